@@ -18,7 +18,7 @@ from tests.widgets.test_handout import read
 from vmwidgets.cli import main
 from vmwidgets.lectures import race
 from vmwidgets.lectures.lecture import Lecture
-from vmwidgets.lectures.listed import ABOUT, LECTURES
+from vmwidgets.lectures.listed import ABOUT, FORKING, LECTURES
 from vmwidgets.views.scene.model import Node
 
 pytestmark = pytest.mark.once
@@ -74,8 +74,56 @@ def test_the_answers_are_those_of_a_book() -> None:
     assert answers("maps")[:2] == ["2", "2"]
     assert answers("translation") == ["4", "0", "the byte is written"]
     assert answers("race") == ["924", "my draft", "PIN 4711", "none"]
-    assert answers("faults") == ["0", "4", "5"]
+    assert answers("faults") == ["0", "4", "5", "5"]
     assert answers("replacement") == ["0 · 0x1_0000", "2 · 0x1_2000", "1 · 0x1_1000", "7"]
+
+
+FRAMES = {"counted": ["4", "5", "5"], "cow": ["4", "5", "5"], "shadow": ["4", "5", "6"], "eager": ["8", "8", "8"]}
+"""On paper: frames of four pages after the fork, after the child's write, and after the parent's to the same page."""
+
+CODES = {"counted": [7, 7], "cow": [7, 7], "shadow": [6, 7], "eager": []}
+"""On paper: the codes of faults by writes after the fork, on x86."""
+
+
+@pytest.mark.parametrize("way", FRAMES)
+def test_the_lecture_on_faults_forks_in_the_way_that_is_asked_for(way: str, tmp_path: Path) -> None:
+    file = tmp_path / "faults.html"
+    assert main(["lecture", "faults", "--fork", way, "-o", str(file)]) == 0
+    asked = [step["question"]["answer"] for step in read(file)["steps"] if "question" in step]
+    assert asked == ["0", *FRAMES[way]]
+    machine = vm.load_journal(file.with_suffix(".jsonl.gz"))
+    writes = list(machine.journal)[machine.journal.marks["after fork"] + 1 :]
+    faults = [event.code for done in writes for event in done.events if isinstance(event, vm.events.FaultRaised)]
+    assert faults == CODES[way]
+
+
+def test_the_lecture_on_faults_is_the_counted_way_unless_another_is_asked_for() -> None:
+    (boot, *_) = lecture_of("faults").machine.journal
+    assert dict(boot.arguments)["fork"] == "counted"
+    assert {type(picture).__name__ for picture in lecture_of("faults").pictures} == {"Sharing", "Fault"}
+
+
+def test_a_way_to_fork_is_refused_where_no_task_forks(tmp_path: Path, capsys: Any) -> None:
+    for name in LECTURES:
+        forks = any(one.name == "fork" for one in lecture_of(name).machine.journal)
+        assert (name in FORKING) == forks
+        if not forks:
+            assert main(["lecture", name, "--fork", "eager", "-o", str(tmp_path / "x.html")]) == 2
+            assert "one forks in faults" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_the_kernel_does_beside_the_lesson_is_a_part_of_the_next_step() -> None:
+    tables = "kmem events: PageAllocated"
+    for name in LECTURES:
+        steps = told(name)
+        rings = [step for step in steps if says("object events: RingMoved/in", step["sentence"])]
+        for step in [one for one in steps if says(tables, one["sentence"])]:
+            assert not fields_of(tables, step["sentence"])["owner"].startswith("page tables"), name
+        assert not rings or lecture_of(name).of_rings
+    machine = lecture_of("faults").machine  # a notebook's steps have them
+    first = vm.Fault(machine, moment=(machine.journal.marks["a promise"] + 1, None)).scene()
+    assert len(first.steps.places) > len(of_chapter(told("faults"), "a promise"))
 
 
 def test_the_maps_lecture_rotates_once_and_cuts_one_entry_into_two() -> None:

@@ -1,6 +1,8 @@
-"""Faults and fork: a page comes at its first use, and is copied at the first write after a fork."""
+"""Faults and fork: a page comes at its first use; when it is copied depends on the way to fork."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 from vmwidgets.engine.base.units import PAGE
 from vmwidgets.engine.machine import boot
@@ -11,23 +13,77 @@ from .lecture import Lecture
 PAGES = 4
 
 
-def lecture() -> Lecture:
-    """A parent, its child, and who copies what.
+class Way(NamedTuple):
+    """What a lecturer says of one way to fork: after each event why there are so many frames, and notes."""
+
+    picture: str
+    """Where the frames are seen best."""
+    at_fork: str
+    after_fork: str
+    child_writes: str
+    after_child: str
+    parent_writes: str
+    ends: str
+
+
+WAYS = {
+    "counted": Way(
+        "Sharing",
+        "Nothing is copied: both tasks map the same frames, and may only read them.",
+        "The fork copied the parent's page tables, and made the pages read-only in both. The kernel counts who uses "
+        "each frame. Now the child writes: the page is present, and the fault is a protection fault, error code 7, as "
+        "in Linux and in xv6 with copy-on-write. What if the parent writes first?",
+        "The write faults, and this one page is copied. The other three are shared as before.",
+        "The price of a fork is paid page by page, and only for pages that are written. Next the parent writes to the "
+        "same page. Its page is still read-only, so it faults, too: error code 7 again. Vote: is there a second copy?",
+        "Only the parent still maps this frame, so the kernel makes it writable again, and copies nothing.",
+        "Two faults, and one copy.",
+    ),
+    "shadow": Way(
+        "Objects",
+        "Nothing is copied: both tasks see the same frames, and may only read them.",
+        "Round pages are seen by several tasks. Now the child writes. Here the child's tables are empty after a fork, "
+        "so the fault is 'not present'; Linux and xv6 copy the tables, and there it is a protection fault. A shadow is "
+        "an object for the pages that one task has written; the other pages are found in the object behind it. "
+        "What if the parent writes first?",
+        "The write faults, and this one page is copied. The other three are shared as before.",
+        "The price of a fork is paid page by page, and only for pages that are written. Next the parent writes to the "
+        "same page. This kernel counts references to objects, not to frames. Vote: is there a second copy?",
+        "The object has two references, so the parent gets a copy, too; Linux would use the frame that only it maps.",
+        "Two faults, and two copies: one page of the object behind has no reader any more.",
+    ),
+    "eager": Way(
+        "Sharing",
+        "The fork copies each of the four pages, as the first UNIX did, and xv6.",
+        "Each task has frames of its own, and may write to them. What is this work for if the child calls exec next? "
+        "Now the child writes: no fault. What if the parent writes first?",
+        "The child has its own frame for each page since the fork, so the write does not even fault.",
+        "The price of this fork was paid at once, for each page. Next the parent writes to the same page. Vote.",
+        "Each task writes to its own frame.",
+        "No fault, and four copies.",
+    ),
+}  # fmt: skip  # a text for each field
+
+
+def lecture(fork: str = "counted") -> Lecture:
+    """A parent, its child, and who copies what, in one way to fork.
 
     >>> list(lecture().what_if)
     ['the parent writes first', 'the child exits']
+    >>> [lecture(way).ask["copied"][2] for way in WAYS]
+    ['5', '6', '8']
     """
-    machine = boot("x86-64")
+    way, machine = WAYS[fork], boot("x86-64", fork=fork)
     parent = machine.task("parent")
     told = Lecture("Faults and fork: memory at the last moment", machine)
-    told.show(known_pictures()["Objects"](machine), known_pictures()["Fault"](machine))
+    told.show(known_pictures()[way.picture](machine), known_pictures()["Fault"](machine))
     start = parent.mmap(PAGES * PAGE)
     told.mark(
         "a promise",
         "Four pages are mapped, and no frame is used. Vote. Then step through the first fault: access, TLB, "
         "walk, fault, "
         "map, object, frame, tables, retry. Error code 6 is a write by user code. A pager fills the page, here "
-        "with zeroes. The ring is the list in which the kernel later looks for a page to evict.",
+        "with zeroes.",
         minutes=5,
     )
     told.question(
@@ -44,22 +100,20 @@ def lecture() -> Lecture:
             parent.write(start + page * PAGE, b"mine")
     told.mark("four pages", "Fork comes next. Ask what has to be copied, and vote.", minutes=3)
 
+    def count(moment: str, text: str, why: str, wrong: dict[str, str]) -> None:
+        answer = str(machine.frame_count)
+        told.question(
+            moment, text, [*wrong], answer, why, {option: said for option, said in wrong.items() if option != answer}
+        )
+
     child = parent.fork("child")
-    told.question(
-        "four pages", "The parent forks. How many frames are in use for these pages after that?", ["4", "5", "8"],
-        machine.frame_count, "Nothing is copied: both see the same frames, and may only read them.",
-        {"5": "One will be copied at the first write, and there has been no write yet.",
-         "8": "The first Unix copied everything; a child that calls exec next needs nothing of this."},
+    count(
+        "four pages", "The parent forks. How many frames are in use for these pages after that?", way.at_fork,
+        {"4": "Right if the fork copies nothing, and leaves that to the first write.",
+         "5": "The first write may copy one page. There has been no write yet.",
+         "8": "The first UNIX copied everything; a child that calls exec next needs nothing of this."},
     )  # fmt: skip
-    told.mark(
-        "after fork",
-        "Round pages are seen by several tasks. Now the child writes. Here the child's tables are empty "
-        "after a fork, so "
-        "the fault is 'not present'; Linux and xv6 copy the tables, and there it is a protection fault. A shadow is an "
-        "object for the pages that one task has written; the other pages are found in the object behind it. "
-        "What if the parent writes first?",
-        minutes=5,
-    )
+    told.mark("after fork", way.after_fork, minutes=5)
     first = machine.branch("after fork")
     first.tasks["parent"].write(start, b"hers")
     gone = machine.branch("after fork")
@@ -67,23 +121,24 @@ def lecture() -> Lecture:
     told.what_if = {"the parent writes first": first, "the child exits": gone}
 
     child.write(start, b"own!")
-    told.question(
-        "after fork", "The child writes to page 0. How many frames are in use then?", ["4", "5", "8"],
-        machine.frame_count, "The write faults, and this one page is copied. The other three are shared as before.",
-        {"4": "Then the parent would see what the child wrote.", "8": "Only the page that is written is copied."},
+    count(
+        "after fork", "The child writes to page 0. How many frames are in use then?", way.child_writes,
+        {"4": "Then the parent would see what the child wrote.",
+         "5": "Right if this write makes the first copy.",
+         "8": "Right only if each page is copied, written or not."},
+    )  # fmt: skip
+    told.mark("copied", way.after_child, minutes=4)
+    parent.write(start, b"mine")
+    count(
+        "copied", "The parent writes to page 0, too. How many frames are in use then?", way.parent_writes,
+        {"5": "Right if the kernel knows that only the parent still maps this frame.",
+         "6": "Right if the kernel copies the page for the parent, too.",
+         "8": "Right only if each page is copied, written or not."},
     )  # fmt: skip
     told.mark(
-        "copied",
-        "The price of a fork is paid page by page, and only for pages that are written. Next the parent "
-        "writes to the "
-        "same page: this kernel copies it too; Linux would reuse the frame that only one task sees.",
-        minutes=4,
-    )
-    parent.write(start, b"mine")
-    told.mark(
         "both wrote",
-        "The child exits: its own frame is freed, and the shared ones are the parent's alone again. To end: count the "
-        "frames that a fork and an exit cost, if the child wrote one page.",
+        f"{way.ends} The child exits: its own frames are freed, and what both used is the parent's alone again. "
+        "To end: count the frames that a fork and an exit cost, if the child wrote one page.",
         minutes=2,
     )
     child.exit()

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from vmwidgets import events as ev
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.machine import Machine
-from vmwidgets.pictures.handing_out import handout
+from vmwidgets.pictures.handing_out import handed_out
+from vmwidgets.pictures.handout.telling import nothing
 from vmwidgets.pictures.picture import Picture
 
 WIDE = 760
@@ -20,6 +23,13 @@ Asked = tuple[str, list[str], str, str]
 """A question, its options, the answer, and why."""
 
 
+def is_housekeeping(event: ev.Event) -> bool:
+    """Whether an event is the kernel's work beside the lesson: a frame for a table, or a frame's place in a ring."""
+    if isinstance(event, ev.PageAllocated):
+        return event.owner.startswith("page tables")
+    return isinstance(event, ev.RingMoved)
+
+
 @dataclass
 class Lecture:
     """A lecture in the making: `pictures` show `machine` at each step; moments are marks.
@@ -28,7 +38,7 @@ class Lecture:
 
     >>> from vmwidgets.lectures import faults
     >>> [answer for _, _, answer, _ in faults.lecture().ask.values()]
-    ['0', '4', '5']
+    ['0', '4', '5', '5']
     """
 
     title: str
@@ -42,6 +52,8 @@ class Lecture:
     """How long each chapter takes."""
     wrong: dict[Moment, dict[str, str]] = field(default_factory=dict)
     """By question: what to say to each wrong answer."""
+    of_rings: bool = False
+    """Whether frames in rings are the lesson, and no housekeeping that is a part of the next step."""
 
     def show(self, *pictures: Picture, wide: int = WIDE) -> None:
         """Show these at each step, laid out so that their words can be read from the last row."""
@@ -88,9 +100,9 @@ class Lecture:
     def write(self, path: Path, *, questions: str = "closed", notes: bool = True) -> Path:
         """Write the handout, and the journal beside it (`….jsonl.gz`)."""
         by, written = self.by or "step", {name: self.notes_of(name) for name in self.notes}
-        made = handout(
-            self.machine, path, *self.pictures, title=self.title, ask=self.ask, what_if=self.what_if,
-            questions=questions, notes=written if notes else None, since=next(iter(self.notes)), by=by,
-        )  # fmt: skip
+        options: dict[str, Any] = {"title": self.title, "ask": self.ask, "what_if": self.what_if, "questions": questions}
+        options |= {"notes": written if notes else None, "since": next(iter(self.notes)), "by": by}
+        quiet = nothing if self.of_rings else is_housekeeping
+        made, _ = handed_out(self.machine, path, self.pictures, options, quiet=quiet)
         self.machine.journal.save(path.with_suffix(".jsonl.gz"))
         return made

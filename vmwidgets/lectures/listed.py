@@ -16,6 +16,9 @@ LECTURES: Mapping[str, Callable[[], Lecture]] = {
 }
 """In the order of a course."""
 
+FORKING: Mapping[str, Callable[[str], Lecture]] = {"faults": faults.lecture}
+"""Those in which a task forks, in each of the ways that :func:`vmwidgets.boot` has."""
+
 ABOUT = {
     "maps": "entries merge, rotate the tree and are cut (OSTEP 13, 14, 17)",
     "translation": "address, TLBs, tables and frames on one screen (OSTEP 18 to 20)",

@@ -25,7 +25,7 @@ def lecture() -> Lecture:
     task = machine.task("init")
     start = task.mmap("64 KiB")
     task.limit("rss", "16 KiB")
-    told = Lecture("Replacement: which page is evicted?", machine)
+    told = Lecture("Replacement: which page is evicted?", machine, of_rings=True)
     told.show(known_pictures()["Clock"](task))
     told.mark(
         "four frames",

@@ -20,7 +20,7 @@ from vmwidgets.engine.machine.machine import MACHINES
 from .handout.bounds import MOST_STEPS, bounded
 from .handout.page import PAPER, page
 from .handout.story import Branch, Question, ToldStep, ToldStory
-from .handout.telling import UNITS, Absent, Drawable, Telling, Unit
+from .handout.telling import UNITS, Absent, Drawable, Quiet, Telling, Unit, nothing
 from .moments import There, counterpart
 from .picture import Picture
 from .registry import picture
@@ -90,11 +90,13 @@ def handout(
 
 
 def handed_out(
-    thing: Any, path: str | os.PathLike[str], pictures: Sequence[Any], options: dict[str, Any], *, fold: bool = False
-) -> tuple[Path, tuple[str, ...]]:
+    thing: Any, path: str | os.PathLike[str], pictures: Sequence[Any], options: dict[str, Any], *, fold: bool = False,
+    quiet: Quiet = nothing,
+) -> tuple[Path, tuple[str, ...]]:  # fmt: skip
     """What :func:`handout` does with these options; and what is not in the file, in sentences, which are in it too.
 
-    `fold`: in a story that is too long, calls of one function after another are one step.
+    `fold`: in a story that is too long, calls of one function after another are one step.  A step that ends with a
+    `quiet` event is a part of the next one.
     """
     title, questions, paper = (
         options.get("title", ""),
@@ -121,7 +123,8 @@ def handed_out(
         raise Refused("handout: title and the names in what_if must be strings")
     shown_there = [picture(one) for one in pictures or (thing,)]
     machine = _machine(thing, shown_there)
-    story = _story(machine, shown_there, title or file.stem, since, by, ask or {}, what_if or {}, notes or {}, fold)
+    named = ask or {}, what_if or {}, notes or {}
+    story = _story(machine, shown_there, title or file.stem, since, by, *named, fold, quiet)
     text = page(story, opened=questions == "open", paper=paper)
     with written_whole(file) as new:
         new.write(text.encode("utf-8", "replace"))
@@ -168,6 +171,7 @@ def _story(
     what_if: Mapping[str, Machine],
     notes: Mapping[Any, str],
     fold: bool,
+    quiet: Quiet,
 ) -> ToldStory:
     journal = machine.journal
     latest = len(journal) - 1
@@ -185,9 +189,9 @@ def _story(
     left_out += cut
     notes, cut = _told(notes, "notes", machine, range(begun, first), "note")
     left_out += cut
-    told: Telling = Telling(machine, pictures, since is not None, folded)
+    told: Telling = Telling(machine, pictures, since is not None, folded, quiet)
     if isinstance(by, Mapping):
-        told = _Changing(machine, pictures, since is not None, folded, by)
+        told = _Changing(machine, pictures, since is not None, folded, quiet, by)
     steps, cut = _fitting(told, first, by)
     left_out += cut
     if since is not None:  # the moment itself, and not how the machine came there
@@ -198,7 +202,7 @@ def _story(
     branches: list[Branch] = []
     for name, other in what_if.items():
         room = MOST_IN_BRANCHES - sum(len(one.steps) for one in branches)
-        branch, cut = _branch(machine, pictures, steps, name, other, room, by)
+        branch, cut = _branch(machine, pictures, steps, name, other, room, by, quiet)
         if branch.steps:
             branches.append(branch)
         left_out += cut
@@ -215,9 +219,10 @@ class _Changing(Telling):
         pictures: Sequence[Drawable],
         alone: bool,
         folded: Mapping[int, Group],
+        quiet: Quiet,
         moments: Mapping[Any, str],
     ) -> None:
-        super().__init__(machine, pictures, alone, folded)
+        super().__init__(machine, pictures, alone, folded, quiet)
         self._units = {number_of(moment, "by", machine.system): unit for moment, unit in moments.items()}
 
     def _places(self, unit: Unit, by: str) -> list[int]:
@@ -316,6 +321,7 @@ def _branch(
     other: Machine,
     room: int,
     by: str | Mapping[Any, str] | None,
+    quiet: Quiet,
 ) -> tuple[Branch, list[str]]:
     """What is done otherwise in a machine that was branched off."""
     if not isinstance(other, Machine):
@@ -329,7 +335,7 @@ def _branch(
         raise Refused(f"what_if: {shown(name)} parts {where}")
     there = There(other, len(other.journal) - 1, None)
     told, cut = _fitting_branch(
-        Telling(other, [_of_another(one, machine, there) for one in pictures]),
+        Telling(other, [_of_another(one, machine, there) for one in pictures], quiet=quiet),
         common,
         room,
         by if isinstance(by, str) else None,

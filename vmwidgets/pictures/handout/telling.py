@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from math import inf
@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 from vmwidgets.engine.base.errors import Refused, printable
+from vmwidgets.engine.base.event import Event
 from vmwidgets.engine.base.journal import Group, Journal
 from vmwidgets.engine.base.units import counted
 from vmwidgets.engine.machine import Machine
@@ -31,6 +32,15 @@ NARROW, BESIDE = 420.0, 480.0
 
 UNITS = ("step", "function", "operation")
 """What a step of a handout may be, the finest first."""
+
+
+Quiet = Callable[[Event], bool]
+"""Which events end no step of their own: they are part of the next."""
+
+
+def nothing(_event: Event) -> bool:
+    """Be quiet about no event."""
+    return False
 
 
 class Drawable(Protocol):
@@ -62,13 +72,15 @@ class Telling:
         pictures: Sequence[Drawable],
         alone: bool = False,
         folded: Mapping[int, Group] = MappingProxyType({}),
+        quiet: Quiet = nothing,
     ) -> None:
         """`alone`: the first operation has one step, the moment after it, even inside a group.
 
-        `folded` says of operations, by their numbers, in which run of calls they are one step.
+        `folded` says of operations, by their numbers, in which run of calls they are one step.  A step that ends with a
+        `quiet` event is a part of the next one.
         """
         self._machine, self._journal = machine, machine.journal
-        self._pictures, self._alone, self._folded = pictures, alone, folded
+        self._pictures, self._alone, self._folded, self._quiet = pictures, alone, folded, quiet
         self._drawn_after: dict[int, tuple[Scene, ...]] = {}
 
     def steps(self, first: int, by: str, cut: slice = slice(None)) -> list[ToldStep]:
@@ -110,12 +122,13 @@ class Telling:
     def _places(self, unit: Unit, by: str) -> list[int]:
         """How many events are done at each step of an operation; the last is after it, and a group's only one."""
         found: set[int] = set()
+        events = self._journal[unit.number].events
         if by != "operation" and unit.group is None:
             for scene in self._after(unit.number):
                 steps = scene.steps
                 at = steps.functions if by == "function" else range(len(steps.places))
                 found.update(steps.places[index] for index in at if index)
-        return [*sorted(found - {0, AFTER}), AFTER]
+        return [*(place for place in sorted(found - {0, AFTER}) if not self._quiet(events[place - 1])), AFTER]
 
     def _after(self, number: int) -> tuple[Scene, ...]:
         if number not in self._drawn_after:
