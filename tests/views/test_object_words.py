@@ -211,3 +211,21 @@ def test_when_the_parent_ends_its_pages_go_to_the_object_in_front() -> None:
     assert saying("object events: ShadowMoved/collapsed all", object="memory 2", before="memory 1") in steps(machine)
     assert saying("object events: ObjectGone/collapsed", object="memory 1") in steps(machine)
     assert headline(machine)[0] == saying("object operations: exit", task="init")
+
+
+def test_a_write_that_needs_no_copy_says_which_task_maps_the_frame() -> None:
+    machine = vm.boot("x86-64", layout="small", fork="counted")
+    parent = machine.task("parent")
+    start = parent.mmap("8 KiB", flags="private populate")
+    child = parent.fork("child")
+    child.write(start, b"y" * 8192)
+    parent.write(start, b"z" * 8192)
+    key = "map operations: access/faults/no copy"
+    assert fields_of(key, vm.Fault(machine).scene().caption.reason) == {"count": "2", "task": "parent"}
+    (frame,) = [node for node in vm.Fault(machine).scene().nodes if node.id == "fault/frame"]
+    assert frame.thing == f"frame:{(parent.walk(start + vm.PAGE).pa or 0) >> 12}"
+    file = machine.file("motd", b"x" * 4096)
+    shared = parent.mmap("4 KiB", "rw", "shared", file)
+    parent.read(shared)
+    parent.write(shared, b"z")
+    assert not says("map operations: access/faults/no copy", vm.Fault(machine).scene().caption.reason)

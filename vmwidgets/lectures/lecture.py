@@ -100,8 +100,8 @@ class Lecture:
     def write(self, path: Path, *, questions: str = "closed", notes: bool = True) -> Path:
         """Write the handout, and the journal beside it (`….jsonl.gz`)."""
         by, written = self.by or "step", {name: self.notes_of(name) for name in self.notes}
-        options: dict[str, Any] = {"title": self.title, "ask": self.ask, "what_if": self.what_if, "questions": questions}
-        options |= {"notes": written if notes else None, "since": next(iter(self.notes)), "by": by}
+        options: dict[str, Any] = {"title": self.title, "ask": self.ask, "what_if": self.what_if, "by": by}
+        options |= {"questions": questions, "notes": written if notes else None, "since": next(iter(self.notes))}
         quiet = nothing if self.of_rings else is_housekeeping
         made, _ = handed_out(self.machine, path, self.pictures, options, quiet=quiet)
         self.machine.journal.save(path.with_suffix(".jsonl.gz"))

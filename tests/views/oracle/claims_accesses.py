@@ -153,6 +153,21 @@ def answered_from_memory(seen: Seen, said: Said) -> None:
     assert now <= before
 
 
+@claim("map operations: access/faults/no copy")
+def needed_no_copy(seen: Seen, said: Said) -> None:
+    """The task had the pages in these frames, could not write to them, and no other task's tables lead to them."""
+    faults_made(seen, said)
+    assert resident(seen.before) == resident(seen.machine)
+    start = number_given(seen, "address")
+    pages = pages_at(seen.machine, said["task"], start, start + len(seen.given.get("data", b"x")))
+    assert len(pages) >= number(said["count"])
+    freed = [at for at in pages if seen.before.tasks[said["task"]].walk(at, "write").pa is None]
+    assert len(freed) == number(said["count"])
+    for at in freed:
+        assert {task for task, _ in translations(seen.machine)[pages[at]]} == {said["task"]}
+        assert seen.machine.tasks[said["task"]].walk(at, "write").pa is not None
+
+
 def copies(seen: Seen) -> set[tuple[str, int]]:
     """Pages of shadows that are new in memory."""
     objects = seen.machine.memory_objects.value().objects

@@ -8,7 +8,7 @@ from .claiming import Said, Seen, claim
 from .claims_accesses import copied_from
 from .claims_object_steps import now, one, was
 from .claims_objects import shared_and_all, task_of
-from .reading import PAGE, entries, number, resident, swapped
+from .reading import PAGE, entries, number, resident, swapped, translations
 from .steps import StepSeen
 
 
@@ -79,6 +79,17 @@ def copied_from_its_own_frame(seen: StepSeen, said: Said) -> None:
         value.pages[page] for name, value in now(seen).objects.items() if name != said["object"] and page in value.pages
     ]
     assert others and frame not in others, "another one still has the frame that it had"
+
+
+@claim("object events: NoCopyNeeded")
+def used_by_one_task(seen: StepSeen, said: Said) -> None:
+    """The frame is a page of one object, as before, and that task's tables lead to it."""
+    frame = number(said["frame"])
+    holders = [name for name, value in now(seen).objects.items() if frame in value.pages.values()]
+    assert len(holders) == 1
+    assert now(seen).objects[holders[0]].pages == was(seen).objects[holders[0]].pages
+    before = translations(seen.started).get(frame, [])
+    assert {task for task, _ in before} <= {said["task"]}
 
 
 @claim("object events: PageKept")

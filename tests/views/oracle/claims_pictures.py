@@ -10,6 +10,7 @@ from typing import Any
 import vmwidgets as vm
 from vmwidgets.engine.base.journal import MAX_EVENTS
 from vmwidgets.engine.mmu.tlb_schema import TlbEntryValue
+from vmwidgets.views.memory.objects import TO_COPY
 
 from .claiming import Said, claim
 from .claims_failures import repeated
@@ -383,6 +384,30 @@ def backed(seen: Pictured, *tasks: str) -> list[Any]:
 @claim("object pictures: none")
 def nothing_mapped(seen: Pictured, said: Said) -> None:
     assert backed(seen, *seen.machine.tasks) == []
+
+
+def marked_to_copy(seen: Pictured) -> list[str]:
+    """What cards of mappings say of copies."""
+    cards = [one for one in seen.nodes("mapping/") if one.kind == "card"]
+    return [run.text for one in cards for run in one.text if run.text.endswith(TO_COPY)]
+
+
+@claim("object pictures: copy")
+def some_are_to_be_copied(seen: Pictured, said: Said) -> None:
+    """Tests hold each mark against the next write; here it is that there are some."""
+    assert marked_to_copy(seen)
+
+
+@claim("object pictures: copy/some")
+def some_pages_are_to_be_copied(seen: Pictured, said: Said) -> None:
+    assert [one for one in marked_to_copy(seen) if one != TO_COPY]
+
+
+@claim("object pictures: once")
+def each_frame_is_drawn_once(seen: Pictured, said: Said) -> None:
+    frames = [one.thing for one in seen.scene.nodes if one.kind == "page" and one.thing.startswith("frame:")]
+    assert len({*frames}) == len(frames)
+    assert seen.machine.system.fork == "counted"
 
 
 @claim("object pictures: none/task")

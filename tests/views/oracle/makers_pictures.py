@@ -157,6 +157,18 @@ def tasks_that_map_no_object() -> Iterator[Exhibit]:
     yield shown("objects", SHOWN["Objects"](first))
 
 
+@makes("object pictures: copy", "object pictures: copy/some", "object pictures: once")
+def pages_that_a_write_copies() -> Iterator[Exhibit]:
+    machine = small(fork="counted")
+    task = machine.task("init")
+    start = task.mmap(3 * PAGE)
+    task.write(start, b"x" * 3 * PAGE)
+    child = task.fork()
+    yield shown("objects", SHOWN["Objects"](machine))
+    child.write(start, b"y")
+    yield shown("objects", SHOWN["Objects"](machine))
+
+
 # ---- segments ------------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import Any
 
 import vmwidgets as vm
+from vmwidgets import events as ev
 from vmwidgets.engine.base.units import Address, binary_size
 from vmwidgets.engine.machine.kept.copies import NoCopy
 
@@ -138,6 +139,42 @@ def references_of_objects(seen: Pictured) -> None:
         if name is not None:
             wanted = mapped[name] + shadows[name] + (value.objects[name].kind == "file")
             assert int(row["references"]) == wanted
+
+
+@counts("objects")
+def references_are_the_machines(seen: Pictured) -> None:
+    """The table's are those that the kernel counts, and decides by."""
+    objects: Any = seen.machine.system.task_memory.objects
+    for row in seen.rows():
+        if row["object"] in objects:
+            assert int(row["references"]) == objects[row["object"]].references
+
+
+@counts("objects")
+def new_is_what_took_a_frame(seen: Pictured) -> None:
+    """A page in a frame that no page was in is marked as new, and none that stayed in its frame."""
+    before = {frame for one in seen.before.memory_objects.value().objects.values() for frame in one.pages.values()}
+    cells = [one for one in seen.nodes("object/") if one.kind == "page" and one.thing.startswith("frame:")]
+    frames = {int(one.thing.removeprefix("frame:")): "new" in one.state for one in cells}
+    assert all(is_new for frame, is_new in frames.items() if frame not in before)
+    if not any(isinstance(event, ev.PageFreed) for event in seen.operation.events):  # else one may be taken again
+        assert not any(is_new for frame, is_new in frames.items() if frame in before)
+
+
+@counts("sharing")
+def frames_of_tasks(seen: Pictured) -> None:
+    """Each frame that a user's walk reaches is in the group of all tasks whose walks reach it, and is counted there."""
+    users: dict[str, set[str]] = {}
+    for row in seen.rows():
+        task = seen.machine.tasks[row["task"]]
+        assert task.walk(number(row["address"])).pa is not None
+        users.setdefault(row["frame"], set()).add(row["task"])
+    assert number(seen.scene.subtitle.split()[0]) == len(users)
+    heads = [" ".join(run.text for run in one.text) for one in seen.nodes("sharing/") if one.id.count("/") == 1]
+    said = Counter({head.partition("tables of ")[2]: number(head.split()[0]) for head in heads if "tables of" in head})
+    assert said == Counter(
+        " and ".join(name for name in seen.machine.tasks if name in those) for those in users.values()
+    )
 
 
 # ---- threads -------------------------------------------------------------------------------------

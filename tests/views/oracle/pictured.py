@@ -146,6 +146,7 @@ PICTURES: dict[str, Callable[[vm.Machine], Picture | None]] = {
     "tlb": lambda machine: SHOWN["Tlb"](machine.cpus),
     "map": lambda machine: SHOWN["Map"](machine.kernel_map),
     "objects": SHOWN["Objects"],
+    "sharing": SHOWN["Sharing"],
     "clock": SHOWN["Clock"],
     "threads": SHOWN["Threads"],
     "task": lambda machine: task and SHOWN["Map"](task.map) if (task := a_task(machine)) else None,

@@ -14,6 +14,7 @@ import pytest
 import vmwidgets as vm
 from vmwidgets.engine.kernel.tasks import rings
 from vmwidgets.engine.machine.handles import replacement
+from vmwidgets.pictures import sharing
 from vmwidgets.views.memory import clock, gauge, objects, threads
 from vmwidgets.views.tables import tlb
 
@@ -38,6 +39,11 @@ MISTAKES = {
     "one stale entry too many": Mistake(tlb._heading, "{len(tlb.stale)} stale", "{len(tlb.stale) + 1} stale", "tlb"),
     "the receiver is the sender": Mistake(tlb._table, "by {one.sender}", "by {cpu.cpu}", "tlb"),
     "all pages are shared": Mistake(objects._subtitle, "len(uses) - [*uses.values()].count(1)", "len(uses)", "objects"),
+    "a copy is not new": Mistake(objects._Layout._came, "marks.new | marks.changed", "marks.new", "objects"),
+    "a reference too many": Mistake(
+        objects._every_row, "str(references[name])", "str(references[name] + 1)", "objects"
+    ),
+    "a group counts all frames": Mistake(sharing._group, "counted(len(those)", "counted(len(frames)", "sharing"),
     "all slots are used": Mistake(objects._subtitle, "{value.swap_used:,} of", "{value.swap:,} of", "objects"),
     "the tick is the frequency": Mistake(threads._subtitle, "tick {value.ticks:,}", "tick {value.hz:,}", "threads"),
     "the strip never lights": Mistake(clock._card, '"used" if page.referenced', '"used" if False', "clock"),
@@ -89,9 +95,22 @@ def moments() -> Iterator[tuple[str, vm.Machine]]:
     task.page_out(start + 3 * PAGE, PAGE)
     machine.tick(3)
     yield from (("objects", machine), ("clock", machine), ("threads", machine))
+    yield from frames_that_are_counted()
     yield from clean_pages()
     yield from rings_of_several()
     yield from a_hand_that_moves()
+
+
+def frames_that_are_counted() -> Iterator[tuple[str, vm.Machine]]:
+    """A task and its child that have pages in the same frames, and one in another."""
+    machine: Any = vm.boot("x86-64", layout="small", fork="counted")
+    task = machine.task("init")
+    start = int(task.mmap(4 * PAGE))
+    task.write(start, b"x" * 4 * PAGE)
+    child = task.fork()
+    yield from (("objects", machine), ("sharing", machine))
+    child.write(start, b"y")
+    yield from (("objects", machine), ("sharing", machine))
 
 
 def clean_pages() -> Iterator[tuple[str, vm.Machine]]:

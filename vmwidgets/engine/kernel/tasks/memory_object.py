@@ -22,6 +22,7 @@ from ..map.vm_object import MappingEntry, PagerFailed, Translation
 from .chained_object import ChainedObject
 from .led_object import EVERYWHERE, common, pages_of
 from .objects_schema import (
+    NoCopyNeeded,
     ObjectMade,
     ObjectSearched,
     ObjectValue,
@@ -118,7 +119,11 @@ class TaskObject(ChainedObject):
 
     def translation(self, offset: int, protection: int, access: int, recorder: Recorder, task: str = "") -> Translation:
         """The page at `offset` for an access: its own, or to be read that of the object behind that has it."""
+        index = offset >> PAGE_SHIFT
+        before = -1 if self.is_file or index in self.swapped else self.pages.get(index, -1)
         page = self.fault(offset, bool(access & WRITE), task)
+        if access & WRITE and page.frame == before and self.memory.mapped_by(before) == (task,):
+            self._report(NoCopyNeeded.tag, self.name, index, before, task)
         return Translation(page.frame, self._rights(offset, protection, own=page.own), page.cache)
 
     def found(self, offset: int, protection: int) -> Translation | None:

@@ -246,6 +246,15 @@ class PageCopied(Event):
     mapped: tuple[str, ...] = ()
 
 
+class NoCopyNeeded(Event):
+    """A write to page `index` of `object`, which was mapped without that right, needs no copy: only `task` maps it."""
+
+    object: str
+    index: int
+    frame: int
+    task: str
+
+
 class PageDirtied(Event, row=("dirty", "object", "index", ABSENT, True)):
     """A page of a file is written for the first time since it was read or written back."""
 

@@ -83,6 +83,10 @@ say = sentences(
             "It went through {tables} and took 1 page fault; the page was in memory already.",
             "It went through {tables} and took {count} page faults; the pages were in memory already.",
         ),
+        "access/faults/no copy": (
+            "It took 1 page fault; no copy: only {task} maps this frame.",
+            "It took {count} page faults; no copies: only {task} maps these frames.",
+        ),
         "access/copied": (
             "It took 1 page fault: page {page} was copied because {object} is not the task's alone.",
             "It took {count} page faults; pages copied: {pages}, because {object} is not the task's alone.",
@@ -258,6 +262,9 @@ def _accessed(facts: Facts) -> Headline:
     asked = {(event.object, event.offset // PAGE) for event in facts.of(ev.PagerAsked) if event.outcome == "miss"}
     came -= {(event.object, event.index) for event in facts.of(ev.PageJoined)}
     pages = counted(len(came | asked), "page")  # with those that were read ahead
+    alone = facts.of(ev.NoCopyNeeded)
+    if len(alone) == len(faults):
+        return Headline(text, say("access/faults/no copy", len(faults), task=visible(alone[0].task)))
     if not came and not asked:
         return Headline(text, say("access/faults/in memory", len(faults), tables=tables))
     return Headline(text, say("access/faults", len(faults), tables=tables, pages=pages))

@@ -40,6 +40,7 @@ say = sentences(
         "ObjectSearched/swap": "{object} has page {page} in swap space.",
         "ObjectSearched/file": "Page {page} is not in memory: the pager of {object}, the last of the chain, is asked.",
         "PageCopied": "Page {page} of {source} is copied into frame {frame}, which is page {page} of {object}.",
+        "NoCopyNeeded": "No copy is made: only {task} maps frame {frame}.",
         "PageCopied/own": "Page {page} of {object} is copied into frame {frame}: its old frame is shared with others.",
         "PageKept": "Frame {frame} is not free: {object} has the page too.",
         "PageDirtied": "Page {page} of {object} is now dirty: it has to be written back.",
@@ -191,6 +192,17 @@ def _copied(event: ev.PageCopied, names: Names) -> str:
     fields = {"object": visible(event.object), "source": visible(event.source)}
     name = "PageCopied/own" if event.source == event.object else "PageCopied"
     return say(name, page=event.index, frame=frames(event.frame), **fields)
+
+
+@says(
+    ev.NoCopyNeeded,
+    about="object",
+    of="object",
+    thing="frame:{0.frame}",
+    box=InBox("frame", lambda event, _: f"{event.frame:#x}, no copy"),
+)
+def _not_copied(event: ev.NoCopyNeeded, names: Names) -> str:
+    return say("NoCopyNeeded", task=visible(event.task), frame=frames(event.frame))
 
 
 @says(ev.PageKept, about="object", of="object")
