@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import pytest
 
@@ -74,11 +74,49 @@ def test_a_frame_that_the_operation_entered_is_marked_and_each_has_its_page() ->
     parent.fork("child").write(a + vm.PAGE, b"c")
     cards = [node for node in vm.Sharing(m).scene().nodes if node.kind == "card"]
     assert [node.state for node in cards].count(("new",)) == 1
-    (new,) = (node for node in cards if node.state)
+    (new,) = (node for node in cards if "new" in node.state)
     assert new.thing == f"frame:{(m.tasks['child'].walk(a + vm.PAGE).pa or 0) >> 12}"
     assert new.text[1].text == f"page {(a + vm.PAGE) // vm.PAGE:#x}"
     m.tasks["child"].read(a)
     assert not [node for node in vm.Sharing(m).scene().nodes if node.state], "a read of what is there enters nothing"
+
+
+@pytest.mark.parametrize(
+    ("way", "forked", "child", "parent"),
+    [("counted", {"changed": 4}, {"new": 1, "changed": 1}, {"changed": 1}), ("eager", {"new": 4}, {}, {}),
+     ("shadow", {"changed": 4}, {"new": 1}, {"new": 1})],
+)  # fmt: skip  # a row for each way
+def test_what_came_and_what_others_have_or_otherwise_is_marked(
+    way: str, forked: dict[str, int], child: dict[str, int], parent: dict[str, int]
+) -> None:
+    """By hand: a fork takes rights away, the child's copy leaves the parent alone, the parent's write gets rights."""
+    m = vm.boot("x86-64", fork=way)
+    first = m.task("parent")
+    a = first.mmap("16 KiB", flags="private populate")
+
+    def marks() -> dict[str, int]:
+        return Counter(state for node in vm.Sharing(m).scene().nodes for state in node.state)
+
+    second = first.fork("child")
+    assert marks() == forked
+    second.write(a, b"c")
+    assert marks() == child
+    first.write(a, b"p")
+    assert marks() == parent
+
+
+@pytest.mark.parametrize(("way", "copied"), [("counted", [True, False]), ("shadow", [True, True])])
+def test_the_frame_of_a_copy_is_marked_in_its_fault(way: str, copied: list[bool]) -> None:
+    m = vm.boot("x86-64", fork=way)
+    first = m.task("parent")
+    a = first.mmap("16 KiB", flags="private populate")
+    second = first.fork("child")
+    marked = []
+    for task in (second, first):
+        task.write(a, b"w")
+        (frame,) = [node for node in vm.Fault(m).scene().nodes if node.id == "fault/frame"]
+        marked.append("new" in frame.state)
+    assert marked == copied
 
 
 def test_it_says_that_pages_without_a_descriptor_are_not_shown() -> None:

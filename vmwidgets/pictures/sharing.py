@@ -1,7 +1,7 @@
 """Frames by page table: which tasks' tables lead to a frame, and what each may do with it."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from vmwidgets.engine.base.units import PAGE, PAGE_SHIFT, Address, counted
@@ -30,6 +30,8 @@ Frames = Mapping[int, Mapping[str, tuple[int, str]]]
 def draw(at: At) -> Scene:
     """Which frames are in the page tables of exactly the same tasks.  `target` is the machine.
 
+    A frame that came into tables is marked as new, one that other tasks or with other rights have as changed.
+
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")
     >>> t = m.task("init")
@@ -45,8 +47,8 @@ def draw(at: At) -> Scene:
     nodes: list[Node] = []
     x, top, bottom = kit.MARGIN, 2.0, 2.0
     for number, (tasks, those) in enumerate(sorted(groups.items(), key=lambda one: (-len(one[0]), one[0]))):
-        new = [frame for frame in those if frame not in before]
-        drawn = _group(number, tasks, [*new, *(frame for frame in those if frame in before)], frames, {*new}, at.width)
+        those.sort(key=lambda frame: frame in before)  # new ones first
+        drawn = _group(number, tasks, those, frames, before, at.width)
         room, high = max(node.x + node.w for node in drawn), max(node.y + node.h for node in drawn)
         if x + room - kit.MARGIN > at.width - kit.MARGIN:
             x, top = kit.MARGIN, bottom + 6
@@ -64,7 +66,7 @@ def draw(at: At) -> Scene:
 
 
 def _group(
-    number: int, tasks: Sequence[str], those: Sequence[int], frames: Frames, new: Collection[int], width: float
+    number: int, tasks: Sequence[str], those: Sequence[int], frames: Frames, before: Frames, width: float
 ) -> list[Node]:
     """The frames of the same tasks below their heading, at the left edge; groups that are narrow lie in one row."""
     words = f"in the page tables of {' and '.join(map(visible, tasks))}"
@@ -74,25 +76,28 @@ def _group(
     room = min(width - 2 * kit.MARGIN, max(told, min(len(those), across) * (_WIDE + _GAP) - _GAP))
     head = kit.heading(f"sharing/{number}", title, words, 0, width=room + 2 * kit.MARGIN)
     boxes = kit.flow([_WIDE] * min(len(those), ROWS * across), head.h + 2, _HIGH, width=width, gap=_GAP)
-    nodes = [head, *(_card(frame, frames[frame], box, frame in new) for frame, box in zip(those, boxes, strict=False))]
+    nodes = [head]
+    for frame, box in zip(those, boxes, strict=False):
+        state = "new" if frame not in before else "changed" if before[frame] != frames[frame] else ""
+        nodes.append(_card(frame, frames[frame], box, state))
     if len(those) > len(boxes):
         more = f"… and {len(those) - len(boxes):,} more"
         nodes.append(kit.label(f"sharing/{number}/more", more, kit.MARGIN, boxes[-1].y + _HIGH + 4))
     return nodes
 
 
-def _card(frame: int, users: Mapping[str, tuple[int, str]], box: kit.Box, is_new: bool) -> Node:
+def _card(frame: int, users: Mapping[str, tuple[int, str]], box: kit.Box, state: str) -> Node:
     rights = dict.fromkeys(rights for _, rights in users.values())
     pages = ", ".join(dict.fromkeys(f"{va >> PAGE_SHIFT:#x}" for va, _ in users.values()))
     said = "; ".join(f"{task}: {rights} at {Address(va)}" for task, (va, rights) in users.items())
-    title = visible(f"frame {frame:#x}: {said}") + ", new" * is_new
+    title = visible(f"frame {frame:#x}: {said}") + f", {state}" * bool(state)
     rows = [
         kit.Line((f"frame {frame:#x}", f"{frame:#x}"), "label"),
         kit.Line((f"page {pages}", pages), middle=True),
         kit.Line(", ".join(rights)),
     ]
     return kit.card(f"sharing/frame/{frame:x}", box, rows, thing=f"frame:{frame}", lane="sharing", title=title, top=17,
-                    pad=5, state=("new",) * is_new)  # fmt: skip
+                    pad=5, state=(state,) * bool(state))  # fmt: skip
 
 
 def frames_of(at: At) -> Frames:

@@ -1,7 +1,7 @@
 """The fault strip: one access from box to box, through TLB, walk, map, object and frame to the second try.
 
-What is done is filled, what the step at hand did is outlined, the box where an access failed is red.  A box in which
-nothing is done in the whole access is absent.
+What is done is filled, what the step at hand did is outlined, the box where an access failed is red, that of a frame
+that was taken is green.  A box in which nothing is done in the whole access is absent.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, pairwise
 
+from vmwidgets import events as ev
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import WIDTH, Box
 from vmwidgets.views.scene.model import Link, Node, Scene, Table, Text
@@ -44,8 +45,9 @@ def draw_fault(
     failing = (fault.failing, fault.signal) if fault is not None and has_failed else ("", "")
     here = {mark.box for mark in done if shown.step is not None and mark.at == done[-1].at}
     comes = {mark.box for mark in marks} | ({fault.failing} if fault is not None and fault.failed >= 0 else set())
+    new = any(mark.box == "frame" and isinstance(shown.events[mark.at], _TAKES) for mark in done)
     nodes = [
-        _box(key, box, [mark for mark in done if mark.box == key], here, failing)
+        _box(key, box, [mark for mark in done if mark.box == key], here, failing, is_new=new and key == "frame")
         for key, box in zip(BOXES, boxes, strict=True)
         if key in comes or fault is None
     ]
@@ -104,8 +106,12 @@ def _subtitle(fault: Fault | None, faults: Sequence[Fault], before: str) -> str:
     return f"{number}{fault.access} at {address(fault.va)}{whose}"
 
 
-def _box(key: str, box: Box, done: Sequence[Mark], here: set[str], failing: tuple[str, str]) -> Node:
-    """A box: its title, who did it, and what was done there, the latest at the bottom."""
+_TAKES = ev.PageAllocated, ev.PageCopied
+"""By these a page is in another frame."""
+
+
+def _box(key: str, box: Box, done: Sequence[Mark], here: set[str], failing: tuple[str, str], *, is_new: bool) -> Node:
+    """A box: its title, who did it, and what was done there, the latest at the bottom; `is_new`: a frame was taken."""
     title, who = BOXES[key]
     failed = failing[1] if key == failing[0] else ""
     words = [*(mark.words for mark in done), *([failed] if failed else [])]
@@ -120,7 +126,7 @@ def _box(key: str, box: Box, done: Sequence[Mark], here: set[str], failing: tupl
     thing = next((mark.thing for mark in reversed(done) if mark.thing), "")
     return Node(
         f"fault/{key}", "call", *box, thing=thing, text=tuple(text),
-        state=(*state, *(["path"] if key in here and not failed else [])),
+        state=(*state, *(["new"] if is_new else []), *(["path"] if key in here and not failed else [])),
         title=f"{title}, {who}: {'; '.join(words) or 'nothing yet'}", action="select" if thing else "", lane="fault",
     )  # fmt: skip
 
