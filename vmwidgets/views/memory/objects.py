@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from functools import cached_property
 from itertools import islice
 from typing import NamedTuple
@@ -64,7 +64,7 @@ class _Mapping(NamedTuple):
     mapper: MappedBy
     target: str
     seen: Seen
-    copied: frozenset[int]
+    copied: Set[int]
     """The pages that a write through it copies."""
     others: tuple[MappedBy, ...] = ()
 
@@ -78,14 +78,22 @@ class _Mapping(NamedTuple):
 
 def _mappings(value: ObjectsValue, mappers: Mapping[str, Sequence[MappedBy]]) -> list[_Mapping]:
     """Every mapping of an object."""
-    references, shared = value.all_references(), frames_of_several(value.objects.values())
+    references, shared = _references(value, mappers), frames_of_several(value.objects.values())
     found: list[_Mapping] = []
     for name, those in mappers.items():
         for one in those:
             seen = seen_by(value, one, name)
-            copied = copied_by_a_write(value, one, seen, references[name], shared)
-            found.append(_Mapping(one, name, seen, frozenset(copied)))
+            found.append(_Mapping(one, name, seen, copied_by_a_write(value, one, seen, references[name], shared)))
     return found
+
+
+def _references(value: ObjectsValue, mappers: Mapping[str, Sequence[MappedBy]]) -> dict[str, int]:
+    """By object, how many refer to it (:meth:`.ObjectsValue.all_references`)."""
+    shadows = Counter([one.shadow for one in value.objects.values()])
+    return {
+        name: len(those) + shadows.get(name, 0) + (value.objects[name].kind == "file")
+        for name, those in mappers.items()
+    }
 
 
 def _task_of(mapper: MappedBy) -> str:
@@ -172,8 +180,7 @@ def draw_objects(
     every = _mappings(past, mappers)
     uses = _uses(every)
     ours = [one for one in every if one.mapper.map.startswith(f"{task}/") or not task]
-    before = value.at(moment.whole) if moment.events else value
-    layout = _Layout(past, moment, uses, width, ours, mappers, before, once)
+    layout = _Layout(past, moment, uses, width, ours, mappers, value, once)
     nodes, links = layout.nodes, layout.links
     if not nodes:
         words = say_objects("none/task", task=called(task)) if task else say_objects("none")
@@ -226,17 +233,14 @@ class _Layout:
         width: float,
         ours: Sequence[_Mapping],
         mappers: Mapping[str, Sequence[MappedBy]],
-        before: ObjectsValue,
+        done: ObjectsValue,
         once: bool,
     ) -> None:
         self.nodes: list[Node] = []
         self._pairs: list[tuple[Node, Node]] = []
         self._value, self._moment, self._uses, self._mappers = value, moment, uses, mappers
-        self._before, self._once = before, once
-        shadows = Counter(one.shadow for one in value.objects.values())
-        self._references = {
-            name: len(those) + shadows[name] + (value.objects[name].kind == "file") for name, those in mappers.items()
-        }
+        self._done, self._once = done, once
+        self._references = _references(value, mappers)
         self._touched = _touched(moment)
         self._caller = f"{moment.operation.target}/" if moment.operation is not None else "/"
         shown = self._chosen(self._together(ours) if len(ours) > MAPPINGS else ours)
@@ -305,7 +309,7 @@ class _Layout:
         for one in ours:
             mapper = one.mapper
             is_alone = mapper.entry in self._touched[0] or mapper.map.startswith(self._caller)
-            key = one.target, mapper.start, mapper.first, mapper.pages, mapper.needs_copy, one.copied
+            key = one.target, mapper.start, mapper.first, mapper.pages, mapper.needs_copy, frozenset(one.copied)
             alike.setdefault(mapper.entry if is_alone else key, []).append(one)
         return [one._replace(others=tuple(other.mapper for other in others)) for one, *others in alike.values()]
 
@@ -524,9 +528,12 @@ class _Layout:
     @cached_property
     def _held(self) -> set[tuple[int, int]]:
         """The pages before the operation, and their frames."""
-        held: set[tuple[int, int]] = set()
-        for one in self._before.objects.values():
-            held.update(one.pages.items())
+        past = self._moment.whole
+        touched = {*past.things("page")}
+        held = {pair for one in self._done.objects.values() if one.name not in touched for pair in one.pages.items()}
+        for name in touched:
+            pages = self._done.objects[name].pages if name in self._done.objects else {}
+            held.update(past.laid_over(pages, "page", name).items())
         return held
 
     def _cell(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from heapq import nsmallest
 from typing import NamedTuple
 
@@ -18,6 +18,8 @@ class Place(NamedTuple):
 
 
 NOWHERE = Place(-1, -1, "")
+
+NONE: Set[int] = frozenset()
 
 
 class Seen(Mapping[int, Place]):
@@ -41,26 +43,27 @@ class Seen(Mapping[int, Place]):
             frames = {index: frame for index, frame in frames.items() if index in inside}
         self.frames = frames
         """Frames of those that are in memory."""
-        self._numbers = numbers
+        self.numbers = numbers
+        """All of them."""
 
     def __contains__(self, index: object) -> bool:
-        return index in self._numbers
+        return index in self.numbers
 
     def __getitem__(self, index: int) -> Place:
-        if index not in self._numbers:
+        if index not in self.numbers:
             raise KeyError(index)
         one = next(one for one in self.chain if index in one.pages or index in one.swapped)
         return Place(one.pages.get(index, -1), one.swapped.get(index, -1), one.name)
 
     def __iter__(self) -> Iterator[int]:
-        return iter(sorted(self._numbers))
+        return iter(sorted(self.numbers))
 
     def __len__(self) -> int:
-        return len(self._numbers)
+        return len(self.numbers)
 
     def first(self, count: int, before: Collection[int], among: Collection[int] | None = None) -> list[int]:
         """The first `count` numbers in order, of those in `among` if it is given; those in `before` come first."""
-        numbers = self._numbers if among is None else self._numbers.intersection(among)
+        numbers = self.numbers if among is None else self.numbers.intersection(among)
         ahead = sorted(numbers & {*before})[:count]
         rest = nsmallest(count - len(ahead), numbers.difference(ahead) if ahead else numbers)
         return sorted([*ahead, *rest])
@@ -72,21 +75,26 @@ def seen_by(value: ObjectsValue, mapper: MappedBy, target: str) -> Seen:
     return Seen(chain, range(mapper.first, mapper.first + mapper.pages))
 
 
-def copied_by_a_write(
-    value: ObjectsValue, mapper: MappedBy, seen: Seen, references: int, shared: Collection[int]
-) -> set[int]:
+def copied_by_a_write(value: ObjectsValue, mapper: MappedBy, seen: Seen, references: int, shared: Set[int]) -> Set[int]:
     """The pages that a mapping leads to, and that the next write through it to them copies.
 
     `references` are those of the object that it maps; `shared` are the frames that are pages of several objects.
     """
     front = seen.chain[0]
     if not mapper.can_write:
-        return set()
+        return NONE
     if mapper.needs_copy and (front.kind == "file" or references > 1):
-        return {*seen}  # an empty object comes in front
-    own = {index for index, frame in front.pages.items() if frame not in shared}
-    own |= {index for index in front.swapped.keys() - front.pages.keys() if not _is_back(value, front.swapped[index])}
-    return {*seen} - own
+        return seen.numbers  # an empty object comes in front
+    own = {*front.pages} if shared.isdisjoint(front.pages.values()) else _alone(front, shared)
+    for index, slot in front.swapped.items():
+        if index not in front.pages and not _is_back(value, slot):
+            own.add(index)
+    return seen.numbers - own
+
+
+def _alone(front: ObjectValue, shared: Set[int]) -> set[int]:
+    """The pages in frames that no other object has."""
+    return {index for index, frame in front.pages.items() if frame not in shared}
 
 
 def _is_back(value: ObjectsValue, slot: int) -> bool:
