@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from vmwidgets.engine.base.event import Event
-from vmwidgets.engine.base.past import Past
+from vmwidgets.engine.base.past import Change, Past
 from vmwidgets.engine.base.units import PAGE_SHIFT
 from vmwidgets.engine.kernel.map.map_schema import EntryValue
 from vmwidgets.engine.mmu.tables import PageTables
-from vmwidgets.engine.mmu.tables_schema import PageMarked, PteWritten, TableWindow
+from vmwidgets.engine.mmu.tables_schema import OpenTable, PageMarked, PteWritten, TableWindow, WindowRow
+from vmwidgets.engine.mmu.tables_schema import Walk as WalkValue
+from vmwidgets.engine.mmu.walk import walk
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, Stage, either, listed
+from vmwidgets.views.tables.boxes import TableMarks
 
 from .spaces import Space, neighbours_of
 
@@ -129,3 +132,58 @@ def steps_of_tables(
         return _from_the_last(moment, frames, written)(stages)
 
     return mine
+
+
+# ---- what an operation made of tables ------------------------------------------------------------
+
+
+def marks_of_tables(moment: Moment, before: PageTables[Any], now: PageTables[Any], window: TableWindow) -> TableMarks:
+    """The tables that the events that are done made, and what they made of the descriptors that `window` shows.
+
+    That the hardware notes an access is no change.  A page that a smaller one replaces is no change either, where
+    frame and rights stay the same.
+    """
+    written = moment.written.changes("word")
+    if not written:
+        return TableMarks()
+    noted = _noted(moment.so_far)
+    words = {pa: one for pa, one in written.items() if (one.before ^ one.after) & ~noted.get(pa, 0)}
+    made: set[int] = set()
+    for va in {event.va for event in moment.so_far if isinstance(event, PteWritten) and event.level > 1}:
+        had = {step.table for step in _walk(before, va).steps}
+        made.update(step.table for step in _walk(now, va).steps[1:] if step.table not in had)
+    tables: dict[int, str] = {}
+    rows: dict[int, str] = {}
+    for table in window.tables:
+        end = table.pa + table.entries * window.entry_width
+        if any(one.before and not one.after for pa, one in words.items() if table.pa <= pa < end):
+            tables[table.pa] = "changed"  # some of it is a gap now
+        for row in table.rows:
+            state = _state_of(row, table, window.entry_width, words, before, now)
+            if state:
+                rows[row.pa] = state
+    return TableMarks(frozenset(made), tables, rows)
+
+
+def _state_of(
+    row: WindowRow, table: OpenTable, width: int, words: Mapping[int, Change], before: PageTables[Any],
+    now: PageTables[Any],
+) -> str:  # fmt: skip
+    """Whether a row is "new" or "changed"; "" if it is as it was."""
+    if row.kind == "fold":
+        return ""
+    first = next((pa for pa in range(row.pa, row.pa + row.count * width, width) if pa in words), None)
+    if first is None:
+        return ""
+    if row.kind != "leaf":
+        return "changed" if words[first].before else "new"
+    va = row.va + (first - row.pa) // width * table.span
+    was, is_now = _walk(before, va), _walk(now, va)
+    if not was.page_size:
+        return "new"
+    return "changed" if (was.pa, was.permissions) != (is_now.pa, is_now.permissions) else ""
+
+
+def _walk(tables: PageTables[Any], va: int) -> WalkValue:
+    register = tables.fmt.as_register(va, tables.controls)
+    return walk(tables.memory, tables.fmt, tables.root, register, "read", False, tables.controls)

@@ -45,7 +45,7 @@ from .spaces import (
     neighbours_of,
     space_of,
 )
-from .table_steps import steps_of_tables, steps_of_walk
+from .table_steps import marks_of_tables, steps_of_tables, steps_of_walk
 
 ROWS, STACKED = 12, 22
 """Rows of a table, and of all tables of one level together."""
@@ -59,8 +59,9 @@ class Tables(Picture):
     """Page tables in levels: only what is present, with runs folded and counted, and large pages drawn larger.
 
     `target` is a machine (its kernel's tables), a task, a domain, or tables without a machine.  A click opens and
-    closes a table, a run or a fold, and shows a descriptor bit by bit.  "find" opens the path to an address.  The cost
-    depends on what is open, not on the number of tables.
+    closes a table, a run or a fold, and shows a descriptor bit by bit.  "find" opens the path to an address.  Tables
+    that the operation made are marked as new and counted, and descriptors that map something else, or with other
+    rights, as changed.  The cost depends on what is open, not on the number of tables.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")
@@ -115,6 +116,8 @@ class Tables(Picture):
         if at.machine is None:
             return replace(draw_tables(window, bench, width=at.width), about=about)
         moment, machine = at.moment, at.machine
+        began = live_space(machine, self._task, None, moment.whole).tables if moment.events else tables
+        bench = replace(bench, marks=marks_of_tables(moment, began, tables, window))
         mine = steps_of_tables(
             moment,
             lambda past: live_space(machine, self._task, None, past).tables,
@@ -123,6 +126,8 @@ class Tables(Picture):
         )
         opened = tuple(self._opened), tuple(self._expanded), tuple(self._centres.items()), tuple(marked), chosen
         told = moment.told(once(("tables", self._task, opened), mine))
+        if bench.marks and not told.steps.count and moment.is_after:  # it ended with what no step of its story says
+            told = told._replace(caption=lambda own: replace(own, reason=f"{own.reason} {moment.caption.text}"))
         return replace(draw_tables(window, bench, machine=machine.name, width=at.width, told=told), about=about)
 
     def _window(self, tables: PageTables[Any], marked: list[int]) -> TableWindow:

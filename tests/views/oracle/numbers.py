@@ -177,6 +177,26 @@ def frames_of_tasks(seen: Pictured) -> None:
     )
 
 
+@counts("tables")
+def tables_that_the_operation_made(seen: Pictured) -> None:
+    """Those to which a walk comes now, and none came before, are counted; those of them that are open are marked."""
+    match = re.search(r"([\d,]+) new tables?$", seen.scene.subtitle)
+    open_tables = [one for one in seen.scene.nodes if one.kind == "table"]
+    marked = {one.id for one in open_tables if "new" in one.state}
+    name = getattr(seen.picture.target, "name", "") if seen.picture.target is not seen.machine else ""
+    if seen.operation.name == "task" or (name and name not in seen.before.tasks):
+        return
+    reached = []
+    for machine in (seen.before, seen.machine):
+        walk = machine.tasks[name].walk if name else machine.walk
+        places = [int(one.id.rpartition("/")[2], 16) for one in open_tables]
+        reached.append({step.table for place in places for step in walk(place).steps})
+    new = reached[1] - reached[0]
+    assert {f"table:{pa:x}" for pa in new} >= {one.thing for one in open_tables if one.id in marked}
+    assert len(marked) <= (number(match[1]) if match else 0)
+    assert {one.thing for one in open_tables if one.id not in marked}.isdisjoint(f"table:{pa:x}" for pa in new)
+
+
 # ---- threads -------------------------------------------------------------------------------------
 
 

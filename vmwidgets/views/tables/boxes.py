@@ -20,6 +20,19 @@ from vmwidgets.views.scene.text import fitted, text_width, wording
 
 
 @frozen
+class TableMarks:
+    """What an operation made: the new tables, and the states of other tables and of rows, by where they are."""
+
+    made: frozenset[int] = frozenset()
+    tables: Mapping[int, str] = field(default_factory=dict)
+    rows: Mapping[int, str] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return bool(self.made or self.tables or self.rows)
+
+
+@frozen
 class TablesBench:
     """What can be done: `chosen` is where the descriptor that is shown bit by bit is (0: none), `word` its bits.
 
@@ -33,6 +46,7 @@ class TablesBench:
     path: Collection[int] = ()
     edited: Mapping[int, int] = field(default_factory=dict)
     found: Caption | None = None
+    marks: TableMarks = field(default_factory=TableMarks)
 
 
 _HEAD, _ABSENT_H = 54.0, 16.0
@@ -76,9 +90,12 @@ def draw_table(
     if table.unreadable:
         text.append(fitted(8, _HEAD + 12, "outside of memory", w - 16, "label error"))
         title, at = f"{title}; {table.unreadable}", _HEAD + 20
+    changed = "new" if table.pa in bench.marks.made else bench.marks.tables.get(table.pa, "")
+    title += f", {changed}" * bool(changed)
     box = Node(
         f"tables/table/{key}", "table", x, y, w, at + 4, f"table:{table.pa:x}", text=tuple(text), title=title,
-        state=("fault",) if table.unreadable else (), action="" if table.parent is None else "open", lane=lane,
+        state=("fault",) if table.unreadable else (changed,) * bool(changed),
+        action="" if table.parent is None else "open", lane=lane,
     )  # fmt: skip
     return [box, *rows]
 
@@ -231,12 +248,14 @@ def _draw_row(
     state = [f"is-{row.kind}"]
     if any(row.pa <= pa < row.pa + row.count * width for pa in bench.path):
         state.append("path")
+    changed = bench.marks.rows.get(row.pa, "")
     if any(row.pa <= pa < row.pa + row.count * width for pa in bench.edited):
-        state.append("changed")
+        changed = "changed"
+    state += [changed] * bool(changed)
     return Node(
         f"tables/slot/{table.level}/{row.va:x}", "descriptor", x, y, w, h, f"pte:{row.pa:x}",
         text=_lines(words, w, h, "mono label", "label"), bars=_bar(row, h), state=tuple(state),
-        title=_title(window, table, row), action="open", lane=lane,
+        title=_title(window, table, row) + f", {changed}" * bool(changed), action="open", lane=lane,
     )  # fmt: skip
 
 

@@ -78,7 +78,7 @@ def draw_tables(
     return kit.scene(
         "tables",
         window.name,
-        f"{window.format} · {_registers(window)}",
+        " · ".join([window.format, _registers(window), *_made(bench)]),
         nodes,
         links=_links(window, nodes, bench, is_outline),
         caption=bench.found or told.caption(_caption(window)),
@@ -89,6 +89,12 @@ def draw_tables(
         width=width,
         height=bottom,
     )
+
+
+def _made(bench: TablesBench) -> list[str]:
+    """How many tables the operation made, if it made some."""
+    made = len(bench.marks.made)
+    return [counted(made, "new table")] if made else []
 
 
 def _registers(window: TableWindow) -> str:
