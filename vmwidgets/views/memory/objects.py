@@ -294,9 +294,9 @@ class _Layout:
 
     def _notes(self, shown: Sequence[_Mapping]) -> Iterator[tuple[str, str]]:
         """What the words on the cards mean, as far as they are there."""
-        said = {one.said for one in shown} - {""}
-        if said:
-            yield "copy", " ".join([say_objects("copy"), *([say_objects("copy/some")] if said != {TO_COPY} else [])])
+        if any(one.said for one in shown):
+            some = [len(one.copied) for one in shown if one.said not in ("", TO_COPY)]
+            yield "copy", " ".join([say_objects("copy"), *(say_objects("copy/some", count) for count in some[:1])])
         if self._once and any(one.seen for one in shown):
             yield "once", say_objects("once")
 
