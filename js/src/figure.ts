@@ -189,8 +189,7 @@ export class Figure {
   }
 
   private late(): void {
-    const { now, number } = this.when ?? { now: false, number: -1 };
-    this.words.behind(now && number >= 0 && number < this.latest);
+    if (this.when) this.words.at(this.when, this.latest);
   }
 
   /** When the slider was moved last, in the page's milliseconds. */

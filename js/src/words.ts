@@ -1,8 +1,10 @@
 // The words around a picture: heading, caption, notes.
 
 import { Functions } from "./functions.ts";
-import type { Scene } from "./scene.ts";
+import type { Scene, When } from "./scene.ts";
 import { html, say } from "./svg.ts";
+
+type Moment = Pick<When, "now" | "kept" | "number" | "place">;
 
 /** Heading and caption; drawn again with every frame. */
 export class Words {
@@ -13,6 +15,7 @@ export class Words {
   private readonly subtitle = html("span", "vmw-subtitle");
   private readonly origin = html("span", "vmw-origin");
   private readonly late = html("span", "vmw-behind", "behind");
+  private readonly then = html("b", "vmw-then");
   private readonly text = html("b");
   private readonly reason = html("span", "vmw-reason");
   readonly functions = new Functions();
@@ -23,7 +26,8 @@ export class Words {
   constructor() {
     this.late.title = "the machine has changed: this picture is redrawn when the cell ends";
     this.late.hidden = true;
-    this.header.append(this.title, this.subtitle, this.late, this.origin);
+    this.then.hidden = true;
+    this.header.append(this.title, this.then, this.subtitle, this.late, this.origin);
     this.caption.append(this.text, " ", this.reason, " ", this.functions.root);
   }
 
@@ -50,9 +54,17 @@ export class Words {
     this.notes.hidden = scene.notes.length === 0;
   }
 
-  /** Whether the machine has gone on since this picture of now. */
-  behind(late: boolean): void {
-    this.late.hidden = !late;
+  /** Whether the machine has come to operation `latest` since this picture of now; which moment a picture of the past
+   * shows, and whether it stays there. */
+  at({ now, kept, number, place }: Moment, latest: number): void {
+    this.late.hidden = !now || number < 0 || number >= latest;
+    const operation = `operation ${number.toLocaleString("en")} of ${Math.max(latest, number).toLocaleString("en")}`;
+    const at = `${place < 0 ? "after" : "in"} ${operation}`;
+    this.then.hidden = now || number < 0;
+    say(this.then, kept ? `stays ${at}` : `the past: ${at}`);
+    this.then.title = kept
+      ? "press “›|” to have it follow the machine again"
+      : "press “›|”, or run a call, to go to now";
   }
 
   /** Which cell made the picture, and what has become of its machine. */

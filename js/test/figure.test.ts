@@ -4,7 +4,7 @@ import "./dom.ts";
 import { Controls } from "../src/controls.ts";
 import { Figure } from "../src/figure.ts";
 import type { Request } from "../src/requests.ts";
-import type { Scene } from "../src/scene.ts";
+import type { Scene, When } from "../src/scene.ts";
 import { node, now, scene, without } from "./dom.ts";
 import { equipped } from "./equipped.ts";
 
@@ -353,6 +353,26 @@ test("a picture of now that the machine has left behind says so until it is draw
   assert.equal(behind(), false);
   at(3, 2, false);
   assert.equal(behind(), false, "the past is where it should be");
+});
+
+test("a picture of the past says so beside its title, and a pinned one that it stays", () => {
+  const { figure, find } = setUp();
+  const then = (): string => (find(".vmw-then").hidden ? "" : (find(".vmw-then").textContent ?? ""));
+  let seq = 0;
+  const at = (when: Partial<When>): void =>
+    figure.draw(++seq, { scene: scene([node("a")]), dot: "", when: { ...now, ...when } });
+  at({ number: 3 });
+  figure.reach(3, 0);
+  assert.equal(then(), "");
+  at({ number: 2, now: false });
+  assert.match(then(), /past.*after operation 2 of 3/);
+  at({ number: 3, place: 1, now: false });
+  assert.match(then(), /past.*in operation 3 of 3/);
+  at({ number: 3, now: false, kept: true });
+  figure.reach(9, 0);
+  assert.match(then(), /stays after operation 3 of 9/);
+  at({ number: -1, now: false });
+  assert.equal(then(), "", "it has no history");
 });
 
 test("a page narrower than its picture scrolls it, and gives it its place back", () => {

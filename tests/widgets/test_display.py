@@ -77,9 +77,9 @@ def test_a_first_show_of_what_is_not_there_is_a_live_picture(shell: PyodideShell
         "import vmwidgets as vm\n"
         "machine = vm.boot('armv7')\n"
         "task = machine.task('late')\n"
-        "seen = vm.Map(machine.kernel_map, moment=(0, None))"
+        "seen = vm.Map(machine.kernel_map, moment=(0, None))\n"
+        "task.map"
     )
-    shell.run("task.map")
     (live, _), (twin, _) = published
     assert VIEW in live, "and no text in its place"
     assert "task:late/map does not exist after operation 0 (operation 1 makes it)" in twin["text/plain"]

@@ -93,9 +93,7 @@ def test_an_export_that_has_a_name_follows(machine: FakeMachine) -> None:
     tree.step = 1
     assert tree.to_json()["steps"]["index"] == 1
     assert work_of(machine).get("drawn") is None, "it is on no page"
-    assert "Operation 1 is done." in tree.to_text(), "a moment stays, whatever the machine does"
-    tree.moment = None
-    assert "Operation 2 is done." in tree.to_text()
+    assert "Operation 2 is done." in tree.to_text(), "a call brings it to the present"
     assert tree.step == tree.steps == 3
 
 

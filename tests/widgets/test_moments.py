@@ -139,7 +139,7 @@ def test_what_is_no_moment_is_refused_and_changes_nothing(wrong: Any) -> None:
 def test_a_moment_that_was_undone_is_said_in_a_sentence_and_the_picture_stays() -> None:
     machine = vm.boot()
     machine.kernel_map.enter("16 KiB")
-    view = vm.Tree(machine.kernel_map)
+    view = vm.Tree(machine.kernel_map, follow=False)
     replies(view, HELLO)
     view.moment = (1, 3)
     view.refresh()
@@ -154,6 +154,39 @@ def test_a_moment_that_was_undone_is_said_in_a_sentence_and_the_picture_stays() 
 
 
 ABSENT = "task:init/map does not exist after operation 0 (operation 1 makes it)"
+
+
+def test_a_call_brings_its_pictures_to_the_present_and_a_pinned_one_stays() -> None:
+    machine, other = vm.boot(), vm.boot()
+    for one in (machine, other):
+        one.kernel_map.enter("16 KiB")
+    tree, kentry, elsewhere = vm.Tree(machine.kernel_map), vm.Kentry(machine), vm.Tree(other.kernel_map)
+    pinned = vm.Tree(machine.kernel_map, moment=(0, None), follow=False)
+    for call in (lambda: machine.kernel_map.enter("4 KiB"), machine.undo, machine.redo):
+        tree.moment, elsewhere.moment = (1, 2), (0, None)
+        assert kentry.moment == (1, 2)
+        call()
+        assert tree.moment is kentry.moment is None
+        assert (pinned.moment, elsewhere.moment) == ((0, None), (0, None))
+    tree.moment = (1, 2)
+    with pytest.raises(vm.Refused):
+        machine.kernel_map.enter("3 apples")
+    assert tree.moment == (1, 2), "nothing was done"
+
+
+def test_a_new_picture_opens_in_the_present_and_takes_the_others_along() -> None:
+    with open_notebook(LabShell) as shell:
+        shell.run("old = FakeTree(m); m.operate(3); old", "a")
+        shell.run("old.step = 1", "b")
+        shell.run("new = FakeTree(m); new", "c")
+        old, new = shell.user_ns["old"], shell.user_ns["new"]
+        assert old.moment is new.moment is None
+        replies(old, HELLO, {"type": "seek", "operation": 0, "place": -1})
+        assert new.moment == (0, None)
+        shell.run("newer = FakeTree(m)", "d")
+        assert shell.user_ns["newer"].moment is old.moment is None
+        shell.run("old.step = 1; beside = FakeTree(m)", "e")
+        assert shell.user_ns["beside"].moment == old.moment == (2, 1), "its own cell has chosen that moment"
 
 
 def test_a_picture_of_what_was_not_there_says_so_in_every_file(tmp_path: Path) -> None:
@@ -198,10 +231,9 @@ def test_a_first_show_is_live_where_the_thing_is_not_there() -> None:
 def test_a_first_show_is_live_at_a_moment_that_was_undone() -> None:
     machine = vm.boot()
     machine.kernel_map.enter("16 KiB")
-    seen = vm.Tree(machine.kernel_map)
-    seen.moment = (machine.journal.last.serial, None)
+    undone = (machine.journal.last.serial, None)
+    view = vm.Map(machine.kernel_map, moment=undone, follow=False)
     machine.undo()
-    view = vm.Map(machine.kernel_map)
     replies(view, HELLO)
     shown = unpack(view.frame["data"])
     assert shown["scene"]["caption"]["text"] == saying("no picture: undone")

@@ -123,19 +123,21 @@ def seek(operation: int, place: int) -> dict[str, Any]:
     return {"type": "seek", "operation": operation, "place": place}
 
 
-def test_a_picture_in_the_past_stays_there_until_it_is_set_free(machine: FakeMachine) -> None:
+def test_a_picture_in_the_past_stays_there_until_the_next_call(machine: FakeMachine) -> None:
     view = FakeTree(machine)
     machine.operate(2)
     assert replies(view, HELLO, seek(1, 1)) == []
-    assert (view.moment, view.step) == ((1, 1), 1)
-    machine.operate()
     assert (view.moment, view.step) == ((1, 1), 1)
     assert replies(view, seek(0, -1)) == []
     refresher.flush()
     assert operation_on_page(view) == 1
     assert replies(view, seek(-1, -1)) == []
     refresher.flush()
-    assert (view.moment, view.step, operation_on_page(view)) == (None, view.steps, 3)
+    assert (view.moment, view.step, operation_on_page(view)) == (None, view.steps, 2)
+    assert replies(view, seek(0, -1)) == []
+    machine.operate()
+    refresher.flush()
+    assert (view.moment, operation_on_page(view)) == (None, 3), "a call is seen"
 
 
 def test_after_the_latest_operation_is_now(machine: FakeMachine) -> None:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from vmwidgets.engine.machine.event_kinds import TooFar, next_event
-from vmwidgets.pictures.moments import When
+from vmwidgets.pictures.moments import NOW, When
 from vmwidgets.pictures.timeline import stamp
 
 from . import hub
@@ -68,7 +68,6 @@ class MachinePictures:
         self.chosen = Chosen()
         self.chosen.latest = len(machine.journal) - 1
         self._said = ""
-        self._stopped = -1  # the serial of the operation at whose break the pictures were put
         self._begun = machine.journal.next_serial
         machine.on_operation(self._changed)
 
@@ -114,17 +113,12 @@ class MachinePictures:
         with suppress(TooFar):  # a cell with thousands of operations has events that were dropped
             found = next_event(journal, breaks, journal.first_from(self._begun), -1)  # what it did may be undone
         if found is not None:
-            self._stopped = journal.serial(found[0])
-            self.chosen.go(When(self._stopped, found[1]))
-        elif self._stopped >= 0 and journal.next_serial > self._begun:
-            when = self.chosen.when
-            if when is not None and when.operation == self._stopped:
-                self.chosen.go(None)  # the cell's own operations come after the break of an earlier one
-            self._stopped = -1
+            self.chosen.go(When(journal.serial(found[0]), found[1]))
 
     def _changed(self, _machine: Machine) -> None:
         if self._said:
             self.say("")
+        self.chosen.go(NOW)  # what a call does is seen, whatever its reader looked at before; a kept picture stays
         shared: list[Picture] = [self] if self.chosen.on_a_page else []
         refresher.mark([*shared, *(view for view in list(self.views) if view.operation_done())])
 
@@ -179,7 +173,7 @@ def cell_begins(*_info: object) -> None:
         for view in [view for view in done if view.can_stay]:
             view.stay()
         for pictures in list(_machines.mine.values()):
-            pictures.chosen.go(None)  # the newest cell's pictures are live
+            pictures.chosen.go(NOW)  # the newest cell's pictures are live
     if not cell.lasts:  # it can't be known whether it ran before
         return
     for view in _displayed.pop(cell.id, []):

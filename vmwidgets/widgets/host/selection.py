@@ -8,8 +8,10 @@ from typing import Any, Protocol
 import anywidget
 import traitlets
 
-from vmwidgets.pictures.moments import When
+from vmwidgets.engine.base.journal import RUNNING
+from vmwidgets.pictures.moments import NOW, When
 
+from .cells import cell_runs, current_shell
 from .hub import is_open
 from .messages import MAX_TEXT
 
@@ -71,7 +73,8 @@ class Chosen:
 
     def __init__(self) -> None:
         self.thing = ""
-        self.when: When | None = None
+        self.when: When | None = NOW
+        self._went_in = 0  # the number of the cell that chose the moment; 0: the page did, or a script
         self.latest = self.stamp = 0
         self._views: weakref.WeakSet[Chooser] = weakref.WeakSet()
         self._model: Selection | None = None
@@ -98,10 +101,16 @@ class Chosen:
         """Have all views that follow show the moment `when`."""
         if when == self.when:
             return
-        self.when = when
+        self.when, self._went_in = when, RUNNING.cell
         for view in list(self._views):
             if view.follow:
                 view.moment = when
+
+    def open_new(self) -> None:
+        """A new view opens in the present, and takes the others along; a cell that chose a moment opens it there."""
+        is_chosen_here = cell_runs() and self._went_in == RUNNING.cell
+        if current_shell() is not None and not is_chosen_here:
+            self.go(NOW)
 
     def reach(self, latest: int, stamp: int) -> None:
         """The machine has come to operation `latest`: the page's controls reach so far, and its strip asks again."""

@@ -85,6 +85,8 @@ class View(Answering, anywidget.AnyWidget):
             self._choice.choose(self.selection)
         if self.moment is not None and self.follow:
             self._choice.go(self.moment)
+        elif self.follow:
+            self._choice.open_new()
         self._openable = True
         self._join()
         if self.comm is not None:  # marimo opens the model of each widget while it is made, before there is a picture
