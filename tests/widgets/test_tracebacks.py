@@ -43,3 +43,10 @@ def test_the_sentence_stands_at_the_end(output: Any) -> None:
 
 def test_other_errors_keep_their_tracebacks() -> None:
     assert len(failure("import vmwidgets as vm", "1 / 0")["traceback"]) >= 3
+
+
+def test_a_misspelt_attribute_is_as_short() -> None:
+    shown = failure('import vmwidgets as vm\nm = vm.boot("x86-64")', "m.kernel_map.entr('4 KiB')")
+    assert len(shown["traceback"]) == 2
+    assert "m.kernel_map.entr(" in shown["traceback"][0]
+    assert shown["traceback"][1].endswith("did you mean enter?")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .errors import shown
+
 
 def called(path: str) -> str:
     """A part's name in a sentence.  FreeBSD's kernel map is as in ``m.kmem.kernel_map``: X15 has a kernel_map, too.
@@ -21,3 +23,13 @@ def called(path: str) -> str:
     else:
         words = path
     return words.replace("%2F", "/").replace("%25", "%")
+
+
+def whole_name(path: str) -> str:
+    """A part's name in a sentence, with its kind where it has a name of its own: a task, a domain, an object, a file.
+
+    >>> whole_name("task:init"), whole_name("task:init/map"), whole_name("kernel_map"), whole_name("file:a%2Fb")
+    ("task 'init'", 'the map of init', 'kernel_map', "file 'a/b'")
+    """
+    kind, is_named, name = path.partition(":")
+    return f"{kind} {shown(called(name))}" if is_named and "/" not in name else called(path)

@@ -15,6 +15,7 @@ from copy import copy
 from operator import index as whole
 from typing import Any, NamedTuple, Protocol, overload
 
+from .attributes import Suggesting
 from .errors import Refused, a_kind, in_ascii, printable, shown
 from .event import ROLES, Called, Event
 from .packed import KEPT, Packed, Row, pack
@@ -225,7 +226,7 @@ class Group(NamedTuple):
     last: int
 
 
-class Journal:
+class Journal(Suggesting):
     """The operations of one machine, oldest first; number 0 is the boot.
 
     `remake(number)` makes the events of an old operation again.

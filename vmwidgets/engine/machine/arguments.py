@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, TypeVar
 
+from ..base.attributes import Suggesting
 from ..base.errors import Refused, UnknownName, a_kind, in_ascii, shown
 from ..base.protection import parse_protection
 from ..base.units import IN_PAGE, PAGE, Address, binary_size, parse_address, parse_size
@@ -175,12 +176,15 @@ def known(value: Any, names: Any, what: str) -> str:
     raise UnknownName(f"unknown {what} {shown(value)}; {advice}known: {names}{more}")
 
 
-class Named(dict[str, V]):
+class Named(Suggesting, dict[str, V]):
     """Parts by their names; what there is not is refused with the names that there are."""
 
     def __init__(self, what: str, parts: Iterable[tuple[str, V]]) -> None:
         super().__init__(parts)
         self._what = what
+
+    def _noun(self) -> str:
+        return f"a dict of {self._what}s"
 
     def __missing__(self, name: Any) -> V:
         known(name, self, self._what)

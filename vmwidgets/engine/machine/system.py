@@ -30,7 +30,8 @@ from functools import lru_cache, partial, wraps
 from inspect import signature
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
 
-from ..base.called import called
+from ..base.attributes import Suggesting
+from ..base.called import called, whole_name
 from ..base.errors import KernelError, Refused, shown
 from ..base.event import Event
 from ..base.operations import Arguments, Door
@@ -411,7 +412,7 @@ class _Sealing(ABCMeta):
         return True
 
 
-class Handle(metaclass=_Sealing):
+class Handle(Suggesting, metaclass=_Sealing):
     """An object that learners hold.
 
     Only attributes that are meant to be set can be set, so no typo replaces a part.
@@ -466,10 +467,7 @@ class Part(Handle):
 
     def missing(self) -> NoReturn:
         """Refuse because nothing has this path now."""
-        kind, is_named, name = self.path.partition(":")
-        is_whole = is_named and "/" not in name  # a task, a domain, an object; else a part of one, or the only one
-        what = f"{kind} {shown(unquoted(name))}" if is_whole else called(self.path)
-        raise Refused(f"{what} does not exist at this moment of the machine")
+        raise Refused(f"{whole_name(self.path)} does not exist at this moment of the machine")
 
 
 class SpacePart(Part):

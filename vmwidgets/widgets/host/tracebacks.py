@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import traceback
 from pathlib import Path
+from typing import Any
 
+from vmwidgets.engine.base.attributes import UnknownAttribute
 from vmwidgets.engine.base.errors import VMError
 
 PACKAGE = str(Path(__file__).resolve().parents[2])
@@ -12,7 +14,7 @@ PACKAGE = str(Path(__file__).resolve().parents[2])
 _RED, _PLAIN = "\x1b[0;31m", "\x1b[0m"
 
 
-def brief_traceback(error: VMError) -> list[str]:
+def brief_traceback(error: VMError | UnknownAttribute) -> list[str]:
     """Lines for the notebook: where in the learner's code, then the error's name and sentence.
 
     IPython asks an exception for this by the name `_render_traceback_`.
@@ -30,4 +32,6 @@ def _place(frame: traceback.FrameSummary) -> str:
 
 def shorten_tracebacks() -> None:
     """Have IPython show errors of the machine briefly; harmless when called again."""
-    VMError._render_traceback_ = brief_traceback  # type: ignore[attr-defined]  # the name is IPython's, and only there
+    kinds: tuple[Any, ...] = (VMError, UnknownAttribute)
+    for kind in kinds:
+        kind._render_traceback_ = brief_traceback  # the name is IPython's, and only there

@@ -42,10 +42,10 @@ class MachineKmem(Part):
         return self.system.part(MachineKmemMap, f"kmem/{name}")
 
     def __getattr__(self, name: str) -> MachineKmemMap:
-        known = () if name.startswith("_") or "system" not in self.__dict__ else self.system.kmem_maps
-        if name in known:
+        if not name.startswith("_") and "system" in self.__dict__ and name in self.system.kmem_maps:
             return self._map(name)
-        raise AttributeError(f"kernel memory has no map {name!r}; there are {', '.join(known)}")
+        missing: MachineKmemMap = super().__getattr__(name)  # type: ignore[misc]  # hidden there from type checkers
+        return missing
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self.maps]

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import field
 from typing import Any, NamedTuple
 
+from ...base.attributes import Suggesting
 from ...base.errors import Broken, KernelPanic, Refused, a_kind, in_ascii, shown
 from ...base.frozen import frozen
 from ...base.operations import operation
@@ -109,7 +110,7 @@ MOST_WALKED = 256 * MIB
 """Of a range whose pages are walked one by one."""
 
 
-class MachineTables:
+class MachineTables(Suggesting):
     """Page tables of a machine: the kernel's, or those of a task or a domain."""
 
     def __init__(self, system: System, space: SpacePart | None = None) -> None:

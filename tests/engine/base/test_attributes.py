@@ -1,0 +1,103 @@
+"""What is said of an attribute that a machine or a part of it does not have; asking for one stays cheap."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import Any
+
+import pytest
+
+import vmwidgets as vm
+from vmwidgets.engine.base import attributes
+
+
+@pytest.fixture
+def machine() -> vm.Machine:
+    machine = vm.boot()
+    machine.task("init")
+    machine.domain("self")
+    machine.file("motd", b"x")
+    machine.object("shared", 1)
+    return machine
+
+
+PARTS: list[tuple[str, str, str]] = [
+    ("m", "branhc", "branch"),
+    ("m", "objcts", "objects"),
+    ("m.kernel_map", "entr", "enter"),
+    ("m.tasks['init']", "wlak", "walk"),
+    ("m.tasks['init'].map", "wirte", "wire"),
+    ("m.tasks['init'].tables", "descriptr_at", "descriptor_at"),
+    ("m.domains['self']", "mapp", "map"),
+    ("m.cpus[0]", "flsh", "flush"),
+    ("m.frames", "ownr", "owner"),
+    ("m.files['motd']", "szie", "size"),
+    ("m.objects['shared']", "resdent", "resident"),
+    ("m.kmem", "exec_mp", "exec_map"),
+    ("m.threads", "tikcs", "ticks"),
+    ("m.journal", "lats", "last"),
+]
+
+
+@pytest.mark.parametrize(("part", "wrong", "right"), PARTS)
+def test_a_misspelt_attribute_gets_the_nearest_name(machine: vm.Machine, part: str, wrong: str, right: str) -> None:
+    thing: Any = eval(part, {"m": machine})
+    assert right in dir(thing)
+    with pytest.raises(AttributeError, match=rf" has no {wrong}; did you mean {right}\?"):
+        getattr(thing, wrong)
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "place"),
+    [
+        ("m", "enter", "m.kernel_map.enter"),
+        ("m.tasks['init']", "enter", "task.map.enter"),
+        ("m", "fork", "m.tasks[…].fork"),
+        ("m.kernel_map", "walk", "m.walk"),
+        ("m.tasks['init'].map", "kmem", "m.kmem"),
+    ],
+)
+def test_what_a_part_or_the_machine_has_is_looked_up_there(
+    machine: vm.Machine, part: str, name: str, place: str
+) -> None:
+    with pytest.raises(AttributeError) as caught:
+        getattr(eval(part, {"m": machine}), name)
+    assert str(caught.value).endswith(f": {place}")
+
+
+def test_a_key_is_no_attribute(machine: vm.Machine) -> None:
+    for wrong in ("init", "inti"):
+        with pytest.raises(AttributeError, match=rf"has no {wrong}; write a key in brackets: \['init'\]"):
+            getattr(machine.tasks, wrong)
+
+
+def test_asking_finds_nothing_and_makes_no_sentence(machine: vm.Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attributes, "_sentence", lambda *_: pytest.fail("a sentence that nobody reads"))
+    for thing in (machine, machine.kernel_map, machine.tasks["init"], machine.tasks, machine.journal):
+        assert not hasattr(thing, "wlak")
+        assert getattr(thing, "wlak", 3) == 3
+        assert not hasattr(thing, "_repr_html_")
+        assert not hasattr(thing, "__wrapped__")
+
+
+def test_copies_and_properties_fail_as_before(machine: vm.Machine) -> None:
+    for thing in (machine, machine.kernel_map, machine.tasks["init"]):
+        for way in (copy.copy, copy.deepcopy, pickle.dumps):
+            with pytest.raises(vm.Refused, match="can't be copied"):
+                way(thing)
+    assert copy.copy(machine.tasks) == machine.tasks
+
+    class Broken(attributes.Suggesting):
+        @property
+        def inner(self) -> int:
+            return [].inner  # type: ignore[attr-defined, no-any-return]  # it fails so
+
+    with pytest.raises(AttributeError, match="'list' object has no attribute 'inner'"):
+        _ = Broken().inner
+
+
+def test_the_error_travels_as_its_sentence(machine: vm.Machine) -> None:
+    with pytest.raises(AttributeError) as caught:
+        machine.tasks["init"].wlak  # type: ignore[attr-defined]  # noqa: B018
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)

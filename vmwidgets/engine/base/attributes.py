@@ -1,0 +1,96 @@
+"""What is said of an attribute that an object of a learner's does not have: the nearest name, or the part with it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from difflib import get_close_matches
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
+
+from .called import whole_name
+
+
+class UnknownAttribute(AttributeError):
+    """An attribute that an object does not have.
+
+    Its sentence is made when it is read: `hasattr`, and notebooks that look for a way to show an object, raise many.
+    """
+
+    def __init__(self, owner: object, name: str) -> None:
+        super().__init__(name=name)  # with a name, Python adds no suggestion of its own
+        self._owner = owner
+
+    def __str__(self) -> str:
+        return _sentence(self._owner, str(self.name))
+
+    def __reduce__(self) -> Any:
+        """Travel as the sentence: another process has no such owner."""
+        return AttributeError, (str(self),)
+
+
+class Suggesting:
+    """A class whose objects say which attribute was meant.
+
+    >>> import vmwidgets as vm
+    >>> m = vm.boot("x86-64")
+    >>> m.task("init").wlak
+    Traceback (most recent call last):
+    vmwidgets.engine.base.attributes.UnknownAttribute: task 'init' has no wlak; did you mean walk?
+    >>> m.enter
+    Traceback (most recent call last):
+    vmwidgets.engine.base.attributes.UnknownAttribute: machine has no enter; its kernel_map has it: m.kernel_map.enter
+    """
+
+    def _noun(self) -> str:
+        path = self.__dict__.get("path", getattr(type(self), "path", ""))
+        return whole_name(path) if isinstance(path, str) and path else type(self).__name__
+
+    if not TYPE_CHECKING:  # with a __getattr__, a type checker would let any name pass
+
+        def __getattr__(self, name: str) -> Any:
+            if hasattr(type(self), name):  # a property that has failed so: its own error is the one to see
+                return object.__getattribute__(self, name)
+            raise UnknownAttribute(self, name)
+
+
+def _sentence(owner: Any, name: str) -> str:
+    has_none = f"{owner._noun()} has no {name}"
+    if name.startswith("_"):
+        return has_none
+    keys = get_close_matches(name, [key for key in owner if isinstance(key, str)], 1) if isinstance(owner, dict) else []
+    if keys:
+        return f"{has_none}; write a key in brackets: [{keys[0]!r}]"
+    found = next(_elsewhere(owner, name), "")
+    if found:
+        return f"{has_none}; {found}"
+    near = get_close_matches(name, [one for one in dir(owner) if not one.startswith("_")], 1)
+    return f"{has_none}; did you mean {near[0]}?" if near else f"{has_none}; dir() lists what it has"
+
+
+def _elsewhere(owner: Any, name: str) -> Iterator[str]:
+    """Where a part of `owner`, or its machine, has an attribute of this name."""
+    variable = "m" if not hasattr(type(owner), "machine") else type(owner).__name__.removeprefix("Machine").lower()
+    for part, kind, is_one in _parts(owner):
+        if hasattr(kind, name):
+            place = f"{variable}.{part}" if is_one else f"{variable}.{part}[…]"
+            yield f"its {part} has it: {place}.{name}" if is_one else f"each of its {part} has it: {place}.{name}"
+    machine = getattr(owner, "machine", None)
+    if machine is not None and (hasattr(type(machine), name) or name in machine.__dict__):
+        yield f"its machine has it: m.{name}"
+
+
+def _parts(owner: Any) -> Iterator[tuple[str, type, bool]]:
+    """The parts of an object that are such objects too: name, class, and whether it is one part or many by name."""
+    for name, value in owner.__dict__.items():
+        if isinstance(value, Suggesting) and not name.startswith("_"):
+            yield name, type(value), True
+    for name in dir(type(owner)):
+        getter = getattr(getattr(type(owner), name), "fget", None)
+        if not isinstance(getter, FunctionType) or name.startswith("_"):
+            continue
+        said = str(getter.__annotations__.get("return", ""))
+        many = re.fullmatch(r"Named\[(\w+)\]", said)
+        kind = getter.__globals__.get(many[1] if many else said)
+        if isinstance(kind, type) and issubclass(kind, Suggesting):
+            yield name, kind, many is None
