@@ -23,7 +23,7 @@ def test_a_first_show_leads_to_the_operation_that_makes_the_thing(
     notebook = open_notebook(new_notebook(BEFORE, "t.map"))
     notebook.run_all()
     picture = notebook.cell(1).locator(".vmwidgets")
-    picture.locator(".vmw-caption", has_text="task:late/map does not exist after operation 0").wait_for()
+    picture.locator(".vmw-caption", has_text="The map of late does not exist yet: operation 1 makes it").wait_for()
     picture.get_by_role("button", name="go to operation 1").click()
     picture.locator(".vmw-where", has_text="operation 1 of 2").wait_for()
     picture.locator(".vmw-caption", has_text=saying("map operations: task", name="late")).wait_for()

@@ -82,7 +82,7 @@ def test_a_first_show_of_what_is_not_there_is_a_live_picture(shell: PyodideShell
     )
     (live, _), (twin, _) = published
     assert VIEW in live, "and no text in its place"
-    assert "task:late/map does not exist after operation 0 (operation 1 makes it)" in twin["text/plain"]
+    assert "The map of late does not exist yet: operation 1 makes it" in twin["text/plain"]
 
 
 def test_a_picture_that_is_registered_later_is_shown_too(shell: PyodideShell, published: list[Any]) -> None:

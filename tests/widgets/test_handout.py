@@ -362,12 +362,18 @@ def test_pictures_of_another_machine_and_of_none_are_refused(tmp_path: Path) -> 
         vm.handout(vm.reference_string("1 2 3"), tmp_path / "x.html")
 
 
+def is_absent(picture: Any) -> bool:
+    """Whether a sentence is all that is drawn: that the thing does not exist."""
+    nodes = picture["wide"]["nodes"]
+    return len(nodes) == 1 and "does not exist" in json.dumps(nodes[0]["text"])
+
+
 def test_what_did_not_exist_is_empty_and_says_so(tmp_path: Path) -> None:
     machine, parent, *_ = forked()
     steps = read(vm.handout(machine, tmp_path / "x.html", vm.Map(parent.map), since=0, by="operation"))["steps"]
-    assert steps[0]["pictures"][0]["wide"]["nodes"] == []
-    assert "does not exist after operation 0" in steps[0]["reason"]
-    assert steps[1]["pictures"][0]["wide"]["nodes"]
+    assert is_absent(steps[0]["pictures"][0])
+    assert "does not exist yet: operation 1 makes it" in steps[0]["sentence"]
+    assert not is_absent(steps[1]["pictures"][0])
 
 
 def test_what_does_not_exist_any_more_is_empty_and_the_others_go_on(tmp_path: Path) -> None:
@@ -377,10 +383,10 @@ def test_what_does_not_exist_any_more_is_empty_and_the_others_go_on(tmp_path: Pa
     other.tasks["child"].exit()
     story = read(vm.handout(machine, tmp_path / "x.html", *pictures, by="operation", what_if={"it exits": other}))
     assert "kernel_map" not in json.dumps(story["branches"][0]["steps"][-1]["pictures"][1])
-    assert story["branches"][0]["steps"][-1]["pictures"][1]["wide"]["nodes"] == []
+    assert is_absent(story["branches"][0]["steps"][-1]["pictures"][1])
     child.exit()
     steps = read(vm.handout(machine, tmp_path / "x.html", *pictures, by="operation"))["steps"]
-    there = [bool(step["pictures"][1]["wide"]["nodes"]) for step in steps]
+    there = [not is_absent(step["pictures"][1]) for step in steps]
     assert there[0] is False
     assert True in there
     assert there[-1] is False

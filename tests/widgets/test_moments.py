@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import random
 import re
 from dataclasses import replace
@@ -114,7 +115,7 @@ def test_where_nothing_can_be_drawn_there_are_no_steps() -> None:
     picture = vm.picture(task.map)
     picture.moment = (machine.journal.serial(0), None)
     assert (picture.steps, picture.operation) == (0, 0)
-    assert (picture.scene().nodes, picture.steps, picture.operation) == ((), 0, 0)
+    assert ([node.id for node in picture.scene().nodes], picture.steps, picture.operation) == (["absent"], 0, 0)
 
 
 def test_reading_steps_of_a_gone_machine_draws_nothing() -> None:
@@ -153,7 +154,7 @@ def test_a_moment_that_was_undone_is_said_in_a_sentence_and_the_picture_stays() 
     assert view.status == ""
 
 
-ABSENT = "task:init/map does not exist after operation 0 (operation 1 makes it)"
+ABSENT = "The map of init does not exist yet: operation 1 makes it"
 
 
 def test_a_call_brings_its_pictures_to_the_present_and_a_pinned_one_stays() -> None:
@@ -195,7 +196,7 @@ def test_a_picture_of_what_was_not_there_says_so_in_every_file(tmp_path: Path) -
     picture = vm.picture(task.map, moment=(0, None))
     assert ABSENT in picture.to_text()
     assert ABSENT in picture.snapshot().to_text()
-    assert ABSENT in picture.scene().caption.reason
+    assert ABSENT in picture.scene().caption.text
     for name in ("absent.svg", "absent.html", "absent.json", "absent.txt", "absent-*.svg"):
         assert ABSENT in picture.save(tmp_path / name).read_text("utf-8"), name
 
@@ -205,8 +206,8 @@ def test_a_walk_in_a_task_that_has_ended_leads_back_to_it() -> None:
     task = machine.task("init")
     walk = vm.Walk(task.walk(task.mmap("4 KiB")))
     task.exit()
-    reason = saying("no picture: earlier", why="task:init does not exist after operation 3 (operation 1 made it)")
-    assert walk.scene().caption.reason == reason
+    assert "'init' does not exist any longer: operation 1 made it" in walk.scene().caption.text
+    assert walk.scene().caption.reason == saying("no picture: earlier", number="3", made="1")
     walk.moment = (machine.journal.serial(1), None)
     assert walk.scene().nodes
 
@@ -220,8 +221,10 @@ def test_a_first_show_is_live_where_the_thing_is_not_there() -> None:
     view = vm.Map(task)
     replies(view, HELLO)
     shown = unpack(view.frame["data"])
-    assert (shown["scene"]["nodes"], shown["when"]["number"], shown["when"]["made"]) == ([], 0, 1)
-    assert ABSENT in shown["scene"]["caption"]["reason"]
+    assert (shown["when"]["number"], shown["when"]["made"]) == (0, 1)
+    assert ABSENT in shown["scene"]["caption"]["text"]
+    (said,) = shown["scene"]["nodes"]
+    assert ABSENT in json.dumps(said["text"]), "a screen on which only the drawing is seen is not empty"
     replies(view, {"type": "seek", "operation": 1, "place": -1})
     refresher.flush()
     assert seen.moment == view.moment, "both have gone there"
@@ -465,7 +468,7 @@ def test_a_moment_that_can_not_be_drawn_is_answered_and_can_be_left() -> None:
     view = vm.Map(task.map)
     replies(view, HELLO, {"type": "seek", "operation": 0, "place": -1})
     refresher.flush()
-    assert "task:init/map does not exist after operation 0" in view.status
+    assert "the map of init does not exist yet" in view.status
     assert when_on_page(view)["number"] == 0
     replies(view, {"type": "seek", "operation": -1, "place": -1})
     refresher.flush()

@@ -1,10 +1,11 @@
-"""The picture of a thing that does not exist at a moment: no nodes, and a sentence that says so."""
+"""The picture of a thing that does not exist at a moment: a sentence that says so, above it and in it."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from vmwidgets.engine.base.errors import Refused
+from vmwidgets.views.scene.kit import MARGIN, paragraph
 from vmwidgets.views.scene.model import STILL, Caption, Scene, Table
 from vmwidgets.views.scene.text import visible
 from vmwidgets.views.story.words.pictures import say_nothing
@@ -23,9 +24,13 @@ def absent_scene(number: int, missing: Refused, drawn: Scene) -> Scene:
     `drawn` is a scene of the same picture from another moment, or a blank one: its title, size and columns stay.
     """
     made = missing.made if isinstance(missing, NotThere) else -1
-    where = "missing" if made < 0 else "later" if made > number else "earlier"
-    caption = Caption(say_nothing("then", number=number), (), say_nothing(where, why=visible(str(missing))))
-    return replace(drawn.emptied(caption), steps=replace(STILL, operation=number))
+    where = "then" if made < 0 else "later" if made > number else "earlier"
+    why = visible(str(missing))
+    here = {"number": f"{number:,}"} if made < 0 else {"number": f"{number:,}", "made": f"{made:,}"}
+    caption = Caption(say_nothing("missing", why=why[:1].upper() + why[1:]), (), say_nothing(where, **here))
+    said = paragraph("absent", caption.text, MARGIN, MARGIN, drawn.width - 2 * MARGIN, style="strong")
+    scene = replace(drawn.emptied(caption), steps=replace(STILL, operation=number))
+    return replace(scene, nodes=(said,), height=max(drawn.height, said.h + 2 * MARGIN))
 
 
 def scene_instead(refused: Refused, number: int, drawn: Scene | None, empty: Scene) -> Scene:

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 import traitlets
 
-from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.called import whole_name
+from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.base.journal import Journal, Operation
 from vmwidgets.engine.base.past import Past
 from vmwidgets.engine.machine import Machine
@@ -97,9 +98,13 @@ class NotThere(Refused):
     """
 
     def __init__(self, name: str, there: There, made: int) -> None:
-        verb = "makes" if made > there.number else "made"
-        maker = f" (operation {made} {verb} it)" if made >= 0 else ""
-        super().__init__(f"{name} does not exist after operation {there.number}{maker}")
+        if made > there.number:
+            why = f"yet: operation {made:,} makes it"
+        elif made >= 0:
+            why = f"any longer: operation {made:,} made it"
+        else:
+            why = f"after operation {there.number:,}"
+        super().__init__(f"{name} does not exist {why}")
         self.number, self.done, self.made = there.number, there.done, made
 
 
@@ -145,7 +150,7 @@ def part_at(path: str, machine: Machine, there: There) -> Any:
     try:
         return there.machine.part(path)
     except Refused:
-        raise NotThere(shown(path)[1:-1], there, made_by(machine, path, there.number)) from None
+        raise NotThere(whole_name(path), there, made_by(machine, path, there.number)) from None
 
 
 def value_of(part: Any, past: Past, *focus: Any, **more: Any) -> Any:

@@ -133,38 +133,41 @@ def truncated(seen: Pictured, said: Said) -> None:
     assert repeated(seen.operation, like_before)[1] > MAX_EVENTS
 
 
-@claim("no picture: then")
-def not_there(seen: Pictured, said: Said) -> None:
-    assert seen.subject not in seen.machine.at(number(said["number"])).tasks
+@claim("no picture: missing")
+def missing(seen: Pictured, said: Said) -> None:
+    """It is not there at the picture's moment."""
+    assert seen.subject in said["why"]
+    assert seen.subject not in seen.machine.at(seen.scene.steps.operation).tasks
 
 
-def maker(said: Said) -> int:
-    """The operation that makes what is not there, as the sentence says."""
-    return int(said["why"].partition("(operation ")[2].partition(" ")[0])
+def maker(seen: Pictured, said: Said) -> int:
+    """The operation that makes what is not there."""
+    assert number(said["number"]) == seen.scene.steps.operation
+    return number(said["made"])
 
 
 @claim("no picture: later")
 def later(seen: Pictured, said: Said) -> None:
     """The next sentence is of the operation after which it is there, and not before."""
-    assert f"task:{seen.subject}/map" in said["why"]
-    assert seen.subject in seen.machine.at(maker(said)).tasks
-    assert seen.subject not in seen.machine.at(maker(said) - 1).tasks
-    assert maker(said) > seen.scene.steps.operation
+    made = maker(seen, said)
+    assert seen.subject in seen.machine.at(made).tasks
+    assert seen.subject not in seen.machine.at(made - 1).tasks
+    assert made > seen.scene.steps.operation
 
 
 @claim("no picture: earlier")
 def earlier(seen: Pictured, said: Said) -> None:
     """It was made before, and something has ended it since."""
-    assert f"task:{seen.subject}/map" in said["why"]
-    assert seen.subject in seen.machine.at(maker(said)).tasks
-    assert seen.subject not in seen.machine.at(maker(said) - 1).tasks
-    assert maker(said) < seen.scene.steps.operation
+    made = maker(seen, said)
+    assert seen.subject in seen.machine.at(made).tasks
+    assert seen.subject not in seen.machine.at(made - 1).tasks
+    assert made < seen.scene.steps.operation
 
 
-@claim("no picture: missing")
-def missing(seen: Pictured, said: Said) -> None:
+@claim("no picture: then")
+def then(seen: Pictured, said: Said) -> None:
     """No operation of the history makes it."""
-    assert f"task:{seen.subject}/map" in said["why"]
+    assert number(said["number"]) == seen.scene.steps.operation
     journal = seen.machine.journal
     assert all(seen.subject not in seen.machine.at(number).tasks for number in range(len(journal)))
 

@@ -179,9 +179,8 @@ def of_times(draws: random.Random) -> Iterator[Exhibit]:
     machine.undo(2)
     yield looked_at(view, lambda: None)
     machine.redo()
-    view.moment = When(machine.journal.last.serial)
+    fresh = vm.Map(machine.kernel_map, moment=When(machine.journal.last.serial), follow=False)
     machine.undo()
-    fresh = vm.Map(machine.kernel_map)  # at the moment of the others, which was undone
     yield looked_at(fresh, lambda: None)
 
 

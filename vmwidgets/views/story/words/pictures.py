@@ -78,10 +78,10 @@ def map_sentence(value: MapValue, operation: Operation, events: Sequence[ev.Even
 say_nothing = sentences(
     "no picture",
     {
-        "then": "What this picture shows does not exist after operation {number}.",
-        "later": "{why}: step to a later operation.",
-        "earlier": "{why}: step to an earlier operation.",
         "missing": "{why}.",
+        "later": "This is the moment after operation {number}: step on to operation {made}.",
+        "earlier": "This is the moment after operation {number}: step back to operation {made}.",
+        "then": "This is the moment after operation {number}.",
         "undone": "The operation at this point in history was undone: go to now.",
     },
 )
