@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
+import vmwidgets as vm
 from tests.browser.fake_machine import FakeMachine, FakeTree
 from tests.widgets.notebook import PyodideShell, open_notebook
+from tests.widgets.page import HELLO, replies
 from vmwidgets.labs.control import show_control
 from vmwidgets.labs.prediction import Prediction
 from vmwidgets.pictures.registry import picture_of
+from vmwidgets.widgets.host.pictures import all_displayed
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 MANAGER = "https://ssl.gstatic.com/colaboratory-static/widgets/colab-cdn-widget-manager/manager.min.js"
@@ -93,3 +96,61 @@ def test_a_picture_that_is_registered_later_is_shown_too(shell: PyodideShell, pu
     picture_of(first_for=Later)(FakeTree)
     shell.run("later")
     assert [VIEW in data for data, _ in published] == [True, False]
+
+
+def shows(published: list[Any]) -> list[str]:
+    """What was displayed live, in order: pictures, and what was printed."""
+    return [data["text/plain"].split(":")[0] for data, _ in published if VIEW in data]
+
+
+def test_a_show_in_a_loop_displays_each_at_once(shell: PyodideShell, published: list[Any]) -> None:
+    shell.run("import vmwidgets as vm\nmachine = vm.boot()\nparts = [machine.frames, machine.kmem]")
+    shell.run("for part in parts:\n    vm.show(part)")
+    assert shows(published) == ["Frames", "Kmem"]
+    published.clear()
+    shell.run("if parts:\n    vm.show(vm.Objects(machine))\nvm.show(parts[0])")
+    assert shows(published) == ["Objects", "Frames"], "the last is displayed once"
+    published.clear()
+    shell.run("def pair():\n    vm.show(parts[0])\n    return vm.show(parts[1])\npair()")
+    assert shows(published) == ["Frames", "Kmem"]
+
+
+@pytest.mark.parametrize(
+    "used",
+    [
+        "seen = vm.show(machine)",
+        "seen = [vm.show(part) for part in (machine, machine.kmem)]",
+        "vm.show(machine).to_text()[:0] or None",
+        "vm.show(machine);",
+        "show_later = lambda: vm.show(machine)",
+    ],
+)
+def test_a_show_that_is_used_displays_nothing(shell: PyodideShell, published: list[Any], used: str) -> None:
+    shell.run("import vmwidgets as vm\nmachine = vm.boot()")
+    shell.run(used)
+    assert shows(published) == []
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "vm.Objects(machine).present()",
+        "vm.show(machine.memory_objects).present()",
+        "seen = vm.Objects(machine); seen.present(); seen",
+        "seen = vm.Objects(machine)\nfrom IPython.display import display\ndisplay(seen)\nseen.present()",
+        "from ipywidgets import HBox\nseen = vm.Objects(machine); seen.present(); HBox([seen])",
+    ],
+)
+def test_a_picture_is_presented_in_the_cell_that_makes_it(shell: PyodideShell, published: list[Any], cell: str) -> None:
+    shell.run("import vmwidgets as vm\nmachine = vm.boot()")
+    before = all_displayed()
+    shell.run(cell)
+    (live,) = [data for data, _ in published if VIEW in data]
+    (view,) = [one for one in all_displayed() if one not in before]
+    assert isinstance(view, vm.Objects)
+    assert live["text/plain"].startswith(("Objects", "HBox of Objects"))
+    told = [one["type"] for one in replies(view, HELLO)]
+    assert told == ["present"], "once the page listens"
+    published.clear()
+    shell.run("machine.kmem")
+    assert shows(published) == ["Kmem"], "it is not displayed again"

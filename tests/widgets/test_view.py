@@ -383,7 +383,7 @@ def test_a_picture_on_no_page_can_not_be_presented() -> None:
     machine = vm.boot(layout="tiny")
     view = vm.Tree(machine.kernel_map)
     for picture in (view, vm.picture(machine.kernel_map)):
-        with pytest.raises(vm.Refused, match="present: no page shows this picture: end a cell with"):
+        with pytest.raises(vm.Refused, match="present: no page shows this picture: in a cell of a notebook, write"):
             picture.present()
     told = replies(view, HELLO)
     view.present()

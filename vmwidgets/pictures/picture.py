@@ -374,7 +374,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
 
         Raises :class:`Refused` for a picture that is not in a notebook.
         """
-        raise Refused("present: no page shows this picture: end a cell with vm.show(thing), then present that")
+        raise Refused("present: no page shows this picture: in a cell of a notebook, write vm.show(thing).present()")
 
     def settle(self) -> None:
         """Compute `steps` and `operation` of the current moment; a moment that can't be drawn has no steps."""

@@ -127,6 +127,7 @@ Shown = weakref.WeakKeyDictionary[Machine, MachinePictures]
 
 _machines: OfEachVisitor[Shown] = OfEachVisitor(Shown)
 _keeping = False
+_to_display: list[LivePicture] = []  # at the end of the running cell, if the cell does not do it itself
 _displayed: dict[str, list[LivePicture]] = {}  # by cell id
 _named: dict[str, MachinePictures] = {}  # by the notebook's name of the machine
 _kinds: set[type] = set()  # of machines
@@ -149,6 +150,19 @@ def displayed(view: LivePicture, cell: Cell) -> None:
     views = _displayed.setdefault(cell.id, [])
     if not any(other is view for other in views):
         views.append(view)
+
+
+def display_later(view: LivePicture) -> None:
+    """Put `view` on the page when the running cell ends, unless the cell does so itself."""
+    if not any(other is view for other in _to_display):
+        _to_display.append(view)
+
+
+def not_yet_displayed() -> list[LivePicture]:
+    """The pictures that the running cell was to display later, and has not displayed; they are asked for once."""
+    left = [view for view in _to_display if not _is_displayed(view)]
+    _to_display.clear()
+    return left
 
 
 def all_displayed() -> list[LivePicture]:

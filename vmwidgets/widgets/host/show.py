@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from dis import get_instructions
+from types import FrameType
 from typing import Any
 
 from ipywidgets import Box
@@ -11,9 +13,9 @@ from vmwidgets.pictures.listed import FIRST_FOR
 from vmwidgets.pictures.picture import Picture
 from vmwidgets.pictures.registry import kinds_imported, kinds_shown, picture_named, picture_shown, registered
 
-from .cells import current_shell, note_cell
+from .cells import cell_runs, current_shell, note_cell
 from .display import fix_twins, show_box, show_or_say, show_widget, watch_cells
-from .pictures import cell_begins, cell_ends
+from .pictures import cell_begins, cell_ends, not_yet_displayed
 from .tracebacks import shorten_tracebacks
 from .view import View
 
@@ -49,21 +51,35 @@ View.as_live = staticmethod(_view_class)  # type: ignore[method-assign]  # it kn
 def show(thing: Any) -> View:
     """A view of an object of the engine; a view is returned as it is.
 
-    Raises :class:`Refused` for an object that has no picture.
+    At the end of a cell, a notebook displays it.  Elsewhere in a cell, such as in a loop, it is displayed immediately
+    if nothing is done with it.  Raises :class:`Refused` for an object that has no picture.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")
     >>> vm.show(m.kernel_map)
     <Map of kernel_map ...>
     """
-    if isinstance(thing, View):
-        return thing
-    return _view_class(picture_shown(thing))(thing)
+    view = thing if isinstance(thing, View) else _view_class(picture_shown(thing))(thing)
+    if cell_runs() and _drops(sys._getframe(1)):
+        show_or_say(view, show_widget)
+    return view
+
+
+def _drops(caller: FrameType) -> bool:
+    """Whether a line of Python calls and does nothing with the result: the next instruction takes it off the stack."""
+    following = (one.opname for one in get_instructions(caller.f_code) if one.offset > caller.f_lasti)
+    return next(following, "") == "POP_TOP"
+
+
+def _display_presented(*_result: object) -> None:
+    """What a cell presents, and has not displayed itself, is displayed when it ends."""
+    for view in not_yet_displayed():
+        show_or_say(view, show_widget)
 
 
 def register() -> None:
     """Teach the running notebook how objects are shown; harmless elsewhere, and when called again."""
-    watch_cells(cell_begins, cell_ends, fix_twins)
+    watch_cells(cell_begins, _display_presented, cell_ends, fix_twins)
     note_cell(begins=False)
     shorten_tracebacks()
     if _teach not in registered:

@@ -25,13 +25,13 @@ from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.scene.static import read_static
 
 from .answering import Answering
-from .cells import NOWHERE, Cell, current_cell
+from .cells import NOWHERE, Cell, cell_runs, current_cell
 from .controls import at_moment
 from .hub import open_hub
 from .messages import TEXT, check_public, is_text
 from .packing import pack
 from .pages import Pages
-from .pictures import MachinePictures, forget, pictures_of
+from .pictures import MachinePictures, display_later, forget, pictures_of
 from .refresh import refresher
 from .selection import Chosen
 
@@ -481,10 +481,16 @@ class View(Answering, anywidget.AnyWidget):
         self._receive(content)
 
     def present(self, notes: Mapping[str, str] | None = None) -> None:
-        """Fill the reader's window (:meth:`vmwidgets.pictures.picture.Picture.present`); "f" fills the screen."""
-        if self.comm is None:
+        """Fill the reader's window (:meth:`vmwidgets.pictures.picture.Picture.present`); "f" fills the screen.
+
+        A picture that is not on the page yet is displayed when the running cell ends.
+        """
+        if self.comm is None and not cell_runs():
             super().present(notes)
-        for message in self._pages.tell({"type": "present", "notes": notes_at_marks(notes)}):
+        wanted = {"type": "present", "notes": notes_at_marks(notes)}
+        if not self.shown:
+            display_later(self)
+        for message in self._pages.tell(wanted):
             self.send(message)
 
     def _on_hello(self, page: str, seq: int) -> None:
