@@ -75,12 +75,25 @@ export function unpacked(code: DataView): Promise<string> {
   return new Response(plain).text();
 }
 
-/** The module whose text this is. */
+/** The module whose text this is.  Where the page forbids such scripts, the error says so. */
 export async function started<Module>(text: string): Promise<Module> {
   const address = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+  let forbidden = false;
+  const hear = (event: Event): void => {
+    forbidden ||= (event as SecurityPolicyViolationEvent).blockedURI.startsWith("blob");
+  };
+  document.addEventListener("securitypolicyviolation", hear);
   try {
     return await import(address);
+  } catch (cause) {
+    await new Promise((done) => setTimeout(done)); // the page tells it in a task of its own
+    if (!forbidden) throw cause;
+    throw new Error(
+      "this page forbids scripts at blob: addresses; ask for script-src blob: in its Content-Security-Policy",
+      { cause },
+    );
   } finally {
+    document.removeEventListener("securitypolicyviolation", hear);
     URL.revokeObjectURL(address);
   }
 }

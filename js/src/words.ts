@@ -15,7 +15,7 @@ export class Words {
   private readonly subtitle = html("span", "vmw-subtitle");
   private readonly origin = html("span", "vmw-origin");
   private readonly late = html("span", "vmw-behind", "behind");
-  private readonly then = html("b", "vmw-then");
+  private readonly moment = html("b", "vmw-then");
   private readonly text = html("b");
   private readonly reason = html("span", "vmw-reason");
   readonly functions = new Functions();
@@ -26,8 +26,8 @@ export class Words {
   constructor() {
     this.late.title = "the machine has changed: this picture is redrawn when the cell ends";
     this.late.hidden = true;
-    this.then.hidden = true;
-    this.header.append(this.title, this.then, this.subtitle, this.late, this.origin);
+    this.moment.hidden = true;
+    this.header.append(this.title, this.moment, this.subtitle, this.late, this.origin);
     this.caption.append(this.text, " ", this.reason, " ", this.functions.root);
   }
 
@@ -60,9 +60,9 @@ export class Words {
     this.late.hidden = !now || number < 0 || number >= latest;
     const operation = `operation ${number.toLocaleString("en")} of ${Math.max(latest, number).toLocaleString("en")}`;
     const at = `${place < 0 ? "after" : "in"} ${operation}`;
-    this.then.hidden = now || number < 0;
-    say(this.then, kept ? `stays ${at}` : `the past: ${at}`);
-    this.then.title = kept
+    this.moment.hidden = now || number < 0;
+    say(this.moment, kept ? `stays ${at}` : `the past: ${at}`);
+    this.moment.title = kept
       ? "press “›|” to have it follow the machine again"
       : "press “›|”, or run a call, to go to now";
   }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { fetched } from "../src/code.ts";
+import "./dom.ts";
+import { fetched, started } from "../src/code.ts";
 
 const code = new DataView(new ArrayBuffer(1));
 
@@ -103,4 +104,16 @@ test("a kernel that has no code says why", async (context) => {
   await assert.rejects(found, /graphviz.js is missing/);
   pass(600);
   assert.deepEqual(times(), [0]);
+});
+
+test("a page that forbids such scripts is told apart from code that fails", async () => {
+  const violates = (blockedURI: string): void => {
+    document.dispatchEvent(Object.assign(new Event("securitypolicyviolation"), { blockedURI }));
+  };
+  const forbidden = started("export default 1");
+  violates("blob");
+  await assert.rejects(forbidden, /this page forbids scripts at blob: addresses; ask for script-src blob:/);
+  const fails = started("export default 1"); // Node knows no such addresses
+  violates("https://elsewhere.example/one.js");
+  await assert.rejects(fails, (error: Error) => !error.message.includes("forbids"));
 });

@@ -13,14 +13,13 @@ m = vm.boot("x86-64")
 seen = vm.Map(m.kernel_map)
 t = m.task("late")
 t.mmap("16 KiB")
-seen.moment = (m.journal.serial(0), None)
 """
 
 
 def test_a_first_show_leads_to_the_operation_that_makes_the_thing(
     open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str]
 ) -> None:
-    notebook = open_notebook(new_notebook(BEFORE, "t.map"))
+    notebook = open_notebook(new_notebook(BEFORE, "seen.moment = (0, None)\nt.map"))
     notebook.run_all()
     picture = notebook.cell(1).locator(".vmwidgets")
     picture.locator(".vmw-caption", has_text="The map of late does not exist yet: operation 1 makes it").wait_for()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from vmwidgets.engine.base.called import whole_name
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.machine import Machine
 from vmwidgets.views.maps.columns import PAGE_NUMBERS
@@ -77,7 +78,7 @@ class Beside(Picture):
             return one.drawing(replace(there, width=at.width, height=at.height))
         except NotThere as missing:
             name = one._named()
-            empty = blank(type(one).__name__.lower(), visible(name[0]) if name else "", at.width)
+            empty = blank(type(one).__name__.lower(), visible(whole_name(name[0])) if name else "", at.width)
             return _said(absent_scene(missing.number, missing, replace(empty, height=60)))
 
     def opened(self, node_id: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import traitlets
 
+from vmwidgets.engine.base.called import whole_name
 from vmwidgets.engine.base.errors import Refused, in_ascii, printable, shown
 from vmwidgets.engine.base.units import counted
 from vmwidgets.engine.machine import Machine
@@ -282,7 +283,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
     def _blank(self) -> Scene:
         """The picture before anything was drawn, under the name of what it shows."""
         name = self._named()
-        return blank(type(self).__name__.lower(), visible(name[0]) if name else "", self.room)
+        return blank(type(self).__name__.lower(), visible(whole_name(name[0])) if name else "", self.room)
 
     def drawing(self, at: At) -> Scene:
         """The scene of a moment under the machine's own name: a machine rebuilt for reading has another name.

@@ -136,13 +136,16 @@ TELEPHONE = "(max-width: 520px)"
 """Pages for which pictures are laid out as for a telephone."""
 
 
-def twin_html(twin_id: str, image: str, note: str = "") -> str:
+def twin_html(twin_id: str, image: str, note: str = "", again: str = "") -> str:
     """The twin of a view: its image, with a note of where it comes from; the live view of the same id hides it.
+
+    `again` says how to get the live view; where a page can tell more (:data:`WHY_NOT_LIVE`), that takes its place.
 
     >>> twin_html("t1", "<img>", "cell [3]")
     '<div data-vmwidgets-twin="t1"><img><div style="font-size: 11px; opacity: 0.8">cell [3]</div></div>'
     """
-    return f'<div data-vmwidgets-twin="{escape(twin_id)}">{image}{note_html(note)}</div>'
+    below = f"<span data-vmwidgets-again><span> · {escape(again)}</span></span>" if again else ""
+    return f'<div data-vmwidgets-twin="{escape(twin_id)}">{image}{note_html(note, below)}</div>'
 
 
 _ALIVE = "> .jupyter-widgets > :is(.lm-Widget, script)"
@@ -169,10 +172,40 @@ RULES = (
 On a narrow page, letters keep their size: pictures are scrolled, and those beside each other are one below the other.
 """
 
+ABSENT = (
+    "Not live on this page: run this cell. If you have just run it, another notebook, console or person on the same "
+    "Jupyter kernel has the live picture: load this page again, or give this notebook a kernel of its own."
+)
+STOPPED = (
+    "Not live: its script has not started. If it doesn't start soon, this page forbids scripts at blob: addresses; ask "
+    "for script-src blob: in the server's Content-Security-Policy."
+)
+_CHILD, _AGAIN = ".jp-OutputArea-child", "[data-vmwidgets-again]"
+_DRAWS = f"{_CHILD}:has(> .jp-OutputArea-output > .lm-Widget):not(:has([data-vmwidgets-view]))"
 
-def note_html(note: str) -> str:
-    """A small line below a picture."""
-    return f'<div style="font-size: 11px; opacity: 0.8">{escape(note)}</div>' if note else ""
+
+def _instead(output: str, sentence: str, more: str = "") -> str:
+    """Say `sentence` in the twin that follows `output`, in place of how to get the live view."""
+    twin = f"{output} + {_CHILD} {_AGAIN}"
+    return f'{twin} > span {{ display: none }} {twin}::after {{ content: "{sentence}"; display: block{more} }}'
+
+
+WHY_NOT_LIVE = (
+    f"<style>{_instead(LOST, ABSENT)} "
+    f"{_instead(_DRAWS, STOPPED, '; animation: vmw-stopped 1ms 3s both')} "
+    "@keyframes vmw-stopped { from { visibility: hidden } }</style>"
+)
+"""What a twin of JupyterLab and Notebook says of the live view before it, which is not there.
+
+Either its page has no model for it, or no script draws it. No script of ours runs in either case, so only rules can
+say it. A page can't tell a cell that was not run in this session from one that another page of the kernel has run: the
+sentence has both.
+"""
+
+
+def note_html(note: str, more: str = "") -> str:
+    """A small line below a picture; `more` is HTML at its end."""
+    return f'<div style="font-size: 11px; opacity: 0.8">{escape(note)}{more}</div>' if note or more else ""
 
 
 # ---- a page --------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from vmwidgets.pictures.slim import slim_if_kept
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.scene.svg import to_svg
 from vmwidgets.views.scene.text import visible
-from vmwidgets.views.scene.twin import RULES, heading, output_html, text_twin, twin_html
+from vmwidgets.views.scene.twin import RULES, WHY_NOT_LIVE, heading, output_html, text_twin, twin_html
 
 from .cells import Cell
 from .view import View
@@ -89,7 +89,10 @@ class Twin:
         html = _html(self._widget, pictures)
         if not isinstance(self._widget, View):
             html = f"<div data-vmwidgets-box>{html}</div>"
-        return {"text/html": html + RULES, "text/plain": "\n\n".join(text_twin(scene) for scene in scenes.values())}
+        return {
+            "text/html": html + RULES + WHY_NOT_LIVE,
+            "text/plain": "\n\n".join(text_twin(scene) for scene in scenes.values()),
+        }
 
 
 def _shown(view: View, share: float) -> Shown:
@@ -111,11 +114,11 @@ def _fitted(view: View, shown: Shown, wide: float) -> Shown:
 
 
 def _picture(view: View, scene: Scene, slim: Scene | None) -> str:
-    again = f" · {AGAIN}" if view.machine is not None else ""
+    again = AGAIN if view.machine is not None else ""
     narrow = "" if slim is None else to_svg(slim, bare=True, selected=view.selection)
     drawn = to_svg(scene, bare=True, selected=view.selection)
     image = output_html(scene, drawn, scene.width * view.scale, narrow)
-    return twin_html(view.twin_id, image, f"{scene.notes[-1]}{again}")
+    return twin_html(view.twin_id, image, scene.notes[-1], again)
 
 
 # ---- boxes ---------------------------------------------------------------------------------------
