@@ -103,7 +103,7 @@ def test_an_empty_picture_leads_to_the_operation_that_makes_the_thing(machine: v
         view.moment = When(machine.journal[1].serial)
         view.refresh()
         assert when_of(view)["made"] == made
-        assert f"operation {made} makes" in unpack(view.frame["data"])["scene"]["caption"]["reason"]
+        assert f"operation {made} makes" in unpack(view.frame["data"])["scene"]["caption"]["text"]
         view.moment = When(machine.journal[made].serial)
         view.refresh()
         assert "made" not in when_of(view)

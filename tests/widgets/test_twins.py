@@ -115,7 +115,8 @@ def test_a_saved_picture_is_as_wide_as_it_was(shell: PyodideShell, outputs: list
     shell.run("k.enter('4 KiB')", "c2")
     room(shell.user_ns["one"], 1180)
     assert widths(outputs[1]["text/html"]) == [1180]
-    assert "after operation 0 · run the cells to step again<" in outputs[1]["text/html"], "as its cell left it"
+    words = re.sub("<[^<>]*>", "", outputs[1]["text/html"])
+    assert "after operation 0 · run the cells to step again" in words, "as its cell left it"
     shell.run("vm.Map(k)", "c3")
     assert widths(outputs[-1]["text/html"]) == [1180], "as the page has said before"
 
