@@ -192,10 +192,13 @@ def test_steps_go_back_and_forth(notebook: Notebook) -> None:
     notebook.page.locator(".vmw-where", has_text="step 1 of 3").wait_for()
     notebook.page.keyboard.press("]")
     notebook.page.locator(".vmw-where", has_text="step 2 of 3").wait_for()
-    notebook.run("m.operate()")
-    notebook.page.locator(".vmw-where", has_text="operation 0 of 1 · step 2 of 3").wait_for()
+    notebook.page.locator(".vmw-then", has_text="in operation 0 of 0").wait_for()
     notebook.cell(1).locator(".node").first.focus()
     notebook.page.keyboard.press("}")
+    notebook.page.locator(".vmw-where", has_text="operation 0 of 0 · step 3 of 3").wait_for()
+    notebook.page.keyboard.press("[")
+    notebook.page.locator(".vmw-where", has_text="step 2 of 3").wait_for()
+    notebook.run("m.operate()")  # a call is seen, though a reader has stepped back
     notebook.page.locator(".vmw-where", has_text="operation 1 of 1 · step 3 of 3").wait_for()
 
 
