@@ -9,6 +9,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from .called import whole_name
+from .errors import in_ascii
 
 
 class UnknownAttribute(AttributeError):
@@ -21,6 +22,7 @@ class UnknownAttribute(AttributeError):
         super().__init__(name=name)  # with a name, Python adds no suggestion of its own
         self._owner = owner
 
+    @in_ascii
     def __str__(self) -> str:
         return _sentence(self._owner, str(self.name))
 
