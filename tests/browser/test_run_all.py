@@ -16,7 +16,7 @@ from tests.browser.lab import Notebook
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 OFTEN = {"01-maps", "06-x86-tables", "09-self-paging"}
-"""A map, tables, a domain: with these in `make test`, each kind of picture is looked at; `make sweep` takes all."""
+"""A map, tables, a domain: with these in `make check`, each kind of picture is looked at; `make sweep` takes all."""
 
 NOTEBOOKS = [
     pytest.param(path.stem, marks=() if path.stem in OFTEN else pytest.mark.sweep)

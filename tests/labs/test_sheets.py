@@ -33,7 +33,7 @@ SHARED = 5
 """Of :data:`SHEETS`: how many one fixed sequence of calls may solve."""
 
 TRIED = 6
-"""Of :data:`SHEETS`, in `make test`."""
+"""Of :data:`SHEETS`, in `make check`."""
 
 SAMPLE = range(1, 4)
 SPOILT = [(name, number) for name, solved in sorted(SOLVED.items()) for number in range(len(solved.spoilt))]

@@ -22,7 +22,7 @@ MOST_WORDS = 90
 """Of a question, without its tables, and of a rule."""
 
 FEW, MANY = 5, 1000
-"""Seeds in `make test` and in the sweep."""
+"""Seeds in `make check` and in the sweep."""
 
 
 def solvers(topic):
