@@ -222,7 +222,7 @@ def main(arguments: list[str] | None = None) -> int:
     fast, every = Counter[str](), Counter[str]()
     copy()
     for mutant in drawn(given.seed):
-        if sum(fast.values()) == given.count:
+        if sum(fast.values()) >= given.count:
             break
         if reason := known.get(mutant.key):
             print(f"set aside: {mutant}: {reason}", flush=True)
