@@ -134,7 +134,7 @@ def test_the_table_has_every_reference():
 
 
 def test_other_things_are_refused():
-    with pytest.raises(Refused, match=r"References shows the result of vm.reference_string\(…\), not 'text'"):
+    with pytest.raises(Refused, match=r"References shows the result of vm.reference_string\(\.\.\.\), not 'text'"):
         vm.References("text")
 
 

@@ -53,7 +53,7 @@ def test_a_misspelt_attribute_gets_the_nearest_name(machine: vm.Machine, part: s
     [
         ("m", "enter", "m.kernel_map.enter"),
         ("m.tasks['init']", "enter", "task.map.enter"),
-        ("m", "fork", "m.tasks[…].fork"),
+        ("m", "fork", "m.tasks[...].fork"),
         ("m.kernel_map", "walk", "m.walk"),
         ("m.tasks['init'].map", "kmem", "m.kmem"),
     ],

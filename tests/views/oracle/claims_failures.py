@@ -53,14 +53,14 @@ def repeated(operation: Operation, machine: Any) -> tuple[BaseException | None, 
 
 def of_threads(seen: Seen) -> Sequence[str]:
     """The errors that threads ended with."""
-    return [str(one.error) for one in seen.machine.threads if one.error is not None]
+    return [f"{one.error}" for one in seen.machine.threads if one.error is not None]
 
 
 def what_it_said(seen: Seen) -> str:
     """The error's sentence: of the call done again, else as the caller got it."""
     error, _ = again(seen)
     if error is not None:
-        assert str(error) == seen.operation.said
+        assert f"{error}" == seen.operation.said
     return seen.operation.said
 
 

@@ -78,13 +78,13 @@ class Thread:
 
     def value(self, locks: tuple[str, ...] = ()) -> ThreadValue:
         """What there is to see of it; `locks` are the maps whose lock it has."""
-        outcome = "" if not self.done else shown(self.result) if self.error is None else str(self.error)
+        outcome = "" if not self.done else shown(self.result) if self.error is None else f"{self.error}"
         numbers = self.number, self.since
         if self.wait is None:
             return ThreadValue(self.name, self.state, "", None, None, "", "", locks, self.doing, outcome, *numbers)
         holder = self.wait.lock.holder if isinstance(self.wait, LockWait) else None
         kind, subject = self.wait.subject
-        words = str(self.wait)
+        words = f"{self.wait}"
         return ThreadValue(
             self.name, self.state, words, holder, self.until, kind, subject, locks, self.doing, outcome, *numbers
         )
@@ -378,7 +378,7 @@ class Scheduler:
         self._sleepers.setdefault(wait.subject, {})[thread] = None
         if isinstance(wait, LockWait):
             self._at_locks[thread] = None
-        self.recorder.report(ThreadSlept.tag, thread.name, str(wait), thread.until, *wait.subject, thread.since)
+        self.recorder.report(ThreadSlept.tag, thread.name, f"{wait}", thread.until, *wait.subject, thread.since)
         if self._cycle_from(thread):
             self.recorder.report(Deadlocked.tag, self.cycle())
 
@@ -413,7 +413,7 @@ class Scheduler:
         self._leave_queues(thread, wait)
         thread.state, thread.answer, thread.wait, thread.until = "ready", answer, None, None
         self._append_ready(thread)
-        self.recorder.report(ThreadWoken.tag, thread.name, why, str(wait), until, *wait.subject, since)
+        self.recorder.report(ThreadWoken.tag, thread.name, why, f"{wait}", until, *wait.subject, since)
 
     def _leave_queues(self, thread: Thread, wait: Wait) -> None:
         """A thread sleeps no longer."""

@@ -35,20 +35,29 @@ class Running:
 # ---- waits -------------------------------------------------------------------------------------
 
 
+class _InWords:
+    """What a wait is for: `f"{wait}"` has names as they are, `str(wait)` has them in ASCII."""
+
+    __slots__ = ()
+
+    @in_ascii
+    def __str__(self) -> str:
+        return f"{self}"
+
+
 @frozen
-class PageWait:
+class PageWait(_InWords):
     """Until pages come free (FreeBSD `VM_WAIT`)."""
 
     subject = ("pages", "")
     """What sort of thing is waited for, and which one."""
 
-    @in_ascii
-    def __str__(self) -> str:
+    def __format__(self, _spec: str) -> str:
         return "free pages"
 
 
 @frozen
-class RoomWait:
+class RoomWait(_InWords):
     """Until a wakeup for those who sleep for room in `map`; its lock was released in the same step."""
 
     map: MapCore[Any]
@@ -58,13 +67,12 @@ class RoomWait:
         """What sort of thing is waited for, and which one."""
         return "room", self.map.name
 
-    @in_ascii
-    def __str__(self) -> str:
+    def __format__(self, _spec: str) -> str:
         return f"room in {self.map.name}"
 
 
 @frozen
-class TimedWait:
+class TimedWait(_InWords):
     """For exactly `ticks` of the clock; no wakeup ends it earlier (`tsleep` on a private channel)."""
 
     message: str
@@ -75,13 +83,12 @@ class TimedWait:
         """What sort of thing is waited for, and which one."""
         return "timer", self.message
 
-    @in_ascii
-    def __str__(self) -> str:
+    def __format__(self, _spec: str) -> str:
         return f'{counted(self.ticks, "tick")} ("{self.message}")'
 
 
 @frozen
-class ChannelWait:
+class ChannelWait(_InWords):
     """Until a wakeup of `channel`, or until `ticks` have passed (0: no limit) (`tsleep`)."""
 
     channel: str
@@ -93,14 +100,13 @@ class ChannelWait:
         """What sort of thing is waited for, and which one."""
         return "channel", self.channel
 
-    @in_ascii
-    def __str__(self) -> str:
+    def __format__(self, _spec: str) -> str:
         message = f' ("{self.message}")' if self.message else ""
         return f"a wakeup of {self.channel}{message}"
 
 
 @frozen
-class LockWait:
+class LockWait(_InWords):
     """Until `lock` is free."""
 
     lock: MapLock
@@ -110,13 +116,12 @@ class LockWait:
         """What sort of thing is waited for, and which one."""
         return "lock", self.lock.name
 
-    @in_ascii
-    def __str__(self) -> str:
+    def __format__(self, _spec: str) -> str:
         return f"the lock of {self.lock.name}"
 
 
 Wait = PageWait | RoomWait | TimedWait | ChannelWait | LockWait
-"""As text, what it is for: `str(PageWait())` is "free pages"."""
+"""In words, what it is for: `f"{PageWait()}"` is "free pages"."""
 
 MaySleep = Generator[Wait, int, T]
 """A kernel function that may sleep, on its way to a T.  It is sent 0, or EWOULDBLOCK when the time was up."""

@@ -346,10 +346,10 @@ say_objects = sentences(
     {
         "none": "No task maps a memory object.",
         "none/task": "{task} maps no memory object.",
-        "copy": "to copy: a write through this mapping first copies the page.",
+        "copy": 'A write through a mapping with the words "to copy" first copies the page.',
         "copy/some": (
-            "1 to copy: this is so for 1 of its pages.",
-            "{count} to copy: this is so for {count} of its pages.",
+            'With "1 to copy", this is so for 1 of its pages.',
+            'With "{count} to copy", this is so for {count} of its pages.',
         ),
         "once": "Each frame is drawn once. This kernel counts who uses each frame; vm.Sharing shows the tasks.",
     },
