@@ -29,7 +29,7 @@ def explain(question: str, text: Any) -> None:
     >>> lab.author.explain("doc/gaps", "Each gap has **two** posts, and shares them.")
     >>> asked = lab.predict("Posts of a fence of three gaps?", id="doc/gaps", kind="number")
     >>> asked.compare(4)
-    Not answered yet. Answer the question, if only with “I don't know”: then this says what happened, and why.
+    Not answered yet. Answer the question, if only with "I don't know": then this says what happened, and why.
     Only an answer given before this cell runs counts as a prediction.
     >>> asked.say(4)
     >>> asked.outcome
