@@ -22,7 +22,7 @@ WIDER = {"lab": ("lab", "test")}
 
 def main(name: str) -> None:
     """Bring .venv up to date with the lock called `name`."""
-    if up_to_date(VENV, name):
+    if up_to_date(VENV, name) and starts(PYTHON):
         return
     if not starts(PYTHON, "import sys; sys.exit(sys.version_info < (3, 10))"):
         create()
@@ -108,7 +108,9 @@ def run(*command: str | Path) -> None:
     environment = {**os.environ, "UV_PYTHON_DOWNLOADS": "never"}
     code = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
     if code:
-        asked = "; it needs a package index: is the network there?" if "install" in command else ""
+        asked = (
+            "; it needs a package index: is the network there?" if "install" in command or "--seed" in command else ""
+        )
         raise SystemExit(f"vmwidgets: `{' '.join(map(str, command))}` failed with exit code {code}{asked}")
 
 
@@ -127,7 +129,7 @@ def stamp(folder: Path, name: str) -> Path:
 
 def digest(name: str) -> str:
     """Return the hash of everything that an environment is made from; only .venv has the package itself."""
-    total = hashlib.sha256()
+    total = hashlib.sha256(str(ROOT).encode())  # programs of an environment name the folder that they are in
     package = ("pyproject.toml",) if name in ("lab", "test") else ()
     for path in (f"requirements/{name}.txt", "scripts/environment.py", *package):
         total.update((ROOT / path).read_bytes())

@@ -221,6 +221,8 @@ def main(arguments: list[str] | None = None) -> int:
     known = equivalent()
     fast, every = Counter[str](), Counter[str]()
     copy()
+    if found_by(["--tier=fast", "tests"], given.minutes[0] * 60) != "alive":
+        raise SystemExit("a test of the fast tier fails without a change: mend it first")
     for mutant in drawn(given.seed):
         if sum(fast.values()) >= given.count:
             break

@@ -53,6 +53,7 @@ def measured() -> Times:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "times.json")
         command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "worksteal", "-p", "scripts.slow"]
+        command += ["-m", "not sweep and not kernel"]
         done = subprocess.run([*command, "tests", *apart], cwd=ROOT, env={**os.environ, KEPT: str(file)}, check=False)
         if done.returncode:
             raise SystemExit("a test fails: mend it, then measure")

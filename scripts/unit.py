@@ -84,7 +84,7 @@ def main(arguments: list[str]) -> int:
     for minor, program in programs.items():
         own = program == environment.PYTHON
         if minor != newest:
-            chosen = ["-m", "not sweep and not once", *(f"--ignore=tests/{name}" for name in ALIKE)]
+            chosen = ["-m", "not sweep and not once and not kernel", *(f"--ignore=tests/{name}" for name in ALIKE)]
         else:
             chosen = [f"--tier={'rest' if own else 'beside'}"] if rest else []
         print(f"unit tests on Python 3.{minor}{' (.venv)' if own else ''}", flush=True)

@@ -64,7 +64,7 @@ def chosen(items: list[pytest.Item], tier: str) -> list[pytest.Item]:
 
 
 def leave_out(sentence: str) -> NoReturn:
-    """Skip a test for lack of a program; the last lines of `make test` name what was left out.  CI has each program."""
+    """Skip a test for lack of a program; the last lines of `make test` name what was left out.  CI has these."""
     if os.environ.get("CI"):
         pytest.fail(sentence)
     pytest.skip(sentence)
@@ -88,5 +88,6 @@ def note_left_out(reports: list[pytest.TestReport | pytest.CollectReport]) -> No
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
         reason = f"{folder_of(report.nodeid)}: {reason.removeprefix('Skipped: ')}"
         counts[reason] = counts.get(reason, 0) + 1
+    Path(path).parent.mkdir(exist_ok=True)
     with Path(path).open("a") as file:
         file.writelines(f"{count} of tests/{reason}\n" for reason, count in sorted(counts.items()))

@@ -22,9 +22,13 @@ class UnknownAttribute(AttributeError):
         super().__init__(name=name)  # with a name, Python adds no suggestion of its own
         self._owner = owner
 
+    def __format__(self, spec: str) -> str:
+        """Return the sentence with names as they are, for a page or a picture."""
+        return format(_sentence(self._owner, f"{self.name}"), spec)
+
     @in_ascii
     def __str__(self) -> str:
-        return _sentence(self._owner, str(self.name))
+        return f"{self}"
 
     def __reduce__(self) -> Any:
         """Travel as the sentence: another process has no such owner."""

@@ -57,6 +57,12 @@ def in_ascii(method: Callable[[Any], str]) -> Callable[[Any], str]:
     return text
 
 
+def with_signs(thing: object) -> str:
+    """Return what `str` gives of a thing, with the signs and names that a page or a picture shows."""
+    method: Any = type(thing).__str__
+    return str(getattr(method, "__wrapped__", method)(thing))
+
+
 def shown(value: object) -> str:
     """A value as a sentence shows it: as Python writes it, on one line, and not endless.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from vmwidgets.engine.base.errors import with_signs
 from vmwidgets.engine.base.units import Address, binary_size, counted, grouped_size
 from vmwidgets.engine.spaces.paging_schema import PagedRange, PagingComparison, PagingRecords, PagingSide
 from vmwidgets.views.scene import kit
@@ -141,7 +142,7 @@ def _range(one: PagedRange, number: int, name: str, style: AddressStyle, x: floa
     share = min(1.0, one.present / max(1, one.end - one.start))
     return kit.card(
         f"paging/{name}/range/{number}", Box(x, y, w, LINE + 2), [kit.Line((where, starts), "mono label", fitting)],
-        kind="paging", bars=[Bar(0, LINE - 1, w * share, 3, name)], title=str(one), lane=f"paging/{name}",
+        kind="paging", bars=[Bar(0, LINE - 1, w * share, 3, name)], title=with_signs(one), lane=f"paging/{name}",
         action="select", top=14,
     )  # fmt: skip
 

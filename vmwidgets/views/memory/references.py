@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
+from vmwidgets.engine.base.errors import with_signs
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import counted
 from vmwidgets.engine.paper.references_schema import PageName, PageReference, PolicyRun, ReferencesValue
@@ -401,7 +402,7 @@ def _lane_label(lane: str, runs: Sequence[PolicyRun]) -> str:
 
 def _caption(runs: Sequence[PolicyRun], value: ReferencesValue | None, selection: str) -> Caption:
     anomalies = () if value is None else value.anomalies
-    reason = " ".join(visible(str(one)) for one in anomalies)
+    reason = " ".join(visible(with_signs(one)) for one in anomalies)
     kind, _, number = selection.partition(":")
     if kind == "reference" and number.isdecimal() and int(number) < len(runs[0].steps):
         index = int(number)
