@@ -86,7 +86,8 @@ def main(arguments: list[str] | None = None) -> int:
     times = lowest([measured() for _ in range(given.runs)])
     slow = slow_functions(times, given.limit)
     SLOW.write_text("".join(f"{name}\n" for name in slow))
-    fast = [seconds for name, seconds in times.items() if function_of(name) not in set(slow)]
+    left_out = set(slow)
+    fast = [seconds for name, seconds in times.items() if function_of(name) not in left_out]
     print(f"{len(slow)} slow functions; the tier has {len(fast):,} of {len(times):,} cases, {sum(fast):.0f} of")
     print(f"{sum(times.values()):.0f} seconds of one processor")
     if sum(fast) > ALLOWED:

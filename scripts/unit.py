@@ -42,7 +42,7 @@ def pythons() -> dict[int, Path]:
     for minor in MINORS:
         name = f"python3.{minor}"
         places = [Path(folder) for folder in os.get_exec_path()]
-        places += [found.parent for root in (pyenv, managed) for found in sorted(root.glob(f"*/bin/{name}"))]
+        places += [program.parent for root in (pyenv, managed) for program in sorted(root.glob(f"*/bin/{name}"))]
         for folder in places:
             if minor not in found and _runs(folder / name):
                 found[minor] = folder / name

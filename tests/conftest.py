@@ -44,7 +44,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """
     seen: set[str] = set()
     for item in items:
-        test = item.nodeid.partition("[")[0]
+        test = tiers.function_of(item.nodeid)
         first = test not in seen
         seen.add(test)
         if item.name == "runTest" or not first:
