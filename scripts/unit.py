@@ -1,7 +1,7 @@
 """Run the unit tests on the oldest and the newest Python of this machine: `make unit`, and its part of `make check`.
 
 Tests marked `once` run on the newest alone: long random searches, and all cases of a test but the first
-(tests/conftest.py).  So do all tests of some folders.  With `--rest`, what `make test` has run on .venv's Python is
+(tests/conftest.py).  So do the slow functions of tests/slow.txt, and all tests of some folders.  With `--rest`, what `make test` has run on .venv's Python is
 left out.  Other arguments are pytest's: `python -m scripts.unit -k threads`.  Environments of Pythons other than
 .venv's are in .cache/unit, made from requirements/unit.txt.
 """
@@ -84,7 +84,7 @@ def main(arguments: list[str]) -> int:
     for minor, program in programs.items():
         own = program == environment.PYTHON
         if minor != newest:
-            chosen = ["-m", "not sweep and not once and not kernel", *(f"--ignore=tests/{name}" for name in ALIKE)]
+            chosen = ["--tier=fast", "-m", "not once", *(f"--ignore=tests/{name}" for name in ALIKE)]
         else:
             chosen = [f"--tier={'rest' if own else 'beside'}"] if rest else []
         print(f"unit tests on Python 3.{minor}{' (.venv)' if own else ''}", flush=True)

@@ -113,6 +113,11 @@ def exported(commit: str) -> Path:
     """A commit's tree, with this tree's recorder and record in it, and its front end as it is built here."""
     tree = EXPORTS / commit
     if not tree.exists():
+        known = subprocess.run(
+            ["git", "cat-file", "-e", f"{commit}^{{commit}}"], cwd=ROOT, capture_output=True, check=False
+        )
+        if known.returncode:
+            raise Wrong(f"the record is of commit {commit}, which this clone lacks: `git fetch --unshallow` brings it")
         begun = EXPORTS / f"{commit}.begun"
         shutil.rmtree(begun, ignore_errors=True)
         begun.mkdir(parents=True)
