@@ -41,8 +41,22 @@ class BundleHook(BuildHookInterface[Any]):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Build the bundle for a wheel or an editable install; an sdist carries only its sources."""
         if self.target_name == "wheel":
+            check_sentences(Path(self.root))
             build(Path(self.root))
             build_data["force_include"].update(labs(Path(self.root)))
+
+
+CHECK = """
+import sys
+from vmwidgets.views.story.words.registry import HERE, wrong_in
+sys.exit("\\n".join(one for path in sorted(HERE.glob("*.say")) for one in wrong_in(path)) or 0)
+"""
+
+
+def check_sentences(root: Path) -> None:
+    """Stop where a file of sentences names a field that is not there, or has a case that is never said."""
+    if subprocess.run([sys.executable, "-c", CHECK], cwd=root, check=False).returncode:
+        raise SystemExit("vmwidgets: mend the sentences above, in vmwidgets/views/story/words/")
 
 
 def labs(root: Path) -> dict[str, str]:

@@ -1,9 +1,9 @@
 """Run the unit tests on the oldest and the newest Python of this machine: `make unit`, and its part of `make check`.
 
 Tests marked `once` run on the newest alone: long random searches, and all cases of a test but the first
-(tests/conftest.py).  So do the slow functions of tests/slow.txt, and all tests of some folders.  With `--rest`, what `make test` has run on .venv's Python is
-left out.  Other arguments are pytest's: `python -m scripts.unit -k threads`.  Environments of Pythons other than
-.venv's are in .cache/unit, made from requirements/unit.txt.
+(tests/conftest.py).  So do the slow functions of tests/slow.txt, and all tests of some folders.  With `--rest`, what
+`make test` has run on .venv's Python is left out.  Other arguments are pytest's: `python -m scripts.unit -k threads`.
+Environments of Pythons other than .venv's are in .cache/unit, made from requirements/unit.txt.
 """
 
 from __future__ import annotations

@@ -129,16 +129,11 @@ def test_every_kind_of_event_has_its_line() -> None:
     assert {*EVENTS.values()} - {*SAYINGS} == set()
 
 
-def test_what_a_line_names_is_an_attribute_of_its_event() -> None:
+def test_what_an_event_is_about_is_known() -> None:
     for event, saying in SAYINGS.items():
-        if not event.__module__.startswith("vmwidgets."):
-            continue  # another test's
-        assert saying.kind in SUBJECTS, event.__name__
-        named = {saying.of} - {""}
-        named |= {name.partition("[")[0].partition(".")[2] for _, name, _, _ in Formatter().parse(saying.thing) if name}
-        named |= {name for text in saying.tick or () for _, name, _, _ in Formatter().parse(text) if name}
-        assert named <= set(event.field_names), event.__name__
-        assert saying.box is None or saying.box.name in BOXES
+        if event.__module__.startswith("vmwidgets."):
+            assert saying.kind in SUBJECTS, event.__name__
+            assert saying.box is None or saying.box.name in BOXES
 
 
 def test_every_operation_has_a_headline() -> None:

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vmwidgets import events as ev
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.machine import Machine
 from vmwidgets.pictures.handing_out import handed_out
 from vmwidgets.pictures.handout.telling import nothing
 from vmwidgets.pictures.picture import Picture
+from vmwidgets.views.story.words.registry import is_housekeeping
 
 WIDE = 760
 """Pixels of a picture: enlarged to 1,920, its smallest words are 24 high."""
@@ -21,13 +21,6 @@ Moment = str | tuple[str, int]
 
 Asked = tuple[str, list[str], str, str]
 """A question, its options, the answer, and why."""
-
-
-def is_housekeeping(event: ev.Event) -> bool:
-    """Whether an event is the kernel's work beside the lesson: a frame for a table, or a frame's place in a ring."""
-    if isinstance(event, ev.PageAllocated):
-        return event.owner.startswith("page tables")
-    return isinstance(event, ev.RingMoved)
 
 
 @dataclass

@@ -13,7 +13,7 @@ from vmwidgets.views.scene.beside import Differences, Side, by_address, by_name,
 from vmwidgets.views.scene.kit import MARGIN, paragraph
 from vmwidgets.views.scene.model import AFTER, Caption, Scene
 from vmwidgets.views.scene.text import visible
-from vmwidgets.views.story.words.beside import differing
+from vmwidgets.views.story.words.pictures import differing
 
 from .absent import absent_scene, blank
 from .at import At

@@ -1,6 +1,8 @@
 """The picture: frames in a ring, what is in them, and the hand."""
 
-from tests.views.clock.events import HandMoved, PageReplaced, ReferenceSet
+from pathlib import Path
+
+from tests.views.clock import events
 from tests.views.clock.model import MachineClock
 from tests.views.clock.value import ClockValue
 from vmwidgets.pictures.at import At
@@ -9,43 +11,14 @@ from vmwidgets.views.scene.kit import arrow, card, center, label, ring, scene
 from vmwidgets.views.scene.model import Scene, Table
 from vmwidgets.views.story.stages import wrote
 from vmwidgets.views.story.words.headlines import Facts
-from vmwidgets.views.story.words.names import Names
-from vmwidgets.views.story.words.registry import Headline, headline_of, says, sentences
+from vmwidgets.views.story.words.registry import fact, read
 
-say = sentences(
-    "clock",
-    {
-        "touch/hit": "touch found page {page} in frame {frame}.",
-        "touch/miss": "touch put page {page} in frame {frame}.",
-        "HandMoved": "The hand goes on to frame {frame}.",
-        "ReferenceSet/set": "Frame {frame} is used: its reference bit is set.",
-        "ReferenceSet/cleared": "Frame {frame} was used: it loses its reference bit and gets a second chance.",
-        "PageReplaced/free": "Page {page} is put in the free frame {frame}.",
-        "PageReplaced": "Page {before} was not used since the last round: page {page} takes frame {frame}.",
-    },
-)
+read(Path(__file__).with_name("clock.say"), vars(events))
 
 
-@says(HandMoved, about="clock")
-def _moved(event: HandMoved, _names: Names) -> str:
-    return say("HandMoved", frame=event.after)
-
-
-@says(ReferenceSet, about="clock")
-def _marked(event: ReferenceSet, _names: Names) -> str:
-    return say(f"ReferenceSet/{'set' if event.after else 'cleared'}", frame=event.frame)
-
-
-@says(PageReplaced, about="clock")
-def _replaced(event: PageReplaced, _names: Names) -> str:
-    name = "PageReplaced/free" if event.before is None else "PageReplaced"
-    return say(name, frame=event.frame, page=event.after, before=event.before)
-
-
-@headline_of("touch", part=("clock",))
-def _touched(facts: Facts) -> Headline:
-    name = "touch/miss" if facts.of(PageReplaced) else "touch/hit"
-    return Headline(say(name, page=facts.given["page"], frame=facts.result))
+@fact(Facts)
+def _found_no_page(facts: Facts, _: None) -> bool:
+    return bool(facts.of(events.PageReplaced))
 
 
 @picture_of(first_for=MachineClock, name="Dial")

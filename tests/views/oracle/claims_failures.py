@@ -9,6 +9,7 @@ import vmwidgets as vm
 from vmwidgets.engine.base.errors import KernelError, KernelPanic
 from vmwidgets.engine.base.journal import MAX_EVENTS, Operation
 from vmwidgets.engine.selfpaging.errors import LibError
+from vmwidgets.views.story.words.headlines import counts_of, receipt
 
 from .claiming import Said, Seen, claim
 from .claims_maps import range_given
@@ -156,3 +157,39 @@ def is_done(seen: Seen, said: Said) -> None:
     assert said["name"] == seen.operation.name
     assert said["target"] == seen.part
     assert seen.operation.outcome == "done"
+    assert said["changed"] == receipt(seen.operation.events)
+    hold_receipt(seen)
+
+
+@claim("headlines: other/nothing")
+def nothing_changed(seen: Seen, said: Said) -> None:
+    assert said["name"] == seen.operation.name
+    assert said["target"] == seen.part
+    hold_receipt(seen)
+
+
+def hold_receipt(seen: Seen) -> None:
+    """The counts of an operation's events are the differences between two machines."""
+    assert made_by(seen.operation) == difference(kept(seen.before), kept(seen.machine))
+
+
+def made_by(operation: Operation) -> dict[str, int]:
+    """How many more there are of each, by the operation's receipt."""
+    counts = counts_of(operation.events)
+    return {what: counts["new"][what] - counts["gone"][what] for what in ("frame", "entry", "memory object")}
+
+
+def difference(before: dict[str, int], after: dict[str, int]) -> dict[str, int]:
+    """How many more there are of each."""
+    return {what: after[what] - before[what] for what in after}
+
+
+def kept(machine: vm.Machine) -> dict[str, int]:
+    """How many frames, entries and memory objects a machine has."""
+    objects: Any = machine.memory_objects.value()
+    maps: list[Any] = [machine.kernel_map, *(task.map for task in machine.tasks.values()), *machine.kmem.maps.values()]
+    return {
+        "frame": machine.frames.value().counts.used,
+        "entry": sum(one.value().nr_entries for one in maps),
+        "memory object": len(objects.objects),
+    }

@@ -20,7 +20,7 @@ from vmwidgets.views.scene.model import Bar, Caption, Node, Row, Rows, Scene, Ta
 from vmwidgets.views.scene.text import text_width
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, Stage, either, where, wrote
-from vmwidgets.views.story.words.kmem_events import KENTRY
+from vmwidgets.views.story.words.kmem import KENTRY
 from vmwidgets.views.story.words.pictures import kentry_sentence
 
 _CELLS = 32

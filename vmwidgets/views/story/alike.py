@@ -9,7 +9,7 @@ from dataclasses import replace
 from vmwidgets import events as ev
 
 from .step import Step
-from .words.kmem_events import said_of_alike
+from .words.kmem import said_of_alike
 
 LONGEST, ROUNDS, KEPT = 6, 8, 3
 """Steps of a round at most; rounds of a run at least; rounds that stay."""

@@ -21,18 +21,9 @@ from vmwidgets.views.scene.text import visible
 from .alike import folded
 from .calls import Functions, followed
 from .step import About, Step
-from .words import (  # noqa: F401  they declare sentences
-    cpus,
-    domain_events,
-    domain_operations,
-    kmem_operations,
-    map_events,
-    map_operations,
-    object_events,
-    object_operations,
-)
+from .words import domains, faults, maps, objects, tables  # noqa: F401  they declare headlines
 from .words.headlines import headline, shortened
-from .words.kmem_events import said_of_page, said_of_rest, said_of_run
+from .words.kmem import said_of_page, said_of_rest, said_of_run
 from .words.names import UNKNOWN, Names, Starts
 from .words.registry import saying_of
 from .words.threads import THREADS

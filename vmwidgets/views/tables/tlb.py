@@ -21,8 +21,8 @@ from vmwidgets.views.scene.model import Caption, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import fitted, text_width, visible, wording
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, either, once, seen, wrote
-from vmwidgets.views.story.words.cpus import flush_in_words
 from vmwidgets.views.story.words.pictures import stale_sentence, tlb_sentence
+from vmwidgets.views.story.words.tables import flush_in_words
 
 from .tlb_cells import (
     CELL_H,

@@ -10,7 +10,7 @@ from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import LINE, MARGIN, Box
 from vmwidgets.views.scene.model import Link, Node
 from vmwidgets.views.scene.text import text_width, visible
-from vmwidgets.views.story.words.cpus import flush_in_words, what_of
+from vmwidgets.views.story.words.tables import flush_in_words, what_of
 
 MOST_REQUESTS, MORE_REQUESTS = 3, 12
 """Flushes that are drawn of those that a processor was asked for; how many older ones a click brings."""

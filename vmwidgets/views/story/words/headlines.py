@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import takewhile
@@ -10,29 +11,16 @@ from typing import Any, TypeVar
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.journal import MAX_EVENTS, Operation
-from vmwidgets.engine.base.units import binary_size
+from vmwidgets.engine.base.units import binary_size, counted, listed
 from vmwidgets.views.scene.model import Caption
 from vmwidgets.views.scene.text import visible
 from vmwidgets.views.story.calls import Functions, followed, left_open, returned
 
 from .called import called
 from .names import address
-from .registry import HEADLINES, Headline, saying_of, sentences
+from .registry import HEADLINES, Headline, Sentences, saying_of
 
-say = sentences(
-    "headlines",
-    {
-        "failed": "{name} failed with {kind}.",
-        "failed/other": "{name} failed: {said}.",
-        "interrupted": "{name} was interrupted: it is done below {address}, and nothing has changed from there on.",
-        "panic": "{said}.",
-        "panic/dead": "The machine is dead.",
-        "long": "This operation made more than {events} events; the first ones were not recorded.",
-        "other": "{name} on {target} completed.",
-        "detail": "{said}.",
-        "failed/briefly": "{name} failed.",
-    },
-)
+say = Sentences("headlines")
 
 MAX_FUNCTIONS = 5
 """So many functions a caption names; of more the first and the last ones."""
@@ -165,8 +153,44 @@ def written(facts: Facts) -> Headline:
     name, part = facts.name, part_of(facts.operation.target)
     writer = HEADLINES.get((part, name)) or HEADLINES.get(("", name))
     if writer is None:
-        return Headline(say("other", name=name, target=facts.part))
+        changed = receipt(facts.events)
+        return Headline(say("other" if changed else "other/nothing", name=name, target=facts.part, changed=changed))
     return writer(facts)
+
+
+_NOUNS = {"entry": "entries", "frame": "frames", "memory object": "memory objects", "descriptor": "descriptors"}
+_NEW: dict[type[ev.Event], str] = {ev.PageAllocated: "frame", ev.EntryLinked: "entry", ev.ObjectMade: "memory object"}
+_GONE: dict[type[ev.Event], str] = {ev.PageFreed: "frame", ev.EntryUnlinked: "entry", ev.ObjectGone: "memory object"}
+
+
+def counts_of(events: Iterable[ev.Event]) -> dict[str, Counter[str]]:
+    """Count what events made new, changed and took away: frames, entries, memory objects, descriptors.  O(events)."""
+    new, gone, written = Counter[str](), Counter[str](), set[int]()
+    for event in events:
+        for counts, kinds in ((new, _NEW), (gone, _GONE)):
+            if type(event) in kinds:
+                counts[kinds[type(event)]] += 1 << getattr(event, "order", 0)
+        if isinstance(event, ev.PteWritten):
+            written.add(event.pa)
+        elif isinstance(event, ev.PteRunWritten):
+            written.update(pa for pa, _, _ in event.words())
+    return {"new": new, "changed": Counter({"descriptor": len(written)}), "gone": gone}
+
+
+def receipt(events: Iterable[ev.Event]) -> str:
+    """What changed, in numbers: what is said of an operation that has no sentence, and what checks those that have.
+
+    >>> import vmwidgets as vm
+    >>> m = vm.boot("x86-64")
+    >>> a = m.kernel_map.enter("16 KiB")
+    >>> receipt(m.journal.last.events)
+    '1 entry new'
+    """
+    texts = []
+    for how, counts in counts_of(events).items():
+        some = [counted(counts[one], one, many) for one, many in _NOUNS.items() if counts[one]]
+        texts += [f"{listed(some)} {how}"] if some else []
+    return "; ".join(texts)
 
 
 def part_of(target: str) -> str:

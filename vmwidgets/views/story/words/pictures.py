@@ -12,36 +12,15 @@ from vmwidgets.engine.base.units import binary_size, counted, listed
 from vmwidgets.engine.kernel.map.map_schema import MapValue
 from vmwidgets.engine.mmu.tables_schema import Permission, Walk
 
-from .kmem_events import KENTRY
+from .kmem import KENTRY
 from .names import address
-from .registry import sentences
+from .registry import Sentences
 
 # ---- maps ----------------------------------------------------------------------------------------
 
-_say_map = sentences(
-    "map pictures",
-    {
-        "map/out of order": "The list is out of order at {addresses}.",
-        "map/same": "This map did not change.",
-        "map/took": "The cache of entries allocated {size} from this map.",
-        "map/entries": (
-            "The map had 1 entry before and has {now} now.",
-            "The map had {count} entries before and has {now} now.",
-        ),
-    },
-)
+_say_map = Sentences("map pictures")
 
-say_sought = sentences(
-    "sought addresses",
-    {
-        "held": "{address} is in the entry {range}.",
-        "free": "No entry contains {address}: it is in a gap of {size}, {range}.",
-        "compared": (
-            "It took 1 comparison in the tree; nothing in the machine changed.",
-            "It took {count} comparisons in the tree; nothing in the machine changed.",
-        ),
-    },
-)
+say_sought = Sentences("sought addresses")
 
 
 def out_of_order(starts: Iterable[int]) -> str:
@@ -75,44 +54,14 @@ def map_sentence(value: MapValue, operation: Operation, events: Sequence[ev.Even
 
 # ---- moments -------------------------------------------------------------------------------------
 
-say_nothing = sentences(
-    "no picture",
-    {
-        "missing": "{why}.",
-        "later": "This is the moment after operation {number}: step on to operation {made}.",
-        "earlier": "This is the moment after operation {number}: step back to operation {made}.",
-        "then": "This is the moment after operation {number}.",
-        "undone": "The operation at this point in history was undone: go to now.",
-    },
-)
+say_nothing = Sentences("no picture")
 
-say_moment = sentences(
-    "moments",
-    {
-        "destroyed": "The domain was destroyed more than {many} operations ago.",
-        "before": "Before the operation.",
-        "left out": "Earlier steps are left out.",
-        "folded": "They happened in a part of the map that is folded here.",
-        "truncated": "This operation made more than {events} events; the first ones were not recorded.",
-    },
-)
+say_moment = Sentences("moments")
 
 
 # ---- the kentry area -----------------------------------------------------------------------------
 
-_say_kentry = sentences(
-    "kentry pictures",
-    {
-        "kentry/none": "No slot was allocated or freed.",
-        "kentry/taken": ("1 slot was allocated.", "{count} slots were allocated."),
-        "kentry/given": ("1 slot was freed.", "{count} slots were freed."),
-        "kentry/both": "{taken} allocated, {given} freed.",
-        "kentry/slab": (
-            "{taken} allocated, from a new slab with a page of its own.",
-            "{taken} allocated, from {count} new slabs with a page each.",
-        ),
-    },
-)
+_say_kentry = Sentences("kentry pictures")
 
 
 def kentry_sentence(name: str, events: Sequence[ev.Event]) -> str:
@@ -131,31 +80,7 @@ def kentry_sentence(name: str, events: Sequence[ev.Event]) -> str:
 
 # ---- TLBs ----------------------------------------------------------------------------------------
 
-_say_tlb = sentences(
-    "tlb pictures",
-    {
-        "none": "It changed no TLB.",
-        "accesses": "The TLBs had {hits} and {misses}, and cached {filled}.",
-        "accesses/nothing new": "The TLBs had {hits} and {misses}, and cached nothing new.",
-        "dropped": ("It dropped 1 translation.", "It dropped {count} translations."),
-        "sent": (
-            "It sent 1 shootdown and dropped {dropped}.",
-            "It sent {count} shootdowns and dropped {dropped}.",
-        ),
-        "acknowledged": (
-            "It sent {sent}, acknowledged 1, and dropped {dropped}.",
-            "It sent {sent}, acknowledged {count}, and dropped {dropped}.",
-        ),
-        "forgotten": (
-            "It forgot 1 shootdown and dropped {dropped}.",
-            "It forgot {count} shootdowns and dropped {dropped}.",
-        ),
-        "stale": (
-            "1 cached translation disagrees with the page tables (marked ≠).",
-            "{count} cached translations disagree with the page tables (marked ≠).",
-        ),
-    },
-)
+_say_tlb = Sentences("tlb pictures")
 
 
 def tlb_sentence(events: Sequence[ev.Event]) -> str:
@@ -183,42 +108,7 @@ def stale_sentence(count: int) -> str:
 
 # ---- walks and page tables -----------------------------------------------------------------------
 
-say_walk = sentences(
-    "walks",
-    {
-        "reached": "{address} is at physical {physical}, in a page of {size}.",
-        "fault": "{exception}: {why}.",
-        "may/both": "The page tables let user code and the supervisor {supervisor} here.",
-        "may/supervisor": "The page tables let only the supervisor {supervisor} here.",
-        "may/each": "The page tables let user code {user} here, and the supervisor {supervisor}.",
-        "earlier/reached": "When the cell ran, the access reached physical {physical}.",
-        "earlier/fault": "When the cell ran, the access was a fault: {kind}.",
-        "edited": (
-            "1 descriptor was edited by hand; the access still has the same result.",
-            "{count} descriptors were edited by hand; the access still has the same result.",
-        ),
-        "edited/reached": (
-            "1 descriptor was edited by hand; without the edit, the access would reach physical {physical}.",
-            "{count} descriptors were edited by hand; without the edits, the access would reach physical {physical}.",
-        ),
-        "edited/fault": (
-            "1 descriptor was edited by hand; without the edit, the access would raise {exception} ({kind}).",
-            "{count} descriptors were edited by hand; without the edits, the access would raise {exception} ({kind}).",
-        ),
-        "tables": (
-            "1 descriptor of the {root} is in use: {what}.",
-            "{count} descriptors of the {root} are in use: {what}.",
-        ),
-        "tables/open": (
-            "1 table is open. Gaps are shown by their size only.",
-            "{count} tables are open. Gaps are shown by their size only.",
-        ),
-        "tables/folded": (
-            "1 table is open; the rest is in {folds}. Gaps are shown by their size only.",
-            "{count} tables are open; the rest is in {folds}. Gaps are shown by their size only.",
-        ),
-    },
-)
+say_walk = Sentences("walks")
 
 
 def walk_rights(walk: Walk) -> str:
@@ -254,114 +144,37 @@ def edited_walk(count: int, before: Walk | None) -> str:
 
 # ---- comparisons ---------------------------------------------------------------------------------
 
-say_segments = sentences(
-    "segments",
-    {
-        "segments/none": "No segment has a size yet.",
-        "segments/placed": (
-            "The program lies in 1 piece of physical memory.",
-            "The program lies in {count} pieces of physical memory.",
-        ),
-        "segments/free": (
-            "1 piece is free: {size}.",
-            "{count} pieces are free, {size} together; the largest has {largest}.",
-        ),
-        "segments/outside": "Placed in memory that is in use: {names}.",
-        "segments/over": "Placed in the same memory: {names}.",
-    },
-)
+say_segments = Sentences("segments")
 
-say_inverted = sentences(
-    "inverted tables",
-    {
-        "inverted/none": "No page of any task is in memory.",
-        "inverted/pages": (
-            "1 page of tasks is in memory, so the table has 1 entry.",
-            "{count} pages of tasks are in memory, so the table has {count} entries.",
-        ),
-        "inverted/longest": (
-            "A search compares 1 entry at most.",
-            "A search compares {count} entries at most.",
-        ),
-    },
-)
+say_inverted = Sentences("inverted tables")
 
-say_compared = sentences(
-    "comparisons",
-    {
-        "maps/one": ("1 operation ran on {map} alone.", "{count} operations ran on {map} alone."),
-        "maps/agree": "All maps agree on every operation.",
-        "maps/disagree": (
-            "The maps disagree on {differing} of 1 operation.",
-            "The maps disagree on {differing} of {count} operations.",
-        ),
-        "maps/apart": "After operation {operation}, the first on which they disagree. At the end they are alike.",
-        "maps/first": "The first is {operation} ({answers}).",
-        "maps/equal work": "Each looked at {least} nodes and gaps.",
-        "maps/work": "{fewest} looked at the fewest nodes and gaps, {least}; {most} at the most, {more}.",
-        "diff/agree": "Model and system agree on everything that the calls determine.",
-        "diff/disagree": ("1 range should agree but does not.", "{count} ranges should agree but do not."),
-        "formats/only": "Only {format} can map all of it.",
-        "formats/none": "No format can map all of it.",
-        "formats/nothing": "There is nothing to compare with.",
-        "formats/equal": "All need {size} of tables.",
-        "formats/tables": "{fewest} the smallest tables, {least}; {most} the largest, {more}.",
-        "formats/entries": (
-            "Reaching all of it takes 1 TLB entry in each.",
-            "Reaching all of it takes {count} TLB entries in each.",
-        ),
-        "formats/more entries": (
-            "Reaching all of it takes 1 TLB entry in {fewest}, and {more} in {most}.",
-            "Reaching all of it takes {count} TLB entries in {fewest}, and {more} in {most}.",
-        ),
-        "formats/out": (
-            "{format} can't map 1 of the ranges, {size}.",
-            "{format} can't map {count} of the ranges, {size}.",
-        ),
-        "paging": "The kernel mapped {task} in {faults}; the domain mapped {domain} itself, in {calls}.",
-        "paging/at least": (
-            "The kernel mapped {task} in at least {faults}; the domain mapped {domain} itself, in at least {calls}."
-        ),
-        "paging/bytes": "The tables use {task} and {domain}; the records use {task_records} and {domain_records}.",
-        "paging/lost": (
-            "The events of 1 older call were not kept and are not counted.",
-            "The events of {count} older calls were not kept and are not counted.",
-        ),
-    },
-)
+say_compared = Sentences("comparisons")
 
 
 # ---- faults and memory objects -------------------------------------------------------------------
 
-say_fault = sentences(
-    "fault strips",
-    {
-        "earlier": "The fault shown is from {operation}.",
-        "none": "It made no access that this picture can show.",
-    },
-)
+say_fault = Sentences("fault strips")
 
-say_objects = sentences(
-    "object pictures",
-    {
-        "none": "No task maps a memory object.",
-        "none/task": "{task} maps no memory object.",
-        "copy": 'A write through a mapping with the words "to copy" first copies the page.',
-        "copy/some": (
-            'With "1 to copy", this is so for 1 of its pages.',
-            'With "{count} to copy", this is so for {count} of its pages.',
-        ),
-        "once": "Each frame is drawn once. This kernel counts who uses each frame; vm.Sharing shows the tasks.",
-    },
-)
+say_objects = Sentences("object pictures")
 
 # ---- strings of references -----------------------------------------------------------------------
 
-say_references = sentences(
-    "strings of references",
-    {
-        "faults": "Faults with {frames}: {faults}.",
-        "fewest": "Fewest faults: {faults}.",
-        "reference": "Reference {number}, page {page}; {what}.",
-    },
-)
+say_references = Sentences("strings of references")
+
+# ---- side by side ----------------------------------------------------------------------------------
+
+say_beside = Sentences("side by side")
+
+
+def differing(left: int, right: int, both: int, folded: bool, noun: tuple[str, str]) -> tuple[str, str]:
+    """How many things differ, and which of them are where; `noun` is what they are called, one and several.
+
+    `folded`: some may be in parts that are folded.
+    """
+    more, which = ([say_beside("folded")], "/folded") if folded else ([], "")
+    count = left + right + both
+    if not count:
+        return say_beside(f"equal{which}"), " ".join(more)
+    counts = (("left", left), ("right", right), ("both", both))
+    reason = [say_beside(where, many) for where, many in counts if many]
+    return say_beside(f"differ{which}", count, what=counted(count, *noun)), " ".join([*reason, *more])

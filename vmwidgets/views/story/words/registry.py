@@ -1,38 +1,82 @@
-"""The one registry of sentences: a template for each thing that can be said, and which events are steps.
+"""Read the sentences of the `.say` files of this folder: all that stories and pictures say, each written once.
 
-A template is a whole sentence with named fields, and with a second form where it counts something; no sentence is
-joined from halves, so that all of them can be translated.  Each file of words declares its templates with
-:func:`sentences` and says with :func:`says` which event they are of; headlines are found by :func:`headline_of`.
+A file has sections, which are subjects; a sentence is named by its subject and its name::
+
+    [map events]
+
+    TreeCompared: about=tree of=tree thing=entry:{node} map=1
+      left if outcome=left
+        {key:addr} is below {entry=node:entry}: go left.
+      here
+        {key:addr} is not below {entry=node:entry} and not past its end: found.
+      box lookup
+        found: {node:entry}
+
+* At the margin: an event with what its steps are about (:class:`Saying`), an operation (`on=`), or the name of a
+  sentence that Python says.  Two spaces in: a case, which holds if its conditions do; the first that holds is said.  A
+  case without words is no step.  Four spaces in: the words, and where something is counted (`per`) those of many.
+  Six spaces in, a line goes on.
+* `{key:addr}` is the event's field `key`, written as an address (:data:`SPECS`); `{entry=node:entry}` is its field
+  `node`, which the sentence calls `entry`.  `{range=start..end:span}` takes two.  A field may also be a *fact*: a
+  function that :func:`fact` marks, in the file of Python beside the sentences.
+* Conditions: `red`, `!parent`, `ref?` (it is not None), `side=left|right`, `source={object}`, `level>1`, `#slots=1`
+  (so many of them), joined by commas.
+  The first case that holds is said; `else` has no name and no condition.
+* `because` begins the second sentence of an operation; `=Refused` says a sentence of another name; `box lookup` are the
+  few words in a box on the way of a fault; `housekeeping` marks what lectures fold into the next step; `silent` lists
+  events that are no steps, after the reason.
+
+:func:`wrong_in` says what can't be right in a file: tests ask it, and so does the build of a wheel.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from vmwidgets import events as ev
+from vmwidgets.engine.base.units import PAGE, binary_size, counted, duration
+from vmwidgets.views.scene.text import visible
 
-from .names import Names
+from .called import called
+from .names import Names, a_kind, address, exactly, flag_words, frames, kind_words, span
+
+HERE = Path(__file__).parent
+
+HEADER = "the header"
+"""What is before the first entry of a list and after the last."""
 
 
 class Template(NamedTuple):
     """A sentence with fields in braces; `many` is its plural, where `count` is not 1 ("" where nothing is counted).
 
-    `key` is its subject and its name.
+    `key` is its subject and its name; `specs` are how its fields are written.
     """
 
     key: str
     one: str
     many: str = ""
+    specs: Mapping[str, str] = {}
 
     def say(self, count: int = 1, /, **fields: object) -> str:
-        """The sentence.
+        """The sentence; a field that is no text yet is written as the template says.
 
         >>> Template("tasks: pages", "{who} has 1 page.", "{who} has {count} pages.").say(1200, who="init")
         'init has 1,200 pages.'
+        >>> Template("brk: grew", "It grew by {size}.", specs={"size": "size"}).say(size=8192)
+        'It grew by 8 KiB.'
         """
         text = self.many if self.many and count != 1 else self.one
-        return text.format(count=f"{count:,}", **fields)
+        texts = {
+            name: one if isinstance(one, str) else _in_words(one, self.specs.get(name, ""))
+            for name, one in fields.items()
+        }
+        return text.format(count=f"{count:,}", **texts)
 
 
 TEMPLATES: dict[str, Template] = {}
@@ -40,28 +84,65 @@ TEMPLATES: dict[str, Template] = {}
 
 
 class Sentences:
-    """The sentences of one file."""
+    """The sentences of one subject, for what Python says."""
 
-    def __init__(self, templates: Mapping[str, Template]) -> None:
-        self._templates = templates
+    def __init__(self, subject: str) -> None:
+        self._subject = subject
 
     def __call__(self, name: str, count: int = 1, /, **fields: object) -> str:
         """The sentence called `name` with these fields; counted things are `count`."""
-        return self._templates[name].say(count, **fields)
+        return TEMPLATES[f"{self._subject}: {name}"].say(count, **fields)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._templates
+        return f"{self._subject}: {name}" in TEMPLATES
 
 
-def sentences(subject: str, table: Mapping[str, str | tuple[str, str]]) -> Sentences:
-    """Declare the sentences of a subject: a template by its name, or one with its plural."""
-    forms = {name: (text,) if isinstance(text, str) else text for name, text in table.items()}
-    made = {name: Template(f"{subject}: {name}", *texts) for name, texts in forms.items()}
-    TEMPLATES.update({template.key: template for template in made.values()})
-    return Sentences(made)
+# ---- how fields are written ----------------------------------------------------------------------
 
 
-# ---- events ------------------------------------------------------------------------------------
+def _span(one: Any, _: Names | None) -> str:
+    return span(one[1], one[2]) if len(one) > 2 else span(*one)  # an entry's fields, or a start and an end
+
+
+def _size(one: Any, _: Names | None) -> str:
+    return binary_size(one) if isinstance(one, int) else visible(str(one or "a range"))
+
+
+def _entry(one: Any, names: Names | None) -> str:
+    assert names is not None, "only a story knows where entries are"
+    return names.entry(one) if one else HEADER
+
+
+SPECS: dict[str, Callable[[Any, Names | None], str]] = {
+    "": lambda one, _: visible(one) if isinstance(one, str) else str(one),
+    "addr": lambda one, _: visible(address(one)),
+    "entry": _entry,
+    "span": _span,
+    "size": _size,
+    "pages": lambda one, _: binary_size(one * PAGE),
+    "bytes": lambda one, _: exactly(max(0, one)) if isinstance(one, int) else exactly(one),
+    "hex": lambda one, _: f"{one:#x}" if isinstance(one, int) else visible(str(one)),
+    "frame": lambda one, _: frames(one),
+    "n": lambda one, _: f"{one:,}",
+    "count": lambda one, _: f"{len(one):,}",
+    "part": lambda one, _: called(one),
+    "slot": lambda one, _: visible(str(one)),
+    "flags": lambda one, _: flag_words(one),
+    "kind": lambda one, _: kind_words(one).words,
+    "a kind": lambda one, _: a_kind(one),
+    "duration": lambda one, _: duration(float(str(one or 0))),
+    "sentence": lambda one, _: visible(one[:1].upper() + one[1:]),
+}
+"""How a field is written, by the word after its colon; `counted page` is a number with its noun."""
+
+
+def _in_words(one: Any, spec: str, names: Names | None = None) -> str:
+    if spec.startswith("counted "):
+        return counted(one, spec.removeprefix("counted "))
+    return SPECS[spec](one, names)
+
+
+# ---- what a file says of an event ------------------------------------------------------------------
 
 Writer = Callable[[Any, Names], str]
 
@@ -93,6 +174,8 @@ class Tick(NamedTuple):
 
 
 NO_WEIGHT: Mapping[str, int] = {}
+WHERE = ("map", "kmem", "domain")
+"""What an event weighs in."""
 
 
 class Saying(NamedTuple):
@@ -101,21 +184,23 @@ class Saying(NamedTuple):
     writer: Writer | None
     """Of its sentence; None where it is not a step."""
     kind: str = "machine"
-    """Of subject that it is about, one of :data:`SUBJECTS`."""
+    """Of subject that it is about, one of :data:`SUBJECTS` (`about=`)."""
     of: str = ""
     """Which attribute names the subject."""
     thing: str = ""
-    """What a selection calls what it is about, as "entry:{0.node}" of the event."""
+    """What a selection calls what it is about, as "entry:{node}"."""
     family: str = ""
     """Of the runs of pages that it comes in: a run is one step, or a few."""
     weight: Mapping[str, int] = NO_WEIGHT
     """How much it says of what an operation was about: on an X15 "map", in "kmem", in a "domain"."""
     box: InBox | None = None
     tick: Tick | None = None
+    housekeeping: Callable[[ev.Event], bool] | None = None
+    """Whether it is the kernel's work beside what was asked (None: never)."""
 
     def thing_of(self, event: ev.Event) -> str:
         """What a selection calls what `event` is about; "" for nothing."""
-        return self.thing.format(event)
+        return self.thing.format(**vars(event))
 
 
 SAYINGS: dict[type[ev.Event], Saying] = {}
@@ -129,47 +214,33 @@ def saying_of(event: ev.Event) -> Saying:
     return SAYINGS.get(type(event), _UNSAID)
 
 
-W = TypeVar("W", bound=Writer)
+def is_housekeeping(event: ev.Event) -> bool:
+    """Return whether an event is the kernel's work beside what was asked: a lecture folds it into the next step."""
+    quiet = saying_of(event).housekeeping
+    return quiet is not None and quiet(event)
 
 
-def says(
-    *kinds: type[ev.Event], about: str, of: str = "", thing: str = "", weight: Mapping[str, int] = NO_WEIGHT,
-    box: InBox | None = None, tick: Tick | None = None,
-) -> Callable[[W], W]:  # fmt: skip  # as they are read
-    """Mark the function that writes the sentence of these events; "" where one is not a step.  See :class:`Saying`."""
+Fact = Callable[[Any, Names], Any]
+FACTS: dict[tuple[type | None, str], Fact] = {(None, "function"): lambda _, names: (names.functions or ("",))[-1]}
+"""By class of event (None: any) and name: what a sentence may name beside the event's own fields."""
 
-    def mark(writer: W) -> W:
-        for kind in kinds:
-            SAYINGS[kind] = Saying(writer, about, of, thing, "", weight, box, tick)
-        return writer
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def fact(*kinds: type) -> Callable[[F], F]:
+    """Mark a function as a fact, which sentences of these events, or of an operation's `Facts`, call by its name.
+
+    It takes an event and its names; of an operation its facts and None.
+    """
+
+    def mark(function: F) -> F:
+        FACTS.update({(kind, function.__name__.strip("_")): function for kind in kinds})
+        return function
 
     return mark
 
 
-def comes_in_runs(*kinds: type[ev.Event], family: str, thing: str = "", box: InBox | None = None) -> None:
-    """Say of events that a run of them, page by page, is one step or a few."""
-    for kind in kinds:
-        SAYINGS[kind] = Saying(None, "pages", thing=thing, family=family, box=box)
-
-
-def silent(*kinds: type[ev.Event], because: str) -> None:
-    """Say of events that they are not a step, and why."""
-    assert because
-    SAYINGS.update(dict.fromkeys(kinds, _UNSAID))
-
-
-silent(ev.Called, ev.Returned, ev.Unwound, because="they are a step's functions")
-silent(
-    ev.LookupCacheMoved, ev.MapResized, ev.RangeRemoved, ev.RangeWired, ev.PageHandedOver, ev.PoolFilled,
-    ev.PoolDrained, ev.PageWired, ev.PteRunWritten, ev.TlbUpdated, ev.RootLoaded, ev.TlbDoubted, ev.VnodeMapped,
-    ev.SlabRefillEnded, ev.PagesNoted, ev.PageLeaving,
-    because="what was said of entries, pages and calls says it",
-)  # fmt: skip  # a list
-silent(ev.PageBlank, ev.PageWritten, ev.BlankGone, because="the faults and the page-outs that they are of say it")
-silent(ev.MallocCalled, because="only the pmap of another program takes its blocks from the heap; no machine has one")
-
-
-# ---- operations --------------------------------------------------------------------------------
+# ---- what a file says of an operation --------------------------------------------------------------
 
 
 class Headline(NamedTuple):
@@ -187,10 +258,407 @@ H = TypeVar("H", bound=HeadlineWriter)
 
 
 def headline_of(*names: str, part: Collection[str] = ("",)) -> Callable[[H], H]:
-    """Mark the function that writes the headline of these operations, of all parts or of some kinds."""
+    """Mark the function that writes the headline of these operations, of all parts or of some kinds.
+
+    It is for headlines that need to look through events; others are written in a `.say` file (`on=`).
+    """
 
     def mark(writer: H) -> H:
         HEADLINES.update({(kind, name): writer for kind in part for name in names})
         return writer
 
     return mark
+
+
+# ---- fields and conditions -------------------------------------------------------------------------
+
+Look = Callable[[Any, Any], Any]
+"""Finds a value from an event and its names, or from an operation's facts."""
+
+_PATH = re.compile(r"(\w+)((?:\.\w+|\[\d+\])*)")
+
+
+@cache
+def _look(path: str) -> Look:
+    """Return what finds a path such as `pages[0][1]` or `start..end`."""
+    if ".." in path:
+        first, second = map(_look, path.split(".."))
+        return lambda event, names: (first(event, names), second(event, names))
+    match = _PATH.fullmatch(path)
+    assert match, path
+    name, steps = match[1], re.findall(r"\.(\w+)|\[(\d+)\]", match[2])
+
+    def look(event: Any, names: Any) -> Any:
+        known = FACTS.get((type(event), name)) or FACTS.get((None, name))
+        value = known(event, names) if known else getattr(event, name)
+        for attribute, place in steps:
+            if value is None:
+                return None
+            if place:
+                value = value[int(place)]
+            else:
+                value = value.get(attribute) if isinstance(value, Mapping) else getattr(value, attribute)
+        return value
+
+    return look
+
+
+_CONDITION = re.compile(r"(!?)(#?)([\w.\[\]]+)(\?|[=<>].*)?")
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What must hold of an event for a case of it."""
+
+    text: str
+    path: str
+    is_not: bool
+    is_count: bool
+    sign: str
+    """"?", "=", "<", ">", or "" for anything that is true."""
+    values: tuple[str, ...] = ()
+
+    def holds(self, event: Any, names: Any) -> bool:
+        """Return whether it is so."""
+        value = _look(self.path)(event, names)
+        value = len(value) if self.is_count else value
+        if self.sign == "?":
+            return (value is not None) != self.is_not
+        if not self.sign:
+            return bool(value) != self.is_not
+        others = [_look(one[1:-1])(event, names) if one.startswith("{") else one for one in self.values]
+        if self.sign == "=":
+            return any(_is_alike(value, one) for one in others) != self.is_not
+        if not isinstance(value, int):
+            return False
+        return value < int(others[0]) if self.sign == "<" else value > int(others[0])
+
+
+def _is_alike(value: Any, other: Any) -> bool:
+    """Return whether a value is another, or what a condition has of it: its text, or with `*` how that begins."""
+    if not isinstance(other, str):
+        return bool(value == other)
+    return str(value).startswith(other[:-1]) if other.endswith("*") else str(value) == other
+
+
+def _condition(text: str) -> Condition:
+    match = _CONDITION.fullmatch(text.strip())
+    if not match:
+        raise ValueError(f"{text!r} is no condition")
+    is_not, is_count, path, rest = match.groups()
+    sign, values = (rest or "")[:1], tuple((rest or "")[1:].split("|"))
+    return Condition(text.strip(), path, bool(is_not), bool(is_count), sign, values if sign in "=<>" and sign else ())
+
+
+# ---- files -----------------------------------------------------------------------------------------
+
+_PLACE = re.compile(r"\{(\w+)(?:=([\w.\[\]]+))?(?::([\w ]+))?\}")
+
+
+@dataclass
+class Case:
+    """A case of an event or an operation: what must hold, and what is said then."""
+
+    line: int
+    name: str
+    conditions: tuple[Condition, ...] = ()
+    per: str = ""
+    """What is counted: a field, or with `#` how many it has."""
+    words: list[str] = field(default_factory=list)
+    group: str = ""
+    """"box", "because", or "" for a sentence."""
+    key: str = ""
+    """Of the template that says it; "" where nothing is said."""
+
+    @property
+    def places(self) -> dict[str, tuple[str, str]]:
+        """By the name of each field: its path, and how it is written."""
+        return {one[1]: (one[2] or one[1], one[3] or "") for words in self.words for one in _PLACE.finditer(words)}
+
+    def holds(self, event: Any, names: Any) -> bool:
+        """Return whether all conditions do."""
+        return all(one.holds(event, names) for one in self.conditions)
+
+    def count(self, event: Any, names: Any) -> int:
+        """Return how many are counted; 1 where nothing is."""
+        if not self.per:
+            return 1
+        value = _look(self.per.removeprefix("#"))(event, names)
+        if self.per.startswith("#"):
+            return len(value)
+        return value if isinstance(value, int) else 0
+
+    def texts(self, event: Any, names: Any) -> dict[str, str]:
+        """Return its fields, written."""
+        known = names if isinstance(names, Names) else None
+        return {
+            name: _in_words(_look(path)(event, names), spec, known)
+            for name, (path, spec) in self.places.items()
+            if name != "count"
+        }
+
+
+@dataclass
+class Entry:
+    """An event, an operation or a sentence of a file, with its cases."""
+
+    file: str
+    line: int
+    subject: str
+    name: str
+    marks: dict[str, str]
+    cases: list[Case] = field(default_factory=list)
+    housekeeping: Case | None = None
+
+
+def _case(line: int, text: str) -> Case:
+    match = re.fullmatch(r"(because ?|box )?(.*?)(?:(?:^| )if (.*?))?(?:(?:^| )per (\S+))?", text)
+    assert match
+    kind, name, conditions, per = match.groups()
+    found = tuple(_condition(one) for one in conditions.split(", ")) if conditions else ()
+    case = Case(line, "" if name.strip() == "else" else name.strip(), found, per or "")
+    case.group = (kind or "").strip()
+    return case
+
+
+def entries_of(path: Path) -> list[Entry]:
+    """Read a file.  Raises :class:`ValueError` with the line that is not of its form."""
+    found: list[Entry] = []
+    subject = ""
+    for number, raw in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        text = raw.strip()
+        indent = len(raw) - len(raw.lstrip()) if text else 2
+        if text.startswith("#") or (not text and not raw):
+            continue
+        try:
+            if indent == 0 and text.startswith("["):
+                subject = text.strip("[]")
+            elif indent == 0:
+                found.append(_entry_at(path.name, number, subject, text))
+            elif indent == 2 and text.startswith("housekeeping"):
+                found[-1].housekeeping = _case(number, text.removeprefix("housekeeping").strip())
+            elif indent == 2:
+                found[-1].cases.append(_case(number, text))
+            elif indent == 4:
+                if not found[-1].cases:
+                    found[-1].cases.append(Case(number, ""))
+                found[-1].cases[-1].words.append(text)
+            elif indent == 6:
+                words = found[-1].cases[-1].words
+                words[-1] = f"{words[-1]} {text}"
+            else:
+                raise ValueError("it is not 0, 2, 4 or 6 spaces in")
+            if indent > 2 and set("{}") & set(_PLACE.sub("", text)):
+                raise ValueError("a field is {name}, {name:how} or {name=path:how}")
+        except (ValueError, IndexError) as error:
+            raise ValueError(f"{path.name}, line {number}: {raw!r}: {error}") from None
+    return found
+
+
+def _entry_at(file: str, number: int, subject: str, text: str) -> Entry:
+    name, _, marks = text.partition(":")
+    if name == "silent":
+        return Entry(file, number, subject, name, {"because": marks.strip()})
+    pairs = dict(mark.partition("=")[::2] for mark in marks.split())
+    made = Entry(file, number, subject, name.strip(), pairs)
+    if "housekeeping" in pairs:
+        made.housekeeping = Case(number, "")
+    return made
+
+
+def read(path: Path, kinds: Mapping[str, type[ev.Event]] | None = None) -> None:
+    """Declare all that a file says; `kinds` are the classes of its events, by name (ours).
+
+    Raises :class:`ValueError` with the line that can't be read.
+    """
+    events = vars(ev) if kinds is None else kinds
+    for entry in entries_of(path):
+        if entry.name == "silent":
+            for name in " ".join(entry.cases[0].words).split(", "):
+                SAYINGS[events[name]] = _UNSAID
+            continue
+        for case in entry.cases:
+            _declare(entry, case)
+        if "on" in entry.marks:
+            _headline(entry)
+        elif entry.marks:
+            SAYINGS[events[entry.name]] = _saying(entry)
+
+
+def _declare(entry: Entry, case: Case) -> None:
+    """Make the template of a case."""
+    if case.group == "box":
+        return
+    if case.name.startswith("="):
+        case.key = f"{entry.subject}: {case.name[1:]}"
+        case.words = [_in_full(TEMPLATES[case.key], form) for form in TEMPLATES[case.key][1:3] if form]
+    elif case.words:
+        case.key = f"{entry.subject}: {entry.name}{f'/{case.name}' if case.name else ''}"
+        specs = {name: spec for name, (_, spec) in case.places.items() if spec}
+        TEMPLATES[case.key] = Template(case.key, *_forms(case.words), specs)
+
+
+def _forms(words: list[str]) -> tuple[str, str]:
+    one, many, *_ = (*(_PLACE.sub(r"{\1}", form) for form in words), "")
+    return one, many
+
+
+def _in_full(template: Template, form: str) -> str:
+    """The words of a template with how its fields are written."""
+    return re.sub(r"\{(\w+)\}", lambda one: f"{{{one[1]}:{template.specs.get(one[1], '')}}}".replace(":}", "}"), form)
+
+
+def _saying(entry: Entry) -> Saying:
+    marks, boxes = entry.marks, [case for case in entry.cases if case.group == "box"]
+    cases = [case for case in entry.cases if case.group != "box"]
+    family = marks.get("family", "")
+    weight: Mapping[str, int] = {where: int(marks[where]) for where in WHERE if where in marks}
+    tick = Tick(marks["tick"], marks.get("call", "")) if "tick" in marks else None
+    quiet = entry.housekeeping
+    return Saying(
+        None if family else _writer(cases), marks.get("about", "pages"), marks.get("of", ""), marks.get("thing", ""),
+        family, weight or NO_WEIGHT, InBox(boxes[0].name, _box_writer(boxes)) if boxes else None, tick,
+        None if quiet is None else lambda event: quiet.holds(event, None),
+    )  # fmt: skip  # as they are declared
+
+
+def _writer(cases: list[Case]) -> Writer:
+    def write(event: Any, names: Names) -> str:
+        case = next((one for one in cases if one.holds(event, names)), None)
+        if case is None or not case.key:
+            return ""
+        return TEMPLATES[case.key].say(case.count(event, names), **case.texts(event, names))
+
+    return write
+
+
+def _box_writer(cases: list[Case]) -> Writer:
+    def write(event: Any, names: Names) -> str:
+        case = next(one for one in cases if one.holds(event, names))
+        texts = case.texts(event, names)
+        return _PLACE.sub(lambda one: texts[one[1]], case.words[0])
+
+    return write
+
+
+def _headline(entry: Entry) -> None:
+    """Declare the headline of an operation."""
+    first = [case for case in entry.cases if not case.group]
+    more = [case for case in entry.cases if case.group == "because"]
+
+    def said(cases: list[Case], facts: Any) -> str:
+        case = next((one for one in cases if one.holds(facts, None)), None)
+        if case is None or not case.key:
+            return ""
+        return TEMPLATES[case.key].say(case.count(facts, None), **case.texts(facts, None))
+
+    def write(facts: Any) -> Headline:
+        return Headline(said(first, facts), said(more, facts))
+
+    parts = [""] if entry.marks["on"] == "any" else entry.marks["on"].split(",")
+    headline_of(entry.marks.get("op", entry.name), part=parts)(write)
+
+
+# ---- what can't be right ---------------------------------------------------------------------------
+
+
+def wrong_in(path: Path, kinds: Mapping[str, type[ev.Event]] | None = None) -> list[str]:
+    """Return a line for each mistake in a file: a field that is not there, a case that is never said.
+
+    Of an event every field and condition is looked up; what Python says is known when it says it.
+    """
+    events = vars(ev) if kinds is None else kinds
+    if path.parent == HERE and path.with_suffix(".py").exists():
+        import_module(f".{path.stem}", __package__)  # with the facts
+    return [
+        f"{entry.file}, line {line}: {entry.name}: {what}"
+        for entry in entries_of(path)
+        for line, what in _mistakes(entry, events.get(entry.name))
+    ]
+
+
+def _mistakes(entry: Entry, kind: type[ev.Event] | None) -> Iterator[tuple[int, str]]:
+    if entry.name == "silent" or not entry.marks:
+        return
+    if kind is None and "on" not in entry.marks:
+        yield entry.line, "there is no such event"
+        return
+    known = _known(kind)
+    about = [*re.findall(r"\{(\w+)", " ".join(entry.marks.values())), entry.marks.get("of") or "tag"]
+    yield from (
+        (entry.line, f"it has no field {name}")
+        for name in about
+        if kind and not hasattr(kind, name) and name not in known
+    )
+    if "family" in entry.marks:
+        return
+    for case in [*entry.cases, *filter(None, [entry.housekeeping])]:
+        yield from ((case.line, what) for what in _mistakes_of(case, known, kind))
+    for group in ("", "box", "because"):
+        cases = [case for case in entry.cases if case.group == group]
+        for at, case in enumerate(cases):
+            before = next((one for one in cases[:at] if _implies(case, one)), None)
+            if before is not None:
+                yield case.line, f"it is never said, since line {before.line} is said first"
+        if cases and cases[-1].conditions and group != "because":
+            yield cases[-1].line, "nothing is said where its condition does not hold: end with `else`"
+
+
+def _known(kind: type[ev.Event] | None) -> dict[str, str]:
+    """Return the fields and facts of an event, with their types; of an operation those of its facts."""
+    if kind is None:
+        facts = import_module(".headlines", __package__).Facts  # which imports this file
+        return {**dict.fromkeys(dir(facts), ""), "given": "", "result": "", "name": "", **_facts_of(facts)}
+    types = {
+        name: one for base in reversed(kind.__mro__) for name, one in vars(base).get("__annotations__", {}).items()
+    }
+    return {**{name: str(types.get(name, "")) for name in kind.field_names}, **_facts_of(kind)}
+
+
+def _facts_of(kind: type) -> dict[str, str]:
+    return {name: "" for one, name in FACTS if one in (kind, None)}
+
+
+def _mistakes_of(case: Case, known: Mapping[str, str], kind: type[ev.Event] | None) -> Iterator[str]:
+    paths = [part for path, _ in case.places.values() for part in path.split("..")]
+    if case.name[:1] != "=":
+        paths += [case.per.removeprefix("#")] if case.per else []
+    for one in case.conditions:
+        paths += [one.path, *(value[1:-1] for value in one.values if value.startswith("{"))]
+    for path in paths:
+        name = re.split(r"[.\[]", path)[0]
+        if name != "count" and name not in known and not hasattr(kind, name):
+            yield f"there is no field or fact {name}: there are {', '.join(sorted(known))}"
+    for _, spec in case.places.values():
+        if spec not in SPECS and not spec.startswith("counted "):
+            yield f"{spec!r} is no way to write a field: there are {', '.join(filter(None, SPECS))}"
+    for one in case.conditions:
+        if why := _can_not_hold(one, known.get(one.path, "")):
+            yield f"{one.text!r} never holds: {why}"
+
+
+def _can_not_hold(one: Condition, kind: str) -> str:
+    numbers = all(re.fullmatch(r"-?\d+|\{.*\}", value) for value in one.values)
+    if one.sign == "=" and kind == "bool":
+        return f"{one.path} is true or false"
+    if one.sign in ("=", "<", ">") and one.sign and kind == "int" and not numbers:
+        return f"{one.path} is a number"
+    if one.sign == "?" and one.is_not and kind in ("int", "bool", "str"):
+        return f"{one.path} is never None"
+    return ""
+
+
+def _implies(later: Case, before: Case) -> bool:
+    """Return whether the case before holds wherever the later one does."""
+    return all(any(_is_weaker(one, other) for other in later.conditions) for one in before.conditions)
+
+
+def _is_weaker(one: Condition, other: Condition) -> bool:
+    if one == other:
+        return True
+    alike = (one.path, one.is_not, one.is_count, one.sign) == (other.path, other.is_not, other.is_count, other.sign)
+    return alike and one.sign == "=" and set(other.values) <= set(one.values)
+
+
+for _file in sorted(HERE.glob("*.say")):
+    read(_file)

@@ -1,8 +1,9 @@
-"""Threads and the clock: what happens to them, headlines of operations on them, and who waits for what."""
+"""What `threads.say` needs of Python: what became of threads, who waits for what, the clock."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.units import binary_size
@@ -11,59 +12,9 @@ from vmwidgets.views.scene.text import visible
 from .called import called
 from .headlines import Facts
 from .names import Names, address
-from .registry import Headline, headline_of, says, sentences
+from .registry import Headline, Sentences, fact, headline_of
 
-say = sentences(
-    "threads",
-    {
-        "ThreadSpawned": "{thread} is ready; it has not run yet.",
-        "ThreadRuns": "{thread} runs.",
-        "ThreadSlept": "{thread} sleeps: it waits for {what}.",
-        "ThreadSlept/room": "{thread} sleeps and releases the lock of {map}: it waits for {what}.",
-        "ThreadSlept/until": "{thread} sleeps: it waits for {what}, at most until tick {until}.",
-        "ThreadWoken/timeout": "{thread} is ready again: its time is up.",
-        "ThreadWoken/lock": "{thread} is ready again: the lock is free.",
-        "ThreadWoken/wakeup": "{thread} is ready again: a wakeup reached it.",
-        "Deadlocked": "Deadlock: {chain}: each waits for a lock that the next one holds.",
-        "Deadlocked/over": "Deadlock: {chain}: each waited for a lock that the next one held.",
-        "Deadlocked/alone": "Deadlock: {thread} waits for a lock that it holds itself.",
-        "Deadlocked/alone over": "Deadlock: {thread} waited for a lock that it held itself.",
-        "ThreadEnded/returned": "{thread} has finished.",
-        "ThreadEnded/abandoned": "{thread} is abandoned.",
-        "ThreadEnded/failed": "{thread} fails: {how}.",
-        "ClockTicked": "The clock advances from {before} to {after}.",
-        "spawn": "Thread {thread} is ready.",
-        "spawn/reason": "It has not run yet; call m.step() or m.run().",
-        "ran/none": "No thread was ready to run.",
-        "ran/slept": "{thread} ran and now sleeps: it waits for {what}.",
-        "ran/ended": "{thread} ran to completion.",
-        "ran/clock": "No thread was ready to run: the clock advanced from {before} to {after}.",
-        "ran/unasked": "{name} took no step: its limit had already been reached.",
-        "ran/ready": "{thread} ran; it slept, and is ready again.",
-        "ran/many": "{count} threads ran: {threads}.",
-        "ran/more": "{count} threads ran: {threads} and {more} more.",
-        "took": "It allocated {size} at {address} from {map}.",
-        "gave": "It freed {size} at {address} in {map}.",
-        "took/addresses": "It has the addresses: {size} at {address} in {map}.",
-        "no gap": "{map} has no gap of {size}.",
-        "waits": ("{threads} waits for {what}.", "{threads} wait for {what}."),
-        "waits/more": "{threads} and {more} more wait for {what}.",
-        "tick": "The clock advances from {before} to {after}.",
-        "tick/still": "The clock does not advance.",
-        "tick/woke": ("{threads} timed out and is ready.", "The time of {threads} is up: they are ready."),
-        "tick/none": "No timer expired.",
-        "wakeup": ("wakeup made 1 thread ready.", "wakeup made {count} threads ready."),
-        "wakeup/none": "wakeup found no thread sleeping on {channel}.",
-        "tsleep": "tsleep returned {result}: a wakeup of {channel} reached the cell.",
-        "tsleep/timeout": (
-            "tsleep returned {result}: 1 tick passed without a wakeup of {channel}.",
-            "tsleep returned {result}: {count} ticks passed without a wakeup of {channel}.",
-        ),
-        "kill": "{thread} was ended.",
-        "kill/removed": "{thread} had ended already, and was removed.",
-        "kill/undone": "Its unfinished {call} was rolled back.",
-    },
-)
+say = Sentences("threads")
 
 CELL = "the cell"
 """Who runs where no thread does."""
@@ -77,45 +28,20 @@ def thread_name(name: str) -> str:
     return visible(name) or CELL
 
 
-def _subject(name: str) -> str:
-    return visible(name) or "The cell"
+@fact(*THREADS)
+def _who(event: Any, _: Names) -> str:
+    """The thread, to begin a sentence with."""
+    return event.thread or "The cell"
 
 
-@says(ev.ThreadSpawned, ev.ThreadRuns, about="threads", of="thread")
-def _runs(event: ev.ThreadSpawned | ev.ThreadRuns, names: Names) -> str:
-    return say(event.tag, thread=_subject(event.thread))
+@fact(ev.Deadlocked)
+def _first(event: ev.Deadlocked, _: Names) -> str:
+    return thread_name(event.threads[0])
 
 
-@says(ev.ThreadSlept, about="threads", of="thread")
-def _slept(event: ev.ThreadSlept, names: Names) -> str:
-    without_end = "ThreadSlept/room" if event.kind == "room" else "ThreadSlept"
-    name = without_end if event.until is None else "ThreadSlept/until"
-    thread, where = _subject(event.thread), called(event.subject)
-    return say(name, thread=thread, what=visible(event.what), until=f"{event.until or 0:,}", map=where)
-
-
-@says(ev.ThreadWoken, about="threads", of="thread")
-def _woken(event: ev.ThreadWoken, names: Names) -> str:
-    why = event.why if event.why in ("timeout", "lock") else "wakeup"
-    return say(f"ThreadWoken/{why}", thread=_subject(event.thread))
-
-
-@says(ev.ThreadEnded, about="threads", of="thread")
-def _ended(event: ev.ThreadEnded, names: Names) -> str:
-    how = event.how if event.how in ("returned", "abandoned") else "failed"
-    return say(f"ThreadEnded/{how}", thread=_subject(event.thread), how=visible(event.how))
-
-
-@says(ev.Deadlocked, about="threads")
-def _deadlocked(event: ev.Deadlocked, names: Names) -> str:
-    return deadlock(event.threads)
-
-
-@says(ev.ClockTicked, about="threads")
-def _ticked(event: ev.ClockTicked, names: Names) -> str:
-    if event.before == event.after:
-        return ""
-    return say("ClockTicked", before=f"{event.before:,}", after=f"{event.after:,}")
+@fact(ev.Deadlocked)
+def _chain(event: ev.Deadlocked, _: Names) -> str:
+    return _circle(event.threads)
 
 
 # ---- operations ----------------------------------------------------------------------------------
@@ -125,11 +51,6 @@ MOST = 3
 
 DONE = ("returned", "failed")
 """States of a thread that has ended."""
-
-
-@headline_of("spawn")
-def _spawned(facts: Facts) -> Headline:
-    return Headline(say("spawn", thread=visible(str(facts.given["name"]))), say("spawn/reason"))
 
 
 @headline_of("step", "run", part=("machine", "threads"))
@@ -221,8 +142,11 @@ def deadlock(cycle: Sequence[str], *, is_over: bool = False) -> str:
     """That these threads wait for each other, or one for itself."""
     if len(cycle) == 1:
         return say("Deadlocked/alone over" if is_over else "Deadlocked/alone", thread=thread_name(cycle[0]))
-    chain = " → ".join(thread_name(name) for name in (*cycle, cycle[0]))
-    return say("Deadlocked/over" if is_over else "Deadlocked", chain=chain)
+    return say("Deadlocked/over" if is_over else "Deadlocked", chain=_circle(cycle))
+
+
+def _circle(threads: Sequence[str]) -> str:
+    return " → ".join(thread_name(name) for name in (*threads, threads[0]))
 
 
 @headline_of("tick")
@@ -236,22 +160,6 @@ def _whose_time_is_up(facts: Facts) -> str:
     """Which threads a timer made ready."""
     woken = [thread_name(event.thread) for event in facts.of(ev.ThreadWoken) if event.why == "timeout"]
     return say("tick/woke", len(woken), threads=", ".join(woken)) if woken else say("tick/none")
-
-
-@headline_of("wakeup")
-def _woke(facts: Facts) -> Headline:
-    count = facts.result if isinstance(facts.result, int) else 0
-    if not count:
-        return Headline(say("wakeup/none", channel=visible(str(facts.given.get("channel", "")))))
-    return Headline(say("wakeup", count))
-
-
-@headline_of("tsleep")
-def _tsleep(facts: Facts) -> Headline:
-    channel = visible(str(facts.given["channel"]))
-    if facts.result == 0:
-        return Headline(say("tsleep", result=facts.result, channel=channel))
-    return Headline(say("tsleep/timeout", facts.given["ticks"], result=facts.result, channel=channel))
 
 
 @headline_of("kill")

@@ -1,90 +1,125 @@
-"""Headlines of operations on kernel memory: allocating and freeing, submaps, zones, files, the page daemon."""
+"""What `kmem.say` needs of Python: runs of pages, allocating and freeing, submaps, zones, files, the page daemon."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from vmwidgets import events as ev
 from vmwidgets.engine.base.units import binary_size
+from vmwidgets.engine.memory.pages_schema import CACHED
 from vmwidgets.views.scene.text import visible
 
 from .called import called
 from .headlines import Facts
-from .kmem_events import class_of
-from .names import address, span
-from .registry import Headline, headline_of, sentences
+from .names import Names, address, frames, span
+from .registry import Headline, Sentences, fact, headline_of
 from .threads import waiting
 
-say = sentences(
-    "kmem operations",
-    {
-        "alloc": "{name} allocated {size} at {address} from {map}.",
-        "alloc/pages": (
-            "{name} allocated {size} at {address} from {map}: 1 page of {object}, class {page_class}.",
-            "{name} allocated {size} at {address} from {map}: {count} pages of {object}, class {page_class}.",
-        ),
-        "alloc/nofault": "{name} allocated {size} at {address} from {map}: addresses only; a fault there is a panic.",
-        "alloc/addresses": "{name} allocated {size} at {address} from {map}: addresses, and no pages yet.",
-        "alloc/no pages": "{name} returned 0: it may not sleep, and too few pages are left for class {page_class}.",
-        "alloc/gave back": (
-            "The 1 page it had already allocated is freed.",
-            "The {count} pages it had already allocated are freed.",
-        ),
-        "alloc/nothing to give": "Nothing had to be freed.",
-        "alloc/no gap": "{name} returned 0: {map} has no gap of {size}.",
-        "alloc/addresses short": "The map is short of addresses, however many pages are free.",
-        "alloc/nothing": "{name} returned 0.",
-        "alloc/both": "It merged with the entries on both sides: same object, consecutive offsets, same wiring.",
-        "alloc/prev": "It merged with the entry before it: same object, consecutive offsets, same wiring.",
-        "alloc/next": "It merged with the entry after it: same object, consecutive offsets, same wiring.",
-        "alloc/grown": "It created no new entry: the previous one was extended.",
-        "alloc/new": "It created a new entry.",
-        "alloc/reclaimed": (
-            "The map was full: it asked for memory once (the limit is 8 times).",
-            "The map was full: it asked for memory {count} times (the limit is 8 times).",
-        ),
-        "alloc/slept": ("It waited for pages once.", "It waited for pages {count} times."),
-        "free": "{name} freed {size} at {address} in {map}.",
-        "free/pages": (
-            "{name} freed {size} at {address} in {map}: 1 page is free again.",
-            "{name} freed {size} at {address} in {map}: {count} pages are free again.",
-        ),
-        "free/nothing": "{name} found nothing to free there.",
-        "free/cuts": ("It made 1 cut at the edges.", "It made {count} cuts at the edges."),
-        "free/woke": (
-            "It woke 1 sleeper, which checks again.",
-            "It woke {count} sleepers: each checks again, in this order.",
-        ),
-        "free/silent": "It does not wake sleepers; kmem_free_wakeup does.",
-        "free/silent cuts": (
-            "It made 1 cut at the edges, and wakes no sleeper; kmem_free_wakeup does.",
-            "It made {count} cuts at the edges, and wakes no sleeper; kmem_free_wakeup does.",
-        ),
-        "suballoc": "kmem_suballoc created {submap}, a separate map over {range} of {map}.",
-        "suballoc/reason": "Allocations in it use its own lock and its own addresses.",
-        "malloc": "malloc allocated the buffer at {address} from {cache}.",
-        "malloc/slab": "It needed a slab: kmem_malloc returned {address}.",
-        "malloc/had": "The buffer is in a slab that the zone already had.",
-        "mfree": "free returned the buffer at {address} to {cache}.",
-        "mfree/kept": "Its slab stays with the zone, empty or not, until uma_reclaim.",
-        "uma_reclaim": "The zones returned {size} to kmem_map.",
-        "uma_reclaim/nothing": "The zones had no empty slab to return.",
-        "uma_reclaim/reason": "Only empty slabs can be returned.",
-        "register_handler": "From now on, {handler} is asked for memory when the kernel runs short.",
-        "lock": "The cell holds the lock of {map}.",
-        "lock/reason": "Other threads that want it wait until it is unlocked.",
-        "unlock": "The lock of {map} is free.",
-        "read_file": (
-            "read_file used 1 page of {file}; pages that had to be read: {read}.",
-            "read_file used {count} pages of {file}; pages that had to be read: {read}.",
-        ),
-        "read_file/long": ("read_file used 1 page of {file}.", "read_file used {count} pages of {file}."),
-        "read_file/reason": "Pages of files can be evicted when others need memory.",
-        "take_pages": ("Another user allocated 1 page.", "Another user allocated {count} pages."),
-        "give_pages": ("Another user freed 1 page.", "Another user freed {count} pages."),
-        "stop": "The page daemon was stopped.",
-        "start": "The page daemon may work again.",
-        "pace": "The page daemon's pace was changed.",
-    },
-)
+say = Sentences("kmem operations")
+
+_step = Sentences("kmem events")
+
+KENTRY = "vm_map_kentry"
+"""The cache whose buffers are slots of the kentry area."""
+
+_ZONE = "zone "
+"""What the names of the zones' caches begin with: a sentence begins with a capital there."""
+
+
+@fact(ev.RangeInserted)
+def _extended(event: ev.RangeInserted, names: Names) -> str | None:
+    """The object of the entry that was extended over the range."""
+    return None if names.resized is None else names.resized[3]
+
+
+@fact(ev.PageAllocated, ev.PageFreed)
+def _run(event: ev.PageAllocated | ev.PageFreed, _: Names) -> int:
+    return int(1 << event.order)
+
+
+@fact(ev.PageAllocated, ev.PageFreed)
+def _frames(event: ev.PageAllocated | ev.PageFreed, _: Names) -> str:
+    return frames(event.frame, 1 << event.order)
+
+
+@fact(ev.PageAllocated, ev.PageFreed)
+def _whose(event: ev.PageAllocated | ev.PageFreed, _: Names) -> str:
+    return event.owner.removeprefix(CACHED) or "another user"
+
+
+@fact(ev.PageDenied)
+def _page_class(event: ev.PageDenied, _: Names) -> str:
+    return class_of(event)
+
+
+@fact(ev.SlabCreated, ev.SlabDestroyed)
+def _of_a_zone(event: ev.SlabCreated | ev.SlabDestroyed, _: Names) -> bool:
+    return event.cache.startswith(_ZONE)
+
+
+@fact(ev.SlabCreated, ev.SlabDestroyed, ev.BufferAllocated, ev.BufferFreed)
+def _which(event: ev.SlabCreated | ev.SlabDestroyed | ev.BufferAllocated | ev.BufferFreed, _: Names) -> str:
+    """The cache, to begin a sentence with."""
+    return event.cache.capitalize() if event.cache.startswith(_ZONE) else f"The cache {event.cache}"
+
+
+# ---- runs of pages -------------------------------------------------------------------------------
+
+
+_COUNTED = {"zero": "PageZeroed", "cache": "PageCached", "split": "BlockSplit", "join": "BlockJoined"}
+
+
+def said_of_run(family: str, events: Sequence[ev.Event]) -> str:
+    """The sentence of a run of pages of one family, but of those granted."""
+    if family == "enter":
+        first = next(event for event in events if isinstance(event, ev.TranslationEntered))
+        return _step("TranslationEntered", len(events), address=address(first.va))
+    if family == "release":
+        return _released(events)
+    if family == "descriptor":
+        last = events[-1]
+        assert isinstance(last, ev.PteWritten), "no other event is of this family"
+        return _step("PteWritten", len(events), address=address(last.va), value=f"{last.after:#x}")
+    return _step(_COUNTED[family], len(events))
+
+
+def _released(events: Sequence[ev.Event]) -> str:
+    freed = [event for event in events if isinstance(event, ev.PageReleased)]
+    unwired = len(events) - len(freed)
+    if not freed:
+        return _step("PageUnwired", unwired)
+    name = "PageReleased/unwired" if unwired else "PageReleased"  # kmem_malloc gives back what it got, the last first
+    return _step(name, len(freed), object=visible(freed[0].object))
+
+
+def said_of_page(events: Sequence[ev.Event]) -> str:
+    """The sentence of one page that was granted, and perhaps cleared."""
+    first = events[0]
+    if not isinstance(first, ev.PageGranted):
+        assert isinstance(first, ev.PageCleared), "a run of pages that are granted begins with one or the other"
+        return _step("PageCleared", frame=frames(first.frame))
+    words = first.request.split("|")
+    case = " ".join(["wired"] * ("WIRED" in words) + [("zeroed" if first.zeroed else "cleared")] * ("ZERO" in words))
+    return _step(
+        f"PageGranted/{case}" if case else "PageGranted", page_class=words[0], frame=frames(first.frame),
+        page=f"{first.pindex:#x}", object=visible(first.object),
+    )  # fmt: skip
+
+
+def said_of_alike(steps: int, last: str) -> str:
+    """The sentence of so many steps that are like those before them; `last` is what the last of them says."""
+    return _step("Alike", steps, last=last.removesuffix("."))
+
+
+def said_of_rest(pages: int, cleared: int) -> str:
+    """The sentence of the other pages of a run."""
+    return _step("PageGranted/more cleared" if cleared else "PageGranted/more", pages, cleared=f"{cleared:,}")
+
+
+def class_of(event: ev.PageGranted | ev.PageDenied) -> str:
+    """The class of a page request."""
+    return event.request.partition("|")[0]
+
 
 ALLOCATE = ("kmem_malloc", "kmem_alloc", "kmem_alloc_nofault", "kmem_alloc_wait")
 FREE = ("kmem_free", "kmem_free_wakeup")
@@ -202,6 +237,11 @@ def _suballoc(facts: Facts) -> Headline:
     return Headline(say("suballoc", **fields), say("suballoc/reason"))
 
 
+@fact(Facts)
+def _submap(facts: Facts, _: None) -> str:
+    return facts.target.partition("/")[2]
+
+
 # ---- zones ---------------------------------------------------------------------------------------
 
 
@@ -226,27 +266,7 @@ def _mfree(facts: Facts) -> Headline:
     return Headline(say("mfree", address=address(given.address), cache=visible(given.cache)), say("mfree/kept"))
 
 
-@headline_of("uma_reclaim")
-def _reclaimed(facts: Facts) -> Headline:
-    size = facts.result if isinstance(facts.result, int) else 0
-    if not size:
-        return Headline(say("uma_reclaim/nothing"))
-    return Headline(say("uma_reclaim", size=binary_size(size)), say("uma_reclaim/reason"))
-
-
 # ---- locks, files, the page daemon ---------------------------------------------------------------
-
-
-@headline_of("lock", "unlock", part=("kmem",))
-def _locked(facts: Facts) -> Headline:
-    """Lock and unlock of a map, by the cell: what threads do is said of their run."""
-    text = say(facts.name, map=facts.target.partition("/")[2])
-    return Headline(text, say("lock/reason") if facts.name == "lock" else "")
-
-
-@headline_of("register_handler")
-def _handler(facts: Facts) -> Headline:
-    return Headline(say("register_handler", handler=visible(str(facts.given.get("name", "")))))
 
 
 @headline_of("read_file")
@@ -263,8 +283,3 @@ def _file(facts: Facts) -> Headline:
 def _others(facts: Facts) -> Headline:
     count = facts.result if isinstance(facts.result, int) else 0
     return Headline(say(facts.name, count), waiting(facts.events))
-
-
-@headline_of("stop", "start", "pace", part=("pagedaemon",))
-def _daemon(facts: Facts) -> Headline:
-    return Headline(say(facts.name))

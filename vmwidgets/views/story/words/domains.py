@@ -1,4 +1,4 @@
-"""Headlines of operations on a self-paging domain."""
+"""What `domains.say` needs of Python: a self-paging domain's calls, and what they cost."""
 
 from __future__ import annotations
 
@@ -8,108 +8,71 @@ from typing import NamedTuple
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.units import PAGE, Size, binary_size, counted
+from vmwidgets.engine.selfpaging.domain_schema import CapRef
 from vmwidgets.views.scene.text import visible
 
-from .domain_events import ref
+from .faults import ACCESSES
 from .headlines import Facts
-from .map_operations import ACCESSES
-from .names import a_kind, address, flag_words, given_flags, kind_words
-from .registry import Headline, headline_of, sentences
+from .names import Names, a_kind, address, flag_words, given_flags, kind_words
+from .registry import Headline, Sentences, fact, headline_of, saying_of
 
-say = sentences(
-    "domain operations",
-    {
-        "map": "map placed {size} of {frame} at {address}, {flags}.",
-        "map/pieces": "map placed {size} of {frame} at {address}, {flags}, in {pieces} pieces, one a table.",
-        "unmap": "unmap cleared {size} at {address}.",
-        "modify_flags": "modify_flags set the flags of {size} at {address} to {flags}.",
-        "modify_flags/lost": (
-            "modify_flags was to set the flags of {size} at {address} to {flags}; the kernel was asked for {asked}."
-        ),
-        "modify_flags/nothing": "modify_flags found nothing mapped in {size} at {address}.",
-        "domain": "The domain begins with {count} capabilities: its cnodes and a root table that maps nothing.",
-        "domain/same": "The domain {name} already exists: nothing was created.",
-        "destroy_domain": "The domain is destroyed: {count} capabilities are deleted, and its memory is free again.",
-        "made": "{slot} holds {kind} of {size} at physical {address}, {rights}.",
-        "made/retype": "{slot} holds {kind} of {size} at physical {address}, {rights}, retyped from {source}.",
-        "made/copy": "{slot} holds {kind} of {size} at physical {address}, {rights}, a copy of {source}.",
-        "made/mint": "{slot} holds {kind} of {size} at physical {address}, {rights}, minted from {source}.",
-        "delete": "delete emptied {slots}.",
-        "delete/more": (
-            "delete emptied {slots} and 1 more slot.",
-            "delete emptied {slots} and {count} more slots.",
-        ),
-        "delete/leaves": ("1 leaf is unmapped with it.", "{count} leaves are unmapped with it."),
-        "revoke": "revoke left no copy of {slot}, and nothing made from it: it emptied {slots}.",
-        "revoke/more": (
-            "revoke left no copy of {slot}, and nothing made from it: it emptied {slots} and 1 more slot.",
-            "revoke left no copy of {slot}, and nothing made from it: it emptied {slots} and {count} more slots.",
-        ),
-        "revoke/nothing": "revoke found no copy of {slot}, and nothing made from it.",
-        "memobj": "{name} created '{memobj}': {size} at {address}, {flags}; none of it is mapped yet.",
-        "memobj/frame": (
-            "{name} created '{memobj}' with {frame}: {size} at {address}, {flags}; none of it is mapped yet."
-        ),
-        "memobj/mapped": (
-            "{name} created '{memobj}': {size} at {address}, {flags}, and mapped 1 page of {frame}.",
-            "{name} created '{memobj}': {size} at {address}, {flags}, and mapped {count} pages of {frame}.",
-        ),
-        "fill": "fill put {frame} into '{memobj}' at offset {offset}; an access will map it.",
-        "fill/mapped": (
-            "fill put {frame} into '{memobj}' at offset {offset}, and mapped 1 page at {address}.",
-            "fill put {frame} into '{memobj}' at offset {offset}, and mapped {count} pages at {address}.",
-        ),
-        "unfill": "unfill removed the frame at offset {offset} of '{memobj}'; none of it was mapped.",
-        "unfill/mapped": (
-            "unfill removed the frame at offset {offset} of '{memobj}', and unmapped 1 page at {address}.",
-            "unfill removed the frame at offset {offset} of '{memobj}', and unmapped {count} pages at {address}.",
-        ),
-        "protect": "protect set {size} of '{memobj}', from offset {offset} on, to {flags}; none of it is mapped.",
-        "protect/mapped": (
-            "protect set {size} of '{memobj}', from offset {offset} on, to {flags}, and changed 1 mapped page.",
-            "protect set {size} of '{memobj}', from offset {offset} on, to {flags}, and changed {count} mapped pages.",
-        ),
-        "protect/rest": "protect set '{memobj}', from offset {offset} to its end, to {flags}; none of it is mapped.",
-        "protect/rest mapped": (
-            "protect set '{memobj}', from offset {offset} to its end, to {flags}, and changed 1 mapped page.",
-            "protect set '{memobj}', from offset {offset} to its end, to {flags}, and changed {count} mapped pages.",
-        ),
-        "remove": "remove ended '{memobj}', {size} at {address}; none of it was mapped.",
-        "remove/mapped": (
-            "remove ended '{memobj}', {size} at {address}, and unmapped 1 page.",
-            "remove ended '{memobj}', {size} at {address}, and unmapped {count} pages.",
-        ),
-        "deserialise": (
-            "deserialise mapped 1 page, the first at {address}.",
-            "deserialise mapped {count} pages, the first at {address}.",
-        ),
-        "deserialise/nothing": "deserialise found no mapping in the data.",
-        "take_slots": (
-            "take_slots used up 1 slot of {name}; free slots left: {left}.",
-            "take_slots used up {count} slots of {name}; free slots left: {left}.",
-        ),
-        "give_slots": (
-            "give_slots freed 1 slot of {name}; free slots left: {left}.",
-            "give_slots freed {count} slots of {name}; free slots left: {left}.",
-        ),
-        "took": "It used {calls}, {tables}, {slots} and {blocks}.",
-        "took/back": "It used {calls}; {slots} and {blocks} are free again.",
-        "took/both": "It used {calls}, {tables}, {slots} and {blocks}; {free_slots} and {free_blocks} are free again.",
-        "short": (
-            "The slab was 1 block short; a refill added {blocks}.",
-            "The slab was {count} blocks short; a refill added {blocks}.",
-        ),
-        "short/nested": (
-            "The slab was 1 block short; {refills} nested refills added {blocks}.",
-            "The slab was {count} blocks short; {refills} nested refills added {blocks}.",
-        ),
-        "failed/undone": "Its work was rolled back.",
-        "failed/refilled": "Its work was rolled back, except for a refill of {blocks} blocks.",
-        "failed/stays": "A completed refill of {blocks} blocks remains.",
-        "failed/half": "Its unfinished work remains: {slots} and {blocks} are used.",
-        "failed/unchanged": "Nothing was changed.",
-    },
-)
+say = Sentences("domain operations")
+
+
+@fact(ev.CapabilityCopyInvoked)
+def _refused(event: ev.CapabilityCopyInvoked, names: Names) -> bool:
+    return event.ref not in names.made
+
+
+@fact(ev.VnodeMapInvoked, ev.VnodeUnmapInvoked, ev.MappingFlagsInvoked)
+def _call(event: ev.VnodeMapInvoked | ev.VnodeUnmapInvoked | ev.MappingFlagsInvoked, _: Names) -> str:
+    return call_of(event)
+
+
+@fact(ev.VnodeMapInvoked)
+def _from(event: ev.VnodeMapInvoked, _: Names) -> str:
+    return f"{event.source}+{event.offset:#x}" if event.offset else str(event.source)
+
+
+@fact(ev.VnodeUnmapInvoked)
+def _entry(event: ev.VnodeUnmapInvoked, _: Names) -> int:
+    return event.entry or 0
+
+
+@fact(ev.VnodeUnmapInvoked)
+def _descriptors(event: ev.VnodeUnmapInvoked, _: Names) -> int:
+    return event.count or 0
+
+
+@fact(ev.VnodeMapInvoked, ev.VnodeUnmapInvoked)
+def _entries(event: ev.VnodeMapInvoked | ev.VnodeUnmapInvoked, _: Names) -> str:
+    return _in_a_row(event.entry or 0, event.count or 0)
+
+
+@fact(ev.VnodeLinked)
+def _entries_of(event: ev.VnodeLinked, _: Names) -> str:
+    return f"{'entry' if event.count == 1 else 'entries'} {_in_a_row(event.entry, event.count)}"
+
+
+def _in_a_row(first: int, count: int) -> str:
+    return str(first) if count == 1 else f"{first}–{first + count - 1}"
+
+
+@fact(ev.RegionAdded, ev.RegionRemoved)
+def _range(event: ev.RegionAdded | ev.RegionRemoved, _: Names) -> tuple[int, int]:
+    return event.base, event.base + event.size
+
+
+def call_of(event: ev.Event) -> str:
+    """The call that an event is, by its name; "" for a record that the pmap changed by itself."""
+    tick = saying_of(event).tick
+    return "" if tick is None else tick.of(event).call
+
+
+def ref(slot: CapRef) -> str:
+    """A slot in a sentence."""
+    return visible(str(slot))
+
 
 MOST_SLOTS = 2
 """Slots that a headline names."""
@@ -234,10 +197,9 @@ def _leaves(facts: Facts) -> str:
     return say("delete/leaves", len(unmapped)) if unmapped else ""
 
 
-@headline_of("take_slots", "give_slots", part=("domain",))
-def _slots_moved(facts: Facts) -> Headline:
-    name = visible(facts.operation.target.removeprefix("domain:"))
-    return Headline(say(facts.name, int(facts.given["count"]), name=name, left=f"{facts.result:,}"))
+@fact(Facts)
+def _domain(facts: Facts, _: None) -> str:
+    return facts.operation.target.removeprefix("domain:")
 
 
 # ---- memory objects ------------------------------------------------------------------------------

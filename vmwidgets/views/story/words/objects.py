@@ -1,4 +1,4 @@
-"""Headlines of a process's calls, of fork and its kin, of files and swap space, and of failures on purpose."""
+"""What `objects.say` needs of Python: a process's calls, fork and its kin, files, swap space, failures on purpose."""
 
 from __future__ import annotations
 
@@ -6,148 +6,47 @@ from collections import Counter
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.protection import INHERITANCE, inheritance_of, parse_protection, protection_text
-from vmwidgets.engine.base.units import PAGE, binary_size, counted, duration
+from vmwidgets.engine.base.units import PAGE, binary_size, counted
 from vmwidgets.views.scene.text import visible
 
 from .headlines import Facts
-from .map_operations import split
-from .names import address, exactly
-from .object_events import none_left
-from .registry import Headline, headline_of, sentences
+from .maps import split
+from .names import Names, address, exactly
+from .registry import Headline, Sentences, fact, headline_of
 from .threads import waiting
 
-say = sentences(
-    "object operations",
-    {
-        "mmap": "mmap mapped {size} at {address} of {task}, {flags}.",
-        "mmap/killed": "mmap mapped {size} at {address} of {task}, {flags}; no frame was left, and {task} was killed.",
-        "mmap/new": "It maps {object}, a new object with no pages yet.",
-        "mmap/short": (
-            "It maps {object}, a new object: 1 page is in memory, and none is mapped, since no frame was left.",
-            "It maps {object}, a new object: {count} pages are in memory, and none is mapped, since no frame was left.",
-        ),
-        "mmap/filled": (
-            "It maps {object}; 1 page is already in the page tables.",
-            "It maps {object}; {count} pages are already in the page tables.",
-        ),
-        "mmap/of": "It maps {object}; a page is brought in when it is first touched.",
-        "mmap/private": "It maps {object}; a page is copied before it is first written.",
-        "mmap/replaced": "It replaced {size} that had been mapped there.",
-        "munmap": (
-            "munmap unmapped {size} (1 entry) of {task}.",
-            "munmap unmapped {size} ({count} entries) of {task}.",
-        ),
-        "munmap/nothing": "munmap found nothing mapped there.",
-        "mprotect": "mprotect set the protection of {size} at {address} of {task} to {rights}.",
-        "brk": "The heap of {task} ends at {address}.",
-        "brk/grew": "It grew by {size}; a page is allocated when it is first touched.",
-        "brk/shrank": (
-            "It shrank by {size}, and 1 page is free again.",
-            "It shrank by {size}, and {count} pages are free again.",
-        ),
-        "brk/shrank/swap": (
-            "It shrank by {size}: 1 page is free again, and {slots} of swap space.",
-            "It shrank by {size}: {count} pages are free again, and {slots} of swap space.",
-        ),
-        "brk/same": "No page was added or removed.",
-        "msync": ("msync wrote 1 page back.", "msync wrote {count} pages back."),
-        "madvise": "madvise marked {size} at {address} of {task} as {advice}.",
-        "madvise/forgot": (
-            "1 page was discarded; the next access to it brings in a fresh page.",
-            "{count} pages were discarded; the next access to each brings in a fresh page.",
-        ),
-        "page_out": (
-            "1 page was evicted: {swap} to swap space, {file} to files.",
-            "{count} pages were evicted: {swap} to swap space, {file} to files.",
-        ),
-        "page_out/unwritten": (
-            "1 page was evicted: {swap} to swap space, {file} to files, {nowhere} dropped.",
-            "{count} pages were evicted: {swap} to swap space, {file} to files, {nowhere} dropped.",
-        ),
-        "page_out/nothing": "No page was evicted.",
-        "page_out/reason": (
-            "It is brought back when it is next touched.",
-            "They are brought back when they are next touched.",
-        ),
-        "brk/shrank/only swap": (
-            "It shrank by {size}: 1 slot of swap space is free again.",
-            "It shrank by {size}: {count} slots of swap space are free again.",
-        ),
-        "limit": "{task} may use at most {size} ({name}).",
-        "limit/none": "{task} no longer has a limit for {name}.",
-        "limit/reason": "It keeps everything that it already uses.",
-        "limit/rss": "Pages beyond that are evicted when it needs another frame.",
-        "gone": ("1 page was evicted.", "{count} pages were evicted."),
-        "left": ("1 page in memory was freed.", "{count} pages in memory were freed."),
-        "fork": (
-            "fork created {child} with 1 entry of {task}; no page was copied.",
-            "fork created {child} with {count} entries of {task}; no page was copied.",
-        ),
-        "fork/made": "fork created {child} from {task}.",
-        "fork/reason": "They share every page until one of them writes to it.",
-        "fork/counted": ("Both map the same frames, read-only: a task that writes to a page gets a copy of it."),
-        "fork/none": "It had no page of its own memory yet.",
-        "fork/rest": ("Both map the frames of all other pages read-only: a task that writes to a page gets a copy."),
-        "fork/shared": "They share their memory: what one writes, the other reads.",
-        "fork/both": (
-            "They share 1 entry; in all other entries, a page is copied when one of them writes to it.",
-            "They share {count} entries; in all other entries, a page is copied when one of them writes to it.",
-        ),
-        "fork/copied": (
-            "fork created {child} with 1 entry of {task}.",
-            "fork created {child} with {count} entries of {task}.",
-        ),
-        "fork/pages": (
-            "1 page was copied immediately: it is shared in its object, or wired.",
-            "{count} pages were copied immediately: they are shared in their object, or wired.",
-        ),
-        "fork/pages/eager": (
-            "1 page was copied immediately, so a later write to it needs no copy.",
-            "{count} pages were copied immediately, so a later write to them needs no copy.",
-        ),
-        "exec": "exec left {task} with nothing mapped.",
-        "exit": "exit ended {task}.",
-        "freed": ("1 page is free again.", "{count} pages are free again."),
-        "freed/swap": (
-            "1 page is free again, and {slots} of swap space.",
-            "{count} pages are free again, and {slots} of swap space.",
-        ),
-        "freed/only swap": ("1 slot of swap space is free again.", "{count} slots of swap space are free again."),
-        "freed/nothing": "It had no page that only it used.",
-        "file": "There is a file {file} of {size}.",
-        "file/reason": "Its pages are brought into memory when they are used.",
-        "pager": "There is a memory object {name} of {size}, whose pages a function supplies.",
-        "file read": ("read returned 1 byte of {file}.", "read returned {count} bytes of {file}."),
-        "file write": ("write stored 1 byte in {file}.", "write stored {count} bytes in {file}."),
-        "file/pages": "{hits} already in memory, {misses} read in.",
-        "sync": ("sync wrote 1 page of {file} back.", "sync wrote {count} pages of {file} back."),
-        "truncate": "truncate changed the size of {file} from {before} to {size}.",
-        "truncate/reason": "Mappings remain: an access to the part that was cut off gets SIGBUS.",
-        "vanish": "The disk of {file} is gone.",
-        "vanish/reason": "Mappings of it remain: using them raises SIGBUS.",
-        "swap_on": "Swap space is {size}.",
-        "swap_on/reason": "Pages of tasks can be paged out to it when memory runs short.",
-        "set_replacement": "Pages are replaced by {policy} from now on.",
-        "set_replacement/local": "A task that needs a frame gives up one of its own.",
-        "set_replacement/all": "A task that needs a frame may take one from any other task.",
-        "set_costs": "From now on, operations report how long their accesses took.",
-        "set_costs/reason": "A reference to memory takes {memory}, a minor fault {minor}, a major fault {major}.",
-        "forget_costs": "Operations no longer report times.",
-        "replace_by": "From now on, a function chooses which page to evict.",
-        "replace_by/reason": "The function receives the pages that can be evicted.",
-        "read_ahead": (
-            "1 page of a file is read in after each one that is asked for.",
-            "{count} pages of a file are read in after each one that is asked for.",
-        ),
-        "kill_when_out_of_memory": "From now on, the task with the most pages is killed when memory runs out.",
-        "kill_when_out_of_memory/no": "From now on, a fault ends with NOMEM when memory runs out.",
-        "inject": "One request in {every} at point {point} fails from now on.",
-        "inject/all": "Each request at point {point} fails from now on.",
-        "stop": ("Requests succeed again; 1 has failed.", "Requests succeed again; {count} have failed."),
-        "signal": "Task {task} got {signal}.",
-        "killed": "Task {task} was killed: memory ran out.",
-    },
-)
+say = Sentences("object operations")
+
+_KINDS = {"anonymous": "with pages of zeroes", "file": "with the pages of a file", "device": "a device's memory"}
+"""What objects without anything behind them have, by their kinds."""
+
+
+@fact(ev.ObjectMade)
+def _kind(event: ev.ObjectMade, _: Names) -> str:
+    kind = event.fields[0]
+    return _KINDS.get(kind, kind)
+
+
+@fact(ev.RingMoved)
+def _was_evicted(event: ev.RingMoved, names: Names) -> bool:
+    return event.frame in names.evicted
+
+
+@fact(ev.RingMoved)
+def _leaving(event: ev.RingMoved, names: Names) -> ev.PageLeaving | None:
+    """The page that leaves memory as its frame leaves the ring."""
+    leaving = names.leaving
+    return leaving if leaving is not None and leaving.frame == event.frame else None
+
+
+def none_left(event: ev.NothingToReclaim) -> str:
+    """Why there is no frame for a page of a task."""
+    return Sentences("object events")("NothingToReclaim", why=visible(event.why[:1].upper() + event.why[1:]))
+
+
+@fact(Facts)
+def _file_called(facts: Facts, _: None) -> str:
+    return _file_of(facts)
 
 
 def _file_of(facts: Facts) -> str:
@@ -256,11 +155,6 @@ def _freed(facts: Facts) -> tuple[int, int]:
     return frames - len(facts.of(ev.PageOut)), sum(len(event.slots) for event in facts.of(ev.SwapFreed))
 
 
-@headline_of("msync")
-def _msync(facts: Facts) -> Headline:
-    return Headline(say("msync", facts.result if isinstance(facts.result, int) else 0))
-
-
 @headline_of("madvise")
 def _madvise(facts: Facts) -> Headline:
     text = say("madvise", advice=visible(str(facts.given.get("advice", ""))), **_at(facts))
@@ -280,15 +174,6 @@ def _page_out(facts: Facts) -> Headline:
     name = "page_out/unwritten" if went["nowhere"] else "page_out"
     places = {"swap": went["swap"], "file": went["file"], "nowhere": went["nowhere"]}
     return Headline(say(name, len(out), **places), say("page_out/reason", len(out)))
-
-
-@headline_of("limit")
-def _limit(facts: Facts) -> Headline:
-    most, name = facts.given.get("most"), visible(str(facts.given.get("name", "")))
-    if most is None:
-        return Headline(say("limit/none", task=facts.part, name=name), say("limit/reason"))
-    reason = say("limit/rss" if name == "rss" else "limit/reason")
-    return Headline(say("limit", task=facts.part, name=name, size=facts.size("most")), reason)
 
 
 # ---- life ------------------------------------------------------------------------------------------
@@ -363,11 +248,6 @@ def _file(facts: Facts) -> Headline:
     return Headline(say(f"file {facts.name}", count, file=_file_of(facts)), say("file/pages", **pages) if asked else "")
 
 
-@headline_of("sync", part=("file",))
-def _sync(facts: Facts) -> Headline:
-    return Headline(say("sync", facts.result if isinstance(facts.result, int) else 0, file=_file_of(facts)))
-
-
 @headline_of("truncate", part=("file",))
 def _truncate(facts: Facts) -> Headline:
     resized = facts.last(ev.FileResized, file=facts.own_name)
@@ -377,65 +257,13 @@ def _truncate(facts: Facts) -> Headline:
     return Headline(text, say("truncate/reason") if cut else "")
 
 
-@headline_of("vanish", part=("file",))
-def _vanish(facts: Facts) -> Headline:
-    return Headline(say("vanish", file=_file_of(facts)), say("vanish/reason"))
-
-
 @headline_of("swap_on")
 def _swap_on(facts: Facts) -> Headline:
     size = facts.size()
     return Headline(say("swap_on", size=size), "" if size == binary_size(0) else say("swap_on/reason"))
 
 
-@headline_of("set_replacement")
-def _replacement(facts: Facts) -> Headline:
-    policy, local = facts.given.get("policy"), facts.given.get("local", False)
-    reason = say("set_replacement/local" if local or policy == "working set" else "set_replacement/all")
-    return Headline(say("set_replacement", policy=visible(str(policy))), reason)
-
-
-@headline_of("set_costs")
-def _costs(facts: Facts) -> Headline:
-    given = {name: duration(float(str(facts.given.get(name, 0)))) for name in ("memory", "minor", "major")}
-    return Headline(say("set_costs"), say("set_costs/reason", **given))
-
-
-@headline_of("forget_costs")
-def _no_costs(facts: Facts) -> Headline:
-    return Headline(say("forget_costs"))
-
-
-@headline_of("replace_by")
-def _replace_by(facts: Facts) -> Headline:
-    return Headline(say("replace_by"), say("replace_by/reason"))
-
-
-@headline_of("read_ahead")
-def _read_ahead(facts: Facts) -> Headline:
-    count = facts.given.get("pages")
-    return Headline(say("read_ahead", count if isinstance(count, int) else 0))
-
-
 # ---- failures --------------------------------------------------------------------------------------
-
-
-@headline_of("kill_when_out_of_memory")
-def _kills(facts: Facts) -> Headline:
-    kills = facts.given.get("kills", True)
-    return Headline(say("kill_when_out_of_memory" if kills else "kill_when_out_of_memory/no"))
-
-
-@headline_of("inject")
-def _inject(facts: Facts) -> Headline:
-    every = facts.given.get("every", 1)
-    point = visible(str(facts.given.get("point", "")))
-    return Headline(say("inject/all" if every == 1 else "inject", every=visible(str(every)), point=point))
-
-
-@headline_of("stop", part=("injection",))
-def _stop(facts: Facts) -> Headline:
-    return Headline(say("stop", facts.result if isinstance(facts.result, int) else 0))
 
 
 @headline_of("failed", part=("task", "file"))

@@ -1,0 +1,107 @@
+"""What `faults.say` needs of Python: what an access found, and why pages were copied."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vmwidgets import events as ev
+from vmwidgets.engine.base.units import PAGE, counted, duration
+from vmwidgets.views.scene.text import visible
+
+from .headlines import Facts
+from .names import Names
+from .registry import Headline, Sentences, fact, headline_of
+
+say = Sentences("map operations")
+
+
+@fact(ev.PagerAsked)
+def _where(event: ev.PagerAsked, _: Names) -> str:
+    return f"{event.object}+{event.offset:#x}"
+
+
+_TABLES = {"machine": "the kernel's page tables", "cpu": "the page tables"}
+"""What is walked, by the part that makes an access; a task and a domain have page tables of their own."""
+
+ACCESSES = ("read", "write", "touch", "load", "store", "fetch")
+
+
+@headline_of(*ACCESSES)
+def _access(facts: Facts) -> Headline:
+    facts = facts.of_the_cell()
+    text, why = _accessed(facts)
+    out, taken = len(facts.of(ev.PageOut)), facts.last(ev.TimeTaken)
+    more = [say("access/out", out)] if out else []
+    more += [say("access/time", time=duration(taken.nanoseconds))] if taken else []
+    return Headline(text, " ".join((why, *more)))
+
+
+def _accessed(facts: Facts) -> Headline:
+    part, given, result = facts.operation.target.partition(":")[0], facts.given, facts.result
+    written, got = given.get("data"), result
+    fields = {
+        "name": facts.name,
+        "address": facts.where(),
+        "space": facts.part if part != "machine" else "the kernel",
+        "cpu": facts.target,
+    }
+    where = "/cpu" if part == "cpu" else ""
+    if facts.name in ("write", "store"):
+        text = say(f"write{where}", len(written) if isinstance(written, (bytes, bytearray)) else 1, **fields)
+    elif facts.name == "touch":
+        text = say("touch", access=visible(str(given.get("access", "read"))), **fields)
+    else:
+        text = say(f"read{where}", len(got) if isinstance(got, (bytes, bytearray)) else 1, **fields)
+    tables = _TABLES.get(part) or f"the page tables of {facts.part}"
+    faults = facts.of(ev.FaultRaised)
+    if not faults:
+        return Headline(text, _translated(facts, tables))
+    copied, killed = facts.of(ev.PageCopied), facts.of(ev.OutOfMemory)
+    if killed:
+        return Headline(text, say("access/killed", len(faults), task=visible(killed[0].task)))
+    if copied:
+        last = copied[0]
+        fields = {"page": f"{last.index:,}", "pages": f"{len(copied):,}", "object": visible(last.source)}
+        first, *others = _who_else(copied, facts.target) or [""]
+        fields |= {"task": visible(first), "others": counted(len(others), "other task")}
+        why = "/more have it" if others else "/one has it" if first else ""
+        sources = dict.fromkeys(visible(one.source) for one in copied)
+        if not why and len(sources) > 1:
+            fields["objects"] = " and ".join(sources) if len(sources) == 2 else counted(len(sources), "object")
+            why = "/from several"
+        elif not why and all(one.source == one.object for one in copied):
+            why = "/frame"
+        return Headline(text, say(f"access/copied{why}", len(faults), **fields))
+    came = {(event.object, page) for event in facts.of(ev.PagesEntered) for page, _ in event.pages}
+    asked = {(event.object, event.offset // PAGE) for event in facts.of(ev.PagerAsked) if event.outcome == "miss"}
+    came -= {(event.object, event.index) for event in facts.of(ev.PageJoined)}
+    pages = counted(len(came | asked), "page")  # with those that were read ahead
+    alone = facts.of(ev.NoCopyNeeded)
+    if len(alone) == len(faults):
+        return Headline(text, say("access/faults/no copy", len(faults), task=visible(alone[0].task)))
+    if not came and not asked:
+        return Headline(text, say("access/faults/in memory", len(faults), tables=tables))
+    return Headline(text, say("access/faults", len(faults), tables=tables, pages=pages))
+
+
+def _translated(facts: Facts, tables: str) -> str:
+    """What an access without a fault got its translations from: the TLB, the page tables, or both."""
+    found = facts.of(ev.TlbHit)
+    hits, marked = sum(event.outcome == "used" for event in found), sum(event.outcome == "clean" for event in found)
+    walks = len(facts.of(ev.TlbMissed))
+    if marked and not walks:
+        return say("access/marked", marked, tables=tables)
+    if (hits or marked) and walks:
+        return say("access/both", walks, hits=counted(hits + marked, "translation"), tables=tables)
+    return say("access/hit" if hits else "access/walked", hits or walks, tables=tables)
+
+
+def _who_else(copied: Sequence[ev.PageCopied], target: str) -> list[str]:
+    """The tasks that had all of these pages mapped, but `target`; none where that is not a task: it may be any of them.
+
+    A page of a file is copied in a private mapping whoever has it.
+    """
+    if not target.startswith("task:") or any(one.source.startswith("file ") for one in copied):
+        return []
+    own = target.removeprefix("task:")
+    return [name for name in copied[0].mapped if name != own and all(name in one.mapped for one in copied)]
