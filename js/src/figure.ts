@@ -4,6 +4,7 @@
 import type { Controls } from "./controls.ts";
 import { Ground } from "./ground.ts";
 import { leave } from "./leaving.ts";
+import { once } from "./once.ts";
 import { Renderer } from "./renderer.ts";
 import type { Send } from "./requests.ts";
 import { type Picture, SUPPORTED_VERSION, type When } from "./scene.ts";
@@ -145,6 +146,8 @@ export class Figure {
     const before = this.words.sentence;
     this.words.draw(scene);
     if (this.words.sentence !== before) speaker.say(this.words.sentence);
+    once(this.root);
+    if (!this.root.isConnected) setTimeout(() => once(this.root)); // the first one is put on the page after this
     this.renderer.draw(scene, when.scale);
     this.lay(scene.width, this.room > 0 && this.room + 1 < scene.width * Math.min(when.scale, 1));
     this.when = when;

@@ -1,0 +1,29 @@
+// One sentence a cell: of several pictures in an output, the first says what happened.
+
+const AREA = ".jp-OutputArea";
+
+/** What shows one of its parts at a time: each of these pictures may be alone in sight. */
+const ONE_AT_A_TIME = ".jupyter-widget-tab, .jupyter-widget-accordion, .jupyter-widget-stack";
+
+/** The output of the cell that an element is in, whatever outputs are inside it; null outside of a notebook. */
+function output(root: Element): Element | null {
+  let found: Element | null = null;
+  for (let area = root.closest(AREA); area; area = area.parentElement?.closest(AREA) ?? null) found = area;
+  return found;
+}
+
+/** Hides the sentences that an earlier picture of the same output has.  Full screen a picture has its own (style.css). */
+export function once(root: Element): void {
+  const said = new Set<string>();
+  for (const caption of output(root)?.querySelectorAll<HTMLElement>(".vmwidgets .vmw-bar > .vmw-caption") ?? []) {
+    if (caption.closest(ONE_AT_A_TIME)) continue;
+    const parts = [...caption.querySelectorAll(":scope > b, :scope > .vmw-reason")];
+    for (const part of parts) {
+      const sentence = part.textContent ?? "";
+      part.classList.toggle("vmw-said", said.has(sentence));
+      if (sentence) said.add(sentence);
+    }
+    const left = parts.some((part) => part.textContent && !part.classList.contains("vmw-said"));
+    caption.classList.toggle("vmw-said", !left);
+  }
+}
