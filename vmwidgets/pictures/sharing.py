@@ -71,11 +71,12 @@ def _group(
     """The frames of the same tasks below their heading, at the left edge; groups that are narrow lie in one row."""
     words = f"in the page tables of {' and '.join(map(visible, tasks))}"
     title = counted(len(those), "frame")
-    across = int((width - 2 * kit.MARGIN + _GAP) // (_WIDE + _GAP))
+    wide = max(_WIDE, 12 + max(text_width(_places(frames[one])) for one in those))
+    across = max(1, int((width - 2 * kit.MARGIN + _GAP) // (wide + _GAP)))
     told = text_width(title, "strong") + 14 + text_width(words) + 1
-    room = min(width - 2 * kit.MARGIN, max(told, min(len(those), across) * (_WIDE + _GAP) - _GAP))
+    room = min(width - 2 * kit.MARGIN, max(told, min(len(those), across) * (wide + _GAP) - _GAP))
     head = kit.heading(f"sharing/{number}", title, words, 0, width=room + 2 * kit.MARGIN)
-    boxes = kit.flow([_WIDE] * min(len(those), ROWS * across), head.h + 2, _HIGH, width=width, gap=_GAP)
+    boxes = kit.flow([wide] * min(len(those), ROWS * across), head.h + 2, _HIGH, width=width, gap=_GAP)
     nodes = [head]
     for frame, box in zip(those, boxes, strict=False):
         state = "new" if frame not in before else "changed" if before[frame] != frames[frame] else ""
@@ -88,16 +89,21 @@ def _group(
 
 def _card(frame: int, users: Mapping[str, tuple[int, str]], box: kit.Box, state: str) -> Node:
     rights = dict.fromkeys(rights for _, rights in users.values())
-    pages = ", ".join(dict.fromkeys(f"{va >> PAGE_SHIFT:#x}" for va, _ in users.values()))
     said = "; ".join(f"{task}: {rights} at {Address(va)}" for task, (va, rights) in users.items())
     title = visible(f"frame {frame:#x}: {said}") + f", {state}" * bool(state)
     rows = [
         kit.Line((f"frame {frame:#x}", f"{frame:#x}"), "label"),
-        kit.Line((f"page {pages}", pages), middle=True),
+        kit.Line(_places(users), middle=True),
         kit.Line(", ".join(rights)),
     ]
     return kit.card(f"sharing/frame/{frame:x}", box, rows, thing=f"frame:{frame}", lane="sharing", title=title, top=17,
                     pad=5, state=(state,) * bool(state))  # fmt: skip
+
+
+def _places(users: Mapping[str, tuple[int, str]]) -> str:
+    """Where tasks have a frame: the sentences above the picture number the pages of an object, so no number is here."""
+    first, *others = dict.fromkeys(str(Address(va)) for va, _ in users.values())
+    return f"{first} +{len(others)}" if others else first
 
 
 def frames_of(at: At) -> Frames:

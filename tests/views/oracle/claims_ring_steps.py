@@ -35,7 +35,6 @@ def came_in(seen: StepSeen, said: Said) -> None:
     """It may have been in it before: then at another place, for an event that this step tells as well."""
     found = page(seen.then, seen.about, number(said["frame"]))
     assert found is not None
-    assert found.place == number(said["place"])
     assert page(seen.before, seen.about, found.frame) is None
 
 
@@ -131,15 +130,14 @@ def aged(seen: StepSeen, said: Said) -> None:
 @claim("object events: HandMoved")
 def hand_moved(seen: StepSeen, said: Said) -> None:
     before, after = ring(seen.before, seen.about), ring(seen.then, seen.about)
-    assert after.hand == number(said["after"]) or not after.pages
-    assert before.hand == number(said["before"]) or not before.pages, "an empty ring is in no value"
+    assert before.hand != after.hand or not after.pages or not before.pages, "an empty ring is in no value"
 
 
 def looked_at(seen: StepSeen, said: Said) -> RingPage:
-    """The page that the hand is at, by its place."""
+    """The page that the hand is at, which is in the frame that is said."""
     value = ring(seen.then, seen.about)
-    assert value.hand == number(said["place"])
     (found,) = [one for one in value.pages if one.place == value.hand]
+    assert found.frame == number(said["frame"])
     return found
 
 
@@ -160,15 +158,13 @@ def hand_found_unused(seen: StepSeen, said: Said) -> None:
 
 @claim("object events: HandLooked/unused, mapped nowhere")
 def hand_found_unmapped(seen: StepSeen, said: Said) -> None:
-    found = looked_at(seen, said)
-    assert (found.frame, found.task) == (number(said["frame"]), "")
+    assert looked_at(seen, said).task == ""
 
 
 @claim("object events: HandLooked/kept")
 def hand_passed(seen: StepSeen, said: Said) -> None:
     """It stays, with the bit that it had."""
     found = looked_at(seen, said)
-    assert found.frame == number(said["frame"])
     assert lately(seen, found.frame, 1)[0].referenced == found.referenced
 
 
