@@ -1,5 +1,7 @@
 // One sentence a cell: of several pictures in an output, the first says what happened.
 
+import { html } from "./svg.ts";
+
 const AREA = ".jp-OutputArea";
 
 /** What shows one of its parts at a time: each of these pictures may be alone in sight. */
@@ -12,6 +14,13 @@ function output(root: Element): Element | null {
   return found;
 }
 
+/** Of a part that ends with what was said, only that end is hidden. */
+function fold(part: Element, sentence: string, said: ReadonlySet<string>): void {
+  const end = [...said].find((one) => sentence.endsWith(` ${one}`));
+  if (end) part.replaceChildren(sentence.slice(0, -end.length), html("span", "vmw-said", end));
+  else if (part.children.length) part.textContent = sentence;
+}
+
 /** Hides the sentences that an earlier picture of the same output has.  Full screen a picture has its own (style.css). */
 export function once(root: Element): void {
   const said = new Set<string>();
@@ -21,6 +30,7 @@ export function once(root: Element): void {
     for (const part of parts) {
       const sentence = part.textContent ?? "";
       part.classList.toggle("vmw-said", said.has(sentence));
+      fold(part, sentence, said);
       if (sentence) said.add(sentence);
     }
     const left = parts.some((part) => part.textContent && !part.classList.contains("vmw-said"));

@@ -43,6 +43,18 @@ test("of several pictures of an output the first says what happened, the others 
   );
 });
 
+test("of a sentence that a picture has after its own, only its own is in sight", () => {
+  const area = cell();
+  const [first, second] = [figure(area), figure(area)];
+  says(first, "It wrote 1 byte.");
+  says(second, "3 descriptors are in use.", "4 tables are open. It wrote 1 byte.");
+  const reason = second.root.querySelector(".vmw-reason") as HTMLElement;
+  assert.equal(reason.querySelector(".vmw-said")?.textContent, "It wrote 1 byte.");
+  assert.equal(reason.textContent, "4 tables are open. It wrote 1 byte.");
+  says(second, "3 descriptors are in use.", "4 tables are open.");
+  assert.equal(reason.querySelector(".vmw-said"), null);
+});
+
 test("another cell, and a picture at another moment, say their own", () => {
   const area = cell();
   const [first, second, other] = [figure(area), figure(area), figure(cell())];
