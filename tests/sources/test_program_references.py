@@ -1,0 +1,67 @@
+"""Texts with a program's references: each form, what surrounds it, and what is none."""
+
+from __future__ import annotations
+
+import pytest
+
+from vmwidgets.engine.base.errors import Refused
+from vmwidgets.sources.program_references import read_references
+
+LACKEY = """\
+==77== Lackey, an example Valgrind tool
+==77== Command: ./a
+I  04222c92,3
+ L 1ffefffd88,8
+total 3
+ S 1ffefffd80,8
+ M 0421c7cc,4
+==77==
+"""
+
+FORMS = {
+    "hex": "0041f7a0 R\n13f5e2c0 W\n\n",
+    "hex with 0x and tabs": "0x0041f7a0\tr\r\n0x13f5e2c0\tw\r\n",
+    "with a comment": "# gcc\n0041f7a0 R\n13f5e2c0 W\n",
+    "Dinero": "0 41f7a0\n1 13f5e2c0\n",
+    "DRAMSim": "0x41F7A0 READ 10\n0x13F5E2C0 WRITE 24\n",
+    "a table": "cycle,address,op\n1,0x41f7a0,R\n2,334881472,write\n",
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_each_form_has_a_read_and_a_write(name: str) -> None:
+    found = read_references(FORMS[name], "the text")
+    assert found is not None
+    assert found.addresses.tolist() == [0x41F7A0, 0x13F5E2C0]
+    assert found.kinds.tolist() == [0, 1]
+    assert found.unsaid == ()
+
+
+def test_lackeys_lines_are_found_between_others_and_touch_bytes() -> None:
+    found = read_references(LACKEY, "the text")
+    assert found is not None and found.sizes is not None
+    assert found.kinds.tolist() == [2, 0, 1, 1]
+    assert found.sizes.tolist() == [3, 8, 8, 4]
+    assert found.unsaid == ("4 lines of Valgrind or the program passed over.",)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "hello\nworld\n", "page table 0x87f6e000\n..0: pte 0x21fda801\n", "7f00-7f01 r-xp 0 0:0 0\n"]
+)
+def test_another_text_is_none(text: str) -> None:
+    assert read_references(text, "the text") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("1000 R\n2000 W\nthree R\n", "line 3 of a.trace, 'three R', is no reference"),
+        ("1000 R\n10000000000000000 W\n", "reference 2 of a.trace, 10000000000000000, has more than 64 bits"),
+        ("0 1000\n3 2000\n", "line 2 of a.trace"),
+        ("address,op\n0x1000,R\n0x2000,jump\n", "line 3 of a.trace"),
+        ("address,op\n", "no reference below"),
+    ],
+)
+def test_a_line_that_is_none_is_named_with_its_number(text: str, sentence: str) -> None:
+    with pytest.raises(Refused, match=sentence):
+        read_references(text, "a.trace")

@@ -1,0 +1,449 @@
+"""How often policies of page replacement fault on a trace, with each number of frames: counted, nothing is kept of it.
+
+A reference to the page that was referenced just before changes nothing, but that it may write: such runs are one.  LRU
+and OPT are stack algorithms: what memory of some size has is also in any larger one (Mattson, Gecsei, Slutz, Traiger,
+"Evaluation techniques for storage hierarchies", 1970).  So one pass finds for each reference the least size in which it
+is a hit, which is its *distance*, and the faults with all sizes follow.  Other policies are run once for each size.
+A dirty page is counted as written when it is evicted; pages that are in memory at the end are not.
+"""
+
+from __future__ import annotations
+
+import random
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from heapq import heappop, heappush
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Numbers = npt.NDArray[np.int64]
+
+NEVER = 1 << 62
+"""The next use of a page that is not used again, and the distance of a first reference."""
+
+
+class Counts(NamedTuple):
+    """Faults and dirty pages written, by the number of frames."""
+
+    faults: int
+    written: int
+
+
+class Runs(NamedTuple):
+    """References in runs to one page: `pages` are numbers from 0 on, `writes` whether some reference of a run writes.
+
+    `starts` are the references at which runs begin, and `names` the pages by their numbers.  Time is in references:
+    there are `length`.
+    """
+
+    pages: Numbers
+    writes: npt.NDArray[np.bool_]
+    starts: Numbers
+    names: Numbers
+    length: int
+
+
+def runs_of(pages: Numbers, writes: npt.NDArray[np.bool_], tick: int = 0) -> Runs:
+    """Return the runs of references to one page, none longer than to the next of the ticks.  O(n log n) for n.
+
+    >>> runs = runs_of(np.array([7, 7, 9, 7]), np.array([False, True, False, False]))
+    >>> runs.pages.tolist(), runs.writes.tolist(), runs.names.tolist()
+    ([0, 1, 0], [True, False, False], [7, 9])
+    """
+    begins = np.ones(len(pages), bool)
+    begins[1:] = pages[1:] != pages[:-1]
+    if tick:
+        begins[::tick] = True
+    starts = np.flatnonzero(begins)
+    names, numbered = np.unique(pages[starts], return_inverse=True)
+    return Runs(
+        numbered.astype(np.int64), np.logical_or.reduceat(writes, starts), starts, names.astype(np.int64), len(pages)
+    )
+
+
+def before_and_after(pages: Numbers) -> tuple[Numbers, Numbers]:
+    """Return for each reference the one before to the same page (-1: none), and the next (NEVER: none)."""
+    order = np.argsort(pages, kind="stable")
+    same = pages[order][1:] == pages[order][:-1]
+    before, after = np.full(len(pages), -1, np.int64), np.full(len(pages), NEVER, np.int64)
+    before[order[1:][same]] = order[:-1][same]
+    after[order[:-1][same]] = order[1:][same]
+    return before, after
+
+
+# ---- stack algorithms ------------------------------------------------------------------------------
+
+
+def lru_distances(pages: Numbers) -> Numbers:
+    """Return how many frames LRU needs for each reference to be a hit; NEVER for a first one.  O(n log² n).
+
+    That is one more than there are other pages since the reference before: of the references since then, those count
+    whose own reference before lies further back.
+
+    >>> lru_distances(np.array([1, 2, 3, 2, 1])).tolist()[3:]
+    [2, 3]
+    """
+    before, _ = before_and_after(pages)
+    found = _no_larger_before(before) - before
+    found[before < 0] = NEVER
+    return found
+
+
+_SMALL = 64
+"""Values in a block that are compared each with each."""
+
+
+def _no_larger_before(values: Numbers) -> Numbers:
+    """Return for each value how many before it are at most as large: within blocks, then from each block to the next.
+
+    Values are below their number.
+    """
+    count, width = len(values), _SMALL
+    size = max(_SMALL, 1 << (count - 1).bit_length())
+    padded = np.full(size, count, np.int64)
+    padded[:count] = values
+    found = np.zeros(size, np.int64)
+    earlier = np.tri(_SMALL, k=-1, dtype=bool)
+    for first in range(0, size, _SMALL * 512):  # so many at once as fit into a cache
+        blocks = padded[first : first + _SMALL * 512].reshape(-1, _SMALL)
+        found[first : first + blocks.size] = ((blocks[:, None, :] <= blocks[:, :, None]) & earlier).sum(2).ravel()
+    while width < size:
+        left, right = np.sort(padded.reshape(-1, 2, width)[:, 0]), padded.reshape(-1, 2, width)[:, 1]
+        rows = np.arange(len(left), dtype=np.int64)[:, None]
+        places = np.searchsorted((left + rows * (count + 1)).ravel(), (right + rows * (count + 1)).ravel(), "right")
+        found.reshape(-1, 2, width)[:, 1] += places.reshape(right.shape) - rows * width
+        width *= 2
+    return found[:count]
+
+
+class TooDeep(Exception):
+    """The stack of OPT is so deep that a pass over it takes too long."""
+
+
+def opt_distances(pages: Numbers, names: Numbers, most: float = 20.0) -> tuple[Numbers, list[int]]:
+    """Return the distances of OPT, and its stack at the end.  O(n × the depth at which pages are found).
+
+    Of two pages the one stays nearer to the top that is used again sooner; of pages that are not used again, the one
+    with the lower number.  Raises :class:`TooDeep` if more than `most` places are looked at for each reference.
+    """
+    _, after = before_and_after(pages)
+    count = len(names)
+    rank: list[int] = list(range(NEVER, NEVER + count))  # the next use of each page; never: by number
+    found = np.full(len(pages), NEVER, np.int64)
+    stack: list[int] = []
+    left = int(most * len(pages)) + 1000
+    nexts = after.tolist()
+    for at, page in enumerate(pages.tolist()):
+        following = nexts[at]
+        if stack and stack[0] == page:
+            rank[page] = following if following < NEVER else NEVER + page
+            found[at] = 1
+            continue
+        carried, place = page, 0
+        for place, other in enumerate(stack):
+            if other == page:
+                stack[place] = carried
+                found[at] = place + 1
+                break
+            if place == 0 or rank[carried] < rank[other]:
+                stack[place], carried = carried, other
+        else:
+            stack.append(carried)
+        rank[page] = following if following < NEVER else NEVER + page
+        left -= place + 1
+        if left < 0:
+            raise TooDeep
+    return found, stack
+
+
+def from_distances(runs: Runs, distances: Numbers, stack: Sequence[int], sizes: Sequence[int]) -> dict[int, Counts]:
+    """Return the counts of a stack algorithm, from its distances and its stack at the end.
+
+    A page that is evicted between two references is written if it was since it came: with a size that is larger than
+    each distance since the write, and no larger than that of the next reference.
+    """
+    most = len(runs.names)
+    finite = np.minimum(distances, most + 1)
+    hits = np.cumsum(np.bincount(finite, minlength=most + 2))
+    change = [0] * (most + 3)
+    since = [most + 1] * most  # by page: the largest distance since its last write; too large: none
+    for page, distance, writes in zip(runs.pages.tolist(), finite.tolist(), runs.writes.tolist(), strict=True):
+        low = since[page]
+        if low < distance:  # evicted with sizes low to distance - 1, dirty
+            change[low] += 1
+            change[distance] -= 1
+        if writes:
+            since[page] = 1
+        elif low < distance:
+            since[page] = distance if distance <= most else most + 1
+        # it came clean with any smaller size, and with larger ones it is dirty as before
+    for depth, page in enumerate(stack):
+        if since[page] <= depth:
+            change[since[page]] += 1
+            change[depth + 1] -= 1
+    written = np.cumsum(change)
+    total = len(distances)
+    return {size: Counts(total - int(hits[min(size, most)]), int(written[min(size, most)])) for size in sizes}
+
+
+def lru_stack(runs: Runs) -> list[int]:
+    """Return the pages in the order of their last reference, the latest first."""
+    last = np.zeros(len(runs.names), np.int64)
+    last[runs.pages] = np.arange(len(runs.pages))
+    return [int(page) for page in np.argsort(-last)]
+
+
+# ---- one size at a time ------------------------------------------------------------------------------
+
+
+def _fifo(runs: Runs, size: int, tick: int) -> Counts:
+    inside, dirty = bytearray(len(runs.names)), bytearray(len(runs.names))
+    queue: list[int] = [-1] * size
+    faults = written = hand = 0
+    for page, writes in zip(runs.pages.tolist(), runs.writes.tolist(), strict=True):
+        if not inside[page]:
+            faults += 1
+            gone = queue[hand]
+            if gone >= 0:
+                inside[gone] = 0
+                written += dirty[gone]
+            queue[hand] = page
+            hand = hand + 1 if hand + 1 < size else 0
+            inside[page] = 1
+            dirty[page] = 0
+        if writes:
+            dirty[page] = 1
+    return Counts(faults, written)
+
+
+def _clock(runs: Runs, size: int, tick: int) -> Counts:
+    """A page comes with its bit set, into the place of the page that goes; the hand moves on past it."""
+    state, dirty = bytearray(len(runs.names)), bytearray(len(runs.names))  # 0: outside, 1: bit clear, 2: bit set
+    ring: list[int] = []
+    faults = written = hand = 0
+    for page, writes in zip(runs.pages.tolist(), runs.writes.tolist(), strict=True):
+        if not state[page]:
+            faults += 1
+            if len(ring) < size:
+                ring.append(page)
+            else:
+                while state[gone := ring[hand]] == 2:
+                    state[gone] = 1
+                    hand = hand + 1 if hand + 1 < size else 0
+                state[gone] = 0
+                written += dirty[gone]
+                ring[hand] = page
+                hand = hand + 1 if hand + 1 < size else 0
+            dirty[page] = 0
+        state[page] = 2
+        if writes:
+            dirty[page] = 1
+    return Counts(faults, written)
+
+
+def _random(runs: Runs, size: int, tick: int) -> Counts:
+    """Any page goes, drawn by a seed that is the same for each size."""
+    draw = random.Random(0).random
+    inside, dirty = bytearray(len(runs.names)), bytearray(len(runs.names))
+    there: list[int] = []
+    faults = written = 0
+    for page, writes in zip(runs.pages.tolist(), runs.writes.tolist(), strict=True):
+        if not inside[page]:
+            faults += 1
+            if len(there) < size:
+                there.append(page)
+            else:
+                place = int(draw() * size)
+                gone = there[place]
+                inside[gone] = 0
+                written += dirty[gone]
+                there[place] = page
+            inside[page] = 1
+            dirty[page] = 0
+        if writes:
+            dirty[page] = 1
+    return Counts(faults, written)
+
+
+def _epochs(runs: Runs, tick: int) -> Iterator[zip[tuple[int, bool]]]:
+    """The runs between one tick and the next."""
+    begins = np.unique(np.searchsorted(runs.starts, np.arange(0, runs.length, tick))) if tick else np.zeros(1, int)
+    for first, last in zip(begins, [*begins[1:], len(runs.pages)], strict=True):
+        yield zip(runs.pages[first:last].tolist(), runs.writes[first:last].tolist(), strict=True)
+
+
+def _nru(runs: Runs, size: int, tick: int) -> Counts:
+    """Of the lowest class (not referenced since the tick, clean, …) the page that came first goes."""
+    there: dict[int, None] = {}  # in the order in which they came
+    inside, used, dirty = (bytearray(len(runs.names)) for _ in range(3))
+    faults = written = 0
+    for epoch in _epochs(runs, tick):
+        used = bytearray(len(runs.names))
+        for page, writes in epoch:
+            if not inside[page]:
+                faults += 1
+                if len(there) == size:
+                    gone = min(there, key=lambda one: 2 * used[one] + dirty[one])
+                    del there[gone]
+                    inside[gone] = 0
+                    written += dirty[gone]
+                there[page] = None
+                inside[page] = 1
+                dirty[page] = 0
+            used[page] = 1
+            if writes:
+                dirty[page] = 1
+    return Counts(faults, written)
+
+
+def _aging(runs: Runs, size: int, tick: int) -> Counts:
+    """The page with the lowest counter of eight bits goes; of equal ones that which came first."""
+    counters: dict[int, int] = {}  # in the order in which they came
+    inside, used, dirty = (bytearray(len(runs.names)) for _ in range(3))
+    faults = written = 0
+    for number, epoch in enumerate(_epochs(runs, tick)):
+        if number:
+            for one, counter in counters.items():
+                counters[one] = counter >> 1 | used[one] << 7
+            used = bytearray(len(runs.names))
+        for page, writes in epoch:
+            if not inside[page]:
+                faults += 1
+                if len(counters) == size:
+                    gone = min(counters, key=counters.__getitem__)
+                    del counters[gone]
+                    inside[gone] = 0
+                    written += dirty[gone]
+                counters[page] = 0
+                inside[page] = 1
+                dirty[page] = 0
+            used[page] = 1
+            if writes:
+                dirty[page] = 1
+    return Counts(faults, written)
+
+
+def _optimal(runs: Runs, sizes: Sequence[int]) -> dict[int, Counts]:
+    """OPT where its stack is deep: each size sees what is a fault with the next smaller one.
+
+    Its next uses are looked up when a page has to go: of the pages whose next use has passed, the one after.
+    """
+    order = np.argsort(runs.pages, kind="stable")
+    ends = np.cumsum(np.bincount(runs.pages, minlength=len(runs.names))).tolist()
+    uses = order.tolist()
+    wrote = np.concatenate(([0], np.cumsum(runs.writes[order]))).tolist()
+
+    def next_use(page: int, at: int) -> int:
+        first = ends[page - 1] if page else 0
+        place = bisect_right(uses, at, first, ends[page])
+        return uses[place] if place < ends[page] else NEVER + page
+
+    def writes_between(page: int, first: int, last: int) -> bool:
+        low = ends[page - 1] if page else 0
+        return bool(
+            wrote[bisect_right(uses, last, low, ends[page])] > wrote[bisect_right(uses, first - 1, low, ends[page])]
+        )
+
+    pages: list[int] = runs.pages.tolist()
+    seen: Sequence[int] = range(len(pages))
+    found = {}
+    for size in sorted(sizes):
+        came: dict[int, int] = {}
+        key: dict[int, int] = {}
+        soonest: list[tuple[int, int]] = []
+        latest: list[tuple[int, int]] = []
+        missed: list[int] = []
+        written = 0
+        for at in seen:
+            page = pages[at]
+            if page in came:
+                continue
+            missed.append(at)
+            if len(came) == size:
+                while soonest and soonest[0][0] < at:
+                    use, one = heappop(soonest)
+                    if key.get(one) == use:
+                        key[one] = use = next_use(one, at)
+                        heappush(soonest, (use, one))
+                        heappush(latest, (-use, one))
+                while key.get(latest[0][1]) != -latest[0][0]:
+                    heappop(latest)
+                _, gone = heappop(latest)
+                written += writes_between(gone, came.pop(gone), at)
+                del key[gone]
+            came[page] = at
+            key[page] = use = next_use(page, at)
+            heappush(soonest, (use, page))
+            heappush(latest, (-use, page))
+        found[size] = Counts(len(missed), written)
+        seen = missed
+    return found
+
+
+ONE_BY_ONE: dict[str, Callable[[Runs, int, int], Counts]] = {
+    "fifo": _fifo, "clock": _clock, "aging": _aging, "nru": _nru, "random": _random,
+}  # fmt: skip  # pairs
+"""Policies that are run for each size, by name."""
+
+SAME = {"second chance": "clock"}
+"""The policy whose victims a policy has: second chance is the clock with its ring turned."""
+
+COUNTED = ("fifo", "lru", "clock", "second chance", "opt", "aging", "nru", "random")
+
+
+def counts_of(runs: Runs, policy: str, sizes: Sequence[int], tick: int = 0) -> dict[int, Counts]:
+    """Return faults and dirty pages written of a policy with each of these sizes; `tick` in references (0: none)."""
+    if policy == "lru":
+        return from_distances(runs, lru_distances(runs.pages), lru_stack(runs), sizes)
+    if policy == "opt":
+        try:
+            distances, stack = opt_distances(runs.pages, runs.names)
+        except TooDeep:
+            return _optimal(runs, sizes)
+        return from_distances(runs, distances, stack, sizes)
+    run = ONE_BY_ONE[SAME.get(policy, policy)]
+    return {size: run(runs, size, tick) for size in sizes}
+
+
+def spread(most: int, count: int = 24) -> tuple[int, ...]:
+    """Return so many sizes of memory from 1 to `most`, in about equal steps of their logarithm.
+
+    >>> spread(6), spread(1000, 4)
+    ((1, 2, 3, 4, 5, 6), (1, 10, 100, 1000))
+    """
+    if most <= count:
+        return tuple(range(1, most + 1))
+    return tuple(sorted({1, most, *(round(most ** (step / (count - 1))) for step in range(count))}))
+
+
+# ---- the working set -----------------------------------------------------------------------------------
+
+
+class Window(NamedTuple):
+    """What a window of `size` references makes of a trace: faults, and the mean and the largest resident set."""
+
+    size: int
+    faults: int
+    mean: float
+    largest: int
+
+
+def windows_of(pages: Numbers, sizes: Sequence[int]) -> list[Window]:
+    """Return Denning's working set for each window, in references (Denning, 1968).  O(n) for each, after a sort.
+
+    A reference faults if the page was not among the `size` references before it.
+    """
+    count = len(pages)
+    _, after = before_and_after(pages)
+    here = np.arange(count)
+    until = np.minimum(after, count) - here
+    gaps = np.sort(after[after < NEVER] - here[after < NEVER])
+    found = []
+    for size in sizes:
+        faults = count - int(np.searchsorted(gaps, size, "right"))
+        stays = np.minimum(until, size)
+        change = np.bincount(here, minlength=count + 1) - np.bincount(here + stays, minlength=count + 1)
+        found.append(Window(size, faults, float(stays.sum()) / count, int(np.cumsum(change).max())))
+    return found

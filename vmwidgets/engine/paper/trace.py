@@ -1,0 +1,301 @@
+"""A trace: the references of a program as it ran, in arrays, and what policies of page replacement make of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from itertools import islice, pairwise
+from typing import Any
+
+from ..base.errors import Refused, UnknownName, a_kind, in_ascii, printable, shown
+from ..base.frozen import frozen
+from ..base.units import PAGE, Size, binary_size, counted
+
+try:
+    import numpy as np
+    import numpy.typing as npt
+except ModuleNotFoundError:
+    raise Refused("a trace needs NumPy, which is not installed: pip install numpy") from None
+
+from . import counting
+from .counting import COUNTED, Counts, Window, counts_of, runs_of, spread, windows_of
+
+MOST = 20_000_000
+"""References of a trace."""
+
+MOST_FRAMES = 1 << 32
+"""Frames of any memory that is counted."""
+
+READ, WRITE, FETCH = 0, 1, 2
+"""What a reference does, as `kinds` has it."""
+
+SMALLEST, LARGEST = 256, 2 << 20
+"""Bytes of a page."""
+
+
+class Trace:
+    """References in the order in which a program made them: the result of ``vm.trace(…)`` or of ``vm.load(…)``.
+
+    `addresses` are bytes, `kinds` say what each does (0 read, 1 write, 2 fetch), `sizes` how many bytes it touches.
+    They are NumPy arrays of one length; a reference that crosses into another page counts for both.  `unsaid` has
+    sentences about what was passed over in a text.
+    """
+
+    def __init__(
+        self, addresses: Any, kinds: Any = None, sizes: Any = None, *, name: str = "", unsaid: Sequence[str] = ()
+    ) -> None:
+        self.addresses: npt.NDArray[np.uint64] = np.ascontiguousarray(addresses, np.uint64)
+        self.kinds: npt.NDArray[np.uint8] = (
+            np.zeros(len(self.addresses), np.uint8) if kinds is None else np.ascontiguousarray(kinds, np.uint8)
+        )
+        self.sizes: npt.NDArray[np.uint32] | None = None if sizes is None else np.ascontiguousarray(sizes, np.uint32)
+        self.name, self.unsaid = name, tuple(unsaid)
+        for array in (self.addresses, self.kinds, self.sizes):
+            if array is not None:
+                array.setflags(write=False)
+
+    def __len__(self) -> int:
+        return len(self.addresses)
+
+    def pages(self, page: int | str = PAGE) -> tuple[counting.Numbers, npt.NDArray[np.bool_]]:
+        """Return the number of the page of each reference, and whether it writes: two arrays.  O(references).
+
+        A reference that crosses from one page into the next is two.
+
+        >>> trace([4094], sizes=[4]).pages()[0].tolist()
+        [0, 1]
+        """
+        shift = _page(page).bit_length() - 1
+        first, writes = (self.addresses >> np.uint64(shift)).astype(np.int64), self.kinds == WRITE
+        if self.sizes is None:
+            return first, writes
+        last = ((self.addresses + np.maximum(self.sizes, 1) - 1) >> np.uint64(shift)).astype(np.int64)
+        if (first == last).all():
+            return first, writes
+        each = last - first + 1
+        starts = np.repeat(np.cumsum(each) - each, each)
+        return np.repeat(first, each) + np.arange(int(each.sum())) - starts, np.repeat(writes, each)
+
+    @cached_property
+    def headline(self) -> str:
+        """How many references there are, and of how many pages."""
+        used = len(np.unique(self.pages()[0]))
+        return f"{counted(len(self), 'reference')} to {counted(used, 'page')} of {binary_size(PAGE)}"
+
+    @cached_property
+    def mix(self) -> str:
+        """How many references read, write and fetch."""
+        counts = np.bincount(self.kinds, minlength=3).tolist()
+        nouns = (("read", "reads"), ("write", "writes"), ("instruction fetch", "instruction fetches"))
+        return ", ".join(counted(one, *noun) for one, noun in zip(counts, nouns, strict=True) if one)
+
+    @in_ascii
+    def __repr__(self) -> str:
+        name = f"{printable(self.name)}: " * bool(self.name)
+        return "\n".join((f"{name}{self.headline} ({self.mix})", *self.unsaid))
+
+    def part(self, first: int, last: int | None = None) -> Trace:
+        """Return the references from number `first` on, to before number `last`, as a trace of their own.
+
+        >>> trace([0, 4096, 8192]).part(1)
+        2 references to 2 pages of 4 KiB (2 reads)
+        """
+        for name, number in (("first", first), ("last", last)):
+            if number is not None and (type(number) is not int or not 0 <= number <= len(self)):
+                raise Refused(f"{name}={shown(number)}: the trace has references 0 to {len(self):,}")
+        chosen = slice(first, last)
+        if not len(self.addresses[chosen]):
+            raise Refused("there is no reference in this part")
+        sizes = None if self.sizes is None else self.sizes[chosen]
+        return type(self)(self.addresses[chosen], self.kinds[chosen], sizes, name=self.name)
+
+    def faults(
+        self,
+        policies: str | Iterable[str] = ("fifo", "lru", "clock", "opt"),
+        frames: int | Iterable[int] | None = None,
+        *,
+        page: int | str = PAGE,
+        tick: int = 0,
+    ) -> FaultsValue:
+        """Count the faults, and the dirty pages written, of policies with several numbers of frames.
+
+        `frames` are numbers; by default 24 are spread from 1 to the pages that there are.  `policies` are of fifo, lru,
+        clock, second chance, opt, aging, nru, random.  Aging and NRU look at reference bits each `tick` references.
+        The clock brings a page in with its reference bit set.  A dirty page counts as written when it is evicted: pages
+        that are in memory at the end are not counted.
+
+        LRU and OPT are counted for all sizes in one pass.  A million references take a few seconds.  Raises
+        :class:`Refused` for an unknown policy, or a number of frames that there can't be.
+
+        >>> two = trace([0, 4096, 0, 8192, 0]).faults(("lru", "fifo"), (1, 2))
+        >>> two
+        5 references to 3 pages of 4 KiB
+        faults by number of frames:
+        frames   lru   fifo
+             1     5      5
+             2     3      4
+        """
+        names = _policies(policies)
+        size = _page(page)
+        pages, writes = self.pages(size)
+        if any(name in ("aging", "nru") for name in names) and not tick:
+            raise Refused("aging and nru look at reference bits at ticks: write tick=10_000, say, in references")
+        if type(tick) is not int or tick < 0:
+            raise Refused(f"tick={shown(tick)}: write a number of references")
+        runs, ticking = runs_of(pages, writes), None
+        sizes = spread(len(runs.names)) if frames is None else _sizes(frames)
+        found: dict[str, dict[int, Counts]] = {}
+        for name in names:
+            if name in ("aging", "nru"):
+                ticking = ticking or runs_of(pages, writes, tick)
+                found[name] = counts_of(ticking, name, sizes, tick)
+            else:
+                found[name] = counts_of(runs, name, sizes)
+        return FaultsValue(self.name, len(pages), len(runs.names), size, sizes, found)
+
+    def working_set(self, windows: int | Iterable[int] | None = None, *, page: int | str = PAGE) -> list[Window]:
+        """Return for each window, in references, the faults of Denning's working set, its mean and its largest size.
+
+        >>> [one.faults for one in trace([0, 4096, 0, 8192, 4096]).working_set((1, 2, 3))]
+        [5, 4, 3]
+        """
+        sizes = spread(len(self)) if windows is None else _sizes(windows, "windows", "references")
+        return windows_of(self.pages(page)[0], sizes)
+
+
+def trace(addresses: Any, writes: Any = None, *, sizes: Any = None, name: str = "") -> Trace:
+    """Make a trace of addresses in bytes: a NumPy array, a list, or anything that gives numbers one after the other.
+
+    `writes` says of each whether it writes (none: all read), `sizes` how many bytes it touches.  Raises
+    :class:`Refused` for anything that is no address of 64 bits, for no references, and for more than 20,000,000.
+
+    >>> trace([0x1000, 0x1008, 0x2000], [False, True, False])
+    3 references to 2 pages of 4 KiB (2 reads, 1 write)
+    """
+    given = _numbers(addresses, "addresses", 1 << 64)
+    if not len(given):
+        raise Refused("there are no references")
+    kinds = None if writes is None else _numbers(writes, "writes", 2)
+    touched = None if sizes is None else _numbers(sizes, "sizes", 1 << 20)
+    for what, array in (("writes", kinds), ("sizes", touched)):
+        if array is not None and len(array) != len(given):
+            raise Refused(f"{what} are {len(array):,}, and there are {len(given):,} references: give one for each")
+    return Trace(given, kinds, touched, name=str(name))
+
+
+def _numbers(given: Any, name: str, limit: int) -> npt.NDArray[np.uint64]:
+    try:
+        listed: Any = given if isinstance(given, np.ndarray) else list(islice(iter(given), MOST + 1))
+    except TypeError:
+        raise Refused(f"{name}={shown(given)} is {a_kind(given)}: write numbers, one for each reference") from None
+    if len(listed) > MOST:
+        raise Refused(f"a trace has at most {MOST:,} references: count it in parts")
+    if isinstance(listed, np.ndarray) and listed.dtype.kind not in "buiO":
+        raise Refused(f"{name} are of NumPy's type {listed.dtype}: write whole numbers")
+    if isinstance(listed, list) or listed.dtype.kind in "iO":
+        for place, one in enumerate(listed if isinstance(listed, list) else listed.tolist()):
+            if not isinstance(one, (int, np.integer)) or not 0 <= one < limit:
+                raise Refused(f"{name}, number {place:,}, {shown(one)}: write a number from 0 to {limit - 1:#x}")
+    return np.asarray(listed, np.uint64).ravel()
+
+
+def _page(page: object) -> int:
+    try:
+        size = int(Size(page)) if isinstance(page, (int, str)) and not isinstance(page, bool) else 0
+    except Refused:
+        size = 0
+    if not SMALLEST <= size <= LARGEST or size & (size - 1):
+        raise Refused(f"page={shown(page)}: write a power of two from 256 bytes to 2 MiB, such as '4 KiB'")
+    return size
+
+
+def _policies(policies: object) -> tuple[str, ...]:
+    given = [policies] if isinstance(policies, str) or not isinstance(policies, Iterable) else list(policies)
+    names = [str(one).lower() for one in given]
+    for one, name in zip(given, names, strict=True):
+        if name not in COUNTED:
+            raise Refused(f"policy={shown(one)}: write one of {', '.join(COUNTED)}")
+    if not names:
+        raise Refused(f"policies: write at least one of {', '.join(COUNTED)}")
+    return tuple(dict.fromkeys(names))
+
+
+def _sizes(given: object, name: str = "frames", noun: str = "frames") -> tuple[int, ...]:
+    several: list[Any] = list(islice(given, 10_000)) if isinstance(given, Iterable) else [given]
+    for one in several:
+        if type(one) is not int or not 1 <= one <= MOST_FRAMES:
+            raise Refused(f"{name}={shown(one)}: write a number of {noun}, from 1 on")
+    if not several:
+        raise Refused(f"{name}: write a number of {noun}, or several")
+    return tuple(sorted(set(several)))
+
+
+@frozen(repr=False, slots=False)
+class FaultsValue:
+    """Faults, and dirty pages written, by policy and number of frames: the result of :meth:`Trace.faults`."""
+
+    name: str
+    references: int
+    pages: int
+    page: int
+    """Bytes of a page."""
+    sizes: tuple[int, ...]
+    counts: dict[str, dict[int, Counts]]
+
+    @property
+    def policies(self) -> tuple[str, ...]:
+        """The names of the policies."""
+        return tuple(self.counts)
+
+    def faults(self, policy: str, frames: int) -> int:
+        """Return the faults of a policy with so many frames."""
+        return self._of(policy, frames).faults
+
+    def written(self, policy: str, frames: int) -> int:
+        """Return how many dirty pages a policy evicts with so many frames."""
+        return self._of(policy, frames).written
+
+    def _of(self, policy: str, frames: int) -> Counts:
+        by_size = self.counts.get(str(policy).lower())
+        if by_size is None:
+            raise UnknownName(f"{shown(policy)} was not counted; counted are {', '.join(self.policies)}")
+        if frames not in by_size:
+            raise UnknownName(f"{shown(frames)} frames were not counted; counted are {', '.join(map(str, self.sizes))}")
+        return by_size[frames]
+
+    @property
+    def anomalies(self) -> list[tuple[str, int, int]]:
+        """Where more frames made more faults: the policy, and both numbers of frames (Belady, 1969)."""
+        return [
+            (policy, few, many)
+            for policy in self.policies
+            for few, many in pairwise(self.sizes)
+            if self.faults(policy, few) < self.faults(policy, many)
+        ]
+
+    def enough(self, policy: str, each: int = 1000) -> int | None:
+        """Return the least number of frames, of those counted, with less than one fault for `each` references."""
+        return next((size for size in self.sizes if self.faults(policy, size) * each < self.references), None)
+
+    @property
+    def headline(self) -> str:
+        """How long the trace is, and of how many pages."""
+        of = f"{counted(self.references, 'reference')} to {counted(self.pages, 'page')}"
+        return f"{of} of {binary_size(self.page)}"
+
+    def table(self) -> tuple[tuple[str, ...], ...]:
+        """Faults by number of frames, a column for each policy."""
+        return tuple((f"{size:,}", *(f"{self.faults(one, size):,}" for one in self.policies)) for size in self.sizes)
+
+    @in_ascii
+    def __repr__(self) -> str:
+        rows = [("frames", *self.policies), *self.table()]
+        widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+        lines = ["   ".join(f"{cell:>{wide}}" for cell, wide in zip(row, widths, strict=True)) for row in rows]
+        lines.insert(0, "faults by number of frames:")
+        more = [
+            f"Belady's anomaly: {policy} has {self.faults(policy, few):,} faults with {few:,} frames, and "
+            f"{self.faults(policy, many):,} with {many:,}."
+            for policy, few, many in self.anomalies
+        ]
+        return "\n".join((self.headline, *lines, *more))

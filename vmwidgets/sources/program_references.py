@@ -1,0 +1,162 @@
+r"""References of programs as files have them: an address and R or W a line, Valgrind's lackey, Dinero, DRAMSim, CSV.
+
+Each form is a pattern of a line, which the whole text is searched for at once: a million lines take about a second.
+What Valgrind and the program print between lackey's lines is passed over and counted; elsewhere each line counts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ..engine.base.errors import Refused, printable
+from ..engine.base.units import counted
+from ..engine.paper.trace import FETCH, MOST, READ, WRITE, Trace
+
+try:
+    import numpy as np
+except ModuleNotFoundError:
+    raise Refused("references of a program need NumPy, which is not installed: pip install numpy") from None
+
+_HEX = r"(?:0[xX])?([0-9a-fA-F]{1,20})"
+
+
+class Form(NamedTuple):
+    """A form of lines: the pattern has an address, and what is done or how many bytes, in the order of `fields`."""
+
+    name: str
+    line: re.Pattern[str]
+    fields: str
+    """Of the pattern's groups: a address, k kind, s size in decimal."""
+    kinds: dict[str, int]
+    between: bool = False
+    """Whether other lines stand between."""
+
+
+_KINDS = {"r": READ, "w": WRITE, "i": FETCH, "f": FETCH}
+FORMS = (
+    Form(
+        "an address and R or W", re.compile(rf"^[ \t]*{_HEX}[ \t,]+([RWrwIiFf])[ \t]*\r?$", re.MULTILINE), "ak", _KINDS
+    ),
+    Form(
+        "Valgrind's lackey",
+        re.compile(r"^(I | [LSM]) {1,2}([0-9a-fA-F]{1,20}),([0-9]{1,5})[ \t]*\r?$", re.MULTILINE), "kas",
+        {"l": READ, "s": WRITE, "m": WRITE, "i": FETCH}, between=True,
+    ),
+    Form(
+        "Dinero", re.compile(rf"^[ \t]*([012])[ \t]+{_HEX}[ \t]*\r?$", re.MULTILINE), "ka",
+        {"0": READ, "1": WRITE, "2": FETCH},
+    ),
+    Form(
+        "DRAMSim",
+        re.compile(
+            r"^[ \t]*0[xX]([0-9a-fA-F]{1,20})[ \t]+(READ|WRITE|P_MEM_RD|P_MEM_WR|P_FETCH)[ \t]+[0-9]+[ \t]*\r?$",
+            re.MULTILINE,
+        ),
+        "ak", {"read": READ, "write": WRITE, "p_mem_rd": READ, "p_mem_wr": WRITE, "p_fetch": FETCH},
+    ),
+)  # fmt: skip  # a table
+"""Forms of lines, each with what it is called."""
+
+_BLANK = re.compile(r"^[ \t]*(?:#.*)?\r?$")
+ADDRESS = ("address", "addr", "va", "vaddr", "virtual address", "page address")
+DOES = ("type", "op", "rw", "r/w", "access", "kind", "operation", "is_write", "write")
+_CSV_KINDS = {
+    "r": READ, "read": READ, "load": READ, "l": READ, "0": READ, "false": READ, "w": WRITE, "write": WRITE,
+    "store": WRITE, "s": WRITE, "1": WRITE, "true": WRITE, "i": FETCH, "fetch": FETCH, "2": FETCH,
+}  # fmt: skip  # pairs
+
+
+def form_of(text: str) -> Form | None:
+    """Return the form of the first line with words, or of lackey's among lines of others; None if it is of none."""
+    first = [line for line in text[:20_000].split("\n") if not _BLANK.match(line)]
+    for form in FORMS:
+        if any(form.line.match(line) for line in (first if form.between else first[:1])):
+            return form
+    return None
+
+
+def _quickly(text: str, source: str, name: str) -> Trace | None:
+    """A text of addresses with R or W alone, one a line: words in turn."""
+    words = text.split()
+    does = words[1::2]
+    if len(words) % 2 or set(does) - set("RWrwIiFf") or len(does) != text.count("\n") + (not text.endswith("\n")):
+        return None
+    if max(map(len, words[::2])) > 18:
+        return None
+    try:
+        numbers = _addresses(words[::2], source)
+    except ValueError:
+        return None
+    return Trace(numbers, np.fromiter((_KINDS[one.lower()] for one in does), np.uint8, len(does)), name=name)
+
+
+def read_references(text: str, source: str, name: str = "") -> Trace | None:
+    """Read the references that a text has; None for a text of another form.
+
+    Raises :class:`Refused` for a line that is none, with its number, and for an address of more than 64 bits.
+    """
+    form = form_of(text)
+    if form is None:
+        return _csv(text, source, name)
+    if form is FORMS[0] and (quick := _quickly(text, source, name)) is not None:
+        return quick
+    found = form.line.findall(text)
+    if len(found) > MOST:
+        raise Refused(f"{source} has {len(found):,} references: at most {MOST:,} are read at once")
+    unsaid: Sequence[str] = ()
+    lines = text.count("\n") + (not text.endswith("\n"))
+    if lines != len(found):
+        others = [number for number, line in enumerate(text.split("\n"), 1) if not _is_right(form, line)]
+        if others and not form.between:
+            line = printable(text.split("\n")[others[0] - 1].strip()[:40])
+            raise Refused(f"line {others[0]:,} of {source}, {line!r}, is no reference: this is a file of {form.name}")
+        unsaid = (f"{counted(len(others), 'line')} of Valgrind or the program passed over.",) if others else ()
+    columns = dict(zip(form.fields, zip(*found, strict=True), strict=True))
+    kinds = np.fromiter((form.kinds[one.strip().lower()] for one in columns["k"]), np.uint8, len(found))
+    sizes = np.array(columns["s"], np.uint32) if "s" in columns else None
+    return Trace(_addresses(columns["a"], source), kinds, sizes, name=name, unsaid=unsaid)
+
+
+def _is_right(form: Form, line: str) -> bool:
+    return form.line.match(line) is not None or _BLANK.match(line) is not None
+
+
+def _addresses(texts: Sequence[str], source: str, base: int = 16) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
+    numbers = [int(one, base) for one in texts]
+    if max(numbers) >= 1 << 64:
+        place = next(place for place, one in enumerate(numbers) if one >= 1 << 64)
+        raise Refused(f"reference {place + 1:,} of {source}, {texts[place]}, has more than 64 bits")
+    return np.array(numbers, np.uint64)
+
+
+def _csv(text: str, source: str, name: str) -> Trace | None:
+    """A table with a header: a column of addresses, and one of what is done if there is one."""
+    head, _, rest = text.partition("\n")
+    for comma in (",", ";", "\t"):
+        columns = [one.strip().strip('"').lower() for one in head.split(comma)]
+        where = next((columns.index(one) for one in ADDRESS if one in columns), None)
+        if len(columns) > 1 and where is not None:
+            break
+    else:
+        return None
+    does = next((columns.index(one) for one in DOES if one in columns), None)
+    addresses, kinds = [], []
+    for number, line in enumerate(rest.split("\n"), 2):
+        if not line.strip():
+            continue
+        cells = [one.strip().strip('"') for one in line.split(comma)]
+        try:
+            address = cells[where]
+            addresses.append(int(address, 16 if re.search(r"[a-fA-FxX]", address) else 10))
+            kinds.append(READ if does is None else _CSV_KINDS[cells[does].lower()])
+        except (ValueError, IndexError, KeyError):
+            raise Refused(
+                f"line {number:,} of {source}, {printable(line[:40])!r}, is no reference of this table"
+            ) from None
+    if not addresses:
+        raise Refused(f"{source} has a header, and no reference below it")
+    if not 0 <= min(addresses) <= max(addresses) < 1 << 64:
+        raise Refused(f"{source} has an address of more than 64 bits")
+    return Trace(np.array(addresses, np.uint64), np.array(kinds, np.uint8), name=name)
