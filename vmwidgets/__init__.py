@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .engine.mmu.compare_formats import compare_formats
     from .engine.paper.costs import Costs
     from .engine.paper.references import reference_string
+    from .engine.paper.trace import trace
     from .labs import lab
     from .pictures.handing_out import handout
     from .pictures.load_curve import load_curve
@@ -62,12 +63,14 @@ if TYPE_CHECKING:
         Domain,
         EntryList,
         Fault,
+        FaultCurves,
         Followed,
         Formats,
         Frames,
         Inverted,
         Kentry,
         Kmem,
+        Locality,
         Map,
         Objects,
         Paging,
@@ -126,6 +129,7 @@ _LAZY = {
     "play": ".sources.programs",
     "pseudocode": ".views.story.pseudocode",
     "reference_string": ".engine.paper.references",
+    "trace": ".engine.paper.trace",
     "compare": ".sources.compare",
     "workload": ".sources",
     "lab": ".labs",
@@ -135,15 +139,15 @@ _LAZY = {
 __all__ = [
     "GIB", "KIB", "LAYOUTS", "MIB", "M_NOWAIT", "M_USE_RESERVE", "M_WAITOK", "M_ZERO", "PAGE", "QUIRKS", "TIB",
     "Address", "BaseAndBounds", "Beside", "BesideLinux", "Broken", "CallbackFailed", "Capabilities", "Clock",
-    "Comparison", "Costs", "Dashboard", "Diff", "Domain", "EntryList", "Fault", "Followed", "Formats", "Frames",
-    "Inverted", "Kentry", "KernelError", "KernelPanic", "Kmem", "Machine", "Map", "Objects", "Paging", "Pasted",
-    "Placement", "Program",
-    "Reasons", "ReferenceBits", "References", "Refused", "Replacement", "ResidentPage", "Ribbon", "Segments", "Sharing",
-    "Size", "SlabLevels", "Slabs", "Stops", "Tables", "Threads", "Tlb", "Tree", "VMError", "View", "Vnodes", "Vspace",
+    "Comparison", "Costs", "Dashboard", "Diff", "Domain", "EntryList", "Fault", "FaultCurves", "Followed", "Formats",
+    "Frames", "Inverted", "Kentry", "KernelError", "KernelPanic", "Kmem", "Locality", "Machine", "Map", "Objects",
+    "Paging", "Pasted", "Placement", "Program", "Reasons", "ReferenceBits", "References", "Refused", "Replacement",
+    "ResidentPage", "Ribbon", "Segments", "Sharing", "Size", "SlabLevels", "Slabs", "Stops", "Tables", "Threads",
+    "Tlb", "Tree", "VMError", "View", "Vnodes", "Vspace",
     "Walk", "attach", "boot", "compare", "compare_formats", "compare_paging", "compare_with_linux", "diff",
     "events", "handout", "lab", "load", "load_curve", "load_journal", "load_maps", "load_strace", "load_tables",
     "lockstep", "memory_image", "orders", "picture", "play", "pseudocode", "recorded_tables", "recording",
-    "reference_string", "show", "workload", "xv6",
+    "reference_string", "show", "trace", "workload", "xv6",
 ]  # fmt: skip  # read as a list of names
 
 

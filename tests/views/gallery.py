@@ -270,6 +270,12 @@ def of_references() -> Named:
     draws = random.Random(7)
     numbers = [draws.randrange(200) for _ in range(900)]
     yield "References of many", vm.picture(vm.References(vm.reference_string(numbers, 64, ("lru", "clock")), first=300))
+    numbers_to = range(900)
+    trace = vm.trace([(5 + one * one % 97) << 12 | one for one in numbers_to], [one % 5 == 0 for one in numbers_to])
+    yield "Locality", vm.picture(trace)
+    yield "Locality of one page", vm.picture(vm.trace([0xFFFF_FFFF_FFFF_F000]))
+    yield "FaultCurves", vm.picture(trace.faults(("fifo", "lru", "clock", "opt", "random")))
+    yield "FaultCurves of one size", vm.picture(trace.faults("lru", 7))
     yield "References of large numbers", vm.picture(vm.reference_string([1 << 40, 1 << 51, 3, 1 << 40], 2, "clock"))
 
 

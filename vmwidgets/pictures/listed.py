@@ -26,6 +26,7 @@ PICTURES = {
     "sharing": ("Sharing",),
     "tables": ("Tables", "Walk"),
     "tlb": ("Tlb",),
+    "traces": ("FaultCurves", "Locality"),
 }
 """By module: the names of its pictures."""
 
@@ -55,6 +56,8 @@ FIRST_FOR = {
     "vmwidgets.engine.mmu.tables": {"PageTables": "tables", "TablesWalk": "tables"},
     "vmwidgets.engine.paper.references_schema": {"PolicyRun": "references", "ReferencesValue": "references"},
     "vmwidgets.engine.paper.segments_schema": {"SegmentsValue": "segments"},
+    "vmwidgets.engine.paper.trace": {"Trace": "traces"},
+    "vmwidgets.engine.paper.traces_schema": {"FaultsValue": "traces"},
     "vmwidgets.engine.spaces.linux_schema": {"LinuxComparison": "linux"},
     "vmwidgets.engine.spaces.paging_schema": {"PagingComparison": "compare"},
     "vmwidgets.pictures.beside": {"Pair": "beside"},

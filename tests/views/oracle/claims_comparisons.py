@@ -314,3 +314,49 @@ def reference(seen: Pictured, said: Said) -> None:
         assert match is not None
         count = int(match[2]) if match[2] else seen.picture.target.runs[0].frames
         assert (match[3] == "fault") == faults_of(match[1], pages, count)[place]
+
+
+# ---- traces ----------------------------------------------------------------------------------------
+
+
+@claim("traces: hot")
+def hot(seen: Pictured, said: Said) -> None:
+    often = sorted((seen.subject.count(page) for page in set(seen.subject)), reverse=True)
+    assert counted(said["pages"]) == len(often)
+    count = counted(said["count"])
+    assert sum(often[:count]) >= 0.9 * len(seen.subject) > sum(often[: count - 1])
+
+
+@claim("traces: sets")
+def sets(seen: Pictured, said: Said) -> None:
+    parts = min(120, len(seen.subject))
+    at = [place * parts // len(seen.subject) for place in range(len(seen.subject))]
+    used = [{page for page, one in zip(seen.subject, at, strict=True) if one == part} for part in range(parts)]
+    assert counted(said["most"]) == max(map(len, used))
+
+
+@claim("traces: enough")
+def enough(seen: Pictured, said: Said) -> None:
+    frames = counted(said["count"])
+    sizes = [size for size in seen.picture.target.sizes if size <= frames]
+    counts = {size: sum(faults_of(said["policy"], seen.subject, size)) for size in sizes}
+    assert [size for size in sizes if counts[size] * 1000 < len(seen.subject)] == [frames]
+    assert counted(said["cold"]) == len(set(seen.subject))
+
+
+@claim("traces: never enough")
+def never_enough(seen: Pictured, said: Said) -> None:
+    frames = counted(said["count"])
+    assert frames == max(seen.picture.target.sizes)
+    assert counted(said["faults"]) == sum(faults_of(said["policy"], seen.subject, frames))
+    assert counted(said["faults"]) * 1000 >= len(seen.subject)
+    assert counted(said["cold"]) == len(set(seen.subject))
+
+
+@claim("traces: anomaly")
+def anomaly(seen: Pictured, said: Said) -> None:
+    few, many = counted(said["few"]), counted(said["many"])
+    counts = [sum(faults_of(said["policy"], seen.subject, size)) for size in (few, many)]
+    assert counts == [counted(said["before"]), counted(said["after"])]
+    assert few < many and counts[0] < counts[1]
+    assert counted(said["count"]) == len(seen.picture.target.anomalies)

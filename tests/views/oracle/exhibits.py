@@ -24,7 +24,7 @@ Exhibit = tuple[Pictured, list[tuple[str, str]]]
 def exhibits(seed: int) -> Iterator[Exhibit]:
     """All of them, drawn by chance."""
     draws = random.Random(f"exhibits {seed}")
-    for of in (of_maps, of_formats, of_references, of_edits, of_moments, of_systems, of_domains, of_times):
+    for of in (of_maps, of_formats, of_references, of_traces, of_edits, of_moments, of_systems, of_domains, of_times):
         yield from of(draws)
 
 
@@ -79,6 +79,19 @@ def of_references(draws: random.Random) -> Iterator[Exhibit]:
     yield shown(
         "references", SHOWN["References"](vm.reference_string(pages, (1, 2, 4, 5), policies)), (pages, policies)
     )
+
+
+def of_traces(draws: random.Random) -> Iterator[Exhibit]:
+    """Traces that are short enough to be counted again by a loop."""
+    for length in (40, 4000):
+        pages = [draws.randrange(draws.randrange(1, 9)) for _ in range(length)]
+        trace = vm.trace([page * PAGE for page in pages])
+        yield shown("locality", SHOWN["Locality"](trace), pages)
+        for sizes in ((1, 2), range(1, 9)):
+            yield shown("faults", SHOWN["FaultCurves"](trace.faults(("lru", "fifo"), sizes)), pages)
+    belady = [1, 2, 3, 4, 1, 2, 5, 1, 2, 3, 4, 5]
+    found = vm.trace([page * PAGE for page in belady]).faults("fifo", (3, 4))
+    yield shown("faults", SHOWN["FaultCurves"](found), belady)
 
 
 def of_edits(draws: random.Random) -> Iterator[Exhibit]:

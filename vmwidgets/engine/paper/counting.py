@@ -18,17 +18,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from .traces_schema import Counts, Window
+
 Numbers = npt.NDArray[np.int64]
 
 NEVER = 1 << 62
 """The next use of a page that is not used again, and the distance of a first reference."""
-
-
-class Counts(NamedTuple):
-    """Faults and dirty pages written, by the number of frames."""
-
-    faults: int
-    written: int
 
 
 class Runs(NamedTuple):
@@ -419,15 +414,6 @@ def spread(most: int, count: int = 24) -> tuple[int, ...]:
 
 
 # ---- the working set -----------------------------------------------------------------------------------
-
-
-class Window(NamedTuple):
-    """What a window of `size` references makes of a trace: faults, and the mean and the largest resident set."""
-
-    size: int
-    faults: int
-    mean: float
-    largest: int
 
 
 def windows_of(pages: Numbers, sizes: Sequence[int]) -> list[Window]:

@@ -7,8 +7,7 @@ from functools import cached_property
 from itertools import islice, pairwise
 from typing import Any
 
-from ..base.errors import Refused, UnknownName, a_kind, in_ascii, printable, shown
-from ..base.frozen import frozen
+from ..base.errors import Refused, a_kind, in_ascii, printable, shown
 from ..base.units import PAGE, Size, binary_size, counted
 
 try:
@@ -18,7 +17,8 @@ except ModuleNotFoundError:
     raise Refused("a trace needs NumPy, which is not installed: pip install numpy") from None
 
 from . import counting
-from .counting import COUNTED, Counts, Window, counts_of, runs_of, spread, windows_of
+from .counting import COUNTED, counts_of, runs_of, spread, windows_of
+from .traces_schema import Counts, FaultsValue, LocalityValue, PagesRow, Window
 
 MOST = 20_000_000
 """References of a trace."""
@@ -153,6 +153,37 @@ class Trace:
                 found[name] = counts_of(runs, name, sizes)
         return FaultsValue(self.name, len(pages), len(runs.names), size, sizes, found)
 
+    def locality(self, parts: int = 120, rows: int = 24, *, page: int | str = PAGE) -> LocalityValue:
+        """Return where the program refers to, in so many parts of its time and at most so many rows of pages.
+
+        Pages that lie apart are in rows of their own as far as there are enough.  O(references).
+
+        >>> [row.cells for row in trace([0, 4096, 0, 1 << 30]).locality(2, 9).rows]
+        [((1, 0), (1, 0)), ((1, 0), (0, 0)), ((0, 0), (1, 0))]
+        """
+        size = _page(page)
+        pages, writes = self.pages(size)
+        names, numbered = np.unique(pages, return_inverse=True)
+        row_of = _rows(names, rows)
+        count, parts = int(row_of[-1]) + 1, min(parts, len(pages))
+        cell = row_of[numbered] * parts + np.arange(len(pages)) * parts // len(pages)
+        all_of = np.bincount(cell, minlength=count * parts).reshape(count, parts).tolist()
+        written = np.bincount(cell, writes, minlength=count * parts).astype(np.int64).reshape(count, parts).tolist()
+        edges = np.searchsorted(row_of, np.arange(count + 1))
+        made = tuple(
+            PagesRow(
+                int(names[edges[row]]), int(names[edges[row + 1] - 1]), int(edges[row + 1] - edges[row]),
+                sum(all_of[row]), sum(written[row]), tuple(zip(all_of[row], written[row], strict=True)),
+            )
+            for row in range(count)
+        )  # fmt: skip  # a record
+        at = np.arange(len(pages)) * parts // len(pages)
+        seen = np.unique(at * len(names) + numbered) // len(names)
+        often = np.sort(np.bincount(numbered))[::-1].cumsum()
+        hot = int(np.searchsorted(often, 0.9 * len(pages))) + 1
+        sets = tuple(np.bincount(seen, minlength=parts).tolist())
+        return LocalityValue(self.name, len(pages), len(names), hot, size, made, sets, self.mix)
+
     def working_set(self, windows: int | Iterable[int] | None = None, *, page: int | str = PAGE) -> list[Window]:
         """Return for each window, in references, the faults of Denning's working set, its mean and its largest size.
 
@@ -161,6 +192,22 @@ class Trace:
         """
         sizes = spread(len(self)) if windows is None else _sizes(windows, "windows", "references")
         return windows_of(self.pages(page)[0], sizes)
+
+
+def _rows(names: counting.Numbers, most: int) -> counting.Numbers:
+    """The row of each page: a new one where the largest gaps are, then where rows have most pages."""
+    if len(names) <= most:
+        return np.arange(len(names))
+    gaps = np.diff(names)
+    apart = np.argsort(-gaps, kind="stable")[: most // 2]
+    begins = {0, *(int(one) + 1 for one in apart if gaps[one] > 16)}
+    while len(begins) < most:
+        edges = [*sorted(begins), len(names)]
+        first, last = max(pairwise(edges), key=lambda row: row[1] - row[0])
+        begins.add((first + last) // 2)
+    marks = np.zeros(len(names), np.int64)
+    marks[sorted(begins - {0})] = 1
+    return marks.cumsum()
 
 
 def trace(addresses: Any, writes: Any = None, *, sizes: Any = None, name: str = "") -> Trace:
@@ -228,74 +275,3 @@ def _sizes(given: object, name: str = "frames", noun: str = "frames") -> tuple[i
     if not several:
         raise Refused(f"{name}: write a number of {noun}, or several")
     return tuple(sorted(set(several)))
-
-
-@frozen(repr=False, slots=False)
-class FaultsValue:
-    """Faults, and dirty pages written, by policy and number of frames: the result of :meth:`Trace.faults`."""
-
-    name: str
-    references: int
-    pages: int
-    page: int
-    """Bytes of a page."""
-    sizes: tuple[int, ...]
-    counts: dict[str, dict[int, Counts]]
-
-    @property
-    def policies(self) -> tuple[str, ...]:
-        """The names of the policies."""
-        return tuple(self.counts)
-
-    def faults(self, policy: str, frames: int) -> int:
-        """Return the faults of a policy with so many frames."""
-        return self._of(policy, frames).faults
-
-    def written(self, policy: str, frames: int) -> int:
-        """Return how many dirty pages a policy evicts with so many frames."""
-        return self._of(policy, frames).written
-
-    def _of(self, policy: str, frames: int) -> Counts:
-        by_size = self.counts.get(str(policy).lower())
-        if by_size is None:
-            raise UnknownName(f"{shown(policy)} was not counted; counted are {', '.join(self.policies)}")
-        if frames not in by_size:
-            raise UnknownName(f"{shown(frames)} frames were not counted; counted are {', '.join(map(str, self.sizes))}")
-        return by_size[frames]
-
-    @property
-    def anomalies(self) -> list[tuple[str, int, int]]:
-        """Where more frames made more faults: the policy, and both numbers of frames (Belady, 1969)."""
-        return [
-            (policy, few, many)
-            for policy in self.policies
-            for few, many in pairwise(self.sizes)
-            if self.faults(policy, few) < self.faults(policy, many)
-        ]
-
-    def enough(self, policy: str, each: int = 1000) -> int | None:
-        """Return the least number of frames, of those counted, with less than one fault for `each` references."""
-        return next((size for size in self.sizes if self.faults(policy, size) * each < self.references), None)
-
-    @property
-    def headline(self) -> str:
-        """How long the trace is, and of how many pages."""
-        of = f"{counted(self.references, 'reference')} to {counted(self.pages, 'page')}"
-        return f"{of} of {binary_size(self.page)}"
-
-    def table(self) -> tuple[tuple[str, ...], ...]:
-        """Faults by number of frames, a column for each policy."""
-        return tuple((f"{size:,}", *(f"{self.faults(one, size):,}" for one in self.policies)) for size in self.sizes)
-
-    @in_ascii
-    def __repr__(self) -> str:
-        rows = [("frames", *self.policies), *self.table()]
-        widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-        lines = ["   ".join(f"{cell:>{wide}}" for cell, wide in zip(row, widths, strict=True)) for row in rows]
-        lines.insert(0, "faults by number of frames:")
-        more = [
-            f"Belady's anomaly: {policy} has {self.faults(policy, few):,} faults with {few:,} frames, and "
-            f"{self.faults(policy, many):,} with {many:,}."
-            for policy, few, many in self.anomalies
-        ]
-        return "\n".join((self.headline, *lines, *more))

@@ -159,6 +159,8 @@ say_objects = Sentences("object pictures")
 
 # ---- strings of references -----------------------------------------------------------------------
 
+say_traces = Sentences("traces")
+
 say_references = Sentences("strings of references")
 
 # ---- side by side ----------------------------------------------------------------------------------

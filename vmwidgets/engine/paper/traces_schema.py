@@ -1,0 +1,128 @@
+"""What is counted of a program's trace: frozen values, as views see them."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import NamedTuple
+
+from ..base.errors import UnknownName, in_ascii, shown
+from ..base.frozen import frozen
+from ..base.units import binary_size, counted
+
+
+class Counts(NamedTuple):
+    """Faults and dirty pages written, by the number of frames."""
+
+    faults: int
+    written: int
+
+
+class Window(NamedTuple):
+    """What a window of `size` references makes of a trace: faults, and the mean and the largest resident set."""
+
+    size: int
+    faults: int
+    mean: float
+    largest: int
+
+
+class PagesRow(NamedTuple):
+    """Pages in a row: the numbers of the first and the last, how many of them are used, and references and writes.
+
+    `cells` are its references and writes in each part of the time.
+    """
+
+    first: int
+    last: int
+    used: int
+    references: int
+    writes: int
+    cells: tuple[tuple[int, int], ...]
+
+
+@frozen(slots=False)
+class LocalityValue:
+    """Where a program refers to in the course of time: `rows` of pages, the lowest first, each with parts of the time.
+
+    `sets` are how many pages are used in each part.  `hot` pages, the most used, take 9 of 10 references.
+    """
+
+    name: str
+    references: int
+    pages: int
+    hot: int
+    page: int
+    rows: tuple[PagesRow, ...]
+    sets: tuple[int, ...]
+    mix: str
+
+
+@frozen(repr=False, slots=False)
+class FaultsValue:
+    """Faults, and dirty pages written, by policy and number of frames: the result of :meth:`Trace.faults`."""
+
+    name: str
+    references: int
+    pages: int
+    page: int
+    """Bytes of a page."""
+    sizes: tuple[int, ...]
+    counts: dict[str, dict[int, Counts]]
+
+    @property
+    def policies(self) -> tuple[str, ...]:
+        """The names of the policies."""
+        return tuple(self.counts)
+
+    def faults(self, policy: str, frames: int) -> int:
+        """Return the faults of a policy with so many frames."""
+        return self._of(policy, frames).faults
+
+    def written(self, policy: str, frames: int) -> int:
+        """Return how many dirty pages a policy evicts with so many frames."""
+        return self._of(policy, frames).written
+
+    def _of(self, policy: str, frames: int) -> Counts:
+        by_size = self.counts.get(str(policy).lower())
+        if by_size is None:
+            raise UnknownName(f"{shown(policy)} was not counted; counted are {', '.join(self.policies)}")
+        if frames not in by_size:
+            raise UnknownName(f"{shown(frames)} frames were not counted; counted are {', '.join(map(str, self.sizes))}")
+        return by_size[frames]
+
+    @property
+    def anomalies(self) -> list[tuple[str, int, int]]:
+        """Where more frames made more faults: the policy, and both numbers of frames (Belady, 1969)."""
+        return [
+            (policy, few, many)
+            for policy in self.policies
+            for few, many in pairwise(self.sizes)
+            if self.faults(policy, few) < self.faults(policy, many)
+        ]
+
+    def enough(self, policy: str, each: int = 1000) -> int | None:
+        """Return the least number of frames, of those counted, with less than one fault for `each` references."""
+        return next((size for size in self.sizes if self.faults(policy, size) * each < self.references), None)
+
+    @property
+    def headline(self) -> str:
+        """How long the trace is, and of how many pages."""
+        of = f"{counted(self.references, 'reference')} to {counted(self.pages, 'page')}"
+        return f"{of} of {binary_size(self.page)}"
+
+    def table(self) -> tuple[tuple[str, ...], ...]:
+        """Faults by number of frames, a column for each policy."""
+        return tuple((f"{size:,}", *(f"{self.faults(one, size):,}" for one in self.policies)) for size in self.sizes)
+
+    @in_ascii
+    def __repr__(self) -> str:
+        rows = [("frames", *self.policies), *self.table()]
+        widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+        lines = ["   ".join(f"{cell:>{wide}}" for cell, wide in zip(row, widths, strict=True)) for row in rows]
+        lines.insert(0, "faults by number of frames:")
+        more = [
+            f"Belady's anomaly: {policy} has {self.faults(policy, few):,} faults with {few:,} frames, and "
+            f"{self.faults(policy, many):,} with {many:,}."
+            for policy, few, many in self.anomalies
+        ]
+        return "\n".join((self.headline, *lines, *more))
