@@ -46,8 +46,8 @@ if TYPE_CHECKING:
     from .real.linux import compare_with_linux
     from .sources import workload
     from .sources.compare import compare
+    from .sources.door import load
     from .sources.map_diff import diff
-    from .sources.pasted import load
     from .sources.proc_maps import load_maps
     from .sources.strace.load import load_strace
     from .sources.strace.recordings import recording
@@ -116,7 +116,7 @@ _LAZY = {
     "compare_paging": ".engine.machine.compare_paging",
     "diff": ".sources.map_diff",
     "handout": ".pictures.handing_out",
-    "load": ".sources.pasted",
+    "load": ".sources.door",
     "load_curve": ".pictures.load_curve",
     "lockstep": ".engine.machine.hindsight.lockstep",
     "orders": ".engine.machine.hindsight.orders",

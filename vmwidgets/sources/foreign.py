@@ -20,6 +20,7 @@ class Foreign(NamedTuple):
 
 
 _MAPS = "on Linux, give /proc/PID/maps"
+_LOAD = "give it to vm.load"
 _STRACE = "record it with strace -f -y -o FILE"
 
 FORMATS = (
@@ -31,21 +32,21 @@ FORMATS = (
     Foreign(
         re.compile(r"==== (Non-writable|Writable) regions for process [0-9]+|REGION TYPE +START(?: - | +)END .*|"
                    r"Virtual Memory Map of process [0-9]+ .*"),
-        "what vmmap of macOS prints", _MAPS,
+        "what vmmap of macOS prints", _LOAD,
     ),
     Foreign(
         re.compile(r" *PID +START +END +PRT +RES +PRES +REF +SHD +FLAGS? +TP +PATH *"),
-        "what procstat of FreeBSD prints", _MAPS,
+        "what procstat of FreeBSD prints", _LOAD,
     ),
     Foreign(
         re.compile(r" *START +SIZE +(RSS +PSS +)?.*(MODE|PERM).* (MAPPING|PATH)|"
                    r"[0-9a-f]{8,16} +[0-9]+K [r-][w-][x-][s-][R-] .*|"
                    r"Address +(Kbytes|Perm) .*(Mapping|Offset).*"),
-        "what pmap prints", _MAPS,
+        "what pmap prints", _LOAD,
     ),
     Foreign(
         re.compile(r" *Start Addr +End Addr +Size +Offset .*"),
-        "what gdb prints for 'info proc mappings'", _MAPS,
+        "what gdb prints for 'info proc mappings'", _LOAD,
     ),
     Foreign(
         re.compile(r"[0-9a-f]{1,16}-[0-9a-f]{1,16} ---p [0-9a-f]{1,16} [0-9a-f:]+ [0-9]+ +\[rollup\]"),
@@ -66,6 +67,9 @@ FORMATS = (
 )  # fmt: skip  # read as a table
 """What is known; each line comes from the manual page, or from a run, of its program."""
 
+SEEN = tuple(one for one in FORMATS if one.todo != _LOAD)
+"""Those that nothing here reads."""
+
 MAPS_LINE = re.compile(r"[0-9a-f]{1,16}-[0-9a-f]{1,16} [r-][w-][x-][ps] [0-9a-f]{1,16} [0-9a-f]{1,8}:[0-9a-f]{1,8} .*")
 CALL_LINE = re.compile(r"(\[pid +)?[0-9]*\]?[ 0-9:.]*(execve|brk|mmap2?|munmap|mprotect|openat?)\(.*\) += .*")
 
@@ -75,8 +79,7 @@ def refuse_foreign(text: str, source: str) -> None:
 
     >>> refuse_foreign("  PID START END PRT  RES PRES REF SHD FLAG  TP PATH", "a text")
     Traceback (most recent call last):
-    vmwidgets.engine.base.errors.Refused: line 1 of a text: this is what procstat of FreeBSD prints; on Linux, give
-    /proc/PID/maps
+    vmwidgets.engine.base.errors.Refused: line 1 of a text: this is what procstat of FreeBSD prints; give it to vm.load
     """
     for number, line in enumerate(text.split("\n", LOOKED_AT)[:LOOKED_AT], 1):
         for one in FORMATS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import os
 import zlib
 from pathlib import Path
@@ -49,7 +50,34 @@ def read(name: str, what: str, never: str, most: int) -> str:
         raise Refused(f"{label} can't be read ({why}): write the path of {what}, or its text") from None
     if len(content) > most:
         raise Refused(f"{label} has more than {binary_size(most)}: that is {never}")
-    encoding = (
-        "utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8"
-    )  # PowerShell's ">" writes the first
-    return content.decode(encoding, "backslashreplace" if encoding == "utf-8" else "replace")
+    return decoded(content)
+
+
+def decoded(content: bytes) -> str:
+    """The text of bytes in UTF-8 or UTF-16: PowerShell's ">" writes the second.
+
+    >>> decoded("panic".encode("utf-16-le")), decoded(b"panic")
+    ('panic', 'panic')
+    """
+    head = content[:4096]
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return content.decode("utf-16", "replace")
+    if len(head) > 3 and head[1::2].count(0) * 4 > len(head):
+        return content.decode("utf-16-le", "replace")
+    if len(head) > 3 and head[::2].count(0) * 4 > len(head):
+        return content.decode("utf-16-be", "replace")
+    return content.decode("utf-8", "backslashreplace")
+
+
+def unpacked(content: bytes, label: str, never: str, most: int) -> bytes:
+    """Bytes as they were before gzip packed them, if it did; refused where they are more than `most`."""
+    if not content.startswith(_PACKED):
+        return content
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(content)) as packed:
+            found = packed.read(most + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise Refused(f"{label} can't be read ({error}): it begins as a file of gzip does") from None
+    if len(found) > most:
+        raise Refused(f"{label} has more than {binary_size(most)}: that is {never}")
+    return found

@@ -18,8 +18,8 @@ from ..engine.base.units import Address
 from ..engine.kernel.map.diffs_schema import AGREES, DIFFERS, MODEL, SYSTEM, MappedAs, MapsDiff, RangeDiff
 from ..engine.kernel.tasks.memory_object import TaskObject
 from ..engine.machine.handles.tasks import Task
-from .maps_text import MapsRange, parse_maps
-from .proc_maps import text_of
+from ..engine.machine.loaded import MapsRange
+from .proc_maps import ranges_of, text_of
 
 _ANONYMOUS = ("/dev/zero (deleted)", "[")
 """How the names begin of memory that no file is behind."""
@@ -78,7 +78,7 @@ def diff(task: Task, maps: str | os.PathLike[str], *, program: str | None = None
     if not isinstance(task, Task):
         raise Refused(f"task={shown(task)} is {a_kind(task)}: write a task, such as vm.load_strace(…).task")
     text, source, _ = text_of(maps)
-    ranges = parse_maps(text, source)
+    ranges = ranges_of(text, source).ranges
     model, system = list(_model(task)), [_reported(one) for one in ranges]
     names = _Names(model, system)
     alone = {theirs.name for _, _, mine, theirs in _swept(model, system) if theirs and mine is None}

@@ -8,62 +8,26 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from vmwidgets.engine.base.frozen import frozen
-
-from ..engine.base.errors import Refused, a_kind, in_ascii, printable, shown
+from ..engine.base.errors import Refused, a_kind, printable, shown
 from ..engine.base.units import Size, binary_size
 from ..engine.machine import Machine
 from ..engine.machine.arguments import reads_as_size
 from ..engine.machine.handles.objects import MemoryObject
 from ..engine.machine.handles.tasks import Task
 from ..engine.machine.kept.copies import no_collection
+from ..engine.machine.loaded import UNKNOWN, LoadedMaps, MapsRange
 from . import given_text
+from .cleaned import Cleaned, as_it_is, cleaned, numbered
+from .foreign import CALL_LINE, refuse_foreign, refuse_others
 from .loading import MORE_ROOM, ObjectNames, lacking_room, task_name
-from .maps_text import MOST_BYTES, MapsRange, looks_like_maps, parse_maps
+from .ranges.found import ReadRanges
+from .ranges.read import KINDS, kind_of, read_exactly, read_ranges
+
+MOST_BYTES = 64 << 20
+"""Bytes of one text."""
 
 SELF = "/proc/self/maps"
 RECORDED = "a recorded map of a Python process"
-LISTED = 8
-"""How many ranges or groups of ranges the result's text lists."""
-
-
-@frozen(repr=False)
-class LoadedMaps:
-    """What became of the ranges of a process.
-
-    `task` holds them in `task.map`; `entered` says how many were entered.  `merged` lists groups of neighbours that the
-    model made one entry of; `outside` those that its user map has no addresses for.  `source` names where they came
-    from; `recorded` is true when this system has no /proc and the recorded map was taken.
-    """
-
-    task: Task
-    source: str
-    recorded: bool
-    entered: int
-    merged: tuple[tuple[MapsRange, ...], ...]
-    outside: tuple[MapsRange, ...]
-    mapped: Size
-    """Bytes of all ranges."""
-    resident: Size | None
-    """Bytes of them that are in memory, which only smaps says."""
-
-    @in_ascii
-    def __repr__(self) -> str:
-        ranges, entries = _counted(self.entered, "range", "s"), _counted(len(self.task.map), "entr", "ies", "y")
-        lines = [f"{ranges} of {self.source} in task {self.task.name!r}, as {entries}"]
-        if self.recorded:
-            lines.insert(0, f"There is no {SELF} on this system: this is {RECORDED}.")
-        if self.resident is not None:
-            lines.append(f"Of {self.mapped} mapped, {self.resident} is in memory (Rss).")
-        if self.merged:
-            lines.append("Merged by the map, since they have no objects and their flags are equal:")
-            lines += _listed([" + ".join(map(repr, group[:4])) + " …" * (len(group) > 4) for group in self.merged])
-        if self.outside:
-            lines.append(f"Left out, since {printable(self.task.map.path)} has no such addresses:")
-            lines += _listed([repr(one) for one in self.outside])
-        return "\n".join(lines)
-
-
 def load_maps(machine: Machine, path_or_text: str | os.PathLike[str] = SELF, *, task: str | None = None) -> LoadedMaps:
     r"""Read the map of a process into a new task of `machine`; each range is entered at its address in the process.
 
@@ -88,8 +52,12 @@ def load_maps(machine: Machine, path_or_text: str | os.PathLike[str] = SELF, *, 
     if not isinstance(machine, Machine):
         raise Refused(f"machine={shown(machine)} is {a_kind(machine)}: boot one with vm.boot()")
     text, source, recorded = text_of(path_or_text)
-    ranges = parse_maps(text, source)
-    name = _task_name(machine, task)
+    return load_ranges(machine, ranges_of(text, source), source, _task_name(machine, task), recorded=recorded)
+
+
+def load_ranges(machine: Machine, found: ReadRanges, source: str, name: str, *, recorded: bool = False) -> LoadedMaps:
+    """Enter the ranges of a text into a new task with this name, as one group."""
+    ranges = found.ranges
     layout = machine.layout
     inside = [one for one in ranges if layout.user_start <= one.start and one.end <= layout.user_end]
     _refuse_without_room(machine, len(inside))
@@ -101,7 +69,10 @@ def load_maps(machine: Machine, path_or_text: str | os.PathLike[str] = SELF, *, 
     known = [one.resident for one in ranges if one.resident is not None]
     resident = Size(sum(known)) if known else None
     mapped = Size(sum(one.size for one in ranges))
-    return LoadedMaps(made, source, recorded, len(inside), _merged(made, inside), outside, mapped, resident)
+    return LoadedMaps(
+        made, source, recorded, len(inside), _merged(made, inside), outside, mapped, resident, ranges, found.what,
+        found.unsaid, found.passed_over,
+    )  # fmt: skip  # in the order of its fields
 
 
 # ---- where the text comes from ---------------------------------------------------------------
@@ -109,13 +80,37 @@ def load_maps(machine: Machine, path_or_text: str | os.PathLike[str] = SELF, *, 
 
 def text_of(given: Any) -> tuple[str, str, bool]:
     """The text, what to call it, and whether it is the recorded one."""
-    if isinstance(given, str) and ("\n" in given or looks_like_maps(given)):
+    if isinstance(given, str) and ("\n" in given or looks_like_ranges(given)):
         return given_text.checked(given, MOST_BYTES), "the text", False
     name = given_text.path_of(given, "a maps file")
     if name.startswith("/proc/") and not Path(SELF).exists():
         recorded = resources.files("vmwidgets.sources") / "data" / "recorded_maps.txt"
         return recorded.read_text("utf-8"), RECORDED, True
     return given_text.read(name, "a maps file", "no map of a process", MOST_BYTES), printable(name), False
+
+
+def looks_like_ranges(text: str) -> bool:
+    """Whether one line is a range of some format, rather than a file's name."""
+    return any(kind.is_line.search(text) for kind in KINDS)
+
+
+def ranges_of(text: str, source: str) -> ReadRanges:
+    """The ranges of a text, in whichever format; :class:`Refused` with what it is where it has none."""
+    exactly = read_exactly(as_it_is(text, source))
+    return exactly if exactly is not None else ranges_of_cleaned(cleaned(text, source))
+
+
+def ranges_of_cleaned(text: Cleaned) -> ReadRanges:
+    """The same of a text without what surrounds it."""
+    kind, _ = kind_of(text)
+    refuse_others(text.text, text.source, CALL_LINE, "what strace wrote", "give it to vm.load_strace")
+    if kind is not None:
+        return read_ranges(text, kind)
+    refuse_foreign(text.text, text.source)
+    first = next((f"line {number}, {printable(line.strip()[:60])!r}, is none" for number, line in numbered(text.lines)), "")
+    if not first:
+        raise Refused(f"{text.source} is empty: a process has at least one range; one reads {KINDS[0].example!r}")
+    raise Refused(f"{text.source} has no range of a process: {first}; one reads {KINDS[0].example!r}")
 
 
 # ---- entering --------------------------------------------------------------------------------
@@ -147,7 +142,7 @@ def _enter(machine: Machine, task: Task, ranges: Sequence[MapsRange]) -> None:
             one.end - one.start,
             at=one.start,
             fixed=True,
-            prot=one.protection,
+            prot="---" if one.protection == UNKNOWN else one.protection,
             inherit="share" if one.shared else "copy",
             object=target,
             offset=offset,
@@ -198,12 +193,3 @@ def _merged(task: Task, ranges: Sequence[MapsRange]) -> tuple[tuple[MapsRange, .
         if position - first > 1:
             groups.append(tuple(ranges[first:position]))
     return tuple(groups)
-
-
-def _counted(number: int, word: str, many: str, one: str = "") -> str:
-    return f"{number:,} {word}{one if number == 1 else many}"
-
-
-def _listed(lines: Sequence[str]) -> list[str]:
-    more = [f"  … and {len(lines) - LISTED:,} more"] if len(lines) > LISTED else []
-    return [f"  {line}" for line in lines[:LISTED]] + more

@@ -26,6 +26,8 @@ class SaidRange:
     """Read, write, execute and user as four letters: "rw-u".  A "?" is a right that the text does not say."""
     pa: int | None = None
     """The physical address of the first byte, if the rest follows it there; else, or if it is not said, None."""
+    word: int | None = field(default=None, compare=False)
+    """The descriptor, where the text has it."""
 
     @property
     def end(self) -> int:
@@ -112,6 +114,14 @@ class Listing:
     """What each line says."""
     line: int
     """The first line of it in the text, from 1."""
+    absent: tuple[SaidRange, ...] = ()
+    """What the text says is not mapped."""
+    is_whole: bool = True
+    """Whether what it does not list is not mapped."""
+
+    def at(self, address: int) -> SaidRange | None:
+        """What it says of an address; None if it says nothing.  O(pieces)."""
+        return next((one for one in (*self.pieces, *self.absent) if one.start <= address < one.end), None)
 
     @property
     def ranges(self) -> tuple[SaidRange, ...]:
@@ -120,27 +130,51 @@ class Listing:
 
     @in_ascii
     def __repr__(self) -> str:
-        return f"<{self.name}: {counted(len(self.ranges), 'range')} from line {self.line}>"
+        absent = f", {counted(len(self.absent), 'page')} not mapped" if self.absent else ""
+        return f"<{self.name}: {counted(len(self.ranges), 'range')}{absent}, from line {self.line}>"
 
 
 @frozen(slots=False)
 class Trap:
-    """A trap's line: its numbers, and, where a table of the same text has the address, the walk of `stval`."""
+    """A trap of any processor: its numbers, and, where the same text has tables, the walk of the address.
+
+    `code` is what `register` had: scause of RISC-V, the error code of x86, ESR_EL1 of AArch64, FSR of ARMv7.
+    """
 
     where: str
-    """ "usertrap" or "kerneltrap". """
+    """Such as "usertrap" or "kerneltrap" of xv6, or "kernel mode". """
     line: int
-    scause: int
+    code: int | None
     means: str
     """What the specification calls the cause."""
     pid: int | None = None
-    sepc: int | None = None
-    stval: int | None = None
+    pc: int | None = None
+    """Where the instruction is."""
+    address: int | None = None
+    """What it accessed."""
     walk: TablesWalk | None = None
     refused: str = ""
     """The bit of the descriptor that refused the access, such as "W"; "" if the text does not show one."""
     says: str = ""
     """What is known of it, in sentences."""
+    register: str = "scause"
+    decoded: tuple[str, ...] = ()
+    """The parts of the code with what they say, such as "WnR (bit 6) is 1: a write"."""
+
+    @property
+    def scause(self) -> int | None:
+        """The code, as RISC-V calls it."""
+        return self.code
+
+    @property
+    def sepc(self) -> int | None:
+        """Where the instruction is, as RISC-V calls it."""
+        return self.pc
+
+    @property
+    def stval(self) -> int | None:
+        """The address that was accessed, as RISC-V calls it."""
+        return self.address
 
     @in_ascii
     def __repr__(self) -> str:
@@ -150,7 +184,7 @@ class Trap:
     def headline(self) -> str:
         """The trap in a few words."""
         of = f" of process {self.pid}" if self.pid is not None else ""
-        at = f" at {Address(self.stval)}" if self.stval is not None else ""
+        at = f" at {Address(self.address)}" if self.address is not None else ""
         return f"{self.where}{of}, line {self.line}: {self.means}{at}"
 
 
@@ -184,6 +218,12 @@ class Pasted:
     listings: tuple[Listing, ...] = ()
     unsaid: tuple[str, ...] = field(default=())
     """What the text does not say, in sentences."""
+    what: tuple[str, ...] = ()
+    """What printed it, such as "an oops of Linux on arm64"."""
+    passed_over: str = ""
+    """What surrounds it in the text, counted, in a sentence."""
+    claimed: frozenset[int] = frozenset()
+    """The lines of the text that say something of these."""
 
     @property
     def ranges(self) -> tuple[SaidRange, ...]:
@@ -226,9 +266,12 @@ class Pasted:
     @in_ascii
     def __repr__(self) -> str:
         parts = [*self.tables, *self.traps, *self.panics, *self.listings]
-        lines = [f"<pasted: {self.summary}", *(f"  {part!r}" for part in parts[:MOST_LINES])]
+        of = f" {' and '.join(self.what)}" if self.what else ""
+        lines = [f"<pasted{of}: {self.summary}", *(f"  {part!r}" for part in parts[:MOST_LINES])]
         if len(parts) > MOST_LINES:
             lines.append(f"  and {len(parts) - MOST_LINES} more")
+        if self.passed_over:
+            lines.append(f"  {self.passed_over}")
         if self.unsaid:
             lines.append(f"  {counted(len(self.unsaid), 'sentence')} in .unsaid about what the text does not say")
         return "\n".join(lines) + ">"

@@ -1,9 +1,5 @@
-"""Reading what a terminal shows: ``vm.load(text)``.  Begin with `load`; each format has a module of its own.
+"""Reading what a terminal shows of a kernel: page tables, lists, traps, faults and panics.
 
-`lines` cleans the text, `vmprint`, `traps`, `panics` and `listings` each find one kind of thing in it, and `said` makes
-page tables that answer only what the text says.
+Each kind has a module with `read`, which adds what it finds to the :class:`~.parts.Parts` of a text; :mod:`.load` lists
+them.  `said` makes page tables that answer only what the text says.
 """
-
-from .load import load
-
-__all__ = ["load"]

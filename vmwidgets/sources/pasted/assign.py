@@ -26,13 +26,13 @@ def assignments(items: Sequence[Item]) -> list[int] | None:
     Every way to give the lines to the tables is followed, and ways that leave the tables at the same places are one
     state.  O(lines × states).
     """
-    if sum(not item.depth for item in items) > MOST_AT_ONCE:
+    if sum(item.is_root for item in items) > MOST_AT_ONCE:
         return None
     ways: dict[_State, tuple[int, tuple[Any, ...]]] = {_State(()): (1, ())}
     for item in items:
         following: dict[_State, tuple[int, tuple[Any, ...]]] = {}
         for state, (count, way) in ways.items():
-            if not item.depth:
+            if item.is_root:
                 _add(following, _State((*state.tables, ((), True))), count, (way, len(state.tables)))
                 continue
             for number, (path, leads_on) in enumerate(state.tables):

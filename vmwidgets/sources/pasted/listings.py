@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from vmwidgets.engine.base.frozen import frozen
 
 from ...engine.base.units import MIB, PAGE
 from ...engine.mmu.pasted import Listing, SaidRange
+from .parts import Parts
 
 _FLAGS = re.IGNORECASE | re.ASCII
 _H, _S = r"([0-9a-f]{8,16})", r"\s{1,9}"
@@ -79,31 +80,90 @@ FORMATS = (
 _ALMOST = re.compile(r"\s{0,9}([0-9a-f]{8}|[0-9a-f]{1,16}\s*$)", _FLAGS)
 """How a line begins that belongs to the listing before it, or is cut."""
 
+_PG = re.compile(
+    rf"\[([0-9a-f]{{5,13}})-([0-9a-f]{{5,13}})\]{_S}(PML[45]|PDPE?|PDE|PTE)\[[0-9a-f]{{1,3}}(?:-[0-9a-f]{{1,3}})?\]"
+    rf"{_S}([X-]?[-GSTCUDAPW]{{7,9}})(?:{_S}(.*))?", re.ASCII,
+)
+"""`info pg` of x86, which some builds of QEMU have: page numbers, an entry, its flags and the frames of pages."""
+
+_PG_HEAD = re.compile(r"VPN range\s+Entry\s+Flags")
+
+
+def _pg(match: re.Match[str]) -> list[SaidRange] | None:
+    """The pages of a line of `info pg`: none for one that leads to a table, None for one that contradicts itself."""
+    first, last, flags = int(match[1], 16), int(match[2], 16), match[4]
+    if last < first or "P" not in flags:
+        return None
+    if match[3] != "PTE" and "S" not in flags:
+        return []
+    rights = f"r{'w' if 'W' in flags else '-'}{'-' if flags[0] == 'X' else 'x'}{'u' if 'U' in flags else '-'}"
+    frames: list[int] = []
+    for part in (match[5] or "").split():
+        low, _, high = part.partition("-")
+        if not re.fullmatch(r"[0-9a-f]{1,13}(-[0-9a-f]{1,13})?", part):
+            break  # "..." stands for more
+        frames += range(int(low, 16), min(int(high or low, 16), int(low, 16) + last - first) + 1)
+    if len(frames) != last - first + 1:
+        frames = frames[:1] if frames and frames == [*range(frames[0], frames[0] + len(frames))] and "-" in match[5] else []
+        pa = frames[0] * PAGE if frames and match[3] != "PTE" else None
+        return [SaidRange(first * PAGE, (last - first + 1) * PAGE, rights, pa)]
+    return [SaidRange((first + n) * PAGE, PAGE, rights, frame * PAGE) for n, frame in enumerate(frames)]
+
+
 OFF = {"PG disabled": "x86", "No translation or protection": "RISC-V"}
 """What the monitor says where paging is off."""
 
 
-def read_listings(lines: Sequence[str]) -> tuple[list[Listing], list[str]]:
-    """The listings in the lines of a text, each as runs of equal permissions, and what the text does not say."""
+def read(parts: Parts) -> None:
+    """Add the listings in the lines of a text, each as runs of equal permissions, and what the text does not say."""
     unsaid: list[str] = []
     found: list[tuple[Format, int, list[SaidRange]]] = []
     follows = False
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(parts.lines, 1):
+        if not line:
+            follows = False
+            continue
         unsaid += [f"Line {number}: paging was off ({name})." for words, name in OFF.items() if words in line]
+        is_listed = False
         for form in FORMATS:
             for match in form.line.finditer(line):
+                is_listed = True
                 said = form.read(match)
                 if said is None:
                     unsaid.append(f"Line {number} of {form.name} contradicts itself, and is left out.")
-                    continue
-                last = found[-1] if found else None
-                if last is None or last[0] is not form or last[2][-1].end > said.start:
-                    found.append((form, number, []))  # addresses only grow: this is the next listing
-                found[-1][2].append(said)
-        is_listed = any(form.line.search(line) for form in FORMATS)
+                else:
+                    _add(found, form, number, [said])
+        match = _PG.search(line)
+        if match is not None:
+            is_listed = True
+            pages = _pg(match)
+            if pages is None:
+                unsaid.append(f"Line {number} of info pg of x86 contradicts itself, and is left out.")
+            else:
+                _add(found, INFO_PG, number, pages)
+        if _PG_HEAD.search(line):
+            parts.claimed.add(number)
         if found and follows and not is_listed and _ALMOST.match(line):
             unsaid.append(f"Line {number} looks like a line of {found[-1][0].name}, and can't be read.")
+        if is_listed:
+            parts.claimed.add(number)
         follows = is_listed or (follows and bool(_ALMOST.match(line)))
     names = {form.name: form.unsaid for form, _, _ in found if form.unsaid}
-    made = [Listing(form.name, tuple(ranges), number) for form, number, ranges in found]
-    return made, [*unsaid, *names.values()]
+    parts.listings += [Listing(form.name, tuple(ranges), number) for form, number, ranges in found]
+    parts.unsaid += [*unsaid, *names.values()]
+    if found:
+        parts.what["QEMU's monitor"] = None
+
+
+INFO_PG = Format(
+    "info pg of x86", _PG, lambda match: None,
+    "Info pg of x86 has the flags of each page's last descriptor; the tables above may allow less.",
+)  # fmt: skip
+
+
+def _add(found: list[tuple[Format, int, list[SaidRange]]], form: Format, number: int, said: list[SaidRange]) -> None:
+    last = found[-1] if found else None
+    is_next = last is not None and last[0] is form and (not last[2] or not said or last[2][-1].end <= said[0].start)
+    if not is_next:
+        found.append((form, number, []))  # addresses only grow: this is the next listing
+    found[-1][2].extend(said)

@@ -7,11 +7,11 @@ in the xv6 book, chapters 3 (page tables), 4 (traps), 6 (locks) and 7 (schedulin
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from ...engine.base.errors import printable
 from ...engine.mmu.pasted import Panic
+from .parts import Parts
 
 _PANIC = re.compile(r"(?<![\w-])panic:(.*)", re.ASCII)
 
@@ -143,6 +143,25 @@ CHECKS: dict[str, Check] = {
             "mappages was changed, and returns an error without a reason.",
         ),
     ),
+    "kvmpa": Check(
+        f"kvmpa in {_VM}",
+        "An address of the kernel's is translated only where the kernel's table maps it: here V is 0, or no table is"
+        " there.",
+        (
+            "kvmpa still walks the global kernel_pagetable, and the stack is mapped in a process's own kernel table.",
+            "The kernel stack of the process was unmapped, or is not mapped in the table that is in use.",
+            "A physical address, or one of user code, is passed to the disk driver.",
+        ),
+    ),
+    "loadseg: address should exist": Check(
+        "loadseg in kernel/exec.c",
+        "exec reads a program's segment only into pages that it has just allocated: here walkaddr found none.",
+        (
+            "uvmalloc in exec is lazy now, and loadseg does not allocate what it reads into.",
+            "The page was mapped without PTE_U, which walkaddr asks for.",
+            "The segment's address (ph.vaddr) is not the one that uvmalloc was called for.",
+        ),
+    ),
     "kfree": Check(
         "kfree in kernel/kalloc.c",
         "Only whole pages that kalloc gave are freed: aligned, above the end of the kernel and below PHYSTOP.",
@@ -159,6 +178,15 @@ CHECKS: dict[str, Check] = {
             "The kernel followed a null or a freed pointer: stval is the address, sepc the instruction (addr2line).",
             "A user's pointer is used directly in place of copyin or copyout.",
             "The kernel stack overflowed into its guard page, for example by a large local array.",
+        ),
+    ),
+    "trap": Check(
+        "trap in trap.c",
+        "The kernel itself takes no exceptions: only devices and the timer may interrupt it (xv6 for x86).",
+        (
+            "The kernel followed a null or a freed pointer: cr2 is the address, eip the instruction (addr2line).",
+            "A user's pointer is used directly, without argptr or fetchint.",
+            "The kernel stack overflowed, for example by a large local array.",
         ),
     ),
     "usertrap: not from user mode": Check(
@@ -217,14 +245,14 @@ OLDER = {
 """What some years print for the same check."""
 
 
-def read_panics(lines: Sequence[str]) -> tuple[list[Panic], list[str]]:
-    """The panics in the lines of a text, and which of them are not known here."""
-    found: list[Panic] = []
-    unsaid: list[str] = []
-    for number, line in enumerate(lines, 1):
-        match = _PANIC.search(line)
+def read(parts: Parts) -> None:
+    """Add the panics in the lines of a text, and which of them are not known here."""
+    found, unsaid = parts.panics, parts.unsaid
+    for number, line in enumerate(parts.lines, 1):
+        match = _PANIC.search(line) if line else None
         if match is None:
             continue
+        parts.claimed.add(number)
         words = match[1].strip()
         if not words:
             unsaid.append(f"Line {number} has a panic without its reason: the text is cut there, or mixed.")
@@ -239,4 +267,3 @@ def read_panics(lines: Sequence[str]) -> tuple[list[Panic], list[str]]:
         unsaid.append(
             f"The panic in line {number} is not one that is known here: search the kernel's source for {said!r}."
         )
-    return found, unsaid

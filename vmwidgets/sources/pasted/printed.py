@@ -29,6 +29,8 @@ class Item(NamedTuple):
     damage: str = ""
     note: str = ""
     """What is wrong with a line that can be used."""
+    is_root: bool = False
+    """Whether it names a table; its address may be damaged."""
 
     @property
     def depth(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -9,10 +10,12 @@ from typing import Any, NamedTuple
 from ...engine.base.errors import Refused, VMError
 from ...engine.base.units import PAGE, Address, counted
 from ...engine.memory.ram import BusError
-from ...engine.mmu.formats.riscv import SV39, R, U, W, X
+from ...engine.mmu.format import TableFormat
+from ...engine.mmu.formats.riscv import SV39
 from ...engine.mmu.pasted import SaidRange, joined
 from ...engine.mmu.rules import Access
 from ...engine.mmu.tables import PageTables, TablesWalk
+from ...engine.mmu.tables_schema import Rights
 from .lines import places
 
 Path = tuple[int, ...]
@@ -27,10 +30,6 @@ class Gap(NamedTuple):
     why: str
 
 
-WIDTH = 8
-"""Bytes of a descriptor of Sv39."""
-
-
 class NotSaid(BusError):
     """The text does not list this table, or not all of it."""
 
@@ -42,45 +41,50 @@ class NotSaid(BusError):
 
 @dataclass
 class SaidTable:
-    """The descriptors of one table by their indices, and where others may be missing."""
+    """The descriptors of one table by their indices, where others may be missing, and its bytes."""
 
     words: dict[int, int] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
+    size: int = PAGE
 
 
 class SaidMemory:
-    """Physical memory that holds the tables of a text and nothing else."""
+    """Physical memory that holds the tables of a text, with descriptors of `width` bytes, and nothing else."""
 
-    def __init__(self, tables: Mapping[int, SaidTable]) -> None:
+    def __init__(self, tables: Mapping[int, SaidTable], width: int) -> None:
         self.tables = tables
+        self._width = width
+        self._bases = sorted(tables)
 
     def read(self, pa: int, length: int) -> bytes:
         """What pictures draw: the descriptors that are listed, and zero between them."""
-        table = self._table(pa, length)
-        data = bytearray(PAGE)
+        base, table = self._table(pa, length)
+        data, width = bytearray(table.size), self._width
         for index, word in table.words.items():
-            data[index * WIDTH : index * WIDTH + WIDTH] = word.to_bytes(WIDTH, "little")
-        return bytes(data[pa % PAGE : pa % PAGE + length])
+            data[index * width : (index + 1) * width] = word.to_bytes(width, "little")
+        return bytes(data[pa - base : pa - base + length])
 
     def read_word(self, pa: int, width: int) -> int:
         """What a walk reads; a descriptor that is not listed is 0 only if the text has all of its table."""
-        table = self._table(pa, width)
-        index = pa % PAGE // WIDTH
+        base, table = self._table(pa, width)
+        index = (pa - base) // width
         word = table.words.get(index)
         gap = next((gap for gap in table.gaps if gap.first <= index < gap.end), None)
         if word is None and gap is not None:
             raise NotSaid(pa, width, gap.why)
         return word or 0
 
-    def _table(self, pa: int, length: int) -> SaidTable:
-        table = self.tables.get(pa - pa % PAGE)
-        if table is None or pa % PAGE + length > PAGE:
+    def _table(self, pa: int, length: int) -> tuple[int, SaidTable]:
+        at = bisect_right(self._bases, pa) - 1
+        base = self._bases[at] if at >= 0 else 0
+        table = self.tables.get(base)
+        if table is None or pa + length > base + table.size:
             raise NotSaid(pa, length, "the text does not list this table")
-        return table
+        return base, table
 
 
 class PastedTables(PageTables[Any]):
-    """Sv39 tables that a text lists.  They show themselves, and are walked as far as the text says.
+    """Tables that a text lists.  They show themselves, and are walked as far as the text says.
 
     `listed` are the descriptors with their indices, `lines` the first and the last line of the text.
     Where the text has no root address, `root_is_said` is False, and the root table is put where nothing else is.
@@ -98,13 +102,13 @@ class PastedTables(PageTables[Any]):
 
     def __init__(
         self, name: str, tables: Mapping[int, SaidTable], root: int, listed: Sequence[tuple[Path, int]],
-        lines: tuple[int, int], *, root_is_said: bool,
+        lines: tuple[int, int], *, root_is_said: bool, fmt: TableFormat[Any] = SV39, controls: Any = None,
     ) -> None:  # fmt: skip
         self.lines = lines
         self.root_is_said = root_is_said
         self.listed = tuple(listed)
         about = f"{counted(len(listed), 'descriptor')} in {places([*lines])}"
-        super().__init__(name, SaidMemory(tables), SV39, root, about=about)
+        super().__init__(name, SaidMemory(tables, fmt.entry_width), fmt, root, controls, about=about)
 
     @property
     def ranges(self) -> tuple[SaidRange, ...]:
@@ -128,27 +132,27 @@ class PastedTables(PageTables[Any]):
         return found
 
     def _pages(self) -> Iterator[SaidRange]:
+        rules, above = self.fmt.rules, {(): Rights()}
         for path, word in self.listed:
-            level = SV39.level(SV39.root_level.number + 1 - len(path))
-            descriptor = SV39.rules.read_as(level, word, self.controls)
-            if descriptor.kind == "leaf":
-                yield SaidRange(address_of(path), level.span, letters_of(word), descriptor.address_of(word))
+            level = self.fmt.levels[len(path) - 1]
+            descriptor = rules.read_as(level, word, self.controls)
+            if descriptor.kind in ("leaf", "table") and path[:-1] in above:
+                above[path] = rights = rules.narrow(above[path[:-1]], descriptor, word, self.controls)
+                if descriptor.kind == "leaf":
+                    start, span = self._address_of(path), level.span_of(descriptor)
+                    yield SaidRange(start - start % span, span, letters_of(rights), descriptor.address_of(word), word)
+
+    def _address_of(self, path: Path) -> int:
+        """The first address that a descriptor is for; `path` are its indices, the root's first."""
+        va = sum(index << self.fmt.levels[depth].shift for depth, index in enumerate(path))
+        return self.fmt.as_register(va, self.controls)
 
 
-def address_of(path: Path) -> int:
-    """The first address that a descriptor is for; `path` are its indices, the root's first.
+def letters_of(rights: Rights) -> str:
+    """Rights as four letters.
 
-    >>> hex(address_of((255, 511, 511)))
-    '0x3ffffff000'
-    """
-    va = sum(index << 30 - 9 * depth for depth, index in enumerate(path))
-    return SV39.as_register(va, SV39.defaults)
-
-
-def letters_of(word: int) -> str:
-    """The rights in a descriptor of Sv39.
-
-    >>> letters_of(0x17)
+    >>> letters_of(Rights(execute=False))
     'rw-u'
     """
-    return "".join(letter if word & bit else "-" for letter, bit in zip("rwxu", (R, W, X, U), strict=True))
+    pairs = zip("rwxu", (rights.read, rights.write, rights.execute, rights.user), strict=True)
+    return "".join(letter if may else "-" for letter, may in pairs)

@@ -1,4 +1,8 @@
-"""Traps as xv6 reports them: `usertrap(): unexpected scause 0x… pid=3`, then `sepc=… stval=…`, also of the kernel."""
+"""Traps of RISC-V as kernels report them: `usertrap(): unexpected scause 0x… pid=3`, then `sepc=… stval=…`.
+
+Other kernels print the same registers by the same names, some on one line, some in another order, some of 32 bits.
+QEMU's log (`-d int`) calls them cause, epc and tval.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +10,37 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from ...engine.base.errors import Refused
 from ...engine.base.units import Address
-from ...engine.mmu.formats.riscv import R, U, W, X
-from ...engine.mmu.pasted import Trap
+from ...engine.mmu.formats.riscv import R, U, V, W, X
+from ...engine.mmu.pasted import Listing, SaidRange, Trap
 from ...engine.mmu.rules import Access
 from ...engine.mmu.tables import TablesWalk
 from .lines import places, whole_hex
+from .parts import Parts
 from .said import PastedTables
 
 _FLAGS = re.IGNORECASE | re.ASCII
+NAMES = {
+    "InstructionPageFault": 12, "LoadPageFault": 13, "StorePageFault": 15, "IllegalInstruction": 2, "Breakpoint": 3,
+    "InstructionFault": 1, "LoadFault": 5, "StoreFault": 7, "UserEnvCall": 8, "InstructionMisaligned": 0,
+    "LoadMisaligned": 4, "StoreMisaligned": 6,
+}  # fmt: skip  # read as a table
+"""What the crate riscv calls the causes, which kernels in Rust print."""
+
 _SCAUSE = re.compile(
-    r"(?:(usertrap|kerneltrap)\(\):?\s{0,9}(?:unexpected\s{1,9})?)?scause[\s=:]{1,9}(?:0x)?([0-9a-f]{1,40})"
-    r"(?:\s{0,9}\([^)]{0,60}\))?(?:\s{1,9}pid[\s=:]{1,9}([0-9]{1,9}))?", _FLAGS,
+    r"(?:(usertrap|kerneltrap)\(\):?\s{0,9}(?:une\w{1,9}\s{1,9})?)?(?:(?:scause|\bcause(?=:[0-9a-f]{8,16}, epc:))"
+    rf"[\s=:]{{1,9}}(?:0x)?([0-9a-f_]{{1,40}})(?![0-9a-z_(])|\bscause[\s=:]{{1,9}}Exception\(\s{{0,9}}({'|'.join(NAMES)}))"
+    r"(?:\s{0,9}\([^)]{0,60}\))?(?:,?\s{1,9}pid[\s=:]{1,9}(?:PId\()?([0-9]{1,9}))?", _FLAGS,
 )  # fmt: skip
 _NUMBER = {
-    name: re.compile(rf"\b{name}\s{{0,9}}[=:]\s{{0,9}}(?:0x)?([0-9a-f]{{1,40}})", _FLAGS) for name in ("sepc", "stval")
+    name: re.compile(rf"\b{words}(?:\s{{0,9}}[=:]\s{{0,9}}(?:0x)?|\s{{1,9}}0x)([0-9a-f_]{{1,40}})(?![0-9a-z_])", _FLAGS)
+    for name, words in (("sepc", "s?epc"), ("stval", "s?(?:tval|badaddr)"), ("sstatus", "sstatus"))
 }
+_SAID = re.compile(r"\b(?:sepc|stval|sstatus|scause)\b", _FLAGS)
+_KILLED = re.compile(r"\buser\b|usertrap", _FLAGS)
 
 _ENDS = re.compile(r"(sepc|stval)\s{0,9}[=:]\s{0,9}(0x)?[0-9a-f]{1,15}$", _FLAGS)
 """A number at the very end of a text, with fewer digits than it can have."""
@@ -45,98 +62,296 @@ CAUSES = {
 ACCESSES: dict[int, Access] = {12: "execute", 13: "read", 15: "write"}
 """The page faults: of which access each is."""
 
+SPP, SUM = 1 << 8, 1 << 18
+"""Of sstatus: whether the trap came from the supervisor, and whether that may touch user pages (4.1.1)."""
+
 FILLED = {
     0x0505050505050505: "kalloc fills a page with the byte 5: this address was read from memory that was never set.",
     0x0101010101010101: "kfree fills a page with the byte 1: this address was read from memory that was freed.",
 }
-"""Addresses that are xv6's junk (kalloc and kfree in kernel/kalloc.c)."""
+"""Addresses that are xv6's junk (kalloc and kfree in kernel/kalloc.c), and the members of structures behind them."""
+
+_BEHIND = 4096
+
+DONE = {"execute": "fetch", "read": "load", "write": "store"}
 
 
-def read_traps(lines: Sequence[str], tables: Sequence[PastedTables]) -> tuple[list[Trap], list[str]]:
-    """The traps in the lines of a text, walked in its tables, and what the text does not say of them."""
-    unsaid: list[str] = []
-    ordered = sorted(tables, key=lambda table: table.lines[1])
-    ends = [table.lines[1] for table in ordered]
-    found = []
-    for trap in _traps(lines, unsaid):
-        before = bisect_left(ends, trap.line)
-        table = ordered[max(0, before - 1)] if ordered else None
-        found.append(_explained(trap, table, unsaid))
-    return found, unsaid
+class _Found(NamedTuple):
+    """A trap's line and the registers that belong to it; `user` is None where the text does not say the mode."""
+
+    trap: Trap
+    user: bool | None
+    sum: bool
+    is_64: bool
 
 
-def _traps(lines: Sequence[str], unsaid: list[str]) -> Iterator[Trap]:
+def read(parts: Parts) -> None:
+    """Add the traps of a text, walked in its tables or looked up in its listings."""
+    for found in _traps(parts):
+        parts.traps.append(_in_context(found, parts))
+        parts.what["traps of RISC-V"] = None
+
+
+def explained_alone(trap: Trap, user: bool | None, parts: Parts) -> Trap:
+    """A trap that another reader has found, with the tables and listings of the text; `user` as far as it is known."""
+    return _in_context(_Found(trap, user, False, True), parts)
+
+
+def _in_context(found: _Found, parts: Parts) -> Trap:
+    line = found.trap.line
+    ordered = sorted((one for one in parts.tables if one.fmt.name.startswith("riscv")), key=lambda table: table.lines[1])
+    before = bisect_left([table.lines[1] for table in ordered], line)
+    tables = ordered[:before][::-1] or ordered[:1]
+    listings = sorted(
+        (one for one in parts.listings if "x86" not in one.name), key=lambda one: (one.line > line, -one.line)
+    )
+    return _explained(found, tables, listings, parts)
+
+
+def _traps(parts: Parts) -> Iterator[_Found]:
+    lines, unsaid = parts.lines, parts.unsaid
     is_mixed = False
     for at, line in enumerate(lines):
-        for match in _SCAUSE.finditer(line):
-            scause = whole_hex(match[2])
+        if not line or at + 1 in parts.claimed or ("cause" not in line and "CAUSE" not in line):
+            continue
+        matches = [*_SCAUSE.finditer(line)]
+        for which, match in enumerate(matches):
+            scause = NAMES.get(match[3]) if match[3] else _register(match[2], parts.ends_in(at + 1, match.end(2)))
             if scause is None:
-                unsaid.append(f"Line {at + 1} has a trap whose scause is cut: {match[2][:20]}.")
+                unsaid.append(f"Line {at + 1} has a trap whose scause is cut: {(match[2] or match[3])[:20]}.")
                 continue
+            parts.claimed.add(at + 1)
+            first = matches[which - 1].end() if which else 0
             rest = [line[match.end() : match.end() + WIDE], *(one[:WIDE] for one in lines[at + 1 : at + 1 + NEAR])]
             following = next((n for n, one in enumerate(rest) if _SCAUSE.search(one)), None)
-            rest = rest[:following]
-            numbers = {name: _number(rest, name) for name in _NUMBER}
-            was_mixed, is_mixed = is_mixed, following is not None and not any(one for one, _ in numbers.values())
+            after = rest[:following]
+            same = line[max(first, match.start() - WIDE) : match.start()]
+            where = [(at + 1, same), *((at + 1 + n, one) for n, one in enumerate(after))]
+            numbers = {name: _number(where, name, parts) for name in _NUMBER}
+            has_any = any(value for value, _ in numbers.values())
+            was_mixed, is_mixed = is_mixed, following is not None and not has_any
             if was_mixed:  # the trap before it has no numbers: these may be its own
                 numbers = dict.fromkeys(_NUMBER, (None, "numbers that may be those of the trap printed before it"))
-            for name, (value, state) in numbers.items():
+            parts.claimed.update(number for number, one in where if _SAID.search(one))
+            for name in ("sepc", "stval"):
+                value, state = numbers[name]
                 if value is None or state:
                     unsaid.append(f"The trap in line {at + 1} has {state or 'no ' + name}.")
-            if lines[-1] and lines[-1] in rest and _ENDS.search(lines[-1]):
+            if not parts.text.is_ended and lines[-1] and lines[-1] in rest and _ENDS.search(lines[-1]):
                 unsaid.append(f"The text ends with a number of the trap in line {at + 1}: digits may be missing.")
-            where = match[1].lower() if match[1] else "kerneltrap"
-            pid = int(match[3]) if match[3] else None
-            yield Trap(where, at + 1, scause, _cause(scause), pid, numbers["sepc"][0], numbers["stval"][0])
+            named, user = _where(line, match, numbers["sstatus"][0])
+            pid = int(match[4]) if match[4] else None
+            trap = Trap(named, at + 1, scause, cause_of(scause), pid, numbers["sepc"][0], numbers["stval"][0])
+            is_64 = not _is_32(match[2] or "") and not any(_is_32(found[1]) for found in _written(after + [same]))
+            yield _Found(trap, user, bool((numbers["sstatus"][0] or 0) & SUM), is_64)
 
 
-def _number(lines: Sequence[str], name: str) -> tuple[int | None, str]:
+def _where(line: str, match: re.Match[str], sstatus: int | None) -> tuple[str, bool | None]:
+    """Where a trap came from, in a word, and whether that was user code."""
+    before = line[: match.start()] + (match[1] or "")
+    user = None if sstatus is None else not sstatus & SPP
+    if "kerneltrap" in before.lower():
+        return "kerneltrap", False
+    if "usertrap" in before.lower():
+        return "usertrap", True
+    if _KILLED.search(before):
+        return "user trap", True
+    if not before.strip():  # xv6's kerneltrap prints the registers, and its name only in the panic
+        return "kerneltrap", False if user is None else user
+    return "trap", user
+
+
+def _register(digits: str, is_end: bool) -> int | None:
+    """What a register had: of 64 bits, or with eight digits of 32, if these are not what is left of sixteen."""
+    return whole_hex(digits, 64 if is_end else 32)
+
+
+def _is_32(digits: str) -> bool:
+    return len(digits) == 8 and digits[0] == "0"
+
+
+def _written(lines: Sequence[str]) -> Iterator[re.Match[str]]:
+    return (found for line in lines for pattern in _NUMBER.values() for found in pattern.finditer(line))
+
+
+def _number(lines: Sequence[tuple[int, str]], name: str, parts: Parts) -> tuple[int | None, str]:
     """A register in the lines, and what is wrong with it."""
-    for line in lines:
+    for number, line in lines:
         match = _NUMBER[name].search(line)
         if match is not None:
-            value = whole_hex(match[1])
+            is_end = not parts.text.is_ended and number == len(parts.lines) and line.rstrip().endswith(match[0])
+            value = _register(match[1], is_end)
             return value, "" if value is not None else f"a {name} that is cut, {match[1][:20]}"
     return None, ""
 
 
-def _cause(scause: int) -> str:
+def cause_of(scause: int) -> str:
+    """What the specification calls the value of scause."""
     if scause >> 63:
         return f"interrupt {scause & (1 << 63) - 1}"
     return CAUSES.get(scause, f"cause {scause}, which is reserved or a machine's own")
 
 
-def _explained(trap: Trap, table: PastedTables | None, unsaid: list[str]) -> Trap:
-    """A trap with the walk of its address in `table`, if it is a page fault and the table says enough."""
-    access = ACCESSES.get(trap.scause)
-    if access is None or trap.stval is None:
+def junk_of(address: int) -> str:
+    """A sentence about an address that xv6's allocator has made, or an empty text."""
+    for base, sentence in FILLED.items():
+        if 0 <= address - base < _BEHIND:
+            near = "" if address == base else f" It lies {address - base:#x} behind {Address(base)}."
+            return f" {sentence}{near}"
+    return ""
+
+
+def not_sv39(address: int) -> bool:
+    """Whether no Sv39 table has the address: bits 63 to 39 differ from bit 38."""
+    return address >> 38 not in (0, (1 << 26) - 1)
+
+
+def _explained(found: _Found, tables: Sequence[PastedTables], listings: Sequence[Listing], parts: Parts) -> Trap:
+    """A trap with the walk of its address in the latest table that can have been in use, or with what a listing says."""
+    trap, unsaid = found.trap, parts.unsaid
+    access = ACCESSES.get(trap.code or 0)
+    if access is None or trap.address is None:
         return replace(trap, says=f"{trap.means}; this is not a page fault." if access is None else f"{trap.means}.")
-    junk = f" {FILLED[trap.stval]}" if trap.stval in FILLED else ""
-    said = f"The {_DONE[access]} of {Address(trap.stval)} was refused"
-    if table is None:
-        unsaid.append(
-            f"The text has no page table for the trap in line {trap.line}: {trap.means} is raised for an absent page"
-            " and for one that does not allow the access. Print the table with vmprint to see which."
-        )
-        return replace(trap, says=f"{said}; the text has no table that says why.{junk}")
-    by_user = trap.where == "usertrap"
-    owner = f"process {trap.pid}" if trap.pid is not None else "the process" if by_user else "the kernel"
+    said = f"The {DONE[access]} of {Address(trap.address)} was refused"
+    junk = junk_of(trap.address)
+    if found.is_64 and not_sv39(trap.address) and not any(one.fmt.name != "riscv-sv39" for one in tables):
+        if not tables:
+            unsaid.append(
+                f"The text has no page table for the trap in line {trap.line}, and needs none: no Sv39 table has its address."
+            )
+            why = f"{Address(trap.address)} is not an Sv39 address: bits 63 to 38 are not all equal"
+            return replace(trap, says=f"{said}: {why}.{junk}")
+    unused = []
+    for table in tables:
+        user, why = _can_have_been_used(table, found, access, parts)
+        if why:
+            unused.append((table, why))
+            continue
+        return _walked(found, table, access, user, said, junk, parts)
+    for listing in listings:
+        user, why = _lists(listing, found, access)
+        piece = listing.at(trap.address)
+        if why or (piece is None and not listing.is_whole):
+            continue
+        return _looked_up(found, listing, piece, access, user, said, junk, parts)
+    if unused:
+        table, why = unused[0]
+        unsaid.append(f"The table in {places(table.lines)} was not in use at the trap in line {trap.line}: {why}.")
+        says = f"{said}; the table in {places(table.lines)} was not in use, since {why}: it gives no reason"
+        return replace(trap, says=f"{says}.{junk}")
     unsaid.append(
-        f"The trap in line {trap.line} is walked with the descriptors in {places([*table.lines])}: the text does not"
+        f"The text has no page table for the trap in line {trap.line}: {trap.means} is raised for an absent page"
+        " and for one that does not allow the access. Print the table with vmprint to see which."
+    )
+    return replace(trap, says=f"{said}; the text has no table that says why.{junk}")
+
+
+def _can_have_been_used(
+    table: PastedTables, found: _Found, access: Access, parts: Parts
+) -> tuple[bool | None, str]:
+    """Whether user code made the access, and why the table can't have been in use, as far as sepc shows it."""
+    trap, user = found.trap, found.user
+    if trap.pc is None or (access == "execute" and trap.pc >> 12 == (trap.address or 0) >> 12):
+        return user, ""
+    try:
+        fetched = table.walk(trap.pc, "execute", user=user)
+    except Refused:
+        return user, ""
+    if fetched.fault is None:
+        return fetched.user if user is None else user, ""
+    if fetched.fault.kind == "not-present" or fetched.fault.kind == "non-canonical":
+        return user, f"it does not map the instruction at sepc, {Address(trap.pc)}"
+    parts.unsaid.append(
+        f"The table in {places(table.lines)} does not let the instruction at sepc, {Address(trap.pc)}, be fetched: so it was"
+        f" hardly in use at the trap in line {trap.line}."
+    )
+    return user, ""
+
+
+def _lists(listing: Listing, found: _Found, access: Access) -> tuple[bool | None, str]:
+    """As :func:`_can_have_been_used`, of a listing: a page with u is user code's."""
+    trap, user = found.trap, found.user
+    if trap.pc is None or (access == "execute" and trap.pc >> 12 == (trap.address or 0) >> 12):
+        return user, ""
+    piece = listing.at(trap.pc)
+    if piece is None or piece in listing.absent:
+        return user, "sepc is not mapped" if listing.is_whole or piece else ""
+    if piece.rights[2] == "-":
+        return user, "sepc is not executable"
+    return (piece.rights[3] == "u" if user is None and piece.rights[3] != "?" else user), ""
+
+
+def _walked(
+    found: _Found, table: PastedTables, access: Access, user: bool | None, said: str, junk: str, parts: Parts
+) -> Trap:
+    trap, by_user = found.trap, bool(user)
+    assert trap.address is not None, "its caller has looked"
+    owner = f"process {trap.pid}" if trap.pid is not None else "the process" if by_user else "the kernel"
+    parts.unsaid.append(
+        f"The trap in line {trap.line} is walked with the descriptors in {places(table.lines)}: the text does not"
         f" say that {owner} used them, and they may have changed in between."
     )
+    if user is None:
+        parts.unsaid.append(f"The text does not say whether user code made the trap in line {trap.line}.")
     try:
-        found = table.walk(trap.stval, access, user=by_user)
+        walk = table.walk(trap.address, access, user=by_user)
     except Refused as error:
-        unsaid.append(f"The trap in line {trap.line}: {error}.")
+        parts.unsaid.append(f"The trap in line {trap.line}: {error}.")
         return replace(trap, says=f"{said}; the text does not list the descriptor that refused it.{junk}")
-    if found.fault is None:
-        says = f"this table allows the {_DONE[access]} of {Address(trap.stval)}: the fault was in another table,"
-        return replace(trap, walk=found, says=f"{says.capitalize()} or in this one at another time.{junk}")
-    return replace(trap, walk=found, refused=refusing(found), says=f"{said}: {found.fault.why}.{junk}")
+    if walk.fault is None or (found.sum and walk.fault.kind == "protection" and _only_sum(walk)):
+        says = f"this table allows the {DONE[access]} of {Address(trap.address)}: the fault was in another table,"
+        return replace(trap, walk=walk, says=f"{says.capitalize()} or in this one at another time.{junk}")
+    return replace(trap, walk=walk, refused=refusing(walk), says=f"{said}: {walk.fault.why}.{junk}")
 
 
-_DONE = {"execute": "fetch", "read": "load", "write": "store"}
+def _only_sum(walk: TablesWalk) -> bool:
+    word = walk.steps[-1].value if walk.steps else 0
+    return not walk.user and bool(word & U) and walk.access != "execute" and refusing(walk) == "U"
+
+
+def _looked_up(
+    found: _Found, listing: Listing, piece: SaidRange | None, access: Access, user: bool | None, said: str, junk: str,
+    parts: Parts,
+) -> Trap:  # fmt: skip
+    """A trap with what a listing says of its address."""
+    trap = found.trap
+    parts.unsaid.append(
+        f"The trap in line {trap.line} is looked up in {listing.name} from line {listing.line}: the text does not say"
+        " that it was in use, and it may have changed in between."
+    )
+    if user is None and piece is not None and piece.rights[3] != "-":
+        parts.unsaid.append(f"The text does not say whether user code made the trap in line {trap.line}.")
+    bit, why = refused_by(piece if piece not in listing.absent else None, access, user, found.sum)
+    if bit and piece is not None:
+        has = f"the descriptor is {piece.word:#x}" if piece.word is not None else f"{listing.name} has {piece.rights} there"
+        why = f"{has}: {why}"
+    if bit:
+        return replace(trap, refused=bit, says=f"{said}: {why}.{junk}")
+    says = f"{listing.name} allows the {DONE[access]} of {Address(trap.address or 0)}"
+    return replace(trap, says=f"{says[0].upper()}{says[1:]}: the fault was in another table, or at another time.{junk}")
+
+
+def refused_by(piece: SaidRange | None, access: Access, user: bool | None, may_touch: bool) -> tuple[str, str]:
+    """The bit that refuses an access to a page of these rights, and why; `may_touch` is sstatus.SUM.
+
+    RISC-V Privileged 20211203, 4.3.2: V first, then the access, then U.
+
+    >>> refused_by(SaidRange(0, 4096, "rwxu"), "read", False, False)
+    ('U', 'with SUM 0 the supervisor may not touch a user page, and U is 1')
+    """
+    if piece is None or (piece.word is not None and not piece.word & V):
+        return "V", "V is 0, so nothing is mapped there"
+    letter, past = {"read": ("R", "read"), "write": ("W", "written"), "execute": ("X", "executed")}[access]
+    if piece.rights["RWX".index(letter)] == "-":
+        return letter, f"the page may not be {past}: {letter} is 0"
+    if user and piece.rights[3] == "-":
+        return "U", "user code may not touch a supervisor page: U is 0"
+    if user is False and piece.rights[3] == "u":
+        if access == "execute":
+            return "U", "the supervisor may never fetch from a user page: U is 1"
+        if not may_touch:
+            return "U", "with SUM 0 the supervisor may not touch a user page, and U is 1"
+    return "", ""
 
 
 def refusing(found: TablesWalk) -> str:

@@ -12,19 +12,35 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from ...engine.mmu.formats.riscv import V
+from ...engine.mmu.formats.riscv import A, D, R, U, V, W, X
 from .assign import MOST_AT_ONCE, assignments
-from .lines import places, whole_hex
+from .lines import places, runs, whole_hex
+from .parts import Parts
 from .printed import HIGHEST, LEVELS, Item, Printed
 from .said import PastedTables, Path, SaidTable
 
 _FLAGS = re.IGNORECASE | re.ASCII
-_TABLE = re.compile(r"page table\s{1,9}(?:at\s{1,9})?(?:0x)?([0-9a-f]{1,40})(?![0-9a-z])", _FLAGS)
+_TABLE = re.compile(
+    r"page ?table[\s:=]{1,9}(?:at\s{1,9})?(?:(?:pa|root)[\s:=]{1,9})?(?:0x)?([0-9a-f]{1,40})(?![0-9a-z])", _FLAGS
+)
 _LINE = re.compile(
     r"(?P<dots>\.\.(?:\s{0,9}\.\.){0,4})\s{0,9}(?P<at>0x[0-9a-f]{1,40}|[0-9a-f]{16}|[0-9]{1,3})\s{0,9}:\s{0,9}"
     r"pte\s{1,9}(?:0x)?(?P<pte>[0-9a-f]{1,40})\s{1,9}pa\s{1,9}(?:0x)?(?P<pa>[0-9a-f]{1,40})",
     _FLAGS,
 )
+_OTHER = re.compile(
+    r"(?P<dots>\.\.(?:\s{0,9}\.\.){0,4}|(?:\|\|\s{0,9}){1,5}|(?:[|│]\s{0,9}){0,4}[|`+├└][-─]{1,4})\s{0,9}"
+    r"(?:idx|index|va)?[\s:=]{0,5}\[?(?P<at>0x[0-9a-f]{1,40}|[0-9a-f]{16}|[0-9]{1,3})\]?(?![0-9a-z])(?P<rest>.*)", _FLAGS,
+)
+"""A line of a table in another form: students print bars and trees, and other names and orders of its numbers."""
+
+_PTE = re.compile(r"\bpte[\s:=]{1,5}(?:0x)?([0-9a-f]{1,40})(?![0-9a-z])", _FLAGS)
+_PA = re.compile(r"\bpa[\s:=]{1,5}(?:0x)?([0-9a-f]{1,40})(?![0-9a-z])", _FLAGS)
+_RIGHTS = re.compile(r"\b(?:flags?|perms?|rights)[\s:=]{1,5}([r-][w-][x-][u-])(?![\w-])", _FLAGS)
+
+_LEFT_OUT = re.compile(r"\W{0,9}(?:\.\.\.+|…|(?:\. ){2,9}\.|\[?(?:snip|omitted|truncated|more|etc\.?)\]?)\W{0,9}", _FLAGS)
+"""A line in place of lines that are left out, as handouts and people have it."""
+
 _ALMOST = re.compile(r"\.\.\s{0,9}(0x[0-9a-f]{1,40}|[0-9]{1,3})\s{0,9}:|\bpte\s+0x|\bpa\s+0x[0-9a-f]{9}", _FLAGS)
 """What only a line of a table has: where the whole does not fit, the line is damaged."""
 
@@ -36,22 +52,27 @@ _IN_BETWEEN = re.compile(r"\s*(h|ha|har|hart( [0-9]*( s[a-z]*)?)?)?\s*", re.ASCI
 
 _DOTS = re.compile(r"\.\.(?:\s{0,9}\.\.){0,4}")
 
+_HAS_NUMBER = re.compile(r"0x[0-9a-f]{3}|\b[0-9a-f]{8}", _FLAGS)
 
-def read_tables(lines: Sequence[str]) -> tuple[list[PastedTables], list[str]]:
-    """The tables in the lines of a text, and what it does not say of them."""
-    items = _without_cut_head(list(_items(lines)))
-    unsaid = [f"Line {item.line} {words}." for item in items if (words := item.damage or item.note)]
+
+def read(parts: Parts) -> None:
+    """Add the tables in the lines of a text, and what it does not say of them."""
+    lines, unsaid = parts.lines, parts.unsaid
+    items = _without_cut_head(list(_items(parts)))
+    unsaid += _said_of(items)
+    parts.claimed.update(item.line for item in items)
     if not any(item.depth and not item.damage for item in items):
-        return [], unsaid
+        unsaid += [_unknown(item.line, lines) for item in items if item.is_root]
+        return
     found, lost, mixed = _in_turn(items)
     if mixed:
-        both = assignments(items)
+        both = assignments(items) if not any(item.damage for item in items) else None
         if both is None:
             unsaid.append(
                 f"In {places([item.line for item in items])} two tables are printed at the same time, and the text does"
                 " not say which line belongs to which: print them again with one hart (make CPUS=1 qemu)."
             )
-            return [], unsaid
+            return
         found, lost = _apart(items, both), []
     if lost:
         many = "belongs" if len(lost) == 1 else "belong"
@@ -61,20 +82,49 @@ def read_tables(lines: Sequence[str]) -> tuple[list[PastedTables], list[str]]:
         )
     if found and all(_IN_BETWEEN.fullmatch(line) for line in lines[items[-1].line :]):
         _mark_end(found[-1], items[-1], unsaid)
-    unsaid += [f"Line {one.first} names a page table of which no line follows." for one in found if not one.items]
+    unsaid += [_unknown(one.first, lines) for one in found if not one.items]
     made = [_made(one, number, unsaid) for number, one in enumerate(one for one in found if one.items)]
-    return made, unsaid
+    parts.tables += made
+    if made:
+        parts.what["vmprint of xv6"] = None
 
 
-def _items(lines: Sequence[str]) -> Iterator[Item]:
+def _said_of(items: Sequence[Item]) -> Iterator[str]:
+    """Sentences about lines that can't be read, or not wholly; neighbours with the same in one."""
+    by_words: dict[str, list[int]] = {}
+    for item in items:
+        if words := item.damage or item.note:
+            by_words.setdefault(words, []).append(item.line)
+    for words, numbers in by_words.items():
+        for run in runs(numbers):
+            if len(run) == 1:
+                yield f"Line {run[0]} {words}."
+            else:
+                many = words.replace("looks like a line", "look like lines").replace("has a ", "have a ")
+                yield f"{places(run).capitalize()} {many.replace('leaves ', 'leave ').replace('gives ', 'give ')}."
+
+
+def _unknown(line: int, lines: Sequence[str]) -> str:
+    if any(_HAS_NUMBER.search(one) for one in lines[line : line + 3]):
+        return f"Line {line} names a page table, but the lines below it are not in a form that is known."
+    return f"Line {line} names a page table of which no line follows."
+
+
+def _items(parts: Parts) -> Iterator[Item]:
     """What each line says, if it says something of a table."""
-    before = False
+    lines, before, begun = parts.lines, False, False
     for number, line in enumerate(lines, 1):
-        found = list(_found(line, number))
+        if not line or number in parts.claimed:
+            before = before and not line
+            continue
+        found = list(_found(line, number, parts, begun))
+        if not found and begun and _LEFT_OUT.fullmatch(line):
+            found = [Item(number, damage=LEAVES_OUT)]
         if not found and (_ALMOST.search(line) or (before and number == len(lines) and _BEGUN.fullmatch(line))):
             found = [_damaged(line, number)]
         yield from found
         before = bool(found) or (before and _IN_BETWEEN.fullmatch(line) is not None)
+        begun = begun or bool(found)
 
 
 def _without_cut_head(items: list[Item]) -> list[Item]:
@@ -82,7 +132,7 @@ def _without_cut_head(items: list[Item]) -> list[Item]:
 
     A descriptor that leads to another table, and is followed by one of that table, is as deep as it looks.
     """
-    if not items or items[0].line > 1 or items[0].depth in (0, LEVELS):
+    if not items or items[0].line > 1 or items[0].is_root or items[0].depth in (0, LEVELS):
         return items
     first = items[0]
     if first.is_table and len(items) > 1 and items[1].depth == first.depth + 1:
@@ -90,14 +140,16 @@ def _without_cut_head(items: list[Item]) -> list[Item]:
     return [Item(1, damage="is the first, and may be cut"), *items[1:]]
 
 
-def _found(line: str, number: int) -> Iterator[Item]:
+def _found(line: str, number: int, parts: Parts, begun: bool) -> Iterator[Item]:
+    line = line.replace("\t", " ")
     root = _TABLE.search(line)
     if root is not None:
         value = whole_hex(root[1])
         sound = value is not None and value % 4096 == 0 and 0 < value < 1 << 56
         note = "" if sound else f"has a root address that no table can have, {root[1][:20]}"
-        yield Item(number, value if sound else None, note=note)
-    for found in _LINE.finditer(line):
+        yield Item(number, value if sound else None, note=note, is_root=True)
+    usual = [*_LINE.finditer(line)]
+    for found in usual:
         path = _path(found["dots"].count(".."), found["at"])
         word, pa = whole_hex(found["pte"]), whole_hex(found["pa"])
         if path is None or word is None:
@@ -106,14 +158,48 @@ def _found(line: str, number: int) -> Iterator[Item]:
         agrees = pa == page_of(word) or not word & V
         note = "" if agrees else "has a pa that is not the one in its pte, which is used"
         yield Item(number, None, path, word, note=note)
+    other = None if usual or not begun else _OTHER.search(line)
+    if other is not None:
+        yield from _otherwise(other, number, parts)
+
+
+def _otherwise(match: re.Match[str], number: int, parts: Parts) -> Iterator[Item]:
+    """A line in another form than xv6's, if it says enough."""
+    dots, rest = match["dots"], match["rest"]
+    depth = dots.count("..") or dots.count("||") or len(re.findall(r"[|`+│├└]", dots))
+    pte, pa, rights = _PTE.search(rest), _PA.search(rest), _RIGHTS.search(rest)
+    path = _path(depth, match["at"])
+    if path is None or (pte is None and (pa is None or rights is None)):
+        return
+    if pa is None and (_has_both(parts.lines) or parts.ends_in(number, match.end())):
+        return  # a line of which the end is missing
+    place = whole_hex(pa[1]) if pa is not None else None
+    if pte is not None:
+        word = whole_hex(pte[1])
+        if word is None:
+            yield Item(number, None, (-1,) * depth if depth <= LEVELS else (), damage=UNREAD)
+            return
+        agrees = place is None or place == page_of(word) or not word & V
+        yield Item(number, None, path, word, note="" if agrees else "has a pa that is not the one in its pte, which is used")
+    elif rights is not None and place is not None and place % 4096 == 0:
+        bits = sum(bit for letter, bit in zip(rights[1], (R, W, X, U), strict=True) if letter != "-")
+        word = place >> 2 | bits | V | (A | D if bits & (R | W | X) else 0)
+        yield Item(number, None, path, word, note="gives rights and no descriptor, of which the other bits are not said")
+
+
+def _has_both(lines: Sequence[str]) -> bool:
+    return any(_PTE.search(line) and _PA.search(line) for line in lines if line)
+
+
+UNREAD = "looks like a line of a page table and can't be read"
+LEAVES_OUT = "leaves lines out: the addresses that they map are not said"
 
 
 def _damaged(line: str, number: int) -> Item:
     dots = _DOTS.search(line)
     depth = dots[0].count("..") if dots else 0
     whole = dots is not None and not line[: dots.start()].strip() and depth <= LEVELS
-    words = "looks like a line of a page table and can't be read"
-    return Item(number, None, (-1,) * depth if whole else (), damage=words)
+    return Item(number, None, (-1,) * depth if whole else (), damage=UNREAD)
 
 
 def _path(depth: int, at: str) -> Path | None:
@@ -137,9 +223,10 @@ def _in_turn(items: Sequence[Item]) -> tuple[list[Printed], list[int], bool]:
         if item.damage:
             if found:
                 why = f"line {item.line} of the text can't be read, and it may have listed this"
-                found[-1].damage(item.depth, why)
+                is_left_out = item.damage == LEAVES_OUT
+                found[-1].damage(item.depth, f"line {item.line} of the text leaves lines out" if is_left_out else why)
             continue
-        if not item.depth:
+        if item.is_root:
             found.append(Printed(item.root, item.line))
         elif found and found[-1].follows(item):
             found[-1].add(item)
@@ -159,7 +246,7 @@ def _apart(items: Sequence[Item], whose: Sequence[int]) -> list[Printed]:
     """Two tables that were printed at once: of each line it is known whose it is."""
     found: list[Printed] = []
     for item, number in zip(items, whose, strict=True):
-        if not item.depth:
+        if item.is_root:
             found.append(Printed(item.root, item.line))
         else:
             found[number].add(item)

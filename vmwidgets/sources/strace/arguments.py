@@ -17,6 +17,13 @@ MAP = {
     "MAP_NORESERVE": 0x4000, "MAP_POPULATE": 0x8000, "MAP_NONBLOCK": 0x10000, "MAP_STACK": 0x20000,
     "MAP_HUGETLB": 0x40000, "MAP_SYNC": 0x80000, "MAP_FIXED_NOREPLACE": 0x100000,
 }  # fmt: skip  # read as a table
+HUGE_SHIFT = 26
+"""From this bit on the flags of mmap have the size of huge pages, as a power of two."""
+
+SIZES = frozenset({"MAP_HUGE_SHIFT", "MAP_HUGE_2MB", "MAP_HUGE_1GB"})
+SAME = {"MAP_ANON": "MAP_ANONYMOUS"}
+"""What other systems call a flag."""
+
 CLONE = {"CLONE_VM": 0x100, "CLONE_FILES": 0x400, "CLONE_VFORK": 0x4000, "CLONE_THREAD": 0x10000}
 MREMAP = {"MREMAP_MAYMOVE": 1, "MREMAP_FIXED": 2, "MREMAP_DONTUNMAP": 4}
 MSYNC = {"MS_ASYNC": 1, "MS_INVALIDATE": 2, "MS_SYNC": 4}
@@ -54,11 +61,16 @@ def flags(value: Value | None, known: Mapping[str, int]) -> frozenset[str]:
     """
     names: set[str] = set()
     bits = 0
-    for piece in value or ():
+    pieces = value or ()
+    for at, piece in enumerate(pieces):
         if isinstance(piece, str) and _NUMBER.fullmatch(piece):
-            bits |= number([piece]) or 0
+            if pieces[at + 1 : at + 2] != ["<<"]:  # else it is a size, such as 21<<MAP_HUGE_SHIFT
+                bits |= number([piece]) or 0
         elif isinstance(piece, str) and (piece[0].isalpha() or piece[0] == "_"):
-            names.add(piece)
+            names.add(SAME.get(piece, piece))
+    if known is MAP and bits & MAP["MAP_HUGETLB"]:
+        bits &= (1 << HUGE_SHIFT) - 1
+    names -= SIZES
     for name, bit in known.items():
         if bits & bit:
             names.add(name)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
+from itertools import islice
 from typing import Any
 
 from ...engine.base.errors import Refused, a_kind, printable, shown
-from ...engine.machine import Machine
+from ...engine.machine import Machine, boot
 from ...engine.machine.kept.copies import no_collection
 from .. import given_text
 from ..loading import task_name
@@ -75,7 +76,10 @@ def load_strace(
     if not isinstance(machine, Machine):
         raise Refused(f"machine={shown(machine)} is {a_kind(machine)}: boot one with vm.boot()")
     text, source = _text_of(path_or_text)
-    name = "" if task is None else task_name(machine, task)
+    return _load(machine, text, source, "" if task is None else task_name(machine, task), until)
+
+
+def _load(machine: Machine, text: str, source: str, name: str, until: Any) -> LoadedStrace:
     with no_collection():
         events = list(parse_strace(text, source))
         found = _planned(events, source, until)
@@ -87,6 +91,26 @@ def load_strace(
             f"{source} contains no system call: a line of strace looks like 'munmap(0x7f0000001000, 4096) = 0'"
         )
     return _result(performer, found, source, text)
+
+
+CALL = re.compile(r"(?<![\w.])(execve|brk|mmap2?|munmap|mprotect|openat|open|close|read|clone3?|fork)\(.*\)\s+= ")
+"""A call as strace ends it."""
+
+
+def strace_weight(text: str) -> int:
+    """How many lines of a text are calls that strace recorded, up to some thousand.  O(characters)."""
+    return sum(1 for _ in islice(CALL.finditer(text), 4_096))
+
+
+def load_calls(text: str, source: str) -> LoadedStrace:
+    """A program replayed in a new machine whose addresses it fits."""
+    highest = max((int(one, 16) for one in _RESULT.findall(text)), default=0)
+    name = "x86-64" if highest < 1 << 47 else "aarch64" if highest < 1 << 48 else "x86-64-la57"
+    machine = boot(name, ram="256 MiB", layout="x15-64" if name == "x86-64" else "small")
+    return _load(machine, text, source, "", None)
+
+
+_RESULT = re.compile(r"(?:mmap2?|brk|mremap)\(.*\)\s+= 0x([0-9a-f]{9,16})\b")
 
 
 def _planned(events: list[Event], source: str, until: Any) -> Plan:
@@ -113,6 +137,7 @@ def _result(performer: Performer, found: Plan, source: str, text: str) -> Loaded
         tasks[0], alive, source, found.calls, _named(performer.done), found.skipped, found.flags, +performer.beyond,
         found.failed, found.others, +performer.outside, found.unfinished, found.signals, performer.taken, ends,
         tuple(found.maps_read), found.unread, tuple(found.passed_over), text,
+        tuple(found.unsaid),
     )  # fmt: skip  # in the order of its fields
 
 

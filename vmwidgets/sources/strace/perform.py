@@ -58,7 +58,7 @@ class Performer:
                 done = self._steps[step.action](step, *step.given)
                 self.done[step.name] += done and step.action not in ("begin", "exit")
             except (Refused, KernelError) as error:
-                raise Refused(f"line {step.line} of {self._source}: {step.name}: {error}") from None
+                raise Refused(f"line {step.line} of {self._source}: {step.name or 'brk'}: {error}") from None
 
     def _refuse_without_room(self, step: Step, entries: int) -> None:
         if lacking_room(self._machine, entries) is not None:
@@ -77,10 +77,24 @@ class Performer:
 
     def _fork(self, step: Step, child: int, name: str) -> bool:
         parent = self.tasks[step.space]
-        self.tasks[child] = parent.fork(self._free_name(name or parent.name))
+        made = self.tasks[child] = parent.fork(self._free_name(name or parent.name))
+        self._keep_files(parent, made)
         return True
 
+    def _keep_files(self, parent: Task, child: Task) -> None:
+        """Map the files of a parent for its child, which has copies of them: nothing was written, so they are equal."""
+        for entry in [EntryValue.of(one.fields()) for one in parent.space.vm_map]:
+            path = self._paths.get(entry.object or "")
+            if path is not None and entry.inheritance == "copy":
+                size = entry.end - entry.start
+                child.munmap(entry.start, size)
+                self._enter(child, entry.start, size, entry.protection, "copy", path, entry.offset)
+
     def _exec(self, step: Step, heap: int | None) -> bool:
+        layout = self._machine.layout
+        if heap is not None and not layout.user_start <= heap <= layout.user_end:
+            better = 'boot one with vm.boot("aarch64")' if heap <= 1 << 48 else MORE_ROOM
+            raise Refused(f"the heap is at {heap:#x}, and this machine's tasks have no such addresses: {better}")
         self.tasks[step.space].exec(heap)
         return True
 
@@ -122,7 +136,8 @@ class Performer:
     def _enter(self, task: Task, start: int, size: int, prot: int | str, inherit: str, path: str, offset: int) -> None:
         """Map an object that has a file's name: what is in the file is not known."""
         if path not in self._objects:
-            base = path if path.startswith("/") else f"file {path}"
+            shown = path.partition("\0")[0]
+            base = shown if shown.startswith("/") else f"file {shown}"
             name = self._names.new(base, lambda name: name not in self._paths)
             self._objects[path], self._paths[name] = self._machine.object(name), path
         given = self._objects[path]

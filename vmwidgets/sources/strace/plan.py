@@ -66,6 +66,8 @@ class Plan:
     """Calls that do not change memory, and whose arguments can't be read; they are among the others."""
     passed_over: list[int] = field(default_factory=list)
     """Lines that are not strace's."""
+    unsaid: list[str] = field(default_factory=list)
+    """What the trace leaves open, in sentences."""
 
 
 @dataclass
@@ -93,6 +95,11 @@ class _Planner:
         self._users: dict[int, set[int | None]] = {}
         self._spaces = 0
         self._heaps, self._starts, self._programs, self._births = _ahead(events)
+        self._unit = self._unit_of_mmap2()
+        self._threads = _threads_of_one(events, self._births)
+        self._generations: Counter[str] = Counter()
+        """By path: how many files have had this name before."""
+        self._memfds = 0
         self._heap_ends: dict[int, int] = {}
         self._gone: set[int | None] = set()
         self._handlers = {
@@ -102,8 +109,28 @@ class _Planner:
             "madvise": self._madvise, "msync": self._msync, "exit": self._exit, "exit_group": self._exit,
         }  # fmt: skip  # read as a table
 
+    def _unit_of_mmap2(self) -> int:
+        """Bytes of a unit of mmap2's offsets: strace prints bytes today, and printed pages of 4 KiB before 2014."""
+        offsets = [
+            arguments.number(one.arguments[5])
+            for one in self._events
+            if isinstance(one, Call) and one.name == "mmap2" and len(one.arguments) == 6 and not one.failed
+            and "MAP_ANONYMOUS" not in arguments.flags(one.arguments[3], arguments.MAP)
+        ]
+        known = [one for one in offsets if one]
+        if any(one % PAGE for one in known):
+            self._plan.unsaid.append("mmap2's offsets are pages of 4 KiB, as an old strace printed them.")
+            return PAGE
+        if known:
+            self._plan.unsaid.append(
+                "mmap2's offsets are taken as bytes, as strace prints them today: an old one printed pages of 4 KiB, and"
+                " nothing in the text shows which it is."
+            )
+        return 1
+
     def run(self, until: int | None) -> Plan:
         """All of it."""
+        self._say_what_is_partial(until)
         for event in self._events:
             if until is not None and event.line > until:
                 continue
@@ -126,6 +153,28 @@ class _Planner:
                     self._call(event, process)
         return self._plan
 
+    def _say_what_is_partial(self, until: int | None) -> None:
+        """Sentences about a trace that does not begin, or end, with its program."""
+        calls = [one for one in self._events if isinstance(one, Call)]
+        if not calls:
+            return
+        firsts = [one for one in calls if one.name in ("execve", "execveat")]
+        if not firsts or firsts[0].line > calls[0].line and any(one.name in self._handlers for one in calls[:1]):
+            self._plan.unsaid.append(
+                "The trace is a part: it does not begin with execve, and what was mapped before its first line is missing."
+            )
+        ends = any(isinstance(one, Ended) for one in self._events) or any(
+            one.name in ("exit", "exit_group") for one in self._events if isinstance(one, Call | Unfinished)
+        )
+        if self._threads:
+            names = ", ".join(map(str, self._threads[:8])) + " …" * (len(self._threads) > 8)
+            self._plan.unsaid.append(
+                f"No call of the trace made the processes {names}: they are taken as threads of one, as strace -p attaches"
+                " to them."
+            )
+        if until is None and not ends:
+            self._plan.unsaid.append("The trace ends before its program does: it is what is mapped at its last line.")
+
     # ---- processes ---------------------------------------------------------------------------
 
     def _process(self, event: Call) -> _Process | None:
@@ -147,6 +196,9 @@ class _Planner:
             return found
         if self._alive and pid is None:
             return next(iter(self._alive.values()))
+        if pid in self._threads and (first := next((one for one in self._threads if one in self._alive), None)):
+            of = self._alive[first]  # strace -p came when they were there
+            return self._add(pid, _Process(of.group, of.space, of.files))
         return self._first(event.line, pid)
 
     def _first(self, line: int, pid: int | None) -> _Process:
@@ -247,7 +299,9 @@ class _Planner:
         name, given, files = call.name, call.arguments, process.files
         result = call.result or 0
         if name in OPENS:
-            files[result] = arguments.path_in(call.path) if call.path else self._opened(call)
+            files[result] = self._identity(arguments.path_in(call.path) if call.path else self._opened(call), name)
+        elif name in ("unlink", "unlinkat", "rename", "renameat", "renameat2"):
+            self._forget(call)
         elif name in COPIES and (name != "fcntl" or "DUPFD" in str(given[1:2])):
             old = arguments.number(given[0]) if given else None
             if old in files:
@@ -255,7 +309,7 @@ class _Planner:
         elif name == "close" and given:
             files.pop(arguments.number(given[0]) or 0, None)
         elif name in READS and result > 0:
-            if _OWN_MAPS.fullmatch(self._path(given[0] if given else None, process)):
+            if _OWN_MAPS.fullmatch(self._path(given[0] if given else None, process).partition("\0")[0]):
                 self._plan.maps_read.append(call.line)
         elif name in ("wait4", "waitpid") and result in self._alive:
             self._leave(call.line, name, result, "waited for")
@@ -267,11 +321,27 @@ class _Planner:
             return f"/memfd:{name or ''} (deleted)"
         return name or ""
 
+    def _identity(self, path: str, name: str) -> str:
+        """The path, and behind a NUL a number, if another file has had it before."""
+        if name == "memfd_create":
+            self._memfds += 1
+            return f"{path}\0{self._memfds}" if self._memfds > 1 else path
+        return f"{path}\0{self._generations[path]}" if self._generations[path] else path
+
+    def _forget(self, call: Call) -> None:
+        """A file that is opened by this name from now on is another."""
+        names = [text for value in call.arguments if (text := arguments.text(value)) is not None]
+        for name in names[-1:]:
+            self._generations[name] += 1
+
     def _path(self, value: Value | None, process: _Process) -> str:
         """The path of a file descriptor; one that was never seen is named by its number."""
         known = arguments.path_behind(value)
         fd = arguments.number(value)
-        return known or process.files.get(-1 if fd is None else fd, "") or f"file descriptor {fd}"
+        opened = process.files.get(-1 if fd is None else fd, "")
+        if known and opened.partition("\0")[0] == known.removesuffix(" (deleted)"):
+            return opened
+        return known or opened or f"file descriptor {fd}"
 
     def _execve(self, call: Call, process: _Process) -> None:
         for one in self._group_of(call.pid) if call.pid in self._alive else ():
@@ -304,9 +374,13 @@ class _Planner:
         self._flags("mmap", words - kept - {"MAP_FIXED_NOREPLACE", "MAP_SHARED_VALIDATE", "MAP_FILE"})
         if "MAP_SHARED_VALIDATE" in words:
             words = words - {"MAP_PRIVATE"} | {"MAP_SHARED"}
+        if "MAP_GUARD" in words or "MAP_STACK" in words and not words & {"MAP_SHARED", "MAP_PRIVATE"}:
+            words |= {"MAP_PRIVATE"}  # FreeBSD's are private without saying it
         if "MAP_SHARED" not in words and "MAP_PRIVATE" not in words:
             raise self._refused(call, "its flags are neither MAP_SHARED nor MAP_PRIVATE")
-        path = None if "MAP_ANONYMOUS" in words else self._path(call.arguments[4], process)
+        is_anonymous = "MAP_ANONYMOUS" in words or arguments.number(call.arguments[4]) == -1
+        path = None if is_anonymous else self._path(call.arguments[4], process)
+        offset *= self._unit if call.name == "mmap2" else 1
         protection = self._protection(prot, "mmap")
         self._step(call, process, "mmap", call.result, size, protection, words & kept, path, offset)
 
@@ -389,6 +463,39 @@ class _Planner:
 
     def _do(self, line: int, name: str, action: str, space: int, *given: Any) -> None:
         self._plan.steps.append(Step(line, name, action, space, given))
+
+
+def _threads_of_one(events: Sequence[Event], births: Births) -> tuple[int | None, ...]:
+    """The processes that no call of the trace has made, if they can be threads of one: strace -p came to them.
+
+    They are not, where one of them executes a program, ends all of itself while others go on, or maps at an address
+    that another has.
+    """
+    first: dict[int | None, int] = {}
+    live: dict[int, int | None] = {}
+    gone: dict[int | None, int] = {}
+    for one in events:
+        if not isinstance(one, Call) or one.pid is None:
+            continue
+        if one.pid not in births:
+            first.setdefault(one.pid, one.line)
+        if one.pid not in first:
+            continue
+        if gone and any(other != one.pid for other in gone):
+            return ()
+        if one.name in ("execve", "execveat") and not one.failed:
+            return ()
+        if one.name == "exit_group":
+            gone[one.pid] = one.line
+        start = one.result if one.name in ("mmap", "mmap2") else None
+        if start is not None and not one.failed and len(one.arguments) > 3:
+            is_fixed = "MAP_FIXED" in arguments.flags(one.arguments[3], arguments.MAP)
+            if not is_fixed and live.get(start, one.pid) != one.pid:
+                return ()
+            live[start] = one.pid
+        elif one.name == "munmap" and not one.failed and one.arguments:
+            live.pop(arguments.number(one.arguments[0]) or 0, None)
+    return tuple(first) if len(first) > 1 else ()
 
 
 Births = dict[int | None, list[Call]]

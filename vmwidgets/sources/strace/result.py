@@ -46,6 +46,8 @@ class LoadedStrace:
     unread: Counter[str]
     passed_over: tuple[int, ...]
     text: str = field(default="", repr=False)
+    unsaid: tuple[str, ...] = ()
+    """What the trace leaves open, in sentences."""
 
     @in_ascii
     def __repr__(self) -> str:
@@ -79,6 +81,7 @@ class LoadedStrace:
         ends = [f"{printable(name)} {how}" for name, how in self.ends.items()]
         if ends:
             lines.append(f"  Ended: {', '.join(ends[:8])}{' …' * (len(ends) > 8)}")
+        lines += [f"  {sentence}" for sentence in self.unsaid]
         return "\n".join(lines)
 
 

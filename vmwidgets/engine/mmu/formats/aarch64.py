@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import ClassVar
 
 from ...base.frozen import frozen
-from ...base.units import Address
+from ...base.units import Address, binary_size
 from ..format import KernelPlace, TableFormat
 from ..levels import AddressBits, Descriptor, Level, WalkEntry, bits, in_words
 from ..rules import Access, Controls, FaultReport, NumberLimits, Rules, Start, Stop
@@ -340,3 +341,72 @@ AARCH64: TableFormat[Aarch64Controls] = TableFormat(
     asid_bits=16,
 )
 """Four levels a half."""
+
+
+class GranuleRules(Aarch64Rules):
+    """The same rules with other granules and other sizes of addresses; the root is at the manual's level `first`."""
+
+    def __init__(self, va_bits: int, first: int) -> None:
+        self.va_bits = va_bits
+        self.first = first
+
+    def start(self, level: Level, root: int, va: int, controls: Aarch64Controls) -> Start | Stop:
+        """D5.2.1: the bits above those that are translated, all 0 or all 1, choose the half."""
+        high, ones = va >> self.va_bits, (1 << 64 - self.va_bits) - 1
+        if high not in (0, ones):
+            why = f"{Address(va)} is in neither half: bits 63 to {self.va_bits} are not all equal"
+            return Stop("non-canonical", why)
+        return Start(controls.ttbr1 if high else root, level)
+
+    def start_shift(self, controls: Aarch64Controls) -> int:
+        """The bits that tell the halves apart."""
+        return self.va_bits
+
+    def report(
+        self, stop: Stop, path: Sequence[WalkEntry], access: Access, user: bool, controls: Aarch64Controls
+    ) -> FaultReport:
+        """The level is the manual's."""
+        found = super().report(stop, path, access, user, controls)
+        if stop.kind == "non-canonical" or found.code is None or found.syndrome is None or self.first < 0:
+            return found
+        syndrome = replace(found.syndrome, value=found.syndrome.value + self.first)
+        return replace(found, code=found.code + self.first, syndrome=syndrome)
+
+
+@cache
+def with_granule(granule: int, va_bits: int) -> TableFormat[Aarch64Controls]:
+    """The format with pages of 2**`granule` bytes (12, 14 or 16) and addresses of `va_bits` bits, as Linux can have it.
+
+    D5.2: a level translates `granule` - 3 bits, the root what is left.  Blocks are at level 2, with 4 KiB also at 1.
+
+    >>> [level.table_name for level in with_granule(12, 39).levels]
+    ['level 1 table', 'level 2 table', 'level 3 table']
+    """
+    each = granule - 3
+    count = -(-(va_bits - granule) // each)
+    levels = []
+    for manual in range(4 - count, 4):
+        shift = granule + (3 - manual) * each
+        bits_here = va_bits - shift if manual == 4 - count else each
+        leaf = _leaf(manual, shift) if manual in (2, 3) or (manual == 1 and granule == 12) else None
+        table = [_next_table(manual, granule)] if manual < 3 else []
+        no_block = [_no_block(manual, SECTION)] if leaf is None or manual == 3 else []
+        descriptors = (_nothing(manual), *no_block, *([leaf] if leaf is not None else []), *table)
+        levels.append(
+            Level(4 - manual, f"level {manual} descriptor", f"level {manual} table", shift, bits_here, descriptors)
+        )
+    return replace(
+        AARCH64, name=f"aarch64, {1 << granule - 10} KiB granule, {va_bits} bits", levels=tuple(levels), va_bits=va_bits,
+        rules=GranuleRules(va_bits, 4 - count),
+    )  # fmt: skip
+
+
+def _leaf(manual: int, shift: int) -> Descriptor:
+    value, size = (0b11, "page") if manual == 3 else (0b01, "block")
+    name = f"level {manual} descriptor of a {binary_size(1 << shift)} {size}"
+    return Descriptor(name, "leaf", 0b11, value, SECTION, (AddressBits(shift, 47, shift),), _attributes(shift))
+
+
+def _next_table(manual: int, granule: int) -> Descriptor:
+    made = _table(manual)
+    return replace(made, address=(AddressBits(granule, 47, granule),))

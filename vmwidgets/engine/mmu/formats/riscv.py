@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 
 from ...base.frozen import frozen
 from ...base.units import Address, binary_size
@@ -221,3 +222,36 @@ SV39: TableFormat[RiscvControls] = TableFormat(
     asid_bits=16,
 )
 """Three levels."""
+
+
+class DeeperRules(RiscvRules):
+    """The rules of Sv48 and Sv57: addresses have more bits."""
+
+    def __init__(self, va_bits: int) -> None:
+        self.va_bits = va_bits
+
+    def start(self, level: Level, root: int, va: int, controls: RiscvControls) -> Start | Stop:
+        """4.5.1, 4.6.1: the bits above the highest translated one equal it, else a page fault."""
+        top = self.va_bits - 1
+        if va >> top in (0, (1 << 64 - top) - 1):
+            return Start(root, level)
+        why = f"{Address(va)} is not an Sv{self.va_bits} address: bits 63 to {top} are not all equal"
+        return Stop("non-canonical", why)
+
+    def start_shift(self, controls: RiscvControls) -> int:
+        """All bits that must be equal."""
+        return self.va_bits - 1
+
+
+@cache
+def deeper(va_bits: int) -> TableFormat[RiscvControls]:
+    """Sv39, Sv48 or Sv57 (4.5, 4.6), by the bits of an address.
+
+    >>> [level.name for level in deeper(48).levels]
+    ['level 3 PTE', 'level 2 PTE', 'level 1 PTE', 'level 0 PTE']
+    """
+    if va_bits == SV39.va_bits:
+        return SV39
+    more = [_upper(3, 39, "512 GiB terapage")] + [_upper(4, 48, "256 TiB petapage")] * (va_bits > 48)
+    levels = (*more[::-1], *SV39.levels)
+    return replace(SV39, name=f"riscv-sv{va_bits}", levels=levels, va_bits=va_bits, rules=DeeperRules(va_bits))

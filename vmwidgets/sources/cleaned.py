@@ -1,0 +1,219 @@
+"""A text without what terminals, logs, mails and web pages add to it; what is taken away is counted.
+
+Lines keep their numbers.  Only what stands before or behind a line is taken, and only where enough lines have it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from vmwidgets.engine.base.frozen import frozen
+
+from ..engine.base.units import counted
+
+_ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[@-Z\\-_])")
+"""Colours, cursor movements and window titles (ECMA-48, 5.4 and 5.6)."""
+
+_TAGS = re.compile(r"</?(?:pre|code|span|div|p|tt|b|i|font|blockquote|table|tbody|tr|td|html|body)(?: [^<>\n]{0,200})?/?>")
+_BREAKS = re.compile(r"<br ?/?>(?:\r?\n)?", re.IGNORECASE)
+_ENTITIES = {"&lt;": "<", "&gt;": ">", "&nbsp;": " ", "&quot;": '"', "&#39;": "'", "&#x27;": "'", "&amp;": "&"}
+_ENTITY = re.compile("|".join(_ENTITIES))
+
+_CLOCK = r"[0-9]{2}:[0-9]{2}:[0-9]{2}"
+_TAG = r"[^\s:(\[]{1,64}"
+_STAMPS = re.compile(
+    "^[ \t]*(?:"
+    rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T ]{_CLOCK}(?:[.,][0-9]+)?(?:Z|[+-][0-9]{{2}}:?[0-9]{{2}})?"
+    rf"(?: \S{{1,64}} {_TAG}(?:\[[0-9]+\])?:)?"  # ISO 8601; journalctl -o short-iso
+    rf"|[A-Z][a-z]{{2}} [ 0-9][0-9] {_CLOCK}(?:\.[0-9]+)? \S{{1,64}} {_TAG}(?:\[[0-9]+\])?:"  # syslog, RFC 3164
+    rf"|[0-9]{{2}}-[0-9]{{2}} {_CLOCK}\.[0-9]{{3}} +[0-9]+ +[0-9]+ [VDIWEFA] [^:\n]{{1,64}}:"  # logcat -v threadtime
+    rf"|(?:[0-9]{{2}}-[0-9]{{2}} {_CLOCK}\.[0-9]{{3}} )?[VDIWEFA]/[^(\n]{{1,64}}\( *[0-9]+\):"  # logcat -v brief, time
+    r"|<[0-9]{1,3}>(?=\[)"
+    r")?[ \t]?"
+    r"(?:(?:<[0-9]{1,3}>)?\[ *[0-9]{1,8}\.[0-9]{1,9}\](?: ?\[ *[TC][0-9]+\])?:?"  # printk.time
+    rf"|\[[A-Z][a-z]{{2}} [A-Z][a-z]{{2}} [ 0-9][0-9] {_CLOCK} [0-9]{{4}}\])?"  # dmesg -T
+    "[ \t]?",
+    re.MULTILINE,
+)
+"""Any of these may be empty: a match of blanks alone is no stamp."""
+
+_STAMPED = re.compile(rf"\[ *[0-9]{{1,8}}\.[0-9]{{1,9}}\]|{_CLOCK}|^[ \t]*[VDIWEFA]/[^(\n]{{1,64}}\( *[0-9]+\):", re.M)
+_NUMBERED = re.compile(r"[ \t]*([0-9]{1,7})(?:[:|.)][ \t]?|[ \t]+)(?=\S|$)")
+_QUOTED = re.compile(r"(?:> ?)+")
+_BARRED = re.compile(r"[ \t]*[|│](?![|│-])(?! {1,9}[|│]) ?")
+_TREE = re.compile(r"^[ \t]*[|│](?:[|│]|[-─])")
+"""Bars that are a part of what is printed, such as the levels of a page table."""
+
+_STRINGS = re.compile(r"""[ \t]*(["'“”‘’`])(.*?)(?:\\n)?["'“”‘’`],?[ \t]*""")
+_FENCE = re.compile(r"[ \t]*(```|~~~)[A-Za-z0-9_+-]*[ \t]*")
+
+ENOUGH = 3
+"""Lines that must have line numbers before they count as such."""
+
+
+@frozen(slots=False)
+class Cleaned:
+    """The lines of a text without what surrounds them, and how much of what was taken away."""
+
+    lines: list[str]
+    taken: Counter[str]
+    source: str
+    """What to call the text in a sentence."""
+    whole: str
+    """The text as it was given."""
+    is_ended: bool
+    """Whether the text ends with the end of a line: else its last word may be cut."""
+
+    @property
+    def text(self) -> str:
+        """The lines as one text."""
+        return "\n".join(self.lines) + "\n" * self.is_ended
+
+    @property
+    def said(self) -> list[str]:
+        """How much of what was taken away, as parts of a sentence."""
+        return [counted(count, *nouns) for name, nouns in _NOUNS.items() if (count := self.taken[name])]
+
+
+_NOUNS = {
+    "stamps": ("time stamp",), "colours": ("colour or cursor movement", "colours and cursor movements"),
+    "numbers": ("line number",), "quotes": ("quotation mark",), "fences": ("fence",), "tags": ("HTML tag",),
+    "nul": ("NUL",),
+}  # fmt: skip  # read as a table
+
+
+def cleaned(text: str, source: str = "the text") -> Cleaned:
+    r"""The lines of a text without colours, stamps, quotation marks, line numbers, fences, HTML and NULs.
+
+    A carriage return ends a line only together with a line feed.  O(characters).
+
+    >>> found = cleaned("> [    1.25] \x1b[1mpanic\x1b[0m: kfree\r\n> done\r\n")
+    >>> found.lines, found.said
+    (['panic: kfree', 'done'], ['1 time stamp', '2 colours and cursor movements', '2 quotation marks'])
+    """
+    taken: Counter[str] = Counter()
+    plain = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", " ").replace("\xa0", " ")
+    plain = plain.replace("\u200b", "")
+    if "\x00" in plain:
+        taken["nul"] = plain.count("\x00")
+        plain = plain.replace("\x00", "")
+    if "\x1b" in plain:
+        plain, taken["colours"] = _ESCAPES.subn("", plain)
+    if "<" in plain or "&" in plain:
+        plain, breaks = _BREAKS.subn("\n", plain)
+        plain, tags = _TAGS.subn("", plain)
+        taken["tags"] = breaks + tags
+        if "&" in plain and (taken["tags"] or "&lt;" in plain or "&gt;" in plain or "&nbsp;" in plain):
+            plain = _ENTITY.sub(lambda found: _ENTITIES[found[0]], plain)
+    if "```" in plain or "~~~" in plain:
+        lines = plain.split("\n")
+        kept = ["" if _FENCE.fullmatch(line) else line for line in lines]
+        taken["fences"] = sum(one != other for one, other in zip(kept, lines, strict=True))
+        plain = "\n".join(kept)
+    is_ended = plain.endswith("\n")
+    lines = plain.removesuffix("\n").split("\n")
+    lines = _without(lines, _QUOTED, "quotes", taken)
+    lines = _unstamped(lines, taken)
+    if not any(_TREE.search(line) for line in _sample(lines)):
+        lines = _without(lines, _BARRED, "quotes", taken)
+    lines = _unnumbered(lines, taken)
+    lines = _unstamped(lines, taken) if taken["numbers"] else lines
+    lines = _unquoted(lines, taken)
+    return Cleaned(lines, +taken, source, text, is_ended)
+
+
+SAMPLE = 1_000
+"""Lines from the first, and as many from all of them, that show whether a text has something before its lines."""
+
+
+def _sample(lines: list[str]) -> list[str]:
+    if len(lines) <= 2 * SAMPLE:
+        return lines
+    return [*lines[:SAMPLE], *lines[SAMPLE :: len(lines) // SAMPLE]]
+
+
+def as_it_is(text: str, source: str = "the text") -> Cleaned:
+    """The lines of a text of which nothing is taken but the carriage returns of Windows, if all lines have them."""
+    plain = text.removeprefix("\ufeff")
+    is_ended = plain.endswith("\n")
+    lines = plain.removesuffix("\n").split("\n")
+    if "\r" in plain and all(line.endswith("\r") for line in lines[: len(lines) - (not is_ended)] or [""]):
+        lines = [line.removesuffix("\r") for line in lines]
+    return Cleaned(lines, Counter(), source, text, is_ended)
+
+
+def _unstamped(lines: list[str], taken: Counter[str]) -> list[str]:
+    if not any(_STAMPED.search(line) for line in _sample(lines)):
+        return lines
+    text = "\n".join(lines)
+    count = 0
+
+    def without(found: re.Match[str]) -> str:
+        nonlocal count
+        if not found[0].strip():
+            return found[0]
+        count += 1
+        return ""
+
+    plain = _STAMPS.sub(without, text)
+    taken["stamps"] += count
+    return plain.split("\n")
+
+
+def _without(lines: list[str], mark: re.Pattern[str], name: str, taken: Counter[str]) -> list[str]:
+    """The lines without a mark before each, if more than half of those that are not blank have it."""
+    some = _sample(lines)
+    if 2 * sum(mark.match(line) is not None for line in some) <= sum(map(bool, map(str.strip, some))):
+        return lines
+    found = [mark.match(line) for line in lines]
+    marked = sum(match is not None for match in found)
+    if not marked or 2 * marked <= sum(map(bool, map(str.strip, lines))):
+        return lines
+    taken[name] += marked
+    return [line[match.end() :] if match is not None else line for line, match in zip(lines, found, strict=True)]
+
+
+def _unnumbered(lines: list[str], taken: Counter[str]) -> list[str]:
+    """The lines without numbers that count them, one after the other."""
+    head = [match for line in lines[:20] if line.strip() and (match := _NUMBERED.match(line)) is not None]
+    if len(head) < ENOUGH or not _count_up(head):
+        return lines
+    found = [_NUMBERED.match(line) if line.strip() else None for line in lines]
+    counting = [match for match in found if match is not None]
+    if not _count_up(counting) or 10 * len(counting) < 9 * sum(map(bool, map(str.strip, lines))):
+        return lines
+    taken["numbers"] = len(counting)
+    return [line[match.end() :] if match is not None else line for line, match in zip(lines, found, strict=True)]
+
+
+def _count_up(found: list[re.Match[str]]) -> bool:
+    """Whether nine of ten numbers are by one more than the one before, or at most by a few blank lines."""
+    steps = [int(after[1]) - int(before[1]) for before, after in zip(found, found[1:], strict=False)]
+    return bool(steps) and 10 * sum(1 <= step <= 3 for step in steps) >= 9 * len(steps)
+
+
+def _unquoted(lines: list[str], taken: Counter[str]) -> list[str]:
+    """The lines without the quotation marks around each, as a list of strings has them."""
+    some = [line for line in lines[:200] if line.strip()]
+    if not some or 2 * sum(_STRINGS.fullmatch(line) is not None for line in some) <= len(some):
+        return lines
+    found = [_STRINGS.fullmatch(line) for line in lines]
+    taken["quotes"] += sum(match is not None for match in found)
+    return [match[2] if match is not None else line for line, match in zip(lines, found, strict=True)]
+
+
+def blank_but(lines: list[str], wanted: re.Pattern[str], around: int) -> list[str]:
+    """The lines with those blanked that are far from any line which `wanted` finds: a long log costs little then."""
+    keep = bytearray(len(lines))
+    for number, line in enumerate(lines):
+        if line and wanted.search(line):
+            low = max(0, number - around)
+            keep[low : number + around + 1] = b"\x01" * (min(len(lines), number + around + 1) - low)
+    return [line if kept else "" for line, kept in zip(lines, keep, strict=True)]
+
+
+def numbered(lines: list[str]) -> Iterator[tuple[int, str]]:
+    """The lines that are not blank, with their numbers from 1."""
+    return ((number, line) for number, line in enumerate(lines, 1) if line and not line.isspace())

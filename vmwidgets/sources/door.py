@@ -1,0 +1,227 @@
+"""`vm.load`: one door for every text about memory; each kind has a reader of its own, and :data:`KINDS` lists them."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import re
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..engine.base.errors import Refused, a_kind, printable, shown
+from ..engine.base.units import counted
+from ..engine.machine import boot
+from ..engine.machine.load import load_journal
+from ..engine.machine.loaded import LoadedMaps
+from . import given_text
+from .cleaned import Cleaned, as_it_is, blank_but, cleaned, numbered
+from .foreign import SEEN
+from .pasted.load import READS, read_kernel_text
+from .proc_maps import load_ranges
+from .ranges.read import kind_of, read_exactly, read_ranges
+from .strace.load import load_calls, strace_weight
+from .tables.recorded import load_tables
+
+MOST_BYTES = 256 << 20
+"""Bytes of one text or file."""
+
+LONG = 20_000
+"""Lines of a text from which on those are not looked at that are far from any that may say something."""
+
+AROUND = 40
+"""Lines that are looked at before and behind such a line."""
+
+_WANTED = re.compile(
+    "|".join((
+        r"(?i:pte|page ?table|scause|sepc|stval|panic|pgd|pgtable|page.?fault|oops|unable to handle|segfault|error.code|err)",
+        r"[0-9a-f']{4,17}-[0-9a-f']{4,17}", r"0x[0-9a-f]{4,16}\s+0x[0-9a-f]{4,16}", r"[0-9a-f]{8,16}\s+[0-9]+K?\s+[r-]",
+        r"(?:execve|brk|mmap2?|munmap|mprotect|clone3?|fork)\(", r"[0-9a-f]{16} [0-9a-f]{16}", r"ESR|CR[0-4]:|trap|PMD|pmd",
+        r"[0-9a-f]{8,16}: [0-9a-f]{8,16}", r"^[A-Z][A-Za-z_]+:", r"^\.\.",
+    ))
+)  # fmt: skip  # read as a list
+"""What a line has that may say something."""
+
+
+def load(path_or_text: str | bytes | os.PathLike[str], /) -> Any:
+    r"""Read anything that people have about memory: the path of a file, its text, or its bytes.
+
+    It finds out what the text is, and gives what the function of that kind gives:
+
+    * page tables, traps, faults and panics of kernels, as a terminal or a log shows them: page tables of xv6
+      (`vmprint`, `print_pgtbl`), lists of QEMU's monitor (`info mem`, `info tlb`, `info pg`), traps of RISC-V kernels,
+      oopses of Linux on x86, ARM and RISC-V, page faults of xv6 on x86, Pintos and JOS.  The result shows itself; its
+      parts are `tables`, `traps`, `panics`, `listings` and `ranges`, and `unsaid` has sentences about facts that the
+      text does not contain.
+    * ranges of a process: /proc/PID/maps and smaps, also within crash reports, `pmap`, gdb, pwndbg and gef, `procstat`,
+      `vmmap`, tombstones of Android.  They are loaded into a task of a new machine (:func:`vmwidgets.load_maps`).
+    * what strace recorded, replayed in a new machine (:func:`vmwidgets.load_strace`).
+    * a journal of a machine (:func:`vmwidgets.load_journal`), and recorded tables (:func:`vmwidgets.load_tables`).
+
+    What surrounds it is passed over and counted: prompts, a log before and after, colours, time stamps, line numbers,
+    quotation marks, fences, HTML, NULs and UTF-16.  A text may be packed by gzip.
+
+    Raises :class:`Refused` for anything else, with what it looks like and what could be read.  O(characters).
+
+    >>> import vmwidgets as vm
+    >>> pasted = vm.load('''$ crash
+    ... page table 0x87f6e000
+    ... ..0: pte 0x21fda801 pa 0x87f6a000
+    ... .. ..0: pte 0x21fda401 pa 0x87f69000
+    ... .. .. ..0: pte 0x21fdac1b pa 0x87f6b000
+    ... usertrap(): unexpected scause 0xf pid=3
+    ...             sepc=0x8 stval=0x10
+    ... ''')
+    >>> pasted.traps[0].says
+    'The store of 0x10 was refused: the page may not be written: W is 0 in the level 0 PTE.'
+    >>> pasted.traps[0].refused, pasted.tables[0].ranges
+    ('W', (<0x0: 4 KiB r-xu at physical 0x87f6_b000>,))
+    >>> vm.load("7f0000000000-7f0000002000 r-xp 00000000 08:01 4711 /lib/libc.so.6\n").task.map.entries()[0].object
+    '/lib/libc.so.6'
+    """
+    given = _given(path_or_text)
+    for kind in KINDS:
+        found = kind.load(given)
+        if found is not None:
+            return found
+    raise Refused(_nothing(given))
+
+
+class Given(NamedTuple):
+    """What was given: its text, what to call it, and the path of a file, if it was one."""
+
+    text: str
+    source: str
+    path: str | None
+
+
+class Kind(NamedTuple):
+    """What can be loaded: `load` gives the value, or None for a text that is something else."""
+
+    reads: str
+    load: Callable[[Given], Any]
+
+
+def _given(given: Any) -> Given:
+    if isinstance(given, bytes | bytearray):
+        content = given_text.unpacked(bytes(given), "the bytes", "no text", MOST_BYTES)
+        if len(content) > MOST_BYTES:
+            raise Refused("the bytes are more than is read: at most 256 MiB")
+        return Given(given_text.decoded(content), "the text", None)
+    if isinstance(given, str):
+        if "\n" in given or len(given) > 4096 or "\x00" in given or not _is_file(given):
+            return Given(given_text.checked(given, MOST_BYTES), "the text", None)
+    elif not isinstance(given, os.PathLike):
+        raise Refused(f"{shown(given)} is {a_kind(given)}: write the text itself, as it is shown, its bytes, or the path of a file")
+    name = given_text.path_of(given, "a text about memory")
+    return Given(given_text.read(name, "a text about memory", "no such text", MOST_BYTES), printable(name), name)
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).is_file() or (name.startswith("/proc/") and name.endswith("maps"))
+    except (OSError, ValueError):
+        return False
+
+
+# ---- kinds -------------------------------------------------------------------------------------
+
+
+def _json(given: Given) -> Any:
+    """A journal, or the first case of recorded tables."""
+    head = given.text.removeprefix("\ufeff").lstrip()[:400]
+    if not head.startswith("{"):
+        return None
+    is_journal = '"vmwidgets journal"' in head
+    if not is_journal and not ('"arch"' in head and '"root"' in head):
+        return None
+    read: Callable[[str], Any] = load_journal if is_journal else load_tables
+    if given.path is not None:
+        return read(given.path)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / ("given.jsonl" if not is_journal else "given.jsonl.gz")
+        content = given.text.encode()
+        path.write_bytes(gzip.compress(content) if is_journal else content)
+        return read(str(path))
+
+
+def _calls(given: Given) -> Any:
+    """What strace recorded."""
+    weight = strace_weight(given.text)
+    if not weight:
+        return None
+    exact = as_it_is(given.text, given.source)
+    if weight >= 2 * kind_of(exact)[1]:
+        return load_calls(given.text, given.source)
+    return None
+
+
+def _ranges(given: Given) -> LoadedMaps | None:
+    """The ranges of a process, in a machine whose addresses they fit."""
+    exact = read_exactly(as_it_is(given.text, given.source))
+    if exact is None:
+        text = _short(given)
+        kind, weight = kind_of(text)
+        if kind is None:
+            return None
+        pasted, _ = read_kernel_text(text)
+        if pasted is not None and len(pasted.claimed) > weight:
+            return None
+        exact = read_ranges(text, kind)
+    highest = max((one.end for one in exact.ranges if one.end <= 1 << 56), default=0)
+    name = "x86-64" if highest <= 1 << 47 else "aarch64" if highest <= 1 << 48 else "x86-64-la57"
+    machine = boot(name, ram="256 MiB" if len(exact.ranges) > 5_000 else "64 MiB", layout=_layout(name))
+    return load_ranges(machine, exact, given.source, "maps")
+
+
+def _layout(architecture: str) -> str:
+    return "x15-64" if architecture == "x86-64" else "small"
+
+
+def _kernel(given: Given) -> Any:
+    """What a kernel printed."""
+    found, _ = read_kernel_text(_short(given))
+    return found
+
+
+def _short(given: Given) -> Cleaned:
+    """The text without what surrounds it; of a long one, what is near a line that may say something."""
+    text = given.text
+    if text.count("\n") > LONG:
+        text = "\n".join(blank_but(text.split("\n"), _WANTED, AROUND))
+    return cleaned(text, given.source)
+
+
+KINDS = (
+    Kind("a journal of a machine, and recorded page tables", _json),
+    Kind("system calls that strace recorded", _calls),
+    Kind("ranges of a process (" + ", ".join(("maps", "smaps", "pmap", "gdb", "vmmap", "procstat", "tombstones")) + ")", _ranges),
+    Kind(READS, _kernel),
+)
+"""In the order in which they are asked."""
+
+
+def _nothing(given: Given) -> str:
+    """The sentence for a text that is nothing that is known: what it looks like, and what could be read."""
+    text = _short(given)
+    _, unsaid = read_kernel_text(text)
+    if not any(True for _ in numbered(text.lines)):
+        return f"{given.source} is empty: {_COULD}"
+    if given.path is None and "\n" not in given.text.strip() and re.fullmatch(r"\S{1,200}", given.text.strip()):
+        name = printable(given.text.strip())
+        if "/" in name or re.search(r"\.[a-z0-9]{1,6}$", name):
+            return f"{name} is no file that is there, and as a text it says nothing about memory: {_COULD}"
+    for number, line in numbered(text.lines):
+        for one in SEEN:
+            if one.line.fullmatch(line.rstrip()):
+                return f"line {number} of {given.source}: this is {one.what}; {one.todo}"
+    if unsaid:
+        return f"{given.source} says nothing that can be read as it is. {unsaid[0]} {_COULD[0].upper()}{_COULD[1:]}"
+    number, line = next(numbered(text.lines))
+    lines = counted(sum(1 for _ in numbered(text.lines)), "line")
+    first = printable(line.strip()[:50])
+    return f"{given.source} has {lines}, the first {first!r}, and none says anything about memory: {_COULD}"
+
+
+_COULD = "what can be read are " + "; ".join(kind.reads for kind in KINDS)

@@ -1,0 +1,59 @@
+"""Tables of which a text has one descriptor a level, those of one address, as an oops of Linux prints them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ...engine.base.errors import Refused
+from ...engine.base.units import Address
+from ...engine.mmu.format import TableFormat
+from ...engine.mmu.rules import Access
+from ...engine.mmu.tables import TablesWalk
+from .said import Gap, PastedTables, Path, SaidTable
+
+
+def tables_of(
+    name: str, fmt: TableFormat[Any], controls: Any, va: int, words: Sequence[int], root: int | None,
+    lines: tuple[int, int],
+) -> PastedTables:  # fmt: skip  # what the text has, then where
+    """The tables that lead to `va`: `words` are the descriptors of the levels, the root's first.
+
+    Where the text has no address of the root, it is put where nothing else is.
+    """
+    why = f"the text has only the descriptors of {Address(va)}"
+    found: list[tuple[int, int, Path, int]] = []
+    address, path = None, Path(())
+    for level, word in zip(fmt.levels, words, strict=False):
+        descriptor = fmt.rules.read_as(level, word, controls)
+        path = (*path, level.index(va))
+        found.append((-1 if address is None else address, fmt.table_bytes(level), path, word))
+        address = descriptor.address_of(word) if descriptor.kind == "table" else None
+        if address is None:
+            break
+    size = fmt.table_bytes(fmt.root_level)
+    at = root if root is not None else _unused(size, [(base, length) for base, length, *_ in found[1:]])
+    tables: dict[int, SaidTable] = {}
+    listed = []
+    for base, length, path, word in found:
+        table = tables.setdefault(at if len(path) == 1 else base, SaidTable({}, [], length))
+        table.words[path[-1]] = word
+        table.gaps = [Gap(0, length // fmt.entry_width, why)]
+        listed.append((path, word))
+    return PastedTables(name, tables, at, listed, lines, root_is_said=root is not None, fmt=fmt, controls=controls)
+
+
+def _unused(size: int, used: Sequence[tuple[int, int]]) -> int:
+    """The lowest place for a table, where nothing is."""
+    place = 0
+    while any(base < place + size and place < base + length for base, length in used):
+        place += size
+    return place
+
+
+def walked(tables: PastedTables, va: int, access: Access, user: bool) -> TablesWalk | None:
+    """The walk of an address, or None where the text has not enough of it."""
+    try:
+        return tables.walk(va, access, user=user)
+    except Refused:
+        return None

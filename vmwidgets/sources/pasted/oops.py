@@ -1,0 +1,76 @@
+"""Oopses of Linux, on whichever processor: one text after the other, each given to the reader of its processor.
+
+An oops begins with a line that says which address failed, and goes on to the next such line.  Processors print at the
+same time, so that lines of one oops may stand between those of another: of each thing the first counts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from . import oops_arm, oops_arm64, oops_riscv, oops_x86
+from .oops_event import Event
+from .parts import Parts
+
+_FLAGS = re.IGNORECASE | re.ASCII
+_BEGINS = re.compile(
+    r"unable to handle (?:kernel|page fault)|BUG: kernel NULL pointer dereference|general protection fault[,:]|"
+    r"\w\[[0-9]{1,9}\]: (?:segfault at|unhandled|trap |general protection)|double fault:|Fault address:", _FLAGS,
+)
+_PART = re.compile(
+    r"#PF: |\bPGD [0-9a-f]+\b|\*?\bpgd ?= ?(?:0x)?[0-9a-f]{6,16}\b|\*pde ?= ?[0-9a-f]{8}|\bESR = 0x|Oops: [0-9a-f]{1,16} \[#|"
+    r"\bbadaddr: ", re.ASCII,
+)
+"""What an oops has whose first line is missing."""
+
+LONGEST = 300
+"""Lines of one oops."""
+
+ARCHITECTURES = (oops_x86, oops_arm64, oops_riscv, oops_arm)
+"""Each is a module with `weight`, how much speaks for it in an oops, and `read`."""
+
+
+class _Begin(NamedTuple):
+    line: int
+    address: str
+
+
+_ADDRESS = re.compile(r"(?:address:?|at|for address:?) (?:0x)?([0-9a-f]{4,16})\b", _FLAGS)
+
+
+def read(parts: Parts) -> None:
+    """Add the faults of all oopses of a text, each with the tables that it prints."""
+    for event in _events(parts):
+        weights = [(one.weight(event), -at, one) for at, one in enumerate(ARCHITECTURES)]
+        weight, _, architecture = max(weights, key=lambda one: one[:2])
+        if weight:
+            architecture.read(event, parts)
+        elif event.header:
+            parts.unsaid.append(
+                f"Line {event.first} begins an oops of Linux, and the lines that say the processor and the reason are missing."
+            )
+
+
+def _events(parts: Parts) -> Iterator[Event]:
+    lines = parts.lines
+    begins = [number for number, line in enumerate(lines, 1) if line and _BEGINS.search(line)]
+    begins = [at for n, at in enumerate(begins) if not n or not _same(lines, begins[n - 1], at)]
+    first = next((number for number, line in enumerate(lines, 1) if line and _PART.search(line)), 0)
+    if first and (not begins or first < begins[0]) and not any(first - 8 <= at <= first + 1 for at in begins):
+        begins.insert(0, first)
+    for n, at in enumerate(begins):
+        end = begins[n + 1] - 1 if n + 1 < len(begins) else len(lines)
+        end = min(end, at + LONGEST)
+        some = [(number, lines[number - 1]) for number in range(at, end + 1) if lines[number - 1]]
+        if at not in parts.claimed:
+            yield Event(at, some, bool(_BEGINS.search(lines[at - 1])), parts)
+
+
+def _same(lines: list[str], before: int, at: int) -> bool:
+    """Whether two processors have printed the same first line, and no table was printed in between."""
+    one, other = _ADDRESS.search(lines[before - 1]), _ADDRESS.search(lines[at - 1])
+    if one is None or other is None or one[1] != other[1] or at - before > 40:
+        return False
+    return not any("pgd=" in line or "PGD " in line for line in lines[before : at - 1])

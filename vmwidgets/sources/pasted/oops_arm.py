@@ -1,0 +1,218 @@
+"""An oops of Linux on ARM (32 bits): `[00000000] *pgd=…, *pte=…, *ppte=…`, and `Oops: 817`, which is the FSR.
+
+`*ppte` is the descriptor that the processor reads; `*pte` is Linux's own.  With long descriptors (LPAE) there are
+`*pgd`, `*pmd` and `*pte`, of 8 bytes.  Linux keeps first-level descriptors in pairs, and prints the first of a pair.
+ARM DDI 0406C, B4.1.52 (DFSR), B4.1.96 (IFSR), B3.13.3 (status), B4.1.43 (DACR).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from ...engine.base.units import Address
+from ...engine.mmu.formats.aarch64 import with_granule
+from ...engine.mmu.formats.armv7 import ARMV7, Armv7Controls
+from ...engine.mmu.pasted import Trap
+from ...engine.mmu.rules import Access
+from ...engine.mmu.tables import TablesWalk
+from . import oops_arm64
+from .one_walk import tables_of, walked
+from .oops_event import Event, Word
+from .parts import Parts
+from .said import PastedTables
+
+WHAT = "an oops of Linux on ARM"
+
+_FLAGS = re.IGNORECASE | re.ASCII
+_ADDRESS = re.compile(r"(?:at virtual address|unhandled .{0,60}? at|at address) (?:0x)?([0-9a-f]{8})\b", _FLAGS)
+_AT = re.compile(r"\[([0-9a-f]{8})\] \*pgd=", re.ASCII)
+_FSR = re.compile(r"Oops: ([0-9a-f]{1,8}) \[#|\((0x[0-9a-f]{1,8})\) at 0x|Unhandled .{0,60}\((0x[0-9a-f]{3,8})\)", _FLAGS)
+_WHEN = re.compile(r"at virtual address [0-9a-f]{8} when (read|write|execute)", _FLAGS)
+_WORDS = re.compile(r"\*(pgd|p4d|pud|pmd|pte|ppte)=(?:0x)?([0-9a-f]{1,40})\b", re.ASCII)
+_CONTROL = re.compile(r"\bControl: ([0-9a-f]{8})\b")
+_TABLE = re.compile(r"\bTable: ([0-9a-f]{8})\b")
+_DAC = re.compile(r"\bDAC: ([0-9a-f]{8})\b")
+_PID = re.compile(r"\bPID: ([0-9]{1,9})\b|\(pid: ([0-9]{1,9})\b")
+_PC = re.compile(r"\bpc : \[<([0-9a-f]{8})>\]")
+_PSR = re.compile(r"\bpsr: ([0-9a-f]{8})\b")
+
+WNR, LPAE, PREFETCH = 1 << 11, 1 << 9, 1 << 31
+"""Bits of the FSR; the last is Linux's mark of a prefetch abort."""
+
+AFE, USER_MODE = 1 << 29, 0x10
+
+STATUS = {
+    0b00001: "alignment fault", 0b00100: "instruction cache maintenance fault", 0b00101: "translation fault of a section",
+    0b00111: "translation fault of a page", 0b00011: "access flag fault of a section",
+    0b00110: "access flag fault of a page", 0b01001: "domain fault of a section", 0b01011: "domain fault of a page",
+    0b01101: "permission fault of a section", 0b01111: "permission fault of a page",
+    0b01100: "external abort on a walk, first level", 0b01110: "external abort on a walk, second level",
+    0b01000: "synchronous external abort", 0b00010: "debug event", 0b10110: "asynchronous external abort",
+    0b10000: "TLB conflict abort",
+}  # fmt: skip  # a row for each
+"""FS[4:0], short descriptors."""
+
+
+def weight(event: Event) -> int:
+    """How much speaks for ARM."""
+    patterns = (
+        re.compile(r"\*pgd=[0-9a-f]{8,16}"), re.compile(r"\*ppte="), re.compile(r"Internal error: Oops"),
+        re.compile(r"\[#[0-9]+\].* ARM\b"), re.compile(r"\bDAC: "), re.compile(r"virtual address [0-9a-f]{8}(\s|$)"),
+        re.compile(r"cut here"),
+    )  # fmt: skip
+    return sum(event.search(one, claim=False) is not None for one in patterns)
+
+
+def status_of(fsr: int) -> str:
+    """What the FSR says.
+
+    >>> status_of(0x817), status_of(0xa07)
+    ('translation fault of a page', 'translation fault, level 3')
+    """
+    if fsr & LPAE:
+        return oops_arm64.status_of(fsr & 0x3F)
+    status = (fsr >> 6 & 0x10) | fsr & 0xF
+    return STATUS.get(status, f"status {status:#x}, which is reserved or a processor's own")
+
+
+def decoded(fsr: int) -> tuple[str, ...]:
+    """The parts of the FSR in words."""
+    is_fetch = bool(fsr & PREFETCH)
+    words = []
+    if fsr & LPAE:
+        words.append(f"STATUS (bits 5:0) is {fsr & 0x3F:#x}: {status_of(fsr)}")
+    else:
+        status = (fsr >> 6 & 0x10) | fsr & 0xF
+        words.append(f"FS (bits 10 and 3:0) is {status:#x}: {status_of(fsr)}")
+        if not is_fetch and status != 0b00101:
+            words.append(f"domain (bits 7:4) is {fsr >> 4 & 15}")
+    if not is_fetch:
+        words.append(f"WnR (bit 11) is {fsr >> 11 & 1}: {'a write' if fsr & WNR else 'a read'}")
+    else:
+        words.append("bit 31 is 1: Linux's mark of an instruction fetch")
+    return tuple(words)
+
+
+def read(event: Event, parts: Parts) -> None:
+    """Add what failed, and the tables that lead there."""
+    parts.what[WHAT] = None
+    parts.claimed.add(event.first)
+    address, at = event.number(_ADDRESS), event.search(_AT)
+    address = int(at[1], 16) if address is None and at is not None else address
+    match = event.search(_FSR)
+    fsr = int(next(filter(None, match.groups())), 16) if match is not None else None
+    when, pid, psr = event.search(_WHEN), event.search(_PID, claim=False), event.number(_PSR)
+    access: Access = "read"
+    if fsr is not None:
+        access = "execute" if fsr & PREFETCH else "write" if fsr & WNR else "read"
+    elif when is not None:
+        access = {"read": "read", "write": "write", "execute": "execute"}[when[1].lower()]  # type: ignore[assignment]  # of these three
+    else:
+        parts.unsaid.append(f"The oops in line {event.first} has no FSR (Oops: …): a read is walked.")
+    user = psr is not None and psr & 0x1F == USER_MODE
+    trap = Trap(
+        "user mode" if user else "kernel mode", event.first, fsr,
+        {"execute": "prefetch abort", "read": "data abort", "write": "data abort"}[access],
+        int(next(filter(None, pid.groups()))) if pid else None, event.number(_PC), address, register="FSR",
+        decoded=decoded(fsr) if fsr is not None else (),
+    )  # fmt: skip
+    if address is None:
+        parts.unsaid.append(f"The oops in line {event.first} does not say which address failed.")
+        parts.traps.append(replace(trap, says=f"{trap.means}; the text does not say which address failed."))
+        return
+    parts.traps.append(_explained(trap, access, user, event, parts))
+
+
+def _explained(trap: Trap, access: Access, user: bool, event: Event, parts: Parts) -> Trap:
+    address, fsr = trap.address or 0, trap.code
+    made = {"execute": "fetch", "read": "read", "write": "write"}[access]
+    done = f"The {made} of {Address(address)} in {trap.where} was refused"
+    by_fsr = f"FSR says: {status_of(fsr)}" if fsr is not None else "the text has no FSR"
+    words = event.words(_WORDS)
+    if not words:
+        parts.unsaid.append(f"The oops in line {event.first} has no descriptors (a line such as '[…] *pgd=…').")
+        return replace(trap, says=f"{done}; {by_fsr}.")
+    if words[-1].is_cut:
+        parts.unsaid.append(f"The text ends with a descriptor in line {words[-1].line}: digits or levels may be missing.")
+    by_name = {one.name: one.value for one in words}
+    is_long = bool(fsr is not None and fsr & LPAE) or any(one.value >> 32 for one in words)
+    is_long = is_long or ("pmd" in by_name and fsr is None) or ("pte" in by_name and "ppte" not in by_name and "pmd" in by_name)
+    if is_long:
+        tables, walk = _long(trap, access, user, event, words, by_name)
+    else:
+        tables, walk = _short(trap, access, user, event, words, by_name)
+    parts.tables.append(tables)
+    if walk is None:
+        parts.unsaid.append(f"The oops in line {event.first} lacks descriptors: the text leaves out a level, or is cut.")
+        return replace(trap, says=f"{done}; {by_fsr}.")
+    if walk.fault is None:
+        parts.unsaid.append(
+            f"The descriptors of the oops in line {event.first} allow what failed: they were changed in between, or the TLB had"
+            " an older one."
+        )
+        return replace(trap, walk=walk, says=f"{done}; {by_fsr}, and the descriptors in the text allow it.")
+    status = None if fsr is None else fsr & 0x3F if is_long else (fsr >> 6 & 0x10) | fsr & 0xF
+    if status is not None and walk.fault.code is not None and walk.fault.code & 0x3F != status:
+        found = oops_arm64.status_of(walk.fault.code) if is_long else STATUS.get(walk.fault.code, "another fault")
+        parts.unsaid.append(
+            f"FSR of the oops in line {event.first} says {status_of(fsr or 0)}, and the walk of its descriptors ends with {found}:"
+            " they were changed in between, or the text is mixed."
+        )
+    bit = oops_arm64.refusing(walk) if is_long else refusing(walk)
+    return replace(trap, walk=walk, refused=bit, says=f"{done}: {walk.fault.why}.")
+
+
+def _short(
+    trap: Trap, access: Access, user: bool, event: Event, words: list[Word], by_name: dict[str, int]
+) -> tuple[PastedTables, TablesWalk | None]:
+    """Short descriptors: the first level's, and the processor's own of the second."""
+    address, parts = trap.address or 0, event.parts
+    dac, control, table = event.number(_DAC), event.number(_CONTROL), event.number(_TABLE)
+    controls = Armv7Controls(dacr=0x5555_5555 if dac is None else dac, afe=bool((control or 0) & AFE))
+    values = [by_name[name] for name in ("pgd", "ppte") if name in by_name]
+    if "pgd" not in by_name:
+        values = []
+    if address >> 20 & 1 and values and values[0] & 3:
+        parts.unsaid.append(
+            "Linux prints the first of a pair of first-level descriptors, and this address has the second: its table lies 1 KiB"
+            " behind."
+            if values[0] & 3 == 1
+            else "Linux prints the first of a pair of first-level descriptors: that of this address, the second, is not said."
+        )
+        values[0] = values[0] + 0x400 if values[0] & 3 == 1 and not values[0] & 0x400 else values[0]
+    root = None if table is None else table & ~0x3FFF & 0xFFFF_FFFF
+    named = f"tables of the oops in line {event.first}"
+    tables = tables_of(named, ARMV7, controls, address, values, root, (words[0].line, words[-1].line))
+    return tables, walked(tables, address, access, user)
+
+
+def _long(
+    trap: Trap, access: Access, user: bool, event: Event, words: list[Word], by_name: dict[str, int]
+) -> tuple[PastedTables, TablesWalk | None]:
+    """Long descriptors (LPAE): three levels of 8 bytes, of which the first has four descriptors."""
+    fmt, address = with_granule(12, 32), trap.address or 0
+    values = []
+    for name in ("pgd", "pmd", "pte"):
+        if name not in by_name:
+            break
+        values.append(by_name[name])
+    if "ppte" in by_name and len(values) == 3:
+        values[2] = by_name["ppte"]
+    named = f"tables of the oops in line {event.first}"
+    tables = tables_of(named, fmt, fmt.defaults, address, values, None, (words[0].line, words[-1].line))
+    return tables, walked(tables, address, access, user)
+
+
+def refusing(walk: TablesWalk) -> str:
+    """The field that refused a walk of short descriptors: "type", "domain", "AP", "AP[2]", "XN", "PXN" or "AF"."""
+    fault = walk.fault
+    if fault is None or not walk.steps:
+        return ""
+    if fault.kind in ("not-present", "domain"):
+        return {"not-present": "type", "domain": "domain"}[fault.kind]
+    if fault.kind == "access-flag":
+        return "AP[0]"
+    if fault.kind != "protection":
+        return ""
+    return next((name for name in ("PXN", "XN") if f"{name} is 1" in fault.why), "AP")

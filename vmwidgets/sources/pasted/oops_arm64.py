@@ -1,0 +1,256 @@
+"""An oops of Linux on arm64: `ESR = 0x…`, `swapper pgtable: 4k pages, 39-bit VAs, pgdp=…`, `[…] pgd=…, p4d=…, pud=…`.
+
+Levels that the kernel does not have are folded: their values repeat the one above.  ARM DDI 0487, D17.2.37 (ESR_EL1).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from ...engine.base.units import Address
+from ...engine.mmu.formats.aarch64 import AARCH64, with_granule
+from ...engine.mmu.pasted import Trap
+from ...engine.mmu.rules import Access
+from ...engine.mmu.tables import TablesWalk
+from .one_walk import tables_of, walked
+from .oops_event import Event, Word
+from .parts import Parts
+
+WHAT = "an oops of Linux on arm64"
+
+_FLAGS = re.IGNORECASE | re.ASCII
+_ADDRESS = re.compile(
+    r"(?:at virtual address:?|unhandled [^:]{0,60}\bat|unable to handle .{0,80}? at) (?:0x)?([0-9a-f]{4,16})\b", _FLAGS
+)
+_ESR = re.compile(r"\bESR ?= ?(?:0x)?([0-9a-f]{8,16})\b|\besr:? (?:0x)?([0-9a-f]{8,16})\b|Oops: ([0-9a-f]{8,16}) \[#", _FLAGS)
+_GEOMETRY = re.compile(r"(?:(\w+) )?pgtable: ([0-9]{1,2})[kK] pages, ([0-9]{2})-bit VAs(?:, pgdp? ?= ?(?:0x)?([0-9a-f]{6,16}))?")
+_PGDP = re.compile(r"pgdp ?= ?(?:0x)?([0-9a-f]{6,16})\b")
+_PGD = re.compile(r"(?<![*\w])pgd ?= ?(?:0x)?([0-9a-f]{16})\b")
+_WORDS = re.compile(r"\*?\b(pgd|p4d|pud|pmd|pte)=(?:0x)?([0-9a-f]{1,40})\b", re.ASCII)
+_AT = re.compile(r"\[([0-9a-f]{8,16})\] \*?pgd=", re.ASCII)
+_BETWEEN = re.compile(r"\[([0-9a-f]{16})\] address between user and kernel address ranges")
+_PID = re.compile(r"\bPID: ([0-9]{1,9})\b|\w\[([0-9]{1,9})\]: unhandled")
+_PC = re.compile(r"\bpc : (?:\[<([0-9a-f]{16})>\])|\bpc : ([0-9a-f]{16})\b")
+_PAN = re.compile(r"pstate: [0-9a-f]{8} \([^)]*([+-])PAN")
+
+FETCH, DATA = (0x20, 0x21), (0x24, 0x25)
+"""Exception classes: instruction aborts and data aborts, each from a lower level (user code) and from the same."""
+
+EC_NAMES = {
+    0x20: "instruction abort from a lower exception level", 0x21: "instruction abort from the same exception level",
+    0x24: "data abort from a lower exception level", 0x25: "data abort from the same exception level",
+    0x22: "PC alignment fault", 0x26: "SP alignment fault", 0x00: "unknown reason", 0x3C: "BRK instruction",
+    0x0E: "illegal execution state", 0x2F: "SError",
+}  # fmt: skip
+
+KINDS = {0: "address size fault", 1: "translation fault", 2: "access flag fault", 3: "permission fault"}
+"""Bits 5:2 of the status, where bits 1:0 are the level."""
+
+OTHERS = {
+    0x10: "synchronous external abort", 0x11: "synchronous tag check fault", 0x18: "synchronous parity or ECC error",
+    0x13: "synchronous external abort on a walk, level -1", 0x14: "synchronous external abort on a walk, level 0",
+    0x15: "synchronous external abort on a walk, level 1", 0x16: "synchronous external abort on a walk, level 2",
+    0x17: "synchronous external abort on a walk, level 3", 0x21: "alignment fault", 0x30: "TLB conflict abort",
+    0x29: "address size fault, level -1", 0x2B: "translation fault, level -1", 0x31: "unsupported atomic update",
+    0x34: "IMPLEMENTATION DEFINED (lockdown)", 0x35: "unsupported exclusive or atomic access",
+}  # fmt: skip
+
+WNR, CM = 1 << 6, 1 << 8
+
+SIZES = {4: 12, 16: 14, 64: 16}
+"""Bits of a page, by KiB."""
+
+
+def weight(event: Event) -> int:
+    """How much speaks for arm64."""
+    patterns = (
+        re.compile(r"\bESR = 0x|\besr:? 0x"), re.compile(r"[kK] pages, [0-9]{2}-bit VAs"), re.compile(r"Mem abort info"),
+        re.compile(r"\*?pgd=[0-9a-f]{16}"), re.compile(r"Oops: (0000000)?[89a][0-9a-f]{7}\b.*"), re.compile(r"\bpstate: "),
+        re.compile(r"address between user and kernel"), re.compile(r"\bEC = 0x"),
+    )  # fmt: skip
+    others = event.search(re.compile(r"\*ppte|\bbadaddr:|4K pagesize|\bSMP ARM$|\[#[0-9]+\].* ARM$|^\W*Oops \[#"), claim=False)
+    return 0 if others else sum(event.search(one, claim=False) is not None for one in patterns)
+
+
+def status_of(status: int) -> str:
+    """What the status (DFSC, IFSC) says.
+
+    >>> status_of(0x04), status_of(0x0f), status_of(0x21)
+    ('translation fault, level 0', 'permission fault, level 3', 'alignment fault')
+    """
+    if status < 16:
+        return f"{KINDS[status >> 2]}, level {status & 3}"
+    return OTHERS.get(status, f"status {status:#x}, which is reserved or a processor's own")
+
+
+def decoded(esr: int) -> tuple[str, ...]:
+    """The parts of ESR_EL1 in words."""
+    ec, status = esr >> 26 & 0x3F, esr & 0x3F
+    parts = [f"EC (bits 31:26) is {ec:#x}: {EC_NAMES.get(ec, 'another exception')}"]
+    if ec in FETCH + DATA:
+        name = "DFSC" if ec in DATA else "IFSC"
+        if ec in DATA:
+            parts.append(f"WnR (bit 6) is {esr >> 6 & 1}: {'a write' if esr & WNR else 'a read'}")
+        parts.append(f"{name} (bits 5:0) is {status:#x}: {status_of(status)}")
+    return tuple(parts)
+
+
+def read(event: Event, parts: Parts) -> None:
+    """Add what failed, and the tables that lead there."""
+    parts.what[WHAT] = None
+    parts.claimed.add(event.first)
+    esr, address = event.number(_ESR), event.number(_ADDRESS)
+    at = event.search(_AT)
+    address = int(at[1], 16) if address is None and at is not None else address
+    pid, pc = event.search(_PID, claim=False), event.number(_PC)
+    ec = None if esr is None else esr >> 26 & 0x3F
+    user = ec in (FETCH[0], DATA[0])
+    access: Access = "execute" if ec in FETCH else "write" if esr is not None and esr & WNR and ec in DATA else "read"
+    means = EC_NAMES.get(ec, "exception") if ec is not None else "abort"
+    trap = Trap(
+        "user mode" if user else "kernel mode", event.first, esr, means,
+        int(next(filter(None, pid.groups()))) if pid else None, pc, address, register="ESR_EL1",
+        decoded=decoded(esr) if esr is not None else (),
+    )  # fmt: skip
+    if esr is None:
+        parts.unsaid.append(f"The oops in line {event.first} has no ESR: a read by the kernel is walked.")
+    if address is None:
+        parts.unsaid.append(f"The oops in line {event.first} does not say which address failed.")
+        parts.traps.append(replace(trap, says=f"{means}; the text does not say which address failed."))
+        return
+    if ec is not None and ec not in FETCH + DATA:
+        parts.traps.append(replace(trap, says=f"{means}; this is not a fault of a page table."))
+        return
+    parts.traps.append(_explained(trap, access, user, event, parts))
+
+
+def _explained(trap: Trap, access: Access, user: bool, event: Event, parts: Parts) -> Trap:
+    address, esr = trap.address or 0, trap.code
+    made = {"execute": "fetch", "read": "read", "write": "write"}[access]
+    done = f"The {made} of {Address(address)} in {trap.where} was refused"
+    status = None if esr is None else esr & 0x3F
+    by_esr = f"ESR says: {status_of(status)}" if status is not None else "the text has no ESR"
+    between = event.search(_BETWEEN)
+    if between is not None:
+        return replace(
+            trap, says=f"{done}: {Address(address)} is in neither half of the address space, so no table is looked at ({by_esr})."
+        )
+    words = event.words(_WORDS)
+    refused, why = _by_status(status)
+    if not words:
+        parts.unsaid.append(f"The oops in line {event.first} has no descriptors (a line such as '[…] pgd=…, p4d=…').")
+        return replace(trap, refused=refused, says=f"{done}; {by_esr}{why}.")
+    if words[-1].is_cut:
+        parts.unsaid.append(f"The text ends with a descriptor in line {words[-1].line}: digits or levels may be missing.")
+    granule, bits = _geometry(event, words, status, parts)
+    fmt = AARCH64 if (granule, bits) == (12, 48) else with_granule(granule, bits)
+    levels = len(fmt.levels)
+    names = {5: ("pgd", "p4d", "pud", "pmd", "pte"), 4: ("pgd", "pud", "pmd", "pte"), 3: ("pgd", "pmd", "pte"), 2: ("pgd", "pte")}[levels]
+    by_name = {one.name: one.value for one in words}
+    values = []
+    for name in names:
+        if name not in by_name:
+            break
+        values.append(by_name[name])
+    root = event.number(_PGDP)
+    root = None if root is not None and root % 64 else root
+    controls = fmt.defaults
+    at = 0 if root is None else root - root % 4096
+    controls = replace(controls, ttbr1=at, wxn=False)
+    lines = words[0].line, words[-1].line
+    named = f"tables of the oops in line {event.first}"
+    tagged = address
+    if not address >> 55 & 1 and address >> 56:
+        tagged = address & (1 << 56) - 1  # the top byte of a user's address is ignored
+        parts.unsaid.append(f"The top byte of {Address(address)} is a tag, which the processor ignores for user addresses.")
+    tables = tables_of(named, fmt, controls, tagged, values, at if root is not None else None, lines)
+    if tables.root != at:
+        tables = tables_of(named, fmt, replace(controls, ttbr1=int(tables.root)), tagged, values, int(tables.root), lines)
+        tables.root_is_said = False
+    walk = walked(tables, tagged, access, user)
+    parts.tables.append(tables)
+    if walk is None:
+        parts.unsaid.append(f"The oops in line {event.first} lacks descriptors: the text leaves out a level, or is cut.")
+        return replace(trap, refused=refused, says=f"{done}; {by_esr}{why}.")
+    return _judged(replace(trap, walk=walk), walk, status, done, by_esr, event, parts)
+
+
+def _judged(trap: Trap, walk: TablesWalk, status: int | None, done: str, by_esr: str, event: Event, parts: Parts) -> Trap:
+    """A trap with its walk, and with what ESR says of it."""
+    if walk.fault is None:
+        leaf = walk.steps[-1].value
+        if status is not None and status >> 2 == 3 and not walk.user and leaf & 1 << 6:
+            pan = event.search(_PAN)
+            sure = "PSTATE.PAN is 1" if pan is not None and pan[1] == "+" else "with PSTATE.PAN 1"
+            why = f"{sure}, and the page is one of user code (AP[1] is 1), which the kernel may not touch then"
+            return replace(trap, refused="PAN", says=f"{done}: {why}.")
+        if status is not None:
+            parts.unsaid.append(
+                f"The descriptors of the oops in line {event.first} allow what failed: they were changed in between, or the TLB"
+                " had an older one."
+            )
+        return replace(trap, says=f"{done}; {by_esr}, and the descriptors in the text allow it.")
+    if status is not None and walk.fault.code != status:
+        parts.unsaid.append(
+            f"ESR of the oops in line {event.first} says {status_of(status)}, and the walk of its descriptors ends with"
+            f" {status_of(walk.fault.code or 0)}: they were changed in between, or the text is mixed."
+        )
+    return replace(trap, refused=refusing(walk), says=f"{done}: {walk.fault.why}.")
+
+
+def _by_status(status: int | None) -> tuple[str, str]:
+    """The bit that the status alone names, and words about it."""
+    if status is None or status >= 16:
+        return "", ""
+    kind = status >> 2
+    if kind == 1:
+        return "valid", f" (bit 0 of the level {status & 3} descriptor is 0)"
+    if kind == 2:
+        return "AF", f" (bit 10 of the level {status & 3} descriptor is 0)"
+    return "", ""
+
+
+def _geometry(event: Event, words: list[Word], status: int | None, parts: Parts) -> tuple[int, int]:
+    """Bits of a page and of an address."""
+    match = event.search(_GEOMETRY)
+    if match is not None and int(match[2]) in SIZES and SIZES[int(match[2])] < int(match[3]) <= 52:
+        return SIZES[int(match[2])], int(match[3])
+    pgd = event.search(_PGD, claim=False)
+    kernel = int(pgd[1], 16) if pgd is not None else 0
+    values = {one.name: one.value for one in words}
+    bits = 48
+    if kernel >> 39 == (1 << 25) - 1 and kernel >> 38 & 1:
+        bits = 39
+    elif kernel >> 48 == 0xFFFF and not kernel >> 47 & 1:
+        bits = 48
+    elif values.get("pud") and values.get("pud") == values["pgd"]:
+        bits = 39
+    elif status is not None and 4 <= status < 8 and _last_present(words) + 1 < status & 3:
+        bits = 39
+    parts.unsaid.append(
+        f"The oops in line {event.first} does not say the size of pages and addresses: 4 KiB and {bits} bits are taken."
+    )
+    return 12, bits
+
+
+def _last_present(words: list[Word]) -> int:
+    return sum(one.value & 1 for one in words) - 1
+
+
+def refusing(walk: TablesWalk) -> str:
+    """The field of the descriptor that refused a walk of AArch64, such as "valid", "AF", "AP[2]", "AP[1]" or "PXN"."""
+    fault = walk.fault
+    if fault is None or not walk.steps:
+        return ""
+    last = walk.steps[-1].value
+    if fault.kind == "not-present":
+        return "type" if last & 1 else "valid"
+    if fault.kind == "access-flag":
+        return "AF"
+    if fault.kind != "protection":
+        return ""
+    for name in ("APTable[0]", "APTable[1]", "AP[1]", "AP[2]", "PXNTable", "UXNTable", "PXN", "UXN", "WXN"):
+        if name in fault.why:
+            return name
+    return "AP[1]" if "user code may write" in fault.why else ""

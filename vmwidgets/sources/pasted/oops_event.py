@@ -1,0 +1,68 @@
+"""The lines of one oops, and what can be asked of them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from .parts import Parts
+
+
+class Word(NamedTuple):
+    """A descriptor that an oops prints: its name, its value and its line; `is_cut` where the text ends behind it."""
+
+    name: str
+    value: int
+    line: int
+    is_cut: bool
+
+
+@dataclass
+class Event:
+    """The lines of one oops, which begins at line `first`; `header` is whether that line says which address failed."""
+
+    first: int
+    lines: list[tuple[int, str]]
+    header: bool
+    parts: Parts
+
+    def search(self, pattern: re.Pattern[str], *, claim: bool = True) -> re.Match[str] | None:
+        """The first place that fits, whose line then belongs to the oops."""
+        for number, line in self.lines:
+            match = pattern.search(line)
+            if match is not None:
+                if claim:
+                    self.parts.claimed.add(number)
+                return match
+        return None
+
+    def line_of(self, pattern: re.Pattern[str]) -> int:
+        """The line of the first place that fits, or the first of all."""
+        return next((number for number, line in self.lines if pattern.search(line)), self.first)
+
+    def number(self, pattern: re.Pattern[str]) -> int | None:
+        """The number in hexadecimal that the first group of a pattern finds; none if it may be cut."""
+        for number, line in self.lines:
+            match = pattern.search(line)
+            if match is None:
+                continue
+            digits = next((one for one in match.groups() if one), "")
+            self.parts.claimed.add(number)
+            if self.parts.ends_in(number, match.end()):
+                self.parts.unsaid.append(f"The text ends with a number in line {number}: digits may be missing.")
+            return 0 if "null" in digits.lower() else int(digits, 16) if digits and len(digits) <= 16 else None
+        return None
+
+    def words(self, pattern: re.Pattern[str]) -> list[Word]:
+        """The descriptors that a pattern finds as name and value, all in the first line that has one."""
+        for number, line in self.lines:
+            found = [
+                Word(match[1].lower(), int(match[2], 16), number, self.parts.ends_in(number, match.end()))
+                for match in pattern.finditer(line)
+                if len(match[2]) <= 16
+            ]
+            if found:
+                self.parts.claimed.add(number)
+                return found
+        return []

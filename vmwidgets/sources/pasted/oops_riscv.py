@@ -1,0 +1,119 @@
+"""An oops of Linux on RISC-V: `epc : …`, `status: … badaddr: … cause: …`; since 2025 with the descriptors.
+
+    Current sh pgtable: 4K pagesize, 39-bit VAs, pgdp=0x…
+    [0000000000000000] pgd=…, p4d=…, pud=…, pmd=…, pte=…
+
+Folded levels repeat the value above.  RISC-V Privileged 20211203, 4.1.1 (sstatus), 4.1.8 (scause).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from ...engine.base.units import Address
+from ...engine.mmu.formats.riscv import RiscvControls, deeper
+from ...engine.mmu.pasted import Trap
+from .one_walk import tables_of, walked
+from .oops_event import Event, Word
+from .parts import Parts
+from .traps import ACCESSES, DONE, SPP, SUM, cause_of, refusing
+
+WHAT = "an oops of Linux on RISC-V"
+
+_ADDRESS = re.compile(r"(?i:at virtual address|unhandled signal .{0,40}? at) (?:0x)?([0-9a-f]{4,16})\b")
+_BADADDR = re.compile(r"\bs?(?:badaddr|tval): (?:0x)?([0-9a-f]{8,16})\b")
+_STATUS = re.compile(r"\bs?status: (?:0x)?([0-9a-f]{8,16})\b")
+_CAUSE = re.compile(r"\bs?cause: (?:0x)?([0-9a-f]{8,16})\b")
+_EPC = re.compile(r"\bs?epc ?: (?:0x)?([0-9a-f]{8,16})\b")
+_GEOMETRY = re.compile(r"pgtable: [0-9]{1,2}K pagesize, ([0-9]{2})-bit VAs")
+_PGDP = re.compile(r"pgdp ?= ?(?:0x)?([0-9a-f]{6,16})\b")
+_WORDS = re.compile(r"\*?\b(pgd|p4d|pud|pmd|pte)=(?:0x)?([0-9a-f]{1,40})\b", re.ASCII)
+_PID = re.compile(r"\bPID: ([0-9]{1,9})\b|\w\[([0-9]{1,9})\]: unhandled")
+
+MXR = 1 << 19
+"""sstatus.MXR: what is executable is readable."""
+
+
+def weight(event: Event) -> int:
+    """How much speaks for RISC-V."""
+    patterns = (
+        _BADADDR, re.compile(r"\bs?epc ?: "), re.compile(r"K pagesize, "), re.compile(r"\bs?cause: [0-9a-f]{8,16}\b"),
+        re.compile(r"^\W*Oops \[#"), re.compile(r"unhandled signal [0-9]+ code 0x"), re.compile(r"riscv", re.IGNORECASE),
+    )  # fmt: skip
+    return sum(event.search(one, claim=False) is not None for one in patterns)
+
+
+def read(event: Event, parts: Parts) -> None:
+    """Add what failed, and the tables that lead there."""
+    parts.what[WHAT] = None
+    parts.claimed.add(event.first)
+    badaddr, cause, status = event.number(_BADADDR), event.number(_CAUSE), event.number(_STATUS)
+    said, epc = event.number(_ADDRESS), event.number(_EPC)
+    address = said if said is not None else badaddr
+    pid = event.search(_PID, claim=False)
+    user = status is not None and not status & SPP
+    if status is None and event.search(re.compile("unhandled signal"), claim=False):
+        user = True
+    trap = Trap(
+        "user mode" if user else "kernel mode", event.first, cause, cause_of(cause) if cause is not None else "fault",
+        int(next(filter(None, pid.groups()))) if pid else None, epc, address,
+        decoded=() if cause is None else (f"scause is {cause}: {cause_of(cause)}",),
+    )  # fmt: skip
+    access = ACCESSES.get(-1 if cause is None else cause)
+    if cause is None:
+        parts.unsaid.append(f"The oops in line {event.first} has no cause: a load is walked.")
+        access = "read"
+    if address is None:
+        parts.unsaid.append(f"The oops in line {event.first} does not say which address failed.")
+        parts.traps.append(replace(trap, says=f"{trap.means}; the text does not say which address failed."))
+        return
+    if access is None:
+        parts.traps.append(replace(trap, says=f"{trap.means}; this is not a page fault."))
+        return
+    done = f"The {DONE[access]} of {Address(address)} in {trap.where} was refused"
+    words = event.words(_WORDS)
+    if not words:
+        parts.unsaid.append(
+            f"The oops in line {event.first} has no descriptors: {trap.means} is raised for an absent page and for one that"
+            " does not allow the access."
+        )
+        parts.traps.append(replace(trap, says=f"{done}; the text has no descriptor that says why."))
+        return
+    if words[-1].is_cut:
+        parts.unsaid.append(f"The text ends with a descriptor in line {words[-1].line}: digits or levels may be missing.")
+    bits = _bits(event, words, parts)
+    fmt = deeper(bits)
+    names = {39: ("pgd", "pmd", "pte"), 48: ("pgd", "pud", "pmd", "pte"), 57: ("pgd", "p4d", "pud", "pmd", "pte")}[bits]
+    by_name = {one.name: one.value for one in words}
+    values = []
+    for name in names:
+        if name not in by_name:
+            break
+        values.append(by_name[name])
+    controls = RiscvControls(sum=bool((status or 0) & SUM), mxr=bool((status or 0) & MXR))
+    tables = tables_of(
+        f"tables of the oops in line {event.first}", fmt, controls, address, values, event.number(_PGDP),
+        (words[0].line, words[-1].line),
+    )  # fmt: skip
+    walk = walked(tables, address, access, user)
+    parts.tables.append(tables)
+    if walk is None:
+        parts.unsaid.append(f"The oops in line {event.first} lacks descriptors: the text leaves out a level, or is cut.")
+        parts.traps.append(replace(trap, says=f"{done}; the text has not all descriptors that lead there."))
+    elif walk.fault is None:
+        parts.unsaid.append(f"The descriptors of the oops in line {event.first} allow what failed: they were changed in between.")
+        parts.traps.append(replace(trap, walk=walk, says=f"{done}; the descriptors in the text allow it."))
+    else:
+        parts.traps.append(replace(trap, walk=walk, refused=refusing(walk), says=f"{done}: {walk.fault.why}."))
+
+
+def _bits(event: Event, words: list[Word], parts: Parts) -> int:
+    """Bits of an address: as the text says, or as values repeat."""
+    match = event.search(_GEOMETRY)
+    if match is not None and int(match[1]) in (39, 48, 57):
+        return int(match[1])
+    values = {one.name: one.value for one in words}
+    bits = 39 if values.get("pud") == values.get("pgd") else 48 if values.get("p4d") == values.get("pgd") else 57
+    parts.unsaid.append(f"The oops in line {event.first} does not say how many bits an address has: {bits} are taken.")
+    return bits

@@ -1,0 +1,225 @@
+"""An oops of Linux on x86: `BUG: … address: …`, `#PF: error_code(0x0002)`, `PGD 1234067 P4D 1234067 PUD 0`, `Oops: 0002`.
+
+The descriptors are printed from the root down, to the first that is not present or maps a large page.  Of four levels
+P4D repeats PGD.  Kernels of 32 bits print `*pde = … *pte = …`, with PAE `*pdpt = … *pde = …`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+from ...engine.base.units import Address
+from ...engine.mmu.format import TableFormat
+from ...engine.mmu.formats.x86 import X86_32, X86_64, X86_64_LA57, X86_PAE, X86Controls
+from ...engine.mmu.pasted import Trap
+from ...engine.mmu.tables import TablesWalk
+from .one_walk import tables_of, walked
+from .oops_event import Event, Word
+from .parts import Parts
+from .x86_codes import MADE, PK, RSVD, Code, P, code_of
+
+WHAT = "an oops of Linux on x86"
+
+_FLAGS = re.IGNORECASE | re.ASCII
+_H = r"(?:0x)?([0-9a-f]{1,16}|\(null\))(?![0-9a-z])"
+_ADDRESS = re.compile(
+    rf"(?:for address:?|dereference,? (?:at )?address:?|dereference at(?: virtual address)?|request at(?: virtual address)?) {_H}", _FLAGS
+)
+_CR2 = re.compile(rf"\bCR2: {_H}", _FLAGS)
+_CODE = re.compile(r"error_code\(0x([0-9a-f]{1,8})\)|\bOops: ([0-9a-f]{1,8}) \[#|^\W*Oops: ([0-9a-f]{4})\b", _FLAGS)
+_PF = re.compile(r"#PF: (supervisor|user) (read access|write access|instruction fetch) in (kernel|user) mode", _FLAGS)
+_WORDS = re.compile(r"\b(PGD|P4D|PUD|PMD|PTE) (?:0x)?([0-9a-f]{1,40})\b(?! bytes)", re.ASCII)
+_OLD = re.compile(r"\*(pdpt|pde|pte) ?= ?(?:0x)?([0-9a-f]{1,40})\b", re.ASCII)
+_PC = re.compile(rf"\b[RE]?IP: (?:[0-9a-f]{{2,4}}:)?(?:\[<([0-9a-f]{{6,16}})>\]|0x([0-9a-f]{{6,16}})\b|([0-9a-f]{{8,16}})\b)", _FLAGS)
+_CR = {name: re.compile(rf"\b{name}: (?:0x)?([0-9a-f]{{8,16}})\b") for name in ("CR0", "CR3", "CR4")}
+_FLAGS_REGISTER = re.compile(r"\b[ER]?FLAGS: (?:0x)?([0-9a-f]{8,16})\b")
+_GP = re.compile(
+    r"general protection fault, (?:probably|maybe) for (?:non-canonical )?address (?:0x)?([0-9a-f]{1,16})(?:: ([0-9a-f]{4}))?|"
+    r"general protection(?: fault)?(?:: ([0-9a-f]{4}) \[#| ip[: ])", _FLAGS,
+)
+_SEGFAULT = re.compile(
+    r"\[([0-9]{1,9})\]: segfault at ([0-9a-f]{1,16}) (?:ip|rip|eip):? ?([0-9a-f]{1,16}) (?:sp|rsp|esp):? ?([0-9a-f]{1,16}) error:? ?([0-9a-f]{1,8})",
+    _FLAGS,
+)
+_PID = re.compile(r"\bPID: ([0-9]{1,9})\b")
+_BAD = re.compile(r"\bPGD [0-9a-f]+.* BAD\b")
+
+WP, SMEP, SMAP, LA57, AC = 1 << 16, 1 << 20, 1 << 21, 1 << 12, 1 << 18
+"""CR0.WP; CR4.SMEP, SMAP and LA57; RFLAGS.AC."""
+
+
+def weight(event: Event) -> int:
+    """How much speaks for x86."""
+    patterns = (_PF, _WORDS, _OLD, _CR["CR4"], _SEGFAULT, _GP, _CR2, re.compile(r"\b[RE]IP: "))
+    others = re.search(r"\bESR = 0x|\*ppte|\bbadaddr:|Internal error: Oops", "\n".join(line for _, line in event.lines))
+    return 0 if others else sum(event.search(one, claim=False) is not None for one in patterns)
+
+
+def read(event: Event, parts: Parts) -> None:
+    """Add what failed, and the tables that lead there."""
+    parts.what[WHAT] = None
+    parts.claimed.add(event.first)
+    segfault = _SEGFAULT.search(event.lines[0][1])
+    if segfault is not None:
+        parts.traps.append(_of_user(segfault, event))
+        return
+    gp = _GP.search(event.lines[0][1])
+    if gp is not None:
+        parts.traps.append(_general_protection(gp, event))
+        return
+    code = event.number(_CODE)
+    address = event.number(_ADDRESS)
+    cr2 = event.number(_CR2)
+    address = cr2 if address is None else address
+    words = _descriptors(event, parts)
+    pc, pid = event.number(_PC), event.search(_PID, claim=False)
+    said = code_of(code) if code is not None else _of_words(event)
+    trap = Trap(
+        "user mode" if said is not None and said.user else "kernel mode", event.first, code,
+        "page fault", int(pid[1]) if pid else None, pc, address, register="error code",
+        decoded=said.decoded if said is not None and code is not None else (),
+    )  # fmt: skip
+    if code is None:
+        parts.unsaid.append(f"The oops in line {event.first} has no error code (error_code, or Oops: …).")
+    if address is None:
+        parts.unsaid.append(f"The oops in line {event.first} does not say which address failed.")
+        parts.traps.append(replace(trap, says="The text does not say which address failed."))
+        return
+    if said is None:
+        said = Code("read", False, (), "", "")
+        parts.unsaid.append(f"The oops in line {event.first} does not say which access it was: a read is walked.")
+    parts.traps.append(_explained(trap, said, words, event, parts))
+
+
+def _of_words(event: Event) -> Code | None:
+    """What `#PF: supervisor write access in kernel mode` says, where the error code is missing."""
+    match = event.search(_PF)
+    if match is None:
+        return None
+    bits = {"read access": 0, "write access": 2, "instruction fetch": 16}[match[2].lower()]
+    return code_of(1 | bits | (4 if match[1].lower() == "user" else 0))._replace(refused="", why="", decoded=())
+
+
+def _of_user(match: re.Match[str], event: Event) -> Trap:
+    address, pc, code = int(match[2], 16), int(match[3], 16), int(match[5], 16)
+    said = code_of(code)
+    event.parts.unsaid.append(
+        f"Line {event.first} has no page table: it has the error code alone, and not which descriptor it was."
+    )
+    says = f"The {MADE[said.access]} of {Address(address)} was refused: {said.why}."
+    return Trap(
+        "user mode", event.first, code, "page fault", int(match[1]), pc, address, None, said.refused, says, "error code",
+        said.decoded,
+    )  # fmt: skip
+
+
+def _general_protection(match: re.Match[str], event: Event) -> Trap:
+    address = int(match[1], 16) if match[1] else None
+    code = int(match[2] or match[3] or "0", 16)
+    says = "A general protection fault has no address, and no page table was asked."
+    if address is not None and address >> 47 not in (0, (1 << 17) - 1):
+        says = (
+            f"{Address(address)} is not canonical: bits 63 to 47 are not all equal. So the processor raises #GP and looks at no"
+            " page table."
+        )
+    elif address is not None:
+        says = f"The text says {Address(address)}, which is canonical with four levels of tables; no page table was asked."
+    return Trap(
+        "kernel mode", event.first, code, "general protection fault", None, event.number(_PC), address, None, "", says,
+        "error code",
+    )  # fmt: skip
+
+
+def _descriptors(event: Event, parts: Parts) -> list[Word]:
+    """The descriptors in the order of the levels; folded levels are there once."""
+    words = event.words(_WORDS) or event.words(_OLD)
+    if not words:
+        return []
+    if words[-1].is_cut:
+        parts.unsaid.append(f"The text ends with a descriptor in line {words[-1].line}: digits or levels may be missing.")
+    by_name = {one.name: one for one in words}
+    five = (event.number(_CR["CR4"]) or 0) & LA57
+    if "p4d" in by_name and "pgd" in by_name and by_name["p4d"].value == by_name["pgd"].value and not five:
+        words = [one for one in words if one.name != "p4d"]
+    return words
+
+
+def _format_of(words: list[Word]) -> TableFormat[Any]:
+    names = [one.name for one in words]
+    if names[0] in ("pdpt", "pde"):
+        return X86_PAE if names[0] == "pdpt" else X86_32
+    return X86_64_LA57 if "p4d" in names else X86_64
+
+
+def _controls(event: Event, fmt: TableFormat[Any]) -> X86Controls:
+    cr0, cr4, flags = (event.number(one) for one in (_CR["CR0"], _CR["CR4"], _FLAGS_REGISTER))
+    return X86Controls(
+        wp=bool((WP if cr0 is None else cr0) & WP), smep=bool((cr4 or 0) & SMEP), smap=bool((cr4 or 0) & SMAP),
+        ac=bool((flags or 0) & AC), nxe=fmt is not X86_32, maxphyaddr=52,
+    )  # fmt: skip
+
+
+def _explained(trap: Trap, said: Code, words: list[Word], event: Event, parts: Parts) -> Trap:
+    address = trap.address or 0
+    done = f"The {MADE[said.access]} of {Address(address)} in {trap.where} was refused"
+    if not words:
+        parts.unsaid.append(f"The oops in line {event.first} has no descriptors (a line such as 'PGD 0 P4D 0').")
+        return replace(trap, refused=said.refused, says=f"{done}: {said.why or 'the text does not say why'}.")
+    fmt = _format_of(words)
+    controls = _controls(event, fmt)
+    if fmt.word_bits == 32 and address >> 32:
+        parts.unsaid.append(f"The oops in line {event.first} has an address of more than 32 bits with tables of 32 bits.")
+        return replace(trap, refused=said.refused, says=f"{done}: {said.why}.")
+    cr3 = event.number(_CR["CR3"])
+    root = cr3 & (0xFFFF_FFE0 if fmt is X86_PAE else (1 << 52) - 4096) if cr3 else None
+    lines = (words[0].line, words[-1].line)
+    values = [one.value for one in words]
+    tables = tables_of(f"tables of the oops in line {event.first}", fmt, controls, address, values, root, lines)
+    code = trap.code
+    walk = walked(tables, address, said.access, said.user)
+    if code is not None and code & RSVD:
+        for bits in (48, 46, 45, 43, 42, 40, 39, 38, 36):
+            narrower = replace(controls, maxphyaddr=bits)
+            again = tables_of(tables.name, fmt, narrower, address, values, root, lines)
+            found = walked(again, address, said.access, said.user)
+            if found is not None and found.fault is not None and found.fault.kind == "reserved":
+                tables, walk = again, found
+                break
+    if walk is not None and walk.ok and code is not None and code & P and not said.user and _is_user_page(walk):
+        controls = replace(controls, smep=said.access == "execute", smap=said.access != "execute", ac=False)
+        tables = tables_of(tables.name, fmt, controls, address, values, root, lines)
+        walk = walked(tables, address, said.access, said.user)
+    parts.tables.append(tables)
+    if walk is None:
+        parts.unsaid.append(f"The oops in line {event.first} lacks descriptors: the text leaves out a level, or is cut.")
+        return replace(trap, refused=said.refused, says=f"{done}: {said.why}.")
+    if walk.fault is None:
+        parts.unsaid.append(
+            f"The descriptors in line {words[0].line} allow what failed: they were changed in between, or the TLB had an"
+            " older one."
+        )
+        why = f"the descriptors in the text allow it, and the error code says: {said.why}" if said.why else "the descriptors allow it"
+        refused = "PK" if code is not None and code & PK else ""
+        return replace(trap, walk=walk, refused=refused, says=f"{done}; {why}.")
+    if code is not None and (walk.fault.kind == "not-present") == bool(code & P):
+        parts.unsaid.append(
+            f"The error code {code:#x} does not fit the descriptors in line {words[0].line}: they were changed in between."
+        )
+    return replace(trap, walk=walk, refused=refusing(walk), says=f"{done}: {walk.fault.why}.")
+
+
+def _is_user_page(walk: TablesWalk) -> bool:
+    return bool(walk.steps) and walk.rights.user
+
+
+def refusing(walk: TablesWalk) -> str:
+    """The bit that refused a walk of x86: "P", "RSVD", "U/S", "R/W", "XD", or "SMEP" and "SMAP" of CR4."""
+    fault = walk.fault
+    if fault is None or not walk.steps:
+        return ""
+    if fault.kind in ("not-present", "reserved"):
+        return {"not-present": "P", "reserved": "RSVD"}[fault.kind]
+    names = {"U/S is 0": "U/S", "R/W is 0": "R/W", "XD is 1": "XD", "CR4.SMEP": "SMEP", "CR4.SMAP": "SMAP"}
+    return next((bit for words, bit in names.items() if words in fault.why), "")

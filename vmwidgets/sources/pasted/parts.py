@@ -1,0 +1,35 @@
+"""What the readers of a terminal's text have found so far: each adds its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ...engine.mmu.pasted import Listing, Panic, Trap
+from ..cleaned import Cleaned
+from .said import PastedTables
+
+
+@dataclass
+class Parts:
+    """Tables, listings, traps and panics; `unsaid` are sentences about what the text leaves open.
+
+    `what` says what printed them, and `claimed` the lines that belong to one of them.
+    """
+
+    text: Cleaned
+    tables: list[PastedTables] = field(default_factory=list)
+    listings: list[Listing] = field(default_factory=list)
+    traps: list[Trap] = field(default_factory=list)
+    panics: list[Panic] = field(default_factory=list)
+    unsaid: list[str] = field(default_factory=list)
+    what: dict[str, None] = field(default_factory=dict)
+    claimed: set[int] = field(default_factory=set)
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines of the text."""
+        return self.text.lines
+
+    def ends_in(self, line: int, end: int) -> bool:
+        """Whether the text ends right behind column `end` of a line, so that a number there may be cut."""
+        return not self.text.is_ended and line == len(self.lines) and end >= len(self.lines[-1].rstrip())

@@ -1,0 +1,68 @@
+"""The error code of an x86 page fault in words: Intel SDM volume 3A, 4.7 (SGX and shadow stacks aside)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ...engine.mmu.rules import Access
+
+P, W, U, RSVD, I, PK, SS = (1 << bit for bit in range(7))  # noqa: E741  the manual's letters
+
+_BITS = (
+    ("P", "a descriptor on the way was not present", "all descriptors were present, and one of them refused"),
+    ("W/R", "the access was no write", "the access was a write"),
+    ("U/S", "the supervisor made it", "user code made it"),
+    ("RSVD", "", "a reserved bit was set in a present descriptor"),
+    ("I/D", "", "it was an instruction fetch"),
+    ("PK", "", "a protection key refused it"),
+    ("SS", "", "it was an access to a shadow stack"),
+)  # fmt: skip
+"""By bit from 0: its name, and what 0 and 1 say; a 0 that says nothing is empty."""
+
+
+class Code(NamedTuple):
+    """What an error code says: which access it was, and which bit refused it, as far as the code alone shows that."""
+
+    access: Access
+    user: bool
+    decoded: tuple[str, ...]
+    refused: str
+    why: str
+
+
+def code_of(code: int) -> Code:
+    """An error code in words.
+
+    >>> code_of(6).refused, code_of(5).refused, code_of(7).refused
+    ('P', 'U/S', '')
+    """
+    access: Access = "execute" if code & I else "write" if code & W else "read"
+    words = []
+    for bit, (name, no, yes) in enumerate(_BITS):
+        said = yes if code >> bit & 1 else no
+        if said:
+            words.append(f"{name} (bit {bit}) is {code >> bit & 1}: {said}")
+    user = bool(code & U)
+    refused, why = _refused(code, access, user)
+    return Code(access, user, tuple(words), refused, why)
+
+
+def _refused(code: int, access: Access, user: bool) -> tuple[str, str]:
+    if code & RSVD:
+        return "RSVD", "a reserved bit is set in a descriptor"
+    if not code & P:
+        return "P", "a descriptor on the way has P 0, so nothing is mapped there"
+    if code & PK:
+        return "PK", "the page's protection key forbids it"
+    if user and access == "read":
+        return "U/S", "user code may not touch a supervisor page: U/S is 0"
+    if user and access == "write":
+        return "", "all descriptors were present, so R/W or U/S is 0 in one of them; the code does not say which"
+    if access == "execute":
+        return "", f"all descriptors were present, so XD is 1{' or U/S is 0' if user else ', or SMEP keeps the supervisor out'}"
+    if access == "write":
+        return "", "all descriptors were present, so R/W is 0 (with CR0.WP), or SMAP keeps the supervisor out"
+    return "SMAP", "the supervisor reads what is present unless SMAP keeps it out of user pages"
+
+
+MADE = {"execute": "fetch", "read": "read", "write": "write"}

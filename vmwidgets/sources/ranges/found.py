@@ -1,0 +1,138 @@
+"""What a text says of a process's ranges: the ranges, and sentences about what it leaves open."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from vmwidgets.engine.base.frozen import frozen
+
+from ...engine.base.errors import printable
+from ...engine.base.units import PAGE, Address, counted
+from ...engine.machine.loaded import MapsRange
+from ..cleaned import Cleaned, numbered
+
+MOST_RANGES = 200_000
+"""Ranges of one text: three times what Linux allows a process by default (`vm.max_map_count`)."""
+
+_WORD = 1 << 64
+
+@dataclass
+class Found:
+    """The ranges of a text, in the order of its lines, and what is to be said about the rest."""
+
+    ranges: list[MapsRange] = field(default_factory=list)
+    unsaid: list[str] = field(default_factory=list)
+    claimed: set[int] = field(default_factory=set)
+    """Lines that are not ranges, and belong to the format."""
+    damaged: dict[str, list[int]] = field(default_factory=dict)
+    """Lines that look like a range, by what is wrong with them."""
+
+    def wrong(self, line: int, words: str = "looks like a range and can't be read") -> None:
+        """A line that should be a range."""
+        self.damaged.setdefault(words, []).append(line)
+
+    def add(self, one: MapsRange) -> None:
+        """A range that a line says, if there can be one."""
+        if one.end <= one.start:
+            self.wrong(one.line, f"has an end, {Address(one.end)}, that is not above its start, {Address(one.start)}")
+        elif one.end > _WORD or one.offset + one.size >= _WORD:
+            self.wrong(one.line, "has numbers that pass the end of 64 bits")
+        elif one.start % PAGE or one.end % PAGE or one.offset % PAGE:
+            name, value = next(
+                (name, value)
+                for name, value in (("start", one.start), ("end", one.end), ("offset", one.offset))
+                if value % PAGE
+            )
+            self.wrong(one.line, f"has {name} {Address(value)}, which is not page aligned")
+        else:
+            self.ranges.append(one)
+
+
+@frozen(slots=False)
+class Kind:
+    """A format of ranges: its name, a line of it, and how its lines are known and read.
+
+    `is_line` is a pattern that its ranges have, which is searched for in each line.
+    """
+
+    name: str
+    example: str
+    is_line: re.Pattern[str]
+    read: Callable[[Cleaned], Found]
+
+    def weight(self, text: Cleaned) -> int:
+        """How many lines speak for it.  O(lines)."""
+        search = self.is_line.search
+        return sum(1 for line in text.lines if line and search(line))
+
+
+@frozen(slots=False)
+class ReadRanges:
+    """The ranges of a text, ascending; what printed them; and what the text does not say, in sentences."""
+
+    what: str
+    ranges: tuple[MapsRange, ...]
+    unsaid: tuple[str, ...]
+    passed_over: str
+
+
+def arranged(kind: Kind, text: Cleaned, found: Found) -> ReadRanges:
+    """The ranges of what was found, ascending, with sentences about order, repetition and lines that can't be read."""
+    unsaid = list(found.unsaid)
+    ranges, said = _ascending(found.ranges)
+    unsaid += said
+    for words, lines in found.damaged.items():
+        unsaid.append(_of_lines(lines, words))
+    known = {one.line for one in found.ranges} | found.claimed | {n for lines in found.damaged.values() for n in lines}
+    others = [number for number, _ in numbered(text.lines) if number not in known]
+    parts = [counted(len(others), "line")] * bool(others) + text.said
+    passed = f"Passed over: {', '.join(parts)}." if parts else ""
+    if others:
+        shown = printable(text.lines[others[0] - 1].strip()[:40])
+        passed = passed[:-1] + f"; the first line is {others[0]}, {shown!r}."
+    return ReadRanges(kind.name, tuple(ranges), tuple(unsaid), passed)
+
+
+def _ascending(ranges: Sequence[MapsRange]) -> tuple[list[MapsRange], list[str]]:
+    """One map of the ranges of a text, which may repeat them, have them in another order, or have several maps."""
+    ends = [one for before, one in zip(ranges, ranges[1:], strict=False) if one.start < before.end]
+    if not ends:
+        return list(ranges), []
+    once = {(one.start, one.end, one.protection, one.shared, one.offset, one.path): one for one in reversed(ranges)}
+    ordered = sorted(once.values(), key=lambda one: (one.start, one.end))
+    if all(one.start >= before.end for before, one in zip(ordered, ordered[1:], strict=False)):
+        said = []
+        if len(once) < len(ranges):
+            said.append(f"{counted(len(ranges) - len(once), 'range')} of the text are there twice, and count once.")
+        firsts = [one for one in ranges if one in once.values()]
+        if firsts != ordered:
+            said.append("The lines are not in the order of their addresses: some may be missing.")
+        return ordered, said
+    first = ends[0]
+    at = ranges.index(first)
+    kept, rest = list(ranges[:at]), len(ranges) - at
+    words = (
+        f"Line {first.line} begins below the end of the line before: another map begins there, of which"
+        f" {counted(rest, 'range')} {'is' if rest == 1 else 'are'} left out. Load it by itself."
+    )
+    return kept, [words]
+
+
+def _of_lines(lines: Sequence[int], words: str) -> str:
+    if len(lines) == 1:
+        return f"Line {lines[0]} {words}: it is left out."
+    some = ", ".join(map(str, lines[:8])) + " …" * (len(lines) > 8)
+    many = words.replace("looks like a range", "look like ranges").replace("has ", "have ", 1)
+    return f"Lines {some} {many}: they are left out."
+
+
+def protection_of(letters: str) -> str:
+    """Read, write and execute as Linux has them, from letters such as "rw", "-rwx" or "RWX".
+
+    >>> protection_of("RW"), protection_of("r-x--"), protection_of("")
+    ('rw-', 'r-x', '---')
+    """
+    low = letters.lower()
+    return "".join(letter if letter in low else "-" for letter in "rwx")

@@ -1,0 +1,115 @@
+r"""/proc/PID/maps and /proc/PID/smaps of Linux, also in crash reports of glibc, Ruby and the JVM, and in profiles.
+
+Format: `proc_pid_maps(5)` and `proc_pid_smaps(5)` of the Linux manual.  A newline in a path is written ``\012`` there
+and stays so; every other character of a path stands for itself.  Crash reports have the same lines with others around.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from ...engine.base.units import Size
+from ...engine.machine.loaded import MapsRange
+from ..cleaned import Cleaned
+from .found import Found, Kind
+
+_RANGE = (
+    r"([0-9a-f]{1,16})-([0-9a-f]{1,16})[ \t]+([r-][w-][x-])([psS])[ \t]+([0-9a-f]{1,16})[ \t]+"
+    r"([0-9a-f]{1,8}:[0-9a-f]{1,8})[ \t]+([0-9]{1,20})"
+)
+_LINE = re.compile(rf"[ \t]*{_RANGE}(?:[ \t]+(.*))?", re.ASCII | re.DOTALL | re.IGNORECASE)
+_INSIDE = re.compile(rf"(?<![\w.-]){_RANGE}(?:[ \t]+(.*))?$", re.ASCII | re.DOTALL | re.IGNORECASE)
+"""A range behind something else in its line."""
+
+_ALMOST = re.compile(
+    r"[ \t]*[0-9a-f]{1,40}-[0-9a-f]{1,40}([ \t]+[rwxps-]{2,5}\b.*|[ \t]*)|[ \t]*[0-9a-f]{4,40}(-[0-9a-f]{0,40})?",
+    re.ASCII | re.IGNORECASE | re.DOTALL,
+)
+_SAID = re.compile(r"[ \t]*([A-Z][A-Za-z_]{1,40}):(?:[ \t]+(?:([0-9]{1,15}) kB|(.*)))?[ \t]*", re.ASCII)
+"""A line of smaps, about the range before it."""
+
+_SMAPS = frozenset((
+    "Size", "KernelPageSize", "MMUPageSize", "Rss", "Pss", "Pss_Dirty", "Pss_Anon", "Pss_File", "Pss_Shmem",
+    "Shared_Clean", "Shared_Dirty", "Private_Clean", "Private_Dirty", "Referenced", "Anonymous", "KSM", "LazyFree",
+    "AnonHugePages", "ShmemPmdMapped", "FilePmdMapped", "Shared_Hugetlb", "Private_Hugetlb", "Swap", "SwapPss",
+    "Locked", "THPeligible", "ProtectionKey", "VmFlags", "Name",
+))  # fmt: skip  # read as a list of names
+"""Names of `proc_pid_smaps(5)`; Android adds Name."""
+
+_REST = re.compile(r"[ \t]+(/\S.*|\[[\w:. -]+\].*)", re.ASCII)
+"""A path that an editor has put on a line of its own."""
+
+
+def _read(text: Cleaned) -> Found:
+    found = Found()
+    ranges, kept = found.ranges, 0
+    rss: dict[int, int | None] = {}
+    match_line, has_smaps = _LINE.fullmatch, False
+    for number, line in enumerate(text.lines, 1):
+        if not line:
+            continue
+        match = match_line(line)
+        if match is None and "-" in line and ":" in line:
+            match = _INSIDE.search(line)
+        if match is not None:
+            _add(found, match, number)
+            kept = len(ranges) if ranges and ranges[-1].line == number else 0
+            continue
+        said = _SAID.fullmatch(line)
+        if said is not None and said[1] in _SMAPS:
+            has_smaps = True
+            found.claimed.add(number)
+            if kept:
+                _about(found, kept - 1, number, said, rss)
+        elif _ALMOST.fullmatch(line):
+            found.wrong(number)
+            kept = 0
+        elif ranges and ranges[-1].line == number - 1 and not ranges[-1].path and (rest := _REST.fullmatch(line)):
+            ranges[-1] = replace(ranges[-1], path=rest[1])
+            found.claimed.add(number)
+    if not text.is_ended and ranges and ranges[-1].line == len(text.lines) and text.lines[-1].strip():
+        found.unsaid.append(f"The text ends within line {ranges[-1].line}: its last word may be cut.")
+    if has_smaps:
+        for at, size in rss.items():
+            ranges[at] = replace(ranges[at], resident=size)
+        unknown = sum(one.resident is None for one in ranges)
+        if unknown:
+            found.unsaid.append(f"Rss is not said of {unknown:,} of {len(ranges):,} ranges: the text is cut, or mixed.")
+    return found
+
+
+def _add(found: Found, match: re.Match[str], number: int) -> None:
+    start, end, offset = int(match[1], 16), int(match[2], 16), int(match[5], 16)
+    path = match[8] or ""
+    found.add(
+        MapsRange(
+            number, start, end, match[3].lower(), match[4] in "sS", offset, match[6], int(match[7]), path
+        )
+    )  # fmt: skip
+
+
+def _about(found: Found, at: int, number: int, said: re.Match[str], rss: dict[int, int | None]) -> None:
+    """A line of smaps about a range."""
+    one, name = found.ranges[at], said[1]
+    if name == "Name" and said[3] and not one.path:
+        found.ranges[at] = replace(one, path=said[3].strip())
+    if said[2] is None or name not in ("Size", "Rss"):
+        return
+    size = int(said[2]) << 10
+    if name == "Size" and size != one.size:
+        found.unsaid.append(f"Line {number}: the range of line {one.line} has {one.size}, not {Size(size)}.")
+    elif name == "Rss" and at in rss:
+        found.unsaid.append(f"Line {number}: Rss is said twice of the range of line {one.line}; the first counts.")
+    elif name == "Rss" and size > one.size:
+        found.unsaid.append(f"Line {number}: {Size(size)} of a range of {one.size} can't be in memory.")
+    elif name == "Rss":
+        rss[at] = size
+
+
+KIND = Kind(
+    "a map of a process (/proc/PID/maps)",
+    "00400000-00401000 r-xp 00000000 08:01 12 /bin/true",
+    re.compile(rf"(?<![\w.-]){_RANGE}", re.ASCII | re.IGNORECASE),
+    _read,
+)

@@ -1,0 +1,41 @@
+"""Which format the ranges of a text have: the kind that most lines speak for."""
+
+from __future__ import annotations
+
+from ...engine.base.errors import Refused
+from ..cleaned import Cleaned, numbered
+from . import debuggers, macos, old_tombstone, pmap, proc, procstat, tombstone
+from .found import MOST_RANGES, Kind, ReadRanges, arranged
+
+KINDS: tuple[Kind, ...] = (
+    proc.KIND, debuggers.KIND, pmap.KIND, procstat.KIND, macos.KIND, tombstone.KIND, old_tombstone.KIND,
+)  # fmt: skip
+"""In the order in which they count where a text speaks for several."""
+
+
+def kind_of(text: Cleaned) -> tuple[Kind | None, int]:
+    """The kind of ranges that a text has most of, and how many lines; None for no ranges.  O(lines × kinds)."""
+    weights = [(kind.weight(text), -at, kind) for at, kind in enumerate(KINDS)]
+    lines, _, kind = max(weights, key=lambda one: one[:2])
+    return (kind, lines) if lines else (None, 0)
+
+
+def read_ranges(text: Cleaned, kind: Kind) -> ReadRanges:
+    """The ranges of a text of this kind; :class:`Refused` if no line can be used.  O(n log n)."""
+    found = arranged(kind, text, kind.read(text))
+    if not found.ranges:
+        why = f": {found.unsaid[0]}" if found.unsaid else ""
+        raise Refused(f"{text.source} has no range that can be read{why.rstrip('.')}; one reads {kind.example!r}")
+    if len(found.ranges) > MOST_RANGES:
+        raise Refused(f"{text.source} has {len(found.ranges):,} ranges: more than {MOST_RANGES:,} are not read")
+    return found
+
+
+def read_exactly(text: Cleaned) -> ReadRanges | None:
+    """The ranges of a text that is a map of Linux and nothing else, each path as it is; None for any other text."""
+    first = next((line for _, line in numbered(text.lines)), "")
+    if not proc.KIND.is_line.match(first.strip(" ")):
+        return None
+    found = proc.KIND.read(text)
+    exact = not found.damaged and len(found.ranges) + len(found.claimed) == sum(1 for _ in numbered(text.lines))
+    return arranged(proc.KIND, text, found) if exact else None
