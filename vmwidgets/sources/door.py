@@ -7,6 +7,7 @@ import os
 import re
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,8 +21,9 @@ from .cleaned import Cleaned, as_it_is, blank_but, cleaned, numbered
 from .foreign import SEEN
 from .pasted.load import READS, read_kernel_text
 from .proc_maps import load_ranges
+from .progress import Progress, usual
 from .ranges.read import kind_of, read_exactly, read_ranges
-from .strace.load import load_calls, strace_weight
+from .strace.load import load_calls, strace_weight, whole_calls
 from .tables.recorded import load_tables
 
 MOST_BYTES = 256 << 20
@@ -44,7 +46,7 @@ _WANTED = re.compile(
 """What a line has that may say something."""
 
 
-def load(path_or_text: str | bytes | os.PathLike[str], /) -> Any:
+def load(path_or_text: str | bytes | os.PathLike[str], /, *, progress: Progress | None = None) -> Any:
     r"""Read anything that people have about memory: the path of a file, its text, or its bytes.
 
     It finds out what the text is, and gives what the function of that kind gives:
@@ -61,6 +63,9 @@ def load(path_or_text: str | bytes | os.PathLike[str], /) -> Any:
 
     What surrounds it is passed over and counted: prompts, a log before and after, colours, time stamps, line numbers,
     quotation marks, fences, HTML, NULs and UTF-16.  A text may be packed by gzip.
+
+    A long load in a notebook shows a bar; `progress` takes its place, a function of what is done and of all.  An
+    interrupt leaves nothing behind.
 
     Raises :class:`Refused` for anything else, with what it looks like and what could be read.  O(characters).
 
@@ -80,7 +85,9 @@ def load(path_or_text: str | bytes | os.PathLike[str], /) -> Any:
     >>> vm.load("7f0000000000-7f0000002000 r-xp 00000000 08:01 4711 /lib/libc.so.6\n").task.map.entries()[0].object
     '/lib/libc.so.6'
     """
-    given = _given(path_or_text)
+    if progress is not None and not callable(progress):
+        raise Refused(f"progress={shown(progress)}: pass a function of two numbers, what is done and all")
+    given = _given(path_or_text)._replace(progress=usual() if progress is None else progress)
     for kind in KINDS:
         found = kind.load(given)
         if found is not None:
@@ -94,6 +101,7 @@ class Given(NamedTuple):
     text: str
     source: str
     path: str | None
+    progress: Progress | None = None
 
 
 class Kind(NamedTuple):
@@ -152,9 +160,14 @@ def _calls(given: Given) -> Any:
     if not weight:
         return None
     exact = as_it_is(given.text, given.source)
-    if weight >= 2 * kind_of(exact)[1]:
-        return load_calls(given.text, given.source)
-    return None
+    if weight < 2 * kind_of(exact)[1]:
+        return None
+    plain = cleaned(given.text, given.source)
+    is_plainer = whole_calls(plain.text) > whole_calls(given.text) or "\x00" in given.text
+    found = load_calls(plain.text if is_plainer else given.text, given.source, given.progress)
+    if not is_plainer or not plain.said:
+        return found
+    return replace(found, unsaid=(*found.unsaid, f"Passed over: {', '.join(plain.said)}."))
 
 
 def _ranges(given: Given) -> LoadedMaps | None:
@@ -172,7 +185,7 @@ def _ranges(given: Given) -> LoadedMaps | None:
     highest = max((one.end for one in exact.ranges if one.end <= 1 << 56), default=0)
     name = "x86-64" if highest <= 1 << 47 else "aarch64" if highest <= 1 << 48 else "x86-64-la57"
     machine = boot(name, ram="256 MiB" if len(exact.ranges) > 5_000 else "64 MiB", layout=_layout(name))
-    return load_ranges(machine, exact, given.source, "maps")
+    return load_ranges(machine, exact, given.source, "maps", progress=given.progress)
 
 
 def _layout(architecture: str) -> str:

@@ -20,6 +20,7 @@ from . import given_text
 from .cleaned import Cleaned, as_it_is, cleaned, numbered
 from .foreign import CALL_LINE, refuse_foreign, refuse_others
 from .loading import MORE_ROOM, ObjectNames, lacking_room, task_name
+from .progress import STEP, Progress
 from .ranges.found import ReadRanges
 from .ranges.read import KINDS, kind_of, read_exactly, read_ranges
 
@@ -55,16 +56,19 @@ def load_maps(machine: Machine, path_or_text: str | os.PathLike[str] = SELF, *, 
     return load_ranges(machine, ranges_of(text, source), source, _task_name(machine, task), recorded=recorded)
 
 
-def load_ranges(machine: Machine, found: ReadRanges, source: str, name: str, *, recorded: bool = False) -> LoadedMaps:
+def load_ranges(
+    machine: Machine, found: ReadRanges, source: str, name: str, *, recorded: bool = False,
+    progress: Progress | None = None,
+) -> LoadedMaps:  # fmt: skip  # what is loaded, then how
     """Enter the ranges of a text into a new task with this name, as one group."""
     ranges = found.ranges
     layout = machine.layout
     inside = [one for one in ranges if layout.user_start <= one.start and one.end <= layout.user_end]
     _refuse_without_room(machine, len(inside))
     # Entries and records stay, so that looking for garbage among them would take most of the time of a long load.
-    with machine.group("load_maps"), no_collection():
+    with machine.group("load_maps"), machine.history.without_copies(), no_collection():
         made = machine.task(name)
-        _enter(machine, made, inside)
+        _enter(machine, made, inside, progress)
     outside = tuple(one for one in ranges if not (layout.user_start <= one.start and one.end <= layout.user_end))
     known = [one.resident for one in ranges if one.resident is not None]
     resident = Size(sum(known)) if known else None
@@ -134,9 +138,11 @@ def _refuse_without_room(machine: Machine, ranges: int) -> None:
         )
 
 
-def _enter(machine: Machine, task: Task, ranges: Sequence[MapsRange]) -> None:
+def _enter(machine: Machine, task: Task, ranges: Sequence[MapsRange], progress: Progress | None) -> None:
     objects = _Objects(machine, task.name)
-    for one in ranges:
+    for number, one in enumerate(ranges):
+        if progress is not None and number % STEP == 0:
+            progress(number, len(ranges))
         target, offset = objects.object_of(one)
         task.map.enter(
             one.end - one.start,
@@ -147,6 +153,8 @@ def _enter(machine: Machine, task: Task, ranges: Sequence[MapsRange]) -> None:
             object=target,
             offset=offset,
         )
+    if progress is not None:
+        progress(len(ranges), len(ranges))
 
 
 class _Objects:

@@ -29,6 +29,9 @@ from .system import System
 EVERY = 500
 """A copy is taken after so many operations, at the least; of a larger machine less often."""
 
+NEVER = 1 << 62
+"""No operation has this number."""
+
 BYTES_AN_OPERATION = 80
 """So many bytes of a copy are worth one operation more between two."""
 
@@ -103,6 +106,18 @@ class History:
             return
         self._keep(Copy(number, self.journal.last.serial, data))
         self.next_copy = number + _worth(len(data))
+
+    @contextmanager
+    def without_copies(self) -> Iterator[None]:
+        """In here no copies are taken: of a long load they take most of the memory, and its past is rarely asked for.
+
+        Who asks for a moment in it waits for the operations before it to be done again, and copies are kept then.
+        """
+        due, self.next_copy = self.next_copy - len(self.journal), NEVER
+        try:
+            yield
+        finally:
+            self.next_copy = len(self.journal) + max(due, 0)
 
     def _keep(self, copy: Copy) -> None:
         kept = [one for one in self._copies if self._is_ours(one) and one.number != copy.number]

@@ -99,6 +99,7 @@ def read(event: Event, parts: Parts) -> None:
     parts.what[WHAT] = None
     parts.claimed.add(event.first)
     address, at = event.number(_ADDRESS), event.search(_AT)
+    event.say_two(address, int(at[1], 16) if at is not None else None)
     address = int(at[1], 16) if address is None and at is not None else address
     match = event.search(_FSR)
     fsr = int(next(filter(None, match.groups())), 16) if match is not None else None

@@ -102,6 +102,8 @@ def read(event: Event, parts: Parts) -> None:
     parts.claimed.add(event.first)
     esr, address = event.number(_ESR), event.number(_ADDRESS)
     at = event.search(_AT)
+    event.say_two(address, int(at[1], 16) if at is not None else None)
+    event.say_uneven(_WORDS)
     address = int(at[1], 16) if address is None and at is not None else address
     pid, pc = event.search(_PID, claim=False), event.number(_PC)
     ec = None if esr is None else esr >> 26 & 0x3F

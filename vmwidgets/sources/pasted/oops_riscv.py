@@ -50,6 +50,8 @@ def read(event: Event, parts: Parts) -> None:
     parts.claimed.add(event.first)
     badaddr, cause, status = event.number(_BADADDR), event.number(_CAUSE), event.number(_STATUS)
     said, epc = event.number(_ADDRESS), event.number(_EPC)
+    event.say_two(said, badaddr)
+    event.say_uneven(_WORDS)
     address = said if said is not None else badaddr
     pid = event.search(_PID, claim=False)
     user = status is not None and not status & SPP

@@ -72,6 +72,7 @@ def read(event: Event, parts: Parts) -> None:
     code = event.number(_CODE)
     address = event.number(_ADDRESS)
     cr2 = event.number(_CR2)
+    event.say_two(address, cr2)
     address = cr2 if address is None else address
     words = _descriptors(event, parts)
     pc, pid = event.number(_PC), event.search(_PID, claim=False)

@@ -39,6 +39,8 @@ def read(parts: Parts) -> None:
         if match is None or not _TOKENS.search(match[6] or ""):
             continue
         parts.claimed.add(number)
+        if parts.ends_in(number, match.end()):
+            parts.unsaid.append(f"The text ends within line {number} of {NAME}: flags may be missing.")
         start, end = int(match[1], 16), int(match[2], 16)
         end = end or 1 << 64
         if end <= start or end - start != int(match[4]) << _UNITS[match[5]] or start % PAGE:

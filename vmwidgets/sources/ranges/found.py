@@ -85,6 +85,8 @@ def arranged(kind: Kind, text: Cleaned, found: Found) -> ReadRanges:
     unsaid += said
     for words, lines in found.damaged.items():
         unsaid.append(_of_lines(lines, words))
+    if not text.is_ended and any(one.line == len(text.lines) for one in found.ranges):
+        unsaid.append(f"The text ends within line {len(text.lines)}: its last word may be cut.")
     known = {one.line for one in found.ranges} | found.claimed | {n for lines in found.damaged.values() for n in lines}
     others = [number for number, _ in numbered(text.lines) if number not in known]
     parts = [counted(len(others), "line")] * bool(others) + text.said

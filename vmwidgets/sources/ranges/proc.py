@@ -7,6 +7,7 @@ and stays so; every other character of a path stands for itself.  Crash reports 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import replace
 
 from ...engine.base.units import Size
@@ -45,6 +46,8 @@ def _read(text: Cleaned) -> Found:
     found = Found()
     ranges, kept = found.ranges, 0
     rss: dict[int, int | None] = {}
+    sizes: Counter[int] = Counter()
+    lost: list[int] = []
     match_line, has_smaps = _LINE.fullmatch, False
     for number, line in enumerate(text.lines, 1):
         if not line:
@@ -53,6 +56,9 @@ def _read(text: Cleaned) -> Found:
         if match is None and "-" in line and ":" in line:
             match = _INSIDE.search(line)
         if match is not None:
+            if number == 1 and len(match[1]) < min(8, len(match[2])) or (number == 1 and len(match[1]) < len(match[2]) > 8):
+                found.wrong(number, "begins with an address that has fewer digits than its end: the text may be cut there")
+                continue
             _add(found, match, number)
             kept = len(ranges) if ranges and ranges[-1].line == number else 0
             continue
@@ -62,17 +68,22 @@ def _read(text: Cleaned) -> Found:
             found.claimed.add(number)
             if kept:
                 _about(found, kept - 1, number, said, rss)
+                sizes[kept - 1] += said[1] == "Size"
+            else:
+                lost.append(number)
         elif _ALMOST.fullmatch(line):
             found.wrong(number)
             kept = 0
         elif ranges and ranges[-1].line == number - 1 and not ranges[-1].path and (rest := _REST.fullmatch(line)):
             ranges[-1] = replace(ranges[-1], path=rest[1])
             found.claimed.add(number)
-    if not text.is_ended and ranges and ranges[-1].line == len(text.lines) and text.lines[-1].strip():
-        found.unsaid.append(f"The text ends within line {ranges[-1].line}: its last word may be cut.")
     if has_smaps:
         for at, size in rss.items():
             ranges[at] = replace(ranges[at], resident=size)
+        if lost:
+            found.unsaid.append(f"Line {lost[0]} is about a range that is not in the text: lines are missing, or in another order.")
+        elif any(sizes[at] != 1 for at in range(len(ranges))):
+            found.unsaid.append("Not each range has its lines of smaps once: lines are missing, or in another order.")
         unknown = sum(one.resident is None for one in ranges)
         if unknown:
             found.unsaid.append(f"Rss is not said of {unknown:,} of {len(ranges):,} ranges: the text is cut, or mixed.")

@@ -34,7 +34,7 @@ def read_ranges(text: Cleaned, kind: Kind) -> ReadRanges:
 def read_exactly(text: Cleaned) -> ReadRanges | None:
     """The ranges of a text that is a map of Linux and nothing else, each path as it is; None for any other text."""
     first = next((line for _, line in numbered(text.lines)), "")
-    if not proc.KIND.is_line.match(first.strip(" ")):
+    if not proc.KIND.is_line.match(first.strip(" ")) or "\x00" in text.whole:
         return None
     found = proc.KIND.read(text)
     exact = not found.damaged and len(found.ranges) + len(found.claimed) == sum(1 for _ in numbered(text.lines))

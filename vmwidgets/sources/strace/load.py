@@ -13,6 +13,7 @@ from ...engine.machine import Machine, boot
 from ...engine.machine.kept.copies import no_collection
 from .. import given_text
 from ..loading import task_name
+from ..progress import Progress
 from .perform import Performer
 from .plan import Plan, plan
 from .result import LoadedStrace
@@ -79,13 +80,14 @@ def load_strace(
     return _load(machine, text, source, "" if task is None else task_name(machine, task), until)
 
 
-def _load(machine: Machine, text: str, source: str, name: str, until: Any) -> LoadedStrace:
+def _load(
+    machine: Machine, text: str, source: str, name: str, until: Any, progress: Progress | None = None
+) -> LoadedStrace:
     with no_collection():
-        events = list(parse_strace(text, source))
-        found = _planned(events, source, until)
+        found = _planned(list(parse_strace(text, source, whole=False)), source, until)
         performer = Performer(machine, name, source)
-        with machine.group("load_strace"):
-            performer.perform(found.steps)
+        with machine.group("load_strace"), machine.history.without_copies():
+            performer.perform(found.steps, progress)
     if not performer.tasks:
         raise Refused(
             f"{source} contains no system call: a line of strace looks like 'munmap(0x7f0000001000, 4096) = 0'"
@@ -102,12 +104,20 @@ def strace_weight(text: str) -> int:
     return sum(1 for _ in islice(CALL.finditer(text), 4_096))
 
 
-def load_calls(text: str, source: str) -> LoadedStrace:
+_WHOLE = re.compile(r"^(?:\[pid +[0-9]+\] |[0-9]+ +)?[0-9:.()+ ]*[a-z][a-z0-9_]*\(.*\)\s+= ", re.MULTILINE)
+
+
+def whole_calls(text: str) -> int:
+    """How many lines begin as strace begins them, up to some thousand."""
+    return sum(1 for _ in islice(_WHOLE.finditer(text), 4_096))
+
+
+def load_calls(text: str, source: str, progress: Progress | None = None) -> LoadedStrace:
     """A program replayed in a new machine whose addresses it fits."""
     highest = max((int(one, 16) for one in _RESULT.findall(text)), default=0)
     name = "x86-64" if highest < 1 << 47 else "aarch64" if highest < 1 << 48 else "x86-64-la57"
     machine = boot(name, ram="256 MiB", layout="x15-64" if name == "x86-64" else "small")
-    return _load(machine, text, source, "", None)
+    return _load(machine, text, source, "", None, progress)
 
 
 _RESULT = re.compile(r"(?:mmap2?|brk|mremap)\(.*\)\s+= 0x([0-9a-f]{9,16})\b")

@@ -62,7 +62,7 @@ def loosely(line: str) -> Loose | None:
         if rest.endswith(mark):
             return Loose(whose, name, how)
     end = _ENDS.fullmatch(rest) or _ENDS.fullmatch(")" + rest)
-    return Loose(whose, name, "call", end[1], end[2] or "") if end is not None else Loose(whose, name, "")
+    return Loose(whose, name, "call", end[1], (end[2] or "").upper()) if end is not None else Loose(whose, name, "")
 
 
 def outcome(rest: str) -> tuple[str, str] | None:

@@ -13,6 +13,7 @@ from ...engine.machine.arguments import MAX_NAME, reads_as_size
 from ...engine.machine.handles.objects import MemoryObject
 from ...engine.machine.handles.tasks import Task
 from ..loading import MORE_ROOM, ObjectNames, lacking_room
+from ..progress import STEP, Progress
 from .plan import Step
 
 WORDS = {"MAP_SHARED": "shared", "MAP_PRIVATE": "private", "MAP_GROWSDOWN": "growsdown"}
@@ -48,9 +49,11 @@ class Performer:
             "brk": self._brk, "mremap": self._mremap, "madvise": self._madvise, "msync": self._msync,
         }  # fmt: skip  # read as a table
 
-    def perform(self, steps: list[Step]) -> None:
+    def perform(self, steps: list[Step], progress: Progress | None = None) -> None:
         """All steps, in order; :class:`Refused` with the line of the one that the machine refuses."""
         for number, step in enumerate(steps):
+            if progress is not None and number % STEP == 0:
+                progress(number, len(steps))
             entries = len(self.tasks[step.space].map) if step.action == "fork" else 0
             if entries or number % OFTEN == 0:
                 self._refuse_without_room(step, 4 * OFTEN + entries)
@@ -59,6 +62,8 @@ class Performer:
                 self.done[step.name] += done and step.action not in ("begin", "exit")
             except (Refused, KernelError) as error:
                 raise Refused(f"line {step.line} of {self._source}: {step.name or 'brk'}: {error}") from None
+        if progress is not None:
+            progress(len(steps), len(steps))
 
     def _refuse_without_room(self, step: Step, entries: int) -> None:
         if lacking_room(self._machine, entries) is not None:

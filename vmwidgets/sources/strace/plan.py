@@ -100,6 +100,8 @@ class _Planner:
         self._generations: Counter[str] = Counter()
         """By path: how many files have had this name before."""
         self._memfds = 0
+        self._unnamed: dict[int | None, None] = {}
+        """File descriptors that are mapped, and of which the trace has no name."""
         self._heap_ends: dict[int, int] = {}
         self._gone: set[int | None] = set()
         self._handlers = {
@@ -151,6 +153,9 @@ class _Planner:
                     self._plan.unfinished[event.name] += 1
                 else:
                     self._call(event, process)
+        if self._unnamed:
+            names = ", ".join(map(str, [*self._unnamed][:8])) + " …" * (len(self._unnamed) > 8)
+            self._plan.unsaid.append(f"The trace does not say which files are mapped by file descriptors {names} (strace -y does).")
         return self._plan
 
     def _say_what_is_partial(self, until: int | None) -> None:
@@ -341,6 +346,8 @@ class _Planner:
         opened = process.files.get(-1 if fd is None else fd, "")
         if known and opened.partition("\0")[0] == known.removesuffix(" (deleted)"):
             return opened
+        if not (known or opened):
+            self._unnamed.setdefault(fd)
         return known or opened or f"file descriptor {fd}"
 
     def _execve(self, call: Call, process: _Process) -> None:

@@ -23,6 +23,7 @@ from vmwidgets.engine.base.frozen import frozen
 from ...engine.base.errors import Refused, printable
 from ..foreign import MAPS_LINE, refuse_foreign, refuse_others
 from .loosely import CHANGING, SUMMARY, Loose, calls_inside, loosely, outcome
+from .quickly import ASKED, quickly
 
 MOST_LINES = 1_000_000
 """Lines of one text."""
@@ -75,6 +76,12 @@ COMMENT: /\/\*.*?\*\//
 
 _RESUMED = re.compile(r"<\.\.\. (\w+|\?\?\?) resumed> ?(.*)", re.DOTALL)
 _BROKEN = re.compile(r"(?!strace: |Process )(.+?)(?:strace: )?Process [0-9]+ (?:attached|detached)", re.DOTALL)
+_WRAPPED = re.compile(
+    rf"(?:[0-9]+ +|\[pid +[0-9]+\] )?(?:{'|'.join(sorted(CHANGING))})\((?:[^()\"<>]|\"[^\"]*\"|<[^<>]*>)*"
+)
+"""A call that changes memory and goes on in the next line."""
+
+_WIDEST = 400
 _SHOWN = 60
 _EXAMPLE = "one reads 'munmap(0x7f0000001000, 4096) = 0'"
 
@@ -153,7 +160,7 @@ class PassedOver:
 Event = Call | Unfinished | Ended | Signalled | PassedOver
 
 
-def parse_strace(text: str, source: str) -> Iterator[Event]:
+def parse_strace(text: str, source: str, *, whole: bool = True) -> Iterator[Event]:
     """What happened, in the order of the lines.
 
     Raises :class:`Refused` where a call that changes memory can't be read, with the line's number, and for a text that
@@ -164,7 +171,7 @@ def parse_strace(text: str, source: str) -> Iterator[Event]:
     >>> one.name, len(one.arguments), hex(one.result)
     ('brk', 1, '0x1000')
     """
-    return _Reader(source).events(text)
+    return _Reader(source, whole).events(text)
 
 
 class _Waiting(NamedTuple):
@@ -178,25 +185,35 @@ class _Waiting(NamedTuple):
 class _Reader:
     """The way through a text; `waiting` are the calls that have begun, by process."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, whole: bool) -> None:
         self.source = source
+        self.whole = whole
         self.waiting: dict[int | None, _Waiting] = {}
         self.lost: list[Unfinished] = []
         self.last = 0  # the line without an end, if there is one
+        self.count = 0  # lines
         self._parse = _parser().parse
 
     def events(self, text: str) -> Iterator[Event]:
         """All of them."""
-        held, seen, first = "", False, 0
+        held, wrapped, seen, first = "", "", False, 0
+        self.count = text.count("\n") + (not text.endswith("\n"))
         self.last = text.count("\n") + 1 if not text.endswith("\n") else 0
         for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
             if number > MOST_LINES:
                 raise self.refused(number, f"more than {MOST_LINES:,} lines are not read")
             content = held + line.removesuffix("\r")
+            if wrapped:
+                content, wrapped = wrapped + " " + content.strip(), ""
             if len(content) > MOST_IN_LINE:
                 raise self.refused(number, f"more than {MOST_IN_LINE:,} characters are not read in one line")
             if seen and SUMMARY.fullmatch(content.strip()):
                 break  # what -C writes after the last call
+            if number < self.count and not content.endswith(" ...>") and _WRAPPED.fullmatch(content):
+                wrapped = content.rstrip()  # in a book or a mail, at the width of a page
+                if len(wrapped) < _WIDEST:
+                    continue
+                wrapped = ""
             broken = _BROKEN.fullmatch(content)
             held = broken[1] if broken is not None else ""
             if held or not content.strip():
@@ -228,8 +245,12 @@ class _Reader:
         raise self.refused(first, f"{_cut(text.split(chr(10))[first - 1])!r} is not a line of strace; {_EXAMPLE}")
 
     def _event(self, number: int, content: str) -> Event | None:
+        quick = quickly(content, whole=self.whole)
+        if quick is not None and quick.kind == "begun":
+            self._begin(number, quick.pid, *quick.parts)
+            return None
         try:
-            pid, kind, parts = self._parsed(content)
+            pid, kind, parts = quick or self._parsed(content)
         except UnexpectedInput:
             return self._unread(number, content)
         if kind == "begun":
@@ -238,7 +259,7 @@ class _Reader:
         if kind == "resumed":
             return self._resumed(number, pid, parts)
         if kind == "call":
-            return Call(number, number, pid, *parts)
+            return Call(number, number, pid, *_unnamed(parts))
         if kind == "signal":
             return Signalled(number, pid, parts)
         if kind == "ended":
@@ -282,7 +303,7 @@ class _Reader:
             except UnexpectedInput:
                 continue
             if kind == "call":
-                return Call(number, number, pid, *parts)
+                return Call(number, number, pid, *_unnamed(parts))
         return PassedOver(number)
 
     def _resumed(self, number: int, pid: int | None, tail: str) -> Event:
@@ -308,7 +329,7 @@ class _Reader:
             raise self.refused(number, f"{_cut(tail)!r} is not a line of strace; {_EXAMPLE}") from None
         if kind != "call":
             raise self.refused(number, f"{name} is resumed, but has no result; {_EXAMPLE}")
-        return Call(number, begun.line, whose, *parts)
+        return Call(number, begun.line, whose, *_unnamed(parts))
 
     def _ended(self, number: int, begun: int, found: Loose, rest: str) -> Event:
         """The second line of a call whose arguments can't be read, and don't matter."""
@@ -325,7 +346,22 @@ class _Reader:
         return such[0] if len(such) == 1 else None
 
     def _parsed(self, content: str) -> tuple[int | None, str, Any]:
+        quick = quickly(content, whole=self.whole)
+        if quick is not None and quick.kind == "call":
+            return quick
         return cast("tuple[int | None, str, Any]", self._parse(content))
+
+
+def _unnamed(parts: Any) -> Any:
+    """The parts of a call without the names of its parameters, which --param-names writes before each argument."""
+    name, given, *rest = parts
+    if name in WITH_NAMES and given and all(one and len(one) > 2 and one[1] == "=" for one in given):
+        given = tuple(one[2:] for one in given)
+    return (name, given, *rest)
+
+
+WITH_NAMES = ASKED - {"fork", "vfork", "clone", "clone2", "clone3"}
+"""Calls whose arguments have no names unless --param-names is given."""
 
 
 def _cut(text: str) -> str:

@@ -1,0 +1,61 @@
+"""``vmwidgets read FILE`` says what a text about memory is, and what it holds: a map, a trace, or a kernel's words."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from ..engine.base.errors import Refused
+from ..pictures.registry import picture
+from ..sources.door import load
+from ..sources.progress import bar
+from .text import printable
+
+READ, NOTHING = 0, 2
+
+_ABOUT = """\
+Read a text about memory: what a kernel printed, a map of a process, or what strace recorded.
+
+  vmwidgets read crash.txt
+  dmesg | vmwidgets read -
+  vmwidgets read /proc/self/maps --to map.svg
+
+Prints what it is, what it holds as a table, and what it does not say."""
+
+_EXITS = "exit status: 0 something was found; 2 nothing was, or the file can't be read."
+
+
+def add_read(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """The command's arguments."""
+    parser = commands.add_parser(
+        "read",
+        help="read what a kernel printed, a map of a process, or what strace recorded",
+        description=_ABOUT,
+        epilog=_EXITS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("file", metavar="FILE", help="a text, which gzip may have packed; - for standard input")
+    parser.add_argument("--to", type=Path, metavar="PICTURE", help="write the picture: picture.svg")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Read a text; whether anything was found."""
+    progress = bar if sys.stderr.isatty() else None
+    try:
+        found = load(sys.stdin.buffer.read() if options.file == "-" else Path(options.file), progress=progress)
+        drawn = picture(getattr(found, "shown", found))
+        print(repr(found), flush=True)
+        print(drawn.to_text(), flush=True)
+        if options.to is not None:
+            drawn.save(options.to)
+    except Refused as error:
+        sys.stdout.flush()
+        print(printable(str(error)), file=sys.stderr)
+        return NOTHING
+    except OSError as error:
+        sys.stdout.flush()
+        print(printable(f"{options.to or options.file}: {error.strerror or error}"), file=sys.stderr)
+        return NOTHING
+    return READ
