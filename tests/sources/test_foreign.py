@@ -29,13 +29,24 @@ Mapped address spaces:
 ROLLUP = "00400000-7ffd5a7f9000 ---p 00000000 00:00 0                          [rollup]\nRss:   1000 kB\n"
 KDUMP = "   681 cat      CALL  mmap(0,0x1000,0x3<PROT_READ|PROT_WRITE>,0x1002<MAP_PRIVATE|MAP_ANON>,0xffffffff,0)\n"
 
+READ = {
+    "what vmmap of macOS prints; give it to vm.load": VMMAP,
+    "what procstat of FreeBSD prints; give it to vm.load": PROCSTAT,
+    "what pmap prints; give it to vm.load": PMAP,
+    "what gdb prints for 'info proc mappings'; give it to vm.load": GDB,
+}
 FOREIGN = {
-    "what vmmap of macOS prints; on Linux, give /proc/PID/maps": VMMAP,
-    "what procstat of FreeBSD prints; on Linux, give /proc/PID/maps": PROCSTAT,
-    "what pmap prints; on Linux, give /proc/PID/maps": PMAP,
-    "what gdb prints for 'info proc mappings'; on Linux, give /proc/PID/maps": GDB,
     "a smaps_rollup, which sums all ranges up as one; give /proc/PID/smaps, which has each range": ROLLUP,
 }
+
+
+@pytest.mark.parametrize("what", READ)
+def test_ranges_of_other_programs_are_read_and_are_no_trace(what):
+    machine = vm.boot("x86-64")
+    assert len(vm.load_maps(machine, READ[what]).ranges) == 1
+    with pytest.raises(vm.Refused) as caught:
+        vm.load_strace(machine, READ[what])
+    assert str(caught.value).endswith(f"this is {what}")
 
 
 @pytest.mark.parametrize("what", FOREIGN)

@@ -9,7 +9,7 @@ import pytest
 import vmwidgets as vm
 from tests.engine.machine.structures import differences
 from vmwidgets.engine.machine.handles.maps import MachineMap
-from vmwidgets.sources import maps_text, proc_maps
+from vmwidgets.sources import proc_maps
 from vmwidgets.sources.proc_maps import load_maps
 
 PROCESS = """\
@@ -198,7 +198,7 @@ def test_without_proc_a_recorded_map_is_loaded_and_says_so(machine, monkeypatch,
 
 def test_the_recorded_map_is_neutral():
     text = (Path(proc_maps.__file__).parent / "data" / "recorded_maps.txt").read_text()
-    paths = {one.path for one in maps_text.parse_maps(text, "it") if one.path.startswith("/")}
+    paths = {one.path for one in proc_maps.ranges_of(text, "it").ranges if one.path.startswith("/")}
     assert all(path.startswith(("/usr/", "/dev/zero")) for path in paths)
 
 

@@ -16,18 +16,18 @@ from ..engine.base.units import counted
 _ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[@-Z\\-_])")
 """Colours, cursor movements and window titles (ECMA-48, 5.4 and 5.6)."""
 
-_TAGS = re.compile(r"</?(?:pre|code|span|div|p|tt|b|i|font|blockquote|table|tbody|tr|td|html|body)(?: [^<>\n]{0,200})?/?>")
+_TAGS = re.compile(r"</?(?:pre|code|span|div|font|blockquote|table|tbody|tr|td|html|body)(?: [^<>\n]{0,200})?/?>")
 _BREAKS = re.compile(r"<br ?/?>(?:\r?\n)?", re.IGNORECASE)
 _ENTITIES = {"&lt;": "<", "&gt;": ">", "&nbsp;": " ", "&quot;": '"', "&#39;": "'", "&#x27;": "'", "&amp;": "&"}
 _ENTITY = re.compile("|".join(_ENTITIES))
 
 _CLOCK = r"[0-9]{2}:[0-9]{2}:[0-9]{2}"
-_TAG = r"[^\s:(\[]{1,64}"
+_HOST, _TAG = r"[A-Za-z0-9]\S{0,63}", r"[A-Za-z][^\s:(\[]{0,63}"
 _STAMPS = re.compile(
     "^[ \t]*(?:"
     rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T ]{_CLOCK}(?:[.,][0-9]+)?(?:Z|[+-][0-9]{{2}}:?[0-9]{{2}})?"
-    rf"(?: \S{{1,64}} {_TAG}(?:\[[0-9]+\])?:)?"  # ISO 8601; journalctl -o short-iso
-    rf"|[A-Z][a-z]{{2}} [ 0-9][0-9] {_CLOCK}(?:\.[0-9]+)? \S{{1,64}} {_TAG}(?:\[[0-9]+\])?:"  # syslog, RFC 3164
+    rf"(?: {_HOST} {_TAG}(?:\[[0-9]+\])?:)?"  # ISO 8601; journalctl -o short-iso
+    rf"|[A-Z][a-z]{{2}} [ 0-9][0-9] {_CLOCK}(?:\.[0-9]+)? {_HOST} {_TAG}(?:\[[0-9]+\])?:"  # syslog, RFC 3164
     rf"|[0-9]{{2}}-[0-9]{{2}} {_CLOCK}\.[0-9]{{3}} +[0-9]+ +[0-9]+ [VDIWEFA] [^:\n]{{1,64}}:"  # logcat -v threadtime
     rf"|(?:[0-9]{{2}}-[0-9]{{2}} {_CLOCK}\.[0-9]{{3}} )?[VDIWEFA]/[^(\n]{{1,64}}\( *[0-9]+\):"  # logcat -v brief, time
     r"|<[0-9]{1,3}>(?=\[)"

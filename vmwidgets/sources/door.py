@@ -18,7 +18,7 @@ from ..engine.machine.load import load_journal
 from ..engine.machine.loaded import LoadedMaps
 from . import given_text
 from .cleaned import Cleaned, as_it_is, blank_but, cleaned, numbered
-from .foreign import SEEN
+from .foreign import SEEN, refuse_foreign
 from .pasted.load import READS, read_kernel_text
 from .proc_maps import load_ranges
 from .progress import Progress, usual
@@ -154,16 +154,20 @@ def _json(given: Given) -> Any:
         return read(str(path))
 
 
+_MARKS = re.compile("[\x00\x1b]")
+"""What may stand within the names of calls."""
+
+
 def _calls(given: Given) -> Any:
     """What strace recorded."""
     weight = strace_weight(given.text)
-    if not weight:
-        return None
-    exact = as_it_is(given.text, given.source)
-    if weight < 2 * kind_of(exact)[1]:
+    if not weight and not _MARKS.search(given.text):
         return None
     plain = cleaned(given.text, given.source)
-    is_plainer = whole_calls(plain.text) > whole_calls(given.text) or "\x00" in given.text
+    weight = weight or strace_weight(plain.text)
+    if not weight or weight < 2 * kind_of(as_it_is(given.text, given.source))[1]:
+        return None
+    is_plainer = whole_calls(plain.text) > whole_calls(given.text) or bool(plain.taken["tags"] + plain.taken["nul"])
     found = load_calls(plain.text if is_plainer else given.text, given.source, given.progress)
     if not is_plainer or not plain.said:
         return found
@@ -181,6 +185,7 @@ def _ranges(given: Given) -> LoadedMaps | None:
         pasted, _ = read_kernel_text(text)
         if pasted is not None and len(pasted.claimed) > weight:
             return None
+        refuse_foreign(text.text, given.source, SEEN)
         exact = read_ranges(text, kind)
     highest = max((one.end for one in exact.ranges if one.end <= 1 << 56), default=0)
     name = "x86-64" if highest <= 1 << 47 else "aarch64" if highest <= 1 << 48 else "x86-64-la57"

@@ -74,7 +74,7 @@ MAPS_LINE = re.compile(r"[0-9a-f]{1,16}-[0-9a-f]{1,16} [r-][w-][x-][ps] [0-9a-f]
 CALL_LINE = re.compile(r"(\[pid +)?[0-9]*\]?[ 0-9:.]*(execve|brk|mmap2?|munmap|mprotect|openat?)\(.*\) += .*")
 
 
-def refuse_foreign(text: str, source: str) -> None:
+def refuse_foreign(text: str, source: str, formats: tuple[Foreign, ...] = FORMATS) -> None:
     """Raise :class:`Refused`, with what the text is and what to do, if it is known to come from another program.
 
     >>> refuse_foreign("  PID START END PRT  RES PRES REF SHD FLAG  TP PATH", "a text")
@@ -82,7 +82,7 @@ def refuse_foreign(text: str, source: str) -> None:
     vmwidgets.engine.base.errors.Refused: line 1 of a text: this is what procstat of FreeBSD prints; give it to vm.load
     """
     for number, line in enumerate(text.split("\n", LOOKED_AT)[:LOOKED_AT], 1):
-        for one in FORMATS:
+        for one in formats:
             if one.line.fullmatch(line.rstrip()):
                 raise Refused(f"line {number} of {source}: this is {one.what}; {one.todo}")
 

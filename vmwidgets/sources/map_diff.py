@@ -19,7 +19,8 @@ from ..engine.kernel.map.diffs_schema import AGREES, DIFFERS, MODEL, SYSTEM, Map
 from ..engine.kernel.tasks.memory_object import TaskObject
 from ..engine.machine.handles.tasks import Task
 from ..engine.machine.loaded import MapsRange
-from .proc_maps import ranges_of, text_of
+from .proc_maps import ranges_of, refuse_damaged, text_of
+from .ranges.found import ENDS_WITHIN
 
 _ANONYMOUS = ("/dev/zero (deleted)", "[")
 """How the names begin of memory that no file is behind."""
@@ -62,8 +63,8 @@ def diff(task: Task, maps: str | os.PathLike[str], *, program: str | None = None
     such as ld-linux-x86-64.so.2.  Of program and interpreter, only one run of ranges is expected, including the zeroes
     after it.
 
-    O(n log n).  Raises :class:`Refused` for damaged text, as :func:`vmwidgets.load_maps` does, and for a `program` that
-    is not in it.
+    O(n log n).  Raises :class:`Refused` for a text that is damaged or does not say offsets and rights, and for a
+    `program` that is not in it.
 
     >>> import vmwidgets as vm
     >>> t = vm.boot("x86-64").task("init")
@@ -78,7 +79,11 @@ def diff(task: Task, maps: str | os.PathLike[str], *, program: str | None = None
     if not isinstance(task, Task):
         raise Refused(f"task={shown(task)} is {a_kind(task)}: write a task, such as vm.load_strace(…).task")
     text, source, _ = text_of(maps)
-    ranges = ranges_of(text, source).ranges
+    found = ranges_of(text, source)
+    refuse_damaged(found, source)
+    ranges, missing = found.ranges, [one for one in found.unsaid if not one.startswith(ENDS_WITHIN)]
+    if missing:  # a difference would be the text's
+        raise Refused(f"{source} does not say all that is compared. {missing[0]} Give the whole of /proc/PID/maps")
     model, system = list(_model(task)), [_reported(one) for one in ranges]
     names = _Names(model, system)
     alone = {theirs.name for _, _, mine, theirs in _swept(model, system) if theirs and mine is None}

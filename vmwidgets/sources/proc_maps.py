@@ -18,7 +18,7 @@ from ..engine.machine.kept.copies import no_collection
 from ..engine.machine.loaded import UNKNOWN, LoadedMaps, MapsRange
 from . import given_text
 from .cleaned import Cleaned, as_it_is, cleaned, numbered
-from .foreign import CALL_LINE, refuse_foreign, refuse_others
+from .foreign import CALL_LINE, SEEN, refuse_foreign, refuse_others
 from .loading import MORE_ROOM, ObjectNames, lacking_room, task_name
 from .progress import STEP, Progress
 from .ranges.found import ReadRanges
@@ -41,8 +41,9 @@ def load_maps(machine: Machine, path_or_text: str | os.PathLike[str] = SELF, *, 
     "copy".  Ranges without a name have no object: neighbours with equal flags merge, although Linux had reasons to keep
     them apart.
 
-    The call is one group: one ``m.undo()`` undoes it, and a failure half-way changes nothing.  Damaged text, ranges
-    that overlap, and more ranges than the machine has memory for are refused beforehand.  O(n log n).
+    The call is one group: one ``m.undo()`` undoes it, and a failure half-way changes nothing.  Damaged lines, ranges
+    that overlap, and more ranges than the machine has memory for are refused beforehand; lines that are none are passed
+    over and counted.  :func:`vmwidgets.load` reads what can be read of damaged text.  O(n log n).
 
     >>> import vmwidgets as vm
     >>> vm.load_maps(vm.boot(), "10000-11000 rw-p 0 00:00 0\n11000-13000 rw-p 0 00:00 0\n")
@@ -53,7 +54,9 @@ def load_maps(machine: Machine, path_or_text: str | os.PathLike[str] = SELF, *, 
     if not isinstance(machine, Machine):
         raise Refused(f"machine={shown(machine)} is {a_kind(machine)}: boot one with vm.boot()")
     text, source, recorded = text_of(path_or_text)
-    return load_ranges(machine, ranges_of(text, source), source, _task_name(machine, task), recorded=recorded)
+    found = ranges_of(text, source)
+    refuse_damaged(found, source)
+    return load_ranges(machine, found, source, _task_name(machine, task), recorded=recorded)
 
 
 def load_ranges(
@@ -93,6 +96,12 @@ def text_of(given: Any) -> tuple[str, str, bool]:
     return given_text.read(name, "a maps file", "no map of a process", MOST_BYTES), printable(name), False
 
 
+def refuse_damaged(found: ReadRanges, source: str) -> None:
+    """Raise :class:`Refused` with the first line that is damaged, or that begins another map."""
+    for line, words in found.wrong[:1]:
+        raise Refused(f"line {line} of {source}: {words}; vm.load reads the rest")
+
+
 def looks_like_ranges(text: str) -> bool:
     """Whether one line is a range of some format, rather than a file's name."""
     return any(kind.is_line.search(text) for kind in KINDS)
@@ -107,6 +116,7 @@ def ranges_of(text: str, source: str) -> ReadRanges:
 def ranges_of_cleaned(text: Cleaned) -> ReadRanges:
     """The same of a text without what surrounds it."""
     kind, _ = kind_of(text)
+    refuse_foreign(text.text, text.source, SEEN)
     refuse_others(text.text, text.source, CALL_LINE, "what strace wrote", "give it to vm.load_strace")
     if kind is not None:
         return read_ranges(text, kind)

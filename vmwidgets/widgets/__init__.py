@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # what __getattr__ makes, for type checkers
         memory,
         objects,
         pasted,
+        process,
         program,
         real,
         reasons,

@@ -81,7 +81,7 @@ _ALMOST = re.compile(r"\s{0,9}([0-9a-f]{8}|[0-9a-f]{1,16}\s*$)", _FLAGS)
 """How a line begins that belongs to the listing before it, or is cut."""
 
 _PG = re.compile(
-    rf"\[([0-9a-f]{{5,13}})-([0-9a-f]{{5,13}})\]{_S}(PML[45]|PDPE?|PDE|PTE)\[[0-9a-f]{{1,3}}(?:-[0-9a-f]{{1,3}})?\]"
+    rf"\[([0-9a-f]{{5,13}})-([0-9a-f]{{5,13}})\]{_S}(PML[45]|PDPE?|PDE|PTE)\[([0-9a-f]{{1,3}})(?:-([0-9a-f]{{1,3}}))?\]"
     rf"{_S}([X-]?[-GSTCUDAPW]{{7,9}})(?:{_S}(.*))?", re.ASCII,
 )
 """`info pg` of x86, which some builds of QEMU have: page numbers, an entry, its flags and the frames of pages."""
@@ -91,20 +91,23 @@ _PG_HEAD = re.compile(r"VPN range\s+Entry\s+Flags")
 
 def _pg(match: re.Match[str]) -> list[SaidRange] | None:
     """The pages of a line of `info pg`: none for one that leads to a table, None for one that contradicts itself."""
-    first, last, flags = int(match[1], 16), int(match[2], 16), match[4]
-    if last < first or "P" not in flags:
+    first, last, flags = int(match[1], 16), int(match[2], 16), match[6]
+    entries = int(match[5] or match[4], 16) - int(match[4], 16) + 1
+    if last < first or "P" not in flags or (match[3] == "PTE" and last - first + 1 != entries):
         return None
     if match[3] != "PTE" and "S" not in flags:
         return []
     rights = f"r{'w' if 'W' in flags else '-'}{'-' if flags[0] == 'X' else 'x'}{'u' if 'U' in flags else '-'}"
     frames: list[int] = []
-    for part in (match[5] or "").split():
+    for part in (match[7] or "").split():
         low, _, high = part.partition("-")
         if not re.fullmatch(r"[0-9a-f]{1,13}(-[0-9a-f]{1,13})?", part):
+            if part.strip("."):
+                return None
             break  # "..." stands for more
         frames += range(int(low, 16), min(int(high or low, 16), int(low, 16) + last - first) + 1)
     if len(frames) != last - first + 1:
-        frames = frames[:1] if frames and frames == [*range(frames[0], frames[0] + len(frames))] and "-" in match[5] else []
+        frames = frames[:1] if frames and frames == [*range(frames[0], frames[0] + len(frames))] and "-" in match[7] else []
         pa = frames[0] * PAGE if frames and match[3] != "PTE" else None
         return [SaidRange(first * PAGE, (last - first + 1) * PAGE, rights, pa)]
     return [SaidRange((first + n) * PAGE, PAGE, rights, frame * PAGE) for n, frame in enumerate(frames)]
@@ -133,10 +136,12 @@ def read(parts: Parts) -> None:
                     unsaid.append(f"Line {number} of {form.name} contradicts itself, and is left out.")
                 else:
                     _add(found, form, number, [said])
-        match = _PG.search(line)
-        if match is not None:
+        entry = _PG.search(line)
+        if entry is not None:
             is_listed = True
-            pages = _pg(match)
+            if parts.ends_in(number, entry.end()):
+                unsaid.append(f"The text ends within line {number} of info pg of x86: frames may be missing.")
+            pages = _pg(entry)
             if pages is None:
                 unsaid.append(f"Line {number} of info pg of x86 contradicts itself, and is left out.")
             else:

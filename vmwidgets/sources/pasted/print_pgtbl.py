@@ -47,14 +47,18 @@ class _Line(NamedTuple):
 
 def read(parts: Parts) -> None:
     """Add what was printed of single pages as listings."""
-    found, unread = [], []
+    found: list[_Line] = []
+    unread: list[int] = []
     for number, line in enumerate(parts.lines, 1):
         if "va" not in line and "VA" not in line:
             continue
         match = _LINE.search(line.replace("\t", " "))
         if match is not None and not _TREE.search(line[: match.start()]):
             one = _said(match, number, parts)
-            (found if one is not None else unread).append(one or number)  # type: ignore[arg-type]  # one list of two
+            if one is not None:
+                found.append(one)
+            else:
+                unread.append(number)
             parts.claimed.add(number)
         elif found and _ALMOST.match(line):
             unread.append(number)
@@ -62,6 +66,9 @@ def read(parts: Parts) -> None:
     if not found:
         return
     of_riscv = [one for one in found if one.pa is not None and one.word and one.pa == page_of(one.word)]
+    if of_riscv:
+        unread += [one.number for one in found if one.pa is not None and one.word & V and one.pa != page_of(one.word)]
+        found = [one for one in found if one.number not in unread]
     is_other = not of_riscv and any(one.pa is not None and one.word for one in found)
     for listed in _in_turn(found):
         parts.listings.append(_listing(listed, is_other))

@@ -132,7 +132,8 @@ class PastedTables(PageTables[Any]):
         return found
 
     def _pages(self) -> Iterator[SaidRange]:
-        rules, above = self.fmt.rules, {(): Rights()}
+        rules = self.fmt.rules
+        above: dict[Path, Rights] = {(): Rights()}
         for path, word in self.listed:
             level = self.fmt.levels[len(path) - 1]
             descriptor = rules.read_as(level, word, self.controls)

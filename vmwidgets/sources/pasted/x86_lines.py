@@ -20,22 +20,22 @@ from .x86_codes import MADE, Code, P, U, W, code_of
 
 _FLAGS = re.IGNORECASE | re.ASCII
 _XV6 = re.compile(
-    r"\bpid ([0-9]{1,9}) ?\S{0,40}: trap ([0-9]{1,3}) err (-?[0-9]{1,10}) on cpu [0-9]{1,3} [er]?ip (?:0x)?([0-9a-f]{1,16})"
-    r" (?:addr|cr2) (?:0x)?([0-9a-f]{1,16})(-{1,2}kill proc)?", _FLAGS,
+    r"\bpid ([0-9]{1,9}) ?\S{0,40}: trap ([0-9]{1,3}) err (-?[0-9]{1,10}) on cpu [0-9]{1,3} [er]?ip (?:0x)?([0-9a-f]{1,16})(?![0-9a-zx])"
+    r" (?:addr|cr2) (?:0x)?([0-9a-f]{1,16})(?![0-9a-zx])(-{1,2}kill proc)?", _FLAGS,
 )
 _XV6_KERNEL = re.compile(
-    r"unexpected trap ([0-9]{1,3}) from cpu [0-9]{1,3} [er]?ip (?:0x)?([0-9a-f]{1,16}) \(cr2=(?:0x)?([0-9a-f]{1,16})\)?", _FLAGS
+    r"unexpected trap ([0-9]{1,3}) from cpu [0-9]{1,3} [er]?ip (?:0x)?([0-9a-f]{1,16})(?![0-9a-zx]) \(cr2=(?:0x)?([0-9a-f]{1,16})(?![0-9a-zx])\)?", _FLAGS
 )
 _PINTOS = re.compile(
-    r"Page fault at (?:0x)?([0-9a-f]{1,16}): (not present|rights violation) error (reading|writing) page in (user|kernel) context", _FLAGS
+    r"Page fault at (?:0x)?([0-9a-f]{1,16})(?![0-9a-zx]): (not present|rights violation) error (reading|writing) page in (user|kernel) context", _FLAGS
 )
 _PINTOS_DUMP = re.compile(r"\bcr2=(?:0x)?([0-9a-f]{8}) error=(?:0x)?([0-9a-f]{8})\b", _FLAGS)
-_PINTOS_AT = re.compile(r"Page-Fault Exception\) at eip=(?:0x)?([0-9a-f]{1,8})", _FLAGS)
-_JOS = re.compile(r"\[([0-9a-f]{8})\] user fault va (?:0x)?([0-9a-f]{1,8}) ip (?:0x)?([0-9a-f]{1,8})", _FLAGS)
-_JOS_ERR = re.compile(r"^\s*err\s+0x([0-9a-f]{8})(?: \[(user|kernel), (read|write), (not-present|protection)\])?", _FLAGS)
-_JOS_CR2 = re.compile(r"^\s*cr2\s+0x([0-9a-f]{8})", _FLAGS)
-_JOS_EIP = re.compile(r"^\s*eip\s+0x([0-9a-f]{8})", _FLAGS)
-_JOS_TRAP = re.compile(r"^\s*trap\s+0x([0-9a-f]{8})", _FLAGS)
+_PINTOS_AT = re.compile(r"Page-Fault Exception\) at eip=(?:0x)?([0-9a-f]{1,8})(?![0-9a-zx])", _FLAGS)
+_JOS = re.compile(r"\[([0-9a-f]{8})\] user fault va (?:0x)?([0-9a-f]{1,8})(?![0-9a-zx]) ip (?:0x)?([0-9a-f]{1,8})(?![0-9a-zx])", _FLAGS)
+_JOS_ERR = re.compile(r"^\s*err\s+0x([0-9a-f]{8})(?![0-9a-zx])(?: \[(user|kernel), (read|write), (not-present|protection)\])?", _FLAGS)
+_JOS_CR2 = re.compile(r"^\s*cr2\s+0x([0-9a-f]{8})(?![0-9a-zx])", _FLAGS)
+_JOS_EIP = re.compile(r"^\s*eip\s+0x([0-9a-f]{8})(?![0-9a-zx])", _FLAGS)
+_JOS_TRAP = re.compile(r"^\s*trap\s+0x([0-9a-f]{8})(?![0-9a-zx])", _FLAGS)
 
 PAGE_FAULT = 14
 
@@ -60,7 +60,7 @@ def read(parts: Parts) -> None:
 
 def _traps(parts: Parts) -> Iterator[tuple[str, Trap]]:
     lines = parts.lines
-    last_pintos = 0
+    last_pintos = address = 0
     has_jos: set[int] = set()
     for number, line in enumerate(lines, 1):
         if not line:
@@ -84,7 +84,7 @@ def _traps(parts: Parts) -> Iterator[tuple[str, Trap]]:
             )  # fmt: skip
         elif (match := _PINTOS.search(line)) is not None:
             parts.claimed.add(number)
-            last_pintos = number
+            last_pintos, address = number, int(match[1], 16)
             present, write, user = match[2].lower() == "rights violation", match[3].lower() == "writing", match[4].lower() == "user"
             pc = _after(_PINTOS_AT, number, parts)
             yield "Pintos", Trap(
@@ -94,6 +94,7 @@ def _traps(parts: Parts) -> Iterator[tuple[str, Trap]]:
         elif (match := _PINTOS_DUMP.search(line)) is not None:
             parts.claimed.add(number)
             if last_pintos and number - last_pintos <= NEAR:
+                _compare(address, int(match[1], 16), number, parts)
                 continue
             code = int(match[2], 16)
             where = "user context" if code & U else "kernel context"
@@ -101,6 +102,10 @@ def _traps(parts: Parts) -> Iterator[tuple[str, Trap]]:
         elif (match := _JOS.search(line)) is not None:
             parts.claimed.add(number)
             err = _after(_JOS_ERR, number, parts)
+            cr2 = _after(_JOS_CR2, number, parts)
+            _compare(int(match[2], 16), int(match[2], 16) if cr2 is None else cr2, number, parts)
+            if parts.ends_in(number, match.end()):
+                parts.unsaid.append(f"The text ends with a number in line {number}: digits may be missing.")
             has_jos.update(range(number, number + NEAR))
             yield "JOS", Trap(
                 "user mode", number, err, "page fault", int(match[1], 16), int(match[3], 16), int(match[2], 16),
@@ -114,6 +119,11 @@ def _traps(parts: Parts) -> Iterator[tuple[str, Trap]]:
                 where, number, err, "page fault", None, _after(_JOS_EIP, number, parts), _after(_JOS_CR2, number, parts),
                 register="error code",
             )  # fmt: skip
+
+
+def _compare(address: int, again: int, number: int, parts: Parts) -> None:
+    if address != again:
+        parts.unsaid.append(f"Line {number} has another address, {Address(again)}: one of the two is damaged.")
 
 
 def _after(pattern: re.Pattern[str], number: int, parts: Parts) -> int | None:
@@ -137,23 +147,24 @@ def _explained(trap: Trap, parts: Parts) -> Trap:
         parts.unsaid.append(f"The fault in line {trap.line} has no error code: which access it was is not said.")
         where = "user mode" if user else "kernel mode"
         return replace(trap, says=f"The access to {Address(trap.address)} in {where} was refused; the text does not say why.")
-    said = code_of(trap.code)
+    address, code = trap.address, trap.code
+    said = code_of(code)
     trap = replace(trap, decoded=said.decoded)
     who = "user code" if said.user else "the kernel"
-    done = f"The {MADE[said.access]} of {Address(trap.address)} by {who} was refused"
+    done = f"The {MADE[said.access]} of {Address(address)} by {who} was refused"
     listing = next((one for one in sorted(parts.listings, key=lambda one: -one.line) if "x86" in one.name), None)
     if listing is None:
         parts.unsaid.append(
             f"The text has no page table for the fault in line {trap.line}: the error code does not say which descriptor it was."
         )
         return replace(trap, refused=said.refused, says=f"{done}: {said.why}.")
-    bit, why = _by_listing(listing, trap.address, said)
+    bit, why = _by_listing(listing, address, said)
     parts.unsaid.append(
         f"The fault in line {trap.line} is looked up in {listing.name} from line {listing.line}: the text does not say that it was"
         " in use, and it may have changed in between."
     )
-    if not bit or (bit == "P") == bool(trap.code & P):
-        parts.unsaid.append(f"The error code {trap.code} does not fit {listing.name}: that was listed at another time.")
+    if not bit or (bit == "P") == bool(code & P):
+        parts.unsaid.append(f"The error code {code} does not fit {listing.name}: that was listed at another time.")
         return replace(trap, refused=said.refused, says=f"{done}: {said.why}.")
     return replace(trap, refused=bit, says=f"{done}: {why}.")
 

@@ -16,6 +16,9 @@ from ..cleaned import Cleaned, numbered
 MOST_RANGES = 200_000
 """Ranges of one text: three times what Linux allows a process by default (`vm.max_map_count`)."""
 
+ENDS_WITHIN = "The text ends within line"
+"""How the sentence begins about a text whose last line has no end."""
+
 _WORD = 1 << 64
 
 @dataclass
@@ -76,6 +79,8 @@ class ReadRanges:
     ranges: tuple[MapsRange, ...]
     unsaid: tuple[str, ...]
     passed_over: str
+    wrong: tuple[tuple[int, str], ...] = ()
+    """Lines that are no sound part of one map, each with why, as a part of a sentence."""
 
 
 def arranged(kind: Kind, text: Cleaned, found: Found) -> ReadRanges:
@@ -86,7 +91,7 @@ def arranged(kind: Kind, text: Cleaned, found: Found) -> ReadRanges:
     for words, lines in found.damaged.items():
         unsaid.append(_of_lines(lines, words))
     if not text.is_ended and any(one.line == len(text.lines) for one in found.ranges):
-        unsaid.append(f"The text ends within line {len(text.lines)}: its last word may be cut.")
+        unsaid.append(f"{ENDS_WITHIN} {len(text.lines)}: its last word may be cut.")
     known = {one.line for one in found.ranges} | found.claimed | {n for lines in found.damaged.values() for n in lines}
     others = [number for number, _ in numbered(text.lines) if number not in known]
     parts = [counted(len(others), "line")] * bool(others) + text.said
@@ -94,7 +99,18 @@ def arranged(kind: Kind, text: Cleaned, found: Found) -> ReadRanges:
     if others:
         shown = printable(text.lines[others[0] - 1].strip()[:40])
         passed = passed[:-1] + f"; the first line is {others[0]}, {shown!r}."
-    return ReadRanges(kind.name, tuple(ranges), tuple(unsaid), passed)
+    wrong = [(line, f"it {words}") for words, lines in found.damaged.items() for line in lines]
+    wrong += [(int(line), words) for line, words in map(_first_line, (*found.unsaid, *said)) if line]
+    return ReadRanges(kind.name, tuple(ranges), tuple(unsaid), passed, tuple(sorted(wrong)))
+
+
+_LINE = re.compile(r"Line ([0-9]+)(: | )(.*?)\.?")
+
+
+def _first_line(sentence: str) -> tuple[str, str]:
+    """The line that a sentence is about, and what it says of it."""
+    match = _LINE.fullmatch(sentence)
+    return ("", "") if match is None else (match[1], match[3] if match[2] == ": " else f"it {match[3]}")
 
 
 def _ascending(ranges: Sequence[MapsRange]) -> tuple[list[MapsRange], list[str]]:
@@ -110,7 +126,9 @@ def _ascending(ranges: Sequence[MapsRange]) -> tuple[list[MapsRange], list[str]]
             said.append(f"{counted(len(ranges) - len(once), 'range')} of the text are there twice, and count once.")
         firsts = [one for one in ranges if one in once.values()]
         if firsts != ordered:
-            said.append("The lines are not in the order of their addresses: some may be missing.")
+            said.append(
+                f"Line {ends[0].line} lies below the line before it: lines are not in the order of addresses, and may be missing."
+            )
         return ordered, said
     first = ends[0]
     at = ranges.index(first)

@@ -29,6 +29,10 @@ def _read(text: Cleaned) -> Found:
         match = _LINE.fullmatch(line) if line else None
         if match is not None:
             start, end = int(match[2], 16), int(match[3], 16)
+            said = float(match[4]) * (1 << _UNITS[match[5]])
+            if abs(said - (end - start)) > said / 10:
+                found.wrong(number, "has a size that is not the one of its addresses")
+                continue
             resident = int(float(match[6]) * (1 << _UNITS[match[7]])) if match[6] else None
             rounded += bool(match[6] and "." in match[6])
             held = resident - resident % 1024 if resident is not None and resident <= end - start else None

@@ -22,11 +22,13 @@ _ALMOST = re.compile(r"[ \t]*[0-9a-f]{8,40}([ \t]+[0-9].*)?", re.ASCII)
 
 def _read(text: Cleaned) -> Found:
     found = Found()
-    total = None
+    total, written = None, []
     for number, line in enumerate(text.lines, 1):
         if not line:
             continue
         short, long = _SHORT.fullmatch(line), _LONG.fullmatch(line)
+        if short is not None or long is not None:
+            written.append((short or long)[1])  # type: ignore[index]  # one of them is there
         if short is not None:
             found.add(_range(number, short[1], short[2], None, short[3], short[4]))
         elif long is not None:
@@ -41,6 +43,10 @@ def _read(text: Cleaned) -> Found:
         found.unsaid.append("pmap does not say where in its file a range begins: all are entered from the first byte on.")
         if any(one.path.startswith("…") or (one.path and not one.path.startswith(("/", "["))) for one in found.ranges):
             found.unsaid.append("pmap prints the names of files without their folders (pmap -p has them).")
+        if len({len(one) for one in written}) > 1:
+            found.unsaid.append("Not all addresses have the same number of digits: some are damaged.")
+        if any(one.resident is None for one in found.ranges) and any(one.resident is not None for one in found.ranges):
+            found.unsaid.append("RSS of some ranges is missing, or more than the range has.")
         mapped = sum(one.size for one in found.ranges)
         if total is not None and total != mapped:
             found.unsaid.append(f"The total of the text is {total >> 10:,} kB, and its ranges have {mapped >> 10:,} kB.")

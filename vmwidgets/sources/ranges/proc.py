@@ -24,7 +24,7 @@ _INSIDE = re.compile(rf"(?<![\w.-]){_RANGE}(?:[ \t]+(.*))?$", re.ASCII | re.DOTA
 """A range behind something else in its line."""
 
 _ALMOST = re.compile(
-    r"[ \t]*[0-9a-f]{1,40}-[0-9a-f]{1,40}([ \t]+[rwxps-]{2,5}\b.*|[ \t]*)|[ \t]*[0-9a-f]{4,40}(-[0-9a-f]{0,40})?",
+    r"[ \t]*[0-9a-f]{1,40}-[0-9a-f]{1,40}([ \t]+[rwxps-]\S{1,5}([ \t].*)?|[ \t]*)|[ \t]*[0-9a-f]{4,40}(-[0-9a-f]{0,40})?",
     re.ASCII | re.IGNORECASE | re.DOTALL,
 )
 _SAID = re.compile(r"[ \t]*([A-Z][A-Za-z_]{1,40}):(?:[ \t]+(?:([0-9]{1,15}) kB|(.*)))?[ \t]*", re.ASCII)
@@ -56,7 +56,7 @@ def _read(text: Cleaned) -> Found:
         if match is None and "-" in line and ":" in line:
             match = _INSIDE.search(line)
         if match is not None:
-            if number == 1 and len(match[1]) < min(8, len(match[2])) or (number == 1 and len(match[1]) < len(match[2]) > 8):
+            if number == 1 and len(match[1]) < len(match[2]) >= 8:
                 found.wrong(number, "begins with an address that has fewer digits than its end: the text may be cut there")
                 continue
             _add(found, match, number)

@@ -1,0 +1,246 @@
+"""Oopses of Linux: each bit that refused was worked out by hand from the descriptors and from the code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import vmwidgets as vm
+from tests.sources import kinds
+from vmwidgets.sources.pasted.oops_arm import status_of as fsr_says
+from vmwidgets.sources.pasted.oops_arm64 import status_of
+from vmwidgets.sources.pasted.x86_codes import code_of
+
+
+def only(text: str) -> Any:
+    (trap,) = vm.load(text).traps
+    return trap
+
+
+def words(trap: Any) -> list[int]:
+    return [step.value for step in trap.walk.steps]
+
+
+def x86(address: str, code: int, tables: str, more: str = "") -> str:
+    access = f"BUG: unable to handle page fault for address: {address}\n#PF: error_code(0x{code:04x}) - x\n"
+    return f"{access}{tables}\nOops: {code:04x} [#1] SMP\n{more}\n"
+
+
+KERNEL_PAGE = "ffffffff81e00010"
+USER_PAGE = "00007f1234567000"
+
+
+@pytest.mark.parametrize(
+    ("text", "refused", "levels"),
+    [
+        (x86("0000000000000008", 2, "PGD 0 P4D 0 "), "P", 1),
+        (x86("0000000000000008", 2, "PGD 1234067 P4D 1234067 PUD 0 "), "P", 2),
+        (x86("0000000000000008", 0, "PGD 1234067 PUD 5678067 PMD 0 "), "P", 3),
+        (x86(KERNEL_PAGE, 3, "PGD 2a0d067 P4D 2a0d067 PUD 2a0e063 PMD 8000000001e001a1 "), "R/W", 3),
+        (x86(KERNEL_PAGE, 0x11, "PGD 2a0d067 P4D 2a0d067 PUD 2a0e063 PMD 8000000001e001e3 "), "XD", 3),
+        (x86(USER_PAGE, 1, "PGD 1067 P4D 1067 PUD 2067 PMD 3067 PTE 8000000004067", "CR4: 00000000003706f0"), "SMAP", 4),
+        (x86(USER_PAGE, 0x11, "PGD 1067 P4D 1067 PUD 2067 PMD 3067 PTE 4067", "CR4: 00000000001706f0"), "SMEP", 4),
+        (x86(USER_PAGE, 5, "PGD 1067 P4D 1067 PUD 2067 PMD 3063 PTE 4067"), "U/S", 4),
+        (x86(USER_PAGE, 9, "PGD 1067 P4D 1067 PUD 2067 PMD 3067 PTE 4000000004067"), "RSVD", 4),
+        (x86("ff11000000000000", 0, "PGD 1067 P4D 2067 PUD 0"), "P", 3),
+    ],
+)
+def test_the_bit_that_refused_on_x86(text: str, refused: str, levels: int) -> None:
+    trap = only(text)
+    assert (trap.refused, len(trap.walk.steps)) == (refused, levels)
+
+
+def test_five_levels_are_told_from_a_folded_p4d() -> None:
+    folded, five = (only(x86("0000000000000008", 0, f"PGD 1067 P4D {p4d} PUD 0")) for p4d in ("1067", "2067"))
+    assert (folded.walk.format, five.walk.format) == ("x86-64", "x86-64-la57")
+
+
+def test_an_oops_of_x86_says_all_of_itself() -> None:
+    trap = only(kinds.OOPS_X86)
+    assert (trap.where, trap.pid, trap.code, trap.address) == ("kernel mode", 234, 2, 8)
+    assert words(trap) == [0x1234067, 0x5678067, 0]
+    assert trap.walk.root == 0x4321000
+    assert "the PDE is 0x0: P (bit 0) is 0" in trap.says
+    assert any("W/R (bit 1) is 1" in one for one in trap.decoded)
+
+
+@pytest.mark.parametrize(
+    ("tables", "format", "levels"),
+    [
+        ("*pde = 00000000", "x86", [0]),
+        ("*pde = 01234067 *pte = 00000000", "x86", [0x1234067, 0]),
+        ("*pdpt = 0000000001a34001 *pde = 0000000036d7b067 *pte = 0000000000000000", "x86-pae", [0x1A34001, 0x36D7B067, 0]),
+    ],
+)
+def test_kernels_of_32_bits(tables: str, format: str, levels: list[int]) -> None:  # noqa: A002  the field's name
+    text = f"BUG: unable to handle kernel NULL pointer dereference at 00000004\nIP: [<c0123456>] x\n{tables}\nOops: 0002 [#1]\n"
+    trap = only(text)
+    assert (trap.refused, trap.walk.format, words(trap), trap.pc) == ("P", format, levels, 0xC0123456)
+
+
+def test_tables_that_allow_what_failed_give_no_bit() -> None:
+    pasted = vm.load(x86(KERNEL_PAGE, 2, "PGD 2a0d067 P4D 2a0d067 PUD 2a0e063 PMD 1e001e3 "))
+    assert pasted.traps[0].refused == ""
+    assert any("allow what failed" in one for one in pasted.unsaid)
+
+
+def test_an_address_that_is_not_canonical_needs_no_table() -> None:
+    trap = only("general protection fault, probably for non-canonical address 0xdead000000000108: 0000 [#1] PREEMPT SMP\n")
+    assert (trap.means, trap.address, trap.refused, trap.walk) == ("general protection fault", 0xDEAD000000000108, "", None)
+    assert "bits 63 to 47 are not all equal" in trap.says
+
+
+@pytest.mark.parametrize(("code", "refused"), [(4, "P"), (6, "P"), (0x14, "P"), (5, "U/S"), (7, ""), (0x15, ""), (0x25, "PK")])
+def test_a_segfault_has_the_error_code_alone(code: int, refused: str) -> None:
+    trap = only(f"a.out[1234]: segfault at 10 ip 000055d0c0de1139 sp 00007ffd00001000 error {code:x} in a.out[55d0c0de1000+1000]\n")
+    assert (trap.pid, trap.code, trap.refused) == (1234, code, refused)
+
+
+def test_the_error_code_in_words() -> None:
+    assert (code_of(0x17).access, code_of(0x17).user) == ("execute", True)
+    assert [one.split(" is ")[0] for one in code_of(0).decoded] == ["P (bit 0)", "W/R (bit 1)", "U/S (bit 2)"]
+
+
+def arm64(address: str, esr: int, tables: str, size: str = "4k pages, 39-bit VAs", more: str = "") -> str:
+    return (
+        f"Unable to handle kernel paging request at virtual address {address}\n  ESR = {esr:#018x}\n"
+        f"swapper pgtable: {size}, pgdp=0000000001cf5000\n[{address}] {tables}\n{more}\n"
+    )
+
+
+TABLE3 = "pgd=000000007bfff003, p4d=000000007bfff003, pud=000000007bfff003, pmd="
+
+
+@pytest.mark.parametrize(
+    ("text", "refused", "levels"),
+    [
+        (arm64("ffffffc010a12340", 0x96000005, "pgd=0000000000000000, p4d=0000000000000000, pud=0000000000000000"), "valid", 1),
+        (arm64("ffffffc010a12340", 0x96000006, f"{TABLE3}0000000000000000"), "valid", 2),
+        (arm64("ffffffc010a12340", 0x9600004E, f"{TABLE3}0060000001000791"), "AP[2]", 2),
+        (arm64("ffffffc010a12340", 0x8600000E, f"{TABLE3}0060000001000711"), "PXN", 2),
+        (arm64("ffffffc010a12340", 0x9600000A, f"{TABLE3}0060000001000311"), "AF", 2),
+        (arm64("ffffffc010a12340", 0x96000007, f"{TABLE3}000000007bffe003, pte=0000000000000000"), "valid", 3),
+        (
+            arm64("0000aaaad1234000", 0x9600000F,
+                  "pgd=080000004567a003, p4d=080000004567a003, pud=080000004567b003, pmd=080000004567c003, pte=00e800004567df53",
+                  "4k pages, 48-bit VAs", "pstate: 60400005 (nZCv daif +PAN -UAO)"),
+            "PAN", 4,
+        ),
+        (arm64("ffffc04000004000", 0x96000005, "pgd=0000000000000000", "16k pages, 47-bit VAs"), "valid", 1),
+        (arm64("fffffc0010a12340", 0x96000007, "pgd=000000007bff0003, pmd=000000007bff0003, pte=0000000000000000",
+               "64k pages, 42-bit VAs"), "valid", 2),
+    ],
+)  # fmt: skip  # a row for each
+def test_the_bit_that_refused_on_arm64(text: str, refused: str, levels: int) -> None:
+    pasted = vm.load(text)
+    (trap,) = pasted.traps
+    assert (trap.refused, len(trap.walk.steps)) == (refused, levels)
+    assert not any("they were changed in between" in one for one in pasted.unsaid)
+
+
+def test_a_walk_that_ends_elsewhere_than_esr_says_is_told() -> None:
+    pasted = vm.load(arm64("ffffffc010a12340", 0x96000007, f"{TABLE3}0000000000000000"))
+    assert any("says translation fault, level 3" in one and "translation fault, level 2" in one for one in pasted.unsaid)
+
+
+def test_an_address_in_neither_half_needs_no_table() -> None:
+    trap = only(
+        "Unable to handle kernel paging request at virtual address dead000000000108\n  ESR = 0x0000000096000044\n"
+        "[dead000000000108] address between user and kernel address ranges\n"
+    )
+    assert (trap.walk, trap.refused) == (None, "")
+    assert "in neither half" in trap.says
+    assert "WnR (bit 6) is 1: a write" in trap.decoded
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [(0x05, "translation fault, level 1"), (0x09, "access flag fault, level 1"), (0x0E, "permission fault, level 2"),
+     (0x21, "alignment fault"), (0x10, "synchronous external abort"), (0x2B, "translation fault, level -1")],
+)  # fmt: skip
+def test_the_status_of_esr(status: int, says: str) -> None:
+    assert status_of(status) == says
+
+
+@pytest.mark.parametrize(
+    ("oops", "address", "tables", "refused", "levels", "access"),
+    [
+        ("17", "0000000c", "*pgd=0d3e2831, *pte=00000000, *ppte=00000000", "type", 2, "read"),
+        ("817", "00000034", "*pgd=192f2831, *pte=00000000, *ppte=00000000", "type", 2, "write"),
+        ("5", "00000100", "*pgd=00000000", "type", 1, "read"),
+        ("80d", "c0008000", "*pgd=0001941e(bad)", "AP", 1, "write"),
+        ("80f", "b6f00000", "*pgd=192f2831, *pte=192f118f, *ppte=192f1a2e", "AP", 2, "write"),
+        ("80000007", "bf000000", "*pgd=1e8c2811, *pte=00000000, *ppte=00000000", "type", 2, "execute"),
+        ("206", "00000100", "*pgd=80000000004003, *pmd=00000000", "valid", 2, "read"),
+        ("a06", "00000100", "*pgd=80000000004003, *pmd=00000000", "valid", 2, "write"),
+    ],
+)
+def test_the_bit_that_refused_on_arm(oops: str, address: str, tables: str, refused: str, levels: int, access: str) -> None:
+    text = (
+        f"Unable to handle kernel paging request at virtual address {address}\npgd = c0004000\n[{address}] {tables}\n"
+        f"Internal error: Oops: {oops} [#1] SMP ARM\n"
+    )
+    trap = only(text)
+    assert (trap.refused, len(trap.walk.steps), trap.walk.access, trap.code) == (refused, levels, access, int(oops, 16))
+
+
+def test_the_hardwares_entry_is_walked_and_not_linuxs() -> None:
+    text = kinds.OOPS_ARM.replace("*pte=00000000, *ppte=00000000", "*pte=12345fdf, *ppte=12345c7f")
+    assert words(only(text)) == [0x192F2831, 0x12345C7F]
+
+
+def test_the_second_of_a_pair_of_first_level_descriptors() -> None:
+    pasted = vm.load(kinds.OOPS_ARM.replace("00000034", "00100034"))
+    assert any("the first of a pair" in one for one in pasted.unsaid)
+
+
+def test_a_closed_domain() -> None:
+    text = kinds.OOPS_ARM.replace("ppte=00000000", "ppte=12345c7f") + "Control: 10c5387d  Table: 192f0019  DAC: 00000051\n"
+    trap = only(text.replace("817", "81b"))
+    assert (trap.refused, trap.walk.root) == ("domain", 0x192F0000)
+
+
+@pytest.mark.parametrize(
+    ("fsr", "says"),
+    [(0x17, "translation fault of a page"), (0x805, "translation fault of a section"), (0x80F, "permission fault of a page"),
+     (0x1B, "domain fault of a page"), (0x206, "translation fault, level 2"), (0xA0F, "permission fault, level 3"),
+     (0x406, "asynchronous external abort")],
+)  # fmt: skip
+def test_the_status_of_fsr(fsr: int, says: str) -> None:
+    assert fsr_says(fsr) == says
+
+
+def test_an_oops_of_risc_v_with_and_without_descriptors() -> None:
+    trap = only(kinds.OOPS_RISCV)
+    assert (trap.where, trap.code, trap.pc, trap.refused) == ("kernel mode", 13, 0xFFFFFFFF80012344, "U")
+    assert words(trap) == [0x20691801, 0x20691C01, 0x20692013]
+    lines = [line for line in kinds.OOPS_RISCV.splitlines() if "pgtable" not in line and "pgd=" not in line]
+    alone = vm.load("\n".join(lines) + "\n")
+    assert (alone.traps[0].refused, alone.traps[0].walk) == ("", None)
+    assert any("has no descriptors" in one for one in alone.unsaid)
+
+
+def test_sv48_has_a_level_more() -> None:
+    text = kinds.OOPS_RISCV.replace("39-bit", "48-bit").replace("pud=0000000020691801", "pud=0000000020692401")
+    assert words(only(text)) == [0x20691801, 0x20692401, 0x20691C01, 0x20692013]
+
+
+def test_two_oopses_are_two_and_what_two_processors_print_is_one() -> None:
+    assert len(vm.load(kinds.OOPS_X86 + kinds.OOPS_ARM64).traps) == 2
+    lines = kinds.OOPS_ARM64.splitlines()
+    mixed = [lines[0], lines[1], lines[0], *lines[2:4], lines[1], *lines[4:]]
+    assert only("\n".join(mixed) + "\n").refused == "AP[2]"
+
+
+@pytest.mark.parametrize("name", [name for name in kinds.KERNELS if name.startswith("oops")])
+def test_an_oops_whose_end_is_cut_says_so(name: str) -> None:
+    text = kinds.KERNELS[name]
+    whole = vm.load(text).traps[0]
+    for cut in range(len(text)):
+        try:
+            found = vm.load(text[:cut])
+        except vm.Refused:
+            continue
+        for trap in found.traps:
+            assert trap.refused == whole.refused or found.unsaid, text[:cut]

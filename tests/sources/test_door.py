@@ -1,0 +1,173 @@
+"""One door: each text is known for what it is, wherever it stands, and gives what the function of its kind gives."""
+
+from __future__ import annotations
+
+import gzip
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import vmwidgets as vm
+from tests.sources import kinds
+from vmwidgets.engine.machine.loaded import LoadedMaps, LoadedStrace
+from vmwidgets.engine.mmu.pasted import Pasted
+
+
+def claims(found: Any) -> set[Any]:
+    """What a value says, apart from sentences."""
+    if isinstance(found, LoadedMaps):
+        return {(one.start, one.end, one.protection, one.shared, one.offset, one.path) for one in found.ranges}
+    if isinstance(found, LoadedStrace):
+        entries = found.task.map.entries() if found.task.name in found.task.machine.tasks else []
+        return {(one.start, one.end, one.protection, one.object) for one in entries}
+    traps = {("trap", one.address, one.refused, one.code) for one in found.traps}
+    listed = {("page", piece) for one in found.listings for piece in one.pieces}
+    mapped = {("page", piece) for table in found.tables for piece in table.pieces}
+    return traps | listed | mapped
+
+
+WHOLE = {name: vm.load(text) for name, text in kinds.ALL.items()}
+
+
+@pytest.mark.parametrize("name", kinds.ALL)
+def test_each_text_is_known(name: str) -> None:
+    kind = LoadedStrace if name == "strace" else LoadedMaps if name in kinds.RANGES else Pasted
+    assert type(WHOLE[name]) is kind
+    assert claims(WHOLE[name])
+    assert vm.picture(WHOLE[name]).scene().nodes
+
+
+def around(text: str) -> Iterator[str | bytes]:
+    yield text.replace("\n", "\r\n")
+    yield text.encode("utf-16")
+    yield text.encode("utf-16-le")
+    yield gzip.compress(text.encode())
+    yield f"$ dmesg | tail\n```\n{text}```\nAborted (core dumped)\n$ \n"
+    yield "".join(f"> {line}\n" for line in text.splitlines())
+    yield text.replace("\n", "<br>\n")
+    yield "a line of a log 0x12\n" * 300 + text + "and more of it\n" * 300
+    yield "".join(f"\x1b[32m{line}\x1b[0m\n" for line in text.splitlines())
+
+
+@pytest.mark.parametrize("name", kinds.ALL)
+def test_what_surrounds_a_text_changes_nothing(name: str) -> None:
+    for given in around(kinds.ALL[name]):
+        assert claims(vm.load(given)) == claims(WHOLE[name]), given
+
+
+@pytest.mark.parametrize("name", [name for name in kinds.ALL if name not in ("oops of x86", "strace")])
+def test_time_stamps_and_line_numbers_change_nothing(name: str) -> None:
+    lines = kinds.ALL[name].splitlines()
+    for stamp in ("[   12.345678] ", "Jun  3 01:02:03 host kernel: ", "2026-01-02T03:04:05.123Z "):
+        assert claims(vm.load("".join(f"{stamp}{line}\n" for line in lines))) == claims(WHOLE[name])
+    if len(lines) > 2:
+        numbered = "".join(f"{number:4}  {line}\n" for number, line in enumerate(lines, 1))
+        assert claims(vm.load(numbered)) == claims(WHOLE[name])
+
+
+def damaged(text: str, seed: int) -> Iterator[str]:
+    chance, lines = random.Random(seed), text.splitlines(keepends=True)
+    yield from (text[:cut] for cut in range(len(text)))
+    yield from (text[cut:] for cut in range(0, len(text), 3))
+    for _ in range(12):
+        yield "".join(chance.sample(lines, len(lines)))
+        at = chance.randrange(len(text))
+        yield text[:at] + "9" * 40 + text[at:]
+        yield text[:at] + "\0" + text[at:]
+    yield text * 2
+
+
+BLIND = frozenset({"vmmap of macOS", "smaps"})
+"""Whose first word may be cut so that another is left, and whose first line is a map's."""
+
+
+@pytest.mark.parametrize("name", kinds.ALL)
+def test_a_damaged_text_is_refused_or_says_what_is_missing(name: str) -> None:
+    whole, words = claims(WHOLE[name]), set(WHOLE[name].unsaid)
+    for given in damaged(kinds.ALL[name], len(name)):
+        try:
+            found = vm.load(given)
+        except vm.Refused as refused:
+            assert str(refused).isprintable() or "\n" not in str(refused)
+            continue
+        assert "\n" not in repr(found).splitlines()[0]
+        more = claims(found) - whole
+        said = set(found.unsaid) - words or name in BLIND
+        said = said or getattr(found, "flags", None) or getattr(found, "unfinished", None) or "9" * 40 in repr(found)
+        more = {one for one in more if not any("9" * 40 in str(word) for word in one)}  # a name may have any letters
+        assert not more or said, (given[-160:], more)
+
+
+def test_the_door_takes_paths_and_says_what_a_file_lacks(tmp_path: Path) -> None:
+    for name, content in (("a.txt", kinds.MAPS.encode()), ("b.gz", gzip.compress(kinds.MAPS.encode()))):
+        path = tmp_path / name
+        path.write_bytes(content)
+        assert claims(vm.load(path)) == claims(vm.load(str(path))) == claims(WHOLE["maps"])
+    (tmp_path / "empty").write_text("")
+    with pytest.raises(vm.Refused, match="empty is empty: what can be read"):
+        vm.load(tmp_path / "empty")
+    with pytest.raises(vm.Refused, match="can't be read"):
+        vm.load(tmp_path / "none.txt")
+    with pytest.raises(vm.Refused, match=r"no/file\.txt is no file that is there"):
+        vm.load("no/file.txt")
+
+
+def test_journals_and_recorded_tables_come_through_the_door(tmp_path: Path) -> None:
+    machine = vm.boot()
+    machine.kernel_map.enter("16 KiB")
+    path = tmp_path / "mine.jsonl.gz"
+    machine.journal.save(path)
+    assert vm.load(path).kernel_map.entries() == machine.kernel_map.entries()
+    assert vm.load(path.read_bytes()).kernel_map.entries() == machine.kernel_map.entries()
+    case = '{"arch":"x86-64","root":4096,"options":{},"memory":[],"queries":[]}\n'
+    (tmp_path / "tables.jsonl").write_text(case)
+    assert vm.load(tmp_path / "tables.jsonl").format == vm.load_tables(tmp_path / "tables.jsonl").format
+
+
+def test_what_is_nothing_is_said_with_what_it_looks_like() -> None:
+    with pytest.raises(vm.Refused, match="2 lines, the first 'hello'"):
+        vm.load("hello\nworld\n")
+    with pytest.raises(vm.Refused, match=r"this is a summary of strace \(-c\)"):
+        vm.load("% time     seconds  usecs/call     calls    errors syscall\n 50.00    0.000100          10        10      mmap\n")
+    with pytest.raises(vm.Refused, match="the lines below it are not in a form that is known"):
+        vm.load("page table 0x87f6e000\n zork 0x1234 0x4567\n")
+
+
+def test_a_load_says_how_far_it_is() -> None:
+    seen: list[tuple[int, int]] = []
+    lines = [f"{at:x}000-{at + 1:x}000 r--p 00000000 08:01 {at} /f{at}\n" for at in range(1, 1500)]
+    vm.load("".join(lines), progress=lambda done, of: seen.append((done, of)))
+    assert seen == [(0, 1499), (512, 1499), (1024, 1499), (1499, 1499)]
+    with pytest.raises(vm.Refused, match="pass a function of two numbers"):
+        vm.load("x", progress=5)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("given", [kinds.MAPS, kinds.STRACE])
+def test_an_interrupted_load_leaves_nothing_behind(given: str) -> None:
+    machine = vm.boot("x86-64")
+    before = repr(machine.tasks), len(machine.journal)
+
+    def stop(done: int, of: int) -> None:
+        if done:
+            raise KeyboardInterrupt
+
+    from vmwidgets.sources.proc_maps import load_ranges, ranges_of
+    from vmwidgets.sources.strace.load import _load
+
+    with pytest.raises(KeyboardInterrupt):
+        if given == kinds.MAPS:
+            load_ranges(machine, ranges_of(given, "it"), "it", "maps", progress=stop)
+        else:
+            _load(machine, given, "it", "", None, stop)
+    machine.check()
+    assert (repr(machine.tasks), len(machine.journal)) == before
+
+
+def test_a_million_lines_of_noise_around_three_of_worth() -> None:
+    noise = "the quick brown fox 0x12 jumps over 17 dogs\n" * 200_000
+    text = noise + "page table 0x87f6e000\n..0: pte 0x21fda801 pa 0x87f6a000\npanic: freewalk: leaf\n" + noise
+    found = vm.load(text)
+    assert (len(found.tables), found.tables[0].lines, found.panics[0].line) == (1, (200_002, 200_002), 200_003)
