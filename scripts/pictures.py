@@ -7,6 +7,7 @@ js/test/scenes/*.json are the same pictures as the page gets them: js/demo.html 
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 import tempfile
@@ -45,12 +46,27 @@ def main() -> None:
     drawn = scenes()
     for name, scene in drawn.items():
         (OUT / f"{name}.svg").write_text(to_svg(scene))
+    for name, scene in texts().items():
+        (OUT / f"{name}.svg").write_text(to_svg(scene))
     record(
         {**drawn, **{kind: lane(kind) for kind in ("Tree", "EntryList", "Ribbon", "Kentry", "Dashboard", "Comparison")}}
     )
     screenshots()
     for path in sorted(OUT.iterdir()):
         print(f"{path.relative_to(ROOT)}: {path.stat().st_size:,} bytes")
+
+
+TEXTS = ("text-xv6", "text-x86", "text-arm64", "", "", "text-process")
+"""The pictures of the texts in docs/xv6.md, in their order; of some there is none."""
+
+
+def texts() -> dict[str, Scene]:
+    """The pictures of the texts that docs/xv6.md loads."""
+    document = (ROOT / "docs" / "xv6.md").read_text()
+    found = re.findall(r'vm\.load\("""(.*?)"""\)', document, re.DOTALL)
+    loaded = [re.sub(r"(?m)^    \.\.\. ", "", text) for text in found]
+    pairs = zip(TEXTS, loaded, strict=False)
+    return {name: vm.picture(vm.load(text)).scene() for name, text in pairs if name}
 
 
 def record(drawn: dict[str, Scene]) -> None:
