@@ -46,6 +46,7 @@ subjects = {
     **dict.fromkeys(["Map", "Tree", "EntryList", "Ribbon"], m.kernel_map), "Kentry": m, "Dashboard": m, "Tlb": m,
     "Beside": (vm.picture(m.kernel_map, moment=(m.journal.serial(1), None)), vm.picture(m.kernel_map)),
     "Pasted": vm.load("usertrap(): unexpected scause 0xf pid=3\\npanic: freewalk: leaf"),
+    "Process": vm.load("1000-3000 r-xp 00000000 08:01 7 /bin/true\\n"),
     "Followed": Followed("broken", "cow", 46, 120, Break("count", "Frame 0x87f9_3000 is counted once.", line="vm.c:9")),
     "BesideLinux": vm.compare_with_linux(vm.boot(layout="tiny")),
     "Stops": Stops((Stop(0, "uvmcopy", ()), Stop(1, "shell", (SpaceAtStop("sh (1)", "S", (), (0x87f9_3000,), ()),)))),

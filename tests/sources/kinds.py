@@ -57,7 +57,8 @@ CPU: 0 PID: 77 Comm: test Not tainted 4.4.19 #1
 OOPS_RISCV = """\
 Unable to handle kernel paging request at virtual address 0000000000010000
 Current sh pgtable: 4K pagesize, 39-bit VAs, pgdp=0x0000000081a42000
-[0000000000010000] pgd=0000000020691801, p4d=0000000020691801, pud=0000000020691801, pmd=0000000020691c01, pte=0000000020692013
+[0000000000010000] pgd=0000000020691801, p4d=0000000020691801, pud=0000000020691801, pmd=0000000020691c01, \
+pte=0000000020692013
 Oops [#1]
 epc : ffffffff80012344 ra : ffffffff80012300 sp : ff20000000c3bd00
 status: 0000000200000120 badaddr: 0000000000010000 cause: 000000000000000d
@@ -81,7 +82,10 @@ TRAP frame at 0xf01c0000 from CPU 0
   eip  0x00800039
 """
 
-RCORE = "[kernel] Exception(StorePageFault) in application, bad addr = 0x4000, bad instruction = 0x100ac, kernel killed it.\n"
+RCORE = (
+    "[kernel] Exception(StorePageFault) in application, bad addr = 0x4000, bad instruction = 0x100ac, kernel"
+    " killed it.\n"
+)
 
 PTDUMP = """\
 ---[ Linear mapping ]---

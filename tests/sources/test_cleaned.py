@@ -9,7 +9,10 @@ from vmwidgets.sources.given_text import decoded
 
 STAMPS = (
     "[   12.345678] ", "[   12.345678][ T1234] ", "<4>[   12.345678] ", "[Thu Nov 26 21:40:21 2026] ",
-    "Jun  3 01:02:03 host kernel: ", "Jun  3 01:02:03 host kernel: [   12.345678] ", "2026-01-02T03:04:05+0000 host kernel: ",
+    ("Jun  3 01:02:03 host"
+     " kernel: "), ("Jun  3 01:02:03 host kernel: [  "
+                                      " 12.345678] "), ("2026-01-02T03:04:05+0000"
+                                                                                      " host kernel: "),
     "2026-01-02T03:04:05.123Z ", "2026-01-02 03:04:05,123 ", "07-03 09:10:11.123  1234  1234 F DEBUG   : ",
     "F/DEBUG   (  123): ", "07-03 09:10:11.123 F/DEBUG   (  123): ",
 )  # fmt: skip
@@ -25,9 +28,19 @@ def test_time_stamps_are_taken_away(stamp: str) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "12:00:01.123 mmap(NULL) = 0", "     0.000123 brk(0) = 0", "[pid   12] brk(0) = 0", "1234  12:00:01 brk(0) = 0",
-        "[00007f0012345678] brk(0) = 0", "[00000000] *pgd=192f2831", "..0: pte 0x21fda801 pa 0x87f6a000",
-        "0x1000 0x2000 0x1000 0x0 /a", "mmap(<unfinished ...>", "<... mmap resumed>) = 0", "[heap]", "a <b> & c", "é\u2028",
+        "12:00:01.123 mmap(NULL) = 0",
+        "     0.000123 brk(0) = 0",
+        "[pid   12] brk(0) = 0",
+        "1234  12:00:01 brk(0) = 0",
+        "[00007f0012345678] brk(0) = 0",
+        "[00000000] *pgd=192f2831",
+        "..0: pte 0x21fda801 pa 0x87f6a000",
+        "0x1000 0x2000 0x1000 0x0 /a",
+        "mmap(<unfinished ...>",
+        "<... mmap resumed>) = 0",
+        "[heap]",
+        "a <b> & c",
+        "é\u2028",
     ],
 )
 def test_what_belongs_to_a_line_stays(line: str) -> None:

@@ -14,6 +14,8 @@ import vmwidgets as vm
 from tests.sources import kinds
 from vmwidgets.engine.machine.loaded import LoadedMaps, LoadedStrace
 from vmwidgets.engine.mmu.pasted import Pasted
+from vmwidgets.sources.proc_maps import load_ranges, ranges_of
+from vmwidgets.sources.strace.load import load_calls_into
 
 
 def claims(found: Any) -> set[Any]:
@@ -90,8 +92,7 @@ def test_a_damaged_text_is_refused_or_says_what_is_missing(name: str) -> None:
     for given in damaged(kinds.ALL[name], len(name)):
         try:
             found = vm.load(given)
-        except vm.Refused as refused:
-            assert str(refused).isprintable() or "\n" not in str(refused)
+        except vm.Refused:
             continue
         assert "\n" not in repr(found).splitlines()[0]
         more = claims(found) - whole
@@ -131,7 +132,10 @@ def test_what_is_nothing_is_said_with_what_it_looks_like() -> None:
     with pytest.raises(vm.Refused, match="2 lines, the first 'hello'"):
         vm.load("hello\nworld\n")
     with pytest.raises(vm.Refused, match=r"this is a summary of strace \(-c\)"):
-        vm.load("% time     seconds  usecs/call     calls    errors syscall\n 50.00    0.000100          10        10      mmap\n")
+        vm.load(
+            "% time     seconds  usecs/call     calls    errors syscall\n 50.00    0.000100          10        10"
+            "      mmap\n"
+        )
     with pytest.raises(vm.Refused, match="the lines below it are not in a form that is known"):
         vm.load("page table 0x87f6e000\n zork 0x1234 0x4567\n")
 
@@ -154,14 +158,13 @@ def test_an_interrupted_load_leaves_nothing_behind(given: str) -> None:
         if done:
             raise KeyboardInterrupt
 
-    from vmwidgets.sources.proc_maps import load_ranges, ranges_of
-    from vmwidgets.sources.strace.load import _load
+    def load() -> object:
+        if given == kinds.MAPS:
+            return load_ranges(machine, ranges_of(given, "it"), "it", "maps", progress=stop)
+        return load_calls_into(machine, given, "it", "", None, stop)
 
     with pytest.raises(KeyboardInterrupt):
-        if given == kinds.MAPS:
-            load_ranges(machine, ranges_of(given, "it"), "it", "maps", progress=stop)
-        else:
-            _load(machine, given, "it", "", None, stop)
+        load()
     machine.check()
     assert (repr(machine.tasks), len(machine.journal)) == before
 

@@ -209,8 +209,16 @@ def test_nothing_beside_nothing_and_text(task):
 @pytest.mark.parametrize(
     ("given", "text", "why"),
     [
-        ("task", "1000-2000 r--p 0 0:0 0\n1000-3000 r--p 0 0:0 0\n", "line 2 of the text: it begins below the end of the line before"),
-        ("task", "1000-2000 r--p 0 0:0 0\n3000-2000 r--p 0 0:0 0\n", "line 2 of the text: it has an end, 0x2000, that is not above"),
+        (
+            "task",
+            "1000-2000 r--p 0 0:0 0\n1000-3000 r--p 0 0:0 0\n",
+            "line 2 of the text: it begins below the end of the line before",
+        ),
+        (
+            "task",
+            "1000-2000 r--p 0 0:0 0\n3000-2000 r--p 0 0:0 0\n",
+            "line 2 of the text: it has an end, 0x2000, that is not above",
+        ),
         ("task", "0000558d6f2c5000      8K r---- cat\n total 8K\n", "pmap does not say where in its file"),
         (
             "task",

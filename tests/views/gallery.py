@@ -139,6 +139,10 @@ def of_real_kernels() -> Named:
         "Followed, broken",
         vm.picture(Followed("broken", "cow", 46, 120, first, outside=("Counts were not compared.",))),
     )
+    smaps = (
+        "400000-401000 r-xp 00000000 08:01 12 /bin/true\nRss: 4 kB\n601000-622000 rw-s 00000000 00:00 0\nRss: 8 kB\n"
+    )
+    yield "Process", vm.picture(vm.load(smaps))
     yield "Followed, sound", vm.picture(Followed("nothing found", "base", 46, 120))
     yield "Followed, a panic", vm.picture(Followed("panicked", "base", 46, 120, panic="freewalk: leaf"))
     spaces = [

@@ -13,8 +13,8 @@ from .. import __version__
 from . import INTERRUPTED
 
 COMMANDS = (
-    "assignment", "checkoff", "course", "doctor", "follow", "grade", "handout", "lecture", "questions", "read", "replay",
-    "roster", "selftest", "walk",
+    "assignment", "checkoff", "course", "doctor", "follow", "grade", "handout", "lecture", "questions", "read",
+    "replay", "roster", "selftest", "walk",
 )  # fmt: skip
 """Each is a module next to this one, whose `add_…` adds its parser."""
 

@@ -38,7 +38,8 @@ class Pasted(Picture):
         walked = next((trap.walk for trap in target.traps if trap.walk is not None), None)
         self._walk = Walk(walked) if walked is not None else None
         table = walked.tables if walked is not None else next(iter(target.tables), None)
-        self._tables = Tables(table) if table is not None else None
+        is_one_walk = walked is not None and getattr(table, "is_one_walk", False)  # its walk shows all that is said
+        self._tables = Tables(table) if table is not None and not is_one_walk else None
         super().__init__(target, **options)
 
     def draw(self, at: At) -> Scene:
@@ -47,7 +48,7 @@ class Pasted(Picture):
         seeks = self._tables is not None and self._tables.address >= 0
         found = _found(text)
         if len(text.traps) == 1 and not seeks:
-            found[0] = Found(text.traps[0].headline)  # the caption says the rest
+            found[0] = Found(text.traps[0].headline, text.traps[0].decoded)  # the caption says the rest
         first = draw_pasted(found, text.summary, _caption(text), width=at.width)
         scenes = [first]
         if self._walk is not None:
@@ -85,16 +86,19 @@ def _caption(text: PastedText) -> str:
 
 
 def _found(text: PastedText) -> list[Found]:
-    found = [Found(trap.headline, [trap.says]) for trap in text.traps]
+    found = [Found(trap.headline, [trap.says, *trap.decoded]) for trap in text.traps]
     for panic in text.panics:
         usual = [f"{number}. {mistake}" for number, mistake in enumerate(panic.mistakes, 1)]
         words = [f"{panic.function}: {panic.protects}", "Usual mistakes:", *usual] if panic.protects else []
         found.append(Found(f"panic: {panic.text}", words))
-    found += [Found(one.name, (), [_row(each) for each in one.ranges]) for one in text.listings]
+    for one in text.listings:
+        absent = [(f"{Address(each.start)}", f"{Size(each.size)}", "not mapped") for each in one.absent]
+        found.append(Found(one.name, (), [*map(_row, one.ranges), *absent]))
     if len(text.tables) > 1:
         found.append(Found(counted(len(text.tables), "page table"), [repr(one)[1:-1] for one in text.tables]))
-    if text.unsaid:
-        found.append(Found("What the text does not say", text.unsaid))
+    unsaid = [*text.unsaid, *filter(None, [text.passed_over])]
+    if unsaid:
+        found.append(Found("What the text does not say", unsaid))
     return found
 
 

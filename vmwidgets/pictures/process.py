@@ -1,8 +1,9 @@
-"""The memory of a process that was loaded from a text: who has how much, the biggest, what may be executed, the holes."""
+"""The memory of a process from a text: who has how much, the biggest ranges, what may be executed, the holes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from vmwidgets.engine.base.errors import Refused, shown, with_signs
@@ -42,13 +43,13 @@ class _Range(NamedTuple):
 
 @picture_of(first_for=(LoadedMaps, LoadedStrace))
 class Process(Picture):
-    """The memory of a process: who has how much of it, the biggest ranges, what may be executed, the largest holes.
+    r"""The memory of a process: who has how much of it, the biggest ranges, what may be executed, the largest holes.
 
-    `target` is the result of ``vm.load`` for a map of a process, or for what strace recorded.  What is mapped is not what
-    is in memory: that has a column of its own where the text says it (Rss).
+    `target` is the result of ``vm.load`` for a map of a process, or for what strace recorded.  What is mapped is not
+    what is in memory: that has a column of its own where the text says it (Rss).
 
     >>> import vmwidgets as vm
-    >>> vm.picture(vm.load("1000-3000 r-xp 00000000 08:01 7 /bin/true\\n")).scene().title
+    >>> vm.picture(vm.load("1000-3000 r-xp 00000000 08:01 7 /bin/true\n")).scene().title
     'memory of a process'
     """
 
@@ -118,7 +119,9 @@ def _answers(ranges: Sequence[_Range], mapped: int, has_rss: bool) -> Iterable[F
     none = [one for one in ranges if one.protection == "---"]
     if none:
         size = Size(sum(one.size for one in none))
-        yield Found("Only reserved", [f"{counted(len(none), 'range')} with no rights at all: {size} of {Size(mapped)} mapped."])
+        yield Found(
+            "Only reserved", [f"{counted(len(none), 'range')} with no rights at all: {size} of {Size(mapped)} mapped."]
+        )
     run = [one for one in ranges if "x" in one.protection]
     both = [one for one in run if "w" in one.protection]
     words = [f"{counted(len(run), 'range')}, {Size(sum(one.size for one in run))}."] if run else []
@@ -129,7 +132,7 @@ def _answers(ranges: Sequence[_Range], mapped: int, has_rss: bool) -> Iterable[F
         words = [f"{counted(len(shared), 'range')}, {Size(sum(one.size for one in shared))}: {_names(shared)}."]
         yield Found("What is shared (MAP_SHARED)", words)
     ordered = sorted(one for one in ranges if one.end <= KERNEL)
-    holes = [(after.start - before.end, before.end, after.start) for before, after in zip(ordered, ordered[1:], strict=False)]
+    holes = [(after.start - before.end, before.end, after.start) for before, after in pairwise(ordered)]
     holes = sorted((one for one in holes if one[0] > 0), reverse=True)[:BIGGEST]
     rows = [(f"{Address(low)}–{Address(high)}", f"{Size(size)}") for size, low, high in holes]
     yield Found("The largest holes", (), rows)
@@ -151,7 +154,13 @@ def _owners(owners: dict[str, list[_Range]], has_rss: bool) -> Found:
         rows.append(tuple(filter(None, (owner, counted(len(some), "range"), held, mapped, bar))))
     if len(ordered) > MOST:
         rest = [one for _, some in ordered[MOST:] for one in some]
-        rows.append((f"{len(ordered) - MOST:,} others", counted(len(rest), "range"), f"{Size(sum(one.size for one in rest))} mapped"))
+        rows.append(
+            (
+                f"{len(ordered) - MOST:,} others",
+                counted(len(rest), "range"),
+                f"{Size(sum(one.size for one in rest))} mapped",
+            )
+        )
     return Found("Who has the memory" if has_rss else "Who has mapped how much", (), rows)
 
 

@@ -1,6 +1,6 @@
 """A text without what terminals, logs, mails and web pages add to it; what is taken away is counted.
 
-Lines keep their numbers.  Only what stands before or behind a line is taken, and only where enough lines have it.
+Lines keep their numbers.  Only what is before or behind a line is taken, and only where enough lines have it.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 
 from vmwidgets.engine.base.frozen import frozen
 
@@ -39,14 +40,16 @@ _STAMPS = re.compile(
 )
 """Any of these may be empty: a match of blanks alone is no stamp."""
 
-_STAMPED = re.compile(rf"\[ *[0-9]{{1,8}}\.[0-9]{{1,9}}\]|{_CLOCK}|^[ \t]*[VDIWEFA]/[^(\n]{{1,64}}\( *[0-9]+\):", re.M)
+_STAMPED = re.compile(
+    rf"\[ *[0-9]{{1,8}}\.[0-9]{{1,9}}\]|{_CLOCK}|^[ \t]*[VDIWEFA]/[^(\n]{{1,64}}\( *[0-9]+\):", re.MULTILINE
+)
 _NUMBERED = re.compile(r"[ \t]*([0-9]{1,7})(?:[:|.)][ \t]?|[ \t]+)(?=\S|$)")
 _QUOTED = re.compile(r"(?:> ?)+")
 _BARRED = re.compile(r"[ \t]*[|│](?![|│-])(?! {1,9}[|│]) ?")
 _TREE = re.compile(r"^[ \t]*[|│](?:[|│]|[-─])")
 """Bars that are a part of what is printed, such as the levels of a page table."""
 
-_STRINGS = re.compile(r"""[ \t]*(["'“”‘’`])(.*?)(?:\\n)?["'“”‘’`],?[ \t]*""")
+_STRINGS = re.compile(r"""[ \t]*(["'“”`])(.*?)(?:\\n)?["'“”`],?[ \t]*""")
 _FENCE = re.compile(r"[ \t]*(```|~~~)[A-Za-z0-9_+-]*[ \t]*")
 
 ENOUGH = 3
@@ -190,7 +193,7 @@ def _unnumbered(lines: list[str], taken: Counter[str]) -> list[str]:
 
 def _count_up(found: list[re.Match[str]]) -> bool:
     """Whether nine of ten numbers are by one more than the one before, or at most by a few blank lines."""
-    steps = [int(after[1]) - int(before[1]) for before, after in zip(found, found[1:], strict=False)]
+    steps = [int(after[1]) - int(before[1]) for before, after in pairwise(found)]
     return bool(steps) and 10 * sum(1 <= step <= 3 for step in steps) >= 9 * len(steps)
 
 

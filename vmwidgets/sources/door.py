@@ -36,13 +36,11 @@ AROUND = 40
 """Lines that are looked at before and behind such a line."""
 
 _WANTED = re.compile(
-    "|".join((
-        r"(?i:pte|page ?table|scause|sepc|stval|panic|pgd|pgtable|page.?fault|oops|unable to handle|segfault|error.code|err)",
-        r"[0-9a-f']{4,17}-[0-9a-f']{4,17}", r"0x[0-9a-f]{4,16}\s+0x[0-9a-f]{4,16}", r"[0-9a-f]{8,16}\s+[0-9]+K?\s+[r-]",
-        r"(?:execve|brk|mmap2?|munmap|mprotect|clone3?|fork)\(", r"[0-9a-f]{16} [0-9a-f]{16}", r"ESR|CR[0-4]:|trap|PMD|pmd",
-        r"[0-9a-f]{8,16}: [0-9a-f]{8,16}", r"^[A-Z][A-Za-z_]+:", r"^\.\.",
-    ))
-)  # fmt: skip  # read as a list
+    r"(?i:pte|page ?table|scause|sepc|stval|panic|pgd|pgtable|page.?fault|oops|unable to handle|segfault|err)"
+    r"|[0-9a-f']{4,17}-[0-9a-f']{4,17}|0x[0-9a-f]{4,16}\s+0x[0-9a-f]{4,16}|[0-9a-f]{8,16}\s+[0-9]+K?\s+[r-]"
+    r"|(?:execve|brk|mmap2?|munmap|mprotect|clone3?|fork)\(|[0-9a-f]{16} [0-9a-f]{16}|ESR|CR[0-4]:|trap|PMD|pmd"
+    r"|[0-9a-f]{8,16}: [0-9a-f]{8,16}|^[A-Z][A-Za-z_]+:|^\.\."
+)
 """What a line has that may say something."""
 
 
@@ -121,7 +119,10 @@ def _given(given: Any) -> Given:
         if "\n" in given or len(given) > 4096 or "\x00" in given or not _is_file(given):
             return Given(given_text.checked(given, MOST_BYTES), "the text", None)
     elif not isinstance(given, os.PathLike):
-        raise Refused(f"{shown(given)} is {a_kind(given)}: write the text itself, as it is shown, its bytes, or the path of a file")
+        raise Refused(
+            f"{shown(given)} is {a_kind(given)}: write the text itself, as it is shown, its bytes, or the path"
+            f" of a file"
+        )
     name = given_text.path_of(given, "a text about memory")
     return Given(given_text.read(name, "a text about memory", "no such text", MOST_BYTES), printable(name), name)
 
@@ -214,7 +215,10 @@ def _short(given: Given) -> Cleaned:
 KINDS = (
     Kind("a journal of a machine, and recorded page tables", _json),
     Kind("system calls that strace recorded", _calls),
-    Kind("ranges of a process (" + ", ".join(("maps", "smaps", "pmap", "gdb", "vmmap", "procstat", "tombstones")) + ")", _ranges),
+    Kind(
+        "ranges of a process (maps, smaps, pmap, gdb, vmmap, procstat, tombstones)",
+        _ranges,
+    ),
     Kind(READS, _kernel),
 )
 """In the order in which they are asked."""

@@ -29,6 +29,8 @@ MOST_BYTES = 64 << 20
 
 SELF = "/proc/self/maps"
 RECORDED = "a recorded map of a Python process"
+
+
 def load_maps(machine: Machine, path_or_text: str | os.PathLike[str] = SELF, *, task: str | None = None) -> LoadedMaps:
     r"""Read the map of a process into a new task of `machine`; each range is entered at its address in the process.
 
@@ -121,7 +123,9 @@ def ranges_of_cleaned(text: Cleaned) -> ReadRanges:
     if kind is not None:
         return read_ranges(text, kind)
     refuse_foreign(text.text, text.source)
-    first = next((f"line {number}, {printable(line.strip()[:60])!r}, is none" for number, line in numbered(text.lines)), "")
+    first = next(
+        (f"line {number}, {printable(line.strip()[:60])!r}, is none" for number, line in numbered(text.lines)), ""
+    )
     if not first:
         raise Refused(f"{text.source} is empty: a process has at least one range; one reads {KINDS[0].example!r}")
     raise Refused(f"{text.source} has no range of a process: {first}; one reads {KINDS[0].example!r}")

@@ -22,7 +22,8 @@ def bar(done: int, total: int) -> None:
         return
     full = WIDE * done // total
     end = "\n" if done >= total else ""
-    print(f"\r[{'#' * full}{' ' * (WIDE - full)}] {100 * done // total:3} %", end=end, file=sys.stderr, flush=True)
+    sys.stderr.write(f"\r[{'#' * full}{' ' * (WIDE - full)}] {100 * done // total:3} %{end}")
+    sys.stderr.flush()
 
 
 def usual() -> Progress | None:

@@ -39,7 +39,11 @@ USER_PAGE = "00007f1234567000"
         (x86("0000000000000008", 0, "PGD 1234067 PUD 5678067 PMD 0 "), "P", 3),
         (x86(KERNEL_PAGE, 3, "PGD 2a0d067 P4D 2a0d067 PUD 2a0e063 PMD 8000000001e001a1 "), "R/W", 3),
         (x86(KERNEL_PAGE, 0x11, "PGD 2a0d067 P4D 2a0d067 PUD 2a0e063 PMD 8000000001e001e3 "), "XD", 3),
-        (x86(USER_PAGE, 1, "PGD 1067 P4D 1067 PUD 2067 PMD 3067 PTE 8000000004067", "CR4: 00000000003706f0"), "SMAP", 4),
+        (
+            x86(USER_PAGE, 1, "PGD 1067 P4D 1067 PUD 2067 PMD 3067 PTE 8000000004067", "CR4: 00000000003706f0"),
+            "SMAP",
+            4,
+        ),
         (x86(USER_PAGE, 0x11, "PGD 1067 P4D 1067 PUD 2067 PMD 3067 PTE 4067", "CR4: 00000000001706f0"), "SMEP", 4),
         (x86(USER_PAGE, 5, "PGD 1067 P4D 1067 PUD 2067 PMD 3063 PTE 4067"), "U/S", 4),
         (x86(USER_PAGE, 9, "PGD 1067 P4D 1067 PUD 2067 PMD 3067 PTE 4000000004067"), "RSVD", 4),
@@ -70,11 +74,18 @@ def test_an_oops_of_x86_says_all_of_itself() -> None:
     [
         ("*pde = 00000000", "x86", [0]),
         ("*pde = 01234067 *pte = 00000000", "x86", [0x1234067, 0]),
-        ("*pdpt = 0000000001a34001 *pde = 0000000036d7b067 *pte = 0000000000000000", "x86-pae", [0x1A34001, 0x36D7B067, 0]),
+        (
+            "*pdpt = 0000000001a34001 *pde = 0000000036d7b067 *pte = 0000000000000000",
+            "x86-pae",
+            [0x1A34001, 0x36D7B067, 0],
+        ),
     ],
 )
 def test_kernels_of_32_bits(tables: str, format: str, levels: list[int]) -> None:  # noqa: A002  the field's name
-    text = f"BUG: unable to handle kernel NULL pointer dereference at 00000004\nIP: [<c0123456>] x\n{tables}\nOops: 0002 [#1]\n"
+    text = (
+        f"BUG: unable to handle kernel NULL pointer dereference at 00000004\nIP: [<c0123456>]"
+        f" x\n{tables}\nOops: 0002 [#1]\n"
+    )
     trap = only(text)
     assert (trap.refused, trap.walk.format, words(trap), trap.pc) == ("P", format, levels, 0xC0123456)
 
@@ -86,14 +97,26 @@ def test_tables_that_allow_what_failed_give_no_bit() -> None:
 
 
 def test_an_address_that_is_not_canonical_needs_no_table() -> None:
-    trap = only("general protection fault, probably for non-canonical address 0xdead000000000108: 0000 [#1] PREEMPT SMP\n")
-    assert (trap.means, trap.address, trap.refused, trap.walk) == ("general protection fault", 0xDEAD000000000108, "", None)
+    trap = only(
+        "general protection fault, probably for non-canonical address 0xdead000000000108: 0000 [#1] PREEMPT SMP\n"
+    )
+    assert (trap.means, trap.address, trap.refused, trap.walk) == (
+        "general protection fault",
+        0xDEAD000000000108,
+        "",
+        None,
+    )
     assert "bits 63 to 47 are not all equal" in trap.says
 
 
-@pytest.mark.parametrize(("code", "refused"), [(4, "P"), (6, "P"), (0x14, "P"), (5, "U/S"), (7, ""), (0x15, ""), (0x25, "PK")])
+@pytest.mark.parametrize(
+    ("code", "refused"), [(4, "P"), (6, "P"), (0x14, "P"), (5, "U/S"), (7, ""), (0x15, ""), (0x25, "PK")]
+)
 def test_a_segfault_has_the_error_code_alone(code: int, refused: str) -> None:
-    trap = only(f"a.out[1234]: segfault at 10 ip 000055d0c0de1139 sp 00007ffd00001000 error {code:x} in a.out[55d0c0de1000+1000]\n")
+    trap = only(
+        f"a.out[1234]: segfault at 10 ip 000055d0c0de1139 sp 00007ffd00001000 error {code:x} in"
+        f" a.out[55d0c0de1000+1000]\n"
+    )
     assert (trap.pid, trap.code, trap.refused) == (1234, code, refused)
 
 
@@ -115,7 +138,8 @@ TABLE3 = "pgd=000000007bfff003, p4d=000000007bfff003, pud=000000007bfff003, pmd=
 @pytest.mark.parametrize(
     ("text", "refused", "levels"),
     [
-        (arm64("ffffffc010a12340", 0x96000005, "pgd=0000000000000000, p4d=0000000000000000, pud=0000000000000000"), "valid", 1),
+        (arm64("ffffffc010a12340", 0x96000005, ("pgd=0000000000000000, p4d=0000000000000000,"
+                                                " pud=0000000000000000")), "valid", 1),
         (arm64("ffffffc010a12340", 0x96000006, f"{TABLE3}0000000000000000"), "valid", 2),
         (arm64("ffffffc010a12340", 0x9600004E, f"{TABLE3}0060000001000791"), "AP[2]", 2),
         (arm64("ffffffc010a12340", 0x8600000E, f"{TABLE3}0060000001000711"), "PXN", 2),
@@ -123,7 +147,8 @@ TABLE3 = "pgd=000000007bfff003, p4d=000000007bfff003, pud=000000007bfff003, pmd=
         (arm64("ffffffc010a12340", 0x96000007, f"{TABLE3}000000007bffe003, pte=0000000000000000"), "valid", 3),
         (
             arm64("0000aaaad1234000", 0x9600000F,
-                  "pgd=080000004567a003, p4d=080000004567a003, pud=080000004567b003, pmd=080000004567c003, pte=00e800004567df53",
+                  ("pgd=080000004567a003, p4d=080000004567a003, pud=080000004567b003, pmd=080000004567c003,"
+                   " pte=00e800004567df53"),
                   "4k pages, 48-bit VAs", "pstate: 60400005 (nZCv daif +PAN -UAO)"),
             "PAN", 4,
         ),
@@ -141,7 +166,9 @@ def test_the_bit_that_refused_on_arm64(text: str, refused: str, levels: int) -> 
 
 def test_a_walk_that_ends_elsewhere_than_esr_says_is_told() -> None:
     pasted = vm.load(arm64("ffffffc010a12340", 0x96000007, f"{TABLE3}0000000000000000"))
-    assert any("says translation fault, level 3" in one and "translation fault, level 2" in one for one in pasted.unsaid)
+    assert any(
+        "says translation fault, level 3" in one and "translation fault, level 2" in one for one in pasted.unsaid
+    )
 
 
 def test_an_address_in_neither_half_needs_no_table() -> None:
@@ -176,7 +203,9 @@ def test_the_status_of_esr(status: int, says: str) -> None:
         ("a06", "00000100", "*pgd=80000000004003, *pmd=00000000", "valid", 2, "write"),
     ],
 )
-def test_the_bit_that_refused_on_arm(oops: str, address: str, tables: str, refused: str, levels: int, access: str) -> None:
+def test_the_bit_that_refused_on_arm(
+    oops: str, address: str, tables: str, refused: str, levels: int, access: str
+) -> None:
     text = (
         f"Unable to handle kernel paging request at virtual address {address}\npgd = c0004000\n[{address}] {tables}\n"
         f"Internal error: Oops: {oops} [#1] SMP ARM\n"
@@ -196,14 +225,18 @@ def test_the_second_of_a_pair_of_first_level_descriptors() -> None:
 
 
 def test_a_closed_domain() -> None:
-    text = kinds.OOPS_ARM.replace("ppte=00000000", "ppte=12345c7f") + "Control: 10c5387d  Table: 192f0019  DAC: 00000051\n"
+    text = (
+        kinds.OOPS_ARM.replace("ppte=00000000", "ppte=12345c7f") + "Control: 10c5387d  Table: 192f0019  DAC: 00000051\n"
+    )
     trap = only(text.replace("817", "81b"))
     assert (trap.refused, trap.walk.root) == ("domain", 0x192F0000)
 
 
 @pytest.mark.parametrize(
     ("fsr", "says"),
-    [(0x17, "translation fault of a page"), (0x805, "translation fault of a section"), (0x80F, "permission fault of a page"),
+    [(0x17, ("translation fault"
+             " of a page")), (0x805, ("translation fault of a"
+                                                     " section")), (0x80F, "permission fault of a page"),
      (0x1B, "domain fault of a page"), (0x206, "translation fault, level 2"), (0xA0F, "permission fault, level 3"),
      (0x406, "asynchronous external abort")],
 )  # fmt: skip

@@ -36,7 +36,10 @@ def test_a_table_that_was_not_in_use_gives_no_reason() -> None:
 
 
 def test_the_line_that_says_it() -> None:
-    trap = only("usertrap(): unexpected scause 0xf pid=3\n  sepc=0x1258 stval=0x4008\nva=0x0000000000004000 pte=0x0000000000000000\n")
+    trap = only(
+        "usertrap(): unexpected scause 0xf pid=3\n  sepc=0x1258 stval=0x4008\nva=0x0000000000004000"
+        " pte=0x0000000000000000\n"
+    )
     assert (trap.refused, trap.says) == (
         "V", "The store of 0x4008 was refused: the descriptor is 0x0: V is 0, so nothing is mapped there.",
     )  # fmt: skip
@@ -54,7 +57,9 @@ def test_print_pgtbl_is_a_listing_of_pages() -> None:
     assert trap.refused == "U"
 
 
-@pytest.mark.parametrize("year", ["va 0x{:016X} pte 0x{:016X} pa 0x{:016X} perm 0x{:016X}", "va {:08x} pte {:08x} pa {:08x} perm {:08x}"])
+@pytest.mark.parametrize(
+    "year", ["va 0x{:016X} pte 0x{:016X} pa 0x{:016X} perm 0x{:016X}", "va {:08x} pte {:08x} pa {:08x} perm {:08x}"]
+)
 def test_print_pgtbl_of_other_years_and_of_32_bits(year: str) -> None:
     pasted = vm.load(year.format(0x3000, 0x21FC7417, 0x87F1D000, 0x17) + "\n")
     assert pasted.listings[0].pieces == (SaidRange(0x3000, 0x1000, "rw-u", 0x87F1_D000),)
@@ -73,8 +78,10 @@ def test_unread_lines_of_a_listing_are_one_sentence() -> None:
         ("unexpected trap scause=0000000d, stval=01000423, sepc=8020128a\n", 13, 0x1000423, 0x8020128A),
         ("usertrap(): unexpected scause 0xd pid=3\n sepc 0x10 stval 0x4000\n", 13, 0x4000, 0x10),
         ("user thread 17 killed: scause 0x3\n", 3, None, None),
-        ("usertrap(): unexcepted scause Exception(StorePageFault), pid=PId(0)\n sepc=5C4, stval=B040\n", 15, 0xB040, 0x5C4),
-        ("riscv_cpu_do_interrupt: hart:0, async:0, cause:000000000000000f, epc:0x0000003ffffff00c, tval:0x0000003fffffe028\n",
+        (("usertrap(): unexcepted scause Exception(StorePageFault), pid=PId(0)\n sepc=5C4,"
+          " stval=B040\n"), 15, 0xB040, 0x5C4),
+        (("riscv_cpu_do_interrupt: hart:0, async:0, cause:000000000000000f, epc:0x0000003ffffff00c,"
+          " tval:0x0000003fffffe028\n"),
          15, 0x3F_FFFF_E028, 0x3F_FFFF_F00C),
     ],
 )  # fmt: skip  # a row for each
@@ -94,7 +101,10 @@ def test_a_listing_of_32_bits_says_which_mode_it_was() -> None:
 
 @pytest.mark.parametrize(
     ("stval", "words"),
-    [("0x001000007ff89060", "is not an Sv39 address"), ("0x101010101010159", "It lies 0x58 behind 0x101_0101_0101_0101")],
+    [
+        ("0x001000007ff89060", "is not an Sv39 address"),
+        ("0x101010101010159", "It lies 0x58 behind 0x101_0101_0101_0101"),
+    ],
 )
 def test_an_address_that_needs_no_table(stval: str, words: str) -> None:
     assert words in only(f"usertrap(): unexpected scause 0xd pid=3\n sepc=0x10 stval={stval}\n").says
@@ -108,24 +118,41 @@ def test_panics_of_more_years_are_explained(words: str) -> None:
 ROOT = "page table 0x87f6e000\n"
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "||idx: 0: pa: 0x87f6a000, flags: ----\n||   ||idx: 0: pa: 0x87f69000, flags: ----\n"
-        "||   ||   ||idx: 0: va: 0x0 -> pa: 0x87f6b000, flags: r-xu\n",
-        "|-- VA:0x0 PTE:0x21fda801 PA:0x87f6a000\n|   |-- VA:0x0 PTE:0x21fda401 PA:0x87f69000\n"
-        "|   |   |-- VA:0x0 PTE:0x21fdac1b PA:0x87f6b000\n",
-        "..0: pte=0x21fda801 pa=0x87f6a000\n.. ..0: pte=0x21fda401 pa=0x87f69000\n.. .. ..0: pte=0x21fdac1b pa=0x87f6b000\n",
-        "..0: pa 0x87f6a000 pte 0x21fda801\n.. ..0: pa 0x87f69000 pte 0x21fda401\n.. .. ..0: pa 0x87f6b000 pte 0x21fdac1b\n",
-    ],
+LAYOUTS = (
+    """\
+||idx: 0: pa: 0x87f6a000, flags: ----
+||   ||idx: 0: pa: 0x87f69000, flags: ----
+||   ||   ||idx: 0: va: 0x0 -> pa: 0x87f6b000, flags: r-xu
+""",
+    """\
+|-- VA:0x0 PTE:0x21fda801 PA:0x87f6a000
+|   |-- VA:0x0 PTE:0x21fda401 PA:0x87f69000
+|   |   |-- VA:0x0 PTE:0x21fdac1b PA:0x87f6b000
+""",
+    """\
+..0: pte=0x21fda801 pa=0x87f6a000
+.. ..0: pte=0x21fda401 pa=0x87f69000
+.. .. ..0: pte=0x21fdac1b pa=0x87f6b000
+""",
+    """\
+..0: pa 0x87f6a000 pte 0x21fda801
+.. ..0: pa 0x87f69000 pte 0x21fda401
+.. .. ..0: pa 0x87f6b000 pte 0x21fdac1b
+""",
 )
+
+
+@pytest.mark.parametrize("text", LAYOUTS)
 def test_other_layouts_of_a_printed_table(text: str) -> None:
     (table,) = vm.load(ROOT + text + "$ \n").tables
     assert (table.root, table.pieces) == (0x87F6_E000, (SaidRange(0, 0x1000, "r-xu", 0x87F6_B000),))
 
 
 def test_a_root_in_another_form() -> None:
-    assert vm.load(ROOT.replace("table ", "table at pa ") + "..0: pte 0x21fda801 pa 0x87f6a000\n$ \n").tables[0].root == 0x87F6_E000
+    assert (
+        vm.load(ROOT.replace("table ", "table at pa ") + "..0: pte 0x21fda801 pa 0x87f6a000\n$ \n").tables[0].root
+        == 0x87F6_E000
+    )
 
 
 def test_info_pg_is_not_info_mem() -> None:
@@ -138,7 +165,8 @@ def test_info_pg_is_not_info_mem() -> None:
 
 
 @pytest.mark.parametrize(
-    ("err", "refused", "access"), [(4, "P", "read"), (6, "P", "write"), (5, "U/S", "read"), (7, "", "write"), (0x10 | 5, "", "fetch")]
+    ("err", "refused", "access"),
+    [(4, "P", "read"), (6, "P", "write"), (5, "U/S", "read"), (7, "", "write"), (0x10 | 5, "", "fetch")],
 )
 def test_the_error_code_of_xv6_for_x86(err: int, refused: str, access: str) -> None:
     trap = only(kinds.XV6_X86.replace("err 6", f"err {err}"))
@@ -157,7 +185,8 @@ def test_a_list_of_the_monitor_says_which_bit() -> None:
 
 @pytest.mark.parametrize(
     ("text", "code", "address", "refused"),
-    [(kinds.PINTOS, 7, 0xBFFFFFFC, ""), ("Page fault at 0x0: not present error reading page in kernel context.\n", 0, 0, "P"),
+    [(kinds.PINTOS, 7, 0xBFFFFFFC, ""), (("Page fault at 0x0: not present error reading page in kernel"
+                                          " context.\n"), 0, 0, "P"),
      (kinds.JOS, 4, 4, "P")],
 )  # fmt: skip
 def test_pintos_and_jos(text: str, code: int, address: int, refused: str) -> None:
@@ -169,7 +198,12 @@ def test_pintos_and_jos(text: str, code: int, address: int, refused: str) -> Non
     ("text", "code", "address", "pc"),
     [
         (kinds.RCORE, 15, 0x4000, 0x100AC),
-        ("[kernel] PageFault in application, bad addr = 0x0, bad instruction = 0x80400414, core dumped.\n", None, 0, 0x80400414),
+        (
+            "[kernel] PageFault in application, bad addr = 0x0, bad instruction = 0x80400414, core dumped.\n",
+            None,
+            0,
+            0x80400414,
+        ),
         ("Unsupported trap Exception(LoadPageFault), stval = 0x8!\n", 13, 8, None),
         ("[kernel] IllegalInstruction in application, core dumped.\n", 2, None, None),
     ],

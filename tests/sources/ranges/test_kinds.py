@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 import vmwidgets as vm
 from tests.sources import kinds
 
 AT = 0x6F12345000
-EXPECTED = {
+EXPECTED: dict[str, list[Any]] = {
     "maps": [
         (0x55D0C0DE1000, 0x1000, "r-xp", 0x1000, "/home/u/a.out", None),
         (0x55D0C0DE2000, 0x1000, "rw-p", 0x2000, "/home/u/a.out", None),
@@ -61,8 +63,9 @@ EXPECTED = {
 @pytest.mark.parametrize("name", kinds.RANGES)
 def test_the_columns_of_each_format(name: str) -> None:
     found = vm.load(kinds.RANGES[name])
-    rows = [
-        (one.start, one.size, one.protection + "ps"[one.shared], one.offset, one.path, one.resident) for one in found.ranges
+    rows: list[Any] = [
+        (one.start, one.size, one.protection + "ps"[one.shared], one.offset, one.path, one.resident)
+        for one in found.ranges
     ]
     assert rows == EXPECTED[name]
     entries = [(entry.start, entry.size) for entry in found.task.map.entries()]

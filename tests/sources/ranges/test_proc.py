@@ -85,7 +85,9 @@ def test_a_damaged_range_is_left_out_and_said_with_its_line(line, reason):
     assert found.unsaid == (f"Line 3 {reason}: it is left out.",)
 
 
-@pytest.mark.parametrize("line", ["hello", "\x00\x01\x02\x1b[31m x", "Aborted (core dumped)", "g000-h000 rw-p 0 00:00 0"])
+@pytest.mark.parametrize(
+    "line", ["hello", "\x00\x01\x02\x1b[31m x", "Aborted (core dumped)", "g000-h000 rw-p 0 00:00 0"]
+)
 def test_other_lines_are_passed_over_and_counted(line):
     found = parse(f"0-1000 r--p 0 0:0 0\n\n{line}\n5000-6000 r--p 0 0:0 0\n")
     assert (len(found.ranges), found.unsaid) == (2, ())

@@ -54,8 +54,8 @@ class MapsRange:
 class LoadedMaps:
     """What became of the ranges of a process.
 
-    `task` holds them in `task.map`; `entered` says how many were entered.  `ranges` are all of the text.  `merged` lists
-    groups of neighbours that the model made one entry of; `outside` those that its user map has no addresses for.
+    `task` holds them in `task.map`; `entered` says how many were entered.  `ranges` are all of the text.  `merged`
+    lists groups of neighbours that the model made one entry of; `outside` those that its user map has no addresses for.
     `source` names where they came from, `what` the format; `recorded` is true when this system has no /proc and the
     recorded map was taken.  `unsaid` are sentences about what the text leaves open, `passed_over` counts what
     surrounded it.
@@ -97,7 +97,10 @@ class LoadedMaps:
         if self.outside:
             lines.append(f"Left out, since {printable(self.task.map.path)} has no such addresses:")
             lines += _listed([repr(one) for one in self.outside])
-            if any(1 << 47 < one.end <= 1 << 48 for one in self.outside) and self.task.machine.layout.user_end < 1 << 48:
+            if (
+                any(1 << 47 < one.end <= 1 << 48 for one in self.outside)
+                and self.task.machine.layout.user_end < 1 << 48
+            ):
                 lines.append('A map of 64-bit ARM has them: boot one with vm.boot("aarch64").')
         return "\n".join([*lines, *self.unsaid, *filter(None, [self.passed_over])])
 

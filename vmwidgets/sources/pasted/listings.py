@@ -82,7 +82,8 @@ _ALMOST = re.compile(r"\s{0,9}([0-9a-f]{8}|[0-9a-f]{1,16}\s*$)", _FLAGS)
 
 _PG = re.compile(
     rf"\[([0-9a-f]{{5,13}})-([0-9a-f]{{5,13}})\]{_S}(PML[45]|PDPE?|PDE|PTE)\[([0-9a-f]{{1,3}})(?:-([0-9a-f]{{1,3}}))?\]"
-    rf"{_S}([X-]?[-GSTCUDAPW]{{7,9}})(?:{_S}(.*))?", re.ASCII,
+    rf"{_S}([X-]?[-GSTCUDAPW]{{7,9}})(?:{_S}(.*))?",
+    re.ASCII,
 )
 """`info pg` of x86, which some builds of QEMU have: page numbers, an entry, its flags and the frames of pages."""
 
@@ -107,7 +108,9 @@ def _pg(match: re.Match[str]) -> list[SaidRange] | None:
             break  # "..." stands for more
         frames += range(int(low, 16), min(int(high or low, 16), int(low, 16) + last - first) + 1)
     if len(frames) != last - first + 1:
-        frames = frames[:1] if frames and frames == [*range(frames[0], frames[0] + len(frames))] and "-" in match[7] else []
+        frames = (
+            frames[:1] if frames and frames == [*range(frames[0], frames[0] + len(frames))] and "-" in match[7] else []
+        )
         pa = frames[0] * PAGE if frames and match[3] != "PTE" else None
         return [SaidRange(first * PAGE, (last - first + 1) * PAGE, rights, pa)]
     return [SaidRange((first + n) * PAGE, PAGE, rights, frame * PAGE) for n, frame in enumerate(frames)]
@@ -127,25 +130,7 @@ def read(parts: Parts) -> None:
             follows = False
             continue
         unsaid += [f"Line {number}: paging was off ({name})." for words, name in OFF.items() if words in line]
-        is_listed = False
-        for form in FORMATS:
-            for match in form.line.finditer(line):
-                is_listed = True
-                said = form.read(match)
-                if said is None:
-                    unsaid.append(f"Line {number} of {form.name} contradicts itself, and is left out.")
-                else:
-                    _add(found, form, number, [said])
-        entry = _PG.search(line)
-        if entry is not None:
-            is_listed = True
-            if parts.ends_in(number, entry.end()):
-                unsaid.append(f"The text ends within line {number} of info pg of x86: frames may be missing.")
-            pages = _pg(entry)
-            if pages is None:
-                unsaid.append(f"Line {number} of info pg of x86 contradicts itself, and is left out.")
-            else:
-                _add(found, INFO_PG, number, pages)
+        is_listed = _listed(found, number, line, parts, unsaid)
         if _PG_HEAD.search(line):
             parts.claimed.add(number)
         if found and follows and not is_listed and _ALMOST.match(line):
@@ -158,6 +143,32 @@ def read(parts: Parts) -> None:
     parts.unsaid += [*unsaid, *names.values()]
     if found:
         parts.what["QEMU's monitor"] = None
+
+
+def _listed(
+    found: list[tuple[Format, int, list[SaidRange]]], number: int, line: str, parts: Parts, unsaid: list[str]
+) -> bool:
+    """Add what a line lists; whether it is a line of a listing."""
+    is_listed = False
+    for form in FORMATS:
+        for match in form.line.finditer(line):
+            is_listed = True
+            said = form.read(match)
+            if said is None:
+                unsaid.append(f"Line {number} of {form.name} contradicts itself, and is left out.")
+            else:
+                _add(found, form, number, [said])
+    entry = _PG.search(line)
+    if entry is not None:
+        is_listed = True
+        if parts.ends_in(number, entry.end()):
+            unsaid.append(f"The text ends within line {number} of info pg of x86: frames may be missing.")
+        pages = _pg(entry)
+        if pages is None:
+            unsaid.append(f"Line {number} of info pg of x86 contradicts itself, and is left out.")
+        else:
+            _add(found, INFO_PG, number, pages)
+    return is_listed
 
 
 INFO_PG = Format(

@@ -40,7 +40,9 @@ def tables_of(
         table.words[path[-1]] = word
         table.gaps = [Gap(0, length // fmt.entry_width, why)]
         listed.append((path, word))
-    return PastedTables(name, tables, at, listed, lines, root_is_said=root is not None, fmt=fmt, controls=controls)
+    made = PastedTables(name, tables, at, listed, lines, root_is_said=root is not None, fmt=fmt, controls=controls)
+    made.is_one_walk = True
+    return made
 
 
 def _unused(size: int, used: Sequence[tuple[int, int]]) -> int:

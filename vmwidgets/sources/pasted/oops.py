@@ -17,11 +17,14 @@ from .parts import Parts
 _FLAGS = re.IGNORECASE | re.ASCII
 _BEGINS = re.compile(
     r"unable to handle (?:kernel|page fault)|BUG: kernel NULL pointer dereference|general protection fault[,:]|"
-    r"\w\[[0-9]{1,9}\]: (?:segfault at|unhandled|trap |general protection)|double fault:|Fault address:", _FLAGS,
+    r"\w\[[0-9]{1,9}\]: (?:segfault at|unhandled|trap |general protection)|double fault:|Fault address:",
+    _FLAGS,
 )
 _PART = re.compile(
-    r"#PF: |\bPGD [0-9a-f]+\b|\*?\bpgd ?= ?(?:0x)?[0-9a-f]{6,16}\b|\*pde ?= ?[0-9a-f]{8}|\bESR = 0x|Oops: [0-9a-f]{1,16} \[#|"
-    r"\bbadaddr: ", re.ASCII,
+    r"#PF: |\bPGD [0-9a-f]+\b|\*?\bpgd ?= ?(?:0x)?[0-9a-f]{6,16}\b|\*pde ?= ?[0-9a-f]{8}|\bESR = 0x|Oops:"
+    r" [0-9a-f]{1,16} \[#|"
+    r"\bbadaddr: ",
+    re.ASCII,
 )
 """What an oops has whose first line is missing."""
 
@@ -49,7 +52,8 @@ def read(parts: Parts) -> None:
             architecture.read(event, parts)
         elif event.header:
             parts.unsaid.append(
-                f"Line {event.first} begins an oops of Linux, and the lines that say the processor and the reason are missing."
+                f"Line {event.first} begins an oops of Linux, and the lines that say the processor and the reason"
+                f" are missing."
             )
 
 

@@ -27,7 +27,9 @@ WHAT = "an oops of Linux on ARM"
 _FLAGS = re.IGNORECASE | re.ASCII
 _ADDRESS = re.compile(r"(?:at virtual address|unhandled .{0,60}? at|at address) (?:0x)?([0-9a-f]{8})\b", _FLAGS)
 _AT = re.compile(r"\[([0-9a-f]{8})\] \*pgd=", re.ASCII)
-_FSR = re.compile(r"Oops: ([0-9a-f]{1,8}) \[#|\((0x[0-9a-f]{1,8})\) at 0x|Unhandled .{0,60}\((0x[0-9a-f]{3,8})\)", _FLAGS)
+_FSR = re.compile(
+    r"Oops: ([0-9a-f]{1,8}) \[#|\((0x[0-9a-f]{1,8})\) at 0x|Unhandled .{0,60}\((0x[0-9a-f]{3,8})\)", _FLAGS
+)
 _WHEN = re.compile(r"at virtual address [0-9a-f]{8} when (read|write|execute)", _FLAGS)
 _WORDS = re.compile(r"\*(pgd|p4d|pud|pmd|pte|ppte)=(?:0x)?([0-9a-f]{1,40})\b", re.ASCII)
 _CONTROL = re.compile(r"\bControl: ([0-9a-f]{8})\b")
@@ -43,7 +45,9 @@ WNR, LPAE, PREFETCH = 1 << 11, 1 << 9, 1 << 31
 AFE, USER_MODE = 1 << 29, 0x10
 
 STATUS = {
-    0b00001: "alignment fault", 0b00100: "instruction cache maintenance fault", 0b00101: "translation fault of a section",
+    0b00001: "alignment fault", 0b00100: ("instruction cache"
+                                          " maintenance fault"), 0b00101: ("translation fault of a"
+                                                                                          " section"),
     0b00111: "translation fault of a page", 0b00011: "access flag fault of a section",
     0b00110: "access flag fault of a page", 0b01001: "domain fault of a section", 0b01011: "domain fault of a page",
     0b01101: "permission fault of a section", 0b01111: "permission fault of a page",
@@ -67,7 +71,7 @@ def weight(event: Event) -> int:
 def status_of(fsr: int) -> str:
     """What the FSR says.
 
-    >>> status_of(0x817), status_of(0xa07)
+    >>> status_of(0x817), status_of(0xA07)
     ('translation fault of a page', 'translation fault, level 3')
     """
     if fsr & LPAE:
@@ -135,21 +139,30 @@ def _explained(trap: Trap, access: Access, user: bool, event: Event, parts: Part
         parts.unsaid.append(f"The oops in line {event.first} has no descriptors (a line such as '[…] *pgd=…').")
         return replace(trap, says=f"{done}; {by_fsr}.")
     if words[-1].is_cut:
-        parts.unsaid.append(f"The text ends with a descriptor in line {words[-1].line}: digits or levels may be missing.")
+        parts.unsaid.append(
+            f"The text ends with a descriptor in line {words[-1].line}: digits or levels may be missing."
+        )
     by_name = {one.name: one.value for one in words}
     is_long = bool(fsr is not None and fsr & LPAE) or any(one.value >> 32 for one in words)
-    is_long = is_long or ("pmd" in by_name and fsr is None) or ("pte" in by_name and "ppte" not in by_name and "pmd" in by_name)
+    is_long = (
+        is_long
+        or ("pmd" in by_name and fsr is None)
+        or ("pte" in by_name and "ppte" not in by_name and "pmd" in by_name)
+    )
     if is_long:
         tables, walk = _long(trap, access, user, event, words, by_name)
     else:
         tables, walk = _short(trap, access, user, event, words, by_name)
     parts.tables.append(tables)
     if walk is None:
-        parts.unsaid.append(f"The oops in line {event.first} lacks descriptors: the text leaves out a level, or is cut.")
+        parts.unsaid.append(
+            f"The oops in line {event.first} lacks descriptors: the text leaves out a level, or is cut."
+        )
         return replace(trap, says=f"{done}; {by_fsr}.")
     if walk.fault is None:
         parts.unsaid.append(
-            f"The descriptors of the oops in line {event.first} allow what failed: they were changed in between, or the TLB had"
+            f"The descriptors of the oops in line {event.first} allow what failed: they were changed in between,"
+            f" or the TLB had"
             " an older one."
         )
         return replace(trap, walk=walk, says=f"{done}; {by_fsr}, and the descriptors in the text allow it.")
@@ -157,7 +170,8 @@ def _explained(trap: Trap, access: Access, user: bool, event: Event, parts: Part
     if status is not None and walk.fault.code is not None and walk.fault.code & 0x3F != status:
         found = oops_arm64.status_of(walk.fault.code) if is_long else STATUS.get(walk.fault.code, "another fault")
         parts.unsaid.append(
-            f"FSR of the oops in line {event.first} says {status_of(fsr or 0)}, and the walk of its descriptors ends with {found}:"
+            f"FSR of the oops in line {event.first} says {status_of(fsr or 0)}, and the walk of its descriptors"
+            f" ends with {found}:"
             " they were changed in between, or the text is mixed."
         )
     bit = oops_arm64.refusing(walk) if is_long else refusing(walk)
@@ -176,10 +190,14 @@ def _short(
         values = []
     if address >> 20 & 1 and values and values[0] & 3:
         parts.unsaid.append(
-            "Linux prints the first of a pair of first-level descriptors, and this address has the second: its table lies 1 KiB"
+            "Linux prints the first of a pair of first-level descriptors, and this address has the second: its"
+            " table lies 1 KiB"
             " behind."
             if values[0] & 3 == 1
-            else "Linux prints the first of a pair of first-level descriptors: that of this address, the second, is not said."
+            else (
+                "Linux prints the first of a pair of first-level descriptors: that of this address, the second,"
+                " is not said."
+            )
         )
         values[0] = values[0] + 0x400 if values[0] & 3 == 1 and not values[0] & 0x400 else values[0]
     root = None if table is None else table & ~0x3FFF & 0xFFFF_FFFF

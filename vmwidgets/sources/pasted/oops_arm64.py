@@ -23,8 +23,12 @@ _FLAGS = re.IGNORECASE | re.ASCII
 _ADDRESS = re.compile(
     r"(?:at virtual address:?|unhandled [^:]{0,60}\bat|unable to handle .{0,80}? at) (?:0x)?([0-9a-f]{4,16})\b", _FLAGS
 )
-_ESR = re.compile(r"\bESR ?= ?(?:0x)?([0-9a-f]{8,16})\b|\besr:? (?:0x)?([0-9a-f]{8,16})\b|Oops: ([0-9a-f]{8,16}) \[#", _FLAGS)
-_GEOMETRY = re.compile(r"(?:(\w+) )?pgtable: ([0-9]{1,2})[kK] pages, ([0-9]{2})-bit VAs(?:, pgdp? ?= ?(?:0x)?([0-9a-f]{6,16}))?")
+_ESR = re.compile(
+    r"\bESR ?= ?(?:0x)?([0-9a-f]{8,16})\b|\besr:? (?:0x)?([0-9a-f]{8,16})\b|Oops: ([0-9a-f]{8,16}) \[#", _FLAGS
+)
+_GEOMETRY = re.compile(
+    r"(?:(\w+) )?pgtable: ([0-9]{1,2})[kK] pages, ([0-9]{2})-bit VAs(?:, pgdp? ?= ?(?:0x)?([0-9a-f]{6,16}))?"
+)
 _PGDP = re.compile(r"pgdp ?= ?(?:0x)?([0-9a-f]{6,16})\b")
 _PGD = re.compile(r"(?<![*\w])pgd ?= ?(?:0x)?([0-9a-f]{16})\b")
 _WORDS = re.compile(r"\*?\b(pgd|p4d|pud|pmd|pte)=(?:0x)?([0-9a-f]{1,40})\b", re.ASCII)
@@ -65,18 +69,19 @@ SIZES = {4: 12, 16: 14, 64: 16}
 def weight(event: Event) -> int:
     """How much speaks for arm64."""
     patterns = (
-        re.compile(r"\bESR = 0x|\besr:? 0x"), re.compile(r"[kK] pages, [0-9]{2}-bit VAs"), re.compile(r"Mem abort info"),
-        re.compile(r"\*?pgd=[0-9a-f]{16}"), re.compile(r"Oops: (0000000)?[89a][0-9a-f]{7}\b.*"), re.compile(r"\bpstate: "),
-        re.compile(r"address between user and kernel"), re.compile(r"\bEC = 0x"),
+        r"\bESR = 0x|\besr:? 0x", r"[kK] pages, [0-9]{2}-bit VAs", r"Mem abort info", r"\*?pgd=[0-9a-f]{16}",
+        r"Oops: (0000000)?[89a][0-9a-f]{7}\b", r"\bpstate: ", r"address between user and kernel", r"\bEC = 0x",
     )  # fmt: skip
-    others = event.search(re.compile(r"\*ppte|\bbadaddr:|4K pagesize|\bSMP ARM$|\[#[0-9]+\].* ARM$|^\W*Oops \[#"), claim=False)
-    return 0 if others else sum(event.search(one, claim=False) is not None for one in patterns)
+    others = event.search(
+        re.compile(r"\*ppte|\bbadaddr:|4K pagesize|\bSMP ARM$|\[#[0-9]+\].* ARM$|^\W*Oops \[#"), claim=False
+    )
+    return 0 if others else sum(event.search(re.compile(one), claim=False) is not None for one in patterns)
 
 
 def status_of(status: int) -> str:
     """What the status (DFSC, IFSC) says.
 
-    >>> status_of(0x04), status_of(0x0f), status_of(0x21)
+    >>> status_of(0x04), status_of(0x0F), status_of(0x21)
     ('translation fault, level 0', 'permission fault, level 3', 'alignment fault')
     """
     if status < 16:
@@ -136,7 +141,11 @@ def _explained(trap: Trap, access: Access, user: bool, event: Event, parts: Part
     between = event.search(_BETWEEN)
     if between is not None:
         return replace(
-            trap, says=f"{done}: {Address(address)} is in neither half of the address space, so no table is looked at ({by_esr})."
+            trap,
+            says=(
+                f"{done}: {Address(address)} is in neither half of the address space, so no table is looked at"
+                f" ({by_esr})."
+            ),
         )
     words = event.words(_WORDS)
     refused, why = _by_status(status)
@@ -144,11 +153,18 @@ def _explained(trap: Trap, access: Access, user: bool, event: Event, parts: Part
         parts.unsaid.append(f"The oops in line {event.first} has no descriptors (a line such as '[…] pgd=…, p4d=…').")
         return replace(trap, refused=refused, says=f"{done}; {by_esr}{why}.")
     if words[-1].is_cut:
-        parts.unsaid.append(f"The text ends with a descriptor in line {words[-1].line}: digits or levels may be missing.")
+        parts.unsaid.append(
+            f"The text ends with a descriptor in line {words[-1].line}: digits or levels may be missing."
+        )
     granule, bits = _geometry(event, words, status, parts)
     fmt = AARCH64 if (granule, bits) == (12, 48) else with_granule(granule, bits)
     levels = len(fmt.levels)
-    names = {5: ("pgd", "p4d", "pud", "pmd", "pte"), 4: ("pgd", "pud", "pmd", "pte"), 3: ("pgd", "pmd", "pte"), 2: ("pgd", "pte")}[levels]
+    names = {
+        5: ("pgd", "p4d", "pud", "pmd", "pte"),
+        4: ("pgd", "pud", "pmd", "pte"),
+        3: ("pgd", "pmd", "pte"),
+        2: ("pgd", "pte"),
+    }[levels]
     by_name = {one.name: one.value for one in words}
     values = []
     for name in names:
@@ -165,20 +181,28 @@ def _explained(trap: Trap, access: Access, user: bool, event: Event, parts: Part
     tagged = address
     if not address >> 55 & 1 and address >> 56:
         tagged = address & (1 << 56) - 1  # the top byte of a user's address is ignored
-        parts.unsaid.append(f"The top byte of {Address(address)} is a tag, which the processor ignores for user addresses.")
+        parts.unsaid.append(
+            f"The top byte of {Address(address)} is a tag, which the processor ignores for user addresses."
+        )
     tables = tables_of(named, fmt, controls, tagged, values, at if root is not None else None, lines)
     if tables.root != at:
-        tables = tables_of(named, fmt, replace(controls, ttbr1=int(tables.root)), tagged, values, int(tables.root), lines)
+        tables = tables_of(
+            named, fmt, replace(controls, ttbr1=int(tables.root)), tagged, values, int(tables.root), lines
+        )
         tables.root_is_said = False
     walk = walked(tables, tagged, access, user)
     parts.tables.append(tables)
     if walk is None:
-        parts.unsaid.append(f"The oops in line {event.first} lacks descriptors: the text leaves out a level, or is cut.")
+        parts.unsaid.append(
+            f"The oops in line {event.first} lacks descriptors: the text leaves out a level, or is cut."
+        )
         return replace(trap, refused=refused, says=f"{done}; {by_esr}{why}.")
     return _judged(replace(trap, walk=walk), walk, status, done, by_esr, event, parts)
 
 
-def _judged(trap: Trap, walk: TablesWalk, status: int | None, done: str, by_esr: str, event: Event, parts: Parts) -> Trap:
+def _judged(
+    trap: Trap, walk: TablesWalk, status: int | None, done: str, by_esr: str, event: Event, parts: Parts
+) -> Trap:
     """A trap with its walk, and with what ESR says of it."""
     if walk.fault is None:
         leaf = walk.steps[-1].value
@@ -189,7 +213,8 @@ def _judged(trap: Trap, walk: TablesWalk, status: int | None, done: str, by_esr:
             return replace(trap, refused="PAN", says=f"{done}: {why}.")
         if status is not None:
             parts.unsaid.append(
-                f"The descriptors of the oops in line {event.first} allow what failed: they were changed in between, or the TLB"
+                f"The descriptors of the oops in line {event.first} allow what failed: they were changed in"
+                f" between, or the TLB"
                 " had an older one."
             )
         return replace(trap, says=f"{done}; {by_esr}, and the descriptors in the text allow it.")
@@ -226,9 +251,9 @@ def _geometry(event: Event, words: list[Word], status: int | None, parts: Parts)
         bits = 39
     elif kernel >> 48 == 0xFFFF and not kernel >> 47 & 1:
         bits = 48
-    elif values.get("pud") and values.get("pud") == values["pgd"]:
-        bits = 39
-    elif status is not None and 4 <= status < 8 and _last_present(words) + 1 < status & 3:
+    elif (values.get("pud") and values.get("pud") == values["pgd"]) or (
+        status is not None and 4 <= status < 8 and _last_present(words) + 1 < status & 3
+    ):
         bits = 39
     parts.unsaid.append(
         f"The oops in line {event.first} does not say the size of pages and addresses: 4 KiB and {bits} bits are taken."

@@ -73,13 +73,16 @@ class Event:
             lengths = {len(match[2]) for match in pattern.finditer(line)}
             if lengths:
                 if len(lengths) > 1:
-                    self.parts.unsaid.append(f"The descriptors in line {number} have not the same number of digits: some are damaged.")
+                    self.parts.unsaid.append(
+                        f"The descriptors in line {number} have not the same number of digits: some are damaged."
+                    )
                 return
 
     def say_two(self, one: int | None, other: int | None) -> None:
         """A sentence where the oops says two addresses."""
         if one is not None and other is not None and one != other:
             self.parts.unsaid.append(
-                f"The oops in line {self.first} says two addresses, {one:#x} and {other:#x}: one of them is damaged, or the text is"
+                f"The oops in line {self.first} says two addresses, {one:#x} and {other:#x}: one of them is"
+                f" damaged, or the text is"
                 " mixed. The first is walked."
             )

@@ -39,7 +39,8 @@ def weight(event: Event) -> int:
     """How much speaks for RISC-V."""
     patterns = (
         _BADADDR, re.compile(r"\bs?epc ?: "), re.compile(r"K pagesize, "), re.compile(r"\bs?cause: [0-9a-f]{8,16}\b"),
-        re.compile(r"^\W*Oops \[#"), re.compile(r"unhandled signal [0-9]+ code 0x"), re.compile(r"riscv", re.IGNORECASE),
+        re.compile(r"^\W*Oops \[#"), re.compile(r"unhandled signal [0-9]+"
+                                                r" code 0x"), re.compile(r"riscv", re.IGNORECASE),
     )  # fmt: skip
     return sum(event.search(one, claim=False) is not None for one in patterns)
 
@@ -77,13 +78,16 @@ def read(event: Event, parts: Parts) -> None:
     words = event.words(_WORDS)
     if not words:
         parts.unsaid.append(
-            f"The oops in line {event.first} has no descriptors: {trap.means} is raised for an absent page and for one that"
+            f"The oops in line {event.first} has no descriptors: {trap.means} is raised for an absent page and"
+            f" for one that"
             " does not allow the access."
         )
         parts.traps.append(replace(trap, says=f"{done}; the text has no descriptor that says why."))
         return
     if words[-1].is_cut:
-        parts.unsaid.append(f"The text ends with a descriptor in line {words[-1].line}: digits or levels may be missing.")
+        parts.unsaid.append(
+            f"The text ends with a descriptor in line {words[-1].line}: digits or levels may be missing."
+        )
     bits = _bits(event, words, parts)
     fmt = deeper(bits)
     names = {39: ("pgd", "pmd", "pte"), 48: ("pgd", "pud", "pmd", "pte"), 57: ("pgd", "p4d", "pud", "pmd", "pte")}[bits]
@@ -101,10 +105,14 @@ def read(event: Event, parts: Parts) -> None:
     walk = walked(tables, address, access, user)
     parts.tables.append(tables)
     if walk is None:
-        parts.unsaid.append(f"The oops in line {event.first} lacks descriptors: the text leaves out a level, or is cut.")
+        parts.unsaid.append(
+            f"The oops in line {event.first} lacks descriptors: the text leaves out a level, or is cut."
+        )
         parts.traps.append(replace(trap, says=f"{done}; the text has not all descriptors that lead there."))
     elif walk.fault is None:
-        parts.unsaid.append(f"The descriptors of the oops in line {event.first} allow what failed: they were changed in between.")
+        parts.unsaid.append(
+            f"The descriptors of the oops in line {event.first} allow what failed: they were changed in between."
+        )
         parts.traps.append(replace(trap, walk=walk, says=f"{done}; the descriptors in the text allow it."))
     else:
         parts.traps.append(replace(trap, walk=walk, refused=refusing(walk), says=f"{done}: {walk.fault.why}."))

@@ -1,4 +1,4 @@
-"""An oops of Linux on x86: `BUG: … address: …`, `#PF: error_code(0x0002)`, `PGD 1234067 P4D 1234067 PUD 0`, `Oops: 0002`.
+"""An oops of Linux on x86: `BUG: … address: …`, `#PF: error_code(0x0002)`, `PGD 1234067 P4D 1234067 PUD 0`.
 
 The descriptors are printed from the root down, to the first that is not present or maps a large page.  Of four levels
 P4D repeats PGD.  Kernels of 32 bits print `*pde = … *pte = …`, with PAE `*pdpt = … *pde = …`.
@@ -25,22 +25,33 @@ WHAT = "an oops of Linux on x86"
 _FLAGS = re.IGNORECASE | re.ASCII
 _H = r"(?:0x)?([0-9a-f]{1,16}|\(null\))(?![0-9a-z])"
 _ADDRESS = re.compile(
-    rf"(?:for address:?|dereference,? (?:at )?address:?|dereference at(?: virtual address)?|request at(?: virtual address)?) {_H}", _FLAGS
+    (
+        rf"(?:for address:?|dereference,? (?:at )?address:?|dereference at(?: virtual address)?|request at(?: virtual"
+        rf" address)?) {_H}"
+    ),
+    _FLAGS,
 )
 _CR2 = re.compile(rf"\bCR2: {_H}", _FLAGS)
 _CODE = re.compile(r"error_code\(0x([0-9a-f]{1,8})\)|\bOops: ([0-9a-f]{1,8}) \[#|^\W*Oops: ([0-9a-f]{4})\b", _FLAGS)
 _PF = re.compile(r"#PF: (supervisor|user) (read access|write access|instruction fetch) in (kernel|user) mode", _FLAGS)
 _WORDS = re.compile(r"\b(PGD|P4D|PUD|PMD|PTE) (?:0x)?([0-9a-f]{1,40})\b(?! bytes)", re.ASCII)
 _OLD = re.compile(r"\*(pdpt|pde|pte) ?= ?(?:0x)?([0-9a-f]{1,40})\b", re.ASCII)
-_PC = re.compile(rf"\b[RE]?IP: (?:[0-9a-f]{{2,4}}:)?(?:\[<([0-9a-f]{{6,16}})>\]|0x([0-9a-f]{{6,16}})\b|([0-9a-f]{{8,16}})\b)", _FLAGS)
+_PC = re.compile(
+    r"\b[RE]?IP: (?:[0-9a-f]{2,4}:)?(?:\[<([0-9a-f]{6,16})>\]|0x([0-9a-f]{6,16})\b|([0-9a-f]{8,16})\b)", _FLAGS
+)
 _CR = {name: re.compile(rf"\b{name}: (?:0x)?([0-9a-f]{{8,16}})\b") for name in ("CR0", "CR3", "CR4")}
 _FLAGS_REGISTER = re.compile(r"\b[ER]?FLAGS: (?:0x)?([0-9a-f]{8,16})\b")
 _GP = re.compile(
-    r"general protection fault, (?:probably|maybe) for (?:non-canonical )?address (?:0x)?([0-9a-f]{1,16})(?:: ([0-9a-f]{4}))?|"
-    r"general protection(?: fault)?(?:: ([0-9a-f]{4}) \[#| ip[: ])", _FLAGS,
+    r"general protection fault, (?:probably|maybe) for (?:non-canonical )?address (?:0x)?([0-9a-f]{1,16})(?:: "
+    r"([0-9a-f]{4}))?|"
+    r"general protection(?: fault)?(?:: ([0-9a-f]{4}) \[#| ip[: ])",
+    _FLAGS,
 )
 _SEGFAULT = re.compile(
-    r"\[([0-9]{1,9})\]: segfault at ([0-9a-f]{1,16}) (?:ip|rip|eip):? ?([0-9a-f]{1,16}) (?:sp|rsp|esp):? ?([0-9a-f]{1,16}) error:? ?([0-9a-f]{1,8})",
+    (
+        r"\[([0-9]{1,9})\]: segfault at ([0-9a-f]{1,16}) (?:ip|rip|eip):? ?([0-9a-f]{1,16}) (?:sp|rsp|esp):? ?"
+        r"([0-9a-f]{1,16}) error:? ?([0-9a-f]{1,8})"
+    ),
     _FLAGS,
 )
 _PID = re.compile(r"\bPID: ([0-9]{1,9})\b")
@@ -111,8 +122,8 @@ def _of_user(match: re.Match[str], event: Event) -> Trap:
     )
     says = f"The {MADE[said.access]} of {Address(address)} was refused: {said.why}."
     return Trap(
-        "user mode", event.first, code, "page fault", int(match[1]), pc, address, None, said.refused, says, "error code",
-        said.decoded,
+        "user mode", event.first, code, "page fault", int(match[1]), pc, address, None, said.refused, says,
+        "error code", said.decoded,
     )  # fmt: skip
 
 
@@ -122,11 +133,14 @@ def _general_protection(match: re.Match[str], event: Event) -> Trap:
     says = "A general protection fault has no address, and no page table was asked."
     if address is not None and address >> 47 not in (0, (1 << 17) - 1):
         says = (
-            f"{Address(address)} is not canonical: bits 63 to 47 are not all equal. So the processor raises #GP and looks at no"
+            f"{Address(address)} is not canonical: bits 63 to 47 are not all equal. So the processor raises #GP"
+            f" and looks at no"
             " page table."
         )
     elif address is not None:
-        says = f"The text says {Address(address)}, which is canonical with four levels of tables; no page table was asked."
+        says = (
+            f"The text says {Address(address)}, which is canonical with four levels of tables; no page table was asked."
+        )
     return Trap(
         "kernel mode", event.first, code, "general protection fault", None, event.number(_PC), address, None, "", says,
         "error code",
@@ -139,7 +153,9 @@ def _descriptors(event: Event, parts: Parts) -> list[Word]:
     if not words:
         return []
     if words[-1].is_cut:
-        parts.unsaid.append(f"The text ends with a descriptor in line {words[-1].line}: digits or levels may be missing.")
+        parts.unsaid.append(
+            f"The text ends with a descriptor in line {words[-1].line}: digits or levels may be missing."
+        )
     by_name = {one.name: one for one in words}
     five = (event.number(_CR["CR4"]) or 0) & LA57
     if "p4d" in by_name and "pgd" in by_name and by_name["p4d"].value == by_name["pgd"].value and not five:
@@ -171,7 +187,9 @@ def _explained(trap: Trap, said: Code, words: list[Word], event: Event, parts: P
     fmt = _format_of(words)
     controls = _controls(event, fmt)
     if fmt.word_bits == 32 and address >> 32:
-        parts.unsaid.append(f"The oops in line {event.first} has an address of more than 32 bits with tables of 32 bits.")
+        parts.unsaid.append(
+            f"The oops in line {event.first} has an address of more than 32 bits with tables of 32 bits."
+        )
         return replace(trap, refused=said.refused, says=f"{done}: {said.why}.")
     cr3 = event.number(_CR["CR3"])
     root = cr3 & (0xFFFF_FFE0 if fmt is X86_PAE else (1 << 52) - 4096) if cr3 else None
@@ -194,19 +212,27 @@ def _explained(trap: Trap, said: Code, words: list[Word], event: Event, parts: P
         walk = walked(tables, address, said.access, said.user)
     parts.tables.append(tables)
     if walk is None:
-        parts.unsaid.append(f"The oops in line {event.first} lacks descriptors: the text leaves out a level, or is cut.")
+        parts.unsaid.append(
+            f"The oops in line {event.first} lacks descriptors: the text leaves out a level, or is cut."
+        )
         return replace(trap, refused=said.refused, says=f"{done}: {said.why}.")
     if walk.fault is None:
         parts.unsaid.append(
-            f"The descriptors in line {words[0].line} allow what failed: they were changed in between, or the TLB had an"
+            f"The descriptors in line {words[0].line} allow what failed: they were changed in between, or the"
+            f" TLB had an"
             " older one."
         )
-        why = f"the descriptors in the text allow it, and the error code says: {said.why}" if said.why else "the descriptors allow it"
+        why = (
+            f"the descriptors in the text allow it, and the error code says: {said.why}"
+            if said.why
+            else "the descriptors allow it"
+        )
         refused = "PK" if code is not None and code & PK else ""
         return replace(trap, walk=walk, refused=refused, says=f"{done}; {why}.")
     if code is not None and (walk.fault.kind == "not-present") == bool(code & P):
         parts.unsaid.append(
-            f"The error code {code:#x} does not fit the descriptors in line {words[0].line}: they were changed in between."
+            f"The error code {code:#x} does not fit the descriptors in line {words[0].line}: they were changed in"
+            f" between."
         )
     return replace(trap, walk=walk, refused=refusing(walk), says=f"{done}: {walk.fault.why}.")
 

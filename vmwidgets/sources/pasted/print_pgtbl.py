@@ -77,7 +77,8 @@ def read(parts: Parts) -> None:
         parts.unsaid.append(f"{places(run).capitalize()} {words} of {NAME}, and can't be read.")
     if is_other:
         parts.unsaid.append(
-            f"In {places(one.number for one in found)} pa is not the address in a descriptor of RISC-V: the rights are not"
+            f"In {places(one.number for one in found)} pa is not the address in a descriptor of RISC-V: the"
+            f" rights are not"
             " read, since the format of the descriptors is not said."
         )
     parts.unsaid.append(

@@ -1,8 +1,8 @@
 """Linux's ptdump (/sys/kernel/debug/page_tables/kernel, kernel_page_tables): runs of addresses with the flags of pages.
 
-    0xffff800000000000-0xffff800000200000           2M PMD       RW NX SHD AF            BLK UXN MEM/NORMAL
-    0xffffffff81000000-0xffffffff82000000          16M     ro         PSE     GLB x  pmd
-    0xffffffd800200000-0xffffffd800e00000    0x0000000080200000        12M PMD     D A G . . W R V
+0xffff800000000000-0xffff800000200000           2M PMD       RW NX SHD AF            BLK UXN MEM/NORMAL
+0xffffffff81000000-0xffffffff82000000          16M     ro         PSE     GLB x  pmd
+0xffffffd800200000-0xffffffd800e00000    0x0000000080200000        12M PMD     D A G . . W R V
 """
 
 from __future__ import annotations
@@ -21,11 +21,13 @@ _LINE = re.compile(
 )
 _SECTION = re.compile(r"---\[ .* \]---")
 _UNITS = {unit: 10 * at for at, unit in enumerate("KMGTPE", 1)}
-_TOKENS = re.compile(r"\b(?:pgd|p4d|pud|pmd|pte|PGD|P4D|PUD|PMD|PTE|NX|RW|ro|SHD|USR|GLB|PSE)\b|[DAGUXWRV.]( [DAGUXWRV.]){5,}")
+_TOKENS = re.compile(
+    r"\b(?:pgd|p4d|pud|pmd|pte|PGD|P4D|PUD|PMD|PTE|NX|RW|ro|SHD|USR|GLB|PSE)\b|[DAGUXWRV.]( [DAGUXWRV.]){5,}"
+)
 
 
 def read(parts: Parts) -> None:
-    """Add such a dump as one listing for each time that addresses begin anew."""
+    """Add such a dump as one listing for each time that addresses begin again."""
     found: list[tuple[int, list[SaidRange], list[SaidRange]]] = []
     damaged = []
     for number, line in enumerate(parts.lines, 1):

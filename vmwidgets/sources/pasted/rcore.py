@@ -1,4 +1,4 @@
-"""Faults as rCore and its tutorials print them: `[kernel] PageFault in application, bad addr = 0x0, bad instruction = 0x…`.
+"""Faults as rCore and its tutorials print them: `[kernel] PageFault in application, bad addr = 0x0, …`.
 
 `PageFault` stands for a load or a store; newer chapters name the exception as the crate riscv does.
 """
@@ -44,7 +44,11 @@ def read(parts: Parts) -> None:
         is_user = _APPLICATION.search(line) is not None
         means = cause_of(code) if code is not None else "page fault of a load or a store"
         trap = Trap("application" if is_user else "trap", number, code, means, None, pc, address)
-        if address is not None and any(one.rstrip().endswith(f"{address:x}") for one in near) and parts.ends_in(number, len(line)):
+        if (
+            address is not None
+            and any(one.rstrip().endswith(f"{address:x}") for one in near)
+            and parts.ends_in(number, len(line))
+        ):
             parts.unsaid.append(f"The text ends with a number in line {number}: digits may be missing.")
         if address is None and (code is None or code in (12, 13, 15)):
             parts.unsaid.append(f"The fault in line {number} has no address.")

@@ -105,6 +105,8 @@ class PastedTables(PageTables[Any]):
         lines: tuple[int, int], *, root_is_said: bool, fmt: TableFormat[Any] = SV39, controls: Any = None,
     ) -> None:  # fmt: skip
         self.lines = lines
+        self.is_one_walk = False
+        """Whether the text has the descriptors of one address only, so that nothing is known of the rest."""
         self.root_is_said = root_is_said
         self.listed = tuple(listed)
         about = f"{counted(len(listed), 'descriptor')} in {places([*lines])}"

@@ -32,7 +32,8 @@ NAMES = {
 
 _SCAUSE = re.compile(
     r"(?:(usertrap|kerneltrap)\(\):?\s{0,9}(?:une\w{1,9}\s{1,9})?)?(?:(?:scause|\bcause(?=:[0-9a-f]{8,16}, epc:))"
-    rf"[\s=:]{{1,9}}(?:0x)?([0-9a-f_]{{1,40}})(?![0-9a-z_(])|\bscause[\s=:]{{1,9}}Exception\(\s{{0,9}}({'|'.join(NAMES)}))"
+    rf"[\s=:]{{1,9}}(?:0x)?([0-9a-f_]{{1,40}})(?![0-9a-z_(])|\bscause[\s=:]{{1,9}}Exception\(\s{{0,9}}"
+    rf"({'|'.join(NAMES)}))"
     r"(?:\s{0,9}\([^)]{0,60}\))?(?:,?\s{1,9}pid[\s=:]{1,9}(?:PId\()?([0-9]{1,9}))?", _FLAGS,
 )  # fmt: skip
 _NUMBER = {
@@ -99,7 +100,9 @@ def explained_alone(trap: Trap, user: bool | None, parts: Parts) -> Trap:
 
 def _in_context(found: _Found, parts: Parts) -> Trap:
     line = found.trap.line
-    ordered = sorted((one for one in parts.tables if one.fmt.name.startswith("riscv")), key=lambda table: table.lines[1])
+    ordered = sorted(
+        (one for one in parts.tables if one.fmt.name.startswith("riscv")), key=lambda table: table.lines[1]
+    )
     before = bisect_left([table.lines[1] for table in ordered], line)
     tables = ordered[:before][::-1] or ordered[:1]
     listings = sorted(
@@ -142,7 +145,7 @@ def _traps(parts: Parts) -> Iterator[_Found]:
             named, user = _where(line, match, numbers["sstatus"][0])
             pid = int(match[4]) if match[4] else None
             trap = Trap(named, at + 1, scause, cause_of(scause), pid, numbers["sepc"][0], numbers["stval"][0])
-            is_64 = not _is_32(match[2] or "") and not any(_is_32(found[1]) for found in _written(after + [same]))
+            is_64 = not _is_32(match[2] or "") and not any(_is_32(found[1]) for found in _written([*after, same]))
             yield _Found(trap, user, bool((numbers["sstatus"][0] or 0) & SUM), is_64)
 
 
@@ -207,20 +210,19 @@ def not_sv39(address: int) -> bool:
 
 
 def _explained(found: _Found, tables: Sequence[PastedTables], listings: Sequence[Listing], parts: Parts) -> Trap:
-    """A trap with the walk of its address in the latest table that can have been in use, or with what a listing says."""
+    """A trap with the walk of its address in the latest table that can have been in use, or what a listing says."""
     trap, unsaid = found.trap, parts.unsaid
     access = ACCESSES.get(trap.code or 0)
     if access is None or trap.address is None:
         return replace(trap, says=f"{trap.means}; this is not a page fault." if access is None else f"{trap.means}.")
     said = f"The {DONE[access]} of {Address(trap.address)} was refused"
     junk = junk_of(trap.address)
-    if found.is_64 and not_sv39(trap.address) and not any(one.fmt.name != "riscv-sv39" for one in tables):
-        if not tables:
-            unsaid.append(
-                f"The text has no page table for the trap in line {trap.line}, and needs none: no Sv39 table has its address."
-            )
-            why = f"{Address(trap.address)} is not an Sv39 address: bits 63 to 38 are not all equal"
-            return replace(trap, says=f"{said}: {why}.{junk}")
+    if found.is_64 and not_sv39(trap.address) and not tables:
+        unsaid.append(
+            f"The text has no page table for the trap in line {trap.line}, and needs none: Sv39 has no such address."
+        )
+        why = f"{Address(trap.address)} is not an Sv39 address: bits 63 to 38 are not all equal"
+        return replace(trap, says=f"{said}: {why}.{junk}")
     unused = []
     for table in tables:
         user, why = _can_have_been_used(table, found, access, parts)
@@ -246,9 +248,7 @@ def _explained(found: _Found, tables: Sequence[PastedTables], listings: Sequence
     return replace(trap, says=f"{said}; the text has no table that says why.{junk}")
 
 
-def _can_have_been_used(
-    table: PastedTables, found: _Found, access: Access, parts: Parts
-) -> tuple[bool | None, str]:
+def _can_have_been_used(table: PastedTables, found: _Found, access: Access, parts: Parts) -> tuple[bool | None, str]:
     """Whether user code made the access, and why the table can't have been in use, as far as sepc shows it."""
     trap, user = found.trap, found.user
     if trap.pc is None or (access == "execute" and trap.pc >> 12 == (trap.address or 0) >> 12):
@@ -259,10 +259,11 @@ def _can_have_been_used(
         return user, ""
     if fetched.fault is None:
         return fetched.user if user is None else user, ""
-    if fetched.fault.kind == "not-present" or fetched.fault.kind == "non-canonical":
+    if fetched.fault.kind in ("not-present", "non-canonical"):
         return user, f"it does not map the instruction at sepc, {Address(trap.pc)}"
     parts.unsaid.append(
-        f"The table in {places(table.lines)} does not let the instruction at sepc, {Address(trap.pc)}, be fetched: so it was"
+        f"The table in {places(table.lines)} does not let the instruction at sepc, {Address(trap.pc)}, be"
+        f" fetched: so it was"
         f" hardly in use at the trap in line {trap.line}."
     )
     return user, ""
@@ -323,7 +324,11 @@ def _looked_up(
         parts.unsaid.append(f"The text does not say whether user code made the trap in line {trap.line}.")
     bit, why = refused_by(piece if piece not in listing.absent else None, access, user, found.sum)
     if bit and piece is not None:
-        has = f"the descriptor is {piece.word:#x}" if piece.word is not None else f"{listing.name} has {piece.rights} there"
+        has = (
+            f"the descriptor is {piece.word:#x}"
+            if piece.word is not None
+            else f"{listing.name} has {piece.rights} there"
+        )
         why = f"{has}: {why}"
     if bit:
         return replace(trap, refused=bit, says=f"{said}: {why}.{junk}")

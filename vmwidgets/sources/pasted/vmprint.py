@@ -30,7 +30,8 @@ _LINE = re.compile(
 )
 _OTHER = re.compile(
     r"(?P<dots>\.\.(?:\s{0,9}\.\.){0,4}|(?:\|\|\s{0,9}){1,5}|(?:[|│]\s{0,9}){0,4}[|`+├└][-─]{1,4})\s{0,9}"
-    r"(?:idx|index|va)?[\s:=]{0,5}\[?(?P<at>0x[0-9a-f]{1,40}|[0-9a-f]{16}|[0-9]{1,3})\]?(?![0-9a-z])(?P<rest>.*)", _FLAGS,
+    r"(?:idx|index|va)?[\s:=]{0,5}\[?(?P<at>0x[0-9a-f]{1,40}|[0-9a-f]{16}|[0-9]{1,3})\]?(?![0-9a-z])(?P<rest>.*)",
+    _FLAGS,
 )
 """A line of a table in another form: students print bars and trees, and other names and orders of its numbers."""
 
@@ -38,7 +39,9 @@ _PTE = re.compile(r"\bpte[\s:=]{1,5}(?:0x)?([0-9a-f]{1,40})(?![0-9a-z])", _FLAGS
 _PA = re.compile(r"\bpa[\s:=]{1,5}(?:0x)?([0-9a-f]{1,40})(?![0-9a-z])", _FLAGS)
 _RIGHTS = re.compile(r"\b(?:flags?|perms?|rights)[\s:=]{1,5}([r-][w-][x-][u-])(?![\w-])", _FLAGS)
 
-_LEFT_OUT = re.compile(r"\W{0,9}(?:\.\.\.+|…|(?:\. ){2,9}\.|\[?(?:snip|omitted|truncated|more|etc\.?)\]?)\W{0,9}", _FLAGS)
+_LEFT_OUT = re.compile(
+    r"\W{0,9}(?:\.\.\.+|…|(?:\. ){2,9}\.|\[?(?:snip|omitted|truncated|more|etc\.?)\]?)\W{0,9}", _FLAGS
+)
 """A line in place of lines that are left out, as handouts and people have it."""
 
 _ALMOST = re.compile(r"\.\.\s{0,9}(0x[0-9a-f]{1,40}|[0-9]{1,3})\s{0,9}:|\bpte\s+0x|\bpa\s+0x[0-9a-f]{9}", _FLAGS)
@@ -180,11 +183,15 @@ def _otherwise(match: re.Match[str], number: int, parts: Parts) -> Iterator[Item
             yield Item(number, None, (-1,) * depth if depth <= LEVELS else (), damage=UNREAD)
             return
         agrees = place is None or place == page_of(word) or not word & V
-        yield Item(number, None, path, word, note="" if agrees else "has a pa that is not the one in its pte, which is used")
+        yield Item(
+            number, None, path, word, note="" if agrees else "has a pa that is not the one in its pte, which is used"
+        )
     elif rights is not None and place is not None and place % 4096 == 0:
         bits = sum(bit for letter, bit in zip(rights[1], (R, W, X, U), strict=True) if letter != "-")
         word = place >> 2 | bits | V | (A | D if bits & (R | W | X) else 0)
-        yield Item(number, None, path, word, note="gives rights and no descriptor, of which the other bits are not said")
+        yield Item(
+            number, None, path, word, note="gives rights and no descriptor, of which the other bits are not said"
+        )
 
 
 def _has_both(lines: Sequence[str]) -> bool:

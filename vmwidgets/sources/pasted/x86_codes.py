@@ -59,7 +59,13 @@ def _refused(code: int, access: Access, user: bool) -> tuple[str, str]:
     if user and access == "write":
         return "", "all descriptors were present, so R/W or U/S is 0 in one of them; the code does not say which"
     if access == "execute":
-        return "", f"all descriptors were present, so XD is 1{' or U/S is 0' if user else ', or SMEP keeps the supervisor out'}"
+        return (
+            "",
+            (
+                f"all descriptors were present, so XD is"
+                f" 1{' or U/S is 0' if user else ', or SMEP keeps the supervisor out'}"
+            ),
+        )
     if access == "write":
         return "", "all descriptors were present, so R/W is 0 (with CR0.WP), or SMAP keeps the supervisor out"
     return "SMAP", "the supervisor reads what is present unless SMAP keeps it out of user pages"

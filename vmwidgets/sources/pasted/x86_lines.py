@@ -20,19 +20,34 @@ from .x86_codes import MADE, Code, P, U, W, code_of
 
 _FLAGS = re.IGNORECASE | re.ASCII
 _XV6 = re.compile(
-    r"\bpid ([0-9]{1,9}) ?\S{0,40}: trap ([0-9]{1,3}) err (-?[0-9]{1,10}) on cpu [0-9]{1,3} [er]?ip (?:0x)?([0-9a-f]{1,16})(?![0-9a-zx])"
-    r" (?:addr|cr2) (?:0x)?([0-9a-f]{1,16})(?![0-9a-zx])(-{1,2}kill proc)?", _FLAGS,
+    r"\bpid ([0-9]{1,9}) ?\S{0,40}: trap ([0-9]{1,3}) err (-?[0-9]{1,10}) on cpu [0-9]{1,3} [er]?ip (?:0x)?"
+    r"([0-9a-f]{1,16})(?![0-9a-zx])"
+    r" (?:addr|cr2) (?:0x)?([0-9a-f]{1,16})(?![0-9a-zx])(-{1,2}kill proc)?",
+    _FLAGS,
 )
 _XV6_KERNEL = re.compile(
-    r"unexpected trap ([0-9]{1,3}) from cpu [0-9]{1,3} [er]?ip (?:0x)?([0-9a-f]{1,16})(?![0-9a-zx]) \(cr2=(?:0x)?([0-9a-f]{1,16})(?![0-9a-zx])\)?", _FLAGS
+    (
+        r"unexpected trap ([0-9]{1,3}) from cpu [0-9]{1,3} [er]?ip (?:0x)?([0-9a-f]{1,16})(?![0-9a-zx]) \(cr2=(?:0x)?"
+        r"([0-9a-f]{1,16})(?![0-9a-zx])\)?"
+    ),
+    _FLAGS,
 )
 _PINTOS = re.compile(
-    r"Page fault at (?:0x)?([0-9a-f]{1,16})(?![0-9a-zx]): (not present|rights violation) error (reading|writing) page in (user|kernel) context", _FLAGS
+    (
+        r"Page fault at (?:0x)?([0-9a-f]{1,16})(?![0-9a-zx]): (not present|rights violation) error (reading|writing)"
+        r" page in (user|kernel) context"
+    ),
+    _FLAGS,
 )
 _PINTOS_DUMP = re.compile(r"\bcr2=(?:0x)?([0-9a-f]{8}) error=(?:0x)?([0-9a-f]{8})\b", _FLAGS)
 _PINTOS_AT = re.compile(r"Page-Fault Exception\) at eip=(?:0x)?([0-9a-f]{1,8})(?![0-9a-zx])", _FLAGS)
-_JOS = re.compile(r"\[([0-9a-f]{8})\] user fault va (?:0x)?([0-9a-f]{1,8})(?![0-9a-zx]) ip (?:0x)?([0-9a-f]{1,8})(?![0-9a-zx])", _FLAGS)
-_JOS_ERR = re.compile(r"^\s*err\s+0x([0-9a-f]{8})(?![0-9a-zx])(?: \[(user|kernel), (read|write), (not-present|protection)\])?", _FLAGS)
+_JOS = re.compile(
+    r"\[([0-9a-f]{8})\] user fault va (?:0x)?([0-9a-f]{1,8})(?![0-9a-zx]) ip (?:0x)?([0-9a-f]{1,8})(?![0-9a-zx])",
+    _FLAGS,
+)
+_JOS_ERR = re.compile(
+    r"^\s*err\s+0x([0-9a-f]{8})(?![0-9a-zx])(?: \[(user|kernel), (read|write), (not-present|protection)\])?", _FLAGS
+)
 _JOS_CR2 = re.compile(r"^\s*cr2\s+0x([0-9a-f]{8})(?![0-9a-zx])", _FLAGS)
 _JOS_EIP = re.compile(r"^\s*eip\s+0x([0-9a-f]{8})(?![0-9a-zx])", _FLAGS)
 _JOS_TRAP = re.compile(r"^\s*trap\s+0x([0-9a-f]{8})(?![0-9a-zx])", _FLAGS)
@@ -85,7 +100,11 @@ def _traps(parts: Parts) -> Iterator[tuple[str, Trap]]:
         elif (match := _PINTOS.search(line)) is not None:
             parts.claimed.add(number)
             last_pintos, address = number, int(match[1], 16)
-            present, write, user = match[2].lower() == "rights violation", match[3].lower() == "writing", match[4].lower() == "user"
+            present, write, user = (
+                match[2].lower() == "rights violation",
+                match[3].lower() == "writing",
+                match[4].lower() == "user",
+            )
             pc = _after(_PINTOS_AT, number, parts)
             yield "Pintos", Trap(
                 f"{match[4].lower()} context", number, P * present | W * write | U * user, "page fault", None, pc,
@@ -98,7 +117,10 @@ def _traps(parts: Parts) -> Iterator[tuple[str, Trap]]:
                 continue
             code = int(match[2], 16)
             where = "user context" if code & U else "kernel context"
-            yield "Pintos", Trap(where, number, code, "page fault", None, None, int(match[1], 16), register="error code")
+            yield (
+                "Pintos",
+                Trap(where, number, code, "page fault", None, None, int(match[1], 16), register="error code"),
+            )
         elif (match := _JOS.search(line)) is not None:
             parts.claimed.add(number)
             err = _after(_JOS_ERR, number, parts)
@@ -111,13 +133,15 @@ def _traps(parts: Parts) -> Iterator[tuple[str, Trap]]:
                 "user mode", number, err, "page fault", int(match[1], 16), int(match[3], 16), int(match[2], 16),
                 register="error code",
             )  # fmt: skip
-        elif (match := _JOS_TRAP.search(line)) is not None and int(match[1], 16) == PAGE_FAULT and number not in has_jos:
+        elif (
+            (match := _JOS_TRAP.search(line)) is not None and int(match[1], 16) == PAGE_FAULT and number not in has_jos
+        ):
             parts.claimed.add(number)
             err = _after(_JOS_ERR, number, parts)
             where = "user mode" if err is not None and err & U else "kernel mode"
             yield "JOS", Trap(
-                where, number, err, "page fault", None, _after(_JOS_EIP, number, parts), _after(_JOS_CR2, number, parts),
-                register="error code",
+                where, number, err, "page fault", None, _after(_JOS_EIP, number, parts),
+                _after(_JOS_CR2, number, parts), register="error code",
             )  # fmt: skip
 
 
@@ -146,7 +170,9 @@ def _explained(trap: Trap, parts: Parts) -> Trap:
     if trap.code is None:
         parts.unsaid.append(f"The fault in line {trap.line} has no error code: which access it was is not said.")
         where = "user mode" if user else "kernel mode"
-        return replace(trap, says=f"The access to {Address(trap.address)} in {where} was refused; the text does not say why.")
+        return replace(
+            trap, says=f"The access to {Address(trap.address)} in {where} was refused; the text does not say why."
+        )
     address, code = trap.address, trap.code
     said = code_of(code)
     trap = replace(trap, decoded=said.decoded)
@@ -155,12 +181,14 @@ def _explained(trap: Trap, parts: Parts) -> Trap:
     listing = next((one for one in sorted(parts.listings, key=lambda one: -one.line) if "x86" in one.name), None)
     if listing is None:
         parts.unsaid.append(
-            f"The text has no page table for the fault in line {trap.line}: the error code does not say which descriptor it was."
+            f"The text has no page table for the fault in line {trap.line}: the error code does not say which"
+            f" descriptor it was."
         )
         return replace(trap, refused=said.refused, says=f"{done}: {said.why}.")
     bit, why = _by_listing(listing, address, said)
     parts.unsaid.append(
-        f"The fault in line {trap.line} is looked up in {listing.name} from line {listing.line}: the text does not say that it was"
+        f"The fault in line {trap.line} is looked up in {listing.name} from line {listing.line}: the text does"
+        f" not say that it was"
         " in use, and it may have changed in between."
     )
     if not bit or (bit == "P") == bool(code & P):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from vmwidgets.engine.base.frozen import frozen
 
@@ -20,6 +21,7 @@ ENDS_WITHIN = "The text ends within line"
 """How the sentence begins about a text whose last line has no end."""
 
 _WORD = 1 << 64
+
 
 @dataclass
 class Found:
@@ -115,19 +117,20 @@ def _first_line(sentence: str) -> tuple[str, str]:
 
 def _ascending(ranges: Sequence[MapsRange]) -> tuple[list[MapsRange], list[str]]:
     """One map of the ranges of a text, which may repeat them, have them in another order, or have several maps."""
-    ends = [one for before, one in zip(ranges, ranges[1:], strict=False) if one.start < before.end]
+    ends = [one for before, one in pairwise(ranges) if one.start < before.end]
     if not ends:
         return list(ranges), []
     once = {(one.start, one.end, one.protection, one.shared, one.offset, one.path): one for one in reversed(ranges)}
     ordered = sorted(once.values(), key=lambda one: (one.start, one.end))
-    if all(one.start >= before.end for before, one in zip(ordered, ordered[1:], strict=False)):
+    if all(one.start >= before.end for before, one in pairwise(ordered)):
         said = []
         if len(once) < len(ranges):
             said.append(f"{counted(len(ranges) - len(once), 'range')} of the text are there twice, and count once.")
         firsts = [one for one in ranges if one in once.values()]
         if firsts != ordered:
             said.append(
-                f"Line {ends[0].line} lies below the line before it: lines are not in the order of addresses, and may be missing."
+                f"Line {ends[0].line} lies below the line before it: lines are not in the order of addresses, and"
+                f" may be missing."
             )
         return ordered, said
     first = ends[0]

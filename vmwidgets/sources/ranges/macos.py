@@ -1,4 +1,4 @@
-"""`vmmap` of macOS, also in its crash reports: type, start and end, sizes, rights (now and at most), sharing, detail."""
+"""`vmmap` of macOS, also in its crash reports: type, start, end, sizes, rights (now and at most), sharing, detail."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from .found import Found, Kind, protection_of
 _SIZE = r"([0-9]{1,9}(?:\.[0-9]{1,3})?)([KMGTB])"
 _LINE = re.compile(
     r"[ \t]*([A-Za-z_][\w ./()-]{0,60}?)[ \t]+(?:0x)?([0-9a-f]{6,16})[ \t]*-[ \t]*(?:0x)?([0-9a-f]{6,16})[ \t]+\[[ \t]*"
-    rf"{_SIZE}(?:[ \t]+{_SIZE})?[^\]]{{0,60}}\][ \t]+([r-][w-][x-])/([r-][w-][x-])(?:[ \t]+SM=([A-Z]{{3}}))?(?:[ \t]+(.*?))?[ \t]*",
+    rf"{_SIZE}(?:[ \t]+{_SIZE})?[^\]]{{0,60}}\][ \t]+([r-][w-][x-])/([r-][w-][x-])(?:[ \t]+SM=([A-Z]{{3}}))?(?:["
+    rf" \t]+(.*?))?[ \t]*",
     re.ASCII,
 )
 _OTHERS = re.compile(
     r"[ \t]*(====.*|REGION TYPE.*|={4,}[ =]*|-{4,}.*|(Process|Path|Load Address|Identifier|Version|Code Type|Platform|"
-    r"Parent Process|Date/Time|Launch Time|OS Version|Report Version|Analysis Tool|Analysis Tool Version|Virtual Memory Map):?.*)"
+    r"Parent Process|Date/Time|Launch Time|OS Version|Report Version|Analysis Tool|Analysis Tool Version|Virtual"
+    r" Memory Map):?.*)"
 )
 _UNITS = {"B": 0, "K": 10, "M": 20, "G": 30, "T": 40}
 
@@ -45,7 +47,9 @@ def _read(text: Cleaned) -> Found:
             ended = ended or line.startswith("==== Summary")
     found.ranges.sort(key=lambda one: one.start)  # it lists what can't be written first, then what can
     if found.ranges:
-        found.unsaid.append("vmmap of macOS does not say offsets in files: all ranges are entered from the first byte on.")
+        found.unsaid.append(
+            "vmmap of macOS does not say offsets in files: all ranges are entered from the first byte on."
+        )
         if rounded:
             found.unsaid.append("vmmap rounds sizes: what is in memory (RSDNT) is as exact as it is printed.")
     return found
@@ -54,6 +58,9 @@ def _read(text: Cleaned) -> Found:
 KIND = Kind(
     "what vmmap of macOS prints",
     "__TEXT   10b5a9000-10b5ae000 [   20K    20K     0K     0K] r-x/r-x SM=COW  /bin/cat",
-    re.compile(r"(?:0x)?[0-9a-f]{6,16}[ \t]*-[ \t]*(?:0x)?[0-9a-f]{6,16}[ \t]+\[[^\]]{2,80}\][ \t]+[r-][w-][x-]/[r-][w-][x-]", re.ASCII),
+    re.compile(
+        r"(?:0x)?[0-9a-f]{6,16}[ \t]*-[ \t]*(?:0x)?[0-9a-f]{6,16}[ \t]+\[[^\]]{2,80}\][ \t]+[r-][w-][x-]/[r-][w-][x-]",
+        re.ASCII,
+    ),
     _read,
 )

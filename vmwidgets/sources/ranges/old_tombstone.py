@@ -8,7 +8,9 @@ from ...engine.machine.loaded import MapsRange
 from ..cleaned import Cleaned
 from .found import Found, Kind
 
-_LINE = re.compile(r"[ \t]*([0-9a-f]{8,16})-([0-9a-f]{8,16})[ \t]+([r-][w-][x-])(?:[ \t]+([/\[(<].*?))?[ \t]*", re.ASCII)
+_LINE = re.compile(
+    r"[ \t]*([0-9a-f]{8,16})-([0-9a-f]{8,16})[ \t]+([r-][w-][x-])(?:[ \t]+([/\[(<].*?))?[ \t]*", re.ASCII
+)
 
 
 def _read(text: Cleaned) -> Found:

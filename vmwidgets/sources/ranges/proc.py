@@ -24,7 +24,10 @@ _INSIDE = re.compile(rf"(?<![\w.-]){_RANGE}(?:[ \t]+(.*))?$", re.ASCII | re.DOTA
 """A range behind something else in its line."""
 
 _ALMOST = re.compile(
-    r"[ \t]*[0-9a-f]{1,40}-[0-9a-f]{1,40}([ \t]+[rwxps-]\S{1,5}([ \t].*)?|[ \t]*)|[ \t]*[0-9a-f]{4,40}(-[0-9a-f]{0,40})?",
+    (
+        r"[ \t]*[0-9a-f]{1,40}-[0-9a-f]{1,40}([ \t]+[rwxps-]\S{1,5}([ \t].*)?|[ \t]*)|[ \t]*[0-9a-f]{4,40}"
+        r"(-[0-9a-f]{0,40})?"
+    ),
     re.ASCII | re.IGNORECASE | re.DOTALL,
 )
 _SAID = re.compile(r"[ \t]*([A-Z][A-Za-z_]{1,40}):(?:[ \t]+(?:([0-9]{1,15}) kB|(.*)))?[ \t]*", re.ASCII)
@@ -57,7 +60,9 @@ def _read(text: Cleaned) -> Found:
             match = _INSIDE.search(line)
         if match is not None:
             if number == 1 and len(match[1]) < len(match[2]) >= 8:
-                found.wrong(number, "begins with an address that has fewer digits than its end: the text may be cut there")
+                found.wrong(
+                    number, "begins with an address that has fewer digits than its end: the text may be cut there"
+                )
                 continue
             _add(found, match, number)
             kept = len(ranges) if ranges and ranges[-1].line == number else 0
@@ -78,16 +83,24 @@ def _read(text: Cleaned) -> Found:
             ranges[-1] = replace(ranges[-1], path=rest[1])
             found.claimed.add(number)
     if has_smaps:
-        for at, size in rss.items():
-            ranges[at] = replace(ranges[at], resident=size)
-        if lost:
-            found.unsaid.append(f"Line {lost[0]} is about a range that is not in the text: lines are missing, or in another order.")
-        elif any(sizes[at] != 1 for at in range(len(ranges))):
-            found.unsaid.append("Not each range has its lines of smaps once: lines are missing, or in another order.")
-        unknown = sum(one.resident is None for one in ranges)
-        if unknown:
-            found.unsaid.append(f"Rss is not said of {unknown:,} of {len(ranges):,} ranges: the text is cut, or mixed.")
+        _say_of_smaps(found, rss, sizes, lost)
     return found
+
+
+def _say_of_smaps(found: Found, rss: dict[int, int | None], sizes: Counter[int], lost: list[int]) -> None:
+    """What is in memory of each range, and sentences about lines of smaps that are missing."""
+    ranges = found.ranges
+    for at, size in rss.items():
+        ranges[at] = replace(ranges[at], resident=size)
+    if lost:
+        found.unsaid.append(
+            f"Line {lost[0]} is about a range that is not in the text: lines are missing, or in another order."
+        )
+    elif any(sizes[at] != 1 for at in range(len(ranges))):
+        found.unsaid.append("Not each range has its lines of smaps once: lines are missing, or in another order.")
+    unknown = sum(one.resident is None for one in ranges)
+    if unknown:
+        found.unsaid.append(f"Rss is not said of {unknown:,} of {len(ranges):,} ranges: the text is cut, or mixed.")
 
 
 def _add(found: Found, match: re.Match[str], number: int) -> None:

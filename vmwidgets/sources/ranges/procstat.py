@@ -10,7 +10,8 @@ from ..cleaned import Cleaned
 from .found import Found, Kind, protection_of
 
 _LINE = re.compile(
-    r"[ \t]*([0-9]{1,9})[ \t]+0x([0-9a-f]{1,16})[ \t]+0x([0-9a-f]{1,16})[ \t]+([r-][w-][x-][A-Za-z-]{0,4})[ \t]+([0-9]{1,12})[ \t]+"
+    r"[ \t]*([0-9]{1,9})[ \t]+0x([0-9a-f]{1,16})[ \t]+0x([0-9a-f]{1,16})[ \t]+([r-][w-][x-][A-Za-z-]{0,4})[ \t]+"
+    r"([0-9]{1,12})[ \t]+"
     r"([0-9]{1,12})[ \t]+([0-9]{1,9})[ \t]+([0-9]{1,9})[ \t]+([A-Z-]{2,8})[ \t]+([a-z]{2}|--)(?:[ \t]+(.*?))?[ \t]*",
     re.ASCII,
 )
@@ -43,6 +44,9 @@ def _read(text: Cleaned) -> Found:
 KIND = Kind(
     "what procstat -v of FreeBSD prints",
     "  681           0x400000           0x408000 r-x      8   10   2   1 CN--- vn /bin/cat",
-    re.compile(r"^[ \t]*[0-9]{1,9}[ \t]+0x[0-9a-f]{1,16}[ \t]+0x[0-9a-f]{1,16}[ \t]+[r-][w-][x-][A-Za-z-]{0,4}[ \t]+[0-9]", re.ASCII),
+    re.compile(
+        r"^[ \t]*[0-9]{1,9}[ \t]+0x[0-9a-f]{1,16}[ \t]+0x[0-9a-f]{1,16}[ \t]+[r-][w-][x-][A-Za-z-]{0,4}[ \t]+[0-9]",
+        re.ASCII,
+    ),
     _read,
 )

@@ -1,6 +1,6 @@
 """The memory map of an Android tombstone: inclusive ends, apostrophes in addresses of 64 bits, no device and no inode.
 
-    00000062'9b8a1000-00000062'9b8a2fff r--         0      2000  /system/bin/app_process64 (BuildId: …)
+00000062'9b8a1000-00000062'9b8a2fff r--         0      2000  /system/bin/app_process64 (BuildId: …)
 """
 
 from __future__ import annotations
@@ -13,7 +13,11 @@ from .found import Found, Kind
 
 _H = r"([0-9a-f']{1,17})"
 _LINE = re.compile(
-    rf"[ \t]*(?:--->)?[ \t]*{_H}-{_H}[ \t]+([r-][w-][x-])[ \t]+([0-9a-f]{{1,16}})[ \t]+([0-9a-f]{{1,16}})(?:[ \t]+(.*?))?[ \t]*", re.ASCII
+    (
+        rf"[ \t]*(?:--->)?[ \t]*{_H}-{_H}[ \t]+([r-][w-][x-])[ \t]+([0-9a-f]{{1,16}})[ \t]+([0-9a-f]{{1,16}})(?:["
+        rf" \t]+(.*?))?[ \t]*"
+    ),
+    re.ASCII,
 )
 _NOTES = re.compile(r"[ \t]*\((BuildId|load bias|Build ID):? [^)]*\)$")
 _HEAD = re.compile(r"[ \t]*memory map( \([0-9,]+ entr(y|ies)\))?:.*", re.IGNORECASE)
@@ -53,6 +57,8 @@ def _read(text: Cleaned) -> Found:
 KIND = Kind(
     "the memory map of an Android tombstone",
     "0000006f'12345000-0000006f'12346fff r--         0      2000  /system/bin/app_process64",
-    re.compile(rf"(?:^|--->)[ \t]*{_H}-{_H}[ \t]+[r-][w-][x-][ \t]+[0-9a-f]{{1,16}}[ \t]+[0-9a-f]{{1,16}}(?:[ \t]|$)", re.ASCII),
+    re.compile(
+        rf"(?:^|--->)[ \t]*{_H}-{_H}[ \t]+[r-][w-][x-][ \t]+[0-9a-f]{{1,16}}[ \t]+[0-9a-f]{{1,16}}(?:[ \t]|$)", re.ASCII
+    ),
     _read,
 )

@@ -77,12 +77,13 @@ def load_strace(
     if not isinstance(machine, Machine):
         raise Refused(f"machine={shown(machine)} is {a_kind(machine)}: boot one with vm.boot()")
     text, source = _text_of(path_or_text)
-    return _load(machine, text, source, "" if task is None else task_name(machine, task), until)
+    return load_calls_into(machine, text, source, "" if task is None else task_name(machine, task), until)
 
 
-def _load(
+def load_calls_into(
     machine: Machine, text: str, source: str, name: str, until: Any, progress: Progress | None = None
 ) -> LoadedStrace:
+    """Replay the calls of a text in tasks of a machine, as one group."""
     with no_collection():
         found = _planned(list(parse_strace(text, source, whole=False)), source, until)
         performer = Performer(machine, name, source)
@@ -117,7 +118,7 @@ def load_calls(text: str, source: str, progress: Progress | None = None) -> Load
     highest = max((int(one, 16) for one in _RESULT.findall(text)), default=0)
     name = "x86-64" if highest < 1 << 47 else "aarch64" if highest < 1 << 48 else "x86-64-la57"
     machine = boot(name, ram="256 MiB", layout="x15-64" if name == "x86-64" else "small")
-    return _load(machine, text, source, "", None, progress)
+    return load_calls_into(machine, text, source, "", None, progress)
 
 
 _RESULT = re.compile(r"(?:mmap2?|brk|mremap)\(.*\)\s+= 0x([0-9a-f]{9,16})\b")

@@ -116,7 +116,10 @@ class _Planner:
         offsets = [
             arguments.number(one.arguments[5])
             for one in self._events
-            if isinstance(one, Call) and one.name == "mmap2" and len(one.arguments) == 6 and not one.failed
+            if isinstance(one, Call)
+            and one.name == "mmap2"
+            and len(one.arguments) == 6
+            and not one.failed
             and "MAP_ANONYMOUS" not in arguments.flags(one.arguments[3], arguments.MAP)
         ]
         known = [one for one in offsets if one]
@@ -125,7 +128,8 @@ class _Planner:
             return PAGE
         if known:
             self._plan.unsaid.append(
-                "mmap2's offsets are taken as bytes, as strace prints them today: an old one printed pages of 4 KiB, and"
+                "mmap2's offsets are taken as bytes, as strace prints them today: an old one printed pages of 4"
+                " KiB, and"
                 " nothing in the text shows which it is."
             )
         return 1
@@ -155,7 +159,9 @@ class _Planner:
                     self._call(event, process)
         if self._unnamed:
             names = ", ".join(map(str, [*self._unnamed][:8])) + " …" * (len(self._unnamed) > 8)
-            self._plan.unsaid.append(f"The trace does not say which files are mapped by file descriptors {names} (strace -y does).")
+            self._plan.unsaid.append(
+                f"The trace does not say which files are mapped by file descriptors {names} (strace -y does)."
+            )
         return self._plan
 
     def _say_what_is_partial(self, until: int | None) -> None:
@@ -164,9 +170,10 @@ class _Planner:
         if not calls:
             return
         firsts = [one for one in calls if one.name in ("execve", "execveat")]
-        if not firsts or firsts[0].line > calls[0].line and any(one.name in self._handlers for one in calls[:1]):
+        if not firsts or (firsts[0].line > calls[0].line and any(one.name in self._handlers for one in calls[:1])):
             self._plan.unsaid.append(
-                "The trace is a part: it does not begin with execve, and what was mapped before its first line is missing."
+                "The trace is a part: it does not begin with execve, and what was mapped before its first line is"
+                " missing."
             )
         ends = any(isinstance(one, Ended) for one in self._events) or any(
             one.name in ("exit", "exit_group") for one in self._events if isinstance(one, Call | Unfinished)
@@ -174,7 +181,8 @@ class _Planner:
         if self._threads:
             names = ", ".join(map(str, self._threads[:8])) + " …" * (len(self._threads) > 8)
             self._plan.unsaid.append(
-                f"No call of the trace made the processes {names}: they are taken as threads of one, as strace -p attaches"
+                f"No call of the trace made the processes {names}: they are taken as threads of one, as strace -p"
+                f" attaches"
                 " to them."
             )
         if until is None and not ends:
@@ -381,7 +389,7 @@ class _Planner:
         self._flags("mmap", words - kept - {"MAP_FIXED_NOREPLACE", "MAP_SHARED_VALIDATE", "MAP_FILE"})
         if "MAP_SHARED_VALIDATE" in words:
             words = words - {"MAP_PRIVATE"} | {"MAP_SHARED"}
-        if "MAP_GUARD" in words or "MAP_STACK" in words and not words & {"MAP_SHARED", "MAP_PRIVATE"}:
+        if "MAP_GUARD" in words or ("MAP_STACK" in words and not words & {"MAP_SHARED", "MAP_PRIVATE"}):
             words |= {"MAP_PRIVATE"}  # FreeBSD's are private without saying it
         if "MAP_SHARED" not in words and "MAP_PRIVATE" not in words:
             raise self._refused(call, "its flags are neither MAP_SHARED nor MAP_PRIVATE")

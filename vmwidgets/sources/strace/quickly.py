@@ -15,7 +15,7 @@ PLAIN = frozenset((
     "open", "openat", "openat2", "creat", "memfd_create", "dup", "dup2", "dup3", "fcntl", "close", "read", "pread64",
     "readv", "wait4", "waitpid", "exit", "exit_group", "unlink", "unlinkat", "rename", "renameat", "renameat2",
 ))  # fmt: skip  # read as a list of names
-"""Calls that change no memory, and of which arguments are asked all the same: what files and processes there are."""
+"""Calls that change no memory, and whose arguments are asked too: they say what files and processes there are."""
 
 ASKED = PLAIN | CHANGING
 
@@ -24,14 +24,13 @@ _HEAD = (
     r"(?:\(?\+?[ ]*[0-9]{1,10}(?::[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?|\.[0-9]+)\)?[ \t]+){0,2}"
 )
 _END = (
-    r"\)[ \t]*=[ \t]*(\?|-?[0-9]{1,20}|0x[0-9a-f]{1,16})(<[^<>\"\\]*>)?(?:[ \t]+(?:([A-Z][A-Z0-9_]*)[ \t]+|errno=[0-9]+[ \t]+)?\([^()]*\))?"
+    r"\)[ \t]*=[ \t]*(\?|-?[0-9]{1,20}|0x[0-9a-f]{1,16})(<[^<>\"\\]*>)?(?:[ \t]+(?:([A-Z][A-Z0-9_]*)[ \t]+"
+    r"|errno=[0-9]+[ \t]+)?\([^()]*\))?"
     r"(?:[ \t]+<[0-9]+\.[0-9]+>)?[ \t]*"
 )
 _SIMPLE = r"((?:[^\"<>{}\[\]()/\\'?*.]|\"(?:[^\"\\]|\\.)*\"(?:\.\.\.)?|<[^<>\"\\]*>)*)"
 _CALL = re.compile(rf"{_HEAD}([A-Za-z_][A-Za-z0-9_]*)\({_SIMPLE}{_END}", re.ASCII)
-_OTHER = re.compile(
-    rf"{_HEAD}([A-Za-z_][A-Za-z0-9_]*)\(((?:[^\"]|\"(?:[^\"\\]|\\.)*\")*){_END}", re.ASCII
-)
+_OTHER = re.compile(rf"{_HEAD}([A-Za-z_][A-Za-z0-9_]*)\(((?:[^\"]|\"(?:[^\"\\]|\\.)*\")*){_END}", re.ASCII)
 _BEGUN = re.compile(rf"{_HEAD}(([A-Za-z_][A-Za-z0-9_]*)\(.*?)[ \t]*<unfinished \.\.\.>[ \t]*", re.ASCII)
 _RESUMED = re.compile(rf"{_HEAD}(<\.\.\. (?:[A-Za-z_][A-Za-z0-9_]*) resumed>.*)", re.ASCII | re.DOTALL)
 _ARGUMENT = re.compile(r"[ \t]*((?:[^,\"<]|\"(?:[^\"\\]|\\.)*\"(?:\.\.\.)?|<[^<>\"\\]*>)*)(?:,|$)", re.ASCII)
@@ -61,7 +60,9 @@ def quickly(line: str, *, whole: bool) -> Quick | None:
         pid, name = match[1] or match[2], match[3]
         arguments = _arguments(match[4])
         if arguments is not None:
-            return Quick(int(pid) if pid else None, "call", (name, arguments, _number(match[5]), match[7] or "", match[6] or ""))
+            return Quick(
+                int(pid) if pid else None, "call", (name, arguments, _number(match[5]), match[7] or "", match[6] or "")
+            )
         return None
     if line.endswith("<unfinished ...>"):
         match = _BEGUN.fullmatch(line)

@@ -191,29 +191,18 @@ class _Reader:
         self.waiting: dict[int | None, _Waiting] = {}
         self.lost: list[Unfinished] = []
         self.last = 0  # the line without an end, if there is one
-        self.count = 0  # lines
         self._parse = _parser().parse
 
     def events(self, text: str) -> Iterator[Event]:
         """All of them."""
-        held, wrapped, seen, first = "", "", False, 0
-        self.count = text.count("\n") + (not text.endswith("\n"))
+        held, seen, first = "", False, 0
         self.last = text.count("\n") + 1 if not text.endswith("\n") else 0
-        for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
-            if number > MOST_LINES:
-                raise self.refused(number, f"more than {MOST_LINES:,} lines are not read")
-            content = held + line.removesuffix("\r")
-            if wrapped:
-                content, wrapped = wrapped + " " + content.strip(), ""
+        for number, line in self._unwrapped(text):
+            content = held + line
             if len(content) > MOST_IN_LINE:
                 raise self.refused(number, f"more than {MOST_IN_LINE:,} characters are not read in one line")
             if seen and SUMMARY.fullmatch(content.strip()):
                 break  # what -C writes after the last call
-            if number < self.count and not content.endswith(" ...>") and _WRAPPED.fullmatch(content):
-                wrapped = content.rstrip()  # in a book or a mail, at the width of a page
-                if len(wrapped) < _WIDEST:
-                    continue
-                wrapped = ""
             broken = _BROKEN.fullmatch(content)
             held = broken[1] if broken is not None else ""
             if held or not content.strip():
@@ -231,6 +220,22 @@ class _Reader:
             self._refuse_all(text, first)
         yield from self.lost
         yield from (Unfinished(one.line, pid, one.name) for pid, one in self.waiting.items())
+
+    def _unwrapped(self, text: str) -> Iterator[tuple[int, str]]:
+        """The lines with their numbers; a call that a book or a mail has wrapped is one line."""
+        lines = text.removeprefix("\ufeff").split("\n")
+        count, wrapped = len(lines) - (not lines[-1]), ""
+        for number, line in enumerate(lines, 1):
+            if number > MOST_LINES:
+                raise self.refused(number, f"more than {MOST_LINES:,} lines are not read")
+            content = line.removesuffix("\r")
+            if wrapped:
+                content, wrapped = f"{wrapped} {content.strip()}", ""
+            goes_on = number < count and len(content) < _WIDEST and _WRAPPED.fullmatch(content) is not None
+            if goes_on and not content.endswith(" ...>"):
+                wrapped = content.rstrip()
+            else:
+                yield number, content
 
     def refused(self, number: int, why: str) -> Refused:
         """The sentence for a line."""
