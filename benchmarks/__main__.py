@@ -4,6 +4,7 @@ python -m benchmarks                 # all of it, some eight minutes; --quick: t
 python -m benchmarks maps            # only pairs and lookups; also: long, kmem, domains, walks, time, paint, footprint
 python -m benchmarks faults          # tasks that fault, and forks
 python -m benchmarks replays         # recorded programs, read and replayed
+python -m benchmarks texts           # maps, smaps and strace of 100,000 lines, loaded through the door
 python -m benchmarks page-outs       # pages that leave memory, by policy; references: the same on paper
 python -m benchmarks against growth  # beside an earlier commit; and whether what is not touched costs anything
 python -m benchmarks sizes           # of the wheel and of what travels to a page, beside an earlier commit
@@ -55,6 +56,7 @@ from . import (
     sizes,
     stops,
     tables,
+    texts,
     walks,
     where,
 )
@@ -116,6 +118,11 @@ def run_page_outs(quick: bool) -> str:
     return page_outs.measure(200, page_outs.FRAMES[:1]) if quick else page_outs.measure()
 
 
+def run_texts(quick: bool) -> str:
+    """Texts of processes, loaded."""
+    return texts.measure(texts.LINES[:1]) if quick else texts.measure()
+
+
 def run_replays(quick: bool) -> str:
     """What strace recorded."""
     return replays.measure(replays.LINES[:2]) if quick else replays.measure()
@@ -162,6 +169,7 @@ PARTS: dict[str, Callable[[bool], str]] = {
     "faults": run_faults,
     "page-outs": run_page_outs,
     "replays": run_replays,
+    "texts": run_texts,
     "references": run_references,
     "tables": tables.report,
     "grading": grading.report,

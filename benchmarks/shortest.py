@@ -32,6 +32,7 @@ from . import (
     sizes,
     stops,
     tables,
+    texts,
     walks,
     where,
 )
@@ -66,6 +67,7 @@ SHORTEST: dict[str, Callable[[], str]] = {
     "faults": lambda: faults.measure(10, FEW),
     "page-outs": lambda: page_outs.measure(10, (4,)),
     "replays": lambda: replays.measure((20,)),
+    "texts": lambda: texts.measure((50,)),
     "references": lambda: references.measure(50, (4,)),
     "tables": lambda: tables.report(True),
     "grading": lambda: grading.measured(1, DAMAGED[:2], ("02",), (4, 8), 3),

@@ -11,7 +11,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 HERE = (
-    "footprint", "maps", "long", "kmem", "domains", "walks", "faults", "page-outs", "replays", "references", "tables",
+    "footprint", "maps", "long", "kmem", "domains", "walks", "faults", "page-outs", "replays", "texts",
+    "references", "tables",
     "grading", "against", "growth", "hub", "moments", "time", "where",
 )  # fmt: skip  # read as a list
 

@@ -16,11 +16,11 @@ from ..engine.base.units import counted
 from ..engine.machine import boot
 from ..engine.machine.load import load_journal
 from ..engine.machine.loaded import LoadedMaps
-from . import given_text
+from . import given_text, proc_maps
 from .cleaned import Cleaned, as_it_is, blank_but, cleaned, numbered
 from .foreign import SEEN, refuse_foreign
 from .pasted.load import READS, read_kernel_text
-from .proc_maps import load_ranges
+from .proc_maps import RECORDED, load_ranges, text_of
 from .progress import Progress, usual
 from .ranges.read import kind_of, read_exactly, read_ranges
 from .strace.load import load_calls, strace_weight, whole_calls
@@ -124,6 +124,9 @@ def _given(given: Any) -> Given:
             f" of a file"
         )
     name = given_text.path_of(given, "a text about memory")
+    if name.startswith("/proc/") and not Path(proc_maps.SELF).exists():
+        text, source, _ = text_of(name)
+        return Given(text, source, None)
     return Given(given_text.read(name, "a text about memory", "no such text", MOST_BYTES), printable(name), name)
 
 
@@ -191,7 +194,7 @@ def _ranges(given: Given) -> LoadedMaps | None:
     highest = max((one.end for one in exact.ranges if one.end <= 1 << 56), default=0)
     name = "x86-64" if highest <= 1 << 47 else "aarch64" if highest <= 1 << 48 else "x86-64-la57"
     machine = boot(name, ram="256 MiB" if len(exact.ranges) > 5_000 else "64 MiB", layout=_layout(name))
-    return load_ranges(machine, exact, given.source, "maps", progress=given.progress)
+    return load_ranges(machine, exact, given.source, "maps", recorded=given.source == RECORDED, progress=given.progress)
 
 
 def _layout(architecture: str) -> str:
