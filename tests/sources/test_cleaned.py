@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from vmwidgets.sources.cleaned import blank_but, cleaned
@@ -84,9 +86,8 @@ def test_bytes_are_read_in_each_encoding_that_terminals_write(encoding: str) -> 
 
 
 def test_a_long_log_is_blanked_but_for_what_is_near() -> None:
-    import re
-
     lines = [f"noise {n}" for n in range(100)]
-    lines[50] = "panic: kfree"
-    kept = blank_but(lines, re.compile("panic"), 2)
-    assert [n for n, line in enumerate(kept) if line] == [48, 49, 50, 51, 52]
+    lines[50], lines[99] = "Panic: kfree", "at 0x1000"
+    text, blanked = blank_but("\n".join(lines), ["panic"], re.compile("0x[0-9]"), 2)
+    assert [n for n, line in enumerate(text.split("\n")) if line] == [48, 49, 50, 51, 52, 97, 98, 99]
+    assert blanked == 92

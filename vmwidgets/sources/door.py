@@ -7,7 +7,8 @@ import os
 import re
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -35,13 +36,16 @@ LONG = 20_000
 AROUND = 40
 """Lines that are looked at before and behind such a line."""
 
-_WANTED = re.compile(
-    r"(?i:pte|page ?table|scause|sepc|stval|panic|pgd|pgtable|page.?fault|oops|unable to handle|segfault|err)"
-    r"|[0-9a-f']{4,17}-[0-9a-f']{4,17}|0x[0-9a-f]{4,16}\s+0x[0-9a-f]{4,16}|[0-9a-f]{8,16}\s+[0-9]+K?\s+[r-]"
-    r"|(?:execve|brk|mmap2?|munmap|mprotect|clone3?|fork)\(|[0-9a-f]{16} [0-9a-f]{16}|ESR|CR[0-4]:|trap|PMD|pmd"
-    r"|[0-9a-f]{8,16}: [0-9a-f]{8,16}|^[A-Z][A-Za-z_]+:|^\.\."
+_WORDS = (
+    "pte", "page table", "pagetable", "scause", "sepc", "stval", "panic", "pgd", "page-fault", "oops", "segfault",
+    "unable to handle", "segv", " err ", "mmap", "munmap", "mprotect", "execve", "brk(", "clone", "fork(", "esr", "cr2",
+    "cr3", "cr4", "trap", "pmd", "..", "va ", "va=", " kb", "fault", "exception", "cause", "vpn range", "memory map",
+    "flags:",
+)  # fmt: skip  # read as a list
+_NUMBERS = re.compile(
+    r"(?<![0-9a-z])[0-9a-f']{4,17}(?:-(?:0x)?[0-9a-f']{4}|:? +[0-9a-f]{8}|\s+[0-9]+k?\s+[r-])|0x[0-9a-f]{4,16}\s+0x"
 )
-"""What a line has that may say something."""
+"""What a line has, in small letters, that may say something: one of these words, or such numbers."""
 
 
 def load(path_or_text: str | bytes | os.PathLike[str], /, *, progress: Progress | None = None) -> Any:
@@ -85,7 +89,8 @@ def load(path_or_text: str | bytes | os.PathLike[str], /, *, progress: Progress 
     """
     if progress is not None and not callable(progress):
         raise Refused(f"progress={shown(progress)}: pass a function of two numbers, what is done and all")
-    given = _given(path_or_text)._replace(progress=usual() if progress is None else progress)
+    given = _given(path_or_text)
+    given.progress = usual() if progress is None else progress
     for kind in KINDS:
         found = kind.load(given)
         if found is not None:
@@ -93,13 +98,24 @@ def load(path_or_text: str | bytes | os.PathLike[str], /, *, progress: Progress 
     raise Refused(_nothing(given))
 
 
-class Given(NamedTuple):
+@dataclass
+class Given:
     """What was given: its text, what to call it, and the path of a file, if it was one."""
 
     text: str
     source: str
     path: str | None
     progress: Progress | None = None
+
+    @cached_property
+    def short(self) -> Cleaned:
+        """The text without what surrounds it; of a long one, what is near a line that may say something."""
+        text, blanked = self.text, 0
+        if text.count("\n") > LONG:
+            text, blanked = blank_but(text, _WORDS, _NUMBERS, AROUND)
+        found = cleaned(text, self.source)
+        found.taken["blanked"] = blanked
+        return found
 
 
 class Kind(NamedTuple):
@@ -182,7 +198,7 @@ def _ranges(given: Given) -> LoadedMaps | None:
     """The ranges of a process, in a machine whose addresses they fit."""
     exact = read_exactly(as_it_is(given.text, given.source))
     if exact is None:
-        text = _short(given)
+        text = given.short
         kind, weight = kind_of(text)
         if kind is None:
             return None
@@ -203,16 +219,8 @@ def _layout(architecture: str) -> str:
 
 def _kernel(given: Given) -> Any:
     """What a kernel printed."""
-    found, _ = read_kernel_text(_short(given))
+    found, _ = read_kernel_text(given.short)
     return found
-
-
-def _short(given: Given) -> Cleaned:
-    """The text without what surrounds it; of a long one, what is near a line that may say something."""
-    text = given.text
-    if text.count("\n") > LONG:
-        text = "\n".join(blank_but(text.split("\n"), _WANTED, AROUND))
-    return cleaned(text, given.source)
 
 
 KINDS = (
@@ -229,7 +237,7 @@ KINDS = (
 
 def _nothing(given: Given) -> str:
     """The sentence for a text that is nothing that is known: what it looks like, and what could be read."""
-    text = _short(given)
+    text = given.short
     _, unsaid = read_kernel_text(text)
     if not any(True for _ in numbered(text.lines)):
         return f"{given.source} is empty: {_COULD}"

@@ -35,5 +35,6 @@ def read_kernel_text(text: Cleaned) -> tuple[Pasted | None, tuple[str, ...]]:
 def _passed_over(parts: Parts) -> str:
     """What surrounds it, in a sentence; empty for nothing."""
     others = sum(1 for number, _ in numbered(parts.lines) if number not in parts.claimed)
+    others += parts.text.taken["blanked"]
     said = [*([counted(others, "line")] if others else []), *parts.text.said]
     return f"Passed over: {', '.join(said)}." if said else ""

@@ -96,7 +96,8 @@ def arranged(kind: Kind, text: Cleaned, found: Found) -> ReadRanges:
         unsaid.append(f"{ENDS_WITHIN} {len(text.lines)}: its last word may be cut.")
     known = {one.line for one in found.ranges} | found.claimed | {n for lines in found.damaged.values() for n in lines}
     others = [number for number, _ in numbered(text.lines) if number not in known]
-    parts = [counted(len(others), "line")] * bool(others) + text.said
+    count = len(others) + text.taken["blanked"]
+    parts = [counted(count, "line")] * bool(count) + text.said
     passed = f"Passed over: {', '.join(parts)}." if parts else ""
     if others:
         shown = printable(text.lines[others[0] - 1].strip()[:40])
