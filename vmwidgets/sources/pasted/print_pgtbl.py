@@ -82,7 +82,7 @@ def read(parts: Parts) -> None:
             " read, since the format of the descriptors is not said."
         )
     parts.unsaid.append(
-        f"{NAME[0].upper()}{NAME[1:]} lists single pages: of other addresses, and of the tables above, nothing is said."
+        "What print_pgtbl lists are single pages: of other addresses, and of the tables above, nothing is said."
     )
     parts.what[NAME] = None
 
