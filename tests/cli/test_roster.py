@@ -162,3 +162,15 @@ def test_a_code_comes_from_the_key_and_the_folded_id(folder: Path, capsys: pytes
     bits = int.from_bytes(hmac.new(KEY.encode(), b"os-2026|ada", "sha256").digest(), "big") >> 196
     letters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
     assert code[:12] == "".join(letters[bits >> 5 * (11 - place) & 31] for place in range(12))
+
+
+def test_each_id_that_a_student_may_write_has_a_code(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A login, a number and an address: a code is for one of them, and a login in capitals is the login."""
+    Path("roster.csv").write_text("username,student id,email,name\nada,4711,ADA,Ada Lovelace\nbob,,bob@os.edu,Bob\n")
+    rows = list(csv.DictReader(io.StringIO(codes(capsys)[1])))
+    assert [(row["id"], row["name"]) for row in rows] == [
+        ("ada", "Ada Lovelace"), ("4711", "Ada Lovelace"), ("bob", "Bob"), ("bob@os.edu", "Bob"),
+    ]  # fmt: skip  # a row a person
+    for row in rows:
+        assert checked_code(row["code"], "os-2026", row["id"]) == row["code"]
+    assert "4 codes" in codes(capsys, "-o", "codes.csv")[1]

@@ -26,6 +26,7 @@ from vmwidgets.grading.roster import read_roster
 from vmwidgets.grading.spreadsheet import plain_title, read_table
 from vmwidgets.grading.titles import MEANINGS
 from vmwidgets.labs import prediction, result
+from vmwidgets.labs.codes import code_of
 from vmwidgets.labs.mistakes import known_mistakes
 
 from .synthetic import COURSE, solved, worth, written
@@ -455,3 +456,22 @@ def test_options_that_can_not_be_are_one_sentence(
     error = capsys.readouterr().err
     assert says in error
     assert error.count("\n") == 1
+
+
+def test_with_codes_each_id_of_a_row_counts_with_its_own_code(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A student wrote the number in one lab and the login in another; `vmwidgets roster codes` has a code for each."""
+    key = "0123456789abcdef0123456789abcdef"
+    (tmp_path / "roster.csv").write_text("username,student id\nada,4711\n")
+    (tmp_path / "course.toml").write_text(
+        f'course = "{COURSE}"\nexercises = ["01/guard", "02/no-rotation"]\nkey = "{key}"\n'
+    )
+    course, roster = ["--course", str(tmp_path / "course.toml")], ["--roster", str(tmp_path / "roster.csv")]
+    assert main(["roster", "codes", *course, *roster]) == 0
+    codes = {row["id"]: row["code"] for row in csv.DictReader(capsys.readouterr().out.splitlines())}
+    assert codes == {one: code_of(key, COURSE, one) for one in ("ada", "4711")}
+    written(tmp_path / "in" / "a.ipynb", "4711", "01", solved("01/guard", "4711", key=key), key=key)
+    written(tmp_path / "in" / "b.ipynb", "ada", "02", solved("02/no-rotation", "ada", key=key), key=key)
+    assert main(["grade", str(tmp_path / "in"), *course, *roster, "--to", str(tmp_path / "out"), "--jobs", "1"]) == 0
+    assert [row["points"] for row in table(tmp_path / "out" / "students.csv").values()] == ["9"]

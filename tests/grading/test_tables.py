@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import pytest
+
 from vmwidgets.cli import main
 
 from .synthetic import COURSE, solved, written
@@ -21,3 +23,16 @@ def test_of_equal_uploads_the_table_says_which_counts(tmp_path: Path) -> None:
     assert rows["a.ipynb"]["note"] == ""
     assert rows["b.ipynb"]["note"] == "a.ipynb counts, with 5 of 5"
     assert {row["says"] for row in rows.values()} == {""}
+
+
+@pytest.mark.parametrize("name", ["x;=1+1", "x\t+1", 'x,"=1', "x|@sum", "x; -2", "\N{FULLWIDTH EQUALS SIGN}1", "=1"])
+def test_no_cell_is_a_formula_whichever_separator_a_spreadsheet_reads(tmp_path: Path, name: str) -> None:
+    written(tmp_path / "in" / f"{name}.ipynb", "ada", "01", solved("01/guard", "ada"))
+    (tmp_path / "course.toml").write_text(f'course = "{COURSE}"\nexercises = ["01/guard"]\n')
+    where = [str(tmp_path / "in"), "--course", str(tmp_path / "course.toml"), "--to", str(tmp_path / "out")]
+    assert main(["grade", *where, "--jobs", "1"]) == 0
+    text = (tmp_path / "out" / "grades.csv").read_text()
+    assert name[-2:] in text, "the name is there"
+    for separator in ",;|\t":
+        cells = [cell.strip(" \t\"") for row in csv.reader(text.splitlines(), delimiter=separator) for cell in row]
+        assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\N{FULLWIDTH EQUALS SIGN}"))]

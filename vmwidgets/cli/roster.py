@@ -34,7 +34,8 @@ lab.begin("01", student="ada", course="os-2026", code="…"). The student's exer
 knowing the id is not enough to compute them.
 
   vmwidgets roster key     print a new key: add the line to the course's file
-  vmwidgets roster codes   print one code for each student, as CSV with the columns id, name and code"""
+  vmwidgets roster codes   print the codes as CSV with the columns id, name and code: a row for each id that a
+                           student may write, since a code is for one id"""
 
 _EXITS = "exit status: 0 all is well; 1 rows of the roster need attention, and are listed; 2 bad input"
 
@@ -51,7 +52,7 @@ def add_roster(commands: Any) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="action")
     key = actions.add_parser("key", help="print a new key for a course's file")
     key.set_defaults(run=run_key)
-    codes = actions.add_parser("codes", help="print one code for each student", epilog=_EXITS)
+    codes = actions.add_parser("codes", help="print a code for each id of each student", epilog=_EXITS)
     codes.add_argument("--course", type=Path, required=True, metavar="FILE", help="the course's file, with its key")
     codes.add_argument("--roster", type=Path, required=True, metavar="FILE", help="CSV with a column of ids")
     codes.add_argument("-o", "--output", metavar="FILE", help="a new file, which only you may read")
@@ -80,17 +81,18 @@ def run_codes(options: argparse.Namespace) -> int:
     if options.output is None:
         print(text, end="")
     else:
-        print(printable(f"{options.output}: {counted(len(roster.people), 'code')}"))
+        print(printable(f"{options.output}: {counted(sum(len(one.ids) for one in roster.people.values()), 'code')}"))
     for problem in roster.problems:
         print(f"vmwidgets: {printable(problem)}", file=sys.stderr)
     return LISTED if roster.problems else DONE
 
 
 def codes(key: str, course: str, roster: Roster) -> str:
-    """The table of codes as CSV, in the order of the roster: each student's first id, name and code."""
+    """The table of codes as CSV, in the order of the roster: a row for each id that a student may write."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(COLUMNS)
     for person in roster.people.values():
-        table.writerow([harmless(person.id), harmless(person.name), code_of(key, course, person.id)])
+        for one in person.ids:
+            table.writerow([harmless(one), harmless(person.name), code_of(key, course, one)])
     return text.getvalue()

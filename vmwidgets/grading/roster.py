@@ -22,7 +22,8 @@ POSSIBLE = "points possible"
 class Person:
     """One row: `cells` as the file has them; `extension` is a text or empty, `handed_in` are texts by lab.
 
-    `number` is Canvas's own, which files that it collects have in their names, or empty.
+    `number` is Canvas's own, which files that it collects have in their names, or empty.  `ids` are all that the
+    student may write, `id` first.
     """
 
     id: str
@@ -31,6 +32,7 @@ class Person:
     extension: str = ""
     handed_in: Mapping[str, str] = field(default_factory=dict)
     number: str = ""
+    ids: tuple[str, ...] = ()
 
     def handed_in_at(self, lab: str) -> str:
         """When work of this lab was handed in: by its own column, or else by that for all labs; or empty."""
@@ -103,7 +105,7 @@ def read_roster(path: Path) -> Roster:
             problems.append(f"row {line} has the id {own[0]!r} again: the first row counts")
         else:
             handed_in = {lab: _handed_in(cell(row, column)) for lab, column in of_labs.items()}
-            person = Person(own[0], full, row, cell(row, extension), handed_in, cell(row, number))
+            person = Person(own[0], full, row, cell(row, extension), handed_in, cell(row, number), _different(own))
             roster.people[own[0]] = person
             for one in own:
                 if (other := roster.aliases.setdefault(folded(one), own[0])) != own[0]:
@@ -115,6 +117,14 @@ def read_roster(path: Path) -> Roster:
             if person.number:
                 roster.aliases.setdefault(folded(person.number), own[0])
     return Roster(table, roster.people, tuple(problems), possible, roster.aliases)
+
+
+def _different(ids: list[str]) -> tuple[str, ...]:
+    """Return the ids without those that are another once more: capitals make no other id."""
+    found: dict[str, str] = {}
+    for one in ids:
+        found.setdefault(folded(one), one)
+    return tuple(found.values())
 
 
 def _handed_in(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -57,9 +58,18 @@ def _csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return text.getvalue()
 
 
+FORMULA = re.compile(r"(^|[;,|\t\r\n])(?=[\s\"']*[=+\-@\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}"
+                     r"\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}])")  # fmt: skip  # one expression
+"""Where a formula may begin: in a cell, and behind all that a spreadsheet may take for the end of one."""
+
+
 def harmless(cell: object) -> object:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+    """Return the cell so that no spreadsheet takes it for a formula, whichever separator it reads.
+
+    >>> harmless("=1+1"), harmless("x;=1+1.ipynb"), harmless("3 points; and its journal gives 2")
+    ("'=1+1", "x;'=1+1.ipynb", '3 points; and its journal gives 2')
+    """
+    return FORMULA.sub(r"\1'", cell) if isinstance(cell, str) else cell
 
 
 def results_of(grades: Grades, student: str) -> dict[str, Any]:
