@@ -34,7 +34,7 @@ def graded(count: int) -> Iterator[Graded]:
             for exercise, of in COURSE.exercises.items()
         )  # fmt: skip  # data
         said = {"01/cut": {"question": "How many?", "answer": "3"}}
-        yield Graded(path, student, "01", "", rows, said, {}, {"01/guard": 1})
+        yield Graded(path, student, "01", None, rows, said, {}, {"01/guard": 1})
 
 
 def finished(count: int, folder: Path) -> Grades:

@@ -167,12 +167,12 @@ def test_what_can_not_be_read_is_a_row() -> None:
         os.seteuid(user or 65534)
         try:
             assert names_of(folder) == ["ada.ipynb", "closed"]
-            problems = [read_notebook(path).problem for path in (file, closed)]
+            problems = [read_notebook(path).finding for path in (file, closed)]
             with pytest.raises(Refused, match="can't be read: Permission denied"):
                 names_of(closed)
         finally:
             os.seteuid(user)
-    assert problems == ["the file can't be read: Permission denied"] * 2
+    assert [one and one.staff for one in problems] == ["the file can't be read: Permission denied"] * 2
 
 
 @pytest.mark.sweep

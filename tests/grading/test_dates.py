@@ -95,7 +95,7 @@ def test_days_late_are_counted_from_moodles_own_worksheet(tmp_path: Path) -> Non
     )  # fmt: skip  # a table
     roster = read_roster(tmp_path / "roster.csv")
     files = [
-        Graded(f"{one}.ipynb", one, "01", "", (Row(f"{one}.ipynb", one, "01/guard", 5, 5),), {}, {}, {})
+        Graded(f"{one}.ipynb", one, "01", None, (Row(f"{one}.ipynb", one, "01/guard", 5, 5),), {}, {}, {})
         for one in ("ada@u", "bert@u")
     ]
     grades = Grades(Course("os", {"01/guard": 5}), tuple(files))

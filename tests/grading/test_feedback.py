@@ -19,7 +19,8 @@ from vmwidgets import lab
 from vmwidgets.cli import main
 from vmwidgets.grading.course import Course
 from vmwidgets.grading.feedback import MOST_TEXT, html, text
-from vmwidgets.grading.grades import DIFFERS, FORGED, Graded, Grades, Row
+from vmwidgets.grading.findings import Status, found
+from vmwidgets.grading.grades import Graded, Grades, Row
 from vmwidgets.grading.report import pseudonym, secret_of
 from vmwidgets.labs import beginning, hinting, outcome, prediction, result
 from vmwidgets.labs.mistakes import known_mistakes
@@ -196,7 +197,7 @@ def test_a_page_has_predictions_of_files_that_count(tmp_path: Path) -> None:
 def test_a_course_without_the_labs_questions_shows_their_ids() -> None:
     said = {"01/cut": Outcome("01/cut", EVIL, "7", "4").data()}
     row = Row("a.ipynb", "ada", "01/guard", 5, 5, cell=2)
-    grades = Grades(Course("os", {"01/guard": 5}), (Graded("a.ipynb", "ada", "01", "", (row,), {}, said, {}),))
+    grades = Grades(Course("os", {"01/guard": 5}), (Graded("a.ipynb", "ada", "01", None, (row,), {}, said, {}),))
     assert "<strong>01/cut</strong>" in html(grades, "ada", "ada")
 
 
@@ -222,8 +223,9 @@ def test_texts_say_what_is_missing(out: Path) -> None:
 
 def long(says: str, exercises: int) -> Grades:
     ids = [f"01/{number:03}" for number in range(exercises)]
-    rows = tuple(Row("a.ipynb", "ada", name, 1, 2, says=says) for name in ids)
-    return Grades(Course("os", dict.fromkeys(ids, 2)), (Graded("a.ipynb", "ada", "01", "", rows, {}, {}, {}),))
+    findings = (found(Status.STOPPED_CHECK, problem=says),) * bool(says)
+    rows = tuple(Row("a.ipynb", "ada", name, 1, 2, findings=findings) for name in ids)
+    return Grades(Course("os", dict.fromkeys(ids, 2)), (Graded("a.ipynb", "ada", "01", None, rows, {}, {}, {}),))
 
 
 @pytest.mark.parametrize(("says", "exercises"), [("x" * 90, 6), ("x" * 600, 2), ("", 60)])
@@ -238,9 +240,11 @@ def test_a_text_has_at_most_500_characters(says: str, exercises: int) -> None:
 def test_no_student_reads_a_suspicion_or_anothers_id() -> None:
     grades = long("", 1)
     (row,) = grades.files[0].rows
-    assert replace(row, says="forged: the notebook claims 4", status=FORGED).remark == ""
-    assert replace(row, says="the same journal as bert", copied=True).remark == ""
-    assert replace(row, says="differs: it claims 4", status=DIFFERS).remark == "differs: it claims 4"
+    claims = {"claim": "4 points", "made": ", made with bert", "points": "3", "worth": ""}
+    assert replace(row, findings=(found(Status.FORGED, **claims),)).remark == ""
+    differs = found(Status.DIFFERS, **claims)
+    said = "differs: the notebook claims 4 points, and its journal gives 3"
+    assert replace(row, findings=(found(Status.COPIED, others="bert"), differs)).remark == said
 
 
 @pytest.fixture(scope="module")

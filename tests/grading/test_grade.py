@@ -70,7 +70,7 @@ def test_right_and_partly_right_work_gets_its_points(tmp_path: Path, course: Pat
     points, says = table["bert.ipynb", "01/guard"]
     assert 0 < points < worth("01/guard")
     assert says == ""
-    assert table["bert.ipynb", "01/gaps"] == (0, "no check of it is in the file")
+    assert table["bert.ipynb", "01/gaps"] == (0, "")
     assert table["pair.ipynb", "01/gaps"] == (worth("01/gaps"), "")
 
 
@@ -210,7 +210,7 @@ def test_files_that_are_none_are_one_row_each(tmp_path: Path, course: Path) -> N
     (folder / ".ipynb_checkpoints").mkdir()
     (folder / ".ipynb_checkpoints" / "ada-checkpoint.ipynb").write_text("{}")
     grades = graded(folder, course)
-    problems = {file.path: file.problem for file in grades.files}
+    problems = {file.path: file.says for file in grades.files}
     assert problems.pop("ada.ipynb") == ""
     assert len(problems) == 7
     assert [path for path, problem in problems.items() if not problem] == []
@@ -354,8 +354,9 @@ def test_the_command_writes_tables_and_says_what_needs_a_look(
     folder, out = tmp_path / "in", tmp_path / "out"
     hand_in(folder, "ada", solved("01/guard", "ada"), solved("01/gaps", "ada"))
     hand_in(folder, "@cmd", solved("01/guard", "@cmd"), name="formula")
+    written(folder / "other.ipynb", "cleo", "01", course="another")
     arguments = ["grade", str(folder), "--course", str(course), "--to", str(out), "--jobs", "1"]
-    assert main(arguments) == 1
+    assert main(arguments) == 3
     with (out / "grades.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert rows[0] == {
@@ -369,10 +370,13 @@ def test_the_command_writes_tables_and_says_what_needs_a_look(
         "note": "",
         "file": "ada.ipynb",
     }
-    assert rows[-1]["student"] == "'@cmd"
+    (skipped,) = (row for row in rows if row["file"] == "formula.ipynb" and row["exercise"] == "01/gaps")
+    assert skipped["student"] == "'@cmd"
+    assert (skipped["says"], skipped["note"]) == ("", "no check of it is in the file"), "an exercise may be left out"
     scope = json.loads((out / "gradescope" / "ada.json").read_text())
     assert (scope["score"], [test["max_score"] for test in scope["tests"]]) == (9, [5, 4])
-    (folder / "formula.ipynb").unlink()
+    for name in "formula", "other":
+        (folder / f"{name}.ipynb").unlink()
     assert main(arguments) == 0
     assert "1 file of 1 student;" in capsys.readouterr().out
 
@@ -486,7 +490,7 @@ def test_a_journal_that_was_packed_otherwise_is_the_same(tmp_path: Path, course:
 def test_many_with_the_same_work_are_named_as_far_as_ten(tmp_path: Path) -> None:
     """With each other all would be named, a class that copies would take the time of its square."""
     rows = [Row(f"{one:03}", f"s{one:03}", "10/stack", 5, 5, work="same") for one in range(50)]
-    files = [Graded(row.path, row.student, "10", "", (row,), {}, {}, {}, seed=f"{row.path}") for row in rows]
+    files = [Graded(row.path, row.student, "10", None, (row,), {}, {}, {}, seed=f"{row.path}") for row in rows]
     says = [row.says for file in compared(files) for row in file.rows]
     assert says[0] == f"the same journal as {', '.join(f's{one:03}' for one in range(1, 11))}, others"
     assert all(one.count("s0") == 10 for one in says)
@@ -531,7 +535,7 @@ def test_letters_with_marks_are_the_same_in_one_sign_or_two(tmp_path: Path, cour
     """As a Mac writes names of files, and some editors texts."""
     course.write_text(normalize("NFD", 'course = "été"\nexercises = ["01/guard"]\n'))
     written(tmp_path / "in" / "ada.ipynb", "ada", "01", solved("01/gaps", "ada"), course="été")
-    assert [row.says for row in graded(tmp_path / "in", course).rows] == ["no check of it is in the file"]
+    assert [row.note for row in graded(tmp_path / "in", course).rows] == ["no check of it is in the file"]
 
 
 def test_who_is_graded_again_has_to_be_there(tmp_path: Path, course: Path) -> None:
@@ -557,7 +561,7 @@ def test_of_predictions_is_kept_what_is_shown(tmp_path: Path, course: Path) -> N
 
 
 def test_data_that_would_take_gigabytes_of_memory_is_not_read() -> None:
-    assert "commas and brackets" in notebook_of(b"[" + b"{}," * 5_000_000 + b"{}]").problem
+    assert "commas and brackets" in notebook_of(b"[" + b"{}," * 5_000_000 + b"{}]").finding.staff
 
 
 @pytest.mark.parametrize(

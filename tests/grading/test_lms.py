@@ -24,7 +24,7 @@ COURSE = Course("os", {"01/guard": 5, "01/gaps": 4})
 
 def file(student: str, guard: float, gaps: float) -> Graded:
     rows = (Row("", student, "01/guard", guard, 5), Row("", student, "01/gaps", gaps, 4))
-    return Graded(f"{student}.ipynb", student, "01", "", rows, {}, {}, {})
+    return Graded(f"{student}.ipynb", student, "01", None, rows, {}, {}, {})
 
 
 GRADES = Grades(COURSE, (file("ada", 2.5, 4), file("bert+cleo", 5, 0)))

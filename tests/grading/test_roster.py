@@ -239,7 +239,7 @@ def test_who_writes_another_id_in_each_lab_is_one_person(two_ids: Path) -> None:
 
 def test_nobody_copies_from_themselves(tmp_path: Path) -> None:
     own = Row("a", "ida", "01/guard", 5, 5, work="w")
-    files = [Graded(one, one, "01", "", (replace(own, student=one),), {}, {}, {}) for one in ("ida", "ida@u", "bob")]
+    files = [Graded(one, one, "01", None, (replace(own, student=one),), {}, {}, {}) for one in ("ida", "ida@u", "bob")]
     (tmp_path / "roster.csv").write_text("id,email\nida,ida@u\n")
     found = compared(files, read_roster(tmp_path / "roster.csv"))
     assert [file.rows[0].says.partition(" (")[0] for file in found] == [
@@ -305,7 +305,7 @@ def test_files_and_the_roster_say_when_work_was_handed_in(
 def test_a_column_of_a_lab_counts_before_that_of_all(tmp_path: Path, titles: str, days: tuple[int, int]) -> None:
     (tmp_path / "roster.csv").write_text(f"id,{titles}\nada,2026-10-10,2026-10-06\n")
     rows = {lab: (Row(lab, "ada", name, 1, 5),) for lab, name in (("01", "01/guard"), ("02", "02/no-rotation"))}
-    files = tuple(Graded(f"{lab}.ipynb", "ada", lab, "", row, {}, {}, {}) for lab, row in rows.items())
+    files = tuple(Graded(f"{lab}.ipynb", "ada", lab, None, row, {}, {}, {}) for lab, row in rows.items())
     grades = Grades(Course(COURSE, {"01/guard": 5, "02/no-rotation": 5}), files)
     until = due("", 0, {"01": moment("2026-10-01", ""), "02": moment("2026-10-05", "")})
     found, by_change = with_late_days(grades, tmp_path, until, read_roster(tmp_path / "roster.csv"))
@@ -357,7 +357,7 @@ def test_a_cell_that_can_not_be_read_takes_nothing_from_the_other(tmp_path: Path
         path.touch()
         os.utime(path, (stamp := moment("2026-10-11", "").timestamp(), stamp))
         row = Row(path.name, student, "01/guard", 5, 5)
-        files.append(Graded(path.name, student, "01", "", (row,), {}, {}, {}))
+        files.append(Graded(path.name, student, "01", None, (row,), {}, {}, {}))
     grades = Grades(Course(COURSE, {"01/guard": 5}), tuple(files))
     found, by_change = with_late_days(grades, tmp_path, due("2026-10-01"), read_roster(tmp_path / "roster.csv"))
     assert {file.student: file.rows[0].late for file in found.files} == {"ada": 1, "bert": 10, "cleo": 10}
@@ -373,7 +373,7 @@ def test_a_cell_that_can_not_be_read_takes_nothing_from_the_other(tmp_path: Path
 def test_days_of_a_lab_count_once_and_are_those_of_the_work_that_counts() -> None:
     def file(student: str, points: int, late: int) -> Graded:
         rows = tuple(Row("a", student, exercise, points, 5, late=late) for exercise in ("01/guard", "01/gaps"))
-        return Graded("a", student, "01", "", rows, {}, {}, {})
+        return Graded("a", student, "01", None, rows, {}, {}, {})
 
     course = Course(COURSE, {"01/guard": 5, "01/gaps": 5})
     grades = Grades(course, (file("ada+bert", 5, 2), file("ada", 5, 1), file("ada", 0, 0)))

@@ -97,7 +97,7 @@ def test_what_ends_the_process_is_one_row_and_the_others_are_judged_once(
         (name, 0 if name in bombs else of, ended if name in bombs else "") for name, of in course.exercises.items()
     ]
     assert graded.stopped
-    assert not graded.problem
+    assert not graded.finding
     assert marks.read_text().split() == ["01/gaps", "01/guard"]
 
 
@@ -132,13 +132,13 @@ def test_a_file_that_can_not_be_read_to_its_end_is_a_row(
         graded = worker.grade("ada.ipynb", tmp_path / "ada.ipynb", Course(COURSE, {"01/gaps": 4}), seconds=limit)
     finally:
         worker.close()
-    assert (graded.problem, graded.unread, graded.stopped) == (says, unread, unread)
+    assert (graded.says, graded.unread, graded.stopped) == (says, unread, unread)
 
 
 def test_a_closed_worker_starts_no_process(worker: Worker, tmp_path: Path) -> None:
     worker.close()
     graded = worker.grade("ada.ipynb", tmp_path / "ada.ipynb", Course(COURSE, {"01/gaps": 4}))
-    assert graded.problem == "not graded: reading the file ended early: grading was stopped"
+    assert graded.says == "not graded: reading the file ended early: grading was stopped"
     assert worker._process is None
 
 

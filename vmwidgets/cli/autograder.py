@@ -21,6 +21,7 @@ from ..assignments.gradescope import COURSE, EXERCISES, SETTINGS
 from ..engine.base.errors import Refused, printable
 from ..grading import grade, read_course
 from ..grading.files import COPIES, called_notebook, other_kind
+from ..grading.findings import NO_WORK
 from ..grading.notebook import read_notebook
 from ..grading.roster import Person, Roster
 from ..grading.spreadsheet import Table
@@ -144,8 +145,9 @@ def _problem(path: Path, rules: Rules, users: list[list[str]]) -> str:
     if path.is_symlink():
         return "this is a link: upload the notebook itself."
     handed = read_notebook(path)
-    if handed.begun is None or handed.problem:
-        return f"{handed.problem}."
+    if handed.finding and handed.finding.status not in NO_WORK:
+        return f"{handed.finding.student}."
+    assert handed.begun is not None, "a file without a beginning has a finding"
     if handed.begun.lab not in rules.labs:
         return f"this is lab {handed.begun.lab}, and {_listed(rules.labs)} is graded here."
     if not handed.begun.students:
@@ -190,7 +192,8 @@ def _graded(found: Submission, source: Path, uploaders: Roster) -> dict[str, Any
         print(printable(f"{copies.get(row.path, row.path)}{f', {row.exercise}' * bool(row.exercise)}: {row.says}"))
     best = max((results_of(grades, one) for one in uploaders.people), key=lambda one: (one["score"], len(one["tests"])))
     sentences = [
-        f"{copies[file.path]}: {file.problem or file.nothing or 'this notebook was graded'}." for file in grades.files
+        f"{copies[file.path]}: {file.finding.student if file.finding else 'this notebook was graded'}."
+        for file in grades.files
     ]
     return {**best, "output": "\n".join([*sentences, *found.sentences])}
 

@@ -24,6 +24,7 @@ from vmwidgets.engine.base.units import counted
 
 from .course import Course
 from .files import content_of
+from .findings import Status, found
 from .grades import Graded
 from .places import File, Judges, Lost
 
@@ -88,7 +89,7 @@ class Cluster:
         try:
             content = content_of(file.path)
         except Refused as refusal:
-            made.set_result(Graded.none(file.name, f"{refusal}"))
+            made.set_result(Graded.none(file.name, found(Status.UNREADABLE, problem=f"{refusal}")))
             return made
         with dask.config.set({"distributed.admin.large-graph-warning-threshold": LARGE}):
             asked = self._client.submit(judge, __version__, file.name, content, course, pure=False)

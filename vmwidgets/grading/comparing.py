@@ -12,7 +12,8 @@ from vmwidgets.labs.exercise import exercises
 from vmwidgets.labs.identity import folded
 from vmwidgets.labs.sheet import sheet_of
 
-from .grades import COPIED, Graded, Row
+from .findings import Status, found
+from .grades import Graded, Row
 from .roster import Roster
 from .uploaders import uploaders
 
@@ -27,7 +28,7 @@ MOST_NAMED = 10
 def first_writings(files: Iterable[Graded]) -> Person:
     """Ids that fold alike are one person's: the way in which most files have it stands for all, or the first of these.
 
-    >>> person = first_writings([Graded("a.ipynb", "Ada", "01", "", (), {}, {}, {})])
+    >>> person = first_writings([Graded("a.ipynb", "Ada", "01", None, (), {}, {}, {})])
     >>> person("ADA"), person("bert")
     ('Ada', 'bert')
     """
@@ -72,18 +73,24 @@ def _owned(file: Graded, person: Person, uploader: Person) -> Graded:
         return replace(file, student=by)
     if not by or by in students:
         return file
-    problem = f"{by} uploaded it, in the name of {' and '.join(students)}: it counts for no one"
-    return replace(file, rows=(), problem=problem, student="", predictions={}, outcomes={}, hints={})
+    finding = found(Status.UPLOADED, by=by, students=" and ".join(students))
+    return replace(file, rows=(), finding=finding, student="", predictions={}, outcomes={}, hints={})
 
 
 def _beside(files: Sequence[Graded]) -> Iterator[Graded]:
-    """The files, with the others who earn points by the same work."""
+    """The files, with the others who earn points by the same work.
+
+    Work that earns no one more than half is not compared: those who did little have done the same.
+    """
     owners: dict[str, dict[str, str]] = {}
+    much: set[str] = set()
     for file in files:
         for row in file.rows:
             if row.work and row.points:
                 owners.setdefault(row.work, {})[file.student] = file.seed
-    ordered = {work: sorted(whose.items()) for work, whose in owners.items()}
+                if 2 * row.points > row.of:
+                    much.add(row.work)
+    ordered = {work: sorted(owners[work].items()) for work in much}
     for file in files:
         me = set(file.students)
         yield replace(file, rows=tuple(_copied(row, ordered.get(row.work, []), me, file.seed) for row in file.rows))
@@ -98,8 +105,7 @@ def _copied(row: Row, owners: list[tuple[str, str]], me: set[str], seed: str) ->
     mine = _asked(row.exercise, seed)
     whose = [f"{one}{' (asked the same)' * (_asked(row.exercise, theirs) == mine)}" for one, theirs in named]
     whose += ["others"] * any(True for _other in others)
-    says = "; ".join([f"{COPIED}{', '.join(whose)}", *[row.says] * bool(row.says)])
-    return replace(row, says=says, copied=True)
+    return replace(row, findings=(found(Status.COPIED, others=", ".join(whose)), *row.findings))
 
 
 @lru_cache(maxsize=10_000)

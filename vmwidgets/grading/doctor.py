@@ -14,10 +14,10 @@ from vmwidgets.labs.moved import lab_of, labs_of, of_lab
 
 from .course import Course
 from .files import called_notebook, other_kind
-from .grades import UNJUDGED, Graded, Row
+from .findings import NO_WORK, Status, found
+from .grades import Graded, Row
 from .judge import judged
 from .notebook import Handed, made_with, read_notebook
-from .sandbox.asking import OPEN
 from .submission import rows_of
 
 
@@ -31,7 +31,7 @@ class Diagnosis:
     unanswered: tuple[str, ...]
     named: bool
     kind: str = ""
-    """Why the file is not a notebook, or ""."""
+    """What the file is, if it can't be a notebook; or ""."""
 
     @property
     def well(self) -> bool:
@@ -41,7 +41,7 @@ class Diagnosis:
             self.named
             and whose
             and bool(self.rows)
-            and not (self.handed.problem or self.handed.nothing)
+            and self.handed.finding is None
             and not self.unanswered
             and not any(map(_missing, self.rows))
         )
@@ -50,12 +50,12 @@ class Diagnosis:
         """What a student reads: for whom it counts, each exercise with its points, and what is missing."""
         handed = self.handed
         if self.kind:
-            yield f"Nothing counts: {self.kind}."
+            yield f"Nothing counts: {found(Status.NO_NOTEBOOK, kind=self.kind).staff}."
             return
         if not self.named:
             yield "The file's name does not end in .ipynb: graders read notebooks. Rename it."
         if handed.begun is None:
-            yield f"Nothing counts: {handed.problem}."
+            yield f"Nothing counts: {handed.finding.staff if handed.finding else ''}."
             return
         begun = handed.begun
         if not begun.students:
@@ -68,10 +68,9 @@ class Diagnosis:
         yield f"Lab {begun.lab} of {begun.whose}{code}. Are {what} as you received them from your instructor?{missing}"
         if handed.version != __version__:
             yield f"It was made with {made_with(handed.version)}; this is {__version__}."
-        if handed.problem:
-            yield f"Nothing counts: {handed.problem}."
-        if handed.nothing:
-            yield _sentence(handed.nothing)
+        if handed.finding:
+            says = handed.finding.staff  # the file is the reader's own
+            yield _sentence(says) if handed.finding.status in NO_WORK else f"Nothing counts: {says}."
         if not self.rows:
             labs = ", ".join(sorted(set(map(lab_of, exercises()))))
             yield (
@@ -108,7 +107,7 @@ def diagnosis(path: Path) -> Diagnosis:
             raise Refused(f"{path}: its lab.begin says the seed {shown(handed.seed)}, which is not a number") from None
         rows = tuple(rows_of(path.name, handed, seed, Course(begun.course, own), judged))
     lab = begun.lab if begun else ""
-    graded = Graded(path.name, "", lab, "", (), handed.predictions, handed.outcomes, {})
+    graded = Graded(path.name, "", lab, None, (), handed.predictions, handed.outcomes, {})
     asked = of_lab(known_mistakes(), lab)
     unanswered = tuple(name for name in asked if name not in graded.predicted)
     kind = other_kind(path.name, path) if handed.begun is None else ""
@@ -117,25 +116,18 @@ def diagnosis(path: Path) -> Diagnosis:
 
 def _missing(row: Row) -> bool:
     """Whether an exercise has no work that was judged."""
-    return not row.cell or (bool(row.says) and not _left_to_the_grader(row))
-
-
-def _left_to_the_grader(row: Row) -> bool:
-    """Whether it is a function, and this computer has nowhere to run it."""
-    return OPEN in row.says
+    return not row.cell or bool(row.says)
 
 
 def _row(row: Row) -> Iterator[str]:
     """An exercise: its points, or why it has none."""
-    if not row.cell and row.status == UNJUDGED:
+    if row.has(Status.OTHER_LAB):
         yield f"{row.exercise}: does not count. {_sentence(row.says)} Write that in lab.begin, and run all cells again."
     elif not row.cell:
         yield f"{row.exercise}: not checked. Run the cell with lab.check, and save."
-    elif _left_to_the_grader(row):
-        claim = f"{row.claimed} of {row.of:g} by your own check"
-        yield f"{row.exercise}, cell {row.cell}: {claim}; the function is run by the grader only."
     elif row.says and not row.criteria:
-        yield f"{row.exercise}, cell {row.cell}: does not count. {_sentence(row.remark)}"
+        remark = row.remark if row.elsewhere else row.says  # the file is the reader's own
+        yield f"{row.exercise}, cell {row.cell}: does not count. {_sentence(remark)}"
     else:
         yield f"{row.exercise}, cell {row.cell}: {row.points:g} of {row.of:g} points will count."
         if row.says:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from vmwidgets.engine.base.errors import Refused, printable, shown
 from vmwidgets.engine.base.units import counted
 
+from .findings import in_words, tried
 from .grades import Graded, Grades, Judged, Row
 from .notebook import made_with
 from .roster import Roster
@@ -39,8 +40,8 @@ def _row(row: Row) -> Iterator[str]:
     yield f"  {row.exercise}: {row.points:g} of {row.of:g}{where}"
     if row.override:
         yield f"    given by a person: {row.override}"
-    if row.says:
-        yield f"    {printable(f'{row.says}{row.again}')}"
+    if row.findings:
+        yield f"    {printable(row.says or in_words(row.findings))}"
     yield from (f"    ✗ {one['sentence']}" for one in row.criteria if not one["met"])
     if row.late:
         yield f"    {counted(row.late, 'day')} late"
@@ -52,10 +53,9 @@ def _file(grades: Grades, file: Graded, rows: dict[str, Row]) -> Iterator[str]:
         yield f"  {printable(file.path)}: lab {file.lab}, begun as {file.wrote}, {made_with(file.version)}"
     else:
         yield f"  {printable(file.path)}"
-    if file.problem:
-        yield f"    not graded: {printable(f'{file.problem}{file.again}')}"
-    if file.nothing:
-        yield f"    {file.nothing}"
+    if file.finding:
+        says = f"{file.finding.staff}{tried(file.attempts, file.student)}"
+        yield f"    {'' if file.counts else 'not graded: '}{printable(says)}"
     for row in file.rows:
         if row is not rows.get(row.exercise):
             told = grades.told(row)
@@ -66,7 +66,7 @@ def _file(grades: Grades, file: Graded, rows: dict[str, Row]) -> Iterator[str]:
 def _other(row: Row, one: Judged) -> str:
     """A piece of work that does not count."""
     found = _not_judged(row, one) if one.points is None else _points(one.points)
-    says = f"; {printable(one.says)}" if one.says else ""
+    says = f"; {printable(in_words(one.findings))}" if one.findings else ""
     return f"    {row.exercise}, cell {one.cell}: claims {_claim(one)}; {found}{says}"
 
 

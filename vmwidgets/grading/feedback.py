@@ -48,7 +48,7 @@ def html(grades: Grades, student: str, called: str, questions: Mapping[str, str]
     """
     rows, files = grades.rows_of(student), grades.files_of(student)
     body = [marked(_total(grades, student), "p")]
-    body += [marked(_not_graded(file, grades), "p") for file in files if file.problem or file.nothing]
+    body += [marked(_not_graded(file, grades), "p") for file in files if file.finding]
     counting = _counting(files, rows)
     hints = {name: tier for file in counting for name, tier in file.hints.items()}
     body += [_exercise(rows[name], hints.get(name, 0)) for name in grades.course.exercises if name in rows]
@@ -59,14 +59,13 @@ def html(grades: Grades, student: str, called: str, questions: Mapping[str, str]
 def _not_graded(file: Graded, grades: Grades) -> str:
     """Anyone may have written the file: what it says of itself is left out, also a lab that is not in the course."""
     lab = f" of lab {file.lab}" if of_lab(grades.course.exercises, file.lab) else ""
-    if file.nothing:
-        return f"In a file{lab} in your name, {file.nothing}"
-    return f"A file{lab} in your name was not graded: {file.reads or file.problem}"
+    said = file.finding.student if file.finding else ""
+    return f"In a file{lab} in your name, {said}" if file.counts else f"A file{lab} in your name was not graded: {said}"
 
 
 def _counting(files: Sequence[Graded], rows: Mapping[str, Row]) -> list[Graded]:
     """The files with work that counts; of a lab without one, all that were graded."""
-    graded = [file for file in files if not file.problem and file.path]
+    graded = [file for file in files if file.counts and file.path]
     counting = [file for file in graded if any(row.cell and rows.get(row.exercise) is row for row in file.rows)]
     labs = {file.lab for file in counting}
     return [file for file in graded if file in counting or file.lab not in labs]

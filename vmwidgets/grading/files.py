@@ -54,9 +54,6 @@ OTHERS = {b"%PDF": "a PDF", b"\x89PNG": "an image", b"\xff\xd8\xff": "an image",
 
 ASK = "ask for the .ipynb"
 
-NOT_A_NOTEBOOK = "it is not a notebook: submit the .ipynb"
-"""What the student reads of such a file: the end of its name may say anything."""
-
 
 def names_of(folder: Path) -> list[str]:
     """All files in a folder and below, as they are named in it, and the folders that can't be read.
@@ -101,7 +98,7 @@ def place_of(folder: Path, name: str) -> Path:
 
 
 def other_kind(name: str, path: Path) -> str:
-    """Why a file can't be a notebook; "" for one that is called so, or begins as JSON does: it has to be read.
+    """What a file is that can't be a notebook; "" for one called so, or that begins as JSON does: it has to be read.
 
     :class:`Refused` for a file that can't be read.
     """
@@ -111,12 +108,12 @@ def other_kind(name: str, path: Path) -> str:
         head = _read(file, HEAD)
         if head.lstrip(BEFORE_JSON).startswith(b"{"):
             return ""
-        return f"not a notebook: {_kind(name, head, file)}"
+        return _kind(name, head, file)
 
 
 def no_lab(name: str) -> str:
-    """Why a file was not graded that begins as JSON does, is not called a notebook and has no lab."""
-    return f"not a notebook: {_named(name)} that has no lab in it; {ASK}"
+    """What a file is that begins as JSON does, is not called a notebook and has no lab."""
+    return f"{_named(name)} that has no lab in it; {ASK}"
 
 
 def content_of(path: Path) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -15,26 +15,20 @@ from vmwidgets.labs.mistakes import known_mistakes
 from vmwidgets.labs.moved import lab_of, labs_of, of_lab
 
 from .course import Course
-
-FORGED, DIFFERS, UNJUDGED, ELSEWHERE = "forged", "differs", "not judged", "of another variant"
-"""What work may be beside fine: its claim was changed; its claim is not what was found, and the file need not have been
-changed; nothing says what it is worth; its journal was judged, and earns nothing."""
-
-COPIED = "the same journal as "
-"""How what is said of equal work begins, before the others' ids."""
+from .findings import NO_LOOK, NO_WORK, SUSPICIOUS, Finding, Status, found, in_words, tried
 
 
 class Judged(NamedTuple):
     """Another piece of work for the same exercise in the same file, that does not count: from the output of `cell`.
 
-    `points` is None where it was not judged, since it claims no more than was found; `says` is as in :class:`Row`.
+    `points` is None where it was not judged, since it claims no more than was found; `findings` are as in :class:`Row`.
     `stopped`: judging it was late, or its process ended.
     """
 
     cell: int
     claimed: int | None
     points: float | None
-    says: str
+    findings: tuple[Finding, ...] = ()
     stopped: bool = False
 
 
@@ -42,11 +36,10 @@ class Judged(NamedTuple):
 class Row:
     """One exercise of one file: `points` of `of` in the course; `claimed` is what the student's own check gave.
 
-    `says` is what needs a look, in words, or "", and `note` which row counts instead of this one, if another does.
-    `reads` is what its student reads instead, where `says` quotes the file; `again`, for the instructor, which runs
-    judge it again.  `status` is what the work is beside fine, as above, and `copied`, whether others have the same.
-    `result` is the data of the check that was made here, on what the output of `cell` keeps; `others` are other pieces
-    of work in this file.  `late` are days; `override` is a person's reason for other points, or "".
+    `findings` are what there is to say of it, and `note` names the row that counts instead of this one, if another
+    does.  `attempts` is how many runs were stopped while they judged it, if no other tries again.  `result` is the data
+    of the check that was made here, on what the output of `cell` keeps; `others` are other pieces of work in this file.
+    `late` are days; `override` is a person's reason for other points, or "".
     """
 
     path: str
@@ -55,7 +48,7 @@ class Row:
     points: float = 0
     of: float = 0
     claimed: int | None = None
-    says: str = ""
+    findings: tuple[Finding, ...] = ()
     work: str = ""
     result: dict[str, Any] = field(default_factory=dict)
     late: int = 0
@@ -63,39 +56,53 @@ class Row:
     cell: int = 0
     others: tuple[Judged, ...] = ()
     note: str = ""
-    reads: str = ""
-    again: str = ""
-    status: str = ""
-    copied: bool = False
+    attempts: int = 0
 
     @classmethod
     def made_from(cls, data: dict[str, Any]) -> Row:
-        """The row whose members, as :func:`dataclasses.asdict` and JSON have them, these are."""
-        return cls(**{**data, "others": tuple(Judged(*one) for one in data["others"])})
+        """Return the row of :meth:`data`; raises what Python does for data of another form."""
+        others = tuple(
+            Judged(cell, claimed, points, _findings(findings), stopped)
+            for cell, claimed, points, findings, stopped in data["others"]
+        )
+        return cls(**{**data, "findings": _findings(data["findings"]), "others": others})
+
+    def data(self) -> dict[str, Any]:
+        """All of it, as JSON can say it; what is in it is shared, not copied."""
+        others = [one._replace(findings=_data(one.findings)) for one in self.others]  # type: ignore[arg-type]  # JSON's
+        return {**vars(self), "findings": _data(self.findings), "others": others}
 
     @property
     def stopped(self) -> bool:
         """Whether judging one of the works was late or its process ended."""
         return bool(self.result.get("stopped")) or any(one.stopped for one in self.others)
 
+    def has(self, *statuses: Status) -> bool:
+        """Whether one of its findings has one of these."""
+        return any(one.status in statuses for one in self.findings)
+
+    @property
+    def says(self) -> str:
+        """What needs a look, in words for staff, or ""."""
+        words = in_words(one for one in self.findings if one.status not in NO_LOOK)
+        return words and f"{words}{tried(self.attempts, self.student)}"
+
     @property
     def remark(self) -> str:
-        """What the student reads of it: the same, but no suspicion and no other student's id."""
+        """What the student reads of it: no suspicion and no other student's id."""
         if self.override:
-            return f"{self.points:g} points were given: {self.override}"
-        if self.elsewhere:
-            return "it was done under another id or in another lab, or before lab.begin: run its cells again and save"
-        return "" if self.suspicious else self.reads or self.says
+            return found(Status.GIVEN, points=f"{self.points:g}", reason=self.override).student
+        return in_words(self.findings, student=True)
 
     @property
     def suspicious(self) -> bool:
         """Whether a claim was changed, or others have the same work."""
-        return self.copied or self.status == FORGED
+        return self.has(*SUSPICIOUS)
 
     @property
     def elsewhere(self) -> bool:
         """Whether its journal is of another variant."""
-        return self.status == ELSEWHERE
+        return self.has(Status.OTHER_VARIANT)
 
     @property
     def criteria(self) -> list[dict[str, Any]]:
@@ -117,45 +124,66 @@ class Row:
         )
 
 
+def _data(findings: Iterable[Finding]) -> list[dict[str, Any]]:
+    return [one.data() for one in findings]
+
+
+def _findings(data: Iterable[dict[str, Any]]) -> tuple[Finding, ...]:
+    return tuple(map(Finding.made_from, data))
+
+
 @frozen(slots=False)
 class Graded:
     """One file: its rows, and what it holds of predictions, outcomes and hints.
 
-    `problem` says why it was not graded, or is "", and `nothing` why there is no work in it, or is "".  `unread`: the
-    process that read the file was late or ended.
+    `finding` says why it was not graded, or why there is no work in it; None where there is.
     `wrote` is the id as it was written in the notebook, made with vmwidgets of this `version`; `student` is the one
-    that stands for it in all results.  `seed` is that of its sheets.  `reads` and `again` are as in :class:`Row`.
+    that stands for it in all results.  `seed` is that of its sheets.  `attempts` is as in :class:`Row`.
     """
 
     path: str
     student: str
     lab: str
-    problem: str
+    finding: Finding | None
     rows: tuple[Row, ...]
     predictions: dict[str, Any]
     outcomes: dict[str, Any]
     hints: dict[str, int]
-    unread: bool = False
     version: str = ""
     seed: str = ""
     wrote: str = ""
-    nothing: str = ""
-    reads: str = ""
-    again: str = ""
+    attempts: int = 0
 
     @classmethod
-    def none(cls, path: str, problem: str, unread: bool = False, reads: str = "") -> Graded:
+    def none(cls, path: str, finding: Finding) -> Graded:
         """A file of which only this is known."""
-        return cls(path, "", "", problem, (), {}, {}, {}, unread, reads=reads)
+        return cls(path, "", "", finding, (), {}, {}, {})
 
     @classmethod
     def made_from(cls, data: dict[str, Any]) -> Graded:
         """The file of :meth:`data`; raises what Python does for data of another form."""
-        return cls(**{**data, "rows": tuple(map(Row.made_from, data["rows"]))})
+        finding = data["finding"] and Finding.made_from(data["finding"])
+        return cls(**{**data, "finding": finding, "rows": tuple(map(Row.made_from, data["rows"]))})
 
     def data(self) -> dict[str, Any]:
         """All of it, as JSON can say it; what is in it is shared, not copied."""
-        return {**vars(self), "rows": [vars(row) for row in self.rows]}
+        finding = self.finding and self.finding.data()
+        return {**vars(self), "finding": finding, "rows": [row.data() for row in self.rows]}
+
+    @property
+    def counts(self) -> bool:
+        """Whether it was graded, be it that there is no work in it: its predictions count."""
+        return self.finding is None or self.finding.status in NO_WORK
+
+    @property
+    def says(self) -> str:
+        """Why it was not graded or has no work, in words for staff; or ""."""
+        return self.finding.staff if self.finding else ""
+
+    @property
+    def unread(self) -> bool:
+        """Whether the process that read it was late or ended."""
+        return self.finding is not None and self.finding.status is Status.UNREAD
 
     @property
     def stopped(self) -> bool:
@@ -192,8 +220,8 @@ class Grades:
     def rows(self) -> Iterator[Row]:
         """One for each exercise of each file; for a file that was not graded, one that says why."""
         for file in self.files:
-            if says := file.problem or file.nothing:
-                yield Row(file.path, file.student, "", says=f"{says}{file.again}")
+            if file.finding:
+                yield Row(file.path, file.student, "", findings=(file.finding,), attempts=file.attempts)
             yield from map(self.told, file.rows)
         yield from self.notes
 
@@ -209,17 +237,18 @@ class Grades:
         """
         best = {one: self.rows_of(one).get(row.exercise, row) for one in row.student.split("+")}
         better = {one: other for one, other in best.items() if other is not row}
-        row = replace(row, says=f"{row.says}{row.again}") if row.again else row
         if not better:
-            return row
+            return replace(row, note=in_words(one for one in row.findings if one.status in NO_LOOK))
         alone = len(better) == len(best)
         notes = (f"{_named(other)}" if alone else f"for {one}: {_named(other)}" for one, other in better.items())
         note = "; ".join(dict.fromkeys(notes))
         later = bool(row.points) and any(row.late < other.late for other in better.values())
         if later or not alone:
-            return replace(row, says="; ".join(filter(None, (row.says, note * later))), note=note)
+            counts = [found(Status.OTHER_COUNTS, counts=note)] * later
+            return replace(row, findings=(*row.findings, *counts), note=note)
+        here = f"{in_words(row.findings)}{tried(row.attempts, row.student)}"
         return replace(
-            row, says=row.says * row.suspicious, note=f"{note}{f'; in this file: {row.says}' * bool(row.says)}"
+            row, findings=row.findings if row.suspicious else (), note=f"{note}{f'; in this file: {here}' * bool(here)}"
         )
 
     def known_as(self, student: str) -> str:
@@ -234,9 +263,16 @@ class Grades:
         return [one for one in self.students() if any(self._lost(one))]
 
     def _lost(self, student: str) -> Iterator[bool]:
-        """Of each lab of which a student has a file: whether no exercise has points, and none was judged."""
+        """Of each lab of which a student has a file: whether no exercise has points, and none was judged.
+
+        And of a file without a lab: whether the course has another lab, of which it may be.
+        """
         rows, files = self.rows_of(student), self.files_of(student)
-        for lab in {file.lab for file in files if file.lab} or {""}:
+        labs = {file.lab for file in files if file.lab}
+        if not all(file.lab for file in files if file.path):  # of which lab it should be is not said
+            there = {name for name in self.course.exercises for lab in labs if lab in labs_of(name)}
+            yield there != set(self.course.exercises)
+        for lab in labs:
             own = [row for row in rows.values() if lab in labs_of(row.exercise)]
             judged = any(
                 row.points or row.override or (row.result.get("criteria") and not row.elsewhere) for row in own
@@ -267,7 +303,7 @@ class Grades:
     def _predicted(self) -> dict[str, int]:
         """How many predictions of each student are answered, each counted once."""
         return {
-            student: len({name for file in files if not file.problem for name in file.predicted})
+            student: len({name for file in files if file.counts for name in file.predicted})
             for student, files in self._files_of.items()
         }
 

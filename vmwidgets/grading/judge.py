@@ -25,6 +25,7 @@ from vmwidgets.labs.work import remade
 from vmwidgets.sources.strace.result import LoadedStrace
 
 from .files import content_of
+from .findings import Status, found
 from .grades import Graded
 from .own_exercises import load_modules
 from .sandbox.asking import running
@@ -49,7 +50,13 @@ def judged(exercise: str, sheet: str, work: Any) -> dict[str, Any]:
     try:
         ran, result = _result(exercise, sheet, work)
     except (VMError, MemoryError, RecursionError) as error:
-        return {"id": exercise, "points": 0, "problem": f"{error}" or type(error).__name__, "criteria": []}
+        return {
+            "id": exercise,
+            "points": 0,
+            "problem": f"{error}" or type(error).__name__,
+            "criteria": [],
+            "unmade": True,
+        }
     whys = [{**one.data(), "why": one.mistake.why if one.mistake else ""} for one in result.criteria]
     same = {"source": work.get("source")} if ran else result.work  # a machine was packed again
     digest = hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()
@@ -117,9 +124,9 @@ def grade_file(question: str, say: Callable[[dict[str, Any]], None]) -> None:
     try:
         graded = graded_file(name, content_of(Path(path)), course, ask)
     except Refused as refusal:
-        graded = Graded.none(name, f"{refusal}")
+        graded = Graded.none(name, found(Status.UNREADABLE, problem=f"{refusal}"))
     except MemoryError:
-        graded = Graded.none(name, "not graded: reading the file takes too much memory", unread=True)
+        graded = Graded.none(name, found(Status.UNREAD, problem="reading the file takes too much memory"))
     say({"graded": graded.data()})
 
 

@@ -12,6 +12,7 @@ from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.base.frozen import frozen
 
 from .dates import moment, order_of
+from .findings import Status, found
 from .grades import Graded, Grades, Row
 from .roster import Person, Roster
 
@@ -66,15 +67,15 @@ def with_late_days(grades: Grades, folder: Path, until: Due, roster: Roster | No
         try:
             return moment(text, "submission time", order) if text else None
         except Refused as error:
-            odd[person.id, "handed in"] = Row("roster", person.id, "", says=f"the roster's {error}")
+            odd[person.id, "handed in"] = _odd(person, f"{error}")
             return None
 
     def own_date(person: Person, date: datetime) -> datetime:
         try:
             return _extended(person.extension, date)
         except Refused as error:
-            says = f"the roster's {error}; an extension may also be hours, such as 48 h"
-            odd[person.id, "extension"] = Row("roster", person.id, "", says=says)
+            says = f"{error}; an extension may also be hours, such as 48 h"
+            odd[person.id, "extension"] = _odd(person, says)
             return date
 
     def late(file: Graded) -> int:
@@ -93,6 +94,10 @@ def with_late_days(grades: Grades, folder: Path, until: Due, roster: Roster | No
         days = late(file)
         files.append(replace(file, rows=tuple(replace(row, late=days) for row in file.rows)))
     return replace(grades, files=tuple(files), notes=(*grades.notes, *odd.values())), by_change
+
+
+def _odd(person: Person, problem: str) -> Row:
+    return Row("roster", person.id, "", findings=(found(Status.ODD_DATE, problem=problem),))
 
 
 def _extended(text: str, date: datetime) -> datetime:

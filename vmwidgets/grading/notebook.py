@@ -20,6 +20,7 @@ from vmwidgets.labs.mistakes import has_mistakes
 from vmwidgets.labs.saved import bundles, listed
 
 from .files import MOST_BYTES, content_of
+from .findings import Finding, Status, found
 
 MOST_PARTS = 4_000_000
 """Commas and brackets: each value that they part takes up to 80 bytes of memory."""
@@ -58,14 +59,11 @@ class Handed:
     """One file: all different `works` by exercise, in order; of `predictions`, `outcomes` and `hints` what is shown.
 
     `begun` says whose it is, by vmwidgets of this `version`; `coded` and `seed`: whether it says that there was a code,
-    and which seed it had.  `undone`: a check found nothing yet.  `problem` is why the file can't be graded, or "", and
-    `reads` what a student reads instead, where that quotes the file.  `nothing` is why there is no work in it, or "":
-    its predictions still count.
+    and which seed it had.  `undone`: a check found nothing yet.  `finding` is why the file can't be graded, or
+    why there is no work in it; None where there is.
     """
 
-    problem: str = ""
-    reads: str = ""
-    nothing: str = ""
+    finding: Finding | None = None
     begun: Beginning | None = None
     version: str = ""
     coded: bool = False
@@ -113,21 +111,21 @@ def read_notebook(path: Path) -> Handed:
     try:
         return notebook_of(content_of(path))
     except Refused as refusal:
-        return Handed(f"{refusal}")
+        return Handed(_unreadable(f"{refusal}"))
 
 
 def notebook_of(content: bytes) -> Handed:
     """What a file with this content holds; never raises for what is in it."""
     if len(content) > MOST_BYTES:
-        return Handed(f"the file has more than {MOST_BYTES >> 20} MiB")
+        return Handed(_unreadable(f"the file has more than {MOST_BYTES >> 20} MiB"))
     if not content.strip():
-        return Handed("the file is empty")
+        return Handed(_unreadable("the file is empty"))
     if sum(map(content.count, (b",", b"[", b"{"))) > MOST_PARTS:
-        return Handed(f"the file has more than {MOST_PARTS:,} commas and brackets")
+        return Handed(_unreadable(f"the file has more than {MOST_PARTS:,} commas and brackets"))
     try:
         notebook = json.loads(content, parse_constant=lambda _name: None, parse_float=_finite)
     except (ValueError, RecursionError, MemoryError):
-        return Handed("not a notebook: the file is not valid JSON, is cut off, or is nested too deeply")
+        return Handed(_unreadable("not a notebook: the file is not valid JSON, is cut off, or is nested too deeply"))
     handed = Handed()
     for cell, bundle in bundles(notebook):
         for kind, keep in KEPT.items():
@@ -135,15 +133,18 @@ def notebook_of(content: bytes) -> Handed:
             if isinstance(data, dict):
                 keep(handed, cell, _cut(data, DEEPEST))
     handed.limit()
-    if handed.problem:
+    if handed.finding:
         return handed
     if handed.begun is None:
         failed = _failed_to_begin(notebook)
-        never = "lab.begin was never run in it, or it was saved without outputs"
-        handed.problem = f"lab.begin failed: cell {failed} says why" if failed else never
+        handed.finding = found(Status.BEGIN_FAILED, cell=str(failed)) if failed else found(Status.NOT_BEGUN)
     elif not handed.works:
-        handed.nothing = "nothing has been done yet" if handed.undone else "nothing was checked or submitted"
+        handed.finding = found(Status.NOTHING_DONE if handed.undone else Status.NOTHING_CHECKED)
     return handed
+
+
+def _unreadable(problem: str) -> Finding:
+    return found(Status.UNREADABLE, problem=problem)
 
 
 def _failed_to_begin(notebook: Any) -> int:
@@ -159,13 +160,13 @@ def _begun(handed: Handed, _cell: int, data: dict[str, Any]) -> None:
     try:
         handed.begun, handed.version = Beginning.made_from(data), _text(data, "version")
         handed.coded, handed.seed = data.get("coded") is True, _text(data, "seed")
-        handed.problem = handed.reads = ""
+        handed.finding = None
     except Refused as refusal:
-        handed.problem, handed.reads = f"its lab.begin can't be: {refusal}", "its lab.begin can't be read"
+        handed.finding = found(Status.BEGIN_REFUSED, problem=f"{refusal}")
 
 
 def _check(handed: Handed, cell: int, data: dict[str, Any]) -> None:
-    handed.undone |= data.get("problem") == result.NOT_DONE
+    handed.undone |= not data.get("work") and not data.get("criteria")
     _work(handed, cell, _text(data, "id"), data)
 
 

@@ -11,6 +11,7 @@ from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.labs.identity import folded
 from vmwidgets.labs.moved import lab_of
 
+from .findings import Status, found
 from .grades import Graded, Grades, Row
 from .roster import Roster
 from .spreadsheet import read_table
@@ -66,20 +67,21 @@ def with_overrides(grades: Grades, overrides: Overrides, roster: Roster | None) 
         student = students.get(folded(student), student)
         points = _points(one.points)
         if folded(student) not in students and person is None:
-            says = f"row {one.number}: student {one.student!r} is unknown"
+            problem = f"student {one.student!r} is unknown"
         elif one.exercise not in grades.course.exercises:
-            says = f"row {one.number}: exercise {one.exercise!r} is not in this course"
+            problem = f"exercise {one.exercise!r} is not in this course"
         elif points is None:
-            says = f"row {one.number}: points {one.points!r} are not a number from 0"
+            problem = f"points {one.points!r} are not a number from 0"
         elif (student, one.exercise) in given:
-            says = f"row {one.number}: {student} has points for {one.exercise} in an earlier row, which counts"
+            problem = f"{student} has points for {one.exercise} in an earlier row, which counts"
         else:
             before = grades.rows_of(student).get(one.exercise)
             row = Row("", student, one.exercise, points, grades.course.exercises[one.exercise])
             late = before.late if before else 0
             given[student, one.exercise] = replace(row, override=one.reason or "no reason given", late=late)
             continue
-        notes.append(Row(overrides.name, one.student, "", says=says))
+        odd = found(Status.ODD_OVERRIDE, row=str(one.number), problem=problem)
+        notes.append(Row(overrides.name, one.student, "", findings=(odd,)))
     return replace(grades, files=tuple(_put(grades.files, given)), notes=tuple(notes))
 
 
@@ -95,7 +97,7 @@ def _put(files: Iterable[Graded], given: Mapping[tuple[str, str], Row]) -> Itera
                 left.pop(key, None)
         yield replace(file, rows=tuple(rows))
     for (student, exercise), row in left.items():
-        yield Graded("", student, lab_of(exercise), "", (row,), {}, {}, {})
+        yield Graded("", student, lab_of(exercise), None, (row,), {}, {}, {})
 
 
 def _points(text: str) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -107,13 +108,37 @@ def _criteria(grades: Grades, rows: list[Row]) -> Iterator[str]:
         for place in range(max(map(len, found), default=0)):
             here = [criteria[place] for criteria in found if len(criteria) > place]
             met = [one for one in here if one["met"]]
-            unmet = (f"criterion {place + 1}", 0)
-            sentence, _ = next(iter(Counter(one["sentence"] for one in met).most_common(1)), unmet)
+            same = exercises()[name].sheet is None
+            sentence = _of_all([one["sentence"] for one in met], same=same) or f"criterion {place + 1}"
             of = here[0]["of"]
             mean = sum(one["points"] for one in here) / len(here)
             lines.append((sentence, f"{len(met)} of {len(here)}", (len(met), len(here)), f"{mean:.2g} of {of}"))
         titles = ("criterion", "met by", "", "points, mean")
         yield _part(f"{name} · {exercises()[name].title}", titles, lines)
+
+
+NUMBER = re.compile(r"\d\S*")
+"""In a sentence, with what hangs on it: a page, an address, a size."""
+
+
+def _of_all(sentences: Sequence[str], *, same: bool) -> str:
+    """The sentence of all who met a criterion, with dots where it says what one variant asked.
+
+    Numbers stand if all were asked the `same`, or if several sentences have them.
+
+    >>> _of_all(["SIGBUS for page 5", "SIGBUS for page 6"], same=False), _of_all(["4 KiB of 8"], same=False)
+    ('SIGBUS for page …', '… KiB of …')
+    >>> _of_all(["both 4 KiB pages"] * 2, same=False), _of_all(["with 4 frames: fifo", "with 4: lru"], same=False)
+    ('both 4 KiB pages', 'with … frames: fifo')
+    """
+    split = [sentence.split(" ") for sentence, _ in Counter(sentences).most_common()]
+    if not split:
+        return ""
+    if same or (len(split) == 1 and len(sentences) > 1):
+        return " ".join(split[0])
+    if len(split) == 1 or len(set(map(len, split))) > 1:
+        return NUMBER.sub("…", " ".join(split[0]))
+    return " ".join(words[0] if len(set(words)) == 1 else "…" for words in zip(*split, strict=True))
 
 
 def _mistakes(grades: Grades, rows: list[Row]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.labs.identity import folded
 
+from .findings import Status, found
 from .grades import Grades, Row
 from .spreadsheet import Table, read_table
 from .titles import MEANINGS, handed_in_columns
@@ -138,9 +139,9 @@ def with_roster(grades: Grades, roster: Roster) -> Grades:
     With a note for each odd row of the roster, each student who is not in it, and who wrote two ids in one lab.
     """
     name = roster.table.path.name
-    odd = [Row(name, "", "", says=f"the roster's {problem}") for problem in roster.problems]
+    odd = [Row(name, "", "", findings=(found(Status.ROSTER, problem=one),)) for one in roster.problems]
     strangers = [one for one in grades.students() if roster.find(one) is None]
-    odd += [Row(name, one, "", says="is not in the roster") for one in strangers]
+    odd += [Row(name, one, "", findings=(found(Status.STRANGER),)) for one in strangers]
     written: dict[tuple[str, str], dict[str, str]] = {}
     for file in grades.files:
         for one in file.wrote.split("+") if file.student else ():
@@ -148,12 +149,11 @@ def with_roster(grades: Grades, roster: Roster) -> Grades:
     for (person, lab), ids in sorted(written.items()):
         if len(ids) > 1:
             wrote = ", ".join(sorted(ids.values()))
-            says = f"wrote {wrote} in lab {lab}: this is one person, with the most points"
-            odd.append(Row(name, person, "", says=says))
+            odd.append(Row(name, person, "", findings=(found(Status.TWO_IDS, ids=wrote, lab=lab),)))
     return replace(grades, notes=(*grades.notes, *odd))
 
 
 def missing(grades: Grades, roster: Roster) -> list[str]:
     """The ids of those in the roster of whom no file with work was graded."""
-    there = {one for file in grades.files if not (file.problem or file.nothing) for one in file.students}
+    there = {one for file in grades.files if file.finding is None for one in file.students}
     return [one for one in roster.people if one not in there]

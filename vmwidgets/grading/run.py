@@ -15,7 +15,8 @@ from .apart import check_given, check_imports, check_results
 from .cluster import Cluster
 from .comparing import compared
 from .course import Course
-from .files import NOT_A_NOTEBOOK, called_notebook, digest_of, names_of, no_lab, other_kind, place_of
+from .files import called_notebook, digest_of, names_of, no_lab, other_kind, place_of
+from .findings import Status, found
 from .grades import Graded, Grades
 from .places import File, Here, judged
 from .roster import Roster
@@ -66,12 +67,12 @@ def grade(
         for name in names:
             try:
                 path = place_of(folder, name)
-                if problem := other_kind(name, path):
-                    finish(Graded.none(name, problem, reads=NOT_A_NOTEBOOK))
+                if kind := other_kind(name, path):
+                    finish(Graded.none(name, found(Status.NO_NOTEBOOK, kind=kind)))
                     continue
                 keys[name] = key_of(digest_of(path), course)
             except Refused as refusal:
-                finish(Graded.none(name, f"{refusal}"))
+                finish(Graded.none(name, found(Status.UNREADABLE, problem=f"{refusal}")))
                 continue
             before = kept.of(name, keys[name])
             if before is None or _tried_again(before, again, who):
@@ -80,11 +81,11 @@ def grade(
                 finish(before)
 
     with closing(Cluster(dask) if dask else Here(jobs, folder)) as place:
-        for file, found in judged(unknown(), course, place):
-            if isinstance(found, Graded):
-                finish(kept.keep(keys[file.name], _as_named(found)))
+        for file, one in judged(unknown(), course, place):
+            if isinstance(one, Graded):
+                finish(kept.keep(keys[file.name], _as_named(one)))
             else:
-                finish(Graded.none(file.name, found))
+                finish(Graded.none(file.name, found(Status.UNREADABLE, problem=one)))
     if strangers := again.difference(who(one) for graded in done.values() for one in graded.students):
         raise Refused(f"--only {shown(only)}: no notebook is of {', '.join(sorted(strangers))}")
     return Grades(course, compared((done[name] for name in names), roster))
@@ -99,4 +100,4 @@ def _as_named(graded: Graded) -> Graded:
     """The grades of a file; of one that is not called a notebook and holds no lab, that it is none."""
     if graded.lab or graded.unread or called_notebook(graded.path):
         return graded
-    return replace(graded, problem=no_lab(graded.path), reads=NOT_A_NOTEBOOK)
+    return replace(graded, finding=found(Status.NO_NOTEBOOK, kind=no_lab(graded.path)))

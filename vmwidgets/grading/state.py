@@ -25,7 +25,7 @@ from .course import Course
 from .grades import Graded
 from .output import make_private
 
-FORM = 2
+FORM = 3
 """Of a line: what was written in another form is judged again."""
 
 MOST_ATTEMPTS = 3
@@ -92,9 +92,8 @@ def _tried(graded: Graded, attempts: int) -> Kept:
     """The grades of a file whose judging was stopped in so many runs."""
     if attempts < MOST_ATTEMPTS:
         return Kept(graded, attempts)
-    last = f" ({attempts} times; only --only {graded.student or 'STUDENT'} tries again)"
-    rows = tuple(replace(row, again=last) if row.stopped else row for row in graded.rows)
-    return Kept(replace(graded, rows=rows, again=last if graded.unread else ""), attempts)
+    rows = tuple(replace(row, attempts=attempts) if row.stopped else row for row in graded.rows)
+    return Kept(replace(graded, rows=rows, attempts=attempts if graded.unread else 0), attempts)
 
 
 def _read(path: Path) -> dict[tuple[str, str], Kept]:

@@ -15,7 +15,8 @@ from vmwidgets.labs.identity import folded
 from vmwidgets.labs.moved import lab_of, labs_of, of_lab
 
 from .course import Course
-from .grades import DIFFERS, ELSEWHERE, FORGED, UNJUDGED, Graded, Judged, Row
+from .findings import NO_WORK, NOT_JUDGED, Finding, Status, found
+from .grades import Graded, Judged, Row
 from .notebook import Handed, Work, made_with, notebook_of
 
 Asking = Callable[[str, str, Any], dict[str, Any]]
@@ -36,12 +37,14 @@ def graded_file(name: str, content: bytes, course: Course, ask: Asking) -> Grade
     """The grades of the file called `name`: for each exercise, of all that was checked or submitted, the best."""
     handed = notebook_of(content)
     begun = Beginning.made_from(handed.begun.data(), course.key) if handed.begun else Beginning("")
-    problem, reads = (handed.problem, handed.reads) if handed.problem else _whose(handed, begun, course)
-    rows = () if problem or handed.nothing else tuple(rows_of(name, handed, begun.seed, course, _patient(ask)))
+    finding = handed.finding
+    if finding is None or finding.status in NO_WORK:
+        finding = _whose(handed, begun, course) or finding
+    rows = () if finding else tuple(rows_of(name, handed, begun.seed, course, _patient(ask)))
     version = handed.version if begun.students else __version__
     return Graded(
-        name, begun.student, begun.lab, problem, rows, handed.predictions, handed.outcomes, handed.hints,
-        version=version, seed=f"{begun.seed:016x}", nothing="" if problem else handed.nothing, reads=reads,
+        name, begun.student, begun.lab, finding, rows, handed.predictions, handed.outcomes, handed.hints,
+        version=version, seed=f"{begun.seed:016x}",
     )  # fmt: skip  # one call
 
 
@@ -72,33 +75,28 @@ def rows_of(name: str, handed: Handed, seed: int, course: Course, ask: Asking) -
         row, works = Row(name, handed.begun.student, exercise, of=worth), handed.works.get(exercise, ())
         if handed.begun.lab not in labs_of(exercise):
             if works:
-                began = f"the notebook last began lab {handed.begun.lab}, and this is of {lab_of(exercise)}"
-                yield replace(row, says=f"{UNJUDGED}: {began}", status=UNJUDGED)
+                yield replace(row, findings=(found(Status.OTHER_LAB, began=handed.begun.lab, lab=lab_of(exercise)),))
         elif works:
             yield _best(row, works, f"{seed:016x}", handed.version, course, ask)
         else:
-            yield replace(row, says="no check of it is in the file")
+            yield replace(row, findings=(found(Status.UNCHECKED),))
 
 
-def _whose(handed: Handed, begun: Beginning, course: Course) -> tuple[str, str]:
-    """Why a file counts for no student of this course, or "", and what the student reads, where that quotes the file.
-
-    `begun` has the codes that the course gave out.
-    """
+def _whose(handed: Handed, begun: Beginning, course: Course) -> Finding | None:
+    """Why a file counts for no student of this course; None if it does.  `begun` has the codes of the course."""
     if not begun.students:
-        return "no student ID: this is the default variant", ""
+        return found(Status.NO_STUDENT)
     if folded(begun.course) != folded(course.name):
-        return f"it is of the course {begun.course!r}", "it is of another course"
+        return found(Status.OTHER_COURSE, course=repr(begun.course))
     if course.key and not handed.coded:
-        return "it was begun without a code: write code= in lab.begin and do the exercises again", ""
+        return found(Status.NO_CODE)
     if handed.coded and not course.key:
-        return "it was begun with a code, and the course's file has no key", ""
+        return found(Status.NO_KEY)
     if course.key and handed.seed != f"{begun.seed:016x}":
-        wrong = "it was begun with a code that is not that of"
-        return f"{wrong} {begun.student}", f"{wrong} {'its students' if len(begun.students) > 1 else 'its student'}"
+        return found(Status.OTHER_CODES if len(begun.students) > 1 else Status.OTHER_CODE, student=begun.student)
     if not of_lab(course.exercises, begun.lab):
-        return f"lab {begun.lab!r} has no exercise in this course", "its lab has no exercise in this course"
-    return "", ""
+        return found(Status.NOT_IN_COURSE, lab=repr(begun.lab))
+    return None
 
 
 def _best(row: Row, works: Sequence[Work], sheet: str, version: str, course: Course, ask: Asking) -> Row:
@@ -111,60 +109,51 @@ def _best(row: Row, works: Sequence[Work], sheet: str, version: str, course: Cou
         if judged and (most >= work.claim or len(judged) == MOST_JUDGED):
             break
         result = ask(row.exercise, sheet, work.data)
-        status, says, reads = _says(work, exercise, result, version) if own else OF_ANOTHER
         same = work.edition == exercise.edition
         points = int(result["points"]) if own and same else 0
         digest = str(result.pop("digest", ""))
-        worth = _worth(row, exercise, points, course) if status in (FORGED, DIFFERS) else ""
+        finding = _finding(row, work, exercise, result, version, course) if own else found(Status.OTHER_VARIANT)
         made = replace(
-            row, points=course.scaled(exercise, points), claimed=work.claimed, says=f"{says}{worth}", work=digest,
-            result=result if same else {**result, "criteria": []}, cell=work.cell, status=status,
-            reads=reads and f"{reads}{worth}",
+            row, points=course.scaled(exercise, points), claimed=work.claimed, work=digest, cell=work.cell,
+            findings=(finding,) if finding else (), result=result if same else {**result, "criteria": []},
         )  # fmt: skip  # one call
         judged.append((work, made))
         most = max(most, points)
     best = max((made for _, made in judged), key=lambda one: one.points)
-    others = [Judged(one.cell, one.claimed, one.points, one.says, one.stopped) for _, one in judged if one is not best]
+    others = [
+        Judged(one.cell, one.claimed, one.points, one.findings, one.stopped) for _, one in judged if one is not best
+    ]
     seen = {id(work) for work, _ in judged}
-    others += [Judged(work.cell, work.claimed, None, "") for work in works if id(work) not in seen]
-    higher = (one for work, one in judged if one.status == UNJUDGED and work.claim > most)
-    lost = None if best.status == UNJUDGED else next(higher, None)
+    others += [Judged(work.cell, work.claimed, None) for work in works if id(work) not in seen]
+    higher = (one for work, one in judged if one.has(*NOT_JUDGED) and work.claim > most)
+    lost = None if best.has(*NOT_JUDGED) else next(higher, None)
     best = replace(best, others=tuple(others))
     if lost is None:
         return best
     # the student may have earned more than what was found
-    was = f"the work of cell {lost.cell}, which claims {shown(lost.claimed)}, was "
-    says, reads = (
-        "; ".join(filter(None, (first, f"{was}{second}")))
-        for first, second in ((best.says, lost.says), (best.reads or best.says, lost.reads or lost.says))
-    )
-    return replace(best, says=says, reads=reads)
+    was = found(Status.HIGHER, cell=str(lost.cell), claim=shown(lost.claimed), was=lost.findings[0])
+    return replace(best, findings=(*best.findings, was))
 
 
-OF_ANOTHER = ELSEWHERE, "its journal is of another variant", ""
-
-
-def _says(work: Work, exercise: Exercise, result: dict[str, Any], version: str) -> tuple[str, str, str]:
-    """What a piece of work for the student's own sheet is beside fine; what needs a look, or ""; and as in `reads`."""
+def _finding(
+    row: Row, work: Work, exercise: Exercise, result: dict[str, Any], version: str, course: Course
+) -> Finding | None:
+    """What a piece of work for the student's own sheet is beside fine."""
     if work.edition != exercise.edition:
-        how = made_with(version) if version != __version__ else "the exercises as they were then"
-        made = f"it was made with edition {shown(work.edition)} of this exercise, and this is edition"
-        says = f"{UNJUDGED}: {made} {exercise.edition}: grade it with {how}"
-        return UNJUDGED, says, f"{UNJUDGED}: it was made with another edition of this exercise"
-    if result["problem"] and not result["criteria"]:
-        return UNJUDGED, f"{UNJUDGED}: {result['problem']}", ""
+        made = made_with(version) if version != __version__ else "the exercises as they were then"
+        return found(Status.OTHER_EDITION, edition=shown(work.edition), ours=str(exercise.edition), made=made)
+    problem = str(result.get("problem", ""))
+    if problem and not result["criteria"]:
+        return found(Status.UNMADE if result.get("unmade") else Status.UNJUDGED, problem=problem)
     points = int(result["points"])
     if work.claimed == points:
-        return "", str(result.get("problem", "")), ""
-    claim = "no points" if work.claimed is None else f"{shown(work.claimed)} point{'s' * (work.claimed != 1)}"
-    ran = bool(result.get("ran"))
+        return found(Status.STOPPED_CHECK, problem=problem) if problem else None
     # What is judged from a journal is the same each time: only a claim that was changed can be higher.
-    certain = not ran and not result["problem"] and version == __version__ and work.claim > points
-    status = FORGED if certain else DIFFERS
+    certain = not result.get("ran") and not problem and version == __version__ and work.claim > points
+    claim = "no points" if work.claimed is None else f"{shown(work.claimed)} point{'s' * (work.claimed != 1)}"
     made = f", made with {made_with(version)}" if version != __version__ else ""
-    found = f"and its {'function' if ran else 'journal'} gives {points}"
-    reads = f"{status}: the notebook claims {claim}, {found}"
-    return status, f"{status}: the notebook claims {claim}{made}, {found}", reads if made else ""
+    worth = _worth(row, exercise, points, course)
+    return found(Status.FORGED if certain else Status.DIFFERS, claim=claim, made=made, points=str(points), worth=worth)
 
 
 def _worth(row: Row, exercise: Exercise, points: int, course: Course) -> str:

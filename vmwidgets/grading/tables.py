@@ -12,6 +12,7 @@ from typing import Any
 
 from vmwidgets.engine.base.errors import printable
 
+from .findings import Finding, in_words
 from .grades import Graded, Grades, Row
 from .output import file_names, write
 
@@ -31,12 +32,24 @@ def write_tables(grades: Grades, folder: Path) -> list[Path]:
 
 
 def _data(file: Graded) -> dict[str, object]:
-    """All of a file's grades but the pictures, which are in the feedback."""
-    data = file.data()
-    for place, row in enumerate(data["rows"]):
-        result = {name: one for name, one in row["result"].items() if name != "picture"}
-        data["rows"][place] = {**row, "result": result}
-    return data
+    """All of a file's grades but the pictures, which are in the feedback; with each finding's name and its words."""
+    said = _said([file.finding] if file.finding else [])
+    kept = {name: one for name, one in vars(file).items() if name != "finding"}
+    return {**kept, "rows": list(map(_row, file.rows)), **said}
+
+
+def _row(row: Row) -> dict[str, object]:
+    result = {name: one for name, one in row.result.items() if name != "picture"}
+    others = [{**one._asdict(), **_said(one.findings)} for one in row.others]
+    return {**vars(row), "result": result, "others": others, **_said(row.findings)}
+
+
+def _said(findings: Sequence[Finding]) -> dict[str, object]:
+    return {
+        "findings": [one.status.value for one in findings],
+        "says": in_words(findings),
+        "reads": in_words(findings, student=True),
+    }
 
 
 def _cells(row: Row) -> Sequence[object]:

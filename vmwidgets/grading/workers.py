@@ -18,6 +18,7 @@ from typing import Any
 
 from . import processes
 from .course import Course
+from .findings import Status, found
 from .grades import Graded
 
 SECONDS = 90
@@ -75,7 +76,8 @@ class Worker:
                 return Graded.made_from(answer["graded"])
             except OSError as error:
                 if not begun:
-                    return Graded.none(name, f"not graded: {_why('reading the file', error, seconds)}", unread=True)
+                    why = _why("reading the file", error, seconds)
+                    return Graded.none(name, found(Status.UNREAD, problem=why))
                 results.append(_stopped(begun, _why("judging", error, seconds)))
 
     def close(self) -> None:

@@ -19,7 +19,7 @@ Row = tuple[float | None, str]
 Rows = dict[tuple[str, str], Row]
 """By file and exercise, which is "" for a file that is not graded."""
 
-NOT_HANDED_IN: Row = (0, "no check of it is in the file")
+NOT_HANDED_IN: Row = (0, "")
 
 LABS = {name: [one for one in sorted(SOLVED) if one.startswith(f"{name}/")] for name in sorted(
     {exercise.partition("/")[0] for exercise in SOLVED}

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from tests.grading.synthetic import COURSE, worth
 from tests.labs.test_sheets import SOLVED
-from vmwidgets.grading.grades import COPIED, Grades
+from vmwidgets.grading.findings import STAFF, Status
+from vmwidgets.grading.grades import Grades
 
 from .damaged import DAMAGED
 from .forged import FORGED
@@ -95,7 +96,8 @@ def wrong(grades: Grades, wanted: Rows, *, crowded: bool = False) -> list[str]:
     for place, points, of, says in found:
         earned, begins = wanted.get(place, (0, "no row"))
         right = points < of if earned is None else points == earned
-        told = (says.startswith(begins) if begins else not says) or (crowded and says.startswith(COPIED))
+        by_chance = crowded and says.startswith(STAFF[Status.COPIED].format(others=""))
+        told = by_chance or (says.startswith(begins) if begins else not says)
         if not right or "\n" in says or not told:
             said.append(f"{place}: {points:g} {says[:150]!r}, and not {earned} {begins!r}")
     return said

@@ -67,8 +67,9 @@ def check_off(
     if exercise:
         known(exercise, exercises(), "exercise")
     handed = read_notebook(path)
-    if (problem := handed.problem or handed.nothing) or handed.begun is None:
-        raise Refused(f"{path}: {problem}")
+    if handed.finding:
+        raise Refused(f"{path}: {handed.finding.staff}")
+    assert handed.begun is not None, "a file without a beginning has a finding"
     if handed.coded and not key:
         raise Refused(f"{path}: it was begun with a code: add --secret course.toml, the file with the course's key")
     begun = Beginning.made_from(handed.begun.data(), key if handed.coded else "")

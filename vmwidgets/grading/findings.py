@@ -1,0 +1,198 @@
+"""Findings: what a file or a piece of work is beside fine, as a value; and its words, for staff and for students.
+
+No code looks into a sentence: it asks for the status.  Both tables are here, side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import field
+from enum import Enum
+from typing import Any
+
+from vmwidgets.engine.base.frozen import frozen
+
+
+class Status(Enum):
+    """What there is to say; the value is its name in files."""
+
+    # of one exercise in a file
+    UNCHECKED = "not checked"
+    STOPPED_CHECK = "check stopped"
+    FORGED = "forged"
+    DIFFERS = "differs"
+    COPIED = "copied"
+    OTHER_VARIANT = "of another variant"
+    OTHER_EDITION = "of another edition"
+    OTHER_LAB = "of another lab"
+    UNMADE = "not made again"
+    UNJUDGED = "not judged"
+    HIGHER = "higher claim not judged"
+    GIVEN = "given"
+    # of a file in which there is no work
+    NOTHING_DONE = "nothing done"
+    NOTHING_CHECKED = "nothing checked"
+    # of a file that is not graded
+    NO_NOTEBOOK = "no notebook"
+    UNREADABLE = "not readable"
+    UNREAD = "not read to its end"
+    BEGIN_REFUSED = "lab.begin refused"
+    BEGIN_FAILED = "lab.begin failed"
+    NOT_BEGUN = "not begun"
+    NO_STUDENT = "no student"
+    OTHER_COURSE = "of another course"
+    NO_CODE = "no code"
+    NO_KEY = "no key"
+    OTHER_CODE = "another code"
+    OTHER_CODES = "other codes"
+    NOT_IN_COURSE = "not in the course"
+    UPLOADED = "uploaded by another"
+    # of tables and of the class
+    ROSTER = "odd in the roster"
+    STRANGER = "not in the roster"
+    TWO_IDS = "two ids"
+    ODD_OVERRIDE = "odd override"
+    ODD_DATE = "odd date"
+    OTHER_COUNTS = "another file counts"
+
+
+STAFF: dict[Status, str] = {
+    Status.UNCHECKED: "no check of it is in the file",
+    Status.STOPPED_CHECK: "{problem}",
+    Status.FORGED: "forged: the notebook claims {claim}, and its journal gives {points}{worth}",
+    Status.DIFFERS: "differs: the notebook claims {claim}{made}, and its journal gives {points}{worth}",
+    Status.COPIED: "the same journal as {others}",
+    Status.OTHER_VARIANT: "its journal is of another variant",
+    Status.OTHER_EDITION: "not judged: it was made with edition {edition} of this exercise, and this is edition "
+    "{ours}: grade it with {made}",
+    Status.OTHER_LAB: "not judged: the notebook last began lab {began}, and this is of {lab}",
+    Status.UNMADE: "not judged: {problem}",
+    Status.UNJUDGED: "not judged: {problem}",
+    Status.HIGHER: "the work of cell {cell}, which claims {claim}, was {was}",
+    Status.GIVEN: "given by a person: {reason}",
+    Status.NOTHING_DONE: "nothing has been done yet",
+    Status.NOTHING_CHECKED: "nothing was checked or submitted",
+    Status.NO_NOTEBOOK: "not a notebook: {kind}",
+    Status.UNREADABLE: "{problem}",
+    Status.UNREAD: "not graded: {problem}",
+    Status.BEGIN_REFUSED: "its lab.begin can't be: {problem}",
+    Status.BEGIN_FAILED: "lab.begin failed: cell {cell} says why",
+    Status.NOT_BEGUN: "lab.begin was never run in it, or it was saved without outputs",
+    Status.NO_STUDENT: "no student ID: this is the default variant",
+    Status.OTHER_COURSE: "it is of the course {course}",
+    Status.NO_CODE: "it was begun without a code: write code= in lab.begin and do the exercises again",
+    Status.NO_KEY: "it was begun with a code, and the course's file has no key",
+    Status.OTHER_CODE: "it was begun with a code that is not that of {student}",
+    Status.OTHER_CODES: "it was begun with a code that is not that of {student}",
+    Status.NOT_IN_COURSE: "lab {lab} has no exercise in this course",
+    Status.UPLOADED: "{by} uploaded it, in the name of {students}: it counts for no one",
+    Status.ROSTER: "the roster's {problem}",
+    Status.STRANGER: "is not in the roster",
+    Status.TWO_IDS: "wrote {ids} in lab {lab}: this is one person, with the most points",
+    Status.ODD_OVERRIDE: "row {row}: {problem}",
+    Status.ODD_DATE: "the roster's {problem}",
+    Status.OTHER_COUNTS: "{counts}",
+}
+"""What staff reads of each."""
+
+STUDENTS: dict[Status, str] = {
+    Status.UNCHECKED: "no check of it is in the file",
+    Status.STOPPED_CHECK: "{problem}",
+    Status.FORGED: "",
+    Status.DIFFERS: "differs: the notebook claims {claim}, and its journal gives {points}{worth}",
+    Status.COPIED: "",
+    Status.OTHER_VARIANT: "it was done under another id or in another lab, or before lab.begin: run its cells again "
+    "and save",
+    Status.OTHER_EDITION: "not judged: it was made with another edition of this exercise",
+    Status.OTHER_LAB: "not judged: the notebook last began lab {began}, and this is of {lab}",
+    Status.UNMADE: "not judged: the work can't be made again from the notebook",
+    Status.UNJUDGED: "not judged: {problem}",
+    Status.HIGHER: "the work of cell {cell}, which claims {claim}, was {was}",
+    Status.GIVEN: "{points} points were given: {reason}",
+    Status.NOTHING_DONE: "nothing has been done yet",
+    Status.NOTHING_CHECKED: "nothing was checked or submitted",
+    Status.NO_NOTEBOOK: "it is not a notebook: submit the .ipynb",
+    Status.UNREADABLE: "{problem}",
+    Status.UNREAD: "not graded: {problem}",
+    Status.BEGIN_REFUSED: "its lab.begin can't be read",
+    Status.BEGIN_FAILED: "lab.begin failed: cell {cell} says why",
+    Status.NOT_BEGUN: "lab.begin was never run in it, or it was saved without outputs",
+    Status.NO_STUDENT: "no student ID: this is the default variant",
+    Status.OTHER_COURSE: "it is of another course",
+    Status.NO_CODE: "it was begun without a code: write code= in lab.begin and do the exercises again",
+    Status.NO_KEY: "it was begun with a code, and the course's file has no key",
+    Status.OTHER_CODE: "it was begun with a code that is not that of its student",
+    Status.OTHER_CODES: "it was begun with a code that is not that of its students",
+    Status.NOT_IN_COURSE: "its lab has no exercise in this course",
+    Status.UPLOADED: "",
+    Status.ROSTER: "",
+    Status.STRANGER: "",
+    Status.TWO_IDS: "",
+    Status.ODD_OVERRIDE: "",
+    Status.ODD_DATE: "",
+    Status.OTHER_COUNTS: "",
+}
+"""What the student whose work it is reads of each: no suspicion, no other's id, and nothing that a file says of itself.
+
+Anyone may hand in a file in a classmate's name.
+"""
+
+SUSPICIOUS = frozenset({Status.FORGED, Status.COPIED})
+"""A claim was changed, or others have the same work."""
+
+NOT_JUDGED = frozenset({Status.OTHER_EDITION, Status.OTHER_LAB, Status.UNMADE, Status.UNJUDGED})
+"""Nothing says what the work is worth."""
+
+NO_WORK = frozenset({Status.NOTHING_DONE, Status.NOTHING_CHECKED})
+"""Of a file that can be read: its predictions count."""
+
+NO_LOOK = frozenset({Status.UNCHECKED, Status.GIVEN})
+"""Nothing for staff to do."""
+
+
+@frozen
+class Finding:
+    """A `status`, and what it is `about`: values for the words, which may be another finding."""
+
+    status: Status
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def staff(self) -> str:
+        """What staff reads."""
+        return self._in(STAFF)
+
+    @property
+    def student(self) -> str:
+        """What the student reads; "" where it is nothing for students."""
+        return self._in(STUDENTS)
+
+    def _in(self, words: Mapping[Status, str]) -> str:
+        about = {name: one._in(words) if isinstance(one, Finding) else one for name, one in self.about.items()}
+        return words[self.status].format_map(about)
+
+    def data(self) -> dict[str, Any]:
+        """The finding as JSON can say it."""
+        about = {name: one.data() if isinstance(one, Finding) else one for name, one in self.about.items()}
+        return {"status": self.status.value, "about": about}
+
+    @classmethod
+    def made_from(cls, data: dict[str, Any]) -> Finding:
+        """Return the finding of :meth:`data`; raises what Python does for data of another form."""
+        about = {name: cls.made_from(one) if isinstance(one, dict) else str(one) for name, one in data["about"].items()}
+        return cls(Status(data["status"]), about)
+
+
+def found(status: Status, **about: str | Finding) -> Finding:
+    """Make a finding."""
+    return Finding(status, about)
+
+
+def in_words(findings: Iterable[Finding], *, student: bool = False) -> str:
+    """Return the sentences of several findings; those that a reader has no words for are left out."""
+    return "; ".join(filter(None, (one.student if student else one.staff for one in findings)))
+
+
+def tried(attempts: int, student: str) -> str:
+    """Return what staff reads behind a finding, if so many runs were stopped while they judged."""
+    return f" ({attempts} times; only --only {student or 'STUDENT'} tries again)" if attempts else ""
