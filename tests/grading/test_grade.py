@@ -20,7 +20,7 @@ from tests.labs.test_sheets import SOLVED
 from vmwidgets.cli import main
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.base.released import install
-from vmwidgets.grading import Graded, Grades, Row, feedback, grade, read_course, report
+from vmwidgets.grading import Graded, Grades, Row, feedback, grade, read_course
 from vmwidgets.grading.comparing import compared
 from vmwidgets.grading.judge import judged
 from vmwidgets.grading.notebook import notebook_of
@@ -245,36 +245,37 @@ def test_a_second_file_that_can_not_be_graded_takes_nothing_away(tmp_path: Path,
 
 
 def test_work_that_is_not_judged_is_not_called_forged(tmp_path: Path, course: Path) -> None:
-    """What is too large to be kept, and a function whose source was lost: an honest student's check gave points."""
-    course.write_text(f'course = "{COURSE}"\nexercises = ["01/guard", "11/policy"]\n')
+    """What is too large to be kept: an honest student's check gave points."""
     folder = tmp_path / "in"
-    written_down = {"kind": "function", "name": "chosen", "source": "def other(pages): return pages[0]"}
     lost = {"kind": "nothing", "why": "its journal has more than 8 MiB"}
     hand_in(folder, "ada", changed(solved("01/guard", "ada"), work=lost))
-    written(folder / "bert.ipynb", "bert", "11", changed(solved("11/policy", "bert"), work=written_down))
     table = found(graded(folder, course))
     assert table["ada.ipynb", "01/guard"][1].startswith("not judged: it was not kept: its journal has more")
-    assert table["bert.ipynb", "11/policy"] == (
-        0,
-        "not judged: its source does not define a function: KeyError: 'chosen'",
-    )
 
 
-def test_a_function_is_run_and_the_reports_say_so(tmp_path: Path, course: Path) -> None:
-    """A right one has its points; one that is not what was checked does not have those of the other."""
+def test_no_function_is_run_what_it_chose_is_judged(tmp_path: Path, course: Path) -> None:
+    """Its text is there to be read: another text is another function, which was asked something else."""
     course.write_text(f'course = "{COURSE}"\nexercises = ["11/policy"]\n')
-    folder = tmp_path / "in"
-    other = {"kind": "function", "name": "thing", "source": "def thing(pages): open('/etc/passwd')"}
-    written(folder / "ada.ipynb", "ada", "11", solved("11/policy", "ada"))
-    written(folder / "bert.ipynb", "bert", "11", changed(solved("11/policy", "bert"), work=other))
+    folder, mark = tmp_path / "in", tmp_path / "mark"
+    right = solved("11/policy", "ada")
+    written(folder / "ada.ipynb", "ada", "11", right)
+    ran = f"open({str(mark)!r}, 'w')\ndef thing(pages): open({str(mark)!r}, 'w')"
+    for student, work in {
+        "bert": {**solved("11/policy", "bert")[result.MIME]["work"], "source": ran},
+        "cleo": {**solved("11/policy", "cleo")[result.MIME]["work"], "text": "[[1, 2], 'x', {}, None]"},
+        "dan": {"kind": "function", "name": "thing", "source": ran},
+    }.items():
+        old = {"edition": 2} if student == "dan" else {}
+        written(folder / f"{student}.ipynb", student, "11", changed(solved("11/policy", student), work=work, **old))
     grades = graded(folder, course)
-    table = found(grades)
-    assert table["ada.ipynb", "11/policy"] == (worth("11/policy"), "")
-    points, says = table["bert.ipynb", "11/policy"]
-    assert points == 0
-    assert says == "differs: the notebook claims 6 points, and its function gives 0"
-    assert "in a process without files and network" in feedback.html(grades, "ada", "ada")
-    assert "in a process without files and network" in report.html(grades, str)
+    table = {path: one for (path, _), one in found(grades).items()}
+    assert table["ada.ipynb"] == (worth("11/policy"), "")
+    assert table["bert.ipynb"][0] < worth("11/policy")
+    assert table["bert.ipynb"][1].startswith("forged: the notebook claims 6 points, and its journal gives")
+    assert table["cleo.ipynb"] == (0, "forged: the notebook claims 6 points, and its journal gives 0")
+    assert table["dan.ipynb"][1].startswith("not judged: it is a function, as earlier versions kept it")
+    assert "your instructor reads it" in feedback.html(grades, "dan", "dan")
+    assert not mark.exists()
 
 
 def test_a_text_for_strace_is_never_a_files_name(tmp_path: Path, course: Path) -> None:

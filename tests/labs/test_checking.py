@@ -62,23 +62,17 @@ def test_the_result_is_data_that_a_notebook_keeps() -> None:
 
 
 def test_what_can_not_be_kept_is_said_before_the_points() -> None:
-    """The list holds a page, which is of a machine that a grader does not have; the check itself is passed by it."""
-    seen: list[object] = [vm.boot()]
-
-    def mine(pages: list[Any]) -> Any:
-        return seen and pages[0]
-
-    result = lab.check("11/policy", mine)
-    assert result.points > 0
+    """Its text has to be there, since what it is asked is drawn from it."""
+    names: dict[str, Any] = {}
+    exec("def mine(pages): return pages[0]", names)
+    result = lab.check("11/policy", names["mine"])
+    assert result.points == 0
     first, second = repr(result).splitlines()[:2]
-    assert first.startswith(
-        "Not kept in the notebook, so it can't be graded: `seen` is or holds a Machine: use numbers"
-    )
+    assert first.startswith("Not kept in the notebook, so it can't be graded: the source of `mine` can't be found")
     assert second.startswith("11/policy | ")
     html = result.bundle()["text/html"]
     assert 0 < html.index("be graded") < html.index("points")
-    del seen[0]
-    assert "Not kept" not in repr(lab.check("11/policy", mine))
+    assert "Not kept" not in repr(lab.check("11/policy", lambda pages: pages[0]))
 
 
 def test_what_was_not_kept_ranks_below_what_a_grader_can_judge() -> None:

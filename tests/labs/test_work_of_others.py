@@ -16,6 +16,7 @@ from vmwidgets.labs.beginning import Beginning
 from vmwidgets.labs.checking import judged_for
 from vmwidgets.labs.exercise import exercises
 from vmwidgets.labs.sheet import sheet_of
+from vmwidgets.labs.work import remade
 
 from .solutions import run
 from .test_sheets import SHIPPED, SOLVED
@@ -37,8 +38,8 @@ def earned(exercise: str) -> list[int]:
         sheet = sheet_of(exercise, variant)
         names: dict[str, Any] = {"vm": vm, "lab": lab, "thing": sheet.start()}
         run(SOLVED[exercise].right[0](sheet.given), names)
-        works[variant] = names["thing"]
-    return [judged_for(exercise, mine, works[theirs]).points for theirs, mine in permutations(variants, 2)]
+        works[variant] = judged_for(exercise, variant, names["thing"]).work
+    return [judged_for(exercise, mine, remade(works[theirs])).points for theirs, mine in permutations(variants, 2)]
 
 
 @pytest.mark.parametrize(

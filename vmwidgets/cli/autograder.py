@@ -146,7 +146,7 @@ def _problem(path: Path, rules: Rules, users: list[list[str]]) -> str:
         return "this is a link: upload the notebook itself."
     handed = read_notebook(path)
     if handed.finding and handed.finding.status not in NO_WORK:
-        return f"{handed.finding.student}."
+        return f"{handed.finding.staff}."  # the reader uploaded it
     assert handed.begun is not None, "a file without a beginning has a finding"
     if handed.begun.lab not in rules.labs:
         return f"this is lab {handed.begun.lab}, and {_listed(rules.labs)} is graded here."
@@ -192,7 +192,7 @@ def _graded(found: Submission, source: Path, uploaders: Roster) -> dict[str, Any
         print(printable(f"{copies.get(row.path, row.path)}{f', {row.exercise}' * bool(row.exercise)}: {row.says}"))
     best = max((results_of(grades, one) for one in uploaders.people), key=lambda one: (one["score"], len(one["tests"])))
     sentences = [
-        f"{copies[file.path]}: {file.finding.student if file.finding else 'this notebook was graded'}."
+        f"{copies[file.path]}: {file.finding.staff if file.finding else 'this notebook was graded'}."
         for file in grades.files
     ]
     return {**best, "output": "\n".join([*sentences, *found.sentences])}

@@ -45,7 +45,7 @@ def add_grade(commands: Any) -> None:
         "grade",
         help="grade a folder of notebooks",
         description="Grade notebooks from the journals in their outputs: each machine is rebuilt and checked. "
-        "No student's code runs, except for answers that are functions, in a process without files or network. "
+        "No student's code runs. "
         "Exit code 0: all is well; 1: some rows need attention, and are listed; 2: the run failed, and the message "
         "says why; 3: a student has no points for a lab, although no work was found wrong.",
     )

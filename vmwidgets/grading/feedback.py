@@ -16,7 +16,6 @@ from vmwidgets.labs.outcome import Outcome
 from .grades import Graded, Grades, Row
 from .output import file_names, write
 from .page import page
-from .sandbox import WHERE
 
 MOST_TEXT = 500
 """Characters of the text."""
@@ -107,7 +106,6 @@ def _exercise(row: Row, hints: int) -> str:
     parts += [marked(row.remark, "p")] * bool(row.remark)
     criteria = "".join(map(_criterion, row.criteria))
     parts += [f"<ul>{criteria}</ul>"] * bool(criteria)
-    parts += [marked(f"Your function was run {WHERE}.", "p")] * bool(row.result.get("ran"))
     picture = "" if row.elsewhere else row.result.get("picture", "")
     parts += [f"<figure>{picture}</figure>"] * bool(picture)
     parts += [marked(f"Hints used: {hints} of 3. They cost nothing.", "p")] * bool(hints)

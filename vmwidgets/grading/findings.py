@@ -25,6 +25,7 @@ class Status(Enum):
     OTHER_VARIANT = "of another variant"
     OTHER_EDITION = "of another edition"
     OTHER_LAB = "of another lab"
+    FUNCTION = "function not run"
     UNMADE = "not made again"
     UNJUDGED = "not judged"
     HIGHER = "higher claim not judged"
@@ -66,6 +67,8 @@ STAFF: dict[Status, str] = {
     Status.OTHER_EDITION: "not judged: it was made with edition {edition} of this exercise, and this is edition "
     "{ours}: grade it with {made}",
     Status.OTHER_LAB: "not judged: the notebook last began lab {began}, and this is of {lab}",
+    Status.FUNCTION: "not judged: it is a function, as earlier versions kept it, and no student's code runs: read its "
+    "source in the notebook, and give points by hand",
     Status.UNMADE: "not judged: {problem}",
     Status.UNJUDGED: "not judged: {problem}",
     Status.HIGHER: "the work of cell {cell}, which claims {claim}, was {was}",
@@ -105,7 +108,8 @@ STUDENTS: dict[Status, str] = {
     "and save",
     Status.OTHER_EDITION: "not judged: it was made with another edition of this exercise",
     Status.OTHER_LAB: "not judged: the notebook last began lab {began}, and this is of {lab}",
-    Status.UNMADE: "not judged: the work can't be made again from the notebook",
+    Status.FUNCTION: "not judged: it is a function, as earlier versions kept it: your instructor reads it",
+    Status.UNMADE: "not judged: the work can't be rebuilt from the notebook",
     Status.UNJUDGED: "not judged: {problem}",
     Status.HIGHER: "the work of cell {cell}, which claims {claim}, was {was}",
     Status.GIVEN: "{points} points were given: {reason}",
@@ -140,7 +144,7 @@ Anyone may hand in a file in a classmate's name.
 SUSPICIOUS = frozenset({Status.FORGED, Status.COPIED})
 """A claim was changed, or others have the same work."""
 
-NOT_JUDGED = frozenset({Status.OTHER_EDITION, Status.OTHER_LAB, Status.UNMADE, Status.UNJUDGED})
+NOT_JUDGED = frozenset({Status.OTHER_EDITION, Status.OTHER_LAB, Status.FUNCTION, Status.UNMADE, Status.UNJUDGED})
 """Nothing says what the work is worth."""
 
 NO_WORK = frozenset({Status.NOTHING_DONE, Status.NOTHING_CHECKED})

@@ -20,7 +20,6 @@ from typing import Any
 from vmwidgets.engine.base.errors import Refused, VMError
 from vmwidgets.engine.machine import Machine
 from vmwidgets.labs.checking import judged_for
-from vmwidgets.labs.result import Result
 from vmwidgets.labs.work import remade
 from vmwidgets.sources.strace.result import LoadedStrace
 
@@ -28,7 +27,6 @@ from .files import content_of
 from .findings import Status, found
 from .grades import Graded
 from .own_exercises import load_modules
-from .sandbox.asking import running
 from .submission import graded_file
 
 MEMORY = 3 << 30
@@ -44,11 +42,11 @@ FILE = 64 << 20
 def judged(exercise: str, sheet: str, work: Any) -> dict[str, Any]:
     """What the work earns on the sheet `sheet`: the data of a check's result, without the work.
 
-    With the `picture` of what was judged, and for each criterion `why` its mistake is one; `ran` says whether a
-    function was run for it, in a process of its own.  `digest` is the same for the same work, however it was packed.
+    With the `picture` of what was judged, and for each criterion `why` its mistake is one.  `digest` is the same for
+    the same work, however it was packed; of functions that chose, for the same function.
     """
     try:
-        ran, result = _result(exercise, sheet, work)
+        result = judged_for(exercise, sheet, _named(remade(work)))
     except (VMError, MemoryError, RecursionError) as error:
         return {
             "id": exercise,
@@ -58,16 +56,9 @@ def judged(exercise: str, sheet: str, work: Any) -> dict[str, Any]:
             "unmade": True,
         }
     whys = [{**one.data(), "why": one.mistake.why if one.mistake else ""} for one in result.criteria]
-    same = {"source": work.get("source")} if ran else result.work  # a machine was packed again
+    same = result.work if "source" not in result.work else {"source": result.work["source"]}
     digest = hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()
-    return {**result.data(), "work": {}, "criteria": whys, "picture": result.picture, "ran": ran, "digest": digest}
-
-
-def _result(exercise: str, sheet: str, work: Any) -> tuple[bool, Result]:
-    if not isinstance(work, dict) or work.get("kind") != "function":
-        return False, judged_for(exercise, sheet, _named(remade(work)))
-    with running(work) as function:
-        return True, judged_for(exercise, sheet, function)
+    return {**result.data(), "work": {}, "criteria": whys, "picture": result.picture, "digest": digest}
 
 
 def _named(thing: Any) -> Any:

@@ -21,7 +21,6 @@ from .feedback import outcomes
 from .grades import Grades, Row
 from .output import make_private, write
 from .page import Cell, page, table
-from .sandbox import WHERE
 
 SECRET = "secret.key"
 """The file among the results from which pseudonyms are made: without it, ids can't be tried until one fits."""
@@ -84,9 +83,7 @@ def html(grades: Grades, name_of: Callable[[str], str]) -> str:
         f"{counted(len(students), 'student')}, {counted(sum(bool(file.path) for file in grades.files), 'notebook')}; "
     )
     look = f"{counted(len(grades.look), 'row')} in grades.csv to look at."
-    ran = sum(bool(row.result.get("ran")) for row in rows)
-    run = f" {counted(ran, 'function')} {'was run' if ran == 1 else 'were run, each'} {WHERE}." if ran else ""
-    parts = [marked(says + look + run, "p"), *_criteria(grades, rows), *_mistakes(grades, rows), *_predictions(grades)]
+    parts = [marked(says + look, "p"), *_criteria(grades, rows), *_mistakes(grades, rows), *_predictions(grades)]
     points = sorted((name_of(student), points) for student, points in students.items())
     most = max([grades.course.of, *students.values()])
     parts += [_part("Students", ("student", "points", ""), [(name, one, (one, most)) for name, one in points])]

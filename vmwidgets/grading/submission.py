@@ -13,6 +13,7 @@ from vmwidgets.labs.beginning import Beginning
 from vmwidgets.labs.exercise import Exercise, exercises
 from vmwidgets.labs.identity import folded
 from vmwidgets.labs.moved import lab_of, labs_of, of_lab
+from vmwidgets.labs.work import FUNCTION
 
 from .course import Course
 from .findings import NO_WORK, NOT_JUDGED, Finding, Status, found
@@ -139,6 +140,8 @@ def _finding(
     row: Row, work: Work, exercise: Exercise, result: dict[str, Any], version: str, course: Course
 ) -> Finding | None:
     """What a piece of work for the student's own sheet is beside fine."""
+    if work.data.get("kind") == FUNCTION:
+        return found(Status.FUNCTION)
     if work.edition != exercise.edition:
         made = made_with(version) if version != __version__ else "the exercises as they were then"
         return found(Status.OTHER_EDITION, edition=shown(work.edition), ours=str(exercise.edition), made=made)
@@ -149,7 +152,7 @@ def _finding(
     if work.claimed == points:
         return found(Status.STOPPED_CHECK, problem=problem) if problem else None
     # What is judged from a journal is the same each time: only a claim that was changed can be higher.
-    certain = not result.get("ran") and not problem and version == __version__ and work.claim > points
+    certain = not problem and version == __version__ and work.claim > points
     claim = "no points" if work.claimed is None else f"{shown(work.claimed)} point{'s' * (work.claimed != 1)}"
     made = f", made with {made_with(version)}" if version != __version__ else ""
     worth = _worth(row, exercise, points, course)

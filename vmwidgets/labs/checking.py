@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import replace
+from types import FunctionType
 from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, VMError, a_kind, printable, shown
@@ -11,6 +12,7 @@ from vmwidgets.engine.machine.handles.maps import MachineMap
 
 from . import exercises as _exercises  # noqa: F401  those that ship register themselves
 from .beginning import begun, note_check
+from .chosen import Chosen, source_of
 from .criterion import Criterion
 from .exercise import Exercise
 from .markup import marked
@@ -109,12 +111,18 @@ def _graded(name: str | Sheet, thing: Any, *, passed_too: bool = False) -> Resul
     if thing is None or thing is ...:
         return replace(ungraded, problem=NOT_DONE)
     subject = _as_taken(thing, exercise)
+    if exercise.asks is not None and isinstance(subject, FunctionType):
+        try:
+            subject = _asked(subject, exercise, sheet)
+        except VMError as error:
+            work = {"kind": "nothing", "why": f"{error}"}
+            return replace(ungraded, problem=f"it can't be judged: {error}", work=work)
     machine = machine_of(subject)
     if machine is not None and machine.dead and exercise.alive:
         why = f"this machine is dead ({machine.door.dead}): start over with a new machine"
         return replace(ungraded, problem=why, work=packed(subject))
     with machine.door.looking() if machine is not None else nullcontext():
-        work = packed(subject)  # before the judge calls it, if it is a function: that may change what it remembers
+        work = packed(subject)
         if sheet is not None and (why := sheet.not_begun(subject)):
             return replace(ungraded, problem=why, work=work)
         try:
@@ -132,10 +140,19 @@ def _graded(name: str | Sheet, thing: Any, *, passed_too: bool = False) -> Resul
 
 def _as_taken(thing: Any, exercise: Exercise) -> Any:
     part = part_taken(thing, exercise)
-    if isinstance(part, exercise.takes):
+    if isinstance(part, exercise.takes) or (exercise.asks is not None and isinstance(part, FunctionType)):
         return part
     wanted = "a map" if exercise.takes is MachineMap else f"a {exercise.takes.__name__}"
+    wanted = "a function" if exercise.asks is not None else wanted
     raise Refused(f"check {exercise.id!r} needs {wanted}, but {shown(thing)} is {a_kind(thing)}")
+
+
+def _asked(function: FunctionType, exercise: Exercise, sheet: Sheet | None) -> Chosen:
+    """What the function chooses when the exercise asks it; in this kernel, since it is the learner's."""
+    assert exercise.asks is not None, "an exercise that takes functions asks them"
+    chosen = Chosen(source_of(function))
+    answers, failed = exercise.asks(function, sheet and sheet.given, chosen)
+    return replace(chosen, answers=answers, failed=failed)
 
 
 def _judged(exercise: Exercise, sheet: Sheet | None, subject: Any) -> tuple[tuple[Criterion, ...], str]:

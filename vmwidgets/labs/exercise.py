@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from inspect import signature
+from types import FunctionType
 from typing import Any, Protocol
 
 from vmwidgets.engine.base.errors import Refused, shown
@@ -11,12 +12,17 @@ from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.machine.arguments import known
 
 from .answers import line
+from .chosen import Chosen
 from .criterion import Criterion, whole_points
 from .draws import Draws
 from .prediction import identity_of
 
 Judge = Callable[..., Iterable[Criterion]]
 """Given the thing, and what was asked where the exercise has sheets; yields criteria."""
+
+Asking = Callable[..., tuple[Any, tuple[str, ...]]]
+"""Given a learner's function, what was asked (None: no sheets), and a :class:`.chosen.Chosen` that draws: what the
+function chose, as plain data, and sentences about calls that failed."""
 
 Hints = Sequence[str] | Callable[[Any], Sequence[str]]
 """Texts, the gentlest first, or a function that gives them for what was asked."""
@@ -43,7 +49,8 @@ class Exercise:
     `alive`: a machine that a panic has ended can't be graded. `shows` gives what there is to see of the thing, for
     the picture beside a result, or says it in lines of text; if it takes two arguments, the second is what is
     asked. Without it a map is drawn, and nothing of others. `sheet` makes what is asked from draws; without it all
-    are asked the same. `shipped`: it came with the package. `edition` is another number whenever seeds draw other
+    are asked the same. `asks` asks a function that a learner wrote.
+    `shipped`: it came with the package. `edition` is another number whenever seeds draw other
     sheets, or the judge gives other points.
     """
 
@@ -58,6 +65,7 @@ class Exercise:
     hints: Hints = ()
     shipped: bool = False
     edition: int = 1
+    asks: Asking | None = None
 
     def seen(self, thing: Any, asked: Any) -> Any:
         """What there is to see of a thing; `shows` is given what is asked too, if it takes a second argument."""
@@ -78,7 +86,7 @@ def exercise(
     title: str,
     *,
     points: int,
-    takes: type,
+    takes: type | Asking,
     alive: bool = True,
     shows: Callable[..., Any] | None = None,
     variant: Callable[[Draws], Asked] | None = None,
@@ -91,8 +99,11 @@ def exercise(
     With `variant`, each student gets a different variant.  It is a function that receives :class:`Draws`, and returns
     an object with the text of the assignment and with `start()`.  The judge receives that object too.  `hints` are
     three texts, the gentlest first, or a function of that object.  Raise `edition` if a change makes a seed draw
-    another variant, or makes the judge award different points.  The name of an exercise of the package is refused,
-    unless `replace=True`.
+    another variant, or makes the judge award different points.  For a function that learners write,
+    `takes` is a function that asks it: it receives the learner's function, the variant's object and a :class:`Chosen`,
+    whose `draws` come from both.  It returns the answers as plain data, and sentences about calls that failed.  The
+    judge receives the answers as a :class:`Chosen`, in grading too, where no student's code runs.  The name of an
+    exercise of the package is refused, unless `replace=True`.
 
     >>> from vmwidgets import lab, Machine
     >>> @lab.author.exercise("doc/small", "A small machine", points=1, takes=Machine)
@@ -102,7 +113,9 @@ def exercise(
     """
     name, words = identity_of(id or None, ""), line(title, "title")
     worth = whole_points(points, "points", 1)
-    if not isinstance(takes, type):
+    asks = takes if isinstance(takes, FunctionType) else None
+    taken = Chosen if asks else takes
+    if not isinstance(taken, type):
         raise Refused(f"takes={shown(takes)}: write the class of what is graded, such as vm.Machine")
     if shows is not None and not callable(shows):
         raise Refused(f"shows={shown(shows)}: pass a function that returns what to draw of the graded thing")
@@ -117,7 +130,9 @@ def exercise(
         shipped = str(getattr(judge, "__module__", "")).startswith(SHIPPED)
         if name in _exercises and _exercises[name].shipped and not (replace or shipped):
             raise Refused(f"exercise {name!r} ships with vmwidgets: choose another id, or write replace=True")
-        _exercises[name] = Exercise(name, words, worth, takes, judge, alive, shows, variant, helping, shipped, number)
+        _exercises[name] = Exercise(
+            name, words, worth, taken, judge, alive, shows, variant, helping, shipped, number, asks
+        )
         return judge
 
     return register

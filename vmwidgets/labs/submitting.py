@@ -80,7 +80,7 @@ def submit(*, names: str = "as they are") -> Submission:
 
     The notebook contains each check anyway.  The check with the most points counts, before or after this call.  The
     submission contains the journal of each machine: a grader rebuilds the machine and judges it.  No code of the
-    notebook has to run, except answers that are functions.  Journals of ``/proc`` or strace contain names of files on
+    notebook has to run.  Journals of ``/proc`` or strace contain names of files on
     this computer.  `names` "by kind" replaces them (library 1, program 1, file 1) in the submission.  Outputs of other
     cells, also of ``lab.check``, keep the names: clear these before you save.
 

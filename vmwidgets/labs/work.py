@@ -11,6 +11,7 @@ import binascii
 import gzip
 import hashlib
 import json
+import math
 import re
 import sys
 import tempfile
@@ -20,6 +21,7 @@ from types import FunctionType
 from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, VMError, a_kind, printable, shown
+from vmwidgets.engine.base.units import Address, Size
 from vmwidgets.engine.machine import Machine, boot
 from vmwidgets.engine.machine.load import load_journal
 from vmwidgets.engine.machine.segments import Segments
@@ -28,9 +30,8 @@ from vmwidgets.engine.paper.references_schema import ReferencesValue
 from vmwidgets.sources.strace.load import load_strace
 from vmwidgets.sources.strace.result import LoadedStrace
 
+from .chosen import MOST_SOURCE, Chosen
 from .exercise import Exercise
-from .functions import packed_function
-from .literals import Literals
 
 MOST_BYTES = 8 * 1024 * 1024
 """Of a journal as it is saved, and of a text: what is larger is not kept in a notebook."""
@@ -47,8 +48,11 @@ VALUES = (bool, int, float, str, bytes, list, tuple)
 PLAIN = (ReferencesValue, Segments, dict, *VALUES)
 """What is copied for a judge."""
 
-MOST_VALUE = 20_000
-"""Characters of a plain value as Python writes it."""
+MOST_VALUE, MOST_BITS = 20_000, 10_000
+"""Characters of a plain value as Python writes it, and bits of a number."""
+
+FUNCTION = "function"
+"""The kind of a function's code, which earlier versions kept and ran: it is listed, and read by people."""
 
 
 MOST_WHY = 500
@@ -61,7 +65,7 @@ def packed(thing: Any) -> dict[str, Any]:
     `kind` is "machine" (with `part`, a path, and `journal`, a saved journal in base64), "references" (with `string` and
     `runs`, pairs of a policy and a number of frames), "strace" (with `text`), "segments" (with base, bounds and
     rights of each), "answers" (with pairs), "value" (with `text`, a number, a text or a row as Python writes it), or
-    "function" (as :func:`packed_function` says).
+    "chosen" (with a function's `source`, to be read, and what it chose as `text`).
 
     >>> import vmwidgets as vm
     >>> space = vm.boot().task("t").map
@@ -74,19 +78,22 @@ def packed(thing: Any) -> dict[str, Any]:
             return _of_references(thing)
         if isinstance(thing, LoadedStrace):
             return {"kind": "strace", "text": _short(thing.text, MOST_BYTES)}
+        if isinstance(thing, Chosen):
+            source = _short(thing.source, MOST_SOURCE)
+            return {"kind": "chosen", "source": source, "text": _short(_written(thing.answers), MOST_VALUE)}
         if isinstance(thing, FunctionType):
-            return packed_function(thing)
+            return {"kind": "nothing", "why": "it is a function, and no student's code runs in grading"}
         if isinstance(thing, Segments):
             return {"kind": "segments", "segments": thing.data()}
         if isinstance(thing, dict):
             return {"kind": "answers", "answers": _pairs(thing)}
         if isinstance(thing, VALUES):
-            text = _short(Literals().text(thing, "it"), MOST_VALUE)
-            _value(text)  # which refuses sets and infinity: a reader runs nothing
-            return {"kind": "value", "text": text}
+            return {"kind": "value", "text": _short(_written(thing), MOST_VALUE)}
         machine = thing if isinstance(thing, Machine) else getattr(thing, "machine", None)
         if isinstance(machine, Machine):
             return {"kind": "machine", "part": thing.path, "journal": _journal(machine)}
+    except RecursionError:
+        return {"kind": "nothing", "why": "it is nested too deeply"}
     except (VMError, OSError, TypeError) as error:
         return {"kind": "nothing", "why": f"{error}"}
     return {"kind": "nothing", "why": f"{shown(thing)} is {a_kind(thing)}"}
@@ -95,8 +102,8 @@ def packed(thing: Any) -> dict[str, Any]:
 def remade(data: Any) -> Any:
     """The thing that `data` was packed from, made again.
 
-    Raises :class:`Refused` for data that is none, or that makes something else than it says, and for a function: that
-    is code, and runs in the grader's sandbox only.
+    Raises :class:`Refused` for data that is none, or that makes something else than it says, and for a function, as
+    earlier versions kept it: no student's code runs here.
     """
     if not isinstance(data, dict):
         raise Refused(f"{shown(data)} is not a stored answer: pass what a notebook keeps of one")
@@ -113,20 +120,23 @@ def remade(data: Any) -> Any:
         return _answers(data.get("answers"))
     if kind == "value":
         return _value(_short(_text(data, "text"), MOST_VALUE))
-    if kind == "function":
-        raise Refused("it is a function: vmwidgets grade runs it, in a process without files and network")
+    if kind == "chosen":
+        source = _short(_text(data, "source"), MOST_SOURCE)
+        return Chosen(source, _value(_short(_text(data, "text"), MOST_VALUE)))
+    if kind == FUNCTION:
+        raise Refused("it is a function, and no student's code runs in grading: read its source")
     if kind == "nothing":
         why = data.get("why")
         raise Refused(f"it was not kept: {printable(why[:MOST_WHY]) if isinstance(why, str) else shown(why)}")
-    raise Refused(f"kind={shown(kind)}: write machine, references, strace, segments, answers or value")
+    raise Refused(f"kind={shown(kind)}: write machine, references, strace, segments, answers, chosen or value")
 
 
 def plain(thing: Any, work: dict[str, Any], exercise: Exercise) -> Any:
     """What the judge of `exercise` is given for `thing`, which was packed as `work`: of plain data a copy.
 
     A judge's own variables hold answers, so no class of a learner's may run there: not a dictionary with another `get`,
-    nor a number with another `==`.  The copy is what a grader makes.  Machines and their parts, traces and functions
-    are given as they are, and so is what an exercise of a course takes that can't be made again.
+    nor a number with another `==`.  The copy is what a grader makes.  Machines and their parts and traces are given as
+    they are, and so is what an exercise of a course takes that can't be made again.
 
     Raises :class:`Refused` for what can't be kept or made again, and for a machine whose class is a learner's.
     """
@@ -218,6 +228,28 @@ def _bytes(text: Any) -> bytes:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raise Refused("a journal is a base64 string") from None
+
+
+def _written(value: Any) -> str:
+    """Plain data as Python writes it, so that a reader runs nothing."""
+    kind = type(value)
+    if value is None or kind in (bool, str, bytes):
+        return repr(value)
+    if kind in (int, Address, Size):
+        if value.bit_length() > MOST_BITS:
+            raise Refused(f"it is or holds a number of more than {MOST_BITS:,} bits")
+        return int.__repr__(value)
+    if kind is float and math.isfinite(value):
+        return repr(value)
+    if kind in (list, tuple, dict) and len(value) > MOST_VALUE:
+        raise Refused(f"it has {len(value):,} items, more than {MOST_VALUE:,}")
+    if kind is dict:
+        return f"{{{', '.join(f'{_written(key)}: {_written(one)}' for key, one in value.items())}}}"
+    if kind is tuple:
+        return f"({', '.join(map(_written, value))}{',' * (len(value) == 1)})"
+    if kind is list:
+        return f"[{', '.join(map(_written, value))}]"
+    raise Refused(f"it is or holds {a_kind(value)}: use numbers, strings, lists, tuples or dictionaries")
 
 
 def _value(text: str) -> Any:

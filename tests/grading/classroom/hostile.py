@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import base64
 import gzip
-import inspect
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.grading import hostile
 from tests.grading.synthetic import COURSE, solved
 from vmwidgets.labs import beginning, hinting, outcome, prediction, result, submitting
 from vmwidgets.labs.beginning import Beginning
@@ -94,20 +92,27 @@ def with_work(work: Callable[[], Any], why: str) -> Make:
     return make
 
 
-FUNCTIONS = [
-    hostile.forks, hostile.starts_a_program, hostile.reads_a_file, hostile.opens_a_socket, hostile.kills_all,
-    hostile.forges_a_verdict, hostile.floods, hostile.takes_memory, hostile.crashes, hostile.exits, hostile.loops,
-]  # fmt: skip  # one list
+FUNCTIONS = {
+    "forks": "__import__('os').fork()",
+    "starts a program": "__import__('subprocess').run(['touch', '/tmp/vmwidgets-ran'])",
+    "reads a file": "open('/etc/passwd').read()",
+    "opens a socket": "__import__('socket').socket()",
+    "kills all": "__import__('os').kill(-1, 9)",
+    "forges a verdict": "print('{\"points\": 6}')",
+    "takes memory": "[0] * (1 << 40)",
+    "exits": "raise SystemExit",
+    "loops": "while True: pass",
+}
+"""Functions that do something else than to choose, by what they do: none of them runs."""
 
 
-def with_function(function: Callable[[Any], Any]) -> Make:
-    """A function in the place of the one that was checked: it runs, and earns nothing."""
-    work = {"kind": "function", "name": function.__name__, "source": inspect.getsource(function)}
+def with_function(line: str) -> Make:
+    """A function in the place of the one that was checked, as earlier versions kept it."""
+    work = {"kind": "function", "name": "thing", "source": f"{line}\ndef thing(pages):\n    {line}\n"}
 
     def make(path: Path, student: str) -> Rows:
         hand_in(path, student, "11", changed(solved("11/policy", student), work=work))
-        says = "differs: the notebook claims 6 points, and its function gives 0"
-        return of_lab(path, "11", {"11/policy": (0, says)})
+        return of_lab(path, "11", {"11/policy": (0, "not judged: it is a function")})
 
     return make
 
@@ -253,4 +258,4 @@ HOSTILE = [
     Kind("hostile: no sheet", no_sheet),
 ]
 
-HOSTILE_FUNCTIONS = [Kind(f"hostile function: {one.__name__}", with_function(one), "11") for one in FUNCTIONS]
+HOSTILE_FUNCTIONS = [Kind(f"hostile function: {one}", with_function(line), "11") for one, line in FUNCTIONS.items()]

@@ -9,8 +9,10 @@ import pytest
 import vmwidgets as vm
 from vmwidgets import lab
 from vmwidgets.engine.memory.replacement import ResidentPage
+from vmwidgets.labs.chosen import Chosen
+from vmwidgets.labs.criterion import Criterion
 from vmwidgets.labs.draws import Draws
-from vmwidgets.labs.exercises.replacement import AnomalySheet, PolicySheet, anomaly, newest_first, policy
+from vmwidgets.labs.exercises.replacement import AnomalySheet, PolicySheet, anomaly, ask_policy, newest_first, policy
 
 BELADY = "1 2 3 4 1 2 5 1 2 3 4 5"
 TWICE = AnomalySheet("fifo", 3, 2, 5, 24)
@@ -57,8 +59,13 @@ def oldest_or_newest(age: int) -> Callable[[list[ResidentPage]], ResidentPage]:
     return choose
 
 
+def judged(choose: Callable[[list[ResidentPage]], object], asked: PolicySheet) -> list[Criterion]:
+    answers, failed = ask_policy(choose, asked, Chosen("def choose(pages): ..."))
+    return list(policy(Chosen("def choose(pages): ...", answers, failed), asked))
+
+
 def passed(choose: Callable[[list[ResidentPage]], object], asked: PolicySheet) -> bool:
-    return all(criterion.met for criterion in policy(choose, asked))
+    return all(criterion.met for criterion in judged(choose, asked))
 
 
 @pytest.mark.parametrize("age", [0, 4, 8, 12, 16, 20, 30, 1000])
@@ -80,7 +87,7 @@ def test_a_function_that_fails_gets_a_sentence() -> None:
         (lambda pages: pages[99], "raised IndexError"),
         (lambda pages: pages[0].page, "it must give one of"),
     ):
-        found = list(policy(choose, asked))
+        found = judged(choose, asked)
         assert [criterion.points for criterion in found] == [0, 0]
         assert said in found[0].sentence
         assert found[0].expected.endswith(" faults")
@@ -90,7 +97,7 @@ def test_a_function_that_fails_gets_a_sentence() -> None:
 
 def test_a_mistake_is_named_after_the_string() -> None:
     asked = next(asked for asked in SHEETS if asked.other == "loop")
-    _, loop = policy(lambda pages: min(pages, key=lambda page: page.used), asked)
+    _, loop = judged(lambda pages: min(pages, key=lambda page: page.used), asked)
     assert loop.mistake is not None
     assert loop.mistake.name == "oldest first in a loop"
 

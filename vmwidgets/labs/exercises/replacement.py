@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from types import FunctionType
 from typing import Any, NamedTuple
 
 from vmwidgets.engine.base.errors import VMError
@@ -14,6 +13,7 @@ from vmwidgets.engine.memory.replacement import ResidentPage
 from vmwidgets.engine.paper.references import reference_string
 from vmwidgets.engine.paper.references_schema import ReferencesValue
 
+from ..chosen import Chosen
 from ..criterion import Criterion, criterion
 from ..draws import Draws
 from ..exercise import exercise
@@ -210,9 +210,9 @@ def _most(string: str, frames: int) -> int:
     return best + (max(others) - best) // 4
 
 
-def _not_shown(asked: PolicySheet) -> tuple[str, str]:
-    """Two more strings of the sheet's kinds: a policy that knows the shown ones by heart is lost there."""
-    draws = Draws(f"{asked.strings}|not shown")
+def _not_shown(asked: PolicySheet, chosen: Chosen) -> tuple[str, str]:
+    """Two more strings of the sheet's kinds, others for each function: one that knows them by heart is another one."""
+    draws = chosen.draws(f"{asked.strings}|not shown")
     favourites, others = _favourites(draws, asked.rule)
     scan = _scan_of(draws, favourites, others, asked.frames)
     return scan, _other(draws, asked.other, others, asked.frames)
@@ -262,13 +262,32 @@ def nothing_yet(pages: list[ResidentPage]) -> object:
     return None
 
 
+def _all_strings(asked: PolicySheet, chosen: Chosen) -> list[str]:
+    """The two that the sheet shows, each before the hidden one of its kind."""
+    return [one for pair in zip(asked.strings, _not_shown(asked, chosen), strict=True) for one in pair]
+
+
+def ask_policy(choose: Any, asked: PolicySheet, chosen: Chosen) -> tuple[list[list[int]], tuple[str, ...]]:
+    """The pages that a function sends out in each string; none where it fails, and why."""
+    runs = [_victims(choose, string, asked.frames) for string in _all_strings(asked, chosen)]
+    return [victims for victims, _ in runs], tuple(failed for _, failed in runs)
+
+
+def _victims(choose: Any, string: str, frames: int) -> tuple[list[int], str]:
+    try:
+        run = reference_string(string, frames, choose).runs[0]
+    except VMError as error:
+        return [], f"{error}"
+    return [int(step.victim) for step in run.steps if step.victim is not None], ""
+
+
 @exercise(
     "11/policy",
     "A policy for two programs",
     points=6,
-    takes=FunctionType,
+    takes=ask_policy,
     variant=PolicySheet.drawn,
-    edition=2,
+    edition=3,
     hints=lambda asked: (
         f"In the scan, only {asked.favourites} are used again: page.page is a page's number. Which can be evicted?",
         {
@@ -282,14 +301,14 @@ def nothing_yet(pages: list[ResidentPage]) -> object:
         ),
     ),
 )
-def policy(choose: Any, asked: PolicySheet) -> Iterator[Criterion]:
+def policy(chosen: Chosen, asked: PolicySheet) -> Iterator[Criterion]:
     """A function that keeps the favourites in a scan, and does what the other string asks for, also unseen."""
     failed = False
     lost = {LOOP: LRU_IN_LOOPS, PHASES: EARLIER_PHASES, WRITES: CLEAN_AND_DIRTY}[asked.other]
-    kinds = zip(asked.strings, _not_shown(asked), ("in the scan", IN_WORDS[asked.other]), strict=True)
-    for (shown, unseen, what), mistake in zip(kinds, (FAVOURITES_GO, lost), strict=True):
-        one = _tried(choose, shown, asked)
-        other = _tried(choose, unseen, asked) if one.few else one
+    tried = [_tried(chosen, place, string, asked) for place, string in enumerate(_all_strings(asked, chosen))]
+    kinds = zip(tried[::2], tried[1::2], ("in the scan", IN_WORDS[asked.other]), strict=True)
+    for (one, unseen, what), mistake in zip(kinds, (FAVOURITES_GO, lost), strict=True):
+        other = unseen if one.few else one
         yield criterion(
             3,
             one.few + 2 * other.few,
@@ -338,12 +357,24 @@ class _Tried(NamedTuple):
         return 0 <= self.faults <= self.most
 
 
-def _tried(choose: Any, string: str, asked: PolicySheet) -> _Tried:
+NO_PAGE = "each time, the function has to return one of the pages that it was given"
+
+
+def _tried(chosen: Chosen, place: int, string: str, asked: PolicySheet) -> _Tried:
+    """The string of this place once more, with the pages that the function chose."""
     most = _most(string, asked.frames)
+    rows = chosen.answers
+    row = rows[place] if isinstance(rows, list) and place < len(rows) and isinstance(rows[place], list) else []
+    left = iter(row)
+
+    def choose(pages: list[ResidentPage]) -> ResidentPage | None:
+        wanted = next(left, None)
+        return next((page for page in pages if page.page == wanted), None)
+
     try:
         faults = reference_string(string, asked.frames, choose).runs[0].faults
-    except VMError as error:
-        return _Tried(-1, most, f"{error}")
+    except VMError:
+        return _Tried(-1, most, next(iter(chosen.failed[place : place + 1]), "") or NO_PAGE)
     return _Tried(faults, most, counted(faults, "fault"))
 
 
