@@ -63,7 +63,7 @@ def test_the_edition_is_in_what_a_notebook_keeps() -> None:
     )
     lab.begin("t", student="ada", course="os")
     assert lab.check("t/second", {1: 2}).bundle()[MIME]["edition"] == 2
-    assert lab.check("01/guard").data()["edition"] == 1
+    assert lab.check("01/guard").data()["edition"] == 2
     assert lab.submit().data()["works"]["t/second"]["edition"] == 2
 
 

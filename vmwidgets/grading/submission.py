@@ -110,7 +110,7 @@ def _best(row: Row, works: Sequence[Work], sheet: str, version: str, course: Cou
         if judged and (most >= work.claim or len(judged) == MOST_JUDGED):
             break
         result = ask(row.exercise, sheet, work.data)
-        same = work.edition == exercise.edition
+        same = work.edition in exercise.judged
         points = int(result["points"]) if own and same else 0
         digest = str(result.pop("digest", ""))
         finding = _finding(row, work, exercise, result, version, course) if own else found(Status.OTHER_VARIANT)
@@ -142,7 +142,7 @@ def _finding(
     """What a piece of work for the student's own sheet is beside fine."""
     if work.data.get("kind") == FUNCTION:
         return found(Status.FUNCTION)
-    if work.edition != exercise.edition:
+    if work.edition not in exercise.judged:
         made = made_with(version) if version != __version__ else "the exercises as they were then"
         return found(Status.OTHER_EDITION, edition=shown(work.edition), ours=str(exercise.edition), made=made)
     problem = str(result.get("problem", ""))
@@ -152,9 +152,11 @@ def _finding(
     if work.claimed == points:
         return found(Status.STOPPED_CHECK, problem=problem) if problem else None
     # What is judged from a journal is the same each time: only a claim that was changed can be higher.
-    certain = not problem and version == __version__ and work.claim > points
+    today = version == __version__ and work.edition == exercise.edition
+    certain = not problem and today and work.claim > points
     claim = "no points" if work.claimed is None else f"{shown(work.claimed)} point{'s' * (work.claimed != 1)}"
-    made = f", made with {made_with(version)}" if version != __version__ else ""
+    how = made_with(version) if version != __version__ else f"edition {shown(work.edition)} of this exercise"
+    made = "" if today else f", made with {how}"
     worth = _worth(row, exercise, points, course)
     return found(Status.FORGED if certain else Status.DIFFERS, claim=claim, made=made, points=str(points), worth=worth)
 

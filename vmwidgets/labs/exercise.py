@@ -50,8 +50,9 @@ class Exercise:
     the picture beside a result, or says it in lines of text; if it takes two arguments, the second is what is
     asked. Without it a map is drawn, and nothing of others. `sheet` makes what is asked from draws; without it all
     are asked the same. `asks` asks a function that a learner wrote.
-    `shipped`: it came with the package. `edition` is another number whenever seeds draw other
-    sheets, or the judge gives other points.
+    `shipped`: it came with the package.
+    `edition` is another number whenever seeds draw other sheets, or the judge gives other points; work of all editions
+    `judged` is judged, by today's rules.
     """
 
     id: str
@@ -65,6 +66,7 @@ class Exercise:
     hints: Hints = ()
     shipped: bool = False
     edition: int = 1
+    judged: tuple[int, ...] = (1,)
     asks: Asking | None = None
 
     def seen(self, thing: Any, asked: Any) -> Any:
@@ -91,7 +93,7 @@ def exercise(
     shows: Callable[..., Any] | None = None,
     variant: Callable[[Draws], Asked] | None = None,
     hints: Hints = (),
-    edition: int = 1,
+    edition: int | tuple[int, ...] = 1,
     replace: bool = False,
 ) -> Callable[[Judge], Judge]:
     """Mark a function as the judge of the exercise `id`: it receives a thing of class `takes` and yields criteria.
@@ -99,7 +101,8 @@ def exercise(
     With `variant`, each student gets a different variant.  It is a function that receives :class:`Draws`, and returns
     an object with the text of the assignment and with `start()`.  The judge receives that object too.  `hints` are
     three texts, the gentlest first, or a function of that object.  Raise `edition` if a change makes a seed draw
-    another variant, or makes the judge award different points.  For a function that learners write,
+    another variant, or makes the judge award different points; ``(1, 2)`` is edition 2, and also judges work of edition
+    1, whose variants were the same.  For a function that learners write,
     `takes` is a function that asks it: it receives the learner's function, the variant's object and a :class:`Chosen`,
     whose `draws` come from both.  It returns the answers as plain data, and sentences about calls that failed.  The
     judge receives the answers as a :class:`Chosen`, in grading too, where no student's code runs.  The name of an
@@ -121,7 +124,7 @@ def exercise(
         raise Refused(f"shows={shown(shows)}: pass a function that returns what to draw of the graded thing")
     if variant is not None and not callable(variant):
         raise Refused(f"variant={shown(variant)}: pass a function that takes lab.author.Draws and returns a variant")
-    number = _edition(edition)
+    numbers = tuple(map(_edition, edition if isinstance(edition, tuple) and edition else (edition,)))
     helping = hints if callable(hints) else three(hints)
 
     def register(judge: Judge) -> Judge:
@@ -131,7 +134,7 @@ def exercise(
         if name in _exercises and _exercises[name].shipped and not (replace or shipped):
             raise Refused(f"exercise {name!r} ships with vmwidgets: choose another id, or write replace=True")
         _exercises[name] = Exercise(
-            name, words, worth, taken, judge, alive, shows, variant, helping, shipped, number, asks
+            name, words, worth, taken, judge, alive, shows, variant, helping, shipped, numbers[-1], numbers, asks
         )
         return judge
 

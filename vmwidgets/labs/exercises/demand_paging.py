@@ -238,6 +238,7 @@ class FilePage(NamedTuple):
     takes=Task,
     shows=lambda task: task.machine.memory_objects,
     variant=SurvivorSheet.drawn,
+    edition=(1, 2),
     hints=(
         "Which pages lie past the file's new end? The new end is in the middle of a page.",
         "A page becomes the task's own when the task writes to it. Write while the file still has the page.",
@@ -249,8 +250,14 @@ class FilePage(NamedTuple):
     ),
 )
 def survivor(task: Task, asked: SurvivorSheet) -> Iterator[Criterion]:
-    """A file was cut under its private mapping: some pages are the task's own, some the file's, one gave a signal."""
+    """A file was cut under its private mapping: some pages are the task's own, some the file's, one gave a signal.
+
+    Any read behind the new end gives a signal: that counts once a page outlives it.
+    """
     pages = list(_file_pages(task))
+    own = sorted({page.number for page in pages if page.frame is not None and page.frame != page.cached})
+    outlives = any(page * PAGE >= asked.size for page in own) and set(own) <= set(asked.pages(OWN))
+    first = "" if outlives else "let the right pages outlive the file"
     file = task.machine.files.get("paper")
     yield criterion(
         1,
@@ -265,13 +272,16 @@ def survivor(task: Task, asked: SurvivorSheet) -> Iterator[Criterion]:
     (wanted,) = asked.pages(SIGNAL)
     yield criterion(
         2,
-        signal is not None and signal.name == "SIGBUS" and 1 + (where is not None and where.number == wanted),
+        not first
+        and signal is not None
+        and signal.name == "SIGBUS"
+        and 1 + (where is not None and where.number == wanted),
         f"the last signal is a SIGBUS for page {wanted}",
         f"the last signal should be a SIGBUS for page {wanted} of the file, in its mapping",
+        first=first if signal is None or signal.name == "SIGBUS" else "",
         actual="no signal" if signal is None else f"{signal.name} at {signal.address}: {signal.why}",
         mistake=NO_ENTRY if signal is not None and signal.name == "SIGSEGV" else None,
     )
-    own = sorted({page.number for page in pages if page.frame is not None and page.frame != page.cached})
     past_the_end = [page for page in asked.pages(OWN) if page not in own and page * PAGE >= asked.size]
     yield criterion(
         2,
@@ -285,9 +295,10 @@ def survivor(task: Task, asked: SurvivorSheet) -> Iterator[Criterion]:
     files = sorted({page.number for page in pages if page.frame is not None and page.frame == page.cached})
     yield criterion(
         1,
-        files == asked.pages(FILES),
+        not first and files == asked.pages(FILES),
         "the right pages are in frames of the page cache",
         "the task's tables lead to frames of the page cache for the wrong pages",
+        first=first,
         expected=_pages(asked.pages(FILES)),
         actual=_pages(files) if files else "none",
     )

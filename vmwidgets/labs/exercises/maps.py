@@ -88,12 +88,22 @@ def page_by_page(asked: GuardSheet, *, wrong_end: bool = False) -> list[str]:
     return [what for count, what in pieces(asked, wrong_end=wrong_end) for _ in range(count)]
 
 
+def _stack_pages(asked: GuardSheet) -> Iterator[range]:
+    """The pages of each stack, counted from the lowest page of all."""
+    page = 0
+    for count, what in pieces(asked):
+        if what == "stack":
+            yield range(page, page + count)
+        page += count
+
+
 @exercise(
     "01/guard",
     "Stacks and their guard pages",
     points=5,
     takes=MachineMap,
     variant=GuardSheet.drawn,
+    edition=(1, 2),
     hints=(
         "Which way does each stack grow? A stack that grows down runs out of room at its lowest address.",
         "List the stacks by address, with each guard page below or above its stack. Then add up the pages.",
@@ -101,7 +111,10 @@ def page_by_page(asked: GuardSheet, *, wrong_end: bool = False) -> list[str]:
     ),
 )
 def guard(space: MachineMap, asked: GuardSheet) -> Iterator[Criterion]:
-    """Every page of the stacks and guards is what the sheet says, and nothing else is mapped."""
+    """Every page of the stacks and guards is what the sheet says, and nothing else is mapped.
+
+    One page at the base, or all pages at once, is no beginning: most stacks have to be there, and a guard.
+    """
     wanted = page_by_page(asked)
     end = asked.base + len(wanted) * PAGE
     letters = _letters(space, asked.base, len(wanted))
@@ -112,15 +125,20 @@ def guard(space: MachineMap, asked: GuardSheet) -> Iterator[Criterion]:
     other_end = page_by_page(asked, wrong_end=True)
     mirrored = all(letters[page] == LETTERS[other_end[page]] for page in chain(*wrong.values()))
     asked_for, lacking = wanted.count("stack"), wrong["stack"]
-    began = len(lacking) < asked_for
+    missing = set(lacking)
+    guarded = any(len(wrong[what]) < wanted.count(what) for what in ("hole", "page"))
+    began = guarded and 2 * sum(missing.isdisjoint(stack) for stack in _stack_pages(asked)) > len(asked.stacks)
+    first = "" if began else "map most of the stacks, with a guard"
     yield criterion(
         2,
-        began + (not lacking),
+        (2 * len(lacking) < asked_for) + (guarded and not lacking),
         "each page of the stacks can be read and written",
-        "some pages of the stacks are not mapped, or can't be read and written",
+        "some pages of the stacks are not mapped, or can't be read and written"
+        if lacking
+        else "the stacks can be read and written, and so can all of their guard pages",
         expected=f"{asked_for} pages rw-",
         actual=f"{asked_for - len(lacking)} of {asked_for} pages rw-"
-        + (f"; the lowest that is not: {_address(asked, lacking[0])}" if began and lacking else ""),
+        + (f"; the lowest that is not: {_address(asked, lacking[0])}" if 0 < len(lacking) < asked_for else ""),
         mistake=WRONG_END if mirrored else None,
     )
     yield criterion(
@@ -128,7 +146,7 @@ def guard(space: MachineMap, asked: GuardSheet) -> Iterator[Criterion]:
         began and not wrong["hole"],
         "where a hole is required, nothing is mapped",
         "something is mapped where a hole is required",
-        first="" if began else "map a stack",
+        first=first,
         actual=_rights(asked, letters, wrong["hole"]) if began else "",
         mistake=MAPPED_HOLE if any(letters[page] == LETTERS["page"] for page in wrong["hole"]) else None,
     )
@@ -137,7 +155,7 @@ def guard(space: MachineMap, asked: GuardSheet) -> Iterator[Criterion]:
         began and not wrong["page"],
         "each mapped guard page has the protection none",
         'a guard page that should be mapped with prot="none" has another protection, or is not mapped',
-        first="" if began else "map a stack",
+        first=first,
         expected="--- (no access)" if began else "",
         actual=_rights(asked, letters, wrong["page"]) if began else "",
         mistake=HOLE_FOR_PAGE if began and not any(letters[page] for page in wrong["page"]) else None,
@@ -148,7 +166,7 @@ def guard(space: MachineMap, asked: GuardSheet) -> Iterator[Criterion]:
         began and not others,
         "nothing else is mapped",
         "something is mapped below the first stack and its guard page, or above the last",
-        first="" if others or began else "map a stack",
+        first="" if others else first,
         actual=in_words(others) if others else "",
     )
 
@@ -245,7 +263,7 @@ def fills(gaps: Sequence[int], order: Sequence[int]) -> bool:
     points=4,
     takes=MachineMap,
     variant=GapsSheet.drawn,
-    edition=2,
+    edition=(2, 3),
     hints=(
         "The kernel uses the lowest gap that is large enough. Where does it place your first request?",
         "Begin with the gap that only one request, or one pair of requests, can fill exactly.",
@@ -253,12 +271,14 @@ def fills(gaps: Sequence[int], order: Sequence[int]) -> bool:
     ),
 )
 def gaps_and_requests(space: MachineMap, asked: GapsSheet) -> Iterator[Criterion]:
-    """Requests without an address fill the gaps that were there."""
+    """Requests without an address fill the gaps that were there; in any order, they can be made by anyone."""
     end = asked.size * PAGE
     left = [gap for gap in gaps(space) if gap[1] <= end]
+    filled = not left and space.size == end
+    first = "" if filled else "fill the gaps"
     yield criterion(
         2,
-        not left and space.size == end,
+        filled,
         "no gap is left",
         "a gap is left: the kernel uses the lowest gap that is large enough, so which request must come first?"
         if left or space.size < end
@@ -271,24 +291,25 @@ def gaps_and_requests(space: MachineMap, asked: GapsSheet) -> Iterator[Criterion
     other_gaps = [request for request in requests if _in_used_pages(request, asked)]
     yield criterion(
         1,
-        sorted(sizes) == sorted(asked.requests) and not other_gaps,
+        filled and sorted(sizes) == sorted(asked.requests) and not other_gaps,
         "each request was made once, and no other request was made",
         "a request lies where the map had a page in use: don't change the gaps"
         if other_gaps
         else f"there should be exactly one request each of {listed(asked.requests)} pages",
+        first="" if other_gaps else first,
         expected=f"{listed(asked.requests)} pages, in any order",
         actual=f"{', '.join(map(str, sizes))} pages" if sizes else "no requests",
     )
     placed = [request for request in requests if not request.searched]
-    in_vain = not left and space.size == end and not other_gaps and not fills(asked.gaps, sizes)
+    in_vain = filled and not other_gaps and not fills(asked.gaps, sizes)
     yield criterion(
         1,
-        bool(requests) and not placed and not in_vain,
+        filled and not placed and not in_vain,
         "the kernel chose the address of each request",
         "a request says where to place it"
         if placed or not in_vain
         else "in this order, the requests do not fill the gaps: undo one with puzzle.machine.undo(), or start over",
-        first="" if requests else "ask for memory",
+        first="" if placed else first,
         actual=", ".join(f"{pages(request.size)} with at=" for request in placed),
         mistake=SAYS_WHERE,
     )
