@@ -27,7 +27,7 @@ WHOLE = {"points": 5, "problem": "", "criteria": [{"met": True}]}
 @pytest.fixture
 def course(tmp_path: Path) -> Path:
     path = tmp_path / "course.toml"
-    path.write_text(f'course = "{COURSE}"\nexercises = ["01/guard"]\n')
+    path.write_text(f'course = "{COURSE}"\ngroups = 2\nexercises = ["01/guard"]\n')
     return path
 
 

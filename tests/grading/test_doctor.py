@@ -65,12 +65,12 @@ def test_a_zip_is_no_notebook_to_rename(tmp_path: Path) -> None:
 
 def test_what_is_missing_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = written(
-        tmp_path / "x.txt", "ada", "01", solved("01/gaps", "ada", SOLVED["01/gaps"].spoilt[0]), *answered("01/cut")
+        tmp_path / "x.txt", "ada", "01", solved("01/gaps", "ada", SOLVED["01/gaps"].spoilt[1]), *answered("01/cut")
     )
     assert main(["doctor", str(path)]) == 1
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "The file's name does not end in .ipynb: graders read notebooks. Rename it."
-    assert "01/gaps, cell 2: 2 of 4 points will count." in lines
+    assert "01/gaps, cell 2: 3 of 4 points will count." in lines
     assert any(line.startswith("  ✗ ") for line in lines)
     assert "01/guard: not checked. Run the cell with lab.check, and save." in lines
     assert lines[-1] == f"  without an answer: {', '.join(name for name in QUESTIONS if name != '01/cut')}"

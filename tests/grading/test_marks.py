@@ -67,16 +67,16 @@ def test_points_are_explained_by_file_and_cell(
     """The first cell begins the lab, so the checks are in cells 2 and 3."""
     folder = tmp_path / "in"
     written(folder / "a.ipynb", "ada", "01", spoilt("ada"), solved("01/guard", "ada"))
-    lied = {result.MIME: {**solved("01/gaps", "ADA", SOLVED["01/gaps"].spoilt[0])[result.MIME], "points": 4}}
+    lied = {result.MIME: {**solved("01/gaps", "ADA", SOLVED["01/gaps"].spoilt[1])[result.MIME], "points": 4}}
     written(folder / "b.ipynb", "ADA", "01", lied)
     written(folder / "c.ipynb", "bert", "01", solved("01/guard", "bert"))
     assert command(course, "--explain", "Ada") == 1
     said = capsys.readouterr().out.partition("ada: ")[2].splitlines()
     assert f"  01/guard: {worth('01/guard')} of {worth('01/guard')}, from cell 3 of a.ipynb" in said
-    assert "  01/gaps: 2 of 4, from cell 2 of b.ipynb" in said
-    assert "    forged: the notebook claims 4 points, and its journal gives 2" in said
+    assert "  01/gaps: 3 of 4, from cell 2 of b.ipynb" in said
+    assert "    forged: the notebook claims 4 points, and its journal gives 3" in said
     assert f"  b.ipynb: lab 01, begun as ADA, vmwidgets {__version__!r}" in said
-    assert "    01/gaps: 0 points; b.ipynb counts, with 2 of 4; in this file: no check of it is in the file" in said
+    assert "    01/gaps: 0 points; b.ipynb counts, with 3 of 4; in this file: no check of it is in the file" in said
     assert "    01/guard, cell 2: claims 4 points; not judged: it claims no more than the 5 that were found" in said
     assert not [line for line in said if "bert" in line or "c.ipynb" in line]
 
@@ -172,7 +172,7 @@ def test_a_part_that_can_not_be_is_refused(text: str) -> None:
 
 
 def test_with_a_key_only_work_from_the_own_code_counts(tmp_path: Path, course: Path) -> None:
-    course.write_text(course.read_text() + f'key = "{KEY}"\n')
+    course.write_text(course.read_text() + f'key = "{KEY}"\ngroups = 2\n')
     folder = tmp_path / "in"
     for name, key in {"right": KEY, "without": "", "made-up": WRONG, "Zoe+right2": KEY}.items():
         written(folder / f"{name}.ipynb", name, "01", solved("01/gaps", name, key=key), key=key)

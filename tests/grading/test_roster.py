@@ -39,7 +39,7 @@ def handed_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for student in "ada", "bert":
         written(root / "in" / f"{student}.ipynb", student, "01", solved("01/guard", student))
     written(root / "in" / "pair.ipynb", "cleo+dan", "01", solved("01/guard", "cleo+dan"))
-    (root / "course.toml").write_text(f'course = "{COURSE}"\nexercises = ["01/guard"]\n')
+    (root / "course.toml").write_text(f'course = "{COURSE}"\ngroups = 2\nexercises = ["01/guard"]\n')
     assert main(["grade", *arguments(root)]) == 0
     return root
 
@@ -216,7 +216,7 @@ def two_ids(tmp_path_factory: pytest.TempPathFactory) -> Path:
         asked = {prediction.MIME: {"id": name, "question": "?", "answer": "1"}}
         written(root / "in" / f"{lab}.ipynb", student, lab, solved(exercise, student), asked)
     (root / "course.toml").write_text(
-        f'course = "{COURSE}"\npredictions = 0.5\nexercises = {json.dumps([one[2] for one in course])}\n'
+        f'course = "{COURSE}"\ngroups = 2\npredictions = 0.5\nexercises = {json.dumps([one[2] for one in course])}\n'
     )
     (root / "roster.csv").write_text("username,email\nida,ida@uni.example\nbob,bob@x\n")
     (root / "overrides.csv").write_text("student,exercise,points,reason\nida@uni.example,02/no-rotation,2,oral\n")
@@ -328,7 +328,7 @@ def test_a_course_says_when_its_labs_are_due(
         stamp = moment("2026-10-01T12:00", "").timestamp()
         os.utime(path, (stamp, stamp))
     course = tmp_path / "course.toml"
-    course.write_text(f'course = "{COURSE}"\nexercises = ["01/guard", "02/no-rotation"]\n{written}\n')
+    course.write_text(f'course = "{COURSE}"\ngroups = 2\nexercises = ["01/guard", "02/no-rotation"]\n{written}\n')
     for options in ([], ["--due", "2026-10-30"]):
         assert run("--course", str(course), *options) == 0
         assert {row["late"] for row in table(handed_in / "out" / "students.csv").values()} == {f"{days}"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -129,7 +128,8 @@ def test_a_file_in_a_classmates_name_takes_nothing_and_gives_nothing(
     tmp_path: Path, roster: Roster, with_roster: bool
 ) -> None:
     """Neither an empty one, nor a better one than hers, which would be said to be hers."""
-    (tmp_path / "course.toml").write_text(f'course = "{COURSE}"\nexercises = {json.dumps(["01/guard", "01/gaps"])}\n')
+    exercises = '["01/guard", "01/gaps"]'
+    (tmp_path / "course.toml").write_text(f'course = "{COURSE}"\ngroups = 2\nexercises = {exercises}\n')
     folder = tmp_path / "in"
     written(folder / "ada" / "01.ipynb", "ada", "01", solved("01/guard", "ada"))
     written(folder / "bert" / "01.ipynb", "bert", "01", solved("01/gaps", "bert"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ from ..engine.base.errors import Refused, printable
 from ..engine.base.units import counted
 from ..grading import Course, Grades, grade, read_course
 from ..grading.apart import check_given, check_results
-from ..grading.course import named_modules
+from ..grading.course import MOST_SECONDS, named_modules
 from ..grading.explain import explained
 from ..grading.feedback import write_feedback
+from ..grading.files import MOST_BYTES
 from ..grading.late import due, with_late_days
 from ..grading.lms import format_of, gradebook
 from ..grading.notebook import made_with
@@ -34,6 +36,9 @@ LOOK, NOTHING, ZERO = 1, 2, 3
 
 OVERRIDES = "overrides.csv"
 """The file among the results that keeps overrides for later runs."""
+
+LEAST_MIB, MOST_WAIT = 0.1, 3600
+"""Of a notebook that may be read, and seconds of one that may be judged."""
 
 BAR = 30
 """Characters that show how many files are done."""
@@ -67,6 +72,14 @@ def add_grade(commands: Any) -> None:
         help="grade on the Dask cluster with this scheduler, such as tcp://10.0.0.1:8786; anyone who can reach a "
         "scheduler can run code on its workers, so use a network that you trust, or tls://",
     )  # fmt: skip
+    parser.add_argument(
+        "--size", type=float, default=MOST_BYTES >> 20, metavar="MIB",
+        help=f"the largest notebook that is read, in MiB (default: {MOST_BYTES >> 20})",
+    )  # fmt: skip
+    parser.add_argument(
+        "--seconds", type=float, default=MOST_SECONDS, metavar="S",
+        help=f"the longest that judging one file may take (default: {MOST_SECONDS})",
+    )  # fmt: skip
     parser.add_argument("--roster", type=Path, metavar="FILE", help="the course's students: CSV with a column of ids")
     parser.add_argument("--names", action="store_true", help="with --roster: names in the report and the feedback")
     parser.add_argument("--lms", default="", metavar="SYSTEM", help="a gradebook file for canvas, moodle or blackboard")
@@ -93,6 +106,7 @@ def run(options: argparse.Namespace) -> int:
         check_given(options.folder, named_modules(options.course))
         course = read_course(options.course, options.exercises)
         _check(options, course)
+        course = replace(course, size=int(options.size * (1 << 20)), seconds=options.seconds)
         share = share_of(options.sample) if options.sample else 0
         roster = read_roster(options.roster) if options.roster else None
         overrides = _overrides(options)
@@ -118,6 +132,10 @@ def _check(options: argparse.Namespace, course: Course) -> None:
     """Refuse options that don't go together, before anything is done."""
     if not 0 <= options.jobs <= 256:
         raise Refused(f"--jobs {options.jobs}: write 1 to 256, or 0 for one per processor")
+    if not LEAST_MIB <= options.size <= MOST_BYTES >> 20:
+        raise Refused(f"--size {options.size:g}: write {LEAST_MIB:g} to {MOST_BYTES >> 20} MiB")
+    if not 1 <= options.seconds <= MOST_WAIT:
+        raise Refused(f"--seconds {options.seconds:g}: write 1 to {MOST_WAIT:,} seconds")
     if options.lms and not options.roster:
         raise Refused("--lms needs --roster FILE: a gradebook file takes its ids and titles from the roster")
     if options.names and not options.roster:

@@ -87,7 +87,7 @@ class Cluster:
 
         made: Future[Graded] = Future()
         try:
-            content = content_of(file.path)
+            content = content_of(file.path, course.size)
         except Refused as refusal:
             made.set_result(Graded.none(file.name, found(Status.UNREADABLE, problem=f"{refusal}")))
             return made

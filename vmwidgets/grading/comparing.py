@@ -108,6 +108,23 @@ def _copied(row: Row, owners: list[tuple[str, str]], me: set[str], seed: str) ->
     return replace(row, findings=(found(Status.COPIED, others=", ".join(whose)), *row.findings))
 
 
+def odd_groups(files: Iterable[Graded], most: int) -> Iterator[Row]:
+    """Notes on files of more students than may work together, and on students who worked in two groups in a lab."""
+    groups: dict[tuple[str, str], dict[str, None]] = {}
+    for file in files:
+        count = len(file.students)
+        if count > most and file.counts:
+            large = found(Status.LARGE_GROUP, count=str(count), most=str(most))
+            yield Row(file.path, file.student, "", findings=(large,))
+        for one in file.students if count > 1 and file.counts else ():
+            groups.setdefault((one, file.lab), {})[file.student] = None
+    for (student, lab), several in sorted(groups.items()):
+        if len(several) > 1:
+            names = ", ".join(sorted(several))
+            two = found(Status.TWO_GROUPS, count=str(len(several)), lab=lab, groups=names)
+            yield Row("", student, "", findings=(two,))
+
+
 @lru_cache(maxsize=10_000)
 def _asked(exercise: str, seed: str) -> tuple[str, ...]:
     """The words of the sheet of this seed, in whatever order it lists things; none where all are asked the same."""

@@ -13,6 +13,7 @@ from unicodedata import normalize
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.machine.arguments import known
+from vmwidgets.labs.beginning import MOST_STUDENTS
 from vmwidgets.labs.exercise import Exercise, exercises
 
 if sys.version_info >= (3, 11):
@@ -23,9 +24,13 @@ else:
 from vmwidgets.labs.moved import labs_of
 
 from .dates import moment
+from .files import MOST_BYTES
 from .own_exercises import OwnModule, read_modules
 
-MEMBERS = {"course", "exercises", "predictions", "due", "key", "modules"}
+MEMBERS = {"course", "exercises", "predictions", "due", "key", "modules", "groups"}
+
+MOST_SECONDS = 300
+"""That judging all work of one file may take; what is left then is not judged."""
 
 LEAST_KEY = 16
 """Characters of a key: a short one can be found by trying."""
@@ -37,7 +42,8 @@ class Course:
 
     A prediction that was made, right or wrong, is worth `prediction` points.  `due` says until when, by lab, and under
     "" for the others.  `key` is the course's secret, from which codes of students are made; "" where there
-    are not codes.  `modules` have the course's own exercises.
+    are not codes.  `modules` have the course's own exercises.  `groups` is how many students may work on one notebook.
+    A file may have so many bytes (`size`), and judging it may take so many `seconds`.
     """
 
     name: str
@@ -46,6 +52,9 @@ class Course:
     due: Mapping[str, datetime] = field(default_factory=dict)
     key: str = field(default="", repr=False)
     modules: tuple[OwnModule, ...] = field(default=(), repr=False)
+    groups: int = 1
+    size: int = MOST_BYTES
+    seconds: float = MOST_SECONDS
 
     @property
     def of(self) -> float:
@@ -68,13 +77,15 @@ def read_course(path: Path, modules: Sequence[Path] = ()) -> Course:
     due = "2026-10-01T12:00"                 # or { "01" = "2026-10-01", "02" = "2026-10-08" }; optional
     key = "…"                                # the course's secret, if students have codes; optional
     modules = ["mine.py"]                    # exercises of the course's own, beside this file; optional
+    groups = 2                               # how many students may hand in one notebook together; 1 if left out
     """
     data = _data(path)
     name, key = _named(data, path)
     prediction = data.get("predictions", 0)
     own = read_modules([*_modules(data.get("modules", []), path), *modules])
     listed = _exercises(data.get("exercises"), path)
-    return Course(name, listed, _points(prediction, "predictions"), _due(data.get("due"), listed), key, own)
+    due, groups = _due(data.get("due"), listed), _groups(data.get("groups", 1))
+    return Course(name, listed, _points(prediction, "predictions"), due, key, own, groups)
 
 
 def read_key(path: Path) -> tuple[str, str]:
@@ -142,6 +153,12 @@ def _due(given: Any, listed: Iterable[str]) -> dict[str, datetime]:
     if not isinstance(given, dict):
         return {"": moment(str(given), "due:")}
     return {known(lab, labs, "due: lab"): moment(str(date), f"due date of lab {lab}:") for lab, date in given.items()}
+
+
+def _groups(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST_STUDENTS:
+        raise Refused(f"groups = {shown(value)}: write how many students may share a notebook, 1 to {MOST_STUDENTS}")
+    return value
 
 
 def _points(value: Any, what: str) -> float:

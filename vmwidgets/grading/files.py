@@ -116,19 +116,19 @@ def no_lab(name: str) -> str:
     return f"{_named(name)} that has no lab in it; {ASK}"
 
 
-def content_of(path: Path) -> bytes:
+def content_of(path: Path, most: int = MOST_BYTES) -> bytes:
     """What the file at `path` has, read once; of one that is too large, one byte more than a notebook may have.
 
     :class:`Refused` for what is not a file, or can't be read.
     """
     with _opened(path) as file:
-        return _read(file, MOST_BYTES + 1)
+        return _read(file, most + 1)
 
 
-def digest_of(path: Path) -> str:
+def digest_of(path: Path, most: int = MOST_BYTES) -> str:
     """A digest of what :func:`content_of` reads, made without keeping it in memory."""
     digest = hashlib.sha256()
-    left = MOST_BYTES + 1
+    left = most + 1
     with _opened(path) as file:
         while left and (chunk := _read(file, min(CHUNK, left))):
             digest.update(chunk)

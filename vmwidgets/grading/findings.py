@@ -52,6 +52,8 @@ class Status(Enum):
     ROSTER = "odd in the roster"
     STRANGER = "not in the roster"
     TWO_IDS = "two ids"
+    LARGE_GROUP = "large group"
+    TWO_GROUPS = "two groups"
     ODD_OVERRIDE = "odd override"
     ODD_DATE = "odd date"
     OTHER_COUNTS = "another file counts"
@@ -92,6 +94,8 @@ STAFF: dict[Status, str] = {
     Status.ROSTER: "the roster's {problem}",
     Status.STRANGER: "is not in the roster",
     Status.TWO_IDS: "wrote {ids} in lab {lab}: this is one person, with the most points",
+    Status.LARGE_GROUP: "{count} students began it together, and the course's file says groups = {most}",
+    Status.TWO_GROUPS: "worked in {count} groups in lab {lab}: {groups}",
     Status.ODD_OVERRIDE: "row {row}: {problem}",
     Status.ODD_DATE: "the roster's {problem}",
     Status.OTHER_COUNTS: "{counts}",
@@ -132,6 +136,8 @@ STUDENTS: dict[Status, str] = {
     Status.ROSTER: "",
     Status.STRANGER: "",
     Status.TWO_IDS: "",
+    Status.LARGE_GROUP: "",
+    Status.TWO_GROUPS: "",
     Status.ODD_OVERRIDE: "",
     Status.ODD_DATE: "",
     Status.OTHER_COUNTS: "",

@@ -287,6 +287,11 @@ class Grades:
         """The row that counts for each exercise: an override of this student, or else the most points."""
         return self._rows_of.get(student, {})
 
+    def partners_of(self, student: str) -> list[str]:
+        """Those who handed in a file together with this student, sorted."""
+        owners = {one for file in self.files_of(student) if file.counts for one in file.students}
+        return sorted(owners - {student})
+
     @cached_property
     def _files_of(self) -> dict[str, list[Graded]]:
         found: dict[str, list[Graded]] = {}

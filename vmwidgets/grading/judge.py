@@ -113,7 +113,7 @@ def grade_file(question: str, say: Callable[[dict[str, Any]], None]) -> None:
     load_modules(course.modules)
     limit()
     try:
-        graded = graded_file(name, content_of(Path(path)), course, ask)
+        graded = graded_file(name, content_of(Path(path), course.size), course, ask)
     except Refused as refusal:
         graded = Graded.none(name, found(Status.UNREADABLE, problem=f"{refusal}"))
     except MemoryError:

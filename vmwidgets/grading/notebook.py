@@ -114,10 +114,10 @@ def read_notebook(path: Path) -> Handed:
         return Handed(_unreadable(f"{refusal}"))
 
 
-def notebook_of(content: bytes) -> Handed:
-    """What a file with this content holds; never raises for what is in it."""
-    if len(content) > MOST_BYTES:
-        return Handed(_unreadable(f"the file has more than {MOST_BYTES >> 20} MiB"))
+def notebook_of(content: bytes, most: int = MOST_BYTES) -> Handed:
+    """What a file with this content holds, if it has no more bytes; never raises for what is in it."""
+    if len(content) > most:
+        return Handed(_unreadable(f"the file has more than {most / (1 << 20):.3g} MiB"))
     if not content.strip():
         return Handed(_unreadable("the file is empty"))
     if sum(map(content.count, (b",", b"[", b"{"))) > MOST_PARTS:

@@ -13,7 +13,7 @@ from vmwidgets.labs.identity import folded
 
 from .apart import check_given, check_imports, check_results
 from .cluster import Cluster
-from .comparing import compared
+from .comparing import compared, odd_groups
 from .course import Course
 from .files import called_notebook, digest_of, names_of, no_lab, other_kind, place_of
 from .findings import Status, found
@@ -70,7 +70,7 @@ def grade(
                 if kind := other_kind(name, path):
                     finish(Graded.none(name, found(Status.NO_NOTEBOOK, kind=kind)))
                     continue
-                keys[name] = key_of(digest_of(path), course)
+                keys[name] = key_of(digest_of(path, course.size), course)
             except Refused as refusal:
                 finish(Graded.none(name, found(Status.UNREADABLE, problem=f"{refusal}")))
                 continue
@@ -88,7 +88,8 @@ def grade(
                 finish(Graded.none(file.name, found(Status.UNREADABLE, problem=one)))
     if strangers := again.difference(who(one) for graded in done.values() for one in graded.students):
         raise Refused(f"--only {shown(only)}: no notebook is of {', '.join(sorted(strangers))}")
-    return Grades(course, compared((done[name] for name in names), roster))
+    files = compared((done[name] for name in names), roster)
+    return Grades(course, files, tuple(odd_groups(files, course.groups)))
 
 
 def _tried_again(before: Graded, again: set[str], person: Callable[[str], str]) -> bool:

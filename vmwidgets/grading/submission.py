@@ -27,21 +27,18 @@ Asking = Callable[[str, str, Any], dict[str, Any]]
 MOST_STOPPED = 2
 """Pieces of work of one file whose judging is stopped; no others are judged after that."""
 
-MOST_SECONDS = 300
-"""That judging all work of one file may take; what is left then is not judged."""
-
 MOST_JUDGED = 20
 """Pieces of work of one exercise that are judged in one notebook: each may take as long as judging may."""
 
 
 def graded_file(name: str, content: bytes, course: Course, ask: Asking) -> Graded:
     """The grades of the file called `name`: for each exercise, of all that was checked or submitted, the best."""
-    handed = notebook_of(content)
+    handed = notebook_of(content, course.size)
     begun = Beginning.made_from(handed.begun.data(), course.key) if handed.begun else Beginning("")
     finding = handed.finding
     if finding is None or finding.status in NO_WORK:
         finding = _whose(handed, begun, course) or finding
-    rows = () if finding else tuple(rows_of(name, handed, begun.seed, course, _patient(ask)))
+    rows = () if finding else tuple(rows_of(name, handed, begun.seed, course, _patient(ask, course.seconds)))
     version = handed.version if begun.students else __version__
     return Graded(
         name, begun.student, begun.lab, finding, rows, handed.predictions, handed.outcomes, handed.hints,
@@ -49,9 +46,9 @@ def graded_file(name: str, content: bytes, course: Course, ask: Asking) -> Grade
     )  # fmt: skip  # one call
 
 
-def _patient(ask: Asking) -> Asking:
+def _patient(ask: Asking, seconds: float) -> Asking:
     """The same for one file, whose work may not hold the grader for long."""
-    until, stopped = time.monotonic() + MOST_SECONDS, 0
+    until, stopped = time.monotonic() + seconds, 0
 
     def answer(exercise: str, sheet: str, work: Any) -> dict[str, Any]:
         nonlocal stopped
@@ -59,7 +56,7 @@ def _patient(ask: Asking) -> Asking:
         if stopped == MOST_STOPPED:
             problem = f"judging of {MOST_STOPPED} pieces of work of this file was stopped"
         elif time.monotonic() > until:
-            problem = f"the work of this file takes longer than {MOST_SECONDS} seconds"
+            problem = f"the work of this file takes longer than {seconds:g} seconds"
         if problem:
             return {"id": exercise, "points": 0, "problem": problem, "criteria": [], "stopped": True}
         result = ask(exercise, sheet, work)

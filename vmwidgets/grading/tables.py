@@ -23,7 +23,7 @@ def write_tables(grades: Grades, folder: Path) -> list[Path]:
     """Write `grades.csv`, `students.csv`, `grades.json` and `gradescope/STUDENT.json` into `folder`; their paths."""
     texts = {
         folder / "grades.csv": _csv(COLUMNS, map(_cells, grades.rows)),
-        folder / "students.csv": _csv(("student", "points", "of", "predictions", "late"), _totals(grades)),
+        folder / "students.csv": _csv(("student", "points", "of", "predictions", "late", "with"), _totals(grades)),
         folder / "grades.json": json.dumps([_data(file) for file in grades.files], indent=1) + "\n",
     }
     for student, name in file_names(grades.students()).items():
@@ -60,7 +60,8 @@ def _cells(row: Row) -> Sequence[object]:
 def _totals(grades: Grades) -> Iterable[Sequence[object]]:
     for student, points in grades.students().items():
         predicted = f"{grades.predicted(student):g}"
-        yield student, f"{points:g}", f"{grades.course.of:g}", predicted, grades.late_of(student)
+        together = ", ".join(grades.partners_of(student))
+        yield student, f"{points:g}", f"{grades.course.of:g}", predicted, grades.late_of(student), together
 
 
 def _csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

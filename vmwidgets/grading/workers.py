@@ -72,13 +72,13 @@ class Worker:
                     else:
                         results.append(answer["result"])
                         begun = ""
-                    answer = self._answer(None, seconds)
+                    answer = self._answer(None, min(seconds, course.seconds))
                 return Graded.made_from(answer["graded"])
             except OSError as error:
                 if not begun:
                     why = _why("reading the file", error, seconds)
                     return Graded.none(name, found(Status.UNREAD, problem=why))
-                results.append(_stopped(begun, _why("judging", error, seconds)))
+                results.append(_stopped(begun, _why("judging", error, min(seconds, course.seconds))))
 
     def close(self) -> None:
         """End the process, also while another thread asks it; no other is started."""

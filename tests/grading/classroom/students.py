@@ -79,7 +79,7 @@ def made(folder: Path, kinds: Iterable[Kind]) -> Rows:
 def course(path: Path) -> Path:
     """The course's file, with every exercise that ships."""
     points = ", ".join(f"{json.dumps(name)} = {worth(name)}" for name in sorted(SOLVED))
-    path.write_text(f'course = "{COURSE}"\nexercises = {{ {points} }}\n')
+    path.write_text(f'course = "{COURSE}"\ngroups = 2\nexercises = {{ {points} }}\n')
     return path
 
 
