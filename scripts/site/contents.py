@@ -1,4 +1,4 @@
-"""The notebooks of the JupyterLite in the site: the labs, and one for a text that was pasted into the landing page."""
+"""The notebooks of the JupyterLite in the site: the labs, and those for pasted text and for the code of a link."""
 
 from __future__ import annotations
 
@@ -19,6 +19,13 @@ HEADING = """# Your kernel's text
 Python starts in this page, and then these cells run by themselves; on a first visit that takes up to a minute. If they
 don't run, press ▶▶ above. The text that you pasted is read here, in your browser; it is sent nowhere. The last cell
 shows which bit refused the access, the walk of the address, and the table. [More](../../docs/xv6.html).
+"""
+
+LINKED = """# Code from a link
+
+Someone sent you this code. **Nothing has run yet.** Read it, then press ▶▶ above to run it. Python starts in this page
+meanwhile; on a first visit that takes up to a minute. The code came in the link itself: no server has it.
+[More](../../docs/site.html#a-link-to-your-code).
 """
 
 FOLDED = "The cell that is folded has the lines of earlier sections that these examples need."
@@ -47,6 +54,9 @@ def write(folder: Path) -> None:
     words = nbformat.v4.new_markdown_cell(HEADING, id="heading")  # type: ignore[no-untyped-call]
     cells = [words, code(INSTALL, "install"), code(READ, "read"), code(SHOW, "show")]
     save(nbformat.v4.new_notebook(cells=cells), folder / "pasted.ipynb")  # type: ignore[no-untyped-call]
+    words = nbformat.v4.new_markdown_cell(LINKED, id="heading")  # type: ignore[no-untyped-call]
+    cells = [words, code(INSTALL, "install"), code("", "linked")]  # website/lab/starting.js puts the code there
+    save(nbformat.v4.new_notebook(cells=cells), folder / "link.ipynb")  # type: ignore[no-untyped-call]
     for tried in examples.everything():
         path = folder / tried.path
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,7 @@ from .. import __version__
 from . import INTERRUPTED
 
 COMMANDS = (
-    "assignment", "checkoff", "course", "doctor", "follow", "grade", "handout", "lecture", "questions", "read",
+    "assignment", "checkoff", "course", "doctor", "follow", "grade", "handout", "lecture", "link", "questions", "read",
     "replay", "roster", "selftest", "walk",
 )  # fmt: skip
 """Each is a module next to this one, whose `add_…` adds its parser."""

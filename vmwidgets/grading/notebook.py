@@ -115,7 +115,7 @@ def read_notebook(path: Path) -> Handed:
 
 
 def notebook_of(content: bytes, most: int = MOST_BYTES) -> Handed:
-    """What a file with this content holds, if it has no more bytes; never raises for what is in it."""
+    """What a file with this content holds, of at most so many bytes; never raises for what is in it."""
     if len(content) > most:
         return Handed(_unreadable(f"the file has more than {most / (1 << 20):.3g} MiB"))
     if not content.strip():

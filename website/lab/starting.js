@@ -1,8 +1,28 @@
 // An extension of the site's JupyterLite: it says what happens until a notebook shows something, which takes up to a
-// minute on a first visit, and it runs the notebook of a pasted text.  JupyterLite loads it as it loads each extension;
-// it needs no shared module of JupyterLab's, so this file is all of it.
+// minute on a first visit, it runs the notebook of a pasted text, and opens the code of a link.  JupyterLite loads it as
+// it loads each extension; it needs no shared module of JupyterLab's, so this file is all of it.
 
 const RUNS = ["pasted.ipynb"];
+
+/** What begins the code of a link in the address, as `vmwidgets link` writes it. */
+const LINK = "#code=";
+
+/** The notebook that the code of a link is put into, and the cell of it that the code stands for. */
+const TEMPLATE = "link.ipynb";
+const PLACE = "linked";
+
+/** Characters of a link's code, bytes of the code itself, and what begins another cell: as vmwidgets/cli/link.py has them. */
+const MOST = 8 * 1024;
+const MOST_TEXT = 64 * 1024;
+const CELL = /^# %%.*$/m;
+
+const TOO_LONG = "The code of this link is too long, so it is not opened: ask for the file.";
+const CUT = "This link is cut or was changed, so its code is not opened: ask for it again, and copy all of it.";
+const OLDER = "This browser is too old to open the code of a link: update it, or use another one.";
+const NO_PYTHON = "The code of this link is not Python, so it was left out: ask for the link again.";
+
+/** The address before JupyterLab changes it. */
+let linked = location.hash.startsWith(LINK) ? location.hash.slice(LINK.length) : "";
 const STEPS = {
   loading: [1, "Python is loading in this page. On a first visit that takes up to a minute."],
   installing: [2, "Python is here. vmwidgets is being installed in this page."],
@@ -198,6 +218,84 @@ class Notice {
   }
 }
 
+/** The code that a link holds; throws a sentence where it holds none. */
+async function unpacked(code) {
+  if (typeof DecompressionStream === "undefined") throw OLDER;
+  if (code.length > MOST) throw TOO_LONG;
+  let text = "";
+  let size = 0;
+  try {
+    const bytes = Uint8Array.from(atob(code.replaceAll("-", "+").replaceAll("_", "/")), (one) => one.charCodeAt(0));
+    const words = new TextDecoder("utf-8", { fatal: true });
+    const reader = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate")).getReader();
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      size += part.value.length;
+      if (size > MOST_TEXT) break; // a few bytes may hold any number of the same
+      text += words.decode(part.value, { stream: true });
+    }
+    if (size <= MOST_TEXT) text += words.decode();
+    else reader.cancel();
+  } catch {
+    throw CUT;
+  }
+  if (size > MOST_TEXT) throw TOO_LONG;
+  if (!text.trim()) throw CUT;
+  return text;
+}
+
+/** A name for what a link holds: the same link opens the same notebook, with what its reader did there. */
+function nameOf(code) {
+  let hash = 0x811c9dc5; // FNV-1a
+  for (const sign of code) hash = Math.imul(hash ^ sign.codePointAt(0), 0x01000193) >>> 0;
+  return `link-${hash.toString(16).padStart(8, "0")}.ipynb`;
+}
+
+/** The notebooks of links that were opened, and their code, until Python has looked at it. */
+const unread = new Map();
+
+/** Opens the code of a link in a notebook of its own; nothing of it runs. */
+async function openLink(app, notice, code) {
+  try {
+    const text = await unpacked(code);
+    const contents = app.serviceManager.contents;
+    const path = nameOf(code);
+    const there = await contents.get(path, { content: false }).catch(() => null);
+    if (!there) {
+      const { content } = await contents.get(TEMPLATE);
+      const place = content.cells.findIndex((cell) => cell.id === PLACE);
+      const made = text.split(CELL).map((one) => one.trim());
+      const cells = made.filter(Boolean).map((source, number) => ({
+        ...content.cells[place], source, id: `${PLACE}-${number}`,
+      }));
+      content.cells.splice(place, 1, ...cells);
+      await contents.save(path, { type: "notebook", format: "json", content });
+      unread.set(path, text);
+    }
+    await app.commands.execute("docmanager:open", { path, factory: "Notebook" });
+  } catch (refused) {
+    notice.warn(typeof refused === "string" ? refused : CUT);
+  }
+}
+
+/** Lets Python read the code of a link, which runs nothing of it; what is no Python is taken out of the notebook. */
+function readLinked(app, panel, notice) {
+  const path = panel.context.path;
+  const text = unread.get(path);
+  const kernel = panel.sessionContext.session?.kernel;
+  if (text === undefined || !kernel) return;
+  unread.delete(path);
+  const code = `import ast\ntry:\n    ast.parse(${JSON.stringify(text)})\nexcept Exception:\n    print("no")\ndel ast`;
+  const asked = kernel.requestExecute({ code, silent: true, store_history: false });
+  asked.onIOPub = (message) => {
+    if (message.header.msg_type !== "stream" || !message.content.text.startsWith("no")) return;
+    for (const cell of panel.content.model.cells) {
+      if (cell.id.startsWith(PLACE)) cell.sharedModel.setSource("");
+    }
+    app.serviceManager.contents.delete(path).catch(() => {});
+    notice.warn(NO_PYTHON);
+  };
+}
+
 /** Follows the kernel of one notebook until its first cells have run. */
 function follow(app, panel, notice) {
   const context = panel.sessionContext;
@@ -220,7 +318,10 @@ function follow(app, panel, notice) {
       if (RUNS.includes(panel.context.path)) {
         app.shell.activateById(panel.id);
         app.commands.execute("notebook:run-all-cells");
-      } else notice.say(READY);
+      } else {
+        notice.say(READY);
+        readLinked(app, panel, notice);
+      }
     } else if (status === "idle" && state === "started" && !isRunning(panel)) {
       state = "over";
       notice.hide();
@@ -280,8 +381,18 @@ const plugin = {
         followTabs(panel, notice);
       }
     };
+    const open = () => {
+      const code = linked;
+      linked = "";
+      if (code) openLink(app, notice, code);
+    };
+    addEventListener("hashchange", () => {
+      if (location.hash.startsWith(LINK)) linked = location.hash.slice(LINK.length);
+      open();
+    });
     app.restored.then(() => {
       look();
+      open();
       app.shell.layoutModified.connect(look);
     });
   },

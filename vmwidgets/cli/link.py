@@ -1,0 +1,109 @@
+"""``vmwidgets link FILE``: a link to the site's lab that opens this code in a notebook; nothing runs before Run.
+
+The code is in the link itself, behind ``#code=``, which a browser sends to no server.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import base64
+import json
+import re
+import sys
+import zlib
+from pathlib import Path
+from typing import Any
+
+from ..engine.base.errors import Refused, printable, shown
+
+WRITTEN, BAD = 0, 2
+
+SITE = "https://vmwidgets.github.io/vmwidgets/"
+"""The site of the project."""
+
+LAB = "lab/lab/index.html#code="
+"""The lab in a site; website/lab/starting.js reads what follows."""
+
+MOST = 8 * 1024
+"""Characters of the code as a link has it: what mail and chat pass on whole."""
+
+MOST_TEXT = 64 * 1024
+"""Bytes of the code itself."""
+
+CELL = "# %%"
+"""A line that begins so begins another cell."""
+
+
+def add_link(commands: Any) -> None:
+    """Add the command to the parser's."""
+    parser = commands.add_parser(
+        "link",
+        help="make a link that opens your code in the site's lab",
+        description="Make a link that opens your code in a notebook of the site, in the browser, without an "
+        "installation. Nothing runs before the reader presses Run. The code is in the link itself: no server gets it. "
+        "Exit code 0: the link is printed; 2: the code is too long, or is not Python.",
+    )
+    parser.add_argument(
+        "file",
+        metavar="FILE",
+        help=f"a file with Python, in which lines {CELL!r} part cells; a notebook; or - for input",
+    )
+    parser.add_argument(
+        "--site", default=SITE, metavar="ADDRESS", help=f"the address of your own site (default: {SITE})"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the link."""
+    try:
+        print(link_to(_read(options.file), options.site))
+    except (Refused, OSError) as error:
+        print(f"vmwidgets: {printable(str(error))}", file=sys.stderr)
+        return BAD
+    return WRITTEN
+
+
+def link_to(code: str, site: str = SITE) -> str:
+    """Return the link that opens this code; :class:`Refused` for code that is no Python, or too long.
+
+    >>> link_to("import vmwidgets as vm", "http://127.0.0.1:8000").partition("#")[0]
+    'http://127.0.0.1:8000/lab/lab/index.html'
+    """
+    if not re.match(r"https?://[^\s#?]+$", site):
+        raise Refused(f"--site {shown(site)}: write the address of a site, such as {SITE}")
+    if not code.strip():
+        raise Refused("there is no code")
+    try:
+        ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        where = f", line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
+        said = error.msg if isinstance(error, SyntaxError) else f"{error}"
+        raise Refused(f"it is not Python{where}: {said}") from None
+    written = code.encode(errors="surrogatepass")
+    packed = base64.urlsafe_b64encode(zlib.compress(written, 9)).decode().rstrip("=")
+    if len(packed) > MOST or len(written) > MOST_TEXT:
+        raise Refused(
+            f"the code is too long for a link: {len(packed):,} characters when it is compressed, "
+            f"and a link has at most {MOST:,}; hand out the file"
+        )
+    return f"{site.rstrip('/')}/{LAB}{packed}"
+
+
+def _read(name: str) -> str:
+    """The code of a file, with a line between the cells of a notebook; cells that install packages are left out."""
+    try:
+        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise Refused(f"{name!r} is not a text in UTF-8") from None
+    except OSError as error:
+        raise Refused(f"{name!r} can't be read: {error.strerror}") from None
+    if not name.lower().endswith(".ipynb"):
+        return text
+    try:
+        cells = json.loads(text)["cells"]
+        sources = ["".join(one["source"]) for one in cells if one["cell_type"] == "code"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise Refused(f"{name!r} is not a notebook") from None
+    return f"\n{CELL}\n".join(one for one in sources if one.strip() and not one.lstrip().startswith("%pip"))
