@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
+from tests.grading.earlier import result
 from tests.grading.synthetic import COURSE as NAME
 from tests.grading.synthetic import Recipe, solved, written
 from tests.labs.test_sheets import SOLVED
@@ -25,7 +26,6 @@ from vmwidgets.cli import main
 from vmwidgets.cli.autograder import results as results_of
 from vmwidgets.cli.gradescope import course_file
 from vmwidgets.grading import Course, read_course
-from vmwidgets.labs import result
 
 pytestmark = pytest.mark.once
 

@@ -45,8 +45,8 @@ def kept(notebook: Notebook, lab: Server) -> list[dict[str, Any]]:
     notebook.save()
     content = json.loads((lab.root / notebook.path).read_text())
     outputs = [output.get("data", {}) for cell in content["cells"] for output in cell.get("outputs", ())]
-    tables = [output.get("application/vnd.vmwidgets.predictions+json") for output in outputs]
-    return [one for table in tables if table for one in table["predictions"]]
+    tables = [output.get("application/vnd.vmwidgets.record+json", {}) for output in outputs]
+    return [one for table in tables if table.get("record") == "predictions" for one in table["predictions"]]
 
 
 def test_a_press_answers_and_is_in_the_saved_file(notebook: Notebook, lab: Server) -> None:

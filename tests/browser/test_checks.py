@@ -35,8 +35,8 @@ def kept(notebook: Notebook, lab: Server) -> list[list[tuple[str, int]]]:
     found = []
     for cell in cells:
         data = [(one["output_type"], one.get("data", {})) for one in cell.get("outputs", ())]
-        name = "application/vnd.vmwidgets.check+json"
-        found.append([(kind, bundle[name]["points"]) for kind, bundle in data if name in bundle])
+        records = [(kind, bundle.get("application/vnd.vmwidgets.record+json", {})) for kind, bundle in data]
+        found.append([(kind, one["points"]) for kind, one in records if one.get("record") == "check"])
     return found
 
 

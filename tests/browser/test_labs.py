@@ -51,8 +51,8 @@ def saved(notebook: Notebook, lab: Server) -> dict[str, Any]:
     notebook.save()
     content = json.loads((lab.root / notebook.path).read_text())
     outputs = [output for cell in content["cells"] for output in cell.get("outputs", ())]
-    kept = [output["data"].get("application/vnd.vmwidgets.prediction+json") for output in outputs if "data" in output]
-    return {one["id"]: one for one in kept if one}
+    kept = [output["data"].get("application/vnd.vmwidgets.record+json", {}) for output in outputs if "data" in output]
+    return {one["id"]: one for one in kept if one.get("record") == "prediction"}
 
 
 @pytest.mark.essential

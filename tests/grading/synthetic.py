@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import vmwidgets as vm
+from tests.grading.earlier import beginning, result
 from tests.labs.solutions import run
 from tests.labs.test_sheets import SOLVED
 from vmwidgets import lab
-from vmwidgets.labs import beginning, result
 from vmwidgets.labs.beginning import Beginning
 from vmwidgets.labs.checking import judged_for
 from vmwidgets.labs.codes import code_of

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.grading.earlier import prediction, result
 from tests.labs.test_sheets import SOLVED
 from vmwidgets import __version__
 from vmwidgets.cli import main
@@ -16,7 +17,6 @@ from vmwidgets.grading import Course, Graded, Grades, grade, read_course
 from vmwidgets.grading.notebook import MOST_ANSWERS, MOST_WORKS, notebook_of
 from vmwidgets.grading.state import MOST_ATTEMPTS, State
 from vmwidgets.grading.submission import MOST_STOPPED, graded_file
-from vmwidgets.labs import prediction, result
 
 from .synthetic import COURSE, notebook, solved, worth, written
 

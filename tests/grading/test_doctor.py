@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from tests.grading.earlier import beginning, prediction, result
 from tests.labs.test_sheets import SOLVED
 from vmwidgets.cli import main
 from vmwidgets.grading import grade, read_course
 from vmwidgets.grading.doctor import diagnosis
-from vmwidgets.labs import beginning, prediction, result
 from vmwidgets.labs.mistakes import known_mistakes
 
 from .synthetic import COURSE, begun, notebook, solved, written

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.grading.earlier import beginning, hinting, outcome, prediction, result
 from tests.labs.test_sheets import SOLVED
 from vmwidgets import lab
 from vmwidgets.cli import main
@@ -22,7 +23,6 @@ from vmwidgets.grading.feedback import MOST_TEXT, html, text
 from vmwidgets.grading.findings import Status, found
 from vmwidgets.grading.grades import Graded, Grades, Row
 from vmwidgets.grading.report import pseudonym, secret_of
-from vmwidgets.labs import beginning, hinting, outcome, prediction, result
 from vmwidgets.labs.mistakes import known_mistakes
 from vmwidgets.labs.outcome import Outcome
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from tests.grading.earlier import result
 from tests.labs.test_sheets import SOLVED
 from vmwidgets.cli import main
 from vmwidgets.grading import grade, read_course, report
 from vmwidgets.grading.findings import STAFF, STUDENTS, SUSPICIOUS, Finding, Status, found
-from vmwidgets.labs import result
 from vmwidgets.labs.sheet import sheet_of
 
 from .synthetic import COURSE, checked, notebook, seed_of, solved, written

@@ -16,6 +16,7 @@ from unicodedata import normalize
 
 import pytest
 
+from tests.grading.earlier import beginning, hinting, outcome, prediction, result, submitting
 from tests.labs.test_sheets import SOLVED
 from vmwidgets.cli import main
 from vmwidgets.engine.base.errors import Refused
@@ -25,7 +26,6 @@ from vmwidgets.grading.comparing import compared
 from vmwidgets.grading.judge import judged
 from vmwidgets.grading.notebook import notebook_of
 from vmwidgets.grading.tables import write_tables
-from vmwidgets.labs import beginning, hinting, outcome, prediction, result, submitting
 from vmwidgets.labs.beginning import Beginning
 from vmwidgets.labs.mistakes import known_mistakes
 from vmwidgets.labs.sheet import sheet_of

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.grading.earlier import beginning, result
 from tests.labs.test_sheets import SOLVED
 from vmwidgets import __version__
 from vmwidgets.cli import main
@@ -16,7 +17,6 @@ from vmwidgets.grading import Course, Graded, Grades, Row, grade, read_course
 from vmwidgets.grading.findings import Status, found
 from vmwidgets.grading.sample import sampled, share_of
 from vmwidgets.grading.submission import MOST_JUDGED
-from vmwidgets.labs import beginning, result
 
 from .synthetic import COURSE, notebook, solved, worth, written
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
+from tests.grading.earlier import result
 from vmwidgets import lab
 from vmwidgets.cli import main
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.grading import Course, Grades, grade, read_course
-from vmwidgets.labs import result
 
 from .synthetic import COURSE, written
 

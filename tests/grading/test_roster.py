@@ -14,6 +14,7 @@ from unicodedata import normalize
 
 import pytest
 
+from tests.grading.earlier import prediction, result
 from vmwidgets.cli import main
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.grading.comparing import compared
@@ -25,7 +26,6 @@ from vmwidgets.grading.overrides import Override, Overrides, read_overrides, wit
 from vmwidgets.grading.roster import read_roster
 from vmwidgets.grading.spreadsheet import plain_title, read_table
 from vmwidgets.grading.titles import MEANINGS
-from vmwidgets.labs import prediction, result
 from vmwidgets.labs.codes import code_of
 from vmwidgets.labs.mistakes import known_mistakes
 

@@ -9,10 +9,11 @@ import pytest
 import vmwidgets as vm
 from vmwidgets import lab
 from vmwidgets.labs import exercise
-from vmwidgets.labs.beginning import MIME, WITHOUT_EXERCISES, Beginning, begun
+from vmwidgets.labs.beginning import WITHOUT_EXERCISES, Beginning, begun
 from vmwidgets.labs.codes import code_of
 from vmwidgets.labs.exercise import exercise_named, exercises
 from vmwidgets.labs.moved import lab_of
+from vmwidgets.labs.records import MIME
 
 # printf 'os|01|anna' | sha256sum | cut -c1-16; the course is in small letters
 SEEDS = {
@@ -226,6 +227,7 @@ def test_what_is_no_lab_is_refused(value):
 def test_it_shows_itself_as_text_and_as_data():
     bundle = lab.begin("01", student=["ben", "anna"], course="os")._repr_mimebundle_()
     assert bundle[MIME] == {
+        "record": "begin",
         "schema": 1,
         "lab": "01",
         "course": "os",

@@ -11,7 +11,8 @@ import vmwidgets as vm
 from vmwidgets import lab
 from vmwidgets.grading.judge import judged
 from vmwidgets.labs.checking import judged_for
-from vmwidgets.labs.result import MIME, Result
+from vmwidgets.labs.records import MIME
+from vmwidgets.labs.result import Result
 
 from .solutions import maps, run
 

@@ -11,7 +11,7 @@ import vmwidgets as vm
 from vmwidgets import lab
 from vmwidgets.labs.draws import Draws
 from vmwidgets.labs.exercise import exercise_named
-from vmwidgets.labs.result import MIME
+from vmwidgets.labs.records import MIME
 
 from .editions import FILE, draws, verdicts
 from .test_sheets import SHIPPED

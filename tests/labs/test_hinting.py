@@ -6,7 +6,7 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets import lab
-from vmwidgets.labs.hinting import MIME
+from vmwidgets.labs.records import MIME
 
 THREE = ("where", "what", "how")
 
@@ -70,7 +70,7 @@ def test_the_default_sheet_is_helped_without_a_beginning():
 
 def test_a_hint_shows_itself_as_text_and_as_data():
     bundle = lab.hint("t/helped", tier=3)._repr_mimebundle_()
-    assert bundle[MIME] == {"schema": 1, "id": "t/helped", "tier": 3, "of": 3}
+    assert bundle[MIME] == {"record": "hint", "schema": 1, "id": "t/helped", "tier": 3, "of": 3}
     assert bundle["text/plain"].splitlines() == [
         "1 of 3: where",
         "2 of 3: what",

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.grading.earlier import result
 from tests.grading.synthetic import COURSE, checked, seed_of, written
 from tests.labs.test_sheets import SOLVED
 from vmwidgets import lab
 from vmwidgets.grading import grade, read_course
-from vmwidgets.labs import result
 
 COUNTS = {"08": ("08/survivor", "08/family"), "08a": ("08/survivor",), "08b": ("08/family",), "09": ()}
 

@@ -7,8 +7,9 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets import lab
-from vmwidgets.labs.prediction import MIME, OTHER, Prediction
+from vmwidgets.labs.prediction import OTHER, Prediction
 from vmwidgets.labs.predictions import Predictions
+from vmwidgets.labs.records import MIME
 
 
 @pytest.fixture
@@ -172,7 +173,7 @@ def test_predictions_are_kept_in_the_order_they_were_asked() -> None:
     kernel = Predictions()
     for name in "z", "a", "m":
         kernel.ask(Prediction(name, "Which?", "text")).say(name)
-    data = kernel._repr_mimebundle_()[Predictions.MIME]
+    data = kernel._repr_mimebundle_()[MIME]
     assert [one["id"] for one in data["predictions"]] == ["z", "a", "m"]
 
 
@@ -188,7 +189,7 @@ def test_together_they_say_what_was_asked_said_and_right_and_count() -> None:
     kernel["t/silent"].say(2)
     bundle = kernel._repr_mimebundle_()
     assert kernel.summary == "1 of 2 right. 1 not answered before the outcome."
-    assert [(one["id"], one["said"], one["actual"], one["right"]) for one in bundle[Predictions.MIME]["outcomes"]] == [
+    assert [(one["id"], one["said"], one["actual"], one["right"]) for one in bundle[MIME]["outcomes"]] == [
         ("t/right", "2", "2", True),
         ("t/wrong", "3", "2", False),
         ("t/silent", "2", "2", True),

@@ -13,8 +13,9 @@ import nbformat
 import pytest
 
 from tests.widgets.notebook import PyodideShell, open_notebook
-from vmwidgets.labs import lab, outcome, saved
-from vmwidgets.labs.prediction import MIME, Prediction
+from vmwidgets.labs import lab, saved
+from vmwidgets.labs.prediction import Prediction
+from vmwidgets.labs.records import MIME, OUTCOME, PREDICTION, TAG
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def test_data_that_a_host_saved_as_text_or_as_lines_are_read(
     asked: Prediction, notebook: Any, form: Callable[[Any], Any]
 ) -> None:
     asked.say("low")
-    notebook({**asked.bundle(), MIME: form(asked.data())})
+    notebook({**asked.bundle(), MIME: form({TAG: PREDICTION, **asked.data()})})
     assert recalled(asked).answers == asked.answers
 
 
@@ -100,7 +101,7 @@ def test_an_answer_under_an_option_that_was_reworded_is_open_again(asked: Predic
     ],
 )
 def test_what_is_no_answer_is_left_out(asked: Prediction, notebook: Any, answers: Any) -> None:
-    notebook({MIME: {**asked.data(), "answers": answers}})
+    notebook({MIME: {TAG: PREDICTION, **asked.data(), "answers": answers}})
     assert recalled(asked).answers == ()
 
 
@@ -161,8 +162,8 @@ def test_an_answer_is_found_in_what_was_shown_of_it(notebook: Any, kept: str) ->
     "data", [{"said": ["low"]}, {"said": None}, {"question": "Other?", "said": "low"}, {"id": 3}, 7]
 )
 def test_an_outcome_that_holds_no_answer_gives_none(asked: Prediction, notebook: Any, data: Any) -> None:
-    whole = {"id": asked.id, "question": asked.question, **data} if isinstance(data, dict) else data
-    notebook({outcome.MIME: whole})
+    whole = {TAG: OUTCOME, "id": asked.id, "question": asked.question, **data} if isinstance(data, dict) else data
+    notebook({MIME: whole})
     assert recalled(asked).answers == ()
 
 

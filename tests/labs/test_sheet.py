@@ -8,7 +8,8 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets import lab
-from vmwidgets.labs.sheet import MIME, MOST_PRACTICE
+from vmwidgets.labs.records import MIME
+from vmwidgets.labs.sheet import MOST_PRACTICE
 
 
 def test_draws_are_the_same_on_each_python():
@@ -140,7 +141,8 @@ def test_a_shipped_name_is_refused_unless_it_is_to_be_replaced():
 def test_a_sheet_shows_itself_as_text_and_as_data():
     exercise(variant=lambda _draws: SimpleNamespace(text="Make `<b>`.\nThen stop.", start=int))
     bundle = lab.variant("t/one")._repr_mimebundle_()
-    assert bundle[MIME] == {"schema": 1, "id": "t/one", "of": "default", "text": "Make `<b>`.\nThen stop."}
+    wanted = {"record": "sheet", "schema": 1, "id": "t/one", "of": "default", "text": "Make `<b>`.\nThen stop."}
+    assert bundle[MIME] == wanted
     assert "<code>&lt;b&gt;</code>" in bundle["text/html"]
     assert bundle["text/plain"].startswith("t/one | One\nMake `<b>`.\nThen stop.\nTo practise:")
 

@@ -15,9 +15,9 @@ import pytest
 
 from tests.notebooks.test_form import NOTEBOOKS, asked, by_name, cells, lab_of
 from vmwidgets.labs.explained import explanations
+from vmwidgets.labs.records import MIME, TAG
 
-ASKED = "application/vnd.vmwidgets.prediction+json"
-OUTCOME = "application/vnd.vmwidgets.outcome+json"
+ASKED, OUTCOME = "prediction", "outcome"
 
 
 def bound_and_taken(source: str) -> tuple[set[str], set[str]]:
@@ -218,17 +218,13 @@ def answered(notebook: Any, number: int) -> None:
 
 def verdicts(notebook: Any) -> dict[str, tuple[Any, ...]]:
     """By prediction: what was said first, whether that was late, and what happened; outcomes that are shown agree."""
-    found = {}
-    for cell in notebook.cells:
-        for output in cell.get("outputs", ()):
-            data = output.get("data", {}).get(ASKED)
-            if data is not None:
-                found[data["id"]] = data["answer"], data["answers"][0]["late"], data["happened"]
-    for cell in notebook.cells:
-        for output in cell.get("outputs", ()):
-            shown = output.get("data", {}).get(OUTCOME)
-            if shown is not None:  # a cell that fails now shows none
-                assert found[shown["id"]] == (shown["said"], shown["late"], shown["actual"])
+    bundles = [output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", ())]
+    kept = [one[MIME] for one in bundles if MIME in one]
+    asked = [one for one in kept if one[TAG] == ASKED]
+    found = {one["id"]: (one["answer"], one["answers"][0]["late"], one["happened"]) for one in asked}
+    for shown in kept:
+        if shown[TAG] == OUTCOME:  # a cell that fails now shows none
+            assert found[shown["id"]] == (shown["said"], shown["late"], shown["actual"])
     return found
 
 

@@ -14,13 +14,13 @@ import nbclient
 import nbformat
 import pytest
 
+from vmwidgets.labs.records import MIME, TAG
+
 ROOT = Path(__file__).resolve().parents[2]
 FENCE = re.compile(r"^```(?:python |toml )?(\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 BLOCKS = FENCE.findall((ROOT / "docs" / "own-lab.md").read_text("utf-8"))
 CELLS = [text for name, text in BLOCKS if name == "cell"]
-CHECK = "application/vnd.vmwidgets.check+json"
-OUTCOME = "application/vnd.vmwidgets.outcome+json"
-PREDICTION = "application/vnd.vmwidgets.prediction+json"
+CHECK, OUTCOME, PREDICTION = "check", "outcome", "prediction"
 
 SOLUTION = """
 for first, pages in holes.holes_from(variant.given):
@@ -55,11 +55,10 @@ def run(folder: Path) -> Callable[..., dict[str, dict[str, object]]]:
         nbclient.NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(folder)}}).execute()
         nbformat.write(notebook, folder / "holes.ipynb")
         return {
-            kind: data
+            output["data"][MIME][TAG]: output["data"][MIME]
             for cell in notebook.cells
             for output in cell.outputs
-            for kind, data in output.get("data", {}).items()
-            if kind.startswith("application/vnd.vmwidgets")
+            if MIME in output.get("data", {})
         }
 
     return execute

@@ -13,6 +13,7 @@ import nbformat
 import pytest
 
 from vmwidgets.grading.judge import judged
+from vmwidgets.labs.records import MIME, TAG
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 INSTRUCTORS = FOLDER.parent / "course" / "instructors"
@@ -35,9 +36,7 @@ KEYS = 5_000
 
 PICTURE = "data-vmwidgets-twin"
 
-CHECK = "application/vnd.vmwidgets.check+json"
-ASKED = "application/vnd.vmwidgets.prediction+json"
-OUTCOME = "application/vnd.vmwidgets.outcome+json"
+CHECK, ASKED, OUTCOME = "check", "prediction", "outcome"
 
 
 NOT_GRADED = {"12-your-own-kernel"}
@@ -135,6 +134,6 @@ def runs(name: str, student: str) -> None:
 
 
 def kept(notebook: nbformat.NotebookNode, kind: str) -> list[dict[str, Any]]:
-    """The data of this kind in the outputs of a notebook that ran."""
-    outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
-    return [output["data"][kind] for output in outputs if kind in output.get("data", {})]
+    """The records with this tag in the outputs of a notebook that ran."""
+    bundles = [output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", ())]
+    return [one[MIME] for one in bundles if MIME in one and one[MIME][TAG] == kind]

@@ -14,7 +14,7 @@ from tests.notebooks.test_again import ASKED, again, answered, client_of, failur
 from tests.notebooks.test_form import FOLDER
 from tests.notebooks.test_run import BEGIN, CHECK, kept
 
-BEGUN = "application/vnd.vmwidgets.lab+json"
+BEGUN = "begin"
 
 
 class Opened:

@@ -14,7 +14,7 @@ import pytest
 from scripts import environment, unit
 from tests.browser.lab import FLAGS, Notebook, Server
 
-CHECK = "application/vnd.vmwidgets.check+json"
+RECORD = "application/vnd.vmwidgets.record+json"
 HERE = unit.pythons()
 OLDEST, NEWEST = HERE[min(HERE)], HERE[max(HERE)]
 
@@ -66,10 +66,10 @@ def test_by_a_program_on_the_oldest_python(install: Install, tmp_path: Path) -> 
     run(programs / "python", "-c", EXECUTE, labs / "01-maps.ipynb")
     ran = (labs / "01-maps.ipynb").read_bytes()
     checks = [
-        output["data"][CHECK]
+        output["data"][RECORD]
         for cell in json.loads(ran)["cells"]
         for output in cell.get("outputs", ())
-        if CHECK in output.get("data", {})
+        if output.get("data", {}).get(RECORD, {}).get("record") == "check"
     ]
     assert checks
     assert {check["problem"] for check in checks} <= {"", "not done yet"}
@@ -124,5 +124,5 @@ def test_in_the_browser_on_the_newest_python(install: Install, page: Any, tmp_pa
         )
         page.locator(".vmw-scene .node").first.wait_for()
     assert [output for output in outputs if output["output_type"] == "error"] == []
-    assert [output for output in outputs if CHECK in output.get("data", {})]
+    assert [output for output in outputs if output.get("data", {}).get(RECORD, {}).get("record") == "check"]
     assert lesson.problems == []

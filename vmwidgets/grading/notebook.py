@@ -13,20 +13,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from vmwidgets.engine.base.errors import Refused, shown
-from vmwidgets.labs import beginning, hinting, outcome, prediction, result, submitting
 from vmwidgets.labs.beginning import Beginning
 from vmwidgets.labs.exercise import exercises
 from vmwidgets.labs.mistakes import has_mistakes
-from vmwidgets.labs.saved import bundles, listed
+from vmwidgets.labs.records import Asked, Begun, Checked, Happened, Record, listed, records
 
 from .files import MOST_BYTES, content_of
 from .findings import Finding, Status, found
 
 MOST_PARTS = 4_000_000
 """Commas and brackets: each value that they part takes up to 80 bytes of memory."""
-
-DEEPEST = 50
-"""Lists and objects in one another, in what vmwidgets keeps."""
 
 MOST_ANSWERS, MOST_SAID = 100, 500
 """Predictions and outcomes that no lab asks for and that are kept of a file, and characters of what they say."""
@@ -127,11 +123,8 @@ def notebook_of(content: bytes, most: int = MOST_BYTES) -> Handed:
     except (ValueError, RecursionError, MemoryError):
         return Handed(_unreadable("not a notebook: the file is not valid JSON, is cut off, or is nested too deeply"))
     handed = Handed()
-    for cell, bundle in bundles(notebook):
-        for kind, keep in KEPT.items():
-            data = bundle.get(kind)
-            if isinstance(data, dict):
-                keep(handed, cell, _cut(data, DEEPEST))
+    for one in records(notebook):
+        _keep(handed, one)
     handed.limit()
     if handed.finding:
         return handed
@@ -156,100 +149,53 @@ def _failed_to_begin(notebook: Any) -> int:
     return 0
 
 
-def _begun(handed: Handed, _cell: int, data: dict[str, Any]) -> None:
-    try:
-        handed.begun, handed.version = Beginning.made_from(data), _text(data, "version")
-        handed.coded, handed.seed = data.get("coded") is True, _text(data, "seed")
-        handed.finding = None
-    except Refused as refusal:
-        handed.finding = found(Status.BEGIN_REFUSED, problem=f"{refusal}")
+def _keep(handed: Handed, one: Record) -> None:
+    """Keep what counts of a record."""
+    if isinstance(one, Begun):
+        try:
+            handed.begun, handed.version = Beginning.made_from(one.data), one.version
+            handed.coded, handed.seed = one.coded, one.seed
+            handed.finding = None
+        except Refused as refusal:
+            handed.finding = found(Status.BEGIN_REFUSED, problem=f"{refusal}")
+    elif isinstance(one, Checked):
+        handed.undone |= not one.work
+        if one.work:
+            handed.keep(one.exercise, Work(one.cell, one.sheet, one.edition, one.claimed, one.work))
+    elif isinstance(one, Asked):
+        _keep_first(handed.predictions, one.id, {"answer": one.answer, "question": one.question})
+        if isinstance(one.happened, str):  # also where no cell shows the outcome itself
+            first = one.answers[0] if one.answers else None
+            late = isinstance(first, dict) and first.get("late") is True
+            _keep_outcome(handed, Happened(one.cell, one.id, one.question, one.answer, one.happened, late))
+    elif isinstance(one, Happened):
+        _keep_outcome(handed, one)
+    elif one.id in exercises():
+        handed.hints[one.id] = max(handed.hints.get(one.id, 0), min(one.tier, 3))
 
 
-def _check(handed: Handed, cell: int, data: dict[str, Any]) -> None:
-    handed.undone |= not data.get("work") and not data.get("criteria")
-    _work(handed, cell, _text(data, "id"), data)
+def _keep_outcome(handed: Handed, one: Happened) -> None:
+    members = {"said": one.said, "question": one.question, "actual": one.actual, "late": one.late}
+    _keep_first(handed.outcomes, one.id, members)
 
 
-def _submission(handed: Handed, cell: int, data: dict[str, Any]) -> None:
-    works = data.get("works")
-    for name, work in works.items() if isinstance(works, dict) else ():
-        if isinstance(work, dict):
-            _work(handed, cell, name, work)
-
-
-def _work(handed: Handed, cell: int, name: str, data: dict[str, Any]) -> None:
-    """Keep what was checked or submitted, but not practice."""
-    work, claimed = data.get("work"), data.get("points")
-    if not name or not isinstance(work, dict) or not work or _text(data, "sheet").startswith("practice"):
-        return
-    claim = claimed if isinstance(claimed, int) and not isinstance(claimed, bool) else None
-    handed.keep(name, Work(cell, data.get("sheet"), data.get("edition", 1), claim, work))
-
-
-def _prediction(handed: Handed, _cell: int, data: dict[str, Any]) -> None:
-    _keep_first(handed.predictions, data, ("answer", "question"))
-    if isinstance(data.get("happened"), str):  # also where no cell shows the outcome itself
-        answers = data.get("answers")
-        first = answers[0] if isinstance(answers, list) and answers else None
-        late = isinstance(first, dict) and first.get("late") is True
-        outcome_of_it = {**data, "said": data.get("answer"), "actual": data["happened"], "late": late}
-        _keep_first(handed.outcomes, outcome_of_it, ("said", "question", "actual", "late"))
-
-
-def _outcome(handed: Handed, _cell: int, data: dict[str, Any]) -> None:
-    _keep_first(handed.outcomes, data, ("said", "question", "actual", "late"))
-
-
-def _hint(handed: Handed, _cell: int, data: dict[str, Any]) -> None:
-    name, tier = _text(data, "id"), data.get("tier")
-    if name in exercises() and isinstance(tier, int) and not isinstance(tier, bool):
-        handed.hints[name] = max(handed.hints.get(name, 0), min(tier, 3))
-
-
-def _keep_first(kept: dict[str, dict[str, Any]], data: dict[str, Any], members: tuple[str, ...]) -> None:
-    """Keep these members of the data, cut to what is shown: of the first output in which the first member has a value.
+def _keep_first(kept: dict[str, dict[str, Any]], name: str, members: dict[str, Any]) -> None:
+    """Keep these members, cut to what is shown: of the first record in which the first member has a value.
 
     Only so many ids are kept beside those that a lab asks for.
     """
-    name = _text(data, "id")[:MOST_SAID]
+    name = name[:MOST_SAID]
     known = kept.get(name)
     is_new = known is None and (has_mistakes(name) or len(kept) < MOST_ANSWERS)
-    if is_new or (known is not None and known[members[0]] is None):
-        kept[name] = {member: _short(data.get(member)) for member in members}
+    if is_new or (known is not None and known[next(iter(members))] is None):
+        kept[name] = {member: _short(value) for member, value in members.items()}
 
 
 def _short(value: Any) -> str | bool | None:
     return value if value is None or isinstance(value, bool) else str(value)[:MOST_SAID]
 
 
-KEPT = {
-    beginning.MIME: _begun,
-    result.MIME: _check,
-    submitting.MIME: _submission,
-    prediction.MIME: _prediction,
-    outcome.MIME: _outcome,
-    hinting.MIME: _hint,
-}
-"""The kinds of data in outputs, and what is done with each, in the order of the cells."""
-
-
 def _finite(text: str) -> float | None:
     """A number of a notebook; infinity is none that JSON has, and what is written here is JSON."""
     number = float(text)
     return number if isfinite(number) else None
-
-
-def _cut(data: Any, most: int) -> Any:
-    """The same with None for what lies in more than `most` lists and objects: all that works on it may recurse."""
-    if not isinstance(data, (dict, list)):
-        return data
-    if not most:
-        return None
-    if isinstance(data, list):
-        return [_cut(one, most - 1) for one in data]
-    return {name: _cut(one, most - 1) for name, one in data.items()}
-
-
-def _text(data: dict[str, Any], name: str) -> str:
-    text = data.get(name)
-    return text if isinstance(text, str) else ""

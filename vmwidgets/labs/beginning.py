@@ -24,10 +24,8 @@ from .markup import framed, marked
 from .minutes import measure
 from .moved import lab_of
 from .publishing import Once
+from .records import BEGIN, record
 from .saved import of_the_notebook
-
-MIME = "application/vnd.vmwidgets.lab+json"
-"""Of a lab's beginning as a notebook keeps it."""
 
 WITHOUT_EXERCISES = frozenset({"12"})
 """Labs of this package in which only questions are asked: no variant, so no one needs to say who they are."""
@@ -164,7 +162,7 @@ class Beginning:
     def bundle(self) -> dict[str, Any]:
         """The beginning in all forms of an output."""
         html = framed(marked(self.sentence), f"lab {self.lab} · vmwidgets {__version__}")
-        return {MIME: self.data(), "text/html": html, "text/plain": repr(self)}
+        return record(BEGIN, self.data(), html=html, plain=repr(self))
 
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
         return self.bundle()

@@ -9,10 +9,8 @@ from vmwidgets.engine.base.frozen import frozen
 
 from .exercise import Exercise, three
 from .markup import framed, marked
+from .records import HINT, record
 from .sheet import Sheet, asked
-
-MIME = "application/vnd.vmwidgets.hint+json"
-"""Of hints as a notebook keeps them."""
 
 
 @frozen(slots=False)
@@ -43,7 +41,7 @@ class Hint:
 
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
         html = framed("".join(f"<div>{marked(text)}</div>" for text in self._lines()), f"hints for {self.id}")
-        return {MIME: self.data(), "text/html": html, "text/plain": repr(self)}
+        return record(HINT, self.data(), html=html, plain=repr(self))
 
     @in_ascii
     def __repr__(self) -> str:

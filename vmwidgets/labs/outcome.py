@@ -13,10 +13,7 @@ from .answers import UNSURE
 from .explained import explanation_of
 from .markup import framed, in_html, marked
 from .mistakes import Mistake, mistake_of
-
-MIME = "application/vnd.vmwidgets.outcome+json"
-"""Of an outcome as a notebook keeps it."""
-
+from .records import MIME, OUTCOME, record
 
 NOT_YET = (
     "Not answered yet. Answer the question, if only with “I don't know”: then this says what happened, and why. "
@@ -99,8 +96,11 @@ class Outcome:
         html = f"<div>{marked(f'{self.sign} {self.sentence}'.strip())}</div>"
         if self.explanation:
             html += f'<div style="margin-top: 6px">{in_html(self.explanation)}</div>'
-        kept = {MIME: self.data()} if self.is_open else {}
-        return {**kept, "text/html": framed(html, f"prediction {self.id}: {self.question}"), "text/plain": repr(self)}
+        shown = framed(html, f"prediction {self.id}: {self.question}")
+        bundle = record(OUTCOME, self.data(), html=shown, plain=repr(self))
+        if not self.is_open:
+            del bundle[MIME]
+        return bundle
 
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
         return self.bundle()

@@ -15,9 +15,7 @@ from .answers import KINDS, line, written
 from .attempt import Failed
 from .markup import framed, marked
 from .outcome import Outcome
-
-MIME = "application/vnd.vmwidgets.prediction+json"
-"""Of a prediction as a notebook keeps it."""
+from .records import PREDICTION, record
 
 SCHEMA = 1
 """Of the data; a change that a reader must know of raises it."""
@@ -174,7 +172,7 @@ class Prediction:
 
     def bundle(self) -> dict[str, Any]:
         """The prediction in all forms of an output."""
-        return {MIME: self.data(), "text/html": self._html(), "text/plain": repr(self)}
+        return record(PREDICTION, self.data(), html=self._html(), plain=repr(self))
 
     def _ipython_display_(self) -> None:
         """The value of a cell: shown, unless the cell has shown it when it asked."""

@@ -11,14 +11,13 @@ from .answers import UNSURE
 from .markup import framed, marked
 from .outcome import Outcome
 from .prediction import SCHEMA, Prediction
+from .records import PREDICTIONS, record
 
 _CELL = "text-align: left; vertical-align: top; padding: 2px 12px 2px 0"
 
 
 class Predictions(Mapping[str, Prediction]):
     """The predictions of this kernel by id, in the order in which they were asked; shown, all of them."""
-
-    MIME = "application/vnd.vmwidgets.predictions+json"
 
     def __init__(self) -> None:
         self._by_id: dict[str, Prediction] = {}
@@ -74,7 +73,7 @@ class Predictions(Mapping[str, Prediction]):
             "predictions": [one.data() for one in self.values()],
             "outcomes": [outcome.data() for outcome in self.outcomes if outcome.is_open],
         }
-        return {self.MIME: data, "text/html": html, "text/plain": repr(self)}
+        return record(PREDICTIONS, data, html=html, plain=repr(self))
 
     @in_ascii
     def __repr__(self) -> str:

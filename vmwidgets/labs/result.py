@@ -12,9 +12,7 @@ from vmwidgets.engine.base.frozen import frozen
 from .criterion import Criterion
 from .markup import framed, marked, with_code
 from .publishing import cards
-
-MIME = "application/vnd.vmwidgets.check+json"
-"""Of a result as a notebook keeps it."""
+from .records import CHECK, record
 
 NOT_DONE = "not done yet"
 """The problem of a check that was given nothing."""
@@ -115,7 +113,7 @@ class Result:
         trying = f"<div>{marked(TRYING, 'em')}</div>" if self.trying else ""
         content = f"{lost}<div>{marked(self.heading, 'strong')}</div>{rows}{problem}{trying}{stuck}"
         html = framed(content, f"check {self.id}", self.picture)
-        return {MIME: self.data(), "text/html": html, "text/plain": repr(self)}
+        return record(CHECK, self.data(), html=html, plain=repr(self))
 
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
         return self.bundle()

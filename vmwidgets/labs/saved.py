@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,9 @@ from typing import Any
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.widgets.host.cells import current_shell
 
-from . import outcome
 from .answers import MOST_CHARACTERS, written
-from .prediction import MIME, Answer, Prediction
-from .predictions import Predictions
+from .prediction import Answer, Prediction
+from .records import Asked, Happened, records
 
 MOST_BYTES = 64 * 1024 * 1024
 MOST_ANSWERS = 100
@@ -33,18 +32,19 @@ PATIENCE = 5
 class Saved:
     """What the outputs of a notebook hold, by the id of a prediction and in their order: predictions, and outcomes."""
 
-    predictions: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    outcomes: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    predictions: dict[str, list[Asked]] = field(default_factory=dict)
+    outcomes: dict[str, list[Happened]] = field(default_factory=dict)
 
     def recall(self, asked: Prediction) -> None:
         """Give `asked` the first answers and the first outcome that are stored for the same question."""
-        of_it = [one for one in self.predictions.get(asked.id, ()) if one.get("question") == asked.question]
-        shown = [one for one in self.outcomes.get(asked.id, ()) if one.get("question") == asked.question]
-        said = [{**one, "answers": [{**one, "answer": one.get("said")}], "kind": asked.kind} for one in shown]
-        asked.answers = next((answers for one in (*of_it, *said) if (answers := answers_in(one, asked))), ())
-        happened = (*(one.get("happened") for one in of_it), *(one.get("actual") for one in shown))
+        of_it = [one for one in self.predictions.get(asked.id, ()) if one.question == asked.question]
+        shown = [one for one in self.outcomes.get(asked.id, ()) if one.question == asked.question]
+        stored = [one.answers for one in of_it if one.kind == asked.kind]
+        stored += [[{"answer": one.said, "late": one.late}] for one in shown]
+        asked.answers = next((answers for one in stored if (answers := answers_in(one, asked))), ())
+        happened = (*(one.happened for one in of_it), *(one.actual for one in shown))
         asked.happened = next((one for one in happened if isinstance(one, str)), None)
-        missed = (one.get("missed") for one in of_it)
+        missed = (one.missed for one in of_it)
         asked.missed = next((one for one in missed if isinstance(one, str)), "")[:MOST_CHARACTERS]
 
 
@@ -67,26 +67,17 @@ def of_the_notebook() -> Saved:
 def saved_in(notebook: Any) -> Saved:
     """What a notebook's outputs hold of predictions."""
     found = Saved()
-    for _cell, bundle in bundles(notebook):
-        table = bundle.get(Predictions.MIME)
-        for one in (bundle.get(MIME), *listed(table, "predictions")):
-            _file(found.predictions, one)
-        for one in (bundle.get(outcome.MIME), *listed(table, "outcomes")):
-            _file(found.outcomes, one)
+    for one in records(notebook):
+        if isinstance(one, Asked):
+            found.predictions.setdefault(one.id, []).append(one)
+        elif isinstance(one, Happened):
+            found.outcomes.setdefault(one.id, []).append(one)
     return found
 
 
-def _file(found: dict[str, list[dict[str, Any]]], one: Any) -> None:
-    if isinstance(one, dict) and isinstance(one.get("id"), str):
-        found.setdefault(one["id"], []).append(one)
-
-
-def answers_in(data: Any, asked: Prediction) -> tuple[Answer, ...]:
-    """The answers in a prediction's stored data, as far as they are answers to `asked`."""
-    if not isinstance(data, dict) or data.get("question") != asked.question or data.get("kind") != asked.kind:
-        return ()
-    stored = data.get("answers")
-    found = (_answer(one, asked) for one in stored[:MOST_ANSWERS]) if isinstance(stored, list) else ()
+def answers_in(stored: list[Any], asked: Prediction) -> tuple[Answer, ...]:
+    """The answers that were stored, as far as they are answers to `asked`."""
+    found = (_answer(one, asked) for one in stored[:MOST_ANSWERS])
     return tuple(answer for answer in found if answer is not None)
 
 
@@ -139,32 +130,3 @@ def _file_at(name: Any) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
-
-
-def bundles(notebook: Any) -> Iterator[tuple[int, dict[str, Any]]]:
-    """What the outputs of a notebook hold, by kind, in order, with the numbers of their cells, from 1 on.
-
-    What is not as it should be is left out.
-    """
-    for number, cell in enumerate(listed(notebook, "cells"), 1):
-        for output in listed(cell, "outputs"):
-            bundle = output.get("data") if isinstance(output, dict) else None
-            if isinstance(bundle, dict):
-                yield number, {kind: _data(kind, value) for kind, value in bundle.items()}
-
-
-def _data(kind: str, value: Any) -> Any:
-    """The value of one kind; of JSON that a host saved as text, or as a list of lines, what it says."""
-    text = "".join(value) if isinstance(value, list) and all(isinstance(line, str) for line in value) else value
-    if not kind.endswith("+json") or not isinstance(text, str):
-        return value
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return value
-
-
-def listed(thing: Any, name: str) -> list[Any]:
-    """The list that a thing of a notebook has under this name; empty where it has none."""
-    found = thing.get(name) if isinstance(thing, dict) else None
-    return found if isinstance(found, list) else []

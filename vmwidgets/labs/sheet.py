@@ -12,11 +12,9 @@ from .beginning import Beginning, begun
 from .draws import Draws
 from .exercise import Asked, Exercise, exercise_named
 from .markup import framed, marked, with_code
+from .records import SHEET, record
 from .starting import Start, part_taken, start_of
 from .work import by_kind, packed, remade
-
-MIME = "application/vnd.vmwidgets.sheet+json"
-"""Of a sheet as a notebook keeps it."""
 
 CHECKED = "check what you made with `lab.check(practice, …)`, and ask for hints with `lab.hint(practice)`"
 """What there is for a practice sheet."""
@@ -89,7 +87,7 @@ class Sheet:
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
         rows = "".join(f'<div style="margin: 4px 0">{with_code(one)}</div>' for one in self.text.splitlines() if one)
         content = f"<div>{marked(self.exercise.title, 'strong')}</div>{rows}<div>{with_code(self._beside)}</div>"
-        return {MIME: self.data(), "text/html": framed(content, f"exercise {self.id}"), "text/plain": repr(self)}
+        return record(SHEET, self.data(), html=framed(content, f"exercise {self.id}"), plain=repr(self))
 
     @in_ascii
     def __repr__(self) -> str:

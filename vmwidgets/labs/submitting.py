@@ -15,10 +15,8 @@ from .beginning import Beginning, begun
 from .checking import best
 from .markup import framed, marked
 from .publishing import Once
+from .records import SUBMISSION, record
 from .work import by_kind, users_names
-
-MIME = "application/vnd.vmwidgets.submission+json"
-"""Of what is handed in, as a notebook keeps it."""
 
 NAMES = {"as they are": "file names stay", "by kind": "file names become library 1, program 1, file 1"}
 
@@ -61,7 +59,7 @@ class Submission:
     def bundle(self) -> dict[str, Any]:
         """The submission in all forms of an output."""
         html = framed("".join(f"<div>{marked(line)}</div>" for line in self._lines()), "submission")
-        return {MIME: self.data(), "text/html": html, "text/plain": repr(self)}
+        return record(SUBMISSION, self.data(), html=html, plain=repr(self))
 
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
         return self.bundle()

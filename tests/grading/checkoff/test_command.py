@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
+from tests.grading.earlier import result, submitting
 from tests.grading.synthetic import seed_of, solved, written
 from vmwidgets.cli import main
 from vmwidgets.grading.checkoff import Asked, Checkoff, check_off
 from vmwidgets.grading.checkoff.kinds import questions, subject_of
 from vmwidgets.grading.checkoff.sheets import html, markdown, text
 from vmwidgets.grading.own_exercises import read_modules
-from vmwidgets.labs import result, submitting
 from vmwidgets.labs.beginning import Beginning
 from vmwidgets.labs.checking import judged_for
 from vmwidgets.labs.sheet import sheet_of

@@ -12,9 +12,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from tests.grading.earlier import beginning, result
 from tests.grading.synthetic import COURSE, seed_of, solved
 from tests.labs.test_sheets import SOLVED
-from vmwidgets.labs import beginning, result
 from vmwidgets.labs.beginning import Beginning
 from vmwidgets.labs.exercise import exercises
 from vmwidgets.labs.sheet import sheet_of

@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from tests.grading.earlier import prediction, result, submitting
 from tests.grading.synthetic import COURSE, seed_of, solved, worth, written
 from tests.labs.test_sheets import SOLVED
 from vmwidgets.engine.base.tree_schema import TreeRotated
 from vmwidgets.engine.base.units import PAGE
-from vmwidgets.labs import prediction, result, submitting
 from vmwidgets.labs.beginning import Beginning
 from vmwidgets.labs.exercises.cutting import WholeSheet, at_the_end, at_the_start
 from vmwidgets.labs.exercises.self_paging import BugSheet

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.grading.earlier import beginning, hinting, outcome, prediction, result, submitting
 from tests.grading.synthetic import COURSE, solved
-from vmwidgets.labs import beginning, hinting, outcome, prediction, result, submitting
 from vmwidgets.labs.beginning import Beginning
 
 from .kinds import GUARD, Kind, Rows, changed, guard, hand_in, not_graded, of_lab, without

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.grading.earlier import result
 from tests.grading.synthetic import notebook, seed_of, solved
 from tests.labs.test_sheets import SOLVED
-from vmwidgets.labs import result
 from vmwidgets.labs.sheet import sheet_of
 
 Row = tuple[float | None, str]

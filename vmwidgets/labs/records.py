@@ -1,0 +1,217 @@
+"""Records: what a notebook's outputs hold as data, of one media type with a tag; decoded here for all that read them.
+
+The grader, the doctor, the questions at the desk and a restarted kernel read a notebook through :func:`records`.  A
+notebook is a learner's file, so each part of it may be anything: what is not as it should be is left out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+MIME = "application/vnd.vmwidgets.record+json"
+"""Of all data that the package puts into outputs for programs."""
+
+BEGIN, CHECK, SUBMISSION = "begin", "check", "submission"
+PREDICTION, PREDICTIONS, OUTCOME = "prediction", "predictions", "outcome"
+HINT, SHEET = "hint", "sheet"
+
+TAG = "record"
+"""The member that says which of these a record is."""
+
+EARLIER = {
+    "application/vnd.vmwidgets.lab+json": BEGIN,
+    "application/vnd.vmwidgets.check+json": CHECK,
+    "application/vnd.vmwidgets.submission+json": SUBMISSION,
+    "application/vnd.vmwidgets.prediction+json": PREDICTION,
+    "application/vnd.vmwidgets.predictions+json": PREDICTIONS,
+    "application/vnd.vmwidgets.outcome+json": OUTCOME,
+    "application/vnd.vmwidgets.hint+json": HINT,
+}
+"""A media type for each tag, as notebooks had them up to commit 05f3a873: they are read."""
+
+DEEPEST = 50
+"""Lists and objects in one another: all that works on a record may recurse."""
+
+
+class Begun(NamedTuple):
+    """What ``lab.begin`` left: `data` as :meth:`.beginning.Beginning.data` gives it, of vmwidgets of this `version`."""
+
+    cell: int
+    data: dict[str, Any]
+    version: str
+    coded: bool
+    seed: str
+
+
+class Checked(NamedTuple):
+    """A piece of work that was checked or submitted in cell `cell` (the first cell is 1), for `exercise`.
+
+    It was made for `sheet`, by this `edition` of the exercise, and its own check gave `claimed` points, None if the
+    output doesn't say.  `work` is what it can be made from again, empty if nothing was done.
+    """
+
+    cell: int
+    exercise: str
+    sheet: Any
+    edition: Any
+    claimed: int | None
+    work: dict[str, Any]
+
+
+class Asked(NamedTuple):
+    """A prediction: `answer` is the first one, `happened` the first outcome; all but the id as the file has it."""
+
+    cell: int
+    id: str
+    question: Any
+    kind: Any
+    answer: Any
+    answers: list[Any]
+    happened: Any
+    missed: Any
+
+
+class Happened(NamedTuple):
+    """An outcome beside what was `said`; all but the id as the file has it."""
+
+    cell: int
+    id: str
+    question: Any
+    said: Any
+    actual: Any
+    late: Any
+
+
+class Hinted(NamedTuple):
+    """Hints of the exercise `id` that were shown up to the tier `tier`."""
+
+    cell: int
+    id: str
+    tier: int
+
+
+Record = Begun | Checked | Asked | Happened | Hinted
+
+
+def record(tag: str, data: dict[str, Any], **forms: str) -> dict[str, Any]:
+    """Return the forms of an output: the record, and those for people (html= and plain=)."""
+    return {MIME: {TAG: tag, **data}, "text/html": forms["html"], "text/plain": forms["plain"]}
+
+
+def records(notebook: Any) -> Iterator[Record]:
+    """All records of a notebook, in the order of its cells and outputs."""
+    for number, cell in enumerate(listed(notebook, "cells"), 1):
+        for output in listed(cell, "outputs"):
+            bundle = output.get("data") if isinstance(output, dict) else None
+            for tag, data in _tagged(bundle if isinstance(bundle, dict) else {}):
+                yield from DECODED[tag](number, cut(data, DEEPEST))
+
+
+def _tagged(bundle: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The records of one output, with their tags; an earlier notebook may have several."""
+    for mime, value in bundle.items():
+        if mime == MIME or mime in EARLIER:
+            data = _read(value)
+            if isinstance(data, dict):
+                tag = data.get(TAG) if mime == MIME else EARLIER[mime]
+                if isinstance(tag, str) and tag in DECODED:
+                    yield tag, data
+
+
+def _read(value: Any) -> Any:
+    """JSON that a host saved as text, or as a list of lines, as what it says."""
+    text = "".join(value) if isinstance(value, list) and all(isinstance(line, str) for line in value) else value
+    if not isinstance(text, str):
+        return value
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _begun(cell: int, data: dict[str, Any]) -> Iterator[Record]:
+    yield Begun(cell, data, text_of(data, "version"), data.get("coded") is True, text_of(data, "seed"))
+
+
+def _checked(cell: int, data: dict[str, Any], name: str = "") -> Iterator[Record]:
+    """Practice counts for nothing, and is left out."""
+    exercise, claimed, work = name or text_of(data, "id"), data.get("points"), data.get("work")
+    done = isinstance(work, dict) and work
+    if exercise and not text_of(data, "sheet").startswith("practice") and (done or not data.get("criteria")):
+        claim = claimed if isinstance(claimed, int) and not isinstance(claimed, bool) else None
+        yield Checked(
+            cell, exercise, data.get("sheet"), data.get("edition", 1), claim, work if isinstance(work, dict) else {}
+        )
+
+
+def _submitted(cell: int, data: dict[str, Any]) -> Iterator[Record]:
+    works = data.get("works")
+    for name, one in works.items() if isinstance(works, dict) else ():
+        if isinstance(one, dict) and isinstance(one.get("work"), dict) and one["work"]:
+            yield from _checked(cell, one, name)
+
+
+def _asked(cell: int, data: dict[str, Any]) -> Iterator[Record]:
+    if isinstance(data.get("id"), str):
+        question, kind, answer = (data.get(member) for member in ("question", "kind", "answer"))
+        yield Asked(
+            cell, data["id"], question, kind, answer, listed(data, "answers"), data.get("happened"), data.get("missed")
+        )
+
+
+def _happened(cell: int, data: dict[str, Any]) -> Iterator[Record]:
+    if isinstance(data.get("id"), str):
+        yield Happened(cell, data["id"], *(data.get(member) for member in ("question", "said", "actual", "late")))
+
+
+def _several(cell: int, data: dict[str, Any]) -> Iterator[Record]:
+    """All predictions of a kernel in one table."""
+    for member, decoded in ("predictions", _asked), ("outcomes", _happened):
+        for one in listed(data, member):
+            if isinstance(one, dict):
+                yield from decoded(cell, one)
+
+
+def _hinted(cell: int, data: dict[str, Any]) -> Iterator[Record]:
+    name, tier = text_of(data, "id"), data.get("tier")
+    if name and isinstance(tier, int) and not isinstance(tier, bool):
+        yield Hinted(cell, name, tier)
+
+
+Decoder = Callable[[int, dict[str, Any]], Iterator[Record]]
+
+DECODED: dict[str, Decoder] = {
+    BEGIN: _begun,
+    CHECK: _checked,
+    SUBMISSION: _submitted,
+    PREDICTION: _asked,
+    PREDICTIONS: _several,
+    OUTCOME: _happened,
+    HINT: _hinted,
+}
+"""How a record of each tag is read; that of a sheet is for other programs."""
+
+
+def listed(thing: Any, name: str) -> list[Any]:
+    """The list that a thing of a notebook has under this name; empty where it has none."""
+    found = thing.get(name) if isinstance(thing, dict) else None
+    return found if isinstance(found, list) else []
+
+
+def text_of(data: dict[str, Any], name: str) -> str:
+    """The text that a thing of a notebook has under this name; empty where it has none."""
+    text = data.get(name)
+    return text if isinstance(text, str) else ""
+
+
+def cut(data: Any, most: int) -> Any:
+    """The same with None for what lies in more than `most` lists and objects."""
+    if not isinstance(data, (dict, list)):
+        return data
+    if not most:
+        return None
+    if isinstance(data, list):
+        return [cut(one, most - 1) for one in data]
+    return {name: cut(one, most - 1) for name, one in data.items()}
