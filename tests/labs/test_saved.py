@@ -15,7 +15,9 @@ import pytest
 from tests.widgets.notebook import PyodideShell, open_notebook
 from vmwidgets.labs import lab, saved
 from vmwidgets.labs.prediction import Prediction
+from vmwidgets.labs.predictions import Predictions
 from vmwidgets.labs.records import MIME, OUTCOME, PREDICTION, TAG
+from vmwidgets.labs.session import current
 
 
 @pytest.fixture
@@ -33,7 +35,7 @@ def notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., N
         path = tmp_path / "own.ipynb"
         nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
         monkeypatch.setenv("JPY_SESSION_NAME", str(path))
-        saved._read.clear()
+        current().saved = None
 
     return write
 
@@ -41,7 +43,7 @@ def notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., N
 def recalled(asked: Prediction) -> Prediction:
     """The same question, asked by a new kernel."""
     again = Prediction(asked.id, asked.question, asked.kind, asked.options)
-    saved._read.clear()
+    current().saved = None
     saved.recall(again)
     return again
 
@@ -123,7 +125,7 @@ def test_the_first_answer_and_the_first_outcome_count_after_a_restart(notebook: 
     first = lab.predict("How many?", id="t/twice", kind="number", answer=3)
     shown = first.compare(4)
     notebook(first.bundle(), shown._repr_mimebundle_())
-    lab.predictions._by_id.clear()
+    current().predictions = Predictions()
     again = lab.predict("How many?", id="t/twice", kind="number", answer=5)
     outcome = again.compare(5)
     assert (outcome.said, outcome.actual, outcome.late, outcome.again) == ("3", "4", False, "5")

@@ -17,13 +17,10 @@ from vmwidgets.widgets.host.display import publish
 from .answers import KINDS, line
 from .outcome import Outcome
 from .prediction import Prediction, identity_of
-from .predictions import Predictions
 from .saved import recall
+from .session import current
 
 MOST_OPTIONS = 20
-
-predictions = Predictions()
-"""What was predicted in this kernel, by id."""
 
 
 def predict(
@@ -61,7 +58,7 @@ def predict(
     sort = _kind(kind, chosen)
     means = options if isinstance(options, Mapping) else None
     asked = Prediction(identity_of(id, words), words, sort, chosen, means, bool(because))
-    prediction = predictions.ask(asked)
+    prediction = current().predictions.ask(asked)
     if prediction is asked:
         recall(asked)
     if answer is not None and answer is not ...:

@@ -23,9 +23,9 @@ from .identity import folded
 from .markup import framed, marked
 from .minutes import measure
 from .moved import lab_of
-from .publishing import Once
 from .records import BEGIN, record
 from .saved import of_the_notebook
+from .session import current
 
 WITHOUT_EXERCISES = frozenset({"12"})
 """Labs of this package in which only questions are asked: no variant, so no one needs to say who they are."""
@@ -171,16 +171,11 @@ class Beginning:
         """The value of a cell: shown, unless the cell has shown it when it began the lab."""
         if self is not begun():
             raise NotImplementedError
-        _once.show()
+        current().beginning.show()
 
     @in_ascii
     def __repr__(self) -> str:
         return self.sentence
-
-
-_once = Once()
-_begun: list[Beginning] = []  # of this kernel: none or one
-_tried: dict[str, None] = {}  # exercises that were checked without an id, and not since then
 
 
 def begin(
@@ -211,32 +206,33 @@ def begin(
     """
     wanted = _beginning(lab, student, course, code)
     measure(minutes)
-    if _begun and _begun[0] != wanted and not _begun[0].lets(wanted):
-        one, other = _begun[0], wanted
+    session = current()
+    one, other = session.begun, wanted
+    if one is not None and one != other and not one.lets(other):
         codes = one.codes != other.codes
         has_begun = f"this notebook has begun lab {one.lab} for {one.whose}{_with_code(one) * codes}"
         raise Refused(
             f"{has_begun}: restart the kernel to begin lab {other.lab} for {other.whose}{_with_code(other) * codes}"
         )
-    if not _begun:
+    if one is None:
         of_the_notebook()  # before the cells below lose the outputs of an earlier kernel
-    known = _begun[0] if _begun and _begun[0] == wanted else wanted
-    _begun[:] = [replace(known, again=tuple(_tried) if known.students else ())]
-    _once.publish(_begun[0].bundle())
-    return _begun[0]
+    known = one if one is not None and one == wanted else wanted
+    session.begun = replace(known, again=tuple(session.tried) if known.students else ())
+    session.beginning.publish(session.begun.bundle())
+    return session.begun
 
 
 def begun() -> Beginning | None:
     """What this kernel has begun; None before :func:`begin`."""
-    return _begun[0] if _begun else None
+    return current().begun
 
 
 def note_check(exercise: str, of: str) -> None:
     """Remember that `exercise` was checked on the sheet `of`: on the default one it has to be done again for an id."""
     if of == "default":
-        _tried[exercise] = None
+        current().tried[exercise] = None
     else:
-        _tried.pop(exercise, None)
+        current().tried.pop(exercise, None)
 
 
 def _with_code(beginning: Beginning) -> str:

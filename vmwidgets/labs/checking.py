@@ -17,8 +17,9 @@ from .criterion import Criterion
 from .exercise import Exercise
 from .markup import marked
 from .moved import lab_of, labs_of
-from .publishing import cards, running_cell
+from .publishing import running_cell
 from .result import NOT_DONE, Result
+from .session import current
 from .sheet import Sheet, asked, sheet_of
 from .starting import machine_of, part_taken
 from .trying import is_tried
@@ -47,12 +48,13 @@ def check(name: str | Sheet, thing: Any = None) -> Result:
         return replace(result, work={}, tried=True)
     if not result.practice:
         result = _of_the_lab(result)
-        cards.publish(result)
+        current().cards.publish(result)
         if result.work:
             note_check(result.id, result.of_sheet)
-        before = _best.get((result.id, result.of_sheet))
+        best = current().best
+        before = best.get((result.id, result.of_sheet))
         if result.work and (before is None or result.rank >= before.rank):
-            _best[result.id, result.of_sheet] = result
+            best[result.id, result.of_sheet] = result
     return result
 
 
@@ -77,7 +79,7 @@ def best(of: str) -> dict[str, Result]:
 
     `of` is the sheet that counts, and what was checked on another one does not.
     """
-    return {name: result for (name, sheet), result in _best.items() if sheet in ("", of)}
+    return {name: result for (name, sheet), result in current().best.items() if sheet in ("", of)}
 
 
 def judged_for(name: str, of: str, thing: Any) -> Result:
@@ -97,9 +99,6 @@ def criteria_of(name: str, of: str, thing: Any) -> tuple[Criterion, ...]:
     if machine is not None and machine.dead and exercise.alive:
         return ()
     return _judged(exercise, None if exercise.sheet is None else sheet_of(name, of), subject)[0]
-
-
-_best: dict[tuple[str, str], Result] = {}  # by exercise and sheet
 
 
 def _graded(name: str | Sheet, thing: Any, *, passed_too: bool = False) -> Result:

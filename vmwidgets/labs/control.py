@@ -18,6 +18,7 @@ from vmwidgets.widgets.host.display import publish_widget
 
 from .answers import KINDS, UNSURE
 from .prediction import Prediction
+from .session import current
 
 SAID = "Your answer is shown above, and is saved with the notebook. (If not, run this cell again.)"
 KEPT = "Kept. It is not graded: it is for you, and for anyone who helps you."
@@ -100,13 +101,11 @@ def _told(prediction: Prediction) -> dict[str, Any]:
     }
 
 
-_controls: dict[str, Control] = {}  # by the prediction's id
-
-
 def show_control(prediction: Prediction) -> None:
     """Put a control for `prediction` on the page; an earlier one of it goes."""
-    earlier = _controls.pop(prediction.id, None)
+    controls = current().controls
+    earlier = controls.pop(prediction.id, None)
     if earlier is not None:
         earlier.close()
-    control = _controls[prediction.id] = Control(prediction)
+    control = controls[prediction.id] = Control(prediction)
     publish_widget(control, f"(a control to answer {prediction.id})")

@@ -16,6 +16,7 @@ from .chosen import Chosen
 from .criterion import Criterion, whole_points
 from .draws import Draws
 from .prediction import identity_of
+from .session import current
 
 Judge = Callable[..., Iterable[Criterion]]
 """Given the thing, and what was asked where the exercise has sheets; yields criteria."""
@@ -77,8 +78,6 @@ class Exercise:
         return self.shows(thing, asked) if takes_both else self.shows(thing)
 
 
-_exercises: dict[str, Exercise] = {}
-
 SHIPPED = "vmwidgets.labs.exercises."
 """Where the package's own are."""
 
@@ -131,9 +130,9 @@ def exercise(
         if not callable(judge):
             raise Refused(f"exercise {name!r}: {shown(judge)} is not a function that yields criteria")
         shipped = str(getattr(judge, "__module__", "")).startswith(SHIPPED)
-        if name in _exercises and _exercises[name].shipped and not (replace or shipped):
+        if name in current().exercises and current().exercises[name].shipped and not (replace or shipped):
             raise Refused(f"exercise {name!r} ships with vmwidgets: choose another id, or write replace=True")
-        _exercises[name] = Exercise(
+        current().exercises[name] = Exercise(
             name, words, worth, taken, judge, alive, shows, variant, helping, shipped, numbers[-1], numbers, asks
         )
         return judge
@@ -149,15 +148,15 @@ def _edition(value: Any) -> int:
 
 def exercise_named(name: Any) -> Exercise:
     """The exercise of this id; a name that is none is refused, with the nearest of its lab, or of all."""
-    of_lab = (
-        [one for one in _exercises if one.startswith(name.partition("/")[0] + "/")] if isinstance(name, str) else []
-    )
-    return _exercises[known(name, of_lab or _exercises, "check")]
+    every = current().exercises
+    lab = name.partition("/")[0] if isinstance(name, str) else ""
+    of_lab = [one for one in every if one.startswith(f"{lab}/")]
+    return every[known(name, of_lab or every, "check")]
 
 
 def exercises() -> dict[str, Exercise]:
     """All of this kernel, by id."""
-    return dict(_exercises)
+    return dict(current().exercises)
 
 
 def three(hints: Any) -> tuple[str, ...]:

@@ -13,11 +13,10 @@ from typing import Any
 from vmwidgets.engine.base.errors import Refused, shown
 
 from .answers import line
+from .session import current
 
 MOST = 4000
 """Characters of an explanation."""
-
-_own: dict[str, str] = {}
 
 
 def explain(question: str, text: Any) -> None:
@@ -38,12 +37,12 @@ def explain(question: str, text: Any) -> None:
     """
     if not isinstance(text, str) or not text.strip() or len(text) > MOST:
         raise Refused(f"explanation={shown(text)}: pass a string of at most {MOST:,} characters")
-    _own[line(question, "question")] = text.strip()
+    current().explanations[line(question, "question")] = text.strip()
 
 
 def explanation_of(question: str) -> str:
     """What is said about the outcome of a prediction, in Markdown; "" where nothing is."""
-    return _own.get(question) or explanations().get(question, "")
+    return current().explanations.get(question) or explanations().get(question, "")
 
 
 @cache

@@ -14,19 +14,25 @@ object are methods of the object: ``space.levels``, ``operation.faults``, ``walk
 
 from __future__ import annotations
 
+from typing import Any
+
 from vmwidgets.widgets.host.pictures import keep_moments
 
 from . import author
-from .asking import predict, predictions
+from .asking import predict
 from .attempt import attempt
 from .beginning import begin
 from .checking import check
 from .hinting import hint
 from .minutes import minutes
+from .predictions import Predictions
 from .requiring import require
+from .session import current
 from .sheet import practice, variant
 from .submitting import submit
 from .trying import try_on
+
+predictions: Predictions  # those of this kernel: __getattr__ gives them
 
 __all__ = [
     "attempt",
@@ -44,6 +50,13 @@ __all__ = [
     "try_on",
     "variant",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Return `predictions`: those of this kernel, by id."""
+    if name == "predictions":
+        return current().predictions
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -14,6 +14,8 @@ from typing import Any
 from vmwidgets.engine.base.errors import Refused, in_ascii
 from vmwidgets.widgets.host.display import watch_cells
 
+from .session import current
+
 LONGEST_LINE = 50
 """Characters of a cell's first line that are shown."""
 
@@ -55,15 +57,12 @@ class Minutes:
         return "\n".join(["minutes  cell", *(f"{taken:7.1f}  {cell}" for cell, taken in rows)])
 
 
-_kept: list[Minutes] = []  # of this kernel: none or one
-
-
 def measure(wanted: Any) -> None:
     """Measure from now on if it is `wanted`; that changes nothing where it is measured already."""
     if not isinstance(wanted, bool):
         raise Refused(f"minutes={wanted!r}: write True to measure how long each cell takes you, or leave it out")
-    if wanted and not _kept:
-        _kept.append(Minutes())
+    if wanted and current().minutes is None:
+        current().minutes = Minutes()
         watch_cells(_nothing, _ended)
 
 
@@ -72,9 +71,10 @@ def minutes() -> Minutes:
 
     Raises :class:`Refused` if nothing was measured.
     """
-    if not _kept:
+    kept = current().minutes
+    if kept is None:
         raise Refused("nothing is measured: write minutes=True into lab.begin(…), and run that cell again")
-    return _kept[0]
+    return kept
 
 
 def _nothing(*_given: object) -> None:
@@ -84,5 +84,6 @@ def _nothing(*_given: object) -> None:
 def _ended(result: Any) -> None:
     """At the end of a cell."""
     source = getattr(getattr(result, "info", None), "raw_cell", None)
-    if isinstance(source, str) and _kept:
-        _kept[0].note(source)
+    kept = current().minutes
+    if isinstance(source, str) and kept is not None:
+        kept.note(source)

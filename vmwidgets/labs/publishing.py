@@ -113,7 +113,3 @@ class Cards:
 
 def _nothing(*_info: object) -> None:
     """Begins no cell."""
-
-
-cards = Cards()
-"""The results of this kernel."""

@@ -20,6 +20,7 @@ from vmwidgets.widgets.host.cells import current_shell
 from .answers import MOST_CHARACTERS, written
 from .prediction import Answer, Prediction
 from .records import Asked, Happened, records
+from .session import current
 
 MOST_BYTES = 64 * 1024 * 1024
 MOST_ANSWERS = 100
@@ -53,15 +54,13 @@ def recall(asked: Prediction) -> None:
     of_the_notebook().recall(asked)
 
 
-_read: list[Saved] = []  # by this kernel: none or one
-
-
 def of_the_notebook() -> Saved:
     """What the kernel's notebook holds; read once, before running it writes other outputs."""
-    if not _read:
+    session = current()
+    if session.saved is None:
         notebooks = (way() for way in WAYS)
-        _read.append(saved_in(next((one for one in notebooks if one is not None), None)))
-    return _read[0]
+        session.saved = saved_in(next((one for one in notebooks if one is not None), None))
+    return session.saved
 
 
 def saved_in(notebook: Any) -> Saved:

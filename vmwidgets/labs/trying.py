@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from weakref import WeakSet
 
 from vmwidgets.engine.base.errors import Refused, shown
-from vmwidgets.engine.machine import Machine
 
+from .session import current
 from .starting import machine_of
-
-_copies: WeakSet[Machine] = WeakSet()
 
 
 @contextmanager
@@ -40,11 +37,11 @@ def try_on(thing: Any) -> Iterator[Any]:
     if machine is None:
         raise Refused(f"thing={shown(thing)}: use a machine, or a part of a machine such as a task or a map")
     copy = machine.branch()
-    _copies.add(copy)
+    current().copies.add(copy)
     yield copy if thing is machine else copy.part(thing.path)
 
 
 def is_tried(thing: Any) -> bool:
     """Whether `thing` is such a copy, or a part of one."""
     machine = machine_of(thing)
-    return machine is not None and machine in _copies
+    return machine is not None and machine in current().copies
