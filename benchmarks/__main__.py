@@ -9,6 +9,7 @@ python -m benchmarks page-outs       # pages that leave memory, by policy; refer
 python -m benchmarks against growth  # beside an earlier commit; and whether what is not touched costs anything
 python -m benchmarks sizes           # of the wheel and of what travels to a page, beside an earlier commit
 python -m benchmarks grading         # a class, judged from its journals
+python -m benchmarks cluster         # the same class on a Dask cluster: 5,000 files on 1, 2 and 8 workers, and one lost
 python -m benchmarks pages moments   # whether pictures that no page shows cost anything; going back in a picture
 python -m benchmarks where           # the time of an access goes: shares of first writes, copies, TLB misses
 python -m benchmarks hub             # memory and processor time of a learner's kernel, of 20 at once, the sum for 300
@@ -33,6 +34,7 @@ import vmwidgets
 
 from . import (
     against,
+    cluster,
     domain_pictures,
     domains,
     faults,
@@ -173,6 +175,7 @@ PARTS: dict[str, Callable[[bool], str]] = {
     "references": run_references,
     "tables": tables.report,
     "grading": grading.report,
+    "cluster": cluster.report,
     "against": run_against,
     "growth": growth.report,
     "hub": run_hub,

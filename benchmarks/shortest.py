@@ -9,6 +9,7 @@ from tests.grading.classroom.damaged import DAMAGED
 
 from . import (
     against,
+    cluster,
     domain_pictures,
     domains,
     faults,
@@ -71,6 +72,7 @@ SHORTEST: dict[str, Callable[[], str]] = {
     "references": lambda: references.measure(50, (4,)),
     "tables": lambda: tables.report(True),
     "grading": lambda: grading.measured(1, DAMAGED[:2], ("02",), (4, 8), 3),
+    "cluster": lambda: cluster.measured((4, 8)),
     "against": lambda: against.report(against.measure(("kmem",), 1)),
     "growth": lambda: growth.report(True, FEW),
     "hub": lambda: hub.report(hub.measure(("01",), 2)),

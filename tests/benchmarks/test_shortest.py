@@ -19,9 +19,9 @@ HERE = (
 ALONE = "pages"
 """It has a shell of its own, so it runs in a process of its own."""
 
-ELSEWHERE = {"laptops", "paint", "paint-beside", "scrubbing", "sizes", "stops"}
-"""They need a browser, a wheel, an emulator: `tests/browser/`, `tests/packaging/` and `tests/real/` run them, and
-`make sweep` runs `paint-beside`."""
+ELSEWHERE = {"cluster", "laptops", "paint", "paint-beside", "scrubbing", "sizes", "stops"}
+"""They need a browser, a wheel, an emulator, Dask: `tests/browser/`, `tests/packaging/`, `tests/real/` and `tests/hosts/`
+run them, and `make sweep` runs `paint-beside`."""
 
 
 def is_report(text: str) -> None:

@@ -41,10 +41,11 @@ class Cluster:
         until(lambda: file.exists() and file.read_text().endswith("}"))
         self.address = json.loads(file.read_text())["address"]
 
-    def add(self, *options: str, path: str | None = None) -> subprocess.Popen[bytes]:
+    def add(self, *options: str, path: str | None = None, **settings: str) -> subprocess.Popen[bytes]:
         """Start a worker with one thread; it is there when a run needs it."""
         made = ["--nthreads", "1", "--no-dashboard", "--local-directory", str(self.folder), *options]
-        self.workers.append(self._dask("worker", self.address, *made, path=self.path if path is None else path))
+        where = self.path if path is None else path
+        self.workers.append(self._dask("worker", self.address, *made, path=where, **settings))
         return self.workers[-1]
 
     def wait(self, workers: int) -> None:

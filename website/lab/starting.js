@@ -18,6 +18,7 @@ const CELL = /^# %%.*$/m;
 
 const TOO_LONG = "The code of this link is too long, so it is not opened: ask for the file.";
 const CUT = "This link is cut or was changed, so its code is not opened: ask for it again, and copy all of it.";
+const FAILED = "The code of this link could not be opened: reload this page.";
 const OLDER = "This browser is too old to open the code of a link: update it, or use another one.";
 const NO_PYTHON = "The code of this link is not Python, so it was left out: ask for the link again.";
 
@@ -259,9 +260,9 @@ async function openLink(app, notice, code) {
     const text = await unpacked(code);
     const contents = app.serviceManager.contents;
     const path = nameOf(code);
-    const there = await contents.get(path, { content: false }).catch(() => null);
-    if (!there) {
-      const { content } = await contents.get(TEMPLATE);
+    const { content: there } = await contents.get("", { content: true });
+    if (!there.some((one) => one.name === path)) {
+      const { content } = await contents.get(TEMPLATE, { content: true });
       const place = content.cells.findIndex((cell) => cell.id === PLACE);
       const made = text.split(CELL).map((one) => one.trim());
       const cells = made.filter(Boolean).map((source, number) => ({
@@ -273,16 +274,15 @@ async function openLink(app, notice, code) {
     }
     await app.commands.execute("docmanager:open", { path, factory: "Notebook" });
   } catch (refused) {
-    notice.warn(typeof refused === "string" ? refused : CUT);
+    notice.warn(typeof refused === "string" ? refused : FAILED);
   }
 }
 
 /** Lets Python read the code of a link, which runs nothing of it; what is no Python is taken out of the notebook. */
-function readLinked(app, panel, notice) {
+async function readLinked(app, panel, notice) {
   const path = panel.context.path;
   const text = unread.get(path);
-  const kernel = panel.sessionContext.session?.kernel;
-  if (text === undefined || !kernel) return;
+  const kernel = panel.sessionContext.session.kernel;
   unread.delete(path);
   const code = `import ast\ntry:\n    ast.parse(${JSON.stringify(text)})\nexcept Exception:\n    print("no")\ndel ast`;
   const asked = kernel.requestExecute({ code, silent: true, store_history: false });
@@ -294,12 +294,13 @@ function readLinked(app, panel, notice) {
     app.serviceManager.contents.delete(path).catch(() => {});
     notice.warn(NO_PYTHON);
   };
+  await asked.done;
 }
 
 /** Follows the kernel of one notebook until its first cells have run. */
 function follow(app, panel, notice) {
   const context = panel.sessionContext;
-  let state = "loading"; // then "ready" until a cell runs, "started" until the kernel is idle again, and "over"
+  let state = "loading"; // then "reading" for the code of a link, "ready" until a cell runs, "started" until the kernel is idle again, and "over"
   notice.show("loading");
 
   let patience;
@@ -315,13 +316,16 @@ function follow(app, panel, notice) {
     if (status === "dead") notice.say(DEAD);
     else if (status === "idle" && state === "loading") {
       state = "ready";
-      if (RUNS.includes(panel.context.path)) {
+      if (unread.has(context.path)) {
+        state = "reading"; // Python, and not a cell
+        readLinked(app, panel, notice).finally(() => {
+          state = "ready";
+          notice.say(READY);
+        });
+      } else if (RUNS.includes(panel.context.path)) {
         app.shell.activateById(panel.id);
         app.commands.execute("notebook:run-all-cells");
-      } else {
-        notice.say(READY);
-        readLinked(app, panel, notice);
-      }
+      } else notice.say(READY);
     } else if (status === "idle" && state === "started" && !isRunning(panel)) {
       state = "over";
       notice.hide();
@@ -329,7 +333,7 @@ function follow(app, panel, notice) {
   };
 
   context.iopubMessage.connect((_, message) => {
-    if (state === "over") return;
+    if (state === "over" || state === "reading") return;
     if (message.header.msg_type === "execute_input") {
       state = "started";
       notice.show(/^\s*%pip install/.test(message.content.code) ? "installing" : "running");
