@@ -20,8 +20,8 @@ ALONE = "pages"
 """It has a shell of its own, so it runs in a process of its own."""
 
 ELSEWHERE = {"cluster", "laptops", "paint", "paint-beside", "scrubbing", "sizes", "stops"}
-"""They need a browser, a wheel, an emulator, Dask: `tests/browser/`, `tests/packaging/`, `tests/real/` and `tests/hosts/`
-run them, and `make sweep` runs `paint-beside`."""
+"""They need a browser, a wheel, an emulator, Dask: `tests/browser/`, `tests/packaging/`, `tests/real/` and
+`tests/hosts/` run them, and `make sweep` runs `paint-beside`."""
 
 
 def is_report(text: str) -> None:

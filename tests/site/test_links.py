@@ -20,8 +20,8 @@ from .test_lab import LONG, STARTING
 BOOT = "import vmwidgets as vm\nm = vm.boot()\nt = m.task('init')\n"
 CELLS = {
     "a map": f"{BOOT}# %%\nt.map.enter('16 KiB')\n# %%\nvm.Map(t)",
-    "a walk": f"{BOOT}a = t.map.enter('4 KiB')\nt.write(a, b'x')  # π\n# %%\nvm.Walk(t, a)",
-    "a fork": f"{BOOT}a = t.map.enter('8 KiB')\nt.write(a, b'x')\n# %%\nchild = t.fork('child')\nvm.Objects(m)",
+    "a walk": f"{BOOT}a = t.mmap('4 KiB')\nt.write(a, b'x')  # π\n# %%\nvm.Walk(t.walk(a))",
+    "a fork": f"{BOOT}a = t.mmap('8 KiB')\nt.write(a, b'x')\n# %%\nchild = t.fork('child')\nvm.Objects(m)",
     "signs": f"{BOOT}# %% [a name]\nnames = ['</script>', '\\u2028', \"it's\", '\"\"\"', '\\\\']\n# %%\nvm.Map(t)",
     "one cell": f"{BOOT}vm.Map(t)",
 }
