@@ -116,7 +116,7 @@ def diagnosis(path: Path) -> Diagnosis:
 
 def _missing(row: Row) -> bool:
     """Whether an exercise has no work that was judged."""
-    return not row.cell or bool(row.says)
+    return not row.cell or row.needs_look
 
 
 def _row(row: Row) -> Iterator[str]:
@@ -125,12 +125,12 @@ def _row(row: Row) -> Iterator[str]:
         yield f"{row.exercise}: does not count. {_sentence(row.says)} Write that in lab.begin, and run all cells again."
     elif not row.cell:
         yield f"{row.exercise}: not checked. Run the cell with lab.check, and save."
-    elif row.says and not row.criteria:
+    elif row.needs_look and not row.criteria:
         remark = row.remark if row.elsewhere else row.says  # the file is the reader's own
         yield f"{row.exercise}, cell {row.cell}: does not count. {_sentence(remark)}"
     else:
         yield f"{row.exercise}, cell {row.cell}: {row.points:g} of {row.of:g} points will count."
-        if row.says:
+        if row.needs_look:
             yield f"  {_sentence(row.says)}"
         yield from (f"  ✗ {one['sentence']}" for one in row.criteria if not one["met"])
 

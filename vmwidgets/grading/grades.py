@@ -88,6 +88,11 @@ class Row:
         return words and f"{words}{tried(self.attempts, self.student)}"
 
     @property
+    def needs_look(self) -> bool:
+        """Whether there is something for staff to look at."""
+        return any(one.status not in NO_LOOK for one in self.findings)
+
+    @property
     def remark(self) -> str:
         """What the student reads of it: no suspicion and no other student's id."""
         if self.override:
@@ -228,7 +233,7 @@ class Grades:
     @property
     def look(self) -> list[Row]:
         """The rows that need a look; what has an override was looked at."""
-        return [row for row in self.rows if row.says and not row.override]
+        return [row for row in self.rows if row.needs_look and not row.override]
 
     def told(self, row: Row) -> Row:
         """The row of a file, if it does not count for one of its owners, with a note that says which one does.
