@@ -189,6 +189,8 @@ def test_an_own_exercise_asks_a_function_and_judges_what_it_chose() -> None:
     assert right.passed
     assert judged_for("t/even", "", remade(right.work)).passed
     assert not lab.check("t/even", typed("def thing(number): return number + 2")).passed
+    failed = lab.check("t/even", typed("def thing(number): return number / 0"))
+    assert (failed.points, failed.problem) == (0, "the check stopped: ZeroDivisionError: division by zero")
     with pytest.raises(vm.Refused, match="needs a function"):
         lab.check("t/even", 5)
 

@@ -114,8 +114,9 @@ def _graded(name: str | Sheet, thing: Any, *, passed_too: bool = False) -> Resul
         try:
             subject = _asked(subject, exercise, sheet)
         except VMError as error:
-            work = {"kind": "nothing", "why": f"{error}"}
-            return replace(ungraded, problem=f"it can't be judged: {error}", work=work)
+            return replace(ungraded, problem=f"it can't be judged: {error}", work=_not_kept(error))
+        except Exception as error:  # noqa: BLE001  a learner's function may do anything
+            return replace(ungraded, problem=_stopped(error), work=_not_kept(error))
     machine = machine_of(subject)
     if machine is not None and machine.dead and exercise.alive:
         why = f"this machine is dead ({machine.door.dead}): start over with a new machine"
@@ -161,11 +162,19 @@ def _judged(exercise: Exercise, sheet: Sheet | None, subject: Any) -> tuple[tupl
         for criterion in exercise.judge(subject) if sheet is None else exercise.judge(subject, sheet.given):
             criteria.append(criterion)  # noqa: PERF402  what was judged before an error stays judged
     except Exception as error:  # noqa: BLE001  a learner's structure or function may be anything
-        return tuple(criteria), printable(f"the check stopped: {type(error).__name__}: {error}")
+        return tuple(criteria), _stopped(error)
     worth = sum(criterion.of for criterion in criteria)
     if worth != exercise.points:
         raise Refused(f"exercise {exercise.id!r} is worth {exercise.points} points, its criteria are worth {worth}")
     return tuple(criteria), ""
+
+
+def _stopped(error: Exception) -> str:
+    return printable(f"the check stopped: {type(error).__name__}: {error}")
+
+
+def _not_kept(error: Exception) -> dict[str, Any]:
+    return {"kind": "nothing", "why": printable(f"{error}")}
 
 
 def _picture(exercise: Exercise, sheet: Sheet | None, subject: Any) -> str:
