@@ -106,9 +106,9 @@ def test_an_address_that_is_none_is_refused(site: str) -> None:
 
 
 def test_a_link_has_at_most_eight_kilobytes() -> None:
-    most = max(number for number in range(1, 4000, 50) if _fits(number))
+    most = max(number for number in range(100, 2000, 100) if _fits(number))
     assert len(link_to(_lines(most)).partition("#code=")[2]) <= MOST
-    assert not _fits(most + 50)
+    assert not _fits(most + 100)
 
 
 def _lines(count: int) -> str:
