@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+import lzma
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
+import vmwidgets as vm
+from vmwidgets.cli import main
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.sources.program_references import read_references
 
@@ -65,3 +72,36 @@ def test_another_text_is_none(text: str) -> None:
 def test_a_line_that_is_none_is_named_with_its_number(text: str, sentence: str) -> None:
     with pytest.raises(Refused, match=sentence):
         read_references(text, "a.trace")
+
+
+# ---- through the one door ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_each_form_goes_through_the_one_door(name: str) -> None:
+    assert len(vm.load(FORMS[name])) == 2
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, lzma.compress], ids=["plain", "gzip", "xz"])
+def test_a_file_gives_its_name_however_it_is_packed(pack: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    path = tmp_path / "gcc.trace.gz"
+    path.write_bytes(pack(LACKEY.encode()))
+    found = vm.load(path)
+    assert found.name == "gcc"
+    assert len(found) == 4
+    assert len(vm.load(pack(LACKEY.encode()))) == 4
+
+
+def test_a_file_that_is_cut_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "gcc.trace.gz"
+    path.write_bytes(gzip.compress(FORMS["hex"].encode() * 100)[:-20])
+    with pytest.raises(Refused, match=r"gcc\.trace\.gz can't be read"):
+        vm.load(path)
+
+
+def test_the_command_reads_it_and_draws_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "gcc.trace"
+    path.write_text(FORMS["hex"])
+    assert main(["read", str(path), "--to", str(tmp_path / "gcc.svg")]) == 0
+    assert capsys.readouterr().out.startswith("gcc: 2 references to 2 pages of 4 KiB (1 read, 1 write)")
+    assert (tmp_path / "gcc.svg").read_text().startswith("<svg")

@@ -61,10 +61,12 @@ def load(path_or_text: str | bytes | os.PathLike[str], /, *, progress: Progress 
     * ranges of a process: /proc/PID/maps and smaps, also within crash reports, `pmap`, gdb, pwndbg and gef, `procstat`,
       `vmmap`, tombstones of Android.  They are loaded into a task of a new machine (:func:`vmwidgets.load_maps`).
     * what strace recorded, replayed in a new machine (:func:`vmwidgets.load_strace`).
+    * the references of a program, millions of them: an address and R or W on each line, Valgrind's lackey, Dinero,
+      DRAMSim, or a table with a header (:func:`vmwidgets.trace`).
     * a journal of a machine (:func:`vmwidgets.load_journal`), and recorded tables (:func:`vmwidgets.load_tables`).
 
     What surrounds it is passed over and counted: prompts, a log before and after, colours, time stamps, line numbers,
-    quotation marks, fences, HTML, NULs and UTF-16.  A text may be packed by gzip.
+    quotation marks, fences, HTML, NULs and UTF-16.  A text may be packed by gzip or xz.
 
     A long load in a notebook shows a bar; `progress` takes its place, a function of what is done and of all.  An
     interrupt leaves nothing behind.
@@ -217,6 +219,24 @@ def _layout(architecture: str) -> str:
     return "x15-64" if architecture == "x86-64" else "small"
 
 
+_REFERENCE = re.compile(
+    r"^(?:(?:I  | [LSM] )[0-9a-fA-F]+,[0-9]+|[ \t]*(?:0[xX])?[0-9a-fA-F]+[ \t,]+(?:[RWrwIiFf]|READ|WRITE|P_[A-Z_]+)\b.*"
+    r"|[012][ \t]+(?:0[xX])?[0-9a-fA-F]+)[ \t]*\r?$|^[^\n]*\b(?i:addr|address|vaddr)\b[^\n]*[,;\t]",
+    re.MULTILINE,
+)
+"""A line of a program's references, or the head of a table of them."""
+
+
+def _references(given: Given) -> Any:
+    """The references of a program, for which NumPy is imported."""
+    if not _REFERENCE.search(given.text[:20_000]):
+        return None
+    from .program_references import read_references
+
+    name = "" if given.path is None else printable(Path(given.path).name.partition(".")[0])
+    return read_references(given.text.removeprefix("\ufeff"), given.source, name)
+
+
 def _kernel(given: Given) -> Any:
     """What a kernel printed."""
     found, _ = read_kernel_text(given.short)
@@ -226,6 +246,7 @@ def _kernel(given: Given) -> Any:
 KINDS = (
     Kind("a journal of a machine, and recorded page tables", _json),
     Kind("system calls that strace recorded", _calls),
+    Kind("references of a program (addresses with R or W, lackey, Dinero, DRAMSim, a table)", _references),
     Kind(
         "ranges of a process (maps, smaps, pmap, gdb, vmmap, procstat, tombstones)",
         _ranges,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import lzma
 import os
 import zlib
 from pathlib import Path
@@ -14,6 +15,7 @@ from ..engine.base.units import binary_size
 from ..engine.machine.arguments import MAX_NAME
 
 _PACKED = b"\x1f\x8b"
+_XZ = b"\xfd7zXZ\x00"
 
 
 def checked(text: str, most: int) -> str:
@@ -45,7 +47,10 @@ def read(name: str, what: str, never: str, most: int) -> str:
         if content.startswith(_PACKED):
             with gzip.open(name) as unpacked:
                 content = unpacked.read(most + 1)
-    except (OSError, ValueError, EOFError, zlib.error) as error:
+        elif content.startswith(_XZ):
+            with lzma.open(name) as unpacked:
+                content = unpacked.read(most + 1)
+    except (OSError, ValueError, EOFError, zlib.error, lzma.LZMAError) as error:
         why = getattr(error, "strerror", None) or f"{error}"
         raise Refused(f"{label} can't be read ({why}): write the path of {what}, or its text") from None
     if len(content) > most:
@@ -70,14 +75,17 @@ def decoded(content: bytes) -> str:
 
 
 def unpacked(content: bytes, label: str, never: str, most: int) -> bytes:
-    """Bytes as they were before gzip packed them, if it did; refused where they are more than `most`."""
-    if not content.startswith(_PACKED):
+    """Bytes as they were before gzip or xz packed them, if one did; refused where they are more than `most`."""
+    if not content.startswith((_PACKED, _XZ)):
         return content
+    is_gzip = content.startswith(_PACKED)
     try:
-        with gzip.GzipFile(fileobj=io.BytesIO(content)) as packed:
+        raw = io.BytesIO(content)
+        with gzip.GzipFile(fileobj=raw) if is_gzip else lzma.LZMAFile(raw) as packed:
             found = packed.read(most + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise Refused(f"{label} can't be read ({error}): it begins as a file of gzip does") from None
+    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+        kind = "gzip" if is_gzip else "xz"
+        raise Refused(f"{label} can't be read ({error}): it begins as a file of {kind} does") from None
     if len(found) > most:
         raise Refused(f"{label} has more than {binary_size(most)}: that is {never}")
     return found
