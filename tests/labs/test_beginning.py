@@ -10,10 +10,9 @@ import vmwidgets as vm
 from vmwidgets import lab
 from vmwidgets.labs.beginning import WITHOUT_EXERCISES, Beginning, begun
 from vmwidgets.labs.codes import code_of
-from vmwidgets.labs.exercise import exercise_named, exercises
+from vmwidgets.labs.exercise import exercises
 from vmwidgets.labs.moved import lab_of
 from vmwidgets.labs.records import MIME
-from vmwidgets.labs.session import Session
 
 # printf 'os|01|anna' | sha256sum | cut -c1-16; the course is in small letters
 SEEDS = {
@@ -149,8 +148,8 @@ def test_a_lab_without_exercises_asks_for_nothing():
     assert all("just trying" in repr(Beginning(name)) for name in labs)
 
 
-def test_a_courses_own_exercise_of_such_a_lab_asks_for_an_id(session: Session):
-    session.exercises["12/mine"] = exercise_named("01/gaps")
+def test_a_courses_own_exercise_of_such_a_lab_asks_for_an_id():
+    lab.author.exercise("12/mine", "Mine", points=1, takes=dict)(lambda _answers: [])
     assert "just trying" in repr(Beginning("12"))
 
 

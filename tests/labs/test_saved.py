@@ -15,9 +15,7 @@ import pytest
 from tests.widgets.notebook import PyodideShell, open_notebook
 from vmwidgets.labs import lab, saved
 from vmwidgets.labs.prediction import Prediction
-from vmwidgets.labs.predictions import Predictions
 from vmwidgets.labs.records import MIME, OUTCOME, PREDICTION, TAG
-from vmwidgets.labs.session import current
 
 
 @pytest.fixture
@@ -35,7 +33,7 @@ def notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., N
         path = tmp_path / "own.ipynb"
         nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
         monkeypatch.setenv("JPY_SESSION_NAME", str(path))
-        current().saved = None
+        saved._read.now().clear()
 
     return write
 
@@ -43,7 +41,7 @@ def notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., N
 def recalled(asked: Prediction) -> Prediction:
     """The same question, asked by a new kernel."""
     again = Prediction(asked.id, asked.question, asked.kind, asked.options)
-    current().saved = None
+    saved._read.now().clear()
     saved.recall(again)
     return again
 
@@ -125,7 +123,7 @@ def test_the_first_answer_and_the_first_outcome_count_after_a_restart(notebook: 
     first = lab.predict("How many?", id="t/twice", kind="number", answer=3)
     shown = first.compare(4)
     notebook(first.bundle(), shown._repr_mimebundle_())
-    current().predictions = Predictions()
+    lab.predictions._by_id.clear()
     again = lab.predict("How many?", id="t/twice", kind="number", answer=5)
     outcome = again.compare(5)
     assert (outcome.said, outcome.actual, outcome.late, outcome.again) == ("3", "4", False, "5")

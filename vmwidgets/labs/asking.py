@@ -14,11 +14,11 @@ from vmwidgets.engine.machine.arguments import known
 from vmwidgets.widgets.host.cells import Cell, current_cell, current_shell
 from vmwidgets.widgets.host.display import publish
 
+from . import predictions
 from .answers import KINDS, line
 from .outcome import Outcome
 from .prediction import Prediction, identity_of
 from .saved import recall
-from .session import current
 
 MOST_OPTIONS = 20
 
@@ -58,7 +58,7 @@ def predict(
     sort = _kind(kind, chosen)
     means = options if isinstance(options, Mapping) else None
     asked = Prediction(identity_of(id, words), words, sort, chosen, means, bool(because))
-    prediction = current().predictions.ask(asked)
+    prediction = predictions.asked.now().ask(asked)
     if prediction is asked:
         recall(asked)
     if answer is not None and answer is not ...:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
@@ -23,9 +23,10 @@ from .identity import folded
 from .markup import framed, marked
 from .minutes import measure
 from .moved import lab_of
+from .publishing import Once
 from .records import BEGIN, record
 from .saved import of_the_notebook
-from .session import current
+from .session import Kept
 
 WITHOUT_EXERCISES = frozenset({"12"})
 """Labs of this package in which only questions are asked: no variant, so no one needs to say who they are."""
@@ -171,11 +172,23 @@ class Beginning:
         """The value of a cell: shown, unless the cell has shown it when it began the lab."""
         if self is not begun():
             raise NotImplementedError
-        current().beginning.show()
+        _kept.now().shown.show()
 
     @in_ascii
     def __repr__(self) -> str:
         return self.sentence
+
+
+@dataclass
+class _Begun:
+    """What a kernel has begun; `tried` are exercises that were checked without an id, and not since then."""
+
+    begun: Beginning | None = None
+    tried: dict[str, None] = field(default_factory=dict)
+    shown: Once = field(default_factory=Once)
+
+
+_kept = Kept(_Begun)
 
 
 def begin(
@@ -206,8 +219,8 @@ def begin(
     """
     wanted = _beginning(lab, student, course, code)
     measure(minutes)
-    session = current()
-    one, other = session.begun, wanted
+    kept = _kept.now()
+    one, other = kept.begun, wanted
     if one is not None and one != other and not one.lets(other):
         codes = one.codes != other.codes
         has_begun = f"this notebook has begun lab {one.lab} for {one.whose}{_with_code(one) * codes}"
@@ -217,22 +230,22 @@ def begin(
     if one is None:
         of_the_notebook()  # before the cells below lose the outputs of an earlier kernel
     known = one if one is not None and one == wanted else wanted
-    session.begun = replace(known, again=tuple(session.tried) if known.students else ())
-    session.beginning.publish(session.begun.bundle())
-    return session.begun
+    kept.begun = replace(known, again=tuple(kept.tried) if known.students else ())
+    kept.shown.publish(kept.begun.bundle())
+    return kept.begun
 
 
 def begun() -> Beginning | None:
     """What this kernel has begun; None before :func:`begin`."""
-    return current().begun
+    return _kept.now().begun
 
 
 def note_check(exercise: str, of: str) -> None:
     """Remember that `exercise` was checked on the sheet `of`: on the default one it has to be done again for an id."""
     if of == "default":
-        current().tried[exercise] = None
+        _kept.now().tried[exercise] = None
     else:
-        current().tried.pop(exercise, None)
+        _kept.now().tried.pop(exercise, None)
 
 
 def _with_code(beginning: Beginning) -> str:

@@ -17,9 +17,9 @@ from .criterion import Criterion
 from .exercise import Exercise
 from .markup import marked
 from .moved import lab_of, labs_of
-from .publishing import running_cell
+from .publishing import cards, running_cell
 from .result import NOT_DONE, Result
-from .session import current
+from .session import Kept
 from .sheet import Sheet, asked, sheet_of
 from .starting import machine_of, part_taken
 from .trying import is_tried
@@ -48,10 +48,10 @@ def check(name: str | Sheet, thing: Any = None) -> Result:
         return replace(result, work={}, tried=True)
     if not result.practice:
         result = _of_the_lab(result)
-        current().cards.publish(result)
+        cards.now().publish(result)
         if result.work:
             note_check(result.id, result.of_sheet)
-        best = current().best
+        best = _best.now()
         before = best.get((result.id, result.of_sheet))
         if result.work and (before is None or result.rank >= before.rank):
             best[result.id, result.of_sheet] = result
@@ -79,7 +79,7 @@ def best(of: str) -> dict[str, Result]:
 
     `of` is the sheet that counts, and what was checked on another one does not.
     """
-    return {name: result for (name, sheet), result in current().best.items() if sheet in ("", of)}
+    return {name: result for (name, sheet), result in _best.now().items() if sheet in ("", of)}
 
 
 def judged_for(name: str, of: str, thing: Any) -> Result:
@@ -99,6 +99,10 @@ def criteria_of(name: str, of: str, thing: Any) -> tuple[Criterion, ...]:
     if machine is not None and machine.dead and exercise.alive:
         return ()
     return _judged(exercise, None if exercise.sheet is None else sheet_of(name, of), subject)[0]
+
+
+_best: Kept[dict[tuple[str, str], Result]] = Kept(dict)
+"""By exercise and sheet."""
 
 
 def _graded(name: str | Sheet, thing: Any, *, passed_too: bool = False) -> Result:

@@ -18,7 +18,7 @@ from vmwidgets.widgets.host.display import publish_widget
 
 from .answers import KINDS, UNSURE
 from .prediction import Prediction
-from .session import current
+from .session import Kept
 
 SAID = "Your answer is shown above, and is saved with the notebook. (If not, run this cell again.)"
 KEPT = "Kept. It is not graded: it is for you, and for anyone who helps you."
@@ -101,9 +101,13 @@ def _told(prediction: Prediction) -> dict[str, Any]:
     }
 
 
+_controls: Kept[dict[str, Control]] = Kept(dict)
+"""By the prediction's id."""
+
+
 def show_control(prediction: Prediction) -> None:
     """Put a control for `prediction` on the page; an earlier one of it goes."""
-    controls = current().controls
+    controls = _controls.now()
     earlier = controls.pop(prediction.id, None)
     if earlier is not None:
         earlier.close()

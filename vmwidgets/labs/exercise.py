@@ -16,7 +16,7 @@ from .chosen import Chosen
 from .criterion import Criterion, whole_points
 from .draws import Draws
 from .prediction import identity_of
-from .session import current
+from .session import Kept
 
 Judge = Callable[..., Iterable[Criterion]]
 """Given the thing, and what was asked where the exercise has sheets; yields criteria."""
@@ -78,6 +78,8 @@ class Exercise:
         return self.shows(thing, asked) if takes_both else self.shows(thing)
 
 
+_exercises: Kept[dict[str, Exercise]] = Kept(dict, dict)
+
 SHIPPED = "vmwidgets.labs.exercises."
 """Where the package's own are."""
 
@@ -130,9 +132,9 @@ def exercise(
         if not callable(judge):
             raise Refused(f"exercise {name!r}: {shown(judge)} is not a function that yields criteria")
         shipped = str(getattr(judge, "__module__", "")).startswith(SHIPPED)
-        if name in current().exercises and current().exercises[name].shipped and not (replace or shipped):
+        if name in _exercises.now() and _exercises.now()[name].shipped and not (replace or shipped):
             raise Refused(f"exercise {name!r} ships with vmwidgets: choose another id, or write replace=True")
-        current().exercises[name] = Exercise(
+        _exercises.now()[name] = Exercise(
             name, words, worth, taken, judge, alive, shows, variant, helping, shipped, numbers[-1], numbers, asks
         )
         return judge
@@ -148,7 +150,7 @@ def _edition(value: Any) -> int:
 
 def exercise_named(name: Any) -> Exercise:
     """The exercise of this id; a name that is none is refused, with the nearest of its lab, or of all."""
-    every = current().exercises
+    every = _exercises.now()
     lab = name.partition("/")[0] if isinstance(name, str) else ""
     of_lab = [one for one in every if one.startswith(f"{lab}/")]
     return every[known(name, of_lab or every, "check")]
@@ -156,7 +158,7 @@ def exercise_named(name: Any) -> Exercise:
 
 def exercises() -> dict[str, Exercise]:
     """All of this kernel, by id."""
-    return dict(current().exercises)
+    return dict(_exercises.now())
 
 
 def three(hints: Any) -> tuple[str, ...]:

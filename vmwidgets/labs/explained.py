@@ -13,10 +13,13 @@ from typing import Any
 from vmwidgets.engine.base.errors import Refused, shown
 
 from .answers import line
-from .session import current
+from .session import Kept
 
 MOST = 4000
 """Characters of an explanation."""
+
+
+_own: Kept[dict[str, str]] = Kept(dict, dict)
 
 
 def explain(question: str, text: Any) -> None:
@@ -37,12 +40,12 @@ def explain(question: str, text: Any) -> None:
     """
     if not isinstance(text, str) or not text.strip() or len(text) > MOST:
         raise Refused(f"explanation={shown(text)}: pass a string of at most {MOST:,} characters")
-    current().explanations[line(question, "question")] = text.strip()
+    _own.now()[line(question, "question")] = text.strip()
 
 
 def explanation_of(question: str) -> str:
     """What is said about the outcome of a prediction, in Markdown; "" where nothing is."""
-    return current().explanations.get(question) or explanations().get(question, "")
+    return _own.now().get(question) or explanations().get(question, "")
 
 
 @cache

@@ -20,8 +20,8 @@ from vmwidgets.pictures.picture import Picture
 from vmwidgets.pictures.registry import known_pictures
 from vmwidgets.widgets.host.pictures import all_displayed
 
+from . import predictions
 from .prediction import Prediction
-from .session import current
 
 MOST_PICTURES = 2
 """Pictures of a step, where none are named."""
@@ -48,7 +48,7 @@ class Watched:
                 if place not in machine.journal.marks.values() and self._heading not in machine.journal.marks:
                     machine.journal.mark(self._heading, place)
             self._counts[machine] = count
-        for identity in current().predictions:
+        for identity in predictions.asked.now():
             self._asked.setdefault(identity, {one: one.journal.last.serial for one in list(MACHINES)})
 
     def write(self, path: str, names: list[str], **options: Any) -> tuple[Path, list[str]]:
@@ -81,7 +81,7 @@ class Watched:
     def _questions(self, machine: Machine) -> dict[int, Prediction]:
         """The predictions that were compared, by the operation after which each was asked; one a moment."""
         compared = (
-            (identity, asked) for identity, asked in current().predictions.items() if asked.happened is not None
+            (identity, asked) for identity, asked in predictions.asked.now().items() if asked.happened is not None
         )
         serials = [(self._asked.get(identity, {}).get(machine), asked) for identity, asked in compared]
         found = [(machine.journal.number_of(serial), asked) for serial, asked in serials if serial is not None]

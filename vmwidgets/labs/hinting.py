@@ -10,7 +10,7 @@ from vmwidgets.engine.base.frozen import frozen
 from .exercise import Exercise, three
 from .markup import framed, marked
 from .records import HINT, record
-from .session import current
+from .session import Kept
 from .sheet import Sheet, asked
 
 
@@ -49,6 +49,10 @@ class Hint:
         return "\n".join(self._lines())
 
 
+_asked_for: Kept[dict[str, int]] = Kept(dict)
+"""How many hints, by id."""
+
+
 def hint(name: str | Sheet, tier: Any = None) -> Hint:
     """The next hint for the exercise `name` (or for a practice variant), with the earlier hints.
 
@@ -68,7 +72,7 @@ def hint(name: str | Sheet, tier: Any = None) -> Hint:
     if tier is not None and (isinstance(tier, bool) or not isinstance(tier, int) or not 1 <= tier <= len(texts)):
         raise Refused(f"tier={shown(tier)}: exercise {exercise.id!r} has hints 1 to {len(texts)}")
     identity = exercise.id if sheet is None else sheet.id
-    asked_for = current().hints
+    asked_for = _asked_for.now()
     before = asked_for.get(identity, 0)
     wanted = min(before + 1, len(texts)) if tier is None else tier
     asked_for[identity] = max(before, wanted)

@@ -25,9 +25,8 @@ from .beginning import begin
 from .checking import check
 from .hinting import hint
 from .minutes import minutes
-from .predictions import Predictions
+from .predictions import Predictions, asked
 from .requiring import require
-from .session import current
 from .sheet import practice, variant
 from .submitting import submit
 from .trying import try_on
@@ -55,7 +54,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Return `predictions`: those of this kernel, by id."""
     if name == "predictions":
-        return current().predictions
+        return asked.now()
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from vmwidgets.engine.base.errors import Refused, in_ascii
 from vmwidgets.widgets.host.display import watch_cells
 
-from .session import current
+from .session import Kept
 
 LONGEST_LINE = 50
 """Characters of a cell's first line that are shown."""
@@ -57,12 +57,16 @@ class Minutes:
         return "\n".join(["minutes  cell", *(f"{taken:7.1f}  {cell}" for cell, taken in rows)])
 
 
+_kept: Kept[list[Minutes]] = Kept(list)
+"""Of this kernel: none or one."""
+
+
 def measure(wanted: Any) -> None:
     """Measure from now on if it is `wanted`; that changes nothing where it is measured already."""
     if not isinstance(wanted, bool):
         raise Refused(f"minutes={wanted!r}: write True to measure how long each cell takes you, or leave it out")
-    if wanted and current().minutes is None:
-        current().minutes = Minutes()
+    if wanted and not _kept.now():
+        _kept.now().append(Minutes())
         watch_cells(_nothing, _ended)
 
 
@@ -71,10 +75,9 @@ def minutes() -> Minutes:
 
     Raises :class:`Refused` if nothing was measured.
     """
-    kept = current().minutes
-    if kept is None:
+    if not _kept.now():
         raise Refused("nothing is measured: write minutes=True into lab.begin(…), and run that cell again")
-    return kept
+    return _kept.now()[0]
 
 
 def _nothing(*_given: object) -> None:
@@ -84,6 +87,5 @@ def _nothing(*_given: object) -> None:
 def _ended(result: Any) -> None:
     """At the end of a cell."""
     source = getattr(getattr(result, "info", None), "raw_cell", None)
-    kept = current().minutes
-    if isinstance(source, str) and kept is not None:
-        kept.note(source)
+    if isinstance(source, str) and _kept.now():
+        _kept.now()[0].note(source)

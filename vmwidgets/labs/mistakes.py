@@ -8,7 +8,7 @@ from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.frozen import frozen
 
 from .answers import line
-from .session import current
+from .session import Kept
 
 
 @frozen
@@ -26,6 +26,9 @@ class Mistake:
         object.__setattr__(self, "why", line(self.why, "why"))
 
 
+_mistakes: Kept[dict[str, dict[str, Mistake]]] = Kept(dict, dict)
+
+
 def mistakes(question: str, table: Any) -> None:
     """Give names to wrong answers of the prediction `question`; the keys of `table` are answers in their written form.
 
@@ -38,20 +41,20 @@ def mistakes(question: str, table: Any) -> None:
     """
     if not isinstance(table, dict) or not all(isinstance(one, Mistake) for one in table.values()):
         raise Refused(f"mistakes={shown(table)}: write a dictionary from answers to lab.author.Mistake(name, why)")
-    current().mistakes[line(question, "question")] = {str(answer): mistake for answer, mistake in table.items()}
+    _mistakes.now()[line(question, "question")] = {str(answer): mistake for answer, mistake in table.items()}
 
 
 def mistake_of(question: str, answer: str) -> Mistake | None:
     """The mistake that this answer is known for."""
     said = answer.casefold()
-    return next((one for key, one in current().mistakes.get(question, {}).items() if key.casefold() == said), None)
+    return next((one for key, one in _mistakes.now().get(question, {}).items() if key.casefold() == said), None)
 
 
 def has_mistakes(question: str) -> bool:
     """Whether a lab asks this and names mistakes in its answers."""
-    return question in current().mistakes
+    return question in _mistakes.now()
 
 
 def known_mistakes() -> dict[str, dict[str, Mistake]]:
     """All of them, by question and answer: what reports, the instructors' tables and checks of the labs read."""
-    return {question: dict(table) for question, table in current().mistakes.items()}
+    return {question: dict(table) for question, table in _mistakes.now().items()}

@@ -12,6 +12,7 @@ from .markup import framed, marked
 from .outcome import Outcome
 from .prediction import SCHEMA, Prediction
 from .records import PREDICTIONS, record
+from .session import Kept
 
 _CELL = "text-align: left; vertical-align: top; padding: 2px 12px 2px 0"
 
@@ -101,3 +102,7 @@ def _row(one: Prediction) -> str:
     asked = marked(one.question) + f' <span style="opacity: 0.7">{marked(one.id, "code")}</span>'
     cells += f'<td style="{_CELL}">{asked}</td>'
     return f"<tr>{cells}" + "".join(f'<td style="{_CELL}">{marked(text)}</td>' for text in texts) + "</tr>"
+
+
+asked = Kept(Predictions)
+"""What was predicted in this kernel, by id."""

@@ -8,8 +8,8 @@ from vmwidgets.widgets.host.display import publish
 from .answers import line
 from .prediction import Prediction, identity_of
 from .predictions import Predictions
+from .predictions import asked as everything
 from .saved import recall
-from .session import current
 
 
 class Presses:
@@ -47,7 +47,7 @@ class Presses:
 
     def _ask(self, key: str, question: str) -> Prediction:
         asked = Prediction(self._identity(key), line(question, "question"), "text")
-        one = current().predictions.ask(asked)
+        one = everything.now().ask(asked)
         if one is asked:
             recall(asked)
         is_new = self._mine.get(one.id) is not one

@@ -13,6 +13,8 @@ from typing import Any, Protocol
 from vmwidgets.widgets.host.cells import Cell, current_cell, current_shell
 from vmwidgets.widgets.host.display import captured, publish, watch_cells
 
+from .session import Kept
+
 
 def running_cell() -> Cell | None:
     """The cell that is running; None where there is no kernel, so that nothing could keep an output."""
@@ -113,3 +115,7 @@ class Cards:
 
 def _nothing(*_info: object) -> None:
     """Begins no cell."""
+
+
+cards = Kept(Cards)
+"""The results of this kernel."""

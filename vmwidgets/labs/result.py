@@ -11,8 +11,8 @@ from vmwidgets.engine.base.frozen import frozen
 
 from .criterion import Criterion
 from .markup import framed, marked, with_code
+from .publishing import cards
 from .records import CHECK, record
-from .session import current
 
 NOT_DONE = "not done yet"
 """The problem of a check that was given nothing."""
@@ -120,7 +120,7 @@ class Result:
 
     def _ipython_display_(self) -> None:
         """The value of a cell: shown, unless the cell has shown it when it checked."""
-        current().cards.show(self)
+        cards.now().show(self)
 
     @in_ascii
     def __repr__(self) -> str:

@@ -20,7 +20,7 @@ from vmwidgets.widgets.host.cells import current_shell
 from .answers import MOST_CHARACTERS, written
 from .prediction import Answer, Prediction
 from .records import Asked, Happened, records
-from .session import current
+from .session import Kept
 
 MOST_BYTES = 64 * 1024 * 1024
 MOST_ANSWERS = 100
@@ -54,13 +54,17 @@ def recall(asked: Prediction) -> None:
     of_the_notebook().recall(asked)
 
 
+_read: Kept[list[Saved]] = Kept(list)
+"""By this kernel: none or one."""
+
+
 def of_the_notebook() -> Saved:
     """What the kernel's notebook holds; read once, before running it writes other outputs."""
-    session = current()
-    if session.saved is None:
+    kept = _read.now()
+    if not kept:
         notebooks = (way() for way in WAYS)
-        session.saved = saved_in(next((one for one in notebooks if one is not None), None))
-    return session.saved
+        kept.append(saved_in(next((one for one in notebooks if one is not None), None)))
+    return kept[0]
 
 
 def saved_in(notebook: Any) -> Saved:

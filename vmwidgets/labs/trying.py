@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakSet
 
 from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.machine import Machine
 
-from .session import current
+from .session import Kept
 from .starting import machine_of
+
+_copies: Kept[WeakSet[Machine]] = Kept(WeakSet)
 
 
 @contextmanager
@@ -37,11 +41,11 @@ def try_on(thing: Any) -> Iterator[Any]:
     if machine is None:
         raise Refused(f"thing={shown(thing)}: use a machine, or a part of a machine such as a task or a map")
     copy = machine.branch()
-    current().copies.add(copy)
+    _copies.now().add(copy)
     yield copy if thing is machine else copy.part(thing.path)
 
 
 def is_tried(thing: Any) -> bool:
     """Whether `thing` is such a copy, or a part of one."""
     machine = machine_of(thing)
-    return machine is not None and machine in current().copies
+    return machine is not None and machine in _copies.now()
