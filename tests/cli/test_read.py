@@ -1,0 +1,49 @@
+"""`vmwidgets read`: what a text is and holds, a picture of it, and the exit status where nothing was found."""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.sources import kinds
+from vmwidgets.cli import main
+
+
+def test_a_file_is_read_and_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "crash.txt").write_text(kinds.OOPS_X86)
+    picture = tmp_path / "walk.svg"
+    assert main(["read", str(tmp_path / "crash.txt"), "--to", str(picture)]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("<pasted an oops of Linux on x86: 1 page table, 1 trap")
+    assert "W/R (bit 1) is 1: the access was a write" in printed
+    assert picture.read_text().startswith("<svg")
+
+
+def test_standard_input_is_read(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    given = io.TextIOWrapper(io.BytesIO(kinds.MAPS.encode("utf-16")))
+    monkeypatch.setattr(sys, "stdin", given)
+    assert main(["read", "-"]) == 0
+    assert "4 ranges of the text in task 'maps'" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("content", "words"), [("hello\n", "none says anything about memory"), ("", "is empty"), (None, "can't be read")]
+)
+def test_nothing_found_is_2_and_a_sentence(
+    content: str | None, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "text"
+    if content is not None:
+        path.write_text(content)
+    assert main(["read", str(path)]) == 2
+    printed = capsys.readouterr()
+    assert (printed.out, words in printed.err) == ("", True)
+
+
+def test_a_picture_that_can_not_be_written_is_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "m").write_text(kinds.MAPS)
+    assert main(["read", str(tmp_path / "m"), "--to", str(tmp_path / "none" / "m.svg")]) == 2
+    assert capsys.readouterr().err
