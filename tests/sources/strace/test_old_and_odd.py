@@ -1,0 +1,67 @@
+"""Traces of old straces, of parts of a run, and of forks: what files and offsets they mean."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import vmwidgets as vm
+
+FILE = 'open("/lib/libc.so.6", O_RDONLY) = 3\n'
+
+
+def entries(text: str) -> list[Any]:
+    return list(vm.load(text).task.map.entries())
+
+
+def test_a_forked_child_has_its_parents_files() -> None:
+    mapped = "mmap(NULL, 8192, PROT_READ, MAP_PRIVATE, 3, 0) = 0x7f0000000000\n"
+    text = f"{FILE}{mapped}clone(child_stack=NULL, flags=SIGCHLD) = 77\n"
+    found = vm.load(text)
+    children = [task for task in found.tasks.values() if task.name != found.task.name]
+    assert [[one.object for one in task.map.entries()] for task in children] == [["/lib/libc.so.6"]]
+
+
+def test_an_offset_that_is_no_multiple_of_a_page_proves_an_old_strace_for_the_whole_text() -> None:
+    text = (
+        f"{FILE}mmap2(0xb7748000, 4096, PROT_READ, MAP_PRIVATE|MAP_FIXED, 3, 0x1000) = 0xb7748000\n"
+        "mmap2(0xb7750000, 4096, PROT_READ, MAP_PRIVATE|MAP_FIXED, 3, 0x1a4) = 0xb7750000\n"
+    )
+    assert [one.offset for one in entries(text)] == [16 << 20, 0x1A4000]
+    assert any("pages of 4 KiB" in one for one in vm.load(text).unsaid)
+
+
+def test_where_nothing_proves_it_an_offset_is_bytes_and_a_sentence_says_so() -> None:
+    text = f"{FILE}mmap2(0xb7748000, 4096, PROT_READ, MAP_PRIVATE|MAP_FIXED, 3, 0x1000) = 0xb7748000\n"
+    assert [one.offset for one in entries(text)] == [0x1000]
+    assert any("taken as bytes" in one for one in vm.load(text).unsaid)
+
+
+def test_truss_has_anonymous_memory() -> None:
+    (one,) = entries("mmap(0x0,4096,PROT_READ,MAP_PRIVATE|MAP_ANON,-1,0x0) = 34372427776 (0x800c1a000)\n")
+    assert (one.start, one.end - one.start) == (0x800C1A000, 4096)
+    assert "file" not in str(one.object)
+
+
+def test_processes_that_no_call_made_are_threads_of_one() -> None:
+    call = "mmap(NULL, 4096, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)"
+    text = f"10 {call} = 0x7f0000000000\n11 {call} = 0x7f0000010000\n"
+    assert len(entries(text)) == 2
+    assert any("threads of one" in one for one in vm.load(text).unsaid)
+
+
+def test_huge_pages_with_their_size_are_private_and_anonymous() -> None:
+    text = (
+        "mmap(NULL, 2097152, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_HUGETLB|21<<MAP_HUGE_SHIFT, -1, 0)"
+        " = 0x7f0000000000\n"
+    )
+    (one,) = entries(text)
+    assert one.end - one.start == 2 << 20
+
+
+def test_two_files_of_one_name_are_two() -> None:
+    text = "".join(
+        f'openat(AT_FDCWD, "/{folder}/x", O_RDONLY) = {number}\n'
+        f"mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, {number}, 0) = 0x7f00000{number}0000\n"
+        for number, folder in ((3, "a"), (4, "b"))
+    )
+    assert len({one.object for one in entries(text)}) == 2
