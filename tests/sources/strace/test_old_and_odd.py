@@ -17,7 +17,7 @@ def test_a_forked_child_has_its_parents_files() -> None:
     mapped = "mmap(NULL, 8192, PROT_READ, MAP_PRIVATE, 3, 0) = 0x7f0000000000\n"
     text = f"{FILE}{mapped}clone(child_stack=NULL, flags=SIGCHLD) = 77\n"
     found = vm.load(text)
-    children = [task for task in found.tasks.values() if task.name != found.task.name]
+    children = [task for task in found.tasks if task.name != found.task.name]
     assert [[one.object for one in task.map.entries()] for task in children] == [["/lib/libc.so.6"]]
 
 
