@@ -140,7 +140,7 @@ sweep: environment-hosts bundle site ## Run the long random searches that `make 
 	$(BIN)/python -m tests.engine.machine.linux.sweep
 	VMWIDGETS_GESTURES=1000 $(PYTEST) tests/browser/test_monkey.py
 
-real: environment-test bundle ## Install emulators and a RISC-V compiler (Debian), and run real kernels in them
+real: environment-test bundle ## Install emulators and a RISC-V compiler (Debian), and run real kernels in them (VMWIDGETS_XV6=FOLDER)
 	scripts/real
 	$(PYTEST) -n 2 tests/real
 

@@ -179,7 +179,7 @@ def test_lines_and_structures(folder, debugging):
     defined = next(number for number, line in enumerate(source, 1) if line.startswith("int uvmcopy"))
     assert str(program.definition("uvmcopy")) == f"vm.c:{defined}"
     assert program.function(program.address("uvmcopy") + 8) == "uvmcopy"
-    (site,) = program.call_sites("uvmcopy", "mappages")
+    (site,) = program.code.call_sites("uvmcopy", "mappages")
     assert "mappages(new" in source[program.line(site).number - 1]
     processes = program.variable("proc")
     assert processes.count == 16

@@ -6,6 +6,7 @@ It is used by one thread (:mod:`.port`).  Nothing is written into the guest but 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from struct import Struct
 from time import monotonic
 
 from vmwidgets.engine.base.frozen import frozen
@@ -13,6 +14,7 @@ from vmwidgets.engine.base.frozen import frozen
 from ..engine.base.errors import Refused
 from ..engine.base.units import Address
 from ..engine.memory.ram import BusError
+from .code import passed
 from .description import Description, read_description
 from .packets import Packets, PortLost
 
@@ -36,6 +38,22 @@ class Stopped:
     signal: int
 
 
+@frozen(slots=False)
+class Ram:
+    """The guest's memory, shared with its emulator: its first physical address, and its bytes."""
+
+    base: int
+    data: memoryview
+
+    def part(self, pa: int, length: int) -> bytes | None:
+        """`length` bytes from `pa` on, or None where they are elsewhere."""
+        at = pa - self.base
+        return bytes(self.data[at : at + length]) if at >= 0 and at + length <= len(self.data) else None
+
+
+_WORD = Struct("<Q")
+
+
 class TookTooLong(Refused):
     """The guest did not stop by itself in the time that it was given; it was stopped."""
 
@@ -46,8 +64,9 @@ class Gdb:
     Raises :class:`Refused` where the other side is not QEMU, or its guest can't be read by physical addresses.
     """
 
-    def __init__(self, packets: Packets, came: str = "") -> None:
+    def __init__(self, packets: Packets, came: str = "", ram: Ram | None = None) -> None:
         self._packets = packets
+        self.ram = ram
         self._breakpoints: set[int] = set()
         self._thread = ""
         self.came = came
@@ -141,6 +160,15 @@ class Gdb:
     def read(self, pieces: Iterable[tuple[int, int]]) -> list[bytes | None]:
         """Physical memory, by address and length; None for a piece where no memory answers."""
         wanted = list(pieces)
+        if self.ram is not None:
+            shared = [self.ram.part(pa, length) for pa, length in wanted]
+            elsewhere = [number for number, data in enumerate(shared) if data is None]
+            for number, data in zip(elsewhere, self._asked([wanted[each] for each in elsewhere]), strict=True):
+                shared[number] = data
+            return shared
+        return self._asked(wanted)
+
+    def _asked(self, wanted: list[tuple[int, int]]) -> list[bytes | None]:
         parts = [
             (number, at, min(MOST_READ, pa + length - at))
             for number, (pa, length) in enumerate(wanted)
@@ -209,6 +237,18 @@ class Gdb:
         self._packets.send(f"vCont;s:{thread}")
         return self._stopped(self._packets.receive(_STOPS_IN))
 
+    def pass_over(self, word: int, registers: list[int]) -> None:
+        """Do what the instruction `word` does, where a processor has come to a breakpoint: a step costs a stop more.
+
+        Only for instructions that change registers alone; at any other, :meth:`go` makes the step.
+        """
+        changed = passed(word, registers) if self.came else None
+        if changed is None:
+            return
+        questions = [f"P{number:x}={value.to_bytes(8, 'little').hex()}" for number, value in changed.items()]
+        if self._packets.ask_all(questions) == ["OK"] * len(questions):
+            self.came = ""
+
     def go(self, seconds: float, wanted: Callable[[], bool]) -> Stopped:
         """Let all processors run until one stops at a breakpoint, at most `seconds`, or until `wanted` says so.
 
@@ -256,6 +296,9 @@ class Gdb:
 
     def words(self, places: Iterable[int]) -> list[int]:
         """Words of 8 bytes of physical memory; 0 where no memory answers."""
+        if self.ram is not None:
+            base, data, last = self.ram.base, self.ram.data, len(self.ram.data) - 8
+            return [_WORD.unpack_from(data, pa - base)[0] if 0 <= pa - base <= last else 0 for pa in places]
         return [int.from_bytes(data or b"", "little") for data in self.read((pa, 8) for pa in places)]
 
     def pc(self) -> int:

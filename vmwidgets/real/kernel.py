@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
@@ -18,6 +18,7 @@ from ..engine.mmu.rules import Access
 from ..engine.mmu.runs import Runs, runs
 from ..engine.mmu.stops import SpaceAtStop, Stop, Stops, lettered
 from ..engine.mmu.tables import PageTables, TablesWalk
+from ..sources.pasted.panics import read_panics
 from .follow.checks import Check, checked
 from .follow.rules import TOP
 from .follow.run import Limits, follow
@@ -60,6 +61,7 @@ class Kernel:
         self._has_paged = False
         """Whether a processor was seen to translate addresses: if none does later, the guest was reset."""
         self._letters: dict[str, str] = {}
+        self._named_as: dict[int, str] = {}
         self._spoiled = ""
         """What following found: it would blame what comes later."""
 
@@ -209,11 +211,16 @@ class Kernel:
             processes = self._do(self._processes.read)
             spaces = self._do(lambda gdb: [read_space(gdb, one.root) for one in processes])
             names = [str(one) for one in processes]
+            for one in processes:  # a process that executed a program keeps its letter
+                earlier = self._named_as.get(one.pid, str(one))
+                if earlier in self._letters and earlier not in names:
+                    self._letters[str(one)] = self._letters.pop(earlier)
+            self._named_as = {one.pid: str(one) for one in processes}
             self._letters = {name: letter for name, letter in self._letters.items() if name in names}
             self._letters = lettered(names, self._letters)
             number = self._stops[-1].number + 1 if self._stops else 0
-            there = zip(names, spaces, strict=True)
-            at_stop = tuple(_space_at_stop(name, self._letters[name], space) for name, space in there)
+            there = zip(processes, spaces, strict=True)
+            at_stop = tuple(_space_at_stop(one, self._letters[str(one)], space) for one, space in there)
             self._stops = [*self._stops[1 - MOST_STOPS :], Stop(number, where, at_stop)]
         return where
 
@@ -223,10 +230,11 @@ class Kernel:
     ) -> Followed:  # fmt: skip
         """Let the kernel run, and stop it at the first call after which a rule of the lab does not hold.
 
-        `lab` is "base", "pgtbl", "cow" or "lazy".  `run` is a command such as "cowtest", which is typed when the shell
-        waits (for a kernel of ``vm.xv6``); following ends when the shell waits again.  `counts` is the name of the
-        array of reference counts, such as "refcount" or "kmem.count".  There are at most `stops` stops and `seconds`
-        seconds.  The last stop is added to :attr:`stops`.
+        `lab` is "base", "pgtbl", "cow", "lazy" or "mmap".  `run` is a command such as "cowtest", which is typed when
+        the shell waits (for a kernel of ``vm.xv6``); following ends when the shell waits again.  `counts` is the name
+        of the array of reference counts, such as "refcount" or "kmem.count", also behind a pointer; in the lab "cow",
+        the only such array is found by itself.  There are at most `stops` stops and `seconds` seconds.  The last stop
+        is added to :attr:`stops`.
 
         `checks` are the course's own functions, by the name of the function whose calls they check ("mappages",
         "uvmunmap", "uvmalloc", "uvmcopy").  When such a call on a process's table has returned without an error, the
@@ -236,6 +244,7 @@ class Kernel:
         """
         own = checked(checks)
         program = self._file()
+        _must_be(lab, run, counts, stops, seconds)
         if self._spoiled:
             raise Refused(f"{self._spoiled}; later results follow from it. Start a new one: vm.xv6(folder)")
         console = None if self._started is None else _Console(self._started, run)
@@ -243,12 +252,13 @@ class Kernel:
             raise Refused(f"run={shown(run)}: only a kernel of vm.xv6(folder) has a console to type on")
         self._go_on()
         printed = len(self.console)
-        ended = console.has_ended if console is not None else lambda: False
         limits = Limits(stops, seconds)
         found: Followed = self._do(
-            lambda gdb: follow(gdb, program, lab, limits, counts, ended, self._port.is_told_to_stop, own)
+            lambda gdb: follow(gdb, program, lab, limits, counts, console, self._port.is_told_to_stop, own)
         )
         found = replace(found, console=self.console[printed:])
+        if found.panic:
+            found = replace(found, lines=(*found.lines, *_explained(found.panic)))
         if found.outcome == "nothing found" and console is not None and console.refusal:
             why = f"xv6 printed {shown(console.refusal)}, so the command did not run"
             found = replace(found, outcome="unfinished", why=why)
@@ -325,7 +335,8 @@ class Kernel:
     def _place(self, pc: int) -> str:
         name = "" if self._program is None else self._program.function(pc)
         line = None if self._program is None else self._program.line(pc)
-        return f"{name} ({line}), {Address(pc)}" if name else str(Address(pc))
+        place = f"{name} ({line})" if line is not None else name
+        return f"{place}, {Address(pc)}" if name else str(Address(pc))
 
     def __enter__(self) -> Kernel:
         return self
@@ -344,8 +355,11 @@ _FOR_EVER = 1e9
 
 MOST_STOPS = 200
 
+_LINE = 500
+"""Characters of what was printed last in which its last line is looked for."""
 
-def _space_at_stop(name: str, letter: str, space: Space) -> SpaceAtStop:
+
+def _space_at_stop(one: Process, letter: str, space: Space) -> SpaceAtStop:
     ranges = joined(SaidRange(va, leaf.size, leaf.rights, leaf.frame) for va, leaf in space.leaves.items())
     frames = [
         frame
@@ -353,7 +367,31 @@ def _space_at_stop(name: str, letter: str, space: Space) -> SpaceAtStop:
         if va < TOP
         for frame in range(leaf.frame, leaf.frame + leaf.size, PAGE)
     ]
-    return SpaceAtStop(name, letter, ranges, tuple(sorted(frames)), tuple(sorted(space.tables)))
+    return SpaceAtStop(str(one), letter, ranges, tuple(sorted(frames)), tuple(sorted(space.tables)), one.pid)
+
+
+def _must_be(lab: object, run: object, counts: object, stops: object, seconds: object) -> None:
+    """Refuse arguments of follow that are of another kind."""
+    for name, given in (("lab", lab), ("run", run), ("counts", counts)):
+        if given is not None and not isinstance(given, str):
+            raise Refused(f"{name}={shown(given)}: write a text, such as {name}={_EXAMPLES[name]!r}")
+    if isinstance(run, str) and ("\n" in run or not run.strip()):
+        raise Refused(f"run={shown(run)}: write one line, such as run='cowtest'")
+    if isinstance(stops, bool) or not isinstance(stops, int) or stops < 1:
+        raise Refused(f"stops={shown(stops)}: write a whole number from 1 on")
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds <= 86_400:
+        raise Refused(f"seconds={shown(seconds)}: write a number of seconds, more than 0 and at most 86400")
+
+
+_EXAMPLES = {"lab": "cow", "run": "cowtest", "counts": "refcount"}
+
+
+def _explained(panic: str) -> Iterator[str]:
+    """What the check protects that panicked, and three usual mistakes; nothing for one that is not known."""
+    for one in read_panics([f"panic: {panic}"])[0]:
+        if one.protects:
+            yield f"what {one.function} protects: {one.protects}"
+            yield from (f"a usual mistake: {mistake}" for mistake in one.mistakes)
 
 
 def _thread_of(gdb: Gdb, processor: int) -> str:
@@ -370,28 +408,49 @@ def _pc_of(gdb: Gdb, processor: int) -> int:
 
 
 class _Console:
-    """Types a command once the shell waits for one, and knows when it waits again."""
+    """The console on which a command is typed once the shell waits."""
 
     def __init__(self, started: Started, command: str | None) -> None:
         self._started = started
-        self._command = command
-        self._typed = -1
+        self.command = command
+        self._typed = 0
+        self._begins = len(started.text)
 
-    def has_ended(self) -> bool:
-        """Whether the shell waits for the next command; types the command when it waits for the first."""
-        text = self._started.text
-        if self._typed < 0:
-            if text.endswith(PROMPT):
-                if self._command is None:
-                    return True
-                self._typed = len(text)
-                self._started.type(self._command + "\n")
-            return False
-        return text[self._typed :].endswith(PROMPT)
+    @property
+    def _text(self) -> str:
+        """What was printed since the kernel is followed."""
+        return self._started.text[self._begins :]
+
+    @property
+    def length(self) -> int:
+        """How much was printed."""
+        return self._started.length
+
+    @property
+    def waits(self) -> bool:
+        """Whether the shell waits for a command: the first one, or one after that which was typed."""
+        return self._started.ends_with(PROMPT) and self._started.length > self._typed
+
+    def type_command(self) -> None:
+        """Type the command."""
+        self._typed = self._started.length
+        self._started.type(f"{self.command}\n")
+
+    @property
+    def last_panic(self) -> str:
+        """What the kernel printed after "panic: ", or ""."""
+        said = self._text.rpartition("panic: ")
+        return said[2].split("\n")[0].strip() if said[1] else ""
+
+    @property
+    def last_line(self) -> str:
+        """The last line that was printed, or ""."""
+        lines = self._text[-_LINE:].strip().splitlines()
+        return lines[-1].strip() if lines else ""
 
     @property
     def refusal(self) -> str:
         """The line in which the shell says that it could not start the command, or ""."""
-        said = self._started.text[max(self._typed, 0) :]
-        refusals = (f"exec {word} failed" for word in (self._command or "").split())  # as xv6's sh.c says it
+        said = self._text
+        refusals = (f"exec {word} failed" for word in (self.command or "").split())  # as xv6's sh.c says it
         return next((one for one in refusals if one in said), "")

@@ -17,7 +17,7 @@ from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from ..engine.base.errors import Refused
-from .gdb import Gdb
+from .gdb import Gdb, Ram
 from .packets import connect
 
 T = TypeVar("T")
@@ -34,8 +34,9 @@ IDLE = 10.0
 class _Line:
     """The connection, which only the port's thread uses: opened when it is needed, let go when it is not."""
 
-    def __init__(self, where: str) -> None:
+    def __init__(self, where: str, ram: Ram | None = None) -> None:
         self.where = where
+        self._ram = ram
         self.gdb: Gdb | None = None
         self.has_moved = False
         """Whether the guest has run while the port was let go: GDB had it."""
@@ -47,7 +48,7 @@ class _Line:
         if self.gdb is None:
             packets = connect(self.where)
             try:
-                self.gdb = Gdb(packets, self._came)
+                self.gdb = Gdb(packets, self._came, self._ram)
             except BaseException:
                 packets.close()
                 raise
@@ -77,14 +78,14 @@ def _serve(calls: Calls, line: _Line) -> None:
 
 
 class Port:
-    """The port at `where`, opened and used by a thread of its own."""
+    """The port at `where`, opened and used by a thread of its own; `ram` is the guest's memory, if it is shared."""
 
-    def __init__(self, where: str) -> None:
+    def __init__(self, where: str, ram: Ram | None = None) -> None:
         self.name = where
         self._stop = threading.Event()
         self._calls: Calls = SimpleQueue()
         # A daemon: a guest that runs beside the notebook must not keep Python from ending.
-        self._line = _Line(where)
+        self._line = _Line(where, ram)
         threading.Thread(target=_serve, args=(self._calls, self._line), name="vmwidgets-port", daemon=True).start()
         self._is_open = True
         try:

@@ -17,10 +17,10 @@ from ..engine.mmu.tables import PageTables
 from ..engine.mmu.walk import Memory
 from .program import Place, Program
 
-UNUSED = 0
+UNUSED = "unused"
 
-STATES = ("unused", "used", "sleeping", "runnable", "running", "zombie")
-"""`enum procstate`, as xv6 has had it since 2020."""
+STATES = (UNUSED, "used", "sleeping", "runnable", "running", "zombie")
+"""`enum procstate` since 2021, for a kernel whose file does not describe its own."""
 
 
 class Bytes(Protocol):
@@ -42,6 +42,8 @@ class Process:
     state: str
     size: int
     root: int
+    place: int = 0
+    """The address of its `struct proc`."""
 
     @in_ascii
     def __str__(self) -> str:
@@ -67,6 +69,7 @@ class Processes:
             if name not in table.fields:
                 raise Refused(f"{program.path}: struct proc has no field {name!r}; is this xv6?")
             self._fields[name] = table.fields[name]
+        self._states = program.states or STATES
         self._kernel = program.address("kernel_pagetable")
         self.free_list = program.variable("kmem.freelist").address
 
@@ -81,12 +84,14 @@ class Processes:
         for at in range(0, len(data), self._size):
             one = data[at : at + self._size]
             state, root = self._number(one, "state"), self._number(one, "pagetable")
-            if state == UNUSED or not root:
+            said = self._states[state] if state < len(self._states) else str(state)
+            if not root or (
+                said == UNUSED and not self._number(one, "pid")
+            ):  # in 2020, a child is unused until it runs
                 continue
             place = self._fields["name"]
             name = one[place.offset : place.offset + place.size].split(b"\0")[0].decode("ascii", "replace")
-            said = STATES[state] if state < len(STATES) else str(state)
-            found.append(Process(name, self._number(one, "pid"), said, self._number(one, "sz"), root))
+            found.append(Process(name, self._number(one, "pid"), said, self._number(one, "sz"), root, self._start + at))
         return tuple(found)
 
     @staticmethod

@@ -16,11 +16,12 @@ from vmwidgets.engine.base.frozen import frozen
 from ..engine.base.errors import Refused, in_ascii, shown
 from ..engine.base.released import install
 from ..engine.base.units import Address
+from .code import Code, Part
 
 RISCV = "EM_RISCV"
 
-FEWEST_FRAMES = 1 << 14
-"""Elements of an array that may count references: xv6 has 32,768 frames."""
+FEWEST_FRAMES = 1 << 12
+"""Elements of an array that may count references: xv6 has 32,768 frames, and less with little memory."""
 
 
 @frozen
@@ -53,6 +54,14 @@ class Line:
 
 
 @frozen
+class Parameter:
+    """A parameter of a function: its name, and the name of its type without pointers ("pagetable_t", "proc")."""
+
+    name: str
+    type: str
+
+
+@frozen
 class Variable:
     """A variable: its address, the size of an element in bytes, how many elements, and an element's fields."""
 
@@ -63,11 +72,15 @@ class Variable:
     step: int = 0
     """Bytes from one element to the next: more than `size` for a field of an array of structures."""
     is_number: bool = False
+    through: bool = False
+    """Whether the variable is a pointer to the elements: `address` is the pointer's, and `count` is 0."""
+    inner: int = 0
+    """Where the number begins in an element, for one behind a pointer."""
 
     @property
     def counts(self) -> bool:
-        """Whether it has numbers enough for one of each frame."""
-        return self.is_number and self.count >= FEWEST_FRAMES
+        """Whether it may have a number for each frame: it has enough, or their number is not known."""
+        return self.is_number and (self.through or self.count >= FEWEST_FRAMES)
 
 
 class Program:
@@ -87,13 +100,22 @@ class Program:
         self._dwarf = elf.get_dwarf_info()
         self._variables: dict[str, Any] = {}
         self._definitions: dict[str, int] = {}
-        self._code = [(part["p_vaddr"], part.data()) for part in elf.iter_segments() if part["p_type"] == "PT_LOAD"]
+        pieces = [(part["p_vaddr"], part.data()) for part in elf.iter_segments() if part["p_type"] == "PT_LOAD"]
         text = elf.get_section_by_name(".text")
         self._text = (0, b"") if text is None else (int(text["sh_addr"]), bytes(text.data()))
         self._lines = _lines(self._dwarf)
         self._starts = [start for start, _ in self._lines]
         self._functions = sorted(self.symbols.values(), key=lambda one: (one.address, one.size))
         self._addresses = [one.address for one in self._functions]
+        text_at = range(self._text[0], self._text[0] + len(self._text[1]))
+        parts = [Part(one.name, one.address, one.size) for one in self._functions if one.size]
+        self.code = Code([one for one in parts if one.start in text_at], pieces)
+        self.states: tuple[str, ...] = ()
+        """The names in `enum procstate`, by number, in small letters."""
+        self.parameters: dict[str, tuple[Parameter, ...]] = {}
+        """The parameters of each function."""
+        self.gives_descriptors: set[str] = set()
+        """The functions that return a pointer to a descriptor, such as `walk`."""
         self._collect()
 
     def must_run_in(self, where: str, read: Callable[[int, int], bytes]) -> None:
@@ -134,23 +156,71 @@ class Program:
         is_number = entry is not None and entry.tag == "DW_TAG_base_type"
         return Variable(address, _size(entry), count, fields_of, step or _size(entry), is_number)
 
+    def heads_of(self, structure: str) -> list[int]:
+        """The addresses of all variables, and fields of variables, that point to a structure called so."""
+        found = []
+        for name, entry in sorted(self._variables.items()):
+            if name not in self.symbols:
+                continue
+            kind, count = _element(entry)
+            if _points_to(kind, structure):
+                found += [self.address(name) + number * 8 for number in range(count)]
+            for field, member in _entries(kind) if kind is not None and kind.tag == "DW_TAG_structure_type" else ():
+                inner, many = _element(member)
+                if _points_to(inner, structure):
+                    place = self.variable(f"{name}.{field}").address
+                    step = _size(kind)
+                    found += [place + one * step + each * 8 for one in range(count) for each in range(many)]
+        return found
+
     def counting(self, name: str) -> Variable:
-        """The array called `name` that has a number for each frame; refused with those that there are for any other."""
+        """The array called `name` that has a number for each frame; refused with those that there are for any other.
+
+        A pointer to such numbers, or to structures with one, is as good: "refs", "refs.count".
+        """
         given: object = name
-        arrays = self._arrays()
+        arrays = self.countings()
         known = f"arrays with a number for each frame: {', '.join(arrays)}" if arrays else "no array has one"
         if not isinstance(given, str) or given.split(".")[0] not in self.symbols:
             raise Refused(f"counts={shown(given)}: {self.path} has no such variable; {known}")
-        found = self.variable(given)
+        found = self._behind(given) or self.variable(given)
         if not found.counts:
             raise Refused(f"counts={shown(given)}: this is not an array with a number for each frame; {known}")
         return found
 
-    def _arrays(self) -> list[str]:
-        """The variables and their fields that have a number for each frame."""
+    def countings(self) -> list[str]:
+        """The arrays, and their fields, that have a number for each frame."""
         names = [name for name in self._variables if name in self.symbols and name != "stack0"]  # stacks, as bytes
         fields = [f"{name}.{field}" for name in names for field, _ in _entries(_element(self._variables[name])[0])]
         return sorted(name for name in [*names, *fields] if self.variable(name).counts)
+
+    def _behind(self, name: str) -> Variable | None:
+        """The numbers behind a pointer, in a variable or in a field of a structure."""
+        first, *rest = name.split(".")
+        address, entry = self.address(first), self._variables.get(first)
+        kind, _ = _element(entry)
+        if kind is not None and kind.tag == "DW_TAG_structure_type" and rest:
+            members = dict(_entries(kind))
+            if rest[0] not in members:
+                return None
+            address += _offset(members[rest[0]]) or 0
+            kind, _ = _element(members[rest[0]])
+            rest = rest[1:]
+        if kind is None or kind.tag != "DW_TAG_pointer_type":
+            return None
+        target, many = _element(kind)
+        if target is None or many > 1:
+            return None
+        step, inner = _size(target), 0
+        if target.tag == "DW_TAG_structure_type" and rest:
+            members = dict(_entries(target))
+            if rest[0] not in members:
+                return None
+            inner = _offset(members[rest[0]]) or 0
+            target, _ = _element(members[rest[0]])
+        if target is None or target.tag != "DW_TAG_base_type":
+            return None
+        return Variable(address, _size(target), 0, {}, step, True, True, inner)
 
     def line(self, address: int) -> Line | None:
         """The line of the source that the instruction at `address` belongs to, or None."""
@@ -162,30 +232,6 @@ class Program:
         found = self.symbols.get(function)
         first = self.line(found.address) if found is not None else None
         return None if first is None else Line(first.file, self._definitions.get(function, first.number))
-
-    def call_sites(self, caller: str, callee: str) -> list[int]:
-        """Where the function `caller` calls `callee`: the addresses of the instructions.
-
-        RISC-V 20191213, 2.5 (JAL, JALR) and 2.4 (AUIPC): a call is a jump with ra, near or in two instructions.
-        """
-        start, size = self.symbols[caller].address, self.symbols[caller].size
-        target, found = self.address(callee), []
-        words = {at: self._word(at) for at in range(start, start + size, 2)}
-        for at, word in words.items():
-            if word & 0xFFF == 0xEF and at + _jal(word) == target:
-                found.append(at)
-            elif word & 0x7F == 0x17 and words.get(at + 4, 0) & 0x7FFF == 0xE7:
-                high, low = word & 0xFFFF_F000, words[at + 4] >> 20
-                offset = _signed(high, 32) + _signed(low, 12)
-                if (words[at + 4] >> 15 & 31) == (word >> 7 & 31) and at + offset == target:
-                    found.append(at)
-        return found
-
-    def _word(self, address: int) -> int:
-        for start, data in self._code:
-            if start <= address <= start + len(data) - 4:
-                return int.from_bytes(data[address - start : address - start + 4], "little")
-        return 0
 
     def function(self, address: int) -> str:
         """The name of the function that `address` lies in; "" where there is none."""
@@ -201,6 +247,8 @@ class Program:
             for entry in unit.iter_DIEs():
                 if entry.tag == "DW_TAG_subprogram" and "DW_AT_low_pc" in entry.attributes:
                     self._note_definition(entry)
+                if entry.tag == "DW_TAG_enumeration_type" and not self.states:
+                    self._note_states(entry)
                 if entry.tag != "DW_TAG_variable":
                     continue
                 said = entry  # a definition may leave its name to the declaration before it
@@ -216,18 +264,41 @@ class Program:
 
     def _note_definition(self, entry: Any) -> None:
         name, line = entry.attributes.get("DW_AT_name"), entry.attributes.get("DW_AT_decl_line")
-        if name is not None and line is not None:
-            self._definitions[name.value.decode("utf-8", "replace")] = line.value
+        if name is None or line is None:
+            return
+        text = name.value.decode("utf-8", "replace")
+        self._definitions[text] = line.value
+        self.parameters[text] = tuple(
+            Parameter(_text(part.attributes["DW_AT_name"]), _type_name(part))
+            for part in entry.iter_children()
+            if part.tag == "DW_TAG_formal_parameter" and "DW_AT_name" in part.attributes
+        )
+        if _type_name(entry) == "pte_t":
+            self.gives_descriptors.add(text)
+
+    def _note_states(self, entry: Any) -> None:
+        names = {
+            one.attributes["DW_AT_const_value"].value: _text(one.attributes["DW_AT_name"]).lower()
+            for one in entry.iter_children()
+            if one.tag == "DW_TAG_enumerator"
+        }
+        if {"unused", "sleeping", "runnable", "running", "zombie"} <= {*names.values()}:
+            self.states = tuple(names.get(number, str(number)) for number in range(max(names) + 1))
 
 
-def _signed(number: int, bits: int) -> int:
-    return number - (1 << bits) if number >> bits - 1 & 1 else number
+def _text(attribute: Any) -> str:
+    return str(attribute.value.decode("utf-8", "replace"))
 
 
-def _jal(word: int) -> int:
-    """The offset in a JAL."""
-    parts = (word >> 31 & 1) << 20 | (word >> 12 & 255) << 12 | (word >> 20 & 1) << 11 | (word >> 21 & 1023) << 1
-    return _signed(parts, 21)
+def _type_name(entry: Any) -> str:
+    """The name of the type of a variable or of what a function returns, through pointers; "" where it has none."""
+    for _ in range(_DEEPEST):
+        if "DW_AT_type" not in entry.attributes:
+            return ""
+        entry = entry.get_DIE_from_attribute("DW_AT_type")
+        if "DW_AT_name" in entry.attributes:
+            return _text(entry.attributes["DW_AT_name"])
+    return ""
 
 
 def _opened(path: Path) -> Any:
@@ -278,9 +349,9 @@ def _symbols(elf: Any) -> dict[str, Symbol]:
     return found
 
 
-def _lines(dwarf: Any) -> list[tuple[int, Line]]:
-    """The lines by the address where they begin."""
-    found: list[tuple[int, Line]] = []
+def _lines(dwarf: Any) -> list[tuple[int, Line | None]]:
+    """The lines by the address where they begin; None where a unit's code ends."""
+    found: list[tuple[int, Line | None]] = []
     for unit in dwarf.iter_CUs():
         program = dwarf.line_program_for_CU(unit)
         if program is None:
@@ -289,10 +360,11 @@ def _lines(dwarf: Any) -> list[tuple[int, Line]]:
         names = [one.name.decode("utf-8", "replace") for one in header["file_entry"]]
         for entry in program.get_entries():
             state = entry.state
-            if state is None or state.end_sequence or not 0 <= state.file - first < len(names):
+            if state is None or not 0 <= state.file - first < len(names):
                 continue
-            found.append((state.address, Line(names[state.file - first].rpartition("/")[2], state.line)))
-    found.sort(key=lambda one: one[0])
+            line = None if state.end_sequence else Line(names[state.file - first].rpartition("/")[2], state.line)
+            found.append((state.address, line))
+    found.sort(key=lambda one: (one[0], one[1] is not None))  # where one unit ends, the next may begin
     return found
 
 
@@ -313,6 +385,18 @@ def _element(entry: Any) -> tuple[Any, int]:
         elif entry.tag not in _TRANSPARENT:
             return entry, count
     return entry, count
+
+
+def _points_to(entry: Any, structure: str) -> bool:
+    return entry is not None and entry.tag == "DW_TAG_pointer_type" and _type_name_of(entry) == structure
+
+
+def _type_name_of(entry: Any) -> str:
+    if "DW_AT_type" not in entry.attributes:
+        return ""
+    inner = entry.get_DIE_from_attribute("DW_AT_type")
+    name = inner.attributes.get("DW_AT_name")
+    return _text(name) if name is not None and inner.tag == "DW_TAG_structure_type" else ""
 
 
 _PLUS_UCONST = 0x23

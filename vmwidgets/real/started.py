@@ -22,6 +22,7 @@ class Started:
 
     def __init__(self, command: Sequence[str], folder: Path) -> None:
         self._printed = bytearray()
+        self._length = 0
         self._lock = threading.Lock()
         guard = str(Path(__file__).with_name("guard.py"))
         try:
@@ -40,6 +41,16 @@ class Started:
         """What the program has printed, the last `MOST_KEPT` bytes of it."""
         with self._lock:
             return self._printed.decode("utf-8", "replace").replace("\r\n", "\n")
+
+    @property
+    def length(self) -> int:
+        """How many bytes it has printed."""
+        return self._length
+
+    def ends_with(self, text: str) -> bool:
+        """Whether the last that it printed is `text`."""
+        with self._lock:
+            return self._printed.endswith(text.encode())
 
     @property
     def has_ended(self) -> bool:
@@ -75,6 +86,7 @@ class Started:
             while data := printed.read1(1 << 16):  # type: ignore[attr-defined]  # it is buffered
                 with self._lock:
                     self._printed += data
+                    self._length += len(data)
                     del self._printed[:-MOST_KEPT]
 
 

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
+from tempfile import NamedTemporaryFile, gettempdir
 from time import monotonic, sleep
 
 from ..engine.base.errors import Refused, shown
+from .gdb import Ram
 from .kernel import Kernel
 from .port import Port
 from .program import Program
@@ -19,6 +26,10 @@ STARTS_IN = 180.0
 
 KERNEL = Path("kernel", "kernel")
 """Where xv6's Makefile puts the kernel."""
+
+
+BASE = 0x8000_0000
+"""Where the memory of QEMU's machine "virt" begins."""
 
 
 def port_of_make() -> str:
@@ -47,14 +58,51 @@ def xv6(folder: str | Path, *, cpus: int = 1, options: tuple[str, ...] = ()) -> 
     if shutil.which("make") is None:
         raise Refused("make is not installed: xv6 is built with it")
     port = _free_port()
-    here_alone = f"QEMUGDB=-gdb tcp:127.0.0.1:{port}"  # the Makefile's own listens on every address
-    started = Started(["make", f"CPUS={cpus}", f"GDBPORT={port}", here_alone, *options, "qemu-gdb"], place)
+    with _shared(place, [f"CPUS={cpus}", *options]) as (shares, ram):
+        # The Makefile's own port listens on every address; a snapshot leaves the disk's file as `make` wrote it.
+        here_alone = f"QEMUGDB=-gdb tcp:127.0.0.1:{port} -snapshot{shares}"
+        started = Started(["make", f"CPUS={cpus}", f"GDBPORT={port}", here_alone, *options, "qemu-gdb"], place)
+        try:
+            _wait_for(started, port, place)
+            return Kernel(Port(f"127.0.0.1:{port}", ram), Program(place / KERNEL), started)
+        except BaseException:
+            started.end()
+            raise
+
+
+@contextmanager
+def _shared(place: Path, words: list[str]) -> Iterator[tuple[str, Ram | None]]:
+    """Options with which QEMU shares the guest's memory, and that memory; none where it can't.
+
+    What is read then costs no packets.  The file has no name any more once QEMU has opened it.
+    """
+    size = _memory_of(place, words)
+    folders = [one for one in ("/dev/shm", gettempdir()) if Path(one).is_dir()]
+    folder = next((one for one in folders if size is not None and shutil.disk_usage(one).free > 2 * size), None)
+    if size is None or folder is None:
+        yield "", None
+        return
+    with NamedTemporaryFile(prefix="vmwidgets-", dir=folder) as file:
+        file.truncate(size)
+        option = f" -object memory-backend-file,id=shared,size={size},mem-path={file.name},share=on"
+        data = memoryview(mmap(file.fileno(), size, access=ACCESS_READ))
+        yield option + " -machine memory-backend=shared", Ram(BASE, data)
+
+
+def _memory_of(place: Path, words: list[str]) -> int | None:
+    """The bytes of memory that the Makefile gives to QEMU's machine "virt"; None where this is not to be seen."""
     try:
-        _wait_for(started, port, place)
-        return Kernel(Port(f"127.0.0.1:{port}"), Program(place / KERNEL), started)
-    except BaseException:
-        started.end()
-        raise
+        said = subprocess.run(
+            ["make", "-n", *words, "qemu-gdb"], cwd=place, capture_output=True, text=True, timeout=60,
+            errors="replace", check=False, stdin=subprocess.DEVNULL,
+        ).stdout  # fmt: skip  # what is run, then how
+    except (OSError, subprocess.SubprocessError):
+        return None
+    command = next((line for line in said.splitlines() if "qemu-system-riscv64" in line and " -gdb " in line), "")
+    size = re.search(r"\s-m\s+(\d+)([MG]?)(?=\s)", command)
+    if size is None or "memory-backend" in command or not re.search(r"-(M|machine)\s+virt\b", command):
+        return None
+    return int(size[1]) << {"G": 30}.get(size[2], 20)
 
 
 def _is_xv6(place: Path) -> bool:
@@ -79,11 +127,17 @@ def _wait_for(started: Started, port: int, place: Path) -> None:
     while not _listens(port):
         if started.has_ended:
             sleep(0.1)
-            last = " / ".join(started.text.strip().splitlines()[-3:]) or "it said nothing"
-            raise Refused(f"{place}: make qemu-gdb failed: {last}")
+            raise Refused(f"{place}: make qemu-gdb failed: {_why_failed(started.text)}")
         if monotonic() > end:
             raise Refused(f"{place}: make qemu-gdb did not start QEMU in {STARTS_IN:g} s")
         sleep(0.05)
+
+
+def _why_failed(text: str) -> str:
+    """The lines of a build that say why it failed: the compiler's first errors, then the last lines."""
+    lines = [line.strip() for line in text.strip().splitlines()]
+    errors = [line for line in lines if re.search(r"\berror:|: undefined reference|: fatal:", line)][:2]
+    return " / ".join(dict.fromkeys([*errors, *lines[-3:]])) or "it said nothing"
 
 
 def _listens(port: int) -> bool:

@@ -67,6 +67,10 @@ class Followed:
     """What was not looked at, in sentences."""
     console: str = ""
     """What the kernel printed while it was followed."""
+    lines: tuple[str, ...] = ()
+    """At a panic, its backtrace with lines; at a limit, where each processor is, and the calls that never returned."""
+    free: tuple[int | None, int | None] = (None, None)
+    """The free pages when the shell waited for its first command, and at the end."""
 
     @property
     def headline(self) -> str:
@@ -90,6 +94,8 @@ class Followed:
             "stops": self.stops,
             "break": None if self.first is None else self.first.record(),
             "panic": self.panic,
+            "lines": list(self.lines),
+            "free_pages": {"before": self.free[0], "after": self.free[1]},
             "console": self.console,
             "outside": list(self.outside),
         }

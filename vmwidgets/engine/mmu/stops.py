@@ -27,6 +27,13 @@ class SpaceAtStop:
     """The physical pages that it maps, without those at the top of its addresses that every process has."""
     tables: tuple[int, ...]
     """The physical pages that hold its tables."""
+    pid: int = 0
+    """The process's number: its name changes when it executes a program."""
+
+    @property
+    def key(self) -> int | str:
+        """What stays the same from stop to stop."""
+        return self.pid or self.name
 
 
 @frozen
@@ -48,9 +55,12 @@ class Stop:
 
     def changes(self, before: Stop | None) -> dict[str, tuple[SaidDifference, ...]]:
         """By process: what is mapped otherwise than at an earlier stop."""
-        then = {space.name: space.ranges for space in before.spaces} if before is not None else {}
-        found = {space.name: compared(then.get(space.name, ()), space.ranges) for space in self.spaces}
-        gone = {name: compared(ranges, ()) for name, ranges in then.items() if name not in found}
+        then = {space.key: space for space in before.spaces} if before is not None else {}
+        found = {}
+        for space in self.spaces:
+            earlier = then.pop(space.key, None)
+            found[space.name] = compared(earlier.ranges if earlier is not None else (), space.ranges)
+        gone = {space.name: compared(space.ranges, ()) for space in then.values() if space.name not in found}
         return {name: one for name, one in {**found, **gone}.items() if one}
 
     @in_ascii

@@ -6,59 +6,81 @@ stack stays the same: one page in xv6.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from vmwidgets.engine.base.errors import in_ascii
 
 from ...engine.base.units import PAGE, Address
+from ..code import FP, RA, SP
 from ..program import Program
+from .plan import Point
+from .spaces import Leaf
 
-ARGUMENTS = {
-    "mappages": ("pagetable", "va", "size", "pa", "perm"),
-    "uvmunmap": ("pagetable", "va", "npages", "do_free"),
-    "uvmalloc": ("pagetable", "oldsz", "newsz", "xperm"),
-    "uvmcopy": ("old", "new", "sz"),
-    "freewalk": ("pagetable",),
-}
-"""The functions that are followed, with their arguments in a0, a1, …"""
+A0 = 10
+"""The number of the first register with an argument."""
+
+MAXVA = 1 << 38
 
 LARGE = 64
-"""Pages from which a call of uvmalloc or uvmcopy is looked at as a whole."""
-
-SP, RA, A0 = 2, 1, 10
-"""Numbers of registers."""
+"""Pages from which a call is large."""
 
 
 @dataclass
 class Call:
-    """One call, from its entry on; `inner` are the followed calls that it made, of all depths."""
+    """One call, from its entry on."""
 
-    function: str
+    point: Point
     sp: int
     returns_to: int
-    arguments: tuple[int, ...]
-    inner: list[Call] = field(default_factory=list)
+    values: tuple[int, ...]
+    roots: tuple[int, ...]
+    """The root tables that it is about."""
+    process: str = ""
+    outer: Call | None = None
+    """The followed call that made it, directly or not."""
     result: int = 0
-    before: dict[str, dict[int, int]] | None = None
-    """What its tables mapped at its entry, by the argument's name, where a course's check asks for that."""
+    before: dict[int, dict[int, Leaf]] = field(default_factory=dict)
+    """What its tables mapped at its entry, by root, where a rule or a course's check asks for that."""
+    far: int = 0
+    """Where a caller of its caller goes on, if its end is watched there."""
+    fault: int | None = None
+    """The address of the fault that it handles, where it is followed from its first look at a descriptor."""
 
     @property
-    def roots(self) -> tuple[int, ...]:
-        """The root tables that it is about."""
-        return self.arguments[:2] if self.function == "uvmcopy" else self.arguments[:1]
+    def function(self) -> str:
+        """The name of the function."""
+        return self.point.name
 
     @property
-    def pages(self) -> range:
-        """The virtual addresses that it may change, page by page; empty where it may change any."""
-        if self.function == "mappages":
-            va, size = self.arguments[1:3]
+    def arguments(self) -> dict[str, int]:
+        """Its arguments by name."""
+        return {one.name: value for one, value in zip(self.point.parameters, self.values, strict=False)}
+
+    def argument(self, place: int) -> int:
+        """An argument by its place; 0 if it has fewer."""
+        return self.values[place] if place < len(self.values) else 0
+
+    @property
+    def pages(self) -> range | None:
+        """The virtual addresses that it may change, page by page; None where it may change any."""
+        if self.function == "mappages" and len(self.values) >= 3:
+            va, size = self.values[1:3]
             return range(va & -PAGE, va + max(size, 1), PAGE)
-        if self.function == "uvmunmap":
-            va, count = self.arguments[1:3]
+        if self.function == "uvmunmap" and len(self.values) >= 3:
+            va, count = self.values[1:3]
             return range(va, va + min(count, 1 << 26) * PAGE, PAGE)
-        if self.function == "uvmalloc":
-            return range(_up(self.arguments[1]), _up(self.arguments[2]), PAGE)
-        return range(0)
+        if self.function == "uvmalloc" and len(self.values) >= 3:
+            return range(_up(self.values[1]), _up(self.values[2]), PAGE)
+        if self.function == "uvmdealloc" and len(self.values) >= 3:
+            return range(_up(self.values[2]), _up(self.values[1]), PAGE)
+        return None
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it maps or copies so many pages that filling them takes long."""
+        pages = len(self.pages or ()) if self.function in ("uvmalloc", "mappages") else 0
+        return pages > LARGE or any(name in ("sz", "size") and at > LARGE * PAGE for name, at in self.arguments.items())
 
     @property
     def failed(self) -> bool:
@@ -66,21 +88,19 @@ class Call:
         result = self.result & 0xFFFF_FFFF
         return result == 0 if self.function == "uvmalloc" else self.function in ("mappages", "uvmcopy") and result != 0
 
-    @property
-    def is_large(self) -> bool:
-        """Whether it maps so many pages that its inner calls are not looked at one by one."""
-        if self.function == "uvmcopy":
-            return self.arguments[2] > LARGE * PAGE
-        return self.function == "uvmalloc" and len(self.pages) > LARGE
-
     @in_ascii
     def __str__(self) -> str:
-        named = zip(ARGUMENTS[self.function], self.arguments, strict=True)
-        return f"{self.function}({', '.join(f'{name}={_shown(name, value)}' for name, value in named)})"
+        if self.fault is not None:
+            return f"{self.function}(), the fault at {Address(self.fault)}"
+        return (
+            f"{self.function}({', '.join(f'{name}={_shown(name, value)}' for name, value in self.arguments.items())})"
+        )
 
     def lines(self, program: Program) -> str:
         """Where the function is, and where it was called: "mappages (vm.c:60), called at vm.c:150 in uvmcopy"."""
         here = program.definition(self.function)
+        if self.fault is not None:
+            return f"{self.function} ({here})"
         there = program.line(self.returns_to - 2)
         by = program.function(self.returns_to - 2)
         return f"{self.function} ({here}), called at {there} in {by}"
@@ -105,25 +125,28 @@ class Calls:
     def __init__(self) -> None:
         self._under_way: dict[int, list[Call]] = {}
 
-    def entered(self, function: str, registers: list[int]) -> Call:
+    def entered(self, call: Call) -> None:
         """A hart has come to the first instruction of a function."""
-        count = len(ARGUMENTS[function])
-        call = Call(function, registers[SP], registers[RA], tuple(registers[A0 : A0 + count]))
         stack = self._under_way.setdefault(_stack(call.sp), [])
         while stack and stack[-1].sp <= call.sp:  # it never returned: the stack was used again
             stack.pop()
-        for outer in stack:
-            outer.inner.append(call)
+        call.outer = stack[-1] if stack else None
         stack.append(call)
-        return call
 
-    def returned(self, registers: list[int], pc: int) -> Call | None:
-        """The call that returns to `pc` with this stack pointer, or None: a hart only came by."""
-        stack = self._under_way.get(_stack(registers[SP]), [])
+    def is_under_way(self, function: str, sp: int) -> bool:
+        """Whether a call of this function with this stack pointer is known."""
+        return any(one.sp == sp and one.function == function for one in self._under_way.get(_stack(sp), ()))
+
+    def returned(self, registers: Sequence[int] | Mapping[int, int], pc: int) -> Call | None:
+        """The call that ends at `pc` with this stack, or None: a hart only came by."""
+        sp, fp = registers[SP], registers[FP]
+        stack = self._under_way.get(_stack(sp), [])
         for place, call in enumerate(stack):
-            if call.sp == registers[SP] and call.returns_to == pc:
+            at_end = pc in call.point.ends and (sp == call.sp or (call.fault is not None and fp == call.sp))
+            is_far = call.far == pc and sp >= call.sp
+            if at_end or is_far or (call.sp == sp and call.returns_to == pc):
                 del stack[place:]
-                call.result = registers[A0]
+                call.result = registers[A0] if not is_far else int(call.function == "uvmalloc")  # not known: no failure
                 return call
         return None
 
@@ -131,15 +154,23 @@ class Calls:
         """Whether a call, under way or just returned, was made by another followed one."""
         return any(other is not call and other.sp > call.sp for other in self._under_way.get(_stack(call.sp), ()))
 
+    def of(self, sp: int) -> Call | None:
+        """The innermost call under way on a kernel stack."""
+        stack = self._under_way.get(_stack(sp), [])
+        return stack[-1] if stack else None
+
+    def all(self) -> list[Call]:
+        """The calls under way."""
+        return [call for calls in self._under_way.values() for call in calls]
+
     def changing(self) -> set[int]:
         """The root tables that calls under way are changing."""
-        return {root for calls in self._under_way.values() for call in calls for root in call.roots}
-
-    def has_large(self) -> bool:
-        """Whether a call with very many pages is under way."""
-        return any(call.is_large for calls in self._under_way.values() for call in calls)
+        return {root for call in self.all() for root in call.roots}
 
 
 def _stack(sp: int) -> int:
     """A kernel stack: its page, which the stack pointer leaves only where the stack is empty."""
     return sp - 1 >> 12
+
+
+__all__ = ["A0", "FP", "MAXVA", "PAGE", "RA", "SP", "Call", "Calls"]

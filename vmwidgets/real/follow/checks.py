@@ -10,9 +10,9 @@ from typing import Any
 from vmwidgets.engine.base.frozen import frozen
 
 from ...engine.base.errors import Refused, shown
-from .calls import ARGUMENTS, Call
+from .calls import Call
 from .rules import Wrong
-from .spaces import Space, Spaces
+from .spaces import Leaf, Spaces
 
 TABLES = ("pagetable", "old", "new")
 """Arguments that are root tables."""
@@ -43,7 +43,7 @@ def checked(checks: object) -> dict[str, Check]:
         return {}
     if not isinstance(checks, Mapping):
         raise Refused(f"checks={shown(checks)}: write functions by name, such as {{'uvmcopy': my_check}}")
-    known = [name for name in ARGUMENTS if name != "freewalk"]
+    known = ["mappages", "uvmunmap", "uvmalloc", "uvmcopy"]
     for name, check in checks.items():
         if name not in known:
             raise Refused(f"checks: {shown(name)} is not followed; there are {', '.join(known)}")
@@ -63,20 +63,17 @@ def checks_in(path: Path) -> object:
     return names["checks"]
 
 
-def tables_of(call: Call, spaces: Spaces) -> dict[str, dict[int, int]]:
-    """What the tables of a call map now, by the argument's name."""
-    named = zip(ARGUMENTS[call.function], call.arguments, strict=False)
-    return {name: _words(spaces.known.get(root)) for name, root in named if name in TABLES}
+def _tables(call: Call, by_root: Mapping[int, Mapping[int, Leaf]]) -> dict[str, dict[int, int]]:
+    """What tables map, by the name of the argument."""
+    named = [(name, root) for name, root in call.arguments.items() if name in TABLES]
+    return {name: {va: leaf.word for va, leaf in by_root.get(root, {}).items()} for name, root in named}
 
 
-def _words(space: Space | None) -> dict[int, int]:
-    return {} if space is None else {va: leaf.word for va, leaf in space.leaves.items()}
-
-
-def asked(check: Check, call: Call, before: Mapping[str, Mapping[int, int]], spaces: Spaces) -> Iterator[Wrong]:
+def asked(check: Check, call: Call, spaces: Spaces) -> Iterator[Wrong]:
     """What a course's check says of a call; :class:`Refused` where it fails, or says something else."""
-    arguments = dict(zip(ARGUMENTS[call.function], call.arguments, strict=False))
-    seen = CallSeen(call.function, arguments, call.result, before, tables_of(call, spaces))
+    now = {root: spaces.known[root].leaves for root in call.roots if root in spaces.known}
+    before, after = _tables(call, call.before), _tables(call, now)
+    seen = CallSeen(call.function, call.arguments, call.result, before, after)
     try:
         said: list[Any] = list(check(seen) or ())
     except Exception as error:  # whatever a course's function raises

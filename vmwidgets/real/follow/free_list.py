@@ -1,9 +1,10 @@
-"""The list of free pages, kept in step with the guest: only what was pushed and popped since is read again."""
+"""The lists of free pages, kept in step with the guest: only what was pushed and popped since is read again."""
 
 from __future__ import annotations
 
 from ...engine.base.units import PAGE
 from ..gdb import Gdb
+from ..program import Program
 
 _VERIFIED = 16
 """Pages below the newest known one whose links are read again each time."""
@@ -13,9 +14,12 @@ _GUESSED = 512
 
 MOST_PAGES = 1 << 22
 
+LARGE = 512 * PAGE
+"""Bytes of a superpage."""
+
 
 class FreeList:
-    """The free pages, oldest first; `head` is the address of the variable that leads to the newest."""
+    """One list, oldest page first; `head` is the address of the variable that leads to the newest."""
 
     def __init__(self, head: int) -> None:
         self._head = head
@@ -27,11 +31,20 @@ class FreeList:
     def __contains__(self, pa: object) -> bool:
         return pa in self._place
 
+    def __len__(self) -> int:
+        return len(self._chain)
+
+    @property
+    def pages(self) -> list[int]:
+        """The pages, oldest first."""
+        return self._chain
+
     def update(self, gdb: Gdb) -> list[int]:
         """Read what has changed; the pages that are newly free."""
         node = gdb.words([self._head])[0]
         new: list[int] = []
         links: dict[int, int] = {}
+        self.damaged = None
         while node and not self._is_known(gdb, node, links):
             if node % PAGE or len(new) > MOST_PAGES or self._is_circle(node, new):
                 self.damaged = node
@@ -40,7 +53,7 @@ class FreeList:
             if node not in links:
                 links.update(_guessed(gdb, node))
             node = links[node]
-        kept = self._place[node] + 1 if node and node in self._place else 0
+        kept = self._place[node] + 1 if node and node in self._place and self.damaged is None else 0
         before = set(self._chain[kept:])
         for gone in self._chain[kept:]:
             del self._place[gone]
@@ -49,6 +62,12 @@ class FreeList:
             self._place[pa] = len(self._chain)
             self._chain.append(pa)
         return [pa for pa in new if pa not in before]
+
+    def read_again(self, gdb: Gdb) -> None:
+        """Read the whole list."""
+        self._chain.clear()
+        self._place.clear()
+        self.update(gdb)
 
     def _is_circle(self, node: int, new: list[int]) -> bool:
         return node in new[-64:] or (len(new) % 1024 == 1023 and len(set(new)) < len(new))
@@ -64,17 +83,6 @@ class FreeList:
         expected = [*below[1:], self._chain[at - len(below)] if at >= len(below) else 0]
         return found == expected
 
-    def is_free(self, gdb: Gdb, pa: int) -> bool:
-        """Whether `pa` is on the list, which is read again as far as that."""
-        node, links, seen = gdb.words([self._head])[0], dict[int, int](), 0
-        while node and node != pa and seen < MOST_PAGES:
-            if node not in links:
-                at = self._place.get(node, -1)
-                known = self._chain[max(0, at - _GUESSED) : at + 1][::-1] if at >= 0 else [node]
-                links = dict(zip(known, gdb.words(known), strict=True))
-            node, seen = links[node], seen + 1
-        return bool(node == pa)
-
 
 def _guessed(gdb: Gdb, node: int) -> dict[int, int]:
     """The link of a page, and, if the one before leads to the page below, of many more."""
@@ -83,3 +91,52 @@ def _guessed(gdb: Gdb, node: int) -> dict[int, int]:
         return {node: first}
     places = [node - number * PAGE for number in range(_GUESSED) if node > number * PAGE]
     return dict(zip(places, gdb.words(places), strict=True))
+
+
+class FreePages:
+    """All lists of free pages of a kernel: `kmem.freelist`, one a processor, or one more of superpages."""
+
+    def __init__(self, program: Program) -> None:
+        self._lists = [FreeList(head) for head in program.heads_of("run")]
+        self._large: list[FreeList] = []
+        """The lists of superpages: each begins at a multiple of their size."""
+
+    def __contains__(self, pa: object) -> bool:
+        for one in self._lists:
+            if pa in one:
+                return True
+        return any(isinstance(pa, int) and pa & -LARGE in one for one in self._large)
+
+    def __len__(self) -> int:
+        """The number of free pages of 4 KiB."""
+        return sum(len(one) * (512 if one in self._large else 1) for one in self._lists)
+
+    @property
+    def damaged(self) -> int | None:
+        """A link that leads to no page, if one was met."""
+        return next((one.damaged for one in self._lists if one.damaged is not None), None)
+
+    def update(self, gdb: Gdb) -> list[int]:
+        """Read what has changed; the pages that are newly free."""
+        found = [one.update(gdb) for one in self._lists]
+        self._sort()
+        return [
+            page
+            for one, new in zip(self._lists, found, strict=True)
+            for pa in new
+            for page in (range(pa, pa + LARGE, PAGE) if one in self._large else (pa,))
+        ]
+
+    def read_again(self, gdb: Gdb) -> None:
+        """Read all lists."""
+        for one in self._lists:
+            one.read_again(gdb)
+        self._sort()
+
+    def _sort(self) -> None:
+        if len(self._lists) > 1:
+            self._large = [
+                one
+                for one in self._lists
+                if one.pages and all(pa % LARGE == 0 for pa in one.pages[:4] + one.pages[-4:])
+            ]

@@ -1,4 +1,4 @@
-"""What must hold after a call, in every right solution of a lab; and what a call must do, in the base kernel alone.
+"""What must hold in every right solution of a lab, and what a call must do in the base kernel alone.
 
 Pages at the top of the addresses are exceptions by name: the trampoline is in every table, and a trapframe (as the page
 that the pgtbl lab shares with user code) is freed before its table is, and mapped by the old and the new table
@@ -9,31 +9,80 @@ process's.  A stack's guard page is a page like others, without U.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from struct import unpack_from
+from typing import NamedTuple
 
 from vmwidgets.engine.base.frozen import frozen
 
 from ...engine.base.units import PAGE, Address
-from ...engine.mmu.formats.riscv import A, D, G, V, W
+from ...engine.mmu.formats.riscv import A, D, G, U, V, W, X
 from ..gdb import Gdb
 from ..processes import Process
-from ..program import Variable
-from .calls import Call
-from .free_list import FreeList
+from .calls import MAXVA, Call
+from .counts import Counts
+from .free_list import FreePages
 from .spaces import Leaf, Space, Spaces
-
-MAXVA = 1 << 38
 
 TOP = MAXVA - 16 * PAGE
 """From here on are trampoline, trapframe and what the pgtbl lab adds below them."""
 
-KERNBASE = 0x8000_0000
-
-LABS = ("base", "pgtbl", "cow", "lazy")
+LABS = ("base", "pgtbl", "cow", "lazy", "mmap")
 
 _FLAGS = 0x3FF & ~(A | D | G)
 """The bits of a descriptor that a call decides; hardware sets A and D."""
+
+
+class Rule(NamedTuple):
+    """A rule: its name, what it says, why it holds, and the labs in which every right solution keeps it."""
+
+    name: str
+    says: str
+    reason: str
+    labs: tuple[str, ...] = LABS
+
+
+RULES = (
+    Rule("free-and-mapped", "No frame is both free and mapped by a process.",
+         "The next kalloc hands the frame to another, and both write it."),
+    Rule("free-and-table", "No page with a table of a process is free.",
+         "The next kalloc overwrites the table."),
+    Rule("shared-and-writable", "A frame that two processes map is writable in neither.",
+         "A store of one would be seen by the other.", ("base", "pgtbl", "cow", "lazy")),
+    Rule("mapped-twice", "A process maps no frame at two addresses, where it can write it.",
+         "A store to one address would change the other.", ("base", "pgtbl", "cow", "lazy")),
+    Rule("table-shared", "A page with a table belongs to one process alone.",
+         "A descriptor written for one would be the other's too, and the page is freed twice."),
+    Rule("aligned", "A superpage's frame begins at a multiple of its size.",
+         "The hardware refuses each access to it (RISC-V Privileged, 4.3.2)."),
+    Rule("count", "The count of a frame is the number of descriptors that lead to it.",
+         "Too small, and the frame is freed while it is mapped; too large, and it is never freed.", ("cow",)),
+    Rule("beyond-size", "After a process shrinks, nothing is mapped between its new and its old size.",
+         "The pages would be used after they were given back, and uvmfree would not find them."),
+    Rule("exec-rights", "After exec, a page has no rights that its segment of the program does not ask for.",
+         "A store to the program's code must fault. Only where the kernel reads the segments' flags (from 2022 on)."),
+    Rule("guard", "After exec, user code can't touch the page below its stack.",
+         "A stack that overflows must fault. Only where the kernel calls uvmclear."),
+    Rule("lost", "A page that no descriptor leads to any more is free, or the kernel still has its address.",
+         "It is never used again: memory runs out."),
+    Rule("table-lost", "A table that nothing leads to any more is free.",
+         "It is never used again: memory runs out."),
+    Rule("free-list", "The list of free pages leads to pages alone, and ends.",
+         "kalloc hands out whatever it leads to."),
+    Rule("mappages", "mappages maps what it was asked to map.", "It is the base kernel's.", ("base",)),
+    Rule("uvmalloc", "uvmalloc maps each page with the rights that it was asked for.", "It is the base kernel's.",
+         ("base",)),
+    Rule("uvmunmap", "uvmunmap leaves nothing of its range.", "It is the base kernel's.", ("base",)),
+    Rule("uvmcopy", "uvmcopy gives the child pages of its own, with the parent's rights.", "It is the base kernel's.",
+         ("base",)),
+    Rule("mapped-over", "No descriptor in use is overwritten with another frame.",
+         "The page that it mapped would be lost. The base kernel handles no faults on mapped pages.", ("base",)),
+)  # fmt: skip  # a rule, then its reason
+"""The rules, as docs/kernels.md lists them."""
+
+_HOLDS_IN = {rule.name: frozenset(rule.labs) for rule in RULES}
 
 
 @frozen(slots=False)
@@ -48,20 +97,34 @@ class Wrong:
     also: tuple[tuple[int, int], ...] = ()
     """Other descriptors, by root and address."""
 
+    @property
+    def key(self) -> tuple[str, int, int | None, int | None]:
+        """What makes it the same when it is looked at again."""
+        return self.rule, self.root, self.address, self.frame
+
 
 @dataclass
 class State:
-    """What is known of the guest after a call: processes by root, their tables, the free list."""
+    """What is known of the guest at a stop: processes by root, their tables, the free pages."""
 
     gdb: Gdb
+    lab: str
     processes: dict[int, Process]
     spaces: Spaces
-    free: FreeList
+    free: FreePages
     changing: set[int]
     """Roots that calls under way are changing: nothing is said of these yet."""
-    counts: Variable | None = None
-    own: frozenset[int] = frozenset()
-    """Roots that the call is about: exec's new table is not a process's yet."""
+    counts: Counts | None = None
+    images: dict[str, list[tuple[int, int, int]]] = field(default_factory=dict)
+    """The segments of programs by name: address, size and flags, as they are read."""
+    programs: Path | None = None
+    """The folder with the user programs."""
+    reads_flags: bool = False
+    has_guard: bool = False
+
+    def holds(self, rule: str) -> bool:
+        """Whether a rule is one of this lab's."""
+        return self.lab in _HOLDS_IN[rule]
 
     def name(self, root: int) -> str:
         """A process in a sentence."""
@@ -77,24 +140,117 @@ class State:
         return sorted((root, va) for root, va in self.spaces.leading(frame) if va < TOP and root in self.processes)
 
 
-def invariants(state: State, changed: Iterable[tuple[int, int]], freed: Iterable[int]) -> Iterator[Wrong]:
-    """What no right solution breaks, asked of descriptors that a call `changed` and of frames newly `freed`."""
-    for frame in freed:
-        for root, va in state.users(frame):
-            if state.judged(root):
-                yield _free_and_mapped(state, root, va, frame)
-    for root, va in changed:
-        leaf = state.spaces.known[root].leaves.get(va)
-        if leaf is None or va >= TOP or root in state.changing:
+def leaf_wrong(state: State, root: int, va: int) -> Iterator[Wrong]:
+    """What is wrong with one descriptor of a process, or of a table that is being made."""
+    space = state.spaces.known.get(root)
+    leaf = None if space is None else space.leaves.get(va)
+    if leaf is None or va >= TOP or root in state.changing:
+        return
+    if leaf.size > PAGE and leaf.frame % leaf.size:
+        says = f"The superpage at {Address(va)} leads to {Address(leaf.frame)}, which is not a multiple of its size."
+        yield Wrong("aligned", says, root, va, leaf.frame)
+    for frame in leaf.frames:
+        if frame in state.free:
+            yield _free_and_mapped(state, root, va, frame)
+        if root not in state.processes:
             continue
-        for frame in range(leaf.frame, leaf.frame + leaf.size, PAGE):
-            if frame in state.free and (root in state.own or root in state.processes):
-                yield _free_and_mapped(state, root, va, frame)
-            if root not in state.processes:
-                continue
-            yield from _shared_and_writable(state, root, va, frame, leaf)
-            if state.counts is not None:
-                yield from _counted(state, state.counts, root, va, frame)
+        users = state.users(frame) if len(state.spaces.leading(frame)) > 1 else [(root, va)]
+        if state.holds("shared-and-writable") and len(users) > 1:
+            yield from _shared_and_writable(state, root, va, frame, leaf, users)
+        if state.counts is not None and state.holds("count"):
+            yield from _counted(state, state.counts, root, va, frame, users)
+
+
+def frame_wrong(state: State, frame: int) -> Iterator[Wrong]:
+    """What is wrong with a frame that was freed."""
+    if frame not in state.free:
+        return
+    for root, va in state.users(frame):
+        if state.judged(root):
+            yield _free_and_mapped(state, root, va, frame)
+
+
+def dangling_wrong(state: State, root: int) -> Iterator[Wrong]:
+    """Free pages that a process's tables still lead to."""
+    space = state.spaces.known.get(root)
+    for page in sorted(space.dangling) if space is not None and state.judged(root) else ():
+        if page in state.free:
+            says = f"Page {Address(page)} is free, and {state.name(root)} still has a table in it."
+            yield Wrong("free-and-table", says, root, None, page)
+
+
+def table_wrong(state: State, page: int) -> Iterator[Wrong]:
+    """What is wrong with a page that holds a table."""
+    having = sorted(root for root in state.spaces.having(page) if state.judged(root))
+    if len(having) > 1:
+        one, two = having[:2]
+        says = f"Page {Address(page)} holds a table of {state.name(one)} and of {state.name(two)}."
+        yield Wrong("table-shared", says, one, None, page)
+    for root, va in state.users(page) if having else ():
+        if state.judged(root):
+            says = f"Page {Address(page)} holds a table of {state.name(having[0])}, and {state.name(root)} maps it."
+            yield Wrong("table-shared", says, root, va, page)
+
+
+def shrunk_wrong(state: State, root: int, start: int, stop: int) -> Iterator[Wrong]:
+    """What is still mapped where a process was, before it shrank."""
+    space = state.spaces.known.get(root)
+    process = state.processes.get(root)
+    if space is None or process is None or root in state.changing:
+        return
+    start = max(start, process.size + PAGE - 1 & -PAGE)
+    for va in sorted(space.leaves):
+        if start <= va < stop:
+            says = (
+                f"{process} has shrunk to {process.size:,} bytes, and {Address(va)} is still mapped, to frame"
+                f" {Address(space.leaves[va].frame)}."
+            )
+            yield Wrong("beyond-size", says, root, va, space.leaves[va].frame)
+            return
+
+
+def exec_wrong(state: State, root: int) -> Iterator[Wrong]:
+    """What is wrong with the tables of a process that has just executed a program."""
+    process, space = state.processes.get(root), state.spaces.known.get(root)
+    if process is None or space is None or root in state.changing:
+        return
+    segments = _segments(state, process.name)
+    if not segments:
+        return
+    end = max(va + size for va, size, _ in segments) + PAGE - 1 & -PAGE
+    for va, leaf in sorted(space.leaves.items()):
+        if va >= min(process.size, TOP) or leaf.size > PAGE:
+            break
+        flags = next((flags for start, size, flags in segments if start <= va < start + size), None)
+        extra = "".join(
+            name for name, bit, asked in (("W", W, 2), ("X", X, 1))
+            if leaf.word & bit and not (flags if flags is not None else 2) & asked
+        )  # fmt: skip  # rights and the flags of ELF's program header
+        if extra and state.reads_flags:
+            what = "its segment" if flags is not None else "a stack"
+            says = f"{process} maps {Address(va)} with {leaf.rights}, and {what} does not ask for {extra}."
+            yield Wrong("exec-rights", says, root, va, leaf.frame)
+        if state.has_guard and va == end and leaf.word & U:
+            says = f"User code of {process} can touch {Address(va)}, the guard page below its stack."
+            yield Wrong("guard", says, root, va, leaf.frame)
+
+
+def _segments(state: State, name: str) -> list[tuple[int, int, int]]:
+    """The loaded segments of a program: address, size and flags, from the ELF file that xv6's disk has."""
+    if name not in state.images:
+        found: list[tuple[int, int, int]] = []
+        path = None if state.programs is None else state.programs / f"_{name}"
+        if path is not None and name and "/" not in name and path.is_file():
+            data = path.read_bytes()
+            if data[:4] == b"\x7fELF" and len(data) > 64:
+                at, size, count = (*unpack_from("<Q", data, 32), *unpack_from("<HH", data, 54))
+                for each in range(count):
+                    kind, flags = unpack_from("<II", data, at + each * size)
+                    va, _, _, memory = unpack_from("<4Q", data, at + each * size + 16)
+                    if kind == 1:
+                        found.append((va, memory, flags))
+        state.images[name] = found
+    return state.images[name]
 
 
 def _free_and_mapped(state: State, root: int, va: int, frame: int) -> Wrong:
@@ -102,15 +258,21 @@ def _free_and_mapped(state: State, root: int, va: int, frame: int) -> Wrong:
     return Wrong("free-and-mapped", says, root, va, frame)
 
 
-def _shared_and_writable(state: State, root: int, va: int, frame: int, leaf: Leaf) -> Iterator[Wrong]:
+def _shared_and_writable(
+    state: State, root: int, va: int, frame: int, leaf: Leaf, users: list[tuple[int, int]]
+) -> Iterator[Wrong]:
     """A frame that two processes map is writable in neither: a store would be seen by the other."""
-    for other, there in state.users(frame):
-        if other == root or not state.judged(other):
+    for other, there in users:
+        if (other, there) == (root, va) or not state.judged(other):
             continue
         theirs = _holding(state.spaces.known[other], there, frame)
         if theirs is None or not (leaf.writable or theirs.writable):
             continue
         one, two = (state.name(root), va), (state.name(other), there)
+        if other == root:
+            says = f"{one[0]} maps frame {Address(frame)} at {Address(va)} and at {Address(there)}, and can write it."
+            yield Wrong("mapped-twice", says, root, va, frame, ((other, there),))
+            continue
         if leaf.writable and theirs.writable:
             says = (
                 f"Frame {Address(frame)} can be written by {one[0]} at {Address(va)} and by {two[0]} at"
@@ -130,42 +292,43 @@ def _holding(space: Space, va: int, frame: int) -> Leaf | None:
     return leaf if leaf is not None and leaf.frame <= frame < leaf.frame + leaf.size else None
 
 
-def _counted(state: State, counts: Variable, root: int, va: int, frame: int) -> Iterator[Wrong]:
-    leading = state.users(frame)
-    if any(other in state.changing for other, _ in leading):
+def _counted(
+    state: State, counts: Counts, root: int, va: int, frame: int, users: list[tuple[int, int]]
+) -> Iterator[Wrong]:
+    if any(other not in state.processes or other in state.changing for other, _ in state.spaces.leading(frame)):
         return
-    index = frame // PAGE if counts.count > KERNBASE // PAGE else (frame - KERNBASE) // PAGE
-    if not 0 <= index < counts.count:
-        return
-    data = state.gdb.read_one(counts.address + index * counts.step, counts.size)
-    count = int.from_bytes(data, "little")
-    if count != len(leading):
+    count = counts.of(state.gdb, frame)
+    wanted = counts.wanted(len(users))
+    if count is not None and count != wanted:
+        right = "" if wanted == len(users) else f" (so the count should be {wanted})"
         says = (
-            f"Frame {Address(frame)} is counted {count} times, and {len(leading)} descriptors of processes lead to it;"
-            f" one is {state.name(root)}'s at {Address(va)}."
+            f"Frame {Address(frame)} is counted {count} times, and {len(users)} descriptors of processes lead to"
+            f" it{right}; one is {state.name(root)}'s at {Address(va)}."
         )
-        yield Wrong("count", says, root, va, frame, tuple(one for one in leading if one != (root, va)))
+        yield Wrong("count", says, root, va, frame, tuple(one for one in users if one != (root, va)))
 
 
 # ---- the base kernel ---------------------------------------------------------------------------
 
 
-def base_call(state: State, call: Call, before: Space | None) -> Iterator[Wrong]:
-    """What a call must do to a table in the base kernel; `before` is the table as it was at the call's entry."""
-    space = state.spaces.known.get(call.roots[-1])
+def base_call(state: State, call: Call) -> Iterator[Wrong]:
+    """What a call must do to a table in the base kernel."""
+    space = state.spaces.known.get(call.roots[-1]) if call.roots else None
     if space is None or call.failed:  # what is left is its caller's to take away
         return
-    if call.function == "mappages":
-        yield from _mapped(state, call, space)
-    elif call.function == "uvmunmap":
-        yield from _unmapped(state, call, space)
-    elif call.function == "uvmcopy":
-        yield from _copied(state, call, space, before)
+    if call.function == "mappages" and len(call.values) == 5:
+        yield from _mapped(call, space)
+    elif call.function == "uvmalloc" and len(call.values) == 4:
+        yield from _allocated(call, space)
+    elif call.function == "uvmunmap" and len(call.values) == 4:
+        yield from _unmapped(call, space)
+    elif call.function == "uvmcopy" and len(call.values) == 3:
+        yield from _copied(call, space)
 
 
-def _mapped(state: State, call: Call, space: Space) -> Iterator[Wrong]:
-    root, pa, perm = call.arguments[0], call.arguments[3], call.arguments[4]
-    for va in call.pages:
+def _mapped(call: Call, space: Space) -> Iterator[Wrong]:
+    root, pa, perm = call.values[0], call.values[3], call.values[4]
+    for va in call.pages or ():
         wanted = (pa >> 12 << 10) | (perm & _FLAGS) | V
         leaf = space.leaves.get(va)
         if leaf is None:
@@ -179,20 +342,33 @@ def _mapped(state: State, call: Call, space: Space) -> Iterator[Wrong]:
         pa += PAGE
 
 
-def _unmapped(state: State, call: Call, space: Space) -> Iterator[Wrong]:
-    root = call.arguments[0]
-    for va in call.pages:
+def _allocated(call: Call, space: Space) -> Iterator[Wrong]:
+    wanted = (call.values[3] & _FLAGS) | V | 2 | U
+    for va in call.pages or ():
+        leaf = space.leaves.get(va)
+        if leaf is None:
+            yield Wrong("uvmalloc", f"{Address(va)} was to be allocated, and is not mapped.", call.values[0], va)
+        elif (leaf.word ^ wanted) & _FLAGS & ~0x300:
+            says = (
+                f"The descriptor of {Address(va)} is {leaf.word:#x}: {_difference(leaf.word & 0xFF & _FLAGS, wanted)}."
+            )
+            yield Wrong("uvmalloc", says, call.values[0], va, leaf.frame)
+
+
+def _unmapped(call: Call, space: Space) -> Iterator[Wrong]:
+    for va in call.pages or ():
         leaf = space.leaves.get(va)
         if leaf is not None:
             says = f"{Address(va)} was to be unmapped, and its descriptor is still {leaf.word:#x}."
-            yield Wrong("uvmunmap", says, root, va, leaf.frame)
+            yield Wrong("uvmunmap", says, call.values[0], va, leaf.frame)
 
 
-def _copied(state: State, call: Call, child: Space, parent: Space | None) -> Iterator[Wrong]:
+def _copied(call: Call, child: Space) -> Iterator[Wrong]:
+    parent = call.before.get(call.values[0])
     if parent is None:
         return
-    new, size = call.arguments[1], call.arguments[2]
-    for va, leaf in parent.leaves.items():
+    new, size = call.values[1], call.values[2]
+    for va, leaf in parent.items():
         if va >= size:
             continue
         copy = child.leaves.get(va)
@@ -204,7 +380,7 @@ def _copied(state: State, call: Call, child: Space, parent: Space | None) -> Ite
             yield Wrong("uvmcopy", says, new, va, copy.frame)
         elif copy.frame == leaf.frame:
             says = f"Parent and child share frame {Address(leaf.frame)} at {Address(va)}, and the base kernel copies."
-            yield Wrong("uvmcopy", says, new, va, copy.frame, ((call.arguments[0], va),))
+            yield Wrong("uvmcopy", says, new, va, copy.frame, ((call.values[0], va),))
 
 
 _NAMES = {V: "V", 2: "R", W: "W", 8: "X", 16: "U", 0x100: "RSW[0]", 0x200: "RSW[1]"}

@@ -1,0 +1,75 @@
+"""Following MIT's own xv6 (RISC-V): right kernels are not blamed, and mistakes planted in them are found.
+
+It is not a part of this project: `make real` runs these tests where VMWIDGETS_XV6 names a folder of it, of any year.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+import vmwidgets as vm
+from tests.real.conftest import needed
+
+XV6 = os.environ.get("VMWIDGETS_XV6", "")
+
+pytestmark = [
+    pytest.mark.kernel,
+    pytest.mark.skipif(not XV6, reason="VMWIDGETS_XV6 names no folder of xv6-riscv"),
+]
+
+
+@pytest.fixture
+def xv6(tmp_path: Path) -> Path:
+    """The sources, in a folder of the test's own."""
+    needed("qemu-system-riscv64", "riscv64-linux-gnu-gcc", "make")
+    place = tmp_path / "xv6"
+    shutil.copytree(XV6, place)
+    (place / "kernel" / "kernel").unlink(missing_ok=True)
+    return place
+
+
+def planted(xv6: Path, file: str, was: str, now: str) -> None:
+    """Plant a mistake; the kernels of some years have other words there."""
+    source = xv6 / "kernel" / file
+    text = source.read_text()
+    if was not in text:
+        pytest.skip(f"this xv6 has no {was!r} in {file}")
+    source.write_text(text.replace(was, now, 1))
+
+
+@pytest.mark.parametrize("cpus", [1, 3])
+@pytest.mark.parametrize("command", ["forktest", "ls | grep README"])
+def test_nothing_is_found(xv6, command, cpus):
+    with vm.xv6(xv6, cpus=cpus) as k:
+        found = k.follow(run=command, seconds=400)
+    assert found.outcome == "nothing found", found
+    assert found.free[0] == found.free[1]
+
+
+MISTAKES = [
+    ("vm.c", "kfree((void*)pa);\n    }\n    *pte = 0;", "(void)pa;\n    }\n    *pte = 0;", {"lost"}),
+    ("vm.c", "  kfree((void*)pagetable);\n}", "}", {"table-lost"}),
+    ("proc.c", "kfree((void*)p->trapframe);", ";", {"lost"}),
+    ("proc.c", "proc_freepagetable(p->pagetable, p->sz);", ";", {"lost", "table-lost"}),
+    ("exec.c", "  uvmclear(pagetable", "  if(0) uvmclear(pagetable", {"guard"}),
+    ("vm.c", "(uint64)mem, flags)", "i == 4096 ? pa : (uint64)mem, flags)", {"uvmcopy"}),
+]
+
+
+@pytest.mark.parametrize(("file", "was", "now", "rules"), MISTAKES)
+def test_a_planted_mistake_is_found(xv6, file, was, now, rules):
+    planted(xv6, file, was, now)
+    with vm.xv6(xv6) as k:
+        found = k.follow(run="ls | grep README", seconds=200)
+    assert found.outcome == "broken", found
+    assert found.first.rule in rules
+
+
+def test_the_same_folder_is_started_twice(xv6):
+    with vm.xv6(xv6) as one, vm.xv6(xv6) as two:
+        assert one.go(until="userinit", seconds=60).startswith("userinit (proc.c:")
+        assert two.go(until="userinit", seconds=60).startswith("userinit (proc.c:")

@@ -1,0 +1,216 @@
+"""What the machine code of a kernel says: who calls whom, where a function returns, and whether it stores words.
+
+RISC-V 20191213, 2.4 (AUIPC, LUI), 2.5 (JAL, JALR, branches), 2.6 (stores) and 16 (compressed instructions).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+from vmwidgets.engine.base.frozen import frozen
+
+RA, SP, FP = 1, 2, 8
+"""Numbers of registers."""
+
+_RET = 0x8082
+"""The compressed ``ret``; the long one is `_LONG_RET`."""
+
+_LONG_RET = 0x0000_8067
+
+
+class Part(NamedTuple):
+    """A function: its name, its address and its size."""
+
+    name: str
+    start: int
+    size: int
+
+
+@frozen(slots=False)
+class Body:
+    """What a function does: its calls as (place, target), the places where it returns, its jumps out of itself."""
+
+    calls: tuple[tuple[int, int], ...]
+    returns: tuple[int, ...]
+    leaves_to: tuple[int, ...]
+    stores_words: bool
+    """Whether it stores 8 bytes elsewhere than on its stack: a descriptor has 8 bytes."""
+    writes: frozenset[int] = frozenset()
+    """The control registers (CSRs) that it writes."""
+    saves_ra: bool = False
+    """Whether it keeps its return address on its stack: it calls others."""
+
+
+class Code:
+    """The functions of a program, read from its bytes: `pieces` are addresses and their bytes."""
+
+    def __init__(self, functions: list[Part], pieces: list[tuple[int, bytes]]) -> None:
+        self._pieces = pieces
+        self._parts = {one.name: one for one in functions}
+        self._by_start = sorted(one.start for one in functions)
+        self._names = {one.start: one.name for one in functions}
+        self._bodies: dict[str, Body] = {}
+
+    def word(self, address: int) -> int:
+        """The instruction at an address, 2 or 4 bytes; 0 outside of the program."""
+        for start, data in self._pieces:
+            if start <= address < start + len(data) - 1:
+                found = int.from_bytes(data[address - start : address - start + 4], "little")
+                return found if found & 3 == 3 else found & 0xFFFF
+        return 0
+
+    def body(self, name: str) -> Body:
+        """What a function does; nothing for one without a size, such as code in assembly."""
+        if name not in self._bodies:
+            part = self._parts.get(name)
+            self._bodies[name] = _body(list(self._instructions(part)), part) if part is not None else _NOTHING
+        return self._bodies[name]
+
+    def _instructions(self, part: Part) -> Iterator[tuple[int, int]]:
+        at = part.start
+        while at < part.start + part.size:
+            word = self.word(at)
+            yield at, word
+            at += 4 if word & 3 == 3 else 2
+
+    @cached_property
+    def callees(self) -> dict[str, frozenset[str]]:
+        """The functions that each function calls, or jumps to at its end."""
+        found = {}
+        for name in self._parts:
+            body = self.body(name)
+            targets = [*(target for _, target in body.calls), *body.leaves_to]
+            found[name] = frozenset(self._names[one] for one in targets if one in self._names)
+        return found
+
+    @cached_property
+    def callers(self) -> dict[str, frozenset[str]]:
+        """The functions that call each function."""
+        found: dict[str, set[str]] = {}
+        for name, callees in self.callees.items():
+            for one in callees:
+                found.setdefault(one, set()).add(name)
+        return {name: frozenset(some) for name, some in found.items()}
+
+    def call_sites(self, caller: str, callee: str) -> list[int]:
+        """Where `caller` calls `callee`: the addresses of the jumps."""
+        part = self._parts.get(callee)
+        return [] if part is None else [at for at, target in self.body(caller).calls if target == part.start]
+
+    def named(self, address: int) -> str:
+        """The function that an address lies in, or ""."""
+        at = bisect_right(self._by_start, address) - 1
+        if at < 0:
+            return ""
+        part = self._parts[self._names[self._by_start[at]]]
+        return part.name if address < part.start + max(part.size, 1) else ""
+
+
+_NOTHING = Body((), (), (), False)
+
+
+def _body(instructions: list[tuple[int, int]], part: Part) -> Body:
+    calls: list[tuple[int, int]] = []
+    returns, leaves, writes = [], [], set()
+    stores = any(_stores(word) for _, word in instructions)
+    saves_ra = any(_saves_ra(word) for _, word in instructions)
+    high: dict[int, int] = {}  # what AUIPC left in a register
+    for at, word in instructions:
+        target: int | None = None
+        long = word & 3 == 3
+        operation, rd, rs = word & 0x7F, word >> 7 & 31, word >> 15 & 31
+        if word in (_RET, _LONG_RET):
+            returns.append(at)
+        elif long and operation == 0x17:
+            high[rd] = at + _signed(word & 0xFFFF_F000, 32)
+            continue
+        elif long and operation == 0x6F:
+            target = at + _jal(word)
+        elif long and operation == 0x67 and rs in high:
+            target = high[rs] + _signed(word >> 20, 12)
+        elif not long and word & 0xE003 == 0xA001:
+            target, rd = at + _compressed_jump(word), 0
+        elif long and operation == 0x73 and word >> 12 & 3 and (word >> 12 & 3 == 1 or rs):
+            writes.add(word >> 20)
+        if target is not None and rd == RA:
+            calls.append((at, target))
+        elif target is not None and not part.start <= target < part.start + part.size:
+            leaves.append(target)
+    return Body(tuple(calls), tuple(returns), tuple(leaves), stores, frozenset(writes), saves_ra)
+
+
+def _stores(word: int) -> bool:
+    """Whether an instruction stores 8 bytes elsewhere than on the stack: SD, or C.SD with a base of x8 to x15."""
+    if word & 3 == 3:
+        return word & 0x707F == 0x3023 and word >> 15 & 31 not in (SP, FP)
+    return word & 0xE003 == 0xE000 and word >> 7 & 7 != FP - 8
+
+
+def _saves_ra(word: int) -> bool:
+    """Whether an instruction keeps ra on the stack: SD or C.SDSP."""
+    if word & 3 == 3:
+        return word & 0x707F == 0x3023 and word >> 15 & 31 == SP and word >> 20 & 31 == RA
+    return word & 0xE003 == 0xE002 and word >> 2 & 31 == RA
+
+
+def _signed(number: int, bits: int) -> int:
+    return number - (1 << bits) if number >> bits - 1 & 1 else number
+
+
+def _jal(word: int) -> int:
+    """The offset in a JAL."""
+    parts = (word >> 31 & 1) << 20 | (word >> 12 & 255) << 12 | (word >> 20 & 1) << 11 | (word >> 21 & 1023) << 1
+    return _signed(parts, 21)
+
+
+def _compressed_jump(word: int) -> int:
+    """The offset in a C.J."""
+    parts = (
+        (word >> 12 & 1) << 11 | (word >> 8 & 1) << 10 | (word >> 9 & 3) << 8 | (word >> 6 & 1) << 7
+        | (word >> 7 & 1) << 6 | (word >> 2 & 1) << 5 | (word >> 11 & 1) << 4 | (word >> 3 & 7) << 1
+    )  # fmt: skip  # the bits in their order
+    return _signed(parts, 12)
+
+
+def _branch(word: int) -> int:
+    """The offset in a branch."""
+    parts = (word >> 31 & 1) << 12 | (word >> 7 & 1) << 11 | (word >> 25 & 63) << 5 | (word >> 8 & 15) << 1
+    return _signed(parts, 13)
+
+
+def passed(word: int, registers: list[int]) -> dict[int, int] | None:
+    """What one instruction changes: registers by number, 32 for the pc; None for one that is not known here.
+
+    Known are the instructions with which functions begin and end.  `registers` are x0 to x31 and pc.
+    """
+    pc, mask = registers[32], (1 << 64) - 1
+    if word in (_RET, _LONG_RET):
+        return {32: registers[RA] & ~1}
+    if word & 0xE003 == 0x6001 and word >> 7 & 31 == SP:  # C.ADDI16SP
+        imm = (word >> 3 & 3) << 7 | (word >> 5 & 1) << 6 | (word >> 2 & 1) << 5 | (word >> 6 & 1) << 4
+        imm = _signed(imm | (word >> 12 & 1) << 9, 10)
+        return {SP: registers[SP] + imm & mask, 32: pc + 2}
+    if word & 0xE003 == 0x0001 and word & 3 != 3:  # C.ADDI
+        rd, imm = word >> 7 & 31, _signed((word >> 12 & 1) << 5 | word >> 2 & 31, 6)
+        return {rd: registers[rd] + imm & mask, 32: pc + 2} if rd else {32: pc + 2}
+    if word & 0x707F == 0x13:  # ADDI
+        rd, rs, imm = word >> 7 & 31, word >> 15 & 31, _signed(word >> 20, 12)
+        return {rd: registers[rs] + imm & mask, 32: pc + 4} if rd else {32: pc + 4}
+    if word & 0x7F == 0x63:
+        one, two = registers[word >> 15 & 31], registers[word >> 20 & 31]
+        kind = word >> 12 & 7
+        if kind >> 1 == 1:
+            return None
+        if kind >> 1 == 2:
+            one, two = _signed(one, 64), _signed(two, 64)
+        taken = (one == two if kind < 2 else one < two) ^ bool(kind & 1)
+        return {32: pc + (_branch(word) if taken else 4)}
+    if word & 0xC003 == 0xC001:  # C.BEQZ, C.BNEZ
+        imm = (word >> 12 & 1) << 8 | (word >> 5 & 3) << 6 | (word >> 2 & 1) << 5
+        imm = _signed(imm | (word >> 10 & 3) << 3 | (word >> 3 & 3) << 1, 9)
+        taken = (registers[8 + (word >> 7 & 7)] == 0) ^ bool(word >> 13 & 1)
+        return {32: pc + (imm if taken else 2)}
+    return None

@@ -1,0 +1,109 @@
+"""Which functions of a kernel are followed: those that can write descriptors, found in its machine code.
+
+A function that asks for the place of a descriptor (it calls `walk`, or another function that returns a `pte_t *`) and
+stores words through pointers can write one.  So a student's own fault handler is followed by whatever name it has.
+
+While a breakpoint is set, QEMU runs the code in the same page of 4 KiB one instruction at a time.  So a function that
+lies near the loops that fill and copy pages is followed for a short while only, and not while very many are filled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ...engine.base.units import PAGE
+from ..code import Code
+from ..program import Parameter, Program
+
+NAMED = ("mappages", "uvmunmap", "uvmalloc", "uvmdealloc", "uvmcopy", "freewalk")
+"""Functions of xv6 that are followed in any case."""
+
+_WRITE = ("mappages", "uvmunmap", "freewalk")
+
+_BUSY_ANYWAY = ("usertrap", "kerneltrap", "syscall", "copyout", "copyin", "copyinstr")
+"""Functions that run far more often than they write a descriptor: they are followed from their first look at one."""
+
+_BOOT = ("kvm", "proc_mapstacks", "uvmfirst", "uvminit", "userinit", "main")
+
+_TRAP_ENDS = ("prepare_return", "usertrapret")
+"""What `usertrap` calls at its end: it may not return."""
+
+_LOOPS = ("memset", "memmove", "memcpy")
+"""Functions in which a kernel spends most of its time."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One function that is followed: where it begins, and where a call of it has ended."""
+
+    name: str
+    entry: int
+    ends: tuple[int, ...]
+    """Its returns; empty where it may end by jumping elsewhere: then the place that it returns to is watched."""
+    late: tuple[int, ...]
+    """Where it has just written, or looked for, a descriptor, if it is followed from there on."""
+    parameters: tuple[Parameter, ...]
+    near_loops: bool = False
+    """Whether a breakpoint there makes filling and copying pages slow."""
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        """Where a breakpoint is set while it is followed."""
+        return self.late or ((self.entry,) if self.near_loops else (self.entry, *self.ends))
+
+
+def plan(program: Program) -> dict[str, Point]:
+    """The functions to follow, by name."""
+    code = program.code
+    walks = program.gives_descriptors | {name for name in ("walk",) if name in code.callees}
+    writers = {
+        name
+        for name, callees in code.callees.items()
+        if callees & walks and name not in walks and code.body(name).stores_words
+    }
+    writers |= {name for name in NAMED if name in program.symbols}
+    for name, callees in code.callees.items():  # one level up: they say what is meant
+        if callees & set(_WRITE) and any(one.type == "pagetable_t" for one in program.parameters.get(name, ())):
+            writers.add(name)
+    chosen = {name for name in writers if not name.startswith(_BOOT) and name not in walks}
+    near = near_loops(program)
+    return {name: _point(program, name, walks if name in _BUSY_ANYWAY else set(), near) for name in sorted(chosen)}
+
+
+def writers_of(program: Program) -> frozenset[str]:
+    """The functions in which descriptors are written and frames handed out, followed or not."""
+    code = program.code
+    walks = program.gives_descriptors | {"walk"}
+    found = {name for name, callees in code.callees.items() if callees & walks and code.body(name).stores_words}
+    others = ("uvmfree", "proc_freepagetable", "freeproc", "kalloc", "kfree", "proc_pagetable")
+    return frozenset(found | {name for name in (*NAMED, *others) if name in program.symbols} - {"walk"}) - {
+        "usertrap", "kerneltrap", "syscall",
+    }  # fmt: skip  # in these, a process may wait
+
+
+def near_loops(program: Program) -> set[int]:
+    """The pages of code with the loops over pages."""
+    there = [program.symbols[name] for name in _LOOPS if name in program.symbols]
+    return {at & -PAGE for one in there for at in (one.address, one.address + max(one.size, 1) - 1)}
+
+
+def _point(program: Program, name: str, late_after: set[str], near: set[int]) -> Point:
+    code = program.code
+    body, entry = code.body(name), program.address(name)
+    sites = [at for one in sorted(late_after) for at in code.call_sites(name, one)]
+    late = tuple(sorted(at + _length(code, at) for at in sites))
+    ends = body.returns if not body.leaves_to else ()
+    if late:
+        ends = (*body.returns, *(at for end in _TRAP_ENDS for at in code.call_sites(name, end)))
+    found = Point(name, entry, ends, late, program.parameters.get(name, ()))
+    return replace(found, near_loops=not near.isdisjoint(at & -PAGE for at in found.places))
+
+
+def _length(code: Code, at: int) -> int:
+    return 4 if code.word(at) & 3 == 3 else 2
+
+
+def inner_only(program: Program, name: str, followed: set[str]) -> bool:
+    """Whether each caller of a function is followed itself."""
+    callers = {one for one in program.code.callers.get(name, frozenset()) if not one.startswith(_BOOT)}
+    return bool(callers) and callers <= followed

@@ -1,0 +1,153 @@
+"""Where the kernel is in each process and on each hart: its backtraces, by frame pointers, with lines.
+
+xv6 is built with -fno-omit-frame-pointer: below the address in s0 lie the return address and the caller's s0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...engine.base.errors import Refused
+from ...engine.base.units import PAGE
+from ..code import FP, RA, SP
+from ..gdb import Gdb
+from ..processes import Process, Processes
+from ..program import Place, Program
+from .spaces import read_space
+
+DEEPEST = 32
+
+TP = 4
+"""The register with the number of the hart."""
+
+PC = 32
+
+
+@dataclass
+class Hart:
+    """One processor at a stop: its number, its registers, and the backtrace, the innermost place first."""
+
+    number: int
+    registers: list[int]
+    places: list[int]
+
+    @property
+    def in_kernel(self) -> bool:
+        """Whether it executes the kernel's code."""
+        return self.registers[PC] >= 1 << 31
+
+
+class Stacks:
+    """The kernel's stacks of one guest."""
+
+    def __init__(self, program: Program, processes: Processes) -> None:
+        self._program = program
+        self._processes = processes
+        self._mapped: dict[int, int] = {}
+        self._context = {name: _field(program, f"proc.context.{name}") for name in ("ra", "sp", "s0")}
+        self._current: Place | None = None
+        if "cpus" in program.symbols:
+            self._cpus = program.variable("cpus")
+            self._current = self._cpus.fields.get("proc")
+
+    def harts(self, gdb: Gdb) -> list[Hart]:
+        """All processors, with their backtraces."""
+        now, found = gdb.thread, []
+        for number, thread in enumerate(gdb.threads()):
+            gdb.thread = thread
+            registers = gdb.general()
+            found.append(Hart(number, registers, self.of_registers(gdb, registers)))
+        gdb.thread = now
+        return found
+
+    def of_registers(self, gdb: Gdb, registers: list[int]) -> list[int]:
+        """The places of a hart: where it is, where that returns to, and so on."""
+        pc, ra, fp = registers[PC], registers[RA], registers[FP]
+        code = self._program.code
+        name = code.named(pc)
+        if not name:
+            return [pc]
+        if not code.body(name).saves_ra:  # below the address in s0 lies the caller's s0 alone
+            pa = self._physical(gdb, fp - 8)
+            before = gdb.words([pa])[0] if pa is not None else 0
+            return [pc, ra, *self._chain(gdb, before if fp < before < fp + PAGE else fp)]
+        rest = self._chain(gdb, fp)
+        is_callers = code.named(ra) not in ("", name) and rest[:1] != [ra]  # it has just begun, or is about to end
+        return [pc, *([ra] if is_callers else []), *rest]
+
+    def waiting(self, gdb: Gdb, process: Process) -> list[int]:
+        """The places of a process that no hart runs."""
+        ra, fp = (self._saved(gdb, process, name) for name in ("ra", "s0"))
+        return [ra, *self._chain(gdb, fp)] if ra else []
+
+    def live(self, gdb: Gdb, process: Process) -> range:
+        """The part of a waiting process's kernel stack that is in use, as physical addresses."""
+        sp = self._saved(gdb, process, "sp")
+        pa = self._physical(gdb, sp)
+        return range(pa, (pa & -PAGE) + PAGE, 8) if pa is not None and sp else range(0)
+
+    def live_of(self, gdb: Gdb, hart: Hart) -> range:
+        """The part of a hart's kernel stack that is in use."""
+        pa = self._physical(gdb, hart.registers[SP]) if hart.in_kernel else None
+        return range(pa & -8, (pa & -PAGE) + PAGE, 8) if pa is not None else range(0)
+
+    def current(self, gdb: Gdb, registers: list[int]) -> int:
+        """The address of the `struct proc` that a hart in the kernel runs; 0 if it runs none."""
+        number = registers[TP]
+        if self._current is None or number >= self._cpus.count:
+            return 0
+        return gdb.words([self._cpus.address + number * self._cpus.step + self._current.offset])[0]
+
+    def names(self, places: list[int]) -> list[str]:
+        """The functions of a backtrace."""
+        return [self._program.code.named(at - (1 if depth else 0)) for depth, at in enumerate(places)]
+
+    def lines(self, places: list[int]) -> list[str]:
+        """A backtrace in words: "freewalk (vm.c:280)"."""
+        found = []
+        for depth, at in enumerate(places):
+            name = self._program.function(at - (1 if depth else 0))
+            line = self._program.line(at - (1 if depth else 0))
+            if name:
+                found.append(f"{name} ({line})" if line is not None else name)
+        return found
+
+    def _saved(self, gdb: Gdb, process: Process, name: str) -> int:
+        offset = self._context[name]
+        return 0 if offset is None else gdb.words([process.place + offset])[0]
+
+    def _chain(self, gdb: Gdb, fp: int) -> list[int]:
+        found: list[int] = []
+        while len(found) < DEEPEST and fp and fp % 8 == 0:
+            pa = self._physical(gdb, fp - 16)
+            if pa is None:
+                break
+            before, place = gdb.words([pa, pa + 8])
+            if not self._program.function(place):
+                break
+            found.append(place)
+            if before <= fp:
+                break
+            fp = before
+        return found
+
+    def _physical(self, gdb: Gdb, va: int) -> int | None:
+        """Where a kernel stack lies: stacks of processes are mapped high, those of boot at their own addresses."""
+        if 1 << 31 <= va < 1 << 36:
+            return va
+        page = va & -PAGE
+        if page not in self._mapped:
+            root = self._processes.kernel_root(gdb)
+            for at, leaf in read_space(gdb, root).leaves.items() if root else ():
+                if at != leaf.frame:
+                    self._mapped[at] = leaf.frame
+        frame = self._mapped.get(page)
+        return None if frame is None else frame + va % PAGE
+
+
+def _field(program: Program, path: str) -> int | None:
+    """Where a field of `struct proc` begins in it."""
+    try:
+        return program.variable(path).address - program.address("proc")
+    except Refused:
+        return None
