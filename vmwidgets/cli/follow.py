@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from textwrap import fill
 
 from ..engine.base.errors import Refused
 from ..engine.mmu.followed import Followed
 from ..real import xv6
 from ..real.follow.checks import checked, checks_in
-from ..real.follow.rules import LABS
+from ..real.follow.rules import LABS, RULES
 from .text import printable
 
 FOUND_NOTHING, BROKEN, BAD_INPUT, UNFINISHED = 0, 1, 2, 3
@@ -19,14 +21,22 @@ FOUND_NOTHING, BROKEN, BAD_INPUT, UNFINISHED = 0, 1, 2, 3
 _ABOUT = """\
 Build and run the xv6 (RISC-V) in FOLDER with its own Makefile, and stop it at the first call after which a rule of the
 lab does not hold: no frame is both free and mapped, no process can write to a frame that another process also maps,
-every count of references is right, and no table is lost; in the base kernel, mappages, uvmunmap and uvmcopy also do
-what they must. The last lines say what was not judged, such as memory that is lost: a kernel in which nothing was found
-may still be wrong."""
+no page and no table is lost, and so on. The rules of the lab are listed below. The last lines say what was not judged:
+a kernel in which nothing was found may still be wrong."""
 
 _EXITS = """\
 exit status: 0 nothing was found; 1 a rule was broken, or the kernel panicked; 2 bad input, such as a build that fails;
-3 nothing was found, and the command did not come to its end: it could not be started, or time or stops ran out.
-Needs QEMU, a RISC-V compiler and the extra "kernels"."""
+3 nothing was found, and the command did not come to its end: it could not be started, it hangs, or time or stops ran
+out. Needs QEMU, a RISC-V compiler and the extra "kernels"."""
+
+
+def _rules_of(labs: Sequence[str]) -> str:
+    """The rules and the labs in which they hold, as lines."""
+    lines = []
+    for rule in RULES:
+        holds = "all labs" if rule.labs == LABS else ", ".join(rule.labs)
+        lines.append(f"  {rule.name} ({holds}): {rule.says}")
+    return "rules:\n" + "\n".join(fill(line, 118, subsequent_indent="    ") for line in lines)
 
 
 def add_follow(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -35,7 +45,7 @@ def add_follow(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "follow",
         help="run a student's xv6 and stop it at its first wrong page-table entry",
         description=_ABOUT,
-        epilog=_EXITS,
+        epilog=f"{_rules_of(LABS)}\n\n{_EXITS}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="a folder of xv6-riscv")
@@ -53,11 +63,17 @@ def add_follow(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--seconds", type=float, default=600.0, help="longest time in seconds (600)")
     parser.add_argument("--make", action="append", default=[], metavar="WORD", help="one more word for make: LAB=cow")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.add_argument(
+        "--gradescope", type=Path, metavar="FILE", help="also write the result as Gradescope's results.json"
+    )
+    parser.add_argument("--points", type=float, default=1.0, help="points in that file if nothing is found (1)")
     parser.set_defaults(run=run, usage_error=parser.error)
 
 
 def run(options: argparse.Namespace) -> int:
     """Follow the kernel; what became of it is the status."""
+    if not 0 < options.points <= 1_000_000:
+        options.usage_error("--points is more than 0")
     if options.stops < 1 or not 0 < options.seconds <= 86_400:
         options.usage_error("--stops is at least 1, and --seconds more than 0 and at most 86400")
     try:
@@ -69,9 +85,31 @@ def run(options: argparse.Namespace) -> int:
             )  # fmt: skip  # what is run, then how long
     except Refused as error:
         print(printable(str(error)), file=sys.stderr)
+        if options.gradescope is not None:
+            return _written(options.gradescope, _results("bad input", str(error), [], 0.0, options.points), BAD_INPUT)
         return BAD_INPUT
     print(json.dumps(found.record(), indent=2) if options.json else "\n".join(_lines(found)))
-    return {"nothing found": FOUND_NOTHING, "unfinished": UNFINISHED}.get(found.outcome, BROKEN)
+    status = {"nothing found": FOUND_NOTHING, "unfinished": UNFINISHED}.get(found.outcome, BROKEN)
+    if options.gradescope is not None:
+        score = options.points if status == FOUND_NOTHING else 0.0
+        return _written(options.gradescope, _results(found.outcome, "", _lines(found), score, options.points), status)
+    return status
+
+
+def _results(outcome: str, says: str, lines: list[str], score: float, most: float) -> dict[str, object]:
+    """The results.json of Gradescope's autograder: one test, with what a student needs to know."""
+    output = "\n".join([printable(says)] if says else lines)
+    test = {"name": f"page tables, followed: {outcome}", "score": score, "max_score": most, "output": output}
+    return {"tests": [test], "visibility": "visible"}
+
+
+def _written(file: Path, results: dict[str, object], status: int) -> int:
+    try:
+        file.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        print(printable(f"{file}: {error.strerror or error}"), file=sys.stderr)
+        return BAD_INPUT
+    return status
 
 
 def _lines(found: Followed) -> list[str]:
@@ -83,5 +121,6 @@ def _lines(found: Followed) -> list[str]:
         for walk in first.walks:
             steps = " → ".join(f"{step.name}[{step.index}] {step.value:#x}" for step in walk.steps)
             lines.append(f"  descriptors: {steps}")
+    lines += [f"  {each}" for each in found.lines]
     lines.append(f"{found.calls:,} calls were followed, with {found.stops:,} stops. Not looked at:")
     return [printable(line) for line in [*lines, *(f"  {each}" for each in found.outside)]]
