@@ -42,6 +42,8 @@ class Followed(Picture):
         """What was found first, then the walks."""
         found = self._held
         parts = [Found("What was not looked at", found.outside)] if found.outside else []
+        if found.lines:
+            parts.insert(0, Found("Where it was", found.lines))
         if found.first is not None:
             first = found.first
             words = [first.says, *([first.call] if first.call else []), *first.lines]
