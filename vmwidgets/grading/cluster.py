@@ -26,7 +26,7 @@ from .course import Course
 from .files import content_of
 from .findings import Status, found
 from .grades import Graded
-from .places import File, Judges, Lost
+from .places import LOOK, File, Judges, Lost
 
 ANSWER = 10
 """Seconds in which a scheduler has to answer."""
@@ -75,6 +75,7 @@ class Cluster:
         self._address = address
         self._client = _connected(address)
         self._without = 0.0
+        self._known, self._asked = 0, 0.0
         try:
             self._check()
         except BaseException:
@@ -111,8 +112,11 @@ class Cluster:
         return made
 
     def width(self) -> int:
-        """How many threads the workers have now."""
-        threads = self._threads()
+        """How many threads the workers have; asked once a second, since each question waits for the scheduler."""
+        if self._known and time.monotonic() - self._asked < LOOK:
+            return self._known
+        threads, self._asked = self._threads(), time.monotonic()
+        self._known = threads
         if threads:
             self._without = 0.0
         elif not self._without:
