@@ -18,7 +18,7 @@ from ..engine.mmu.rules import Access
 from ..engine.mmu.runs import Runs, runs
 from ..engine.mmu.stops import SpaceAtStop, Stop, Stops, lettered
 from ..engine.mmu.tables import PageTables, TablesWalk
-from ..sources.pasted.panics import read_panics
+from ..sources.pasted.panics import check_of
 from .follow.checks import Check, checked
 from .follow.rules import TOP
 from .follow.run import Limits, follow
@@ -388,10 +388,10 @@ _EXAMPLES = {"lab": "cow", "run": "cowtest", "counts": "refcount"}
 
 def _explained(panic: str) -> Iterator[str]:
     """What the check protects that panicked, and three usual mistakes; nothing for one that is not known."""
-    for one in read_panics([f"panic: {panic}"])[0]:
-        if one.protects:
-            yield f"what {one.function} protects: {one.protects}"
-            yield from (f"a usual mistake: {mistake}" for mistake in one.mistakes)
+    check = check_of(panic.strip())
+    if check is not None:
+        yield f"what {check.function} protects: {check.protects}"
+        yield from (f"a usual mistake: {mistake}" for mistake in check.mistakes)
 
 
 def _thread_of(gdb: Gdb, processor: int) -> str:

@@ -245,6 +245,11 @@ OLDER = {
 """What some years print for the same check."""
 
 
+def check_of(words: str) -> Check | None:
+    """Return the check that panics with these words, if it is known."""
+    return CHECKS.get(OLDER.get(words, words))
+
+
 def read(parts: Parts) -> None:
     """Add the panics in the lines of a text, and which of them are not known here."""
     found, unsaid = parts.panics, parts.unsaid
@@ -258,7 +263,7 @@ def read(parts: Parts) -> None:
             unsaid.append(f"Line {number} has a panic without its reason: the text is cut there, or mixed.")
             found.append(Panic("", number))
             continue
-        check = CHECKS.get(OLDER.get(words, words))
+        check = check_of(words)
         if check is not None:
             found.append(Panic(words, number, check.function, check.protects, check.mistakes))
             continue
