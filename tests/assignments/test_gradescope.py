@@ -262,7 +262,7 @@ def test_what_is_suspicious_is_printed_for_instructors_only(
     written(gradescope.root / "submission" / "a.ipynb", "ada", "01", lied)
     results = gradescope.uploaded_by(ADA).here()
     assert "forged" not in json.dumps(results)
-    assert "a.ipynb, 01/gaps: forged: the notebook claims 4 points, and its journal gives 2" in capsys.readouterr().out
+    assert "a.ipynb, 01/gaps: forged: the notebook claims 4 points, and its journal gives 0" in capsys.readouterr().out
 
 
 def test_an_empty_submission(gradescope: Gradescope) -> None:

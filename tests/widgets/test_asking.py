@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 import vmwidgets as vm
 from tests.views.test_translation import PLACE, machine_with, node, read_in, steps_of, words
-from vmwidgets.labs import asking
-from vmwidgets.labs.predictions import Predictions
+from vmwidgets.labs.predictions import Predictions, asked
+from vmwidgets.labs.session import Session
 from vmwidgets.pictures.moments import When
 from vmwidgets.pictures.operations import FAILED, operations_around
 from vmwidgets.views.scene.model import Scene
@@ -18,12 +19,10 @@ from vmwidgets.widgets.host.view import View
 
 
 @pytest.fixture(autouse=True)
-def no_predictions(monkeypatch: pytest.MonkeyPatch) -> Predictions:
+def no_predictions() -> Iterator[Predictions]:
     """Each test begins with nothing asked."""
-    fresh = Predictions()
-    monkeypatch.setattr(asking, "predictions", fresh)
-    monkeypatch.setattr("vmwidgets.labs.pressing.predictions", fresh)
-    return fresh
+    with Session():
+        yield asked.now()
 
 
 def asking_of(target: Any, **options: Any) -> View:

@@ -61,7 +61,10 @@ def test_one_sentence_says_where_a_machine_does_something_else_now_and_why(name:
         vm.load_journal(FOLDER / f"{name}.jsonl.gz")
 
 
-ASKED = [one for one in WORKS if one["exercise"] in exercises()]
+FUNCTIONS = ("11/policy",)
+"""Exercises that took a function, which is not run any longer: staff reads it."""
+
+ASKED = [one for one in WORKS if one["exercise"] in exercises() and one["exercise"] not in FUNCTIONS]
 
 
 @pytest.mark.parametrize("one", ASKED, ids=[one["exercise"] for one in ASKED])
@@ -70,6 +73,13 @@ def test_graded_work_earns_what_it_earned(one) -> None:
     then = one["data"]
     assert (again.get("points"), again.get("of"), again.get("problem", "")) == (then["points"], then["of"], "")
     assert [found["met"] for found in again["criteria"]] == [found["met"] for found in then["criteria"]]
+
+
+@pytest.mark.parametrize("one", [one for one in WORKS if one["exercise"] in FUNCTIONS])
+def test_a_function_of_earlier_work_is_not_run(one) -> None:
+    again = judged(one["exercise"], "practice 2", one["work"])
+    assert again["points"] == 0
+    assert again["problem"]
 
 
 def test_a_later_format_is_refused(tmp_path: Path) -> None:

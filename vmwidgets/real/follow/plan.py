@@ -9,8 +9,9 @@ lies near the loops that fill and copy pages is followed for a short while only,
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from ...engine.base.frozen import frozen
 from ...engine.base.units import PAGE
 from ..code import Code
 from ..program import Parameter, Program
@@ -32,7 +33,7 @@ _LOOPS = ("memset", "memmove", "memcpy")
 """Functions in which a kernel spends most of its time."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Point:
     """One function that is followed: where it begins, and where a call of it has ended."""
 

@@ -135,6 +135,11 @@ class State:
         """Whether a root is a process's, and no call is changing it."""
         return root in self.processes and root not in self.changing
 
+    def lives(self, root: int) -> bool:
+        """Whether a root is that of a process which is not being freed: then another may have its tables already."""
+        process = self.processes.get(root)
+        return process is not None and process.state.lower() not in ("zombie", "unused")
+
     def users(self, frame: int) -> list[tuple[int, int]]:
         """The descriptors of processes, below the top, that lead to a frame."""
         return sorted((root, va) for root, va in self.spaces.leading(frame) if va < TOP and root in self.processes)
@@ -146,7 +151,7 @@ def leaf_wrong(state: State, root: int, va: int) -> Iterator[Wrong]:
     leaf = None if space is None else space.leaves.get(va)
     if leaf is None or va >= TOP or root in state.changing:
         return
-    if leaf.size > PAGE and leaf.frame % leaf.size:
+    if leaf.size > PAGE and leaf.frame % leaf.size and state.lives(root):
         says = f"The superpage at {Address(va)} leads to {Address(leaf.frame)}, which is not a multiple of its size."
         yield Wrong("aligned", says, root, va, leaf.frame)
     for frame in leaf.frames:

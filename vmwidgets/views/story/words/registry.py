@@ -40,6 +40,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from vmwidgets import events as ev
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import PAGE, binary_size, counted, duration
 from vmwidgets.views.scene.text import visible
 
@@ -306,7 +307,7 @@ def _look(path: str) -> Look:
 _CONDITION = re.compile(r"(!?)(#?)([\w.\[\]]+)(\?|[=<>].*)?")
 
 
-@dataclass(frozen=True)
+@frozen
 class Condition:
     """What must hold of an event for a case of it."""
 
