@@ -48,6 +48,6 @@ def test_checks_are_shown_once_and_saved(
     for _ in range(2):  # run again, a cell has its outputs once
         notebook.run_all()
         _, plain, printed, loop = kept(notebook, lab)
-        assert plain == printed == [("display_data", 2)]
-        assert loop == [("display_data", 4), ("display_data", 2)]
+        assert plain == printed == [("display_data", 0)]
+        assert loop == [("display_data", 4), ("display_data", 0)]
         assert [notebook.cell(index).get_by_text(TITLE).count() for index in (1, 2, 3)] == [1, 1, 2]

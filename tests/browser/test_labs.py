@@ -61,7 +61,7 @@ def test_the_answer_of_a_control_is_in_the_saved_file(notebook: Notebook, lab: S
     choose(notebook, "the high one")
     notebook.cell(0).get_by_text("you said: the high one").wait_for()
     assert saved(notebook, lab)["t/gap"] == {
-        "schema": 1, "id": "t/gap", "question": "Which <b>gap</b>?", "kind": "choice",
+        "record": "prediction", "schema": 1, "id": "t/gap", "question": "Which <b>gap</b>?", "kind": "choice",
         "options": ["the low one", "the high one"], "answer": "the high one",
         "answers": [{"answer": "the high one", "how": "control", "late": False, "because": ""}],
         "happened": None, "missed": "",

@@ -77,6 +77,12 @@ _SLOW_FOR = 2.0
 _LONG_PAUSE = 1.0
 """… and the seconds in which these loops then run at their full speed."""
 
+GIVING_BACK = ("proc_freepagetable", "uvmfree", "freewalk")
+"""Functions after which a process has tables that are free."""
+
+PATIENT = 1_000
+"""Stops in which it forgets them: an instruction, if its processor goes on."""
+
 MOST_DOUBTS = 64
 """What is kept of the things that are to be looked at again: the first ones."""
 
@@ -154,6 +160,11 @@ class _Run:
     done: int = 0
     stops: int = 0
     first: Break | None = None
+    given_back: dict[tuple[int, int], int] = field(default_factory=dict)
+    """Tables that were freed, by the place of their process and their root: for so many stops they are not judged.
+
+    The process forgets them after that.  Meanwhile another processor may have the pages, for anything.
+    """
 
     def __post_init__(self) -> None:
         program = self.program
@@ -485,12 +496,19 @@ class _Run:
             roots = [mine.root]
         return tuple(root for root in roots if root not in self.kernels), name
 
+    def _give_back(self, call: Call) -> None:
+        """A call has returned: the tables that it freed are a process's no longer, whatever that has of them."""
+        if call.function in GIVING_BACK:
+            mine = [one for one in self.there.values() if one.root in call.roots]
+            self.given_back.update({(one.place, one.root): PATIENT for one in mine})
+
     def _leave(self, call: Call) -> None:
         """A call has returned."""
         self.done += 1
         self.recent = call
         self.last.update(dict.fromkeys(call.roots, call))
         name = call.function
+        self._give_back(call)
         self._scan(call)
         if call.roots:
             self._by_call(call)
@@ -582,7 +600,11 @@ class _Run:
         for frame in new:
             self.freed[frame] = cause or self.recent
         there = [one for one in self.processes.read(gdb) if one.root not in self.free and one.root not in self.kernels]
+        held = {(one.place, one.root) for one in there}
+        self.given_back = {one: left - 1 for one, left in self.given_back.items() if left > 1 and one in held}
+        there = [one for one in there if (one.place, one.root) not in self.given_back]
         self.there = {one.root: one for one in there}
+        back = {root for _, root in self.given_back} - self.there.keys()
         for one in there:
             self._of_slot(one, cause)
         self.slots = {one.place: one for one in there}
@@ -590,9 +612,9 @@ class _Run:
         mine = {root for call in self.calls.all() for root in call.roots} | set(cause.roots if cause else ())
         for root in [*self.spaces.known]:
             reused = root not in self.there and root not in mine and bool(self.spaces.leading(root))
-            if root in self.free or reused:
+            if root in self.free or reused or root in back:
                 self._note(root, *self.spaces.forget(root), cause)
-        for root in {*self.spaces.known, *self.there, *mine} - self.kernels:
+        for root in {*self.spaces.known, *self.there, *mine} - self.kernels - back:
             if root in self.free:
                 continue
             before = self.spaces.known[root].pages if root in self.spaces.known else {}
