@@ -38,6 +38,7 @@ for name in ("sh", "make"):
     kernel.spawn(lambda: kernel.kmem_alloc_wait("900 KiB"), name=name)
 kernel.run()
 kernel.malloc(300)
+trace = vm.trace([page << 12 for page in (1, 2, 3, 1, 9)], [False, True, False, False, True])
 subjects = {
     "Comparison": vm.compare([vm.workload.allocate("a", "64 KiB"), vm.workload.free("a")]),
     "Formats": formats, "Tables": formats.tables["armv7"], "Paging": vm.compare_paging(small, paged),
@@ -54,7 +55,7 @@ subjects = {
     "Inverted": m.frames.inverted(), "Placement": vm.BaseAndBounds("4 MiB", "64 KiB").layout,
     "Fault": task, "Objects": m, "Clock": m,
     "Reasons": task.machine.why(task, a),
-    "ReferenceBits": m,
+    "ReferenceBits": m, "Locality": trace, "FaultCurves": trace.faults(frames=(1, 2, 3)),
     "References": vm.reference_string("1 2 3w 1 4", (2, 3), ("fifo", "clock")),
     "Walk": task.walk(a, "write"), **dict.fromkeys(["Kmem", "Frames", "Slabs", "Threads"], kernel),
 }
