@@ -14,11 +14,6 @@ from ..engine.base.errors import Refused, printable
 from ..engine.base.units import counted
 from ..engine.paper.trace import FETCH, MOST, READ, WRITE, Trace
 
-try:
-    import numpy as np
-except ModuleNotFoundError:
-    raise Refused("references of a program need NumPy, which is not installed: pip install numpy") from None
-
 _HEX = r"(?:0[xX])?([0-9a-fA-F]{1,20})"
 
 
@@ -89,7 +84,7 @@ def _quickly(text: str, source: str, name: str) -> Trace | None:
         numbers = _addresses(words[::2], source)
     except ValueError:
         return None
-    return Trace(numbers, np.fromiter((_KINDS[one.lower()] for one in does), np.uint8, len(does)), name=name)
+    return Trace(numbers, [_KINDS[one.lower()] for one in does], name=name)
 
 
 def read_references(text: str, source: str, name: str = "") -> Trace | None:
@@ -114,8 +109,8 @@ def read_references(text: str, source: str, name: str = "") -> Trace | None:
             raise Refused(f"line {others[0]:,} of {source}, {line!r}, is no reference: this is a file of {form.name}")
         unsaid = (f"{counted(len(others), 'line')} of Valgrind or the program passed over.",) if others else ()
     columns = dict(zip(form.fields, zip(*found, strict=True), strict=True))
-    kinds = np.fromiter((form.kinds[one.strip().lower()] for one in columns["k"]), np.uint8, len(found))
-    sizes = np.array(columns["s"], np.uint32) if "s" in columns else None
+    kinds = [form.kinds[one.strip().lower()] for one in columns["k"]]
+    sizes = [int(one) for one in columns["s"]] if "s" in columns else None
     return Trace(_addresses(columns["a"], source), kinds, sizes, name=name, unsaid=unsaid)
 
 
@@ -123,12 +118,12 @@ def _is_right(form: Form, line: str) -> bool:
     return form.line.match(line) is not None or _BLANK.match(line) is not None
 
 
-def _addresses(texts: Sequence[str], source: str, base: int = 16) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
+def _addresses(texts: Sequence[str], source: str, base: int = 16) -> list[int]:
     numbers = [int(one, base) for one in texts]
     if max(numbers) >= 1 << 64:
         place = next(place for place, one in enumerate(numbers) if one >= 1 << 64)
         raise Refused(f"reference {place + 1:,} of {source}, {texts[place]}, has more than 64 bits")
-    return np.array(numbers, np.uint64)
+    return numbers
 
 
 def _csv(text: str, source: str, name: str) -> Trace | None:
@@ -159,4 +154,4 @@ def _csv(text: str, source: str, name: str) -> Trace | None:
         raise Refused(f"{source} has a header, and no reference below it")
     if not 0 <= min(addresses) <= max(addresses) < 1 << 64:
         raise Refused(f"{source} has an address of more than 64 bits")
-    return Trace(np.array(addresses, np.uint64), np.array(kinds, np.uint8), name=name)
+    return Trace(addresses, kinds, name=name)

@@ -13,14 +13,28 @@ import random
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from heapq import heappop, heappush
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-
+from ..base.errors import Refused
 from .traces_schema import Counts, Window
 
-Numbers = npt.NDArray[np.int64]
+
+class Absent:
+    """What stands for NumPy where it is not installed: pictures of all kinds are listed without it."""
+
+    def __getattr__(self, name: str) -> object:
+        raise Refused("a trace needs NumPy, which is not installed: pip install numpy")
+
+
+try:
+    import numpy as np
+except ModuleNotFoundError:
+    np = Absent()  # type: ignore[assignment]  # any use of it says what is missing
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Numbers = npt.NDArray[np.int64]
 
 NEVER = 1 << 62
 """The next use of a page that is not used again, and the distance of a first reference."""

@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import islice, pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..base.errors import Refused, a_kind, in_ascii, printable, shown
 from ..base.units import PAGE, Size, binary_size, counted
-
-try:
-    import numpy as np
-    import numpy.typing as npt
-except ModuleNotFoundError:
-    raise Refused("a trace needs NumPy, which is not installed: pip install numpy") from None
-
 from . import counting
 from .counting import COUNTED, counts_of, runs_of, spread, windows_of
 from .traces_schema import Counts, FaultsValue, LocalityValue, PagesRow, Window
+
+try:
+    import numpy as np
+except ModuleNotFoundError:
+    np = counting.Absent()  # type: ignore[assignment]  # any use of it says what is missing
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 MOST = 20_000_000
 """References of a trace."""
