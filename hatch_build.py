@@ -48,7 +48,7 @@ class BundleHook(BuildHookInterface[Any]):
 
 CHECK = """
 import sys
-from vmwidgets.views.story.words.registry import HERE, wrong_in
+from vmwidgets.views.story.words.mistakes import HERE, wrong_in
 sys.exit("\\n".join(one for path in sorted(HERE.glob("*.say")) for one in wrong_in(path)) or 0)
 """
 

@@ -8,8 +8,9 @@ import pytest
 
 from vmwidgets import events as ev
 from vmwidgets.views.story.words import registry
+from vmwidgets.views.story.words.mistakes import wrong_in
 from vmwidgets.views.story.words.names import Names
-from vmwidgets.views.story.words.registry import read, wrong_in
+from vmwidgets.views.story.words.registry import read
 
 KINDS = {"TreeLinked": ev.TreeLinked, "FileResized": ev.FileResized, "GapTried": ev.GapTried}
 
