@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import random
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, NamedTuple
@@ -207,72 +208,33 @@ def lru_stack(runs: Runs) -> list[int]:
 # ---- one size at a time ------------------------------------------------------------------------------
 
 
-def _fifo(runs: Runs, size: int, tick: int) -> Counts:
-    inside, dirty = bytearray(len(runs.names)), bytearray(len(runs.names))
-    queue: list[int] = [-1] * size
-    faults = written = hand = 0
-    for page, writes in zip(runs.pages.tolist(), runs.writes.tolist(), strict=True):
-        if not inside[page]:
-            faults += 1
-            gone = queue[hand]
-            if gone >= 0:
-                inside[gone] = 0
-                written += dirty[gone]
-            queue[hand] = page
-            hand = hand + 1 if hand + 1 < size else 0
-            inside[page] = 1
-            dirty[page] = 0
-        if writes:
-            dirty[page] = 1
-    return Counts(faults, written)
+Come = Callable[[int], int]
+"""Brings a page into memory; returns the page that goes for it, or -1 while there is a free frame."""
+
+Policy = Callable[[int, bytearray, bytearray], tuple[Come, Callable[[], None]]]
+"""Of so many frames, the reference bits and the dirty bits: what brings a page in, and what happens at a tick."""
 
 
-def _clock(runs: Runs, size: int, tick: int) -> Counts:
-    """A page comes with its bit set, into the place of the page that goes; the hand moves on past it."""
-    state, dirty = bytearray(len(runs.names)), bytearray(len(runs.names))  # 0: outside, 1: bit clear, 2: bit set
-    ring: list[int] = []
-    faults = written = hand = 0
-    for page, writes in zip(runs.pages.tolist(), runs.writes.tolist(), strict=True):
-        if not state[page]:
-            faults += 1
-            if len(ring) < size:
-                ring.append(page)
-            else:
-                while state[gone := ring[hand]] == 2:
-                    state[gone] = 1
-                    hand = hand + 1 if hand + 1 < size else 0
-                state[gone] = 0
-                written += dirty[gone]
-                ring[hand] = page
-                hand = hand + 1 if hand + 1 < size else 0
-            dirty[page] = 0
-        state[page] = 2
-        if writes:
-            dirty[page] = 1
-    return Counts(faults, written)
-
-
-def _random(runs: Runs, size: int, tick: int) -> Counts:
-    """Any page goes, drawn by a seed that is the same for each size."""
-    draw = random.Random(0).random
-    inside, dirty = bytearray(len(runs.names)), bytearray(len(runs.names))
-    there: list[int] = []
+def _run(policy: Policy, runs: Runs, size: int, tick: int) -> Counts:
+    """Run a policy: a page comes with its reference bit set, and clean unless it is written."""
+    inside, used, dirty = (bytearray(len(runs.names)) for _ in range(3))
+    come, ticked = policy(size, used, dirty)
     faults = written = 0
-    for page, writes in zip(runs.pages.tolist(), runs.writes.tolist(), strict=True):
-        if not inside[page]:
-            faults += 1
-            if len(there) < size:
-                there.append(page)
-            else:
-                place = int(draw() * size)
-                gone = there[place]
-                inside[gone] = 0
-                written += dirty[gone]
-                there[place] = page
-            inside[page] = 1
-            dirty[page] = 0
-        if writes:
-            dirty[page] = 1
+    for number, epoch in enumerate(_epochs(runs, tick)):
+        if number:
+            ticked()
+        for page, writes in epoch:
+            if not inside[page]:
+                faults += 1
+                gone = come(page)
+                if gone >= 0:
+                    inside[gone] = 0
+                    written += dirty[gone]
+                inside[page] = 1
+                dirty[page] = 0
+            used[page] = 1
+            if writes:
+                dirty[page] = 1
     return Counts(faults, written)
 
 
@@ -283,55 +245,89 @@ def _epochs(runs: Runs, tick: int) -> Iterator[zip[tuple[int, bool]]]:
         yield zip(runs.pages[first:last].tolist(), runs.writes[first:last].tolist(), strict=True)
 
 
-def _nru(runs: Runs, size: int, tick: int) -> Counts:
+def _nothing() -> None:
+    """No policy but aging and NRU heeds ticks."""
+
+
+def _fifo(size: int, used: bytearray, dirty: bytearray) -> tuple[Come, Callable[[], None]]:
+    there: deque[int] = deque()
+
+    def come(page: int) -> int:
+        there.append(page)
+        return there.popleft() if len(there) > size else -1
+
+    return come, _nothing
+
+
+def _clock(size: int, used: bytearray, dirty: bytearray) -> tuple[Come, Callable[[], None]]:
+    """A page comes into the place of the page that goes; the hand moves on past it."""
+    ring: deque[int] = deque()  # the hand is at its left end
+
+    def come(page: int) -> int:
+        gone = -1
+        if len(ring) == size:
+            while used[ring[0]]:
+                used[ring[0]] = 0
+                ring.rotate(-1)
+            gone = ring.popleft()
+        ring.append(page)
+        return gone
+
+    return come, _nothing
+
+
+def _random(size: int, used: bytearray, dirty: bytearray) -> tuple[Come, Callable[[], None]]:
+    """Any page goes, drawn by a seed that is the same for each size."""
+    draw = random.Random(0).random
+    there: list[int] = []
+
+    def come(page: int) -> int:
+        if len(there) < size:
+            there.append(page)
+            return -1
+        place = int(draw() * size)
+        gone, there[place] = there[place], page
+        return gone
+
+    return come, _nothing
+
+
+def _nru(size: int, used: bytearray, dirty: bytearray) -> tuple[Come, Callable[[], None]]:
     """Of the lowest class (not referenced since the tick, clean, …) the page that came first goes."""
     there: dict[int, None] = {}  # in the order in which they came
-    inside, used, dirty = (bytearray(len(runs.names)) for _ in range(3))
-    faults = written = 0
-    for epoch in _epochs(runs, tick):
-        used = bytearray(len(runs.names))
-        for page, writes in epoch:
-            if not inside[page]:
-                faults += 1
-                if len(there) == size:
-                    gone = min(there, key=lambda one: 2 * used[one] + dirty[one])
-                    del there[gone]
-                    inside[gone] = 0
-                    written += dirty[gone]
-                there[page] = None
-                inside[page] = 1
-                dirty[page] = 0
-            used[page] = 1
-            if writes:
-                dirty[page] = 1
-    return Counts(faults, written)
+
+    def come(page: int) -> int:
+        gone = -1
+        if len(there) == size:
+            gone = min(there, key=lambda one: 2 * used[one] + dirty[one])
+            del there[gone]
+        there[page] = None
+        return gone
+
+    def ticked() -> None:
+        used[:] = bytes(len(used))
+
+    return come, ticked
 
 
-def _aging(runs: Runs, size: int, tick: int) -> Counts:
+def _aging(size: int, used: bytearray, dirty: bytearray) -> tuple[Come, Callable[[], None]]:
     """The page with the lowest counter of eight bits goes; of equal ones that which came first."""
     counters: dict[int, int] = {}  # in the order in which they came
-    inside, used, dirty = (bytearray(len(runs.names)) for _ in range(3))
-    faults = written = 0
-    for number, epoch in enumerate(_epochs(runs, tick)):
-        if number:
-            for one, counter in counters.items():
-                counters[one] = counter >> 1 | used[one] << 7
-            used = bytearray(len(runs.names))
-        for page, writes in epoch:
-            if not inside[page]:
-                faults += 1
-                if len(counters) == size:
-                    gone = min(counters, key=counters.__getitem__)
-                    del counters[gone]
-                    inside[gone] = 0
-                    written += dirty[gone]
-                counters[page] = 0
-                inside[page] = 1
-                dirty[page] = 0
-            used[page] = 1
-            if writes:
-                dirty[page] = 1
-    return Counts(faults, written)
+
+    def come(page: int) -> int:
+        gone = -1
+        if len(counters) == size:
+            gone = min(counters, key=counters.__getitem__)
+            del counters[gone]
+        counters[page] = 0
+        return gone
+
+    def ticked() -> None:
+        for one, counter in counters.items():
+            counters[one] = counter >> 1 | used[one] << 7
+        used[:] = bytes(len(used))
+
+    return come, ticked
 
 
 def _optimal(runs: Runs, sizes: Sequence[int]) -> dict[int, Counts]:
@@ -391,7 +387,7 @@ def _optimal(runs: Runs, sizes: Sequence[int]) -> dict[int, Counts]:
     return found
 
 
-ONE_BY_ONE: dict[str, Callable[[Runs, int, int], Counts]] = {
+ONE_BY_ONE: dict[str, Policy] = {
     "fifo": _fifo, "clock": _clock, "aging": _aging, "nru": _nru, "random": _random,
 }  # fmt: skip  # pairs
 """Policies that are run for each size, by name."""
@@ -412,8 +408,8 @@ def counts_of(runs: Runs, policy: str, sizes: Sequence[int], tick: int = 0) -> d
         except TooDeep:
             return _optimal(runs, sizes)
         return from_distances(runs, distances, stack, sizes)
-    run = ONE_BY_ONE[SAME.get(policy, policy)]
-    return {size: run(runs, size, tick) for size in sizes}
+    chosen = ONE_BY_ONE[SAME.get(policy, policy)]
+    return {size: _run(chosen, runs, size, tick) for size in sizes}
 
 
 def spread(most: int, count: int = 24) -> tuple[int, ...]:
