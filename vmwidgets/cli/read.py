@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 from ..engine.base.errors import Refused
+from ..engine.base.progress import bar
 from ..pictures.registry import picture
 from ..sources.door import load
-from ..sources.progress import bar
 from .text import printable
 
 READ, NOTHING = 0, 2

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..engine.base.errors import Refused, a_kind, printable, shown
+from ..engine.base.progress import Progress, usual
 from ..engine.base.units import counted
 from ..engine.machine import boot
 from ..engine.machine.load import load_journal
@@ -22,7 +23,6 @@ from .cleaned import Cleaned, as_it_is, blank_but, cleaned, numbered
 from .foreign import SEEN, refuse_foreign
 from .pasted.load import READS, read_kernel_text
 from .proc_maps import RECORDED, load_ranges, text_of
-from .progress import Progress, usual
 from .ranges.read import kind_of, read_exactly, read_ranges
 from .strace.load import load_calls, strace_weight, whole_calls
 from .tables.recorded import load_tables

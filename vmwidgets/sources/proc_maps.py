@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..engine.base.errors import Refused, a_kind, printable, shown
+from ..engine.base.progress import STEP, Progress
 from ..engine.base.units import Size, binary_size
 from ..engine.machine import Machine
 from ..engine.machine.arguments import reads_as_size
@@ -20,7 +21,6 @@ from . import given_text
 from .cleaned import Cleaned, as_it_is, cleaned, numbered
 from .foreign import CALL_LINE, SEEN, refuse_foreign, refuse_others
 from .loading import MORE_ROOM, ObjectNames, lacking_room, task_name
-from .progress import STEP, Progress
 from .ranges.found import ReadRanges
 from .ranges.read import KINDS, kind_of, read_exactly, read_ranges
 

@@ -7,12 +7,17 @@ from collections import OrderedDict
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from vmwidgets.engine.base.errors import Refused, UnknownName
+from vmwidgets.engine.base.errors import CallbackFailed, Refused, UnknownName
+from vmwidgets.engine.memory.replacement import ResidentPage
 from vmwidgets.engine.paper import counting
 from vmwidgets.engine.paper.counting import counts_of, runs_of, windows_of
 from vmwidgets.engine.paper.references import reference_string
 from vmwidgets.engine.paper.trace import trace
+
+from .slow_simulator import simulate
 
 PAGE = 4096
 
@@ -54,6 +59,116 @@ def test_counts_are_those_of_the_policies_that_keep_each_frame(policy: str, seed
         assert counts.faults == run.faults, (policy, size)
         if policy != "opt":  # of pages that are not used again, OPT here lets another one go
             assert counts.written == written(run.steps), (policy, size)
+
+
+SIMULATED = ("fifo", "lru", "clock", "opt", "aging", "nru")
+
+STRINGS = st.lists(st.tuples(st.integers(0, 9), st.booleans()), min_size=1, max_size=120)
+
+
+@given(STRINGS, st.sampled_from(SIMULATED), st.integers(1, 11), st.integers(1, 30))
+def test_counts_are_those_of_a_slow_simulator(
+    string: list[tuple[int, bool]], policy: str, frames: int, tick: int
+) -> None:
+    pages, writes = [page for page, _ in string], [is_write for _, is_write in string]
+    ticking = tick if policy in ("aging", "nru") else 0
+    found = trace([page * PAGE for page in pages], writes).faults(policy, frames, tick=ticking)
+    counts = found.faults(policy, frames), found.written(policy, frames)
+    assert counts == simulate(policy, pages, writes, frames, ticking)
+
+
+def tree_walk() -> tuple[list[int], list[bool]]:
+    """A made-up program: it searches trees of 3 levels, logs each search, and sweeps a table now and then."""
+    draws, pages, writes = random.Random(63), [], []
+    for search in range(700):
+        leaf = int(draws.random() ** 3 * 64)
+        steps = [(0, False), (1 + leaf // 8, False), (10 + leaf, draws.random() < 0.2), (80 + search // 90, True)]
+        if search % 100 == 99:
+            steps += [(100 + page, page % 4 == 0) for page in range(40)]
+        for page, is_write in steps:
+            pages += [page] * draws.randrange(1, 4)
+            writes += [is_write] * (len(pages) - len(writes))
+    return pages, writes
+
+
+@pytest.mark.parametrize("policy", SIMULATED)
+def test_a_program_of_thousands_of_references_is_counted_as_simulated(policy: str) -> None:
+    pages, writes = tree_walk()
+    tick = 250 if policy in ("aging", "nru") else 0
+    found = trace([page * PAGE for page in pages], writes).faults(policy, (1, 4, 16, 48, 200), tick=tick)
+    for frames, counts in found.counts[policy].items():
+        assert tuple(counts) == simulate(policy, pages, writes, frames, tick), frames
+
+
+@given(STRINGS, st.integers(1, 5))
+def test_second_chance_evicts_what_the_clock_evicts(string: list[tuple[int, bool]], frames: int) -> None:
+    kept = reference_string([page for page, _ in string], frames, ("clock", "second chance"))
+    clock, second = (kept.run(policy).steps for policy in kept.policies)
+    assert [step.gone for step in clock] == [step.gone for step in second]
+
+
+# ---- policies of the learner's own -------------------------------------------------------------------
+
+
+def test_an_own_policy_gets_the_same_pages_as_on_paper() -> None:
+    pages, writes = drawn(5)
+    seen: list[list[list[ResidentPage]]] = []
+
+    def mine(inside: list[ResidentPage]) -> ResidentPage:
+        seen[-1].append(inside)
+        return max(inside, key=lambda one: (one.page * 7 + one.used) % 5)
+
+    seen.append([])
+    words = " ".join(f"{page}{'w' * is_write}" for page, is_write in zip(pages, writes, strict=True))
+    kept = reference_string(words, 4, mine)
+    seen.append([])
+    found = trace([page * PAGE for page in pages], writes).faults(mine, 4)
+    assert seen[0] == seen[1] != []
+    assert (found.faults("mine", 4), found.written("mine", 4)) == (kept.faults("mine"), written(kept.runs[0].steps))
+
+
+class EveryOther:
+    """Evicts the oldest page and the newest in turn."""
+
+    def __init__(self) -> None:
+        self.turn = 0
+
+    def __call__(self, pages: list[ResidentPage]) -> ResidentPage:
+        self.turn += 1
+        return pages[-(self.turn % 2)]
+
+
+def test_a_class_begins_anew_with_each_number_of_frames() -> None:
+    string = [page * PAGE for page in drawn(6)[0]]
+    together = trace(string).faults(EveryOther, (2, 3, 5))
+    assert together.counts["EveryOther"][5] == trace(string).faults(EveryOther, 5).counts["EveryOther"][5]
+    assert reference_string(drawn(6)[0], 5, EveryOther).faults("EveryOther") == together.faults("EveryOther", 5)
+
+
+@pytest.mark.parametrize(
+    ("choose", "sentence"),
+    [
+        (lambda pages: 1 // 0, "raised ZeroDivisionError"),
+        (lambda pages: 7, "gave 7: it must give one of the 2 pages"),
+        (lambda pages: ResidentPage(9, 9, 0, 0, True, False), "one of the 2 pages"),
+    ],
+)
+def test_an_own_policy_that_fails_is_one_sentence(choose: object, sentence: str) -> None:
+    with pytest.raises(CallbackFailed, match=sentence) as caught:
+        trace([0, PAGE, 2 * PAGE]).faults(choose, 2)  # type: ignore[arg-type]  # any function
+    assert "\n" not in str(caught.value)
+
+
+def test_progress_ends_when_all_is_done_and_an_interrupt_ends_the_count() -> None:
+    told: list[tuple[int, int]] = []
+    trace([0, PAGE, 0]).faults(("lru", "fifo"), (1, 2), progress=lambda done, of: told.append((done, of)))
+    assert told[-1][0] == told[-1][1] and [done for done, _ in told] == sorted(done for done, _ in told)
+
+    def stop(done: int, of: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        trace([0, PAGE, 0]).faults("fifo", (1, 2), progress=stop)
 
 
 def plain_lru(pages: list[int], size: int) -> int:
@@ -138,6 +253,10 @@ def test_all_pages_fit_into_as_many_frames_and_into_more() -> None:
     assert {found.faults(policy, size) for policy in found.policies for size in (3, 10**9)} == {3}
 
 
+def first(pages: list[ResidentPage]) -> ResidentPage:
+    return pages[0]
+
+
 WRONG = [
     (lambda: trace([]), "no references"),
     (lambda: trace([-1]), "number 0"),
@@ -148,6 +267,8 @@ WRONG = [
     (lambda: trace([1]).faults("best"), "write one of fifo"),
     (lambda: trace([1]).faults("lru", 0), "from 1 on"),
     (lambda: trace([1]).faults("aging"), "tick="),
+    (lambda: trace([1]).faults((first, first)), "two policies are called 'first'"),
+    (lambda: trace([1]).faults([]), "at least one of"),
     (lambda: trace([1]).pages("5 KiB"), "power of two"),
     (lambda: trace([1]).part(1), "no reference"),
 ]

@@ -2,11 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
-from ..base.errors import CallbackFailed, a_kind, shown
+from ..base.errors import CallbackFailed, a_kind, printable, shown
 from ..base.units import counted
 from ..memory.replacement import ResidentPage
+
+Choose: TypeAlias = Callable[[list[ResidentPage]], object] | Callable[[], Callable[[list[ResidentPage]], object]]
+"""A learner's policy, or its class: gets the pages in memory, in the order in which they came; gives one of them."""
+
+
+def asked(label: str, choose: Choose) -> Callable[[list[ResidentPage]], int]:
+    """The function of a learner's as a policy asks it: its answer is the frame of one of the pages that it got.
+
+    Of a class an object is made first: what it keeps begins anew with each memory.
+    """
+    title = f"policy {printable(label)}"
+    made: list[Any] = [] if isinstance(choose, type) else [choose]
+
+    def chosen(pages: list[ResidentPage]) -> int:
+        try:
+            if not made:
+                made.append(choose())  # type: ignore[call-arg]  # a class
+            answer = made[0](list(pages))
+        except Exception as error:
+            said = f": {error}" if f"{error}" else ""
+            raise CallbackFailed(f"{title} raised {type(error).__name__}{said}") from error
+        return chosen_frame(title, pages, answer)
+
+    return chosen
 
 
 def chosen_frame(title: str, pages: Sequence[ResidentPage], chosen: object) -> int:

@@ -12,11 +12,14 @@ from __future__ import annotations
 import random
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from heapq import heappop, heappush
+from collections.abc import Callable, Sequence
+from heapq import heappop, heappush, heapreplace
+from itertools import count, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..base.errors import Refused
+from ..memory.replacement import ResidentPage
+from .choices import Choose, asked
 from .traces_schema import Counts, Window
 
 
@@ -208,75 +211,141 @@ def lru_stack(runs: Runs) -> list[int]:
 # ---- one size at a time ------------------------------------------------------------------------------
 
 
+def nothing() -> None:
+    """Do nothing at a tick, as all policies but aging and NRU."""
+
+
 Come = Callable[[int], int]
 """Brings a page into memory; returns the page that goes for it, or -1 while there is a free frame."""
 
-Policy = Callable[[int, bytearray, bytearray], tuple[Come, Callable[[], None]]]
-"""Of so many frames, the reference bits and the dirty bits: what brings a page in, and what happens at a tick."""
+
+class Bits:
+    """The reference bit and the dirty bit of each page, by its number."""
+
+    def __init__(self, pages: int) -> None:
+        self.used, self.dirty = bytearray(pages), bytearray(pages)
+        self.settled = bytearray(2 * pages)
+        """By twice the page, and one more for a write: 1 if such a reference is a hit that changes no bit."""
+
+    def clear(self, page: int) -> None:
+        """Clear the reference bit of a page."""
+        self.used[page] = self.settled[2 * page] = self.settled[2 * page + 1] = 0
+
+    def clear_all(self) -> None:
+        """Clear all reference bits."""
+        self.used[:] = bytes(len(self.used))
+        self.settled[:] = bytes(len(self.settled))
 
 
-def _run(policy: Policy, runs: Runs, size: int, tick: int) -> Counts:
-    """Run a policy: a page comes with its reference bit set, and clean unless it is written."""
-    inside, used, dirty = (bytearray(len(runs.names)) for _ in range(3))
-    come, ticked = policy(size, used, dirty)
+Policy = Callable[[int, Bits], tuple[Come, Callable[[], None]]]
+"""Of so many frames, and the bits: what brings a page in, and what happens at a tick."""
+
+
+def _run(policy: Policy, epochs: Sequence[Sequence[int]], pages: int, size: int) -> Counts:
+    """Run a policy: a page comes with its reference bit set, and clean unless it is written.
+
+    Most references are hits that change no bit: of these, one byte is looked at.
+    """
+    bits, inside = Bits(pages), bytearray(pages)
+    used, dirty, settled = bits.used, bits.dirty, bits.settled
+    come, ticked = policy(size, bits)
     faults = written = 0
-    for number, epoch in enumerate(_epochs(runs, tick)):
+    for number, epoch in enumerate(epochs):
         if number:
             ticked()
-        for page, writes in epoch:
+        for key in epoch:
+            if settled[key]:
+                continue
+            page = key >> 1
             if not inside[page]:
                 faults += 1
                 gone = come(page)
                 if gone >= 0:
-                    inside[gone] = 0
                     written += dirty[gone]
+                    inside[gone] = dirty[gone] = settled[2 * gone] = settled[2 * gone + 1] = 0
                 inside[page] = 1
-                dirty[page] = 0
-            used[page] = 1
-            if writes:
-                dirty[page] = 1
+            used[page] = settled[2 * page] = 1
+            if key & 1:
+                dirty[page] = settled[key] = 1
     return Counts(faults, written)
 
 
-def _epochs(runs: Runs, tick: int) -> Iterator[zip[tuple[int, bool]]]:
-    """The runs between one tick and the next."""
+def own_counts(
+    choose: Choose, label: str, runs: Runs, sizes: Sequence[int], done: Callable[[], object] = nothing
+) -> dict[int, Counts]:
+    """Run a learner's policy.  It is asked of all pages in memory whenever one has to go: O(faults × frames)."""
+    found = {}
+    for size in sizes:
+        found[size] = _own_run(asked(label, choose), runs, size)
+        done()
+    return found
+
+
+def _own_run(ask: Callable[[list[ResidentPage]], int], runs: Runs, size: int) -> Counts:
+    most = len(runs.names)
+    used, dirty, names = [0] * most, bytearray(most), runs.names.tolist()
+    inside: dict[int, ResidentPage] = {}  # in the order in which they came
+    in_frame: list[int] = []
+    faults = written = 0
+    ends = [*(runs.starts[1:] - 1).tolist(), runs.length - 1]
+    each = zip(runs.pages.tolist(), runs.writes.tolist(), runs.starts.tolist(), ends, strict=True)
+    for page, writes, start, end in each:
+        if page not in inside:
+            faults += 1
+            frame = len(in_frame)
+            if frame < size:
+                in_frame.append(page)
+            else:
+                for one, was in inside.items():
+                    if was.used != used[one] or was.dirty != dirty[one]:
+                        inside[one] = ResidentPage(was.frame, was.page, was.arrived, used[one], True, bool(dirty[one]))
+                frame = ask(list(inside.values()))
+                gone, in_frame[frame] = in_frame[frame], page
+                written += dirty[gone]
+                dirty[gone] = 0
+                del inside[gone]
+            inside[page] = ResidentPage(frame, names[page], start, start, True, False)
+        used[page] = end
+        dirty[page] |= writes
+    return Counts(faults, written)
+
+
+def _epochs(runs: Runs, tick: int) -> list[list[int]]:
+    """The runs between one tick and the next: twice the page, and one more if it is written."""
     begins = np.unique(np.searchsorted(runs.starts, np.arange(0, runs.length, tick))) if tick else np.zeros(1, int)
-    for first, last in zip(begins, [*begins[1:], len(runs.pages)], strict=True):
-        yield zip(runs.pages[first:last].tolist(), runs.writes[first:last].tolist(), strict=True)
+    keys = 2 * runs.pages + runs.writes
+    return [keys[first:last].tolist() for first, last in pairwise([*begins.tolist(), len(keys)])]
 
 
-def _nothing() -> None:
-    """No policy but aging and NRU heeds ticks."""
-
-
-def _fifo(size: int, used: bytearray, dirty: bytearray) -> tuple[Come, Callable[[], None]]:
+def _fifo(size: int, bits: Bits) -> tuple[Come, Callable[[], None]]:
     there: deque[int] = deque()
 
     def come(page: int) -> int:
         there.append(page)
         return there.popleft() if len(there) > size else -1
 
-    return come, _nothing
+    return come, nothing
 
 
-def _clock(size: int, used: bytearray, dirty: bytearray) -> tuple[Come, Callable[[], None]]:
+def _clock(size: int, bits: Bits) -> tuple[Come, Callable[[], None]]:
     """A page comes into the place of the page that goes; the hand moves on past it."""
     ring: deque[int] = deque()  # the hand is at its left end
+    used = bits.used
 
     def come(page: int) -> int:
         gone = -1
         if len(ring) == size:
             while used[ring[0]]:
-                used[ring[0]] = 0
+                bits.clear(ring[0])
                 ring.rotate(-1)
             gone = ring.popleft()
         ring.append(page)
         return gone
 
-    return come, _nothing
+    return come, nothing
 
 
-def _random(size: int, used: bytearray, dirty: bytearray) -> tuple[Come, Callable[[], None]]:
+def _random(size: int, bits: Bits) -> tuple[Come, Callable[[], None]]:
     """Any page goes, drawn by a seed that is the same for each size."""
     draw = random.Random(0).random
     there: list[int] = []
@@ -289,43 +358,66 @@ def _random(size: int, used: bytearray, dirty: bytearray) -> tuple[Come, Callabl
         gone, there[place] = there[place], page
         return gone
 
-    return come, _nothing
+    return come, nothing
 
 
-def _nru(size: int, used: bytearray, dirty: bytearray) -> tuple[Come, Callable[[], None]]:
-    """Of the lowest class (not referenced since the tick, clean, …) the page that came first goes."""
-    there: dict[int, None] = {}  # in the order in which they came
+def _nru(size: int, bits: Bits) -> tuple[Come, Callable[[], None]]:
+    """Of the lowest class (not referenced since the tick, clean, …) the page that came first goes.
+
+    Until the next tick a page only rises: those that were noted too low are noted again when they are found.
+    """
+    there: dict[int, int] = {}  # by page, when it came; in this order
+    noted: list[tuple[int, int, int]] = []  # class, when it came, page
+    used, dirty = bits.used, bits.dirty
+    time = count()
 
     def come(page: int) -> int:
         gone = -1
         if len(there) == size:
-            gone = min(there, key=lambda one: 2 * used[one] + dirty[one])
+            while (now := 2 * used[noted[0][2]] + dirty[noted[0][2]]) > noted[0][0]:
+                heapreplace(noted, (now, *noted[0][1:]))
+            gone = heappop(noted)[2]
             del there[gone]
-        there[page] = None
+        there[page] = next(time)
+        heappush(noted, (2, there[page], page))
         return gone
 
     def ticked() -> None:
-        used[:] = bytes(len(used))
+        bits.clear_all()
+        noted[:] = [(0, came, page) for page, came in there.items()]
 
     return come, ticked
 
 
-def _aging(size: int, used: bytearray, dirty: bytearray) -> tuple[Come, Callable[[], None]]:
-    """The page with the lowest counter of eight bits goes; of equal ones that which came first."""
+def _aging(size: int, bits: Bits) -> tuple[Come, Callable[[], None]]:
+    """The page with the lowest counter of eight bits goes; of equal ones that which came first.
+
+    Counters change at ticks alone, and a page comes with a counter of 0.
+    """
     counters: dict[int, int] = {}  # in the order in which they came
+    zero: deque[int] = deque()
+    others: deque[int] = deque()
+    used = bits.used
 
     def come(page: int) -> int:
         gone = -1
         if len(counters) == size:
-            gone = min(counters, key=counters.__getitem__)
+            gone = zero.popleft() if zero else others.popleft()
             del counters[gone]
         counters[page] = 0
+        zero.append(page)
         return gone
 
     def ticked() -> None:
         for one, counter in counters.items():
             counters[one] = counter >> 1 | used[one] << 7
-        used[:] = bytes(len(used))
+        bits.clear_all()
+        ordered = sorted(counters, key=counters.__getitem__)
+        first = next((place for place, one in enumerate(ordered) if counters[one]), len(ordered))
+        zero.clear()
+        zero.extend(ordered[:first])
+        others.clear()
+        others.extend(ordered[first:])
 
     return come, ticked
 
@@ -398,18 +490,43 @@ SAME = {"second chance": "clock"}
 COUNTED = ("fifo", "lru", "clock", "second chance", "opt", "aging", "nru", "random")
 
 
-def counts_of(runs: Runs, policy: str, sizes: Sequence[int], tick: int = 0) -> dict[int, Counts]:
-    """Return faults and dirty pages written of a policy with each of these sizes; `tick` in references (0: none)."""
+def counts_of(
+    runs: Runs, policy: str, sizes: Sequence[int], tick: int = 0, done: Callable[[], object] = nothing
+) -> dict[int, Counts]:
+    """Return faults and dirty pages written of a policy with each of these sizes; `tick` in references (0: none).
+
+    `done` is called after each size.
+    """
+    if policy in ("lru", "opt"):
+        found = _stack_counts(runs, policy, sizes)
+        for _ in sizes:
+            done()
+        return found
+    chosen, epochs = ONE_BY_ONE[SAME.get(policy, policy)], _epochs(runs, tick)
+    most, found = len(runs.names), {}
+    for size in sizes:
+        found[size] = (
+            Counts(most, 0) if size >= most else _one_frame(runs) if size == 1 else _run(chosen, epochs, most, size)
+        )
+        done()
+    return found
+
+
+def _stack_counts(runs: Runs, policy: str, sizes: Sequence[int]) -> dict[int, Counts]:
     if policy == "lru":
         return from_distances(runs, lru_distances(runs.pages), lru_stack(runs), sizes)
-    if policy == "opt":
-        try:
-            distances, stack = opt_distances(runs.pages, runs.names)
-        except TooDeep:
-            return _optimal(runs, sizes)
-        return from_distances(runs, distances, stack, sizes)
-    chosen = ONE_BY_ONE[SAME.get(policy, policy)]
-    return {size: _run(chosen, runs, size, tick) for size in sizes}
+    try:
+        distances, stack = opt_distances(runs.pages, runs.names)
+    except TooDeep:
+        return _optimal(runs, sizes)
+    return from_distances(runs, distances, stack, sizes)
+
+
+def _one_frame(runs: Runs) -> Counts:
+    """What any policy has with one frame: each change of the page is a fault."""
+    begins = np.flatnonzero(np.diff(runs.pages, prepend=-1))
+    writes = np.logical_or.reduceat(runs.writes, begins)
+    return Counts(len(begins), int(writes[:-1].sum()))
 
 
 def spread(most: int, count: int = 24) -> tuple[int, ...]:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
-from typing import Any, TypeAlias
+from typing import Any
 
-from ..base.errors import CallbackFailed, Refused, a_kind, printable, shown
+from ..base.errors import Refused, a_kind, shown
 from ..base.frozen import frozen
 from ..base.units import counted
 from ..memory.clock import Clock
 from ..memory.page import Page
 from ..memory.policy import Policy
-from ..memory.replacement import POLICIES, Own, Replacement, ResidentPage
-from .choices import chosen_frame
+from ..memory.replacement import POLICIES, Own, Replacement
+from .choices import Choose, asked
 from .references_schema import PageName, PageReference, PolicyRun, ReferencesValue
 
 MOST_REFERENCES, MOST_FRAMES, MOST_STEPS = 10_000, 64, 100_000
@@ -33,9 +33,6 @@ TICK = "|"
 
 _TOKEN = re.compile(r"([0-9]{1,16}|[A-Za-z])(w?)", re.ASCII)
 
-Choose: TypeAlias = Callable[[list[ResidentPage]], object]
-"""A learner's policy: gets the pages in memory, in the order in which they came; gives one of them."""
-
 
 def reference_string(
     references: str | Iterable[int | str],
@@ -48,9 +45,9 @@ def reference_string(
     at which policies with aging look at reference bits: ``"1 2 | 1 |"``.  `frames` is the size of memory, or several
     sizes.  A policy is a name (fifo, lru, second chance, clock, aging, nru, working set, opt), a
     ``vm.Replacement("working set", window=4)``, or a function.  The function gets a list of the pages in memory, each
-    with `page`, `frame`, `arrived`, `used`, `referenced` and `dirty`.  It returns the page to evict.  OPT knows the
-    whole string.  A page that is brought in has its reference bit set.  If the references are letters, a function gets
-    their codes (``ord``).
+    with `page`, `frame`, `arrived`, `used`, `referenced` and `dirty`.  It returns the page to evict.  Of a
+    class, an object is made for each run, and called: it can keep something.  OPT knows the whole string.  A page that
+    is brought in has its reference bit set.  If the references are letters, a function gets their codes (``ord``).
 
     Raises :class:`Refused` for an invalid string, size or policy.  All runs together may have at most 100,000
     references, and at most 2,000,000 frames (one for each reference).  Raises :class:`CallbackFailed` if a function
@@ -197,23 +194,8 @@ def _policy(policy: object) -> tuple[str, Replacement | Choose]:
 
 def _made(label: str, policy: Replacement | Choose, future: tuple[int, ...]) -> Policy:
     if not isinstance(policy, Replacement):
-        return Own(_asked(label, policy))
+        return Own(asked(label, policy))
     return (replace(policy, future=future) if policy.policy == "opt" else policy).make()
-
-
-def _asked(label: str, choose: Choose) -> Callable[[list[ResidentPage]], int]:
-    """The function of a learner's as a policy asks it: its answer is the frame of one of the pages that it got."""
-    title = f"policy {printable(label)}"
-
-    def chosen(pages: list[ResidentPage]) -> int:
-        try:
-            answer = choose(list(pages))
-        except Exception as error:
-            said = f": {error}" if f"{error}" else ""
-            raise CallbackFailed(f"{title} raised {type(error).__name__}{said}") from error
-        return chosen_frame(title, pages, answer)
-
-    return chosen
 
 
 # ---- frames on paper -------------------------------------------------------------------------------

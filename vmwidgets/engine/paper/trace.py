@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
-from itertools import islice, pairwise
+from itertools import count, islice, pairwise
 from typing import TYPE_CHECKING, Any
 
 from ..base.errors import Refused, a_kind, in_ascii, printable, shown
+from ..base.progress import Progress, usual
 from ..base.units import PAGE, Size, binary_size, counted
 from . import counting
-from .counting import COUNTED, counts_of, runs_of, spread, windows_of
+from .choices import Choose
+from .counting import COUNTED, SAME, counts_of, own_counts, runs_of, spread, windows_of
 from .traces_schema import Counts, FaultsValue, LocalityValue, PagesRow, Window
 
 try:
@@ -29,6 +31,15 @@ MOST_FRAMES = 1 << 32
 
 READ, WRITE, FETCH = 0, 1, 2
 """What a reference does, as `kinds` has it."""
+
+TICKING = "aging", "nru"
+"""Policies that look at reference bits at ticks."""
+
+MOST_POLICIES = 64
+"""Policies that are counted at once."""
+
+LONG_TRACE = 200_000
+"""References from which on a count in a notebook has a bar."""
 
 SMALLEST, LARGEST = 256, 2 << 20
 """Bytes of a page."""
@@ -112,21 +123,26 @@ class Trace:
 
     def faults(
         self,
-        policies: str | Iterable[str] = ("fifo", "lru", "clock", "opt"),
+        policies: str | Choose | Iterable[str | Choose] = ("fifo", "lru", "clock", "opt"),
         frames: int | Iterable[int] | None = None,
         *,
         page: int | str = PAGE,
         tick: int = 0,
+        progress: Progress | None = None,
     ) -> FaultsValue:
         """Count the faults, and the dirty pages written, of policies with several numbers of frames.
 
         `frames` are numbers; by default 24 are spread from 1 to the pages that there are.  `policies` are of fifo, lru,
         clock, second chance, opt, aging, nru, random.  Aging and NRU look at reference bits each `tick` references.
         The clock brings a page in with its reference bit set.  A dirty page counts as written when it is evicted: pages
-        that are in memory at the end are not counted.
+        that are in memory at the end are not counted.  A function is a policy, or a class of which an object is made
+        for each number of frames and called, as for ``vm.reference_string``: it gets the pages in memory, and returns
+        the page to evict.  It is asked at each fault, of all pages that are in memory.
 
+        A long count in a notebook shows a bar; `progress` takes its place, a function of what is done and of all.
         LRU and OPT are counted for all sizes in one pass.  A million references take a few seconds.  Raises
-        :class:`Refused` for an unknown policy, or a number of frames that there can't be.
+        :class:`Refused` for an unknown policy, or a number of frames that there can't be, and :class:`CallbackFailed`
+        if a function raises, or returns anything but a page in memory.
 
         >>> two = trace([0, 4096, 0, 8192, 0]).faults(("lru", "fifo"), (1, 2))
         >>> two
@@ -136,22 +152,27 @@ class Trace:
              1     5      5
              2     3      4
         """
-        names = _policies(policies)
+        chosen = _policies(policies)
         size = _page(page)
         pages, writes = self.pages(size)
-        if any(name in ("aging", "nru") for name in names) and not tick:
+        if any(name in TICKING for name in chosen) and not tick:
             raise Refused("aging and nru look at reference bits at ticks: write tick=10_000, say, in references")
         if type(tick) is not int or tick < 0:
             raise Refused(f"tick={shown(tick)}: write a number of references")
         runs, ticking = runs_of(pages, writes), None
         sizes = spread(len(runs.names)) if frames is None else _sizes(frames)
         found: dict[str, dict[int, Counts]] = {}
-        for name in names:
-            if name in ("aging", "nru"):
+        done = _steps(progress, len(pages), len(chosen) * len(sizes))
+        for name, policy in chosen.items():
+            if policy is not None:
+                found[name] = own_counts(policy, name, runs, sizes, done)
+            elif SAME.get(name) in found:
+                found[name] = found[SAME[name]]
+            elif name in TICKING:
                 ticking = ticking or runs_of(pages, writes, tick)
-                found[name] = counts_of(ticking, name, sizes, tick)
+                found[name] = counts_of(ticking, name, sizes, tick, done)
             else:
-                found[name] = counts_of(runs, name, sizes)
+                found[name] = counts_of(runs, name, sizes, done=done)
         return FaultsValue(self.name, len(pages), len(runs.names), size, sizes, found)
 
     def locality(self, parts: int = 120, rows: int = 24, *, page: int | str = PAGE) -> LocalityValue:
@@ -166,17 +187,17 @@ class Trace:
         pages, writes = self.pages(size)
         names, numbered = np.unique(pages, return_inverse=True)
         row_of = _rows(names, rows)
-        count, parts = int(row_of[-1]) + 1, min(parts, len(pages))
+        high, parts = int(row_of[-1]) + 1, min(parts, len(pages))
         cell = row_of[numbered] * parts + np.arange(len(pages)) * parts // len(pages)
-        all_of = np.bincount(cell, minlength=count * parts).reshape(count, parts).tolist()
-        written = np.bincount(cell, writes, minlength=count * parts).astype(np.int64).reshape(count, parts).tolist()
-        edges = np.searchsorted(row_of, np.arange(count + 1))
+        all_of = np.bincount(cell, minlength=high * parts).reshape(high, parts).tolist()
+        written = np.bincount(cell, writes, minlength=high * parts).astype(np.int64).reshape(high, parts).tolist()
+        edges = np.searchsorted(row_of, np.arange(high + 1))
         made = tuple(
             PagesRow(
                 int(names[edges[row]]), int(names[edges[row + 1] - 1]), int(edges[row + 1] - edges[row]),
                 sum(all_of[row]), sum(written[row]), tuple(zip(all_of[row], written[row], strict=True)),
             )
-            for row in range(count)
+            for row in range(high)
         )  # fmt: skip  # a record
         at = np.arange(len(pages)) * parts // len(pages)
         seen = np.unique(at * len(names) + numbered) // len(names)
@@ -257,15 +278,27 @@ def _page(page: object) -> int:
     return size
 
 
-def _policies(policies: object) -> tuple[str, ...]:
-    given = [policies] if isinstance(policies, str) or not isinstance(policies, Iterable) else list(policies)
-    names = [str(one).lower() for one in given]
-    for one, name in zip(given, names, strict=True):
-        if name not in COUNTED:
-            raise Refused(f"policy={shown(one)}: write one of {', '.join(COUNTED)}")
-    if not names:
-        raise Refused(f"policies: write at least one of {', '.join(COUNTED)}")
-    return tuple(dict.fromkeys(names))
+def _policies(policies: object) -> dict[str, Choose | None]:
+    """Policies by their names: a function, or None for one that is known."""
+    is_one = isinstance(policies, str) or callable(policies) or not isinstance(policies, Iterable)
+    chosen: dict[str, Choose | None] = {}
+    for one in [policies] if is_one else list(islice(policies, MOST_POLICIES)):  # type: ignore[call-overload]  # asked
+        name = one.lower() if isinstance(one, str) else str(getattr(one, "__name__", None) or type(one).__name__)
+        if not callable(one) and name not in COUNTED:
+            raise Refused(f"policy={shown(one)}: write one of {', '.join(COUNTED)}, or a function")
+        if (name in chosen and callable(one)) or chosen.get(name) is not None:
+            raise Refused(f"two policies are called {shown(name)}: give each function a name of its own")
+        chosen[name] = one if callable(one) else None
+    if not chosen:
+        raise Refused(f"policies: write at least one of {', '.join(COUNTED)}, or a function")
+    return chosen
+
+
+def _steps(progress: Progress | None, references: int, total: int) -> Callable[[], object]:
+    """What is called after each number of frames of each policy: it says how many references are done, and of all."""
+    tell = progress if progress is not None else usual() if references >= LONG_TRACE else None
+    steps = count(1)
+    return lambda: tell and tell(min(next(steps), total) * references, total * references)
 
 
 def _sizes(given: object, name: str = "frames", noun: str = "frames") -> tuple[int, ...]:

@@ -83,7 +83,7 @@ class FaultsValue:
         return self._of(policy, frames).written
 
     def _of(self, policy: str, frames: int) -> Counts:
-        by_size = self.counts.get(str(policy).lower())
+        by_size = self.counts.get(str(policy), self.counts.get(str(policy).lower()))
         if by_size is None:
             raise UnknownName(f"{shown(policy)} was not counted; counted are {', '.join(self.policies)}")
         if frames not in by_size:

@@ -9,11 +9,11 @@ from itertools import islice
 from typing import Any
 
 from ...engine.base.errors import Refused, a_kind, printable, shown
+from ...engine.base.progress import Progress
 from ...engine.machine import Machine, boot
 from ...engine.machine.kept.copies import no_collection
 from .. import given_text
 from ..loading import task_name
-from ..progress import Progress
 from .perform import Performer
 from .plan import Plan, plan
 from .result import LoadedStrace

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from ...engine.base.errors import KernelError, Refused, printable
+from ...engine.base.progress import STEP, Progress
 from ...engine.base.units import PAGE, binary_size
 from ...engine.kernel.map.map_schema import EntryValue
 from ...engine.machine import Machine
@@ -13,7 +14,6 @@ from ...engine.machine.arguments import MAX_NAME, reads_as_size
 from ...engine.machine.handles.objects import MemoryObject
 from ...engine.machine.handles.tasks import Task
 from ..loading import MORE_ROOM, ObjectNames, lacking_room
-from ..progress import STEP, Progress
 from .plan import Step
 
 WORDS = {"MAP_SHARED": "shared", "MAP_PRIVATE": "private", "MAP_GROWSDOWN": "growsdown"}
