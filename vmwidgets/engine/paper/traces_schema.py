@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import NamedTuple
 
-from ..base.errors import UnknownName, in_ascii, shown
+from ..base.errors import UnknownName, in_ascii, printable, shown
 from ..base.frozen import frozen
 from ..base.units import binary_size, counted
 
@@ -24,6 +24,26 @@ class Window(NamedTuple):
     faults: int
     mean: float
     largest: int
+
+
+@frozen(repr=False, slots=False)
+class PlayedTrace:
+    """What a task of a machine made of the first references of a trace: the result of :meth:`Trace.play`."""
+
+    name: str
+    policy: str
+    frames: int
+    references: int
+    faults: int
+    written: int
+    """Dirty pages that were written when they were evicted."""
+
+    @in_ascii
+    def __repr__(self) -> str:
+        return (
+            f"{printable(self.policy)} with {counted(self.frames, 'frame')}: {counted(self.faults, 'fault')} of "
+            f"{counted(self.references, 'reference')}, {counted(self.written, 'dirty page')} written"
+        )
 
 
 class PagesRow(NamedTuple):

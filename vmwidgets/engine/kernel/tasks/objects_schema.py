@@ -279,7 +279,7 @@ class PageLost(Event, row=("dirty", "object", "index", True, ABSENT)):
 # ---- going out and coming back -----------------------------------------------------------------
 
 
-class PageOut(Event):
+class PageOut(Event, role="leaves"):
     """Page `index` of `object` leaves its frame: `to` is "swap", "file", or "nowhere" if nothing must be written.
 
     In that case, `has` gives the reason: the "file" or "swap" space already has the page, or it is all "zeroes".
