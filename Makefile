@@ -170,8 +170,8 @@ course: environment-test ## Write the notebooks from their sources in course/, a
 locks: environment-test ## Lock the versions again (UPGRADE=1: take the newest)
 	$(BIN)/python -m scripts.lock $(if $(UPGRADE),--upgrade)
 
-programs: ## Install strace, Firefox and Graphviz (Debian, as root), which some tests need
-	scripts/program --install strace firefox dot
+programs: ## Install strace, Valgrind, Firefox and Graphviz (Debian, as root), which some tests need
+	scripts/program --install strace valgrind firefox dot
 
 clean: ## Remove everything that was built, installed or cached here
 	rm -rf .venv .cache dist build js/node_modules vmwidgets/static

@@ -125,6 +125,7 @@ _LAZY = {
     "load_strace": ".sources.strace.load",
     "recording": ".sources.strace.recordings",
     "load_tables": ".sources.tables.recorded",
+    "record": ".sources.record",
     "recorded_tables": ".sources.tables.recorded",
     "picture": ".pictures.registry",
     "play": ".sources.programs",
@@ -147,7 +148,7 @@ __all__ = [
     "Threads", "Tlb", "Tree", "VMError", "View", "Vnodes", "Vspace",
     "Walk", "attach", "boot", "compare", "compare_formats", "compare_paging", "compare_with_linux", "diff",
     "events", "handout", "lab", "load", "load_curve", "load_journal", "load_maps", "load_strace", "load_tables",
-    "lockstep", "memory_image", "orders", "picture", "play", "pseudocode", "recorded_tables", "recording",
+    "lockstep", "memory_image", "orders", "picture", "play", "pseudocode", "record", "recorded_tables", "recording",
     "reference_string", "show", "trace", "workload", "xv6",
 ]  # fmt: skip  # read as a list of names
 

@@ -10,6 +10,7 @@ from ..engine.base.errors import Refused
 from ..engine.base.progress import bar
 from ..pictures.registry import picture
 from ..sources.door import load
+from ..sources.record import record
 from .text import printable
 
 READ, NOTHING = 0, 2
@@ -20,8 +21,10 @@ Read a text about memory: what a kernel printed, a map of a process, or what str
   vmwidgets read crash.txt
   dmesg | vmwidgets read -
   vmwidgets read /proc/self/maps --to map.svg
+  vmwidgets read --record -- ./prog arguments
 
-Prints what it is, what it holds as a table, and what it does not say."""
+Prints what it is, what it holds as a table, and what it does not say.  With --record, a program runs under Valgrind's
+lackey, and its references are read."""
 
 _EXITS = "exit status: 0 something was found; 2 nothing was, or the file can't be read."
 
@@ -35,7 +38,12 @@ def add_read(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         epilog=_EXITS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("file", metavar="FILE", help="a text, which gzip may have packed; - for standard input")
+    parser.add_argument(
+        "file", metavar="FILE", nargs="+", help="a text, which gzip may have packed; - for standard input"
+    )
+    parser.add_argument(
+        "--record", action="store_true", help="run FILE, with arguments after --, and read its references"
+    )
     parser.add_argument("--to", type=Path, metavar="PICTURE", help="write the picture: picture.svg")
     parser.set_defaults(run=run)
 
@@ -44,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     """Read a text; whether anything was found."""
     progress = bar if sys.stderr.isatty() else None
     try:
-        found = load(sys.stdin.buffer.read() if options.file == "-" else Path(options.file), progress=progress)
+        found = record(options.file) if options.record else load(_given(options.file), progress=progress)
         drawn = picture(getattr(found, "shown", found))
         print(repr(found), flush=True)
         print(drawn.to_text(), flush=True)
@@ -56,6 +64,12 @@ def run(options: argparse.Namespace) -> int:
         return NOTHING
     except OSError as error:
         sys.stdout.flush()
-        print(printable(f"{options.to or options.file}: {error.strerror or error}"), file=sys.stderr)
+        print(printable(f"{options.to or options.file[0]}: {error.strerror or error}"), file=sys.stderr)
         return NOTHING
     return READ
+
+
+def _given(files: list[str]) -> Path | bytes:
+    if len(files) > 1:
+        raise Refused(f"read one text at a time, not {len(files)}; to run a program, write --record before it")
+    return sys.stdin.buffer.read() if files[0] == "-" else Path(files[0])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import lzma
 import os
 import zlib
 from pathlib import Path
@@ -13,6 +12,17 @@ from typing import Any
 from ..engine.base.errors import Refused, a_kind, printable, shown
 from ..engine.base.units import binary_size
 from ..engine.machine.arguments import MAX_NAME
+
+try:
+    import lzma
+except ModuleNotFoundError:  # Python was built without it, as in a browser
+    lzma = None  # type: ignore[assignment]  # what xz packed is refused
+
+BROKEN: tuple[type[Exception], ...] = (OSError, ValueError, EOFError, zlib.error)
+"""What unpacking raises."""
+
+if lzma is not None:
+    BROKEN = (*BROKEN, lzma.LZMAError)
 
 _PACKED = b"\x1f\x8b"
 _XZ = b"\xfd7zXZ\x00"
@@ -48,9 +58,10 @@ def read(name: str, what: str, never: str, most: int) -> str:
             with gzip.open(name) as unpacked:
                 content = unpacked.read(most + 1)
         elif content.startswith(_XZ):
+            _refuse_xz(label)
             with lzma.open(name) as unpacked:
                 content = unpacked.read(most + 1)
-    except (OSError, ValueError, EOFError, zlib.error, lzma.LZMAError) as error:
+    except BROKEN as error:
         why = getattr(error, "strerror", None) or f"{error}"
         raise Refused(f"{label} can't be read ({why}): write the path of {what}, or its text") from None
     if len(content) > most:
@@ -79,13 +90,20 @@ def unpacked(content: bytes, label: str, never: str, most: int) -> bytes:
     if not content.startswith((_PACKED, _XZ)):
         return content
     is_gzip = content.startswith(_PACKED)
+    if not is_gzip:
+        _refuse_xz(label)
     try:
         raw = io.BytesIO(content)
         with gzip.GzipFile(fileobj=raw) if is_gzip else lzma.LZMAFile(raw) as packed:
             found = packed.read(most + 1)
-    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+    except BROKEN as error:
         kind = "gzip" if is_gzip else "xz"
         raise Refused(f"{label} can't be read ({error}): it begins as a file of {kind} does") from None
     if len(found) > most:
         raise Refused(f"{label} has more than {binary_size(most)}: that is {never}")
     return found
+
+
+def _refuse_xz(label: str) -> None:
+    if lzma is None:
+        raise Refused(f"{label} is packed by xz, for which this Python has no lzma: unpack it, or pack it by gzip")

@@ -16,7 +16,7 @@ Choose: TypeAlias = Callable[[list[ResidentPage]], object] | Callable[[], Callab
 def asked(label: str, choose: Choose) -> Callable[[list[ResidentPage]], int]:
     """The function of a learner's as a policy asks it: its answer is the frame of one of the pages that it got.
 
-    Of a class an object is made first: what it keeps begins anew with each memory.
+    From a class an object is made first, so what it keeps belongs to one run.
     """
     title = f"policy {printable(label)}"
     made: list[Any] = [] if isinstance(choose, type) else [choose]

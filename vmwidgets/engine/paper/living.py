@@ -1,6 +1,6 @@
 """A trace that a task of a machine lives through: what was counted on paper, with page tables, a TLB and rings.
 
-The machine is one that the caller has booted: this file calls its operations, and knows no more of it.
+The machine is one that the caller has booted: this file only calls its operations.
 """
 
 from __future__ import annotations

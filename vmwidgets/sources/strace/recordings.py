@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import gzip
 from importlib import resources
+from typing import Literal, overload
 
 from vmwidgets.engine.base.errors import in_ascii
 from vmwidgets.engine.base.frozen import frozen
 
 from ...engine.base.units import counted
 from ...engine.machine import arguments
+from ...engine.paper.trace import Trace
+from ..record import REFERENCES, recorded_references
 
 PROGRAMS = {
     "ls": "ls -n /usr",
@@ -40,15 +43,24 @@ class Recording:
         return f"<{self.program}: {lines} of strace{ranges}>"
 
 
-def recording(name: str) -> Recording:
-    """A recorded program: "ls", "python", "threads", "forks" or "fails".
+@overload
+def recording(name: Literal["rows", "columns", "list"]) -> Trace: ...  # type: ignore[overload-overlap]  # these names first
+@overload
+def recording(name: str) -> Recording: ...
+def recording(name: str) -> Recording | Trace:
+    """Return a recorded program: its calls ("ls", "python", "threads", "forks" or "fails"), or its references.
+
+    The references are of three small programs in C, under Valgrind's lackey: "rows" and "columns" add up a matrix of 32
+    pages, and "list" goes along a linked list (:func:`vmwidgets.trace`).
 
     >>> import vmwidgets as vm
     >>> forks = vm.recording("forks")
     >>> vm.load_strace(vm.boot("x86-64"), forks.strace).ends
     {'ls': 'exited with 0', 'wc': 'exited with 0', 'sh 2': 'exited with 3', 'sh': 'exited with 0'}
     """
-    known = arguments.known(name, PROGRAMS, "recording")
+    known = arguments.known(name, (*PROGRAMS, *REFERENCES), "recording")
+    if known in REFERENCES:
+        return recorded_references(known)
     maps = _text(f"{known}.maps.gz") if known not in ("ls", "forks") else ""
     return Recording(known, PROGRAMS[known], _text(f"{known}.strace.gz"), maps)
 

@@ -1,0 +1,118 @@
+"""Records the references of a program with Valgrind's lackey, and has three that were recorded."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from ..engine.base.errors import Refused, a_kind, printable, shown
+from ..engine.base.units import counted
+from ..engine.paper.trace import Trace
+from .program_references import read_references
+
+REFERENCES = {
+    "rows": "rows.c, which adds up a matrix row after row",
+    "columns": "columns.c, which adds up the same matrix column after column",
+    "list": "list.c, which goes along a linked list whose nodes lie in a shuffled order",
+}
+"""What was recorded, by name: `scripts/record_references.py` makes it again."""
+
+MOST_RECORDED = 5_000_000
+"""References after which a recording ends, and the program with it."""
+
+VALGRINDS = 20
+"""Lines that Valgrind writes of itself, at most."""
+
+
+def recorded_references(name: str) -> Trace:
+    """Return the recorded references of one of the programs in C that ship."""
+    folder = resources.files("vmwidgets.sources") / "data" / "references"
+    text = gzip.decompress((folder / f"{name}.lackey.gz").read_bytes()).decode("ascii", "replace")
+    found = read_references(text, name, name)
+    assert found is not None  # the recordings have references
+    return Trace(found.addresses, found.kinds, found.sizes, name=name)
+
+
+def record(program: str | os.PathLike[str] | Sequence[str], *, references: int = MOST_RECORDED) -> Trace:
+    """Run a program under Valgrind's lackey, and return its first references as a trace.
+
+    `program` is a path, or a list of the program and its arguments.  It gets no input, its output goes where yours
+    does.  It runs some hundred times slower, and is ended after so many `references`.
+
+    What a function in Python references can't be seen from within Python: its objects lie where the interpreter put
+    them, and the interpreter's own references are most.  Record all of it, ``["python3", "file.py"]``, or write down
+    the addresses of your data yourself, for :func:`vmwidgets.trace`.
+
+    Raises :class:`Refused` if there is no Valgrind or no such program, and for a function.
+
+    >>> record(len)
+    Traceback (most recent call last):
+    vmwidgets.engine.base.errors.Refused: what len references can't be seen from within Python: record ["python3", ...
+    """
+    words = _words(program)
+    if type(references) is not int or not 1 <= references <= MOST_RECORDED:
+        raise Refused(f"references={shown(references)}: write a number from 1 to {MOST_RECORDED:,}")
+    valgrind = shutil.which("valgrind")
+    if valgrind is None:
+        raise Refused(
+            "valgrind, whose lackey records references, is not installed: on Debian and Ubuntu, apt install valgrind"
+        )
+    if shutil.which(words[0]) is None:
+        raise Refused(f"{printable(words[0])} is no program that can be run: write its path, such as './prog'")
+    reading, writing = os.pipe()
+    lackey = [valgrind, "--tool=lackey", "--trace-mem=yes", f"--log-fd={writing}", *words]
+    with os.fdopen(reading, "rb") as log:
+        try:
+            running = subprocess.Popen(lackey, stdin=subprocess.DEVNULL, pass_fds=(writing,))
+        finally:
+            os.close(writing)
+        try:
+            text, is_cut = _first(log, references)
+        finally:
+            if running.poll() is None:
+                running.kill()
+            running.wait()
+    name = Path(words[0]).name
+    found = read_references(text, name, name)
+    if found is None:
+        last = text.strip().split("\n")[-1].lstrip("=0123456789 ")
+        raise Refused(f"{printable(name)} made no reference under Valgrind, whose last words are: {printable(last)}")
+    if not is_cut:
+        return Trace(found.addresses, found.kinds, found.sizes, name=name)
+    only = found.part(0, min(references, len(found)))
+    said = f"Only the first {counted(len(only), 'reference')} were recorded, and the program was ended."
+    return Trace(only.addresses, only.kinds, only.sizes, name=name, unsaid=(said,))
+
+
+def _first(log: BinaryIO, references: int) -> tuple[str, bool]:
+    """What lackey writes of so many references, and whether there would have been more."""
+    parts, lines = [], 0
+    while part := log.read(1 << 16):
+        parts.append(part)
+        lines += part.count(b"\n")
+        if lines > references + VALGRINDS:
+            break
+    whole, _, _ = b"".join(parts).rpartition(b"\n")
+    return whole.decode("ascii", "replace"), lines > references + VALGRINDS
+
+
+def _words(program: Any) -> list[str]:
+    """A command's words, of what was given as a program."""
+    if callable(program):
+        what = printable(str(getattr(program, "__name__", "") or type(program).__name__))
+        raise Refused(
+            f'what {what} references can\'t be seen from within Python: record ["python3", "file.py"], with all '
+            f"that the interpreter references, or give the addresses of your data to vm.trace"
+        )
+    given = [program] if isinstance(program, (str, os.PathLike)) else program
+    if not isinstance(given, (list, tuple)) or not given:
+        raise Refused(f"program={shown(program)} is {a_kind(program)}: write a path, or a list of words")
+    if not all(isinstance(word, (str, os.PathLike)) and os.fspath(word) for word in given):
+        raise Refused(f"program={shown(program)}: write a list of words, the program's path first")
+    return [str(os.fspath(word)) for word in given]
