@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import lzma
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -63,7 +64,13 @@ def test_another_text_is_none(text: str) -> None:
     ("text", "sentence"),
     [
         ("1000 R\n2000 W\nthree R\n", "line 3 of a.trace, 'three R', is no reference"),
-        ("1000 R\n10000000000000000 W\n", "reference 2 of a.trace, 10000000000000000, has more than 64 bits"),
+        (
+            "# a\n1000 R\n10000000000000000 W\n",
+            "line 3 of a.trace: the address 10000000000000000 has more than 64 bits",
+        ),
+        ("1000 R\n10000000000000000 W\n", "line 2 of a.trace: the address"),
+        ("address,op\n0x1000,R\n0x10000000000000000,R\n", "line 3 of a.trace: the address"),
+        ("address,op\n-5,R\n", "line 2 of a.trace"),
         ("0 1000\n3 2000\n", "line 2 of a.trace"),
         ("address,op\n0x1000,R\n0x2000,jump\n", "line 3 of a.trace"),
         ("address,op\n", "no reference below"),
@@ -90,6 +97,35 @@ def test_a_file_gives_its_name_however_it_is_packed(pack: Callable[[bytes], byte
     assert found.name == "gcc"
     assert len(found) == 4
     assert len(vm.load(pack(LACKEY.encode()))) == 4
+
+
+def champsim(instructions: int) -> bytes:
+    """Instructions as ChampSim's tracer writes them: registers and memory of up to two stores and four loads."""
+    return b"".join(
+        struct.pack(
+            "<Q8B6Q", 0x40_1000 + 4 * at, at % 7 == 0, 0, 26, 0, 25, 6, 0, 0, 0, 0, 0x7FFF_0000 + 8 * at, 0, 0, 0
+        )
+        for at in range(instructions)
+    )
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, lzma.compress], ids=["plain", "gzip", "xz"])
+def test_a_trace_of_champsim_is_named_and_refused(pack: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    path = tmp_path / "a.champsimtrace"
+    path.write_bytes(pack(champsim(500)))
+    for given in (path, pack(champsim(500))):
+        with pytest.raises(Refused, match="a trace of ChampSim, 500 instructions"):
+            vm.load(given)
+
+
+def test_lackey_without_references_says_which_option_is_missing() -> None:
+    with pytest.raises(Refused, match="record it with --trace-mem=yes"):
+        vm.load("==77== Lackey, an example Valgrind tool\n==77== Command: ./a\n==77== Counted 3 calls to main()\n")
+
+
+def test_a_program_is_said_to_be_one() -> None:
+    with pytest.raises(Refused, match=r"is a program \(ELF\): record what it references"):
+        vm.load(b"\x7fELF\x02\x01\x01" + bytes(200))
 
 
 def test_a_file_that_is_cut_is_refused(tmp_path: Path) -> None:

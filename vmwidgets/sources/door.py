@@ -20,7 +20,7 @@ from ..engine.machine.load import load_journal
 from ..engine.machine.loaded import LoadedMaps
 from . import given_text, proc_maps
 from .cleaned import Cleaned, as_it_is, blank_but, cleaned, numbered
-from .foreign import SEEN, refuse_foreign
+from .foreign import SEEN, refuse_binary, refuse_foreign
 from .pasted.load import READS, read_kernel_text
 from .proc_maps import RECORDED, load_ranges, text_of
 from .ranges.read import kind_of, read_exactly, read_ranges
@@ -132,6 +132,7 @@ def _given(given: Any) -> Given:
         content = given_text.unpacked(bytes(given), "the bytes", "no text", MOST_BYTES)
         if len(content) > MOST_BYTES:
             raise Refused("the bytes are more than is read: at most 256 MiB")
+        refuse_binary(content, "what was given")
         return Given(given_text.decoded(content), "the text", None)
     if isinstance(given, str):
         if "\n" in given or len(given) > 4096 or "\x00" in given or not _is_file(given):
@@ -226,10 +227,16 @@ _REFERENCE = re.compile(
 )
 """A line of a program's references, or the head of a table of them."""
 
+_LACKEY = re.compile(r"^==[0-9]+== Lackey, an example Valgrind tool", re.MULTILINE)
+
 
 def _references(given: Given) -> Any:
     """The references of a program, for which NumPy is imported."""
     if not _REFERENCE.search(given.text[:20_000]):
+        if _LACKEY.search(given.text[:2_000]):
+            raise Refused(
+                f"{given.source} has the head of Valgrind's lackey, and no reference: record it with --trace-mem=yes"
+            )
         return None
     from .program_references import read_references
 

@@ -87,6 +87,41 @@ def refuse_foreign(text: str, source: str, formats: tuple[Foreign, ...] = FORMAT
                 raise Refused(f"line {number} of {source}: this is {one.what}; {one.todo}")
 
 
+BINARY = (
+    (b"\x7fELF", "a program (ELF)", "record what it references: vmwidgets read --record -- ./prog"),
+    (b"\x93NUMPY", "an array that NumPy saved", "vm.trace(numpy.load(path)) takes it"),
+    (b"\x89PNG", "a picture (PNG)", "give the text that it shows"),
+    (b"%PDF", "a PDF", "give the text that it shows"),
+    (b"PK\x03\x04", "a zip archive", "unpack it, and give a file of it"),
+    (b"BZh", "packed by bzip2", "unpack it, or pack it by gzip"),
+    (b"\x28\xb5\x2f\xfd", "packed by zstd", "unpack it, or pack it by gzip"),
+    (b"SQLite format 3\0", "a database", "give a text"),
+)
+"""How files begin that have no text, what they are, and what to do."""
+
+_CHAMPSIM = 64
+"""Bytes of an instruction in a trace of ChampSim: its address, whether it is a branch and taken, registers, memory."""
+
+
+def refuse_binary(content: bytes, source: str) -> None:
+    r"""Raise :class:`Refused`, with what a file is and what to do, if it is known to be no text.
+
+    >>> refuse_binary(b"PK\x03\x04", "a.zip")
+    Traceback (most recent call last):
+    vmwidgets.engine.base.errors.Refused: a.zip is a zip archive: unpack it, and give a file of it
+    """
+    for begins, what, todo in BINARY:
+        if content.startswith(begins):
+            raise Refused(f"{source} is {what}: {todo}")
+    some = [content[at : at + _CHAMPSIM] for at in range(0, min(len(content), 100 * _CHAMPSIM), _CHAMPSIM)]
+    is_whole = bool(content) and len(content) % _CHAMPSIM == 0
+    if is_whole and all(one[8] < 2 and one[9] < 2 and 0 in one[10:32] and any(one[:8]) for one in some):
+        raise Refused(
+            f"{source} is a trace of ChampSim, {len(content) // _CHAMPSIM:,} instructions in binary: it is not read; "
+            "give its addresses to vm.trace, or write them as lines of an address and R or W"
+        )
+
+
 def refuse_others(text: str, source: str, other: re.Pattern[str], what: str, todo: str) -> None:
     """Raise :class:`Refused` if the first line that is not blank is one of `other`, as :data:`MAPS_LINE`."""
     for number, line in enumerate(text.split("\n", LOOKED_AT)[:LOOKED_AT], 1):

@@ -12,6 +12,7 @@ from typing import Any
 from ..engine.base.errors import Refused, a_kind, printable, shown
 from ..engine.base.units import binary_size
 from ..engine.machine.arguments import MAX_NAME
+from .foreign import refuse_binary
 
 try:
     import lzma
@@ -66,6 +67,7 @@ def read(name: str, what: str, never: str, most: int) -> str:
         raise Refused(f"{label} can't be read ({why}): write the path of {what}, or its text") from None
     if len(content) > most:
         raise Refused(f"{label} has more than {binary_size(most)}: that is {never}")
+    refuse_binary(content, label)
     return decoded(content)
 
 

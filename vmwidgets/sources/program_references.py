@@ -81,7 +81,7 @@ def _quickly(text: str, source: str, name: str) -> Trace | None:
     if max(map(len, words[::2])) > 18:
         return None
     try:
-        numbers = _addresses(words[::2], source)
+        numbers = _addresses(words[::2], FORMS[0], text, source)
     except ValueError:
         return None
     return Trace(numbers, [_KINDS[one.lower()] for one in does], name=name)
@@ -111,19 +111,24 @@ def read_references(text: str, source: str, name: str = "") -> Trace | None:
     columns = dict(zip(form.fields, zip(*found, strict=True), strict=True))
     kinds = [form.kinds[one.strip().lower()] for one in columns["k"]]
     sizes = [int(one) for one in columns["s"]] if "s" in columns else None
-    return Trace(_addresses(columns["a"], source), kinds, sizes, name=name, unsaid=unsaid)
+    return Trace(_addresses(columns["a"], form, text, source), kinds, sizes, name=name, unsaid=unsaid)
 
 
 def _is_right(form: Form, line: str) -> bool:
     return form.line.match(line) is not None or _BLANK.match(line) is not None
 
 
-def _addresses(texts: Sequence[str], source: str, base: int = 16) -> list[int]:
-    numbers = [int(one, base) for one in texts]
+def _addresses(texts: Sequence[str], form: Form, text: str, source: str) -> list[int]:
+    numbers = [int(one, 16) for one in texts]
     if max(numbers) >= 1 << 64:
         place = next(place for place, one in enumerate(numbers) if one >= 1 << 64)
-        raise Refused(f"reference {place + 1:,} of {source}, {texts[place]}, has more than 64 bits")
+        before = [number for number, line in enumerate(text.split("\n"), 1) if form.line.match(line)]
+        raise _too_long(before[place], source, texts[place])
     return numbers
+
+
+def _too_long(line: int, source: str, address: str) -> Refused:
+    return Refused(f"line {line:,} of {source}: the address {address} has more than 64 bits")
 
 
 def _csv(text: str, source: str, name: str) -> Trace | None:
@@ -146,12 +151,14 @@ def _csv(text: str, source: str, name: str) -> Trace | None:
             address = cells[where]
             addresses.append(int(address, 16 if re.search(r"[a-fA-FxX]", address) else 10))
             kinds.append(READ if does is None else _CSV_KINDS[cells[does].lower()])
+            if addresses[-1] < 0:
+                raise ValueError
         except (ValueError, IndexError, KeyError):
             raise Refused(
                 f"line {number:,} of {source}, {printable(line[:40])!r}, is no reference of this table"
             ) from None
+        if addresses[-1] >= 1 << 64:
+            raise _too_long(number, source, address)
     if not addresses:
         raise Refused(f"{source} has a header, and no reference below it")
-    if not 0 <= min(addresses) <= max(addresses) < 1 << 64:
-        raise Refused(f"{source} has an address of more than 64 bits")
     return Trace(addresses, kinds, name=name)
