@@ -277,6 +277,11 @@ def of_references() -> Named:
     numbers_to = range(900)
     trace = vm.trace([(5 + one * one % 97) << 12 | one for one in numbers_to], [one % 5 == 0 for one in numbers_to])
     yield "Locality", vm.picture(trace)
+    zoomed = vm.picture(trace.named({"matrix": (6 << 12, 20 << 12), "table_with_a_long_name.so": (40 << 12, 9 << 12)}))
+    yield "Locality with names", zoomed
+    zoomed = vm.picture(trace)
+    zoomed.opened("locality/part/7")
+    yield "Locality of a part", zoomed
     yield "Locality of one page", vm.picture(vm.trace([0xFFFF_FFFF_FFFF_F000]))
     yield "FaultCurves", vm.picture(trace.faults(("fifo", "lru", "clock", "opt", "random")))
     yield "FaultCurves of one size", vm.picture(trace.faults("lru", 7))

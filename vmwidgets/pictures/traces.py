@@ -2,30 +2,70 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import traitlets
+
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.paper.trace import Trace
-from vmwidgets.engine.paper.traces_schema import FaultsValue
-from vmwidgets.views.memory.traces import draw_faults, draw_locality
+from vmwidgets.engine.paper.traces_schema import FaultsValue, LocalityValue
+from vmwidgets.views.memory.traces import draw_faults, draw_locality, times
 from vmwidgets.views.scene.model import Scene
 
 from .at import At
+from .picture import Picture
 from .registry import picture_of
 
 
-@picture_of(first_for=Trace, name="Locality")
-def draw(at: At) -> Scene:
+@picture_of(first_for=Trace)
+class Locality(Picture):
     """Where a program refers to: time to the right, pages upwards.  `target` is a trace.
 
-    A part is darker the more often it is referenced, and of another colour where it is written.  Below are the pages
-    that are used in each part of the time.  Rows that lie apart are pages of which none between is used.
+    A part is darker the more often it is referenced, and of another colour where it is written, or only instructions
+    are fetched.  Below are the pages that are used in each part of the time.  Rows that lie apart are pages of which
+    none between is used; ``t.named(ranges)`` gives them names.  Press a row to see its pages alone, and the pages in
+    use below to see what was referenced then; the table lists the references where they are few.
 
     >>> import vmwidgets as vm
     >>> vm.picture(vm.trace([0x1000, 0x1008, 0x2000], [False, True, False])).scene().caption.text
     '2 of its 2 pages take 9 of 10 references.'
     """
-    if not isinstance(at.target, Trace):
-        raise Refused(f"Locality shows a trace, the result of vm.trace(…) or vm.load(…), not {shown(at.target)}")
-    return draw_locality(at.target.locality(), width=at.width)
+
+    first = traitlets.Int(0, min=0, help="The reference from which the picture is drawn.").tag(public=True)
+    last = traitlets.Int(0, min=0, help="The reference before which it ends; 0: the last.").tag(public=True)
+    start = traitlets.Int(0, min=0, help="The address from which pages are drawn.").tag(public=True)
+    end = traitlets.Int(0, min=0, help="The address before which they end; 0: the last.").tag(public=True)
+
+    def __init__(self, target: Trace, **options: Any) -> None:
+        if not isinstance(target, Trace):
+            raise Refused(f"Locality shows a trace, the result of vm.trace(…) or vm.load(…), not {shown(target)}")
+        super().__init__(target, **options)
+
+    def _value(self, trace: Trace) -> LocalityValue:
+        last, high = self.last or len(trace), self.end or 1 << 64
+        return trace.locality(first=min(self.first, len(trace)), last=min(last, len(trace)), low=self.start, high=high)
+
+    def draw(self, at: At) -> Scene:
+        """The picture."""
+        return draw_locality(self._value(at.target), width=at.width)
+
+    def opened(self, node_id: str) -> None:
+        """Draw only what a part of the time references, or only some pages; or all again."""
+        value = self._value(self.target)
+        _, what, *number = node_id.split("/")
+        with self.hold_trait_notifications():
+            if what == "part":
+                first, last = times(value, int(number[0]))
+                self.first, self.last = (first, last) if last > first else (self.first, self.last)
+            elif what == "row":
+                row = value.rows[int(number[0])]
+                self.start, self.end = row.first * value.page, (row.last + 1) * value.page
+            else:
+                self.first = self.last = self.start = self.end = 0
+
+    @traitlets.observe("first", "last", "start", "end")
+    def _shows_otherwise(self, change: object) -> None:
+        self.changed(change)
 
 
 @picture_of(first_for=FaultsValue, name="FaultCurves")

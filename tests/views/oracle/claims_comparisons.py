@@ -335,6 +335,14 @@ def sets(seen: Pictured, said: Said) -> None:
     assert counted(said["most"]) == max(map(len, used))
 
 
+@claim("traces: part")
+def part(seen: Pictured, said: Said) -> None:
+    first, last = number(said["first"]), number(said["last"])
+    picture: Any = seen.picture
+    assert (picture.first, picture.last) == (first, last)
+    assert len(picture.target.part(first, last)) < len(seen.subject)
+
+
 @claim("traces: enough")
 def enough(seen: Pictured, said: Said) -> None:
     frames = counted(said["count"])

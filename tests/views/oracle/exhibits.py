@@ -87,6 +87,9 @@ def of_traces(draws: random.Random) -> Iterator[Exhibit]:
         pages = [draws.randrange(draws.randrange(1, 9)) for _ in range(length)]
         trace = vm.trace([page * PAGE for page in pages])
         yield shown("locality", SHOWN["Locality"](trace), pages)
+        zoomed = SHOWN["Locality"](trace)
+        zoomed.opened("locality/part/3")
+        yield shown("locality", zoomed, pages)
         for sizes in ((1, 2), range(1, 9)):
             yield shown("faults", SHOWN["FaultCurves"](trace.faults(("lru", "fifo"), sizes)), pages)
     belady = [1, 2, 3, 4, 1, 2, 5, 1, 2, 3, 4, 5]

@@ -70,10 +70,38 @@ def runs_of(pages: Numbers, writes: npt.NDArray[np.bool_], tick: int = 0) -> Run
     if tick:
         begins[::tick] = True
     starts = np.flatnonzero(begins)
-    names, numbered = np.unique(pages[starts], return_inverse=True)
-    return Runs(
-        numbered.astype(np.int64), np.logical_or.reduceat(writes, starts), starts, names.astype(np.int64), len(pages)
-    )
+    names, numbers = numbered(pages[starts])
+    return Runs(numbers, np.logical_or.reduceat(writes, starts), starts, names, len(pages))
+
+
+_REGION, _REGIONS = 20, 32
+"""Bits of a page's number within a region, and so many regions that have tables: a program uses a few."""
+
+
+def numbered(pages: Numbers) -> tuple[Numbers, Numbers]:
+    """Return the pages that there are, in their order, and for each reference the number of its page among them.
+
+    By tables, in O(n), where all pages are in a few regions of 4 GiB; else by sorting.
+
+    >>> [found.tolist() for found in numbered(np.array([7, 1 << 40, 7, 3]))]
+    [[3, 7, 1099511627776], [1, 2, 1, 0]]
+    """
+    of = pages >> _REGION
+    regions: list[int] = []
+    rest = of
+    while len(rest) and len(regions) < _REGIONS:
+        regions.append(int(rest[0]))
+        rest = rest[rest != regions[-1]]
+    if len(rest):
+        names, numbers = np.unique(pages, return_inverse=True)
+        return names.astype(np.int64), numbers.ravel().astype(np.int64)
+    regions.sort()
+    places = (np.searchsorted(regions, of) << _REGION) | (pages & ((1 << _REGION) - 1))
+    seen = np.zeros(len(regions) << _REGION, bool)
+    seen[places] = True
+    there = np.flatnonzero(seen)
+    names = (np.array(regions)[there >> _REGION] << _REGION) | (there & ((1 << _REGION) - 1))
+    return names.astype(np.int64), np.cumsum(seen, dtype=np.int32)[places].astype(np.int64) - 1
 
 
 def before_and_after(pages: Numbers) -> tuple[Numbers, Numbers]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from itertools import count, islice, pairwise
+from itertools import count, islice
 from typing import TYPE_CHECKING, Any
 
 from ..base.errors import Refused, a_kind, in_ascii, printable, shown
@@ -13,8 +13,9 @@ from ..base.units import PAGE, Size, binary_size, counted
 from . import counting
 from .choices import Choose
 from .counting import COUNTED, SAME, counts_of, own_counts, runs_of, spread, windows_of
+from .density import Coded, coded, density
 from .living import MOST_PLAYED, live
-from .traces_schema import Counts, FaultsValue, LocalityValue, PagesRow, PlayedTrace, Window
+from .traces_schema import Counts, FaultsValue, Listed, LocalityValue, NamedRange, PlayedTrace, Window
 
 try:
     import numpy as np
@@ -42,6 +43,11 @@ MOST_POLICIES = 64
 LONG_TRACE = 200_000
 """References from which on a count in a notebook has a bar."""
 
+DOES = "read", "write", "fetch"
+
+MOST_LISTED = 240
+"""References that are listed one by one."""
+
 SMALLEST, LARGEST = 256, 2 << 20
 """Bytes of a page."""
 
@@ -51,8 +57,10 @@ class Trace:
 
     `addresses` are bytes, `kinds` say what each does (0 read, 1 write, 2 fetch), `sizes` how many bytes it touches.
     They are NumPy arrays of one length; a reference that crosses into another page counts for both.  `unsaid` has
-    sentences about what was passed over in a text.
+    sentences about what was passed over in a text, and `ranges` are those that have names (:meth:`named`).
     """
+
+    __slots__ = ("__dict__",)  # it can't be referenced weakly, so a picture keeps it
 
     def __init__(
         self, addresses: Any, kinds: Any = None, sizes: Any = None, *, name: str = "", unsaid: Sequence[str] = ()
@@ -63,6 +71,8 @@ class Trace:
         )
         self.sizes: npt.NDArray[np.uint32] | None = None if sizes is None else np.ascontiguousarray(sizes, np.uint32)
         self.name, self.unsaid = name, tuple(unsaid)
+        self.ranges: tuple[tuple[int, int, str], ...] = ()
+        self._kept: dict[int, Coded] = {}
         for array in (self.addresses, self.kinds, self.sizes):
             if array is not None:
                 array.setflags(write=False)
@@ -78,16 +88,28 @@ class Trace:
         >>> trace([4094], sizes=[4]).pages()[0].tolist()
         [0, 1]
         """
-        shift = _page(page).bit_length() - 1
-        first, writes = (self.addresses >> np.uint64(shift)).astype(np.int64), self.kinds == WRITE
+        pages, kinds, _ = self._touched(_page(page))
+        return pages, kinds == WRITE
+
+    def _touched(self, page: int) -> tuple[counting.Numbers, npt.NDArray[np.uint8], counting.Numbers | None]:
+        """The page and the kind of each touch, and where each reference begins, if some are of more pages."""
+        shift = page.bit_length() - 1
+        first = (self.addresses >> np.uint64(shift)).astype(np.int64)
         if self.sizes is None:
-            return first, writes
+            return first, self.kinds, None
         last = ((self.addresses + np.maximum(self.sizes, 1) - 1) >> np.uint64(shift)).astype(np.int64)
         if (first == last).all():
-            return first, writes
+            return first, self.kinds, None
         each = last - first + 1
-        starts = np.repeat(np.cumsum(each) - each, each)
-        return np.repeat(first, each) + np.arange(int(each.sum())) - starts, np.repeat(writes, each)
+        offsets = np.concatenate(([0], np.cumsum(each)))
+        pages = np.repeat(first, each) + np.arange(int(offsets[-1])) - np.repeat(offsets[:-1], each)
+        return pages, np.repeat(self.kinds, each), offsets
+
+    def _coded(self, page: int) -> Coded:
+        """The references as numbers, kept for pages of one size: a picture is drawn again and again."""
+        if page not in self._kept:
+            self._kept = {page: coded(*self._touched(page))}
+        return self._kept[page]
 
     @cached_property
     def headline(self) -> str:
@@ -120,7 +142,9 @@ class Trace:
         if not len(self.addresses[chosen]):
             raise Refused("there is no reference in this part")
         sizes = None if self.sizes is None else self.sizes[chosen]
-        return type(self)(self.addresses[chosen], self.kinds[chosen], sizes, name=self.name)
+        found = type(self)(self.addresses[chosen], self.kinds[chosen], sizes, name=self.name)
+        found.ranges = self.ranges
+        return found
 
     def faults(
         self,
@@ -175,36 +199,54 @@ class Trace:
                 found[name] = counts_of(runs, name, sizes, done=done)
         return FaultsValue(self.name, len(pages), len(runs.names), size, sizes, found)
 
-    def locality(self, parts: int = 120, rows: int = 24, *, page: int | str = PAGE) -> LocalityValue:
+    def named(self, ranges: Any) -> Trace:
+        """Return the same trace with names of ranges, which its pictures write beside their pages.
+
+        `ranges` are what ``vm.load_maps`` gives for a text of /proc/PID/maps, or a dictionary of names, each with a
+        first address and a size in bytes.
+
+        >>> trace([0x1000, 0x9000]).named({"A": (0x1000, 0x1000)}).locality().rows[0].name
+        'A'
+        """
+        found = type(self)(self.addresses, self.kinds, self.sizes, name=self.name, unsaid=self.unsaid)
+        found.ranges = _ranges(ranges)
+        return found
+
+    def locality(
+        self,
+        parts: int = 120,
+        rows: int = 24,
+        *,
+        page: int | str = PAGE,
+        first: int = 0,
+        last: int | None = None,
+        low: int = 0,
+        high: int = 1 << 64,
+    ) -> LocalityValue:
         """Return where the program refers to, in so many parts of its time and at most so many rows of pages.
 
-        Pages that lie apart are in rows of their own as far as there are enough.  O(references).
+        It is of the references from number `first` on to before `last`, and of the addresses from `low` to before
+        `high`.  Ranges with names, and pages that lie apart, are in rows of their own as far as there are enough.
+        O(references).
 
         >>> [row.cells for row in trace([0, 4096, 0, 1 << 30]).locality(2, 9).rows]
-        [((1, 0), (1, 0)), ((1, 0), (0, 0)), ((0, 0), (1, 0))]
+        [((1, 0, 0), (1, 0, 0)), ((1, 0, 0), (0, 0, 0)), ((0, 0, 0), (1, 0, 0))]
         """
         size = _page(page)
-        pages, writes = self.pages(size)
-        names, numbered = np.unique(pages, return_inverse=True)
-        row_of = _rows(names, rows)
-        high, parts = int(row_of[-1]) + 1, min(parts, len(pages))
-        cell = row_of[numbered] * parts + np.arange(len(pages)) * parts // len(pages)
-        all_of = np.bincount(cell, minlength=high * parts).reshape(high, parts).tolist()
-        written = np.bincount(cell, writes, minlength=high * parts).astype(np.int64).reshape(high, parts).tolist()
-        edges = np.searchsorted(row_of, np.arange(high + 1))
-        made = tuple(
-            PagesRow(
-                int(names[edges[row]]), int(names[edges[row + 1] - 1]), int(edges[row + 1] - edges[row]),
-                sum(all_of[row]), sum(written[row]), tuple(zip(all_of[row], written[row], strict=True)),
-            )
-            for row in range(high)
-        )  # fmt: skip  # a record
-        at = np.arange(len(pages)) * parts // len(pages)
-        seen = np.unique(at * len(names) + numbered) // len(names)
-        often = np.sort(np.bincount(numbered))[::-1].cumsum()
-        hot = int(np.searchsorted(often, 0.9 * len(pages))) + 1
-        sets = tuple(np.bincount(seen, minlength=parts).tolist())
-        return LocalityValue(self.name, len(pages), len(names), hot, size, made, sets, self.mix)
+        end = len(self) if last is None else last
+        chosen = self.part(first, end)
+        named = [NamedRange(start // size, (stop - 1) // size, name) for start, stop, name in self.ranges]
+        found = density(self._coded(size), first, end, parts, rows, (low // size, -(-high // size)), named)
+        listed = tuple(
+            Listed(first + number, address, DOES[kind])
+            for number, (address, kind) in enumerate(zip(chosen.addresses.tolist(), chosen.kinds.tolist(), strict=True))
+            if low <= address < high
+        ) if len(chosen) <= MOST_LISTED else ()  # fmt: skip  # of few
+        is_part = len(chosen) < len(self) or low > 0 or high < 1 << 64
+        return LocalityValue(
+            self.name, found.references, found.pages, found.hot, size, found.rows, found.sets, chosen.mix, first, end,
+            is_part, listed,
+        )  # fmt: skip  # its parts
 
     def working_set(self, windows: int | Iterable[int] | None = None, *, page: int | str = PAGE) -> list[Window]:
         """Return for each window, in references, the faults of Denning's working set, its mean and its largest size.
@@ -243,20 +285,19 @@ class Trace:
         return live(chosen, machine, task, _count(frames, "frames", MOST_PLAYED), policy, _count(tick, "tick", MOST, 0))
 
 
-def _rows(names: counting.Numbers, most: int) -> counting.Numbers:
-    """The row of each page: a new one where the largest gaps are, then where rows have most pages."""
-    if len(names) <= most:
-        return np.arange(len(names))
-    gaps = np.diff(names)
-    apart = np.argsort(-gaps, kind="stable")[: most // 2]
-    begins = {0, *(int(one) + 1 for one in apart if gaps[one] > 16)}
-    while len(begins) < most:
-        edges = [*sorted(begins), len(names)]
-        first, last = max(pairwise(edges), key=lambda row: row[1] - row[0])
-        begins.add((first + last) // 2)
-    marks = np.zeros(len(names), np.int64)
-    marks[sorted(begins - {0})] = 1
-    return marks.cumsum()
+def _ranges(given: Any) -> tuple[tuple[int, int, str], ...]:
+    """Ranges with names in bytes: of a map that was loaded, or of a dictionary."""
+    if isinstance(given, Mapping):
+        pairs = {str(name): pair for name, pair in given.items()}
+        for name, pair in pairs.items():
+            if not isinstance(pair, tuple) or len(pair) != 2 or not all(type(one) is int and one >= 0 for one in pair):
+                raise Refused(f"the range {shown(name)}: write its first address and its size, such as (0x1000, 4096)")
+        return tuple((start, start + size, name) for name, (start, size) in pairs.items() if size)
+    if not hasattr(given, "ranges"):
+        raise Refused(
+            f"ranges={shown(given)} is {a_kind(given)}: pass what vm.load_maps gives, or a dictionary of names"
+        )
+    return tuple((one.start, one.end, one.path.rpartition("/")[2]) for one in given.ranges if one.path)
 
 
 def trace(addresses: Any, writes: Any = None, *, sizes: Any = None, name: str = "") -> Trace:

@@ -26,7 +26,7 @@ class Window(NamedTuple):
     largest: int
 
 
-@frozen(repr=False, slots=False)
+@frozen(repr=False)
 class PlayedTrace:
     """What a task of a machine made of the first references of a trace: the result of :meth:`Trace.play`."""
 
@@ -46,10 +46,19 @@ class PlayedTrace:
         )
 
 
+class NamedRange(NamedTuple):
+    """Pages with a name: the numbers of the first and the last."""
+
+    first: int
+    last: int
+    name: str
+
+
 class PagesRow(NamedTuple):
     """Pages in a row: the numbers of the first and the last, how many of them are used, and references and writes.
 
-    `cells` are its references and writes in each part of the time.
+    `cells` are its references, the writes and the instruction fetches of them, in each part of the time.  `name` is
+    that of the range of the first page, "" for none.
     """
 
     first: int
@@ -57,14 +66,25 @@ class PagesRow(NamedTuple):
     used: int
     references: int
     writes: int
-    cells: tuple[tuple[int, int], ...]
+    cells: tuple[tuple[int, int, int], ...]
+    name: str = ""
 
 
-@frozen(slots=False)
+class Listed(NamedTuple):
+    """One reference: its number, its address, and what it does ("read", "write", "fetch")."""
+
+    number: int
+    address: int
+    does: str
+
+
+@frozen
 class LocalityValue:
     """Where a program refers to in the course of time: `rows` of pages, the lowest first, each with parts of the time.
 
-    `sets` are how many pages are used in each part.  `hot` pages, the most used, take 9 of 10 references.
+    It is of the references `first` to before `last`, of all that there are; `is_part`: of them, or of the pages, some
+    are left out.  `sets` are how many pages are used in each part.  `hot` pages, the most used, take 9 of 10
+    references.  `listed` are the references themselves, where they are few.
     """
 
     name: str
@@ -75,9 +95,13 @@ class LocalityValue:
     rows: tuple[PagesRow, ...]
     sets: tuple[int, ...]
     mix: str
+    first: int = 0
+    last: int = 0
+    is_part: bool = False
+    listed: tuple[Listed, ...] = ()
 
 
-@frozen(repr=False, slots=False)
+@frozen(repr=False)
 class FaultsValue:
     """Faults, and dirty pages written, by policy and number of frames: the result of :meth:`Trace.faults`."""
 

@@ -11,7 +11,7 @@ from vmwidgets.engine.paper.traces_schema import FaultsValue, LocalityValue, Pag
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Bar, Caption, Link, Node, Scene, Table, Text
-from vmwidgets.views.scene.text import text_width, visible
+from vmwidgets.views.scene.text import fitted, text_width, visible
 from vmwidgets.views.story.words.pictures import say_traces
 
 _ROW, _GAP, _SETS = 12.0, 2.0, 44.0
@@ -19,6 +19,11 @@ _ROW, _GAP, _SETS = 12.0, 2.0, 44.0
 
 SHADES = 3
 """So many shades of a colour, by how often a part is referenced, in equal steps of the logarithm."""
+
+_STRIPS, _MOST_NAME = 40, 120.0
+"""So many strips of time can be clicked; pixels of a range's name."""
+
+_IN_USE = "pages in use"
 
 _HIGH, _ROOM = 240.0, 56.0
 """Pixels: the height of curves, and the room for numbers beside them."""
@@ -29,42 +34,82 @@ _HIGH, _ROOM = 240.0, 56.0
 
 def draw_locality(value: LocalityValue, *, width: float = WIDTH) -> Scene:
     """Time to the right, pages upwards: how often each part of memory is referenced in each part of the time."""
-    names = [_name(row, value.page) for row in value.rows]
-    left = MARGIN + max(text_width(name, "mono label") for name in names) + 8
+    names = [row.name or _address(row, value.page) for row in value.rows]
+    wide = max(text_width(name, _name_style(row)) for name, row in zip(names, value.rows, strict=True))
+    left = MARGIN + max(min(_MOST_NAME, wide), text_width(_IN_USE)) + 8
     each = (width - MARGIN - left) / len(value.sets)
-    most = max(count for row in value.rows for count, _ in row.cells)
+    most = max(cell[0] for row in value.rows for cell in row.cells)
     nodes: list[Node] = []
-    y, above = 4.0, 0.0
+    y, tops = 4.0, [0.0] * len(value.rows)
     for number in reversed(range(len(value.rows))):
-        row = value.rows[number]
-        if number + 1 < len(value.rows) and value.rows[number + 1].first > row.last + 1:
+        if number + 1 < len(value.rows) and _is_apart(value.rows[number], value.rows[number + 1]):
             y += _GAP
-        is_named = y >= above
-        nodes.append(_row(row, number, names[number] if is_named else "", kit.Box(MARGIN, y, width - 2 * MARGIN, _ROW),
-                          left - MARGIN, each, most, value.page))  # fmt: skip
-        above = y + 16 if is_named else above
+        tops[number] = y
         y += _ROW
+    said = _said(value, tops)
+    for number, row in enumerate(value.rows):
+        box = kit.Box(MARGIN, tops[number], width - 2 * MARGIN, _ROW)
+        words = names[number] if number in said else ""
+        nodes.append(_row(row, number, words, box, left - MARGIN, each, most, value.page))
     nodes += _sets(value, left, y + 10, each)
     y += 10 + _SETS
-    time = f"time: {value.references:,} references"
-    nodes.append(kit.label("locality/time", time, width - MARGIN - text_width(time), y + 2))
-    used = [("refs-read-3", "read"), ("refs-write-3", "written too"), ("refs-read-1", "seldom")]
-    nodes += kit.legend("locality/legend", used, y + 24, width=width)
+    time = f"references {value.first:,} to {value.last - 1:,}" if value.is_part else f"{value.references:,} references"
+    nodes.append(kit.label("locality/time", f"time: {time} →", width - MARGIN - text_width(f"time: {time} →"), y + 2))
+    if value.is_part:
+        words = "◂ all references and pages"
+        y += 26
+        nodes.append(kit.fold("locality/whole", kit.Box(MARGIN, y, text_width(words) + 20, 22), words, opens=True))
+    nodes += kit.legend("locality/legend", _meanings(value, most), y + 28, width=width)
     hot = say_traces("hot", value.hot, pages=f"{value.pages:,}")
-    rows = [
-        (str(Address(row.first * value.page)), f"{row.used:,}", f"{row.references:,}", f"{row.writes:,}")
-        for row in value.rows
-    ]
+    part = say_traces("part", first=f"{value.first}", last=f"{value.last}") if value.is_part else ""
     return kit.scene(
         "locality", visible(value.name) or "a program's references",
         f"{counted(value.references, 'reference')} to {counted(value.pages, 'page')} of {binary_size(value.page)}"
         f" · {value.mix}",
-        nodes, caption=Caption(hot), table=Table(("from", "pages used", "references", "writes"), rows), width=width,
+        nodes, caption=Caption(hot, (), part), table=_table(value), width=width,
     )  # fmt: skip  # its parts
 
 
-def _name(row: PagesRow, page: int) -> str:
+def _said(value: LocalityValue, tops: list[float]) -> set[int]:
+    """The rows that have words: the uppermost of each range with a name, and others from above as far as they fit."""
+    rows = value.rows
+    said = {at for at, row in enumerate(rows) if row.name and (at + 1 == len(rows) or rows[at + 1].name != row.name)}
+    for at in reversed(range(len(rows))):
+        if not rows[at].name and all(abs(tops[at] - tops[other]) >= 16 for other in said):
+            said.add(at)
+    return said
+
+
+def _name_style(row: PagesRow) -> str:
+    return "strong" if row.name else "mono label"
+
+
+def _is_apart(row: PagesRow, above: PagesRow) -> bool:
+    return above.first > row.last + 1 or above.name != row.name
+
+
+def _address(row: PagesRow, page: int) -> str:
     return str(Address(row.first * page))
+
+
+def _table(value: LocalityValue) -> Table:
+    """The references themselves where they are few, else what is in each row."""
+    if value.listed:
+        each = ((f"{one.number:,}", str(Address(one.address)), one.does) for one in value.listed)
+        return Table(("reference", "address", "does"), tuple(each))
+    rows = [
+        (_address(row, value.page), row.name, f"{row.used:,}", f"{row.references:,}", f"{row.writes:,}")
+        for row in value.rows
+    ]
+    return Table(("from", "name", "pages used", "references", "writes"), rows)
+
+
+def _meanings(value: LocalityValue, most: int) -> list[tuple[str, str]]:
+    """The colours that are there, each in its darkest shade, and a lighter one."""
+    styles = {_style(cell, most) for row in value.rows for cell in row.cells}
+    words = {"read": "read", "write": "written too", "fetch": "only instructions fetched"}
+    found = [(f"refs-{kind}-{SHADES}", said) for kind, said in words.items() if any(kind in one for one in styles)]
+    return [*found, ("refs-read-1", "lighter: seldom")] if any(one.endswith("-1") for one in styles) else found
 
 
 def _row(row: PagesRow, number: int, name: str, box: kit.Box, left: float, each: float, most: int, page: int) -> Node:
@@ -77,34 +122,56 @@ def _row(row: PagesRow, number: int, name: str, box: kit.Box, left: float, each:
             bars.append(Bar(round(left + at * each, 1), 0, round(long * each, 1), box.h, style))
         at += long
     pages = f"{counted(row.used, 'page')} from {Address(row.first * page)} to {Address((row.last + 1) * page)}"
-    title = f"{pages}: {counted(row.references, 'reference')}, {counted(row.writes, 'write')}"
-    text = (Text(0, 10, name, "mono label dim"),) if name else ()
+    of = f"{visible(row.name)}, " * bool(row.name)
+    title = f"{of}{pages}: {counted(row.references, 'reference')}, {counted(row.writes, 'write')}"
+    style = _name_style(row) if row.name else "mono label dim"
+    text = (fitted(0, 10, visible(name), left - 8, style),) if name else ()
     return Node(
-        f"locality/row/{number}", "label", *box, shape="none", text=text, bars=tuple(bars), title=title, lane="locality"
-    )
+        f"locality/row/{number}", "label", *box, shape="none", text=text, bars=tuple(bars), title=title,
+        lane="locality", action="open",
+    )  # fmt: skip  # a node
 
 
-def _style(cell: tuple[int, int], most: int) -> str:
-    count, writes = cell
+def _style(cell: tuple[int, int, int], most: int) -> str:
+    count, writes, fetches = cell
     if not count:
         return ""
     shade = min(SHADES, 1 + int(SHADES * log(count) / log(most))) if most > 1 else SHADES
-    return f"refs-{'write' if writes else 'read'}-{shade}"
+    return f"refs-{'write' if writes else 'fetch' if fetches == count else 'read'}-{shade}"
 
 
 def _sets(value: LocalityValue, left: float, y: float, each: float) -> Iterator[Node]:
-    """How many pages are used in each part of the time."""
-    most = max(value.sets)
-    bars, at = [], 0
-    for count, alike in groupby(value.sets):
-        long = len(list(alike))
-        high = round((_SETS - 4) * count / most, 1)
-        bars.append(Bar(round(left + at * each, 1) - MARGIN, _SETS - 4 - high, round(long * each, 1), high, "refs-set"))
-        at += long
-    words = say_traces("sets", most=f"{most:,}")
-    yield Node("locality/sets", "label", MARGIN, y, left - MARGIN + len(value.sets) * each, _SETS, shape="none",
-               text=(Text(0, 10, "pages in use", "label dim"), Text(0, 26, f"most {most:,}", "label dim")),
-               bars=tuple(bars), title=words)  # fmt: skip  # its parts
+    """How many pages are used in each part of the time: a click on some parts shows only their references."""
+    most, parts = max(value.sets), len(value.sets)
+    yield Node(
+        "locality/sets", "label", MARGIN, y, left - MARGIN, _SETS, shape="none",
+        text=(Text(0, 10, _IN_USE, "label dim"), Text(0, 26, f"most {most:,}", "label dim")),
+        title=say_traces("sets", most=f"{most:,}"),
+    )  # fmt: skip  # a node
+    together = -(-parts // _STRIPS)
+    edges = [round(left + place * each) for place in range(parts + 1)]
+    for number, start in enumerate(range(0, parts, together)):
+        some = value.sets[start : start + together]
+        box = kit.Box(edges[start], y, edges[start + len(some)] - edges[start], _SETS)
+        bars, at = [Bar(0, _SETS - 5, box.w, 1, "rail")], start
+        for count, alike in groupby(some):
+            end = at + len(list(alike))
+            high = round((_SETS - 4) * count / most, 1)
+            bars.append(Bar(edges[at] - box.x, _SETS - 4 - high, edges[end] - edges[at], high, "refs-set"))
+            at = end
+        first, last = times(value, number)
+        title = f"references {first:,} to {last - 1:,}: at most {counted(max(some), 'page')} in a part"
+        yield Node(f"locality/part/{number}", "label", *box, shape="none", bars=tuple(bars), title=title,
+                   lane="locality/parts", action="open")  # fmt: skip  # a node
+
+
+def times(value: LocalityValue, number: int) -> tuple[int, int]:
+    """Return the references, from which to before which, of so many parts of the time that are one to click."""
+    parts = len(value.sets)
+    together = -(-parts // _STRIPS)
+    length = value.last - value.first
+    begin, end = number * together, min(parts, (number + 1) * together)
+    return value.first - -begin * length // parts, value.first - -end * length // parts
 
 
 # ---- faults ----------------------------------------------------------------------------------------

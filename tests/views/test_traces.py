@@ -1,0 +1,99 @@
+"""Pictures of a program's trace: what is where, how one comes to a part of it, and names of ranges."""
+
+from __future__ import annotations
+
+import gc
+import random
+
+import pytest
+
+import vmwidgets as vm
+from tests.captions import says
+from tests.views.test_kmem_layout import sound
+from vmwidgets.engine.base.errors import Refused
+from vmwidgets.engine.paper.trace import Trace
+
+PAGE = 4096
+
+
+def two_phases(length: int = 4_000) -> Trace:
+    """Pages 0 to 9 in the first half, one of which is written; then 100 to 104, from which instructions are fetched."""
+    draws = random.Random(5)
+    pages = [draws.randrange(10) if at < length // 2 else 100 + draws.randrange(5) for at in range(length)]
+    found = vm.trace([page * PAGE + 8 for page in pages], [page == 3 for page in pages], name="phases")
+    return Trace(found.addresses, [2 if page >= 100 else found.kinds[at] for at, page in enumerate(pages)])
+
+
+def count_of(picture: object) -> int:
+    return sum(row.references for row in picture._value(picture.target).rows)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("width", [420, 900, 1600])
+def test_a_cell_has_the_references_of_its_part_and_row(width: int) -> None:
+    trace = two_phases()
+    sound(vm.Locality(trace, width=width).scene())
+    value = trace.locality(parts=50, rows=20)
+    pages, kinds = (trace.addresses // PAGE).tolist(), trace.kinds.tolist()
+    for row in value.rows:
+        for part, cell in enumerate(row.cells):
+            here = [kinds[at] for at in range(part * 80, (part + 1) * 80) if row.first <= pages[at] <= row.last]
+            assert cell == (len(here), here.count(1), here.count(2))
+    assert value.sets == tuple(len(set(pages[part * 80 : (part + 1) * 80])) for part in range(50))
+
+
+def test_a_click_leads_from_a_part_of_the_time_to_its_references() -> None:
+    picture = vm.Locality(two_phases())
+    picture.opened("locality/part/39")
+    assert (picture.first, picture.last) == (3_900, 4_000)
+    assert says("traces: part", picture.scene().caption.reason)
+    table = picture.scene().table
+    assert table.header == ("reference", "address", "does")
+    assert len(table.rows) == 100
+    assert table.rows[0][0] == "3,900" and {row[2] for row in table.rows} == {"fetch"}
+    picture.opened("locality/whole")
+    assert count_of(picture) == 4_000
+
+
+def test_a_click_on_a_row_shows_its_pages_alone() -> None:
+    picture = vm.Locality(two_phases())
+    row = next(
+        node for node in picture.scene().nodes if node.id.startswith("locality/row/") and "0x3000 to" in node.title
+    )
+    picture.opened(row.id)
+    value = picture._value(picture.target)
+    assert [(one.first, one.last) for one in value.rows] == [(3, 3)]
+    assert value.rows[0].writes == value.rows[0].references == two_phases().pages()[0].tolist().count(3)
+    with pytest.raises(Refused, match="no reference between these addresses"):
+        two_phases().locality(low=50 * PAGE, high=60 * PAGE)
+
+
+def test_ranges_with_names_are_rows_of_their_own() -> None:
+    trace = vm.trace([page * PAGE for page in range(60)]).named({"A": (0, 10 * PAGE), "B": (10 * PAGE, 5 * PAGE)})
+    rows = trace.locality(rows=8).rows
+    assert [(row.first, row.name) for row in rows if row.name] == [(0, "A"), (10, "B")]
+    words = [run.text for node in vm.Locality(trace).scene().nodes for run in node.text]
+    assert words.count("A") == words.count("B") == 1
+
+
+def test_a_loaded_map_gives_the_names() -> None:
+    maps = vm.load_maps(
+        vm.boot("x86-64"), "00400000-00401000 r-xp 00000000 08:01 11 /bin/cat\n00500000-00502000 rw-p 0 0:0 0 [heap]\n"
+    )
+    trace = vm.trace([0x40_0010, 0x50_1000, 0x60_0000]).named(maps)
+    assert [row.name for row in trace.locality().rows] == ["cat", "[heap]", ""]
+    assert trace.part(1).locality().rows[0].name == "[heap]"
+
+
+@pytest.mark.parametrize(
+    ("ranges", "sentence"),
+    [(7, "pass what vm.load_maps gives"), ({"A": 4096}, "the range 'A': write its first address")],
+)
+def test_what_names_nothing_is_refused(ranges: object, sentence: str) -> None:
+    with pytest.raises(Refused, match=sentence):
+        vm.trace([1]).named(ranges)
+
+
+def test_a_picture_keeps_the_trace_that_has_no_other_name() -> None:
+    shown = vm.Locality(two_phases(40)), vm.FaultCurves(two_phases(40).faults("lru"))
+    gc.collect()
+    assert all(picture.target is not None for picture in shown)
