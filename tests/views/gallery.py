@@ -284,6 +284,10 @@ def of_references() -> Named:
     yield "Locality of a part", zoomed
     yield "Locality of one page", vm.picture(vm.trace([0xFFFF_FFFF_FFFF_F000]))
     yield "FaultCurves", vm.picture(trace.faults(("fifo", "lru", "clock", "opt", "random")))
+    sets = trace.faults(("fifo", "lru", "aging", "working set"), tick=40)
+    yield "FaultCurves with a working set", vm.picture(sets)
+    belady = vm.trace([page << 12 for page in (1, 2, 3, 4, 1, 2, 5, 1, 2, 3, 4, 5)])
+    yield "FaultCurves with Belady's anomaly", vm.picture(belady.faults(("fifo", "lru"), (1, 2, 3, 4, 5)))
     yield "FaultCurves of one size", vm.picture(trace.faults("lru", 7))
     yield "References of large numbers", vm.picture(vm.reference_string([1 << 40, 1 << 51, 3, 1 << 40], 2, "clock"))
 

@@ -93,6 +93,43 @@ def test_what_names_nothing_is_refused(ranges: object, sentence: str) -> None:
         vm.trace([1]).named(ranges)
 
 
+def drawn_at(picture: vm.FaultCurves, kind: str) -> list[str]:
+    return [
+        node.id
+        for node in picture.scene().nodes
+        if node.id.startswith(f"faults/{kind}/") or node.id == f"faults/{kind}"
+    ]
+
+
+@pytest.mark.parametrize("width", [420, 900, 1600])
+def test_curves_mark_the_knee_the_anomaly_and_what_was_counted(width: int) -> None:
+    belady = vm.trace([page * PAGE for page in (1, 2, 3, 4, 1, 2, 5, 1, 2, 3, 4, 5)])
+    picture = vm.FaultCurves(belady.faults(("fifo", "lru"), (1, 2, 3, 4, 5)), width=width)
+    sound(picture.scene())
+    assert drawn_at(picture, "anomaly") == ["faults/anomaly/fifo/3", "faults/anomaly/fifo/4"]
+    assert len(drawn_at(picture, "lru")) == 5
+    assert drawn_at(picture, "knee") == []  # one frame is as good as any
+    columns = vm.FaultCurves(vm.recording("columns").faults("lru", (1, 16, 32, 36, 92)), width=width)
+    sound(columns.scene())
+    assert drawn_at(columns, "knee")
+    assert columns.target.knee("lru") == 36
+    assert columns.target.worth("lru", 32) == (columns.target.faults("lru", 32) - columns.target.faults("lru", 36)) / 4
+
+
+def test_a_working_set_is_drawn_at_its_mean_size_and_never_as_frames() -> None:
+    found = two_phases().faults(("lru", "working set"))
+    assert found.policies == ("lru",)
+    assert [(one.size, one.faults) for one in found.windows] == [
+        (one.size, one.faults) for one in two_phases().working_set()
+    ]
+    scene = vm.FaultCurves(found).scene()
+    points = {node.id: node.x for node in scene.nodes if node.id.startswith("faults/working set/")}
+    assert len(points) == sum(1 <= one.mean <= 15 for one in found.windows) > 2
+    assert [len(row) for row in scene.table.more[0][1].rows] == [4] * len(found.windows)
+    with pytest.raises(Refused, match="has windows, not frames"):
+        two_phases().faults("working set")
+
+
 def test_a_picture_keeps_the_trace_that_has_no_other_name() -> None:
     shown = vm.Locality(two_phases(40)), vm.FaultCurves(two_phases(40).faults("lru"))
     gc.collect()

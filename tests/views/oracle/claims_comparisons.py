@@ -361,6 +361,13 @@ def never_enough(seen: Pictured, said: Said) -> None:
     assert counted(said["cold"]) == len(set(seen.subject))
 
 
+@claim("traces: knee")
+def knee(seen: Pictured, said: Said) -> None:
+    sizes = seen.picture.target.sizes
+    products = {size: size * sum(faults_of(said["policy"], seen.subject, size)) for size in sizes}
+    assert counted(said["count"]) == min(size for size in sizes if products[size] == min(products.values()))
+
+
 @claim("traces: anomaly")
 def anomaly(seen: Pictured, said: Said) -> None:
     few, many = counted(said["few"]), counted(said["many"])

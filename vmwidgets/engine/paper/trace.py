@@ -34,6 +34,8 @@ MOST_FRAMES = 1 << 32
 READ, WRITE, FETCH = 0, 1, 2
 """What a reference does, as `kinds` has it."""
 
+WORKING_SET = "working set"
+
 TICKING = "aging", "nru"
 """Policies that look at reference bits at ticks."""
 
@@ -165,7 +167,8 @@ class Trace:
         the page to evict.  It is asked at each fault, of all pages that are in memory.
 
         A long count in a notebook shows a bar; `progress` takes its place, a function of what is done and of all.
-        LRU and OPT are counted for all sizes in one pass.  A million references take a few seconds.  Raises
+        "working set" is Denning's, with windows of different lengths: it has a mean size in place of a number of
+        frames.  LRU and OPT are counted for all sizes in one pass.  A million references take a few seconds.  Raises
         :class:`Refused` for an unknown policy, or a number of frames that there can't be, and :class:`CallbackFailed`
         if a function raises, or returns anything but a page in memory.
 
@@ -186,9 +189,12 @@ class Trace:
         runs, ticking = runs_of(pages, writes), None
         sizes = spread(len(runs.names)) if frames is None else _sizes(frames)
         found: dict[str, dict[int, Counts]] = {}
+        windows: tuple[Window, ...] = ()
         done = _steps(progress, len(pages), len(chosen) * len(sizes))
         for name, policy in chosen.items():
-            if policy is not None:
+            if name == WORKING_SET and policy is None:
+                windows = tuple(windows_of(pages, spread(len(pages))))
+            elif policy is not None:
                 found[name] = own_counts(policy, name, runs, sizes, done)
             elif SAME.get(name) in found:
                 found[name] = found[SAME[name]]
@@ -197,7 +203,7 @@ class Trace:
                 found[name] = counts_of(ticking, name, sizes, tick, done)
             else:
                 found[name] = counts_of(runs, name, sizes, done=done)
-        return FaultsValue(self.name, len(pages), len(runs.names), size, sizes, found)
+        return FaultsValue(self.name, len(pages), len(runs.names), size, sizes, found, windows, tick)
 
     def named(self, ranges: Any) -> Trace:
         """Return the same trace with names of ranges, which its pictures write beside their pages.
@@ -352,11 +358,15 @@ def _policies(policies: object) -> dict[str, Choose | None]:
     chosen: dict[str, Choose | None] = {}
     for one in [policies] if is_one else list(islice(policies, MOST_POLICIES)):  # type: ignore[call-overload]  # asked
         name = one.lower() if isinstance(one, str) else str(getattr(one, "__name__", None) or type(one).__name__)
-        if not callable(one) and name not in COUNTED:
-            raise Refused(f"policy={shown(one)}: write one of {', '.join(COUNTED)}, or a function")
+        if not callable(one) and name not in (*COUNTED, WORKING_SET):
+            raise Refused(f"policy={shown(one)}: write one of {', '.join(COUNTED)}, {WORKING_SET}, or a function")
         if (name in chosen and callable(one)) or chosen.get(name) is not None:
             raise Refused(f"two policies are called {shown(name)}: give each function a name of its own")
         chosen[name] = one if callable(one) else None
+    if chosen == {WORKING_SET: None}:
+        raise Refused(
+            "the working set has windows, not frames: count another policy beside it, or call t.working_set()"
+        )
     if not chosen:
         raise Refused(f"policies: write at least one of {', '.join(COUNTED)}, or a function")
     return chosen

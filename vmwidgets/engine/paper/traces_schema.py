@@ -112,6 +112,10 @@ class FaultsValue:
     """Bytes of a page."""
     sizes: tuple[int, ...]
     counts: dict[str, dict[int, Counts]]
+    windows: tuple[Window, ...] = ()
+    """Denning's working set, if it was counted: it has no number of frames, but a mean size."""
+    tick: int = 0
+    """References from one look at reference bits to the next, for aging and NRU; 0: none."""
 
     @property
     def policies(self) -> tuple[str, ...]:
@@ -148,6 +152,20 @@ class FaultsValue:
         """Return the least number of frames, of those counted, with less than one fault for `each` references."""
         return next((size for size in self.sizes if self.faults(policy, size) * each < self.references), None)
 
+    def knee(self, policy: str) -> int:
+        """Return the number of frames, of those counted, for which frames × faults is least: the knee of the curve.
+
+        Below it a frame more saves many faults; above it few.  (Denning, "Working sets past and present", 1980.)
+        """
+        return min(self.sizes, key=lambda size: (size * self.faults(policy, size), size))
+
+    def worth(self, policy: str, frames: int) -> float:
+        """Return the faults that one frame more saves, on average to the next number of frames that was counted."""
+        larger = [size for size in self.sizes if size > frames]
+        if not larger:
+            return 0.0
+        return (self.faults(policy, frames) - self.faults(policy, larger[0])) / (larger[0] - frames)
+
     @property
     def headline(self) -> str:
         """How long the trace is, and of how many pages."""
@@ -169,4 +187,7 @@ class FaultsValue:
             f"{self.faults(policy, many):,} with {many:,}."
             for policy, few, many in self.anomalies
         ]
+        if self.windows:
+            more.append("the working set, by its window: faults, mean and largest number of pages:")
+            more += [f"{one.size:>10,}  {one.faults:>10,}  {one.mean:>8.1f}  {one.largest:>6,}" for one in self.windows]
         return "\n".join((self.headline, *lines, *more))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import groupby
 from math import log
 
@@ -179,12 +179,14 @@ def times(value: LocalityValue, number: int) -> tuple[int, int]:
 
 def draw_faults(value: FaultsValue, *, width: float = WIDTH) -> Scene:
     """Faults upwards, in equal steps of the logarithm; frames to the right, so too where there are many."""
-    left, right, top = MARGIN + _ROOM, width - MARGIN - 8, 14.0
+    left, right, top = MARGIN + _ROOM, width - MARGIN - 8, 18.0
     counts = {policy: [value.faults(policy, size) for size in value.sizes] for policy in value.policies}
-    low, high = min(map(min, counts.values())), max(map(max, counts.values()))
+    sets = [one for one in value.windows if value.sizes[0] <= one.mean <= value.sizes[-1]]
+    every = [*(count for each in counts.values() for count in each), *(one.faults for one in sets)]
+    low, high = min(every), max(every)
     is_wide = value.sizes[-1] > 32 * value.sizes[0]
 
-    def x(frames: int) -> float:
+    def x(frames: float) -> float:
         first, last = value.sizes[0], value.sizes[-1]
         if first == last:
             return (left + right) / 2
@@ -195,34 +197,88 @@ def draw_faults(value: FaultsValue, *, width: float = WIDTH) -> Scene:
         return top + _HIGH * (1 - (log(faults / low) / log(high / low) if high > low else 0.5))
 
     nodes = [*_scale(low, high, y, left, right), *_sizes(value, x, top + _HIGH)]
-    links = []
+    links: list[Link] = []
     for number, policy in enumerate(value.policies):
         points = [(x(size), y(count)) for size, count in zip(value.sizes, counts[policy], strict=True)]
-        ends = [
-            Node(f"faults/{policy}/{end}", "label", px - 3, py - 3, 6, 6, shape="none",
-                 bars=(Bar(1, 1, 4, 4, f"curve-{number % 4}"),), lane=f"faults/{policy}",
-                 title=f"{policy}, {counted(size, 'frame')}: {counted(count, 'fault')}")
-            for end, (size, count, (px, py)) in enumerate(zip(value.sizes, counts[policy], points, strict=True))
-        ]  # fmt: skip  # a point
-        nodes += ends
-        if len(points) > 1:
-            links.append(
-                Link(f"faults/{policy}", "curve", ends[0].id, ends[-1].id, tuple(points), (f"curve-{number % 4}",))
-            )
-    bottom = top + _HIGH + 40
-    nodes += kit.legend(
-        "faults/legend", [(f"curve-{number % 4}", policy) for number, policy in enumerate(value.policies)], bottom,
-        width=width,
-    )  # fmt: skip
+        titles = [_point_title(value, policy, size) for size in value.sizes]
+        nodes += _points(policy, f"curve-{number % 4}", points, titles)
+        links += _line(policy, f"curve-{number % 4}", points)
+    if sets:
+        points = [(x(one.mean), y(one.faults)) for one in sets]
+        titles = [
+            f"working set, a window of {counted(one.size, 'reference')}: {one.mean:,.1f} pages on average, at most "
+            f"{one.largest:,}; {counted(one.faults, 'fault')}"
+            for one in sets
+        ]
+        nodes += _points("working set", "curve-4", points, titles)
+        links += _line("working set", "curve-4", points)
+    shown_for = _first_policy(value)
+    at = value.knee(shown_for)
+    has_knee = value.sizes[0] < at < value.sizes[-1]
+    knee = say_traces("knee", at, policy=shown_for) if has_knee else ""
+    if has_knee:
+        nodes.append(Node("faults/knee", "marker", x(at) - 5, y(value.faults(shown_for, at)) - 15, 10, 9,
+                          shape="triangle", title=knee))  # fmt: skip  # a node
+    nodes += _anomalies(value, x, y)
+    meanings = [(f"curve-{number % 4}", policy) for number, policy in enumerate(value.policies)]
+    meanings += [("curve-4", "working set, at its mean size")] * bool(sets)
+    meanings += [("", f"▾ the knee of {shown_for}")] * has_knee
+    meanings += [("", "○ more frames, more faults")] * bool(value.anomalies)
+    nodes += kit.legend("faults/legend", meanings, top + _HIGH + 40, width=width)
+    subtitle = value.headline
+    if value.tick:
+        subtitle += f" · a tick each {counted(value.tick, 'reference')}"
     return kit.scene(
-        "faults", f"faults of {visible(value.name)}" if value.name else "faults by number of frames", value.headline,
-        nodes, caption=_caption(value), table=Table(("frames", *value.policies), value.table()), links=links,
-        width=width,
+        "faults", f"faults of {visible(value.name)}" if value.name else "faults by number of frames", subtitle, nodes,
+        caption=_caption(value, knee), table=_faults_table(value), links=links, width=width,
     )  # fmt: skip  # its parts
 
 
-def _caption(value: FaultsValue) -> Caption:
-    policy = "lru" if "lru" in value.policies else value.policies[0]
+def _first_policy(value: FaultsValue) -> str:
+    """The policy that the sentences are about."""
+    return "lru" if "lru" in value.policies else value.policies[0]
+
+
+def _points(policy: str, style: str, points: list[tuple[float, float]], titles: list[str]) -> Iterator[Node]:
+    for end, ((px, py), title) in enumerate(zip(points, titles, strict=True)):
+        bars = (Bar(1, 1, 4, 4, style),)
+        yield Node(f"faults/{policy}/{end}", "label", px - 3, py - 3, 6, 6, shape="none", bars=bars,
+                   lane=f"faults/{policy}", title=title)  # fmt: skip  # a node
+
+
+def _line(policy: str, style: str, points: list[tuple[float, float]]) -> Iterator[Link]:
+    if len(points) > 1:
+        ends = f"faults/{policy}/0", f"faults/{policy}/{len(points) - 1}"
+        yield Link(f"faults/{policy}", "curve", *ends, tuple(points), (style,))
+
+
+def _point_title(value: FaultsValue, policy: str, size: int) -> str:
+    saves = value.worth(policy, size)
+    more = f"; a frame more saves {saves:,.1f} faults" if saves > 0 else ""
+    return f"{visible(policy)}, {counted(size, 'frame')}: {counted(value.faults(policy, size), 'fault')}{more}"
+
+
+def _anomalies(value: FaultsValue, x: Callable[[float], float], y: Callable[[int], float]) -> Iterator[Node]:
+    """A ring around both numbers of frames, where more frames make more faults."""
+    ringed = dict.fromkeys((policy, size) for policy, *sizes in value.anomalies for size in sizes)
+    for policy, size in ringed:
+        faults = value.faults(policy, size)
+        title = f"{visible(policy)}, {counted(size, 'frame')}: {counted(faults, 'fault')}, Belady's anomaly"
+        yield Node(f"faults/anomaly/{policy}/{size}", "ring", x(size) - 7, y(faults) - 7, 14, 14, shape="round",
+                   title=title)  # fmt: skip  # a node
+
+
+def _faults_table(value: FaultsValue) -> Table:
+    frames = Table(("frames", *value.policies), value.table())
+    if not value.windows:
+        return frames
+    rows = [(f"{one.size:,}", f"{one.mean:,.1f}", f"{one.largest:,}", f"{one.faults:,}") for one in value.windows]
+    sets = Table(("window", "mean pages", "most pages", "faults"), rows)
+    return Table(frames.header, frames.rows, (("working set", sets),))
+
+
+def _caption(value: FaultsValue, knee: str) -> Caption:
+    policy = _first_policy(value)
     enough = value.enough(policy)
     each = {"policy": policy, "cold": f"{value.pages:,}"}
     if enough is None:
@@ -230,37 +286,38 @@ def _caption(value: FaultsValue) -> Caption:
         text = say_traces("never enough", value.sizes[-1], faults=f"{least:,}", **each)
     else:
         text = say_traces("enough", enough, **each)
+    reasons = [knee] if knee else []
     found = value.anomalies
-    if not found:
-        return Caption(text)
-    which, few, many = found[0]
-    reason = say_traces(
-        "anomaly", len(found), policy=which, few=f"{few:,}", many=f"{many:,}",
-        before=f"{value.faults(which, few):,}", after=f"{value.faults(which, many):,}",
-    )  # fmt: skip
-    return Caption(text, (), reason)
+    if found:
+        which, few, many = found[0]
+        anomaly = say_traces(
+            "anomaly", len(found), policy=which, few=f"{few:,}", many=f"{many:,}",
+            before=f"{value.faults(which, few):,}", after=f"{value.faults(which, many):,}",
+        )  # fmt: skip
+        reasons.append(anomaly)
+    return Caption(text, (), " ".join(reasons))
 
 
-def _scale(low: int, high: int, y: object, left: float, right: float) -> Iterator[Node]:
+def _scale(low: int, high: int, y: Callable[[int], float], left: float, right: float) -> Iterator[Node]:
     """Numbers of faults: the least and the most, and powers of ten between them, as far as they do not meet."""
     between = [10**power for power in range(12) if low < 10**power < high]
     taken: list[float] = []
     for count in dict.fromkeys((low, high, *between)):
-        at = y(count)  # type: ignore[operator]  # a function of this picture
+        at = y(count)
         if any(abs(at - other) < 16 for other in taken):
             continue
         taken.append(at)
         words = f"{count:,}"
-        line = Bar(_ROOM, 7.5, right - left, 1, "rail")
+        lines = (Bar(_ROOM, 7.5, right - left, 1, "rail"),) if low < count < high else ()  # others would hide curves
         yield Node(f"faults/scale/{count}", "label", left - _ROOM, at - 8, right - left + _ROOM, 16, shape="none",
-                   text=(Text(_ROOM - 8, 12, words, "label dim", "end"),), bars=(line,),
+                   text=(Text(_ROOM - 8, 12, words, "label dim", "end"),), bars=lines,
                    title=f"{words} faults")  # fmt: skip  # its parts
 
 
-def _sizes(value: FaultsValue, x: object, y: float) -> Iterator[Node]:
+def _sizes(value: FaultsValue, x: Callable[[float], float], y: float) -> Iterator[Node]:
     taken: list[tuple[float, float]] = []
     for size in dict.fromkeys((value.sizes[0], value.sizes[-1], *value.sizes)):
-        at, words = x(size), f"{size:,}"  # type: ignore[operator]  # a function of this picture
+        at, words = x(size), f"{size:,}"
         half = text_width(words) / 2 + 5
         if any(at - half < b and at + half > a for a, b in taken):
             continue
