@@ -34,6 +34,7 @@ TOLD: dict[str, set[str]] = {
     "10/stack": {"most"},
     "11/anomaly": {"sizes"},
     "11/policy": {"favourites", "most"},
+    "11/trace": {"addresses"},
     "beyond/pages": {"frames", "pages", "translations", "used"},
 }
 """What sheets offer besides what was drawn, each of it said in the sheet's text or shown by its start."""

@@ -68,6 +68,7 @@ HAPPENS = {
     "09/revoked": "this capability alone", "09/refused": "the refill", "09/lost": "neither",
     "10/share": "about 40", "10/libc": "4", "10/unseen": "the program itself", "10/grown": "about 220 MiB",
     "10/programs": "3", "10/limit": "NOMEM, SIGSEGV",
+    "11/loops": "about 30 times",
     "11/paper": "7", "11/more": "more", "11/loop": "12", "11/hand": "page 2", "11/slower": "more than 10,000 times",
     "11/knee": "7",
     "12/cause": "a store", "12/steps": "3", "12/bit": "U: the page is the kernel's", "12/lost": "to write",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from . import faults, maps, race, replacement, translation
+from . import faults, locality, maps, race, replacement, translation
 from .lecture import Lecture
 
 LECTURES: Mapping[str, Callable[[], Lecture]] = {
@@ -13,6 +13,7 @@ LECTURES: Mapping[str, Callable[[], Lecture]] = {
     "race": race.lecture,
     "faults": faults.lecture,
     "replacement": replacement.lecture,
+    "locality": locality.lecture,
 }
 """In the order of a course."""
 
@@ -25,5 +26,6 @@ ABOUT = {
     "race": "a stale translation on two processors (OSTEP 19, 32)",
     "faults": "demand paging, fork, copy on write (OSTEP 21, 23)",
     "replacement": "a clock with four frames (OSTEP 21, 22)",
+    "locality": "two loops over one matrix, as traces and on a machine (OSTEP 22)",
 }
 """What each is about, in a line; docs/lecture.md has the chapters of other books."""

@@ -16,6 +16,7 @@ from . import (
     replacement,
     self_paging,
     sleeping,
+    tracing,
     trees,
     x86_tables,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "replacement",
     "self_paging",
     "sleeping",
+    "tracing",
     "trees",
     "x86_tables",
 ]

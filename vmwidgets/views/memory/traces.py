@@ -20,7 +20,7 @@ _ROW, _GAP, _SETS = 12.0, 2.0, 44.0
 SHADES = 3
 """So many shades of a colour, by how often a part is referenced, in equal steps of the logarithm."""
 
-_STRIPS, _MOST_NAME = 40, 120.0
+_STRIPS, _MOST_NAME = 24, 120.0
 """So many strips of time can be clicked; pixels of a range's name."""
 
 _IN_USE = "pages in use"
