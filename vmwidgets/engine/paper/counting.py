@@ -568,6 +568,27 @@ def spread(most: int, count: int = 24) -> tuple[int, ...]:
     return tuple(sorted({1, most, *(round(most ** (step / (count - 1))) for step in range(count))}))
 
 
+# ---- a TLB, and several programs -----------------------------------------------------------------------
+
+
+def tlb_misses(pages: Numbers, sets: int, ways: int, policy: str) -> int:
+    """Return the misses of a TLB: in each of its sets, which pages' lowest bits choose, a policy has so many frames.
+
+    >>> [tlb_misses(np.array([0, 2, 4, 0]), sets, 4 // sets, "lru") for sets in (1, 2)]
+    [3, 4]
+    """
+    of = pages % sets
+    found = 0
+    for number in range(sets) if policy != "lru" else ():
+        own = pages[of == number]
+        if len(own):
+            found += counts_of(runs_of(own, np.zeros(len(own), bool)), policy, (ways,))[ways].faults
+    if policy == "lru":  # what other sets have lies elsewhere in this order, and counts for none
+        runs = runs_of(pages[np.argsort(of, kind="stable")], np.zeros(len(pages), bool))
+        found = int((lru_distances(runs.pages) > ways).sum())
+    return found
+
+
 # ---- the working set -----------------------------------------------------------------------------------
 
 

@@ -12,10 +12,10 @@ from ..base.progress import Progress, usual
 from ..base.units import PAGE, Size, binary_size, counted
 from . import counting
 from .choices import Choose
-from .counting import COUNTED, SAME, counts_of, own_counts, runs_of, spread, windows_of
+from .counting import COUNTED, SAME, counts_of, own_counts, runs_of, spread, tlb_misses, windows_of
 from .density import Coded, coded, density
 from .living import MOST_PLAYED, live
-from .traces_schema import Counts, FaultsValue, Listed, LocalityValue, NamedRange, PlayedTrace, Window
+from .traces_schema import Counts, FaultsValue, Listed, LocalityValue, NamedRange, PlayedTrace, TlbCounts, Window
 
 try:
     import numpy as np
@@ -35,6 +35,9 @@ READ, WRITE, FETCH = 0, 1, 2
 """What a reference does, as `kinds` has it."""
 
 WORKING_SET = "working set"
+
+MOST_TLB, MOST_PROGRAMS, _SPACE = 1 << 16, 64, 56
+"""Entries of a TLB; programs that are interleaved; bits of an address of each of them."""
 
 TICKING = "aging", "nru"
 """Policies that look at reference bits at ticks."""
@@ -155,6 +158,7 @@ class Trace:
         *,
         page: int | str = PAGE,
         tick: int = 0,
+        local: bool = False,
         progress: Progress | None = None,
     ) -> FaultsValue:
         """Count the faults, and the dirty pages written, of policies with several numbers of frames.
@@ -165,6 +169,9 @@ class Trace:
         that are in memory at the end are not counted.  A function is a policy, or a class of which an object is made
         for each number of frames and called, as for ``vm.reference_string``: it gets the pages in memory, and returns
         the page to evict.  It is asked at each fault, of all pages that are in memory.
+
+        If programs are interleaved (:meth:`interleaved`), they share all frames; with `local`, each has an equal part
+        of them, of which it evicts its own pages only.
 
         A long count in a notebook shows a bar; `progress` takes its place, a function of what is done and of all.
         "working set" is Denning's, with windows of different lengths: it has a mean size in place of a number of
@@ -186,6 +193,8 @@ class Trace:
         if any(name in TICKING for name in chosen) and not tick:
             raise Refused("aging and nru look at reference bits at ticks: write tick=10_000, say, in references")
         _count(tick, "tick", MOST, 0)
+        if local:
+            return self._local(policies, frames, size, tick, progress)
         runs, ticking = runs_of(pages, writes), None
         sizes = spread(len(runs.names)) if frames is None else _sizes(frames)
         found: dict[str, dict[int, Counts]] = {}
@@ -204,6 +213,60 @@ class Trace:
             else:
                 found[name] = counts_of(runs, name, sizes, done=done)
         return FaultsValue(self.name, len(pages), len(runs.names), size, sizes, found, windows, tick)
+
+    def tlb(
+        self, entries: int = 64, ways: int | None = None, policy: str = "lru", *, page: int | str = PAGE
+    ) -> TlbCounts:
+        """Count the hits and the misses of a TLB in front of the page tables.
+
+        Its entries are in sets of so many `ways`; by default all are one set.  The lowest bits of a page's number
+        choose its set, in which `policy` (lru, fifo, clock, random, opt) evicts.  O(n log² n) for LRU.
+
+        >>> recorded = trace([4096 * page for page in (0, 2, 4, 0)])
+        >>> recorded.tlb(4), recorded.tlb(4, ways=2).misses
+        (TlbCounts(entries=4, ways=4, policy='lru', hits=1, misses=3), 4)
+        """
+        size = _count(entries, "entries", MOST_TLB)
+        each = size if ways is None else _count(ways, "ways", size)
+        if size % each:
+            raise Refused(f"ways={each:,}: {size:,} entries can't be divided into sets of so many")
+        name = str(policy).lower()
+        if name not in COUNTED or name in TICKING:
+            known = ", ".join(one for one in COUNTED if one not in TICKING)
+            raise Refused(f"policy={shown(policy)}: write one of {known}")
+        pages, _ = self.pages(page)
+        misses = tlb_misses(pages, size // each, each, name)
+        return TlbCounts(size, each, name, len(pages) - misses, misses)
+
+    def interleaved(self, *others: Trace, quantum: int = 10_000) -> Trace:
+        """Return the references of several programs that take turns, each for `quantum` references.
+
+        They share nothing: program number n has its addresses from n × 2⁵⁶ on, in ranges with its name.  So
+        :meth:`faults` counts a memory that all share, with global replacement; with ``local=True`` each
+        has its part.  A program that has ended is left out.
+
+        >>> both = trace([0, 0, 4096]).interleaved(trace([0, 4096]), quantum=2)
+        >>> [f"{address:#x}" for address in both.addresses.tolist()]
+        ['0x0', '0x0', '0x100000000000000', '0x100000000001000', '0x1000']
+        """
+        programs = (self, *others)
+        turn = _count(quantum, "quantum", MOST)
+        if not others or not all(isinstance(one, Trace) for one in others) or len(programs) > MOST_PROGRAMS:
+            raise Refused(f"others={shown(others)}: pass from 1 to {MOST_PROGRAMS - 1} other traces")
+        if sum(map(len, programs)) > MOST:
+            raise Refused(f"a trace has at most {MOST:,} references: interleave parts")
+        if any(int(one.addresses.max()) >> _SPACE for one in programs):
+            raise Refused(f"an address has more than {_SPACE} bits: such addresses can't be told apart by program")
+        which = np.concatenate([np.full(len(one), number) for number, one in enumerate(programs)])
+        place = np.concatenate([np.arange(len(one)) for one in programs])
+        order = np.lexsort((place, which, place // turn))
+        addresses = np.concatenate([one.addresses for one in programs]) + (which.astype(np.uint64) << np.uint64(_SPACE))
+        kinds = np.concatenate([one.kinds for one in programs])
+        sizes = np.concatenate([np.ones(len(one), np.uint32) if one.sizes is None else one.sizes for one in programs])
+        names = [one.name or f"program {number + 1}" for number, one in enumerate(programs)]
+        found = type(self)(addresses[order], kinds[order], sizes[order], name=" and ".join(names))
+        found.ranges = tuple((number << _SPACE, number + 1 << _SPACE, name) for number, name in enumerate(names))
+        return found
 
     def named(self, ranges: Any) -> Trace:
         """Return the same trace with names of ranges, which its pictures write beside their pages.
@@ -262,6 +325,40 @@ class Trace:
         """
         sizes = spread(len(self)) if windows is None else _sizes(windows, "windows", "references")
         return windows_of(self.pages(page)[0], sizes)
+
+    def _local(self, policies: Any, frames: Any, size: int, tick: int, progress: Progress | None) -> FaultsValue:
+        """Each program alone, with its part of the frames; what is left over of them, the first programs have."""
+        which = (self.addresses >> np.uint64(_SPACE)).astype(np.int64)
+        programs = [self._chosen(which == number) for number in range(int(which.max()) + 1)]
+        if len(programs) < 2:
+            raise Refused("local=True is for several programs: write a.interleaved(b).faults(…, local=True)")
+        pages = sum(len(np.unique(one.pages(size)[0])) for one in programs)
+        sizes = spread(pages) if frames is None else _sizes(frames)
+        sizes = tuple(one for one in sizes if one >= len(programs))
+        if not sizes:
+            raise Refused(f"frames: {counted(len(programs), 'program')} need at least so many frames")
+        shares = [
+            [one // len(programs) + (number < one % len(programs)) for one in sizes] for number in range(len(programs))
+        ]
+        each = [
+            one.faults(policies, own, page=size, tick=tick, progress=progress)
+            for one, own in zip(programs, shares, strict=True)
+        ]
+        counts = {
+            policy: {
+                one: Counts(
+                    sum(found.faults(policy, own[at]) for found, own in zip(each, shares, strict=True)),
+                    sum(found.written(policy, own[at]) for found, own in zip(each, shares, strict=True)),
+                )
+                for at, one in enumerate(sizes)
+            }
+            for policy in each[0].policies
+        }  # fmt: skip  # sums
+        return FaultsValue(self.name, sum(one.references for one in each), pages, size, sizes, counts, (), tick)
+
+    def _chosen(self, which: npt.NDArray[np.bool_]) -> Trace:
+        sizes = None if self.sizes is None else self.sizes[which]
+        return type(self)(self.addresses[which], self.kinds[which], sizes, name=self.name)
 
     def play(
         self,

@@ -17,6 +17,16 @@ class Counts(NamedTuple):
     written: int
 
 
+class TlbCounts(NamedTuple):
+    """Hits and misses of a TLB with so many entries, in sets of so many ways, by its policy."""
+
+    entries: int
+    ways: int
+    policy: str
+    hits: int
+    misses: int
+
+
 class Window(NamedTuple):
     """What a window of `size` references makes of a trace: faults, and the mean and the largest resident set."""
 
