@@ -5,6 +5,7 @@ python -m benchmarks maps            # only pairs and lookups; also: long, kmem,
 python -m benchmarks faults          # tasks that fault, and forks
 python -m benchmarks replays         # recorded programs, read and replayed
 python -m benchmarks texts           # maps, smaps and strace of 100,000 lines, loaded through the door
+python -m benchmarks traces          # a million references of programs by each policy, beside others; their picture
 python -m benchmarks page-outs       # pages that leave memory, by policy; references: the same on paper
 python -m benchmarks against growth  # beside an earlier commit; and whether what is not touched costs anything
 python -m benchmarks sizes           # of the wheel and of what travels to a page, beside an earlier commit
@@ -59,6 +60,7 @@ from . import (
     stops,
     tables,
     texts,
+    traces,
     walks,
     where,
 )
@@ -130,6 +132,11 @@ def run_replays(quick: bool) -> str:
     return replays.measure(replays.LINES[:2]) if quick else replays.measure()
 
 
+def run_traces(quick: bool) -> str:
+    """Traces of programs."""
+    return traces.measure(traces.COUNT // 10) if quick else traces.measure()
+
+
 def run_references(quick: bool) -> str:
     """Strings of references."""
     return references.measure(references.COUNT // 10, references.FRAMES[:1]) if quick else references.measure()
@@ -173,6 +180,7 @@ PARTS: dict[str, Callable[[bool], str]] = {
     "replays": run_replays,
     "texts": run_texts,
     "references": run_references,
+    "traces": run_traces,
     "tables": tables.report,
     "grading": grading.report,
     "cluster": cluster.report,

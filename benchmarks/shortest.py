@@ -34,6 +34,7 @@ from . import (
     stops,
     tables,
     texts,
+    traces,
     walks,
     where,
 )
@@ -70,6 +71,7 @@ SHORTEST: dict[str, Callable[[], str]] = {
     "replays": lambda: replays.measure((20,)),
     "texts": lambda: texts.measure((50,)),
     "references": lambda: references.measure(50, (4,)),
+    "traces": lambda: traces.measure(500),
     "tables": lambda: tables.report(True),
     "grading": lambda: grading.measured(1, DAMAGED[:2], ("02",), (4, 8), 3),
     "cluster": lambda: cluster.measured((4, 8)),

@@ -256,7 +256,7 @@ class Trace:
         if sum(map(len, programs)) > MOST:
             raise Refused(f"a trace has at most {MOST:,} references: interleave parts")
         if any(int(one.addresses.max()) >> _SPACE for one in programs):
-            raise Refused(f"an address has more than {_SPACE} bits: such addresses can't be told apart by program")
+            raise Refused(f"an address has more than {_SPACE} bits: such addresses don't say of which program they are")
         which = np.concatenate([np.full(len(one), number) for number, one in enumerate(programs)])
         place = np.concatenate([np.arange(len(one)) for one in programs])
         order = np.lexsort((place, which, place // turn))
