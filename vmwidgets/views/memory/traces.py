@@ -264,8 +264,9 @@ def _anomalies(value: FaultsValue, x: Callable[[float], float], y: Callable[[int
     for policy, size in ringed:
         faults = value.faults(policy, size)
         title = f"{visible(policy)}, {counted(size, 'frame')}: {counted(faults, 'fault')}, Belady's anomaly"
-        yield Node(f"faults/anomaly/{policy}/{size}", "ring", x(size) - 7, y(faults) - 7, 14, 14, shape="round",
-                   title=title)  # fmt: skip  # a node
+        ring = (Text(9, 16, "○", "title", "middle"),)  # words: the curves would be led around a shape
+        yield Node(f"faults/anomaly/{policy}/{size}", "label", x(size) - 9, y(faults) - 10, 18, 20, shape="none",
+                   text=ring, title=title)  # fmt: skip  # a node
 
 
 def _faults_table(value: FaultsValue) -> Table:
