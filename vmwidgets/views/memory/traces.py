@@ -265,7 +265,7 @@ def _anomalies(value: FaultsValue, x: Callable[[float], float], y: Callable[[int
         faults = value.faults(policy, size)
         title = f"{visible(policy)}, {counted(size, 'frame')}: {counted(faults, 'fault')}, Belady's anomaly"
         ring = (Text(9, 16, "○", "title", "middle"),)  # words: the curves would be led around a shape
-        yield Node(f"faults/anomaly/{policy}/{size}", "label", x(size) - 9, y(faults) - 10, 18, 20, shape="none",
+        yield Node(f"faults/anomaly/{policy}/{size}", "label", x(size) - 9, y(faults) - 12.5, 18, 20, shape="none",
                    text=ring, title=title)  # fmt: skip  # a node
 
 
