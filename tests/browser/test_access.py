@@ -56,6 +56,7 @@ subjects = {
     "Fault": task, "Objects": m, "Clock": m,
     "Reasons": task.machine.why(task, a),
     "ReferenceBits": m, "Locality": trace, "FaultCurves": trace.faults(frames=(1, 2, 3)),
+    "Intervals": trace.intervals(),
     "References": vm.reference_string("1 2 3w 1 4", (2, 3), ("fifo", "clock")),
     "Walk": task.walk(a, "write"), **dict.fromkeys(["Kmem", "Frames", "Slabs", "Threads"], kernel),
 }

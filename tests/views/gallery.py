@@ -288,6 +288,8 @@ def of_references() -> Named:
     yield "FaultCurves with a working set", vm.picture(sets)
     belady = vm.trace([page << 12 for page in (1, 2, 3, 4, 1, 2, 5, 1, 2, 3, 4, 5)])
     yield "FaultCurves with Belady's anomaly", vm.picture(belady.faults(("fifo", "lru"), (1, 2, 3, 4, 5)))
+    yield "Intervals", vm.picture(trace.intervals())
+    yield "Intervals of one reference", vm.picture(vm.trace([7]).intervals())
     yield "FaultCurves of one size", vm.picture(trace.faults("lru", 7))
     yield "References of large numbers", vm.picture(vm.reference_string([1 << 40, 1 << 51, 3, 1 << 40], 2, "clock"))
 

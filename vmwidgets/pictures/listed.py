@@ -27,7 +27,7 @@ PICTURES = {
     "sharing": ("Sharing",),
     "tables": ("Tables", "Walk"),
     "tlb": ("Tlb",),
-    "traces": ("FaultCurves", "Locality"),
+    "traces": ("FaultCurves", "Intervals", "Locality"),
 }
 """By module: the names of its pictures."""
 
@@ -59,7 +59,7 @@ FIRST_FOR = {
     "vmwidgets.engine.paper.references_schema": {"PolicyRun": "references", "ReferencesValue": "references"},
     "vmwidgets.engine.paper.segments_schema": {"SegmentsValue": "segments"},
     "vmwidgets.engine.paper.trace": {"Trace": "traces"},
-    "vmwidgets.engine.paper.traces_schema": {"FaultsValue": "traces"},
+    "vmwidgets.engine.paper.traces_schema": {"FaultsValue": "traces", "IntervalsValue": "traces"},
     "vmwidgets.engine.spaces.linux_schema": {"LinuxComparison": "linux"},
     "vmwidgets.engine.spaces.paging_schema": {"PagingComparison": "compare"},
     "vmwidgets.pictures.beside": {"Pair": "beside"},

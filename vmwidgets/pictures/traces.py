@@ -8,8 +8,8 @@ import traitlets
 
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.paper.trace import Trace
-from vmwidgets.engine.paper.traces_schema import FaultsValue, LocalityValue
-from vmwidgets.views.memory.traces import draw_faults, draw_locality, times
+from vmwidgets.engine.paper.traces_schema import FaultsValue, IntervalsValue, LocalityValue
+from vmwidgets.views.memory.traces import draw_faults, draw_intervals, draw_locality, times
 from vmwidgets.views.scene.model import Scene
 
 from .at import At
@@ -80,3 +80,16 @@ def draw_curves(at: At) -> Scene:
     if not isinstance(at.target, FaultsValue):
         raise Refused(f"FaultCurves shows the result of trace.faults(…), not {shown(at.target)}")
     return draw_faults(at.target, width=at.width)
+
+
+@picture_of(first_for=IntervalsValue, name="Intervals")
+def draw_times(at: At) -> Scene:
+    """How long it takes until a page is referenced again.  `target` is the result of ``trace.intervals()``.
+
+    >>> import vmwidgets as vm
+    >>> vm.picture(vm.trace([0, 0, 0, 4096, 0]).intervals()).scene().caption.text
+    '2 of 5 references are to a page that was referenced 1 reference before: no other time has as many.'
+    """
+    if not isinstance(at.target, IntervalsValue):
+        raise Refused(f"Intervals shows the result of trace.intervals(), not {shown(at.target)}")
+    return draw_intervals(at.target, width=at.width)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -333,6 +334,29 @@ def sets(seen: Pictured, said: Said) -> None:
     at = [place * parts // len(seen.subject) for place in range(len(seen.subject))]
     used = [{page for page, one in zip(seen.subject, at, strict=True) if one == part} for part in range(parts)]
     assert counted(said["most"]) == max(map(len, used))
+
+
+def times_of(pages: list[int]) -> list[int]:
+    """How long ago the page of each reference was referenced, but of first ones."""
+    return [
+        next(back for back in range(1, at + 1) if pages[at - back] == page)
+        for at, page in enumerate(pages)
+        if page in pages[:at]
+    ]
+
+
+@claim("traces: interval")
+def interval(seen: Pictured, said: Said) -> None:
+    first, _, last = said["times"].rstrip("s").removesuffix(" reference").partition(" to ")
+    counts = Counter(time.bit_length() for time in times_of(seen.subject))
+    here = {time.bit_length() for time in (counted(first), counted(last or first))}
+    assert [counts[one] for one in here] == [counted(said["count"])] == [max(counts.values())]
+    assert counted(said["all"]) == len(seen.subject)
+
+
+@claim("traces: no interval")
+def no_interval(seen: Pictured, said: Said) -> None:
+    assert len(set(seen.subject)) == len(seen.subject) == counted(said["count"])
 
 
 @claim("traces: part")

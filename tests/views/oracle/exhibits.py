@@ -90,8 +90,10 @@ def of_traces(draws: random.Random) -> Iterator[Exhibit]:
         zoomed = SHOWN["Locality"](trace)
         zoomed.opened("locality/part/3")
         yield shown("locality", zoomed, pages)
+        yield shown("intervals", SHOWN["Intervals"](trace.intervals()), pages)
         for sizes in ((1, 2), range(1, 9)):
             yield shown("faults", SHOWN["FaultCurves"](trace.faults(("lru", "fifo"), sizes)), pages)
+    yield shown("intervals", SHOWN["Intervals"](vm.trace([0, PAGE]).intervals()), [0, 1])
     belady = [1, 2, 3, 4, 1, 2, 5, 1, 2, 3, 4, 5]
     found = vm.trace([page * PAGE for page in belady]).faults("fifo", (3, 4))
     yield shown("faults", SHOWN["FaultCurves"](found), belady)

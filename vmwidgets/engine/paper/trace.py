@@ -12,10 +12,20 @@ from ..base.progress import Progress, usual
 from ..base.units import PAGE, Size, binary_size, counted
 from . import counting
 from .choices import Choose
-from .counting import COUNTED, SAME, counts_of, own_counts, runs_of, spread, tlb_misses, windows_of
+from .counting import COUNTED, SAME, before_and_after, counts_of, own_counts, runs_of, spread, tlb_misses, windows_of
 from .density import Coded, coded, density
 from .living import MOST_PLAYED, live
-from .traces_schema import Counts, FaultsValue, Listed, LocalityValue, NamedRange, PlayedTrace, TlbCounts, Window
+from .traces_schema import (
+    Counts,
+    FaultsValue,
+    IntervalsValue,
+    Listed,
+    LocalityValue,
+    NamedRange,
+    PlayedTrace,
+    TlbCounts,
+    Window,
+)
 
 try:
     import numpy as np
@@ -213,6 +223,24 @@ class Trace:
             else:
                 found[name] = counts_of(runs, name, sizes, done=done)
         return FaultsValue(self.name, len(pages), len(runs.names), size, sizes, found, windows, tick)
+
+    def intervals(self, *, page: int | str = PAGE) -> IntervalsValue:
+        """Return how many references it takes until a page is referenced again, counted by powers of two.
+
+        Short times are locality: a working set with a window as long as most of them has few faults.
+
+        >>> trace([0, 0, 4096, 0]).intervals()
+        references from one use of a page of 4 KiB to the next:
+                               1             1
+                          2 to 3             1
+                 first reference             2
+        """
+        size = _page(page)
+        pages, _ = self.pages(size)
+        before, _ = before_and_after(pages)
+        times = (np.arange(len(pages)) - before)[before >= 0]
+        counts = np.bincount(np.frexp(times)[1] - 1).tolist() if len(times) else []
+        return IntervalsValue(self.name, size, int((before < 0).sum()), tuple(counts))
 
     def tlb(
         self, entries: int = 64, ways: int | None = None, policy: str = "lru", *, page: int | str = PAGE

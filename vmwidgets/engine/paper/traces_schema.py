@@ -17,6 +17,36 @@ class Counts(NamedTuple):
     written: int
 
 
+@frozen(repr=False)
+class IntervalsValue:
+    """How long it takes until a page is referenced again: the result of :meth:`Trace.intervals`.
+
+    Number n of `counts` is of the times from 2ⁿ to before 2ⁿ⁺¹, in references; `first` are the first references, to
+    which no time belongs.
+    """
+
+    name: str
+    page: int
+    first: int
+    counts: tuple[int, ...]
+
+    @property
+    def references(self) -> int:
+        """All references."""
+        return self.first + sum(self.counts)
+
+    def rows(self) -> tuple[tuple[str, int], ...]:
+        """The times in words, each with the references that came after so long; then the first ones."""
+        times = tuple((f"{1 << place:,} to {(2 << place) - 1:,}" if place else "1", count)
+                      for place, count in enumerate(self.counts))  # fmt: skip  # pairs
+        return (*times, ("first reference", self.first))
+
+    @in_ascii
+    def __repr__(self) -> str:
+        lines = [f"{words:>24}  {count:>12,}" for words, count in self.rows()]
+        return "\n".join((f"references from one use of a page of {binary_size(self.page)} to the next:", *lines))
+
+
 class TlbCounts(NamedTuple):
     """Hits and misses of a TLB with so many entries, in sets of so many ways, by its policy."""
 

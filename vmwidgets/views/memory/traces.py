@@ -7,7 +7,7 @@ from itertools import groupby
 from math import log
 
 from vmwidgets.engine.base.units import Address, binary_size, counted
-from vmwidgets.engine.paper.traces_schema import FaultsValue, LocalityValue, PagesRow
+from vmwidgets.engine.paper.traces_schema import FaultsValue, IntervalsValue, LocalityValue, PagesRow
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Bar, Caption, Link, Node, Scene, Table, Text
@@ -53,7 +53,8 @@ def draw_locality(value: LocalityValue, *, width: float = WIDTH) -> Scene:
         nodes.append(_row(row, number, words, box, left - MARGIN, each, most, value.page))
     nodes += _sets(value, left, y + 10, each)
     y += 10 + _SETS
-    time = f"references {value.first:,} to {value.last - 1:,}" if value.is_part else f"{value.references:,} references"
+    part = f"references {value.first:,} to {value.last - 1:,}"
+    time = part if value.is_part else counted(value.references, "reference")
     nodes.append(kit.label("locality/time", f"time: {time} →", width - MARGIN - text_width(f"time: {time} →"), y + 2))
     if value.is_part:
         words = "◂ all references and pages"
@@ -97,11 +98,12 @@ def _table(value: LocalityValue) -> Table:
     if value.listed:
         each = ((f"{one.number:,}", str(Address(one.address)), one.does) for one in value.listed)
         return Table(("reference", "address", "does"), tuple(each))
+    has_names = any(row.name for row in value.rows)
     rows = [
-        (_address(row, value.page), row.name, f"{row.used:,}", f"{row.references:,}", f"{row.writes:,}")
+        (_address(row, value.page), *[row.name] * has_names, f"{row.used:,}", f"{row.references:,}", f"{row.writes:,}")
         for row in value.rows
     ]
-    return Table(("from", "name", "pages used", "references", "writes"), rows)
+    return Table(("from", *["name"] * has_names, "pages used", "references", "writes"), rows)
 
 
 def _meanings(value: LocalityValue, most: int) -> list[tuple[str, str]]:
@@ -172,6 +174,25 @@ def times(value: LocalityValue, number: int) -> tuple[int, int]:
     length = value.last - value.first
     begin, end = number * together, min(parts, (number + 1) * together)
     return value.first - -begin * length // parts, value.first - -end * length // parts
+
+
+# ---- intervals -------------------------------------------------------------------------------------
+
+
+def draw_intervals(value: IntervalsValue, *, width: float = WIDTH) -> Scene:
+    """A bar for each length of time until a page is referenced again, each twice as long as the one before."""
+    rows = [(words, [(count, "refs-set")], f"{count:,}") for words, count in value.rows()]
+    longest = max(range(len(value.counts)), key=lambda place: value.counts[place], default=-1)
+    text = say_traces("no interval", value.first) if longest < 0 else say_traces(
+        "interval", value.counts[longest], times=f"{value.rows()[longest][0]} reference{'s' * (longest > 0)}", all=f"{value.references:,}"
+    )  # fmt: skip  # two cases
+    return kit.scene(
+        "intervals", f"when {visible(value.name)} comes back" if value.name else "when pages come back",
+        f"references from one use of a page of {binary_size(value.page)} to the next",
+        kit.bar_rows("intervals", rows, 8, width=width), caption=Caption(text),
+        table=Table(("references later", "references"), [(words, f"{count:,}") for words, count in value.rows()]),
+        width=width,
+    )  # fmt: skip  # its parts
 
 
 # ---- faults ----------------------------------------------------------------------------------------
