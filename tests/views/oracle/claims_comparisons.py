@@ -364,7 +364,7 @@ def part(seen: Pictured, said: Said) -> None:
     first, last = number(said["first"]), number(said["last"])
     picture: Any = seen.picture
     assert (picture.first, picture.last) == (first, last)
-    assert len(picture.target.part(first, last)) < len(seen.subject)
+    assert len(picture.target.part(first, last)) == len(seen.subject) < len(picture.target)
 
 
 @claim("traces: enough")

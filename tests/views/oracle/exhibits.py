@@ -87,12 +87,15 @@ def of_traces(draws: random.Random) -> Iterator[Exhibit]:
         pages = [draws.randrange(draws.randrange(1, 9)) for _ in range(length)]
         trace = vm.trace([page * PAGE for page in pages])
         yield shown("locality", SHOWN["Locality"](trace), pages)
-        zoomed = SHOWN["Locality"](trace)
+        zoomed: Any = SHOWN["Locality"](trace)
         zoomed.opened("locality/part/3")
-        yield shown("locality", zoomed, pages)
+        yield shown("locality", zoomed, pages[zoomed.first : zoomed.last])
         yield shown("intervals", SHOWN["Intervals"](trace.intervals()), pages)
         for sizes in ((1, 2), range(1, 9)):
             yield shown("faults", SHOWN["FaultCurves"](trace.faults(("lru", "fifo"), sizes)), pages)
+    loop = [*range(draws.randrange(3, 6))] * 2500
+    found = vm.trace([page * PAGE for page in loop]).faults("lru", range(1, 8))
+    yield shown("faults", SHOWN["FaultCurves"](found), loop)
     yield shown("intervals", SHOWN["Intervals"](vm.trace([0, PAGE]).intervals()), [0, 1])
     belady = [1, 2, 3, 4, 1, 2, 5, 1, 2, 3, 4, 5]
     found = vm.trace([page * PAGE for page in belady]).faults("fifo", (3, 4))

@@ -183,9 +183,11 @@ def draw_intervals(value: IntervalsValue, *, width: float = WIDTH) -> Scene:
     """A bar for each length of time until a page is referenced again, each twice as long as the one before."""
     rows = [(words, [(count, "refs-set")], f"{count:,}") for words, count in value.rows()]
     longest = max(range(len(value.counts)), key=lambda place: value.counts[place], default=-1)
-    text = say_traces("no interval", value.first) if longest < 0 else say_traces(
-        "interval", value.counts[longest], times=f"{value.rows()[longest][0]} reference{'s' * (longest > 0)}", all=f"{value.references:,}"
-    )  # fmt: skip  # two cases
+    times = f"{value.rows()[longest][0]} reference{'s' * (longest > 0)}"
+    often = value.counts[longest] if value.counts else 0
+    text = say_traces("interval", often, times=times, all=f"{value.references:,}")
+    if not value.counts:
+        text = say_traces("no interval", value.first)
     return kit.scene(
         "intervals", f"when {visible(value.name)} comes back" if value.name else "when pages come back",
         f"references from one use of a page of {binary_size(value.page)} to the next",
