@@ -155,11 +155,11 @@ __all__ = [
     "Clock", "Comparison", "CopyOnWrite", "Costs", "Dashboard", "Diff", "Domain", "EntryList", "Fault", "FaultCurves",
     "Followed", "Formats", "Frames", "Intervals", "Inverted", "Kentry", "KernelError", "KernelPanic", "Kmem",
     "Locality", "Machine", "Map", "Objects", "Paging", "Pasted", "Placement", "Process", "Program", "Reasons",
-    "ReferenceBits", "References", "Refused", "Replacement", "ResidentPage", "Ribbon", "Segments", "Sharing", "Size", "SlabLevels",
-    "Slabs", "Stops", "Tables", "Threads", "Tlb", "Tree", "VMError", "View", "Vnodes", "Vspace", "Walk", "attach",
-    "boot", "compare", "compare_formats", "compare_paging", "compare_with_linux", "copy_on_write", "diff", "events",
-    "handout", "lab", "load", "load_curve", "load_journal", "load_maps", "load_strace", "load_tables", "lockstep",
-    "memory", "memory_image", "orders", "pager", "picture", "play", "process", "pseudocode", "record",
+    "ReferenceBits", "References", "Refused", "Replacement", "ResidentPage", "Ribbon", "Segments", "Sharing", "Size",
+    "SlabLevels", "Slabs", "Stops", "Tables", "Threads", "Tlb", "Tree", "VMError", "View", "Vnodes", "Vspace", "Walk",
+    "attach", "boot", "compare", "compare_formats", "compare_paging", "compare_with_linux", "copy_on_write", "diff",
+    "events", "handout", "lab", "load", "load_curve", "load_journal", "load_maps", "load_strace", "load_tables",
+    "lockstep", "memory", "memory_image", "orders", "pager", "picture", "play", "process", "pseudocode", "record",
     "recorded_tables", "recording", "reference_string", "show", "trace", "workload", "xv6",
 ]  # fmt: skip  # read as a list of names
 
