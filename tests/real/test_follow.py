@@ -35,6 +35,7 @@ def line_of(folder: Path, text: str, file: str = "vm.c") -> str:
     return f"{file}:{number}"
 
 
+@pytest.mark.essential
 @pytest.mark.parametrize("cpus", [1, 3])
 @pytest.mark.parametrize("lab", LABS)
 def test_nothing_is_found_in_a_right_kernel(folder, lab, cpus):
@@ -68,6 +69,7 @@ BUGS = [
 ]
 
 
+@pytest.mark.essential
 @pytest.mark.parametrize(("lab", "bug", "rule", "text"), BUGS, ids=lambda value: value if " " not in value else "")
 def test_a_planted_mistake_is_found_at_its_line(folder, lab, bug, rule, text):
     with vm.xv6(folder, options=(f"LAB={lab}", f"BUG={bug}")) as k:
