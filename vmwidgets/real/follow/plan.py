@@ -82,6 +82,19 @@ def writers_of(program: Program) -> frozenset[str]:
     }  # fmt: skip  # in these, a process may wait
 
 
+def freers_of(program: Program) -> frozenset[str]:
+    """The functions that free the tables of a process, up to those that make the process forget them."""
+    found: set[str] = set()
+    to_look_at = ["freewalk"]
+    while to_look_at:
+        name = to_look_at.pop()
+        if name not in found:
+            found.add(name)
+            if name == "freewalk" or any(one.type == "pagetable_t" for one in program.parameters.get(name, ())):
+                to_look_at += program.code.callers.get(name, frozenset())
+    return frozenset(found)
+
+
 def near_loops(program: Program) -> set[int]:
     """The pages of code with the loops over pages."""
     there = [program.symbols[name] for name in _LOOPS if name in program.symbols]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from time import monotonic
 from typing import NamedTuple, Protocol
 
@@ -28,7 +29,7 @@ from .checks import Check, asked
 from .counts import KERNBASE, Counts
 from .free_list import FreePages
 from .lost import Lost
-from .plan import Point, inner_only, near_loops, plan, writers_of
+from .plan import Point, freers_of, inner_only, near_loops, plan, writers_of
 from .rules import (
     LABS,
     TOP,
@@ -77,11 +78,11 @@ _SLOW_FOR = 2.0
 _LONG_PAUSE = 1.0
 """… and the seconds in which these loops then run at their full speed."""
 
-GIVING_BACK = ("proc_freepagetable", "uvmfree", "freewalk")
+_GIVING_BACK = ("proc_freepagetable", "uvmfree", "freewalk")
 """Functions after which a process has tables that are free."""
 
-PATIENT = 1_000
-"""Stops in which it forgets them: an instruction, if its processor goes on."""
+_DEAD = ("zombie", "used", "unused")
+"""States of a process whose tables another process may free."""
 
 MOST_DOUBTS = 64
 """What is kept of the things that are to be looked at again: the first ones."""
@@ -160,11 +161,10 @@ class _Run:
     done: int = 0
     stops: int = 0
     first: Break | None = None
-    given_back: dict[tuple[int, int], int] = field(default_factory=dict)
-    """Tables that were freed, by the place of their process and their root: for so many stops they are not judged.
-
-    The process forgets them after that.  Meanwhile another processor may have the pages, for anything.
-    """
+    given_back: set[tuple[int, int]] = field(default_factory=set)
+    """Tables that were freed, by the place of their process and their root, until the process forgets them."""
+    being_freed: set[int] = field(default_factory=set)
+    """Roots whose tables may be free by now: another processor may have the pages, for anything."""
 
     def __post_init__(self) -> None:
         program = self.program
@@ -172,6 +172,7 @@ class _Run:
         self.free = FreePages(program)
         self.points = plan(program)
         self.writers = writers_of(program)
+        self.freers = freers_of(program)
         self.stacks = Stacks(program, self.processes)
         self.lost = Lost(program, self.processes, self.stacks)
         self.entries = {one.entry: one for one in self.points.values() if not one.late}
@@ -498,9 +499,10 @@ class _Run:
 
     def _give_back(self, call: Call) -> None:
         """A call has returned: the tables that it freed are a process's no longer, whatever that has of them."""
-        if call.function in GIVING_BACK:
-            mine = [one for one in self.there.values() if one.root in call.roots]
-            self.given_back.update({(one.place, one.root): PATIENT for one in mine})
+        if call.function in _GIVING_BACK:
+            self.given_back.update((one.place, one.root) for one in self.there.values() if one.root in call.roots)
+            for root in call.roots:
+                self._note(root, *self.spaces.forget(root), call)
 
     def _leave(self, call: Call) -> None:
         """A call has returned."""
@@ -575,15 +577,19 @@ class _Run:
 
     def _by_call(self, call: Call) -> None:
         """What a call did otherwise than it must: by the course's own checks, and in the base kernel."""
-        state = self._state()
+        if not any(self._wrong_by_call(call)):
+            return
+        self.free.read_again(self.gdb)
+        self._scan(call)
+        for wrong in self._wrong_by_call(call):
+            self.first = self._told(wrong, call, self._state())
+            return
+
+    def _wrong_by_call(self, call: Call) -> Iterator[Wrong]:
         if call.function in self.checks and not self.calls.is_inner(call) and not call.failed:
-            for wrong in asked(self.checks[call.function], call, self.spaces):
-                self.first = self._told(wrong, call, state)
-                return
+            yield from asked(self.checks[call.function], call, self.spaces)
         if self.lab == "base":
-            for wrong in base_call(state, call):
-                self.first = self._told(wrong, call, state)
-                return
+            yield from base_call(self._state(), call)
 
     # ---- what has changed ----------------------------------------------------------------------
 
@@ -599,22 +605,13 @@ class _Run:
             self._doubt(Wrong("free-list", says), cause, self._free_list_again)
         for frame in new:
             self.freed[frame] = cause or self.recent
-        there = [one for one in self.processes.read(gdb) if one.root not in self.free and one.root not in self.kernels]
-        held = {(one.place, one.root) for one in there}
-        self.given_back = {one: left - 1 for one, left in self.given_back.items() if left > 1 and one in held}
-        there = [one for one in there if (one.place, one.root) not in self.given_back]
-        self.there = {one.root: one for one in there}
-        back = {root for _, root in self.given_back} - self.there.keys()
-        for one in there:
-            self._of_slot(one, cause)
-        self.slots = {one.place: one for one in there}
-        self.owners.update((one.root, str(one)) for one in there)
         mine = {root for call in self.calls.all() for root in call.roots} | set(cause.roots if cause else ())
+        self._see_processes(mine, cause)
         for root in [*self.spaces.known]:
             reused = root not in self.there and root not in mine and bool(self.spaces.leading(root))
-            if root in self.free or reused or root in back:
+            if root in self.free or reused:
                 self._note(root, *self.spaces.forget(root), cause)
-        for root in {*self.spaces.known, *self.there, *mine} - self.kernels - back:
+        for root in {*self.spaces.known, *self.there, *mine} - self.kernels - self.being_freed:
             if root in self.free:
                 continue
             before = self.spaces.known[root].pages if root in self.spaces.known else {}
@@ -628,6 +625,38 @@ class _Run:
                 self.dangling[root] = self._culprit(root, None, cause)
             for page in self.spaces.known[root].pages.keys() - before.keys():
                 self.new_tables[page] = self._culprit(root, None, cause)
+
+    def _see_processes(self, mine: set[int], cause: Call | None) -> None:
+        """Which processes there are, without those whose tables were given up, or may be by now and are not known."""
+        there = self.processes.read(self.gdb)
+        there = tuple(one for one in there if one.root not in self.free and one.root not in self.kernels)
+        self.being_freed = self._being_freed(there, mine, cause)
+        unknown = self.being_freed - self.spaces.known.keys()
+        there = tuple(one for one in there if one.root not in unknown)
+        self.there = {one.root: one for one in there}
+        for one in there:
+            self._of_slot(one, cause)
+        self.slots = {one.place: one for one in there}
+        self.owners.update((one.root, str(one)) for one in there)
+
+    def _being_freed(self, there: Iterable[Process], mine: set[int], cause: Call | None) -> set[int]:
+        """The roots that a call frees, or that a process is about to forget, by what the stacks say."""
+        found = {root for one in self.calls.innermost() if one.function in _GIVING_BACK for root in one.roots}
+        if cause is not None:
+            found = found | set(cause.roots) if cause.function in _GIVING_BACK else found - set(cause.roots)
+        self.given_back.intersection_update((one.place, one.root) for one in there)
+        dead = {one.root for one in there if one.state in _DEAD and one.root not in mine}
+        dead |= {root for _, root in self.given_back}
+        if not dead or self._is_freeing(self.stacks.harts(self.gdb), there):
+            return found | dead
+        self.given_back.clear()
+        return found
+
+    def _is_freeing(self, harts: list[Hart], there: Iterable[Process]) -> bool:
+        """Whether a processor, or a process that the timer took off one, is where tables are freed."""
+        places = [hart.places for hart in harts]
+        places += [self.stacks.waiting(self.gdb, one) for one in there if one.state == "runnable"]
+        return any(self.freers.intersection(self.stacks.names(each)) for each in places)
 
     def _of_slot(self, one: Process, cause: Call | None) -> None:
         before = self.slots.get(one.place)
@@ -678,7 +707,7 @@ class _Run:
     def _state(self) -> State:
         symbols = self.program.symbols
         return State(
-            self.gdb, self.lab, self.there, self.spaces, self.free, self.calls.changing(),
+            self.gdb, self.lab, self.there, self.spaces, self.free, self.calls.changing() | self.being_freed,
             self.counts if self.counts is not None and self.counts.is_known else None, self.images,
             self.program.path.parent.parent / "user", "flags2perm" in symbols,
             "uvmclear" in symbols,
@@ -743,8 +772,9 @@ class _Run:
                 self.doubts.append(Doubt(_lost(frame, last), last.call, _of_lost(frame)))
 
     def _all(self, found: Iterable[Wrong], call: Call | None, again: Callable[[State], Iterable[Wrong]]) -> None:
-        for wrong in found:
-            self._doubt(wrong, call, again)
+        if len(self.doubts) < MOST_DOUBTS:
+            for wrong in islice(found, MOST_DOUBTS):
+                self._doubt(wrong, call, again)
 
     def _doubt(self, wrong: Wrong, call: Call | None, again: Callable[[State], Iterable[Wrong]]) -> None:
         if len(self.doubts) < MOST_DOUBTS and all(one.wrong.key != wrong.key for one in self.doubts):
@@ -788,6 +818,8 @@ class _Run:
 
     def _is_quiet(self, harts: list[Hart]) -> bool:
         """Whether no process is in the middle of a function that writes descriptors or hands out frames."""
+        if self._is_freeing(harts, self.there.values()):
+            return False
         stopped = self.gdb.pc()
         ends = self._ends | ({self.recent.returns_to, self.recent.far} if self.recent is not None else set())
         for hart in harts:
