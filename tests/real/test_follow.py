@@ -298,3 +298,52 @@ def test_the_command(folder, capsys):
     assert "make qemu-gdb failed" in capsys.readouterr().err
     assert main(["follow", str(folder / "kernel")]) == 2
     assert "this is not a folder of xv6-riscv" in capsys.readouterr().err
+
+
+FINISHER = "  *(volatile int *)0x100000 = %s;\n  for (;;)\n    ;\n"
+"""What QEMU's machine "virt" does when 4 bytes are stored there: 0x7777 resets it, 0x5555 ends it."""
+
+
+def with_finisher(folder: Path, word: str) -> None:
+    """The child of the first fork resets the machine, or ends it."""
+    for file, was, now in (
+        ("proc.c", "  child->sz = parent->sz;\n", FINISHER % word),
+        ("vm.c", "  kvmmap(UART0,", "  kvmmap(0x100000, 0x100000, PGSIZE, PTE_R | PTE_W);\n  kvmmap(UART0,"),
+    ):
+        source = folder / "kernel" / file
+        text = source.read_text()
+        assert text.count(was) == 1
+        source.write_text(text.replace(was, now))
+
+
+def test_a_kernel_that_reboots_is_not_sound(folder):
+    with_finisher(folder, "0x7777")
+    with vm.xv6(folder) as k:
+        found = k.follow("base", run="life", seconds=60)
+    assert (found.outcome, found.first) == ("unfinished", None)
+    assert "it has rebooted" in found.headline
+
+
+def test_an_emulator_that_ends_is_named(folder, capsys):
+    with_finisher(folder, "0x5555")
+    with vm.xv6(folder) as k, pytest.raises(Refused, match="QEMU") as said:
+        k.follow("base", run="life", seconds=60)
+    assert "\n" not in str(said.value)
+    assert main(["follow", str(folder), "--run", "life"]) == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_kernel_that_is_built_again_meanwhile_is_followed_as_it_runs(folder):
+    with vm.xv6(folder) as k:
+        (folder / "kernel" / "kernel").write_bytes(b"another kernel")
+        assert k.follow("base", run="life", seconds=120).outcome == "nothing found"
+
+
+def test_a_guest_is_stopped_when_what_decides_raises(folder):
+    def raises() -> bool:
+        raise RuntimeError("a callback")
+
+    with vm.xv6(folder) as k:
+        with pytest.raises(RuntimeError, match="a callback"):
+            k._port.do(lambda gdb: gdb.go(30, raises))
+        assert k.go(until="kvminit", seconds=60).startswith("kvminit")

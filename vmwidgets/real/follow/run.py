@@ -29,7 +29,7 @@ from .checks import Check, asked
 from .counts import KERNBASE, Counts
 from .free_list import FreePages
 from .lost import Lost
-from .plan import Point, freers_of, inner_only, near_loops, plan, writers_of
+from .plan import Point, freers_of, inner_only, is_writing, near_loops, plan, writers_of
 from .rules import (
     LABS,
     TOP,
@@ -124,6 +124,10 @@ class Limits:
 
     stops: int = 200_000
     seconds: float = 600.0
+
+
+class _Rebooted(Exception):
+    """There were processes, and there are none: the first one never ends."""
 
 
 class Doubt(NamedTuple):
@@ -629,6 +633,8 @@ class _Run:
     def _see_processes(self, mine: set[int], cause: Call | None) -> None:
         """Which processes there are, without those whose tables were given up, or may be by now and are not known."""
         there = self.processes.read(self.gdb)
+        if self.slots and not there:
+            raise _Rebooted
         there = tuple(one for one in there if one.root not in self.free and one.root not in self.kernels)
         self.being_freed = self._being_freed(there, mine, cause)
         unknown = self.being_freed - self.spaces.known.keys()
@@ -826,12 +832,11 @@ class _Run:
             names = self.stacks.names(hart.places)
             if hart.registers[PC] == stopped and (stopped in self.entries or stopped in ends):
                 names = names[1:]  # it has not begun, or it has ended
-            if self.writers.intersection(names):
+            if is_writing(names, self.writers):
                 return False
         for one in self.there.values():
-            if one.state != "running" and self.writers.intersection(
-                self.stacks.names(self.stacks.waiting(self.gdb, one))
-            ):
+            names = self.stacks.names(self.stacks.waiting(self.gdb, one))
+            if one.state != "running" and is_writing(names, self.writers):
                 return False
         return True
 
@@ -1087,6 +1092,8 @@ def follow(
     run = _Run(gdb, program, lab, limits, counted_by, console, told_to_stop, checks or {})
     try:
         outcome, why = run.run()
+    except _Rebooted:
+        outcome, why = "unfinished", "it has rebooted"
     except BusError as error:
         raise Refused(f"{gdb.name}: the kernel's memory can't be read: {error}") from None
     finally:
