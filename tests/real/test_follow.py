@@ -46,6 +46,13 @@ def test_nothing_is_found_in_a_right_kernel(folder, lab, cpus):
         assert found.calls > 80
 
 
+@pytest.mark.kernel
+def test_a_table_that_was_freed_is_the_root_of_another_process(folder):
+    with vm.xv6(folder, cpus=3, options=("LAB=copy", "SLOW=freewalk")) as k:
+        found = k.follow("base", run="life", seconds=400)
+    assert found.outcome == "nothing found", found
+
+
 COPY = "if (mappages(new, at, PGSIZE, (uint64)copy, flags) != 0)"
 
 FIELD = "frame[((uint64)(pa) - KERNBASE) / PGSIZE].refs"

@@ -172,6 +172,10 @@ void freewalk(pagetable_t pagetable)
         continue;
 #endif
       freewalk((pagetable_t)PTE2PA(pte));
+#ifdef SLOW_freewalk  // meanwhile another processor may have that page
+      for (volatile int wait = 0; wait < 200000; wait++)
+        ;
+#endif
       pagetable[i] = 0;
     } else if (pte & PTE_V) {
       panic("freewalk: leaf");
