@@ -224,12 +224,14 @@ class Judge:
         now = self._unled()
         lost = sorted(now - self.unled)
         if lost and len(now) > len(self.unled):
+            taken = self.seen.taken
+            self.left = {pa: one for pa, one in self.left.items() if one.handed_out is taken.get(pa)}
             frame = next((pa for pa in lost if pa in self.left), lost[0])
             last = self.left.get(frame)
             wrong = _lost(frame, last) if last is not None else Wrong(
                 "lost", f"Frame {Address(frame)} was handed out, is not free, and nothing leads to it.", frame=frame
             )  # fmt: skip  # one that no process had
-            call = last.call if last is not None else self.seen.taken.get(frame, (None, None))[0]
+            call = last.call if last is not None else taken.get(frame, (None, None))[0]
             many = (
                 f" {counted(len(lost), 'such frame')} were lost in this run: {self.free_before:,} pages were free"
                 f" before the command, and {self.free_after:,} after it."

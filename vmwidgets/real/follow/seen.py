@@ -40,6 +40,8 @@ class Leaving:
     whose: str
     va: int | None
     call: Call | None
+    handed_out: tuple[Call | None, Call | None] | None
+    """What :attr:`Seen.taken` had of the frame: another, if it was free and handed out again since."""
 
 
 @dataclass
@@ -220,12 +222,13 @@ class Seen:
             if change.was is not None and (change.now is None or change.now.frame != change.was.frame):
                 for frame in change.was.frames:
                     if not self.spaces.leading(frame):
-                        self.leaving[frame] = Leaving(root, whose, change.va, culprit)
+                        self.leaving[frame] = Leaving(root, whose, change.va, culprit, self.taken.get(frame))
                 if change.now is not None and owner is not None and change.va < TOP:
                     self.overwritten.append((change, culprit))
         for page in gone:
             if not self.spaces.having(page):
-                self.leaving[page] = Leaving(root, whose, None, self._culprit(root, None, cause) or cause)
+                culprit = self._culprit(root, None, cause) or cause
+                self.leaving[page] = Leaving(root, whose, None, culprit, self.taken.get(page))
 
     def is_quiet(self, harts: list[Hart]) -> bool:
         """Whether no process is in the middle of a function that writes descriptors or hands out frames."""
