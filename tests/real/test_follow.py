@@ -354,3 +354,30 @@ def test_a_guest_is_stopped_when_what_decides_raises(folder):
         with pytest.raises(RuntimeError, match="a callback"):
             k._port.do(lambda gdb: gdb.go(30, raises))
         assert k.go(until="kvminit", seconds=60).startswith("kvminit")
+
+
+def replaced(folder: Path, file: str, was: str, now: str) -> None:
+    """Plant a mistake in a line of the sources."""
+    source = folder / "kernel" / file
+    text = source.read_text()
+    assert text.count(was) == 1
+    source.write_text(text.replace(was, now))
+
+
+def test_a_page_that_no_process_had_names_the_call_in_which_it_was_handed_out(folder):
+    replaced(folder, "vm.c", "    char *copy = kalloc();\n", "    kalloc();\n    char *copy = kalloc();\n")
+    with vm.xv6(folder) as k:
+        found = k.follow("base", run="life", seconds=120)
+    assert (found.outcome, found.first.rule) == ("broken", "lost"), found
+    assert found.first.call.startswith("uvmcopy(")
+    assert found.first.line == line_of(folder, "int uvmcopy(")
+    before, after = found.free
+    assert before > after
+
+
+def test_at_a_panic_the_page_that_is_still_mapped_is_named(folder):
+    replaced(folder, "vm.c", "uvmunmap(pagetable, 0, PGROUNDUP(sz) / PGSIZE, 1);", "uvmunmap(pagetable, 0, 4, 1);")
+    with vm.xv6(folder) as k:
+        found = k.follow("base", run="life", seconds=120)
+    assert (found.outcome, found.panic, found.first) == ("panicked", "freewalk: leaf", None)
+    assert any(line.startswith("0x4000 is still mapped, to frame 0x8") for line in found.lines)

@@ -308,7 +308,7 @@ class Judge:
         """Judge what calls that have returned left, also if others are under way."""
         seen = self.seen
         if self.first is None:
-            seen.scan(None)
+            seen.scan(None, at_panic=True)
         under_way = {id(call) for call in seen.calls.all()}
         for root in seen.changed:
             seen.changed[root] = {va: call for va, call in seen.changed[root].items() if id(call) not in under_way}

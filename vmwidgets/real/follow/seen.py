@@ -118,8 +118,11 @@ class Seen:
             for root in call.roots:
                 self._note(root, *self.spaces.forget(root), call)
 
-    def scan(self, cause: Call | None) -> None:
-        """Compare all tables and the free pages with what they were at the stop before."""
+    def scan(self, cause: Call | None, *, at_panic: bool = False) -> None:
+        """Compare all tables and the free pages with what they were at the stop before.
+
+        At a panic, tables that are being freed are read too: what is left of them may have caused it.
+        """
         gdb = self.gdb
         self.kernels = {root for root in self.kernels if root not in self.free} | {self.processes.kernel_root(gdb)}
         new = self.free.update(gdb)
@@ -137,7 +140,8 @@ class Seen:
             reused = root not in self.there and root not in mine and bool(self.spaces.leading(root))
             if root in self.free or reused:
                 self._note(root, *self.spaces.forget(root), cause)
-        for root in {*self.spaces.known, *self.there, *mine} - self.kernels - self.being_freed:
+        left_alone = self.kernels | (set() if at_panic else self.being_freed)
+        for root in {*self.spaces.known, *self.there, *mine} - left_alone:
             if root in self.free:
                 continue
             before = self.spaces.known[root].pages if root in self.spaces.known else {}
