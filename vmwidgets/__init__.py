@@ -44,6 +44,10 @@ if TYPE_CHECKING:
     from .pictures.registry import picture
     from .real import attach, memory_image, xv6
     from .real.linux import compare_with_linux
+    from .real.own.forked import copy_on_write
+    from .real.own.measure import memory
+    from .real.own.pager import pager
+    from .real.own.process import process
     from .sources import workload
     from .sources.compare import compare
     from .sources.door import load
@@ -56,8 +60,10 @@ if TYPE_CHECKING:
     from .widgets import (
         BesideLinux,
         Capabilities,
+        CellMemory,
         Clock,
         Comparison,
+        CopyOnWrite,
         Dashboard,
         Diff,
         Domain,
@@ -108,12 +114,16 @@ _LAZY = {
     "Costs": ".engine.paper.costs",
     "Segments": ".engine.machine.segments",
     "attach": ".real",
+    "memory": ".real.own.measure",
+    "pager": ".real.own.pager",
     "memory_image": ".real",
+    "process": ".real.own.process",
     "xv6": ".real",
     "Replacement": ".engine.memory.replacement",
     "ResidentPage": ".engine.memory.replacement",
     "compare_formats": ".engine.mmu.compare_formats",
     "compare_with_linux": ".real.linux",
+    "copy_on_write": ".real.own.forked",
     "compare_paging": ".engine.machine.compare_paging",
     "diff": ".sources.map_diff",
     "handout": ".pictures.handing_out",
@@ -139,16 +149,16 @@ _LAZY = {
 
 __all__ = [
     "GIB", "KIB", "LAYOUTS", "MIB", "M_NOWAIT", "M_USE_RESERVE", "M_WAITOK", "M_ZERO", "PAGE", "QUIRKS", "TIB",
-    "Address", "BaseAndBounds", "Beside", "BesideLinux", "Broken", "CallbackFailed", "Capabilities", "Clock",
-    "Comparison", "Costs", "Dashboard", "Diff", "Domain", "EntryList", "Fault", "FaultCurves", "Followed", "Formats",
-    "Frames", "Inverted", "Kentry", "KernelError", "KernelPanic", "Kmem", "Locality", "Machine", "Map", "Objects",
-    "Paging", "Pasted", "Placement", "Process", "Program", "Reasons", "ReferenceBits", "References", "Refused",
-    "Replacement", "ResidentPage", "Ribbon", "Segments", "Sharing", "Size", "SlabLevels", "Slabs", "Stops", "Tables",
-    "Threads", "Tlb", "Tree", "VMError", "View", "Vnodes", "Vspace",
-    "Walk", "attach", "boot", "compare", "compare_formats", "compare_paging", "compare_with_linux", "diff",
-    "events", "handout", "lab", "load", "load_curve", "load_journal", "load_maps", "load_strace", "load_tables",
-    "lockstep", "memory_image", "orders", "picture", "play", "pseudocode", "recorded_tables", "recording",
-    "reference_string", "show", "trace", "workload", "xv6",
+    "Address", "BaseAndBounds", "Beside", "BesideLinux", "Broken", "CallbackFailed", "Capabilities", "CellMemory",
+    "Clock", "Comparison", "CopyOnWrite", "Costs", "Dashboard", "Diff", "Domain", "EntryList", "Fault", "FaultCurves",
+    "Followed", "Formats", "Frames", "Inverted", "Kentry", "KernelError", "KernelPanic", "Kmem", "Locality",
+    "Machine", "Map", "Objects", "Paging", "Pasted", "Placement", "Process", "Program", "Reasons", "ReferenceBits",
+    "References", "Refused", "Replacement", "ResidentPage", "Ribbon", "Segments", "Sharing", "Size", "SlabLevels",
+    "Slabs", "Stops", "Tables", "Threads", "Tlb", "Tree", "VMError", "View", "Vnodes", "Vspace", "Walk", "attach",
+    "boot", "compare", "compare_formats", "compare_paging", "compare_with_linux", "copy_on_write", "diff", "events",
+    "handout", "lab", "load", "load_curve", "load_journal", "load_maps", "load_strace", "load_tables", "lockstep",
+    "memory", "memory_image", "orders", "pager", "picture", "play", "process", "pseudocode", "recorded_tables",
+    "recording", "reference_string", "show", "trace", "workload", "xv6",
 ]  # fmt: skip  # read as a list of names
 
 
@@ -198,6 +208,15 @@ def _kept(name: str) -> Any:
 KEPT_BY.append(_kept)
 
 
+def _pages(line: str, cell: str) -> None:
+    """Run a cell, and show what it did to the memory of this process: ``%%pages``, ``%%pages --lines``."""
+    from IPython import get_ipython
+
+    from .labs.cell_memory import pages
+
+    pages(get_ipython(), line, cell)
+
+
 def _register() -> None:
     """In a notebook, teach it how machines and their parts are shown."""
     import sys
@@ -206,6 +225,8 @@ def _register() -> None:
         from .widgets import register
 
         register()
+    if "IPython" in sys.modules and (shell := sys.modules["IPython"].get_ipython()) is not None:
+        shell.register_magic_function(_pages, "cell", "pages")
 
 
 _register()

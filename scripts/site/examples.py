@@ -33,7 +33,7 @@ LINK = '<a class="open" href="{up}lab/lab/index.html?path={path}">Try it</a>'
 BEFORE = "# From the sections before"
 """The first line of the cell that a notebook begins with."""
 
-NOT_HERE = re.compile(r"vm\.(attach|xv6|memory_image)\(|subprocess|doctest")
+NOT_HERE = re.compile(r"vm\.(attach|xv6|memory_image|copy_on_write|pager)\(|subprocess|doctest")
 """What a browser has not: other programs, and files of a computer."""
 
 KNOWN = {"vm", *dir(builtins)}

@@ -16,6 +16,8 @@ SUBJECTS = """
 import vmwidgets as vm
 from vmwidgets.engine.mmu.followed import Break, Followed
 from vmwidgets.engine.mmu.stops import SpaceAtStop, Stop, Stops
+from vmwidgets.engine.spaces.process_schema import ForkedPage, ForkedValue
+from vmwidgets.real.own.recorded import recorded_cell
 from vmwidgets.widgets.host.show import view_of
 
 m = vm.boot("x86-64", layout="tiny", cpus=2)
@@ -55,6 +57,8 @@ subjects = {
     "Inverted": m.frames.inverted(), "Placement": vm.BaseAndBounds("4 MiB", "64 KiB").layout,
     "Fault": task, "Objects": m, "Clock": m,
     "Reasons": task.machine.why(task, a),
+    "CellMemory": recorded_cell("This cell"),
+    "CopyOnWrite": ForkedValue(7, 8, (ForkedPage(0x1000, "A", "B", True, True),), "fork"),
     "ReferenceBits": m, "Locality": trace, "FaultCurves": trace.faults(frames=(1, 2, 3)),
     "References": vm.reference_string("1 2 3w 1 4", (2, 3), ("fifo", "clock")),
     "Walk": task.walk(a, "write"), **dict.fromkeys(["Kmem", "Frames", "Slabs", "Threads"], kernel),

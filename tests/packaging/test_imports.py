@@ -15,7 +15,7 @@ OUTSIDE = {
     # NumPy for arrays of addresses, import-linter says which module; the other for type checkers only, which bring it
     "vmwidgets/engine": {"numpy", "typing_extensions"},
     "vmwidgets/sources": {"fastjsonschema", "lark"},
-    "vmwidgets/real": {"elftools"},  # with the extra `kernels`
+    "vmwidgets/real": {"elftools", "numpy"},  # the first with the extra `kernels`; arrays of pages, where NumPy is
     "vmwidgets/pictures": {"matplotlib", "traitlets"},
     "vmwidgets/views": {"graphviz", "resvg_py", "typing_extensions"},  # the last for type checkers alone
     "vmwidgets/widgets": {"anywidget", "ipywidgets", "traitlets", "IPython", "psygnal"},

@@ -22,7 +22,17 @@ from vmwidgets.engine.mmu.followed import Break, Followed
 from vmwidgets.engine.mmu.pasted import SaidRange
 from vmwidgets.engine.mmu.stops import SpaceAtStop, Stop, Stops
 from vmwidgets.engine.spaces.linux_schema import LeftOut, LinuxComparison, LinuxDifference, Sayings
+from vmwidgets.engine.spaces.process_schema import (
+    CellMemory,
+    ForkedPage,
+    ForkedValue,
+    LineCost,
+    ProcessMoment,
+    ProcessRange,
+    changes_between,
+)
 from vmwidgets.pictures.picture import Picture
+from vmwidgets.real.own.recorded import recorded_cell, recorded_moment
 from vmwidgets.sources.workload import allocate, free
 
 PASTED = Path(__file__).parents[1] / "data" / "pasted"
@@ -143,6 +153,18 @@ def of_real_kernels() -> Named:
         "400000-401000 r-xp 00000000 08:01 12 /bin/true\nRss: 4 kB\n601000-622000 rw-s 00000000 00:00 0\nRss: 8 kB\n"
     )
     yield "Process", vm.picture(vm.load(smaps))
+    yield "Process of many", vm.picture(recorded_moment())
+    yield "CellMemory", vm.picture(recorded_cell("This cell"))
+    lines = (LineCost("x = 1", 0, 0, 0, 0, 0), LineCost("y = [\n  2\n]", 9 << 20, 5 << 20, 4 << 20, 700, 2, 3))
+    names = [(0x601000, 0x622000, "a_long_name_for_an_array")]
+    moved = (ProcessRange(0x601000, 0x700000, "rw-", resident=1 << 19), ProcessRange(0x7FF0_0000, 0x7FF1_0000, "---"))
+    was = ProcessMoment(7, "python", (ProcessRange(0x601000, 0x602000, "rw-", resident=4096),))
+    now = ProcessMoment(7, "python", moved, peak=9 << 20)
+    changes = changes_between(was.ranges, now.ranges, (), names)
+    cell = CellMemory(was, now, 700, 2, changes, lines, ("3 modules were imported.",), "It was stopped.", "None.")
+    yield "CellMemory by line", vm.picture(cell)
+    pages = (ForkedPage(0x1000, "A", "A", False, False), ForkedPage(0x2000, "A", "B", True, True))
+    yield "CopyOnWrite", vm.picture(ForkedValue(7, 8, pages, "the child writes 'B' to page 1", ("child", 1)))
     yield "Followed, sound", vm.picture(Followed("nothing found", "base", 46, 120))
     yield "Followed, a panic", vm.picture(Followed("panicked", "base", 46, 120, panic="freewalk: leaf"))
     spaces = [

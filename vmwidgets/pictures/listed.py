@@ -15,6 +15,7 @@ PICTURES = {
     "maps": ("EntryList", "Map", "Ribbon", "Tree"),
     "memory": ("Frames", "Kentry", "Kmem", "Slabs", "Threads"),
     "objects": ("Fault", "Objects"),
+    "own": ("CellMemory", "CopyOnWrite"),
     "pasted": ("Pasted",),
     "process": ("Process",),
     "program": ("Program",),
@@ -61,6 +62,10 @@ FIRST_FOR = {
     "vmwidgets.engine.paper.trace": {"Trace": "traces"},
     "vmwidgets.engine.paper.traces_schema": {"FaultsValue": "traces"},
     "vmwidgets.engine.spaces.linux_schema": {"LinuxComparison": "linux"},
+    "vmwidgets.engine.spaces.process_schema": {
+        "CellMemory": "own", "ForkedValue": "own", "LiveFork": "own", "LiveProcess": "process", "Measuring": "own",
+        "ProcessMoment": "process",
+    },
     "vmwidgets.engine.spaces.paging_schema": {"PagingComparison": "compare"},
     "vmwidgets.pictures.beside": {"Pair": "beside"},
 }  # fmt: skip  # a row for each module

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
 from ..engine.base.errors import Refused, a_kind, printable, shown
 from ..engine.base.units import Address
@@ -19,6 +19,7 @@ from ..engine.kernel.map.diffs_schema import AGREES, DIFFERS, MODEL, SYSTEM, Map
 from ..engine.kernel.tasks.memory_object import TaskObject
 from ..engine.machine.handles.tasks import Task
 from ..engine.machine.loaded import MapsRange
+from ..engine.spaces.process_schema import CellMemory, ProcessMoment, between
 from .proc_maps import ranges_of, refuse_damaged, text_of
 from .ranges.found import ENDS_WITHIN
 
@@ -48,14 +49,21 @@ class _Side(NamedTuple):
         return replace(what, offset=what.offset + address - self.start) if what.is_file else replace(what, offset=0)
 
 
-def diff(task: Task, maps: str | os.PathLike[str], *, program: str | None = None) -> MapsDiff:
-    r"""Compare the map of `task` with the system's report on a process, range by range.
+@overload
+def diff(task: ProcessMoment, maps: ProcessMoment) -> CellMemory: ...
+@overload
+def diff(task: Task, maps: str | os.PathLike[str], *, program: str | None = None) -> MapsDiff: ...
+def diff(task: Any, maps: Any, *, program: str | None = None) -> Any:
+    r"""Compare the map of `task` with the system's report on a process, range by range; or two moments of processes.
 
     `maps` is the name of a file in the format of /proc/PID/maps or smaps, or its text.  Each range agrees, differs (in
     its protection, sharing, file or offset), or is in only one of them.  Some ranges are expected in the system alone,
     since no call of the process maps them: the program and its interpreter, which execve maps, the stack, and the
     kernel's own ranges.  File names may differ, if each name on one side always stands for the same name on the other:
     a trace without ``-y`` has the names of links.
+
+    Of two moments (``vm.process().at()``) it says what came, left, grew or was used between them, and the faults of one
+    process in between.
 
     `program` is the program's path in `maps`.  Without it, the program is the file with the task's name, perhaps
     followed by a version (python3.11 of task "python3").  If there is none, it is the file just below ``[heap]``.  If
@@ -76,6 +84,10 @@ def diff(task: Task, maps: str | os.PathLike[str], *, program: str | None = None
       0x1_1000-0x1_2000 4 KiB r--p: != differs (r-- in the model, rw- in the system)
       0x7ff_0000-0x7ff_2000 8 KiB rw-p [stack]: only in the system (execve; it grows by itself)
     """
+    if isinstance(task, ProcessMoment):
+        if not isinstance(maps, ProcessMoment):
+            raise Refused(f"maps={shown(maps)} is {a_kind(maps)}: give another moment, such as vm.process().at()")
+        return between(task, maps)
     if not isinstance(task, Task):
         raise Refused(f"task={shown(task)} is {a_kind(task)}: write a task, such as vm.load_strace(…).task")
     text, source, _ = text_of(maps)

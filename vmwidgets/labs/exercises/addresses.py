@@ -398,6 +398,15 @@ def said(value: Any) -> str:
 # ---- wrong answers -----------------------------------------------------------------------------
 
 mistakes(
+    "00/touch",
+    {
+        "64 MiB": Mistake(
+            "mapped is in memory", "To map addresses is a note in the kernel's list; memory comes with the first touch."
+        ),
+        "half of it": Mistake("some in advance", "The kernel brings in pages that are touched, and nothing was."),
+    },
+)
+mistakes(
     "00/bounds",
     {
         "physical 0x41_0000": Mistake(

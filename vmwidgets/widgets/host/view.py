@@ -15,6 +15,7 @@ import traitlets
 from ipywidgets import CallbackDispatcher
 
 from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.spaces.process_schema import LiveFork, LiveProcess
 from vmwidgets.pictures.absent import scene_instead
 from vmwidgets.pictures.exports import Snapshot, signed
 from vmwidgets.pictures.moments import NOW, Undone, When
@@ -28,6 +29,7 @@ from .answering import Answering
 from .cells import NOWHERE, Cell, cell_runs, current_cell
 from .controls import at_moment
 from .hub import open_hub
+from .living import follow
 from .messages import TEXT, check_public, is_text
 from .packing import pack
 from .pages import Pages
@@ -359,6 +361,8 @@ class View(Answering, anywidget.AnyWidget):
             self._reach_models()
             self._await_page()
             super().open()
+            if isinstance(self.target, LiveProcess | LiveFork):
+                follow(self)
         finally:
             self._openable = True
 

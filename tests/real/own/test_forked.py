@@ -1,0 +1,114 @@
+"""A fork of this process, and a pager of its own memory: what the kernel says of the pages, and what is read there."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import time
+
+import pytest
+
+import vmwidgets as vm
+from vmwidgets import Refused
+from vmwidgets.real.own import pager as pagers
+
+
+def test_the_first_write_copies_and_the_second_does_not():
+    with vm.copy_on_write(3) as two:
+        assert two.at().frames == 3
+        copied = two.write("child", 1, "B")
+        assert (copied.frames, copied.pages[1].parent, copied.pages[1].child) == (4, "A", "B")
+        assert "is copied" in copied.said
+        own = two.write("parent", 1, "C")
+        assert (own.frames, own.pages[1].parent, own.pages[1].child) == (4, "C", "B")
+        assert "no copy" in own.said
+        assert two.write("parent", 0, "D").frames == 5
+
+
+def test_what_is_no_page_letter_or_process_is_refused():
+    with vm.copy_on_write(2) as two:
+        for wrong in (
+            lambda: two.write("x", 0, "B"),
+            lambda: two.write("child", 2, "B"),
+            lambda: two.write("child", 0, ""),
+        ):
+            with pytest.raises(Refused):
+                wrong()
+        assert two.at().frames == 2
+        os.kill(two.child, signal.SIGKILL)
+        time.sleep(0.1)
+        with pytest.raises(Refused):
+            two.at()
+    with pytest.raises(Refused, match="has ended"):
+        two.read("child")
+    with pytest.raises(Refused, match="pages=0"):
+        vm.copy_on_write(0)
+
+
+@pytest.fixture
+def own_pager():
+    """A maker of pagers, where the system lets one be."""
+    made = []
+
+    def make(supply, pages=8):
+        try:
+            made.append(vm.pager(supply, pages))
+        except Refused as refused:
+            pytest.skip(str(refused))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+def test_a_page_is_supplied_when_it_is_first_touched(own_pager):
+    asked = []
+
+    def supply(page: int) -> bytes:
+        asked.append(page)
+        return bytes([65 + page]) * 4096
+
+    pages = own_pager(supply)
+    assert asked == []
+    assert (pages[5][:2], pages[0][:2], pages[5][:2]) == (b"FF", b"AA", b"FF")
+    assert asked == pages.faults == [5, 0]
+
+
+@pytest.mark.parametrize(
+    ("supply", "says"),
+    [
+        (lambda page: 1 // page, "ZeroDivisionError"),
+        (lambda page: b"short", "5 bytes for page 0"),
+        (lambda page: "text", "a str for page 0"),
+    ],
+)
+def test_a_function_that_fails_hangs_nothing(own_pager, supply, says):
+    pages = own_pager(supply)
+    with pytest.raises(Refused, match=says):
+        pages[0]
+    assert pages[0] == bytes(4096)
+
+
+def test_a_function_that_touches_its_own_range_hangs_nothing(own_pager):
+    def supply(page: int) -> bytes:
+        room = ctypes.create_string_buffer(8)
+        pagers._LIBC.memcpy(ctypes.addressof(room), pages.address + 5 * 4096, 8)
+        return bytes(4096)
+
+    pages = own_pager(supply)
+    with pytest.raises(Refused, match="touches page 5 of its own range"):
+        pages[1]
+
+
+def test_a_function_that_takes_too_long_hangs_nothing(own_pager, monkeypatch):
+    monkeypatch.setattr(pagers, "LONGEST", 0.2)
+
+    def supply(page: int) -> bytes:
+        time.sleep(1)
+        return bytes(4096)
+
+    pages = own_pager(supply)
+    with pytest.raises(Refused, match="took more than"):
+        pages[0]

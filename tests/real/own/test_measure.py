@@ -1,0 +1,139 @@
+"""What code does to memory: against acts whose cost is known, and against what getrusage says."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import resource
+from typing import Any
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+import vmwidgets as vm
+from vmwidgets import Refused
+
+MIB = 1 << 20
+
+
+def mapped(size: int) -> mmap.mmap:
+    memory = mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    memory.madvise(mmap.MADV_NOHUGEPAGE)
+    return memory
+
+
+def test_mapped_memory_costs_nothing_until_it_is_touched():
+    held = {}
+    with vm.memory(held) as seen:
+        held["big"] = mapped(64 * MIB)
+    assert abs(seen.result.mapped - 64 * MIB) <= MIB
+    assert seen.result.resident < MIB
+    assert [one.holds for one in seen.result.changes if one.mapped >= 64 * MIB] == ["big"]
+    with vm.memory(held) as seen:
+        for page in range(0, 16 * MIB, 4096):
+            held["big"][page] = 1
+    assert abs(seen.result.resident - 16 * MIB) <= MIB
+    assert abs(seen.result.minor - 4096) <= 100
+    assert "16 MiB came into memory" in seen.result.title
+    with vm.memory(held) as seen:
+        held.pop("big").close()
+    assert "gave back" in seen.result.title
+    assert abs(seen.result.mapped + 64 * MIB) <= 4 * MIB
+    assert [(one.kind, one.holds) for one in seen.result.changes if one.mapped <= -60 * MIB] == [("left", "big")]
+
+
+def test_the_measuring_is_not_in_the_numbers():
+    seen = vm.memory()
+    with seen:
+        pass
+    assert (seen.result.mapped, seen.result.major) == (0, 0)
+    assert seen.result.minor <= 4
+    assert abs(seen.result.resident) <= 16 << 10
+
+
+def test_faults_are_those_that_the_system_counts():
+    memory = mapped(8 * MIB)
+    with vm.memory() as seen:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        for page in range(0, 8 * MIB, 4096):
+            memory[page] = 1
+        counted = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+    assert counted <= seen.result.minor <= counted + 40
+
+
+def test_a_peak_is_told_that_is_over_at_the_end():
+    with vm.memory() as seen:
+        memory = mapped(40 * MIB)
+        for page in range(0, 40 * MIB, 4096):
+            memory[page] = 1
+        memory.close()
+    assert seen.result.resident < MIB
+    assert seen.result.after.peak - seen.result.before.resident >= 38 * MIB
+    assert any("peak" in words for words in seen.result.notes)
+
+
+def test_code_that_fails_is_reported_as_far_as_it_came():
+    held = {}
+    seen = vm.memory(held)
+
+    def fail() -> None:
+        with seen:
+            held["x"] = mapped(32 * MIB)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert seen.result.mapped >= 31 * MIB
+    assert "ZeroDivisionError" in repr(seen)
+
+
+def test_a_child_that_runs_to_the_end_of_the_block_reports_nothing():
+    read, write = os.pipe()
+    seen = vm.memory()
+    with seen:
+        child = os.fork()
+    if not child:
+        os.write(write, b"y" if seen.result is None else b"n")
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(read, 1) == b"y"
+    assert seen.result is not None
+
+
+def test_numbers_are_asked_for_after_the_block():
+    with pytest.raises(Refused, match="after the with block"):
+        vm.memory().json()
+
+
+@pytest.fixture
+def shell(monkeypatch):
+    shell: Any = InteractiveShell()
+    shown: list[Any] = []
+    monkeypatch.setattr("vmwidgets.labs.cell_memory.show", shown.append)
+    from vmwidgets.labs.cell_memory import pages
+
+    shell.register_magic_function(lambda line, cell: pages(shell, line, cell), "cell", "pages")
+    shell.shown = shown
+    return shell
+
+
+def test_a_cell_is_measured_line_by_line_and_keeps_its_variables(shell):
+    shell.run_cell("import mmap")
+    loop = "for page in range(1000):\n    a[page * 4096] = 1"
+    result = shell.run_cell(f"%%pages --lines\na = mmap.mmap(-1, 64 << 20, 34)\n{loop}\nb = 7\nb + 1")
+    assert result.success
+    assert shell.user_ns["b"] == 7
+    (seen,) = shell.shown
+    first, loop, _, last = seen.lines
+    assert first.mapped >= 64 * MIB > MIB > first.resident
+    assert loop.line.startswith("for page")
+    assert loop.resident >= 3 * MIB
+    assert last.mapped == 0
+
+
+def test_a_cell_that_fails_or_awaits_says_so(shell):
+    assert not shell.run_cell("%%pages\nx = 1\n1 / 0").success
+    assert "ZeroDivisionError" in shell.shown[0].failed
+    assert isinstance(shell.run_cell("%%pages\nimport asyncio\nawait asyncio.sleep(0)").error_in_exec, Refused)
+    assert isinstance(shell.run_cell("%%pages --line\nx = 1").error_in_exec, Refused)
+    assert shell.user_ns["x"] == 1

@@ -1,0 +1,173 @@
+"""What is read of a process, beside another reader of the same files, after each of some random acts of a child."""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+import random
+import re
+import struct
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import vmwidgets as vm
+from vmwidgets import Refused
+from vmwidgets.real.own.process import used_during
+from vmwidgets.real.own.reader import moment_of, states_of
+
+ACTS = 40
+
+CHILD = """
+import ctypes, mmap, os, random, sys, tempfile
+held = []
+for line in sys.stdin:
+    rng = random.Random(int(line))
+    what = rng.choice(["map", "shared", "file", "write", "read", "drop", "rights", "unmap"])
+    if what == "map":
+        held.append(mmap.mmap(-1, rng.randrange(1, 600) * 4096, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
+    elif what == "shared":
+        held.append(mmap.mmap(-1, rng.randrange(1, 50) * 4096))
+    elif what == "file":
+        file = tempfile.TemporaryFile()
+        file.write(b"x" * 4096 * rng.randrange(1, 50)); file.flush()
+        held.append(mmap.mmap(file.fileno(), 0, mmap.MAP_PRIVATE))
+    elif held and what in ("write", "read", "drop"):
+        one = rng.choice(held)
+        first = rng.randrange(len(one) // 4096)
+        for page in range(first, min(first + 40, len(one) // 4096)):
+            if what == "write":
+                one[page * 4096] = 7
+            else:
+                one[page * 4096]
+        if what == "drop":
+            one.madvise(mmap.MADV_DONTNEED)
+    elif held and what == "unmap":
+        held.pop(rng.randrange(len(held))).close()
+    print(what, flush=True)
+"""
+
+
+def by_another_reader(pid: int) -> list[tuple[Any, ...]]:
+    """Start, end, rights, Rss, private dirty and swap of each range, line by line."""
+    found: list[list[Any]] = []
+    with Path(f"/proc/{pid}/smaps").open() as file:
+        for line in file:
+            match = re.match(r"([0-9a-f]+)-([0-9a-f]+) (\S{4}) ", line)
+            if match:
+                found.append([int(match[1], 16), int(match[2], 16), match[3], 0, 0, 0])
+            for place, name in ((3, "Rss"), (4, "Private_Dirty"), (5, "Swap")):
+                if line.startswith(f"{name}:"):
+                    found[-1][place] = int(line.split()[1]) * 1024
+    return [tuple(one) for one in found]
+
+
+def pages_present(pid: int, start: int, end: int) -> int:
+    """How many pages of a range are in memory."""
+    with Path(f"/proc/{pid}/pagemap").open("rb") as file:
+        file.seek(start // 4096 * 8)
+        data = file.read((end - start) // 4096 * 8)
+    return sum(word >> 63 for (word,) in struct.iter_unpack("<Q", data))
+
+
+def test_each_number_is_the_kernels(request):
+    child = subprocess.Popen([sys.executable, "-c", CHILD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    request.addfinalizer(child.communicate)
+    request.addfinalizer(child.kill)
+    seeds = random.Random(62)
+    process = vm.process(child.pid)
+    for _ in range(ACTS):
+        child.stdin.write(f"{seeds.randrange(1 << 30)}\n")
+        child.stdin.flush()
+        act = child.stdout.readline()
+        moment = process.at()
+        seen = [
+            (one.start, one.end, one.protection + ("s" if one.shared else "p"), one.resident, one.dirty, one.swap)
+            for one in moment.ranges
+        ]
+        assert seen == by_another_reader(child.pid), act
+        big = max((one for one in moment.ranges if not one.path), key=lambda one: one.size)
+        states = process.pages(big.start)
+        assert states.present == pages_present(child.pid, big.start, big.end), act
+        assert states.present - (states.zero or 0) == big.resident // 4096, act
+
+
+def test_who_has_most_in_memory_comes_first():
+    memory = mmap.mmap(-1, 64 << 20, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    for page in range(0, 64 << 20, 4096):
+        memory[page] = 1
+    first, held = next(iter(vm.process().at().owners().items()))
+    assert first == "memory without a file"
+    assert sum(one.resident for one in held) >= 64 << 20
+    memory.close()
+
+
+def test_a_page_that_was_only_read_takes_no_memory():
+    memory = mmap.mmap(-1, 40 * 4096, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    memory.madvise(mmap.MADV_NOHUGEPAGE)
+    start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    assert [memory[page * 4096] for page in range(10)] == [0] * 10
+    memory[20 * 4096] = 1
+    states = states_of(os.getpid(), start, start + 40 * 4096)
+    assert (states.present, states.zero) in ((11, 10), (11, None))
+
+
+def test_a_process_becomes_a_task_whose_map_has_its_ranges():
+    machine = vm.boot()
+    loaded = vm.process().task(machine)
+    mine = [one for one in loaded.ranges if one.path.endswith(os.path.realpath(sys.executable)[-6:])]
+    assert loaded.task.map.lookup(mine[0].start).start <= mine[0].start
+    assert vm.process().task(machine).task.name != loaded.task.name
+
+
+def test_what_a_process_uses_is_what_it_touches():
+    memory = mmap.mmap(-1, 32 << 20, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    for page in range(0, 32 << 20, 4096):
+        memory[page] = 1
+    idle = used_during(os.getpid(), lambda: None)
+    busy = used_during(os.getpid(), lambda: [memory[page] for page in range(0, 32 << 20, 4096)])
+    assert busy.size - idle.size >= 30 << 20
+    memory.close()
+
+
+@pytest.mark.parametrize(
+    ("pid", "says"),
+    [
+        (0, "give the number"),
+        ("no", "give the number"),
+        (True, "give the number"),
+        (2**22 + 1, "has ended, or never was"),
+    ],
+)
+def test_what_is_no_process_is_refused_in_a_sentence(pid, says):
+    with pytest.raises(Refused, match=says):
+        vm.process(pid)
+
+
+def test_a_zombie_is_named():
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    with pytest.raises(Refused, match="zombie"):
+        vm.process(child.pid)
+    child.wait()
+
+
+def test_a_range_that_is_not_there_is_refused():
+    with pytest.raises(Refused, match="no range called"):
+        vm.process().pages("no such file")
+    with pytest.raises(Refused, match="no range at 0x0"):
+        vm.process().pages(0)
+
+
+def test_of_a_path_with_a_newline_each_range_is_read(tmp_path):
+    path = tmp_path / "two\nlines (deleted)"
+    path.write_bytes(b"x" * 4096)
+    with path.open("r+b") as file:
+        memory = mmap.mmap(file.fileno(), 0)
+        count = len(by_another_reader(os.getpid()))
+        assert abs(len(moment_of(os.getpid()).ranges) - count) <= 1
+        memory.close()

@@ -1,0 +1,590 @@
+"""A process of this computer as its kernel describes it: at a moment, page by page, and before and after some code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple, Protocol
+
+from ..base.errors import in_ascii, printable
+from ..base.frozen import frozen
+from ..base.units import PAGE, Address, Size, counted, in_columns, listed
+
+LISTED = 8
+"""How many owners of memory a text lists."""
+
+NAMELESS = "memory without a file"
+
+SMALL = 64 << 10
+"""Bytes below which a change is called small."""
+
+
+@frozen
+class ProcessRange:
+    """A range of a process: [start, end) in bytes, its rights ("rw-"), and what is behind it.
+
+    `shared` tells MAP_SHARED from MAP_PRIVATE, `path` is a file or a name of the kernel's such as "[heap]", `offset`
+    (bytes) is where in the file it begins.  What is in memory, in bytes, where the kernel says it: `resident` (Rss),
+    `fair` (each page divided by how many processes map it: Pss), `dirty` (written, and this process's alone), `swap`,
+    `huge` (in huge pages).  The source is proc_pid_smaps(5).
+    """
+
+    start: int
+    end: int
+    protection: str
+    shared: bool = False
+    offset: int = 0
+    path: str = ""
+    resident: int | None = None
+    fair: int | None = None
+    dirty: int | None = None
+    swap: int | None = None
+    huge: int | None = None
+
+    @property
+    def size(self) -> Size:
+        """Length in bytes."""
+        return Size(self.end - self.start)
+
+    @property
+    def is_reserved(self) -> bool:
+        """Whether it has no rights at all: addresses that nothing can use."""
+        return self.protection == "---"
+
+    @property
+    def owner(self) -> str:
+        """The file's name without its folders, the kernel's name, or "memory without a file"."""
+        path = self.path.removesuffix(" (deleted)")
+        if path.startswith("[anon:"):
+            return path[6:-1]
+        return path if path.startswith("[") else path.rpartition("/")[2] or path or NAMELESS
+
+    @in_ascii
+    def __repr__(self) -> str:
+        letters = self.protection + ("s" if self.shared else "p")
+        held = "" if self.resident is None else f", {Size(self.resident)} in memory"
+        return f"{Address(self.start)}–{Address(self.end)} {letters} {self.size}{held} {printable(self.path)}".rstrip()
+
+
+@frozen
+class ProcessMoment:
+    """A process at one moment: its ranges in the order of their addresses, and its faults since it began.
+
+    `minor` faults found their page in memory, `major` ones waited for a disk; None where the system does not say.
+    `peak` is the most that was in memory at once, in bytes.  `unsaid` are sentences about what was not to be had.
+    """
+
+    pid: int
+    name: str
+    ranges: tuple[ProcessRange, ...]
+    minor: int | None = None
+    major: int | None = None
+    peak: int | None = None
+    unsaid: tuple[str, ...] = ()
+
+    @property
+    def mapped(self) -> Size:
+        """Bytes of the ranges that have rights."""
+        return Size(sum(one.end - one.start for one in self.ranges if not one.is_reserved))
+
+    @property
+    def reserved(self) -> Size:
+        """Bytes of the ranges without rights."""
+        return Size(sum(one.end - one.start for one in self.ranges if one.is_reserved))
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether it says what is in memory."""
+        return any(one.resident is not None for one in self.ranges)
+
+    def total(self, field: str) -> Size:
+        """The sum of a field ("resident", "fair", "dirty", "swap" or "huge") over all ranges."""
+        return Size(sum(getattr(one, field) or 0 for one in self.ranges))
+
+    @property
+    def resident(self) -> Size:
+        """Bytes in memory."""
+        return self.total("resident")
+
+    def at(self, address: int) -> ProcessRange | None:
+        """The range that has an address, or None."""
+        return next((one for one in self.ranges if one.start <= address < one.end), None)
+
+    def named(self, words: str) -> tuple[ProcessRange, ...]:
+        """The ranges whose path or owner contains some words."""
+        return tuple(one for one in self.ranges if words in one.path or words in one.owner)
+
+    def owners(self) -> dict[str, tuple[ProcessRange, ...]]:
+        """The ranges by owner: who has most in memory first, then who has most mapped."""
+        found: dict[str, list[ProcessRange]] = {}
+        for one in self.ranges:
+            found.setdefault(one.owner, []).append(one)
+        held = {name: sum(one.resident or 0 for one in some) for name, some in found.items()}
+        size = {name: sum(one.end - one.start for one in some if not one.is_reserved) for name, some in found.items()}
+        return {name: tuple(found[name]) for name in sorted(found, key=lambda name: (-held[name], -size[name], name))}
+
+    @property
+    def title(self) -> str:
+        """The answer in one line: what is in memory, and how many addresses it has."""
+        addresses = Size(self.mapped + self.reserved)
+        if not self.is_measured:
+            return f"{self.mapped} mapped"
+        return f"{rounded(self.resident)} in memory, {rounded(addresses)} of addresses"
+
+    @in_ascii
+    def __repr__(self) -> str:
+        lines = [f"{printable(self.name)} ({self.pid}): {self.title}, {counted(len(self.ranges), 'range')}"]
+        if self.reserved:
+            lines.append(f"  {rounded(self.reserved)} only reserved: no rights, and nothing there to read or write")
+        rows = [
+            (printable(name)[:40], f"{rounded(sum(one.resident or 0 for one in some))} in memory",
+             f"{rounded(sum(one.end - one.start for one in some if not one.is_reserved))} mapped",
+             counted(len(some), "range"))
+            for name, some in [*self.owners().items()][:LISTED]
+        ]  # fmt: skip  # a row an owner
+        lines += [f"  {line}" for line in in_columns(rows).splitlines()]
+        return "\n".join([*lines, *(f"  {words}" for words in self.unsaid)])
+
+
+class PageStates(NamedTuple):
+    """How many pages of a range are in each state.
+
+    `present` pages are in memory.  Of these, `zero` are the kernel's page of zeros, which a page that was only read
+    leads to: it does not count as memory (Rss), and the first write faults again.  `huge` lie in huge pages, `alone`
+    are mapped by this process only, and `file` belong to a file or to shared memory.  `swapped` pages are on a disk.
+    None: this kernel does not say it.
+    """
+
+    pages: int
+    present: int
+    swapped: int
+    file: int
+    alone: int
+    zero: int | None = None
+    huge: int | None = None
+
+    @in_ascii
+    def __repr__(self) -> str:
+        parts = [f"{self.present:,} of {counted(self.pages, 'page')} in memory"]
+        if self.zero:
+            parts.append(f"{self.zero:,} of them read as zeros and take none")
+        if self.huge:
+            parts.append(f"{self.huge:,} in huge pages")
+        if self.alone < self.present - (self.zero or 0):
+            parts.append(f"{self.alone:,} this process's alone")
+        if self.swapped:
+            parts.append(f"{self.swapped:,} swapped out")
+        return ", ".join(parts)
+
+
+# ---- before and after ------------------------------------------------------------------------------
+
+
+def together(some: Sequence[PageStates]) -> PageStates:
+    """Add up the states of several ranges."""
+    pages, present, swapped, file, alone = (sum(one[field] or 0 for one in some) for field in range(5))
+    if any(one.zero is None for one in some):
+        return PageStates(pages, present, swapped, file, alone)
+    zero, huge = sum(one.zero or 0 for one in some), sum(one.huge or 0 for one in some)
+    return PageStates(pages, present, swapped, file, alone, zero, huge)
+
+
+class Change(NamedTuple):
+    """What became of some ranges: `kind` is "came", "left", "grew", "shrank" or "used" (only pages came or left).
+
+    `mapped`, `resident` and `huge` are differences in bytes; `ranges` says how many there are.  `holds` names what lies
+    there, such as arrays.
+    """
+
+    kind: str
+    owner: str
+    mapped: int
+    resident: int
+    huge: int
+    ranges: int
+    start: int
+    holds: str = ""
+
+    @property
+    def words(self) -> str:
+        """What it is called: "64 MiB, no file", "libm.so.6", "[heap]"."""
+        if self.owner != NAMELESS:
+            return self.owner
+        size = rounded(abs(self.mapped)) if self.mapped and self.ranges == 1 else ""
+        return f"{size}, no file" if size else NAMELESS
+
+
+class LineCost(NamedTuple):
+    """What one statement did: its first line, differences in bytes, and faults."""
+
+    line: str
+    mapped: int
+    resident: int
+    huge: int
+    minor: int
+    major: int
+    modules: int = 0
+
+    @property
+    def why(self) -> str:
+        """What its faults tell of its pages."""
+        pages, faults = self.resident // PAGE, self.minor + self.major
+        if self.modules:
+            return f"imports {counted(self.modules, 'module')}"
+        if self.resident < -SMALL:
+            return "given back at once"
+        if self.mapped > SMALL and pages * PAGE < self.mapped // 16:
+            return "mapped, not touched"
+        if self.huge >= 2 << 20:
+            return f"{counted(self.huge >> 21, 'huge page')} of 2 MiB"
+        if faults > 8 and pages > 2 * faults:
+            return f"{pages:,} pages: several a fault, as files bring them (fault-around)"
+        if faults > 8 and faults <= 1.2 * pages:
+            return "one page a fault"
+        if faults > 8 and pages < faults // 4:
+            return "pages that came and left"
+        return ""
+
+
+@frozen
+class CellMemory:
+    """What some code did to the memory of its process.
+
+    `before` and `after` are the process at both ends; `minor` and `major` its faults in between; `lines` what each
+    statement did, if it was asked.  `python` are sentences about what Python itself did, `failed` says how the code
+    ended if it did not end well, and `footprint` what the measuring took, which is not in the numbers.
+    """
+
+    before: ProcessMoment
+    after: ProcessMoment
+    minor: int
+    major: int
+    changes: tuple[Change, ...]
+    lines: tuple[LineCost, ...] = ()
+    python: tuple[str, ...] = ()
+    failed: str = ""
+    footprint: str = ""
+    recorded: str = ""
+    """Where it was recorded, if this system has no such numbers."""
+    subject: str = "This cell"
+    """What it is about, as the beginning of a sentence."""
+
+    @property
+    def mapped(self) -> int:
+        """Bytes that are mapped more than before."""
+        return self.after.mapped - self.before.mapped
+
+    @property
+    def resident(self) -> int:
+        """Bytes in memory more than before."""
+        return self.after.resident - self.before.resident
+
+    @property
+    def title(self) -> str:
+        """The answer in one sentence."""
+        return _sentence(self.subject, self.mapped, self.resident)
+
+    @property
+    def faults(self) -> str:
+        """How many faults, and whether a disk was read."""
+        if not self.minor + self.major:
+            return "No page fault."
+        disk = f"{self.major:,} of them waited for a disk" if self.major else "none of them read from disk"
+        words = f"{counted(self.minor + self.major, 'page fault')}, {disk}"
+        most = max(self.lines, key=lambda one: one.minor + one.major, default=None)
+        if most is not None and len(self.lines) > 1:
+            words += f"; {most.minor + most.major:,} were caused by {_short(most.line)}"
+        return words + "."
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences about the peak, huge pages, Python, how it ended, and what the measuring took."""
+        found = [*filter(None, [self.recorded, self.failed])]
+        peak = self.after.peak
+        if peak is not None and peak > max(self.before.resident, self.after.resident) + SMALL:
+            found.append(f"At its peak, {rounded(peak)} were in memory.")
+        huge = self.after.total("huge") - self.before.total("huge")
+        if huge >= 2 << 20:
+            found.append(f"{counted(huge >> 21, 'huge page')} of 2 MiB came: one fault brings 512 pages.")
+        swap = self.after.total("swap") - self.before.total("swap")
+        if abs(swap) >= SMALL:
+            found.append(f"{rounded(abs(swap))} {'moved to' if swap > 0 else 'came back from'} swap.")
+        reserved = self.after.reserved - self.before.reserved
+        if abs(reserved) >= SMALL:
+            done = "were reserved" if reserved > 0 else "are reserved no longer"
+            found.append(f"{rounded(abs(reserved))} of addresses without rights {done}: they are not counted.")
+        return (*found, *self.python, *filter(None, [self.footprint]))
+
+    def json(self) -> dict[str, object]:
+        """The numbers, as JSON has them: bytes, faults, and a list for changes and for lines."""
+        return {
+            "mapped": {"before": int(self.before.mapped), "after": int(self.after.mapped)},
+            "in memory": {"before": int(self.before.resident), "after": int(self.after.resident)},
+            "faults": {"minor": self.minor, "major": self.major},
+            "peak": self.after.peak,
+            "changes": [one._asdict() for one in self.changes],
+            "lines": [one._asdict() for one in self.lines],
+            "notes": [*self.notes],
+        }
+
+    @in_ascii
+    def __repr__(self) -> str:
+        lines = [self.title, self.faults]
+        for name, was, now in (
+            ("mapped", self.before.mapped, self.after.mapped),
+            ("in memory", self.before.resident, self.after.resident),
+        ):
+            lines.append(f"  {name:<10} {signed(now - was):>11}   {rounded(was)} before, {rounded(now)} now")
+        rows = [(_short(one.line), signed(one.mapped), signed(one.resident), f"{one.minor + one.major:,}", one.why)
+                for one in self.lines]  # fmt: skip  # a row a line
+        if rows:
+            lines += [
+                f"  {line}"
+                for line in in_columns([("line", "mapped", "in memory", "faults", "why"), *rows]).splitlines()
+            ]
+        rows = [
+            (f"{one.kind} {printable(one.words)}", signed(one.mapped), signed(one.resident),
+             counted(one.ranges, "range"), one.holds)
+            for one in self.changes[:LISTED]
+        ]  # fmt: skip  # a row a range
+        if rows:
+            lines += [
+                f"  {line}" for line in in_columns([("range", "mapped", "in memory", "ranges", ""), *rows]).splitlines()
+            ]
+        if len(self.changes) > LISTED:
+            lines.append(f"  … and {len(self.changes) - LISTED:,} more")
+        return "\n".join([*lines, *self.notes])
+
+
+def _short(line: str, most: int = 48) -> str:
+    first = line.splitlines()[0].strip() if line.strip() else line
+    return first if len(first) <= most and first == line.strip() else first[: most - 1] + "…"
+
+
+def rounded(size: int) -> str:
+    """A size to be read at a glance, three digits: "7.2 MiB", "57 MiB", "896 KiB".
+
+    >>> rounded(7_549_747), rounded(896 << 10), rounded(0), rounded(1 << 30), rounded(59_768_832)
+    ('7.2 MiB', '896 KiB', '0', '1 GiB', '57 MiB')
+    """
+    if not size:
+        return "0"
+    for unit, name in ((1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
+        if size >= unit:
+            number = size / unit
+            text = f"{number:,.0f}" if number >= 10 or number == int(number) else f"{number:.1f}".removesuffix(".0")
+            return f"{text} {name}"
+    return f"{size} B"
+
+
+def signed(size: int) -> str:
+    """A difference in bytes: "+47 MiB", "−32 MiB", "0"."""
+    return f"{'+' if size > 0 else '−' if size < 0 else ''}{rounded(abs(size))}"
+
+
+def _sentence(subject: str, mapped: int, resident: int) -> str:
+    """What the two differences say together."""
+    much, came = abs(mapped) >= SMALL, abs(resident) >= SMALL
+    if not much and not came:
+        words = f", and {rounded(resident)} came into memory" if resident > 0 else ""
+        return f"{subject} mapped next to nothing{words}"
+    if not much:
+        way = (
+            "came into memory, in ranges that were there before" if resident > 0 else "left memory, and its ranges stay"
+        )
+        return f"{rounded(abs(resident))} {way}"
+    if mapped > 0:
+        if not came:
+            return f"{subject} mapped {rounded(mapped)}, and next to nothing came into memory"
+        if resident < 0:
+            return f"{subject} mapped {rounded(mapped)}, and {rounded(-resident)} left memory"
+        link = "but only" if resident < mapped / 2 else "and"
+        return f"{subject} mapped {rounded(mapped)}, {link} {rounded(resident)} came into memory"
+    back = f"{subject} gave back {rounded(-mapped)} of addresses"
+    if not came:
+        return f"{back}, and next to nothing left memory"
+    return f"{back}, and {rounded(abs(resident))} {'came into' if resident > 0 else 'left'} memory"
+
+
+def changes_between(
+    before: Sequence[ProcessRange], after: Sequence[ProcessRange],
+    held_before: Sequence[tuple[int, int, str]] = (), held_after: Sequence[tuple[int, int, str]] = (),
+) -> tuple[Change, ...]:  # fmt: skip  # two looks, then what lay where
+    """What differs between two looks at a process, the biggest change in memory first.
+
+    `held_before` and `held_after` say which addresses have something with a name: start, end, name.  Ranges of one file
+    are one change, and so are small ranges without a file.
+    """
+    found: dict[object, Change] = {}
+    for kind, old, new in _pairs(before, after):
+        one = new or old
+        assert one is not None
+        was, now = old or _EMPTY, new or _EMPTY
+        mapped = (0 if now.is_reserved else now.end - now.start) - (0 if was.is_reserved else was.end - was.start)
+        resident = (now.resident or 0) - (was.resident or 0)
+        if not mapped and not resident:
+            continue
+        names = held_before if kind in ("left", "shrank") else held_after
+        held = sorted({name for start, end, name in names if min(end, one.end) - max(start, one.start) >= SMALL})
+        change = Change(
+            kind, one.owner, mapped, resident, (now.huge or 0) - (was.huge or 0), 1, one.start, listed(held[:3])
+        )
+        is_big = one.owner == NAMELESS and (held or abs(mapped) >= 1 << 20)
+        key: object = one.start if is_big else (one.owner, kind in ("came", "grew", "used"))
+        found[key] = _joined(found[key], change) if key in found else change
+    return tuple(sorted(found.values(), key=lambda one: (-abs(one.resident), -abs(one.mapped), one.start)))
+
+
+def between(before: ProcessMoment, after: ProcessMoment) -> CellMemory:
+    """Compare two moments of a process, or of two processes."""
+    is_one = before.pid == after.pid
+    faults = [
+        max(0, now - was) if is_one and was is not None and now is not None else 0
+        for was, now in ((before.minor, after.minor), (before.major, after.major))
+    ]
+    words = () if is_one else (f"Two processes are compared, {before.pid} and {after.pid}: their faults are not.",)
+    subject = f"{after.name} ({after.pid})"
+    changes = changes_between(before.ranges, after.ranges)
+    return CellMemory(before, after, faults[0], faults[1], changes, python=words, subject=subject)
+
+
+_EMPTY = ProcessRange(0, 0, "rw-")
+
+
+def _joined(one: Change, two: Change) -> Change:
+    kind = one.kind if one.kind == two.kind else "changed"
+    return Change(kind, one.owner, one.mapped + two.mapped, one.resident + two.resident, one.huge + two.huge,
+                  one.ranges + two.ranges, one.start, one.holds or two.holds)  # fmt: skip  # in the order of its fields
+
+
+def _pairs(
+    before: Sequence[ProcessRange], after: Sequence[ProcessRange]
+) -> Iterator[tuple[str, ProcessRange | None, ProcessRange | None]]:
+    """Each range of both looks with the one that it was: the same start and file, else one that it overlaps."""
+    left = [*before]
+    at = {(one.start, one.path): one for one in left}
+    taken: set[int] = set()
+    waiting = []
+    for one in after:
+        was = at.get((one.start, one.path))
+        if was is None:
+            waiting.append(one)
+            continue
+        taken.add(id(was))
+        yield _kind(was, one), was, one
+    rest = [one for one in left if id(one) not in taken]
+    for one in waiting:
+        was = next(
+            (each for each in rest if each.path == one.path and each.start < one.end and one.start < each.end), None
+        )
+        if was is None:
+            yield "came", None, one
+        else:
+            rest.remove(was)
+            yield _kind(was, one), was, one
+    for one in rest:
+        yield "left", one, None
+
+
+class Span(Protocol):
+    """Anything with two ends."""
+
+    @property
+    def start(self) -> int:
+        """Where it begins."""
+
+    @property
+    def end(self) -> int:
+        """Where it ends."""
+
+
+def _kind(was: ProcessRange, now: ProcessRange) -> str:
+    was_size, now_size = was.end - was.start, now.end - now.start
+    return "grew" if now_size > was_size else "shrank" if now_size < was_size else "used"
+
+
+def holes(ranges: Sequence[Span]) -> list[tuple[int, int]]:
+    """The addresses between ranges: start and end of each hole, the largest first."""
+    found = [(one.end, two.start) for one, two in pairwise(ranges) if two.start > one.end]
+    return sorted(found, key=lambda one: (one[0] - one[1], one[0]))
+
+
+class Measuring:
+    """Code that is measured: `result` is what it did, once it has ended."""
+
+    result: CellMemory | None = None
+
+
+class LiveProcess:
+    """A process that can be looked at again and again; what reads it is above the pictures.
+
+    It has no room for a weak reference: a picture keeps it.
+    """
+
+    __slots__ = ("pid",)
+    pid: int
+
+    def at(self) -> ProcessMoment:
+        """Look at it now."""
+        raise NotImplementedError
+
+
+# ---- two processes after a fork ------------------------------------------------------------------
+
+
+class ForkedPage(NamedTuple):
+    """A page that parent and child have at one address: the letter each reads, and whether its page is its own alone.
+
+    None: it is not in memory.
+    """
+
+    address: int
+    parent: str
+    child: str
+    parent_alone: bool | None
+    child_alone: bool | None
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether both have the same frame."""
+        return self.parent_alone is False and self.child_alone is False
+
+
+@frozen
+class ForkedValue:
+    """Two processes after a fork, page by page; `said` is what happened last, `last` who wrote which page."""
+
+    parent: int
+    child: int
+    pages: tuple[ForkedPage, ...]
+    said: str
+    last: tuple[str, int] | None = None
+
+    @property
+    def frames(self) -> int:
+        """How many frames hold the pages of both."""
+        return sum(1 if one.is_shared else 2 for one in self.pages)
+
+    @property
+    def title(self) -> str:
+        """The answer: how many frames, for how many pages of each."""
+        both = counted(sum(one.is_shared for one in self.pages), "page")
+        return f"{counted(len(self.pages), 'page')} of each process in {counted(self.frames, 'frame')}: {both} shared"
+
+    @in_ascii
+    def __repr__(self) -> str:
+        lines = [f"{self.said[:1].upper()}{self.said[1:]}.", f"{self.title}."]
+        rows = [("address", "parent", "child", "frames")]
+        rows += [
+            (f"{Address(one.address)}", one.parent, one.child, "one, for both" if one.is_shared else "two")
+            for one in self.pages
+        ]
+        return "\n".join([*lines, *(f"  {line}" for line in in_columns(rows).splitlines())])
+
+
+class LiveFork:
+    """Two processes that can be looked at again and again; what reads them is above the pictures."""
+
+    def at(self) -> ForkedValue:
+        """Look at them now."""
+        raise NotImplementedError

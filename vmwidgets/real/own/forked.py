@@ -1,0 +1,176 @@
+"""Copy-on-write in two real processes: a child of this one, and whose each page is, before and after a write."""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+import signal
+import socket
+import struct
+import warnings
+from typing import NamedTuple
+
+from ...engine.base.errors import Refused, in_ascii, shown
+from ...engine.base.units import PAGE, Address, counted
+from ...engine.spaces.process_schema import ForkedPage, ForkedValue, LiveFork
+from .reader import ALONE, PRESENT, checked_number, words_of
+
+MOST = 64
+"""Pages of the memory that both see."""
+
+
+class _Ask(NamedTuple):
+    """What the child is to do: write a byte to a page, read a page, or end."""
+
+    what: bytes
+    page: int = 0
+    byte: int = 0
+
+
+class TwoProcesses(LiveFork):
+    """This process and a child of it, with some pages that both map; it shows itself.
+
+    ``write("child", 0, "B")`` writes a byte, ``read("parent", 0)`` reads one, ``close()`` ends the child.
+    """
+
+    def __init__(self, pages: int, letter: str) -> None:
+        self._memory = mmap.mmap(-1, pages * PAGE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        if hasattr(mmap, "MADV_NOHUGEPAGE"):
+            self._memory.madvise(mmap.MADV_NOHUGEPAGE)
+        for page in range(pages):
+            self._memory[page * PAGE] = ord(letter)
+        self.address = Address(ctypes.addressof(ctypes.c_char.from_buffer(self._memory)))
+        self.pages = pages
+        self._before = self._states(os.getpid())
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._parent = os.getpid()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of threads: the child calls nothing that needs them
+            self.child = os.fork()
+        if not self.child:
+            _live(self._memory, theirs, ours)
+        theirs.close()
+        self._socket = ours
+        self._asked(_Ask(b"r"))
+        self._said = f"fork: {counted(pages, 'page')} that both map, and nothing was copied"
+        self._last: tuple[str, int] | None = None
+
+    def write(self, who: str, page: int, letter: str) -> ForkedValue:
+        """Let the "parent" or the "child" write a letter to a page, which its first write copies; both as they are."""
+        self._check(who, page)
+        _letter(letter)
+        was = self._states(self._parent if who == "parent" else self.child)[page]
+        if who == "parent":
+            self._memory[page * PAGE] = ord(letter)
+        else:
+            self._asked(_Ask(b"w", page, ord(letter)))
+        now = self._states(self._parent if who == "parent" else self.child)[page]
+        copied = was is False and now is True
+        self._last = (who, page)
+        self._said = f"the {who} writes {letter!r} to page {page}: " + (
+            "the page is copied, and the copy is its own" if copied else "no copy, for the page is its own already"
+        )
+        return self.at()
+
+    def read(self, who: str, page: int = 0) -> str:
+        """The letter that the "parent" or the "child" reads at a page: at the same address in both."""
+        self._check(who, page)
+        return chr(self._memory[page * PAGE] if who == "parent" else self._asked(_Ask(b"r", page)))
+
+    def at(self) -> ForkedValue:
+        """Both processes now, page by page; a page is one process's alone by bit 56 of pagemap."""
+        if self._socket.fileno() < 0:
+            raise Refused("the child has ended: vm.copy_on_write() makes another")
+        mine, theirs = self._states(self._parent), self._states(self.child)
+        pages = tuple(
+            ForkedPage(Address(self.address + page * PAGE), self.read("parent", page), self.read("child", page),
+                       mine[page], theirs[page])
+            for page in range(self.pages)
+        )  # fmt: skip  # a page, in the order of addresses
+        return ForkedValue(self._parent, self.child, pages, self._said, self._last)
+
+    def close(self) -> None:
+        """End the child."""
+        if self._socket.fileno() >= 0:
+            self._socket.close()
+            os.waitpid(self.child, 0)
+
+    def __enter__(self) -> TwoProcesses:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if getattr(self, "_socket", None) is not None and os.getpid() == self._parent:
+            self.close()
+
+    @in_ascii
+    def __repr__(self) -> str:
+        return repr(self.at())
+
+    def _check(self, who: str, page: int) -> None:
+        if who not in ("parent", "child"):
+            raise Refused(f'who={shown(who)}: it is "parent" or "child"')
+        checked_number("page", page, 0, self.pages - 1)
+        if self._socket.fileno() < 0:
+            raise Refused("the child has ended: vm.copy_on_write() makes another")
+
+    def _states(self, pid: int) -> list[bool | None]:
+        """Whether each page is this process's alone; None if it is not in memory."""
+        start = int(self.address)
+        words = [word for some in words_of(pid, start, start + self.pages * PAGE) for word in some]
+        return [bool(word & ALONE) if word & PRESENT else None for word in words]
+
+    def _asked(self, ask: _Ask) -> int:
+        try:
+            self._socket.send(struct.pack("=cHB", ask.what, ask.page, ask.byte))
+            answer = self._socket.recv(1)
+        except OSError as error:
+            raise Refused(f"the child does not answer: {error.strerror}; vm.copy_on_write() makes another") from None
+        if not answer:
+            raise Refused("the child has ended: vm.copy_on_write() makes another")
+        return answer[0]
+
+
+def _letter(given: object) -> str:
+    if not isinstance(given, str) or len(given) != 1 or not given.isascii() or not given.isprintable():
+        raise Refused(f"letter={shown(given)}: give one letter, such as 'A'")
+    return given
+
+
+def _live(memory: mmap.mmap, asks: socket.socket, others: socket.socket) -> None:
+    """The child's life: it does what it is asked, and ends when its socket closes.  It never returns."""
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        others.close()
+        while ask := asks.recv(8):
+            what, page, byte = struct.unpack("=cHB", ask)
+            if what == b"w":
+                memory[page * PAGE] = byte
+            asks.send(memory[page * PAGE : page * PAGE + 1])
+    finally:
+        os._exit(0)
+
+
+def copy_on_write(pages: int = 4, letter: str = "A") -> TwoProcesses:
+    """Fork this process, and look at some pages that both have then: the kernel's own copy-on-write, from outside.
+
+    The pages are filled with a `letter` beforehand.  After the fork each is mapped twice, and neither has it alone; the
+    first write of either copies the page.  Addresses are the same in both.  The child waits, and ends with `close()`.
+
+    Raises :class:`Refused` where the system has no fork or no pagemap.  Bit 56 is described in Linux's
+    admin-guide/mm/pagemap.
+
+    >>> import vmwidgets as vm
+    >>> with vm.copy_on_write() as two:
+    ...     two.write("child", 0, "B").frames, two.read("parent", 0), two.read("child", 0)
+    (5, 'A', 'B')
+    """
+    if not hasattr(os, "fork") or not hasattr(mmap, "MAP_PRIVATE"):
+        raise Refused("this system has no fork: vm.Sharing shows the model's")
+    return TwoProcesses(checked_number("pages", pages, 1, MOST), _letter(letter))
+
+
+__all__ = ["TwoProcesses", "copy_on_write"]

@@ -1,0 +1,54 @@
+"""What is shown where a system has no /proc: a recording of a Linux process, marked as one.
+
+`scripts/record_own.py` makes it again.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from ...engine.base.units import PAGE
+from ...engine.spaces.process_schema import CellMemory, LineCost, ProcessMoment, ProcessRange, changes_between
+
+WORDS = "This system has no /proc: what is shown is a recording of `big = bytes(64 << 20)` on Linux."
+
+
+def has_proc() -> bool:
+    """Whether this system says what is in memory, as Linux does."""
+    return Path("/proc/self/smaps").exists()
+
+
+def recorded_cell(subject: str) -> CellMemory:
+    """The recording of a cell that maps 64 MiB, and touches nothing of it."""
+    data = _data()
+    before, after = (_moment(data[name], data) for name in ("before", "after"))
+    holds = [(start, end, name) for start, end, name in data["names"]]
+    return CellMemory(
+        before, after, data["minor"], data["major"], changes_between(before.ranges, after.ranges, (), holds),
+        tuple(LineCost(*one) for one in data["lines"]), (), recorded=WORDS, subject=subject,
+    )  # fmt: skip  # in the order of its fields
+
+
+def recorded_moment() -> ProcessMoment:
+    """The recorded process, after that cell."""
+    data = _data()
+    return replace(_moment(data["after"], data), unsaid=(WORDS,))
+
+
+def _data() -> dict[str, Any]:
+    found = resources.files("vmwidgets.real.own") / "cell.json.gz"
+    return dict(json.loads(gzip.decompress(found.read_bytes())))
+
+
+def _moment(ranges: list[list[Any]], data: Mapping[str, Any]) -> ProcessMoment:
+    held = []
+    for start, end, protection, shared, offset, path, *sizes in ranges:
+        known = [None if one is None else one * PAGE for one in sizes]
+        held.append(ProcessRange(start, end, protection, shared, offset, path, *known))
+    return ProcessMoment(data["pid"], "python3", tuple(held), data["minor"], data["major"], data["peak"])

@@ -1,0 +1,52 @@
+"""Pictures of what changes by itself, such as a process: drawn again once a second, while a reader sees them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import suppress
+from typing import Protocol
+from weakref import WeakSet
+
+from .refresh import refresher
+
+EVERY = 1.0
+"""Seconds from one look to the next, at the least."""
+
+SHARE = 100
+"""So many times as long as a look and its drawing took of the processor is left to others: at most 1 % of it."""
+
+
+class Living(Protocol):
+    """A picture of what changes by itself."""
+
+    alive: bool
+
+    @property
+    def in_sight(self) -> bool:
+        """Whether a reader may see it."""
+
+
+_living: WeakSet[Living] = WeakSet()
+_threads: list[threading.Thread] = []
+
+
+def follow(view: Living) -> None:
+    """Draw this picture again and again from now on, until it is closed."""
+    _living.add(view)
+    if not any(one.is_alive() for one in _threads):
+        _threads[:] = [threading.Thread(target=_watch, name="vmwidgets living", daemon=True)]
+        with suppress(RuntimeError):  # threads don't start everywhere: then the picture stays as it is
+            _threads[0].start()
+
+
+def _watch() -> None:
+    while True:
+        begun = time.thread_time()
+        seen = [view for view in list(_living) if view.in_sight]
+        if seen:
+            refresher.mark(seen)  # type: ignore[arg-type]  # each is a view
+        del seen
+        time.sleep(max(EVERY, SHARE * (time.thread_time() - begun)))
+        for view in [view for view in list(_living) if not view.alive]:
+            _living.discard(view)
