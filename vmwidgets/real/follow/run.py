@@ -58,7 +58,10 @@ _SLOW_FOR = 2.0
 """… once the kernel has run so many seconds with breakpoints there …"""
 
 _LONG_PAUSE = 1.0
-"""… and the seconds in which these loops then run at their full speed."""
+"""… and the seconds, at least, in which these loops then run at their full speed …"""
+
+_FASTER = 3.0
+"""… which are so many times the seconds of the burst before: on a busy computer a stop takes long."""
 
 
 _SETTLES_IN = 3.0
@@ -148,6 +151,7 @@ class _Run:
         self.seen.scan(None)
         self.seen.changed.clear()
         self.pauses_until = monotonic() + _PAUSE
+        self.unmuted_at = monotonic()
         self._heard()
         while True:
             why = self._over()
@@ -267,6 +271,7 @@ class _Run:
                 self.followed[name] = max(self.followed.get(name, 0), MUTED_AFTER) - _BURST
                 self._watch(self.points[name])
             self.muted.clear()
+            self.unmuted_at = monotonic()
             self.pauses_until = monotonic() + _PAUSE
         return self._is_hanging()
 
@@ -437,9 +442,10 @@ class _Run:
         if any(call.function in names for call in self.calls.all()):
             return
         self.near, self.slow_for = NEAR_MUTED_AFTER - _BURST, _SLOW_FOR / 2
+        pause = max(_LONG_PAUSE, _FASTER * (monotonic() - self.unmuted_at))
         for name in names:
             if name not in self.muted and name not in self.dropped:
-                self._silence(name, _LONG_PAUSE)
+                self._silence(name, pause)
 
     def _mute(self, name: str) -> None:
         """Do not stop there for a while; for good where each caller is followed."""

@@ -177,12 +177,12 @@ class Seen:
         if cause is not None:
             found = found | set(cause.roots) if cause.function in _GIVING_BACK else found - set(cause.roots)
         self.given_back.intersection_update((one.place, one.root) for one in there)
-        dead = {one.root for one in there if one.state in _DEAD and one.root not in mine}
-        dead |= {root for _, root in self.given_back}
-        if not dead or self._is_freeing(self.stacks.harts(self.gdb), there):
-            return found | dead
-        self.given_back.clear()
-        return found
+        found |= {root for _, root in self.given_back}
+        found |= {one.root for one in there if one.state in _DEAD and one.root not in mine}
+        if not found or self._is_freeing(self.stacks.harts(self.gdb), there):
+            return found
+        self.given_back.clear()  # a call that is known as under way has ended unseen
+        return set()
 
     def _is_freeing(self, harts: list[Hart], there: Iterable[Process]) -> bool:
         """Whether a processor, or a process that the timer took off one, is where tables are freed."""
