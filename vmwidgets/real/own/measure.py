@@ -9,7 +9,6 @@ from __future__ import annotations
 import array
 import ctypes
 import gc
-import mmap
 import os
 import sys
 from collections.abc import Mapping
@@ -224,7 +223,7 @@ def _buffer(value: Any) -> tuple[int, int] | None:
         return id(value), sys.getsizeof(value)
     if kind.__module__ == "numpy" and kind.__name__ == "ndarray":
         return value.__array_interface__["data"][0], value.nbytes
-    if kind in (bytearray, array.array, mmap.mmap):
+    if kind in (bytearray, array.array) or kind.__module__ == "mmap":
         try:
             length = memoryview(value).nbytes
             return ctypes.addressof(ctypes.c_char.from_buffer(value)), length
