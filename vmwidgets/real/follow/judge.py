@@ -34,7 +34,7 @@ from .rules import (
     table_wrong,
 )
 from .seen import Leaving, Seen
-from .spaces import Change
+from .spaces import Change, read_space
 from .stacks import Hart
 
 MOST_DOUBTS = 64
@@ -180,12 +180,21 @@ class Judge:
             elif doubt.wrong.rule == "beyond-size" and self.seen.is_in_call(doubt.wrong.root, harts):
                 kept.append(doubt)
                 continue
-            elif all(one.key != doubt.wrong.key for one in doubt.again(state)):
+            elif all(one.key != doubt.wrong.key for one in doubt.again(state)) or self._counts_well(doubt.wrong):
                 continue
             self.doubts = []
             self.first = self._told(doubt.wrong, doubt.call, state)
             return
         self.doubts = kept
+
+    def _counts_well(self, wrong: Wrong) -> bool:
+        """Whether a count is right after all, by the tables of all processes, each read anew."""
+        if wrong.rule != "count" or self.counts is None or wrong.frame is None:
+            return False
+        gdb, frame = self.seen.gdb, wrong.frame
+        spaces = [read_space(gdb, root) for root in {one.root for one in self.seen.processes.read(gdb)}]
+        leading = sum(frame in leaf.frames for space in spaces for va, leaf in space.leaves.items() if va < TOP)
+        return self.counts.of(gdb, frame) == self.counts.wanted(leading)
 
     def _unled(self, harts: list[Hart] | None = None) -> set[int]:
         if not self.lost.is_known:
