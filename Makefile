@@ -135,14 +135,14 @@ wheel: environment-test bundle ## Install the wheel, and what Binder installs, i
 	$(BY_FILE) tests/packaging
 
 sweep: environment-hosts bundle site ## Run the long random searches that `make check` leaves out
-	$(BROWSER) VMWIDGETS_HYPOTHESIS=sweep $(PYTEST) -n 2 -m sweep tests
+	$(BROWSER) VMWIDGETS_HYPOTHESIS=sweep $(PYTEST) -n 2 -m 'sweep and not kernel' tests
 	$(BIN)/python -m tests.engine.mmu.unicorn_sweep
 	$(BIN)/python -m tests.engine.machine.linux.sweep
 	VMWIDGETS_GESTURES=1000 $(PYTEST) tests/browser/test_monkey.py
 
 real: environment-test bundle ## Install emulators and a RISC-V compiler (Debian), and run real kernels in them (VMWIDGETS_XV6=FOLDER)
 	scripts/real
-	$(PYTEST) -n 2 tests/real
+	$(PYTEST) -n 2 -m 'kernel or not sweep' tests/real
 
 mutants: environment-test bundle ## Change one line of the engine at a time: how many changes do the tests find? (SEED=1 COUNT=20)
 	$(BIN)/python -m scripts.mutants --seed $(or $(SEED),1) --count $(or $(COUNT),20)

@@ -15,6 +15,7 @@ python -m benchmarks pages moments   # whether pictures that no page shows cost 
 python -m benchmarks where           # the time of an access goes: shares of first writes, copies, TLB misses
 python -m benchmarks hub             # memory and processor time of a learner's kernel, of 20 at once, the sum for 300
 python -m benchmarks stops           # a kernel in QEMU: what a stop costs, and all tables of a Linux guest
+python -m benchmarks following       # xv6 in QEMU, followed and free: to the shell, and a run (VMWIDGETS_XV6=FOLDER:…)
 python -m benchmarks laptops         # the most memory of a page for each lab, in JupyterLab and in JupyterLite;
                                      # some labs: --labs 01 06 08a
 python -m benchmarks paint-beside    # from an operation to its picture, beside an earlier commit
@@ -39,6 +40,7 @@ from . import (
     domain_pictures,
     domains,
     faults,
+    following,
     footprint,
     going_back,
     grading,
@@ -190,6 +192,7 @@ PARTS: dict[str, Callable[[bool], str]] = {
     "sizes": sizes.report,
     "laptops": lambda quick: run_laptops(laptops.SOME if quick else laptops.LABS),
     "stops": stops.report,
+    "following": following.report,
     "pages": pages.report,
     "moments": moments.report,
     "scrubbing": run_scrubbing,

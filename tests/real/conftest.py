@@ -16,10 +16,15 @@ HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that start a kernel, by what they are given: a guest, xv6's sources, Debian's Linux."""
+    """Mark the tests that start a kernel, by what they are given: a guest, xv6's sources, Debian's Linux.
+
+    Following takes minutes: what is not essential of it is for `make real` alone.
+    """
     for item in items:
         if item.path.parent == HERE and {"emulator", "folder", "linux", "saved"} & {*getattr(item, "fixturenames", ())}:
             item.add_marker(pytest.mark.kernel)
+            if item.path.name.startswith("test_follow") and item.get_closest_marker("essential") is None:
+                item.add_marker(pytest.mark.sweep)
 
 
 class Guest(NamedTuple):

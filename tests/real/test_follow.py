@@ -35,6 +35,7 @@ def line_of(folder: Path, text: str, file: str = "vm.c") -> str:
     return f"{file}:{number}"
 
 
+@pytest.mark.essential
 @pytest.mark.parametrize("cpus", [1, 3])
 @pytest.mark.parametrize("lab", LABS)
 def test_nothing_is_found_in_a_right_kernel(folder, lab, cpus):
@@ -75,6 +76,7 @@ BUGS = [
 ]
 
 
+@pytest.mark.essential
 @pytest.mark.parametrize(("lab", "bug", "rule", "text"), BUGS, ids=lambda value: value if " " not in value else "")
 def test_a_planted_mistake_is_found_at_its_line(folder, lab, bug, rule, text):
     with vm.xv6(folder, options=(f"LAB={lab}", f"BUG={bug}")) as k:
@@ -303,3 +305,79 @@ def test_the_command(folder, capsys):
     assert "make qemu-gdb failed" in capsys.readouterr().err
     assert main(["follow", str(folder / "kernel")]) == 2
     assert "this is not a folder of xv6-riscv" in capsys.readouterr().err
+
+
+FINISHER = "  *(volatile int *)0x100000 = %s;\n  for (;;)\n    ;\n"
+"""What QEMU's machine "virt" does when 4 bytes are stored there: 0x7777 resets it, 0x5555 ends it."""
+
+
+def with_finisher(folder: Path, word: str) -> None:
+    """The child of the first fork resets the machine, or ends it."""
+    for file, was, now in (
+        ("proc.c", "  child->sz = parent->sz;\n", FINISHER % word),
+        ("vm.c", "  kvmmap(UART0,", "  kvmmap(0x100000, 0x100000, PGSIZE, PTE_R | PTE_W);\n  kvmmap(UART0,"),
+    ):
+        source = folder / "kernel" / file
+        text = source.read_text()
+        assert text.count(was) == 1
+        source.write_text(text.replace(was, now))
+
+
+def test_a_kernel_that_reboots_is_not_sound(folder):
+    with_finisher(folder, "0x7777")
+    with vm.xv6(folder) as k:
+        found = k.follow("base", run="life", seconds=60)
+    assert (found.outcome, found.first) == ("unfinished", None)
+    assert "it has rebooted" in found.headline
+
+
+def test_an_emulator_that_ends_is_named(folder, capsys):
+    with_finisher(folder, "0x5555")
+    with vm.xv6(folder) as k, pytest.raises(Refused, match="QEMU") as said:
+        k.follow("base", run="life", seconds=60)
+    assert "\n" not in str(said.value)
+    assert main(["follow", str(folder), "--run", "life"]) == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_kernel_that_is_built_again_meanwhile_is_followed_as_it_runs(folder):
+    with vm.xv6(folder) as k:
+        (folder / "kernel" / "kernel").write_bytes(b"another kernel")
+        assert k.follow("base", run="life", seconds=120).outcome == "nothing found"
+
+
+def test_a_guest_is_stopped_when_what_decides_raises(folder):
+    def raises() -> bool:
+        raise RuntimeError("a callback")
+
+    with vm.xv6(folder) as k:
+        with pytest.raises(RuntimeError, match="a callback"):
+            k._port.do(lambda gdb: gdb.go(30, raises))
+        assert k.go(until="kvminit", seconds=60).startswith("kvminit")
+
+
+def replaced(folder: Path, file: str, was: str, now: str) -> None:
+    """Plant a mistake in a line of the sources."""
+    source = folder / "kernel" / file
+    text = source.read_text()
+    assert text.count(was) == 1
+    source.write_text(text.replace(was, now))
+
+
+def test_a_page_that_no_process_had_names_the_call_in_which_it_was_handed_out(folder):
+    replaced(folder, "vm.c", "    char *copy = kalloc();\n", "    kalloc();\n    char *copy = kalloc();\n")
+    with vm.xv6(folder) as k:
+        found = k.follow("base", run="life", seconds=120)
+    assert (found.outcome, found.first.rule) == ("broken", "lost"), found
+    assert found.first.call.startswith("uvmcopy(")
+    assert found.first.line == line_of(folder, "int uvmcopy(")
+    before, after = found.free
+    assert before > after
+
+
+def test_at_a_panic_the_page_that_is_still_mapped_is_named(folder):
+    replaced(folder, "vm.c", "uvmunmap(pagetable, 0, PGROUNDUP(sz) / PGSIZE, 1);", "uvmunmap(pagetable, 0, 4, 1);")
+    with vm.xv6(folder) as k:
+        found = k.follow("base", run="life", seconds=120)
+    assert (found.outcome, found.panic, found.first) == ("panicked", "freewalk: leaf", None)
+    assert any(line.startswith("0x4000 is still mapped, to frame 0x8") for line in found.lines)

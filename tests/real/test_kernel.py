@@ -139,6 +139,15 @@ def test_the_bench_measures_stops(folder):
     assert all("reached" in line or "MISSED" in line for line in report[2:-1])
 
 
+def test_the_bench_measures_following(folder, monkeypatch):
+    from benchmarks import following
+
+    monkeypatch.delenv("VMWIDGETS_XV6", raising=False)
+    report = following.report(True)
+    assert "lives (nothing found)" in report
+    assert sum(line.rstrip().endswith(("reached", "MISSED")) for line in report.splitlines()) == 2
+
+
 # ---- files that are not kernels -----------------------------------------------------------------
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import vmwidgets as vm
+from benchmarks.following import commands
 from tests.real.conftest import needed
 
 XV6 = os.environ.get("VMWIDGETS_XV6", "")
@@ -50,11 +51,22 @@ def test_nothing_is_found(xv6, command, cpus):
     assert found.free[0] == found.free[1]
 
 
+@pytest.mark.parametrize("cpus", [1, 3])
+def test_nothing_is_found_in_a_solution_that_runs_the_test_of_its_lab(xv6, cpus):
+    for run, lab in commands(xv6).items():
+        with vm.xv6(xv6, cpus=cpus) as k:
+            found = k.follow(lab, run=run, seconds=900)
+        assert found.outcome == "nothing found", found
+
+
 MISTAKES = [
     ("vm.c", "kfree((void*)pa);\n    }\n    *pte = 0;", "(void)pa;\n    }\n    *pte = 0;", {"lost"}),
     ("vm.c", "  kfree((void*)pagetable);\n}", "}", {"table-lost"}),
     ("proc.c", "kfree((void*)p->trapframe);", ";", {"lost"}),
     ("proc.c", "proc_freepagetable(p->pagetable, p->sz);", ";", {"lost", "table-lost"}),
+    ("proc.c", "kfree((void*)p->trapframe);\n", "{ kfree(p->trapframe); kfree(p->trapframe); }\n", {"free-list"}),
+    ("exec.c", "  // Save program name", "  kalloc();\n  // Save program name", {"lost"}),
+    ("vm.c", "if(!alloc || (pagetable", "if(!alloc || (kalloc(), pagetable", {"lost"}),
     ("exec.c", "  uvmclear(pagetable", "  if(0) uvmclear(pagetable", {"guard"}),
     ("vm.c", "(uint64)mem, flags)", "i == 4096 ? pa : (uint64)mem, flags)", {"uvmcopy"}),
 ]

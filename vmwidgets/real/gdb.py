@@ -266,7 +266,12 @@ class Gdb:
                 found = self._stopped(answer)
                 self.came = found.thread
                 return found
-            if wanted():
+            try:
+                is_wanted = wanted()
+            except BaseException:
+                self._interrupted()  # the guest is never left running
+                raise
+            if is_wanted:
                 return self._interrupted()
             if monotonic() > end:
                 self._interrupted()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
+from time import monotonic, sleep
 from types import TracebackType
 from typing import Any
 
@@ -355,6 +356,9 @@ _FOR_EVER = 1e9
 
 MOST_STOPS = 200
 
+_PRINTS_IN = 1.0
+"""Seconds in which the rest of a line that the kernel has printed is read."""
+
 _LINE = 500
 """Characters of what was printed last in which its last line is looked for."""
 
@@ -439,7 +443,9 @@ class _Console:
     @property
     def last_panic(self) -> str:
         """What the kernel printed after "panic: ", or ""."""
-        said = self._text.rpartition("panic: ")
+        end = monotonic() + _PRINTS_IN
+        while "\n" not in (said := self._text.rpartition("panic: "))[2] and said[1] and monotonic() < end:
+            sleep(0.02)
         return said[2].split("\n")[0].strip() if said[1] else ""
 
     @property

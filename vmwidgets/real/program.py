@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -105,9 +106,11 @@ class Program:
         self._text = (0, b"") if text is None else (int(text["sh_addr"]), bytes(text.data()))
         self._lines = _lines(self._dwarf)
         self._starts = [start for start, _ in self._lines]
-        self._functions = sorted(self.symbols.values(), key=lambda one: (one.address, one.size))
-        self._addresses = [one.address for one in self._functions]
         text_at = range(self._text[0], self._text[0] + len(self._text[1]))
+        self._functions = _up_to_the_next(
+            sorted(self.symbols.values(), key=lambda one: (one.address, one.size)), text_at
+        )
+        self._addresses = [one.address for one in self._functions]
         parts = [Part(one.name, one.address, one.size) for one in self._functions if one.size]
         self.code = Code([one for one in parts if one.start in text_at], pieces)
         self.states: tuple[str, ...] = ()
@@ -347,6 +350,19 @@ def _symbols(elf: Any) -> dict[str, Symbol]:
             if known is None or one["st_info"]["bind"] == "STB_GLOBAL":
                 found[one.name] = Symbol(one.name, one["st_value"], one["st_size"])
     return found
+
+
+def _up_to_the_next(symbols: list[Symbol], text_at: range) -> list[Symbol]:
+    """Symbols in order of address: functions in assembly, whose sizes files don't have, end where the next begins."""
+    found: list[Symbol] = []
+    following = text_at.stop
+    for number in reversed(range(len(symbols))):
+        one = symbols[number]
+        if number + 1 < len(symbols) and one.address < symbols[number + 1].address <= text_at.stop:
+            following = symbols[number + 1].address
+        has_none = one.address in text_at and not one.size
+        found.append(replace(one, size=following - one.address) if has_none else one)
+    return found[::-1]
 
 
 def _lines(dwarf: Any) -> list[tuple[int, Line | None]]:

@@ -159,6 +159,10 @@ class Calls:
         stack = self._under_way.get(_stack(sp), [])
         return stack[-1] if stack else None
 
+    def innermost(self) -> list[Call]:
+        """The innermost call under way on each kernel stack."""
+        return [calls[-1] for calls in self._under_way.values() if calls]
+
     def all(self) -> list[Call]:
         """The calls under way."""
         return [call for calls in self._under_way.values() for call in calls]

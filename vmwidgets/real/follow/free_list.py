@@ -27,6 +27,8 @@ class FreeList:
         self._place: dict[int, int] = {}
         self.damaged: int | None = None
         """A link that leads to no page, if one was met."""
+        self.taken: set[int] = set()
+        """The pages that were in the list before the latest update, and are not any more."""
 
     def __contains__(self, pa: object) -> bool:
         return pa in self._place
@@ -58,6 +60,7 @@ class FreeList:
         for gone in self._chain[kept:]:
             del self._place[gone]
         del self._chain[kept:]
+        self.taken = before.difference(new)
         for pa in reversed(new):
             self._place[pa] = len(self._chain)
             self._chain.append(pa)
@@ -115,6 +118,11 @@ class FreePages:
     def damaged(self) -> int | None:
         """A link that leads to no page, if one was met."""
         return next((one.damaged for one in self._lists if one.damaged is not None), None)
+
+    @property
+    def taken(self) -> list[int]:
+        """The pages that the latest update found handed out."""
+        return [pa for one in self._lists for pa in sorted(one.taken)]
 
     def update(self, gdb: Gdb) -> list[int]:
         """Read what has changed; the pages that are newly free."""

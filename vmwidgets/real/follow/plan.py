@@ -29,6 +29,9 @@ _BOOT = ("kvm", "proc_mapstacks", "uvmfirst", "uvminit", "userinit", "main")
 _TRAP_ENDS = ("prepare_return", "usertrapret")
 """What `usertrap` calls at its end: it may not return."""
 
+_NOT_A_HANDLER = ("syscall", "yield", "devintr", "exit", "kexit")
+"""What `usertrap` calls elsewhere than in a handler of faults: a process may wait there."""
+
 _LOOPS = ("memset", "memmove", "memcpy")
 """Functions in which a kernel spends most of its time."""
 
@@ -57,11 +60,7 @@ def plan(program: Program) -> dict[str, Point]:
     """The functions to follow, by name."""
     code = program.code
     walks = program.gives_descriptors | {name for name in ("walk",) if name in code.callees}
-    writers = {
-        name
-        for name, callees in code.callees.items()
-        if callees & walks and name not in walks and code.body(name).stores_words
-    }
+    writers = _writing(program) - walks
     writers |= {name for name in NAMED if name in program.symbols}
     for name, callees in code.callees.items():  # one level up: they say what is meant
         if callees & set(_WRITE) and any(one.type == "pagetable_t" for one in program.parameters.get(name, ())):
@@ -71,15 +70,50 @@ def plan(program: Program) -> dict[str, Point]:
     return {name: _point(program, name, walks if name in _BUSY_ANYWAY else set(), near) for name in sorted(chosen)}
 
 
-def writers_of(program: Program) -> frozenset[str]:
-    """The functions in which descriptors are written and frames handed out, followed or not."""
+def _writing(program: Program) -> set[str]:
+    """The functions that look for a descriptor, and store words or call what is given a descriptor and stores words."""
     code = program.code
     walks = program.gives_descriptors | {"walk"}
-    found = {name for name, callees in code.callees.items() if callees & walks and code.body(name).stores_words}
+    given = {
+        name
+        for name, parameters in program.parameters.items()
+        if any(one.type == "pte_t" for one in parameters) and code.body(name).stores_words
+    }
+    return {
+        name
+        for name, callees in code.callees.items()
+        if callees & walks and (code.body(name).stores_words or callees & given)
+    }
+
+
+def writers_of(program: Program) -> frozenset[str]:
+    """The functions in which descriptors are written and frames handed out, followed or not."""
+    found = _writing(program)
     others = ("uvmfree", "proc_freepagetable", "freeproc", "kalloc", "kfree", "proc_pagetable")
     return frozenset(found | {name for name in (*NAMED, *others) if name in program.symbols} - {"walk"}) - {
-        "usertrap", "kerneltrap", "syscall",
+        "kerneltrap", "syscall",
     }  # fmt: skip  # in these, a process may wait
+
+
+def is_writing(names: list[str], writers: frozenset[str]) -> bool:
+    """Whether one of the writers is in a backtrace; `usertrap` also calls what writes no descriptor."""
+    return any(
+        name in writers and not (name == "usertrap" and before in _NOT_A_HANDLER)
+        for before, name in zip(("", *names), names, strict=False)
+    )
+
+
+def freers_of(program: Program) -> frozenset[str]:
+    """The functions that free the tables of a process, up to those that make the process forget them."""
+    found: set[str] = set()
+    to_look_at = ["freewalk"]
+    while to_look_at:
+        name = to_look_at.pop()
+        if name not in found:
+            found.add(name)
+            if name == "freewalk" or any(one.type == "pagetable_t" for one in program.parameters.get(name, ())):
+                to_look_at += program.code.callers.get(name, frozenset())
+    return frozenset(found)
 
 
 def near_loops(program: Program) -> set[int]:

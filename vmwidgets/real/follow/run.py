@@ -1,49 +1,32 @@
 """Lets a kernel go from stop to stop, and ends at the first rule that does not hold.
 
-At each stop, all tables and the lists of free pages are compared with what they were at the stop before.  What changed
-is judged as soon as no call is changing those tables.  What is wrong then is looked at again when no other process or
-hart is in the middle of writing descriptors: only what is still wrong by then is reported.
+`seen` says what has changed at a stop, and `judge` whether that is right.  Here is where the guest is stopped, for how
+long a function is not, and how a run ends: the shell waits again, a rule is broken, a panic, a hang, a limit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from vmwidgets.engine.base.frozen import frozen
 
 from ...engine.base.errors import Refused
-from ...engine.base.units import PAGE, Address, counted
+from ...engine.base.units import PAGE, Address
 from ...engine.memory.ram import BusError
-from ...engine.mmu.followed import Break, Followed, Outcome
-from ...engine.mmu.rules import Access
+from ...engine.mmu.followed import Followed, Outcome
 from ..gdb import Gdb, TookTooLong
-from ..memory import StoppedMemory
-from ..processes import Process, Processes
-from ..program import Line, Program
-from .calls import A0, FP, RA, SP, Call, Calls
-from .checks import Check, asked
-from .counts import KERNBASE, Counts
-from .free_list import FreePages
-from .lost import Lost
-from .plan import Point, inner_only, near_loops, plan, writers_of
-from .rules import (
-    LABS,
-    TOP,
-    State,
-    Wrong,
-    base_call,
-    dangling_wrong,
-    exec_wrong,
-    frame_wrong,
-    leaf_wrong,
-    shrunk_wrong,
-    table_wrong,
-)
-from .spaces import Change, Leaf, Spaces
-from .stacks import PC, Hart, Stacks
+from ..program import Program
+from .calls import A0, FP, RA, SP, Call
+from .checks import Check
+from .counts import Counts
+from .judge import Judge
+from .plan import Point, inner_only, near_loops, plan
+from .rules import LABS, TOP
+from .seen import Rebooted, Seen
+from .stacks import PC, Hart
 
 __all__ = ["Console", "Followed", "Limits", "follow"]
 
@@ -75,16 +58,11 @@ _SLOW_FOR = 2.0
 """… once the kernel has run so many seconds with breakpoints there …"""
 
 _LONG_PAUSE = 1.0
-"""… and the seconds in which these loops then run at their full speed."""
+"""… and the seconds, at least, in which these loops then run at their full speed …"""
 
-GIVING_BACK = ("proc_freepagetable", "uvmfree", "freewalk")
-"""Functions after which a process has tables that are free."""
+_FASTER = 3.0
+"""… which are so many times the seconds of the burst before: on a busy computer a stop takes long."""
 
-PATIENT = 1_000
-"""Stops in which it forgets them: an instruction, if its processor goes on."""
-
-MOST_DOUBTS = 64
-"""What is kept of the things that are to be looked at again: the first ones."""
 
 _SETTLES_IN = 3.0
 """Seconds in which the processes that a command started come to their end after it."""
@@ -125,99 +103,36 @@ class Limits:
     seconds: float = 600.0
 
 
-class Doubt(NamedTuple):
-    """Something wrong, to be looked at again: the call that did it, if one was followed."""
-
-    wrong: Wrong
-    call: Call | None
-    again: Callable[[State], Iterable[Wrong]]
-
-
-@dataclass
-class _Leaving:
-    """A frame that lost its last descriptor, or a page that held a table: who had it, and in which call it left."""
-
-    root: int
-    whose: str
-    va: int | None
-    call: Call | None
-
-
 @dataclass
 class _Run:
-    gdb: Gdb
-    program: Program
-    lab: str
+    seen: Seen
+    judge: Judge
     limits: Limits
-    counts: Counts | None
     console: Console | None
     told_to_stop: Callable[[], bool]
-    checks: dict[str, Check] = field(default_factory=dict)
-    """Functions of the course's own, by the function whose calls they judge."""
-    calls: Calls = field(default_factory=Calls)
-    spaces: Spaces = field(default_factory=Spaces)
-    doubts: list[Doubt] = field(default_factory=list)
     done: int = 0
     stops: int = 0
-    first: Break | None = None
-    given_back: dict[tuple[int, int], int] = field(default_factory=dict)
-    """Tables that were freed, by the place of their process and their root: for so many stops they are not judged.
-
-    The process forgets them after that.  Meanwhile another processor may have the pages, for anything.
-    """
+    muted: set[str] = field(default_factory=set)
+    dropped: set[str] = field(default_factory=set)
+    thinned: set[str] = field(default_factory=set)
+    followed: dict[str, int] = field(default_factory=dict)
+    returns: set[int] = field(default_factory=set)
+    """Where calls return to, whose own ends are not watched."""
+    near: int = 0
+    slow_for: float = 0.0
+    panic: str = ""
+    lines: tuple[str, ...] = ()
+    has_typed: bool = False
 
     def __post_init__(self) -> None:
-        program = self.program
-        self.processes = Processes(program)
-        self.free = FreePages(program)
-        self.points = plan(program)
-        self.writers = writers_of(program)
-        self.stacks = Stacks(program, self.processes)
-        self.lost = Lost(program, self.processes, self.stacks)
+        seen = self.seen
+        self.gdb, self.program, self.points = seen.gdb, seen.program, seen.points
+        self.calls, self.stacks, self.processes = seen.calls, seen.stacks, seen.processes
         self.entries = {one.entry: one for one in self.points.values() if not one.late}
         self.late = {at: one for one in self.points.values() for at in one.late}
-        self.there: dict[int, Process] = {}
-        """The processes by root, at this stop."""
-        self.slots: dict[int, Process] = {}
-        """The processes by the place of their `struct proc`, at the stop before."""
-        self.mapper: dict[tuple[int, int], Call | None] = {}
-        self.changed: dict[int, dict[int, Call | None]] = {}
-        self.freed: dict[int, Call | None] = {}
-        self.new_tables: dict[int, Call | None] = {}
-        self.leaving: dict[int, _Leaving] = {}
-        self.left: dict[int, _Leaving] = {}
-        """The latest that is known of frames that left a table: for what is found lost at the end."""
-        self.shrunk: dict[tuple[int, int, int], Call | None] = {}
-        self.executed: set[int] = set()
-        self.dangling: dict[int, Call | None] = {}
-        self.unled: set[int] | None = None
-        """The frames that nothing led to when the shell waited first: what the kernel keeps in its own way."""
-        self.free_before: int | None = None
-        self.free_after: int | None = None
-        self.muted: set[str] = set()
-        self.dropped: set[str] = set()
-        self.followed: dict[str, int] = {}
-        self.near = 0
-        self.slow_for = 0.0
-        self.panic = ""
-        self.loops = near_loops(program)
-        self.returns: set[int] = set()
-        """Where calls return to, whose own ends are not watched."""
-        self.thinned: set[str] = set()
-        self.lines: tuple[str, ...] = ()
-        panicked = program.symbols.get("panicked")
+        self.loops = near_loops(self.program)
+        panicked = self.program.symbols.get("panicked")
         self.panicked = panicked.address if panicked is not None and self.gdb.ram is not None else None
-        self.images: dict[str, list[tuple[int, int, int]]] = {}
-        self.kernels: set[int] = set()
-        """The roots of tables that map the kernel."""
-        self.has_typed = False
-        self.recent: Call | None = None
-        self.last: dict[int, Call] = {}
-        """The latest call about each root that has returned."""
-        self.owners: dict[int, str] = {}
-        """The process that has, or had, each root."""
-
-    # ---- from stop to stop -------------------------------------------------------------------
 
     def run(self) -> tuple[Outcome, str]:
         """How it ended, and why."""
@@ -233,9 +148,10 @@ class _Run:
             self._watch(point)
         if self.panic_at is not None:
             self.gdb.set_breakpoint(self.panic_at)
-        self._scan(None)
-        self.changed.clear()
+        self.seen.scan(None)
+        self.seen.changed.clear()
         self.pauses_until = monotonic() + _PAUSE
+        self.unmuted_at = monotonic()
         self._heard()
         while True:
             why = self._over()
@@ -259,7 +175,7 @@ class _Run:
             if pc == self.panic_at:
                 return self._panicked(_text(self.gdb, registers[A0]))
             self._at(pc, registers)
-            if self.first is not None:
+            if self.judge.first is not None:
                 return "broken", ""
             self.gdb.pass_over(self.program.code.word(pc), registers)
 
@@ -346,15 +262,16 @@ class _Run:
             return self._panicked(self.console.last_panic if self.console is not None else "")
         if self.console is not None and self.console.waits and not self.told_to_stop():
             return self._shell_waits()
-        self._scan(None)
-        self._judge()
-        if self.first is not None:
+        self.seen.scan(None)
+        self.judge.judge()
+        if self.judge.first is not None:
             return "broken", ""
         if self.muted and monotonic() > self.pauses_until:
             for name in sorted(self.muted):
                 self.followed[name] = max(self.followed.get(name, 0), MUTED_AFTER) - _BURST
                 self._watch(self.points[name])
             self.muted.clear()
+            self.unmuted_at = monotonic()
             self.pauses_until = monotonic() + _PAUSE
         return self._is_hanging()
 
@@ -396,28 +313,28 @@ class _Run:
         console = self.console
         assert console is not None
         if not self._settled():
-            return None if self.first is None else ("broken", "")
+            return None if self.judge.first is None else ("broken", "")
         if not self.has_typed and console.command is not None:
-            self._take_stock()
-            if self.first is not None:
+            self.judge.take_stock()
+            if self.judge.first is not None:
                 return "broken", ""
             self.has_typed = True
             console.type_command()
             self._heard()
             return None
-        self.check_all()
-        return ("broken", "") if self.first is not None else ("nothing found", "")
+        self.judge.check_all()
+        return ("broken", "") if self.judge.first is not None else ("nothing found", "")
 
     def _settled(self) -> bool:
         """Let processes that have ended go: whether all that are left wait."""
         end = monotonic() + _SETTLES_IN
         while True:
-            self._scan(None)
-            self._judge()
-            if self.first is not None:
+            self.seen.scan(None)
+            self.judge.judge()
+            if self.judge.first is not None:
                 return False
-            still = all(one.state == "sleeping" for one in self.there.values())
-            if (still and not self.calls.all() and not self.doubts) or monotonic() > end:
+            still = all(one.state == "sleeping" for one in self.seen.there.values())
+            if (still and not self.calls.all() and not self.judge.doubts) or monotonic() > end:
                 return True
             self._go_on_for(0.05)
             registers = self.gdb.general()
@@ -425,15 +342,13 @@ class _Run:
             if pc in self.gdb.breakpoints and pc != self.panic_at:
                 self.stops += 1
                 self._at(pc, registers)
-                if self.first is not None:
+                if self.judge.first is not None:
                     return False
                 self.gdb.pass_over(self.program.code.word(pc), registers)
 
     def _go_on_for(self, seconds: float) -> None:
         until = monotonic() + seconds
         self.gdb.go(seconds + 10.0, lambda: monotonic() > until)
-
-    # ---- calls -------------------------------------------------------------------------------
 
     def _watch(self, point: Point) -> None:
         for address in point.places:
@@ -455,11 +370,11 @@ class _Run:
 
     def _enter(self, point: Point, registers: list[int], sp: int, returns_to: int) -> None:
         outer = self.calls.of(sp)
-        self._scan(outer)
+        self.seen.scan(outer)
         values = tuple(registers[A0 : A0 + len(point.parameters)])
-        roots, process = self._about(point, values, registers)
-        self._judge(roots)
-        if self.first is not None:
+        roots, process = self.seen.about(point, values, registers)
+        self.judge.judge(roots)
+        if self.judge.first is not None:
             return
         call = Call(point, sp, returns_to, values if not point.late else (), roots, process)
         if point.late:
@@ -474,48 +389,24 @@ class _Run:
             self.returns.add(returns_to)
         if call.is_large:
             self._set_near(False)
-        self._scan(outer)
-        if point.name in self.checks or (point.name == "uvmcopy" and self.lab == "base"):
-            call.before = {root: dict(self.spaces.known[root].leaves) for root in roots if root in self.spaces.known}
-
-    def _about(self, point: Point, values: tuple[int, ...], registers: list[int]) -> tuple[tuple[int, ...], str]:
-        """The root tables that a call is about, and its process."""
-        current = self.stacks.current(self.gdb, registers)
-        mine = next((one for one in self.there.values() if one.place == current), None)
-        name = str(mine) if mine is not None else ""
-        if point.late:
-            return ((mine.root,) if mine is not None else ()), name
-        # freewalk calls itself for tables below.  To others a page is a root, even if it was such a table a moment ago.
-        calls_itself = point.name in self.program.code.callees.get(point.name, ())
-        roots = [
-            next(iter(sorted(self.spaces.having(value) - {value})), value) if calls_itself else value
-            for one, value in zip(point.parameters, values, strict=False)
-            if one.type == "pagetable_t" and value and value % 4096 == 0
-        ]
-        places = [value for one, value in zip(point.parameters, values, strict=False) if one.type == "proc"]
-        roots += [one.root for one in self.there.values() if one.place in places]
-        if not roots and mine is not None:
-            roots = [mine.root]
-        return tuple(root for root in roots if root not in self.kernels), name
-
-    def _give_back(self, call: Call) -> None:
-        """A call has returned: the tables that it freed are a process's no longer, whatever that has of them."""
-        if call.function in GIVING_BACK:
-            mine = [one for one in self.there.values() if one.root in call.roots]
-            self.given_back.update({(one.place, one.root): PATIENT for one in mine})
+        self.seen.scan(outer)
+        if point.name in self.judge.checks or (point.name == "uvmcopy" and self.judge.lab == "base"):
+            call.before = {
+                root: dict(self.seen.spaces.known[root].leaves) for root in roots if root in self.seen.spaces.known
+            }
 
     def _leave(self, call: Call) -> None:
         """A call has returned."""
         self.done += 1
-        self.recent = call
-        self.last.update(dict.fromkeys(call.roots, call))
+        self.seen.recent = call
+        self.seen.last.update(dict.fromkeys(call.roots, call))
         name = call.function
-        self._give_back(call)
-        self._scan(call)
+        self.seen.give_back(call)
+        self.seen.scan(call)
         if call.roots:
-            self._by_call(call)
-        if self.first is None:
-            self._judge()
+            self.judge.by_call(call)
+        if self.judge.first is None:
+            self.judge.judge()
         for at in {call.far, call.returns_to} & self.returns:
             if all(at not in (one.far, one.returns_to) for one in self.calls.all()):
                 self.gdb.clear_breakpoint(at)
@@ -531,7 +422,7 @@ class _Run:
             self.near += 1
             if self.near >= NEAR_MUTED_AFTER and self.slow_for > _SLOW_FOR:
                 self._mute_near()
-        elif self.followed[name] >= MUTED_AFTER and name not in self.checks:
+        elif self.followed[name] >= MUTED_AFTER and name not in self.judge.checks:
             self._mute(name)
 
     def _set_near(self, on: bool) -> None:
@@ -551,9 +442,10 @@ class _Run:
         if any(call.function in names for call in self.calls.all()):
             return
         self.near, self.slow_for = NEAR_MUTED_AFTER - _BURST, _SLOW_FOR / 2
+        pause = max(_LONG_PAUSE, _FASTER * (monotonic() - self.unmuted_at))
         for name in names:
             if name not in self.muted and name not in self.dropped:
-                self._silence(name, _LONG_PAUSE)
+                self._silence(name, pause)
 
     def _mute(self, name: str) -> None:
         """Do not stop there for a while; for good where each caller is followed."""
@@ -575,309 +467,10 @@ class _Run:
         for address in self.points[name].places:
             self.gdb.clear_breakpoint(address)
 
-    def _by_call(self, call: Call) -> None:
-        """What a call did otherwise than it must: by the course's own checks, and in the base kernel."""
-        state = self._state()
-        if call.function in self.checks and not self.calls.is_inner(call) and not call.failed:
-            for wrong in asked(self.checks[call.function], call, self.spaces):
-                self.first = self._told(wrong, call, state)
-                return
-        if self.lab == "base":
-            for wrong in base_call(state, call):
-                self.first = self._told(wrong, call, state)
-                return
-
-    # ---- what has changed ----------------------------------------------------------------------
-
-    def _scan(self, cause: Call | None) -> None:
-        """Compare all tables and the free pages with what they were at the stop before."""
-        gdb = self.gdb
-        self.kernels = {root for root in self.kernels if root not in self.free} | {self.processes.kernel_root(gdb)}
-        new = self.free.update(gdb)
-        if self.free.damaged is not None:
-            self.free.read_again(gdb)
-        if self.free.damaged is not None:
-            says = f"The list of free pages leads to {Address(self.free.damaged)}, which is not a page, or to itself."
-            self._doubt(Wrong("free-list", says), cause, self._free_list_again)
-        for frame in new:
-            self.freed[frame] = cause or self.recent
-        there = [one for one in self.processes.read(gdb) if one.root not in self.free and one.root not in self.kernels]
-        held = {(one.place, one.root) for one in there}
-        self.given_back = {one: left - 1 for one, left in self.given_back.items() if left > 1 and one in held}
-        there = [one for one in there if (one.place, one.root) not in self.given_back]
-        self.there = {one.root: one for one in there}
-        back = {root for _, root in self.given_back} - self.there.keys()
-        for one in there:
-            self._of_slot(one, cause)
-        self.slots = {one.place: one for one in there}
-        self.owners.update((one.root, str(one)) for one in there)
-        mine = {root for call in self.calls.all() for root in call.roots} | set(cause.roots if cause else ())
-        for root in [*self.spaces.known]:
-            reused = root not in self.there and root not in mine and bool(self.spaces.leading(root))
-            if root in self.free or reused or root in back:
-                self._note(root, *self.spaces.forget(root), cause)
-        for root in {*self.spaces.known, *self.there, *mine} - self.kernels - back:
-            if root in self.free:
-                continue
-            before = self.spaces.known[root].pages if root in self.spaces.known else {}
-            changes, gone = self.spaces.read(gdb, root, self.free)
-            if any(one.now is not None and _is_kernels(one.va, one.now) for one in changes):
-                self.kernels.add(root)  # a process's own kernel table, as in the labs of 2020
-                self.spaces.forget(root)
-                continue
-            self._note(root, changes, gone, cause)
-            if self.spaces.known[root].dangling:
-                self.dangling[root] = self._culprit(root, None, cause)
-            for page in self.spaces.known[root].pages.keys() - before.keys():
-                self.new_tables[page] = self._culprit(root, None, cause)
-
-    def _of_slot(self, one: Process, cause: Call | None) -> None:
-        before = self.slots.get(one.place)
-        if before is None or before.pid != one.pid:
-            return
-        if before.root != one.root:
-            self.executed.add(one.root)
-        elif one.size < before.size:
-            last = self._culprit(one.root, None, cause) or self.last.get(one.root)
-            by = last if last is not None and last.function in ("uvmdealloc", "uvmunmap") else None
-            self.shrunk[one.root, one.size, before.size] = by
-
-    def _culprit(self, root: int, va: int | None, cause: Call | None) -> Call | None:
-        """The call that changed something in a table, as far as one was followed."""
-        for call in (*((cause,) if cause is not None else ()), *reversed(self.calls.all())):
-            pages = call.pages
-            if root in call.roots and (va is None or pages is None or va in pages):
-                found: Call = call
-                return found
-        return None
-
-    def _note(self, root: int, changes: list[Change], gone: set[int], cause: Call | None) -> None:
-        owner, whose = self.there.get(root), self.owners.get(root, f"the table at {Address(root)}")
-        for change in changes:
-            culprit = self._culprit(root, change.va, cause)
-            if change.now is not None:
-                self.changed.setdefault(root, {})[change.va] = culprit
-                self.mapper[root, change.va] = culprit
-            if change.was is not None and (change.now is None or change.now.frame != change.was.frame):
-                for frame in change.was.frames:
-                    if not self.spaces.leading(frame):
-                        self.leaving[frame] = _Leaving(root, whose, change.va, culprit)
-                if change.now is not None and self.lab == "base" and change.va < TOP and owner is not None:
-                    self._overwritten(root, change.va, change.was.frame, change.now.frame, culprit)
-        for page in gone:
-            if not self.spaces.having(page):
-                self.leaving[page] = _Leaving(root, whose, None, self._culprit(root, None, cause) or cause)
-
-    def _overwritten(self, root: int, va: int, was: int, now: int, culprit: Call | None) -> None:
-        if culprit is not None and culprit.function != "mappages":
-            return
-        says = f"{Address(va)} was mapped to frame {Address(was)}, and is now mapped to {Address(now)}."
-        wrong = Wrong("mapped-over", says, root, va, now)
-        self._doubt(wrong, culprit, lambda state: [wrong] if _leads(state, root, va, now) else [])
-
-    # ---- judging -------------------------------------------------------------------------------
-
-    def _state(self) -> State:
-        symbols = self.program.symbols
-        return State(
-            self.gdb, self.lab, self.there, self.spaces, self.free, self.calls.changing(),
-            self.counts if self.counts is not None and self.counts.is_known else None, self.images,
-            self.program.path.parent.parent / "user", "flags2perm" in symbols,
-            "uvmclear" in symbols,
-        )  # fmt: skip  # what is there, then what the kernel does
-
-    def _judge(self, entering: tuple[int, ...] = ()) -> None:
-        """Judge what has changed in tables that no call is changing; look again at what was wrong.
-
-        A call that is `entering` may be about to give back tables that no process has any more.
-        """
-        state = self._state()
-        self._judge_changed(state, state.changing)
-        self._judge_processes(state, state.changing)
-        self._judge_leaving(entering)
-        if self.doubts:
-            self._look_again()
-
-    def _judge_changed(self, state: State, busy: set[int]) -> None:
-        """Judge descriptors that were written, pages that hold tables now, and frames that were freed."""
-        for root in [root for root in self.changed if root not in busy]:
-            for va, call in self.changed.pop(root).items():
-                self._all(leaf_wrong(state, root, va), call, _of_leaf(root, va))
-        for page, call in [*self.new_tables.items()]:
-            if self.spaces.having(page).isdisjoint(busy):
-                del self.new_tables[page]
-                self._all(table_wrong(state, page), call, _of_table(page))
-        for frame, call in [*self.freed.items()]:
-            roots = {root for root, _ in self.spaces.leading(frame)} | self.spaces.having(frame)
-            if roots.isdisjoint(busy):
-                del self.freed[frame]
-                if roots:
-                    self._all(frame_wrong(state, frame), call, _of_frame(frame))
-
-    def _judge_processes(self, state: State, busy: set[int]) -> None:
-        """Judge processes that shrank or executed a program, and tables that lead to free pages."""
-        for (root, start, stop), call in [*self.shrunk.items()]:
-            if root not in busy:
-                del self.shrunk[root, start, stop]
-                self._all(shrunk_wrong(state, root, start, stop), call, _of_shrunk(root, start, stop))
-        for root, call in [*self.dangling.items()]:
-            if root not in busy:
-                del self.dangling[root]
-                self._all(dangling_wrong(state, root), call, _of_dangling(root))
-        for root in [*self.executed]:
-            if root not in busy:
-                self.executed.discard(root)
-                self._all(exec_wrong(state, root), None, _of_exec(root))
-
-    def _judge_leaving(self, entering: tuple[int, ...]) -> None:
-        if self.calls.all():
-            return
-        stray = self.owners.keys() & self.spaces.known.keys() - self.there.keys() - set(entering)
-        for root in sorted(stray):
-            self._note(root, *self.spaces.forget(root), self.last.get(root))  # no process has it any more
-            self.owners.pop(root)
-        left, self.leaving = self.leaving, {}
-        for frame, last in left.items():
-            if frame in self.free or self.spaces.leading(frame) or self.spaces.having(frame):
-                continue
-            self.left[frame] = last
-            if self.unled is not None and frame not in self.unled:
-                self.doubts.append(Doubt(_lost(frame, last), last.call, _of_lost(frame)))
-
-    def _all(self, found: Iterable[Wrong], call: Call | None, again: Callable[[State], Iterable[Wrong]]) -> None:
-        for wrong in found:
-            self._doubt(wrong, call, again)
-
-    def _doubt(self, wrong: Wrong, call: Call | None, again: Callable[[State], Iterable[Wrong]]) -> None:
-        if len(self.doubts) < MOST_DOUBTS and all(one.wrong.key != wrong.key for one in self.doubts):
-            self.doubts.append(Doubt(wrong, call, again))
-
-    def _free_list_again(self, state: State) -> Iterator[Wrong]:
-        if self.free.damaged is not None:
-            says = f"The list of free pages leads to {Address(self.free.damaged)}, which is not a page, or to itself."
-            yield Wrong("free-list", says)
-
-    def _look_again(self) -> None:
-        """If nothing else is being written: which doubts are justified; the first one ends the run."""
-        harts = self.stacks.harts(self.gdb)
-        if not self._is_quiet(harts):
-            return
-        self.free.read_again(self.gdb)
-        state = self._state()
-        kept: list[Doubt] = []
-        unled: set[int] | None = None
-        for doubt in self.doubts:
-            if doubt.wrong.root in state.changing:
-                kept.append(doubt)
-                continue
-            if doubt.wrong.rule in ("lost", "table-lost"):
-                frame = doubt.wrong.frame or 0
-                if frame in self.free or self.spaces.leading(frame) or self.spaces.having(frame):
-                    continue
-                if unled is None:
-                    unled = self._unled(harts)
-                if frame not in unled:
-                    continue
-            elif doubt.wrong.rule == "beyond-size" and self._is_in_call(doubt.wrong.root, harts):
-                kept.append(doubt)
-                continue
-            elif all(one.key != doubt.wrong.key for one in doubt.again(state)):
-                continue
-            self.doubts = []
-            self.first = self._told(doubt.wrong, doubt.call, state)
-            return
-        self.doubts = kept
-
-    def _is_quiet(self, harts: list[Hart]) -> bool:
-        """Whether no process is in the middle of a function that writes descriptors or hands out frames."""
-        stopped = self.gdb.pc()
-        ends = self._ends | ({self.recent.returns_to, self.recent.far} if self.recent is not None else set())
-        for hart in harts:
-            names = self.stacks.names(hart.places)
-            if hart.registers[PC] == stopped and (stopped in self.entries or stopped in ends):
-                names = names[1:]  # it has not begun, or it has ended
-            if self.writers.intersection(names):
-                return False
-        for one in self.there.values():
-            if one.state != "running" and self.writers.intersection(
-                self.stacks.names(self.stacks.waiting(self.gdb, one))
-            ):
-                return False
-        return True
-
-    @property
-    def _ends(self) -> set[int]:
-        return {end for one in self.points.values() for end in one.ends} | self.returns
-
-    def _is_in_call(self, root: int, harts: list[Hart]) -> bool:
-        """Whether the process of a root is in a function that changes its size."""
-        process = self.there.get(root)
-        if process is None:
-            return False
-        places = self.stacks.waiting(self.gdb, process)
-        for hart in harts:
-            if self.stacks.current(self.gdb, hart.registers) == process.place and hart.in_kernel:
-                places = hart.places
-        return bool({"growproc", "sys_sbrk"}.intersection(self.stacks.names(places)))
-
-    def _unled(self, harts: list[Hart] | None = None) -> set[int]:
-        if not self.lost.is_known:
-            return set()
-        harts = self.stacks.harts(self.gdb) if harts is None else harts
-        return self.lost.without_leader(
-            self.gdb, self.processes.read(self.gdb), [self.spaces.known[root] for root in self.there], self.free, harts
-        )
-
-    # ---- the whole -----------------------------------------------------------------------------
-
-    def _take_stock(self) -> None:
-        """The shell waits for its first command: what is free, what nothing leads to, and how pages are counted."""
-        self.free.read_again(self.gdb)
-        self.free_before = len(self.free)
-        self.unled = self._unled()
-        if self.counts is not None:
-            alone = [
-                leaf.frame
-                for root in self.there
-                for va, leaf in self.spaces.known[root].leaves.items()
-                if va < TOP and len(self.spaces.leading(leaf.frame)) == 1
-            ]
-            frames = [pa for pa in self.lost.frames(self.gdb) if pa in self.free][:256]
-            self.counts.learn(self.gdb, alone, frames)
-
-    def check_all(self) -> None:
-        """At the end: all descriptors, all tables, all counts, and each frame that nothing leads to."""
-        self.free.read_again(self.gdb)
-        self.free_after = len(self.free)
-        for root in self.there:
-            space = self.spaces.known[root]
-            self.changed[root] = {va: self.mapper.get((root, va)) for va in space.leaves}
-            self.new_tables |= dict.fromkeys(space.pages)
-        self._judge()
-        if self.first is not None or self.unled is None or not self.has_typed:
-            return
-        now = self._unled()
-        lost = sorted(now - self.unled)
-        if lost and len(now) > len(self.unled):
-            frame = next((pa for pa in lost if pa in self.left), lost[0])
-            last = self.left.get(frame)
-            wrong = _lost(frame, last) if last is not None else Wrong(
-                "lost", f"Frame {Address(frame)} was handed out, is not free, and nothing leads to it.", frame=frame
-            )  # fmt: skip  # one that no process had
-            many = (
-                f" {counted(len(lost), 'such frame')} were lost in this run: {self.free_before:,} pages were free"
-                f" before the command, and {self.free_after:,} after it."
-            )
-            says = wrong.says + (many if len(lost) > 1 else "")
-            wrong = Wrong(wrong.rule, says, wrong.root, wrong.address, wrong.frame)
-            self.first = self._told(wrong, last.call if last is not None else None, self._state())
-
-    # ---- how it ended --------------------------------------------------------------------------
-
     def _unfinished(self, why: str) -> tuple[Outcome, str]:
-        self._scan(None)
-        self._judge()
-        if self.first is not None:
+        self.seen.scan(None)
+        self.judge.judge()
+        if self.judge.first is not None:
             return "broken", ""
         self.lines = tuple(self._where())
         return "unfinished", why
@@ -886,19 +479,7 @@ class _Run:
         """A panic: a rule that is broken explains it; otherwise where it was, and what is still mapped."""
         harts = self.stacks.harts(self.gdb)
         at = next((one for one in harts if "panic" in self.stacks.names(one.places)), None)
-        if self.first is None:
-            self._scan(None)
-        under_way = {id(call) for call in self.calls.all()}
-        for root in self.changed:  # what calls that have returned left is judged, also if others are under way
-            self.changed[root] = {va: call for va, call in self.changed[root].items() if id(call) not in under_way}
-        self.freed = {frame: call for frame, call in self.freed.items() if id(call) not in under_way}
-        self.doubts = [one for one in self.doubts if one.wrong.rule not in ("lost", "table-lost")]
-        state = self._state()
-        state.changing = set()
-        self._judge_changed(state, set())
-        kept = [one for one in self.doubts if any(each.key == one.wrong.key for each in one.again(state))]
-        if kept and self.first is None:
-            self.first = self._told(kept[0].wrong, kept[0].call, state)
+        self.judge.at_panic()
         lines = list(self.stacks.lines(at.places)) if at is not None else []
         lines = lines[next((n + 1 for n, line in enumerate(lines) if line.startswith("panic")), 0) :]
         self.lines = (
@@ -906,7 +487,7 @@ class _Run:
             *self._mapped_at(at),
         )
         self.panic = said
-        return ("broken" if self.first is not None else "panicked"), said
+        return ("broken" if self.judge.first is not None else "panicked"), said
 
     def _mapped_at(self, at: Hart | None) -> Iterator[str]:
         """At a panic in a call that is followed: what its tables still map below the top, and who mapped it."""
@@ -918,9 +499,9 @@ class _Run:
         root = next((root for call in under for root in call.roots), None)
         if root is None or not {"freewalk", "uvmfree"} & {*self.stacks.names(at.places)}:
             return
-        space = self.spaces.known.get(root)
+        space = self.seen.spaces.known.get(root)
         for va, leaf in sorted(space.leaves.items())[:4] if space is not None else ():
-            mapped = self.mapper.get((root, va))
+            mapped = self.seen.mapper.get((root, va))
             by = f", since {mapped.lines(self.program)}" if mapped is not None else ""
             yield f"{Address(va)} is still mapped, to frame {Address(leaf.frame)} with {leaf.rights}{by}"
 
@@ -938,100 +519,6 @@ class _Run:
             yield f"the call that never returned: {call}, {call.lines(self.program)}"
         if self.console is not None and self.console.last_line:
             yield f"printed last: {self.console.last_line}"
-
-    def _told(self, wrong: Wrong, call: Call | None, state: State) -> Break:
-        program = self.program
-        path = [one for one in (call, call.outer if call is not None else None) if one is not None]
-        lines = [one.lines(program) for one in path]
-        line = program.definition(call.function) if call is not None else None
-        if call is not None:
-            line = self._line_of(wrong, call)
-        before = self.mapper.get((wrong.root, wrong.address)) if wrong.address is not None else None
-        if call is None and wrong.rule in ("exec-rights", "guard") and before is not None:
-            line = program.line(before.returns_to - 2)
-        elif call is None and wrong.rule in ("lost", "table-lost"):
-            lines.append("given up outside the functions that are followed, such as where a process ends")
-        elif call is None and wrong.rule not in ("exec-rights", "guard"):
-            lines.append("written, or left, outside the functions that are followed, or while not each call was")
-        if before is not None and before is not call:
-            lines.append(f"mapped by {before}, {before.lines(program)}")
-        memory = StoppedMemory(self.gdb.read)
-        walks = []
-        for root, va in [(wrong.root, wrong.address), *wrong.also][:4]:
-            if va is not None and root and root in self.spaces.known:
-                owner = state.processes.get(root) or Process(f"table {Address(root)}", 0, "", 0, root)
-                leaf = self.spaces.known[root].leaves.get(va)
-                lets: tuple[Access, bool] = ("read", True) if leaf is None else leaf.lets
-                walks.append(owner.tables(memory).walk(va, lets[0], user=lets[1]))
-        memory.close()
-        process = state.processes.get(wrong.root)
-        return Break(
-            wrong.rule, wrong.says, "" if call is None else str(call), "" if line is None else str(line),
-            tuple(lines), "" if process is None else str(process), wrong.address,
-            wrong.frame, tuple(walks),
-        )  # fmt: skip  # what is wrong, then where
-
-    def _line_of(self, wrong: Wrong, call: Call) -> Line | None:
-        """The line to look at: where a call asks for the wrong descriptor, or the function that did not do its work."""
-        program = self.program
-        if wrong.rule in ("mappages", "uvmunmap"):
-            return program.definition(call.function)
-        if call.function == "mappages":
-            return program.line(call.returns_to - 2)  # its caller asked for it
-        sites = program.code.call_sites(call.function, "mappages")
-        if wrong.rule in ("uvmcopy", "shared-and-writable", "count") and len(sites) == 1:
-            return program.line(sites[0])
-        return program.definition(call.function)
-
-
-def _is_kernels(va: int, leaf: Leaf) -> bool:
-    """Whether a descriptor is one that only tables of the kernel have: of a device, or of memory at its own address."""
-    return leaf.frame < KERNBASE or va == leaf.frame
-
-
-def _leads(state: State, root: int, va: int, frame: int) -> bool:
-    space = state.spaces.known.get(root)
-    leaf = None if space is None else space.leaves.get(va)
-    return leaf is not None and leaf.frame == frame and root in state.processes
-
-
-def _lost(frame: int, last: _Leaving) -> Wrong:
-    if last.va is None:
-        says = f"A page of {last.whose}, {Address(frame)}, held a table that nothing leads to, and it is not free."
-        return Wrong("table-lost", says, frame=frame)
-    says = (
-        f"Frame {Address(frame)} is lost: {last.whose} had it at {Address(last.va)}, no descriptor leads to it any"
-        " more, and it is not free."
-    )
-    return Wrong("lost", says, frame=frame)
-
-
-def _of_leaf(root: int, va: int) -> Callable[[State], Iterable[Wrong]]:
-    return lambda state: leaf_wrong(state, root, va)
-
-
-def _of_table(page: int) -> Callable[[State], Iterable[Wrong]]:
-    return lambda state: table_wrong(state, page)
-
-
-def _of_frame(frame: int) -> Callable[[State], Iterable[Wrong]]:
-    return lambda state: frame_wrong(state, frame)
-
-
-def _of_shrunk(root: int, start: int, stop: int) -> Callable[[State], Iterable[Wrong]]:
-    return lambda state: shrunk_wrong(state, root, start, stop)
-
-
-def _of_dangling(root: int) -> Callable[[State], Iterable[Wrong]]:
-    return lambda state: dangling_wrong(state, root)
-
-
-def _of_exec(root: int) -> Callable[[State], Iterable[Wrong]]:
-    return lambda state: exec_wrong(state, root)
-
-
-def _of_lost(frame: int) -> Callable[[State], Iterable[Wrong]]:
-    return lambda state: ()
 
 
 def follow(
@@ -1054,9 +541,13 @@ def follow(
     if counts is not None:
         end = program.address("end") if "end" in program.symbols else 0
         counted_by = Counts(program.counting(counts), counts, end)
-    run = _Run(gdb, program, lab, limits, counted_by, console, told_to_stop, checks or {})
+    seen = Seen(gdb, program, plan(program))
+    judge = Judge(seen, lab, counted_by, checks or {})
+    run = _Run(seen, judge, limits, console, told_to_stop)
     try:
         outcome, why = run.run()
+    except Rebooted:
+        outcome, why = "unfinished", "it has rebooted"
     except BusError as error:
         raise Refused(f"{gdb.name}: the kernel's memory can't be read: {error}") from None
     finally:
@@ -1064,8 +555,8 @@ def follow(
             gdb.clear_breakpoint(address)
     panic = run.panic
     return Followed(
-        outcome, lab, run.done, run.stops, run.first, panic, why, tuple(_outside(run)), lines=run.lines,
-        free=(run.free_before, run.free_after),
+        outcome, lab, run.done, run.stops, judge.first, panic, why, tuple(_outside(run)), lines=run.lines,
+        free=(judge.free_before, judge.free_after),
     )  # fmt: skip  # how it ended, then what was seen
 
 
@@ -1077,16 +568,17 @@ def _outside(run: _Run) -> Iterator[str]:
             f"Of {', '.join(sorted(run.thinned))}, not each call was followed, because there were very many; what the"
             " others left was judged at later stops."
         )
-    if run.unled is None:
+    if run.judge.unled is None:
         yield "Lost memory was not looked for: that takes a command, before and after which the shell waits."
-    elif not run.lost.is_known:
+    elif not run.judge.lost.is_known:
         yield "Lost memory was not looked for: the kernel's file does not say where its memory begins (`end`)."
-    if run.lab == "mmap":
+    if run.judge.lab == "mmap":
         yield "Frames that two processes can write were not looked for: a solution may share pages on purpose."
-    if run.lab == "cow" and run.counts is None:
+    if run.judge.lab == "cow" and run.judge.counts is None:
         yield "Counts of references were not compared: say which array has them."
-    elif run.counts is not None and run.counts.was_asked and not run.counts.is_known:
-        yield f"Counts of references were not compared: {run.counts.name} does not say the same of all pages in use."
+    elif run.judge.counts is not None and run.judge.counts.was_asked and not run.judge.counts.is_known:
+        name = run.judge.counts.name
+        yield f"Counts of references were not compared: {name} does not say the same of all pages in use."
     yield (
         f"Pages from {Address(TOP)} on (trampoline, trapframe and their neighbours) and the kernel's own table are"
         " excepted. A missing sfence.vma can't be seen: tables are read, not TLBs."

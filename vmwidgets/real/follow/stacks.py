@@ -22,6 +22,12 @@ TP = 4
 
 PC = 32
 
+_INTERRUPTED = "kernelvec"
+"""What saves the registers of a kernel that the clock interrupts, ra first; it does not move s0.
+
+Where the interrupted function had made a call, its ra leads into it.  Its own s0 leads to its caller only.
+"""
+
 
 @dataclass
 class Hart:
@@ -126,6 +132,10 @@ class Stacks:
             if not self._program.function(place):
                 break
             found.append(place)
+            if self._program.code.named(place - 1) == _INTERRUPTED:
+                was_to_return = gdb.words([pa + 16])[0]
+                if self._program.code.named(was_to_return - 1):
+                    found.append(was_to_return)
             if before <= fp:
                 break
             fp = before

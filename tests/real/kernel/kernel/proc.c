@@ -116,6 +116,7 @@ int load(struct proc *p, uint64 va)
 
 void exit(struct proc *p)
 {
+  p->state = ZOMBIE;
   kfree(p->trapframe);
   p->trapframe = 0;
   proc_freepagetable(p->pagetable, p->sz);

@@ -1,0 +1,58 @@
+"""Backtraces of a kernel in which the clock interrupts a function before it has called the next one."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from vmwidgets.real.code import FP, RA
+from vmwidgets.real.follow.stacks import PC, Stacks
+from vmwidgets.real.program import Symbol, _up_to_the_next
+
+STACK = 0x8700_0000
+
+CALLED = {"scheduler": 0x100, "fork": 0x200, "uvmcopy": 0x300, "kernelvec": 0x400, "kerneltrap": 0x500, "yield": 0x600}
+"""Where each function begins; each is 0x100 bytes long."""
+
+
+def stacks() -> Any:
+    def named(at: int) -> str:
+        return next((name for name, start in CALLED.items() if start <= at < start + 0x100), "")
+
+    def body(name: str) -> Any:
+        return SimpleNamespace(saves_ra=True)
+
+    def variable(path: str) -> Any:
+        return SimpleNamespace(address=0)
+
+    code = SimpleNamespace(named=named, body=body)
+    program: Any = SimpleNamespace(code=code, function=named, symbols={}, variable=variable, address=lambda name: 0)
+    processes: Any = SimpleNamespace()
+    return Stacks(program, processes)
+
+
+def test_the_function_that_the_clock_interrupted_is_in_the_backtrace():
+    """uvmcopy had called mappages, and not yet counted the page: its place is in the ra that kernelvec saved alone."""
+    words = {
+        STACK + 0x100 - 8: CALLED["kerneltrap"] + 8,  # yield's frame: where it returns to …
+        STACK + 0x100 - 16: STACK + 0x200,  # … and the frame of kerneltrap
+        STACK + 0x200 - 8: CALLED["kernelvec"] + 8,
+        STACK + 0x200 - 16: STACK + 0x400,  # the interrupted function's own s0
+        STACK + 0x200: CALLED["uvmcopy"] + 0x42,  # kernelvec's: ra
+        STACK + 0x400 - 8: CALLED["fork"] + 8,
+    }
+    gdb: Any = SimpleNamespace(words=lambda places: [words.get(at, 0) for at in places])
+    registers = [0] * 33
+    registers[PC], registers[RA], registers[FP] = CALLED["yield"] + 0x10, CALLED["kerneltrap"] + 8, STACK + 0x100
+    one = stacks()
+    names = one.names(one.of_registers(gdb, registers))
+    assert names == ["yield", "kerneltrap", "kernelvec", "uvmcopy", "fork"]
+
+
+def test_a_function_in_assembly_ends_where_the_next_symbol_begins():
+    symbols = [
+        Symbol("kernelvec", 0x400, 0), Symbol("plicinit", 0x45C, 20), Symbol("userret", 0x500, 0),
+        Symbol("etext", 0x600, 0), Symbol("kmem", 0x700, 64),
+    ]  # fmt: skip  # in order of address
+    found = {one.name: one.size for one in _up_to_the_next(symbols, range(0x400, 0x600))}
+    assert found == {"kernelvec": 0x5C, "plicinit": 20, "userret": 0x100, "etext": 0, "kmem": 64}

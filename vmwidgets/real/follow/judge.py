@@ -1,0 +1,400 @@
+"""Judges what has changed, as soon as no call is changing those tables, and at the end all that there is.
+
+What is wrong then is looked at again when no other process or hart is in the middle of writing descriptors: only what
+is still wrong by then is reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import NamedTuple
+
+from ...engine.base.units import Address, counted
+from ...engine.mmu.followed import Break
+from ...engine.mmu.rules import Access
+from ..memory import StoppedMemory
+from ..processes import Process
+from ..program import Line
+from .calls import Call
+from .checks import Check, asked
+from .counts import Counts
+from .lost import Lost
+from .rules import (
+    TOP,
+    State,
+    Wrong,
+    base_call,
+    dangling_wrong,
+    exec_wrong,
+    frame_wrong,
+    leaf_wrong,
+    shrunk_wrong,
+    table_wrong,
+)
+from .seen import Leaving, Seen
+from .spaces import Change, read_space
+from .stacks import Hart
+
+MOST_DOUBTS = 64
+"""What is kept of the things that are to be looked at again: the first ones."""
+
+
+class Doubt(NamedTuple):
+    """Something wrong, to be looked at again: the call that did it, if one was followed."""
+
+    wrong: Wrong
+    call: Call | None
+    again: Callable[[State], Iterable[Wrong]]
+
+
+@dataclass
+class Judge:
+    """The rules of a lab, asked of what was seen: `first` is the first break."""
+
+    seen: Seen
+    lab: str
+    counts: Counts | None
+    checks: dict[str, Check]
+    """Functions of the course's own, by the function whose calls they judge."""
+    doubts: list[Doubt] = field(default_factory=list)
+    first: Break | None = None
+    left: dict[int, Leaving] = field(default_factory=dict)
+    """The latest that is known of frames that left a table: for what is found lost at the end."""
+    unled: set[int] | None = None
+    """The frames that nothing led to when the shell waited first: what the kernel keeps in its own way."""
+    free_before: int | None = None
+    free_after: int | None = None
+    images: dict[str, list[tuple[int, int, int]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.lost = Lost(self.seen.program, self.seen.processes, self.seen.stacks)
+
+    def _state(self) -> State:
+        seen, symbols = self.seen, self.seen.program.symbols
+        return State(
+            seen.gdb, self.lab, seen.there, seen.spaces, seen.free, seen.calls.changing() | seen.being_freed,
+            self.counts if self.counts is not None and self.counts.is_known else None, self.images,
+            seen.program.path.parent.parent / "user", "flags2perm" in symbols,
+            "uvmclear" in symbols,
+        )  # fmt: skip  # what is there, then what the kernel does
+
+    def judge(self, entering: tuple[int, ...] = ()) -> None:
+        """Judge what has changed in tables that no call is changing; look again at what was wrong.
+
+        A call that is `entering` may be about to give back tables that no process has any more.
+        """
+        state = self._state()
+        self._judge_noticed()
+        self._judge_changed(state, state.changing)
+        self._judge_processes(state, state.changing)
+        self._judge_leaving(entering)
+        if self.doubts:
+            self._look_again()
+
+    def _judge_noticed(self) -> None:
+        """Judge what a look at the stop noticed: a damaged list of free pages, and descriptors written over."""
+        if self.seen.damage is not None:
+            (link, by), self.seen.damage = self.seen.damage, None
+            self._doubt(_damaged(link), by, _still_damaged)
+        written, self.seen.overwritten = self.seen.overwritten, []
+        for change, culprit in written if self.lab == "base" else ():
+            if culprit is None or culprit.function == "mappages":
+                wrong = _written_over(change)
+                self._doubt(wrong, culprit, _of_change(change, wrong))
+
+    def _judge_changed(self, state: State, busy: set[int]) -> None:
+        """Judge descriptors that were written, pages that hold tables now, and frames that were freed."""
+        for root in [root for root in self.seen.changed if root not in busy]:
+            for va, call in self.seen.changed.pop(root).items():
+                self._all(leaf_wrong(state, root, va), call, _of_leaf(root, va))
+        for page, call in [*self.seen.new_tables.items()]:
+            if self.seen.spaces.having(page).isdisjoint(busy):
+                del self.seen.new_tables[page]
+                self._all(table_wrong(state, page), call, _of_table(page))
+        for frame, call in [*self.seen.freed.items()]:
+            roots = {root for root, _ in self.seen.spaces.leading(frame)} | self.seen.spaces.having(frame)
+            if roots.isdisjoint(busy):
+                del self.seen.freed[frame]
+                if roots:
+                    self._all(frame_wrong(state, frame), call, _of_frame(frame))
+
+    def _judge_processes(self, state: State, busy: set[int]) -> None:
+        """Judge processes that shrank or executed a program, and tables that lead to free pages."""
+        for (root, start, stop), call in [*self.seen.shrunk.items()]:
+            if root not in busy:
+                del self.seen.shrunk[root, start, stop]
+                self._all(shrunk_wrong(state, root, start, stop), call, _of_shrunk(root, start, stop))
+        for root, call in [*self.seen.dangling.items()]:
+            if root not in busy:
+                del self.seen.dangling[root]
+                self._all(dangling_wrong(state, root), call, _of_dangling(root))
+        for root in [*self.seen.executed]:
+            if root not in busy:
+                self.seen.executed.discard(root)
+                self._all(exec_wrong(state, root), None, _of_exec(root))
+
+    def _judge_leaving(self, entering: tuple[int, ...]) -> None:
+        if self.seen.calls.all():
+            return
+        self.seen.forget_strays(entering)
+        left, self.seen.leaving = self.seen.leaving, {}
+        for frame, last in left.items():
+            if frame in self.seen.free or self.seen.spaces.leading(frame) or self.seen.spaces.having(frame):
+                continue
+            self.left[frame] = last
+            if self.unled is not None and frame not in self.unled:
+                self.doubts.append(Doubt(_lost(frame, last), last.call, _of_lost(frame)))
+
+    def _all(self, found: Iterable[Wrong], call: Call | None, again: Callable[[State], Iterable[Wrong]]) -> None:
+        if len(self.doubts) < MOST_DOUBTS:
+            for wrong in islice(found, MOST_DOUBTS):
+                self._doubt(wrong, call, again)
+
+    def _doubt(self, wrong: Wrong, call: Call | None, again: Callable[[State], Iterable[Wrong]]) -> None:
+        if len(self.doubts) < MOST_DOUBTS and all(one.wrong.key != wrong.key for one in self.doubts):
+            self.doubts.append(Doubt(wrong, call, again))
+
+    def _look_again(self) -> None:
+        """If nothing else is being written: which doubts are justified; the first one ends the run."""
+        harts = self.seen.stacks.harts(self.seen.gdb)
+        if not self.seen.is_quiet(harts):
+            return
+        self.seen.free.read_again(self.seen.gdb)
+        state = self._state()
+        kept: list[Doubt] = []
+        unled: set[int] | None = None
+        for doubt in self.doubts:
+            if doubt.wrong.root in state.changing:
+                kept.append(doubt)
+                continue
+            if doubt.wrong.rule in ("lost", "table-lost"):
+                frame = doubt.wrong.frame or 0
+                if frame in self.seen.free or self.seen.spaces.leading(frame) or self.seen.spaces.having(frame):
+                    continue
+                if unled is None:
+                    unled = self._unled(harts)
+                if frame not in unled:
+                    continue
+            elif doubt.wrong.rule == "beyond-size" and self.seen.is_in_call(doubt.wrong.root, harts):
+                kept.append(doubt)
+                continue
+            elif all(one.key != doubt.wrong.key for one in doubt.again(state)) or self._counts_well(doubt.wrong):
+                continue
+            self.doubts = []
+            self.first = self._told(doubt.wrong, doubt.call, state)
+            return
+        self.doubts = kept
+
+    def _counts_well(self, wrong: Wrong) -> bool:
+        """Whether a count is right after all, by the tables of all processes, each read anew."""
+        if wrong.rule != "count" or self.counts is None or wrong.frame is None:
+            return False
+        gdb, frame = self.seen.gdb, wrong.frame
+        spaces = [read_space(gdb, root) for root in {one.root for one in self.seen.processes.read(gdb)}]
+        leading = sum(frame in leaf.frames for space in spaces for va, leaf in space.leaves.items() if va < TOP)
+        return self.counts.of(gdb, frame) == self.counts.wanted(leading)
+
+    def _unled(self, harts: list[Hart] | None = None) -> set[int]:
+        if not self.lost.is_known:
+            return set()
+        harts = self.seen.stacks.harts(self.seen.gdb) if harts is None else harts
+        seen = self.seen
+        spaces = [seen.spaces.known[root] for root in seen.there if root in seen.spaces.known]
+        return self.lost.without_leader(seen.gdb, seen.processes.read(seen.gdb), spaces, seen.free, harts)
+
+    def take_stock(self) -> None:
+        """The shell waits for its first command: what is free, what nothing leads to, and how pages are counted."""
+        self.seen.free.read_again(self.seen.gdb)
+        self.free_before = len(self.seen.free)
+        self.unled = self._unled()
+        if self.counts is not None:
+            alone = [
+                leaf.frame
+                for root in self.seen.there
+                for va, leaf in self.seen.spaces.known[root].leaves.items()
+                if va < TOP and len(self.seen.spaces.leading(leaf.frame)) == 1
+            ]
+            frames = [pa for pa in self.lost.frames(self.seen.gdb) if pa in self.seen.free][:256]
+            self.counts.learn(self.seen.gdb, alone, frames)
+
+    def check_all(self) -> None:
+        """At the end: all descriptors, all tables, all counts, and each frame that nothing leads to."""
+        self.seen.free.read_again(self.seen.gdb)
+        self.free_after = len(self.seen.free)
+        for root in self.seen.there:
+            space = self.seen.spaces.known[root]
+            self.seen.changed[root] = {va: self.seen.mapper.get((root, va)) for va in space.leaves}
+            self.seen.new_tables |= dict.fromkeys(space.pages)
+        self.judge()
+        if self.first is not None or self.unled is None:
+            return
+        now = self._unled()
+        lost = sorted(now - self.unled)
+        if lost and len(now) > len(self.unled):
+            taken = self.seen.taken
+            self.left = {pa: one for pa, one in self.left.items() if one.handed_out is taken.get(pa)}
+            frame = next((pa for pa in lost if pa in self.left), lost[0])
+            last = self.left.get(frame)
+            wrong = _lost(frame, last) if last is not None else Wrong(
+                "lost", f"Frame {Address(frame)} was handed out, is not free, and nothing leads to it.", frame=frame
+            )  # fmt: skip  # one that no process had
+            call = last.call if last is not None else taken.get(frame, (None, None))[0]
+            many = (
+                f" {counted(len(lost), 'such frame')} were lost in this run: {self.free_before:,} pages were free"
+                f" before the command, and {self.free_after:,} after it."
+            )
+            says = wrong.says + (many if len(lost) > 1 else "")
+            wrong = Wrong(wrong.rule, says, wrong.root, wrong.address, wrong.frame)
+            self.first = self._told(wrong, call, self._state())
+
+    def _told(self, wrong: Wrong, call: Call | None, state: State) -> Break:
+        program = self.seen.program
+        path = [one for one in (call, call.outer if call is not None else None) if one is not None]
+        lines = [one.lines(program) for one in path]
+        line = program.definition(call.function) if call is not None else None
+        if call is not None:
+            line = self._line_of(wrong, call)
+        before = self.seen.mapper.get((wrong.root, wrong.address)) if wrong.address is not None else None
+        if call is None and wrong.rule in ("exec-rights", "guard") and before is not None:
+            line = program.line(before.returns_to - 2)
+        elif call is None and wrong.rule in ("lost", "table-lost"):
+            after = self.seen.taken.get(wrong.frame or 0, (None, None))[1] if wrong.frame not in self.left else None
+            lines.append(
+                f"handed out after {after}, {after.lines(program)}" if after is not None
+                else "given up outside the functions that are followed, such as where a process ends"
+            )  # fmt: skip  # a page that no process had, or one that a process had
+        elif call is None and wrong.rule not in ("exec-rights", "guard"):
+            lines.append("written, or left, outside the functions that are followed, or while not each call was")
+        if before is not None and before is not call:
+            lines.append(f"mapped by {before}, {before.lines(program)}")
+        memory = StoppedMemory(self.seen.gdb.read)
+        walks = []
+        for root, va in [(wrong.root, wrong.address), *wrong.also][:4]:
+            if va is not None and root and root in self.seen.spaces.known:
+                owner = state.processes.get(root) or Process(f"table {Address(root)}", 0, "", 0, root)
+                leaf = self.seen.spaces.known[root].leaves.get(va)
+                lets: tuple[Access, bool] = ("read", True) if leaf is None else leaf.lets
+                walks.append(owner.tables(memory).walk(va, lets[0], user=lets[1]))
+        memory.close()
+        process = state.processes.get(wrong.root)
+        return Break(
+            wrong.rule, wrong.says, "" if call is None else str(call), "" if line is None else str(line),
+            tuple(lines), "" if process is None else str(process), wrong.address,
+            wrong.frame, tuple(walks),
+        )  # fmt: skip  # what is wrong, then where
+
+    def _line_of(self, wrong: Wrong, call: Call) -> Line | None:
+        """The line to look at: where a call asks for the wrong descriptor, or the function that did not do its work."""
+        program = self.seen.program
+        if wrong.rule in ("mappages", "uvmunmap"):
+            return program.definition(call.function)
+        if call.function == "mappages":
+            return program.line(call.returns_to - 2)  # its caller asked for it
+        sites = program.code.call_sites(call.function, "mappages")
+        if wrong.rule in ("uvmcopy", "shared-and-writable", "count") and len(sites) == 1:
+            return program.line(sites[0])
+        return program.definition(call.function)
+
+    def by_call(self, call: Call) -> None:
+        """What a call did otherwise than it must: by the course's own checks, and in the base kernel."""
+        if not any(self._wrong_by_call(call)):
+            return
+        self.seen.free.read_again(self.seen.gdb)
+        self.seen.scan(call)
+        for wrong in self._wrong_by_call(call):
+            self.first = self._told(wrong, call, self._state())
+            return
+
+    def _wrong_by_call(self, call: Call) -> Iterator[Wrong]:
+        if call.function in self.checks and not self.seen.calls.is_inner(call) and not call.failed:
+            yield from asked(self.checks[call.function], call, self.seen.spaces)
+        if self.lab == "base":
+            yield from base_call(self._state(), call)
+
+    def at_panic(self) -> None:
+        """Judge what calls that have returned left, also if others are under way."""
+        seen = self.seen
+        if self.first is None:
+            seen.scan(None, at_panic=True)
+        under_way = {id(call) for call in seen.calls.all()}
+        for root in seen.changed:
+            seen.changed[root] = {va: call for va, call in seen.changed[root].items() if id(call) not in under_way}
+        seen.freed = {frame: call for frame, call in seen.freed.items() if id(call) not in under_way}
+        self.doubts = [one for one in self.doubts if one.wrong.rule not in ("lost", "table-lost")]
+        state = self._state()
+        state.changing = set()
+        self._judge_noticed()
+        self._judge_changed(state, set())
+        kept = [one for one in self.doubts if any(each.key == one.wrong.key for each in one.again(state))]
+        if kept and self.first is None:
+            self.first = self._told(kept[0].wrong, kept[0].call, state)
+
+
+def _damaged(link: int) -> Wrong:
+    return Wrong("free-list", f"The list of free pages leads to {Address(link)}, which is not a page, or to itself.")
+
+
+def _still_damaged(state: State) -> Iterator[Wrong]:
+    if state.free.damaged is not None:
+        yield _damaged(state.free.damaged)
+
+
+def _written_over(change: Change) -> Wrong:
+    assert change.was is not None
+    assert change.now is not None
+    was, now = Address(change.was.frame), Address(change.now.frame)
+    says = f"{Address(change.va)} was mapped to frame {was}, and is now mapped to {now}."
+    return Wrong("mapped-over", says, change.root, change.va, change.now.frame)
+
+
+def _of_change(change: Change, wrong: Wrong) -> Callable[[State], Iterable[Wrong]]:
+    assert wrong.frame is not None
+    frame = wrong.frame
+    return lambda state: [wrong] if _leads(state, change.root, change.va, frame) else []
+
+
+def _leads(state: State, root: int, va: int, frame: int) -> bool:
+    space = state.spaces.known.get(root)
+    leaf = None if space is None else space.leaves.get(va)
+    return leaf is not None and leaf.frame == frame and root in state.processes
+
+
+def _lost(frame: int, last: Leaving) -> Wrong:
+    if last.va is None:
+        says = f"A page of {last.whose}, {Address(frame)}, held a table that nothing leads to, and it is not free."
+        return Wrong("table-lost", says, frame=frame)
+    says = (
+        f"Frame {Address(frame)} is lost: {last.whose} had it at {Address(last.va)}, no descriptor leads to it any"
+        " more, and it is not free."
+    )
+    return Wrong("lost", says, frame=frame)
+
+
+def _of_leaf(root: int, va: int) -> Callable[[State], Iterable[Wrong]]:
+    return lambda state: leaf_wrong(state, root, va)
+
+
+def _of_table(page: int) -> Callable[[State], Iterable[Wrong]]:
+    return lambda state: table_wrong(state, page)
+
+
+def _of_frame(frame: int) -> Callable[[State], Iterable[Wrong]]:
+    return lambda state: frame_wrong(state, frame)
+
+
+def _of_shrunk(root: int, start: int, stop: int) -> Callable[[State], Iterable[Wrong]]:
+    return lambda state: shrunk_wrong(state, root, start, stop)
+
+
+def _of_dangling(root: int) -> Callable[[State], Iterable[Wrong]]:
+    return lambda state: dangling_wrong(state, root)
+
+
+def _of_exec(root: int) -> Callable[[State], Iterable[Wrong]]:
+    return lambda state: exec_wrong(state, root)
+
+
+def _of_lost(frame: int) -> Callable[[State], Iterable[Wrong]]:
+    return lambda state: ()

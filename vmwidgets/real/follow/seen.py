@@ -1,0 +1,268 @@
+"""What the memory of a guest holds at a stop, and what has changed since the stop before.
+
+All tables and the lists of free pages are compared with what they were, and each change is ascribed to a call.  Tables
+that a call frees are not read until their process forgets them: another processor may have their pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from ...engine.base.units import Address
+from ..gdb import Gdb
+from ..processes import Process, Processes
+from ..program import Program
+from .calls import Call, Calls
+from .counts import KERNBASE
+from .free_list import FreePages
+from .plan import Point, freers_of, is_writing, writers_of
+from .rules import TOP
+from .spaces import Change, Leaf, Spaces
+from .stacks import PC, Hart, Stacks
+
+_GIVING_BACK = ("proc_freepagetable", "uvmfree", "freewalk")
+"""Functions after which a process has tables that are free."""
+
+_DEAD = ("zombie", "used", "unused")
+"""States of a process whose tables another process may free."""
+
+
+class Rebooted(Exception):
+    """There were processes, and there are none: the first one never ends."""
+
+
+@dataclass
+class Leaving:
+    """A frame that lost its last descriptor, or a page that held a table: who had it, and in which call it left."""
+
+    root: int
+    whose: str
+    va: int | None
+    call: Call | None
+    handed_out: tuple[Call | None, Call | None] | None
+    """What :attr:`Seen.taken` had of the frame: another, if it was free and handed out again since."""
+
+
+@dataclass
+class Seen:
+    """What was seen at the latest stop, and what has changed and was not judged yet."""
+
+    gdb: Gdb
+    program: Program
+    points: dict[str, Point]
+    calls: Calls = field(default_factory=Calls)
+    spaces: Spaces = field(default_factory=Spaces)
+    there: dict[int, Process] = field(default_factory=dict)
+    """The processes by root."""
+    slots: dict[int, Process] = field(default_factory=dict)
+    """The processes by the place of their `struct proc`, at the stop before."""
+    owners: dict[int, str] = field(default_factory=dict)
+    """The process that has, or had, each root."""
+    kernels: set[int] = field(default_factory=set)
+    """The roots of tables that map the kernel."""
+    mapper: dict[tuple[int, int], Call | None] = field(default_factory=dict)
+    """The call that wrote each descriptor, by root and address."""
+    recent: Call | None = None
+    last: dict[int, Call] = field(default_factory=dict)
+    """The latest call about each root that has returned."""
+    given_back: set[tuple[int, int]] = field(default_factory=set)
+    """Tables that were freed, by the place of their process and their root, until the process forgets them."""
+    being_freed: set[int] = field(default_factory=set)
+    """Roots whose tables may be free by now: another processor may have the pages, for anything."""
+    changed: dict[int, dict[int, Call | None]] = field(default_factory=dict)
+    freed: dict[int, Call | None] = field(default_factory=dict)
+    taken: dict[int, tuple[Call | None, Call | None]] = field(default_factory=dict)
+    """For each frame that was handed out, the call in which it was, and the call before it."""
+    new_tables: dict[int, Call | None] = field(default_factory=dict)
+    leaving: dict[int, Leaving] = field(default_factory=dict)
+    shrunk: dict[tuple[int, int, int], Call | None] = field(default_factory=dict)
+    executed: set[int] = field(default_factory=set)
+    dangling: dict[int, Call | None] = field(default_factory=dict)
+    overwritten: list[tuple[Change, Call | None]] = field(default_factory=list)
+    damage: tuple[int, Call | None] | None = None
+    """A link in a list of free pages that leads to no page, and the call after which it was seen first."""
+
+    def __post_init__(self) -> None:
+        self.processes = Processes(self.program)
+        self.free = FreePages(self.program)
+        self.stacks = Stacks(self.program, self.processes)
+        self.writers = writers_of(self.program)
+        self.freers = freers_of(self.program)
+        self._borders = {at for one in self.points.values() for at in (one.entry, *one.ends)}
+
+    def about(self, point: Point, values: tuple[int, ...], registers: list[int]) -> tuple[tuple[int, ...], str]:
+        """The root tables that a call is about, and its process."""
+        current = self.stacks.current(self.gdb, registers)
+        mine = next((one for one in self.there.values() if one.place == current), None)
+        name = str(mine) if mine is not None else ""
+        if point.late:
+            return ((mine.root,) if mine is not None else ()), name
+        # freewalk calls itself for tables below.  To others a page is a root, even if it was such a table a moment ago.
+        calls_itself = point.name in self.program.code.callees.get(point.name, ())
+        roots = [
+            next(iter(sorted(self.spaces.having(value) - {value})), value) if calls_itself else value
+            for one, value in zip(point.parameters, values, strict=False)
+            if one.type == "pagetable_t" and value and value % 4096 == 0
+        ]
+        places = [value for one, value in zip(point.parameters, values, strict=False) if one.type == "proc"]
+        roots += [one.root for one in self.there.values() if one.place in places]
+        if not roots and mine is not None:
+            roots = [mine.root]
+        return tuple(root for root in roots if root not in self.kernels), name
+
+    def give_back(self, call: Call) -> None:
+        """A call has returned: the tables that it freed are a process's no longer, whatever that has of them."""
+        if call.function in _GIVING_BACK:
+            self.given_back.update((one.place, one.root) for one in self.there.values() if one.root in call.roots)
+            for root in call.roots:
+                self._note(root, *self.spaces.forget(root), call)
+
+    def scan(self, cause: Call | None, *, at_panic: bool = False) -> None:
+        """Compare all tables and the free pages with what they were at the stop before.
+
+        At a panic, tables that are being freed are read too: what is left of them may have caused it.
+        """
+        gdb = self.gdb
+        self.kernels = {root for root in self.kernels if root not in self.free} | {self.processes.kernel_root(gdb)}
+        new = self.free.update(gdb)
+        if self.free.damaged is not None:
+            self.free.read_again(gdb)
+        if self.free.damaged is not None:
+            self.damage = self.damage or (self.free.damaged, cause)
+        for frame in new:
+            self.freed[frame] = cause or self.recent
+        for frame in self.free.taken:
+            self.taken[frame] = cause, self.recent
+        mine = {root for call in self.calls.all() for root in call.roots} | set(cause.roots if cause else ())
+        self._see_processes(mine, cause)
+        for root in [*self.spaces.known]:
+            reused = root not in self.there and root not in mine and bool(self.spaces.leading(root))
+            if root in self.free or reused:
+                self._note(root, *self.spaces.forget(root), cause)
+        left_alone = self.kernels | (set() if at_panic else self.being_freed)
+        for root in {*self.spaces.known, *self.there, *mine} - left_alone:
+            if root in self.free:
+                continue
+            before = self.spaces.known[root].pages if root in self.spaces.known else {}
+            changes, gone = self.spaces.read(gdb, root, self.free)
+            if any(one.now is not None and _is_kernels(one.va, one.now) for one in changes):
+                self.kernels.add(root)  # a process's own kernel table, as in the labs of 2020
+                self.spaces.forget(root)
+                continue
+            self._note(root, changes, gone, cause)
+            if self.spaces.known[root].dangling:
+                self.dangling[root] = self._culprit(root, None, cause)
+            for page in self.spaces.known[root].pages.keys() - before.keys():
+                self.new_tables[page] = self._culprit(root, None, cause)
+
+    def _see_processes(self, mine: set[int], cause: Call | None) -> None:
+        """Which processes there are, without those whose tables were given up, or may be by now and are not known."""
+        there = self.processes.read(self.gdb)
+        if self.slots and not there:
+            raise Rebooted
+        there = tuple(one for one in there if one.root not in self.free and one.root not in self.kernels)
+        self.being_freed = self._being_freed(there, mine, cause)
+        unknown = self.being_freed - self.spaces.known.keys()
+        there = tuple(one for one in there if one.root not in unknown)
+        self.there = {one.root: one for one in there}
+        for one in there:
+            self._of_slot(one, cause)
+        self.slots = {one.place: one for one in there}
+        self.owners.update((one.root, str(one)) for one in there)
+
+    def _being_freed(self, there: Iterable[Process], mine: set[int], cause: Call | None) -> set[int]:
+        """The roots that a call frees, or that a process is about to forget, by what the stacks say."""
+        found = {root for one in self.calls.innermost() if one.function in _GIVING_BACK for root in one.roots}
+        if cause is not None:
+            found = found | set(cause.roots) if cause.function in _GIVING_BACK else found - set(cause.roots)
+        self.given_back.intersection_update((one.place, one.root) for one in there)
+        found |= {root for _, root in self.given_back}
+        found |= {one.root for one in there if one.state in _DEAD and one.root not in mine}
+        if not found or self._is_freeing(self.stacks.harts(self.gdb), there):
+            return found
+        self.given_back.clear()  # a call that is known as under way has ended unseen
+        return set()
+
+    def _is_freeing(self, harts: list[Hart], there: Iterable[Process]) -> bool:
+        """Whether a processor, or a process that the timer took off one, is where tables are freed."""
+        places = [hart.places for hart in harts]
+        places += [self.stacks.waiting(self.gdb, one) for one in there if one.state == "runnable"]
+        return any(self.freers.intersection(self.stacks.names(each)) for each in places)
+
+    def _of_slot(self, one: Process, cause: Call | None) -> None:
+        before = self.slots.get(one.place)
+        if before is None or before.pid != one.pid:
+            return
+        if before.root != one.root:
+            self.executed.add(one.root)
+        elif one.size < before.size:
+            last = self._culprit(one.root, None, cause) or self.last.get(one.root)
+            by = last if last is not None and last.function in ("uvmdealloc", "uvmunmap") else None
+            self.shrunk[one.root, one.size, before.size] = by
+
+    def _culprit(self, root: int, va: int | None, cause: Call | None) -> Call | None:
+        """The call that changed something in a table, as far as one was followed."""
+        for call in (*((cause,) if cause is not None else ()), *reversed(self.calls.all())):
+            pages = call.pages
+            if root in call.roots and (va is None or pages is None or va in pages):
+                found: Call = call
+                return found
+        return None
+
+    def forget_strays(self, entering: tuple[int, ...]) -> None:
+        """Forget the tables that no process has any more, but for those that a call is about that is entered now."""
+        for root in sorted(self.owners.keys() & self.spaces.known.keys() - self.there.keys() - set(entering)):
+            self._note(root, *self.spaces.forget(root), self.last.get(root))
+            self.owners.pop(root)
+
+    def _note(self, root: int, changes: list[Change], gone: set[int], cause: Call | None) -> None:
+        owner, whose = self.there.get(root), self.owners.get(root, f"the table at {Address(root)}")
+        for change in changes:
+            culprit = self._culprit(root, change.va, cause)
+            if change.now is not None:
+                self.changed.setdefault(root, {})[change.va] = culprit
+                self.mapper[root, change.va] = culprit
+            if change.was is not None and (change.now is None or change.now.frame != change.was.frame):
+                for frame in change.was.frames:
+                    if not self.spaces.leading(frame):
+                        self.leaving[frame] = Leaving(root, whose, change.va, culprit, self.taken.get(frame))
+                if change.now is not None and owner is not None and change.va < TOP:
+                    self.overwritten.append((change, culprit))
+        for page in gone:
+            if not self.spaces.having(page):
+                culprit = self._culprit(root, None, cause) or cause
+                self.leaving[page] = Leaving(root, whose, None, culprit, self.taken.get(page))
+
+    def is_quiet(self, harts: list[Hart]) -> bool:
+        """Whether no process is in the middle of a function that writes descriptors or hands out frames."""
+        if self._is_freeing(harts, self.there.values()):
+            return False
+        stopped = self.gdb.pc()
+        for hart in harts:
+            names = self.stacks.names(hart.places)
+            if hart.registers[PC] == stopped and stopped in self._borders:
+                names = names[1:]  # it has not begun, or it has ended
+            if is_writing(names, self.writers):
+                return False
+        for one in self.there.values():
+            names = self.stacks.names(self.stacks.waiting(self.gdb, one))
+            if one.state != "running" and is_writing(names, self.writers):
+                return False
+        return True
+
+    def is_in_call(self, root: int, harts: list[Hart]) -> bool:
+        """Whether the process of a root is in a function that changes its size."""
+        process = self.there.get(root)
+        if process is None:
+            return False
+        places = self.stacks.waiting(self.gdb, process)
+        for hart in harts:
+            if self.stacks.current(self.gdb, hart.registers) == process.place and hart.in_kernel:
+                places = hart.places
+        return bool({"growproc", "sys_sbrk"}.intersection(self.stacks.names(places)))
+
+
+def _is_kernels(va: int, leaf: Leaf) -> bool:
+    """Whether a descriptor is one that only tables of the kernel have: of a device, or of memory at its own address."""
+    return leaf.frame < KERNBASE or va == leaf.frame
