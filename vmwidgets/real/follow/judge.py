@@ -188,7 +188,7 @@ class Judge:
         self.doubts = kept
 
     def _counts_well(self, wrong: Wrong) -> bool:
-        """Whether a count is right after all, by the tables of all processes, each read anew."""
+        """Whether a count is right after all, by the tables of all processes, each read again."""
         if wrong.rule != "count" or self.counts is None or wrong.frame is None:
             return False
         gdb, frame = self.seen.gdb, wrong.frame
