@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from math import hypot, pi, sin
 from typing import NamedTuple
 
-from vmwidgets.engine.base.past import ABSENT, Past
+from vmwidgets.engine.base.past import ABSENT
 from vmwidgets.engine.base.units import Address, counted
 from vmwidgets.engine.kernel.tasks.rings_schema import ReferenceCleared
 from vmwidgets.engine.memory.replacement_schema import ReplacementValue, RingPage, RingValue
@@ -14,6 +14,7 @@ from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Link, Node, Rows, Scene, Table
 from vmwidgets.views.scene.text import text_width, visible
+from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, Stage, either, once, seen, where, wrote
 
@@ -49,18 +50,14 @@ NOTES = {
 
 
 def draw_clock(
-    value: ReplacementValue,
-    moment: Moment,
+    look: Look[ReplacementValue],
     *,
-    at: Callable[[Past], ReplacementValue],
     task: str = "",
     machine: str = "",
     width: float = WIDTH,
 ) -> Scene:
-    """The scene of one ring: that of `task`, or the ring of all; `value` is how the rings are at `moment`.
-
-    `at` gives them before what a past holds.
-    """
+    """The scene of one ring: that of `task`, or the ring of all."""
+    moment, value = look.moment, look.now
     ring = _chosen(value, task)
     pages, note = ring.pages, NOTES.get(value.name)
     h = _H + (kit.LINE if note else 0)
@@ -111,7 +108,7 @@ def draw_clock(
         links=links,
         caption=moment.caption,
         table=Table(heads, Rows(lambda: _rows_of(ring, note, len(heads)))),
-        steps=moment.steps(steps_of_ring(task, moment, at)),
+        steps=moment.steps(steps_of_ring(task, look)),
         machine=machine,
         width=width,
         height=bottom + 8,
@@ -142,18 +139,15 @@ def _chosen(value: ReplacementValue, task: str) -> RingValue:
     return max(rings.values(), key=lambda ring: ring.count)
 
 
-def steps_of_ring(task: str, moment: Moment, at: Callable[[Past], ReplacementValue]) -> Mine:
-    """The steps of a ring: its frames, the hand, what the hardware and the policy noted of each page.
+def steps_of_ring(task: str, look: Look[ReplacementValue]) -> Mine:
+    """The steps of a ring: its frames, the hand, what the hardware and the policy noted of each page."""
 
-    `at` gives the rings before what a past holds.
-    """
-
-    def look(done: int) -> RingValue:
-        return _chosen(at(Past(moment.events[done:])), task)
+    def ring(done: int) -> RingValue:
+        return _chosen(look.at(done), task)
 
     rows = wrote("ring", "hand", "note", "replacement")
     cleared = where(lambda stage: isinstance(stage.step.event, ReferenceCleared))
-    bits = seen(look, _not_clearing, lambda: look(len(moment.events)).count <= FEW)
+    bits = seen(ring, _not_clearing, lambda: _chosen(look.after, task).count <= FEW)
     return once(("ring", task), either(rows, cleared, bits))
 
 
