@@ -168,6 +168,7 @@ class Callbacks:
         return result
 
     def _finish(self, thread: Thread) -> Any:
+        self.door.asleep = True
         try:
             return self.scheduler.finish(thread)
         except BaseException:
@@ -175,6 +176,7 @@ class Callbacks:
                 self.scheduler.abandon(thread)
             raise
         finally:
+            self.door.asleep = False
             thread.reported = True
             self.scheduler.threads.pop("", None)
             while (other := self.scheduler.failure()) is not None:
