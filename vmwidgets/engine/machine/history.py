@@ -11,20 +11,23 @@ handles, and gives the machine other structures.
 from __future__ import annotations
 
 import gc
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from ..base.errors import Refused, shown
-from ..base.journal import Journal, Line, Operation
+from ..base.journal import MAX_EVENTS, Journal, Line, Operation
+from ..base.recorder import Raw, expanded
 from ..base.scripts import Action, Script
 from .kept.copies import NoCopy
 from .learners.callbacks import Live
 from .replay import Replay, held, quiet, stop_if_wanted
 from .system import System
+
+V = TypeVar("V")
 
 EVERY = 500
 """A copy is taken after so many operations, at the least; of a larger machine less often."""
@@ -221,6 +224,30 @@ class History:
             if look(again.system) or Replay(again).run(wanted, self._scripts(), after=look):
                 return int(again.journal.last.number)
         return None
+
+    def moments(self, number: int, look: Callable[[Any], V]) -> list[V]:
+        """What `look` sees of the machine before operation `number`, at least 1, and after each of its events.
+
+        The operation is done again on another machine, which is looked at while it is under way.  Of more events than
+        a journal keeps, the latest count, as there.
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot()
+        >>> a = m.kernel_map.enter("16 KiB")
+        >>> seen = m.history.moments(1, lambda then: len(then.kernel_map))
+        >>> seen[0], seen[-1], len(seen) == 1 + len(m.journal[1].events)
+        (3, 4, True)
+        """
+        again = self._remade(number - 1, f"{self.system.machine.name} in operation {number}")
+        seen = deque([look(again)], MAX_EVENTS + 1)
+
+        def at_event(raw: Raw) -> None:
+            with again.system.recorder.quiet():
+                seen.extend([look(again)] * sum(1 for _ in expanded((raw,))))
+
+        with self.door.looking(), held():
+            Replay(again).run([self.journal[number]], self._scripts(), at_event=at_event)
+        return list(seen)
 
     def cheap(self) -> list[int]:
         """The numbers of operations after which the machine is made again in no time, since a copy is near."""
