@@ -284,7 +284,8 @@ class RedBlackTree(Generic[N]):
         child, black = successor.right, not successor.red
         parent = successor if direct else successor.parent
         assert parent is not None
-        emit, writes, red = self._recorder.emit, (), successor.red
+        emit, red = self._recorder.emit, successor.red
+        writes: tuple[Write, ...] = ()
         if emit is not None:
             emit((Called.tag, "rbtree_remove", (node.id,)))
             writes = self._successor_writes(node, successor)
@@ -382,7 +383,8 @@ class RedBlackTree(Generic[N]):
         else:
             raised = node.left  # type: ignore[assignment]
             inner, other = raised.right, "left"
-        emit, writes = self._recorder.emit, ()
+        emit = self._recorder.emit
+        writes: tuple[Write, ...] = ()
         if emit is not None:
             writes = (
                 (node.id, other, raised.id, _identity(inner)),
