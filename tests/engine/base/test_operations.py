@@ -42,9 +42,9 @@ def test_an_operation_goes_through_its_states(counter):
 
     class Looking(Counter):
         @operation
-        def add(self, amount):
+        def add(self, amount, *, twice=False):
             seen.append(self.door.state)
-            return super().add(amount)
+            return super().add(amount, twice=twice)
 
     looking = Looking()
     looking.between = lambda: seen.append(looking.door.state)
