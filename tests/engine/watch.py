@@ -7,9 +7,6 @@ from typing import Any
 
 from vmwidgets.engine.base.recorder import Raw, Recorder, expanded
 
-AHEAD = frozenset(("TreeRotated", "TreeUnlinked", "EntryWired", "FindCacheMoved"))
-"""Events that are reported just before what they tell of; all others are reported just after it."""
-
 
 class Watch:
     """Takes values by `look` at those events of a recorder's owner that `wanted` picks.
@@ -52,5 +49,5 @@ class Watch:
         self._count += sum(1 for _ in expanded([raw]))
         if self._wanted():
             self._listens = False
-            self.seen.append((self._count - (raw[0] in AHEAD), self._look()))
+            self.seen.append((self._count, self._look()))
             self._listens = True

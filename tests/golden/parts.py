@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import sys
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -57,14 +56,9 @@ def cases(part: str, job: str, *, whole: bool = False) -> Iterator[Case]:
 
 
 def quiet() -> None:
-    """Collect garbage seldom.
-
-    Threads that are undone in the middle of a call of a journal that was loaded end with an error that Python can
-    only print.
-    """
+    """Collect garbage seldom."""
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
-    sys.unraisablehook = lambda _: None
 
 
 def each(work: Callable[[str, str], list[str]], part: str, count: int) -> Iterator[list[str]]:

@@ -11,6 +11,7 @@ from tests.captions import saying, says
 from tests.views.lives import WHOLE
 from tests.views.oracle.living import life_of_maps
 from vmwidgets.views.maps.picture import map_picture
+from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
 
 
@@ -22,7 +23,8 @@ def test_how_many_entries_there_were_and_are_is_counted(seed: int) -> None:
         counts = {path: len(part.entries()) for path, part in maps.items()}
         operation = machine.journal.last
         if operation.target in before and operation.outcome == "done" and operation.number != before["number"]:
-            reason = map_picture(maps[operation.target].value(whole=WHOLE), Moment(operation)).caption.reason
+            look = Look.back(maps[operation.target].value(whole=WHOLE), Moment(operation))
+            reason = map_picture(look).caption.reason
             is_counted = says("map pictures: map/entries", reason)
             was, now = before[operation.target], counts[operation.target]
             if operation.number == before["number"] + 1:

@@ -18,6 +18,7 @@ from vmwidgets.pictures.at import starts_of
 from vmwidgets.views.maps import picture
 from vmwidgets.views.maps.picture import map_picture
 from vmwidgets.views.scene.model import Scene
+from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
 
 PAGE = 4096
@@ -42,7 +43,7 @@ def operations(seed: int) -> Iterator[tuple[MapValue, MapValue, Moment]]:
         if last.number != number:
             moment = Moment(last, starts=starts_of(machine))
             value = machine.kernel_map.value(whole=WHOLE)
-            yield value.at(moment.at(0).past), value, moment
+            yield value.at(moment.later(0)), value, moment
         number = last.number
 
 
@@ -51,7 +52,7 @@ def test_nodes_with_another_parent_or_colour_are_marked_and_no_others(seed: int)
     moved = 0
     for before, after, moment in operations(seed):
         old, now = parents(before), parents(after)
-        picture = map_picture(after, moment)
+        picture = map_picture(Look.back(after, moment))
         expected = {node for node in old.keys() & now.keys() if old[node] != now[node]}
         assert picture.moved == expected, moment.operation
         assert all("changed" in picture.in_tree(node) or "new" in picture.in_tree(node) for node in expected)
@@ -86,7 +87,7 @@ def test_a_path_is_drawn_only_where_its_comparisons_lead(seed: int) -> None:
     for _, after, moment in operations(seed):
         for place in range(len(moment.events) + 1):
             here = moment.at(place)
-            picture = map_picture(after, here)
+            picture = map_picture(Look.back(after, here))
             for (node, side), (following, _) in zip(picture.path, picture.path[1:], strict=False):
                 there = picture.value.nodes[node]
                 assert following == (there.left if side == "left" else there.right)

@@ -101,7 +101,7 @@ def test_what_is_past_and_what_is_so_far_are_all_events_between_them() -> None:
     for done in range(len(operation.events) + 1):
         moment = Moment(operation, done)
         new = moment.marks("after", "kernel_map").new
-        assert value.at(moment.past).nr_entries == 3 + len(new)
+        assert value.at(moment.later(done)).nr_entries == 3 + len(new)
     assert Moment(operation).marks("after", "kernel_map").new == {entry.id for entry in value.entries if not entry.role}
 
 

@@ -421,7 +421,8 @@ def calls_to_draw(pages: int, tasks: int) -> int:
         machine.task(f"t{number}").mmap("4 KiB")
     view = vm.Objects(machine)
     at = view.at()
-    value = machine.memory_objects.value()
+    look = at.look(machine.memory_objects)
+    assert look.now.objects
     counted = 0
 
     def count(frame: object, event: str, _: object) -> None:
@@ -430,7 +431,7 @@ def calls_to_draw(pages: int, tasks: int) -> int:
 
     sys.setprofile(count)
     try:
-        draw_objects(value, at.moment)
+        draw_objects(look)
     finally:
         sys.setprofile(None)
     return counted

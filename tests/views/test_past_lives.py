@@ -299,6 +299,42 @@ def test_every_value_at_a_step_is_what_was_there_when_it_was_reported(
     assert compared > 30
 
 
+@pytest.mark.sampled(5)
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize(("kind", "count"), LIVES)
+def test_an_operation_done_again_is_seen_as_it_was_at_each_event(
+    kind: Callable[[str, int], Life], count: int, architecture: str
+) -> None:
+    """What a machine was when it was stopped at random events, beside one that does the operation again."""
+    draws, life = random.Random(architecture), kind(architecture, 8)
+    watches: dict[int, Watch] = {}
+
+    def wanted() -> bool:
+        return draws.random() < 0.1 / (1 + sum(len(watch.seen) for watch in watches.values()))
+
+    def seen(machine: Any) -> dict[str, Any]:
+        try:
+            return whole(machine)
+        except vm.Refused:  # a submap has no name yet, a domain's tables are gone
+            return {}
+
+    def begin(machine: Any) -> None:
+        if id(machine) not in watches:
+            watches[id(machine)] = Watch(machine.system.recorder, lambda: seen(machine), wanted)
+        watches[id(machine)].begin()
+
+    compared = 0
+    for machine in recorded(life, count, begin):
+        stopped = watches[id(machine)].seen
+        if stopped:
+            again = machine.history.moments(machine.journal.last.number, seen)
+            assert len(again) == 1 + len(machine.journal.last.events)
+            for done, then in stopped:
+                assert again[done] == then, f"after {done} events of {machine.journal.last}"
+                compared += len(then)
+    assert compared > 30
+
+
 # ---- several operations, and windows -------------------------------------------------------------
 
 

@@ -13,6 +13,7 @@ from tests.views.pictures import cut_text
 from vmwidgets.engine.kernel.threads.threads_schema import ThreadsValue, ThreadValue
 from vmwidgets.views.memory.threads import draw_threads, groups_of
 from vmwidgets.views.scene.model import Node, Scene
+from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
 
 NOW = Moment()
@@ -157,7 +158,7 @@ def test_a_circle_of_many_and_crowds_are_counted(many: int) -> None:
     ]
     crowd = [ThreadValue(f"sleeper {number}", "asleep", "room in exec_map") for number in range(500)]
     value = ThreadsValue((*stuck, *crowd), 7, 1000, tuple(names), (), tuple(one.name for one in (*stuck, *crowd)))
-    scene = draw_threads(value, NOW)
+    scene = draw_threads(Look.back(value, NOW))
     assert len(scene.nodes) < 40
     assert any("497 more" in words(node) for node in scene.nodes)
     assert len([link for link in scene.links if link.kind == "stuck"]) >= 6
@@ -165,7 +166,7 @@ def test_a_circle_of_many_and_crowds_are_counted(many: int) -> None:
 
 
 def test_no_threads_at_all_is_a_picture_too() -> None:
-    scene = draw_threads(ThreadsValue((), 0, 1000), NOW)
+    scene = draw_threads(Look.back(ThreadsValue((), 0, 1000), NOW))
     assert "no threads yet" in scene.subtitle
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.base.past import Past
 from vmwidgets.pictures.moments import When
 from vmwidgets.pictures.picture import Picture
 from vmwidgets.pictures.registry import known_pictures
@@ -285,7 +284,7 @@ def test_frames_that_changed_are_never_folded_in_a_narrow_picture(width: int) ->
     task.write(at, b"z" * 8000)
     view = picture(task, width=width)
     scene = view.scene()
-    changed = touched_frames(Past(machine.journal.last.events))
+    changed = touched_frames(machine.journal.last.events)
     assert len(changed) >= 4, "two pages, and tables"
     new = {one.id for one in scene.nodes if "new" in one.state}
     marked = [range(first, first + count) for identity, first, count in runs_in(scene) if identity in new]

@@ -12,7 +12,6 @@ from typing import NamedTuple
 from zlib import crc32
 
 from vmwidgets.engine.base.frozen import frozen
-from vmwidgets.engine.base.past import Past
 from vmwidgets.engine.base.units import PAGE_SHIFT, Address
 from vmwidgets.engine.kernel.tasks.objects_schema import PagesEntered, PagesLeft
 from vmwidgets.engine.machine import Machine
@@ -25,6 +24,7 @@ from vmwidgets.views.tables.walk_tables import Reach, table_name
 
 from .at import At
 from .keeping import KEPT_BY
+from .moments import look_at
 from .spaces import MachineSpace
 from .translation import Sight, Translation, runs_in, translation_scene, walked
 
@@ -70,8 +70,8 @@ def _pane_of(right: str) -> str:
 def _asked_of(machine: Machine, one: Translation, lookup: Lookup, moment: Moment) -> Iterator[tuple[int, Sight, str]]:
     """Of one lookup: after how many events, what is drawn, and what is right."""
     then = replace(one, lookups=(lookup,))
-    space = MachineSpace(machine, one.task, Past(moment.events[lookup.at :]))
-    found = walked(machine, then, Past(moment.events[lookup.at :]))
+    space = MachineSpace(machine, one.task, moment.at(lookup.at))
+    found = walked(machine, then, moment.at(lookup.at))
     width = space.tables.fmt.entry_width
     levels = len(space.tables.fmt.address_split(space.tables.controls).parts)
     frame = None if found.pa is None else found.pa >> PAGE_SHIFT
@@ -87,7 +87,7 @@ def _asked_of(machine: Machine, one: Translation, lookup: Lookup, moment: Moment
         if lookup.outcome == "forbidden":
             yield place, sight(0, 1), "walk/verdict"
         elif lookup.outcome == "used":
-            slot = machine.cpus.value(Past(moment.events[lookup.at :])).cpus[lookup.number].tlb
+            slot = look_at(machine.cpus, moment.at(lookup.at)).now.cpus[lookup.number].tlb
             kept = slot.rows[lookup.place[0]][lookup.place[1]]
             if kept is not None:
                 frame = kept.entry.pa + lookup.va - kept.entry.va >> PAGE_SHIFT
@@ -172,7 +172,7 @@ def question_words(one: Translation, asked: Question) -> str:
 
 def choices_in(drawn: Scene, machine: Machine, one: Translation, moment: Moment, asked: Question) -> list[Choice]:
     """What can be pressed in a picture: ways, the descriptors of a table that was not read, frames, a fault."""
-    found = walked(machine, replace(one, lookups=(asked.lookup,)), Past(moment.events[asked.lookup.at :]))
+    found = walked(machine, replace(one, lookups=(asked.lookup,)), moment.at(asked.lookup.at))
     tables = {str(step.level): table_name(step) for step in found.steps}
     choices = [Choice(node, _words_of_run(node, drawn)) for node, _, _ in runs_in(drawn)]
     for node in drawn.nodes:

@@ -10,16 +10,16 @@ from math import inf
 from typing import Any
 
 from vmwidgets.engine.base.frozen import frozen
-from vmwidgets.engine.base.past import NOTHING, Past
 from vmwidgets.engine.kernel.freebsd.vm_map import FreeBSDMap
 from vmwidgets.engine.kernel.x15.vm_map import X15Map
 from vmwidgets.engine.machine import Machine
 from vmwidgets.views.scene.kit import WIDTH
 from vmwidgets.views.scene.model import Steps
+from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import seen, wrote
 
-from .moments import value_of
+from .moments import look_at
 
 
 @frozen(slots=False)
@@ -36,11 +36,6 @@ class At:
     done: int | None = None
     width: float = WIDTH
     height: float = inf
-
-    @property
-    def past(self) -> Past:
-        """The rows of what comes after it in the operation; none at its end, or without a machine."""
-        return NOTHING if self.done is None or self.machine is None else self.moment.past
 
     @cached_property
     def moment(self) -> Moment:
@@ -59,7 +54,11 @@ class At:
 
         `focus` and `more` are what the part's own ``value`` takes, if it takes something.
         """
-        return value_of(part, self.past, *focus, **more)
+        return self.look(part, *focus, **more).now
+
+    def look(self, part: Any, *focus: Any, **more: Any) -> Look[Any]:
+        """The same at all moments of the operation: what a view is given."""
+        return look_at(part, self.moment, *focus, **more)
 
     def steps(self, look: Callable[[At], object], *tables: str) -> Steps:
         """The steps of a picture: those that write rows of `tables`, and in which `look` gives another thing.

@@ -33,7 +33,7 @@ from .domain import found_at as found_in_domain
 from .finding import EVERY, Hit, entries_in
 from .maps import AnyMap, Map, entry_id, fit_of, title_of
 from .memory import entries_of_maps, found_at, frames_scene, kentry_scene, kentry_steps, kmem_scene, threads_scene
-from .moments import When
+from .moments import When, look_at
 from .options import AddressTrait, typed_in_register
 from .registry import picture_of
 from .tables import walk_line, walk_steps
@@ -145,7 +145,7 @@ class Dashboard(Map):
             (task.name for task in machine.tasks.values() if any(target is part for part in task.map.parts())), ""
         )
         moment = picture.moment
-        scenes.append(walk_line(machine, task, address, is_open=self._walk_whole, past=moment.past, width=at.width))
+        scenes.append(walk_line(machine, task, address, is_open=self._walk_whole, moment=moment, width=at.width))
         in_line = not self._walk_whole
         mine = [
             steps_of_map(target.name),
@@ -197,7 +197,7 @@ class Dashboard(Map):
         if self._panes or (self._follows and domain_at_hand(at.whole) is not None):
             return
         if self._follows and is_kmem_at_hand(at.whole):
-            yield from entries_of_maps(at.whole.kmem, at.past, text)
+            yield from entries_of_maps(at, at.whole.kmem, text)
         else:
             yield from entries_in(at.value(self._map_at_hand(at), whole=EVERY).entries, text)
 
@@ -373,7 +373,7 @@ def kmem_dashboard(
     if first.steps.count:
         moment = moment.above(first.steps.places[0])
     mine = [steps_of_kmem({one.name for one in machine.kmem.maps.values()}), steps_of_gauges]
-    mine += [steps_of_threads(machine.threads.value(), moment)] if threads else []
+    mine += [steps_of_threads(look_at(machine.threads, moment))] if threads else []
     return replace(whole, steps=moment.steps(either(*mine)))
 
 

@@ -29,6 +29,7 @@ from vmwidgets.views.domain.picture import (
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import WIDTH
 from vmwidgets.views.scene.model import Caption, Scene
+from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.words.pictures import say_moment
 
@@ -197,7 +198,7 @@ def domain_picture(
     """What the lanes are drawn from at a moment of an operation."""
     mine = steps_of_domain(target.name)
     value = window_of(target, focus_of(moment.events, target.name, selection, opened))
-    past = value.at(moment.past)
+    past = Look.back(value, moment).now
     new, changed = marks_of(moment.so_far, past)
     return Lanes(
         past, style_of(value), moment.caption, moment.steps(mine), plan_of(moment, target.name), moment,

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, shown
-from vmwidgets.engine.base.past import Past
 from vmwidgets.engine.base.units import PAGE_SHIFT
 from vmwidgets.engine.kernel.x15.kentry_schema import KentryContents
 from vmwidgets.engine.machine import Machine
@@ -23,13 +22,14 @@ from vmwidgets.views.memory.threads import draw_threads
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import WIDTH
 from vmwidgets.views.scene.model import Scene
+from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine
 
 from .at import At
 from .finding import EVERY, Hit, entries_in, holds
 from .maps import FOCUS, entry_id
-from .moments import value_of
+from .moments import look_at
 from .options import typed_between
 from .picture import Picture, machine_of
 from .registry import picture_of
@@ -74,12 +74,12 @@ class Kmem(Picture):
     def called(self, text: str) -> Iterator[Hit]:
         """The entries of this name in all maps, folded ones too."""
         at = self.at()
-        yield from entries_of_maps(at.target, at.past, text)
+        yield from entries_of_maps(at, at.target, text)
 
 
-def entries_of_maps(target: MachineKmem, past: Past, text: str) -> Iterator[Hit]:
+def entries_of_maps(at: At, target: MachineKmem, text: str) -> Iterator[Hit]:
     """The entries of kernel memory's maps that are called so."""
-    for one in value_of(target, past, whole=EVERY).all():
+    for one in at.value(target, whole=EVERY).all():
         yield from entries_in(one.map.entries, text)
 
 
@@ -102,9 +102,8 @@ def kmem_scene(
     width: float = WIDTH,
 ) -> Scene:
     """The scene of kernel memory at a moment of an operation; `opened` are the folds that were opened."""
-    value = target.value(_focus(target, moment, selection), opened, whole=WHOLE)
-    reached = moment.above(value.reach(moment.events))
-    return draw_kmem(value, reached, selection=selection, machine=target.machine.name, compact=compact, width=width)
+    look = look_at(target, moment, _focus(target, moment, selection), opened, whole=WHOLE)
+    return draw_kmem(look, selection=selection, machine=target.machine.name, compact=compact, width=width)
 
 
 def _focus(target: MachineKmem, moment: Moment, selection: str = "") -> list[int]:
@@ -146,22 +145,22 @@ def kentry_scene(
     target: MachineKentry, moment: Moment, *, compact: bool = False, whole: bool = False, width: float = WIDTH
 ) -> Scene:
     """The scene of the area at a moment of an operation."""
-    contents = _contents(target, moment, compact=compact)
+    look = _look(target, moment, compact=compact)
     kernel_map = target.machine.kernel_map
     style = AddressStyle.of(kernel_map.start, kernel_map.end)
     name = target.machine.name
-    return draw_kentry(contents, moment, style=style, machine=name, compact=compact, whole=whole, width=width)
+    return draw_kentry(look, style=style, machine=name, compact=compact, whole=whole, width=width)
 
 
 def kentry_steps(target: MachineKentry, moment: Moment, *, compact: bool = False) -> Mine:
     """The steps of the area's picture."""
-    return steps_of_kentry(_contents(target, moment, compact=compact))
+    return steps_of_kentry(_look(target, moment, compact=compact).after)
 
 
-def _contents(target: MachineKentry, moment: Moment, *, compact: bool) -> KentryContents:
+def _look(target: MachineKentry, moment: Moment, *, compact: bool) -> Look[KentryContents]:
     """The area with the slabs open in which the operation took and freed slots."""
     slots = [event.address for event in reversed(moment.events) if isinstance(event, (BufferAllocated, BufferFreed))]
-    return target.contents(slots, 1 if compact else OPEN_SLABS)
+    return Look.back(target.contents(slots, 1 if compact else OPEN_SLABS), moment)
 
 
 @picture_of(first_for=MachineFrames)
@@ -200,15 +199,14 @@ def frames_scene(
 ) -> Scene:
     """The scene of physical memory at one moment of an operation."""
     chosen = frame_of(selection, int(target.machine.ram_bytes) >> PAGE_SHIFT)
-    touched = touched_frames(moment.every)
+    touched = touched_frames(moment.events)
     moved = (frame for frame in reversed(touched) if frame - 1 not in touched)
     lit = target.behind(entry_id(selection)) if entry_id(selection) else ()
     focus = dict.fromkeys([*([] if chosen is None else [chosen]), *lit, *moved])
     selected = None if chosen is None or compact else target.frame(chosen)
     name = target.machine.name
-    return draw_frames(
-        target.value(focus), moment, selected=selected, lit=lit, machine=name, compact=compact, width=width
-    )
+    look = look_at(target, moment, focus)
+    return draw_frames(look, selected=selected, lit=lit, machine=name, compact=compact, width=width)
 
 
 def frame_of(selection: str, frames: int) -> int | None:
@@ -240,10 +238,11 @@ class Slabs(Picture):
         machine, moment = at.whole, at.moment
         kinds = (BufferAllocated, BufferFreed, SlabCreated)
         focus = dict.fromkeys(event.address for event in reversed(moment.events) if isinstance(event, kinds))
-        value = target.value(focus)
-        places = [slab.address for cache in value.caches for slab in cache.slabs] or [int(machine.kernel_map.start)]
-        style = AddressStyle.of(min(places), max(places) + 1)
-        return draw_slabs(value, moment, style=style, machine=machine.name, width=at.width)
+        look = at.look(target, focus)
+        places = [slab.address for cache in look.after.caches for slab in cache.slabs]
+        first, last = (min(places), max(places)) if places else (int(machine.kernel_map.start),) * 2
+        style = AddressStyle.of(first, last + 1)
+        return draw_slabs(look, style=style, machine=machine.name, width=at.width)
 
 
 @picture_of(first_for=(MachineThreads, MachineThread))
@@ -275,4 +274,4 @@ class Threads(Picture):
 
 def threads_scene(target: MachineThreads, moment: Moment, width: float = WIDTH) -> Scene:
     """The scene of the threads at one moment of an operation."""
-    return draw_threads(target.value(), moment, machine=target.machine.name, width=width)
+    return draw_threads(look_at(target, moment), machine=target.machine.name, width=width)

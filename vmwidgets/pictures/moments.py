@@ -6,6 +6,7 @@ An operation that is the machine's latest is taken back by its events; of an ear
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from inspect import signature
 from typing import Any, NamedTuple
 
@@ -14,9 +15,12 @@ import traitlets
 from vmwidgets.engine.base.called import whole_name
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.base.journal import Journal, Operation
-from vmwidgets.engine.base.past import Past
+from vmwidgets.engine.kernel.map.map_schema import EntryValue, MapValue
 from vmwidgets.engine.machine import Machine
+from vmwidgets.engine.machine.handles.maps import MachineMap
 from vmwidgets.engine.machine.handles.tables import MachineTables
+from vmwidgets.views.story.look import Look
+from vmwidgets.views.story.moment import Moment
 
 
 class When(NamedTuple):
@@ -153,15 +157,25 @@ def part_at(path: str, machine: Machine, there: There) -> Any:
         raise NotThere(whole_name(path), there, made_by(machine, path, there.number)) from None
 
 
-def value_of(part: Any, past: Past, *focus: Any, **more: Any) -> Any:
-    """The value of a part of a machine as it was before what `past` holds: a picture's only way back.
+def entry_at(target: MachineMap, moment: Moment, va: int) -> EntryValue | None:
+    """The entry of a map that holds an address at a moment, for looking only."""
+    written = moment.later(moment.place).changes("after", target.name)
+    value: MapValue = look_at(target, moment, written, (), [va], whole=1).now
+    return next((entry for entry in value.entries if entry.start <= va < entry.end), None)
 
-    A part whose value is taken back by its own schema has ``at``; one that has to read the past while it is read takes
-    it; of page tables it is the tables themselves.  `focus` and `more` are what the part's ``value`` takes, if it takes
-    something.
+
+def look_at(part: Any, moment: Moment, *focus: Any, **more: Any) -> Look[Any]:
+    """A part of a machine at the moments of its latest operation: a picture's only way to see one.
+
+    `focus` and `more` are what the part's ``value`` takes, if it takes something.  Of page tables the value is the
+    tables themselves.
     """
+    back: Callable[..., Any] | None = None
     if isinstance(part, MachineTables):
-        return part.now(past)
-    if "past" in signature(part.value).parameters:
-        return part.value(*focus, past=past, **more)
-    return part.value(*focus, **more).at(past)
+        back = part.now
+    elif "past" in signature(part.value).parameters:
+        back = part.value
+    if back is None:
+        return Look.back(part.value(*focus, **more), moment)
+    read = back
+    return Look(moment, lambda place: read(*focus, past=moment.later(place), **more))

@@ -78,6 +78,6 @@ class Objects(Picture):
     def draw(self, at: At) -> Scene:
         """The objects at this moment."""
         task = at.target.path if isinstance(at.target, Task) else ""
-        value = at.whole.memory_objects.value(ROWS, named_in(at.moment))
+        look = at.look(at.whole.memory_objects, ROWS, named_in(at.moment))
         once = at.whole.system.task_memory.fork.counts
-        return draw_objects(value, at.moment, task=task, once=once, machine=at.whole.name, width=at.width)
+        return draw_objects(look, task=task, once=once, machine=at.whole.name, width=at.width)

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from vmwidgets.engine.base.past import Past
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.handles.replacement import MachineReplacement
 from vmwidgets.engine.machine.handles.tasks import Task
-from vmwidgets.engine.memory.replacement_schema import ReplacementValue
 from vmwidgets.views.memory.clock import ROWS, draw_clock
 from vmwidgets.views.scene.model import Scene
 
 from .at import At
-from .moments import value_of
 from .picture import Picture, machine_of
 from .registry import picture_of
 
@@ -42,10 +39,5 @@ class Clock(Picture):
     def draw(self, at: At) -> Scene:
         """The ring at this moment."""
         task = at.target.name if isinstance(at.target, Task) else ""
-        rings = at.whole.replacement
-
-        def value(past: Past) -> ReplacementValue:
-            found: ReplacementValue = value_of(rings, past, first=ROWS)
-            return found
-
-        return draw_clock(value(at.moment.past), at.moment, at=value, task=task, machine=at.whole.name, width=at.width)
+        look = at.look(at.whole.replacement, first=ROWS)
+        return draw_clock(look, task=task, machine=at.whole.name, width=at.width)

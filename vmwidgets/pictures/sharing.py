@@ -110,7 +110,7 @@ def frames_of(at: At) -> Frames:
     """The frames of pages that tasks may use at a moment."""
     machine, found = at.whole, defaultdict[int, dict[str, tuple[int, str]]](dict)
     for name in machine.tasks:
-        space = MachineSpace(machine, name, at.past)
+        space = MachineSpace(machine, name, at.moment)
         pages = ((run, va) for run in runs(space.tables).ranges for va in range(run.start, run.end, PAGE))
         for run, va in pages:
             pa = space.walk(va, "read", True).pa if "u" in run.rights else None

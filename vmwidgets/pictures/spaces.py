@@ -7,7 +7,6 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from vmwidgets.engine.base.errors import Refused, shown
-from vmwidgets.engine.base.past import NOTHING, Past
 from vmwidgets.engine.kernel.map.map_schema import EntryValue
 from vmwidgets.engine.machine import Machine, arguments
 from vmwidgets.engine.machine.handles.domain import MachineDomain
@@ -21,9 +20,10 @@ from vmwidgets.engine.mmu.walk import walk
 from vmwidgets.engine.spaces.paths import unquoted
 from vmwidgets.views.scene.relations import KERNEL
 from vmwidgets.views.scene.text import visible
+from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.tables.walk_tables import Neighbour, rows_of
 
-from .moments import value_of
+from .moments import entry_at, look_at
 
 
 class Space(Protocol):
@@ -81,15 +81,18 @@ def whose_of(machine: Machine, va: int) -> str:
     return "" if machine.system.pmap.layout.is_user(va) else KERNEL
 
 
+NOW = Moment()
+
+
 class MachineSpace:
-    """The kernel's tables in a machine, or a task's."""
+    """The kernel's tables in a machine, or a task's, at a moment of its latest operation."""
 
     editable = True
 
-    def __init__(self, machine: Machine, task: str = "", past: Past = NOTHING) -> None:
+    def __init__(self, machine: Machine, task: str = "", moment: Moment = NOW) -> None:
         self._machine = machine
         self.task = task
-        self._past = past
+        self._moment = moment
 
     @property
     def _tables(self) -> MachineTables:
@@ -102,19 +105,19 @@ class MachineSpace:
     @property
     def tables(self) -> PageTables[Any]:
         """The tables."""
-        tables: PageTables[Any] = value_of(self._tables, self._past)
+        tables: PageTables[Any] = look_at(self._tables, self._moment).now
         return tables
 
     def walk(self, va: int, access: str, user: bool) -> Walk:
         """What the hardware does."""
-        return self._walk(self._past.before("word"), va, access, user)
+        return self._walk(self.tables.memory, va, access, user)
 
     def unedited(self, va: int, access: str, user: bool) -> Walk:
         """The same if descriptors held what they did before they were edited."""
-        return self._walk(self.edited, va, access, user)
+        return self._walk(self._tables.memory_with(self.edited), va, access, user)
 
-    def _walk(self, words: Mapping[int, int], va: int, access: str, user: bool) -> Walk:
-        return self._tables.walk_in(self._tables.memory_with(words), va, arguments.access(access), user)
+    def _walk(self, memory: Any, va: int, access: str, user: bool) -> Walk:
+        return self._tables.walk_in(memory, va, arguments.access(access), user)
 
     @property
     def edited(self) -> Mapping[int, int]:
@@ -138,12 +141,7 @@ class MachineSpace:
 
     def entry(self, va: int) -> EntryValue | None:
         """The entry that holds `va`, for looking only."""
-        if not self.has_map:
-            return None
-        target = self._map
-        written = self._past.changes("after", target.name)
-        value = value_of(target, self._past, written, (), [va], whole=1)
-        return next((entry for entry in value.entries if entry.start <= va < entry.end), None)
+        return entry_at(self._map, self._moment, va) if self.has_map else None
 
     def flip(self, pa: int, word: int, bit: int) -> None:
         """Write the descriptor at `pa`, which holds `word`, with one bit the other way round."""
@@ -218,12 +216,12 @@ def space_of(target: object, wanted: str) -> tuple[Space, Machine | None]:
     raise Refused(f"{wanted}, not {shown(target)}")
 
 
-def live_space(machine: object, task: str, tables: PageTables[Any] | None, past: Past = NOTHING) -> Space:
-    """What a view looks at: `tables` if they have no machine, else those of `task` in its machine, before `past`."""
+def live_space(machine: object, task: str, tables: PageTables[Any] | None, moment: Moment = NOW) -> Space:
+    """What a view looks at: `tables` if they have no machine, else those of `task` in its machine at `moment`."""
     if tables is not None:
         return TablesSpace(tables)
     assert isinstance(machine, Machine), "a view whose machine is gone is not drawn"
-    return MachineSpace(machine, task, past)
+    return MachineSpace(machine, task, moment)
 
 
 def name_of_space(space: str) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from vmwidgets.engine.base.event import Event
-from vmwidgets.engine.base.past import Change, Past
 from vmwidgets.engine.base.units import PAGE_SHIFT
 from vmwidgets.engine.kernel.map.map_schema import EntryValue
 from vmwidgets.engine.mmu.tables import PageTables
@@ -21,16 +20,16 @@ from .spaces import Space, neighbours_of
 
 
 def steps_of_walk(
-    moment: Moment, at: Callable[[Past], Space], address: int, access: str, user: bool, *, in_line: bool = False
+    moment: Moment, at: Callable[[int], Space], address: int, access: str, user: bool, *, in_line: bool = False
 ) -> Mine:
     """The steps of a walk: a descriptor that it read, or one beside it, is written; the map's entry there changes.
 
-    Of a walk `in_line` only what it read is drawn.  `at` gives the tables before what a past holds.  Steps are found
-    from the last to the first, because each may make the walk read other tables.
+    Of a walk `in_line` only what it read is drawn.  `at` gives the tables after so many events.  Steps are found from
+    the last to the first, because each may make the walk read other tables.
     """
 
-    def shown(past: Past) -> Shown:
-        space = at(past)
+    def shown(done: int) -> Shown:
+        space = at(done)
         found = space.walk(address, access, user)
         width = space.tables.fmt.entry_width
         read = {step.pa for step in found.steps}
@@ -38,7 +37,7 @@ def steps_of_walk(
             return read, read
         return read | {table + index * width for table, index in neighbours_of(space.tables, found)}, read
 
-    mine = _from_the_last(moment, shown, lambda stage: set(stage.changes("word")))
+    mine = _from_the_last(shown, lambda stage: set(stage.changes("word")))
     return mine if in_line else either(mine, _steps_of_entry(moment, at, address))
 
 
@@ -46,30 +45,30 @@ Shown = tuple[set[int], set[int]]
 """What a picture shows of memory, and of that what leads to the rest: words or frames, by number."""
 
 
-def _from_the_last(moment: Moment, shown: Callable[[Past], Shown], written: Callable[[Stage], set[int]]) -> Mine:
+def _from_the_last(shown: Callable[[int], Shown], written: Callable[[Stage], set[int]]) -> Mine:
     """The stages that wrote what is shown, where what leads to the rest is looked at again once it was written."""
 
     def mine(stages: Sequence[Stage]) -> Sequence[Stage]:
         found: list[Stage] = []
         begin = stages[-1].step.index + 1 if stages else 0
-        every, leading = shown(Past(moment.events[begin:]))
+        every, leading = shown(begin)
         for stage in reversed(stages):
             begin -= len(stage.events)
             changed = written(stage)
             if changed & every:
                 found.append(stage)
                 if changed & leading:
-                    every, leading = shown(Past(moment.events[begin:]))
+                    every, leading = shown(begin)
         return found[::-1]
 
     return mine
 
 
-def _steps_of_entry(moment: Moment, at: Callable[[Past], Space], address: int) -> Mine:
+def _steps_of_entry(moment: Moment, at: Callable[[int], Space], address: int) -> Mine:
     """The steps in which another entry holds an address, or one of other rights or another object."""
 
     def mine(stages: Sequence[Stage]) -> Iterable[Stage]:
-        space = at(Past(moment.events[moment.floor :]))
+        space = at(moment.floor)
         name, before = space.map_name, space.entry(address)
         holder = _words_of(before)
         for stage, changes, _ in listed(stages, name):
@@ -108,7 +107,7 @@ def _noted(events: Sequence[Event]) -> dict[int, int]:
 
 def steps_of_tables(
     moment: Moment,
-    at: Callable[[Past], PageTables[Any]],
+    at: Callable[[int], PageTables[Any]],
     window: Callable[[PageTables[Any]], TableWindow],
     chosen: int = 0,
 ) -> Mine:
@@ -117,8 +116,8 @@ def steps_of_tables(
     That the hardware notes an access is seen only in the descriptor at `chosen`, which is shown bit by bit.
     """
 
-    def frames(past: Past) -> Shown:
-        shown = window(at(past)).tables
+    def frames(done: int) -> Shown:
+        shown = window(at(done)).tables
         return {one.pa >> PAGE_SHIFT for one in shown}, {one.pa >> PAGE_SHIFT for one in shown if one.level > 1}
 
     def mine(stages: Sequence[Stage]) -> Iterable[Stage]:
@@ -129,7 +128,7 @@ def steps_of_tables(
             seen = (pa for pa, (before, after) in rows if pa == chosen or (before ^ after) & ~noted.get(pa, 0))
             return {pa >> PAGE_SHIFT for pa in seen}
 
-        return _from_the_last(moment, frames, written)(stages)
+        return _from_the_last(frames, written)(stages)
 
     return mine
 
@@ -143,11 +142,11 @@ def marks_of_tables(moment: Moment, before: PageTables[Any], now: PageTables[Any
     That the hardware notes an access is no change.  A page that a smaller one replaces is no change either, where
     frame and rights stay the same.
     """
-    written = moment.written.changes("word")
+    written: Mapping[int, tuple[int, int]] = moment.written.changes("word")
     if not written:
         return TableMarks()
     noted = _noted(moment.so_far)
-    words = {pa: one for pa, one in written.items() if (one.before ^ one.after) & ~noted.get(pa, 0)}
+    words = {pa: one for pa, one in written.items() if (one[0] ^ one[1]) & ~noted.get(pa, 0)}
     made: set[int] = set()
     for va in {event.va for event in moment.so_far if isinstance(event, PteWritten) and event.level > 1}:
         had = {step.table for step in _walk(before, va).steps}
@@ -156,7 +155,7 @@ def marks_of_tables(moment: Moment, before: PageTables[Any], now: PageTables[Any
     rows: dict[int, str] = {}
     for table in window.tables:
         end = table.pa + table.entries * window.entry_width
-        if any(one.before and not one.after for pa, one in words.items() if table.pa <= pa < end):
+        if any(had and not has for pa, (had, has) in words.items() if table.pa <= pa < end):
             tables[table.pa] = "changed"  # some of it is a gap now
         for row in table.rows:
             state = _state_of(row, table, window.entry_width, words, before, now)
@@ -166,7 +165,7 @@ def marks_of_tables(moment: Moment, before: PageTables[Any], now: PageTables[Any
 
 
 def _state_of(
-    row: WindowRow, table: OpenTable, width: int, words: Mapping[int, Change], before: PageTables[Any],
+    row: WindowRow, table: OpenTable, width: int, words: Mapping[int, tuple[int, int]], before: PageTables[Any],
     now: PageTables[Any],
 ) -> str:  # fmt: skip
     """Whether a row is "new" or "changed"; "" if it is as it was."""
@@ -176,7 +175,7 @@ def _state_of(
     if first is None:
         return ""
     if row.kind != "leaf":
-        return "changed" if words[first].before else "new"
+        return "changed" if words[first][0] else "new"
     va = row.va + (first - row.pa) // width * table.span
     was, is_now = _walk(before, va), _walk(now, va)
     if not was.page_size:

@@ -8,7 +8,6 @@ from typing import Any
 import traitlets
 
 from vmwidgets.engine.base.errors import Refused, shown
-from vmwidgets.engine.base.past import Past
 from vmwidgets.engine.base.units import Address, binary_size
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.handles.domain import MachineDomain
@@ -98,7 +97,7 @@ class Tables(Picture):
     def draw(self, at: At) -> Scene:
         """The open tables as they are now."""
         must_be_there(self.machine, at, self._task)
-        space = live_space(at.machine, self._task, self._without_machine, at.past)
+        space = space_then(at, self._task, self._without_machine)
         tables = space.tables
         if not self._touched:  # from how the operation left them, so that its steps show the same tables
             self._open_first(live_space(at.machine, self._task, self._without_machine).tables)
@@ -116,11 +115,11 @@ class Tables(Picture):
         if at.machine is None:
             return replace(draw_tables(window, bench, width=at.width), about=about)
         moment, machine = at.moment, at.machine
-        began = live_space(machine, self._task, None, moment.whole).tables if moment.events else tables
+        began = live_space(machine, self._task, None, moment.at(moment.floor)).tables if moment.events else tables
         bench = replace(bench, marks=marks_of_tables(moment, began, tables, window))
         mine = steps_of_tables(
             moment,
-            lambda past: live_space(machine, self._task, None, past).tables,
+            lambda done: live_space(machine, self._task, None, moment.at(done)).tables,
             lambda tables: self._window(tables, marked),
             chosen,
         )
@@ -325,7 +324,7 @@ class Walk(Picture):
     def draw(self, at: At) -> Scene:
         """The walk as it is at that moment."""
         must_be_there(self.machine, at, self._task)
-        space = live_space(at.machine, self._task, self._without_machine, at.past)
+        space = space_then(at, self._task, self._without_machine)
         result = self._result
         same = (self.address, self.access, self.user) == (result.va, result.access, result.user)
         found = space.walk(self.address, self.access, self.user)
@@ -412,11 +411,20 @@ class Walk(Picture):
         self.changed(change)
 
 
+def space_then(at: At, task: str, tables: PageTables[Any] | None) -> Space:
+    """What a picture looks at: `tables` if they have no machine, else those of `task` at the moment."""
+    if at.machine is None:
+        return live_space(None, task, tables)
+    return live_space(at.machine, task, tables, at.moment)
+
+
 def walk_steps(
     machine: Machine, moment: Moment, task: str, address: int, access: str, user: bool, *, in_line: bool = False
 ) -> Mine:
     """The steps of a walk in the tables of `task` ("": the kernel's), drawn as tables or `in_line`."""
-    mine = steps_of_walk(moment, lambda past: MachineSpace(machine, task, past), address, access, user, in_line=in_line)
+    mine = steps_of_walk(
+        moment, lambda done: MachineSpace(machine, task, moment.at(done)), address, access, user, in_line=in_line
+    )
     return once(("walk", task, address, access, user, in_line, moment.floor), mine)
 
 
@@ -431,12 +439,12 @@ def _title(address: int, whose: str) -> str:
     return f"walk of {Address(address)}" + (f" in {whose}" if whose else "")
 
 
-def walk_line(machine: Machine, task: str, address: int, *, is_open: bool, past: Past, width: float) -> Scene:
-    """The scene of a read of `address` in the tables of `task` ("" the kernel's), with `past` laid over them.
+def walk_line(machine: Machine, task: str, address: int, *, is_open: bool, moment: Moment, width: float) -> Scene:
+    """The scene of a read of `address` in the tables of `task` ("" the kernel's), at a moment.
 
     It is one line; if it `is_open`, the walk itself is below.
     """
-    space = MachineSpace(machine, task, past)
+    space = MachineSpace(machine, task, moment)
     found = space.walk(address, "read", bool(task))
     title = _title(address, name_of_space(task))
     line = draw_walk_line(found, title=title, is_open=is_open, machine=machine.name, width=width)

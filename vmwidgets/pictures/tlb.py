@@ -48,10 +48,10 @@ class Tlb(Picture):
     def draw(self, at: At) -> Scene:
         """The processors as they are at this moment."""
         machine = at.whole
-        value = at.value(machine.cpus)
+        look = at.look(machine.cpus)
         bench = TlbBench(self._opened, self._sets, self.selection, self._requests)
-        drawn = draw_tlb(value, at.moment, bench, at=machine.cpus.value, machine=machine.name, width=at.width)
-        return replace(drawn, about=of_tlbs(value, lambda va: whose_of(machine, va), things_of(drawn.nodes)))
+        drawn = draw_tlb(look, bench, machine=machine.name, width=at.width)
+        return replace(drawn, about=of_tlbs(look.now, lambda va: whose_of(machine, va), things_of(drawn.nodes)))
 
     def opened(self, node_id: str) -> None:
         """A processor, sets or shootdowns that are not shown, a shootdown that waits, or what becomes of them."""

@@ -10,7 +10,6 @@ from typing import Any
 from vmwidgets import events as ev
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.frozen import frozen
-from vmwidgets.engine.base.past import Past
 from vmwidgets.engine.base.units import PAGE, PAGE_SHIFT, Address
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.mmu.tables_schema import Walk
@@ -30,7 +29,7 @@ from vmwidgets.views.tables.walk import draw_reach
 from vmwidgets.views.tables.walk_tables import Reach
 
 from .at import At
-from .moments import value_of
+from .moments import look_at
 from .spaces import MachineSpace, name_of_space, neighbours_of, whose_of
 from .tables import walk_steps
 
@@ -157,7 +156,7 @@ class Sight:
 
 def sight_of(machine: Machine, one: Translation, moment: Moment) -> Sight:
     """How far a translation has come at a moment; a walk as a processor would do it where no operation has done it."""
-    found = walked(machine, one, moment.past)
+    found = walked(machine, one, moment)
     levels, width = _levels(machine, one)
     every = Reach(levels, len(found.steps), width=width)
     frame = None if found.pa is None else found.pa >> PAGE_SHIFT
@@ -171,10 +170,10 @@ def sight_of(machine: Machine, one: Translation, moment: Moment) -> Sight:
     lookup = begun[-1]
     if lookup.outcome in ("used", "forbidden"):
         said = _answered(machine, lookup, moment)
-        return Sight(lookup, replace(unread, verdict=said), _kept_frame(machine, lookup, moment.events))
+        return Sight(lookup, replace(unread, verdict=said), _kept_frame(machine, lookup, moment))
     if lookup.end >= moment.place:
         return Sight(lookup, replace(every, verdict=("On its way", "the processor reads the tables")), None)
-    then = walked(machine, one, Past(moment.events[lookup.at :]))
+    then = walked(machine, one, moment.at(lookup.at))
     if lookup.faulted and (found.pa, found.fault) != (then.pa, then.fault):
         return Sight(lookup, replace(unread, verdict=("Not read again", "the access is tried again next")), None)
     return Sight(lookup, every, frame)
@@ -185,24 +184,24 @@ def _answered(machine: Machine, lookup: Lookup, moment: Moment) -> tuple[str, st
     if lookup.outcome == "forbidden":
         return "Page fault", "by the permissions in the TLB"
     assert lookup.place is not None, "a hit has a place"
-    slot = value_of(machine.cpus, moment.past).cpus[lookup.number].tlb.rows[lookup.place[0]][lookup.place[1]]
+    slot = look_at(machine.cpus, moment).now.cpus[lookup.number].tlb.rows[lookup.place[0]][lookup.place[1]]
     stale = slot.stale[0] if slot is not None and slot.stale else None
     if stale is None:
         return "Not read: a TLB hit", "the TLB had the translation"
     return "Not read: a stale hit", f"{stale.what} in the TLB:\n{stale.kept}\nin the tables:\n{stale.now}"
 
 
-def _kept_frame(machine: Machine, lookup: Lookup, events: Sequence[ev.Event]) -> int | None:
+def _kept_frame(machine: Machine, lookup: Lookup, moment: Moment) -> int | None:
     """The frame that the TLB gave."""
     assert lookup.place is not None, "a hit has a place"
-    value: CpusValue = machine.cpus.value(Past(events[lookup.at :]))
+    value: CpusValue = look_at(machine.cpus, moment.at(lookup.at)).now
     slot = value.cpus[lookup.number].tlb.rows[lookup.place[0]][lookup.place[1]]
     return None if slot is None else slot.entry.pa + lookup.va - slot.entry.va >> PAGE_SHIFT
 
 
 def frames_cached(machine: Machine, one: Translation, moment: Moment) -> list[int]:
     """The frames that TLBs have for its address, of whatever address space: a stale translation leads to one too."""
-    value: CpusValue = value_of(machine.cpus, moment.past)
+    value: CpusValue = look_at(machine.cpus, moment).now
     entries = [slot.entry for cpu in value.cpus for slot in cpu.tlb.slots]
     return [
         entry.pa + one.va - entry.va >> PAGE_SHIFT
@@ -211,10 +210,10 @@ def frames_cached(machine: Machine, one: Translation, moment: Moment) -> list[in
     ]
 
 
-def walked(machine: Machine, one: Translation, past: Past) -> Walk:
-    """The walk of it, in the tables as they were."""
+def walked(machine: Machine, one: Translation, moment: Moment) -> Walk:
+    """The walk of it, in the tables at a moment."""
     access = one.lookups[-1].access if one.lookups else "read"
-    return MachineSpace(machine, one.task, past).walk(one.va, access, one.user)
+    return MachineSpace(machine, one.task, moment).walk(one.va, access, one.user)
 
 
 def _levels(machine: Machine, one: Translation) -> tuple[int, int]:
@@ -225,7 +224,7 @@ def _levels(machine: Machine, one: Translation) -> tuple[int, int]:
 
 def sets_of(machine: Machine, one: Translation, moment: Moment) -> tuple[int, ...]:
     """The sets in which an address may be: for pages of the smallest size, and of those sizes that a TLB keeps."""
-    value: CpusValue = value_of(machine.cpus, moment.past)
+    value: CpusValue = look_at(machine.cpus, moment).now
     sizes = {PAGE} | {slot.entry.page_size for cpu in value.cpus for slot in cpu.tlb.slots}
     return tuple(dict.fromkeys(one.va // size % value.cpus[0].tlb.sets for size in sorted(sizes)))
 
@@ -249,8 +248,8 @@ def translation_scene(at: At, panes: Sequence[str], one: Translation, moment: Mo
 
 
 def _address(at: At, one: Translation, moment: Moment, sight: Sight) -> Scene:
-    space = MachineSpace(at.whole, one.task, moment.past)
-    found = walked(at.whole, one, moment.past)
+    space = MachineSpace(at.whole, one.task, moment)
+    found = walked(at.whole, one, moment)
     if sight.reach.verdict is not None:  # a large page is not known before its descriptor is read
         found = replace(found, steps=found.steps[: sight.reach.read], page_size=0)
     split = space.tables.fmt.address_split(space.tables.controls)
@@ -266,15 +265,15 @@ def _tlb(at: At, one: Translation, moment: Moment, sight: Sight) -> Scene:
     opened = sorted([number, *others[: PROCESSORS - 1]])
     sets = tuple(dict.fromkeys((*sets_of(machine, one, moment), *sight.sets)))
     bench = TlbBench(opened, only=sets)
-    value = value_of(machine.cpus, moment.past)
-    drawn = draw_tlb(value, moment, bench, at=machine.cpus.value, machine=machine.name, width=at.width)
-    known = {} if sight.asked else of_tlbs(value, lambda va: whose_of(machine, va), things_of(drawn.nodes))
+    look = look_at(machine.cpus, moment)
+    drawn = draw_tlb(look, bench, machine=machine.name, width=at.width)
+    known = {} if sight.asked else of_tlbs(look.now, lambda va: whose_of(machine, va), things_of(drawn.nodes))
     return replace(drawn, about=known)
 
 
 def _walk(at: At, one: Translation, moment: Moment, sight: Sight) -> Scene:
-    space = MachineSpace(at.whole, one.task, moment.past)
-    found = walked(at.whole, one, moment.past)
+    space = MachineSpace(at.whole, one.task, moment)
+    found = walked(at.whole, one, moment)
     beside = neighbours_of(space.tables, found, sight.reach.rows)
     drawn = draw_reach(
         found, beside, sight.reach, entry=space.entry(one.va), has_map=space.has_map,
@@ -285,16 +284,16 @@ def _walk(at: At, one: Translation, moment: Moment, sight: Sight) -> Scene:
 
 def _frames(at: At, one: Translation, moment: Moment, sight: Sight) -> Scene:
     target = at.whole.frames
-    found = walked(at.whole, one, moment.past)
+    found = walked(at.whole, one, moment)
     leading = [] if sight.asked else [step.table >> PAGE_SHIFT for step in reversed(found.steps)]
     mapped = [] if sight.asked else [step.address >> PAGE_SHIFT for step in found.steps[-1:] if step.kind == "leaf"]
     cached = [] if sight.asked else frames_cached(at.whole, one, moment)
     among = dict.fromkeys([*cached, *sight.among, *mapped, *leading])
     wanted = [*([] if sight.frame is None else [sight.frame]), *among]
     there = [frame for frame in wanted if frame < int(at.whole.ram_bytes) >> PAGE_SHIFT]
-    value = target.value([*there, *touched_frames(moment.every)])
+    look = look_at(target, moment, [*there, *touched_frames(moment.events)])
     selected = target.frame(there[0]) if sight.frame is not None and there[:1] == [sight.frame] else None
-    return draw_frames(value, moment, selected=selected, among=[cached, among], machine=at.whole.name, width=at.width,
+    return draw_frames(look, selected=selected, among=[cached, among], machine=at.whole.name, width=at.width,
                        rows=sight.rows)  # fmt: skip
 
 
@@ -310,7 +309,7 @@ def steps_of_translation(at: At, panes: tuple[str, ...], one: Translation) -> Mi
     is_in_it = number == one.number
     mine = [where(lambda stage: is_in_it and stage.step.index in own)]
     if "tlb" in panes:
-        mine.append(steps_of_processors(whole, machine.cpus.value))
+        mine.append(steps_of_processors(look_at(machine.cpus, whole)))
     if {"address", "walk"} & {*panes}:
         mine.append(walk_steps(machine, whole, one.task, one.va, access, one.user))
     if "frames" in panes:

@@ -8,7 +8,7 @@ import pytest
 from tests.engine.base.counters import Counter
 from vmwidgets.engine.base.errors import KernelError, KernelPanic, Refused
 from vmwidgets.engine.base.event import Panicked
-from vmwidgets.engine.base.operations import PartReference, plain
+from vmwidgets.engine.base.operations import PartReference, operation, plain
 from vmwidgets.engine.kernel.map.map_schema import MapResized
 
 
@@ -35,6 +35,30 @@ def test_a_call_is_recorded_with_its_arguments_by_name_and_its_result(counter, t
     assert first.events == (MapResized("counter", 0, 2),)
     assert str(second) == "1: counter.add(amount=3, twice=False) -> 5"
     assert told == [1, 2]
+
+
+def test_an_operation_goes_through_its_states(counter):
+    seen = []
+
+    class Looking(Counter):
+        @operation
+        def add(self, amount, *, twice=False):
+            seen.append(self.door.state)
+            return super().add(amount, twice=twice)
+
+    looking = Looking()
+    looking.between = lambda: seen.append(looking.door.state)
+    looking.add(1)
+    with pytest.raises(Refused):
+        looking.add(0)
+    assert (seen, looking.door.state) == (["decided", "changing", "decided"], "")
+
+
+@pytest.mark.parametrize("outcome", ["", "interrupted"])
+def test_no_operation_that_changed_something_ends_as_if_it_had_not(counter, monkeypatch, outcome):
+    monkeypatch.setattr(counter.door, "_failure", lambda error, edited: (outcome, "", None))
+    with pytest.raises(AssertionError, match="changing"):
+        counter.fail()
 
 
 def test_calls_inside_an_operation_are_part_of_it(counter, told):

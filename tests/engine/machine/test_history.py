@@ -20,6 +20,7 @@ from tests.engine.machine.structures import differences, shared
 from vmwidgets.engine.base.packed import KEPT
 from vmwidgets.engine.machine import history
 from vmwidgets.engine.machine.history import EVERY, MOST_BYTES
+from vmwidgets.engine.machine.replay import Replay
 
 pytestmark = pytest.mark.once
 
@@ -208,24 +209,24 @@ class TestUndo:
         m.undo()
         m.check()
 
-    def test_the_stop_button_in_an_undo_leaves_all_as_it_was(self, m):
+    def test_the_stop_button_in_an_undo_leaves_all_as_it_was(self, m, monkeypatch):
         for _ in range(EVERY // 4):
             m.kernel_map.remove(m.kernel_map.enter("4 KiB"), size="4 KiB")
         structures, number = m.system.structures(), len(m.journal)
-        repeated = m.history.repeat_one
+        repeated = Replay.once
         calls = []
 
-        def press(operation):
+        def press(replay, operation):
             calls.append(operation)
-            repeated(operation)
+            repeated(replay, operation)
             if len(calls) == 20:
                 raise KeyboardInterrupt
 
-        m.history.repeat_one = press
-        with pytest.raises(KeyboardInterrupt):
-            m.undo()
+        with monkeypatch.context() as patched:
+            patched.setattr(Replay, "once", press)
+            with pytest.raises(KeyboardInterrupt):
+                m.undo()
         assert m.system.structures() == structures and len(m.journal) == number
-        m.history.repeat_one = repeated
         m.check()
         m.undo()
         assert len(m.journal) == number - 1

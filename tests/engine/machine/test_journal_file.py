@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import hashlib
 import json
@@ -64,6 +65,24 @@ def test_the_machine_is_made_again_with_its_journal_marks_groups_and_what_was_un
     again.undo(2)
     assert len(again.at("here").journal) == len(again.journal)
     assert again.tasks["init"].read(0, 5) == b"hello"
+
+
+def test_a_thread_asleep_in_a_loaded_machine_is_undone_without_a_word(m, tmp_path, monkeypatch):
+    def sleeps():
+        yield from m.tsleep("for ever")
+
+    m.spawn(sleeps, name="waits")
+    m.run()
+    m.journal.save(tmp_path / "mine.jsonl.gz")
+    again = vm.load_journal(tmp_path / "mine.jsonl.gz")
+    printed = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: printed.append(unraisable.exc_value))
+    again.undo(2)
+    gc.collect()
+    assert printed == []
+    assert "waits" not in again.journal.scripts
+    again.redo(2)
+    assert again.threads["waits"].state == "asleep"
 
 
 def test_random_lives_are_the_same_machines_and_the_same_bytes(tmp_path):

@@ -16,6 +16,7 @@ import pytest
 import vmwidgets as vm
 import vmwidgets.engine.machine as parts
 from tests.engine.machine.lives import LIVES
+from vmwidgets.engine.machine.replay import quiet
 
 pytestmark = pytest.mark.once
 
@@ -99,7 +100,7 @@ def repeated(life, kind):
     """Another machine to which the same was done, with numbers of this kind."""
     boot, *operations = life.journal
     m = vm.boot(**{name: as_kind(value, kind) for name, value in boot.arguments})
-    with m.history.quiet():
+    with quiet(m):
         m.system.callbacks.begin(life.journal.scripts, operations[-1].serial)
         for operation in operations:
             m.door.stop_at = operation.stopped_at

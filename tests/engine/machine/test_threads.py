@@ -161,6 +161,20 @@ class TestSleeping:
         assert full.kmem_alloc_wait(STRING) == strings(full)[2]
         assert full.threads.ticks == 7
 
+    def test_the_operation_of_a_cell_that_waits_is_asleep_meanwhile(self, full):
+        seen = []
+
+        def frees():
+            seen.append(full.door.state)
+            yield from full.kmem_free_wakeup(strings(full)[2], STRING)
+
+        full.spawn(frees)
+        full.kmem_alloc_wait(STRING)
+        assert (seen, full.door.state) == (["asleep"], "")
+        with pytest.raises(Stuck):
+            full.kmem_alloc_wait(STRING)
+        assert full.door.state == ""
+
     def test_a_cell_that_nobody_can_wake_is_told_who_waits_and_nothing_is_left_of_the_call(self, full):
         before = full.kmem.exec_map.entries()
         with pytest.raises(Stuck, match=r"kmem_alloc_wait can't finish.*the cell waits for room in exec_map"):

@@ -12,7 +12,7 @@ from vmwidgets.engine.memory.pages_schema import FrameRun, PageCounts
 from .claiming import Said, claim
 from .claims_kmem_steps import owner
 from .reading import PAGE, bytes_of, bytes_of_given, ends, number, path_called
-from .steps import Gone, StepSeen, Then, before_processors, earlier_steps
+from .steps import Gone, StepSeen, Then, before_processors, earlier_steps, rows_after
 
 # ---- what frames are -----------------------------------------------------------------------------
 
@@ -160,7 +160,7 @@ def released(seen: StepSeen, said: Said, *, falling: bool, unwired: bool) -> Non
     if not said.plural:
         return
     places = {frame: page for page, frame in pages_of(seen.started, name).items()}
-    half = Then(seen.now, seen.moment.at((seen.place + seen.step.index + 1) // 2).past)
+    half = Then(seen.now, rows_after(seen.moment, (seen.place + seen.step.index + 1) // 2))
     early, late = gone & free(half), gone - free(half)
     numbers = [places[frame] for frame in gone if frame in places]
     if early <= places.keys() and late <= places.keys() and early and late and numbers:
@@ -198,7 +198,7 @@ def zeroed_ahead(seen: StepSeen, said: Said) -> None:
     new = of_state(seen.then, "zeroed") - of_state(earlier, "zeroed")
     assert len(new) == number(said["count"])
     assert new <= free(earlier)
-    later = of_state(seen.then, "zeroed") & free(Then(seen.now, seen.moment.at(None).past))
+    later = of_state(seen.then, "zeroed") & free(Then(seen.now, rows_after(seen.moment, None)))
     assert all(zeroes(seen, frame) for frame in new & later)
 
 
@@ -239,7 +239,7 @@ def object_created(seen: StepSeen, said: Said) -> None:
     assert said["object"] not in objects(seen.before)
     assert said["object"].startswith("anon")
     places = range(seen.step.index + 1, min(seen.step.index + 6, len(seen.moment.events)) + 1)
-    assert any(said["object"] in objects(Then(seen.now, seen.moment.at(place).past)) for place in places)
+    assert any(said["object"] in objects(Then(seen.now, rows_after(seen.moment, place))) for place in places)
 
 
 def objects(then: Then) -> set[str]:
@@ -273,7 +273,7 @@ def descriptors_written(seen: StepSeen, said: Said) -> None:
 @claim("kmem events: PageReused")
 def reused(seen: StepSeen, said: Said) -> None:
     frame = number(said["frame"])
-    earliest = Then(seen.now, seen.moment.at(0).past)
+    earliest = Then(seen.now, rows_after(seen.moment, 0))
     assert "cached" in {run(seen.before, frame).state, run(earliest, frame).state}
     assert run(seen.then, frame).state != "cached" or owner(seen.then, frame) == said["owner"]
     assert owner(seen.before, frame) == said["owner"] or owner(earliest, frame) == said["owner"]
@@ -330,7 +330,7 @@ def scanned(seen: StepSeen, said: Said) -> None:
     here = steps.index(seen.step)
     has_cached = here > 1 and says("kmem events: PageCached", steps[here - 1].sentence)
     begin = steps[here - 2].index + 1 if has_cached else seen.place
-    earlier = Then(seen.now, seen.moment.at(begin).past)
+    earlier = Then(seen.now, rows_after(seen.moment, begin))
     assert counts(earlier).inactive - counts(seen.then).inactive == number(said["count"])
 
 
@@ -395,7 +395,7 @@ def zones_reclaimed(seen: StepSeen, said: Said) -> None:
     """The slabs of zones that are empty now are gone after the operation, unless a buffer of theirs is taken then."""
     caches = [one for one in seen.then.value("caches").caches if one.name.startswith("zone ")]
     empty = {slab.address for one in caches for slab in one.slabs if slab.state == "free"}
-    over = Then(seen.now, seen.moment.at(None).past).value("caches").caches
+    over = Then(seen.now, rows_after(seen.moment, None)).value("caches").caches
     assert not empty & {slab.address for one in over for slab in one.slabs if slab.state == "free"}
 
 
@@ -422,11 +422,11 @@ def handler_failed(seen: StepSeen, said: Said) -> None:
 @claim("kmem events: CallUndone")
 def call_undone(seen: StepSeen, said: Said) -> None:
     """A thread that waited was in this call, and no longer is; it keeps no page for it."""
-    began = Then(seen.now, seen.moment.at(0).past)
+    began = Then(seen.now, rows_after(seen.moment, 0))
     before = [began, *earlier_steps(seen, 6)]
     calls = {said["call"], str(seen.moment.operation and seen.moment.operation.name)}
     waiting = {one.name for then in before for one in then.threads.asleep if one.doing in calls}
-    over = Then(seen.now, seen.moment.at(None).past)
+    over = Then(seen.now, rows_after(seen.moment, None))
     assert waiting - {one.name for one in over.threads.asleep if one.doing in calls}
     assert counts(over).used <= counts(began).used
     assert said["why"] == "it was given up while it waited"
@@ -453,7 +453,7 @@ def zone_grown(seen: StepSeen, said: Said) -> None:
     address, size = number(said["address"]), bytes_of(said["size"])
     assert used_at(seen.then, address) >= size
     assert address not in zone(seen.before, said["zone"])
-    next_step = Then(seen.now, seen.moment.at(min(seen.step.index + 2, len(seen.moment.events))).past)
+    next_step = Then(seen.now, rows_after(seen.moment, min(seen.step.index + 2, len(seen.moment.events))))
     assert zone(next_step, said["zone"]).get(address, size) == size
 
 
@@ -462,7 +462,7 @@ def zone_shrunk(seen: StepSeen, said: Said) -> None:
     """The zone has no slab there now; it had one at the beginning or got it meanwhile."""
     address = number(said["address"])
     assert address not in zone(seen.then, said["zone"])
-    sizes = {*zone(Then(seen.now, seen.moment.at(0).past), said["zone"]).values()} or {bytes_of(said["size"])}
+    sizes = {*zone(Then(seen.now, rows_after(seen.moment, 0)), said["zone"]).values()} or {bytes_of(said["size"])}
     assert sizes == {bytes_of(said["size"])}
 
 

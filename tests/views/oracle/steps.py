@@ -59,6 +59,12 @@ class Gone(Exception):
     """What a step is about is not there after the operation, so that it can't be looked at."""
 
 
+def rows_after(moment: Moment, place: int | None) -> Past:
+    """What the events after a place of a moment's operation wrote."""
+    at = moment.at(place)
+    return at.later(at.place)
+
+
 class Then:
     """A machine as it was at one place among an operation's events; `past` is what came later."""
 
@@ -145,12 +151,12 @@ class StepSeen:
     @cached_property
     def then(self) -> Then:
         """As it was just after the step."""
-        return Then(self.now, self.moment.at(self.step.index + 1).past)
+        return Then(self.now, rows_after(self.moment, self.step.index + 1))
 
     @cached_property
     def before(self) -> Then:
         """As it was after the step before, or before the operation."""
-        return Then(self.now, self.moment.at(self.place).past)
+        return Then(self.now, rows_after(self.moment, self.place))
 
     @property
     def threads(self) -> ThreadsValue:
@@ -169,7 +175,7 @@ def earlier_steps(seen: StepSeen, count: int) -> list[Then]:
     here = steps.index(seen.step)
     places = [one.index + 1 for one in reversed(steps[max(0, here - count) : here])] or [0]
     places += [0] * (count - len(places))
-    return [Then(seen.now, seen.moment.at(place).past) for place in places]
+    return [Then(seen.now, rows_after(seen.moment, place)) for place in places]
 
 
 def before_processors(seen: StepSeen) -> Then:
@@ -178,4 +184,4 @@ def before_processors(seen: StepSeen) -> Then:
     earlier = list(steps[: steps.index(seen.step)])
     while earlier and earlier[-1].about.kind == "cpu":
         earlier.pop()
-    return Then(seen.now, seen.moment.at(earlier[-1].index + 1 if earlier else 0).past)
+    return Then(seen.now, rows_after(seen.moment, earlier[-1].index + 1 if earlier else 0))

@@ -1,7 +1,22 @@
 """The one door: what changes a machine is one operation, whose arguments and result are kept as data.
 
 Cells, buttons, replays and tests call the same methods, marked with :func:`operation`.  Only the outermost call is an
-operation; calls inside it are part of it.
+operation; calls inside it are part of it.  What becomes of one::
+
+    asked ─────▶ decided ─────▶ changing ◀────▶ asleep
+      │             │              │
+      ▼             ▼              ▼
+    refused     refused, done   done, failed, stopped, panic
+                failed, panic
+
+- asked: the call waits for the operation that is under way, and is refused where none is taken from here;
+- decided: it is in, arguments and state are checked, and what is to be done is decided.  Nothing has changed: a refusal
+  is not recorded, and an error is recorded without events;
+- changing: it has reported an event.  It ends done, failed (an error, with what it did taken back or said), stopped
+  (the stop button, at a safe point: done in part), or in a panic, after which the machine is only looked at;
+- asleep: the call waits, and other threads run inside this operation until it is woken or given up.
+
+:attr:`Door.state` is where the operation under way is, and each end is asserted to be one that the state leads to.
 """
 
 from __future__ import annotations
@@ -69,6 +84,8 @@ class Door:
         """Whether operations are done again, as they were recorded."""
         self._only_looked = False
         """Whether the operation under way has only said what is there."""
+        self.asleep = False
+        """Whether the call of the operation under way waits, so that other threads run."""
         self.stop_at = 0
         """The safe point at which the next operation stops, which is one made again; 0: at none."""
         self._lock = threading.RLock()
@@ -92,6 +109,21 @@ class Door:
     def busy(self) -> bool:
         """Whether an operation is under way, in whatever thread."""
         return self.owner != 0
+
+    @property
+    def state(self) -> str:
+        """Where the operation under way is: "decided", "changing" or "asleep"; "" if there is none."""
+        if not self.owner:
+            return ""
+        return "asleep" if self.asleep else "changing" if self._raw else "decided"
+
+    def _may_fail(self, outcome: str) -> bool:
+        """Whether the operation under way may end with this outcome, which is not "done"; "": it has no record."""
+        if outcome == "panic":
+            return self.dead is not None
+        if outcome == "interrupted":
+            return self._stopped >= 0
+        return not self.asleep and (outcome != "" or not self._raw)
 
     def operate(self, target: str, name: str, arguments: Arguments, call: Callable[[], Any]) -> Any:
         """Run `call` as one recorded operation; others wait.  `arguments` are read when it is done."""
@@ -124,14 +156,14 @@ class Door:
                 result: Any = None
                 self.owner = get_ident()
                 recorder.emit = self._report
-                self._points, self._stopped = 0, -1
-                self._only_looked = False
+                self._points, self._stopped, self._only_looked = 0, -1, False
                 try:
                     returned = call(*args, **kwargs)
                     if self._stopped >= 0:
                         reached = Address(self._stopped)
                         raise Stopped(f"interrupted: it is done below {reached}, and nothing has changed from there on")
                     outcome = "" if self._only_looked and not (self.repeats or self._raw) else "done"
+                    assert not self.asleep, "a call that waits does not return"
                     result = returned if type(returned) in _ATOMS else as_data(returned)
                     return returned  # noqa: TRY300  an else would come after the clause below, which ends each way
                 except BaseException as error:
@@ -175,6 +207,12 @@ class Door:
 
     def _failed(self, error: BaseException, edited_by_hand: bool) -> tuple[str, str, KernelPanic | None]:
         """What the record says of a call that raised: outcome ("" for no record) and sentence; and what it died of."""
+        found = self._failure(error, edited_by_hand)
+        is_ours = isinstance(error, Exception)  # else Python itself ends
+        assert not is_ours or self._may_fail(found[0]), (self.state, found[0])
+        return found
+
+    def _failure(self, error: BaseException, edited_by_hand: bool) -> tuple[str, str, KernelPanic | None]:
         dead, raw = None, self._raw
         if isinstance(error, Refused):  # recorded where something had happened before: threads ran, ticks passed
             outcome = "error" if raw else ""

@@ -26,6 +26,20 @@ Row = tuple[int, str, str, "tuple[str, ...] | None", tuple[Any, ...], str, Any, 
 """An operation as it is kept: without its number and events, the names of its arguments apart, if they are known so."""
 
 
+def squeezed(data: Any) -> bytes:
+    """Plain data as bytes, a quarter as many as pickle alone makes, as fast as it can be done.
+
+    >>> unsqueezed(squeezed([1, "two"]))
+    [1, 'two']
+    """
+    return zlib.compress(pickle.dumps(data, pickle.HIGHEST_PROTOCOL), 1)
+
+
+def unsqueezed(data: bytes) -> Any:
+    """What was squeezed."""
+    return pickle.loads(zlib.decompress(data))
+
+
 class Packed:
     """Records of old operations, KEPT in a piece."""
 
@@ -111,11 +125,11 @@ def pack(rows: Sequence[Row]) -> bytes:
     lengths = list(map(len, values))
     columns = serials, targets, names, words, lengths, outcomes, said, stopped
     data = columns, _plain(chain.from_iterable(values)), _plain(results)
-    return zlib.compress(pickle.dumps(data, pickle.HIGHEST_PROTOCOL), 1)
+    return squeezed(data)
 
 
 def _unpack(data: bytes) -> list[Row]:
-    columns, values, results = pickle.loads(zlib.decompress(data))
+    columns, values, results = unsqueezed(data)
     serials, targets, names, words, lengths, outcomes, said, stopped = columns
     given = iter(_as_they_were(*values))
     tuples = [tuple(islice(given, length)) for length in lengths]

@@ -284,11 +284,11 @@ class RedBlackTree(Generic[N]):
         child, black = successor.right, not successor.red
         parent = successor if direct else successor.parent
         assert parent is not None
-        emit = self._recorder.emit
+        emit, red = self._recorder.emit, successor.red
+        writes: tuple[Write, ...] = ()
         if emit is not None:
             emit((Called.tag, "rbtree_remove", (node.id,)))
             writes = self._successor_writes(node, successor)
-            emit((TreeUnlinked.tag, self._name, node.id, successor.id, writes, node.red, successor.red))
         if not direct:
             parent.left = child
             if child is not None:
@@ -300,6 +300,8 @@ class RedBlackTree(Generic[N]):
         successor.left, node.left.parent = node.left, successor
         successor.count = node.count
         self._discount(parent)
+        if emit is not None:
+            emit((TreeUnlinked.tag, self._name, node.id, successor.id, writes, node.red, red))
         return child, parent, black
 
     def _successor_writes(self, node: Node, successor: Node) -> tuple[Write, ...]:
@@ -382,13 +384,13 @@ class RedBlackTree(Generic[N]):
             raised = node.left  # type: ignore[assignment]
             inner, other = raised.right, "left"
         emit = self._recorder.emit
+        writes: tuple[Write, ...] = ()
         if emit is not None:
             writes = (
                 (node.id, other, raised.id, _identity(inner)),
                 (raised.id, side, _identity(inner), node.id),
                 (_identity(node.parent), self._side(node), node.id, raised.id),
             )
-            emit((TreeRotated.tag, self._name, node.id, side, raised.id, writes))
         if side == "left":
             node.right, raised.left = inner, node
         else:
@@ -399,6 +401,8 @@ class RedBlackTree(Generic[N]):
         raised.parent, node.parent = node.parent, raised
         raised.count = node.count
         node.count = _count(node.left) + _count(node.right) + 1
+        if emit is not None:
+            emit((TreeRotated.tag, self._name, node.id, side, raised.id, writes))
 
     # ---- invariants --------------------------------------------------------------------------
 

@@ -5,11 +5,11 @@ A Python function is not data, so the journal keeps this; a machine that is made
 
 from __future__ import annotations
 
-import pickle
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, overload
+
+from .packed import squeezed, unsqueezed
 
 
 class Action(NamedTuple):
@@ -77,7 +77,7 @@ class Script(Sequence[Action]):
     def _pack(self, count: int) -> None:
         self._opened()
         plain = [tuple(action) for action in self._open[:count]]
-        self._packed.append(zlib.compress(pickle.dumps(plain, pickle.HIGHEST_PROTOCOL), 1))
+        self._packed.append(squeezed(plain))
         self._before += len(plain)
         del self._open[:count]
 
@@ -131,4 +131,4 @@ class Script(Sequence[Action]):
 
 @lru_cache(maxsize=64)
 def _unpacked(data: bytes) -> tuple[Action, ...]:
-    return tuple(Action(*one) for one in pickle.loads(zlib.decompress(data)))
+    return tuple(Action(*one) for one in unsqueezed(data))

@@ -13,8 +13,8 @@ from ..mmu.formats import FORMATS
 from ..selfpaging.errors import BARRELFISH_QUIRKS
 from . import arguments
 from .handles.cpus import cpu_settings
-from .hindsight.reliving import BOOTED_BY
 from .machine import Machine
+from .replay import BOOTED_BY
 from .stages.layouts import layouts_of
 
 LEAST_RAM, MOST_RAM = 4 * MIB, 16 * GIB

@@ -11,20 +11,23 @@ handles, and gives the machine other structures.
 from __future__ import annotations
 
 import gc
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-from ..base.errors import Refused, VMError, shown
-from ..base.interrupts import INTERRUPT, Stopped
-from ..base.journal import Journal, Line, Operation
+from ..base.errors import Refused, shown
+from ..base.journal import MAX_EVENTS, Journal, Line, Operation
+from ..base.recorder import Raw, expanded
 from ..base.scripts import Action, Script
 from .kept.copies import NoCopy
 from .learners.callbacks import Live
+from .replay import Replay, held, quiet, stop_if_wanted
 from .system import System
+
+V = TypeVar("V")
 
 EVERY = 500
 """A copy is taken after so many operations, at the least; of a larger machine less often."""
@@ -56,10 +59,6 @@ machine with 100,000 entries grew to 1.5 GiB of machines that nothing referred t
 """
 
 
-class Diverged(VMError):
-    """An operation that was done again did not do what was recorded of it."""
-
-
 class Copy(NamedTuple):
     """The structures after operation `number`, whose serial is `serial`."""
 
@@ -81,8 +80,8 @@ class History:
         """The number of the operation after which the next copy is taken."""
         self._looked_at: OrderedDict[int, Any] = OrderedDict()
         self._uncollected = 0
-        self.follower: Any = None
-        """What notes the changes that operations make, once they were asked for (:mod:`.hindsight.following`)."""
+        self.noted: Any = None
+        """The notes of what operations changed, once they were asked for (:mod:`.hindsight.noted`)."""
 
     @property
     def bytes_kept(self) -> int:
@@ -178,8 +177,8 @@ class History:
         again = {key: live for key, live in self.system.callbacks.live.items() if live.again}
         machine = self._remade(number, f"branch of {self.system.machine.name}", again)
         machine.history.share(self._copies)
-        if self.follower is not None:
-            self.follower.branched(machine, number)
+        if self.noted is not None:
+            self.noted.branched(machine, number)
         return machine
 
     def visit(self, first: int, see: Callable[[Operation], None]) -> None:
@@ -190,8 +189,12 @@ class History:
         kept = max(first, self.journal.first_kept)
         if first < kept:
             again = self._remade(first - 1, f"{self.system.machine.name} from operation {first} on")
-            with self.door.looking(), self.held():
-                again.history.repeat(self.journal[first:kept], self._scripts(), lambda system: see(system.journal.last))
+
+            def seen(system: System) -> None:
+                see(system.journal.last)
+
+            with self.door.looking(), held():
+                Replay(again).run(self.journal[first:kept], self._scripts(), after=seen)
         for operation in self.journal[kept:]:
             see(operation)
 
@@ -200,10 +203,51 @@ class History:
 
         `begin` is shown that as it was after operation `first`, and what it gives sees it after each.  O(operations).
         """
+        sees: list[Callable[[System], None]] = []
+
+        def look(system: System) -> None:
+            if sees:
+                sees[0](system)
+            else:
+                sees.append(begin(system))
+
+        self.search(look, first, last)
+
+    def search(self, look: Callable[[System], object], first: int = 0, last: int = -1) -> int | None:
+        """The number of the operation, from `first` to `last`, after which `look` is true for the first time.
+
+        Another machine is made as this one was after operation `first`, and goes on.  O(operations).
+        """
         again = self._remade(first, f"{self.system.machine.name} once more")
         wanted = self.journal[first + 1 : range(len(self.journal))[last] + 1]
-        with self.door.looking(), self.held():
-            again.history.repeat(wanted, self._scripts(), begin(again.system))
+        with self.door.looking(), held():
+            if look(again.system) or Replay(again).run(wanted, self._scripts(), after=look):
+                return int(again.journal.last.number)
+        return None
+
+    def moments(self, number: int, look: Callable[[Any], V]) -> list[V]:
+        """What `look` sees of the machine before operation `number`, at least 1, and after each of its events.
+
+        The operation is done again on another machine, which is looked at while it is under way.  Of more events than
+        a journal keeps, the latest count, as there.
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot()
+        >>> a = m.kernel_map.enter("16 KiB")
+        >>> seen = m.history.moments(1, lambda then: len(then.kernel_map))
+        >>> seen[0], seen[-1], len(seen) == 1 + len(m.journal[1].events)
+        (3, 4, True)
+        """
+        again = self._remade(number - 1, f"{self.system.machine.name} in operation {number}")
+        seen = deque([look(again)], MAX_EVENTS + 1)
+
+        def at_event(raw: Raw) -> None:
+            with again.system.recorder.quiet():
+                seen.extend([look(again)] * sum(1 for _ in expanded((raw,))))
+
+        with self.door.looking(), held():
+            Replay(again).run([self.journal[number]], self._scripts(), at_event=at_event)
+        return list(seen)
 
     def cheap(self) -> list[int]:
         """The numbers of operations after which the machine is made again in no time, since a copy is near."""
@@ -216,7 +260,7 @@ class History:
                 self._keep(copy)
 
     def _remade(self, number: int, name: str, live: Mapping[str, Live] = MappingProxyType({})) -> Any:
-        with self.door.looking(), self.held():
+        with self.door.looking(), held():
             if number == 0:
                 machine = self._make(b"", name)
             else:
@@ -227,8 +271,8 @@ class History:
                 journal = machine.journal
                 journal.begin_as(self.journal, copy.number + 1)
                 scripts = self._scripts()
-                machine.history.begin(copy.serial, scripts)
-                machine.history.come_to(self.journal[copy.number + 1 : number + 1], scripts, self)
+                Replay(machine).begin(copy.serial, scripts)
+                self._come_to(machine, self.journal[copy.number + 1 : number + 1], scripts)
             serial = self.journal.serial(number)
             self._name_moments(machine.journal, serial)
             machine.journal.next_serial = machine.journal.most_serial = serial + 1
@@ -290,7 +334,7 @@ class History:
         later = journal.undone
         scripts = later.scripts if later is not None else self._scripts()
         removed = tuple(journal[number:]) + (later.operations if later is not None else ())
-        with self.held(), self._other_structures():
+        with held(), self._other_structures():
             self._go_back(number - 1, scripts)
             journal.undone = Line(journal.last.serial, removed, scripts)
         kept = self._latest(len(journal))
@@ -312,7 +356,7 @@ class History:
             return
         before = len(self.journal)
         try:
-            with self.held(), self.quiet():
+            with held(), quiet(self.system.machine):
                 self._redo(operations[:end], line)
         finally:
             if len(self.journal) > before:
@@ -323,9 +367,10 @@ class History:
         journal, begun = self.journal, len(self.journal)
         self.system.callbacks.begin(line.scripts, again[-1].serial)
         try:
+            replay = Replay(self.system.machine)
             for operation in again:
-                self.repeat_one(operation)
-                self._stop_if_wanted()
+                replay.once(operation)
+                stop_if_wanted()
         except BaseException:
             number = len(journal)
             if number > begun and not journal.last.agrees(again[number - begun - 1]):
@@ -352,8 +397,8 @@ class History:
         self.journal.cut(copy.number + 1)
         self.door.dead = None
         self.system.restore(copy.data)
-        self.begin(copy.serial, scripts)
-        self.come_to(again, scripts, self)
+        Replay(self.system.machine).begin(copy.serial, scripts)
+        self._come_to(self.system.machine, again, scripts)
 
     @contextmanager
     def _other_structures(self) -> Iterator[None]:
@@ -361,7 +406,7 @@ class History:
         journal, system, callbacks = self.journal, self.system, self.system.callbacks
         held, dead = system.structures(), self.door.dead
         state, recorded = journal.state(), dict(callbacks.recorded)
-        with self.quiet():
+        with quiet(self.system.machine):
             left = callbacks.leave()
             try:
                 yield
@@ -394,105 +439,15 @@ class History:
                     journal.give_up(undone)
                 raise
 
-    # ---- doing operations again --------------------------------------------------------------
-
-    def begin(self, serial: int, scripts: dict[str, Script]) -> None:
-        """Have what learners' code did up to the operation of this serial, and be ready to repeat what came then."""
-        self.journal.scripts = {key: script.until(serial) for key, script in scripts.items() if script.serial <= serial}
-
-    def come_to(self, operations: Sequence[Operation], scripts: dict[str, Script], keeper: History) -> None:
-        """Do operations again on the way to a moment, and have `keeper` keep a copy a little before it.
+    def _come_to(self, machine: Any, operations: Sequence[Operation], scripts: dict[str, Script]) -> None:
+        """Do operations on the way to a moment, and keep a copy a little before it.
 
         Whoever asks for a moment asks for those around it next.
         """
         early, late = operations[:-NEAR], operations[-NEAR:]
-        self.repeat(early, scripts, keeper.note)
-        self.repeat(late, scripts, partial(keeper.note, apart=NEAR // 2) if len(early) > NEAR else None)
-
-    def repeat(
-        self, operations: Sequence[Operation], scripts: dict[str, Script], after: Callable[[System], None] | None = None
-    ) -> None:
-        """Do operations again, as they were recorded; :class:`Diverged` where one does something else."""
-        if not operations:
-            return
-        self.system.callbacks.begin(scripts, operations[-1].serial)
-        with self.quiet():
-            for operation in operations:
-                self.repeat_one(operation)
-                self._stop_if_wanted()
-                if after is not None:
-                    after(self.system)
-        self.journal.next_serial = self.journal.most_serial
-
-    def repeat_one(self, then: Operation, *, any_result: bool = False) -> None:
-        """Do one operation again, and compare what it did; with `any_result` what it gave may be something else."""
-        journal, machine = self.journal, self.system.machine
-        done = len(journal)
-        journal.next_serial = then.serial
-        self.door.stop_at = then.stopped_at
-        error: BaseException | None = None
-        try:
-            given = {key: machine.resolve(value) for key, value in then.arguments}
-            call = machine.recorded(then.target, then.name)
-        except Refused as refused:
-            if then.outcome != "error":
-                raise Diverged(self._differs(then, f"{refused}")) from refused
-            journal.append(then)  # what it names was gone then too, and that was its error
-            return
-        try:
-            call(**given)
-        except Stopped as stopped:
-            if journal.last.stopped_at != then.stopped_at:
-                raise  # the stop button, pressed now
-            error = stopped
-        except KeyboardInterrupt as pressed:
-            if then.result != ("KeyboardInterrupt",):
-                raise  # the stop button, pressed now
-            error = pressed
-        except Exception as raised:  # noqa: BLE001  whatever a learner's code raised, it raises again
-            error = raised
-        finally:
-            self.door.stop_at = 0
-        if then.name == "run" and then.outcome == "error" and len(journal) > done and journal.last.outcome == "done":
-            journal.amend(then)  # its steps were made; what ended it was the learner's own function, or the stop button
-        if len(journal) == done and then.outcome == "error" and isinstance(error, Refused) and f"{error}" == then.said:
-            journal.append(then)  # it is refused before anything happens, and was after that
-        if any_result and len(journal) > done and journal.last.outcome == then.outcome == "done":
-            then = then._replace(result=journal.last.result)
-        if len(journal) == done or not journal.last.agrees(then):
-            now = (journal.last.said or shown(journal.last.result)) if len(journal) > done else f"{error}"
-            raise Diverged(self._differs(then, now)) from error
-
-    def _differs(self, then: Operation, now: str) -> str:
-        return (
-            f"operation {then.number}, {then.target}.{then.name}, has another result when it is repeated: {now}, "
-            f"not {then.said or shown(then.result)}"
-        )
-
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """The stop button is heeded between two operations only, where all can be put back."""
-        INTERRUPT.hold()
-        try:
-            yield
-        finally:
-            INTERRUPT.release()
-
-    def _stop_if_wanted(self) -> None:
-        if INTERRUPT.take():
-            raise KeyboardInterrupt("it was stopped between two operations")
-
-    @contextmanager
-    def quiet(self) -> Iterator[None]:
-        """No listener hears of the operations in here, and learners' code that fails warns of nothing again."""
-        listeners, self.door.listeners = self.door.listeners, []
-        callbacks = self.system.callbacks
-        silent, callbacks.silent = callbacks.silent, True
-        repeats, self.door.repeats = self.door.repeats, True
-        try:
-            yield
-        finally:
-            self.door.listeners, callbacks.silent, self.door.repeats = listeners, silent, repeats
+        replay = Replay(machine)
+        replay.run(early, scripts, after=self.note)
+        replay.run(late, scripts, after=partial(self.note, apart=NEAR // 2) if len(early) > NEAR else None)
 
 
 def _worth(size: int) -> int:

@@ -10,9 +10,9 @@ from ..base.errors import Refused, VMError, shown
 from ..base.journal import Line, Operation
 from ..memory.ram import BusError
 from .boot import boot
-from .history import Diverged
 from .kept.journal_file import VERSION, BadJournal, Settings, load
 from .machine import RECORDED, Machine
+from .replay import Diverged, Replay, quiet
 
 MOST_STEPS = 10_000_000
 """How many steps of threads a file may ask for in all."""
@@ -50,10 +50,10 @@ def load_journal(path: str | os.PathLike[str]) -> Machine:
         raise wrong(first, f"a machine can't boot with these settings: {error}") from None
     if not machine.journal.last.agrees(first):
         raise wrong(first, "the boot has another result than the recorded one")
-    history, journal = machine.history, machine.journal
-    history.begin(first.serial, loaded.scripts)
+    journal, replay = machine.journal, Replay(machine)
+    replay.begin(first.serial, loaded.scripts)
     steps = 0
-    with history.quiet():
+    with quiet(machine):
         machine.system.callbacks.begin(loaded.scripts, loaded.operations[-1].serial)
         for operation in rest:
             try:
@@ -64,7 +64,7 @@ def load_journal(path: str | os.PathLike[str]) -> Machine:
                 if loaded.version == 1 and operation.name == "set_descriptor":
                     given["value"] = _same_bits(operation, given, machine)
                 wanted = operation._replace(arguments=tuple(given.items()))
-                history.repeat_one(wanted, any_result=loaded.version == 1 and operation.name in GIVES_WORDS)
+                replay.once(wanted, any_result=loaded.version == 1 and operation.name in GIVES_WORDS)
             except Diverged as error:  # noqa: PERF203  each line has its own error
                 why = "" if loaded.version == VERSION else f"; {why_it_differs(operation)}"
                 raise wrong(operation, f"{error}{why}") from None

@@ -12,11 +12,12 @@ from typing import NamedTuple
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.frozen import frozen
-from vmwidgets.engine.base.past import ABSENT, Past
+from vmwidgets.engine.base.past import ABSENT
 from vmwidgets.engine.base.units import PAGE_SHIFT, binary_size
 from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold, MapValue
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.model import MANY, STILL, Caption, Link, Marks, Node, Steps, looks_of
+from vmwidgets.views.story.look import Difference, Look, difference
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, Stage, listed, once
 from vmwidgets.views.story.step import Step
@@ -157,12 +158,10 @@ def _is_hint(event: ev.Event, name: str) -> bool:
     return isinstance(event, ev.HintTried) and event.map == name
 
 
-def map_picture(value: MapValue, moment: Moment, lanes: Collection[str] = LANES) -> MapPicture:
-    """The picture at `moment` of `value`, which is the map after its operation; `lanes` are those that are drawn."""
+def map_picture(look: Look[MapValue], lanes: Collection[str] = LANES) -> MapPicture:
+    """The picture of a map; `lanes` are those that are drawn."""
+    moment, before, shown, value = look.moment, look.before, look.now, look.after
     style = AddressStyle.of(value.start, value.end)
-    moment = moment.above(value.reach(moment.events))
-    shown = value if moment.is_after else value.at(moment.past)
-    before = value.at(moment.whole)
     done = moment.so_far
     path = _path(done, shown) if moment.operation is None or moment.operation.name != "boot" else ()
     return MapPicture(
@@ -170,13 +169,13 @@ def map_picture(value: MapValue, moment: Moment, lanes: Collection[str] = LANES)
         style,
         _caption(value, moment, lanes),
         moment.steps(steps_of_map(value.name, lanes), _is_about(value.name)),
-        states_of(shown, moment.written, _here_at(moment, value.name), path),
+        states_of(before, shown, _here_at(moment, value.name), path),
         path,
         next((event.hint for event in done if isinstance(event, ev.HintTried) and event.map == value.name), None),
         moment,
-        _layout_of(value, before, shown, moment, lanes),
+        _layout_of(look, lanes),
         value.size if shown is value else value.size + bytes_in(shown.entries) - bytes_in(value.entries),  # folds stay
-        moved_in_tree(moment.written, shown),
+        moved_in_tree(before, shown),
         removed(before.entries, shown.items) if moment.operation is not None else (),
         frozenset() if shown is value else _ids(value) - _ids(before),
     )
@@ -195,15 +194,15 @@ MOST_LEAVING = 4
 """So many entries that an operation removed keep their columns after it; where more go, the others take the room."""
 
 
-def _layout_of(value: MapValue, before: MapValue, shown: MapValue, moment: Moment, lanes: Collection[str]) -> Layout:
-    """The layout of all steps of the operation that left a map as `value`; at the moment it is `shown`."""
-    events = moment.events[moment.floor :]
+def _layout_of(look: Look[MapValue], lanes: Collection[str]) -> Layout:
+    """The layout of all steps of the operation."""
+    moment, before, shown, value = look.moment, look.before, look.now, look.after
     laid = laid_items(value, before, shown)
     is_boot = moment.operation is not None and moment.operation.name == "boot"
     has_tree = "tree" in lanes
-    depth = 0 if not has_tree else depth_of(value) if is_boot else _deepest(value, before, events)
+    depth = 0 if not has_tree else depth_of(value) if is_boot else _deepest(look)
     taken = taken_over(value, before, shown, moment) if "ribbon" in lanes else ()
-    cards, runs = cards_of(value, moment), tuple(runs_of(laid))
+    cards, runs = cards_of(before, value, moment.events), tuple(runs_of(laid))
     return Layout(laid, cards, value.lookup_cache, depth, taken, runs, has_guards(laid))
 
 
@@ -255,24 +254,25 @@ def taken_in(value: MapValue) -> set[Taken]:
     return {Taken(item.start, item.end, isinstance(item, Fold)) for item in value.items}
 
 
-def cards_of(value: MapValue, moment: Moment) -> tuple[int, ...]:
-    """Ids of what the operation made, changed and took away, of what moved in the tree, and of what it compared."""
-    events, past = moment.events, moment.every
-    states = states_of(value, past)
+def cards_of(before: MapValue, value: MapValue, events: Sequence[ev.Event]) -> tuple[int, ...]:
+    """Ids of what an operation made, changed and took away, of what moved in the tree, and of what it compared."""
+    states = states_of(before, value)
     new = sorted(one for one, those in states.items() if "new" in those)
     changed = sorted(one for one, those in states.items() if "changed" in those)
-    leaving = sorted(past.marks("after", value.name).leaving)
+    leaving = sorted(difference(entries_of(before), entries_of(value)).leaving)
     path = _Path(value.name)
     path.goes_on(events)
     compared = [node for node, _ in reversed(path.nodes)]
-    return tuple(dict.fromkeys([*new, *changed, *leaving, *sorted(moved_in_tree(past, value)), *compared]))
+    return tuple(dict.fromkeys([*new, *changed, *leaving, *sorted(moved_in_tree(before, value)), *compared]))
 
 
-def _deepest(value: MapValue, before: MapValue, events: Sequence[ev.Event]) -> int:
+def _deepest(look: Look[MapValue]) -> int:
     """The depth of the tree where it is greatest: before the operation, after it, or when a node was hung."""
-    linked = (number for number, event in enumerate(events, 1) if isinstance(event, ev.TreeLinked))
-    hung = (value.at(Past(events[number:])) for number in islice(linked, MOST_LEAVING))
-    return max(depth_of(one) for one in (value, before, *hung))
+    floor = look.moment.floor
+    after = enumerate(look.moment.events[floor:], floor + 1)
+    linked = (number for number, event in after if isinstance(event, ev.TreeLinked))
+    hung = (look.at(number) for number in islice(linked, MOST_LEAVING))
+    return max(depth_of(one) for one in (look.after, look.before, *hung))
 
 
 def depth_of(value: MapValue) -> int:
@@ -353,12 +353,12 @@ def _leads_down(value: MapValue, path: Sequence[tuple[int, str]]) -> bool:
 
 
 def states_of(
-    value: MapValue, past: Past, here: str = "", path: Sequence[tuple[int, str]] = ()
+    before: MapValue, value: MapValue, here: str = "", path: Sequence[tuple[int, str]] = ()
 ) -> dict[int, tuple[str, ...]]:
-    """What is true of the entries of `value` after events whose rows are `past`, by id; `here` is the thing at hand."""
-    merged = _merged(past, value)
-    linked = past.marks("after", value.name).new - merged  # an entry may change before it is in the list
-    changed = past.marks("entry", value.name).changed | past.marks("wired", value.name).changed | merged
+    """What is true of the entries of `value`, which was `before`, by id; `here` is the thing at hand."""
+    marks = difference(entries_of(before), entries_of(value))
+    merged = _merged(before, value, marks)
+    linked, changed = marks.new - merged, marks.changed | merged
     found: dict[int, list[str]] = {}
     for node, _ in path:
         found.setdefault(node, []).append("path")
@@ -374,38 +374,34 @@ def states_of(
     return {identity: tuple(states) for identity, states in found.items()}
 
 
-def _merged(past: Past, value: MapValue) -> set[int]:
+def entries_of(value: MapValue) -> dict[int, EntryValue]:
+    """The entries of a map that are not folded, by id."""
+    return {entry.id: entry for entry in value.entries}
+
+
+def _merged(before: MapValue, value: MapValue, marks: Difference) -> set[int]:
     """New entries that stand for one that was there: it left the list, and its range is theirs now.
 
     FreeBSD keeps the later of two entries that merge.  Most of what it stands for may be as old as the other.
     """
-    marks = past.marks("after", value.name)
-    entries = past.before("entry", value.name)
-    gone = [entries[one] for one in marks.leaving if entries.get(one, ABSENT) is not ABSENT]
-    if not gone:
-        return set()
-    return {
-        entry.id
-        for entry in value.entries
-        if entry.id in marks.new and any(entry.start <= start and end <= entry.end for _, start, end, *_ in gone)
-    }
+    gone = [entry for entry in before.entries if entry.id in marks.leaving]
+    new = [entry for entry in value.entries if entry.id in marks.new] if gone else []
+    return {entry.id for entry in new if any(entry.start <= one.start and one.end <= entry.end for one in gone)}
 
 
-def moved_in_tree(past: Past, value: MapValue) -> frozenset[int]:
-    """Nodes of the tree of `value` that events gave another parent or another colour; new ones are not among them."""
-    name = value.name
-    before: dict[int, int] = {}
-    after: dict[int, int] = {}
-    for table in ("left", "right"):
-        for parent, change in past.changes(table, name).items():
-            for parents, child in ((before, change.before), (after, change.after)):
-                if child not in (0, ABSENT):
-                    parents[child] = parent
-    moved = {child for child in before.keys() | after.keys() if before.get(child) != after.get(child)}
-    red = past.before("red", name).items()
-    moved |= {one for one, was in red if was is not ABSENT and one in value.nodes and value.nodes[one].red != was}
-    there = past.marks("node", name)
-    return frozenset(moved - there.new - there.leaving)
+def moved_in_tree(before: MapValue, value: MapValue) -> frozenset[int]:
+    """Nodes of the tree of `value` that got another parent or another colour since; new ones are not among them."""
+    was, now = _parents(before), _parents(value)
+    both = before.nodes.keys() & value.nodes.keys()
+    return frozenset(
+        one for one in both if was.get(one) != now.get(one) or before.nodes[one].red != value.nodes[one].red
+    )
+
+
+def _parents(value: MapValue) -> dict[int, int]:
+    """By node its parent in the tree."""
+    nodes = value.nodes.values()
+    return {child: node.id for node in nodes for child in (node.left, node.right) if child}
 
 
 def touched(moment: Moment, name: str) -> list[int]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from math import hypot, pi, sin
 from typing import NamedTuple
 
-from vmwidgets.engine.base.past import ABSENT, Past
+from vmwidgets import events as ev
 from vmwidgets.engine.base.units import Address, counted
 from vmwidgets.engine.kernel.tasks.rings_schema import ReferenceCleared
 from vmwidgets.engine.memory.replacement_schema import ReplacementValue, RingPage, RingValue
@@ -14,6 +14,7 @@ from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Link, Node, Rows, Scene, Table
 from vmwidgets.views.scene.text import text_width, visible
+from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, Stage, either, once, seen, where, wrote
 
@@ -49,18 +50,14 @@ NOTES = {
 
 
 def draw_clock(
-    value: ReplacementValue,
-    moment: Moment,
+    look: Look[ReplacementValue],
     *,
-    at: Callable[[Past], ReplacementValue],
     task: str = "",
     machine: str = "",
     width: float = WIDTH,
 ) -> Scene:
-    """The scene of one ring: that of `task`, or the ring of all; `value` is how the rings are at `moment`.
-
-    `at` gives them before what a past holds.
-    """
+    """The scene of one ring: that of `task`, or the ring of all."""
+    moment, value = look.moment, look.now
     ring = _chosen(value, task)
     pages, note = ring.pages, NOTES.get(value.name)
     h = _H + (kit.LINE if note else 0)
@@ -111,7 +108,7 @@ def draw_clock(
         links=links,
         caption=moment.caption,
         table=Table(heads, Rows(lambda: _rows_of(ring, note, len(heads)))),
-        steps=moment.steps(steps_of_ring(task, moment, at)),
+        steps=moment.steps(steps_of_ring(task, look)),
         machine=machine,
         width=width,
         height=bottom + 8,
@@ -120,11 +117,38 @@ def draw_clock(
 
 def _vacant(ring: RingValue, moment: Moment) -> list[int]:
     """Places that pages left in this operation, which is not over: one that comes takes such a place."""
-    marks, before = moment.marks("ring", ring.name), moment.written.before("ring", ring.name)
-    if moment.is_after or marks.changed:  # others have other places, and so a place's number says nothing
-        return []
-    gone = {before[frame] for frame in marks.leaving}
+    places = _moved(moment.so_far, ring.name)
+    if moment.is_after or any(was >= 0 and now >= 0 for was, now in places.values()):
+        return []  # others have other places, and so a place's number says nothing
+    gone = {was for was, now in places.values() if now < 0 <= was}
     return sorted(gone - {page.place for page in ring.pages})
+
+
+def _moved(events: Iterable[ev.Event], name: str) -> dict[int, tuple[int, int]]:
+    """Of the frames that moved in a ring the place before and after these events; -1: it is not in the ring."""
+    found: dict[int, tuple[int, int]] = {}
+    for event in events:
+        moves: Iterable[tuple[int, int, int]] = ()
+        if isinstance(event, ev.RingMoved) and event.ring == name:
+            moves = ((event.frame, event.before, event.after),)
+        elif isinstance(event, ev.RingRenumbered) and event.ring == name:
+            moves = event.places
+        for frame, before, after in moves:
+            found[frame] = found.get(frame, (before, after))[0], after
+    return found
+
+
+def _exchanged(events: Iterable[ev.Event]) -> dict[tuple[str, int], tuple[int, int]]:
+    """Of the pages that came or left their frames before and after these events, by object and index; -1: none."""
+    found: dict[tuple[str, int], tuple[int, int]] = {}
+    for event in events:
+        if isinstance(event, (ev.PagesEntered, ev.PagesLeft)):
+            comes = isinstance(event, ev.PagesEntered)
+            for index, frame in event.pages:
+                before, after = (-1, frame) if comes else (frame, -1)
+                key = event.object, index
+                found[key] = found.get(key, (before, after))[0], after
+    return found
 
 
 def _empty(number: int, box: Box) -> Node:
@@ -142,18 +166,15 @@ def _chosen(value: ReplacementValue, task: str) -> RingValue:
     return max(rings.values(), key=lambda ring: ring.count)
 
 
-def steps_of_ring(task: str, moment: Moment, at: Callable[[Past], ReplacementValue]) -> Mine:
-    """The steps of a ring: its frames, the hand, what the hardware and the policy noted of each page.
+def steps_of_ring(task: str, look: Look[ReplacementValue]) -> Mine:
+    """The steps of a ring: its frames, the hand, what the hardware and the policy noted of each page."""
 
-    `at` gives the rings before what a past holds.
-    """
-
-    def look(done: int) -> RingValue:
-        return _chosen(at(Past(moment.events[done:])), task)
+    def ring(done: int) -> RingValue:
+        return _chosen(look.at(done), task)
 
     rows = wrote("ring", "hand", "note", "replacement")
     cleared = where(lambda stage: isinstance(stage.step.event, ReferenceCleared))
-    bits = seen(look, _not_clearing, lambda: look(len(moment.events)).count <= FEW)
+    bits = seen(ring, _not_clearing, lambda: _chosen(look.after, task).count <= FEW)
     return once(("ring", task), either(rows, cleared, bits))
 
 
@@ -189,21 +210,17 @@ def _hand(places: list[Box], first: RingPage, is_circle: bool) -> Node:
 
 def _came(ring: RingValue, moment: Moment) -> set[int]:
     """The frames of a ring that got their pages in this operation, those among them that another page left."""
-    written = moment.written.changes("ring", ring.name)
-    pages = (moment.written.changes("page", name).values() for name in moment.written.things("page"))
-    got = {after for those in pages for before, after in those if before is ABSENT}
-    return {frame for frame in written if frame in got}
+    got = {after for before, after in _exchanged(moment.so_far).values() if before < 0}
+    return {frame for frame in _moved(moment.so_far, ring.name) if frame in got}
 
 
 def _gone(ring: RingValue, moment: Moment, y: float, width: float) -> list[Node]:
     """The pages that left the ring in this operation, as far as there is room; the others are counted."""
-    past = moment.written
-    written = past.changes("ring", ring.name)
+    moved = _moved(moment.so_far, ring.name)
     gone = [
         (before, f"page {index} of {visible(name)}")
-        for name in sorted(past.things("page"))
-        for index, (before, after) in sorted(past.changes("page", name).items())
-        if after is ABSENT and before in written and written[before].before is not ABSENT
+        for (name, index), (before, after) in sorted(_exchanged(moment.so_far).items())
+        if after < 0 and moved.get(before, (-1, -1))[0] >= 0
     ]
     widths = (min(text_width(f"evicted: {page}") + 24, width - 2 * MARGIN) for _, page in gone[:MOST_GONE])
     boxes = kit.flow(widths, y, 24.0, width=width)

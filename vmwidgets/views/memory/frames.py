@@ -8,15 +8,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 from vmwidgets import events as ev
-from vmwidgets.engine.base.past import Past
 from vmwidgets.engine.base.units import PAGE, Address, binary_size, counted
-from vmwidgets.engine.memory.pages_schema import FrameRun, FramesValue, FrameValue, state_of
+from vmwidgets.engine.memory.pages_schema import FrameRun, FramesValue, FrameValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Bar, Node, Scene, Table
 from vmwidgets.views.scene.relations import FRAMES, About, Pages, things_of
 from vmwidgets.views.scene.text import short_count, text_width
-from vmwidgets.views.story.moment import Moment
+from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.stages import either, once, where, wrote
 from vmwidgets.views.story.words.names import frames as frame_numbers
 
@@ -35,8 +34,7 @@ _LEAST_RUN, _LEAST_ORDER = 145.0, 64.0
 
 
 def draw_frames(
-    value: FramesValue,
-    moment: Moment,
+    look: Look[FramesValue],
     *,
     selected: FrameValue | None = None,
     lit: Collection[int] = (),
@@ -47,34 +45,34 @@ def draw_frames(
     rows: int = 0,
     among: Sequence[Collection[int]] = (),
 ) -> Scene:
-    """The scene of physical memory at `moment` of an operation; `value` is how that left the frames.
+    """The scene of physical memory.
 
     `selected` is a frame to tell all of, `lit` are frames behind what is selected elsewhere; `compact` draws the gauges
     alone.  With `rows` only so many rows of runs are drawn: those with frames of the first group of `among` before
     all others, and so on; what changed is as important as the last group.  In a narrow picture, which has few boxes in
     a row, what changed gets more rows if it needs them.
     """
-    past = value.at(moment.past)
-    before = value.at(moment.every).counts
+    moment, value, before = look.moment, look.now, look.before.counts
+    touched = touched_frames(moment.so_far)
     nodes: list[Node] = []
     y = 2.0
     if rows:
-        nodes, y = _runs_lane(past, touched_frames(moment.written), selected, frozenset(lit), y, width, rows, among)
+        nodes, y = _runs_lane(value, touched, selected, frozenset(lit), y, width, rows, among)
     else:
-        nodes, y = gauges(past.counts, before, 10, width)
+        nodes, y = gauges(value.counts, before, 10, width)
     if not compact and not rows:
         done = moment.so_far
-        orders = _orders(past, done, y, width)
+        orders = _orders(value, done, y, width)
         nodes += orders
         y = orders[-1].y + orders[-1].h + 16
-        more, y = _runs_lane(past, touched_frames(moment.written), selected, frozenset(lit), y, width)
+        more, y = _runs_lane(value, touched, selected, frozenset(lit), y, width)
         nodes += more
         if selected is not None:
             nodes.append(_detail(selected, y, width))
             y += 48
-        more, y = _owners_lane(past, y, width)
+        more, y = _owners_lane(value, y, width)
         nodes += more
-    counts = past.counts
+    counts = value.counts
     subtitle = (
         f"{counts.total:,} frames, {binary_size(counts.total * PAGE)} · {counts.available:,} available · "
         f"{counts.deficit:,} request{'' if counts.deficit == 1 else 's'} refused"
@@ -85,12 +83,12 @@ def draw_frames(
         subtitle,
         nodes,
         caption=moment.caption,
-        table=Table(("what", "pages", "from", "to", "wired"), _rows(past)),
+        table=Table(("what", "pages", "from", "to", "wired"), _rows(value)),
         steps=moment.steps(steps_of_gauges if compact else steps_of_frames),
         machine=machine,
         width=width,
         height=y - 12 if rows else y + 4,
-        about=_about(past.runs, things_of(nodes)),
+        about=_about(value.runs, things_of(nodes)),
     )
 
 
@@ -114,14 +112,25 @@ steps_of_frames = once(
 """The steps of physical memory, the free lists among it."""
 
 
-def touched_frames(past: Past) -> dict[int, str]:
-    """Frames that were taken ("new"), or given, wired or unwired ("changed"), in what wrote the rows of `past`."""
-    touched = dict.fromkeys(past.changes("wirings"), "changed")
-    for frame, (before, after) in past.changes("frame").items():
-        is_free = state_of(after) in ("free", "pooled")
-        if not (is_free and state_of(before) in ("free", "pooled")):
-            touched[frame] = "changed" if is_free else "new"
-    return touched
+_WIRED = ev.PageGranted, ev.PageWired, ev.PageUnwired
+
+
+def touched_frames(events: Iterable[ev.Event]) -> dict[int, str]:
+    """Frames that were taken ("new"), or given, wired or unwired ("changed"), by these events."""
+    wired: dict[int, str] = {}
+    owned: dict[int, tuple[bool, bool]] = {}
+    for event in events:
+        if isinstance(event, _WIRED):
+            wired[event.frame] = "changed"
+        elif isinstance(event, (ev.PageAllocated, ev.PageFreed)):
+            is_taken = isinstance(event, ev.PageAllocated)
+            for frame in range(event.frame, event.frame + (1 << event.order)):
+                owned[frame] = owned.get(frame, (not is_taken, False))[0], is_taken
+        elif isinstance(event, ev.PageHandedOver):
+            owned[event.frame] = owned.get(event.frame, (True, True))[0], True
+        elif isinstance(event, (ev.PoolFilled, ev.PoolDrained)):
+            owned.update({frame: (owned.get(frame, (False, False))[0], False) for frame in event.moved})
+    return wired | {frame: "new" if now else "changed" for frame, (was, now) in owned.items() if was or now}
 
 
 # ---- free lists ------------------------------------------------------------------------------------------

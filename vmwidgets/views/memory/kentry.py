@@ -6,9 +6,10 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from vmwidgets import events as ev
 from vmwidgets.engine.base.past import ABSENT, Change
 from vmwidgets.engine.base.units import binary_size
 from vmwidgets.engine.kernel.x15.kentry_schema import KentryContents, KentryValue
@@ -18,6 +19,7 @@ from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Bar, Caption, Node, Row, Rows, Scene, Table, Text
 from vmwidgets.views.scene.text import text_width
+from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, Stage, either, where, wrote
 from vmwidgets.views.story.words.kmem import KENTRY
@@ -31,8 +33,7 @@ _SLOT_W, _SLOT_H, _BETWEEN, _WIDEST = 48.0, 20.0, 3.0, 80.0
 
 
 def draw_kentry(
-    contents: KentryContents,
-    moment: Moment,
+    look: Look[KentryContents],
     *,
     style: AddressStyle | None = None,
     title: str = "kentry area",
@@ -41,27 +42,24 @@ def draw_kentry(
     compact: bool = False,
     whole: bool = False,
 ) -> Scene:
-    """The scene of the area at `moment` of an operation, which left it with these `contents`.
+    """The scene of the area.
 
     `compact` draws a line for each open slab, with the slots that the operation touched; `whole` adds the rest below.
     """
-    mine = steps_of_kentry(contents)
-    contents = contents.at(moment.past)
+    moment, contents = look.moment, look.now
+    mine = steps_of_kentry(look.after)
     area = contents.area
     end = area.start + area.slabs * area.slab_size
     addresses = style or AddressStyle.of(area.start, end)
-    past = moment.written
-    touched = {
-        address: "new" if change.after is ABSENT else "changed"
-        for address, change in past.changes("next buffer", KENTRY).items()
-    }
+    slots = look.marks(_taken)
+    touched = dict.fromkeys(slots.new, "new") | dict.fromkeys(slots.leaving, "changed")
     nodes: list[Node] = []
     y = 0.0
     for slab in contents.slabs if compact else ():
         more, y = _line(contents, slab, addresses, touched, y + 4, width, whole=whole)
         nodes += more
     if not compact or whole or not nodes:
-        more, y = _range_row(contents, addresses, past.marks("next slab").leaving, width, y)
+        more, y = _range_row(contents, addresses, _slabs_taken(moment.so_far), width, y)
         nodes += more
     for slab in contents.slabs if not compact or whole else ():
         more, y = _slab_grid(contents, slab, addresses, touched, y + 8, compact, width)
@@ -82,6 +80,21 @@ def draw_kentry(
         width=width,
         height=y + 8,
     )
+
+
+def _taken(contents: KentryContents) -> dict[int, None]:
+    return {slot: None for slab in contents.slabs for slot in contents.taken(slab)}
+
+
+def _slabs_taken(events: Iterable[ev.Event]) -> set[int]:
+    """The slabs that these events took, and did not give back."""
+    found: set[int] = set()
+    for event in events:
+        if isinstance(event, ev.KentrySlabTaken):
+            found.add(event.index)
+        elif isinstance(event, ev.KentrySlabGiven):
+            found.discard(event.index)
+    return found
 
 
 def _range_row(

@@ -30,11 +30,23 @@ from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import STILL, Link, Marks, Node, Scene, Table
 from vmwidgets.views.scene.relations import KERNEL, of_entries, things_of, together
 from vmwidgets.views.scene.text import text_width
+from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, Stage, once, where
 from vmwidgets.views.story.words.called import called
 
-from .kmem_map import CARD_H, RIBBON_H, ROOT_H, Shown, lock_words, map_box, place_of, used_words, what_was_freed
+from .kmem_map import (
+    CARD_H,
+    RIBBON_H,
+    ROOT_H,
+    Shown,
+    lock_words,
+    map_box,
+    nothing_in,
+    place_of,
+    used_words,
+    what_was_freed,
+)
 
 MOST = 6
 """How many maps stand side by side at most; the others of a row are counted."""
@@ -56,8 +68,7 @@ class Place:
 
 
 def draw_kmem(
-    value: KernelMapValue,
-    moment: Moment,
+    look: Look[KernelMapValue],
     *,
     selection: str = "",
     title: str = "kernel memory",
@@ -65,23 +76,22 @@ def draw_kmem(
     width: float = WIDTH,
     compact: bool = False,
 ) -> Scene:
-    """The scene of kernel memory at `moment` of an operation; `value` is how that left the maps.
+    """The scene of kernel memory.
 
     `compact` leaves the list of the map concerned out.
     """
+    moment, value = look.moment, look.now
     style = AddressStyle.of(value.map.start, value.map.end)
-    moment = moment.above(value.reach(moment.events))
-    past = value.at(moment.past)
-    shown = Shown.of(value, moment)
-    concerned = map_concerned(past, moment.events, selection)
-    nodes, links, y = _nested(past, shown, style, concerned.map.name, width)
+    shown = Shown.of(look)
+    concerned = map_concerned(value, moment.events, selection)
+    nodes, links, y = _nested(value, shown, style, concerned.map.name, width)
     marks: tuple[Marks, ...] = ()
     if not compact:
         more, lines, marks, y = _detail(concerned, moment, shown, style, selection, y, width)
         nodes, links = nodes + more, links + lines
     legend = _legend(nodes, y + 4, width)
     nodes, y = nodes + legend, max((node.y + node.h for node in legend), default=y)
-    maps = list(past.all())
+    maps = list(value.all())
     used = sum(one.map.size for one in maps if not one.submaps)
     subtitle = (
         f"{style.long(value.map.start)}–{style.long(value.map.end)} · {len(maps)} map{'' if len(maps) == 1 else 's'} · "
@@ -97,7 +107,7 @@ def draw_kmem(
         links=links,
         caption=moment.caption,
         table=Table(TABLE_HEADER, _rows(maps, style)),
-        steps=moment.steps(steps_of_kmem({one.map.name for one in value.all()})),
+        steps=moment.steps(steps_of_kmem({one.map.name for one in look.after.all()})),
         machine=machine,
         width=width,
         height=y + 4,
@@ -262,7 +272,9 @@ def _detail(
     name = value.map.name
     after = shown.after.get(name, value.map)
     laid = laid_items(after, shown.before.get(name, after), value.map)
-    layout = Layout(laid, cards_of(after, moment), taken=shown.taken(value.map))
+    layout = Layout(
+        laid, cards_of(shown.before.get(name, nothing_in(after)), after, moment.events), taken=shown.taken(value.map)
+    )
     picture = MapPicture(
         value.map, style, moment.caption, STILL, shown.states(value.map), (), None, moment, layout, value.map.size
     )

@@ -18,6 +18,7 @@ from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import Box
 from vmwidgets.views.scene.model import Bar, Node
 from vmwidgets.views.scene.text import short_count, text_width, wording
+from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.words.called import called
 
@@ -26,6 +27,11 @@ BROKEN = 82.0
 
 ROOT_H, CARD_H, RIBBON_H = 44.0, 66.0, 26.0
 """Heights of the words above a ribbon, for the outermost map and for one inside, and of a ribbon."""
+
+
+def nothing_in(value: MapValue) -> MapValue:
+    """A map that is being made, before anything is in it."""
+    return replace(value, items=(), nodes={})
 
 
 class Shown(NamedTuple):
@@ -40,9 +46,10 @@ class Shown(NamedTuple):
     """What lies on the axes of maps in all steps, once it was asked for."""
 
     @classmethod
-    def of(cls, value: KernelMapValue, moment: Moment) -> Shown:
-        """That of the maps, which the operation left as `value`, at a moment."""
-        before, after = ({one.map.name: one.map for one in root.all()} for root in (value.at(moment.whole), value))
+    def of(cls, look: Look[KernelMapValue]) -> Shown:
+        """That of the maps."""
+        moment = look.moment
+        before, after = ({one.map.name: one.map for one in root.all()} for root in (look.before, look.after))
         woken = {event.map for event in moment.so_far if isinstance(event, ev.SleepersWoken)}
         return cls(moment, before, after, woken, {})
 
@@ -53,7 +60,7 @@ class Shown(NamedTuple):
 
     def states(self, value: MapValue) -> dict[int, tuple[str, ...]]:
         """What is true of the entries of a map at the moment."""
-        return states_of(value, self.moment.written)
+        return states_of(self.before.get(value.name, nothing_in(value)), value)
 
     def taken(self, value: MapValue) -> tuple[Taken, ...]:
         """What lies on the axis of a map in all steps of the operation."""

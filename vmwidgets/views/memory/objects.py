@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.event import Event
-from vmwidgets.engine.base.past import ABSENT, Change, Past
+from vmwidgets.engine.base.past import ABSENT, Change
 from vmwidgets.engine.base.protection import NEEDS_COPY, WRITE
 from vmwidgets.engine.base.units import PAGE_SHIFT, Size, counted
 from vmwidgets.engine.base.units import listed as listed_words
@@ -26,6 +26,7 @@ from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Bar, Node, Row, Rows, Scene, Table
 from vmwidgets.views.scene.relations import About, Pages, space_of, things_of
 from vmwidgets.views.scene.text import short_count, text_width, visible, wording
+from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, Stage, either, listed, once, seen, wrote
 from vmwidgets.views.story.words.called import called
@@ -127,16 +128,13 @@ steps_of_objects = once("objects", either(wrote("object", "page", "swapped", "di
 """The steps of memory objects, of their pages, and of the entries that map objects."""
 
 
-def steps_of_task(value: ObjectsValue, moment: Moment, task: str) -> Mine:
+def steps_of_task(look: Look[ObjectsValue], task: str) -> Mine:
     """Those of them in which something of a task's changes, or of objects that nothing maps."""
 
     def is_cheap() -> bool:
-        return sum(len(one.pages) for one in value.objects.values()) <= FEW
+        return sum(len(one.pages) for one in look.after.objects.values()) <= FEW
 
-    def look(done: int) -> object:
-        return _of_task(value.at(Past(moment.events[done:])), task)
-
-    return once(("objects", task), seen(look, steps_of_objects, is_cheap))
+    return once(("objects", task), seen(lambda done: _of_task(look.at(done), task), steps_of_objects, is_cheap))
 
 
 FEW = 300
@@ -169,18 +167,18 @@ def _uses(every: Sequence[_Mapping]) -> Counter[int]:
 
 
 def draw_objects(
-    value: ObjectsValue, moment: Moment, *, task: str = "", once: bool = False, machine: str = "", width: float = WIDTH
+    look: Look[ObjectsValue], *, task: str = "", once: bool = False, machine: str = "", width: float = WIDTH
 ) -> Scene:
-    """The scene of memory objects at `moment`; `value` is how its operation left them, `task` the path of one task.
+    """The scene of memory objects, or of those of one task, by its path.
 
     `once`: each frame is drawn in one object only, and in no mapping.
     """
-    past = value.at(moment.past) if moment.past else value
-    mappers = past.all_mappers()
-    every = _mappings(past, mappers)
+    moment, value = look.moment, look.now
+    mappers = value.all_mappers()
+    every = _mappings(value, mappers)
     uses = _uses(every)
     ours = [one for one in every if one.mapper.map.startswith(f"{task}/") or not task]
-    layout = _Layout(past, moment, uses, width, ours, mappers, value, once)
+    layout = _Layout(look, uses, width, ours, mappers, once)
     nodes, links = layout.nodes, layout.links
     if not nodes:
         words = say_objects("none/task", task=called(task)) if task else say_objects("none")
@@ -188,12 +186,12 @@ def draw_objects(
     return kit.scene(
         "objects",
         f"memory objects of {visible(task.removeprefix('task:'))}" if task else "memory objects",
-        _subtitle(past, uses),
+        _subtitle(value, uses),
         nodes,
         links=links,
         caption=moment.caption,
-        table=Table(_COLUMNS, Rows(lambda: _rows(past, mappers))),
-        steps=moment.steps(steps_of_task(value, moment, task) if task else steps_of_objects),
+        table=Table(_COLUMNS, Rows(lambda: _rows(value, mappers))),
+        steps=moment.steps(steps_of_task(look, task) if task else steps_of_objects),
         machine=machine,
         width=width,
         about=_about(ours, things_of(nodes)),
@@ -227,19 +225,18 @@ class _Layout:
 
     def __init__(
         self,
-        value: ObjectsValue,
-        moment: Moment,
+        look: Look[ObjectsValue],
         uses: Counter[int],
         width: float,
         ours: Sequence[_Mapping],
         mappers: Mapping[str, Sequence[MappedBy]],
-        done: ObjectsValue,
         once: bool,
     ) -> None:
         self.nodes: list[Node] = []
         self._pairs: list[tuple[Node, Node]] = []
-        self._value, self._moment, self._uses, self._mappers = value, moment, uses, mappers
-        self._done, self._once = done, once
+        value, moment = look.now, look.moment
+        self._look, self._value, self._moment, self._uses, self._mappers = look, value, moment, uses, mappers
+        self._once = once
         self._references = _references(value, mappers)
         self._touched = _touched(moment)
         self._caller = f"{moment.operation.target}/" if moment.operation is not None else "/"
@@ -528,13 +525,7 @@ class _Layout:
     @cached_property
     def _held(self) -> set[tuple[int, int]]:
         """The pages before the operation, and their frames."""
-        past = self._moment.whole
-        touched = {*past.things("page")}
-        held = {pair for one in self._done.objects.values() if one.name not in touched for pair in one.pages.items()}
-        for name in touched:
-            pages = self._done.objects[name].pages if name in self._done.objects else {}
-            held.update(past.laid_over(pages, "page", name).items())
-        return held
+        return {pair for one in self._look.before.objects.values() for pair in one.pages.items()}
 
     def _cell(
         self, identity: str, box: Box, index: int, place: Place, owner: ObjectValue | None, is_copied: bool

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from vmwidgets.engine.base.past import ABSENT, Past
 from vmwidgets.engine.base.units import binary_size
 from vmwidgets.engine.memory.slabs_schema import CachesValue, CacheValue, SlabValue
 from vmwidgets.views.scene import kit
@@ -17,7 +16,7 @@ from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Bar, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import text_width, wording
-from vmwidgets.views.story.moment import Moment
+from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.stages import wrote
 
 SLABS = 4
@@ -70,43 +69,42 @@ def _rows_of_cells(count: int, room: float) -> int:
 
 
 def draw_slabs(
-    value: CachesValue,
-    moment: Moment,
+    look: Look[CachesValue],
     *,
     style: AddressStyle,
     title: str = "object caches",
     machine: str = "",
     width: float = WIDTH,
 ) -> Scene:
-    """The scene of the caches at `moment` of an operation; `value` is how that left them."""
-    past = CachesValue(tuple(one for one in value.at(moment.past).caches if _slabs(one)))
-    touched = _touched(past, moment.written)
+    """The scene of the caches."""
+    moment, value = look.moment, CachesValue(tuple(one for one in look.now.caches if _slabs(one)))
+    touched = _touched(look)
     names = {getattr(event, "cache", "") for event in moment.events}
-    shown = _chosen(past, names)
+    shown = _chosen(value, names)
     sheet = _Sheet.of(shown, width)
     nodes: list[Node] = []
     y = 10.0
     for cache in shown:
         more, y = _row(cache, touched, style, sheet, y, width)
         nodes += more
-    left_out = len(past.caches) - len(shown)
-    if left_out or not past.caches:
+    left_out = len(value.caches) - len(shown)
+    if left_out or not value.caches:
         label = f"{left_out} more caches, in the table" if left_out else "No cache has a slab yet."
         nodes.append(kit.label("slabs/more", label, MARGIN, y))
         y += 22
     if shown:
         nodes += kit.legend("slabs", _LEGEND, y, width=width)
         y = nodes[-1].y + nodes[-1].h
-    objects = sum(cache.allocated for cache in past.caches)
-    held = sum(_slabs(cache) * cache.slab_size for cache in past.caches)
+    objects = sum(cache.allocated for cache in value.caches)
+    held = sum(_slabs(cache) * cache.slab_size for cache in value.caches)
     prefix = f" · {style.legend}" if style.legend else ""
     return kit.scene(
         "slabs",
         title,
-        f"{len(past.caches)} in use, {objects:,} objects in {binary_size(held)} of slabs{prefix}",
+        f"{len(value.caches)} in use, {objects:,} objects in {binary_size(held)} of slabs{prefix}",
         nodes,
         caption=moment.caption,
-        table=Table(TABLE_HEADER, _rows(past, style)),
+        table=Table(TABLE_HEADER, _rows(value, style)),
         steps=moment.steps(steps_of_caches),
         machine=machine,
         width=width,
@@ -121,14 +119,25 @@ Touched = dict[tuple[str, int], str]
 """What the operation did to buffers, by cache and address; of slabs it says only that they are new, below 0."""
 
 
-def _touched(value: CachesValue, done: Past) -> Touched:
-    touched: Touched = {}
+def _touched(look: Look[CachesValue]) -> Touched:
+    buffers = look.marks(_taken)
+    touched = dict.fromkeys(buffers.new, "new") | dict.fromkeys(buffers.leaving, "changed")
+    return touched | dict.fromkeys(look.marks(_all_slabs).new, "new")
+
+
+def _taken(value: CachesValue) -> dict[tuple[str, int], None]:
+    """The buffers that are taken, by cache and address."""
+    found: dict[tuple[str, int], None] = {}
     for cache in value.caches:
-        name = cache.name
-        for address, change in done.changes("next buffer", name).items():
-            touched[name, address] = "new" if change.after is ABSENT else "changed"
-        touched.update(((name, ~address), "new") for address in done.marks("slab", name).new)
-    return touched
+        for slab in cache.slabs:
+            first, free = slab.address + slab.colour, {*slab.free}
+            places = (first + number * cache.buffer_size for number in range(slab.buffers))
+            found.update(((cache.name, place), None) for place in places if place not in free)
+    return found
+
+
+def _all_slabs(value: CachesValue) -> dict[tuple[str, int], None]:
+    return {(cache.name, ~slab.address): None for cache in value.caches for slab in cache.slabs}
 
 
 def _chosen(value: CachesValue, names: set[str]) -> list[CacheValue]:

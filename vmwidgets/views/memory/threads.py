@@ -17,6 +17,7 @@ from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Table
 from vmwidgets.views.scene.text import text_width
+from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, Stage, either, where, wrote
 from vmwidgets.views.story.words.threads import deadlock
@@ -54,55 +55,53 @@ class _Group:
 
 
 def draw_threads(
-    value: ThreadsValue,
-    moment: Moment,
+    look: Look[ThreadsValue],
     *,
     title: str = "threads",
     machine: str = "",
     width: float = WIDTH,
 ) -> Scene:
-    """The scene of the threads at `moment` of an operation; `value` is how that left them."""
-    past = value.at(moment.past)
+    """The scene of the threads."""
+    moment, value = look.moment, look.now
     touched = _touched(moment.so_far)
     nodes: list[Node] = []
     links: list[Link] = []
     y = 6.0
-    ring = tuple(thread for name in past.cycle for thread in past.threads if thread.name == name)
+    ring = tuple(thread for name in value.cycle for thread in value.threads if thread.name == name)
     if ring:
         nodes, links, y = _cycle_lane(ring, touched, y - 8, width)
     queue = asleep = Box(MARGIN, y, width - 2 * MARGIN, 0)
-    is_beside = width >= _BESIDE and _has_both(value, moment)
+    is_beside = width >= _BESIDE and _has_both(look)
     if is_beside:
         w = max(LEAST, _QUEUE * queue.w)
         asleep = asleep._replace(x=MARGIN + w + _APART, w=asleep.w - w - _APART)
         queue = queue._replace(w=w)
-    more, y = _ready_lane(past, touched, queue, _LONG if is_beside else 1)
+    more, y = _ready_lane(value, touched, queue, _LONG if is_beside else 1)
     nodes += more
-    groups = groups_of(past)
+    groups = groups_of(value)
     more, lines, bottom = _groups_lane(groups, touched, asleep if is_beside else asleep._replace(y=y))
     nodes, links, y = nodes + more, links + lines, max(y, bottom)
     links += _holder_links(groups, nodes, asleep.x)
-    more, y = _done_lane(past, touched, y, width)
+    more, y = _done_lane(value, touched, y, width)
     nodes += more
     return kit.scene(
         "threads",
         title,
-        _subtitle(past),
+        _subtitle(value),
         nodes,
         links=links,
-        caption=_caption(moment, past),
-        table=Table(_TABLE_HEADER, _rows(past)),
-        steps=moment.steps(steps_of_threads(value, moment)),
+        caption=_caption(moment, value),
+        table=Table(_TABLE_HEADER, _rows(value)),
+        steps=moment.steps(steps_of_threads(look)),
         machine=machine,
         width=width,
         height=y + 4,
     )
 
 
-def steps_of_threads(value: ThreadsValue, moment: Moment) -> Mine:
+def steps_of_threads(look: Look[ThreadsValue]) -> Mine:
     """The steps of threads: what they do, what they wait for, who has it; the clock."""
-    before = (one for one in moment.every.values("thread") if one is not True)
-    threads = [*value.threads, *before]
+    threads = (*look.before.threads, *look.after.threads)
     awaited = {thread.subject for thread in threads if thread.kind == "lock"}
 
     def is_lock_shown(stage: Stage) -> bool:
@@ -111,11 +110,11 @@ def steps_of_threads(value: ThreadsValue, moment: Moment) -> Mine:
     return either(wrote("thread", "doing", "ticks"), where(is_lock_shown))
 
 
-def _has_both(value: ThreadsValue, moment: Moment) -> bool:
+def _has_both(look: Look[ThreadsValue]) -> bool:
     """Whether some can go on and others sleep, before the operation or after it: so that no step moves the lanes."""
     return any(
-        any(one.state in ("ready", "running") for one in past.threads) and bool(groups_of(past))
-        for past in (value, value.at(moment.whole))
+        any(one.state in ("ready", "running") for one in value.threads) and bool(groups_of(value))
+        for value in (look.after, look.before)
     )
 
 

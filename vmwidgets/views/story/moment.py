@@ -95,25 +95,24 @@ class Moment:
         """The events that are done."""
         return self.events[: self.place]
 
-    @cached_property
-    def past(self) -> Past:
-        """The rows of the events that come after the moment."""
-        return Past(self.events[self.place :]) if self.place else self.every
+    def later(self, place: int) -> Past:
+        """The rows of the events that come after so many."""
+        return self._all_rows.after(place)
 
     @cached_property
     def written(self) -> Past:
         """The rows of the events that are done."""
         return self.every if self.place == len(self.events) else Past(self.so_far)
 
-    @cached_property
+    @property
     def whole(self) -> Past:
         """The rows of all events of the operation, but for those before :attr:`floor`."""
-        return Past(self.events[self.floor :]) if self.floor else self.every
+        return self.later(self.floor)
 
     @property
     def every(self) -> Past:
         """The rows of all events of the operation."""
-        return self._all_rows.rows
+        return self.later(0)
 
     @cached_property
     def _all_rows(self) -> _AllRows:
@@ -249,11 +248,20 @@ class _AllRows:
 
     def __init__(self, events: Sequence[Event]) -> None:
         self._events = events
+        self._after: dict[int, Past] = {}
 
-    @cached_property
-    def rows(self) -> Past:
-        """What they wrote, read when it is asked for the first time."""
-        return Past(self._events)
+    def after(self, place: int) -> Past:
+        """What those after so many wrote, read when it is asked for the first time; a few are kept."""
+        known = self._after
+        if place not in known:
+            if len(known) >= MOST_ROWS:
+                known.pop(next(one for one in known if one))
+            known[place] = Past(self._events[place:])
+        return known[place]
+
+
+MOST_ROWS = 8
+"""After so many places of an operation the rows are kept; those of all of its events are."""
 
 
 def _begins(step: Step, before: Step) -> bool:

@@ -7,11 +7,10 @@ Of more than four processors some are folded.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import field, replace
 
 from vmwidgets.engine.base.frozen import frozen
-from vmwidgets.engine.base.past import Past
 from vmwidgets.engine.base.units import Address, binary_size, counted
 from vmwidgets.engine.mmu.tlb_schema import TlbSlot
 from vmwidgets.engine.spaces.processors_schema import CpusValue, CpuValue
@@ -19,6 +18,7 @@ from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import LINE, MARGIN, WIDTH, Box, Switch, draw_switches
 from vmwidgets.views.scene.model import Caption, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import fitted, text_width, visible, wording
+from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, either, once, seen, wrote
 from vmwidgets.views.story.words.pictures import stale_sentence, tlb_sentence
@@ -43,18 +43,14 @@ MODES = ("acknowledged", "sent", "forgotten")
 
 
 def draw_tlb(
-    value: CpusValue,
-    moment: Moment,
+    look: Look[CpusValue],
     bench: TlbBench | None = None,
     *,
-    at: Callable[[Past], CpusValue],
     machine: str = "",
     width: float = WIDTH,
 ) -> Scene:
-    """The scene of all processors of a machine, with what the operation of `moment` did marked.
-
-    `at` gives them before what a past holds.
-    """
+    """The scene of all processors of a machine, with what the operation did marked."""
+    moment, value = look.moment, look.now
     bench = bench or TlbBench()
     touched = Touched.by(moment.so_far)
     groups = [_modes(value)] if len(value.cpus) > 1 and not bench.only else []
@@ -79,21 +75,20 @@ def draw_tlb(
         links=links_to_senders(nodes, value, buses),
         caption=_caption(value, moment),
         table=_table(value),
-        steps=moment.steps(steps_of_processors(moment, at)),
+        steps=moment.steps(steps_of_processors(look)),
         machine=machine,
         width=width,
         height=y + 2,
     )
 
 
-def steps_of_processors(moment: Moment, at: Callable[[Past], CpusValue]) -> Mine:
+def steps_of_processors(look: Look[CpusValue]) -> Mine:
     """The steps of processors: what their TLBs keep, whose tables they have, what is asked of them.
 
-    A descriptor is written: what is kept of its pages may be stale.  `at` gives the processors before what a past
-    holds.
+    A descriptor is written: what is kept of its pages may be stale.
     """
     tables = "line", "last use", "loaded", "pending", "doubts", "shootdown", "shootdowns", "tlb count"
-    stale = seen(lambda done: at(Past(moment.events[done:])), wrote("word"))
+    stale = seen(look.at, wrote("word"))
     return once("processors", either(wrote(*tables), stale))
 
 

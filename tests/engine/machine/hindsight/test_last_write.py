@@ -14,8 +14,9 @@ from tests.engine.machine.lives import ARCHITECTURES, ThreadsLife, operations_li
 from tests.engine.machine.random_door import Walker
 from tests.engine.machine.task_model import Model
 from vmwidgets import PAGE
-from vmwidgets.engine.machine.hindsight import postings
-from vmwidgets.engine.machine.hindsight.following import Follower
+from vmwidgets.engine.base.packed import unsqueezed
+from vmwidgets.engine.machine.hindsight import noted
+from vmwidgets.engine.machine.hindsight.noted import Noted
 
 pytestmark = pytest.mark.once
 
@@ -187,62 +188,67 @@ def test_of_an_operation_with_more_events_than_are_kept_all_count() -> None:
     assert {m.last_write(m.frames, frame).number for frame in frames} == {len(m.journal) - 1}
 
 
-def noted(machine: Any) -> dict[Any, set[tuple[int, int, int]]]:
+def notes_of(machine: Any) -> dict[Any, set[tuple[int, int, int]]]:
     """All that is noted of the operations that the journal has, by key."""
-    kept = machine.history.follower.changes.postings
-    keys = {*kept._open, *(key for one in kept._segments for key in kept._store.get(one.number))}
-    known = {machine.journal.serial(number) for number in range(len(machine.journal))}
-    found = {key: {one for one in kept._backwards(key) if one[0] in known} for key in keys}
+    kept = Noted.of(machine)
+    assert kept.latest([("nothing", 0)]) is None, "all operations are noted to say so"
+    found: dict[Any, set[tuple[int, int, int]]] = {}
+    for piece in (piece for pieces in kept._pieces.values() for piece in pieces):
+        for key, held in unsqueezed(piece.data).items():
+            ones = {(held[at], held[at + 1], held[at + 2]) for at in range(0, len(held), 3)}
+            found.setdefault(key, set()).update(one for one in ones if machine.journal.number_of(one[0]) is not None)
     return {key: ones for key, ones in found.items() if ones}
 
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.sampled(3)
-def test_what_is_noted_live_is_what_a_replay_notes(seed: int) -> None:
-    """Operations of all kinds, tasks with an undo now and then, threads."""
+def test_what_is_noted_bit_by_bit_is_what_is_noted_at_once(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Operations of all kinds, tasks with an undo now and then, threads; asked now and then."""
+    monkeypatch.setattr(noted, "STRETCH", 30)
     walker, model = Walker(ARCHITECTURES[seed], 7), Model(ARCHITECTURES[seed], 20 + seed)
     life = ThreadsLife(ARCHITECTURES[seed], seed)
     walked: Any = walker.machine
-    for machine in walked, model.machine, life.machine:
-        Follower.of(machine)
-    for _ in range(200):
+    for number in range(200):
         if walker.machine is walked:
             walker.step()
+        if number % 40 == 0:
+            notes_of(walked)
     for _ in range(50):
         if not model.panicked:
             model.step()
-        if model.chance.random() < 0.05 and not model.panicked:
-            model.machine.undo()
-            model.machine.redo()
+        if model.chance.random() < 0.1 and not model.panicked:
+            notes_of(model.machine)
+            model.machine.undo(2)
+            notes_of(model.machine)
+            model.machine.redo(2)
     life.live(60)
     for machine in walked, model.machine, life.machine:
-        live = noted(machine)
-        machine.history.follower.changes = None
-        Follower.of(machine)
-        assert live
-        assert noted(machine) == live
+        bit_by_bit = notes_of(machine)
+        machine.history.noted = None
+        assert bit_by_bit
+        assert notes_of(machine) == bit_by_bit
 
 
-def test_postings_that_were_put_away_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postings, "MOST_OPEN", 40)
-    monkeypatch.setattr(postings, "LOADED", 1)
+def test_stretches_that_were_packed_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(noted, "STRETCH", 7)
+    monkeypatch.setattr(noted, "LOADED", 1)
     model = Model("x86-64", 4)
     for _ in range(60):
         model.step()
     check_bytes(model.machine, model.chance)
-    assert model.machine.history.follower.changes.postings.at_hand < 40
+    assert len(Noted.of(model.machine)._loaded) == 1
 
 
-def test_without_files_they_stay_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuses(**_: Any) -> Any:
-        raise OSError("no files here")
-
-    monkeypatch.setattr(postings, "MOST_OPEN", 3)
-    monkeypatch.setattr(postings, "TemporaryFile", refuses)
-    kept = postings.Postings()
-    for serial in range(10):
-        kept.add(serial % 2, serial)
-    assert (kept.latest(0, 0, lambda _: True), kept.latest(1, 0, lambda serial: serial < 5)) == (8, 3)
+def test_a_question_about_what_is_new_does_not_do_all_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(noted, "STRETCH", 10)
+    m = vm.boot("x86-64", layout="tiny")
+    t = m.task("t")
+    a = t.mmap(PAGE)
+    for number in range(60):
+        t.write(a, bytes([number]))
+    told: list[tuple[int, int]] = []
+    assert m.last_write(t, a, progress=lambda done, count: told.append((done, count))).number == 62
+    assert told == [(2, 63)], "operation 62"
 
 
 def test_objects_and_files_say_where_a_page_is() -> None:

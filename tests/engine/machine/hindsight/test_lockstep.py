@@ -12,7 +12,7 @@ import vmwidgets as vm
 from tests.engine.machine.hindsight.test_again import NAMES, of_events
 from tests.engine.machine.structures import differences
 from vmwidgets import PAGE
-from vmwidgets.engine.machine.hindsight.reliving import CannotGoOn, Reliving
+from vmwidgets.engine.machine.replay import CannotGoOn, Replay
 
 pytestmark = pytest.mark.once
 
@@ -257,7 +257,7 @@ def test_a_machine_with_fewer_processors_can_not_relive_a_life() -> None:
     b.task("t")
     a.cpus[1].run("t")
     with pytest.raises(CannotGoOn, match=f"^{b.name} has no 'cpu:1'$"):
-        Reliving(a, b).do(a.journal.last)
+        Replay(b, a).otherwise(a.journal.last)
     assert len(b.journal) == 2
 
 

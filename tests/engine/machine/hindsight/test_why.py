@@ -13,7 +13,7 @@ import vmwidgets as vm
 from tests.engine.machine.task_model import Model
 from vmwidgets import PAGE
 from vmwidgets.engine.base.journal import Operation
-from vmwidgets.engine.machine.hindsight.reliving import Reliving
+from vmwidgets.engine.machine.replay import Replay
 
 pytestmark = pytest.mark.once
 
@@ -197,12 +197,12 @@ def test_of_a_long_life_few_operations_are_tried(monkeypatch: pytest.MonkeyPatch
     child = t.fork()
     tried: list[str] = []
 
-    class Counting(Reliving):
-        def do(self, then: Operation, **other: Any) -> bool:
+    class Counting(Replay):
+        def otherwise(self, then: Operation, **other: Any) -> bool:
             tried.append(then.name)
-            return super().do(then, **other)
+            return super().otherwise(then, **other)
 
-    monkeypatch.setattr("vmwidgets.engine.machine.hindsight.why.Reliving", Counting)
+    monkeypatch.setattr("vmwidgets.engine.machine.hindsight.why.Replay", Counting)
     page = a + 7 * PAGE
     assert [then.name for then in m.why(child, page).operations] == ["task", "mmap", "write", "fork"]
     assert sorted(then.name for then in m.why(t.tables, page + 9).operations) == ["fork", "mmap", "task", "write"]

@@ -163,10 +163,10 @@ class RangeMap(MapCore[E], ABC):
 
     def set_wired_count(self, entry: E, count: int) -> None:
         """Note how often the range of `entry` was wired."""
+        before, entry.wired_count = entry.wired_count, count
         emit = self.recorder.emit
         if emit is not None:
-            emit((EntryWired.tag, self.name, entry.id, entry.wired_count, count))
-        entry.wired_count = count
+            emit((EntryWired.tag, self.name, entry.id, before, count))
 
     def set_protection(self, start: int, end: int, protection: int, set_max: bool = False) -> None:
         """Set what [start, end) allows; with `set_max` what it may ever allow: rights beyond that go.

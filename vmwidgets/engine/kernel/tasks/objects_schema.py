@@ -135,13 +135,19 @@ class ObjectsValue:
     def at(self, past: Past) -> ObjectsValue:
         """All of it as it was, where it has the objects that `past` names."""
         named = past.laid_over({name: one.fields for name, one in self.objects.items()}, "object")
-        known = self.objects
+        known, written = self.objects, past.things() | past.changes("object").keys()
         objects = {
             name: known.get(name, ObjectValue(name, fields[0], fields[1], {})).at(past)
+            if name in written
+            else known[name]
             for name, fields in named.items()
         }
         paths = dict.fromkeys((*self.entries, *sorted(filter(_is_x15s, past.things("entry")))))  # in one order always
-        entries = {path: those for path in paths if (those := self._entries_at(past, path, objects))}
+        entries = {
+            path: those
+            for path in paths
+            if (those := self._entries_at(past, path, objects) if path in written else self.entries[path])
+        }
         return replace(
             self, objects=objects, entries=entries, files=past.laid_over(self.files, "file"),
             swap=past.one("swap size", "", self.swap),

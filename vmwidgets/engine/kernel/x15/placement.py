@@ -121,10 +121,11 @@ class FindCache:
         """Set both, and report it if either changes."""
         if address == self.address and threshold == self.threshold:
             return
+        before = self.address, self.threshold
+        self.address, self.threshold = address, threshold
         emit = self._recorder.emit
         if emit is not None:
-            emit((FindCacheMoved.tag, self._name, self.address, address, self.threshold, threshold))
-        self.address, self.threshold = address, threshold
+            emit((FindCacheMoved.tag, self._name, before[0], address, before[1], threshold))
 
     def forget(self) -> None:
         """After a failure or a removal the next search begins at the bottom."""

@@ -18,8 +18,8 @@ from ...mmu.tables_schema import FaultRaised
 from ...mmu.tlb_schema import TlbMissed
 from ...spaces.processors_schema import TimeTaken
 from .. import arguments
+from ..replay import CannotGoOn, Replay, booted
 from ..system import System
-from .reliving import CannotGoOn, Reliving, booted
 
 EVENTS = {FaultRaised.tag: "faults", TlbMissed.tag: "TLB misses", PageCopied.tag: "copies", PageOut.tag: "page-outs"}
 
@@ -102,7 +102,7 @@ def again(machine: Any, changes: dict[str, Any]) -> Again:
     change = f"{name}={shown(value)}"
     journal = machine.journal
     target = _booted(machine, name, value, f"{machine.name} with {change}")
-    reliving, tally = Reliving(machine, target), Tally(target.system)
+    replay, tally = Replay(target, machine), Tally(target.system)
     first: Operation | None = None
     done, stopped = 1, ""
     for then in journal[1:]:
@@ -111,7 +111,7 @@ def again(machine: Any, changes: dict[str, Any]) -> Again:
             continue
         other = {"placement": value} if name == "placement" and then.name == "task" else {}
         try:
-            is_same = reliving.do(then, **other)
+            is_same = replay.otherwise(then, **other)
         except CannotGoOn as reason:
             stopped = f"operation {then.number}, {then.target}.{then.name}: {reason}"
             break
@@ -119,7 +119,7 @@ def again(machine: Any, changes: dict[str, Any]) -> Again:
         done += 1
     before, now = _tallied(machine, done - 1), tally.counts()
     counts = {name: (before.get(name, 0), now.get(name, 0)) for name in {**before, **now}}
-    return Again(target, change, counts, first, reliving.moved, done, len(journal), stopped)
+    return Again(target, change, counts, first, replay.moved, done, len(journal), stopped)
 
 
 def _booted(machine: Any, name: str, value: Any, title: str) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -26,7 +26,6 @@ from ...kernel.tasks.pagers import CodePager
 from ...memory.pages_schema import POOLED
 from ...spaces.task_space import TaskSpace
 from ..system import System
-from .postings import Postings
 
 TABLES = ("frame", "word", "page", "swapped")
 """Tables whose rows are asked for by their keys."""
@@ -42,23 +41,21 @@ NOT_KNOWN = b""
 Ranges = list[tuple[int, int]]
 
 
-class Changes:
-    """What the operations of one machine changed, each noted right after it with :meth:`note`.
+Notes = dict[Hashable, "array[int]"]
+"""What was changed when, by what it is: serial, first and end of each change, one after the other.
 
-    `line` has the serials of the operations that were noted, in the order of the journal.
+[first, end) is a range of what the key names: bytes of a page, addresses of a map.
+"""
+
+
+class Changes:
+    """What the operations of one machine change from now on, each noted right after it with :meth:`note`.
+
+    O(pages of tasks) to begin.
     """
 
-    def __init__(self, postings: Postings, line: array[int], system: System) -> None:
-        self.postings = postings
-        self.line = line
-        self.noted = bytearray()
-        """By serial: whether an operation was ever noted; those too that were undone."""
-        for serial in line:
-            self._mark(serial)
-        self.look_again(system)
-
-    def look_again(self, system: System) -> None:
-        """Take what the machine holds now for what it held before the next operation.  O(pages of tasks)."""
+    def __init__(self, system: System) -> None:
+        self.notes: Notes = {}
         self._frames: dict[int, bytes] = {}
         self._pages: dict[str, dict[int, bytes]] = {}
         self._compare_frames(system)
@@ -69,7 +66,7 @@ class Changes:
     def note(self, system: System, serial: int, raw: Iterable[Raw]) -> None:
         """Note what the latest operation changed, which reported `raw`."""
         past = Past(_events(raw))
-        add = self.postings.add
+        add = self._add
         for table in TABLES:
             for thing in past.things(table):
                 for key, (before, after) in past.changes(table, thing).items():
@@ -79,22 +76,19 @@ class Changes:
         for path in sorted(past.things("entry") | past.things("wired")):
             self._note_entries(system, serial, past, path, mapped)
         self._note_bytes(system, serial, past, mapped)
-        self.line.append(serial)
-        self._mark(serial)
 
-    def _mark(self, serial: int) -> None:
-        self.noted.extend(bytes(max(0, serial + 1 - len(self.noted))))
-        self.noted[serial] = 1
-
-    def has_noted(self, serial: int) -> bool:
-        """Whether the operation of this serial was ever noted."""
-        return serial < len(self.noted) and bool(self.noted[serial])
+    def _add(self, key: Hashable, serial: int, first: int = 0, end: int = 1) -> None:
+        """Note that the operation of this serial changed [first, end) of what the key names."""
+        held = self.notes.get(key)
+        if held is None:
+            held = self.notes[key] = array("Q")
+        held.extend((serial, first, end))
 
     def _note_entries(
         self, system: System, serial: int, past: Past, path: str, mapped: dict[str, tuple[Ranges, Ranges]]
     ) -> None:
         """Note where entries of one map changed; and in `mapped` where a task had an object's memory and has it now."""
-        add, entries, linked = self.postings.add, past.changes("entry", path), past.changes("after", path)
+        add, entries, linked = self._add, past.changes("entry", path), past.changes("after", path)
         task = _task_of(system, path)
         for entry, change in sorted(entries.items()):
             # what is changed outside of the list is in the map only if the list had it, or has it then
@@ -116,7 +110,7 @@ class Changes:
     # ---- what tasks see ----------------------------------------------------------------------
 
     def _note_bytes(self, system: System, serial: int, past: Past, mapped: dict[str, tuple[Ranges, Ranges]]) -> None:
-        add = self.postings.add
+        add = self._add
         for name, (before, after) in mapped.items():
             for start, end in _in_one_only(before, after):
                 add(("mapped", name), serial, start, end)
@@ -163,7 +157,7 @@ class Changes:
             else:
                 known[va] = after
             for first, end in _runs(before, after):
-                self.postings.add(("bytes", task.name, va), serial, first, end)
+                self._add(("bytes", task.name, va), serial, first, end)
 
 
 def _events(raw: Iterable[Raw]) -> Iterator[Event]:

@@ -21,7 +21,7 @@ from ..system import Handle, System
 from . import searches
 from .again import Again
 from .again import again as live_again
-from .following import Follower, Progress
+from .noted import Noted, Progress
 from .searches import Turn
 from .why import Places, Why
 from .why import why as asked_why
@@ -47,9 +47,9 @@ class Hindsight(Handle):
         - a memory object or a file and the offset of a page: the place of that page.
 
         If an operation changes something and changes it back, it does not count.  Nor does a write of the same byte.
-        The first call replays all operations, some 600 µs each, and can be stopped.  It calls `progress` with the
-        number of replayed operations and the total.  Later calls take milliseconds.  Raises :class:`Refused` if nothing
-        was ever there.
+        Operations are replayed from the latest backwards, 500 at a time and some 200 µs each, until the answer is
+        found.  That can be stopped, and `progress` is called with the number of replayed operations and the total.
+        What was replayed once is known from then on.  Raises :class:`Refused` if nothing was ever there.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64")
@@ -66,7 +66,7 @@ class Hindsight(Handle):
         self._between("last_write")
         with self.system.door.looking():
             places = _places(self, thing, where)
-            found = Follower.of(self, progress).latest(places)
+            found = Noted.of(self).latest(places, progress=progress)
         if found is None:
             _refuse_what_never_was(thing, where)
             return self.system.journal[0]

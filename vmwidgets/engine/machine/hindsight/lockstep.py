@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from ...base.errors import Refused, VMError, in_ascii, shown
 from ...base.journal import Operation
 from ...base.units import counted
+from ..replay import CannotGoOn, Replay
 from .again import Tally
-from .reliving import CannotGoOn, Reliving
 
 
 class Difference(NamedTuple):
@@ -46,7 +46,7 @@ class Lockstep:
         self._begun = len(first.journal), first.journal.last.serial
         self._steps: list[Step] = []
         self._expected = _end_of(second.journal)
-        self._reliving = Reliving(first, second)
+        self._replay = Replay(second, first)
         self._tallies = Tally(first.system), Tally(second.system)
         self._is_sending = False
         first.door.listeners.append(self._follow)
@@ -133,7 +133,7 @@ class Lockstep:
         second = self.second
         before, begins = len(second.journal), f"from operation {then.number} on, {then.target}.{then.name}"
         try:
-            is_same = self._reliving.do(then)
+            is_same = self._replay.otherwise(then)
         except CannotGoOn as reason:
             self._end(f"{begins}: {reason}")
             return
@@ -159,7 +159,7 @@ class Lockstep:
         del self._steps[common:]
         del self.differences[sum(step.differs for step in self._steps) :]
         self._expected = _end_of(self.second.journal)
-        self._reliving.forget_from(gone[0].serial)
+        self._replay.forget_from(gone[0].serial)
 
     def _end(self, why: str) -> None:
         if not self.stopped:

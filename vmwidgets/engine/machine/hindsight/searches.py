@@ -106,34 +106,21 @@ class Question:
         return f"; {counted(self.refusals, 'time')} it asked for what was not there, the last time: {self.refused}"
 
 
-class _Found(Exception):
-    """The operation was found, and no other need be done again."""
-
-
 def first(history: History, function: Any, progress: Progress | None) -> Operation:
     """The first operation after which a function is true; each is looked at once."""
     if progress is not None and not callable(progress):
         raise Refused(f"progress={shown(progress)}: pass a function of two numbers, the operations done and the total")
     question, journal = Question("first", function), history.journal
-    found: list[int] = []
 
-    def look(system: System) -> None:
-        number = system.journal.last.number
+    def look(system: System) -> bool:
         if progress is not None:
-            progress(number + 1, len(journal))
-        if question.is_true(system.machine):
-            found.append(number)
-            raise _Found
-
-    def begin(system: System) -> Callable[[System], None]:
-        look(system)
-        return look
+            progress(system.journal.last.number + 1, len(journal))
+        return question.is_true(system.machine)
 
     with history.door.closed(question._changes):
-        try:
-            history.retrace(begin)
-        except _Found:
-            return journal[found[0]]
+        found = history.search(look)
+    if found is not None:
+        return journal[found]
     none = f"first(f): f is true after none of {counted(len(journal), 'operation')}"
     raise Refused(f"{none}{question.why_never}")
 
@@ -178,22 +165,16 @@ def _said(found: Any) -> str:
 def _between(history: History, question: Question, low: int, high: int) -> Turn:
     """The first operation from after `low` to `high` with which the function's value changes."""
     seen: list[Any] = []
-    found: list[Turn] = []
 
-    def look(system: System) -> None:
-        number, now = system.journal.last.number, question.ask(system.machine)
-        if seen and question.differ(seen[0], now, number):
-            found.append(Turn(history.journal[number], seen[0], now))
-            raise _Found
-        seen[:] = [now]
+    def look(system: System) -> bool:
+        seen.append(question.ask(system.machine))
+        if len(seen) > 1 and question.differ(seen[0], seen[1], system.journal.last.number):
+            return True
+        del seen[:-1]
         history.note(system)
+        return False
 
-    def begin(system: System) -> Callable[[System], None]:
-        look(system)
-        return look
-
-    try:
-        history.retrace(begin, low, high)
-    except _Found:
-        return found[0]
+    found = history.search(look, low, high)
+    if found is not None:
+        return Turn(history.journal[found], *seen)
     raise CallbackFailed("turned(f): f returns another value at each call for the same machine")

@@ -21,9 +21,9 @@ from ..arguments import ADDRESSES
 from ..handles.map_part import MapPart
 from ..handles.tables import MachineTables, MachineWalk
 from ..handles.tasks import Task
-from .following import Follower
+from ..replay import CannotGoOn, Replay, booted
 from .life import Station, life_of
-from .reliving import CannotGoOn, Reliving, booted
+from .noted import Noted
 
 RECENT = 24
 """So many of the latest changes of the thing are tried before all operations of its kin are."""
@@ -161,7 +161,7 @@ class Candidates:
 
     def __init__(self, machine: Any, subject: Subject, places: Places) -> None:
         self._journal = machine.journal
-        self._follower = Follower.of(machine)
+        self._noted = Noted.of(machine)
         self._subject = subject
         self._places = places
         self._made: dict[str, int] = {}
@@ -176,7 +176,7 @@ class Candidates:
         Doing the first ones takes some 2 ms, and doing all takes as long as a replay.
         """
         yield self._journal_of(self._needed([last.number]))
-        numbers = self._needed([last.number, *self._follower.recent(self._places, RECENT)])
+        numbers = self._needed([last.number, *self._noted.recent(self._places, RECENT)])
         yield self._journal_of(numbers)
         kin = {path for then in self._journal_of(numbers) for path in _parts_of(then)} | {_root(self._subject.path)}
         related = {then.number for then in self._journal[1:] if kin & _parts_of(then)}
@@ -214,7 +214,7 @@ class Candidates:
         keys = (("bytes", name, address // PAGE * PAGE), address & IN_PAGE), (("mapped", name), address)
         entries = ((("entries", f"{path}/map"), address),)
         for places in ((keys[0],), (keys[1],), entries):
-            then = self._follower.latest(places, number)
+            then = self._noted.latest(places, number)
             if then is not None:
                 made.append((then.number, address))
         return made
@@ -258,11 +258,11 @@ class Trial:
         """Whether these operations alone make the thing what it is."""
         subject, self.why_not = self._subject, ""
         target = booted(self._machine)
-        reliving = Reliving(self._machine, target)
+        replay = Replay(target, self._machine)
         try:
             for then in operations:
-                reliving.do(then)
-            va = reliving.now(reliving.space_of(subject.path), subject.address)
+                replay.otherwise(then)
+            va = replay.now(replay.space_of(subject.path), subject.address)
             return bool(subject.look(target, va) == self.seen)
         except CannotGoOn as reason:
             self.why_not = f"operation {then.number}, {then.target}.{then.name}: {reason}"

@@ -49,6 +49,8 @@ class Repeated:
         self._title = title
         self._key = key
         self._recorded = recorded
+        self.abandoned = False
+        """Whether the machine is at another moment now: the script that it has is no longer this one's."""
 
     @property
     def _record(self) -> Sequence[Action]:
@@ -86,7 +88,8 @@ class Repeated:
                         self._script.append(action)  # what it names was gone already when it was waited for
                 self._compare(place)
         except GeneratorExit:
-            self._play_ending()
+            if not self.abandoned:
+                self._play_ending()
             raise
         yield BEYOND
 

@@ -100,7 +100,7 @@ class Callbacks:
     def drop(self, left: dict[str, ThreadActor], kmem: KernelMemorySystem) -> None:
         """End the threads of structures that nothing has any more; what learners' generators have done stays."""
         for actor in left.values():
-            actor.left = True
+            actor.left = actor.repeated.abandoned = True
         with kmem.recorder.quiet():
             for thread in kmem.scheduler.threads.values():
                 if not thread.done:
@@ -168,6 +168,7 @@ class Callbacks:
         return result
 
     def _finish(self, thread: Thread) -> Any:
+        self.door.asleep = True
         try:
             return self.scheduler.finish(thread)
         except BaseException:
@@ -175,6 +176,7 @@ class Callbacks:
                 self.scheduler.abandon(thread)
             raise
         finally:
+            self.door.asleep = False
             thread.reported = True
             self.scheduler.threads.pop("", None)
             while (other := self.scheduler.failure()) is not None:
@@ -289,7 +291,9 @@ class ThreadActor(LearnerCode):
         self._name = name
         self._live: Live | None = None
         """The learner's own generator, once it goes on."""
-        self._body = callbacks.repeated(self.title, key).thread()
+        self.repeated = callbacks.repeated(self.title, key)
+        """Its record, which is done again first."""
+        self._body = self.repeated.thread()
         self.left = False
         """Whether the machine is at another moment now, and this is the thread of before."""
         callbacks.threads[key] = self

@@ -1,24 +1,30 @@
-"""Operations of one machine done on another, where things may lie elsewhere.
+"""Recorded operations done again: as they were, or on a machine where things may lie elsewhere.
 
-The other machine may have been booted otherwise, or may do only some of the operations, so an operation may return
-another address than it did.  An address inside a range that an earlier call returned moves with that range, in the
-address space of its task; all other arguments stay.  Learners' functions are called again, where they are kept and
-can't reach the machine that they were written for.
+All questions about time use this.  On the machine itself, or on one made from a copy of it, each operation must
+come to what was recorded (:meth:`Replay.run`): what learners' code did is played back, and the stop button waits for
+the end of an operation.  A machine that was booted otherwise, or that does only some of the operations, may answer
+otherwise (:meth:`Replay.otherwise`): an address inside a range that an earlier call returned moves with that range, in
+the address space of its task.  Learners' functions are called again, where they are kept and can't reach the machine
+that they were written for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from inspect import signature
 from typing import Any, NamedTuple
 
-from ...base.errors import KernelPanic, Refused, VMError, failure, shown
-from ...base.interrupts import Stopped
-from ...base.journal import Operation
-from ...base.operations import PartReference
-from ...base.units import Address
-from .. import arguments
-from ..arguments import ADDRESSES
+from ..base.errors import KernelPanic, Refused, VMError, failure, shown
+from ..base.interrupts import INTERRUPT, Stopped
+from ..base.journal import Operation
+from ..base.operations import PartReference
+from ..base.recorder import Raw
+from ..base.scripts import Script
+from ..base.units import Address
+from . import arguments
+from .arguments import ADDRESSES
+from .system import System
 
 KERNEL = "kernel"
 """The address space of all that is no task's and no domain's."""
@@ -37,6 +43,10 @@ PLAIN = (int, float, str, bytes, tuple, type(None))
 """Results that are compared; walks and entries name frames and ids, which may be others."""
 
 
+class Diverged(VMError):
+    """An operation that was done again did not do what was recorded of it."""
+
+
 class CannotGoOn(Exception):
     """An operation can't be done on the other machine; the reason is a sentence."""
 
@@ -51,17 +61,93 @@ class Range(NamedTuple):
     """That of the operation that returned it."""
 
 
-class Reliving:
-    """Does operations of `source` on `target`, in their order, with :meth:`do`."""
+class Replay:
+    """Does operations again on `target`, in their order; `source` is the machine that recorded them, if another did."""
 
-    def __init__(self, source: Any, target: Any) -> None:
+    def __init__(self, target: Any, source: Any = None) -> None:
         self.source = source
         self.target = target
         self.moved = 0
         """How many addresses among the arguments were moved."""
         self._ranges: dict[str, list[Range]] = {}
 
-    def do(self, then: Operation, **other: Any) -> bool:
+    # ---- as they were ------------------------------------------------------------------------
+
+    def begin(self, serial: int, scripts: Mapping[str, Script]) -> None:
+        """Have what learners' code did up to the operation of this serial, and be ready to repeat what came then."""
+        found = {key: script.until(serial) for key, script in scripts.items() if script.serial <= serial}
+        self.target.journal.scripts = found
+
+    def run(
+        self,
+        operations: Sequence[Operation],
+        scripts: Mapping[str, Script],
+        *,
+        after: Callable[[System], object] | None = None,
+        at_event: Callable[[Raw], None] | None = None,
+    ) -> bool:
+        """Do operations as they were recorded; :class:`Diverged` if one does something else.
+
+        `after` is called after each, and ends it where it returns true: then this returns true, too.  `at_event` is
+        called at each event.
+        """
+        if not operations:
+            return False
+        target, system = self.target, self.target.system
+        if at_event is not None:
+            target.door.overhear(at_event)
+        system.callbacks.begin(scripts, operations[-1].serial)
+        with quiet(target):
+            for operation in operations:
+                self.once(operation)
+                stop_if_wanted()
+                if after is not None and after(system):
+                    return True
+        target.journal.next_serial = target.journal.most_serial
+        return False
+
+    def once(self, then: Operation, *, any_result: bool = False) -> None:
+        """Do one operation, and compare what it did; with `any_result` what it gave may be something else."""
+        machine, journal, door = self.target, self.target.journal, self.target.door
+        done = len(journal)
+        journal.next_serial = then.serial
+        door.stop_at = then.stopped_at
+        error: BaseException | None = None
+        try:
+            given = {key: machine.resolve(value) for key, value in then.arguments}
+            call = machine.recorded(then.target, then.name)
+        except Refused as refused:
+            if then.outcome != "error":
+                raise Diverged(_differs(then, f"{refused}")) from refused
+            journal.append(then)  # what it names was gone then too, and that was its error
+            return
+        try:
+            call(**given)
+        except Stopped as stopped:
+            if journal.last.stopped_at != then.stopped_at:
+                raise  # the stop button, pressed now
+            error = stopped
+        except KeyboardInterrupt as pressed:
+            if then.result != ("KeyboardInterrupt",):
+                raise  # the stop button, pressed now
+            error = pressed
+        except Exception as raised:  # noqa: BLE001  whatever a learner's code raised, it raises again
+            error = raised
+        finally:
+            door.stop_at = 0
+        if then.name == "run" and then.outcome == "error" and len(journal) > done and journal.last.outcome == "done":
+            journal.amend(then)  # its steps were made; what ended it was the learner's own function, or the stop button
+        if len(journal) == done and then.outcome == "error" and isinstance(error, Refused) and f"{error}" == then.said:
+            journal.append(then)  # it is refused before anything happens, and was after that
+        if any_result and len(journal) > done and journal.last.outcome == then.outcome == "done":
+            then = then._replace(result=journal.last.result)
+        if len(journal) == done or not journal.last.agrees(then):
+            now = (journal.last.said or shown(journal.last.result)) if len(journal) > done else f"{error}"
+            raise Diverged(_differs(then, now)) from error
+
+    # ---- where things may lie elsewhere ------------------------------------------------------
+
+    def otherwise(self, then: Operation, **other: Any) -> bool:
         """Do an operation, with `other` arguments in place of its own; whether it came to the same.
 
         The same is the same outcome, the same error, the same number, text or bytes; addresses are not compared.
@@ -201,3 +287,39 @@ def _references(value: Any) -> list[str]:
     if isinstance(value, (tuple, list)):
         return [path for item in value for path in _references(item)]
     return [str(value)] if isinstance(value, PartReference) else []
+
+
+def _differs(then: Operation, now: str) -> str:
+    return (
+        f"operation {then.number}, {then.target}.{then.name}, has another result when it is repeated: {now}, "
+        f"not {then.said or shown(then.result)}"
+    )
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """The stop button is heeded between two operations only, where all can be put back."""
+    INTERRUPT.hold()
+    try:
+        yield
+    finally:
+        INTERRUPT.release()
+
+
+def stop_if_wanted() -> None:
+    """Stop here if the button was pressed."""
+    if INTERRUPT.take():
+        raise KeyboardInterrupt("it was stopped between two operations")
+
+
+@contextmanager
+def quiet(machine: Any) -> Iterator[None]:
+    """No listener hears of the operations in here, and learners' code that fails warns of nothing again."""
+    door, callbacks = machine.door, machine.system.callbacks
+    listeners, door.listeners = door.listeners, []
+    silent, callbacks.silent = callbacks.silent, True
+    repeats, door.repeats = door.repeats, True
+    try:
+        yield
+    finally:
+        door.listeners, callbacks.silent, door.repeats = listeners, silent, repeats

@@ -1,0 +1,172 @@
+"""The notes of what operations changed (:mod:`.changes`): made when a question needs them, newest first, and kept.
+
+A question goes backwards, a stretch of operations at a time, and ends where it is answered.  A stretch that was never
+noted is done again on another machine.  Serials are never used again, so what was undone needs no work here: of the
+notes of a stretch those count whose operations the journal has.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from itertools import islice
+from typing import Any, NamedTuple
+
+from ...base.journal import Operation
+from ...base.packed import squeezed, unsqueezed
+from ...base.records import Raw
+from ..history import EVERY
+from ..system import System
+from .changes import Changes, Notes
+
+STRETCH = EVERY
+"""So many operations are noted at once: as many as there are between two copies of a machine, at the least."""
+
+BEYOND = 2
+"""A stretch begins so many operations after a copy: the machine before its first operation is made from that copy."""
+
+LOADED = 8
+"""The notes of so many stretches stay unpacked after they were asked."""
+
+Progress = Callable[[int, int], object]
+"""Called with how many operations are done, and how many there are."""
+
+Places = Iterable[tuple[Hashable, int]]
+"""Keys of the notes, each with a place in what it names."""
+
+
+class Piece(NamedTuple):
+    """The notes of one replay, packed; `hashes` are those of their keys, in order."""
+
+    hashes: array[int]
+    data: bytes
+
+    def may_have(self, key: Hashable) -> bool:
+        """Whether it may have notes of a key."""
+        wanted = hash(key)
+        at = bisect_left(self.hashes, wanted)
+        return at < len(self.hashes) and self.hashes[at] == wanted
+
+
+class Noted:
+    """Knows which operations of a machine changed something."""
+
+    def __init__(self, machine: Any) -> None:
+        self._machine = machine
+        self._pieces: dict[int, list[Piece]] = {}
+        """By stretch."""
+        self._has = bytearray()
+        """By serial: whether an operation was noted; those too that were undone."""
+        self._loaded: OrderedDict[int, Notes] = OrderedDict()
+        """The notes of pieces that were asked last, by the pieces' ids."""
+
+    @classmethod
+    def of(cls, machine: Any) -> Noted:
+        """The one of a machine."""
+        history = machine.history
+        if history.noted is None:
+            history.noted = cls(machine)
+        found: Noted = history.noted
+        return found
+
+    def latest(self, places: Places, before: int | None = None, progress: Progress | None = None) -> Operation | None:
+        """The latest operation that changed one of these places; of those before operation `before`, if it is given."""
+        number = next(self._backwards(list(places), before, progress), None)
+        return None if number is None else self._machine.journal[number]
+
+    def recent(self, places: Places, most: int) -> list[int]:
+        """The numbers of the latest operations that changed one of these, so many of each at most."""
+        found: set[int] = set()
+        for place in places:
+            found.update(islice(self._backwards([place]), most))
+        return sorted(found)
+
+    def branched(self, machine: Any, number: int) -> None:
+        """Let a branch have the notes of stretches that are whole before operation `number`, and go on by itself."""
+        made = machine.history.noted = Noted(machine)
+        whole = _stretch_of(number)
+        made._pieces = {stretch: list(pieces) for stretch, pieces in self._pieces.items() if stretch < whole}
+        serials = map(self._machine.journal.serial, range(1, _first_of(whole)))
+        made._mark(serial for serial in serials if self._was_noted(serial))
+
+    # ---- backwards -----------------------------------------------------------------------------
+
+    def _backwards(
+        self, places: list[tuple[Hashable, int]], before: int | None = None, progress: Progress | None = None
+    ) -> Iterator[int]:
+        """The numbers of the operations that changed one of these places, the latest first."""
+        number_of = self._machine.journal.number_of
+        end = len(self._machine.journal) if before is None else before
+        done = 1
+        for stretch in range(_stretch_of(end - 1), -1, -1):
+            done = self._note(stretch, done, progress)
+            found: set[int] = set()
+            for key, at in places:
+                for piece in self._pieces.get(stretch, ()):
+                    held = self._notes(piece).get(key, ()) if piece.may_have(key) else ()
+                    for place in range(0, len(held), 3):
+                        if held[place + 1] <= at < held[place + 2]:
+                            number = number_of(held[place])
+                            if number is not None and number < end:
+                                found.add(number)
+            yield from sorted(found, reverse=True)
+
+    def _notes(self, piece: Piece) -> Notes:
+        known = self._loaded.pop(id(piece), None)
+        notes: Notes = unsqueezed(piece.data) if known is None else known
+        self._loaded[id(piece)] = notes
+        if len(self._loaded) > LOADED:
+            self._loaded.popitem(last=False)
+        return notes
+
+    # ---- noting --------------------------------------------------------------------------------
+
+    def _note(self, stretch: int, done: int, progress: Progress | None) -> int:
+        """Note what was never noted of a stretch; how many operations are done then, of which so many were before."""
+        journal = self._machine.journal
+        numbers = range(_first_of(stretch), min(len(journal), _first_of(stretch + 1)))
+        known = bisect_left(numbers, True, key=lambda number: not self._was_noted(journal.serial(number)))
+        if known == len(numbers):
+            return done
+        made: list[Changes] = []
+        raw: list[Raw] = []
+        count = done
+
+        def begin(system: System) -> Callable[[System], None]:
+            made.append(Changes(system))
+            system.door.overhear(raw.append)
+            return note
+
+        def note(system: System) -> None:
+            nonlocal count
+            made[0].note(system, system.journal.last.serial, raw)
+            raw.clear()
+            count += 1
+            if progress is not None:
+                progress(count, len(journal))
+
+        self._machine.history.retrace(begin, numbers[known] - 1, numbers[-1])
+        notes = made[0].notes
+        piece = Piece(array("q", sorted(map(hash, notes))), squeezed(notes))
+        self._pieces.setdefault(stretch, []).append(piece)
+        self._mark(map(journal.serial, numbers[known:]))
+        return count
+
+    def _mark(self, serials: Iterable[int]) -> None:
+        for serial in serials:
+            self._has.extend(bytes(max(0, serial + 1 - len(self._has))))
+            self._has[serial] = 1
+
+    def _was_noted(self, serial: int) -> bool:
+        return serial < len(self._has) and bool(self._has[serial])
+
+
+def _stretch_of(number: int) -> int:
+    return max(0, number - BEYOND) // STRETCH
+
+
+def _first_of(stretch: int) -> int:
+    """The number of the first operation of a stretch."""
+    return stretch * STRETCH + BEYOND if stretch else 1

@@ -1,0 +1,81 @@
+"""What a view sees of a machine: a part's value at each moment of one operation, and what differs between two."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from .moment import Moment
+
+V = TypeVar("V")
+
+
+class Look(Generic[V]):
+    """A part of a machine at the moments of an operation; `moment` is the one that is drawn.
+
+    `at` gives the value after so many events.  If that can't go back to before some events, because what is folded does
+    not say what was there, `moment` has them as its floor.
+
+    >>> import vmwidgets as vm
+    >>> m = vm.boot("x86-64")
+    >>> a = m.kernel_map.enter("16 KiB")
+    >>> look = Look.back(m.kernel_map.value(), Moment(m.journal.last, 0))
+    >>> look.now == look.before, look.after.nr_entries - look.before.nr_entries
+    (True, 1)
+    """
+
+    def __init__(self, moment: Moment, at: Callable[[int], V], after: V | None = None) -> None:
+        self.moment = moment
+        self._at = at
+        self._known: dict[int, V] = {} if after is None else {len(moment.events): after}
+
+    @classmethod
+    def back(cls, value: Any, moment: Moment) -> Look[Any]:
+        """The look of a value that an operation left, which can be taken back."""
+        reach = getattr(value, "reach", None)
+        if reach is not None:
+            moment = moment.above(reach(moment.events))
+        return cls(moment, lambda place: value.at(moment.later(place)), value)
+
+    def at(self, place: int) -> V:
+        """The value after so many events."""
+        if place not in self._known:
+            self._known[place] = self._at(place)
+        return self._known[place]
+
+    @property
+    def now(self) -> V:
+        """The value at the moment."""
+        return self.at(self.moment.place)
+
+    @property
+    def before(self) -> V:
+        """The value before the operation, or as far back as it can be seen."""
+        return self.at(self.moment.floor)
+
+    @property
+    def after(self) -> V:
+        """The value after the operation."""
+        return self.at(len(self.moment.events))
+
+    def marks(self, things: Callable[[V], Mapping[Any, object]]) -> Difference:
+        """What the events that are done made of things, each known by a key: new, changed and gone."""
+        return difference(things(self.before), things(self.now))
+
+
+class Difference(NamedTuple):
+    """The keys of what is new between two looks, of what changed, and of what is gone."""
+
+    new: frozenset[Any]
+    changed: frozenset[Any]
+    leaving: frozenset[Any]
+
+
+def difference(before: Mapping[Any, object], now: Mapping[Any, object]) -> Difference:
+    """What is new, what changed and what is gone between two looks.
+
+    >>> difference({1: "a", 2: "b"}, {2: "c", 3: "d"})
+    Difference(new=frozenset({3}), changed=frozenset({2}), leaving=frozenset({1}))
+    """
+    changed = (key for key in before.keys() & now.keys() if before[key] != now[key])
+    return Difference(frozenset(now.keys() - before.keys()), frozenset(changed), frozenset(before.keys() - now.keys()))
