@@ -54,6 +54,7 @@ def test_processes_by_name_and_stops(folder):
         assert before.walk(0x1000).ok
         assert k.step() != k.step()
         assert before.walk(0x1000).ok, "what was read stays"
+        assert k._started.wait_for("$ ", 10)  # what QEMU has printed comes through a pipe
         assert k.console.endswith("kernel up\n$ ")
         assert [stop.where.split()[0] for stop in k.stops.all] == ["kvminithart", "getc", "getc", "getc"]
         (sh,) = k.stops[1].spaces
