@@ -173,8 +173,10 @@ def test_files_that_do_not_do(folder, tmp_path):
 
 def test_a_program_that_is_not_xv6(folder, tmp_path, emulator):
     qemu = emulator("riscv")
+    again = tmp_path / "again"  # QEMU may be loading the first one
+    again.mkdir()
     with pytest.raises(Refused, match=r"has no debugging information|has no symbols"):
-        vm.attach(qemu.gdb, program=built("riscv", tmp_path))
+        vm.attach(qemu.gdb, program=built("riscv", again))
     with vm.attach(qemu.gdb) as k, pytest.raises(Refused, match="names need the kernel's file"):
         k.process("sh")
 
