@@ -15,6 +15,14 @@ MORE_ROOM = "boot one with more memory, or with a layout whose kernel map is lar
 """What helps a machine without room."""
 
 
+def free_name(machine: Machine, base: str) -> str:
+    """Return the first free name for a task, such as "maps", "maps 2", "maps 3"."""
+    number = 1
+    while (name := f"{base} {number}" if number > 1 else base) in machine.tasks:
+        number += 1
+    return name
+
+
 def task_name(machine: Machine, given: Any) -> str:
     """The name of a task that is new or has no entries yet."""
     name = part_name(given, "task name")

@@ -20,7 +20,7 @@ from ..engine.machine.loaded import UNKNOWN, LoadedMaps, MapsRange
 from . import given_text
 from .cleaned import Cleaned, as_it_is, cleaned, numbered
 from .foreign import CALL_LINE, SEEN, refuse_foreign, refuse_others
-from .loading import MORE_ROOM, ObjectNames, lacking_room, task_name
+from .loading import MORE_ROOM, ObjectNames, free_name, lacking_room, task_name
 from .ranges.found import ReadRanges
 from .ranges.read import KINDS, kind_of, read_exactly, read_ranges
 
@@ -136,10 +136,7 @@ def ranges_of_cleaned(text: Cleaned) -> ReadRanges:
 
 def _task_name(machine: Machine, given: str | None) -> str:
     if given is None:
-        number = 1
-        while (name := f"maps {number}" if number > 1 else "maps") in machine.tasks:
-            number += 1
-        return name
+        return free_name(machine, "maps")
     return task_name(machine, given)
 
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import signal
+import threading
 import time
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,6 +28,23 @@ def test_the_first_write_copies_and_the_second_does_not():
         assert (own.frames, own.pages[1].parent, own.pages[1].child) == (4, "C", "B")
         assert "no copy" in own.said
         assert two.write("parent", 0, "D").frames == 5
+
+
+def test_a_second_pair_ends_the_first_one():
+    two = vm.copy_on_write(1)
+    first = two.child
+    two = vm.copy_on_write(1)
+    assert two.at().frames == 1
+    assert not Path(f"/proc/{first}").exists()
+
+
+def test_two_threads_that_ask_the_child_get_their_own_answers():
+    with vm.copy_on_write(2) as two:
+        two.write("child", 1, "B")
+        asks = threading.Thread(target=lambda: [two.at() for _ in range(50)])
+        asks.start()
+        assert {two.read("child", 1) for _ in range(300)} == {"B"}
+        asks.join()
 
 
 def test_what_is_no_page_letter_or_process_is_refused():
@@ -102,13 +123,64 @@ def test_a_function_that_touches_its_own_range_hangs_nothing(own_pager):
         pages[1]
 
 
-def test_a_function_that_takes_too_long_hangs_nothing(own_pager, monkeypatch):
+def test_a_function_that_never_ends_hangs_no_later_touch(own_pager, monkeypatch):
     monkeypatch.setattr(pagers, "LONGEST", 0.2)
+    end = threading.Event()
 
     def supply(page: int) -> bytes:
-        time.sleep(1)
+        end.wait()
         return bytes(4096)
 
     pages = own_pager(supply)
-    with pytest.raises(Refused, match="took more than"):
+    for page in (0, 1):
+        with pytest.raises(Refused, match="took more than"):
+            pages[page]
+    end.set()
+
+
+def test_other_code_that_reads_there_gets_zeros_in_time(own_pager, monkeypatch):
+    monkeypatch.setattr(pagers, "LONGEST", 0.2)
+    pages = own_pager(lambda page: b"A" * 4096)
+    assert ctypes.string_at(int(pages.address), 1) == bytes(1)
+
+
+def test_a_pager_is_closed_by_no_function_and_after_the_last_touch(own_pager):
+    made: list[Any] = []
+    made.append(own_pager(lambda page: made[0].close()))
+    pages = made[0]
+    with pytest.raises(Refused, match="can't close its own pager"):
         pages[0]
+    asked, end = threading.Event(), threading.Event()
+
+    def supply(page: int) -> bytes:
+        asked.set()
+        end.wait()
+        return b"B" * 4096
+
+    slow = own_pager(supply)
+    read: list[bytes] = []
+    touch = threading.Thread(target=lambda: read.append(slow[0][:1]))
+    touch.start()
+    asked.wait()
+    threading.Timer(0.05, end.set).start()
+    slow.close()
+    touch.join()
+    assert read == [b"B"]
+    with pytest.raises(Refused, match="is closed"):
+        slow[0]
+
+
+def test_pagers_that_are_given_up_end_their_threads(own_pager):
+    own_pager(bytes)
+    before = threading.active_count()
+    for _ in range(3):
+        vm.pager(bytes)
+    gc.collect()
+    for thread in threading.enumerate():
+        if thread.name == "vmwidgets pager" and threading.active_count() > before:
+            thread.join(2)
+    assert threading.active_count() == before
+
+
+def test_a_pager_ends_where_its_pages_do(own_pager):
+    assert [page[:1] for page in own_pager(lambda page: b"C" * 4096, 3)] == [b"C"] * 3

@@ -5,6 +5,8 @@ from __future__ import annotations
 import mmap
 import os
 import resource
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -43,12 +45,46 @@ def test_mapped_memory_costs_nothing_until_it_is_touched():
 
 
 def test_the_measuring_is_not_in_the_numbers():
+    for _ in range(2):  # the second time, the first one's readings are given back
+        with vm.memory() as seen:
+            pass
+        assert (seen.result.mapped, seen.result.major) == (0, 0)
+        assert seen.result.minor <= 4
+        assert abs(seen.result.resident) <= 16 << 10
+
+
+def test_memory_that_is_not_touched_is_no_arena_and_a_reservation_is_not_mapped():
     seen = vm.memory()
+    seen.by_line(["one", "two"])
     with seen:
+        seen.mark()
+        first = mmap.mmap(-1, 64 * MIB, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        seen.mark()
+        second = mmap.mmap(-1, 64 * MIB, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, 0)
+    assert not any("arena" in words for words in seen.result.notes)
+    assert seen.result.lines[0].mapped >= 64 * MIB
+    assert seen.result.lines[1].mapped <= MIB
+    first.close()
+    second.close()
+
+
+def test_two_processes_are_compared_and_a_peak_of_long_ago_is_not_said():
+    before = vm.process().at()
+    assert not any("peak" in words for words in vm.diff(before, vm.process().at()).notes)
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    found = vm.diff(before, vm.process(child.pid).at())
+    child.communicate(b"x")
+    assert "less mapped" in found.title
+    assert "not compared" in found.faults
+
+
+def test_names_are_variables():
+    with pytest.raises(Refused, match="give variables by name"):
+        vm.memory([1])  # type: ignore[arg-type]
+    numbered: Any = {1: bytes(MIB)}
+    with vm.memory(numbered) as seen:  # of no name
         pass
-    assert (seen.result.mapped, seen.result.major) == (0, 0)
-    assert seen.result.minor <= 4
-    assert abs(seen.result.resident) <= 16 << 10
+    assert seen.result is not None
 
 
 def test_faults_are_those_that_the_system_counts():

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple, Protocol
 
@@ -115,13 +118,20 @@ class ProcessMoment:
         return tuple(one for one in self.ranges if words in one.path or words in one.owner)
 
     def owners(self) -> dict[str, tuple[ProcessRange, ...]]:
-        """The ranges by owner: who has most in memory first, then who has most mapped."""
+        """The ranges by owner: who has most in memory first, then who has most mapped.
+
+        Two files with one name are called by their paths.
+        """
         found: dict[str, list[ProcessRange]] = {}
         for one in self.ranges:
-            found.setdefault(one.owner, []).append(one)
-        held = {name: sum(one.resident or 0 for one in some) for name, some in found.items()}
-        size = {name: sum(one.end - one.start for one in some if not one.is_reserved) for name, some in found.items()}
-        return {name: tuple(found[name]) for name in sorted(found, key=lambda name: (-held[name], -size[name], name))}
+            found.setdefault(one.path.removesuffix(" (deleted)"), []).append(one)
+        held = {path: sum(one.resident or 0 for one in some) for path, some in found.items()}
+        size = {path: sum(one.end - one.start for one in some if not one.is_reserved) for path, some in found.items()}
+        names = Counter(some[0].owner for some in found.values())
+        return {
+            found[path][0].owner if names[found[path][0].owner] == 1 else path: tuple(found[path])
+            for path in sorted(found, key=lambda path: (-held[path], -size[path], path))
+        }
 
     @property
     def title(self) -> str:
@@ -136,12 +146,11 @@ class ProcessMoment:
         lines = [f"{printable(self.name)} ({self.pid}): {self.title}, {counted(len(self.ranges), 'range')}"]
         if self.reserved:
             lines.append(f"  {rounded(self.reserved)} only reserved: no rights, and nothing there to read or write")
-        rows = [
-            (printable(name)[:40], f"{rounded(sum(one.resident or 0 for one in some))} in memory",
-             f"{rounded(sum(one.end - one.start for one in some if not one.is_reserved))} mapped",
-             counted(len(some), "range"))
-            for name, some in [*self.owners().items()][:LISTED]
-        ]  # fmt: skip  # a row an owner
+        rows = []
+        for name, some in [*self.owners().items()][:LISTED]:
+            held = [f"{rounded(sum(one.resident or 0 for one in some))} in memory"] * self.is_measured
+            mapped = f"{rounded(sum(one.end - one.start for one in some if not one.is_reserved))} mapped"
+            rows.append((printable(name)[:40], *held, mapped, counted(len(some), "range")))
         lines += [f"  {line}" for line in in_columns(rows).splitlines()]
         return "\n".join([*lines, *(f"  {words}" for words in self.unsaid)])
 
@@ -193,7 +202,7 @@ class Change(NamedTuple):
     """What became of some ranges: `kind` is "came", "left", "grew", "shrank" or "used" (only pages came or left).
 
     `mapped`, `resident` and `huge` are differences in bytes; `ranges` says how many there are.  `holds` names what lies
-    there, such as arrays.
+    there, such as arrays.  Several ranges of one file whose kinds differ are "changed".
     """
 
     kind: str
@@ -268,6 +277,8 @@ class CellMemory:
     """Where it was recorded, if this system has no such numbers."""
     subject: str = "This cell"
     """What it is about, as the beginning of a sentence."""
+    beside: str = ""
+    """The other process, where two are compared: then nothing happened, and the words say what differs."""
 
     @property
     def mapped(self) -> int:
@@ -282,18 +293,26 @@ class CellMemory:
     @property
     def title(self) -> str:
         """The answer in one sentence."""
+        if self.beside:
+            parts = [
+                f"{rounded(abs(size))} {'more' if size > 0 else 'less'} {what}" if size else f"as much {what}"
+                for size, what in ((self.mapped, "mapped"), (self.resident, "in memory"))
+            ]
+            return f"{self.subject} has {parts[0]}, and {parts[1]}, than {self.beside}"
         return _sentence(self.subject, self.mapped, self.resident)
 
     @property
     def faults(self) -> str:
         """How many faults, and whether a disk was read."""
+        if self.beside:
+            return "Their page faults are not compared."
         if not self.minor + self.major:
             return "No page fault."
         disk = f"{self.major:,} of them waited for a disk" if self.major else "none of them read from disk"
         words = f"{counted(self.minor + self.major, 'page fault')}, {disk}"
         most = max(self.lines, key=lambda one: one.minor + one.major, default=None)
         if most is not None and len(self.lines) > 1:
-            words += f"; {most.minor + most.major:,} were caused by {_short(most.line)}"
+            words += f"; {most.minor + most.major:,} were caused by {short(most.line)}"
         return words + "."
 
     @property
@@ -335,7 +354,7 @@ class CellMemory:
             ("in memory", self.before.resident, self.after.resident),
         ):
             lines.append(f"  {name:<10} {signed(now - was):>11}   {rounded(was)} before, {rounded(now)} now")
-        rows = [(_short(one.line), signed(one.mapped), signed(one.resident), f"{one.minor + one.major:,}", one.why)
+        rows = [(short(one.line), signed(one.mapped), signed(one.resident), f"{one.minor + one.major:,}", one.why)
                 for one in self.lines]  # fmt: skip  # a row a line
         if rows:
             lines += [
@@ -356,7 +375,8 @@ class CellMemory:
         return "\n".join([*lines, *self.notes])
 
 
-def _short(line: str, most: int = 48) -> str:
+def short(line: str, most: int = 48) -> str:
+    """A statement in at most so many characters of its first line."""
     first = line.splitlines()[0].strip() if line.strip() else line
     return first if len(first) <= most and first == line.strip() else first[: most - 1] + "…"
 
@@ -430,7 +450,7 @@ def changes_between(
             kind, one.owner, mapped, resident, (now.huge or 0) - (was.huge or 0), 1, one.start, listed(held[:3])
         )
         is_big = one.owner == NAMELESS and (held or abs(mapped) >= 1 << 20)
-        key: object = one.start if is_big else (one.owner, kind in ("came", "grew", "used"))
+        key: object = one.start if is_big else (one.path, kind in ("came", "grew", "used"))
         found[key] = _joined(found[key], change) if key in found else change
     return tuple(sorted(found.values(), key=lambda one: (-abs(one.resident), -abs(one.mapped), one.start)))
 
@@ -442,10 +462,10 @@ def between(before: ProcessMoment, after: ProcessMoment) -> CellMemory:
         max(0, now - was) if is_one and was is not None and now is not None else 0
         for was, now in ((before.minor, after.minor), (before.major, after.major))
     ]
-    words = () if is_one else (f"Two processes are compared, {before.pid} and {after.pid}: their faults are not.",)
-    subject = f"{after.name} ({after.pid})"
+    subject, other = f"{after.name} ({after.pid})", "" if is_one else f"{before.name} ({before.pid})"
     changes = changes_between(before.ranges, after.ranges)
-    return CellMemory(before, after, faults[0], faults[1], changes, python=words, subject=subject)
+    later = replace(after, peak=None)  # which is that of its whole life
+    return CellMemory(before, later, faults[0], faults[1], changes, subject=subject, beside=other)
 
 
 _EMPTY = ProcessRange(0, 0, "rw-")
@@ -473,17 +493,20 @@ def _pairs(
         taken.add(id(was))
         yield _kind(was, one), was, one
     rest = [one for one in left if id(one) not in taken]
+    starts = [one.start for one in rest]
+    gone: set[int] = set()
     for one in waiting:
-        was = next(
-            (each for each in rest if each.path == one.path and each.start < one.end and one.start < each.end), None
-        )
-        if was is None:
-            yield "came", None, one
-        else:
-            rest.remove(was)
-            yield _kind(was, one), was, one
-    for one in rest:
-        yield "left", one, None
+        was, place = None, max(0, bisect_right(starts, one.start) - 1)
+        while was is None and place < len(rest) and rest[place].start < one.end:
+            each = rest[place]
+            if place not in gone and each.path == one.path and one.start < each.end:
+                was = each
+                gone.add(place)
+            place += 1
+        yield ("came", None, one) if was is None else (_kind(was, one), was, one)
+    for place, one in enumerate(rest):
+        if place not in gone:
+            yield "left", one, None
 
 
 class Span(Protocol):
@@ -563,7 +586,8 @@ class ForkedValue:
     @property
     def frames(self) -> int:
         """How many frames hold the pages of both."""
-        return sum(1 if one.is_shared else 2 for one in self.pages)
+        own = sum((one.parent_alone is not None) + (one.child_alone is not None) for one in self.pages)
+        return own - sum(one.is_shared for one in self.pages)
 
     @property
     def title(self) -> str:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import mmap
 import os
 import signal
 import socket
 import struct
+import threading
 import warnings
+from contextlib import suppress
 from typing import NamedTuple
 
 from ...engine.base.errors import Refused, in_ascii, shown
 from ...engine.base.units import PAGE, Address, counted
 from ...engine.spaces.process_schema import ForkedPage, ForkedValue, LiveFork
-from .reader import ALONE, PRESENT, checked_number, words_of
+from .reader import ALONE, PRESENT, checked_number, refuse_other_pages, words_of
 
 MOST = 64
 """Pages of the memory that both see."""
@@ -42,12 +45,10 @@ class TwoProcesses(LiveFork):
             self._memory[page * PAGE] = ord(letter)
         self.address = Address(ctypes.addressof(ctypes.c_char.from_buffer(self._memory)))
         self.pages = pages
-        self._before = self._states(os.getpid())
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._parent = os.getpid()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # of threads: the child calls nothing that needs them
-            self.child = os.fork()
+        self._talks = threading.Lock()
+        self.child = forked()
         if not self.child:
             _live(self._memory, theirs, ours)
         theirs.close()
@@ -69,7 +70,11 @@ class TwoProcesses(LiveFork):
         copied = was is False and now is True
         self._last = (who, page)
         self._said = f"the {who} writes {letter!r} to page {page}: " + (
-            "the page is copied, and the copy is its own" if copied else "no copy, for the page is its own already"
+            "the page is copied, and the copy is its own"
+            if copied
+            else "no copy, for the page is its own already"
+            if was
+            else "the page comes into memory"
         )
         return self.at()
 
@@ -94,7 +99,7 @@ class TwoProcesses(LiveFork):
         """End the child."""
         if self._socket.fileno() >= 0:
             self._socket.close()
-            os.waitpid(self.child, 0)
+            ended(self.child)
 
     def __enter__(self) -> TwoProcesses:
         return self
@@ -125,13 +130,32 @@ class TwoProcesses(LiveFork):
 
     def _asked(self, ask: _Ask) -> int:
         try:
-            self._socket.send(struct.pack("=cHB", ask.what, ask.page, ask.byte))
-            answer = self._socket.recv(1)
+            with self._talks:  # a picture that is drawn again meanwhile asks, too
+                self._socket.send(struct.pack("=cHB", ask.what, ask.page, ask.byte))
+                answer = self._socket.recv(1)
         except OSError as error:
             raise Refused(f"the child does not answer: {error.strerror}; vm.copy_on_write() makes another") from None
         if not answer:
             raise Refused("the child has ended: vm.copy_on_write() makes another")
         return answer[0]
+
+
+def forked() -> int:
+    """Fork this process: 0 in the child, which must end by `os._exit`, and runs no destructors of others' objects."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of threads: the child calls nothing that needs them
+        child = os.fork()
+    if not child:
+        gc.disable()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return child
+
+
+def ended(child: int) -> None:
+    """End a child, which has nothing to lose, and wait for it: others may hold its socket open."""
+    with suppress(ProcessLookupError, ChildProcessError):
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
 
 
 def _letter(given: object) -> str:
@@ -143,7 +167,6 @@ def _letter(given: object) -> str:
 def _live(memory: mmap.mmap, asks: socket.socket, others: socket.socket) -> None:
     """The child's life: it does what it is asked, and ends when its socket closes.  It never returns."""
     try:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
         others.close()
         while ask := asks.recv(8):
             what, page, byte = struct.unpack("=cHB", ask)
@@ -170,6 +193,7 @@ def copy_on_write(pages: int = 4, letter: str = "A") -> TwoProcesses:
     """
     if not hasattr(os, "fork") or not hasattr(mmap, "MAP_PRIVATE"):
         raise Refused("this system has no fork: vm.Sharing shows the model's")
+    refuse_other_pages()
     return TwoProcesses(checked_number("pages", pages, 1, MOST), _letter(letter))
 
 

@@ -1,7 +1,7 @@
 """What some code does to the memory of its own process: two readings of the kernel's files, and what lies between.
 
-The readings go into memory that was touched before, and are read only when the code has ended: so nearly nothing of
-the measuring is in what is measured.  What is left of it is measured too, and taken off.
+The readings go into memory that was touched before, and are understood only when the code has ended: so nothing of
+the measuring is in what is measured.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, NamedTuple
 
-from ...engine.base.errors import Refused, printable
-from ...engine.base.units import PAGE, counted
+from ...engine.base.errors import Refused, a_kind, shown
+from ...engine.base.units import counted
 from ...engine.spaces.process_schema import (
     NAMELESS,
     CellMemory,
@@ -27,7 +27,7 @@ from ...engine.spaces.process_schema import (
     ProcessMoment,
     changes_between,
 )
-from .reader import Readings, forget_peak, moment_of, peak_of, ranges_in
+from .reader import Readings, forget_peak, name_of, peak_of, ranges_in, said_of
 from .recorded import has_proc, recorded_cell
 
 with suppress(ImportError):  # Windows and browsers have none: there, a recording is shown
@@ -58,31 +58,30 @@ class Measured(Measuring):
     """
 
     def __init__(self, names: Mapping[str, Any] | None = None, *, subject: str = "This code") -> None:
+        if names is not None and not isinstance(names, Mapping):
+            raise Refused(f"names={shown(names)} is {a_kind(names)}: give variables by name, such as globals()")
         self._names = names
         self._subject = subject
         self._pid = os.getpid()
         self._marks: list[Mark] = []
         self._lines: list[str] = []
+        self._readings: list[Readings] = []
         self._rollup: Readings | None = None
-        self._statm: Readings | None = None
+        self._maps: Readings | None = None
+        self._unsaid = ""
         self.result = None
 
     def __enter__(self) -> Measured:
         if not has_proc():
             return self
-        self._before, self._after = Readings(self._pid, "smaps"), Readings(self._pid, "smaps")
-        forget_peak(self._pid)
-        self._start = moment_of(self._pid)
+        self._readings = [Readings(self._pid, "smaps"), Readings(self._pid, "smaps")]
+        self._name = name_of(self._pid)
         self._known = dict(buffers(self._names or {}))
         self._modules = len(sys.modules)
-        for _ in range(2):  # the first one brings in what a reading needs
-            first, usage = self._before.take(), resource.getrusage(resource.RUSAGE_SELF)
-            self._after.take(), resource.getrusage(resource.RUSAGE_SELF)
-        del first
-        self._before.take()
-        again = resource.getrusage(resource.RUSAGE_SELF)
-        self._taken = again.ru_minflt - usage.ru_minflt
         self._collected = sum(one["collections"] for one in gc.get_stats())
+        self._has_peak = forget_peak(self._pid)
+        self._usage = resource.getrusage(resource.RUSAGE_SELF)
+        self._readings[0].take()
         self._usage = resource.getrusage(resource.RUSAGE_SELF)
         return self
 
@@ -93,33 +92,33 @@ class Measured(Measuring):
         if os.getpid() != self._pid:
             return  # the child of a fork, which ran to the end of the code
         usage = resource.getrusage(resource.RUSAGE_SELF)
-        text = self._after.take()
+        text = self._readings[1].take()
         if self._lines:
             self._marks.append(self._mark())
         runs = sum(one["collections"] for one in gc.get_stats()) - self._collected
-        peak = peak_of(self._pid)
-        after = bytes(text)
-        before = bytes(self._before.kept())
+        peak = peak_of(self._pid) if self._has_peak else None
+        after, before = bytes(text), bytes(self._readings[0].kept())
+        text.release()
         self.close()
         was = ProcessMoment(
-            self._pid, self._start.name, tuple(ranges_in(before)), self._usage.ru_minflt, self._usage.ru_majflt
+            self._pid, self._name, tuple(ranges_in(before)), self._usage.ru_minflt, self._usage.ru_majflt
         )
-        now = ProcessMoment(
-            self._pid, self._start.name, tuple(ranges_in(after)), usage.ru_minflt, usage.ru_majflt, peak
-        )
+        now = ProcessMoment(self._pid, self._name, tuple(ranges_in(after)), usage.ru_minflt, usage.ru_majflt, peak)
         changes = changes_between(was.ranges, now.ranges, _places(self._known), _places(buffers(self._names or {})))
-        minor = max(0, usage.ru_minflt - self._usage.ru_minflt - self._taken)
+        minor = usage.ru_minflt - self._usage.ru_minflt
         python = tuple(self._of_python(changes, runs))
         self.result = CellMemory(
             was, now, minor, usage.ru_majflt - self._usage.ru_majflt, changes, tuple(self._costs()), python,
-            _ended(kind, error), self._footprint(), subject=self._subject,
+            _how(kind, error), self._footprint(), subject=self._subject,
         )  # fmt: skip  # in the order of its fields
+        self._known = {}
 
     def close(self) -> None:
-        """Close the kernel's files."""
-        for one in (self._before, self._after, self._rollup, self._statm):
+        """Close the kernel's files, and give back what was read: it must not be in the next code that is measured."""
+        for one in (*self._readings, self._rollup, self._maps):
             if one is not None:
                 one.close()
+        self._readings, self._rollup, self._maps = [], None, None
 
     # ---- by statement ------------------------------------------------------------------------
 
@@ -127,8 +126,12 @@ class Measured(Measuring):
         """Measure each of these statements: `mark` is called at the beginning of each."""
         if not has_proc():
             return
+        try:
+            self._rollup, self._maps = Readings(self._pid, "smaps_rollup"), Readings(self._pid, "maps")
+        except Refused:  # before Linux 4.14
+            self._unsaid = " This kernel has no smaps_rollup: lines are not measured."
+            return
         self._lines = lines
-        self._rollup, self._statm = Readings(self._pid, "smaps_rollup"), Readings(self._pid, "statm")
         self._mark()
 
     def mark(self) -> None:
@@ -138,14 +141,17 @@ class Measured(Measuring):
 
     def _mark(self) -> Mark:
         assert self._rollup is not None
-        assert self._statm is not None
+        assert self._maps is not None
         usage = resource.getrusage(resource.RUSAGE_SELF)
-        words = bytes(self._rollup.take())
-        pages = int(bytes(self._statm.take()).split()[0])
-        found = next(ranges_in(b"\nSize:".join((words.partition(b"\n")[0], b"\n" + words.partition(b"\n")[2]))))
-        return Mark(
-            pages * PAGE, found.resident or 0, found.huge or 0, usage.ru_minflt, usage.ru_majflt, len(sys.modules)
-        )
+        words, mapped = bytes(self._rollup.take()), 0
+        for line in bytes(self._maps.take()).splitlines():
+            place, rights, _ = line.split(None, 2)
+            if rights[:3] != b"---":
+                start, _, end = place.partition(b"-")
+                mapped += int(end, 16) - int(start, 16)
+        head, _, rest = words.partition(b"\n")
+        found = next(ranges_in(head + b"\nSize:\n" + rest))
+        return Mark(mapped, found.resident or 0, found.huge or 0, usage.ru_minflt, usage.ru_majflt, len(sys.modules))
 
     def _costs(self) -> list[LineCost]:
         return [
@@ -159,8 +165,11 @@ class Measured(Measuring):
         """What Python itself did, in sentences."""
         said = []
         arenas = sum(
-            one.mapped for one in changes if one.owner == NAMELESS and not one.holds and one.mapped % ARENA == 0
-        )
+            one.mapped
+            for one in changes
+            if one.owner == NAMELESS and not one.holds and one.mapped % ARENA == 0
+            and abs(one.resident) * 4 >= abs(one.mapped)
+        )  # fmt: skip  # mapped, and touched: stacks of threads are not
         if arenas and sys.implementation.name == "cpython" and sys.version_info >= (3, 10):
             done = "took" if arenas > 0 else "gave back"
             count = counted(abs(arenas) // ARENA, "arena")
@@ -175,37 +184,33 @@ class Measured(Measuring):
         return said
 
     def _footprint(self) -> str:
-        lines = " Each line was measured: that reads all page tables once a line." if self._lines else ""
-        own = f"{counted(self._taken, 'fault')} of the measuring {'is' if self._taken == 1 else 'are'} not counted."
-        return (own if self._taken else "Measuring took no fault and no page.") + lines
+        lines = " Each line was measured: that reads all page tables once a line." if self._lines else self._unsaid
+        return f"The measuring itself is not in these numbers.{lines}"
 
     def json(self) -> dict[str, object]:
         """The numbers as JSON has them; :class:`Refused` before the code has ended."""
-        return self._ended().json()
+        if self.result is None:
+            raise Refused("the code has not ended: ask after the with block")
+        return self.result.json()
 
     def __repr__(self) -> str:
         return "what this code does to memory: ask when it has ended" if self.result is None else repr(self.result)
 
-    def _ended(self) -> CellMemory:
-        if self.result is None:
-            raise Refused("the code has not ended: ask after the with block")
-        return self.result
 
-
-def _ended(kind: type[BaseException] | None, error: BaseException | None) -> str:
-    if kind is None or kind is SystemExit:
+def _how(kind: type[BaseException] | None, error: BaseException | None) -> str:
+    """How the code ended, if it did not end well."""
+    if error is None or kind is SystemExit:
         return ""
     if kind is KeyboardInterrupt:
         return "It was stopped: this is what it did until then."
-    first = printable(str(error).splitlines()[0][:80]) if str(error) else ""
-    return f"It failed with {kind.__name__}{f': {first}' if first else ''}; this is what it did until then."
+    return f"It failed with {said_of(error)}; this is what it did until then."
 
 
 def buffers(names: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
     """Where the big buffers of variables lie, and how long they are (bytes).  No method of a learner's is called."""
     found = {}
     for name, value in [*names.items()]:
-        if name.startswith("_") or name in ("In", "Out"):
+        if type(name) is not str or name.startswith("_") or name in ("In", "Out"):
             continue
         place = _buffer(value)
         if place is not None and place[1] >= BIG:
@@ -239,7 +244,7 @@ def memory(names: Mapping[str, Any] | None = None) -> Measured:
     numbers, and a notebook draws it.  `names`, such as ``globals()``, are variables whose buffers are named.  In a
     notebook, ``%%pages`` does the same for a cell.
 
-    Costs two readings of /proc/self/smaps (some 10 ms each for 1,000 ranges).  The numbers are those of
+    Costs four readings of /proc/self/smaps (some 5 ms each for 1,000 ranges).  The numbers are those of
     proc_pid_smaps(5) and getrusage(2).  Where the system has no /proc, the code runs, and a recording is shown, which
     says that it is one.
 

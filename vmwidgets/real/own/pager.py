@@ -1,28 +1,30 @@
 """A pager for a range of this process, in Python: a learner's function supplies each page when it is first touched.
 
 Linux asks it through userfaultfd(2), which an ordinary account may use for faults of user code alone
-(`UFFD_USER_MODE_ONLY`, since 5.11).  Two threads answer: one hears of faults, the other calls the learner's function.
-So a function that touches its own range, or never ends, hangs nothing.
+(`UFFD_USER_MODE_ONLY`, since 5.11).  A process of its own hears of the faults, and asks a thread of this one, which
+calls the learner's function.  So a function that touches its own range, or never ends, hangs nothing: the other process
+supplies zeros in time, even where nothing of this one can run.
 """
 
 from __future__ import annotations
 
 import ctypes
-import errno
 import mmap
 import os
 import platform
-import queue
 import select
+import socket
 import struct
 import threading
 import time
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
-from ...engine.base.errors import Refused, a_kind, in_ascii, printable, shown
+from ...engine.base.errors import Refused, a_kind, in_ascii, shown
 from ...engine.base.units import PAGE, Address, counted
-from .reader import checked_number
+from .forked import ended, forked
+from .reader import checked_number, refuse_other_pages, said_of
 
 with suppress(ImportError):  # Windows and browsers have none
     from fcntl import ioctl
@@ -51,57 +53,104 @@ Supply = Callable[[int], bytes]
 """What a learner writes: the number of a page, and its bytes."""
 
 
+LATE, OWN = 1, 2
+"""What the other process notes of a page that it filled with zeros: it took too long, or the function touched it."""
+
+
+class _State:
+    """What the thread that calls the function needs: it holds no pager, so that one can be given up."""
+
+    def __init__(self, supply: Supply, asks: socket.socket, noted: mmap.mmap) -> None:
+        self.supply, self.asks, self.noted = supply, asks, noted
+        self.faults: list[int] = []
+        self.wrong: dict[int, str] = {}
+
+
 class Pager:
-    """A range whose pages a function supplies: ``p[3]`` touches page 3, and gives its bytes; ``p.close()`` ends it."""
+    """A range whose pages a function supplies: ``p[3]`` touches page 3, and gives its bytes; ``p.close()`` ends it.
+
+    Touch pages by ``p[n]`` alone: what else reads at `address` holds the interpreter's lock meanwhile, so that the
+    function can't run, and gets zeros after 10 s.
+    """
 
     def __init__(self, supply: Supply, pages: int) -> None:
-        self._supply = supply
         self.pages = pages
-        self.faults: list[int] = []
-        """The pages that were supplied, in the order of their faults."""
-        self._wrong: str = ""
-        self._busy: tuple[int, float] | None = None
-        self._fd = _userfaultfd()
+        fd = _userfaultfd()
         self._memory = mmap.mmap(-1, pages * PAGE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         if hasattr(mmap, "MADV_NOHUGEPAGE"):
             self._memory.madvise(mmap.MADV_NOHUGEPAGE)
         self._held = ctypes.c_char.from_buffer(self._memory)
         self.address = Address(ctypes.addressof(self._held))
-        ioctl(self._fd, _REGISTER, struct.pack("=QQQQ", self.address, pages * PAGE, _MISSING, 0))
-        self._asked: queue.SimpleQueue[int | None] = queue.SimpleQueue()
-        self._supplier = threading.Thread(target=self._supply_all, name="vmwidgets pager", daemon=True)
+        ioctl(fd, _REGISTER, struct.pack("=QQQQ", self.address, pages * PAGE, _MISSING, 0))
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._state = _State(supply, ours, mmap.mmap(-1, pages))
+        self._supplier = threading.Thread(target=_supply_all, args=(self._state,), name="vmwidgets pager", daemon=True)
         self._supplier.start()
-        self._hearer = threading.Thread(target=self._hear, name="vmwidgets faults", daemon=True)
-        self._hearer.start()
+        child = forked()
+        if not child:
+            ours.close()
+            _serve(fd, theirs, self.address, self._supplier.native_id or 0, self._state.noted)
+        theirs.close()
+        self._touches, self._is_open = 0, True
+        self._change = threading.Condition()
+        self._end = weakref.finalize(self, _finish, os.getpid(), child, ours, fd)
+
+    @property
+    def faults(self) -> list[int]:
+        """The pages that were supplied, in the order of their faults."""
+        return [*self._state.faults]
 
     def __len__(self) -> int:
         return self.pages
 
+    def __iter__(self) -> Iterator[bytes]:
+        return (self[page] for page in range(self.pages))
+
     def __getitem__(self, page: int) -> bytes:
         """Touch a page, and give its bytes: the first time, the function supplies it."""
         checked_number("page", page, 0, self.pages - 1)
-        if self._fd < 0:
-            raise Refused("the pager is closed: vm.pager(…) makes another")
         if threading.get_ident() == self._supplier.ident:
             raise Refused(f"the function asks for page {page} of its own range: it must supply it, not read it")
+        with self._change:
+            if not self._is_open:
+                raise Refused("the pager is closed: vm.pager(…) makes another")
+            self._touches += 1
         to = ctypes.create_string_buffer(PAGE)
-        # ctypes lets go of the interpreter's lock meanwhile: the threads that answer need it.
-        _LIBC.memcpy(ctypes.addressof(to), self.address + page * PAGE, PAGE)
-        if self._wrong:
-            words, self._wrong = self._wrong, ""
-            raise Refused(words)
+        try:
+            # ctypes lets go of the interpreter's lock meanwhile: the thread that answers needs it.
+            _LIBC.memcpy(ctypes.addressof(to), self.address + page * PAGE, PAGE)
+        finally:
+            with self._change:
+                self._touches -= 1
+                self._change.notify_all()
+        wrong = self._wrong(page)
+        if wrong:
+            raise Refused(f"{wrong}. Zeros were supplied.")
         return to.raw
 
+    def _wrong(self, page: int) -> str:
+        """What is to be said once of a page that was touched, or of one that the function touched meanwhile."""
+        noted = self._state.noted
+        own = noted.find(bytes([OWN]), 0)
+        if own >= 0:
+            noted[own] = 0
+            return f"the function touches page {own} of its own range: it must supply it, not read it"
+        if noted[page] == LATE:
+            noted[page] = 0
+            return f"the function took more than {LONGEST:g} s for page {page}, or for one before it"
+        return self._state.wrong.pop(page, "")
+
     def close(self) -> None:
-        """Give the range back, and end the threads."""
-        if self._fd < 0:
-            return
-        fd, self._fd = self._fd, -1
-        self._asked.put(None)
-        self._hearer.join(1.0)
-        os.close(fd)
-        del self._held
-        self._memory.close()
+        """Give the range back, and end what answered; it waits for touches of other threads."""
+        if threading.get_ident() == self._supplier.ident:
+            raise Refused("the function can't close its own pager: a page is waiting for it")
+        with self._change:
+            was_open, self._is_open = self._is_open, False
+            self._change.wait_for(lambda: not self._touches, LONGEST + 1)
+            if was_open and not self._touches:
+                self._end()
+                del self._held
+                self._memory.close()
 
     def __enter__(self) -> Pager:
         return self
@@ -111,73 +160,98 @@ class Pager:
 
     @in_ascii
     def __repr__(self) -> str:
-        if self._fd < 0:
-            return f"a pager that is closed: it supplied {counted(len(self.faults), 'page')}"
-        order = f": {', '.join(map(str, self.faults[:12]))}" if self.faults else ""
-        order += " …" if len(self.faults) > 12 else ""
-        return (
-            f"{counted(self.pages, 'page')} at {self.address}, {len(self.faults):,} supplied when first touched{order}"
-        )
+        faults = self.faults
+        if not self._is_open:
+            return f"a pager that is closed: it supplied {counted(len(faults), 'page')}"
+        order = f": {', '.join(map(str, faults[:12]))}{' …' if len(faults) > 12 else ''}" if faults else ""
+        return f"{counted(self.pages, 'page')} at {self.address}, {len(faults):,} supplied when first touched{order}"
 
-    # ---- threads -----------------------------------------------------------------------------
 
-    def _hear(self) -> None:
-        """Hear of faults: a page that the function itself touches, or that takes too long, is filled with zeros."""
-        poll = select.poll()
-        poll.register(self._fd, select.POLLIN)
-        while (fd := self._fd) >= 0:
-            if poll.poll(200):
-                try:
-                    event, _, _, address, thread = struct.unpack("=B7sQQI4x", os.read(fd, 32))
-                except (BlockingIOError, OSError):
-                    continue
-                if event == _PAGEFAULT:
-                    page = (address - self.address) // PAGE
-                    if thread == self._supplier.native_id:
-                        words = f"the function touches page {page} of its own range"
-                        self._fail(page, f"{words}: it must supply it, not read it")
-                    else:
-                        self._asked.put(page)
-            busy = self._busy
-            if busy is not None and time.monotonic() - busy[1] > LONGEST:
-                self._busy = None
-                self._fail(busy[0], f"the function took more than {LONGEST:g} s for page {busy[0]}")
-
-    def _supply_all(self) -> None:
-        while (page := self._asked.get()) is not None:
-            self._busy = (page, time.monotonic())
-            try:
-                data: object = self._supply(page)
-            except BaseException as error:  # noqa: BLE001  whatever a learner's function does
-                said = printable(str(error).splitlines()[0][:80]) if str(error) else ""
-                words = f"{type(error).__name__}{': ' * bool(said)}{said}"
-                self._busy = None
-                self._fail(page, f"the function failed for page {page}: {words}")
-                continue
-            if not isinstance(data, bytes | bytearray):
-                self._fail(page, f"the function gave {a_kind(data)} for page {page}: give its {PAGE:,} bytes")
-            elif len(data) != PAGE:
-                self._fail(page, f"the function gave {counted(len(data), 'byte')} for page {page}: a page has {PAGE:,}")
-            elif self._busy is not None:
-                self.faults.append(page)
-                self._fill(page, bytes(data))
-            self._busy = None
-
-    def _fail(self, page: int, words: str) -> None:
-        self._wrong = self._wrong or f"{words}. Zeros were supplied."
-        self._fill(page, bytes(PAGE))
-
-    def _fill(self, page: int, data: bytes) -> None:
-        from_ = ctypes.create_string_buffer(data, PAGE)
-        asked = struct.pack("=QQQQq", self.address + page * PAGE, ctypes.addressof(from_), PAGE, 0, 0)
+def _supply_all(state: _State) -> None:
+    """Call the function for each page that is asked for, until the socket is shut."""
+    while True:
         try:
-            ioctl(self._fd, _COPY, asked)
-        except OSError as error:
-            if error.errno != errno.EEXIST:  # it is there already
-                self._wrong = self._wrong or f"page {page} could not be supplied: {error.strerror}"
+            message = state.asks.recv(8)
+        except OSError:
+            return
+        if not message:
+            return
+        (page,) = struct.unpack("=Q", message)
+        data, wrong = _supplied(state.supply, page)
+        if wrong:
+            state.wrong[page] = wrong
+        elif state.noted[page] != LATE:
+            state.faults.append(page)
+        try:
+            state.asks.send(message + data)
+        except OSError:
+            return
+
+
+def _supplied(supply: Supply, page: int) -> tuple[bytes, str]:
+    """A page's bytes by the function, or zeros and what was wrong."""
+    try:
+        data: object = supply(page)
+    except BaseException as error:  # noqa: BLE001  whatever a learner's function does
+        return bytes(PAGE), f"the function failed for page {page}: {said_of(error)}"
+    if not isinstance(data, bytes | bytearray):
+        return bytes(PAGE), f"the function gave {a_kind(data)} for page {page}: give its {PAGE:,} bytes"
+    if len(data) != PAGE:
+        return bytes(PAGE), f"the function gave {counted(len(data), 'byte')} for page {page}: a page has {PAGE:,}"
+    return bytes(data), ""
+
+
+def _serve(fd: int, asks: socket.socket, address: int, supplier: int, noted: mmap.mmap) -> None:
+    """The other process's life: hear of faults, ask for pages, and fill them.  It never returns."""
+    try:
+        waiting: dict[int, float] = {}
+        poll = select.poll()
+        poll.register(fd, select.POLLIN)
+        poll.register(asks, select.POLLIN)
+        while True:
+            for ready, _ in poll.poll(100 if waiting else None):
+                if ready == fd:
+                    event, _, _, place, thread = struct.unpack("=B7sQQI4x", os.read(fd, 32))
+                    page = (place - address) // PAGE
+                    if event == _PAGEFAULT and thread == supplier:
+                        noted[page] = OWN
+                        _fill(fd, place & -PAGE, bytes(PAGE))
+                    elif event == _PAGEFAULT and page not in waiting:
+                        waiting[page] = time.monotonic() + LONGEST
+                        with suppress(BlockingIOError):
+                            asks.send(struct.pack("=Q", page), socket.MSG_DONTWAIT)
+                else:
+                    message = asks.recv(8 + PAGE)
+                    if not message:
+                        return
+                    (page,) = struct.unpack_from("=Q", message)
+                    _fill(fd, address + page * PAGE, message[8:])
+                    waiting.pop(page, None)
+            for page in [page for page, until in waiting.items() if time.monotonic() > until]:
+                del waiting[page]
+                noted[page] = LATE
+                _fill(fd, address + page * PAGE, bytes(PAGE))
+    finally:
+        os._exit(0)
+
+
+def _fill(fd: int, place: int, data: bytes) -> None:
+    from_ = ctypes.create_string_buffer(data, PAGE)
+    with suppress(OSError):  # it is there already
+        ioctl(fd, _COPY, struct.pack("=QQQQq", place, ctypes.addressof(from_), PAGE, 0, 0))
+
+
+def _finish(owner: int, child: int, asks: socket.socket, fd: int) -> None:
+    if os.getpid() == owner:
+        with suppress(OSError):
+            asks.shutdown(socket.SHUT_RDWR)
+        ended(child)
+        asks.close()
+        os.close(fd)
 
 
 def _userfaultfd() -> int:
+    refuse_other_pages()
     number = _CALLS.get(platform.machine()) if hasattr(os, "fork") and platform.system() == "Linux" else None
     if number is None:
         raise Refused(f"{platform.system()} has no userfaultfd: {_INSTEAD}")

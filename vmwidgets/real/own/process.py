@@ -16,6 +16,7 @@ from ...engine.spaces.process_schema import (
     rounded,
     together,
 )
+from ...sources.loading import free_name
 from ...sources.proc_maps import load_ranges
 from ...sources.ranges.found import ReadRanges
 from .reader import Readings, checked_pid, forget_references, moment_of, ranges_in, states_of
@@ -40,6 +41,7 @@ class Process(LiveProcess):
         `where` is an address in the range, or words of its name such as "[heap]"; all ranges without it.  1 GiB takes
         at most 50 ms with NumPy.  Raises :class:`Refused` if there is no such range, or no pagemap.
         """
+        _refuse_without_proc()
         found = self._ranges(where)
         return together([states_of(self.pid, one.start, one.end) for one in found if one.end <= 1 << 63])
 
@@ -72,11 +74,17 @@ class Process(LiveProcess):
         It disturbs what it measures: each page that is used again costs the processor a walk of the tables.  Another
         thread of this process may run meanwhile; alone, a process that waits uses next to nothing.
         """
+        _refuse_without_proc()
         return used_during(self.pid, lambda: _wait(seconds))
 
     @in_ascii
     def __repr__(self) -> str:
         return repr(self.at())
+
+
+def _refuse_without_proc() -> None:
+    if not has_proc():
+        raise Refused("this system has no /proc: it does not say which pages are in memory")
 
 
 def _wait(seconds: float) -> None:
@@ -143,11 +151,7 @@ def task_of(moment: ProcessMoment, machine: Machine, name: str | None = None) ->
         )
         for number, one in enumerate(moment.ranges, 1)
     )
-    base, number = name or "process", 1
-    called = base
-    while called in machine.tasks:
-        number += 1
-        called = f"{base} {number}"
+    called = free_name(machine, name or "process")
     found = ReadRanges(f"process {moment.pid}", ranges, (), "")
     return load_ranges(machine, found, f"process {moment.pid}", called)
 

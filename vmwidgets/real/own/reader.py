@@ -41,6 +41,7 @@ class Readings:
     """One file of /proc, read again and again into memory that was touched before: a reading changes nothing."""
 
     def __init__(self, pid: int, name: str) -> None:
+        refuse_other_pages()
         try:
             self._file = (PROC / str(pid) / name).open("rb", buffering=0)
         except OSError as error:
@@ -80,20 +81,29 @@ def _refused(pid: int, error: OSError) -> Refused:
     if not PROC.is_dir() or not (PROC / "self" / "maps").exists():
         return Refused(f"this system ({sys.platform}) has no /proc: vm.process shows a recording there")
     if isinstance(error, PermissionError):
-        return Refused(f"process {pid} is another user's: only its owner and root may read its memory's map")
+        return Refused(f"process {pid} may not be read: it is another user's, or forbids it (it can't be dumped)")
     if not _is_there(pid):
-        return Refused(f"there is no process {pid}: it has ended, or never was")
-    return Refused(f"process {pid} can't be read: {error.strerror or error}; /proc may hide it (hidepid)")
+        return Refused(f"there is no process {pid}: it has ended, never was, or /proc hides it (hidepid)")
+    return Refused(f"process {pid} can't be read: {error.strerror or error}")
 
 
 def _is_there(pid: int) -> bool:
+    return (PROC / str(pid)).exists()
+
+
+def refuse_other_pages() -> None:
+    """Refuse a kernel whose pages are of another size: all that is counted here is in pages of 4 KiB."""
+    if hasattr(os, "sysconf") and os.sysconf("SC_PAGE_SIZE") != PAGE:
+        raise Refused(f"pages of this kernel have {os.sysconf('SC_PAGE_SIZE'):,} bytes, and not {PAGE:,}")
+
+
+def said_of(error: BaseException) -> str:
+    """An error in a few words, whatever its own text does."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
+        first = printable(str(error).splitlines()[0][:80]) if str(error) else ""
+    except Exception:  # noqa: BLE001  a learner's class
+        first = ""
+    return f"{type(error).__name__}{': ' * bool(first)}{first}"
 
 
 def checked_pid(given: int | str) -> int:
@@ -119,12 +129,11 @@ def moment_of(pid: int) -> ProcessMoment:
     unsaid: list[str] = []
     try:
         reading = Readings(pid, "smaps")
-        text = bytes(reading.take())
     except Refused:
         reading = Readings(pid, "maps")  # an old kernel, or one that was built without it
-        text = bytes(reading.take())
-        if text:
-            unsaid.append("This kernel has no smaps: it does not say what is in memory.")
+    text = bytes(reading.kept())
+    if text and b"\nRss:" not in text:
+        unsaid.append("This kernel has no smaps: it does not say what is in memory.")
     reading.close()
     ranges = tuple(ranges_in(text))
     name, state, minor, major = _stat(pid)
@@ -163,6 +172,11 @@ def _kib(rest: bytes, name: bytes) -> int | None:
     return None if at < 0 else int(rest[at + len(name) : rest.index(b"k", at + len(name))]) << 10
 
 
+def name_of(pid: int) -> str:
+    """The name of a process."""
+    return _stat(pid)[0]
+
+
 def _stat(pid: int) -> tuple[str, str, int | None, int | None]:
     """The name of a process, its state's letter, and its faults since it began."""
     try:
@@ -183,13 +197,13 @@ def peak_of(pid: int) -> int | None:
     return _kib(text, b"\nVmHWM:")
 
 
-def forget_peak(pid: int) -> None:
-    """Let the peak begin again, as far as the kernel lets."""
-    _clear(pid, "5")
+def forget_peak(pid: int) -> bool:
+    """Let the peak begin again: true if the kernel lets it."""
+    return _clear(pid, "5")
 
 
 def forget_references(pid: int) -> bool:
-    """Clear the referenced bits of all pages of a process: whether the kernel let it."""
+    """Clear the referenced bits of all pages of a process: true if the kernel lets it."""
     return _clear(pid, "1")
 
 
@@ -290,9 +304,3 @@ def _scanned(pid: int, start: int, end: int) -> tuple[int | None, int | None]:
     except OSError:
         return None, None
     return zero, huge
-
-
-def page_is_alone(pid: int, address: int) -> bool | None:
-    """Whether one process alone maps a page, and once; None if it is not in memory."""
-    word = next(words_of(pid, address & -PAGE, (address & -PAGE) + PAGE))[0]
-    return bool(word & ALONE) if word & PRESENT else None

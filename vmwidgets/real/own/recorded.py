@@ -20,8 +20,8 @@ WORDS = "This system has no /proc: what is shown is a recording of `big = bytes(
 
 
 def has_proc() -> bool:
-    """Whether this system says what is in memory, as Linux does."""
-    return Path("/proc/self/smaps").exists()
+    """True if this system describes its processes in /proc, as Linux does."""
+    return Path("/proc/self/maps").exists()
 
 
 def recorded_cell(subject: str) -> CellMemory:

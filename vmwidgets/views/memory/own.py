@@ -18,6 +18,7 @@ from vmwidgets.engine.spaces.process_schema import (
     ProcessRange,
     holes,
     rounded,
+    short,
     signed,
 )
 from vmwidgets.views.scene import kit
@@ -75,10 +76,13 @@ def draw_cell(value: CellMemory, *, width: float = WIDTH) -> Scene:
     for number, words in enumerate(value.notes):
         nodes.append(kit.paragraph(f"cell/note/{number}", visible(words), MARGIN, y + 10, width - 2 * MARGIN))
         y += nodes[-1].h
-    rows = [("line", _first(one.line), signed(one.mapped), signed(one.resident), f"{one.minor + one.major:,}", one.why)
-            for one in value.lines]  # fmt: skip  # a row a line
+    rows = [
+        ("line", visible(short(one.line)), signed(one.mapped), signed(one.resident), f"{one.minor + one.major:,}",
+         one.why)
+        for one in value.lines
+    ]  # fmt: skip  # a row a line
     rows += [(f"range that {_DONE[one.kind]}", printable(one.words), signed(one.mapped), signed(one.resident), "",
-              _holds(one)) for one in value.changes]  # fmt: skip
+              one.holds) for one in value.changes]  # fmt: skip
     table = Table(("what", "which", "mapped", "in memory", "faults", "why"), tuple(rows))
     title, words = visible(value.title), visible(value.faults)
     if text_width(title, "title") > width - 2 * MARGIN:
@@ -128,12 +132,13 @@ def _lines(nodes: list[Node], lines: Sequence[LineCost], y: float, width: float)
         said = signed(one.resident) if abs(one.resident) >= 4096 else (
             f"{rounded(one.mapped)} mapped" if one.mapped > 0 else ""
         )  # fmt: skip  # what is in memory, else what is mapped
-        text = [fitted(0, 15, _first(one.line), code, "mono"), Text(x + bars + 84, 15, said, "strong", "end"),
+        text = [fitted(0, 15, visible(short(one.line)), code, "mono"), Text(x + bars + 84, 15, said, "strong", "end"),
                 Text(x + bars + 84 + faults, 15, f"{one.minor + one.major:,}", "label", "end")]  # fmt: skip
         after = x + bars + 84 + faults + 14
         text.append(fitted(after, 15, one.why, width - 2 * MARGIN - after, "label dim"))
-        title = f"{_first(one.line)}: {signed(one.mapped)} mapped, {signed(one.resident)} in memory, " + counted(
-            one.minor + one.major, "fault"
+        title = (
+            f"{visible(short(one.line))}: {signed(one.mapped)} mapped, {signed(one.resident)} in memory, "
+            + counted(one.minor + one.major, "fault")
         )
         box, runs = Box(MARGIN, y, width - 2 * MARGIN, ROW), [run for run in text if run.text]
         nodes.append(kit.runs(f"cell/line/{number}", box, runs, bars=drawn, title=title, lane="lines"))
@@ -164,7 +169,7 @@ def _changes(nodes: list[Node], changes: Sequence[Change], y: float, width: floa
                 Text(x + 84, 15, signed(one.resident), "strong", "end"),
                 Text(x + 164, 15, signed(one.mapped), "label dim", "end")]  # fmt: skip
         if width > 700:
-            text.append(fitted(x + 180, 15, visible(_holds(one)), 220.0, "label dim"))
+            text.append(fitted(x + 180, 15, visible(one.holds), 220.0, "label dim"))
         title = (
             f"{printable(one.words)} {_DONE[one.kind]}: {signed(one.mapped)} mapped, {signed(one.resident)} in memory"
         )
@@ -182,15 +187,6 @@ def _changes(nodes: list[Node], changes: Sequence[Change], y: float, width: floa
         nodes.append(kit.label("cell/range/more", words, MARGIN, y, most=width - 2 * MARGIN))
         y += ROW
     return y
-
-
-def _holds(one: Change) -> str:
-    return one.holds
-
-
-def _first(line: str) -> str:
-    first = line.strip().splitlines()[0] if line.strip() else ""
-    return visible(first if first == line.strip() else f"{first} …")
 
 
 # ---- a process -------------------------------------------------------------------------------------
@@ -278,7 +274,7 @@ def _owners(nodes: list[Node], value: ProcessMoment, y: float, width: float) -> 
     long = room - numbers - name - 8
     owners = [*value.owners().items()]
     first, rest = owners[:MOST], [one for _, some in owners[MOST:] for one in some]
-    rows = [(key, key, some) for key, some in first]
+    rows = [(f"owner/{printable(called)}", called, some) for called, some in first]
     if rest:
         rows.append(("more", f"{len(owners) - len(first):,} more", tuple(rest)))
     most = max((_mapped(some) for _, some in first), default=1) or 1
@@ -305,10 +301,9 @@ def _owners(nodes: list[Node], value: ProcessMoment, y: float, width: float) -> 
         for words, (_, wide, style) in zip(figures, names, strict=True):
             x += wide
             text.append(Text(x, 16, words, style, "end"))
-        title = (
-            f"{printable(called)}: {rounded(held)} in memory, {rounded(mapped)} mapped, {counted(len(some), 'range')}"
-        )
-        nodes.append(Node(f"process/owner/{printable(key)}", "label", MARGIN, y, room, ROW, shape="none",
+        known = f"{rounded(held)} in memory, " if value.is_measured else ""
+        title = f"{printable(called)}: {known}{rounded(mapped)} mapped, {counted(len(some), 'range')}"
+        nodes.append(Node(f"process/{key}", "label", MARGIN, y, room, ROW, shape="none",
                           text=tuple(text), bars=tuple(bars), title=title, lane="owners"))  # fmt: skip
         y += ROW
     return y
@@ -332,7 +327,7 @@ def _places(nodes: list[Node], value: ProcessMoment, y: float, width: float) -> 
     measured = value.is_measured
     what = "in memory" if measured else "mapped"
     said = f"The empty space between them is cut out. A bar: ranges; its height: what is {what} there, logarithmic."
-    said += f" {counted(left, 'place')} with less in memory left out." if left else ""
+    said += f" {counted(left, 'place')} with less {what} left out." if left else ""
     nodes.append(kit.paragraph("process/scale", said, MARGIN, y + 18, room))
     y = nodes[-1].y + nodes[-1].h + 6
     gap = 14.0
