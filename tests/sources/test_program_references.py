@@ -74,6 +74,7 @@ def test_another_text_is_none(text: str) -> None:
         ("0 1000\n3 2000\n", "line 2 of a.trace"),
         ("address,op\n0x1000,R\n0x2000,jump\n", "line 3 of a.trace"),
         ("address,op\n", "no reference below"),
+        (" L 1000,8\nhello\n S fffffffffffffffc,8\n", "line 3 of a.trace: 8 bytes at fffffffffffffffc go past"),
     ],
 )
 def test_a_line_that_is_none_is_named_with_its_number(text: str, sentence: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -41,6 +42,19 @@ def test_a_program_is_recorded_as_far_as_is_asked() -> None:
     assert found.name == "echo"
     assert {0, 1, 2} == set(found.kinds.tolist())
     assert "first 2,000 references" in repr(found)
+
+
+@pytest.mark.usefixtures("valgrind")
+def test_a_child_that_a_program_leaves_ends_with_the_recording(tmp_path: Path) -> None:
+    held, ready, never = (tmp_path / name for name in ("held", "ready", "never"))
+    for one in (held, ready, never):
+        os.mkfifo(one)
+    ends = os.open(held, os.O_RDONLY | os.O_NONBLOCK)
+    child = f"(exec 3>{held}; echo up >{ready}; read words <{never}) &"  # it keeps Valgrind's log open too
+    assert len(vm.record(["/bin/sh", "-c", f"{child} read words <{ready}"])) > 1_000
+    os.set_blocking(ends, True)
+    with os.fdopen(ends, "rb") as file:
+        assert file.read() == b""  # ends when the child has
 
 
 @pytest.mark.usefixtures("valgrind")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from operator import add
 from typing import NamedTuple
 
 from ..engine.base.errors import Refused, printable
@@ -111,18 +112,27 @@ def read_references(text: str, source: str, name: str = "") -> Trace | None:
     columns = dict(zip(form.fields, zip(*found, strict=True), strict=True))
     kinds = [form.kinds[one.strip().lower()] for one in columns["k"]]
     sizes = [int(one) for one in columns["s"]] if "s" in columns else None
-    return Trace(_addresses(columns["a"], form, text, source), kinds, sizes, name=name, unsaid=unsaid)
+    return Trace(_addresses(columns["a"], form, text, source, sizes), kinds, sizes, name=name, unsaid=unsaid)
 
 
 def _is_right(form: Form, line: str) -> bool:
     return form.line.match(line) is not None or _BLANK.match(line) is not None
 
 
-def _addresses(texts: Sequence[str], form: Form, text: str, source: str) -> list[int]:
+def _addresses(
+    texts: Sequence[str], form: Form, text: str, source: str, sizes: Sequence[int] | None = None
+) -> list[int]:
     numbers = [int(one, 16) for one in texts]
-    if max(numbers) >= 1 << 64:
-        place = next(place for place, one in enumerate(numbers) if one >= 1 << 64)
+    ends = numbers if sizes is None else list(map(add, numbers, sizes))
+    if max(numbers) >= 1 << 64 or max(ends) > 1 << 64:
+        place = next(
+            place for place, (one, end) in enumerate(zip(numbers, ends, strict=True)) if one >> 64 or end > 1 << 64
+        )
         before = [number for number, line in enumerate(text.split("\n"), 1) if form.line.match(line)]
+        if not numbers[place] >> 64 and sizes is not None:
+            raise Refused(
+                f"line {before[place]:,} of {source}: {counted(sizes[place], 'byte')} at {texts[place]} go past 64 bits"
+            )
         raise _too_long(before[place], source, texts[place])
     return numbers
 

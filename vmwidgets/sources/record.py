@@ -5,11 +5,14 @@ from __future__ import annotations
 import gzip
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import resources
 from pathlib import Path
-from typing import Any, BinaryIO
+from select import select
+from typing import Any
 
 from ..engine.base.errors import Refused, a_kind, printable, shown
 from ..engine.base.units import counted
@@ -29,6 +32,9 @@ MOST_RECORDED = 5_000_000
 VALGRINDS = 20
 """Lines that Valgrind writes of itself, at most."""
 
+LOOK = 0.1
+"""Seconds without a reference after which one looks whether the program has ended."""
+
 
 def recorded_references(name: str) -> Trace:
     """Return the recorded references of one of the programs in C that ship."""
@@ -43,7 +49,7 @@ def record(program: str | os.PathLike[str] | Sequence[str], *, references: int =
     """Run a program under Valgrind's lackey, and return its first references as a trace.
 
     `program` is a path, or a list of the program and its arguments.  It gets no input, its output goes where yours
-    does.  It runs some hundred times slower, and is ended after so many `references`.
+    does.  It runs some hundred times slower, and is ended after so many `references`; so are children that it leaves.
 
     What a function in Python references can't be seen from within Python: its objects lie where the interpreter put
     them, and the interpreter's own references are most.  Record all of it, ``["python3", "file.py"]``, or write down
@@ -67,17 +73,19 @@ def record(program: str | os.PathLike[str] | Sequence[str], *, references: int =
         raise Refused(f"{printable(words[0])} is no program that can be run: write its path, such as './prog'")
     reading, writing = os.pipe()
     lackey = [valgrind, "--tool=lackey", "--trace-mem=yes", f"--log-fd={writing}", *words]
-    with os.fdopen(reading, "rb") as log:
+    try:
         try:
-            running = subprocess.Popen(lackey, stdin=subprocess.DEVNULL, pass_fds=(writing,))
+            running = subprocess.Popen(lackey, stdin=subprocess.DEVNULL, pass_fds=(writing,), start_new_session=True)
         finally:
             os.close(writing)
         try:
-            text, is_cut = _first(log, references)
+            text, is_cut = _first(reading, running, references)
         finally:
-            if running.poll() is None:
-                running.kill()
+            with suppress(ProcessLookupError, PermissionError):  # none is left; as macOS says it
+                os.killpg(running.pid, signal.SIGKILL)
             running.wait()
+    finally:
+        os.close(reading)
     name = Path(words[0]).name
     found = read_references(text, name, name)
     if found is None:
@@ -90,13 +98,18 @@ def record(program: str | os.PathLike[str] | Sequence[str], *, references: int =
     return Trace(only.addresses, only.kinds, only.sizes, name=name, unsaid=(said,))
 
 
-def _first(log: BinaryIO, references: int) -> tuple[str, bool]:
+def _first(log: int, running: subprocess.Popen[bytes], references: int) -> tuple[str, bool]:
     """What lackey writes of so many references, and whether there would have been more."""
     parts, lines = [], 0
-    while part := log.read(1 << 16):
-        parts.append(part)
-        lines += part.count(b"\n")
-        if lines > references + VALGRINDS:
+    while lines <= references + VALGRINDS:
+        has_ended = running.poll() is not None  # a child may keep the log open, so its end is not waited for
+        if select([log], [], [], 0 if has_ended else LOOK)[0]:
+            part = os.read(log, 1 << 16)
+            if not part:
+                break
+            parts.append(part)
+            lines += part.count(b"\n")
+        elif has_ended:
             break
     whole, _, _ = b"".join(parts).rpartition(b"\n")
     return whole.decode("ascii", "replace"), lines > references + VALGRINDS

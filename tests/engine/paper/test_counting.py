@@ -245,7 +245,71 @@ def test_beladys_anomaly_is_said() -> None:
     found = trace(string).faults("fifo", (3, 4))
     assert [found.faults("fifo", size) for size in (3, 4)] == [9, 10]
     assert found.anomalies == [("fifo", 3, 4)]
-    assert "9 faults with 3 frames, and 10 with 4." in repr(found)
+    assert "Belady's anomaly: fifo has 9 faults with 3 frames, and 10 with 4." in repr(found)
+
+
+def newest_of_few(pages: list[ResidentPage]) -> ResidentPage:
+    return pages[-1] if len(pages) < 4 else pages[0]
+
+
+def clock(pages: list[ResidentPage]) -> ResidentPage:
+    return newest_of_few(pages)
+
+
+LOOP = (0, 1, 2, 3, 4) * 3
+
+
+@pytest.mark.parametrize(
+    ("policy", "string"),
+    [("random", (0, 2, 1, 3, 2, 0, 3, 4, 3, 4, 0, 4, 3, 4)), (newest_of_few, LOOP), (clock, LOOP)],
+)
+def test_beladys_anomaly_is_that_of_fifo_and_the_clock_alone(policy: object, string: tuple[int, ...]) -> None:
+    found = trace([page * PAGE for page in string]).faults(policy, range(1, 6))  # type: ignore[arg-type]  # either
+    assert found.worse and not found.anomalies
+    assert "more frames, more faults: " in repr(found)
+    assert "Belady" not in repr(found)
+
+
+def test_a_function_that_is_called_as_a_policy_is_no_other() -> None:
+    pages, writes = drawn(2)
+    string = trace([page * PAGE for page in pages], writes)
+    found = string.faults([clock, "second chance"], 4)
+    assert found.counts["clock"] == string.faults(clock, 4).counts["clock"]
+    assert found.counts["second chance"] == string.faults("second chance", 4).counts["second chance"]
+    assert found.counts["clock"] != found.counts["second chance"]
+
+    def aging(inside: list[ResidentPage]) -> ResidentPage:
+        return inside[0]
+
+    assert string.faults(aging, 4).faults("aging", 4) == string.faults("fifo", 4).faults("fifo", 4)
+
+
+def test_what_an_array_had_is_kept() -> None:
+    given, sizes = np.array([0, PAGE, 0], np.uint64), np.array([8, 8, 8], np.uint32)
+    found = trace(given, sizes=sizes)
+    given[:], sizes[:] = 9 * PAGE, PAGE
+    assert found.addresses.tolist() == [0, PAGE, 0]
+    assert found.pages()[0].tolist() == [0, 1, 0]
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int8, np.uint64, np.int64, bool, object])
+def test_numbers_of_each_type_are_taken(kind: type) -> None:
+    found = trace(np.array([1, 0, 1], kind), np.array([0, 1, 0], kind), sizes=np.array([1, 1, 0], kind))
+    assert found.addresses.tolist() == [1, 0, 1]
+    assert found.kinds.tolist() == [0, 1, 0]
+
+
+def test_the_last_byte_of_64_bits_is_touched() -> None:
+    assert trace([(1 << 64) - 8], sizes=[8]).pages()[0].tolist() == [(1 << 52) - 1]
+
+
+def test_numbers_of_frames_may_be_numpys() -> None:
+    pages, writes = drawn(2)
+    string = trace([page * PAGE for page in pages], writes)
+    wanted = string.faults("nru", (1, 2), tick=7)
+    for sizes in (np.arange(1, 3), [np.int64(2), np.uint8(1)]):
+        assert string.faults("nru", sizes, tick=np.int64(7)).counts == wanted.counts
+    assert string.faults("lru", np.int64(2)).sizes == (2,)
 
 
 def test_all_pages_fit_into_as_many_frames_and_into_more() -> None:
@@ -264,6 +328,19 @@ WRONG = [
     (lambda: trace(7), "write numbers"),
     (lambda: trace(np.array([0.5])), "whole numbers"),
     (lambda: trace([1, 2], [True]), "one for each"),
+    (lambda: trace(np.arange(3), np.array([0, 5, 0], np.uint8)), "writes, number 1, 5: write a number from 0 to 0x1"),
+    (lambda: trace([1] * 2, sizes=np.array([1, 1 << 40], np.uint64)), f"sizes, number 1, {1 << 40}"),
+    (lambda: trace([0, 2**64 - 7], sizes=[8, 8]), "reference 1, of 8 bytes at 0xfffffffffffffff9, goes past"),
+    (lambda: trace(np.array(5)), "addresses are an array of 0 dimensions"),
+    (lambda: trace(np.zeros((2, 2), int)), "addresses are an array of 2 dimensions"),
+    (lambda: trace([1]).faults("lru", range(1, 20_001)), "frames: at most 10,000 are counted at once"),
+    (lambda: trace([1]).faults(["lru"] * 70 + ["mispelt"]), "policies: at most 64 are counted at once"),
+    (lambda: trace([1]).faults("lru", True), "frames=True"),
+    (lambda: trace([1]).locality(parts=0), "parts=0: write a whole number"),
+    (lambda: trace([1]).locality(parts="a"), "parts='a': write a whole number"),  # type: ignore[arg-type]  # the door says it
+    (lambda: trace([1]).locality(rows=0), "rows=0: write a whole number"),
+    (lambda: trace([1]).locality(low="x"), "low='x': write a whole number"),  # type: ignore[arg-type]  # the door says it
+    (lambda: trace([1]).locality(high=-1), "high=-1: write a whole number"),
     (lambda: trace([1]).faults("best"), "write one of fifo"),
     (lambda: trace([1]).faults("lru", 0), "from 1 on"),
     (lambda: trace([1]).faults("aging"), "tick="),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 import pytest
 
@@ -73,6 +74,36 @@ WRONG = [
 def test_what_is_wrong_is_one_sentence(given: dict[str, object], sentence: str) -> None:
     with pytest.raises(Refused, match=sentence):
         program().play(vm.boot("x86-64", layout="small"), **given)  # type: ignore[arg-type]
+
+
+def machine_with_a_full_task() -> vm.Machine:
+    machine = vm.boot("armv7")
+    machine.task("full").mmap(PAGE)
+    return machine
+
+
+FAR = trace([0x7FFF_0000_0000])
+REFUSED = [
+    (lambda m: program().play(3), "machine=3 is an int: pass the machine"),
+    (lambda m: trace([1]).play(m, 3), "task=3: write the name of a new task"),
+    (lambda m: trace([1]).play(m, m.pages), "write the name of a new task"),
+    (lambda m: trace([1]).play(m, vm.boot("armv7").task("x")), "pass a task of this machine"),
+    (lambda m: trace([1]).play(m, "full", policy="lru"), "task='full' has entries already"),
+    (lambda m: trace([1]).play(m, m.tasks["full"], policy="lru"), "task='full' has entries already"),
+    (lambda m: FAR.play(m, policy="lru"), "task 'program' has the addresses"),
+    (lambda m: trace([1]).play(m, "", policy="lru"), "task name"),
+    (lambda m: trace([1]).play(m, policy="mispelt"), "policy='mispelt'"),
+    (lambda m: trace([1]).play(m, policy=3), "replacement=3"),
+]
+
+
+@pytest.mark.parametrize(("asked", "sentence"), REFUSED, ids=[sentence for _, sentence in REFUSED])
+def test_what_is_refused_changes_nothing(asked: Callable[[vm.Machine], object], sentence: str) -> None:
+    machine = machine_with_a_full_task()
+    before = len(machine.tasks), machine.replacement.setting
+    with pytest.raises(Refused, match=sentence):
+        asked(machine)
+    assert (len(machine.tasks), machine.replacement.setting) == before
 
 
 def test_addresses_that_a_task_does_not_have_are_named() -> None:

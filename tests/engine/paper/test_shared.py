@@ -75,12 +75,29 @@ def test_local_replacement_is_each_program_alone_with_its_part(policy: str) -> N
     )
 
 
+def test_local_replacement_divides_the_frames_among_the_programs_that_there_are() -> None:
+    one, other, third = (program(seed, 60, f"program {seed}") for seed in (5, 6, 7))
+    part = one.interleaved(other, third, quantum=20).part(40, 80)  # of the third program, then of the first
+    wanted = third.part(0, 20).interleaved(one.part(20, 40), quantum=20)
+    assert part.faults(iter(("lru",)), 9, local=True).faults("lru", 9) == sum(
+        alone.faults("lru", frames).faults("lru", frames)
+        for alone, frames in ((one.part(20, 40), 5), (third.part(0, 20), 4))
+    )
+    assert part.named({}).faults("opt", 8, local=True).counts == wanted.faults("opt", 8, local=True).counts
+
+
 WRONG = [
     (lambda: trace([1]).tlb(6, 4), "ways=4: 6 entries can't be divided"),
     (lambda: trace([1]).tlb(4, policy="aging"), "policy='aging': write one of fifo"),
     (lambda: trace([1]).interleaved(), "pass from 1 to 63 other traces"),
     (lambda: trace([1]).interleaved(trace([1 << 60])), "more than 56 bits"),
     (lambda: trace([1]).faults("lru", 4, local=True), "for several programs"),
+    (lambda: trace([0xFFFF_FFFF_FF60_0000, 0x40_0000]).faults("lru", 300, local=True), "for several programs"),
+    (
+        lambda: trace([1]).interleaved(trace([1])).faults(("lru", "working set"), 2, local=True),
+        "local=True divides the frames, and the working set has none",
+    ),
+    (lambda: trace([(1 << 56) - 1], sizes=[2]).interleaved(trace([1])), "more than 56 bits"),
     (lambda: trace([1]).interleaved(trace([1])).faults("lru", 1, local=True), "2 programs need at least so many"),
 ]
 

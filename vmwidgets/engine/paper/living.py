@@ -9,7 +9,7 @@ from contextlib import suppress
 from itertools import groupby
 from typing import Any, Protocol
 
-from ..base.errors import Refused
+from ..base.errors import Refused, a_kind, shown
 from ..base.event import ROLES
 from ..base.units import PAGE, Address
 from ..memory.replacement import Replacement
@@ -31,13 +31,19 @@ class References(Protocol):
 
 def live(chosen: References, machine: Any, task: Any, frames: int, policy: Any, tick: int) -> PlayedTrace:
     """Make all references in a task of the machine, and count the faults and the pages that go."""
+    if not all(hasattr(machine, part) for part in ("task", "tasks", "replacement", "journal")):
+        raise Refused(f"machine={shown(machine)} is {a_kind(machine)}: pass the machine, which vm.boot gives")
     pages, writes = chosen.pages()
     names = sorted(set(pages.tolist()))
     crosses = len(pages) != len(chosen.addresses)
     addresses = (pages * PAGE if crosses else chosen.addresses).tolist()
-    is_opt = isinstance(policy, str) and policy.lower() == "opt"
-    machine.replacement = Replacement("opt", future=tuple(pages.tolist())) if is_opt else policy
+    if isinstance(policy, str):
+        policy = Replacement(policy, future=tuple(pages.tolist()) if policy.lower() == "opt" else ())
+    _check_room(machine, task, names)
+    if not isinstance(policy, Replacement) and not callable(policy):
+        machine.replacement = policy  # refused before there is a task, unless it is the one that the machine has
     lived = machine.task(task) if isinstance(task, str) else task
+    machine.replacement = policy
     _map_pages(lived, names)
     _swap(machine, len(names) * PAGE)
     lived.limit("rss", frames * PAGE)
@@ -57,19 +63,29 @@ def live(chosen: References, machine: Any, task: Any, frames: int, policy: Any, 
     return PlayedTrace(chosen.name, machine.replacement.policy, frames, len(pages), faults, written)
 
 
+def _check_room(machine: Any, task: Any, names: list[int]) -> None:
+    """Refuse a task that can't have all pages of these numbers, before anything changes."""
+    is_name = isinstance(task, str)
+    if not is_name and not (getattr(task, "machine", None) is machine and hasattr(task, "limit")):
+        raise Refused(f"task={shown(task)}: write the name of a new task, or pass a task of this machine")
+    known = machine.tasks[task] if is_name and task in machine.tasks else None if is_name else task
+    if known is not None and len(known.map):
+        raise Refused(f"task={known.name!r} has entries already: name a new task, or pass one without entries")
+    name = task if is_name else task.name
+    start, end = machine.layout.user_start, machine.layout.user_end
+    for page in (names[0], names[-1]):
+        if not start <= page * PAGE < end:
+            raise Refused(
+                f"page {Address(page * PAGE)} of the trace: task {shown(name)} has the addresses "
+                f"{Address(start)} to {Address(end)}; boot an architecture that has more"
+            )
+
+
 def _map_pages(task: Any, names: list[int]) -> None:
     """Map the pages at their addresses, neighbours together."""
-    if len(task.map):
-        raise Refused(f"task={task.name!r} has entries already: name a new task, or pass one without entries")
     for _, part in groupby(enumerate(names), lambda one: one[1] - one[0]):
         numbers = [number for _, number in part]
-        start, end = numbers[0] * PAGE, (numbers[-1] + 1) * PAGE
-        if not task.map.start <= start < end <= task.map.end:
-            raise Refused(
-                f"page {Address(start)} of the trace: task {task.name!r} has the addresses "
-                f"{Address(task.map.start)} to {Address(task.map.end)}; boot an architecture that has more"
-            )
-        task.mmap(end - start, flags="fixed", at=start)
+        task.mmap(len(numbers) * PAGE, flags="fixed", at=numbers[0] * PAGE)
 
 
 def _swap(machine: Any, size: int) -> None:

@@ -8,6 +8,7 @@ from itertools import count, islice
 from typing import TYPE_CHECKING, Any
 
 from ..base.errors import Refused, a_kind, in_ascii, printable, shown
+from ..base.operations import exact
 from ..base.progress import Progress, usual
 from ..base.units import PAGE, Size, binary_size, counted
 from . import counting
@@ -52,8 +53,8 @@ MOST_TLB, MOST_PROGRAMS, _SPACE = 1 << 16, 64, 56
 TICKING = "aging", "nru"
 """Policies that look at reference bits at ticks."""
 
-MOST_POLICIES = 64
-"""Policies that are counted at once."""
+MOST_POLICIES, MOST_SIZES = 64, 10_000
+"""Policies, and numbers of frames, that are counted at once."""
 
 LONG_TRACE = 200_000
 """References from which on a count in a notebook has a bar."""
@@ -88,6 +89,7 @@ class Trace:
         self.name, self.unsaid = name, tuple(unsaid)
         self.ranges: tuple[tuple[int, int, str], ...] = ()
         self._kept: dict[int, Coded] = {}
+        self._takes_turns = False
         for array in (self.addresses, self.kinds, self.sizes):
             if array is not None:
                 array.setflags(write=False)
@@ -112,7 +114,7 @@ class Trace:
         first = (self.addresses >> np.uint64(shift)).astype(np.int64)
         if self.sizes is None:
             return first, self.kinds, None
-        last = ((self.addresses + np.maximum(self.sizes, 1) - 1) >> np.uint64(shift)).astype(np.int64)
+        last = (last_bytes(self.addresses, self.sizes) >> np.uint64(shift)).astype(np.int64)
         if (first == last).all():
             return first, self.kinds, None
         each = last - first + 1
@@ -156,10 +158,7 @@ class Trace:
         chosen = slice(first, last)
         if not len(self.addresses[chosen]):
             raise Refused("there is no reference in this part")
-        sizes = None if self.sizes is None else self.sizes[chosen]
-        found = type(self)(self.addresses[chosen], self.kinds[chosen], sizes, name=self.name)
-        found.ranges = self.ranges
-        return found
+        return self._chosen(chosen)
 
     def faults(
         self,
@@ -200,11 +199,11 @@ class Trace:
         chosen = _policies(policies)
         size = _page(page)
         pages, writes = self.pages(size)
-        if any(name in TICKING for name in chosen) and not tick:
+        tick = _count(tick, "tick", MOST, 0)
+        if any(name in TICKING and policy is None for name, policy in chosen.items()) and not tick:
             raise Refused("aging and nru look at reference bits at ticks: write tick=10_000, say, in references")
-        _count(tick, "tick", MOST, 0)
         if local:
-            return self._local(policies, frames, size, tick, progress)
+            return self._local(chosen, frames, size, tick, progress)
         runs, ticking = runs_of(pages, writes), None
         sizes = spread(len(runs.names)) if frames is None else _sizes(frames)
         found: dict[str, dict[int, Counts]] = {}
@@ -215,14 +214,15 @@ class Trace:
                 windows = tuple(windows_of(pages, spread(len(pages))))
             elif policy is not None:
                 found[name] = own_counts(policy, name, runs, sizes, done)
-            elif SAME.get(name) in found:
+            elif SAME.get(name) in found and chosen[SAME[name]] is None:
                 found[name] = found[SAME[name]]
             elif name in TICKING:
                 ticking = ticking or runs_of(pages, writes, tick)
                 found[name] = counts_of(ticking, name, sizes, tick, done)
             else:
                 found[name] = counts_of(runs, name, sizes, done=done)
-        return FaultsValue(self.name, len(pages), len(runs.names), size, sizes, found, windows, tick)
+        own = tuple(name for name, policy in chosen.items() if policy is not None)
+        return FaultsValue(self.name, len(pages), len(runs.names), size, sizes, found, windows, tick, own)
 
     def intervals(self, *, page: int | str = PAGE) -> IntervalsValue:
         """Return how many references it takes until a page is referenced again, counted by powers of two.
@@ -283,7 +283,7 @@ class Trace:
             raise Refused(f"others={shown(others)}: pass from 1 to {MOST_PROGRAMS - 1} other traces")
         if sum(map(len, programs)) > MOST:
             raise Refused(f"a trace has at most {MOST:,} references: interleave parts")
-        if any(int(one.addresses.max()) >> _SPACE for one in programs):
+        if any(int(last_bytes(one.addresses, one.sizes).max()) >> _SPACE for one in programs):
             raise Refused(f"an address has more than {_SPACE} bits: such addresses don't say of which program they are")
         which = np.concatenate([np.full(len(one), number) for number, one in enumerate(programs)])
         place = np.concatenate([np.arange(len(one)) for one in programs])
@@ -294,6 +294,7 @@ class Trace:
         names = [one.name or f"program {number + 1}" for number, one in enumerate(programs)]
         found = type(self)(addresses[order], kinds[order], sizes[order], name=" and ".join(names))
         found.ranges = tuple((number << _SPACE, number + 1 << _SPACE, name) for number, name in enumerate(names))
+        found._takes_turns = True
         return found
 
     def named(self, ranges: Any) -> Trace:
@@ -306,7 +307,7 @@ class Trace:
         'A'
         """
         found = type(self)(self.addresses, self.kinds, self.sizes, name=self.name, unsaid=self.unsaid)
-        found.ranges = _ranges(ranges)
+        found.ranges, found._takes_turns = _ranges(ranges), self._takes_turns
         return found
 
     def locality(
@@ -330,6 +331,8 @@ class Trace:
         [((1, 0, 0), (1, 0, 0)), ((1, 0, 0), (0, 0, 0)), ((0, 0, 0), (1, 0, 0))]
         """
         size = _page(page)
+        parts, rows = _count(parts, "parts", MOST), _count(rows, "rows", MOST)
+        low, high = _count(low, "low", 1 << 64, 0), _count(high, "high", 1 << 64, 0)
         end = len(self) if last is None else last
         chosen = self.part(first, end)
         named = [NamedRange(start // size, (stop - 1) // size, name) for start, stop, name in self.ranges]
@@ -354,12 +357,17 @@ class Trace:
         sizes = spread(len(self)) if windows is None else _sizes(windows, "windows", "references")
         return windows_of(self.pages(page)[0], sizes)
 
-    def _local(self, policies: Any, frames: Any, size: int, tick: int, progress: Progress | None) -> FaultsValue:
+    def _local(
+        self, chosen: dict[str, Choose | None], frames: Any, size: int, tick: int, progress: Progress | None
+    ) -> FaultsValue:
         """Each program alone, with its part of the frames; what is left over of them, the first programs have."""
+        if WORKING_SET in chosen and chosen[WORKING_SET] is None:
+            raise Refused(f"local=True divides the frames, and the {WORKING_SET} has none: count other policies")
         which = (self.addresses >> np.uint64(_SPACE)).astype(np.int64)
-        programs = [self._chosen(which == number) for number in range(int(which.max()) + 1)]
+        programs = [self._chosen(which == number) for number in np.unique(which)] if self._takes_turns else []
         if len(programs) < 2:
             raise Refused("local=True is for several programs: write a.interleaved(b).faults(…, local=True)")
+        policies = [name if policy is None else policy for name, policy in chosen.items()]
         pages = sum(len(np.unique(one.pages(size)[0])) for one in programs)
         sizes = spread(pages) if frames is None else _sizes(frames)
         sizes = tuple(one for one in sizes if one >= len(programs))
@@ -382,11 +390,14 @@ class Trace:
             }
             for policy in each[0].policies
         }  # fmt: skip  # sums
-        return FaultsValue(self.name, sum(one.references for one in each), pages, size, sizes, counts, (), tick)
+        references = sum(one.references for one in each)
+        return FaultsValue(self.name, references, pages, size, sizes, counts, (), tick, each[0].own)
 
-    def _chosen(self, which: npt.NDArray[np.bool_]) -> Trace:
+    def _chosen(self, which: slice | npt.NDArray[np.bool_]) -> Trace:
         sizes = None if self.sizes is None else self.sizes[which]
-        return type(self)(self.addresses[which], self.kinds[which], sizes, name=self.name)
+        found = type(self)(self.addresses[which], self.kinds[which], sizes, name=self.name)
+        found.ranges, found._takes_turns = self.ranges, self._takes_turns
+        return found
 
     def play(
         self,
@@ -448,6 +459,9 @@ def trace(addresses: Any, writes: Any = None, *, sizes: Any = None, name: str = 
     for what, array in (("writes", kinds), ("sizes", touched)):
         if array is not None and len(array) != len(given):
             raise Refused(f"{what} are {len(array):,}, and there are {len(given):,} references: give one for each")
+    if touched is not None and (wrong := np.flatnonzero(last_bytes(given, touched) < given)).size:
+        place = int(wrong[0])
+        raise Refused(f"reference {place:,}, of {touched[place]} bytes at {given[place]:#x}, goes past 64 bits")
     return Trace(given, kinds, touched, name=str(name))
 
 
@@ -456,15 +470,23 @@ def _numbers(given: Any, name: str, limit: int) -> npt.NDArray[np.uint64]:
         listed: Any = given if isinstance(given, np.ndarray) else list(islice(iter(given), MOST + 1))
     except TypeError:
         raise Refused(f"{name}={shown(given)} is {a_kind(given)}: write numbers, one for each reference") from None
+    is_array = isinstance(listed, np.ndarray)
+    if is_array and listed.ndim != 1:
+        raise Refused(f"{name} are an array of {counted(listed.ndim, 'dimension')}: write one, a number a reference")
     if len(listed) > MOST:
         raise Refused(f"a trace has at most {MOST:,} references: count it in parts")
-    if isinstance(listed, np.ndarray) and listed.dtype.kind not in "buiO":
+    if is_array and listed.dtype.kind not in "buiO":
         raise Refused(f"{name} are of NumPy's type {listed.dtype}: write whole numbers")
-    if isinstance(listed, list) or listed.dtype.kind in "iO":
-        for place, one in enumerate(listed if isinstance(listed, list) else listed.tolist()):
-            if not isinstance(one, (int, np.integer)) or not 0 <= one < limit:
-                raise Refused(f"{name}, number {place:,}, {shown(one)}: write a number from 0 to {limit - 1:#x}")
-    return np.asarray(listed, np.uint64).ravel()
+    is_right = is_array and listed.dtype.kind != "O" and len(listed) and listed.min() >= 0 and int(listed.max()) < limit
+    for place, one in enumerate(() if is_right else listed.tolist() if is_array else listed):
+        if not isinstance(one, (int, np.integer)) or not 0 <= one < limit:
+            raise Refused(f"{name}, number {place:,}, {shown(one)}: write a number from 0 to {limit - 1:#x}")
+    return np.array(listed, np.uint64)
+
+
+def last_bytes(addresses: npt.NDArray[np.uint64], sizes: npt.NDArray[Any] | None) -> npt.NDArray[np.uint64]:
+    """Return the address of the last byte that each reference touches."""
+    return addresses if sizes is None else addresses + np.maximum(sizes, 1).astype(np.uint64) - np.uint64(1)
 
 
 def _page(page: object) -> int:
@@ -481,7 +503,10 @@ def _policies(policies: object) -> dict[str, Choose | None]:
     """Policies by their names: a function, or None for one that is known."""
     is_one = isinstance(policies, str) or callable(policies) or not isinstance(policies, Iterable)
     chosen: dict[str, Choose | None] = {}
-    for one in [policies] if is_one else list(islice(policies, MOST_POLICIES)):  # type: ignore[call-overload]  # asked
+    several: list[Any] = [policies] if is_one else list(islice(policies, MOST_POLICIES + 1))  # type: ignore[call-overload]  # asked
+    if len(several) > MOST_POLICIES:
+        raise Refused(f"policies: at most {MOST_POLICIES} are counted at once")
+    for one in several:
         name = one.lower() if isinstance(one, str) else str(getattr(one, "__name__", None) or type(one).__name__)
         if not callable(one) and name not in (*COUNTED, WORKING_SET):
             raise Refused(f"policy={shown(one)}: write one of {', '.join(COUNTED)}, {WORKING_SET}, or a function")
@@ -505,7 +530,11 @@ def _steps(progress: Progress | None, references: int, total: int) -> Callable[[
 
 
 def _sizes(given: object, name: str = "frames", noun: str = "frames") -> tuple[int, ...]:
-    several: list[Any] = list(islice(given, 10_000)) if isinstance(given, Iterable) else [given]
+    alone = exact(given)
+    is_one = isinstance(alone, int) or not isinstance(alone, Iterable)
+    several: list[Any] = [alone] if is_one else [exact(one) for one in islice(alone, MOST_SIZES + 1)]
+    if len(several) > MOST_SIZES:
+        raise Refused(f"{name}: at most {MOST_SIZES:,} are counted at once")
     for one in several:
         if type(one) is not int or not 1 <= one <= MOST_FRAMES:
             raise Refused(f"{name}={shown(one)}: write a number of {noun}, from 1 on")
@@ -515,6 +544,7 @@ def _sizes(given: object, name: str = "frames", noun: str = "frames") -> tuple[i
 
 
 def _count(given: Any, name: str, most: int, least: int = 1) -> int:
-    if type(given) is not int or not least <= given <= most:
+    number = exact(given)
+    if type(number) is not int or not least <= number <= most:
         raise Refused(f"{name}={shown(given)}: write a whole number from {least} to {most:,}")
-    return given
+    return number

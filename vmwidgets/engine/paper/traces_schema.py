@@ -141,6 +141,10 @@ class LocalityValue:
     listed: tuple[Listed, ...] = ()
 
 
+BELADYS = "fifo", "clock", "second chance"
+"""Policies of which Belady's anomaly is said."""
+
+
 @frozen(repr=False)
 class FaultsValue:
     """Faults, and dirty pages written, by policy and number of frames: the result of :meth:`Trace.faults`."""
@@ -156,6 +160,8 @@ class FaultsValue:
     """Denning's working set, if it was counted: it has no number of frames, but a mean size."""
     tick: int = 0
     """References from one look at reference bits to the next, for aging and NRU; 0: none."""
+    own: tuple[str, ...] = ()
+    """The policies that are learners' functions, by their names."""
 
     @property
     def policies(self) -> tuple[str, ...]:
@@ -180,7 +186,12 @@ class FaultsValue:
 
     @property
     def anomalies(self) -> list[tuple[str, int, int]]:
-        """Where more frames made more faults: the policy, and both numbers of frames (Belady, 1969)."""
+        """Where FIFO or the clock has more faults with more frames (Belady, 1969): the policy, and both numbers."""
+        return [one for one in self.worse if one[0] in BELADYS and one[0] not in self.own]
+
+    @property
+    def worse(self) -> list[tuple[str, int, int]]:
+        """Where any policy has more faults with more frames: the policy, and both numbers of frames."""
         return [
             (policy, few, many)
             for policy in self.policies
@@ -222,11 +233,15 @@ class FaultsValue:
         widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
         lines = ["   ".join(f"{cell:>{wide}}" for cell, wide in zip(row, widths, strict=True)) for row in rows]
         lines.insert(0, "faults by number of frames:")
-        more = [
-            f"Belady's anomaly: {policy} has {self.faults(policy, few):,} faults with {few:,} frames, and "
-            f"{self.faults(policy, many):,} with {many:,}."
-            for policy, few, many in self.anomalies
-        ]
+        of_belady = self.anomalies
+        more = []
+        for found in self.worse:
+            policy, few, many = found
+            title = "Belady's anomaly" if found in of_belady else "more frames, more faults"
+            more.append(
+                f"{title}: {policy} has {self.faults(policy, few):,} faults with {few:,} frames, and "
+                f"{self.faults(policy, many):,} with {many:,}."
+            )
         if self.windows:
             more.append("the working set, by its window: faults, mean and largest number of pages:")
             more += [f"{one.size:>10,}  {one.faults:>10,}  {one.mean:>8.1f}  {one.largest:>6,}" for one in self.windows]

@@ -141,15 +141,15 @@ def trace(answers: dict[Any, Any], asked: TraceSheet) -> Iterator[Criterion]:
 OTHER_POLICY = Mistake("another policy", "This is the number for FIFO.")
 ALL_PAGES = Mistake("a frame for each page", "The pages of the input are not used again, so they need no frame later.")
 
-TWICE_AS_MANY = Mistake(
-    "one fault for each page",
+MATRIX_STAYS = Mistake(
+    "the matrix stays in memory",
     "The matrix has 32 pages, and other pages are in use too. LRU evicts each page of it before the next column.",
 )
 mistakes(
     "11/loops",
     {
-        "about as many": TWICE_AS_MANY,
-        "about 4 times": TWICE_AS_MANY,
+        "about as many": MATRIX_STAYS,
+        "about 4 times": MATRIX_STAYS,
         "about 1,000 times": Mistake(
             "a fault for each reference", "A column has 4 elements in each page, which come one after the other."
         ),
