@@ -77,6 +77,7 @@ SPOILT: dict[str, list[int | Callable[[Any], int]]] = {
     "10/stack": [5, 4, 4],  # the fault, but of another page: 1 of 2
     "11/anomaly": [3, 4, 4],  # fewer faults more than asked: 1 of 3
     "11/policy": [3, 3],
+    "11/trace": [4, 3, 3],
     "beyond/pages": [3, 3, 4],
 }
 """The points of each spoilt recipe of tests/labs/solutions: all but those of its criterion, or but a part of these."""
