@@ -27,8 +27,8 @@ CLASS: dict[str, Work] = {
 EARNED = {
     ("ada", "01/guard"): "all", ("ada", "01/gaps"): "all",
     ("bert", "01/guard"): "some", ("bert", "01/gaps"): "none",
-    ("dan", "01/guard"): "some", ("dan", "01/gaps"): "some",
-}  # fmt: skip
+    ("dan", "01/guard"): "some", ("dan", "01/gaps"): "none",
+}  # fmt: skip  # dan's four requests of five leave a gap, for which all criteria of 01/gaps wait
 WORTH = {"01/guard": 10, "01/gaps": 4}
 
 

@@ -83,4 +83,4 @@ def test_it_is_installed_by_its_name_and_works(
 
 def test_the_wheel_is_small(dist: Path) -> None:
     (wheel,) = dist.glob("*.whl")
-    assert wheel.stat().st_size < 3_000_000
+    assert wheel.stat().st_size < 3_200_000  # of them 0.2 MB are three recordings of what programs reference
