@@ -1,4 +1,4 @@
-"""The memory of a process from a text: who has how much, the biggest ranges, what may be executed, the holes."""
+"""The memory of a process, live or from a text: who has how much, where it lies, what may be executed, the holes."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class ProcessRange:
     `shared` tells MAP_SHARED from MAP_PRIVATE, `path` is a file or a name of the kernel's such as "[heap]", `offset`
     (bytes) is where in the file it begins.  What is in memory, in bytes, where the kernel says it: `resident` (Rss),
     `fair` (each page divided by how many processes map it: Pss), `dirty` (written, and this process's alone), `swap`,
-    `huge` (in huge pages).  The source is proc_pid_smaps(5).
+    `huge` (in huge pages), `referenced` (since the bits were cleared).  The source is proc_pid_smaps(5).
     """
 
     start: int
@@ -43,6 +43,7 @@ class ProcessRange:
     dirty: int | None = None
     swap: int | None = None
     huge: int | None = None
+    referenced: int | None = None
 
     @property
     def size(self) -> Size:

@@ -126,19 +126,11 @@ def used_during(pid: int, do: Any) -> WorkingSet:
     reading.close()
     owners: dict[str, int] = {}
     resident = 0
-    for one, used in zip(ranges_in(text), _referenced(text), strict=True):
+    for one in ranges_in(text):
         resident += one.resident or 0
-        if used:
-            owners[one.owner] = owners.get(one.owner, 0) + used
+        if one.referenced:
+            owners[one.owner] = owners.get(one.owner, 0) + one.referenced
     return WorkingSet(dict(sorted(owners.items(), key=lambda each: (-each[1], each[0]))), resident)
-
-
-def _referenced(text: bytes) -> list[int]:
-    found = []
-    for part in text.split(b"\nVmFlags:")[:-1]:
-        at = part.find(b"\nReferenced:")
-        found.append(int(part[at + 12 : part.index(b"k", at + 12)]) << 10 if at >= 0 else 0)
-    return found
 
 
 def task_of(moment: ProcessMoment, machine: Machine, name: str | None = None) -> LoadedMaps:
