@@ -56,17 +56,18 @@ def main() -> None:
         print(f"{path.relative_to(ROOT)}: {path.stat().st_size:,} bytes")
 
 
-TEXTS = ("text-xv6", "text-x86", "text-arm64", "", "", "text-process")
-"""The pictures of the texts in docs/xv6.md, in their order; of some there is none."""
-
-
 def texts() -> dict[str, Scene]:
-    """The pictures of the texts that docs/xv6.md loads."""
+    """The pictures that follow the texts of docs/xv6.md, each of the text above it."""
     document = (ROOT / "docs" / "xv6.md").read_text()
-    found = re.findall(r'vm\.load\("""(.*?)"""\)', document, re.DOTALL)
-    loaded = [re.sub(r"(?m)^    \.\.\. ", "", text) for text in found]
-    pairs = zip(TEXTS, loaded, strict=False)
-    return {name: vm.picture(vm.load(text)).scene() for name, text in pairs if name}
+    found, text = {}, ""
+    for match in re.finditer(
+        r'vm\.load\("""(?P<text>.*?)"""\)|\]\(pictures/(?P<name>text-\w+)\.svg\)', document, re.DOTALL
+    ):
+        if match["name"]:
+            found[match["name"]] = vm.picture(vm.load(text)).scene()
+        else:
+            text = re.sub(r"(?m)^    \.\.\. ", "", match["text"])
+    return found
 
 
 def record(drawn: dict[str, Scene]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -82,7 +83,23 @@ def _caption(text: PastedText) -> str:
     if text.traps:
         return text.traps[0].says
     known = next((panic for panic in text.panics if panic.protects), None)
-    return known.protects if known is not None else f"The text has {text.summary}."
+    if known is not None:
+        return known.protects
+    if len(text.listings) == 1 and not text.tables and text.ranges:
+        return _reached(text.ranges)
+    return f"The text has {text.summary}."
+
+
+def _reached(ranges: Sequence[SaidRange]) -> str:
+    """How much a listing maps, and how much of that a program can reach and write."""
+    mapped = sum(one.size for one in ranges)
+    user = sum(one.size for one in ranges if one.rights.endswith("u"))
+    written = sum(one.size for one in ranges if one.rights.endswith("u") and "w" in one.rights)
+    said = f"{counted(len(ranges), 'range')}: {Size(mapped)} mapped"
+    if not user:
+        unsaid = any(one.rights.endswith("?") for one in ranges)
+        return f"{said}{'' if unsaid else ', none of it for user code'}."
+    return f"{said}, {Size(user)} of it for user code, which may write {Size(written) if written else 'none of that'}."
 
 
 def _found(text: PastedText) -> list[Found]:
@@ -92,8 +109,12 @@ def _found(text: PastedText) -> list[Found]:
         words = [f"{panic.function}: {panic.protects}", "Usual mistakes:", *usual] if panic.protects else []
         found.append(Found(f"panic: {panic.text}", words))
     for one in text.listings:
-        absent = [(f"{Address(each.start)}", f"{Size(each.size)}", "not mapped") for each in one.absent]
-        found.append(Found(one.name, (), [*map(_row, one.ranges), *absent]))
+        rows = [(each.start, _row(each), _style(each.rights)) for each in one.ranges]
+        rows += [
+            (each.start, (f"{Address(each.start)}", f"{Size(each.size)}", "not mapped", ""), "") for each in one.absent
+        ]
+        rows.sort(key=lambda row: row[0])
+        found.append(Found(one.name, (), [row for _, row, _ in rows], COLUMNS, [style for _, _, style in rows]))
     if len(text.tables) > 1:
         found.append(Found(counted(len(text.tables), "page table"), [repr(one)[1:-1] for one in text.tables]))
     unsaid = [*text.unsaid, *filter(None, [text.passed_over])]
@@ -102,6 +123,16 @@ def _found(text: PastedText) -> list[Found]:
     return found
 
 
+COLUMNS = ("address", "size", "rights", "frames")
+
+
 def _row(one: SaidRange) -> tuple[str, ...]:
     where = "" if one.pa is None else f"physical {Address(one.pa)}"
     return f"{Address(one.start)}", f"{Size(one.size)}", one.rights, where
+
+
+def _style(rights: str) -> str:
+    """The colour of a range: the kernel's own, or by what a program may do there."""
+    if rights.endswith("-"):
+        return "own-kernel"
+    return "own-code" if "x" in rights else "own-anonymous" if "w" in rights else "own-file"

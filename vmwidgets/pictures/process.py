@@ -86,9 +86,10 @@ def with_signs_of(target: object) -> list[str]:
 def _of_task(task: Task) -> Iterable[ProcessRange]:
     if task.name not in task.machine.tasks:
         return
+    heap = task.space.heap
     for one in task.map.entries():
         name = (one.object or "").removeprefix("file ")
-        path = name if name.startswith(("/", "[")) else ""
+        path = name if name.startswith(("/", "[")) else "[heap]" if heap.start <= one.start < heap.end else ""
         yield ProcessRange(one.start, one.end, one.protection, one.inheritance == "share", 0, path)
 
 

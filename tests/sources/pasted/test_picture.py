@@ -67,3 +67,31 @@ def test_a_text_without_tables_has_nothing_to_find() -> None:
 def test_it_shows_nothing_else() -> None:
     with pytest.raises(vm.Refused, match=r"Pasted shows the result of vm\.load"):
         vm.Pasted(vm.boot("x86-64"))
+
+
+def test_a_listing_is_in_the_order_of_addresses_with_what_is_not_mapped_in_its_place() -> None:
+    mapped = "va 0x{0} pte 0x21FC7C5B pa 0x87F1F000 perm 0x5B\n"
+    absent = "va 0x5000 pte 0x0 pa 0x0 perm 0x0\n"
+    listed = vm.load(mapped.format(3000) + absent + mapped.format(7000))
+    scene = vm.picture(listed).scene()
+    assert [row[1].split()[0] for row in scene.table.rows if row[1].startswith("0x")] == ["0x3000", "0x5000", "0x7000"]
+    rows = sorted((node.y, node.text[0].text) for node in scene.nodes if node.text and node.text[0].text[:2] == "0x")
+    assert [words for _, words in rows] == ["0x3000", "0x5000", "0x7000"]
+
+
+@pytest.mark.parametrize(
+    ("perm", "words"),
+    [
+        ("5B", "user code, which may write none of that"),
+        ("17", "user code, which may write 4 KiB"),
+        ("7", "none of it"),
+    ],
+)
+def test_a_listing_says_what_user_code_may_reach(perm: str, words: str) -> None:
+    listed = vm.load(f"va 0x5000 pte 0x{0x21FC7C00 + int(perm, 16):X} pa 0x87F1F000 perm 0x{perm}\n")
+    assert words in vm.picture(listed).scene().caption.text
+
+
+def test_a_trace_calls_the_heap_a_heap() -> None:
+    traced = vm.load("brk(NULL) = 0x55d5c0a1f000\nbrk(0x55d5c0a40000) = 0x55d5c0a40000\n")
+    assert [row[-1] for row in vm.picture(traced).scene().table.rows] == ["[heap]"]
