@@ -182,6 +182,13 @@ OLD_TOMBSTONE = """\
 3f000000-3f000fff rw-
 """
 
+HS_ERR = """\
+#  EXCEPTION_ACCESS_VIOLATION (0xc0000005) at pc=0x00007ffd3e1b2b45, pid=1234, tid=5678
+Dynamic libraries:
+0x00007ff6a4b30000 - 0x00007ff6a4b77000 \tC:\\Program Files\\Java\\jdk-17\\bin\\java.exe
+0x00007ffd90010000 - 0x00007ffd90208000 \tC:\\Windows\\SYSTEM32\\ntdll.dll
+"""
+
 STRACE = """\
 execve("/bin/true", ["true"], 0x7ffd0 /* 2 vars */) = 0
 brk(NULL) = 0x55550000
@@ -202,6 +209,7 @@ KERNELS = {
 RANGES = {
     "maps": MAPS, "smaps": SMAPS, "gdb": GDB, "gdb, old": GDB_OLD, "pwndbg": PWNDBG, "gef": GEF, "pmap": PMAP,
     "procstat": PROCSTAT, "vmmap of macOS": MACOS, "tombstone": TOMBSTONE, "older tombstone": OLD_TOMBSTONE,
+    "hs_err of Windows": HS_ERR,
 }  # fmt: skip
 
 ALL = {**KERNELS, **RANGES, "strace": STRACE}

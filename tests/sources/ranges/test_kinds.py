@@ -57,6 +57,10 @@ EXPECTED: dict[str, list[Any]] = {
         (0x3F000000, 0x1000, "rw-p", 0, "", None),
         (0x40000000, 0x2000, "r-xp", 0, "/system/bin/linker", None),
     ],
+    "hs_err of Windows": [
+        (0x7FF6A4B30000, 0x47000, "???p", 0, r"C:\Program Files\Java\jdk-17\bin\java.exe", None),
+        (0x7FFD90010000, 0x1F8000, "???p", 0, r"C:\Windows\SYSTEM32\ntdll.dll", None),
+    ],
 }  # fmt: skip  # a row for each range
 
 
@@ -82,6 +86,7 @@ def test_the_columns_of_each_format(name: str) -> None:
         ("procstat", "does not say offsets"),
         ("vmmap of macOS", "does not say offsets"),
         ("tombstone", "does not say what is shared"),
+        ("hs_err of Windows", "heap and stacks are missing"),
     ],
 )
 def test_what_a_format_does_not_say_is_said(name: str, words: str) -> None:
@@ -114,3 +119,9 @@ def test_a_map_of_64_bit_arm_goes_into_a_machine_that_has_its_addresses() -> Non
     assert (found.entered, found.outside, found.task.machine.architecture) == (1, (), "aarch64")
     other = vm.load_maps(vm.boot(), "aaaad1230000-aaaad1234000 r-xp 00000000 08:01 12 /bin/cat\n")
     assert 'vm.boot("aarch64")' in repr(other)
+
+
+def test_a_report_of_macos_names_only_starts() -> None:
+    report = "Dynamic libraries:\n0x0000000104b60000 \t/Users/u/jdk/lib/server/libjvm.dylib\n"
+    with pytest.raises(vm.Refused, match=r"1 line of the text names only the start of a library, as on macOS"):
+        vm.load(report)

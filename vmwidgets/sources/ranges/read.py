@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from ...engine.base.errors import Refused
 from ..cleaned import Cleaned, numbered
-from . import debuggers, macos, old_tombstone, pmap, proc, procstat, tombstone
+from . import debuggers, hs_err, macos, old_tombstone, pmap, proc, procstat, tombstone
 from .found import MOST_RANGES, Kind, ReadRanges, arranged
 
 KINDS: tuple[Kind, ...] = (
     proc.KIND, debuggers.KIND, pmap.KIND, procstat.KIND, macos.KIND, tombstone.KIND, old_tombstone.KIND,
+    hs_err.KIND,
 )  # fmt: skip
 """In the order in which they count where a text speaks for several."""
 
