@@ -130,6 +130,8 @@ export interface Scene {
     every?: number[];
   };
   notes: string[];
+  /** The title says the answer; else it is a name, and the caption's text is large. */
+  answers?: boolean;
   lanes: SceneLane[];
   marks?: SceneMarks[];
   /** What is known of things, by their names: see kin.ts. */

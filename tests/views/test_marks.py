@@ -222,7 +222,7 @@ def test_each_state_has_a_look_without_colour() -> None:
     found = looks()
     assert found.keys() == {"new", "changed", "path", "leaving"}
     for one, other in combinations(found, 2):
-        assert found[one][1] != found[other][1], (one, other)
+        assert found[one] != found[other], (one, other)
 
 
 def test_what_is_selected_and_where_the_keyboard_is_are_lines_in_the_colour_of_text_beside_any_state() -> None:

@@ -87,7 +87,8 @@ def draw_cell(value: CellMemory, *, width: float = WIDTH) -> Scene:
     title, words = visible(value.title), visible(value.faults)
     if text_width(title, "title") > width - 2 * MARGIN:
         title, words = "what it did to memory", f"{title}. {words}"
-    return kit.scene("cell", title, "", nodes, caption=Caption(words), table=table, width=width)
+    return kit.scene("cell", title, "", nodes, caption=Caption(words), table=table, width=width,
+                     answers=True)  # fmt: skip  # the title says it
 
 
 _DONE = {"came": "came", "left": "left", "grew": "grew", "shrank": "shrank", "used": "stayed", "changed": "changed"}
@@ -216,7 +217,14 @@ def draw_process(value: ProcessMoment, *, width: float = WIDTH, summary: str = "
     if value.reserved:
         words += f" {rounded(value.reserved)} are only reserved: no rights, and nothing there to read or write."
     return kit.scene(
-        "process", value.title, who, nodes, caption=Caption(words), table=Table(names, tuple(rows)), width=width
+        "process",
+        value.title,
+        who,
+        nodes,
+        caption=Caption(words),
+        table=Table(names, tuple(rows)),
+        width=width,
+        answers=True,
     )
 
 
@@ -430,7 +438,8 @@ def draw_forked(value: ForkedValue, *, width: float = WIDTH) -> Scene:
     said = f"{value.said[:1].upper()}{value.said[1:]}."
     about = "The same addresses in both: an address is not a place. Whose a page is, the kernel says (pagemap, bit 56)."
     nodes.append(kit.paragraph("fork/about", about, MARGIN, y + 4, width - 2 * MARGIN))
-    return kit.scene("fork", value.title, "", nodes, links=links, caption=Caption(said), table=table, width=width)
+    return kit.scene("fork", value.title, "", nodes, links=links, caption=Caption(said), table=table, width=width,
+                     answers=True)  # fmt: skip  # the title says it
 
 
 def _page(who: str, number: int, letter: str, page: ForkedPage, box: Box, value: ForkedValue) -> Node:

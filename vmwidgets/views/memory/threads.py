@@ -366,10 +366,10 @@ def _cycle_lane(
         *reversed(_row(list(reversed(boxes[upper:])), row_y[1], width)),
     ]
     links = [_link(one, other) for one, other in pairwise([*placed, placed[0]])]
-    w = text_width("deadlock", "title") + 16
+    w = text_width("deadlock", "body strong") + 16
     label = kit.chip(
         "threads/deadlock", "label", Box(width / 2 - w / 2, row_y[0] + H + _DROP / 2 - 14, w, 28), "deadlock",
-        style="title error", shape="none",
+        style="body strong error", shape="none",
         title="deadlock: each of these threads waits for a lock that the next one holds",
     )  # fmt: skip
     return [*placed, label], links, row_y[1] + H + 18

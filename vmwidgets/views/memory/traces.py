@@ -287,7 +287,7 @@ def _anomalies(value: FaultsValue, x: Callable[[float], float], y: Callable[[int
     for policy, size in ringed:
         faults = value.faults(policy, size)
         title = f"{visible(policy)}, {counted(size, 'frame')}: {counted(faults, 'fault')}, Belady's anomaly"
-        ring = (Text(9, 16, "○", "title", "middle"),)  # words: the curves would be led around a shape
+        ring = (Text(9, 16, "○", "body strong", "middle"),)  # words: the curves would be led around a shape
         yield Node(f"faults/anomaly/{policy}/{size}", "label", x(size) - 9, y(faults) - 12.5, 18, 20, shape="none",
                    text=ring, title=title)  # fmt: skip  # a node
 
