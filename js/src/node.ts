@@ -261,8 +261,8 @@ const BADGED = { w: 24, h: 18, most: 7 };
 /** The badges of what has come ("+") or goes ("−"), by id; none where that is nearly all, as in `views/scene/svg.py`. */
 export function badgesOf(nodes: readonly SceneNode[]): Map<string, string> {
   const found = new Map<string, string>();
-  for (const { id, shape, state, w, h } of nodes) {
-    if (!state || shape === "none" || w < BADGED.w || h < BADGED.h) continue;
+  for (const { id, kind, shape, state, w, h } of nodes) {
+    if (!state || shape === "none" || kind === "stage" || w < BADGED.w || h < BADGED.h) continue;
     const words = state.split(" ");
     const sign = words.includes("new") ? "+" : words.includes("leaving") ? "−" : "";
     if (sign) found.set(id, sign);

@@ -208,7 +208,7 @@ def _badges(nodes: Iterable[Node]) -> str:
     found = [
         (node, sign)
         for node in nodes
-        if node.shape != "none" and node.w >= w and node.h >= h
+        if node.shape != "none" and node.kind != "stage" and node.w >= w and node.h >= h  # a stage's number says it
         for state, sign in signs[: 1 if "new" in node.state else 2]
         if state in node.state
     ]
