@@ -68,7 +68,7 @@ export class Controls {
       table: () => this.tableOf(),
       name: () => (renderer.scene?.title ?? "").replace(/[^\p{L}\p{N}.]+/gu, "-").replace(/^-|-$/g, "") || "picture",
     });
-    this.time = new Time(calls.send);
+    this.time = new Time(calls.send, undefined, calls.step);
     this.table = new TableTwin(() => calls.send({ type: "table" }));
     this.ribbon = new Ribbon(renderer, calls.send);
     this.slicer = new Slicer(renderer, calls.send);

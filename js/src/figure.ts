@@ -20,6 +20,8 @@ export interface FigureCalls {
   send: Send;
   /** A thing was chosen; "" clears the choice. */
   select: (thing: string) => void;
+  /** Goes to a step by the film that the page has, and draws it; false where the kernel is to be asked. */
+  step?: (operation: number, place: number) => boolean;
 }
 
 /** What a picture that stays below needs to be drawn. */
@@ -133,6 +135,12 @@ export class Figure {
   draw(seq: number, picture: Picture): void {
     if (seq <= this.seq) return;
     this.seq = seq;
+    this.show(picture);
+  }
+
+  /** Draws the newest frame, or another step of its film. */
+  show(picture: Picture): void {
+    const { seq } = this;
     this.tell(""); // what was said of the last request is answered by this picture
     const { scene, when } = picture;
     if (scene.version !== SUPPORTED_VERSION) {
@@ -237,18 +245,18 @@ export class Figure {
     this.lacking = sentence;
     if (final) this.root.classList.remove("vmw-coming", "vmw-moves");
     if (!this.alone) speaker.say(sentence); // a kernel that is gone is the reason for both
-    this.show();
+    this.say();
   }
 
   /** A sentence about the last request, which the next picture answers; "" takes it away. */
   tell(sentence: string): void {
     this.said = sentence;
     speaker.say(sentence, true);
-    this.show();
+    this.say();
   }
 
   /** What is said of the view itself outlives what is said of a request. */
-  private show(): void {
+  private say(): void {
     const sentence = this.said || this.alone || this.lacking;
     say(this.status, sentence);
     this.status.hidden = !sentence;

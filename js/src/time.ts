@@ -52,6 +52,9 @@ const NOWHERE: When = {
 /** Of more steps than these, one plays from kernel function to kernel function, if nothing else was chosen. */
 const MANY_STEPS = 12;
 
+/** Goes to a step of an operation by what the page has; false where the kernel is to be asked. */
+type Step = (operation: number, place: number) => boolean;
+
 export class Time {
   readonly root = html("div", "vmw-time");
   /** What is known of all operations; a pinned picture has no strip of them. */
@@ -65,6 +68,7 @@ export class Time {
     "go to an earlier moment first",
   );
   private readonly send: Send;
+  private readonly step: Step;
   private readonly first = button("|‹", "to the beginning of this operation", "{");
   private readonly back = button("‹", "back", "[");
   private readonly slider = html("input", "vmw-slider");
@@ -110,9 +114,10 @@ export class Time {
   /** A reader has chosen by what to go. */
   private chosen = false;
 
-  /** `targets` are what one can jump to. */
-  constructor(send: Send, targets = TARGETS) {
+  /** `targets` are what one can jump to; `step` goes to a step without the kernel, if that is possible. */
+  constructor(send: Send, targets = TARGETS, step: Step = () => false) {
     this.send = send;
+    this.step = step;
     this.unit = choice("go by", UNITS, "step", targets);
     this.slider.type = "range";
     this.slider.min = "0";
@@ -539,6 +544,7 @@ export class Time {
 
   /** Operation -1 is now. */
   private ask(operation: number, place: number): void {
+    if (this.step(operation, place)) return; // it is on the screen
     this.asked = true;
     this.foresee(operation, place);
     this.send({ type: "seek", operation, place });

@@ -11,7 +11,8 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
-from vmwidgets.views.scene.model import Scene, Table
+from vmwidgets.pictures.film import Film
+from vmwidgets.views.scene.model import VERSION, Scene, Table
 from vmwidgets.views.scene.wire import encode_scene, encode_table
 
 
@@ -39,6 +40,17 @@ def pack_table(table: Table) -> bytes:
     return _packed(encode_table(table))
 
 
+def pack_film(film: Film, number: int, frame: bytes) -> bytes:
+    """The film of operation `number` around a packed frame, whose text is zlib's dictionary: much is common."""
+    text = json.dumps({"version": VERSION, "number": number, **film.encode()}, **_SHORT)
+    packer = zlib.compressobj(9, zdict=zlib.decompress(frame)[-WINDOW:])
+    return packer.compress(text.encode("utf-8", "replace")) + packer.flush()
+
+
+WINDOW = 1 << 15
+"""Bytes that zlib looks back."""
+
+
 def pack_plain(data: Mapping[str, Any]) -> bytes:
     """Plain data by itself."""
     return _packed(data)
@@ -50,7 +62,10 @@ def pack_text(text: str) -> bytes:
 
 
 def _packed(data: Mapping[str, Any]) -> bytes:
-    return pack_text(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
+    return pack_text(json.dumps(data, **_SHORT))
+
+
+_SHORT: Any = {"ensure_ascii": False, "separators": (",", ":")}
 
 
 def unpack(data: bytes) -> dict[str, Any]:
