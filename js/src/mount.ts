@@ -173,10 +173,10 @@ function listen(model: Model<ViewTraits>, figure: Figure, reel: Reel, hello: () 
     if (reply.page !== undefined && reply.page !== page) return; // another view has asked
     if (reply.type === "refused") figure.tell(reply.reason);
     else if (reply.type === "who") hello();
-    else if (reply.type === "stood") reel.stood();
+    else if (reply.type === "heard") reel.heard();
     else if (reply.type === "saved") download(reply.name, new Blob([reply.svg], { type: "image/svg+xml" }));
     else figure.with(reply.type, (controls) => answer(controls, reply, buffers?.[0]));
-    if (reply.type === "refused") reel.stood();
+    if (reply.type === "refused") reel.heard();
     if (reply.type === "refused" || reply.type === "unchanged") figure.answered();
   });
   place();

@@ -134,8 +134,8 @@ export class Reel {
   }
 
   /** The kernel has heard where the page is. */
-  stood(): void {
-    this.company?.stood(this);
+  heard(): void {
+    this.company?.heard(this);
   }
 }
 
@@ -160,7 +160,7 @@ export class Company {
   }
 
   /** The kernel has heard of a step; if the page has gone on since, it hears of the last. */
-  stood(by: Reel): void {
+  heard(by: Reel): void {
     if (by !== this.by) return;
     this.by = null;
     if (this.here && String(this.here) !== String(this.told)) this.tell(by);

@@ -38,7 +38,7 @@ export interface Found {
 export type Reply =
   | { type: "refused"; reason: string }
   | { type: "unchanged" }
-  | { type: "stood" }
+  | { type: "heard" }
   | { type: "table"; seq: number }
   | { type: "dot"; seq: number }
   | { type: "timeline" }

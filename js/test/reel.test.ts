@@ -81,12 +81,12 @@ test("while the kernel is busy it is told once, and the last step when it has he
   const { reel, sent } = setUp();
   for (const place of [5, 2, 0, 2]) reel.go(3, place);
   assert.equal(sent.length, 1);
-  reel.stood();
+  reel.heard();
   assert.deepEqual(
     sent.map((one) => one.type === "stand" && one.place),
     [5, 2],
   );
-  reel.stood();
+  reel.heard();
   assert.equal(sent.length, 2);
 });
 
@@ -97,8 +97,8 @@ test("what the kernel says of a step that was passed moves nothing, and what it 
   const many = drawn.length;
   reel.take({ frame: {}, spot: { seq: 1, when: { place: 5, now: false } } });
   assert.equal(drawn.length, many);
-  reel.stood();
-  reel.stood();
+  reel.heard();
+  reel.heard();
   reel.take({ frame: {}, spot: { seq: 1, when: { place: 2, now: false } } });
   assert.deepEqual(shown().slice(0, 2), ["at 2", 2]);
   assert.deepEqual(reel.standing, { name: "following" });

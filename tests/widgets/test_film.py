@@ -128,7 +128,7 @@ def test_a_step_that_the_page_has_made_is_one_word_to_it_and_all_pictures_go_alo
     number, place = view.operation, view.scene().steps.places[3]
     before = dict(view.frame), dict(other.frame)
     stand = {"type": "stand", "operation": number, "place": place, "latest": number}
-    assert replies(view, stand) == [{"type": "stood"}]
+    assert replies(view, stand) == [{"type": "heard"}]
     assert (view.step, view.moment) == (3, When(machine.journal.last.serial, place))
     other.refresh()
     assert other.moment == view.moment
@@ -150,7 +150,7 @@ def test_a_step_of_before_an_operation_does_not_hide_what_the_operation_did() ->
     number, place = view.operation, view.scene().steps.places[3]
     machine.kernel_map.enter("4 KiB")  # while the page's word is under way
     assert replies(view, {"type": "stand", "operation": number, "place": place, "latest": number}) == [
-        {"type": "stood"}
+        {"type": "heard"}
     ]
     assert view.moment is None
     assert view.operation == number + 1

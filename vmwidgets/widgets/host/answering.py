@@ -79,7 +79,7 @@ class Answering(Picture):
             self._reply({"type": "refused", "reason": f"{refusal}"})
         else:
             if message["type"] == "stand":
-                self._reply({"type": "stood"})
+                self._reply({"type": "heard"})
                 self._gestures(self, "seek", {name: details[name] for name in SCHEMA["seek"]})
             elif message["type"] not in BY_ITSELF:
                 self._gestures(self, message["type"], details)

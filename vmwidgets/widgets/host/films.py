@@ -1,4 +1,4 @@
-"""When films are made: while nobody waits for anything else.
+"""When films are made: while the kernel has nothing else to do.
 
 A picture's frame goes out at once, and the differences to its other steps when the kernel is idle, or when its cell
 sleeps: so a page can step by itself, whatever the kernel does next.  One film is made at a time, and between two of
