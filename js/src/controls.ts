@@ -4,6 +4,7 @@
 import { button } from "./button.ts";
 import { Copies } from "./copies.ts";
 import { Drawing } from "./drawing.ts";
+import type { Equipment } from "./equipment.ts";
 import type { Figure } from "./figure.ts";
 import { Finder } from "./finder.ts";
 import { Focus } from "./focus.ts";
@@ -28,7 +29,7 @@ import { html } from "./svg.ts";
 import { TableTwin } from "./table.ts";
 import { Time } from "./time.ts";
 
-export class Controls {
+export class Controls implements Equipment {
   private readonly figure: Figure;
   private readonly renderer: Renderer;
   private readonly table: TableTwin;

@@ -1,7 +1,7 @@
 // One view on the page: the drawing and the words around it.  What a reader presses comes with the controls, after the
 // first picture (controls.ts).
 
-import type { Controls } from "./controls.ts";
+import type { Equipment } from "./equipment.ts";
 import { Ground } from "./ground.ts";
 import { leave } from "./leaving.ts";
 import { once } from "./once.ts";
@@ -42,9 +42,9 @@ export class Figure {
   /** Pixels that pictures have on the page; 0: unknown. */
   private room = 0;
   private readonly steady = new Steady(this.words.caption, this.renderer.root);
-  private controls: Controls | null = null;
+  private controls: Equipment | null = null;
   /** What the controls are to know once they are there: the newest of each kind. */
-  private readonly waiting = new Map<string, (controls: Controls) => void>();
+  private readonly waiting = new Map<string, (controls: Equipment) => void>();
   private picture: Picture | null = null;
   private seq = -1;
   private when: When | null = null;
@@ -105,7 +105,7 @@ export class Figure {
   }
 
   /** The controls are there: they stand around the picture from now on, and know what has happened. */
-  equip(controls: Controls): void {
+  equip(controls: Equipment): void {
     this.controls = controls;
     this.root.classList.remove("vmw-coming", "vmw-moves");
     this.lack("");
@@ -122,7 +122,7 @@ export class Figure {
   }
 
   /** Has the controls do something: now, or once they are there, unless there is a newer thing of its `kind` by then. */
-  with(kind: string, tell: (controls: Controls) => void): void {
+  with(kind: string, tell: (controls: Equipment) => void): void {
     if (this.controls) {
       tell(this.controls);
       return;

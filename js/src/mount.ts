@@ -1,7 +1,7 @@
 // Ties one view's model to a figure on the page: frames, selection, status; hello when drawn, bye on cleanup.
 
-import type { Controls } from "./controls.ts";
 import { download } from "./copies.ts";
+import type { Equipment } from "./equipment.ts";
 import { Figure } from "./figure.ts";
 import { found, hear } from "./hearing.ts";
 import type { Model, RenderArguments, SelectionModel, ViewTraits } from "./model.ts";
@@ -184,7 +184,7 @@ function listen(model: Model<ViewTraits>, figure: Figure, reel: Reel, hello: () 
 }
 
 /** Gives the controls what they have asked for. */
-function answer(controls: Controls, reply: Reply, packed?: DataView): void {
+function answer(controls: Equipment, reply: Reply, packed?: DataView): void {
   if (reply.type === "found") controls.find(reply);
   else if (reply.type === "present") controls.present(reply.notes);
   else if (!packed) return;
