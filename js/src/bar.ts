@@ -19,7 +19,7 @@ export class Bar {
   readonly slider = html("input", "vmw-slider");
   readonly back: HTMLButtonElement;
   readonly forward: HTMLButtonElement;
-  readonly play = button("play", "play the steps", "Space");
+  readonly play: HTMLButtonElement;
   readonly speed = choice(
     "speed",
     SPEEDS.map((speed) => `${speed}×`),
@@ -27,9 +27,11 @@ export class Bar {
   );
   readonly where = html("span", "vmw-where");
 
-  constructor(calls: BarCalls, [back, forward] = ["back", "forward"]) {
-    this.back = button("‹", back as string, "[");
-    this.forward = button("›", forward as string, "]");
+  /** `words` are what back and forward are called, `key` is what plays. */
+  constructor(calls: BarCalls, [back, forward]: readonly [string, string] = ["back", "forward"], key = "Space") {
+    this.back = button("‹", back, "[");
+    this.forward = button("›", forward, "]");
+    this.play = button("play", "play the steps", key);
     this.slider.type = "range";
     this.slider.min = "0";
     this.speed.hidden = true;

@@ -240,6 +240,11 @@ export class Figure {
     else put(this.renderer.root, "aria-disabled", "true");
   }
 
+  /** Whether the page has the steps of what is shown, so that they need no kernel. */
+  filmed(has: boolean): void {
+    this.root.classList.toggle("vmw-filmed", has);
+  }
+
   /** Why there are no controls; "" where there are, or soon will be.  `final`: nobody sends them any more. */
   lack(sentence: string, final = false): void {
     this.lacking = sentence;

@@ -49,6 +49,7 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
   };
   const reel: Reel = new Reel({
     draw: (seq, picture) => (seq > figure.shown ? figure.draw(seq, picture) : figure.show(picture)),
+    filmed: (has) => figure.filmed(has),
     send,
   });
   signal.addEventListener("abort", () => reel.leave());
@@ -75,7 +76,9 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
   const be = (alive: boolean, sentence: string): void => {
     live = alive;
     figure.live(alive, sentence);
-    if (alive) hello();
+    if (!alive) return;
+    reel.heard(); // what the last kernel was to hear
+    hello();
   };
   const restarted = (): void => be(false, "kernel restarted: run all");
   model.on("comm_live_update", () => {

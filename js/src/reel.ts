@@ -21,6 +21,8 @@ const FOLLOWING: Standing = { name: "following" };
 export interface ReelCalls {
   /** Draws a picture of frame `seq`. */
   draw: (seq: number, picture: Picture) => void;
+  /** Whether there is a film of what is shown. */
+  filmed?: (has: boolean) => void;
   send: (request: Request) => void;
 }
 
@@ -65,12 +67,14 @@ export class Reel {
       this.filmed = undefined;
       this.spot = "";
       this.standing = FOLLOWING;
+      this.calls.filmed?.(false);
       this.calls.draw(seq, picture);
     }
     if (!this.base || !this.packed) return;
     if (film?.data && film.seq === this.seq && film.data !== this.filmed) {
       this.filmed = film.data; // one that can't be read is not tried again
       this.film = openFilm(film.data, this.base, this.packed);
+      this.calls.filmed?.(true);
     }
     if (spot?.when && spot.seq === this.seq) this.move(spot.when);
   }

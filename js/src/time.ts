@@ -98,6 +98,8 @@ export class Time implements Course<Spot> {
   private listed: When["operations"] = [];
   /** Presses go from step to step: an operation without any is passed, and the slider goes on by steps meanwhile. */
   private passing = false;
+  /** No kernel answers: one goes through what the page has. */
+  private alone = false;
   /** A reader has chosen by what to go. */
   private chosen = false;
 
@@ -110,6 +112,8 @@ export class Time implements Course<Spot> {
     this.bar.forward.after(this.last);
     this.bar.play.after(this.unit);
     this.operation.classList.add("vmw-operation");
+    for (const one of [this.operation, this.branching.root, this.maker, this.last, this.cell, this.since])
+      one.classList.add("vmw-asks"); // they are of no use without a kernel
     this.around.label = LEGEND;
     this.operation.append(this.around);
     this.maker.hidden = true;
@@ -186,6 +190,16 @@ export class Time implements Course<Spot> {
     this.settle();
   }
 
+  /** Whether a kernel answers. */
+  live(alive: boolean): void {
+    this.stop();
+    this.leave();
+    this.playing.answered(); // what was asked for does not come
+    this.alone = !alive;
+    if (alive) this.operations?.again();
+    this.settle();
+  }
+
   /** For a lecturer's own screen: the moment with this sentence, the marks that it has, and the next operation. */
   noted(sentence: string): Pointed {
     const { number } = this.when;
@@ -208,7 +222,7 @@ export class Time implements Course<Spot> {
   /** Asks for the picture so many units on. */
   by(units: number): void {
     this.stop();
-    if (TARGETS.includes(this.unit.value)) {
+    if (TARGETS.includes(this.unit.value) && !this.alone) {
       this.send({ type: "jump", to: this.unit.value, way: Math.sign(units) });
       return;
     }
@@ -337,7 +351,7 @@ export class Time implements Course<Spot> {
     this.bar.back.disabled = !jumps && number === 0 && (this.by_ === "operation" || this.index === 0);
     this.first.disabled = number === 0 && (this.unit.value === "operation" || this.atBeginning());
     this.bar.play.disabled = !this.plays;
-    this.bar.forward.disabled = !jumps && this.atEnd();
+    this.bar.forward.disabled = !jumps && (this.alone ? this.atEndOfOperation() : this.atEnd());
     this.last.disabled = now && !kept;
     const since = cell < 0 ? 0 : this.latest - cell;
     this.cell.hidden = since <= 0 || (kept && number === cell && this.atEndOfOperation());
@@ -454,6 +468,7 @@ export class Time implements Course<Spot> {
     const { number } = this.when;
     const to = (operation: number, place: number, left = 0) => ({ to: [operation, place] as const, left });
     if (this.by_ === "operation") {
+      if (this.alone) return null;
       if (this.unit.value !== "operation" && units > 0 && !this.atEndOfOperation()) return to(number, AFTER, units - 1); // the one step of a picture that does not change here
       const wanted = Math.min(Math.max(number + units, 0), this.latest);
       return wanted !== number || !this.atEndOfOperation() ? to(wanted, AFTER) : null;
@@ -461,6 +476,7 @@ export class Time implements Course<Spot> {
     const { stops } = this;
     const most = Math.max(stops.length, 1);
     const wanted = this.reached[0] + units;
+    if (this.alone && (wanted < 0 || wanted >= most)) return null;
     if (wanted < 0) return number === 0 ? to(0, this.places[0] ?? AFTER) : to(number - 1, AFTER, wanted + 1);
     if (wanted < most) return to(number, this.spots[stops[wanted] ?? 0] ?? AFTER);
     if (!this.atEndOfOperation()) return to(number, AFTER);
@@ -472,7 +488,10 @@ export class Time implements Course<Spot> {
   }
 
   request([operation, place]: Spot): void {
-    this.send({ type: "seek", operation, place });
+    if (this.alone) {
+      this.leave();
+      this.answered();
+    } else this.send({ type: "seek", operation, place });
   }
 
   played(plays: boolean): void {
