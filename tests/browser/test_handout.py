@@ -136,9 +136,7 @@ def test_the_strip_says_operations_and_leads_to_their_steps(opened: Callable[...
     assert page.locator(".vmw-copying button").is_visible()
 
 
-def test_a_play_goes_through_the_steps_and_stops_where_a_question_waits(
-    opened: Callable[..., Any], file: Path
-) -> None:
+def test_a_play_goes_through_the_steps_and_stops_where_a_question_waits(opened: Callable[..., Any], file: Path) -> None:
     page, steps = opened(file), read(file)["steps"]
     play = page.get_by_role("button", name="play the steps")
     question = next(number for number, step in enumerate(steps, 1) if "question" in step)
