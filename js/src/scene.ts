@@ -168,6 +168,12 @@ export interface When {
   made?: number;
 }
 
+/** Where in the film of frame `seq` the kernel's picture is. */
+export interface Spot {
+  seq: number;
+  when: Partial<When>;
+}
+
 /** A scene, what Graphviz finds ways around boxes from ("" for most, in which no link crosses one), and its moment. */
 export interface Picture {
   scene: Scene;

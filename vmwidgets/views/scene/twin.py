@@ -162,8 +162,13 @@ _NARROW = (
     f"{_OURS} {{ overflow-x: auto }} {_OURS} img {{ max-width: none !important }} "
     "[data-vmwidgets-box] div { grid-template-columns: minmax(0, 1fr) !important }"
 )
+_PLAYS = "[data-vmwidgets-twin].vmw-plays"
+_SAVED = (
+    f"@media screen {{ {_PLAYS} > :is(img, picture), {_PLAYS} [data-vmwidgets-again] {{ display: none }} }} "
+    "@media print { .vmw-saved { display: none } }"
+)
 RULES = (
-    f"<style>{LOST}:has(+ .jp-OutputArea-child {_OURS}) {{ display: none }} "
+    f"<style>{_SAVED} {LOST}:has(+ .jp-OutputArea-child {_OURS}) {{ display: none }} "
     f"@media screen {{ {_DARK} {_OURS} img {{ color-scheme: dark !important }} }} "
     f"@media screen and (max-width: 46em) {{ {_NARROW} }}</style>"
 )

@@ -14,6 +14,7 @@ from .twins import Twin, views_in
 from .view import View
 
 _open_twins: dict[str, list[Twin]] = {}  # by cell
+_player_in: list[tuple[str, Twin]] = []  # the cell, and its twin that brings the player of the file; one or none
 
 
 def show_box(box: Box) -> None:
@@ -43,8 +44,14 @@ def show_widget(widget: View | Box) -> None:
 def fix_twins(*_result: object) -> None:
     """At the end of a cell: its twins show the state that it left.  After that only their width may change."""
     cell = current_cell()
+    if _player_in and (_player_in[0][0] == cell.id or any(view.cleared for view in _player_in[0][1].views)):
+        _player_in.clear()  # that output is gone
     for twin in _open_twins.pop(cell.id, []):
-        if twin.look():
+        is_new = twin.look()
+        if twin.film() and not _player_in:
+            _player_in.append((cell.id, twin))
+            twin.plays = True
+        if is_new or twin.films:
             _publish_again(twin)
         if not twin.fits:
             for view in twin.views:

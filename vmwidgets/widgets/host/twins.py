@@ -27,6 +27,7 @@ from vmwidgets.views.scene.text import visible
 from vmwidgets.views.scene.twin import RULES, WHY_NOT_LIVE, heading, output_html, text_twin, twin_html
 
 from .cells import Cell
+from .saved import SavedFilm, player, saved_film
 from .view import View
 
 AGAIN = "run the cells to step again"
@@ -55,12 +56,21 @@ class Twin:
         self.views = views_in(widget)
         self.display_id = f"{self.views[0].twin_id}-{next(_numbers)}"
         self._shown: dict[View, Shown] = {}
+        self._films: dict[View, SavedFilm] = {}
+        self.plays = False  # it brings the player
 
     def look(self) -> bool:
         """Take the views as they are now.  True if one is not as it was at the last look."""
         before = self._shown
         self._shown = {view: _shown(view, share) for view, share in _shares(self._widget)}
+        self._films = {}
         return self._shown != before
+
+    def film(self) -> bool:
+        """Make the films of what was seen at the last look.  True if there is one."""
+        made = {view: saved_film(view, shown.scene, shown.when) for view, shown in self._shown.items()}
+        self._films = {view: film for view, film in made.items() if film is not None}
+        return bool(self._films)
 
     def fit(self) -> bool:
         """Lay out the same moments for the room that the views have by now.  True if that changes something.
@@ -69,7 +79,16 @@ class Twin:
         """
         before = self._shown
         self._shown = {view: _fitted(view, before[view], view.wide(share)) for view, share in _shares(self._widget)}
-        return self._shown != before
+        if self._shown == before:
+            return False
+        if self._films:
+            self.film()
+        return True
+
+    @property
+    def films(self) -> bool:
+        """Whether something of it can be stepped."""
+        return bool(self._films)
 
     @property
     def fits(self) -> bool:
@@ -85,12 +104,14 @@ class Twin:
     def bundle(self) -> dict[str, str]:
         """The output."""
         scenes = {view: signed(one.scene, self._cell.label, one.number) for view, one in self._shown.items()}
-        pictures = {view: _picture(view, scene, self._shown[view].slim) for view, scene in scenes.items()}
+        pictures = {
+            view: _picture(view, scene, self._shown[view].slim, self._films.get(view)) for view, scene in scenes.items()
+        }
         html = _html(self._widget, pictures)
         if not isinstance(self._widget, View):
             html = f"<div data-vmwidgets-box>{html}</div>"
         return {
-            "text/html": html + RULES + WHY_NOT_LIVE,
+            "text/html": html + RULES + WHY_NOT_LIVE + (player() if self.plays else ""),
             "text/plain": "\n\n".join(text_twin(scene) for scene in scenes.values()),
         }
 
@@ -113,12 +134,12 @@ def _fitted(view: View, shown: Shown, wide: float) -> Shown:
         return shown
 
 
-def _picture(view: View, scene: Scene, slim: Scene | None) -> str:
+def _picture(view: View, scene: Scene, slim: Scene | None, film: SavedFilm | None) -> str:
     again = AGAIN if view.machine is not None else ""
     narrow = "" if slim is None else to_svg(slim, bare=True, selected=view.selection)
     drawn = to_svg(scene, bare=True, selected=view.selection)
     image = output_html(scene, drawn, scene.width * view.scale, narrow)
-    return twin_html(view.twin_id, image, scene.notes[-1], again)
+    return twin_html(view.twin_id, image + ("" if film is None else film.html()), scene.notes[-1], again)
 
 
 # ---- boxes ---------------------------------------------------------------------------------------
