@@ -247,7 +247,7 @@ function alike(strips: readonly Strip[]): Strip[][] {
 
 /** The radius of a node's corners. */
 function roundingOf(node: SceneNode): number {
-  return node.shape === "round" ? node.h / 2 : rounding(node.w, node.h);
+  return node.shape === "round" ? Math.min(node.w, node.h) / 2 : rounding(node.w, node.h);
 }
 
 /** The radius of a box's corners. */

@@ -179,7 +179,7 @@ def _node(node: Node, bare: bool, is_selected: bool = False) -> str:
 
 def _rounding(node: Node) -> float:
     """The radius of a node's corners."""
-    return node.h / 2 if node.shape == "round" else min(6.0, node.h / 5, node.w / 5)
+    return min(node.w, node.h) / 2 if node.shape == "round" else min(6.0, node.h / 5, node.w / 5)
 
 
 _SHADE = 3.5
