@@ -11,7 +11,7 @@ import { textOf, unpack } from "./packing.ts";
 import { type Company, companyOf, Reel } from "./reel.ts";
 import type { Heard, Reply, Request } from "./requests.ts";
 import type { Picture, SceneTableTwin } from "./scene.ts";
-import { hideTwin, markTwins } from "./twin.ts";
+import { hideTwin, LIVE, markTwins } from "./twin.ts";
 import { Room } from "./width.ts";
 
 let pages = 0;
@@ -59,6 +59,7 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
   const notebook = el.closest(".jp-Notebook");
   el.dataset.vmwidgetsView = model.get("twin_id");
   el.append(hideTwin(model.get("twin_id"), area !== null), figure.root);
+  document.dispatchEvent(new CustomEvent(LIVE, { detail: model.get("twin_id") }));
 
   const say = (width: number, height: number): void => {
     figure.measured(width);
