@@ -2,6 +2,7 @@
 // first picture (controls.ts).
 
 import type { Equipment } from "./equipment.ts";
+import type { Film } from "./film.ts";
 import { Ground } from "./ground.ts";
 import { leave } from "./leaving.ts";
 import { once } from "./once.ts";
@@ -22,6 +23,8 @@ export interface FigureCalls {
   select: (thing: string) => void;
   /** Goes to a step by the film that the page has, and draws it; false where the kernel is to be asked. */
   step?: (operation: number, place: number) => boolean;
+  /** The film that the page has of what is shown. */
+  film?: () => Film | null;
 }
 
 /** What a picture that stays below needs to be drawn. */

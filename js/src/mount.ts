@@ -53,7 +53,8 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
     send,
   });
   signal.addEventListener("abort", () => reel.leave());
-  const figure: Figure = new Figure({ send, select: choose, step: (operation, place) => reel.go(operation, place) });
+  const step = (operation: number, place: number): boolean => reel.go(operation, place);
+  const figure: Figure = new Figure({ send, select: choose, step, film: () => reel.film });
   signal.addEventListener("abort", () => figure.close());
   const area = el.closest(".jp-OutputArea");
   const notebook = el.closest(".jp-Notebook");
