@@ -9,6 +9,7 @@ import { once } from "./once.ts";
 import { Renderer } from "./renderer.ts";
 import type { Send } from "./requests.ts";
 import { type Picture, SUPPORTED_VERSION, type When } from "./scene.ts";
+import { bringIntoSight } from "./sight.ts";
 import { speaker } from "./speaker.ts";
 import { Steady } from "./steady.ts";
 import { drop, html, put, say } from "./svg.ts";
@@ -159,8 +160,11 @@ export class Figure {
     if (this.words.sentence !== before) speaker.say(this.words.sentence);
     once(this.root);
     if (!this.root.isConnected) setTimeout(() => once(this.root)); // the first one is put on the page after this
+    const last = this.renderer.scene;
     this.renderer.draw(scene, when.scale);
     this.lay(scene.width, this.room > 0 && this.room + 1 < scene.width * Math.min(when.scale, 1));
+    if (last && this.when?.number === when.number && this.when.place !== when.place)
+      bringIntoSight(this.renderer, scene, last);
     this.when = when;
     this.late();
     this.picture = picture;
