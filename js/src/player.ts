@@ -29,7 +29,7 @@ const ABOVE = 228;
 const SMALL = { width: 640, height: 480 };
 
 /** So much larger than on the page pictures have to be where all are beside each other on the screen, and pixels between. */
-const LARGE = 1.4;
+const LARGE = 1.2;
 const GAP = 32;
 
 /** Pixels of the buttons below: where a story has some, they have room at each step. */

@@ -201,6 +201,10 @@ def unless_inside(twin_id: str) -> str:
     return f"<style>{_CHILD}:has(.jp-OutputArea {twin}) + {_CHILD}:has({twin}) {{ display: none }}</style>"
 
 
+_LATE_AREA = f".jp-OutputArea:has(> {_CHILD} [data-vmwidgets-late])"
+LATE = f"<style>{_LATE_AREA} > {LOST} {{ display: none }}</style>"
+"""Hides empty lines above twins that do not follow their widgets: what came into these after they were displayed."""
+
 WHY_NOT_LIVE = (
     f"<style>{_instead(LOST, ABSENT)} "
     f"{_instead(_DRAWS, STOPPED, '; animation: vmw-stopped 1ms 3s both')} "

@@ -70,6 +70,7 @@ def fix_twins(*_result: object) -> None:
     for widget in _to_look_into.pop(cell.id, []):
         if views_in(widget):  # they came into it after it was displayed
             twin = Twin(widget, cell)
+            twin.is_late = True
             twin.look()
             publish(twin.bundle(), display_id=twin.display_id)
             _keep(twin, widget, cell)

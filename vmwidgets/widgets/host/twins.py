@@ -24,7 +24,16 @@ from vmwidgets.pictures.slim import slim_if_kept
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.scene.svg import to_svg
 from vmwidgets.views.scene.text import visible
-from vmwidgets.views.scene.twin import RULES, WHY_NOT_LIVE, heading, output_html, text_twin, twin_html, unless_inside
+from vmwidgets.views.scene.twin import (
+    LATE,
+    RULES,
+    WHY_NOT_LIVE,
+    heading,
+    output_html,
+    text_twin,
+    twin_html,
+    unless_inside,
+)
 
 from .cells import Cell
 from .outputs import inside
@@ -58,6 +67,7 @@ class Twin:
         self._shown: dict[View, Shown] = {}
         self._films: dict[View, SavedFilm] = {}
         self.plays = False  # it brings the player
+        self.is_late = False  # it does not follow its widget
         self.is_inside = False  # of an `Output`, and so in no notebook
 
     @property
@@ -119,7 +129,7 @@ class Twin:
         }
         html = _html(self._widget, pictures)
         if not isinstance(self._widget, View):
-            html = f"<div data-vmwidgets-box>{html}</div>"
+            html = f"<div data-vmwidgets-box{' data-vmwidgets-late' * self.is_late}>{html}</div>{LATE * self.is_late}"
         if outputs_in(self._widget):
             html += "".join(map(unless_inside, (view.twin_id for view in pictures)))
         return {
