@@ -20,6 +20,7 @@ python -m benchmarks laptops         # the most memory of a page for each lab, i
                                      # some labs: --labs 01 06 08a
 python -m benchmarks paint-beside    # from an operation to its picture, beside an earlier commit
 python -m benchmarks scrubbing       # from a drag of the slider to the headline and the picture, in JupyterLab
+python -m benchmarks stepping        # a step in the page while the kernel is busy, and the bytes of films
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ from . import (
     replays,
     scrubbing,
     sizes,
+    stepping,
     stops,
     tables,
     texts,
@@ -160,6 +162,11 @@ def run_scrubbing(quick: bool) -> str:
     return scrubbing.report(scrubbing.measure(2_000, 60, 8) if quick else scrubbing.measure())
 
 
+def run_stepping(quick: bool) -> str:
+    """Steps in the page, while the kernel is busy."""
+    return stepping.report(stepping.measure((8,), 10) if quick else stepping.measure())
+
+
 def run_hub(quick: bool) -> str:
     """What a class costs."""
     return hub.report(hub.measure(hub.LABS[:2], 4) if quick else hub.measure())
@@ -196,6 +203,7 @@ PARTS: dict[str, Callable[[bool], str]] = {
     "pages": pages.report,
     "moments": moments.report,
     "scrubbing": run_scrubbing,
+    "stepping": run_stepping,
     "time": run_time,
     "paint": run_paint,
     "paint-beside": run_paint_beside,

@@ -73,7 +73,7 @@ export class Controls implements Equipment {
     this.table = new TableTwin(() => calls.send({ type: "table" }));
     this.ribbon = new Ribbon(renderer, calls.send);
     this.slicer = new Slicer(renderer, calls.send);
-    this.pins = new Pins(calls.send, this.hover, () => figure.another());
+    this.pins = new Pins(calls.send, this.hover, () => figure.another(), calls.film);
     this.finder = new Finder({
       find: (text, way) => {
         figure.tell("");

@@ -2,12 +2,14 @@
 // first picture (controls.ts).
 
 import type { Equipment } from "./equipment.ts";
+import type { Film } from "./film.ts";
 import { Ground } from "./ground.ts";
 import { leave } from "./leaving.ts";
 import { once } from "./once.ts";
 import { Renderer } from "./renderer.ts";
 import type { Send } from "./requests.ts";
 import { type Picture, SUPPORTED_VERSION, type When } from "./scene.ts";
+import { bringIntoSight } from "./sight.ts";
 import { speaker } from "./speaker.ts";
 import { Steady } from "./steady.ts";
 import { drop, html, put, say } from "./svg.ts";
@@ -22,6 +24,8 @@ export interface FigureCalls {
   select: (thing: string) => void;
   /** Goes to a step by the film that the page has, and draws it; false where the kernel is to be asked. */
   step?: (operation: number, place: number) => boolean;
+  /** The film that the page has of what is shown. */
+  film?: () => Film | null;
 }
 
 /** What a picture that stays below needs to be drawn. */
@@ -156,8 +160,11 @@ export class Figure {
     if (this.words.sentence !== before) speaker.say(this.words.sentence);
     once(this.root);
     if (!this.root.isConnected) setTimeout(() => once(this.root)); // the first one is put on the page after this
+    const last = this.renderer.scene;
     this.renderer.draw(scene, when.scale);
     this.lay(scene.width, this.room > 0 && this.room + 1 < scene.width * Math.min(when.scale, 1));
+    if (last && this.when?.number === when.number && this.when.place !== when.place)
+      bringIntoSight(this.renderer, scene, last);
     this.when = when;
     this.late();
     this.picture = picture;

@@ -11,7 +11,7 @@ import { textOf, unpack } from "./packing.ts";
 import { type Company, companyOf, Reel } from "./reel.ts";
 import type { Heard, Reply, Request } from "./requests.ts";
 import type { Picture, SceneTableTwin } from "./scene.ts";
-import { hideTwin, markTwins } from "./twin.ts";
+import { hideTwin, LIVE, markTwins } from "./twin.ts";
 import { Room } from "./width.ts";
 
 let pages = 0;
@@ -53,12 +53,14 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
     send,
   });
   signal.addEventListener("abort", () => reel.leave());
-  const figure: Figure = new Figure({ send, select: choose, step: (operation, place) => reel.go(operation, place) });
+  const step = (operation: number, place: number): boolean => reel.go(operation, place);
+  const figure: Figure = new Figure({ send, select: choose, step, film: () => reel.film });
   signal.addEventListener("abort", () => figure.close());
   const area = el.closest(".jp-OutputArea");
   const notebook = el.closest(".jp-Notebook");
   el.dataset.vmwidgetsView = model.get("twin_id");
   el.append(hideTwin(model.get("twin_id"), area !== null), figure.root);
+  document.dispatchEvent(new CustomEvent(LIVE, { detail: model.get("twin_id") }));
 
   const say = (width: number, height: number): void => {
     figure.measured(width);

@@ -28,6 +28,10 @@ const ABOVE = 228;
 /** Below so many pixels a screen is a telephone's: to fit there would make a picture smaller than it is on the page. */
 const SMALL = { width: 640, height: 480 };
 
+/** So much larger than on the page pictures have to be where all are beside each other on the screen, and pixels between. */
+const LARGE = 1.2;
+const GAP = 32;
+
 /** Pixels of the buttons below: where a story has some, they have room at each step. */
 const BELOW = 48;
 
@@ -68,6 +72,8 @@ export class Player implements Course<number> {
   private starts: readonly number[] = [0];
   /** How high each sentence is, at a width of the page; and how high most are at most. */
   private heights = { width: 0, of: new Map<ToldStep, number>(), usual: 0 };
+  /** The step that was drawn last. */
+  private drawn: ToldStep | undefined;
   /** Where a finger came down, and whether the picture there goes on to the left and to the right. */
   private from: [number, number] | undefined;
   private hidden: [boolean, boolean] = [false, false];
@@ -302,11 +308,12 @@ export class Player implements Course<number> {
     this.asking.show();
     this.offer();
     const { presenting } = this.lectern;
-    const alone = presenting ? this.lectern.chosen() : -1;
     const { clientWidth, clientHeight } = this.root;
     const small = presenting && (clientWidth < SMALL.width || clientHeight < SMALL.height);
     this.root.classList.toggle("vmw-small", small);
     const [word, meaning] = presenting ? ["leave", "leave: back to the page"] : ["present", "present: fill the screen"];
+    const together = presenting && !small && this.fitsAll();
+    const alone = presenting ? this.lectern.chosen(together) : -1;
     say(this.present, word);
     put(this.present, "aria-label", meaning);
     put(this.present, "title", `${meaning} (p)`);
@@ -314,8 +321,10 @@ export class Player implements Course<number> {
       const stage = this.stages[place];
       if (!stage) continue;
       stage.root.hidden = alone >= 0 && place !== alone;
-      if (!stage.root.hidden) stage.draw(drawn, presenting && !small ? this.room() : null);
+      const beside = alone < 0 ? step.pictures.length : 1;
+      if (!stage.root.hidden) stage.draw(drawn, presenting && !small ? this.room(beside) : null);
     }
+    this.bring();
     this.lectern.moved();
   }
 
@@ -344,10 +353,28 @@ export class Player implements Course<number> {
     this.caption.style.minHeight = `${most}px`;
   }
 
-  /** What a picture can fill while the story is presented: words and questions are above. */
-  private room(): Room {
+  /** On a telephone the part that changes is brought into sight. */
+  private bring(): void {
+    const { step } = this.reader;
+    const before = this.drawn;
+    this.drawn = step;
+    if (!before || before === step) return;
+    step.pictures.some((drawn, place) => {
+      const was = before.pictures[place];
+      return was !== undefined && this.stages[place]?.bring(drawn, was);
+    });
+  }
+
+  /** Whether all pictures are large enough beside each other on the screen. */
+  private fitsAll(): boolean {
+    const room = this.room(this.stages.length);
+    return this.stages.length > 1 && this.stages.every((stage) => stage.fitted(room) >= LARGE);
+  }
+
+  /** What each of so many pictures can fill while the story is presented: words and questions are above. */
+  private room(beside: number): Room {
     return {
-      width: this.root.clientWidth - 2 * MARGIN,
+      width: (this.root.clientWidth - 2 * MARGIN - (beside - 1) * GAP) / beside,
       height:
         this.root.clientHeight - ABOVE - this.bar.root.offsetHeight - (this.reader.story.branches.length ? BELOW : 0),
     };

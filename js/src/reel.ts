@@ -34,7 +34,7 @@ export class Reel {
   /** The frame's picture, the film around it, and the one of its moments that the kernel shows. */
   private base: Picture | null = null;
   private packed: DataView | undefined;
-  private film: Film | null = null;
+  film: Film | null = null;
   private filmed: DataView | undefined;
   private kernels: Picture | null = null;
   private spot = "";

@@ -81,6 +81,15 @@ test("what the page has is shown at once, also while a picture of the kernel is 
   assert.deepEqual([road.at, road.playing.state.name], [3, "still"]);
 });
 
+test("a press back into the page need not wait for a picture of the kernel", () => {
+  const road = new Road(20, 10);
+  road.playing.ask(9);
+  road.playing.by(1);
+  assert.deepEqual([road.at, road.playing.state.name, road.requests], [9, "asking", [10]]);
+  road.playing.by(-1);
+  assert.deepEqual([road.at, road.playing.state.name], [8, "still"]);
+});
+
 test("presses wait for the picture that is under way, and none is lost", () => {
   const road = new Road(20, 0);
   for (let press = 0; press < 5; press++) road.playing.by(1);

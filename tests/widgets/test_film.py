@@ -12,8 +12,9 @@ import pytest
 
 import vmwidgets as vm
 from tests.views import gallery
+from tests.widgets.film import played
 from tests.widgets.page import HELLO, replies
-from vmwidgets.pictures.film import MOST, Film, applied, film_of, frame_of, places_of
+from vmwidgets.pictures.film import MOST, Film, film_of, frame_of, places_of
 from vmwidgets.pictures.moments import When
 from vmwidgets.pictures.picture import Picture
 from vmwidgets.views.scene.model import AFTER, Scene, Steps
@@ -32,15 +33,6 @@ def machine_with_steps() -> Any:
 def frames_of(film: Film, base: Scene) -> list[dict[str, Any]]:
     """All drawings of a film, as a page makes them of the one that it has."""
     return played(film.encode(), frame_of(base))
-
-
-def played(film: dict[str, Any], base: dict[str, Any]) -> list[dict[str, Any]]:
-    found = {film["base"]: base}
-    for index in range(film["base"] - 1, -1, -1):
-        found[index] = applied(found[index + 1], film["frames"][index])
-    for index in range(film["base"] + 1, len(film["places"])):
-        found[index] = applied(found[index - 1], film["frames"][index])
-    return [found[index] for index in range(len(film["places"]))]
 
 
 def sent_film(view: View) -> dict[str, Any]:

@@ -68,18 +68,34 @@ def places_of(steps: Steps, most: int = MOST) -> tuple[int, ...]:
     return begun if len(begun) <= most else ()
 
 
+def places_around(base: Scene) -> tuple[int, ...]:
+    """The places of the film around a drawing; none if that is the only one."""
+    found = {*places_of(base.steps), _here(base)}
+    return tuple(sorted(found, key=lambda place: (place == AFTER, place))) if len(found) > 1 else ()
+
+
+def _here(base: Scene) -> int:
+    steps = base.steps
+    return steps.places[steps.index] if steps.index < len(steps.places) else AFTER
+
+
 def film_of(draw: Callable[[int | None], Scene], base: Scene) -> Film | None:
     """The film of an operation around the drawing `base`; None if it would have that drawing only.
 
     `draw` is given how many events of the operation are done, and None for all of them.
     """
-    steps = base.steps
-    here = steps.places[steps.index] if steps.index < len(steps.places) else AFTER
-    places = tuple(sorted({*places_of(steps), here}, key=lambda place: (place == AFTER, place)))
-    if len(places) < 2:
+    here = _here(base)
+    others = (place for place in places_around(base) if place != here)
+    return spliced(base, {place: frame_of(draw(None if place == AFTER else place)) for place in others})
+
+
+def spliced(base: Scene, others: Mapping[int, dict[str, Any]]) -> Film | None:
+    """The film around the drawing `base` of the drawings at all of its other places."""
+    places, here = places_around(base), _here(base)
+    if not places:
         return None
+    drawn = [frame_of(base) if place == here else others[place] for place in places]
     at = places.index(here)
-    drawn = [frame_of(base) if place == here else frame_of(draw(None if place == AFTER else place)) for place in places]
     before = [difference(later, earlier) for earlier, later in pairwise(drawn[: at + 1])]
     after = [difference(earlier, later) for earlier, later in pairwise(drawn[at:])]
     digests = {place: _digest(frame) for place, frame in zip(places, drawn, strict=True)}

@@ -195,6 +195,16 @@ def _instead(output: str, sentence: str, more: str = "") -> str:
     return f'{twin} > span {{ display: none }} {twin}::after {{ content: "{sentence}"; display: block{more} }}'
 
 
+def unless_inside(twin_id: str) -> str:
+    """Hide a twin where the output above it has the same one: where the content of an `Output` was saved."""
+    twin = f'[data-vmwidgets-twin="{escape(twin_id)}"]'
+    return f"<style>{_CHILD}:has(.jp-OutputArea {twin}) + {_CHILD}:has({twin}) {{ display: none }}</style>"
+
+
+_LATE_AREA = f".jp-OutputArea:has(> {_CHILD} [data-vmwidgets-late])"
+LATE = f"<style>{_LATE_AREA} > {LOST} {{ display: none }}</style>"
+"""Hides empty lines above twins that do not follow their widgets: what came into these after they were displayed."""
+
 WHY_NOT_LIVE = (
     f"<style>{_instead(LOST, ABSENT)} "
     f"{_instead(_DRAWS, STOPPED, '; animation: vmw-stopped 1ms 3s both')} "

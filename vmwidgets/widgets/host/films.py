@@ -1,7 +1,7 @@
 """When films are made: while the kernel has nothing else to do.
 
 A picture's frame goes out at once, and the differences to its other steps when the kernel is idle, or when its cell
-sleeps: so a page can step by itself, whatever the kernel does next.  One film is made at a time, and between two of
+sleeps: so a page can step by itself, whatever the kernel does next.  One drawing is made at a time, and between two of
 them the kernel answers its pages.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Iterator
 from typing import Protocol
 
 from .cells import cell_runs
@@ -19,6 +20,9 @@ IDLE = 0.05
 
 ASLEEP = 0.5
 """Seconds in which a running cell has changed no picture, after which it is taken to sleep."""
+
+
+DONE = object()
 
 
 class Filmed(Protocol):
@@ -32,15 +36,15 @@ class Filmed(Protocol):
     def wants_film(self) -> bool:
         """Whether a page shows it without its film."""
 
-    def make_film(self) -> None:
-        """Make the film and send it."""
+    def filming(self) -> Iterator[None]:
+        """Make the film, one drawing at a time, and send it."""
 
 
 class Films:
     """Which pictures wait for their films."""
 
     def __init__(self) -> None:
-        self._wanted: dict[Filmed, None] = {}
+        self._wanted: dict[Filmed, Iterator[None] | None] = {}
         self._making = threading.Lock()
         self._is_due = False
         self._marked = threading.Event()
@@ -61,13 +65,17 @@ class Films:
         self._wanted.pop(picture, None)
 
     def make(self) -> bool:
-        """Make one film.  False if none is wanted whose machine is at rest."""
+        """Make one drawing of a film.  False if none is wanted whose machine is at rest.
+
+        So an operation or a page waits for one drawing, and not for a film.
+        """
         with self._making:
-            for picture in list(self._wanted):
+            for picture, begun in list(self._wanted.items()):
                 with looking(picture.machine) as quiet:
                     if quiet:
-                        self._wanted.pop(picture, None)
-                        picture.make_film()
+                        self._wanted[picture] = filming = begun or picture.filming()
+                        if next(filming, DONE) is DONE and self._wanted.get(picture) is filming:
+                            del self._wanted[picture]
                         return True
             return False
 

@@ -14,7 +14,7 @@ from itertools import count
 from math import inf
 from typing import Any
 
-from ipywidgets import Box, GridBox, HBox, Label
+from ipywidgets import Box, GridBox, HBox, Label, Output
 
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.base.frozen import frozen
@@ -24,9 +24,19 @@ from vmwidgets.pictures.slim import slim_if_kept
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.scene.svg import to_svg
 from vmwidgets.views.scene.text import visible
-from vmwidgets.views.scene.twin import RULES, WHY_NOT_LIVE, heading, output_html, text_twin, twin_html
+from vmwidgets.views.scene.twin import (
+    LATE,
+    RULES,
+    WHY_NOT_LIVE,
+    heading,
+    output_html,
+    text_twin,
+    twin_html,
+    unless_inside,
+)
 
 from .cells import Cell
+from .outputs import inside
 from .saved import SavedFilm, player, saved_film
 from .view import View
 
@@ -53,11 +63,17 @@ class Twin:
 
     def __init__(self, widget: Any, cell: Cell) -> None:
         self._widget, self._cell = widget, cell
-        self.views = views_in(widget)
-        self.display_id = f"{self.views[0].twin_id}-{next(_numbers)}"
+        self.display_id = f"{views_in(widget)[0].twin_id}-{next(_numbers)}"
         self._shown: dict[View, Shown] = {}
         self._films: dict[View, SavedFilm] = {}
         self.plays = False  # it brings the player
+        self.is_late = False  # it does not follow its widget
+        self.is_inside = False  # of an `Output`, and so in no notebook
+
+    @property
+    def views(self) -> list[View]:
+        """The views that it is of; others come into an `Output`."""
+        return views_in(self._widget)
 
     def look(self) -> bool:
         """Take the views as they are now.  True if one is not as it was at the last look."""
@@ -78,7 +94,11 @@ class Twin:
         What has come to show something else since stays as it is: its moment can't be drawn again.
         """
         before = self._shown
-        self._shown = {view: _fitted(view, before[view], view.wide(share)) for view, share in _shares(self._widget)}
+        self._shown = {
+            view: _fitted(view, before[view], view.wide(share))
+            for view, share in _shares(self._widget)
+            if view in before
+        }
         if self._shown == before:
             return False
         if self._films:
@@ -109,7 +129,9 @@ class Twin:
         }
         html = _html(self._widget, pictures)
         if not isinstance(self._widget, View):
-            html = f"<div data-vmwidgets-box>{html}</div>"
+            html = f"<div data-vmwidgets-box{' data-vmwidgets-late' * self.is_late}>{html}</div>{LATE * self.is_late}"
+        if outputs_in(self._widget):
+            html += "".join(map(unless_inside, (view.twin_id for view in pictures)))
         return {
             "text/html": html + RULES + WHY_NOT_LIVE + (player() if self.plays else ""),
             "text/plain": "\n\n".join(text_twin(scene) for scene in scenes.values()),
@@ -157,6 +179,16 @@ def _shares(widget: Any, share: float = 1.0) -> Iterator[tuple[View, float]]:
     elif isinstance(widget, Box):
         for child in widget.children:
             yield from _shares(child, share / _columns(widget))
+    elif isinstance(widget, Output):
+        for shown in inside(widget):
+            yield from _shares(shown, share)
+
+
+def outputs_in(widget: Any) -> list[Output]:
+    """The `Output` widgets that a widget is, or has among its children."""
+    if isinstance(widget, Output):
+        return [widget]
+    return [one for child in widget.children for one in outputs_in(child)] if isinstance(widget, Box) else []
 
 
 def _columns(box: Box) -> int:
@@ -175,6 +207,8 @@ def _html(widget: Any, pictures: Mapping[View, str]) -> str:
         return pictures[widget]
     if isinstance(widget, Label):
         return f"<div>{escape(visible(widget.value))}</div>"
+    if isinstance(widget, Output):
+        return "".join(_html(shown, pictures) for shown in inside(widget))
     if not isinstance(widget, Box):
         return ""
     titles = getattr(widget, "titles", ())

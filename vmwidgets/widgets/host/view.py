@@ -18,12 +18,12 @@ from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.spaces.process_schema import LiveFork, LiveProcess
 from vmwidgets.pictures.absent import scene_instead
 from vmwidgets.pictures.exports import Snapshot, signed
-from vmwidgets.pictures.film import Film, digest, film_of
+from vmwidgets.pictures.film import Film, digest, frame_of, places_around, spliced
 from vmwidgets.pictures.moments import NOW, Undone, When
 from vmwidgets.pictures.options import notes_at_marks, refuse_unfit, weakly
 from vmwidgets.pictures.picture import NARROWEST, WIDEST
 from vmwidgets.pictures.slim import slim_if_kept
-from vmwidgets.views.scene.model import Scene
+from vmwidgets.views.scene.model import AFTER, Scene
 from vmwidgets.views.scene.static import read_static
 
 from .answering import Answering
@@ -305,18 +305,27 @@ class View(Answering, anywidget.AnyWidget):
         is_past = self.machine is not None and sent.when["number"] >= 0
         return is_past and sent.scene.steps.count > 0 and (self._film is None or self._film_due)
 
-    def make_film(self) -> None:
-        """Draw the other steps of the operation that is shown, and send how they differ."""
+    def filming(self) -> Iterator[None]:
+        """Draw the other steps of the operation that is shown, one at a time, and send how they differ.
+
+        It ends without a film when the picture shows another thing meanwhile.
+        """
         machine, sent = self.machine, self._sent
         if machine is None or sent is None or not self.wants_film:
             return
         self._film_due = False
+        drawn: dict[int, dict[str, Any]] = {}
         try:
             at = self.at(When(machine.journal.serial(sent.when["number"])))
-            with self.as_drawn():
-                film = film_of(lambda done: self.drawing(replace(at, done=done)), sent.scene)
+            for place in places_around(sent.scene):
+                with self.as_drawn():
+                    drawn[place] = frame_of(self.drawing(replace(at, done=None if place == AFTER else place)))
+                yield
+                if self._sent is not sent or self._film_due or not self.alive or self._stale:
+                    return
         except Refused:  # what is shown is not there at all of the steps
             return
+        film = spliced(sent.scene, drawn)
         if film is None:
             return
         data = pack_film(film, sent.when["number"], self.frame["data"])
