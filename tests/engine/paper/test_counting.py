@@ -309,7 +309,14 @@ def test_numbers_of_frames_may_be_numpys() -> None:
     wanted = string.faults("nru", (1, 2), tick=7)
     for sizes in (np.arange(1, 3), [np.int64(2), np.uint8(1)]):
         assert string.faults("nru", sizes, tick=np.int64(7)).counts == wanted.counts
-    assert string.faults("lru", np.int64(2)).sizes == (2,)
+    assert string.faults("lru", np.int64(2)).sizes == string.faults("lru", np.array(2)).sizes == (2,)
+
+
+def test_numbers_of_references_and_addresses_may_be_numpys() -> None:
+    found = trace([0, PAGE, 2 * PAGE])
+    assert found.part(np.int64(1), np.uint8(2)).addresses.tolist() == [PAGE]
+    named = found.named({"A": (np.int64(PAGE), np.int64(PAGE))})
+    assert [row.name for row in named.locality().rows] == ["", "A", ""]
 
 
 def test_all_pages_fit_into_as_many_frames_and_into_more() -> None:
@@ -336,6 +343,12 @@ WRONG = [
     (lambda: trace([1]).faults("lru", range(1, 20_001)), "frames: at most 10,000 are counted at once"),
     (lambda: trace([1]).faults(["lru"] * 70 + ["mispelt"]), "policies: at most 64 are counted at once"),
     (lambda: trace([1]).faults("lru", True), "frames=True"),
+    (lambda: trace([1]).faults("lru", np.array(0.5)), "frames=array.0.5.: write a number of frames"),
+    (lambda: trace([1]).faults("lru", "12"), "frames='12'"),  # type: ignore[arg-type]  # the door says it
+    (lambda: trace([1]).faults(np.array(7)), "policy=array"),
+    (lambda: trace([1]).part(True), "first=True: write a whole number from 0 to 1"),
+    (lambda: trace([1]).part(0, 2), "last=2: write a whole number from 0 to 1"),
+    (lambda: trace([1]).named({"A": (1.5, 2)}), "write its first address and its size"),
     (lambda: trace([1]).locality(parts=0), "parts=0: write a whole number"),
     (lambda: trace([1]).locality(parts="a"), "parts='a': write a whole number"),  # type: ignore[arg-type]  # the door says it
     (lambda: trace([1]).locality(rows=0), "rows=0: write a whole number"),

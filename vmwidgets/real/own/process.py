@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...engine.base.errors import Refused, in_ascii, shown
+from ...engine.base.operations import exact
 from ...engine.base.units import PAGE, Address, counted
 from ...engine.machine import Machine
 from ...engine.machine.loaded import LoadedMaps, MapsRange
@@ -46,7 +47,7 @@ class Process(LiveProcess):
         return together([states_of(self.pid, one.start, one.end) for one in found if one.end <= 1 << 63])
 
     def _ranges(self, where: int | str | None) -> tuple[ProcessRange, ...]:
-        now = self.at()
+        now, where = self.at(), exact(where)
         if where is None:
             return now.ranges
         if isinstance(where, str):

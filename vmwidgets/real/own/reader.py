@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ...engine.base.errors import Refused, printable, shown
+from ...engine.base.operations import exact
 from ...engine.base.units import PAGE
 from ...engine.spaces.process_schema import PageStates, ProcessMoment, ProcessRange
 
@@ -112,16 +113,10 @@ def checked_pid(given: int | str) -> int:
         return os.getpid()
     if isinstance(given, str) and given.isascii() and given.isdecimal():
         given = int(given)
-    if isinstance(given, bool) or not isinstance(given, int) or not 0 < given < 1 << 31:
+    number = exact(given)
+    if type(number) is not int or not 0 < number < 1 << 31:
         raise Refused(f'pid={shown(given)}: give the number of a process of yours, or "self"')
-    return given
-
-
-def checked_number(name: str, given: object, low: int, high: int) -> int:
-    """A number that a learner gave, from `low` to `high`."""
-    if isinstance(given, bool) or not isinstance(given, int) or not low <= given <= high:
-        raise Refused(f"{name}={shown(given)}: give a number from {low:,} to {high:,}")
-    return given
+    return number
 
 
 def moment_of(pid: int) -> ProcessMoment:
