@@ -84,14 +84,14 @@ def lecture() -> Lecture:
     )  # fmt: skip
     told.mark(
         "enough frames",
-        f"{FRAMES} frames are too few. How many are enough, so that each page faults once only? LRU has as many faults "
-        f"with {PAGES - 1} frames, {sizes.faults('lru', PAGES - 1)}; with {PAGES}, it has {sizes.faults('lru', PAGES)}: "
+        f"{FRAMES} frames are too few. How many are enough, so that each page faults once? LRU has "
+        f"{sizes.faults('lru', PAGES - 1)} faults with {PAGES - 1}, too, and {PAGES} with {PAGES}: "
         "a cliff, not a slope. Vote, then step through the references.",
         minutes=1,
     )
     small(by_rows=False).play(machine, "enough", PAGES, policy="lru")
     told.question(
-        "enough frames", "By columns: with how many frames does each page fault once only?", ["5", "6", "9"],
+        "enough frames", "By columns: with how many frames does each page fault once?", ["5", "6", "9"],
         next(size for size in sizes.sizes if sizes.faults("lru", size) == PAGES),
         "All pages stay in memory after their first use: with a frame for each page, the order does not matter.",
         {"5": "One page is always missing, and LRU evicts the one that is used next.",
