@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import count, islice
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from ..base.units import PAGE, Size, binary_size, counted
 from . import counting
 from .choices import Choose
 from .counting import COUNTED, SAME, before_and_after, counts_of, own_counts, runs_of, spread, tlb_misses, windows_of
-from .density import Coded, coded, density
+from .density import Coded, Touched, coded, density
 from .living import MOST_PLAYED, live
 from .traces_schema import (
     Counts,
@@ -105,39 +105,39 @@ class Trace:
         >>> trace([4094], sizes=[4]).pages()[0].tolist()
         [0, 1]
         """
-        pages, kinds, _ = self._touched(_page(page))
-        return pages, kinds == WRITE
+        touched = self._touched(_page(page))
+        return touched.pages, touched.kinds == WRITE
 
-    def _touched(self, page: int) -> tuple[counting.Numbers, npt.NDArray[np.uint8], counting.Numbers | None]:
-        """The page and the kind of each touch, and where each reference begins, if some are of more pages."""
-        shift = page.bit_length() - 1
-        first = (self.addresses >> np.uint64(shift)).astype(np.int64)
+    def _touched(self, page: int, part: slice = slice(None)) -> Touched:
+        """What the references of a part touch."""
+        shift = np.uint64(page.bit_length() - 1)
+        addresses, kinds = self.addresses[part], self.kinds[part]
+        first = (addresses >> shift).view(np.int64)
         if self.sizes is None:
-            return first, self.kinds, None
-        last = (last_bytes(self.addresses, self.sizes) >> np.uint64(shift)).astype(np.int64)
+            return Touched(first, kinds, None)
+        last = (last_bytes(addresses, self.sizes[part]) >> shift).view(np.int64)
         if (first == last).all():
-            return first, self.kinds, None
+            return Touched(first, kinds, None)
         each = last - first + 1
-        offsets = np.concatenate(([0], np.cumsum(each)))
-        pages = np.repeat(first, each) + np.arange(int(offsets[-1])) - np.repeat(offsets[:-1], each)
-        return pages, np.repeat(self.kinds, each), offsets
+        begins = np.cumsum(each) - each
+        pages = np.repeat(first, each) + np.arange(int(each.sum())) - np.repeat(begins, each)
+        return Touched(pages, np.repeat(kinds, each), each)
 
-    def _coded(self, page: int) -> Coded:
-        """The references as numbers, kept for pages of one size: a picture is drawn again and again."""
+    def coded(self, page: int = PAGE) -> Coded:
+        """Return the references as numbers, kept for pages of one size: a picture is drawn again and again."""
         if page not in self._kept:
-            self._kept = {page: coded(*self._touched(page))}
+            self._kept = {page: coded(partial(self._touched, page), len(self))}
         return self._kept[page]
 
     @cached_property
     def headline(self) -> str:
         """How many references there are, and of how many pages."""
-        used = len(np.unique(self.pages()[0]))
-        return f"{counted(len(self), 'reference')} to {counted(used, 'page')} of {binary_size(PAGE)}"
+        return f"{counted(len(self), 'reference')} to {counted(len(self.coded().names), 'page')} of {binary_size(PAGE)}"
 
     @cached_property
     def mix(self) -> str:
         """How many references read, write and fetch."""
-        counts = np.bincount(self.kinds, minlength=3).tolist()
+        counts = [int(np.count_nonzero(self.kinds == kind)) for kind in range(3)]
         nouns = (("read", "reads"), ("write", "writes"), ("instruction fetch", "instruction fetches"))
         return ", ".join(counted(one, *noun) for one, noun in zip(counts, nouns, strict=True) if one)
 
@@ -293,7 +293,7 @@ class Trace:
         found = type(self)(addresses[order], kinds[order], sizes[order], name=" and ".join(names))
         found.ranges = tuple((number << _SPACE, number + 1 << _SPACE, name) for number, name in enumerate(names))
         found._takes_turns = True
-        return found
+        return ready(found)
 
     def named(self, ranges: Any) -> Trace:
         """Return the same trace with names of ranges, which its pictures write beside their pages.
@@ -305,7 +305,7 @@ class Trace:
         'A'
         """
         found = type(self)(self.addresses, self.kinds, self.sizes, name=self.name, unsaid=self.unsaid)
-        found.ranges, found._takes_turns = _ranges(ranges), self._takes_turns
+        found.ranges, found._takes_turns, found._kept = _ranges(ranges), self._takes_turns, self._kept
         return found
 
     def locality(
@@ -334,7 +334,7 @@ class Trace:
         end = len(self) if last is None else last
         chosen = self.part(first, end)
         named = [NamedRange(start // size, (stop - 1) // size, name) for start, stop, name in self.ranges]
-        found = density(self._coded(size), first, end, parts, rows, (low // size, -(-high // size)), named)
+        found = density(self.coded(size), first, end, parts, rows, (low // size, -(-high // size)), named)
         listed = tuple(
             Listed(first + number, address, DOES[kind])
             for number, (address, kind) in enumerate(zip(chosen.addresses.tolist(), chosen.kinds.tolist(), strict=True))
@@ -465,7 +465,14 @@ def trace(addresses: Any, writes: Any = None, *, sizes: Any = None, name: str = 
     if touched is not None and (wrong := np.flatnonzero(last_bytes(given, touched) < given)).size:
         place = int(wrong[0])
         raise Refused(f"reference {place:,}, of {touched[place]} bytes at {given[place]:#x}, goes past 64 bits")
-    return Trace(given, kinds, touched, name=str(name))
+    return ready(Trace(given, kinds, touched, name=str(name)))
+
+
+def ready(found: Trace) -> Trace:
+    """Number the pages of a long trace, while it is made: so its first picture is as fast as any other."""
+    if len(found) >= LONG_TRACE:
+        found.coded()
+    return found
 
 
 def _numbers(given: Any, name: str, limit: int) -> npt.NDArray[np.uint64]:
