@@ -118,6 +118,26 @@ def test_curves_mark_the_knee_the_anomaly_and_what_was_counted(width: int) -> No
     assert columns.target.worth("lru", 32) == (columns.target.faults("lru", 32) - columns.target.faults("lru", 36)) / 4
 
 
+@pytest.mark.parametrize("width", [420, 900, 1600])
+def test_each_curve_has_its_name_at_its_line(width: int) -> None:
+    found = vm.recording("columns").faults(("fifo", "lru", "opt"))
+    scene = vm.FaultCurves(found, width=width).scene()
+    sound(scene)
+    head = next(node.text[0].text for node in scene.nodes if node.id == "faults/names")
+    frames = int(head.split()[1])
+    for policy in found.policies:
+        name = next(node for node in scene.nodes if node.id == f"faults/name/{policy}")
+        assert name.text[0].text.endswith(f"{found.faults(policy, frames):,}")
+        line = next(link for link in scene.links if link.id == f"faults/name/{policy}/to")
+        point = next(node for node in scene.nodes if node.id == line.target)
+        assert point.title.startswith(f"{policy}, {frames} frames")
+        ends = next(link for link in scene.links if link.id == f"faults/{policy}").points
+        assert line.points[-1] in ends
+        assert not any(name.x < x < name.x + name.w and name.y < y < name.y + name.h for x, y in ends)
+    legend = [text.text for node in scene.nodes if node.id.startswith("faults/legend") for text in node.text]
+    assert "fifo" not in legend
+
+
 def test_a_working_set_is_drawn_at_its_mean_size_and_never_as_frames() -> None:
     found = two_phases().faults(("lru", "working set"))
     assert found.policies == ("lru",)
