@@ -292,6 +292,11 @@ class CellMemory:
         return self.after.resident - self.before.resident
 
     @property
+    def huge(self) -> int:
+        """Bytes in huge pages more than before."""
+        return self.after.total("huge") - self.before.total("huge")
+
+    @property
     def title(self) -> str:
         """The answer in one sentence."""
         if self.beside:
@@ -323,9 +328,8 @@ class CellMemory:
         peak = self.after.peak
         if peak is not None and peak > max(self.before.resident, self.after.resident) + SMALL:
             found.append(f"At its peak, {rounded(peak)} were in memory.")
-        huge = self.after.total("huge") - self.before.total("huge")
-        if huge >= 2 << 20:
-            found.append(f"{counted(huge >> 21, 'huge page')} of 2 MiB came: one fault brings 512 pages.")
+        if self.huge >= 2 << 20:
+            found.append(f"{counted(self.huge >> 21, 'huge page')} of 2 MiB came: one fault brings 512 pages.")
         swap = self.after.total("swap") - self.before.total("swap")
         if abs(swap) >= SMALL:
             found.append(f"{rounded(abs(swap))} {'moved to' if swap > 0 else 'came back from'} swap.")
