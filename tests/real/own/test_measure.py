@@ -7,6 +7,7 @@ import os
 import resource
 import subprocess
 import sys
+import threading
 from typing import Any
 
 import pytest
@@ -66,6 +67,44 @@ def test_memory_that_is_not_touched_is_no_arena_and_a_reservation_is_not_mapped(
     assert seen.result.lines[1].mapped <= MIB
     first.close()
     second.close()
+
+
+def guesses(seen: Any) -> set[str]:
+    return {one.holds for one in seen.result.changes if abs(one.mapped) >= MIB}
+
+
+def test_what_has_no_name_is_guessed_and_a_name_is_no_guess():
+    with vm.memory() as seen:
+        memory = mapped(8 * MIB)
+        for page in range(0, 8 * MIB, 4096):
+            memory[page] = 1
+    assert guesses(seen) == {"one big object?"}
+    assert not any("arena" in words for words in seen.result.notes)
+    assert any("question mark is a guess" in words for words in seen.result.notes)
+    with vm.memory({"memory": memory}) as named:
+        for page in range(0, 8 * MIB, 4096):
+            memory[page] = 2
+        memory.madvise(mmap.MADV_DONTNEED)
+    assert not any("?" in name for name in guesses(named))
+    memory.close()
+
+
+def test_many_small_objects_are_in_arenas():
+    with vm.memory() as seen:
+        objects = [str(number) for number in range(200_000)]
+    assert "Python's objects?" in guesses(seen)
+    assert any("arena" in words for words in seen.result.notes)
+    assert objects.pop() == "199999"
+
+
+def test_a_threads_stack_is_guessed():
+    end = threading.Event()
+    thread = threading.Thread(target=end.wait)
+    with vm.memory() as seen:
+        thread.start()
+    end.set()
+    thread.join()
+    assert "a thread's stack?" in guesses(seen)
 
 
 def test_two_processes_are_compared_and_a_peak_of_long_ago_is_not_said():
