@@ -17,25 +17,45 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets import Refused
+from vmwidgets.engine.base.units import Address
+from vmwidgets.engine.spaces.process_schema import rounded
 from vmwidgets.real.own.process import used_during
 from vmwidgets.real.own.reader import moment_of, states_of
 
-ACTS = 40
-
 CHILD = """
 import ctypes, mmap, os, random, sys, tempfile
-held = []
+libc = ctypes.CDLL(None, use_errno=True)
+held, fixed, forked = [], [], 0
+def address(one):
+    return ctypes.addressof(ctypes.c_char.from_buffer(one))
 for line in sys.stdin:
     rng = random.Random(int(line))
-    what = rng.choice(["map", "shared", "file", "write", "read", "drop", "rights", "unmap"])
+    what = rng.choice(
+        ["map", "shared", "file", "write", "write", "read", "drop", "rights", "unmap", "fork", "end", "huge"]
+    )
     if what == "map":
         held.append(mmap.mmap(-1, rng.randrange(1, 600) * 4096, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
+    elif what == "huge":
+        one = mmap.mmap(-1, rng.randrange(4, 9) << 20, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        one.madvise(mmap.MADV_HUGEPAGE)
+        one[rng.randrange(len(one))] = 1
+        held.append(one)
     elif what == "shared":
         held.append(mmap.mmap(-1, rng.randrange(1, 50) * 4096))
     elif what == "file":
         file = tempfile.TemporaryFile()
         file.write(b"x" * 4096 * rng.randrange(1, 50)); file.flush()
         held.append(mmap.mmap(file.fileno(), 0, mmap.MAP_PRIVATE))
+    elif what == "fork" and not forked:
+        forked = os.fork()
+        if not forked:
+            libc.prctl(1, 9)  # ends with its parent
+            libc.prctl(15, b"waits")
+            libc.pause()
+        while f"{forked} (waits) S" not in open(f"/proc/{forked}/stat").read():
+            pass  # it writes to pages that both have, until it waits
+    elif what == "end" and forked:
+        os.kill(forked, 9); os.waitpid(forked, 0); forked = 0
     elif held and what in ("write", "read", "drop"):
         one = rng.choice(held)
         first = rng.randrange(len(one) // 4096)
@@ -46,6 +66,10 @@ for line in sys.stdin:
                 one[page * 4096]
         if what == "drop":
             one.madvise(mmap.MADV_DONTNEED)
+    elif held and what == "rights":  # of what is not written any more
+        fixed.append(held.pop(rng.randrange(len(held))))
+        first, rights = rng.randrange(len(fixed[-1]) // 4096), rng.choice([0, 1])
+        libc.mprotect(ctypes.c_void_p(address(fixed[-1]) + first * 4096), ctypes.c_size_t(4096), rights)
     elif held and what == "unmap":
         held.pop(rng.randrange(len(held))).close()
     print(what, flush=True)
@@ -74,26 +98,45 @@ def pages_present(pid: int, start: int, end: int) -> int:
     return sum(word >> 63 for (word,) in struct.iter_unpack("<Q", data))
 
 
-def test_each_number_is_the_kernels(request):
+def state_of(pid: int) -> tuple[str, int, int]:
+    """The state of a process, and its minor and major faults, which are those of its getrusage(2)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return fields[0], int(fields[7]), int(fields[9])
+
+
+@pytest.mark.parametrize("acts", [40, pytest.param(200, marks=pytest.mark.sweep)])
+def test_each_number_is_the_kernels(request, acts):
     child = subprocess.Popen([sys.executable, "-c", CHILD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     request.addfinalizer(child.communicate)
     request.addfinalizer(child.kill)
     seeds = random.Random(62)
     process = vm.process(child.pid)
-    for _ in range(ACTS):
+    before, done = process.at(), set()
+    for _ in range(acts):
         child.stdin.write(f"{seeds.randrange(1 << 30)}\n")
         child.stdin.flush()
-        act = child.stdout.readline()
-        moment = process.at()
+        act = child.stdout.readline().strip()
+        done.add(act)
+        while state_of(child.pid)[0] != "S":
+            pass  # until it waits for the next act, it writes to memory of its own
+        moment, read = process.at(), by_another_reader(child.pid)
         seen = [
             (one.start, one.end, one.protection + ("s" if one.shared else "p"), one.resident, one.dirty, one.swap)
             for one in moment.ranges
         ]
-        assert seen == by_another_reader(child.pid), act
+        assert seen == read, act
+        assert (moment.minor, moment.major) == state_of(child.pid)[1:], act
         big = max((one for one in moment.ranges if not one.path), key=lambda one: one.size)
         states = process.pages(big.start)
         assert states.present == pages_present(child.pid, big.start, big.end), act
         assert states.present - (states.zero or 0) == big.resident // 4096, act
+        drawn = [(row[0], row[3]) for row in vm.picture(moment).scene().table.rows]
+        assert drawn == [(f"{Address(start)}–{Address(end)}", rounded(rss)) for start, end, _, rss, _, _ in read], act
+        changed, before = vm.diff(before, moment), moment
+        assert changed.resident == changed.after.resident - changed.before.resident, act
+        assert sum(one.resident for one in changed.changes) == changed.resident, act
+        assert sum(one.mapped for one in changed.changes) == changed.mapped, act
+    assert done == {"map", "shared", "file", "write", "read", "drop", "rights", "unmap", "fork", "end", "huge"}
 
 
 def test_who_has_most_in_memory_comes_first():
