@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from time import perf_counter
 from types import TracebackType
 from typing import Any, NamedTuple
 
@@ -41,6 +42,9 @@ LEAST = 1000
 """Objects of an arena at least: a block has at most 512 bytes, and an arena is taken when all others are full."""
 
 ARENAS = "Python's objects?"
+
+LONG = 0.2
+"""Seconds of a reading that are said."""
 
 BIG = 64 << 10
 """Bytes from which on an object's name is looked for."""
@@ -88,7 +92,9 @@ class Measured(Measuring):
         self._has_peak = forget_peak(self._pid)
         self._objects = sys.getallocatedblocks()
         self._usage = resource.getrusage(resource.RUSAGE_SELF)
+        begun = perf_counter()
         self._readings[0].take()
+        self._reading = perf_counter() - begun
         self._usage = resource.getrusage(resource.RUSAGE_SELF)
         return self
 
@@ -190,7 +196,8 @@ class Measured(Measuring):
 
     def _footprint(self) -> str:
         lines = " Each line was measured: that reads all page tables once a line." if self._lines else self._unsaid
-        return f"The measuring itself is not in these numbers.{lines}"
+        long = f" A reading took {self._reading:.1f} s: the kernel goes through all pages." * (self._reading >= LONG)
+        return f"The measuring itself is not in these numbers.{lines}{long}"
 
     def json(self) -> dict[str, object]:
         """The numbers as JSON has them; :class:`Refused` before the code has ended."""
