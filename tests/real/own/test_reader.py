@@ -10,6 +10,7 @@ import re
 import struct
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,8 @@ import pytest
 import vmwidgets as vm
 from vmwidgets import Refused
 from vmwidgets.engine.base.units import Address
-from vmwidgets.engine.spaces.process_schema import rounded
-from vmwidgets.real.own.process import used_during
+from vmwidgets.engine.spaces.process_schema import ProcessRange, rounded
+from vmwidgets.real.own.process import used_during, used_in_parts
 from vmwidgets.real.own.reader import moment_of, states_of
 
 CHILD = """
@@ -175,6 +176,55 @@ def test_what_a_process_uses_is_what_it_touches():
     busy = used_during(os.getpid(), lambda: [memory[page] for page in range(0, 32 << 20, 4096)])
     assert busy.size - idle.size >= 30 << 20
     memory.close()
+
+
+def test_use_over_time_is_of_files_together_and_of_big_ranges_alone():
+    def seen(*referenced: int) -> list[ProcessRange]:
+        places = ((0x1000, 2, "/lib/a.so"), (0x8000, 1, "/lib/a.so"), (0x10_0000, 300, ""), (0x90_0000, 1, ""))
+        return [
+            ProcessRange(start, start + pages * 4096, "rw-", path=path, resident=pages * 4096, referenced=used * 4096)
+            for (start, pages, path), used in zip(places, referenced, strict=True)
+        ]
+
+    found = used_in_parts([seen(1, 1, 300, 0), seen(0, 1, 7, 0)])
+    assert [(one.name, one.start, one.pages, one.parts) for one in found] == [
+        ("a.so", 0x1000, 3, (2, 1)),
+        ("1.2 MiB, no file", 0x10_0000, 300, (300, 7)),
+    ]
+
+
+def test_a_process_is_watched_while_a_function_runs_and_a_child_that_waits_uses_little(request):
+    memory = mmap.mmap(-1, 32 << 20, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    end = threading.Event()
+
+    def work() -> None:
+        while not end.is_set():
+            for page in range(0, 32 << 20, 4096):
+                memory[page] = 1
+
+    threading.Timer(0.5, end.set).start()
+    busy = vm.process().locality(work, seconds=10, each=0.1)
+    assert max(busy.sets) >= (30 << 20) // 4096
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    request.addfinalizer(lambda: child.communicate(b"x"))
+    idle = vm.process(child.pid).locality(seconds=0.09, each=0.03)
+    assert len(idle.sets) == 3
+    assert vm.picture(idle).scene().table.rows
+    memory.close()
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ({"do": 7}, "do=7 is an int: give a function"),
+        ({"each": 0}, "each=0: write a number of seconds"),
+        ({"seconds": 1e9}, "seconds=.*: write a number of seconds from 0.2 to 48"),
+        ({"do": lambda: None}, "ended before 0.2 s"),
+    ],
+)
+def test_a_time_in_which_nothing_can_be_counted_is_refused(asked, says):
+    with pytest.raises(Refused, match=says):
+        vm.process().locality(**asked)
 
 
 @pytest.mark.parametrize(

@@ -380,6 +380,48 @@ class CellMemory:
         return "\n".join([*lines, *self.notes])
 
 
+@frozen
+class UsedRange:
+    """What a process used of some of its memory: of so many `pages`, how many were used in each part of the time."""
+
+    name: str
+    start: int
+    pages: int
+    parts: tuple[int, ...]
+
+
+@frozen
+class UsedOverTime:
+    """The working set of a process in the course of time: its ranges, the lowest first, each with parts of the time.
+
+    `each` is how long a part was, in seconds: pages are counted that were used in it.
+    """
+
+    pid: int
+    name: str
+    each: float
+    ranges: tuple[UsedRange, ...]
+
+    @property
+    def sets(self) -> tuple[int, ...]:
+        """Pages that were used in each part."""
+        return tuple(map(sum, zip(*(one.parts for one in self.ranges), strict=True)))
+
+    @property
+    def title(self) -> str:
+        """The answer in a line."""
+        sets = self.sets
+        least, most = min(sets, default=0), max(sets, default=0)
+        return f"{rounded(least * PAGE)} to {rounded(most * PAGE)} used in {self.each:g} s"
+
+    @in_ascii
+    def __repr__(self) -> str:
+        most = sorted(self.ranges, key=lambda one: -max(one.parts))[:LISTED]
+        rows = [("pages used in each part of the time", "most", "parts")]
+        rows += [(printable(one.name)[:40], f"{max(one.parts):,}", " ".join(map(str, one.parts))) for one in most]
+        return f"{printable(self.name)} ({self.pid}): {self.title}\n{in_columns(rows)}"
+
+
 def short(line: str, most: int = 48) -> str:
     """A statement in at most so many characters of its first line."""
     first = line.splitlines()[0].strip() if line.strip() else line

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from vmwidgets.engine.base.units import Address, binary_size, counted
 from vmwidgets.engine.paper.traces_schema import FaultsValue, IntervalsValue, LocalityValue, PagesRow
+from vmwidgets.engine.spaces.process_schema import UsedOverTime
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Bar, Caption, Link, Node, Scene, Table, Text
@@ -20,6 +21,9 @@ _ROW, _GAP, _SETS = 12.0, 2.0, 44.0
 
 SHADES = 3
 """So many shades of a colour, by how often a part is referenced, in equal steps of the logarithm."""
+
+_USED = 18.0
+"""Pixels of a range of a real process."""
 
 _STRIPS, _MOST_NAME = 24, 120.0
 """So many strips of time can be clicked; pixels of a range's name."""
@@ -188,6 +192,59 @@ def times(value: LocalityValue, number: int) -> tuple[int, int]:
     length = value.last - value.first
     begin, end = number * together, min(parts, (number + 1) * together)
     return value.first - -begin * length // parts, value.first - -end * length // parts
+
+
+# ---- a real process --------------------------------------------------------------------------------
+
+
+def draw_used(value: UsedOverTime, *, width: float = WIDTH) -> Scene:
+    """What a real process uses of its ranges in each part of the time, and below how many pages in all."""
+    sets, rows = value.sets, value.ranges
+    left = MARGIN + min(width * 0.3, max(text_width(one.name) for one in rows)) + 8
+    each = (width - MARGIN - left) / len(sets)
+    nodes: list[Node] = []
+    y = 4.0
+    for number, one in reversed([*enumerate(rows)]):
+        bars = [Bar(left - MARGIN, 3, width - MARGIN - left, _USED - 4, "refs-none")]
+        at = 0
+        for shade, some in groupby(one.parts, key=lambda used: _share(used, one.pages)):
+            long = len([*some])
+            if shade:
+                bars.append(Bar(round(left - MARGIN + at * each, 1), 3, round(long * each, 1), _USED - 4,
+                                f"refs-read-{shade}"))  # fmt: skip  # what is alike for some time
+            at += long
+        text = (fitted(0, 14, visible(one.name), left - MARGIN - 8, "label", middle=True),)
+        title = f"{visible(one.name)}: at most {max(one.parts):,} of {counted(one.pages, 'page')} in a part"
+        nodes.append(Node(f"locality/range/{number}", "label", MARGIN, y, width - 2 * MARGIN, _USED, shape="none",
+                          text=text, bars=tuple(bars), title=title, lane="locality"))  # fmt: skip  # a node
+        y += _USED
+    y += 8
+    most = max(*sets, 1)
+    bars = [Bar(left - MARGIN, _SETS - 5, width - MARGIN - left, 1, "rail")]
+    for at, used in enumerate(sets):
+        high = round((_SETS - 4) * used / most, 1)
+        bars.append(Bar(round(left - MARGIN + at * each, 1), _SETS - 4 - high, round(each, 1), high, "refs-set"))
+    nodes.append(Node("locality/sets", "label", MARGIN, y, width - 2 * MARGIN, _SETS, shape="none", bars=tuple(bars),
+                      text=(Text(0, 10, _IN_USE, "label dim"), Text(0, 26, f"most {most:,}", "label dim")),
+                      title=say_traces("sets", most=f"{most:,}")))  # fmt: skip  # a node
+    words = f"time: {len(sets) * value.each:g} s →"
+    nodes.append(kit.label("locality/time", words, width - MARGIN - text_width(words), y + _SETS + 2))
+    shades = [("refs-read-3", "more than half of its pages"), ("refs-read-2", "some"), ("refs-read-1", "under a tenth")]
+    nodes += kit.legend("locality/legend", shades, y + _SETS + 28, width=width)
+    table = Table(
+        ("range", "from", "pages", *(f"{(at + 1) * value.each:.3g} s" for at in range(len(sets)))),
+        [(visible(one.name), str(Address(one.start)), f"{one.pages:,}", *(f"{used:,}" for used in one.parts))
+         for one in rows],
+    )  # fmt: skip  # a row a range
+    return kit.scene(
+        "locality", value.title, f"{visible(value.name)}, process {value.pid}", nodes,
+        caption=Caption(say_traces("used", each=f"{value.each:g}")), table=table, width=width,
+    )  # fmt: skip  # its parts
+
+
+def _share(used: int, pages: int) -> int:
+    """The shade of a part: how much of the range is used."""
+    return 0 if not used else 3 if used * 2 > pages else 2 if used * 10 >= pages else 1
 
 
 # ---- intervals -------------------------------------------------------------------------------------
