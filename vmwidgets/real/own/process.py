@@ -94,7 +94,7 @@ class Process(LiveProcess):
 
         Each part is `each` seconds, in which a page counts once, however often it is used.  `do` is a function that is
         called meanwhile, such as one that does what you want to see of this process; when it returns, the count ends.
-        It disturbs as :meth:`working_set` does, in each part anew.  Raises :class:`Refused` for times that are too
+        It disturbs as :meth:`working_set` does, again in each part.  Raises :class:`Refused` for times that are too
         short or too long, or if the system does not let referenced bits be cleared.
         """
         _refuse_without_proc()
