@@ -22,11 +22,11 @@ from .registry import picture_of
 class Locality(Picture):
     """Where a program refers to: time to the right, pages upwards.  `target` is a trace, or a real process's locality.
 
-    A part is darker the more often it is referenced, and of another colour where it is written, or only instructions
+    A part is stronger the more often it is referenced, and of another colour where it is written, or only instructions
     are fetched.  Below are the pages that are used in each part of the time.  Rows that lie apart are pages of which
     none between is used; ``t.named(ranges)`` gives them names.  Press a row to see its pages alone, and the pages in
     use below to see what was referenced then; the table lists the references where they are few.  Of a real process
-    (``vm.process().locality()``), each range is a row, darker the more of its pages are used.
+    (``vm.process().locality()``), each range is a row, stronger the more of its pages are used.
 
     >>> import vmwidgets as vm
     >>> vm.picture(vm.trace([0x1000, 0x1008, 0x2000], [False, True, False])).scene().caption.text

@@ -123,11 +123,11 @@ def _table(value: LocalityValue) -> Table:
 
 
 def _meanings(value: LocalityValue, most: int) -> list[tuple[str, str]]:
-    """The colours that are there, each in its darkest shade, and a lighter one."""
+    """The colours that are there, each in its strongest shade, and a fainter one."""
     styles = {_style(cell, most) for row in value.rows for cell in row.cells}
     words = {"read": "read", "write": "written too", "fetch": "only instructions fetched"}
     found = [(f"refs-{kind}-{SHADES}", said) for kind, said in words.items() if any(kind in one for one in styles)]
-    return [*found, ("refs-read-1", "lighter: seldom")] if any(one.endswith("-1") for one in styles) else found
+    return [*found, ("refs-read-1", "fainter: seldom")] if any(one.endswith("-1") for one in styles) else found
 
 
 def _row(
