@@ -6,6 +6,7 @@ python -m benchmarks faults          # tasks that fault, and forks
 python -m benchmarks replays         # recorded programs, read and replayed
 python -m benchmarks texts           # maps, smaps and strace of 100,000 lines, loaded through the door
 python -m benchmarks traces          # a million references of programs by each policy, beside others; their picture
+python -m benchmarks cell-memory     # what %%pages and other magics say of ten cells, and what each costs; smaps
 python -m benchmarks page-outs       # pages that leave memory, by policy; references: the same on paper
 python -m benchmarks against growth  # beside an earlier commit; and whether what is not touched costs anything
 python -m benchmarks sizes           # of the wheel and of what travels to a page, beside an earlier commit
@@ -37,6 +38,7 @@ import vmwidgets
 
 from . import (
     against,
+    cell_memory,
     cluster,
     domain_pictures,
     domains,
@@ -141,6 +143,11 @@ def run_traces(quick: bool) -> str:
     return traces.measure(traces.COUNT // 10) if quick else traces.measure()
 
 
+def run_cell_memory(quick: bool) -> str:
+    """Cells, and what magics say of them."""
+    return cell_memory.measure(8, turns=1) if quick else cell_memory.measure()
+
+
 def run_references(quick: bool) -> str:
     """Strings of references."""
     return references.measure(references.COUNT // 10, references.FRAMES[:1]) if quick else references.measure()
@@ -190,6 +197,7 @@ PARTS: dict[str, Callable[[bool], str]] = {
     "texts": run_texts,
     "references": run_references,
     "traces": run_traces,
+    "cell-memory": run_cell_memory,
     "tables": tables.report,
     "grading": grading.report,
     "cluster": cluster.report,

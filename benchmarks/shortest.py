@@ -9,6 +9,7 @@ from tests.grading.classroom.damaged import DAMAGED
 
 from . import (
     against,
+    cell_memory,
     cluster,
     domain_pictures,
     domains,
@@ -74,6 +75,7 @@ SHORTEST: dict[str, Callable[[], str]] = {
     "texts": lambda: texts.measure((50,)),
     "references": lambda: references.measure(50, (4,)),
     "traces": lambda: traces.measure(500),
+    "cell-memory": lambda: cell_memory.measure(1, 1, 1, 1),
     "tables": lambda: tables.report(True),
     "grading": lambda: grading.measured(1, DAMAGED[:2], ("02",), (4, 8), 3),
     "cluster": lambda: cluster.measured((4, 8)),
