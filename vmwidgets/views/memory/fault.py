@@ -191,4 +191,4 @@ def _arrows(nodes: Sequence[Node]) -> Iterator[Link]:
     for one, other in pairwise(nodes):
         lit = ("path",) if "coming" not in other.state else ()
         x = kit.MARGIN + 11
-        yield Link(f"{one.id}/to", "story", one.id, other.id, ((x, one.y + 29), (x, other.y + 3)), state=lit)
+        yield Link(f"{one.id}/to", "then", one.id, other.id, ((x, one.y + 29), (x, other.y + 3)), state=lit)
