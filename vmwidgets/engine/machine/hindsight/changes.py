@@ -18,7 +18,15 @@ from ...base.errors import KernelError
 from ...base.records import Raw, unpacked
 from ...base.units import PAGE, PAGE_SHIFT
 from ...kernel.map.core import Entry
-from ...kernel.map.map_schema import EntryChanged, EntryFields, EntryLinked, EntryResized, EntryUnlinked, EntryWired
+from ...kernel.map.map_schema import (
+    Entries,
+    EntryChanged,
+    EntryFields,
+    EntryLinked,
+    EntryResized,
+    EntryUnlinked,
+    EntryWired,
+)
 from ...kernel.tasks.led_object import common
 from ...kernel.tasks.memory_object import TaskObject
 from ...kernel.tasks.objects_schema import (
@@ -77,7 +85,7 @@ class Changes:
             if before != after:
                 add(key, serial)
         mapped: dict[str, tuple[Ranges, Ranges]] = {}
-        for path in sorted(told.entries.keys() | told.wired.keys()):
+        for path in sorted(told.entries.of.keys() | told.wired.keys()):
             self._note_entries(system, serial, told, path, mapped)
         self._note_bytes(system, serial, told, mapped)
 
@@ -92,7 +100,7 @@ class Changes:
         self, system: System, serial: int, told: Told, path: str, mapped: dict[str, tuple[Ranges, Ranges]]
     ) -> None:
         """Note where entries of one map changed; and in `mapped` where a task had an object's memory and has it now."""
-        add, entries = self._add, told.entries.get(path, {})
+        add, entries = self._add, told.entries.of.get(path, {})
         task = _task_of(system, path)
         for _, (before, after) in sorted(entries.items()):
             if before == after:
@@ -174,8 +182,7 @@ class Told(NamedTuple):
 
     places: dict[tuple[str, str, int], tuple[Any, Any]]
     """By what it is: "frame", "word", "page" or "swapped"; whose; and its number."""
-    entries: dict[str, dict[int, tuple[EntryFields | None, EntryFields | None]]]
-    """By map and id; an entry that is in no list is none."""
+    entries: Entries
     wired: dict[str, dict[int, tuple[int, int]]]
     whole: set[str]
     """Objects of which each page may be another."""
@@ -183,7 +190,7 @@ class Told(NamedTuple):
     @classmethod
     def by(cls, raw: Iterable[Raw]) -> Told:
         """What these events say.  O(events)."""
-        told = cls({}, {}, {}, set())
+        told = cls({}, Entries(), {}, set())
         for tag, *fields in unpacked(raw):
             take = _TAKES.get(tag)
             if take is not None:
@@ -215,21 +222,6 @@ class Told(NamedTuple):
         self._pages("swapped", before, slots, is_there=False)
         self._pages("swapped", thing, slots, is_there=True)
 
-    def _linked(self, path: str, entry: EntryFields, *_: int) -> None:
-        known = self.entries.setdefault(path, {}).get(entry[0])
-        was_there = known is not None and known[1] is None  # else it was changed before it ever was in the list
-        self.entries[path][entry[0]] = (known[0] if known is not None and was_there else None), entry
-
-    def _unlinked(self, path: str, entry: EntryFields, *_: int) -> None:
-        known = self.entries.setdefault(path, {}).get(entry[0])
-        self.entries[path][entry[0]] = (entry if known is None else known[0]), None
-
-    def _changed(self, path: str, before: EntryFields, after: EntryFields, _why: str) -> None:
-        """Outside of the list an entry is not there, whatever becomes of it."""
-        known = self.entries.setdefault(path, {}).get(before[0])
-        if known is None or known[1] is not None:
-            self.entries[path][before[0]] = (before if known is None else known[0]), after
-
     def _wired(self, path: str, entry: int, before: int, after: int) -> None:
         wired = self.wired.setdefault(path, {})
         wired[entry] = wired.get(entry, (before, after))[0], after
@@ -248,10 +240,10 @@ _TAKES: Mapping[str, Callable[..., None]] = {
     SwapLeft.tag: lambda told, name, slots: told._pages("swapped", name, slots, is_there=False),
     SwapFreed.tag: lambda told, name, slots: told._pages("swapped", name, slots, is_there=False),
     SwapMoved.tag: Told._slots_moved,
-    EntryLinked.tag: Told._linked,
-    EntryUnlinked.tag: Told._unlinked,
-    EntryResized.tag: Told._changed,
-    EntryChanged.tag: Told._changed,
+    EntryLinked.tag: lambda told, *fields: told.entries.linked(*fields),
+    EntryUnlinked.tag: lambda told, *fields: told.entries.unlinked(*fields),
+    EntryResized.tag: lambda told, *fields: told.entries.changed(*fields),
+    EntryChanged.tag: lambda told, *fields: told.entries.changed(*fields),
     EntryWired.tag: Told._wired,
     ObjectMade.tag: lambda told, name, *_: told.whole.add(name),
     ObjectGone.tag: lambda told, name, *_: told.whole.add(name),
