@@ -7,6 +7,7 @@ from vmwidgets.engine.base.units import PAGE, PAGE_SHIFT, Address, counted
 from vmwidgets.engine.kernel.map.map_schema import EntryValue
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.mmu.runs import runs
+from vmwidgets.engine.mmu.tables_schema import PteRunWritten, PteWritten
 from vmwidgets.views.memory.sharing import Frames, SharedRange, draw_frames_of
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.model import Scene, Table
@@ -37,7 +38,7 @@ def draw(at: At) -> Scene:
     nodes = nodes or [kit.label("sharing/none", "No task's page tables map a frame.", kit.MARGIN, 6)]
     rows = [(f"{frame:#x}", task, str(Address(va)), rights)
             for frame, users in sorted(frames.items()) for task, (va, rights) in users.items()]  # fmt: skip
-    table, steps = Table(("frame", "task", "address", "rights"), rows), at.steps(frames_of, "word")
+    table, steps = Table(("frame", "task", "address", "rights"), rows), at.steps(frames_of, PteWritten, PteRunWritten)
     words = f"{counted(len(frames), 'frame')} in the page tables of tasks"
     return kit.scene("sharing", "frames by page table", words, nodes, caption=at.moment.caption, table=table,
                      steps=steps, machine=at.whole.name, width=at.width)  # fmt: skip
