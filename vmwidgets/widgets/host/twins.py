@@ -107,7 +107,7 @@ class Twin:
 
     @property
     def is_gone(self) -> bool:
-        """Whether the output that has it was cleared, or made anew, as far as that is known."""
+        """Whether the output that has it was cleared, or made again, as far as that is known."""
         views = self.views
         return not views or any(view.cleared or view.comm is None for view in views)
 
