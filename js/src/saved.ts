@@ -21,15 +21,20 @@ function dress(el: HTMLElement, signal: AbortSignal): void {
   followTheme(el, signal);
 }
 
-/** Milliseconds that a live picture has to take its place before the saved one plays. */
+/** Milliseconds that a live picture has to take its place before the saved one plays; and if JupyterLab has begun one, which
+ * may have no code: a notebook that was saved with its widgets' state. */
 const PATIENCE = 400;
+const LONG = 6000;
 
-/** Whether a live picture is there, or JupyterLab is about to make one. */
-function isLive(twin: HTMLElement): boolean {
-  const id = twin.dataset.vmwidgetsTwin ?? "";
+/** Whether a live picture is there. */
+function isLive({ dataset }: HTMLElement): boolean {
+  return document.querySelector(`[data-vmwidgets-view="${CSS.escape(dataset.vmwidgetsTwin ?? "")}"]`) !== null;
+}
+
+/** Whether JupyterLab makes one. */
+function comes(twin: HTMLElement): boolean {
   const output = twin.closest(".jp-OutputArea-child")?.previousElementSibling;
-  const comes = output?.querySelector(":scope > .jupyter-widgets > .lm-Widget") ?? null;
-  return comes !== null || document.querySelector(`[data-vmwidgets-view="${CSS.escape(id)}"]`) !== null;
+  return (output?.querySelector(":scope > .jupyter-widgets > .lm-Widget") ?? null) !== null;
 }
 
 /** The saved pictures of a page: each plays while it is seen and no live one has its place. */
@@ -73,9 +78,13 @@ class Pictures {
     }
   }
 
-  private begin(twin: HTMLElement): void {
+  private begin(twin: HTMLElement, waited = false): void {
     const film = twin.querySelector<HTMLElement>("[data-vmwidgets-film]");
     if (!film || this.playing.has(twin) || !twin.getClientRects().length || isLive(twin)) return;
+    if (!waited && comes(twin)) {
+      setTimeout(() => this.begin(twin, true), LONG);
+      return;
+    }
     const stop = new AbortController();
     try {
       play(twin, film, stop.signal, dress);

@@ -74,7 +74,7 @@ def fix_twins(*_result: object) -> None:
             twin.look()
             publish(twin.bundle(), display_id=twin.display_id)
             _keep(twin, widget, cell)
-    if _player_in and (_player_in[0][0] == cell.id or any(view.cleared for view in _player_in[0][1].views)):
+    if _player_in and (_player_in[0][0] == cell.id or _player_in[0][1].is_gone):
         _player_in.clear()  # that output is gone
     for twin in _open_twins.pop(cell.id, []):
         is_new = twin.look()

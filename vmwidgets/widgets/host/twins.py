@@ -106,6 +106,12 @@ class Twin:
         return True
 
     @property
+    def is_gone(self) -> bool:
+        """Whether the output that has it was cleared, or made again, as far as that is known."""
+        views = self.views
+        return not views or any(view.cleared or view.comm is None for view in views)
+
+    @property
     def films(self) -> bool:
         """Whether something of it can be stepped."""
         return bool(self._films)
