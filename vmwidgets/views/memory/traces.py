@@ -236,9 +236,10 @@ def draw_used(value: UsedOverTime, *, width: float = WIDTH) -> Scene:
         [(visible(one.name), str(Address(one.start)), f"{one.pages:,}", *(f"{used:,}" for used in one.parts))
          for one in rows],
     )  # fmt: skip  # a row a range
+    said = f"A page counts once in each {value.each:g} s. Counting disturbs: it clears the referenced bit of each page."
     return kit.scene(
         "locality", value.title, f"{visible(value.name)}, process {value.pid}", nodes,
-        caption=Caption(say_traces("used", each=f"{value.each:g}")), table=table, width=width,
+        caption=Caption(said), table=table, width=width,
     )  # fmt: skip  # its parts
 
 
