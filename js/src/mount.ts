@@ -113,7 +113,10 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
   if (selection) share(selection, figure, companyOf(model.get("selection_model")), refused, signal);
   const origin = model.get("origin");
   figure.with("arrive", (controls) => controls.arrive(model.get("twin_id"), origin));
-  watch(figure, signal, (visible) => send({ type: "sight", page, visible }));
+  watch(figure, signal, (visible) => {
+    send({ type: "sight", page, visible });
+    reel.see(visible);
+  });
   // A page that is closed or loaded again runs no cleanup of its pictures; one that the browser kept may come back.
   addEventListener("pagehide", () => goodbye(model, page, false), { signal });
   addEventListener("pageshow", (event) => event.persisted && hello(), { signal });

@@ -28,6 +28,9 @@ export interface ReelCalls {
 
 export class Reel {
   standing: Standing = FOLLOWING;
+  /** Whether a reader may see the picture; and whether the others went somewhere while it was out of sight. */
+  seen = true;
+  missed = false;
   private readonly calls: ReelCalls;
   private company: Company | null = null;
   private seq = -1;
@@ -55,6 +58,12 @@ export class Reel {
     this.company = null;
   }
 
+  /** The picture is in sight, or out of it. */
+  see(seen: boolean): void {
+    this.seen = seen;
+    if (seen) this.company?.seen(this);
+  }
+
   /** Takes what the kernel says, all of it or what has changed.  What is late or of another frame changes nothing. */
   take({ frame, film, spot }: Said): void {
     const { seq = 0, data } = frame;
@@ -67,6 +76,7 @@ export class Reel {
       this.filmed = undefined;
       this.spot = "";
       this.standing = FOLLOWING;
+      this.missed = false;
       this.calls.filmed?.(false);
       this.calls.draw(seq, picture);
     }
@@ -91,6 +101,7 @@ export class Reel {
     this.kernels = { ...picture, when };
     if (this.standing.name === "ahead" && this.company?.waits) return; // the kernel has not heard all yet
     this.standing = FOLLOWING;
+    this.missed = false;
     this.calls.draw(this.seq, this.kernels);
   }
 
@@ -151,6 +162,9 @@ export class Company {
   private here: [number: number, place: number] | null = null;
   private told: [number: number, place: number] | null = null;
   private by: Reel | null = null;
+  private waiting = false;
+  /** The picture that went last. */
+  private leader: Reel | null = null;
 
   /** Whether the kernel has still to hear of a step. */
   get waits(): boolean {
@@ -159,8 +173,34 @@ export class Company {
 
   go(by: Reel, number: number, place: number): void {
     this.here = [number, place];
-    for (const one of this.members) if (one === by || !one.kept) one.stand(number, place, this.latest);
+    this.leader = by;
+    by.stand(number, place, this.latest);
+    this.later();
     if (!this.by) this.tell(by);
+  }
+
+  /** The others follow with the screen's next frame: of what a drag passes between two frames they draw the newest. */
+  private later(): void {
+    if (this.waiting) return;
+    this.waiting = true;
+    nextFrame(() => {
+      this.waiting = false;
+      for (const one of this.members) if (one !== this.leader && !one.kept) this.call(one);
+    });
+  }
+
+  /** Has a picture show where the page is; one that is out of sight does so when it is seen. */
+  private call(one: Reel): void {
+    if (!this.here) return;
+    const [number, place] = this.here;
+    if (one.seen) one.stand(number, place, this.latest);
+    else one.missed = true;
+  }
+
+  /** A picture is seen again. */
+  seen(one: Reel): void {
+    if (one.missed) this.call(one);
+    one.missed = false;
   }
 
   /** The kernel has heard of a step; if the page has gone on since, it hears of the last. */
@@ -172,6 +212,7 @@ export class Company {
 
   leave(one: Reel): void {
     this.members.delete(one);
+    if (this.leader === one) this.leader = null;
     if (this.by === one) this.by = null;
   }
 
@@ -182,6 +223,13 @@ export class Company {
     this.told = this.here;
     by.send(by.request(number, place, this.latest));
   }
+}
+
+/** Before the screen's next frame; a hidden page has none. */
+function nextFrame(act: () => void): void {
+  const frame = globalThis.requestAnimationFrame;
+  if (document.hidden || !frame) act();
+  else frame(act);
 }
 
 const companies = new Map<string, Company>();

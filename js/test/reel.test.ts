@@ -118,6 +118,31 @@ test("all pictures of a machine go along, each as far as its own steps; one that
   assert.equal(kept.sent.length, 1);
 });
 
+test("a picture that is out of sight goes along when it is seen", () => {
+  const first = setUp();
+  const second = setUp(first.company);
+  second.reel.see(false);
+  const many = second.drawn.length;
+  for (const place of [5, 2]) first.reel.go(3, place);
+  assert.equal(second.drawn.length, many);
+  second.reel.see(true);
+  assert.deepEqual(second.shown().slice(0, 2), ["at 2", 2]);
+  assert.equal(second.drawn.length, many + 1);
+});
+
+test("of what a drag passes between two frames of the screen the other pictures draw the newest", () => {
+  const frames: (() => void)[] = [];
+  Object.assign(globalThis, { requestAnimationFrame: (frame: () => void) => frames.push(frame) });
+  const first = setUp();
+  const second = setUp(first.company);
+  const many = second.drawn.length;
+  for (const place of [5, 2, 0]) first.reel.go(3, place);
+  assert.deepEqual([first.shown()[1], second.drawn.length, frames.length], [0, many, 1]);
+  frames[0]?.();
+  assert.deepEqual([second.shown()[1], second.drawn.length], [0, many + 1]);
+  Object.assign(globalThis, { requestAnimationFrame: undefined });
+});
+
 test("a new operation is seen, wherever the page had gone", () => {
   const { reel, shown } = setUp();
   reel.go(3, 2);
