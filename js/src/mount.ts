@@ -50,6 +50,7 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
   const reel: Reel = new Reel({
     draw: (seq, picture) => (seq > figure.shown ? figure.draw(seq, picture) : figure.show(picture)),
     filmed: (has) => figure.filmed(has),
+    lost: () => send({ type: "hello", page, seq: -1 }),
     send,
   });
   signal.addEventListener("abort", () => reel.leave());

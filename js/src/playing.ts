@@ -47,19 +47,11 @@ export class Playing<Spot> {
     return this.state.name === "asking";
   }
 
-  /** Goes so many units on.  A press back into what is in the page need not wait for a picture that is under way. */
+  /** Goes so many units on. */
   by(units: number): void {
     this.stop();
-    const { state } = this;
-    if (state.name !== "asking") {
-      this.move(units);
-      return;
-    }
-    const next = state.presses ? null : this.course.along(units);
-    this.state = STILL;
-    if (next && !next.left && this.course.show(next.to)) return;
-    this.state = state;
-    state.presses += units;
+    if (this.state.name === "asking") this.state.presses += units;
+    else this.move(units);
   }
 
   /** The slider is moved.  What is in the page is drawn, though another picture is under way. */

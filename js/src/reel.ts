@@ -23,6 +23,8 @@ export interface ReelCalls {
   draw: (seq: number, picture: Picture) => void;
   /** Whether there is a film of what is shown. */
   filmed?: (has: boolean) => void;
+  /** The kernel shows a step of a film that the page does not have: it is to send the drawing. */
+  lost?: () => void;
   send: (request: Request) => void;
 }
 
@@ -94,7 +96,10 @@ export class Reel {
     const words = JSON.stringify(more);
     if (!this.base || words === this.spot) return;
     const when = { ...this.base.when, ...more };
-    if (when.place !== this.base.when.place && !this.film?.has(when.place)) return;
+    if (when.place !== this.base.when.place && !(this.film?.has(when.place) && this.drawable(when.place))) {
+      this.calls.lost?.();
+      return;
+    }
     this.spot = words;
     const picture = when.place === this.base.when.place ? this.base : this.film?.picture(when.place);
     if (!picture) return;

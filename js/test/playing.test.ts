@@ -81,13 +81,14 @@ test("what the page has is shown at once, also while a picture of the kernel is 
   assert.deepEqual([road.at, road.playing.state.name], [3, "still"]);
 });
 
-test("a press back into the page need not wait for a picture of the kernel", () => {
+test("a press counts from where the last request leads, and not from what is still on the screen", () => {
   const road = new Road(20, 10);
-  road.playing.ask(9);
-  road.playing.by(1);
-  assert.deepEqual([road.at, road.playing.state.name, road.requests], [9, "asking", [10]]);
+  road.playing.ask(3);
+  road.playing.ask(15);
   road.playing.by(-1);
-  assert.deepEqual([road.at, road.playing.state.name], [8, "still"]);
+  assert.equal(road.at, 3);
+  road.answer();
+  assert.deepEqual([road.at, road.requests], [15, [14]]);
 });
 
 test("presses wait for the picture that is under way, and none is lost", () => {

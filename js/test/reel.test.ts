@@ -184,6 +184,18 @@ test("where a drawing of the film can't be made, the kernel is asked", () => {
   assert.equal(reel.go(3, 5), false);
 });
 
+test("a step of a film that the page can't read is asked for as a drawing", () => {
+  let lost = 0;
+  const reel = new Reel({ draw: () => {}, send: () => {}, lost: () => lost++ });
+  const text = picture();
+  reel.take({ frame: { seq: 1, data: frame(text) } });
+  assert.throws(() => reel.take({ frame: {}, film: { seq: 1, data: film(text, { base: 1 }) } }));
+  reel.take({ frame: {}, spot: { seq: 1, when: { place: 5, now: false } } });
+  assert.equal(lost, 1);
+  reel.take({ frame: {}, spot: { seq: 1, when: { place: -1, now: false } } });
+  assert.equal(lost, 1, "this drawing is there");
+});
+
 test("a picture that leaves while the kernel is to hear of it does not keep the others silent", () => {
   const first = setUp();
   const second = setUp(first.company);

@@ -148,6 +148,20 @@ def test_a_step_of_before_an_operation_does_not_hide_what_the_operation_did() ->
     assert view.operation == number + 1
 
 
+def test_a_page_that_cannot_read_the_film_gets_the_drawing() -> None:
+    machine = machine_with_steps()
+    view = vm.Map(machine.kernel_map)
+    replies(view, HELLO)
+    make_all()
+    number, place = view.operation, view.scene().steps.places[3]
+    replies(view, {"type": "seek", "operation": number, "place": place})
+    before = view.frame["seq"]
+    assert view.spot["when"]["place"] == place
+    replies(view, {**HELLO, "seq": -1})
+    assert view.frame["seq"] > before
+    assert unpack(view.frame["data"])["when"]["place"] == place
+
+
 def test_another_option_makes_another_film() -> None:
     machine = machine_with_steps()
     view = vm.Map(machine.kernel_map)

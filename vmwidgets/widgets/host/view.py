@@ -313,6 +313,7 @@ class View(Answering, anywidget.AnyWidget):
         machine, sent = self.machine, self._sent
         if machine is None or sent is None or not self.wants_film:
             return
+        seq, frame = self._seq, self.frame["data"]
         self._film_due = False
         drawn: dict[int, dict[str, Any]] = {}
         try:
@@ -326,13 +327,13 @@ class View(Answering, anywidget.AnyWidget):
         except Refused:  # what is shown is not there at all of the steps
             return
         film = spliced(sent.scene, drawn)
-        if film is None:
+        data = b"" if film is None else pack_film(film, sent.when["number"], frame)
+        if film is None or self._seq != seq:  # another thread has sent a frame
             return
-        data = pack_film(film, sent.when["number"], self.frame["data"])
         is_new = self._film is None or data != self.film.get("data")
         self._film = film
         if is_new:
-            self.film = {"seq": self._seq, "data": data}
+            self.film = {"seq": seq, "data": data}
 
     def _controls(self, pinned: tuple[int, int | None] | None = None) -> dict[str, Any]:
         """Which moment is shown, for the page's controls; or which a pinned picture shows."""
@@ -574,6 +575,8 @@ class View(Answering, anywidget.AnyWidget):
 
     def _on_hello(self, page: str, seq: int) -> None:
         self.cleared = False
+        if seq < 0:  # it has no drawing, or can't read the film of it
+            self._film = None
         if self._pages.hello(page):  # the same page before it was loaded again, or a second one
             self.send({"type": "who"})
         if not self._pages.is_unseen(page) and (self._stale or seq != self._seq):
