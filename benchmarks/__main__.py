@@ -6,6 +6,7 @@ python -m benchmarks faults          # tasks that fault, and forks
 python -m benchmarks replays         # recorded programs, read and replayed
 python -m benchmarks texts           # maps, smaps and strace of 100,000 lines, loaded through the door
 python -m benchmarks traces          # a million references of programs by each policy, beside others; their picture
+python -m benchmarks cell-memory     # what %%pages and other magics say of ten cells, and what each costs; smaps
 python -m benchmarks page-outs       # pages that leave memory, by policy; references: the same on paper
 python -m benchmarks against growth  # beside an earlier commit; and whether what is not touched costs anything
 python -m benchmarks sizes           # of the wheel and of what travels to a page, beside an earlier commit
@@ -20,6 +21,7 @@ python -m benchmarks laptops         # the most memory of a page for each lab, i
                                      # some labs: --labs 01 06 08a
 python -m benchmarks paint-beside    # from an operation to its picture, beside an earlier commit
 python -m benchmarks scrubbing       # from a drag of the slider to the headline and the picture, in JupyterLab
+python -m benchmarks stepping        # a step in the page while the kernel is busy, and the bytes of films
 """
 
 from __future__ import annotations
@@ -36,6 +38,7 @@ import vmwidgets
 
 from . import (
     against,
+    cell_memory,
     cluster,
     domain_pictures,
     domains,
@@ -59,6 +62,7 @@ from . import (
     replays,
     scrubbing,
     sizes,
+    stepping,
     stops,
     tables,
     texts,
@@ -139,6 +143,11 @@ def run_traces(quick: bool) -> str:
     return traces.measure(traces.COUNT // 10) if quick else traces.measure()
 
 
+def run_cell_memory(quick: bool) -> str:
+    """Cells, and what magics say of them."""
+    return cell_memory.measure(8, turns=1) if quick else cell_memory.measure()
+
+
 def run_references(quick: bool) -> str:
     """Strings of references."""
     return references.measure(references.COUNT // 10, references.FRAMES[:1]) if quick else references.measure()
@@ -158,6 +167,11 @@ def run_where(quick: bool) -> str:
 def run_scrubbing(quick: bool) -> str:
     """A drag through a long history."""
     return scrubbing.report(scrubbing.measure(2_000, 60, 8) if quick else scrubbing.measure())
+
+
+def run_stepping(quick: bool) -> str:
+    """Steps in the page, while the kernel is busy."""
+    return stepping.report(stepping.measure((8,), 10) if quick else stepping.measure())
 
 
 def run_hub(quick: bool) -> str:
@@ -183,6 +197,7 @@ PARTS: dict[str, Callable[[bool], str]] = {
     "texts": run_texts,
     "references": run_references,
     "traces": run_traces,
+    "cell-memory": run_cell_memory,
     "tables": tables.report,
     "grading": grading.report,
     "cluster": cluster.report,
@@ -196,6 +211,7 @@ PARTS: dict[str, Callable[[bool], str]] = {
     "pages": pages.report,
     "moments": moments.report,
     "scrubbing": run_scrubbing,
+    "stepping": run_stepping,
     "time": run_time,
     "paint": run_paint,
     "paint-beside": run_paint_beside,

@@ -9,6 +9,7 @@ from tests.grading.classroom.damaged import DAMAGED
 
 from . import (
     against,
+    cell_memory,
     cluster,
     domain_pictures,
     domains,
@@ -32,6 +33,7 @@ from . import (
     replays,
     scrubbing,
     sizes,
+    stepping,
     stops,
     tables,
     texts,
@@ -73,6 +75,7 @@ SHORTEST: dict[str, Callable[[], str]] = {
     "texts": lambda: texts.measure((50,)),
     "references": lambda: references.measure(50, (4,)),
     "traces": lambda: traces.measure(500),
+    "cell-memory": lambda: cell_memory.measure(1, 1, 1, 1),
     "tables": lambda: tables.report(True),
     "grading": lambda: grading.measured(1, DAMAGED[:2], ("02",), (4, 8), 3),
     "cluster": lambda: cluster.measured((4, 8)),
@@ -86,6 +89,7 @@ SHORTEST: dict[str, Callable[[], str]] = {
     "pages": lambda: pages.report(True, (1, 2), 1),
     "moments": lambda: moments.report(True, 3),
     "time": lambda: going_back.report(going_back.measure(going_back.LEAST)),
+    "stepping": lambda: stepping.report(stepping.measure((8,), 4)),
     "scrubbing": lambda: scrubbing.report(scrubbing.measure(40, 4, 2)),
     "paint": lambda: paint.report(paint.measure((31,), 4, others=False)),
     "paint-beside": lambda: paint_beside.report(paint_beside.measure((31,), 4, 1, Server)),

@@ -15,7 +15,7 @@ import numpy as np
 
 import vmwidgets as vm
 from vmwidgets.engine.paper.counting import spread
-from vmwidgets.engine.paper.trace import Trace
+from vmwidgets.engine.paper.trace import Trace, ready
 from vmwidgets.sources.record import REFERENCES, recorded_references
 
 from .table import table, verdict
@@ -119,15 +119,18 @@ def _beside(count: int) -> str:
 
 
 def _picture(count: int) -> str:
-    """The picture of a long trace, as it travels to a page: its first drawing numbers the pages, further ones don't."""
+    """The picture of a long trace, as it travels to a page; its pages are numbered when the trace is read."""
+    vm.Locality(recorded(10)).get_state()  # what draws is loaded
     trace = recorded(count)
-    rows, found = [], (0.0, 0)
+    begun = process_time()
+    ready(trace)
+    rows, found = [["read: pages are numbered", f"{1000 * (process_time() - begun):,.0f} ms", ""]], []
     for name in ("first", "again"):
         begun = process_time()
         size = len(vm.Locality(trace).get_state()["frame"]["data"])  # what a page gets
-        found = process_time() - begun, size
-        rows.append([name, f"{1000 * found[0]:,.0f} ms", f"{found[1]:,} bytes"])
-    holds = found[0] <= PICTURE[0] and found[1] <= PICTURE[1]
+        found.append((process_time() - begun, size))
+        rows.append([name, f"{1000 * found[-1][0]:,.0f} ms", f"{size:,} bytes"])
+    holds = all(seconds <= PICTURE[0] and size <= PICTURE[1] for seconds, size in found)
     return table(f"The picture of {count:,} references", ["drawn", "processor time", "size"], rows, verdict(holds))
 
 

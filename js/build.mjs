@@ -1,9 +1,9 @@
 // Builds vmwidgets/static/: hub.js (the drawing code and the style sheet, one file), loader.js (what waits for it in the
 // page), controls.js (what a reader presses, which comes behind the first picture), graphviz.js (which pages load when a
-// picture needs it), view.js (the few lines that every view carries), answer.js (the control of predictions) and
-// player.js (of handouts).  Runs through esbuild's API: its command-line launcher fails under some packaged Nodes.
+// picture needs it), view.js (the few lines that every view carries), answer.js (the control of predictions),
+// player.js (of handouts) and saved.js (the player of saved notebooks); bundle.txt has their hash.  Runs through esbuild's API: its command-line launcher fails under some packaged Nodes.
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, stat } from "node:fs/promises";
+import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, transform } from "esbuild";
@@ -42,28 +42,37 @@ const styles = {
 
 const NAMES = ["hub", "loader", "controls", "graphviz", "view", "answer", "player"];
 
+/** What a page runs as a script of its own, and not as a module. */
+const SCRIPTS = ["saved"];
+
 const texts = await pseudocode();
+const bundle = await fingerprint();
 
 await mkdir(out, { recursive: true });
-await build({
-  entryPoints: NAMES.map((name) => join(here, "src", `${name}.ts`)),
-  outdir: out,
-  bundle: true,
-  minify: true,
-  format: "esm",
-  target: "es2022",
-  platform: "browser",
-  charset: "utf8",
-  legalComments: "none",
-  plugins: [styles],
-  define: {
-    BUNDLE: JSON.stringify(await fingerprint()),
-    FUNCTIONS: JSON.stringify(Object.keys(texts)),
-    TEXTS: JSON.stringify(texts),
-  },
-  logLevel: "warning",
-});
-for (const name of NAMES) {
+for (const [names, format] of [
+  [NAMES, "esm"],
+  [SCRIPTS, "iife"],
+])
+  await build({
+    entryPoints: names.map((name) => join(here, "src", `${name}.ts`)),
+    outdir: out,
+    bundle: true,
+    minify: true,
+    format,
+    target: "es2022",
+    platform: "browser",
+    charset: "utf8",
+    legalComments: "none",
+    plugins: [styles],
+    define: {
+      BUNDLE: JSON.stringify(bundle),
+      FUNCTIONS: JSON.stringify(Object.keys(texts)),
+      TEXTS: JSON.stringify(texts),
+    },
+    logLevel: "warning",
+  });
+await writeFile(join(out, "bundle.txt"), bundle);
+for (const name of [...NAMES, ...SCRIPTS]) {
   const { size } = await stat(join(out, `${name}.js`));
   console.log(`vmwidgets/static/${name}.js: ${size.toLocaleString("en")} bytes`);
 }

@@ -4,6 +4,7 @@
 import { button } from "./button.ts";
 import { Copies } from "./copies.ts";
 import { Drawing } from "./drawing.ts";
+import type { Equipment } from "./equipment.ts";
 import type { Figure } from "./figure.ts";
 import { Finder } from "./finder.ts";
 import { Focus } from "./focus.ts";
@@ -28,7 +29,7 @@ import { html } from "./svg.ts";
 import { TableTwin } from "./table.ts";
 import { Time } from "./time.ts";
 
-export class Controls {
+export class Controls implements Equipment {
   private readonly figure: Figure;
   private readonly renderer: Renderer;
   private readonly table: TableTwin;
@@ -68,11 +69,11 @@ export class Controls {
       table: () => this.tableOf(),
       name: () => (renderer.scene?.title ?? "").replace(/[^\p{L}\p{N}.]+/gu, "-").replace(/^-|-$/g, "") || "picture",
     });
-    this.time = new Time(calls.send);
+    this.time = new Time(calls.send, undefined, calls.step);
     this.table = new TableTwin(() => calls.send({ type: "table" }));
     this.ribbon = new Ribbon(renderer, calls.send);
     this.slicer = new Slicer(renderer, calls.send);
-    this.pins = new Pins(calls.send, this.hover, () => figure.another());
+    this.pins = new Pins(calls.send, this.hover, () => figure.another(), calls.film);
     this.finder = new Finder({
       find: (text, way) => {
         figure.tell("");
@@ -203,9 +204,8 @@ export class Controls {
   /** Whether a kernel answers. */
   live(alive: boolean): void {
     this.alive = alive;
-    this.time.stop();
-    if (alive) this.time.operations?.again();
-    else this.drawing.toggle(false);
+    this.time.live(alive);
+    if (!alive) this.drawing.toggle(false);
   }
 
   close(): void {
@@ -314,39 +314,32 @@ export class Controls {
     return true;
   }
 
+  /** The keys that go through moments. */
+  private goes(key: string): boolean {
+    const { time } = this;
+    const way = { "[": () => time.by(-1), "]": () => time.by(1), "{": () => time.toFirst(), "}": () => time.toNow() };
+    if (key === " ") time.toggle();
+    else if (key === "c") time.toCell();
+    else if (key in way) way[key as keyof typeof way]();
+    else return false;
+    return true;
+  }
+
   /** True if the key meant something here. */
   private press(key: string, onNode: string | undefined): boolean {
-    if (!this.alive) return this.focus.move(key) || this.readOn(key, onNode);
+    if (!this.alive) return this.focus.move(key) || this.goes(key) || this.readOn(key, onNode);
     if (this.slicer.key(key, onNode)) return true;
     if (onNode && this.renderer.scene && opens(this.renderer.scene, onNode, key)) {
       this.figure.act(onNode);
       return true;
     }
-    if (this.focus.move(key)) return true;
+    if (this.focus.move(key) || this.goes(key)) return true;
     switch (key) {
       case "Enter":
         if (onNode !== undefined) this.figure.act(onNode);
         return onNode !== undefined;
       case "Escape":
         this.figure.escape();
-        return true;
-      case "[":
-        this.time.by(-1);
-        return true;
-      case "{":
-        this.time.toFirst();
-        return true;
-      case "}":
-        this.time.toNow();
-        return true;
-      case "c":
-        this.time.toCell();
-        return true;
-      case "]":
-        this.time.by(1);
-        return true;
-      case " ":
-        this.time.toggle();
         return true;
       case "?":
         this.explain();

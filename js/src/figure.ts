@@ -1,13 +1,15 @@
 // One view on the page: the drawing and the words around it.  What a reader presses comes with the controls, after the
 // first picture (controls.ts).
 
-import type { Controls } from "./controls.ts";
+import type { Equipment } from "./equipment.ts";
+import type { Film } from "./film.ts";
 import { Ground } from "./ground.ts";
 import { leave } from "./leaving.ts";
 import { once } from "./once.ts";
 import { Renderer } from "./renderer.ts";
 import type { Send } from "./requests.ts";
 import { type Picture, SUPPORTED_VERSION, type When } from "./scene.ts";
+import { bringIntoSight } from "./sight.ts";
 import { speaker } from "./speaker.ts";
 import { Steady } from "./steady.ts";
 import { drop, html, put, say } from "./svg.ts";
@@ -20,6 +22,10 @@ export interface FigureCalls {
   send: Send;
   /** A thing was chosen; "" clears the choice. */
   select: (thing: string) => void;
+  /** Goes to a step by the film that the page has, and draws it; false where the kernel is to be asked. */
+  step?: (operation: number, place: number) => boolean;
+  /** The film that the page has of what is shown. */
+  film?: () => Film | null;
 }
 
 /** What a picture that stays below needs to be drawn. */
@@ -40,9 +46,9 @@ export class Figure {
   /** Pixels that pictures have on the page; 0: unknown. */
   private room = 0;
   private readonly steady = new Steady(this.words.caption, this.renderer.root);
-  private controls: Controls | null = null;
+  private controls: Equipment | null = null;
   /** What the controls are to know once they are there: the newest of each kind. */
-  private readonly waiting = new Map<string, (controls: Controls) => void>();
+  private readonly waiting = new Map<string, (controls: Equipment) => void>();
   private picture: Picture | null = null;
   private seq = -1;
   private when: When | null = null;
@@ -103,7 +109,7 @@ export class Figure {
   }
 
   /** The controls are there: they stand around the picture from now on, and know what has happened. */
-  equip(controls: Controls): void {
+  equip(controls: Equipment): void {
     this.controls = controls;
     this.root.classList.remove("vmw-coming", "vmw-moves");
     this.lack("");
@@ -120,7 +126,7 @@ export class Figure {
   }
 
   /** Has the controls do something: now, or once they are there, unless there is a newer thing of its `kind` by then. */
-  with(kind: string, tell: (controls: Controls) => void): void {
+  with(kind: string, tell: (controls: Equipment) => void): void {
     if (this.controls) {
       tell(this.controls);
       return;
@@ -133,6 +139,12 @@ export class Figure {
   draw(seq: number, picture: Picture): void {
     if (seq <= this.seq) return;
     this.seq = seq;
+    this.show(picture);
+  }
+
+  /** Draws the newest frame, or another step of its film. */
+  show(picture: Picture): void {
+    const { seq } = this;
     this.tell(""); // what was said of the last request is answered by this picture
     const { scene, when } = picture;
     if (scene.version !== SUPPORTED_VERSION) {
@@ -148,8 +160,11 @@ export class Figure {
     if (this.words.sentence !== before) speaker.say(this.words.sentence);
     once(this.root);
     if (!this.root.isConnected) setTimeout(() => once(this.root)); // the first one is put on the page after this
+    const last = this.renderer.scene;
     this.renderer.draw(scene, when.scale);
     this.lay(scene.width, this.room > 0 && this.room + 1 < scene.width * Math.min(when.scale, 1));
+    if (last && this.when?.number === when.number && this.when.place !== when.place)
+      bringIntoSight(this.renderer, scene, last);
     this.when = when;
     this.late();
     this.picture = picture;
@@ -232,23 +247,28 @@ export class Figure {
     else put(this.renderer.root, "aria-disabled", "true");
   }
 
+  /** Whether the page has the steps of what is shown, so that they need no kernel. */
+  filmed(has: boolean): void {
+    this.root.classList.toggle("vmw-filmed", has);
+  }
+
   /** Why there are no controls; "" where there are, or soon will be.  `final`: nobody sends them any more. */
   lack(sentence: string, final = false): void {
     this.lacking = sentence;
     if (final) this.root.classList.remove("vmw-coming", "vmw-moves");
     if (!this.alone) speaker.say(sentence); // a kernel that is gone is the reason for both
-    this.show();
+    this.say();
   }
 
   /** A sentence about the last request, which the next picture answers; "" takes it away. */
   tell(sentence: string): void {
     this.said = sentence;
     speaker.say(sentence, true);
-    this.show();
+    this.say();
   }
 
   /** What is said of the view itself outlives what is said of a request. */
-  private show(): void {
+  private say(): void {
     const sentence = this.said || this.alone || this.lacking;
     say(this.status, sentence);
     this.status.hidden = !sentence;

@@ -3,7 +3,8 @@
 
 import { Notes } from "./notes.ts";
 import { isOwn, Screen } from "./screen.ts";
-import { type Reader, tells } from "./story.ts";
+import { tells } from "./sight.ts";
+import type { Reader } from "./story.ts";
 
 /** Milliseconds that a reader stays at a step before the address notes it. */
 const STILL = 100;
@@ -54,9 +55,10 @@ export class Lectern {
     else this.screen.fill();
   }
 
-  /** Which picture is alone on the screen: the pinned one, else the one that changes at this step. */
-  chosen(): number {
+  /** Which picture is alone on the screen: the pinned one, else the one that changes at this step; -1 where `all` have room. */
+  chosen(all: boolean): number {
     if (this.pinned >= 0) return this.pinned;
+    if (all) return -1;
     const { steps, at } = this.reader;
     for (let now = at; now > 0; now--) {
       const changed = this.places.filter((place) => {

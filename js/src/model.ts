@@ -1,10 +1,13 @@
 // What a widget model of the host (JupyterLab, Notebook, marimo) offers us: anywidget's contract, as far as we use it.
 
-import type { Frame } from "./scene.ts";
+import type { Frame, Spot } from "./scene.ts";
 
 export interface ViewTraits {
   /** Empty until the first picture. */
   frame: Partial<Frame>;
+  /** Its film, and where in that the picture is: empty until there is one. */
+  film: Partial<Frame>;
+  spot: Partial<Spot>;
   hub: string;
   selection_model: string;
   twin_id: string;

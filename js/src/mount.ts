@@ -1,16 +1,17 @@
 // Ties one view's model to a figure on the page: frames, selection, status; hello when drawn, bye on cleanup.
 
-import type { Controls } from "./controls.ts";
 import { download } from "./copies.ts";
+import type { Equipment } from "./equipment.ts";
 import { Figure } from "./figure.ts";
 import { found, hear } from "./hearing.ts";
 import type { Model, RenderArguments, SelectionModel, ViewTraits } from "./model.ts";
 import type { Names, Told } from "./operations.ts";
 import { Pace } from "./pace.ts";
 import { textOf, unpack } from "./packing.ts";
+import { type Company, companyOf, Reel } from "./reel.ts";
 import type { Heard, Reply, Request } from "./requests.ts";
 import type { Picture, SceneTableTwin } from "./scene.ts";
-import { hideTwin, markTwins } from "./twin.ts";
+import { hideTwin, LIVE, markTwins } from "./twin.ts";
 import { Room } from "./width.ts";
 
 let pages = 0;
@@ -46,12 +47,21 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
       select(selection, thing);
     } else figure.tell("The selection can't be shared with this Jupyter kernel's pictures: run this cell again.");
   };
-  const figure: Figure = new Figure({ send, select: choose });
+  const reel: Reel = new Reel({
+    draw: (seq, picture) => (seq > figure.shown ? figure.draw(seq, picture) : figure.show(picture)),
+    filmed: (has) => figure.filmed(has),
+    lost: () => send({ type: "hello", page, seq: -1 }),
+    send,
+  });
+  signal.addEventListener("abort", () => reel.leave());
+  const step = (operation: number, place: number): boolean => reel.go(operation, place);
+  const figure: Figure = new Figure({ send, select: choose, step, film: () => reel.film });
   signal.addEventListener("abort", () => figure.close());
   const area = el.closest(".jp-OutputArea");
   const notebook = el.closest(".jp-Notebook");
   el.dataset.vmwidgetsView = model.get("twin_id");
   el.append(hideTwin(model.get("twin_id"), area !== null), figure.root);
+  document.dispatchEvent(new CustomEvent(LIVE, { detail: model.get("twin_id") }));
 
   const say = (width: number, height: number): void => {
     figure.measured(width);
@@ -69,7 +79,9 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
   const be = (alive: boolean, sentence: string): void => {
     live = alive;
     figure.live(alive, sentence);
-    if (alive) hello();
+    if (!alive) return;
+    reel.heard(); // what the last kernel was to hear
+    hello();
   };
   const restarted = (): void => be(false, "kernel restarted: run all");
   model.on("comm_live_update", () => {
@@ -82,11 +94,12 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
   signal.addEventListener("abort", () => kernel?.disposed?.disconnect(gone));
   const meet = (): void => {
     const machine = model.get("selection_model");
+    reel.join(companyOf(machine));
     figure.with("meet", (controls) => controls.meet(machine));
   };
   meet();
-  follow(model, figure);
-  listen(model, figure, hello, page);
+  follow(model, figure, reel);
+  listen(model, figure, reel, hello, page);
   let changes = 0;
   model.on("change:selection_model", async () => {
     meet();
@@ -94,14 +107,17 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
     const another = await shared(); // the first one is gone: the kernel has made another
     if (change !== changes || signal.aborted) return; // a newer change brings it, or nobody looks
     selection = another;
-    if (selection) share(selection, figure, refused, signal);
+    if (selection) share(selection, figure, companyOf(model.get("selection_model")), refused, signal);
   });
   if (live) hello();
   else restarted();
-  if (selection) share(selection, figure, refused, signal);
+  if (selection) share(selection, figure, companyOf(model.get("selection_model")), refused, signal);
   const origin = model.get("origin");
   figure.with("arrive", (controls) => controls.arrive(model.get("twin_id"), origin));
-  watch(figure, signal, (visible) => send({ type: "sight", page, visible }));
+  watch(figure, signal, (visible) => {
+    send({ type: "sight", page, visible });
+    reel.see(visible);
+  });
   // A page that is closed or loaded again runs no cleanup of its pictures; one that the browser kept may come back.
   addEventListener("pagehide", () => goodbye(model, page, false), { signal });
   addEventListener("pageshow", (event) => event.persisted && hello(), { signal });
@@ -131,24 +147,25 @@ function goodbye(model: Model<ViewTraits>, page: string, cleared: boolean): void
 /** Milliseconds between two hellos; vmwidgets/widgets/host/silence.py says when too few have come. */
 const BEAT = 60_000;
 
-function follow(model: Model<ViewTraits>, figure: Figure): void {
-  const draw = (): void => {
-    const { seq = 0, data } = model.get("frame");
+function follow(model: Model<ViewTraits>, figure: Figure, reel: Reel): void {
+  const take = (frame: ViewTraits["frame"]): void => {
     try {
-      if (data && seq > figure.shown) figure.draw(seq, unpack(data));
+      reel.take({ frame, film: model.get("film"), spot: model.get("spot") });
     } catch (error) {
-      figure.tell(`Picture ${seq} could not be drawn: ${error}`);
+      figure.tell(`Picture ${model.get("frame").seq} could not be drawn: ${error}`);
     }
   };
+  const draw = (): void => take(model.get("frame"));
   const pace = new Pace(draw, () => figure.dragged);
   model.on("change:frame", () => {
     figure.arrived();
     pace.come();
   });
+  for (const change of ["change:film", "change:spot"]) model.on(change, () => take({})); // a frame keeps its own time
   draw();
 }
 
-function listen(model: Model<ViewTraits>, figure: Figure, hello: () => void, page: string): void {
+function listen(model: Model<ViewTraits>, figure: Figure, reel: Reel, hello: () => void, page: string): void {
   const place = (): void => figure.place([model.get("origin"), model.get("status")]);
   const pin = (): void => {
     try {
@@ -165,8 +182,10 @@ function listen(model: Model<ViewTraits>, figure: Figure, hello: () => void, pag
     if (reply.page !== undefined && reply.page !== page) return; // another view has asked
     if (reply.type === "refused") figure.tell(reply.reason);
     else if (reply.type === "who") hello();
+    else if (reply.type === "heard") reel.heard();
     else if (reply.type === "saved") download(reply.name, new Blob([reply.svg], { type: "image/svg+xml" }));
     else figure.with(reply.type, (controls) => answer(controls, reply, buffers?.[0]));
+    if (reply.type === "refused") reel.heard();
     if (reply.type === "refused" || reply.type === "unchanged") figure.answered();
   });
   place();
@@ -174,7 +193,7 @@ function listen(model: Model<ViewTraits>, figure: Figure, hello: () => void, pag
 }
 
 /** Gives the controls what they have asked for. */
-function answer(controls: Controls, reply: Reply, packed?: DataView): void {
+function answer(controls: Equipment, reply: Reply, packed?: DataView): void {
   if (reply.type === "found") controls.find(reply);
   else if (reply.type === "present") controls.present(reply.notes);
   else if (!packed) return;
@@ -207,6 +226,7 @@ function watch(figure: Figure, signal: AbortSignal, say: (visible: boolean) => v
 function share(
   selection: SelectionModel,
   figure: Figure,
+  company: Company,
   refused: (reason: string) => void,
   signal: AbortSignal,
 ): void {
@@ -215,6 +235,9 @@ function share(
   };
   const show = (): void => figure.select(selection.get("selection"));
   const reach = (): void => figure.reach(selection.get("latest"), selection.get("stamp"));
+  const know = (): void => {
+    company.latest = selection.get("latest");
+  };
   let timer: ReturnType<typeof setTimeout> | undefined;
   // Nearly always a picture of what was reached comes right behind: both are painted at once.
   const reachSoon = (): void => {
@@ -224,17 +247,20 @@ function share(
     }, SOON);
   };
   selection.on("change:selection", show);
+  selection.on("change:latest", know);
   selection.on("change:latest", reachSoon);
   selection.on("change:stamp", reachSoon);
   selection.on("msg:custom", hear);
   signal.addEventListener("abort", () => {
     clearTimeout(timer);
     selection.off("change:selection", show);
+    selection.off("change:latest", know);
     selection.off("change:latest", reachSoon);
     selection.off("change:stamp", reachSoon);
     selection.off("msg:custom", hear);
   });
   show();
+  know();
   reach();
 }
 

@@ -3,10 +3,10 @@
 //   <g class="node KIND STATE…" style="transform: translate(X, Y)" data-id data-thing>
 //     <rect|path class="shape"/> <rect|path class="bar STYLE"/>… <text class="STYLE"/>…
 //   </g>
-//   <g class="vmw-over" style="transform: translate(X, Y)"> <path class="shade"/> <rect class="ring"/> </g>
+//   <g class="vmw-over" style="transform: translate(X, Y)"> <path class="shade"/> <rect class="ring"/> <g class="badge"/> </g>
 //
-// The shade is of what is selected, the ring where the keyboard is: both are seen beside the outline, which says what is
-// new or changed, and over all nodes.
+// The shade is of what is selected, the ring where the keyboard is, and the badge says what has come or goes: all are
+// seen beside the outline, which says what is new or changed, and over all nodes.
 
 import type { Ruler } from "./fit.ts";
 import type { Place, SceneNode, Strip } from "./scene.ts";
@@ -16,6 +16,8 @@ const ROUNDING = 6;
 /** Pixels from a shape's edge to its shade, and to the ring around it. */
 const SHADE = 3.5;
 const RING = 6;
+/** The radius of a badge. */
+const BADGE = 6.5;
 /** So many bars of one style that follow each other are one path: cells of a slab, a TLB, a descriptor. */
 const MANY_BARS = 4;
 
@@ -27,6 +29,7 @@ export class NodeElement {
   private shape: SVGElement | null = null;
   private shade: SVGPathElement | null = null;
   private ring: SVGRectElement | null = null;
+  private badge: SVGGElement | null = null;
   private shapeKind = "";
   private drawn = "";
   private place = "";
@@ -101,13 +104,28 @@ export class NodeElement {
     this.drawOver();
   }
 
+  /** It has come ("+") or goes ("−"), or neither (""). */
+  announce(sign: string): void {
+    if (sign === (this.badge?.textContent ?? "")) return;
+    this.badge = sign ? svg("g", "badge") : null;
+    if (this.badge) {
+      const [circle, text] = [svg("circle"), svg("text", "middle")];
+      put(circle, "r", BADGE);
+      put(text, "y", 4);
+      say(text, sign);
+      this.badge.append(circle, text);
+    }
+    this.drawOver();
+  }
+
   private drawOver(): void {
-    const { node, shade, ring } = this;
-    if (!shade && !ring) this.over.remove();
+    const { node, shade, ring, badge } = this;
+    if (!shade && !ring && !badge) this.over.remove();
     arrange(
       this.over,
-      [shade, ring].filter((part) => part !== null),
+      [shade, ring, badge].filter((part) => part !== null),
     );
+    if (badge) put(badge, "transform", `translate(${node.w - 1},1)`);
     const [w, h, r] = [node.w, node.h, roundingOf(node)];
     const [right, below] = [w + SHADE, h + SHADE];
     if (shade) put(shade, "d", `M${r},${below} H${right - r} A${r},${r} 0 0 0 ${right},${below - r} V${r}`);
@@ -229,12 +247,27 @@ function alike(strips: readonly Strip[]): Strip[][] {
 
 /** The radius of a node's corners. */
 function roundingOf(node: SceneNode): number {
-  return node.shape === "round" ? node.h / 2 : rounding(node.w, node.h);
+  return node.shape === "round" ? Math.min(node.w, node.h) / 2 : rounding(node.w, node.h);
 }
 
 /** The radius of a box's corners. */
 export function rounding(w: number, h: number): number {
   return Math.min(ROUNDING, h / 5, w / 5);
+}
+
+/** Pixels that a node has at least for a badge, and so many badges a picture has at most: more say nothing. */
+const BADGED = { w: 24, h: 18, most: 7 };
+
+/** The badges of what has come ("+") or goes ("−"), by id; none where that is nearly all, as in `views/scene/svg.py`. */
+export function badgesOf(nodes: readonly SceneNode[]): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const { id, kind, shape, state, w, h } of nodes) {
+    if (!state || shape === "none" || kind === "stage" || w < BADGED.w || h < BADGED.h) continue;
+    const words = state.split(" ");
+    const sign = words.includes("new") ? "+" : words.includes("leaving") ? "−" : "";
+    if (sign) found.set(id, sign);
+  }
+  return found.size > BADGED.most ? new Map() : found;
 }
 
 /** Whether the keyboard can stand on a node. */

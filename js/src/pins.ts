@@ -2,11 +2,12 @@
 
 import { button } from "./button.ts";
 import type { Shown } from "./figure.ts";
+import type { Film } from "./film.ts";
 import type { Hover } from "./hover.ts";
 import { PSEUDOCODE } from "./pseudocode.ts";
 import type { Renderer } from "./renderer.ts";
 import type { Send } from "./requests.ts";
-import type { Picture } from "./scene.ts";
+import type { Picture, When } from "./scene.ts";
 import { html } from "./svg.ts";
 import { Time } from "./time.ts";
 import type { Words } from "./words.ts";
@@ -18,12 +19,15 @@ export class Pins {
   private awaited = false;
   private readonly hover: Hover;
   private readonly another: () => Shown;
+  private readonly film: () => Film | null;
 
-  /** What is pointed at with `hover` lights up in pinned pictures too; `another` makes what draws one. */
-  constructor(send: Send, hover: Hover, another: () => Shown) {
+  /** What is pointed at with `hover` lights up in pinned pictures too; `another` makes what draws one, and `film` is that of
+   * the picture that is pinned. */
+  constructor(send: Send, hover: Hover, another: () => Shown, film: () => Film | null = () => null) {
     this.send = send;
     this.hover = hover;
     this.another = another;
+    this.film = film;
   }
 
   /** The pictures that light up together are others now. */
@@ -40,7 +44,7 @@ export class Pins {
     while (this.pins.length > pictures.length) this.drop();
     pictures.forEach((picture, index) => {
       if (!this.pins[index]) {
-        const pin = new Pin(index, this.send, this.another());
+        const pin = new Pin(index, this.send, this.another(), this.film());
         this.pins.push(pin);
         this.hover.share(pin.renderer);
         this.root.append(pin.root);
@@ -73,15 +77,22 @@ class Pin {
   readonly time: Time;
   readonly renderer: Renderer;
   private readonly words: Words;
+  private readonly film: Film | null;
   private drawn = "";
+  private when: When | null = null;
 
-  constructor(index: number, send: Send, { renderer, words }: Shown) {
+  constructor(index: number, send: Send, { renderer, words }: Shown, film: Film | null) {
+    this.film = film;
     this.renderer = renderer;
     this.words = words;
     this.words.functions.learn(PSEUDOCODE);
-    this.time = new Time((request) => {
-      if (request.type === "seek") send({ ...request, type: "seek_pin", index });
-    }, []);
+    this.time = new Time(
+      (request) => {
+        if (request.type === "seek") send({ ...request, type: "seek_pin", index });
+      },
+      [],
+      (operation, place) => this.step(operation, place),
+    );
     this.renderer.root.setAttribute("inert", "");
     const unpin = button("unpin", "remove this picture");
     unpin.addEventListener("click", () => send({ type: "unpin", index }));
@@ -97,6 +108,18 @@ class Pin {
       return;
     }
     this.drawn = drawn;
+    this.show({ scene, when });
+  }
+
+  /** Shows a step of the film that the picture had when it was pinned; false where that has not this step. */
+  private step(operation: number, place: number): boolean {
+    if (!this.film?.has(place) || this.film.number !== operation || this.when?.number !== operation) return false;
+    this.show({ scene: this.film.picture(place).scene, when: { ...this.when, place } });
+    return true;
+  }
+
+  private show({ scene, when }: Pick<Picture, "scene" | "when">): void {
+    this.when = when;
     this.words.draw(scene);
     this.words.place(["pinned"]);
     this.renderer.draw(scene, when.scale);

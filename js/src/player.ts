@@ -2,12 +2,14 @@
 
 import { unzlibSync } from "fflate";
 import { Asking } from "./asking.ts";
+import { Bar } from "./bar.ts";
 import { button } from "./button.ts";
 import { Copying } from "./copying.ts";
 import { Functions } from "./functions.ts";
 import { hiddenIn } from "./ground.ts";
 import { Lights } from "./hover.ts";
 import { Lectern } from "./lectern.ts";
+import { type Course, Playing } from "./playing.ts";
 import { PSEUDOCODE } from "./pseudocode.ts";
 import { BRACKETS, isField, isOwn } from "./screen.ts";
 import { type Room, Stage } from "./stage.ts";
@@ -26,21 +28,31 @@ const ABOVE = 228;
 /** Below so many pixels a screen is a telephone's: to fit there would make a picture smaller than it is on the page. */
 const SMALL = { width: 640, height: 480 };
 
+/** So much larger than on the page pictures have to be where all are beside each other on the screen, and pixels between. */
+const LARGE = 1.2;
+const GAP = 32;
+
 /** Pixels of the buttons below: where a story has some, they have room at each step. */
 const BELOW = 48;
 
 /** The share of sentences that have room at each step; a longer one has it at the steps of its operation. */
 const USUAL = 0.9;
 
-export class Player {
+export class Player implements Course<number> {
   readonly root = html("section", "vmwidgets vmw-player");
+  private readonly playing = new Playing<number>(this);
   private readonly reader: Reader;
   private readonly stages: readonly Stage[];
-  private readonly back = button("‹", "step back", "[");
-  private readonly forward = button("›", "step forward", "]");
-  private readonly slider = html("input", "vmw-slider");
+  private readonly bar = new Bar(
+    {
+      by: (steps) => this.by(steps),
+      drag: (at) => this.playing.drag(at),
+      toggle: () => this.toggle(),
+    },
+    ["step back", "step forward"],
+    "",
+  );
   private readonly strip: Timeline;
-  private readonly where = html("span", "vmw-where");
   private readonly chapter = html("select", "vmw-choice");
   private readonly caption = html("p", "vmw-caption");
   private readonly code = html("code");
@@ -48,7 +60,6 @@ export class Player {
   private readonly copying = new Copying();
   private readonly asking: Asking;
   private readonly choices = html("p", "vmw-choices");
-  private readonly bar = html("div", "vmw-time");
   private readonly present = button("present", "present: fill the screen", "p");
   private readonly lectern: Lectern;
   /** Whether a key is held down: then the browser reports presses that the reader didn't make. */
@@ -61,6 +72,8 @@ export class Player {
   private starts: readonly number[] = [0];
   /** How high each sentence is, at a width of the page; and how high most are at most. */
   private heights = { width: 0, of: new Map<ToldStep, number>(), usual: 0 };
+  /** The step that was drawn last. */
+  private drawn: ToldStep | undefined;
   /** Where a finger came down, and whether the picture there goes on to the left and to the right. */
   private from: [number, number] | undefined;
   private hidden: [boolean, boolean] = [false, false];
@@ -85,20 +98,20 @@ export class Player {
       const start = this.starts[mark] ?? 0;
       return start <= this.reader.known ? this.reader.steps[start]?.name : "after the question";
     };
-    this.strip = new Timeline({ go: (mark, share) => this.go(this.stepAt(mark, share)), name }, 0);
+    this.strip = new Timeline({ go: (mark, share) => this.playing.ask(this.stepAt(mark, share)), name }, 0);
     this.asking = new Asking(this.reader, () => {
-      this.forward.disabled = this.reader.at === this.reader.steps.length - 1;
+      this.bar.forward.disabled = this.reader.at === this.reader.steps.length - 1;
       this.offer();
       this.mark();
     });
     this.assemble();
     this.lectern = new Lectern(this.root, this.reader, {
       step: (by) => this.by(by),
-      changed: () => this.show(),
-      leaves: () => this.bar.offsetHeight > 0,
+      changed: () => this.draw(),
+      leaves: () => this.bar.root.offsetHeight > 0,
     });
     if (story.selected) choose(story.selected);
-    this.show();
+    this.draw();
   }
 
   /** It is on the page: one that was loaded again while it was presented goes on there. */
@@ -133,7 +146,7 @@ export class Player {
   }
 
   resized(): void {
-    if (this.lectern.presenting) this.show();
+    if (this.lectern.presenting) this.draw();
     else {
       this.hold();
       for (const stage of this.stages) stage.resized();
@@ -143,14 +156,16 @@ export class Player {
   // ---- what a reader does ----------------------------------------------------------------------
 
   private by(steps: number): true {
+    this.playing.stop();
     if (steps > 0 && this.reader.waits) this.goOn();
-    else if (this.reader.by(steps)) this.show();
+    else if (this.reader.by(steps)) this.draw();
     return true; // at an end the page does not scroll instead
   }
 
   private byChapter(way: 1 | -1): true {
+    this.playing.stop();
     if (way > 0 && this.reader.waits) this.goOn();
-    else if (this.reader.byChapter(way)) this.show();
+    else if (this.reader.byChapter(way)) this.draw();
     return true;
   }
 
@@ -159,25 +174,52 @@ export class Player {
     if (!this.held) this.asking.goOn();
   }
 
-  private go(at: number): void {
-    this.reader.go(at);
-    this.show();
+  private toggle(): void {
+    const { reader, playing } = this;
+    if (playing.plays) playing.stop();
+    else playing.play(reader.at === reader.steps.length - 1 ? 0 : undefined);
+  }
+
+  /** All steps are in the page. */
+  show(to: number): true {
+    this.reader.go(to);
+    this.draw();
+    return true;
+  }
+
+  request(): void {}
+
+  foresee(): void {}
+
+  /** A play stops at the end, and at a question. */
+  along(units: number): { to: number; left: number } | null {
+    const { at, steps, waits } = this.reader;
+    const to = at + units;
+    return to < 0 || to >= steps.length || (waits && units > 0) ? null : { to, left: 0 };
+  }
+
+  meant(value: number): number {
+    return value;
+  }
+
+  played(plays: boolean): void {
+    this.bar.played(plays);
+  }
+
+  get pause(): number {
+    return this.bar.pause;
   }
 
   private assemble(): void {
     this.root.setAttribute("aria-label", "story");
     this.root.tabIndex = -1; // it has the focus while it is presented
-    this.back.addEventListener("click", () => this.by(-1));
-    this.forward.addEventListener("click", () => this.by(1));
-    this.slider.type = "range";
-    this.slider.min = "0";
-    this.slider.setAttribute("aria-label", "step");
-    this.slider.addEventListener("input", () => this.go(Number(this.slider.value)));
+    this.bar.slider.setAttribute("aria-label", "step");
     this.chapter.title = "chapter";
     this.chapter.setAttribute("aria-label", "chapter");
     this.chapter.addEventListener("change", () => {
+      this.playing.stop();
       this.reader.leave();
-      this.go(Number(this.chapter.value));
+      this.show(Number(this.chapter.value));
     });
     const chapters = this.reader.chapters;
     if (chapters.length && chapters[0]?.[0] !== 0) chapters.unshift([0, "beginning"]);
@@ -188,12 +230,11 @@ export class Player {
     }
     this.chapter.hidden = chapters.length < 2;
     this.caption.setAttribute("role", "status");
-    const track = html("div", "vmw-track");
-    track.append(this.slider, this.strip.root);
+    this.bar.track.append(this.strip.root);
     this.present.addEventListener("click", () => this.lectern.toggle());
-    this.bar.append(this.back, track, this.forward, this.where, this.chapter, this.present, this.strip.tip);
+    this.bar.root.append(this.bar.where, this.chapter, this.present, this.strip.tip);
     const top = html("div", "vmw-bar");
-    top.append(this.bar, this.caption);
+    top.append(this.bar.root, this.caption);
     const stages = html("div", "vmw-stages");
     stages.append(...this.stages.map((stage) => stage.root));
     const called = html("div", "vmw-called");
@@ -243,18 +284,18 @@ export class Player {
 
   // ---- what a reader sees ----------------------------------------------------------------------
 
-  private show(): void {
+  private draw(): void {
     const { reader } = this;
     const { step, steps, at, branch } = reader;
     const last = steps.length - 1;
-    this.slider.max = String(last);
-    this.slider.value = String(at);
+    this.bar.stand(at, last);
     const what = reader.story.branches[branch];
     const text = `step ${at + 1} of ${steps.length}`;
-    this.slider.setAttribute("aria-valuetext", text);
-    say(this.where, what ? `${text} of: ${what.name}` : text);
-    this.back.disabled = at === 0 && !what;
-    this.forward.disabled = at === last || reader.waits;
+    this.bar.say(what ? `${text} of: ${what.name}` : text);
+    this.bar.slider.setAttribute("aria-valuetext", text);
+    this.bar.back.disabled = at === 0 && !what;
+    this.bar.forward.disabled = at === last || reader.waits;
+    this.bar.play.disabled = last === 0;
     const passed = reader.chapters.filter(([start]) => start <= at && !what).at(-1);
     this.chapter.value = String(passed?.[0] ?? 0);
     this.mark();
@@ -267,11 +308,12 @@ export class Player {
     this.asking.show();
     this.offer();
     const { presenting } = this.lectern;
-    const alone = presenting ? this.lectern.chosen() : -1;
     const { clientWidth, clientHeight } = this.root;
     const small = presenting && (clientWidth < SMALL.width || clientHeight < SMALL.height);
     this.root.classList.toggle("vmw-small", small);
     const [word, meaning] = presenting ? ["leave", "leave: back to the page"] : ["present", "present: fill the screen"];
+    const together = presenting && !small && this.fitsAll();
+    const alone = presenting ? this.lectern.chosen(together) : -1;
     say(this.present, word);
     put(this.present, "aria-label", meaning);
     put(this.present, "title", `${meaning} (p)`);
@@ -279,8 +321,10 @@ export class Player {
       const stage = this.stages[place];
       if (!stage) continue;
       stage.root.hidden = alone >= 0 && place !== alone;
-      if (!stage.root.hidden) stage.draw(drawn, presenting && !small ? this.room() : null);
+      const beside = alone < 0 ? step.pictures.length : 1;
+      if (!stage.root.hidden) stage.draw(drawn, presenting && !small ? this.room(beside) : null);
     }
+    this.bring();
     this.lectern.moved();
   }
 
@@ -309,11 +353,30 @@ export class Player {
     this.caption.style.minHeight = `${most}px`;
   }
 
-  /** What a picture can fill while the story is presented: words and questions are above. */
-  private room(): Room {
+  /** On a telephone the part that changes is brought into sight. */
+  private bring(): void {
+    const { step } = this.reader;
+    const before = this.drawn;
+    this.drawn = step;
+    if (!before || before === step) return;
+    step.pictures.some((drawn, place) => {
+      const was = before.pictures[place];
+      return was !== undefined && this.stages[place]?.bring(drawn, was);
+    });
+  }
+
+  /** Whether all pictures are large enough beside each other on the screen. */
+  private fitsAll(): boolean {
+    const room = this.room(this.stages.length);
+    return this.stages.length > 1 && this.stages.every((stage) => stage.fitted(room) >= LARGE);
+  }
+
+  /** What each of so many pictures can fill while the story is presented: words and questions are above. */
+  private room(beside: number): Room {
     return {
-      width: this.root.clientWidth - 2 * MARGIN,
-      height: this.root.clientHeight - ABOVE - this.bar.offsetHeight - (this.reader.story.branches.length ? BELOW : 0),
+      width: (this.root.clientWidth - 2 * MARGIN - (beside - 1) * GAP) / beside,
+      height:
+        this.root.clientHeight - ABOVE - this.bar.root.offsetHeight - (this.reader.story.branches.length ? BELOW : 0),
     };
   }
 
@@ -343,7 +406,7 @@ export class Player {
       const one = html("button", "vmw-button", branch.name);
       one.addEventListener("click", () => {
         reader.enter(number);
-        this.show();
+        this.draw();
       });
       return one;
     });
@@ -351,7 +414,7 @@ export class Player {
       const one = html("button", "vmw-button", "back to the story");
       one.addEventListener("click", () => {
         reader.leave();
-        this.show();
+        this.draw();
       });
       this.choices.replaceChildren(one);
     } else this.choices.replaceChildren(...(buttons.length ? ["What if: ", ...buttons] : []));

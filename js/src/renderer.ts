@@ -3,7 +3,7 @@
 import { Ruler } from "./fit.ts";
 import { LinkElement } from "./link.ts";
 import { type Marks, MarksLayer, marksOf } from "./marks.ts";
-import { NodeElement, rounding } from "./node.ts";
+import { badgesOf, NodeElement, rounding } from "./node.ts";
 import type { Place, Route, Scene, SceneNode } from "./scene.ts";
 import { arrange, match, put, svg } from "./svg.ts";
 import { treesOf } from "./tree.ts";
@@ -202,7 +202,7 @@ export class Renderer {
   private mark(element: NodeElement): void {
     const selected = this.selection !== "" && element.node.thing === this.selection;
     element.choose(selected);
-    if (selected && !element.over.isConnected) this.overLayer.append(element.over);
+    if (element.over.hasChildNodes() && !element.over.isConnected) this.overLayer.append(element.over);
   }
 
   /** Where a node is in its tree, if its lane is one. */
@@ -238,6 +238,7 @@ export class Renderer {
     const matter = [this.standing, this.hovered, ...this.chosen(this.selection).map((node) => node.id)];
     const lonely = [...new Set(matter)].filter((id) => id && !own.has(id));
     const marked = lonely.map((id) => this.marked(id)).filter((node) => node !== undefined);
+    const badges = badgesOf(scene.nodes);
     for (const node of [...scene.nodes, ...marked]) {
       here.add(node.id);
       let element = this.nodes.get(node.id);
@@ -246,6 +247,7 @@ export class Renderer {
         element = new NodeElement(node, this.ruler, this.placeOf(node));
         this.nodes.set(node.id, element);
       }
+      element.announce(badges.get(node.id) ?? "");
       this.mark(element);
       const layer = grounds.has(node.id) ? this.ground : this.layer(node);
       if (!kept.has(layer)) {

@@ -7,6 +7,7 @@ export type Request =
   | { type: "room"; page: string; width: number; height: number }
   | { type: "open"; id: string }
   | { type: "seek"; operation: number; place: number }
+  | { type: "stand"; operation: number; place: number; latest: number }
   | { type: "seek_pin"; index: number; operation: number; place: number }
   | { type: "jump"; to: string; way: number }
   | { type: "stay" }
@@ -37,6 +38,7 @@ export interface Found {
 export type Reply =
   | { type: "refused"; reason: string }
   | { type: "unchanged" }
+  | { type: "heard" }
   | { type: "table"; seq: number }
   | { type: "dot"; seq: number }
   | { type: "timeline" }

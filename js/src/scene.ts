@@ -130,6 +130,8 @@ export interface Scene {
     every?: number[];
   };
   notes: string[];
+  /** The title says the answer; else it is a name, and the caption's text is large. */
+  answers?: boolean;
   lanes: SceneLane[];
   marks?: SceneMarks[];
   /** What is known of things, by their names: see kin.ts. */
@@ -164,6 +166,12 @@ export interface When {
   line: string;
   /** The operation that makes what the picture shows, where that does not exist yet. */
   made?: number;
+}
+
+/** Where in the film of frame `seq` the kernel's picture is. */
+export interface Spot {
+  seq: number;
+  when: Partial<When>;
 }
 
 /** A scene, what Graphviz finds ways around boxes from ("" for most, in which no link crosses one), and its moment. */

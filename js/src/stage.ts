@@ -6,6 +6,7 @@ import { Hover, type Lights } from "./hover.ts";
 import { MiniMap } from "./minimap.ts";
 import { Renderer } from "./renderer.ts";
 import type { Scene } from "./scene.ts";
+import { bringIntoSight } from "./sight.ts";
 import type { Drawn } from "./story.ts";
 import { html, put, say } from "./svg.ts";
 
@@ -85,6 +86,16 @@ export class Stage {
     this.hover.settle();
     this.keepRoom();
     this.map.draw(scene);
+  }
+
+  /** How large the picture can be drawn in a room. */
+  fitted(room: Room): number {
+    return this.larger(room)[1];
+  }
+
+  /** Brings what a step has changed into sight; true if it is of this picture. */
+  bring(now: Drawn, before: Drawn): boolean {
+    return bringIntoSight(this.renderer, this.form(now), this.form(before));
   }
 
   select(thing: string): void {

@@ -190,17 +190,3 @@ export function pastOf(steps: readonly ToldStep[], last = steps.length): { past:
   };
   return { past, starts: [...starts, steps.length] };
 }
-
-/** Whether a picture tells something at this step: a mark that only goes out (what was new, what was changed) does not. */
-export function tells({ nodes, links }: Scene, before: Scene): boolean {
-  const old = new Map([...before.nodes, ...before.links].map((one) => [one.id, one]));
-  const now = [...nodes, ...links];
-  if (now.length < old.size) return true;
-  return now.some((one) => {
-    const was = old.get(one.id);
-    if (!was || JSON.stringify({ ...one, state: undefined }) !== JSON.stringify({ ...was, state: undefined }))
-      return true;
-    const states = was.state?.split(" ") ?? [];
-    return one.state?.split(" ").some((state) => state && !states.includes(state)) ?? false;
-  });
-}

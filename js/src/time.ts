@@ -1,9 +1,11 @@
 // The controls that go through the history of a machine: first, back, a slider, on, now, play; by what, and how fast.
 
+import { Bar, choice } from "./bar.ts";
 import { button } from "./button.ts";
 import { Copying } from "./copying.ts";
 import { Operations } from "./operations.ts";
 import { KINDS, LEGEND } from "./past.ts";
+import { type Course, Playing } from "./playing.ts";
 import type { Pointed } from "./presenting.ts";
 import type { Send } from "./requests.ts";
 import type { Scene, When } from "./scene.ts";
@@ -11,9 +13,6 @@ import { BRACKETS } from "./screen.ts";
 import { drop, html, put, say } from "./svg.ts";
 import { Timeline } from "./timeline.ts";
 
-/** Milliseconds a step stays when playing, at speed 1. */
-const PLAY_PAUSE = 900;
-const SPEEDS = [0.5, 1, 2, 4];
 /** The place of what is after an operation, in place of a number of events. */
 const AFTER = -1;
 
@@ -52,12 +51,22 @@ const NOWHERE: When = {
 /** Of more steps than these, one plays from kernel function to kernel function, if nothing else was chosen. */
 const MANY_STEPS = 12;
 
-export class Time {
-  readonly root = html("div", "vmw-time");
+/** Goes to a step of an operation by what the page has; false where the kernel is to be asked. */
+type Step = (operation: number, place: number) => boolean;
+
+/** An operation, and how many of its events are done there; operation -1 is now. */
+type Spot = readonly [operation: number, place: number];
+
+export class Time implements Course<Spot> {
+  private readonly bar = new Bar({
+    by: (units) => this.by(units),
+    drag: (value) => this.drag(value),
+    toggle: () => this.toggle(),
+  });
+  readonly root = this.bar.root;
   /** What is known of all operations; a pinned picture has no strip of them. */
   readonly operations: Operations | null;
   private readonly strip: Timeline | null;
-  private readonly track = html("div", "vmw-track");
   private readonly copying = new Copying();
   private readonly branching = new Copying(
     "branch here",
@@ -65,21 +74,12 @@ export class Time {
     "go to an earlier moment first",
   );
   private readonly send: Send;
+  private readonly step: Step;
   private readonly first = button("|‹", "to the beginning of this operation", "{");
-  private readonly back = button("‹", "back", "[");
-  private readonly slider = html("input", "vmw-slider");
-  private readonly forward = button("›", "forward", "]");
   private readonly last = button("›|", "to now, and follow", "}");
-  private readonly play = button("play", "play the steps", "Space");
   private readonly unit: HTMLSelectElement;
-  private readonly speed = choice(
-    "speed",
-    SPEEDS.map((speed) => `${speed}×`),
-    "1×",
-  );
   private readonly operation = choice("operation", [], "");
   private readonly around = html("optgroup");
-  private readonly where = html("span", "vmw-where");
   /** The line of what a drag passes, which the list around the picture's operation has not. */
   private readonly passed = html("option");
   private readonly maker = button("go", "show the operation that makes it");
@@ -92,34 +92,28 @@ export class Time {
   private every: readonly number[] = [];
   private index = 0;
   private latest = 0;
-  /** A request is under way; presses and drags that come meanwhile wait, none is lost. */
-  private asked = false;
-  private presses = 0;
-  private dragged: number | undefined;
-  /** What was asked for when a picture had come that is not drawn yet: that picture is an older place's. */
-  private ahead: [operation: number, place: number] | undefined;
+  private readonly playing = new Playing<Spot>(this);
   /** When the slider was moved last. */
   moved = Number.NEGATIVE_INFINITY;
-  private timer: ReturnType<typeof setTimeout> | undefined;
-  private playing = false;
   private listed: When["operations"] = [];
-  /** What was asked for is said, and its picture is under way. */
-  private foreseen = false;
   /** Presses go from step to step: an operation without any is passed, and the slider goes on by steps meanwhile. */
   private passing = false;
+  /** No kernel answers: one goes through what the page has. */
+  private alone = false;
   /** A reader has chosen by what to go. */
   private chosen = false;
 
-  /** `targets` are what one can jump to. */
-  constructor(send: Send, targets = TARGETS) {
+  /** `targets` are what one can jump to; `step` goes to a step without the kernel, if that is possible. */
+  constructor(send: Send, targets = TARGETS, step: Step = () => false) {
     this.send = send;
+    this.step = step;
     this.unit = choice("go by", UNITS, "step", targets);
-    this.slider.type = "range";
-    this.slider.min = "0";
-    this.speed.hidden = true;
-    this.track.append(this.slider);
-    this.root.append(this.first, this.back, this.track, this.forward, this.last, this.play, this.unit, this.speed);
+    this.root.prepend(this.first);
+    this.bar.forward.after(this.last);
+    this.bar.play.after(this.unit);
     this.operation.classList.add("vmw-operation");
+    for (const one of [this.operation, this.branching.root, this.maker, this.last, this.cell, this.since])
+      one.classList.add("vmw-asks"); // they are of no use without a kernel
     this.around.label = LEGEND;
     this.operation.append(this.around);
     this.maker.hidden = true;
@@ -127,7 +121,7 @@ export class Time {
       this.operation,
       this.copying.root,
       this.branching.root,
-      this.where,
+      this.bar.where,
       this.maker,
       this.since,
       this.cell,
@@ -144,25 +138,21 @@ export class Time {
       ? new Timeline({ go: (number) => this.toOperation(number), name: (number) => this.operations?.name(number) })
       : null;
     if (this.strip) {
-      this.track.append(this.strip.root);
+      this.bar.track.append(this.strip.root);
       this.root.append(this.strip.tip);
       for (const near of ["pointerenter", "focusin"])
         this.root.addEventListener(near, () => this.operations?.fetch(this.when.number));
     }
     this.first.addEventListener("click", () => this.toFirst());
-    this.back.addEventListener("click", () => this.by(-1));
-    this.forward.addEventListener("click", () => this.by(1));
     this.last.addEventListener("click", () => this.toNow());
-    this.play.addEventListener("click", () => this.toggle());
     this.cell.addEventListener("click", () => this.toCell());
     this.unit.addEventListener("change", () => {
       this.chosen = true;
       this.passing = false;
-      this.show();
+      this.settle();
     });
     this.operation.addEventListener("change", () => this.toOperation(Number(this.operation.value)));
     this.maker.addEventListener("click", () => this.toOperation(this.when.made ?? 0));
-    this.slider.addEventListener("input", () => this.drag(Number(this.slider.value)));
     this.root.addEventListener("keydown", (event) => {
       if (event.key !== "Escape" && !BRACKETS.has(event.key)) event.stopPropagation(); // arrows are the slider's
     });
@@ -177,24 +167,19 @@ export class Time {
     this.every = scene.steps.every ?? [];
     this.latest = Math.max(this.latest, when.number);
     this.operations?.learn(when.operations);
-    if (this.ahead) {
-      this.show(); // how far it goes, and by what
-      this.foresee(...(this.dragged === undefined ? this.ahead : this.meant(this.dragged)));
+    if (this.playing.behind) {
+      this.settle(); // how far it goes, and by what
+      this.playing.foresee();
       return;
     }
     this.come();
-    this.show();
-    this.answered();
+    this.settle();
+    this.playing.answered();
   }
 
-  /** A picture has come.  Where the slider has gone on meanwhile, the next one is asked for before this one is drawn. */
+  /** A picture has come, and is drawn soon. */
   arrived(): void {
-    this.ahead = undefined;
-    if (this.dragged === undefined) return;
-    const meant = this.meant(this.dragged);
-    this.dragged = undefined;
-    this.ask(...meant);
-    this.ahead = meant;
+    this.playing.arrived();
   }
 
   /** The machine has come to operation `number`. */
@@ -202,7 +187,17 @@ export class Time {
     if (number === this.latest && this.when !== NOWHERE) return; // its picture has said so
     this.passing = false;
     this.latest = Math.max(number, 0);
-    this.show();
+    this.settle();
+  }
+
+  /** Whether a kernel answers. */
+  live(alive: boolean): void {
+    this.stop();
+    this.leave();
+    this.playing.answered(); // what was asked for does not come
+    this.alone = !alive;
+    if (alive) this.operations?.again();
+    this.settle();
   }
 
   /** For a lecturer's own screen: the moment with this sentence, the marks that it has, and the next operation. */
@@ -211,88 +206,71 @@ export class Time {
     const marks = this.operations?.past.marks.filter(([at]) => at === number).map(([, name]) => name) ?? [];
     const next = number < this.latest ? this.operations?.name(number + 1) : "";
     return {
-      where: `${this.where.textContent}: ${sentence}`,
+      where: `${this.bar.where.textContent}: ${sentence}`,
       marks,
       next: next ?? `operation ${(number + 1).toLocaleString("en")}`,
     };
   }
 
-  /** The last request changed nothing. */
+  /** The last request changed nothing: the picture stays where it was. */
   answered(): void {
-    this.asked = false;
-    this.ahead = undefined;
-    if (this.come()) this.show(); // it stays where it was
-    if (this.dragged !== undefined) {
-      const wanted = this.dragged;
-      this.dragged = undefined;
-      this.go(wanted);
-    } else if (this.presses) {
-      const presses = this.presses;
-      this.presses = 0;
-      this.move(presses);
-    } else if (this.playing) this.wait();
+    this.come();
+    if (this.playing.waits) this.settle();
+    this.playing.answered();
   }
 
   /** Asks for the picture so many units on. */
   by(units: number): void {
     this.stop();
-    if (TARGETS.includes(this.unit.value)) {
+    if (TARGETS.includes(this.unit.value) && !this.alone) {
       this.send({ type: "jump", to: this.unit.value, way: Math.sign(units) });
       return;
     }
     this.passing ||= this.by_ !== "operation";
-    if (this.asked) this.presses += units;
-    else this.move(units);
+    this.playing.by(units);
   }
 
   /** To the beginning of the operation, and from there to that of the one before; by operation to the first. */
   toFirst(): void {
     this.leave();
     const { number } = this.when;
-    if (this.unit.value === "operation") this.ask(0, AFTER);
-    else if (this.atBeginning()) this.ask(Math.max(number - 1, 0), 0);
-    else this.ask(number, this.beginning);
+    if (this.unit.value === "operation") this.playing.ask([0, AFTER]);
+    else if (this.atBeginning()) this.playing.ask([Math.max(number - 1, 0), 0]);
+    else this.playing.ask([number, this.beginning]);
   }
 
   private toOperation(number: number): void {
     this.leave();
-    this.ask(number, AFTER);
+    this.playing.ask([number, AFTER]);
   }
 
   toNow(): void {
     this.leave();
-    this.ask(-1, AFTER);
+    this.playing.ask([-1, AFTER]);
   }
 
   toCell(): void {
     if (this.cell.hidden) return;
     this.leave();
-    this.asked = true;
+    this.playing.wait();
     this.send({ type: "stay" });
   }
 
-  /** Go elsewhere: what was pressed before counts no longer. */
+  /** Goes elsewhere: what was pressed before counts no longer. */
   private leave(): void {
-    this.stop();
+    this.playing.leave();
     this.passing = false;
-    this.ahead = undefined;
-    this.presses = 0;
-    this.dragged = undefined;
   }
 
   toggle(): void {
-    if (this.playing) {
+    if (this.playing.plays) {
       this.stop();
       return;
     }
     if (!this.plays) return;
-    this.playing = true;
     if (!this.chosen) this.unit.value = this.places.length - 1 > MANY_STEPS ? "function" : "step";
-    this.speed.hidden = false;
-    say(this.play, "pause");
-    if (this.atEndOfOperation() && (this.by_ !== "operation" || this.atEnd()))
-      this.ask(this.when.number, this.beginning);
-    else this.move(1);
+    const over = this.atEndOfOperation() && (this.by_ !== "operation" || this.atEnd());
+    this.playing.play(over ? [this.when.number, this.beginning] : undefined);
   }
 
   /** Whether there is anything to play: steps of this operation, or operations where these were chosen. */
@@ -310,10 +288,7 @@ export class Time {
   }
 
   stop(): void {
-    clearTimeout(this.timer);
-    this.playing = false;
-    this.speed.hidden = true;
-    say(this.play, "play");
+    this.playing.stop();
   }
 
   // ---- where the slider is ---------------------------------------------------------------------
@@ -358,16 +333,14 @@ export class Time {
     return [Math.max(stops.filter((stop) => stop <= this.spot).length - 1, 0), Math.max(stops.length - 1, 0)];
   }
 
-  private show(): void {
+  private settle(): void {
     const [at, most] = this.reached;
     const { now, kept, cell, number } = this.when;
     this.root.hidden = number < 0 || (this.latest === 0 && this.places.length < 2);
-    this.slider.max = String(most);
-    this.slider.value = String(at);
-    this.slider.disabled = most === 0;
+    this.bar.stand(at, most);
     const each = this.unit.querySelector<HTMLOptionElement>('option[value="every step"]');
     if (each) each.hidden = each.disabled = !this.every.length;
-    this.slider.setAttribute(
+    this.bar.slider.setAttribute(
       "aria-label",
       `moment, by ${this.by_ === "operation" && this.passing ? "step" : this.by_}`,
     );
@@ -375,10 +348,10 @@ export class Time {
     this.copying.offer(this.when.line);
     this.branching.offer(now ? "" : `branch = m.branch(${number})`);
     const jumps = TARGETS.includes(this.unit.value);
-    this.back.disabled = !jumps && number === 0 && (this.by_ === "operation" || this.index === 0);
+    this.bar.back.disabled = !jumps && number === 0 && (this.by_ === "operation" || this.index === 0);
     this.first.disabled = number === 0 && (this.unit.value === "operation" || this.atBeginning());
-    this.play.disabled = !this.plays;
-    this.forward.disabled = !jumps && this.atEnd();
+    this.bar.play.disabled = !this.plays;
+    this.bar.forward.disabled = !jumps && (this.alone ? this.atEndOfOperation() : this.atEnd());
     this.last.disabled = now && !kept;
     const since = cell < 0 ? 0 : this.latest - cell;
     this.cell.hidden = since <= 0 || (kept && number === cell && this.atEndOfOperation());
@@ -387,7 +360,7 @@ export class Time {
       since > 0 ? `${since.toLocaleString("en")} operation${since === 1 ? "" : "s"} since this cell` : "",
     );
     this.since.hidden = since <= 0;
-    if (this.playing && (this.by_ === "operation" ? this.atEnd() : this.atEndOfOperation())) this.stop();
+    if (this.playing.plays && (this.by_ === "operation" ? this.atEnd() : this.atEndOfOperation())) this.stop();
   }
 
   /** Says an operation, and at which of the steps that the slider has of it. */
@@ -395,41 +368,36 @@ export class Time {
     const steps = this.spots.length - 1;
     const step = spot === null ? "" : ` · step ${spot} of ${steps}`;
     const text = `operation ${number.toLocaleString("en")} of ${this.latest.toLocaleString("en")}${step}`;
-    this.slider.setAttribute("aria-valuetext", text);
-    say(this.where, text);
+    this.bar.say(text);
     this.name(number);
     this.strip?.stand(number, spot === null ? 1 : spot / Math.max(steps, 1));
   }
 
   /** Says at once what was asked for: its picture may take a while.  What was asked for before counts no longer. */
-  private foresee(operation: number, place: number): void {
+  foresee([operation, place]: Spot): void {
     const number = operation < 0 ? this.latest : operation;
     const inside = number === this.when.number && this.places.length > 1;
     const spot = place === AFTER ? this.spots.length - 1 : this.spots.indexOf(place);
-    this.foreseen = true;
     put(this.root, "aria-busy", "true");
     this.be(number, inside && spot >= 0 ? spot : null);
-    if (this.slides) this.slider.value = String(number);
+    if (this.slides) this.bar.slider.value = String(number);
     else if (inside && spot >= 0)
-      this.slider.value = String(Math.max(this.stops.filter((stop) => stop <= spot).length - 1, 0));
+      this.bar.slider.value = String(Math.max(this.stops.filter((stop) => stop <= spot).length - 1, 0));
     if (number === this.when.number) return;
     this.copying.offer("");
     this.branching.offer("");
   }
 
-  /** What was asked for has come; true if something was. */
-  private come(): boolean {
-    const { foreseen } = this;
-    this.foreseen = false;
+  /** What was asked for has come. */
+  private come(): void {
     drop(this.root, "aria-busy");
-    return foreseen;
   }
 
   /** All operations, or their kinds, are others than they were. */
   private renamed(): void {
     if (this.operations) this.strip?.draw(this.operations.past);
     this.listed = [];
-    if (!this.foreseen) this.show();
+    if (!this.playing.waits) this.settle();
   }
 
   /** The list of operations, with the one that is shown chosen; and the press that leads to where a thing is made. */
@@ -484,83 +452,53 @@ export class Time {
   // ---- asking ----------------------------------------------------------------------------------
 
   private drag(value: number): void {
-    this.stop();
     this.moved = performance.now();
-    if (this.asked) this.dragged = value;
-    else this.go(value);
-    if (this.dragged !== undefined) this.foresee(...this.meant(value));
+    this.playing.drag(value);
   }
 
   /** The operation and the place that the slider means. */
-  private meant(value: number): [number: number, place: number] {
+  meant(value: number): Spot {
     if (this.slides) return [value, AFTER];
     if (this.places.length < 2) return [this.when.number, value ? AFTER : 0];
     return [this.when.number, this.spots[this.stops[value] ?? 0] ?? AFTER];
   }
 
-  private go(value: number): void {
-    this.ask(...this.meant(value));
-  }
-
   /** So many units from where the picture is; what lies beyond the operation waits for the next one's picture. */
-  private move(units: number): void {
+  along(units: number): { to: Spot; left: number } | null {
     const { number } = this.when;
+    const to = (operation: number, place: number, left = 0) => ({ to: [operation, place] as const, left });
     if (this.by_ === "operation") {
-      if (this.unit.value !== "operation" && units > 0 && !this.atEndOfOperation()) {
-        this.beyond(number, AFTER, units - 1); // the one step of a picture that does not change here
-        return;
-      }
+      if (this.alone) return null;
+      if (this.unit.value !== "operation" && units > 0 && !this.atEndOfOperation()) return to(number, AFTER, units - 1); // the one step of a picture that does not change here
       const wanted = Math.min(Math.max(number + units, 0), this.latest);
-      if (wanted !== number || !this.atEndOfOperation()) this.ask(wanted, AFTER);
-      return;
+      return wanted !== number || !this.atEndOfOperation() ? to(wanted, AFTER) : null;
     }
     const { stops } = this;
-    const [at] = this.reached;
-    const wanted = at + units;
-    if (wanted < 0) {
-      if (number === 0) this.ask(0, this.places[0] ?? AFTER);
-      else this.beyond(number - 1, AFTER, wanted + 1);
-    } else if (wanted >= Math.max(stops.length, 1)) {
-      if (!this.atEndOfOperation()) this.ask(number, AFTER);
-      else if (number < this.latest) this.beyond(number + 1, 0, wanted - Math.max(stops.length, 1));
-      else this.stop();
-    } else this.ask(number, this.spots[stops[wanted] ?? 0] ?? AFTER);
+    const most = Math.max(stops.length, 1);
+    const wanted = this.reached[0] + units;
+    if (this.alone && (wanted < 0 || wanted >= most)) return null;
+    if (wanted < 0) return number === 0 ? to(0, this.places[0] ?? AFTER) : to(number - 1, AFTER, wanted + 1);
+    if (wanted < most) return to(number, this.spots[stops[wanted] ?? 0] ?? AFTER);
+    if (!this.atEndOfOperation()) return to(number, AFTER);
+    return number < this.latest ? to(number + 1, 0, wanted - most) : null;
   }
 
-  private beyond(number: number, place: number, left: number): void {
-    this.presses += left;
-    this.ask(number, place);
+  show(to: Spot): boolean {
+    return this.step(...to);
   }
 
-  private wait(): void {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.move(1), PLAY_PAUSE / Number.parseFloat(this.speed.value));
+  request([operation, place]: Spot): void {
+    if (this.alone) {
+      this.leave();
+      this.answered();
+    } else this.send({ type: "seek", operation, place });
   }
 
-  /** Operation -1 is now. */
-  private ask(operation: number, place: number): void {
-    this.asked = true;
-    this.foresee(operation, place);
-    this.send({ type: "seek", operation, place });
+  played(plays: boolean): void {
+    this.bar.played(plays);
   }
-}
 
-function choice(
-  label: string,
-  values: readonly string[],
-  chosen: string,
-  targets: readonly string[] = [],
-): HTMLSelectElement {
-  const element = html("select", "vmw-choice");
-  element.title = label;
-  element.setAttribute("aria-label", label);
-  const option = (value: string): HTMLOptionElement => Object.assign(html("option", "", value), { value });
-  element.append(...values.map(option));
-  if (targets.length) {
-    const group = Object.assign(html("optgroup"), { label: "next" });
-    group.append(...targets.map(option));
-    element.append(group);
+  get pause(): number {
+    return this.bar.pause;
   }
-  element.value = chosen;
-  return element;
 }

@@ -18,6 +18,9 @@ export function hideTwin(id: string, inOutputArea: boolean): HTMLStyleElement {
   return html("style", "", rule);
 }
 
+/** What a live picture says on its page, with its id: a saved one that plays in its place ends. */
+export const LIVE = "vmwidgets-live";
+
 /** Writes a sentence below the twins of a view that is gone for good. */
 export function markTwins(within: Element, id: string, sentence: string): void {
   for (const twin of within.querySelectorAll(`[data-vmwidgets-twin="${CSS.escape(id)}"]`)) {

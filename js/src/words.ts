@@ -4,6 +4,9 @@ import { Functions } from "./functions.ts";
 import type { Scene, When } from "./scene.ts";
 import { html, say } from "./svg.ts";
 
+/** Characters beyond which an answer is not large, as in `views/scene/svg.py`. */
+const LONG = 90;
+
 type Moment = Pick<When, "now" | "kept" | "number" | "place">;
 
 /** Heading and caption; drawn again with every frame. */
@@ -45,7 +48,9 @@ export class Words {
     say(this.text, text);
     say(this.reason, reason);
     this.functions.draw(functions);
-    this.caption.className = `vmw-caption ${tone}`;
+    const large = !scene.answers && text.length <= LONG ? "vmw-large" : "";
+    this.caption.className = `vmw-caption ${tone} ${large}`.trimEnd();
+    this.header.classList.toggle("vmw-answers", Boolean(scene.answers) || !text);
     this.caption.hidden = !text && !reason;
     const notes = JSON.stringify(scene.notes);
     if (this.notes.dataset.notes === notes) return;

@@ -48,7 +48,7 @@ test("the caption tells cause, reason and functions, and is spoken", async () =>
   draw(scene([], [], { caption }));
   assert.equal(find(".vmw-caption code").textContent, "vm_map_insert → rbtree_insert");
   assert.equal(await heard(), "Entered 20 KiB. No merge.");
-  assert.equal(find(".vmw-caption").className, "vmw-caption good");
+  assert.equal(find(".vmw-caption").className, "vmw-caption good vmw-large");
 });
 
 test("a click acts as the node says, before the controls are there and after", () => {

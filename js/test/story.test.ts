@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { tells } from "../src/sight.ts";
 import type { Question, ToldStep } from "../src/story.ts";
-import { pastOf, Reader, STORY_VERSION, tells } from "../src/story.ts";
+import { pastOf, Reader, STORY_VERSION } from "../src/story.ts";
 import { link, node, scene } from "./dom.ts";
 
 const ASKED: Question = { text: "How many?", options: ["1", "2"], answer: "2", why: "" };

@@ -34,6 +34,8 @@ function setUp(traits: Partial<ViewTraits> = {}, host: Partial<NonNullable<Rende
   const heard = new Map<string, ((...args: never[]) => void)[]>();
   const state: ViewTraits = {
     frame: { seq: 1, data: packed(scene([node("a", { thing: "entry:1", action: "select" })])) },
+    film: {},
+    spot: {},
     hub: "h",
     selection_model: "s",
     twin_id: "t",

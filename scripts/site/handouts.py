@@ -19,7 +19,7 @@ BEFORE = "<main><h1>"
 """Where the links are put: it is there once."""
 
 HOME = "../index.html"
-SIX = "../docs/lecture.html#six-lectures"
+ALL = "../docs/lecture.html#seven-lectures"
 
 
 def write() -> None:
@@ -31,8 +31,8 @@ def write() -> None:
     (OUT / "lectures").mkdir()
     for name in LECTURES:
         place = OUT / "lectures" / f"{name}.html"
-        put(labs.lecture(name), place, {"All lectures": SIX, "The handout for students": f"{name}{FOR_CLASS}.html"})
-        put(labs.lecture(name, "--for-class"), OUT / "lectures" / f"{name}{FOR_CLASS}.html", {"All lectures": SIX})
+        put(labs.lecture(name), place, {"All lectures": ALL, "The handout for students": f"{name}{FOR_CLASS}.html"})
+        put(labs.lecture(name, "--for-class"), OUT / "lectures" / f"{name}{FOR_CLASS}.html", {"All lectures": ALL})
 
 
 def to_lab(name: str) -> str:

@@ -12,14 +12,14 @@ ROOT = Path(__file__).parents[2]
 
 HERE = (
     "footprint", "maps", "long", "kmem", "domains", "walks", "faults", "page-outs", "replays", "texts",
-    "references", "tables", "traces",
+    "references", "tables", "traces", "cell-memory",
     "grading", "against", "growth", "hub", "moments", "time", "where",
 )  # fmt: skip  # read as a list
 
 ALONE = "pages"
 """It has a shell of its own, so it runs in a process of its own."""
 
-ELSEWHERE = {"cluster", "following", "laptops", "paint", "paint-beside", "scrubbing", "sizes", "stops"}
+ELSEWHERE = {"cluster", "following", "laptops", "paint", "paint-beside", "scrubbing", "sizes", "stepping", "stops"}
 """They need a browser, a wheel, an emulator, Dask: `tests/browser/`, `tests/packaging/`, `tests/real/` and
 `tests/hosts/` run them, and `make sweep` runs `paint-beside`."""
 

@@ -30,6 +30,13 @@ def test_a_drag_is_measured_in_a_notebook() -> None:
 
 
 @pytest.mark.sweep
+def test_steps_are_measured_while_the_kernel_is_busy() -> None:
+    rows = [line.split() for line in run("stepping").splitlines() if " entries  " in line]
+    assert [row[2] for row in rows] == ["step", "scrub", "painted"], rows
+    assert all(float(figure) > 0 for row in rows for figure in row[3:6])
+
+
+@pytest.mark.sweep
 def test_pictures_are_measured_in_a_notebook() -> None:
     printed = run("paint")
     for shown in ("tree", "map: tree, list, ribbon", "dashboard"):

@@ -108,7 +108,7 @@ def test_keys_buttons_slider_and_chapters_lead_to_the_same_steps(opened: Callabl
     assert where(page)[0] == chapter
     page.keyboard.press("{")
     assert where(page)[0] == 1
-    page.locator(".vmw-choice").select_option(label="after fork")
+    page.get_by_label("chapter").select_option(label="after fork")
     assert where(page)[0] == chapter
     page.locator(".vmw-slider").fill("2")
     assert where(page)[0] == 3
@@ -134,6 +134,16 @@ def test_the_strip_says_operations_and_leads_to_their_steps(opened: Callable[...
         assert abs(where(page)[0] - 1 - share * len(steps)) <= 1, "it lies under the slider"
     assert page.locator(".vmw-strip .moment").count() == 1, "chapters are flags"
     assert page.locator(".vmw-copying button").is_visible()
+
+
+def test_a_play_goes_through_the_steps_and_stops_where_a_question_waits(opened: Callable[..., Any], file: Path) -> None:
+    page, steps = opened(file), read(file)["steps"]
+    play = page.get_by_role("button", name="play the steps")
+    question = next(number for number, step in enumerate(steps, 1) if "question" in step)
+    play.click()
+    page.get_by_label("speed").select_option(label="4×")
+    expect(play).to_have_text("play", timeout=60_000)
+    assert where(page)[0] == question
 
 
 def test_a_question_keeps_the_story_until_it_is_answered(opened: Callable[..., Any], file: Path) -> None:

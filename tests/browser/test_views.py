@@ -224,10 +224,16 @@ def test_a_saved_notebook_beside_a_live_one_shows_its_own_pictures(
     (lab.root / "never-run.ipynb").write_text(source.read_text())
     saved = open_notebook("never-run.ipynb")
     saved.awaited = "model not found"  # JupyterLab's own lines, once for each picture
-    picture = saved.cell(2).locator("[data-vmwidgets-twin] img")
+    picture = saved.cell(2).locator(".vmw-saved .vmw-scene")
     picture.wait_for()
     box = picture.bounding_box()
     assert box is not None
     assert box["width"] > 500
     assert box["height"] > 200
+    where = saved.cell(2).locator(".vmw-saved .vmw-where")
+    step, count = map(int, re.findall(r"step (\d+) of (\d+)", where.inner_text())[0])
+    assert step == count
+    saved.cell(2).get_by_role("button", name="back", exact=True).click()
+    assert f"step {count - 1} of {count}" in where.inner_text()
     assert notebook.cell(2).locator(".vmwidgets .node").count() > 20
+    assert f"step {count} of {count}" in notebook.cell(2).locator(".vmw-where").first.inner_text()

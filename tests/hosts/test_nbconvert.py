@@ -45,7 +45,8 @@ def exported(write_notebook: Callable[..., Path], tmp_path_factory: pytest.TempP
 
 @pytest.fixture(scope="module")
 def page(chromium: Any, exported: Path) -> Any:
-    page = chromium.new_page(viewport={"width": 1300, "height": 1400})
+    """The page where no script runs."""
+    page = chromium.new_page(viewport={"width": 1300, "height": 1400}, java_script_enabled=False)
     page.goto(exported.as_uri())
     yield page
     page.close()
@@ -89,7 +90,7 @@ NARROW = """() => [...document.querySelectorAll('[data-vmwidgets-twin] img')].ma
 
 
 def test_on_a_telephone_letters_keep_their_size_and_pictures_are_scrolled(chromium: Any, exported: Path) -> None:
-    with closing(chromium.new_page(viewport={"width": 400, "height": 800})) as page:
+    with closing(chromium.new_page(viewport={"width": 400, "height": 800}, java_script_enabled=False)) as page:
         page.goto(exported.as_uri())
         found = page.evaluate(NARROW)
         assert len(found) >= 6, "alone and in boxes"
@@ -97,6 +98,26 @@ def test_on_a_telephone_letters_keep_their_size_and_pictures_are_scrolled(chromi
         assert page.evaluate("document.documentElement.scrollWidth") <= 400
         page.emulate_media(media="print")
         assert not any(scrolled for _, _, scrolled in page.evaluate(NARROW)), "on paper it fits"
+
+
+def test_where_scripts_run_pictures_step_with_no_kernel(chromium: Any, exported: Path) -> None:
+    with closing(chromium.new_page(viewport={"width": 1300, "height": 1400})) as page:
+        page.goto(exported.as_uri())
+        figure = page.locator("[data-vmwidgets-twin]").nth(1).locator(".vmw-saved")
+        where = figure.locator(".vmw-where")
+        figure.get_by_role("button", name="back", exact=True).click()
+        count = int(where.inner_text().rpartition(" ")[2])
+        assert where.inner_text() == f"operation 1 of 1 · step {count - 1} of {count}"
+        figure.locator(".vmw-slider").fill("1")
+        assert where.inner_text() == f"operation 1 of 1 · step 1 of {count}"
+        assert figure.locator(".node.new").count() == 0
+        assert not figure.locator("xpath=..").locator("img").is_visible()
+        boxed = page.locator("[data-vmwidgets-box] .vmw-saved")
+        boxed.first.scroll_into_view_if_needed()
+        assert boxed.first.locator(".vmw-where").inner_text().startswith("operation 1 of 1 · step 1 of "), "together"
+        page.emulate_media(media="print")
+        assert not figure.is_visible()
+        assert figure.locator("xpath=..").locator("img").is_visible(), "on paper it is as its cell left it"
 
 
 SHOWN = [("screen", "dark"), ("screen", "light"), ("print", "dark")]
@@ -116,7 +137,7 @@ def test_pictures_of_a_dark_export_are_dark(chromium: Any, exported: Path) -> No
     light = exported.read_text()
     assert 'data-jp-theme-light="true"' in light
     dark.write_text(light.replace('data-jp-theme-light="true"', 'data-jp-theme-light="false"'))
-    with closing(chromium.new_page(viewport={"width": 1300, "height": 1400})) as page:
+    with closing(chromium.new_page(viewport={"width": 1300, "height": 1400}, java_script_enabled=False)) as page:
         page.goto(dark.as_uri())
         assert ground(page.locator("[data-vmwidgets-twin] img").first, "nbconvert-dark-page") < 0.1
         page.emulate_media(media="print")
@@ -130,7 +151,7 @@ def test_a_picture_that_is_saved_as_a_page_has_one_theme(
     chromium: Any, tmp_path: Path, media: str, system: str, white: bool
 ) -> None:
     saved = vm.picture(vm.boot("x86-64", layout="tiny").kernel_map).save(tmp_path / "map.html")
-    with closing(chromium.new_page(viewport={"width": 1300, "height": 1400})) as page:
+    with closing(chromium.new_page(viewport={"width": 1300, "height": 1400}, java_script_enabled=False)) as page:
         page.emulate_media(media=media, color_scheme=system)
         page.goto(saved.as_uri())
         drawing = ".vmw-player .vmw-scene" if media == "screen" else "article svg"

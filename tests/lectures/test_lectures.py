@@ -74,6 +74,7 @@ def test_the_answers_are_those_of_a_book() -> None:
     assert answers("maps")[:2] == ["2", "2"]
     assert answers("translation") == ["4", "0", "the byte is written"]
     assert answers("race") == ["924", "my draft", "PIN 4711", "none"]
+    assert answers("process") == ["next to nothing", "4", "5"]
     assert answers("faults") == ["0", "4", "5", "5"]
     assert answers("locality")[1:] == ["6", "18", "6", "10"]
     assert answers("replacement") == ["0 · 0x1_0000", "2 · 0x1_2000", "1 · 0x1_1000", "7"]
@@ -110,7 +111,7 @@ def test_a_way_to_fork_is_refused_where_no_task_forks(tmp_path: Path, capsys: An
         assert (name in FORKING) == forks
         if not forks:
             assert main(["lecture", name, "--fork", "eager", "-o", str(tmp_path / "x.html")]) == 2
-            assert "one forks in faults" in capsys.readouterr().err
+            assert "one forks in process, faults" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
@@ -241,12 +242,12 @@ def test_no_step_says_a_count_twice_or_that_nothing_is_kept(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LECTURES)
-def test_the_notes_plan_twenty_minutes_or_ten_and_have_each_answer(name: str) -> None:
+def test_the_notes_plan_twenty_minutes_or_ten_or_five_and_have_each_answer(name: str) -> None:
     made = lecture_of(name)
     texts = [made.notes_of(chapter) for chapter in made.notes]
     ends = [0, *(int(text.split()[3].rstrip(".")) for text in texts)]
     assert [int(text.split()[1]) for text in texts] == ends[:-1]
-    assert ends[-1] == (10 if name == "locality" else 20)
+    assert ends[-1] == {"locality": 10, "process": 5}.get(name, 20)
     for moment, (_, options, answer, _) in made.ask.items():
         notes = made.notes_of(moment if isinstance(moment, str) else moment[0])
         assert f"Right: {answer}." in notes

@@ -38,6 +38,7 @@ OUTSIDE = {
         "markdown_it",
         "matplotlib",
         "nbclient",  # which comes with jupyterlab, as nbformat does: for a handout of a notebook
+        "nbconvert",  # which loads converted.py, and nothing else of ours
         "nbformat",
         "resvg_py",
         "tomli",

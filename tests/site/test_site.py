@@ -227,7 +227,7 @@ def test_all_for_a_chapter_is_one_press_from_its_row(opened: Callable[..., Any],
         row.get_by_role("link", name="handout").first.click()
         page.wait_for_url("**/lectures/translation-handout.html")
         page.get_by_role("link", name="All lectures").click()
-        page.wait_for_url("**/docs/lecture.html#six-lectures")
+        page.wait_for_url("**/docs/lecture.html#seven-lectures")
 
 
 def test_the_lectures_of_four_weeks_are_links(opened: Callable[..., Any]) -> None:

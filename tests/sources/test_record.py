@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -25,6 +26,17 @@ def test_rows_fault_once_for_each_page_and_columns_for_each_page_of_each_column(
     sweeps = columns.faults("lru", 32) - rows.faults("lru", 32)
     assert 127 * 32 - 32 <= sweeps <= 127 * 32  # each column but the first brings in all pages of the matrix again
     assert rows.faults("lru", 64) == columns.faults("lru", 64)
+
+
+@pytest.mark.parametrize(("name", "array"), [("rows", "matrix"), ("columns", "matrix"), ("list", "nodes")])
+def test_ranges_of_a_recorded_program_have_its_names(name: Literal["rows", "columns", "list"], array: str) -> None:
+    rows = vm.recording(name).locality(rows=200).rows
+    pages = {of: [row for row in rows if row.name == of] for of in ("code", array, "stack")}
+    assert sum(row.used for row in pages[array]) == 32
+    assert min(row.references for row in pages[array]) >= 64
+    fetches = [sum(cell[2] for cell in row.cells) for row in rows]
+    assert {row.name for row, fetched in zip(rows, fetches, strict=True) if fetched} == {"code"}
+    assert pages["stack"]
 
 
 def test_the_list_writes_in_all_its_pages_in_each_round() -> None:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import vmwidgets as vm
-from vmwidgets.engine.base.past import Past
 from vmwidgets.engine.kernel.map.map_schema import KernelMapValue
 from vmwidgets.engine.kernel.threads.threads_schema import ThreadsValue
 from vmwidgets.engine.kernel.x15.kentry_schema import KentryContents
@@ -168,23 +166,13 @@ class Everything(NamedTuple):
     caches: CachesValue
     kentry: KentryContents
 
-    def at(self, past: Past) -> Everything:
-        """All as it was."""
-        kept = self.maps.at(past), self.threads.at(past), known(self.frames.at(past))
-        return Everything(*kept, self.caches.at(past), self.kentry.at(past))
-
-
-def known(value: FramesValue) -> FramesValue:
-    """Frames without which free block is next, which is not known of the past."""
-    return replace(value, orders=tuple(replace(free, first=()) for free in value.orders))
-
 
 def everything(machine: vm.Machine) -> Everything:
     """What pictures of kernel memory are made from, whole."""
     return Everything(
         machine.kmem.value(whole=WHOLE),
         machine.threads.value(),
-        known(machine.frames.value(whole=WHOLE)),
+        machine.frames.value(whole=WHOLE),
         machine.caches.value(most=WHOLE),
         machine.kentry.contents(most=WHOLE),
     )

@@ -12,7 +12,7 @@ import vmwidgets as vm
 from tests.captions import says
 from tests.engine.watch import Watch
 from tests.views.test_past_lives import families, recorded
-from vmwidgets.engine.base.past import Past
+from tests.views.wholes import inside, rings
 from vmwidgets.engine.memory.replacement import POLICIES
 from vmwidgets.events import PageOut, PageWritten
 
@@ -256,7 +256,7 @@ def test_a_step_before_the_first_write_the_page_is_still_clean():
     t.write(a, b"x")
     events = m.journal.last.events
     (at,) = [number for number, one in enumerate(events) if isinstance(one, PageWritten)]
-    before, after = (m.replacement.value(Past(events[done:])).rings[""].pages for done in (at, at + 1))
+    before, after = (inside(m, done, rings)[""].pages for done in (at, at + 1))
     assert [(one.frame, one.dirty) for one in (*before, *after)] == [(frame, False), (frame, True)]
 
 
@@ -270,7 +270,7 @@ def test_before_the_page_left_it_a_frame_had_what_that_page_had():
     frame, b = m.replacement.value().rings["init"].pages[0].frame, t.mmap(PAGE)
     t.read(b)  # a page of zeroes comes, in the frame of the one that has to go
     assert [(page.frame, page.dirty) for page in m.replacement.value().rings["init"].pages] == [(frame, False)]
-    before = m.replacement.value(Past(m.journal.last.events)).rings["init"].pages
+    before = inside(m, 0, rings)["init"].pages
     assert [(page.frame, page.dirty) for page in before] == [(frame, True)]
 
 
@@ -285,7 +285,7 @@ def test_what_a_task_wrote_that_has_ended_since_was_dirty(writes):
     if writes:  # by the translation that is there: only its dirty bit tells
         child.write(a, b"x")
     child.exit()
-    before = m.replacement.value(Past(m.journal.last.events)).rings[""].pages
+    before = inside(m, 0, rings)[""].pages
     assert [page.dirty for page in before] == [writes]
 
 
@@ -308,9 +308,9 @@ def test_at_every_event_a_page_is_dirty_where_the_kernel_would_write_it(architec
         watches[id(m)].begin()
 
     for m in recorded(life, 100, begin):
-        events = m.journal.last.events
-        for done, then in [*watches[id(m)].seen, (len(events), kernel(m))]:
-            for ring in m.replacement.value(Past(events[done:])).rings.values():
+        moments = m.history.moments(m.journal.last.number, rings)
+        for done, then in [*watches[id(m)].seen, (len(moments) - 1, kernel(m))]:
+            for ring in moments[done].values():
                 for page in ring.pages:
                     if page.frame in then:
                         assert page.dirty == then[page.frame], (page, done, m.journal.last)
@@ -349,11 +349,10 @@ def test_the_first_pages_of_a_ring_are_those_of_the_whole_ring(architecture, pol
     for m in recorded(families(architecture, seed), 60, lambda m: None):
         if m.replacement.setting.policy != policy:
             m.replacement = policy
-        for past in (Past(()), Past(m.journal.last.events)):
-            whole = m.replacement.value(past).rings
-            for name, ring in m.replacement.value(past, 3).rings.items():
-                assert ring == replace(whole[name], pages=whole[name].pages[:3])
-                compared += len(ring.pages)
+        whole = m.replacement.value().rings
+        for name, ring in m.replacement.value(3).rings.items():
+            assert ring == replace(whole[name], pages=whole[name].pages[:3])
+            compared += len(ring.pages)
     assert compared > 100
 
 

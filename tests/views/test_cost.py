@@ -69,7 +69,7 @@ def _filled(count: int) -> vm.Machine:
     ("made", "few", "many", "most"),
     [
         (tasks, 60, 300, 30), (files, 1_000, 5_000, 0.1), (pages, 1_000, 10_000, 0.1), (ring, 1_000, 10_000, 3),
-        (threads, 40, 200, 50), (before_a_fork, 1_000, 10_000, 1),
+        (threads, 40, 200, 80), (before_a_fork, 1_000, 10_000, 1),
     ],
 )  # fmt: skip  # a table
 def test_what_is_not_shown_costs_few_calls(made: Callable[[int], Picture], few: int, many: int, most: float) -> None:

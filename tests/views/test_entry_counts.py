@@ -10,8 +10,8 @@ import vmwidgets as vm
 from tests.captions import saying, says
 from tests.views.lives import WHOLE
 from tests.views.oracle.living import life_of_maps
+from vmwidgets.pictures.moments import look_at_map
 from vmwidgets.views.maps.picture import map_picture
-from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
 
 
@@ -23,7 +23,7 @@ def test_how_many_entries_there_were_and_are_is_counted(seed: int) -> None:
         counts = {path: len(part.entries()) for path, part in maps.items()}
         operation = machine.journal.last
         if operation.target in before and operation.outcome == "done" and operation.number != before["number"]:
-            look = Look.back(maps[operation.target].value(whole=WHOLE), Moment(operation))
+            look = look_at_map(maps[operation.target], Moment(operation), [], [], whole=WHOLE)
             reason = map_picture(look).caption.reason
             is_counted = says("map pictures: map/entries", reason)
             was, now = before[operation.target], counts[operation.target]

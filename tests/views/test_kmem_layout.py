@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
 import pytest
 
 import vmwidgets as vm
 from tests.views.lives import lived_in
 from tests.views.pictures import misplaced_text, outside, overlaps
-from vmwidgets.engine.base.past import Past
 from vmwidgets.views.scene.model import Scene
 
 VIEWS = (vm.Kmem, vm.Threads, vm.Frames, vm.Slabs, vm.Dashboard)
@@ -90,30 +88,6 @@ def test_much_memory_and_many_things_cost_no_more_to_draw() -> None:
         sound(scene)
         assert len(scene.nodes) < 250, kind
     assert any("more" in node.title for node in vm.Threads(machine).scene().nodes if node.kind == "fold")
-
-
-def test_rows_of_an_operation_are_read_once_however_many_maps_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    read: list[int] = []
-    add = Past._add
-
-    def counted(past: Past, events: Any) -> None:
-        read.append(1)
-        add(past, events)
-
-    monkeypatch.setattr(Past, "_add", counted)
-    found = []
-    for more in (0, 5):
-        machine = vm.boot(layout="tiny", ram="4 MiB")
-        for number in range(more):
-            machine.kmem_suballoc("64 KiB", f"map {number}")
-        machine.kmem_malloc("8 KiB")
-        view = vm.Kmem(machine)
-        view.scene()
-        read.clear()
-        view.step = 2
-        view.scene()
-        found.append(len(read))
-    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize("seed", range(3))

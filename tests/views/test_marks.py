@@ -33,8 +33,8 @@ def parents(value: MapValue) -> dict[int, tuple[int, bool]]:
     return {node.id: (found[node.id], node.red) for node in value.nodes.values()}
 
 
-def operations(seed: int) -> Iterator[tuple[MapValue, MapValue, Moment]]:
-    """The kernel's map before and after each operation of a life, and the moment after it."""
+def operations(seed: int) -> Iterator[tuple[list[MapValue], MapValue, Moment]]:
+    """The kernel's map at all moments of each operation of a life, and after it, and the moment after it."""
     life = life_of_maps(seed)
     machine = next(life)
     number = machine.journal.last.number
@@ -42,17 +42,17 @@ def operations(seed: int) -> Iterator[tuple[MapValue, MapValue, Moment]]:
         last = machine.journal.last
         if last.number != number:
             moment = Moment(last, starts=starts_of(machine))
-            value = machine.kernel_map.value(whole=WHOLE)
-            yield value.at(moment.later(0)), value, moment
+            values = machine.history.moments(last.number, lambda then: then.kernel_map.value(whole=WHOLE))
+            yield values, machine.kernel_map.value(whole=WHOLE), moment
         number = last.number
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_nodes_with_another_parent_or_colour_are_marked_and_no_others(seed: int) -> None:
     moved = 0
-    for before, after, moment in operations(seed):
-        old, now = parents(before), parents(after)
-        picture = map_picture(Look.back(after, moment))
+    for values, after, moment in operations(seed):
+        old, now = parents(values[0]), parents(after)
+        picture = map_picture(Look(moment, values.__getitem__, after))
         expected = {node for node in old.keys() & now.keys() if old[node] != now[node]}
         assert picture.moved == expected, moment.operation
         assert all("changed" in picture.in_tree(node) or "new" in picture.in_tree(node) for node in expected)
@@ -84,10 +84,10 @@ def test_no_path_is_drawn_after_the_boot() -> None:
 @pytest.mark.sampled(3)
 def test_a_path_is_drawn_only_where_its_comparisons_lead(seed: int) -> None:
     drawn = 0
-    for _, after, moment in operations(seed):
+    for values, after, moment in operations(seed):
         for place in range(len(moment.events) + 1):
             here = moment.at(place)
-            picture = map_picture(Look.back(after, here))
+            picture = map_picture(Look(here, values.__getitem__, after))
             for (node, side), (following, _) in zip(picture.path, picture.path[1:], strict=False):
                 there = picture.value.nodes[node]
                 assert following == (there.left if side == "left" else there.right)
@@ -222,7 +222,7 @@ def test_each_state_has_a_look_without_colour() -> None:
     found = looks()
     assert found.keys() == {"new", "changed", "path", "leaving"}
     for one, other in combinations(found, 2):
-        assert found[one][1] != found[other][1], (one, other)
+        assert found[one] != found[other], (one, other)
 
 
 def test_what_is_selected_and_where_the_keyboard_is_are_lines_in_the_colour_of_text_beside_any_state() -> None:

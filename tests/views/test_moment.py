@@ -15,8 +15,9 @@ from tests.engine.machine.random_door import Walker
 from tests.views.domains import machine_life
 from tests.views.lives import Life
 from vmwidgets.engine.base.journal import Operation
+from vmwidgets.engine.kernel.map.map_schema import Entries
 from vmwidgets.pictures.at import starts_of
-from vmwidgets.pictures.moments import When
+from vmwidgets.pictures.moments import When, look_at
 from vmwidgets.views.domain.picture import steps_of_domain
 from vmwidgets.views.maps.picture import steps_of_map
 from vmwidgets.views.memory.frames import steps_of_frames
@@ -98,11 +99,13 @@ def test_what_is_past_and_what_is_so_far_are_all_events_between_them() -> None:
     machine.kernel_map.enter("16 KiB")
     operation = machine.journal.last
     value = machine.kernel_map.value()
-    for done in range(len(operation.events) + 1):
-        moment = Moment(operation, done)
-        new = moment.marks("after", "kernel_map").new
-        assert value.at(moment.later(done)).nr_entries == 3 + len(new)
-    assert Moment(operation).marks("after", "kernel_map").new == {entry.id for entry in value.entries if not entry.role}
+    places = [0, *(step.index + 1 for step in Moment(operation).story.steps), len(operation.events)]
+    for done in places:
+        new = Entries.told(Moment(operation, done).so_far).new("kernel_map")
+        assert look_at(machine.kernel_map, Moment(operation, done)).now.nr_entries == 3 + len(new)
+    assert {*Entries.told(operation.events).new("kernel_map")} == {
+        entry.id for entry in value.entries if not entry.role
+    }
 
 
 def test_two_pictures_at_one_moment_say_the_same() -> None:

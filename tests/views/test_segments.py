@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import vmwidgets as vm
 from vmwidgets.views.scene.svg import style_sheet
+
+CSS = Path(__file__).parents[2] / "vmwidgets" / "views" / "scene" / "style.css"
 
 FREE = (0xE_0000, 0xA_0000), (0x35_0000, 0x16_0000)
 
@@ -17,9 +20,10 @@ def test_what_is_free_looks_unlike_what_is_in_use() -> None:
     assert looks == {"in use": ("piece", "taken"), "code": ("card",), "free": ("piece", "free")}
     styles = [re.search(rf"\.node\.piece\.{state} > \.shape\{{([^}}]*)", style_sheet()) for state in ("taken", "free")]
     taken, free = (found[1] for found in styles if found is not None)
-    assert "stroke-dasharray" in free, "the outline says it too, where fills are not seen"
-    assert "stroke-dasharray" not in taken
     assert taken != free
+    forced = CSS.read_text().split("@media (forced-colors: active) {")[1].split("\n}")[0]
+    rule = re.search(r"\.node\.piece\.free > \.shape \{ stroke-dasharray", forced)
+    assert rule is not None, "the outline says it where fills are not seen"
 
 
 def test_where_it_is_not_known_what_is_free_nothing_is_said_of_it() -> None:

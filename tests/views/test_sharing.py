@@ -1,8 +1,9 @@
-"""Frames by page table: groups are those of exactly the same tasks, as walks of their tables find them."""
+"""Frames by page table: a capsule lies over exactly the tasks whose walks find its frame."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from typing import Any
 
 import pytest
 
@@ -36,15 +37,26 @@ def walked(m: Machine, start: int) -> dict[tuple[str, ...], int]:
     return dict(groups)
 
 
+def covered(m: Machine, **options: Any) -> dict[int, set[str]]:
+    """The tasks in whose rows a frame's capsules lie, by frame."""
+    nodes = vm.Sharing(m, **options).scene().nodes
+    rows = {node.y + node.h / 2: node.text[0].text for node in nodes if node.id.startswith("sharing/task/")}
+    found: dict[int, set[str]] = defaultdict(set)
+    for node in nodes:
+        if node.kind == "capsule":
+            inside = {name for y, name in rows.items() if node.y < y < node.y + node.h}
+            assert len(inside) == len(node.text), "each has its letters"
+            found[int(node.thing.removeprefix("frame:"))] |= inside
+    return found
+
+
 def drawn(m: Machine) -> dict[tuple[str, ...], int]:
-    """The same, by the headings of the picture."""
-    heads = [node for node in vm.Sharing(m).scene().nodes if node.id.count("/") == 1 and node.kind == "label"]
-    words = [" ".join(run.text for run in node.text) for node in heads]
-    return {tuple(sorted(one.partition("tables of ")[2].split(" and "))): int(one.partition(" ")[0]) for one in words}
+    """How many frames each group of tasks has, by the capsules."""
+    return dict(Counter(tuple(sorted(names)) for names in covered(m).values()))
 
 
 @pytest.mark.parametrize("way", ["eager", "counted", "shadow"])
-def test_groups_are_those_of_the_walks(way: str) -> None:
+def test_capsules_lie_over_the_tasks_of_the_walks(way: str) -> None:
     m, a = family(way)
     assert drawn(m) == walked(m, a)
 
@@ -72,13 +84,18 @@ def test_a_frame_that_the_operation_entered_is_marked_and_each_has_its_page() ->
     parent = m.task("parent")
     a = parent.mmap("8 KiB", flags="private populate")
     parent.fork("child").write(a + vm.PAGE, b"c")
-    cards = [node for node in vm.Sharing(m).scene().nodes if node.kind == "card"]
-    assert [node.state for node in cards].count(("new",)) == 1
-    (new,) = (node for node in cards if "new" in node.state)
+    nodes = vm.Sharing(m).scene().nodes
+    (new,) = (node for node in nodes if "new" in node.state)
     assert new.thing == f"frame:{(m.tasks['child'].walk(a + vm.PAGE).pa or 0) >> 12}"
-    assert new.text[1].text == str(vm.Address(a + vm.PAGE))
+    (number,) = (node for node in nodes if node.title == str(vm.Address(a + vm.PAGE)))
+    assert (number.x, number.text[0].text) == (new.x, "1")
     m.tasks["child"].read(a)
-    assert not [node for node in vm.Sharing(m).scene().nodes if node.state], "a read of what is there enters nothing"
+    assert not marks_of(m), "a read of what is there enters nothing"
+
+
+def marks_of(m: Machine) -> dict[str, int]:
+    """How many frames are marked, by what they are marked as."""
+    return Counter(state for node in vm.Sharing(m).scene().nodes for state in node.state if state in ("new", "changed"))
 
 
 @pytest.mark.parametrize(
@@ -93,16 +110,12 @@ def test_what_came_and_what_others_have_or_otherwise_is_marked(
     m = vm.boot("x86-64", fork=way)
     first = m.task("parent")
     a = first.mmap("16 KiB", flags="private populate")
-
-    def marks() -> dict[str, int]:
-        return Counter(state for node in vm.Sharing(m).scene().nodes for state in node.state)
-
     second = first.fork("child")
-    assert marks() == forked
+    assert marks_of(m) == forked
     second.write(a, b"c")
-    assert marks() == child
+    assert marks_of(m) == child
     first.write(a, b"p")
-    assert marks() == parent
+    assert marks_of(m) == parent
 
 
 @pytest.mark.parametrize(("way", "copied"), [("counted", [True, False]), ("shadow", [True, True])])
@@ -126,32 +139,36 @@ def test_it_says_that_pages_without_a_descriptor_are_not_shown() -> None:
     assert any(one.startswith("A page that is not in a page table yet is not shown") for one in said)
 
 
-def test_groups_of_few_frames_lie_beside_each_other_where_there_is_room() -> None:
+def test_pages_that_do_not_fit_beside_each_other_go_on_below() -> None:
     m, _ = family("counted")
-    for width, rows in ((420, 3), (1600, 1)):
-        heads = [node for node in vm.Sharing(m, width=width).scene().nodes if node.id.count("/") == 1]
-        assert len({node.y for node in heads}) >= rows
-        assert all(node.x + node.w <= width for node in heads)
-    assert len({node.y for node in heads}) < len(heads)
+    for width in (420, 1600):
+        assert covered(m, width=width) == covered(m)
+        assert all(node.x + node.w <= width for node in vm.Sharing(m, width=width).scene().nodes)
 
 
-def test_a_frame_has_its_number_and_where_tasks_have_it() -> None:
-    m, _ = family("counted")
-    rows = vm.Sharing(m).scene().table.rows
-    cards = [node for node in vm.Sharing(m).scene().nodes if node.thing.startswith("frame:")]
-    assert cards
-    for card in cards:
-        number = int(card.thing.partition(":")[2])
-        assert card.text[0].text == f"frame {number:#x}"
-        assert card.text[1].text in {row[2] for row in rows if row[0] == f"{number:#x}"}
+def test_a_frame_that_passes_a_task_is_one_by_its_bridge() -> None:
+    m = vm.boot("x86-64", layout="small", fork="counted")
+    first = m.task("a")
+    place = first.mmap("4 KiB", flags="private populate")
+    second = first.fork("b")
+    second.fork("c")
+    second.write(place, b"x")
+    shared = (first.walk(place).pa or 0) >> 12
+    assert covered(m)[shared] == {"a", "c"}
+    nodes = vm.Sharing(m).scene().nodes
+    (bridge,) = (node for node in nodes if node.id.startswith("sharing/bridge/"))
+    ends = sorted((node.y, node.y + node.h) for node in nodes if node.thing == f"frame:{shared}")
+    assert bridge.y < ends[0][1] and ends[1][0] < bridge.y + bridge.h, "it begins in one part and ends in the other"
 
 
-def test_a_groups_frames_are_in_the_order_of_their_pages() -> None:
-    machine = vm.boot("x86-64", layout="small", fork="counted")
-    task = machine.task("init")
+def test_a_page_is_called_by_its_number_in_its_entry_or_its_file() -> None:
+    m = vm.boot("x86-64", layout="small", fork="counted")
+    task = m.task("init")
     start = task.mmap("32 KiB")
     for page in (5, 2, 7, 0):  # frames are given out in this order
         task.write(start + page * vm.PAGE, b"x")
-    task.fork("child")
-    cards = [node for node in vm.Sharing(machine).scene().nodes if node.kind == "card"]
-    assert [node.text[1].text for node in cards] == [str(vm.Address(start + page * vm.PAGE)) for page in (0, 2, 5, 7)]
+    file = m.file("lib", b"x" * 40_000)
+    task.read(task.mmap("16 KiB", "rx", "private", file, offset=8192), 1)
+    nodes = vm.Sharing(m).scene().nodes
+    numbers = [(node.x, node.text[0].text) for node in nodes if node.id.startswith("sharing/page/")]
+    assert [words for _, words in sorted(numbers)] == ["0", "2", "5", "7", "2"]

@@ -40,6 +40,8 @@ TEXT = [
     *((text, ground) for text in ("fg", "dim") for ground in GROUNDS),
     *((text, ground) for text in WORDS for ground in ("bg", "card")),
     *(("on-fill", fill) for fill in (*FILLS, "new")),
+    *(("on-bright", fill) for fill in ("anonymous", "file")),
+    *(("on-fill", fill) for fill in ("code", "data")),
     ("on-red", "red"),
     ("on-black", "black"),
 ]

@@ -10,7 +10,7 @@ import pytest
 
 import vmwidgets as vm
 from tests.views.pictures import machine_with
-from vmwidgets.views.scene.model import Link
+from vmwidgets.views.scene.model import Caption, Link
 from vmwidgets.views.scene.svg import _without_switches, to_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -106,7 +106,7 @@ def test_a_static_picture_has_nothing_to_press() -> None:
             on = {node.text[0].text for node in switches if "chosen" in node.state}
             off = {node.text[0].text for node in switches} - on
             assert not words & (on | off)
-            subtitle = next(text for text in words if text and text.startswith(view.scene().subtitle[:8]))
+            subtitle = next(text for text in words if text and view.scene().subtitle[:8] in text)
             assert all(word in subtitle for word in on), "said once, beside the title"
             assert not any(word in subtitle for word in off)
             assert "click" not in svg
@@ -136,11 +136,18 @@ def test_a_static_picture_leaves_no_room_for_what_is_to_press(width: int) -> Non
             assert begin - drawn[link.source] == pytest.approx(link.points[0][1] - live[link.source], abs=0.1)
 
 
-def test_the_title_stands_above_the_caption() -> None:
-    drawn = ET.fromstring(vm.Map(machine_with(3).kernel_map).to_svg())
-    (title,) = [text for text in drawn.iter(f"{SVG}text") if text.get("class") == "title"]
-    (caption,) = [box for box in drawn.iter(f"{SVG}rect") if box.get("class") == "bar rail" and box.get("rx")]
-    assert float(title.get("y", "")) + 4 <= float(caption.get("y", ""))
+def test_the_answer_is_large_and_alone_in_its_size() -> None:
+    """Below the picture's name, and above the reason; where there is no answer, the name is large."""
+    picture = vm.Map(machine_with(3).kernel_map)
+    scene = picture.scene()
+    large = [text for text in ET.fromstring(to_svg(scene)).iter(f"{SVG}text") if text.get("class") == "title"]
+    assert " ".join(text.text or "" for text in large) == scene.caption.text
+    lines = {text.text: float(text.get("y", "")) for text in ET.fromstring(to_svg(scene)).iter(f"{SVG}text")}
+    name = next(y for words, y in lines.items() if words and words.startswith(scene.title))
+    assert name < lines[large[0].text] < lines[scene.caption.reason]
+    unsaid = replace(scene, caption=Caption(""))
+    (title,) = [text for text in ET.fromstring(to_svg(unsaid)).iter(f"{SVG}text") if text.get("class") == "title"]
+    assert title.text == scene.title
 
 
 def test_switches_in_rows_that_overlap_leave_one_gap() -> None:

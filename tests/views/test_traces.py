@@ -12,6 +12,7 @@ from tests.captions import says
 from tests.views.test_kmem_layout import sound
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.paper.trace import Trace
+from vmwidgets.engine.spaces.process_schema import UsedOverTime, UsedRange
 from vmwidgets.views.scene.routing import marked
 
 PAGE = 4096
@@ -118,6 +119,26 @@ def test_curves_mark_the_knee_the_anomaly_and_what_was_counted(width: int) -> No
     assert columns.target.worth("lru", 32) == (columns.target.faults("lru", 32) - columns.target.faults("lru", 36)) / 4
 
 
+@pytest.mark.parametrize("width", [420, 900, 1600])
+def test_each_curve_has_its_name_at_its_line(width: int) -> None:
+    found = vm.recording("columns").faults(("fifo", "lru", "opt"))
+    scene = vm.FaultCurves(found, width=width).scene()
+    sound(scene)
+    head = next(node.text[0].text for node in scene.nodes if node.id == "faults/names")
+    frames = int(head.split()[1])
+    for policy in found.policies:
+        name = next(node for node in scene.nodes if node.id == f"faults/name/{policy}")
+        assert name.text[0].text.endswith(f"{found.faults(policy, frames):,}")
+        line = next(link for link in scene.links if link.id == f"faults/name/{policy}/to")
+        point = next(node for node in scene.nodes if node.id == line.target)
+        assert point.title.startswith(f"{policy}, {frames} frames")
+        ends = next(link for link in scene.links if link.id == f"faults/{policy}").points
+        assert line.points[-1] in ends
+        assert not any(name.x < x < name.x + name.w and name.y < y < name.y + name.h for x, y in ends)
+    legend = [text.text for node in scene.nodes if node.id.startswith("faults/legend") for text in node.text]
+    assert "fifo" not in legend
+
+
 def test_a_working_set_is_drawn_at_its_mean_size_and_never_as_frames() -> None:
     found = two_phases().faults(("lru", "working set"))
     assert found.policies == ("lru",)
@@ -130,6 +151,19 @@ def test_a_working_set_is_drawn_at_its_mean_size_and_never_as_frames() -> None:
     assert [len(row) for row in scene.table.more[0][1].rows] == [4] * len(found.windows)
     with pytest.raises(Refused, match="has windows, not frames"):
         two_phases().faults("working set")
+
+
+@pytest.mark.parametrize("width", [420, 900, 1600])
+def test_a_real_process_is_darker_where_it_uses_more_of_a_range(width: int) -> None:
+    ranges = (UsedRange("a.so", 0x1000, 100, (60, 5, 0)), UsedRange("8 MiB, no file", 0x9000, 2000, (300, 0, 0)))
+    scene = vm.Locality(UsedOverTime(1, "python3", 0.5, ranges), width=width).scene()
+    sound(scene)
+    bars = {node.id: [bar.style for bar in node.bars] for node in scene.nodes if node.id.startswith("locality/range/")}
+    assert bars == {
+        "locality/range/0": ["refs-none", "refs-read-3", "refs-read-1"],
+        "locality/range/1": ["refs-none", "refs-read-2"],
+    }
+    assert [node.id for node in scene.nodes][:2] == ["locality/range/1", "locality/range/0"]
 
 
 def test_a_picture_keeps_the_trace_that_has_no_other_name() -> None:

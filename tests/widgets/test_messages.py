@@ -17,6 +17,7 @@ GOOD: list[dict[str, Any]] = [
     {"type": "room", "page": "ab-1", "width": 1090, "height": 900},
     {"type": "open", "id": "fold/3"},
     {"type": "seek", "operation": -1, "place": -1},
+    {"type": "stand", "operation": 3, "place": 14, "latest": 3},
     {"type": "seek_pin", "index": 0, "operation": 3, "place": 14},
     {"type": "jump", "to": "rotation", "way": -1},
     {"type": "stay"},

@@ -13,6 +13,7 @@ import vmwidgets as vm
 from vmwidgets.engine.base.units import counted
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.handles.replacement import MachineReplacement
+from vmwidgets.events import RingMoved
 from vmwidgets.pictures import registry
 from vmwidgets.pictures.at import At
 from vmwidgets.pictures.registry import known_pictures, picture_of
@@ -51,7 +52,7 @@ def drawn(at: At) -> Scene:
     words = counted(sum(pages.values()), "page")
     table = Table(("task", "pages"), [(task, str(count)) for task, count in sorted(pages.items())])
     return kit.scene(
-        "pages", words, "", bars, caption=at.moment.caption, table=table, steps=at.steps(drawn_of, "ring"),
+        "pages", words, "", bars, caption=at.moment.caption, table=table, steps=at.steps(drawn_of, RingMoved),
         machine=at.whole.name, width=at.width,
     )  # fmt: skip
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+import zlib
+from base64 import b64decode
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
@@ -10,9 +13,13 @@ from urllib.parse import unquote
 import pytest
 
 from tests.captions import saying
+from tests.widgets.film import played
 from tests.widgets.notebook import LabShell, PyodideShell, open_notebook
 from tests.widgets.page import HELLO, replies
 from vmwidgets.pictures import slim
+from vmwidgets.pictures.film import frame_of
+from vmwidgets.widgets.host.outputs import _hear as heard_inside
+from vmwidgets.widgets.host.packing import WINDOW, unpack
 from vmwidgets.widgets.host.pictures import keep_moments
 
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -48,7 +55,7 @@ def outputs(shell: PyodideShell, monkeypatch: pytest.MonkeyPatch) -> list[dict[s
 
 def twins(html: str) -> list[str]:
     """The ids of views whose twins are in an output."""
-    return re.findall(r'data-vmwidgets-twin="([^"]+)"', html)
+    return list(dict.fromkeys(re.findall(r'data-vmwidgets-twin="([^"]+)"', html)))
 
 
 def widths(html: str) -> list[float]:
@@ -164,3 +171,79 @@ def test_a_page_for_telephones_too_has_both_layouts_of_the_same_moment(
     monkeypatch.setattr(slim, "KEPT", False)
     shell.run("vm.Map(k)", "c3")
     assert "srcset" not in outputs[-1]["text/html"]
+
+
+# ---- films ---------------------------------------------------------------------------------------
+
+
+def film_in(html: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The picture and its film that a page finds in an output."""
+    frame, steps = (b64decode(re.findall(f'data-{name}="([^"]*)"', html)[0]) for name in ("frame", "steps"))
+    unpacker = zlib.decompressobj(zdict=zlib.decompress(frame)[-WINDOW:])
+    return unpack(frame), json.loads(unpacker.decompress(steps) + unpacker.flush())
+
+
+def test_beside_a_saved_picture_are_its_steps_as_wide_as_it_is(
+    shell: PyodideShell, outputs: list[dict[str, Any]]
+) -> None:
+    shell.run("k.enter('4 KiB')\none = vm.Map(k)\none", "c1")
+    view = shell.user_ns["one"]
+    room(view, 1180)
+    assert widths(outputs[1]["text/html"]) == [1180]
+    picture, film = film_in(outputs[1]["text/html"])
+    assert picture["when"] | {"line": ""} == {
+        "number": 1, "place": -1, "cell": -1, "operations": [], "line": "", "now": True, "kept": False,
+        "finds": False, "scale": 1.0,
+    }  # fmt: skip  # a table
+    scene = picture["scene"]
+    assert scene["width"] == 1180
+    steps = scene.pop("steps")
+    assert tuple(film["places"]) == tuple(steps["places"])
+    frames = played(film, scene)
+    assert len({json.dumps(frame) for frame in frames}) == len(frames) > 3
+    view.moment = (view.machine.journal.serial(1), film["places"][2])
+    view.width = 1180
+    assert frames[2] == frame_of(view.scene())
+
+
+def test_a_picture_without_steps_has_no_film(shell: PyodideShell, outputs: list[dict[str, Any]]) -> None:
+    shell.run("vm.reference_string('1 2 3')", "c1")
+    assert "data-vmwidgets-film" not in outputs[1]["text/html"]
+    assert "<script>" not in outputs[1]["text/html"]
+
+
+def test_the_player_comes_once_a_file_and_again_with_its_cell(
+    shell: PyodideShell, outputs: list[dict[str, Any]]
+) -> None:
+    shell.run("k.enter('4 KiB')", "c0")
+    for name in ("c1", "c2", "c2", "c1", "c2"):
+        shell.run("vm.Map(k)", name)
+    playing = ["DecompressionStream" in one["text/html"] for one in outputs if "text/html" in one]
+    assert playing == [True, False, False, True, False]
+
+
+def test_what_is_displayed_inside_of_an_output_is_saved_beside_it(
+    shell: PyodideShell, outputs: list[dict[str, Any]]
+) -> None:
+    shell.run("from IPython.display import display\nk.enter('4 KiB')\nout = w.Output()", "c0")
+    shell.run("tree = vm.Tree(k)\nout.msg_id = 'm'\ndisplay(tree)\nout.msg_id = ''\ndisplay(w.VBox([out]))", "c1")
+    inner, box = [one for one in outputs if "text/html" in one]
+    assert twins(inner["text/html"]) == twins(box["text/html"]) == [shell.user_ns["tree"].twin_id]
+    assert ["DecompressionStream" in one["text/html"] for one in (inner, box)] == [False, True]
+    shell.run("late = w.Output()\ndisplay(late)\nlate.msg_id = 'm'\ndisplay(vm.Map(k))\nlate.msg_id = ''", "c2")
+    assert twins(outputs[-1]["text/html"]) == twins(outputs[-2]["text/html"])
+
+
+def test_what_was_cleared_out_of_an_output_is_not_saved(shell: PyodideShell, outputs: list[dict[str, Any]]) -> None:
+    shell.run("from IPython.display import display\nk.enter('4 KiB')\nout = w.Output()", "c0")
+    shell.user_ns["clear"] = lambda: heard_inside({"header": {"msg_type": "clear_output"}})
+    shell.run(
+        "out.msg_id = 'm'\ndisplay(vm.Tree(k))\nclear()\none = vm.Map(k)\ndisplay(one)\nout.msg_id = ''\ndisplay(out)",
+        "c1",
+    )
+    assert twins(outputs[-1]["text/html"]) == [shell.user_ns["one"].twin_id]
+
+
+def test_an_output_without_pictures_is_shown_as_ever(shell: PyodideShell, outputs: list[dict[str, Any]]) -> None:
+    shell.run("from IPython.display import display\nout = w.Output()\ndisplay(out, w.HBox([out]))", "c1")
+    assert [VIEW in one for one in outputs] == [True, True]

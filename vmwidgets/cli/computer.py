@@ -25,7 +25,7 @@ from .. import __version__
 from ..engine.base.released import install
 from ..views.scene.static import STATIC
 
-FRONT_END = ("answer.js", "controls.js", "graphviz.js", "hub.js", "loader.js", "player.js", "view.js")
+FRONT_END = ("answer.js", "controls.js", "graphviz.js", "hub.js", "loader.js", "player.js", "saved.js", "view.js")
 """The files of the front end."""
 
 NEEDED = ("anywidget", "fastjsonschema", "graphviz", "ipywidgets", "lark", "markdown-it-py")

@@ -21,7 +21,7 @@ def add_lecture(commands: Any) -> None:
     parser = commands.add_parser(
         "lecture",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        help="write one of the six lectures to an HTML file, with notes and questions",
+        help="write one of the seven lectures to an HTML file, with notes and questions",
         description="Write a twenty-minute lecture to one HTML file, with notes and questions to vote on,\n"
         "and the machine's journal next to it. Open the file in a browser and press p to\n"
         "present it. Exit code 0: the files are written; 2: they are not.",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from . import faults, locality, maps, race, replacement, translation
+from . import faults, locality, maps, process, race, replacement, translation
 from .lecture import Lecture
 
 LECTURES: Mapping[str, Callable[[], Lecture]] = {
+    "process": process.lecture,
     "maps": maps.lecture,
     "translation": translation.lecture,
     "race": race.lecture,
@@ -17,10 +18,11 @@ LECTURES: Mapping[str, Callable[[], Lecture]] = {
 }
 """In the order of a course."""
 
-FORKING: Mapping[str, Callable[[str], Lecture]] = {"faults": faults.lecture}
+FORKING: Mapping[str, Callable[[str], Lecture]] = {"process": process.lecture, "faults": faults.lecture}
 """Those in which a task forks, in each of the ways that :func:`vmwidgets.boot` has."""
 
 ABOUT = {
+    "process": "a cell of a notebook: mapped and in memory; one address, two values (OSTEP 13, 21)",
     "maps": "entries merge, rotate the tree and are cut (OSTEP 13, 14, 17)",
     "translation": "address, TLBs, tables and frames on one screen (OSTEP 18 to 20)",
     "race": "a stale translation on two processors (OSTEP 19, 32)",

@@ -36,6 +36,7 @@ def lecture() -> Lecture:
     rows, columns = (recorded_references(name) for name in ("rows", "columns"))
     recorded = [one.faults("lru", (FEW, FEW + 4)) for one in (rows, columns)]
     few, many = (one.faults("lru", FEW) for one in recorded)
+    sizes = small(by_rows=False).faults(("lru", "opt"), range(FRAMES, PAGES + 1))
     machine = boot("x86-64", layout="small")
     told = Lecture("Locality: two loops over one matrix", machine, of_rings=True)
     told.show(known_pictures()["Locality"](columns), known_pictures()["Clock"](machine))
@@ -82,18 +83,21 @@ def lecture() -> Lecture:
         {"6": f"With {PAGES} frames it would be so.", "12": "Not even one third of the references finds its page."},
     )  # fmt: skip
     told.mark(
-        "two frames more",
-        f"{FRAMES} frames were too few for {PAGES} pages. With a frame for each page, the order does not matter. "
-        "Between the two there is a cliff, not a slope.",
+        "enough frames",
+        f"{FRAMES} frames are too few. How many are enough, so that each page faults once? LRU has "
+        f"{sizes.faults('lru', PAGES - 1)} faults with {PAGES - 1}, too, and {PAGES} with {PAGES}: "
+        "a cliff, not a slope. Vote, then step through the references.",
         minutes=1,
     )
-    enough = small(by_rows=False).play(machine, "enough", PAGES, policy="lru")
+    small(by_rows=False).play(machine, "enough", PAGES, policy="lru")
     told.question(
-        "two frames more", f"By columns, with {PAGES} frames: how many page faults?", ["6", "12", "18"], enough.faults,
-        "All pages stay in memory after their first use.",
-        {"12": "Nothing is evicted, so no page faults twice.", "18": "The last two sweeps find all pages in memory."},
+        "enough frames", "By columns: with how many frames does each page fault once?", ["5", "6", "9"],
+        next(size for size in sizes.sizes if sizes.faults("lru", size) == PAGES),
+        "All pages stay in memory after their first use: with a frame for each page, the order does not matter.",
+        {"5": "One page is always missing, and LRU evicts the one that is used next.",
+         "9": f"There are only {PAGES} pages: more frames stay empty."},
     )  # fmt: skip
-    best = small(by_rows=False).faults("opt", FRAMES).faults("opt", FRAMES)
+    best = sizes.faults("opt", FRAMES)
     told.mark(
         "what a kernel can do",
         f"OPT, which knows the future, keeps most pages and has {best} faults with {FRAMES} frames. A kernel doesn't "

@@ -9,6 +9,7 @@ from functools import cached_property
 from math import inf
 from typing import Any
 
+from vmwidgets.engine.base.event import Event
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.kernel.freebsd.vm_map import FreeBSDMap
 from vmwidgets.engine.kernel.x15.vm_map import X15Map
@@ -17,7 +18,7 @@ from vmwidgets.views.scene.kit import WIDTH
 from vmwidgets.views.scene.model import Steps
 from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
-from vmwidgets.views.story.stages import seen, wrote
+from vmwidgets.views.story.stages import having, seen
 
 from .moments import look_at
 
@@ -60,12 +61,14 @@ class At:
         """The same at all moments of the operation: what a view is given."""
         return look_at(part, self.moment, *focus, **more)
 
-    def steps(self, look: Callable[[At], object], *tables: str) -> Steps:
-        """The steps of a picture: those that write rows of `tables`, and in which `look` gives another thing.
+    def steps(self, look: Callable[[At], object], *kinds: type[Event]) -> Steps:
+        """The steps of a picture: those with events of these `kinds` in which `look` gives another thing.
 
         `look` is what is drawn at a moment, as far as it changes in an operation: a value, or counts of one.
         """
-        return self.moment.steps(seen(lambda done: look(replace(self, done=done)), wrote(*tables)))
+        history = self.whole.history
+        is_far = self.done is None and self.number > 0 and history.is_far(self.number)
+        return self.moment.steps(seen(lambda done: look(replace(self, done=done)), having(*kinds), lambda: not is_far))
 
 
 _TOLD: deque[Moment] = deque(maxlen=4)

@@ -64,7 +64,7 @@ FIRST_FOR = {
     "vmwidgets.engine.spaces.linux_schema": {"LinuxComparison": "linux"},
     "vmwidgets.engine.spaces.process_schema": {
         "CellMemory": "own", "ForkedValue": "own", "LiveFork": "own", "LiveProcess": "process", "Measuring": "own",
-        "ProcessMoment": "process",
+        "ProcessMoment": "process", "UsedOverTime": "traces",
     },
     "vmwidgets.engine.spaces.paging_schema": {"PagingComparison": "compare"},
     "vmwidgets.pictures.beside": {"Pair": "beside"},

@@ -22,7 +22,7 @@ from vmwidgets.views.story.words.called import called
 
 from .at import At
 from .finding import EVERY, Hit, entries_in
-from .moments import look_at
+from .moments import look_at_map
 from .options import AddressTrait, typed_between
 from .picture import Picture
 from .registry import picture_of
@@ -87,7 +87,7 @@ class Map(Picture):
         focus = [] if self._seeking else touched(moment, target.name)[:FOCUS]
         selected = entry_id(self.selection)
         addresses = [] if self.find is None else [self.find]
-        look = look_at(target, moment, [*focus, selected], self._folds_opened, addresses, whole=self._most())
+        look = look_at_map(target, moment, [*focus, selected], self._folds_opened, addresses, whole=self._most())
         picture = map_picture(look, self.lanes)
         return seek(picture, self.find) if self._seeking and self.find is not None else picture
 

@@ -29,7 +29,7 @@ from vmwidgets.views.story.stages import Mine
 from .at import At
 from .finding import EVERY, Hit, entries_in, holds
 from .maps import FOCUS, entry_id
-from .moments import look_at
+from .moments import look_at, look_at_map
 from .options import typed_between
 from .picture import Picture, machine_of
 from .registry import picture_of
@@ -102,7 +102,7 @@ def kmem_scene(
     width: float = WIDTH,
 ) -> Scene:
     """The scene of kernel memory at a moment of an operation; `opened` are the folds that were opened."""
-    look = look_at(target, moment, _focus(target, moment, selection), opened, whole=WHOLE)
+    look = look_at_map(target, moment, _focus(target, moment, selection), opened, whole=WHOLE)
     return draw_kmem(look, selection=selection, machine=target.machine.name, compact=compact, width=width)
 
 
@@ -160,7 +160,7 @@ def kentry_steps(target: MachineKentry, moment: Moment, *, compact: bool = False
 def _look(target: MachineKentry, moment: Moment, *, compact: bool) -> Look[KentryContents]:
     """The area with the slabs open in which the operation took and freed slots."""
     slots = [event.address for event in reversed(moment.events) if isinstance(event, (BufferAllocated, BufferFreed))]
-    return Look.back(target.contents(slots, 1 if compact else OPEN_SLABS), moment)
+    return look_at(target, moment, slots, 1 if compact else OPEN_SLABS, of="contents")
 
 
 @picture_of(first_for=MachineFrames)

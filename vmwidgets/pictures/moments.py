@@ -6,17 +6,21 @@ An operation that is the machine's latest is taken back by its events; of an ear
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from inspect import signature
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import traitlets
 
 from vmwidgets.engine.base.called import whole_name
 from vmwidgets.engine.base.errors import Refused
+from vmwidgets.engine.base.event import Event
 from vmwidgets.engine.base.journal import Journal, Operation
-from vmwidgets.engine.kernel.map.map_schema import EntryValue, MapValue
+from vmwidgets.engine.kernel.map.map_schema import EntryValue, KernelMapValue, MapCreated, MapValue
+from vmwidgets.engine.kernel.map.window import while_booting
 from vmwidgets.engine.machine import Machine
+from vmwidgets.engine.machine.handles.kmem import MachineKmem
+from vmwidgets.engine.machine.handles.map_part import MapPart
 from vmwidgets.engine.machine.handles.maps import MachineMap
 from vmwidgets.engine.machine.handles.tables import MachineTables
 from vmwidgets.views.story.look import Look
@@ -159,23 +163,76 @@ def part_at(path: str, machine: Machine, there: There) -> Any:
 
 def entry_at(target: MachineMap, moment: Moment, va: int) -> EntryValue | None:
     """The entry of a map that holds an address at a moment, for looking only."""
-    written = moment.later(moment.place).changes("after", target.name)
-    value: MapValue = look_at(target, moment, written, (), [va], whole=1).now
+    value: MapValue = look_at(target, moment, (), (), [va], whole=1).now
     return next((entry for entry in value.entries if entry.start <= va < entry.end), None)
 
 
-def look_at(part: Any, moment: Moment, *focus: Any, **more: Any) -> Look[Any]:
+def look_at(part: Any, moment: Moment, *focus: Any, of: str = "value", **more: Any) -> Look[Any]:
     """A part of a machine at the moments of its latest operation: a picture's only way to see one.
 
-    `focus` and `more` are what the part's ``value`` takes, if it takes something.  Of page tables the value is the
-    tables themselves.
+    `focus` and `more` are what the part's ``value`` takes, or its function `of` this name.  Of page tables the value is
+    the tables themselves.
     """
-    back: Callable[..., Any] | None = None
     if isinstance(part, MachineTables):
-        back = part.now
-    elif "past" in signature(part.value).parameters:
-        back = part.value
-    if back is None:
-        return Look.back(part.value(*focus, **more), moment)
-    read = back
-    return Look(moment, lambda place: read(*focus, past=moment.later(place), **more))
+        return Look(moment, lambda place: part.now(moment.words(place)))
+    after = getattr(part, of)(*focus, **more)
+    if hasattr(after, "at"):
+        return Look.back(after, moment)
+    return _look_inside(part, moment, after, of, focus, more)
+
+
+def look_at_map(
+    part: MapPart | MachineKmem, moment: Moment, focus: Sequence[int], opened: Sequence[int], *also: Any, whole: int
+) -> Look[Any]:
+    """The same of a map, or of all maps of kernel memory, that may be folded.
+
+    What is shown of it after the operation is shown at all moments, and what is in `focus` and there no longer.
+    """
+    after = part.value(focus, opened, *also, whole=whole)
+    maps = [one.map for one in after.all()] if isinstance(after, KernelMapValue) else [after]
+    shown = tuple(dict.fromkeys([*(entry.id for one in maps for entry in one.entries), *focus]))
+    return _look_inside(part, moment, after, "value", (shown,), {"whole": whole, "around": False})
+
+
+MOST_KEPT = 64
+"""Of an operation of so many steps at most, a part is seen at all of them at once."""
+
+
+def _look_inside(
+    part: Any, moment: Moment, after: Any, of: str, focus: tuple[Any, ...], more: dict[str, Any]
+) -> Look[Any]:
+    """The look at a part for which its latest operation is done again, once its inside is asked for."""
+    operation, history = moment.operation, part.machine.history
+    if operation is not None and operation.number == 0 and isinstance(after, (MapValue, KernelMapValue)):
+        return Look(moment, lambda place: at_boot(after, moment.events[:place]), after)
+    if operation is None or operation.number == 0 or part.machine.journal.incomplete:
+        return Look(moment.above(len(moment.events)), lambda _: after, after)
+    inside, path = history.inside(operation.number), part.path
+    key = path, of, *map(_as_key, focus), *((name, _as_key(one)) for name, one in more.items())
+    inside.expect(key, lambda machine: getattr(machine.part(path), of)(*focus, **more))
+    steps = moment.story.steps
+    ends = {moment.floor, *(step.index + 1 for step in steps)} if len(steps) <= MOST_KEPT else {moment.floor}
+    places = ends - {len(moment.events)}
+    is_far = moment.is_after and history.is_far(operation.number)
+
+    def at(place: int) -> Any:
+        is_before_alone = moment.is_after and place == moment.floor
+        return inside.at(key, place, () if is_before_alone else places)
+
+    return Look(moment, at, after, is_far=is_far)
+
+
+def at_boot(value: Any, events: Sequence[Event]) -> Any:
+    """A map, or all maps of kernel memory, after some of the events of the boot."""
+    if isinstance(value, MapValue):
+        return while_booting(value, events)
+    made = {event.map for event in events if isinstance(event, MapCreated)}
+    submaps = [at_boot(one, events) for one in value.submaps if one.map.name in made]
+    return replace(value, map=while_booting(value.map, events), submaps=tuple(submaps))
+
+
+def _as_key(given: Any) -> Any:
+    """What a part's value was asked for, as something that can be looked up."""
+    if isinstance(given, (list, tuple, dict)):
+        return tuple(map(_as_key, given))
+    return frozenset(given) if isinstance(given, set) else given

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from vmwidgets import events as ev
 from vmwidgets.engine.base.units import counted
 from vmwidgets.engine.machine import Machine
 from vmwidgets.views.scene import kit
@@ -12,6 +13,8 @@ from .registry import picture_of
 
 BITS = {"referenced and dirty": "used-and-dirty", "referenced": "used", "dirty": "dirty", "neither": "unused"}
 """What is set of a page, and the style of its part of a bar."""
+
+CHANGING = ev.RingMoved, ev.PagesEntered, ev.PagesLeft, ev.PageDirtied, ev.PageCleaned, ev.PteWritten, ev.PteRunWritten
 
 
 @picture_of(shows=Machine, name="ReferenceBits")
@@ -25,7 +28,7 @@ def draw(at: At) -> Scene:
     >>> vm.ReferenceBits(m)
     <ReferenceBits of machine ...>
     """
-    tasks, steps = bits_of(at), at.steps(bits_of, "ring", "page", "dirty", "word")
+    tasks, steps = bits_of(at), at.steps(bits_of, *CHANGING)
     parts = {task: [(one[bits], style) for bits, style in BITS.items()] for task, one in tasks.items()}
     rows = [(task or "not mapped", parts[task], counted(one.total(), "page")) for task, one in tasks.items()]
     known = [(style, bits) for bits, style in BITS.items() if any(one[bits] for one in tasks.values())]

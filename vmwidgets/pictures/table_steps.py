@@ -9,7 +9,7 @@ from vmwidgets.engine.base.event import Event
 from vmwidgets.engine.base.units import PAGE_SHIFT
 from vmwidgets.engine.kernel.map.map_schema import EntryValue
 from vmwidgets.engine.mmu.tables import PageTables
-from vmwidgets.engine.mmu.tables_schema import OpenTable, PageMarked, PteWritten, TableWindow, WindowRow
+from vmwidgets.engine.mmu.tables_schema import OpenTable, PageMarked, PteWritten, TableWindow, WindowRow, words_written
 from vmwidgets.engine.mmu.tables_schema import Walk as WalkValue
 from vmwidgets.engine.mmu.walk import walk
 from vmwidgets.views.story.moment import Moment
@@ -37,8 +37,12 @@ def steps_of_walk(
             return read, read
         return read | {table + index * width for table, index in neighbours_of(space.tables, found)}, read
 
-    mine = _from_the_last(shown, lambda stage: set(stage.changes("word")))
+    mine = _from_the_last(shown, _changed_words)
     return mine if in_line else either(mine, _steps_of_entry(moment, at, address))
+
+
+def _changed_words(stage: Stage) -> set[int]:
+    return {pa for pa, (before, after) in words_written(stage.events).items() if before != after}
 
 
 Shown = tuple[set[int], set[int]]
@@ -69,13 +73,13 @@ def _steps_of_entry(moment: Moment, at: Callable[[int], Space], address: int) ->
 
     def mine(stages: Sequence[Stage]) -> Iterable[Stage]:
         space = at(moment.floor)
-        name, before = space.map_name, space.entry(address)
-        holder = _words_of(before)
-        for stage, changes, _ in listed(stages, name):
+        found = [one for one in listed(stages, space.map_name) if one.entries]
+        holder = _words_of(space.entry(address)) if found else None
+        for stage, changes, _ in found:
             there = holder
-            for key, change in changes.items():
-                if isinstance(change.after, tuple) and change.after[1] <= address < change.after[2]:
-                    there = _words_of(EntryValue.of(change.after))
+            for key, (_, after) in changes.items():
+                if after is not None and after[1] <= address < after[2]:
+                    there = _words_of(EntryValue.of(after))
                 elif holder is not None and key == holder[0]:
                     there = None if there == holder else there
             if there != holder:
@@ -124,7 +128,7 @@ def steps_of_tables(
         noted = _noted(moment.events)
 
         def written(stage: Stage) -> set[int]:
-            rows = stage.changes("word").items()
+            rows = words_written(stage.events).items()
             seen = (pa for pa, (before, after) in rows if pa == chosen or (before ^ after) & ~noted.get(pa, 0))
             return {pa >> PAGE_SHIFT for pa in seen}
 
@@ -142,7 +146,7 @@ def marks_of_tables(moment: Moment, before: PageTables[Any], now: PageTables[Any
     That the hardware notes an access is no change.  A page that a smaller one replaces is no change either, where
     frame and rights stay the same.
     """
-    written: Mapping[int, tuple[int, int]] = moment.written.changes("word")
+    written = words_written(moment.so_far)
     if not written:
         return TableMarks()
     noted = _noted(moment.so_far)

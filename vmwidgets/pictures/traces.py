@@ -9,7 +9,8 @@ import traitlets
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.paper.trace import Trace
 from vmwidgets.engine.paper.traces_schema import FaultsValue, IntervalsValue, LocalityValue
-from vmwidgets.views.memory.traces import draw_faults, draw_intervals, draw_locality, times
+from vmwidgets.engine.spaces.process_schema import UsedOverTime
+from vmwidgets.views.memory.traces import draw_faults, draw_intervals, draw_locality, draw_used, times
 from vmwidgets.views.scene.model import Scene
 
 from .at import At
@@ -17,14 +18,15 @@ from .picture import Picture
 from .registry import picture_of
 
 
-@picture_of(first_for=Trace)
+@picture_of(first_for=(Trace, UsedOverTime))
 class Locality(Picture):
-    """Where a program refers to: time to the right, pages upwards.  `target` is a trace.
+    """Where a program refers to: time to the right, pages upwards.  `target` is a trace, or a real process's locality.
 
-    A part is darker the more often it is referenced, and of another colour where it is written, or only instructions
+    A part is stronger the more often it is referenced, and of another colour where it is written, or only instructions
     are fetched.  Below are the pages that are used in each part of the time.  Rows that lie apart are pages of which
     none between is used; ``t.named(ranges)`` gives them names.  Press a row to see its pages alone, and the pages in
-    use below to see what was referenced then; the table lists the references where they are few.
+    use below to see what was referenced then; the table lists the references where they are few.  Of a real process
+    (``vm.process().locality()``), each range is a row, stronger the more of its pages are used.
 
     >>> import vmwidgets as vm
     >>> vm.picture(vm.trace([0x1000, 0x1008, 0x2000], [False, True, False])).scene().caption.text
@@ -36,8 +38,8 @@ class Locality(Picture):
     start = traitlets.Int(0, min=0, help="The address from which pages are drawn.").tag(public=True)
     end = traitlets.Int(0, min=0, help="The address before which they end; 0: the last.").tag(public=True)
 
-    def __init__(self, target: Trace, **options: Any) -> None:
-        if not isinstance(target, Trace):
+    def __init__(self, target: Trace | UsedOverTime, **options: Any) -> None:
+        if not isinstance(target, Trace | UsedOverTime):
             raise Refused(f"Locality shows a trace, the result of vm.trace(…) or vm.load(…), not {shown(target)}")
         super().__init__(target, **options)
 
@@ -47,6 +49,8 @@ class Locality(Picture):
 
     def draw(self, at: At) -> Scene:
         """The picture."""
+        if isinstance(at.target, UsedOverTime):
+            return draw_used(at.target, width=at.width)
         return draw_locality(self._value(at.target), width=at.width)
 
     def opened(self, node_id: str) -> None:

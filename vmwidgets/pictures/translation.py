@@ -14,14 +14,14 @@ from vmwidgets.engine.base.units import PAGE, PAGE_SHIFT, Address
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.mmu.tables_schema import Walk
 from vmwidgets.engine.spaces.processors_schema import CpusValue
-from vmwidgets.views.memory.frames import draw_frames, touched_frames
+from vmwidgets.views.memory.frames import FRAMES_CHANGE, draw_frames, touched_frames
 from vmwidgets.views.scene.kit import MARGIN, paragraph, scene, stack
 from vmwidgets.views.scene.model import Scene, Table
 from vmwidgets.views.scene.relations import things_of
 from vmwidgets.views.scene.text import visible
 from vmwidgets.views.story.lookups import Lookup, lookups_of
 from vmwidgets.views.story.moment import Moment
-from vmwidgets.views.story.stages import Mine, either, once, seen, where, wrote
+from vmwidgets.views.story.stages import Mine, either, having, once, seen, where
 from vmwidgets.views.tables.address import draw_address
 from vmwidgets.views.tables.relations import of_tlbs, of_walk
 from vmwidgets.views.tables.tlb import TlbBench, draw_tlb, steps_of_processors
@@ -313,7 +313,7 @@ def steps_of_translation(at: At, panes: tuple[str, ...], one: Translation) -> Mi
     if {"address", "walk"} & {*panes}:
         mine.append(walk_steps(machine, whole, one.task, one.va, access, one.user))
     if "frames" in panes:
-        mine.append(wrote("frame", "wirings"))
+        mine.append(having(*FRAMES_CHANGE))
 
     @cache
     def look(done: int) -> object:

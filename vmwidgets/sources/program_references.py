@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from ..engine.base.errors import Refused, printable
 from ..engine.base.units import counted
-from ..engine.paper.trace import FETCH, MOST, READ, WRITE, Trace
+from ..engine.paper.trace import FETCH, MOST, READ, WRITE, Trace, ready
 
 _HEX = r"(?:0[xX])?([0-9a-fA-F]{1,20})"
 
@@ -85,7 +85,7 @@ def _quickly(text: str, source: str, name: str) -> Trace | None:
         numbers = _addresses(words[::2], FORMS[0], text, source)
     except ValueError:
         return None
-    return Trace(numbers, [_KINDS[one.lower()] for one in does], name=name)
+    return ready(Trace(numbers, [_KINDS[one.lower()] for one in does], name=name))
 
 
 def read_references(text: str, source: str, name: str = "") -> Trace | None:
@@ -112,7 +112,7 @@ def read_references(text: str, source: str, name: str = "") -> Trace | None:
     columns = dict(zip(form.fields, zip(*found, strict=True), strict=True))
     kinds = [form.kinds[one.strip().lower()] for one in columns["k"]]
     sizes = [int(one) for one in columns["s"]] if "s" in columns else None
-    return Trace(_addresses(columns["a"], form, text, source, sizes), kinds, sizes, name=name, unsaid=unsaid)
+    return ready(Trace(_addresses(columns["a"], form, text, source, sizes), kinds, sizes, name=name, unsaid=unsaid))
 
 
 def _is_right(form: Form, line: str) -> bool:
@@ -171,4 +171,4 @@ def _csv(text: str, source: str, name: str) -> Trace | None:
             raise _too_long(number, source, address)
     if not addresses:
         raise Refused(f"{source} has a header, and no reference below it")
-    return Trace(addresses, kinds, name=name)
+    return ready(Trace(addresses, kinds, name=name))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import shutil
 import signal
@@ -37,12 +38,13 @@ LOOK = 0.1
 
 
 def recorded_references(name: str) -> Trace:
-    """Return the recorded references of one of the programs in C that ship."""
+    """Return the recorded references of one of the programs in C that ship, with the names of its ranges."""
     folder = resources.files("vmwidgets.sources") / "data" / "references"
     text = gzip.decompress((folder / f"{name}.lackey.gz").read_bytes()).decode("ascii", "replace")
     found = read_references(text, name, name)
     assert found is not None  # the recordings have references
-    return Trace(found.addresses, found.kinds, found.sizes, name=name)
+    ranges = json.loads((folder / "ranges.json").read_text())[name]
+    return found.named({of: tuple(place) for of, place in ranges.items()})
 
 
 def record(program: str | os.PathLike[str] | Sequence[str], *, references: int = MOST_RECORDED) -> Trace:

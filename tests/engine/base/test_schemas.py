@@ -14,8 +14,6 @@ from vmwidgets.engine.base.past import TABLES
 
 ENGINE = Path(engine.__file__).parent
 SCHEMAS = sorted(ENGINE.rglob("*_schema.py"))
-SIDES = {"left", "right"}
-"""Tables that an event names by its field `side`."""
 GROUND = {"event", "frozen", "past", "records", "units", "errors", "protection"}
 """What of the ground a schema may import."""
 
@@ -35,7 +33,7 @@ def test_a_schema_declares_each_table_that_its_events_name_and_no_other(path: Pa
         if isinstance(node, ast.ClassDef)
         and re.search(r"Event|_[A-Z]", ast.unparse(node.bases[0]) if node.bases else "")
     ]
-    named = set(SIDES) if path.stem == "tree_schema" else set()
+    named: set[str] = set()
     for node in (inner for one in classes for inner in ast.walk(one)):
         row = getattr(node, "elts", [])
         if len(row) in (3, 5) and isinstance(node, ast.Tuple) and isinstance(row[0], ast.Constant):

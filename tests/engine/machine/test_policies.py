@@ -17,7 +17,6 @@ from tests.engine.machine.short_memory import (
     chosen,
     in_memory,
 )
-from vmwidgets.engine.base.past import Past
 
 
 def counters(m, a, ring="init"):
@@ -87,7 +86,7 @@ def test_a_tick_is_taken_back_and_goes_on_after_a_branch():
     before = m.replacement.value()
     t.read(a + PAGE)
     m.tick()
-    assert m.replacement.value(Past([*m.journal[-2].events, *m.journal[-1].events])) == before
+    assert m.at(m.journal.last.number - 2).replacement.value() == before
     branch = m.branch()
     m.tick()
     branch.tick()
@@ -241,7 +240,7 @@ def test_the_hand_is_taken_back_over_whatever_moves_it():
     ):
         before = m.replacement.value()
         change()
-        assert m.replacement.value(Past(m.journal.last.events)) == before
+        assert m.history.moments(m.journal.last.number, lambda then: then.replacement.value())[0] == before
 
 
 def test_places_that_are_numbered_anew_are_taken_back():
@@ -254,7 +253,7 @@ def test_places_that_are_numbered_anew_are_taken_back():
     before = m.replacement.value()
     t.read(a + 4 * PAGE)  # nothing goes, and there is no place between the hand and what it passed
     assert [event.tag for event in m.journal.last.events].count("RingRenumbered") == 1
-    assert m.replacement.value(Past(m.journal.last.events)) == before
+    assert m.history.moments(m.journal.last.number, lambda then: then.replacement.value())[0] == before
     ring = m.replacement.value().rings["init"]
     assert [(page.va - a) // PAGE for page in ring.pages if page.place < ring.hand] == [3, 4]
 

@@ -169,10 +169,8 @@ def test_reaping_gives_free_slabs_back():
     for address in objects[:50]:
         cache.free(address)
     recorder.emit = events.append
-    before = cache.slab_value(0x10000)
     assert cache.reap() == 1
-    assert [event[:3] for event in events] == [(SlabDestroyed.tag, "entry", 0x10000)]
-    assert events[0][3:] == (before.colour, before.free), "what it takes to draw the slab as it was"
+    assert events == [(SlabDestroyed.tag, "entry", 0x10000)]
     assert supplier.back == [0x10000]
     with pytest.raises(KernelPanic, match="slab_foreign_free"):
         cache.free(objects[0])

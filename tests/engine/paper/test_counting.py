@@ -107,6 +107,47 @@ def test_second_chance_evicts_what_the_clock_evicts(string: list[tuple[int, bool
     assert [step.gone for step in clock] == [step.gone for step in second]
 
 
+# ---- numbers of pages ---------------------------------------------------------------------------------
+
+REGIONS = st.sampled_from([0, 1, 7, 0x7FFF, 1 << 16, 1 << 24, 5 << 24, *range(100, 140)])
+"""Numbers of regions of 4 GiB, some alike at their ends, and more than have tables."""
+
+
+@pytest.mark.parametrize("at_once", [3, 1 << 16])
+@given(st.lists(st.tuples(REGIONS, st.integers(0, 3)), min_size=1, max_size=120))
+def test_pages_are_numbered_in_their_order(at_once: int, places: list[tuple[int, int]]) -> None:
+    pages = np.array([region << 20 | page for region, page in places])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(counting, "AT_ONCE", at_once)
+        names, numbers = counting.numbered(pages)
+    assert names.tolist() == sorted(set(pages.tolist()))
+    assert names[numbers].tolist() == pages.tolist()
+
+
+@pytest.mark.parametrize("at_once", [3, 1 << 16])
+@given(
+    st.lists(st.tuples(REGIONS, st.integers(0, 2 * PAGE), st.integers(1, 9), st.booleans()), min_size=1, max_size=60),
+    st.data(),
+)
+def test_each_part_of_the_time_has_its_references(
+    at_once: int, references: list[tuple[int, int, int, bool]], data: st.DataObject
+) -> None:
+    addresses = [(region << 32) + at for region, at, _, _ in references]
+    sizes, writes = [size for _, _, size, _ in references], [is_write for *_, is_write in references]
+    first = data.draw(st.integers(0, len(references) - 1))
+    last = data.draw(st.integers(first + 1, len(references)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(counting, "AT_ONCE", at_once)
+        found = trace(addresses, writes, sizes=sizes).locality(1, 1000, first=first, last=last)
+    wanted: dict[int, list[int]] = {}
+    for address, size, is_write in [*zip(addresses, sizes, writes, strict=True)][first:last]:
+        for page in range(address // PAGE, (address + size - 1) // PAGE + 1):
+            counts = wanted.setdefault(page, [0, 0])
+            counts[0] += 1
+            counts[1] += is_write
+    assert [(row.first, [row.references, row.writes]) for row in found.rows] == sorted(wanted.items())
+
+
 # ---- policies of the learner's own -------------------------------------------------------------------
 
 
@@ -309,7 +350,14 @@ def test_numbers_of_frames_may_be_numpys() -> None:
     wanted = string.faults("nru", (1, 2), tick=7)
     for sizes in (np.arange(1, 3), [np.int64(2), np.uint8(1)]):
         assert string.faults("nru", sizes, tick=np.int64(7)).counts == wanted.counts
-    assert string.faults("lru", np.int64(2)).sizes == (2,)
+    assert string.faults("lru", np.int64(2)).sizes == string.faults("lru", np.array(2)).sizes == (2,)
+
+
+def test_numbers_of_references_and_addresses_may_be_numpys() -> None:
+    found = trace([0, PAGE, 2 * PAGE])
+    assert found.part(np.int64(1), np.uint8(2)).addresses.tolist() == [PAGE]
+    named = found.named({"A": (np.int64(PAGE), np.int64(PAGE))})
+    assert [row.name for row in named.locality().rows] == ["", "A", ""]
 
 
 def test_all_pages_fit_into_as_many_frames_and_into_more() -> None:
@@ -336,6 +384,12 @@ WRONG = [
     (lambda: trace([1]).faults("lru", range(1, 20_001)), "frames: at most 10,000 are counted at once"),
     (lambda: trace([1]).faults(["lru"] * 70 + ["mispelt"]), "policies: at most 64 are counted at once"),
     (lambda: trace([1]).faults("lru", True), "frames=True"),
+    (lambda: trace([1]).faults("lru", np.array(0.5)), "frames=array.0.5.: write a number of frames"),
+    (lambda: trace([1]).faults("lru", "12"), "frames='12'"),  # type: ignore[arg-type]  # the door says it
+    (lambda: trace([1]).faults(np.array(7)), "policy=array"),
+    (lambda: trace([1]).part(True), "first=True: write a whole number from 0 to 1"),
+    (lambda: trace([1]).part(0, 2), "last=2: write a whole number from 0 to 1"),
+    (lambda: trace([1]).named({"A": (1.5, 2)}), "write its first address and its size"),
     (lambda: trace([1]).locality(parts=0), "parts=0: write a whole number"),
     (lambda: trace([1]).locality(parts="a"), "parts='a': write a whole number"),  # type: ignore[arg-type]  # the door says it
     (lambda: trace([1]).locality(rows=0), "rows=0: write a whole number"),

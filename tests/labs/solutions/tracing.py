@@ -19,6 +19,16 @@ def all_at_once(asked: TraceSheet) -> str:
     return f"thing = dict(enough={right.enough}, lru={right.lru}, pages={right.pages}, of='my trace')"
 
 
+def without_numpy(asked: TraceSheet) -> str:
+    return f"""
+import vmwidgets as vm
+string = [address // vm.PAGE for address in {asked.addresses}]
+found = vm.reference_string(string, frames=range(1, 60), policies="lru")
+pages = len(set(string))
+enough = next(frames for frames in range(1, 60) if found.faults("lru", frames) == pages)
+thing = dict(pages=pages, lru=found.faults("lru", {asked.frames}), enough=enough)"""
+
+
 def one_page_less(asked: TraceSheet) -> str:
     return written(asked, pages=-1)
 
@@ -34,5 +44,7 @@ def a_frame_for_each_page(asked: TraceSheet) -> str:
 
 
 SOLVED: Table = {
-    "11/trace": Solved(right=[written, all_at_once], spoilt=[one_page_less, as_fifo, a_frame_for_each_page]),
+    "11/trace": Solved(
+        right=[written, all_at_once, without_numpy], spoilt=[one_page_less, as_fifo, a_frame_for_each_page]
+    ),
 }

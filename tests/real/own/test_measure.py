@@ -68,6 +68,45 @@ def test_memory_that_is_not_touched_is_no_arena_and_a_reservation_is_not_mapped(
     second.close()
 
 
+def guesses(seen: Any) -> set[str]:
+    return {one.holds for one in seen.result.changes if abs(one.mapped) >= MIB}
+
+
+def test_what_has_no_name_is_guessed_and_a_name_is_no_guess():
+    with vm.memory() as seen:
+        memory = mapped(8 * MIB)
+        for page in range(0, 8 * MIB, 4096):
+            memory[page] = 1
+    assert guesses(seen) == {"one big object?"}
+    assert not any("arena" in words for words in seen.result.notes)
+    assert any("question mark is a guess" in words for words in seen.result.notes)
+    with vm.memory({"memory": memory}) as named:
+        for page in range(0, 8 * MIB, 4096):
+            memory[page] = 2
+        memory.madvise(mmap.MADV_DONTNEED)
+    assert not any("?" in name for name in guesses(named))
+    memory.close()
+
+
+FRESH = """
+import threading, vmwidgets as vm
+end = threading.Event()
+thread = threading.Thread(target=end.wait)
+with vm.memory() as seen:
+    thread.start()
+    objects = [str(number) for number in range(400_000)]
+end.set()
+print(seen.json())
+"""
+
+
+def test_objects_in_arenas_and_a_threads_stack_are_guessed():
+    done = subprocess.run([sys.executable, "-c", FRESH], capture_output=True, text=True, check=True)
+    assert "a thread's stack?" in done.stdout, "a process that had threads keeps their stacks"
+    assert "Python's objects?" in done.stdout, "a process that had objects has room for more"
+    assert "arenas of 1 MiB" in done.stdout
+
+
 def test_two_processes_are_compared_and_a_peak_of_long_ago_is_not_said():
     before = vm.process().at()
     assert not any("peak" in words for words in vm.diff(before, vm.process().at()).notes)

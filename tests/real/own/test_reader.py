@@ -10,6 +10,7 @@ import re
 import struct
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -17,25 +18,45 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets import Refused
-from vmwidgets.real.own.process import used_during
+from vmwidgets.engine.base.units import Address
+from vmwidgets.engine.spaces.process_schema import ProcessRange, rounded
+from vmwidgets.real.own.process import used_during, used_in_parts
 from vmwidgets.real.own.reader import moment_of, states_of
-
-ACTS = 40
 
 CHILD = """
 import ctypes, mmap, os, random, sys, tempfile
-held = []
+libc = ctypes.CDLL(None, use_errno=True)
+held, fixed, forked = [], [], 0
+def address(one):
+    return ctypes.addressof(ctypes.c_char.from_buffer(one))
 for line in sys.stdin:
     rng = random.Random(int(line))
-    what = rng.choice(["map", "shared", "file", "write", "read", "drop", "rights", "unmap"])
+    what = rng.choice(
+        ["map", "shared", "file", "write", "write", "read", "drop", "rights", "unmap", "fork", "end", "huge"]
+    )
     if what == "map":
         held.append(mmap.mmap(-1, rng.randrange(1, 600) * 4096, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
+    elif what == "huge":
+        one = mmap.mmap(-1, rng.randrange(4, 9) << 20, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        one.madvise(mmap.MADV_HUGEPAGE)
+        one[rng.randrange(len(one))] = 1
+        held.append(one)
     elif what == "shared":
         held.append(mmap.mmap(-1, rng.randrange(1, 50) * 4096))
     elif what == "file":
         file = tempfile.TemporaryFile()
         file.write(b"x" * 4096 * rng.randrange(1, 50)); file.flush()
         held.append(mmap.mmap(file.fileno(), 0, mmap.MAP_PRIVATE))
+    elif what == "fork" and not forked:
+        forked = os.fork()
+        if not forked:
+            libc.prctl(1, 9)  # ends with its parent
+            libc.prctl(15, b"waits")
+            libc.pause()
+        while f"{forked} (waits) S" not in open(f"/proc/{forked}/stat").read():
+            pass  # it writes to pages that both have, until it waits
+    elif what == "end" and forked:
+        os.kill(forked, 9); os.waitpid(forked, 0); forked = 0
     elif held and what in ("write", "read", "drop"):
         one = rng.choice(held)
         first = rng.randrange(len(one) // 4096)
@@ -46,6 +67,10 @@ for line in sys.stdin:
                 one[page * 4096]
         if what == "drop":
             one.madvise(mmap.MADV_DONTNEED)
+    elif held and what == "rights":  # of what is not written any more
+        fixed.append(held.pop(rng.randrange(len(held))))
+        first, rights = rng.randrange(len(fixed[-1]) // 4096), rng.choice([0, 1])
+        libc.mprotect(ctypes.c_void_p(address(fixed[-1]) + first * 4096), ctypes.c_size_t(4096), rights)
     elif held and what == "unmap":
         held.pop(rng.randrange(len(held))).close()
     print(what, flush=True)
@@ -74,26 +99,45 @@ def pages_present(pid: int, start: int, end: int) -> int:
     return sum(word >> 63 for (word,) in struct.iter_unpack("<Q", data))
 
 
-def test_each_number_is_the_kernels(request):
+def state_of(pid: int) -> tuple[str, int, int]:
+    """The state of a process, and its minor and major faults, which are those of its getrusage(2)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return fields[0], int(fields[7]), int(fields[9])
+
+
+@pytest.mark.parametrize("acts", [40, pytest.param(200, marks=pytest.mark.sweep)])
+def test_each_number_is_the_kernels(request, acts):
     child = subprocess.Popen([sys.executable, "-c", CHILD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     request.addfinalizer(child.communicate)
     request.addfinalizer(child.kill)
     seeds = random.Random(62)
     process = vm.process(child.pid)
-    for _ in range(ACTS):
+    before, done = process.at(), set()
+    for _ in range(acts):
         child.stdin.write(f"{seeds.randrange(1 << 30)}\n")
         child.stdin.flush()
-        act = child.stdout.readline()
-        moment = process.at()
+        act = child.stdout.readline().strip()
+        done.add(act)
+        while state_of(child.pid)[0] != "S":
+            pass  # until it waits for the next act, it writes to memory of its own
+        moment, read = process.at(), by_another_reader(child.pid)
         seen = [
             (one.start, one.end, one.protection + ("s" if one.shared else "p"), one.resident, one.dirty, one.swap)
             for one in moment.ranges
         ]
-        assert seen == by_another_reader(child.pid), act
+        assert seen == read, act
+        assert (moment.minor, moment.major) == state_of(child.pid)[1:], act
         big = max((one for one in moment.ranges if not one.path), key=lambda one: one.size)
         states = process.pages(big.start)
         assert states.present == pages_present(child.pid, big.start, big.end), act
         assert states.present - (states.zero or 0) == big.resident // 4096, act
+        drawn = [(row[0], row[3]) for row in vm.picture(moment).scene().table.rows]
+        assert drawn == [(f"{Address(start)}–{Address(end)}", rounded(rss)) for start, end, _, rss, _, _ in read], act
+        changed, before = vm.diff(before, moment), moment
+        assert changed.resident == changed.after.resident - changed.before.resident, act
+        assert sum(one.resident for one in changed.changes) == changed.resident, act
+        assert sum(one.mapped for one in changed.changes) == changed.mapped, act
+    assert done == {"map", "shared", "file", "write", "read", "drop", "rights", "unmap", "fork", "end", "huge"}
 
 
 def test_who_has_most_in_memory_comes_first():
@@ -132,6 +176,55 @@ def test_what_a_process_uses_is_what_it_touches():
     busy = used_during(os.getpid(), lambda: [memory[page] for page in range(0, 32 << 20, 4096)])
     assert busy.size - idle.size >= 30 << 20
     memory.close()
+
+
+def test_use_over_time_is_of_files_together_and_of_big_ranges_alone():
+    def seen(*referenced: int) -> list[ProcessRange]:
+        places = ((0x1000, 2, "/lib/a.so"), (0x8000, 1, "/lib/a.so"), (0x10_0000, 300, ""), (0x90_0000, 1, ""))
+        return [
+            ProcessRange(start, start + pages * 4096, "rw-", path=path, resident=pages * 4096, referenced=used * 4096)
+            for (start, pages, path), used in zip(places, referenced, strict=True)
+        ]
+
+    found = used_in_parts([seen(1, 1, 300, 0), seen(0, 1, 7, 0)])
+    assert [(one.name, one.start, one.pages, one.parts) for one in found] == [
+        ("a.so", 0x1000, 3, (2, 1)),
+        ("1.2 MiB, no file", 0x10_0000, 300, (300, 7)),
+    ]
+
+
+def test_a_process_is_watched_while_a_function_runs_and_a_child_that_waits_uses_little(request):
+    memory = mmap.mmap(-1, 32 << 20, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    end = threading.Event()
+
+    def work() -> None:
+        while not end.is_set():
+            for page in range(0, 32 << 20, 4096):
+                memory[page] = 1
+
+    threading.Timer(0.5, end.set).start()
+    busy = vm.process().locality(work, seconds=10, each=0.1)
+    assert max(busy.sets) >= (30 << 20) // 4096
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    request.addfinalizer(lambda: child.communicate(b"x"))
+    idle = vm.process(child.pid).locality(seconds=0.09, each=0.03)
+    assert len(idle.sets) == 3
+    assert vm.picture(idle).scene().table.rows
+    memory.close()
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ({"do": 7}, "do=7 is an int: give a function"),
+        ({"each": 0}, "each=0: write a number of seconds"),
+        ({"seconds": 1e9}, "seconds=.*: write a number of seconds from 0.2 to 48"),
+        ({"do": lambda: None}, "ended before 0.2 s"),
+    ],
+)
+def test_a_time_in_which_nothing_can_be_counted_is_refused(asked, says):
+    with pytest.raises(Refused, match=says):
+        vm.process().locality(**asked)
 
 
 @pytest.mark.parametrize(

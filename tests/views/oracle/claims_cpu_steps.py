@@ -208,7 +208,7 @@ BITS = {"x86-64": (1 << 5, 1 << 6), "riscv-sv39": (1 << 6, 1 << 7)}
 
 def marked(seen: StepSeen, said: Said, referenced: bool, dirty: bool) -> None:
     """The descriptor of the page has these bits now, and had not before; else it is as it was."""
-    words = seen.before.past.before("word").keys() - seen.then.past.before("word").keys()
+    words = seen.before.words.keys() - seen.then.words.keys()
     address = number(said["address"])
     assert address % PAGE == 0, "it is a page that is marked"
     spaces = [None, *seen.machine.tasks, *(f"domain:{name}" for name in seen.machine.domains)]

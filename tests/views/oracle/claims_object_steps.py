@@ -262,7 +262,8 @@ def resized(seen: StepSeen, said: Said) -> None:
 
 @claim("object events: FileResized/new")
 def made_a_file(seen: StepSeen, said: Said) -> None:
-    assert now(seen).files[said["file"]] == bytes_of(said["size"])
+    made: ObjectsValue = seen.now.value("objects")  # it is listed once it is made
+    assert made.files[said["file"]] == bytes_of(said["size"])
     assert was(seen).files.get(said["file"], -1) == -1
 
 

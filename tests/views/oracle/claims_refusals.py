@@ -11,7 +11,7 @@ from .claiming import Said, Seen, claim
 from .claims_domain_steps import after, before, in_use
 from .claims_domains import KINDS, held
 from .reading import PAGE, bytes_of, bytes_of_given, number, translations
-from .steps import Gone, Now, StepSeen, Then, rows_after
+from .steps import Gone, Now, StepSeen, Then
 
 # ---- self-paging domains -------------------------------------------------------------------------
 
@@ -95,7 +95,7 @@ def faulted(seen: StepSeen, said: Said) -> None:
     found = set()
     for one in (None, *seen.machine.tasks, *(f"domain:{name}" for name in seen.machine.domains)):
         tables = seen.machine.tables_of(one or "")
-        memory = tables.memory_with(seen.before.past.before("word"))
+        memory = tables.memory_with(seen.before.words)
         for access in ("read", "write", "execute"):
             for user in (False, True):
                 fault = tables.walk_in(memory, address, access, user).fault
@@ -112,7 +112,7 @@ def is_stale(seen: StepSeen, address: int) -> bool:
 
     A processor drops what refused an access before it raises the fault.
     """
-    begun = Then(seen.now, rows_after(seen.moment, 0))
+    begun = Then(seen.now, seen.moment.at(0))
     kept = [slot.entry for then in (begun, seen.before) for cpu in then.cpus.cpus for slot in cpu.tlb.slots]
     gone = {cpu.space for cpu in seen.before.cpus.cpus} - {"kernel", *seen.machine.tasks}
     return bool(gone) or any(one.va <= address < one.va + one.page_size for one in kept)
@@ -194,7 +194,7 @@ def when(seen: StepSeen | Seen, said: Said) -> Then:
     steps = [one for one in seen.moment.story.every_step if one.sentence.endswith(sentence)]
     if not steps:
         raise AssertionError(f"no step says {sentence!r}")
-    return Then(Now(seen.machine), rows_after(seen.moment, steps[-1].index + 1))
+    return Then(Now(seen.machine), seen.moment.at(steps[-1].index + 1))
 
 
 def wired_pages(objects: Any) -> set[tuple[str, int]]:
@@ -213,7 +213,7 @@ def out_of_memory(seen: StepSeen, said: Said) -> None:
     assert said["task"] in seen.started.tasks
     assert said["task"] not in seen.machine.tasks
     had = sum(said["task"] in [task for task, _ in places] for places in translations(seen.started).values())
-    moved = pages_of(seen.then) ^ pages_of(Then(seen.now, rows_after(seen.moment, 0)))  # by the operation until then
+    moved = pages_of(seen.then) ^ pages_of(Then(seen.now, seen.moment.at(0)))  # by the operation until then
     assert abs(number(said["count"]) - had) <= len(moved)
 
 
@@ -236,7 +236,7 @@ def rolled_over(seen: StepSeen, said: Said) -> None:
     steps = seen.moment.story.steps
     here = steps.index(seen.step)
     places = [one.index + 1 for one in steps[here : here + 1 + len(seen.then.cpus.cpus)]]
-    later = Then(seen.now, rows_after(seen.moment, places[-1]))
+    later = Then(seen.now, seen.moment.at(places[-1]))
     assert all(not cpu.tlb.slots for cpu in later.cpus.cpus) or len(later.cpus.cpus) > len(places)
     assert number(said["count"]) >= 1
     live = {cpu.asid for cpu in later.cpus.cpus}
@@ -246,7 +246,7 @@ def rolled_over(seen: StepSeen, said: Said) -> None:
 @claim("cpus: TimeTaken")
 def time_taken(seen: StepSeen, said: Said) -> None:
     """What the TLBs counted in the operation, and the time that this is at the costs that the machine has."""
-    began = Then(seen.now, rows_after(seen.moment, 0))
+    began = Then(seen.now, seen.moment.at(0))
     counts = [sum(getattr(cpu.tlb, name) for cpu in seen.then.cpus.cpus) for name in ("hits", "misses")]
     earlier = [sum(getattr(cpu.tlb, name) for cpu in began.cpus.cpus) for name in ("hits", "misses")]
     hits, misses = counts[0] - earlier[0], counts[1] - earlier[1]

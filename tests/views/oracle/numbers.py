@@ -163,18 +163,22 @@ def new_is_what_took_a_frame(seen: Pictured) -> None:
 
 @counts("sharing")
 def frames_of_tasks(seen: Pictured) -> None:
-    """Each frame that a user's walk reaches is in the group of all tasks whose walks reach it, and is counted there."""
+    """Each frame that a user's walk reaches counts for all tasks whose walks reach it, as their own or as shared."""
     users: dict[str, set[str]] = {}
     for row in seen.rows():
         task = seen.machine.tasks[row["task"]]
         assert task.walk(number(row["address"])).pa is not None
         users.setdefault(row["frame"], set()).add(row["task"])
     assert number(seen.scene.subtitle.split()[0]) == len(users)
-    heads = [" ".join(run.text for run in one.text) for one in seen.nodes("sharing/") if one.id.count("/") == 1]
-    said = Counter({head.partition("tables of ")[2]: number(head.split()[0]) for head in heads if "tables of" in head})
-    assert said == Counter(
-        " and ".join(name for name in seen.machine.tasks if name in those) for those in users.values()
-    )
+    said = {}
+    for one in seen.nodes("sharing/has/"):
+        name, _, words = one.title.partition(": ")
+        said[name] = [number(count) for count in re.findall(r"([\d,]+) (?:frames? of|shared)", words)]
+    wanted = {name: [0, 0] for those in users.values() for name in those}
+    for those in users.values():
+        for name in those:
+            wanted[name][len(those) > 1] += 1
+    assert said == wanted
 
 
 @counts("tables")

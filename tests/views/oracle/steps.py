@@ -8,17 +8,18 @@ from functools import cached_property
 from typing import Any
 
 import vmwidgets as vm
-from tests.views.lives import WHOLE, known
+from tests.views.lives import WHOLE
 from tests.views.oracle.reading import path_called
-from tests.views.wholes import taken_back
-from vmwidgets.engine.base.past import Past
-from vmwidgets.engine.kernel.map.map_schema import MapValue
+from vmwidgets.engine.kernel.map.map_schema import KernelMapValue, MapValue
 from vmwidgets.engine.kernel.threads.threads_schema import ThreadsValue
-from vmwidgets.engine.machine.handles.tables import MemoryBefore
 from vmwidgets.engine.selfpaging.domain_schema import DomainValue
 from vmwidgets.engine.spaces.processors_schema import CpusValue, CpuValue
+from vmwidgets.pictures.moments import at_boot
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.step import Step
+
+MOST_STEPS = 200
+"""Of an operation of fewer steps all values are taken at all of them at once."""
 
 
 class Now:
@@ -39,7 +40,7 @@ class Now:
         looks: dict[str, Any] = {
             "maps": lambda: machine.kmem.value(whole=WHOLE),
             "threads": machine.threads.value,
-            "frames": lambda: known(machine.frames.value(whole=WHOLE)),
+            "frames": lambda: machine.frames.value(whole=WHOLE),
             "caches": lambda: machine.caches.value(most=WHOLE),
             "kentry": lambda: machine.kentry.contents(most=WHOLE),
             "cpus": machine.cpus.value,
@@ -59,25 +60,34 @@ class Gone(Exception):
     """What a step is about is not there after the operation, so that it can't be looked at."""
 
 
-def rows_after(moment: Moment, place: int | None) -> Past:
-    """What the events after a place of a moment's operation wrote."""
-    at = moment.at(place)
-    return at.later(at.place)
-
-
 class Then:
-    """A machine as it was at one place among an operation's events; `past` is what came later."""
+    """A machine as it was at one moment of its latest operation, which is done again to be looked at."""
 
-    def __init__(self, now: Now, past: Past) -> None:
+    def __init__(self, now: Now, moment: Moment) -> None:
         self.now = now
-        self.past = past
-        self._values: dict[str, Any] = {}
+        self.moment = moment
 
     def value(self, name: str) -> Any:
         """A value as it was then; names as of :meth:`Now.value`."""
-        if name not in self._values:
-            self._values[name] = taken_back(self.now.machine, name, self.now.value(name), self.past)
-        return self._values[name]
+        if name.startswith("domain:"):  # these are taken back by what their events wrote
+            return self.now.value(name).at(self.moment.later(self.moment.place))
+        value = None
+        if self.moment.operation is not None and self.moment.operation.number == 0:
+            value = self.now.value(name)
+            if isinstance(value, (MapValue, KernelMapValue)):
+                return at_boot(value, self.moment.so_far)
+        if value is not None or self.moment.place == len(self.moment.events):
+            return self.now.value(name)
+        return self._look(name, lambda machine: Now(machine).value(name))
+
+    def _look(self, key: object, sight: Callable[[Any], Any]) -> Any:
+        operation = self.moment.operation
+        assert operation is not None
+        inside = self.now.machine.history.inside(operation.number)
+        inside.expect(("oracle", key), sight)
+        steps = self.moment.story.steps
+        places = {0, *(step.index + 1 for step in steps)} if len(steps) < MOST_STEPS else ()
+        return inside.at(("oracle", key), self.moment.place, places)
 
     def map(self, name: str) -> MapValue:
         """A map, by the name that a step's `about` has."""
@@ -96,10 +106,8 @@ class Then:
 
     @property
     def cpus(self) -> CpusValue:
-        """All processors, without what is stale in their TLBs: that takes walks."""
-        if "cpus" not in self._values:
-            self._values["cpus"] = self.now.value("cpus").at(self.past)
-        value: CpusValue = self._values["cpus"]
+        """All processors."""
+        value: CpusValue = self.value("cpus")
         return value
 
     def cpu(self, name: str) -> CpuValue:
@@ -112,11 +120,34 @@ class Then:
         value: DomainValue = self.value(f"domain:{name}")
         return value
 
+    @property
+    def words(self) -> dict[int, int]:
+        """What descriptors held that later events wrote, by physical address."""
+        return self.moment.words(self.moment.place)
+
+    @property
+    def wirings(self) -> dict[int, int]:
+        """How often the kernel's pages are wired, by frame."""
+
+        def look(machine: Any) -> dict[int, int]:
+            return {frame: page.wired for frame, page in machine.system.kmem.pages.in_use.items()}
+
+        if self.moment.place == len(self.moment.events):
+            return look(self.now.machine)
+        found: dict[int, int] = self._look("wirings", look)
+        return found
+
     def word(self, address: int) -> int:
         """The descriptor at a physical address."""
-        system = self.now.machine.system
-        width = system.pmap.fmt.entry_width
-        return MemoryBefore(system.ram, self.past.before("word"), width).read_word(address, width)
+
+        def read(machine: Any) -> int:
+            word: int = machine.ram.read_word(address, machine.system.pmap.fmt.entry_width)
+            return word
+
+        if self.moment.place == len(self.moment.events):
+            return read(self.now.machine)
+        found: int = self._look(("word", address), read)
+        return found
 
 
 @dataclass
@@ -151,12 +182,12 @@ class StepSeen:
     @cached_property
     def then(self) -> Then:
         """As it was just after the step."""
-        return Then(self.now, rows_after(self.moment, self.step.index + 1))
+        return Then(self.now, self.moment.at(self.step.index + 1))
 
     @cached_property
     def before(self) -> Then:
         """As it was after the step before, or before the operation."""
-        return Then(self.now, rows_after(self.moment, self.place))
+        return Then(self.now, self.moment.at(self.place))
 
     @property
     def threads(self) -> ThreadsValue:
@@ -175,7 +206,7 @@ def earlier_steps(seen: StepSeen, count: int) -> list[Then]:
     here = steps.index(seen.step)
     places = [one.index + 1 for one in reversed(steps[max(0, here - count) : here])] or [0]
     places += [0] * (count - len(places))
-    return [Then(seen.now, rows_after(seen.moment, place)) for place in places]
+    return [Then(seen.now, seen.moment.at(place)) for place in places]
 
 
 def before_processors(seen: StepSeen) -> Then:
@@ -184,4 +215,4 @@ def before_processors(seen: StepSeen) -> Then:
     earlier = list(steps[: steps.index(seen.step)])
     while earlier and earlier[-1].about.kind == "cpu":
         earlier.pop()
-    return Then(seen.now, rows_after(seen.moment, earlier[-1].index + 1 if earlier else 0))
+    return Then(seen.now, seen.moment.at(earlier[-1].index + 1 if earlier else 0))

@@ -14,8 +14,7 @@ import pytest
 import vmwidgets as vm
 from vmwidgets.engine.kernel.tasks import rings
 from vmwidgets.engine.machine.handles import replacement
-from vmwidgets.pictures import sharing
-from vmwidgets.views.memory import clock, gauge, objects, threads
+from vmwidgets.views.memory import clock, gauge, objects, sharing, threads
 from vmwidgets.views.tables import tlb
 
 from .claiming import Court
@@ -43,7 +42,7 @@ MISTAKES = {
     "a reference too many": Mistake(
         objects._every_row, "str(references[name])", "str(references[name] + 1)", "objects"
     ),
-    "a group counts all frames": Mistake(sharing._group, "counted(len(those)", "counted(len(frames)", "sharing"),
+    "what two have is their own": Mistake(sharing._names, "its.count(1)", "its.count(2)", "sharing"),
     "all slots are used": Mistake(objects._subtitle, "{value.swap_used:,} of", "{value.swap:,} of", "objects"),
     "the tick is the frequency": Mistake(threads._subtitle, "tick {value.ticks:,}", "tick {value.hz:,}", "threads"),
     "the strip never lights": Mistake(clock._card, '"used" if page.referenced', '"used" if False', "clock"),

@@ -18,7 +18,7 @@ EVENTS: dict[str, type[Event]] = {}
 """Every class of events by its tag."""
 
 WRITING: set[str] = set()
-"""Tags of the events that write rows."""
+"""Tags of the events that say that something was changed."""
 
 ROLES: dict[str, str] = {}
 """By tag: what an event is for those who follow which functions are under way, and who runs them.
@@ -71,9 +71,10 @@ class Event(_Declared):
         function: str = field(default="", kw_only=True)
         depth: int = field(default=0, kw_only=True)
 
-    def __init_subclass__(cls, role: str = "", row: Row | None = None) -> None:
+    def __init_subclass__(cls, role: str = "", row: Row | None = None, *, changes: bool = False) -> None:
         """List the class; a name with an underscore only shares its fields.
 
+        Where it `changes` something and writes no row, it says so: what is not done by an operation is noticed by that.
         `row` is the one that it writes, where a text that is the name of a field or property stands for that.
         """
         cls.tag = cls.__name__
@@ -87,7 +88,7 @@ class Event(_Declared):
         if row is not None:
             cls.writes = _writes_one(_says(cls), row)  # type: ignore[assignment,method-assign]  # made of data
         EVENTS[cls.tag] = cls
-        if cls.writes is not Event.writes:
+        if changes or cls.writes is not Event.writes:
             WRITING.add(cls.tag)
         if role:
             ROLES[cls.tag] = role

@@ -32,7 +32,7 @@ from operator import index
 from threading import get_ident
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from .errors import KernelPanic, Refused, VMError, failure
+from .errors import KernelPanic, Refused, VMError, failure, shown
 from .event import Panicked
 from .interrupts import INTERRUPT, Stopped
 from .journal import MAX_EVENTS, RUNNING, Journal
@@ -502,6 +502,18 @@ def exact(value: Any) -> Any:
         return int.__index__(value if issubclass(kind, int) else index(value))
     except Exception:  # noqa: BLE001  an array of several numbers, or whatever a learner's object does when it is asked
         return value
+
+
+def number_within(given: Any, name: str, low: int, high: int) -> int:
+    """Return a whole number from `low` to `high`, as :func:`exact` has it; :class:`Refused` for anything else.
+
+    >>> number_within(3, "page", 0, 7)
+    3
+    """
+    number = exact(given)
+    if isinstance(number, bool) or not isinstance(number, int) or not low <= number <= high:
+        raise Refused(f"{name}={shown(given)}: write a whole number from {low:,} to {high:,}")
+    return int(number)
 
 
 def plain(value: Any) -> Any:

@@ -95,9 +95,9 @@ class Past:
 
     An operation can't be crossed if not all of its events were kept: :class:`Refused`.
 
-    >>> from vmwidgets.events import MapResized
-    >>> past = Past([MapResized("m", 0, 4096), MapResized("m", 4096, 8192)])
-    >>> past.one("size", "m", 8192), past.changes("size", "m")
+    >>> from vmwidgets.events import MetaDataMoved
+    >>> past = Past([MetaDataMoved("d", 0, 4096), MetaDataMoved("d", 4096, 8192)])
+    >>> past.one("meta data", "d", 8192), past.changes("meta data", "d")
     (0, {0: Change(before=0, after=8192)})
     """
 

@@ -24,6 +24,7 @@ from .tree_schema import (
     LOOKED_UP,
     TREE_LINKED,
     Path,
+    TreeLinked,
     TreeRecoloured,
     TreeRotated,
     TreeUnlinked,
@@ -179,6 +180,8 @@ class RedBlackTree(Generic[N]):
             gap = self._leaf(key, duplicates, emit)
         _, parent, side, path = gap
         self._gap = None
+        if emit is not None and self._recorder.stepwise:
+            emit((DESCENDED, self._name, path, key))
         node.parent, node.left, node.right, node.red, node.count = parent, None, None, True, 1
         if parent is None:
             self.root = node
@@ -191,7 +194,9 @@ class RedBlackTree(Generic[N]):
             up.count += 1
             up = up.parent
         if emit is not None:
-            emit((TREE_LINKED, self._name, path, key, node.id, 0 if parent is None else parent.id, side))
+            where = node.id, 0 if parent is None else parent.id, side
+            stepwise = self._recorder.stepwise
+            emit((TreeLinked.tag, self._name, *where) if stepwise else (TREE_LINKED, self._name, path, key, *where))
         if parent is None or parent.red:
             self._repair_insertion(node)
         if emit is not None:

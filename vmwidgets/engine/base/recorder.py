@@ -41,10 +41,12 @@ __all__ = [
 class Recorder:
     """The listener that one machine's structures share, or that a bare structure does without."""
 
-    __slots__ = ("emit", "stop")
+    __slots__ = ("emit", "stepwise", "stop")
 
     def __init__(self) -> None:
         self.emit: Callable[[Raw], None] | None = None
+        self.stepwise = False
+        """Whether the way down of an insertion is reported before the new leaf hangs there: for looks at each event."""
         self.stop: Callable[[int], bool] | None = None
         """Asked at the safe points of a long operation, where what is below an address is done and nothing from there
         on is: whether to stop there, with the rest left as it is.  ``None`` where an operation has to be finished."""

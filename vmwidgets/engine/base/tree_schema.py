@@ -5,27 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from .event import Called, Event, Returned
-from .past import ABSENT, Row, declare
 from .records import WAYS, Raw, record
-
-declare(
-    {
-        "left": "of a tree, by node (0: above the root): its left child",
-        "node": "of a tree, by node: that it is there",
-        "red": "of a tree, by node: that it is red",
-        "right": "of a tree, by node: its right child",
-    }
-)
-
 
 # ---- the red-black tree (`tree` is its name: that of the map it belongs to) ---------------------
 
 Write = tuple[int, str, int, int]
 """A link that was written: node id (0 the tree itself), side ("left", "right", "root"), before, after."""
-
-
-def _links(tree: str, writes: Iterable[Write]) -> Iterator[Row]:
-    return ((side, tree, node, before, after) for node, side, before, after in writes)
 
 
 class TreeCompared(Event):
@@ -37,7 +22,7 @@ class TreeCompared(Event):
     outcome: str
 
 
-class TreeLinked(Event):
+class TreeLinked(Event, changes=True):
     """A red leaf was added below `parent` (0: it became the root)."""
 
     tree: str
@@ -45,12 +30,8 @@ class TreeLinked(Event):
     parent: int
     side: str
 
-    def writes(self) -> Iterable[Row]:
-        yield "node", self.tree, self.node, ABSENT, True
-        yield self.side, self.tree, self.parent, 0, self.node
 
-
-class TreeRecoloured(Event):
+class TreeRecoloured(Event, changes=True):
     """A node changed colour; `why` is the case of the fix-up."""
 
     tree: str
@@ -58,11 +39,8 @@ class TreeRecoloured(Event):
     red: bool
     why: str
 
-    def writes(self) -> Iterable[Row]:
-        yield "red", self.tree, self.node, not self.red, self.red
 
-
-class TreeRotated(Event):
+class TreeRotated(Event, changes=True):
     """`node` was rotated down to `side`, and its other child `raised` up into its place."""
 
     tree: str
@@ -71,11 +49,8 @@ class TreeRotated(Event):
     raised: int
     links: tuple[Write, ...]
 
-    def writes(self) -> Iterable[Row]:
-        return _links(self.tree, self.links)
 
-
-class TreeUnlinked(Event):
+class TreeUnlinked(Event, changes=True):
     """`node` was removed from the tree; with two children, its `successor` took its place and colour."""
 
     tree: str
@@ -84,13 +59,6 @@ class TreeUnlinked(Event):
     links: tuple[Write, ...]
     red: bool
     successor_red: bool
-
-    def writes(self) -> Iterable[Row]:
-        yield "node", self.tree, self.node, True, ABSENT
-        yield "red", self.tree, self.node, self.red, ABSENT
-        if self.successor:
-            yield "red", self.tree, self.successor, self.successor_red, self.red
-        yield from _links(self.tree, self.links)
 
 
 # ---- records: several events as one ---------------------------------------------------------

@@ -22,6 +22,7 @@ from ..base.errors import Refused, shown
 from ..base.journal import MAX_EVENTS, Journal, Line, Operation
 from ..base.recorder import Raw, expanded
 from ..base.scripts import Action, Script
+from .inside import Inside
 from .kept.copies import NoCopy
 from .learners.callbacks import Live
 from .replay import Replay, held, quiet, stop_if_wanted
@@ -49,6 +50,9 @@ NEAR = 100
 
 LOOKED_AT = 4
 """How many machines of the past are kept, to be asked for again."""
+
+FAR, FAR_EVENTS = 1_000, 2_000
+"""After so many operations since the nearest copy, or with so many events, an operation is far to look into."""
 
 UNCOLLECTED = 8 << 20
 """After machines were made from so many bytes of copies, the garbage collector is called.
@@ -80,6 +84,7 @@ class History:
         """The number of the operation after which the next copy is taken."""
         self._looked_at: OrderedDict[int, Any] = OrderedDict()
         self._uncollected = 0
+        self._insides: OrderedDict[int, Inside] = OrderedDict()
         self.noted: Any = None
         """The notes of what operations changed, once they were asked for (:mod:`.hindsight.noted`)."""
 
@@ -163,6 +168,7 @@ class History:
         if machine is None or machine.journal.incomplete:
             name = f"{self.system.machine.name} after operation {number}"
             machine = self._looked_at[serial] = self._remade(number, name)
+            machine.history.share(self._copies)
             machine.door.only_to_look_at = (
                 f"this is {name}, read-only: m.branch({number}) gives you a copy you can change"
             )
@@ -238,16 +244,43 @@ class History:
         >>> seen[0], seen[-1], len(seen) == 1 + len(m.journal[1].events)
         (3, 4, True)
         """
+        seen: deque[V] = deque(maxlen=MAX_EVENTS + 1)
+
+        def begin(again: Any) -> Callable[[Raw], None]:
+            def at_event(raw: Raw) -> None:
+                with again.system.recorder.quiet():
+                    seen.extend([look(again)] * sum(1 for _ in expanded((raw,))))
+
+            seen.append(look(again))
+            return at_event
+
+        self._do_again(number, begin)
+        return list(seen)
+
+    def inside(self, number: int) -> Inside:
+        """What is seen of parts in the middle of operation `number`, at least 1; of a few operations it is kept."""
+        serial = self.journal.serial(number)
+        if serial not in self._insides:
+            if len(self._insides) >= LOOKED_AT:
+                self._insides.popitem(last=False)
+            operation = self.journal[number]
+            kept = len(operation.events) if operation.truncated else -1
+            self._insides[serial] = Inside(partial(self._do_again, number), kept)
+        return self._insides[serial]
+
+    def is_far(self, number: int) -> bool:
+        """Whether to look into an operation takes long: a picture of its end does without."""
+        copy = self._latest(number - 1)
+        ago = number - (0 if copy is None else copy.number)
+        return ago > FAR or self.journal.size(number) > FAR_EVENTS
+
+    def _do_again(self, number: int, begin: Callable[[Any], Callable[[Raw], None]]) -> None:
+        """Do an operation again on a machine that `begin` is given before; call what that gives at each event."""
         again = self._remade(number - 1, f"{self.system.machine.name} in operation {number}")
-        seen = deque([look(again)], MAX_EVENTS + 1)
-
-        def at_event(raw: Raw) -> None:
-            with again.system.recorder.quiet():
-                seen.extend([look(again)] * sum(1 for _ in expanded((raw,))))
-
+        again.system.recorder.stepwise = True
+        at_event = begin(again)
         with self.door.looking(), held():
             Replay(again).run([self.journal[number]], self._scripts(), at_event=at_event)
-        return list(seen)
 
     def cheap(self) -> list[int]:
         """The numbers of operations after which the machine is made again in no time, since a copy is near."""
@@ -341,6 +374,8 @@ class History:
         self.next_copy = EVERY if kept is None else kept.number + _worth(len(kept.data))
         for serial in [one for one in self._looked_at if one > journal.last.serial]:
             del self._looked_at[serial]
+        for serial in [one for one in self._insides if one > journal.last.serial]:
+            del self._insides[serial]
         self.door.tell()
 
     def redo(self, count: int) -> None:

@@ -46,10 +46,11 @@ class Aging(Arrivals):
             before = page.note or 0
             after = (before >> 1 | is_used << BITS - 1) >> min(count, BITS + 1) - 1
             if after != before:
-                page.note = after
-                changed.append((page.frame, before, after))
+                changed.append((page, before, after))
+        for page, _, after in changed:
+            page.note = after
         if changed and self._report is not None:
-            self._report.aged(tuple(changed))
+            self._report.aged(tuple((page.frame, before, after) for page, before, after in changed))
 
     @property
     def order(self) -> list[AnyPage]:

@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from ..base.event import Event
 from ..base.frozen import frozen
-from ..base.past import ABSENT, MOVED, Change, Past, Row, declare
-
-declare(
-    {
-        "blocks": "by order: how many free blocks there are",
-        "frame": "by frame: who has it",
-    }
-)
 
 
 @frozen
@@ -132,60 +122,6 @@ class FramesValue:
     first_frame: int
     end_frame: int
 
-    def at(self, past: Past) -> FramesValue:
-        """The frames as they were.  Of a free list that changed only its length is known.  O(runs + rows).
-
-        Which block comes next is in no row: each event of a block would have to carry its neighbours in the list.
-        ``m.at(n)`` has that.
-        """
-        if not past:
-            return self
-        frames, wirings = past.changes("frame"), past.changes("wirings")
-        states, owners, orders = Counter[str](), Counter(dict(self.owners)), past.moved("blocks")
-        for before, after in frames.values():
-            for owner, sign in ((before, 1), (after, -1)):
-                states[state_of(owner)] += sign
-                if state_of(owner) == "used":
-                    owners[owner] += sign
-        counts, zeroed = self.counts, states["zeroed"]
-        return replace(
-            self,
-            counts=replace(
-                counts,
-                free=counts.free + states["free"] + states["pooled"] + zeroed,
-                zeroed=counts.zeroed + zeroed,
-                cached=counts.cached + states["cached"],
-                used=counts.used + states["used"],
-                wired=counts.wired + sum(map(_more, wirings.values())),
-                inactive=counts.inactive + sum(map(_more, past.changes("inactive").values())),
-                deficit=counts.deficit - past.moved("deficit")[0],
-            ),
-            orders=tuple(
-                replace(free, count=free.count - orders[free.order], first=()) if orders[free.order] else free
-                for free in self.orders
-            ),
-            owners=tuple(sorted(((name, count) for name, count in owners.items() if count), key=_most_first)),
-            runs=tuple(joined(self._runs_at(past.before("frame"), past.before("wirings")))),
-        )
-
-    def _runs_at(self, owners: Mapping[int, Owner], wirings: Mapping[int, int]) -> Iterator[FrameRun]:
-        """The runs, with the frames that were written taken out and put back as they were."""
-        written = sorted({*owners, *wirings})
-        for run in self.runs:
-            at, end = run.first, run.first + run.frames
-            for frame in written[bisect_left(written, at) : bisect_left(written, end)]:
-                if frame > at:
-                    yield replace(run, first=at, frames=frame - at)
-                at = frame + 1
-                if frame in owners:
-                    owner = owners[frame]
-                    wired = wirings.get(frame, ABSENT) not in (0, ABSENT)
-                    yield FrameRun(frame, 1, state_of(owner), shown_owner(owner), wired)
-                else:
-                    yield replace(run, first=frame, frames=1, wired=wirings[frame] not in (0, ABSENT))
-            if at < end:
-                yield replace(run, first=at, frames=end - at)
-
 
 def joined(runs: Iterable[FrameRun]) -> Iterator[FrameRun]:
     """Neighbours that are alike, as one."""
@@ -200,15 +136,6 @@ def joined(runs: Iterable[FrameRun]) -> Iterator[FrameRun]:
         last = run
     if last is not None:
         yield last
-
-
-def _more(change: Change) -> int:
-    """How much more of something there was: what is absent or 0 counts nothing, all else one."""
-    return (change.before not in (0, ABSENT)) - (change.after not in (0, ABSENT))
-
-
-def _most_first(owner: tuple[str, int]) -> tuple[int, str]:
-    return -owner[1], owner[0]
 
 
 # ---- owners of frames in the zeroed pool and the page cache ------------------------------------
@@ -257,33 +184,16 @@ class _OwnedFrames(Event):
     order: int
     owner: str
 
-    @property
-    def free(self) -> Owner:
-        """What frames of this order are when they have no owner: single ones pass through the processor's pool."""
-        return None if self.order else POOLED
 
-
-class PageAllocated(_OwnedFrames):
+class PageAllocated(_OwnedFrames, changes=True):
     """2**order frames from `frame` were allocated, for `owner`."""
 
-    def writes(self) -> Iterable[Row]:
-        for frame in range(self.frame, self.frame + (1 << self.order)):
-            yield "frame", "", frame, self.free, self.owner
-        if self.order:
-            yield "blocks", "", self.order, MOVED, -1
 
-
-class PageFreed(_OwnedFrames):
+class PageFreed(_OwnedFrames, changes=True):
     """2**order frames from `frame` were freed."""
 
-    def writes(self) -> Iterable[Row]:
-        for frame in range(self.frame, self.frame + (1 << self.order)):
-            yield "frame", "", frame, self.owner, self.free
-        if self.order:
-            yield "blocks", "", self.order, MOVED, 1
 
-
-class PageHandedOver(Event, row=("frame", "", "frame", "before", "owner")):
+class PageHandedOver(Event, changes=True):
     """A frame got another owner, and kept its contents."""
 
     frame: int
@@ -298,20 +208,12 @@ class _FreeBlock(Event):
     order: int
 
 
-class BlockSplit(_FreeBlock):
+class BlockSplit(_FreeBlock, changes=True):
     """The free block `frame` of `order` was halved; its upper half is on the list below."""
 
-    def writes(self) -> Iterable[Row]:
-        yield "blocks", "", self.order, MOVED, -1
-        yield "blocks", "", self.order - 1, MOVED, 2
 
-
-class BlockJoined(_FreeBlock):
+class BlockJoined(_FreeBlock, changes=True):
     """Two free buddies became the block `frame` of `order`."""
-
-    def writes(self) -> Iterable[Row]:
-        yield "blocks", "", self.order, MOVED, 1
-        yield "blocks", "", self.order - 1, MOVED, -2
 
 
 class _PoolMove(Event):
@@ -321,19 +223,9 @@ class _PoolMove(Event):
     moved: tuple[int, ...]
 
 
-class PoolFilled(_PoolMove):
+class PoolFilled(_PoolMove, changes=True):
     """The processor's pool of segment `pool` got the frames `moved`."""
 
-    def writes(self) -> Iterable[Row]:
-        for frame in self.moved:
-            yield "frame", "", frame, None, POOLED
-        yield "blocks", "", 0, MOVED, -len(self.moved)
 
-
-class PoolDrained(_PoolMove):
+class PoolDrained(_PoolMove, changes=True):
     """The processor's pool of segment `pool` returned the frames `moved`, in this order."""
-
-    def writes(self) -> Iterable[Row]:
-        for frame in self.moved:
-            yield "frame", "", frame, POOLED, None
-        yield "blocks", "", 0, MOVED, len(self.moved)

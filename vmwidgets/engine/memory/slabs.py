@@ -179,9 +179,7 @@ class ObjectCache:
         address = first + index * layout.buffer_size
         emit = self._recorder.emit
         if emit is not None:
-            following = first + free[-1] * layout.buffer_size if free else 0
-            used = layout.buffers - len(free) - 1
-            emit((BufferAllocated.tag, self.name, address, slab.address, following, used))
+            emit((BufferAllocated.tag, self.name, address, slab.address))
         return address
 
     def provide(self, count: int) -> bool:
@@ -220,9 +218,7 @@ class ObjectCache:
         self.allocated -= 1
         emit = self._recorder.emit
         if emit is not None:
-            following = first + free[-2] * layout.buffer_size if len(free) > 1 else 0
-            used = layout.buffers - len(free) + 1
-            emit((BufferFreed.tag, self.name, address, slab.address, following, used))
+            emit((BufferFreed.tag, self.name, address, slab.address))
 
     def reap(self) -> int:
         """Give all free slabs back to the supplier; how many they were.  The original's caches only grow."""
@@ -332,7 +328,7 @@ class ObjectCache:
             del self._by_page[page]
         emit = self._recorder.emit
         if emit is not None:
-            emit((SlabDestroyed.tag, self.name, slab.address, slab.colour, self._value(slab).free))
+            emit((SlabDestroyed.tag, self.name, slab.address))
 
     def _move(self, slab: Slab, state: str) -> None:
         del self._lists[slab.state][slab.address]

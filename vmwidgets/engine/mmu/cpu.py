@@ -17,9 +17,9 @@ from .editor import TableEditor
 from .format import TableFormat
 from .rules import Access, C
 from .tables_schema import Fault
-from .tlb import Tlb, TlbEntry, differences
-from .tlb_schema import Difference, TlbEntryValue, TlbFilled, TlbFlushed, TlbHit, TlbMissed
-from .walk import Memory, fault_after, translate
+from .tlb import Tlb, TlbEntry
+from .tlb_schema import Difference, TlbFilled, TlbFlushed, TlbHit, TlbMissed
+from .walk import fault_after, translate
 
 
 class Cpu(Generic[C]):
@@ -59,7 +59,7 @@ class Cpu(Generic[C]):
         clean = stop is None and access == "write" and entry.pending != 0
         if emit is not None:
             outcome = "used" if stop is None and not clean else "clean" if clean else "forbidden"
-            emit((TlbHit.tag, self.name, va, access, entry.set, entry.way, outcome, entry.earlier))
+            emit((TlbHit.tag, self.name, va, access, entry.set, entry.way, outcome))
         if stop is not None:
             self._after_fault(va)
             return fault_of(self.fmt.rules, stop, entry.path, access, user, self.controls)
@@ -78,8 +78,7 @@ class Cpu(Generic[C]):
         entry, evicted = self.tlb.fill(found, self.asid, self.controls)
         emit = self._recorder.emit
         if emit is not None:
-            gone = (None, 0) if evicted is None else (evicted.value, evicted.used)
-            emit((TlbFilled.tag, self.name, entry.value, *gone))
+            emit((TlbFilled.tag, self.name, entry.value, None if evicted is None else evicted.value))
         return found.pa
 
     def _after_fault(self, va: int) -> None:
@@ -132,21 +131,13 @@ class Cpu(Generic[C]):
     def _dropped(self, scope: str, start: int, end: int, asid: int | None, entries: list[TlbEntry[C]]) -> None:
         emit = self._recorder.emit
         if entries and emit is not None:
-            dropped, used = tuple(entry.value for entry in entries), tuple(entry.used for entry in entries)
-            emit((TlbFlushed.tag, self.name, scope, start, end, asid, dropped, used))
+            emit((TlbFlushed.tag, self.name, scope, start, end, asid, tuple(entry.value for entry in entries)))
 
     # ---- looking -----------------------------------------------------------------------------
 
     def stale(self, entry: TlbEntry[C]) -> tuple[Difference, ...]:
         """In what an entry differs from a fresh walk of the tables of its address space; empty if in nothing."""
         return entry.differences(self.ram, *self._loaded[self.asid if entry.asid is None else entry.asid])
-
-    def was_stale(
-        self, entry: TlbEntryValue, memory: Memory, asid: int, loaded: tuple[int, C]
-    ) -> tuple[Difference, ...]:
-        """The same of an entry that was kept when `memory` was so; root and settings `loaded` were those for `asid`."""
-        place = asid if entry.asid is None else entry.asid
-        return differences(entry, self.fmt, memory, *(loaded if place == asid else self._loaded.get(place, loaded)))
 
     @in_ascii
     def __repr__(self) -> str:

@@ -439,6 +439,24 @@ class PteRunWritten(Event):
         return (("word", "", *word) for word in self.words())
 
 
+def words_written(events: Iterable[Event]) -> dict[int, tuple[int, int]]:
+    """By physical address: of each descriptor that these events wrote, what it held before and after.
+
+    >>> words_written([PteWritten(8, 0, 1, 1, 0), PteRunWritten(8, 2, 8, 1, 0, 5, 0, 1, 0)])
+    {8: (0, 5), 16: (1, 5)}
+    """
+    found: dict[int, tuple[int, int]] = {}
+    for event in events:
+        words: Iterable[tuple[int, int, int]] = ()
+        if isinstance(event, PteWritten):
+            words = ((event.pa, event.before, event.after),)
+        elif isinstance(event, PteRunWritten):
+            words = event.words()
+        for pa, before, after in words:
+            found[pa] = found.get(pa, (before, after))[0], after
+    return found
+
+
 class FaultRaised(Event, role="faults"):
     """The walk of `va` stopped: `kind` and the processor's error code; `words` is the code with its fields' names."""
 

@@ -36,7 +36,7 @@ _BARRED = ("protection", "domain")
 class TlbEntry(Generic[C]):
     """What a TLB keeps of one walk; only its use, and what follows from the processor's settings, ever change."""
 
-    __slots__ = ("_controls", "_judged", "_value", "earlier", "fmt", "key", "pa", "path", "pending", "permissions",
+    __slots__ = ("_controls", "_judged", "_value", "fmt", "key", "pa", "path", "pending", "permissions",
                  "rights", "set", "size", "used", "va", "way")  # fmt: skip  # read as a list of names
 
     def __init__(
@@ -53,8 +53,8 @@ class TlbEntry(Generic[C]):
         kept = found.chain.with_set(found.sets)
         self.path = kept.path
         """The descriptors on the way, with what the hardware set in them."""
-        self.used = self.earlier = used
-        """When it was used last, by the TLB's count, and when before that."""
+        self.used = used
+        """When it was used last, by the TLB's count."""
         self.rights = kept.rights
         self.pending = kept.pending
         """What the hardware still has to set in the last descriptor before a write succeeds."""
@@ -192,7 +192,7 @@ class Tlb(Generic[C]):
             return None
         self.hits += 1
         self._clock += 1
-        entry.earlier, entry.used = entry.used, self._clock
+        entry.used = self._clock
         return entry
 
     def peek(self, va: int, asid: int) -> TlbEntry[C] | None:

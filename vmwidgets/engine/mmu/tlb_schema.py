@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
 from ..base.errors import in_ascii
 from ..base.event import Event
 from ..base.frozen import frozen
-from ..base.past import ABSENT, MOVED, Past, Row, declare
 from .tables_schema import Permissions
-
-declare(
-    {
-        "last use": "of a processor, by set and way: when the line was used last",
-        "line": "of a processor, by set and way: what its TLB keeps there",
-        "tlb count": "of a processor, by name: how many hits, misses, evictions, flushed entries",
-    }
-)
 
 
 @frozen
@@ -102,19 +93,6 @@ class TlbValue:
                 row[slot.entry.way] = replace(slot, age=age)
         return cls(sets, ways, tuple(map(tuple, rows)), *counts)
 
-    def at(self, past: Past, cpu: str) -> TlbValue:
-        """The TLB of `cpu` as it was, with no slot `stale`: that takes walks of the tables as they were."""
-        used = past.laid_over({slot.entry.place: slot.used for slot in self.slots}, "last use", cpu)
-        lines = past.laid_over({slot.entry.place: slot.entry for slot in self.slots}, "line", cpu)
-        kept = [TlbSlot(entry, 0, used=used[place]) for place, entry in lines.items()]
-        counts = (getattr(self, name) - past.moved("tlb count", cpu)[name] for name in _COUNTS)
-        return TlbValue.of(self.sets, self.ways, kept, *counts)
-
-    def judged(self, stale: Callable[[TlbEntryValue], tuple[Difference, ...]]) -> TlbValue:
-        """The same TLB, in which `stale` says of each entry how it differs from the tables."""
-        rows = (tuple(slot and replace(slot, stale=stale(slot.entry)) for slot in row) for row in self.rows)
-        return replace(self, rows=tuple(rows))
-
     @property
     def slots(self) -> tuple[TlbSlot, ...]:
         """The ways that hold something, set by set."""
@@ -131,14 +109,11 @@ class TlbValue:
         return tuple(slot for slot in self.slots if slot.stale)
 
 
-_COUNTS = ("hits", "misses", "evictions", "flushed")
-
-
-class TlbHit(Event):
+class TlbHit(Event, changes=True):
     """The TLB had `va`, in way `way` of set `set`.
 
     `outcome`: "used"; "forbidden", a fault by the entry's permissions; "clean", a write that must first mark the
-    tables, so a walk follows.  `used` is the entry's previous use, by the TLB's count.
+    tables, so a walk follows.
     """
 
     cpu: str
@@ -147,14 +122,9 @@ class TlbHit(Event):
     set: int
     way: int
     outcome: str
-    used: int = 0
-
-    def writes(self) -> Iterable[Row]:
-        yield "last use", self.cpu, (self.set, self.way), self.used, True
-        yield "tlb count", self.cpu, "hits", MOVED, 1
 
 
-class TlbMissed(Event, row=("tlb count", "cpu", "misses", MOVED, 1)):
+class TlbMissed(Event, changes=True):
     """The TLB did not have `va`: a walk follows."""
 
     cpu: str
@@ -162,28 +132,19 @@ class TlbMissed(Event, row=("tlb count", "cpu", "misses", MOVED, 1)):
     access: str
 
 
-class TlbFilled(Event):
-    """A walk's result was put into the TLB; it replaced `evicted`, which was last used at `used`."""
+class TlbFilled(Event, changes=True):
+    """A walk's result was put into the TLB; it replaced `evicted`."""
 
     cpu: str
     entry: TlbEntryValue
     evicted: TlbEntryValue | None
-    used: int = 0
-
-    def writes(self) -> Iterable[Row]:
-        place, evicted = self.entry.place, self.evicted
-        yield "line", self.cpu, place, ABSENT if evicted is None else evicted, True
-        yield "last use", self.cpu, place, ABSENT if evicted is None else self.used, True
-        if evicted is not None and evicted.page != self.entry.page:
-            yield "tlb count", self.cpu, "evictions", MOVED, 1
 
 
-class TlbFlushed(Event):
+class TlbFlushed(Event, changes=True):
     """Translations were dropped from the TLB.
 
     `scope`: "range" is [start, end); "space" is all of address space `asid`; "all" is everything except global entries;
-    "all and global" is everything; "fault" is the entry of an address that faulted.  `used` has the last use of each
-    entry in `dropped`.
+    "all and global" is everything; "fault" is the entry of an address that faulted.
     """
 
     cpu: str
@@ -192,10 +153,3 @@ class TlbFlushed(Event):
     end: int
     asid: int | None
     dropped: tuple[TlbEntryValue, ...]
-    used: tuple[int, ...] = ()
-
-    def writes(self) -> Iterable[Row]:
-        for entry, used in zip(self.dropped, self.used, strict=True):
-            yield "line", self.cpu, entry.place, entry, ABSENT
-            yield "last use", self.cpu, entry.place, used, ABSENT
-        yield "tlb count", self.cpu, "flushed", MOVED, len(self.dropped)

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from heapq import heappop, heappush, heapreplace
 from itertools import count, pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..base.errors import Refused
 from ..memory.replacement import ResidentPage
@@ -74,34 +74,82 @@ def runs_of(pages: Numbers, writes: npt.NDArray[np.bool_], tick: int = 0) -> Run
     return Runs(numbers, np.logical_or.reduceat(writes, starts), starts, names, len(pages))
 
 
-_REGION, _REGIONS = 20, 32
-"""Bits of a page's number within a region, and so many regions that have tables: a program uses a few."""
+_REGION, _REGIONS, _SLOTS = 20, 32, 1 << 16
+"""Bits of a page's number within a region, so many regions that have tables (a program uses a few), and the slots of
+the table in which a region's table is looked up."""
+
+AT_ONCE = 1 << 16
+"""References that are numbered at once: what is made of them on the way stays in the processor's cache."""
+
+
+class Numbering:
+    """The numbers of pages in their order, in O(references): each region of 4 GiB that is used has a table.
+
+    Pages are shown to :meth:`places`, some at a time.  When all were seen, :meth:`finish` numbers them.
+    """
+
+    def __init__(self) -> None:
+        self._regions: list[int] = []
+        self._known = np.full(_REGIONS, -1, np.int64)
+        self._slots = np.zeros(_SLOTS, np.int64)
+        self._seen = np.zeros(_REGIONS << _REGION, bool)
+
+    def places(self, pages: Numbers) -> npt.NDArray[np.int32] | None:
+        """The places of pages in the tables; None if they are in too many regions."""
+        of = pages >> _REGION
+        slots = self._slots[_slot(of)]
+        if not (self._known[slots] == of).all():
+            if not all(self._knows(region) for region in set(of.tolist())):
+                return None
+            slots = self._slots[_slot(of)]
+        found: npt.NDArray[np.int32] = (slots << _REGION | pages & ((1 << _REGION) - 1)).astype(np.int32)
+        self._seen[found] = True
+        return found
+
+    def _knows(self, region: int) -> bool:
+        """Whether a region has a table, or gets one now."""
+        if region in self._regions:
+            return True
+        slot = _slot(region)
+        has_room = len(self._regions) < _REGIONS and slot not in map(_slot, self._regions)
+        if has_room:
+            self._slots[slot] = len(self._regions)
+            self._known[len(self._regions)] = region
+            self._regions.append(region)
+        return has_room
+
+    def finish(self) -> tuple[Numbers, npt.NDArray[np.int32]]:
+        """The pages that were seen, in their order, and the number of each by its place."""
+        there = np.flatnonzero(self._seen[: len(self._regions) << _REGION])
+        names = self._known[there >> _REGION] << _REGION | there & ((1 << _REGION) - 1)
+        order = np.argsort(names)
+        table = np.zeros(len(self._regions) << _REGION, np.int32)
+        table[there[order]] = np.arange(len(there), dtype=np.int32)
+        return names[order], table
+
+
+def _slot(region: Any) -> Any:
+    """The slot of a region, or of each of some: their numbers are often alike at the end, or at the beginning."""
+    return (region * 0x9E37_79B1 >> 16) % _SLOTS
 
 
 def numbered(pages: Numbers) -> tuple[Numbers, Numbers]:
     """Return the pages that there are, in their order, and for each reference the number of its page among them.
 
-    By tables, in O(n), where all pages are in a few regions of 4 GiB; else by sorting.
+    By tables where all pages are in a few regions; else by sorting, in O(n log n).
 
     >>> [found.tolist() for found in numbered(np.array([7, 1 << 40, 7, 3]))]
     [[3, 7, 1099511627776], [1, 2, 1, 0]]
     """
-    of = pages >> _REGION
-    regions: list[int] = []
-    rest = of
-    while len(rest) and len(regions) < _REGIONS:
-        regions.append(int(rest[0]))
-        rest = rest[rest != regions[-1]]
-    if len(rest):
-        names, numbers = np.unique(pages, return_inverse=True)
-        return names.astype(np.int64), numbers.ravel().astype(np.int64)
-    regions.sort()
-    places = (np.searchsorted(regions, of) << _REGION) | (pages & ((1 << _REGION) - 1))
-    seen = np.zeros(len(regions) << _REGION, bool)
-    seen[places] = True
-    there = np.flatnonzero(seen)
-    names = (np.array(regions)[there >> _REGION] << _REGION) | (there & ((1 << _REGION) - 1))
-    return names.astype(np.int64), np.cumsum(seen, dtype=np.int32)[places].astype(np.int64) - 1
+    numbering, places = Numbering(), []
+    for first in range(0, len(pages), AT_ONCE):
+        found = numbering.places(pages[first : first + AT_ONCE])
+        if found is None:
+            names, numbers = np.unique(pages, return_inverse=True)
+            return names.astype(np.int64), numbers.ravel().astype(np.int64)
+        places.append(found)
+    names, table = numbering.finish()
+    return names, np.concatenate([table[one].astype(np.int64) for one in places])
 
 
 def before_and_after(pages: Numbers) -> tuple[Numbers, Numbers]:

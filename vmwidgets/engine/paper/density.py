@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,26 +25,65 @@ KINDS = 4
 class Coded(NamedTuple):
     """References as numbers: `codes` are those of the page times :data:`KINDS`, plus what is done; `names` the pages.
 
-    `offsets`: at which place each reference begins, if some reference is to more than one page.
+    `counts` says how often each code is there.  `offsets`: at which place each reference begins, if some reference is
+    to more than one page.
     """
 
-    codes: counting.Numbers
+    codes: npt.NDArray[np.int32]
     names: counting.Numbers
+    counts: counting.Numbers
     offsets: counting.Numbers | None
 
-    def between(self, first: int, last: int) -> counting.Numbers:
+    def between(self, first: int, last: int) -> npt.NDArray[np.int32]:
         """The codes of the references from `first` to before `last`."""
         if self.offsets is None:
             return self.codes[first:last]
         return self.codes[int(self.offsets[first]) : int(self.offsets[last])]
 
+    def counts_of(self, codes: npt.NDArray[np.int32]) -> counting.Numbers:
+        """How often each page is in some codes, by what is done."""
+        each = self.counts if len(codes) == len(self.codes) else np.bincount(codes, minlength=len(self.counts))
+        return each.reshape(-1, KINDS)
 
-def coded(pages: counting.Numbers, kinds: npt.NDArray[np.uint8], offsets: counting.Numbers | None) -> Coded:
-    """Return the references as numbers.  O(references)."""
-    names, codes = counting.numbered(pages)
-    codes *= KINDS
-    codes += kinds
-    return Coded(codes, names, offsets)
+
+class Touched(NamedTuple):
+    """The pages that some references touch, what is done there, and how many pages each touches (None: one)."""
+
+    pages: counting.Numbers
+    kinds: npt.NDArray[np.uint8]
+    lengths: counting.Numbers | None
+
+
+def coded(touched: Callable[[slice], Touched], references: int) -> Coded:
+    """Return the references as numbers; `touched` gives what some of them touch.  O(references)."""
+    numbering, places, kinds, lengths = counting.Numbering(), [], [], []
+    for first in range(0, references, counting.AT_ONCE):
+        some = touched(slice(first, first + counting.AT_ONCE))
+        found = numbering.places(some.pages)
+        if found is None:
+            break
+        places.append(found)
+        kinds.append(some.kinds)
+        lengths.append(some.lengths)
+    else:
+        names, table = numbering.finish()
+        table *= KINDS
+        codes = np.concatenate([table[place] + does for place, does in zip(places, kinds, strict=True)])
+        if all(one is None for one in lengths):
+            return _counted(codes, names, None)
+        each = [np.ones(len(does), np.int64) if one is None else one for does, one in zip(kinds, lengths, strict=True)]
+        return _counted(codes, names, np.concatenate(each))
+    every = touched(slice(None))
+    names, numbers = counting.numbered(every.pages)
+    return _counted((numbers * KINDS + every.kinds).astype(np.int32), names, every.lengths)
+
+
+def _counted(codes: npt.NDArray[np.int32], names: counting.Numbers, lengths: counting.Numbers | None) -> Coded:
+    offsets = None if lengths is None else np.concatenate(([0], np.cumsum(lengths)))
+    counts = np.zeros(KINDS * len(names), np.int64)
+    for first in range(0, len(codes), 4 * counting.AT_ONCE):
+        counts += np.bincount(codes[first : first + 4 * counting.AT_ONCE], minlength=len(counts))
+    return Coded(codes, names, counts, offsets)
 
 
 class Density(NamedTuple):
@@ -62,9 +101,8 @@ def density(
 ) -> Density:
     """Count the references from `first` to before `last` to the pages `between` two numbers.  O(references)."""
     codes = of.between(first, last)
-    count = len(of.names)
     low, high = (int(place) for place in np.searchsorted(of.names, between))
-    often = np.bincount(codes, minlength=KINDS * count).reshape(count, KINDS)[low:high].sum(1)
+    often = of.counts_of(codes)[low:high].sum(1)
     used = low + np.flatnonzero(often)
     if not len(used):
         raise Refused("there is no reference between these addresses at this time")
@@ -74,7 +112,7 @@ def density(
     cells, sets = [], []
     parts = min(parts, len(codes))
     for begin, end in pairwise(-(-part * len(codes) // parts) for part in range(parts + 1)):
-        each = np.bincount(codes[begin:end], minlength=KINDS * count).reshape(count, KINDS)[used]
+        each = of.counts_of(codes[begin:end])[used]
         sets.append(int(np.count_nonzero(each.sum(1))))
         by_row = np.add.reduceat(each, starts, axis=0)
         cells.append(np.stack((by_row.sum(1), by_row[:, 1], by_row[:, 2]), 1).tolist())

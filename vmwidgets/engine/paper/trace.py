@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import count, islice
 from typing import TYPE_CHECKING, Any
 
 from ..base.errors import Refused, a_kind, in_ascii, printable, shown
-from ..base.operations import exact
+from ..base.operations import exact, number_within
 from ..base.progress import Progress, usual
 from ..base.units import PAGE, Size, binary_size, counted
 from . import counting
 from .choices import Choose
 from .counting import COUNTED, SAME, before_and_after, counts_of, own_counts, runs_of, spread, tlb_misses, windows_of
-from .density import Coded, coded, density
+from .density import Coded, Touched, coded, density
 from .living import MOST_PLAYED, live
 from .traces_schema import (
     Counts,
@@ -105,39 +105,39 @@ class Trace:
         >>> trace([4094], sizes=[4]).pages()[0].tolist()
         [0, 1]
         """
-        pages, kinds, _ = self._touched(_page(page))
-        return pages, kinds == WRITE
+        touched = self._touched(_page(page))
+        return touched.pages, touched.kinds == WRITE
 
-    def _touched(self, page: int) -> tuple[counting.Numbers, npt.NDArray[np.uint8], counting.Numbers | None]:
-        """The page and the kind of each touch, and where each reference begins, if some are of more pages."""
-        shift = page.bit_length() - 1
-        first = (self.addresses >> np.uint64(shift)).astype(np.int64)
+    def _touched(self, page: int, part: slice = slice(None)) -> Touched:
+        """What the references of a part touch."""
+        shift = np.uint64(page.bit_length() - 1)
+        addresses, kinds = self.addresses[part], self.kinds[part]
+        first = (addresses >> shift).view(np.int64)
         if self.sizes is None:
-            return first, self.kinds, None
-        last = (last_bytes(self.addresses, self.sizes) >> np.uint64(shift)).astype(np.int64)
+            return Touched(first, kinds, None)
+        last = (last_bytes(addresses, self.sizes[part]) >> shift).view(np.int64)
         if (first == last).all():
-            return first, self.kinds, None
+            return Touched(first, kinds, None)
         each = last - first + 1
-        offsets = np.concatenate(([0], np.cumsum(each)))
-        pages = np.repeat(first, each) + np.arange(int(offsets[-1])) - np.repeat(offsets[:-1], each)
-        return pages, np.repeat(self.kinds, each), offsets
+        begins = np.cumsum(each) - each
+        pages = np.repeat(first, each) + np.arange(int(each.sum())) - np.repeat(begins, each)
+        return Touched(pages, np.repeat(kinds, each), each)
 
-    def _coded(self, page: int) -> Coded:
-        """The references as numbers, kept for pages of one size: a picture is drawn again and again."""
+    def coded(self, page: int = PAGE) -> Coded:
+        """Return the references as numbers, kept for pages of one size: a picture is drawn again and again."""
         if page not in self._kept:
-            self._kept = {page: coded(*self._touched(page))}
+            self._kept = {page: coded(partial(self._touched, page), len(self))}
         return self._kept[page]
 
     @cached_property
     def headline(self) -> str:
         """How many references there are, and of how many pages."""
-        used = len(np.unique(self.pages()[0]))
-        return f"{counted(len(self), 'reference')} to {counted(used, 'page')} of {binary_size(PAGE)}"
+        return f"{counted(len(self), 'reference')} to {counted(len(self.coded().names), 'page')} of {binary_size(PAGE)}"
 
     @cached_property
     def mix(self) -> str:
         """How many references read, write and fetch."""
-        counts = np.bincount(self.kinds, minlength=3).tolist()
+        counts = [int(np.count_nonzero(self.kinds == kind)) for kind in range(3)]
         nouns = (("read", "reads"), ("write", "writes"), ("instruction fetch", "instruction fetches"))
         return ", ".join(counted(one, *noun) for one, noun in zip(counts, nouns, strict=True) if one)
 
@@ -152,10 +152,8 @@ class Trace:
         >>> trace([0, 4096, 8192]).part(1)
         2 references to 2 pages of 4 KiB (2 reads)
         """
-        for name, number in (("first", first), ("last", last)):
-            if number is not None and (type(number) is not int or not 0 <= number <= len(self)):
-                raise Refused(f"{name}={shown(number)}: the trace has references 0 to {len(self):,}")
-        chosen = slice(first, last)
+        begin = number_within(first, "first", 0, len(self))
+        chosen = slice(begin, len(self) if last is None else number_within(last, "last", 0, len(self)))
         if not len(self.addresses[chosen]):
             raise Refused("there is no reference in this part")
         return self._chosen(chosen)
@@ -180,7 +178,7 @@ class Trace:
         the page to evict.  It is asked at each fault, of all pages that are in memory.
 
         If programs are interleaved (:meth:`interleaved`), they share all frames; with `local`, each has an equal part
-        of them, of which it evicts its own pages only.
+        of them, of which it evicts its own pages only: then there is at least one frame for each program.
 
         A long count in a notebook shows a bar; `progress` takes its place, a function of what is done and of all.
         "working set" is Denning's, with windows of different lengths: it has a mean size in place of a number of
@@ -199,7 +197,7 @@ class Trace:
         chosen = _policies(policies)
         size = _page(page)
         pages, writes = self.pages(size)
-        tick = _count(tick, "tick", MOST, 0)
+        tick = number_within(tick, "tick", 0, MOST)
         if any(name in TICKING and policy is None for name, policy in chosen.items()) and not tick:
             raise Refused("aging and nru look at reference bits at ticks: write tick=10_000, say, in references")
         if local:
@@ -254,8 +252,8 @@ class Trace:
         >>> recorded.tlb(4), recorded.tlb(4, ways=2).misses
         (TlbCounts(entries=4, ways=4, policy='lru', hits=1, misses=3), 4)
         """
-        size = _count(entries, "entries", MOST_TLB)
-        each = size if ways is None else _count(ways, "ways", size)
+        size = number_within(entries, "entries", 1, MOST_TLB)
+        each = size if ways is None else number_within(ways, "ways", 1, size)
         if size % each:
             raise Refused(f"ways={each:,}: {size:,} entries can't be divided into sets of so many")
         name = str(policy).lower()
@@ -278,7 +276,7 @@ class Trace:
         ['0x0', '0x0', '0x100000000000000', '0x100000000001000', '0x1000']
         """
         programs = (self, *others)
-        turn = _count(quantum, "quantum", MOST)
+        turn = number_within(quantum, "quantum", 1, MOST)
         if not others or not all(isinstance(one, Trace) for one in others) or len(programs) > MOST_PROGRAMS:
             raise Refused(f"others={shown(others)}: pass from 1 to {MOST_PROGRAMS - 1} other traces")
         if sum(map(len, programs)) > MOST:
@@ -295,7 +293,7 @@ class Trace:
         found = type(self)(addresses[order], kinds[order], sizes[order], name=" and ".join(names))
         found.ranges = tuple((number << _SPACE, number + 1 << _SPACE, name) for number, name in enumerate(names))
         found._takes_turns = True
-        return found
+        return ready(found)
 
     def named(self, ranges: Any) -> Trace:
         """Return the same trace with names of ranges, which its pictures write beside their pages.
@@ -307,7 +305,7 @@ class Trace:
         'A'
         """
         found = type(self)(self.addresses, self.kinds, self.sizes, name=self.name, unsaid=self.unsaid)
-        found.ranges, found._takes_turns = _ranges(ranges), self._takes_turns
+        found.ranges, found._takes_turns, found._kept = _ranges(ranges), self._takes_turns, self._kept
         return found
 
     def locality(
@@ -331,12 +329,12 @@ class Trace:
         [((1, 0, 0), (1, 0, 0)), ((1, 0, 0), (0, 0, 0)), ((0, 0, 0), (1, 0, 0))]
         """
         size = _page(page)
-        parts, rows = _count(parts, "parts", MOST), _count(rows, "rows", MOST)
-        low, high = _count(low, "low", 1 << 64, 0), _count(high, "high", 1 << 64, 0)
+        parts, rows = number_within(parts, "parts", 1, MOST), number_within(rows, "rows", 1, MOST)
+        low, high = number_within(low, "low", 0, 1 << 64), number_within(high, "high", 0, 1 << 64)
         end = len(self) if last is None else last
         chosen = self.part(first, end)
         named = [NamedRange(start // size, (stop - 1) // size, name) for start, stop, name in self.ranges]
-        found = density(self._coded(size), first, end, parts, rows, (low // size, -(-high // size)), named)
+        found = density(self.coded(size), first, end, parts, rows, (low // size, -(-high // size)), named)
         listed = tuple(
             Listed(first + number, address, DOES[kind])
             for number, (address, kind) in enumerate(zip(chosen.addresses.tolist(), chosen.kinds.tolist(), strict=True))
@@ -369,10 +367,12 @@ class Trace:
             raise Refused("local=True is for several programs: write a.interleaved(b).faults(…, local=True)")
         policies = [name if policy is None else policy for name, policy in chosen.items()]
         pages = sum(len(np.unique(one.pages(size)[0])) for one in programs)
-        sizes = spread(pages) if frames is None else _sizes(frames)
-        sizes = tuple(one for one in sizes if one >= len(programs))
-        if not sizes:
-            raise Refused(f"frames: {counted(len(programs), 'program')} need at least so many frames")
+        least = len(programs)
+        sizes = tuple(one for one in spread(pages) if one >= least) if frames is None else _sizes(frames)
+        if sizes[0] < least:
+            raise Refused(
+                f"frames={sizes[0]}: with local=True each of the {least} programs needs a frame: begin at {least}"
+            )
         shares = [
             [one // len(programs) + (number < one % len(programs)) for one in sizes] for number in range(len(programs))
         ]
@@ -423,8 +423,9 @@ class Trace:
         >>> trace([0x1000, 0x2000, 0x3000, 0x1000]).play(m, frames=2, policy="fifo")
         fifo with 2 frames: 4 faults of 4 references, 0 dirty pages written
         """
-        chosen = self.part(0, min(_count(references, "references", MOST_PLAYED), len(self)))
-        return live(chosen, machine, task, _count(frames, "frames", MOST_PLAYED), policy, _count(tick, "tick", MOST, 0))
+        chosen = self.part(0, min(number_within(references, "references", 1, MOST_PLAYED), len(self)))
+        room, every = number_within(frames, "frames", 1, MOST_PLAYED), number_within(tick, "tick", 0, MOST)
+        return live(chosen, machine, task, room, policy, every)
 
 
 def _ranges(given: Any) -> tuple[tuple[int, int, str], ...]:
@@ -432,8 +433,10 @@ def _ranges(given: Any) -> tuple[tuple[int, int, str], ...]:
     if isinstance(given, Mapping):
         pairs = {str(name): pair for name, pair in given.items()}
         for name, pair in pairs.items():
-            if not isinstance(pair, tuple) or len(pair) != 2 or not all(type(one) is int and one >= 0 for one in pair):
+            numbers = tuple(map(exact, pair)) if isinstance(pair, tuple) else ()
+            if len(numbers) != 2 or not all(type(one) is int and one >= 0 for one in numbers):
                 raise Refused(f"the range {shown(name)}: write its first address and its size, such as (0x1000, 4096)")
+            pairs[name] = numbers
         return tuple((start, start + size, name) for name, (start, size) in pairs.items() if size)
     if not hasattr(given, "ranges"):
         raise Refused(
@@ -462,7 +465,14 @@ def trace(addresses: Any, writes: Any = None, *, sizes: Any = None, name: str = 
     if touched is not None and (wrong := np.flatnonzero(last_bytes(given, touched) < given)).size:
         place = int(wrong[0])
         raise Refused(f"reference {place:,}, of {touched[place]} bytes at {given[place]:#x}, goes past 64 bits")
-    return Trace(given, kinds, touched, name=str(name))
+    return ready(Trace(given, kinds, touched, name=str(name)))
+
+
+def ready(found: Trace) -> Trace:
+    """Number the pages of a long trace, while it is made: so its first picture is as fast as any other."""
+    if len(found) >= LONG_TRACE:
+        found.coded()
+    return found
 
 
 def _numbers(given: Any, name: str, limit: int) -> npt.NDArray[np.uint64]:
@@ -499,11 +509,18 @@ def _page(page: object) -> int:
     return size
 
 
+def _several(given: Any, most: int) -> list[Any]:
+    """What was given, one after the other and at most one more than `most`; alone if it can't be gone through."""
+    try:
+        return [given] if isinstance(given, str) or callable(given) else list(islice(iter(given), most + 1))
+    except TypeError:
+        return [given]
+
+
 def _policies(policies: object) -> dict[str, Choose | None]:
     """Policies by their names: a function, or None for one that is known."""
-    is_one = isinstance(policies, str) or callable(policies) or not isinstance(policies, Iterable)
     chosen: dict[str, Choose | None] = {}
-    several: list[Any] = [policies] if is_one else list(islice(policies, MOST_POLICIES + 1))  # type: ignore[call-overload]  # asked
+    several = _several(policies, MOST_POLICIES)
     if len(several) > MOST_POLICIES:
         raise Refused(f"policies: at most {MOST_POLICIES} are counted at once")
     for one in several:
@@ -530,9 +547,7 @@ def _steps(progress: Progress | None, references: int, total: int) -> Callable[[
 
 
 def _sizes(given: object, name: str = "frames", noun: str = "frames") -> tuple[int, ...]:
-    alone = exact(given)
-    is_one = isinstance(alone, int) or not isinstance(alone, Iterable)
-    several: list[Any] = [alone] if is_one else [exact(one) for one in islice(alone, MOST_SIZES + 1)]
+    several = [exact(one) for one in _several(given, MOST_SIZES)]
     if len(several) > MOST_SIZES:
         raise Refused(f"{name}: at most {MOST_SIZES:,} are counted at once")
     for one in several:
@@ -541,10 +556,3 @@ def _sizes(given: object, name: str = "frames", noun: str = "frames") -> tuple[i
     if not several:
         raise Refused(f"{name}: write a number of {noun}, or several")
     return tuple(sorted(set(several)))
-
-
-def _count(given: Any, name: str, most: int, least: int = 1) -> int:
-    number = exact(given)
-    if type(number) is not int or not least <= number <= most:
-        raise Refused(f"{name}={shown(given)}: write a whole number from {least} to {most:,}")
-    return number

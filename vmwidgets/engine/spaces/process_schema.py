@@ -292,6 +292,11 @@ class CellMemory:
         return self.after.resident - self.before.resident
 
     @property
+    def huge(self) -> int:
+        """Bytes in huge pages more than before."""
+        return self.after.total("huge") - self.before.total("huge")
+
+    @property
     def title(self) -> str:
         """The answer in one sentence."""
         if self.beside:
@@ -323,9 +328,8 @@ class CellMemory:
         peak = self.after.peak
         if peak is not None and peak > max(self.before.resident, self.after.resident) + SMALL:
             found.append(f"At its peak, {rounded(peak)} were in memory.")
-        huge = self.after.total("huge") - self.before.total("huge")
-        if huge >= 2 << 20:
-            found.append(f"{counted(huge >> 21, 'huge page')} of 2 MiB came: one fault brings 512 pages.")
+        if self.huge >= 2 << 20:
+            found.append(f"{counted(self.huge >> 21, 'huge page')} of 2 MiB came: one fault brings 512 pages.")
         swap = self.after.total("swap") - self.before.total("swap")
         if abs(swap) >= SMALL:
             found.append(f"{rounded(abs(swap))} {'moved to' if swap > 0 else 'came back from'} swap.")
@@ -374,6 +378,48 @@ class CellMemory:
         if len(self.changes) > LISTED:
             lines.append(f"  … and {len(self.changes) - LISTED:,} more")
         return "\n".join([*lines, *self.notes])
+
+
+@frozen
+class UsedRange:
+    """What a process used of some of its memory: of so many `pages`, how many were used in each part of the time."""
+
+    name: str
+    start: int
+    pages: int
+    parts: tuple[int, ...]
+
+
+@frozen
+class UsedOverTime:
+    """The working set of a process in the course of time: its ranges, the lowest first, each with parts of the time.
+
+    `each` is how long a part was, in seconds: pages are counted that were used in it.
+    """
+
+    pid: int
+    name: str
+    each: float
+    ranges: tuple[UsedRange, ...]
+
+    @property
+    def sets(self) -> tuple[int, ...]:
+        """Pages that were used in each part."""
+        return tuple(map(sum, zip(*(one.parts for one in self.ranges), strict=True)))
+
+    @property
+    def title(self) -> str:
+        """The answer in a line."""
+        sets = self.sets
+        least, most = min(sets, default=0), max(sets, default=0)
+        return f"{rounded(least * PAGE)} to {rounded(most * PAGE)} used in {self.each:g} s"
+
+    @in_ascii
+    def __repr__(self) -> str:
+        most = sorted(self.ranges, key=lambda one: -max(one.parts))[:LISTED]
+        rows = [("pages used in each part of the time", "most", "parts")]
+        rows += [(printable(one.name)[:40], f"{max(one.parts):,}", " ".join(map(str, one.parts))) for one in most]
+        return f"{printable(self.name)} ({self.pid}): {self.title}\n{in_columns(rows)}"
 
 
 def short(line: str, most: int = 48) -> str:

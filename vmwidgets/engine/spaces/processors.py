@@ -224,12 +224,11 @@ class Processor:
             return
         before, self.pmap = self.pmap, pmap
         asid = self._all.assign_asid(pmap)
-        earlier = before.name, before.root, self.cpu.asid
         root, controls = pmap.registers(self._all.controls)
         self.cpu.load_root(root, asid, keep=True, controls=controls)
         emit = self._all.recorder.emit
         if emit is not None:
-            emit((SpaceLoaded.tag, self.path, pmap.name, pmap.root, asid, *earlier))
+            emit((SpaceLoaded.tag, self.path, pmap.name, pmap.root, asid, before.name))
         if before.global_leaves:
             self.cpu.flush_all(globals_too=True)
         elif not asid:

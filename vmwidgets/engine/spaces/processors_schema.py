@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import field
 
 from ..base.errors import in_ascii
 from ..base.event import Event
 from ..base.frozen import frozen
-from ..base.past import ABSENT, MOVED, Past, Row, declare
 from ..base.units import Address
 from ..mmu.tlb_schema import TlbValue
-
-declare(
-    {
-        "doubts": "of a processor, one row: flushes forgotten and edits by hand since its TLB was empty",
-        "loaded": "of a processor, one row: whose tables it has loaded, their root, their number",
-        "pending": "of a processor, by number: a request that waits",
-        "shootdown": "one row: what becomes of requests",
-        "shootdowns": "by what became of them: how many requests",
-    }
-)
 
 
 @frozen
@@ -59,14 +47,6 @@ class CpuValue:
     edits: int = 0
     """How often descriptors were edited by hand, which flushes nothing, since the TLB was last empty."""
 
-    def at(self, past: Past) -> CpuValue:
-        """The processor as it was, with nothing stale."""
-        space, root, asid = past.one("loaded", self.cpu, (self.space, self.root, self.asid))
-        pending = past.laid_over({one.number: one for one in self.pending}, "pending", self.cpu)
-        waiting = tuple(pending[number] for number in sorted(pending))
-        doubts = past.one("doubts", self.cpu, (self.forgotten, self.edits))
-        return CpuValue(self.cpu, space, root, asid, self.tlb.at(past, self.cpu), waiting, *doubts)
-
 
 @frozen
 class CpusValue:
@@ -81,17 +61,8 @@ class CpusValue:
     acknowledged: int
     forgotten: int
 
-    def at(self, past: Past) -> CpusValue:
-        """All processors as they were, with nothing stale: ``m.cpus.value(past)`` says what was."""
-        if not past:
-            return self
-        moved = past.moved("shootdowns")
-        counts = (getattr(self, name) - moved[name] for name in ("sent", "acknowledged", "forgotten"))
-        cpus = tuple(cpu.at(past) for cpu in self.cpus)
-        return CpusValue(cpus, past.one("shootdown", "", self.shootdown), self.asids, *counts)
 
-
-class SpaceLoaded(Event):
+class SpaceLoaded(Event, changes=True):
     """The tables of `space`, whose root is at `root`, were loaded; before, those of `before` were loaded."""
 
     cpu: str
@@ -99,12 +70,6 @@ class SpaceLoaded(Event):
     root: int
     asid: int
     before: str
-    root_before: int = 0
-    asid_before: int = 0
-
-    def writes(self) -> Iterable[Row]:
-        before, after = (self.before, self.root_before, self.asid_before), (self.space, self.root, self.asid)
-        yield "loaded", self.cpu, 0, before, after
 
 
 class AsidRollover(Event):
@@ -127,7 +92,7 @@ class TimeTaken(Event):
     nanoseconds: float
 
 
-class TlbDoubted(Event, row=("doubts", "cpu", 0, "before", "after")):
+class TlbDoubted(Event, changes=True):
     """A TLB may be wrong: `after` is its number of forgotten flushes and edits by hand since it was last empty."""
 
     cpu: str
@@ -142,27 +107,19 @@ class _Request(Event):
     request: FlushRequest
 
 
-class ShootdownSent(_Request):
+class ShootdownSent(_Request, changes=True):
     """An interrupt asks `cpu` to drop its translations for `request`; the sender waits."""
 
-    def writes(self) -> Iterable[Row]:
-        yield "pending", self.cpu, self.request.number, ABSENT, self.request
-        yield "shootdowns", "", "sent", MOVED, 1
 
-
-class ShootdownAcknowledged(_Request):
+class ShootdownAcknowledged(_Request, changes=True):
     """`cpu` has dropped the requested translations, and acknowledges it."""
 
-    def writes(self) -> Iterable[Row]:
-        yield "pending", self.cpu, self.request.number, self.request, ABSENT
-        yield "shootdowns", "", "acknowledged", MOVED, 1
 
-
-class ShootdownForgotten(_Request, row=("shootdowns", "", "forgotten", MOVED, 1)):
+class ShootdownForgotten(_Request, changes=True):
     """`cpu` was not asked to drop `request`, as it should have been: its translations may be wrong from now on."""
 
 
-class ShootdownChosen(Event, row=("shootdown", "", 0, "before", "after")):
+class ShootdownChosen(Event, changes=True):
     """From now on, `after` is what happens when one processor asks another to flush."""
 
     before: str

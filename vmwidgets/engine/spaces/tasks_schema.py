@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 from ..base.event import Event
-from ..base.past import ABSENT, declare
-
-declare(
-    {
-        "task": "by name: the task that it was forked from",
-    }
-)
-
 
 # ---- tasks -------------------------------------------------------------------------------------
 
 
-class TaskForked(Event, row=("task", "", "child", ABSENT, "task")):
+class TaskForked(Event, changes=True):
     """A task got a child with a copy of its address space, made in this `way`: "eager", "counted" or "shadow"."""
 
     task: str
@@ -23,7 +15,7 @@ class TaskForked(Event, row=("task", "", "child", ABSENT, "task")):
     way: str = "shadow"
 
 
-class TaskExited(Event, row=("task", "", "task", "parent", ABSENT)):
+class TaskExited(Event, changes=True):
     """A task has ended: its memory is freed.  `parent` is the task that was forked to create it, or ""."""
 
     task: str

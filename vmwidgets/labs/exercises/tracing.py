@@ -101,7 +101,11 @@ def solved(asked: TraceSheet) -> Solution:
     variant=TraceSheet.drawn,
     hints=(
         "t = vm.trace(trace_variant.given.addresses) makes a trace; t and vm.Locality(t) say what is in it.",
-        'found = t.faults("lru", frames=range(1, 60)) counts many sizes at once; print it.',
+        (
+            'found = t.faults("lru", frames=range(1, 60)) counts many sizes at once; print it. Without NumPy, with '
+            "string = [a // vm.PAGE for a in trace_variant.given.addresses], it is "
+            'vm.reference_string(string, frames=range(1, 60), policies="lru").'
+        ),
         "The fewest faults that there can be are one for each page: which is the first line with so few?",
     ),
 )

@@ -410,6 +410,18 @@ mistakes(
     },
 )
 mistakes(
+    "06/huge",
+    {
+        "none": Mistake(
+            "a fault brings 4 KiB", "There were fewer faults than pages. So some faults brought more than one page."
+        ),
+        "1 to 16": Mistake("guesses the half", "Each huge page saves 511 faults: divide the faults that are missing."),
+        "17 to 32": Mistake(
+            "asked for is given", "With huge pages, there would be some hundred faults, or up to 1,100 in all."
+        ),
+    },
+)
+mistakes(
     "06/stale",
     {
         "a page fault": Mistake(

@@ -15,9 +15,10 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from ...engine.base.errors import Refused, in_ascii, shown
+from ...engine.base.operations import number_within
 from ...engine.base.units import PAGE, Address, counted
 from ...engine.spaces.process_schema import ForkedPage, ForkedValue, LiveFork
-from .reader import ALONE, PRESENT, checked_number, refuse_other_pages, words_of
+from .reader import ALONE, PRESENT, refuse_other_pages, words_of
 
 MOST = 64
 """Pages of the memory that both see."""
@@ -118,7 +119,7 @@ class TwoProcesses(LiveFork):
     def _check(self, who: str, page: int) -> None:
         if who not in ("parent", "child"):
             raise Refused(f'who={shown(who)}: it is "parent" or "child"')
-        checked_number("page", page, 0, self.pages - 1)
+        number_within(page, "page", 0, self.pages - 1)
         if self._socket.fileno() < 0:
             raise Refused("the child has ended: vm.copy_on_write() makes another")
 
@@ -194,7 +195,7 @@ def copy_on_write(pages: int = 4, letter: str = "A") -> TwoProcesses:
     if not hasattr(os, "fork") or not hasattr(mmap, "MAP_PRIVATE"):
         raise Refused("this system has no fork: vm.Sharing shows the model's")
     refuse_other_pages()
-    return TwoProcesses(checked_number("pages", pages, 1, MOST), _letter(letter))
+    return TwoProcesses(number_within(pages, "pages", 1, MOST), _letter(letter))
 
 
 __all__ = ["TwoProcesses", "copy_on_write"]

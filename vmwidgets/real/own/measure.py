@@ -11,8 +11,9 @@ import ctypes
 import gc
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from time import perf_counter
 from types import TracebackType
 from typing import Any, NamedTuple
 
@@ -25,6 +26,7 @@ from ...engine.spaces.process_schema import (
     LineCost,
     Measuring,
     ProcessMoment,
+    ProcessRange,
     changes_between,
 )
 from .reader import Readings, forget_peak, name_of, peak_of, ranges_in, said_of
@@ -35,6 +37,14 @@ with suppress(ImportError):  # Windows and browsers have none: there, a recordin
 
 ARENA = 1 << 20
 """Bytes that CPython takes at once for small objects, since 3.10."""
+
+LEAST = 1000
+"""Objects of an arena at least: a block has at most 512 bytes, and an arena is taken when all others are full."""
+
+ARENAS = "Python's objects?"
+
+LONG = 0.2
+"""Seconds of a reading that are said."""
 
 BIG = 64 << 10
 """Bytes from which on an object's name is looked for."""
@@ -80,8 +90,11 @@ class Measured(Measuring):
         self._modules = len(sys.modules)
         self._collected = sum(one["collections"] for one in gc.get_stats())
         self._has_peak = forget_peak(self._pid)
+        self._objects = sys.getallocatedblocks()
         self._usage = resource.getrusage(resource.RUSAGE_SELF)
+        begun = perf_counter()
         self._readings[0].take()
+        self._reading = perf_counter() - begun
         self._usage = resource.getrusage(resource.RUSAGE_SELF)
         return self
 
@@ -92,6 +105,7 @@ class Measured(Measuring):
         if os.getpid() != self._pid:
             return  # the child of a fork, which ran to the end of the code
         usage = resource.getrusage(resource.RUSAGE_SELF)
+        objects = sys.getallocatedblocks() - self._objects
         text = self._readings[1].take()
         if self._lines:
             self._marks.append(self._mark())
@@ -105,6 +119,7 @@ class Measured(Measuring):
         )
         now = ProcessMoment(self._pid, self._name, tuple(ranges_in(after)), usage.ru_minflt, usage.ru_majflt, peak)
         changes = changes_between(was.ranges, now.ranges, _places(self._known), _places(buffers(self._names or {})))
+        changes = guessed(changes, (*was.ranges, *now.ranges), objects)
         minor = usage.ru_minflt - self._usage.ru_minflt
         python = tuple(self._of_python(changes, runs))
         self.result = CellMemory(
@@ -164,16 +179,12 @@ class Measured(Measuring):
     def _of_python(self, changes: tuple[Change, ...], runs: int) -> list[str]:
         """What Python itself did, in sentences."""
         said = []
-        arenas = sum(
-            one.mapped
-            for one in changes
-            if one.owner == NAMELESS and not one.holds and one.mapped % ARENA == 0
-            and abs(one.resident) * 4 >= abs(one.mapped)
-        )  # fmt: skip  # mapped, and touched: stacks of threads are not
-        if arenas and sys.implementation.name == "cpython" and sys.version_info >= (3, 10):
+        if arenas := sum(one.mapped for one in changes if one.holds == ARENAS):
             done = "took" if arenas > 0 else "gave back"
             count = counted(abs(arenas) // ARENA, "arena")
-            said.append(f"Python {done} {count} of 1 MiB for its objects: a guess, by the size.")
+            said.append(f"Python {done} {count} of 1 MiB for its objects.")
+        if any(one.holds.endswith("?") for one in changes):
+            said.append("A name with a question mark is a guess: by the size, and by how many objects Python has.")
         modules = len(sys.modules) - self._modules
         if modules > 0:
             said.append(
@@ -185,7 +196,8 @@ class Measured(Measuring):
 
     def _footprint(self) -> str:
         lines = " Each line was measured: that reads all page tables once a line." if self._lines else self._unsaid
-        return f"The measuring itself is not in these numbers.{lines}"
+        long = f" A reading took {self._reading:.1f} s: the kernel goes through all pages." * (self._reading >= LONG)
+        return f"The measuring itself is not in these numbers.{lines}{long}"
 
     def json(self) -> dict[str, object]:
         """The numbers as JSON has them; :class:`Refused` before the code has ended."""
@@ -195,6 +207,34 @@ class Measured(Measuring):
 
     def __repr__(self) -> str:
         return "what this code does to memory: ask when it has ended" if self.result is None else repr(self.result)
+
+
+def guessed(changes: Sequence[Change], ranges: Sequence[ProcessRange], objects: int) -> tuple[Change, ...]:
+    """Name what has no name: arenas of Python, stacks of threads and big objects; each name ends with "?".
+
+    `ranges` are those of before and after, `objects` how many more Python has.  An arena has a thousand objects at
+    least, so what came without objects is none.
+    """
+    guards = {one.end for one in ranges if one.is_reserved and one.size <= 64 << 10}
+    ends = {one.start: one.end for one in ranges}
+    left = abs(objects) // LEAST if is_in_arenas() else 0
+    found = {}
+    for one in sorted(changes, key=lambda one: abs(one.mapped)):
+        if one.owner != NAMELESS or one.holds or one.ranges > 1 or abs(one.mapped) < ARENA:
+            continue
+        arenas = abs(one.mapped) // ARENA if one.mapped % ARENA == 0 and one.mapped * objects > 0 else left + 1
+        if arenas <= left and abs(one.resident) * 4 >= abs(one.mapped):
+            found[one.start], left = ARENAS, left - arenas
+        elif one.start in guards and ends[one.start] - one.start == abs(one.mapped):
+            found[one.start] = "a thread's stack?"
+        else:
+            found[one.start] = "one big object?"
+    return tuple(one._replace(holds=found.get(one.start, one.holds)) if one.ranges == 1 else one for one in changes)
+
+
+def is_in_arenas() -> bool:
+    """True if this Python has its objects in arenas of the size that is looked for."""
+    return sys.implementation.name == "cpython" and sys.version_info >= (3, 10)
 
 
 def _how(kind: type[BaseException] | None, error: BaseException | None) -> str:

@@ -22,9 +22,10 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from ...engine.base.errors import Refused, a_kind, in_ascii, shown
+from ...engine.base.operations import number_within
 from ...engine.base.units import PAGE, Address, counted
 from .forked import ended, forked
-from .reader import checked_number, refuse_other_pages, said_of
+from .reader import refuse_other_pages, said_of
 
 with suppress(ImportError):  # Windows and browsers have none
     from fcntl import ioctl
@@ -108,7 +109,7 @@ class Pager:
 
     def __getitem__(self, page: int) -> bytes:
         """Touch a page, and give its bytes: the first time, the function supplies it."""
-        checked_number("page", page, 0, self.pages - 1)
+        page = number_within(page, "page", 0, self.pages - 1)
         if threading.get_ident() == self._supplier.ident:
             raise Refused(f"the function asks for page {page} of its own range: it must supply it, not read it")
         with self._change:
@@ -282,7 +283,7 @@ def pager(supply: Supply, pages: int = 16) -> Pager:
     """
     if not callable(supply):
         raise Refused(f"supply={shown(supply)} is {a_kind(supply)}: give a function of a page's number")
-    return Pager(supply, checked_number("pages", pages, 1, MOST))
+    return Pager(supply, number_within(pages, "pages", 1, MOST))
 
 
 __all__ = ["Pager", "pager"]

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from threading import Event, Thread
+from time import sleep
 from typing import Any
 
-from ...engine.base.errors import Refused, in_ascii, shown
+from ...engine.base.errors import Refused, a_kind, in_ascii, shown
+from ...engine.base.operations import exact
 from ...engine.base.units import PAGE, Address, counted
 from ...engine.machine import Machine
 from ...engine.machine.loaded import LoadedMaps, MapsRange
 from ...engine.spaces.process_schema import (
+    NAMELESS,
     LiveProcess,
     PageStates,
     ProcessMoment,
     ProcessRange,
+    UsedOverTime,
+    UsedRange,
     rounded,
     together,
 )
@@ -21,6 +28,9 @@ from ...sources.proc_maps import load_ranges
 from ...sources.ranges.found import ReadRanges
 from .reader import Readings, checked_pid, forget_references, moment_of, ranges_in, states_of
 from .recorded import has_proc, recorded_moment
+
+MOST_PARTS, MOST_ROWS = 240, 20
+"""Parts of a time in which use is counted, and ranges with a row of their own."""
 
 
 class Process(LiveProcess):
@@ -46,7 +56,7 @@ class Process(LiveProcess):
         return together([states_of(self.pid, one.start, one.end) for one in found if one.end <= 1 << 63])
 
     def _ranges(self, where: int | str | None) -> tuple[ProcessRange, ...]:
-        now = self.at()
+        now, where = self.at(), exact(where)
         if where is None:
             return now.ranges
         if isinstance(where, str):
@@ -77,6 +87,24 @@ class Process(LiveProcess):
         _refuse_without_proc()
         return used_during(self.pid, lambda: _wait(seconds))
 
+    def locality(
+        self, do: Callable[[], object] | None = None, *, seconds: float = 5.0, each: float = 0.2
+    ) -> UsedOverTime:
+        """Count which of its pages it uses in each part of some seconds: its locality, which ``vm.Locality`` draws.
+
+        Each part is `each` seconds, in which a page counts once, however often it is used.  `do` is a function that is
+        called meanwhile, such as one that does what you want to see of this process; when it returns, the count ends.
+        It disturbs as :meth:`working_set` does, again in each part.  Raises :class:`Refused` for times that are too
+        short or too long, or if the system does not let referenced bits be cleared.
+        """
+        _refuse_without_proc()
+        if do is not None and not callable(do):
+            raise Refused(f"do={shown(do)} is {a_kind(do)}: give a function without arguments")
+        _check_seconds("each", each, 0.01, 10)
+        _check_seconds("seconds", seconds, each, MOST_PARTS * each)
+        texts = watched(self.pid, do, seconds, each)
+        return UsedOverTime(self.pid, self.at().name, each, used_in_parts([[*ranges_in(one)] for one in texts]))
+
     @in_ascii
     def __repr__(self) -> str:
         return repr(self.at())
@@ -88,12 +116,13 @@ def _refuse_without_proc() -> None:
 
 
 def _wait(seconds: float) -> None:
-    from time import sleep
+    _check_seconds("seconds", seconds, 0.001, 60)
+    sleep(seconds)
 
-    given: object = seconds
-    if isinstance(given, bool) or not isinstance(given, int | float) or not 0 < given <= 60:
-        raise Refused(f"seconds={shown(given)}: wait for more than 0 and at most 60 s")
-    sleep(given)
+
+def _check_seconds(name: str, given: object, least: float, most: float) -> None:
+    if isinstance(given, bool) or not isinstance(given, int | float) or not least <= given <= most:
+        raise Refused(f"{name}={shown(given)}: write a number of seconds from {least:g} to {most:g}")
 
 
 class WorkingSet:
@@ -131,6 +160,66 @@ def used_during(pid: int, do: Any) -> WorkingSet:
         if one.referenced:
             owners[one.owner] = owners.get(one.owner, 0) + one.referenced
     return WorkingSet(dict(sorted(owners.items(), key=lambda each: (-each[1], each[0]))), resident)
+
+
+def watched(pid: int, do: Callable[[], object] | None, seconds: float, each: float) -> list[bytes]:
+    """What smaps says after each part of the time, with referenced bits that were cleared at its beginning."""
+    reading, found, end = Readings(pid, "smaps"), [], Event()
+    refused: list[Refused] = []
+
+    def watch() -> None:
+        for _ in range(round(seconds / each)):
+            if not forget_references(pid):
+                refused.append(Refused(f"process {pid}: its referenced bits can't be cleared (clear_refs)"))
+                return
+            if end.wait(each):
+                return
+            try:
+                found.append(bytes(reading.take()))
+            except Refused:  # it has ended
+                return
+
+    if do is None:
+        watch()
+    else:
+        thread = Thread(target=watch, name="vmwidgets locality", daemon=True)
+        thread.start()
+        try:
+            do()
+        finally:
+            end.set()
+            thread.join()
+    reading.close()
+    if refused:
+        raise refused[0]
+    if not found:
+        raise Refused(f"it ended before {each:g} s were over: give shorter parts, such as each={each / 10:g}")
+    return found
+
+
+def used_in_parts(parts: Sequence[Sequence[ProcessRange]]) -> tuple[UsedRange, ...]:
+    """The ranges that were used in some part, the lowest first.
+
+    Those of a file are one, and so are small ones without a file, and those that are used the least.
+    """
+    used: dict[object, list[int]] = {}
+    found: dict[object, tuple[str, int, int]] = {}
+    for number, ranges in enumerate(parts):
+        resident: dict[object, int] = {}
+        for one in ranges:
+            is_big = one.owner == NAMELESS and one.size >= 1 << 20
+            key: object = one.start if is_big else one.owner
+            used.setdefault(key, [0] * len(parts))[number] += (one.referenced or 0) // PAGE
+            resident[key] = resident.get(key, 0) + (one.resident or 0) // PAGE
+            name, start, most = found.get(key, ("", one.start, 0))
+            name = f"{rounded(one.size)}, no file" if is_big else one.owner
+            found[key] = name, min(start, one.start), max(most, resident[key])
+    keys = sorted((key for key in used if any(used[key])), key=lambda key: -sum(used[key]))
+    rows = [UsedRange(*found[key], tuple(used[key])) for key in keys[:MOST_ROWS]]
+    if rest := keys[MOST_ROWS:]:
+        sums = tuple(map(sum, zip(*(used[key] for key in rest), strict=True)))
+        rows.append(UsedRange(f"{len(rest):,} more", 0, sum(found[key][2] for key in rest), sums))
+    return tuple(sorted(rows, key=lambda row: row.start))
 
 
 def task_of(moment: ProcessMoment, machine: Machine, name: str | None = None) -> LoadedMaps:

@@ -118,10 +118,10 @@ def _words_of_card(side: PagingSide, w: float) -> tuple[Text, ...]:
     tables = ", ".join(_records_words(one) for one in side.tables) or "none"
     records = ", ".join(_records_words(one) for one in side.records)
     beside = w - 30 - text_width(decides)
-    if text_width(side.label, "title") <= beside:
-        text = [Text(10, 19, visible(side.label), "title"), Text(w - 10, 19, decides, "label", "end")]
+    if text_width(side.label, "body strong") <= beside:
+        text = [Text(10, 19, visible(side.label), "body strong"), Text(w - 10, 19, decides, "label", "end")]
     else:
-        text = [fitted(10, 19, side.label, w - 20, "title"), Text(10, 37, decides)]
+        text = [fitted(10, 19, side.label, w - 20, "body strong"), Text(10, 37, decides)]
     for words, style in ((f"tables: {tables}", "label"), (f"records: {records}; {side.architecture}", "label dim")):
         lines = wrapped(words, w - 20)
         text += [Text(10, text[-1].y + 16 * number, line, style) for number, line in enumerate(lines, 1)]

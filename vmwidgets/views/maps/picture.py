@@ -12,9 +12,8 @@ from typing import NamedTuple
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.frozen import frozen
-from vmwidgets.engine.base.past import ABSENT
 from vmwidgets.engine.base.units import PAGE_SHIFT, binary_size
-from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold, MapValue
+from vmwidgets.engine.kernel.map.map_schema import Entries, EntryFields, EntryValue, Fold, MapValue
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.model import MANY, STILL, Caption, Link, Marks, Node, Steps, looks_of
 from vmwidgets.views.story.look import Difference, Look, difference
@@ -122,8 +121,9 @@ class MapPicture:
 
 
 def steps_of_map(name: str, lanes: Collection[str] = LANES) -> Mine:
-    """The steps of the map called `name`: its rows are written, a search goes on, or it is about another entry."""
-    tables = ("after", "wired", *(table for lane in lanes for table in _TABLES.get(lane, ())))
+    """The steps of the map called `name`: it changes, a search goes on, or a step is about another entry."""
+    of_lanes = (kind for lane in lanes for kind in _KINDS.get(lane, ()))
+    kinds = ev.EntryLinked, ev.EntryUnlinked, ev.EntryWired, *of_lanes
 
     def mine(stages: Sequence[Stage]) -> Iterator[Stage]:
         here, marked, path, hint = "", "", _Path(name), False
@@ -132,7 +132,7 @@ def steps_of_map(name: str, lanes: Collection[str] = LANES) -> Mine:
             drawn = "" if int(thing.removeprefix("entry:") or 0) in away else thing
             is_moved = path.goes_on(stage.events) and "tree" in lanes
             is_hint = not hint and "ribbon" in lanes and any(_is_hint(event, name) for event in stage.events)
-            is_written = bool(entries) or any(name in stage.things(table) for table in tables)
+            is_written = bool(entries) or any(isinstance(one, kinds) and name in _names(one) for one in stage.events)
             if drawn != marked or is_moved or is_hint or is_written:
                 yield stage
             here, marked, hint = thing, drawn, hint or is_hint
@@ -140,8 +140,15 @@ def steps_of_map(name: str, lanes: Collection[str] = LANES) -> Mine:
     return once(("map", name, tuple(lanes)), mine)
 
 
-_TABLES = {"tree": ("left", "right", "red", "node", "root"), "ribbon": ("find cache",)}
-"""What a lane shows beside the entries, by its name."""
+_KINDS: dict[str, tuple[type[ev.Event], ...]] = {
+    "tree": (ev.TreeLinked, ev.TreeRecoloured, ev.TreeRotated, ev.TreeUnlinked), "ribbon": (ev.FindCacheMoved,),
+}  # fmt: skip  # a table
+"""By lane: what happens to what it shows beside the entries."""
+
+
+def _names(event: ev.Event) -> tuple[object, ...]:
+    """The map, or the map's tree, that an event is of."""
+    return getattr(event, "map", None), getattr(event, "tree", None)
 
 
 def _is_about(name: str) -> Callable[[Step], bool]:
@@ -174,11 +181,18 @@ def map_picture(look: Look[MapValue], lanes: Collection[str] = LANES) -> MapPict
         next((event.hint for event in done if isinstance(event, ev.HintTried) and event.map == value.name), None),
         moment,
         _layout_of(look, lanes),
-        value.size if shown is value else value.size + bytes_in(shown.entries) - bytes_in(value.entries),  # folds stay
+        _used(shown, value),
         moved_in_tree(before, shown),
         removed(before.entries, shown.items) if moment.operation is not None else (),
         frozenset() if shown is value else _ids(value) - _ids(before),
     )
+
+
+def _used(shown: MapValue, value: MapValue) -> int:
+    """Bytes in use: of a map that is not folded, of what is in its list, which its own sum follows."""
+    if shown is value or shown.folds or value.folds:
+        return shown.size
+    return value.size + bytes_in(shown.entries) - bytes_in(value.entries)
 
 
 def _ids(value: MapValue) -> frozenset[int]:
@@ -216,7 +230,10 @@ def laid_items(value: MapValue, before: MapValue, shown: MapValue) -> tuple[Entr
     items = {item.id: item for one in (before, shown, value) for item in one.items}
     now = {item.id for item in value.items}
     is_in_order = all(one.start <= other.start for one, other in pairwise(value.items))
-    stays = is_in_order and len(items) - len(now) <= MOST_LEAVING and len(now) - len(before.items) <= MOST_LEAVING
+    folds = {(fold.id, fold.start, fold.end) for fold in value.folds}
+    are_same = all((fold.id, fold.start, fold.end) in folds for one in (before, shown) for fold in one.folds)
+    few = len(items) - len(now) <= MOST_LEAVING and len(now) - len(before.items) <= MOST_LEAVING
+    stays = is_in_order and are_same and few
     if not stays:
         return shown.items
     gone = removed(before.entries, value.items)
@@ -242,11 +259,19 @@ def taken_over(value: MapValue, before: MapValue | None, shown: MapValue, moment
     if len(freed) > MOST_LEFT_FREE:
         return tuple(taken_in(shown))
     folds = [one for one in after | freed if one.folded]
-    events = moment.events[moment.floor :] if moment.whole.changes("entry", value.name) else ()
-    rows = (row for event in events for row in event.writes() if row[0] == "entry" and row[1] == value.name)
-    written = {Taken(one[1], one[2], folded=False) for row in rows for one in row[3:] if one is not ABSENT}
+    events = moment.events[moment.floor :]
+    written = {Taken(one[1], one[2], folded=False) for event in events for one in _fields_in(event, value.name)}
     outside = {one for one in written if not any(one.start < fold.end and fold.start < one.end for fold in folds)}
     return tuple(after | freed | outside)
+
+
+def _fields_in(event: ev.Event, name: str) -> tuple[EntryFields, ...]:
+    """The fields that entries of a map had or got in an event."""
+    if isinstance(event, (ev.EntryLinked, ev.EntryUnlinked)) and event.map == name:
+        return (event.entry,)
+    if isinstance(event, (ev.EntryResized, ev.EntryChanged)) and event.map == name:
+        return event.before, event.after
+    return ()
 
 
 def taken_in(value: MapValue) -> set[Taken]:
@@ -409,26 +434,42 @@ def touched(moment: Moment, name: str) -> list[int]:
 
     First what is new; then, the latest first, what was written in list and tree, and what was met.
     """
-    met: list[int] = []
-    for event in reversed(moment.events):
-        rows = [row for row in event.writes() if row[1] == name]
-        for table, _, key, *held in rows:
-            links = held if table in ("after", "lookup cache") else ()
-            met += [one for one in (key, *links) if one is not ABSENT]
-        if isinstance(event, ev.LookupCacheHit) and event.map == name:
-            met.append(event.entry)
-        elif isinstance(event, ev.MergeTried) and event.map == name:
-            met.append(event.neighbour)
-    past = moment.whole
-    new, _, gone = past.marks("after", name)
-    found = dict.fromkeys([*reversed([one for one in past.changes("after", name) if one in new]), *met])
-    return [one for one in found if one not in gone and one]
+    met = [one for event in reversed(moment.events) for one in _met(event, name)]
+    new = set(Entries.told(moment.events[moment.floor :]).new(name))
+    linked = dict.fromkeys(
+        event.entry[0] for event in moment.events if isinstance(event, ev.EntryLinked) and event.map == name
+    )
+    return [one for one in dict.fromkeys([*reversed([one for one in linked if one in new]), *met]) if one]
+
+
+def _met(event: ev.Event, name: str) -> Iterable[int]:
+    """The entries of a map that an event is about, and their neighbours in list or tree."""
+    if name not in _names(event):
+        return ()
+    if isinstance(event, (ev.EntryLinked, ev.EntryUnlinked)):
+        return event.entry[0], event.previous, event.next
+    if isinstance(event, (ev.EntryResized, ev.EntryChanged)):
+        return (event.before[0],)
+    if isinstance(event, (ev.EntryWired, ev.LookupCacheHit)):
+        return (event.entry,)
+    if isinstance(event, ev.LookupCacheMoved):
+        return event.before, event.after
+    if isinstance(event, ev.MergeTried):
+        return (event.neighbour,)
+    if isinstance(event, ev.TreeLinked):
+        return event.node, event.parent
+    if isinstance(event, ev.TreeRecoloured):
+        return (event.node,)
+    if isinstance(event, ev.TreeRotated):
+        return [node for node, *_ in event.links]
+    if isinstance(event, ev.TreeUnlinked):
+        return [event.node, event.successor, *(node for node, *_ in event.links)]
+    return ()
 
 
 def maps_touched(moment: Moment) -> set[str]:
     """Names of the maps that :func:`touched` finds something of."""
-    met = {event.map for event in moment.events if isinstance(event, (ev.LookupCacheHit, ev.MergeTried))}
-    return moment.whole.things() | met
+    return {str(one) for event in moment.events for one in _names(event) if one}
 
 
 def _out_of_order(value: MapValue) -> list[EntryValue]:

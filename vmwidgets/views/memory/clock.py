@@ -16,7 +16,7 @@ from vmwidgets.views.scene.model import Link, Node, Rows, Scene, Table
 from vmwidgets.views.scene.text import text_width, visible
 from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
-from vmwidgets.views.story.stages import Mine, Stage, either, once, seen, where, wrote
+from vmwidgets.views.story.stages import Mine, Stage, either, having, once, seen, where
 
 ROWS = 200
 """So many frames a table says at most, those that are asked first."""
@@ -172,9 +172,9 @@ def steps_of_ring(task: str, look: Look[ReplacementValue]) -> Mine:
     def ring(done: int) -> RingValue:
         return _chosen(look.at(done), task)
 
-    rows = wrote("ring", "hand", "note", "replacement")
+    rows = where(lambda stage: any(map(_moves, stage.events)))
     cleared = where(lambda stage: isinstance(stage.step.event, ReferenceCleared))
-    bits = seen(ring, _not_clearing, lambda: _chosen(look.after, task).count <= FEW)
+    bits = seen(ring, _not_clearing, lambda: not look.is_far and _chosen(look.after, task).count <= FEW)
     return once(("ring", task), either(rows, cleared, bits))
 
 
@@ -183,9 +183,23 @@ def _not_clearing(stages: Sequence[Stage]) -> Iterator[Stage]:
 
     So a TLB that drops the translation first is not a step of its own.
     """
-    for stage in wrote("page", "dirty", "swapped", "blank", "word")(stages):
+    for stage in having(*_NOTING)(stages):
         if stage.step.functions[-1:] != ("pmap_clear_reference",):
             yield stage
+
+
+def _moves(event: ev.Event) -> bool:
+    """Whether something of a ring is another after an event: a frame's place, the hand, a note, the policy."""
+    if isinstance(event, (ev.RingMoved, ev.HandMoved)):
+        return event.before != event.after
+    return isinstance(event, (ev.HandLooked, ev.RingRenumbered, ev.PagesNoted, ev.PagesAged, ev.ReplacementChosen))
+
+
+_NOTING = (
+    ev.PagesEntered, ev.PagesLeft, ev.PageDirtied, ev.PageCleaned, ev.PageLost, ev.PageOut, ev.SwapShared, ev.SwapLeft,
+    ev.SwapFreed, ev.SwapMoved, ev.PageBlank, ev.PageWritten, ev.BlankGone, ev.PteWritten, ev.PteRunWritten,
+)  # fmt: skip  # a list
+"""What may change whose a page is, and whether it is referenced and dirty."""
 
 
 FEW = 64

@@ -1,7 +1,8 @@
-"""The fault strip: one access from box to box, through TLB, walk, map, object and frame to the second try.
+"""A fault as a story: one access from stage to stage, through TLB, walk, map, object and frame to the second try.
 
-What is done is filled, what the step at hand did is outlined, the box where an access failed is red, that of a frame
-that was taken is green.  A box in which nothing is done in the whole access is absent.
+A stage is a numbered circle with its name, who acts, and what was done there: black where it is done, red where the
+processor refused or the access failed, green where a frame was taken, pale where it is still to come.  What the step at
+hand did is in green words.  A stage in which nothing is done in the whole access is absent.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from itertools import chain, pairwise
 from vmwidgets import events as ev
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import WIDTH, Box
-from vmwidgets.views.scene.model import Link, Node, Scene, Table, Text
+from vmwidgets.views.scene.model import Bar, Link, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import fitted, text_width, visible, wrapped
 from vmwidgets.views.story.faults import BOXES, Fault, Mark, faults_of
 from vmwidgets.views.story.moment import Moment
@@ -22,9 +23,16 @@ from vmwidgets.views.story.words.names import address
 from vmwidgets.views.story.words.pictures import say_fault
 
 LINES = 3
-"""In so many lines a box says what was done there, the latest at the bottom."""
+"""In so many lines a stage says what was done there, the latest at the bottom."""
 
-_LEAST, _HIGH, _GAP, _TOP = 162.0, 104.0, 14.0, 8.0
+_TOP, _GAP, _NUMBER, _NAME = 8.0, 8.0, 34.0, 190.0
+"""Pixels above the first stage and between two; of a number's column and of a name's."""
+
+_WIDE = 560.0
+"""From here on, what was done is beside the stage's name; below it on a narrower picture."""
+
+_WIDEST = 800.0
+"""From here on, there is room for frames beside the story."""
 
 
 def draw_fault(
@@ -40,23 +48,29 @@ def draw_fault(
     fault = begun[-1] if begun else faults[0] if faults else None
     marks = [] if fault is None else fault.marks
     done = [mark for mark in marks if mark.at < shown.place]
-    boxes = kit.grid(len(BOXES), _LEAST, _TOP, _HIGH, width=width, gap=_GAP)
     has_failed = fault is not None and 0 <= fault.failed < shown.place
     failing = (fault.failing, fault.signal) if fault is not None and has_failed else ("", "")
     here = {mark.box for mark in done if shown.step is not None and mark.at == done[-1].at}
     comes = {mark.box for mark in marks} | ({fault.failing} if fault is not None and fault.failed >= 0 else set())
     new = any(mark.box == "frame" and isinstance(shown.events[mark.at], _TAKES) for mark in done)
-    nodes = [
-        _box(key, box, [mark for mark in done if mark.box == key], here, failing, is_new=new and key == "frame")
-        for key, box in zip(BOXES, boxes, strict=True)
-        if key in comes or fault is None
-    ]
+    nodes: list[Node] = []
+    for key in BOXES:
+        if key in comes or fault is None:
+            y = nodes[-1].y + nodes[-1].h + _GAP if nodes else _TOP
+            its = [mark for mark in done if mark.box == key]
+            nodes.append(_stage(key, len(nodes) + 1, y, width, its, here, failing, is_new=new and key == "frame"))
     before = "" if shown is moment or shown.operation is None else f"operation {shown.operation.number:,}"
     own = set() if before else {mark.at for one in faults for mark in one.marks} | {one.failed for one in faults}
     said = say_fault("earlier", operation=before) if before else "" if faults else say_fault("none")
     caption = moment.caption_with(said)
     links = [*_arrows(nodes)]
-    y = max((node.y + node.h for node in nodes), default=_TOP) + 8
+    copy = next((event for mark in done if isinstance(event := shown.events[mark.at], ev.PageCopied)), None)
+    if copy is not None and width >= _WIDEST:
+        row = next(node for node in nodes if node.id == "fault/frame")
+        cells, arrow = _copied(copy, fault.space if fault is not None else "", row.y, width)
+        nodes += cells
+        links.append(arrow)
+    y = max((node.y + node.h for node in nodes), default=_TOP) + 12
     for number, words in enumerate(_notes(nodes, done)):
         nodes.append(kit.paragraph(f"fault/legend/{number}", words, kit.MARGIN, y, width - 2 * kit.MARGIN))
         y += nodes[-1].h
@@ -89,8 +103,8 @@ _COLLAPSED = "collapsed: nothing else referred to it, so that its pages are now 
 
 def _notes(boxes: Sequence[Node], done: Sequence[Mark]) -> Iterator[str]:
     """What the words and numbers in the boxes mean, as far as they are there."""
-    if any(run.text.startswith("+") for box in boxes for run in box.text if run.anchor == "end"):
-        yield "+1, +2 or more: so many earlier steps in the box are not shown; the table has them"
+    if any(run.text.startswith("+") for box in boxes for run in box.text):
+        yield "+1, +2 or more: so many earlier steps of the stage are not shown; the table has them"
     ends = {mark.words.rpartition(" ")[2] for mark in done if mark.box == "object"}
     for word, words in (("bypassed", _BYPASSED), ("collapsed", _COLLAPSED)):
         if word in ends:
@@ -110,25 +124,54 @@ _TAKES = ev.PageAllocated, ev.PageCopied
 """By these a page is in another frame."""
 
 
-def _box(key: str, box: Box, done: Sequence[Mark], here: set[str], failing: tuple[str, str], *, is_new: bool) -> Node:
-    """A box: its title, who did it, and what was done there, the latest at the bottom; `is_new`: a frame was taken."""
+def _stage(
+    key: str, number: int, y: float, width: float, done: Sequence[Mark], here: set[str], failing: tuple[str, str],
+    *, is_new: bool,
+) -> Node:  # fmt: skip  # which, where, then what
+    """Its number, its name, who acts, and what was done, the latest at the bottom; `is_new`: a frame was taken."""
     title, who = BOXES[key]
     failed = failing[1] if key == failing[0] else ""
     words = [*(mark.words for mark in done), *([failed] if failed else [])]
     who = done[-1].who if done else who
     state = ("fault",) if failed else ("done",) if done else ("coming",)
-    lines, left_out = _lines(words, box.w - 8)
-    more = f"+{left_out}" if left_out else ""
-    room = box.w - 8
-    text = [fitted(4, 18, title, room - 6 - text_width(more), "strong"), fitted(4, 35, who, room, "mono label dim")]
-    text += [fitted(4, 55 + 17 * at, one, room) for at, one in enumerate(lines)]
-    text.append(Text(box.w - 4, 18, more, "label dim", "end"))
+    wide, room = width >= _WIDE, width - 2 * kit.MARGIN
+    x, top = (_NUMBER + _NAME, 17.0) if wide else (_NUMBER, 53.0)
+    lines, left_out = _lines(words, room - x - 40)
+    name = room - _NUMBER if not wide else _NAME - 8
+    ink = " dim" if not done and not failed else ""
+    said = "error" if failed else "new" if key in here else "dim" if ink else ""
+    text = [fitted(_NUMBER, 17, title, name, f"body strong{ink}"), fitted(_NUMBER, 34, who, name, "mono label dim")]
+    text += [fitted(x, top + 19 * at, one, room - x, f"body {said}".rstrip()) for at, one in enumerate(lines)]
+    if left_out:
+        text.append(Text(x + text_width(lines[0], "body") + 14, top, f"+{left_out}", "label dim"))
+    refused = failed or (key == "code" and done)
+    circle = "step-refused" if refused else "step-new" if is_new else "step" if done else "step-coming"
+    text.append(Text(11, 20, str(number), f"letter {'dim' if circle == 'step-coming' else 'on-step'}", "middle"))
     thing = next((mark.thing for mark in reversed(done) if mark.thing), "")
+    high = max(40.0, top + 19 * (len(lines) - 1) + 6 if lines else 40.0)
     return Node(
-        f"fault/{key}", "call", *box, thing=thing, text=tuple(text),
+        f"fault/{key}", "stage", kit.MARGIN, y, room, high, thing=thing, text=tuple(text),
+        bars=(Bar(0, 5, 22, 22, circle),),
         state=(*state, *(["new"] if is_new else []), *(["path"] if key in here and not failed else [])),
         title=f"{title}, {who}: {'; '.join(words) or 'nothing yet'}", action="select" if thing else "", lane="fault",
     )  # fmt: skip
+
+
+def _copied(event: ev.PageCopied, space: str, y: float, width: float) -> tuple[list[Node], Link]:
+    """The frame that was copied, and its copy: both are there now."""
+    others = [visible(one) for one in event.mapped if one != space]
+    w, h, gap = 168.0, 44.0, 56.0
+    x = width - kit.MARGIN - 2 * w - gap
+    cells = [
+        kit.card(f"fault/frame/{key}", Box(left, y - 2, w, h), [f"frame {frame:#x}", whose], kind="slot", top=18,
+                 step=17, bars=(Bar(0, h - 4, w, 4, "own-anonymous"),), state=state, thing=f"frame:{frame}",
+                 lane="fault", title=f"frame {frame:#x}: {whose}")
+        for key, left, frame, whose, state in (
+            ("from", x, event.source_frame, f"stays with {', '.join(others)}" if others else "as it was", ()),
+            ("to", x + w + gap, event.frame, f"the copy of {visible(space)}" if space else "the copy", ("new",)),
+        )
+    ]  # fmt: skip  # which, where, then what
+    return cells, kit.arrow("fault/frame/copy", cells[0], cells[1], kind="walk")
 
 
 def _lines(words: Sequence[str], room: float) -> tuple[list[str], int]:
@@ -144,12 +187,8 @@ def _lines(words: Sequence[str], room: float) -> tuple[list[str], int]:
 
 
 def _arrows(nodes: Sequence[Node]) -> Iterator[Link]:
-    """From box to box: straight in a line, and from its end to the beginning of the next."""
+    """From one number down to the next."""
     for one, other in pairwise(nodes):
         lit = ("path",) if "coming" not in other.state else ()
-        if one.y == other.y:
-            yield kit.arrow(f"{one.id}/to", one, other, state=lit)
-            continue
-        out, into, low = one.x + one.w / 2, other.x + other.w / 2, one.y + one.h
-        points = ((out, low), (out, low + _GAP / 2), (into, low + _GAP / 2), (into, other.y))
-        yield Link(f"{one.id}/to", "leader", one.id, other.id, points, state=lit, arrow=True)
+        x = kit.MARGIN + 11
+        yield Link(f"{one.id}/to", "then", one.id, other.id, ((x, one.y + 29), (x, other.y + 3)), state=lit)

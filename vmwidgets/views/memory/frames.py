@@ -16,7 +16,7 @@ from vmwidgets.views.scene.model import Bar, Node, Scene, Table
 from vmwidgets.views.scene.relations import FRAMES, About, Pages, things_of
 from vmwidgets.views.scene.text import short_count, text_width
 from vmwidgets.views.story.look import Look
-from vmwidgets.views.story.stages import either, once, where, wrote
+from vmwidgets.views.story.stages import either, having, once, where
 from vmwidgets.views.story.words.names import frames as frame_numbers
 
 from .gauge import gauges, served
@@ -98,16 +98,21 @@ def _about(runs: Sequence[FrameRun], drawn: Collection[str]) -> dict[str, About]
     return {thing: About((Pages(FRAMES, run.first, run.frames),)) for thing, run in known if thing in drawn}
 
 
-steps_of_gauges = wrote("frame", "wirings", "inactive", "deficit")
+FRAMES_CHANGE = (
+    ev.PageAllocated, ev.PageFreed, ev.PageHandedOver, ev.PoolFilled, ev.PoolDrained, ev.PageGranted, ev.PageWired,
+    ev.PageUnwired,
+)  # fmt: skip  # a list
+"""Who has which frame, and which are wired."""
+
+steps_of_gauges = either(
+    having(*FRAMES_CHANGE, ev.PageDenied, ev.PageCached),
+    where(lambda stage: any(isinstance(event, ev.FileRead) and event.how != "hit" for event in stage.events)),
+)
 """The steps of the gauges: pages that are taken, freed, wired, cached."""
 
 steps_of_frames = once(
     "frames",
-    either(
-        steps_of_gauges,
-        wrote("blocks"),
-        where(lambda stage: any(isinstance(event, (ev.BlockSplit, ev.BlockJoined)) for event in stage.events)),
-    ),
+    either(steps_of_gauges, having(ev.BlockSplit, ev.BlockJoined)),
 )
 """The steps of physical memory, the free lists among it."""
 

@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from vmwidgets import events as ev
-from vmwidgets.engine.base.past import ABSENT, Change
 from vmwidgets.engine.base.units import binary_size
 from vmwidgets.engine.kernel.x15.kentry_schema import KentryContents, KentryValue
 from vmwidgets.engine.memory.slabs_schema import SlabValue
@@ -21,9 +20,11 @@ from vmwidgets.views.scene.model import Bar, Caption, Node, Row, Rows, Scene, Ta
 from vmwidgets.views.scene.text import text_width
 from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
-from vmwidgets.views.story.stages import Mine, Stage, either, where, wrote
+from vmwidgets.views.story.stages import Mine, Stage, where
 from vmwidgets.views.story.words.kmem import KENTRY
 from vmwidgets.views.story.words.pictures import kentry_sentence
+
+from .slabs import buffers_touched
 
 _CELLS = 32
 """How many slabs of the range are drawn; the rest is one fold."""
@@ -51,8 +52,7 @@ def draw_kentry(
     area = contents.area
     end = area.start + area.slabs * area.slab_size
     addresses = style or AddressStyle.of(area.start, end)
-    slots = look.marks(_taken)
-    touched = dict.fromkeys(slots.new, "new") | dict.fromkeys(slots.leaving, "changed")
+    touched = {at: state for (cache, at), state in buffers_touched(moment.so_far).items() if cache == contents.cache}
     nodes: list[Node] = []
     y = 0.0
     for slab in contents.slabs if compact else ():
@@ -80,10 +80,6 @@ def draw_kentry(
         width=width,
         height=y + 8,
     )
-
-
-def _taken(contents: KentryContents) -> dict[int, None]:
-    return {slot: None for slab in contents.slabs for slot in contents.taken(slab)}
 
 
 def _slabs_taken(events: Iterable[ev.Event]) -> set[int]:
@@ -289,19 +285,30 @@ def steps_of_kentry(contents: KentryContents) -> Mine:
     """The steps of the area: its slabs, slots of those that are open, entries that come into these slots."""
     shown = [range(slab.address, slab.address + contents.area.slab_size) for slab in contents.slabs]
 
-    def is_shown(stage: Stage) -> bool:
-        slots = (key for table in ("next buffer", "first buffer", "used") for key in stage.changes(table, KENTRY))
-        entries = (place for change in stage.changes("entry", contents.map).values() for place in _places(change))
-        return any(place in slab for place in (*slots, *entries) for slab in shown)
+    def is_shown(event: ev.Event) -> bool:
+        return any(place in slab for place in _places(event, contents.map) for slab in shown)
 
-    return either(wrote("next slab", "first slab"), wrote("slab", of=KENTRY), where(is_shown))
+    def changes(stage: Stage) -> bool:
+        return any(_is_about_slabs(event) or is_shown(event) for event in stage.events)
+
+    return where(changes)
 
 
-def _places(change: Change) -> Sequence[int]:
-    """The slots where another entry begins, or one that begins elsewhere."""
-    places = [one[6] for one in change if one is not ABSENT]
-    is_same = len(places) == 2 and change.before[:2] == change.after[:2]
-    return () if is_same and places[0] == places[1] else places
+def _is_about_slabs(event: ev.Event) -> bool:
+    if isinstance(event, (ev.SlabCreated, ev.SlabDestroyed)):
+        return event.cache == KENTRY
+    return isinstance(event, (ev.KentrySlabTaken, ev.KentrySlabGiven))
+
+
+def _places(event: ev.Event, name: str) -> Sequence[int]:
+    """The slots that are taken or given back, or where another entry begins, or one that begins elsewhere."""
+    if isinstance(event, (ev.BufferAllocated, ev.BufferFreed)):
+        return (event.address,) if event.cache == KENTRY else ()
+    if isinstance(event, (ev.EntryLinked, ev.EntryUnlinked)) and event.map == name:
+        return (event.entry[6],)
+    if isinstance(event, (ev.EntryResized, ev.EntryChanged)) and event.map == name:
+        return () if event.before[:2] == event.after[:2] else (event.after[6],)
+    return ()
 
 
 def _kentry_caption(moment: Moment) -> Caption:

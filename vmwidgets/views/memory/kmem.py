@@ -47,6 +47,7 @@ from .kmem_map import (
     used_words,
     what_was_freed,
 )
+from .threads import locks_changed
 
 MOST = 6
 """How many maps stand side by side at most; the others of a row are counted."""
@@ -144,22 +145,34 @@ def steps_of_kmem(names: Set[str]) -> Mine:
     """The steps of kernel memory's maps: their entries, their locks, who sleeps for room."""
 
     def is_shown(stage: Stage) -> bool:
-        written = (stage.things(table) for table in _TABLES)
-        if any(not names.isdisjoint(rows) for rows in (*written, stage.changes("lock"), stage.changes("map"))):
+        events = stage.events
+        if any(_map_of(event) in names for event in events) or not names.isdisjoint(locks_changed(events)):
             return True
-        woken = any(isinstance(event, ev.SleepersWoken) and event.map in names for event in stage.events)
-        return woken or any(_grew(stage, name) for name in names)
+        return any(_grew(stage, name) for name in names)
 
     return once(("kmem", frozenset(names)), where(is_shown))
 
 
 def _grew(stage: Stage, name: str) -> bool:
     """Whether a map says of another number of bytes that they are in use."""
-    return any(binary_size(before) != binary_size(after) for before, after in stage.changes("size", name).values())
+    sizes = [event for event in stage.events if isinstance(event, ev.MapResized) and event.map == name]
+    return bool(sizes) and binary_size(sizes[0].before) != binary_size(sizes[-1].after)
 
 
-_TABLES = ("after", "entry", "wired", "sleeper", "needs_wakeup")
-"""What is drawn of a map; its size and its lock aside."""
+def _map_of(event: ev.Event) -> str | None:
+    """The map in whose list, or among whose sleepers, something is another after an event."""
+    if isinstance(event, _CHANGING):
+        return event.map
+    if isinstance(event, (ev.ThreadSlept, ev.ThreadWoken)):
+        return event.subject if event.kind == "room" else None
+    if isinstance(event, ev.ThreadEnded):
+        return event.before.subject if event.before is not None and event.before.kind == "room" else None
+    return None
+
+
+_CHANGING = (
+    ev.EntryLinked, ev.EntryUnlinked, ev.EntryResized, ev.EntryChanged, ev.EntryWired, ev.MapCreated, ev.SleepersWoken,
+)  # fmt: skip  # a list
 
 
 def map_concerned(value: KernelMapValue, events: Sequence[ev.Event], selection: str = "") -> KernelMapValue:

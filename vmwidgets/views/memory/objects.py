@@ -16,10 +16,10 @@ from typing import NamedTuple
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.event import Event
-from vmwidgets.engine.base.past import ABSENT, Change
 from vmwidgets.engine.base.protection import NEEDS_COPY, WRITE
 from vmwidgets.engine.base.units import PAGE_SHIFT, Size, counted
 from vmwidgets.engine.base.units import listed as listed_words
+from vmwidgets.engine.kernel.map.map_schema import Entries, EntryFields
 from vmwidgets.engine.kernel.tasks.objects_schema import MappedBy, ObjectsValue, ObjectValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
@@ -28,7 +28,7 @@ from vmwidgets.views.scene.relations import About, Pages, space_of, things_of
 from vmwidgets.views.scene.text import short_count, text_width, visible, wording
 from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
-from vmwidgets.views.story.stages import Mine, Stage, either, listed, once, seen, wrote
+from vmwidgets.views.story.stages import Mine, Stage, either, listed, once, seen, where
 from vmwidgets.views.story.words.called import called
 from vmwidgets.views.story.words.names import address
 from vmwidgets.views.story.words.pictures import say_objects
@@ -108,24 +108,75 @@ def _who(one: _Mapping) -> str:
 
 def _entries(stages: Sequence[Stage]) -> Iterator[Stage]:
     """The stages in which an entry of X15's maps leads to another object, to other pages of it, or in another way."""
-    names = {name for stage in stages for name in stage.things("entry")}
+    kinds = ev.EntryLinked, ev.EntryUnlinked, ev.EntryResized, ev.EntryChanged
+    names = {event.map for stage in stages for event in stage.events if isinstance(event, kinds)}
     for name in names:
         if name.partition("/")[0] == "kernel_map" or name.startswith("task:"):
             for stage, changes, _ in listed(stages, name):
-                if any(map(_maps_otherwise, changes.values())):
+                if any(_maps(before) != _maps(after) for before, after in changes.values()):
                     yield stage
 
 
-def _maps_otherwise(change: Change) -> bool:
-    """Whether an entry maps an object before or after a change, and other pages of it, or in another way."""
-    before, after = (
-        None if one is ABSENT or one[3] is None else (*one[1:5], one[5] & (NEEDS_COPY | WRITE)) for one in change
-    )  # fmt: skip
-    return before != after
+def _maps(entry: EntryFields | None) -> tuple[object, ...] | None:
+    """Which pages of an object an entry maps, and how; None if it has no object."""
+    return None if entry is None or entry[3] is None else (*entry[1:5], entry[5] & (NEEDS_COPY | WRITE))
 
 
-steps_of_objects = once("objects", either(wrote("object", "page", "swapped", "dirty", "file", "swap size"), _entries))
+def _changes(event: Event) -> bool:
+    """Whether something of a memory object, of a file or of swap space is another after an event."""
+    if isinstance(event, (ev.ShadowMoved, ev.FileResized, ev.SwapResized)):
+        return event.before != event.after
+    if isinstance(event, ev.PageOut):
+        return event.slot >= 0
+    return isinstance(event, _CHANGING)
+
+
+_CHANGING = (
+    ev.ObjectMade, ev.ObjectGone, ev.PagesEntered, ev.PagesLeft, ev.PageDirtied, ev.PageCleaned, ev.PageLost,
+    ev.SwapShared, ev.SwapLeft, ev.SwapFreed, ev.SwapMoved,
+)  # fmt: skip  # a list
+
+steps_of_objects = once("objects", either(where(lambda stage: any(map(_changes, stage.events))), _entries))
 """The steps of memory objects, of their pages, and of the entries that map objects."""
+
+
+class Told(NamedTuple):
+    """What events say of objects: by name, and by page, what was there before them and what is there after them."""
+
+    objects: dict[str, tuple[bool, bool]]
+    moved: set[str]
+    """Objects that got another one behind them."""
+    pages: dict[str, dict[int, tuple[int | None, int | None]]]
+    """Frames."""
+    dirty: dict[str, dict[int, tuple[bool, bool]]]
+
+    @classmethod
+    def by(cls, events: Iterable[Event]) -> Told:
+        """What these events say.  O(events)."""
+        told = cls({}, set(), {}, {})
+        for event in events:
+            if isinstance(event, (ev.ObjectMade, ev.ObjectGone)):
+                is_there = isinstance(event, ev.ObjectMade)
+                told.objects[event.object] = told.objects.get(event.object, (not is_there,))[0], is_there
+            elif isinstance(event, ev.ShadowMoved):
+                told.moved.add(event.object)
+            elif isinstance(event, (ev.PagesEntered, ev.PagesLeft)):
+                pages, comes = told.pages.setdefault(event.object, {}), isinstance(event, ev.PagesEntered)
+                for index, frame in event.pages:
+                    both = (None, frame) if comes else (frame, None)
+                    pages[index] = pages.get(index, both)[0], both[1]
+            elif isinstance(event, (ev.PageDirtied, ev.PageCleaned, ev.PageLost)):
+                pages_, is_dirty = told.dirty.setdefault(event.object, {}), isinstance(event, ev.PageDirtied)
+                pages_[event.index] = pages_.get(event.index, (not is_dirty,))[0], is_dirty
+        return told
+
+    def came(self, name: str) -> list[int]:
+        """The pages of an object that came into memory, or into another frame."""
+        return [index for index, (_, frame) in self.pages.get(name, {}).items() if frame is not None]
+
+    def is_dirtied(self, name: str, index: int) -> bool:
+        """Whether a page of an object is dirty that was not."""
+        return self.dirty.get(name, {}).get(index) == (False, True)
 
 
 def steps_of_task(look: Look[ObjectsValue], task: str) -> Mine:
@@ -239,6 +290,7 @@ class _Layout:
         self._once = once
         self._references = _references(value, mappers)
         self._touched = _touched(moment)
+        self._told, self._linked = Told.by(moment.so_far), Entries.told(moment.so_far)
         self._caller = f"{moment.operation.target}/" if moment.operation is not None else "/"
         shown = self._chosen(self._together(ours) if len(ours) > MAPPINGS else ours)
         columns: dict[str, int] = {}
@@ -359,8 +411,7 @@ class _Layout:
                 kit.Line(second, right=said * (not is_beside)),
             )
         title = ", ".join([*words, *[said] * bool(said), *[", ".join(tasks)] * bool(one.others)])
-        marks = self._moment.marks("after", mapper.map)
-        state = ("new",) if mapper.entry in marks.new else ()
+        state = ("new",) if mapper.entry in self._linked.new(mapper.map) else ()
         thing = f"entry:{mapper.entry}"
         card = self._card(
             f"mapping/{mapper.map}/{mapper.entry}", 0, 0.0, rows, title, thing, state,
@@ -411,8 +462,8 @@ class _Layout:
             right = said.replace("reference", "ref") if self._is_short else said
             kinds = kind, kind.replace("shadow of file ", "shadow of ")
             rows = kit.Line(visible(name), "strong", right, middle=True), kit.Line(kinds)
-        marks = self._moment.marks("object")
-        state = ("new",) if name in marks.new else ("changed",) if name in marks.changed else ()
+        was, now = self._told.objects.get(name, (True, True))
+        state = ("new",) if now and not was else ("changed",) if was and name in self._told.moved else ()
         title = f"{visible(name)}, {kind}, {said}"
         node = self._card(f"object/{name}", column, least, rows, title, f"object:{name}", state, pages, one)
         self._placed[name] = node
@@ -515,9 +566,8 @@ class _Layout:
     def _came(self, name: str) -> tuple[Collection[int], Collection[int]]:
         """The pages of an object that are in a frame that the operation took, and those it got from another object."""
         if name not in self._fresh:
-            marks = self._moment.marks("page", name)
             pages = self._value.objects[name].pages if name in self._value.objects else {}
-            came = [index for index in marks.new | marks.changed if index in pages]
+            came = [index for index in self._told.came(name) if index in pages]
             moved = {index for index in came if (index, pages[index]) in self._held}
             self._fresh[name] = {*came} - moved, moved
         return self._fresh[name]
@@ -543,7 +593,7 @@ class _Layout:
         said += ["orphan: no mapping leads to it"] if is_orphan else []
         said += [f"clean: slot {place.slot} of swap space has it too"] if not swapped and place.slot >= 0 else []
         is_new, is_moved = (index in those for those in self._came(place.holder))
-        is_changed = is_moved or (dirty and index in self._moment.marks("dirty", place.holder).new)
+        is_changed = is_moved or (dirty and self._told.is_dirtied(place.holder, index))
         state = ("new",) if is_new else ("folded",) if swapped else ("changed",) * is_changed
         words = f"s{place.slot}" if swapped else f"{place.frame:x}{'*' if dirty else ''}"
         lines = (f"{index:,}", "label dim"), (words + ORPHAN * is_orphan, "mono label")
@@ -584,12 +634,18 @@ def _legend(nodes: Sequence[Node], y: float, width: float) -> list[Node]:
 
 def named_in(moment: Moment) -> set[str]:
     """The objects that an operation is about, so that a value that leaves some out has these."""
-    past = moment.whole
-    names = {name for table in ("page", "swapped", "dirty") for name in past.things(table)}
-    names |= {str(name) for name in past.changes("object")} | {f"file {name}" for name in past.changes("file")}
-    names |= {fields[3] for path in past.things("entry") for fields in past.values("entry", path) if fields[3]}
+    names: set[str] = set()
+    for event in moment.events[moment.floor :]:
+        if isinstance(event, (ev.EntryLinked, ev.EntryUnlinked)):
+            names.add(event.entry[3] or "")
+        elif isinstance(event, (ev.EntryResized, ev.EntryChanged)):
+            names.update((event.before[3] or "", event.after[3] or ""))
+        elif isinstance(event, ev.SwapMoved):
+            names.add(event.before)
+        elif isinstance(event, ev.FileResized):
+            names.add(f"file {event.file}")
     written, looked_at = _touched(moment)
-    return names | looked_at | {name for name in written if isinstance(name, str)}
+    return (names | looked_at | {name for name in written if isinstance(name, str)}) - {""}
 
 
 _ENTRIES = ev.EntryChanged, ev.EntryResized, ev.EntryLinked

@@ -29,6 +29,9 @@ from vmwidgets.views.scene.text import fitted, text_width, visible
 ROW = 24.0
 """Pixels from one row to the next."""
 
+NARROW = 500
+"""Pixels of a picture that leaves numbers in dim to its table."""
+
 MOST = 9
 """Rows of a list before the rest is one row."""
 
@@ -87,7 +90,8 @@ def draw_cell(value: CellMemory, *, width: float = WIDTH) -> Scene:
     title, words = visible(value.title), visible(value.faults)
     if text_width(title, "title") > width - 2 * MARGIN:
         title, words = "what it did to memory", f"{title}. {words}"
-    return kit.scene("cell", title, "", nodes, caption=Caption(words), table=table, width=width)
+    return kit.scene("cell", title, "", nodes, caption=Caption(words), table=table, width=width,
+                     answers=True)  # fmt: skip  # the title says it
 
 
 _DONE = {"came": "came", "left": "left", "grew": "grew", "shrank": "shrank", "used": "stayed", "changed": "changed"}
@@ -97,7 +101,8 @@ _BADGES = {"came": "+", "left": "−", "grew": "~", "shrank": "~", "used": "~", 
 def _two(name: str, before: int, after: int, most: int, box: Box) -> Node:
     """A bar of what was, with what came or left at its end, and the numbers beside it."""
     words = f"{rounded(before)} before, {rounded(after)} now"
-    left, right = 92.0, text_width(words) + text_width("+9,999 MiB", "strong") + 28
+    beside = words if box.w + 2 * MARGIN > NARROW else f"{rounded(after)} now"
+    left, right = 92.0, text_width(beside) + text_width("+9,999 MiB", "strong") + 28
     room = max(40.0, box.w - left - right)
     low, high = room * min(before, after) / most, room * max(before, after) / most
     bars = [Bar(left, 2, low, 16, "own-known")]
@@ -107,7 +112,7 @@ def _two(name: str, before: int, after: int, most: int, box: Box) -> Node:
     x = left + high + 12
     change = signed(after - before) if after != before else "no change"
     text = (Text(0, 14, name, "strong"), Text(x, 14, change, "new" if after > before else "strong"),
-            Text(x + text_width(change, "strong") + 10, 14, words, "label dim"))  # fmt: skip  # name, then numbers
+            Text(x + text_width(change, "strong") + 10, 14, beside, "label dim"))  # fmt: skip  # name, then numbers
     return Node(f"cell/{name}", "label", *box, shape="none", text=text, bars=tuple(bars),
                 title=f"{name}: {words}", lane="cell")  # fmt: skip
 
@@ -152,7 +157,8 @@ def _lines(nodes: list[Node], lines: Sequence[LineCost], y: float, width: float)
 
 def _changes(nodes: list[Node], changes: Sequence[Change], y: float, width: float) -> float:
     """A row for each range that came, left, grew or was used, the biggest first."""
-    name, numbers = min(250.0, (width - 2 * MARGIN) * 0.3), 170.0
+    is_wide = width > NARROW
+    name, numbers = min(250.0, (width - 2 * MARGIN) * (0.3 if is_wide else 0.4)), 170.0 if is_wide else 92.0
     room = max(40.0, width - 2 * MARGIN - name - numbers - (230.0 if width > 700 else 0.0))
     most = max((max(abs(one.mapped), abs(one.resident)) for one in changes), default=1) or 1
     for number, one in enumerate(changes[:MOST]):
@@ -164,10 +170,11 @@ def _changes(nodes: list[Node], changes: Sequence[Change], y: float, width: floa
             bars.append(Bar(name + 8, 4, max(2.0, room * abs(one.resident) / most), 14,
                             "own-anonymous" if one.resident > 0 else "own-gone"))  # fmt: skip  # what is in memory
         x = name + 8 + room
-        words = f"{_BADGES[one.kind]} {visible(one.words)}"
+        words = f"{_BADGES[one.kind]} {visible(one.words if is_wide else one.holds or one.words)}"
         text = [fitted(0, 15, words, name - 4, "label", middle=True),
-                Text(x + 84, 15, signed(one.resident), "strong", "end"),
-                Text(x + 164, 15, signed(one.mapped), "label dim", "end")]  # fmt: skip
+                Text(x + 84, 15, signed(one.resident), "strong", "end")]  # fmt: skip  # a name, a number
+        if is_wide:
+            text.append(Text(x + 164, 15, signed(one.mapped), "label dim", "end"))
         if width > 700:
             text.append(fitted(x + 180, 15, visible(one.holds), 220.0, "label dim"))
         title = (
@@ -176,9 +183,9 @@ def _changes(nodes: list[Node], changes: Sequence[Change], y: float, width: floa
         box, runs = Box(MARGIN, y, width - 2 * MARGIN, ROW), [run for run in text if run.text]
         nodes.append(kit.runs(f"cell/range/{number}", box, runs, bars=bars, title=title, lane="ranges"))
         if not number:
-            nodes.append(kit.runs("cell/ranges/names", Box(MARGIN, y - ROW, width - 2 * MARGIN, ROW),
-                                  [Text(x + 84, 15, "in memory", "label dim", "end"),
-                                   Text(x + 164, 15, "mapped", "label dim", "end")]))  # fmt: skip
+            heads = [Text(x + 84, 15, "in memory", "label dim", "end")]
+            heads += [Text(x + 164, 15, "mapped", "label dim", "end")] * is_wide
+            nodes.append(kit.runs("cell/ranges/names", Box(MARGIN, y - ROW, width - 2 * MARGIN, ROW), heads))
         y += ROW
     rest = changes[MOST:]
     if rest:
@@ -216,7 +223,14 @@ def draw_process(value: ProcessMoment, *, width: float = WIDTH, summary: str = "
     if value.reserved:
         words += f" {rounded(value.reserved)} are only reserved: no rights, and nothing there to read or write."
     return kit.scene(
-        "process", value.title, who, nodes, caption=Caption(words), table=Table(names, tuple(rows)), width=width
+        "process",
+        value.title,
+        who,
+        nodes,
+        caption=Caption(words),
+        table=Table(names, tuple(rows)),
+        width=width,
+        answers=True,
     )
 
 
@@ -268,9 +282,10 @@ def _owners(nodes: list[Node], value: ProcessMoment, y: float, width: float) -> 
     """A row for each owner, the biggest first: a bar on a rail, and numbers in columns."""
     room = width - 2 * MARGIN
     columns = [one for one in _COLUMNS if width > 700 and value.is_measured and value.total(one.field)]
-    has_count = width > 500
-    numbers = 86.0 + 96 * value.is_measured + sum(one.wide for one in columns) + 66 * has_count
-    name = min(250.0, (room - numbers) * (0.55 if has_count else 0.68))
+    has_count = width > NARROW
+    has_mapped = has_count and value.is_measured
+    numbers = 86.0 + 96 * has_mapped + sum(one.wide for one in columns) + 66 * has_count
+    name = min(250.0, (room - numbers) * (0.55 if has_count else 0.6))
     long = room - numbers - name - 8
     owners = [*value.owners().items()]
     first, rest = owners[:MOST], [one for _, some in owners[MOST:] for one in some]
@@ -282,7 +297,7 @@ def _owners(nodes: list[Node], value: ProcessMoment, y: float, width: float) -> 
     x = name + long + 8
     names = [("in memory" if value.is_measured else "mapped", 86.0, "strong")]
     names += [(one.name, one.wide, "label dim") for one in columns]
-    names += [("may be used", 96.0, "label dim")] * value.is_measured + [("ranges", 66.0, "label dim")] * has_count
+    names += [("may be used", 96.0, "label dim")] * has_mapped + [("ranges", 66.0, "label dim")] * has_count
     for words, wide, style in names:
         x += wide
         head.append(Text(x, 15, words, style, "end"))
@@ -295,7 +310,7 @@ def _owners(nodes: list[Node], value: ProcessMoment, y: float, width: float) -> 
         size = held if value.is_measured else mapped
         bars += [Bar(name, 5, max(1.0, min(1.0, size / most) * long), 14, f"own-{kind}")] * bool(size)
         figures = [rounded(size)] + [rounded(sum(getattr(one, each.field) or 0 for one in some)) for each in columns]
-        figures += [rounded(mapped)] * value.is_measured + [f"{len(some):,}"] * has_count
+        figures += [rounded(mapped)] * has_mapped + [f"{len(some):,}"] * has_count
         text = [fitted(0, 16, visible(called), name - 8, "label", middle=True)]
         x = name + long + 8
         for words, (_, wide, style) in zip(figures, names, strict=True):
@@ -430,7 +445,8 @@ def draw_forked(value: ForkedValue, *, width: float = WIDTH) -> Scene:
     said = f"{value.said[:1].upper()}{value.said[1:]}."
     about = "The same addresses in both: an address is not a place. Whose a page is, the kernel says (pagemap, bit 56)."
     nodes.append(kit.paragraph("fork/about", about, MARGIN, y + 4, width - 2 * MARGIN))
-    return kit.scene("fork", value.title, "", nodes, links=links, caption=Caption(said), table=table, width=width)
+    return kit.scene("fork", value.title, "", nodes, links=links, caption=Caption(said), table=table, width=width,
+                     answers=True)  # fmt: skip  # the title says it
 
 
 def _page(who: str, number: int, letter: str, page: ForkedPage, box: Box, value: ForkedValue) -> Node:

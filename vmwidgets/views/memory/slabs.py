@@ -6,9 +6,10 @@ taken and the page that the slab is on.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from vmwidgets import events as ev
 from vmwidgets.engine.base.units import binary_size
 from vmwidgets.engine.memory.slabs_schema import CachesValue, CacheValue, SlabValue
 from vmwidgets.views.scene import kit
@@ -17,7 +18,7 @@ from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Bar, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import text_width, wording
 from vmwidgets.views.story.look import Look
-from vmwidgets.views.story.stages import wrote
+from vmwidgets.views.story.stages import having
 
 SLABS = 4
 """Slabs of a cache that are drawn; the others are counted."""
@@ -78,7 +79,7 @@ def draw_slabs(
 ) -> Scene:
     """The scene of the caches."""
     moment, value = look.moment, CachesValue(tuple(one for one in look.now.caches if _slabs(one)))
-    touched = _touched(look)
+    touched = _touched(moment.so_far)
     names = {getattr(event, "cache", "") for event in moment.events}
     shown = _chosen(value, names)
     sheet = _Sheet.of(shown, width)
@@ -112,32 +113,31 @@ def draw_slabs(
     )
 
 
-steps_of_caches = wrote("next buffer", "first buffer", "slab", "used")
+steps_of_caches = having(ev.SlabCreated, ev.SlabDestroyed, ev.BufferAllocated, ev.BufferFreed)
 """The steps of caches: their slabs, and the buffers in them."""
 
 Touched = dict[tuple[str, int], str]
 """What the operation did to buffers, by cache and address; of slabs it says only that they are new, below 0."""
 
 
-def _touched(look: Look[CachesValue]) -> Touched:
-    buffers = look.marks(_taken)
-    touched = dict.fromkeys(buffers.new, "new") | dict.fromkeys(buffers.leaving, "changed")
-    return touched | dict.fromkeys(look.marks(_all_slabs).new, "new")
+def _touched(done: Iterable[ev.Event]) -> Touched:
+    slabs: Touched = {}
+    for event in done:
+        if isinstance(event, ev.SlabCreated):
+            slabs[event.cache, ~event.address] = "new"
+        elif isinstance(event, ev.SlabDestroyed):
+            slabs.pop((event.cache, ~event.address), None)
+    return buffers_touched(done) | slabs
 
 
-def _taken(value: CachesValue) -> dict[tuple[str, int], None]:
-    """The buffers that are taken, by cache and address."""
-    found: dict[tuple[str, int], None] = {}
-    for cache in value.caches:
-        for slab in cache.slabs:
-            first, free = slab.address + slab.colour, {*slab.free}
-            places = (first + number * cache.buffer_size for number in range(slab.buffers))
-            found.update(((cache.name, place), None) for place in places if place not in free)
-    return found
-
-
-def _all_slabs(value: CachesValue) -> dict[tuple[str, int], None]:
-    return {(cache.name, ~slab.address): None for cache in value.caches for slab in cache.slabs}
+def buffers_touched(done: Iterable[ev.Event]) -> Touched:
+    """The buffers that these events took, which are new, and those that they gave back, by cache and address."""
+    places: dict[tuple[str, int], tuple[bool, bool]] = {}
+    for event in done:
+        if isinstance(event, (ev.BufferAllocated, ev.BufferFreed)):
+            key, is_taken = (event.cache, event.address), isinstance(event, ev.BufferAllocated)
+            places[key] = places.get(key, (not is_taken, is_taken))[0], is_taken
+    return {key: "new" if now else "changed" for key, (was, now) in places.items() if was != now}
 
 
 def _chosen(value: CachesValue, names: set[str]) -> list[CacheValue]:

@@ -1,6 +1,6 @@
 """The boxes of the threads' picture: a thread, what is waited for, a lane's heading, and what was left out.
 
-The state of a thread is its shape and a word: asleep is round, ready square, running outlined in blue.
+The state of a thread is its shape and a word: asleep is round, ready square, running outlined.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Table
 from vmwidgets.views.scene.text import text_width
 from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
-from vmwidgets.views.story.stages import Mine, Stage, either, where, wrote
+from vmwidgets.views.story.stages import Mine, Stage, where
 from vmwidgets.views.story.words.threads import deadlock
 
 from .thread_nodes import GAP, LEAST, NAMES, SUBJECT_W, WIDEST, H, cell_card, fold, subject_box, thread_card
@@ -104,10 +104,34 @@ def steps_of_threads(look: Look[ThreadsValue]) -> Mine:
     threads = (*look.before.threads, *look.after.threads)
     awaited = {thread.subject for thread in threads if thread.kind == "lock"}
 
-    def is_lock_shown(stage: Stage) -> bool:
-        return any(name in awaited or any(change) for name, change in stage.changes("lock").items())
+    def changes(stage: Stage) -> bool:
+        events = stage.events
+        is_shown = any(name in awaited or any(both) for name, both in locks_changed(events).items())
+        return is_shown or any(map(_changes, events))
 
-    return either(wrote("thread", "doing", "ticks"), where(is_lock_shown))
+    return where(changes)
+
+
+def locks_changed(events: Sequence[ev.Event]) -> dict[str, tuple[str | None, str | None]]:
+    """Of the maps whose lock these events take or release: which thread had it before, and which has it after."""
+    found: dict[str, tuple[str | None, str | None]] = {}
+    for event in events:
+        if isinstance(event, ev.MapLocked):
+            found[event.map] = found.get(event.map, (None,))[0], event.thread
+        elif isinstance(event, ev.MapUnlocked):
+            found[event.map] = found.get(event.map, (event.thread,))[0], None
+        elif isinstance(event, ev.ThreadSlept) and event.kind == "room":
+            found[event.subject] = found.get(event.subject, (event.thread,))[0], None
+    return {name: both for name, both in found.items() if both[0] != both[1]}
+
+
+def _changes(event: ev.Event) -> bool:
+    """Whether a thread does something else after an event, or the clock has advanced."""
+    if isinstance(event, ev.ClockTicked):
+        return event.before != event.after
+    if isinstance(event, ev.ThreadEnded):
+        return event.before is not None or event.thread != ""
+    return isinstance(event, (ev.ThreadSpawned, ev.ThreadRuns, ev.ThreadSlept, ev.ThreadWoken))
 
 
 def _has_both(look: Look[ThreadsValue]) -> bool:
@@ -366,10 +390,10 @@ def _cycle_lane(
         *reversed(_row(list(reversed(boxes[upper:])), row_y[1], width)),
     ]
     links = [_link(one, other) for one, other in pairwise([*placed, placed[0]])]
-    w = text_width("deadlock", "title") + 16
+    w = text_width("deadlock", "body strong") + 16
     label = kit.chip(
         "threads/deadlock", "label", Box(width / 2 - w / 2, row_y[0] + H + _DROP / 2 - 14, w, 28), "deadlock",
-        style="title error", shape="none",
+        style="body strong error", shape="none",
         title="deadlock: each of these threads waits for a lock that the next one holds",
     )  # fmt: skip
     return [*placed, label], links, row_y[1] + H + 18

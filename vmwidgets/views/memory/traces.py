@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from itertools import groupby
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby, pairwise
 from math import log
+from typing import NamedTuple
 
 from vmwidgets.engine.base.units import Address, binary_size, counted
 from vmwidgets.engine.paper.traces_schema import FaultsValue, IntervalsValue, LocalityValue, PagesRow
+from vmwidgets.engine.spaces.process_schema import UsedOverTime
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Bar, Caption, Link, Node, Scene, Table, Text
@@ -20,13 +22,16 @@ _ROW, _GAP, _SETS = 12.0, 2.0, 44.0
 SHADES = 3
 """So many shades of a colour, by how often a part is referenced, in equal steps of the logarithm."""
 
+_USED = 18.0
+"""Pixels of a range of a real process."""
+
 _STRIPS, _MOST_NAME = 24, 120.0
 """So many strips of time can be clicked; pixels of a range's name."""
 
 _IN_USE = "pages in use"
 
-_HIGH, _ROOM = 240.0, 56.0
-"""Pixels: the height of curves, and the room for numbers beside them."""
+_HIGH, _ROOM, _WORDS = 240.0, 56.0, 18.0
+"""Pixels: the height of curves, the room for numbers beside them, and from one name of a curve to the next."""
 
 
 # ---- locality --------------------------------------------------------------------------------------
@@ -46,11 +51,12 @@ def draw_locality(value: LocalityValue, *, width: float = WIDTH) -> Scene:
             y += _GAP
         tops[number] = y
         y += _ROW
-    said = _said(value, tops)
+    said, sizes = _said(value, tops), _sizes_said(value.rows)
     for number, row in enumerate(value.rows):
         box = kit.Box(MARGIN, tops[number], width - 2 * MARGIN, _ROW)
-        words = names[number] if number in said else ""
-        nodes.append(_row(row, number, words, box, left - MARGIN, each, most, value.page))
+        words = names[number] if number in said else sizes.get(number, "")
+        style = _name_style(row) if number in said and row.name else "label dim" if row.name else "mono label dim"
+        nodes.append(_row(row, number, (words, style), box, left - MARGIN, each, most, value.page))
     nodes += _sets(value, left, y + 10, each)
     y += 10 + _SETS
     part = f"references {value.first:,} to {value.last - 1:,}"
@@ -81,6 +87,16 @@ def _said(value: LocalityValue, tops: list[float]) -> set[int]:
     return said
 
 
+def _sizes_said(rows: Sequence[PagesRow]) -> dict[int, str]:
+    """How many pages of a range with a name are used, in the third of its rows from above."""
+    found = {}
+    for name, some in groupby(enumerate(rows), key=lambda one: one[1].name):
+        numbers, each = zip(*some, strict=True)
+        if name and len(numbers) > 2:
+            found[numbers[-3]] = counted(sum(row.used for row in each), "page")
+    return found
+
+
 def _name_style(row: PagesRow) -> str:
     return "strong" if row.name else "mono label"
 
@@ -107,14 +123,16 @@ def _table(value: LocalityValue) -> Table:
 
 
 def _meanings(value: LocalityValue, most: int) -> list[tuple[str, str]]:
-    """The colours that are there, each in its darkest shade, and a lighter one."""
+    """The colours that are there, each in its strongest shade, and a fainter one."""
     styles = {_style(cell, most) for row in value.rows for cell in row.cells}
     words = {"read": "read", "write": "written too", "fetch": "only instructions fetched"}
     found = [(f"refs-{kind}-{SHADES}", said) for kind, said in words.items() if any(kind in one for one in styles)]
-    return [*found, ("refs-read-1", "lighter: seldom")] if any(one.endswith("-1") for one in styles) else found
+    return [*found, ("refs-read-1", "fainter: seldom")] if any(one.endswith("-1") for one in styles) else found
 
 
-def _row(row: PagesRow, number: int, name: str, box: kit.Box, left: float, each: float, most: int, page: int) -> Node:
+def _row(
+    row: PagesRow, number: int, name: tuple[str, str], box: kit.Box, left: float, each: float, most: int, page: int
+) -> Node:
     """One row of pages: what is alike for some time is one bar."""
     bars = [Bar(left, 0, box.w - left, box.h, "refs-none")]
     at = 0
@@ -126,8 +144,8 @@ def _row(row: PagesRow, number: int, name: str, box: kit.Box, left: float, each:
     pages = f"{counted(row.used, 'page')} from {Address(row.first * page)} to {Address((row.last + 1) * page)}"
     of = f"{visible(row.name)}, " * bool(row.name)
     title = f"{of}{pages}: {counted(row.references, 'reference')}, {counted(row.writes, 'write')}"
-    style = _name_style(row) if row.name else "mono label dim"
-    text = (fitted(0, 10, visible(name), left - 8, style),) if name else ()
+    words, style = name
+    text = (fitted(0, 10, visible(words), left - 8, style),) if words else ()
     return Node(
         f"locality/row/{number}", "label", *box, shape="none", text=text, bars=tuple(bars), title=title,
         lane="locality", action="open",
@@ -176,6 +194,60 @@ def times(value: LocalityValue, number: int) -> tuple[int, int]:
     return value.first - -begin * length // parts, value.first - -end * length // parts
 
 
+# ---- a real process --------------------------------------------------------------------------------
+
+
+def draw_used(value: UsedOverTime, *, width: float = WIDTH) -> Scene:
+    """What a real process uses of its ranges in each part of the time, and below how many pages in all."""
+    sets, rows = value.sets, value.ranges
+    left = MARGIN + min(width * 0.3, max(text_width(one.name) for one in rows)) + 8
+    each = (width - MARGIN - left) / len(sets)
+    nodes: list[Node] = []
+    y = 4.0
+    for number, one in reversed([*enumerate(rows)]):
+        bars = [Bar(left - MARGIN, 3, width - MARGIN - left, _USED - 4, "refs-none")]
+        at = 0
+        for shade, some in groupby(one.parts, key=lambda used: _share(used, one.pages)):
+            long = len([*some])
+            if shade:
+                bars.append(Bar(round(left - MARGIN + at * each, 1), 3, round(long * each, 1), _USED - 4,
+                                f"refs-read-{shade}"))  # fmt: skip  # what is alike for some time
+            at += long
+        text = (fitted(0, 14, visible(one.name), left - MARGIN - 8, "label", middle=True),)
+        title = f"{visible(one.name)}: at most {max(one.parts):,} of {counted(one.pages, 'page')} in a part"
+        nodes.append(Node(f"locality/range/{number}", "label", MARGIN, y, width - 2 * MARGIN, _USED, shape="none",
+                          text=text, bars=tuple(bars), title=title, lane="locality"))  # fmt: skip  # a node
+        y += _USED
+    y += 8
+    most = max(*sets, 1)
+    bars = [Bar(left - MARGIN, _SETS - 5, width - MARGIN - left, 1, "rail")]
+    for at, used in enumerate(sets):
+        high = round((_SETS - 4) * used / most, 1)
+        bars.append(Bar(round(left - MARGIN + at * each, 1), _SETS - 4 - high, round(each, 1), high, "refs-set"))
+    nodes.append(Node("locality/sets", "label", MARGIN, y, width - 2 * MARGIN, _SETS, shape="none", bars=tuple(bars),
+                      text=(Text(0, 10, _IN_USE, "label dim"), Text(0, 26, f"most {most:,}", "label dim")),
+                      title=say_traces("sets", most=f"{most:,}")))  # fmt: skip  # a node
+    words = f"time: {len(sets) * value.each:g} s →"
+    nodes.append(kit.label("locality/time", words, width - MARGIN - text_width(words), y + _SETS + 2))
+    shades = [("refs-read-3", "more than half of its pages"), ("refs-read-2", "some"), ("refs-read-1", "under a tenth")]
+    nodes += kit.legend("locality/legend", shades, y + _SETS + 28, width=width)
+    table = Table(
+        ("range", "from", "pages", *(f"{(at + 1) * value.each:.3g} s" for at in range(len(sets)))),
+        [(visible(one.name), str(Address(one.start)), f"{one.pages:,}", *(f"{used:,}" for used in one.parts))
+         for one in rows],
+    )  # fmt: skip  # a row a range
+    said = f"A page counts once in each {value.each:g} s. Counting disturbs: it clears the referenced bit of each page."
+    return kit.scene(
+        "locality", value.title, f"{visible(value.name)}, process {value.pid}", nodes,
+        caption=Caption(said), table=table, width=width,
+    )  # fmt: skip  # its parts
+
+
+def _share(used: int, pages: int) -> int:
+    """The shade of a part: how much of the range is used."""
+    return 0 if not used else 3 if used * 2 > pages else 2 if used * 10 >= pages else 1
+
+
 # ---- intervals -------------------------------------------------------------------------------------
 
 
@@ -202,7 +274,7 @@ def draw_intervals(value: IntervalsValue, *, width: float = WIDTH) -> Scene:
 
 def draw_faults(value: FaultsValue, *, width: float = WIDTH) -> Scene:
     """Faults upwards, in equal steps of the logarithm; frames to the right, so too where there are many."""
-    left, right, top = MARGIN + _ROOM, width - MARGIN - 8, 18.0
+    left, right, top = MARGIN + _ROOM, width - MARGIN - 8, 36.0
     counts = {policy: [value.faults(policy, size) for size in value.sizes] for policy in value.policies}
     sets = [one for one in value.windows if value.sizes[0] <= one.mean <= value.sizes[-1]]
     every = [*(count for each in counts.values() for count in each), *(one.faults for one in sets)]
@@ -219,11 +291,16 @@ def draw_faults(value: FaultsValue, *, width: float = WIDTH) -> Scene:
     def y(faults: int) -> float:
         return top + _HIGH * (1 - (log(faults / low) / log(high / low) if high > low else 0.5))
 
-    nodes = [*_scale(low, high, y, left, right), *_sizes(value, x, top + _HIGH)]
+    nodes = [kit.label("faults/up", "faults, logarithmic ↑", MARGIN, 2)]
+    nodes += [*_scale(low, high, y, left, right), *_sizes(value, x, top + _HIGH)]
+    words = "frames, logarithmic →" if is_wide else "frames →"
+    nodes.append(kit.label("faults/frames", words, right - text_width(words, "label dim"), top + _HIGH + 22))
     links: list[Link] = []
+    curves: list[_Curve] = []
     for number, policy in enumerate(value.policies):
         points = [(x(size), y(count)) for size, count in zip(value.sizes, counts[policy], strict=True)]
         titles = [_point_title(value, policy, size) for size in value.sizes]
+        curves.append(_Curve(policy, f"curve-{number % 4}", points, counts[policy]))
         nodes += _points(policy, f"curve-{number % 4}", points, titles)
         links += _line(policy, f"curve-{number % 4}", points)
     if sets:
@@ -233,6 +310,7 @@ def draw_faults(value: FaultsValue, *, width: float = WIDTH) -> Scene:
             f"{one.largest:,}; {counted(one.faults, 'fault')}"
             for one in sets
         ]
+        curves.append(_Curve("working set", "curve-4", points))
         nodes += _points("working set", "curve-4", points, titles)
         links += _line("working set", "curve-4", points)
     shown_for = _first_policy(value)
@@ -243,11 +321,14 @@ def draw_faults(value: FaultsValue, *, width: float = WIDTH) -> Scene:
         nodes.append(Node("faults/knee", "marker", x(at) - 5, y(value.faults(shown_for, at)) - 15, 10, 9,
                           shape="triangle", title=knee))  # fmt: skip  # a node
     nodes += _anomalies(value, x, y)
-    meanings = [(f"curve-{number % 4}", policy) for number, policy in enumerate(value.policies)]
+    names = _named(curves, value.sizes, kit.Box(left, top - 14, right - left, _HIGH + 10))
+    nodes += [node for node, _ in names]
+    links += [link for _, link in names if link]
+    meanings = [] if names else [(f"curve-{number % 4}", policy) for number, policy in enumerate(value.policies)]
     meanings += [("curve-4", "working set, at its mean size")] * bool(sets)
     meanings += [("", f"▾ the knee of {shown_for}")] * has_knee
     meanings += [("", "○ more frames, more faults")] * bool(value.anomalies)
-    nodes += kit.legend("faults/legend", meanings, top + _HIGH + 40, width=width)
+    nodes += kit.legend("faults/legend", meanings, top + _HIGH + 48, width=width)
     subtitle = value.headline
     if value.tick:
         subtitle += f" · a tick each {counted(value.tick, 'reference')}"
@@ -255,6 +336,81 @@ def draw_faults(value: FaultsValue, *, width: float = WIDTH) -> Scene:
         "faults", f"faults of {visible(value.name)}" if value.name else "faults by number of frames", subtitle, nodes,
         caption=_caption(value, knee), table=_faults_table(value), links=links, width=width,
     )  # fmt: skip  # its parts
+
+
+class _Curve(NamedTuple):
+    """A line of the picture: its policy, its colour, its points, and the faults at each."""
+
+    policy: str
+    style: str
+    points: list[tuple[float, float]]
+    faults: Sequence[int] = ()
+
+    def at(self, x: float) -> float:
+        """How high it is at `x`; where it has ended, at its end."""
+        for (first, one), (last, other) in pairwise(self.points):
+            if first <= x <= last:
+                return one + (other - one) * (x - first) / ((last - first) or 1)
+        return self.points[0 if x < self.points[0][0] else -1][1]
+
+
+def _named(curves: Sequence[_Curve], sizes: Sequence[int], within: kit.Box) -> list[tuple[Node, Link | None]]:
+    """The name of each curve with its faults, and a line to the curve, where curves lie far apart and words have room.
+
+    Nothing if there is no such room within the box; then a legend says it.
+    """
+    places = [x for x, _ in curves[0].points]
+    spread = [max(one.at(x) for one in curves) - min(one.at(x) for one in curves) for x in places]
+    found = []
+    for at, x in enumerate(places):
+        if spread[at] * 2 >= max(spread):
+            words = [f"{visible(one.policy)}  {one.faults[at]:,}" if one.faults else one.policy for one in curves]
+            wide = max(text_width(_with(sizes[at])), *(text_width(one, "strong") + 18 for one in words))
+            found += [(far, at, box) for far, box in _rooms(curves, x, (wide, _WORDS * (len(words) + 1)), within)]
+    if not found:
+        return []
+    _, at, box = min(found)
+    x, head = places[at], _with(sizes[at])
+    named: list[tuple[Node, Link | None]] = [(kit.label("faults/names", head, box.x, box.y), None)]
+    for place, one in enumerate(sorted(curves, key=lambda one: one.at(x)), 1):
+        said = f"{visible(one.policy)}  {one.faults[at]:,}" if one.faults else one.policy
+        own = kit.Box(box.x, box.y + _WORDS * place, 18 + text_width(said, "strong"), _WORDS)
+        node = Node(
+            f"faults/name/{one.policy}", "label", *own, shape="none", bars=(Bar(0, 4, 10, 10, one.style),),
+            text=(Text(18, 13, said, "strong"),), title=f"{head}: {said}" if one.faults else said,
+        )  # fmt: skip  # a node
+        near = min(range(len(one.points)), key=lambda end: abs(one.points[end][0] - x))
+        start = box.x - 3 if box.x > x else box.x + box.w + 3
+        ends = (start, own.y + 9), one.points[near]
+        named.append((node, Link(f"{node.id}/to", "named", node.id, f"faults/{one.policy}/{near}", ends)))
+    return named
+
+
+def _with(size: int) -> str:
+    return f"with {counted(size, 'frame')}"
+
+
+def _rooms(
+    curves: Sequence[_Curve], x: float, size: tuple[float, float], within: kit.Box
+) -> Iterator[tuple[float, kit.Box]]:
+    """Where words of a size can be near `x`, and how far away: at the right above all curves, or at the left below."""
+    wide, tall = size
+    heights = [one.at(x) for one in curves]
+    middle = sum(heights) / len(heights)
+    for start in range(round(within.x) + 4, round(within.x + within.w - wide) + 1, 4):
+        left = float(start)
+        edges = [left - 8, left + wide + 8]
+        edges += [px for one in curves for px, _ in one.points if edges[0] < px < edges[1]]
+        y = middle - tall / 2
+        if left > x + 14:
+            y = min(y, min(one.at(px) for one in curves for px in edges) - 18 - tall)
+        elif left + wide < x - 14:
+            y = max(y, max(one.at(px) for one in curves for px in edges) + 12)
+        else:
+            continue
+        if within.y <= y <= within.y + within.h - tall:
+            gap = left - x if left > x else x - left - wide
+            yield gap + abs(y + tall / 2 - middle), kit.Box(left, y, wide, tall)
 
 
 def _first_policy(value: FaultsValue) -> str:
@@ -287,7 +443,7 @@ def _anomalies(value: FaultsValue, x: Callable[[float], float], y: Callable[[int
     for policy, size in ringed:
         faults = value.faults(policy, size)
         title = f"{visible(policy)}, {counted(size, 'frame')}: {counted(faults, 'fault')}, Belady's anomaly"
-        ring = (Text(9, 16, "○", "title", "middle"),)  # words: the curves would be led around a shape
+        ring = (Text(9, 16, "○", "body strong", "middle"),)  # words: the curves would be led around a shape
         yield Node(f"faults/anomaly/{policy}/{size}", "label", x(size) - 9, y(faults) - 12.5, 18, 20, shape="none",
                    text=ring, title=title)  # fmt: skip  # a node
 
@@ -348,4 +504,3 @@ def _sizes(value: FaultsValue, x: Callable[[float], float], y: float) -> Iterato
         taken.append((at - half, at + half))
         yield Node(f"faults/frames/{size}", "label", at - half, y + 4, 2 * half, 18, shape="none",
                    text=(Text(half, 13, words, "label dim", "middle"),), title=counted(size, "frame"))  # fmt: skip
-    yield kit.label("faults/frames", "frames", MARGIN, y + 4)

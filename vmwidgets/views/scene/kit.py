@@ -140,8 +140,8 @@ def paragraph(identity: str, words: str, x: float, y: float, w: float, *, style:
 def heading(identity: str, title: str, words: str, y: float, *, width: float = WIDTH, high: float = 30.0) -> Node:
     """A title in a line so `high`, and words about it beside it; below it where there is no room for them."""
     base, w = high - 10, width - 2 * MARGIN
-    head = fitted(0, base, title, w, "strong")
-    x = (head.room or text_width(head.text, "strong")) + 14
+    head = fitted(0, base, title, w, "body strong")
+    x = (head.room or text_width(head.text, "body strong")) + 14
     beside = x + text_width(words) <= w
     lines = [] if beside else wrapped(words, w)
     text = (
@@ -448,6 +448,7 @@ def scene(  # noqa: PLR0913  a picture's parts, all but four by name
     height: float | None = None,
     marks: Iterable[Marks] = (),
     about: Relations | None = None,
+    answers: bool = False,
 ) -> Scene:
     """All of a picture: as high as what is in it, where no `height` is given; it has no steps unless some are."""
     drawn = tuple(nodes)
@@ -455,7 +456,7 @@ def scene(  # noqa: PLR0913  a picture's parts, all but four by name
         height = max((node.y + node.h for node in drawn), default=0.0) + 8
     lines, those, small = tuple(links), tuple(lanes), tuple(marks)
     words = caption, drawn, lines, table, steps, machine, (), those
-    return Scene(view, title, subtitle, width, height, *words, small, about or {})
+    return Scene(view, title, subtitle, width, height, *words, small, about or {}, answers)
 
 
 # ---- switches ------------------------------------------------------------------------------------

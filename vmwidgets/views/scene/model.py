@@ -24,7 +24,7 @@ VERSION = 3
 class Text:
     """One run of text inside a node.
 
-    `style` is a class of the style sheet: "mono", "mono dim", "label", "label dim", "strong", "letter", "small",
+    `style` is a class of the style sheet: "mono", "mono dim", "label", "label dim", "strong", "letter", "body",
     "title".
     `anchor` is "start", "middle" or "end"; (x, y) is the baseline.
     `room`: the pixels that it has, where it may need more: a page, which knows its font, cuts it if it has to.
@@ -320,7 +320,8 @@ class Lane:
 class Scene:
     """One whole picture of one view at one moment; `lanes` are those that are not plain rows.
 
-    `about` is what is known of its things, for lighting up what belongs together (:mod:`.relations`).
+    `about` is what is known of its things, for lighting up what belongs together (:mod:`.relations`).  `answers`: the
+    title says the answer, and is large; else it is a name, and the caption's text is large.
     """
 
     view: str
@@ -338,6 +339,7 @@ class Scene:
     lanes: tuple[Lane, ...] = field(default=())
     marks: tuple[Marks, ...] = field(default=())
     about: Relations = field(default_factory=dict, hash=False, repr=False)
+    answers: bool = False
 
     def emptied(self, caption: Caption) -> Scene:
         """The same picture with nothing in it, and these words."""

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache
 from html import escape
 from importlib.resources import files
 
 from .key import with_key
-from .model import Bar, Caption, Link, Node, Scene
-from .text import cut, shorten, text_width, visible, wrapped
+from .model import Bar, Link, Node, Scene
+from .text import cut, shorten, visible, wrapped
 
-_HEAD, _LINE = 30.0, 18.0
 _PAD = 14.0
 
 
@@ -33,7 +32,7 @@ def to_svg(scene: Scene, *, bare: bool = False, scale: float = 1.0, selected: st
         "".join(_link(link, bare) for link in scene.links),
         "".join(_node(node, bare, _is_chosen(node, selected)) for node in scene.nodes),
     )
-    nodes += "".join(_shade(node) for node in scene.nodes if _is_chosen(node, selected))
+    nodes += "".join(_shade(node) for node in scene.nodes if _is_chosen(node, selected)) + _badges(scene.nodes)
     style = standalone_style(f'<g class="vmw-scene vmw-standalone still ground links nodes"/>{words}{links}{nodes}')
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="vmw-scene vmw-standalone still" {scaled} '
@@ -61,7 +60,7 @@ class Drawings:
             self._once(_node(replace(node, x=0, y=0), True, _is_chosen(node, selected)), node.x, node.y)
             for node in whole.nodes
         )
-        nodes += "".join(_shade(node) for node in whole.nodes if _is_chosen(node, selected))
+        nodes += "".join(_shade(node) for node in whole.nodes if _is_chosen(node, selected)) + _badges(whole.nodes)
         drawn = self._once(f'<g class="links">{links}</g><g class="nodes">{nodes}</g>')
         width, height = f"{whole.width:g}", f"{max(whole.height, 1):g}"
         place = f'viewBox="0 0 {width} {height}" preserveAspectRatio="xMinYMin" style="max-width:{width}px"'
@@ -130,34 +129,36 @@ def alt_text(scene: Scene) -> str:
 
 
 def _words(scene: Scene) -> tuple[str, float]:
-    title = shorten(scene.title, scene.width - 2 * _PAD, "title")
-    x = _PAD + text_width(title, "title") + 12
-    subtitle, head = _subtitle(scene), _HEAD
-    if text_width(subtitle, "label") <= scene.width - _PAD - x:
-        parts = [_text(_PAD, 20, title, "title"), _text(x, 20, subtitle, "label dim")]
-    else:  # in lines of its own, as on a page
-        below = wrapped(subtitle, scene.width - 2 * _PAD, "label dim")
-        parts = [_text(_PAD, 20, title, "title")]
-        parts += [_text(_PAD, 20 + _LINE * number, line, "label dim") for number, line in enumerate(below, 1)]
-        head += _LINE * len(below)
-    lines = _caption_lines(scene.caption, scene.width - 2 * _PAD - 20)
-    if not lines:
-        return "".join(parts), head
-    box = len(lines) * _LINE + 8
-    tone = {"good": "bar new", "error": "bar error", "panic": "bar error"}.get(scene.caption.tone, "bar line")
-    w = scene.width - 2 * _PAD
-    parts.append(f'<rect class="bar rail" x="{_PAD:g}" y="{head:g}" width="{w:g}" height="{box:g}" rx="4"/>')
-    parts.append(f'<rect class="{tone}" x="{_PAD:g}" y="{head:g}" width="4" height="{box:g}"/>')
-    y = head + _LINE
-    for line, style in lines:
-        parts.append(_text(_PAD + 14, y - 2, line, style))
-        y += _LINE
-    return "".join(parts), head + box + 10
+    """The answer, large, with its name above it and its reason below; and where the drawing begins."""
+    room, parts, y = scene.width - 2 * _PAD, [], 6.0
+    for words, style, high in _lines(scene, room):
+        parts.append(_text(_PAD, y + high - 5, words, style))
+        y += high
+    return "".join(parts), y + 8
 
 
-def _caption_lines(caption: Caption, width: float) -> list[tuple[str, str]]:
-    parts = ((caption.text, "strong"), (caption.reason, "label"), (" → ".join(caption.functions), "mono label dim"))
-    return [(line, style) for words, style in parts for line in wrapped(words, width, style)]
+def _lines(scene: Scene, room: float) -> Iterator[tuple[str, str, float]]:
+    """Lines of words, each with its style and its height."""
+    caption, about = scene.caption, _subtitle(scene)
+    tone = {"error": " error", "panic": " error"}.get(caption.tone, "")
+    if scene.answers or not caption.text:
+        yield shorten(scene.title, room, "title"), "title", 27
+        rest = " ".join(part for part in (caption.text, caption.reason) if part)
+        below = [(line, f"body{tone}" if tone else "body dim", 20.0) for line in wrapped(rest, room, "body")]
+        if about:
+            yield from ((line, "label dim", 18) for line in wrapped(about, room, "label"))
+    else:
+        name = f"{scene.title} · {about}" if about else scene.title
+        yield from ((line, "label dim", 18) for line in wrapped(name, room, "label"))
+        style = "title" if len(caption.text) <= LONG else "body strong"
+        yield from ((line, style + tone, 27 if style == "title" else 20) for line in wrapped(caption.text, room, style))
+        below = [(line, "body dim", 20.0) for line in wrapped(caption.reason, room, "body")]
+    yield from below
+    yield from ((line, "mono label dim", 18) for line in wrapped(" → ".join(caption.functions), room, "mono label"))
+
+
+LONG = 90
+"""Characters beyond which an answer is not large (`js/src/words.ts` has the same)."""
 
 
 def _node(node: Node, bare: bool, is_selected: bool = False) -> str:
@@ -178,7 +179,7 @@ def _node(node: Node, bare: bool, is_selected: bool = False) -> str:
 
 def _rounding(node: Node) -> float:
     """The radius of a node's corners."""
-    return node.h / 2 if node.shape == "round" else min(6.0, node.h / 5, node.w / 5)
+    return min(node.w, node.h) / 2 if node.shape == "round" else min(6.0, node.h / 5, node.w / 5)
 
 
 _SHADE = 3.5
@@ -194,6 +195,30 @@ def _shade(node: Node) -> str:
     x, y, r, right, below = node.x, node.y, _rounding(node), node.x + node.w + _SHADE, node.y + node.h + _SHADE
     line = f"M{x + r:g},{below:g} H{right - r:g} A{r:g},{r:g} 0 0 0 {right:g},{below - r:g} V{y + r:g}"
     return f'<path class="shade" d="{line}"/>'
+
+
+_LEAST_BADGED, _MOST_BADGES = (24, 18), 7
+"""Pixels that a node has at least for a badge; and how many badges a picture has at most (`js/src/node.ts`)."""
+
+
+def _badges(nodes: Iterable[Node]) -> str:
+    """A badge at the corner of what has come ("+") or goes ("−"); none where that is nearly all."""
+    w, h = _LEAST_BADGED
+    signs = (("new", "+"), ("leaving", "−"))
+    found = [
+        (node, sign)
+        for node in nodes
+        if node.shape != "none" and node.kind != "stage" and node.w >= w and node.h >= h  # a stage's number says it
+        for state, sign in signs[: 1 if "new" in node.state else 2]
+        if state in node.state
+    ]
+    if len(found) > _MOST_BADGES:
+        return ""
+    return "".join(
+        f'<g class="badge" transform="translate({node.x + node.w - 1:g},{node.y + 1:g})"><circle r="6.5"/>'
+        f'<text class="middle" y="4">{sign}</text></g>'
+        for node, sign in found
+    )
 
 
 def _whole_title(node: Node) -> str:

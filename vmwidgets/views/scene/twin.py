@@ -162,8 +162,13 @@ _NARROW = (
     f"{_OURS} {{ overflow-x: auto }} {_OURS} img {{ max-width: none !important }} "
     "[data-vmwidgets-box] div { grid-template-columns: minmax(0, 1fr) !important }"
 )
+_PLAYS = "[data-vmwidgets-twin].vmw-plays"
+_SAVED = (
+    f"@media screen {{ {_PLAYS} > :is(img, picture), {_PLAYS} [data-vmwidgets-again] {{ display: none }} }} "
+    "@media print { .vmw-saved { display: none } }"
+)
 RULES = (
-    f"<style>{LOST}:has(+ .jp-OutputArea-child {_OURS}) {{ display: none }} "
+    f"<style>{_SAVED} {LOST}:has(+ .jp-OutputArea-child {_OURS}) {{ display: none }} "
     f"@media screen {{ {_DARK} {_OURS} img {{ color-scheme: dark !important }} }} "
     f"@media screen and (max-width: 46em) {{ {_NARROW} }}</style>"
 )
@@ -189,6 +194,16 @@ def _instead(output: str, sentence: str, more: str = "") -> str:
     twin = f"{output} + {_CHILD} {_AGAIN}"
     return f'{twin} > span {{ display: none }} {twin}::after {{ content: "{sentence}"; display: block{more} }}'
 
+
+def unless_inside(twin_id: str) -> str:
+    """Hide a twin where the output above it has the same one: where the content of an `Output` was saved."""
+    twin = f'[data-vmwidgets-twin="{escape(twin_id)}"]'
+    return f"<style>{_CHILD}:has(.jp-OutputArea {twin}) + {_CHILD}:has({twin}) {{ display: none }}</style>"
+
+
+_LATE_AREA = f".jp-OutputArea:has(> {_CHILD} [data-vmwidgets-late])"
+LATE = f"<style>{_LATE_AREA} > {LOST} {{ display: none }}</style>"
+"""Hides empty lines above twins that do not follow their widgets: what came into these after they were displayed."""
 
 WHY_NOT_LIVE = (
     f"<style>{_instead(LOST, ABSENT)} "

@@ -145,6 +145,7 @@ def encode_scene(scene: Scene, *, with_table: bool = True) -> dict[str, Any]:
             **({"every": list(scene.steps.every)} if scene.steps.every else {}),
         },
         "notes": list(scene.notes),
+        **({"answers": True} if scene.answers else {}),
         **_about(scene),
     }
 

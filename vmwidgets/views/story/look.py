@@ -19,13 +19,16 @@ class Look(Generic[V]):
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")
     >>> a = m.kernel_map.enter("16 KiB")
-    >>> look = Look.back(m.kernel_map.value(), Moment(m.journal.last, 0))
+    >>> seen = m.history.moments(m.journal.last.number, lambda then: then.kernel_map.value())
+    >>> look = Look(Moment(m.journal.last, 0), seen.__getitem__, m.kernel_map.value())
     >>> look.now == look.before, look.after.nr_entries - look.before.nr_entries
     (True, 1)
     """
 
-    def __init__(self, moment: Moment, at: Callable[[int], V], after: V | None = None) -> None:
+    def __init__(self, moment: Moment, at: Callable[[int], V], after: V | None = None, *, is_far: bool = False) -> None:
         self.moment = moment
+        self.is_far = is_far
+        """Whether to look inside would take long, and the operation is drawn at its end: then it is not done."""
         self._at = at
         self._known: dict[int, V] = {} if after is None else {len(moment.events): after}
 
@@ -39,6 +42,8 @@ class Look(Generic[V]):
 
     def at(self, place: int) -> V:
         """The value after so many events."""
+        if self.is_far:
+            return self.after
         if place not in self._known:
             self._known[place] = self._at(place)
         return self._known[place]
@@ -56,11 +61,8 @@ class Look(Generic[V]):
     @property
     def after(self) -> V:
         """The value after the operation."""
-        return self.at(len(self.moment.events))
-
-    def marks(self, things: Callable[[V], Mapping[Any, object]]) -> Difference:
-        """What the events that are done made of things, each known by a key: new, changed and gone."""
-        return difference(things(self.before), things(self.now))
+        place = len(self.moment.events)
+        return self._known[place] if place in self._known else self.at(place)
 
 
 class Difference(NamedTuple):

@@ -11,6 +11,7 @@ from vmwidgets.engine.base.event import Event
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.journal import MAX_EVENTS, Operation
 from vmwidgets.engine.base.past import Marks, Past
+from vmwidgets.engine.mmu.tables_schema import words_written
 from vmwidgets.views.scene.model import AFTER, STILL, Caption, Row, Rows, Steps
 
 from .stages import Mine, Stages, stages_of
@@ -46,8 +47,9 @@ class Moment:
     >>> a = m.kernel_map.enter("16 KiB")
     >>> Moment(m.journal.last, 0).caption == Moment(m.journal.last).caption
     False
-    >>> from vmwidgets.views.story.stages import wrote
-    >>> steps = Moment(m.journal.last).steps(wrote("left", "right", of="kernel_map"))
+    >>> from vmwidgets.events import EntryLinked, TreeLinked
+    >>> from vmwidgets.views.story.stages import having
+    >>> steps = Moment(m.journal.last).steps(having(EntryLinked, TreeLinked))
     >>> steps.index == steps.count, steps.places[0], steps.places[-1]
     (True, 0, -1)
     """
@@ -113,6 +115,10 @@ class Moment:
     def every(self) -> Past:
         """The rows of all events of the operation."""
         return self.later(0)
+
+    def words(self, place: int) -> dict[int, int]:
+        """What descriptors held after so many events that later ones wrote, by physical address."""
+        return self._all_rows.words_after(place)
 
     @cached_property
     def _all_rows(self) -> _AllRows:
@@ -249,6 +255,7 @@ class _AllRows:
     def __init__(self, events: Sequence[Event]) -> None:
         self._events = events
         self._after: dict[int, Past] = {}
+        self._words: dict[int, dict[int, int]] = {}
 
     def after(self, place: int) -> Past:
         """What those after so many wrote, read when it is asked for the first time; a few are kept."""
@@ -257,6 +264,15 @@ class _AllRows:
             if len(known) >= MOST_ROWS:
                 known.pop(next(one for one in known if one))
             known[place] = Past(self._events[place:])
+        return known[place]
+
+    def words_after(self, place: int) -> dict[int, int]:
+        """What descriptors held that the events after so many wrote; a few are kept."""
+        known = self._words
+        if place not in known:
+            if len(known) >= MOST_ROWS:
+                known.pop(next(iter(known)))
+            known[place] = {pa: before for pa, (before, _) in words_written(self._events[place:]).items()}
         return known[place]
 
 

@@ -6,13 +6,16 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from operator import attrgetter
 from typing import Any, NamedTuple
 
+from vmwidgets import events as ev
 from vmwidgets.engine.base.event import Event
 from vmwidgets.engine.base.frozen import frozen
-from vmwidgets.engine.base.past import ABSENT, MOVED, Change
+from vmwidgets.engine.base.past import ABSENT, MOVED
+from vmwidgets.engine.base.past import Change as RowChange
+from vmwidgets.engine.kernel.map.map_schema import EntryFields
 
 from .step import Step
 
-Changes = Mapping[Any, Change]
+Changes = Mapping[Any, RowChange]
 _NONE: Mapping[str, Changes] = {}
 _NO_CHANGES: Changes = {}
 
@@ -75,6 +78,11 @@ def wrote(*tables: str, of: str | None = None) -> Mine:
     return where(lambda stage: any(of in stage.things(table) for table in tables))
 
 
+def having(*kinds: type[Event]) -> Mine:
+    """The stages with an event of one of these kinds."""
+    return where(lambda stage: any(isinstance(event, kinds) for event in stage.events))
+
+
 def either(*mine: Mine) -> Mine:
     """The stages of several parts of a picture, in order."""
 
@@ -107,8 +115,12 @@ class Listed(NamedTuple):
     """A stage for a map: its entries that changed and were, or are then, in its list; and those that are in no list."""
 
     stage: Stage
-    entries: Changes
+    entries: Mapping[int, Change]
     away: frozenset[int]
+
+
+Change = tuple["EntryFields | None", "EntryFields | None"]
+"""An entry before and after a stage; None: it is not there."""
 
 
 def listed(stages: Sequence[Stage], name: str) -> Iterator[Listed]:
@@ -117,15 +129,27 @@ def listed(stages: Sequence[Stage], name: str) -> Iterator[Listed]:
     An entry may be changed while it is in no list: before it is linked, or on its way to another place.
     """
     away: set[int] = set()
-    for stage in reversed(stages):
-        for key, change in stage.changes("after", name).items():
-            (away.add if change.before is ABSENT else away.discard)(key)
+    for event in (event for stage in reversed(stages) for event in reversed(stage.events)):
+        if isinstance(event, (ev.EntryLinked, ev.EntryUnlinked)) and event.map == name:
+            (away.add if isinstance(event, ev.EntryLinked) else away.discard)(event.entry[0])
     for stage in stages:
-        were_away = frozenset(away)
-        for key, change in stage.changes("after", name).items():
-            (away.add if change.after is ABSENT else away.discard)(key)
-        changes = stage.changes("entry", name)
-        entries = {key: one for key, one in changes.items() if key not in away or key not in were_away}
+        were_away, found = frozenset(away), dict[int, Change]()
+        for event in stage.events:
+            both: Change | None = None
+            if isinstance(event, ev.EntryLinked) and event.map == name:
+                both = None, event.entry
+                away.discard(event.entry[0])
+            elif isinstance(event, ev.EntryUnlinked) and event.map == name:
+                both = event.entry, None
+                away.add(event.entry[0])
+            elif isinstance(event, (ev.EntryResized, ev.EntryChanged)) and event.map == name:
+                both = event.before, event.after
+            if both is not None:
+                key = (both[0] or both[1] or (0,))[0]
+                found[key] = found.get(key, both)[0], both[1]
+        entries = {
+            key: one for key, one in found.items() if one[0] != one[1] and (key not in away or key not in were_away)
+        }
         yield Listed(stage, entries, frozenset(away))
 
 
@@ -143,7 +167,7 @@ def _staged(steps: Sequence[Step], events: Sequence[Event]) -> Iterator[Stage]:
         yield Stage(step, since, _written(since, known))
 
 
-def _written(events: Iterable[Event], known: set[tuple[str, str, Any]]) -> dict[str, dict[str, dict[Any, Change]]]:
+def _written(events: Iterable[Event], known: set[tuple[str, str, Any]]) -> dict[str, dict[str, dict[Any, RowChange]]]:
     """The rows that these events changed; `known` are those that events before them wrote, and then these."""
     held: dict[tuple[str, str, Any], tuple[Any, Any]] = {}
     for event in events:
@@ -154,11 +178,11 @@ def _written(events: Iterable[Event], known: set[tuple[str, str, Any]]) -> dict[
                 held[row] = 0, after + (first[1] if first is not None else 0)
             else:
                 held[row] = (before if first is None else first[0]), after
-    found: dict[str, dict[str, dict[Any, Change]]] = {}
+    found: dict[str, dict[str, dict[Any, RowChange]]] = {}
     for row, (before, after) in held.items():
         is_marked = row not in known and before is not ABSENT
         if (before is not after and before != after) or is_marked:
             table, thing, key = row
-            found.setdefault(table, {}).setdefault(thing, {})[key] = Change(before, after)
+            found.setdefault(table, {}).setdefault(thing, {})[key] = RowChange(before, after)
     known.update(held)
     return found

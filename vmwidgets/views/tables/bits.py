@@ -146,7 +146,7 @@ def _placed(one: DescriptorPicture, width: float) -> list[list[_Name]]:
             if field is None:
                 continue
             middle = MARGIN + cell * (high - those[0] + len(those) / 2)
-            w = min(text_width(_short(field), "small"), 2 * cell * len(those))
+            w = min(text_width(_short(field), "label"), 2 * cell * len(those))
             left = min(max(MARGIN, middle - w / 2), width - MARGIN - w)
             line = 0 if ends[0] <= left else 1
             ends[line] = left + w + 3
@@ -159,7 +159,7 @@ def _name(one: _Name, view: str, top: float, h: float) -> Node:
     """A name; from one in the upper line a tick leads down between its neighbours."""
     y = h - 4 - MORE * one.above
     bars = (Bar(one.w / 2 - 0.5, y + 3, 1, MORE - 2, "tick"),) if one.above else ()
-    text = (fitted(one.w / 2, y, _short(one.field), one.w + 1, "small", "middle"),)
+    text = (fitted(one.w / 2, y, _short(one.field), one.w + 1, "label", "middle"),)
     return kit.runs(
         f"{view}/name/{one.bit}",
         kit.Box(one.x, top, one.w, h),
@@ -188,7 +188,7 @@ def _bit(one: DescriptorPicture, field: Field | None, view: str, bit: int, x: fl
     edited = ", edited" if changed else ""
     return Node(
         f"{view}/bit/{bit}", "bit", x, y, w, CELL,
-        text=(Text(3, 12, str(bit), "small dim"), Text(w / 2, 26, str(value), "mono label", "middle")),
+        text=(Text(3, 12, str(bit), "label dim"), Text(w / 2, 26, str(value), "mono label", "middle")),
         state=state, title=f"{name} is {value}{edited}{meaning}", action="open" if one.editable else "",
         lane="bits",
     )  # fmt: skip

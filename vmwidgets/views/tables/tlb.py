@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import field, replace
 
+from vmwidgets import events as ev
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import Address, binary_size, counted
 from vmwidgets.engine.mmu.tlb_schema import TlbSlot
@@ -20,7 +21,7 @@ from vmwidgets.views.scene.model import Caption, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import fitted, text_width, visible, wording
 from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
-from vmwidgets.views.story.stages import Mine, either, once, seen, wrote
+from vmwidgets.views.story.stages import Mine, either, having, once, seen
 from vmwidgets.views.story.words.pictures import stale_sentence, tlb_sentence
 from vmwidgets.views.story.words.tables import flush_in_words
 
@@ -87,9 +88,15 @@ def steps_of_processors(look: Look[CpusValue]) -> Mine:
 
     A descriptor is written: what is kept of its pages may be stale.
     """
-    tables = "line", "last use", "loaded", "pending", "doubts", "shootdown", "shootdowns", "tlb count"
-    stale = seen(look.at, wrote("word"))
-    return once("processors", either(wrote(*tables), stale))
+    stale = seen(look.at, having(ev.PteWritten, ev.PteRunWritten), lambda: not look.is_far)
+    return once("processors", either(having(*_CHANGING), stale))
+
+
+_CHANGING = (
+    ev.TlbHit, ev.TlbMissed, ev.TlbFilled, ev.TlbFlushed, ev.TlbDoubted, ev.SpaceLoaded, ev.ShootdownSent,
+    ev.ShootdownAcknowledged, ev.ShootdownForgotten, ev.ShootdownChosen,
+)  # fmt: skip  # a list
+"""What happens in processors."""
 
 
 def _since_boot(value: CpusValue) -> str:

@@ -78,7 +78,10 @@ class Answering(Picture):
         except Refused as refusal:
             self._reply({"type": "refused", "reason": f"{refusal}"})
         else:
-            if message["type"] not in BY_ITSELF:
+            if message["type"] == "stand":
+                self._reply({"type": "heard"})
+                self._gestures(self, "seek", {name: details[name] for name in SCHEMA["seek"]})
+            elif message["type"] not in BY_ITSELF:
                 self._gestures(self, message["type"], details)
 
     def on_gesture(self, callback: Callable[[Any, str, dict[str, Any]], Any], remove: bool = False) -> None:
@@ -104,6 +107,11 @@ class Answering(Picture):
         if operation < 0:
             self.follow = True
         self.moment = when
+
+    def _on_stand(self, operation: int, place: int, latest: int) -> None:
+        when, machine = self._when_of(operation, place), self.machine
+        if machine is not None and len(machine.journal) - 1 == latest:  # else what was done since is to be seen
+            self.moment = when
 
     def _when_of(self, operation: int, place: int) -> When | None:
         """The moment that a page means; now for operation -1."""

@@ -2,31 +2,43 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from functools import partial
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from ipywidgets import Box, Widget
+from ipywidgets import Box, Output, Widget
 
-from .cells import current_cell, current_shell
+from .cells import Cell, cell_runs, current_cell, current_shell
+from .outputs import displayed_inside, open_output
 from .pictures import displayed
-from .twins import Twin, views_in
+from .twins import Twin, outputs_in, views_in
 from .view import View
 
+SOON = 0.2
+"""Seconds after which what a callback displays in an `Output` is complete."""
+
 _open_twins: dict[str, list[Twin]] = {}  # by cell
+_to_look_into: dict[str, list[Box | Output]] = {}  # by cell: displayed with no picture in an `Output`
+_twin_around: WeakKeyDictionary[Output, Twin] = WeakKeyDictionary()
+_player_in: list[tuple[str, Twin]] = []  # the cell, and its twin that brings the player of the file; one or none
 
 
-def show_box(box: Box) -> None:
-    """Display a box, tabs or an accordion with a twin of the views in it.
+def show_box(box: Box | Output) -> None:
+    """Display a box, tabs, an accordion or an `Output` with a twin of the views in it.
 
-    Raises :class:`NotImplementedError`, after which IPython displays it as ever, if there are none.
+    Raises :class:`NotImplementedError`, after which IPython displays it as ever, if none can be in it.
     """
-    if not views_in(box):
-        raise NotImplementedError
-    show_or_say(box, show_widget)
+    if views_in(box):
+        show_or_say(box, show_widget)
+        return
+    if outputs_in(box):
+        _to_look_into.setdefault(current_cell().id, []).append(box)
+    raise NotImplementedError
 
 
-def show_widget(widget: View | Box) -> None:
+def show_widget(widget: View | Box | Output) -> None:
     """Display a view, or a box with views in it, in the running cell, with its twin."""
     cell = current_cell()
     twin = Twin(widget, cell)
@@ -35,21 +47,65 @@ def show_widget(widget: View | Box) -> None:
     twin.look()  # at what the page has just got
     publish_widget(widget, twin.words)
     publish(twin.bundle(), display_id=twin.display_id)
-    _open_twins.setdefault(cell.id, []).append(twin)
+    _keep(twin, widget, cell)
     for view in twin.views:
         displayed(view, cell)
+    around = open_output()
+    if around is not None:
+        twin.is_inside = True
+        displayed_inside(around, widget)
+        if not cell_runs():  # a slider of `interact` was moved: what is saved beside it is another picture from now on
+            _look_again(around)
+
+
+def _keep(twin: Twin, widget: Any, cell: Cell) -> None:
+    _open_twins.setdefault(cell.id, []).append(twin)
+    for output in outputs_in(widget):
+        _twin_around[output] = twin
 
 
 def fix_twins(*_result: object) -> None:
     """At the end of a cell: its twins show the state that it left.  After that only their width may change."""
     cell = current_cell()
+    for widget in _to_look_into.pop(cell.id, []):
+        if views_in(widget):  # they came into it after it was displayed
+            twin = Twin(widget, cell)
+            twin.is_late = True
+            twin.look()
+            publish(twin.bundle(), display_id=twin.display_id)
+            _keep(twin, widget, cell)
+    if _player_in and (_player_in[0][0] == cell.id or _player_in[0][1].is_gone):
+        _player_in.clear()  # that output is gone
     for twin in _open_twins.pop(cell.id, []):
-        if twin.look():
+        is_new = twin.look()
+        if twin.film() and not _player_in and not twin.is_inside:
+            _player_in.append((cell.id, twin))
+            twin.plays = True
+        if is_new or twin.films:
             _publish_again(twin)
         if not twin.fits:
             for view in twin.views:
                 view.once_measured(partial(_fit, twin))
     _open_twins.clear()  # those of callbacks, which ended without a word
+    _to_look_into.clear()
+
+
+def _look_again(output: Output) -> None:
+    """Have the twin around an `Output` show what is in it, once that is complete."""
+    twin = _twin_around.get(output)
+    if twin is None:
+        return
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    loop.call_later(SOON, _show_what_came, twin)
+
+
+def _show_what_came(twin: Twin) -> None:
+    if twin.views and twin.look():
+        twin.film()
+        _publish_again(twin)
 
 
 def _fit(twin: Twin) -> None:

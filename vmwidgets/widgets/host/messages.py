@@ -67,7 +67,13 @@ SCHEMA: dict[str, dict[str, Field]] = {
         "operation": (_whole(-1, 2**53), "a whole number from -1"),
         "place": (_whole(-1, 10**9), "a whole number from -1"),
     },
-    # The same for a pinned picture.
+    # The page shows this moment by itself, by its film; `latest` is the machine's latest operation as far as it knows.
+    "stand": {
+        "operation": (_whole(0, 2**53), "a whole number from 0"),
+        "place": (_whole(-1, 10**9), "a whole number from -1"),
+        "latest": (_whole(0, 2**53), "a whole number from 0"),
+    },
+    # The same as "seek" for a pinned picture.
     "seek_pin": {
         "index": INDEX,
         "operation": (_whole(-1, 2**53), "a whole number from -1"),
@@ -106,7 +112,7 @@ SCHEMA: dict[str, dict[str, Field]] = {
 BY_ITSELF = frozenset(("hello", "bye", "sight", "room", "table", "dot", "timeline", "names"))
 """What a page says by itself, and no reader does."""
 
-REDRAWN = frozenset(("seek", "jump", "open", "zoom", "pan", "turn", "find"))
+REDRAWN = frozenset(("seek", "stand", "jump", "open", "zoom", "pan", "turn", "find"))
 """What a page asks a picture to be drawn again for."""
 
 STILL_ANSWERED = BY_ITSELF | {"pin", "unpin"}

@@ -11,18 +11,19 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
-from vmwidgets.views.scene.model import Scene, Table
+from vmwidgets.pictures.film import Film
+from vmwidgets.views.scene.model import VERSION, Scene, Table
 from vmwidgets.views.scene.wire import encode_scene, encode_table
 
 
-def pack(scene: Scene, when: Mapping[str, Any]) -> bytes:
+def pack(scene: Scene, when: Mapping[str, Any], level: int = 1) -> bytes:
     """The scene and its moment as the page reads them: zlib over UTF-8 JSON.
 
     `dot` is what Graphviz finds ways from: "" for most pictures, in which no link crosses a box.  The page asks for the
     table when it is opened.
     """
     packed = {"scene": encode_scene(scene, with_table=False), "dot": ways(scene), "when": when}
-    return _packed(packed)
+    return _packed(packed, level)
 
 
 def ways(scene: Scene) -> str:
@@ -39,18 +40,32 @@ def pack_table(table: Table) -> bytes:
     return _packed(encode_table(table))
 
 
+def pack_film(film: Film, number: int, frame: bytes) -> bytes:
+    """The film of operation `number` around a packed frame, whose text is zlib's dictionary: much is common."""
+    text = json.dumps({"version": VERSION, "number": number, **film.encode()}, **_SHORT)
+    packer = zlib.compressobj(9, zdict=zlib.decompress(frame)[-WINDOW:])
+    return packer.compress(text.encode("utf-8", "replace")) + packer.flush()
+
+
+WINDOW = 1 << 15
+"""Bytes that zlib looks back."""
+
+
 def pack_plain(data: Mapping[str, Any]) -> bytes:
     """Plain data by itself."""
     return _packed(data)
 
 
-def pack_text(text: str) -> bytes:
+def pack_text(text: str, level: int = 1) -> bytes:
     """A text by itself."""
-    return zlib.compress(text.encode("utf-8", "replace"), 1)
+    return zlib.compress(text.encode("utf-8", "replace"), level)
 
 
-def _packed(data: Mapping[str, Any]) -> bytes:
-    return pack_text(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
+def _packed(data: Mapping[str, Any], level: int = 1) -> bytes:
+    return pack_text(json.dumps(data, **_SHORT), level)
+
+
+_SHORT: Any = {"ensure_ascii": False, "separators": (",", ":")}
 
 
 def unpack(data: bytes) -> dict[str, Any]:

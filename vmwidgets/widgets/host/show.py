@@ -7,7 +7,7 @@ from dis import get_instructions
 from types import FrameType
 from typing import Any
 
-from ipywidgets import Box
+from ipywidgets import Box, Output
 
 from vmwidgets.pictures.listed import FIRST_FOR
 from vmwidgets.pictures.picture import Picture
@@ -15,6 +15,7 @@ from vmwidgets.pictures.registry import kinds_imported, kinds_shown, picture_nam
 
 from .cells import cell_runs, current_shell, note_cell
 from .display import fix_twins, show_box, show_or_say, show_widget, watch_cells
+from .outputs import watch_clearing
 from .pictures import cell_begins, cell_ends, not_yet_displayed
 from .tracebacks import shorten_tracebacks
 from .view import View
@@ -90,7 +91,11 @@ def register() -> None:
         for module, kinds in FIRST_FOR.items():
             for name in kinds:
                 formatter.for_type_by_name(module, name, _show_or_say)
-        formatter.for_type(Box, show_box)
+        for kind in (Box, Output):
+            formatter.for_type(kind, show_box)
+    shell = current_shell()
+    if shell is not None:
+        watch_clearing(shell.display_pub)
     for kind in kinds_shown() if "marimo" in sys.modules else kinds_imported():
         _teach(kind)
 

@@ -14,7 +14,7 @@ from itertools import count
 from math import inf
 from typing import Any
 
-from ipywidgets import Box, GridBox, HBox, Label
+from ipywidgets import Box, GridBox, HBox, Label, Output
 
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.base.frozen import frozen
@@ -24,9 +24,20 @@ from vmwidgets.pictures.slim import slim_if_kept
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.scene.svg import to_svg
 from vmwidgets.views.scene.text import visible
-from vmwidgets.views.scene.twin import RULES, WHY_NOT_LIVE, heading, output_html, text_twin, twin_html
+from vmwidgets.views.scene.twin import (
+    LATE,
+    RULES,
+    WHY_NOT_LIVE,
+    heading,
+    output_html,
+    text_twin,
+    twin_html,
+    unless_inside,
+)
 
 from .cells import Cell
+from .outputs import inside
+from .saved import SavedFilm, player, saved_film
 from .view import View
 
 AGAIN = "run the cells to step again"
@@ -52,15 +63,30 @@ class Twin:
 
     def __init__(self, widget: Any, cell: Cell) -> None:
         self._widget, self._cell = widget, cell
-        self.views = views_in(widget)
-        self.display_id = f"{self.views[0].twin_id}-{next(_numbers)}"
+        self.display_id = f"{views_in(widget)[0].twin_id}-{next(_numbers)}"
         self._shown: dict[View, Shown] = {}
+        self._films: dict[View, SavedFilm] = {}
+        self.plays = False  # it brings the player
+        self.is_late = False  # it does not follow its widget
+        self.is_inside = False  # of an `Output`, and so in no notebook
+
+    @property
+    def views(self) -> list[View]:
+        """The views that it is of; others come into an `Output`."""
+        return views_in(self._widget)
 
     def look(self) -> bool:
         """Take the views as they are now.  True if one is not as it was at the last look."""
         before = self._shown
         self._shown = {view: _shown(view, share) for view, share in _shares(self._widget)}
+        self._films = {}
         return self._shown != before
+
+    def film(self) -> bool:
+        """Make the films of what was seen at the last look.  True if there is one."""
+        made = {view: saved_film(view, shown.scene, shown.when) for view, shown in self._shown.items()}
+        self._films = {view: film for view, film in made.items() if film is not None}
+        return bool(self._films)
 
     def fit(self) -> bool:
         """Lay out the same moments for the room that the views have by now.  True if that changes something.
@@ -68,8 +94,27 @@ class Twin:
         What has come to show something else since stays as it is: its moment can't be drawn again.
         """
         before = self._shown
-        self._shown = {view: _fitted(view, before[view], view.wide(share)) for view, share in _shares(self._widget)}
-        return self._shown != before
+        self._shown = {
+            view: _fitted(view, before[view], view.wide(share))
+            for view, share in _shares(self._widget)
+            if view in before
+        }
+        if self._shown == before:
+            return False
+        if self._films:
+            self.film()
+        return True
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the output that has it was cleared, or made again, as far as that is known."""
+        views = self.views
+        return not views or any(view.cleared or view.comm is None for view in views)
+
+    @property
+    def films(self) -> bool:
+        """Whether something of it can be stepped."""
+        return bool(self._films)
 
     @property
     def fits(self) -> bool:
@@ -85,12 +130,16 @@ class Twin:
     def bundle(self) -> dict[str, str]:
         """The output."""
         scenes = {view: signed(one.scene, self._cell.label, one.number) for view, one in self._shown.items()}
-        pictures = {view: _picture(view, scene, self._shown[view].slim) for view, scene in scenes.items()}
+        pictures = {
+            view: _picture(view, scene, self._shown[view].slim, self._films.get(view)) for view, scene in scenes.items()
+        }
         html = _html(self._widget, pictures)
         if not isinstance(self._widget, View):
-            html = f"<div data-vmwidgets-box>{html}</div>"
+            html = f"<div data-vmwidgets-box{' data-vmwidgets-late' * self.is_late}>{html}</div>{LATE * self.is_late}"
+        if outputs_in(self._widget):
+            html += "".join(map(unless_inside, (view.twin_id for view in pictures)))
         return {
-            "text/html": html + RULES + WHY_NOT_LIVE,
+            "text/html": html + RULES + WHY_NOT_LIVE + (player() if self.plays else ""),
             "text/plain": "\n\n".join(text_twin(scene) for scene in scenes.values()),
         }
 
@@ -113,12 +162,12 @@ def _fitted(view: View, shown: Shown, wide: float) -> Shown:
         return shown
 
 
-def _picture(view: View, scene: Scene, slim: Scene | None) -> str:
+def _picture(view: View, scene: Scene, slim: Scene | None, film: SavedFilm | None) -> str:
     again = AGAIN if view.machine is not None else ""
     narrow = "" if slim is None else to_svg(slim, bare=True, selected=view.selection)
     drawn = to_svg(scene, bare=True, selected=view.selection)
     image = output_html(scene, drawn, scene.width * view.scale, narrow)
-    return twin_html(view.twin_id, image, scene.notes[-1], again)
+    return twin_html(view.twin_id, image + ("" if film is None else film.html()), scene.notes[-1], again)
 
 
 # ---- boxes ---------------------------------------------------------------------------------------
@@ -136,6 +185,16 @@ def _shares(widget: Any, share: float = 1.0) -> Iterator[tuple[View, float]]:
     elif isinstance(widget, Box):
         for child in widget.children:
             yield from _shares(child, share / _columns(widget))
+    elif isinstance(widget, Output):
+        for shown in inside(widget):
+            yield from _shares(shown, share)
+
+
+def outputs_in(widget: Any) -> list[Output]:
+    """The `Output` widgets that a widget is, or has among its children."""
+    if isinstance(widget, Output):
+        return [widget]
+    return [one for child in widget.children for one in outputs_in(child)] if isinstance(widget, Box) else []
 
 
 def _columns(box: Box) -> int:
@@ -154,6 +213,8 @@ def _html(widget: Any, pictures: Mapping[View, str]) -> str:
         return pictures[widget]
     if isinstance(widget, Label):
         return f"<div>{escape(visible(widget.value))}</div>"
+    if isinstance(widget, Output):
+        return "".join(_html(shown, pictures) for shown in inside(widget))
     if not isinstance(widget, Box):
         return ""
     titles = getattr(widget, "titles", ())

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from math import inf
-from typing import Any
+from typing import Any, NamedTuple
 
 import anywidget
 import traitlets
@@ -18,20 +18,22 @@ from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.spaces.process_schema import LiveFork, LiveProcess
 from vmwidgets.pictures.absent import scene_instead
 from vmwidgets.pictures.exports import Snapshot, signed
+from vmwidgets.pictures.film import Film, digest, frame_of, places_around, spliced
 from vmwidgets.pictures.moments import NOW, Undone, When
 from vmwidgets.pictures.options import notes_at_marks, refuse_unfit, weakly
 from vmwidgets.pictures.picture import NARROWEST, WIDEST
 from vmwidgets.pictures.slim import slim_if_kept
-from vmwidgets.views.scene.model import Scene
+from vmwidgets.views.scene.model import AFTER, Scene
 from vmwidgets.views.scene.static import read_static
 
 from .answering import Answering
 from .cells import NOWHERE, Cell, cell_runs, current_cell
 from .controls import at_moment
+from .films import films
 from .hub import open_hub
 from .living import follow
 from .messages import TEXT, check_public, is_text
-from .packing import pack
+from .packing import pack, pack_film
 from .pages import Pages
 from .pictures import MachinePictures, display_later, forget, pictures_of
 from .refresh import refresher
@@ -39,6 +41,13 @@ from .selection import Chosen
 
 WORDS = 210.0
 """Pixels of the words and controls around a drawing."""
+
+
+class Sent(NamedTuple):
+    """What a page was sent last: the scene, and its moment."""
+
+    scene: Scene
+    when: dict[str, Any]
 
 
 class View(Answering, anywidget.AnyWidget):
@@ -53,6 +62,12 @@ class View(Answering, anywidget.AnyWidget):
 
     # Between Python and the page.  A frame is one trait, so that a picture never mixes two states.
     frame = traitlets.Dict(help="The picture: its rising number `seq`, and `data`, the packed scene.").tag(sync=True)
+    film = traitlets.Dict(help="Of frame `seq`: `data`, the packed differences to the operation's other steps.").tag(
+        sync=True
+    )
+    spot = traitlets.Dict(help="The film's step that is shown: its frame's `seq`, and how its `when` differs.").tag(
+        sync=True
+    )
     hub = traitlets.Unicode(help="Model id of the hub.").tag(sync=True)
     selection_model = traitlets.Unicode(help="Model id of the machine's selection.").tag(sync=True)
     twin_id = traitlets.Unicode(help="Model id of this view, and name of its static twins.").tag(sync=True)
@@ -75,6 +90,9 @@ class View(Answering, anywidget.AnyWidget):
         self._adding = threading.RLock()  # held while names of traits are put down or taken, and never while drawing
         self._quiet = False  # what changes is not to be drawn
         self._free = False  # it was kept at its cell, and shall follow again
+        self._sent: Sent | None = None
+        self._film: Film | None = None
+        self._film_due = False  # something but the moment is another thing since the film was made
         self._cell_over = -1  # the serial of the latest operation when the view's cell was done
         self.made_in = current_cell()
         super().__init__(target, **options)
@@ -230,7 +248,7 @@ class View(Answering, anywidget.AnyWidget):
     def _refresh(self) -> None:
         self._stale = False
         try:
-            data = pack(self._draw(), self._controls())
+            scene, when = self._draw(), self._controls()
         except Refused as refused:  # the moment was undone
             self._send_instead(refused)
         except Exception as error:  # noqa: BLE001  a learner's operation must not fail because a drawing does
@@ -238,7 +256,7 @@ class View(Answering, anywidget.AnyWidget):
         else:
             if not self._drawn or self._missing is not None:
                 self.status, self._drawn = str(self._missing or ""), self._missing is None
-            self._send_frame(data)
+            self._send_scene(scene, when)
 
     def _send_instead(self, refused: Refused) -> None:
         """A picture from which one can go on to now."""
@@ -246,20 +264,76 @@ class View(Answering, anywidget.AnyWidget):
         self.status, self._drawn = f"{as_it_was}{refused}", False
         scene = self._instead(refused)
         at = self._controls((scene.steps.operation, None))
-        self._send_frame(pack(scene, {**at, "kept": not self.follow, "now": False}))
+        self._send_scene(scene, {**at, "kept": not self.follow, "now": False})
 
     def _instead(self, refused: Refused) -> Scene:
         number = -1 if self.machine is None else len(self.machine.journal) - 1
         return scene_instead(refused, number, self._scene, self._blank())
 
-    def _send_frame(self, data: bytes) -> None:
-        if data != self.frame.get("data"):
-            self._seq += 1
-            self.frame = {"seq": self._seq, "data": data}
+    def _send_scene(self, scene: Scene, when: dict[str, Any]) -> None:
+        """Have the page show a scene: by a word on where it is in the film, if the page has it there."""
+        sent = self._sent
+        if sent is not None and sent.when["number"] == when["number"] and self._has_filmed(scene, when["place"]):
+            spot = {"seq": self._seq, "when": {name: one for name, one in when.items() if sent.when.get(name) != one}}
+            is_new, self.spot = spot != self.spot, spot
+        else:
+            data = pack(scene, when)
+            is_new = data != self.frame.get("data")
+            if is_new:
+                self._seq += 1
+                self.frame = {"seq": self._seq, "data": data}
+                self._sent, self._film = Sent(scene, when), None
+        if is_new:
             self._pages.sent()
         elif self._asked:
             self.send({"type": "unchanged"})
         self._asked = False
+        if self._film is None or self._film_due:
+            films.want(self)
+
+    def _has_filmed(self, scene: Scene, place: int) -> bool:
+        return self._film is not None and self._film.digests.get(place) == digest(scene)
+
+    # ---- the film --------------------------------------------------------------------------------
+
+    @property
+    def wants_film(self) -> bool:
+        """Whether a page shows the picture at one of several steps, and does not have the others."""
+        sent = self._sent
+        if sent is None or self._stale or not (self._drawn and self.in_sight and self._pages.known) or self.asks:
+            return False
+        is_past = self.machine is not None and sent.when["number"] >= 0
+        return is_past and sent.scene.steps.count > 0 and (self._film is None or self._film_due)
+
+    def filming(self) -> Iterator[None]:
+        """Draw the other steps of the operation that is shown, one at a time, and send how they differ.
+
+        It ends without a film when the picture shows another thing meanwhile.
+        """
+        machine, sent = self.machine, self._sent
+        if machine is None or sent is None or not self.wants_film:
+            return
+        seq, frame = self._seq, self.frame["data"]
+        self._film_due = False
+        drawn: dict[int, dict[str, Any]] = {}
+        try:
+            at = self.at(When(machine.journal.serial(sent.when["number"])))
+            for place in places_around(sent.scene):
+                with self.as_drawn():
+                    drawn[place] = frame_of(self.drawing(replace(at, done=None if place == AFTER else place)))
+                yield
+                if self._sent is not sent or self._film_due or not self.alive or self._stale:
+                    return
+        except Refused:  # what is shown is not there at all of the steps
+            return
+        film = spliced(sent.scene, drawn)
+        data = b"" if film is None else pack_film(film, sent.when["number"], frame)
+        if film is None or self._seq != seq:  # another thread has sent a frame
+            return
+        is_new = self._film is None or data != self.film.get("data")
+        self._film = film
+        if is_new:
+            self.film = {"seq": seq, "data": data}
 
     def _controls(self, pinned: tuple[int, int | None] | None = None) -> dict[str, Any]:
         """Which moment is shown, for the page's controls; or which a pinned picture shows."""
@@ -320,7 +394,7 @@ class View(Answering, anywidget.AnyWidget):
             finally:
                 self._quiet = False
             if is_drawn and self._scene is not None:
-                self._send_frame(pack(self._scene, self._controls()))
+                self._send_scene(self._scene, self._controls())
             else:
                 self.changed()
 
@@ -328,9 +402,10 @@ class View(Answering, anywidget.AnyWidget):
     def _selected_here(self, change: Any) -> None:
         self._choice.choose(change["new"])
 
-    def changed(self, _change: object = None) -> None:
+    def changed(self, change: object = None) -> None:
         """What is shown is another thing from now on: draw it, if it was drawn."""
         self._stale = True
+        self._film_due = self._film_due or getattr(change, "name", "") != "moment"
         if self._scene is not None and self.in_sight and not self._quiet:
             refresher.mark([self])
 
@@ -395,6 +470,7 @@ class View(Answering, anywidget.AnyWidget):
         for machine in self.machines:
             pictures_of(machine).views.discard(self)
         forget(self)
+        films.forget(self)
 
     def cell_begun(self) -> None:
         """A cell begins: pages that have said nothing for long are gone."""
@@ -499,17 +575,21 @@ class View(Answering, anywidget.AnyWidget):
 
     def _on_hello(self, page: str, seq: int) -> None:
         self.cleared = False
+        if seq < 0:  # it has no drawing, or can't read the film of it
+            self._film = None
         if self._pages.hello(page):  # the same page before it was loaded again, or a second one
             self.send({"type": "who"})
         if not self._pages.is_unseen(page) and (self._stale or seq != self._seq):
             self.refresh()
         for message in self._pages.tell():
             self.send(message)
+        films.want(self)
 
     def _on_sight(self, page: str, visible: bool) -> None:
         self._pages.sees(page, visible)
         if visible and self._stale:
             self.refresh()
+        films.want(self)
 
     def _on_bye(self, page: str, cleared: bool) -> None:
         with self._fitting():

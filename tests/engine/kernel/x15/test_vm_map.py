@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-from types import SimpleNamespace
-
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tests.engine.kernel.maps import HIGH, LOW, NOMERGE, PAGE, READ_ONLY, RW, Space, Tables, folded
+from tests.engine.kernel.maps import HIGH, LOW, NOMERGE, PAGE, READ_ONLY, RW, Space, Tables
 from tests.engine.kernel.plain_map import NOMEM, PlainMap
 from vmwidgets.engine.base.errors import Broken, KernelError, KernelPanic
 from vmwidgets.engine.base.event import Called
-from vmwidgets.engine.base.past import Past
 from vmwidgets.engine.kernel.map.map_schema import EntryLinked, EntryUnlinked
-from vmwidgets.engine.kernel.map.window import map_value
-from vmwidgets.views.maps.picture import touched
 
 PAGES = (HIGH - LOW) // PAGE
 pages = st.integers(0, PAGES - 1)
@@ -84,9 +78,8 @@ class MapMachine(RuleBasedStateMachine):
         assert (None if found is None else found.start) == (None if expected is None else expected.start)
 
     def stepped(self, call):
-        """Events and result of `call`; going back over the events gives the map as it was."""
-        vm_map = self.space.map
-        whole, results = map_value(vm_map), []
+        """Events and result of `call`."""
+        results = []
 
         def run():
             try:
@@ -94,25 +87,7 @@ class MapMachine(RuleBasedStateMachine):
             except KernelError as error:
                 results.append(error.name)
 
-        events = self.space.recorded(run)
-        assert map_value(vm_map).at(Past(events)) == whole
-        self.step_back_in_a_folded_picture(events, whole)
-        for position in range(0, len(events), 7):
-            self.ordered(map_value(vm_map).at(Past(events[position:])))
-        return events, results[0]
-
-    def step_back_in_a_folded_picture(self, events, whole) -> None:
-        """A folded picture of the past is the map that was, folded: nothing that was changed is missing."""
-        moment = SimpleNamespace(events=events, whole=Past(events))
-        focus = touched(moment, "map")  # type: ignore[arg-type]  # it has all that is asked for
-        value = map_value(self.space.map, focus, whole=0)
-        assert value.reach(events) == 0
-        past = value.at(Past(events))
-        assert past == folded(whole, past.nodes)
-        assert {entry for entry in focus if entry in whole.nodes} <= past.nodes.keys()
-
-    def ordered(self, value) -> None:
-        assert all(one.end <= other.start for one, other in pairwise(value.entries))
+        return self.space.recorded(run), results[0]
 
     @invariant()
     def agrees(self) -> None:

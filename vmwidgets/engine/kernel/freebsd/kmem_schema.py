@@ -2,20 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from ...base.event import Event
-from ...base.past import ABSENT, MOVED, Row, declare
-
-declare(
-    {
-        "deficit": "one row: how many pages were asked for in vain",
-        "inactive": "by frame: that its page is inactive",
-        "needs_wakeup": "of a map, one row: that a thread sleeps for room",
-        "wirings": "by frame: how often its page is wired",
-    }
-)
-
 
 # ---- pages and frames --------------------------------------------------------------------------
 
@@ -78,7 +65,7 @@ class RangeDeleted(Event):
     end: int
 
 
-class SleepersWoken(Event, row=("needs_wakeup", "map", 0, True, False)):
+class SleepersWoken(Event, changes=True):
     """`count` threads that slept for room in `map` were made ready."""
 
     map: str
@@ -95,7 +82,7 @@ class ObjectCreated(Event):
     pages: int
 
 
-class PageGranted(Event):
+class PageGranted(Event, changes=True):
     """A page request succeeded; `zeroed`: the page is known to contain zeroes."""
 
     request: str
@@ -104,11 +91,8 @@ class PageGranted(Event):
     frame: int
     zeroed: bool
 
-    def writes(self) -> Iterable[Row]:
-        yield "wirings", "", self.frame, ABSENT, int("WIRED" in self.request.split("|"))
 
-
-class PageDenied(Event, row=("deficit", "", 0, MOVED, 1)):
+class PageDenied(Event, changes=True):
     """A page request found too few pages for its class."""
 
     request: str
@@ -128,24 +112,12 @@ class PageCleared(_ObjectPage):
     """A page was filled with zeroes when it was allocated."""
 
 
-class _WiredPage(_ObjectPage):
-    """A page that had so many `wirings` before."""
-
-    wirings: int = 0
-
-
-class PageWired(_WiredPage):
+class PageWired(_ObjectPage, changes=True):
     """A page in memory got one more wiring."""
 
-    def writes(self) -> Iterable[Row]:
-        yield "wirings", "", self.frame, self.wirings, self.wirings + 1
 
-
-class PageUnwired(_WiredPage):
+class PageUnwired(_ObjectPage, changes=True):
     """A page lost one wiring."""
-
-    def writes(self) -> Iterable[Row]:
-        yield "wirings", "", self.frame, self.wirings, self.wirings - 1
 
 
 class PageReleased(_ObjectPage):
@@ -192,21 +164,17 @@ class PageReused(_CachedPage):
     """A cached frame was taken from the page of `whose` that it contained."""
 
 
-class PageCached(_CachedPage, row=("inactive", "", "frame", True, ABSENT)):
+class PageCached(_CachedPage, changes=True):
     """The page daemon moved a clean page of `whose` to the cached pages, from which it can be allocated immediately."""
 
 
-class FileRead(Event):
+class FileRead(Event, changes=True):
     """A page, `pindex`, of a file was needed: "hit" (in memory), "reactivated" (it was cached) or "read"."""
 
     file: str
     pindex: int
     frame: int
     how: str
-
-    def writes(self) -> Iterable[Row]:
-        if self.how != "hit":
-            yield "inactive", "", self.frame, ABSENT, True
 
 
 class DaemonScanned(Event):

@@ -182,7 +182,7 @@ class PageQueues:
         page.wired += 1
         emit = self.recorder.emit
         if emit is not None:
-            emit((PageWired.tag, page.owner.name, page.index, page.frame, page.wired - 1))
+            emit((PageWired.tag, page.owner.name, page.index, page.frame))
 
     def unwire(self, page: KernelPage) -> None:
         """One wiring fewer."""
@@ -190,7 +190,7 @@ class PageQueues:
         self.wired -= page.wired == 0
         emit = self.recorder.emit
         if emit is not None:
-            emit((PageUnwired.tag, page.owner.name, page.index, page.frame, page.wired + 1))
+            emit((PageUnwired.tag, page.owner.name, page.index, page.frame))
 
     def free(self, page: KernelPage) -> None:
         """Take it from its object; its frame is free again."""

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
 from functools import cached_property
-from itertools import pairwise
 from typing import Any
 
 from ...base.errors import in_ascii, printable
 from ...base.event import Called, Event, Returned
 from ...base.frozen import frozen
-from ...base.past import ABSENT, Past, Row, Writer, declare
 from ...base.protection import (
     ADVICE,
     INHERITANCE,
@@ -26,19 +23,6 @@ from ...base.protection import (
 from ...base.records import RETURNED, Raw, record
 from ...base.tree_schema import LOOKED_UP, Path
 from ...base.units import Address, Size
-
-declare(
-    {
-        "after": "of a map, by entry (0: the head): the entry behind it in the list",
-        "entry": "of a map, by entry: its fields",
-        "find cache": "of a map, one row: where a search for space begins",
-        "lookup cache": "of a map, one row: the entry that was found last",
-        "map": "by name: that the map is there",
-        "size": "of a map, one row: its bytes in use",
-        "wired": "of a map, by entry: how often it is wired",
-    }
-)
-
 
 EntryFields = tuple[int, int, int, str | None, int, int, int, int]
 """id, start, end, object's name, offset, flags, address of the entry itself (0: none), wired count."""
@@ -160,94 +144,6 @@ class MapValue:
         """What was left out."""
         return tuple(item for item in self.items if isinstance(item, Fold))
 
-    # ---- as it was -----------------------------------------------------------------------------
-
-    def at(self, past: Past) -> MapValue:
-        """The map as it was; what is folded has to be what it was then (:meth:`reach`).  O(items + rows).
-
-        Between two events it is what they say: the list may hold an entry that the tree does not.
-        """
-        if not past:
-            return self
-        name = self.name
-        items = self._items_at(past)
-        find_cache, threshold = past.one("find cache", name, (self.find_cache, self.find_cache_threshold))
-        return replace(
-            self,
-            size=past.one("size", name, self.size),
-            nr_entries=sum(item.count if isinstance(item, Fold) else 1 for item in items),
-            find_cache=find_cache,
-            find_cache_threshold=None if threshold in NO_THRESHOLD else threshold,
-            lookup_cache=past.one("lookup cache", name, self.lookup_cache),
-            klimit=None if self.klimit is None else past.one("klimit", "", self.klimit),
-            root=past.one("root", name, self.root),
-            items=items,
-            nodes=self._nodes_at(past),
-        )
-
-    def _items_at(self, past: Past) -> tuple[EntryValue | Fold, ...]:
-        name = self.name
-        things: dict[int, EntryValue | Fold] = {item.id: item for item in self.items}
-        for identity, (before, after) in past.changes("entry", name).items():
-            known = things.get(identity)
-            if before is ABSENT:
-                if isinstance(known, EntryValue):
-                    del things[identity]
-            elif isinstance(known, EntryValue) or after is ABSENT:
-                things[identity] = EntryValue.of(before, known.role if isinstance(known, EntryValue) else "")
-        for identity, wired in past.before("wired", name).items():
-            entry = things.get(identity)
-            if isinstance(entry, EntryValue):
-                things[identity] = replace(entry, wired=wired)
-        following = {item.id: after.id for item, after in pairwise(self.items)}
-        following[0] = self.items[0].id if self.items else 0
-        following |= past.before("after", name)
-        items = []
-        identity = following[0]
-        while identity in things:
-            items.append(things.pop(identity))
-            identity = following.get(identity, 0)
-        return tuple(self._refolded(items))
-
-    def _refolded(self, items: Sequence[EntryValue | Fold]) -> Iterator[EntryValue | Fold]:
-        """The folds with the addresses that they lie between now."""
-        ends = [self.start, *(item.end for item in items)]
-        starts = [*(item.start for item in items[1:]), self.end]
-        for item, start, end in zip(items, ends, starts, strict=False):
-            yield replace(item, start=start, end=end) if isinstance(item, Fold) else item
-
-    def _nodes_at(self, past: Past) -> dict[int, NodeValue]:
-        name = self.name
-        left, right, red = past.before("left", name), past.before("right", name), past.before("red", name)
-        nodes = past.laid_over(self.nodes, "node", name)
-        for identity in (left.keys() | right.keys() | red.keys() | past.changes("node", name).keys()) & nodes.keys():
-            node = self.nodes.get(identity, NodeValue(identity, 0, 0, False))
-            nodes[identity] = NodeValue(
-                identity, left.get(identity, node.left), right.get(identity, node.right), red.get(identity, node.red)
-            )
-        return nodes
-
-    def reach(self, events: Sequence[Writer]) -> int:
-        """How far back the map can be taken: so many of `events`, its latest, must stay done.
-
-        A row of what is folded can't be laid over it: list and tree around an entry have to be shown.
-        """
-        if not self.folds:
-            return 0
-        shown = {0, *self.nodes}
-        for index in range(len(events) - 1, -1, -1):
-            for table, thing, key, before, after in events[index].writes():
-                if thing == self.name and table in _STRUCTURE:
-                    if after is ABSENT:
-                        shown.add(key)
-                    elif key not in shown or (table == "after" and before is not ABSENT and before not in shown):
-                        return index + 1
-        return 0
-
-
-_STRUCTURE = frozenset(("entry", "after", "node", "left", "right", "root"))
-"""Tables whose rows make list and tree."""
-
 
 NO_THRESHOLD = (2**64 - 1, 2**32 - 1)
 """What a map's find cache has for a threshold while nothing is known."""
@@ -283,39 +179,16 @@ class KernelMapValue:
         for submap in self.submaps:
             yield from submap.all()
 
-    def at(self, past: Past) -> KernelMapValue:
-        """The maps as they were; the flag says that threads sleep, until the call that woke them is done with it."""
-        name = self.map.name
-        slept = past.laid_over({thread: since for since, thread in self.queue}, "sleeper", name)
-        flag = bool(slept) if past.changes("sleeper", name) else past.one("needs_wakeup", name, self.needs_wakeup)
-        unmade = past.marks("map").new
-        return replace(
-            self,
-            map=self.map.at(past),
-            needs_wakeup=flag,
-            locked_by=past.before("lock").get(name, self.locked_by),
-            queue=tuple(sorted((since, thread) for thread, since in slept.items())),
-            submaps=tuple(submap.at(past) for submap in self.submaps if submap.map.name not in unmade),
-        )
-
-    def reach(self, events: Sequence[Writer]) -> int:
-        """How many of `events` must stay done: :meth:`MapValue.reach` of all maps."""
-        return max(one.map.reach(events) for one in self.all())
-
 
 # ---- maps ------------------------------------------------------------------------------------
 
 
-class MapCreated(Event):
+class MapCreated(Event, changes=True):
     """A map of [start, end) was created; `map` is none if there was no memory for it."""
 
     map: str | None
     start: int
     end: int
-
-    def writes(self) -> Iterable[Row]:
-        if self.map is not None:
-            yield "map", "", self.map, ABSENT, True
 
 
 class EntryJoined(Event):
@@ -328,7 +201,7 @@ class EntryJoined(Event):
     end: int
 
 
-class EntryWired(Event, row=("wired", "map", "entry", "before", "after")):
+class EntryWired(Event, changes=True):
     """The wired count of `entry` changed."""
 
     map: str
@@ -359,24 +232,12 @@ class _EntryPlace(Event):
     next: int
 
 
-class EntryLinked(_EntryPlace):
+class EntryLinked(_EntryPlace, changes=True):
     """An entry was put into the list of `map` between `previous` and `next` (0: the header)."""
 
-    def writes(self) -> Iterable[Row]:
-        identity = self.entry[0]
-        yield "entry", self.map, identity, ABSENT, self.entry
-        yield "after", self.map, self.previous, self.next, identity
-        yield "after", self.map, identity, ABSENT, self.next
 
-
-class EntryUnlinked(_EntryPlace):
+class EntryUnlinked(_EntryPlace, changes=True):
     """An entry was removed from the list of `map`, where it was between `previous` and `next`."""
-
-    def writes(self) -> Iterable[Row]:
-        identity = self.entry[0]
-        yield "entry", self.map, identity, self.entry, ABSENT
-        yield "after", self.map, self.previous, identity, self.next
-        yield "after", self.map, identity, self.next, ABSENT
 
 
 class _EntryChange(Event):
@@ -387,16 +248,70 @@ class _EntryChange(Event):
     after: EntryFields
     why: str
 
-    def writes(self) -> Iterable[Row]:
-        yield "entry", self.map, self.before[0], self.before, self.after
 
-
-class EntryResized(_EntryChange):
+class EntryResized(_EntryChange, changes=True):
     """An entry changed its range while out of the list: clipped or merged."""
 
 
-class EntryChanged(_EntryChange):
+class EntryChanged(_EntryChange, changes=True):
     """An entry kept its range, but its protection, its object or its submap changed."""
+
+
+class Entries:
+    """What events made of the entries of maps: by map and id, the fields before and after.
+
+    None is an entry that is not in the list; what becomes of one outside of the list is not seen before it is in it.
+
+    >>> found, entry = Entries(), (7, 0, 4096, None, 0, 0, 0, 0)
+    >>> found.linked("m", entry)
+    >>> found.changed("m", entry, (7, 0, 8192, None, 0, 0, 0, 0), "grown")
+    >>> found.of["m"]
+    {7: (None, (7, 0, 8192, None, 0, 0, 0, 0))}
+    """
+
+    def __init__(self) -> None:
+        self.of: dict[str, dict[int, tuple[EntryFields | None, EntryFields | None]]] = {}
+
+    @classmethod
+    def told(cls, events: Iterable[Event]) -> Entries:
+        """What these events made of entries.  O(events)."""
+        found = cls()
+        for event in events:
+            if isinstance(event, EntryLinked):
+                found.linked(event.map, event.entry)
+            elif isinstance(event, EntryUnlinked):
+                found.unlinked(event.map, event.entry)
+            elif isinstance(event, (EntryResized, EntryChanged)):
+                found.changed(event.map, event.before, event.after)
+        return found
+
+    def new(self, path: str) -> list[int]:
+        """The ids of entries that came into the list of a map."""
+        return [key for key, (before, after) in self.of.get(path, {}).items() if before is None and after is not None]
+
+    def gone(self, path: str) -> list[int]:
+        """The ids of entries that left the list of a map."""
+        return [key for key, (before, after) in self.of.get(path, {}).items() if before is not None and after is None]
+
+    def linked(self, path: str, entry: EntryFields, *_: Any) -> None:
+        """An entry was put into the list."""
+        entries = self.of.setdefault(path, {})
+        known = entries.get(entry[0])
+        was_there = known is not None and known[1] is None  # else it was changed before it ever was in the list
+        entries[entry[0]] = (known[0] if known is not None and was_there else None), entry
+
+    def unlinked(self, path: str, entry: EntryFields, *_: Any) -> None:
+        """An entry was taken out of the list."""
+        entries = self.of.setdefault(path, {})
+        known = entries.get(entry[0])
+        entries[entry[0]] = (entry if known is None else known[0]), None
+
+    def changed(self, path: str, before: EntryFields, after: EntryFields, *_: Any) -> None:
+        """An entry has other fields."""
+        entries = self.of.setdefault(path, {})
+        known = entries.get(before[0])
+        if known is None or known[1] is not None:
+            entries[before[0]] = (before if known is None else known[0]), after
 
 
 class MergeTried(Event):
@@ -419,7 +334,7 @@ class LookupCacheHit(Event):
     entry: int
 
 
-class LookupCacheMoved(Event, row=("lookup cache", "map", 0, "before", "after")):
+class LookupCacheMoved(Event, changes=True):
     """The map remembers another entry (0: none)."""
 
     map: str
@@ -427,7 +342,7 @@ class LookupCacheMoved(Event, row=("lookup cache", "map", 0, "before", "after"))
     after: int
 
 
-class FindCacheMoved(Event):
+class FindCacheMoved(Event, changes=True):
     """The address at which the next search for a gap begins, and the size from which it may begin there."""
 
     map: str
@@ -435,10 +350,6 @@ class FindCacheMoved(Event):
     after: int
     threshold_before: int
     threshold_after: int
-
-    def writes(self) -> Iterable[Row]:
-        before, after = (self.before, self.threshold_before), (self.after, self.threshold_after)
-        yield "find cache", self.map, 0, before, after
 
 
 class HintTried(Event):
@@ -467,7 +378,7 @@ class SearchRestarted(Event):
     position: int
 
 
-class MapResized(Event, row=("size", "map", 0, "before", "after")):
+class MapResized(Event, changes=True):
     """The sum of the entries' lengths changed (bytes)."""
 
     map: str

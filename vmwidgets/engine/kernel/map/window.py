@@ -7,11 +7,14 @@ subtree: a fold replaces it in the list and in the tree alike.  The cost depends
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from ...base.rbtree import Node
+from ...base.event import Event
+from ...base.rbtree import Node, RedBlackTree
+from ...base.recorder import Recorder
 from .core import Entry, MapCore
-from .map_schema import EntryValue, Fold, MapValue, NodeValue
+from .map_schema import Entries, EntryValue, Fold, MapValue, NodeValue
 
 WHOLE = 300
 """Maps of up to this many entries are shown whole."""
@@ -30,17 +33,19 @@ def map_value(
     addresses: Iterable[int] = (),
     *,
     whole: int = WHOLE,
+    around: bool = True,
     roles: Mapping[int, str] | None = None,
 ) -> MapValue:
     """`vm_map` as a value: all of it up to `whole` entries, else what surrounds the entries in `focus`.
 
     `focus` and `opened` are entry ids; those that are gone are passed over.  An opened one shows what is below it.
-    `addresses` are looked up and shown as well.  `roles` names entries by id.  A FreeBSD map has no find cache and no
-    limit of page tables: its value says 0 and None.
+    `addresses` are looked up and shown as well.  Without what is `around` them, only the entries in focus are shown and
+    those above them in the tree.  `roles` names entries by id.  A FreeBSD map has no find cache and no limit of page
+    tables: its value says 0 and None.
     """
     names = roles or {}
-    shown = None if vm_map.nr_entries <= whole else _closed(vm_map, focus, opened, addresses)
-    in_order: Iterable[Entry] = vm_map if shown is None else sorted(shown.values(), key=lambda entry: entry.start)
+    shown = None if vm_map.nr_entries <= whole else _closed(vm_map, focus, opened, addresses, around=around)
+    in_order = _in_order(vm_map) if shown is None else sorted(shown.values(), key=lambda entry: entry.start)
     items: list[EntryValue | Fold] = []
     nodes: dict[int, NodeValue] = {}
     previous_end = vm_map.start
@@ -53,9 +58,32 @@ def map_value(
             following = _after_subtree(right)
             end = vm_map.end if following is None else following.start
             items.append(Fold(right.id, right.count, entry.end, end))
-        nodes[entry.id] = _node_value(entry)
+        if _hangs(entry, vm_map.tree.root):
+            nodes[entry.id] = _node_value(entry)
         previous_end = entry.end
     return _with_items(vm_map, tuple(items), nodes)
+
+
+def while_booting(value: MapValue, events: Iterable[Event]) -> MapValue:
+    """A map that a boot made, after some of the boot's events: its tree is grown from the entries that are linked.
+
+    No machine boots again as far as that: its parts are there once it has booted.
+    """
+    told = Entries.told(events).of.get(value.name, {})
+    tree: RedBlackTree[Entry] = RedBlackTree(Recorder())
+    items = []
+    for identity, (_, fields) in told.items():
+        if fields is not None:
+            role = next((entry.role for entry in value.entries if entry.id == identity), "")
+            items.append(EntryValue.of(fields, role))
+            entry = Entry(identity)
+            entry.start, entry.end = fields[1], fields[2]
+            tree.insert(entry, entry.start)
+    root = 0 if tree.root is None else tree.root.id
+    return replace(
+        value, items=tuple(sorted(items, key=lambda one: one.start)), nodes={one.id: _node_value(one) for one in tree},
+        root=root, nr_entries=len(items), size=sum(one.size for one in items), lookup_cache=0,
+    )  # fmt: skip
 
 
 def _with_items(vm_map: MapCore[Any], items: tuple[EntryValue | Fold, ...], nodes: dict[int, NodeValue]) -> MapValue:
@@ -66,7 +94,7 @@ def _with_items(vm_map: MapCore[Any], items: tuple[EntryValue | Fold, ...], node
         start=vm_map.start,
         end=vm_map.end,
         size=vm_map.size,
-        nr_entries=vm_map.nr_entries,
+        nr_entries=sum(item.count if isinstance(item, Fold) else 1 for item in items),
         find_cache=find_cache,
         find_cache_threshold=threshold,
         lookup_cache=0 if cached is None else cached.id,
@@ -75,6 +103,23 @@ def _with_items(vm_map: MapCore[Any], items: tuple[EntryValue | Fold, ...], node
         items=items,
         nodes=nodes,
     )
+
+
+def _in_order(vm_map: MapCore[Any]) -> list[Entry]:
+    """The entries of the list, and the one that is being unlinked, which is reported last."""
+    found: list[Entry] = list(vm_map)
+    if len(found) < len(vm_map.by_id):
+        listed = {entry.id for entry in found}
+        for entry in vm_map.by_id.values():
+            if entry.id not in listed:
+                found.insert(0 if entry.prev is None else found.index(entry.prev) + 1, entry)
+    return found
+
+
+def _hangs(entry: Entry, root: Node | None) -> bool:
+    """Whether an entry, which is in the list, is in the tree too: it comes there a little later."""
+    above = entry.parent
+    return entry is root or (above is not None and (above.left is entry or above.right is entry))
 
 
 def _node_value(node: Node) -> NodeValue:
@@ -96,11 +141,15 @@ def _after_subtree(node: Node) -> Entry | None:
 
 
 def _closed(
-    vm_map: MapCore[Any], focus: Iterable[int], opened: Iterable[int], addresses: Iterable[int]
+    vm_map: MapCore[Any], focus: Iterable[int], opened: Iterable[int], addresses: Iterable[int], *, around: bool
 ) -> dict[int, Entry]:
     """Entries in focus with their neighbours, the top of the tree, the opened subtrees, and all their ancestors."""
     shown: dict[int, Entry] = {}
     found = [vm_map.by_id.get(identity) for identity in focus]
+    if not around:
+        for entry in found:
+            _add_with_ancestors(shown, entry)
+        return shown
     found += [vm_map.peek(address) or vm_map.last for address in addresses]
     for entry in found:
         for one in () if entry is None else (entry, entry.prev, entry.next):

@@ -8,16 +8,8 @@ from typing import NamedTuple
 from ...base.errors import in_ascii
 from ...base.event import Called, Event
 from ...base.frozen import frozen
-from ...base.past import ABSENT, declare
 from ...base.records import RETURNED, Raw, record
 from ...base.units import counted
-
-declare(
-    {
-        "blank": "by frame: that its page has come as zeroes and no write of it is noted; False once one is",
-        "klimit": "one row: the kernel's limit",
-    }
-)
 
 
 class InvertedEntry(NamedTuple):
@@ -57,7 +49,7 @@ def bucket_of(task: str, page: int, buckets: int) -> int:
     return ((page * 0x9E37_79B1 + letters * 0x85EB_CA6B) >> 12 & 0xFFFF) % buckets
 
 
-class KernelLimitMoved(Event, row=("klimit", "", 0, "before", "after")):
+class KernelLimitMoved(Event, changes=True):
     """The page tables of kernel space were grown up to `after`."""
 
     before: int
@@ -85,18 +77,18 @@ class _Blank(Event):
     frame: int
 
 
-class PageBlank(_Blank, row=("blank", "", "frame", ABSENT, True)):
+class PageBlank(_Blank, changes=True):
     """A page of zeroes was mapped for a read: until it is written, it can be dropped and replaced by new zeroes.
 
     It counts as blank from now on, unless the dirty bit of a translation to its frame is set.
     """
 
 
-class PageWritten(_Blank, row=("blank", "", "frame", True, False)):
+class PageWritten(_Blank, changes=True):
     """A page that began as zeroes has been written: a write fault or a dirty bit shows it."""
 
 
-class BlankGone(_Blank, row=("blank", "", "frame", True, ABSENT)):
+class BlankGone(_Blank, changes=True):
     """A page that was never written left its frame."""
 
 

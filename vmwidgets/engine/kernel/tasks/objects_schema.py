@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import field, replace
+from collections.abc import Mapping
+from dataclasses import field
 from operator import itemgetter
 from typing import NamedTuple
 
 from ...base.event import Event
 from ...base.frozen import frozen
-from ...base.past import ABSENT, Past, Row, declare
 from ...base.protection import NEEDS_COPY, WRITE
 from ...base.units import PAGE_SHIFT
 from ..map.map_schema import EntryFields
-
-declare(
-    {
-        "dirty": "of an object, by page: that its file does not have it yet",
-        "file": "by name: the size of a file, -1 when it is gone",
-        "object": "by name: a memory object's kind, and what is behind it",
-        "page": "of an object, by page: its frame",
-        "swap size": "one row: how many slots of swap space there are",
-        "swapped": "of an object, by page: its slot of swap space",
-    }
-)
-
 
 ObjectFields = tuple[str, str]
 """Of a memory object: its kind, and the object behind it ("": none)."""
@@ -52,19 +39,6 @@ class ObjectValue:
     def fields(self) -> ObjectFields:
         """What events carry of it."""
         return self.kind, self.shadow
-
-    def at(self, past: Past) -> ObjectValue:
-        """It as it was: `past` must not go back to before it was made."""
-        kind, shadow = past.before("object").get(self.name, self.fields)
-        dirty = past.laid_over(dict.fromkeys(self.dirty, True), "dirty", self.name)
-        return replace(
-            self,
-            kind=kind,
-            shadow=shadow,
-            pages=past.laid_over(self.pages, "page", self.name),
-            swapped=past.laid_over(self.swapped, "swapped", self.name),
-            dirty=frozenset(dirty),
-        )
 
 
 class MappedBy(NamedTuple):
@@ -132,55 +106,18 @@ class ObjectsValue:
             found.append(self.objects[found[-1]].shadow)
         return tuple(found)
 
-    def at(self, past: Past) -> ObjectsValue:
-        """All of it as it was, where it has the objects that `past` names."""
-        named = past.laid_over({name: one.fields for name, one in self.objects.items()}, "object")
-        known, written = self.objects, past.things() | past.changes("object").keys()
-        objects = {
-            name: known.get(name, ObjectValue(name, fields[0], fields[1], {})).at(past)
-            if name in written
-            else known[name]
-            for name, fields in named.items()
-        }
-        paths = dict.fromkeys((*self.entries, *sorted(filter(_is_x15s, past.things("entry")))))  # in one order always
-        entries = {
-            path: those
-            for path in paths
-            if (those := self._entries_at(past, path, objects) if path in written else self.entries[path])
-        }
-        return replace(
-            self, objects=objects, entries=entries, files=past.laid_over(self.files, "file"),
-            swap=past.one("swap size", "", self.swap),
-        )  # fmt: skip
-
-    def _entries_at(self, past: Past, path: str, objects: Mapping[str, ObjectValue]) -> dict[int, EntryFields]:
-        """The entries of a map that had an object, by id."""
-        now, wired, linked = self.entries.get(path, {}), past.before("wired", path), past.changes("after", path)
-        found: dict[int, EntryFields] = past.laid_over(now, "entry", path)
-        found |= {key: one for key, one in past.before("entry", path).items() if one is not ABSENT}
-        return {
-            key: (*fields[:-1], wired.get(key, fields[-1]))
-            for key, fields in found.items()
-            if fields[3] in objects and not (key in linked and linked[key].before is ABSENT)
-        }
-
-
-def _is_x15s(path: str) -> bool:
-    """Whether a map is X15's: objects of FreeBSD's maps are others."""
-    return path == "kernel_map" or path.startswith(("kernel_map/", "task:"))
-
 
 # ---- objects and their pages -------------------------------------------------------------------
 
 
-class ObjectMade(Event, row=("object", "", "object", ABSENT, "fields")):
+class ObjectMade(Event, changes=True):
     """A memory object was created; a shadow names the object behind it."""
 
     object: str
     fields: ObjectFields
 
 
-class ObjectGone(Event, row=("object", "", "object", "fields", ABSENT)):
+class ObjectGone(Event, changes=True):
     """The last reference to a memory object was removed, and so was the object; `why` says how."""
 
     object: str
@@ -188,7 +125,7 @@ class ObjectGone(Event, row=("object", "", "object", "fields", ABSENT)):
     why: str
 
 
-class ShadowMoved(Event, row=("object", "", "object", "before", "after")):
+class ShadowMoved(Event, changes=True):
     """Another object is now behind an object: `why` is "collapsed" or "bypassed"."""
 
     object: str
@@ -204,18 +141,12 @@ class _ObjectPages(Event):
     pages: tuple[tuple[int, int], ...]
 
 
-class PagesEntered(_ObjectPages):
+class PagesEntered(_ObjectPages, changes=True):
     """An object has these pages in memory now."""
 
-    def writes(self) -> Iterable[Row]:
-        return ((("page", self.object, index, ABSENT, frame)) for index, frame in self.pages)
 
-
-class PagesLeft(_ObjectPages):
+class PagesLeft(_ObjectPages, changes=True):
     """These pages of an object are no longer in memory."""
-
-    def writes(self) -> Iterable[Row]:
-        return ((("page", self.object, index, frame, ABSENT)) for index, frame in self.pages)
 
 
 class PageKept(Event):
@@ -261,21 +192,21 @@ class NoCopyNeeded(Event):
     task: str
 
 
-class PageDirtied(Event, row=("dirty", "object", "index", ABSENT, True)):
+class PageDirtied(Event, changes=True):
     """A page of a file is written for the first time since it was read or written back."""
 
     object: str
     index: int
 
 
-class PageCleaned(Event, row=("dirty", "object", "index", True, ABSENT)):
+class PageCleaned(Event, changes=True):
     """A page of a file was written back."""
 
     object: str
     index: int
 
 
-class PageLost(Event, row=("dirty", "object", "index", True, ABSENT)):
+class PageLost(Event, changes=True):
     """A dirty page of a file is lost, with its changes: the file was truncated before it."""
 
     object: str
@@ -285,7 +216,7 @@ class PageLost(Event, row=("dirty", "object", "index", True, ABSENT)):
 # ---- going out and coming back -----------------------------------------------------------------
 
 
-class PageOut(Event, role="leaves"):
+class PageOut(Event, role="leaves", changes=True):
     """Page `index` of `object` leaves its frame: `to` is "swap", "file", or "nowhere" if nothing must be written.
 
     In that case, `has` gives the reason: the "file" or "swap" space already has the page, or it is all "zeroes".
@@ -298,10 +229,6 @@ class PageOut(Event, role="leaves"):
     slot: int = -1
     """Where in swap space it was written; -1: nowhere."""
     has: str = ""
-
-    def writes(self) -> Iterable[Row]:
-        if self.slot >= 0:
-            yield "swapped", self.object, self.index, ABSENT, self.slot
 
 
 class PageIn(Event):
@@ -329,54 +256,36 @@ class _ObjectSlots(Event):
     slots: tuple[tuple[int, int], ...]
 
 
-class SwapShared(_ObjectSlots):
+class SwapShared(_ObjectSlots, changes=True):
     """Pages of `object` share slots of swap space with another object's pages: page and slot of each."""
 
-    def writes(self) -> Iterable[Row]:
-        return (("swapped", self.object, index, ABSENT, slot) for index, slot in self.slots)
 
-
-class _SlotsLeft(_ObjectSlots):
-    """Pages of an object are in these slots of swap space no longer."""
-
-    def writes(self) -> Iterable[Row]:
-        return (("swapped", self.object, index, slot, ABSENT) for index, slot in self.slots)
-
-
-class SwapLeft(_SlotsLeft):
+class SwapLeft(_ObjectSlots, changes=True):
     """These slots of swap space no longer have pages of `object`, but other objects' pages: page and slot of each."""
 
 
-class SwapFreed(_SlotsLeft):
+class SwapFreed(_ObjectSlots, changes=True):
     """Slots of swap space are free again: page and slot of each, of `object`."""
 
 
-class SwapMoved(Event):
+class SwapMoved(Event, changes=True):
     """Pages in swap space became those of another object: number and slot of each."""
 
     before: str
     object: str
     slots: tuple[tuple[int, int], ...]
 
-    def writes(self) -> Iterable[Row]:
-        for index, slot in self.slots:
-            yield "swapped", self.before, index, slot, ABSENT
-            yield "swapped", self.object, index, ABSENT, slot
 
-
-class SwapResized(Event, row=("swap size", "", 0, "before", "after")):
+class SwapResized(Event, changes=True):
     """Swap space has a new number of slots."""
 
     before: int
     after: int
 
 
-class FileResized(Event):
+class FileResized(Event, changes=True):
     """A file has a new size (bytes); -1: it no longer exists."""
 
     file: str
     before: int
     after: int
-
-    def writes(self) -> Iterable[Row]:
-        yield "file", "", self.file, self.before if self.before >= 0 else ABSENT, self.after

@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from ...base.event import Event
-from ...base.past import ABSENT, Row, declare
-
-declare(
-    {
-        "hand": "of a ring, one row: the place where its policy looks next",
-        "note": "of a ring, by frame: the number that its policy keeps of the page",
-        "replacement": "one row: the policy by which pages are replaced",
-        "ring": "of a ring, by frame: its place in the order of the policy",
-    }
-)
 
 
-class ReplacementChosen(Event, row=("replacement", "", 0, "before", "after")):
+class ReplacementChosen(Event, changes=True):
     """Another replacement policy is used from now on."""
 
     before: str
     after: str
 
 
-class RingMoved(Event):
+class RingMoved(Event, changes=True):
     """A frame has another place in a ring of the replacement policy; -1: it is not in the ring."""
 
     ring: str
@@ -32,15 +20,8 @@ class RingMoved(Event):
     before: int
     after: int
 
-    def writes(self) -> Iterable[Row]:
-        yield "ring", self.ring, self.frame, _place(self.before), _place(self.after)
 
-
-def _place(place: int) -> object:
-    return ABSENT if place < 0 else place
-
-
-class HandMoved(Event, row=("hand", "ring", 0, "before", "after")):
+class HandMoved(Event, changes=True):
     """The hand of a clock moved to another place in its ring."""
 
     ring: str
@@ -48,7 +29,7 @@ class HandMoved(Event, row=("hand", "ring", 0, "before", "after")):
     after: int
 
 
-class HandLooked(Event, row=("hand", "ring", 0, "before", "after")):
+class HandLooked(Event, changes=True):
     """The hand of a clock checked whether to evict the page in `frame`, which `task` maps at `va`.
 
     `found` is "used" (a reference bit was set, and is cleared), "unused" (all are clear), or "kept" (the page may not
@@ -70,35 +51,22 @@ class _Notes(Event):
     ring: str
     notes: tuple[tuple[int, int | None, int | None], ...]
 
-    def writes(self) -> Iterable[Row]:
-        for frame, before, after in self.notes:
-            yield "note", self.ring, frame, _note(before), _note(after)
 
-
-class PagesNoted(_Notes):
+class PagesNoted(_Notes, changes=True):
     """A policy stores another number for a page, such as its next use."""
 
 
-class PagesAged(_Notes):
+class PagesAged(_Notes, changes=True):
     """The counters of pages changed at a tick of the clock: the frame, the old and the new value of each."""
 
 
-def _note(note: int | None) -> object:
-    return ABSENT if note is None else note
-
-
-class RingRenumbered(Event):
+class RingRenumbered(Event, changes=True):
     """Frames and the hand have new places in a ring, in the same order: the frame, and both places of each."""
 
     ring: str
     places: tuple[tuple[int, int, int], ...]
     before: int
     after: int
-
-    def writes(self) -> Iterable[Row]:
-        for frame, before, after in self.places:
-            yield "ring", self.ring, frame, before, after
-        yield "hand", self.ring, 0, self.before, self.after
 
 
 class ReferenceCleared(Event):

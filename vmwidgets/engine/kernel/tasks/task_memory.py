@@ -417,14 +417,14 @@ class TaskMemory:
             if has == "zeroes":
                 one.count_again()
         self._vacated(page)
-        emit = self.recorder.emit
-        if emit is not None:
-            emit((PageOut.tag, first.name, index, frame, to, slot, has))
         if slot >= 0:
             first.swapped[index] = slot
             self.in_swap.add(slot, (first, index))
-            for one in others:
-                self.share_slots(one, ((index, slot),))
+        emit = self.recorder.emit
+        if emit is not None:
+            emit((PageOut.tag, first.name, index, frame, to, slot, has))
+        for one in others if slot >= 0 else ():
+            self.share_slots(one, ((index, slot),))
         self.free(frame)
         return True
 

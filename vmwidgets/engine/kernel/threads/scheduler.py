@@ -179,7 +179,7 @@ class Scheduler:
         self._made += 1
         thread = self.threads[name] = Thread(name, call, self._made)
         self._append_ready(thread)
-        self.recorder.report(ThreadSpawned.tag, name, None if replaced is None else replaced.value())
+        self.recorder.report(ThreadSpawned.tag, name)
         return thread
 
     def _append_ready(self, thread: Thread) -> None:
@@ -187,9 +187,10 @@ class Scheduler:
         thread.since = self._queued
         self._ready.append(thread)
 
-    def adopt(self, name: str, call: MaySleep[Any], wait: Wait) -> Thread:
-        """Make a call that ran without a thread, and now has to wait, one: asleep, with what it got so far."""
+    def adopt(self, name: str, call: MaySleep[Any], wait: Wait, doing: str) -> Thread:
+        """Make a call (`doing`) that ran without a thread, and has to wait, one: asleep, with what it got so far."""
         thread = self.threads[name] = Thread(name, call)
+        thread.doing = doing
         self._put_to_sleep(thread, wait)
         return thread
 
@@ -333,8 +334,8 @@ class Scheduler:
     def _go_on(self, thread: Thread) -> None:
         outer, self.running.thread = self.running.thread, thread.name
         thread.state, answer, thread.answer = "running", thread.answer, 0
-        since, thread.since = thread.since, 0
-        self.recorder.report(ThreadRuns.tag, thread.name, since, thread.doing)
+        thread.since = 0
+        self.recorder.report(ThreadRuns.tag, thread.name)
         try:
             begun = getgeneratorstate(thread.call) != GEN_CREATED
             wait = thread.call.send(answer) if begun else next(thread.call)

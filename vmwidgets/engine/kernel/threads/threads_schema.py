@@ -7,18 +7,6 @@ from dataclasses import replace
 
 from ...base.event import Event
 from ...base.frozen import frozen
-from ...base.past import ABSENT, Past, Row, declare
-
-declare(
-    {
-        "doing": "by thread: the call that it is in",
-        "lock": "by map: the thread that has its lock",
-        "sleeper": "of a map, by thread that sleeps for room in it: since when",
-        "thread": "by name: a thread",
-        "ticks": "one row: the clock",
-    }
-)
-
 
 # ---- threads ---------------------------------------------------------------------------------
 
@@ -85,22 +73,6 @@ class ThreadsValue:
         sleeping = tuple(one.name for one in asleep)
         return cls(numbered, ticks, hz, _cycle(asleep), ready, sleeping, locks)
 
-    def at(self, past: Past) -> ThreadsValue:
-        """The threads as they were.  The cell's call is among them while it sleeps or is ready."""
-        if not past:
-            return self
-        now = {thread.name: thread for thread in self.threads}
-        doing = past.before("doing")
-        threads = []
-        for name, thread in past.laid_over(now, "thread").items():
-            known = now.get(name, thread)
-            number = thread.number or known.number
-            threads.append(replace(thread, number=number, doing=doing.get(name, thread.doing or known.doing)))
-        unmade = past.marks("map").new
-        holders = past.before("lock")
-        locks = tuple((name, holders.get(name, holder)) for name, holder in self.locks if name not in unmade)
-        return ThreadsValue.of(threads, past.one("ticks", "", self.ticks), self.hz, locks)
-
     @property
     def asleep(self) -> tuple[ThreadValue, ...]:
         """Those that wait."""
@@ -123,33 +95,19 @@ def _cycle(asleep: Iterable[ThreadValue]) -> tuple[str, ...]:
 # ---- threads ---------------------------------------------------------------------------------
 
 
-class ThreadSpawned(Event):
-    """A thread was created, ready to run; `replaced` is an earlier thread of the same name, which had ended."""
+class ThreadSpawned(Event, changes=True):
+    """A thread was created, ready to run."""
 
     thread: str
-    replaced: ThreadValue | None = None
-
-    def writes(self) -> Iterable[Row]:
-        yield "thread", "", self.thread, ABSENT if self.replaced is None else self.replaced, True
 
 
-class ThreadRuns(Event, role="runs"):
-    """The scheduler runs `thread`, which causes all further events until it sleeps or ends.
-
-    `since` is its number among the ready threads, of which the lowest runs next; `doing` is its unfinished call.
-    """
+class ThreadRuns(Event, role="runs", changes=True):
+    """The scheduler runs `thread`, which causes all further events until it sleeps or ends."""
 
     thread: str
-    since: int = 0
-    doing: str = ""
-
-    def writes(self) -> Iterable[Row]:
-        before = ThreadValue(self.thread, "ready", since=self.since)
-        yield "thread", "", self.thread, before, True if self.thread else ABSENT
-        yield "doing", "", self.thread, self.doing, True
 
 
-class ThreadSlept(Event, role="sleeps"):
+class ThreadSlept(Event, role="sleeps", changes=True):
     """A thread waits for `what`; at tick `until` (none: never) it continues in any case.
 
     `kind` and `subject` give the same information as `what`, as in :class:`ThreadValue`, which also has `since`.  A
@@ -163,12 +121,6 @@ class ThreadSlept(Event, role="sleeps"):
     subject: str
     since: int = 0
 
-    def writes(self) -> Iterable[Row]:
-        yield "thread", "", self.thread, ThreadValue(self.thread, "running") if self.thread else ABSENT, True
-        if self.kind == "room":
-            yield "sleeper", self.subject, self.thread, ABSENT, self.since
-            yield "lock", "", self.subject, self.thread, None
-
 
 class Deadlocked(Event):
     """Each of these threads waits for a lock that the next one holds, and the last for the first: a deadlock."""
@@ -176,7 +128,7 @@ class Deadlocked(Event):
     threads: tuple[str, ...]
 
 
-class ThreadWoken(Event):
+class ThreadWoken(Event, changes=True):
     """A thread is ready again; `why` "wakeup", "timeout" or "lock".  It had waited for `what`, at most to `until`.
 
     `kind`, `subject` and `since` are as in :class:`ThreadSlept`.
@@ -190,16 +142,8 @@ class ThreadWoken(Event):
     subject: str
     since: int
 
-    def writes(self) -> Iterable[Row]:
-        before = ThreadValue(
-            self.thread, "asleep", self.what, None, self.until, self.kind, self.subject, since=self.since
-        )
-        yield "thread", "", self.thread, before, True
-        if self.kind == "room":
-            yield "sleeper", self.subject, self.thread, self.since, ABSENT
 
-
-class ThreadEnded(Event, role="ends"):
+class ThreadEnded(Event, role="ends", changes=True):
     """A thread has ended: "returned", or the name of the error that ended it.
 
     An abandoned thread ("abandoned") did not run when it ended: `before` is its earlier state, without the locks that
@@ -210,31 +154,22 @@ class ThreadEnded(Event, role="ends"):
     how: str
     before: ThreadValue | None = None
 
-    def writes(self) -> Iterable[Row]:
-        before = self.before
-        if before is not None:
-            yield "thread", "", self.thread, before, ABSENT
-            if before.kind == "room":
-                yield "sleeper", before.subject, self.thread, before.since, ABSENT
-        elif self.thread:
-            yield "thread", "", self.thread, ThreadValue(self.thread, "running"), True
 
-
-class ClockTicked(Event, row=("ticks", "", 0, "before", "after")):
+class ClockTicked(Event, changes=True):
     """The clock advanced, in ticks since boot."""
 
     before: int
     after: int
 
 
-class MapLocked(Event, row=("lock", "", "map", None, "thread")):
+class MapLocked(Event, changes=True):
     """The lock of `map` was acquired by `thread` ("" for the learner's cell)."""
 
     map: str
     thread: str
 
 
-class MapUnlocked(Event, row=("lock", "", "map", "thread", None)):
+class MapUnlocked(Event, changes=True):
     """The lock of `map` was released by `thread` ("" for the learner's cell, none: no thread)."""
 
     map: str

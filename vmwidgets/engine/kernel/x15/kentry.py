@@ -117,7 +117,7 @@ class KentryArea:
         self.allocated += 1
         emit = self.recorder.emit
         if emit is not None:
-            emit((KentrySlabTaken.tag, index, self._head))
+            emit((KentrySlabTaken.tag, index))
         return address
 
     def free(self, address: int) -> None:
@@ -135,7 +135,7 @@ class KentryArea:
         self.allocated -= 1
         emit = self.recorder.emit
         if emit is not None:
-            emit((KentrySlabGiven.tag, index, self._next[index]))
+            emit((KentrySlabGiven.tag, index))
 
     def snapshot(self, limit: int = 256) -> KentryValue:
         """The area as a frozen value, with the first `limit` slabs of its free list. O(limit)."""

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any, TypeVar, overload
 
 from ...base.errors import Refused, in_ascii, shown
 from ...base.operations import operation
-from ...base.past import NOTHING, Past
 from ...base.units import PAGE, Address
 from ...kernel.threads.waits import MaySleep
 from ...mmu.format import TableFormat
@@ -19,7 +17,6 @@ from ...spaces.processors_schema import CpusValue, CpuValue
 from .. import arguments
 from ..reading import OF_TABLES, Reading
 from ..system import Part, SpacePart, System
-from .tables import MemoryBefore
 
 MOST_CPUS, MOST_SETS, MOST_WAYS = 16, 256, 16
 
@@ -181,33 +178,13 @@ class MachineCpu(Part):
         """The TLB entries that no longer match the page tables."""
         return self.value().tlb.stale
 
-    def value(self, past: Past = NOTHING) -> CpuValue:
-        """The processor and its TLB as a frozen value, now or at an earlier point.  O(ways × levels)."""
+    def value(self) -> CpuValue:
+        """The processor and its TLB as a frozen value.  O(ways × levels)."""
         with self.door.looking():
             one = self._processor
             loaded = self.path, one.pmap.name, one.pmap.root, one.cpu.asid
             tlb = one.cpu.tlb.value(one.cpu.stale)
-            now = CpuValue(*loaded, tlb, tuple(one.pending), one.forgotten, one.edits)
-            return self._before(now, past) if past else now
-
-    def _before(self, now: CpuValue, past: Past) -> CpuValue:
-        """The processor as it was, with what was stale by the tables as they were."""
-        cpu, then = self._processor.cpu, now.at(past)
-        memory = MemoryBefore(self.system.ram, past.before("word"), cpu.fmt.entry_width)
-        loaded = self._registers(then.space, then.root)
-        tlb = then.tlb.judged(lambda entry: cpu.was_stale(entry, memory, then.asid, loaded))
-        return replace(then, tlb=tlb)
-
-    def _registers(self, space: str, root: int) -> tuple[int, Any]:
-        """What the processor's registers held while the tables at `root`, of a space of this name, were loaded."""
-        kernel, controls = self.system.pmap, self.system.controls
-        rules = kernel.fmt.rules
-        if space == kernel.name:
-            return kernel.registers(controls)
-        if space.startswith("domain:"):
-            return root, rules.without_access_flag(controls)
-        registers: tuple[int, Any] = rules.registers(root, kernel.root, controls)
-        return registers
+            return CpuValue(*loaded, tlb, tuple(one.pending), one.forgotten, one.edits)
 
     @in_ascii
     def __repr__(self) -> str:
@@ -291,13 +268,12 @@ class MachineCpus(Part):
     def __len__(self) -> int:
         return len(self._cpus)
 
-    def value(self, past: Past = NOTHING) -> CpusValue:
-        """All processors as a frozen value, as they are now, or as they were before the events in `past`."""
+    def value(self) -> CpusValue:
+        """All processors as a frozen value."""
         with self.door.looking():
             one = self._processors
             counts = one.shootdown, one.settings.asids, one.sent, one.acknowledged, one.forgotten
-            then = CpusValue(tuple(cpu.value() for cpu in self), *counts).at(past)
-            return replace(then, cpus=tuple(cpu.value(past) for cpu in self)) if past else then
+            return CpusValue(tuple(cpu.value() for cpu in self), *counts)
 
     def check(self) -> None:
         """Raise `Broken` unless each TLB is sound; see :meth:`.processors.Processors.check`."""

@@ -76,21 +76,24 @@ class MachineKmem(Part):
         inside = self.system.kmem.map_at(arguments.whole(address, "address"))
         return None if inside is None else self._map(short_name(inside))
 
-    def value(self, focus: Iterable[int] = (), opened: Iterable[int] = (), *, whole: int = WHOLE) -> KernelMapValue:
-        """All maps as a frozen value, submaps inside their parents."""
-        return self._value(
-            self.system.kmem.kmem.kernel_map, tuple(focus), tuple(opened), arguments.count(whole, "whole")
-        )
+    def value(
+        self, focus: Iterable[int] = (), opened: Iterable[int] = (), *, whole: int = WHOLE, around: bool = True
+    ) -> KernelMapValue:
+        """All maps as a frozen value, submaps inside their parents; see :meth:`.MapPart.value`."""
+        root, most = self.system.kmem.kmem.kernel_map, arguments.count(whole, "whole")
+        return self._value(root, tuple(focus), tuple(opened), most, around=around)
 
-    def _value(self, vm_map: FreeBSDMap, focus: Iterable[int], opened: Iterable[int], whole: int) -> KernelMapValue:
+    def _value(
+        self, vm_map: FreeBSDMap, focus: Iterable[int], opened: Iterable[int], whole: int, *, around: bool
+    ) -> KernelMapValue:
         shown = self._map(short_name(vm_map))
         return KernelMapValue(
-            shown.value(focus, opened, whole=whole),
+            shown.value(focus, opened, whole=whole, around=around),
             vm_map.system,
             vm_map.needs_wakeup,
             vm_map.lock.holder,
             tuple((thread.since, thread.name) for thread in shown.waiting),
-            tuple(self._value(submap, focus, opened, whole) for submap in vm_map.inside()),
+            tuple(self._value(submap, focus, opened, whole, around=around) for submap in vm_map.inside()),
         )
 
     @property

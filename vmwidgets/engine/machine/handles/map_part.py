@@ -164,10 +164,14 @@ class MapPart(Part):
         addresses: Iterable[int] = (),
         *,
         whole: int = WHOLE,
+        around: bool = True,
     ) -> MapValue:
-        """The map as a frozen value: whole up to `whole` entries, otherwise the part around the entries in `focus`."""
+        """The map as a frozen value: whole up to `whole` entries, otherwise the part around the entries in `focus`.
+
+        If not `around` them, these entries alone, and those above them in the tree.
+        """
         most = arguments.count(whole, "whole")
-        return map_value(self.vm_map, focus, opened, addresses, whole=most, roles=self.roles)
+        return map_value(self.vm_map, focus, opened, addresses, whole=most, around=around, roles=self.roles)
 
     def entries(self) -> list[EntryValue]:
         """All entries in order, as frozen values. O(n)."""

@@ -9,14 +9,12 @@ from typing import Any
 
 from ...base.errors import KernelPanic, Refused, a_kind, in_ascii, shown
 from ...base.operations import operation, through
-from ...base.past import NOTHING, Past
 from ...base.units import counted
 from ...memory.optimal import PageKey
 from ...memory.replacement import POLICIES, Replacement, ResidentPage
 from ...memory.replacement_schema import BY_BITS, ReplacementValue, RingPage, RingValue, in_order
 from ..learners.answering import ReplacementCode
 from ..system import Part
-from .tables import MemoryBefore
 
 
 class MachineReplacement(Part):
@@ -88,128 +86,86 @@ class MachineReplacement(Part):
 
     # ---- looking -----------------------------------------------------------------------------
 
-    def value(self, past: Past = NOTHING, first: int | None = None) -> ReplacementValue:
-        """The rings as they are, or were, as a frozen value: all pages of each, or the `first` that are asked.
+    def value(self, first: int | None = None) -> ReplacementValue:
+        """The rings as a frozen value: all pages of each, or the `first` that are asked.
 
-        O(pages in memory), and with `first` much less of each page, as far as no page and no descriptor is another
-        since, and none was edited.  The reference bits of a task that has ended since are not known.
+        O(pages in memory), and with `first` much less of each page, as long as no descriptor was edited.
         """
         rings = self.system.task_memory.rings
-        value = ReplacementValue(past.one("replacement", "", rings.title), {})
+        value = ReplacementValue(rings.title, {})
         known: dict[str, tuple[dict[int, int], dict[int, int], int]] = {}
-        for name in sorted({*rings.rings, *past.things("ring")}):
-            ring = rings.rings.get(name)
-            now: tuple[dict[int, int], dict[int, int]] = ({}, {}) if ring is None else ring.places_and_notes
-            places: dict[int, int] = past.laid_over(now[0], "ring", name)
-            notes: dict[int, int] = past.laid_over(now[1], "note", name)
+        for name, ring in sorted(rings.rings.items()):
+            places, notes = ring.places_and_notes
             if places:
-                known[name] = places, notes, past.one("hand", name, 0 if ring is None else ring.hand)
+                known[name] = places, notes, ring.reported if self.door.inside else ring.hand
         bits = None
         if value.name in BY_BITS:
             frames = [one for places, _, _ in known.values() for one in places.items()]
-            bits = {page.frame: (page.referenced, page.dirty) for page in self._pages(frames, past, first).values()}
+            bits = {page.frame: (page.referenced, page.dirty) for page in self._pages(frames, first).values()}
         orders = {name: in_order(value.name, *rows, bits)[:first] for name, rows in known.items()}
         asked = [(frame, known[name][0][frame]) for name, order in orders.items() for frame in order]
-        pages = self._pages(asked, past, first)
+        pages = self._pages(asked, first)
         found = {}
         for name, (places, notes, hand) in known.items():
             those = tuple(replace(pages[frame], note=notes.get(frame)) for frame in orders[name])
             found[name] = RingValue(name, those, hand, len(places))
         return replace(value, rings=found)
 
-    def _pages(self, asked: Sequence[tuple[int, int]], past: Past, first: int | None) -> dict[int, RingPage]:
+    def _pages(self, asked: Sequence[tuple[int, int]], first: int | None) -> dict[int, RingPage]:
         """The pages in these frames, each at its place in a ring."""
-        is_as_noted = first is not None and self._is_as_noted(past)
-        page_of = self._some_pages() if is_as_noted else self._all_pages(past, {frame for frame, _ in asked})
-        return {frame: page_of(frame, place) for frame, place in asked}
-
-    def _is_as_noted(self, past: Past) -> bool:
-        """Whether pages and translations are as the kernel notes them now: by frame."""
-        tables = ("word", "page", "frame", "object", "dirty", "swapped", "blank", "task")
         edited = any(task.pmap.editor.edits.places for task in self.system.tasks.values())
-        return not edited and not any(past.things(table) for table in tables)
+        is_known = first is not None and not edited and not self.door.inside  # records follow what is in the tables
+        uses_of = self._uses_known() if is_known else self._uses_read({frame for frame, _ in asked})
+        is_dirty, memory = self._dirtiness(), self.system.task_memory
+        found = {}
+        for frame, place in asked:
+            page = memory.pages.get(frame)
+            owner, index = ("", 0) if page is None else (page.owner.name, page.index)
+            found[frame] = _page(frame, place, owner, index, uses_of(frame), is_dirty)
+        return found
 
-    def _all_pages(self, past: Past, asked: Container[int]) -> Callable[[int, int], RingPage]:
-        """What gives the page in a frame `asked`, at a place, from all objects and all page tables.
-
-        O(pages in memory), much less each for those that are in other frames.
-        """
-        owners, uses, is_dirty = self._owners(past, asked), self._uses(past, asked), self._dirtiness(past)
-
-        def page_of(frame: int, place: int) -> RingPage:
-            owner, index = owners.get(frame, ("", 0))
-            return _page(frame, place, owner, index, uses.get(frame, []), is_dirty)
-
-        return page_of
-
-    def _some_pages(self) -> Callable[[int, int], RingPage]:
-        """The same of the present from the records of the kernel.  O(translations that lead to the frame), each."""
-        memory = self.system.task_memory
-        is_dirty = self._dirtiness(NOTHING)
+    def _uses_known(self) -> Callable[[int], list[Use]]:
+        """What gives the translations that lead to a frame, by the records of the kernel.  O(those), each."""
+        reverse = self.system.task_memory.reverse
         rank = {task.pmap: number for number, task in enumerate(self.system.tasks.values())}
         names = {task.pmap: name for name, task in self.system.tasks.items()}
 
-        def page_of(frame: int, place: int) -> RingPage:
-            page = memory.pages[frame]
-            spaces = [(space, va) for space, va in memory.reverse.of(frame) if space in rank]
+        def uses(frame: int) -> list[Use]:
+            spaces = [(space, va) for space, va in reverse.of(frame) if space in rank]
             spaces.sort(key=lambda one: (rank[one[0]], one[1]))
-            uses = [(names[one], va, one.is_referenced(va), one.is_modified(va)) for one, va in spaces]
-            return _page(frame, place, page.owner.name, page.index, uses, is_dirty)
+            return [(names[one], va, one.is_referenced(va), one.is_modified(va)) for one, va in spaces]
 
-        return page_of
+        return uses
 
-    def _dirtiness(self, past: Past) -> Callable[[str, int, int, bool], bool]:
-        """What says whether a page was dirty: it would have been written if it had left its frame.
+    def _uses_read(self, asked: Container[int]) -> Callable[[int], list[Use]]:
+        """The same from all page tables.  O(pages of tasks)."""
+        found: dict[int, list[Use]] = {}
+        for name, task in self.system.tasks.items():
+            with suppress(KernelPanic):  # a descriptor that was edited leads out of memory: what is behind is not known
+                for va, frame, referenced, dirty in task.pmap.noted(self.system.ram, asked):
+                    found.setdefault(frame, []).append((name, va, referenced, dirty))
+        return lambda frame: found.get(frame, [])
+
+    def _dirtiness(self) -> Callable[[str, int, int, bool], bool]:
+        """What says whether a page is dirty: it would be written if it left its frame.
 
         That is asked of an object, the number and the frame of its page, and whether a translation has a dirty bit.  So
-        does :meth:`.task_memory.TaskMemory.dirty`, of a page that is there now.  O(objects).
+        does :meth:`.task_memory.TaskMemory.dirty`.
         """
         memory = self.system.task_memory
-        kinds = past.laid_over({name: one.fields for name, one in memory.objects.items()}, "object")
-        blank = {**memory.reverse.blank, **past.before("blank")}
-        # of a task that has ended since no bits are left, but that it had written a page of zeroes was noted then
-        ended = past.marks("task").leaving
-        noted = {frame for frame, change in past.changes("blank").items() if change.after is False and ended}
+        blank = memory.reverse.blank
 
         def is_dirty(owner: str, index: int, frame: int, bit: bool) -> bool:
-            kind = kinds[owner][0] if owner in kinds else ""
+            one = memory.objects.get(owner)
+            kind = "" if one is None else one.fields[0]
             if kind in ("", "file"):
-                return index in past.laid_over(memory.dirty_pages(owner), "dirty", owner)
-            if index in past.laid_over(memory.slots(owner), "swapped", owner):
+                return index in memory.dirty_pages(owner)
+            if index in memory.slots(owner):
                 return False
             may_come_again = kind == "anonymous" and memory.zeroed and blank.get(frame) is True
-            return bit or frame in noted or not may_come_again
+            return bit or not may_come_again
 
         return is_dirty
-
-    def _owners(self, past: Past, asked: Container[int]) -> dict[int, tuple[str, int]]:
-        """By frame: the object that it belongs or belonged to, and which page of that it is or was.  O(pages)."""
-        memory, pages = self.system.task_memory, self.system.pages
-        found: dict[int, tuple[str, int]] = {}
-        before = past.before("frame")
-        for name in dict.fromkeys((*memory.objects, *past.things("page"))):
-            one = memory.objects.get(name)
-            now = one.pages if one is not None and one.has_frames else {}
-            for index, frame in past.laid_over(now, "page", name).items():
-                if frame not in asked:
-                    continue
-                # of several objects that have it, it belongs to one
-                if frame not in found or before.get(frame, pages.owner(frame)) == f"object {name}":
-                    found[frame] = name, index
-        return found
-
-    def _uses(self, past: Past, asked: Container[int]) -> dict[int, list[tuple[str, int, bool, bool]]]:
-        """By frame: task and address of each translation that leads to it, and its reference and dirty bits."""
-        found: dict[int, list[tuple[str, int, bool, bool]]] = {}
-        words = past.before("word")
-        widths = {task.pmap.fmt.entry_width for task in self.system.tasks.values()}
-        before = {width: MemoryBefore(self.system.ram, words, width) for width in widths if words}
-        for name, task in self.system.tasks.items():
-            memory = before.get(task.pmap.fmt.entry_width, self.system.ram)
-            with suppress(KernelPanic):  # a descriptor that was edited leads out of memory: what is behind is not known
-                for va, frame, referenced, dirty in task.pmap.noted(memory, asked):
-                    found.setdefault(frame, []).append((name, va, referenced, dirty))
-        return found
 
     @in_ascii
     def __repr__(self) -> str:

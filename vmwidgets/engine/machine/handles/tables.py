@@ -7,13 +7,13 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import field
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ...base.attributes import Suggesting
 from ...base.errors import Broken, KernelPanic, Refused, a_kind, in_ascii, shown
 from ...base.frozen import frozen
 from ...base.operations import operation
-from ...base.past import NOTHING, Past
 from ...base.units import MIB, PAGE, PAGE_SHIFT, Address, Size, counted
 from ...kernel.pmap.pmap import Pmap
 from ...memory.ram import BusError, Ram
@@ -146,13 +146,13 @@ class MachineTables(Suggesting):
         ram = self.system.ram
         return MemoryBefore(ram, words, self._pmap.fmt.entry_width) if words else ram
 
-    def now(self, past: Past = NOTHING) -> PageTables[Any]:
-        """The tables as they are, or with earlier values of some descriptors."""
+    def now(self, words: Mapping[int, int] = MappingProxyType({})) -> PageTables[Any]:
+        """The tables as they are, or with earlier values of some descriptors, by physical address."""
         pmap = self._pmap
         name = f"page tables of {self.task or 'the kernel'}"
         root, controls = pmap.registers(self.system.controls)
         lent = pmap.layout.user_end if self.task else None  # the kernel has nothing lent
-        return PageTables(name, self.memory_with(past.before("word")), pmap.fmt, root, controls, kernel_from=lent)
+        return PageTables(name, self.memory_with(words), pmap.fmt, root, controls, kernel_from=lent)
 
     def walk(self, address: int | str, access: str = "read", *, user: bool | None = None) -> MachineWalk:
         """What the hardware does with one access to `address` in these tables; nothing changes.

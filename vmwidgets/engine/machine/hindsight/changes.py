@@ -1,37 +1,52 @@
 """What each operation of a machine changed, noted while it goes on.
 
-Of rows that events write only the outcome of a whole operation counts: what an operation changes and changes back it
-did not change.  No event says which bytes were stored, so frames of tasks are compared with what they held, and then
-the pages that tasks see through them: what :meth:`.Task.peek` would give, before the operation and after it.
+Only the outcome of a whole operation counts: what an operation changes and changes back it did not change.  Events say
+what became of frames, descriptors, pages and entries, and are read as they were reported.  No event says which bytes
+were stored, so frames of tasks are compared with what they held, and then the pages that tasks see through them: what
+:meth:`.Task.peek` would give, before the operation and after it.
 """
 
 from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...base.errors import KernelError
-from ...base.event import EVENTS, WRITING, Event
-from ...base.past import ABSENT, Past
 from ...base.records import Raw, unpacked
 from ...base.units import PAGE, PAGE_SHIFT
 from ...kernel.map.core import Entry
-from ...kernel.map.map_schema import EntryFields
+from ...kernel.map.map_schema import (
+    Entries,
+    EntryChanged,
+    EntryFields,
+    EntryLinked,
+    EntryResized,
+    EntryUnlinked,
+    EntryWired,
+)
 from ...kernel.tasks.led_object import common
 from ...kernel.tasks.memory_object import TaskObject
+from ...kernel.tasks.objects_schema import (
+    FileResized,
+    ObjectGone,
+    ObjectMade,
+    PageOut,
+    PagesEntered,
+    PagesLeft,
+    ShadowMoved,
+    SwapFreed,
+    SwapLeft,
+    SwapMoved,
+    SwapShared,
+)
 from ...kernel.tasks.pagers import CodePager
-from ...memory.pages_schema import POOLED
+from ...memory.pages_schema import PageAllocated, PageFreed, PageHandedOver
+from ...mmu.tables_schema import PteRunWritten, PteWritten
 from ...spaces.task_space import TaskSpace
 from ..system import System
-
-TABLES = ("frame", "word", "page", "swapped")
-"""Tables whose rows are asked for by their keys."""
-
-UNOWNED = {None, POOLED}
-"""What a free frame has for an owner, on a free list or in the processor's pool."""
 
 ZEROES = bytes(PAGE)
 
@@ -65,17 +80,14 @@ class Changes:
 
     def note(self, system: System, serial: int, raw: Iterable[Raw]) -> None:
         """Note what the latest operation changed, which reported `raw`."""
-        past = Past(_events(raw))
-        add = self._add
-        for table in TABLES:
-            for thing in past.things(table):
-                for key, (before, after) in past.changes(table, thing).items():
-                    if before != after and not (table == "frame" and {before, after} <= UNOWNED):
-                        add((table, thing, key), serial)
+        told, add = Told.by(raw), self._add
+        for key, (before, after) in told.places.items():
+            if before != after:
+                add(key, serial)
         mapped: dict[str, tuple[Ranges, Ranges]] = {}
-        for path in sorted(past.things("entry") | past.things("wired")):
-            self._note_entries(system, serial, past, path, mapped)
-        self._note_bytes(system, serial, past, mapped)
+        for path in sorted(told.entries.of.keys() | told.wired.keys()):
+            self._note_entries(system, serial, told, path, mapped)
+        self._note_bytes(system, serial, told, mapped)
 
     def _add(self, key: Hashable, serial: int, first: int = 0, end: int = 1) -> None:
         """Note that the operation of this serial changed [first, end) of what the key names."""
@@ -85,45 +97,44 @@ class Changes:
         held.extend((serial, first, end))
 
     def _note_entries(
-        self, system: System, serial: int, past: Past, path: str, mapped: dict[str, tuple[Ranges, Ranges]]
+        self, system: System, serial: int, told: Told, path: str, mapped: dict[str, tuple[Ranges, Ranges]]
     ) -> None:
         """Note where entries of one map changed; and in `mapped` where a task had an object's memory and has it now."""
-        add, entries, linked = self._add, past.changes("entry", path), past.changes("after", path)
+        add, entries = self._add, told.entries.of.get(path, {})
         task = _task_of(system, path)
-        for entry, change in sorted(entries.items()):
-            # what is changed outside of the list is in the map only if the list had it, or has it then
-            place = linked.get(entry, change)
-            both = [ABSENT if at is ABSENT else fields for fields, at in zip(change, place, strict=True)]
-            if both[0] == both[1]:
+        for _, (before, after) in sorted(entries.items()):
+            if before == after:
                 continue
-            for which, fields in enumerate(both):
-                if fields is not ABSENT:
+            for which, fields in enumerate((before, after)):
+                if fields is not None:
                     add(("entries", path), serial, fields[1], fields[2])
                     if task is not None and _has_object(fields):
                         mapped.setdefault(task, ([], []))[which].append((fields[1], fields[2]))
         vm_map: Any = system.maps.get(path) or system.kmem_maps.get(path.removeprefix("kmem/"))
-        for entry, change in past.changes("wired", path).items():
+        for entry, (had, has) in told.wired.get(path, {}).items():
             found = None if vm_map is None or entry in entries else vm_map.by_id.get(entry)
-            if found is not None and change.before != change.after:
+            if found is not None and had != has:
                 add(("entries", path), serial, found.start, found.end)
 
     # ---- what tasks see ----------------------------------------------------------------------
 
-    def _note_bytes(self, system: System, serial: int, past: Past, mapped: dict[str, tuple[Ranges, Ranges]]) -> None:
+    def _note_bytes(self, system: System, serial: int, told: Told, mapped: dict[str, tuple[Ranges, Ranges]]) -> None:
         add = self._add
         for name, (before, after) in mapped.items():
             for start, end in _in_one_only(before, after):
                 add(("mapped", name), serial, start, end)
         objects = self._compare_frames(system)
-        for table in ("page", "swapped"):
-            for thing in past.things(table):
-                objects.setdefault(thing, set()).update(past.changes(table, thing))
-        whole = {f"file {name}" for name in past.changes("file")} | set(past.changes("object"))
+        for table, thing, key in told.places:
+            if table in ("page", "swapped"):
+                objects.setdefault(thing, set()).add(key)
         for name in [one for one in self._pages if one not in system.tasks]:
             del self._pages[name]
+        known: Any = system.task_memory.objects
+        there = {known[name]: pages for name, pages in objects.items() if name in known}
+        whole = [known[name] for name in told.whole if name in known]
         for task in system.tasks.values():
             ranges = [one for both in mapped.get(task.name, ()) for one in both]
-            ranges += _mapping(task, objects, whole)
+            ranges += _mapping(task, there, whole)
             if ranges:
                 self._compare_pages(task, serial, _joined(ranges))
 
@@ -147,7 +158,10 @@ class Changes:
         """Note which bytes a task sees otherwise than before in these ranges."""
         known = self._pages.setdefault(task.name, {})
         now = dict(_seen(task, ranges))
-        inside = {va for va in known if any(start <= va < end for start, end in ranges)}
+        if sum(end - start for start, end in ranges) >> PAGE_SHIFT < len(known):
+            inside = {va for start, end in ranges for va in range(start, end, PAGE) if va in known}
+        else:
+            inside = {va for va in known if any(start <= va < end for start, end in ranges)}
         for va in sorted(inside | now.keys()):
             before, after = known.get(va, ZEROES), now.get(va, ZEROES)
             if before == after:
@@ -160,10 +174,83 @@ class Changes:
                 self._add(("bytes", task.name, va), serial, first, end)
 
 
-def _events(raw: Iterable[Raw]) -> Iterator[Event]:
-    for tag, *given in unpacked(raw):
-        if tag in WRITING:
-            yield EVENTS[tag](*given)
+class Told(NamedTuple):
+    """What the events of one operation say of what can be asked for: what it held before the first and after the last.
+
+    None stands for what is not there; a frame without an owner has none, in the processor's pool too.
+    """
+
+    places: dict[tuple[str, str, int], tuple[Any, Any]]
+    """By what it is: "frame", "word", "page" or "swapped"; whose; and its number."""
+    entries: Entries
+    wired: dict[str, dict[int, tuple[int, int]]]
+    whole: set[str]
+    """Objects of which each page may be another."""
+
+    @classmethod
+    def by(cls, raw: Iterable[Raw]) -> Told:
+        """What these events say.  O(events)."""
+        told = cls({}, Entries(), {}, set())
+        for tag, *fields in unpacked(raw):
+            take = _TAKES.get(tag)
+            if take is not None:
+                take(told, *fields)
+        return told
+
+    def _place(self, table: str, thing: str, key: int, before: Any, after: Any) -> None:
+        place, places = (table, thing, key), self.places
+        known = places.get(place)
+        places[place] = (before if known is None else known[0]), after
+
+    def _frames(self, frame: int, order: int, before: Any, after: Any) -> None:
+        for one in range(frame, frame + (1 << order)):
+            self._place("frame", "", one, before, after)
+
+    def _pages(self, table: str, thing: str, pages: Iterable[tuple[int, int]], *, is_there: bool) -> None:
+        for index, at in pages:
+            self._place(table, thing, index, *((None, at) if is_there else (at, None)))
+
+    def _run(self, pa: int, count: int, width: int, *values: int) -> None:
+        for word in PteRunWritten(pa, count, width, *values).words():
+            self._place("word", "", *word)
+
+    def _page_out(self, thing: str, index: int, frame: int, to: str, slot: int = -1, has: str = "") -> None:
+        if slot >= 0:
+            self._place("swapped", thing, index, None, slot)
+
+    def _slots_moved(self, before: str, thing: str, slots: Iterable[tuple[int, int]]) -> None:
+        self._pages("swapped", before, slots, is_there=False)
+        self._pages("swapped", thing, slots, is_there=True)
+
+    def _wired(self, path: str, entry: int, before: int, after: int) -> None:
+        wired = self.wired.setdefault(path, {})
+        wired[entry] = wired.get(entry, (before, after))[0], after
+
+
+_TAKES: Mapping[str, Callable[..., None]] = {
+    PageAllocated.tag: lambda told, frame, order, owner: told._frames(frame, order, None, owner),
+    PageFreed.tag: lambda told, frame, order, owner: told._frames(frame, order, owner, None),
+    PageHandedOver.tag: lambda told, frame, before, owner: told._frames(frame, 0, before, owner),
+    PteWritten.tag: lambda told, pa, before, after, *_: told._place("word", "", pa, before, after),
+    PteRunWritten.tag: Told._run,
+    PagesEntered.tag: lambda told, name, pages: told._pages("page", name, pages, is_there=True),
+    PagesLeft.tag: lambda told, name, pages: told._pages("page", name, pages, is_there=False),
+    PageOut.tag: Told._page_out,
+    SwapShared.tag: lambda told, name, slots: told._pages("swapped", name, slots, is_there=True),
+    SwapLeft.tag: lambda told, name, slots: told._pages("swapped", name, slots, is_there=False),
+    SwapFreed.tag: lambda told, name, slots: told._pages("swapped", name, slots, is_there=False),
+    SwapMoved.tag: Told._slots_moved,
+    EntryLinked.tag: lambda told, *fields: told.entries.linked(*fields),
+    EntryUnlinked.tag: lambda told, *fields: told.entries.unlinked(*fields),
+    EntryResized.tag: lambda told, *fields: told.entries.changed(*fields),
+    EntryChanged.tag: lambda told, *fields: told.entries.changed(*fields),
+    EntryWired.tag: Told._wired,
+    ObjectMade.tag: lambda told, name, *_: told.whole.add(name),
+    ObjectGone.tag: lambda told, name, *_: told.whole.add(name),
+    ShadowMoved.tag: lambda told, name, *_: told.whole.add(name),
+    FileResized.tag: lambda told, name, *_: told.whole.add(f"file {name}"),
+}
+"""By an event's tag: what takes its fields in."""
 
 
 def _task_of(system: System, path: str) -> str | None:
@@ -201,25 +288,29 @@ def _joined(ranges: Ranges) -> Ranges:
     return found
 
 
-def _mapping(task: TaskSpace, objects: dict[str, set[int]], whole: set[str]) -> Ranges:
+def _mapping(task: TaskSpace, objects: Mapping[TaskObject, set[int]], whole: Iterable[TaskObject]) -> Ranges:
     """Where a task maps these pages of objects, or all of one, by an entry or through a chain of shadows."""
     found: Ranges = []
-    if not objects and not whole:
-        return found
-    for entry in task.vm_map.inner_in(task.vm_map.start, task.vm_map.end):
-        for at in _chain(entry):
-            if at.name in whole:
+    for one in {**dict.fromkeys(whole), **objects}:
+        for entry in _leading_to(one):
+            if task.vm_map.inner(entry.start) is not entry:  # another task's
+                continue
+            if one in whole:
                 found.append((entry.start, entry.end))
-            for index in objects.get(at.name, ()):
+            for index in objects.get(one, ()):
                 va = entry.start + (index << PAGE_SHIFT) - entry.offset
                 if entry.start <= va < entry.end:
                     found.append((va, va + PAGE))
     return found
 
 
-def _chain(entry: Entry) -> Iterator[TaskObject]:
-    if isinstance(entry.object, TaskObject):
-        yield from entry.object.chain()
+def _leading_to(one: TaskObject) -> Iterator[Entry]:
+    """The entries that map an object, or a shadow of it."""
+    todo: list[Any] = [one]
+    while todo:
+        front = todo.pop()
+        yield from front.entries
+        todo += front.shadows
 
 
 def _seen(task: TaskSpace, ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[int, bytes]]:
@@ -266,6 +357,9 @@ def _runs(before: bytes, after: bytes) -> Iterator[tuple[int, int]]:
     if len(before) != len(after):
         yield 0, PAGE
         return
-    differing = int.from_bytes(before, "little") ^ int.from_bytes(after, "little")
-    for run in _DIFFERING.finditer(differing.to_bytes(len(before), "little")):
+    differing = after
+    if before != ZEROES:
+        both = int.from_bytes(before, "little") ^ int.from_bytes(after, "little")
+        differing = both.to_bytes(len(before), "little")
+    for run in _DIFFERING.finditer(differing):
         yield run.span()

@@ -162,8 +162,7 @@ class Callbacks:
             result = done.value
             return result
         self.kmem.daemon.freed()
-        thread = self.scheduler.adopt("", steps, wait)
-        thread.doing = name
+        thread = self.scheduler.adopt("", steps, wait, name)
         result = self._finish(thread)
         return result
 

@@ -7,9 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.journal import Operation
-from vmwidgets.engine.base.past import Past
 from vmwidgets.engine.base.units import binary_size, counted, listed
-from vmwidgets.engine.kernel.map.map_schema import MapValue
+from vmwidgets.engine.kernel.map.map_schema import Entries, MapValue
 from vmwidgets.engine.mmu.tables_schema import Permission, Walk
 
 from .kmem import KENTRY
@@ -47,8 +46,8 @@ def map_sentence(value: MapValue, operation: Operation, events: Sequence[ev.Even
         return _say_map("map/took", size=binary_size(change))
     if operation.truncated or not here:
         return ""
-    marks = Past(events).marks("after", name)
-    before = value.nr_entries - len(marks.new) + len(marks.leaving)
+    entries = Entries.told(events)
+    before = value.nr_entries - len(entries.new(name)) + len(entries.gone(name))
     return "" if before == value.nr_entries else _say_map("map/entries", before, now=f"{value.nr_entries:,}")
 
 

@@ -1,0 +1,115 @@
+// The film of a picture: how its drawings at the other steps of an operation differ from the one that is on the page.  The
+// browser's half of vmwidgets/pictures/film.py.
+
+import { textOf } from "./packing.ts";
+import { type Picture, type Scene, SUPPORTED_VERSION } from "./scene.ts";
+
+/** A run of what is kept, or something new. */
+type Part = [first: number, count: number] | object;
+
+type Fields = Record<string, unknown>;
+
+interface Packed {
+  version: number;
+  /** The operation. */
+  number: number;
+  /** How many of its events are done at each frame; -1 is after all of them. */
+  places: number[];
+  /** Which of the frames is on the page. */
+  base: number;
+  /** Of each the difference from the neighbour that is nearer to the base. */
+  frames: Fields[];
+}
+
+const LISTS = new Set(["nodes", "links", "marks"]);
+
+export class Film {
+  readonly number: number;
+  readonly places: readonly number[];
+  private readonly base: Picture;
+  private readonly from: number;
+  private readonly changes: readonly Fields[];
+  /** Those that were shown, and what lies between them and the base. */
+  private readonly scenes: (Scene | undefined)[];
+  private readonly pictures = new Map<number, Picture>();
+
+  /** The film of the picture `base`.  Throws, if it is cut, of another version, or of another picture. */
+  constructor({ version, number, places, base: from, frames }: Packed, base: Picture) {
+    if (version !== SUPPORTED_VERSION) throw new Error(`this film is of version ${version}, not ${SUPPORTED_VERSION}`);
+    if (number !== base.when.number)
+      throw new Error(`this film is of operation ${number}, and the picture of operation ${base.when.number}`);
+    if (places.length !== frames.length) throw new Error(`this film has ${frames.length} frames of ${places.length}`);
+    if (places[from] !== base.when.place) throw new Error("this film begins at another step than the picture");
+    this.number = number;
+    this.places = places;
+    this.base = base;
+    this.from = from;
+    this.changes = frames;
+    this.scenes = places.map((_, index) => (index === from ? base.scene : undefined));
+  }
+
+  has(place: number): boolean {
+    return this.places.includes(place);
+  }
+
+  /** The last of its places that is not after `place`: what is shown while another picture is there. */
+  before(place: number): number {
+    const known = this.places.filter((one) => after(place) >= after(one));
+    return known.at(-1) ?? this.places[0] ?? place;
+  }
+
+  /** The picture at one of its places. */
+  picture(place: number): Picture {
+    const known = this.pictures.get(place);
+    if (known) return known;
+    const index = this.places.indexOf(place);
+    if (index < 0) throw new RangeError(`this film has no step after ${place} events`);
+    const scene = this.scene(index);
+    const steps = { ...this.base.scene.steps, index: Math.max(this.base.scene.steps.places.indexOf(place), 0) };
+    const dot = index === this.from ? this.base.dot : ""; // elsewhere links stay where Python has placed them
+    const made = { dot, scene: { ...scene, steps }, when: { ...this.base.when, place } };
+    this.pictures.set(place, made);
+    return made;
+  }
+
+  private scene(index: number): Scene {
+    const known = this.scenes[index];
+    if (known) return known;
+    const nearer = this.scene(index < this.from ? index + 1 : index - 1);
+    const made = changed(nearer as unknown as Fields, this.changes[index] ?? {}) as unknown as Scene;
+    this.scenes[index] = made;
+    return made;
+  }
+}
+
+/** The film that Python sent around the picture `base`, which came in `frame`. */
+export function openFilm(data: DataView, base: Picture, frame: DataView): Film {
+  return new Film(JSON.parse(textOf(data, textOf(frame))) as Packed, base);
+}
+
+/** Places in their order: -1, which is after the operation, comes last. */
+export function after(place: number): number {
+  return place < 0 ? Number.POSITIVE_INFINITY : place;
+}
+
+function changed(before: Fields, change: Fields): Fields {
+  const found: Fields = { ...before };
+  for (const [name, value] of Object.entries(change)) {
+    if (value === null) delete found[name];
+    else if (LISTS.has(name) && before[name]) found[name] = merged(before[name] as object[], value as Part[]);
+    else if (name === "about" && before[name]) {
+      const all = Object.entries({ ...(before[name] as Fields), ...(value as Fields) });
+      found[name] = Object.fromEntries(all.filter(([, one]) => one !== null));
+    } else found[name] = value;
+  }
+  return found;
+}
+
+function merged(before: readonly object[], parts: readonly Part[]): object[] {
+  return parts.flatMap((part) => {
+    if (!Array.isArray(part)) return [part];
+    const [first, count] = part as [number, number];
+    if (first < 0 || first + count > before.length) throw new Error("this film is of another picture");
+    return before.slice(first, first + count);
+  });
+}

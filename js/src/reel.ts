@@ -1,0 +1,250 @@
+// Which moment a picture shows: the one that the kernel says, or for a while one that the page has gone to by itself, with
+// the film of the operation.  The pictures of a machine go together, and the kernel hears of it when it is idle.
+
+import { type Film, openFilm } from "./film.ts";
+import { unpack } from "./packing.ts";
+import type { Request } from "./requests.ts";
+import type { Frame, Picture, Spot, When } from "./scene.ts";
+
+/** What the kernel says of a picture: see vmwidgets/widgets/host/view.py. */
+export interface Said {
+  frame: Partial<Frame>;
+  film?: Partial<Frame> | undefined;
+  spot?: Partial<Spot> | undefined;
+}
+
+/** "following": the picture is the kernel's; "ahead": the page has gone to another step, and the kernel may not have heard. */
+export type Standing = { name: "following" } | { name: "ahead"; place: number };
+
+const FOLLOWING: Standing = { name: "following" };
+
+export interface ReelCalls {
+  /** Draws a picture of frame `seq`. */
+  draw: (seq: number, picture: Picture) => void;
+  /** Whether there is a film of what is shown. */
+  filmed?: (has: boolean) => void;
+  /** The kernel shows a step of a film that the page does not have: it is to send the drawing. */
+  lost?: () => void;
+  send: (request: Request) => void;
+}
+
+export class Reel {
+  standing: Standing = FOLLOWING;
+  /** Whether a reader may see the picture; and whether the others went somewhere while it was out of sight. */
+  seen = true;
+  missed = false;
+  private readonly calls: ReelCalls;
+  private company: Company | null = null;
+  private seq = -1;
+  /** The frame's picture, the film around it, and the one of its moments that the kernel shows. */
+  private base: Picture | null = null;
+  private packed: DataView | undefined;
+  film: Film | null = null;
+  private filmed: DataView | undefined;
+  private kernels: Picture | null = null;
+  private spot = "";
+
+  constructor(calls: ReelCalls) {
+    this.calls = calls;
+  }
+
+  /** Goes with the others of its machine from now on. */
+  join(company: Company): void {
+    this.company?.leave(this);
+    this.company = company;
+    company.members.add(this);
+  }
+
+  leave(): void {
+    this.company?.leave(this);
+    this.company = null;
+  }
+
+  /** The picture is in sight, or out of it. */
+  see(seen: boolean): void {
+    this.seen = seen;
+    if (seen) this.company?.seen(this);
+  }
+
+  /** Takes what the kernel says, all of it or what has changed.  What is late or of another frame changes nothing. */
+  take({ frame, film, spot }: Said): void {
+    const { seq = 0, data } = frame;
+    if (data && seq > this.seq) {
+      const picture = unpack(data);
+      this.seq = seq;
+      this.packed = data;
+      this.base = this.kernels = picture;
+      this.film = null;
+      this.filmed = undefined;
+      this.spot = "";
+      this.standing = FOLLOWING;
+      this.missed = false;
+      this.calls.filmed?.(false);
+      this.calls.draw(seq, picture);
+    }
+    if (!this.base || !this.packed) return;
+    if (film?.data && film.seq === this.seq && film.data !== this.filmed) {
+      this.filmed = film.data; // one that can't be read is not tried again
+      this.film = openFilm(film.data, this.base, this.packed);
+      this.calls.filmed?.(true);
+    }
+    if (spot?.when && spot.seq === this.seq) this.move(spot.when);
+  }
+
+  /** The kernel's picture is at another step of the film. */
+  private move(more: Partial<When>): void {
+    const words = JSON.stringify(more);
+    if (!this.base || words === this.spot) return;
+    const when = { ...this.base.when, ...more };
+    if (when.place !== this.base.when.place && !(this.film?.has(when.place) && this.drawable(when.place))) {
+      this.calls.lost?.();
+      return;
+    }
+    this.spot = words;
+    const picture = when.place === this.base.when.place ? this.base : this.film?.picture(when.place);
+    if (!picture) return;
+    this.kernels = { ...picture, when };
+    if (this.standing.name === "ahead" && this.company?.waits) return; // the kernel has not heard all yet
+    this.standing = FOLLOWING;
+    this.missed = false;
+    this.calls.draw(this.seq, this.kernels);
+  }
+
+  /** Goes to a step, with the others.  False if the page does not have it: then the kernel is to be asked. */
+  go(number: number, place: number): boolean {
+    if (!this.film?.has(place) || this.film.number !== number || !this.kernels || !this.drawable(place)) return false;
+    if (this.kernels.when.kept || !this.company) {
+      this.stand(number, place, -1);
+      this.calls.send(this.request(number, place, this.company?.latest ?? number));
+    } else this.company.go(this, number, place);
+    return true;
+  }
+
+  /** Whether a drawing of the film can be made; the film is given up, if not. */
+  private drawable(place: number): boolean {
+    try {
+      return this.film?.picture(place) !== undefined;
+    } catch {
+      this.film = null;
+      return false;
+    }
+  }
+
+  request(operation: number, place: number, latest: number): Request {
+    return { type: "stand", operation, place, latest: Math.max(latest, operation) };
+  }
+
+  send(request: Request): void {
+    this.calls.send(request);
+  }
+
+  get kept(): boolean {
+    return this.kernels?.when.kept ?? false;
+  }
+
+  /** Shows a moment of the film, or the nearest before it; nothing where the film is of another operation. */
+  stand(number: number, place: number, latest: number): void {
+    if (!this.film || this.film.number !== number || !this.kernels) return;
+    const here = this.film.before(place);
+    if (!this.drawable(here)) return;
+    const picture = this.film.picture(here);
+    const now = here < 0 && number === latest && !this.kept;
+    this.standing = { name: "ahead", place: here };
+    this.calls.draw(this.seq, { ...picture, when: { ...this.kernels.when, place: here, now } });
+  }
+
+  /** The kernel has heard where the page is. */
+  heard(): void {
+    this.company?.heard(this);
+  }
+}
+
+/** The pictures of one machine on a page. */
+export class Company {
+  readonly members = new Set<Reel>();
+  /** The number of the machine's latest operation. */
+  latest = 0;
+  private here: [number: number, place: number] | null = null;
+  private told: [number: number, place: number] | null = null;
+  private by: Reel | null = null;
+  private waiting = false;
+  /** The picture that went last. */
+  private leader: Reel | null = null;
+
+  /** Whether the kernel has still to hear of a step. */
+  get waits(): boolean {
+    return this.by !== null;
+  }
+
+  go(by: Reel, number: number, place: number): void {
+    this.here = [number, place];
+    this.leader = by;
+    by.stand(number, place, this.latest);
+    this.later();
+    if (!this.by) this.tell(by);
+  }
+
+  /** The others follow with the screen's next frame: of what a drag passes between two frames they draw the newest. */
+  private later(): void {
+    if (this.waiting) return;
+    this.waiting = true;
+    nextFrame(() => {
+      this.waiting = false;
+      for (const one of this.members) if (one !== this.leader && !one.kept) this.call(one);
+    });
+  }
+
+  /** Has a picture show where the page is; one that is out of sight does so when it is seen. */
+  private call(one: Reel): void {
+    if (!this.here) return;
+    const [number, place] = this.here;
+    if (one.seen) one.stand(number, place, this.latest);
+    else one.missed = true;
+  }
+
+  /** A picture is seen again. */
+  seen(one: Reel): void {
+    if (one.missed) this.call(one);
+    one.missed = false;
+  }
+
+  /** The kernel has heard of a step; if the page has gone on since, it hears of the last. */
+  heard(by: Reel): void {
+    if (by !== this.by) return;
+    this.by = null;
+    if (this.here && String(this.here) !== String(this.told)) this.tell(by);
+  }
+
+  leave(one: Reel): void {
+    this.members.delete(one);
+    if (this.leader === one) this.leader = null;
+    if (this.by === one) this.by = null;
+  }
+
+  private tell(by: Reel): void {
+    if (!this.here) return;
+    const [number, place] = this.here;
+    this.by = by;
+    this.told = this.here;
+    by.send(by.request(number, place, this.latest));
+  }
+}
+
+/** Before the screen's next frame; a hidden page has none. */
+function nextFrame(act: () => void): void {
+  const frame = globalThis.requestAnimationFrame;
+  if (document.hidden || !frame) act();
+  else frame(act);
+}
+
+const companies = new Map<string, Company>();
+
+/** The pictures of the machine whose selection has this id. */
+export function companyOf(id: string): Company {
+  let company = companies.get(id);
+  if (!company) {
+    company = new Company();
+    companies.set(id, company);
+  }
+  return company;
+}

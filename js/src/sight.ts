@@ -1,0 +1,44 @@
+// What a step has changed, and that it is seen: on a telephone most of a picture is below the window's edge.
+
+import type { Renderer } from "./renderer.ts";
+import type { Scene, SceneLink, SceneNode } from "./scene.ts";
+
+/** In a window narrower than so many pixels. */
+const SMALL = 640;
+
+/** Pixels at the top of the window that controls and words cover. */
+const COVERED = 120;
+
+/** What tells something at this step: a mark that only goes out (what was new, what was changed) does not. */
+export function changedIn({ nodes, links }: Scene, before: Scene): (SceneNode | SceneLink)[] {
+  const old = new Map([...before.nodes, ...before.links].map((one) => [one.id, one]));
+  return [...nodes, ...links].filter((one) => {
+    const was = old.get(one.id);
+    if (!was || JSON.stringify({ ...one, state: undefined }) !== JSON.stringify({ ...was, state: undefined }))
+      return true;
+    const states = was.state?.split(" ") ?? [];
+    return one.state?.split(" ").some((state) => state && !states.includes(state)) ?? false;
+  });
+}
+
+/** Whether a picture tells something at this step. */
+export function tells(now: Scene, before: Scene): boolean {
+  return now.nodes.length + now.links.length < before.nodes.length + before.links.length
+    ? true
+    : changedIn(now, before).length > 0;
+}
+
+/** On a telephone, scrolls to the first thing that has changed, if it is out of sight.  True if it is of this picture. */
+export function bringIntoSight(renderer: Renderer, now: Scene, before: Scene): boolean {
+  const { clientWidth, clientHeight } = document.documentElement;
+  if (!clientWidth || clientWidth >= SMALL) return false;
+  const first = changedIn(now, before)
+    .map(({ id }) => renderer.nodes.get(id)?.root)
+    .find((root) => root !== undefined);
+  if (!first) return false;
+  const { top, bottom } = first.getBoundingClientRect();
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  if (top < COVERED || bottom > clientHeight)
+    first.scrollIntoView({ block: "center", inline: "nearest", behavior: still ? "auto" : "smooth" });
+  return true;
+}

@@ -1,0 +1,202 @@
+"""The film of a picture: what a page needs to step by itself."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+import vmwidgets as vm
+from tests.views import gallery
+from tests.widgets.film import played
+from tests.widgets.page import HELLO, replies
+from vmwidgets.pictures.film import MOST, Film, film_of, frame_of, places_of
+from vmwidgets.pictures.moments import When
+from vmwidgets.pictures.picture import Picture
+from vmwidgets.views.scene.model import AFTER, Scene, Steps
+from vmwidgets.widgets.host.films import films
+from vmwidgets.widgets.host.packing import WINDOW, unpack
+from vmwidgets.widgets.host.view import View
+
+
+def machine_with_steps() -> Any:
+    machine = vm.boot("x86-64")
+    for rights in ("rw", "r", "rw"):
+        machine.kernel_map.enter("16 KiB", prot=rights)
+    return machine
+
+
+def frames_of(film: Film, base: Scene) -> list[dict[str, Any]]:
+    """All drawings of a film, as a page makes them of the one that it has."""
+    return played(film.encode(), frame_of(base))
+
+
+def sent_film(view: View) -> dict[str, Any]:
+    """The film that a page has of the frame that it has."""
+    assert view.film["seq"] == view.frame["seq"]
+    unpacker = zlib.decompressobj(zdict=zlib.decompress(view.frame["data"])[-WINDOW:])
+    film: dict[str, Any] = json.loads(unpacker.decompress(view.film["data"]) + unpacker.flush())
+    return film
+
+
+def make_all() -> None:
+    while films.make():
+        pass
+
+
+SECTIONS = [gallery.of_maps, gallery.of_tables, gallery.of_memory, gallery.of_objects, gallery.of_domains]
+
+
+def pictures() -> Iterator[Picture]:
+    for section in SECTIONS:
+        yield from (picture for _, picture in section() if picture.machine is not None)
+
+
+def test_of_one_drawing_and_the_differences_all_drawings_can_be_made() -> None:
+    made = 0
+    for picture in pictures():
+        base, machine = picture.scene(), picture.machine
+        assert machine is not None
+        serial = machine.journal.serial(picture.operation)
+        scenes = {}
+        for place in base.steps.places:
+            scenes[place] = picture.drawing(picture.at(When(serial, None if place == AFTER else place)))
+        film = film_of(lambda done, scenes=scenes: scenes[AFTER if done is None else done], base)  # type: ignore[misc]
+        if film is None:
+            assert not base.steps.count or len(base.steps.places) > MOST
+            continue
+        made += 1
+        wanted = [frame_of(scenes[place]) for place in film.places]
+        assert frames_of(film, base) == wanted
+        assert all(one != other for one, other in pairwise(wanted)), "each step is seen"
+    assert made > 20
+
+
+def test_the_film_begins_wherever_the_picture_is() -> None:
+    machine = machine_with_steps()
+    picture = vm.Map(machine.kernel_map)
+    serial, places = machine.journal.last.serial, picture.scene().steps.places
+    whole = [frame_of(picture.drawing(picture.at(When(serial, None if one == AFTER else one)))) for one in places]
+    for place in places:
+        picture.moment = When(serial, None if place == AFTER else place)
+        base = picture.scene()
+        at = picture.at(When(serial))
+        film = film_of(lambda done, at=at: picture.drawing(picture.at(When(serial, done))), base)  # type: ignore[misc]
+        assert film is not None
+        assert film.places[film.base] == place
+        assert frames_of(film, base) == whole
+
+
+def test_of_very_many_steps_the_film_has_those_where_functions_begin() -> None:
+    places = (*range(100), AFTER)
+    assert places_of(Steps(100, 100, 1, places, (0, 40, 100))) == (0, 40, AFTER)
+    assert places_of(Steps(100, 100, 1, places, tuple(range(101)))) == ()
+
+
+def test_a_page_that_shows_a_picture_gets_its_film_when_nobody_waits() -> None:
+    machine = machine_with_steps()
+    view = vm.Map(machine.kernel_map)
+    replies(view)
+    make_all()
+    assert not view.film, "nobody looks at it"
+    replies(view, HELLO)
+    assert not view.film, "the frame goes first"
+    make_all()
+    film = sent_film(view)
+    assert tuple(film["places"]) == view.scene().steps.places
+    assert film["number"] == view.operation
+
+
+def test_a_step_that_the_page_has_made_is_one_word_to_it_and_all_pictures_go_along() -> None:
+    machine = machine_with_steps()
+    view, other = vm.Map(machine.kernel_map), vm.Dashboard(machine)
+    for one in (view, other):
+        replies(one, HELLO)
+    make_all()
+    number, place = view.operation, view.scene().steps.places[3]
+    before = dict(view.frame), dict(other.frame)
+    stand = {"type": "stand", "operation": number, "place": place, "latest": number}
+    assert replies(view, stand) == [{"type": "heard"}]
+    assert (view.step, view.moment) == (3, When(machine.journal.last.serial, place))
+    other.refresh()
+    assert other.moment == view.moment
+    assert (dict(view.frame), dict(other.frame)) == before, "the page has these drawings"
+    assert view.spot == {"seq": view.frame["seq"], "when": {"place": place, "now": False}}
+    assert other.spot["when"]["place"] == place
+    index = sent_film(view)["places"].index(place)
+    base = unpack(view.frame["data"])["scene"]
+    steps = base.pop("steps")
+    assert steps["count"] == len(steps["places"]) - 1
+    assert played(sent_film(view), base)[index] == frame_of(view.scene())
+
+
+def test_a_step_of_before_an_operation_does_not_hide_what_the_operation_did() -> None:
+    machine = machine_with_steps()
+    view = vm.Map(machine.kernel_map)
+    replies(view, HELLO)
+    make_all()
+    number, place = view.operation, view.scene().steps.places[3]
+    machine.kernel_map.enter("4 KiB")  # while the page's word is under way
+    assert replies(view, {"type": "stand", "operation": number, "place": place, "latest": number}) == [
+        {"type": "heard"}
+    ]
+    assert view.moment is None
+    assert view.operation == number + 1
+
+
+def test_a_page_that_cannot_read_the_film_gets_the_drawing() -> None:
+    machine = machine_with_steps()
+    view = vm.Map(machine.kernel_map)
+    replies(view, HELLO)
+    make_all()
+    number, place = view.operation, view.scene().steps.places[3]
+    replies(view, {"type": "seek", "operation": number, "place": place})
+    before = view.frame["seq"]
+    assert view.spot["when"]["place"] == place
+    replies(view, {**HELLO, "seq": -1})
+    assert view.frame["seq"] > before
+    assert unpack(view.frame["data"])["when"]["place"] == place
+
+
+def test_another_option_makes_another_film() -> None:
+    machine = machine_with_steps()
+    view = vm.Map(machine.kernel_map)
+    replies(view, HELLO)
+    make_all()
+    old = sent_film(view)
+    view.lanes = "list"
+    view.refresh()
+    make_all()
+    assert sent_film(view) != old
+    assert len(played(sent_film(view), {**unpack(view.frame["data"])["scene"]})) == len(sent_film(view)["places"])
+
+
+def test_a_film_that_is_the_same_is_not_sent_again() -> None:
+    machine = machine_with_steps()
+    view = vm.Map(machine.kernel_map)
+    replies(view, HELLO)
+    make_all()
+    seen: list[Any] = []
+    view.observe(seen.append, ["film", "frame"])
+    replies(view, HELLO)
+    view.changed()
+    view.refresh()
+    make_all()
+    assert seen == []
+
+
+@pytest.mark.parametrize("outcome", ["asks", "none"])
+def test_a_picture_that_asks_gives_nothing_away(outcome: str) -> None:
+    machine = vm.boot("x86-64")
+    task = machine.task("init")
+    start = task.mmap("16 KiB")
+    task.write(start, b"x")
+    view = vm.Dashboard(task, panes="translation", ask=outcome == "asks")
+    replies(view, HELLO)
+    view.refresh()
+    make_all()
+    assert bool(view.film) == (outcome == "none")

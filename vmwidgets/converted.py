@@ -1,0 +1,89 @@
+"""Pictures of a notebook for readers of LaTeX, PDF, Markdown and other formats that show no HTML.
+
+A saved picture is an `<img>` with its drawing in it.  nbconvert takes no HTML into LaTeX, and would have a table in its
+place.  The preprocessor puts the drawing there: a PNG where the extra ``png`` is installed, else the SVG.
+
+nbconvert has no entry point for preprocessors.  When it starts, it loads all exporters that entry points name.  So ours
+names an exporter, which is disabled, and with it comes the preprocessor.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from html import unescape
+from importlib.util import find_spec
+from typing import Any
+from urllib.parse import unquote
+
+from nbconvert.exporters import Exporter
+from nbconvert.preprocessors import Preprocessor
+from nbformat.v4 import new_output
+from traitlets import Bool
+
+VIEW = "application/vnd.jupyter.widget-view+json"
+_TWIN = re.compile(
+    r'data-vmwidgets-twin="[^"]*">(?:<picture>.*?)?<img alt="([^"]*)" src="data:image/svg\+xml[^,]*,([^"]*)"'
+)
+
+
+class PicturesPreprocessor(Preprocessor):
+    """Put the drawings of vmwidgets in the place of their HTML, for formats that show none."""
+
+    enabled = Bool(True, help="Whether pictures of vmwidgets are put in place of their HTML.").tag(config=True)
+
+    def preprocess_cell(self, cell: Any, resources: Any, index: int) -> tuple[Any, Any]:
+        """Replace the outputs of a cell that have pictures."""
+        if getattr(self.parent, "output_mimetype", "text/html") != "text/html" and "outputs" in cell:
+            cell.outputs = drawn(cell.outputs)
+        return cell, resources
+
+
+def drawn(outputs: list[Any]) -> list[Any]:
+    """These outputs with drawings in place of pictures, and without the live pictures that they stand for.
+
+    >>> html = '<div data-vmwidgets-twin="t"><img alt="a map" src="data:image/svg+xml;charset=utf-8,<svg/>"></div>'
+    >>> [one] = drawn([_output({"text/html": html, "text/plain": "table"})])
+    >>> sorted(one["data"])[1:]
+    ['text/plain']
+    """
+    found: list[Any] = []
+    for output in outputs:
+        pictures = _TWIN.findall(output.get("data", {}).get("text/html", ""))
+        if not pictures:
+            found.append(output)
+            continue
+        if found and VIEW in found[-1].get("data", {}):
+            found.pop()  # its drawing follows
+        found += [_output({**_image(svg), "text/plain": unescape(alt)}) for alt, svg in pictures]
+    return found
+
+
+def _output(data: dict[str, str]) -> Any:
+    return new_output("display_data", data)  # type: ignore[no-untyped-call]  # nbformat's
+
+
+def _image(packed: str) -> dict[str, str]:
+    svg = unquote(packed).replace("'", '"').replace("&apos;", "'")  # see views/scene/twin.py: data_uri
+    if find_spec("resvg_py") is None:
+        return {"image/svg+xml": svg}
+    from vmwidgets.views.scene.png import to_png
+
+    return {"image/png": b64encode(to_png(svg)).decode()}
+
+
+class NoExporter(Exporter):
+    """What the entry point names; it exports nothing, and so is in no list of formats."""
+
+    enabled = Bool(False)
+
+
+def register() -> None:
+    """Have all exporters know the preprocessor, which runs when a notebook was executed."""
+    known = Exporter.class_traits()["default_preprocessors"].default_args[0]  # type: ignore[attr-defined]  # of a list
+    name = f"{__name__}.{PicturesPreprocessor.__name__}"
+    if name not in known:
+        known.insert(known.index("nbconvert.preprocessors.ExecutePreprocessor") + 1, name)
+
+
+register()

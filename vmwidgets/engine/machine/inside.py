@@ -1,0 +1,110 @@
+"""The inside of one operation: it is done again on another machine, and parts of that are looked at on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Hashable, Iterator
+from contextlib import suppress
+from typing import Any
+
+from ..base.errors import Refused
+from ..base.recorder import Raw, expanded
+
+Do = Callable[[Callable[[Any], Callable[[Raw], None]]], None]
+"""Does an operation again: it calls what it is given with the machine before it, and what that gives at each event."""
+
+Sight = Callable[[Any], Any]
+"""Gives a value of a machine; Refused where that lacks what it looks at."""
+
+
+class Inside:
+    """What was seen in the middle of one operation, by a key of what was looked at and how many events were done.
+
+    One replay takes all values that may be asked for next: of all that was ever looked at, at all places of interest.
+    """
+
+    def __init__(self, do: Do, kept: int = -1) -> None:
+        self._do = do
+        self._kept = kept
+        """How many events a journal has kept, if these are the last of more; -1: all."""
+        self._skipped: int | None = None
+        """How many of its first events it has not kept."""
+        self._sights: dict[Hashable, Sight] = {}
+        self._seen: dict[tuple[Hashable, int], Any] = {}
+
+    def expect(self, key: Hashable, sight: Sight) -> None:
+        """Have the next replay take this, too."""
+        self._sights[key] = sight
+
+    def at(self, key: Hashable, place: int, places: Collection[int] = ()) -> Any:
+        """What is seen after so many of the events that are kept; it is known at all `places` from then on.
+
+        What does not exist yet is seen as it is made.
+        """
+        if (key, place) not in self._seen:
+            self._look({place, *places})
+        return self._seen[key, place]
+
+    def _look(self, places: Collection[int]) -> None:
+        skipped = self._events_skipped()
+        todo = iter(sorted(places))
+        looked = _Looked(self._sights, self._seen, todo, skipped)
+        self._do(looked.begin)
+        looked.end()
+
+    def _events_skipped(self) -> int:
+        if self._kept < 0:
+            return 0
+        if self._skipped is None:
+            counted = _Looked({}, {}, iter(()), 0)
+            self._do(counted.begin)
+            self._skipped = counted.done - self._kept
+        return self._skipped
+
+
+class _Looked:
+    """One replay: takes what is asked for at each place, and what is not there yet at the next event."""
+
+    def __init__(
+        self, sights: dict[Hashable, Sight], seen: dict[tuple[Hashable, int], Any], places: Iterator[int], skipped: int
+    ) -> None:
+        self._sights = sights
+        self._seen = seen
+        self._places = places
+        self._next = next(places, None)
+        self._missing: list[tuple[Hashable, int]] = []
+        self.done = -skipped
+        self._machine: Any = None
+
+    def begin(self, machine: Any) -> Callable[[Raw], None]:
+        self._machine = machine
+        self._come_to(self.done)
+        return self._at_event
+
+    def end(self) -> None:
+        """Look at what was not there before the operation was over."""
+        while self._next is not None:
+            self._come_to(self._next)
+        for key, place in self._missing:
+            self._seen[key, place] = self._sights[key](self._machine)
+
+    def _at_event(self, raw: Raw) -> None:
+        self._come_to(self.done + sum(1 for _ in expanded((raw,))))
+
+    def _come_to(self, done: int) -> None:
+        self.done = done
+        wanted, self._missing = self._missing, []
+        while self._next is not None and self._next <= done:
+            wanted += [(key, self._next) for key in self._sights if (key, self._next) not in self._seen]
+            self._next = next(self._places, None)
+        if not wanted:
+            return
+        found: dict[Hashable, Any] = {}
+        with self._machine.system.recorder.quiet():
+            for key in dict.fromkeys(key for key, _ in wanted):
+                with suppress(Refused):
+                    found[key] = self._sights[key](self._machine)
+        for key, place in wanted:
+            if key in found:
+                self._seen[key, place] = found[key]
+            else:
+                self._missing.append((key, place))

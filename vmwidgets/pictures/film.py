@@ -1,0 +1,164 @@
+"""The film of a picture: one drawing of an operation, and the differences to those at its other steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import blake2b
+from itertools import pairwise
+from json import dumps
+from typing import Any
+
+from vmwidgets.engine.base.frozen import frozen
+from vmwidgets.views.scene.model import AFTER, Scene, Steps
+from vmwidgets.views.scene.wire import encode_scene
+
+MOST = 40
+"""Of more steps than these, a film has those at which another kernel function begins; of more of them, none."""
+
+LISTS = ("nodes", "links", "marks")
+"""What a scene has many of: of these a difference says which are kept."""
+
+
+@frozen
+class Film:
+    """The drawings of a picture at the `places` of an operation, as data.
+
+    The drawing at place number `base` is a picture that a page has already.  `frames` has for each place the
+    difference from the neighbour that is nearer to that, and nothing for `base`.  `digests` tell by place what is
+    drawn there.
+    """
+
+    places: tuple[int, ...]
+    base: int
+    frames: tuple[Mapping[str, Any], ...]
+    digests: Mapping[int, bytes]
+
+    def encode(self) -> dict[str, Any]:
+        """The film as the page reads it (`js/src/film.ts`)."""
+        return {"places": list(self.places), "base": self.base, "frames": list(self.frames)}
+
+
+def frame_of(scene: Scene) -> dict[str, Any]:
+    """A scene as a film has it: without its steps, which are the same in all of the film."""
+    data = encode_scene(scene, with_table=False)
+    del data["steps"]
+    return data
+
+
+def digest(scene: Scene) -> bytes:
+    """A few bytes that only equal drawings have in common."""
+    return _digest(frame_of(scene))
+
+
+def _digest(data: Mapping[str, Any]) -> bytes:
+    return blake2b(dumps(data, ensure_ascii=True, separators=(",", ":")).encode(), digest_size=16).digest()
+
+
+def places_of(steps: Steps, most: int = MOST) -> tuple[int, ...]:
+    """The places of a film: all of the steps, or of very many those where another kernel function begins.
+
+    >>> places_of(Steps(3, 3, 1, (0, 4, 9, AFTER), (0, 2, 3)))
+    (0, 4, 9, -1)
+    >>> places_of(Steps(3, 3, 1, (0, 4, 9, AFTER), (0, 2, 3)), most=3)
+    (0, 9, -1)
+    """
+    if len(steps.places) <= most:
+        return steps.places
+    begun = tuple(steps.places[index] for index in steps.functions if index < len(steps.places))
+    return begun if len(begun) <= most else ()
+
+
+def places_around(base: Scene) -> tuple[int, ...]:
+    """The places of the film around a drawing; none if that is the only one."""
+    found = {*places_of(base.steps), _here(base)}
+    return tuple(sorted(found, key=lambda place: (place == AFTER, place))) if len(found) > 1 else ()
+
+
+def _here(base: Scene) -> int:
+    steps = base.steps
+    return steps.places[steps.index] if steps.index < len(steps.places) else AFTER
+
+
+def film_of(draw: Callable[[int | None], Scene], base: Scene) -> Film | None:
+    """The film of an operation around the drawing `base`; None if it would have that drawing only.
+
+    `draw` is given how many events of the operation are done, and None for all of them.
+    """
+    here = _here(base)
+    others = (place for place in places_around(base) if place != here)
+    return spliced(base, {place: frame_of(draw(None if place == AFTER else place)) for place in others})
+
+
+def spliced(base: Scene, others: Mapping[int, dict[str, Any]]) -> Film | None:
+    """The film around the drawing `base` of the drawings at all of its other places."""
+    places, here = places_around(base), _here(base)
+    if not places:
+        return None
+    drawn = [frame_of(base) if place == here else others[place] for place in places]
+    at = places.index(here)
+    before = [difference(later, earlier) for earlier, later in pairwise(drawn[: at + 1])]
+    after = [difference(earlier, later) for earlier, later in pairwise(drawn[at:])]
+    digests = {place: _digest(frame) for place, frame in zip(places, drawn, strict=True)}
+    return Film(places, at, (*before, {}, *after), digests)
+
+
+# ---- differences ---------------------------------------------------------------------------------
+
+
+def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """What makes one drawing of another: fields by name, None for one that goes.
+
+    >>> difference({"title": "a", "nodes": [{"id": 1}, {"id": 2}]}, {"title": "a", "nodes": [{"id": 0}, {"id": 2}]})
+    {'nodes': [{'id': 0}, [1, 1]]}
+    """
+    found: dict[str, Any] = {name: None for name in before if name not in after}
+    for name, value in after.items():
+        old = before.get(name)
+        if value == old:
+            continue
+        if name in LISTS and old is not None:
+            found[name] = _kept_and_new(old, value)
+        elif name == "about" and old is not None:
+            gone = {thing: None for thing in old if thing not in value}
+            found[name] = gone | {thing: one for thing, one in value.items() if old.get(thing) != one}
+        else:
+            found[name] = value
+    return found
+
+
+def _kept_and_new(before: Sequence[Any], after: Sequence[Any]) -> list[Any]:
+    """A list as runs of another, each [first, how many], and what is not in that."""
+    places = {dumps(one): place for place, one in enumerate(before)}
+    found: list[Any] = []
+    for one in after:
+        place = places.get(dumps(one))
+        if place is None:
+            found.append(one)
+        elif found and isinstance(found[-1], list) and sum(found[-1]) == place:
+            found[-1][1] += 1
+        else:
+            found.append([place, 1])
+    return found
+
+
+def applied(before: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    """The drawing that a difference makes of another.
+
+    >>> applied({"title": "a", "nodes": [{"id": 1}, {"id": 2}]}, {"nodes": [{"id": 0}, [1, 1]]})
+    {'title': 'a', 'nodes': [{'id': 0}, {'id': 2}]}
+    """
+    found = dict(before)
+    for name, value in change.items():
+        if value is None:
+            del found[name]
+        elif name in LISTS and name in before:
+            found[name] = [
+                one
+                for part in value
+                for one in (before[name][part[0] : sum(part)] if isinstance(part, list) else [part])
+            ]
+        elif name == "about" and name in before:
+            found[name] = {thing: one for thing, one in (before[name] | value).items() if one is not None}
+        else:
+            found[name] = value
+    return found

@@ -1,0 +1,177 @@
+"""Frames by page table: a capsule for each frame, over the tasks whose tables lead to it.
+
+A row is a task and a column is a page.  A frame that two tasks have is one capsule over both rows; what is a task's own
+is short.  Between the parts of a capsule that passes a task without the frame is a bridge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from vmwidgets.engine.base.units import Address, counted
+from vmwidgets.views.scene import kit
+from vmwidgets.views.scene.kit import MARGIN, Box
+from vmwidgets.views.scene.model import Bar, Node, Text
+from vmwidgets.views.scene.text import fitted, text_width, visible
+
+Frames = Mapping[int, Mapping[str, tuple[int, str]]]
+"""By frame, and by the task whose tables lead to it: at which address, with which rights."""
+
+
+class SharedRange(NamedTuple):
+    """Pages of one name beside each other: their addresses, and the number of the first in its entry."""
+
+    name: str
+    kind: str
+    start: int
+    pages: tuple[int, ...]
+
+
+MOST = 24
+"""Pages of a range that are drawn: those that not all tasks share first."""
+
+_COLUMN, _GAP, _ROW, _HEAD, _APART = 28.0, 5.0, 38.0, 42.0, 22.0
+_NUMBERS, _LEAST = 176.0, 640.0
+"""Room for what a task has, beside its frames; and the width from which it is there."""
+
+LEGEND = "A capsule is a frame, over the tasks whose page tables lead to it; r, w and x are what each may do with it."
+NOT_HERE = "A page that is not in a page table yet is not shown: its first access maps it."
+
+
+def draw_frames_of(
+    frames: Frames, before: Frames, tasks: Sequence[str], ranges: Sequence[SharedRange], width: float
+) -> list[Node]:
+    """The nodes of all tasks' frames; `before`: those before the operation."""
+    left = min(130.0, max(text_width(visible(one), "body strong") for one in tasks) + 16)
+    has_numbers = width >= _LEAST
+    right = width - MARGIN - _NUMBERS * has_numbers
+    nodes: list[Node] = []
+    x, y = MARGIN + left, 4.0
+    high = _HEAD + _ROW * len(tasks)
+    nodes += _names(tasks, y, left, width, frames if has_numbers else {})
+    for one in _cut(ranges, frames, tasks, int((right - MARGIN - left + _GAP) // (_COLUMN + _GAP))):
+        pages, words, more = one
+        room = max(len(pages) * (_COLUMN + _GAP) - _GAP, min(text_width(words.name, "strong"), 3 * _COLUMN))
+        if x > MARGIN + left and x + room > right:
+            x, y = MARGIN + left, y + high + 14
+            nodes += _names(tasks, y, left, width, {})
+        nodes += _columns(words, pages, more, frames, before, tasks, x, y, right - x)
+        x += room + _APART
+    y += high
+    for key, said in (("frames", LEGEND), ("here", NOT_HERE)):
+        nodes.append(kit.paragraph(f"sharing/legend/{key}", said, MARGIN, y + 10, width - 2 * MARGIN))
+        y += nodes[-1].h + 2
+    return nodes
+
+
+def _cut(
+    ranges: Sequence[SharedRange], frames: Frames, tasks: Sequence[str], across: int
+) -> Iterator[tuple[Sequence[int], SharedRange, int]]:
+    """The pages of each range that are drawn, in pieces that fit beside the names; and how many are left out."""
+    users: dict[int, set[str]] = {}
+    count: dict[int, int] = {}
+    for those in frames.values():
+        for va in {va for va, _ in those.values()}:
+            count[va] = count.get(va, 0) + 1
+            users.setdefault(va, set()).update(task for task, (at, _) in those.items() if at == va)
+    for one in ranges:
+        differ = [va for va in one.pages if count[va] > 1 or len(users[va]) < len(tasks)]
+        kept = {*differ[:MOST], *[va for va in one.pages if va not in set(differ)][: max(0, MOST - len(differ))]}
+        pages = [va for va in one.pages if va in kept]
+        for begin in range(0, len(pages), max(1, across)):
+            piece = pages[begin : begin + max(1, across)]
+            is_last = begin + len(piece) == len(pages)
+            yield piece, one, (len(one.pages) - len(pages)) if is_last else 0
+
+
+def _names(tasks: Sequence[str], y: float, left: float, width: float, frames: Frames) -> list[Node]:
+    """The rows' names, and where frames are given what each task has: its own, shared ones, and its fair share."""
+    nodes = []
+    x = width - MARGIN - _NUMBERS + 20
+    most = max((sum(task in users for users in frames.values()) for task in tasks), default=1) or 1
+    if frames:
+        head = [Text(0, 14, "own", "strong"), Text(30, 14, "+ shared", "label dim"),
+                Text(_NUMBERS - 20, 14, "fair share", "label dim", "end")]  # fmt: skip  # names of three columns
+        nodes.append(kit.runs("sharing/numbers", Box(x, y + _HEAD - 24, _NUMBERS - 20, 20), head))
+    for number, task in enumerate(tasks):
+        top = y + _HEAD + number * _ROW
+        name = fitted(0, 21, visible(task), left - 8, "body strong")
+        nodes.append(kit.runs(f"sharing/task/{number}/{y:g}", Box(MARGIN, top, left, _ROW), [name]))
+        if not frames:
+            continue
+        its = [len(users) for users in frames.values() if task in users]
+        own, unit = its.count(1), (_NUMBERS - 90) / most
+        shared = len(its) - own
+        bars = [Bar(0, 8, max(2.0, own * unit), 18, "mark")] * bool(own)
+        bars += [Bar(own * unit + 2, 8, max(2.0, shared * unit), 18, "rail")] * bool(shared)
+        fair = f"{sum(1 / one for one in its):.1f}".removesuffix(".0")
+        text = [
+            Text(own * unit + 10, 21, f"{own:,} + {shared:,}", "label"),
+            Text(_NUMBERS - 20, 21, fair, "strong", "end"),
+        ]
+        title = f"{visible(task)}: {counted(own, 'frame')} of its own, {shared:,} shared, a fair share of {fair}"
+        nodes.append(kit.runs(f"sharing/has/{number}", Box(x, top, _NUMBERS - 20, _ROW), text, bars=bars, title=title))
+    return nodes
+
+
+def _columns(
+    one: SharedRange, pages: Sequence[int], more: int, frames: Frames, before: Frames, tasks: Sequence[str],
+    x: float, y: float, room: float,
+) -> list[Node]:  # fmt: skip  # what, then where
+    """The pages of a range: a name over them, their numbers, and the capsules."""
+    words = f"{visible(one.name)}{f', {more:,} more pages that all share' if more else ''}"
+    nodes = [Node(f"sharing/{one.start:x}/{pages[0]:x}", "label", x, y, room, 18, shape="none",
+                  text=(fitted(0, 14, words, room, f"strong is-{one.kind}"),))]  # fmt: skip  # the range's name
+    for column, va in enumerate(pages):
+        left = x + column * (_COLUMN + _GAP)
+        number = str((va - one.start) >> 12)
+        text = [Text(_COLUMN / 2, 14, number, "label dim", "middle")]
+        nodes.append(kit.runs(f"sharing/page/{va:x}", Box(left, y + 18, _COLUMN, 18), text, title=str(Address(va))))
+        rows: list[tuple[int, str] | None] = []
+        for task in tasks:
+            has = ((frame, users[task][1]) for frame, users in frames.items() if task in users and users[task][0] == va)
+            rows.append(next(has, None))
+        nodes += _capsules(one.kind, va, rows, frames, before, left, y + _HEAD)
+    return nodes
+
+
+def _capsules(
+    kind: str, va: int, rows: Sequence[tuple[int, str] | None], frames: Frames, before: Frames, x: float, y: float
+) -> Iterator[Node]:
+    """The frames of one page: parts over neighbouring tasks, bridges between parts of one frame, dots where is none."""
+    parts: dict[int, list[tuple[int, int]]] = {}
+    for number, cell in enumerate(rows):
+        if cell is None:
+            yield kit.runs(f"sharing/none/{va:x}/{number}", Box(x, y + number * _ROW, _COLUMN, _ROW),
+                           [Text(_COLUMN / 2, 21, "·", "label dim", "middle")])  # fmt: skip
+            continue
+        those = parts.setdefault(cell[0], [])
+        if those and those[-1][1] == number - 1:
+            those[-1] = those[-1][0], number
+        else:
+            those.append((number, number))
+    for frame, those in parts.items():
+        users = frames[frame]
+        state = "new" if frame not in before else "changed" if before[frame] != users else ""
+        said = "; ".join(f"{task}: {rights} at {Address(at)}" for task, (at, rights) in users.items())
+        title = visible(f"frame {frame:#x}: {said}") + f", {state}" * bool(state)
+        for (_, above), (below, _) in pairwise(those):
+            top, bottom = y + above * _ROW + 19, y + below * _ROW + 19
+            yield Node(f"sharing/bridge/{frame:x}/{above}", "label", x, top, _COLUMN + 4, bottom - top, shape="none",
+                       bars=(Bar(_COLUMN - 4, 0, 7, bottom - top, f"own-{kind}"),), title=title)  # fmt: skip
+        is_first = va == min(at for at, _ in users.values())
+        for place, (first, last) in enumerate(those):
+            again = "" if is_first and not place else f"/{va:x}/{place}"
+            text = [
+                Text(_COLUMN / 2, 19 + (number - first) * _ROW, (rows[number] or (0, ""))[1].replace("-", "") or "–",
+                     "mono", "middle")
+                for number in range(first, last + 1)
+            ]  # fmt: skip  # what each may do
+            yield Node(
+                f"sharing/frame/{frame:x}{again}",
+                "capsule", x, y + first * _ROW + 4, _COLUMN, (last - first) * _ROW + 30, shape="round",
+                thing=f"frame:{frame}", action="select", lane="sharing", title=title, text=tuple(text),
+                state=(kind, *[state] * bool(state)),
+            )  # fmt: skip

@@ -1,0 +1,45 @@
+"""What cells display inside of `Output` widgets, such as that of `interact`.
+
+It goes to the page's model of the `Output`, and is in no notebook.  The page tells the kernel of it too late.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from weakref import WeakKeyDictionary, WeakSet
+
+from ipywidgets import Output
+from ipywidgets.widgets import widget as widgets
+
+_inside: WeakKeyDictionary[Output, list[Any]] = WeakKeyDictionary()
+_watched: WeakSet[Any] = WeakSet()
+
+
+def open_output() -> Output | None:
+    """The `Output` that captures what is displayed now; None where cells display on their page."""
+    everything: dict[str, Any] = getattr(widgets, "_instances", {})
+    return next((one for one in reversed(list(everything.values())) if isinstance(one, Output) and one.msg_id), None)
+
+
+def displayed_inside(output: Output, shown: Any) -> None:
+    """Note that `output` has `shown` too."""
+    _inside.setdefault(output, []).append(shown)
+
+
+def inside(output: Output) -> list[Any]:
+    """What an `Output` shows: views, and boxes with views in them, in their order."""
+    return list(_inside.get(output, ()))
+
+
+def watch_clearing(publisher: Any) -> None:
+    """Have it noticed when the content of an `Output` is cleared; once, however often asked."""
+    if publisher not in _watched and hasattr(publisher, "register_hook"):
+        _watched.add(publisher)
+        publisher.register_hook(_hear)
+
+
+def _hear(message: Any) -> Any:
+    output = open_output() if message["header"]["msg_type"] == "clear_output" else None
+    if output is not None:
+        _inside.pop(output, None)
+    return message

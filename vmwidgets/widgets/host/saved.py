@@ -1,0 +1,91 @@
+"""What goes on stepping in a saved notebook: the film beside a drawing, and once a file the player.
+
+Where no script runs (a notebook that is not trusted, GitHub, a mail), nothing of it is seen.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from dataclasses import replace
+from functools import cache
+from html import escape
+from math import inf
+
+from vmwidgets.engine.base.errors import Refused
+from vmwidgets.engine.base.frozen import frozen
+from vmwidgets.pictures.film import film_of
+from vmwidgets.pictures.moments import When
+from vmwidgets.views.scene.model import Scene
+from vmwidgets.views.scene.static import packed_static, read_static
+
+from .controls import at_moment
+from .packing import pack, pack_film
+from .view import View
+
+MOST_BYTES = 96 * 1024
+"""A film that is larger packed is not saved."""
+
+
+@frozen
+class SavedFilm:
+    """A picture's packed frame and film."""
+
+    frame: bytes
+    film: bytes
+    machine: str
+    selected: str
+
+    def html(self) -> str:
+        """What the player finds in a twin, and the word to it that a film is on the page."""
+        data = (f'data-{name}="{escape(text)}"' for name, text in self._data().items())
+        return f"<div hidden {' '.join(data)}></div>{CALL}"
+
+    def _data(self) -> dict[str, str]:
+        return {
+            "vmwidgets-film": bundle(),
+            "frame": b64encode(self.frame).decode(),
+            "steps": b64encode(self.film).decode(),
+            "machine": self.machine,
+            "selected": self.selected,
+        }
+
+
+CALL = '<script>document.dispatchEvent(new Event("vmwidgets-film"))</script>'
+"""See `js/src/saved.ts`."""
+
+
+def saved_film(view: View, scene: Scene, when: When | None) -> SavedFilm | None:
+    """The film around `scene`, which a view showed at a moment; None where there is nothing to step through."""
+    machine = view.machine
+    if machine is None or when is None or view.asks or not scene.steps.count:
+        return None
+    try:
+        at = replace(view.at(When(when.operation)), width=scene.width, height=inf)
+        with view.as_drawn():
+            film = film_of(lambda done: view.drawing(replace(at, done=done)), scene)
+    except Refused:  # the moment was undone
+        return None
+    if film is None:
+        return None
+    alone = {"operations": [], "now": when.done is None, "kept": False, "finds": False, "scale": view.scale}
+    frame = pack(scene, {**at_moment(machine, at.number, when.done, -1, asks=False), **alone}, level=9)
+    packed = pack_film(film, at.number, frame)
+    if len(frame) + len(packed) > MOST_BYTES:
+        return None
+    return SavedFilm(frame, packed, scene.machine, view.selection)
+
+
+@cache
+def player() -> str:
+    """The player, as a script that unpacks and starts itself."""
+    code = b64encode(packed_static("saved.js")).decode()
+    return (
+        f'<script>new Response(new Blob([Uint8Array.from(atob("{code}"),c=>c.charCodeAt(0))]).stream().pipeThrough('
+        'new DecompressionStream("deflate"))).text().then(t=>{const s=document.createElement("script");'
+        "s.textContent=t;document.head.append(s)})</script>"
+    )
+
+
+def bundle() -> str:
+    """The hash of what is built of the front end: films are played by the player of their own."""
+    return read_static("bundle.txt").strip()
