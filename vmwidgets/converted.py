@@ -22,6 +22,7 @@ from nbformat.v4 import new_output
 from traitlets import Bool
 
 VIEW = "application/vnd.jupyter.widget-view+json"
+_WITH_HTML = ("text/html", "application/json")  # the latter is a notebook, which keeps what its cells put out
 _TWIN = re.compile(
     r'data-vmwidgets-twin="[^"]*">(?:<picture>.*?)?<img alt="([^"]*)" src="data:image/svg\+xml[^,]*,([^"]*)"'
 )
@@ -34,7 +35,7 @@ class PicturesPreprocessor(Preprocessor):
 
     def preprocess_cell(self, cell: Any, resources: Any, index: int) -> tuple[Any, Any]:
         """Replace the outputs of a cell that have pictures."""
-        if getattr(self.parent, "output_mimetype", "text/html") != "text/html" and "outputs" in cell:
+        if getattr(self.parent, "output_mimetype", "text/html") not in _WITH_HTML and "outputs" in cell:
             cell.outputs = drawn(cell.outputs)
         return cell, resources
 

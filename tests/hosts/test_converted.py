@@ -10,7 +10,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from nbconvert.exporters import HTMLExporter, LatexExporter, MarkdownExporter
+from nbconvert.exporters import HTMLExporter, LatexExporter, MarkdownExporter, NotebookExporter
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 import vmwidgets as vm
@@ -55,6 +55,12 @@ def test_without_the_extra_it_is_an_svg(notebook: Any, monkeypatch: pytest.Monke
 def test_html_stays_as_it_is(notebook: Any) -> None:
     body, _ = HTMLExporter().from_notebook_node(notebook)
     assert body.count('data-vmwidgets-twin="t') == 2
+
+
+def test_a_notebook_keeps_its_live_picture_and_its_html(notebook: Any) -> None:
+    body, _ = NotebookExporter().from_notebook_node(notebook)
+    again = nbformat.reads(body, as_version=4)
+    assert again.cells[0].outputs == notebook.cells[0].outputs
 
 
 def test_it_can_be_switched_off(notebook: Any) -> None:
