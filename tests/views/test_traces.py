@@ -156,7 +156,7 @@ def test_a_working_set_is_drawn_at_its_mean_size_and_never_as_frames() -> None:
 @pytest.mark.parametrize("width", [420, 900, 1600])
 def test_a_real_process_is_darker_where_it_uses_more_of_a_range(width: int) -> None:
     ranges = (UsedRange("a.so", 0x1000, 100, (60, 5, 0)), UsedRange("8 MiB, no file", 0x9000, 2000, (300, 0, 0)))
-    scene = vm.Locality(UsedOverTime(1, "python3", 0.5, ranges), width=width).scene()
+    scene = vm.Locality(UsedOverTime(1, "python3", 0.5, ranges, 3), width=width).scene()
     sound(scene)
     bars = {node.id: [bar.style for bar in node.bars] for node in scene.nodes if node.id.startswith("locality/range/")}
     assert bars == {
@@ -164,6 +164,17 @@ def test_a_real_process_is_darker_where_it_uses_more_of_a_range(width: int) -> N
         "locality/range/1": ["refs-none", "refs-read-2"],
     }
     assert [node.id for node in scene.nodes][:2] == ["locality/range/1", "locality/range/0"]
+
+
+def test_of_a_process_that_uses_nothing_the_time_is_drawn_and_a_sentence_says_so() -> None:
+    value = UsedOverTime(1, "sleep", 0.2, (), 2)
+    assert value.sets == (0, 0)
+    assert repr(value) == "sleep (1): no page used in 0.4 s"
+    scene = vm.Locality(value).scene()
+    sound(scene)
+    assert scene.caption.text.startswith("No page was used. ")
+    assert "time: 0.4 s →" in [text.text for node in scene.nodes for text in node.text]
+    assert scene.table.header == ("range", "from", "pages", "0.2 s", "0.4 s")
 
 
 def test_a_picture_keeps_the_trace_that_has_no_other_name() -> None:

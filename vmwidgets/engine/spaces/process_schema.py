@@ -394,24 +394,27 @@ class UsedRange:
 class UsedOverTime:
     """The working set of a process in the course of time: its ranges, the lowest first, each with parts of the time.
 
-    `each` is how long a part was, in seconds: pages are counted that were used in it.
+    There are so many `parts`.  `each` is how long one was, in seconds: pages are counted that were used in it.
     """
 
     pid: int
     name: str
     each: float
     ranges: tuple[UsedRange, ...]
+    parts: int
 
     @property
     def sets(self) -> tuple[int, ...]:
         """Pages that were used in each part."""
-        return tuple(map(sum, zip(*(one.parts for one in self.ranges), strict=True)))
+        return tuple(sum(one.parts[at] for one in self.ranges) for at in range(self.parts))
 
     @property
     def title(self) -> str:
         """The answer in a line."""
         sets = self.sets
         least, most = min(sets, default=0), max(sets, default=0)
+        if not most:
+            return f"no page used in {self.parts * self.each:g} s"
         return f"{rounded(least * PAGE)} to {rounded(most * PAGE)} used in {self.each:g} s"
 
     @in_ascii
@@ -419,7 +422,7 @@ class UsedOverTime:
         most = sorted(self.ranges, key=lambda one: -max(one.parts))[:LISTED]
         rows = [("pages used in each part of the time", "most", "parts")]
         rows += [(printable(one.name)[:40], f"{max(one.parts):,}", " ".join(map(str, one.parts))) for one in most]
-        return f"{printable(self.name)} ({self.pid}): {self.title}\n{in_columns(rows)}"
+        return f"{printable(self.name)} ({self.pid}): {self.title}" + f"\n{in_columns(rows)}" * bool(most)
 
 
 def short(line: str, most: int = 48) -> str:

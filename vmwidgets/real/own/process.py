@@ -103,7 +103,8 @@ class Process(LiveProcess):
         _check_seconds("each", each, 0.01, 10)
         _check_seconds("seconds", seconds, each, MOST_PARTS * each)
         texts = watched(self.pid, do, seconds, each)
-        return UsedOverTime(self.pid, self.at().name, each, used_in_parts([[*ranges_in(one)] for one in texts]))
+        used = used_in_parts([[*ranges_in(one)] for one in texts])
+        return UsedOverTime(self.pid, self.at().name, each, used, len(texts))
 
     @in_ascii
     def __repr__(self) -> str:

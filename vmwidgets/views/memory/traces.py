@@ -200,7 +200,7 @@ def times(value: LocalityValue, number: int) -> tuple[int, int]:
 def draw_used(value: UsedOverTime, *, width: float = WIDTH) -> Scene:
     """What a real process uses of its ranges in each part of the time, and below how many pages in all."""
     sets, rows = value.sets, value.ranges
-    left = MARGIN + min(width * 0.3, max(text_width(one.name) for one in rows)) + 8
+    left = MARGIN + min(width * 0.3, max(map(text_width, (_IN_USE, *(one.name for one in rows))))) + 8
     each = (width - MARGIN - left) / len(sets)
     nodes: list[Node] = []
     y = 4.0
@@ -219,10 +219,10 @@ def draw_used(value: UsedOverTime, *, width: float = WIDTH) -> Scene:
                           text=text, bars=tuple(bars), title=title, lane="locality"))  # fmt: skip  # a node
         y += _USED
     y += 8
-    most = max(*sets, 1)
+    most = max(sets)
     bars = [Bar(left - MARGIN, _SETS - 5, width - MARGIN - left, 1, "rail")]
     for at, used in enumerate(sets):
-        high = round((_SETS - 4) * used / most, 1)
+        high = round((_SETS - 4) * used / max(most, 1), 1)
         bars.append(Bar(round(left - MARGIN + at * each, 1), _SETS - 4 - high, round(each, 1), high, "refs-set"))
     nodes.append(Node("locality/sets", "label", MARGIN, y, width - 2 * MARGIN, _SETS, shape="none", bars=tuple(bars),
                       text=(Text(0, 10, _IN_USE, "label dim"), Text(0, 26, f"most {most:,}", "label dim")),
@@ -237,6 +237,8 @@ def draw_used(value: UsedOverTime, *, width: float = WIDTH) -> Scene:
          for one in rows],
     )  # fmt: skip  # a row a range
     said = f"A page counts once in each {value.each:g} s. Counting disturbs: it clears the referenced bit of each page."
+    if not most:
+        said = f"No page was used. {said}"
     return kit.scene(
         "locality", value.title, f"{visible(value.name)}, process {value.pid}", nodes,
         caption=Caption(said), table=table, width=width,
