@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import zlib
 from collections.abc import Iterator
@@ -14,11 +15,12 @@ import vmwidgets as vm
 from tests.views import gallery
 from tests.widgets.film import played
 from tests.widgets.page import HELLO, replies
+from vmwidgets.pictures.at import At
 from vmwidgets.pictures.film import MOST, Film, film_of, frame_of, places_of
 from vmwidgets.pictures.moments import When
 from vmwidgets.pictures.picture import Picture
 from vmwidgets.views.scene.model import AFTER, Scene, Steps
-from vmwidgets.widgets.host.films import films
+from vmwidgets.widgets.host.films import Films, films
 from vmwidgets.widgets.host.packing import WINDOW, unpack
 from vmwidgets.widgets.host.view import View
 
@@ -187,6 +189,58 @@ def test_a_film_that_is_the_same_is_not_sent_again() -> None:
     view.refresh()
     make_all()
     assert seen == []
+
+
+class FailingInside(vm.Map):
+    """A learner's picture, which can be drawn after an operation and not in the middle of it."""
+
+    def draw(self, at: At) -> Scene:
+        if at.done is not None:
+            raise ZeroDivisionError
+        return super().draw(at)
+
+
+def test_a_drawing_that_fails_ends_its_own_film_and_no_other() -> None:
+    machine = machine_with_steps()
+    failing, other = FailingInside(machine.kernel_map), vm.Map(machine.kernel_map)
+    for one in (failing, other):
+        replies(one, HELLO)
+    make_all()
+    assert not failing.film
+    assert sent_film(other)["number"] == other.operation
+    failing.step = 0
+    failing.refresh()
+    assert failing.status.startswith("this picture could not be drawn: ZeroDivisionError")
+
+
+class Filmed:
+    """A picture without a machine, whose film is one drawing; the first attempt is stopped."""
+
+    machine, wants_film = None, True
+
+    def __init__(self) -> None:
+        self.attempts = 0
+
+    def filming(self) -> Iterator[None]:
+        self.attempts += 1
+        if self.attempts == 1:
+            raise KeyboardInterrupt
+        yield
+
+
+def test_after_the_stop_button_the_idle_loop_makes_films_again() -> None:
+    loop, mine, picture = asyncio.new_event_loop(), Films(), Filmed()
+    loop.call_soon(mine.want, picture)
+    with pytest.raises(KeyboardInterrupt):
+        loop.run_forever()
+
+    async def until_made() -> None:
+        mine.want(picture)
+        while picture.attempts < 2:
+            await asyncio.sleep(0)
+
+    loop.run_until_complete(asyncio.wait_for(until_made(), 20))
+    loop.close()
 
 
 @pytest.mark.parametrize("outcome", ["asks", "none"])

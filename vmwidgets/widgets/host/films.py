@@ -74,7 +74,11 @@ class Films:
                 with looking(picture.machine) as quiet:
                     if quiet:
                         self._wanted[picture] = filming = begun or picture.filming()
-                        if next(filming, DONE) is DONE and self._wanted.get(picture) is filming:
+                        try:
+                            is_over = next(filming, DONE) is DONE
+                        except Exception:  # noqa: BLE001  a drawing that fails ends its own film, and no other
+                            is_over = True  # a page asks for that step, and gets the reason
+                        if is_over and self._wanted.get(picture) is filming:
                             del self._wanted[picture]
                         return True
             return False
@@ -92,10 +96,13 @@ class Films:
         loop.call_later(IDLE, self._next, loop)
 
     def _next(self, loop: asyncio.AbstractEventLoop) -> None:
-        made = self.make()
-        self._is_due = bool(self._wanted)
-        if self._is_due:
-            loop.call_later(0 if made else IDLE, self._next, loop)
+        made = False
+        try:
+            made = self.make()
+        finally:  # also when the stop button came
+            self._is_due = bool(self._wanted)
+            if self._is_due:
+                loop.call_later(0 if made else IDLE, self._next, loop)
 
     # ---- while a cell sleeps -----------------------------------------------------------------------
 
