@@ -18,6 +18,7 @@ from tests.widgets.notebook import LabShell, PyodideShell, open_notebook
 from tests.widgets.page import HELLO, replies
 from vmwidgets.pictures import slim
 from vmwidgets.pictures.film import frame_of
+from vmwidgets.widgets.host import display
 from vmwidgets.widgets.host.outputs import _hear as heard_inside
 from vmwidgets.widgets.host.packing import WINDOW, unpack
 from vmwidgets.widgets.host.pictures import keep_moments
@@ -210,6 +211,35 @@ def test_a_picture_without_steps_has_no_film(shell: PyodideShell, outputs: list[
     shell.run("vm.reference_string('1 2 3')", "c1")
     assert "data-vmwidgets-film" not in outputs[1]["text/html"]
     assert "<script>" not in outputs[1]["text/html"]
+
+
+FAILING = """
+class Failing(vm.Map):
+    fails = False
+    def draw(self, at):
+        if self.fails or at.done is not None:
+            raise ZeroDivisionError
+        return super().draw(at)
+"""
+
+
+def test_a_picture_that_fails_at_a_step_has_no_film_and_the_others_have_theirs(
+    shell: PyodideShell, outputs: list[dict[str, Any]]
+) -> None:
+    shell.run(f"from IPython.display import display\n{FAILING}", "c0")
+    shell.run("k.enter('4 KiB')\ndisplay(Failing(k), vm.Map(k))", "c1")
+    filmed = ["data-vmwidgets-film" in one["text/html"] for one in outputs if "text/html" in one]
+    assert filmed == [False, True]
+
+
+def test_a_picture_that_fails_at_the_end_of_its_cell_stays_as_it_was_and_the_others_are_new(
+    shell: PyodideShell, outputs: list[dict[str, Any]]
+) -> None:
+    shell.run(f"from IPython.display import display\n{FAILING}", "c0")
+    shell.run("display(one := Failing(k), vm.Map(k))\none.fails = True\nk.enter('4 KiB')", "c1")
+    said = [one["text/plain"] for one in outputs if "data-vmwidgets-twin" in one.get("text/html", "")]
+    assert ["after operation 1" in words for words in said] == [False, True]
+    assert not display._open_twins
 
 
 def test_the_player_comes_once_a_file_and_again_with_its_cell(

@@ -71,13 +71,16 @@ def fix_twins(*_result: object) -> None:
         if views_in(widget):  # they came into it after it was displayed
             twin = Twin(widget, cell)
             twin.is_late = True
-            twin.look()
+            if _look(twin) is None:
+                continue
             publish(twin.bundle(), display_id=twin.display_id)
             _keep(twin, widget, cell)
     if _player_in and (_player_in[0][0] == cell.id or _player_in[0][1].is_gone):
         _player_in.clear()  # that output is gone
     for twin in _open_twins.pop(cell.id, []):
-        is_new = twin.look()
+        is_new = _look(twin)
+        if is_new is None:
+            continue
         if twin.film() and not _player_in and not twin.is_inside:
             _player_in.append((cell.id, twin))
             twin.plays = True
@@ -88,6 +91,14 @@ def fix_twins(*_result: object) -> None:
                 view.once_measured(partial(_fit, twin))
     _open_twins.clear()  # those of callbacks, which ended without a word
     _to_look_into.clear()
+
+
+def _look(twin: Twin) -> bool | None:
+    """Have a twin take its views as they are now: whether one has changed.  None if one can't be drawn."""
+    try:
+        return twin.look()
+    except Exception:  # noqa: BLE001  the twin stays as it was, and the live picture says why
+        return None
 
 
 def _look_again(output: Output) -> None:
@@ -103,7 +114,7 @@ def _look_again(output: Output) -> None:
 
 
 def _show_what_came(twin: Twin) -> None:
-    if twin.views and twin.look():
+    if twin.views and _look(twin):
         twin.film()
         _publish_again(twin)
 

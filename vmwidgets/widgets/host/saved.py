@@ -11,7 +11,6 @@ from functools import cache
 from html import escape
 from math import inf
 
-from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.pictures.film import film_of
 from vmwidgets.pictures.moments import When
@@ -55,7 +54,10 @@ CALL = '<script>document.dispatchEvent(new Event("vmwidgets-film"))</script>'
 
 
 def saved_film(view: View, scene: Scene, when: When | None) -> SavedFilm | None:
-    """The film around `scene`, which a view showed at a moment; None where there is nothing to step through."""
+    """The film around `scene`, which a view showed at a moment; None where there is nothing to step through.
+
+    A picture that can't be drawn at each step gets none.
+    """
     machine = view.machine
     if machine is None or when is None or view.asks or not scene.steps.count:
         return None
@@ -63,7 +65,7 @@ def saved_film(view: View, scene: Scene, when: When | None) -> SavedFilm | None:
         at = replace(view.at(When(when.operation)), width=scene.width, height=inf)
         with view.as_drawn():
             film = film_of(lambda done: view.drawing(replace(at, done=done)), scene)
-    except Refused:  # the moment was undone
+    except Exception:  # noqa: BLE001  the moment was undone, or a drawing fails: the others of the cell get their films
         return None
     if film is None:
         return None
