@@ -243,6 +243,20 @@ def test_after_the_stop_button_the_idle_loop_makes_films_again() -> None:
     loop.close()
 
 
+def test_a_kept_picture_is_stepped_by_its_page_whatever_its_machine_did_since() -> None:
+    machine = machine_with_steps()
+    view, other = vm.Map(machine.kernel_map), vm.Map(machine.kernel_map)
+    view.follow = False
+    number, place = view.operation, view.scene().steps.places[3]
+    view.moment = When(machine.journal.last.serial)
+    machine.kernel_map.enter("4 KiB")
+    assert replies(view, {"type": "stand", "operation": number, "place": place, "latest": number}) == [
+        {"type": "heard"}
+    ]
+    assert view.moment == When(machine.journal.serial(number), place)
+    assert other.moment is None
+
+
 @pytest.mark.parametrize("outcome", ["asks", "none"])
 def test_a_picture_that_asks_gives_nothing_away(outcome: str) -> None:
     machine = vm.boot("x86-64")

@@ -110,7 +110,8 @@ class Answering(Picture):
 
     def _on_stand(self, operation: int, place: int, latest: int) -> None:
         when, machine = self._when_of(operation, place), self.machine
-        if machine is not None and len(machine.journal) - 1 == latest:  # else what was done since is to be seen
+        is_latest = machine is not None and len(machine.journal) - 1 == latest
+        if is_latest or not self.follow:  # else what was done since is to be seen
             self.moment = when
 
     def _when_of(self, operation: int, place: int) -> When | None:
