@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
+from vmwidgets.engine.machine.history import LOOKED_AT
 from vmwidgets.engine.machine.inside import Inside
 from vmwidgets.engine.machine.system import STRUCTURES, System
 from vmwidgets.events import PagesEntered
@@ -87,6 +88,16 @@ def test_what_is_new_after_an_undo_is_another_operation() -> None:
         before = inside.at("size", 0)
         assert m.kernel_map.value().size - before == {"16 KiB": 16, "32 KiB": 32}[size] << 10
         m.undo()
+
+
+def test_the_insides_that_are_kept_are_those_looked_into_last() -> None:
+    m = vm.boot("x86-64")
+    for _ in range(LOOKED_AT + 1):
+        m.kernel_map.enter("4 KiB")
+    first, second, *rest = range(1, LOOKED_AT + 2)
+    known = {number: m.history.inside(number) for number in (first, second, *rest[:-1], first, rest[-1])}
+    assert m.history.inside(first) is known[first]
+    assert m.history.inside(second) is not known[second]
 
 
 OUTLIVE = {

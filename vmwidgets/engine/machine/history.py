@@ -266,6 +266,7 @@ class History:
             operation = self.journal[number]
             kept = len(operation.events) if operation.truncated else -1
             self._insides[serial] = Inside(partial(self._do_again, number), kept)
+        self._insides.move_to_end(serial)
         return self._insides[serial]
 
     def is_far(self, number: int) -> bool:
