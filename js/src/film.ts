@@ -72,6 +72,15 @@ export class Film {
     return made;
   }
 
+  /** The same; undefined where it can't be made, and so the kernel is to be asked. */
+  made(place: number): Picture | undefined {
+    try {
+      return this.picture(place);
+    } catch {
+      return undefined;
+    }
+  }
+
   private scene(index: number): Scene {
     const known = this.scenes[index];
     if (known) return known;

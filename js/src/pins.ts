@@ -111,11 +111,12 @@ class Pin {
     this.show({ scene, when });
   }
 
-  /** Shows a step of the film that the picture had when it was pinned; false where that has not this step. */
+  /** Shows a step of the film that the picture had when it was pinned; false where that can't draw this step. */
   private step(operation: number, place: number): boolean {
-    if (!this.film?.has(place) || this.film.number !== operation || this.when?.number !== operation) return false;
-    this.show({ scene: this.film.picture(place).scene, when: { ...this.when, place } });
-    return true;
+    if (this.film?.number !== operation || this.when?.number !== operation) return false;
+    const made = this.film.made(place);
+    if (made) this.show({ scene: made.scene, when: { ...this.when, place } });
+    return made !== undefined;
   }
 
   private show({ scene, when }: Pick<Picture, "scene" | "when">): void {

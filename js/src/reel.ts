@@ -122,12 +122,9 @@ export class Reel {
 
   /** Whether a drawing of the film can be made; the film is given up, if not. */
   private drawable(place: number): boolean {
-    try {
-      return this.film?.picture(place) !== undefined;
-    } catch {
-      this.film = null;
-      return false;
-    }
+    if (this.film?.made(place)) return true;
+    this.film = null;
+    return false;
   }
 
   request(operation: number, place: number, latest: number): Request {
