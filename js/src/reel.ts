@@ -205,17 +205,20 @@ export class Company {
     one.missed = false;
   }
 
-  /** The kernel has heard of a step; if the page has gone on since, it hears of the last. */
   heard(by: Reel): void {
-    if (by !== this.by) return;
+    if (by === this.by) this.next(by);
+  }
+
+  /** Nothing is awaited any more; if the page has gone on since, the kernel hears of the last step. */
+  private next(by: Reel | undefined): void {
     this.by = null;
-    if (this.here && String(this.here) !== String(this.told)) this.tell(by);
+    if (by && String(this.here) !== String(this.told)) this.tell(by);
   }
 
   leave(one: Reel): void {
     this.members.delete(one);
     if (this.leader === one) this.leader = null;
-    if (this.by === one) this.by = null;
+    if (this.by === one) this.next([...this.members].find((other) => !other.kept));
   }
 
   private tell(by: Reel): void {

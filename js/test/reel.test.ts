@@ -204,3 +204,15 @@ test("a picture that leaves while the kernel is to hear of it does not keep the 
   second.reel.go(3, 0);
   assert.equal(second.sent.length, 1);
 });
+
+test("if the picture that tells the kernel leaves, another one that goes along tells it the newest step", () => {
+  const first = setUp();
+  const kept = setUp(first.company, { kept: true });
+  const second = setUp(first.company);
+  for (const place of [2, 5, 0]) first.reel.go(3, place);
+  first.reel.leave();
+  assert.deepEqual(second.sent, [{ type: "stand", operation: 3, place: 0, latest: 3 }]);
+  assert.equal(kept.sent.length, 0, "it stays where it is");
+  second.reel.heard();
+  assert.equal(second.sent.length, 1);
+});
