@@ -50,6 +50,7 @@ export class Reel {
 
   /** Goes with the others of its machine from now on. */
   join(company: Company): void {
+    if (this.company === company) return;
     this.company?.leave(this);
     this.company = company;
     company.members.add(this);
@@ -167,6 +168,12 @@ export class Company {
   private waiting = false;
   /** The picture that went last. */
   private leader: Reel | null = null;
+  private readonly ended: () => void;
+
+  /** `ended` is called when it has no picture any more. */
+  constructor(ended: () => void = () => {}) {
+    this.ended = ended;
+  }
 
   /** Whether the kernel has still to hear of a step. */
   get waits(): boolean {
@@ -219,6 +226,7 @@ export class Company {
     this.members.delete(one);
     if (this.leader === one) this.leader = null;
     if (this.by === one) this.next([...this.members].find((other) => !other.kept));
+    if (!this.members.size) this.ended();
   }
 
   private tell(by: Reel): void {
@@ -243,7 +251,7 @@ const companies = new Map<string, Company>();
 export function companyOf(id: string): Company {
   let company = companies.get(id);
   if (!company) {
-    company = new Company();
+    company = new Company(() => companies.delete(id));
     companies.set(id, company);
   }
   return company;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import "./dom.ts";
 import { zlibSync } from "fflate";
-import { Company, Reel } from "../src/reel.ts";
+import { Company, companyOf, Reel } from "../src/reel.ts";
 import type { Request } from "../src/requests.ts";
 import type { Picture, Scene, When } from "../src/scene.ts";
 import { node, now, scene } from "./dom.ts";
@@ -215,4 +215,16 @@ test("if the picture that tells the kernel leaves, another one that goes along t
   assert.equal(kept.sent.length, 0, "it stays where it is");
   second.reel.heard();
   assert.equal(second.sent.length, 1);
+});
+
+test("pictures of a machine are forgotten with the last of them", () => {
+  const company = companyOf("machine 7");
+  const first = setUp(company);
+  const second = setUp(company);
+  first.reel.leave();
+  assert.equal(companyOf("machine 7"), company);
+  second.reel.join(company);
+  assert.equal(companyOf("machine 7"), company);
+  second.reel.leave();
+  assert.notEqual(companyOf("machine 7"), company);
 });
