@@ -17,8 +17,8 @@ for i in range(60):
     k.enter(8192, prot=["r", "rw"][i % 2])
 """
 VIEWS = ("m", "k", "vm.Tree(k)", "m.kentry")
-LIMIT = 1_000_000
-"""Bytes of a notebook with twenty views."""
+LIMIT = 1_200_000
+"""Bytes of a notebook with twenty views, each with its film."""
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets.engine.machine import Machine
+from vmwidgets.views.scene.text import text_width
 
 
 def family(way: str) -> tuple[Machine, int]:
@@ -172,3 +173,27 @@ def test_a_page_is_called_by_its_number_in_its_entry_or_its_file() -> None:
     nodes = vm.Sharing(m).scene().nodes
     numbers = [(node.x, node.text[0].text) for node in nodes if node.id.startswith("sharing/page/")]
     assert [words for _, words in sorted(numbers)] == ["0", "2", "5", "7", "2"]
+
+
+def test_what_is_left_out_is_counted_and_no_heading_runs_into_the_next() -> None:
+    m = vm.boot("x86-64", layout="small", fork="counted")
+    task = m.task("init")
+    start = task.mmap("160 KiB")
+    for page in range(40):
+        task.write(start + page * vm.PAGE, b"x")
+    file = m.file("libcrypto-with-a-long-name.so", b"x" * 4096)
+    task.read(task.mmap("4 KiB", "rx", "private", file), 1)
+    task.write(task.mmap("4 KiB", at=start + 0x40_0000, flags="fixed"), b"x")
+    for width in (420, 960):
+        nodes = vm.Sharing(m, width=width).scene().nodes
+        heads = [node for node in nodes if node.id.count("/") == 2 and node.text and "strong is-" in node.text[0].style]
+        drawn = [node for node in nodes if node.kind == "capsule"]
+        left_out = [
+            int(node.title.partition("and ")[2].partition(" ")[0]) for node in heads if " more pages" in node.title
+        ]
+        assert sum(left_out) + len(drawn) == 42
+        for one in heads:
+            beside = [other for other in heads if other.y == one.y and other.x > one.x]
+            assert all(
+                one.x + (one.text[0].room or text_width(one.text[0].text, "strong")) <= other.x for other in beside
+            )

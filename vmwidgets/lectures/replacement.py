@@ -31,7 +31,7 @@ def lecture() -> Lecture:
         "four frames",
         "The task may have four frames, and has mapped sixteen pages from 0x1_0000 on: page 4 is 0x1_4000. "
         "It writes to four. rss, the resident set size, is how much of a task is in memory. Its frames are a ring. "
-        "R is the reference bit, D the dirty bit; the bar of a card is blue where R is set.",
+        "R is the reference bit, D the dirty bit; the bar of a card is filled where R is set.",
         minutes=3,
         by="operation",
     )

@@ -9,7 +9,7 @@ from functools import cached_property
 from math import inf
 from typing import Any
 
-from vmwidgets.engine.base.event import Event
+from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.kernel.freebsd.vm_map import FreeBSDMap
 from vmwidgets.engine.kernel.x15.vm_map import X15Map
@@ -61,11 +61,14 @@ class At:
         """The same at all moments of the operation: what a view is given."""
         return look_at(part, self.moment, *focus, **more)
 
-    def steps(self, look: Callable[[At], object], *kinds: type[Event]) -> Steps:
-        """The steps of a picture: those with events of these `kinds` in which `look` gives another thing.
+    def steps(self, look: Callable[[At], object], *kinds: Any) -> Steps:
+        """The steps of a picture: those with events of these `kinds` (classes) in which `look` gives another thing.
 
         `look` is what is drawn at a moment, as far as it changes in an operation: a value, or counts of one.
         """
+        wrong = next((one for one in kinds if not isinstance(one, type)), None)
+        if wrong is not None:
+            raise Refused(f"steps: {shown(wrong)} is no kind of event: give classes of vmwidgets.events")
         history = self.whole.history
         is_far = self.done is None and self.number > 0 and history.is_far(self.number)
         return self.moment.steps(seen(lambda done: look(replace(self, done=done)), having(*kinds), lambda: not is_far))

@@ -21,7 +21,7 @@ from .registry import picture_of
 
 @picture_of()
 class Fault(Picture):
-    """The fault strip: an access through TLB, walk, map lookup, object and pager, frame and page tables to its end.
+    """The story of a fault: an access through TLB, walk, map lookup, object and pager, frame and page tables.
 
     `target` is a task, or a machine, which shows the faults of all address spaces.  After an operation without a fault,
     the latest fault stays in the picture, and the caption says which operation it is from.

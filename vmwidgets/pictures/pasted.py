@@ -85,8 +85,8 @@ def _caption(text: PastedText) -> str:
     known = next((panic for panic in text.panics if panic.protects), None)
     if known is not None:
         return known.protects
-    if len(text.listings) == 1 and not text.tables and text.ranges:
-        return _reached(text.ranges)
+    if len(text.listings) == 1 and not text.tables:
+        return _reached(text.ranges) if text.ranges else "Nothing is mapped there."
     return f"The text has {text.summary}."
 
 

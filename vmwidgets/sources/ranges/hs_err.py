@@ -32,6 +32,7 @@ def _read(text: Cleaned) -> Found:
             without_end += 1
         elif found.ranges and _ALMOST.fullmatch(line):
             found.wrong(number)
+    found.ranges.sort(key=lambda one: one.start)  # they are listed as they were loaded
     if found.ranges:
         found.unsaid.append(
             "The report lists libraries alone, without rights: heap and stacks are missing, and all are entered without"
@@ -49,7 +50,8 @@ KIND = Kind(
     "the libraries of a crash report of the JVM (hs_err)",
     r"0x00007ff6a4b30000 - 0x00007ff6a4b77000 C:\jdk\bin\java.exe",
     re.compile(
-        rf"^({_H} - {_H}[ \t]+([A-Za-z]:[\\/]|\\\\)|{_H}[ \t]+(/\S.*\.dylib|/System/Library/|/usr/lib/))", re.ASCII
+        rf"^({_H} - {_H}[ \t]+([A-Za-z]:[\\/]|\\\\)|{_H}[ \t]+(/\S.*\.dylib|/System/Library/|/usr/lib/))",
+        re.ASCII | re.IGNORECASE,
     ),
     _read,
 )

@@ -81,7 +81,7 @@ def draw_fault(
         nodes,
         links=links,
         caption=replace(caption, tone="plain") if said and caption.tone == "good" else caption,
-        table=Table(("box", "who", "what"), tuple((BOXES[mark.box][0], mark.who, mark.words) for mark in done)),
+        table=Table(("stage", "who", "what"), tuple((BOXES[mark.box][0], mark.who, mark.words) for mark in done)),
         steps=moment.steps(where(lambda stage: stage.step.index in own)),
         machine=machine,
         width=width,
@@ -101,9 +101,9 @@ _BYPASSED = "bypassed: pages in front of it hide all of its pages, so that the c
 _COLLAPSED = "collapsed: nothing else referred to it, so that its pages are now in the object in front of it"
 
 
-def _notes(boxes: Sequence[Node], done: Sequence[Mark]) -> Iterator[str]:
-    """What the words and numbers in the boxes mean, as far as they are there."""
-    if any(run.text.startswith("+") for box in boxes for run in box.text):
+def _notes(stages: Sequence[Node], done: Sequence[Mark]) -> Iterator[str]:
+    """What the words and numbers of the stages mean, as far as they are there."""
+    if any(run.text.startswith("+") for stage in stages for run in stage.text):
         yield "+1, +2 or more: so many earlier steps of the stage are not shown; the table has them"
     ends = {mark.words.rpartition(" ")[2] for mark in done if mark.box == "object"}
     for word, words in (("bypassed", _BYPASSED), ("collapsed", _COLLAPSED)):

@@ -40,7 +40,7 @@ MOST_PLACES = 8
 
 KINDS = {
     "anonymous": "memory without a file", "heap": "heap", "stack": "stack", "code": "code", "file": "file, read only",
-    "data": "file, written", "kernel": "the kernel's own",
+    "data": "file, written", "unknown": "file, rights unknown", "kernel": "the kernel's own",
 }  # fmt: skip  # a kind, and what a legend calls it
 """What a range is, and so its colour."""
 
@@ -55,6 +55,8 @@ def kind_of(one: ProcessRange) -> str:
         return "stack"
     if not one.path or one.path.startswith("["):
         return "anonymous"
+    if "?" in one.protection:
+        return "unknown"
     return "code" if "x" in one.protection else "data" if "w" in one.protection else "file"
 
 

@@ -29,8 +29,11 @@ class SharedRange(NamedTuple):
     pages: tuple[int, ...]
 
 
-MOST = 24
-"""Pages of a range that are drawn: those that not all tasks share first."""
+MOST, MOST_TASKS = 24, 24
+"""Pages of a range that are drawn, those that not all tasks share first; and tasks.  The table has all."""
+
+Cells = Mapping[int, Mapping[str, tuple[int, str]]]
+"""By the address of a page, and by task: the frame there, with which rights."""
 
 _COLUMN, _GAP, _ROW, _HEAD, _APART = 28.0, 5.0, 38.0, 42.0, 22.0
 _NUMBERS, _LEAST = 176.0, 640.0
@@ -44,6 +47,11 @@ def draw_frames_of(
     frames: Frames, before: Frames, tasks: Sequence[str], ranges: Sequence[SharedRange], width: float
 ) -> list[Node]:
     """The nodes of all tasks' frames; `before`: those before the operation."""
+    cells: dict[int, dict[str, tuple[int, str]]] = {}
+    for frame, users in frames.items():
+        for task, (va, rights) in users.items():
+            cells.setdefault(va, {})[task] = frame, rights
+    left_out, tasks = len(tasks) - MOST_TASKS, tasks[:MOST_TASKS]
     left = min(130.0, max(text_width(visible(one), "body strong") for one in tasks) + 16)
     has_numbers = width >= _LEAST
     right = width - MARGIN - _NUMBERS * has_numbers
@@ -51,39 +59,36 @@ def draw_frames_of(
     x, y = MARGIN + left, 4.0
     high = _HEAD + _ROW * len(tasks)
     nodes += _names(tasks, y, left, width, frames if has_numbers else {})
-    for one in _cut(ranges, frames, tasks, int((right - MARGIN - left + _GAP) // (_COLUMN + _GAP))):
+    for one in _cut(ranges, cells, tasks, int((right - MARGIN - left + _GAP) // (_COLUMN + _GAP))):
         pages, words, more = one
         room = max(len(pages) * (_COLUMN + _GAP) - _GAP, min(text_width(words.name, "strong"), 3 * _COLUMN))
         if x > MARGIN + left and x + room > right:
             x, y = MARGIN + left, y + high + 14
             nodes += _names(tasks, y, left, width, {})
-        nodes += _columns(words, pages, more, frames, before, tasks, x, y, right - x)
+        nodes += _columns(words, pages, more, frames, before, [cells[va] for va in pages], tasks, Box(x, y, room, high))
         x += room + _APART
     y += high
-    for key, said in (("frames", LEGEND), ("here", NOT_HERE)):
+    others = [("more", f"{counted(left_out, 'task')} more, in the table.")] if left_out > 0 else []
+    for key, said in (*others, ("frames", LEGEND), ("here", NOT_HERE)):
         nodes.append(kit.paragraph(f"sharing/legend/{key}", said, MARGIN, y + 10, width - 2 * MARGIN))
         y += nodes[-1].h + 2
     return nodes
 
 
 def _cut(
-    ranges: Sequence[SharedRange], frames: Frames, tasks: Sequence[str], across: int
+    ranges: Sequence[SharedRange], cells: Cells, tasks: Sequence[str], across: int
 ) -> Iterator[tuple[Sequence[int], SharedRange, int]]:
     """The pages of each range that are drawn, in pieces that fit beside the names; and how many are left out."""
-    users: dict[int, set[str]] = {}
-    count: dict[int, int] = {}
-    for those in frames.values():
-        for va in {va for va, _ in those.values()}:
-            count[va] = count.get(va, 0) + 1
-            users.setdefault(va, set()).update(task for task, (at, _) in those.items() if at == va)
     for one in ranges:
-        differ = [va for va in one.pages if count[va] > 1 or len(users[va]) < len(tasks)]
-        kept = {*differ[:MOST], *[va for va in one.pages if va not in set(differ)][: max(0, MOST - len(differ))]}
-        pages = [va for va in one.pages if va in kept]
-        for begin in range(0, len(pages), max(1, across)):
-            piece = pages[begin : begin + max(1, across)]
-            is_last = begin + len(piece) == len(pages)
-            yield piece, one, (len(one.pages) - len(pages)) if is_last else 0
+        alike = [
+            va for va in one.pages if len(cells[va]) >= len(tasks) and len({at for at, _ in cells[va].values()}) == 1
+        ]
+        rest = {*alike[max(0, MOST - len(one.pages) + len(alike)) :]}
+        pages = [va for va in one.pages if va not in rest][:MOST]
+        across = max(1, across)
+        for begin in range(0, len(pages), across):
+            is_last = begin + across >= len(pages)
+            yield pages[begin : begin + across], one, (len(one.pages) - len(pages)) * is_last
 
 
 def _names(tasks: Sequence[str], y: float, left: float, width: float, frames: Frames) -> list[Node]:
@@ -107,33 +112,29 @@ def _names(tasks: Sequence[str], y: float, left: float, width: float, frames: Fr
         bars = [Bar(0, 8, max(2.0, own * unit), 18, "mark")] * bool(own)
         bars += [Bar(own * unit + 2, 8, max(2.0, shared * unit), 18, "rail")] * bool(shared)
         fair = f"{sum(1 / one for one in its):.1f}".removesuffix(".0")
-        text = [
-            Text(own * unit + 10, 21, f"{own:,} + {shared:,}", "label"),
-            Text(_NUMBERS - 20, 21, fair, "strong", "end"),
-        ]
+        words = f"{own:,} + {shared:,}"
+        x_words = min(own * unit + 10, _NUMBERS - 32 - text_width(fair, "strong") - text_width(words))
+        text = [Text(x_words, 21, words, "label"), Text(_NUMBERS - 20, 21, fair, "strong", "end")]
         title = f"{visible(task)}: {counted(own, 'frame')} of its own, {shared:,} shared, a fair share of {fair}"
         nodes.append(kit.runs(f"sharing/has/{number}", Box(x, top, _NUMBERS - 20, _ROW), text, bars=bars, title=title))
     return nodes
 
 
 def _columns(
-    one: SharedRange, pages: Sequence[int], more: int, frames: Frames, before: Frames, tasks: Sequence[str],
-    x: float, y: float, room: float,
+    one: SharedRange, pages: Sequence[int], more: int, frames: Frames, before: Frames,
+    cells: Sequence[Mapping[str, tuple[int, str]]], tasks: Sequence[str], box: Box,
 ) -> list[Node]:  # fmt: skip  # what, then where
     """The pages of a range: a name over them, their numbers, and the capsules."""
-    words = f"{visible(one.name)}{f', {more:,} more pages that all share' if more else ''}"
-    nodes = [Node(f"sharing/{one.start:x}/{pages[0]:x}", "label", x, y, room, 18, shape="none",
-                  text=(fitted(0, 14, words, room, f"strong is-{one.kind}"),))]  # fmt: skip  # the range's name
-    for column, va in enumerate(pages):
+    words, (x, y, room, _) = visible(one.name), box
+    said = f"{words}{f', and {more:,} more pages' if more else ''}"
+    nodes = [Node(f"sharing/{one.start:x}/{pages[0]:x}", "label", x, y, room, 18, shape="none", title=said,
+                  text=(fitted(0, 14, said, room, f"strong is-{one.kind}"),))]  # fmt: skip  # the range's name
+    for column, (va, users) in enumerate(zip(pages, cells, strict=True)):
         left = x + column * (_COLUMN + _GAP)
         number = str((va - one.start) >> 12)
         text = [Text(_COLUMN / 2, 14, number, "label dim", "middle")]
         nodes.append(kit.runs(f"sharing/page/{va:x}", Box(left, y + 18, _COLUMN, 18), text, title=str(Address(va))))
-        rows: list[tuple[int, str] | None] = []
-        for task in tasks:
-            has = ((frame, users[task][1]) for frame, users in frames.items() if task in users and users[task][0] == va)
-            rows.append(next(has, None))
-        nodes += _capsules(one.kind, va, rows, frames, before, left, y + _HEAD)
+        nodes += _capsules(one.kind, va, [users.get(task) for task in tasks], frames, before, left, y + _HEAD)
     return nodes
 
 
@@ -156,7 +157,7 @@ def _capsules(
         users = frames[frame]
         state = "new" if frame not in before else "changed" if before[frame] != users else ""
         said = "; ".join(f"{task}: {rights} at {Address(at)}" for task, (at, rights) in users.items())
-        title = visible(f"frame {frame:#x}: {said}") + f", {state}" * bool(state)
+        title = visible(f"frame {frame:#x}: {said}")
         for (_, above), (below, _) in pairwise(those):
             top, bottom = y + above * _ROW + 19, y + below * _ROW + 19
             yield Node(f"sharing/bridge/{frame:x}/{above}", "label", x, top, _COLUMN + 4, bottom - top, shape="none",

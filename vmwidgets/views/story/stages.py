@@ -1,4 +1,4 @@
-"""Which steps a picture has: those in which the rows that it shows are written."""
+"""Which steps a picture has: those with events of the kinds that it shows."""
 
 from __future__ import annotations
 
