@@ -86,7 +86,7 @@ AUDIT = """async () => {
 
 ALIKE = """() => {
     const [none, changed] = [[], ['changed']];
-    const some = { axis: none, 'address-bit': none, switch: none, 'page-part': changed, bit: changed };
+    const some = { axis: none, 'address-bit': none, switch: none, stage: none, 'page-part': changed, bit: changed };
     some.record = ['path'];
     const alike = new Set();
     for (const node of document.querySelectorAll('.vmwidgets > .vmw-scene .node')) {

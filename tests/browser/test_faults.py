@@ -35,7 +35,7 @@ def notebook(open_notebook: Callable[..., Notebook], new_notebook: Callable[...,
 
 def lit(notebook: Notebook) -> list[str]:
     """The titles of the boxes that are done."""
-    nodes = notebook.cell(1).locator(".vmwidgets .node.call.done")
+    nodes = notebook.cell(1).locator(".vmwidgets .node.stage.done")
     return [
         str(text) for text in nodes.evaluate_all("(all) => all.map((one) => one.querySelector('text').textContent)")
     ]
@@ -86,9 +86,9 @@ def test_the_objects_are_those_of_the_strip_s_step(notebook: Notebook) -> None:
 
 def test_a_box_selects_its_object_and_its_frame_in_the_other_picture(notebook: Notebook) -> None:
     boxes, objects = notebook.cell(1), notebook.cell(2)
-    boxes.locator(".vmwidgets .node.call", has_text="map lookup").click()
+    boxes.locator(".vmwidgets .node.stage", has_text="map lookup").click()
     objects.locator(".vmwidgets .node.selected[data-thing^='entry:']").first.wait_for()
-    boxes.locator(".vmwidgets .node.call", has_text="frame").last.click()
+    boxes.locator(".vmwidgets .node.stage", has_text="frame").last.click()
     chosen = objects.locator(".vmwidgets .node.selected[data-thing^='frame:']")
     chosen.first.wait_for()
     assert chosen.count() == 2, "the page of the shadow, and of the mapping that sees it"
@@ -97,7 +97,7 @@ def test_a_box_selects_its_object_and_its_frame_in_the_other_picture(notebook: N
 
 def test_where_an_access_fails_the_box_is_red(notebook: Notebook) -> None:
     notebook.start("c.write(0x10, b'x')")
-    red = notebook.cell(1).locator(".vmwidgets .node.call.fault")
+    red = notebook.cell(1).locator(".vmwidgets .node.stage.fault")
     red.wait_for()
     assert "SIGSEGV" in (red.text_content() or "")
     assert "map lookup" in (red.text_content() or "")

@@ -135,12 +135,17 @@ def _stage(
     who = done[-1].who if done else who
     state = ("fault",) if failed else ("done",) if done else ("coming",)
     wide, room = width >= _WIDE, width - 2 * kit.MARGIN
-    x, top = (_NUMBER + _NAME, 17.0) if wide else (_NUMBER, 53.0)
+    x, top = (_NUMBER + _NAME, 17.0) if wide else (_NUMBER, 36.0)
     lines, left_out = _lines(words, room - x - 40)
     name = room - _NUMBER if not wide else _NAME - 8
     ink = " dim" if not done and not failed else ""
     said = "error" if failed else "new" if key in here else "dim" if ink else ""
-    text = [fitted(_NUMBER, 17, title, name, f"body strong{ink}"), fitted(_NUMBER, 34, who, name, "mono label dim")]
+    text = [fitted(_NUMBER, 17, title, name, f"body strong{ink}")]
+    text.append(
+        fitted(_NUMBER, 34, who, name, "mono label dim")
+        if wide
+        else fitted(room, 17, who, name - text_width(title, "body strong") - 16, "mono label dim", "end")
+    )
     text += [fitted(x, top + 19 * at, one, room - x, f"body {said}".rstrip()) for at, one in enumerate(lines)]
     if left_out:
         text.append(Text(x + text_width(lines[0], "body") + 14, top, f"+{left_out}", "label dim"))
@@ -148,7 +153,7 @@ def _stage(
     circle = "step-refused" if refused else "step-new" if is_new else "step" if done else "step-coming"
     text.append(Text(11, 20, str(number), f"letter {'dim' if circle == 'step-coming' else 'on-step'}", "middle"))
     thing = next((mark.thing for mark in reversed(done) if mark.thing), "")
-    high = max(40.0, top + 19 * (len(lines) - 1) + 6 if lines else 40.0)
+    high = max(40.0 if wide else 26.0, top + 19 * (len(lines) - 1) + 6 if lines else 0.0)
     return Node(
         f"fault/{key}", "stage", kit.MARGIN, y, room, high, thing=thing, text=tuple(text),
         bars=(Bar(0, 5, 22, 22, circle),),
