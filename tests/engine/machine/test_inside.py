@@ -111,3 +111,13 @@ def test_an_attribute_of_a_system_is_a_structure_or_outlives_an_undo() -> None:
     """A structure that is forgotten in STRUCTURES would silently not be undone."""
     system: System = vm.boot("x86-64").system
     assert {*vars(system)} == {*STRUCTURES} | OUTLIVE
+
+
+def test_a_look_inside_takes_no_number_from_the_next_machine() -> None:
+    machine, numbered = vm.boot("x86-64"), []
+    for _ in range(5):
+        machine.kernel_map.enter("16 KiB")
+    for look in (lambda: None, lambda: vm.Map(machine.kernel_map, moment=(5, 2)).scene()):
+        look()
+        numbered.append(int(vm.boot("x86-64").name.split()[-1]))
+    assert numbered[1] == numbered[0] + 1

@@ -154,7 +154,7 @@ class History:
         kept = self._latest(number)
         if kept is not None:
             return kept
-        booted = self._make(b"", "")
+        booted = self._make(b"", f"{self.system.machine.name} as it booted")  # the next number is the next machine's
         copy = Copy(0, self.journal.serial(0), booted.system.copy())
         self._keep(copy)
         return copy
