@@ -19,7 +19,7 @@ PACKAGE = ROOT / "vmwidgets"
 MODULES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
     for path in sorted(PACKAGE.rglob("*.py"))
-    if path.name != "__main__.py"
+    if path.name not in ("__main__.py", "converted.py")  # the latter is nbconvert's
 }
 ROLE = re.compile(r":(?:class|func|meth|data|attr|mod):`~?([\w.]+)`")
 FOLDERS = [ROOT, *(folder for name in ("vmwidgets", "tests", "js/src") for folder in (ROOT / name).glob("**/"))]

@@ -112,7 +112,7 @@ def walks_before_and_after() -> Iterator[Exhibit]:
 NO_PICTURE = [f"no picture: {which}" for which in ("then", "later", "earlier", "missing", "undone")]
 
 
-@makes("moments: folded", "moments: left out", *NO_PICTURE)
+@makes("moments: left out", *NO_PICTURE)
 def moments() -> Iterator[Exhibit]:
     machine = small()
     space = machine.task("init").map
