@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,8 +86,13 @@ class Painted:
 
     def quantile(self, share: float) -> float:
         """The time that `share` of the operations stayed below."""
-        ordered = sorted(self.times)
-        return ordered[round(share * (len(ordered) - 1))] if ordered else float("nan")
+        return quantile(self.times, share)
+
+
+def quantile(times: Sequence[float], share: float) -> float:
+    """The time that `share` of them stayed below; no number for none."""
+    ordered = sorted(times)
+    return ordered[round(share * (len(ordered) - 1))] if ordered else float("nan")
 
 
 class MeasuredNotebook(Notebook):

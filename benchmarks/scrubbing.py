@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from .lab import MeasuredNotebook, open_notebook
+from .lab import PAINTED, MeasuredNotebook, open_notebook, quantile
 from .table import table, verdict
 
 COUNT, POSITIONS, PICTURES = 10_000, 400, 30
@@ -35,11 +35,7 @@ DRAG = """async ([positions, pause, awaited]) => {
     const strip = time.querySelector('.vmw-timeline');
     unit.value = 'operation';
     unit.dispatchEvent(new Event('change'));
-    const painted = () => new Promise((done) => requestAnimationFrame(() => {
-        const channel = new MessageChannel();
-        channel.port1.onmessage = () => done(performance.now());
-        channel.port2.postMessage(0);
-    }));
+    const painted = () => new Promise((done) => (PAINTED)(() => done(performance.now())));
     const seen = [];
     for (const position of positions) {
         const begun = performance.now();
@@ -57,7 +53,7 @@ DRAG = """async ([positions, pause, awaited]) => {
         if (!awaited) await new Promise((done) => setTimeout(done, pause));
     }
     return seen;
-}"""
+}""".replace("PAINTED", PAINTED)
 
 
 @dataclass(frozen=True)
@@ -97,11 +93,6 @@ def kept_from(notebook: MeasuredNotebook) -> int:
     """The first operation whose events are kept."""
     cell = notebook.run("import json\nprint(json.dumps(m.journal.first_kept))")
     return int(json.loads(notebook._printed(cell)))
-
-
-def quantile(times: list[float], share: float) -> float:
-    """The time that `share` of them stayed below."""
-    return sorted(times)[round(share * (len(times) - 1))]
 
 
 def report(found: Scrubbed) -> str:
