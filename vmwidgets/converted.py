@@ -9,12 +9,9 @@ names an exporter, which is disabled, and with it comes the preprocessor.
 
 from __future__ import annotations
 
-import re
 from base64 import b64encode
-from html import unescape
 from importlib.util import find_spec
 from typing import Any
-from urllib.parse import unquote
 
 from nbconvert.exporters import Exporter
 from nbconvert.preprocessors import Preprocessor
@@ -23,9 +20,6 @@ from traitlets import Bool
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 _WITH_HTML = ("text/html", "application/json")  # the latter is a notebook, which keeps what its cells put out
-_TWIN = re.compile(
-    r'data-vmwidgets-twin="[^"]*">(?:<picture>.*?)?<img alt="([^"]*)" src="data:image/svg\+xml[^,]*,([^"]*)"'
-)
 
 
 class PicturesPreprocessor(Preprocessor):
@@ -48,15 +42,17 @@ def drawn(outputs: list[Any]) -> list[Any]:
     >>> sorted(one["data"])[1:]
     ['text/plain']
     """
+    from vmwidgets.views.scene.twin import drawings_in  # nbconvert imports this module whenever it starts
+
     found: list[Any] = []
     for output in outputs:
-        pictures = _TWIN.findall(output.get("data", {}).get("text/html", ""))
+        pictures = drawings_in(output.get("data", {}).get("text/html", ""))
         if not pictures:
             found.append(output)
             continue
         if found and VIEW in found[-1].get("data", {}):
             found.pop()  # its drawing follows
-        found += [_output({**_image(svg), "text/plain": unescape(alt)}) for alt, svg in pictures]
+        found += [_output({**_image(svg), "text/plain": alt}) for alt, svg in pictures]
     return found
 
 
@@ -64,8 +60,7 @@ def _output(data: dict[str, str]) -> Any:
     return new_output("display_data", data)  # type: ignore[no-untyped-call]  # nbformat's
 
 
-def _image(packed: str) -> dict[str, str]:
-    svg = unquote(packed).replace("'", '"').replace("&apos;", "'")  # see views/scene/twin.py: data_uri
+def _image(svg: str) -> dict[str, str]:
     if find_spec("resvg_py") is None:
         return {"image/svg+xml": svg}
     from vmwidgets.views.scene.png import to_png

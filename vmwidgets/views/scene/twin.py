@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from html import escape
-from urllib.parse import quote
+from html import escape, unescape
+from urllib.parse import quote, unquote
 
 from .model import Scene, Table
 from .text import visible
@@ -86,6 +86,15 @@ def data_uri(svg: str) -> str:
     return "data:image/svg+xml;charset=utf-8," + re.sub(r"[%#&\s]", lambda one: _quoted(one[0]), single)
 
 
+def drawing_in(uri: str) -> str:
+    """The SVG in an address that :func:`data_uri` made.
+
+    >>> drawing_in(data_uri('<svg width="9">→ #</svg>'))
+    '<svg width="9">→ #</svg>'
+    """
+    return unquote(uri.partition(",")[2]).replace("'", '"').replace("&apos;", "'")
+
+
 def in_tenths(svg: str) -> str:
     """The same SVG with places and sizes to a tenth of a pixel: a picture of many parts has a tenth fewer bytes.
 
@@ -147,6 +156,17 @@ def twin_html(twin_id: str, image: str, note: str = "", again: str = "") -> str:
     below = f"<span data-vmwidgets-again><span> · {escape(again)}</span></span>" if again else ""
     return f'<div data-vmwidgets-twin="{escape(twin_id)}">{image}{note_html(note, below)}</div>'
 
+
+def drawings_in(html: str) -> list[tuple[str, str]]:
+    """Of each twin in some HTML what its image says to a screen reader, and its SVG.
+
+    >>> drawings_in(twin_html("t1", f'<img alt="a &lt;map&gt;" src="{data_uri("<svg/>")}">'))
+    [('a <map>', '<svg/>')]
+    """
+    return [(unescape(alt), drawing_in(uri)) for alt, uri in _TWIN.findall(html)]
+
+
+_TWIN = re.compile(r'data-vmwidgets-twin="[^"]*">(?:<picture>.*?)?<img alt="([^"]*)" src="(data:image/svg\+xml[^"]*)"')
 
 _ALIVE = "> .jupyter-widgets > :is(.lm-Widget, script)"
 LOST = f".jp-OutputArea-child:has(> .jupyter-widgets):not(:has({_ALIVE}))"
