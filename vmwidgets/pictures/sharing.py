@@ -8,6 +8,7 @@ from vmwidgets.engine.kernel.map.map_schema import EntryValue
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.mmu.runs import runs
 from vmwidgets.engine.mmu.tables_schema import PteRunWritten, PteWritten
+from vmwidgets.views.memory.own import kind_of_file
 from vmwidgets.views.memory.sharing import Frames, SharedRange, draw_frames_of
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.model import Scene, Table
@@ -61,9 +62,7 @@ def ranges_of(at: At, frames: Frames) -> list[SharedRange]:
 def _called(entry: EntryValue) -> tuple[str, str, int]:
     """What an entry's memory is called, what it is, and where its page 0 is."""
     name, is_file = (entry.object or "").removeprefix("file "), (entry.object or "").startswith("file ")
-    kind = "anonymous" if not is_file else next(
-        (kind for letter, kind in (("x", "code"), ("w", "data")) if letter in entry.protection), "file"
-    )  # fmt: skip  # what may be done with it
+    kind = kind_of_file(entry.protection) if is_file else "anonymous"
     return f"{name}, {KINDS[kind]}" if is_file else KINDS[kind], kind, entry.start - entry.offset * is_file
 
 

@@ -55,9 +55,18 @@ def kind_of(one: ProcessRange) -> str:
         return "stack"
     if not one.path or one.path.startswith("["):
         return "anonymous"
-    if "?" in one.protection:
+    return kind_of_file(one.protection)
+
+
+def kind_of_file(protection: str) -> str:
+    """What a range of a file is, by what may be done there.
+
+    >>> [kind_of_file(one) for one in ("r-x", "rw-", "r--", "???")]
+    ['code', 'data', 'file', 'unknown']
+    """
+    if "?" in protection:
         return "unknown"
-    return "code" if "x" in one.protection else "data" if "w" in one.protection else "file"
+    return "code" if "x" in protection else "data" if "w" in protection else "file"
 
 
 # ---- a cell ----------------------------------------------------------------------------------------
