@@ -13,8 +13,8 @@ V = TypeVar("V")
 class Look(Generic[V]):
     """A part of a machine at the moments of an operation; `moment` is the one that is drawn.
 
-    `at` gives the value after so many events.  If that can't go back to before some events, because what is folded does
-    not say what was there, `moment` has them as its floor.
+    `at` gives the value after so many events.  If that can't go back to before some events, `moment` has them as its
+    floor.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")
@@ -35,9 +35,6 @@ class Look(Generic[V]):
     @classmethod
     def back(cls, value: Any, moment: Moment) -> Look[Any]:
         """The look of a value that an operation left, which can be taken back."""
-        reach = getattr(value, "reach", None)
-        if reach is not None:
-            moment = moment.above(reach(moment.events))
         return cls(moment, lambda place: value.at(moment.later(place)), value)
 
     def at(self, place: int) -> V:
