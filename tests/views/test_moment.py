@@ -101,9 +101,9 @@ def test_what_is_past_and_what_is_so_far_are_all_events_between_them() -> None:
     value = machine.kernel_map.value()
     places = [0, *(step.index + 1 for step in Moment(operation).story.steps), len(operation.events)]
     for done in places:
-        new = Entries.told(Moment(operation, done).so_far).new("kernel_map")
+        new = Entries.reported(Moment(operation, done).so_far).new("kernel_map")
         assert look_at(machine.kernel_map, Moment(operation, done)).now.nr_entries == 3 + len(new)
-    assert {*Entries.told(operation.events).new("kernel_map")} == {
+    assert {*Entries.reported(operation.events).new("kernel_map")} == {
         entry.id for entry in value.entries if not entry.role
     }
 

@@ -435,7 +435,7 @@ def touched(moment: Moment, name: str) -> list[int]:
     First what is new; then, the latest first, what was written in list and tree, and what was met.
     """
     met = [one for event in reversed(moment.events) for one in _met(event, name)]
-    new = set(Entries.told(moment.events[moment.floor :]).new(name))
+    new = set(Entries.reported(moment.events[moment.floor :]).new(name))
     linked = dict.fromkeys(
         event.entry[0] for event in moment.events if isinstance(event, ev.EntryLinked) and event.map == name
     )

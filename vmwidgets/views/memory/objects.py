@@ -140,7 +140,7 @@ steps_of_objects = once("objects", either(where(lambda stage: any(map(_changes, 
 """The steps of memory objects, of their pages, and of the entries that map objects."""
 
 
-class Told(NamedTuple):
+class Reported(NamedTuple):
     """What events say of objects: by name, and by page, what was there before them and what is there after them."""
 
     objects: dict[str, tuple[bool, bool]]
@@ -151,24 +151,24 @@ class Told(NamedTuple):
     dirty: dict[str, dict[int, tuple[bool, bool]]]
 
     @classmethod
-    def by(cls, events: Iterable[Event]) -> Told:
+    def by(cls, events: Iterable[Event]) -> Reported:
         """What these events say.  O(events)."""
-        told = cls({}, set(), {}, {})
+        reported = cls({}, set(), {}, {})
         for event in events:
             if isinstance(event, (ev.ObjectMade, ev.ObjectGone)):
                 is_there = isinstance(event, ev.ObjectMade)
-                told.objects[event.object] = told.objects.get(event.object, (not is_there,))[0], is_there
+                reported.objects[event.object] = reported.objects.get(event.object, (not is_there,))[0], is_there
             elif isinstance(event, ev.ShadowMoved):
-                told.moved.add(event.object)
+                reported.moved.add(event.object)
             elif isinstance(event, (ev.PagesEntered, ev.PagesLeft)):
-                pages, comes = told.pages.setdefault(event.object, {}), isinstance(event, ev.PagesEntered)
+                pages, comes = reported.pages.setdefault(event.object, {}), isinstance(event, ev.PagesEntered)
                 for index, frame in event.pages:
                     both = (None, frame) if comes else (frame, None)
                     pages[index] = pages.get(index, both)[0], both[1]
             elif isinstance(event, (ev.PageDirtied, ev.PageCleaned, ev.PageLost)):
-                pages_, is_dirty = told.dirty.setdefault(event.object, {}), isinstance(event, ev.PageDirtied)
+                pages_, is_dirty = reported.dirty.setdefault(event.object, {}), isinstance(event, ev.PageDirtied)
                 pages_[event.index] = pages_.get(event.index, (not is_dirty,))[0], is_dirty
-        return told
+        return reported
 
     def came(self, name: str) -> list[int]:
         """The pages of an object that came into memory, or into another frame."""
@@ -290,7 +290,7 @@ class _Layout:
         self._once = once
         self._references = _references(value, mappers)
         self._touched = _touched(moment)
-        self._told, self._linked = Told.by(moment.so_far), Entries.told(moment.so_far)
+        self._reported, self._linked = Reported.by(moment.so_far), Entries.reported(moment.so_far)
         self._caller = f"{moment.operation.target}/" if moment.operation is not None else "/"
         shown = self._chosen(self._together(ours) if len(ours) > MAPPINGS else ours)
         columns: dict[str, int] = {}
@@ -462,8 +462,8 @@ class _Layout:
             right = said.replace("reference", "ref") if self._is_short else said
             kinds = kind, kind.replace("shadow of file ", "shadow of ")
             rows = kit.Line(visible(name), "strong", right, middle=True), kit.Line(kinds)
-        was, now = self._told.objects.get(name, (True, True))
-        state = ("new",) if now and not was else ("changed",) if was and name in self._told.moved else ()
+        was, now = self._reported.objects.get(name, (True, True))
+        state = ("new",) if now and not was else ("changed",) if was and name in self._reported.moved else ()
         title = f"{visible(name)}, {kind}, {said}"
         node = self._card(f"object/{name}", column, least, rows, title, f"object:{name}", state, pages, one)
         self._placed[name] = node
@@ -567,7 +567,7 @@ class _Layout:
         """The pages of an object that are in a frame that the operation took, and those it got from another object."""
         if name not in self._fresh:
             pages = self._value.objects[name].pages if name in self._value.objects else {}
-            came = [index for index in self._told.came(name) if index in pages]
+            came = [index for index in self._reported.came(name) if index in pages]
             moved = {index for index in came if (index, pages[index]) in self._held}
             self._fresh[name] = {*came} - moved, moved
         return self._fresh[name]
@@ -593,7 +593,7 @@ class _Layout:
         said += ["orphan: no mapping leads to it"] if is_orphan else []
         said += [f"clean: slot {place.slot} of swap space has it too"] if not swapped and place.slot >= 0 else []
         is_new, is_moved = (index in those for those in self._came(place.holder))
-        is_changed = is_moved or (dirty and self._told.is_dirtied(place.holder, index))
+        is_changed = is_moved or (dirty and self._reported.is_dirtied(place.holder, index))
         state = ("new",) if is_new else ("folded",) if swapped else ("changed",) * is_changed
         words = f"s{place.slot}" if swapped else f"{place.frame:x}{'*' if dirty else ''}"
         lines = (f"{index:,}", "label dim"), (words + ORPHAN * is_orphan, "mono label")

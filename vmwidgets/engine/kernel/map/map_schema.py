@@ -273,7 +273,7 @@ class Entries:
         self.of: dict[str, dict[int, tuple[EntryFields | None, EntryFields | None]]] = {}
 
     @classmethod
-    def told(cls, events: Iterable[Event]) -> Entries:
+    def reported(cls, events: Iterable[Event]) -> Entries:
         """What these events made of entries.  O(events)."""
         found = cls()
         for event in events:

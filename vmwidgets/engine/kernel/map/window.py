@@ -69,10 +69,10 @@ def while_booting(value: MapValue, events: Iterable[Event]) -> MapValue:
 
     No machine boots again as far as that: its parts are there once it has booted.
     """
-    told = Entries.told(events).of.get(value.name, {})
+    linked = Entries.reported(events).of.get(value.name, {})
     tree: RedBlackTree[Entry] = RedBlackTree(Recorder())
     items = []
-    for identity, (_, fields) in told.items():
+    for identity, (_, fields) in linked.items():
         if fields is not None:
             role = next((entry.role for entry in value.entries if entry.id == identity), "")
             items.append(EntryValue.of(fields, role))

@@ -80,14 +80,14 @@ class Changes:
 
     def note(self, system: System, serial: int, raw: Iterable[Raw]) -> None:
         """Note what the latest operation changed, which reported `raw`."""
-        told, add = Told.by(raw), self._add
-        for key, (before, after) in told.places.items():
+        reported, add = Reported.by(raw), self._add
+        for key, (before, after) in reported.places.items():
             if before != after:
                 add(key, serial)
         mapped: dict[str, tuple[Ranges, Ranges]] = {}
-        for path in sorted(told.entries.of.keys() | told.wired.keys()):
-            self._note_entries(system, serial, told, path, mapped)
-        self._note_bytes(system, serial, told, mapped)
+        for path in sorted(reported.entries.of.keys() | reported.wired.keys()):
+            self._note_entries(system, serial, reported, path, mapped)
+        self._note_bytes(system, serial, reported, mapped)
 
     def _add(self, key: Hashable, serial: int, first: int = 0, end: int = 1) -> None:
         """Note that the operation of this serial changed [first, end) of what the key names."""
@@ -97,10 +97,10 @@ class Changes:
         held.extend((serial, first, end))
 
     def _note_entries(
-        self, system: System, serial: int, told: Told, path: str, mapped: dict[str, tuple[Ranges, Ranges]]
+        self, system: System, serial: int, reported: Reported, path: str, mapped: dict[str, tuple[Ranges, Ranges]]
     ) -> None:
         """Note where entries of one map changed; and in `mapped` where a task had an object's memory and has it now."""
-        add, entries = self._add, told.entries.of.get(path, {})
+        add, entries = self._add, reported.entries.of.get(path, {})
         task = _task_of(system, path)
         for _, (before, after) in sorted(entries.items()):
             if before == after:
@@ -111,27 +111,29 @@ class Changes:
                     if task is not None and _has_object(fields):
                         mapped.setdefault(task, ([], []))[which].append((fields[1], fields[2]))
         vm_map: Any = system.maps.get(path) or system.kmem_maps.get(path.removeprefix("kmem/"))
-        for entry, (had, has) in told.wired.get(path, {}).items():
+        for entry, (had, has) in reported.wired.get(path, {}).items():
             found = None if vm_map is None or entry in entries else vm_map.by_id.get(entry)
             if found is not None and had != has:
                 add(("entries", path), serial, found.start, found.end)
 
     # ---- what tasks see ----------------------------------------------------------------------
 
-    def _note_bytes(self, system: System, serial: int, told: Told, mapped: dict[str, tuple[Ranges, Ranges]]) -> None:
+    def _note_bytes(
+        self, system: System, serial: int, reported: Reported, mapped: dict[str, tuple[Ranges, Ranges]]
+    ) -> None:
         add = self._add
         for name, (before, after) in mapped.items():
             for start, end in _in_one_only(before, after):
                 add(("mapped", name), serial, start, end)
         objects = self._compare_frames(system)
-        for table, thing, key in told.places:
+        for table, thing, key in reported.places:
             if table in ("page", "swapped"):
                 objects.setdefault(thing, set()).add(key)
         for name in [one for one in self._pages if one not in system.tasks]:
             del self._pages[name]
         known: Any = system.task_memory.objects
         there = {known[name]: pages for name, pages in objects.items() if name in known}
-        whole = [known[name] for name in told.whole if name in known]
+        whole = [known[name] for name in reported.whole if name in known]
         for task in system.tasks.values():
             ranges = [one for both in mapped.get(task.name, ()) for one in both]
             ranges += _mapping(task, there, whole)
@@ -174,7 +176,7 @@ class Changes:
                 self._add(("bytes", task.name, va), serial, first, end)
 
 
-class Told(NamedTuple):
+class Reported(NamedTuple):
     """What the events of one operation say of what can be asked for: what it held before the first and after the last.
 
     None stands for what is not there; a frame without an owner has none, in the processor's pool too.
@@ -188,14 +190,14 @@ class Told(NamedTuple):
     """Objects of which each page may be another."""
 
     @classmethod
-    def by(cls, raw: Iterable[Raw]) -> Told:
+    def by(cls, raw: Iterable[Raw]) -> Reported:
         """What these events say.  O(events)."""
-        told = cls({}, Entries(), {}, set())
+        reported = cls({}, Entries(), {}, set())
         for tag, *fields in unpacked(raw):
             take = _TAKES.get(tag)
             if take is not None:
-                take(told, *fields)
-        return told
+                take(reported, *fields)
+        return reported
 
     def _place(self, table: str, thing: str, key: int, before: Any, after: Any) -> None:
         place, places = (table, thing, key), self.places
@@ -228,27 +230,27 @@ class Told(NamedTuple):
 
 
 _TAKES: Mapping[str, Callable[..., None]] = {
-    PageAllocated.tag: lambda told, frame, order, owner: told._frames(frame, order, None, owner),
-    PageFreed.tag: lambda told, frame, order, owner: told._frames(frame, order, owner, None),
-    PageHandedOver.tag: lambda told, frame, before, owner: told._frames(frame, 0, before, owner),
-    PteWritten.tag: lambda told, pa, before, after, *_: told._place("word", "", pa, before, after),
-    PteRunWritten.tag: Told._run,
-    PagesEntered.tag: lambda told, name, pages: told._pages("page", name, pages, is_there=True),
-    PagesLeft.tag: lambda told, name, pages: told._pages("page", name, pages, is_there=False),
-    PageOut.tag: Told._page_out,
-    SwapShared.tag: lambda told, name, slots: told._pages("swapped", name, slots, is_there=True),
-    SwapLeft.tag: lambda told, name, slots: told._pages("swapped", name, slots, is_there=False),
-    SwapFreed.tag: lambda told, name, slots: told._pages("swapped", name, slots, is_there=False),
-    SwapMoved.tag: Told._slots_moved,
-    EntryLinked.tag: lambda told, *fields: told.entries.linked(*fields),
-    EntryUnlinked.tag: lambda told, *fields: told.entries.unlinked(*fields),
-    EntryResized.tag: lambda told, *fields: told.entries.changed(*fields),
-    EntryChanged.tag: lambda told, *fields: told.entries.changed(*fields),
-    EntryWired.tag: Told._wired,
-    ObjectMade.tag: lambda told, name, *_: told.whole.add(name),
-    ObjectGone.tag: lambda told, name, *_: told.whole.add(name),
-    ShadowMoved.tag: lambda told, name, *_: told.whole.add(name),
-    FileResized.tag: lambda told, name, *_: told.whole.add(f"file {name}"),
+    PageAllocated.tag: lambda reported, frame, order, owner: reported._frames(frame, order, None, owner),
+    PageFreed.tag: lambda reported, frame, order, owner: reported._frames(frame, order, owner, None),
+    PageHandedOver.tag: lambda reported, frame, before, owner: reported._frames(frame, 0, before, owner),
+    PteWritten.tag: lambda reported, pa, before, after, *_: reported._place("word", "", pa, before, after),
+    PteRunWritten.tag: Reported._run,
+    PagesEntered.tag: lambda reported, name, pages: reported._pages("page", name, pages, is_there=True),
+    PagesLeft.tag: lambda reported, name, pages: reported._pages("page", name, pages, is_there=False),
+    PageOut.tag: Reported._page_out,
+    SwapShared.tag: lambda reported, name, slots: reported._pages("swapped", name, slots, is_there=True),
+    SwapLeft.tag: lambda reported, name, slots: reported._pages("swapped", name, slots, is_there=False),
+    SwapFreed.tag: lambda reported, name, slots: reported._pages("swapped", name, slots, is_there=False),
+    SwapMoved.tag: Reported._slots_moved,
+    EntryLinked.tag: lambda reported, *fields: reported.entries.linked(*fields),
+    EntryUnlinked.tag: lambda reported, *fields: reported.entries.unlinked(*fields),
+    EntryResized.tag: lambda reported, *fields: reported.entries.changed(*fields),
+    EntryChanged.tag: lambda reported, *fields: reported.entries.changed(*fields),
+    EntryWired.tag: Reported._wired,
+    ObjectMade.tag: lambda reported, name, *_: reported.whole.add(name),
+    ObjectGone.tag: lambda reported, name, *_: reported.whole.add(name),
+    ShadowMoved.tag: lambda reported, name, *_: reported.whole.add(name),
+    FileResized.tag: lambda reported, name, *_: reported.whole.add(f"file {name}"),
 }
 """By an event's tag: what takes its fields in."""
 

@@ -46,7 +46,7 @@ def map_sentence(value: MapValue, operation: Operation, events: Sequence[ev.Even
         return _say_map("map/took", size=binary_size(change))
     if operation.truncated or not here:
         return ""
-    entries = Entries.told(events)
+    entries = Entries.reported(events)
     before = value.nr_entries - len(entries.new(name)) + len(entries.gone(name))
     return "" if before == value.nr_entries else _say_map("map/entries", before, now=f"{value.nr_entries:,}")
 
