@@ -23,9 +23,8 @@ export function changedIn({ nodes, links }: Scene, before: Scene): (SceneNode | 
 
 /** Whether a picture tells something at this step. */
 export function tells(now: Scene, before: Scene): boolean {
-  return now.nodes.length + now.links.length < before.nodes.length + before.links.length
-    ? true
-    : changedIn(now, before).length > 0;
+  const isLess = now.nodes.length + now.links.length < before.nodes.length + before.links.length;
+  return isLess || changedIn(now, before).length > 0;
 }
 
 /** On a telephone, scrolls to the first thing that has changed, if it is out of sight.  True if it is of this picture. */
