@@ -348,6 +348,10 @@ class _Curve(NamedTuple):
     points: list[tuple[float, float]]
     faults: Sequence[int] = ()
 
+    def said(self, size: int) -> str:
+        """Its name, with its faults at the size of this number."""
+        return f"{visible(self.policy)}  {self.faults[size]:,}" if self.faults else self.policy
+
     def at(self, x: float) -> float:
         """How high it is at `x`; where it has ended, at its end."""
         for (first, one), (last, other) in pairwise(self.points):
@@ -366,7 +370,7 @@ def _named(curves: Sequence[_Curve], sizes: Sequence[int], within: kit.Box) -> l
     found = []
     for at, x in enumerate(places):
         if spread[at] * 2 >= max(spread):
-            words = [f"{visible(one.policy)}  {one.faults[at]:,}" if one.faults else one.policy for one in curves]
+            words = [one.said(at) for one in curves]
             wide = max(text_width(_with(sizes[at])), *(text_width(one, "strong") + 18 for one in words))
             found += [(far, at, box) for far, box in _rooms(curves, x, (wide, _WORDS * (len(words) + 1)), within)]
     if not found:
@@ -375,7 +379,7 @@ def _named(curves: Sequence[_Curve], sizes: Sequence[int], within: kit.Box) -> l
     x, head = places[at], _with(sizes[at])
     named: list[tuple[Node, Link | None]] = [(kit.label("faults/names", head, box.x, box.y), None)]
     for place, one in enumerate(sorted(curves, key=lambda one: one.at(x)), 1):
-        said = f"{visible(one.policy)}  {one.faults[at]:,}" if one.faults else one.policy
+        said = one.said(at)
         own = kit.Box(box.x, box.y + _WORDS * place, 18 + text_width(said, "strong"), _WORDS)
         node = Node(
             f"faults/name/{one.policy}", "label", *own, shape="none", bars=(Bar(0, 4, 10, 10, one.style),),

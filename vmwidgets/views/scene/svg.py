@@ -204,13 +204,11 @@ _LEAST_BADGED, _MOST_BADGES = (24, 18), 7
 def _badges(nodes: Iterable[Node]) -> str:
     """A badge at the corner of what has come ("+") or goes ("−"); none where that is nearly all."""
     w, h = _LEAST_BADGED
-    signs = (("new", "+"), ("leaving", "−"))
     found = [
-        (node, sign)
+        (node, "+" if "new" in node.state else "−")
         for node in nodes
-        if node.shape != "none" and node.kind != "stage" and node.w >= w and node.h >= h  # a stage's number says it
-        for state, sign in signs[: 1 if "new" in node.state else 2]
-        if state in node.state
+        if ("new" in node.state or "leaving" in node.state) and node.w >= w and node.h >= h
+        if node.shape != "none" and node.kind != "stage"  # a stage's number says it
     ]
     if len(found) > _MOST_BADGES:
         return ""
