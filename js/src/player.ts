@@ -28,8 +28,10 @@ const ABOVE = 228;
 /** Below so many pixels a screen is a telephone's: to fit there would make a picture smaller than it is on the page. */
 const SMALL = { width: 640, height: 480 };
 
-/** So much larger than on the page pictures have to be where all are beside each other on the screen, and pixels between. */
-const LARGE = 1.2;
+/** So high a screen, for each time that pictures are enlarged, is read from the last row: words of 12 pixels, 24 of 1,080. */
+const LAST_ROW = 540;
+
+/** Pixels between pictures that are beside each other. */
 const GAP = 32;
 
 /** Pixels of the buttons below: where a story has some, they have room at each step. */
@@ -365,10 +367,10 @@ export class Player implements Course<number> {
     });
   }
 
-  /** Whether all pictures are large enough beside each other on the screen. */
+  /** Whether all pictures can be read from the last row beside each other on the screen. */
   private fitsAll(): boolean {
     const room = this.room(this.stages.length);
-    return this.stages.length > 1 && this.stages.every((stage) => stage.fitted(room) >= LARGE);
+    return this.stages.length > 1 && this.stages.every((stage) => stage.fitted(room) >= room.least);
   }
 
   /** What each of so many pictures can fill while the story is presented: words and questions are above. */
@@ -377,6 +379,7 @@ export class Player implements Course<number> {
       width: (this.root.clientWidth - 2 * MARGIN - (beside - 1) * GAP) / beside,
       height:
         this.root.clientHeight - ABOVE - this.bar.root.offsetHeight - (this.reader.story.branches.length ? BELOW : 0),
+      least: this.root.clientHeight / LAST_ROW,
     };
   }
 

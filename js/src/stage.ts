@@ -17,10 +17,11 @@ const SLIM = 420;
 /** So much larger a narrow picture has to be than a wide one, which shortens less. */
 const WORTH = 1.2;
 
-/** Pixels from left to right, and from top to bottom. */
+/** Pixels from left to right, and from top to bottom; and how large a picture is at least if its words are to be read. */
 export interface Room {
   width: number;
   height: number;
+  least: number;
 }
 
 /** How large scenes can be drawn in a room, all alike: while one steps, nothing moves but what changes. */
@@ -114,13 +115,14 @@ export class Stage {
   }
 
   /** The form for a room, and how large it is there: the wide one, unless letters would be much smaller. */
-  private larger(room: Room): ["wide" | "narrow", number] {
-    const of = (form: "wide" | "narrow"): number =>
+  private larger(room: Room): ["wide" | "narrow" | "slim", number] {
+    const of = (form: "wide" | "narrow" | "slim"): number =>
       enlarged(
         this.all.map((drawn) => drawn[form]),
         room,
       );
-    const [wide, narrow] = [of("wide"), of("narrow")];
+    const [wide, narrow, slim] = [of("wide"), of("narrow"), of("slim")];
+    if (Math.max(wide, narrow) < room.least && slim >= room.least) return ["slim", slim];
     return narrow > WORTH * wide ? ["narrow", Math.max(1, narrow)] : ["wide", Math.max(1, wide)];
   }
 
