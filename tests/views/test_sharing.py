@@ -1,4 +1,4 @@
-"""Frames by page table: a capsule lies over exactly the tasks whose walks find its frame."""
+"""Frames by page table: a capsule lies over exactly the tasks whose walks find its frame; blackboards lead there."""
 
 from __future__ import annotations
 
@@ -88,8 +88,8 @@ def test_a_frame_that_the_operation_entered_is_marked_and_each_has_its_page() ->
     nodes = vm.Sharing(m).scene().nodes
     (new,) = (node for node in nodes if "new" in node.state)
     assert new.thing == f"frame:{(m.tasks['child'].walk(a + vm.PAGE).pa or 0) >> 12}"
-    (number,) = (node for node in nodes if node.title == str(vm.Address(a + vm.PAGE)))
-    assert (number.x, number.text[0].text) == (new.x, "1")
+    (link,) = [one for one in vm.Sharing(m).scene().links if one.target == new.id]
+    assert link.source == f"sharing/child/{a + vm.PAGE:x}"
     m.tasks["child"].read(a)
     assert not marks_of(m), "a read of what is there enters nothing"
 
@@ -170,6 +170,9 @@ def test_a_page_is_called_by_its_number_in_its_entry_or_its_file() -> None:
         task.write(start + page * vm.PAGE, b"x")
     file = m.file("lib", b"x" * 40_000)
     task.read(task.mmap("16 KiB", "rx", "private", file, offset=8192), 1)
+    for name in ("two", "three"):  # of so many tasks there is no blackboard
+        other = m.task(name)
+        other.write(other.mmap("4 KiB", at=start, flags="fixed"), b"x")
     nodes = vm.Sharing(m).scene().nodes
     numbers = [(node.x, node.text[0].text) for node in nodes if node.id.startswith("sharing/page/")]
     assert [words for _, words in sorted(numbers)] == ["0", "2", "5", "7", "2"]
@@ -197,3 +200,89 @@ def test_what_is_left_out_is_counted_and_no_heading_runs_into_the_next() -> None
             assert all(
                 one.x + (one.text[0].room or text_width(one.text[0].text, "strong")) <= other.x for other in beside
             )
+
+
+# ---- two tasks: a blackboard -------------------------------------------------------------------------
+
+
+def board(m: Machine, **options: Any) -> tuple[dict[tuple[str, int], tuple[int, bool]], dict[int, int]]:
+    """By task and page the frame that a line leads to, and whether the lock is open; and the counts of frames."""
+    picture = vm.Sharing(m, **options).scene()
+    nodes = {node.id: node for node in picture.nodes}
+    cards = {}
+    for link in picture.links:
+        if link.kind == "leads":
+            _, task, va = link.source.split("/")
+            shackle, lock = (bar for bar in nodes[link.source].bars if bar.style.split()[0] in ("shackle", "lock"))
+            frame = int(nodes[link.target].thing.removeprefix("frame:"))
+            cards[task, int(va, 16)] = frame, shackle.x + shackle.w > lock.x + lock.w
+    frames = [node for node in picture.nodes if node.kind == "board-frame" and "ghost" not in node.state]
+    return cards, {int(one.thing.removeprefix("frame:")): int(one.text[-1].text) for one in frames}
+
+
+@pytest.mark.parametrize("way", ["eager", "counted", "shadow"])
+def test_lines_locks_and_counts_of_a_blackboard_are_those_of_the_walks(way: str) -> None:
+    m = vm.boot("x86-64", fork=way)
+    parent = m.task("parent")
+    a = parent.mmap("16 KiB", flags="private populate")
+    child = parent.fork("child")
+    for task in (parent, child, parent):
+        task.write(a, b"w")
+        walked = {}
+        for name, one in m.tasks.items():
+            for va in range(a, a + 4 * vm.PAGE, vm.PAGE):
+                pa = one.walk(va).pa
+                if pa is not None:
+                    walked[name, va] = pa >> 12, one.walk(va, access="write").pa is not None
+        cards, counts = board(m)
+        assert cards == walked
+        assert counts == Counter(frame for frame, _ in walked.values())
+
+
+def test_a_copy_is_seen_to_happen_step_by_step() -> None:
+    """The lock refuses, a copy is there that no descriptor has, then the descriptor leads to it, unlocked."""
+    m = vm.boot("x86-64", fork="counted")
+    parent = m.task("parent")
+    a = parent.mmap("8 KiB")
+    parent.write(a, b"hello")
+    child = parent.fork("child")
+    child.write(a, b"J")
+    shown = []
+    for step in range(vm.Sharing(m).scene().steps.count + 1):
+        picture = vm.Sharing(m)
+        picture.step = step
+        nodes = picture.scene().nodes
+        (lock,) = [
+            bar.style for one in nodes if one.id.startswith("sharing/child/") for bar in one.bars if "lock" in bar.style
+        ]
+        frames = [(one.text[0].text, "ghost" in one.state) for one in nodes if one.kind == "board-frame"]
+        shown.append((lock, frames))
+    old, copy = ("hello", False), ("hello", True)
+    assert shown == [
+        ("lock step", [old]),
+        ("lock error", [old]),
+        ("lock error", [copy, old]),
+        ("lock step-new", [old, old]),
+        ("lock step-new", [("Jello", False), old]),
+    ]
+
+
+def test_more_than_two_tasks_or_many_pages_are_capsules() -> None:
+    m = vm.boot("x86-64", layout="small", fork="counted")
+    task = m.task("init")
+    a = task.mmap("64 KiB")
+    for page in range(9):
+        task.write(a + page * vm.PAGE, b"x")
+        kinds = {node.kind for node in vm.Sharing(m).scene().nodes}
+        assert ("board-frame" in kinds) == (page < 8) != ("capsule" in kinds)
+
+
+def test_a_frame_that_a_task_maps_twice_is_shown_at_both_pages() -> None:
+    m = vm.boot("x86-64", layout="small")
+    task, file = m.task("init"), m.file("data", b"x" * 4096)
+    places = [task.mmap("4 KiB", "r", "shared", file) for _ in range(2)]
+    for place in places:
+        task.read(place, 1)
+    scene = vm.Sharing(m).scene()
+    assert {row[2] for row in scene.table.rows} == {str(vm.Address(place)) for place in places}
+    assert len([node for node in scene.nodes if node.kind == "capsule"]) == 2

@@ -1,17 +1,21 @@
 """Frames by page table: which tasks' tables lead to a frame, and what each may do with it."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 
 from vmwidgets.engine.base.units import PAGE, PAGE_SHIFT, Address, counted
 from vmwidgets.engine.kernel.map.map_schema import EntryValue
+from vmwidgets.engine.kernel.tasks.objects_schema import PageCopied
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.mmu.runs import runs
-from vmwidgets.engine.mmu.tables_schema import PteRunWritten, PteWritten
+from vmwidgets.engine.mmu.tables_schema import FaultRaised, PteRunWritten, PteWritten
+from vmwidgets.views.memory.blackboard import MOST, BoardFrame, BoardPage, Descriptor, draw_blackboard
 from vmwidgets.views.memory.own import kind_of_file
-from vmwidgets.views.memory.sharing import Frames, SharedRange, draw_frames_of
+from vmwidgets.views.memory.sharing import Frames, SharedRange, cells_of, draw_frames_of, tasks_by_frame
 from vmwidgets.views.scene import kit
-from vmwidgets.views.scene.model import Scene, Table
+from vmwidgets.views.scene.model import Link, Node, Scene, Table
+from vmwidgets.views.story.faults import faults_of
 
 from .at import At
 from .finding import EVERY
@@ -34,22 +38,104 @@ def draw(at: At) -> Scene:
     <Sharing of machine ...>
     """
     frames, before = frames_of(at), frames_of(replace(at, done=0))
-    tasks = [name for name in at.whole.tasks if any(name in users for users in frames.values())]
-    nodes = draw_frames_of(frames, before, tasks, ranges_of(at, frames), at.width) if frames else []
+    having = {task for users in (*frames.values(), *before.values()) for task, _ in users}
+    tasks = [name for name in at.whole.tasks if name in having]
+    nodes: list[Node] = []
+    links: list[Link] = []
+    if frames and _fits_a_board(frames, before, tasks):
+        left, right = (*tasks, "")[:2]
+        pages = board_of(at, frames, before, (left, right))
+        nodes, links = draw_blackboard((left, right), pages, tasks_by_frame(frames), at.width)
+    elif frames:
+        nodes = draw_frames_of(frames, before, tasks, ranges_of(at, frames), at.width)
     nodes = nodes or [kit.label("sharing/none", "No task's page tables map a frame.", kit.MARGIN, 6)]
     rows = [(f"{frame:#x}", task, str(Address(va)), rights)
-            for frame, users in sorted(frames.items()) for task, (va, rights) in users.items()]  # fmt: skip
-    table, steps = Table(("frame", "task", "address", "rights"), rows), at.steps(frames_of, PteWritten, PteRunWritten)
+            for frame, users in sorted(frames.items()) for (task, va), rights in users.items()]  # fmt: skip
+    table = Table(("frame", "task", "address", "rights"), rows)
+    kinds = PteWritten, PteRunWritten, FaultRaised, PageCopied
+    steps = at.steps(lambda then: (frames_of(then), _split(then), _refused(then)), *kinds)
     words = f"{counted(len(frames), 'frame')} in the page tables of tasks"
-    return kit.scene("sharing", "frames by page table", words, nodes, caption=at.moment.caption, table=table,
-                     steps=steps, machine=at.whole.name, width=at.width)  # fmt: skip
+    return kit.scene("sharing", "frames by page table", words, nodes, links=links, caption=at.moment.caption,
+                     table=table, steps=steps, machine=at.whole.name, width=at.width)  # fmt: skip
+
+
+def _fits_a_board(frames: Frames, before: Frames, tasks: Sequence[str]) -> bool:
+    """Whether at most two tasks have few pages, and each frame is at one address."""
+    every = (*frames.values(), *before.values())
+    is_at_one = all(len({va for _, va in users}) == 1 for users in every)
+    return 0 < len(tasks) <= 2 and is_at_one and len({va for users in every for _, va in users}) <= MOST
+
+
+def board_of(at: At, frames: Frames, before: Frames, tasks: tuple[str, str]) -> list[BoardPage]:
+    """What a blackboard of two tasks shows: each page with its descriptors and its frames."""
+    cells, was = cells_of(frames), cells_of(before)
+    split, refused = _split(at), _refused(at)
+    kinds = {va: one.kind for one in ranges_of(at, frames) for va in one.pages}
+    known = {*frames, *before, *(copy.frame for _, copy in split)}
+    first = at.look(at.whole.frames, tuple(sorted(known)), of="beginnings").now
+    pages = []
+    for va in sorted(cells):
+        descriptors = {}
+        for task, (frame, rights) in cells[va].items():
+            earlier = was.get(va, {}).get(task)
+            state = "new" if earlier is None else "changed" if earlier != (frame, rights) else ""
+            descriptors[task] = Descriptor(frame, rights, "fault" if (task, va) in refused else state)
+        order = dict.fromkeys(one.frame for task in reversed(tasks) if (one := descriptors.get(task)) is not None)
+        shown = [_on_board(frame, frames, before, first[frame]) for frame in order]
+        for task, copy in split:
+            if copy.source_frame in order:
+                ghost = BoardFrame(copy.frame, 0, 0, _in_words(first[copy.frame]), "ghost", copy.source_frame)
+                shown.insert(len(shown) if task == tasks[0] else 0, ghost)
+        pages.append(BoardPage(va, kinds[va], descriptors, shown))
+    return pages
+
+
+def _on_board(frame: int, frames: Frames, before: Frames, first: bytes) -> BoardFrame:
+    users, earlier = frames[frame], before.get(frame, {})
+    state = "new" if not earlier else "changed" if users != earlier else ""
+    return BoardFrame(frame, len(users), len(earlier), _in_words(first), state)
+
+
+def _in_words(first: bytes) -> str:
+    r"""A page's first bytes as text, as far as they are that; "" where they aren't.
+
+    >>> _in_words(b"hello" + bytes(3)), _in_words(bytes(8)), _in_words(b"\x7fELF")
+    ('hello', '', '')
+    """
+    text = first.partition(b"\0")[0].decode("ascii", "replace")
+    return text if text.isprintable() and text.isascii() else ""
+
+
+def _split(at: At) -> list[tuple[str, PageCopied]]:
+    """The copies that are made at a moment, each with the task that writes, and that no page table leads to yet."""
+    place = at.moment.place
+    found = []
+    for fault in faults_of(at.moment):
+        ends = [mark.at for mark in fault.marks if mark.box == "enter"]
+        for mark in fault.marks:
+            copy = at.moment.events[mark.at]
+            if mark.at < place and isinstance(copy, PageCopied) and all(place <= end for end in ends[-1:]):
+                found.append((fault.space, copy))
+    return found
+
+
+def _refused(at: At) -> set[tuple[str, int]]:
+    """The descriptors that refused an access of an operation, until they are written."""
+    place = at.moment.place
+    refused = set()
+    for fault in faults_of(at.moment):
+        begins = [mark.at for mark in fault.marks if mark.box == "code"]
+        ends = [mark.at for mark in fault.marks if mark.box == "enter"]
+        if begins and begins[0] < place and (not ends or place <= ends[-1]):
+            refused.add((fault.space, fault.va & ~(PAGE - 1)))
+    return refused
 
 
 def ranges_of(at: At, frames: Frames) -> list[SharedRange]:
     """The pages of all frames by address, those of one name together: as the first task that maps them calls them."""
     entries = {name: at.value(task.map, whole=EVERY).entries for name, task in at.whole.tasks.items()}
     found: list[SharedRange] = []
-    for va in sorted({va for users in frames.values() for va, _ in users.values()}):
+    for va in sorted({va for users in frames.values() for _, va in users}):
         holds = (one for some in entries.values() for one in some if one.start <= va < one.end)
         name, kind, start = next((_called(one) for one in holds), ("memory", "anonymous", va))
         if found and (found[-1].name, found[-1].start) == (name, start):
@@ -72,12 +158,12 @@ KINDS = {"anonymous": "memory", "code": "code", "data": "file, written", "file":
 
 def frames_of(at: At) -> Frames:
     """The frames of pages that tasks may use at a moment."""
-    machine, found = at.whole, defaultdict[int, dict[str, tuple[int, str]]](dict)
+    machine, found = at.whole, defaultdict[int, dict[tuple[str, int], str]](dict)
     for name in machine.tasks:
         space = MachineSpace(machine, name, at.moment)
         pages = ((run, va) for run in runs(space.tables).ranges for va in range(run.start, run.end, PAGE))
         for run, va in pages:
             pa = space.walk(va, "read", True).pa if "u" in run.rights else None
             if pa is not None:
-                found[pa >> PAGE_SHIFT].setdefault(name, (va, run.rights[:3]))
+                found[pa >> PAGE_SHIFT][name, va] = run.rights[:3]
     return found

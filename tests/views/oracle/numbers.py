@@ -178,7 +178,7 @@ def frames_of_tasks(seen: Pictured) -> None:
     for those in users.values():
         for name in those:
             wanted[name][len(those) > 1] += 1
-    assert said == wanted
+    assert {name: counts for name, counts in said.items() if counts != [0, 0]} == wanted
 
 
 @counts("tables")

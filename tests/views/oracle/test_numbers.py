@@ -42,7 +42,7 @@ MISTAKES = {
     "a reference too many": Mistake(
         objects._every_row, "str(references[name])", "str(references[name] + 1)", "objects"
     ),
-    "what two have is their own": Mistake(sharing._names, "its.count(1)", "its.count(2)", "sharing"),
+    "what two have is their own": Mistake(sharing.shares_of, "its.count(1)", "its.count(2)", "sharing"),
     "all slots are used": Mistake(objects._subtitle, "{value.swap_used:,} of", "{value.swap:,} of", "objects"),
     "the tick is the frequency": Mistake(threads._subtitle, "tick {value.ticks:,}", "tick {value.hz:,}", "threads"),
     "the strip never lights": Mistake(clock._card, '"used" if page.referenced', '"used" if False', "clock"),

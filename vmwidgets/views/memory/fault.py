@@ -25,8 +25,11 @@ from vmwidgets.views.story.words.pictures import say_fault
 LINES = 3
 """In so many lines a stage says what was done there, the latest at the bottom."""
 
-_TOP, _GAP, _NUMBER, _NAME = 8.0, 8.0, 34.0, 190.0
+_TOP, _GAP, _NUMBER, _NAME = 6.0, 6.0, 34.0, 190.0
 """Pixels above the first stage and between two; of a number's column and of a name's."""
+
+_WHO, _BY = 186.0, "mono label dim"
+"""Room for who acts, at the right end of a row; and the style of that."""
 
 _WIDE = 560.0
 """From here on, what was done is beside the stage's name; below it on a narrower picture."""
@@ -134,26 +137,24 @@ def _stage(
     words = [*(mark.words for mark in done), *([failed] if failed else [])]
     who = done[-1].who if done else who
     state = ("fault",) if failed else ("done",) if done else ("coming",)
-    wide, room = width >= _WIDE, width - 2 * kit.MARGIN
+    wide, widest, room = width >= _WIDE, width >= _WIDEST, width - 2 * kit.MARGIN
     x, top = (_NUMBER + _NAME, 17.0) if wide else (_NUMBER, 36.0)
-    lines, left_out = _lines(words, room - x - 40)
-    name = room - _NUMBER if not wide else _NAME - 8
+    beside = _WHO if wide and not widest else 0.0
+    lines, left_out = _lines(words, room - x - 40 - beside)
     ink = " dim" if not done and not failed else ""
     said = "error" if failed else "new" if key in here else "dim" if ink else ""
-    text = [fitted(_NUMBER, 17, title, name, f"body strong{ink}")]
-    text.append(
-        fitted(_NUMBER, 34, who, name, "mono label dim")
-        if wide
-        else fitted(room, 17, who, name - text_width(title, "body strong") - 16, "mono label dim", "end")
-    )
-    text += [fitted(x, top + 19 * at, one, room - x, f"body {said}".rstrip()) for at, one in enumerate(lines)]
+    head = fitted(_NUMBER, 17, title, _NAME - 8 if wide else room - _NUMBER, f"body strong{ink}")
+    left = beside - 16 if beside else room - _NUMBER - text_width(title, "body strong") - 16
+    by = fitted(room, 17, who, left, _BY, "end") if not widest else fitted(_NUMBER, 34, who, _NAME - 8, _BY)
+    text = [head, by, *(fitted(x, top + 19 * at, one, room - x - beside, f"body {said}".rstrip())
+                        for at, one in enumerate(lines))]  # fmt: skip  # the words below each other
     if left_out:
         text.append(Text(x + text_width(lines[0], "body") + 14, top, f"+{left_out}", "label dim"))
     refused = failed or (key == "code" and done)
     circle = "step-refused" if refused else "step-new" if is_new else "step" if done else "step-coming"
     text.append(Text(11, 20, str(number), f"letter {'dim' if circle == 'step-coming' else 'on-step'}", "middle"))
     thing = next((mark.thing for mark in reversed(done) if mark.thing), "")
-    high = max(40.0 if wide else 26.0, top + 19 * (len(lines) - 1) + 6 if lines else 0.0)
+    high = max(40.0 if widest else 26.0, top + 19 * (len(lines) - 1) + 6 if lines else 0.0)
     return Node(
         f"fault/{key}", "stage", kit.MARGIN, y, room, high, thing=thing, text=tuple(text),
         bars=(Bar(0, 5, 22, 22, circle),),

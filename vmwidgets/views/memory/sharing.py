@@ -6,7 +6,7 @@ is short.  Between the parts of a capsule that passes a task without the frame i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -16,8 +16,8 @@ from vmwidgets.views.scene.kit import MARGIN, Box
 from vmwidgets.views.scene.model import Bar, Node, Text
 from vmwidgets.views.scene.text import fitted, text_width, visible
 
-Frames = Mapping[int, Mapping[str, tuple[int, str]]]
-"""By frame, and by the task whose tables lead to it: at which address, with which rights."""
+Frames = Mapping[int, Mapping[tuple[str, int], str]]
+"""By frame, the rights of each descriptor that leads to it: of which task, at which address."""
 
 
 class SharedRange(NamedTuple):
@@ -47,10 +47,7 @@ def draw_frames_of(
     frames: Frames, before: Frames, tasks: Sequence[str], ranges: Sequence[SharedRange], width: float
 ) -> list[Node]:
     """The nodes of all tasks' frames; `before`: those before the operation."""
-    cells: dict[int, dict[str, tuple[int, str]]] = {}
-    for frame, users in frames.items():
-        for task, (va, rights) in users.items():
-            cells.setdefault(va, {})[task] = frame, rights
+    cells = cells_of(frames)
     left_out, tasks = len(tasks) - MOST_TASKS, tasks[:MOST_TASKS]
     left = min(130.0, max(text_width(visible(one), "body strong") for one in tasks) + 16)
     has_numbers = width >= _LEAST
@@ -75,6 +72,32 @@ def draw_frames_of(
     return nodes
 
 
+def cells_of(frames: Frames) -> dict[int, dict[str, tuple[int, str]]]:
+    """The same by the address of a page, and by task: the frame there, with which rights."""
+    cells: dict[int, dict[str, tuple[int, str]]] = {}
+    for frame, users in frames.items():
+        for (task, va), rights in users.items():
+            cells.setdefault(va, {})[task] = frame, rights
+    return cells
+
+
+def tasks_by_frame(frames: Frames) -> list[set[str]]:
+    """The tasks that have each frame."""
+    return [{task for task, _ in users} for users in frames.values()]
+
+
+def shares_of(task: str, having: Iterable[Set[str]]) -> tuple[int, int, str]:
+    """How many frames are a task's own, how many it shares, and its fair share of all: each by how many have it."""
+    its = [len(those) for those in having if task in those]
+    own = its.count(1)
+    return own, len(its) - own, f"{sum(1 / one for one in its):.1f}".removesuffix(".0")
+
+
+def say_shares(task: str, own: int, shared: int, fair: str) -> str:
+    """What a task has, in words."""
+    return f"{task}: {counted(own, 'frame')} of its own, {shared:,} shared, a fair share of {fair}"
+
+
 def _cut(
     ranges: Sequence[SharedRange], cells: Cells, tasks: Sequence[str], across: int
 ) -> Iterator[tuple[Sequence[int], SharedRange, int]]:
@@ -95,7 +118,8 @@ def _names(tasks: Sequence[str], y: float, left: float, width: float, frames: Fr
     """The rows' names, and where frames are given what each task has: its own, shared ones, and its fair share."""
     nodes = []
     x = width - MARGIN - _NUMBERS + 20
-    most = max((sum(task in users for users in frames.values()) for task in tasks), default=1) or 1
+    having = tasks_by_frame(frames)
+    most = max((sum(task in those for those in having) for task in tasks), default=1) or 1
     if frames:
         head = [Text(0, 14, "own", "strong"), Text(30, 14, "+ shared", "label dim"),
                 Text(_NUMBERS - 20, 14, "fair share", "label dim", "end")]  # fmt: skip  # names of three columns
@@ -106,16 +130,14 @@ def _names(tasks: Sequence[str], y: float, left: float, width: float, frames: Fr
         nodes.append(kit.runs(f"sharing/task/{number}/{y:g}", Box(MARGIN, top, left, _ROW), [name]))
         if not frames:
             continue
-        its = [len(users) for users in frames.values() if task in users]
-        own, unit = its.count(1), (_NUMBERS - 90) / most
-        shared = len(its) - own
+        own, shared, fair = shares_of(task, having)
+        unit = (_NUMBERS - 90) / most
         bars = [Bar(0, 8, max(2.0, own * unit), 18, "mark")] * bool(own)
         bars += [Bar(own * unit + 2, 8, max(2.0, shared * unit), 18, "rail")] * bool(shared)
-        fair = f"{sum(1 / one for one in its):.1f}".removesuffix(".0")
         words = f"{own:,} + {shared:,}"
         x_words = min(own * unit + 10, _NUMBERS - 32 - text_width(fair, "strong") - text_width(words))
         text = [Text(x_words, 21, words, "label"), Text(_NUMBERS - 20, 21, fair, "strong", "end")]
-        title = f"{visible(task)}: {counted(own, 'frame')} of its own, {shared:,} shared, a fair share of {fair}"
+        title = visible(say_shares(task, own, shared, fair))
         nodes.append(kit.runs(f"sharing/has/{number}", Box(x, top, _NUMBERS - 20, _ROW), text, bars=bars, title=title))
     return nodes
 
@@ -156,13 +178,13 @@ def _capsules(
     for frame, those in parts.items():
         users = frames[frame]
         state = "new" if frame not in before else "changed" if before[frame] != users else ""
-        said = "; ".join(f"{task}: {rights} at {Address(at)}" for task, (at, rights) in users.items())
+        said = "; ".join(f"{task}: {rights} at {Address(at)}" for (task, at), rights in users.items())
         title = visible(f"frame {frame:#x}: {said}")
         for (_, above), (below, _) in pairwise(those):
             top, bottom = y + above * _ROW + 19, y + below * _ROW + 19
             yield Node(f"sharing/bridge/{frame:x}/{above}", "label", x, top, _COLUMN + 4, bottom - top, shape="none",
                        bars=(Bar(_COLUMN - 4, 0, 7, bottom - top, f"own-{kind}"),), title=title)  # fmt: skip
-        is_first = va == min(at for at, _ in users.values())
+        is_first = va == min(at for _, at in users)
         for place, (first, last) in enumerate(those):
             again = "" if is_first and not place else f"/{va:x}/{place}"
             text = [

@@ -94,6 +94,18 @@ class MachineFrames(Part):
             len(mapped),
         )
 
+    def beginnings(self, frames: Iterable[int], length: int = 8) -> dict[int, bytes]:
+        r"""The first `length` bytes of each of these frames, by frame.  O(frames × length).
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot("x86-64")
+        >>> init = m.task("init")
+        >>> init.write(init.mmap("4 KiB"), b"hello")
+        >>> [one for one in m.frames.beginnings(range(0x1E0, 0x1E4)).values() if one.startswith(b"h")]
+        [b'hello\x00\x00\x00']
+        """
+        return {frame: bytes(self.system.ram.read(self._known(frame) << PAGE_SHIFT, length)) for frame in frames}
+
     def value(self, focus: Iterable[int] = (), *, whole: int = WHOLE) -> FramesValue:
         """Frames as a frozen value: all of them up to `whole` blocks, or else those near the frames in `focus`.
 
