@@ -141,14 +141,13 @@ def test_a_picture_whose_machine_is_gone_stays_as_it_was() -> None:
 def test_list_and_ribbon_are_in_step() -> None:
     scene = vm.Map(machine_with(31).kernel_map).scene()
     for link in scene.links:
-        if link.kind == "leader":
+        if link.kind == "band":
             ends = {node.id: node for node in scene.whole().nodes}
             card, piece = ends[link.source], ends[link.target]
             assert card.thing == piece.thing
-            (x0, _), (x1, y1) = link.points
-            assert card.x <= x0 <= card.x + card.w
-            assert piece.x - 1.1 <= x1 <= piece.x + piece.w + 1.1
-            assert y1 <= piece.y + 0.6
+            (x0, y0), (x1, y1) = link.points[0], link.points[len(link.points) // 2 - 1]
+            assert abs(x0 - card.x) < 1.1 and abs(x1 - piece.x) < 1.1
+            assert y0 >= card.y + card.h - 0.6 and y1 <= piece.y + 0.6
 
 
 def test_next_links_lead_from_the_header_along_the_list() -> None:

@@ -65,7 +65,10 @@ def list_lane(picture: MapPicture, columns: Mapping[int, Column], top: float) ->
     gaps = _gaps(picture, columns, top + CARD_HEIGHT)
     ghosts = _ghosts(picture, columns, top)
     return Drawn(
-        [header, *files, *ghosts, *cards, *gaps], links, marks, top + CARD_HEIGHT + (20 if len(columns) > 1 else 6)
+        [header, *files, *ghosts, *cards, *gaps],
+        links,
+        marks,
+        top + CARD_HEIGHT + (BELOW_CARDS if len(columns) > 1 else BELOW_CARD),
     )
 
 
@@ -170,6 +173,9 @@ def _mark(picture: MapPicture, entry: EntryValue, column: Column, top: float, st
 
 
 STRIP_HEIGHT = 32.0
+
+BELOW_CARDS, BELOW_CARD = 20.0, 6.0
+"""Room below cards, which gaps' sizes have, and below one that is alone."""
 
 
 def _strip(column: Column) -> tuple[float, float]:

@@ -6,7 +6,7 @@ lower than others, so that both are seen, and what both have is framed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from vmwidgets.engine.base.units import binary_size
@@ -17,10 +17,11 @@ from vmwidgets.views.scene.model import Bar, Link, Node, Text
 from vmwidgets.views.scene.text import short_count, text_width, visible, wording
 
 from .axis import LEAST_GAP, Axis, MapSegment, Zoom, axis_of, pieces_of, x_of
-from .columns import Column
+from .columns import GAP, Column
+from .entries import BELOW_CARD, BELOW_CARDS
 from .overlaps import Overlap, levels_of, overlaps_of
 from .picture import Drawn, MapPicture, entry_marks, plain_ones
-from .runs import BAND, Range, Run, brackets, name_of
+from .runs import BAND, Range, Run, brackets, kind_of, name_of
 
 BAR = 28.0
 """Height of the ribbon itself."""
@@ -45,14 +46,14 @@ def ribbon_lane(
     width: float = WIDTH,
     on: str = GROUND,
 ) -> Drawn:
-    """The ribbon from `top` on.  `columns`: where leader lines come from; `on`: what its bar is called."""
+    """The ribbon from `top` on.  `columns`: where bands come from; `on`: what its bar is called."""
     axis = axis_of(picture, zoom, width)
     pieces = pieces_of(picture.value, axis)
     both = overlaps_of(picture.value)
     levels = levels_of(both)
-    leaders_height = 14.0 if columns else 0.0
+    bands_height = 14.0 if columns else 0.0
     runs = picture.layout.runs
-    band_top = top + leaders_height + (0 if runs and not _has_markers(picture) else 32)
+    band_top = top + bands_height + (0 if runs and not _has_markers(picture) else 32)
     bar_top = band_top + BAND * bool(runs)
     ranges = [(s.item, _strip(s)) for s in pieces if isinstance(s.item, EntryValue)]
     bare = [one for one in ranges if one[0].id not in levels]
@@ -74,7 +75,7 @@ def ribbon_lane(
     nodes += sizes
     between = [(node.x - 2, node.x + node.w + 2) for node in sizes]
     nodes += _ticks(picture, axis, pieces, bar_top + BAR, width, between)
-    links = _leaders(pieces, columns, top - 8, bar_top) if columns else []
+    links = [*_bands(picture, pieces, columns, top, bar_top)] if columns else []
     entries, strips = [one for one, _ in ranges if one.id in plain], [at for one, at in ranges if one.id in plain]
     marks = entry_marks(
         "ribbon", entries, strips, picture.fill_of, bar_top, BAR, "{address}–{end}, {size}, {words}", on=on
@@ -301,14 +302,29 @@ def _ticks(
     )
 
 
-def _leaders(segments: Sequence[MapSegment], columns: Mapping[int, Column], top: float, bottom: float) -> list[Link]:
-    """A line from each card to its range."""
-    links = []
+_BENDS = 6
+"""Into so many pieces the edge of a band is cut: a curve."""
+
+
+def _bands(
+    picture: MapPicture, segments: Sequence[MapSegment], columns: Mapping[int, Column], top: float, bottom: float
+) -> Iterator[Link]:
+    """From each card down to its range, as wide as both: they are one thing."""
+    foot = top - (BELOW_CARDS if len(columns) > 1 else BELOW_CARD)
     for segment in segments:
         item = segment.item
         column = columns.get(item.id) if item is not None else None
-        if item is None or column is None or column.level != "card":
+        if not isinstance(item, EntryValue) or column is None or column.level != "card":
             continue
-        points = ((column.middle, top), (segment.x + segment.w / 2, bottom))
-        links.append(Link(f"ribbon/{item.id}/leader", "leader", f"list/{item.id}", f"ribbon/{item.id}", points))
-    return links
+        half = (column.w - GAP) / 2
+        left = _edge(column.middle - half, segment.x, foot, bottom)
+        right = _edge(column.middle + half, segment.x + segment.w, foot, bottom)
+        state = kind_of(item), *(("new",) if "new" in picture.in_order(item.id) else ())
+        ends = f"list/{item.id}", f"ribbon/{item.id}"
+        yield Link(f"ribbon/{item.id}/band", "band", *ends, (*left, *reversed(right)), state)
+
+
+def _edge(x0: float, x1: float, y0: float, y1: float) -> list[tuple[float, float]]:
+    """Points of a line that leaves one place straight down, and comes to the other from straight above."""
+    shares = [number / _BENDS for number in range(_BENDS + 1)]
+    return [(x0 + (x1 - x0) * at * at * (3 - 2 * at), y0 + (y1 - y0) * at) for at in shares]
