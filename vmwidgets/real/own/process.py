@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from threading import Event, Thread
 from time import sleep
@@ -26,6 +27,7 @@ from ...engine.spaces.process_schema import (
 from ...sources.loading import free_name
 from ...sources.proc_maps import load_ranges
 from ...sources.ranges.found import ReadRanges
+from .elsewhere import SYSTEMS, moment_elsewhere
 from .reader import Readings, checked_pid, forget_references, moment_of, ranges_in, states_of
 from .recorded import has_proc, recorded_moment
 
@@ -43,7 +45,9 @@ class Process(LiveProcess):
 
     def at(self) -> ProcessMoment:
         """Look at it now: a moment, which stays as it is.  ``vm.diff(before, after)`` compares two."""
-        return moment_of(self.pid) if has_proc() else recorded_moment()
+        if has_proc():
+            return moment_of(self.pid)
+        return moment_elsewhere(self.pid) if sys.platform in SYSTEMS else recorded_moment()
 
     def pages(self, where: int | str | None = None) -> PageStates:
         """Say how many pages of a range are in memory, and in which state.
@@ -244,9 +248,9 @@ def process(pid: int | str = "self") -> Process:
     `pid` is its number, or "self" for the process that runs this code.  A notebook draws it; ``at()`` keeps a moment,
     ``pages()`` counts pages, ``task(machine)`` makes a task of the model from it, ``working_set()`` says what it uses.
 
-    Costs a reading of /proc/PID/smaps, 15 ms for 1,000 ranges.  Where the system has no /proc, it is a recording, which
-    says that it is one.  Raises :class:`Refused` for a process of another user, one that has ended, a zombie, or a
-    thread of the kernel.
+    Costs a reading of /proc/PID/smaps, 15 ms for 1,000 ranges.  macOS is asked by its vmmap(1), Windows by
+    VirtualQueryEx.  Where the system says nothing, it is a recording, which says that it is one.  Raises
+    :class:`Refused` for a process of another user, one that has ended, a zombie, or a thread of the kernel.
 
     >>> import vmwidgets as vm
     >>> me = vm.process()
