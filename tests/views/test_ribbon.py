@@ -272,3 +272,32 @@ def test_double_bars_are_explained_in_the_same_words(make: Callable[[], vm.View]
 
 def test_the_table_of_a_map_without_entries_has_no_rows() -> None:
     assert vm.Map(vm.boot("x86-64").task("empty")).scene().table.rows == ()
+
+
+def test_where_entries_are_cut_a_strip_has_all_to_scale() -> None:
+    """Three pages beside megabytes can be seen, and the strip says how small they are."""
+    m = vm.boot("x86-64")
+    for prot in ("rw", "r", "rw"):
+        m.kernel_map.enter("16 KiB", prot=prot)
+    value = m.kernel_map.value()
+    scene = vm.Map(m.kernel_map).scene()
+    nodes = {node.id: node for node in scene.nodes}
+    large = next(one for one in value.entries if one.size > 8 << 20)
+    small = [one for one in value.entries if one.size == 16 << 10]
+    assert "not to scale" in nodes[f"ribbon/{large.id}"].title
+    assert all(nodes[f"ribbon/{one.id}"].w > 40 and "scale" not in nodes[f"ribbon/{one.id}"].title for one in small)
+    _, *bars = nodes["ribbon/scale"].bars
+    seen = [one for one in value.entries if one not in small]
+    assert [bar.w for bar in bars] == pytest.approx(
+        [(scene.width - 28) * one.size / (value.end - value.start) for one in seen]
+    )
+
+
+def test_an_axis_of_entries_that_can_all_be_seen_is_not_cut() -> None:
+    m = vm.boot("x86-64")
+    task = m.task("init")
+    for pages in (1, 4, 16, 32):
+        task.mmap(pages * vm.PAGE)
+    nodes = vm.Map(task).scene().nodes
+    assert not [node for node in nodes if node.kind == "range" and "scale" in node.title]
+    assert "ribbon/scale" not in {node.id for node in nodes}

@@ -1,8 +1,8 @@
 """The axis of addresses that ribbons are drawn along.
 
-It is to scale, but for a readable least width, and is broken at gaps too large to be drawn beside what is used.  A
-map's axis is one for all steps of an operation (`Layout.taken`), so that only what changes moves; zoomed in, all of it
-is to scale.
+It is to scale, but for a readable least width, and is broken at gaps too large to be drawn beside what is used, and at
+entries and gaps that dwarf the others.  A map's axis is one for all steps of an operation (`Layout.taken`), so that
+only what changes moves; zoomed in, all of it is to scale.
 """
 
 from __future__ import annotations
@@ -32,6 +32,9 @@ DRAWABLE = 20
 BROKEN = 60.0
 """Pixels of a gap at which the axis is broken, where there are many."""
 
+DWARFS, LEGIBLE = 8, 4.0
+"""What is more than so many times all that is smaller dwarfs that, if it leaves less than so many pixels to each."""
+
 FEW_BREAKS, _WIDE = 3, 96.0
 """Up to so many breaks have so many pixels each, which is room for the words "not to scale"."""
 
@@ -48,7 +51,7 @@ class Segment(Generic[T]):
 
     Whether the axis is broken at it, and where it is, is known when all stretches are: :func:`place`.
 
-    A stretch that is `folded` has a width of its own; a `broken` one is a gap at which the axis is broken.
+    A stretch that is `folded` has a width of its own; at a `broken` one the axis is broken.
     """
 
     item: T | None
@@ -90,9 +93,17 @@ def axis_of(picture: MapPicture, zoom: Zoom, width: float) -> Axis:
     """The axis of the ribbon in a picture of a map."""
     if zoom is not None:
         return Axis([Segment(None, *zoom, False, MARGIN, width - 2 * MARGIN)])
-    segments = stretches(picture.value, picture.layout.taken)
+    segments = _whole(picture)
     few = sum(segment.broken for segment in segments) <= FEW_BREAKS
-    return Axis(place(segments, MARGIN, width - 2 * MARGIN, _WIDE if few else BROKEN))
+    broken, room = _WIDE if few else BROKEN, width - 2 * MARGIN
+    if any(segment.broken and segment.item is not None for segment in segments):
+        broken = max(broken, room / len(segments))  # what is cut is not narrower than what it dwarfs
+    return Axis(place(segments, MARGIN, room, broken))
+
+
+def _whole(picture: MapPicture) -> list[Segment[Taken]]:
+    """All stretches of a map's ribbon; they have no place yet."""
+    return break_what_dwarfs(stretches(picture.value, picture.layout.taken))
 
 
 def stretches(value: MapValue, taken: Sequence[Taken]) -> list[Segment[Taken]]:
@@ -121,10 +132,10 @@ def pieces_of(value: MapValue, axis: Axis) -> list[MapSegment]:
     def piece(item: EntryValue | Fold | None, start: int, end: int) -> MapSegment:
         one = by_start.get(start)
         if one is not None and one.end == end:  # most: what is there at all steps
-            return Segment(item, start, end, item is None and one.broken, one.x, one.w, isinstance(item, Fold))
+            return Segment(item, start, end, one.broken, one.x, one.w, isinstance(item, Fold))
         inside = axis.crossed(start, end)
         left, right = inside[0].place(start), inside[-1].place(end)
-        is_broken = item is None and any(segment.broken for segment in inside)
+        is_broken = any(segment.broken for segment in inside)
         return Segment(item, start, end, is_broken, left, right - left, isinstance(item, Fold))
 
     pieces: list[MapSegment] = []
@@ -156,6 +167,22 @@ def break_large_gaps(segments: list[Segment[T]]) -> list[Segment[T]]:
         drawn += size
     for gap in gaps if broken else ():
         gap.broken = gap.start in broken
+    return segments
+
+
+def break_what_dwarfs(segments: list[Segment[T]], room: float = WIDTH) -> list[Segment[T]]:
+    """Break the axis at what dwarfs the others, entries too: those would be too narrow to be seen in `room` pixels."""
+    parts = sorted((s for s in segments if not (s.broken or s.folded)), key=lambda s: s.end - s.start)
+    total = sum(one.end - one.start for one in parts)
+    smaller = 0
+    for number, one in enumerate(parts):
+        size = one.end - one.start
+        is_dwarfed = size > DWARFS * smaller and room * smaller < LEGIBLE * number * total
+        if smaller and is_dwarfed and len(parts) - number <= MAX_BREAKS:
+            for large in parts[number:]:
+                large.broken = True
+            break
+        smaller += size
     return segments
 
 
@@ -217,8 +244,7 @@ def address_at(picture: MapPicture, zoom: Zoom, at: float, width: float = WIDTH)
 
 def drawn_bytes(picture: MapPicture) -> int:
     """How many bytes of addresses the whole ribbon draws to scale: all but where its axis is broken."""
-    whole = stretches(picture.value, picture.layout.taken)
-    return sum(segment.end - segment.start for segment in whole if not segment.broken)
+    return sum(segment.end - segment.start for segment in _whole(picture) if not segment.broken)
 
 
 def zoomed(limits: tuple[int, int], pivot: int, span: float, at: float) -> Zoom:

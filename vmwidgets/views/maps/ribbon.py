@@ -1,7 +1,7 @@
 """The ribbon lane: where is what, and where are the gaps.
 
-A gap at which the axis is broken has double bars, its size, and the words "not to scale".  Entries that overlap are
-lower than others, so that both are seen, and what both have is framed.
+What the axis is broken at has double bars, and if it is a gap, its size and the words "not to scale".  Entries that
+overlap are lower than others, so that both are seen, and what both have is framed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .runs import BAND, Range, Run, brackets, kind_of, name_of
 BAR = 28.0
 """Height of the ribbon itself."""
 
-NOT_TO_SCALE = "not to scale"
+NOT_TO_SCALE, TRUE_SCALE = "not to scale", "the same, to scale"
 
 GROUND = "ribbon/ground"
 """What the bar of the ribbon is called, on which ranges lie."""
@@ -80,7 +80,27 @@ def ribbon_lane(
     marks = entry_marks(
         "ribbon", entries, strips, picture.fill_of, bar_top, BAR, "{address}–{end}, {size}, {words}", on=on
     )
-    return Drawn(nodes, links, marks, bar_top + BAR + 36)
+    bottom = bar_top + BAR + 36
+    if any(one.broken and one.item is not None for one in pieces):
+        for strip in _to_scale(picture, bottom, width):
+            nodes.append(strip)
+            bottom += strip.h + 6
+    return Drawn(nodes, links, marks, bottom)
+
+
+_SEEN = 0.5
+"""Pixels of a range that can be seen in a strip."""
+
+
+def _to_scale(picture: MapPicture, y: float, width: float) -> Iterator[Node]:
+    """All of the map as it is, in a thin strip: what the broken axis above can't say; none where nothing is seen."""
+    value, room = picture.value, width - 2 * MARGIN
+    scale = room / (value.end - value.start)
+    places = [(one, (one.start - value.start) * scale, one.size * scale) for one in value.entries]
+    bars = [Bar(x, 2, w, 6, picture.fill_of(one)[0]) for one, x, w in places if w >= _SEEN]
+    if bars:
+        text = [Text(0, 22, TRUE_SCALE, "label dim")]
+        yield kit.runs("ribbon/scale", kit.Box(MARGIN, y, room, 28), text, bars=[Bar(0, 2, room, 6, "rail"), *bars])
 
 
 def break_marks(w: float, height: float, room: float = 16.0) -> tuple[Bar, ...]:
@@ -115,9 +135,15 @@ def _node(
     x, w = _strip(segment)
     level = levels.get(item.id)
     top, h = (y, BAR) if level is None else (y + level * (BAR - _LEVEL), _LEVEL)
+    bars: tuple[Bar, ...] = ()
+    if segment.broken:
+        title += f", {NOT_TO_SCALE}"
+        broken = [one for one in axis.crossed(segment.start, segment.end) if one.broken]
+        bars = tuple(replace(bar, x=bar.x + one.x - x) for one in broken for bar in break_marks(one.w, h)[-2:])
     return kit.chip(
         f"ribbon/{item.id}", "range", kit.Box(x, top, w, h), names.get(item.id, ""), thing=f"entry:{item.id}",
-        state=(*picture.fill_of(item), *picture.in_order(item.id)), title=title, lane="ribbon",
+        state=(*picture.fill_of(item), *picture.in_order(item.id)), title=title, lane="ribbon", bars=bars,
+        spare=18 if segment.broken else 4,
     )  # fmt: skip
 
 
