@@ -61,7 +61,7 @@ LOCKS = (
 COUNTS = "so many descriptors lead to the frame"
 
 _WIDEST, _SLIM = 640.0, 400.0
-_TOP, _CARD, _HEAD, _GAP, _STACK = 4.0, 48.0, 48.0, 12.0, 8.0
+_TOP, _CARD, _HEAD, _GAP, _STACK = 2.0, 47.0, 44.0, 10.0, 7.0
 
 
 def draw_blackboard(
