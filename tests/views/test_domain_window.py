@@ -1,4 +1,4 @@
-"""A window on a domain: what it shows is so, what it leaves out is counted, also when it is taken back."""
+"""A window on a domain: what it shows is so, what it leaves out is counted, also in the middle of an operation."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from dataclasses import replace
 import pytest
 
 import vmwidgets as vm
+from tests.engine.watch import Watch
 from tests.views.domains import DomainLife, lived, machine_life
-from vmwidgets.engine.base.past import Past
-from vmwidgets.engine.base.recorder import materialize
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.selfpaging.domain_schema import (
     CapabilityValue,
@@ -21,8 +20,11 @@ from vmwidgets.engine.selfpaging.domain_schema import (
     SlabAllocatorValue,
     VnodeFold,
     VnodeValue,
+    all_vnodes,
 )
-from vmwidgets.views.domain.picture import all_vnodes, focus_of, things_of
+from vmwidgets.pictures.moments import look_at_domain
+from vmwidgets.views.domain.picture import focus_of, things_of
+from vmwidgets.views.story.moment import Moment
 
 pytestmark = pytest.mark.once
 
@@ -134,7 +136,14 @@ def untrue_regions(part: DomainValue, whole: DomainValue) -> Iterator[str]:
         yield "regions that are shown or counted"
 
 
-# ---- windows, now and taken back -----------------------------------------------------------------------
+# ---- windows, now and at other moments -----------------------------------------------------------------
+
+
+def folds_of(window: DomainValue) -> list[object]:
+    """All that a window leaves out, as it counts it."""
+    folds: list[object] = [fold for cnode in window.cnodes for fold in cnode.folds]
+    folds += [(node.id, fold) for node in all_vnodes(window.root) for fold in node.folds]
+    return [*folds, *window.region_folds, window.slab.fold]
 
 
 @pytest.mark.sampled(5)
@@ -142,80 +151,32 @@ def untrue_regions(part: DomainValue, whole: DomainValue) -> Iterator[str]:
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("scarce", [False, True])
 @pytest.mark.parametrize("few", [0, 2, 7])
-def test_a_window_is_true_and_taken_back_it_is_true_of_what_was(
+def test_a_window_is_true_at_each_event_and_its_folds_are_those_of_the_end(
     seed: int, architecture: str, scarce: bool, few: int
 ) -> None:
-    life = DomainLife(seed, architecture, frames=140, slots=60) if scarce else DomainLife(seed, architecture)
-    for before, after, events, _ in life.go_on(150):
-        window = life.domain.window(focus_of(events, "life"), whole=0, few=few)
+    """The same life is lived twice: what the first shows after an operation, the second is asked for on the way."""
+    life, again = (
+        DomainLife(seed, architecture, frames=140, slots=60) if scarce else DomainLife(seed, architecture)
+        for _ in range(2)
+    )
+    shown = life.domain.window().shown(DomainFocus())
+    watch = Watch(again.recorder, lambda: (again.domain.only(shown), again.domain.snapshot()), lambda: True)
+    again.recorder.emit = again.raw.append
+    second = again.go_on(150)
+    for _, after, events, _ in life.go_on(150):
+        focus = focus_of(events, "life")
+        window = life.domain.window(focus, whole=0, few=few)
         assert list(untrue(window, after)) == [], life.name
-        assert list(untrue(window.at(Past(events)), before)) == [], life.name
+        shown = window.shown(focus)
+        watch.begin()
+        next(second)
+        assert life.domain.only(shown) == window
+        for _, (value, whole) in watch.seen:
+            assert list(untrue(value, whole)) == [], life.name
+            assert folds_of(value) == folds_of(window), life.name
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_a_window_that_shows_all_is_taken_back_to_all_that_was(seed: int) -> None:
-    life = DomainLife(seed)
-    for before, after, events, _ in life.go_on(80):
-        window = life.domain.window(focus_of(events, "life"), whole=10**6)
-        assert list(untrue(window, after)) == []
-        past = window.at(Past(events))
-        assert list(untrue(past, before)) == []
-        assert list(all_vnodes(past.root)) == list(all_vnodes(before.root))
-        assert past.regions == before.regions
-
-
-def test_vnodes_that_are_put_back_where_they_stood_are_taken_back_in_order() -> None:
-    """As when an unmap fails in its middle: leaves leave a table, and come back between those that stayed."""
-    life = DomainLife(1)
-    frame = life.domain.frame(1 << 12)
-    for number in range(7):
-        life.domain.pmap.map(0x5000_0000 + number * 0x2000, frame, 0, 1 << 12, 3)
-    core = life.domain.pmap.tree
-    leaves = [leaf for leaf in core.root.leaves() if leaf.va >= 0x5000_0000]
-    life.raw.clear()
-    moments = [life.domain.snapshot()]
-    away = []
-    for leaf in (leaves[3], leaves[5], leaves[0]):
-        away.append((leaf, core.unlink(leaf)))
-        moments.append(life.domain.snapshot())
-    for leaf, position in reversed(away):
-        core.link(leaf, position)
-        moments.append(life.domain.snapshot())
-    events = materialize(life.raw, "unmap")
-    window = life.domain.window(focus_of(events, "life"), whole=0, few=0)
-    assert moments[0].root == moments[-1].root
-    assert len({one.root for one in moments}) == 4
-    for done, whole in enumerate(moments):
-        past = window.at(Past(events[done:]))
-        assert list(untrue_vnode(linked(past.root), linked(whole.root))) == []
-
-
-def test_a_mapping_that_stays_when_its_entries_are_cleared_gets_them_back() -> None:
-    life = DomainLife(1)
-    frame = life.domain.frame(1 << 12)
-    for number in range(12):
-        life.domain.pmap.map(0x5000_0000 + number * 0x2000, frame, 0, 1 << 12, 3)
-    before = life.domain.snapshot()
-    leaf = next(leaf for leaf in life.domain.pmap.tree.root.leaves() if leaf.va == 0x5000_8000)
-    assert leaf.parent is not None and leaf.mapping is not None
-    life.raw.clear()
-    life.domain.stubs.vnode_unmap(leaf.parent.invokable, leaf.mapping)
-    events, after = materialize(life.raw, "unmap"), life.domain.snapshot()
-    window = life.domain.window(focus_of(events, "life"), whole=0, few=0)
-    assert list(untrue(window, after)) == []
-    past = window.at(Past(events))
-    assert list(untrue(past, before)) == []
-    held = next(one for one in past.cnodes[2].capabilities if one.ref == frame)
-    assert (len(held.mapped), held.more_mapped) == (8, 4)
-
-
-def linked(root: VnodeValue) -> VnodeValue:
-    """The tree without what the descriptors held: only the tree was changed here."""
-    children = tuple(linked(child) for child in root.children)
-    return replace(root, children=children, descriptor=None)
-
-
-def test_an_operation_on_very_much_is_taken_back_too() -> None:
+def test_before_an_operation_on_very_much_a_window_is_true_too() -> None:
     machine = vm.boot("armv7", ram="64 MiB")
     domain = machine.domain("hello")
     film = domain.device_frame(0xA000_0000, "60 MiB")
@@ -226,11 +187,13 @@ def test_an_operation_on_very_much_is_taken_back_too() -> None:
     for act in (lambda: domain.map(film, at=0x6000_0000), lambda: domain.unmap(0x6000_0000, "60 MiB"),
                 lambda: domain.revoke(frame)):  # fmt: skip
         act()
-        operation = machine.journal.last
-        window = domain.window(focus_of(operation.events, "hello"))
+        moment = Moment(machine.journal.last)
+        focus = focus_of(moment.events, "hello")
+        window = domain.window(focus)
         assert list(untrue(window, domain.snapshot())) == []
-        if not operation.truncated:
-            assert list(untrue(window.at(Past(operation.events)), before)) == []
+        was = look_at_domain(domain, moment.at(0), window, focus).now
+        assert folds_of(was) == folds_of(window)
+        assert machine.journal.last.truncated or list(untrue(was, before)) == []
         before = domain.snapshot()
 
 

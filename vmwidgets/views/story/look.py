@@ -32,11 +32,6 @@ class Look(Generic[V]):
         self._at = at
         self._known: dict[int, V] = {} if after is None else {len(moment.events): after}
 
-    @classmethod
-    def back(cls, value: Any, moment: Moment) -> Look[Any]:
-        """The look of a value that an operation left, which can be taken back."""
-        return cls(moment, lambda place: value.at(moment.later(place)), value)
-
     def at(self, place: int) -> V:
         """The value after so many events."""
         if self.is_far:

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from vmwidgets.engine.base.event import Event
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.journal import MAX_EVENTS, Operation
-from vmwidgets.engine.base.past import Marks, Past
 from vmwidgets.engine.mmu.tables_schema import words_written
 from vmwidgets.views.scene.model import AFTER, STILL, Caption, Row, Rows, Steps
 
@@ -73,7 +72,7 @@ class Moment:
 
     @cached_property
     def stages(self) -> Stages:
-        """The steps of the story, each with the rows that were written for it."""
+        """The steps of the story, each with the events since the step before it."""
         return stages_of(self.story.steps, self.events)
 
     @cached_property
@@ -97,36 +96,18 @@ class Moment:
         """The events that are done."""
         return self.events[: self.place]
 
-    def later(self, place: int) -> Past:
-        """The rows of the events that come after so many."""
-        return self._all_rows.after(place)
-
-    @cached_property
-    def written(self) -> Past:
-        """The rows of the events that are done."""
-        return self.every if self.place == len(self.events) else Past(self.so_far)
-
-    @property
-    def whole(self) -> Past:
-        """The rows of all events of the operation, but for those before :attr:`floor`."""
-        return self.later(self.floor)
-
-    @property
-    def every(self) -> Past:
-        """The rows of all events of the operation."""
-        return self.later(0)
-
     def words(self, place: int) -> dict[int, int]:
         """What descriptors held after so many events that later ones wrote, by physical address."""
-        return self._all_rows.words_after(place)
+        known = self._words
+        if place not in known:
+            if len(known) >= MOST_WORDS:
+                known.pop(next(iter(known)))
+            known[place] = {pa: before for pa, (before, _) in words_written(self.events[place:]).items()}
+        return known[place]
 
     @cached_property
-    def _all_rows(self) -> _AllRows:
-        return _AllRows(self.events)
-
-    def marks(self, table: str, thing: str = "") -> Marks:
-        """What the events that are done made of the rows of one table."""
-        return self.written.marks(table, thing)
+    def _words(self) -> dict[int, dict[int, int]]:
+        return {}
 
     # ---- words -----------------------------------------------------------------------------------
 
@@ -245,39 +226,12 @@ class Moment:
         other: Moment = replace(self, **changes)
         known = self.__dict__
         shared = known.keys() & {"events", "story", "stages", "opened"}
-        other.__dict__.update({name: known[name] for name in shared}, _all_rows=self._all_rows)
+        other.__dict__.update({name: known[name] for name in shared}, _words=self._words)
         return other
 
 
-class _AllRows:
-    """All events of an operation, for the moments of it to share their rows."""
-
-    def __init__(self, events: Sequence[Event]) -> None:
-        self._events = events
-        self._after: dict[int, Past] = {}
-        self._words: dict[int, dict[int, int]] = {}
-
-    def after(self, place: int) -> Past:
-        """What those after so many wrote, read when it is asked for the first time; a few are kept."""
-        known = self._after
-        if place not in known:
-            if len(known) >= MOST_ROWS:
-                known.pop(next(one for one in known if one))
-            known[place] = Past(self._events[place:])
-        return known[place]
-
-    def words_after(self, place: int) -> dict[int, int]:
-        """What descriptors held that the events after so many wrote; a few are kept."""
-        known = self._words
-        if place not in known:
-            if len(known) >= MOST_ROWS:
-                known.pop(next(iter(known)))
-            known[place] = {pa: before for pa, (before, _) in words_written(self._events[place:]).items()}
-        return known[place]
-
-
-MOST_ROWS = 8
-"""After so many places of an operation the rows are kept; those of all of its events are."""
+MOST_WORDS = 8
+"""After so many places of an operation the words of descriptors are kept."""
 
 
 def _begins(step: Step, before: Step) -> bool:
