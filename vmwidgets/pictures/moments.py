@@ -214,17 +214,17 @@ def _look_inside(
     if operation is not None and operation.number == 0 and isinstance(after, (MapValue, KernelMapValue)):
         return Look(moment, lambda place: at_boot(after, moment.events[:place]), after)
     if operation is None or operation.number == 0 or part.machine.journal.incomplete:
-        return Look(moment.above(len(moment.events)), lambda _: after, after)
+        return Look(moment.at_end(), lambda _: after, after)
     inside, path = history.inside(operation.number), part.path
     key = path, of, *map(_as_key, focus), *((name, _as_key(one)) for name, one in more.items())
     inside.expect(key, lambda machine: getattr(machine.part(path), of)(*focus, **more))
     steps = moment.story.steps
-    ends = {moment.floor, *(step.index + 1 for step in steps)} if len(steps) <= MOST_KEPT else {moment.floor}
+    ends = {0, *(step.index + 1 for step in steps)} if len(steps) <= MOST_KEPT else {0}
     places = ends - {len(moment.events)}
     is_far = moment.is_after and history.is_far(operation.number)
 
     def at(place: int) -> Any:
-        is_before_alone = moment.is_after and place == moment.floor
+        is_before_alone = moment.is_after and place == 0
         return inside.at(key, place, () if is_before_alone else places)
 
     return Look(moment, at, after, is_far=is_far)

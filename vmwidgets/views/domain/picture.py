@@ -194,7 +194,7 @@ def marks_of(done: Sequence[ev.Event], value: DomainValue) -> tuple[frozenset[st
 
 
 def _came_and_went(events: Iterable[ev.Event], came: type[ev.Event], went: type[ev.Event], key: str) -> Difference:
-    """What is there after these events and was not before, what went and came back, and what is gone."""
+    """What is new after these events, what was removed and is there again, and what is gone."""
     before: dict[Any, bool] = {}
     now: dict[Any, bool] = {}
     for event in events:
