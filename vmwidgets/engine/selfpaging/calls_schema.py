@@ -212,19 +212,15 @@ class VnodeLinked(_Vnode, changes=True):
 
 
 class VnodeMapped(Event, changes=True):
-    """The Mapping capability of vnode `id` is in `mapping`, was in `before`."""
+    """The Mapping capability of vnode `id` is in `mapping` from now on."""
 
     domain: str
     id: int
-    before: CapRef | None
     mapping: CapRef | None
 
 
 class VnodeUnlinked(_Vnode, changes=True):
-    """A vnode left the tree, with `older` children of its parent behind it.  Fields as when it was linked."""
-
-    mapping: CapRef | None
-    older: int
+    """A vnode left the tree; fields as when it was linked."""
 
 
 class _Region(Event):
