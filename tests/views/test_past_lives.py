@@ -15,7 +15,9 @@ from tests.engine.machine.lives import ARCHITECTURES, ThreadsLife
 from tests.engine.machine.random_door import Walker
 from tests.engine.watch import Watch
 from tests.views.wholes import whole
+from vmwidgets.engine.machine.machine import SINGLE_PARTS
 from vmwidgets.engine.mmu.formats import FORMATS
+from vmwidgets.engine.mmu.tables_schema import TableWindow
 from vmwidgets.engine.spaces.processors import SHOOTDOWNS
 
 pytestmark = pytest.mark.once
@@ -204,3 +206,15 @@ def test_an_operation_done_again_is_seen_as_it_was_at_each_event(
                 assert again[done] == then, f"after {done} events of {machine.journal.last}"
                 compared += len(then)
     assert compared > 30
+
+
+def test_each_value_that_a_part_of_a_machine_has_is_compared() -> None:
+    """A structure that is forgotten in `whole` would silently be seen otherwise than it was."""
+    machine = vm.boot("armv7")
+    machine.task("init")
+    machine.domain("hello")
+    compared = {type(value) for value in whole(machine).values()}
+    parts = [machine.part(path) for path in SINGLE_PARTS]
+    parts += [*machine.tasks.values(), *machine.domains.values(), *(task.map for task in machine.tasks.values())]
+    looks = [getattr(part, name) for part in parts for name in ("value", "contents", "snapshot") if hasattr(part, name)]
+    assert {type(look()) for look in looks} == compared - {TableWindow}
