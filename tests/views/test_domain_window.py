@@ -12,8 +12,10 @@ import vmwidgets as vm
 from tests.engine.watch import Watch
 from tests.views.domains import DomainLife, lived, machine_life
 from vmwidgets.engine.memory.ram import Ram
+from vmwidgets.engine.selfpaging.domain import LISTED
 from vmwidgets.engine.selfpaging.domain_schema import (
     CapabilityValue,
+    CapRef,
     CnodeValue,
     DomainFocus,
     DomainValue,
@@ -33,8 +35,9 @@ pytestmark = pytest.mark.once
 
 def untrue(window: DomainValue, whole: DomainValue) -> Iterator[str]:
     """Where a window says something else than the whole value: nothing, if it is right."""
+    ids = {one.ref: one.id for cnode in whole.cnodes for one in cnode.capabilities}
     for part, all_of_it in zip(window.cnodes, whole.cnodes, strict=True):
-        yield from untrue_cnode(part, all_of_it, window.listed)
+        yield from untrue_cnode(part, all_of_it, ids)
     yield from untrue_vnode(window.root, whole.root)
     yield from untrue_slab(window.slab, whole.slab)
     yield from untrue_regions(window, whole)
@@ -46,10 +49,10 @@ def untrue(window: DomainValue, whole: DomainValue) -> Iterator[str]:
             yield name
 
 
-def untrue_cnode(part: CnodeValue, whole: CnodeValue, listed: int | None) -> Iterator[str]:
+def untrue_cnode(part: CnodeValue, whole: CnodeValue, ids: dict[CapRef, int]) -> Iterator[str]:
     held = {one.ref.slot: one for one in whole.capabilities}
     shown = {one.ref.slot: one for one in part.capabilities}
-    yield from (f"{one.ref}: {one}" for slot, one in shown.items() if one != shortened(held.get(slot), listed))
+    yield from (f"{one.ref}: {one}" for slot, one in shown.items() if one != shortened(held.get(slot), ids))
     if list(shown) != sorted(shown) or not set(part.reserved) <= set(whole.reserved):
         yield f"slots of {part.name}: {sorted(part.reserved)} are reserved"
     hidden: list[int] = []
@@ -65,16 +68,15 @@ def untrue_cnode(part: CnodeValue, whole: CnodeValue, listed: int | None) -> Ite
         yield f"slots of {part.name} that are shown or counted"
 
 
-def shortened(one: CapabilityValue | None, listed: int | None) -> CapabilityValue | None:
+def shortened(one: CapabilityValue | None, ids: dict[CapRef, int]) -> CapabilityValue | None:
     """A capability of which only the oldest copies and places are listed."""
-    if one is None or listed is None:
-        return one
-    oldest = sorted([*one.copy_ids, one.id])[:listed]
-    copies = [(number, ref) for number, ref in zip(one.copy_ids, one.copies, strict=True) if number in oldest]
+    if one is None:
+        return None
+    oldest = sorted([*(ids[ref] for ref in one.copies), one.id])[:LISTED]
+    copies = tuple(ref for ref in one.copies if ids[ref] in oldest)
     return replace(
-        one, copies=tuple(ref for _, ref in copies), copy_ids=tuple(number for number, _ in copies),
-        more_copies=len(one.copies) - len(copies), mapped=one.mapped[:listed], mapping_ids=one.mapping_ids[:listed],
-        more_mapped=max(0, len(one.mapped) - listed),
+        one, copies=copies, more_copies=len(one.copies) - len(copies), mapped=one.mapped[:LISTED],
+        more_mapped=max(0, len(one.mapped) - LISTED),
     )  # fmt: skip
 
 

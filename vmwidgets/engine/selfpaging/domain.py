@@ -265,7 +265,7 @@ class Domain:
         owners = ((ref, node.id) for ref in shown if (node := self._vnode_of(ref)) is not None and node.id not in nodes)
         return DomainValue(
             self.name, self.fmt.name, self.pmap.layout.entry_bytes, cnodes, root, slab, tuple(regions[0]),
-            *self.pmap.meta_range, self.pmap.meta_used, tuple(regions[1]), tuple(owners), LISTED,
+            *self.pmap.meta_range, self.pmap.meta_used, tuple(regions[1]), tuple(owners),
         )  # fmt: skip
 
     def _cnode_windows(self, focus: DomainFocus, refs: set[CapRef], whole: int, few: int) -> Iterator[CnodeValue]:

@@ -78,15 +78,9 @@ class CapabilityValue:
     copies: tuple[CapRef, ...]
     object: int
     mapped: tuple[tuple[CapRef, int, int], ...] = ()
-    copy_ids: tuple[int, ...] = ()
-    """The ids of the copies."""
-    mapping_ids: tuple[int, ...] = ()
-    """The numbers of the Mappings by which it is mapped."""
     more_copies: int = 0
     more_mapped: int = 0
     """In a window: how many more copies and places there are, all younger than those listed."""
-    installed: bool = False
-    """Of a Mapping: whether its entries are there; they may be cleared before it goes."""
 
 
 @frozen
@@ -259,8 +253,6 @@ class DomainValue:
     region_folds: tuple[RegionFold, ...] = ()
     owners: tuple[tuple[CapRef, int], ...] = ()
     """Of capabilities in a window whose vnodes it leaves out: by id, the vnode that each belongs to."""
-    listed: int | None = None
-    """In a window: of an object's capabilities, and of its places, how many of the oldest are listed."""
 
     @property
     def region_count(self) -> int:
