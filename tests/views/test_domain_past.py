@@ -18,6 +18,7 @@ from vmwidgets.engine.mmu.tables_schema import words_written
 from vmwidgets.engine.selfpaging.domain_schema import CapRef, DomainValue, all_vnodes
 from vmwidgets.pictures.moments import look_at_domain
 from vmwidgets.views.domain.picture import focus_of
+from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
 
 pytestmark = pytest.mark.once
@@ -104,16 +105,20 @@ def test_in_the_middle_what_was_done_so_far_is_there_and_the_rest_is_not() -> No
     assert counts[created + 1][2:] == (2, 0), "the table is in the tree, and the kernel has not written its entry yet"
 
 
-def seen(domain: vm.MachineDomain, few: int = 40, whole: int = 300) -> list[DomainValue]:
-    """What pictures see of a domain before its latest operation and after each event of it."""
+def looked_at(domain: vm.MachineDomain, few: int = 40, whole: int = 300) -> Look[DomainValue]:
+    """What pictures see of a domain in its latest operation."""
     moment = Moment(domain.machine.journal.last)
     focus = focus_of(moment.events, domain.name)
-    look = look_at_domain(domain, moment, domain.window(focus, whole=whole, few=few), focus)
-    return [look.at(place) for place in range(len(moment.events) + 1)]
+    return look_at_domain(domain, moment, domain.window(focus, whole=whole, few=few), focus)
 
 
-@pytest.mark.parametrize("architecture", ["armv7", "x86-64"])
-@pytest.mark.parametrize("whole", [0, 300])
+def seen(domain: vm.MachineDomain) -> list[DomainValue]:
+    """The same before the operation and after each event of it."""
+    look = looked_at(domain)
+    return [look.at(place) for place in range(len(look.moment.events) + 1)]
+
+
+@pytest.mark.parametrize(("architecture", "whole"), [("armv7", 0), ("x86-64", 300)])
 def test_at_each_step_of_all_that_a_machine_offers_a_window_is_true(architecture: str, whole: int) -> None:
     machine = vm.boot(architecture)
     domain = machine.domain("hello", slots=60)
@@ -143,10 +148,10 @@ def test_at_each_step_of_all_that_a_machine_offers_a_window_is_true(architecture
         with suppress(vm.VMError):
             act()
         wholes = machine.history.moments(machine.journal.last.number, lambda then: then.part(domain.path).snapshot())
-        assert wholes[0] == before
-        assert wholes[-1] == domain.snapshot()
-        for value, then in zip(seen(domain, 0, whole), wholes, strict=True):
-            assert list(untrue(value, then)) == [], machine.journal.last
+        assert (wholes[0], wholes[-1]) == (before, domain.snapshot())
+        look = looked_at(domain, 0, whole)
+        for place in (0, *(step.index + 1 for step in look.moment.story.steps)):
+            assert list(untrue(look.at(place), wholes[place])) == [], machine.journal.last
 
 
 def test_each_slot_that_another_part_of_the_program_takes_is_a_step() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -161,11 +162,13 @@ def test_a_window_is_true_at_each_event_and_its_folds_are_those_of_the_end(
         DomainLife(seed, architecture, frames=140, slots=60) if scarce else DomainLife(seed, architecture)
         for _ in range(2)
     )
-    shown = life.domain.window().shown(DomainFocus())
-    watch = Watch(again.recorder, lambda: (again.domain.only(shown), again.domain.snapshot()), lambda: True)
+    draws, shown = random.Random(seed), life.domain.window().shown(DomainFocus())
+    watch = Watch(
+        again.recorder, lambda: (again.domain.only(shown), again.domain.snapshot()), lambda: draws.random() < 0.05
+    )
     again.recorder.emit = again.raw.append
-    second = again.go_on(150)
-    for _, after, events, _ in life.go_on(150):
+    second = again.go_on(80)
+    for _, after, events, _ in life.go_on(80):
         focus = focus_of(events, "life")
         window = life.domain.window(focus, whole=0, few=few)
         assert list(untrue(window, after)) == [], life.name
@@ -186,8 +189,8 @@ def test_before_an_operation_on_very_much_a_window_is_true_too() -> None:
     for number in range(400):
         domain.map(frame, at=0x5000_0000 + number * 0x3000)
     before = domain.snapshot()
-    for act in (lambda: domain.map(film, at=0x6000_0000), lambda: domain.unmap(0x6000_0000, "60 MiB"),
-                lambda: domain.revoke(frame)):  # fmt: skip
+    for act in (lambda: domain.unmap(0x5000_0000 + 200 * 0x3000, "4 KiB"), lambda: domain.map(film, at=0x6000_0000),
+                lambda: domain.unmap(0x6000_0000, "60 MiB"), lambda: domain.revoke(frame)):  # fmt: skip
         act()
         moment = Moment(machine.journal.last)
         focus = focus_of(moment.events, "hello")
