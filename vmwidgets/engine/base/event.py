@@ -45,7 +45,7 @@ class Event(_Declared):
     >>> EVENTS.pop("Rang").__name__
     'Rang'
 
-    There are some 180 kinds, and a first picture needs few of them: so all share the methods below.
+    There are some 160 kinds, and a first picture needs few of them: so all share the methods below.
     """
 
     tag: ClassVar[str]
