@@ -9,8 +9,8 @@ from tests.captions import fields_of, saying, says
 from tests.views.domains import machine_life
 from tests.views.test_kmem_layout import sound, steps_of
 from vmwidgets.engine.machine.handles.domain import MachineDomain
-from vmwidgets.engine.selfpaging.domain_schema import VnodeValue
-from vmwidgets.views.domain.picture import all_vnodes, vnode_thing
+from vmwidgets.engine.selfpaging.domain_schema import VnodeValue, all_vnodes
+from vmwidgets.views.domain.picture import vnode_thing
 from vmwidgets.views.scene.model import Node, Scene
 
 PAGE = 4096

@@ -10,8 +10,7 @@ import vmwidgets as vm
 from tests.views.test_domain import PAGE, placed, tree, words
 from tests.views.test_kmem_layout import sound, steps_of
 from vmwidgets.engine.machine.handles.domain import MachineDomain
-from vmwidgets.engine.selfpaging.domain_schema import VnodeValue
-from vmwidgets.views.domain.picture import all_vnodes
+from vmwidgets.engine.selfpaging.domain_schema import VnodeValue, all_vnodes
 from vmwidgets.views.maps.axis import break_large_gaps
 
 

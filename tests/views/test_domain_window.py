@@ -1,7 +1,8 @@
-"""A window on a domain: what it shows is so, what it leaves out is counted, also when it is taken back."""
+"""A window on a domain: what it shows is so, what it leaves out is counted, also in the middle of an operation."""
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,20 +10,24 @@ from dataclasses import replace
 import pytest
 
 import vmwidgets as vm
+from tests.engine.watch import Watch
 from tests.views.domains import DomainLife, lived, machine_life
-from vmwidgets.engine.base.past import Past
-from vmwidgets.engine.base.recorder import materialize
 from vmwidgets.engine.memory.ram import Ram
+from vmwidgets.engine.selfpaging.domain import LISTED
 from vmwidgets.engine.selfpaging.domain_schema import (
     CapabilityValue,
+    CapRef,
     CnodeValue,
     DomainFocus,
     DomainValue,
     SlabAllocatorValue,
     VnodeFold,
     VnodeValue,
+    all_vnodes,
 )
-from vmwidgets.views.domain.picture import all_vnodes, focus_of, things_of
+from vmwidgets.pictures.moments import look_at_domain
+from vmwidgets.views.domain.picture import focus_of, things_of
+from vmwidgets.views.story.moment import Moment
 
 pytestmark = pytest.mark.once
 
@@ -31,8 +36,9 @@ pytestmark = pytest.mark.once
 
 def untrue(window: DomainValue, whole: DomainValue) -> Iterator[str]:
     """Where a window says something else than the whole value: nothing, if it is right."""
+    ids = {one.ref: one.id for cnode in whole.cnodes for one in cnode.capabilities}
     for part, all_of_it in zip(window.cnodes, whole.cnodes, strict=True):
-        yield from untrue_cnode(part, all_of_it, window.listed)
+        yield from untrue_cnode(part, all_of_it, ids)
     yield from untrue_vnode(window.root, whole.root)
     yield from untrue_slab(window.slab, whole.slab)
     yield from untrue_regions(window, whole)
@@ -44,10 +50,10 @@ def untrue(window: DomainValue, whole: DomainValue) -> Iterator[str]:
             yield name
 
 
-def untrue_cnode(part: CnodeValue, whole: CnodeValue, listed: int | None) -> Iterator[str]:
+def untrue_cnode(part: CnodeValue, whole: CnodeValue, ids: dict[CapRef, int]) -> Iterator[str]:
     held = {one.ref.slot: one for one in whole.capabilities}
     shown = {one.ref.slot: one for one in part.capabilities}
-    yield from (f"{one.ref}: {one}" for slot, one in shown.items() if one != shortened(held.get(slot), listed))
+    yield from (f"{one.ref}: {one}" for slot, one in shown.items() if one != shortened(held.get(slot), ids))
     if list(shown) != sorted(shown) or not set(part.reserved) <= set(whole.reserved):
         yield f"slots of {part.name}: {sorted(part.reserved)} are reserved"
     hidden: list[int] = []
@@ -63,16 +69,15 @@ def untrue_cnode(part: CnodeValue, whole: CnodeValue, listed: int | None) -> Ite
         yield f"slots of {part.name} that are shown or counted"
 
 
-def shortened(one: CapabilityValue | None, listed: int | None) -> CapabilityValue | None:
+def shortened(one: CapabilityValue | None, ids: dict[CapRef, int]) -> CapabilityValue | None:
     """A capability of which only the oldest copies and places are listed."""
-    if one is None or listed is None:
-        return one
-    oldest = sorted([*one.copy_ids, one.id])[:listed]
-    copies = [(number, ref) for number, ref in zip(one.copy_ids, one.copies, strict=True) if number in oldest]
+    if one is None:
+        return None
+    oldest = sorted([*(ids[ref] for ref in one.copies), one.id])[:LISTED]
+    copies = tuple(ref for ref in one.copies if ids[ref] in oldest)
     return replace(
-        one, copies=tuple(ref for _, ref in copies), copy_ids=tuple(number for number, _ in copies),
-        more_copies=len(one.copies) - len(copies), mapped=one.mapped[:listed], mapping_ids=one.mapping_ids[:listed],
-        more_mapped=max(0, len(one.mapped) - listed),
+        one, copies=copies, more_copies=len(one.copies) - len(copies), mapped=one.mapped[:LISTED],
+        more_mapped=max(0, len(one.mapped) - LISTED),
     )  # fmt: skip
 
 
@@ -134,7 +139,14 @@ def untrue_regions(part: DomainValue, whole: DomainValue) -> Iterator[str]:
         yield "regions that are shown or counted"
 
 
-# ---- windows, now and taken back -----------------------------------------------------------------------
+# ---- windows, now and at other moments -----------------------------------------------------------------
+
+
+def folds_of(window: DomainValue) -> list[object]:
+    """All that a window leaves out, as it counts it."""
+    folds: list[object] = [fold for cnode in window.cnodes for fold in cnode.folds]
+    folds += [(node.id, fold) for node in all_vnodes(window.root) for fold in node.folds]
+    return [*folds, *window.region_folds, window.slab.fold]
 
 
 @pytest.mark.sampled(5)
@@ -142,80 +154,34 @@ def untrue_regions(part: DomainValue, whole: DomainValue) -> Iterator[str]:
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("scarce", [False, True])
 @pytest.mark.parametrize("few", [0, 2, 7])
-def test_a_window_is_true_and_taken_back_it_is_true_of_what_was(
+def test_a_window_is_true_at_each_event_and_its_folds_are_those_of_the_end(
     seed: int, architecture: str, scarce: bool, few: int
 ) -> None:
-    life = DomainLife(seed, architecture, frames=140, slots=60) if scarce else DomainLife(seed, architecture)
-    for before, after, events, _ in life.go_on(150):
-        window = life.domain.window(focus_of(events, "life"), whole=0, few=few)
+    """The same life is lived twice: what the first shows after an operation, the second is asked for on the way."""
+    life, again = (
+        DomainLife(seed, architecture, frames=140, slots=60) if scarce else DomainLife(seed, architecture)
+        for _ in range(2)
+    )
+    draws, shown = random.Random(seed), life.domain.window().shown(DomainFocus())
+    watch = Watch(
+        again.recorder, lambda: (again.domain.only(shown), again.domain.snapshot()), lambda: draws.random() < 0.05
+    )
+    again.recorder.emit = again.raw.append
+    second = again.go_on(80)
+    for _, after, events, _ in life.go_on(80):
+        focus = focus_of(events, "life")
+        window = life.domain.window(focus, whole=0, few=few)
         assert list(untrue(window, after)) == [], life.name
-        assert list(untrue(window.at(Past(events)), before)) == [], life.name
+        shown = window.shown(focus)
+        watch.begin()
+        next(second)
+        assert life.domain.only(shown) == window
+        for _, (value, whole) in watch.seen:
+            assert list(untrue(value, whole)) == [], life.name
+            assert folds_of(value) == folds_of(window), life.name
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_a_window_that_shows_all_is_taken_back_to_all_that_was(seed: int) -> None:
-    life = DomainLife(seed)
-    for before, after, events, _ in life.go_on(80):
-        window = life.domain.window(focus_of(events, "life"), whole=10**6)
-        assert list(untrue(window, after)) == []
-        past = window.at(Past(events))
-        assert list(untrue(past, before)) == []
-        assert list(all_vnodes(past.root)) == list(all_vnodes(before.root))
-        assert past.regions == before.regions
-
-
-def test_vnodes_that_are_put_back_where_they_stood_are_taken_back_in_order() -> None:
-    """As when an unmap fails in its middle: leaves leave a table, and come back between those that stayed."""
-    life = DomainLife(1)
-    frame = life.domain.frame(1 << 12)
-    for number in range(7):
-        life.domain.pmap.map(0x5000_0000 + number * 0x2000, frame, 0, 1 << 12, 3)
-    core = life.domain.pmap.tree
-    leaves = [leaf for leaf in core.root.leaves() if leaf.va >= 0x5000_0000]
-    life.raw.clear()
-    moments = [life.domain.snapshot()]
-    away = []
-    for leaf in (leaves[3], leaves[5], leaves[0]):
-        away.append((leaf, core.unlink(leaf)))
-        moments.append(life.domain.snapshot())
-    for leaf, position in reversed(away):
-        core.link(leaf, position)
-        moments.append(life.domain.snapshot())
-    events = materialize(life.raw, "unmap")
-    window = life.domain.window(focus_of(events, "life"), whole=0, few=0)
-    assert moments[0].root == moments[-1].root
-    assert len({one.root for one in moments}) == 4
-    for done, whole in enumerate(moments):
-        past = window.at(Past(events[done:]))
-        assert list(untrue_vnode(linked(past.root), linked(whole.root))) == []
-
-
-def test_a_mapping_that_stays_when_its_entries_are_cleared_gets_them_back() -> None:
-    life = DomainLife(1)
-    frame = life.domain.frame(1 << 12)
-    for number in range(12):
-        life.domain.pmap.map(0x5000_0000 + number * 0x2000, frame, 0, 1 << 12, 3)
-    before = life.domain.snapshot()
-    leaf = next(leaf for leaf in life.domain.pmap.tree.root.leaves() if leaf.va == 0x5000_8000)
-    assert leaf.parent is not None and leaf.mapping is not None
-    life.raw.clear()
-    life.domain.stubs.vnode_unmap(leaf.parent.invokable, leaf.mapping)
-    events, after = materialize(life.raw, "unmap"), life.domain.snapshot()
-    window = life.domain.window(focus_of(events, "life"), whole=0, few=0)
-    assert list(untrue(window, after)) == []
-    past = window.at(Past(events))
-    assert list(untrue(past, before)) == []
-    held = next(one for one in past.cnodes[2].capabilities if one.ref == frame)
-    assert (len(held.mapped), held.more_mapped) == (8, 4)
-
-
-def linked(root: VnodeValue) -> VnodeValue:
-    """The tree without what the descriptors held: only the tree was changed here."""
-    children = tuple(linked(child) for child in root.children)
-    return replace(root, children=children, descriptor=None)
-
-
-def test_an_operation_on_very_much_is_taken_back_too() -> None:
+def test_before_an_operation_on_very_much_a_window_is_true_too() -> None:
     machine = vm.boot("armv7", ram="64 MiB")
     domain = machine.domain("hello")
     film = domain.device_frame(0xA000_0000, "60 MiB")
@@ -223,14 +189,16 @@ def test_an_operation_on_very_much_is_taken_back_too() -> None:
     for number in range(400):
         domain.map(frame, at=0x5000_0000 + number * 0x3000)
     before = domain.snapshot()
-    for act in (lambda: domain.map(film, at=0x6000_0000), lambda: domain.unmap(0x6000_0000, "60 MiB"),
-                lambda: domain.revoke(frame)):  # fmt: skip
+    for act in (lambda: domain.unmap(0x5000_0000 + 200 * 0x3000, "4 KiB"), lambda: domain.map(film, at=0x6000_0000),
+                lambda: domain.unmap(0x6000_0000, "60 MiB"), lambda: domain.revoke(frame)):  # fmt: skip
         act()
-        operation = machine.journal.last
-        window = domain.window(focus_of(operation.events, "hello"))
+        moment = Moment(machine.journal.last)
+        focus = focus_of(moment.events, "hello")
+        window = domain.window(focus)
         assert list(untrue(window, domain.snapshot())) == []
-        if not operation.truncated:
-            assert list(untrue(window.at(Past(operation.events)), before)) == []
+        was = look_at_domain(domain, moment.at(0), window, focus).now
+        assert folds_of(was) == folds_of(window)
+        assert machine.journal.last.truncated or list(untrue(was, before)) == []
         before = domain.snapshot()
 
 

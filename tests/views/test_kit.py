@@ -1,10 +1,7 @@
-"""The kit, by what it is for: a new picture, the clock of page replacement, in four small files."""
+"""The kit: places of boxes, and the parts of pictures."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,46 +27,7 @@ from vmwidgets.views.scene.model import STILL, Caption, Node, Steps, Table, Text
 from vmwidgets.views.scene.svg import to_svg
 from vmwidgets.views.scene.text import cut, text_width
 
-HERE = Path(__file__).parent
-
 PARTS: dict[str, Any] = {"caption": Caption("One."), "table": Table((), ())}
-
-STORY = """
-import vmwidgets as vm
-from tests.views.clock import view
-from tests.views.clock.model import MachineClock
-
-def lived(pages):
-    clock = MachineClock(vm.boot(layout="tiny").system)
-    for page in pages:
-        clock.touch(page)
-    return clock
-
-pages = (1, 2, 3, 1, 4, 5, 6, 3, 7, 8, 2, 2, 9)
-for count in range(1, len(pages) + 1):
-    clock = lived(pages[:count])
-    picture = vm.Dial(clock)
-    scene = picture.scene()
-    assert "page %d" % pages[count - 1] in scene.caption.text, scene.caption
-    picture.step = 0
-    before = picture.scene().table
-    assert before == (vm.picture(lived(pages[: count - 1])).scene().table if count > 1 else before)
-    hands = []
-    for step in range(scene.steps.count + 1):
-        picture.step = step
-        hands.append(picture.scene().links[0].target)
-    assert hands[-1] == "clock/%d" % clock.clock.hand
-    assert picture.scene() == scene
-print(clock.machine.journal.last.explain())
-"""
-
-
-def test_a_new_picture_steps_speaks_and_goes_back() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", STORY], cwd=HERE.parents[1], capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert "page 9" in done.stdout
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 40])

@@ -123,7 +123,7 @@ def test_two_pictures_at_one_moment_say_the_same() -> None:
 
 def test_pictures_and_steps_of_one_operation_share_its_story_and_others_have_their_own() -> None:
     machine = vm.boot("x86-64")
-    pictures = [vm.Map(machine.kernel_map), vm.Tree(machine.kernel_map), vm.Kmem(machine)]
+    pictures = [vm.Map(machine.kernel_map), vm.Tree(machine.kernel_map), vm.Tree(machine.kernel_map)]
     stories = []
     for _ in range(3):
         machine.kernel_map.enter(vm.PAGE)
@@ -149,16 +149,19 @@ def test_a_story_that_is_kept_keeps_no_machine() -> None:
     assert there() is None
 
 
-def test_a_picture_that_cannot_go_back_so_far_says_that() -> None:
+def test_pictures_that_cannot_be_of_the_inside_show_the_end_and_say_what_the_operation_did() -> None:
     machine = vm.boot("x86-64", layout="small")
+    pictures = [vm.Map(machine.kernel_map), vm.Tree(machine.kernel_map)]
     machine.kernel_map.enter("16 KiB")
-    moment = Moment(machine.journal.last, 0).above(9)
-    assert moment.place == 9
-    assert moment.caption.text == saying("moments: left out")
-    assert moment.caption.reason == saying("moments: folded")
-    places = moment.steps(steps_of_map("kernel_map")).places
-    assert places[0] == 9
-    assert all(place > 9 for place in places[1:-1])
+    ends = [picture.scene() for picture in pictures]
+    assert all(scene.steps.count for scene in ends)
+    machine.system.pages.allocate(owner="me")
+    assert machine.journal.incomplete
+    for picture, end in zip(pictures, ends, strict=True):
+        picture.moment = (machine.journal.last.serial, 1)
+        scene = picture.scene()
+        assert scene.steps.count == 0
+        assert scene.caption.text == end.caption.text
 
 
 def test_an_entry_that_is_not_known_is_called_by_its_number() -> None:

@@ -14,12 +14,11 @@ import vmwidgets as vm
 from tests.engine.machine.lives import ARCHITECTURES, ThreadsLife
 from tests.engine.machine.random_door import Walker
 from tests.engine.watch import Watch
-from tests.views.test_domain_window import untrue
 from tests.views.wholes import whole
-from vmwidgets.engine.base.past import Past
+from vmwidgets.engine.machine.machine import SINGLE_PARTS
 from vmwidgets.engine.mmu.formats import FORMATS
+from vmwidgets.engine.mmu.tables_schema import TableWindow
 from vmwidgets.engine.spaces.processors import SHOOTDOWNS
-from vmwidgets.views.domain.picture import focus_of
 
 pytestmark = pytest.mark.once
 
@@ -209,27 +208,13 @@ def test_an_operation_done_again_is_seen_as_it_was_at_each_event(
     assert compared > 30
 
 
-# ---- several operations, and windows -------------------------------------------------------------
-
-
-@pytest.mark.parametrize("architecture", ["armv7", "x86-64"])
-@pytest.mark.parametrize("crossed", [1, 4, 15])
-def test_a_window_on_a_domain_taken_back_over_operations_is_true_of_then(architecture: str, crossed: int) -> None:
-    draws, machine = random.Random(crossed), vm.boot(architecture)
-    domain = machine.domain("hello", slots=300)
-    frames = [domain.frame("16 KiB") for _ in range(3)]
-    mapped: list[int] = []
-    for _ in range(80):
-        with suppress(vm.VMError):
-            if draws.random() < 0.65 or not mapped:
-                mapped.append(domain.map(draws.choice(frames), size=draws.choice(["4 KiB", "8 KiB", "16 KiB"])))
-            elif draws.random() < 0.5:
-                domain.unmap(mapped.pop(draws.randrange(len(mapped))), "4 KiB")
-            else:
-                domain.modify_flags(draws.choice(mapped), "4 KiB", draws.choice(["r", "rw"]))
-    operations = machine.journal[-crossed:]
-    past = Past((), operations)
-    events = [event for operation in operations for event in operation.events]
-    window = domain.domain.window(focus_of(events, "hello"), whole=0, few=3)
-    then = machine.at(machine.journal.last.number - crossed).part(domain.path).snapshot()
-    assert list(untrue(window.at(past), then)) == []
+def test_each_value_that_a_part_of_a_machine_has_is_compared() -> None:
+    """A structure that is forgotten in `whole` would silently be seen otherwise than it was."""
+    machine = vm.boot("armv7")
+    machine.task("init")
+    machine.domain("hello")
+    compared = {type(value) for value in whole(machine).values()}
+    parts = [machine.part(path) for path in SINGLE_PARTS]
+    parts += [*machine.tasks.values(), *machine.domains.values(), *(task.map for task in machine.tasks.values())]
+    looks = [getattr(part, name) for part in parts for name in ("value", "contents", "snapshot") if hasattr(part, name)]
+    assert {type(look()) for look in looks} == compared - {TableWindow}

@@ -158,7 +158,7 @@ def test_a_circle_of_many_and_crowds_are_counted(many: int) -> None:
     ]
     crowd = [ThreadValue(f"sleeper {number}", "asleep", "room in exec_map") for number in range(500)]
     value = ThreadsValue((*stuck, *crowd), 7, 1000, tuple(names), (), tuple(one.name for one in (*stuck, *crowd)))
-    scene = draw_threads(Look.back(value, NOW))
+    scene = draw_threads(Look(NOW, lambda _: value))
     assert len(scene.nodes) < 40
     assert any("497 more" in words(node) for node in scene.nodes)
     assert len([link for link in scene.links if link.kind == "stuck"]) >= 6
@@ -166,7 +166,7 @@ def test_a_circle_of_many_and_crowds_are_counted(many: int) -> None:
 
 
 def test_no_threads_at_all_is_a_picture_too() -> None:
-    scene = draw_threads(Look.back(ThreadsValue((), 0, 1000), NOW))
+    scene = draw_threads(Look(NOW, lambda _: ThreadsValue((), 0, 1000)))
     assert "no threads yet" in scene.subtitle
 
 

@@ -370,8 +370,6 @@ def kmem_dashboard(
         scenes[0] = replace(scenes[0], caption=scenes[1].caption)
     first = scenes[0]
     whole = stack(scenes, title=f"{machine.name}: kernel memory", subtitle=f"{machine.architecture} · {first.subtitle}")
-    if first.steps.count:
-        moment = moment.above(first.steps.places[0])
     mine = [steps_of_kmem({one.name for one in machine.kmem.maps.values()}), steps_of_gauges]
     mine += [steps_of_threads(look_at(machine.threads, moment))] if threads else []
     return replace(whole, steps=moment.steps(either(*mine)))

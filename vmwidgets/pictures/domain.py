@@ -10,11 +10,10 @@ from typing import Any
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.machine.handles.domain import MachineDomain
 from vmwidgets.engine.mmu.tables import rights_in_words
-from vmwidgets.engine.selfpaging.domain_schema import DomainFocus, DomainValue
+from vmwidgets.engine.selfpaging.domain_schema import DomainFocus, DomainValue, all_vnodes
 from vmwidgets.views.domain.lanes import draw_capabilities, draw_domain, draw_slab_levels, draw_vnodes, draw_vspace
 from vmwidgets.views.domain.picture import (
     Decoded,
-    all_vnodes,
     extents_of,
     focus_of,
     marks_of,
@@ -29,11 +28,11 @@ from vmwidgets.views.domain.picture import (
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import WIDTH
 from vmwidgets.views.scene.model import Caption, Scene
-from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.words.pictures import say_moment
 
 from .at import At
+from .moments import look_at_domain
 from .options import typed_between
 from .picture import Picture
 from .registry import picture_of
@@ -197,12 +196,13 @@ def domain_picture(
 ) -> Lanes:
     """What the lanes are drawn from at a moment of an operation."""
     mine = steps_of_domain(target.name)
-    value = window_of(target, focus_of(moment.events, target.name, selection, opened))
-    past = Look.back(value, moment).now
-    new, changed = marks_of(moment.so_far, past)
+    focus = focus_of(moment.events, target.name, selection, opened)
+    look = look_at_domain(target, moment, window_of(target, focus), focus)
+    moment, value = look.moment, look.now
+    new, changed = marks_of(moment.so_far, value)
     return Lanes(
-        past, style_of(value), moment.caption, moment.steps(mine), plan_of(moment, target.name), moment,
-        decoder(target), selection, opened, width, things=things_of(past), new=new, changed=changed,
+        value, style_of(look.after), moment.caption, moment.steps(mine), plan_of(moment, target.name), moment,
+        decoder(target), selection, opened, width, things=things_of(value), new=new, changed=changed,
     )  # fmt: skip
 
 

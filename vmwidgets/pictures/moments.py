@@ -1,6 +1,6 @@
 """Which moment a picture shows: now, or an operation by its serial and how many of its events are done.
 
-An operation that is the machine's latest is taken back by its events; of an earlier one the machine is made again
+Inside the machine's latest operation, that is done again and looked at; of an earlier one the machine is made again
 (``m.at(n)``).
 """
 
@@ -19,10 +19,13 @@ from vmwidgets.engine.base.journal import Journal, Operation
 from vmwidgets.engine.kernel.map.map_schema import EntryValue, KernelMapValue, MapCreated, MapValue
 from vmwidgets.engine.kernel.map.window import while_booting
 from vmwidgets.engine.machine import Machine
+from vmwidgets.engine.machine.handles.domain import MachineDomain
 from vmwidgets.engine.machine.handles.kmem import MachineKmem
 from vmwidgets.engine.machine.handles.map_part import MapPart
 from vmwidgets.engine.machine.handles.maps import MachineMap
 from vmwidgets.engine.machine.handles.tables import MachineTables
+from vmwidgets.engine.selfpaging.domain_schema import DomainFocus, DomainValue
+from vmwidgets.engine.selfpaging.window import is_made_by, while_made
 from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
 
@@ -176,8 +179,6 @@ def look_at(part: Any, moment: Moment, *focus: Any, of: str = "value", **more: A
     if isinstance(part, MachineTables):
         return Look(moment, lambda place: part.now(moment.words(place)))
     after = getattr(part, of)(*focus, **more)
-    if hasattr(after, "at"):
-        return Look.back(after, moment)
     return _look_inside(part, moment, after, of, focus, more)
 
 
@@ -194,6 +195,13 @@ def look_at_map(
     return _look_inside(part, moment, after, "value", (shown,), {"whole": whole, "around": False})
 
 
+def look_at_domain(part: MachineDomain, moment: Moment, after: DomainValue, focus: DomainFocus) -> Look[DomainValue]:
+    """The same of a domain: all moments have what its window `after` the operation shows, and what is in focus."""
+    if is_made_by(moment.events, after.name):
+        return Look(moment, lambda place: while_made(after, moment.events[:place]), after)
+    return _look_inside(part, moment, after, "only", (after.shown(focus),), {})
+
+
 MOST_KEPT = 64
 """Of an operation of so many steps at most, a part is seen at all of them at once."""
 
@@ -206,17 +214,17 @@ def _look_inside(
     if operation is not None and operation.number == 0 and isinstance(after, (MapValue, KernelMapValue)):
         return Look(moment, lambda place: at_boot(after, moment.events[:place]), after)
     if operation is None or operation.number == 0 or part.machine.journal.incomplete:
-        return Look(moment.above(len(moment.events)), lambda _: after, after)
+        return Look(moment.at_end(), lambda _: after, after)
     inside, path = history.inside(operation.number), part.path
     key = path, of, *map(_as_key, focus), *((name, _as_key(one)) for name, one in more.items())
     inside.expect(key, lambda machine: getattr(machine.part(path), of)(*focus, **more))
     steps = moment.story.steps
-    ends = {moment.floor, *(step.index + 1 for step in steps)} if len(steps) <= MOST_KEPT else {moment.floor}
+    ends = {0, *(step.index + 1 for step in steps)} if len(steps) <= MOST_KEPT else {0}
     places = ends - {len(moment.events)}
     is_far = moment.is_after and history.is_far(operation.number)
 
     def at(place: int) -> Any:
-        is_before_alone = moment.is_after and place == moment.floor
+        is_before_alone = moment.is_after and place == 0
         return inside.at(key, place, () if is_before_alone else places)
 
     return Look(moment, at, after, is_far=is_far)

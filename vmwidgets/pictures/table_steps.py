@@ -72,7 +72,7 @@ def _steps_of_entry(moment: Moment, at: Callable[[int], Space], address: int) ->
     """The steps in which another entry holds an address, or one of other rights or another object."""
 
     def mine(stages: Sequence[Stage]) -> Iterable[Stage]:
-        space = at(moment.floor)
+        space = at(0)
         found = [one for one in listed(stages, space.map_name) if one.entries]
         holder = _words_of(space.entry(address)) if found else None
         for stage, changes, _ in found:

@@ -115,7 +115,7 @@ class Tables(Picture):
         if at.machine is None:
             return replace(draw_tables(window, bench, width=at.width), about=about)
         moment, machine = at.moment, at.machine
-        began = live_space(machine, self._task, None, moment.at(moment.floor)).tables if moment.events else tables
+        began = live_space(machine, self._task, None, moment.at(0)).tables if moment.events else tables
         bench = replace(bench, marks=marks_of_tables(moment, began, tables, window))
         mine = steps_of_tables(
             moment,
@@ -425,7 +425,7 @@ def walk_steps(
     mine = steps_of_walk(
         moment, lambda done: MachineSpace(machine, task, moment.at(done)), address, access, user, in_line=in_line
     )
-    return once(("walk", task, address, access, user, in_line, moment.floor), mine)
+    return once(("walk", task, address, access, user, in_line), mine)
 
 
 def must_be_there(machine: Machine | None, at: At, task: str) -> None:

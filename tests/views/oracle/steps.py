@@ -13,6 +13,7 @@ from tests.views.oracle.reading import path_called
 from vmwidgets.engine.kernel.map.map_schema import KernelMapValue, MapValue
 from vmwidgets.engine.kernel.threads.threads_schema import ThreadsValue
 from vmwidgets.engine.selfpaging.domain_schema import DomainValue
+from vmwidgets.engine.selfpaging.window import is_made_by, while_made
 from vmwidgets.engine.spaces.processors_schema import CpusValue, CpuValue
 from vmwidgets.pictures.moments import at_boot
 from vmwidgets.views.story.moment import Moment
@@ -69,9 +70,9 @@ class Then:
 
     def value(self, name: str) -> Any:
         """A value as it was then; names as of :meth:`Now.value`."""
-        if name.startswith("domain:"):  # these are taken back by what their events wrote
-            return self.now.value(name).at(self.moment.later(self.moment.place))
         value = None
+        if name.startswith("domain:") and is_made_by(self.moment.events, name.removeprefix("domain:")):
+            return while_made(self.now.value(name), self.moment.so_far)
         if self.moment.operation is not None and self.moment.operation.number == 0:
             value = self.now.value(name)
             if isinstance(value, (MapValue, KernelMapValue)):

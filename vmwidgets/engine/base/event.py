@@ -6,13 +6,11 @@ its card in every picture.  Frames are page frame numbers (physical address >> 1
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import FrozenInstanceError, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from .errors import in_ascii
 from .frozen import dataclass_transform, own_fields
-from .past import Row
 
 EVENTS: dict[str, type[Event]] = {}
 """Every class of events by its tag."""
@@ -38,8 +36,7 @@ class Event(_Declared):
 
     `function` is the kernel function that did it, `depth` how deep in the operation that was.  A structure reports a
     tuple of the class's `tag` and its fields in order: `(EntryLinked.tag, name, fields, previous, following)`.  The
-    tag is a text, so that the garbage collector need not follow what is kept.  A kind of event that changes something
-    says which rows it wrote (:meth:`writes`), and so carries what takes it back.
+    tag is a text, so that the garbage collector need not follow what is kept.
 
     >>> class Rang(Event):
     ...     bell: str
@@ -48,15 +45,7 @@ class Event(_Declared):
     >>> EVENTS.pop("Rang").__name__
     'Rang'
 
-    Most write one row, which is declared:
-
-    >>> from vmwidgets.engine.base.past import ABSENT
-    >>> class Broke(Event, row=("bell", "", "name", True, ABSENT)):
-    ...     name: str
-    >>> list(Broke("door").writes()), EVENTS.pop("Broke").tag
-    ([('bell', '', 'door', True, ABSENT)], 'Broke')
-
-    There are some 180 kinds, and a first picture needs few of them: so all share the methods below.
+    There are some 160 kinds, and a first picture needs few of them: so all share the methods below.
     """
 
     tag: ClassVar[str]
@@ -71,11 +60,10 @@ class Event(_Declared):
         function: str = field(default="", kw_only=True)
         depth: int = field(default=0, kw_only=True)
 
-    def __init_subclass__(cls, role: str = "", row: Row | None = None, *, changes: bool = False) -> None:
+    def __init_subclass__(cls, role: str = "", *, changes: bool = False) -> None:
         """List the class; a name with an underscore only shares its fields.
 
-        Where it `changes` something and writes no row, it says so: what is not done by an operation is noticed by that.
-        `row` is the one that it writes, where a text that is the name of a field or property stands for that.
+        It says if it `changes` something: what is not done by an operation is noticed by that.
         """
         cls.tag = cls.__name__
         own = own_fields(cls)
@@ -85,10 +73,8 @@ class Event(_Declared):
         cls._defaults = {**cls._defaults, **{name: vars(cls)[name] for name in own if name in vars(cls)}}
         if cls.tag.startswith("_"):
             return
-        if row is not None:
-            cls.writes = _writes_one(_says(cls), row)  # type: ignore[assignment,method-assign]  # made of data
         EVENTS[cls.tag] = cls
-        if changes or cls.writes is not Event.writes:
+        if changes:
             WRITING.add(cls.tag)
         if role:
             ROLES[cls.tag] = role
@@ -119,28 +105,6 @@ class Event(_Declared):
 
     def _values(self) -> tuple[Any, ...]:
         return tuple(self.__dict__[name] for name in self._told)
-
-    def writes(self) -> Iterable[Row]:
-        """The rows that it wrote (:mod:`.past`).  None, unless it says so."""
-        return ()
-
-
-def _says(kind: type[Event]) -> set[str]:
-    """The names of what an event of this kind says: fields, and properties made of them."""
-    properties = (name for base in kind.__mro__ for name, held in vars(base).items() if isinstance(held, property))
-    return {*kind.field_names, *properties}
-
-
-def _writes_one(names: set[str], row: Row) -> Callable[[Event], tuple[Row]]:
-    """A method `writes` that gives one row, made as text, as `dataclasses` makes methods: it is called very often."""
-    table, *rest = row
-    parts = [
-        f"self.{one}" if isinstance(one, str) and one in names else f"constants[{at}]" for at, one in enumerate(rest)
-    ]
-    made: Callable[[Event], tuple[Row]] = eval(
-        f"lambda self: ((table, {', '.join(parts)}),)", {"table": table, "constants": tuple(rest)}
-    )
-    return made
 
 
 # ---- kernel functions ------------------------------------------------------------------------

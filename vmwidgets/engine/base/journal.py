@@ -19,7 +19,6 @@ from .attributes import Suggesting
 from .errors import Refused, a_kind, in_ascii, printable, shown
 from .event import ROLES, Called, Event
 from .packed import KEPT, Packed, Row, pack
-from .past import Past
 from .recorder import Raw, Unrecorded, materialize
 from .records import unpacked
 from .scripts import Script
@@ -316,16 +315,6 @@ class Journal(Suggesting):
         if self._remake is None or self.keeps(operation.number):
             return operation.events
         return self._remake(operation.number)
-
-    def since(self, number: int) -> Past:
-        """What the operations after `number` wrote, to be laid over values of now.
-
-        :class:`.errors.Refused` where not all of their events are kept.
-        """
-        first = range(len(self))[number] + 1
-        if first < len(self) and not self.keeps(first):
-            raise Refused(f"operation {first} can't be undone: only the last {len(self._events):,} keep their events")
-        return Past((), self[first:])
 
     def keeps(self, number: int) -> bool:
         """Whether the events of operation `number` are here, and need not be made again."""

@@ -13,14 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 from ..base.errors import in_ascii
 from ..base.event import Event
 from ..base.frozen import frozen
-from ..base.past import Row, declare
 from ..base.units import Address
-
-declare(
-    {
-        "word": "by physical address: a descriptor",
-    }
-)
 
 
 class Rights(NamedTuple):
@@ -388,7 +381,7 @@ class TableWindow:
 # ---- page tables and faults ------------------------------------------------------------------
 
 
-class PteWritten(Event, row=("word", "", "pa", "before", "after")):
+class PteWritten(Event, changes=True):
     """A descriptor at physical address `pa`, at `level` of the tables, was written."""
 
     pa: int
@@ -409,7 +402,7 @@ class PageMarked(Event):
     dirty: bool
 
 
-class PteRunWritten(Event):
+class PteRunWritten(Event, changes=True):
     """`count` descriptors in a row, `width` bytes apart from physical address `pa` on, were written.
 
     Number i held `before` + i × `before_step`, and holds `after` + i × `after_step`: a run of pages is one event.
@@ -434,9 +427,6 @@ class PteRunWritten(Event):
         for number in range(self.count):
             before, after = self.before + number * self.before_step, self.after + number * self.after_step
             yield self.pa + number * self.width, before, after
-
-    def writes(self) -> Iterable[Row]:
-        return (("word", "", *word) for word in self.words())
 
 
 def words_written(events: Iterable[Event]) -> dict[int, tuple[int, int]]:

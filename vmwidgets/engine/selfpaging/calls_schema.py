@@ -6,41 +6,20 @@ Descriptors that the kernel writes for a domain are :class:`.tables_schema.PteWr
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from ..base.event import Event
-from ..base.past import ABSENT, MOVED, Row, declare
-from .domain_schema import CapabilityValue, CapRef, RegionValue, VnodeFields
-
-declare(
-    {
-        "capability": "of a domain, by slot: the capability in it",
-        "free block": "of a domain, by block: that it is free",
-        "mapping": "of a domain, by vnode: what it maps",
-        "meta data": "of a domain, one row: how far its own memory is used",
-        "pieces": "of a domain, one row: how many pieces of memory its slab has",
-        "region": "of a domain, by number: a region",
-        "slot": "of a domain, by slot: that it is taken",
-        "vnode": "of a domain, by number: a node of its shadow tree",
-    }
-)
-
+from .domain_schema import CapRef
 
 # ---- slots and capabilities ------------------------------------------------------------------
 
 
-class SlotAllocated(Event):
+class SlotAllocated(Event, changes=True):
     """The slot allocator allocated a slot; `ref` is none if none is left."""
 
     domain: str
     ref: CapRef | None
 
-    def writes(self) -> Iterable[Row]:
-        if self.ref is not None:
-            yield "slot", self.domain, self.ref, ABSENT, True
 
-
-class SlotFreed(Event, row=("slot", "domain", "ref", True, ABSENT)):
+class SlotFreed(Event, changes=True):
     """A slot was freed to the slot allocator."""
 
     domain: str
@@ -65,18 +44,12 @@ class _Capability(Event):
     how: str
     object: int
 
-    @property
-    def held(self) -> CapabilityValue:
-        """The capability by itself."""
-        about = self.kind, self.base, self.bytes
-        return CapabilityValue(self.ref, self.id, *about, self.rights, self.source, (), self.object)
 
-
-class CapabilityMade(_Capability, row=("capability", "domain", "ref", ABSENT, "held")):
+class CapabilityMade(_Capability, changes=True):
     """A capability was created in `ref`: `how` is "create", "retype", "copy", "mint" or "map" (a Mapping)."""
 
 
-class CapabilityDeleted(_Capability, row=("capability", "domain", "ref", "held", ABSENT)):
+class CapabilityDeleted(_Capability, changes=True):
     """The capability in `ref` was deleted; fields as when it was made.
 
     `how`: "delete", "revoke" or "unmap" (a Mapping).
@@ -185,7 +158,7 @@ class SlabRefillEnded(Event):
     level: int
 
 
-class SlabGrown(Event, row=("pieces", "domain", 0, MOVED, 1)):
+class SlabGrown(Event, changes=True):
     """`blocks` blocks in `bytes` bytes at `address` were added to the slab (0: not in the meta-data region)."""
 
     domain: str
@@ -194,19 +167,15 @@ class SlabGrown(Event, row=("pieces", "domain", 0, MOVED, 1)):
     blocks: int
 
 
-class BlockTaken(Event):
+class BlockTaken(Event, changes=True):
     """A vnode's block was allocated from the slab; `free` blocks are left.  If there was none, `block` is none."""
 
     domain: str
     block: int | None
     free: int
 
-    def writes(self) -> Iterable[Row]:
-        if self.block is not None:
-            yield "free block", self.domain, self.block, True, ABSENT
 
-
-class BlockGiven(Event, row=("free block", "domain", "block", ABSENT, True)):
+class BlockGiven(Event, changes=True):
     """A vnode's block was freed; `free` blocks are free now."""
 
     domain: str
@@ -237,38 +206,21 @@ class _Vnode(Event):
         """Whether it is a table's."""
         return self.kind != "leaf"
 
-    def fields_with(self, older: int) -> VnodeFields:
-        """What a row has of it, with how many children of its parent stand behind it."""
-        return VnodeFields(
-            self.parent, older, self.entry, self.count, self.span, self.kind, self.cap, self.flags, self.offset
-        )
 
-
-class VnodeLinked(_Vnode):
+class VnodeLinked(_Vnode, changes=True):
     """A vnode became the first child of `parent`, or came back to its place.  `mapping` is set later."""
 
-    def writes(self) -> Iterable[Row]:
-        yield "vnode", self.domain, self.id, ABSENT, self.fields_with(0)
 
-
-class VnodeMapped(Event, row=("mapping", "domain", "id", "before", "mapping")):
-    """The Mapping capability of vnode `id` is in `mapping`, was in `before`."""
+class VnodeMapped(Event, changes=True):
+    """The Mapping capability of vnode `id` is in `mapping` from now on."""
 
     domain: str
     id: int
-    before: CapRef | None
     mapping: CapRef | None
 
 
-class VnodeUnlinked(_Vnode):
-    """A vnode left the tree, with `older` children of its parent behind it.  Fields as when it was linked."""
-
-    mapping: CapRef | None
-    older: int
-
-    def writes(self) -> Iterable[Row]:
-        yield "vnode", self.domain, self.id, self.fields_with(self.older), ABSENT
-        yield "mapping", self.domain, self.id, self.mapping, ABSENT
+class VnodeUnlinked(_Vnode, changes=True):
+    """A vnode left the tree; fields as when it was linked."""
 
 
 class _Region(Event):
@@ -282,21 +234,16 @@ class _Region(Event):
     memobj: str
     offset: int
 
-    @property
-    def region(self) -> RegionValue:
-        """The region by itself."""
-        return RegionValue(self.id, self.base, self.size, self.flags, self.memobj, self.offset)
 
-
-class RegionAdded(_Region, row=("region", "domain", "id", ABSENT, "region")):
+class RegionAdded(_Region, changes=True):
     """A vregion [base, base + size) of memobj `memobj` ("" none) from `offset` on joined the vspace."""
 
 
-class RegionRemoved(_Region, row=("region", "domain", "id", "region", ABSENT)):
+class RegionRemoved(_Region, changes=True):
     """A vregion left the vspace; fields as when it was added."""
 
 
-class MetaDataMoved(Event, row=("meta data", "domain", 0, "before", "after")):
+class MetaDataMoved(Event, changes=True):
     """The next free byte of the region that slab frames are mapped in moved."""
 
     domain: str

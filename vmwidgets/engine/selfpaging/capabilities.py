@@ -279,11 +279,8 @@ class Capability:
             tuple(one.ref for one in copies),
             about.number,
             tuple((next(iter(one.table.capabilities)), one.entry, one.count) for one in places),
-            tuple(one.id for one in copies),
-            tuple(one.number for one in places),
             len(about.capabilities) - len(copies) - 1,
             len(about.mappings) - about.cleared - len(places),
-            isinstance(about, Mapping) and about.installed,
         )
 
 

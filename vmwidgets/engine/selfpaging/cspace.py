@@ -198,24 +198,34 @@ class SlotAllocator:
             raise LibError("LIB_ERR_SLOT_FREE", f"{ref} is not a slot that the pmap allocated")
         self._put_back(ref.slot)
 
-    def allocate_for_others(self, count: int) -> tuple[int, ...]:
-        """The `count` lowest free slots are another part of the program's now; all of them, or it is refused."""
+    def allocate_for_others(self, count: int, seen: Callable[[int], object] = int) -> tuple[int, ...]:
+        """The `count` lowest free slots are another part of the program's now; all of them, or it is refused.
+
+        `seen` is given each as soon as it is allocated.
+        """
         if not 0 <= count <= self.free_slots:
             raise Refused(f"count={count}: cnode {self.cnode!r} has {counted(self.free_slots, 'free slot')}")
-        slots = tuple(self.allocate().slot for _ in range(count))
-        self._others |= dict.fromkeys(slots)
-        return slots
+        slots = []
+        for _ in range(count):
+            slot = self.allocate().slot
+            self._others[slot] = None
+            slots.append(slot)
+            seen(slot)
+        return tuple(slots)
 
-    def free_for_others(self, count: int) -> tuple[int, ...]:
-        """The `count` slots that other parts of the program allocated last are free again."""
+    def free_for_others(self, count: int, seen: Callable[[int], object] = int) -> tuple[int, ...]:
+        """The `count` slots that other parts of the program allocated last are free again, each before it is `seen`."""
         if not 0 <= count <= len(self._others):
             raise Refused(
                 f"count={count}: other parts of the program have {counted(len(self._others), 'slot')} of {self.cnode!r}"
             )
-        slots = tuple(self._others.popitem()[0] for _ in range(count))
-        for slot in slots:
+        slots = []
+        for _ in range(count):
+            slot, _ = self._others.popitem()
             self._put_back(slot)
-        return slots
+            slots.append(slot)
+            seen(slot)
+        return tuple(slots)
 
     def _put_back(self, slot: int) -> None:
         self.used.discard(slot)
@@ -283,6 +293,11 @@ class Cnode:
         held = tuple(self.capabilities[at].snapshot(listed) for at in shown if at in self.capabilities)
         reserved = tuple(at for at in shown if at in allocated and at not in self.capabilities)
         return CnodeValue(self.name, self.slots, held, reserved, folds)
+
+    def only(self, allocator: SlotAllocator | None, listed: int, slots: set[int]) -> CnodeValue:
+        """What is in these slots as a frozen value, the others as counts."""
+        are_all = self.capabilities.keys() <= slots and (allocator is None or allocator.used <= slots)
+        return self.window(allocator, listed, *(() if are_all else (0, slots)))
 
     def _folds(self, counts: SlotCounts, are_allocated: bool, shown: list[int]) -> Iterator[SlotFold]:
         for before, after in pairwise([-1, *shown, self.slots]):

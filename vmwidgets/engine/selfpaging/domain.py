@@ -18,7 +18,18 @@ from ..mmu.format import TableFormat
 from .capabilities import CAP_RIGHTS, CapObject, Mapping
 from .cpu_driver import CpuDriver
 from .cspace import PAGE_CNODE, ROOT_CNODE, ROOT_TABLE, SLOT_CNODE, Cspace, SlotAllocator
-from .domain_schema import CapRef, CnodeValue, DomainFocus, DomainValue, VnodeValue
+from .domain_schema import (
+    CapRef,
+    CnodeValue,
+    DomainFocus,
+    DomainShown,
+    DomainValue,
+    RegionFold,
+    RegionValue,
+    SlabAllocatorValue,
+    VnodeValue,
+    all_vnodes,
+)
 from .errors import (
     BARRELFISH_QUIRKS,
     FIRST_TABLE_DECIDES,
@@ -34,7 +45,7 @@ from .memory_server import MemoryServer
 from .pmap import DomainPmap
 from .shadow_tree import Vnode
 from .stubs import Stubs
-from .window import EVERYWHERE, tree_snapshot, tree_window
+from .window import EVERYWHERE, tree_of, tree_snapshot, tree_window
 
 SLOTS = 16384
 """Slots of the slot allocator, unless another number is given."""
@@ -191,23 +202,32 @@ class Domain:
             root = tree_snapshot(tree, word_at)
         else:
             root = tree_window(tree, replace(focus, vnodes=wanted), few, word_at)
-        nodes = {node.id: node for node in _all(root)}
+        nodes = {node.id: node for node in all_vnodes(root)}
         for number in wanted & nodes.keys():
             value = nodes[number]
             refs |= {ref for ref in (value.cap, value.invokable, value.mapping) if ref is not None}
         cnodes = tuple(self._cnode_windows(focus, refs, whole, few))
-        shown = (one.ref for cnode in cnodes for one in cnode.capabilities)
-        found = ((ref, node.id) for ref in shown if (node := self._vnode_of(ref)) is not None and node.id not in nodes)
-
-        vspace, (begin, end) = self.pmap.vspace, self.pmap.meta_range
+        vspace = self.pmap.vspace
         named = (vspace.by_id[number].base for number in focus.region_ids if number in vspace.by_id)
-        bases = sorted({begin, *focus.regions, *named})
-        regions, region_folds = vspace.window(len(vspace) if len(vspace) <= whole else few, bases, AROUND)
-        slab = self.pmap.slab.window(max(min(HEADS, few), focus.grown), focus.blocks)
-        return DomainValue(
-            self.name, self.fmt.name, self.pmap.layout.entry_bytes, cnodes, root, slab, tuple(regions), begin, end,
-            self.pmap.meta_used, tuple(region_folds), tuple(found), LISTED,
-        )  # fmt: skip
+        bases = sorted({self.pmap.meta_range[0], *focus.regions, *named})
+        regions = vspace.window(len(vspace) if len(vspace) <= whole else few, bases, AROUND)
+        return self._value(
+            root, cnodes, regions, self.pmap.slab.window(max(min(HEADS, few), focus.grown), focus.blocks)
+        )
+
+    def only(self, shown: DomainShown) -> DomainValue:
+        """What another window shows of it, at whatever moment, as far as it is there; the others are counted."""
+        slots: dict[str, set[int]] = {}
+        for ref in shown.slots:
+            slots.setdefault(ref.cnode, set()).add(ref.slot)
+        cnodes = tuple(
+            cnode.only(self._allocator_of(cnode.name), LISTED, slots.get(cnode.name, set()))
+            for cnode in self.cspace.cnodes.values()
+        )
+        vspace = self.pmap.vspace
+        bases = (vspace.by_id[number].base for number in shown.regions if number in vspace.by_id)
+        root = tree_of(self.pmap.tree, shown.vnodes, self.ram.read_word)
+        return self._value(root, cnodes, vspace.window(0, bases, 0), self.pmap.slab.window(0, shown.blocks))
 
     def check(self) -> None:
         """Raise `Broken` unless all invariants hold.
@@ -229,6 +249,24 @@ class Domain:
                     self.kernel.delete(CapRef(cnode.name, slot))
 
     # ---- windows -----------------------------------------------------------------------------
+
+    def _value(
+        self,
+        root: VnodeValue,
+        cnodes: tuple[CnodeValue, ...],
+        regions: tuple[list[RegionValue], list[RegionFold]],
+        slab: SlabAllocatorValue,
+    ) -> DomainValue:
+        """A window made of these parts."""
+        nodes, shown = (
+            {node.id for node in all_vnodes(root)},
+            (one.ref for cnode in cnodes for one in cnode.capabilities),
+        )
+        owners = ((ref, node.id) for ref in shown if (node := self._vnode_of(ref)) is not None and node.id not in nodes)
+        return DomainValue(
+            self.name, self.fmt.name, self.pmap.layout.entry_bytes, cnodes, root, slab, tuple(regions[0]),
+            *self.pmap.meta_range, self.pmap.meta_used, tuple(regions[1]), tuple(owners),
+        )  # fmt: skip
 
     def _cnode_windows(self, focus: DomainFocus, refs: set[CapRef], whole: int, few: int) -> Iterator[CnodeValue]:
         for cnode in self.cspace.cnodes.values():
@@ -308,9 +346,3 @@ class Domain:
             mapping = self.cspace.lookup(leaf.mapping).object
             if isinstance(mapping, Mapping) and concerns(leaf.cap, mapping.source):
                 self.pmap.unmap(leaf.va, leaf.end - leaf.va)
-
-
-def _all(node: VnodeValue) -> Iterator[VnodeValue]:
-    yield node
-    for child in node.children:
-        yield from _all(child)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from typing import Generic, NamedTuple, TypeVar
+from typing import NamedTuple
 
 from ..base.errors import in_ascii
 from ..base.frozen import frozen
-from ..base.past import ABSENT, Past
 
 
 @frozen
@@ -35,6 +31,16 @@ class DomainFocus:
     """(Table, entry): so many children of the table are shown from there on."""
     opened_cnodes: frozenset[str] = frozenset()
     """Cnodes of which more slots are shown."""
+
+
+@frozen
+class DomainShown:
+    """What a window shows: vnodes by id, slots, regions by id, and blocks in the pieces of the slab."""
+
+    vnodes: frozenset[int]
+    slots: frozenset[CapRef]
+    regions: frozenset[int]
+    blocks: frozenset[int]
 
 
 class CapRef(NamedTuple):
@@ -72,15 +78,9 @@ class CapabilityValue:
     copies: tuple[CapRef, ...]
     object: int
     mapped: tuple[tuple[CapRef, int, int], ...] = ()
-    copy_ids: tuple[int, ...] = ()
-    """The ids of the copies."""
-    mapping_ids: tuple[int, ...] = ()
-    """The numbers of the Mappings by which it is mapped."""
     more_copies: int = 0
     more_mapped: int = 0
     """In a window: how many more copies and places there are, all younger than those listed."""
-    installed: bool = False
-    """Of a Mapping: whether its entries are there; they may be cleared before it goes."""
 
 
 @frozen
@@ -179,21 +179,6 @@ class VnodeValue:
 
 
 @frozen
-class VnodeFields:
-    """A vnode as events have it: see :class:`VnodeValue`, and `kind` of :class:`.calls_schema.VnodeLinked`."""
-
-    parent: int
-    older: int
-    entry: int
-    count: int
-    span: int
-    kind: str
-    cap: CapRef
-    flags: int
-    offset: int
-
-
-@frozen
 class SlabHeadValue:
     """A piece of memory that gave `blocks` blocks: `address` 0 is the pmap's own buffer, or the heap.
 
@@ -268,243 +253,28 @@ class DomainValue:
     region_folds: tuple[RegionFold, ...] = ()
     owners: tuple[tuple[CapRef, int], ...] = ()
     """Of capabilities in a window whose vnodes it leaves out: by id, the vnode that each belongs to."""
-    listed: int | None = None
-    """In a window: of an object's capabilities, and of its places, how many of the oldest are listed."""
 
     @property
     def region_count(self) -> int:
         """How many regions there are, shown or not."""
         return len(self.regions) + sum(fold.count for fold in self.region_folds)
 
-    def at(self, past: Past) -> DomainValue:
-        """The domain as it was.  A window has to show what was written (:class:`DomainFocus`); its folds stay."""
-        if not past:
-            return self
-        capabilities = _PastCapabilities(self, past)
-        regions = past.laid_over({region.id: region for region in self.regions}, "region", self.name)
-        return replace(
-            self,
-            cnodes=tuple(capabilities.cnodes()),
-            root=_PastTree(self, past, capabilities).value(),
-            slab=self._slab_at(past),
-            regions=tuple(sorted(regions.values(), key=lambda region: region.base)),
-            meta_used=past.one("meta data", self.name, self.meta_start + self.meta_used) - self.meta_start,
-        )
-
-    def _slab_at(self, past: Past) -> SlabAllocatorValue:
-        grown = past.moved("pieces", self.name)[0]
-        heads = self.slab.heads[grown:]
-        more = Counter[int]()
-        for block, (before, after) in past.changes("free block", self.name).items():
-            number = next((head.number for head in self.slab.heads if head.first <= block), 0)
-            more[number] += (before is not ABSENT) - (after is not ABSENT)
-        heads = tuple(replace(head, free=head.free + more[head.number]) for head in heads)
-        rest = self.slab.fold
-        total, free = rest.blocks + sum(head.blocks for head in heads), rest.free + sum(head.free for head in heads)
-        return replace(self.slab, total=total, free=free, heads=heads)
-
-
-# ---- as it was ---------------------------------------------------------------------------------
-
-Place = tuple[CapRef, int, int]
-"""A table, the first entry, and how many."""
-
-
-T = TypeVar("T")
-
-
-@dataclass(slots=True)
-class _Oldest(Generic[T]):
-    """Some things by number, of which only the oldest are known, and how many there are.
-
-    What the rows say was made later is the youngest there is, so that the oldest that are known always suffice.
-    """
-
-    known: dict[int, T] = field(default_factory=dict)
-    count: int = 0
-
-    def change(self, number: int, thing: T | None) -> None:
-        """One more, or one less: none."""
-        if thing is None:
-            self.known.pop(number, None)
-            self.count -= 1
-        else:
-            self.known[number] = thing
-            self.count += 1
-
-    def listed(self, most: int | None) -> dict[int, T]:
-        """The oldest, by number."""
-        return {number: self.known[number] for number in sorted(self.known)[:most]}
-
-
-class _PastCapabilities:
-    """Slots and what was in them, once the rows are laid over a domain."""
-
-    def __init__(self, value: DomainValue, past: Past) -> None:
-        self._value, self._past = value, past
-        self._words = past.before("word")
-        self._now = {one.ref: one for cnode in value.cnodes for one in cnode.capabilities}
-        self._held: dict[CapRef, CapabilityValue] = past.laid_over(self._now, "capability", value.name)
-        self._youngest: dict[int, int] = {}
-        """Of the mappings at each physical address of entries, the one made last."""
-        for one in self._held.values():
-            if one.kind == "Mapping":
-                self._youngest[one.base] = max(one.object, self._youngest.get(one.base, 0))
-        tables = ((one.base, one.id, one.ref) for one in self._held.values() if one.kind.startswith("VNode"))
-        oldest = {base: ref for base, _, ref in sorted(tables, reverse=True)}
-        self._tables = sorted(oldest.items())
-        self._copies: dict[int, _Oldest[CapRef]] = defaultdict(_Oldest)
-        self._places: dict[int, _Oldest[Place]] = defaultdict(_Oldest)
-        for one in self._now.values():
-            known = dict(zip(one.copy_ids, one.copies, strict=True))
-            if value.listed is None or len(one.copies) < value.listed:
-                known[one.id] = one.ref
-            self._copies[one.object] = _Oldest(known, len(one.copies) + one.more_copies + 1)
-            places = dict(zip(one.mapping_ids, one.mapped, strict=True))
-            self._places[one.object] = _Oldest(places, len(places) + one.more_mapped)
-        self._touched: set[int] = set()
-        self._go_back()
-
-    def base_of(self, ref: CapRef) -> int:
-        """The physical address of what is in a slot, or was."""
-        known = self._known(ref)
-        return 0 if known is None else known.base
-
-    def _known(self, ref: CapRef) -> CapabilityValue | None:
-        """What was in a slot then, or is now, or was in between."""
-        held = self._held.get(ref) or self._now.get(ref)
-        if held is None:
-            change = self._past.changes("capability", self._value.name).get(ref)
-            held = next((one for one in change or () if one is not ABSENT), None)
-        return held
-
-    def _go_back(self) -> None:
-        for before, after in self._past.changes("capability", self._value.name).values():
-            if after is not ABSENT:
-                self._about(self._copies, after.object).change(after.id, None)
-            if before is not ABSENT:
-                self._about(self._copies, before.object).change(before.id, before.ref)
-        mappings = {one.id: one for one in (*self._now.values(), *self._held.values()) if one.kind == "Mapping"}
-        for one in mappings.values():
-            is_now, was = self._is_installed(one), self.was_installed(one)
-            if is_now != was:
-                source = None if one.source is None else self._known(one.source)
-                place = self._place(one) if was else None
-                self._about(self._places, 0 if source is None else source.object).change(one.object, place)
-
-    def _about(self, all_: dict[int, _Oldest[T]], number: int) -> _Oldest[T]:
-        """What there is of object `number`, to be changed."""
-        self._touched.add(number)
-        return all_[number]
-
-    def _is_installed(self, mapping: CapabilityValue) -> bool:
-        now = self._now.get(mapping.ref)
-        return now is not None and now.id == mapping.id and now.installed
-
-    def was_installed(self, mapping: CapabilityValue) -> bool:
-        """Whether its entries were there: they are cleared before a mapping goes, and never come back."""
-        held = self._held.get(mapping.ref)
-        if held is None or held.id != mapping.id:
-            return False
-        is_last = self._youngest[mapping.base] == mapping.object
-        return self._is_installed(mapping) or (is_last and bool(self._words.get(mapping.base, 0)))
-
-    def _place(self, mapping: CapabilityValue) -> Place:
-        base, table = self._tables[bisect_right(self._tables, mapping.base, key=lambda one: one[0]) - 1]
-        width = self._value.entry_bytes
-        return table, (mapping.base - base) // width, mapping.bytes // width
-
-    def cnodes(self) -> Iterator[CnodeValue]:
-        """The cnodes as they were."""
-        name = self._value.name
-        given = dict.fromkeys(
-            (CapRef(cnode.name, slot) for cnode in self._value.cnodes for slot in cnode.reserved), True
-        )
-        given = self._past.laid_over({**given, **dict.fromkeys(self._now, True)}, "slot", name)
-        for cnode in self._value.cnodes:
-            held = sorted(ref for ref in self._held if ref.cnode == cnode.name)
-            empty = sorted(ref.slot for ref in given if ref.cnode == cnode.name and ref not in self._held)
-            yield replace(cnode, capabilities=tuple(map(self._frozen, held)), reserved=tuple(empty))
-
-    def _frozen(self, ref: CapRef) -> CapabilityValue:
-        one = self._held[ref]
-        if one.kind == "Mapping":
-            one = replace(one, installed=self.was_installed(one))
-        if one.object not in self._touched:
-            return one
-        copies, places = self._copies[one.object], self._places[one.object]
-        others, mapped = copies.listed(self._value.listed), places.listed(self._value.listed)
-        others.pop(one.id, None)
-        return replace(
-            one,
-            copies=tuple(others.values()),
-            copy_ids=tuple(others),
-            more_copies=copies.count - len(others) - 1,
-            mapped=tuple(mapped.values()),
-            mapping_ids=tuple(mapped),
-            more_mapped=places.count - len(mapped),
+    def shown(self, focus: DomainFocus) -> DomainShown:
+        """What it shows, and what is in focus and not there: for windows on the same at other moments."""
+        held = (one.ref for cnode in self.cnodes for one in cnode.capabilities)
+        reserved = (CapRef(cnode.name, slot) for cnode in self.cnodes for slot in cnode.reserved)
+        return DomainShown(
+            focus.vnodes.union(node.id for node in all_vnodes(self.root)),
+            focus.refs.union(held, reserved),
+            focus.region_ids.union(region.id for region in self.regions),
+            focus.blocks.union(head.first for head in self.slab.heads),
         )
 
 
-class _PastTree:
-    """The shadow tree as it was, with what its descriptors held."""
-
-    def __init__(self, domain: DomainValue, past: Past, capabilities: _PastCapabilities) -> None:
-        self._domain, self._capabilities = domain, capabilities
-        self._words = past.before("word")
-        self._mappings = past.before("mapping", domain.name)
-        parents: dict[int, int] = {}
-        now = dict(_nodes(domain.root, parents))
-        self._moved: dict[int, dict[int, int]] = defaultdict(dict)
-        """By parent: the vnodes that have left it since (1) or come back (-1), in that order."""
-        self._nodes: dict[int, VnodeValue | VnodeFields] = past.laid_over(now, "vnode", domain.name)
-        for number, (before, after) in past.changes("vnode", domain.name).items():
-            if number in now and number in self._nodes:
-                self._nodes[number] = now[number]
-            if before is ABSENT:
-                if after is not ABSENT:
-                    self._moved[after.parent][number] = -1
-            else:
-                parents[number] = before.parent
-                self._moved[before.parent][number] = int(after is ABSENT)
-        self._children: dict[int, list[int]] = defaultdict(list)
-        for number in sorted(self._nodes, reverse=True):
-            if number != domain.root.id:
-                self._children[parents[number]].append(number)
-
-    def value(self) -> VnodeValue:
-        """From the root on."""
-        return self._value(self._domain.root.id, self._domain.root)
-
-    def _value(self, number: int, above: VnodeValue) -> VnodeValue:
-        node = self._nodes[number]
-        moved = self._moved[above.id]
-        others = [*moved]
-        if isinstance(node, VnodeFields):
-            others = others[: others.index(number)]
-            node = self._again(number, node, above)
-        place = node.descriptor_pa
-        node = replace(
-            node,
-            mapping=self._mappings.get(number, node.mapping),
-            descriptor=None if place is None else self._words.get(place, node.descriptor or 0),
-            older=node.older + sum(moved[one] for one in others if one < number),
-        )
-        return replace(node, children=tuple(self._value(child, node) for child in self._children[number]))
-
-    def _again(self, number: int, was: VnodeFields, above: VnodeValue) -> VnodeValue:
-        """A vnode that has left the tree."""
-        va = above.va + was.entry * (was.span // was.count)
-        base = self._capabilities.base_of(was.cap) + was.offset
-        return VnodeValue(
-            number, was.kind, above.level - 1, was.entry, was.count, va, was.span, was.cap, was.cap, None, base,
-            was.offset, was.flags, None, above.base + was.entry * self._domain.entry_bytes, (), was.older,
-        )  # fmt: skip
-
-
-def _nodes(node: VnodeValue, parents: dict[int, int]) -> Iterator[tuple[int, VnodeValue]]:
-    """A vnode and those below it, by id; `parents` gets the parent of each."""
-    yield node.id, node
-    for child in node.children:
-        parents[child.id] = node.id
-        yield from _nodes(child, parents)
+def all_vnodes(root: VnodeValue) -> Iterator[VnodeValue]:
+    """A vnode and all below it, each before its children."""
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting += reversed(node.children)

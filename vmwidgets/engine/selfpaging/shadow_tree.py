@@ -237,16 +237,15 @@ class ShadowTree:
         del self.by_id[node.id]
         emit = self._recorder.emit
         if emit is not None:
-            older = len(node.parent.children) - position
-            emit((VnodeUnlinked.tag, self._domain, node.id, node.parent.id, *_place(node), node.mapping, older))
+            emit((VnodeUnlinked.tag, self._domain, node.id, node.parent.id, *_place(node)))
         return position
 
     def set_mapping(self, node: Vnode, mapping: CapRef | None) -> None:
         """The Mapping capability of a vnode is in this slot from now on."""
-        before, node.mapping = node.mapping, mapping
+        node.mapping = mapping
         emit = self._recorder.emit
         if emit is not None:
-            emit((VnodeMapped.tag, self._domain, node.id, before, mapping))
+            emit((VnodeMapped.tag, self._domain, node.id, mapping))
 
     # ---- looking -----------------------------------------------------------------------------
 

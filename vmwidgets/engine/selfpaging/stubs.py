@@ -78,13 +78,13 @@ class Stubs:
 
     def allocate_for_others(self, count: int) -> None:
         """The `count` lowest free slots are another part of the program's now; all of them, or it is refused."""
-        for slot in self.slots.allocate_for_others(count):
-            self._report(SlotAllocated.tag, CapRef(self.slots.cnode, slot))
+        cnode = self.slots.cnode
+        self.slots.allocate_for_others(count, lambda slot: self._report(SlotAllocated.tag, CapRef(cnode, slot)))
 
     def free_for_others(self, count: int) -> None:
         """The `count` slots that other parts of the program allocated last are free again."""
-        for slot in self.slots.free_for_others(count):
-            self._report(SlotFreed.tag, CapRef(self.slots.cnode, slot))
+        cnode = self.slots.cnode
+        self.slots.free_for_others(count, lambda slot: self._report(SlotFreed.tag, CapRef(cnode, slot)))
 
     def vnode_create(self, ref: CapRef, kind: str) -> int:
         """RAM for a table of `kind`, retyped into the slot; its physical address.

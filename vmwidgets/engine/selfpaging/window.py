@@ -6,10 +6,13 @@ nothing below a fold: tables keep counts of that.  So a hundred thousand mapping
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from dataclasses import replace
 from itertools import islice
 
-from .domain_schema import DomainFocus, VnodeFold, VnodeValue
+from ..base.event import Event
+from .calls_schema import CapabilityMade, RegionAdded, SlabGrown
+from .domain_schema import DomainFocus, DomainValue, VnodeFold, VnodeValue
 from .shadow_tree import ShadowTree, Vnode
 
 WordAt = Callable[[int, int], int]
@@ -24,7 +27,7 @@ OPENED = 64
 
 def tree_snapshot(tree: ShadowTree, word_at: WordAt | None = None) -> VnodeValue:
     """All vnodes; `word_at` reads descriptors from RAM.  O(vnodes)."""
-    return _Window(tree, EVERYWHERE, None, word_at).value(tree.root, 0, 0)
+    return _Window(tree, word_at).value(tree.root, 0, 0)
 
 
 def tree_window(tree: ShadowTree, focus: DomainFocus, few: int, word_at: WordAt | None = None) -> VnodeValue:
@@ -32,22 +35,57 @@ def tree_window(tree: ShadowTree, focus: DomainFocus, few: int, word_at: WordAt 
 
     O(what is shown + the entries of the tables which that is in).
     """
-    return _Window(tree, focus, few, word_at).value(tree.root, 0, 0)
+    window = _Window(tree, word_at, focus.vnodes)
+    window.look_at(focus, few)
+    return window.value(tree.root, 0, 0)
+
+
+def tree_of(tree: ShadowTree, vnodes: Set[int], word_at: WordAt | None = None) -> VnodeValue:
+    """Only these vnodes, by id, as far as there are some, and the tables above them.
+
+    O(what is shown + the entries of the tables which that is in).
+    """
+    shown = None if tree.by_id.keys() <= vnodes else vnodes
+    return _Window(tree, word_at, shown).value(tree.root, 0, 0)
+
+
+def is_made_by(events: Iterable[Event], domain: str) -> bool:
+    """Whether the operation with these events made the domain of this name."""
+    return any(isinstance(one, CapabilityMade) and one.domain == domain and one.kind == "CNode" for one in events)
+
+
+def while_made(value: DomainValue, events: Iterable[Event]) -> DomainValue:
+    """A domain as its own operation left it, after some of the events of that: no machine has half a domain."""
+    mine = [event for event in events if getattr(event, "domain", None) == value.name]
+    made = {event.ref for event in mine if isinstance(event, CapabilityMade)}
+    added = {event.id for event in mine if isinstance(event, RegionAdded)}
+    has_blocks = any(isinstance(event, SlabGrown) for event in mine)
+    return replace(
+        value,
+        cnodes=tuple(
+            replace(cnode, capabilities=tuple(one for one in cnode.capabilities if one.ref in made))
+            for cnode in value.cnodes
+        ),
+        slab=value.slab if has_blocks else replace(value.slab, total=0, free=0, heads=()),
+        regions=tuple(region for region in value.regions if region.id in added),
+    )
 
 
 class _Window:
-    """Which vnodes are shown: those in focus and their tables, and the first `few`; without `few` all."""
+    """Which vnodes are shown: some and the tables above them; none: all."""
 
-    def __init__(self, tree: ShadowTree, focus: DomainFocus, few: int | None, word_at: WordAt | None) -> None:
+    def __init__(self, tree: ShadowTree, word_at: WordAt | None, vnodes: Set[int] | None = None) -> None:
         self._tree = tree
         self._word_at = word_at
-        self._all = few is None
+        self._all = vnodes is None
         self._shown: set[int] = {tree.root.id}
         self._open: set[int] = set()
         self._ordered: dict[int, list[Vnode]] = {}
-        if self._all:
-            return
-        self._show(tree.by_id.get(number) for number in sorted(focus.vnodes))
+        self._show(tree.by_id.get(number) for number in vnodes or ())
+
+    def look_at(self, focus: DomainFocus, few: int) -> None:
+        """Show what is beside places in focus, what is in opened tables, and the first `few`."""
+        tree = self._tree
         for number, entry in sorted(focus.entries):
             self._show_beside(tree.by_id.get(number), entry)
         for number, entry in focus.opened:

@@ -5,15 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import field, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.frozen import frozen
-from vmwidgets.engine.base.past import Past
-from vmwidgets.engine.selfpaging.domain_schema import CapRef, DomainFocus, DomainValue, VnodeFold, VnodeValue
+from vmwidgets.engine.mmu.tables_schema import words_written
+from vmwidgets.engine.selfpaging.domain_schema import (
+    CapRef,
+    DomainFocus,
+    DomainValue,
+    VnodeFold,
+    VnodeValue,
+    all_vnodes,
+)
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import WIDTH
 from vmwidgets.views.scene.model import Caption, Lane, Steps
+from vmwidgets.views.story.look import Difference
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, where
 from vmwidgets.views.story.step import Step
@@ -139,15 +147,6 @@ def vnode_id(thing: str) -> int | None:
     return int(number) if kind == "vnode" and number.isdecimal() else None
 
 
-def all_vnodes(root: VnodeValue) -> Iterator[VnodeValue]:
-    """A vnode and all below it, each before its children."""
-    waiting = [root]
-    while waiting:
-        node = waiting.pop()
-        yield node
-        waiting += reversed(node.children)
-
-
 def below_fold(fold: VnodeFold) -> Below:
     """What is folded."""
     return Below(fold.tables_below, fold.leaves, fold.bytes)
@@ -176,19 +175,39 @@ def things_of(value: DomainValue) -> dict[CapRef, str]:
 
 def marks_of(done: Sequence[ev.Event], value: DomainValue) -> tuple[frozenset[str], frozenset[str]]:
     """Things that are new after these events, and things that changed."""
-    past, name = Past(done), value.name
-    slots, held, vnodes = (past.marks(table, name) for table in ("slot", "capability", "vnode"))
+    mine = [event for event in done if getattr(event, "domain", None) == value.name]
+    slots, held, vnodes, regions = (
+        _came_and_went(mine, *both)
+        for both in (
+            (ev.SlotAllocated, ev.SlotFreed, "ref"),
+            (ev.CapabilityMade, ev.CapabilityDeleted, "ref"),
+            (ev.VnodeLinked, ev.VnodeUnlinked, "id"),
+            (ev.RegionAdded, ev.RegionRemoved, "id"),
+        )
+    )
     new = {f"cap:{ref}" for ref in slots.new | held.new} | {vnode_thing(one) for one in vnodes.new}
-    new |= {f"region:{one}" for one in past.marks("region", name).new}
-    new |= {f"head:{event.address:x}" for event in done if isinstance(event, ev.SlabGrown)}
+    new |= {f"region:{one}" for one in regions.new}
+    new |= {f"head:{event.address:x}" for event in mine if isinstance(event, ev.SlabGrown)}
     changed = {f"cap:{ref}" for ref in slots.leaving | held.leaving | held.changed}
-    changed |= {vnode_thing(one) for one in past.changes("mapping", name)}
-    return frozenset(new), frozenset(changed | _written(past, value))
+    changed |= {vnode_thing(event.id) for event in mine if isinstance(event, (ev.VnodeMapped, ev.VnodeUnlinked))}
+    return frozenset(new), frozenset(changed | _rewritten(done, value))
 
 
-def _written(past: Past, value: DomainValue) -> set[str]:
+def _came_and_went(events: Iterable[ev.Event], came: type[ev.Event], went: type[ev.Event], key: str) -> Difference:
+    """What is new after these events, what was removed and is there again, and what is gone."""
+    before: dict[Any, bool] = {}
+    now: dict[Any, bool] = {}
+    for event in events:
+        if isinstance(event, (came, went)) and (one := getattr(event, key)) is not None:
+            before.setdefault(one, isinstance(event, went))
+            now[one] = isinstance(event, came)
+    was, is_there = ({one for one, there in both.items() if there} for both in (before, now))
+    return Difference(frozenset(is_there - was), frozenset(was & is_there), frozenset(was - is_there))
+
+
+def _rewritten(done: Sequence[ev.Event], value: DomainValue) -> set[str]:
     """The vnodes whose descriptors were rewritten."""
-    written = {pa for pa, before in past.before("word").items() if before}
+    written = {pa for pa, (before, _) in words_written(done).items() if before}
     if not written:
         return set()
     nodes = all_vnodes(value.root)
@@ -265,30 +284,34 @@ def _marked(steps: Sequence[DomainStep]) -> Iterator[DomainStep]:
 
 
 def focus_of(events: Sequence[ev.Event], domain: str, selection: str = "", opened: Collection[str] = ()) -> DomainFocus:
-    """All that `events` wrote and named in a domain, with what is selected, and the folds in `opened`.
-
-    So a window on it can be taken back to before any of them.
-    """
-    past = Past(events)
-    vnodes, capabilities, regions = (past.values(table, domain) for table in ("vnode", "capability", "region"))
-    named = (getattr(event, name) for event in events if getattr(event, "domain", None) == domain
-             for name in event.field_names)  # fmt: skip
+    """All that `events` changed and named in a domain, with what is selected, and the folds in `opened`."""
+    mine = [event for event in events if getattr(event, "domain", None) == domain]
+    placed = [event for event in mine if isinstance(event, (ev.VnodeLinked, ev.VnodeUnlinked))]
+    regions = [event for event in mine if isinstance(event, (ev.RegionAdded, ev.RegionRemoved))]
+    named = (getattr(event, name) for event in mine for name in event.field_names)
     kind, _, name = selection.partition(":")
     cnode, _, slot = name.removesuffix("]").rpartition("[")
     number = {int(name)} if name.isdecimal() else set()
     return DomainFocus(
         vnodes=frozenset(number if kind == "vnode" else ()).union(
-            *(past.changes(table, domain) for table in ("vnode", "mapping")), (one.parent for one in vnodes)
+            (event.id for event in mine if isinstance(event, ev.VnodeMapped)),
+            *((event.id, event.parent) for event in placed),
         ),
-        entries=frozenset((one.parent, one.entry) for one in vnodes),
+        entries=frozenset((event.parent, event.entry) for event in placed),
         refs=frozenset(one for one in named if isinstance(one, CapRef)).union(
             [CapRef(cnode, int(slot))] if kind == "cap" and slot.isdecimal() else ()
         ),
-        objects=frozenset(one.object for one in capabilities),
-        regions=frozenset(one.base for one in regions),
-        region_ids=frozenset(number if kind == "region" else ()),
-        blocks=frozenset(past.changes("free block", domain)),
-        grown=past.moved("pieces", domain)[0],
+        objects=frozenset(
+            event.object for event in mine if isinstance(event, (ev.CapabilityMade, ev.CapabilityDeleted))
+        ),
+        regions=frozenset(event.base for event in regions),
+        region_ids=frozenset(number if kind == "region" else ()).union(event.id for event in regions),
+        blocks=frozenset(
+            event.block
+            for event in mine
+            if isinstance(event, (ev.BlockTaken, ev.BlockGiven)) and event.block is not None
+        ),
+        grown=sum(isinstance(event, ev.SlabGrown) for event in mine),
         opened=tuple(one for fold in opened if (one := opened_table(fold)) is not None),
         opened_cnodes=frozenset(fold.partition("/")[2] for fold in opened if fold.startswith("slots/")),
     )

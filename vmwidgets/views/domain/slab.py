@@ -138,7 +138,7 @@ def _cells(head: SlabHeadValue, number: int, reserve: int, x: float, y: float) -
 def refills_of(picture: DomainPicture) -> list[Refill]:
     """The refills of the operation, each turn in the order it began."""
     found: list[Refill] = []
-    free = picture.value.at(picture.moment.written).slab.free
+    free = picture.value.slab.free - sum(map(_freed, picture.moment.so_far))
     open_turns: list[int] = []
     for index, event, functions in with_functions(picture.moment.events):
         done = index < picture.moment.place
@@ -156,6 +156,13 @@ def refills_of(picture: DomainPicture) -> list[Refill]:
                 number = open_turns.pop()
                 found[number] = _with(found[number], done=done)
     return found
+
+
+def _freed(event: ev.Event) -> int:
+    """How many blocks an event made free; less than 0: it took one."""
+    if isinstance(event, ev.SlabGrown):
+        return event.blocks
+    return isinstance(event, ev.BlockGiven) - (isinstance(event, ev.BlockTaken) and event.block is not None)
 
 
 def _with(refill: Refill, *, got: int | None = None, done: bool = False) -> Refill:

@@ -259,7 +259,7 @@ def taken_over(value: MapValue, before: MapValue | None, shown: MapValue, moment
     if len(freed) > MOST_LEFT_FREE:
         return tuple(taken_in(shown))
     folds = [one for one in after | freed if one.folded]
-    events = moment.events[moment.floor :]
+    events = moment.events
     written = {Taken(one[1], one[2], folded=False) for event in events for one in _fields_in(event, value.name)}
     outside = {one for one in written if not any(one.start < fold.end and fold.start < one.end for fold in folds)}
     return tuple(after | freed | outside)
@@ -293,9 +293,7 @@ def cards_of(before: MapValue, value: MapValue, events: Sequence[ev.Event]) -> t
 
 def _deepest(look: Look[MapValue]) -> int:
     """The depth of the tree where it is greatest: before the operation, after it, or when a node was hung."""
-    floor = look.moment.floor
-    after = enumerate(look.moment.events[floor:], floor + 1)
-    linked = (number for number, event in after if isinstance(event, ev.TreeLinked))
+    linked = (number for number, event in enumerate(look.moment.events, 1) if isinstance(event, ev.TreeLinked))
     hung = (look.at(number) for number in islice(linked, MOST_LEAVING))
     return max(depth_of(one) for one in (look.after, look.before, *hung))
 
@@ -337,7 +335,7 @@ def _is_elsewhere(moment: Moment, name: str) -> bool:
 def _here_at(moment: Moment, name: str) -> str:
     """The entry that the steps of a map came to last; none before them, and none after the operation."""
     steps = () if moment.is_after else moment.story.steps
-    things = (_here(step, name) for step in reversed(steps) if moment.floor < step.index + 1 <= moment.place)
+    things = (_here(step, name) for step in reversed(steps) if step.index < moment.place)
     return next(filter(None, things), "")
 
 
@@ -435,7 +433,7 @@ def touched(moment: Moment, name: str) -> list[int]:
     First what is new; then, the latest first, what was written in list and tree, and what was met.
     """
     met = [one for event in reversed(moment.events) for one in _met(event, name)]
-    new = set(Entries.reported(moment.events[moment.floor :]).new(name))
+    new = set(Entries.reported(moment.events).new(name))
     linked = dict.fromkeys(
         event.entry[0] for event in moment.events if isinstance(event, ev.EntryLinked) and event.map == name
     )

@@ -635,7 +635,7 @@ def _legend(nodes: Sequence[Node], y: float, width: float) -> list[Node]:
 def named_in(moment: Moment) -> set[str]:
     """The objects that an operation is about, so that a value that leaves some out has these."""
     names: set[str] = set()
-    for event in moment.events[moment.floor :]:
+    for event in moment.events:
         if isinstance(event, (ev.EntryLinked, ev.EntryUnlinked)):
             names.add(event.entry[3] or "")
         elif isinstance(event, (ev.EntryResized, ev.EntryChanged)):

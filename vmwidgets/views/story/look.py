@@ -13,8 +13,7 @@ V = TypeVar("V")
 class Look(Generic[V]):
     """A part of a machine at the moments of an operation; `moment` is the one that is drawn.
 
-    `at` gives the value after so many events.  If that can't go back to before some events, `moment` has them as its
-    floor.
+    `at` gives the value after so many events.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")
@@ -32,11 +31,6 @@ class Look(Generic[V]):
         self._at = at
         self._known: dict[int, V] = {} if after is None else {len(moment.events): after}
 
-    @classmethod
-    def back(cls, value: Any, moment: Moment) -> Look[Any]:
-        """The look of a value that an operation left, which can be taken back."""
-        return cls(moment, lambda place: value.at(moment.later(place)), value)
-
     def at(self, place: int) -> V:
         """The value after so many events."""
         if self.is_far:
@@ -52,8 +46,8 @@ class Look(Generic[V]):
 
     @property
     def before(self) -> V:
-        """The value before the operation, or as far back as it can be seen."""
-        return self.at(self.moment.floor)
+        """The value before the operation, or as far back as its events were kept."""
+        return self.at(0)
 
     @property
     def after(self) -> V:

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from vmwidgets.engine.base.event import Event
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.journal import MAX_EVENTS, Operation
-from vmwidgets.engine.base.past import Marks, Past
 from vmwidgets.engine.mmu.tables_schema import words_written
 from vmwidgets.views.scene.model import AFTER, STILL, Caption, Row, Rows, Steps
 
@@ -39,8 +38,7 @@ class Told(NamedTuple):
 class Moment:
     """`done` events of `operation` are behind, the others are still to come; none: it is after the operation.
 
-    `starts` are for :func:`.story.story_of`.  `floor`: what the picture at hand shows can't be taken back to before so
-    many events, because some of it is folded (:meth:`above`).
+    `starts` are for :func:`.story.story_of`.  Without `has_steps` the picture at hand is of the end (:meth:`at_end`).
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")
@@ -57,7 +55,7 @@ class Moment:
     operation: Operation | None = None
     done: int | None = None
     starts: Starts = field(default_factory=dict, repr=False, compare=False)
-    floor: int = field(default=0, repr=False, compare=False)
+    has_steps: bool = field(default=True, repr=False, compare=False)
 
     @cached_property
     def events(self) -> Sequence[Event]:
@@ -73,7 +71,7 @@ class Moment:
 
     @cached_property
     def stages(self) -> Stages:
-        """The steps of the story, each with the rows that were written for it."""
+        """The steps of the story, each with the events since the step before it."""
         return stages_of(self.story.steps, self.events)
 
     @cached_property
@@ -85,7 +83,7 @@ class Moment:
     @property
     def place(self) -> int:
         """How many events are done, as a number."""
-        return len(self.events) if self.done is None else max(self.floor, min(self.done, len(self.events)))
+        return len(self.events) if self.done is None else min(self.done, len(self.events))
 
     @property
     def is_after(self) -> bool:
@@ -97,36 +95,18 @@ class Moment:
         """The events that are done."""
         return self.events[: self.place]
 
-    def later(self, place: int) -> Past:
-        """The rows of the events that come after so many."""
-        return self._all_rows.after(place)
-
-    @cached_property
-    def written(self) -> Past:
-        """The rows of the events that are done."""
-        return self.every if self.place == len(self.events) else Past(self.so_far)
-
-    @property
-    def whole(self) -> Past:
-        """The rows of all events of the operation, but for those before :attr:`floor`."""
-        return self.later(self.floor)
-
-    @property
-    def every(self) -> Past:
-        """The rows of all events of the operation."""
-        return self.later(0)
-
     def words(self, place: int) -> dict[int, int]:
         """What descriptors held after so many events that later ones wrote, by physical address."""
-        return self._all_rows.words_after(place)
+        known = self._words
+        if place not in known:
+            if len(known) >= MOST_WORDS:
+                known.pop(next(iter(known)))
+            known[place] = {pa: before for pa, (before, _) in words_written(self.events[place:]).items()}
+        return known[place]
 
     @cached_property
-    def _all_rows(self) -> _AllRows:
-        return _AllRows(self.events)
-
-    def marks(self, table: str, thing: str = "") -> Marks:
-        """What the events that are done made of the rows of one table."""
-        return self.written.marks(table, thing)
+    def _words(self) -> dict[int, dict[int, int]]:
+        return {}
 
     # ---- words -----------------------------------------------------------------------------------
 
@@ -135,10 +115,10 @@ class Moment:
         """The step that was made last, where the operation is not over; none before the first."""
         if self.is_after:
             return None
-        reached = [step for step in self.story.steps if self.floor < step.index + 1 <= self.place]
+        reached = [step for step in self.story.steps if step.index < self.place]
         following = next((step for step in self.story.steps if step.index + 1 > self.place), None)
         inside = following.inside if following is not None else ()
-        reached += [step for step in inside if self.floor < step.index + 1 <= self.place]
+        reached += [step for step in inside if step.index < self.place]
         return reached[-1] if reached else None
 
     @cached_property
@@ -149,8 +129,6 @@ class Moment:
             return self.story.headline
         if self.step is not None:
             return Caption(self.step.sentence, shortened(self.step.functions))
-        if self.floor:
-            return Caption(say_moment("left out"), (), say_moment("folded"))
         if operation.truncated:
             return Caption(say_moment("left out"), (), say_moment("truncated", events=f"{MAX_EVENTS:,}"))
         return Caption(say_moment("before"))
@@ -180,7 +158,7 @@ class Moment:
 
     def mine(self, mine: Mine) -> list[Step]:
         """The steps that a picture has: those in which it changes."""
-        return [stage.step for stage in mine(self.stages) if stage.step.index + 1 > self.floor]
+        return [stage.step for stage in mine(self.stages)] if self.has_steps else []
 
     def passed(self, mine: Mine, about: About) -> str:
         """What is said of the steps about its subject that a picture passes on its way to the one at hand."""
@@ -208,9 +186,9 @@ class Moment:
         count = len(done) + 1  # the whole operation comes after its last step, so that this one is seen too
         at = count if self.is_after else sum(one <= self.place for one in done)
         functions = [number + 1 for number, step in enumerate(steps) if not number or _begins(step, steps[number - 1])]
-        places = (self.floor, *done, AFTER)
-        each = tuple(stage.step.index + 1 for stage in mine(self.opened) if stage.step.index + 1 > self.floor)
-        every = (self.floor, *each, AFTER) if len(each) > len(done) else ()
+        places = (0, *done, AFTER)
+        each = tuple(stage.step.index + 1 for stage in mine(self.opened))
+        every = (0, *each, AFTER) if len(each) > len(done) else ()
         said = Rows(lambda: self._said(steps, about))
         return Steps(at, count, self.operation.number, places, (0, *functions, count), said, every)
 
@@ -231,9 +209,9 @@ class Moment:
         """
         return self._with(done=None if place == AFTER else place, starts=self.starts if starts is None else starts)
 
-    def above(self, floor: int) -> Moment:
-        """The same moment in a picture that can't be taken back to before the first `floor` events."""
-        return self._with(floor=floor) if floor != self.floor else self
+    def at_end(self) -> Moment:
+        """After the operation, in a picture that can't be of its inside: it has no steps there."""
+        return self._with(done=None, has_steps=False)
 
     def with_story(self) -> Moment:
         """The same with its story, which holds nothing of the machine any longer."""
@@ -245,39 +223,12 @@ class Moment:
         other: Moment = replace(self, **changes)
         known = self.__dict__
         shared = known.keys() & {"events", "story", "stages", "opened"}
-        other.__dict__.update({name: known[name] for name in shared}, _all_rows=self._all_rows)
+        other.__dict__.update({name: known[name] for name in shared}, _words=self._words)
         return other
 
 
-class _AllRows:
-    """All events of an operation, for the moments of it to share their rows."""
-
-    def __init__(self, events: Sequence[Event]) -> None:
-        self._events = events
-        self._after: dict[int, Past] = {}
-        self._words: dict[int, dict[int, int]] = {}
-
-    def after(self, place: int) -> Past:
-        """What those after so many wrote, read when it is asked for the first time; a few are kept."""
-        known = self._after
-        if place not in known:
-            if len(known) >= MOST_ROWS:
-                known.pop(next(one for one in known if one))
-            known[place] = Past(self._events[place:])
-        return known[place]
-
-    def words_after(self, place: int) -> dict[int, int]:
-        """What descriptors held that the events after so many wrote; a few are kept."""
-        known = self._words
-        if place not in known:
-            if len(known) >= MOST_ROWS:
-                known.pop(next(iter(known)))
-            known[place] = {pa: before for pa, (before, _) in words_written(self._events[place:]).items()}
-        return known[place]
-
-
-MOST_ROWS = 8
-"""After so many places of an operation the rows are kept; those of all of its events are."""
+MOST_WORDS = 8
+"""After so many places of an operation the words of descriptors are kept."""
 
 
 def _begins(step: Step, before: Step) -> bool:

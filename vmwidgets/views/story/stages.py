@@ -4,42 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.event import Event
 from vmwidgets.engine.base.frozen import frozen
-from vmwidgets.engine.base.past import ABSENT, MOVED
-from vmwidgets.engine.base.past import Change as RowChange
 from vmwidgets.engine.kernel.map.map_schema import EntryFields
 
 from .step import Step
 
-Changes = Mapping[Any, RowChange]
-_NONE: Mapping[str, Changes] = {}
-_NO_CHANGES: Changes = {}
-
 
 @frozen
 class Stage:
-    """A step of the story, with the events since the step before it and the rows that they wrote.
-
-    A row that holds in the end what it held before counts only if no earlier event of the operation wrote it: from then
-    on it is marked as changed.
-    """
+    """A step of the story, with the events since the step before it."""
 
     step: Step
     events: Sequence[Event]
-    rows: Mapping[str, Mapping[str, Changes]]
-    """By table and thing: what the rows held before and after, by key."""
-
-    def changes(self, table: str, thing: str = "") -> Changes:
-        """The rows of one table that were written, by key."""
-        return self.rows.get(table, _NONE).get(thing, _NO_CHANGES)
-
-    def things(self, table: str) -> Mapping[str, Changes]:
-        """The things of which rows of a table were written, with these."""
-        return self.rows.get(table, _NONE)
 
 
 class Stages(tuple[Stage, ...]):  # noqa: SLOT001  slots of a tuple can hold nothing
@@ -69,13 +49,6 @@ def once(key: Hashable, mine: Mine) -> Mine:
 def where(changes: Callable[[Stage], bool]) -> Mine:
     """The stages in which a picture changes, where each says so by itself."""
     return lambda stages: filter(changes, stages)
-
-
-def wrote(*tables: str, of: str | None = None) -> Mine:
-    """The stages in which rows of these tables are written: of one thing, or of any."""
-    if of is None:
-        return where(lambda stage: any(table in stage.rows for table in tables))
-    return where(lambda stage: any(of in stage.things(table) for table in tables))
 
 
 def having(*kinds: type[Event]) -> Mine:
@@ -154,35 +127,6 @@ def listed(stages: Sequence[Stage], name: str) -> Iterator[Listed]:
 
 
 def stages_of(steps: Sequence[Step], events: Sequence[Event]) -> Stages:
-    """A stage for each step of an operation.  O(rows)."""
-    return Stages(_staged(steps, events))
-
-
-def _staged(steps: Sequence[Step], events: Sequence[Event]) -> Iterator[Stage]:
-    known: set[tuple[str, str, Any]] = set()
-    begin = 0
-    for step in steps:
-        since = events[begin : step.index + 1]
-        begin = step.index + 1
-        yield Stage(step, since, _written(since, known))
-
-
-def _written(events: Iterable[Event], known: set[tuple[str, str, Any]]) -> dict[str, dict[str, dict[Any, RowChange]]]:
-    """The rows that these events changed; `known` are those that events before them wrote, and then these."""
-    held: dict[tuple[str, str, Any], tuple[Any, Any]] = {}
-    for event in events:
-        for table, thing, key, before, after in event.writes():
-            row = table, thing, key
-            first = held.get(row)
-            if before is MOVED:
-                held[row] = 0, after + (first[1] if first is not None else 0)
-            else:
-                held[row] = (before if first is None else first[0]), after
-    found: dict[str, dict[str, dict[Any, RowChange]]] = {}
-    for row, (before, after) in held.items():
-        is_marked = row not in known and before is not ABSENT
-        if (before is not after and before != after) or is_marked:
-            table, thing, key = row
-            found.setdefault(table, {}).setdefault(thing, {})[key] = RowChange(before, after)
-    known.update(held)
-    return found
+    """A stage for each step of an operation."""
+    ends = [step.index + 1 for step in steps]
+    return Stages(Stage(step, events[begin:end]) for step, begin, end in zip(steps, [0, *ends], ends, strict=False))

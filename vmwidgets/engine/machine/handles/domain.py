@@ -12,7 +12,7 @@ from ...base.units import PAGE, Address, Size, counted
 from ...kernel.threads.waits import run_without_sleeping
 from ...selfpaging.capabilities import OBJ_TYPES
 from ...selfpaging.domain import FEW, WHOLE
-from ...selfpaging.domain_schema import DomainFocus, DomainValue
+from ...selfpaging.domain_schema import DomainFocus, DomainShown, DomainValue
 from ...selfpaging.errors import LibError
 from ...selfpaging.mapping import MapRequest
 from ...selfpaging.memobj import MEMOBJ_KINDS, Fixed, Memobj
@@ -335,6 +335,11 @@ class MachineDomain(DomainPart):
         most, least = arguments.count(whole, "whole"), arguments.count(few, "few")
         with self.door.looking():
             return self.domain.window(focus, whole=most, few=least)
+
+    def only(self, shown: DomainShown) -> DomainValue:
+        """What another window shows (:meth:`.DomainValue.shown`), as far as it is there."""
+        with self.door.looking():
+            return self.domain.only(shown)
 
     def vnode_at(self, address: int | str) -> int:
         """The id of the lowest vnode for an address: a leaf, or a table with nothing there.  O(levels)."""
