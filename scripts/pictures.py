@@ -46,7 +46,7 @@ def main() -> None:
     drawn = scenes()
     for name, scene in drawn.items():
         (OUT / f"{name}.svg").write_text(to_svg(scene))
-    for name, scene in texts().items():
+    for name, scene in {**texts(), "five-lines": five_lines()}.items():
         (OUT / f"{name}.svg").write_text(to_svg(scene))
     record(
         {**drawn, **{kind: lane(kind) for kind in ("Tree", "EntryList", "Ribbon", "Kentry", "Dashboard", "Comparison")}}
@@ -68,6 +68,15 @@ def texts() -> dict[str, Scene]:
         else:
             text = re.sub(r"(?m)^    \.\.\. ", "", match["text"])
     return found
+
+
+def five_lines() -> Scene:
+    """The last fault of the five lines in README, which are run."""
+    lines = re.findall(r"^    >>> (.+)$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    names: dict[str, Any] = {}
+    exec("\n".join(lines), names)
+    scene: Scene = vm.picture(vm.Fault(names["child"])).scene()
+    return scene
 
 
 def record(drawn: dict[str, Scene]) -> None:

@@ -15,7 +15,15 @@ from . import examples, gallery, labs, reference
 from .chapters import with_links
 from .places import ROOT, SOURCES, STAGE
 
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "THIRD_PARTY.md", "docs/*.md", "docs/labs/*.md")
+DOCUMENTS = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "THIRD_PARTY.md",
+    "notebooks/README.md",
+    "docs/*.md",
+    "docs/labs/*.md",
+)
 LINK = re.compile(r"(?<!!)\[([^\[\]]+)\]\(([^)#\s]+)(#[^)\s]*)?\)")
 BADGE = re.compile(r"\[!\[([^\]]+)\]\([^)]+\)\]\(([^)]+)\)")
 """A picture that leads somewhere, and comes from another host: its name is enough."""
