@@ -57,8 +57,8 @@ def main() -> None:
 
 
 def texts() -> dict[str, Scene]:
-    """The pictures that follow the texts of docs/xv6.md, each of the text above it."""
-    document = (ROOT / "docs" / "xv6.md").read_text()
+    """The pictures that follow the texts of docs/read.md, each of the text above it."""
+    document = (ROOT / "docs" / "read.md").read_text()
     found, text = {}, ""
     for match in re.finditer(
         r'vm\.load\("""(?P<text>.*?)"""\)|\]\(pictures/(?P<name>text-\w+)\.svg\)', document, re.DOTALL
