@@ -179,7 +179,7 @@ def test_it_draws_offline_without_any_program(python: Path, only: Callable[..., 
     assert "kernel_map" in answer.stdout
 
 
-@pytest.mark.parametrize(("option", "answers"), [("--help", "replay"), ("--version", "vmwidgets {version}\n")])
+@pytest.mark.parametrize(("option", "answers"), [("--help", "selftest"), ("--version", "vmwidgets {version}\n")])
 def test_the_command_is_installed(
     wheel: Path, python: Path, only: Callable[..., str], tmp_path: Path, option: str, answers: str
 ) -> None:
