@@ -39,6 +39,7 @@ CONSTANTS = {
     "M_WAITOK": "A flag of FreeBSD's `kmem_malloc` and `malloc`: may sleep.",
     "M_ZERO": "A flag of FreeBSD's `kmem_malloc` and `malloc`: the memory is filled with zeros.",
     "LAYOUTS": "Layouts of kernel memory by name, for `vm.boot(layout=…)`.",
+    "predictions": "The predictions of this Jupyter kernel by their ids: questions, answers and outcomes.",
     "QUIRKS": "Bugs of the original systems by name, for `vm.boot(quirks=…)`, each with its meaning.",
 }
 """Values have no docstring of their own."""

@@ -49,6 +49,13 @@ def test_each_part_that_a_machine_hands_out_has_its_page() -> None:
     assert {type(part) for part in parts} == set(reference.PARTS.values())
 
 
+def test_each_public_name_has_its_entry(tmp_path: Path) -> None:
+    reference.write(tmp_path, lambda _name: "")
+    text = "".join(path.read_text(encoding="utf-8") for path in tmp_path.glob("*.rst"))
+    entries = set(re.findall(r"::(?: py:module::)? (?:\w+\.)*(\w+)(?:\(|$)", text, re.MULTILINE))
+    assert {*vm.__all__, *vm.lab.__all__} - entries == set()
+
+
 @pytest.mark.parametrize("kind", [vm.Machine, *reference.PARTS.values()], ids=lambda kind: kind.__name__)
 def test_each_operation_says_what_it_does(kind: type) -> None:
     offered = {name: getattr(kind, name) for name in dir(kind) if not name.startswith("_")}
