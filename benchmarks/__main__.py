@@ -32,6 +32,7 @@ import platform
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from time import perf_counter
 
 import vmwidgets
@@ -71,6 +72,9 @@ from . import (
     where,
 )
 from .shortest import SHORTEST
+
+KEPT = Path(__file__).resolve().parents[1] / ".cache" / "bench.txt"
+"""What a run of all parts printed: `make site` shows it."""
 
 
 def run_maps(quick: bool) -> str:
@@ -236,14 +240,25 @@ def main() -> None:
     unknown = [part for part in given.parts if part not in PARTS]
     if unknown:
         parser.error(f"there is no part {unknown[0]!r}; there are {', '.join(PARTS)}")
+    written: list[str] = []
+
+    def say(text: str) -> None:
+        print(text, "\n", flush=True)
+        written.append(text)
+
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg()) if hasattr(os, "getloadavg") else "unknown"
     python = f"Python {platform.python_version()}, {platform.machine()}"
-    print(f"vmwidgets {vmwidgets.__version__}, {python}, {os.cpu_count()} cores, load {load}")
-    print("Times depend on the machine and on what else it does; the ratios within one run say more.\n", flush=True)
+    say(
+        f"vmwidgets {vmwidgets.__version__}, {python}, {os.cpu_count()} cores, load {load}\n"
+        "Times depend on the machine and on what else it does; the ratios within one run say more."
+    )
     begun = perf_counter()
     for part in given.parts or PARTS:
         run = SHORTEST[part] if given.shortest else partial(PARTS[part], given.quick)
-        print(run_laptops(labs) if given.labs else run(), "\n", flush=True)
+        say(run_laptops(labs) if given.labs else run())
+    if not (given.parts or given.shortest):
+        KEPT.parent.mkdir(exist_ok=True)
+        KEPT.write_text("\n\n".join(written) + "\n", encoding="utf-8")
     print(f"measured in {perf_counter() - begun:.0f} s", file=sys.stderr)
 
 

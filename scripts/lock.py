@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import hatch_build
 from scripts import environment
 
 if sys.version_info >= (3, 11):
@@ -41,7 +42,7 @@ def wanted() -> dict[str, tuple[str, ...]]:
     hosts: dict[str, list[str]] = tomllib.loads((FOLDER / "hosts.toml").read_text())
     base = tuple(project["project"]["dependencies"])
     extras: dict[str, Any] = project["project"]["optional-dependencies"]
-    build = tuple(project["build-system"]["requires"])
+    build = (*project["build-system"]["requires"], hatch_build.NODE)
     lab = (*base, *extras["lab"], *build)
     return {
         "test": (*lab, *extras["unit"], *extras["test"], *extras["bench"], *UV),

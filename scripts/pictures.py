@@ -46,6 +46,7 @@ def main() -> None:
     drawn = scenes()
     for name, scene in drawn.items():
         (OUT / f"{name}.svg").write_text(to_svg(scene))
+    del drawn["five-lines"]  # the demo has another fault
     for name, scene in texts().items():
         (OUT / f"{name}.svg").write_text(to_svg(scene))
     record(
@@ -57,8 +58,8 @@ def main() -> None:
 
 
 def texts() -> dict[str, Scene]:
-    """The pictures that follow the texts of docs/xv6.md, each of the text above it."""
-    document = (ROOT / "docs" / "xv6.md").read_text()
+    """The pictures that follow the texts of docs/read.md, each of the text above it."""
+    document = (ROOT / "docs" / "read.md").read_text()
     found, text = {}, ""
     for match in re.finditer(
         r'vm\.load\("""(?P<text>.*?)"""\)|\]\(pictures/(?P<name>text-\w+)\.svg\)', document, re.DOTALL
@@ -112,6 +113,7 @@ def views() -> dict[str, Picture]:
         "formats": formats(),
         "tlb": tlb(),
         "fault": vm.Fault(forked()),
+        "five-lines": five_lines(),
         "objects": vm.Objects(forked()),
         "clock": clock(),
         "domain": domain(),
@@ -254,6 +256,16 @@ def forked() -> vm.Machine:
     child = parent.fork()
     child.write(data + vm.PAGE, b"mine")
     return m
+
+
+def five_lines() -> Picture:
+    """The five lines of README: a page is copied when the child writes to it."""
+    parent = vm.boot("x86-64").task("init")
+    a = parent.mmap("16 KiB")
+    parent.write(a, b"hello")
+    child = parent.fork()
+    child.write(a, b"J")
+    return vm.Fault(child)
 
 
 def clock() -> Picture:

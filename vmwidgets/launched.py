@@ -8,8 +8,11 @@ module needs nothing but what Python itself has loaded, and nothing may be impor
 import os
 import sys
 
-READING = ("grade", "checkoff")
+READING = ("grade",)
 """The commands that read other people's files."""
+
+ASK = "--ask"
+"""With it, a command is given a file of that folder."""
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120  pathlib is not loaded yet
 """The folder of the package: of a clone, it may be the current one."""
@@ -63,7 +66,7 @@ def _imports_what_it_reads(given: list[str]) -> bool:
 
 def _folders(given: list[str]) -> list[str]:
     """The folders that a command was given, and for questions at the desk those of its files."""
-    files = given[0] == "checkoff"
+    files = any(ASK.startswith(one) and one > "--" for one in given)  # argparse takes the beginning of an option, too
     found = [one if os.path.isdir(one) else os.path.dirname(one) * files for one in given[1:]]  # noqa: PTH112, PTH120
     return [one for one in found if one]
 

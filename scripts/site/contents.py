@@ -18,14 +18,14 @@ HEADING = """# Your kernel's text
 
 Python starts in this page, and then these cells run by themselves; on a first visit that takes up to a minute. If they
 don't run, press ▶▶ above. The text that you pasted is read here, in your browser; it is sent nowhere. The last cell
-shows which bit refused the access, the walk of the address, and the table. [More](../../docs/xv6.html).
+shows which bit refused the access, the walk of the address, and the table. [More](../../docs/read.html).
 """
 
 LINKED = """# Code from a link
 
 Someone sent you this code. **Nothing has run yet.** Read it, then press ▶▶ above to run it. Python starts in this page
 meanwhile; on a first visit that takes up to a minute. The code came in the link itself: no server has it.
-[More](../../docs/site.html#a-link-to-your-code).
+[More](../../docs/deploy.html#a-link-to-your-code).
 """
 
 FOLDED = "The cell that is folded has the lines of earlier sections that these examples need."

@@ -94,7 +94,7 @@ def make(name: str, code: str) -> Path:
         run(source, shown)
         if steps:
             title = title_of(source)
-            check([sys.executable, "-m", "vmwidgets", "handout", source, "-o", handout, "--force", "--title", title])
+            check([sys.executable, "-m", "vmwidgets", "lecture", source, "-o", handout, "--force", "--title", title])
         stamp.write_text(wanted)
     return shown
 

@@ -16,7 +16,7 @@ from .places import CACHE
 from .serve import Site
 
 KEPT = CACHE / "visit.json"
-FIRST = "01-maps.ipynb"
+FIRST = "00-addresses.ipynb"
 SECONDS = 120
 """How long a first picture may take; Chromium finds no other host meanwhile."""
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from scripts import environment
 from vmwidgets.views.scene.twin import picture_html
 
-from . import handouts, stage
+from . import handouts, moved, stage
 from .places import CACHE, OUT, ROOT, STAGE
 
 SPHINX = CACHE / "sphinx"
@@ -54,6 +54,7 @@ def build() -> None:
         text = for_telephones(mended(page.read_text(encoding="utf-8")), slim)
         page.write_text(text, encoding="utf-8")
     handouts.write()
+    moved.write(OUT)
     shutil.copytree(STAGE / "docs" / "pictures", OUT / "docs" / "pictures")
     for name in UNUSED:
         path = OUT / name

@@ -13,6 +13,7 @@ SOURCES = ROOT / "website"
 """What only the site has: its look, the landing page, and the order of its pages."""
 
 NOTEBOOKS = ROOT / "notebooks"
+BENCH = ROOT / ".cache" / "bench.txt"
 CACHE = ROOT / ".cache" / "site"
 """What is slow to make, and is kept while its sources stay: labs that were run, their handouts, Sphinx."""
 

@@ -11,6 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import vmwidgets as vm
+from vmwidgets.engine.machine.handles.capabilities import MachineCapability, MachineMemobj
+from vmwidgets.engine.machine.handles.cpus import MachineCpu, MachineCpus
+from vmwidgets.engine.machine.handles.domain import MachineDomain
+from vmwidgets.engine.machine.handles.files import MachineFile
+from vmwidgets.engine.machine.handles.frames import MachineFrames, MachineKentry
+from vmwidgets.engine.machine.handles.kmem import MachineKmem, MachineKmemMap, MachinePageDaemon
+from vmwidgets.engine.machine.handles.maps import MachineMap
+from vmwidgets.engine.machine.handles.objects import MemoryObject
+from vmwidgets.engine.machine.handles.tables import MachineTables
+from vmwidgets.engine.machine.handles.tasks import Task
+from vmwidgets.engine.machine.handles.threads import MachineThreads
+from vmwidgets.engine.machine.handles.unchecked import Unchecked
+from vmwidgets.engine.machine.kept.journal_file import MachineJournal
 from vmwidgets.widgets import View
 
 from .places import ROOT
@@ -26,18 +39,45 @@ CONSTANTS = {
     "M_WAITOK": "A flag of FreeBSD's `kmem_malloc` and `malloc`: may sleep.",
     "M_ZERO": "A flag of FreeBSD's `kmem_malloc` and `malloc`: the memory is filled with zeros.",
     "LAYOUTS": "Layouts of kernel memory by name, for `vm.boot(layout=…)`.",
+    "predictions": "The predictions of this Jupyter kernel by their ids: questions, answers and outcomes.",
     "QUIRKS": "Bugs of the original systems by name, for `vm.boot(quirks=…)`, each with its meaning.",
 }
 """Values have no docstring of their own."""
 
 PAGES = {
     "machine": ("Machines", "Boot a machine, keep it, load it; units, constants and errors."),
+    "parts": ("Parts of a machine", "What a machine hands out, by the expression that gives it, and its calls."),
     "pictures": ("Pictures", "Each picture is a widget in a notebook. The last lines show what draws and saves them."),
     "programs": ("Programs, traces and comparisons", "What is read from real systems, and what is compared."),
     "labs": ("Labs", "Everything in `vm.lab`: predictions, exercises and checks."),
     "workload": ("Workloads", "Everything in `vm.workload`: allocations to replay on every kernel."),
 }
 """The pages of the reference, with their headings and purposes."""
+
+PARTS: dict[str, type] = {
+    "m.kernel_map, t.map": MachineMap,
+    "t = m.task(name)": Task,
+    "m.file(name, content)": MachineFile,
+    "m.object(name), m.pager(name, size, function)": MemoryObject,
+    "m.tables, t.tables": MachineTables,
+    "m.cpus": MachineCpus,
+    "m.cpus[0]": MachineCpu,
+    "m.kentry": MachineKentry,
+    "m.frames": MachineFrames,
+    "m.kmem": MachineKmem,
+    "m.kmem.exec_map": MachineKmemMap,
+    "m.pagedaemon": MachinePageDaemon,
+    "m.threads": MachineThreads,
+    "d = m.domain(name)": MachineDomain,
+    "d.frame(size)": MachineCapability,
+    "d.anonymous(size), d.memobj(kind, size)": MachineMemobj,
+    "m.unchecked": Unchecked,
+    "m.journal": MachineJournal,
+}
+"""What learners hold and never make, by how they come by it."""
+
+INSIDE = "made_by, missing, check_alive, noun, path, part, machine, space, vm_map, listed"
+"""Members of every part that learners have no use for."""
 
 MACHINE = {"boot", "load_journal", "events", "lockstep", "orders", *CONSTANTS}
 PICTURES = {"picture", "show", "handout", "load_curve"}
@@ -59,6 +99,8 @@ def write(folder: Path, link: Callable[[str], str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for page, (heading, purpose) in PAGES.items():
         lines = [heading, "=" * len(heading), "", *rst(purpose), ""]
+        for how, kind in PARTS.items() if page == "parts" else ():
+            lines += [how, "-" * len(how), "", *handed_out(kind)]
         for name in sorted((one for one in vm.__all__ if page_of(one) == page), key=str.casefold):
             lines += [*entry("vmwidgets", name, getattr(vm, name)), *raw(link(name))]
         if page in ("labs", "workload"):
@@ -71,6 +113,16 @@ def write(folder: Path, link: Callable[[str], str]) -> None:
     purpose = "Every public name of `vmwidgets`, imported as `vm`, with its docstring and its example."
     words = ["Reference", "=========", "", *rst(purpose), ""]
     (folder / "index.rst").write_text("\n".join([*words, *toctree]) + "\n")
+
+
+def handed_out(kind: type) -> Iterator[str]:
+    """The lines of a class of parts: its calls, with those of the classes that it is made of."""
+    yield from (
+        f".. autoclass:: {kind.__module__}.{kind.__qualname__}()",
+        "   :members:",
+        "   :inherited-members: object",
+    )
+    yield from (f"   :exclude-members: {INSIDE}", "")
 
 
 def raw(html: str) -> list[str]:
@@ -91,7 +143,8 @@ def entry(module: str, name: str, thing: Any) -> Iterator[str]:
         yield from (f".. py:module:: {full}", "", *(inspect.getdoc(thing) or "").splitlines(), "")
     elif inspect.isclass(thing):
         signature = "(target, **options)" if issubclass(thing, View) else ""
-        yield from (f".. autoclass:: {full}{signature}", "   :members:", "")
+        inherited = ["   :inherited-members: Handle"] if thing is vm.Machine else []
+        yield from (f".. autoclass:: {full}{signature}", "   :members:", *inherited, "")
     elif inspect.isroutine(thing):
         yield from (f".. autofunction:: {full}", "")
     else:

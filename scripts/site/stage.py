@@ -13,9 +13,17 @@ import nbformat
 
 from . import examples, gallery, labs, reference
 from .chapters import with_links
-from .places import ROOT, SOURCES, STAGE
+from .places import BENCH, ROOT, SOURCES, STAGE
 
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "THIRD_PARTY.md", "docs/*.md", "docs/labs/*.md")
+DOCUMENTS = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "THIRD_PARTY.md",
+    "notebooks/README.md",
+    "docs/*.md",
+    "docs/labs/*.md",
+)
 LINK = re.compile(r"(?<!!)\[([^\[\]]+)\]\(([^)#\s]+)(#[^)\s]*)?\)")
 BADGE = re.compile(r"\[!\[([^\]]+)\]\([^)]+\)\]\(([^)]+)\)")
 """A picture that leads somewhere, and comes from another host: its name is enough."""
@@ -25,6 +33,15 @@ up to a minute the first time. {links}
 """
 OPEN = '<a class="open" href="../lab/lab/index.html?path={name}.ipynb">Open it in your browser</a>'
 STEPS = '<a class="open" href="{name}-steps.html">Step through its pictures</a>'
+
+SPEED = """# How fast
+
+`make bench` wrote these figures, on the computer that built this site.
+
+```text
+{figures}```
+"""
+UNMEASURED = "`make bench` was not run before this site was built.\n"
 
 ASSISTANTS = """# For assistants
 
@@ -50,12 +67,20 @@ def write() -> None:
     for name, shown in made.items():
         put_lab(name, shown)
     (STAGE / "docs" / "labs" / "index.md").write_text(ASSISTANTS)
+    (STAGE / "speed.md").write_text(speed(BENCH), encoding="utf-8")
     reference.write(STAGE / "reference", link_of)
     tried = examples.of_gallery()
     gallery.write(STAGE / "gallery", {name: one.link("gallery/index") for name, one in tried.items()})
     shutil.copytree(SOURCES / "static", STAGE / "static")
     for name in ("conf.py", "contents.md"):
         shutil.copy(SOURCES / name, STAGE)
+
+
+def speed(measured: Path) -> str:
+    """The page of what the bench printed, if it ran."""
+    if not measured.is_file():
+        return f"# How fast\n\n{UNMEASURED}"
+    return SPEED.format(figures=measured.read_text(encoding="utf-8"))
 
 
 def link_of(name: str) -> str:
@@ -81,8 +106,8 @@ def copy(path: Path) -> None:
 def linked(text: str, folder: Path) -> str:
     """A document's text: links to what is not on the site are text only.
 
-    >>> linked("[the licence](LICENSE), [more](docs/guide.md#keys), [all](https://example.org)", ROOT)
-    'the licence, [more](docs/guide.md#keys), [all](https://example.org)'
+    >>> linked("[the licence](LICENSE), [more](docs/tour.md#keys), [all](https://example.org)", ROOT)
+    'the licence, [more](docs/tour.md#keys), [all](https://example.org)'
     """
 
     def kept(match: re.Match[str]) -> str:

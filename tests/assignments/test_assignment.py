@@ -1,4 +1,4 @@
-"""`vmwidgets assignment`: what it writes for nbgrader and Otter, and what it refuses."""
+"""`python -m vmwidgets.tools assignment`: what it writes for nbgrader and Otter, and what it refuses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vmwidgets import lab
 from vmwidgets.assignments import otter
 from vmwidgets.assignments.cells import Lab, for_course, labs_of, task_of
 from vmwidgets.assignments.nbgrader import REGION, files
-from vmwidgets.cli import main
+from vmwidgets.cli import TOOLS, main
 from vmwidgets.cli.copying import shipped
 from vmwidgets.grading import Course
 from vmwidgets.labs.checking import judged_for
@@ -193,7 +193,7 @@ def test_the_command_writes_the_labs_of_a_course(
     tmp_path: Path, course: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "deep" / "os"
-    assert main(["assignment", "--for", "nbgrader", str(folder), "--course", str(course)]) == 0
+    assert main(["assignment", "--for", "nbgrader", str(folder), "--course", str(course)], TOOLS) == 0
     assert capsys.readouterr().out == f"{folder}: 2 assignments for nbgrader, 2 exercises, 13 points\n"
     assert sorted(path.name for path in folder.rglob("*") if path.is_file()) == [
         "01-maps.ipynb", "06-x86-tables.ipynb", "nbgrader_config.py",
@@ -202,13 +202,13 @@ def test_the_command_writes_the_labs_of_a_course(
 
 
 def test_the_command_writes_for_otter_too(tmp_path: Path, course: Path) -> None:
-    assert main(["assignment", "--for", "otter", str(tmp_path / "os"), "--course", str(course)]) == 0
+    assert main(["assignment", "--for", "otter", str(tmp_path / "os"), "--course", str(course)], TOOLS) == 0
     written = (tmp_path / "os" / "06-x86-tables" / "06-x86-tables.ipynb").read_text()
     assert 'course=\\"os-2026\\"' in written
 
 
 def test_labs_may_be_chosen(tmp_path: Path) -> None:
-    assert main(["assignment", "--for", "nbgrader", str(tmp_path / "os"), "--labs", "02, beyond,02"]) == 0
+    assert main(["assignment", "--for", "nbgrader", str(tmp_path / "os"), "--labs", "02, beyond,02"], TOOLS) == 0
     assert sorted(path.name for path in (tmp_path / "os" / "source").iterdir()) == ["02-trees", "beyond"]
 
 
@@ -245,7 +245,7 @@ def test_what_can_not_be_is_one_sentence_and_nothing_is_written(
     Path("link").symlink_to("nowhere")
     Path("odd.toml").write_text(COURSE.replace("os-2026", "a course"))
     before = sorted(tmp_path.rglob("*"))
-    assert main(["assignment", "--for", *arguments]) == 2
+    assert main(["assignment", "--for", *arguments], TOOLS) == 2
     error = capsys.readouterr().err
     assert says in error
     assert error.count("\n") == 1
@@ -261,6 +261,6 @@ def test_a_disk_that_is_full_leaves_nothing(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "rename", full)
-    assert main(["assignment", "--for", "nbgrader", str(tmp_path / "os"), "--labs", "01"]) == 2
+    assert main(["assignment", "--for", "nbgrader", str(tmp_path / "os"), "--labs", "01"], TOOLS) == 2
     assert "No space left on device" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

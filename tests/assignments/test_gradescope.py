@@ -22,7 +22,7 @@ from tests.grading.synthetic import COURSE as NAME
 from tests.grading.synthetic import Recipe, solved, written
 from tests.labs.test_sheets import SOLVED
 from vmwidgets import __version__, lab
-from vmwidgets.cli import main
+from vmwidgets.cli import TOOLS, main
 from vmwidgets.cli.autograder import results as results_of
 from vmwidgets.cli.gradescope import course_file
 from vmwidgets.grading import Course, read_course
@@ -57,7 +57,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def archive(*more: str, place: str = "autograder.zip") -> int:
     """What the command ends with."""
     arguments = ["--course", "course.toml", "--wheel", CALLED, *more]
-    return main(["assignment", "--for", "gradescope", place, *arguments])
+    return main(["assignment", "--for", "gradescope", place, *arguments], TOOLS)
 
 
 # ---- the archive -----------------------------------------------------------------------------------
@@ -121,7 +121,7 @@ def test_bad_input_is_one_sentence_and_writes_nothing(
     Path("vmwidgets-9.9-py3-none-any.whl").touch()
     Path("there.zip").touch()
     before = sorted(folder.rglob("*"))
-    assert main(["assignment", "--for", "gradescope", place, *arguments]) == 2
+    assert main(["assignment", "--for", "gradescope", place, *arguments], TOOLS) == 2
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert says in err
@@ -132,14 +132,14 @@ def test_bad_input_is_one_sentence_and_writes_nothing(
 def test_labs_are_refused_as_for_other_systems(folder: Path, capsys: pytest.CaptureFixture[str], labs: str) -> None:
     said = []
     for place, *more in (["new.zip", "--for", "gradescope", "--wheel", CALLED], ["new", "--for", "otter"]):
-        status = main(["assignment", place, *more, "--course", "course.toml", "--labs", labs])
+        status = main(["assignment", place, *more, "--course", "course.toml", "--labs", labs], TOOLS)
         said.append((status, capsys.readouterr().err))
     assert said[0] == said[1]
     assert said[0][0] == (0 if labs == "" else 2)
 
 
 def test_options_for_gradescope_are_refused_for_others(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["assignment", "--for", "otter", "new", "--wheel", CALLED]) == 2
+    assert main(["assignment", "--for", "otter", "new", "--wheel", CALLED], TOOLS) == 2
     assert capsys.readouterr().err == "vmwidgets: --wheel is for --for gradescope only: leave it out\n"
 
 

@@ -12,15 +12,16 @@ import pytest
 
 import vmwidgets
 from tests.sources.traces.recordings import SAMPLES, lines_of, sample, shortened, write
-from vmwidgets.cli import main
-from vmwidgets.cli.command import COMMANDS
+from vmwidgets.cli import TOOLS, VMWIDGETS, main
+from vmwidgets.cli.command import COMMANDS, MOVED
 from vmwidgets.cli.text import MOST_FIELDS
 
 COMMAND = [sys.executable, "-m", "vmwidgets"]
+OF_TOOLS = [sys.executable, "-m", "vmwidgets.tools"]
 
 
 def replay(capsys, *files):
-    status = main(["replay", *map(str, files)])
+    status = main(["replay", *map(str, files)], TOOLS)
     out, err = capsys.readouterr()
     return status, out, err
 
@@ -128,7 +129,7 @@ def test_strange_values_and_names_are_printed_harmlessly(tmp_path):
     lines[3]["after"]["\x1b[31m\ud800é\n"] = "\x1b]0;\ud800é"
     path = write(tmp_path / "é\n\x1b[1m.jsonl", lines)
     done = subprocess.run(
-        [*COMMAND, "replay", path], capture_output=True, env={**os.environ, "PYTHONIOENCODING": "ascii"}, check=False
+        [*OF_TOOLS, "replay", path], capture_output=True, env={**os.environ, "PYTHONIOENCODING": "ascii"}, check=False
     )
     assert (done.returncode, done.stderr) == (1, b"")
     assert b"\x1b" not in done.stdout
@@ -137,13 +138,14 @@ def test_strange_values_and_names_are_printed_harmlessly(tmp_path):
 
 
 def test_help_and_version(capsys):
-    for arguments, expected in (
-        (["--version"], vmwidgets.__version__),
-        (["--help"], "replay"),
-        (["replay", "--help"], "exit status: 0"),
+    for arguments, program, expected in (
+        (["--version"], VMWIDGETS, vmwidgets.__version__),
+        (["--help"], VMWIDGETS, "selftest"),
+        (["--help"], TOOLS, "replay"),
+        (["replay", "--help"], TOOLS, "exit status: 0"),
     ):
         with pytest.raises(SystemExit) as caught:
-            main(arguments)
+            main(arguments, program)
         assert caught.value.code == 0
         assert expected in capsys.readouterr().out
 
@@ -151,13 +153,13 @@ def test_help_and_version(capsys):
 @pytest.mark.parametrize("arguments", [[], ["replay"], ["reply", "x"], ["replay", "--fast", "x"]])
 def test_a_command_that_makes_no_sense_is_refused(capsys, arguments):
     with pytest.raises(SystemExit) as caught:
-        main(arguments)
+        main(arguments, TOOLS)
     assert caught.value.code == 2
     assert "usage:" in capsys.readouterr().err
 
 
 def ends_quietly_at_a_closed_pipe(*arguments):
-    process = subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen([*OF_TOOLS, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
     process.stdout.readline()
     process.stdout.close()
@@ -182,7 +184,7 @@ def test_an_interrupt_ends_quietly(tmp_path):
     """The command waits for a pipe that nobody writes to: there the interrupt reaches it."""
     pipe = tmp_path / "pipe.jsonl"
     os.mkfifo(pipe)
-    process = subprocess.Popen([*COMMAND, "replay", str(pipe)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen([*OF_TOOLS, "replay", str(pipe)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     with pipe.open("wb"):  # opens once the command has it open
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
@@ -215,24 +217,39 @@ def test_the_module_says_which_version_it_is():
     assert done.stdout == f"vmwidgets {vmwidgets.__version__}\n"
 
 
-@pytest.mark.parametrize(("given", "loads"), [(["--version"], set()), (["walk", "--help"], {"walk"})])
+@pytest.mark.parametrize(
+    ("given", "loads"), [(["--version"], set()), (["roster"], set()), (["read", "--help"], {"read"})]
+)
 def test_a_command_does_not_wait_for_the_others(given, loads):
     source = (
         "import sys\nfrom vmwidgets.cli import main\ntry:\n    main(sys.argv[1:])\nfinally:\n    print(*sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", source, *given], capture_output=True, text=True, check=True)
     modules = set(done.stdout.split())
-    assert {name for name in COMMANDS if f"vmwidgets.cli.{name}" in modules} == loads
+    assert {name for name in COMMANDS[VMWIDGETS] if f"vmwidgets.cli.{name}" in modules} == loads
 
 
-def test_the_help_has_every_command(capsys):
+@pytest.mark.parametrize("program", COMMANDS)
+def test_the_help_has_every_command(capsys, program):
     with pytest.raises(SystemExit):
-        main(["--help"])
-    assert set(re.findall(r"^    (\w+)(?: |$)", capsys.readouterr().out, re.MULTILINE)) == set(COMMANDS)
+        main(["--help"], program)
+    assert set(re.findall(r"^    (\w+)(?: |$)", capsys.readouterr().out, re.MULTILINE)) == set(COMMANDS[program])
+
+
+def test_a_command_of_the_past_says_where_it_is_now(capsys):
+    for name, now in MOVED.items():
+        assert main([name, "anything", "--at-all"]) == 2
+        assert capsys.readouterr() == ("", f"vmwidgets: {name!r} is now: {now}\n")
+        program = TOOLS if now.startswith(TOOLS) else VMWIDGETS
+        words = now.removeprefix(program).split()
+        with pytest.raises(SystemExit) as caught:
+            main([words[0], "--help"], program)
+        assert caught.value.code == 0
+        capsys.readouterr()
 
 
 def test_the_module_gives_the_status_to_the_shell(tmp_path):
-    done = subprocess.run([*COMMAND, "replay", tmp_path / "none"], capture_output=True, text=True, check=False)
+    done = subprocess.run([*OF_TOOLS, "replay", tmp_path / "none"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
 
 

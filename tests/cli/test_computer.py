@@ -21,7 +21,7 @@ from vmwidgets.views.scene.static import STATIC
 
 def test_this_computer_runs_the_labs(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(Path(vm.__file__).parents[1]))  # the kernel's vmwidgets is the tested one
-    status = main(["doctor"])
+    status = main(["doctor", "--all"])
     *lines, last = capsys.readouterr().out.splitlines()
     marks = {line[10:].partition(":")[0]: line[:10].strip() for line in lines}
     lab = "ok" if find_spec("jupyterlab") else "missing"
@@ -62,11 +62,19 @@ def test_a_python_with_nothing_is_told_what_is_missing(tmp_path: Path) -> None:
     code = (
         "import sys, importlib.util as u; find = u.find_spec\n"
         f"u.find_spec = lambda name, package=None: None if name in {hidden.split()} else find(name, package)\n"
-        "from vmwidgets.cli import main; sys.exit(main(['doctor']))"
+        "from vmwidgets.cli import main; sys.exit(main(['doctor', *sys.argv[1:]]))"
     )
     variables = {**os.environ, "PATH": str(tmp_path), "PYTHONPATH": str(Path(vm.__file__).parents[1])}
-    done = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, check=False)
+    done, short = (
+        subprocess.run([sys.executable, "-c", code, *more], env=variables, capture_output=True, text=True, check=False)
+        for more in (["--all"], [])
+    )
     assert (done.returncode, done.stderr) == (1, "")
+    assert (short.returncode, short.stderr) == (1, "")
+    assert "strace" not in short.stdout
+    assert [line for line in short.stdout.splitlines() if line.startswith("missing")] == [
+        line for line in done.stdout.splitlines() if line.startswith("missing")
+    ]
     lines = done.stdout.splitlines()
     assert f"missing   Jupyter kernel: ipykernel is not installed; {install('lab')}" in lines
     assert f"missing   JupyterLab: not installed; {install('lab')}" in lines

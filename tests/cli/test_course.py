@@ -269,8 +269,8 @@ def test_a_folder_that_will_not_do_is_one_sentence(capsys, tmp_path, make):
     assert content(tmp_path) == before
 
 
-def test_jupyterlab_opens_without_its_question_about_news(tmp_path, monkeypatch):
-    """What covers a corner of the first picture; the setting is JupyterLab's own, by a name that it has."""
+def test_jupyterlab_opens_on_the_first_page_without_its_question_about_news(tmp_path, monkeypatch):
+    """The settings are JupyterLab's own, by names that it has; the question covers a corner of the first picture."""
     labapp, manager = (
         pytest.importorskip("jupyterlab.labapp"),
         pytest.importorskip("jupyter_server.services.config.manager"),
@@ -278,15 +278,20 @@ def test_jupyterlab_opens_without_its_question_about_news(tmp_path, monkeypatch)
     opened = []
 
     def open_one(argv):
-        opened.append(manager.ConfigManager(config_dir_name="labconfig").get("default_setting_overrides"))
+        opened.append((argv, manager.ConfigManager(config_dir_name="labconfig").get("default_setting_overrides")))
 
     monkeypatch.setattr(labapp.LabApp, "launch_instance", open_one)
     monkeypatch.setenv("JUPYTER_CONFIG_PATH", str(tmp_path / "own"))
     assert main(["course", "--to", str(tmp_path / "labs")]) == 0
-    ((plugin, settings),) = opened[0].items()
-    package, _, name = plugin.partition(":")
-    (schema,) = (Path(sys.prefix) / "share" / "jupyter" / "lab" / "schemas" / package).glob(f"{name}.json")
-    known = json.loads(schema.read_text())["properties"]
-    assert settings == {"fetchNews": "false", "checkForUpdates": False}
-    assert "false" in [one["const"] for one in known["fetchNews"]["oneOf"]]
+    ((argv, settings),) = opened
+    assert "--LabApp.default_url=/lab/tree/README.md" in argv
+    news, documents = settings.values()
+    assert news == {"fetchNews": "false", "checkForUpdates": False}
+    assert documents == {"defaultViewers": {"markdown": "Markdown Preview"}}
+    for plugin, chosen in settings.items():
+        package, _, name = plugin.partition(":")
+        (schema,) = (Path(sys.prefix) / "share" / "jupyter" / "lab" / "schemas" / package).glob(f"{name}.json")
+        known = json.loads(schema.read_text())["properties"]
+        assert set(chosen) <= set(known)
+        assert "fetchNews" not in chosen or "false" in [one["const"] for one in known["fetchNews"]["oneOf"]]
     assert os.environ["JUPYTER_CONFIG_PATH"].endswith(str(tmp_path / "own")), "the person's own path comes after it"

@@ -1,4 +1,4 @@
-"""``vmwidgets handout``: a journal and a notebook become files; what can't is one sentence and exit code 2."""
+"""``vmwidgets lecture NOTEBOOK|JOURNAL``: both become files; what can't is one sentence and exit code 2."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def write(file: Path, *cells: str) -> None:
 
 
 def run(capsys: Any, *arguments: object) -> tuple[int, str, str]:
-    status = main(["handout", *map(str, arguments)])
+    status = main(["lecture", *map(str, arguments)])
     out, err = capsys.readouterr()
     return status, out, err
 

@@ -1,4 +1,4 @@
-"""`vmwidgets roster`: keys and codes, who may read the file, and what is refused without showing a secret."""
+"""`roster` of vmwidgets.tools: keys and codes, who may read the file, and what is refused without its secret."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import IO, Any
 
 import pytest
 
-from vmwidgets.cli import main
+from vmwidgets.cli import TOOLS, main
 from vmwidgets.grading import read_course
 from vmwidgets.labs.codes import checked_code, code_of
 
@@ -39,7 +39,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def codes(
     capsys: pytest.CaptureFixture[str], *more: str, course: str = "course.toml", roster: str = "roster.csv"
 ) -> tuple[int, str, str]:
-    status = main(["roster", "codes", "--course", course, "--roster", roster, *more])
+    status = main(["roster", "codes", "--course", course, "--roster", roster, *more], TOOLS)
     out, err = capsys.readouterr()
     return status, out, err
 
@@ -101,7 +101,12 @@ def test_rows_without_a_code_are_listed(folder: Path, capsys: pytest.CaptureFixt
 @pytest.mark.parametrize(
     ("course", "roster", "output", "says"),
     [
-        ("open.toml", "roster.csv", "", 'has no key: run "vmwidgets roster key", and add the line that it prints'),
+        (
+            "open.toml",
+            "roster.csv",
+            "",
+            'has no key: run "python -m vmwidgets.tools roster key", and add the line that it prints',
+        ),
         ("missing.toml", "roster.csv", "", "can't be read"),
         ("course.toml", "missing.csv", "", "can't be read"),
         ("course.toml", "empty.csv", "", "has no students"),
@@ -146,7 +151,7 @@ def test_a_full_disk_leaves_no_half_table(
 def test_a_new_key_is_a_line_that_a_course_takes(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines = []
     for _ in range(2):
-        assert main(["roster", "key"]) == 0
+        assert main(["roster", "key"], TOOLS) == 0
         lines.append(capsys.readouterr().out)
     assert lines[0] != lines[1]
     assert re.fullmatch(r'key = "[0-9a-f]{32}"\n', lines[0])

@@ -1,4 +1,4 @@
-"""``vmwidgets walk``: statuses and sentences, and no traceback whatever the input is."""
+"""``python -m vmwidgets.tools walk``: statuses and sentences, and no traceback whatever the input is."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from vmwidgets.cli import main
+from vmwidgets.cli import TOOLS, main
 
 pytestmark = pytest.mark.once
 
@@ -18,7 +18,7 @@ DATA = Path(__file__).parents[1] / "data" / "mmu"
 
 
 def run(capsys, *arguments):
-    status = main(["walk", *map(str, arguments)])
+    status = main(["walk", *map(str, arguments)], TOOLS)
     out, err = capsys.readouterr()
     return status, out, err
 
@@ -326,7 +326,7 @@ class TestImage:
     )
     def test_a_command_that_makes_no_sense_is_refused(self, capsys, arguments):
         with pytest.raises(SystemExit) as caught:
-            main(["walk", *arguments])
+            main(["walk", *arguments], TOOLS)
         assert caught.value.code == 2
         assert "usage:" in capsys.readouterr().err
 

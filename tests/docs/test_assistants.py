@@ -10,7 +10,7 @@ import pytest
 pytestmark = pytest.mark.once
 
 ROOT = Path(__file__).resolve().parents[2]
-INSTRUCTORS = ROOT / "docs" / "instructors.md"
+TEACH = ROOT / "docs" / "teach.md"
 PAGES = [ROOT / "docs" / "labs" / path.name for path in sorted((ROOT / "course").glob("*.md"))]
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -56,7 +56,7 @@ def of_source(page: Path) -> set[int]:
 
 def test_each_lab_has_a_page_that_instructors_find_and_each_page_a_lab() -> None:
     assert sorted((ROOT / "docs" / "labs").glob("*.md")) == PAGES
-    text = INSTRUCTORS.read_text(encoding="utf-8")
+    text = TEACH.read_text(encoding="utf-8")
     assert [page.name for page in PAGES if f"(labs/{page.name})" not in text] == []
 
 

@@ -1,4 +1,4 @@
-"""The plan of four weeks names sections, exercises and lectures that exist, and so does the glossary."""
+"""docs/teach.md: the plan of four weeks names sections, exercises and lectures that exist, and so does the glossary."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from vmwidgets.labs.moved import lab_of
 from vmwidgets.lectures.listed import LECTURES
 
 ROOT = Path(__file__).resolve().parents[2]
-PLAN = (ROOT / "docs" / "four-weeks.md").read_text(encoding="utf-8")
+TEACH = (ROOT / "docs" / "teach.md").read_text(encoding="utf-8")
+PLAN = TEACH.partition("## Four weeks")[2].partition("\n## ")[0]
 GLOSSARY = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
 ROWS = [line for line in PLAN.splitlines() if re.match(r"\| \d \|", line)]
 
@@ -46,10 +47,18 @@ def test_its_exercises_are_of_its_labs() -> None:
 
 
 def test_its_lectures_exist() -> None:
-    assert set(re.findall(r"vmwidgets lecture (\w+)", PLAN)) <= set(LECTURES)
+    named = re.findall(r": `(\w+)` \|", PLAN)
+    assert named and set(named) <= set(LECTURES)
 
 
 def test_pictures_that_the_glossary_names_exist() -> None:
     import vmwidgets as vm
 
     assert [name for name in re.findall(r"`vm\.([A-Z]\w+)", GLOSSARY) if not hasattr(vm, name)] == []
+
+
+def test_the_papers_before_and_after_can_be_made(tmp_path: Path) -> None:
+    from vmwidgets.cli import main
+
+    calls = [line.split()[1:] for line in TEACH.splitlines() if line.endswith((" before.html", " after.html"))]
+    assert [main([*call[:-1], str(tmp_path / call[-1])]) for call in calls] == [0, 0]

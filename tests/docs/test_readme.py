@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from scripts.site import gallery
 from vmwidgets.engine.base import released
 
 pytestmark = pytest.mark.once
 
 ROOT = Path(__file__).resolve().parents[2]
 FROM_INDEX = re.compile(r"\b(?:pip|uv|conda)\b.{0,20} (?:install|add) (?:-\S+ )*[\"']?vmwidgets(?![\w/-])(?! @)")
-OTHERWISE = {"CHANGELOG.md", "hosts.md", "releasing.md"}
-"""Pages with the history, with the index inside a JupyterLite site, and with the day of a release."""
+OTHERWISE = {"CHANGELOG.md", "CONTRIBUTING.md", "deploy.md"}
+"""Pages with the history, with the day of a release, and with the index inside a JupyterLite site."""
 
 
 def test_readme_has_the_command_that_messages_name() -> None:
@@ -36,3 +37,9 @@ def test_messages_name_the_index_once_there_is_a_release(monkeypatch: pytest.Mon
     assert released.install() == "pip install . in a clone of vmwidgets"
     monkeypatch.setattr(released, "RELEASED", True)
     assert (released.install("lab"), released.install()) == ('pip install "vmwidgets[lab]"', "pip install vmwidgets")
+
+
+def test_the_picture_of_the_five_lines_is_drawn_from_them() -> None:
+    shown = re.findall(r"^    >>> (.+?)(?:  +#.*)?$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert shown == ["import vmwidgets as vm", *gallery.code("five-lines").splitlines()[:-1]]
+    assert len(shown) == 6

@@ -1,6 +1,6 @@
 """Gradebook files against the formats that Canvas, Moodle and Blackboard publish.
 
-docs/grading-reference.md names the pages.
+docs/grading.md names the pages.
 """
 
 from __future__ import annotations

@@ -135,8 +135,8 @@ def test_no_module_in_the_folder_is_imported(folder: Folder, modules: set[str], 
 
 def test_no_module_is_imported_by_questions_at_the_desk(folder: Folder, modules: set[str], tmp_path: Path) -> None:
     plant(folder, modules, "file")
-    there = folder.run(folder.path, str(folder.script), "checkoff", "ada.ipynb")
-    elsewhere = folder.run(tmp_path, str(folder.script), "checkoff", str(folder.path / "ada.ipynb"))
+    there = folder.run(folder.path, str(folder.script), "grade", "ada.ipynb", "--ask")
+    elsewhere = folder.run(tmp_path, str(folder.script), "grade", str(folder.path / "ada.ipynb"), "--ask")
     assert folder.ran() == ""
     assert there.returncode in (0, 1), there.stderr
     assert (there.returncode, there.stdout) == (elsewhere.returncode, elsewhere.stdout)
@@ -158,13 +158,13 @@ def late(folder: Folder, modules: set[str], tmp_path: Path) -> Folder:
 REFUSED = "vmwidgets: Python imports modules from the current folder or from the submissions, "
 
 
-@pytest.mark.parametrize("command", ["grade", "checkoff"])
-def test_the_module_is_refused_as_a_program_in_the_folder(late: Folder, tmp_path: Path, command: str) -> None:
+@pytest.mark.parametrize("more", [[], ["--ask"]])
+def test_the_module_is_refused_as_a_program_in_the_folder(late: Folder, tmp_path: Path, more: list[str]) -> None:
     for options in (["-m"], ["-Bm"]):
-        done = late.run(late.path, *options, "vmwidgets", command, ".", "--course", str(late.course))
+        done = late.run(late.path, *options, "vmwidgets", "grade", ".", "--course", str(late.course), *more)
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr.startswith(REFUSED)
-        assert f"call 'vmwidgets {command} …'" in done.stderr
+        assert "call 'vmwidgets grade …'" in done.stderr
         assert done.stderr.count("\n") == 1
     assert late.ran() == ""
 
@@ -183,7 +183,8 @@ def test_absolute_entries_of_the_path_that_lie_in_the_folder_are_refused(late: F
         assert (done.returncode, done.stdout, done.stderr.startswith(REFUSED)) == (2, "", True), done.stderr
         notebook = str(late.path / "ada.ipynb")
         path = os.pathsep.join([str(ROOT), str(late.path)])
-        assert late.run(tmp_path, str(late.script), "checkoff", notebook, PYTHONPATH=path).returncode == 2
+        for ask in ("--ask", "--as"):
+            assert late.run(tmp_path, str(late.script), "grade", notebook, ask, PYTHONPATH=path).returncode == 2
     assert late.ran() == ""
 
 

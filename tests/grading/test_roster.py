@@ -15,7 +15,7 @@ from unicodedata import normalize
 import pytest
 
 from tests.grading.earlier import prediction, result
-from vmwidgets.cli import main
+from vmwidgets.cli import TOOLS, main
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.grading.comparing import compared
 from vmwidgets.grading.course import Course
@@ -461,14 +461,14 @@ def test_options_that_can_not_be_are_one_sentence(
 def test_with_codes_each_id_of_a_row_counts_with_its_own_code(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A student wrote the number in one lab and the login in another; `vmwidgets roster codes` has a code for each."""
+    """A student wrote the number in one lab and the login in another; `roster codes` has a code for each."""
     key = "0123456789abcdef0123456789abcdef"
     (tmp_path / "roster.csv").write_text("username,student id\nada,4711\n")
     (tmp_path / "course.toml").write_text(
         f'course = "{COURSE}"\nexercises = ["01/guard", "02/no-rotation"]\nkey = "{key}"\n'
     )
     course, roster = ["--course", str(tmp_path / "course.toml")], ["--roster", str(tmp_path / "roster.csv")]
-    assert main(["roster", "codes", *course, *roster]) == 0
+    assert main(["roster", "codes", *course, *roster], TOOLS) == 0
     codes = {row["id"]: row["code"] for row in csv.DictReader(capsys.readouterr().out.splitlines())}
     assert codes == {one: code_of(key, COURSE, one) for one in ("ada", "4711")}
     written(tmp_path / "in" / "a.ipynb", "4711", "01", solved("01/guard", "4711", key=key), key=key)

@@ -12,7 +12,7 @@ import zipfile
 from pathlib import Path
 
 from tests.grading.synthetic import COURSE, solved, written
-from vmwidgets.cli import main
+from vmwidgets.cli import TOOLS, main
 
 
 def test_what_setup_installs_grades_a_submission(tmp_path: Path, wheel: Path) -> None:
@@ -20,7 +20,10 @@ def test_what_setup_installs_grades_a_submission(tmp_path: Path, wheel: Path) ->
     course = tmp_path / "course.toml"
     course.write_text(f'course = "{COURSE}"\nexercises = ["01/guard", "01/gaps"]\n')
     made = tmp_path / "autograder.zip"
-    assert main(["assignment", "--for", "gradescope", str(made), "--course", str(course), "--wheel", str(wheel)]) == 0
+    assert (
+        main(["assignment", "--for", "gradescope", str(made), "--course", str(course), "--wheel", str(wheel)], TOOLS)
+        == 0
+    )
     root = tmp_path / "autograder"
     with zipfile.ZipFile(made) as archive:
         archive.extractall(root / "source")

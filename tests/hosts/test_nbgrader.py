@@ -37,7 +37,7 @@ def set_up(folder: Path, wheel: Path, points: dict[str, int]) -> Course:
     course = Course(folder, wheel)
     of = "\n".join(f"{json.dumps(name)} = {of}" for name, of in points.items())
     (folder / "course.toml").write_text(f"course = {json.dumps(NAME)}\n[exercises]\n{of}\n")
-    command = "-m", "vmwidgets", "assignment", "--for", "nbgrader", NAME, "--course", "course.toml"
+    command = "-m", "vmwidgets.tools", "assignment", "--for", "nbgrader", NAME, "--course", "course.toml"
     course.run(*command, cwd=folder)
     course.nbgrader("generate_assignment", "--assignment=*")
     return course

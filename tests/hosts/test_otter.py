@@ -31,7 +31,7 @@ class Otter(Programs):
         self.folder = folder
         of = "\n".join(f"{json.dumps(name)} = {points}" for name, points in WORTH.items())
         (folder / "course.toml").write_text(f"course = {json.dumps(COURSE)}\n[exercises]\n{of}\n")
-        command = "-m", "vmwidgets", "assignment", "--for", "otter", COURSE, "--course", "course.toml"
+        command = "-m", "vmwidgets.tools", "assignment", "--for", "otter", COURSE, "--course", "course.toml"
         self.run(*command, cwd=folder)
         self.run("-m", "otter", "assign", f"{COURSE}/01-maps/01-maps.ipynb", "dist", cwd=folder)
 

@@ -78,7 +78,7 @@ def test_answers_to_another_question_do_not(asked: Prediction, notebook: Any) ->
 
 
 def test_an_answer_under_an_option_that_was_reworded_is_open_again(asked: Prediction, notebook: Any) -> None:
-    """docs/versions.md says so; what happened first stays."""
+    """CONTRIBUTING.md says so; what happened first stays."""
     asked.say("low")
     asked.happened = "high"
     notebook(asked.bundle())

@@ -40,7 +40,7 @@ def python(image: Path, environment: Callable[[], Path], only: Callable[..., str
     python = environment()
     variables = {
         **os.environ,
-        "PATH": f"{python.parent}{os.pathsep}{only('bash', 'rm', 'env')}",
+        "PATH": f"{python.parent}{os.pathsep}{only('bash', 'rm', 'env', 'mkdir', 'cp')}",
         "REPO_DIR": str(image),
     }
     command: list[str | Path] = [python, "-m", "pip", "install", "-qq", "-r", "binder/requirements.txt"]
@@ -64,6 +64,14 @@ def test_no_solution_is_left_in_the_image(image: Path) -> None:
     files = ((path.relative_to(image).as_posix(), path.read_bytes()) for path in image.rglob("*") if path.is_file())
     assert solutions.shown_in(files) == []
     assert not (image / ".git").exists()
+
+
+def test_the_first_page_is_shown_as_a_page(python: Path, image: Path) -> None:
+    """In the settings of JupyterLab; the README's button opens this page."""
+    place = python.parents[1] / "etc" / "jupyter" / "labconfig" / "default_setting_overrides.json"
+    assert "markdown" in json.loads(place.read_text())["@jupyterlab/docmanager-extension:plugin"]["defaultViewers"]
+    assert "urlpath=lab%2Ftree%2Fnotebooks%2FREADME.md" in (image / "README.md").read_text(encoding="utf-8")
+    assert (image / "notebooks" / "README.md").is_file()
 
 
 @pytest.mark.parametrize("repository", ["", "/"], ids=["no repo2docker", "another folder"])

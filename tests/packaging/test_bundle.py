@@ -20,29 +20,24 @@ def project(tmp_path: Path) -> Path:
         (tmp_path / name).write_text(name)
     (tmp_path / hatch_build.OUTPUT).mkdir(parents=True)
     (tmp_path / hatch_build.OUTPUT / "hub.js").write_text("built")
-    record = {"sources": wanted(tmp_path), "files": hatch_build.built_files(tmp_path)}
+    record = {"sources": hatch_build.sources_of(tmp_path), "files": hatch_build.built_files(tmp_path)}
     (tmp_path / hatch_build.RECORD).write_text(json.dumps(record))
     return tmp_path
 
 
-def wanted(project: Path) -> str:
-    """The hash of the sources as they are now."""
-    return hatch_build.digest(*(project / name for name in hatch_build.SOURCES))
-
-
 def test_what_was_built_from_these_sources_stays(project: Path) -> None:
-    assert hatch_build.up_to_date(project, wanted(project))
+    assert hatch_build.up_to_date(project, hatch_build.sources_of(project))
 
 
 @pytest.mark.parametrize("name", ["js/src/hub.ts", "js/src/new.ts", "js/build.mjs", "js/tsconfig.json", *STYLES])
 def test_a_changed_or_new_source_asks_for_a_build(project: Path, name: str) -> None:
     (project / name).write_text("changed")
-    assert not hatch_build.up_to_date(project, wanted(project))
+    assert not hatch_build.up_to_date(project, hatch_build.sources_of(project))
 
 
 def test_a_renamed_source_asks_for_a_build(project: Path) -> None:
     (project / "js/src/hub.ts").rename(project / "js/src/other.ts")
-    assert not hatch_build.up_to_date(project, wanted(project))
+    assert not hatch_build.up_to_date(project, hatch_build.sources_of(project))
 
 
 @pytest.mark.parametrize("damage", ["cut", "removed", "added", "no record", "broken record"])
@@ -58,4 +53,4 @@ def test_a_damaged_bundle_asks_for_a_build(project: Path, damage: str) -> None:
         (project / hatch_build.RECORD).unlink()
     else:
         (project / hatch_build.RECORD).write_text("{")
-    assert not hatch_build.up_to_date(project, wanted(project))
+    assert not hatch_build.up_to_date(project, hatch_build.sources_of(project))

@@ -14,6 +14,7 @@ import pytest
 from scripts import environment, unit
 from tests.browser.lab import FLAGS, Notebook, Server
 
+FIRST = "00-addresses.ipynb"
 RECORD = "application/vnd.vmwidgets.record+json"
 HERE = unit.pythons()
 OLDEST, NEWEST = HERE[min(HERE)], HERE[max(HERE)]
@@ -87,10 +88,6 @@ class Course(Server):
         super().__init__(root, home)
         self.programs = programs
 
-    def address(self, path: str) -> str:
-        """Where the browser opens."""
-        return f"{self.base}/?token={self.token}"
-
     def _environment(self) -> dict[str, str]:
         jupyter = {name: value for name, value in super()._environment().items() if name.startswith("JUPYTER")}
         return {**own_home(self.home), **jupyter, "JUPYTER_PORT": str(self.port), "JUPYTER_TOKEN": self.token}
@@ -116,8 +113,10 @@ def test_in_the_browser_on_the_newest_python(install: Install, page: Any, tmp_pa
     root.mkdir()
     home.mkdir()
     with Course(install(NEWEST), root, home) as server:
-        first = min(path.name for path in (root / "vmwidgets-labs").glob("*.ipynb"))
-        lesson = Notebook(page, server, first)
+        page.goto(f"{server.base}/?token={server.token}")
+        page.locator(".jp-MarkdownViewer").get_by_role("link", name=FIRST).click()
+        page.locator(".jp-NotebookPanel").first.wait_for()
+        lesson = Notebook(page, server, FIRST)
         lesson.run_all()
         outputs = page.evaluate(
             "() => window.panel.content.widgets.flatMap((cell) => cell.model.outputs?.toJSON() ?? [])"

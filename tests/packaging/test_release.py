@@ -8,8 +8,12 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -39,6 +43,16 @@ def dist(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """A server of the files in a folder, on this computer alone; gives its address."""
+    handler = partial(SimpleHTTPRequestHandler, directory=folder)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
 @pytest.mark.sweep
 def test_two_builds_are_the_same_bytes(checkout: Path, dist: Path, tmp_path: Path) -> None:
     """In another folder, an hour later, by another user's mask, in another language and time zone."""
@@ -59,22 +73,16 @@ def test_two_builds_are_the_same_bytes(checkout: Path, dist: Path, tmp_path: Pat
 def test_it_is_installed_by_its_name_and_works(
     checkout: Path, dist: Path, environment: Callable[[], Path], only: Callable[..., str], tmp_path: Path
 ) -> None:
-    """Its metadata name what it needs: pip finds that among the locked wheels, and asks no index."""
+    """Its metadata name what it needs: pip finds that among the locked wheels, on a server of files."""
     wheels, python = tmp_path / "wheels", environment()
     locked = checkout / "requirements" / "base.txt"
     download: list[str | Path] = [python, "-m", "pip", "download", "-qq", "--require-hashes", "--only-binary=:all:"]
     subprocess.run([*download, "-r", locked, "-d", wheels], check=True)
-    install: list[str | Path] = [
-        python,
-        "-m",
-        "pip",
-        "--isolated",
-        "install",
-        "-qq",
-        "--no-index",
-        "--only-binary=:all:",
-    ]
-    subprocess.run([*install, "--find-links", wheels, "--find-links", dist, "vmwidgets"], check=True)
+    for path in dist.glob("*.whl"):
+        shutil.copy(path, wheels)
+    install: list[str | Path] = [python, "-m", "pip", "--isolated", "install", "-qq", "--no-index"]
+    with served(wheels) as address:
+        subprocess.run([*install, "--only-binary=:all:", "--find-links", address, "vmwidgets"], check=True)
     command: list[str | Path] = [python.with_name("vmwidgets"), "selftest"]
     answer = subprocess.run(command, env={"PATH": only()}, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (answer.returncode, answer.stderr) == (0, "")

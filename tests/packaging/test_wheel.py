@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from hatch_build import NODE
 from tests.packaging import solutions
 from vmwidgets.engine.base.released import install
 
@@ -154,11 +155,50 @@ def test_the_sdist_makes_the_same_wheel(wheel: Path, dist: Path) -> None:
     assert contents(again) == contents(wheel)
 
 
-def test_the_sdist_has_neither_what_was_built_nor_solutions(dist: Path) -> None:
+def test_the_sdist_has_the_front_end_and_no_solutions(dist: Path) -> None:
     (sdist,) = dist.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
-        assert not [name for name in archive.getnames() if "node_modules" in name or "vmwidgets/static" in name]
+        names = archive.getnames()
+        assert not [name for name in names if "node_modules" in name]
+        folder = sdist.name.removesuffix(".tar.gz")
+        assert {f"{folder}/vmwidgets/static/{name}" for name in ("hub.js", "view.js", "built.json")} <= set(names)
         assert solutions.shown_in(solutions.files_of(archive)) == []
+
+
+ASKED = "import hatchling.build as one; print(one.get_requires_for_build_wheel())"
+
+
+@pytest.fixture
+def builder(environment: Callable[[], Path], checkout: Path) -> Path:
+    """The Python of an environment that builds wheels, and has no Node.js."""
+    python, lock = environment(), (checkout / "requirements" / "build.txt").read_text(encoding="utf-8")
+    (version,) = re.findall(r"^hatchling==(\S+)", lock, re.MULTILINE)
+    command: list[str | Path] = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", python]
+    subprocess.run([*command, f"hatchling=={version}"], check=True)
+    return python
+
+
+def test_the_sdist_is_installed_without_node_unless_the_front_end_changed(
+    dist: Path, wheel: Path, builder: Path, only: Callable[..., str], tmp_path: Path
+) -> None:
+    (sdist,) = dist.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        archive.extractall(tmp_path, filter="data")
+    folder = tmp_path / sdist.name.removesuffix(".tar.gz")
+
+    def said(*arguments: str) -> str:
+        command: list[str | Path] = [builder, *arguments]
+        variables = {"PATH": only()}
+        done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=True)
+        return done.stdout
+
+    assert said("-c", ASKED) == "[]\n"
+    said("-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", "made", ".")
+    (made,) = (folder / "made").glob("*.whl")
+    assert contents(made) == contents(wheel)
+    with (folder / "js" / "src" / "hub.ts").open("a") as source:
+        source.write("// changed\n")
+    assert said("-c", ASKED) == f"{[NODE]}\n"
 
 
 def contents(wheel: Path) -> dict[str, int]:
@@ -179,7 +219,7 @@ def test_it_draws_offline_without_any_program(python: Path, only: Callable[..., 
     assert "kernel_map" in answer.stdout
 
 
-@pytest.mark.parametrize(("option", "answers"), [("--help", "replay"), ("--version", "vmwidgets {version}\n")])
+@pytest.mark.parametrize(("option", "answers"), [("--help", "selftest"), ("--version", "vmwidgets {version}\n")])
 def test_the_command_is_installed(
     wheel: Path, python: Path, only: Callable[..., str], tmp_path: Path, option: str, answers: str
 ) -> None:

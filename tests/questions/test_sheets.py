@@ -368,7 +368,7 @@ class TestTheCommand:
             ("two.key", b"0123456789abcdef\n0123456789abcdef", "holds no secret"),
             ("long.key", b"0123456789abcdef" * 1000, "holds no secret"),
             ("odd.key", b"\xff\xfe0123456789abcdef", "is not a text file"),
-            ("open.toml", b'course = "os"\nexercises = ["01/gaps"]\n', 'run "vmwidgets roster key"'),
+            ("open.toml", b'course = "os"\nexercises = ["01/gaps"]\n', 'run "python -m vmwidgets.tools roster key"'),
             ("short.toml", b'course = "os"\nexercises = ["01/gaps"]\nkey = "hunter2"\n', "at least 16"),
         ],
     )

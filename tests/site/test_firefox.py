@@ -105,7 +105,7 @@ def listens(port: int) -> bool:
 
 @contextmanager
 def a_server_that_ends(folder: Path) -> Iterator[tuple[str, int]]:
-    """Serves a folder in a process of its own, as docs/site.md says; gives the address, and the process to end."""
+    """Serves a folder in a process of its own, as docs/deploy.md says; gives the address, and the process to end."""
     port = free_port()
     command: list[str | Path] = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1"]
     server = subprocess.Popen([*command, "--directory", folder], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -135,15 +135,15 @@ def test_pages_that_were_read_are_shown_without_a_network_in_firefox(built: Path
     title = "document.querySelector('h1').innerText"
     found = "() => document.querySelectorAll('#search-results li a').length > 0"
     with a_server_that_ends(built) as (base, server):
-        guide = f"{base}/docs/guide.html"
-        kept = f"async () => navigator.serviceWorker.controller && Boolean(await caches.match('{guide}'))"
+        tour = f"{base}/docs/tour.html"
+        kept = f"async () => navigator.serviceWorker.controller && Boolean(await caches.match('{tour}'))"
         *_, asked, _, _, _, heading, _, absent, answered = firefox(
-            ("open", f"{base}/index.html"), ("open", guide), ("wait", kept), ("end", server),
+            ("open", f"{base}/index.html"), ("open", tour), ("wait", kept), ("end", server),
             ("open", f"{base}/index.html"), ("ask", title), ("open", f"{base}/search.html?q=fork"), ("wait", found),
-            ("open", guide), ("ask", title), ("open", f"{base}/docs/deviations.html"),
+            ("open", tour), ("ask", title), ("open", f"{base}/docs/deviations.html"),
             ("ask", "document.body.innerText"), ("ask", f"({ANSWERED})()"), site=base,
         )  # fmt: skip  # as it is done
     assert asked.startswith("The child writes")
-    assert heading.startswith("Guide")
+    assert heading.startswith("Tour")
     assert "this browser has not kept this page" in absent
     assert answered is False

@@ -27,7 +27,7 @@ page table 0x0000000087f5e000
 usertrap(): unexpected scause 0x000000000000000f pid=3
             sepc=0x0000000000000042 stval=0x0000000000001ff8
 """
-"""From docs/xv6.md: the page of 0x1ff8 has V, R and W (7), and no U."""
+"""From docs/read.md: the page of 0x1ff8 has V, R and W (7), and no U."""
 
 KEPT = """async () => {
     await navigator.serviceWorker.ready;

@@ -83,10 +83,10 @@ LAB_NO = "lab/lab/index.html?path=no.ipynb"
 def test_a_link_that_leads_nowhere_is_found(built: Path) -> None:
     start = built / "index.html"
     assert [lost(built, start, one) for one in ("contents.html", "#chapters", "https://example.org/")] == [False] * 3
-    assert [lost(built, start, one) for one in ("no.html", "#no", "docs/guide.html#no", "../x", LAB_NO)] == [True] * 5
+    assert [lost(built, start, one) for one in ("no.html", "#no", "docs/tour.html#no", "../x", LAB_NO)] == [True] * 5
     assert not lost(built, start, "lab/lab/index.html?path=01-maps.ipynb")
     assert not lost(built, start, "lectures/fork.html#step--1-1")
-    assert lost(built, start, "docs/guide.html#step--1-1")
+    assert lost(built, start, "docs/tour.html#step--1-1")
 
 
 def test_no_link_is_broken(built: Path) -> None:
@@ -138,7 +138,7 @@ def test_the_examples_of_docstrings_are_there(built: Path) -> None:
 
 
 def test_examples_can_be_tried_from_the_page_where_they_are(built: Path) -> None:
-    places = {"README.html": 1, "docs/guide.html": 20, "reference/pictures.html": 5, "gallery/index.html": 10}
+    places = {"README.html": 1, "docs/tour.html": 9, "reference/pictures.html": 5, "gallery/index.html": 10}
     for place, least in places.items():
         tries = [one for one in parsed(built / place).leads if "?path=examples/" in one]
         assert len(tries) >= least, place

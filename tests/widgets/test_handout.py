@@ -14,6 +14,7 @@ import pytest
 
 import vmwidgets as vm
 from tests.captions import says
+from vmwidgets.pictures.handing_out import handed_out
 from vmwidgets.pictures.registry import known_pictures
 from vmwidgets.views.scene.key import with_key
 from vmwidgets.views.scene.text import visible
@@ -137,6 +138,19 @@ def test_without_a_unit_a_long_story_has_fewer_steps_an_operation(tmp_path: Path
         parent.write(address + place, b"z")
     steps = read(vm.handout(machine, tmp_path / "x.html", vm.Fault(machine)))["steps"]
     assert [step["operation"] for step in steps] == list(range(1, len(machine.journal)))
+
+
+def test_a_story_that_begins_before_the_events_that_are_kept(tmp_path: Path) -> None:
+    """The journal drops the events of the first of a thousand operations; the file says how many calls it folds."""
+    machine = vm.boot("x86-64", layout="tiny")
+    task = machine.task("init")
+    task.mmap("16 KiB")
+    for _ in range(1_010):
+        machine.kernel_map.lookup(machine.kernel_map.start)
+    assert not machine.journal[2].events
+    _, notes = handed_out(machine, tmp_path / "x.html", [vm.Map(task)], {}, fold=True)
+    assert any("1,010 operations" in note for note in notes)
+    assert read(tmp_path / "x.html")["steps"]
 
 
 def test_a_group_is_one_step(tmp_path: Path) -> None:

@@ -1,21 +1,24 @@
-"""The command ``vmwidgets``."""
+"""The command ``vmwidgets``, and with `TOOLS` ``python -m vmwidgets.tools``."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
 
+VMWIDGETS, TOOLS = "vmwidgets", "python -m vmwidgets.tools"
+"""The two programs, as they are typed."""
+
 INTERRUPTED = 130
 """What shells report for SIGINT."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command with `arguments` (those of the process by default); its exit status."""
+def main(arguments: Sequence[str] | None = None, program: str = VMWIDGETS) -> int:
+    """Run the `program` with `arguments` (those of the process by default); its exit status."""
     given = sys.argv[1:] if arguments is None else arguments
     try:
         from . import command  # this and what it loads take a second, in which learners press Ctrl-C
 
-        parser = command.parser_for(given)
+        parser = command.parser_for(given, program)
     except KeyboardInterrupt:
         print("\nvmwidgets: stopped before anything was changed", file=sys.stderr)
         return INTERRUPTED

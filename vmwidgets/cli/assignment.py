@@ -1,4 +1,4 @@
-"""``vmwidgets assignment --for SYSTEM PLACE``: what a system needs that runs and grades notebooks."""
+"""``python -m vmwidgets.tools assignment --for SYSTEM PLACE``: what a system needs that runs and grades notebooks."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ For gradescope, write an archive from which Gradescope builds an autograder. It 
 grade" does and runs no cells; students get the labs as they are. The archive contains the course's key, so
 only instructors may have it.
 
-  vmwidgets assignment --for gradescope autograder.zip --course course.toml --labs 01 --wheel vmwidgets-…-any.whl"""
+  assignment --for gradescope autograder.zip --course course.toml --labs 01 --wheel vmwidgets-…-any.whl"""
 
 _EXITS = "exit status: 0 the folder is written; 2 bad input, or it can't be written: then nothing has changed"
 

@@ -1,6 +1,6 @@
 """What Gradescope runs for each submission: it grades the notebooks, and always writes results.json.
 
-Gradescope's folder has `source/` (the archive that `vmwidgets assignment --for gradescope` wrote), `submission/`,
+Gradescope's folder has `source/` (the archive that `assignment --for gradescope` wrote), `submission/`,
 `submission_metadata.json` and `results/`, as https://gradescope-autograders.readthedocs.io says.
 """
 

@@ -1,11 +1,10 @@
-"""``vmwidgets checkoff NOTEBOOK``: three questions on what one student did, with answers."""
+"""``vmwidgets grade NOTEBOOK --ask``: three questions on what one student did, with answers."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
 
 from ..engine.base.errors import Refused
 from ..engine.base.units import counted
@@ -20,30 +19,21 @@ FEW, NOTHING = 1, 2
 """Exit codes: fewer than three questions; none at all."""
 
 
-def add_checkoff(commands: Any) -> None:
-    """Add the command to the parser's."""
-    parser = commands.add_parser(
-        "checkoff",
-        help="write three questions on a student's own work",
-        description="Write three questions for a student on their own work, for three minutes at a desk. They are made "
-        "from the journals in the notebook's outputs, and come with answers. The same notebook gives the same "
-        "questions; with --secret, only the owner of the secret can make them. "
-        "Exit code 1: there are fewer than three questions; 2: there is none.",
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what questions at the desk need to the parser of ``vmwidgets grade``."""
+    group = parser.add_argument_group(
+        "questions at the desk",
+        "Three questions for a student on their own work, for three minutes. They are made from the journals in the "
+        "notebook's outputs, and come with answers. The same notebook gives the same questions; with --secret, only "
+        "the owner of the secret can make them. Exit code 1: there are fewer than three questions; 2: there is none.",
     )
-    parser.add_argument("notebook", type=Path, help="the submitted notebook")
-    parser.add_argument("--exercise", default="", metavar="ID", help="ask only about this exercise, such as 01/guard")
-    parser.add_argument(
+    group.add_argument("--ask", action="store_true", help="write three questions on the notebook, and grade nothing")
+    group.add_argument("--exercise", default="", metavar="ID", help="ask only about this exercise, such as 01/guard")
+    group.add_argument(
         "--again", type=int, default=0, metavar="N", help="ask other questions: the Nth set after the first"
     )
-    parser.add_argument(
-        "--secret", type=Path, metavar="FILE", help=f"ask questions that students can't predict: {HELP}"
-    )
-    parser.add_argument(
-        "--exercises", type=Path, nargs="+", default=[], metavar="FILE",
-        help="your own exercises: modules that call lab.exercise; they run on this computer with your rights",
-    )  # fmt: skip
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write a file to print, .md or .html")
-    parser.set_defaults(run=run)
+    group.add_argument("--secret", type=Path, metavar="FILE", help=f"ask questions that students can't predict: {HELP}")
+    group.add_argument("-o", "--output", type=Path, metavar="FILE", help="write a file to print, .md or .html")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -53,9 +43,9 @@ def run(options: argparse.Namespace) -> int:
             format_of(options.output)
         secret = secret_in(options.secret) if options.secret else ""
         key = secret if options.secret and is_course(options.secret) else ""
-        check_given(options.notebook.parent, options.exercises)
+        check_given(options.folder.parent, options.exercises)
         modules = read_modules(options.exercises)
-        checkoff = check_off(options.notebook, options.exercise, options.again, secret, key, modules)
+        checkoff = check_off(options.folder, options.exercise, options.again, secret, key, modules)
         if options.output:
             save(checkoff, options.output)
     except (Refused, OSError) as error:

@@ -1,4 +1,4 @@
-"""The command ``vmwidgets``: its parser, with one module for each of its verbs."""
+"""The two programs: their parsers, with one module for each of their verbs."""
 
 from __future__ import annotations
 
@@ -10,25 +10,40 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from .. import __version__
-from . import INTERRUPTED
+from . import INTERRUPTED, TOOLS, VMWIDGETS
 
-COMMANDS = (
-    "assignment", "checkoff", "course", "doctor", "follow", "grade", "handout", "lecture", "link", "questions", "read",
-    "replay", "roster", "selftest", "walk",
-)  # fmt: skip
-"""Each is a module next to this one, whose `add_…` adds its parser."""
+COMMANDS = {
+    VMWIDGETS: ("course", "doctor", "lecture", "read", "link", "grade", "questions", "follow", "selftest"),
+    TOOLS: ("roster", "assignment", "replay", "walk"),
+}
+"""By program; each is a module next to this one, whose `add_…` adds its parser."""
+
+ABOUT = {
+    VMWIDGETS: "A virtual memory lab for Jupyter.",
+    TOOLS: "What is needed once a term, or to work on vmwidgets itself.",
+}
+
+MOVED = {
+    **{name: f"{TOOLS} {name}" for name in COMMANDS[TOOLS]},
+    "checkoff": "vmwidgets grade NOTEBOOK --ask",
+    "handout": "vmwidgets lecture NOTEBOOK, or vmwidgets lecture JOURNAL",
+}
+"""What is typed now for a command of version 0.1.0."""
+
+NOT_DONE = 2
 
 PIPE_CLOSED = 141
 """What shells report for SIGPIPE."""
 
 
-def parser_for(arguments: Sequence[str]) -> argparse.ArgumentParser:
+def parser_for(arguments: Sequence[str], program: str) -> argparse.ArgumentParser:
     """The parser of these arguments; the modules of other commands are not loaded, as all of them take a second."""
-    parser = argparse.ArgumentParser("vmwidgets", description="A virtual memory lab for Jupyter.")
+    parser = argparse.ArgumentParser(program, description=ABOUT[program])
     parser.add_argument("--version", action="version", version=f"vmwidgets {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     first = arguments[0] if arguments else ""
-    for name in (first,) if first in COMMANDS else COMMANDS if first != "--version" else ():
+    names = COMMANDS[program]
+    for name in (first,) if first in names else names if first not in ("--version", *MOVED) else ():
         getattr(import_module(f".{name}", __package__), f"add_{name}")(commands)
     return parser
 
@@ -38,6 +53,9 @@ def main(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    if parser.prog == VMWIDGETS and arguments and arguments[0] in MOVED:
+        print(f"vmwidgets: {arguments[0]!r} is now: {MOVED[arguments[0]]}", file=sys.stderr)
+        return NOT_DONE
     try:
         options = parser.parse_args(arguments)
         status: int = options.run(options)

@@ -62,8 +62,8 @@ class Finding:
         return f"{mark:9} {self.what}: {self.found}{todo}"
 
 
-def findings() -> Iterator[Finding]:
-    """All checks, one after the other; the slowest starts a Jupyter kernel, which takes some seconds."""
+def needed() -> Iterator[Finding]:
+    """The checks of what the labs need, one after the other; the slowest starts a Jupyter kernel."""
     yield Finding("Python", True, f"{platform.python_version()}, {sys.executable}")
     yield Finding("vmwidgets", True, f"{__version__}, {Path(__file__).parents[1]}")
     yield _packages()
@@ -71,9 +71,13 @@ def findings() -> Iterator[Finding]:
     yield _kernel()
     yield _widget_manager()
     yield _extension()
+    yield _module("numpy", "lab", "arrays of addresses")
+    yield _module("matplotlib", "lab", "plots in lab 11")
+
+
+def optional() -> Iterator[Finding]:
+    """The checks of what only some pages, courses and commands use."""
     for name, extra, what in (
-        ("numpy", "lab", "arrays of addresses"),
-        ("matplotlib", "lab", "plots in lab 11"),
         ("resvg_py", "png", "pictures saved as .png"),
         ("elftools", "kernels", "names of a real kernel"),
         ("distributed", "dask", "grading on a cluster"),

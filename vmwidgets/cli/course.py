@@ -15,7 +15,7 @@ from .. import __version__
 from ..engine.base.errors import Refused
 from ..engine.base.released import install
 from ..engine.base.units import counted
-from .copying import Copied, copy_labs, handed_out
+from .copying import README, Copied, copy_labs, handed_out
 from .text import printable
 
 DONE, FAILED = 0, 2
@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
         typed = subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
         print("To open them, type:", printable(typed))
         return DONE
-    return open_labs(options.to, min(files))
+    return open_labs(options.to)
 
 
 def report(folder: Path, done: Copied) -> Iterator[str]:
@@ -77,15 +77,15 @@ def report(folder: Path, done: Copied) -> Iterator[str]:
         yield f"no longer among the labs, and left as they are: {', '.join(done.gone)}"
 
 
-def open_labs(folder: Path, first: str) -> int:
-    """Run JupyterLab over `folder`, with the notebook `first` open, until it is stopped."""
+def open_labs(folder: Path) -> int:
+    """Run JupyterLab over `folder`, on the page that says which lab comes first, until it is stopped."""
     from jupyterlab.labapp import LabApp
 
     arguments = [
         f"--ServerApp.root_dir={folder.resolve()}",
-        f"--LabApp.default_url=/lab/tree/{first}",
+        f"--LabApp.default_url=/lab/tree/{README}",
     ]
-    # Without its question whether to fetch news, which covers a corner of the first picture.
+    # Its settings: pages of Markdown are shown as pages, and no question about news covers the first picture.
     paths = [str(Path(__file__).parent / "jupyter"), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(paths)
     if hasattr(os, "geteuid") and os.geteuid() == 0:

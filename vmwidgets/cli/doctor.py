@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from ..engine.base.errors import Refused
 from ..engine.base.units import counted
 from ..grading.doctor import diagnosis
 from ..grading.own_exercises import read_modules
-from .computer import findings
+from .computer import needed, optional
 from .text import printable
 
 WELL, MISSING, NOTHING = 0, 1, 2
@@ -23,12 +24,13 @@ def add_doctor(commands: Any) -> None:
     parser = commands.add_parser(
         "doctor",
         help="check this computer, or say what in your notebook will count",
-        description="Without a file: check what works on this computer, and say what to do about the rest, one "
-        "line for each check. With a file: read a saved notebook as the grader does, and say what will count, "
-        "for whom, for how many points, and what is missing. Exit code 0: everything needed is there; 1: "
+        description="Without a file: check what the labs need on this computer, and say what to do about what is "
+        "missing, one line for each check. With a file: read a saved notebook as the grader does, and say what will "
+        "count, for whom, for how many points, and what is missing. Exit code 0: everything needed is there; 1: "
         "something is missing; 2: the file can't be read.",
     )
     parser.add_argument("notebook", type=Path, nargs="?", help="your saved notebook")
+    parser.add_argument("--all", action="store_true", help="check what only some pages and courses use, too")
     parser.add_argument(
         "--exercises", type=Path, nargs="+", default=[], metavar="FILE", help="modules with your course's own exercises"
     )
@@ -38,7 +40,7 @@ def add_doctor(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Diagnose, and print."""
     if options.notebook is None:
-        return _computer()
+        return _computer(everything=options.all)
     try:
         if not options.notebook.is_file():
             raise Refused(f"{str(options.notebook)!r} is not a file: name your notebook")
@@ -52,10 +54,10 @@ def run(options: argparse.Namespace) -> int:
     return WELL if found.well else MISSING
 
 
-def _computer() -> int:
+def _computer(*, everything: bool) -> int:
     """What of this computer works, a line each as soon as it is known."""
     lacking = 0
-    for finding in findings():
+    for finding in chain(needed(), optional() if everything else ()):
         print(printable(finding.line()), flush=True)
         lacking += finding.needed and not finding.works
     if lacking:

@@ -1,4 +1,4 @@
-"""``vmwidgets grade DIR --course FILE``: grades of a folder of notebooks, from their journals."""
+"""``vmwidgets grade DIR --course FILE``: grades of a folder of notebooks, from their journals; `--ask`: questions."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from ..grading.report import secret_of, write_report
 from ..grading.roster import Roster, missing, read_roster, with_roster
 from ..grading.sample import sampled, share_of
 from ..grading.tables import write_tables
-from . import INTERRUPTED
+from . import INTERRUPTED, checkoff
 from .copying import shipped
 
 LOOK, NOTHING, ZERO = 1, 2, 3
@@ -52,10 +52,11 @@ def add_grade(commands: Any) -> None:
         description="Grade notebooks from the journals in their outputs: each machine is rebuilt and checked. "
         "No student's code runs. "
         "Exit code 0: all is well; 1: some rows need attention, and are listed; 2: the run failed, and the message "
-        "says why; 3: a student has no points for a lab, although no work was found wrong.",
+        "says why; 3: a student has no points for a lab, although no work was found wrong. "
+        "With --ask and one notebook: three questions for the student on their own work.",
     )
-    parser.add_argument("folder", type=Path, help="the folder of submitted notebooks")
-    parser.add_argument("--course", type=Path, required=True, help="the course's file, TOML")
+    parser.add_argument("folder", type=Path, help="the folder of submitted notebooks; with --ask, one of them")
+    parser.add_argument("--course", type=Path, help="the course's file, TOML; needed, except with --ask")
     parser.add_argument(
         "--exercises", type=Path, nargs="+", default=[], metavar="FILE",
         help="your own exercises: modules that call lab.exercise; they run on this computer with your rights",
@@ -96,11 +97,16 @@ def add_grade(commands: Any) -> None:
         "--overrides", type=Path, metavar="FILE",
         help="CSV with student,exercise,points,reason; kept for later runs as overrides.csv among the results",
     )  # fmt: skip
-    parser.set_defaults(run=run)
+    checkoff.add_options(parser)
+    parser.set_defaults(run=run, usage_error=parser.error)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Grade, write, and say how many and what needs a look."""
+    """Grade, write, and say how many and what needs a look; or ask about one notebook."""
+    if options.ask:
+        return checkoff.run(options)
+    if options.course is None:
+        options.usage_error("the following arguments are required: --course")
     try:
         check_given(options.folder, [options.course, options.roster, options.overrides, *options.exercises])
         check_given(options.folder, named_modules(options.course))

@@ -1,4 +1,4 @@
-"""``vmwidgets assignment --for gradescope FILE.zip``: the archive from which Gradescope builds an autograder."""
+"""``assignment --for gradescope FILE.zip``: the archive from which Gradescope builds an autograder."""
 
 from __future__ import annotations
 

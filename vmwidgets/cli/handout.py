@@ -1,4 +1,4 @@
-"""``vmwidgets handout``: a notebook or a journal as one file that steps without a kernel."""
+"""``vmwidgets lecture NOTEBOOK|JOURNAL``: its story as one file that steps without a kernel."""
 
 from __future__ import annotations
 
@@ -21,43 +21,32 @@ from ..pictures.handout.telling import UNITS
 WRITTEN, BAD = 0, 2
 
 
-def add_handout(commands: Any) -> None:
-    """Add the command to the parser's."""
-    parser = commands.add_parser(
-        "handout",
-        help="write a machine's story to one HTML file that needs no Jupyter kernel",
-        description="Write the story of a notebook or of a saved journal to one HTML file, which can be stepped "
-        "through in any browser without a Jupyter kernel, server or network. A notebook is run from top to "
-        "bottom and is not changed: its pictures are shown at each step, its headings become chapters, and its "
-        "predictions become questions. Exit code 0: the file is written; 2: it is not.",
-    )
-    parser.add_argument("source", type=Path, metavar="NOTEBOOK|JOURNAL", help="a notebook, or m.journal.save's file")
-    parser.add_argument(
-        "-o", "--output", type=Path, metavar="FILE", help="where to write it (default: the source's name, with .html)"
-    )
-    parser.add_argument(
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options for a notebook or a journal to the parser of ``vmwidgets lecture``."""
+    group = parser.add_argument_group("options for a notebook or a journal")
+    group.add_argument(
         "--picture", action="append", default=[], metavar="NAME", help='such as Objects, or "Tree of task:init/map"'
     )
-    parser.add_argument("--title", default="", help="the heading (default: the file's name)")
-    parser.add_argument("--since", metavar="MARK", help="where the story begins: a mark, or an operation's number")
-    parser.add_argument(
+    group.add_argument("--title", default="", help="the heading (default: the file's name)")
+    group.add_argument("--since", metavar="MARK", help="where the story begins: a mark, or an operation's number")
+    group.add_argument(
         "--by", choices=UNITS, help="the size of a step (default: the smallest that gives at most 60 steps)"
     )
-    parser.add_argument("--questions", choices=("closed", "open"), default="closed", help="open: show the answers")
-    parser.add_argument(
-        "--paper", choices=PAPER, default="sheets", help="when printed: six steps per sheet, or one per slide"
-    )
-    parser.add_argument("--force", action="store_true", help="replace an existing file")
-    parser.set_defaults(run=run)
+    group.add_argument("--paper", choices=PAPER, help="when printed: six steps per sheet (default), or one per slide")
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the file, and say where it is."""
-    source = options.source
+    source = Path(options.name)
     output = options.output or Path(source.name.removesuffix(".ipynb").removesuffix(".jsonl.gz") + ".html")
     since = int(options.since) if options.since and options.since.isdecimal() else options.since
-    given = {name: getattr(options, name) for name in ("by", "questions", "paper")}
-    given |= {"title": options.title or output.stem, "since": since}
+    given = {
+        "by": options.by,
+        "paper": options.paper or PAPER[0],
+        "title": options.title or output.stem,
+        "since": since,
+    }
+    given["questions"] = "open" if options.for_class else "closed"
     try:
         if not source.is_file():
             raise Refused(f"{str(source)!r} is not a file: name a notebook, or a journal that was saved")

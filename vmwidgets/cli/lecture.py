@@ -1,4 +1,4 @@
-"""``vmwidgets lecture``: a lecture of twenty minutes as a file that steps, with its journal."""
+"""``vmwidgets lecture``: a lecture that is ready, or a notebook or journal of your own, as a file that steps."""
 
 from __future__ import annotations
 
@@ -12,8 +12,23 @@ from ..engine.base.files import check_free
 from ..engine.kernel.tasks.forks import FORKS, SAME_AS
 from ..lectures.lecture import Lecture
 from ..lectures.listed import ABOUT, FORKING, LECTURES
+from . import handout
 
 WRITTEN, BAD = 0, 2
+
+OF_A_LECTURE = {"fork": "--fork"}
+OF_A_SOURCE = {"picture": "--picture", "title": "--title", "since": "--since", "by": "--by", "paper": "--paper"}
+"""Options that go with only one of the two."""
+
+_ABOUT = """\
+Write a lecture to one HTML file, which can be stepped through in any browser without a Jupyter kernel, server or
+network. Press p in it to present it. With the name of a lecture below, the file has notes and questions to vote on, and
+the machine's journal is written next to it.
+
+With a notebook or a saved journal, the file tells its story. A notebook is run from top to bottom and is not changed:
+its pictures are shown at each step, its headings become chapters, and its predictions become questions."""
+
+_EXITS = "exit status: 0 the files are written; 2 they are not"
 
 
 def add_lecture(commands: Any) -> None:
@@ -21,13 +36,13 @@ def add_lecture(commands: Any) -> None:
     parser = commands.add_parser(
         "lecture",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        help="write one of the seven lectures to an HTML file, with notes and questions",
-        description="Write a twenty-minute lecture to one HTML file, with notes and questions to vote on,\n"
-        "and the machine's journal next to it. Open the file in a browser and press p to\n"
-        "present it. Exit code 0: the files are written; 2: they are not.",
-        epilog="lectures:\n" + "\n".join(f"  {name:12} {words}" for name, words in ABOUT.items()),
+        help="write a lecture, or the story of your notebook, to one HTML file",
+        description=_ABOUT,
+        epilog="\n".join(["lectures:", *(f"  {name:12} {words}" for name, words in ABOUT.items()), "", _EXITS]),
     )
-    parser.add_argument("name", choices=list(LECTURES), help="which lecture")
+    parser.add_argument(
+        "name", metavar="LECTURE|NOTEBOOK|JOURNAL", help="a lecture below, a notebook, or m.journal.save's file"
+    )
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="where to write it (NAME.html)")
     parser.add_argument(
         "--fork", choices=[*FORKS, *SAME_AS], metavar="WAY",
@@ -35,14 +50,25 @@ def add_lecture(commands: Any) -> None:
         "(as Mach and FreeBSD do), or eager (as xv6 does)",
     )  # fmt: skip
     parser.add_argument("--for-class", action="store_true", help="without notes, and with the answers")
+    handout.add_options(parser)
     parser.add_argument("--force", action="store_true", help="replace existing files")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the files, and say where they are."""
-    output = options.output or Path(f"{options.name}.html")
+    is_source = options.name not in LECTURES
     try:
+        for name, option in (OF_A_LECTURE if is_source else OF_A_SOURCE).items():
+            if getattr(options, name):
+                goes = "one of the lectures" if is_source else "a notebook or a journal"
+                raise Refused(f"{option} goes with {goes}, not with {options.name!r}")
+        if is_source and not Path(options.name).suffix:
+            names = ", ".join(LECTURES)
+            raise Refused(f"{options.name!r} is not a lecture: write {names}, or name a notebook or a journal")
+        if is_source:
+            return handout.run(options)
+        output = options.output or Path(f"{options.name}.html")
         if output.suffix.lower() != ".html":
             raise Refused(f"{str(output)!r} must end in .html")
         check_free(output, output.with_suffix(".jsonl.gz"), force=options.force)

@@ -1,4 +1,4 @@
-"""``vmwidgets replay FILE…`` runs recorded traces on the engine and compares every field."""
+"""``python -m vmwidgets.tools replay FILE…`` runs recorded traces on the engine and compares every field."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``vmwidgets roster``: a key for a course, and the code of each student."""
+"""``python -m vmwidgets.tools roster``: a key for a course, and the code of each student."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ In a course with a key, each student begins a lab with a code:
 lab.begin("01", student="ada", course="os-2026", code="…"). The student's exercises come from the code, so that
 knowing the id is not enough to compute them.
 
-  vmwidgets roster key     print a new key: add the line to the course's file
-  vmwidgets roster codes   print the codes as CSV with the columns id, name and code: a row for each id that a
-                           student may write, since a code is for one id"""
+  roster key     print a new key: add the line to the course's file
+  roster codes   print the codes as CSV with the columns id, name and code: a row for each id that a
+                 student may write, since a code is for one id"""
 
 _EXITS = "exit status: 0 all is well; 1 rows of the roster need attention, and are listed; 2 bad input"
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..engine.base.errors import Refused
 from ..grading.course import LEAST_KEY, read_key
+from . import TOOLS
 
 MOST_BYTES = 4096
 """Bytes of a file that holds only a secret."""
@@ -45,5 +46,6 @@ def named_key(path: Path) -> tuple[str, str]:
     """
     name, key = read_key(path)
     if not key:
-        raise Refused(f'{str(path)!r} has no key: run "vmwidgets roster key", and add the line that it prints')
+        command = f"{TOOLS} roster key"
+        raise Refused(f'{str(path)!r} has no key: run "{command}", and add the line that it prints')
     return name, key

@@ -1,4 +1,4 @@
-"""``vmwidgets walk``: page tables from a case file or an image of memory, walked as the hardware does it."""
+"""``python -m vmwidgets.tools walk``: page tables of a case file or an image of memory, walked as hardware does."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ AGREES, DIFFERS, UNREADABLE = 0, 1, 2
 _ABOUT = """\
 Walk page tables as the hardware does.
 
-  vmwidgets walk --tables FILE…
+  walk --tables FILE…
       recorded cases, one per line: prints the answers or, if the file has them, compares address, kind, level and code
-  vmwidgets walk --arch ARCH --memory DUMP --root ADDR [--option NAME=VALUE]… VA…
+  walk --arch ARCH --memory DUMP --root ADDR [--option NAME=VALUE]… VA…
       a raw image of memory (QEMU's pmemsave writes one): prints each step of each walk"""
 
 _EXITS = """\
@@ -42,7 +42,7 @@ def add_walk(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         description=_ABOUT,
         epilog=_EXITS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        usage="vmwidgets walk --tables FILE… | --arch ARCH --memory DUMP --root ADDR VA…",
+        usage="python -m vmwidgets.tools walk --tables FILE… | --arch ARCH --memory DUMP --root ADDR VA…",
     )
     parser.add_argument("--tables", nargs="+", type=Path, metavar="FILE", help="cases: .jsonl or .jsonl.gz")
     parser.add_argument("--answers", action="store_true", help="print cases with the answers found; compare nothing")

@@ -1,6 +1,6 @@
 """Gradebook files, as learning systems import them: the roster's ids and titles, with the points of this run.
 
-docs/grading-reference.md names the pages that these formats are from.
+docs/grading.md names the pages that these formats are from.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What the columns of a roster may be called, as :func:`plain_title` writes it.
 
-English: the exports of Canvas and Blackboard that docs/grading-reference.md names.  German, French and Spanish: the
+English: the exports of Canvas and Blackboard that docs/grading.md names.  German, French and Spanish: the
 titles that Moodle's language packs de, fr and es have for username, ID number, email address, first name, last name and
 full name, and what offices write beside them.
 """

@@ -1,6 +1,7 @@
 """A handout of a notebook: its cells run once more, and what they show is the story.
 
-The command ``vmwidgets handout`` runs a notebook in a kernel of its own, with one cell of this module after each cell.
+The command ``vmwidgets lecture NOTEBOOK`` runs a notebook in a kernel of its own, with one cell of this module after
+each cell.
 """
 
 from __future__ import annotations

@@ -157,7 +157,7 @@ class Prediction:
         return Outcome(self.id, self.question, self.answer, happened, late, is_passed=passed, show=show)
 
     def data(self) -> dict[str, Any]:
-        """The prediction as the notebook keeps it; docs/labs.md says what it means."""
+        """The prediction as the notebook keeps it; docs/formats.md says what it means."""
         return {
             "schema": SCHEMA,
             "id": self.id,

@@ -62,7 +62,7 @@ class Result:
         return self.points == self.of and not self.problem
 
     def data(self) -> dict[str, Any]:
-        """The result as the notebook keeps it; docs/labs.md says what it means."""
+        """The result as the notebook keeps it; docs/formats.md says what it means."""
         return {
             "schema": 1,
             "id": self.id,

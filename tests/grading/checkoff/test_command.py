@@ -44,7 +44,7 @@ def checkoff(notebook: Path) -> Checkoff:
 
 
 def asked(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    status = main(["checkoff", *map(str, arguments)])
+    status = main(["grade", "--ask", *map(str, arguments)])
     out, err = capsys.readouterr()
     return status, out, err
 

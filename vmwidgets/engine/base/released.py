@@ -6,7 +6,7 @@ RELEASED = False
 """Whether a package index has vmwidgets.  Until then the name on an index may belong to others.
 
 While this is false, no message or page names an installation from an index: messages ask :func:`install`, and
-tests/docs/test_readme.py reads the pages.  docs/releasing.md says when it is changed.
+tests/docs/test_readme.py reads the pages.  CONTRIBUTING.md says when it is changed.
 """
 
 REPOSITORY = "https://github.com/vmwidgets/vmwidgets"

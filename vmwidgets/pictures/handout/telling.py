@@ -122,13 +122,16 @@ class Telling:
     def _places(self, unit: Unit, by: str) -> list[int]:
         """How many events are done at each step of an operation; the last is after it, and a group's only one."""
         found: set[int] = set()
-        events = self._journal[unit.number].events
         if by != "operation" and unit.group is None:
             for scene in self._after(unit.number):
                 steps = scene.steps
                 at = steps.functions if by == "function" else range(len(steps.places))
                 found.update(steps.places[index] for index in at if index)
-        return [*(place for place in sorted(found - {0, AFTER}) if not self._quiet(events[place - 1])), AFTER]
+        found -= {0, AFTER}
+        if found and self._quiet is not nothing:
+            events = self._journal.events(unit.number)
+            found = {place for place in found if not self._quiet(events[place - 1])}
+        return [*sorted(found), AFTER]
 
     def _after(self, number: int) -> tuple[Scene, ...]:
         if number not in self._drawn_after:

@@ -80,7 +80,7 @@ RULES = (
     Rule("mapped-over", "No descriptor in use is overwritten with another frame.",
          "The page that it mapped would be lost. The base kernel handles no faults on mapped pages.", ("base",)),
 )  # fmt: skip  # a rule, then its reason
-"""The rules, as docs/kernels.md lists them."""
+"""The rules, as docs/read.md lists them."""
 
 _HOLDS_IN = {rule.name: frozenset(rule.labs) for rule in RULES}
 
