@@ -194,6 +194,10 @@ class Frames(Picture):
                 yield Hit(words, f"frame:{run.first}")
 
 
+BLOCKS = 4096
+"""So many blocks of frames are looked at one by one; of more, those around what matters."""
+
+
 def frames_scene(
     target: MachineFrames, moment: Moment, selection: str = "", *, compact: bool = False, width: float = WIDTH
 ) -> Scene:
@@ -205,7 +209,7 @@ def frames_scene(
     focus = dict.fromkeys([*([] if chosen is None else [chosen]), *lit, *moved])
     selected = None if chosen is None or compact else target.frame(chosen)
     name = target.machine.name
-    look = look_at(target, moment, focus)
+    look = look_at(target, moment, focus, whole=BLOCKS)
     return draw_frames(look, selected=selected, lit=lit, machine=name, compact=compact, width=width)
 
 
