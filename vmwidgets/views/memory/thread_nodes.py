@@ -119,7 +119,7 @@ def subject_box(
 def waker(identity: str, words: str, more: str, box: Box, *, thing: str = "", style: str = "strong") -> Node:
     """Who wakes the sleepers, and how."""
     first = wrapped(words, box.w, style)
-    lines = [(line, style) for line in first] + [(line, "label dim") for line in wrapped(more, box.w)]
+    lines = [(line, style) for line in first[:3]] + [(line, "label dim") for line in wrapped(more, box.w)]
     text = [Text(0, 14 + 16 * at, line, look) for at, (line, look) in enumerate(lines)]
     return kit.runs(identity, box._replace(h=18 + 16 * max(0, len(lines) - 1)), text, title=f"{words}: {more}",
                     thing=thing)  # fmt: skip
