@@ -233,9 +233,9 @@ def _bands(contents: KentryContents, above: Sequence[Node], row: Sequence[Node])
         if cell is not None:
             slots = [node for node in above if node.kind == "slot" and node.y < title.y]
             right = max(node.x + node.w for node in slots)
-            yield kit.band(
-                f"kentry/{index}/band", title, cell, source=Box(MARGIN, title.y, right - MARGIN, title.h + 2)
-            )
+            place = Box(MARGIN, title.y, right - MARGIN, title.h + 2)
+            below = Box(cell.x, cell.y, cell.w, cell.h)
+            yield kit.band(f"kentry/{index}/band", title.id, cell.id, place, below)
 
 
 def _slabs_taken(events: Iterable[ev.Event]) -> set[int]:

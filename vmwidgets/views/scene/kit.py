@@ -405,12 +405,15 @@ def curve(
     return start, *between, end
 
 
-def band(identity: str, upper: Node, lower: Node, *, source: Box | None = None, state: Collection[str] = ()) -> Link:
-    """From the lower edge of a thing, or of `source` in it, to the full upper edge of the same at another scale."""
-    above = source or Box(upper.x, upper.y, upper.w, upper.h)
-    left = curve((above.x, above.y + above.h), (lower.x, lower.y), upright=True)
-    right = curve((above.x + above.w, above.y + above.h), (lower.x + lower.w, lower.y), upright=True)
-    return Link(identity, "band", upper.id, lower.id, (*left, *reversed(right)), tuple(state))
+def band(identity: str, source: str, target: str, above: Box, below: Box, *, straight: float = 0.0) -> Link:
+    """From the lower edge of a place in one thing to the full upper edge of the same at another scale.
+
+    It goes down for `straight` pixels first, past what is beside it.
+    """
+    (x, y), w = (above.x, above.y + above.h), above.w
+    left = (x, y), *curve((x, y + straight), (below.x, below.y), upright=True)
+    right = (x + w, y), *curve((x + w, y + straight), (below.x + below.w, below.y), upright=True)
+    return Link(identity, "band", source, target, (*left, *reversed(right)))
 
 
 def beside(identity: str, left: Node, right: Node, *, kind: str = "next", state: Collection[str] = (),
