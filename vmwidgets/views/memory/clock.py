@@ -262,7 +262,7 @@ def _all_looked(look: Look[ReplacementValue], ring: str) -> list[ev.Event]:
 
 
 def _track(places: Sequence[Box], hub: Node, looked: Sequence[Box]) -> Iterator[Link]:
-    """The ring, and the part of it that the hand went along."""
+    """The ring, and the part of it along which the hand moved."""
     x, y = kit.center(places)
     radius = y - places[0].y - places[0].h / 2
     turns = [2 * pi * part / 96 for part in range(97)]

@@ -270,7 +270,7 @@ def _range_row(
                 state=[
                     *["new"] * (index in fresh),
                     "is-kernel" if allocated else "is-free",
-                    *["shown"] * (index in opened),
+                    *["opened"] * (index in opened),
                 ],
                 title=f"slab {index} at {style.whole(area.start + index * area.slab_size)}: {state}",
             )

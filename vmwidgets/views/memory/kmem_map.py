@@ -159,7 +159,7 @@ def _card(
     else:
         rows.append(kit.Line((f"{limits}   {lock}", limits), mark if held else "mono label dim"))
     height = CARD_H if depth else ROOT_H
-    state = ["shown"] * concerned + ["changed"] * woken + ["held"] * held
+    state = ["concerned"] * concerned + ["changed"] * woken + ["held"] * held
     return kit.card(
         f"kmem/{name}", Box(x, y, w, height), rows, kind="kmem-map", thing=f"map:{name}", top=16, step=14.5,
         bars=[Bar(0, 0, 4, height, "held" if held else "mark")] * (held or concerned), state=state,
