@@ -7,7 +7,6 @@ by order, and the gauges.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.units import PAGE, Address, binary_size, counted
@@ -21,7 +20,7 @@ from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.stages import either, having, once, where
 from vmwidgets.views.story.words.names import frames as frame_numbers
 
-from .frame_rows import LABEL, Piece, draw_rows, kind_of, owner_rows, pieces_of, strips_of
+from .frame_rows import LABEL, Piece, Strip, draw_rows, kind_of, owner_rows, pieces_of, strips_of
 from .gauge import answer, gauges, served
 
 _NARROW = 600.0
@@ -69,9 +68,11 @@ def draw_frames(
     else:
         nodes.append(kit.paragraph("frames/answer", answer(value.counts), MARGIN, y, width - 2 * MARGIN, style="body"))
         y += nodes[-1].h + 12
-    pieces = () if rows or compact else tuple(pieces_of(value, touched, frozenset(lit), chosen))
-    if pieces:
-        more, links, y = _grid(value, look.before, pieces, y, width)
+    strips: list[Strip] = []
+    if not rows and not compact:
+        across = 64 if width >= _WIDE else 32
+        strips = strips_of(tuple(pieces_of(value, touched, frozenset(lit), chosen)), across)
+        more, links, y = _grid(value, look.before, strips, across, y, width)
         nodes += more
         if selected is not None:
             nodes.append(_detail(selected, y, width))
@@ -96,13 +97,13 @@ def draw_frames(
         machine=machine,
         width=width,
         height=y - 12 if rows else y + 4,
-        about=_about(pieces or [(run.first, run.frames) for run in value.runs], things_of(nodes)),
+        about=_about([piece for strip in strips for piece in strip.pieces] or value.runs, things_of(nodes)),
     )
 
 
-def _about(pieces: Iterable[tuple[Any, ...]], drawn: Collection[str]) -> dict[str, About]:
-    """Which frames the pieces are that are drawn, from the first of each and their number."""
-    known = ((f"frame:{first}", Pages(FRAMES, first, frames)) for first, frames, *_ in pieces)
+def _about(pieces: Iterable[FrameRun | Piece], drawn: Collection[str]) -> dict[str, About]:
+    """Which frames the pieces are that are drawn."""
+    known = ((f"frame:{one.first}", Pages(FRAMES, one.first, one.frames)) for one in pieces)
     return {thing: About((pages,)) for thing, pages in known if thing in drawn}
 
 
@@ -150,16 +151,15 @@ def touched_frames(events: Iterable[ev.Event]) -> dict[int, str]:
 
 
 def _grid(
-    value: FramesValue, before: FramesValue, pieces: Sequence[Piece], top: float, width: float
+    value: FramesValue, before: FramesValue, strips: Sequence[Strip], across: int, top: float, width: float
 ) -> tuple[list[Node], list[Link], float]:
     """The frames in rows, and beside them, or below where there is no room, who has how many."""
     wide, room = width >= _WIDE, width - 2 * MARGIN
     grid = room - _OWNERS - 24 if wide else room
-    across = 64 if wide else 32
     words = f"{across} to a row, in the order of their addresses; each is {binary_size(PAGE)}"
     said = [Text(0, 14, "frame", "label dim"), fitted(LABEL, 14, words, grid - LABEL, "label dim")]
     head = kit.runs("frames/runs", Box(MARGIN, top, grid, 18), said)
-    nodes, links, y = draw_rows(strips_of(pieces, across), across, Box(MARGIN, top + 24, grid, 0))
+    nodes, links, y = draw_rows(strips, across, Box(MARGIN, top + 24, grid, 0))
     owned = {kind_of(name) for name, _ in value.owners}
     known = [(f"own-{kind}", words) for kind, words in KINDS.items() if kind in owned]
     known += [("", "dotted: free, and filled with zeroes")] * any(run.state == "zeroed" for run in value.runs)
