@@ -10,7 +10,7 @@ import pytest
 import vmwidgets as vm
 from tests.views.lives import lived_in
 from vmwidgets.engine.kernel.freebsd.kmem_schema import DaemonScanned
-from vmwidgets.engine.memory.pages_schema import PageCounts
+from vmwidgets.engine.memory.pages_schema import FrameRun, PageCounts
 from vmwidgets.views.memory.frame_rows import pieces_of, strips_of
 from vmwidgets.views.memory.gauge import answer, gauges, is_cut, level, served
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
@@ -183,6 +183,13 @@ def test_each_frame_is_in_one_row_and_free_blocks_are_those_of_the_buddy_system(
     for strip in strips_of(pieces, across):
         first, end = strip.pieces[0].first, strip.pieces[-1].end
         assert -(-end // across) - first // across == strip.rows
+
+
+def test_a_free_run_is_cut_where_its_buddies_end() -> None:
+    value = vm.boot().frames.value()
+    free = FrameRun(5, 9, "free")
+    pieces = pieces_of(replace(value, runs=(free,), first_frame=5, end_frame=14), {}, (), -1)
+    assert [(one.first, one.frames) for one in pieces] == [(5, 1), (6, 2), (8, 4), (12, 2)]
 
 
 def test_frames_that_were_taken_in_several_rows_have_one_line_around_them_and_one_badge() -> None:
