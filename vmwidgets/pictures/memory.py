@@ -197,7 +197,7 @@ class Frames(Picture):
                 yield Hit(words, f"frame:{run.first}")
 
 
-BLOCKS = 4096
+BLOCKS = 1200
 """So many blocks of frames are looked at one by one; of more, those around what matters."""
 
 

@@ -5,6 +5,7 @@ What is alike over many rows is one band, and rows in which nothing happens are 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import groupby, pairwise
 from typing import NamedTuple
@@ -69,22 +70,23 @@ def kind_of(owner: str) -> str:
 
 def pieces_of(value: FramesValue, touched: Mapping[int, str], lit: Collection[int], chosen: int) -> Iterator[Piece]:
     """The frames in order, cut where something else is true of them, and free ones where a block ends."""
-    at = value.first_frame
+    said = {frame: _said(frame, touched, lit, chosen) for frame in sorted({*touched, *lit, chosen})}
+    order, at = list(said), value.first_frame
     for run in value.runs:
         if run.first > at:
             yield Piece(at, run.first - at, None)
         at = run.first + run.frames
         cuts = {run.first, at}
-        marked = [frame for frame in (*touched, *lit, chosen) if run.first <= frame < at]
+        marked = order[bisect_left(order, run.first) : bisect_left(order, at)]
         if run.state == "free":
             cuts |= {*_blocks(run)}
         else:
-            said = {frame: _said(frame, touched, lit, chosen) for frame in marked}
-            cuts |= {frame for one in said for frame in (one, one + 1) if said.get(frame) != said.get(frame - 1)}
+            cuts |= {frame for one in marked for frame in (one, one + 1) if said.get(frame) != said.get(frame - 1)}
         places = sorted(cuts)
         for first, end in pairwise(places):
-            state = next((_said(frame, touched, lit, chosen) for frame in marked if first <= frame < end), "")
-            yield Piece(first, end - first, run, state)
+            place = bisect_left(order, first)
+            is_marked = place < len(order) and order[place] < end
+            yield Piece(first, end - first, run, said[order[place]] if is_marked else "")
     if at < value.end_frame:
         yield Piece(at, value.end_frame - at, None)
 
