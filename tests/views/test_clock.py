@@ -14,7 +14,7 @@ from tests.engine.watch import Watch
 from tests.views.test_past_lives import families, recorded
 from tests.views.wholes import inside, rings
 from vmwidgets.engine.memory.replacement import POLICIES
-from vmwidgets.events import PageOut, PageWritten
+from vmwidgets.events import HandLooked, PageOut, PageWritten
 
 PAGE = vm.PAGE
 
@@ -395,3 +395,38 @@ def test_the_dirty_bit_is_explained_where_a_page_has_it() -> None:
     assert not [line for line in key() if line.startswith("D 1")]  # the pages have only been read
     t.write(a, b"x")
     assert [line for line in key() if line.startswith("D 1")] == ["D 1: dirty, saved before it is evicted"]
+
+
+@pytest.mark.parametrize("width", [420, 900])
+def test_what_the_hand_did_is_said_page_by_page(width: int) -> None:
+    m, t, _a = turned()  # by hand: 4 passed 0, which was used again, and took 1's place
+    scene = vm.Clock(t, width=width).scene()
+    looked = [event for event in m.journal.last.events if isinstance(event, HandLooked)]
+    said = [node for node in scene.nodes if node.id.startswith("clock/looked/")]
+    assert [node.thing for node in said] == [f"frame:{event.frame}" for event in looked]
+    for number, (node, event) in enumerate(zip(said, looked, strict=True), 1):
+        words = [run.text for run in node.text]
+        assert words[:2] == [str(number), f"frame {event.frame:#x}: R was {event.found == 'used':d}"]
+        assert ("stays" in words[2]) == (event.found == "used")
+    assert len(looked) > 1
+    links = {link.id: link for link in scene.links}
+    boxes = {node.id: node for node in scene.nodes}
+    ends = links["clock/way"].points[0], links["clock/way"].points[-1]
+    for event, (x, y) in zip((looked[0], looked[-1]), ends, strict=True):  # along the ring, from the first to the last
+        box = boxes[f"clock/{event.frame}"]
+        assert (box.x + box.w / 2, box.y + box.h / 2) == pytest.approx((x, y), abs=8)
+    assert (said[0].x > max(node.x for node in scene.nodes if node.kind == "ring-page")) == (width == 900)
+
+
+def test_the_first_line_says_where_the_hand_is_and_what_was_noted_there() -> None:
+    _m, t, a = turned()
+    for referenced in (0, 1):
+        scene = vm.Clock(t).scene()
+        first = scene.table.rows[0]
+        assert first[4] == str(referenced)
+        (answer,) = (node.text[0].text for node in scene.nodes if node.id == "clock/answer")
+        assert answer.startswith(f"The hand is at {first[3].partition(' of ')[0]} of init: it was ")
+        assert answer.endswith(f"(R is {referenced}).")
+        (lamp, _) = next(node for node in scene.nodes if node.id == pointed(scene)).bars
+        assert lamp.style == ("lamp-on" if referenced else "lamp-off")
+        t.read(a + 2 * PAGE)  # by hand: the page at the hand

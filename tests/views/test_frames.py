@@ -10,10 +10,12 @@ import pytest
 import vmwidgets as vm
 from tests.views.lives import lived_in
 from vmwidgets.engine.kernel.freebsd.kmem_schema import DaemonScanned
-from vmwidgets.engine.memory.pages_schema import PageCounts
-from vmwidgets.views.memory.gauge import gauges, level, served
+from vmwidgets.engine.memory.pages_schema import FrameRun, PageCounts
+from vmwidgets.views.memory.frame_rows import pieces_of, strips_of
+from vmwidgets.views.memory.gauge import answer, gauges, is_cut, level, served
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Node, Scene
+from vmwidgets.views.scene.svg import to_svg
 
 COUNTS = PageCounts(
     total=10_000, free=9000, zeroed=10, cached=100, used=900, wired=300, inactive=50, free_reserved=60,
@@ -61,9 +63,22 @@ def test_fewer_pages_stand_further_left_and_marks_stand_at_their_numbers() -> No
     drawn = {node.id: node for node in gauges(COUNTS, COUNTS, 0, WIDTH)[0]}
     for name in ("interrupt_free_min", "free_reserved", "free_min", "free_target"):
         node = drawn[f"frames/mark/{name}"]
-        (bar,) = node.bars
-        assert node.x + bar.x + 1 == pytest.approx(level(COUNTS, getattr(COUNTS, name), WIDTH), abs=1.1)
-        assert words(node) == f"{name} {getattr(COUNTS, name):,}"
+        assert node.x + node.bars[0].x == pytest.approx(level(COUNTS, getattr(COUNTS, name), WIDTH), abs=1.1)
+        assert words(node).startswith(f"{getattr(COUNTS, name):,} {name}: ")
+
+
+@pytest.mark.parametrize("pages", [30, 700, 2400, 2401, 9000])
+def test_where_few_are_left_the_marks_have_most_of_the_room(pages: int) -> None:
+    counts = left(pages)
+    places = [level(counts, one, WIDTH) for one in range(COUNTS.total + 1)]
+    assert places == sorted(places)
+    assert (places[0], places[-1]) == (MARGIN, WIDTH - MARGIN)
+    assert is_cut(counts) == (pages <= 2400)
+    assert (places[counts.free_target] - MARGIN > WIDTH / 5) == is_cut(counts)
+    drawn = {node.id: node for node in gauges(counts, counts, 0, WIDTH)[0]}
+    assert ("frames/cut" in drawn) == is_cut(counts)
+    assert ("to scale" in words(drawn["frames/note"])) != is_cut(counts)
+    assert "to scale" in words(drawn["frames/whole"])
 
 
 def test_only_a_refused_request_wakes_the_page_daemon() -> None:
@@ -83,23 +98,25 @@ def test_only_a_refused_request_wakes_the_page_daemon() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pages", "section"),
+    ("pages", "said"),
     [
-        (1, "INTERRUPT alone"), (2, "INTERRUPT alone"), (3, "SYSTEM, INTERRUPT"), (60, "SYSTEM, INTERRUPT"),
-        (61, "all; waiters not woken"), (139, "all; waiters not woken"), (140, "all; daemon works on"),
-        (599, "all; daemon works on"), (600, "all; the daemon rests"), (10_000, "all; the daemon rests"),
+        (0, "every request is refused"), (1, "only INTERRUPT"), (2, "only INTERRUPT"), (3, "SYSTEM and INTERRUPT"),
+        (60, "SYSTEM and INTERRUPT"), (61, "are not woken"), (139, "are not woken"), (140, "works on"),
+        (599, "works on"), (600, "the page daemon rests"), (10_000, "the page daemon rests"),
     ],
 )  # fmt: skip  # pairs
-def test_the_section_that_is_marked_is_what_the_kernel_does_then(pages: int, section: str) -> None:
+def test_the_answer_is_what_the_kernel_does_then(pages: int, said: str) -> None:
     """Requests need more than their mark; waiters wake at free_min, and the daemon rests at free_target."""
-    nodes = gauges(left(pages), COUNTS, 0, WIDTH)[0]
-    assert [node.title for node in nodes if node.title.startswith("now: ")] == [f"now: {section}"]
+    assert said in answer(left(pages))
+    assert answer(left(pages)).startswith(f"{pages:,} of 10,000 ")
+    by_class = {name for name, yes in served(left(pages)).items() if not yes}
+    assert (not by_class) == ("all requests are served" in answer(left(pages)) or "rests" in answer(left(pages)))
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_the_parts_of_memory_are_all_of_it(seed: int) -> None:
     scene = vm.Frames(lived_in(seed)).scene()
-    counts = {node.id.rpartition("/")[2]: int(words(node).split()[-1].replace(",", ""))
+    counts = {node.id.rpartition("/")[2]: int(words(node).partition(" was ")[0].split()[-1].replace(",", ""))
               for node in scene.nodes if node.id.startswith("frames/legend/")}  # fmt: skip
     total = int(scene.subtitle.split()[0].replace(",", ""))
     assert sum(counts.values()) == total
@@ -112,7 +129,9 @@ def test_frames_that_were_taken_are_marked_and_say_whose_they_are() -> None:
     machine.kmem_malloc("20 KiB")
     scene = vm.Frames(machine).scene()
     new = [node for node in scene.nodes if node.kind == "run" and "new" in node.state]
-    assert all("kmem_object" in words(node) and "wired" in words(node) for node in new)
+    assert all("of kmem_object wired" in node.title and "mark" in {bar.style for bar in node.bars} for node in new)
+    owner = placed(scene)["frames/owner/kmem_object"]
+    assert ("5", "label new", "new" in owner.state) == (owner.text[1].text, owner.text[1].style, True)
     assert sum(int(node.title.split()[0]) for node in new) == 5
 
 
@@ -147,7 +166,46 @@ def test_free_lists_say_how_many_blocks_there_are() -> None:
     machine = vm.boot()
     scene = vm.Frames(machine).scene()
     for free in machine.frames.value().orders:
-        assert f"{free.count} free" in words(placed(scene)[f"frames/order/{free.order}"])
+        assert words(placed(scene)[f"frames/order/{free.order}"]).split()[4] == f"{free.count}"
+
+
+@pytest.mark.parametrize("across", [32, 64])
+@pytest.mark.parametrize("seed", range(4))
+def test_each_frame_is_in_one_row_and_free_blocks_are_those_of_the_buddy_system(seed: int, across: int) -> None:
+    value = lived_in(seed).frames.value(whole=10**6)
+    pieces = [*pieces_of(value, {}, (), -1)]
+    orders = [one.frames.bit_length() - 1 for one in pieces if one.run is not None and one.run.state == "free"]
+    assert [orders.count(free.order) for free in value.orders] == [free.count for free in value.orders]
+    shown = [piece for strip in strips_of(pieces, across) for piece in strip.pieces]
+    ends = [value.first_frame, *(piece.end for piece in shown)]
+    assert [piece.first for piece in shown] == ends[:-1]
+    assert ends[-1] == value.end_frame
+    for strip in strips_of(pieces, across):
+        first, end = strip.pieces[0].first, strip.pieces[-1].end
+        assert -(-end // across) - first // across == strip.rows
+
+
+def test_a_free_run_is_cut_where_its_buddies_end() -> None:
+    value = vm.boot().frames.value()
+    free = FrameRun(5, 9, "free")
+    pieces = pieces_of(replace(value, runs=(free,), first_frame=5, end_frame=14), {}, (), -1)
+    assert [(one.first, one.frames) for one in pieces] == [(5, 1), (6, 2), (8, 4), (12, 2)]
+
+
+def test_frames_that_were_taken_in_several_rows_have_one_line_around_them_and_one_badge() -> None:
+    machine = vm.boot("x86-64", layout="small", ram="4 MiB")
+    machine.read_file("film", 175 * vm.PAGE)
+    scene = vm.Frames(machine).scene()
+    new = [node for node in scene.nodes if node.kind == "run" and "new" in node.state]
+    assert sum(int(node.title.split()[0]) for node in new) == 175
+    assert len({node.y for node in new}) > 2
+    assert [link.state for link in scene.links] == [("new",)]
+    x, y = zip(*scene.links[0].points, strict=True)
+    assert min(x) < min(node.x for node in new)
+    assert max(x) > max(node.x + node.w for node in new)
+    assert min(y) < min(node.y for node in new)
+    assert max(y) > max(node.y + node.h for node in new)
+    assert to_svg(scene).count('class="badge"') == 1
 
 
 @pytest.mark.parametrize("width", [420, 760, 1300])

@@ -1,4 +1,4 @@
-"""The kentry area in a dashboard: one line that opens."""
+"""The kentry area: in a dashboard one line that opens; alone, with the ranges that its entries are of."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 import vmwidgets as vm
 from tests.captions import saying
-from tests.views.pictures import covered_words, misplaced_text, outside
+from tests.views.pictures import covered_words, machine_with, misplaced_text, outside
 from vmwidgets.views.scene.model import Node, Scene
 
 
@@ -87,3 +87,57 @@ def test_what_the_numbers_in_the_slots_mean_is_said_where_there_are_some() -> No
     assert is_next
     assert titles[True]
     assert not titles.get(False, False)
+
+
+def test_each_range_has_its_entrys_number_and_what_is_new_leads_to_its_slot() -> None:
+    machine = vm.boot("x86-64")
+    for prot in ("rw", "r", "rw"):
+        at = machine.kernel_map.enter("16 KiB", prot=prot)
+    scene = vm.Kentry(machine).scene()
+    placed = {node.id: node for node in scene.nodes}
+    entries = list(machine.kernel_map.entries())
+    ranges = sorted((node for node in scene.nodes if node.id.startswith("kentry/range/")), key=lambda node: node.x)
+    assert [node.thing for node in ranges] == [f"entry:{entry.id}" for entry in entries]
+    new = machine.kernel_map.lookup(at)
+    assert [node.id for node in ranges if "new" in node.state] == [f"kentry/range/{new.id}"]
+    slot = placed[f"kentry/slot/{new.address:x}"]
+    assert [run.text for run in slot.text] == [f"#{new.id}", f"{new.start >> 12 & 0xFFF:x}"]
+    (link,) = (one for one in scene.links if one.kind == "walk")
+    assert (link.source, link.target) == (f"kentry/range/{new.id}", slot.id)
+    x, y = link.points[-1]
+    assert abs(x - slot.x) < 3
+    assert slot.y < y < slot.y + slot.h
+    static = [entry for entry in entries if not entry.address]
+    assert static
+    assert {f"kentry/why/{entry.id}" for entry in static} == {one for one in placed if one.startswith("kentry/why/")}
+    assert " and ".join(f"#{entry.id}" for entry in static) in placed["kentry/answer"].text[0].text
+
+
+@pytest.mark.parametrize("width", [420, 900])
+def test_ranges_that_are_cut_are_there_to_scale_too(width: int) -> None:
+    machine = worked()
+    scene = vm.Kentry(machine, width=width).scene()
+    placed = {node.id: node for node in scene.nodes}
+    kernel_map = machine.kernel_map
+    scale = placed["kentry/scale"]
+    for bar, entry in zip(scale.bars[1:], kernel_map.entries(), strict=True):
+        share = (entry.end - entry.start) / (kernel_map.end - kernel_map.start)
+        assert bar.w == pytest.approx(max(1.0, share * scale.w), abs=0.1)
+    tiles = [
+        node for node in scene.nodes if node.kind == "tile" and node.id.startswith(("kentry/range/", "kentry/gap/"))
+    ]
+    whole = [node for node in tiles if not node.bars]
+    assert 0 < len(whole) < len(tiles)
+    assert max(node.w for node in whole) < min(node.w for node in tiles if node.bars) + 1
+
+
+def test_a_map_of_many_entries_has_no_ranges_here() -> None:
+    machine = machine_with(80)
+    scene = vm.Kentry(machine).scene()
+    assert not [node for node in scene.nodes if node.id.startswith("kentry/range/")]
+    slabs = machine.kentry.contents().slabs
+    used = sum(slab.buffers - len(slab.free) for slab in slabs)
+    assert f"{used} of 100 slots in 2 slabs are used" in next(
+        node.text[0].text for node in scene.nodes if node.id == "kentry/answer"
+    )
+    assert [link.target for link in scene.links if link.kind == "band"] == ["kentry/1"]

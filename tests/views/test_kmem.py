@@ -30,7 +30,7 @@ def words(node: Node) -> str:
     return " ".join(run.text for run in node.text)
 
 
-def test_each_map_stands_below_its_parent_and_lines_lead_to_its_place(machine: vm.Machine) -> None:
+def test_each_map_stands_below_its_parent_and_a_band_leads_to_it_from_its_place(machine: vm.Machine) -> None:
     scene = vm.Kmem(machine).scene()
     boxes = placed(scene)
     parents = {"kmem_map": "kmem/kernel_map", "buffer_map": "clean_map", "pager_map": "clean_map"}
@@ -40,13 +40,12 @@ def test_each_map_stands_below_its_parent_and_lines_lead_to_its_place(machine: v
         above = machine.kmem.maps[parent.removeprefix("kmem/")]
         entry = next(entry for entry in above if entry.start == vm_map.start)
         place, box = boxes[f"kmem/{parent}/{entry.id}"], boxes[f"kmem/{child}"]
-        left, right = (
-            next(link for link in scene.links if link.id == f"kmem/{child}/{side}") for side in ("left", "right")
-        )
-        assert left.source == right.source == place.id
-        assert left.points[0][0] == pytest.approx(place.x, abs=1)
-        assert right.points[0][0] == pytest.approx(place.x + place.w, abs=1)
-        assert (left.points[1][0], right.points[1][0]) == pytest.approx((box.x, box.x + box.w))
+        band = next(link for link in scene.links if link.id == f"kmem/{child}/band")
+        assert (band.kind, band.source, band.target) == ("band", place.id, f"kmem/{child}")
+        assert [point[0] for point in band.points[:1]] == pytest.approx([place.x], abs=1)
+        assert [point[0] for point in band.points[-1:]] == pytest.approx([place.x + place.w], abs=1)
+        ends = [x for x, y in band.points if y == box.y]
+        assert ends == pytest.approx([box.x, box.x + box.w])
 
 
 def test_ranges_say_what_they_are_and_wired_ones_are_marked(machine: vm.Machine) -> None:
@@ -109,10 +108,14 @@ def test_lock_sleepers_and_needs_wakeup_are_words(machine: vm.Machine) -> None:
         machine.spawn(lambda: machine.kmem_alloc_wait("8 KiB"), name=name)
     machine.run()
     box = placed(vm.Kmem(machine).scene())["kmem/exec_map"]
-    assert "2 asleep for room: one, two" in words(box)
-    for width, said in (640, "2 asleep: one, two"), (480, "2 asleep"):
-        lines = [line.text for line in placed(vm.Kmem(machine, width=width).scene())["kmem/exec_map"].text]
-        assert said in lines, "in fewer words where there is less room, and none cut"
+    for width, said in (900, "kmem_free_wakeup wakes all"), (640, "a free wakes all"), (420, "a free wakes all"):
+        drawn = placed(vm.Kmem(machine, width=width).scene())
+        assert words(drawn["kmem/exec_map/wakes"]) == said, "in fewer words where there is less room, and none cut"
+        first, second = (drawn[f"kmem/exec_map/sleeper/{name}"] for name in ("one", "two"))
+        assert first.y < second.y
+        assert (first.text[0].text, first.thing) == ("one", "thread:one")
+        assert first.y >= drawn["kmem/exec_map/ground"].y + drawn["kmem/exec_map/ground"].h
+        assert "one and two wait for room in exec_map" in words(drawn["kmem/answer"])
     assert "needs_wakeup is set" in box.title
     assert "sleep lock free" in words(box)
     assert box.text[-1].y + DESCENT <= box.h, "the last line has its descenders"
@@ -232,4 +235,34 @@ def test_the_colours_are_explained_beside_threads_too() -> None:
     scene = vm.Dashboard(machine).scene()
     assert any(node.kind == "thread" or node.id.startswith("threads/") for node in scene.nodes), "the list is left out"
     said = [run.text for node in scene.nodes if "kmem/legend/" in node.id for run in node.text]
-    assert {"submap", "pages of an object", "wired"} <= set(said)
+    assert {"a submap: a range that is a map of its own", "pages of an object", "wired"} <= set(said)
+
+
+def test_a_band_leads_from_a_maps_place_to_its_box_past_those_who_wait(machine: vm.Machine) -> None:
+    machine.kmem_alloc_wait("1 MiB")
+    machine.spawn(lambda: machine.kmem_alloc_wait("8 KiB"), name="one")
+    machine.run()
+    scene = vm.Kmem(machine).scene()
+    drawn = placed(scene)
+    bands = [link for link in scene.links if link.kind == "band"]
+    assert {link.target for link in bands} == {f"kmem/{name}" for name in machine.kmem.maps if name != "kernel_map"}
+    for link in bands:
+        source, target = drawn[link.source], drawn[link.target]
+        assert link.points[0] == pytest.approx((source.x, source.y + source.h), abs=1.5)
+        assert link.points[-1] == pytest.approx((source.x + source.w, source.y + source.h), abs=1.5)
+        ends = [point for point in link.points if point[1] == target.y]
+        assert ends == [(target.x, target.y), (target.x + target.w, target.y)]
+    wakes = drawn["kmem/exec_map/wakes"]
+    for link in bands:
+        beside = [x for x, y in link.points if wakes.y - 20 < y < wakes.y + wakes.h]
+        assert not [x for x in beside if wakes.x < x < wakes.x + wakes.w], link.id
+
+
+def test_the_answer_says_the_largest_piece_that_a_sleeper_could_get() -> None:
+    machine = vm.boot("x86-64")
+    machine.kmem_alloc_wait("900 KiB")
+    machine.spawn(lambda: machine.kmem_alloc_wait("256 KiB"), name="sh")
+    machine.run()
+    said = words(placed(vm.Kmem(machine).scene())["kmem/answer"])
+    assert "In exec_map, 900 KiB of 1 MiB are used, by 1 entry." in said
+    assert "sh waits for room in exec_map, where the largest free piece is 124 KiB." in said

@@ -60,12 +60,17 @@ def test_an_entry_is_at_its_pages_and_leads_to_its_object() -> None:
 
 def test_runs_of_frames_are_as_long_as_they_are() -> None:
     m = vm.boot("x86-64")
-    runs = {f"frame:{run.first}": run.frames for run in m.frames.value().runs}
+    runs = [(run.first, run.first + run.frames) for run in m.frames.value().runs]
     known = drawn(m.frames)
     assert known
-    assert {thing: about.at for thing, about in known.items()} == {
-        thing: (Pages(FRAMES, int(thing.removeprefix("frame:")), runs[thing]),) for thing in known
-    }
+    ends = {first + count for about in known.values() for _, first, count in about.at}
+    for thing, about in known.items():
+        (pages,) = about.at
+        assert (pages[0], f"frame:{pages[1]}") == (FRAMES, thing)
+        assert any(first <= pages[1] < pages[1] + pages[2] <= end for first, end in runs), (
+            "a run, or a free block of one"
+        )
+    assert {end for _, end in runs} <= ends
 
 
 def test_a_picture_that_asks_says_nothing_of_the_answer() -> None:

@@ -95,3 +95,16 @@ def test_of_more_buffers_than_cells_a_cell_says_that_it_is_of_several_and_has_no
     assert len(several.text) <= of_one, "a number would be one of two places"
     assert sorted(run.text for run in alone.text)[:2] == ["1", "2"]
     assert [bar.style for bar in several.bars].count("next") == 1
+
+
+def test_the_answer_says_how_much_of_the_slabs_objects_fill_and_where_most_is_unused() -> None:
+    machine = vm.boot("x86-64")
+    machine.malloc("3 KiB")
+    scene = vm.Slabs(machine).scene()
+    caches = [one for one in machine.caches.value(most=10**6).caches if one.slabs]
+    held = {one.name: len(one.slabs) * one.slab_size for one in caches}
+    used = {one.name: one.allocated * one.object_size for one in caches}
+    (answer,) = (node.text[0].text for node in scene.nodes if node.id == "slabs/answer")
+    assert answer.startswith(f"Objects fill {100 * sum(used.values()) / sum(held.values()):.0f} % of ")
+    assert max(held, key=lambda name: held[name] - used[name]) == "zone 4096"
+    assert "most is unused in zone 4096: 28 KiB." in answer

@@ -61,23 +61,24 @@ def test_a_sleep_for_ticks_says_until_which_and_a_thread_that_runs_no_function()
     scene = vm.Threads(machine).scene()
     said = {node.id: words(node) for node in scene.nodes}
     assert "asleep to tick 5 holds exec_map" in said["thread/exec"]
-    (channel,) = [words(node) for node in nodes(scene, "channel").values() if "disk" in words(node)]
-    assert channel == "disk until woken, or the tick 1 waits"
+    (channel,) = [node for node in nodes(scene, "channel").values() if "disk" in words(node)]
+    assert words(channel) == "disk 1 waits"
+    assert said[f"{channel.id}/wakes"] == "a wakeup of disk or the clock, at tick 5"
     machine.run(steps=1)
     machine.tick(5)
     woken = words(nodes(vm.Threads(machine).scene(), "thread")["thread/exec"])
     assert "ready holds exec_map" in woken
 
 
-def test_the_state_of_a_thread_is_a_word_and_a_shape(waiting: vm.Machine) -> None:
+def test_the_state_of_a_thread_is_a_word_and_the_shape_of_its_mark(waiting: vm.Machine) -> None:
     shown = nodes(vm.Threads(waiting).scene(), "thread")
-    for name, state, shape in (
-        ("first", "asleep", "round"), ("second", "asleep", "round"), ("napper", "asleep", "round"),
-        ("later", "ready", "box"), ("done", "returned", "box"), ("broken", "failed", "box"),
+    for name, state in (
+        ("first", "asleep"), ("second", "asleep"), ("napper", "asleep"), ("later", "ready"), ("done", "returned"),
+        ("broken", "failed"),
     ):  # fmt: skip
         node = shown[f"thread/{name}"]
         assert state in words(node), name
-        assert node.shape == shape, name
+        assert ("asleep" in node.state) == (state == "asleep"), name
     assert "ValueError: no such <" in words(shown["thread/broken"])
     assert "no such <thing>" in shown["thread/broken"].title
 
@@ -87,14 +88,33 @@ def test_sleepers_stand_by_what_they_wait_for_in_the_order_they_will_look_again(
     shown = nodes(scene, "thread")
     room = nodes(scene, "channel")["wait/room/exec_map"]
     assert "2 wait" in words(room)
-    behind = (node for node in shown.values() if node.y == room.y and node.x > room.x)
-    row = sorted(behind, key=lambda node: node.x)
-    assert [node.thing for node in row] == ["thread:first", "thread:second"]
-    assert [words(node)[:2] for node in row] == ["1.", "2."]
-    arrows = {link.source: link for link in scene.links if link.kind == "waits"}
-    assert arrows["thread/first"].target == room.id
-    assert arrows["thread/first"].arrow
-    assert arrows["thread/second"].target == "thread/first"
+    column = sorted((node for node in shown.values() if node.lane == room.id), key=lambda node: node.y)
+    assert [node.thing for node in column] == ["thread:first", "thread:second"]
+    assert [words(node)[:2] for node in column] == ["1 ", "2 "]
+    links = {link.source: link for link in scene.links if link.kind == "waits"}
+    assert links["thread/first"].target == links["thread/second"].target == room.id
+    for node in column:
+        (x, y), (to_x, to_y) = (links[node.id].points[at] for at in (0, -1))
+        assert (node.x + node.w < x < to_x, to_x) == (True, room.x)
+        assert (node.y < y < node.y + node.h, room.y < to_y < room.y + room.h) == (True, True)
+    answer = words({node.id: node for node in scene.nodes}["threads/answer"])
+    assert "3 threads wait: 2 for room in exec_map, 1 for " in answer
+
+
+def test_who_wakes_the_sleepers_is_said_and_selected_by_a_click(machine: vm.Machine) -> None:
+    machine.spawn(locker, machine, "exec_map", "pipe_map", name="one")
+    machine.step()
+    machine.spawn(lambda: machine.kmem_alloc_wait("4 KiB"), name="third")
+    machine.step()
+    said = {node.id: node for node in vm.Threads(machine).scene().nodes}
+    held = said["wait/lock/exec_map/wakes"]
+    assert (words(held), held.thing) == ("one holds it when it releases the lock; it is asleep itself", "thread:one")
+    assert "1 for the lock of exec_map" in words(said["threads/answer"])
+    machine.spawn(locker, machine, "pipe_map", "exec_map", name="two")
+    machine.run()
+    said = {node.id: node for node in vm.Threads(machine).scene().nodes}
+    assert words(said["wait/lock/exec_map/wakes"]) == "never: one holds it it waits in the circle itself"
+    assert words(said["threads/answer"]).startswith("2 threads will never wake")
 
 
 def locker(machine: Any, mine: str, wanted: str) -> Iterator[Any]:
@@ -124,7 +144,10 @@ def test_a_deadlock_is_a_circle_with_its_name(machine: vm.Machine) -> None:
     assert any(run.text == "deadlock" for node in scene.nodes for run in node.text)
     assert "Deadlock: one → two → one" in scene.caption.reason
     held = next(link for link in scene.links if link.kind == "held-by")
-    assert (held.source, held.target) == ("wait/lock/exec_map", "thread/one")
+    assert (held.source, held.target) == ("wait/lock/exec_map", "wait/lock/exec_map/wakes")
+    assert placed[held.target].thing == "thread:one"
+    said = [words(placed[f"{link.id}/says"]) for link in circle]
+    assert said == ["needs", "which is held by"] * 2
     assert "deadlock" in {row[0]: row[1] for row in scene.table.rows}["one"]
 
 
@@ -144,9 +167,8 @@ def test_the_cell_is_shown_where_it_has_a_lock_that_is_waited_for(machine: vm.Ma
     machine.run()
     scene = vm.Threads(machine).scene()
     assert "the cell" in words(nodes(scene, "thread")["thread/"])
-    assert [(link.source, link.target) for link in scene.links if link.kind == "held-by"] == [
-        ("wait/lock/exec_map", "thread/")
-    ]
+    (held,) = (node for node in scene.nodes if node.id.endswith("/wakes") and "holds it" in words(node))
+    assert (held.id, held.thing) == ("wait/lock/exec_map/wakes", "thread:")
 
 
 @pytest.mark.parametrize("many", [3, 9, 40])
@@ -160,7 +182,7 @@ def test_a_circle_of_many_and_crowds_are_counted(many: int) -> None:
     value = ThreadsValue((*stuck, *crowd), 7, 1000, tuple(names), (), tuple(one.name for one in (*stuck, *crowd)))
     scene = draw_threads(Look(NOW, lambda _: value))
     assert len(scene.nodes) < 40
-    assert any("497 more" in words(node) for node in scene.nodes)
+    assert any("496 more" in words(node) for node in scene.nodes)
     assert len([link for link in scene.links if link.kind == "stuck"]) >= 6
     assert [len(group.sleepers) for group in groups_of(value)] == [500]
 
@@ -192,5 +214,5 @@ def test_what_wakes_a_sleeper_is_not_cut_in_a_file(width: int) -> None:
     machine.run()
     scene = vm.Threads(machine, width=width).scene()
     waited = [node for node in scene.nodes if node.kind == "channel"]
-    assert "for kmem_free_wakeup" in {run.text for node in waited for run in node.text}
+    assert "kmem_free_wakeup" in {run.text for node in scene.nodes for run in node.text}
     assert [words for words in cut_text(scene) if words.startswith(tuple(node.id for node in waited))] == []

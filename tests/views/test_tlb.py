@@ -277,3 +277,37 @@ def test_which_entry_was_used_last_is_explained_where_a_set_has_two() -> None:
     assert "used last" not in legend()
     task.write(start + 4 * vm.PAGE, b"y")
     assert "used last" in legend()
+
+
+def test_the_answer_and_what_follows_are_what_the_processors_do() -> None:
+    machine = vm.boot("x86-64", cpus=2)
+    task = machine.task("init")
+    start = task.mmap("16 KiB", at=0x1_0000)
+    said = "\n".join(words_of(vm.Tlb(machine).scene()))
+    assert "No translation is cached" in said
+    for page in range(4):
+        task.write(start + page * vm.PAGE, b"x")
+    for cpu in machine.cpus:
+        cpu.run(task)
+        for page in range(4):
+            cpu.load(start + page * vm.PAGE)
+    said = "\n".join(words_of(vm.Tlb(machine).scene()))
+    kept = sum(len(cpu.value().tlb.slots) for cpu in machine.cpus)
+    assert f"Each of {kept} cached translations is what the page tables say." in said
+    frame = task.walk(start + vm.PAGE).pa >> 12
+    machine.cpus.shootdown = "sent"
+    machine.cpus[0].run(task)
+    task.munmap(start + vm.PAGE, "8 KiB")
+    scene = vm.Tlb(machine, width=1300).scene()
+    said = " ".join(words_of(scene))
+    stale = [cpu for cpu in machine.cpus if cpu.value().tlb.stale]
+    assert [cpu.value().cpu for cpu in stale] == ["cpu:1"]
+    assert "cpu:1 still believes 2 translations: the page tables say otherwise." in said
+    assert "So a load of 0x1_1000 on cpu:1 still succeeds: a TLB hit" in said
+    assert f"and frame {frame:#x} is read. Before cpu:1 acknowledges" in said
+    assert machine.cpus[1].load(start + vm.PAGE) == b"x"
+    assert not machine.journal.last.faults
+    machine.cpus[1].acknowledge()
+    said = " ".join(words_of(vm.Tlb(machine).scene()))
+    assert "still believes" not in said
+    assert "So a load" not in said

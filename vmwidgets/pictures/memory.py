@@ -15,7 +15,7 @@ from vmwidgets.engine.machine.handles.threads import MachineThread, MachineThrea
 from vmwidgets.engine.memory.slabs_schema import BufferAllocated, BufferFreed, SlabCreated
 from vmwidgets.views.maps.picture import maps_touched, touched
 from vmwidgets.views.memory.frames import draw_frames, run_words, touched_frames
-from vmwidgets.views.memory.kentry import draw_kentry, steps_of_kentry
+from vmwidgets.views.memory.kentry import MOST_RANGES, draw_kentry, steps_of_kentry
 from vmwidgets.views.memory.kmem import draw_kmem
 from vmwidgets.views.memory.slabs import draw_slabs
 from vmwidgets.views.memory.threads import draw_threads
@@ -149,7 +149,10 @@ def kentry_scene(
     kernel_map = target.machine.kernel_map
     style = AddressStyle.of(kernel_map.start, kernel_map.end)
     name = target.machine.name
-    return draw_kentry(look, style=style, machine=name, compact=compact, whole=whole, width=width)
+    ranges = None if compact else look_at_map(kernel_map, moment, (), (), whole=WHOLE)
+    if ranges is not None and max(ranges.before.nr_entries, ranges.after.nr_entries) > MOST_RANGES:
+        ranges = None
+    return draw_kentry(look, style=style, machine=name, compact=compact, whole=whole, width=width, ranges=ranges)
 
 
 def kentry_steps(target: MachineKentry, moment: Moment, *, compact: bool = False) -> Mine:
@@ -194,6 +197,10 @@ class Frames(Picture):
                 yield Hit(words, f"frame:{run.first}")
 
 
+BLOCKS = 1200
+"""So many blocks of frames are looked at one by one; of more, those around what matters."""
+
+
 def frames_scene(
     target: MachineFrames, moment: Moment, selection: str = "", *, compact: bool = False, width: float = WIDTH
 ) -> Scene:
@@ -205,7 +212,7 @@ def frames_scene(
     focus = dict.fromkeys([*([] if chosen is None else [chosen]), *lit, *moved])
     selected = None if chosen is None or compact else target.frame(chosen)
     name = target.machine.name
-    look = look_at(target, moment, focus)
+    look = look_at(target, moment, focus, whole=BLOCKS)
     return draw_frames(look, selected=selected, lit=lit, machine=name, compact=compact, width=width)
 
 

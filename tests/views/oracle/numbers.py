@@ -250,11 +250,11 @@ def is_referenced(machine: vm.Machine, places: list[tuple[str, int]]) -> bool:
 
 @counts("clock")
 def bits_and_other_mappings(seen: Pictured) -> None:
-    """R is that of the descriptors that lead to the frame; a strip is lit for R; "+n" counts the others."""
+    """R is that of the descriptors that lead to the frame; a lamp is lit for R; "+n" counts the others."""
     machine, places = seen.machine, translations(seen.machine)
     if machine.standing_edits:
         return
-    cards = {one.thing.removeprefix("frame:"): one for one in seen.nodes("clock/") if one.thing.startswith("frame:")}
+    cards = {one.thing.removeprefix("frame:"): one for one in seen.nodes("clock/") if one.kind == "ring-page"}
     for row in seen.rows():
         frame = number(row["frame"])
         there = places.get(frame, [])
@@ -269,7 +269,7 @@ def bits_and_other_mappings(seen: Pictured) -> None:
             whose, page = f"{task}{f' +{others}' if others else ''}", row["of"].partition(" of ")[0]
             assert any(run.text in (f"{page} · {whose}", page) for run in card.text)
             assert f" of {whose}, {page} of " in card.title
-            assert [bar.style for bar in card.bars] == ["used" if row["R"] == "1" else "unused"]
+            assert card.bars[0].style == ("lamp-on" if row["R"] == "1" else "lamp-off")
         if machine.architecture in ("x86-64", "riscv-sv39"):
             assert row["R"] == f"{is_referenced(machine, there):d}"
 

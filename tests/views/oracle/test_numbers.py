@@ -45,7 +45,7 @@ MISTAKES = {
     "what two have is their own": Mistake(sharing.shares_of, "its.count(1)", "its.count(2)", "sharing"),
     "all slots are used": Mistake(objects._subtitle, "{value.swap_used:,} of", "{value.swap:,} of", "objects"),
     "the tick is the frequency": Mistake(threads._subtitle, "tick {value.ticks:,}", "tick {value.hz:,}", "threads"),
-    "the strip never lights": Mistake(clock._card, '"used" if page.referenced', '"used" if False', "clock"),
+    "the lamp never lights": Mistake(clock._card, '"lamp-on" if page.referenced', '"lamp-on" if False', "clock"),
     "one other mapping too many": Mistake(replacement._page, "max(0, len(uses) - 1)", "len(uses)", "clock"),
     "the smallest ring gives a page": Mistake(
         rings.Rings.candidates, "-len(self.rings[name])", "len(self.rings[name])", "clock"

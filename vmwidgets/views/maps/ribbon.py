@@ -328,29 +328,19 @@ def _ticks(
     )
 
 
-_BENDS = 6
-"""Into so many pieces the edge of a band is cut: a curve."""
-
-
 def _bands(
     picture: MapPicture, segments: Sequence[MapSegment], columns: Mapping[int, Column], top: float, bottom: float
 ) -> Iterator[Link]:
     """From each card down to its range, as wide as both: they are one thing."""
-    foot = top - (BELOW_CARDS if len(columns) > 1 else BELOW_CARD)
+    straight = BELOW_CARDS if len(columns) > 1 else BELOW_CARD
     for segment in segments:
         item = segment.item
         column = columns.get(item.id) if item is not None else None
         if not isinstance(item, EntryValue) or column is None or column.level != "card":
             continue
-        half = (column.w - GAP) / 2
-        left = _edge(column.middle - half, segment.x, foot, bottom)
-        right = _edge(column.middle + half, segment.x + segment.w, foot, bottom)
+        w = column.w - GAP
+        card = kit.Box(column.middle - w / 2, top - straight, w, 0)
         state = kind_of(item), *(("new",) if "new" in picture.in_order(item.id) else ())
         ends = f"list/{item.id}", f"ribbon/{item.id}"
-        yield Link(f"ribbon/{item.id}/band", "band", *ends, (*left, *reversed(right)), state)
-
-
-def _edge(x0: float, x1: float, y0: float, y1: float) -> list[tuple[float, float]]:
-    """Points of a line that leaves one place straight down, and comes to the other from straight above."""
-    shares = [number / _BENDS for number in range(_BENDS + 1)]
-    return [(x0 + (x1 - x0) * at * at * (3 - 2 * at), y0 + (y1 - y0) * at) for at in shares]
+        strip = kit.Box(segment.x, bottom, segment.w, 0)
+        yield kit.band(f"ribbon/{item.id}/band", *ends, card, strip, straight=straight, state=state)

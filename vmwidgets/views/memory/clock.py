@@ -1,9 +1,12 @@
-"""Page replacement: the frames of a ring with what the hardware noted of each page, and the hand that goes round."""
+"""Page replacement: the frames of a ring with what the hardware noted of each page, and the hand that goes round.
+
+A lamp says whether a page was referenced.  What the hand did in an operation is beside the ring, or below it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from math import hypot, pi, sin
+from math import cos, hypot, pi, sin
 from typing import NamedTuple
 
 from vmwidgets import events as ev
@@ -12,8 +15,8 @@ from vmwidgets.engine.kernel.tasks.rings_schema import ReferenceCleared
 from vmwidgets.engine.memory.replacement_schema import ReplacementValue, RingPage, RingValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
-from vmwidgets.views.scene.model import Link, Node, Rows, Scene, Table
-from vmwidgets.views.scene.text import text_width, visible
+from vmwidgets.views.scene.model import Bar, Link, Node, Rows, Scene, Table, Text
+from vmwidgets.views.scene.text import fitted, text_width, visible
 from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, Stage, either, having, once, seen, where
@@ -27,7 +30,10 @@ MOST = 12
 MOST_GONE = 4
 """So many of the pages that left in an operation are named."""
 
-_W, _H = 124.0, 82.0
+_W, _H = 124.0, 70.0
+
+_WIDE, _STORY = 760.0, 250.0
+"""From here on, what the hand did is beside the ring; and its room there."""
 
 
 class Noted(NamedTuple):
@@ -64,23 +70,31 @@ def draw_clock(
     vacant = _vacant(ring, moment) if value.has_hand and pages else []
     count = ring.count + len(vacant)
     is_circle = value.has_hand and 3 <= count <= MOST and _circle(count) <= width - 2 * MARGIN
+    answer = kit.paragraph("clock/answer", _answer(ring, value), MARGIN, 2, width - 2 * MARGIN, style="body")
+    top = answer.h + 16 if pages else 0.0
+    looked = [event for event in moment.so_far if isinstance(event, ev.HandLooked) and event.ring == ring.name]
+    is_beside = is_circle and bool(_all_looked(look, ring.name)) and _circle(count) <= width - 2 * MARGIN - _STORY
+    room = width - _STORY * is_beside
     drawn = sorted(pages, key=lambda page: page.place) if is_circle else pages[:MOST]
-    places = kit.ring(count, _W, h, width=width, top=12) if is_circle else _rows(len(drawn), h, width)
+    places = kit.ring(count, _W, h, width=room, top=top + 8) if is_circle else _rows(len(drawn), h, width, top)
     came = _came(ring, moment)
     numbers = sorted([*(page.place for page in drawn), *vacant]) if is_circle else [page.place for page in drawn]
     boxes = dict(zip(numbers, places, strict=True))
     turns = {page.frame: turn for turn, page in enumerate(pages, 1)}
     cards = [_card(page, boxes[page.place], came, note, turns[page.frame]) for page in drawn]
-    nodes, links = [*cards], []
+    nodes, links = [*([answer] if pages else []), *cards], list[Link]()
     nodes += [_empty(number, boxes[number]) for number in vacant if is_circle]
     if value.has_hand and pages:
-        nodes.append(_hand(places, pages[0], is_circle))
-        links.append(kit.arrow("clock/hand", nodes[-1], cards[drawn.index(pages[0])], kind="walk", state=["path"]))
-        if is_circle and len(pages) > 2:
-            links.append(_onwards(boxes, pages))
+        hub = _hand(places, pages[0], is_circle)
+        nodes.append(hub)
+        if is_circle:
+            at = {page.frame: boxes[page.place] for page in pages}  # another place had its number before
+            links += _track(places, hub, [at[event.frame] for event in looked if event.frame in at])
+        links.append(kit.arrow("clock/hand", hub, cards[drawn.index(pages[0])], kind="hand"))
+        links += _onwards(boxes, pages) if is_circle and len(pages) > 2 else ()
     elif pages:
         words = "in the order in which they were brought in" if value.is_function else "checked first"
-        nodes.append(kit.label("clock/first", words, MARGIN, 14))
+        nodes.append(kit.label("clock/first", words, MARGIN, top + 14))
     if not pages:
         whose = f"task {visible(task)}" if task else "a task"
         nodes.append(kit.label("clock/none", f"No page of {whose} is in memory.", MARGIN, 6))
@@ -88,22 +102,20 @@ def draw_clock(
     if len(drawn) < ring.count:
         nodes.append(kit.label("clock/more", f"… and {ring.count - len(drawn):,} more after them", MARGIN, bottom + 8))
         bottom += 28
+    place = (room, top + 8, _STORY - MARGIN) if is_beside else (MARGIN, bottom + 12, width - 2 * MARGIN)
+    nodes += _story(looked, *place)
+    bottom = max([bottom, *(node.y + node.h for node in nodes)])
     if pages:
-        below = [*_gone(ring, moment, bottom + 10, width)]
-        bottom = max((node.y + node.h for node in below), default=bottom)
-        below += _legend(ring, value, bottom + 12, width, goes_on=len(links) > 1)
-        nodes += below
-        bottom = max(node.y + node.h for node in below)
-    of = f"pages of {visible(ring.name)}" if ring.name else "pages of all tasks"
-    others = len(value.rings) - (ring.name in value.rings)
-    of += f" · {counted(others, 'other ring')}" if others else ""
+        nodes += _gone(ring, moment, bottom + 10, width)
+        bottom = max(node.y + node.h for node in nodes)
+        nodes += _legend(ring, value, bottom + 12, width, goes_on=any(link.id == "clock/onwards" for link in links))
+        bottom = max(node.y + node.h for node in nodes)
     asked = "brought in" if value.is_function else "checked"
     heads = asked, "frame", "page", "of", "R", "D", *([note.name] if note else [])
-    decides = " decides" if value.is_function else ""
     return kit.scene(
         "clock",
         "page replacement",
-        f"{visible(value.policy)}{decides} · {of} · {counted(ring.count, 'frame')}",
+        _subtitle(ring, value),
         nodes,
         links=links,
         caption=moment.caption,
@@ -113,6 +125,14 @@ def draw_clock(
         width=width,
         height=bottom + 8,
     )
+
+
+def _subtitle(ring: RingValue, value: ReplacementValue) -> str:
+    of = f"pages of {visible(ring.name)}" if ring.name else "pages of all tasks"
+    others = len(value.rings) - (ring.name in value.rings)
+    of += f" · {counted(others, 'other ring')}" if others else ""
+    decides = " decides" if value.is_function else ""
+    return f"{visible(value.policy)}{decides} · {of} · {counted(ring.count, 'frame')}"
 
 
 def _vacant(ring: RingValue, moment: Moment) -> list[int]:
@@ -211,15 +231,86 @@ def _circle(count: int) -> float:
     return _W + hypot(_W, _H) / sin(pi / max(3, count)) + 20
 
 
-def _rows(count: int, h: float, width: float) -> list[Box]:
-    return kit.grid(count, _W, 38, h, width=width)
+def _rows(count: int, h: float, width: float, top: float) -> list[Box]:
+    return kit.grid(count, _W, top + 38, h, width=width)
 
 
 def _hand(places: list[Box], first: RingPage, is_circle: bool) -> Node:
     if not is_circle:
-        return kit.label("clock/hub", "hand", places[0].x, 8, style="strong")
+        return kit.label("clock/hub", "hand", places[0].x, places[0].y - 30, style="strong")
     x, y = kit.center(places)
     return kit.label("clock/hub", "hand", x - 16, y - 9, style="strong")
+
+
+def _answer(ring: RingValue, value: ReplacementValue) -> str:
+    """Where the hand is, or which page is checked first, and what the hardware noted of it."""
+    if not ring.pages:
+        return ""
+    first = ring.pages[0]
+    page = f"page {first.index} of {visible(first.task or first.object)}"
+    if value.is_function:
+        return f"A function decides which of {counted(ring.count, 'page')} leaves; {page} was brought in first."
+    noted = (
+        f"it was {'' if first.referenced else 'not '}referenced since the bit was cleared (R is {first.referenced:d})"
+    )
+    return f"The hand is at {page}: {noted}." if value.has_hand else f"Checked first: {page}; {noted}."
+
+
+def _all_looked(look: Look[ReplacementValue], ring: str) -> list[ev.Event]:
+    """What the hand looked at in all of the operation: the ring does not move from step to step."""
+    return [event for event in look.moment.events if isinstance(event, ev.HandLooked) and event.ring == ring]
+
+
+def _track(places: Sequence[Box], hub: Node, looked: Sequence[Box]) -> Iterator[Link]:
+    """The ring, and the part of it along which the hand moved."""
+    x, y = kit.center(places)
+    radius = y - places[0].y - places[0].h / 2
+    turns = [2 * pi * part / 96 for part in range(97)]
+    circle = tuple((round(x + radius * sin(turn), 1), round(y - radius * cos(turn), 1)) for turn in turns)
+    yield Link("clock/track", "track", hub.id, hub.id, circle)
+    if len(looked) > 1:
+        begin, end = (places.index(box) for box in (looked[0], looked[-1]))
+        steps = (end - begin) % len(places) or len(places)
+        share = 96 / len(places)
+        way = tuple(circle[round(begin * share + part) % 96] for part in range(round(steps * share) + 1))
+        yield Link("clock/way", "track", hub.id, hub.id, way, ("path",))
+
+
+_FOUND = {
+    "used": ("R was 1", "cleared: the page stays"),
+    "unused": ("R was 0", "the page is chosen"),
+    "kept": ("passed over", "it can't be evicted now"),
+}
+"""What the hand finds at a page, and what happens then."""
+
+_MOST_STEPS = 6
+
+
+def _story(looked: Sequence[ev.HandLooked], x: float, y: float, w: float) -> list[Node]:
+    """What the hand did, page by page, the latest last; the earlier ones are counted where there are many."""
+    if not looked:
+        return []
+    nodes = [kit.label("clock/story", "what the hand did", x, y, most=w)]
+    y += 26
+    shown = looked[-_MOST_STEPS:]
+    if len(shown) < len(looked):
+        nodes.append(kit.label("clock/story/more", f"{counted(len(looked) - len(shown), 'page')} before", x, y, most=w))
+        y += 22
+    for number, event in enumerate(shown, len(looked) - len(shown) + 1):
+        found, happens = _FOUND[event.found]
+        name = f"frame {event.frame:#x}: {found}"
+        text = [
+            Text(11, 15, f"{number}", "letter on-step", "middle"),
+            fitted(32, 15, name, w - 32, "strong"),
+            fitted(32, 32, happens, w - 32, "label dim"),
+        ]
+        title = f"{number}: {name}, {happens}" + (
+            f"; {Address(event.va)} of {visible(event.task)}" if event.task else ""
+        )
+        nodes.append(Node(f"clock/looked/{number}", "stage", x, y, w, 38, f"frame:{event.frame}", "box", tuple(text),
+                          (Bar(0, 0, 22, 22, "step"),), title=title, action="select", lane="clock/story"))  # fmt: skip
+        y += 42
+    return nodes
 
 
 def _came(ring: RingValue, moment: Moment) -> set[int]:
@@ -250,8 +341,12 @@ def _gone(ring: RingValue, moment: Moment, y: float, width: float) -> list[Node]
 
 def _legend(ring: RingValue, value: ReplacementValue, y: float, width: float, *, goes_on: bool) -> list[Node]:
     """What the strips of the cards mean, the numbers at their right, and the arrow where the hand `goes_on`."""
-    looks = {"used" if page.referenced else "unused" for page in ring.pages}
-    entries = [one for one in (("used", "R 1: referenced"), ("unused", "R 0: not referenced")) if one[0] in looks]
+    looks = {"lamp-on" if page.referenced else "lamp-off" for page in ring.pages}
+    entries = [
+        one
+        for one in (("lamp-on", "lamp on, R 1: referenced"), ("lamp-off", "lamp off, R 0: not referenced"))
+        if one[0] in looks
+    ]
     happens = "were brought in" if value.is_function else "are checked"
     entries.append(("", f"1, 2, 3: the order in which they {happens}"))
     if any(page.dirty for page in ring.pages):
@@ -263,11 +358,11 @@ def _legend(ring: RingValue, value: ReplacementValue, y: float, width: float, *,
     return kit.legend("clock", entries, y, width=width)
 
 
-def _onwards(boxes: Mapping[int, Box], pages: Sequence[RingPage]) -> Link:
+def _onwards(boxes: Mapping[int, Box], pages: Sequence[RingPage]) -> Iterator[Link]:
     """An arrow from the page at the hand to the one that it comes to next."""
     first, second = (boxes[page.place] for page in pages[:2])
     ends = first.edge_towards(second.middle), second.edge_towards(first.middle)
-    return Link("clock/onwards", "next", f"clock/{pages[0].frame}", f"clock/{pages[1].frame}", ends, arrow=True)
+    yield Link("clock/onwards", "next", f"clock/{pages[0].frame}", f"clock/{pages[1].frame}", ends, arrow=True)
 
 
 def _card(page: RingPage, place: Box, came: Collection[int], note: Noted | None, turn: int) -> Node:
@@ -277,18 +372,19 @@ def _card(page: RingPage, place: Box, came: Collection[int], note: Noted | None,
     mapped = f"{where} of {who}" if who else where
     title = f"{mapped}, page {page.index} of {visible(page.object)}, place {page.place}, checked as number {turn}"
     bits = f"R {page.referenced:d}  ·  D {page.dirty:d}"
+    lamp = Bar(place.w - 20, 44, 11, 11, "lamp-on" if page.referenced else "lamp-off")
     frame = kit.Line((f"frame {page.frame:#x}", f"{page.frame:#x}"), "strong", f"{turn:,}")
     whose = f"page {page.index} · {who}" if who else f"page {page.index}"
     lines: list[str | kit.Line] = [
         frame,
-        where,
         kit.Line((whose, f"page {page.index}")),
+        kit.Line(where, "mono label dim"),
         bits,
         *([note.card(page.note)] if note else []),
     ]
     return kit.card(
-        f"clock/{page.frame}", place, lines, thing=f"frame:{page.frame}",
-        lane="clock", state=state, title=title, bar="used" if page.referenced else "unused",
+        f"clock/{page.frame}", place, lines, thing=f"frame:{page.frame}", kind="ring-page", lane="clock", state=state,
+        title=title, top=15, step=15, bars=(lamp, Bar(0, place.h - 4, place.w, 4, "own-anonymous")),
     )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
-"""Physical memory: how much is left, which classes of requests are still served, who owns what.
+"""Physical memory: what each frame is used for, who owns how many, how much is left, and who is still served.
 
-On top the gauges; below the buddy system's free lists by order, the frames as runs of one owner, and the owners.
+First what the kernel does while so many are left, in a sentence; then the frames in rows, the buddy system's free lists
+by order, and the gauges.
 """
 
 from __future__ import annotations
@@ -12,14 +13,15 @@ from vmwidgets.engine.base.units import PAGE, Address, binary_size, counted
 from vmwidgets.engine.memory.pages_schema import FrameRun, FramesValue, FrameValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
-from vmwidgets.views.scene.model import Bar, Node, Scene, Table
+from vmwidgets.views.scene.model import Bar, Link, Node, Scene, Table, Text
 from vmwidgets.views.scene.relations import FRAMES, About, Pages, things_of
-from vmwidgets.views.scene.text import short_count, text_width
+from vmwidgets.views.scene.text import fitted, short_count, text_width
 from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.stages import either, having, once, where
 from vmwidgets.views.story.words.names import frames as frame_numbers
 
-from .gauge import gauges, served
+from .frame_rows import LABEL, Piece, Strip, draw_rows, kind_of, owner_rows, pieces_of, strips_of
+from .gauge import answer, gauges, served
 
 _NARROW = 600.0
 """Pixels below which a row has few boxes; a wider picture with `rows` may have to fit on a screen."""
@@ -27,9 +29,12 @@ _NARROW = 600.0
 RUNS = 18
 """Runs that are drawn: those that changed, the selected one, and the largest; the others are counted."""
 
-OWNERS = 6
-_COLUMNS, _RUN_H, _ORDER_H = 8, 40.0, 52.0
-_LEAST_RUN, _LEAST_ORDER = 145.0, 64.0
+OWNERS = 7
+_COLUMNS, _RUN_H, _ORDER_H = 8, 40.0, 58.0
+_WIDE, _OWNERS = 700.0, 196.0
+"""From here on owners are beside the frames; and their room there."""
+
+_LEAST_RUN, _LEAST_ORDER = 145.0, 52.0
 """Least widths of a run with the room beside it, and of an order."""
 
 
@@ -54,23 +59,26 @@ def draw_frames(
     """
     moment, value, before = look.moment, look.now, look.before.counts
     touched = touched_frames(moment.so_far)
+    chosen = -1 if selected is None else selected.frame
     nodes: list[Node] = []
+    links: list[Link] = []
     y = 2.0
     if rows:
         nodes, y = _runs_lane(value, touched, selected, frozenset(lit), y, width, rows, among)
     else:
-        nodes, y = gauges(value.counts, before, 10, width)
-    if not compact and not rows:
-        done = moment.so_far
-        orders = _orders(value, done, y, width)
-        nodes += orders
-        y = orders[-1].y + orders[-1].h + 16
-        more, y = _runs_lane(value, touched, selected, frozenset(lit), y, width)
+        nodes.append(kit.paragraph("frames/answer", answer(value.counts), MARGIN, y, width - 2 * MARGIN, style="body"))
+        y += nodes[-1].h + 12
+    strips: list[Strip] = []
+    if not rows and not compact:
+        across = 64 if width >= _WIDE else 32
+        strips = strips_of(tuple(pieces_of(value, touched, frozenset(lit), chosen)), across)
+        more, links, y = _grid(value, look.before, strips, across, y, width)
         nodes += more
         if selected is not None:
             nodes.append(_detail(selected, y, width))
-            y += 48
-        more, y = _owners_lane(value, y, width)
+            y += 52
+    if not rows:
+        more, y = gauges(value.counts, before, y, width)
         nodes += more
     counts = value.counts
     subtitle = (
@@ -82,20 +90,21 @@ def draw_frames(
         title,
         subtitle,
         nodes,
+        links=links,
         caption=moment.caption,
         table=Table(("what", "pages", "from", "to", "wired"), _rows(value)),
         steps=moment.steps(steps_of_gauges if compact else steps_of_frames),
         machine=machine,
         width=width,
         height=y - 12 if rows else y + 4,
-        about=_about(value.runs, things_of(nodes)),
+        about=_about([piece for strip in strips for piece in strip.pieces] or value.runs, things_of(nodes)),
     )
 
 
-def _about(runs: Sequence[FrameRun], drawn: Collection[str]) -> dict[str, About]:
-    """Which frames the runs are that are drawn."""
-    known = ((f"frame:{run.first}", run) for run in runs)
-    return {thing: About((Pages(FRAMES, run.first, run.frames),)) for thing, run in known if thing in drawn}
+def _about(pieces: Iterable[FrameRun | Piece], drawn: Collection[str]) -> dict[str, About]:
+    """Which frames the pieces are that are drawn."""
+    known = ((f"frame:{one.first}", Pages(FRAMES, one.first, one.frames)) for one in pieces)
+    return {thing: About((pages,)) for thing, pages in known if thing in drawn}
 
 
 FRAMES_CHANGE = (
@@ -138,26 +147,52 @@ def touched_frames(events: Iterable[ev.Event]) -> dict[int, str]:
     return wired | {frame: "new" if now else "changed" for frame, (was, now) in owned.items() if was or now}
 
 
-# ---- free lists ------------------------------------------------------------------------------------------
+# ---- frames in rows, and free lists ------------------------------------------------------------------------
 
 
-def _orders(value: FramesValue, done: Sequence[ev.Event], top: float, width: float) -> list[Node]:
+def _grid(
+    value: FramesValue, before: FramesValue, strips: Sequence[Strip], across: int, top: float, width: float
+) -> tuple[list[Node], list[Link], float]:
+    """The frames in rows, and beside them, or below where there is no room, who has how many."""
+    wide, room = width >= _WIDE, width - 2 * MARGIN
+    grid = room - _OWNERS - 24 if wide else room
+    words = f"{across} to a row, in the order of their addresses; each is {binary_size(PAGE)}"
+    said = [Text(0, 14, "frame", "label dim"), fitted(LABEL, 14, words, grid - LABEL, "label dim")]
+    head = kit.runs("frames/runs", Box(MARGIN, top, grid, 18), said)
+    nodes, links, y = draw_rows(strips, across, Box(MARGIN, top + 24, grid, 0))
+    owned = {kind_of(name) for name, _ in value.owners}
+    known = [(f"own-{kind}", words) for kind, words in KINDS.items() if kind in owned]
+    known += [("", "dotted: free, and filled with zeroes")] * any(run.state == "zeroed" for run in value.runs)
+    known += [("", "with a line below: wired")] * any(run.wired for run in value.runs)
+    nodes += kit.legend("frames/look", known, y + 4, width=MARGIN + grid + MARGIN)
+    nodes += _orders(value, before, max(node.y + node.h for node in nodes) + 16, MARGIN + grid + MARGIN)
+    y = max(node.y + node.h for node in nodes)
+    box = Box(MARGIN + grid + 24, top, _OWNERS, 0) if wide else Box(MARGIN, y + 16, room, 0)
+    owners, below = owner_rows(value, dict(before.owners), box, OWNERS)
+    return [head, *nodes, *owners], links, max(y, below) + 20
+
+
+KINDS = {"kernel": "the kernel's", "table": "page tables", "file": "of files", "anonymous": "memory of tasks"}
+"""What the colours of frames are."""
+
+
+def _orders(value: FramesValue, before: FramesValue, top: float, width: float) -> list[Node]:
     nodes = [kit.label("frames/orders", "the buddy system's free blocks, by order", MARGIN, top)]
-    places = kit.grid(len(value.orders), _LEAST_ORDER, top + 20, _ORDER_H, width=width, gap=6)
-    changed = {event.order for event in done if isinstance(event, (ev.BlockSplit, ev.BlockJoined))}
-    changed |= {event.order - 1 for event in done if isinstance(event, (ev.BlockSplit, ev.BlockJoined))}
-    for free, (x, y, w, h) in zip(value.orders, places, strict=True):
+    places = kit.grid(len(value.orders), _LEAST_ORDER, top + 22, _ORDER_H, width=width, gap=6)
+    for free, old, (x, y, w, h) in zip(value.orders, before.orders, places, strict=True):
         first = "" if not free.first else f", next {free.first[0]:#x}"
         count = f"{free.count:,}" if free.count < 10_000 else short_count(free.count)
-        rows = [
-            kit.Line(f"order {free.order}", "label dim"),
-            kit.Line(binary_size(PAGE << free.order), "label dim"),
-            kit.Line("", right=f"{count} free", beside="label strong" if free.count else "label dim"),
+        was = f"was {short_count(old.count)}" if old.count != free.count else ""
+        text = [
+            Text(0, 12, f"order {free.order}", "label dim"),
+            Text(0, 27, binary_size(PAGE << free.order), "label dim"),
+            Text(0, 46, count, "body " + ("new" if was else "strong" if free.count else "dim")),
+            fitted(left := text_width(count, "body strong") + 4, 46, was, w - left, "label dim"),
         ]
-        state = ["changed"] * (free.order in changed) + ["empty"] * (not free.count)
         nodes.append(
-            kit.card(f"frames/order/{free.order}", Box(x, y, w, h), rows, kind="order", top=15, step=15.5, pad=4,
-                     state=state, lane="frames/orders",
+            kit.runs(f"frames/order/{free.order}", Box(x, y, w, h), [run for run in text if run.text],
+                     bars=(Bar(0, 53, w, 4, "own-kernel" if free.count else "rail"),),
+                     state=["changed"] * bool(was) + ["empty"] * (not free.count), lane="frames/orders",
                      title=f"{free.count:,} free blocks of {1 << free.order} frames{first}")
         )  # fmt: skip
     return nodes
@@ -298,21 +333,6 @@ def _mapped(frame: FrameValue) -> tuple[str, ...]:
         for count in range(len(places), 0, -1)
     )
     return (*shorter, f"mapped at {counted(frame.mappings, 'address')}")
-
-
-# ---- owners ------------------------------------------------------------------------------------------------
-
-
-def _owners_lane(value: FramesValue, top: float, width: float) -> tuple[list[Node], float]:
-    shown = value.owners[:OWNERS]
-    if not shown:
-        return [kit.label("frames/owners", "no frame has an owner", MARGIN, top)], top + 22
-    left_out = len(value.owners) - len(shown)
-    words = "who has how many" + (f", the first {len(shown)} of {len(value.owners):,}" if left_out else "")
-    nodes = [kit.label("frames/owners", words, MARGIN, top)]
-    rows = [(name, [(count, "used")], f"{count:,} · {binary_size(count * PAGE)}") for name, count in shown]
-    nodes += kit.bar_rows("frames/owner", rows, top + 20, width=width)
-    return nodes, nodes[-1].y + nodes[-1].h + 4
 
 
 # ---- the table -------------------------------------------------------------------------------------------

@@ -1,25 +1,20 @@
-"""How much memory is left: all pages to scale by what they are, and which are available against the reserves.
+"""How much memory is left: the frames that a request can have, to scale, against the marks at which something happens.
 
-The second gauge is not to scale: each section between two marks is as wide as any other, so that the last pages, on
-which everything hangs, can be seen.
+Where few are left the scale is cut, so that the last pages, on which everything hangs, can be seen; a thin bar below is
+all of memory, to scale.
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-from itertools import pairwise
 
 from vmwidgets.engine.base.units import PAGE, binary_size, counted
 from vmwidgets.engine.memory.pages_schema import PageCounts
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, Box
 from vmwidgets.views.scene.model import Bar, Node, Text
-from vmwidgets.views.scene.text import fitted, text_width
+from vmwidgets.views.scene.text import text_width, wrapped
 
-BAR = 28.0
+THIN = 10.0
 CLASSES = ("NORMAL", "SYSTEM", "INTERRUPT")
-
-_NOTE = "available pages, against the reserves (sections not to scale)"
 
 _APART = 12.0
 """Pixels between words that are beside each other."""
@@ -35,26 +30,46 @@ def served(counts: PageCounts) -> dict[str, bool]:
 def gauges(counts: PageCounts, before: PageCounts, top: float, width: float) -> tuple[list[Node], float]:
     """The nodes of both gauges, and the y where they end.
 
-    `before` are the counts at the operation's start: what differs is outlined.
+    `before` are the counts at the operation's start: what differs is said beside.
     """
-    nodes = _composition(counts, before, top, width)
-    reserves, bottom = _reserves(counts, before, max(node.y + node.h for node in nodes) + 20, width)
-    return [*nodes, *reserves], bottom
+    nodes = _reserves(counts, before, top, width)
+    nodes += _composition(counts, before, max(node.y + node.h for node in nodes) + 14, width)
+    return nodes, max(node.y + node.h for node in nodes) + 8
+
+
+def answer(counts: PageCounts) -> str:
+    """What the kernel does while so many pages are left, in a sentence.
+
+    Only a refused request wakes the page daemon; once awake, it works until free_target (FreeBSD `vm_pageout`).
+    """
+    left = counts.available
+    said = f"{left:,} of {counts.total:,} frames {'is' if left == 1 else 'are'} available: "
+    if not left:
+        return said + "every request is refused."
+    if left <= counts.interrupt_free_min:
+        return said + "only INTERRUPT requests are served."
+    if left <= counts.free_reserved:
+        return said + "SYSTEM and INTERRUPT requests are served; a NORMAL one is refused, and wakes the page daemon."
+    if left < counts.free_min:
+        return said + "all requests are served, but threads that wait for pages are not woken."
+    if left < counts.free_target:
+        return said + "all requests are served; a page daemon that is awake works on."
+    return said + f"the page daemon rests, and is woken at {counts.free_reserved:,}."
 
 
 # ---- all pages, to scale -------------------------------------------------------------------------------
 
 
 def _parts(counts: PageCounts) -> list[tuple[str, int, str]]:
-    """Name, pages and look of each part, in the order they stand."""
+    """Name, pages and look of each part, in the order they stand: first what can be had."""
     other = max(0, counts.used - counts.wired - counts.inactive)
     return [
-        ("wired", counts.wired, "wired"),
-        ("in use", other, "used"),
-        ("inactive", counts.inactive, "inactive"),
-        ("cached", counts.cached, "cached"),
-        ("zeroed", counts.zeroed, "zeroed"),
         ("free", counts.free - counts.zeroed, "free"),
+        ("zeroed", counts.zeroed, "zeroed"),
+        ("cached", counts.cached, "cached"),
+        ("inactive", counts.inactive, "inactive"),
+        ("in use", other, "used"),
+        ("wired", counts.wired, "wired"),
     ]
 
 
@@ -62,21 +77,28 @@ def _composition(counts: PageCounts, before: PageCounts, top: float, width: floa
     room = width - 2 * MARGIN
     parts, earlier = _parts(counts), {name: pages for name, pages, _ in _parts(before)}
     shown = [part for part in parts if part[1]]
-    least = 5.0
+    least = 3.0
     spare = room - least * len(shown)
-    nodes = [kit.chip("frames/all", "axis", kit.Box(MARGIN, top, room, BAR), title=f"{counts.total:,} pages")]
+    words = f"all {counts.total:,} frames, {binary_size(counts.total * PAGE)}, to scale"
+    nodes = [kit.label("frames/whole", words, MARGIN, top, most=room)]
     x = MARGIN
     for name, pages, look in shown:
         w = least + spare * pages / max(1, counts.total)
-        words = _said(name, pages)
-        nodes.append(
-            kit.chip(f"frames/part/{name}", "page-part", Box(x, top, w - 1, BAR), words, lane="frames/parts", spare=7,
-                     state=[look, *["changed"] * (earlier.get(name) != pages)],
-                     title=f"{words}, {binary_size(pages * PAGE)}")
-        )  # fmt: skip
+        title = f"{_said(name, pages)}, {binary_size(pages * PAGE)}"
+        box = Box(x, top + 20, w - 1, THIN)
+        nodes.append(kit.chip(f"frames/part/{name}", "page-part", box, lane="frames/parts", state=[look], title=title))
         x += w
-    known = [(look, _said(name, pages)) for name, pages, look in parts if pages or earlier.get(name)]
-    return [*nodes, *kit.legend("frames", known, top + BAR + 4, width=width)]
+    known = [(name, pages, look) for name, pages, look in parts if pages or earlier.get(name)]
+    said = [_said(name, pages) for name, pages, _ in known]
+    was = [f"was {earlier[name]:,}" if earlier[name] != pages else "" for name, pages, _ in known]
+    widths = [text_width(f"{one} {old}", "label strong") + 20 for one, old in zip(said, was, strict=True)]
+    boxes = kit.flow(widths, top + 24 + THIN, 18, width=width, gap=10)
+    for number, ((_, _, look), one, old, box) in enumerate(zip(known, said, was, boxes, strict=True)):
+        text = [Text(15, 13, one, "label new" if old else "label")]
+        text += [Text(21 + text_width(one, "strong"), 13, old, "label dim")] * bool(old)
+        nodes.append(kit.runs(f"frames/legend/{number}", box, text, bars=(Bar(0, 3, 10, 10, look),),
+                              state=["changed"] * bool(old), title=" ".join(filter(None, (one, old)))))  # fmt: skip
+    return nodes
 
 
 def _said(name: str, pages: int) -> str:
@@ -85,134 +107,95 @@ def _said(name: str, pages: int) -> str:
 
 # ---- what can be had, against the reserves -------------------------------------------------------------
 
+MEANINGS = {
+    "free_target": "a page daemon that is awake works until so many are available",
+    "free_min": "from here on, threads that wait for pages are woken",
+    "free_reserved": "at so many or fewer a NORMAL request is refused, and wakes the page daemon",
+    "interrupt_free_min": "at so many or fewer only INTERRUPT requests are served",
+}
+"""What happens at the marks, the largest first."""
 
-def _marks(counts: PageCounts) -> list[tuple[str, int]]:
-    return [
-        ("0", 0),
-        ("interrupt_free_min", counts.interrupt_free_min),
-        ("free_reserved", counts.free_reserved),
-        ("free_min", counts.free_min),
-        ("free_target", counts.free_target),
-        ("all", max(counts.total, counts.free_target + 1)),
-    ]
-
-
-SECTIONS = (
-    "INTERRUPT alone",
-    "SYSTEM, INTERRUPT",
-    "all; waiters not woken",
-    "all; daemon works on",
-    "all; the daemon rests",
-)
-"""Who is served while as many pages are left, section by section.
-
-Only a refused request wakes the page daemon; once awake, it works until free_target (FreeBSD `vm_pageout`).
-"""
-
-
-REACHED = ("free_min", "free_target")
-"""The marks at which waiting threads wake and the daemon rests; above the others requests are served."""
+_CUT, _CUT_AT = 4, 0.86
+"""A scale reaches to so many times free_target, and this part of its width is for that, where few are left."""
 
 
 def level(counts: PageCounts, pages: int, width: float) -> float:
-    """Where so many pages stand on the gauge of reserves: each section is as wide as the others."""
-    marks = _marks(counts)
-    share = (width - 2 * MARGIN) / (len(marks) - 1)
-    for number, ((_, low), (_, high)) in enumerate(pairwise(marks)):
-        if pages <= high:
-            return MARGIN + share * (number + (pages - low) / max(1, high - low))
-    return width - MARGIN
+    """Where so many pages stand on the gauge; what is beyond a cut has the rest of the room."""
+    room, share, most = width - 2 * MARGIN, 1.0, max(counts.total, counts.free_target + 1)
+    if is_cut(counts):
+        reach = _CUT * counts.free_target
+        if pages > reach:
+            return MARGIN + room * (_CUT_AT + (1 - _CUT_AT) * (pages - reach) / (most - reach))
+        most, share = reach, _CUT_AT
+    return MARGIN + room * share * min(1.0, pages / most)
 
 
-def _reserves(counts: PageCounts, before: PageCounts, top: float, width: float) -> tuple[list[Node], float]:
-    room = width - 2 * MARGIN
-    note = kit.paragraph("frames/note", _NOTE, MARGIN, top - 15, min(room, text_width(_NOTE) + 2))
+def is_cut(counts: PageCounts) -> bool:
+    """Whether so few are left that the marks are drawn larger than all else."""
+    reach = _CUT * counts.free_target
+    return counts.available <= reach and counts.total > 2 * reach
+
+
+def _reserves(counts: PageCounts, before: PageCounts, top: float, width: float) -> list[Node]:
+    room, cut = width - 2 * MARGIN, is_cut(counts)
+    words = "available frames against the reserves, " + ("cut at the right" if cut else "to scale")
+    note = kit.paragraph("frames/note", words, MARGIN, top, min(room, text_width(words) + 2))
     classes = _classes(counts, before, note, width)
-    nodes = [note, *classes]
-    top = max(top, *(node.y + node.h - 4 for node in classes))
-    marks = _marks(counts)
-    share = room / (len(marks) - 1)
-    bar_y = top + 38
+    bar_y = max(node.y + node.h for node in (note, *classes)) + 24
     x = level(counts, counts.available, width)
-    changed = before.available != counts.available
-    words = f"{counted(counts.available, 'page')} available: {counts.free:,} free, {counts.cached:,} cached"
-    nodes.append(kit.chip("frames/reserves", "axis", kit.Box(MARGIN, bar_y, room, 16), title=words))
+    said = f"{counted(counts.available, 'page')} available: {counts.free:,} free, {counts.cached:,} cached"
+    nodes = [note, *classes, kit.chip("frames/reserves", "axis", Box(MARGIN, bar_y, room, 14), title=said)]
     if counts.available:
         state = ("low",) if not served(counts)["NORMAL"] else ()
-        nodes.append(
-            kit.chip(
-                "frames/level", "level", kit.Box(MARGIN, bar_y, max(1.0, x - MARGIN), 16), state=state, title=words
-            )
-        )
-    named = _named_marks(marks, share, bar_y)
-    nodes += named
-    below = max(node.y + node.h for node in named) + 1
-    has_room = all(text_width(f"▲ {words}") <= share - 4 for words in SECTIONS)
-    for number, words in enumerate(SECTIONS):
-        first, high = _span(marks, number)
-        here = first <= counts.available <= high
-        if has_room:
-            place = Box(MARGIN + share * number, below, share, 18)
-            nodes.append(_section(number, words, here, place, "middle"))
-        else:
-            place = Box(MARGIN, below + 18 * number, room, 18)
-            nodes.append(_section(number, f"{words}, up to {high:,}", here, place, "start"))
-    nodes.append(_pointer(counts, x, bar_y, width, changed))
-    return nodes, max(node.y + node.h for node in nodes) + 12
+        box = Box(MARGIN, bar_y, max(1.0, x - MARGIN), 14)
+        nodes.append(kit.chip("frames/level", "level", box, state=state, title=said))
+    if cut:
+        place = Box(MARGIN + room * _CUT_AT, bar_y, 8, 14)
+        nodes.append(kit.runs("frames/cut", place, (), bars=(Bar(0, 0, 2, 14, "ground"), Bar(4, 0, 2, 14, "ground"))))
+    y = bar_y + 18
+    for name, meaning in MEANINGS.items():
+        nodes.append(_mark(counts, name, meaning, bar_y, y, width))
+        y = nodes[-1].y + nodes[-1].h
+    total = f"{counts.total:,}"
+    if x + text_width(f"{counts.available:,} available") < width - MARGIN - text_width(total) - 40:
+        nodes.append(kit.label("frames/total", total, width - MARGIN - text_width(total), bar_y - 20))
+    nodes.append(_pointer(counts, before, x, bar_y, width))
+    return nodes
 
 
-def _span(marks: Sequence[tuple[str, int]], number: int) -> tuple[int, int]:
-    """The first and the last number of pages of a section: a request needs more than its mark, the others reach it."""
-    first, last = ((pages if name in REACHED else pages + 1) for name, pages in marks[number : number + 2])
-    return first, last - 1
+def _mark(counts: PageCounts, name: str, meaning: str, bar_y: float, y: float, width: float) -> Node:
+    """A line from the gauge to what happens at its mark: the number, the name, and that in words."""
+    pages = int(getattr(counts, name))
+    x = level(counts, pages, width)
+    left = x + 12
+    number = f"{pages:,}"
+    indent = text_width(number, "strong") + 6
+    said = wrapped(f"{name}: {meaning}", width - MARGIN - left - indent)
+    top = y - bar_y
+    is_under = counts.available < pages or (name in REFUSING and counts.available <= pages)
+    style = "label" if is_under else "label dim"
+    text = [Text(12, top + 14, number, "strong")]
+    text += [Text(12 + indent, top + 14 + 16 * at, line, style) for at, line in enumerate(said)]
+    bars = (Bar(0, 0, 1.5, top + 10, "mark"), Bar(0, top + 9, 8, 1.5, "mark"))
+    box = Box(x, bar_y, width - MARGIN - x, top + 4 + 16 * len(said))
+    return kit.runs(f"frames/mark/{name}", box, text, bars=bars, title=f"{name}: {pages:,} pages; {meaning}",
+                    lane="frames/marks")  # fmt: skip
 
 
-def _named_marks(marks: Sequence[tuple[str, int]], share: float, bar_y: float) -> list[Node]:
-    """The marks, every second one with its name in a line of its own where they have no room in one."""
-    one_line = [_mark(marks, number, share, bar_y, 0) for number in range(len(marks))]
-    if all(left.x + left.w + _APART <= right.x for left, right in pairwise(one_line)):
-        return one_line
-    return [_mark(marks, number, share, bar_y, 14 * (number % 2)) for number in range(len(marks))]
+REFUSING = "free_reserved", "interrupt_free_min"
+"""The marks that a request needs more than; at the others so many are enough."""
 
 
-def _mark(marks: Sequence[tuple[str, int]], number: int, share: float, bar_y: float, lower: float) -> Node:
-    """A line across the gauge, with the name and number of the mark below it, `lower` by so many pixels."""
-    (name, pages), x = marks[number], MARGIN + share * number
-    label = f"{name} {pages:,}" if name not in ("0", "all") else f"{pages:,}"
-    w = text_width(label) + 2
-    left = x - w * (0 if number == 0 else 1 if number == len(marks) - 1 else 0.5)
-    bars = (Bar(min(max(0.0, x - left - 1), w - 2), 0, 2, 22, "mark"),)
-    text = (Text(w / 2, 33 + lower, label, "label", "middle"),)
-    return kit.runs(
-        f"frames/mark/{name}",
-        kit.Box(left, bar_y - 3, w, 38 + lower),
-        text,
-        bars=bars,
-        title=f"{name}: {pages:,} pages",
-        lane="frames/marks",
-    )
-
-
-def _section(number: int, words: str, here: bool, place: Box, anchor: str) -> Node:
-    """Who is served while the level is in a section."""
-    style = "label" if here else "label dim"
-    x = place.w / 2 if anchor == "middle" else 0
-    text = (fitted(x, 13, f"▲ {words}" if here else words, place.w - 4, style, anchor),)
-    title = f"now: {words}" if here else words
-    return kit.runs(f"frames/section/{number}", place, text, title=title)
-
-
-def _pointer(counts: PageCounts, x: float, bar_y: float, width: float, changed: bool) -> Node:
+def _pointer(counts: PageCounts, before: PageCounts, x: float, bar_y: float, width: float) -> Node:
     label = f"{counted(counts.available, 'page')} available"
-    w = text_width(label, "label strong") + 14
-    left = min(max(MARGIN, x - w / 2), width - MARGIN - w)
-    return kit.runs(
-        "frames/pointer",
-        kit.Box(left, bar_y - 24, w, 22),
-        (Text(w / 2, 12, label, "label strong" + (" changed" if changed else ""), "middle"),),
-        bars=(Bar(min(max(0.0, x - left - 1.5), w - 3), 16, 3, 6, "changed" if changed else "wired"),),
-        title=label,
-    )
+    was = f"was {before.available:,}" if before.available != counts.available else ""
+    wide = text_width(label, "label strong")
+    w = wide + (text_width(was) + 10 if was else 0) + 6
+    left = min(max(MARGIN, x - wide / 2), width - MARGIN - w)
+    text = [Text(2, 12, label, "label new" if was else "label strong")]
+    text += [Text(wide + 10, 12, was, "label dim")] * bool(was)
+    bars = (Bar(min(max(0.0, x - left - 1.5), w - 3), 16, 3, 6, "changed" if was else "mark"),)
+    return kit.runs("frames/pointer", Box(left, bar_y - 24, w, 22), text, bars=bars, title=label)
 
 
 def _done(is_served: bool) -> str:

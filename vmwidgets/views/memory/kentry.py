@@ -1,23 +1,24 @@
 """The kentry area: who feeds the map that feeds everyone.
 
-On top the reserved range, slab by slab, with its free list; below the open slabs, slot by slot, with the entries in
-them.
+First how many slots are used, in a sentence, then the map's ranges, the open slabs slot by slot with the entries of
+these ranges in them, and the reserved range slab by slab, with its free list; last why an entry has no slot.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.units import binary_size
+from vmwidgets.engine.kernel.map.map_schema import EntryValue, MapValue
 from vmwidgets.engine.kernel.x15.kentry_schema import KentryContents, KentryValue
 from vmwidgets.engine.memory.slabs_schema import SlabValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
-from vmwidgets.views.scene.model import Bar, Caption, Node, Row, Rows, Scene, Table, Text
-from vmwidgets.views.scene.text import text_width
+from vmwidgets.views.scene.model import Bar, Caption, Link, Node, Row, Rows, Scene, Table, Text
+from vmwidgets.views.scene.text import fitted, text_width
 from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, Stage, where
@@ -42,28 +43,33 @@ def draw_kentry(
     width: float = WIDTH,
     compact: bool = False,
     whole: bool = False,
+    ranges: Look[MapValue] | None = None,
 ) -> Scene:
-    """The scene of the area.
+    """The scene of the area; `ranges` is the map that its entries are of, if that is small enough to be drawn.
 
     `compact` draws a line for each open slab, with the slots that the operation touched; `whole` adds the rest below.
     """
     moment, contents = look.moment, look.now
-    mine = steps_of_kentry(look.after)
+    mine = steps_of_kentry(look.after, with_ranges=ranges is not None)
     area = contents.area
     end = area.start + area.slabs * area.slab_size
     addresses = style or AddressStyle.of(area.start, end)
     touched = {at: state for (cache, at), state in buffers_touched(moment.so_far).items() if cache == contents.cache}
     nodes: list[Node] = []
+    links: list[Link] = []
     y = 0.0
-    for slab in contents.slabs if compact else ():
-        more, y = _line(contents, slab, addresses, touched, y + 4, width, whole=whole)
-        nodes += more
-    if not compact or whole or not nodes:
-        more, y = _range_row(contents, addresses, _slabs_taken(moment.so_far), width, y)
-        nodes += more
-    for slab in contents.slabs if not compact or whole else ():
-        more, y = _slab_grid(contents, slab, addresses, touched, y + 8, compact, width)
-        nodes += more
+    if compact:
+        for slab in contents.slabs:
+            more, y = _line(contents, slab, addresses, touched, y + 4, width, whole=whole)
+            nodes += more
+        if whole or not nodes:
+            more, y = _range_row(contents, addresses, _slabs_taken(moment.so_far), width, y)
+            nodes += more
+        for slab in contents.slabs if whole else ():
+            more, y = _slab_grid(contents, slab, addresses, touched, y + 8, compact, width)
+            nodes += more
+    else:
+        nodes, links, y = _whole(contents, addresses, touched, _slabs_taken(moment.so_far), ranges, width)
     subtitle = (
         f"{addresses.long(area.start)}–{addresses.long(end)} · {area.allocated:,} of {area.slabs:,} slabs in use · "
         f"{binary_size(area.allocated * area.slab_size)} in memory"
@@ -73,6 +79,7 @@ def draw_kentry(
         title,
         subtitle,
         nodes,
+        links=links,
         caption=_kentry_caption(moment),
         table=_table(contents, addresses),
         steps=moment.steps(mine),
@@ -80,6 +87,155 @@ def draw_kentry(
         width=width,
         height=y + 8,
     )
+
+
+def _whole(
+    contents: KentryContents, style: AddressStyle, touched: dict[int, str], fresh: Collection[int],
+    ranges: Look[MapValue] | None, width: float,
+) -> tuple[list[Node], list[Link], float]:  # fmt: skip
+    """All of the area: ranges, slots, slabs, and entries without a slot."""
+    entries = ranges.now.entries if ranges is not None else ()
+    before = {one.id: one for one in ranges.before.entries} if ranges is not None else {}
+    static = [one for one in entries if not one.address]
+    nodes = [kit.paragraph("kentry/answer", _answer(contents, static), MARGIN, 2, width - 2 * MARGIN, style="body")]
+    y = nodes[0].y + nodes[0].h + 8
+    if ranges is not None:
+        more, y = _ranges(ranges.now, before, style, y, width)
+        nodes += more
+        y += 36
+    kinds = {one.id: _kind(one) for one in entries}
+    for slab in contents.slabs:
+        more, y = _slab_grid(contents, slab, style, touched, y, False, width, kinds)
+        nodes += more
+        y += 10
+    placed = {node.id: node for node in nodes}
+    at_hand = [one for one in entries if one != before.get(one.id)]
+    both = [(placed.get(f"kentry/range/{one.id}"), placed.get(f"kentry/slot/{one.address:x}")) for one in at_hand]
+    top = min((node.y for node in nodes if node.kind == "slot"), default=0.0)
+    links = [_to_slot(one, other, top) for one, other in both if one is not None and other is not None]
+    more, y = _range_row(contents, style, fresh, width, y + 22)
+    links += _bands(contents, nodes, more)
+    nodes += more
+    if static:
+        nodes.append(kit.label("kentry/why", "Why some have no slot", MARGIN, y + 8, style="body strong"))
+        y += 32
+        for one in static:
+            words = f"#{one.id}, {one.role or 'a range of the boot'}: {_WHY.get(one.role, _WHY[''])}"
+            nodes.append(kit.paragraph(f"kentry/why/{one.id}", words, MARGIN, y, width - 2 * MARGIN, style="label"))
+            y += nodes[-1].h + 4
+    return nodes, links, y
+
+
+_WHY = {
+    "kentry area": "a slot needs a page of the area, and the area needs an entry: this one. To cut the circle, it is "
+    "kept in the kernel's image.",
+    "": "it is made before there is an area to take a slot from, and is kept in the kernel's image.",
+}
+"""Why an entry is in no slot, by what its range is."""
+
+
+def _answer(contents: KentryContents, static: Sequence[EntryValue]) -> str:
+    """How many slots of the open slabs are used, and which entries have none."""
+    slots = sum(slab.buffers for slab in contents.slabs)
+    used = slots - sum(len(slab.free) for slab in contents.slabs)
+    of = (
+        f"the slab's {slots:,} slots" if len(contents.slabs) == 1 else f"{slots:,} slots in {len(contents.slabs)} slabs"
+    )
+    said = f"{used:,} of {of} {'is' if used == 1 else 'are'} used" if contents.slabs else "No slab has a page yet"
+    names = " and ".join(f"#{one.id}" for one in static)
+    return f"{said}; {names} {'has' if len(static) == 1 else 'have'} none." if static else f"{said}."
+
+
+def _kind(entry: EntryValue) -> str:
+    return "kernel" if entry.role else "anonymous"
+
+
+MOST_RANGES = 24
+"""Entries of a map whose ranges are drawn."""
+
+_CUT, _LEAST_RANGE, _TALL = 6, 30.0, 34.0
+"""A range is at most so many times as wide as the median; least width; height."""
+
+
+def _ranges(
+    now: MapValue, before: Mapping[int, EntryValue], style: AddressStyle, top: float, width: float
+) -> tuple[list[Node], float]:
+    """The map's ranges in the order of their addresses, with the numbers of their entries; below, to scale."""
+    room = width - 2 * MARGIN
+    pieces: list[tuple[EntryValue | None, int, int]] = []
+    at = now.start
+    for entry in now.entries:
+        pieces += [(None, at, entry.start)] * (entry.start > at)
+        pieces.append((entry, entry.start, entry.end))
+        at = entry.end
+    pieces += [(None, at, now.end)] * (now.end > at)
+    sizes = sorted(end - start for one, start, end in pieces if one is not None)
+    most = _CUT * (sizes[len(sizes) // 2] if sizes else 1)
+    least = min(_LEAST_RANGE, room / (len(pieces) or 1) * 0.9)
+    weights = [min(end - start, most) for _, start, end in pieces]
+    unit = (room - least * len(pieces)) / (sum(weights) or 1)
+    words = (
+        f"the ranges of {now.name}, with the numbers of their entries; long ones are cut, the line below is to scale"
+    )
+    nodes = [kit.paragraph("kentry/ranges", words, MARGIN, top, room)]
+    x, y = MARGIN, top + nodes[0].h + 22
+    scale: list[Bar] = []
+    for (one, start, end), weight in zip(pieces, weights, strict=True):
+        size, w = binary_size(end - start), least + weight * unit
+        is_cut = end - start > most
+        place = Box(x, y, w - 2, _TALL)
+        cut = (Bar(w - 14, 0, 2, _TALL, "ground"), Bar(w - 10, 0, 2, _TALL, "ground")) if is_cut else ()
+        spare = 32.0 if is_cut else 6.0
+        if one is None:
+            title = f"{size} free from {style.whole(start)} on"
+            nodes.append(kit.chip(f"kentry/gap/{start:x}", "tile", place, (f"{size} free", size, ""), bars=cut,
+                                  spare=spare, state=["is-free"], title=title))  # fmt: skip
+        else:
+            old = before.get(one.id)
+            state = "new" if old is None else "changed" if (old.start, old.end) != (start, end) else ""
+            said = (
+                (f"{one.role}, {size}", one.role, size, size.partition(" ")[0])
+                if one.role
+                else (size, size.partition(" ")[0])
+            )
+            where = "in no slot" if not one.address else f"its entry is at {style.whole(one.address)}"
+            nodes.append(
+                kit.chip(f"kentry/range/{one.id}", "tile", place, said, bars=cut, spare=spare, thing=f"entry:{one.id}",
+                         state=[f"is-{_kind(one)}", *[state] * bool(state)], lane="ranges",
+                         title=f"entry {one.id}, {style.whole(start)}–{style.whole(end)}, {size}: {where}")
+            )  # fmt: skip
+            number, look = f"#{one.id}", "label new" if state else "strong" if not one.address else "label dim"
+            if text_width(number, "strong") <= w + 6:
+                box = Box(x - 4, y - 22, w + 6, 18)
+                nodes.append(kit.runs(f"kentry/number/{one.id}", box, [Text(w / 2 + 3, 14, number, look, "middle")]))
+            share = room / (now.end - now.start)
+            scale.append(Bar((start - now.start) * share, 0, max(1.0, (end - start) * share), 5, f"own-{_kind(one)}"))
+        x += w
+    y += _TALL + 8
+    nodes.append(kit.runs("kentry/scale", Box(MARGIN, y, room, 5), (), bars=(Bar(0, 0, room, 5, "rail"), *scale)))
+    return nodes, y + 5
+
+
+def _to_slot(one: Node, other: Node, top: float) -> Link:
+    """From a range to the slot that its entry is in: from the `top` of the slots on, between two columns of them."""
+    start, between = (one.x + one.w / 2, one.y + one.h), other.x - _BETWEEN / 2
+    points = (*kit.curve(start, (between, top - 4), upright=True), (between, other.y + other.h / 2))
+    return Link(f"{one.id}/in", "walk", one.id, other.id, points)
+
+
+def _bands(contents: KentryContents, above: Sequence[Node], row: Sequence[Node]) -> Iterator[Link]:
+    """From each slab's slots to its cell in the area."""
+    cells = {node.id: node for node in row}
+    for slab in contents.slabs[-1:]:
+        index = contents.area.index(slab.address)
+        title = next(node for node in above if node.id == f"kentry/{index}/title")
+        cell = cells.get(f"kentry/{index}")
+        if cell is not None:
+            slots = [node for node in above if node.kind == "slot" and node.y < title.y]
+            right = max(node.x + node.w for node in slots)
+            place = Box(MARGIN, title.y, right - MARGIN, title.h + 2)
+            below = Box(cell.x, cell.y, cell.w, cell.h)
+            yield kit.band(f"kentry/{index}/band", title.id, cell.id, place, below)
 
 
 def _slabs_taken(events: Iterable[ev.Event]) -> set[int]:
@@ -109,9 +265,13 @@ def _range_row(
         state = "in use" if allocated else "next on the free list" if index == next_free else "free"
         nodes.append(
             kit.chip(
-                f"kentry/{index}", "slot", Box(MARGIN + index * w, top + 8, w - 2, 28), str(index) if is_named else "",
+                f"kentry/{index}", "tile", Box(MARGIN + index * w, top + 8, w - 2, 28), str(index) if is_named else "",
                 style="label" if allocated else "label dim", thing=f"slab:{index}", lane="kentry", spare=2,
-                state=[*["new"] * (index in fresh), "taken" if allocated else "free", *["shown"] * (index in opened)],
+                state=[
+                    *["new"] * (index in fresh),
+                    "is-kernel" if allocated else "is-free",
+                    *["opened"] * (index in opened),
+                ],
                 title=f"slab {index} at {style.whole(area.start + index * area.slab_size)}: {state}",
             )
         )  # fmt: skip
@@ -188,7 +348,9 @@ def _slab_grid(
     top: float,
     compact: bool,
     width: float,
+    kinds: Mapping[int, str] | None = None,
 ) -> tuple[list[Node], float]:
+    """A slab's slots in rows, and below them how many are used and what is written in them."""
     area = contents.area
     index = area.index(slab.address)
     free = {address: place for place, address in enumerate(slab.free)}
@@ -202,26 +364,39 @@ def _slab_grid(
     if compact:
         top -= 18  # the line above has its words
     else:
+        top -= 22
         numbers = " · the number in a slot: the first page of its entry" * any(a in contents.residents for a in shown)
         numbers += " · next: the slot that is allocated next" * any(one in slab.free[:1] for one in shown)
-        words = kit.paragraph(
-            f"kentry/{index}/title", head + colour + numbers, MARGIN, top, width - 2 * MARGIN, style="label"
-        )
-        nodes.append(words)
-        top += words.h - kit.LINE
-    place = Box(MARGIN, top + 22, width - 2 * MARGIN + _BETWEEN, 0)
+    place, high = Box(MARGIN, top + 22, width - 2 * MARGIN + _BETWEEN, 0), _SLOT_H if compact else _TALL
     boxes = [
-        cell._replace(w=cell.w - _BETWEEN, h=_SLOT_H)
-        for cell in kit.cells(len(shown) + bool(left_out), place, _SLOT_W + _BETWEEN, _SLOT_H + _BETWEEN, most=_WIDEST)
+        cell._replace(w=cell.w - _BETWEEN, h=high)
+        for cell in kit.cells(len(shown) + bool(left_out), place, _SLOT_W + _BETWEEN, high + _BETWEEN, most=_WIDEST)
     ]
     if left_out:
         said, state = f"{left_out} free", ("free", "folded")
         nodes.append(kit.chip(f"kentry/{index}/free", "slot", boxes.pop(0), said, style="label dim", state=state))
     for address, box in zip(shown, boxes, strict=True):
         number = (address - first) // contents.buffer_size
-        nodes.append(_slot(contents, address, number, free.get(address), style, touched.get(address, ""), box))
+        one = _slot(contents, address, number, free.get(address), style, touched.get(address, ""), box)
+        nodes.append(one if compact else _with_number(one, contents.residents.get(address), kinds or {}))
     bottom = max((node.y + node.h for node in nodes), default=top)
+    if not compact:
+        words = kit.paragraph(
+            f"kentry/{index}/title", head + colour + numbers, MARGIN, bottom + 4, width - 2 * MARGIN, style="label dim"
+        )
+        nodes.append(words)
+        bottom += words.h + 4
     return nodes, bottom + _BETWEEN
+
+
+def _with_number(slot: Node, resident: tuple[int, int] | None, kinds: Mapping[int, str]) -> Node:
+    """A slot with the number of the entry in it above its page, and its colour below."""
+    if resident is None:
+        return slot
+    number = fitted(slot.w / 2, 13, f"#{resident[0]}", slot.w - 4, "strong", "middle")
+    page = (replace(run, y=27, style="mono label dim") for run in slot.text)
+    bar = Bar(0, slot.h - 4, slot.w, 4, f"own-{kinds.get(resident[0], 'kernel')}")
+    return replace(slot, text=(number, *page), bars=(bar,))
 
 
 def _slot(
@@ -281,17 +456,32 @@ def _is_in_use(area: KentryValue, index: int) -> bool:
 # ---- steps ---------------------------------------------------------------------------------------
 
 
-def steps_of_kentry(contents: KentryContents) -> Mine:
-    """The steps of the area: its slabs, slots of those that are open, entries that come into these slots."""
+def steps_of_kentry(contents: KentryContents, *, with_ranges: bool = False) -> Mine:
+    """The steps of the area: its slabs, slots of those that are open, entries that come into these slots.
+
+    `with_ranges`: and those in which a range of the map is another.
+    """
     shown = [range(slab.address, slab.address + contents.area.slab_size) for slab in contents.slabs]
 
     def is_shown(event: ev.Event) -> bool:
         return any(place in slab for place in _places(event, contents.map) for slab in shown)
 
     def changes(stage: Stage) -> bool:
-        return any(_is_about_slabs(event) or is_shown(event) for event in stage.events)
+        events = stage.events
+        return any(
+            _is_about_slabs(one) or is_shown(one) or (with_ranges and _moves(one, contents.map)) for one in events
+        )
 
     return where(changes)
+
+
+def _moves(event: ev.Event, name: str) -> bool:
+    """Whether a map has other ranges after an event."""
+    if isinstance(event, (ev.EntryLinked, ev.EntryUnlinked)):
+        return event.map == name
+    if isinstance(event, (ev.EntryResized, ev.EntryChanged)):
+        return event.map == name and event.before[:3] != event.after[:3]
+    return False
 
 
 def _is_about_slabs(event: ev.Event) -> bool:

@@ -11,8 +11,8 @@ from dataclasses import replace
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.frozen import frozen
-from vmwidgets.engine.base.units import binary_size
-from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold, KernelMapValue
+from vmwidgets.engine.base.units import binary_size, counted
+from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold, KernelMapValue, MapValue
 from vmwidgets.views.maps.columns import PAGE_NUMBERS, are_brief, lay_columns
 from vmwidgets.views.maps.entries import HEADER, list_lane
 from vmwidgets.views.maps.picture import (
@@ -26,7 +26,7 @@ from vmwidgets.views.maps.ribbon import NOT_TO_SCALE, ribbon_lane
 from vmwidgets.views.maps.runs import kind_of, what_is
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.addresses import AddressStyle
-from vmwidgets.views.scene.kit import MARGIN, WIDTH
+from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import STILL, Link, Marks, Node, Scene, Table
 from vmwidgets.views.scene.relations import KERNEL, of_entries, things_of, together
 from vmwidgets.views.scene.text import text_width
@@ -40,6 +40,7 @@ from .kmem_map import (
     RIBBON_H,
     ROOT_H,
     Shown,
+    height_of,
     lock_words,
     map_box,
     nothing_in,
@@ -85,7 +86,9 @@ def draw_kmem(
     style = AddressStyle.of(value.map.start, value.map.end)
     shown = Shown.of(look)
     concerned = map_concerned(value, moment.events, selection)
-    nodes, links, y = _nested(value, shown, style, concerned.map.name, width)
+    nodes = [kit.paragraph("kmem/answer", _answer(value, concerned), MARGIN, 2, width - 2 * MARGIN, style="body")]
+    more, links, y = _nested(value, shown, style, concerned.map.name, width, nodes[0].h + 12)
+    nodes += more
     marks: tuple[Marks, ...] = ()
     if not compact:
         more, lines, marks, y = _detail(concerned, moment, shown, style, selection, y, width)
@@ -117,8 +120,28 @@ def draw_kmem(
     )
 
 
+def _answer(root: KernelMapValue, concerned: KernelMapValue) -> str:
+    """How full the map at hand is, and who waits for room in which map, with what a request can get there."""
+    one = concerned.map
+    used = f"{used_words(one)[0].removesuffix(' used')} are used, by {counted(one.nr_entries, 'entry')}"
+    said = [f"In {called(one.name)}, {used}{', of submaps too' if concerned.submaps else ''}."]
+    for each in [each for each in root.all() if each.sleepers][:2]:
+        names = each.sleepers
+        who = names[0] if len(names) == 1 else " and ".join(names) if len(names) == 2 else f"{len(names):,} threads"
+        largest = "" if each.map.folds else f", where the largest free piece is {binary_size(_largest(each.map))}"
+        said.append(f"{who} {'waits' if len(names) == 1 else 'wait'} for room in {called(each.map.name)}{largest}.")
+    return " ".join(said)
+
+
+def _largest(value: MapValue) -> int:
+    """Bytes of a map's largest gap."""
+    starts = [*(entry.start for entry in value.entries), value.end]
+    ends = [value.start, *(entry.end for entry in value.entries)]
+    return max(start - end for start, end in zip(starts, ends, strict=True))
+
+
 _COLOURS = (
-    ("submap", "submap"),
+    ("submap", "a submap: a range that is a map of its own"),
     ("object", "pages of an object"),
     ("plain", "no object"),
     ("static", "reserved at boot"),
@@ -202,22 +225,23 @@ _LOOKS = (ev.SpaceSought, ev.MapLocked)
 
 
 def _nested(
-    root: KernelMapValue, shown: Shown, style: AddressStyle, concerned: str, width: float
+    root: KernelMapValue, shown: Shown, style: AddressStyle, concerned: str, width: float, top: float
 ) -> tuple[list[Node], list[Link], float]:
+    """All maps, those of a level in a row, with a band from the place of each in its parent."""
     nodes: list[Node] = []
     links: list[Link] = []
     row = [Place(root, "", MARGIN, width - 2 * MARGIN)]
-    y, depth = 8.0, 0
+    y, depth = top, 0
     above: dict[str, tuple[Place, float]] = {}
     while row:
         height = CARD_H if depth else ROOT_H
         for place in row:
             nodes += map_box(place.value, shown, style, (place.x, y, place.w), depth, place.value.map.name == concerned)
             if place.parent:
-                links += _funnel(above[place.parent], place, shown, y)
+                links.append(_band(above[place.parent], place, shown, y))
             above[place.value.map.name] = (place, y + height)
         below, left_out = _row_below(row, concerned, width)
-        bottom = y + height + RIBBON_H
+        bottom = y + max(height_of(place.value, depth) for place in row)
         if left_out:
             nodes.append(_more(left_out, bottom, width))
         y, row, depth = bottom + (_DROP if below else 8), below, depth + 1
@@ -258,16 +282,14 @@ def _more(count: int, y: float, width: float) -> Node:
     return kit.label(f"kmem/more/{y:g}", words, width - MARGIN - text_width(words, "label"), y)
 
 
-def _funnel(above: tuple[Place, float], place: Place, shown: Shown, top: float) -> list[Link]:
-    """Two lines: from both ends of a map's place in its parent to both ends of its box."""
+def _band(above: tuple[Place, float], place: Place, shown: Shown, top: float) -> Link:
+    """From a map's place in its parent to its box."""
     parent, ribbon_top = above
     left, right, source = place_of(parent.value, place.value, shown, parent.x, parent.w)
-    name, bottom = place.value.map.name, ribbon_top + RIBBON_H
-    ends = (("left", left, place.x), ("right", right, place.x + place.w))
-    return [
-        Link(f"kmem/{name}/{side}", "funnel", source, f"kmem/{name}", ((x0, bottom), (x1, top)))
-        for side, x0, x1 in ends
-    ]
+    name = place.value.map.name
+    box = Box(place.x, top, place.w, 0)
+    above_it, straight = Box(left, ribbon_top, right - left, RIBBON_H), top - _DROP - ribbon_top - RIBBON_H
+    return kit.band(f"kmem/{name}/band", source, f"kmem/{name}", above_it, box, straight=straight)
 
 
 # ---- the map concerned -------------------------------------------------------------------------------

@@ -16,8 +16,8 @@ from vmwidgets.views.maps.runs import NOFAULT, kind_of, what_is
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import Box
-from vmwidgets.views.scene.model import Bar, Node
-from vmwidgets.views.scene.text import short_count, text_width, wording
+from vmwidgets.views.scene.model import Bar, Node, Text
+from vmwidgets.views.scene.text import fitted, short_count, text_width, wording
 from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.words.called import called
@@ -25,8 +25,11 @@ from vmwidgets.views.story.words.called import called
 BROKEN = 82.0
 """Pixels of a gap at which a map's axis is broken: room for its size."""
 
-ROOT_H, CARD_H, RIBBON_H = 44.0, 66.0, 26.0
+ROOT_H, CARD_H, RIBBON_H = 44.0, 54.0, 26.0
 """Heights of the words above a ribbon, for the outermost map and for one inside, and of a ribbon."""
+
+SLEEPERS, _LINE = 4, 20.0
+"""Threads that are named below a map, at most; and the height of one."""
 
 
 def nothing_in(value: MapValue) -> MapValue:
@@ -82,7 +85,51 @@ def map_box(
     x, y, w = box
     height = CARD_H if depth else ROOT_H
     card = _card(value, style, box, depth, concerned, value.map.name in shown.woken)
-    return [card, *_ribbon(value, shown, style, x, y + height, w, depth)]
+    ribbon = _ribbon(value, shown, style, x, y + height, w, depth)
+    return [card, *ribbon, *_waiting(value, Box(x, y + height + RIBBON_H + 4, w, _LINE))]
+
+
+def height_of(value: KernelMapValue, depth: int) -> float:
+    """How high a map is, from its card to those who wait for room in it."""
+    lines = _lines(value)
+    return (CARD_H if depth else ROOT_H) + RIBBON_H + (4 + _LINE * lines if lines else 0)
+
+
+def _lines(value: KernelMapValue) -> int:
+    """Lines below a map's ribbon: of those who wait, and of its flag."""
+    return min(len(value.sleepers), SLEEPERS) + bool(value.sleepers or value.needs_wakeup)
+
+
+def _waiting(value: KernelMapValue, line: Box) -> list[Node]:
+    """Those who sleep for room in a map, in the order they will look again, and who wakes them."""
+    name, some = value.map.name, value.sleepers
+    shown = some if len(some) <= SLEEPERS else some[: SLEEPERS - 1]
+    nodes = []
+    for number, thread in enumerate(shown):
+        text = [fitted(18, 14, thread, line.w - 18, "strong", middle=True)]
+        x = 24 + text_width(text[0].text, "strong")
+        if x + text_width("asleep for room") <= line.w:
+            text.append(Text(x, 14, "asleep for room", "label dim"))
+        nodes.append(kit.runs(f"kmem/{name}/sleeper/{thread}", line._replace(y=line.y + number * _LINE), text,
+                              bars=(Bar(2, 5, 10, 10, "step"),), thing=f"thread:{thread}", lane=f"kmem/{name}/sleepers",
+                              state=("sleeper",), title=f"{thread} is asleep for room in {name}"))  # fmt: skip
+    y = line.y + len(shown) * _LINE
+    if len(shown) < len(some):
+        words = f"and {len(some) - len(shown):,} more"
+        nodes.append(kit.label(f"kmem/{name}/sleepers/more", words, line.x, y, most=line.w))
+        y += _LINE
+    if some or value.needs_wakeup:
+        ways: tuple[str, ...] = ("needs_wakeup is not set: nothing wakes them", "needs_wakeup not set", "not set")
+        if value.needs_wakeup:
+            whom = "all" if len(some) > 1 else "it"
+            ways = (
+                (f"kmem_free_wakeup wakes {whom}", f"a free wakes {whom}")
+                if some
+                else ("needs_wakeup is set", "flag set")
+            )
+        run = fitted(0, 14, ways, line.w, "label dim" if value.needs_wakeup else "label error")
+        nodes.append(kit.runs(f"kmem/{name}/wakes", line._replace(y=y), [run], title=sleeper_words(value)))
+    return nodes
 
 
 def _card(
@@ -97,7 +144,7 @@ def _card(
     name = value.map.name
     limits, starts = f"{style.long(value.map.start)}–{style.long(value.map.end)}", style.long(value.map.start)
     held = value.locked_by is not None
-    lock, sleepers = lock_words(value), sleeper_words(value)
+    lock = lock_words(value)
     mark = "label held" if held else "label dim"
     words = called(name)
     used = wording(
@@ -108,18 +155,15 @@ def _card(
         rows += [
             kit.Line((limits, f"from {starts}", starts), "mono label dim"),
             kit.Line((lock, lock.removeprefix("sleep "), lock.removeprefix("sleep ").partition(" by ")[0]), mark),
-            kit.Line((sleepers, *shorter(sleepers)), "label changed"),
         ]
     else:
-        rows.append(
-            kit.Line((f"{limits}   {lock}", limits), mark if held else "mono label dim", sleepers, "label changed")
-        )
+        rows.append(kit.Line((f"{limits}   {lock}", limits), mark if held else "mono label dim"))
     height = CARD_H if depth else ROOT_H
-    state = ["shown"] * concerned + ["changed"] * woken + ["held"] * held
+    state = ["concerned"] * concerned + ["changed"] * woken + ["held"] * held
     return kit.card(
         f"kmem/{name}", Box(x, y, w, height), rows, kind="kmem-map", thing=f"map:{name}", top=16, step=14.5,
-        bars=[Bar(0, 0, 4, height, "held")] * held, state=state, lane=f"maps/{depth}",
-        title=_describe(value, style),
+        bars=[Bar(0, 0, 4, height, "held" if held else "mark")] * (held or concerned), state=state,
+        lane=f"maps/{depth}", title=_describe(value, style),
     )  # fmt: skip
 
 
@@ -148,16 +192,6 @@ def sleeper_words(value: KernelMapValue) -> str:
     count = len(value.sleepers)
     flag = "" if value.needs_wakeup else " (needs_wakeup not set)"
     return f"{count} asleep for room{flag}: {', '.join(value.sleepers)}"
-
-
-def shorter(sleepers: str) -> tuple[str, ...]:
-    """The words of who sleeps, for less and less room; a flag that is not set is always said.
-
-    >>> shorter("2 asleep for room: sh, make")
-    ('2 asleep: sh, make', '2 asleep')
-    """
-    words = sleepers.replace(" for room", "")
-    return words, words.partition(":")[0]
 
 
 def _describe(value: KernelMapValue, style: AddressStyle) -> str:
@@ -218,12 +252,13 @@ def _piece(
             thing=f"fold:{item.id}", action="", state=("folded",), title=f"{item.count:,} entries folded",
             lane=f"kmem/{depth}", spare=2,
         )  # fmt: skip
-    inset = _inset(segment)
+    inset, is_place = _inset(segment), kind_of(item) == "submap"
     box = Box(segment.x + inset, y, max(0.8, segment.w - 2 * inset), RIBBON_H)
     return kit.chip(
         f"kmem/{name}/{item.id}", "range", box, _words(item)[0 if sized else 1 :], spare=_SPARE, foot=4,
-        bars=[Bar(0, RIBBON_H - 5, box.w, 5, "wired")] * bool(item.wired), thing=f"entry:{item.id}",
-        state=(kind_of(item), *states.get(item.id, ())), lane=f"kmem/{depth}", title=_title(item, style),
+        bars=[Bar(0, RIBBON_H - 5, box.w, 5, "wired" if item.wired else "submap")] * bool(item.wired or is_place),
+        thing=f"entry:{item.id}", state=(kind_of(item), *["place"] * is_place, *states.get(item.id, ())),
+        lane=f"kmem/{depth}", title=_title(item, style),
     )  # fmt: skip
 
 

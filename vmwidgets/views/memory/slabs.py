@@ -1,7 +1,7 @@
 """Object caches and zones: how they fill, slab by slab.
 
-A row for each cache; its slabs are boxes of buffers, taken ones filled, with the order in which the free ones will be
-taken and the page that the slab is on.
+First how much of their slabs is used, in a sentence.  A row for each cache; its slabs are rows of buffers, taken ones
+filled, with the order in which the free ones will be taken and the page that the slab is on.
 """
 
 from __future__ import annotations
@@ -83,8 +83,14 @@ def draw_slabs(
     names = {getattr(event, "cache", "") for event in moment.events}
     shown = _chosen(value, names)
     sheet = _Sheet.of(shown, width)
+    objects = sum(cache.allocated for cache in value.caches)
+    held = sum(_slabs(cache) * cache.slab_size for cache in value.caches)
     nodes: list[Node] = []
     y = 10.0
+    if value.caches:
+        words = _answer(value, held)
+        nodes.append(kit.paragraph("slabs/answer", words, MARGIN, 2, width - 2 * MARGIN, style="body"))
+        y = nodes[-1].h + 14
     for cache in shown:
         more, y = _row(cache, touched, style, sheet, y, width)
         nodes += more
@@ -96,8 +102,6 @@ def draw_slabs(
     if shown:
         nodes += kit.legend("slabs", _LEGEND, y, width=width)
         y = nodes[-1].y + nodes[-1].h
-    objects = sum(cache.allocated for cache in value.caches)
-    held = sum(_slabs(cache) * cache.slab_size for cache in value.caches)
     prefix = f" · {style.legend}" if style.legend else ""
     return kit.scene(
         "slabs",
@@ -111,6 +115,15 @@ def draw_slabs(
         width=width,
         height=y + 4,
     )
+
+
+def _answer(value: CachesValue, held: int) -> str:
+    """How much of the slabs' memory objects fill, and in which cache most is free."""
+    used = sum(cache.allocated * cache.object_size for cache in value.caches)
+    said = f"Objects fill {100 * used / held:.0f} % of {binary_size(held)} of slabs"
+    most = max(value.caches, key=lambda one: _slabs(one) * one.slab_size - one.allocated * one.object_size)
+    left = _slabs(most) * most.slab_size - most.allocated * most.object_size
+    return f"{said}; most is unused in {most.name}: {binary_size(left)}."
 
 
 steps_of_caches = having(ev.SlabCreated, ev.SlabDestroyed, ev.BufferAllocated, ev.BufferFreed)

@@ -1,50 +1,78 @@
-"""The boxes of the threads' picture: a thread, what is waited for, a lane's heading, and what was left out.
+"""What the threads' picture is made of: a thread, what is waited for, who wakes the sleepers, and what was left out.
 
-The state of a thread is its shape and a word: asleep is round, ready square, running outlined.
+The state of a thread is a word and the shape of its mark: round is asleep, square is not; one that runs is outlined.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from vmwidgets.engine.kernel.threads.threads_schema import ThreadValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import Box
-from vmwidgets.views.scene.model import Node
+from vmwidgets.views.scene.model import Bar, Node, Text
+from vmwidgets.views.scene.text import fitted, text_width, wrapped
 
-LEAST, WIDEST, H, GAP = 150.0, 240.0, 56.0, 14.0
-"""Least and greatest width of a thread; height of a box; room between two."""
+LEAST, WIDEST, H, GAP = 150.0, 240.0, 40.0, 14.0
+"""Least and greatest width of a thread; height of one; room between two."""
 
 SUBJECT_W = 172.0
 NAMES = 12
 """How many of those that are done are named at most."""
 
-_STEP = 15.5
-"""Pixels from one line of a box to the next."""
+_MARK, _STEP = 32.0, 17.0
+"""Room for a thread's mark; pixels from one line of words to the next."""
 
 
 def thread_card(
     thread: ThreadValue, place: Box, touched: Mapping[str, str], number: int = 0, lane: str = "threads",
-    state: tuple[str, ...] = (),
+    state: tuple[str, ...] = (), *, brief: bool = False,
 ) -> Node:  # fmt: skip
-    """A thread; `number` is its place in the row, written before its name (below 1: none)."""
-    asleep = thread.state == "asleep"
-    called = thread.name or "the cell"
-    tick = "" if thread.until is None else f"to tick {thread.until:,}"
-    second, third = (tick, thread.doing), "mono label dim"
-    if thread.locks:
-        second, third = (tick or (thread.doing if asleep else ""), f"holds {', '.join(thread.locks)}"), "label held"
-    rows = [
-        kit.Line(f"{number}. {called}" if number > 0 else called, "strong", middle=True),
-        kit.Line(thread.state, "label strong", second[0]),
-        kit.Line(second[1], third),
+    """A thread; `number` is its place in the row, in its mark (below 1: none).  `brief`: with what it holds alone."""
+    until = "" if thread.until is None else f"to tick {thread.until:,}"
+    held = f"holds {', '.join(thread.locks)}" if thread.locks else ""
+    doing = "" if held else thread.doing
+    second = [
+        ("" if brief else thread.state, "label"),
+        (until, "label dim"),
+        (held, "label held"),
+        (doing, "mono label dim"),
     ]
-    states = [*state, *([touched[thread.name]] if thread.name in touched else [])]
-    return kit.card(
-        f"thread/{thread.name}", place, rows, kind="thread", thing=f"thread:{thread.name}",
-        shape="round" if asleep else "box", state=[*states, *["here"] * (thread.state == "running")],
-        title=describe(thread), lane=lane, top=18, step=_STEP, pad=18 if asleep else 9,
-    )  # fmt: skip
+    states = [
+        *state,
+        *([touched[thread.name]] if thread.name in touched else []),
+        *["asleep"] * (thread.state == "asleep"),
+    ]
+    return _thread(f"thread/{thread.name}", thread.name or "the cell", second, place, number, lane,
+                   [*states, *["here"] * (thread.state == "running")], describe(thread))  # fmt: skip
+
+
+def cell_card(place: Box) -> Node:
+    """The learner's cell, where it has a lock that a thread waits for."""
+    second = [("running", "label"), ("the notebook's calls", "label dim")]
+    title = "the learner's cell: what was called from the notebook"
+    return _thread("thread/", "the cell", second, place, 0, "ready", ["here"], title)
+
+
+def _thread(
+    identity: str, name: str, second: Sequence[tuple[str, str]], place: Box, number: int, lane: str,
+    state: Sequence[str], title: str,
+) -> Node:  # fmt: skip  # what it is, then where
+    """Its mark, its name, and below that what is true of it, as far as there is room."""
+    text = [Text(15, 20, f"{number}", "letter on-step", "middle")] if 0 < number < 100 else []
+    text.append(fitted(_MARK, 16, name, place.w - _MARK - 4, "body strong", middle=True))
+    x = _MARK
+    for words, style in second:
+        room = place.w - 4 - x
+        if words and room > 24:
+            text.append(fitted(x, 33, words, room, style))
+            x += text_width(words, style) + 6
+    ends = [run.x + (run.room or text_width(run.text, run.style)) for run in text if run.anchor == "start"]
+    w = place.w if "stuck" in state else min(place.w, max(ends) + 8)
+    side = 22.0 if text[0].anchor == "middle" else 10.0
+    mark = Bar(15 - side / 2, 16 - side / 2, side, side, "step")
+    return Node(identity, "thread", *place._replace(w=w), identity.replace("/", ":", 1), "box",
+                tuple(run for run in text if run.text), (mark,), tuple(state), title, "select", lane)  # fmt: skip
 
 
 def describe(thread: ThreadValue) -> str:
@@ -63,55 +91,38 @@ def describe(thread: ThreadValue) -> str:
     )
 
 
-def cell_card(place: Box) -> Node:
-    """The learner's cell, where it has a lock that a thread waits for."""
-    rows: list[str | kit.Line] = [
-        "the cell",
-        kit.Line("running", "label strong"),
-        kit.Line("the notebook's calls", "label dim"),
-    ]
-    return kit.card(
-        "thread/", place, rows, kind="thread", thing="thread:", state=("here",), lane="ready", top=18, step=_STEP,
-        title="the learner's cell: what was called from the notebook", pad=9,
-    )  # fmt: skip
+def name_of(kind: str, subject: str) -> str:
+    """What is waited for.
 
-
-def sort_words(kind: str, subject: str, *, is_timed: bool = False) -> tuple[str, str]:
-    """What is waited for, in two lines; `is_timed` if each of those that wait continues at a tick in any case.
-
-    >>> sort_words("room", "exec_map")
-    ('room in exec_map', 'for kmem_free_wakeup')
-    >>> sort_words("wakeup", "disk", is_timed=True)
-    ('disk', 'until woken, or the tick')
+    >>> name_of("room", "exec_map"), name_of("timer", "")
+    ('room in exec_map', 'the clock')
     """
-    if kind == "room":
-        return f"room in {subject}", "for kmem_free_wakeup"
-    if kind == "lock":
-        return f"lock of {subject}", "until it is free"
-    if kind == "pages":
-        return "free pages", "until some are freed"
-    if kind == "timer":
-        return "the clock", "until their tick"
-    return subject or "a wakeup", "until woken, or the tick" if is_timed else "until it is woken"
+    named = {"room": f"room in {subject}", "lock": f"lock of {subject}", "pages": "free pages", "timer": "the clock"}
+    return named.get(kind, subject or "a wakeup")
 
 
 def subject_box(
-    identity: str, kind: str, subject: str, holder: str | None, count: int, x: float, y: float,
-    *, is_timed: bool = False,
-) -> Node:  # fmt: skip
-    """What is waited for, and who has it."""
-    name, until = sort_words(kind, subject, is_timed=is_timed)
-    until = until if holder is None else f"{holder or 'the cell'} holds it"
-    rows: list[str | kit.Line] = [
-        name,
-        kit.Line(until, "label dim" if holder is None else "label held"),
-        kit.Line(f"{count:,} wait{'s' if count == 1 else ''}", "label dim"),
-    ]
+    identity: str, kind: str, subject: str, holder: str | None, count: int, x: float, y: float, w: float = SUBJECT_W
+) -> Node:
+    """What is waited for, round if it is a lock, and by how many."""
+    name, is_lock = name_of(kind, subject), kind == "lock"
+    says = f", which {holder or 'the cell'} holds" if holder is not None else ""
+    rows: list[str | kit.Line] = [name, kit.Line(f"{count:,} wait{'s' if count == 1 else ''}", "label dim")]
     return kit.card(
-        identity, Box(x, y, SUBJECT_W, H), rows, kind="channel", title=f"{name}: {count} wait, {until}", top=18,
+        identity, Box(x, y, w, H), rows, kind="channel", title=f"{name}{says}: {count:,} wait", top=16,
         thing=f"map:{subject}" if kind in ("room", "lock") else "", state=("held",) if holder is not None else (),
-        lane=identity, step=_STEP,
+        lane=identity, step=15, shape="round" if is_lock else "box", pad=18 if is_lock else 10,
+        bars=() if is_lock else (Bar(0, H - 4, w, 4, "own-kernel"),),
     )  # fmt: skip
+
+
+def waker(identity: str, words: str, more: str, box: Box, *, thing: str = "", style: str = "strong") -> Node:
+    """Who wakes the sleepers, and how."""
+    first = wrapped(words, box.w, style)
+    lines = [(line, style) for line in first[:3]] + [(line, "label dim") for line in wrapped(more, box.w)]
+    text = [Text(0, 14 + 16 * at, line, look) for at, (line, look) in enumerate(lines)]
+    return kit.runs(identity, box._replace(h=18 + 16 * max(0, len(lines) - 1)), text, title=f"{words}: {more}",
+                    thing=thing)  # fmt: skip
 
 
 def fold(name: str, count: int, place: Box, words: str = "more") -> Node:

@@ -1,42 +1,52 @@
-"""Threads: who runs, who sleeps on what and in which order they will wake, and who waits for whom in a circle.
+"""Threads: who sleeps, on what, and who will wake it; who can go on; and who waits for whom in a circle.
 
-Those that can go on are a queue; beside it, or below it where there is less room, is a row for each thing that is
-waited for, with its sleepers in order; a deadlock is drawn as the circle it is.
+First the answer, in a sentence.  A row is what is waited for: at its left its sleepers in the order in which they will
+look again, at its right who wakes them, each below the other where there is less room.  A deadlock is drawn as the
+circle it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.frozen import frozen
+from vmwidgets.engine.base.units import counted
 from vmwidgets.engine.kernel.threads.threads_schema import ThreadsValue, ThreadValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
-from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Table
-from vmwidgets.views.scene.text import text_width
+from vmwidgets.views.scene.model import Bar, Caption, Lane, Link, Node, Scene, Table, Text
+from vmwidgets.views.scene.text import text_width, visible
 from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, Stage, where
 from vmwidgets.views.story.words.threads import deadlock
 
-from .thread_nodes import GAP, LEAST, NAMES, SUBJECT_W, WIDEST, H, cell_card, fold, subject_box, thread_card
+from .thread_nodes import (
+    GAP,
+    LEAST,
+    NAMES,
+    SUBJECT_W,
+    WIDEST,
+    H,
+    cell_card,
+    fold,
+    name_of,
+    subject_box,
+    thread_card,
+    waker,
+)  # fmt: skip  # a list
 
-_ABREAST = 4
-"""Sleepers of one thing that are always drawn; more in one row where it has room, else how many follow."""
+_SLEEPERS = 5
+"""Sleepers of one thing that are drawn; of more, one less and how many follow."""
 
 _GROUPS = 6
 """Things waited for that have a row; the others are counted."""
 
-_BEFORE = SUBJECT_W + 34
-_ROW = H + 18
-"""Room that what is waited for takes, before its sleepers; from one row to the next."""
-
-_BESIDE, _QUEUE, _APART, _LONG = 800.0, 0.22, 34.0, 5
-"""Width from which the queue is beside the sleepers; the part of the room that it has then, and the room between the
-two; the rows that it has at most."""
+_BESIDE, _APART, _PITCH = 640.0, 36.0, H + 4
+"""Width from which a row has columns, and the room between the first two; from one sleeper to the next."""
 
 
 @frozen
@@ -66,22 +76,17 @@ def draw_threads(
     touched = _touched(moment.so_far)
     nodes: list[Node] = []
     links: list[Link] = []
-    y = 6.0
-    ring = tuple(thread for name in value.cycle for thread in value.threads if thread.name == name)
-    if ring:
-        nodes, links, y = _cycle_lane(ring, touched, y - 8, width)
-    queue = asleep = Box(MARGIN, y, width - 2 * MARGIN, 0)
-    is_beside = width >= _BESIDE and _has_both(look)
-    if is_beside:
-        w = max(LEAST, _QUEUE * queue.w)
-        asleep = asleep._replace(x=MARGIN + w + _APART, w=asleep.w - w - _APART)
-        queue = queue._replace(w=w)
-    more, y = _ready_lane(value, touched, queue, _LONG if is_beside else 1)
-    nodes += more
     groups = groups_of(value)
-    more, lines, bottom = _groups_lane(groups, touched, asleep if is_beside else asleep._replace(y=y))
-    nodes, links, y = nodes + more, links + lines, max(y, bottom)
-    links += _holder_links(groups, nodes, asleep.x)
+    ring = tuple(thread for name in value.cycle for thread in value.threads if thread.name == name)
+    nodes.append(kit.paragraph("threads/answer", _answer(value, groups), MARGIN, 4, width - 2 * MARGIN, style="body"))
+    y = nodes[-1].y + nodes[-1].h + 12
+    if ring:
+        more, links, y = _cycle_lane(ring, touched, y - 8, width)
+        nodes += more
+    more, y = _ready_lane(value, touched, Box(MARGIN, y, width - 2 * MARGIN, 0))
+    nodes += more
+    more, lines, y = _groups_lane(groups, value, touched, y, width)
+    nodes, links = nodes + more, links + lines
     more, y = _done_lane(value, touched, y, width)
     nodes += more
     return kit.scene(
@@ -90,6 +95,7 @@ def draw_threads(
         _subtitle(value),
         nodes,
         links=links,
+        lanes=[Lane(group.id, down=True, label=name_of(group.kind, group.subject)) for group in groups[:_GROUPS]],
         caption=_caption(moment, value),
         table=Table(_TABLE_HEADER, _rows(value)),
         steps=moment.steps(steps_of_threads(look)),
@@ -97,6 +103,26 @@ def draw_threads(
         width=width,
         height=y + 4,
     )
+
+
+def _answer(value: ThreadsValue, groups: Sequence[_Group]) -> str:
+    """Who waits for what, in a sentence: the most first, a deadlock before all."""
+    some = sorted((one for one in groups if one.subject != _DAEMON), key=lambda one: -len(one.sleepers))
+    parts = [f"for {_AWAITED.get(one.kind, '')}{name_of(one.kind, visible(one.subject))}" for one in some[:3]]
+    count, left = sum(len(one.sleepers) for one in some), sum(len(one.sleepers) for one in some[3:])
+    if len(some) > 1:
+        parts = [f"{len(one.sleepers):,} {words}" for one, words in zip(some, parts, strict=False)]
+        parts += [f"{left:,} for something else"] * bool(left)
+    waits = f"{counted(count, 'thread')} {'waits' if count == 1 else 'wait'}"
+    asleep = f"{waits}{' ' if len(some) == 1 else ': '}{', '.join(parts)}." if parts else ""
+    stuck = f"{counted(len(value.cycle), 'thread')} will never wake: each waits for a lock that the next one holds."
+    ready = sum(thread.state in ("ready", "running") for thread in value.threads)
+    can = f"{counted(ready, 'thread')} can go on." if ready else "No thread is ready to run."
+    return " ".join(filter(None, (stuck if value.cycle else "", asleep, can)))
+
+
+_AWAITED = {"lock": "the ", "": "", "channel": "a wakeup of "}
+"""What is said before the name of what is waited for."""
 
 
 def steps_of_threads(look: Look[ThreadsValue]) -> Mine:
@@ -132,14 +158,6 @@ def _changes(event: ev.Event) -> bool:
     if isinstance(event, ev.ThreadEnded):
         return event.before is not None or event.thread != ""
     return isinstance(event, (ev.ThreadSpawned, ev.ThreadRuns, ev.ThreadSlept, ev.ThreadWoken))
-
-
-def _has_both(look: Look[ThreadsValue]) -> bool:
-    """Whether some can go on and others sleep, before the operation or after it: so that no step moves the lanes."""
-    return any(
-        any(one.state in ("ready", "running") for one in value.threads) and bool(groups_of(value))
-        for value in (look.after, look.before)
-    )
 
 
 def groups_of(value: ThreadsValue) -> tuple[_Group, ...]:
@@ -187,36 +205,30 @@ def _touched(done: Sequence[ev.Event]) -> dict[str, str]:
 # ---- those that can go on, and those that are done -----------------------------------------------------
 
 
-def _ready_lane(value: ThreadsValue, touched: dict[str, str], place: Box, rows: int) -> tuple[list[Node], float]:
-    """Those that can go on, in at most so many rows."""
+def _ready_lane(value: ThreadsValue, touched: dict[str, str], place: Box) -> tuple[list[Node], float]:
+    """Those that can go on, in one row."""
     threads = {thread.name: thread for thread in value.threads}
     running = [thread for thread in value.threads if thread.state == "running" and thread.name not in value.cycle]
     ready = [threads[name] for name in value.ready if name in threads]
     ready += [thread for thread in value.threads if thread.state == "ready" and thread not in ready]
     holds = any(thread.holder == "" for thread in value.threads) and "" not in threads
-    words = "ready, the next one first" if running or ready else "no thread is ready to run"
-    nodes: list[Node] = [kit.paragraph("threads/ready", words, place.x, place.y, place.w)]
     cards = [*running, *ready]
+    if not cards and not holds:
+        return [], place.y
+    nodes: list[Node] = [kit.paragraph("threads/ready", "can go on, the next one first", place.x, place.y, place.w)]
     across = max(1, int((place.w + GAP) // (LEAST + GAP)))
-    most = across * rows - holds
+    most = max(1, across - holds)
     shown = cards if len(cards) <= most else cards[: most - 1]
     count = holds + len(shown) + (len(shown) < len(cards))
-    boxes = _abreast(count, across, place._replace(y=place.y + nodes[0].h + 4), _ROW)
+    w = min(WIDEST, (place.w + GAP) / max(1, min(across, count)) - GAP)
+    boxes = [Box(place.x + number * (w + GAP), place.y + nodes[0].h + 4, w, H) for number in range(count)]
     if holds:
         nodes.append(cell_card(boxes[0]))
     for number, thread in enumerate(shown, 1):
         nodes.append(thread_card(thread, boxes[number - (not holds)], touched, number - len(running), lane="ready"))
     if len(shown) < len(cards):
         nodes.append(fold("ready", len(cards) - len(shown), boxes[-1]))
-    return nodes, nodes[-1].y + (_ROW if boxes else 22)
-
-
-def _abreast(count: int, across: int, place: Box, row: float) -> list[Box]:
-    """Boxes of threads in rows of at most `across`, as wide as there is room."""
-    w = min(WIDEST, (place.w + GAP) / max(1, min(across, count)) - GAP)
-    return [
-        Box(place.x + number % across * (w + GAP), place.y + number // across * row, w, H) for number in range(count)
-    ]
+    return nodes, boxes[0].y + H + 18
 
 
 def _done_lane(value: ThreadsValue, touched: dict[str, str], y: float, width: float) -> tuple[list[Node], float]:
@@ -246,78 +258,107 @@ def _done_lane(value: ThreadsValue, touched: dict[str, str], y: float, width: fl
 # ---- those that wait -----------------------------------------------------------------------------------
 
 
-def _groups_lane(groups: Sequence[_Group], touched: dict[str, str], place: Box) -> tuple[list[Node], list[Link], float]:
+def _groups_lane(
+    groups: Sequence[_Group], value: ThreadsValue, touched: dict[str, str], top: float, width: float
+) -> tuple[list[Node], list[Link], float]:
+    """A row for each thing waited for, with a line between two."""
     if not groups:
-        return [], [], place.y
-    nodes = [kit.paragraph("threads/asleep", "asleep, in the order they will check again", place.x, place.y, place.w)]
+        return [], [], top
+    wide, room, y = width >= _BESIDE, width - 2 * MARGIN, top
+    first = min(300.0, 0.34 * room)
+    columns = (MARGIN, MARGIN + first + _APART, MARGIN + first + _APART + SUBJECT_W + 24)
+    nodes: list[Node] = []
     links: list[Link] = []
-    y = place.y + nodes[0].h + 4
+    heads = zip(
+        columns, ("asleep, in the order they will look again", "what it waits for", "who wakes it"), strict=True
+    )
+    for x, words in heads if wide else [(MARGIN, "asleep, in the order they will look again")]:
+        most = first + _APART - 8 if wide and x == MARGIN else room
+        nodes.append(kit.label("threads/asleep" if x == MARGIN else f"threads/asleep/{words}", words, x, y, most=most))
+    y += 24
     for group in groups[:_GROUPS]:
-        more, lines = _group(group, touched, place._replace(y=y))
-        nodes, links = nodes + more, links + lines
-        y = more[-1].y + _ROW
+        if y > top + 24:
+            nodes.append(
+                kit.runs(f"{group.id}/line", Box(MARGIN, y - 8, room, 1), (), bars=(Bar(0, 0, room, 1, "rail"),))
+            )
+        left, below = (MARGIN, y) if wide else (MARGIN + 24, y + H + 8)
+        sleepers = _sleepers(group, touched, Box(left, below, first if wide else room - 24, H))
+        place, w = (columns[1], SUBJECT_W) if wide else (MARGIN, min(room, 300.0))
+        middle = (sleepers[0].y + sleepers[-1].y) / 2 if wide else y
+        subject = subject_box(group.id, group.kind, group.subject, group.holder, len(group.sleepers), place, middle, w)
+        x, at = (columns[2], middle) if wide else (left, sleepers[-1].y + sleepers[-1].h + 24)
+        said = _waker(group, value, Box(x, at, width - MARGIN - x, 0))
+        said = replace(said, y=middle + (H - said.h) / 2) if wide else said
+        if not wide:
+            nodes.append(kit.label(f"{group.id}/who", "who wakes it", left, at - 18))
+        nodes += [subject, said, *sleepers]
+        links += [_wait(one, subject) for one in sleepers if one.kind == "thread"]
+        if group.holder is not None:
+            ends = ((subject.x + subject.w, subject.y + H / 2), (said.x - 4, said.y + said.h / 2)) if wide else (
+                (subject.x + 8, subject.y + H), (subject.x + 8, said.y + 10), (said.x - 4, said.y + 10))  # fmt: skip
+            links.append(Link(f"{group.id}/held", "held-by", subject.id, said.id, ends, arrow=True))
+        y = max(node.y + node.h for node in (subject, said, *sleepers)) + 18
     if len(groups) > _GROUPS:
-        nodes.append(fold("groups", len(groups) - _GROUPS, Box(place.x, y, SUBJECT_W, H), "more things waited for"))
-        y += _ROW
+        nodes.append(fold("groups", len(groups) - _GROUPS, Box(MARGIN, y, 240, 26), "more things waited for"))
+        y += 40
     return nodes, links, y
 
 
-def _group(group: _Group, touched: dict[str, str], place: Box) -> tuple[list[Node], list[Link]]:
-    """What is waited for and its sleepers, in the order in which they will look again, in as many rows as they take."""
-    x, y, w, _ = place
-    is_timed = all(thread.until is not None for thread in group.sleepers)
-    nodes = [
-        subject_box(
-            group.id, group.kind, group.subject, group.holder, len(group.sleepers), x, y, is_timed=is_timed
-        )
-    ]  # fmt: skip
-    links: list[Link] = []
-    room = Box(x + _BEFORE, y, w - _BEFORE, 0)
-    across = max(1, int((room.w + GAP) // (LEAST + GAP)))
-    most = max(_ABREAST, across)
-    shown = group.sleepers if len(group.sleepers) <= most else group.sleepers[: most - 1]
-    boxes = _abreast(len(shown) + (len(shown) < len(group.sleepers)), across, room, _ROW)
+def _sleepers(group: _Group, touched: dict[str, str], box: Box) -> list[Node]:
+    """Those who wait, below each other."""
+    some = group.sleepers
+    shown = some if len(some) <= _SLEEPERS else some[: _SLEEPERS - 1]
+    nodes = []
     for number, thread in enumerate(shown):
-        card = thread_card(thread, boxes[number], touched, number + 1, lane=group.id)
-        ends = _towards(card, nodes[-1])
-        links.append(Link(f"{card.id}/waits", "waits", card.id, nodes[-1].id, ends, arrow=number == 0))
-        nodes.append(card)
-    if len(shown) < len(group.sleepers):
-        nodes.append(fold(group.id, len(group.sleepers) - len(shown), boxes[-1]))
-    return nodes, links
+        place, said = box._replace(y=box.y + number * _PITCH), number + 1 if len(some) > 1 else 0
+        nodes.append(thread_card(thread, place, touched, said, lane=group.id))
+    if len(shown) < len(some):
+        nodes.append(fold(group.id, len(some) - len(shown), Box(box.x, box.y + len(shown) * _PITCH + 4, 180, 26)))
+    return nodes
 
 
-def _towards(card: Node, ahead: Node) -> tuple[tuple[float, float], ...]:
-    """The line from a sleeper to what is ahead of it: to the left, or up to the end of the row above."""
-    if card.y == ahead.y:
-        return (card.x, card.y + H / 2), (ahead.x + ahead.w, card.y + H / 2)
-    out, into, between = card.x + card.w / 2, ahead.x + ahead.w / 2, card.y - (_ROW - H) / 2
-    return (out, card.y), (out, between), (into, between), (into, ahead.y + ahead.h)
+def _wait(one: Node, subject: Node) -> Link:
+    """The line from a sleeper to what it waits for: at its right, or above it."""
+    name = f"{one.id}/waits"
+    if subject.x > one.x:
+        start, end = (one.x + one.w + 4, one.y + H / 2), (subject.x, subject.y + H / 2)
+        return Link(name, "waits", one.id, subject.id, kit.curve(start, end))
+    x, y = subject.x + 8, one.y + 16
+    return Link(name, "waits", one.id, subject.id, ((one.x + 2, y), (x, y), (x, subject.y + H)))
 
 
-def _holder_links(groups: Sequence[_Group], nodes: Sequence[Node], left: float) -> list[Link]:
-    """From each lock that is waited for to the one who has it, to the `left` of the locks."""
-    placed = {node.id: node for node in nodes}
-    links: list[Link] = []
-    for group in groups[:_GROUPS]:
-        holder = placed.get(f"thread/{group.holder}") if group.holder is not None else None
-        box = placed.get(group.id)
-        if holder is None or box is None:
-            continue
-        rail = left - 4 - 3 * (len(links) % 3)
-        if holder.x + holder.w <= rail:  # in the queue beside the locks
-            ends = ((box.x, box.y + box.h / 2), (rail, box.y + box.h / 2), (rail, holder.y + holder.h / 2))
-            end = (holder.x + holder.w, holder.y + holder.h / 2)
-            links.append(Link(f"{group.id}/held", "held-by", group.id, holder.id, (*ends, end), arrow=True))
-            continue
-        above = holder.y < box.y
-        edge = holder.y + holder.h if above else holder.y
-        turn, middle = edge + (7 if above else -7), holder.x + holder.w / 4 + 6 * (len(links) % 3)
-        points = (
-            (box.x, box.y + box.h / 2), (rail, box.y + box.h / 2), (rail, turn), (middle, turn), (middle, edge),
-        )  # fmt: skip
-        links.append(Link(f"{group.id}/held", "held-by", group.id, holder.id, points, arrow=True))
-    return links
+def _waker(group: _Group, value: ThreadsValue, box: Box) -> Node:
+    """Who wakes those who wait, and whether that can happen."""
+    name, several = f"{group.id}/wakes", len(group.sleepers) > 1
+    threads = {thread.name: thread for thread in value.threads}
+    first = "the first looks first, and who finds nothing sleeps again"
+    if group.kind == "lock":
+        if group.holder is None:
+            return waker(name, "the lock is free", "they are woken", box)
+        holder = group.holder or "the cell"
+        said = "when it releases the lock"
+        if group.holder in value.cycle:
+            return waker(name, f"never: {holder} holds it", "it waits in the circle itself", box,
+                         thing=f"thread:{group.holder}", style="strong error")  # fmt: skip
+        state = threads[group.holder].state if group.holder in threads else "running"
+        more = f"{said}; it is {state} itself" if state == "asleep" else said
+        return waker(name, f"{holder} holds it", more, box, thing=f"thread:{group.holder}", style="strong held")
+    if group.kind == "room":
+        return waker(name, "kmem_free_wakeup", f"it wakes {'all: ' + first if several else 'it, to look again'}", box)
+    if group.kind == "pages":
+        daemon = next((one for one in value.threads if one.subject == _DAEMON or one.name == "pagedaemon"), None)
+        if daemon is not None and daemon.state == "asleep":
+            return waker(name, f"{daemon.name}: asleep itself", "or a thread that frees pages", box,
+                         thing=f"thread:{daemon.name}", style="strong error")  # fmt: skip
+        return waker(name, daemon.name if daemon is not None else "a thread that frees pages",
+                     f"it is {daemon.state}" if daemon is not None else "", box)  # fmt: skip
+    ticks = [one.until for one in group.sleepers if one.until is not None]
+    if group.kind == "timer":
+        return waker(name, f"the clock, at tick {min(ticks, default=0):,}", f"it is at {value.ticks:,}", box)
+    if group.subject == _DAEMON:
+        return waker(name, "a request that is refused", "it wakes the page daemon", box)
+    more = f"or the clock, at tick {min(ticks):,}" if len(ticks) == len(group.sleepers) else "until then, nothing"
+    return waker(name, f"a wakeup of {visible(group.subject)}" if group.subject else "a wakeup", more, box)
 
 
 # ---- words ---------------------------------------------------------------------------------------------
@@ -374,7 +415,7 @@ _TABLE_HEADER = ("thread", "state", "waits for", "held by", "until tick", "locks
 MOST = 4
 """Threads of a circle that are drawn; of more, the first ones and how many follow."""
 
-_DROP = 66.0
+_DROP = 60.0
 """Pixels between the upper and the lower row."""
 
 
@@ -390,13 +431,30 @@ def _cycle_lane(
         *reversed(_row(list(reversed(boxes[upper:])), row_y[1], width)),
     ]
     links = [_link(one, other) for one, other in pairwise([*placed, placed[0]])]
-    w = text_width("deadlock", "body strong") + 16
-    label = kit.chip(
-        "threads/deadlock", "label", Box(width / 2 - w / 2, row_y[0] + H + _DROP / 2 - 14, w, 28), "deadlock",
-        style="body strong error", shape="none",
-        title="deadlock: each of these threads waits for a lock that the next one holds",
-    )  # fmt: skip
-    return [*placed, label], links, row_y[1] + H + 18
+    mark = kit.paragraph("threads/deadlock", "deadlock", width / 2 - 50, row_y[0] + H + _DROP / 2 - 10, 100)
+    word = Text(50, 15, "deadlock", "body strong error", "middle")
+    words = (
+        "Each holds the lock that the one before it needs. If all took their locks in one order, it could not happen."
+    )
+    more = kit.paragraph("threads/never", words, MARGIN, row_y[1] + H + 10, width - 2 * MARGIN)
+    title = "deadlock: each of these threads waits for a lock that the next one holds"
+    turns = list(_turns(placed, links))
+    return [*placed, replace(mark, text=(word,), title=title), *turns, more], links, more.y + more.h + 18
+
+
+def _turns(placed: Sequence[Node], links: Sequence[Link]) -> Iterator[Node]:
+    """What each arrow says, where there is room beside it: above it in a row, at its right between two rows."""
+    kinds = {node.id: node.kind for node in placed}
+    words = ["needs" if kinds[link.source] == "thread" else "which is held by" for link in links]
+    rooms = [abs(link.points[0][0] - link.points[1][0]) or 200.0 for link in links]
+    if any(kinds[link.source] == "fold" for link in links) or not kit.all_or_none(words, [room - 8 for room in rooms]):
+        return
+    for link, said in zip(links, words, strict=True):
+        (x, y), (to_x, to_y) = link.points
+        w = text_width(said)
+        left, top = ((x + to_x - w) / 2, y - 21) if y == to_y else (x + 10, (y + to_y) / 2 - 10)
+        left -= (w + 22) * (y > to_y)  # at the left of an arrow that leads up
+        yield kit.label(f"{link.id}/says", said, left, top)
 
 
 def _boxes(ring: Sequence[ThreadValue], touched: Mapping[str, str]) -> list[Node]:
@@ -404,9 +462,9 @@ def _boxes(ring: Sequence[ThreadValue], touched: Mapping[str, str]) -> list[Node
     shown = ring if len(ring) <= MOST else ring[: MOST - 1]
     boxes: list[Node] = []
     for thread in shown:
-        boxes.append(thread_card(thread, Box(0, 0, LEAST, H), touched, lane="deadlock", state=("stuck",)))
+        boxes.append(thread_card(thread, Box(0, 0, LEAST, H), touched, lane="deadlock", state=("stuck",), brief=True))
         lock = subject_box(f"cycle/{thread.subject}", "lock", thread.subject, thread.holder, 1, 0, 0)
-        boxes.append(replace(lock, text=lock.text[:2]))
+        boxes.append(replace(lock, text=(Text(SUBJECT_W / 2, H / 2 + 4, lock.text[0].text, "strong", "middle"),)))
     if len(shown) < len(ring):
         boxes.append(fold("deadlock", len(ring) - len(shown), Box(0, 0, LEAST, H)))
     return boxes

@@ -385,6 +385,40 @@ def arrow(identity: str, source: Node, target: Node, *, kind: str = "leader", st
     return Link(identity, kind, source.id, target.id, points, state=tuple(state), arrow=True)
 
 
+def curve(
+    start: tuple[float, float], end: tuple[float, float], pieces: int = 12, *, upright: bool = False
+) -> tuple[tuple[float, float], ...]:
+    """A line that leaves and arrives level, or `upright`, in so many straight pieces; one if it is straight anyway.
+
+    >>> curve((0, 0), (10, 10), 2)
+    ((0, 0), (5.0, 5.0), (10, 10))
+    """
+    if upright:
+        return tuple((x, y) for y, x in curve(start[::-1], end[::-1], pieces))
+    (x, y), (to_x, to_y) = start, end
+    if y == to_y:
+        return start, end
+    between = (
+        (round(x + (to_x - x) * (1.5 * t - 1.5 * t * t + t**3), 1), round(y + (to_y - y) * (3 * t * t - 2 * t**3), 1))
+        for t in (number / pieces for number in range(1, pieces))
+    )
+    return start, *between, end
+
+
+def band(
+    identity: str, source: str, target: str, above: Box, below: Box, *, straight: float = 0.0,
+    state: Collection[str] = ("kernel",),
+) -> Link:  # fmt: skip  # from where, to where, then how
+    """From the lower edge of a place in one thing to the full upper edge of the same at another scale.
+
+    It goes down for `straight` pixels first, past what is beside it.
+    """
+    (x, y), w = (above.x, above.y + above.h), above.w
+    left = (x, y), *curve((x, y + straight), (below.x, below.y), upright=True)
+    right = (x + w, y), *curve((x + w, y + straight), (below.x + below.w, below.y), upright=True)
+    return Link(identity, "band", source, target, (*left, *reversed(right)), tuple(state))
+
+
 def beside(identity: str, left: Node, right: Node, *, kind: str = "next", state: Collection[str] = (),
            head: bool = True) -> Link:  # fmt: skip
     """A straight line from a thing to what is beside it in its row."""

@@ -106,6 +106,10 @@ class Link:
     branch: bool = False
 
 
+GROUNDS = frozenset(("around", "band", "track"))
+"""Kinds of links on which boxes lie: a line around some, from a place to the same at another scale, a ring."""
+
+
 # ---- many small things -----------------------------------------------------------------------------
 
 

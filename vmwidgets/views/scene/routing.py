@@ -18,7 +18,7 @@ from itertools import pairwise
 from operator import attrgetter
 
 from .kit import Box
-from .model import Link, Node, Scene
+from .model import GROUNDS, Link, Node, Scene
 
 Point = tuple[float, float]
 
@@ -58,7 +58,10 @@ def marked(scene: Scene) -> Scene:
         first, last = min(y for _, y in link.points), max(y for _, y in link.points)
         return boxes[bisect_left(tops, first - highest) : bisect_right(tops, last)]
 
-    crossing = [len(link.points) > 1 and _crosses(link, placed, beside(link)) for link in scene.links]
+    crossing = [
+        len(link.points) > 1 and link.kind not in GROUNDS and _crosses(link, placed, beside(link))
+        for link in scene.links
+    ]
     if all(link.graph == it for link, it in zip(scene.links, crossing, strict=True)):
         return scene
     links = (replace(link, graph=it) for link, it in zip(scene.links, crossing, strict=True))

@@ -1,18 +1,19 @@
 """TLBs and processors, side by side: what each still believes, what of it is stale, and what one asked of another.
 
-From the top: who runs what; flushes that wait, with an arrow from who asked; all sets as a compact grid, with the same
-set at the same place of each processor; and what matters in words, such as ``rw- ≠ r--`` for rights that are stale.
+First which processor believes what is no longer true, in a sentence.  Then from the top: who runs what; flushes that
+wait, with an arrow from who asked; all sets as a compact grid, with the same set at the same place of each processor;
+what matters in words, such as ``rw- ≠ r--`` for rights that are stale; and what follows from that.
 Of more than four processors some are folded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.frozen import frozen
-from vmwidgets.engine.base.units import Address, binary_size, counted
+from vmwidgets.engine.base.units import PAGE_SHIFT, Address, binary_size, counted
 from vmwidgets.engine.mmu.tlb_schema import TlbSlot
 from vmwidgets.engine.spaces.processors_schema import CpusValue, CpuValue
 from vmwidgets.views.scene import kit
@@ -57,12 +58,18 @@ def draw_tlb(
     groups = [_modes(value)] if len(value.cpus) > 1 and not bench.only else []
     nodes, high = draw_switches(groups, "tlb", 4, width)
     y = 4 + (high + 10 if groups else 0)
+    if not bench.only:
+        nodes.append(kit.paragraph("tlb/answer", _answer(value), MARGIN, y, width - 2 * MARGIN, style="body"))
+        y += nodes[-1].h + 12
     buses: dict[str, float] = {}
     if bench.only:
         drawn, y = _draw_sets(value, bench, touched, y, width)
     else:
         drawn, y = _draw_cpus(value, bench, touched, y, width, buses)
     nodes += drawn
+    for number, words in enumerate(() if bench.only else _follows(value)):
+        nodes.append(kit.paragraph(f"tlb/so/{number}", words, MARGIN, y, width - 2 * MARGIN, style="body"))
+        y += nodes[-1].h + 4
     chosen = _chosen_slot(value, bench.chosen)
     if chosen is not None:
         drawn, y = _draw_details(*chosen, value.asids, y, width)
@@ -81,6 +88,39 @@ def draw_tlb(
         width=width,
         height=y + 2,
     )
+
+
+def _answer(value: CpusValue) -> str:
+    """Which processors still believe what is no longer true."""
+    kept = sum(len(cpu.tlb.slots) for cpu in value.cpus)
+    stale = [(cpu.cpu, len(cpu.tlb.stale)) for cpu in value.cpus if cpu.tlb.stale]
+    if not kept:
+        return "No translation is cached: the next access to each page reads the page tables."
+    if not stale:
+        return f"{'Each of ' * (kept > 1)}{counted(kept, 'cached translation')} is what the page tables say."
+    (first, many), *others = stale
+    more = sum(count for _, count in others)
+    also = f", and {counted(len(others), 'other processor')} {more:,} more" if others else ""
+    return f"{first} still believes {counted(many, 'translation')}{also}: the page tables say otherwise."
+
+
+def _follows(value: CpusValue) -> Iterator[str]:
+    """What follows from the first stale translation, and what has become of the request to drop it."""
+    for cpu in value.cpus:
+        for slot in cpu.tlb.stale:
+            entry, (what, *_) = slot.entry, slot.stale[0]
+            if value.asids and entry.asid not in (None, cpu.asid):
+                continue  # of an address space that is not loaded
+            where, may = Address(entry.va), entry.permissions
+            rights = may.user if any(may.user) else may.supervisor
+            if what == "mapping" and "r" in str(rights):
+                hit = f"a TLB hit, no walk, no fault, and frame {entry.pa >> PAGE_SHIFT:#x} is read"
+                yield f"So a load of {where} on {cpu.cpu} still succeeds: {hit}."
+            else:
+                yield f"So an access to {where} on {cpu.cpu} goes by what is cached, and not by the page tables."
+            if cpu.pending:
+                yield f"Before {cpu.cpu} acknowledges, it is not safe to give the frames to others."
+            return
 
 
 def steps_of_processors(look: Look[CpusValue]) -> Mine:

@@ -1,0 +1,326 @@
+"""The frames of memory in rows, in the order of their addresses: a cell is a frame, a free block is as large as it is.
+
+What is alike over many rows is one band, and rows in which nothing happens are folded where there are too many.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import groupby, pairwise
+from typing import NamedTuple
+
+from vmwidgets.engine.base.units import PAGE, binary_size, counted
+from vmwidgets.engine.memory.pages_schema import FrameRun, FramesValue
+from vmwidgets.views.scene import kit
+from vmwidgets.views.scene.kit import Box
+from vmwidgets.views.scene.model import Bar, Link, Node, Text
+from vmwidgets.views.scene.text import fitted, short_count, text_width, wording
+from vmwidgets.views.story.words.names import frames as frame_numbers
+
+ROWS, PIECES = 14, 120
+"""Rows and bands that are drawn, those in which something happened first; and pieces in them."""
+
+LABEL = 64.0
+"""Room for the address of a row's first frame."""
+
+_ROW, _PITCH, _BAND, _UNIFORM, _AROUND = 18.0, 24.0, 34.0, 6, 2.5
+"""Of a row and a band; so many full rows of one owner stay rows; from a frame to the line around it.
+
+Where a line goes on in the next row, that is lower than what has a badge: one is enough.
+"""
+
+_LARGEST = 10
+"""The order of the largest free blocks."""
+
+
+class Piece(NamedTuple):
+    """Neighbouring frames of one run of which the same is true; None: they are not known."""
+
+    first: int
+    frames: int
+    run: FrameRun | None
+    state: str = ""
+
+    @property
+    def end(self) -> int:
+        """The frame behind the last."""
+        return self.first + self.frames
+
+
+class Strip(NamedTuple):
+    """A row of pieces, or a band: so many `rows` of one piece, `blocks` of it side by side."""
+
+    pieces: tuple[Piece, ...]
+    rows: int = 1
+    blocks: int = 1
+
+    @property
+    def state(self) -> bool:
+        """Whether something happened here."""
+        return any(one.state for one in self.pieces)
+
+
+def kind_of(owner: str) -> str:
+    """What kind of memory the frames of an owner are: whose colour they have."""
+    if owner.startswith("page tables"):
+        return "table"
+    return "file" if owner.startswith("file ") else "anonymous" if owner.startswith("object ") else "kernel"
+
+
+def pieces_of(value: FramesValue, touched: Mapping[int, str], lit: Collection[int], chosen: int) -> Iterator[Piece]:
+    """The frames in order, cut where something else is true of them, and free ones where a block ends."""
+    said = {frame: _said(frame, touched, lit, chosen) for frame in sorted({*touched, *lit, chosen})}
+    order, at = list(said), value.first_frame
+    for run in value.runs:
+        if run.first > at:
+            yield Piece(at, run.first - at, None)
+        at = run.first + run.frames
+        cuts = {run.first, at}
+        marked = order[bisect_left(order, run.first) : bisect_left(order, at)]
+        if run.state == "free":
+            cuts |= {*_blocks(run)}
+        else:
+            cuts |= {frame for one in marked for frame in (one, one + 1) if said.get(frame) != said.get(frame - 1)}
+        places = sorted(cuts)
+        for first, end in pairwise(places):
+            place = bisect_left(order, first)
+            is_marked = place < len(order) and order[place] < end
+            yield Piece(first, end - first, run, said[order[place]] if is_marked else "")
+    if at < value.end_frame:
+        yield Piece(at, value.end_frame - at, None)
+
+
+def _said(frame: int, touched: Mapping[int, str], lit: Collection[int], chosen: int) -> str:
+    words = touched.get(frame, ""), "path" if frame in lit else "", "here" if frame == chosen else ""
+    return " ".join(filter(None, words))
+
+
+def _blocks(run: FrameRun) -> Iterator[int]:
+    """Where the free blocks of a run begin: two buddies that are free are one block."""
+    at = run.first
+    while at < run.first + run.frames:
+        yield at
+        order = min(_LARGEST, (at & -at).bit_length() - 1 if at else _LARGEST)
+        while at + (1 << order) > run.first + run.frames:
+            order -= 1
+        at += 1 << order
+
+
+def strips_of(pieces: Sequence[Piece], across: int) -> list[Strip]:
+    """The pieces in rows of so many frames; what fills more rows is a band."""
+    strips: list[Strip] = []
+    row: list[Piece] = []
+
+    def end_row() -> None:
+        if row:
+            strips.append(Strip(tuple(row)))
+            row.clear()
+
+    for piece in pieces:
+        at = piece.first
+        while at < piece.end:
+            room = across - at % across
+            whole = (piece.end - at) // across
+            many = piece.run is None or piece.run.state == "free" or whole > _UNIFORM
+            if room == across and whole and many:
+                end_row()
+                _join(strips, Strip((piece._replace(first=at, frames=whole * across),), whole), piece)
+                at += whole * across
+                continue
+            count = min(room, piece.end - at)
+            row.append(piece._replace(first=at, frames=count))
+            at += count
+            if count == room:
+                end_row()
+    end_row()
+    return strips
+
+
+def _join(strips: list[Strip], strip: Strip, piece: Piece) -> None:
+    """One more band; blocks of one size beside each other are one."""
+    last = strips[-1] if strips else None
+    if last is not None and len(last.pieces) == 1 and piece.run is not None:
+        (other,) = last.pieces
+        alike = other.run == piece.run and other.state == piece.state and other.end == strip.pieces[0].first
+        if alike and last.rows == last.blocks * strip.rows:
+            whole = other._replace(frames=other.frames + strip.pieces[0].frames)
+            strips[-1] = Strip((whole,), last.rows + strip.rows, last.blocks + 1)
+            return
+    strips.append(strip)
+
+
+def draw_rows(strips: Sequence[Strip], across: int, box: Box) -> tuple[list[Node], list[Link], float]:
+    """The nodes of the strips, lines around what happened, and where they end."""
+    ranked = _chosen(strips)
+    nodes: list[Node] = []
+    y = box.y
+    around: list[tuple[Piece, Box]] = []
+    unit = (box.w - LABEL) / across
+    for shown, group in groupby(enumerate(strips), key=lambda one: one[0] in ranked):
+        some = [strip for _, strip in group]
+        if not shown:
+            nodes.append(
+                _fold([piece for one in some for piece in one.pieces], Box(box.x + LABEL, y, box.w - LABEL, 20))
+            )
+            y += 26
+            continue
+        for strip in some:
+            high = _ROW if strip.rows == 1 else _BAND if strip.rows > 2 else 2 * _PITCH - 6
+            if all(piece.run is None for piece in strip.pieces):
+                nodes.append(_fold(strip.pieces, Box(box.x + LABEL, y, box.w - LABEL, 20)))
+                y += 26
+                continue
+            first = strip.pieces[0].first
+            words = f"{first // across * across:#x}"
+            nodes.append(kit.label(f"frames/row/{first:x}", words, box.x, y, style="mono label dim", most=LABEL))
+            for piece in strip.pieces:
+                wide = box.w - LABEL if strip.rows > 1 else piece.frames * unit
+                again = bool(around) and around[-1][0].end == piece.first and around[-1][0].state == piece.state
+                place = Box(box.x + LABEL + piece.first % across * unit, y, wide - 1, high - 0.5 * again)
+                nodes.append(_piece(piece, strip, place, unit))
+                around += [(piece, place)] * bool(piece.state)
+            y += high + _PITCH - _ROW
+    return nodes, [*_contours(around)], y
+
+
+def _chosen(strips: Sequence[Strip]) -> set[int]:
+    """The strips that are drawn."""
+    chosen, left = set[int](), PIECES
+    for at in sorted(range(len(strips)), key=lambda at: (not strips[at].state, at))[:ROWS]:
+        left -= len(strips[at].pieces)
+        if chosen and left < 0:
+            break
+        chosen.add(at)
+    return chosen
+
+
+def _fold(pieces: Sequence[Piece], box: Box) -> Node:
+    count = sum(piece.frames for piece in pieces)
+    words = f"{short_count(count)} frame{'' if count == 1 else 's'} more"
+    first = pieces[0].first
+    return kit.fold(f"frames/fold/{first:x}", box, words, title=f"{count:,} frames from {first:#x} on are left out",
+                    lane="frames/runs")  # fmt: skip
+
+
+def _piece(piece: Piece, strip: Strip, box: Box, unit: float) -> Node:
+    """The frames of a piece in one row, or a band of it."""
+    run = piece.run
+    if run is None:
+        return kit.chip(f"frames/fold/{piece.first:x}", "fold", box, ("…", ""), lane="frames/runs", state=["folded"],
+                        title=f"{counted(piece.frames, 'frame')} from {piece.first:#x} on are left out")  # fmt: skip
+    is_free, is_band = run.state in ("free", "pooled", "zeroed"), strip.rows > 1
+    kind = "free" if is_free else kind_of(run.owner)
+    bars: list[Bar] = []
+    if run.state == "zeroed":
+        bars += [Bar(unit * (at + 0.5) - 1.5, box.h / 2 - 1.5, 3, 3, "line") for at in range(piece.frames)]
+    elif not is_free and not is_band:
+        bars += [Bar(unit * at - 1, 0, 1, box.h, "ground") for at in range(1, piece.frames)]
+    bars += [Bar(0, box.h - 3, box.w, 3, "mark")] * run.wired
+    ways = _ways(piece, strip) if is_band or run.state == "free" else ("",)
+    words = wording((*ways, ""), box.w - 6)
+    text = [Text(box.w / 2, box.h / 2 + 4, words, "label", "middle")] if words else []
+    return Node(
+        f"frames/run/{piece.first:x}", "run", *box, f"frame:{piece.first}", "box", tuple(text), tuple(bars),
+        ("tile", f"is-{kind}", f"frame-{run.state}", *piece.state.split()), piece_words(piece), "select",
+        "frames/runs",
+    )  # fmt: skip
+
+
+def _ways(piece: Piece, strip: Strip) -> tuple[str, ...]:
+    """What is written in free frames, and in bands, from all to the count alone."""
+    size, count = binary_size(piece.frames * PAGE), f"{piece.frames:,}"
+    if piece.run is not None and piece.run.state != "free":
+        return f"{piece.run.owner}: {count} frames, {size}", f"{piece.run.owner}: {count}", f"{count}"
+    if strip.blocks > 1:
+        one = piece.frames // strip.blocks
+        long = f"{strip.blocks:,} free blocks of {one:,} frames, {binary_size(one * PAGE)} each"
+        return long, f"{strip.blocks:,} free blocks of {binary_size(one * PAGE)}", f"{count} free"
+    if strip.rows > 1 or piece.frames >= 32:
+        return f"one free block of {count} frames, {size}", f"{count} free", count
+    return f"{count} free", count
+
+
+def piece_words(piece: Piece) -> str:
+    """All there is to say of a piece: also of its run, where it is a part of one."""
+    run = piece.run
+    assert run is not None
+    owner, wired = f" of {run.owner}" if run.owner else "", " wired" if run.wired else ""
+    part = "" if piece.frames == run.frames else f"; among the {run.frames:,} {frame_numbers(run.first, run.frames)}"
+    return (
+        f"{counted(piece.frames, 'frame')} {frame_numbers(piece.first, piece.frames)}: {run.state}{owner}{wired}{part}"
+    )
+
+
+def _contours(around: Sequence[tuple[Piece, Box]]) -> Iterator[Link]:
+    """Lines around frames beside each other of which the same is true."""
+    groups: list[list[tuple[Piece, Box]]] = []
+    for one in around:
+        last = groups[-1][-1] if groups else None
+        if last is not None and (last[0].end, last[0].state) == (one[0].first, one[0].state):
+            groups[-1].append(one)
+        else:
+            groups.append([one])
+    for group in groups:
+        name, state = f"frames/run/{group[0][0].first:x}", group[0][0].state
+        for number, points in enumerate(_outlines([box for _, box in group])):
+            yield Link(f"{name}/around/{number}", "around", name, name, points, tuple(state.split()))
+
+
+def _outlines(boxes: Sequence[Box]) -> Iterator[tuple[tuple[float, float], ...]]:
+    """The line around boxes that fill rows one after the other; two, where the last begins below no other."""
+    rows = [[*row] for _, row in groupby(boxes, key=lambda box: box.y)]
+    spans = [(row[0].x - _AROUND, row[0].y - _AROUND, row[-1].x + row[-1].w + _AROUND, row[0].y + row[0].h + _AROUND)
+             for row in rows]  # fmt: skip
+    (x0, y0, right, _), (left, _, x1, bottom) = spans[0], spans[-1]
+    if len(spans) == 1:
+        yield (x0, y0), (right, y0), (right, bottom), (x0, bottom), (x0, y0 - 1)
+    elif len(spans) == 2 and x0 > x1:
+        yield from (line for span in spans for line in _outlines([Box(span[0] + _AROUND, span[1] + _AROUND,
+                    span[2] - span[0] - 2 * _AROUND, span[3] - span[1] - 2 * _AROUND)]))  # fmt: skip
+    else:
+        second, widest = spans[1][1], max(span[2] for span in spans[:-1])
+        above = spans[-2][3]
+        yield (
+            (x0, y0), (widest, y0), (widest, above if x1 < widest - 1 else bottom),
+            (x1, above if x1 < widest - 1 else bottom), (x1, bottom), (left, bottom), (left, second), (x0, second),
+            (x0, y0 - 1),
+        )  # fmt: skip  # around from the first corner
+
+
+def said_of(owner: str, runs: Sequence[FrameRun]) -> str:
+    """Which frames an owner has, as far as they are known."""
+    return ", ".join(frame_numbers(run.first, run.frames) for run in runs if run.owner == owner and run.state == "used")
+
+
+def owner_rows(value: FramesValue, before: Mapping[str, int], box: Box, most: int) -> tuple[list[Node], float]:
+    """Who has how many, the most first, each with a bar and the numbers of its frames."""
+    shown = value.owners[:most]
+    if not shown:
+        return [kit.label("frames/owners", "no frame has an owner", box.x, box.y, most=box.w)], box.y + 22
+    left_out = len(value.owners) - len(shown)
+    nodes = [kit.runs("frames/owners", Box(box.x, box.y, box.w, 18),
+                      [Text(0, 14, "owner", "label dim"), Text(box.w, 14, "frames", "label dim", "end")])]  # fmt: skip
+    y, largest = box.y + 22, shown[0][1]
+    for name, count in shown:
+        was = before.get(name, 0)
+        number, old = f"{count:,}", f"was {was:,}" if 0 < was != count else ""
+        end = text_width(number, "strong")
+        text = [
+            fitted(0, 13, name, box.w - end - 12 - (text_width(old) + 8 if old else 0), "strong", middle=True),
+            Text(box.w, 13, number, "label new" if was != count else "strong", "end"),
+            *[Text(box.w - end - 8, 13, old, "label dim", "end")] * bool(old),
+            fitted(0, 39, said_of(name, value.runs), box.w, "mono label dim"),
+        ]
+        bars = (Bar(0, 19, box.w, 5, "rail"), Bar(0, 19, max(3.0, box.w * count / largest), 5, f"own-{kind_of(name)}"))
+        title = f"{name}: {counted(count, 'frame')}, {binary_size(count * PAGE)}{f', {old}' if old else ''}"
+        nodes.append(kit.runs(f"frames/owner/{name}", Box(box.x, y, box.w, 44), [run for run in text if run.text],
+                              bars=bars, title=title, state=["new"] * (not was)))  # fmt: skip
+        y += 48
+    if left_out:
+        rest = sum(count for _, count in value.owners[most:])
+        nodes.append(kit.runs("frames/owners/more", Box(box.x, y, box.w, 18),
+                              [Text(0, 13, f"{counted(left_out, 'more owner')}", "label dim"),
+                               Text(box.w, 13, f"{rest:,}", "label dim", "end")]))  # fmt: skip
+        y += 20
+    return nodes, y
