@@ -139,11 +139,11 @@ class Vspace:
         return found
 
     def change_flags(self, region: Vregion, flags: int) -> None:
-        """Give a region other flags: as if it left and came back."""
+        """Give a region other flags: it leaves and comes back."""
         if flags != region.flags:
-            self._report(RegionRemoved.tag, region)
+            self.remove(region)
             region.flags = flags
-            self._report(RegionAdded.tag, region)
+            self.add(region)
 
     def find(self, va: int) -> Vregion | None:
         """The region that covers `va`."""
