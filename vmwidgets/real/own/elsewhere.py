@@ -87,8 +87,9 @@ class Region(NamedTuple):
 def range_of_region(one: Region, resident: int | None) -> ProcessRange | None:
     """The range that a region is; None for one that is free.
 
-    >>> range_of_region(Region(0x1_0000, 8192, 0x1000, 0x04, 0x2_0000), 4096)
-    0x1_0000–0x1_2000 rw-p 8 KiB, 4 KiB in memory
+    >>> one = range_of_region(Region(0x1_0000, 8192, 0x1000, 0x04, 0x2_0000), 4096)
+    >>> one.protection, one.size, one.resident
+    ('rw-', 8 KiB, 4096)
     """
     if one.state == _FREE:
         return None

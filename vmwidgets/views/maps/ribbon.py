@@ -137,7 +137,6 @@ def _node(
     top, h = (y, BAR) if level is None else (y + level * (BAR - _LEVEL), _LEVEL)
     bars: tuple[Bar, ...] = ()
     if segment.broken:
-        title += f", {NOT_TO_SCALE}"
         broken = [one for one in axis.crossed(segment.start, segment.end) if one.broken]
         bars = tuple(replace(bar, x=bar.x + one.x - x) for one in broken for bar in break_marks(one.w, h)[-2:])
     return kit.chip(
