@@ -72,9 +72,9 @@ def test_lines_of_earlier_sections_are_folded_and_the_heading_says_so() -> None:
 
 
 def test_sections_with_examples_lead_to_their_notebooks() -> None:
-    text = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
-    linked = examples.with_links(text, ROOT / "docs" / "guide.md")
-    paths = [path for path in ALL if path.startswith("examples/guide/")]
+    text = (ROOT / "docs" / "deviations.md").read_text(encoding="utf-8")
+    linked = examples.with_links(text, ROOT / "docs" / "deviations.md")
+    paths = [path for path in ALL if path.startswith("examples/deviations/")]
     assert len(paths) > 20
     for path in paths:
         assert f'<a class="open" href="../lab/lab/index.html?path={path}">Try it</a>' in linked
