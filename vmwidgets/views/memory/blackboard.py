@@ -58,7 +58,7 @@ LOCKS = (
     ("closed", "no write: a write faults"),
     ("open", "may write"),
 )
-COUNTS = "so many descriptors lead to the frame"
+COUNTS = "the number of descriptors that lead to the frame"
 
 _WIDEST, _SLIM = 640.0, 400.0
 _TOP, _CARD, _HEAD, _GAP, _STACK = 2.0, 47.0, 44.0, 10.0, 7.0
