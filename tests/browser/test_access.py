@@ -88,6 +88,8 @@ ALIKE = """() => {
     const [none, changed] = [[], ['changed']];
     const some = { axis: none, 'address-bit': none, switch: none, stage: none, 'page-part': changed, bit: changed };
     some.record = ['path'];
+    some.board = none;
+    some['board-frame'] = ['new', 'changed'];
     const alike = new Set();
     for (const node of document.querySelectorAll('.vmwidgets > .vmw-scene .node')) {
         const shape = node.querySelector(':scope > .shape');

@@ -37,14 +37,14 @@ DRAWN = """(cell) => {
     const left = (node) => node.getBoundingClientRect().x, top = (node) => Math.round(node.getBoundingClientRect().y);
     const nodes = (kind) => [...cell.querySelectorAll(`.vmwidgets .node.${kind}`)].sort((a, b) => left(a) - left(b));
     const name = (node) => node.dataset.id.replace('thread/', '');
-    const room = nodes('channel').find((node) => node.dataset.id === 'wait/room/exec_map');
     const threads = nodes('thread');
-    const inRow = threads.filter((node) => room && top(node) === top(room));
+    const waits = (node) => (node.getAttribute('aria-label') ?? '').includes('waits for room in exec_map');
+    const sleepers = threads.filter(waits).sort((a, b) => top(a) - top(b));
     return {
         ready: threads.filter((node) => words(node).includes('ready')).map(name),
-        asleep: inRow.filter((node) => words(node).includes('asleep')).map(name),
+        asleep: sleepers.filter((node) => words(node).includes('asleep')).map(name),
         returned: threads.filter((node) => words(node).join(' ').includes('returned')).map(name).sort(),
-        numbers: inRow.filter((node) => words(node).includes('asleep')).map((node) => words(node)[0]),
+        numbers: sleepers.map((node) => words(node)[0]),
     };
 }"""
 
@@ -92,9 +92,9 @@ def held_and_drawn(notebook: Notebook) -> dict[str, Any]:
     threads = {name: held[name] for name in ("ready", "asleep", "returned")}
     notebook.page.wait_for_function(IS_DRAWN, arg=[notebook.cell(1).element_handle(), threads])
     drawn = notebook.cell(1).evaluate(DRAWN)
-    assert drawn["numbers"] == [f"{place}. {name}" for place, name in enumerate(held["asleep"], 1)]
+    several = len(held["asleep"]) > 1
+    assert drawn["numbers"] == [str(place) if several else name for place, name in enumerate(held["asleep"], 1)]
     assert notebook.cell(2).evaluate(RANGES) == held["entries"]
-    box = notebook.cell(2).locator(".vmwidgets .node.kmem-map[data-thing='map:exec_map']").text_content() or ""
-    asleep = held["sleepers"]
-    assert (f"{len(asleep)} asleep for room: {', '.join(asleep)}" in box) if asleep else "asleep" not in box
+    below = notebook.cell(2).locator(".vmwidgets .node[data-id^='kmem/exec_map/sleeper/']").all_text_contents()
+    assert [one.removesuffix("asleep for room") for one in below] == held["sleepers"]
     return dict(held)

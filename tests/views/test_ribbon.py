@@ -286,11 +286,9 @@ def test_where_entries_are_cut_a_strip_has_all_to_scale() -> None:
     small = [one for one in value.entries if one.size == 16 << 10]
     assert nodes[f"ribbon/{large.id}"].bars, "it is cut"
     assert all(nodes[f"ribbon/{one.id}"].w > 40 and not nodes[f"ribbon/{one.id}"].bars for one in small)
-    _, *bars = nodes["ribbon/scale"].bars
+    rail, *bars = nodes["ribbon/whole"].bars
     seen = [one for one in value.entries if one not in small]
-    assert [bar.w for bar in bars] == pytest.approx(
-        [(scene.width - 28) * one.size / (value.end - value.start) for one in seen]
-    )
+    assert [bar.w for bar in bars] == pytest.approx([rail.w * one.size / (value.end - value.start) for one in seen])
 
 
 def test_an_axis_of_entries_that_can_all_be_seen_is_not_cut() -> None:
@@ -300,4 +298,4 @@ def test_an_axis_of_entries_that_can_all_be_seen_is_not_cut() -> None:
         task.mmap(pages * vm.PAGE)
     nodes = vm.Map(task).scene().nodes
     assert not [node for node in nodes if node.kind == "range" and node.bars]
-    assert "ribbon/scale" not in {node.id for node in nodes}
+    assert "ribbon/whole" not in {node.id for node in nodes}

@@ -51,7 +51,7 @@ def ribbon_lane(
     pieces = pieces_of(picture.value, axis)
     both = overlaps_of(picture.value)
     levels = levels_of(both)
-    bands_height = 14.0 if columns else 0.0
+    bands_height = 8.0 if columns else 0.0
     runs = picture.layout.runs
     band_top = top + bands_height + (0 if runs and not _has_markers(picture) else 32)
     bar_top = band_top + BAND * bool(runs)
@@ -84,7 +84,7 @@ def ribbon_lane(
     if any(one.broken and one.item is not None for one in pieces):
         for strip in _to_scale(picture, bottom, width):
             nodes.append(strip)
-            bottom += strip.h + 6
+            bottom += strip.h + 2
     return Drawn(nodes, links, marks, bottom)
 
 
@@ -94,13 +94,14 @@ _SEEN = 0.5
 
 def _to_scale(picture: MapPicture, y: float, width: float) -> Iterator[Node]:
     """All of the map as it is, in a thin strip: what the broken axis above can't say; none where nothing is seen."""
-    value, room = picture.value, width - 2 * MARGIN
+    value, left = picture.value, text_width(TRUE_SCALE) + 12
+    room = width - 2 * MARGIN - left
     scale = room / (value.end - value.start)
-    places = [(one, (one.start - value.start) * scale, one.size * scale) for one in value.entries]
-    bars = [Bar(x, 2, w, 6, picture.fill_of(one)[0]) for one, x, w in places if w >= _SEEN]
+    places = [(one, left + (one.start - value.start) * scale, one.size * scale) for one in value.entries]
+    bars = [Bar(x, 4, w, 6, picture.fill_of(one)[0]) for one, x, w in places if w >= _SEEN]
     if bars:
-        text = [Text(0, 22, TRUE_SCALE, "label dim")]
-        yield kit.runs("ribbon/scale", kit.Box(MARGIN, y, room, 28), text, bars=[Bar(0, 2, room, 6, "rail"), *bars])
+        text, rail = [Text(0, 11, TRUE_SCALE, "label dim")], Bar(left, 4, room, 6, "rail")
+        yield kit.runs("ribbon/whole", kit.Box(MARGIN, y, left + room, 14), text, bars=[rail, *bars])
 
 
 def break_marks(w: float, height: float, room: float = 16.0) -> tuple[Bar, ...]:

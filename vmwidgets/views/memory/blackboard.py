@@ -171,4 +171,4 @@ def _legend(pages: Sequence[BoardPage], y: float, width: float) -> Iterator[Node
         bars = [Bar(0, 3, 18, 18, "count step")] if key == "count" else _lock(1, 9, key == "open", "step")
         text = [Text(26, 16, words, "label dim")]
         text += [Text(9, 16, "2", "label on-step", "middle")] * (key == "count")
-        yield Node(f"sharing/legend/{key}", "board-key", *box, shape="none", text=tuple(text), bars=tuple(bars))
+        yield Node(f"sharing/key/{key}", "board-key", *box, shape="none", text=tuple(text), bars=tuple(bars))
