@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gc
+from collections import Counter
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import pytest
 
 import vmwidgets as vm
+from tests.views import gallery
 from tests.views.pictures import machine_with, misplaced_text, outside, overlaps, worked_on
 from vmwidgets.views.scene.model import Node, Scene
 from vmwidgets.views.scene.text import text_width
@@ -256,3 +259,14 @@ def test_an_entry_with_the_room_of_a_card_is_a_card_and_its_node_has_its_address
     nodes = [node for node in scene.nodes if node.kind == "tree-node"]
     assert nodes
     assert not [node.id for node in nodes for run in node.text if "…" in run.text]
+
+
+@pytest.mark.parametrize("make", [gallery.of_maps, gallery.of_memory, gallery.of_objects])
+def test_things_and_lines_have_ids_of_their_own(make: Callable[[], Iterator[tuple[str, vm.View]]]) -> None:
+    """A page finds both by them."""
+    for name, picture in make():
+        for width in (420, 1600):
+            picture.width = width
+            scene = picture.scene()
+            ids = [*(node.id for node in scene.nodes), *(link.id for link in scene.links)]
+            assert [one for one, count in Counter(ids).items() if count > 1] == [], name

@@ -169,7 +169,7 @@ def _copied(event: ev.PageCopied, space: str, y: float, width: float) -> tuple[l
     w, h, gap = 168.0, 44.0, 56.0
     x = width - kit.MARGIN - 2 * w - gap
     cells = [
-        kit.card(f"fault/frame/{key}", Box(left, y - 2, w, h), [f"frame {frame:#x}", whose], kind="slot", top=18,
+        kit.card(f"fault/copied/{key}", Box(left, y - 2, w, h), [f"frame {frame:#x}", whose], kind="slot", top=18,
                  step=17, bars=(Bar(0, h - 4, w, 4, "own-anonymous"),), state=state, thing=f"frame:{frame}",
                  lane="fault", title=f"frame {frame:#x}: {whose}")
         for key, left, frame, whose, state in (
@@ -177,7 +177,7 @@ def _copied(event: ev.PageCopied, space: str, y: float, width: float) -> tuple[l
             ("to", x + w + gap, event.frame, f"the copy of {visible(space)}" if space else "the copy", ("new",)),
         )
     ]  # fmt: skip  # which, where, then what
-    return cells, kit.arrow("fault/frame/copy", cells[0], cells[1], kind="walk")
+    return cells, kit.arrow("fault/copied/arrow", cells[0], cells[1], kind="walk")
 
 
 def _lines(words: Sequence[str], room: float) -> tuple[list[str], int]:
