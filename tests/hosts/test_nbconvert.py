@@ -126,7 +126,7 @@ SHOWN = [("screen", "dark"), ("screen", "light"), ("print", "dark")]
 @pytest.mark.parametrize(("media", "system"), SHOWN)
 def test_pictures_have_the_theme_of_the_exported_page(chromium: Any, exported: Path, media: str, system: str) -> None:
     """The page is white, whatever the reader's system prefers."""
-    with closing(chromium.new_page(viewport={"width": 1300, "height": 1400})) as page:
+    with closing(chromium.new_page(viewport={"width": 1300, "height": 1400}, java_script_enabled=False)) as page:
         page.emulate_media(media=media, color_scheme=system)
         page.goto(exported.as_uri())
         assert ground(page.locator("[data-vmwidgets-twin] img").first, f"nbconvert-{media}-{system}") > 0.9
@@ -151,7 +151,7 @@ def test_a_picture_that_is_saved_as_a_page_has_one_theme(
     chromium: Any, tmp_path: Path, media: str, system: str, white: bool
 ) -> None:
     saved = vm.picture(vm.boot("x86-64", layout="tiny").kernel_map).save(tmp_path / "map.html")
-    with closing(chromium.new_page(viewport={"width": 1300, "height": 1400}, java_script_enabled=False)) as page:
+    with closing(chromium.new_page(viewport={"width": 1300, "height": 1400})) as page:
         page.emulate_media(media=media, color_scheme=system)
         page.goto(saved.as_uri())
         drawing = ".vmw-player .vmw-scene" if media == "screen" else "article svg"
