@@ -386,7 +386,7 @@ def arrow(identity: str, source: Node, target: Node, *, kind: str = "leader", st
 
 
 def curve(
-    start: tuple[float, float], end: tuple[float, float], pieces: int = 12, *, upright: bool = False
+    start: tuple[float, float], end: tuple[float, float], pieces: int = 6, *, upright: bool = False
 ) -> tuple[tuple[float, float], ...]:
     """A line that leaves and arrives level, or `upright`, in so many straight pieces; one if it is straight anyway.
 
