@@ -53,7 +53,7 @@ def draw(at: At) -> Scene:
             for frame, users in sorted(frames.items()) for (task, va), rights in users.items()]  # fmt: skip
     table = Table(("frame", "task", "address", "rights"), rows)
     kinds = PteWritten, PteRunWritten, FaultRaised, PageCopied
-    steps = at.steps(lambda then: (frames_of(then), _split(then), _refused(then)), *kinds)
+    steps = at.steps(lambda then: (frames_of(then), *_under_way(then)), *kinds)
     words = f"{counted(len(frames), 'frame')} in the page tables of tasks"
     return kit.scene("sharing", "frames by page table", words, nodes, links=links, caption=at.moment.caption,
                      table=table, steps=steps, machine=at.whole.name, width=at.width)  # fmt: skip
@@ -69,9 +69,10 @@ def _fits_a_board(frames: Frames, before: Frames, tasks: Sequence[str]) -> bool:
 def board_of(at: At, frames: Frames, before: Frames, tasks: tuple[str, str]) -> list[BoardPage]:
     """What a blackboard of two tasks shows: each page with its descriptors and its frames."""
     cells, was = cells_of(frames), cells_of(before)
-    split, refused = _split(at), _refused(at)
+    split, refused = _under_way(at)
     kinds = {va: one.kind for one in ranges_of(at, frames) for va in one.pages}
-    known = {*frames, *before, *(copy.frame for _, copy in split)}
+    copied = (event.frame for event in at.moment.events if isinstance(event, PageCopied))
+    known = {*frames, *before, *frames_of(replace(at, done=None)), *copied}  # the same at all steps: one look for all
     first = at.look(at.whole.frames, tuple(sorted(known)), of="beginnings").now
     pages = []
     for va in sorted(cells):
@@ -106,29 +107,23 @@ def _in_words(first: bytes) -> str:
     return text if text.isprintable() and text.isascii() else ""
 
 
-def _split(at: At) -> list[tuple[str, PageCopied]]:
-    """The copies that are made at a moment, each with the task that writes, and that no page table leads to yet."""
-    place = at.moment.place
-    found = []
-    for fault in faults_of(at.moment):
-        ends = [mark.at for mark in fault.marks if mark.box == "enter"]
-        for mark in fault.marks:
-            copy = at.moment.events[mark.at]
-            if mark.at < place and isinstance(copy, PageCopied) and all(place <= end for end in ends[-1:]):
-                found.append((fault.space, copy))
-    return found
+def _under_way(at: At) -> tuple[list[tuple[str, PageCopied]], set[tuple[str, int]]]:
+    """The copies that no page table leads to yet, each with the task that writes; and descriptors that just refused.
 
-
-def _refused(at: At) -> set[tuple[str, int]]:
-    """The descriptors that refused an access of an operation, until they are written."""
-    place = at.moment.place
+    A descriptor is a task and a page's address.  Both last until the fault's descriptor is written.
+    """
+    place, events = at.moment.place, at.moment.events
+    split: list[tuple[str, PageCopied]] = []
     refused = set()
     for fault in faults_of(at.moment):
-        begins = [mark.at for mark in fault.marks if mark.box == "code"]
-        ends = [mark.at for mark in fault.marks if mark.box == "enter"]
-        if begins and begins[0] < place and (not ends or place <= ends[-1]):
+        end = max((mark.at for mark in fault.marks if mark.box == "enter"), default=len(events))
+        if place > end:
+            continue
+        done = [mark for mark in fault.marks if mark.at < place]
+        split += [(fault.space, copy) for mark in done if isinstance(copy := events[mark.at], PageCopied)]
+        if any(mark.box == "code" for mark in done):
             refused.add((fault.space, fault.va & ~(PAGE - 1)))
-    return refused
+    return split, refused
 
 
 def ranges_of(at: At, frames: Frames) -> list[SharedRange]:

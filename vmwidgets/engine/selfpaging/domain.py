@@ -258,10 +258,8 @@ class Domain:
         slab: SlabAllocatorValue,
     ) -> DomainValue:
         """A window made of these parts."""
-        nodes, shown = (
-            {node.id for node in all_vnodes(root)},
-            (one.ref for cnode in cnodes for one in cnode.capabilities),
-        )
+        nodes = {node.id for node in all_vnodes(root)}
+        shown = (one.ref for cnode in cnodes for one in cnode.capabilities)
         owners = ((ref, node.id) for ref in shown if (node := self._vnode_of(ref)) is not None and node.id not in nodes)
         return DomainValue(
             self.name, self.fmt.name, self.pmap.layout.entry_bytes, cnodes, root, slab, tuple(regions[0]),

@@ -68,7 +68,7 @@ def list_lane(picture: MapPicture, columns: Mapping[int, Column], top: float) ->
         [header, *files, *ghosts, *cards, *gaps],
         links,
         marks,
-        top + CARD_HEIGHT + (BELOW_CARDS if len(columns) > 1 else BELOW_CARD),
+        top + CARD_HEIGHT + room_below(columns),
     )
 
 
@@ -174,8 +174,10 @@ def _mark(picture: MapPicture, entry: EntryValue, column: Column, top: float, st
 
 STRIP_HEIGHT = 32.0
 
-BELOW_CARDS, BELOW_CARD = 20.0, 6.0
-"""Room below cards, which gaps' sizes have, and below one that is alone."""
+
+def room_below(columns: Mapping[int, Column]) -> float:
+    """Pixels below cards: gaps' sizes are there, and one that is alone has no gap."""
+    return 20.0 if len(columns) > 1 else 6.0
 
 
 def _strip(column: Column) -> tuple[float, float]:

@@ -18,7 +18,7 @@ from vmwidgets.views.scene.text import short_count, text_width, visible, wording
 
 from .axis import LEAST_GAP, Axis, MapSegment, Zoom, axis_of, pieces_of, x_of
 from .columns import GAP, Column
-from .entries import BELOW_CARD, BELOW_CARDS
+from .entries import room_below
 from .overlaps import Overlap, levels_of, overlaps_of
 from .picture import Drawn, MapPicture, entry_marks, plain_ones
 from .runs import BAND, Range, Run, brackets, kind_of, name_of
@@ -332,7 +332,7 @@ def _bands(
     picture: MapPicture, segments: Sequence[MapSegment], columns: Mapping[int, Column], top: float, bottom: float
 ) -> Iterator[Link]:
     """From each card down to its range, as wide as both: they are one thing."""
-    straight = BELOW_CARDS if len(columns) > 1 else BELOW_CARD
+    straight = room_below(columns)
     for segment in segments:
         item = segment.item
         column = columns.get(item.id) if item is not None else None

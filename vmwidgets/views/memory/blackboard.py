@@ -49,10 +49,10 @@ class BoardPage(NamedTuple):
     frames: Sequence[BoardFrame]
 
 
-MOST = 8
-"""Pages that a blackboard has room for."""
-
 LETTERS = "ABCDEFGH"
+
+MOST = len(LETTERS)
+"""Pages that a blackboard has room for."""
 
 LOCKS = (
     ("closed", "no write: a write faults"),
