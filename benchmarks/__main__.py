@@ -243,7 +243,7 @@ def main() -> None:
     written: list[str] = []
 
     def say(text: str) -> None:
-        print(text, "\n", flush=True)
+        print(text, end="\n\n", flush=True)
         written.append(text)
 
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg()) if hasattr(os, "getloadavg") else "unknown"
