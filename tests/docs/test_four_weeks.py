@@ -60,5 +60,5 @@ def test_pictures_that_the_glossary_names_exist() -> None:
 def test_the_papers_before_and_after_can_be_made(tmp_path: Path) -> None:
     from vmwidgets.cli import main
 
-    calls = [line.split()[1:] for line in TEACH.splitlines() if line.endswith((" before.html", " after.html"))]
+    calls = [line.split()[1:] for line in TEACH.splitlines() if line.endswith((" before.ipynb", " after.ipynb"))]
     assert [main([*call[:-1], str(tmp_path / call[-1])]) for call in calls] == [0, 0]

@@ -1,4 +1,4 @@
-"""``vmwidgets grade DIR --course FILE``: grades of a folder of notebooks, from their journals; `--ask`: questions."""
+"""``vmwidgets grade DIR --course FILE``: grades from journals; `--ask`: questions; `--gain`: what a class learned."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from ..grading.course import MOST_SECONDS, named_modules
 from ..grading.explain import explained
 from ..grading.feedback import write_feedback
 from ..grading.files import MOST_BYTES
+from ..grading.gain import Gain, gain_of, said, table
 from ..grading.late import due, with_late_days
 from ..grading.lms import format_of, gradebook
 from ..grading.notebook import made_with
@@ -56,7 +57,7 @@ def add_grade(commands: Any) -> None:
         "With --ask and one notebook: three questions for the student on their own work.",
     )
     parser.add_argument("folder", type=Path, help="the folder of submitted notebooks; with --ask, one of them")
-    parser.add_argument("--course", type=Path, help="the course's file, TOML; needed, except with --ask")
+    parser.add_argument("--course", type=Path, help="the course's file, TOML; needed, except with --ask and --gain")
     parser.add_argument(
         "--exercises", type=Path, nargs="+", default=[], metavar="FILE",
         help="your own exercises: modules that call lab.exercise; they run on this computer with your rights",
@@ -97,6 +98,10 @@ def add_grade(commands: Any) -> None:
         "--overrides", type=Path, metavar="FILE",
         help="CSV with student,exercise,points,reason; kept for later runs as overrides.csv among the results",
     )  # fmt: skip
+    parser.add_argument(
+        "--gain", action="store_true",
+        help="compare a folder's concept tests, before a course and after it; no --course is needed",
+    )  # fmt: skip
     checkoff.add_options(parser)
     parser.set_defaults(run=run, usage_error=parser.error)
 
@@ -105,6 +110,8 @@ def run(options: argparse.Namespace) -> int:
     """Grade, write, and say how many and what needs a look; or ask about one notebook."""
     if options.ask:
         return checkoff.run(options)
+    if options.gain:
+        return _gain(options)
     if options.course is None:
         options.usage_error("the following arguments are required: --course")
     try:
@@ -132,6 +139,26 @@ def run(options: argparse.Namespace) -> int:
     for line in why:
         print(line)
     return ZERO if grades.without_points() else LOOK if grades.look else 0
+
+
+def _gain(options: argparse.Namespace) -> int:
+    """Compare the tests of a class, print the report, and write the table."""
+    try:
+        check_results(options.folder, options.to)
+        gain = gain_of(options.folder)
+        if not gain.both:
+            raise Refused(f"no student took both tests in {str(options.folder)!r}{_left_out(gain)}")
+        [path] = write({options.to / "gain.csv": table(gain)})
+    except (Refused, OSError) as error:
+        print(f"vmwidgets: {printable(str(error))}", file=sys.stderr)
+        return NOTHING
+    print(f"{said(gain)}\n\nA row for each student is in {printable(str(path))}.")
+    return LOOK if gain.left_out else 0
+
+
+def _left_out(gain: Gain) -> str:
+    """Why a file does not count, where one does not."""
+    return f": {gain.left_out[0][0]}: {gain.left_out[0][1]}" if gain.left_out else ""
 
 
 def _check(options: argparse.Namespace, course: Course) -> None:

@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 from ..engine.base.errors import Refused, shown
+from ..engine.base.files import check_free, place_of, written_whole
 from ..engine.base.units import counted
+from ..labs.beginning import Beginning
 from .secret import HELP, secret_in
 from .text import printable
 
@@ -25,7 +27,10 @@ everywhere. Without --seed, a seed of 60 bits is drawn, and the key shows it. Th
 topics: walk, tlb, replacement, cow, tables, gaps; several make one exam with a section for each:
 --topic walk --topic tlb, or --topic walk,tlb
 
-kinds: each topic has several, which docs/questions.md lists: --kind walk/index,tlb/stale asks one of each"""
+kinds: each topic has several, which docs/questions.md lists: --kind walk/index,tlb/stale asks one of each
+
+--concepts before and --concepts after, with --course NAME, write a test of ten questions and its twin: what did the
+course teach? As .ipynb, students answer in a notebook, and vmwidgets grade --gain compares the two"""
 
 _EXITS = "exit status: 0 the file is written; 2 bad input, or it can't be written: then nothing has changed"
 
@@ -75,7 +80,12 @@ def add_questions(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     parser.add_argument(
         "--n", metavar="N", help="number of questions for each topic (default: 6; with --kind, one of each kind)"
     )
-    parser.add_argument("-o", "--output", required=True, metavar="FILE", help="a file to write: .md, .html or .qti")
+    parser.add_argument("--concepts", default="", metavar="TEST", help="before or after: ten questions, or their twins")
+    parser.add_argument("--course", default="", metavar="NAME", help="with --concepts: the course; it is the seed")
+    parser.add_argument(
+        "-o", "--output", required=True, metavar="FILE",
+        help="a file to write: .md, .html or .qti; with --concepts also .ipynb",
+    )  # fmt: skip
     parser.add_argument("--no-key", action="store_true", help="leave out the answers, for the students' copy")
     parser.add_argument("--force", action="store_true", help="replace an existing file")
     parser.set_defaults(run=run)
@@ -83,6 +93,8 @@ def add_questions(commands: argparse._SubParsersAction[argparse.ArgumentParser])
 
 def run(options: argparse.Namespace) -> int:
     """Make the exam and write it."""
+    if options.concepts or options.course:
+        return _concepts(options)
     try:
         from ..questions.exam import make_exam
         from ..questions.files import place, save
@@ -107,6 +119,34 @@ def run(options: argparse.Namespace) -> int:
             "anyone can make this exam by trying small seeds: for an exam that counts, leave out --seed, or add "
             "--secret FILE"
         )
+    return DONE
+
+
+def _concepts(options: argparse.Namespace) -> int:
+    """Write one of the two tests of a course: a notebook, or a paper, of which "before" is form A."""
+    try:
+        from ..questions import concepts
+        from ..questions.exam import FORMS
+        from ..questions.files import save
+
+        given = {"topic": options.topic, "kind": options.kind, "seed": options.seed, "n": options.n}
+        if others := [name for name, value in given.items() if value]:
+            raise Refused(f"--{others[0]} with --concepts: its ten questions are fixed, so leave it out")
+        course = Beginning.made_from({"lab": concepts.LAB, "student": "", "course": options.course}).course
+        if options.concepts not in concepts.TESTS or not course:
+            raise Refused("write --concepts before or --concepts after, and --course NAME as in lab.begin")
+        if Path(options.output).suffix.lower() == ".ipynb":
+            file = place_of(options.output, "before.ipynb")
+            check_free(file, force=options.force)
+            with written_whole(file) as new:
+                new.write(concepts.notebook(course, options.concepts).encode())
+        else:
+            exam = concepts.form(course, options.form.upper() or FORMS[concepts.TESTS.index(options.concepts)])
+            file = save(exam, options.output, key=not options.no_key, force=options.force)
+    except Refused as refusal:
+        print(f"vmwidgets: {printable(str(refusal))}", file=sys.stderr)
+        return FAILED
+    print(printable(f"{file}: the test {options.concepts} the course {course}, {len(concepts.KINDS)} questions"))
     return DONE
 
 

@@ -22,8 +22,8 @@ COLUMNS = ("student", "exercise", "points", "of", "late", "override", "says", "n
 def write_tables(grades: Grades, folder: Path) -> list[Path]:
     """Write `grades.csv`, `students.csv`, `grades.json` and `gradescope/STUDENT.json` into `folder`; their paths."""
     texts = {
-        folder / "grades.csv": _csv(COLUMNS, map(_cells, grades.rows)),
-        folder / "students.csv": _csv(("student", "points", "of", "predictions", "late", "with"), _totals(grades)),
+        folder / "grades.csv": as_csv(COLUMNS, map(_cells, grades.rows)),
+        folder / "students.csv": as_csv(("student", "points", "of", "predictions", "late", "with"), _totals(grades)),
         folder / "grades.json": json.dumps([_data(file) for file in grades.files], indent=1) + "\n",
     }
     for student, name in file_names(grades.students()).items():
@@ -64,7 +64,8 @@ def _totals(grades: Grades) -> Iterable[Sequence[object]]:
         yield student, f"{points:g}", f"{grades.course.of:g}", predicted, grades.late_of(student), together
 
 
-def _csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+def as_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a table with a row of titles, each cell harmless to a spreadsheet."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)

@@ -1,0 +1,202 @@
+"""What a class learned: the concept test before a course beside its twin after it, student by student."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from math import comb
+from pathlib import Path
+
+from vmwidgets.engine.base.errors import Refused, printable
+from vmwidgets.engine.base.frozen import frozen
+from vmwidgets.engine.base.units import counted
+from vmwidgets.labs.draws import Draws
+from vmwidgets.questions.concepts import KINDS, LAB, TESTS, identity_of, is_right, paper
+
+from .files import called_notebook, content_of, names_of, place_of
+from .notebook import Handed, notebook_of
+from .tables import as_csv
+
+Marks = tuple[bool, ...]
+"""Which of the ten questions were right, in the order of `KINDS`."""
+
+RESAMPLES = 2000
+"""Classes that are drawn from a class, to say how far chance goes."""
+
+FEW = 10
+"""Students of whom no interval is worth saying."""
+
+
+@frozen(slots=False)
+class Gain:
+    """The tests of a class: of each student who took both, what was right before and after.
+
+    `alone` are the students who took one test, by test; `left_out` says of a file why it does not count.
+    """
+
+    both: dict[str, tuple[Marks, Marks]]
+    alone: dict[str, tuple[str, ...]]
+    left_out: tuple[tuple[str, str], ...]
+
+    @cached_property
+    def right(self) -> tuple[float, float]:
+        """How many of the ten questions a student had right on average, before and after."""
+        return _mean([sum(before) for before, _ in self.both.values()]), _mean(
+            [sum(after) for _, after in self.both.values()]
+        )
+
+    @property
+    def share(self) -> float | None:
+        """The gain: the part of what the class had missed before that it knew after (Hake 1998); None: nothing missed.
+
+        It is negative if the class knew less after than before.
+        """
+        return _share(list(self.both.values()))
+
+    @cached_property
+    def interval(self) -> tuple[float, float] | None:
+        """Where the gain lies in 95 of 100 classes drawn from this one; None for a class of few."""
+        students = list(self.both.values())
+        if len(students) < FEW:
+            return None
+        draws = Draws(f"gain|{len(students)}")
+        again = ([draws.choice(students) for _ in students] for _ in range(RESAMPLES))
+        found = sorted(one for one in map(_share, again) if one is not None)
+        return (found[len(found) // 40], found[-1 - len(found) // 40]) if found else None
+
+    @property
+    def changed(self) -> tuple[int, int]:
+        """How many students had more right after than before, and how many had fewer."""
+        steps = [sum(after) - sum(before) for before, after in self.both.values()]
+        return sum(one > 0 for one in steps), sum(one < 0 for one in steps)
+
+    @property
+    def chance(self) -> float:
+        """How often a course that changes nothing moves so many students one way: the sign test, two-sided.
+
+        >>> marks = (True,) * 10, (False,) * 10
+        >>> Gain({str(one): (marks[1], marks[0]) for one in range(5)}, {}, ()).chance
+        0.0625
+        """
+        better, worse = self.changed
+        tails = sum(comb(better + worse, one) for one in range(min(better, worse) + 1))
+        return float(min(1, 2 * tails / 2 ** (better + worse)))
+
+    def item(self, place: int) -> tuple[int, int, int, int]:
+        """Of a question: right before, right after, learned (wrong, then right) and lost (right, then wrong)."""
+        pairs = [(before[place], after[place]) for before, after in self.both.values()]
+        learned, lost = pairs.count((False, True)), pairs.count((True, False))
+        return sum(one for one, _ in pairs), sum(one for _, one in pairs), learned, lost
+
+
+def gain_of(folder: Path) -> Gain:
+    """Return the gain of a class, from a folder with its notebooks of both tests; nothing of them runs.
+
+    A question that was not answered, or with "I don't know", is not right.  Of a student's files for one test the first
+    by name that has answers counts.  Raises :class:`Refused` for a folder without files, and for tests of two courses.
+    """
+    found: dict[str, dict[str, Marks]] = {test: {} for test in TESTS}
+    courses: dict[str, str] = {}
+    left_out: list[tuple[str, str]] = []
+    for name in names_of(folder):
+        handed, problem = _handed(folder, name)
+        taken = dict(_taken(handed)) if not problem else {}
+        if handed.begun is None or not taken:
+            left_out.append((name, problem or "it has no answer to a question of the test"))
+            continue
+        courses.setdefault(handed.begun.course.casefold(), handed.begun.course)
+        for test, marks in taken.items():
+            found[test].setdefault(handed.begun.ids[0], marks)
+    if len(courses) > 1:
+        raise Refused(f"tests of two courses, {' and '.join(sorted(courses.values())[:2])}: give each a folder")
+    before, after = found.values()
+    both = {one: (before[one], after[one]) for one in sorted(before) if one in after}
+    alone = {test: tuple(sorted(found[test].keys() - both.keys())) for test in TESTS}
+    return Gain(both, alone, tuple(left_out))
+
+
+def _handed(folder: Path, name: str) -> tuple[Handed, str]:
+    """What a file holds, and why it can't count, or ""."""
+    try:
+        if not called_notebook(name):
+            return Handed(), "not a notebook"
+        handed = notebook_of(content_of(place_of(folder, name)))
+    except Refused as refusal:
+        return Handed(), f"{refusal}"
+    if handed.begun is None:
+        return handed, handed.finding.staff if handed.finding else "it begins no lab"
+    if handed.begun.lab != LAB:
+        return handed, f"it is of lab {handed.begun.lab}, and has no concept test"
+    return handed, "" if len(handed.begun.ids) == 1 else "it has no ID, or several: the test is of one student"
+
+
+def _taken(handed: Handed) -> Iterator[tuple[str, Marks]]:
+    """The tests in a notebook of which at least one question was answered, and what was right."""
+    if handed.begun is None:
+        return
+    for test in TESTS:
+        questions = {one.id: one for one in paper(handed.begun, test).questions}
+        answers = {kind: handed.predictions.get(identity_of(test, kind), {}).get("answer") for kind in KINDS}
+        if any(isinstance(one, str) for one in answers.values()):
+            yield test, tuple(is_right(questions[kind], answers[kind]) for kind in KINDS)
+
+
+def _mean(numbers: list[int]) -> float:
+    return sum(numbers) / len(numbers) if numbers else 0.0
+
+
+def _share(students: list[tuple[Marks, Marks]]) -> float | None:
+    before = sum(sum(one) for one, _ in students)
+    after = sum(sum(one) for _, one in students)
+    missed = len(students) * len(KINDS) - before
+    return (after - before) / missed if missed else None
+
+
+def said(gain: Gain) -> str:
+    """Return the report for a terminal: how many took both, what was right, and each question."""
+    lines = [f"{counted(len(gain.both), 'student')} took both tests{_alone(gain)}."]
+    if gain.both:
+        before, after = gain.right
+        lines.append(f"Right of {len(KINDS)}, on average: {before:.1f} before, {after:.1f} after.{_missed(gain)}")
+        better, worse = gain.changed
+        same = len(gain.both) - better - worse
+        lines.append(f"{better} had more right after, {worse} fewer, {same} as many.{_chance(gain)}")
+        width = max(map(len, KINDS))
+        lines += ["", f"{'question':{width}}  before  after  learned  lost"]
+        for place, kind in enumerate(KINDS):
+            lines.append(f"{kind:{width}}  {'{:6}  {:5}  {:7}  {:4}'.format(*gain.item(place))}")
+    lines += [""] * bool(gain.left_out)
+    lines += [f"does not count: {printable(name)}: {why}" for name, why in gain.left_out]
+    return "\n".join(lines)
+
+
+def _alone(gain: Gain) -> str:
+    only = [f"{len(gain.alone[test])} only the one {test}" for test in TESTS if gain.alone.get(test)]
+    return f"; {', '.join(only)}, which counts for nothing here" if only else ""
+
+
+def _missed(gain: Gain) -> str:
+    if gain.share is None:
+        return " Nothing was missed before."
+    between = ""
+    if gain.interval is not None:
+        least, most = gain.interval
+        between = f" (95 of 100 classes like this one: {100 * least:.0f} to {100 * most:.0f} %)"
+    return f" The gain is {100 * gain.share:.0f} % of what was missed before{between}."
+
+
+def _chance(gain: Gain) -> str:
+    if not any(gain.changed):
+        return ""
+    times = round(1 / gain.chance)
+    often = f"in one of {times:,} classes" if times > 1 else "often"
+    return f" A course that teaches nothing would do this by chance {often}."
+
+
+def table(gain: Gain) -> str:
+    """Return a row for each student who took both tests, as CSV: totals, and each question before and after."""
+    columns = ["student", *TESTS, *(f"{kind} {test}" for test in TESTS for kind in KINDS)]
+    rows = (
+        [one, *map(sum, marks), *(int(right) for test in marks for right in test)] for one, marks in gain.both.items()
+    )
+    return as_csv(columns, rows)
