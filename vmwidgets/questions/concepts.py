@@ -50,12 +50,12 @@ def concept_test(test: str) -> None:
 
     >>> concept_test("before")
     Traceback (most recent call last):
-    vmwidgets.engine.base.errors.Refused: first run lab.begin("concepts", student="…", course="…") with your own ID
+    vmwidgets.engine.base.errors.Refused: run lab.begin("concepts", student="ada", course="os-2026") first, with your ID
     """
     asked = known(test, dict.fromkeys(TESTS), "test")
     beginning = begun()
     if beginning is None or len(beginning.students) != 1:
-        raise Refused(f'first run lab.begin("{LAB}", student="…", course="…") with your own ID')
+        raise Refused(f'run lab.begin("{LAB}", student="ada", course="os-2026") first, with your ID')
     for number, question in enumerate(paper(beginning, asked).questions, 1):
         *told, words = question.text.split("\n\n")
         _show(number, question, "\n\n".join((*question.rules, *told)))
