@@ -1,4 +1,4 @@
-"""Tables that lead somewhere on the site: a lecture, a section of a lab, a kind of question.
+"""Tables that lead somewhere on the site: a chapter, a lecture, a section of a lab, a kind of question.
 
 The documents name these in words, as `translation` or *5 · The processor caches translations*, since no file of the
 checkout has them: a lecture is written by a command, and a notebook has no places of its own.  On the site they are
@@ -18,6 +18,9 @@ NAMED = re.compile(r"`([a-z/-]+)`")
 ROW = re.compile(r"^\|.*\|$")
 
 KINDS = {kind.name for topic in TOPICS for kind in kinds_of(topic)}
+BOOKS = "OSTEP", "CS:APP", "Silberschatz", "xv6"
+"""Where one is the first column of a table, its chapters have pages."""
+
 FOR_CLASS = "-handout"
 """What the file of a lecture without notes, for students, ends in."""
 
@@ -40,6 +43,8 @@ def with_links(text: str, up: str) -> str:
             links = []
         elif not links:
             links = [LINKED.get(name.strip()) for name in cells]
+            if cells[0] in BOOKS:
+                links[0] = to_chapter(cells[0])
         elif any(links) and not line.startswith("|-"):
             made = [link(cell.strip(), up) if link else cell.strip() for cell, link in zip(cells, links, strict=True)]
             lines.append(f"| {' | '.join(made)} |\n")
@@ -81,6 +86,20 @@ def to_questions(cell: str, up: str) -> str:
 def as_place(cell: str, _up: str) -> str:
     """A kind of question with a place that links lead to."""
     return NAMED.sub(lambda match: f'<span id="{place_of(match[1])}">{match[0]}</span>', cell)
+
+
+def to_chapter(book: str) -> Callable[[str, str], str]:
+    """What makes the number of a chapter a link to its page."""
+    return lambda number, up: f'<a href="{up}chapters/{page_of(book, number)}.html">{number}</a>'
+
+
+def page_of(book: str, number: str) -> str:
+    """What the page of a chapter is called.
+
+    >>> page_of("CS:APP", "9.1, 9.2"), page_of("xv6", "3.6 to 3.8")
+    ('cs-app-9-1-9-2', 'xv6-3-6-to-3-8')
+    """
+    return re.sub(r"[^a-z0-9]+", "-", f"{book} {number}".lower())
 
 
 LINKED: Mapping[str, Callable[[str, str], str]] = {

@@ -74,6 +74,7 @@ def code(name: str) -> str:
     assert isinstance(body, ast.FunctionDef), "a function is one"
     first = body.body[1] if ast.get_docstring(body) else body.body[0]
     lines = textwrap.dedent("\n".join(source.splitlines()[first.lineno - 1 :]))
+    lines = re.sub(r"^\w+\.name = .*\n", "", lines, flags=re.MULTILINE)  # it is for the file of the picture
     last = f"\nvm.{name.capitalize()}(m)" if name in MADE_BY else ""
     shown = re.sub(r"^return (.+)$", r"\1", lines.replace("\nreturn m", ""), flags=re.MULTILINE)
     return re.sub(r"\bmachine\(\)", 'vm.boot("x86-64")', shown) + last

@@ -12,7 +12,7 @@ from pathlib import Path
 from scripts import environment
 from vmwidgets.views.scene.twin import picture_html
 
-from . import handouts, moved, stage
+from . import figures, handouts, moved, stage
 from .places import CACHE, OUT, ROOT, STAGE
 
 SPHINX = CACHE / "sphinx"
@@ -47,13 +47,15 @@ def build() -> None:
     done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"vmwidgets: Sphinx refuses the pages: {done.stderr[-6000:]}")
-    slim = [path.stem for path in sorted((STAGE / "gallery").glob("*-slim.svg"))]
-    for name in slim:
-        shutil.copy(STAGE / "gallery" / f"{name}.svg", OUT / "_images")
+    narrow = [path for name in ("gallery", figures.FOLDER) for path in sorted((STAGE / name).glob("*-slim.svg"))]
+    slim = [path.stem for path in narrow]
+    for path in narrow:
+        shutil.copy(path, OUT / "_images")
     for page in OUT.rglob("*.html"):
         text = for_telephones(mended(page.read_text(encoding="utf-8")), slim)
         page.write_text(text, encoding="utf-8")
     handouts.write()
+    figures.write_steps(OUT / figures.FOLDER)
     moved.write(OUT)
     shutil.copytree(STAGE / "docs" / "pictures", OUT / "docs" / "pictures")
     for name in UNUSED:

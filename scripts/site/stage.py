@@ -11,7 +11,7 @@ from pathlib import Path
 
 import nbformat
 
-from . import examples, gallery, labs, reference
+from . import examples, figures, gallery, labs, reference
 from .chapters import with_links
 from .places import BENCH, ROOT, SOURCES, STAGE
 
@@ -71,6 +71,7 @@ def write() -> None:
     reference.write(STAGE / "reference", link_of)
     tried = examples.of_gallery()
     gallery.write(STAGE / "gallery", {name: one.link("gallery/index") for name, one in tried.items()})
+    figures.write(STAGE / figures.FOLDER)
     shutil.copytree(SOURCES / "static", STAGE / "static")
     for name in ("conf.py", "contents.md"):
         shutil.copy(SOURCES / name, STAGE)

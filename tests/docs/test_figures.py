@@ -1,0 +1,34 @@
+"""The figures of the pages by chapter: each is drawn, is what the tables name, and its link opens its code."""
+
+from __future__ import annotations
+
+import base64
+import re
+import zlib
+
+import pytest
+
+from scripts.site import figures
+
+
+@pytest.mark.parametrize("name", list(figures.figures()))
+def test_a_figure_is_the_picture_that_the_tables_name(name: str) -> None:
+    _, picture = figures.figures()[name].picture()
+    assert type(picture).__name__ == name
+    assert picture.scene().nodes
+
+
+def test_each_picture_of_a_table_has_a_figure() -> None:
+    chapters = list(figures.chapters())
+    assert len({chapter.book for chapter in chapters}) == 4
+    drawn = {figure.name for chapter in chapters for figure in chapter.figures}  # raises for a name without a figure
+    assert drawn == set(figures.figures())
+
+
+def test_the_link_of_a_page_has_the_code_that_the_page_shows() -> None:
+    for chapter in figures.chapters():
+        page = figures.page(chapter)
+        linked = re.findall(r"#code=([\w-]+)", page)
+        shown = re.findall(r"```python\n(.*?)\n```", page, re.DOTALL)
+        packed = [base64.urlsafe_b64decode(one + "=" * (-len(one) % 4)) for one in linked]
+        assert [zlib.decompress(one).decode() for one in packed] == shown
