@@ -1,6 +1,6 @@
 # Everything there is to do here; `make` alone tells. Every target sets up what it needs.
 
-PYTHON ?= $(shell scripts/python)
+PYTHON ?= $(shell tools/python)
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Tests start hundreds of processes; without bytecode each would compile again all that it imports.
@@ -17,7 +17,7 @@ LAB_FLAGS += $(if $(or $(DISPLAY),$(WAYLAND_DISPLAY),$(filter Darwin,$(shell una
 # Two jobs at once are for what keeps one processor busy (`make test`); all else runs one after the other, whatever -j says.
 SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 # Without a Chromium its tests are left out, and named at the end.
-BROWSER = CHROMIUM="$$(scripts/chromium)"
+BROWSER = CHROMIUM="$$(tools/chromium)"
 # The files of the other hosts and of the wheel take long: in one run, the last of them are beside each other.
 BY_FILE = $(BROWSER) $(PATIENT) -n 3 --dist loadfile
 # `make check` runs what `make test` left: tests/tiers.py says which is which.
@@ -70,19 +70,19 @@ layers: environment-test
 	$(BIN)/lint-imports
 
 made: environment-test
-	$(BIN)/python -m scripts.labs --check
+	$(BIN)/python -m tools.labs --check
 
 prose: environment-test
-	$(BIN)/python -m scripts.prose
+	$(BIN)/python -m tools.prose
 
 biome: environment-test bundle
-	scripts/npm run lint
+	tools/npm run lint
 
 tsc: environment-test bundle
-	scripts/npm run types
+	tools/npm run types
 
 workflows: environment-test bundle
-	scripts/npm run workflows
+	tools/npm run workflows
 
 UNIT = tests $(patsubst %,--ignore=tests/%,benchmarks browser golden hosts packaging site)
 
@@ -93,13 +93,13 @@ essential: environment-test bundle
 	$(BROWSER) $(PATIENT) -n 2 --dist worksteal --tier fast tests/browser
 
 unit: environment-test bundle ## Run all unit tests, on the oldest and the newest Python here
-	$(BIN)/python -m scripts.unit
+	$(BIN)/python -m tools.unit
 
 rest: environment-test bundle
-	$(BIN)/python -m scripts.unit --rest
+	$(BIN)/python -m tools.unit --rest
 
 javascript: environment-test bundle ## Run the front end's own tests
-	scripts/npm test
+	tools/npm test
 
 doctests: environment-test bundle ## Run the examples of docstrings, README and docs
 	$(PYTEST) -n 2 --doctest-modules --doctest-glob='*.md' vmwidgets README.md CONTRIBUTING.md docs
@@ -126,7 +126,7 @@ hosts: environment-hosts bundle ## Run the tests in JupyterLite, Notebook, Voil√
 	$(BY_FILE) tests/hosts
 
 site: environment-test bundle ## Build the site into build/site: start page, documents, labs in the browser
-	$(BROWSER) $(BIN)/python -m scripts.site
+	$(BROWSER) $(BIN)/python -m tools.site
 
 site-test: site ## Test the built site in Chromium, which reaches no other host
 	$(BROWSER) $(PATIENT) tests/site
@@ -141,37 +141,37 @@ sweep: environment-hosts bundle site ## Run the long random searches that `make 
 	VMWIDGETS_GESTURES=1000 $(PYTEST) tests/browser/test_monkey.py
 
 real: environment-test bundle ## Install emulators and a RISC-V compiler (Debian), and run real kernels in them (VMWIDGETS_XV6=FOLDER)
-	scripts/real
+	tools/real
 	$(PYTEST) -n 2 -m 'kernel or not sweep' tests/real
 
 mutants: environment-test bundle ## Change one line of the engine at a time: how many changes do the tests find? (SEED=1 COUNT=20)
-	$(BIN)/python -m scripts.mutants --seed $(or $(SEED),1) --count $(or $(COUNT),20)
+	$(BIN)/python -m tools.mutants --seed $(or $(SEED),1) --count $(or $(COUNT),20)
 
 slow: environment-test bundle ## Measure which tests are too slow for `make test`, three times: writes tests/slow.txt
-	$(BIN)/python -m scripts.slow $(if $(LIMIT),--limit $(LIMIT))
+	$(BIN)/python -m tools.slow $(if $(LIMIT),--limit $(LIMIT))
 
 format: environment-test bundle ## Rewrite the sources in the house's style
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
-	scripts/npm run format
+	tools/npm run format
 
 bench: environment-test bundle ## Measure speed, side by side with what others do
-	$(BROWSER) $(BIN)/python -m benchmarks
+	$(BROWSER) $(BIN)/python -m tools.benchmarks
 
 pictures: environment-test bundle ## Make the README's pictures from the real thing
-	$(BROWSER) $(BIN)/python scripts/pictures.py
+	$(BROWSER) $(BIN)/python tools/pictures.py
 
 build: environment-test ## Build the sdist, and from it the wheel, into dist/
 	$(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir dist
 
 course: environment-test ## Write the notebooks from their sources in course/, and the rubrics in docs/labs/
-	$(BIN)/python -m scripts.labs
+	$(BIN)/python -m tools.labs
 
 locks: environment-test ## Lock the versions again (UPGRADE=1: take the newest)
-	$(BIN)/python -m scripts.lock $(if $(UPGRADE),--upgrade)
+	$(BIN)/python -m tools.lock $(if $(UPGRADE),--upgrade)
 
 programs: ## Install strace, Valgrind, Firefox and Graphviz (Debian, as root), which some tests need
-	scripts/program --install strace valgrind firefox dot
+	tools/program --install strace valgrind firefox dot
 
 clean: ## Remove everything that was built, installed or cached here
 	rm -rf .venv .cache dist build js/node_modules vmwidgets/static
@@ -179,13 +179,13 @@ clean: ## Remove everything that was built, installed or cached here
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 environment-lab:
-	@$(or $(PYTHON),false) scripts/environment.py lab
+	@$(or $(PYTHON),false) tools/environment.py lab
 
 environment-test:
-	@$(or $(PYTHON),false) scripts/environment.py test
+	@$(or $(PYTHON),false) tools/environment.py test
 
 environment-hosts: environment-test
-	@$(BIN)/python -m scripts.hosts
+	@$(BIN)/python -m tools.hosts
 
 bundle:
 	@$(BIN)/python hatch_build.py

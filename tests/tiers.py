@@ -72,7 +72,7 @@ def leave_out(sentence: str) -> NoReturn:
 
 def program(name: str) -> str:
     """Return the path of strace, valgrind or firefox; without it, leave the test out."""
-    found = subprocess.run([HERE.parent / "scripts" / "program", name], capture_output=True, text=True, check=False)
+    found = subprocess.run([HERE.parent / "tools" / "program", name], capture_output=True, text=True, check=False)
     if found.returncode:
         leave_out(found.stderr.strip().removeprefix("vmwidgets: "))
     return found.stdout.strip()

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { runInNewContext } from "node:vm";
 import { transform } from "esbuild";
 
-const SCRIPT = readFileSync(new URL("../../website/lab/checking.js", import.meta.url), "utf8");
+const SCRIPT = readFileSync(new URL("../../tools/website/lab/checking.js", import.meta.url), "utf8");
 
 /** What a page says that has today's parts, except those that `without` takes away. */
 function said(without: string): string {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.laptops import named
+from tools.benchmarks.laptops import named
 
 
 def test_labs_are_named_by_number_or_by_file() -> None:

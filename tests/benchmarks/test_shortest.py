@@ -32,21 +32,21 @@ def is_report(text: str) -> None:
 
 
 def test_each_part_is_run_by_a_test() -> None:
-    from benchmarks.__main__ import PARTS
-    from benchmarks.shortest import SHORTEST
+    from tools.benchmarks.__main__ import PARTS
+    from tools.benchmarks.shortest import SHORTEST
 
     assert set(SHORTEST) == set(PARTS) == {*HERE, ALONE, *ELSEWHERE}
 
 
 @pytest.mark.parametrize("part", HERE)
 def test_a_part_runs_to_its_end(part: str) -> None:
-    from benchmarks.shortest import SHORTEST
+    from tools.benchmarks.shortest import SHORTEST
 
     is_report(SHORTEST[part]())
 
 
 def test_the_command_runs_a_part() -> None:
-    command = [sys.executable, "-m", "benchmarks", "--shortest", ALONE]
+    command = [sys.executable, "-m", "tools.benchmarks", "--shortest", ALONE]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     is_report(done.stdout.partition("\n\n")[2])

@@ -101,7 +101,7 @@ def find_chromium() -> str:
     names = (os.environ.get("CHROMIUM"), "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
     if found := next(filter(None, (shutil.which(name) for name in names if name)), None):
         return found
-    raise RuntimeError('no Chromium is here: install one, or run with CHROMIUM="$(scripts/chromium)"')
+    raise RuntimeError('no Chromium is here: install one, or run with CHROMIUM="$(tools/chromium)"')
 
 
 def free_port() -> int:

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.laptops import MOST
-from benchmarks.paint import MOST_BEFORE
+from tools.benchmarks.laptops import MOST
+from tools.benchmarks.paint import MOST_BEFORE
 
 ROOT = Path(__file__).parents[2]
 
 
 def run(part: str) -> str:
     """What a part prints.  It has a process of its own: it starts Playwright, which this one may have started."""
-    command = [sys.executable, "-m", "benchmarks", "--shortest", part]
+    command = [sys.executable, "-m", "tools.benchmarks", "--shortest", part]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -42,8 +42,8 @@ GRAPHVIZ = 600_000
 BEFORE = 200_000
 """Bytes that may come in before the first picture is looked at: drawing code, picture, messages of the cell.
 
-The aim is 150,000 before it is there, which `python -m benchmarks` measures; on a busy computer the picture's layout
-for the page's width is here too.
+The aim is 150,000 before it is there, which `python -m tools.benchmarks` measures; on a busy computer the picture's
+layout for the page's width is here too.
 """
 
 NO_WORKERS = "Object.defineProperty(window, 'Worker', { value: undefined })"

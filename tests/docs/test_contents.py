@@ -9,6 +9,8 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_every_document_is_in_the_list_of_the_site() -> None:
-    listed = re.findall(r"^(docs/[\w-]+)$", (ROOT / "website" / "contents.md").read_text(), flags=re.MULTILINE)
+    listed = re.findall(
+        r"^(docs/[\w-]+)$", (ROOT / "tools" / "website" / "contents.md").read_text(), flags=re.MULTILINE
+    )
     there = [f"docs/{path.stem}" for path in sorted((ROOT / "docs").glob("*.md"))]
     assert sorted(listed) == sorted(there)

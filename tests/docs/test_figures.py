@@ -8,7 +8,7 @@ import zlib
 
 import pytest
 
-from scripts.site import figures
+from tools.site import figures
 
 
 @pytest.mark.parametrize("name", list(figures.figures()))

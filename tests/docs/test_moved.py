@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.site import moved, reference
 from tests.docs.test_links import headings
+from tools.site import moved, reference
 
 pytestmark = pytest.mark.once
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.site import gallery
+from tools.site import gallery
 from vmwidgets.engine.base import released
 
 pytestmark = pytest.mark.once

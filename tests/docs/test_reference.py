@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import vmwidgets as vm
-from scripts.site import reference
+from tools.site import reference
 from vmwidgets.engine.base.event import EVENTS
 
 pytestmark = pytest.mark.once

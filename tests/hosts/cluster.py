@@ -10,8 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from scripts import environment, hosts
 from tests.grading.following import command, until
+from tools import environment, hosts
 from vmwidgets import __version__
 
 

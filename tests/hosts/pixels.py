@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scripts import hosts
+from tools import hosts
 
 SCREENS = hosts.FOLDER / "screens"
 """Where the screenshots are kept, to be looked at."""

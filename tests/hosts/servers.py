@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from scripts import hosts
 from tests.browser.lab import Server
+from tools import hosts
 
 AS_ROOT = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
 

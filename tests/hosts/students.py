@@ -8,9 +8,9 @@ import subprocess
 import zipfile
 from pathlib import Path
 
-from scripts import hosts
 from tests.grading.synthetic import seed_of
 from tests.labs.test_sheets import SOLVED
+from tools import hosts
 from vmwidgets.labs.sheet import sheet_of
 
 ENDS = {"crashing": "1 / 0", "hanging": "import time\ntime.sleep(1000)"}

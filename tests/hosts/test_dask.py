@@ -273,8 +273,8 @@ def test_where_no_scheduler_answers_is_one_sentence(folder: Path, course: Path, 
 @pytest.mark.once
 def test_the_bench_of_a_cluster_runs_to_its_end() -> None:
     """With workers that sleep, too, and one that is lost; no time is looked at, but the bytes are."""
-    from benchmarks.shortest import SHORTEST
     from tests.benchmarks.test_shortest import is_report
+    from tools.benchmarks.shortest import SHORTEST
 
     found = SHORTEST["cluster"]()
     is_report(found)

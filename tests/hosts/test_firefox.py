@@ -9,9 +9,9 @@ from typing import Any
 
 import hatch_build
 import vmwidgets as vm
-from scripts import hosts
 from tests import tiers
 from tests.widgets.test_handout import FRAMES, forked, read
+from tools import hosts
 
 DRIVER = Path(__file__).with_name("firefox.mjs")
 WHERE = "document.querySelector('.vmw-where').innerText"

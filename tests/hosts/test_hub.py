@@ -18,8 +18,8 @@ import nbformat
 import pytest
 
 import hatch_build
-from scripts import hosts
 from tests.browser.lab import free_port
+from tools import hosts
 
 pytestmark = pytest.mark.sweep  # three servers and three kernels at once: more than a minute
 

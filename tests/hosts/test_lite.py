@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from scripts import hosts
-from scripts.site import lite, serve
 from tests.browser.lab import Notebook
 from tests.hosts.living import check_buttons, check_drawn_by_graphviz, check_readable
+from tools import hosts
+from tools.site import lite, serve
 
 INSTALL = "%pip install -q vmwidgets"
 BOOT = 'import vmwidgets as vm\nm = vm.boot("x86-64", layout="tiny")\nm.kernel_map'

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from scripts import hosts
+from tools import hosts
 
 READ = """
 import json, sys
@@ -46,8 +46,8 @@ def repository(root: Path, tmp_path: Path) -> Path:
         if path.is_file() and not path.name.startswith("."):
             shutil.copy2(path, tmp_path)
     shutil.copytree(root / "binder", tmp_path / "binder")
-    (tmp_path / "requirements").mkdir()
-    shutil.copy2(root / "requirements" / "lab.txt", tmp_path / "requirements")
+    (tmp_path / "tools" / "requirements").mkdir()
+    shutil.copy2(root / "tools" / "requirements" / "lab.txt", tmp_path / "tools" / "requirements")
     return tmp_path
 
 

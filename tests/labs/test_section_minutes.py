@@ -5,7 +5,7 @@ from __future__ import annotations
 import nbformat
 import pytest
 
-from scripts.minutes import EXERCISE, PREDICTION, RUN, WORDS_A_MINUTE, seconds_of, with_minutes
+from tools.minutes import EXERCISE, PREDICTION, RUN, WORDS_A_MINUTE, seconds_of, with_minutes
 
 TABLE = "| sections | what they are about |\n|---|---|\n"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def test_the_sizes_of_a_wheel_are_told() -> None:
-    from benchmarks.shortest import SHORTEST
+    from tools.benchmarks.shortest import SHORTEST
 
     report = SHORTEST["sizes"]()
     for name in ("the wheel", "what it installs", "hub.js", "graphviz.js", "code before the first picture", "view.js"):

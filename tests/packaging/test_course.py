@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from scripts import environment, unit
 from tests.browser.lab import FLAGS, Notebook, Server
+from tools import environment, unit
 
 FIRST = "00-addresses.ipynb"
 RECORD = "application/vnd.vmwidgets.record+json"
@@ -39,7 +39,7 @@ def install(root: Path, wheel: Path, tmp_path_factory: pytest.TempPathFactory) -
     def new(python: Path) -> Path:
         made = folder / python.name
         environment.run(environment.uv(), "venv", "--quiet", "--python", python, made)
-        locked = "--constraint", str(root / "requirements" / "lab.txt")
+        locked = "--constraint", str(root / "tools" / "requirements" / "lab.txt")
         environment.install(made / "bin" / "python", *locked, f"{wheel}[lab]")
         return made / "bin"
 

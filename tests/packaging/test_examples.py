@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from scripts.site import contents, examples
-from scripts.site.examples import Example, needed
-from scripts.site.places import ROOT
+from tools.site import contents, examples
+from tools.site.examples import Example, needed
+from tools.site.places import ROOT
 
 ALL = {tried.path: tried for tried in examples.everything()}
 SOME = random.Random(35).sample(sorted(ALL), 8)

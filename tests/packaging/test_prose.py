@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scripts import prose
+from tools import prose
 
 
 def test_a_finding_says_where_it_is_and_code_is_not_read() -> None:

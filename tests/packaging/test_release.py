@@ -75,7 +75,7 @@ def test_it_is_installed_by_its_name_and_works(
 ) -> None:
     """Its metadata name what it needs: pip finds that among the locked wheels, on a server of files."""
     wheels, python = tmp_path / "wheels", environment()
-    locked = checkout / "requirements" / "base.txt"
+    locked = checkout / "tools" / "requirements" / "base.txt"
     download: list[str | Path] = [python, "-m", "pip", "download", "-qq", "--require-hashes", "--only-binary=:all:"]
     subprocess.run([*download, "-r", locked, "-d", wheels], check=True)
     for path in dist.glob("*.whl"):

@@ -26,10 +26,10 @@ ROOT_USER, PERSON = "echo 0", "echo 1000"
 
 @pytest.fixture
 def machine(root: Path, only: Callable[..., str], tmp_path: Path) -> Run:
-    """Runs a script of scripts/ on a machine with a few programs and the stand-ins that a test gives."""
-    (tmp_path / "scripts").mkdir()
+    """Runs a script of tools/ on a machine with a few programs and the stand-ins that a test gives."""
+    (tmp_path / "tools").mkdir()
     for name in ("chromium", "program"):
-        shutil.copy2(root / "scripts" / name, tmp_path / "scripts")
+        shutil.copy2(root / "tools" / name, tmp_path / "tools")
     path = Path(only("sh", "dirname", "cat", "chmod"))
 
     def run(
@@ -41,7 +41,7 @@ def machine(root: Path, only: Callable[..., str], tmp_path: Path) -> Run:
             program.write_text(f"#!/bin/sh\n{body}\n")
             program.chmod(0o755)
         return subprocess.run(
-            [tmp_path / "scripts" / script, *arguments], env={"PATH": str(path), "HERE": str(path), **variables},
+            [tmp_path / "tools" / script, *arguments], env={"PATH": str(path), "HERE": str(path), **variables},
             capture_output=True, text=True, check=False,
         )  # fmt: skip  # what runs, and where
 
@@ -97,7 +97,7 @@ def test_a_program_is_installed_only_when_asked(machine: Run) -> None:
 
 def test_a_python_without_venv_is_told_what_to_install(root: Path, only: Callable[..., str], tmp_path: Path) -> None:
     (tmp_path / "ensurepip.py").write_text("raise ImportError")
-    code = "from scripts import environment; environment.create()"
+    code = "from tools import environment; environment.create()"
     variables = {"PATH": only("sh"), "PYTHONPATH": os.pathsep.join([str(tmp_path), str(root)])}
     command = [sys.executable, "-c", code]
     answer = subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True, check=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from itertools import islice
 
-from scripts import mutants, slow
+from tools import mutants, slow
 
 
 def test_a_function_is_as_slow_as_its_slowest_case_and_each_file_keeps_its_quickest() -> None:

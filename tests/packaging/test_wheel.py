@@ -80,7 +80,7 @@ def python(wheel: Path, checkout: Path, environment: Callable[[], Path]) -> Path
     """The Python of a clean environment with the wheel and its locked dependencies."""
     python = environment()
     install: list[str | Path] = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", python]
-    subprocess.run([*install, "--require-hashes", "-r", checkout / "requirements" / "base.txt"], check=True)
+    subprocess.run([*install, "--require-hashes", "-r", checkout / "tools" / "requirements" / "base.txt"], check=True)
     subprocess.run([*install, "--no-deps", "--no-index", wheel], check=True)
     return python
 
@@ -90,7 +90,7 @@ def kernel(wheel: Path, checkout: Path, environment: Callable[[], Path]) -> Path
     """The Python of an environment with Jupyter's kernel and the wheel, and nothing else."""
     python = environment()
     install: list[str | Path] = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", python]
-    constraint = checkout / "requirements" / "test.txt"
+    constraint = checkout / "tools" / "requirements" / "test.txt"
     subprocess.run([*install, "--constraint", constraint, "ipykernel", "nbclient", wheel], check=True)
     return python
 
@@ -171,7 +171,7 @@ ASKED = "import hatchling.build as one; print(one.get_requires_for_build_wheel()
 @pytest.fixture
 def builder(environment: Callable[[], Path], checkout: Path) -> Path:
     """The Python of an environment that builds wheels, and has no Node.js."""
-    python, lock = environment(), (checkout / "requirements" / "build.txt").read_text(encoding="utf-8")
+    python, lock = environment(), (checkout / "tools" / "requirements" / "build.txt").read_text(encoding="utf-8")
     (version,) = re.findall(r"^hatchling==(\S+)", lock, re.MULTILINE)
     command: list[str | Path] = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", python]
     subprocess.run([*command, f"hatchling=={version}"], check=True)

@@ -133,7 +133,7 @@ def test_an_interrupt_ends_the_call_and_not_the_kernel(folder):
 
 
 def test_the_bench_measures_stops(folder):
-    from benchmarks import stops
+    from tools.benchmarks import stops
 
     report = stops.report(True, 16).splitlines()
     assert sum(line.strip().startswith("a stop that reads registers and 8 desc") for line in report) == 2
@@ -141,7 +141,7 @@ def test_the_bench_measures_stops(folder):
 
 
 def test_the_bench_measures_following(folder, monkeypatch):
-    from benchmarks import following
+    from tools.benchmarks import following
 
     monkeypatch.delenv("VMWIDGETS_XV6", raising=False)
     report = following.report(True)

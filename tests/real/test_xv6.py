@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import vmwidgets as vm
-from benchmarks.following import commands
 from tests.real.conftest import needed
+from tools.benchmarks.following import commands
 
 XV6 = os.environ.get("VMWIDGETS_XV6", "")
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from scripts.site.measure import ALONE
-from scripts.site.places import OUT
-from scripts.site.serve import Site
 from tests.browser.lab import FLAGS
+from tools.site.measure import ALONE
+from tools.site.places import OUT
+from tools.site.serve import Site
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 import pytest
 
 import vmwidgets as vm
-from scripts.site import examples
+from tools.site import examples
 
 TRIED = {tried.path: tried for tried in examples.everything()}
 

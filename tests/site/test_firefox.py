@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from scripts import hosts
-from scripts.site import labs
-from scripts.site.measure import RUN_ALL
-from scripts.site.serve import Site
 from tests.browser.lab import free_port
 from tests.hosts.test_firefox import SIZE, firefox
 from tests.site.test_lab import ANSWERED, KEPT, MANY, PASTED
+from tools import hosts
+from tools.site import labs
+from tools.site.measure import RUN_ALL
+from tools.site.serve import Site
 
 PRESS = """(() => {{
     [...document.querySelectorAll('button')].find((one) => one.innerText === '{name}').click();

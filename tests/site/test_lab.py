@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from scripts.site import contents, labs
-from scripts.site.measure import RUN_ALL
-from scripts.site.serve import Site
 from tests.browser.lab import Notebook
 from tests.grading.synthetic import COURSE
 from tests.hosts.students import lines_of
+from tools.site import contents, labs
+from tools.site.measure import RUN_ALL
+from tools.site.serve import Site
 from vmwidgets.cli import main
 
 PASTED = """$ stacktest
@@ -103,7 +103,7 @@ def test_a_pasted_text_is_read_in_the_browser(visitor: Any, site: Site) -> None:
 
 
 STARTING = "#vmwidgets-starting"
-"""The notice of website/lab/starting.js."""
+"""The notice of tools/website/lab/starting.js."""
 
 
 def test_the_page_says_what_is_done_until_a_lab_runs(visitor: Any, site: Site) -> None:

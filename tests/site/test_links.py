@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from scripts.site.measure import RUN_ALL
-from scripts.site.serve import Site
 from tests.hosts.test_firefox import SIZE, firefox
+from tools.site.measure import RUN_ALL
+from tools.site.serve import Site
 from vmwidgets.cli.link import LAB, MOST, link_to
 
 from .test_firefox import DRAWN, ERRORS, READY

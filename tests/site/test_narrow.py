@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from scripts.site import labs, moved
-from scripts.site.serve import Site
 from tests.site.test_pages import own
+from tools.site import labs, moved
+from tools.site.serve import Site
 
 WIDTH = 360
 

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urldefrag, urlparse
 import pytest
 
 import vmwidgets as vm
-from scripts.site import labs
+from tools.site import labs
 
 LOADED = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "srcset", "use": "href"}
 """What a browser loads by itself, by tags."""

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from scripts.site import labs, measure, moved
-from scripts.site.serve import Site
 from tests.browser.lab import AXE
 from tests.site.test_pages import own
+from tools.site import labs, measure, moved
+from tools.site.serve import Site
 from vmwidgets.lectures.listed import LECTURES
 
 TELEPHONE = {"viewport": {"width": 360, "height": 740}}

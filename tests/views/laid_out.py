@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-NPM = Path(__file__).resolve().parents[2] / "scripts" / "npm"
+NPM = Path(__file__).resolve().parents[2] / "tools" / "npm"
 """The project's npm: its Node.js is there whatever Python runs the tests."""
 
 

@@ -23,7 +23,7 @@ SITE = "https://vmwidgets.github.io/vmwidgets/"
 """The site of the project."""
 
 LAB = "lab/lab/index.html#code="
-"""The lab in a site; website/lab/starting.js reads what follows."""
+"""The lab in a site; tools/website/lab/starting.js reads what follows."""
 
 MOST = 8 * 1024
 """Characters of the code as a link has it: what mail and chat pass on whole."""

@@ -25,7 +25,7 @@ REFERENCES = {
     "columns": "columns.c, which adds up the same matrix column after column",
     "list": "list.c, which goes along a linked list whose nodes lie in a shuffled order",
 }
-"""What was recorded, by name: `scripts/record_references.py` makes it again."""
+"""What was recorded, by name: `tools/record_references.py` makes it again."""
 
 MOST_RECORDED = 5_000_000
 """References after which a recording ends, and the program with it."""

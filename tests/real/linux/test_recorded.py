@@ -8,7 +8,7 @@ import sys
 import pytest
 
 import vmwidgets as vm
-from scripts.record_linux import FOLDER, experiments, lived
+from tools.record_linux import FOLDER, experiments, lived
 from vmwidgets.real.linux import processes
 
 LABS = ("01", "08b", "11")

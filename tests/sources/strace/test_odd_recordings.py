@@ -69,7 +69,7 @@ def test_two_runs_in_one_file():
 
 
 def test_a_program_of_32_bits():
-    """Its calls are known from its source, in scripts/record_strace.py."""
+    """Its calls are known from its source, in tools/record_strace.py."""
     found = loaded(text("in-32-bits"))
     memory, rest, last, file = (entry for entry in found.task.map if 0x1000_0000 <= entry.start < 0x3000_0000)
     assert (memory.start, memory.size) == (0x1000_0000, 4096)

@@ -1,6 +1,6 @@
 """What is shown where a system has no /proc: a recording of a Linux process, marked as one.
 
-`scripts/record_own.py` makes it again.
+`tools/record_own.py` makes it again.
 """
 
 from __future__ import annotations

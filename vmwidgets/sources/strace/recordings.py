@@ -1,4 +1,4 @@
-"""Real programs that were recorded, and ship: `scripts/record_strace.py` makes them again."""
+"""Real programs that were recorded, and ship: `tools/record_strace.py` makes them again."""
 
 from __future__ import annotations
 

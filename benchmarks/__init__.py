@@ -1,1 +1,0 @@
-"""How fast it is, measured side by side with what others do: `make bench`, or `python -m benchmarks --help`."""

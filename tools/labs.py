@@ -1,0 +1,148 @@
+"""Writes the notebooks from their sources in course/, and the rubrics; `labs.py --check` says which differ from them.
+
+A source is Markdown with code cells, as jupytext reads it.  Tags say who gets a cell:
+
+    (no tag)      both
+    student       students only: where their own lines go
+    solution      instructors only: the lines that solve it
+    instructor    instructors only: text on time, mistakes and points
+
+Instructors' notebooks also have what the outputs of students' notebooks say of an outcome, once it is answered
+(`vmwidgets/labs/explained.py`), the table of predictions says what each wrong answer means, in the words that a
+student gets (`vmwidgets/labs/mistakes.py`), and the table of sections has their minutes (`tools/minutes.py`).  The
+README beside them has all questions and exercises in one table (`tools/ideas.py`).
+
+Students' notebooks are written into notebooks/, instructors' into course/instructors/; the rubrics, which are the
+exercises' own, into docs/labs/.  Links to docs/ become those of
+the project's page: a student's copy has no docs/ beside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import nbformat
+
+from tools import minutes, rubrics
+from tools.ideas import page, wrong
+from vmwidgets.labs.explained import explanation_of
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCES = ROOT / "course"
+INSTRUCTORS = {"solution", "instructor"}
+LEFT_OUT = {
+    ROOT / "notebooks": INSTRUCTORS,
+    SOURCES / "instructors": {"student"},
+}
+"""The tags of the cells that each folder's notebooks don't have."""
+
+DOCUMENTS = "https://github.com/vmwidgets/vmwidgets/blob/main/docs/"
+
+TAGS = set().union(*LEFT_OUT.values())
+
+
+def main() -> int:
+    """Write all notebooks and rubrics, or with `--check` say which are not what their sources give."""
+    parser = argparse.ArgumentParser(description="Write the notebooks from their sources in course/, and the rubrics.")
+    parser.add_argument("--check", action="store_true", help="write nothing; say which files differ")
+    check: bool = parser.parse_args().check
+    sources = {path.stem: path.read_text("utf-8") for path in sorted(SOURCES.glob("*.md"))}
+    texts = {**dict(written()), **dict(rubrics.pages()), SOURCES / "instructors" / "README.md": page(sources)}
+    differing = sorted(path for path, text in texts.items() if not path.exists() or path.read_text("utf-8") != text)
+    left = sorted({path for folder in LEFT_OUT for path in folder.glob("*.ipynb")} - texts.keys())
+    if not check:
+        for path in differing:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(texts[path], "utf-8")
+        for path in left:
+            path.unlink()
+        return 0
+    for path in differing:
+        print(f"{path.relative_to(ROOT)} is not what its source gives: run `make course`", file=sys.stderr)
+    for path in left:
+        print(f"{path.relative_to(ROOT)} has no source in course/", file=sys.stderr)
+    return 1 if differing or left else 0
+
+
+def written() -> Iterator[tuple[Path, str]]:
+    """Each notebook's path and text."""
+    for source in sorted(SOURCES.glob("*.md")):
+        notebook = jupytext.reads(source.read_text("utf-8"), fmt="md")
+        unknown = {tag for cell in notebook.cells for tag in cell.metadata.get("tags", ())} - TAGS
+        if unknown:
+            raise SystemExit(f"{source.relative_to(ROOT)}: no such tag: {', '.join(sorted(unknown))}")
+        for folder, tags in LEFT_OUT.items():
+            told = explained(timed(notebook)) if folder.name == "instructors" else notebook
+            made = without(told, tags, source.stem.partition("-")[0])
+            yield folder / f"{source.stem}.ipynb", json.dumps(made, indent=1, ensure_ascii=False) + "\n"
+
+
+ASKED = re.compile(r'^(\w+) = lab\.predict\(.*?\bid="([^"]+)"', re.MULTILINE | re.DOTALL)
+PREDICTIONS = "| prediction | what happens |\n|---|---|\n"
+PREDICTED = re.compile(r"^\| `([^`]+)`( \(further\))? \|.*\|$", re.MULTILINE)
+"""The table of predictions as a source has it; each row gets what wrong answers mean."""
+
+COMPARED = re.compile(r"^(\w+)\.compare\(", re.MULTILINE)
+
+
+def explained(notebook: Any) -> Any:
+    """The notebook with what students read once they have answered, behind each cell that compares."""
+    asked = {found[1]: found[2] for cell in notebook.cells for found in ASKED.finditer(cell.source)}
+    cells = []
+    for cell in notebook.cells:
+        cells.append(type(cell)(cell, source=with_mistakes(cell.source)) if PREDICTIONS in cell.source else cell)
+        names = COMPARED.findall(cell.source) if cell.cell_type == "code" else []
+        told = filter(None, (explanation_of(asked[name]) for name in names if name in asked))
+        cells += [
+            type(cell)(cell_type="markdown", metadata={}, source=f"**Once it is answered:** {text}") for text in told
+        ]
+    return type(notebook)(notebook, cells=cells)
+
+
+def timed(notebook: Any) -> Any:
+    """The notebook with the minutes of its sections in the instructors' table: those that a student's cells take."""
+    students = [cell for cell in notebook.cells if not INSTRUCTORS & set(cell.metadata.get("tags", ()))]
+    seconds = minutes.seconds_of(students)
+    cells = [type(cell)(cell, source=minutes.with_minutes(cell.source, seconds)) for cell in notebook.cells]
+    return type(notebook)(notebook, cells=cells)
+
+
+def with_mistakes(source: str) -> str:
+    """A table of predictions with a third column: each wrong answer that has a name, the name, and why it is wrong."""
+    before, _, after = source.partition(PREDICTIONS)
+    rows, _, rest = after.partition("\n\n")
+    told = PREDICTED.sub(lambda row: f"{row[0]} {wrong(row[1])} |", rows)
+    head = "| prediction | what happens | what a wrong answer means |\n|---|---|---|\n"
+    return f"{before}{head}{told}\n\n{rest}".rstrip()
+
+
+def without(notebook: nbformat.NotebookNode, tags: set[str], name: str) -> dict[str, Any]:
+    """A notebook of the cells that have none of `tags`, with lasting ids and nothing of a run."""
+    kept = [cell for cell in notebook.cells if not tags & set(cell.metadata.get("tags", ()))]
+    return {
+        "cells": [_cell(cell, f"{name}-{number:02}") for number, cell in enumerate(kept, 1)],
+        "metadata": {
+            "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+        },
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+
+
+def _cell(cell: nbformat.NotebookNode, identity: str) -> dict[str, Any]:
+    code: dict[str, Any] = {"execution_count": None, "outputs": []} if cell.cell_type == "code" else {}
+    source = cell.source.strip("\n").replace("](../docs/", f"]({DOCUMENTS}").splitlines(keepends=True)
+    made = {"cell_type": cell.cell_type, "id": identity, "metadata": {}, "source": source, **code}
+    return dict(sorted(made.items()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,244 @@
+"""Change one line of the engine at a time, and see whether the tests find it: `make mutants`, with SEED and COUNT.
+
+Each change ("mutant") is drawn by the seed: a comparison, an operator, a number, a call that is dropped.  First the
+fast tier runs in a copy of the checkout, nearest tests first, then all other unit tests.  A time-out is counted apart
+from what a test found.  Changes that change nothing are set aside: tests/equivalent.txt has them, each with its reason.
+Survivors are work: write the test of behaviour that was missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.tiers import APART
+
+ROOT = Path(__file__).resolve().parent.parent
+COPY = ROOT / ".cache" / "mutants"
+EQUIVALENT = ROOT / "tests" / "equivalent.txt"
+ENGINE = Path("vmwidgets", "engine")
+ROOMS = ("base", "kernel", "mmu", "memory", "selfpaging", "spaces", "machine")
+
+AIMS = {"the fast tier": 0.70, "all unit tests": 0.88}
+
+SWAPPED: dict[type[ast.AST], type[ast.AST]] = {
+    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
+    ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Add: ast.Sub, ast.Sub: ast.Add,
+    ast.And: ast.Or, ast.Or: ast.And, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd, ast.LShift: ast.RShift,
+}  # fmt: skip  # pairs
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A change of a file: the lines `before` in a function become `after`."""
+
+    path: str
+    function: str
+    line: int
+    before: str
+    after: str
+    source: str
+    """The whole file with the change."""
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """What names it in the list of equivalent ones, whatever its line is."""
+        return self.path, self.function, _one_line(self.before), _one_line(self.after)
+
+    def __str__(self) -> str:
+        """Return it as a line of a report."""
+        return f"{self.path}:{self.line} in {self.function}: {_one_line(self.before)}  ->  {_one_line(self.after)}"
+
+
+def _one_line(source: str) -> str:
+    return " ".join(source.split())
+
+
+def drawn(seed: int) -> Iterator[Mutant]:
+    """Draw mutants without end: longer files more often, each place of a file alike."""
+    chance = random.Random(seed)
+    files = sorted(
+        path.relative_to(ROOT).as_posix()
+        for room in ROOMS
+        for path in (ROOT / ENGINE / room).rglob("*.py")
+        if not path.name.endswith(("_schema.py", "__init__.py")) and path.stat().st_size > 3000
+    )
+    sources = {name: (ROOT / name).read_text() for name in files}
+    weights = [len(sources[name]) for name in files]
+    while True:
+        name = chance.choices(files, weights)[0]
+        tree = ast.parse(sources[name])
+        yield changed(name, sources[name], tree, *chance.choice(places(tree)))
+
+
+def places(tree: ast.Module) -> list[tuple[ast.expr | ast.stmt, str]]:
+    """Return what can be changed in a file, and how; not docstrings, annotations, sentences, nor errors' words."""
+    kept: set[int] = set()
+    for node in ast.walk(tree):
+        parts = [getattr(node, "annotation", None), getattr(node, "returns", None)]
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.Module)) and isinstance(node.body[0], ast.Expr):
+            parts.append(node.body[0])
+        if isinstance(node, (ast.Raise, ast.Assert, ast.JoinedStr)):
+            parts.append(node)
+        kept.update(id(one) for part in filter(None, parts) for one in ast.walk(part))
+    found = [(node, kind) for node in ast.walk(tree) if id(node) not in kept and (kind := _kind(node))]
+    return [(node, kind) for node, kind in found if isinstance(node, (ast.expr, ast.stmt))]
+
+
+def _kind(node: ast.AST) -> str:
+    """Return how a node is changed, or ""."""
+    if isinstance(node, ast.Compare):
+        return "compare" if len(node.ops) == 1 and type(node.ops[0]) in SWAPPED else ""
+    if isinstance(node, (ast.BinOp, ast.BoolOp, ast.AugAssign)):
+        return "operator" if type(node.op) in SWAPPED else ""
+    if isinstance(node, ast.Constant) and isinstance(node.value, int):
+        return "truth" if isinstance(node.value, bool) else "number" if 0 < node.value < 64 else ""
+    if isinstance(node, ast.UnaryOp):
+        return "not" if isinstance(node.op, ast.Not) else ""
+    return "drop" if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) else ""
+
+
+def changed(name: str, source: str, tree: ast.Module, node: ast.expr | ast.stmt, kind: str) -> Mutant:
+    """Change one place of a file; all other lines stay as they are."""
+    before = ast.get_source_segment(source, node) or ""
+    swapped: ast.AST = node
+    if kind == "compare":
+        assert isinstance(node, ast.Compare)
+        node.ops[0] = SWAPPED[type(node.ops[0])]()  # type: ignore[call-overload]  # from a comparison to another
+    elif kind == "operator":
+        assert isinstance(node, (ast.BinOp, ast.BoolOp, ast.AugAssign))
+        node.op = SWAPPED[type(node.op)]()  # type: ignore[assignment]  # from an operator to another
+    elif kind == "not":
+        assert isinstance(node, ast.UnaryOp)
+        swapped = ast.Call(ast.Name("bool", ast.Load()), [node.operand], [])
+    elif kind == "drop":
+        swapped = ast.Expr(ast.Constant(None))
+    else:
+        assert isinstance(node, ast.Constant)
+        assert isinstance(node.value, int)
+        swapped = ast.Constant(node.value + 1 if kind == "number" else not node.value)
+    after = ast.unparse(swapped)
+    if isinstance(node, ast.expr):
+        after = f"({after})"
+    lines = source.encode().splitlines(keepends=True)
+    begin = sum(map(len, lines[: node.lineno - 1])) + node.col_offset
+    end = sum(map(len, lines[: (node.end_lineno or 0) - 1])) + (node.end_col_offset or 0)
+    text = (source.encode()[:begin] + after.encode() + source.encode()[end:]).decode()
+    ast.parse(text)
+    return Mutant(name, _function_at(tree, node.lineno), node.lineno, before, after, text)
+
+
+def _function_at(tree: ast.Module, line: int) -> str:
+    """Return the qualified name of the innermost function or class at a line."""
+    names: list[str] = []
+    inside: list[ast.AST] = [tree]
+    while inside:
+        here = inside.pop()
+        for child in ast.iter_child_nodes(here):
+            if getattr(child, "lineno", 0) <= line <= (getattr(child, "end_lineno", 0) or 0):
+                if isinstance(child, (ast.FunctionDef, ast.ClassDef)):
+                    names.append(child.name)
+                inside.append(child)
+    return ".".join(names) or "the module"
+
+
+def equivalent() -> dict[tuple[str, ...], str]:
+    """Read the changes that change nothing: their keys and reasons, five fields between tabs a line."""
+    rows = [line.split("\t") for line in EQUIVALENT.read_text().splitlines() if line and not line.startswith("#")]
+    return {tuple(row[:4]): row[4] for row in rows}
+
+
+def copy() -> None:
+    """Copy what git knows, and the built bundle, to where the mutants live."""
+    shutil.rmtree(COPY, ignore_errors=True)
+    known = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(known, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout.split("\0")
+    bundle = [path.relative_to(ROOT).as_posix() for path in (ROOT / "vmwidgets" / "static").rglob("*")]
+    for name in filter(None, [*names, *bundle]):
+        if (ROOT / name).is_file():
+            (COPY / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, COPY / name)
+
+
+def found_by(tests: list[str], seconds: float) -> str:
+    """Run tests in the copy until one fails: "alive", "killed" or "timed out"."""
+    ignored = [f"--ignore=tests/{name}" for name in (*APART, "notebooks", "docs")]
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "2", "--dist", "worksteal", "-p", "no:cacheprovider"]
+    environment = {**os.environ, "PYTHONPATH": str(COPY)}
+    running = subprocess.Popen(
+        [*command, *ignored, *tests], cwd=COPY, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )  # fmt: skip
+    try:
+        code = running.wait(seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(running.pid, signal.SIGKILL)
+        running.wait()
+        return "timed out"
+    return "alive" if code in (0, 5) else "killed"  # 5: nothing was collected
+
+
+def judged(mutant: Mutant, minutes: tuple[float, float]) -> tuple[str, str]:
+    """Return what the fast tier says of a mutant, and what all unit tests say."""
+    path = COPY / mutant.path
+    source = path.read_bytes()
+    cached = path.parent / "__pycache__"
+    near = str(Path("tests", *Path(mutant.path).parts[1:4])).removesuffix(".py")
+    nearer = [one for one in (near, str(Path(near).parent)) if (COPY / one).is_dir()][:1]
+    try:
+        path.write_text(mutant.source)
+        shutil.rmtree(cached, ignore_errors=True)  # a changed digit is no change of a file's size
+        found = ["", ""]
+        for place, tier in enumerate(("fast", "rest")):
+            for order in (nearer, ["tests/engine", "tests"]):  # the nearest alone are collected in a moment
+                found[place] = found_by([f"--tier={tier}", *order], minutes[place] * 60)
+                if found[place] != "alive":
+                    return found[0], found[place]
+        return found[0], found[1]
+    finally:
+        path.write_bytes(source)
+        shutil.rmtree(cached, ignore_errors=True)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Draw, judge and count."""
+    parser = argparse.ArgumentParser(prog="tools.mutants", description=__doc__.partition("\n")[0])
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--count", type=int, default=20, help="mutants to judge (20)")
+    parser.add_argument("--minutes", type=float, nargs=2, default=(8.0, 20.0), help="for each tier, before a time-out")
+    given = parser.parse_args(arguments)
+    known = equivalent()
+    fast, every = Counter[str](), Counter[str]()
+    copy()
+    if found_by(["--tier=fast", "tests"], given.minutes[0] * 60) != "alive":
+        raise SystemExit("a test of the fast tier fails without a change: mend it first")
+    for mutant in drawn(given.seed):
+        if sum(fast.values()) >= given.count:
+            break
+        if reason := known.get(mutant.key):
+            print(f"set aside: {mutant}: {reason}", flush=True)
+            continue
+        begun = time.monotonic()
+        first, whole = judged(mutant, tuple(given.minutes))
+        fast[first] += 1
+        every[whole] += 1
+        by = "" if whole != "killed" else " by the fast tier" if first == "killed" else " by the rest"
+        print(f"{whole}{by} ({time.monotonic() - begun:.0f} s): {mutant}", flush=True)
+    for (name, aim), counts in zip(AIMS.items(), (fast, every), strict=True):
+        print(f"{name}: {counts['killed']} of {given.count} found, {counts['timed out']} timed out (aim: {aim:.0%})")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

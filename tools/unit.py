@@ -1,0 +1,105 @@
+"""Run the unit tests on the oldest and the newest Python of this machine: `make unit`, and its part of `make check`.
+
+Tests marked `once` run on the newest alone: long random searches, and all cases of a test but the first
+(tests/conftest.py).  So do the slow functions of tests/slow.txt, and all tests of some folders.  With `--rest`, what
+`make test` has run on .venv's Python is left out.  Other arguments are pytest's: `python -m tools.unit -k threads`.
+Environments of Pythons other than .venv's are in .cache/unit, made from tools/requirements/unit.txt.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.tiers import ALIKE, APART
+from tools import environment
+
+MINORS = range(10, 15)
+"""The minor versions of Python 3 that are supported; later ones have no packages in the locks yet."""
+
+PROBE = """
+import sys, sysconfig
+usual = sys.implementation.name == "cpython" and not sysconfig.get_config_var("Py_GIL_DISABLED")
+sys.exit(sys.version_info.releaselevel != "final" or not usual)
+"""
+"""A released CPython of the usual kind."""
+
+TESTS = ("tests", *(f"--ignore=tests/{name}" for name in (*APART, "notebooks")))
+
+
+def pythons() -> dict[int, Path]:
+    """Find a Python of each supported minor version: .venv's own, on the PATH, among pyenv's or uv's."""
+    own = subprocess.run(
+        [environment.PYTHON, "-c", "import sys; print(sys.version_info[1])"], stdout=subprocess.PIPE, check=True
+    )
+    found = {int(own.stdout): environment.PYTHON}
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
+    managed = Path(os.environ.get("UV_PYTHON_INSTALL_DIR") or Path.home() / ".local" / "share" / "uv" / "python")
+    for minor in MINORS:
+        name = f"python3.{minor}"
+        places = [Path(folder) for folder in os.get_exec_path()]
+        places += [program.parent for root in (pyenv, managed) for program in sorted(root.glob(f"*/bin/{name}"))]
+        for folder in places:
+            if minor not in found and _runs(folder / name):
+                found[minor] = folder / name
+    return found
+
+
+def _runs(program: Path) -> bool:
+    """Return whether a program is a Python to test on; pyenv's shims are there and may not run."""
+    if not os.access(program, os.X_OK):
+        return False
+    return subprocess.run([program, "-c", PROBE], capture_output=True, check=False).returncode == 0
+
+
+def python_for(minor: int, program: Path) -> Path:
+    """Return the Python of an environment with what the unit tests need."""
+    if program == environment.PYTHON:
+        return program
+    return environment.beside(environment.ROOT / ".cache" / "unit" / f"3.{minor}", program, "unit")
+
+
+def journals_load(programs: list[Path]) -> bool:
+    """Return whether each Python loads the journals that each saved."""
+    with tempfile.TemporaryDirectory() as folder:
+        module = "-W", "ignore", "-m", "tests.engine.machine.journals"
+        commands: list[list[str | Path]] = [
+            [program, *module, what, folder] for what in ("save", "load") for program in programs
+        ]
+        return not any(subprocess.run(command, cwd=environment.ROOT, check=False).returncode for command in commands)
+
+
+def main(arguments: list[str]) -> int:
+    """Run the tests on each Python; return 1 if any failed."""
+    rest = "--rest" in arguments
+    given = [one for one in arguments if one != "--rest"]
+    found = pythons()
+    newest = max(found)
+    failed = []
+    programs = {minor: python_for(minor, found[minor]) for minor in sorted({min(found), newest})}
+    for minor, program in programs.items():
+        own = program == environment.PYTHON
+        if minor != newest:
+            chosen = ["--tier=fast", "-m", "not once", *(f"--ignore=tests/{name}" for name in ALIKE)]
+        else:
+            chosen = [f"--tier={'rest' if own else 'beside'}"] if rest else []
+        print(f"unit tests on Python 3.{minor}{' (.venv)' if own else ''}", flush=True)
+        begun = time.monotonic()
+        # A worker keeps its part of the list until the other has none: what a file's tests share is made once.
+        command: list[str | Path] = [program, "-m", "pytest", "-n", "2", "--dist", "worksteal", *TESTS, *chosen, *given]
+        if subprocess.run(command, cwd=environment.ROOT, check=False).returncode:
+            failed.append(f"on Python 3.{minor}")
+        print(f"unit tests on Python 3.{minor}: {time.monotonic() - begun:.0f} s", flush=True)
+    if not given and not journals_load([*programs.values()]):
+        failed.append("(a journal that one Python saved was not loaded by another)")
+    if failed:
+        print(f"unit tests failed {' and '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
