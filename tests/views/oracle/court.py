@@ -78,11 +78,11 @@ def of(kind: Callable[[str, int], Any], tried: int) -> Callable[[str, int], Iter
 
 
 LIVES: dict[str, Callable[[str, int], Iterator[vm.Machine]]] = {
-    "operations": of(operations, 330),
-    "threads": of(threads, 120),
-    "entries": of(entries, 120),
-    "processors": of(processors, 200),
-    "families": of(families, 140),
+    "operations": of(operations, 200),
+    "threads": of(threads, 70),
+    "entries": of(entries, 70),
+    "processors": of(processors, 110),
+    "families": of(families, 80),
     "maps": of_maps,
     "processes": of_processes,
     "ranges": of_ranges,

@@ -56,13 +56,13 @@ def stuck(swap: int = 0, *, wired: bool = False) -> Callable[[], Iterator[vm.Mac
         if swap:
             machine.swap_on(swap * PAGE)
         tasks = [machine.task(name) for name in ("init", "other")]
-        starts = [int(task.mmap(40 * PAGE)) for task in tasks]
-        machine.take_pages(machine.kmem.pages.available - 40)
+        starts = [int(task.mmap(20 * PAGE)) for task in tasks]
+        machine.take_pages(machine.kmem.pages.available - 20)
         acts: Acts = []
         if wired:
             tasks[0].limit("rss", 3 * PAGE)
             acts += [lambda: tasks[0].map.wire(starts[0], size=3 * PAGE)]
-        for page in range(3, 34):
+        for page in range(3, 17):
             acts += [
                 lambda task=task, at=start + page * PAGE: task.write(at, b"x")  # type: ignore[misc]
                 for task, start in zip(tasks, starts, strict=True)
@@ -84,7 +84,7 @@ FALSE: dict[str, tuple[str, Callable[[], Iterator[Any]], str, str]] = {
     ),
     "another error": ("kmem events: CallbackRan/failed", handlers_are_asked_for_memory, "ValueError", "KeyError"),
     "a page of a task more": (STUCK, stuck(64, wired=True), "Of 3 pages", "Of 4 pages"),
-    "a page of all fewer": (STUCK, stuck(8), "Of 34 pages", "Of 33 pages"),
+    "a page of all fewer": (STUCK, stuck(8), "Of 14 pages", "Of 13 pages"),
     "another task's pages": (STUCK, stuck(64, wired=True), "task 'init'", "task 'other'"),
     "all tasks' pages": (STUCK, stuck(64, wired=True), " of task 'init'", ""),
     "swap space that is not there": (STUCK, stuck(), NO_SWAP, FULL),
