@@ -1,6 +1,7 @@
 """Writes the notebooks from their sources in course/, and the rubrics; `labs.py --check` says which differ from them.
 
-A source is Markdown with code cells, as jupytext reads it.  Tags say who gets a cell:
+A lab is a folder: `lab.md`, `assistants.md` and `solutions.py`.  Its text is Markdown with code cells, as jupytext
+reads it.  Tags say who gets a cell:
 
     (no tag)      both
     student       students only: where their own lines go
@@ -53,7 +54,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Write the notebooks from their sources in course/, and the rubrics.")
     parser.add_argument("--check", action="store_true", help="write nothing; say which files differ")
     check: bool = parser.parse_args().check
-    sources = {path.stem: path.read_text("utf-8") for path in sorted(SOURCES.glob("*.md"))}
+    sources = {path.parent.name: path.read_text("utf-8") for path in sorted(SOURCES.glob("*/lab.md"))}
     texts = {**dict(written()), **dict(rubrics.pages()), SOURCES / "instructors" / "README.md": page(sources)}
     differing = sorted(path for path, text in texts.items() if not path.exists() or path.read_text("utf-8") != text)
     left = sorted({path for folder in LEFT_OUT for path in folder.glob("*.ipynb")} - texts.keys())
@@ -73,15 +74,16 @@ def main() -> int:
 
 def written() -> Iterator[tuple[Path, str]]:
     """Each notebook's path and text."""
-    for source in sorted(SOURCES.glob("*.md")):
+    for source in sorted(SOURCES.glob("*/lab.md")):
         notebook = jupytext.reads(source.read_text("utf-8"), fmt="md")
         unknown = {tag for cell in notebook.cells for tag in cell.metadata.get("tags", ())} - TAGS
         if unknown:
             raise SystemExit(f"{source.relative_to(ROOT)}: no such tag: {', '.join(sorted(unknown))}")
         for folder, tags in LEFT_OUT.items():
             told = explained(timed(notebook)) if folder.name == "instructors" else notebook
-            made = without(told, tags, source.stem.partition("-")[0])
-            yield folder / f"{source.stem}.ipynb", json.dumps(made, indent=1, ensure_ascii=False) + "\n"
+            name = source.parent.name
+            made = without(told, tags, name.partition("-")[0])
+            yield folder / f"{name}.ipynb", json.dumps(made, indent=1, ensure_ascii=False) + "\n"
 
 
 ASKED = re.compile(r'^(\w+) = lab\.predict\(.*?\bid="([^"]+)"', re.MULTILINE | re.DOTALL)

@@ -30,7 +30,7 @@ else:
     import tomli as tomllib
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ("*.md", "docs/**/*.md", "course/*.md", "notebooks/*.md", "tools/website/*.md")
+PAGES = ("*.md", "docs/**/*.md", "course/*/*.md", "notebooks/*.md", "tools/website/*.md")
 """What is read, by pattern."""
 
 LEFT_OUT = ("typography", "restricted", "annotations", "misc.but")

@@ -28,10 +28,10 @@ CALL = "vm.compare_with_linux("
 def experiments() -> dict[str, str]:
     """By lab the code of the cell that compares, without the line with the call."""
     found = {}
-    for path in sorted((ROOT / "course").glob("*.md")):
+    for path in sorted((ROOT / "course").glob("*/lab.md")):
         for cell in re.findall(r"^```python\n(.*?)^```$", path.read_text("utf-8"), re.MULTILINE | re.DOTALL):
             if CALL in cell:
-                found[path.name.partition("-")[0]] = cell[: cell.rindex("\n", 0, cell.index(CALL)) + 1]
+                found[path.parent.name.partition("-")[0]] = cell[: cell.rindex("\n", 0, cell.index(CALL)) + 1]
     return found
 
 

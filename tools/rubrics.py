@@ -17,7 +17,8 @@ from vmwidgets.labs.exercise import Exercise, exercises
 from vmwidgets.labs.moved import lab_of
 from vmwidgets.labs.sheet import sheet_of
 
-PAGES = Path(__file__).resolve().parent.parent / "docs" / "labs"
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = ROOT / "docs" / "labs"
 
 HEADING = "## Rubric"
 
@@ -29,10 +30,13 @@ prediction earns its points whether it is right or wrong; the
 
 
 def pages() -> Iterator[tuple[Path, str]]:
-    """Each page's path, and its text with the rubric as its last part."""
-    for path in sorted(PAGES.glob("*.md")):
-        kept = path.read_text("utf-8").partition(f"\n{HEADING}\n")[0].rstrip("\n")
-        yield path, f"{kept}\n\n{HEADING}\n\n{rubric(path.stem.partition('-')[0])}\n"
+    """Each page's path, and its text: that of `course/NN-name/assistants.md`, and the rubric."""
+    for path in sorted((ROOT / "course").glob("*/assistants.md")):
+        kept = (
+            path.read_text("utf-8").replace("](../../docs/labs/", "](").replace("](../../docs/", "](../").rstrip("\n")
+        )
+        lab = path.parent.name
+        yield PAGES / f"{lab}.md", f"{kept}\n\n{HEADING}\n\n{rubric(lab.partition('-')[0])}\n"
 
 
 def rubric(lab: str) -> str:

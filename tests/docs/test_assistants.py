@@ -11,7 +11,7 @@ pytestmark = pytest.mark.once
 
 ROOT = Path(__file__).resolve().parents[2]
 TEACH = ROOT / "docs" / "teach.md"
-PAGES = [ROOT / "docs" / "labs" / path.name for path in sorted((ROOT / "course").glob("*.md"))]
+PAGES = [ROOT / "docs" / "labs" / f"{path.parent.name}.md" for path in sorted((ROOT / "course").glob("*/lab.md"))]
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 
@@ -50,7 +50,7 @@ def planned(page: Path) -> set[int]:
 
 def of_source(page: Path) -> set[int]:
     """The numbered sections of the page's lab."""
-    source = (ROOT / "course" / page.name).read_text(encoding="utf-8")
+    source = (ROOT / "course" / page.stem / "lab.md").read_text(encoding="utf-8")
     return {int(number) for number in re.findall(r"^## (\d+) · ", source, flags=re.MULTILINE)}
 
 
@@ -80,6 +80,6 @@ def test_people_get_stuck_in_what_is_done_in_the_room(page: Path) -> None:
 
 @each_page
 def test_its_exercises_exist(page: Path) -> None:
-    source = (ROOT / "course" / page.name).read_text(encoding="utf-8")
+    source = (ROOT / "course" / page.stem / "lab.md").read_text(encoding="utf-8")
     exercises = re.findall(r'lab\.\w+\("([^"]+)"\)', page.read_text(encoding="utf-8"))
     assert [name for name in exercises if f'"{name}"' not in source] == []

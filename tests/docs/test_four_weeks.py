@@ -21,7 +21,7 @@ ROWS = [line for line in PLAN.splitlines() if re.match(r"\| \d \|", line)]
 
 def sections(name: str) -> dict[int, str]:
     """The numbered sections of a lab, with their text."""
-    (source,) = (ROOT / "course").glob(f"{name}-*.md")
+    (source,) = (ROOT / "course").glob(f"{name}-*/lab.md")
     parts = re.split(r"^## (?:(\d+) · )?.*$", source.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
     return {int(number): text for number, text in zip(parts[::2], parts[1::2], strict=True) if number}
 

@@ -13,31 +13,9 @@ import vmwidgets as vm
 from vmwidgets import lab
 from vmwidgets.labs.sheet import Sheet
 
-from .test_sheets import SHIPPED
+from .test_sheets import SHIPPED, SOLVED
 
 LEVELS = 3
-
-TOLD: dict[str, set[str]] = {
-    "01/gaps": {"size"},
-    "03/window": {"pages"},
-    "03/whole": {"made"},
-    "04/thrifty": {"address", "pages", "size"},
-    "05/handler": {"cache"},
-    "05b/order": {"orders"},
-    "06/by-hand": {"cpus", "meant"},
-    "07/door": {"of", "writable"},
-    "07/eleven": {"fewest", "size"},
-    "08/survivor": {"pages"},
-    "09/bug": {"size"},
-    "09/refill": {"most"},
-    "09/grant": {"size"},
-    "10/stack": {"most"},
-    "11/anomaly": {"sizes"},
-    "11/policy": {"favourites", "most"},
-    "11/trace": {"addresses"},
-    "beyond/pages": {"frames", "pages", "translations", "used"},
-}
-"""What sheets offer besides what was drawn, each of it said in the sheet's text or shown by its start."""
 
 
 def parts(value: Any) -> Iterator[Any]:
@@ -59,7 +37,7 @@ def test_a_sheet_offers_what_was_drawn_and_what_its_text_says(name: str) -> None
         for part in parts(lab.practice(name, number).given):
             if is_dataclass(part):
                 drawn = {one.name for one in fields(part)}
-                assert public(part) - drawn <= {"drawn", "text", "start"} | TOLD.get(name, set()), part
+                assert public(part) - drawn <= {"drawn", "text", "start"} | SOLVED[name].tells, part
 
 
 def reachable(thing: Any, levels: int = LEVELS) -> Iterator[Any]:

@@ -12,7 +12,7 @@ from vmwidgets import lab
 from vmwidgets.labs.requiring import PointsMissing
 from vmwidgets.widgets.host.tracebacks import brief_traceback
 
-from .solutions import maps
+from .solutions import of_lab
 
 
 def built(recipe: Any) -> tuple[Any, Any]:
@@ -34,7 +34,7 @@ def missing(name: Any, thing: Any) -> str:
 
 
 def test_all_points_give_the_result_of_the_check() -> None:
-    sheet, stacks = built(maps.SOLVED["01/guard"].right[1])
+    sheet, stacks = built(of_lab("01-maps").SOLVED["01/guard"].right[1])
     result = lab.require(sheet, stacks)
     assert result.passed
     assert result.data() == lab.check(sheet, stacks).data()
@@ -42,7 +42,7 @@ def test_all_points_give_the_result_of_the_check() -> None:
 
 @pytest.mark.parametrize("number", range(4))
 def test_a_missing_point_is_said_and_a_met_criterion_is_not(number: int) -> None:
-    sheet, stacks = built(maps.SOLVED["01/guard"].spoilt[number])
+    sheet, stacks = built(of_lab("01-maps").SOLVED["01/guard"].spoilt[number])
     result = lab.check(sheet, stacks)
     sentence = missing(sheet, stacks)
     assert [criterion.sentence in sentence for criterion in result.criteria] == [n == number for n in range(4)]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import suppress
-from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,16 +15,11 @@ from vmwidgets.labs.hinting import hints_of
 from vmwidgets.labs.result import Result
 from vmwidgets.labs.sheet import Sheet, asked
 
-from .solutions import Solved, run
+from .solutions import run, solved
 
 pytestmark = pytest.mark.once
 
-MODULES = sorted(path.stem for path in (Path(__file__).parent / "solutions").glob("[a-z]*.py"))
-SOLVED: dict[str, Solved] = {
-    name: solved
-    for module in MODULES
-    for name, solved in import_module(f".solutions.{module}", __package__).SOLVED.items()
-}
+SOLVED = solved()
 SHIPPED = sorted(name for name, one in exercises().items() if one.shipped and one.sheet is not None)
 SHEETS = 100
 SHARED = 5

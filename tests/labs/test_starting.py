@@ -18,7 +18,7 @@ from vmwidgets.labs.exercises.trees import TreeSheet
 from vmwidgets.labs.sheet import Sheet, sheet_of
 from vmwidgets.labs.work import by_kind, packed, remade
 
-from .solutions import bootstrapping, run
+from .solutions import of_lab, run
 from .test_sheets import SHIPPED, SOLVED
 
 FOREIGN = "this machine does not begin as the variant does"
@@ -76,7 +76,7 @@ def all_slots_free(given: JobsSheet) -> Any:
         if job.kind != "alone":
             machine.kernel_map.enter(16 * vm.PAGE, at=job.start, fixed=True, prot="rw")
     jobs: tuple[Job, ...] = given.jobs
-    run("\n".join(map(bootstrapping.call, jobs)), {"vm": vm, "thing": machine})
+    run("\n".join(map(of_lab("04-bootstrapping").call, jobs)), {"vm": vm, "thing": machine})
     return machine
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import jupytext
 
 ROOT = Path(__file__).resolve().parents[2]
-NEVER = ("course/", "tests/", "solutions/", "instructors/")
-"""Folders that students don't get; the labs in a wheel are in vmwidgets/course/."""
+NEVER = ("course/", "tests/", "solutions/", "solutions.py", "instructors/")
+"""What students don't get; the labs in a wheel are in vmwidgets/course/."""
 
 LEAST = 30
 """Characters of a line that says enough to be known again: shorter ones are anyone's, and so are imports."""
@@ -25,7 +25,7 @@ BY_CHANCE = {"py": 1}
 def secret_lines() -> frozenset[str]:
     """The lines that instructors have and students don't."""
     for_all, secret = set(), set()
-    for source in (ROOT / "course").glob("*.md"):
+    for source in (ROOT / "course").glob("*/lab.md"):
         for cell in jupytext.reads(source.read_text("utf-8"), fmt="md").cells:
             own = {"solution", "instructor"} & set(cell.metadata.get("tags", ()))
             (secret if own else for_all).update(_lines(cell.source))

@@ -42,8 +42,8 @@ def test_a_line_of_a_solution_is_found(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "course/01-maps.md",
-        "tests/labs/solutions/maps.py",
+        "course/01-maps/lab.md",
+        "tests/labs/test_sheets.py",
         "notebooks/solutions/01-maps.ipynb",
         "x/instructors/1.ipynb",
     ],

@@ -10,12 +10,7 @@ from typing import Any
 from tests.grading.earlier import prediction, result, submitting
 from tests.grading.synthetic import COURSE, seed_of, solved, worth, written
 from tests.labs.test_sheets import SOLVED
-from vmwidgets.engine.base.tree_schema import TreeRotated
-from vmwidgets.engine.base.units import PAGE
 from vmwidgets.labs.beginning import Beginning
-from vmwidgets.labs.exercises.cutting import WholeSheet, at_the_end, at_the_start
-from vmwidgets.labs.exercises.self_paging import BugSheet
-from vmwidgets.labs.exercises.trees import TreeSheet
 from vmwidgets.labs.sheet import sheet_of
 from vmwidgets.labs.submitting import Submission
 from vmwidgets.labs.work import by_kind
@@ -25,67 +20,9 @@ from .kinds import LABS, Kind, Rows, hand_in, not_graded, of_lab
 Recipe = Callable[[Any], str]
 
 
-def something_else_kept(asked: WholeSheet) -> int:
-    """A point of the first criterion's two stays if fewer pages are wrong than at the beginning.
-
-    Else both are lost, and with them the last criterion's, which waits for the first.
-    """
-    wrong = asked.keeps.end - asked.keeps.first
-    before = sum(given != wanted for given, wanted in zip(at_the_start(asked), at_the_end(asked), strict=True))
-    return 3 if wrong < before else 1
-
-
-def all_in_a_row(asked: TreeSheet) -> int:
-    """A point of two stays if but one insertion rotates, from the left to the right."""
-    space, turned = asked.start(), 0
-    for address in asked.wanted:
-        space.enter(PAGE, at=address, fixed=True)
-        turned += any(isinstance(event, TreeRotated) for event in space.machine.history.journal.last.events)
-    return 3 if turned == 1 else 2
-
-
-def one_page_less(asked: BugSheet) -> int:
-    """A point of two stays for the pages that are as asked, if there are any."""
-    return 4 if len(asked.some) > 1 else 3
-
-
-SPOILT: dict[str, list[int | Callable[[Any], int]]] = {
-    "00/segments": [3, 3, 3, 3],
-    "00/walk": [3, 3, 4],
-    "01/gaps": [0, 3, 3],  # the others wait for gaps that are filled
-    "01/guard": [4, 4, 4, 4],  # one stack of several is there: 1 of 2
-    "02/no-rotation": [3, all_in_a_row, 3],
-    "03/whole": [something_else_kept, 3, 3],
-    "03/window": [5, 4, 5, 5, 5],
-    "04/thrifty": [3, 3, 4],
-    "05/handler": [
-        5,
-        5,
-        5,
-        5,
-    ],  # served, but with ticks of the clock: 1 of 2; a cache that is smaller, not least: 1 of 2
-    "05b/order": [4, 2],  # some have the order: 1 of 2
-    "06/by-hand": [7, 7, 6, 7, 7],  # all but one edit, and some processors in time: 1 of 2 each
-    "07/door": [3, 4, 4, 4],
-    "07/eleven": [4, 4, 4],  # one range of two, and few descriptors but not the fewest: 1 of 2 each
-    "08/family": [5, 4, 5, 5, 5],
-    "08/survivor": [5, 4, 4, 5],
-    "09/bug": [one_page_less, 4, 4, 4],
-    "09/refill": [3, 4, 4],  # one level of two: 1 of 3
-    "09/grant": [5, 5, 5, 5],  # some windows, and capabilities of their own that allow more: 1 of 2 each
-    "10/loader": [6, 7, 6, 7, 7],  # the places in neither task; zeroes in whole pages only: 1 of 2
-    "10/stack": [5, 4, 4],  # the fault, but of another page: 1 of 2
-    "11/anomaly": [3, 4, 4],  # fewer faults more than asked: 1 of 3
-    "11/policy": [3, 3],
-    "11/trace": [4, 3, 3],
-    "beyond/pages": [3, 3, 4],
-}
-"""The points of each spoilt recipe of tests/labs/solutions: all but those of its criterion, or but a part of these."""
-
-
 def points(exercise: str, student: str, number: int) -> int:
     """What a spoilt recipe earns on this student's sheet."""
-    found = SPOILT[exercise][number]
+    found = SOLVED[exercise].points[number]
     return found(sheet_of(exercise, seed_of(student, exercise.partition("/")[0])).given) if callable(found) else found
 
 

@@ -1,4 +1,4 @@
-"""What the recipes in tests/labs/solutions don't say: mistakes with names, and sheets that a machine has memory for."""
+"""What the recipes in course/ don't say: mistakes with names, and sheets that a machine has memory for."""
 
 from __future__ import annotations
 

@@ -10,7 +10,9 @@ import vmwidgets as vm
 from vmwidgets import Machine, lab
 from vmwidgets.labs.exercises.bootstrapping import NEEDS, TAKES, Job, JobsSheet, works
 
-from ..solutions.bootstrapping import call, done
+from ..solutions import of_lab
+
+call, done = of_lab("04-bootstrapping").call, of_lab("04-bootstrapping").done
 
 SHEET = lab.practice("04/thrifty")
 

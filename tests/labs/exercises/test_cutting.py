@@ -8,7 +8,10 @@ from vmwidgets.engine.machine.handles.maps import MachineMap
 from vmwidgets.labs.exercises.cutting import WholeSheet, WindowSheet
 from vmwidgets.labs.sheet import Sheet
 
-from ..solutions.cutting import all_then_what_stays, cut, only_what_differs
+from ..solutions import of_lab
+
+SOLUTIONS = of_lab("03-cutting")
+all_then_what_stays, cut, only_what_differs = SOLUTIONS.all_then_what_stays, SOLUTIONS.cut, SOLUTIONS.only_what_differs
 
 WINDOW, WHOLE = lab.practice("03/window"), lab.practice("03/whole")
 

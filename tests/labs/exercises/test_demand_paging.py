@@ -1,4 +1,4 @@
-"""What the recipes in tests/labs/solutions don't say: who counts as sharing, and which signals and ends count."""
+"""What the recipes in course/ don't say: who counts as sharing, and which signals and ends count."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the recipes in tests/labs/solutions don't say: mistakes with names, and what is not judged yet."""
+"""What the recipes in course/ don't say: mistakes with names, and what is not judged yet."""
 
 from __future__ import annotations
 

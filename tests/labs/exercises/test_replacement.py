@@ -1,4 +1,4 @@
-"""What the recipes in tests/labs/solutions don't say: policies that know no rule, partial points, what fails."""
+"""What the recipes in course/ don't say: policies that know no rule, partial points, what fails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the recipes of `tests/labs/solutions/sleeping.py` leave open."""
+"""What the recipes of `course/` leave open."""
 
 from __future__ import annotations
 

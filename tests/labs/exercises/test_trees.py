@@ -11,7 +11,9 @@ from vmwidgets.engine.machine.handles.maps import MachineMap
 from vmwidgets.labs.exercises.trees import TreeSheet, no_rotation, rotates
 from vmwidgets.labs.sheet import Sheet
 
-from ..solutions.trees import found
+from ..solutions import of_lab
+
+found = of_lab("02-trees").found
 
 SHEET = lab.practice("02/no-rotation")
 

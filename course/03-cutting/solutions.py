@@ -1,13 +1,21 @@
-"""Notebook 03."""
+"""Solutions of lab 03."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from vmwidgets.labs.exercises.cutting import OPTION, USUAL, Change, WholeSheet, WindowSheet, film_pages
-
-from . import Solved, Table
+from tests.labs.solutions import Solved, Table
+from vmwidgets.labs.exercises.cutting import (
+    OPTION,
+    USUAL,
+    Change,
+    WholeSheet,
+    WindowSheet,
+    at_the_end,
+    at_the_start,
+    film_pages,
+)
 
 
 def at(base: int, page: int) -> str:
@@ -85,6 +93,16 @@ def unmapped_on_the_way(asked: WholeSheet) -> str:
     return f"{simplified(asked)}\n{again}offset=15 * vm.PAGE)\nthing.simplify()"
 
 
+def points_of_something_else_kept(asked: WholeSheet) -> int:
+    """A point of the first criterion's two stays if fewer pages are wrong than at the beginning.
+
+    Else both are lost, and with them the last criterion's, which waits for the first.
+    """
+    wrong = asked.keeps.end - asked.keeps.first
+    before = sum(given != wanted for given, wanted in zip(at_the_start(asked), at_the_end(asked), strict=True))
+    return 3 if wrong < before else 1
+
+
 SOLVED: Table = {
     "03/window": Solved(
         right=[cut, put_together],
@@ -95,9 +113,13 @@ SOLVED: Table = {
             lambda asked: cut(asked, skip=["r"]),
             lambda asked: f"{cut(asked)}\nthing.enter(vm.PAGE, at=0x4000_0000)",
         ],
+        points=[5, 4, 5, 5, 5],
+        tells=frozenset({"pages"}),
     ),
     "03/whole": Solved(
         right=[all_then_what_stays, simplified],
         spoilt=[something_else_kept, only_what_differs, unmapped_on_the_way],
+        points=[points_of_something_else_kept, 3, 3],
+        tells=frozenset({"made"}),
     ),
 }

@@ -1,10 +1,9 @@
-"""Notebook beyond."""
+"""Solutions of lab beyond."""
 
 from __future__ import annotations
 
+from tests.labs.solutions import Solved, Table
 from vmwidgets.labs.exercises.beyond import LARGE, PagesSheet, large_blocks, small_pages
-
-from . import Solved, Table
 
 
 def sparse(asked: PagesSheet) -> int:
@@ -52,5 +51,7 @@ SOLVED: Table = {
             lambda asked: by_blocks(asked, split=True),
             large_everywhere,
         ],
+        points=[3, 3, 4],
+        tells=frozenset({"frames", "pages", "translations", "used"}),
     ),
 }

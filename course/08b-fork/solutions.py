@@ -1,12 +1,11 @@
-"""Notebooks 08a and 08b."""
+"""Solutions of lab 08b."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from vmwidgets.labs.exercises.demand_paging import FILE_PAGES, FILES, GROUPS, OWN, TASKS, FamilySheet, SurvivorSheet
-
-from . import Solved, Table
+from tests.labs.solutions import Solved, Table
+from vmwidgets.labs.exercises.demand_paging import GROUPS, TASKS, FamilySheet
 
 ALL, PAIRS, ALONE = GROUPS[0], GROUPS[1:4], GROUPS[4:]
 
@@ -74,27 +73,6 @@ def one_pair_more(asked: FamilySheet) -> str:
     return by_memory(with_one_more(asked, PAIRS[0]))
 
 
-def survivors(
-    asked: SurvivorSheet, *, size: int = 0, left_out: int = -1, after: str = "", cut_first: bool = True
-) -> str:
-    """Own pages are written, then the file is cut; the others are read, the one with the signal last."""
-    writes = [f'thing.write(a + {page} * vm.PAGE, b"mine")' for page in asked.pages(OWN) if page != left_out]
-    reads = [f"thing.read(a + {page} * vm.PAGE)" for page in asked.pages(FILES) if page != left_out]
-    (last,) = asked.pages("signal")
-    cut = f"paper.truncate({asked.size})"
-    calls = [*writes, cut, *reads] if cut_first else [*reads, *reversed(writes), cut]
-    return "\n".join(
-        [
-            'paper = thing.machine.files["paper"]',
-            f'a = thing.mmap({FILE_PAGES} * vm.PAGE, "rw", "private", paper)',
-            *calls,
-            f"lab.attempt(thing.read, a + {last} * vm.PAGE + 100)",
-            *([after] if after else []),
-            *([f"paper.truncate({size})"] if size else []),
-        ]
-    )
-
-
 SOLVED: Table = {
     "08/family": Solved(
         right=[by_memory, by_file],
@@ -105,14 +83,6 @@ SOLVED: Table = {
             lambda asked: by_memory(with_one_more(asked, ALONE[1])),
             lambda asked: by_memory(asked, "shared"),
         ],
-    ),
-    "08/survivor": Solved(
-        right=[survivors, lambda asked: survivors(asked, cut_first=False)],
-        spoilt=[
-            lambda asked: survivors(asked, size=asked.size + 10),
-            lambda asked: survivors(asked, after="lab.attempt(thing.read, 0)"),
-            lambda asked: survivors(asked, left_out=asked.pages(OWN)[0]),
-            lambda asked: survivors(asked, left_out=asked.pages(FILES)[0]),
-        ],
+        points=[5, 4, 5, 5, 5],
     ),
 }

@@ -1,12 +1,12 @@
-"""Notebook 11."""
+"""Solutions of lab 11."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+from tests.labs.solutions import Solved, Table
 from vmwidgets.labs.exercises.replacement import LOOP, PHASES, WRITES, AnomalySheet, PolicySheet
-
-from . import Solved, Table
+from vmwidgets.labs.exercises.tracing import TraceSheet, solved
 
 
 def string(asked: AnomalySheet, *, first: int = 1) -> str:
@@ -78,7 +78,59 @@ def other_way(asked: PolicySheet) -> str:
     return chosen(asked, f"{'max' if asked.other == PHASES else 'min'}(rest, key=lambda page: page.used)")
 
 
+def written(asked: TraceSheet, **more: int) -> str:
+    right = solved(asked)
+    answers = {"pages": right.pages, "lru": right.lru, "enough": right.enough}
+    changed = {name: number + more.get(name, 0) for name, number in answers.items()}
+    return "\n".join(f"thing[{name!r}] = {number}" for name, number in changed.items())
+
+
+def all_at_once(asked: TraceSheet) -> str:
+    right = solved(asked)
+    return f"thing = dict(enough={right.enough}, lru={right.lru}, pages={right.pages}, of='my trace')"
+
+
+def without_numpy(asked: TraceSheet) -> str:
+    return f"""
+import vmwidgets as vm
+string = [address // vm.PAGE for address in {asked.addresses}]
+found = vm.reference_string(string, frames=range(1, 60), policies="lru")
+pages = len(set(string))
+enough = next(frames for frames in range(1, 60) if found.faults("lru", frames) == pages)
+thing = dict(pages=pages, lru=found.faults("lru", {asked.frames}), enough=enough)"""
+
+
+def one_page_less(asked: TraceSheet) -> str:
+    return written(asked, pages=-1)
+
+
+def as_fifo(asked: TraceSheet) -> str:
+    right = solved(asked)
+    return written(asked, lru=right.fifo - right.lru or 1)
+
+
+def a_frame_for_each_page(asked: TraceSheet) -> str:
+    right = solved(asked)
+    return written(asked, enough=right.pages - right.enough or 1)
+
+
 SOLVED: Table = {
-    "11/anomaly": Solved(right=[repeated, among_others], spoilt=[once_too_few, one_longer, one_page_more]),
-    "11/policy": Solved(right=[kept, kept_in_order], spoilt=[favourites_go, other_way]),
+    "11/anomaly": Solved(
+        right=[repeated, among_others],
+        spoilt=[once_too_few, one_longer, one_page_more],
+        points=[3, 4, 4],  # fewer faults more than asked: 1 of 3
+        tells=frozenset({"sizes"}),
+    ),
+    "11/policy": Solved(
+        right=[kept, kept_in_order],
+        spoilt=[favourites_go, other_way],
+        points=[3, 3],
+        tells=frozenset({"favourites", "most"}),
+    ),
+    "11/trace": Solved(
+        right=[written, all_at_once, without_numpy],
+        spoilt=[one_page_less, as_fifo, a_frame_for_each_page],
+        points=[4, 3, 3],
+        tells=frozenset({"addresses"}),
+    ),
 }

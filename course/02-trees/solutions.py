@@ -1,12 +1,13 @@
-"""Notebook 02."""
+"""Solutions of lab 02."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tests.labs.solutions import Solved, Table
+from vmwidgets.engine.base.tree_schema import TreeRotated
+from vmwidgets.engine.base.units import PAGE
 from vmwidgets.labs.exercises.trees import TreeSheet, rotates
-
-from . import Solved, Table
 
 
 def order(there: Sequence[int], wanted: Sequence[int]) -> list[int] | None:
@@ -41,6 +42,15 @@ def last_twice(asked: TreeSheet) -> str:
     return f"{entered([*others, last])}\nthing.remove({last:#x}, size=vm.PAGE)\n{entered([last])}"
 
 
+def points_of_all_in_a_row(asked: TreeSheet) -> int:
+    """A point of two stays if but one insertion rotates, from the left to the right."""
+    space, turned = asked.start(), 0
+    for address in asked.wanted:
+        space.enter(PAGE, at=address, fixed=True)
+        turned += any(isinstance(event, TreeRotated) for event in space.machine.history.journal.last.events)
+    return 3 if turned == 1 else 2
+
+
 SOLVED: Table = {
     "02/no-rotation": Solved(
         right=[
@@ -48,5 +58,6 @@ SOLVED: Table = {
             lambda asked: entered(found(asked, from_the_right=True)),
         ],
         spoilt=[last_is_larger, lambda asked: entered(asked.wanted), last_twice],
+        points=[3, points_of_all_in_a_row, 3],
     ),
 }

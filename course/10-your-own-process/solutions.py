@@ -1,11 +1,10 @@
-"""Notebook 10."""
+"""Solutions of lab 10."""
 
 from __future__ import annotations
 
+from tests.labs.solutions import Solved, Table
 from vmwidgets.labs.exercises.loading import LoaderSheet
 from vmwidgets.labs.exercises.own_process import BEGINNING, StackSheet
-
-from . import Solved, Table
 
 PAGE = 4096
 
@@ -112,6 +111,7 @@ SOLVED: Table = {
             lambda asked: loaded(asked, zeroed=False),
             elsewhere,
         ],
+        points=[6, 7, 6, 7, 7],  # the places in neither task; zeroes in whole pages only: 1 of 2
     ),
     "10/stack": Solved(
         right=[trace, lambda asked: trace(asked, start=0x7E00_0000_0000, backwards=True)],
@@ -120,5 +120,7 @@ SOLVED: Table = {
             lambda asked: trace(asked, heap=asked.heap + 1),
             lambda asked: trace(asked, idle="getpid() = 7"),
         ],
+        points=[5, 4, 4],  # the fault, but of another page: 1 of 2
+        tells=frozenset({"most"}),
     ),
 }

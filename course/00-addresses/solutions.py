@@ -1,12 +1,11 @@
-"""Notebook 00."""
+"""Solutions of lab 00."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from tests.labs.solutions import Solved, Table
 from vmwidgets.labs.exercises.addresses import RIGHTS, Answer, PaperSheet, SegmentsSheet, solved, ways
-
-from . import Solved, Table
 
 
 def bases(asked: SegmentsSheet, turned: bool = False) -> list[int]:
@@ -100,6 +99,7 @@ SOLVED: Table = {
             one_outside,
             two_in_one_place,
         ],
+        points=[3, 3, 3, 3],
     ),
     "00/walk": Solved(
         right=[written, as_text],
@@ -108,5 +108,6 @@ SOLVED: Table = {
             lambda asked: written(asked, other_kind),
             lambda asked: written(asked, other_level),
         ],
+        points=[3, 3, 4],
     ),
 }

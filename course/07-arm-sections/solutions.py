@@ -1,7 +1,8 @@
-"""Notebook 07."""
+"""Solutions of lab 07."""
 
 from __future__ import annotations
 
+from tests.labs.solutions import Solved, Table
 from vmwidgets.engine.base.units import MIB
 from vmwidgets.labs.exercises.arm_sections import (
     AS_IT_IS,
@@ -14,8 +15,6 @@ from vmwidgets.labs.exercises.arm_sections import (
     Part,
     Range,
 )
-
-from . import Solved, Table
 
 SHARED = 64 * MIB
 """A MiB of addresses for all large pages: ends first, then what is small, then beginnings."""
@@ -131,8 +130,16 @@ def writes_rights(asked: DoorSheet) -> str:
 
 
 SOLVED: Table = {
-    "07/eleven": Solved(right=[whole, in_pieces], spoilt=[one_read_only, small_pages, apart]),
+    "07/eleven": Solved(
+        right=[whole, in_pieces],
+        spoilt=[one_read_only, small_pages, apart],
+        points=[4, 4, 4],  # one range of two, and few descriptors but not the fewest: 1 of 2 each
+        tells=frozenset({"fewest", "size"}),
+    ),
     "07/door": Solved(
-        right=[two_domains, one_each], spoilt=[nothing_closed, nothing_managed, one_too_many, writes_rights]
+        right=[two_domains, one_each],
+        spoilt=[nothing_closed, nothing_managed, one_too_many, writes_rights],
+        points=[3, 4, 4, 4],
+        tells=frozenset({"of", "writable"}),
     ),
 }

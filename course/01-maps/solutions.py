@@ -1,12 +1,11 @@
-"""Notebook 01."""
+"""Solutions of lab 01."""
 
 from __future__ import annotations
 
 from itertools import permutations
 
+from tests.labs.solutions import Solved, Table
 from vmwidgets.labs.exercises.maps import GapsSheet, GuardSheet, fills, page_by_page, pieces
-
-from . import Solved, Table
 
 
 def orders(asked: GapsSheet) -> list[tuple[int, ...]]:
@@ -75,6 +74,7 @@ SOLVED: Table = {
             lambda asked: placed(asked, {**RIGHTS, "page": None}),
             lambda asked: f"{placed(asked, RIGHTS)}\nthing.enter(vm.PAGE, at=0x4000_0000)",
         ],
+        points=[4, 4, 4, 4],  # one stack of several is there: 1 of 2
     ),
     "01/gaps": Solved(
         right=[
@@ -82,5 +82,7 @@ SOLVED: Table = {
             lambda asked: in_order(orders(asked)[0], ", nomerge=True"),
         ],
         spoilt=[wrong_order, in_pages, one_says_where],
+        points=[0, 3, 3],  # the others wait for gaps that are filled
+        tells=frozenset({"size"}),
     ),
 }

@@ -1,14 +1,13 @@
-"""Notebook 09."""
+"""Solutions of lab 09."""
 
 from __future__ import annotations
 
 from itertools import groupby
 
+from tests.labs.solutions import Solved, Table
 from vmwidgets.engine.base.units import KIB, MIB, PAGE
 from vmwidgets.labs.exercises.granting import OWN, GrantSheet
 from vmwidgets.labs.exercises.self_paging import BugSheet, RefillSheet
-
-from . import Solved, Table
 
 ELSEWHERE = 0x6010_0000
 """A border of two second-level tables, where a sheet may have something: then the next row is used."""
@@ -113,6 +112,11 @@ def enough(asked: RefillSheet) -> int:
     return 256 * KIB if asked.levels == 2 else 16 * MIB
 
 
+def points_of_a_page_less(asked: BugSheet) -> int:
+    """A point of two stays for the pages that are as asked, if there are any."""
+    return 4 if len(asked.some) > 1 else 3
+
+
 SOLVED: Table = {
     "09/grant": Solved(
         right=[granted, by_page],
@@ -122,8 +126,15 @@ SOLVED: Table = {
             lambda asked: granted(asked, last="unmap"),
             lambda asked: granted(asked, more=f'thing.write({OWN:#x}, b"other")'),
         ],
+        points=[5, 5, 5, 5],  # some windows, and capabilities of their own that allow more: 1 of 2 each
+        tells=frozenset({"size"}),
     ),
-    "09/bug": Solved(right=[in_runs, page_by_page], spoilt=[one_less, all_read_only, another_frame, no_witness]),
+    "09/bug": Solved(
+        right=[in_runs, page_by_page],
+        spoilt=[one_less, all_read_only, another_frame, no_witness],
+        points=[points_of_a_page_less, 4, 4, 4],
+        tells=frozenset({"size"}),
+    ),
     "09/refill": Solved(
         right=[
             lambda asked: down_to_three(asked) + film(asked, enough(asked)),
@@ -134,5 +145,7 @@ SOLVED: Table = {
             lambda asked: down_to_three(asked) + film(asked, 60 * MIB),
             lambda asked: down_to_three(asked) + film(asked, enough(asked), 0x5000_0000),
         ],
+        points=[3, 4, 4],  # one level of two: 1 of 3
+        tells=frozenset({"most"}),
     ),
 }
