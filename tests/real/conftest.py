@@ -92,7 +92,14 @@ class Emulator:
             "-chardev", f"socket,path={self.gdb},server=on,wait=off,id=g", "-gdb", "chardev:g",
         ]  # fmt: skip  # options and what they are for
         self.process = subprocess.Popen([*command, *ports], stdin=subprocess.DEVNULL)
-        wait_for(lambda: Path(self.gdb).exists() and self._monitor.exists(), "QEMU's ports")
+        wait_for(self._answers, "QEMU's ports")
+
+    def _answers(self) -> bool:
+        """Whether the monitor answers: then all ports listen, which a socket that is only there may not do yet."""
+        try:
+            return bool(self.monitor("info version"))
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
 
     def monitor(self, command: str) -> str:
         """What the monitor answers."""
