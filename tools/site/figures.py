@@ -132,8 +132,18 @@ def write_steps(folder: Path) -> None:
         machine, view = figure.picture()
         if machine is not None:
             place = folder / f"{figure.file}.html"
-            vm.handout(machine, place, view, title=figure.question)
+            vm.handout(machine, place, view, title=figure.question, since=_begins(machine, view))
             handouts.put(place, place, {"By chapter": "index.html"})
+
+
+def _begins(machine: vm.Machine, view: Picture) -> int:
+    """Return the number of the first operation after which there is something to draw."""
+    for operation in machine.journal:
+        view.moment = (operation.serial, None)
+        if all(node.id != "absent" for node in view.scene().nodes):
+            break
+    view.moment = None
+    return operation.number
 
 
 def page(chapter: Chapter) -> str:
