@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import inspect
 import re
+import zlib
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from html import unescape
@@ -69,9 +72,18 @@ def lost(built: Path, path: Path, target: str) -> bool:
         return True
     if parts.query.startswith("path="):  # a notebook of the lab
         return not (built / "lab" / "files" / unquote(parts.query.removeprefix("path="))).is_file()
+    if fragment.startswith("code="):  # code for the lab
+        return not has_code(fragment.removeprefix("code="))
     if STEP.fullmatch(fragment):
         return "vmw-story" not in parsed(there).ids
     return bool(fragment) and there.suffix == ".html" and unquote(fragment) not in parsed(there).ids
+
+
+def has_code(packed: str) -> bool:
+    """Whether the lab can read code in a link."""
+    with suppress(ValueError, zlib.error):
+        return bool(zlib.decompress(base64.urlsafe_b64decode(packed + "=" * (-len(packed) % 4))))
+    return False
 
 
 STEP = re.compile(r"step-(-1|\d+)-\d+")
@@ -84,6 +96,7 @@ def test_a_link_that_leads_nowhere_is_found(built: Path) -> None:
     start = built / "index.html"
     assert [lost(built, start, one) for one in ("contents.html", "#chapters", "https://example.org/")] == [False] * 3
     assert [lost(built, start, one) for one in ("no.html", "#no", "docs/tour.html#no", "../x", LAB_NO)] == [True] * 5
+    assert lost(built, start, "lab/lab/index.html#code=eNpL")
     assert not lost(built, start, "lab/lab/index.html?path=01-maps.ipynb")
     assert not lost(built, start, "lectures/fork.html#step--1-1")
     assert lost(built, start, "docs/tour.html#step--1-1")
