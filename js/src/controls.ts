@@ -13,6 +13,7 @@ import { png } from "./imaging.ts";
 import { opens } from "./keyboard.ts";
 import { firstWords, legend } from "./legend.ts";
 import { MiniMap } from "./minimap.ts";
+import { More } from "./more.ts";
 import type { Names, Told } from "./operations.ts";
 import { Pins } from "./pins.ts";
 import { Presenting } from "./presenting.ts";
@@ -25,7 +26,7 @@ import type { Picture, SceneTableTwin } from "./scene.ts";
 import { BRACKETS } from "./screen.ts";
 import { Slicer } from "./slicer.ts";
 import { type Speaker, speaker } from "./speaker.ts";
-import { html } from "./svg.ts";
+import { html, put } from "./svg.ts";
 import { TableTwin } from "./table.ts";
 import { Time } from "./time.ts";
 
@@ -44,6 +45,8 @@ export class Controls implements Equipment {
   private readonly zoomer = html("span", "vmw-zoomer");
   private readonly finder: Finder;
   private readonly copies: Copies;
+  private readonly more: More;
+  private readonly tabled = button("as a table", "show this picture as a table, too", "t");
   /** Who waits for the rows of the table. */
   private readonly waiting: ((table: SceneTableTwin) => void)[] = [];
   /** What was found last, until the picture that shows it has come. */
@@ -95,6 +98,7 @@ export class Controls implements Equipment {
       tell: (sentence) => figure.tell(sentence),
     });
     figure.words.functions.learn(PSEUDOCODE);
+    this.more = new More(this.rows());
     this.assemble();
     root.addEventListener("focusin", (event) => {
       this.pointed = !(event.target as Element).matches(":focus-visible");
@@ -112,6 +116,7 @@ export class Controls implements Equipment {
     this.presenting.show();
     this.table.draw(scene);
     this.copies.hasTable = scene.table.header.length > 0;
+    this.tabled.hidden = this.table.root.hidden;
     this.zoomer.hidden = !this.ribbon.shown;
     this.finder.root.hidden = !when.finds;
     if (this.found) this.reveal(this.found);
@@ -220,8 +225,9 @@ export class Controls implements Equipment {
     this.slicer.close();
   }
 
-  private assemble(): void {
-    const { calls, words, bar, status, root } = this.figure;
+  /** What "…" opens. */
+  private rows(): Record<string, readonly HTMLElement[]> {
+    const { time, drawing, copies, finder, zoomer } = this;
     const pin = button("pin", "keep this picture below", "p");
     pin.addEventListener("click", () => this.pin_());
     const [closer, wider] = [button("+", "zoom in", "+"), button("−", "zoom out", "-")];
@@ -229,22 +235,45 @@ export class Controls implements Equipment {
     wider.addEventListener("click", () => this.ribbon.zoom(-1));
     this.zoomer.append(wider, closer);
     const save = button("save", "save this picture as a file", "s");
-    save.addEventListener("click", () => calls.send({ type: "save" }));
+    save.addEventListener("click", () => this.figure.calls.send({ type: "save" }));
+    const fill = button("full screen", "fill the screen with this picture", "f");
+    fill.addEventListener("click", () => this.present());
+    this.tabled.setAttribute("aria-pressed", "false");
+    this.tabled.addEventListener("click", () => this.tabulated());
+    this.table.root.addEventListener("toggle", () => put(this.tabled, "aria-pressed", String(this.table.root.open)));
+    return {
+      move: [...time.moves, finder.root, zoomer],
+      take: [save, copies.root, this.tabled, fill, pin],
+      more: [...time.lines, drawing.press],
+    };
+  }
+
+  /** Opens the table, or closes it. */
+  private tabulated(): void {
+    this.table.root.open = !this.table.root.open;
+    if (this.table.root.open) this.table.root.scrollIntoView?.({ block: "nearest" });
+  }
+
+  private assemble(): void {
+    const { words, bar, status, root } = this.figure;
     const help = button("?", "keys and legend", "?");
     help.classList.add("vmw-help");
     help.setAttribute("aria-expanded", "false");
     help.addEventListener("click", () => this.explain());
     this.helper = help;
     const buttons = html("span", "vmw-buttons"); // they are wrapped together
-    buttons.append(help, this.drawing.press, save, this.copies.root, pin);
+    buttons.append(help, this.more.press);
     words.header.append(buttons);
     this.legend.hidden = true;
-    words.header.after(this.legend);
+    words.header.after(this.legend, this.more.root);
     bar.prepend(this.time.root); // the buttons stay where they are when the words grow
     status.after(this.map.root);
     words.notes.before(this.drawing.root);
     const footer = html("div", "vmw-footer");
-    footer.append(this.zoomer, this.finder.root, this.table.root);
+    footer.append(this.table.root);
+    this.table.summary.addEventListener("click", () => {
+      if (this.table.root.open) this.figure.root.focus({ preventScroll: true }); // it closes, and is gone
+    });
     root.append(footer, this.pins.root);
   }
 
@@ -354,10 +383,15 @@ export class Controls implements Equipment {
         this.figure.calls.send({ type: "save" });
         return true;
       case "/":
-        if (!this.finder.root.hidden) this.finder.field.focus();
-        return !this.finder.root.hidden;
+        if (this.finder.root.hidden) return false;
+        this.more.open(true);
+        this.finder.field.focus();
+        return true;
+      case "m":
+        this.more.open(!this.more.opened);
+        return true;
       case "t":
-        this.table.root.open = !this.table.root.open;
+        this.tabulated();
         return true;
       case "+":
       case "-":

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.lab import Notebook, Server
+from tests.browser.lab import Notebook, Server, more
 
 MACHINE = """
 import vmwidgets as vm
@@ -56,7 +56,7 @@ REFUSED = """{
 
 
 def press(notebook: Notebook, index: int) -> Any:
-    return notebook.cell(index).get_by_role("button", name="draw this picture with Graphviz")
+    return more(notebook.cell(index)).get_by_role("button", name="draw this picture with Graphviz")
 
 
 def drawn(notebook: Notebook, index: int) -> Any:
