@@ -22,6 +22,7 @@ from vmwidgets.views.scene.text import visible
 
 from .absent import absent_scene, blank
 from .at import At
+from .blank import Worksheet, blanked
 from .exports import Exports, Snapshot
 from .finding import Finding
 from .handout.page import page
@@ -366,6 +367,24 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         if found is None:
             raise Refused(f"jump: there is no {'later' if way > 0 else 'earlier'} {to}")
         self.moment = When(machine.journal.serial(found[0]), found[1])
+
+    def blank(self, *words: str) -> Worksheet:
+        """The picture with words left out, for paper: a worksheet, which has its `key`, and writes an `exam`.
+
+        A word is a column of the picture's table, or a name before values in the picture: "frame" leaves out
+        the numbers of frames.  Each blank has a number; where a value is said twice, both blanks have the same.
+
+        Raises :class:`Refused` for a word that the picture does not have, naming those that it has.
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot("x86-64")
+        >>> task = m.task("init")
+        >>> task.write(task.mmap("4 KiB"), b"x")
+        >>> sheet = vm.picture(vm.Fault(task)).blank("error code")
+        >>> sheet.answers
+        (Answer(number=1, word='error code', value='6'),)
+        """
+        return blanked(self, words)
 
     def present(self, notes: Mapping[str, str] | None = None) -> None:
         """Fill a reader's window with the picture.
