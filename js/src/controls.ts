@@ -21,7 +21,7 @@ import { PSEUDOCODE } from "./pseudocode.ts";
 import type { Renderer } from "./renderer.ts";
 import type { Found } from "./requests.ts";
 import { Ribbon } from "./ribbon.ts";
-import { type Client, openWorker, Router, reasonAgainst } from "./router.ts";
+import { openWorker, Router, reasonAgainst } from "./router.ts";
 import type { Picture, SceneTableTwin } from "./scene.ts";
 import { BRACKETS } from "./screen.ts";
 import { Slicer } from "./slicer.ts";
@@ -54,7 +54,6 @@ export class Controls implements Equipment {
   private readonly legend = html("div", "vmw-legend");
   private hint: HTMLElement | null = null;
   private helper: HTMLButtonElement | undefined;
-  private readonly ways: Client;
   private readonly drawing: Drawing;
   private alive = true;
   /** Whether a pointer has brought the focus to where it is, not a key. */
@@ -89,9 +88,6 @@ export class Controls implements Equipment {
       key: (key) => BRACKETS.has(key) && this.press(key, undefined),
       noted: () => this.time.noted(figure.words.sentence),
     });
-    this.ways = router.connect("ways", (seq, placed) => {
-      if (seq === figure.shown) renderer.follow(placed.routes);
-    });
     this.drawing = new Drawing(renderer.root, router, {
       send: calls.send,
       act: (id) => figure.act(id),
@@ -110,7 +106,7 @@ export class Controls implements Equipment {
   }
 
   /** Picture `seq` is on screen. */
-  draw(seq: number, { scene, dot, when }: Picture): void {
+  draw(seq: number, { scene, when }: Picture): void {
     this.map.draw(scene);
     this.time.draw(scene, when);
     this.presenting.show();
@@ -122,9 +118,8 @@ export class Controls implements Equipment {
     if (this.found) this.reveal(this.found);
     this.found = null;
     this.focus.settle();
-    this.drawing.draw(seq, scene, when.scale);
+    this.drawing.draw(seq, scene, when);
     this.hover.settle();
-    if (dot) this.ways.ask(seq, dot, scene.height);
   }
 
   /** The rows of the table twin of picture `seq`. */
@@ -140,9 +135,9 @@ export class Controls implements Equipment {
     });
   }
 
-  /** Picture `seq` in Graphviz's language. */
-  takeDot(seq: number, dot: string): void {
-    this.drawing.take(seq, dot);
+  /** Picture `seq` after so many events, in Graphviz's language. */
+  takeDot(seq: number, place: number, dot: string): void {
+    this.drawing.take(seq, place, dot);
   }
 
   /** The machine has come to operation `number`; another `stamp` says that operations, groups or marks are others. */
@@ -220,7 +215,6 @@ export class Controls implements Equipment {
     this.map.close();
     this.presenting.close();
     this.drawing.close();
-    this.ways.leave();
     this.ribbon.close();
     this.slicer.close();
   }

@@ -66,8 +66,7 @@ export class Film {
     if (index < 0) throw new RangeError(`this film has no step after ${place} events`);
     const scene = this.scene(index);
     const steps = { ...this.base.scene.steps, index: Math.max(this.base.scene.steps.places.indexOf(place), 0) };
-    const dot = index === this.from ? this.base.dot : ""; // elsewhere links stay where Python has placed them
-    const made = { dot, scene: { ...scene, steps }, when: { ...this.base.when, place } };
+    const made = { scene: { ...scene, steps }, when: { ...this.base.when, place } };
     this.pictures.set(place, made);
     return made;
   }

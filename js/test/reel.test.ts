@@ -17,7 +17,7 @@ function view(data: Uint8Array): DataView {
 function picture(more: Partial<When> = {}, place = -1): string {
   const steps = { index: PLACES.indexOf(place), count: 3, operation: 3, places: PLACES, functions: [0, 3] };
   const drawn: Partial<Scene> = scene([node("a"), node("b"), node("c")], [], { steps, title: "after" });
-  return JSON.stringify({ scene: drawn, dot: "", when: { ...now, number: 3, place, ...more } });
+  return JSON.stringify({ scene: drawn, when: { ...now, number: 3, place, ...more } });
 }
 
 function frame(text: string): DataView {

@@ -17,7 +17,6 @@ from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.event_kinds import TooFar, checked_kinds, next_event
 from vmwidgets.views.scene.kit import WIDTH
 from vmwidgets.views.scene.model import AFTER, Scene
-from vmwidgets.views.scene.routing import marked
 from vmwidgets.views.scene.text import visible
 
 from .absent import absent_scene, blank
@@ -299,7 +298,6 @@ class Picture(Exports, Finding, traitlets.HasTraits):
             if machine is not None and isinstance(path, str):
                 part_at(path, machine, There(at.whole, at.number, at.done))
             raise
-        scene = marked(scene)
         if machine is None or at.machine is None or at.machine is machine:
             return scene
         title = scene.title.replace(at.machine.name, machine.name, 1)
