@@ -234,7 +234,6 @@ export class Controls implements Equipment {
     fill.addEventListener("click", () => this.present());
     this.tabled.setAttribute("aria-pressed", "false");
     this.tabled.addEventListener("click", () => this.tabulated());
-    this.table.root.addEventListener("toggle", () => put(this.tabled, "aria-pressed", String(this.table.root.open)));
     return {
       move: [...time.moves, finder.root, zoomer],
       take: [save, copies.root, this.tabled, fill, pin],
@@ -244,8 +243,11 @@ export class Controls implements Equipment {
 
   /** Opens the table, or closes it. */
   private tabulated(): void {
-    this.table.root.open = !this.table.root.open;
-    if (this.table.root.open) this.table.root.scrollIntoView?.({ block: "nearest" });
+    const { root } = this.table;
+    root.open = !root.open;
+    if (!root.open || !root.parentElement) return;
+    root.parentElement.hidden = false;
+    root.scrollIntoView?.({ block: "nearest" });
   }
 
   private assemble(): void {
@@ -258,12 +260,18 @@ export class Controls implements Equipment {
     const buttons = html("span", "vmw-buttons"); // they are wrapped together
     buttons.append(help, this.more.press);
     words.header.append(buttons);
+    words.header.classList.add("vmw-held");
     this.legend.hidden = true;
     words.header.after(this.legend, this.more.root);
     bar.prepend(this.time.root); // the buttons stay where they are when the words grow
     status.after(this.map.root);
     words.notes.before(this.drawing.root);
     const footer = html("div", "vmw-footer");
+    footer.hidden = true;
+    this.table.root.addEventListener("toggle", () => {
+      footer.hidden = !this.table.root.open;
+      put(this.tabled, "aria-pressed", String(this.table.root.open));
+    });
     footer.append(this.table.root);
     this.table.summary.addEventListener("click", () => {
       if (this.table.root.open) this.figure.root.focus({ preventScroll: true }); // it closes, and is gone

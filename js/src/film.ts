@@ -80,6 +80,13 @@ export class Film {
     }
   }
 
+  /** Makes the drawings that are so many steps from the present one, on both sides.  False where there are none. */
+  prepare(far: number): boolean {
+    const there = [this.from - far, this.from + far].filter((index) => this.changes[index]);
+    for (const index of there) this.made(this.places[index] ?? 0);
+    return there.length > 0;
+  }
+
   private scene(index: number): Scene {
     const known = this.scenes[index];
     if (known) return known;

@@ -29,7 +29,8 @@ export class Timeline {
   readonly tip = html("div", "vmw-tip");
   /** The marks by name, as far as there is room. */
   readonly labels = html("div", "vmw-marks");
-  private labelled = "";
+  /** The operation that they were written for; -1: they are to be written. */
+  private labelled = -1;
   private readonly calls: TimelineCalls;
   private readonly drawing = svg("svg", "vmw-strip");
   private readonly shapes = svg("g");
@@ -97,6 +98,7 @@ export class Timeline {
 
   /** More names are known. */
   named(): void {
+    this.labelled = -1;
     this.label();
     if (this.pointed) this.point(this.pointed);
     else this.tell(this.moment);
@@ -117,14 +119,16 @@ export class Timeline {
     put(this.root, "data-marks", this.pieces.length);
     this.shape();
     this.mark(this.here, this.moment);
+    this.labelled = -1;
     this.label();
   }
 
   /** Names below the marks: the present one's, then from left to right those that there is room for. */
   private label(): void {
     const { known } = this.calls;
-    if (!known || !this.pieces.length) return;
     const [number] = this.moment;
+    if (!known || !this.pieces.length || number === this.labelled) return;
+    this.labelled = number;
     const here = this.pieces.findIndex(({ last }) => last >= number);
     const words = differing(this.pieces.map(({ first, last }) => (first === last ? known(first) : undefined)));
     const order = [here, ...words.keys()].filter((at, index) => words[at] && (index === 0 || at !== here));
@@ -135,9 +139,6 @@ export class Timeline {
       const free = placed.every(([from, to]) => left + wide + BETWEEN <= from || left >= to + BETWEEN);
       if (free) placed.push([left, left + wide, at]);
     }
-    const drawn = JSON.stringify([placed, here, words]);
-    if (drawn === this.labelled) return;
-    this.labelled = drawn;
     const shares = placed.map(([left, , at]) => {
       const word = html("span", at === here ? "vmw-mark vmw-here" : "vmw-mark", words[at]);
       word.style.left = `${((100 * left) / this.width).toFixed(2)}%`;

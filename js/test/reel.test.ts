@@ -228,3 +228,22 @@ test("pictures of a machine are forgotten with the last of them", () => {
   second.reel.leave();
   assert.notEqual(companyOf("machine 7"), company);
 });
+
+test("while the page is idle the drawings of a film are made, the nearest first", (context) => {
+  const idle: (() => void)[] = [];
+  Object.assign(globalThis, { requestIdleCallback: (act: () => void) => idle.push(act) });
+  context.after(() => Reflect.deleteProperty(globalThis, "requestIdleCallback"));
+  const reel = new Reel({ draw: () => {}, send: () => {} });
+  const text = picture();
+  reel.take({ frame: { seq: 1, data: frame(text) }, film: { seq: 1, data: film(text) } });
+  const made: number[] = [];
+  const { film: own } = reel;
+  assert.ok(own);
+  const make = own.made.bind(own);
+  own.made = (place) => {
+    made.push(place);
+    return make(place);
+  };
+  while (idle.length) idle.shift()?.();
+  assert.deepEqual(made, [2, 0], "the one before the last was made at once");
+});
