@@ -79,6 +79,7 @@ export class Controls implements Equipment {
     this.finder = new Finder({
       find: (text, way) => {
         figure.tell("");
+        this.found = null;
         calls.send({ type: "find", text, way });
       },
       leave: () => renderer.root.focus(),
