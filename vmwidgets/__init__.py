@@ -25,7 +25,7 @@ from .engine.machine import LAYOUTS, Machine, boot
 from .engine.machine.boot import QUIRKS
 from .engine.machine.kept.journal_file import HANDED_OUT_BY
 from .engine.machine.load import load_journal
-from .pictures.keeping import KEPT_BY
+from .pictures.keeping import EXAMINED_BY, KEPT_BY
 from .pictures.listed import MODULE_OF
 
 if TYPE_CHECKING:
@@ -198,6 +198,16 @@ def _handed_out(*given: Any) -> Any:
 
 
 HANDED_OUT_BY.append(_handed_out)
+
+
+def _examined(*given: Any) -> Any:
+    """The exam of a worksheet, as a file; questions are imported when it is asked for."""
+    from importlib import import_module
+
+    return import_module(".questions.blanks", __package__).write_exam(*given)
+
+
+EXAMINED_BY.append(_examined)
 
 
 def _kept(name: str) -> Any:

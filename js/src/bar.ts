@@ -32,7 +32,6 @@ export class Bar {
     this.back = button("‹", back, "[");
     this.forward = button("›", forward, "]");
     this.play = button("play", "play the steps", key);
-    for (const one of [this.back, this.forward]) one.classList.add("vmw-stays"); // seen without a hand, too
     this.slider.type = "range";
     this.slider.min = "0";
     this.speed.hidden = true;

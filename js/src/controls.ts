@@ -13,6 +13,7 @@ import { png } from "./imaging.ts";
 import { opens } from "./keyboard.ts";
 import { firstWords, legend } from "./legend.ts";
 import { MiniMap } from "./minimap.ts";
+import { More } from "./more.ts";
 import type { Names, Told } from "./operations.ts";
 import { Pins } from "./pins.ts";
 import { Presenting } from "./presenting.ts";
@@ -20,12 +21,12 @@ import { PSEUDOCODE } from "./pseudocode.ts";
 import type { Renderer } from "./renderer.ts";
 import type { Found } from "./requests.ts";
 import { Ribbon } from "./ribbon.ts";
-import { type Client, openWorker, Router, reasonAgainst } from "./router.ts";
+import { openWorker, Router, reasonAgainst } from "./router.ts";
 import type { Picture, SceneTableTwin } from "./scene.ts";
 import { BRACKETS } from "./screen.ts";
 import { Slicer } from "./slicer.ts";
 import { type Speaker, speaker } from "./speaker.ts";
-import { html } from "./svg.ts";
+import { html, put } from "./svg.ts";
 import { TableTwin } from "./table.ts";
 import { Time } from "./time.ts";
 
@@ -44,6 +45,8 @@ export class Controls implements Equipment {
   private readonly zoomer = html("span", "vmw-zoomer");
   private readonly finder: Finder;
   private readonly copies: Copies;
+  private readonly more: More;
+  private readonly tabled = button("as a table", "show this picture as a table, too", "t");
   /** Who waits for the rows of the table. */
   private readonly waiting: ((table: SceneTableTwin) => void)[] = [];
   /** What was found last, until the picture that shows it has come. */
@@ -51,7 +54,6 @@ export class Controls implements Equipment {
   private readonly legend = html("div", "vmw-legend");
   private hint: HTMLElement | null = null;
   private helper: HTMLButtonElement | undefined;
-  private readonly ways: Client;
   private readonly drawing: Drawing;
   private alive = true;
   /** Whether a pointer has brought the focus to where it is, not a key. */
@@ -77,6 +79,7 @@ export class Controls implements Equipment {
     this.finder = new Finder({
       find: (text, way) => {
         figure.tell("");
+        this.found = null;
         calls.send({ type: "find", text, way });
       },
       leave: () => renderer.root.focus(),
@@ -86,15 +89,13 @@ export class Controls implements Equipment {
       key: (key) => BRACKETS.has(key) && this.press(key, undefined),
       noted: () => this.time.noted(figure.words.sentence),
     });
-    this.ways = router.connect("ways", (seq, placed) => {
-      if (seq === figure.shown) renderer.follow(placed.routes);
-    });
     this.drawing = new Drawing(renderer.root, router, {
       send: calls.send,
       act: (id) => figure.act(id),
       tell: (sentence) => figure.tell(sentence),
     });
     figure.words.functions.learn(PSEUDOCODE);
+    this.more = new More(this.rows());
     this.assemble();
     root.addEventListener("focusin", (event) => {
       this.pointed = !(event.target as Element).matches(":focus-visible");
@@ -106,20 +107,20 @@ export class Controls implements Equipment {
   }
 
   /** Picture `seq` is on screen. */
-  draw(seq: number, { scene, dot, when }: Picture): void {
+  draw(seq: number, { scene, when }: Picture): void {
     this.map.draw(scene);
     this.time.draw(scene, when);
     this.presenting.show();
     this.table.draw(scene);
     this.copies.hasTable = scene.table.header.length > 0;
+    this.tabled.hidden = this.table.root.hidden;
     this.zoomer.hidden = !this.ribbon.shown;
     this.finder.root.hidden = !when.finds;
     if (this.found) this.reveal(this.found);
     this.found = null;
     this.focus.settle();
-    this.drawing.draw(seq, scene, when.scale);
+    this.drawing.draw(seq, scene, when);
     this.hover.settle();
-    if (dot) this.ways.ask(seq, dot, scene.height);
   }
 
   /** The rows of the table twin of picture `seq`. */
@@ -135,9 +136,9 @@ export class Controls implements Equipment {
     });
   }
 
-  /** Picture `seq` in Graphviz's language. */
-  takeDot(seq: number, dot: string): void {
-    this.drawing.take(seq, dot);
+  /** Picture `seq` after so many events, in Graphviz's language. */
+  takeDot(seq: number, place: number, dot: string): void {
+    this.drawing.take(seq, place, dot);
   }
 
   /** The machine has come to operation `number`; another `stamp` says that operations, groups or marks are others. */
@@ -215,13 +216,13 @@ export class Controls implements Equipment {
     this.map.close();
     this.presenting.close();
     this.drawing.close();
-    this.ways.leave();
     this.ribbon.close();
     this.slicer.close();
   }
 
-  private assemble(): void {
-    const { calls, words, bar, status, root } = this.figure;
+  /** What "…" opens. */
+  private rows(): Record<string, readonly HTMLElement[]> {
+    const { time, drawing, copies, finder, zoomer } = this;
     const pin = button("pin", "keep this picture below", "p");
     pin.addEventListener("click", () => this.pin_());
     const [closer, wider] = [button("+", "zoom in", "+"), button("−", "zoom out", "-")];
@@ -229,22 +230,53 @@ export class Controls implements Equipment {
     wider.addEventListener("click", () => this.ribbon.zoom(-1));
     this.zoomer.append(wider, closer);
     const save = button("save", "save this picture as a file", "s");
-    save.addEventListener("click", () => calls.send({ type: "save" }));
+    save.addEventListener("click", () => this.figure.calls.send({ type: "save" }));
+    const fill = button("full screen", "fill the screen with this picture", "f");
+    fill.addEventListener("click", () => this.present());
+    this.tabled.setAttribute("aria-pressed", "false");
+    this.tabled.addEventListener("click", () => this.tabulated());
+    return {
+      move: [...time.moves, finder.root, zoomer],
+      take: [save, copies.root, this.tabled, fill, pin],
+      more: [...time.lines, drawing.press],
+    };
+  }
+
+  /** Opens the table, or closes it. */
+  private tabulated(): void {
+    const { root } = this.table;
+    root.open = !root.open;
+    if (!root.open || !root.parentElement) return;
+    root.parentElement.hidden = false;
+    root.scrollIntoView?.({ block: "nearest" });
+  }
+
+  private assemble(): void {
+    const { words, bar, status, root } = this.figure;
     const help = button("?", "keys and legend", "?");
     help.classList.add("vmw-help");
     help.setAttribute("aria-expanded", "false");
     help.addEventListener("click", () => this.explain());
     this.helper = help;
     const buttons = html("span", "vmw-buttons"); // they are wrapped together
-    buttons.append(help, this.drawing.press, save, this.copies.root, pin);
+    buttons.append(help, this.more.press);
     words.header.append(buttons);
+    words.header.classList.add("vmw-held");
     this.legend.hidden = true;
-    words.header.after(this.legend);
+    words.header.after(this.legend, this.more.root);
     bar.prepend(this.time.root); // the buttons stay where they are when the words grow
     status.after(this.map.root);
     words.notes.before(this.drawing.root);
     const footer = html("div", "vmw-footer");
-    footer.append(this.zoomer, this.finder.root, this.table.root);
+    footer.hidden = true;
+    this.table.root.addEventListener("toggle", () => {
+      footer.hidden = !this.table.root.open;
+      put(this.tabled, "aria-pressed", String(this.table.root.open));
+    });
+    footer.append(this.table.root);
+    this.table.summary.addEventListener("click", () => {
+      if (this.table.root.open) this.figure.root.focus({ preventScroll: true }); // it closes, and is gone
+    });
     root.append(footer, this.pins.root);
   }
 
@@ -354,10 +386,15 @@ export class Controls implements Equipment {
         this.figure.calls.send({ type: "save" });
         return true;
       case "/":
-        if (!this.finder.root.hidden) this.finder.field.focus();
-        return !this.finder.root.hidden;
+        if (this.finder.root.hidden) return false;
+        this.more.open(true);
+        this.finder.field.focus();
+        return true;
+      case "m":
+        this.more.open(!this.more.opened);
+        return true;
       case "t":
-        this.table.root.open = !this.table.root.open;
+        this.tabulated();
         return true;
       case "+":
       case "-":

@@ -7,8 +7,6 @@ import { html, say } from "./svg.ts";
 
 /** Milliseconds that a button says that it has copied. */
 const SAID = 1500;
-/** The button beside the slider copies a line of Python. */
-const COPY = "copy as…";
 
 export interface CopiesCalls {
   image: () => Promise<Blob>;
@@ -27,49 +25,40 @@ interface Copy {
 
 export class Copies {
   readonly root = html("span", "vmw-copies");
-  private readonly press = button(COPY, "copy this picture");
-  private readonly menu = html("span", "vmw-menu");
-  private readonly refused = html("span", "vmw-menu vmw-refused");
+  private readonly asImage = button("copy as image", "copy this picture as an image");
+  private readonly asTable = button("copy as table", "copy this picture as a table");
+  private readonly refused = html("span", "vmw-refused");
   private readonly sentence = html("span");
   private readonly save = button("save", "save it as a file");
   private readonly calls: CopiesCalls;
   private offered: Copy | null = null;
+  /** What was pressed last. */
+  private pressed = this.asImage;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(calls: CopiesCalls) {
     this.calls = calls;
-    this.press.setAttribute("aria-expanded", "false");
-    const image = button("as image", "copy this picture as an image");
-    const table = button("as table", "copy this picture as a table");
-    image.addEventListener("click", () => this.copy(this.image()));
-    table.addEventListener("click", () => this.copy(this.table()));
-    this.menu.append(image, table);
+    this.asImage.addEventListener("click", () => this.copy(this.image(), this.asImage));
+    this.asTable.addEventListener("click", () => this.copy(this.table(), this.asTable));
     this.refused.append(this.sentence, this.save);
-    this.root.append(this.press, this.menu, this.refused);
-    this.press.addEventListener("click", () => this.open(this.menu.hidden === true));
+    this.refused.hidden = true;
+    this.root.append(this.asImage, this.asTable, this.refused);
     this.save.addEventListener("click", () => this.keep());
     this.root.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape" || (this.menu.hidden && this.refused.hidden)) return;
+      if (event.key !== "Escape" || this.refused.hidden) return;
       event.stopPropagation();
-      this.open(false);
-      this.press.focus();
+      this.refused.hidden = true;
+      this.pressed.focus();
     });
     this.root.addEventListener("focusout", (event) => {
       const to = (event as FocusEvent).relatedTarget as Node | null;
-      if (to && !this.root.contains(to)) this.open(false);
+      if (to && !this.root.contains(to)) this.refused.hidden = true;
     });
-    this.open(false);
   }
 
   /** Whether there is a table of this picture. */
   set hasTable(has: boolean) {
-    (this.menu.lastElementChild as HTMLElement).hidden = !has;
-  }
-
-  private open(open: boolean): void {
-    this.menu.hidden = !open;
-    this.refused.hidden = true;
-    this.press.setAttribute("aria-expanded", String(open));
+    this.asTable.hidden = !has;
   }
 
   private image(): Copy {
@@ -85,15 +74,15 @@ export class Copies {
     return { what: "table", ending: "csv", parts, file: of("text/csv", separated) };
   }
 
-  private async copy(copy: Copy): Promise<void> {
-    this.open(false);
+  private async copy(copy: Copy, press: HTMLButtonElement): Promise<void> {
+    this.refused.hidden = true;
+    this.pressed = press;
     for (const part of [...Object.values(copy.parts), copy.file]) part.catch(() => {}); // it is said below
     if (await written(copy.parts)) {
-      this.press.focus();
-      say(this.press, "copied");
+      for (const one of [this.asImage, this.asTable]) say(one, one === press ? "copied" : wordsOf(one));
       speaker.say(`the ${copy.what} is copied`, true);
       clearTimeout(this.timer);
-      this.timer = setTimeout(() => say(this.press, COPY), SAID);
+      this.timer = setTimeout(() => say(press, wordsOf(press)), SAID);
       return;
     }
     this.offered = copy;
@@ -108,12 +97,17 @@ export class Copies {
     if (!offered) return;
     try {
       download(`${this.calls.name()}.${offered.ending}`, await offered.file);
-      this.open(false);
-      this.press.focus();
+      this.refused.hidden = true;
+      this.pressed.focus();
     } catch (error) {
       say(this.sentence, `There is no ${offered.what} of this picture: ${error}.`);
     }
   }
+}
+
+/** What a button says when nothing was copied lately: its label's words without the object. */
+function wordsOf(press: HTMLButtonElement): string {
+  return press.getAttribute("aria-label")?.replace(" this picture", "").replace(/ an? /, " ") ?? "";
 }
 
 async function written(parts: Record<string, Promise<Blob>>): Promise<boolean> {

@@ -1,12 +1,9 @@
-// The picture as Graphviz draws it: a button that asks for it, and its SVG in place of ours.
+// The structure of the picture, laid out by Graphviz: a button that asks for it, and its SVG in place of ours.
 
 import type { Send } from "./requests.ts";
 import type { Client, Router } from "./router.ts";
-import type { Scene, SceneNode } from "./scene.ts";
+import type { Scene, When } from "./scene.ts";
 import { html, put } from "./svg.ts";
-
-/** Pixels that runs of one line may differ in height, as vmwidgets/views/scene/dot.py has it. */
-const LEVEL = 4;
 
 interface DrawingCalls {
   send: Send;
@@ -15,6 +12,14 @@ interface DrawingCalls {
   /** A sentence for the reader. */
   tell: (sentence: string) => void;
 }
+
+/** The colours of a file, in vmwidgets/views/scene/dot.py, and what a page has in their place. */
+const COLOURS: Readonly<Record<string, string>> = {
+  "#f6f8fa": "--vmw-card",
+  "#7f8a97": "--vmw-line",
+  "#0a7d50": "--vmw-new",
+  "#c22f1e": "--vmw-error",
+};
 
 const OFFERED = "draw this picture with Graphviz";
 const DRAWN = "drawn by Graphviz: back to the picture as it was";
@@ -31,9 +36,10 @@ export class Drawing {
   private readonly calls: DrawingCalls;
   private readonly line: Client;
   private on = false;
-  /** The number of the picture on screen, and of the one whose DOT text is on its way; -1: none. */
-  private seq = -1;
-  private asked = -1;
+  /** What is on screen, and whether a text of DOT is on its way. */
+  private shown = "";
+  private asked = false;
+  private when: When | null = null;
   private scene: Scene | null = null;
   private scale = 1;
   private selection = "";
@@ -53,8 +59,7 @@ export class Drawing {
       this.calls.act((event.target as Element).closest<SVGGElement>(".node")?.dataset.id ?? "");
     });
     this.line = router.connect(
-      "drawing",
-      (seq, svg) => seq === this.seq && this.on && this.show(svg),
+      (shown, svg) => shown === this.shown && this.on && this.show(svg),
       () => {
         this.toggle(false);
         this.calls.tell(this.router.why ? this.cannot : "Graphviz can't draw this picture.");
@@ -63,18 +68,19 @@ export class Drawing {
   }
 
   /** Picture `seq` is on screen: the drawing follows it. */
-  draw(seq: number, scene: Scene, scale: number): void {
-    this.seq = seq;
+  draw(seq: number, scene: Scene, when: When): void {
+    this.shown = `${seq} ${when.place}`;
     this.scene = scene;
-    this.scale = scale;
+    this.when = when;
+    this.scale = when.scale;
     if (this.on) this.need();
   }
 
-  /** The DOT text of picture `seq` has come. */
-  take(seq: number, dot: string): void {
-    this.asked = -1;
+  /** The DOT text of picture `seq` after so many events has come. */
+  take(seq: number, place: number, dot: string): void {
+    this.asked = false;
     if (!this.on || !this.scene) return;
-    if (seq === this.seq) this.line.ask(seq, dot, this.scene.height);
+    if (`${seq} ${place}` === this.shown) this.line.ask(this.shown, dot);
     else this.need();
   }
 
@@ -86,7 +92,7 @@ export class Drawing {
   /** Shows Graphviz's drawing from now on, or our own picture. */
   toggle(on: boolean): void {
     this.on = on && !this.router.why;
-    this.asked = -1;
+    this.asked = false;
     this.offer();
     this.wait(this.on);
     if (this.on) this.need();
@@ -105,7 +111,7 @@ export class Drawing {
 
   /** The kernel sends Graphviz, and the picture's text for it; where both are here, Graphviz is at work. */
   private explain(): void {
-    if (this.asked >= 0 || !this.router.ready) this.say("The Jupyter kernel sends Graphviz as soon as it is idle.");
+    if (this.asked || !this.router.ready) this.say("The Jupyter kernel sends Graphviz as soon as it is idle.");
   }
 
   private say(sentence: string): void {
@@ -119,9 +125,9 @@ export class Drawing {
   }
 
   private need(): void {
-    if (this.asked >= 0) return; // one after the other: while a slider is dragged the newest one counts
-    this.asked = this.seq;
-    this.calls.send({ type: "dot" });
+    if (this.asked || !this.when) return; // one after the other: while a slider is dragged the newest one counts
+    this.asked = true;
+    this.calls.send({ type: "dot", operation: this.when.number, place: this.when.place });
   }
 
   private get cannot(): string {
@@ -145,7 +151,7 @@ export class Drawing {
     const svg = new DOMParser().parseFromString(text, "image/svg+xml").querySelector("svg");
     if (!svg || !scene) return;
     dressed(svg, scene);
-    svg.style.maxWidth = `${scene.width * this.scale}px`;
+    svg.style.maxWidth = `${Number.parseFloat(svg.getAttribute("viewBox")?.split(" ")[2] ?? "0") * this.scale}px`;
     this.root.replaceChildren(document.importNode(svg, true));
     this.mark();
     this.swap(true);
@@ -161,16 +167,14 @@ export class Drawing {
   }
 }
 
-/** Gives Graphviz's SVG the place of the scene, and its parts the classes that the style sheet knows. */
+/** Gives the parts of Graphviz's SVG the classes and colours that the style sheet knows. */
 export function dressed(svg: Element, scene: Scene): void {
   put(svg, "class", "vmw-scene still");
-  put(svg, "viewBox", `0 0 ${scene.width} ${scene.height}`);
   put(svg, "role", "img");
   put(svg, "aria-label", `${scene.title}, drawn by Graphviz`);
   for (const name of ["width", "height"]) svg.removeAttribute(name);
   const graph = svg.querySelector(".graph");
   if (!graph) return;
-  put(graph, "transform", `translate(0 ${scene.height})`); // y is what it was, below zero
   graph.removeAttribute("id");
   for (const part of [...graph.children]) if (part.tagName !== "g") part.remove(); // its ground and its name
   const nodes = new Map(scene.nodes.map((node) => [node.id, node]));
@@ -181,25 +185,18 @@ export function dressed(svg: Element, scene: Scene): void {
     const title = group.querySelector("title");
     if (node?.title && title) title.textContent = node.title;
     else title?.remove();
-    for (const part of group.children) {
-      const isLine = group.classList.contains("edge") && part.tagName === "path";
-      if (group.classList.contains("node") && (part.tagName === "polygon" || part.tagName === "path"))
-        put(part, "class", "shape");
-      else if (isLine) put(part, "class", "line");
-      else if (part.tagName === "polygon") put(part, "class", "arrow");
-    }
-    if (node) level(group, node, scene.height);
+    const boxes = [...group.children].filter(({ tagName }) => tagName === "polygon" || tagName === "path");
+    if (group.classList.contains("edge")) {
+      for (const part of boxes) put(part, "class", part.tagName === "path" ? "line" : "arrow");
+    } else if (boxes.length === 1 && node) put(boxes[0] as Element, "class", "shape");
+    else for (const part of boxes) coloured(part); // a box with ports, or a cluster
   }
 }
 
-/** Puts lines of words at the height that they have in the scene: Graphviz's own lines are all as far from each other. */
-function level(group: Element, node: SceneNode, height: number): void {
-  const lines = [...group.querySelectorAll("text")].filter((line) => line.textContent?.trim());
-  const rows: number[] = [];
-  for (const [, y, text] of [...(node.text ?? [])].sort((one, other) => one[1] - other[1])) {
-    const last = rows.at(-1);
-    if (text.trim() && (last === undefined || y - last > LEVEL)) rows.push(y);
+/** Gives what has colours of its own those of the page. */
+function coloured(part: Element): void {
+  for (const name of ["fill", "stroke"]) {
+    const colour = COLOURS[part.getAttribute(name) ?? ""];
+    if (colour) (part as SVGElement).style.setProperty(name, `var(${colour})`);
   }
-  if (rows.length !== lines.length) return;
-  for (const [number, line] of lines.entries()) put(line, "y", node.y + (rows[number] ?? 0) - height);
 }

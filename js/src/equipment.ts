@@ -34,7 +34,7 @@ export interface Equipment {
   /** What was asked for: a search's find, the rows of the table, Graphviz's text, operations and their names. */
   find(found: Found): void;
   tabulate(seq: number, table: SceneTableTwin): void;
-  takeDot(seq: number, dot: string): void;
+  takeDot(seq: number, place: number, dot: string): void;
   take(told: Told): void;
   takeNames(names: Names): void;
 }

@@ -66,8 +66,7 @@ export class Film {
     if (index < 0) throw new RangeError(`this film has no step after ${place} events`);
     const scene = this.scene(index);
     const steps = { ...this.base.scene.steps, index: Math.max(this.base.scene.steps.places.indexOf(place), 0) };
-    const dot = index === this.from ? this.base.dot : ""; // elsewhere links stay where Python has placed them
-    const made = { dot, scene: { ...scene, steps }, when: { ...this.base.when, place } };
+    const made = { scene: { ...scene, steps }, when: { ...this.base.when, place } };
     this.pictures.set(place, made);
     return made;
   }
@@ -79,6 +78,13 @@ export class Film {
     } catch {
       return undefined;
     }
+  }
+
+  /** Makes the drawings that are so many steps from the present one, on both sides.  False where there are none. */
+  prepare(far: number): boolean {
+    const there = [this.from - far, this.from + far].filter((index) => this.changes[index]);
+    for (const index of there) this.made(this.places[index] ?? 0);
+    return there.length > 0;
   }
 
   private scene(index: number): Scene {

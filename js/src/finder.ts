@@ -19,6 +19,8 @@ export class Finder {
   private readonly back = button("‹", "the previous match", "Shift+Enter");
   private readonly forward = button("›", "the next match", "Enter");
   private readonly calls: FinderCalls;
+  /** What was looked for last. */
+  private sought = "";
 
   constructor(calls: FinderCalls) {
     this.calls = calls;
@@ -53,7 +55,11 @@ export class Finder {
   }
 
   private find(way: 1 | -1): void {
-    if (this.field.value.trim()) this.calls.find(this.field.value, way);
+    const { value } = this.field;
+    if (!value.trim()) return;
+    if (value !== this.sought) this.clear(); // what is still said is of something else
+    this.sought = value;
+    this.calls.find(value, way);
   }
 
   private key(event: KeyboardEvent): void {

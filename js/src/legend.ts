@@ -17,6 +17,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ["c", "as at this cell"],
   ["/", "find an address or a name; Enter finds the next"],
   ["+ -", "zoom the ribbon"],
+  ["m", "more: all that a picture offers"],
   ["p s t f", "pin, save, table, full screen"],
   ["Escape", "select nothing; if nothing is selected: back to the notebook"],
   ["n", "full screen: notes in a second window"],

@@ -1,8 +1,8 @@
-// One link of a scene: Python's polyline at once; where that crosses a box, Graphviz's way around when it arrives.
+// One link of a scene.
 //
 //   <g class="link KIND STATE…" data-id> <path class="line"/> <path class="arrow"/> </g>
 
-import type { Point, Route, SceneLink } from "./scene.ts";
+import type { Point, SceneLink } from "./scene.ts";
 import { put, svg } from "./svg.ts";
 
 const ARROW = { length: 9, half: 4 };
@@ -25,18 +25,10 @@ export class LinkElement {
     this.link = link;
     put(this.root, "class", `link ${link.kind} ${link.state ?? ""}`.trimEnd());
     const placed = JSON.stringify([link.points, link.source, link.target, link.arrow]);
-    if (placed === this.placed) return; // the same place: a route that Graphviz found for it stays
+    if (placed === this.placed) return;
     this.placed = placed;
     put(this.line, "d", polylinePath(link.points));
     this.drawArrow(link.points.at(-2), link.points.at(-1));
-  }
-
-  /** Graphviz's way in place of the polyline, between the same ends: it begins and ends some pixels away from them. */
-  follow(route: Route): void {
-    const [begin, end] = [this.link.points[0], this.link.points.at(-1)];
-    if (!begin || !end) return;
-    put(this.line, "d", `M${at(begin)} L${at(route.start)} ${curves(route)} L${at(end)}`);
-    this.drawArrow(route.curves.at(-1)?.[2], end);
   }
 
   private drawArrow(from: Point | undefined, to: Point | undefined): void {
@@ -56,7 +48,7 @@ export class LinkElement {
 const short = (value: number): number => Math.round(value * 10) / 10;
 const at = ([x, y]: Point): string => `${short(x)},${short(y)}`;
 
-/** A polyline written as cubics, so that it can melt into a route of as many pieces. */
+/** A polyline written as cubics, so that it melts into another of as many pieces. */
 export function polylinePath(points: readonly Point[]): string {
   const [start, ...rest] = points;
   if (!start) return "";
@@ -67,10 +59,6 @@ export function polylinePath(points: readonly Point[]): string {
     from = to;
   }
   return path;
-}
-
-function curves(route: Route): string {
-  return route.curves.map(([a, b, c]) => `C${at(a)} ${at(b)} ${at(c)}`).join(" ");
 }
 
 /** A filled head whose point is `to`, coming from `from`. */

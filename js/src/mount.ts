@@ -198,7 +198,7 @@ function answer(controls: Equipment, reply: Reply, packed?: DataView): void {
   else if (reply.type === "present") controls.present(reply.notes);
   else if (!packed) return;
   else if (reply.type === "table") controls.tabulate(reply.seq, unpack<SceneTableTwin>(packed));
-  else if (reply.type === "dot") controls.takeDot(reply.seq, textOf(packed));
+  else if (reply.type === "dot") controls.takeDot(reply.seq, reply.place, textOf(packed));
   else if (reply.type === "timeline") controls.take(unpack<Told>(packed));
   else if (reply.type === "names") controls.takeNames(unpack<Names>(packed));
 }

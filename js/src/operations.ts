@@ -98,6 +98,11 @@ export class Operations {
     this.askNames();
   }
 
+  /** An operation's name, if it is known. */
+  known(number: number): string | undefined {
+    return this.names.get(number);
+  }
+
   /** An operation's name; one that is not known is asked for, and then those around it. */
   name(number: number): string | undefined {
     this.near = number;

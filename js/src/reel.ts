@@ -16,6 +16,9 @@ export interface Said {
 /** "following": the picture is the kernel's; "ahead": the page has gone to another step, and the kernel may not have heard. */
 export type Standing = { name: "following" } | { name: "ahead"; place: number };
 
+/** So many drawings of a film are made before anybody asks for them. */
+const MOST_PREPARED = 32;
+
 const FOLLOWING: Standing = { name: "following" };
 
 export interface ReelCalls {
@@ -88,8 +91,15 @@ export class Reel {
       this.filmed = film.data; // one that can't be read is not tried again
       this.film = openFilm(film.data, this.base, this.packed);
       this.calls.filmed?.(true);
+      this.prepare(this.film);
     }
     if (spot?.when && spot.seq === this.seq) this.move(spot.when);
+  }
+
+  /** Makes the drawings of a film while the page is idle, those near the present one first: a press finds them. */
+  private prepare(film: Film, made = 1): void {
+    if (this.film !== film || made > MOST_PREPARED || !film.prepare(made)) return;
+    globalThis.requestIdleCallback?.(() => this.prepare(film, made + 1));
   }
 
   /** The kernel's picture is at another step of the film. */

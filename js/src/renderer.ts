@@ -4,7 +4,7 @@ import { Ruler } from "./fit.ts";
 import { LinkElement } from "./link.ts";
 import { type Marks, MarksLayer, marksOf } from "./marks.ts";
 import { badgesOf, NodeElement, rounding } from "./node.ts";
-import type { Place, Route, Scene, SceneNode } from "./scene.ts";
+import type { Place, Scene, SceneNode } from "./scene.ts";
 import { arrange, match, put, svg } from "./svg.ts";
 import { treesOf } from "./tree.ts";
 
@@ -179,13 +179,6 @@ export class Renderer {
     }
   }
 
-  /** Graphviz's ways for the scene on screen, by the names that links have in DOT. */
-  follow(routes: Record<string, Route>): void {
-    if (!this.scene) return;
-    const links = dotLinks(this.scene);
-    for (const [name, route] of Object.entries(routes)) this.links.get(links.get(name) ?? "")?.follow(route);
-  }
-
   /** The thing that is selected; "" for none. */
   get selected(): string {
     return this.selection;
@@ -280,11 +273,6 @@ export class Renderer {
     for (const id of this.links.keys()) if (!here.has(id)) this.links.delete(id);
     arrange(this.linkLayer, kept);
   }
-}
-
-/** Names in DOT to link ids: e0, e1, … are the links that cross a box, as vmwidgets/views/scene/routing.py names them. */
-export function dotLinks(scene: Scene): Map<string, string> {
-  return new Map(scene.links.filter((link) => link.graph).map((link, number) => [`e${number}`, link.id]));
 }
 
 /** The name of a kind of picture as it is read out: "tree+list+ribbon" is a tree, list and ribbon. */

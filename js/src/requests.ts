@@ -18,7 +18,7 @@ export type Request =
   | { type: "pin" }
   | { type: "save" }
   | { type: "table" }
-  | { type: "dot" }
+  | { type: "dot"; operation: number; place: number }
   | { type: "timeline"; have: number; serial: number }
   | { type: "names"; first: number }
   | { type: "unpin"; index: number };
@@ -40,7 +40,7 @@ export type Reply =
   | { type: "unchanged" }
   | { type: "heard" }
   | { type: "table"; seq: number }
-  | { type: "dot"; seq: number }
+  | { type: "dot"; seq: number; place: number }
   | { type: "timeline" }
   | { type: "names" }
   | { type: "saved"; name: string; svg: string }

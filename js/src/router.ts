@@ -1,8 +1,7 @@
 // The page's side of Graphviz: one worker for all views, of code that comes when it is needed for the first time; each
 // client has one question under way and one waiting.  Where a worker can't run, pictures stay as they came.
 
-import type { Placed } from "./route.ts";
-import type { Answer, Question, Wanted } from "./worker.ts";
+import type { Answer, Question } from "./worker.ts";
 
 /** What `Router` needs of a Worker. */
 export interface Line {
@@ -12,22 +11,14 @@ export interface Line {
   onerror?: ((event: ErrorEvent) => unknown) | null;
 }
 
-/** What comes back: the ways of links, or a drawing. */
-interface Answers {
-  ways: Placed;
-  drawing: string;
-}
-
 /** Picture `seq`, and what it is in Graphviz's language. */
 interface Wish {
-  seq: number;
+  seq: string;
   dot: string;
-  height: number;
 }
 
 interface Asking {
-  wanted: Wanted;
-  answered: (seq: number, answer: Placed & string) => void;
+  answered: (seq: string, svg: string) => void;
   refused: () => void;
   asked: number | null;
   waiting: Wish | null;
@@ -38,7 +29,7 @@ const MOST_LOST = 3;
 
 /** A view's line to Graphviz. */
 export interface Client {
-  ask(seq: number, dot: string, height: number): void;
+  ask(seq: string, dot: string): void;
   /** Asks no longer: the view is gone. */
   leave(): void;
 }
@@ -80,16 +71,12 @@ export class Router {
 
   /** A view's way to ask.  A newer question replaces one that still waits: its answer would be stale.
    * `refused` is called where nothing will be answered: of this question, or ever (`why`). */
-  connect<W extends Wanted>(
-    wanted: W,
-    answered: (seq: number, answer: Answers[W]) => void,
-    refused: () => void = () => {},
-  ): Client {
-    const client: Asking = { wanted, answered, refused, asked: null, waiting: null };
+  connect(answered: (seq: string, svg: string) => void, refused: () => void = () => {}): Client {
+    const client: Asking = { answered, refused, asked: null, waiting: null };
     this.connected.add(client);
     return {
-      ask: (seq, dot, height) => {
-        client.waiting = { seq, dot, height };
+      ask: (seq, dot) => {
+        client.waiting = { seq, dot };
         if (client.asked === null) this.next(client);
       },
       leave: () => this.leave(client),
@@ -136,7 +123,7 @@ export class Router {
     }
     client.asked = ++this.key;
     this.clients.set(this.key, { client, wish });
-    line.postMessage({ key: this.key, wanted: client.wanted, dot: wish.dot, height: wish.height });
+    line.postMessage({ key: this.key, dot: wish.dot });
   }
 
   private async load(): Promise<void> {
@@ -195,11 +182,10 @@ export class Router {
     if (!found) return;
     this.lives = true;
     const { client, wish } = found;
-    const given = answer.placed ?? answer.svg;
-    if (given === undefined) {
+    if (answer.svg === undefined) {
       console.warn(`vmwidgets: Graphviz refused a picture: ${answer.error}`);
       client.refused();
-    } else if (!client.waiting) client.answered(wish.seq, given as Placed & string);
+    } else if (!client.waiting) client.answered(wish.seq, answer.svg);
     this.next(client);
   }
 }

@@ -46,8 +46,6 @@ export interface SceneLink {
   target: string;
   points: Point[];
   state?: string;
-  /** It crosses a box: Graphviz finds a way around. */
-  graph?: boolean;
   arrow?: boolean;
   /** From a parent to a child: arrow keys follow it. */
   branch?: boolean;
@@ -174,17 +172,10 @@ export interface Spot {
   when: Partial<When>;
 }
 
-/** A scene, what Graphviz finds ways around boxes from ("" for most, in which no link crosses one), and its moment. */
+/** A scene and its moment. */
 export interface Picture {
   scene: Scene;
-  dot: string;
   when: When;
-}
-
-/** A cubic path that Graphviz found for a link: the start, then three points for each piece. */
-export interface Route {
-  start: Point;
-  curves: [Point, Point, Point][];
 }
 
 export const SUPPORTED_VERSION = 3;

@@ -29,15 +29,15 @@ export function tells(now: Scene, before: Scene): boolean {
 
 /** On a telephone, scrolls to the first thing that has changed, if it is out of sight.  True if it is of this picture. */
 export function bringIntoSight(renderer: Renderer, now: Scene, before: Scene): boolean {
-  const { clientWidth, clientHeight } = document.documentElement;
-  if (!clientWidth || clientWidth >= SMALL) return false;
+  // To read the window's width in pixels would have the page laid out, here and once more behind this step.
+  if (!globalThis.matchMedia?.(`(max-width: ${SMALL - 1}px)`).matches) return false;
   const first = changedIn(now, before)
     .map(({ id }) => renderer.nodes.get(id)?.root)
     .find((root) => root !== undefined);
   if (!first) return false;
   const { top, bottom } = first.getBoundingClientRect();
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  if (top < COVERED || bottom > clientHeight)
+  if (top < COVERED || bottom > document.documentElement.clientHeight)
     first.scrollIntoView({ block: "center", inline: "nearest", behavior: still ? "auto" : "smooth" });
   return true;
 }

@@ -64,10 +64,13 @@ export class Time implements Course<Spot> {
     toggle: () => this.toggle(),
   });
   readonly root = this.bar.root;
+  /** What moves further than a step, and what copies a line of Python: they are for a place of their own. */
+  readonly moves: readonly HTMLElement[];
+  readonly lines: readonly HTMLElement[];
   /** What is known of all operations; a pinned picture has no strip of them. */
   readonly operations: Operations | null;
   private readonly strip: Timeline | null;
-  private readonly copying = new Copying();
+  private readonly copying = new Copying("copy the call");
   private readonly branching = new Copying(
     "branch here",
     "the line that creates a machine that continues from here",
@@ -75,8 +78,8 @@ export class Time implements Course<Spot> {
   );
   private readonly send: Send;
   private readonly step: Step;
-  private readonly first = button("|‹", "to the beginning of this operation", "{");
-  private readonly last = button("›|", "to now, and follow", "}");
+  private readonly first = button("|‹ beginning", "to the beginning of this operation", "{");
+  private readonly last = button("›| now", "to now, and follow", "}");
   private readonly unit: HTMLSelectElement;
   private readonly operation = choice("operation", [], "");
   private readonly around = html("optgroup");
@@ -108,25 +111,17 @@ export class Time implements Course<Spot> {
     this.send = send;
     this.step = step;
     this.unit = choice("go by", UNITS, "step", targets);
-    this.root.prepend(this.first);
-    this.bar.forward.after(this.last);
-    this.bar.play.after(this.unit);
     this.operation.classList.add("vmw-operation");
     for (const one of [this.operation, this.branching.root, this.maker, this.last, this.cell, this.since])
       one.classList.add("vmw-asks"); // they are of no use without a kernel
     this.around.label = LEGEND;
     this.operation.append(this.around);
     this.maker.hidden = true;
-    this.root.append(
-      this.operation,
-      this.copying.root,
-      this.branching.root,
-      this.bar.where,
-      this.maker,
-      this.since,
-      this.cell,
-    );
+    this.root.append(this.bar.where, this.maker, this.since);
     const strips = targets.length > 0;
+    if (strips) for (const one of [this.bar.play, this.bar.speed]) one.remove(); // there is a place for them
+    this.moves = [this.bar.play, this.unit, this.bar.speed, this.first, this.last, this.cell, this.operation];
+    this.lines = [this.copying.root, this.branching.root];
     this.operations = strips
       ? new Operations(
           send,
@@ -135,11 +130,16 @@ export class Time implements Course<Spot> {
         )
       : null;
     this.strip = strips
-      ? new Timeline({ go: (number) => this.toOperation(number), name: (number) => this.operations?.name(number) })
+      ? new Timeline({
+          go: (number) => this.toOperation(number),
+          name: (number) => this.operations?.name(number),
+          known: (number) => this.operations?.known(number),
+        })
       : null;
     if (this.strip) {
       this.bar.track.append(this.strip.root);
       this.root.append(this.strip.tip);
+      this.bar.track.append(this.strip.labels);
       for (const near of ["pointerenter", "focusin"])
         this.root.addEventListener(near, () => this.operations?.fetch(this.when.number));
     }

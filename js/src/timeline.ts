@@ -1,6 +1,7 @@
 // The strip of a slider: operations as marks, with groups, failures and names of moments.  Pointing at it says which
 // operation is there, a press goes to it.
 
+import { differing } from "./differing.ts";
 import { at, ENDS, edges, fold, KINDS, LEGEND, NO_PAST, type Past, type Piece, place } from "./past.ts";
 import { html, put, say, svg } from "./svg.ts";
 
@@ -9,17 +10,27 @@ const HIGH = 12;
 const NARROWEST = 3;
 const UNKNOWN = 300;
 
+/** Pixels of a letter below the strip, and between two words there. */
+const LETTER = 7.7;
+const BETWEEN = 10;
+
 export interface TimelineCalls {
   /** An operation was pressed, so far in it. */
   go: (number: number, share: number) => void;
   /** An operation's name; none is known yet: it was asked for. */
   name: (number: number) => string | undefined;
+  /** The same, and nothing is asked for; without it marks have no words. */
+  known?: (number: number) => string | undefined;
 }
 
 export class Timeline {
   readonly root = html("div", "vmw-timeline");
   /** What says the operation: it lies over what is below, so that nothing moves. */
   readonly tip = html("div", "vmw-tip");
+  /** The marks by name, as far as there is room. */
+  readonly labels = html("div", "vmw-marks");
+  /** The operation that they were written for; -1: they are to be written. */
+  private labelled = -1;
   private readonly calls: TimelineCalls;
   private readonly drawing = svg("svg", "vmw-strip");
   private readonly shapes = svg("g");
@@ -45,6 +56,7 @@ export class Timeline {
     this.root.setAttribute("role", "slider");
     this.root.setAttribute("aria-label", "operations: arrows point, Enter goes there");
     this.root.setAttribute("aria-valuemin", "0");
+    this.labels.setAttribute("aria-hidden", "true");
     this.tip.hidden = true;
     this.tip.setAttribute("aria-hidden", "true");
     this.tip.dataset.legend = LEGEND; // a handout has no list that says it
@@ -80,11 +92,14 @@ export class Timeline {
   stand(number: number, share: number): void {
     this.moment = [number, share];
     this.mark(this.here, this.moment);
+    this.label();
     if (!this.pointed) this.tell(this.moment);
   }
 
   /** More names are known. */
   named(): void {
+    this.labelled = -1;
+    this.label();
     if (this.pointed) this.point(this.pointed);
     else this.tell(this.moment);
   }
@@ -104,6 +119,32 @@ export class Timeline {
     put(this.root, "data-marks", this.pieces.length);
     this.shape();
     this.mark(this.here, this.moment);
+    this.labelled = -1;
+    this.label();
+  }
+
+  /** Names below the marks: the present one's, then from left to right those that there is room for. */
+  private label(): void {
+    const { known } = this.calls;
+    const [number] = this.moment;
+    if (!known || !this.pieces.length || number === this.labelled) return;
+    this.labelled = number;
+    const here = this.pieces.findIndex(({ last }) => last >= number);
+    const words = differing(this.pieces.map(({ first, last }) => (first === last ? known(first) : undefined)));
+    const order = [here, ...words.keys()].filter((at, index) => words[at] && (index === 0 || at !== here));
+    const placed: [left: number, right: number, at: number][] = [];
+    for (const at of order) {
+      const wide = Math.min((words[at] ?? "").length * LETTER, this.width);
+      const left = Math.max(Math.min(this.edge[at] ?? 0, this.width - wide), 0);
+      const free = placed.every(([from, to]) => left + wide + BETWEEN <= from || left >= to + BETWEEN);
+      if (free) placed.push([left, left + wide, at]);
+    }
+    const shares = placed.map(([left, , at]) => {
+      const word = html("span", at === here ? "vmw-mark vmw-here" : "vmw-mark", words[at]);
+      word.style.left = `${((100 * left) / this.width).toFixed(2)}%`;
+      return word;
+    });
+    this.labels.replaceChildren(...shares);
   }
 
   /** One path for each look; below them lines under groups, above them flags of named moments. */

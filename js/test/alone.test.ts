@@ -15,7 +15,7 @@ function base64(bytes: Uint8Array): string {
 function setUp(id: string, number = 3) {
   const steps = { index: 2, count: 2, operation: number, places: PLACES, functions: [0, 2] };
   const drawn = scene([node("a", { thing: "entry:1", action: "select", lane: "x" }), node("b")], [], { steps });
-  const text = JSON.stringify({ scene: drawn, dot: "", when: { ...now, number } });
+  const text = JSON.stringify({ scene: drawn, when: { ...now, number } });
   const frames = [{ nodes: [node("c"), node("d"), node("e")] }, { nodes: [[0, 1]], title: "a step" }, {}];
   const film = JSON.stringify({ version: 3, number, places: PLACES, base: 2, frames });
   const encode = (one: string) => new TextEncoder().encode(one);

@@ -16,20 +16,24 @@ class Drawer implements Line {
   asked = 0;
   postMessage({ key, dot }: Question): void {
     this.asked++;
-    const svg = graphviz.layout(dot, "svg", "nop2" as "nop");
+    const svg = graphviz.layout(dot, "svg", "dot");
     this.onmessage?.({ data: { key, svg } } as MessageEvent<Answer>);
   }
   terminate(): void {}
 }
 
-const DOT = `digraph { graph [layout=nop2 notranslate=true]; node [shape=box fixedsize=true]
-  n0 [label="one\\l" id="a" class="entry new" pos="35,186" width=0.9722 height=0.3889]
-  n1 [label="two\\l" id="b" class=entry pos="235,186" width=0.9722 height=0.3889]
-  n0 -> n1 [id="a/next" class="link next" pos="e,200,186 70,186 110,186 150,186 191,186"] }`;
+const DOT = `digraph { graph [rankdir=LR]; node [shape=box style=filled]
+  subgraph cluster_list { graph [id="cluster/list" color="#7f8a97"]
+    n0 [label="one\\l" id="a" class="entry new"]
+    n1 [label="two\\l" id="b" class=entry] }
+  n2 [label=<<TABLE BGCOLOR="#f6f8fa" COLOR="#7f8a97"><TR><TD>t</TD></TR><TR><TD PORT="p0" COLOR="#0a7d50">r</TD></TR></TABLE>>
+    id="t" class=table shape=plain]
+  n0 -> n1 [id="a/next" class="link next"]; n1 -> n2:p0 [id="b/refers" class="link refers" dir=none] }`;
 
 const nodes = [
   node("a", { thing: "entry:1", action: "select", title: "the first", text: [[4, 17, "one", "label", "start"]] }),
   node("b", { thing: "entry:2", action: "select", x: 200 }),
+  node("t", { x: 400 }),
 ];
 
 function setUp(router: Router) {
@@ -38,7 +42,7 @@ function setUp(router: Router) {
   const calls = { send: (request: Request) => sent.push(request), select: (thing: string) => chosen.push(thing) };
   const { figure, controls } = equipped(calls, router);
   document.body.replaceChildren(figure.root);
-  figure.draw(1, { scene: scene(nodes), dot: "", when: now });
+  figure.draw(1, { scene: scene(nodes), when: now });
   const press = figure.root.querySelector<HTMLButtonElement>(
     ".vmw-button[aria-label='draw this picture with Graphviz']",
   );
@@ -66,18 +70,18 @@ test("nothing of Graphviz is asked for until somebody presses", () => {
   assert.deepEqual([asked(), loads(), press.disabled, press.getAttribute("aria-pressed")], [0, 0, false, "false"]);
 });
 
-test("a press draws the picture by Graphviz where it was, with its words and classes, and another goes back", async () => {
+test("a press shows what Graphviz has laid out, with the picture's words and classes, and another goes back", async () => {
   const { router } = here();
   const { controls, press, asked, drawing, own } = setUp(router);
   press.click();
   assert.equal(asked(), 1);
   assert.equal(own.hasAttribute("hidden"), false, "ours stays until there is another");
-  controls.takeDot(1, DOT);
+  controls.takeDot(1, now.place, DOT);
   await arrived();
   assert.equal(press.getAttribute("aria-pressed"), "true");
   assert.equal(own.hasAttribute("hidden"), true);
   const svg = drawing();
-  assert.equal(svg?.getAttribute("viewBox"), "0 0 400 200");
+  assert.match(svg?.getAttribute("viewBox") ?? "", /^0\.00 0\.00 /, "as large as Graphviz has made it");
   assert.deepEqual(
     [...(svg?.querySelectorAll("g.node") ?? [])].map((group) => [
       group.getAttribute("data-id"),
@@ -88,13 +92,27 @@ test("a press draws the picture by Graphviz where it was, with its words and cla
     [
       ["a", "node entry new", "one", 1],
       ["b", "node entry", "two", 1],
+      ["t", "node table", "t", 0],
     ],
   );
-  assert.equal(svg?.querySelectorAll("g.link.next > .line").length, 1);
-  assert.equal(svg?.querySelectorAll("g.link.next > .arrow").length, 1);
+  const of = (link: string) => ["line", "arrow"].map((one) => svg?.querySelectorAll(`g.${link} > .${one}`).length);
+  assert.deepEqual(
+    [of("next"), of("refers")],
+    [
+      [1, 1],
+      [1, 0],
+    ],
+  );
+  const colours = [...(svg?.querySelectorAll<SVGElement>("[data-id='t'] polygon, .cluster polygon") ?? [])].map((one) =>
+    ["fill", "stroke"].map((name) => one.style.getPropertyValue(name)).join(" "),
+  );
+  for (const colour of ["var(--vmw-card)", "var(--vmw-line)", "var(--vmw-new)"])
+    assert.ok(
+      colours.some((one) => one.includes(colour)),
+      `${colour}: a page has its own, in both themes`,
+    );
   assert.equal(svg?.querySelectorAll("[id]").length, 0, "ids are of the whole page");
   assert.equal(svg?.querySelector("g.node title")?.textContent, "the first");
-  assert.equal(svg?.querySelector("g.node text")?.getAttribute("y"), "-183", "as high as in the scene: 17 of 200");
   press.click();
   assert.equal(own.hasAttribute("hidden"), false);
   assert.equal(drawing() === null, true);
@@ -104,14 +122,30 @@ test("the drawing follows the picture, one question after the other, and what is
   const { router, line } = here();
   const { figure, controls, press, asked } = setUp(router);
   press.click();
-  for (const seq of [2, 3, 4]) figure.draw(seq, { scene: scene(nodes), dot: "", when: now });
+  for (const seq of [2, 3, 4]) figure.draw(seq, { scene: scene(nodes), when: now });
   assert.equal(asked(), 1);
-  controls.takeDot(1, DOT);
+  controls.takeDot(1, now.place, DOT);
   await arrived();
   assert.deepEqual([asked(), line.asked], [2, 0], "picture 1 is gone");
-  controls.takeDot(4, DOT);
+  controls.takeDot(4, now.place, DOT);
   await arrived();
   assert.equal(line.asked, 1);
+});
+
+test("a step that the page has by itself is asked for by its place", async () => {
+  const { router, line } = here();
+  const { figure, controls, press, sent } = setUp(router);
+  press.click();
+  controls.takeDot(1, now.place, DOT);
+  await arrived();
+  figure.show({ scene: scene(nodes), when: { ...now, place: 3 } });
+  assert.deepEqual(sent.at(-1), { type: "dot", operation: now.number, place: 3 });
+  controls.takeDot(1, now.place, DOT); // late: of the step before
+  await arrived();
+  assert.equal(line.asked, 1);
+  controls.takeDot(1, 3, DOT);
+  await arrived();
+  assert.equal(line.asked, 2);
 });
 
 test("a kernel that is busy sends it later: until then the reader knows that it comes", async (context) => {
@@ -124,7 +158,7 @@ test("a kernel that is busy sends it later: until then the reader knows that it 
   context.mock.timers.tick(1000);
   assert.equal(said(), "The Jupyter kernel sends Graphviz as soon as it is idle.");
   context.mock.timers.reset();
-  controls.takeDot(1, DOT);
+  controls.takeDot(1, now.place, DOT);
   await arrived();
   assert.equal(said(), "");
   press.click();
@@ -145,7 +179,7 @@ test("a page whose policy forbids workers is told so, and is promised nothing", 
   const said = () => figure.root.querySelector(".vmw-status")?.textContent;
   context.mock.timers.enable({ apis: ["setTimeout"] });
   press.click();
-  controls.takeDot(1, DOT);
+  controls.takeDot(1, now.place, DOT);
   for (let turn = 0; turn < 5; turn++) await Promise.resolve();
   context.mock.timers.tick(1000);
   assert.equal(said(), "", "all is here that a kernel sends");
@@ -164,7 +198,7 @@ test("a picture that is closed leaves Graphviz, whose worker ends with the last 
     ),
   );
   press.click();
-  controls.takeDot(1, DOT);
+  controls.takeDot(1, now.place, DOT);
   await arrived();
   assert.equal(ended, 0);
   figure.close();
@@ -175,7 +209,7 @@ test("what is pressed in the drawing is chosen, and seen to be", async () => {
   const { router } = here();
   const { figure, controls, press, chosen, drawing } = setUp(router);
   press.click();
-  controls.takeDot(1, DOT);
+  controls.takeDot(1, now.place, DOT);
   await arrived();
   drawing()
     ?.querySelector("[data-id='b'] .shape")
@@ -196,7 +230,7 @@ test("where Graphviz can't run it is not offered, and the control says why", () 
   assert.deepEqual([asked(), drawing() === null], [0, true]);
 });
 
-test("where its worker does not live the picture stays as it is, and links stay straight", async () => {
+test("where its worker does not live the picture stays as it is", async () => {
   const router = new Router(
     async () => "graphviz",
     () => {
@@ -204,12 +238,12 @@ test("where its worker does not live the picture stays as it is, and links stay 
     },
   );
   const { figure, controls, press, own, drawing } = setUp(router);
-  figure.draw(2, { scene: scene(nodes), dot: "digraph {}", when: now });
+  figure.draw(2, { scene: scene(nodes), when: now });
   await arrived();
   press.click();
-  controls.takeDot(2, DOT);
+  controls.takeDot(2, now.place, DOT);
   await arrived();
   assert.deepEqual([own.hasAttribute("hidden"), drawing() === null, press.disabled], [false, true, true]);
   assert.match(press.title, /refused by the page's policy/);
-  assert.equal(figure.root.querySelectorAll(".node").length, 2);
+  assert.equal(figure.root.querySelectorAll(".node").length, 3);
 });

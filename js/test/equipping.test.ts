@@ -14,7 +14,7 @@ afterEach(() => {
 
 function picture(): Figure {
   const figure = new Figure({ send: () => {}, select: () => {} });
-  figure.draw(1, { scene: scene([node("a", { lane: "x" })]), dot: "", when: now });
+  figure.draw(1, { scene: scene([node("a", { lane: "x" })]), when: now });
   figures.push(figure);
   return figure;
 }
@@ -65,7 +65,7 @@ test("who waits long is told why, through each new picture, and no longer once t
   assert.equal(status(figure), "The controls come as soon as the Jupyter kernel is idle.");
   figure.tell("no such address");
   assert.equal(status(figure), "no such address");
-  figure.draw(2, { scene: scene([node("b")]), dot: "", when: now });
+  figure.draw(2, { scene: scene([node("b")]), when: now });
   assert.equal(status(figure), "The controls come as soon as the Jupyter kernel is idle.");
   starts[0]?.bring(put);
   await settled();
@@ -82,7 +82,7 @@ test("controls that fail are told of, for as long as they lack; the next picture
   starts[0]?.fail(new Error("no code"));
   await settled();
   context.mock.timers.tick(60_000);
-  figure.draw(2, { scene: scene([node("b")]), dot: "", when: now });
+  figure.draw(2, { scene: scene([node("b")]), when: now });
   assert.equal(status(figure), "The controls of this picture could not be loaded. (Error: no code)");
   assert.equal(waits(figure), false, "no place is kept for what does not come");
   const next = picture();

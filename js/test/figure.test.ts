@@ -24,15 +24,15 @@ function setUp() {
   for (const old of document.querySelectorAll(".vmwidgets")) old.remove();
   document.body.append(figure.root);
   let seq = 0;
-  const draw = (drawn: Scene) => figure.draw(++seq, { scene: drawn, dot: "", when: now });
+  const draw = (drawn: Scene) => figure.draw(++seq, { scene: drawn, when: now });
   const find = (selector: string) => figure.root.querySelector(selector) as HTMLElement;
   return { sent, chosen, figure, controls, draw, find };
 }
 
 test("an older frame never replaces a newer one", () => {
   const { figure, find } = setUp();
-  figure.draw(5, { scene: scene([], [], { title: "new" }), dot: "", when: now });
-  figure.draw(4, { scene: scene([], [], { title: "old" }), dot: "", when: now });
+  figure.draw(5, { scene: scene([], [], { title: "new" }), when: now });
+  figure.draw(4, { scene: scene([], [], { title: "old" }), when: now });
   assert.equal(find(".vmw-title").textContent, "new");
 });
 
@@ -61,7 +61,7 @@ test("a click acts as the node says, before the controls are there and after", (
     node("stub", { action: "open", lane: "x" }),
     node("label"),
   ];
-  figure.draw(1, { scene: scene(nodes), dot: "", when: now });
+  figure.draw(1, { scene: scene(nodes), when: now });
   for (const equip of [() => {}, () => figure.equip(new Controls(figure, without()))]) {
     equip();
     for (const id of ["entry", "stub", "label"])
@@ -78,7 +78,7 @@ test("the tab stop is where a click has led, before the controls were there too,
   const figure = new Figure({ send: () => {}, select: () => {} });
   document.body.append(figure.root);
   const nodes = ["a", "b", "c", "d"].map((id, i) => node(id, { lane: "x", x: i * 80, state: id === "a" ? "new" : "" }));
-  figure.draw(1, { scene: scene(nodes), dot: "", when: now });
+  figure.draw(1, { scene: scene(nodes), when: now });
   const on = (id: string) => figure.root.querySelector(`[data-id="${id}"]`) as unknown as HTMLElement;
   on("c").focus();
   figure.equip(new Controls(figure, without()));
@@ -145,7 +145,7 @@ function strike(place: Element, key: string, more: object = {}): boolean {
 test("letters reach no notebook, before the controls are there and after: there they delete cells", () => {
   const figure = new Figure({ send: () => {}, select: () => {} });
   document.body.append(figure.root);
-  figure.draw(1, { scene: scene([node("a", { lane: "x" })]), dot: "", when: now });
+  figure.draw(1, { scene: scene([node("a", { lane: "x" })]), when: now });
   const heard: string[] = [];
   const hear = (event: unknown): void => {
     heard.push((event as KeyboardEvent).key);
@@ -175,7 +175,7 @@ test("Escape takes the selection back, and then leads to the notebook, before th
   cell.tabIndex = -1;
   cell.append(figure.root);
   document.body.append(cell);
-  figure.draw(1, { scene: scene([node("a", { lane: "x", thing: "entry:1", action: "select" })]), dot: "", when: now });
+  figure.draw(1, { scene: scene([node("a", { lane: "x", thing: "entry:1", action: "select" })]), when: now });
   const drawn = figure.root.querySelector('[data-id="a"]') as unknown as HTMLElement;
   drawn.focus();
   figure.select("entry:1");
@@ -343,7 +343,7 @@ test("a picture of now that the machine has left behind says so until it is draw
   const { figure, find } = setUp();
   const behind = (): boolean => !find(".vmw-behind").hidden;
   const at = (seq: number, number: number, isNow: boolean): void =>
-    figure.draw(seq, { scene: scene([node("a")]), dot: "", when: { ...now, number, now: isNow } });
+    figure.draw(seq, { scene: scene([node("a")]), when: { ...now, number, now: isNow } });
   at(1, 3, true);
   figure.reach(3, 0);
   assert.equal(behind(), false);
@@ -360,7 +360,7 @@ test("a picture of the past says so beside its title, and a pinned one that it s
   const then = (): string => (find(".vmw-then").hidden ? "" : (find(".vmw-then").textContent ?? ""));
   let seq = 0;
   const at = (when: Partial<When>): void =>
-    figure.draw(++seq, { scene: scene([node("a")]), dot: "", when: { ...now, ...when } });
+    figure.draw(++seq, { scene: scene([node("a")]), when: { ...now, ...when } });
   at({ number: 3 });
   figure.reach(3, 0);
   assert.equal(then(), "");

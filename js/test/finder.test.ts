@@ -72,3 +72,15 @@ test("what is folded is said; another text, or an address, counts nothing", () =
   assert.equal(one.take(found({ count: 0, at: -1 }), false), "");
   assert.deepEqual([said(one), ways(one)], ["", [false, false]]);
 });
+
+test("what is said of an older search goes with the next one, and stays while one goes on", () => {
+  const { finder: one, press } = finder();
+  one.field.value = "rw-";
+  press("Enter");
+  one.take(found(), false);
+  press("Enter");
+  assert.equal(said(one), "2 of 5");
+  one.field.value = "nowhere"; // its answer came after the field was written anew
+  press("Enter");
+  assert.deepEqual([said(one), ways(one)], ["", [false, false]]);
+});

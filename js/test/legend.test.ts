@@ -10,7 +10,7 @@ import { equipped } from "./equipped.ts";
 function drawn(): { figure: Figure; controls: Controls } {
   const { figure, controls } = equipped({ send: () => {}, select: () => {} });
   document.body.append(figure.root);
-  figure.draw(1, { scene: scene([node("a", { lane: "x" })]), dot: "", when: now });
+  figure.draw(1, { scene: scene([node("a", { lane: "x" })]), when: now });
   return { figure, controls };
 }
 
@@ -67,7 +67,7 @@ test("the legend explains what the picture shows, and nothing else", () => {
   assert.deepEqual(looks(), []);
   asked.click();
   const shown = [node("a", { lane: "x", state: "new" }), node("b", { lane: "x", state: "folded" })];
-  figure.draw(2, { scene: scene(shown), dot: "", when: now });
+  figure.draw(2, { scene: scene(shown), when: now });
   asked.click();
   assert.deepEqual(looks(), ["new", "folded"]);
   asked.click();
@@ -75,11 +75,11 @@ test("the legend explains what the picture shows, and nothing else", () => {
     node("c", { lane: "x", kind: "range", state: "object writes" }),
     node("d", { lane: "x", state: "static" }), // not a range: the word means something else there
   ];
-  figure.draw(3, { scene: scene(ranges), dot: "", when: now });
+  figure.draw(3, { scene: scene(ranges), when: now });
   asked.click();
   assert.deepEqual(looks(), ["object", "writes"]);
   asked.click();
-  figure.draw(4, { scene: scene([node("e", { lane: "x", kind: "entry", state: "submap" })]), dot: "", when: now });
+  figure.draw(4, { scene: scene([node("e", { lane: "x", kind: "entry", state: "submap" })]), when: now });
   asked.click();
   assert.deepEqual(looks(), ["submap"], "a list without a ribbon");
 });

@@ -115,7 +115,7 @@ test("arrow keys go through nodes and marks alike, along the lane and along the 
   const selected: string[] = [];
   const { figure } = equipped({ send: (request) => sent.push(request), select: (thing) => selected.push(thing) });
   document.body.replaceChildren(figure.root);
-  figure.draw(1, { scene: picture(), dot: "", when: now });
+  figure.draw(1, { scene: picture(), when: now });
   const stood = (): string | undefined => (document.activeElement as SVGElement | null)?.dataset?.id;
   const press = (key: string): void => {
     const from = document.activeElement as Element;
@@ -211,7 +211,7 @@ test("what was many and becomes few, and many again, stays where it is, with foc
   const as = (marks: SceneMarks[], nodes: SceneNode[]): Scene => picture({ nodes: [bar, ...nodes, special], marks });
   const few = new Marks(ranges);
   const cards = [0, 1, 2].map((place) => few.node(place));
-  figure.draw(1, { scene: as([ranges], []), dot: "", when: now });
+  figure.draw(1, { scene: as([ranges], []), when: now });
   figure.select("entry:20");
   figure.renderer.element("ribbon/5")?.root.focus();
   const seen = (): unknown[] =>
@@ -223,7 +223,7 @@ test("what was many and becomes few, and many again, stays where it is, with foc
   const before = seen();
   const stood = (): string | undefined => (document.activeElement as SVGElement | null)?.dataset?.id;
   for (const [seq, scene] of [as([], cards), as([ranges], []), as([], [...cards].reverse())].entries()) {
-    figure.draw(seq + 2, { scene, dot: "", when: now });
+    figure.draw(seq + 2, { scene, when: now });
     assert.deepEqual(seen(), before);
     assert.equal(stood(), "ribbon/5");
     assert.ok(figure.root.querySelector("[data-id='ribbon/20']")?.classList.contains("selected"));

@@ -13,7 +13,7 @@ function figure(where: Element): Figure {
 let seq = 0;
 function says(one: Figure, text: string, reason = ""): void {
   const caption = { text, reason, functions: [], tone: "good" };
-  one.draw(++seq, { scene: scene([], [], { caption }), dot: "", when: now });
+  one.draw(++seq, { scene: scene([], [], { caption }), when: now });
 }
 
 /** The sentences that are in sight. */

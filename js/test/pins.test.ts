@@ -15,7 +15,7 @@ const PLACES = [0, 2, -1];
 /** A pinned picture of operation 3 with a film of it, whose frames are these. */
 function setUp(frames: Record<string, unknown>[]) {
   const steps = { index: 2, count: 2, operation: 3, places: PLACES, functions: [0, 2] };
-  const picture = { scene: scene([node("a")], [], { steps }), dot: "", when: { ...now, number: 3 } };
+  const picture = { scene: scene([node("a")], [], { steps }), when: { ...now, number: 3 } };
   const film = new Film({ version: SUPPORTED_VERSION, number: 3, places: PLACES, base: 2, frames }, picture);
   const sent: Request[] = [];
   const renderer = new Renderer();

@@ -17,7 +17,7 @@ function view(data: Uint8Array): DataView {
 function picture(more: Partial<When> = {}, place = -1): string {
   const steps = { index: PLACES.indexOf(place), count: 3, operation: 3, places: PLACES, functions: [0, 3] };
   const drawn: Partial<Scene> = scene([node("a"), node("b"), node("c")], [], { steps, title: "after" });
-  return JSON.stringify({ scene: drawn, dot: "", when: { ...now, number: 3, place, ...more } });
+  return JSON.stringify({ scene: drawn, when: { ...now, number: 3, place, ...more } });
 }
 
 function frame(text: string): DataView {
@@ -227,4 +227,23 @@ test("pictures of a machine are forgotten with the last of them", () => {
   assert.equal(companyOf("machine 7"), company);
   second.reel.leave();
   assert.notEqual(companyOf("machine 7"), company);
+});
+
+test("while the page is idle the drawings of a film are made, the nearest first", (context) => {
+  const idle: (() => void)[] = [];
+  Object.assign(globalThis, { requestIdleCallback: (act: () => void) => idle.push(act) });
+  context.after(() => Reflect.deleteProperty(globalThis, "requestIdleCallback"));
+  const reel = new Reel({ draw: () => {}, send: () => {} });
+  const text = picture();
+  reel.take({ frame: { seq: 1, data: frame(text) }, film: { seq: 1, data: film(text) } });
+  const made: number[] = [];
+  const { film: own } = reel;
+  assert.ok(own);
+  const make = own.made.bind(own);
+  own.made = (place) => {
+    made.push(place);
+    return make(place);
+  };
+  while (idle.length) idle.shift()?.();
+  assert.deepEqual(made, [2, 0], "the one before the last was made at once");
 });

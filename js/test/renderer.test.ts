@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import "./dom.ts";
-import { dotLinks, MOVING_LIMIT, Renderer } from "../src/renderer.ts";
-import { link, node, scene } from "./dom.ts";
+import { MOVING_LIMIT, Renderer } from "../src/renderer.ts";
+import { node, scene } from "./dom.ts";
 
 const ids = (renderer: Renderer): (string | null)[] =>
   [...renderer.root.querySelectorAll(".node")].map((element) => element.getAttribute("data-id"));
@@ -104,58 +104,6 @@ test("a node without a thing is not selected when nothing is", () => {
   renderer.draw(scene([node("ground")]));
   renderer.select("");
   assert.equal(renderer.root.querySelector(".selected"), null);
-});
-
-test("a way around replaces the line between its ends, and stays until the link is placed anew", () => {
-  const renderer = new Renderer();
-  const nodes = [node("a"), node("b")];
-  const edge = link("l", "a", "b", { graph: true });
-  const line = () => renderer.root.querySelector(".line")?.getAttribute("d");
-  renderer.draw(scene(nodes, [edge]));
-  assert.equal(line(), "M0,0 C10,20 20,40 30,60");
-  renderer.follow({
-    e0: {
-      start: [1, 2],
-      curves: [
-        [
-          [3, 4],
-          [5, 6],
-          [7, 8],
-        ],
-      ],
-    },
-  });
-  assert.equal(line(), "M0,0 L1,2 C3,4 5,6 7,8 L30,60");
-  renderer.draw(scene(nodes, [{ ...edge, state: "path" }]));
-  assert.equal(line(), "M0,0 L1,2 C3,4 5,6 7,8 L30,60");
-  renderer.draw(
-    scene(nodes, [
-      {
-        ...edge,
-        points: [
-          [0, 0],
-          [3, 6],
-        ],
-      },
-    ]),
-  );
-  assert.equal(line(), "M0,0 C1,2 2,4 3,6");
-});
-
-test("names in DOT count only the links that cross something", () => {
-  const links = [
-    link("near", "a", "b"),
-    link("far", "a", "c", { graph: true }),
-    link("farther", "a", "d", { graph: true }),
-  ];
-  const nodes = ["a", "b", "c", "d"].map((name) => node(name));
-  assert.deepEqual(
-    [...dotLinks(scene(nodes, links))],
-    [
-      ["e0", "far"],
-      ["e1", "farther"],
-    ],
-  );
 });
 
 test("a crowd jumps, a few move", () => {

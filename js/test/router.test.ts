@@ -21,8 +21,7 @@ class SlowLine implements Line {
   answer(more: Partial<Answer> = {}): void {
     const question = this.questions.shift();
     if (!question) throw new Error("nothing was asked");
-    const placed = { routes: {}, centres: { [question.dot]: [0, 0] as [number, number] } };
-    this.onmessage?.({ data: { key: question.key, placed, ...more } } as MessageEvent<Answer>);
+    this.onmessage?.({ data: { key: question.key, svg: "<svg/>", ...more } } as MessageEvent<Answer>);
   }
 }
 
@@ -65,33 +64,30 @@ const settled = () => new Promise((done) => setTimeout(done));
 
 test("nothing is asked for before the first question, then the code once, and the worker starts when it is there", async () => {
   const { line, router, opened, asked, arrive } = setUp();
-  const got: number[] = [];
-  const asks = [router.connect("ways", (seq) => got.push(seq)), router.connect("drawing", () => {})];
+  const got: string[] = [];
+  const asks = [router.connect((seq) => got.push(seq)), router.connect(() => {})];
   assert.equal(asked(), 0);
-  for (const { ask } of asks) ask(1, "a", 10);
-  asks[0]?.ask(2, "b", 10);
+  for (const { ask } of asks) ask("1", "a");
+  asks[0]?.ask("2", "b");
   assert.deepEqual([asked(), opened], [1, []]);
   await arrive();
   assert.deepEqual(opened, ["graphviz"]);
   assert.deepEqual(
-    line.questions.map(({ wanted, dot }) => [wanted, dot]),
-    [
-      ["ways", "b"],
-      ["drawing", "a"],
-    ],
+    line.questions.map(({ dot }) => dot),
+    ["b", "a"],
     "of what waited only the newest",
   );
   line.answer();
-  assert.deepEqual(got, [2]);
+  assert.deepEqual(got, ["2"]);
 });
 
 test("while one question is under way only the newest waits, and stale answers are dropped", async () => {
   const { line, router, arrive } = setUp();
-  const got: number[] = [];
-  const { ask } = router.connect("ways", (seq) => got.push(seq));
-  ask(1, "dot 1", 10);
+  const got: string[] = [];
+  const { ask } = router.connect((seq) => got.push(seq));
+  ask("1", "dot 1");
   await arrive();
-  for (const seq of [2, 3, 4]) ask(seq, `dot ${seq}`, 10);
+  for (const seq of ["2", "3", "4"]) ask(seq, `dot ${seq}`);
   assert.deepEqual(
     line.questions.map((question) => question.dot),
     ["dot 1"],
@@ -103,46 +99,45 @@ test("while one question is under way only the newest waits, and stale answers a
     ["dot 4"],
   );
   line.answer();
-  assert.deepEqual(got, [4]);
+  assert.deepEqual(got, ["4"]);
 });
 
 test("views do not wait for each other, and get their own answers", async () => {
   const { line, router, arrive } = setUp();
   const got: string[] = [];
-  router.connect("ways", (seq) => got.push(`a${seq}`)).ask(1, "x", 10);
-  router.connect("drawing", (seq, svg) => got.push(`b${seq}${svg}`)).ask(7, "y", 10);
+  router.connect((seq) => got.push(`a${seq}`)).ask("1", "x");
+  router.connect((seq, svg) => got.push(`b${seq}${svg}`)).ask("7", "y");
   await arrive();
   line.answer();
-  line.answer({ placed: undefined as never, svg: "<svg/>" });
+  line.answer();
   assert.deepEqual(got, ["a1", "b7<svg/>"]);
 });
 
 test("a picture that Graphviz refuses does not stop the next, and its view hears of it", async (context) => {
   context.mock.method(console, "warn", () => {});
   const { line, router, arrive } = setUp();
-  const got: (number | string)[] = [];
+  const got: string[] = [];
   const { ask } = router.connect(
-    "drawing",
     (seq) => got.push(seq),
     () => got.push("refused"),
   );
-  ask(1, "bad", 10);
+  ask("1", "bad");
   await arrive();
-  ask(2, "good", 10);
-  line.answer({ placed: undefined as never, error: "syntax error" });
+  ask("2", "good");
+  line.answer({ svg: undefined as never, error: "syntax error" });
   line.answer();
-  assert.deepEqual(got, ["refused", 2]);
+  assert.deepEqual(got, ["refused", "2"]);
   assert.equal(router.why, "", "other pictures can be drawn");
 });
 
 test("after a worker that died the next one is asked what waits", async () => {
   const lines = [new SlowLine(), new SlowLine()];
   const { router, arrive } = setUp(lines);
-  const got: number[] = [];
-  const { ask } = router.connect("ways", (seq) => got.push(seq));
-  ask(1, "dot 1", 10);
+  const got: string[] = [];
+  const { ask } = router.connect((seq) => got.push(seq));
+  ask("1", "dot 1");
   await arrive();
-  ask(2, "dot 2", 10);
+  ask("2", "dot 2");
   lines[0]?.die("out of memory");
   assert.equal(lines[0]?.ended, true);
   assert.deepEqual(
@@ -150,9 +145,9 @@ test("after a worker that died the next one is asked what waits", async () => {
     ["dot 2"],
   );
   lines[1]?.answer();
-  ask(3, "dot 3", 10);
+  ask("3", "dot 3");
   lines[1]?.answer();
-  assert.deepEqual(got, [2, 3]);
+  assert.deepEqual(got, ["2", "3"]);
 });
 
 test("what a worker died under is asked of the next one, and refused with the reason once there were enough", async () => {
@@ -160,11 +155,10 @@ test("what a worker died under is asked of the next one, and refused with the re
   const { router, opened, arrive } = setUp(lines);
   const got: string[] = [];
   const { ask } = router.connect(
-    "drawing",
     () => got.push("drawn"),
     () => got.push(router.why),
   );
-  ask(1, "dot 1", 10);
+  ask("1", "dot 1");
   await arrive();
   lines[0]?.die();
   lines[1]?.die();
@@ -179,16 +173,15 @@ test("a question that a worker died of, which had answered others, is refused, a
   const got: string[] = [];
   const [deadly, harmless] = ["deadly", "harmless"].map((name) =>
     router.connect(
-      "ways",
       (seq) => got.push(`${name} ${seq}`),
       () => got.push(`${name} is refused`),
     ),
   );
-  deadly?.ask(1, "small", 10);
+  deadly?.ask("1", "small");
   await arrive();
   lines[0]?.answer();
-  deadly?.ask(2, "huge", 10);
-  harmless?.ask(3, "small", 10);
+  deadly?.ask("2", "huge");
+  harmless?.ask("3", "small");
   lines[0]?.die("out of memory");
   lines[1]?.die(); // before it has answered: it may not be the question's fault
   lines[2]?.answer();
@@ -200,13 +193,12 @@ test("where no worker lives, few are tried, and it is known why", async () => {
   const { router, opened, arrive } = setUp([]);
   let refused = 0;
   const { ask } = router.connect(
-    "ways",
     () => assert.fail("nothing can be answered"),
     () => refused++,
   );
-  ask(1, "dot", 10);
+  ask("1", "dot");
   await arrive();
-  for (let seq = 2; seq < 20; seq++) ask(seq, "dot", 10);
+  for (let seq = 2; seq < 20; seq++) ask(String(seq), "dot");
   assert.equal(opened.length, 3);
   assert.equal(refused, 19, "the view hears of each");
   assert.match(router.why, /refused by the page's policy/);
@@ -216,14 +208,13 @@ test("a worker in which WebAssembly is forbidden says so once, and is asked no m
   const { line, router, opened, arrive } = setUp();
   let refused = 0;
   const { ask } = router.connect(
-    "drawing",
     () => {},
     () => refused++,
   );
-  ask(1, "dot", 10);
+  ask("1", "dot");
   await arrive();
   line.onmessage?.({ data: { key: 0, dead: "CompileError" } } as MessageEvent<Answer>);
-  ask(2, "dot", 10);
+  ask("2", "dot");
   assert.deepEqual([refused, opened.length, line.ended, router.why], [2, 1, true, "CompileError"]);
 });
 
@@ -232,11 +223,10 @@ test("code that does not come is a reason too", async () => {
   let refused = 0;
   router
     .connect(
-      "drawing",
       () => {},
       () => refused++,
     )
-    .ask(1, "dot", 10);
+    .ask("1", "dot");
   fail("the kernel has none");
   await settled();
   assert.equal(refused, 1);
@@ -255,20 +245,19 @@ test("the last view that leaves ends the worker, and the next question starts an
   const got: string[] = [];
   const [one, other] = ["one", "other"].map((name) =>
     router.connect(
-      "ways",
       (seq) => got.push(`${name} ${seq}`),
       () => got.push(`${name} is refused`),
     ),
   );
-  one?.ask(1, "dot", 10);
+  one?.ask("1", "dot");
   await arrive();
-  one?.ask(2, "dot", 10);
+  one?.ask("2", "dot");
   one?.leave();
   lines[0]?.answer();
   assert.deepEqual([got, lines[0]?.ended, lines[0]?.questions], [[], false, []], "nobody waits for its answers");
   other?.leave();
   assert.equal(lines[0]?.ended, true);
-  router.connect("ways", (seq) => got.push(`new ${seq}`)).ask(3, "dot", 10);
+  router.connect((seq) => got.push(`new ${seq}`)).ask("3", "dot");
   lines[1]?.answer();
   assert.deepEqual([got, asked(), opened.length], [["new 3"], 1, 2]);
 });
@@ -276,9 +265,9 @@ test("the last view that leaves ends the worker, and the next question starts an
 test("what a view has asked that is gone is not asked of another worker", async () => {
   const lines = [new SlowLine(), new SlowLine()];
   const { router, opened, arrive } = setUp(lines);
-  const { ask, leave } = router.connect("ways", () => {});
-  router.connect("ways", () => {});
-  ask(1, "dot", 10);
+  const { ask, leave } = router.connect(() => {});
+  router.connect(() => {});
+  ask("1", "dot");
   await arrive();
   leave();
   lines[0]?.die();
@@ -290,14 +279,13 @@ test("a router that is closed ends its worker, and starts no other", async () =>
   const { router, opened, arrive } = setUp(lines);
   let refused = 0;
   const { ask } = router.connect(
-    "ways",
     () => {},
     () => refused++,
   );
-  ask(1, "dot", 10);
+  ask("1", "dot");
   await arrive();
   router.close();
-  ask(2, "dot", 10);
+  ask("2", "dot");
   assert.deepEqual([lines[0]?.ended, opened.length, refused], [true, 1, 1]);
 });
 

@@ -9,25 +9,25 @@ import { now, scene } from "./dom.ts";
 function setUp() {
   const sent: Request[] = [];
   const time = new Time((request) => sent.push(request));
-  document.body.replaceChildren(time.root);
+  document.body.replaceChildren(time.root, ...time.moves, ...time.lines);
   const places = [0, 2, 5, 9, -1];
   const draw = (number: number, index: number, more: Partial<When> = {}) => {
     const steps = { index, count: places.length - 1, operation: number, places, functions: [0, 2, 4] };
     const place = places[index] ?? -1;
     time.draw(scene([], [], { steps }), { ...now, number, place, now: false, ...more });
   };
-  const press = (label: string) => (time.root.querySelector(`[aria-label="${label}"]`) as HTMLElement).click();
+  const press = (label: string) => (document.querySelector(`[aria-label="${label}"]`) as HTMLElement).click();
   const slider = time.root.querySelector("input") as HTMLInputElement;
   const drag = (value: number) => {
     slider.value = String(value);
     slider.dispatchEvent(new window.Event("input"));
   };
   const unit = (name: string) => {
-    const select = time.root.querySelector("select") as HTMLSelectElement;
+    const select = document.querySelector("select") as HTMLSelectElement;
     select.value = name;
     select.dispatchEvent(new window.Event("change"));
   };
-  const text = (selector: string) => (time.root.querySelector(selector) as HTMLElement).textContent;
+  const text = (selector: string) => (document.querySelector(selector) as HTMLElement).textContent;
   time.reach(3);
   return { sent, time, draw, press, slider, drag, unit, text };
 }
@@ -43,8 +43,8 @@ test("large numbers have their digits grouped, as in all other sentences", () =>
 });
 
 test("only at an earlier moment there is a machine to go on from, and the button keeps its place", () => {
-  const { draw, time } = setUp();
-  const press = time.root.querySelectorAll(".vmw-copying button")[1] as HTMLButtonElement;
+  const { draw } = setUp();
+  const press = document.querySelectorAll(".vmw-copying button")[1] as HTMLButtonElement;
   const seen = () => [(press.parentElement as HTMLElement).hidden, press.disabled, press.title];
   draw(3, 4, { now: true });
   assert.deepEqual(seen(), [false, true, "go to an earlier moment first"]);
@@ -53,10 +53,10 @@ test("only at an earlier moment there is a machine to go on from, and the button
 });
 
 test("the keys that step reach the picture from its time bar, and arrows stay the slider's", () => {
-  const { slider, time } = setUp();
+  const { slider } = setUp();
   const heard: string[] = [];
   document.body.addEventListener("keydown", (event) => heard.push(event.key));
-  const back = time.root.querySelector('[aria-label="back"]') as HTMLElement;
+  const back = document.querySelector('[aria-label="back"]') as HTMLElement;
   for (const target of [back, slider])
     for (const key of ["[", "}", "ArrowLeft", "Escape"])
       target.dispatchEvent(new window.KeyboardEvent("keydown", { key, bubbles: true }) as unknown as Event);
@@ -190,7 +190,7 @@ test("an operation in which the picture has no steps leaves a slider that goes b
   const still = { steps: { index: 0, count: 0, operation: 2, places: [-1], functions: [0] } };
   time.draw(scene([], [], still), { ...now, number: 2, now: false });
   assert.deepEqual([slider.value, slider.max, slider.disabled], ["2", "3", false]);
-  assert.equal((time.root.querySelector('[aria-label="play the steps"]') as HTMLButtonElement).disabled, true);
+  assert.equal((document.querySelector('[aria-label="play the steps"]') as HTMLButtonElement).disabled, true);
   press("to the beginning of this operation");
   time.draw(scene([], [], still), { ...now, number: 2, place: 0, now: false });
   drag(1);
@@ -266,7 +266,7 @@ test("many steps are played by function, unless a reader has chosen", () => {
 test("a run that is one step is opened by going through every step", () => {
   const { sent, time, slider, press, unit, text } = setUp();
   const steps = { index: 2, count: 3, operation: 3, places: [0, 2, 90, -1], functions: [0, 3] };
-  const each = time.root.querySelector('option[value="every step"]') as HTMLOptionElement;
+  const each = document.querySelector('option[value="every step"]') as HTMLOptionElement;
   time.draw(scene([], [], { steps }), { ...now, number: 3, place: 90, now: false });
   assert.equal(each.hidden, true);
   const every = [0, 2, 30, 60, 90, -1];
@@ -285,14 +285,14 @@ test("a run that is one step is opened by going through every step", () => {
 });
 
 test("the operations are a list with names, and a choice shows what one left", () => {
-  const { sent, draw, time } = setUp();
+  const { sent, draw } = setUp();
   const operations: When["operations"] = [
     [0, "0 · boot"],
     [1, "1 · task init"],
     [3, "3 · enter 64 KiB"],
   ];
   draw(3, 2, { operations });
-  const list = time.root.querySelector(".vmw-operation") as HTMLSelectElement;
+  const list = document.querySelector(".vmw-operation") as HTMLSelectElement;
   assert.deepEqual([list.getAttribute("aria-label"), list.value, list.options.length], ["operation", "3", 3]);
   assert.equal(list.title, "3 · enter 64 KiB");
   const [first] = list.options;
@@ -304,8 +304,8 @@ test("the operations are a list with names, and a choice shows what one left", (
 });
 
 test("what does not exist yet has a press that leads to the operation that makes it", () => {
-  const { sent, draw, time } = setUp();
-  const go = time.root.querySelector('[title^="show the operation"]') as HTMLElement;
+  const { sent, draw } = setUp();
+  const go = document.querySelector('[title^="show the operation"]') as HTMLElement;
   draw(0, 4);
   assert.equal(go.hidden, true);
   draw(0, 4, { made: 2 });
@@ -354,8 +354,8 @@ test("where a press leads to is said at once, and taken back if the picture stay
       [10_000, "10,000 · remove"],
     ],
   });
-  const list = time.root.querySelector(".vmw-operation") as HTMLSelectElement;
-  (time.root.querySelector('[title^="show the operation"]') as HTMLElement).click();
+  const list = document.querySelector(".vmw-operation") as HTMLSelectElement;
+  (document.querySelector('[title^="show the operation"]') as HTMLElement).click();
   assert.equal(text(".vmw-where"), "operation 7,000 of 10,000");
   assert.equal(list.selectedOptions[0]?.textContent, "7,000 · enter 4 KiB");
   assert.equal(time.root.getAttribute("aria-busy"), "true");
@@ -383,7 +383,7 @@ test("while one drags, the operation under the thumb is said, though another pic
   unit("operation");
   for (const value of [42, 99]) drag(value);
   assert.equal(text(".vmw-where"), "operation 99 of 10,000");
-  const list = time.root.querySelector(".vmw-operation") as HTMLSelectElement;
+  const list = document.querySelector(".vmw-operation") as HTMLSelectElement;
   assert.equal(list.selectedOptions[0]?.textContent, "99 · fork");
   assert.deepEqual(places(sent).filter(Array.isArray), [[42, -1]], "the picture of the first is under way");
 });
@@ -423,7 +423,7 @@ test("what a drag passes is one line of the list, in its order, and the others s
       [100, "100 · remove"],
     ],
   });
-  const list = time.root.querySelector(".vmw-operation") as HTMLSelectElement;
+  const list = document.querySelector(".vmw-operation") as HTMLSelectElement;
   const before = [...list.options];
   unit("operation");
   for (const value of [40, 2, 50]) drag(value);

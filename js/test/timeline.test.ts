@@ -43,6 +43,21 @@ test("arrows point from mark to mark and say the operation, Enter goes there", (
   assert.equal(text(), "█ 3 · new · mark after <i>fork</i>");
 });
 
+test("marks have their names below them, the present one's first, as far as these are known and have room", () => {
+  const names = ["0 · boot", "1 · enter 8 KiB rw", "2 · enter 8 KiB r", undefined, `4 · exit ${"x".repeat(99)}`];
+  const strip = new Timeline({ go: () => {}, name: () => undefined, known: (number) => names[number] });
+  strip.draw({ ...PAST, groups: [], marks: [] });
+  const words = () => [...strip.labels.children].map((one) => `${one.className} ${one.textContent}`);
+  strip.stand(2, 1);
+  assert.deepEqual(words(), ["vmw-mark vmw-here 8 KiB r", "vmw-mark boot"]);
+  strip.stand(4, 1);
+  assert.deepEqual(
+    words().map((one) => one.slice(0, 27)),
+    ["vmw-mark vmw-here exit xxxx"],
+    "a long one leaves no room for others",
+  );
+});
+
 test("a name that comes later is said where it is pointed at", () => {
   const { key, text, names, strip } = setUp();
   key("End");

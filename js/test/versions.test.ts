@@ -54,9 +54,7 @@ async function picture(version: string, text: string) {
   const drawn = {
     scene: scene([node("a", { lane: "x" })], [], { caption: { text, functions: [], reason: "", tone: "" } }),
   };
-  const data = new DataView(
-    zlibSync(new TextEncoder().encode(JSON.stringify({ ...drawn, dot: "", when: now }))).slice().buffer,
-  );
+  const data = new DataView(zlibSync(new TextEncoder().encode(JSON.stringify({ ...drawn, when: now }))).slice().buffer);
   const traits: Record<string, unknown> = {
     frame: { seq: 1, data },
     twin_id: text,

@@ -17,9 +17,7 @@ Object.assign(globalThis, {
 });
 
 function packed(drawn: Scene): DataView {
-  return new DataView(
-    zlibSync(new TextEncoder().encode(JSON.stringify({ scene: drawn, dot: "", when: now }))).slice().buffer,
-  );
+  return new DataView(zlibSync(new TextEncoder().encode(JSON.stringify({ scene: drawn, when: now }))).slice().buffer);
 }
 
 /** What stops each picture. */
@@ -101,7 +99,7 @@ test("an operation is told with its picture; where none comes, a little later", 
   chosen.latest = 9;
   fire("change:latest");
   const when = { ...now, number: 9 };
-  const text = JSON.stringify({ scene: scene([node("b")]), dot: "", when });
+  const text = JSON.stringify({ scene: scene([node("b")]), when });
   Object.assign(state, {
     frame: { seq: 2, data: new DataView(zlibSync(new TextEncoder().encode(text)).slice().buffer) },
   });

@@ -96,6 +96,14 @@ OUTSIDE = """(root) => [...root.querySelectorAll('.vmw-scene .node')].flatMap((n
 })"""
 
 
+def more(picture: Any) -> Any:
+    """The picture, or what it is in, with all that its "…" offers."""
+    press = picture.locator(".vmw-opens").first
+    if press.get_attribute("aria-expanded") == "false":
+        press.click()
+    return picture
+
+
 def find_chromium() -> str:
     """Return the browser to test in: the one that CHROMIUM names, or one on the PATH."""
     names = (os.environ.get("CHROMIUM"), "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.browser.lab import Notebook
+from tests.browser.lab import Notebook, more
 
 BOOT = """
 import vmwidgets as vm
@@ -86,7 +86,7 @@ def test_refills_inside_refills_are_drawn_inside_each_other(notebook: Notebook) 
 def test_addresses_are_found_where_there_are_some_and_names_everywhere(notebook: Notebook) -> None:
     for index in SHOWN:
         cell = notebook.cell(index)
-        cell.locator(".vmw-find").fill("0x6000_0000")
+        more(cell).locator(".vmw-find").fill("0x6000_0000")
         cell.locator(".vmw-find").press("Enter")
         refused = cell.locator(".vmw-status", has_text="nothing in this picture is called '0x6000_0000'")
         if index in (1, 2, 3):  # where the tree is drawn

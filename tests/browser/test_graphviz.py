@@ -1,4 +1,4 @@
-"""Graphviz in a page: no picture waits for it, one press has it draw, and it leads links around boxes."""
+"""Graphviz in a page: no picture waits for it, one press has it lay out the structure, and it follows each step."""
 
 from __future__ import annotations
 
@@ -8,32 +8,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.lab import Notebook, Server
+from tests.browser.lab import Notebook, Server, more
 
 MACHINE = """
 import vmwidgets as vm
 m = vm.boot("x86-64", layout="tiny")
 a = m.kernel_map.enter("16 KiB")
 m.kernel_map
-"""
-
-WAITS = """
-from vmwidgets.pictures.registry import picture_of
-from vmwidgets.views.scene import kit
-from vmwidgets.views.scene.model import Caption, Table
-from vmwidgets.widgets.host.show import register
-
-class Waits:
-    "Three in a row, of which the first waits for the last."
-
-@picture_of(first_for=Waits, name="WaitsOfThree")
-def draw(at):
-    a, b, c = (kit.card(name, box, [name]) for name, box in zip("abc", kit.row(3, 60, 40, gap=60)))
-    links = [kit.arrow("near", a, b), kit.arrow("far", a, c)]
-    return kit.scene("waits", "waits", "", [a, b, c], links=links, caption=Caption("Two wait."), table=Table((), ()))
-
-register()
-Waits()
 """
 
 GRAPHVIZ = 600_000
@@ -56,7 +37,7 @@ REFUSED = """{
 
 
 def press(notebook: Notebook, index: int) -> Any:
-    return notebook.cell(index).get_by_role("button", name="draw this picture with Graphviz")
+    return more(notebook.cell(index)).get_by_role("button", name="draw this picture with Graphviz")
 
 
 def drawn(notebook: Notebook, index: int) -> Any:
@@ -78,27 +59,35 @@ def test_the_first_picture_of_a_kernel_comes_without_graphviz(notebook: Notebook
     assert notebook.bytes_in < 2 * BEFORE
 
 
-def test_one_press_has_graphviz_draw_the_picture_where_it_was_and_another_goes_back(notebook: Notebook) -> None:
+def test_one_press_has_graphviz_lay_out_the_picture_and_another_goes_back(notebook: Notebook) -> None:
     cell, own = notebook.cell(0), notebook.cell(0).locator("svg.vmw-scene:not(.vmw-graphviz svg)").first
-    before = own.bounding_box()
-    card = own.locator(".node.entry.new .shape").first.bounding_box()
     press(notebook, 0).click()
     expect(drawn(notebook, 0)).to_be_visible()
     assert notebook.bytes_in > GRAPHVIZ
     expect(own).to_be_hidden()
-    again = drawn(notebook, 0).bounding_box()
-    assert [again[side] for side in ("x", "width", "height")] == pytest.approx(
-        [before[side] for side in ("x", "width", "height")], abs=1.5
-    )
-    there = drawn(notebook, 0).locator(".node.entry.new .shape").first.bounding_box()
-    for at, size in (("x", "width"), ("y", "height")):
-        assert there[at] + there[size] / 2 == pytest.approx(card[at] + card[size] / 2, abs=1.5)
     expect(drawn(notebook, 0)).to_contain_text("16 KiB")
+    nodes = (
+        drawn(notebook, 0)
+        .locator(".node.entry[data-id^='list/']")
+        .evaluate_all("(all) => all.map((one) => [one.dataset.id, one.getBoundingClientRect().x])")
+    )
+    order = own.locator(".node.entry[data-id^='list/']").evaluate_all("(all) => all.map((one) => one.dataset.id)")
+    assert [name for name, _ in sorted(nodes, key=lambda one: one[1])] == order
     assert notebook.violations(0) == []
     press(notebook, 0).click()
     expect(own).to_be_visible()
     expect(drawn(notebook, 0)).to_have_count(0)
     assert cell.locator(".vmw-status").is_hidden()
+
+
+def test_it_follows_the_steps_that_the_page_has_by_itself(notebook: Notebook) -> None:
+    press(notebook, 0).click()
+    new = drawn(notebook, 0).locator(".node.entry.new")
+    expect(new.first).to_be_visible()
+    notebook.cell(0).get_by_role("slider", name="moment").fill("0")
+    expect(new).to_have_count(0)
+    notebook.cell(0).get_by_role("slider", name="moment").press("End")
+    expect(new.first).to_be_visible()
 
 
 def test_graphvizs_drawing_follows_the_machine_and_shows_what_is_selected(notebook: Notebook) -> None:
@@ -124,33 +113,12 @@ def test_a_saved_notebook_has_nothing_of_it(notebook: Notebook, lab: Server) -> 
     assert (lab.root / path).stat().st_size < BEFORE
 
 
-def test_a_link_that_crosses_a_box_is_led_around_it_and_no_other(
-    open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str]
-) -> None:
-    opened = open_notebook(new_notebook(WAITS))
-    opened.run_all()
-    far, near = (opened.cell(0).locator(f".link[data-id='{name}'] .line") for name in ("far", "near"))
-    opened.page.wait_for_function("(line) => line.getAttribute('d').includes('L')", arg=far.element_handle())
-    between = opened.cell(0).locator(".node[data-id='b'] .shape").bounding_box()
-    heights = far.evaluate(
-        """(line) => Array.from({ length: 41 }, (_, i) => {
-            const { x, y } = line.getPointAtLength(line.getTotalLength() * i / 40).matrixTransform(line.getScreenCTM());
-            return [x, y];
-        })"""
-    )
-    left, right = between["x"], between["x"] + between["width"]
-    over = [y for x, y in heights if left < x < right]
-    assert over
-    assert all(y < between["y"] or y > between["y"] + between["height"] for y in over)
-    assert "L" not in near.get_attribute("d"), "Python's own line stays"
-
-
 @pytest.mark.parametrize("script", [NO_WORKERS, REFUSED], ids=["no workers", "a policy against them"])
 @pytest.mark.sampled(9)
 def test_where_graphviz_cannot_run_pictures_are_whole_and_the_control_says_why(
     open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str], script: str
 ) -> None:
-    opened = open_notebook(new_notebook(WAITS), color_scheme="light")
+    opened = open_notebook(new_notebook(MACHINE), color_scheme="light")
     opened.awaited = "violates the following Content Security Policy directive"
     opened.page.evaluate(script)
     opened.run_all()
@@ -160,5 +128,4 @@ def test_where_graphviz_cannot_run_pictures_are_whole_and_the_control_says_why(
     expect(press(opened, 0)).to_be_disabled()
     why = "its worker does not start" if script is REFUSED else "this page allows no workers"
     assert press(opened, 0).get_attribute("title") == f"Graphviz can't run in this page: {why}"
-    assert "L" not in opened.cell(0).locator(".link[data-id='far'] .line").get_attribute("d")
     expect(drawn(opened, 0)).to_have_count(0)

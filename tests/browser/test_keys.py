@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.lab import Notebook
+from tests.browser.lab import Notebook, more
 
 MAP = 'import vmwidgets as vm\nm = vm.boot("x86-64", layout="tiny")\nm.kernel_map'
 ASK = """
@@ -50,10 +50,10 @@ def changed_by(notebook: Notebook, index: int, field: Any, keys: tuple[str, ...]
 
 def test_keys_in_our_fields_reach_no_cell(notebook: Notebook) -> None:
     picture, radios, number = (notebook.cell(index) for index in range(3))
-    assert changed_by(notebook, 0, picture.locator(".vmw-find")) == ""
+    assert changed_by(notebook, 0, more(picture).locator(".vmw-find")) == ""
     assert picture.locator(".vmw-find").input_value() == "ddaxbmy"
     assert changed_by(notebook, 0, picture.locator("input[type=range]")) == ""
-    assert changed_by(notebook, 0, picture.get_by_label("go by")) == ""
+    assert changed_by(notebook, 0, more(picture).get_by_label("go by")) == ""
     node = picture.locator(".vmwidgets .node[tabindex='0']").first
     assert changed_by(notebook, 0, node, ("d", "d", "a", "x", "b", "m", "y")) == ""
     assert changed_by(notebook, 1, radios.get_by_role("radio").first) == ""
@@ -71,7 +71,8 @@ def test_space_plays_and_pauses_wherever_a_click_has_put_the_focus(notebook: Not
     page, picture = notebook.page, notebook.cell(0).locator(".vmwidgets")
     page.set_viewport_size({"width": 1300, "height": 500})  # there is something to scroll
     page.evaluate("() => { panel.content.activeCellIndex = 3; panel.content.mode = 'command'; }")
-    play = picture.get_by_label("play the steps")
+    play = more(picture).get_by_label("play the steps")
+    more(picture).get_by_role("button", name="show this picture as a table").click()
     entry = picture.locator(".node.entry:not([data-id='list/header'])").first
     ground = picture.locator(".vmw-scene")
     picture.scroll_into_view_if_needed()

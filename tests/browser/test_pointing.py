@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 import vmwidgets as vm
-from tests.browser.lab import Notebook
+from tests.browser.lab import Notebook, more
 from tests.captions import saying
 
 LIFE = """
@@ -100,10 +100,9 @@ def test_axe_finds_nothing_while_all_of_it_is_open(notebook: Notebook, look: str
         page.emulate_media(forced_colors="active")
     else:
         page.evaluate("(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", look)
-    cell.locator(".vmw-find").fill("film")
+    more(cell).locator(".vmw-find").fill("film")
     cell.locator(".vmw-find").press("Enter")
     expect(cell.locator(".vmw-found")).to_have_text("1 of 1")
-    cell.locator(".vmw-copies > .vmw-button").click()
     page.wait_for_timeout(600)  # colours change slowly
     cell.locator(".node.entry[role='button']").hover()
     assert notebook.violations(0) == []
@@ -112,7 +111,7 @@ def test_axe_finds_nothing_while_all_of_it_is_open(notebook: Notebook, look: str
 
 def test_a_name_is_found_and_enter_goes_on(notebook: Notebook) -> None:
     cell = notebook.cell(2)
-    field, count = cell.locator(".vmw-find"), cell.locator(".vmw-found")
+    field, count = more(cell).locator(".vmw-find"), cell.locator(".vmw-found")
     field.fill("page tables of init")
     field.press("Enter")
     expect(count).to_have_text(re.compile(r"1 of [2-9]"))
@@ -120,7 +119,7 @@ def test_a_name_is_found_and_enter_goes_on(notebook: Notebook) -> None:
     field.press("Enter")
     expect(count).to_have_text(re.compile(r"2 of [2-9]"))
     expect(cell.locator(f".node.selected:not([data-thing='{first}'])")).to_be_visible()
-    cell.get_by_role("button", name="the previous match").click()
+    more(cell).get_by_role("button", name="the previous match").click()
     expect(count).to_have_text(re.compile(r"1 of [2-9]"))
     expect(cell.locator(f".node.selected[data-thing='{first}']")).to_be_visible()
     field.fill("nowhere")
@@ -150,9 +149,8 @@ def test_a_picture_is_copied_as_it_looks(notebook: Notebook, theme: str, ground:
     page, cell = notebook.page, notebook.cell(0)
     page.evaluate("(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", theme)
     page.wait_for_timeout(600)
-    press = cell.locator(".vmw-copies > .vmw-button")
+    press = more(cell).get_by_role("button", name="as an image")
     press.click()
-    cell.get_by_role("button", name="as an image").click()
     expect(press).to_have_text("copied")
     width, height, colours, corner = page.evaluate(COPIED, "image/png")
     box = cell.locator(".vmw-scene").evaluate("(one) => [one.viewBox.baseVal.width, one.viewBox.baseVal.height]")
@@ -164,9 +162,8 @@ def test_a_picture_is_copied_as_it_looks(notebook: Notebook, theme: str, ground:
 @pytest.mark.sweep
 def test_a_table_is_copied_with_its_rows(notebook: Notebook) -> None:
     cell = notebook.cell(0)
-    press = cell.locator(".vmw-copies > .vmw-button")
+    press = more(cell).get_by_role("button", name="copy this picture as a table")
     press.click()
-    cell.get_by_role("button", name="as a table").click()
     expect(press).to_have_text("copied")
     rows = notebook.page.evaluate(COPIED, "text/plain").splitlines()
     assert rows[0].split("\t")[:4] == ["start", "end", "size", "prot"]
@@ -178,8 +175,7 @@ def test_a_table_is_copied_with_its_rows(notebook: Notebook) -> None:
 def test_where_a_page_may_not_copy_a_file_is_offered(notebook: Notebook) -> None:
     page, cell = notebook.page, notebook.cell(0)
     page.evaluate("() => { navigator.clipboard.write = () => Promise.reject(new Error('not here')); }")
-    cell.locator(".vmw-copies > .vmw-button").click()
-    cell.get_by_role("button", name="as an image").click()
+    more(cell).get_by_role("button", name="as an image").click()
     expect(cell.locator(".vmw-refused")).to_contain_text("This page may not copy the image. Save it as a file:")
     with page.expect_download() as download:
         page.keyboard.press("Enter")  # the focus is on it
@@ -231,7 +227,7 @@ def test_two_pictures_side_by_side_step_together(notebook: Notebook) -> None:
     assert cell.locator(".node.changed").count() == 6  # tree, list and ribbon of both sides
     cell.locator("[data-id^='left/list/'][data-thing]").hover()
     assert lit(notebook, index) >= {cell.locator("[data-id^='left/list/'][data-thing]").get_attribute("data-thing")}
-    cell.get_by_role("button", name="to the beginning of this operation").click()
+    more(cell).get_by_role("button", name="to the beginning of this operation").click()
     expect(cell.locator(".vmw-caption b")).to_have_text(saying("side by side: equal"))
     assert notebook.violations(index) == []
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.lab import Notebook
+from tests.browser.lab import Notebook, more
 
 CELL = """
 import vmwidgets as vm
@@ -65,7 +65,7 @@ def test_a_ribbon_that_is_zoomed_is_dragged_by_what_lies_on_it(notebook: Noteboo
     whole = first_tick(notebook)
     zoomed = whole
     for _ in range(4):
-        notebook.cell(0).get_by_role("button", name="zoom in").click()
+        more(notebook.cell(0)).get_by_role("button", name="zoom in").click()
         notebook.wait_idle()
     zoomed = first_tick(notebook)
     assert zoomed != whole

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.lab import Notebook
+from tests.browser.lab import Notebook, more
 from tests.captions import says
 
 DATA = Path(__file__).parents[1] / "data" / "mmu"
@@ -114,7 +114,7 @@ def test_a_linux_table_opens_folds_and_is_searched_without_the_page_stalling(not
     wanted = said(notebook, f"{found}\nprint(f'{{found.va:x}} {{found.steps[-1].pa:x}}')")
     address, descriptor = wanted.split()
     begun = time.monotonic()
-    cell.locator(".vmw-find").fill(address)
+    more(cell).locator(".vmw-find").fill(address)
     cell.locator(".vmw-find").press("Enter")
     cell.locator(f".vmwidgets .node.descriptor.path.selected[data-thing='pte:{descriptor}']").wait_for()
     assert time.monotonic() - begun < 5

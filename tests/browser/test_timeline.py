@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.lab import Notebook
+from tests.browser.lab import Notebook, more
 
 LIFE = """
 import vmwidgets as vm
@@ -29,7 +29,7 @@ vm.Tree(t.map)
 """
 ENTER = "6 · enter 64 KiB at 0xbffe_0000, of init<b>x</b>"
 
-PLACES = """(root) => [...root.querySelectorAll('.vmw-time button, .vmw-track, .vmw-caption, .vmw-operation')]
+PLACES = """(root) => [...root.querySelectorAll('.vmw-time button, .vmw-track, .vmw-caption, .vmw-opens')]
     .filter((one) => one.offsetWidth).map((one) => Math.round(one.getBoundingClientRect().x)).join()"""
 
 
@@ -103,7 +103,7 @@ def test_a_finger_goes_there(open_notebook: Callable[..., Notebook], new_noteboo
 def test_one_press_copies_the_line_and_says_so_where_it_may_not(notebook: Notebook) -> None:
     root = shown(notebook)
     line = 'm.tasks["init<b>x</b>"].munmap(start=0x1_0000, size="8 KiB")'
-    copy = root.get_by_role("button", name="copy the call as a line of Python")
+    copy = more(root).get_by_role("button", name="copy the call as a line of Python")
     copy.click()
     expect(copy).to_have_text("copied")
     assert notebook.page.evaluate("() => navigator.clipboard.readText()") == line
@@ -118,7 +118,7 @@ def test_one_press_copies_the_line_and_says_so_where_it_may_not(notebook: Notebo
 @pytest.mark.sweep
 def test_at_an_earlier_moment_one_press_copies_the_line_that_goes_on_from_there(notebook: Notebook) -> None:
     root = shown(notebook)
-    branch = root.get_by_role("button", name="copy the line that creates a machine that continues from here")
+    branch = more(root).get_by_role("button", name="copy the line that creates a machine that continues from here")
     expect(branch).to_be_disabled()
     root.get_by_role("button", name="back").click()
     expect(branch).to_be_enabled()

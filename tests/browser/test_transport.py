@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.lab import Notebook, Server
+from tests.browser.lab import Notebook, Server, more
 
 SETUP = """
 from vmwidgets.pictures.registry import picture_of
@@ -206,7 +206,7 @@ def test_the_slider_goes_through_all_operations_and_other_pictures_with_it(noteb
     notebook.run("m.operate(9)")
     other = notebook.run("FakeTree(m)")
     cell = notebook.cell(1)
-    cell.get_by_label("go by").select_option("operation")
+    more(cell).get_by_label("go by").select_option("operation")
     slider = cell.get_by_label("moment, by operation")
     assert slider.get_attribute("max") == "8"
     slider.fill("3")
@@ -215,7 +215,7 @@ def test_the_slider_goes_through_all_operations_and_other_pictures_with_it(noteb
     slider.focus()
     notebook.page.keyboard.press("ArrowLeft")
     notebook.cell(other).locator(".vmw-caption", has_text="Operation 3 is done.").wait_for()
-    cell.get_by_role("button", name="to now, and follow").click()
+    more(cell).get_by_role("button", name="to now, and follow").click()
     notebook.cell(other).locator(".vmw-caption", has_text="Operation 9 is done.").wait_for()
 
 
@@ -226,7 +226,7 @@ def test_a_picture_shows_itself_as_it_was_at_its_cell(notebook: Notebook) -> Non
     notebook.run("m.operate(5)")
     cell = notebook.cell(mine)
     cell.locator(".vmw-since", has_text="5 operations since this cell").wait_for()
-    cell.get_by_role("button", name="show the picture as it was when its cell ended").click()
+    more(cell).get_by_role("button", name="show the picture as it was when its cell ended").click()
     cell.locator(".vmw-caption", has_text="Operation 2 is done.").wait_for()
     assert caption(notebook, 1) == "Operation 7 is done."
     notebook.run("m.operate()")
@@ -236,7 +236,7 @@ def test_a_picture_shows_itself_as_it_was_at_its_cell(notebook: Notebook) -> Non
 def test_what_is_seen_is_saved_as_a_file(notebook: Notebook) -> None:
     notebook.run("m.operate(3)")
     with notebook.page.expect_download() as saved:
-        notebook.cell(1).get_by_role("button", name="save this picture as a file").click()
+        more(notebook.cell(1)).get_by_role("button", name="save this picture as a file").click()
     assert saved.value.suggested_filename == "fake_map-2.svg", "its first operation has number 0"
     assert "Operation 3 is done." in saved.value.path().read_text()
 
@@ -244,7 +244,7 @@ def test_what_is_seen_is_saved_as_a_file(notebook: Notebook) -> None:
 def test_a_pinned_picture_is_stepped_by_itself(notebook: Notebook) -> None:
     notebook.run("m.operate(3)")
     cell = notebook.cell(1)
-    cell.get_by_role("button", name="keep this picture below").click()
+    more(cell).get_by_role("button", name="keep this picture below").click()
     pin = cell.locator(".vmw-pinned")
     pin.get_by_role("button", name="back", exact=True).click()
     pin.locator(".vmw-where", has_text="operation 2 of 2 · step 2 of 3").wait_for()
@@ -283,7 +283,7 @@ def test_keys_walk_along_the_structure_and_leave_the_notebook_alone(notebook: No
 def test_a_pinned_picture_comes_into_sight_and_stays(notebook: Notebook) -> None:
     notebook.run("m.operate()")
     notebook.page.set_viewport_size({"width": 1300, "height": 420})  # it has no room below the live one
-    notebook.cell(1).get_by_role("button", name="keep this picture below").click()
+    more(notebook.cell(1)).get_by_role("button", name="keep this picture below").click()
     pinned = notebook.cell(1).locator(".vmw-pinned")
     expect(pinned.locator(".vmw-scene")).to_be_in_viewport()
     notebook.run("m.operate()")
@@ -436,8 +436,8 @@ def test_a_picture_is_accessible_in_both_themes(notebook: Notebook, theme: str) 
     change = "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
     notebook.page.evaluate(change, theme)
     notebook.run("m.operate(2)")
-    notebook.cell(1).locator("summary").click()
-    notebook.cell(1).get_by_role("button", name="keep this picture below").click()
+    more(notebook.cell(1)).get_by_role("button", name="show this picture as a table").click()
+    more(notebook.cell(1)).get_by_role("button", name="keep this picture below").click()
     notebook.cell(1).locator(".vmw-pinned").wait_for()
     assert notebook.violations(1) == []
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.lab import Notebook, Server
+from tests.browser.lab import Notebook, Server, more
 
 BOOT = """
 import vmwidgets as vm
@@ -198,10 +198,10 @@ def test_an_address_that_is_typed_is_found_in_a_folded_picture(notebook: Noteboo
     identity, digits = found.split()
     cell = notebook.cell(2)
     assert cell.locator(f".vmwidgets .node[data-thing='entry:{identity}']").count() == 0
-    cell.locator(".vmw-find").fill(digits)
+    more(cell).locator(".vmw-find").fill(digits)
     cell.locator(".vmw-find").press("Enter")
     cell.locator(f".vmwidgets .node.tree-node.selected[data-thing='entry:{identity}']").wait_for()
-    cell.locator(".vmw-find").fill("over there")
+    more(cell).locator(".vmw-find").fill("over there")
     cell.locator(".vmw-find").press("Enter")
     cell.locator(".vmw-status", has_text="nothing in this picture is called 'over there'").wait_for()
 

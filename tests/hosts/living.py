@@ -7,6 +7,7 @@ from typing import Any
 
 from playwright.sync_api import expect
 
+from tests.browser.lab import more
 from tests.hosts.pixels import look
 
 AT_THE_LAST_STEP = re.compile(r"step (\d+) of \1")
@@ -22,7 +23,7 @@ def check_readable(picture: Any, host: str) -> None:
 
 def check_drawn_by_graphviz(picture: Any) -> None:
     """One press has Graphviz draw it, which the kernel sends, and another goes back."""
-    press = picture.get_by_role("button", name="draw this picture with Graphviz")
+    press = more(picture).get_by_role("button", name="draw this picture with Graphviz")
     press.click()
     drawn = picture.locator(".vmw-graphviz .node.entry")
     expect(drawn.first).to_be_visible(timeout=30_000)
@@ -35,5 +36,5 @@ def check_buttons(picture: Any) -> None:
     expect(picture).to_contain_text(AT_THE_LAST_STEP)
     picture.get_by_role("button", name="back", exact=True).click()
     expect(picture).not_to_contain_text(AT_THE_LAST_STEP)
-    picture.get_by_role("button", name="to now, and follow").click()
+    more(picture).get_by_role("button", name="to now, and follow").click()
     expect(picture).to_contain_text(AT_THE_LAST_STEP)

@@ -1,11 +1,14 @@
-"""Pictures as Graphviz draws them: the same nodes, words and links, each in its place, whatever their names are."""
+"""The structure of pictures as Graphviz lays it out: its orders, its ports and clusters, whatever names are in it."""
 
 from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import graphviz
@@ -14,11 +17,11 @@ import pytest
 import vmwidgets as vm
 from tests.views import gallery
 from tests.views.laid_out import laid_out
-from vmwidgets.views.scene.dot import source, to_dot
+from vmwidgets.engine.base.errors import Refused
+from vmwidgets.views.scene.dot import BACKSLASH, THEMES, source, to_dot
 from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Steps, Table, Text
-from vmwidgets.views.scene.text import cut, visible
+from vmwidgets.views.scene.text import visible
 
-NODE = re.compile(r"^\t(n\d+) \[(.*)\]$", re.MULTILINE)
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -26,32 +29,83 @@ def scene_of(*nodes: Node, links: tuple[Link, ...] = ()) -> Scene:
     return Scene("test", "t", "", 200, 100, Caption(""), nodes, links, Table((), ()), Steps(0, 0, 0))
 
 
-def lines_of(node: Node) -> list[str]:
-    """The words of a node, as they stand one below the other: what is less than half a letter lower is beside.
-
-    A name that has no room is cut, as in files.
-    """
-    lines: list[list[Text]] = []
-    for run in sorted(node.text, key=lambda run: run.y):
-        if lines and run.y < lines[-1][0].y + 5:
-            lines[-1].append(run)
-        else:
-            lines.append([run])
-    rows = (sorted(line, key=lambda run: run.x) for line in lines)
-    return [words for row in rows if (words := " ".join(" ".join(visible(cut(run)) for run in row).split()))]
-
-
 def drawn(svg: str) -> Iterator[tuple[str, ET.Element]]:
-    """What Graphviz has drawn: "node" or "edge", and the group."""
+    """What Graphviz has drawn: "node", "edge" or "cluster", and the group."""
     for group in ET.fromstring(svg).iter(f"{SVG}g"):
         kind = group.get("class", "").partition(" ")[0]
-        if kind in ("node", "edge"):
+        if kind in ("node", "edge", "cluster"):
             yield kind, group
 
 
 def words_in(group: ET.Element) -> list[str]:
     lines = ["".join(text.itertext()) for text in group.iter(f"{SVG}text")]
     return [words for line in lines if (words := " ".join(line.replace("\xa0", " ").split()))]
+
+
+def placed(scenes: list[Scene]) -> list[dict[str, tuple[float, float]]]:
+    """Where `dot` has put each node, by the scene's id: x, and y upwards."""
+    found = []
+    for answer in map(json.loads, laid_out(list(map(to_dot, scenes)), "json", "dot")):
+        places = [(one["id"], one["pos"].split(",")) for one in answer["objects"] if {"id", "pos"} <= one.keys()]
+        found.append({name: (float(x), float(y)) for name, (x, y) in places})
+    return found
+
+
+def maps() -> Iterator[vm.Machine]:
+    """Machines whose kernel maps differ, with trees in which left and right children are missing."""
+    for count in (0, 1, 2, 3, 6, 11, 40):
+        machine = vm.boot("x86-64")
+        for number in range(count):
+            machine.kernel_map.enter("16 KiB", prot=("rw", "r", "rx")[number % 3])
+        yield machine
+
+
+def test_a_left_child_lies_left_of_its_parent_and_each_below() -> None:
+    machines = list(maps())
+    scenes = [vm.picture(vm.Tree(machine.kernel_map)).scene().whole() for machine in machines]
+    branches = 0
+    for machine, scene, where in zip(machines, scenes, placed(scenes), strict=True):
+        starts = {f"tree/{one.id}": one.start for one in machine.kernel_map.entries()}
+        for link in scene.links:
+            parent, child = where[link.source], where[link.target]
+            assert (child[0] < parent[0]) == (starts[link.target] < starts[link.source]), link.id
+            assert child[1] < parent[1], link.id
+            branches += 1
+    assert branches > 50
+
+
+def test_entries_lie_in_the_order_of_addresses_alone_and_below_their_tree() -> None:
+    machines = list(maps())
+    alone = [vm.picture(vm.EntryList(machine.kernel_map)).scene() for machine in machines]
+    below = [vm.picture(machine.kernel_map).scene() for machine in machines]
+    for machine, lists, tree in zip(machines * 2, placed(alone + below), [False] * 7 + [True] * 7, strict=True):
+        entries = [place for one in machine.kernel_map.entries() if (place := lists.get(f"list/{one.id}"))]
+        assert entries == sorted(entries)
+        assert len(entries) > 2
+        if tree:
+            assert max(y for _, y in entries) < min(y for name, (_, y) in lists.items() if name.startswith("tree/"))
+
+
+@pytest.mark.parametrize("architecture", ["x86-64", "x86-64-la57", "armv7", "aarch64", "x86-pae"])
+def test_levels_of_a_walk_lie_in_their_order(architecture: str) -> None:
+    machine = vm.boot(architecture)
+    task = machine.task("init")
+    start = task.mmap("8 KiB")
+    task.write(start, b"x")
+    scene = vm.picture(task.walk(start)).scene()
+    (where,) = placed([scene])
+    levels = [where[table] for table in sorted((one for one in where if one.startswith("walk/table/")), reverse=True)]
+    assert len(levels) > 1
+    for (x, _), (next_x, _) in zip(levels, [*levels[1:], where["walk/verdict"]], strict=True):
+        assert x < next_x
+
+
+def test_what_lies_in_a_box_is_a_port_of_it_and_links_lead_to_ports() -> None:
+    machine = vm.boot("x86-64")
+    text = to_dot(vm.picture(machine.walk(machine.kernel_map.enter("16 KiB"))).scene())
+    links = re.findall(r"^\t(n\d+:p\d+) -> (n\d+(?::p\d+)?) .*link walk", text, re.MULTILINE)
+    assert len(links) == 4, "from descriptor to descriptor, and to the verdict"
+    assert all(f'PORT="{port.partition(":")[2]}"' in text for port, _ in links)
 
 
 @pytest.mark.once
@@ -71,43 +125,44 @@ def words_in(group: ET.Element) -> list[str]:
     ],
 )
 @pytest.mark.sampled(4)
-def test_graphviz_draws_every_picture_with_the_same_nodes_words_and_links(
-    pictures: Callable[[], gallery.Named],
-) -> None:
+def test_graphviz_lays_out_every_picture_with_all_that_is_linked(pictures: Callable[[], gallery.Named]) -> None:
     scenes = {name: picture.scene().whole() for name, picture in pictures()}
-    texts = [to_dot(scene) for scene in scenes.values()]
-    for (name, scene), svg in zip(scenes.items(), laid_out(texts, "svg", "nop2"), strict=True):
-        groups = list(drawn(svg))
-        nodes = {group.get("id"): words_in(group) for kind, group in groups if kind == "node"}
-        assert nodes == {visible(node.id): lines_of(node) for node in scene.nodes}, name
-        links = [group.get("id") for kind, group in groups if kind == "edge"]
-        assert sorted(filter(None, links)) == sorted(visible(link.id) for link in scene.links), name
+    for theme in THEMES:
+        texts = [to_dot(scene, theme) for scene in scenes.values()]
+        for (name, scene), svg in zip(scenes.items(), laid_out(texts, "svg", "dot"), strict=True):
+            groups = list(drawn(svg))
+            assert any(words_in(group) for _, group in groups), name
+            known = {visible(node.id) for node in scene.nodes}
+            ids = [group.get("id", "") for kind, group in groups if kind == "node"]
+            assert {one for one in ids if not re.fullmatch(r"node\d+", one)} <= known, name
+            edges = {group.get("id") for kind, group in groups if kind == "edge"}
+            ends = {node.id for node in scene.nodes}
+            grounds = {"band", "around", "track"}
+            for link in scene.links:
+                if link.kind not in grounds and {link.source, link.target} <= ends:
+                    assert visible(link.id) in edges, (name, link.id)
 
 
-def centre(node: Node, scene: Scene) -> tuple[float, float]:
-    return node.x + node.w / 2, scene.height - node.y - node.h / 2
-
-
-def of_parts() -> Iterator[Scene]:
-    """Pictures with trees, arrows, bends and many small things."""
+def test_states_have_the_colours_of_the_theme() -> None:
     machine = vm.boot("x86-64")
-    where = machine.kernel_map.enter("16 KiB")
-    for part in (machine.kernel_map, machine.walk(where), machine.kentry, vm.Tables(machine), vm.Kmem(machine)):
-        yield vm.picture(part).scene().whole()
+    machine.kernel_map.enter("16 KiB", prot="r")
+    for theme, colours in THEMES.items():
+        text = vm.picture(machine.kernel_map).to_dot(theme=theme)
+        assert f'bgcolor="{colours["ground"]}"' in text
+        new = [line for line in text.splitlines() if re.search(r'class="[^"]*\bnew\b', line)]
+        assert new
+        assert all(f'color="{colours["new"]}"' in line for line in new)
+    with pytest.raises(Refused, match=r"^theme='sepia'"):
+        vm.picture(machine.kernel_map).to_dot(theme="sepia")
 
 
-def test_everything_is_where_it_is_in_the_picture() -> None:
-    scenes = list(of_parts())
-    for scene, answer in zip(scenes, laid_out(list(map(to_dot, scenes)), "json0", "nop2"), strict=True):
-        placed = json.loads(answer)
-        for node, got in zip(scene.nodes, placed["objects"], strict=True):
-            assert tuple(map(float, got["pos"].split(","))) == pytest.approx(centre(node, scene), abs=0.5), node.id
-            assert float(got["width"]) * 72 == pytest.approx(node.w, abs=0.5), node.id
-        for link, got in zip(scene.links, placed.get("edges", ()), strict=True):
-            (x, y), *more = (word.split(",") for word in got["pos"].split() if not word.startswith("e,"))
-            begin = link.points[0][0], scene.height - link.points[0][1]
-            assert (float(x), float(y)) == pytest.approx(begin, abs=0.5), link.id
-            assert len(more) == 3 * (len(link.points) - 1), "each piece of the way is a curve"
+@pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz's program dot is not installed")
+def test_the_program_dot_lays_it_out_without_a_word() -> None:
+    done = subprocess.run(
+        ["dot", "-Tplain"], input=vm.picture(vm.boot("x86-64")).to_dot(), capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("graph ")
 
 
 def test_a_source_is_the_packages_own_and_has_the_same_text() -> None:
@@ -130,37 +185,35 @@ NAMES = [
 ]  # fmt: skip
 
 
-def test_names_from_learners_neither_invent_nodes_nor_become_markup() -> None:
-    scenes = []
+def names(where: str) -> Iterator[tuple[Scene, list[str]]]:
+    """Two nodes with a link, and the words of a learner: in the nodes, or in a box and what lies in it."""
     for name in NAMES:
-        nodes = [Node(f"x:{i}/{name}", "entry", 20.0 * i, 0, 10, 10, text=(Text(0, 5, name),)) for i in range(2)]
-        ends = nodes[0].id, nodes[1].id
-        scenes.append(scene_of(*nodes, links=(Link(f"{name}/next", "next", *ends, ((10, 5), (20, 5))),)))
-    for scene, svg in zip(scenes, laid_out(list(map(to_dot, scenes)), "svg", "nop2"), strict=True):
+        words: Any = (Text(0, 5, name),)
+        nodes = [Node(f"x:{i}/{name}", "entry", 20.0 * i, 0, 10, 10, text=words) for i in range(2)]
+        link = Link(f"{name}/next", "next", nodes[0].id, nodes[1].id, ((10, 5), (20, 5)))
+        said = [" ".join(visible(name).split())] * 2
+        if where == "ports":
+            nodes.append(Node("box", "table", -2, -2, 14, 14, text=words))
+            said[1] = said[0].replace("\\", BACKSLASH)  # in the box, and of the box
+            said.append(said[1])
+        yield scene_of(*nodes, links=(link,)), [one for one in said if one]
+
+
+@pytest.mark.parametrize("where", ["nodes", "ports"])
+def test_names_from_learners_neither_invent_nodes_nor_become_markup(where: str) -> None:
+    scenes = list(names(where))
+    for (_, said), svg in zip(scenes, laid_out([to_dot(scene) for scene, _ in scenes], "svg", "dot"), strict=True):
         groups = list(drawn(svg))
-        assert [kind for kind, _ in groups] == ["edge", "node", "node"]
-        assert [group.get("id") for _, group in groups[1:]] == [visible(node.id) for node in scene.nodes]
-        assert [words_in(group) for _, group in groups[1:]] == [lines_of(node) for node in scene.nodes]
+        assert sorted(kind for kind, _ in groups) == ["edge", "node", "node"]
+        assert sorted(word for _, group in groups for word in words_in(group)) == sorted(said)
 
 
 def test_links_go_only_between_nodes_of_the_picture() -> None:
-    one = Node("a", "entry", 0, 0, 10, 10)
+    one = Node("a", "entry", 0, 0, 10, 10, text=(Text(0, 5, "a"),))
     dot = to_dot(scene_of(one, links=(Link("l", "leader", "a", "gone", ((0, 0), (1, 1))),)))
-    assert NODE.findall(dot)
+    assert "n0 [" in dot
     assert "->" not in dot
 
 
-def test_the_layout_is_kept_as_given() -> None:
-    head = to_dot(scene_of(Node("a", "entry", 0, 0, 10, 10))).split("n0")[0]
-    assert "layout=nop2" in head
-    assert "notranslate=true" in head
-    assert "fixedsize=true" in head
-
-
-def test_a_file_tells_what_is_new_changed_and_on_the_path_apart() -> None:
-    nodes = [
-        Node(state, "entry", 20.0 * i, 0, 10, 10, state=(state,))
-        for i, state in enumerate(("new", "changed", "path", "plain"))
-    ]
-    looks = [re.sub(r'(id|class|pos)=("[^"]*"|\S+)', "", line) for _, line in NODE.findall(to_dot(scene_of(*nodes)))]
-    assert len(set(looks)) == 4
+def test_a_picture_without_anything_says_what_it_is() -> None:
+    assert 'label="t' in to_dot(scene_of())

@@ -13,7 +13,6 @@ from tests.views.test_kmem_layout import sound
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.paper.trace import Trace
 from vmwidgets.engine.spaces.process_schema import UsedOverTime, UsedRange
-from vmwidgets.views.scene.routing import marked
 
 PAGE = 4096
 
@@ -110,7 +109,6 @@ def test_curves_mark_the_knee_the_anomaly_and_what_was_counted(width: int) -> No
     sound(picture.scene())
     assert drawn_at(picture, "anomaly") == ["faults/anomaly/fifo/3", "faults/anomaly/fifo/4"]
     assert len(drawn_at(picture, "lru")) == 5
-    assert [link.id for link in marked(picture.scene()).links if link.graph] == [], "a curve keeps its points"
     assert drawn_at(picture, "knee") == []  # one frame is as good as any
     columns = vm.FaultCurves(vm.recording("columns").faults("lru", (1, 16, 32, 36, 92)), width=width)
     sound(columns.scene())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from vmwidgets.labs.predictions import Predictions, asked
 from vmwidgets.labs.session import Session
 from vmwidgets.pictures.moments import When
 from vmwidgets.pictures.operations import FAILED, operations_around
+from vmwidgets.views.scene.dot import to_dot
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.widgets.host.view import View
 
@@ -162,6 +164,24 @@ def test_stepping_holds_the_outcome_back(moment: str) -> None:
     assert "free" in node(scene, "tlb/cpu:0/3/0").state
     assert scene.steps.count == 0
     assert moment == "later" or told(scene) == first
+
+
+def test_nothing_that_a_page_may_ask_for_gives_the_outcome_away() -> None:
+    machine, task = missed()
+    view = asking_of(task)
+    view.scene()
+    given: list[str] = []
+    view.send = lambda content, buffers=(): given.extend(zlib.decompress(one).decode() for one in buffers)
+    number = machine.journal.last.number
+    for place in (-1, *range(len(machine.journal.events(number)))):
+        view._receive({"type": "dot", "operation": number, "place": place})
+    assert len(given) > 2
+    assert set(given) == {to_dot(view.scene())}, "at each step it is the question"
+    for other in ({"type": "table"}, {"type": "timeline", "have": 0, "serial": -1}, {"type": "names", "first": 0}):
+        view._receive(other)
+    assert not any("walk/step" in text or FAILED in text for text in given), "no descriptor is read"
+    assert not view.wants_film
+    assert view.film == {}
 
 
 def test_a_pane_that_steps_alone_does_not_step_while_it_asks() -> None:

@@ -28,7 +28,7 @@ GOOD: list[dict[str, Any]] = [
     {"type": "pin"},
     {"type": "save"},
     {"type": "table"},
-    {"type": "dot"},
+    {"type": "dot", "operation": 0, "place": -1},
     {"type": "timeline", "have": 12, "serial": 11},
     {"type": "names", "first": 500},
     {"type": "unpin", "index": 1},

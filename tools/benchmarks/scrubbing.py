@@ -31,7 +31,7 @@ vm.Map(task.map)
 DRAG = """async ([positions, pause, awaited]) => {
     const root = document.querySelector('.vmwidgets');
     const time = root.querySelector('.vmw-time');
-    const [slider, list, unit] = ['.vmw-slider', '.vmw-operation', '.vmw-choice'].map((one) => time.querySelector(one));
+    const [slider, list, unit] = ['.vmw-slider', '.vmw-operation', '.vmw-choice'].map((one) => root.querySelector(one));
     const strip = time.querySelector('.vmw-timeline');
     unit.value = 'operation';
     unit.dispatchEvent(new Event('change'));

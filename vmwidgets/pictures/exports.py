@@ -31,14 +31,17 @@ class Exports:
 
         return to_svg(self.scene())
 
-    def to_dot(self) -> str:
-        """The picture in Graphviz's language: its nodes, words and links, all in their positions."""
+    def to_dot(self, *, theme: str = "light") -> str:
+        """The structure of the picture in Graphviz's language: nodes, ports, edges and clusters, for `dot` to lay out.
+
+        `theme` is "light" or "dark".
+        """
         from vmwidgets.views.scene.dot import to_dot
 
-        return to_dot(self.scene())
+        return to_dot(self.scene(), theme)
 
-    def graphviz(self) -> Any:
-        """The picture as a `graphviz.Source`, for example for ``source.render("map", format="pdf")``.
+    def graphviz(self, *, theme: str = "light") -> Any:
+        """The same as a `graphviz.Source`, for example for ``source.render("map", format="pdf")``.
 
         Its text is made here; to draw it, the package `graphviz` runs Graphviz's program `dot`.
 
@@ -49,7 +52,7 @@ class Exports:
         """
         from vmwidgets.views.scene.dot import source
 
-        return source(self.scene())
+        return source(self.scene(), theme)
 
     def to_json(self) -> dict[str, Any]:
         """The scene as plain data, documented in :mod:`vmwidgets.views.scene.wire`."""

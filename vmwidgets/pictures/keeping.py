@@ -1,9 +1,10 @@
-"""What keeps the answers of a picture that asks: pictures know no labs, so the package gives it here."""
+"""What keeps the answers of a picture that asks, and what writes exams: the package gives it, pictures know neither."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 
 class Keeper(Protocol):
@@ -18,3 +19,6 @@ class Keeper(Protocol):
 
 KEPT_BY: list[Callable[[str], Keeper]] = []
 """Gives a keeper by its name."""
+
+EXAMINED_BY: list[Callable[[Any, str | Path, bool, bool], Path]] = []
+"""Writes the exam of a worksheet to a file, with its key or without, in place of a file or not."""

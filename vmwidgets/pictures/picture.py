@@ -17,11 +17,11 @@ from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.event_kinds import TooFar, checked_kinds, next_event
 from vmwidgets.views.scene.kit import WIDTH
 from vmwidgets.views.scene.model import AFTER, Scene
-from vmwidgets.views.scene.routing import marked
 from vmwidgets.views.scene.text import visible
 
 from .absent import absent_scene, blank
 from .at import At
+from .blank import Worksheet, blanked
 from .exports import Exports, Snapshot
 from .finding import Finding
 from .handout.page import page
@@ -298,7 +298,6 @@ class Picture(Exports, Finding, traitlets.HasTraits):
             if machine is not None and isinstance(path, str):
                 part_at(path, machine, There(at.whole, at.number, at.done))
             raise
-        scene = marked(scene)
         if machine is None or at.machine is None or at.machine is machine:
             return scene
         title = scene.title.replace(at.machine.name, machine.name, 1)
@@ -366,6 +365,24 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         if found is None:
             raise Refused(f"jump: there is no {'later' if way > 0 else 'earlier'} {to}")
         self.moment = When(machine.journal.serial(found[0]), found[1])
+
+    def blank(self, *words: str) -> Worksheet:
+        """The picture with words left out, for paper: a worksheet, which has its `key`, and writes an `exam`.
+
+        A word is a column of the picture's table, or a name before values in the picture: "frame" leaves out
+        the numbers of frames.  Each blank has a number; where a value is said twice, both blanks have the same.
+
+        Raises :class:`Refused` for a word that the picture does not have, naming those that it has.
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot("x86-64")
+        >>> task = m.task("init")
+        >>> task.write(task.mmap("4 KiB"), b"x")
+        >>> sheet = vm.picture(vm.Fault(task)).blank("error code")
+        >>> sheet.answers
+        (Answer(number=1, word='error code', value='6'),)
+        """
+        return blanked(self, words)
 
     def present(self, notes: Mapping[str, str] | None = None) -> None:
         """Fill a reader's window with the picture.

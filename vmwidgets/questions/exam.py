@@ -33,6 +33,9 @@ MOST_QUESTIONS = 100
 DEFAULT = 6
 """Questions of a topic, unless `n` or `kinds` says otherwise."""
 
+UNDRAWN = -1
+"""The seed of an exam that no seed has drawn: it is about one picture, whose title is its topic."""
+
 FORMS = "A", "B"
 """Two exams of the same kinds."""
 
@@ -48,7 +51,7 @@ class Section:
     @property
     def title(self) -> str:
         """What is printed above it."""
-        return TOPICS[self.topic]
+        return TOPICS.get(self.topic, self.topic)
 
     @property
     def rules(self) -> list[str]:

@@ -11,7 +11,7 @@ from vmwidgets.views.scene.png import plain_svg
 from vmwidgets.views.scene.svg import to_svg
 from vmwidgets.views.scene.twin import alternative_text, image_html
 
-from .exam import Exam, Section
+from .exam import UNDRAWN, Exam, Section
 from .markup import inline_html, to_html
 from .question import ADDRESS, GRADES, LETTERS, NUMBER, TEXT, Question
 
@@ -28,10 +28,19 @@ def svg_of(scene: Scene) -> str:
     return plain_svg(to_svg(scene, bare=True))
 
 
-def figure_html(draw: Callable[[], Scene]) -> str:
-    """A figure as an image in the page; each SVG keeps its own style sheet."""
-    scene = draw()
-    return f"<figure>{image_html(svg_of(scene), alternative_text(scene))}</figure>"
+def figure_html(draw: Callable[[], Scene], *, large: bool = False) -> str:
+    """A figure as an image in the page; each SVG keeps its own style sheet.  One that is `large` is written into."""
+    scene, look = draw(), ' class="large"' if large else ""
+    return f"<figure{look}>{image_html(svg_of(scene), alternative_text(scene))}</figure>"
+
+
+Draw = Callable[[], Scene] | None
+
+
+def seen_first(section: Section, of: Callable[[Question], Draw]) -> list[Draw]:
+    """The figure of each question; None where it is that of the question before, too: a paper has it once."""
+    figures = [of(question) for _, question in section.numbered]
+    return [None if at and one == figures[at - 1] else one for at, one in enumerate(figures)]
 
 
 def points_of(question: Question) -> str:
@@ -62,9 +71,10 @@ def markdown(exam: Exam, folder: str, *, key: bool) -> tuple[str, dict[str, str]
     parts = [f"# {exam.title}", head(exam), "Name: ______________________________"]
     for section in exam.sections:
         parts += of_topic(section) + exam.new_rules(section)
-        for number, question in section.numbered:
+        drawn = seen_first(section, lambda question: question.figure)
+        for (number, question), figure in zip(section.numbered, drawn, strict=True):
             parts += [f"{marks} {number} ({points_of(question)})", question.text]
-            parts += image(question.figure, f"question-{number}.svg")
+            parts += image(figure, f"question-{number}.svg")
             choices = zip(LETTERS, question.options, strict=False)
             options = "\n".join(f"- **{letter})** {option}" for letter, option in choices)
             parts.append(options or f"{ASKED[question.form]} ____________________")
@@ -72,11 +82,12 @@ def markdown(exam: Exam, folder: str, *, key: bool) -> tuple[str, dict[str, str]
         parts += ["---", f"# Key: {exam.title}", source(exam)]
         for section in exam.sections:
             parts += of_topic(section)
-            for number, question in section.numbered:
+            solutions = seen_first(section, lambda question: question.solution)
+            for (number, question), solution in zip(section.numbered, solutions, strict=True):
                 parts += [f"{marks} {number}: {answer_of(question)}", question.why]
                 parts += ["\n".join(f"- {letter}: {said}." for letter, said in question.wrong)] * bool(question.options)
                 parts += [kind_of(question)]
-                parts += image(question.solution, f"key-{number}.svg")
+                parts += image(solution, f"key-{number}.svg")
     return "\n\n".join(parts) + "\n", figures
 
 
@@ -87,6 +98,8 @@ def head(exam: Exam) -> str:
 
 def source(exam: Exam) -> str:
     """How to make the same exam again: for the key only, since it gives the answers too."""
+    if exam.seed == UNDRAWN:
+        return f"From the picture: {exam.topic}."
     topics = ", ".join(f"`{section.topic}`" for section in exam.sections)
     count = f"{counted(len(exam.sections[0].questions), 'question')}{' of each' * exam.several}"
     if exam.kinds:
@@ -129,20 +142,21 @@ ul.wrong { list-style: none; padding-left: 0; margin: .3rem 0 }
   body { margin: 0; max-width: none; font-size: 9pt; line-height: 1.2 }
   h2, h3 { margin: .8rem 0 .15rem; font-size: 1rem } h2.topic { font-size: 1.15rem } p { margin: .25rem 0 }
   table { margin: .25rem 0 } th, td { padding: 0 .45rem } figure { margin: .3rem 0 }
-  figure img { max-height: 2.6cm }
+  figure:not(.large) img { max-height: 2.6cm }
   ol.options { display: flex; flex-wrap: wrap; column-gap: 2.4rem; margin: .2rem 0; padding-left: 1.5rem }
   .key .answers { columns: 2; column-gap: 1.4rem }
   .key p, .key ul, .key figure { margin: .1rem 0 }
   .key { font-size: 8.5pt } .key section { break-inside: auto }
   .key h2, .key h3 { margin-top: .5rem } ul.wrong li { display: inline }
-  .key h3 { font-size: .95rem } h1 { font-size: 1.2rem; margin: .3rem 0 } .key figure img { max-height: 1.9cm }
+  .key h3 { font-size: .95rem } h1 { font-size: 1.2rem; margin: .3rem 0 }
+  .key figure:not(.large) img { max-height: 1.9cm }
 }
 """
 
 
 def html(exam: Exam, *, key: bool) -> str:
     """One page that needs nothing else; the key begins on a page of its own when it is printed."""
-    tag = "h3" if exam.several else "h2"
+    tag, large = "h3" if exam.several else "h2", exam.seed == UNDRAWN
 
     def of_topic(section: Section) -> list[str]:
         return [f'<h2 class="topic">{escape(section.title)}</h2>'] if exam.several else []
@@ -150,22 +164,24 @@ def html(exam: Exam, *, key: bool) -> str:
     body = [f"<h1>{escape(exam.title)}</h1>", f'<p>{head(exam)}</p><p>Name: <span class="name">&nbsp;</span></p>']
     for section in exam.sections:
         body += of_topic(section) + [f'<aside class="rule">{to_html(rule)}</aside>' for rule in exam.new_rules(section)]
-        for number, question in section.numbered:
+        figures = seen_first(section, lambda question: question.figure)
+        for (number, question), figure in zip(section.numbered, figures, strict=True):
             head_of = f"{number} <small>({points_of(question)})</small>"
             body.append(f"<section><{tag}>{head_of}</{tag}>\n{to_html(question.text)}")
-            body += [figure_html(question.figure)] if question.figure is not None else []
+            body += [figure_html(figure, large=large)] if figure is not None else []
             body.append(f"{_answer_html(question)}</section>")
     if key:
         body.append(f'<section class="key"><h1>Key: {escape(exam.title)}</h1><p>{inline_html(source(exam))}</p>')
         body.append('<div class="answers">')
         for section in exam.sections:
             body += of_topic(section)
-            for number, question in section.numbered:
+            solutions = seen_first(section, lambda question: question.solution)
+            for (number, question), solution in zip(section.numbered, solutions, strict=True):
                 head_of = f"{number}: {inline_html(answer_of(question))}"
                 body.append(f"<section><{tag}>{head_of}</{tag}>\n{to_html(question.why)}")
                 wrong = "".join(f"<li>{letter}: {inline_html(said)}.</li>" for letter, said in question.wrong)
                 body += [f'<ul class="wrong">{wrong}</ul>'] * bool(wrong)
-                body += [figure_html(question.solution)] if question.solution is not None else []
+                body += [figure_html(solution, large=large)] if solution is not None else []
                 body.append(f"<p>{inline_html(kind_of(question))}</p></section>")
         body.append("</div></section>")
     return (

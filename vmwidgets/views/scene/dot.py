@@ -1,77 +1,76 @@
-"""A scene as DOT, for Graphviz: everything where the scene has it, so that Graphviz draws the same picture.
+"""A scene as DOT, for Graphviz: its structure, which `dot` lays out by itself.
 
-The names of nodes are `n0`, `n1`, … in the order in which they are drawn; the scene's own id travels in `id`, and in
-`class` what the style sheet needs to know.  One pixel is one point; y points up.
+It has what is linked in a picture: nodes with their words, what lies in a box as the box's ports, links as
+edges, lanes as clusters.  What only places things is left out: axes, bands, ticks, legends.  Three orders are kept:
+a left child is left of its parent, with an invisible leaf where a child is missing; what is linked in a row stays in a
+row; and what is referred to lies behind.
 
-The `graphviz` package makes the graph and quotes what learners named; lines of nodes are put together here, since a
-picture has hundreds of them.
+The names of nodes are `n0`, `n1`, … in the scene's order; the scene's own id travels in `id`, and in `class` what the
+style sheet needs to know.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
-from types import MappingProxyType
+from html import escape
 from typing import Any
 
 import graphviz
 from graphviz.quoting import quote
 
-from .kit import Box
-from .model import Link, Scene, Text
+from vmwidgets.engine.base.errors import Refused, shown
+
+from .model import GROUNDS, Link, Node, Scene, Text
 from .text import cut, visible
 
-_POINTS_PER_INCH = 72.0
-_ARROW = 9.0
-"""Pixels of an arrow's head."""
-
-_SHAPES = {"box": "box", "round": "box", "none": "none", "triangle": "invtriangle"}
-_LEVEL = 4.0
-"""Pixels that runs of one line may differ in height: large letters and small ones."""
-
-_PITCH = 13.2
-"""Pixels from one line of a label to the next: Graphviz's, for letters of 11."""
-
-_FIRST = 10.0
-"""Pixels from the top of a box to the foot of its first line."""
-
-_EMPTY = " "
-"""A line without words: Graphviz fails where the first line has nothing at all."""
-
-NO_LABEL: Mapping[str, str] = MappingProxyType({})
-
-_LINES = {"start": "\\l", "middle": "\\n", "end": "\\r"}
-"""What ends a line of a label, by where the line is in its node."""
+THEMES: Mapping[str, Mapping[str, str]] = {
+    "light": {"ground": "#ffffff", "words": "#171b21", "card": "#f6f8fa", "line": "#7f8a97", "dim": "#5a6572",
+              "new": "#0a7d50", "error": "#c22f1e", "red": "#b3341f", "black": "#2b3138"},
+    "dark": {"ground": "#14181d", "words": "#eceff2", "card": "#1b2026", "line": "#7d8995", "dim": "#a3afbb",
+             "new": "#3fd592", "error": "#ff8672", "red": "#c24a32", "black": "#05070a"},
+}  # fmt: skip
+"""The colours of a file; a page has those of its own style sheet."""
 
 _LOOKS: tuple[tuple[frozenset[str], dict[str, str]], ...] = (
-    (frozenset(("new",)), {"color": "#0b7a53", "penwidth": "3"}),
-    (frozenset(("changed",)), {"color": "#8f5200", "penwidth": "2", "style": "dashed"}),
-    (frozenset(("path", "here")), {"color": "#0a5cc2", "penwidth": "2"}),
-    (frozenset(("fault", "red")), {"color": "#b3341f"}),
-    (frozenset(("leaving", "coming", "folded")), {"style": "dotted"}),
+    (frozenset(("new",)), {"color": "new", "penwidth": "2.5"}),
+    (frozenset(("changed",)), {"color": "new", "penwidth": "1.5", "style": "dashed"}),
+    (frozenset(("path", "here")), {"color": "new", "penwidth": "2"}),
+    (frozenset(("fault",)), {"color": "error", "penwidth": "1.5"}),
+    (frozenset(("leaving", "coming")), {"style": "dashed"}),
 )
 """How a file shows states; the first that is true counts.  In a page the style sheet does, by `class`."""
 
+_FILLS = ("red", "black")
+"""States that are a fill; the words on it are white."""
 
-def to_dot(scene: Scene) -> str:
-    """DOT text of all that is in the scene: its nodes with their words, and its links, each in its place."""
-    scene = scene.whole()
-    graph = graph_of("nop2")
-    names = {node.id: f"n{number}" for number, node in enumerate(scene.nodes)}
-    for node in scene.nodes:
-        box = Box(node.x, node.y, node.w, node.h)
-        shape = _SHAPES.get(node.shape, "box")
-        given = {"id": node.id, "class": _classes(node.kind, node.state), "shape": shape, **_look(node.state)}
-        if node.shape == "round":
-            given["style"] = ",".join(("rounded", given["style"])) if "style" in given else "rounded"
-        graph.body.append(node_line(names[node.id], box, scene.height, label=_label(node.text, node.h), **given))
-    for link in scene.links:
-        if link.source in names and link.target in names and len(link.points) > 1:
-            head = {} if link.arrow else {"arrowhead": "none"}
-            more = {"pos": _spline(link, scene.height), "class": _classes(f"link {link.kind}", link.state), **head}
-            graph.edge(names[link.source], names[link.target], id=_said(link.id), **more, **_look(link.state))
-    return str(graph.source)
+_LEVEL = 4.0
+"""Pixels that runs of one line may differ in height: large letters and small ones."""
+
+NEW = "\\n"
+_LINES = {"start": "\\l", "middle": "\\n", "end": "\\r"}
+"""What ends a line of a label, by where the line is in its node."""
+
+_DECORATION = frozenset(("label", "bit", "address-bit", "switch", "press", "axis", "ribbon", "marker", "tick"))
+"""Kinds of nodes that explain others, or are pressed: they are drawn where a link leads to them, and nowhere else."""
+
+BACKSLASH = "\N{SET MINUS}"
+"""In a box with ports, where Graphviz reads a backslash with what follows, however it is written."""
+
+_SIDE_BY_SIDE = 4
+"""So many things that nothing links are beside each other."""
+
+
+def to_dot(scene: Scene, theme: str = "light") -> str:
+    """DOT text of the structure that a scene shows.
+
+    Raises :class:`Refused` for a theme that there is not.
+    """
+    if theme not in THEMES:
+        raise Refused(f"theme={shown(theme)}, but it must be 'light' or 'dark'")
+    return _Structure(scene.whole()).written(THEMES[theme])
 
 
 class Source(graphviz.Source):  # type: ignore[misc]  # the package has no types
@@ -86,70 +85,238 @@ class Source(graphviz.Source):  # type: ignore[misc]  # the package has no types
 
 WITHOUT_DOT = (
     "Graphviz's program dot is not installed here, so this cell can't draw the graph; `.source` is its text. "
-    'Above a picture in this notebook, the button "Graphviz" draws it without that program.'
+    'In a picture of this notebook, "Graphviz" behind "…" draws it without that program.'
 )
 
 
-def source(scene: Scene) -> Source:
+def source(scene: Scene, theme: str = "light") -> Source:
     """The same as an object of the `graphviz` package."""
-    return Source(to_dot(scene))
+    return Source(to_dot(scene, theme))
 
 
-def graph_of(layout: str, **given: str) -> graphviz.Digraph:
-    """An empty graph whose nodes have their places already; `layout` is "nop", or "nop2" if its edges have them too."""
-    # The package knows no such engine by name: as an attribute it passes, and counts before what is asked for.
-    how = {"layout": layout, "notranslate": "true", "outputorder": "edgesfirst", **given}
-    node = {
-        "fixedsize": "true",
-        "fontname": "sans-serif",
-        "fontsize": "11",
-        "margin": "0.08,0",
-        "label": "",
-        "shape": "box",
-    }
-    return graphviz.Digraph("scene", graph_attr=how, node_attr=node, edge_attr={"arrowsize": "0.9"})
+# ---- what is in relation ---------------------------------------------------------------------------
 
 
-def node_line(name: str, box: Box, height: float, *, label: Mapping[str, str] = NO_LABEL, **given: str) -> str:
-    """A line of DOT: a node at its place in a picture so high; what is in `label` is quoted already."""
-    x, y = box.x + box.w / 2, height - (box.y + box.h / 2)
-    size = f"width={box.w / _POINTS_PER_INCH:.4f} height={box.h / _POINTS_PER_INCH:.4f}"
-    words = "".join(f"{key}={value} " for key, value in label.items())
-    more = "".join(f" {key}={_quoted(value)}" for key, value in given.items())
-    return f'\t{name} [{words}pos="{x:.1f},{y:.1f}" {size}{more}]\n'
+@dataclass
+class _Part:
+    """A node of the graph: one of the scene, and what lies in it."""
+
+    name: str
+    node: Node
+    inside: list[Node]
 
 
-def _look(state: tuple[str, ...]) -> dict[str, str]:
-    return next((dict(look) for states, look in _LOOKS if not states.isdisjoint(state)), {})
+class _Structure:
+    """The parts of a scene and the links between them."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        known = {node.id: node for node in scene.nodes}
+        self.links = [
+            link for link in scene.links if link.kind not in GROUNDS and link.source in known and link.target in known
+        ]
+        linked = {end for link in self.links for end in (link.source, link.target)}
+        self.holder = _holders([node for node in scene.nodes if node.id in linked or node.kind not in _DECORATION])
+        kept = {self.holder.get(end, end) for end in linked}
+        for says in () if self.links else (_says, _is_text):  # words alone, where there is nothing else
+            kept = kept or {node.id for node in scene.nodes if says(node) and node.id not in self.holder}
+        inside: dict[str, list[Node]] = {}
+        for node in scene.nodes:
+            if (box := self.holder.get(node.id)) in kept and (node.text or node.id in linked):
+                inside.setdefault(str(box), []).append(node)
+        self.parts = {
+            node.id: _Part(f"n{number}", node, sorted(inside.get(node.id, ()), key=lambda one: (one.y, one.x)))
+            for number, node in enumerate(scene.nodes)
+            if node.id in kept
+        }
+
+    def part(self, end: str) -> _Part:
+        """The part that an end of a link is, or lies in."""
+        return self.parts[self.holder.get(end, end)]
+
+    def address(self, end: str) -> str:
+        """An end of a link in DOT: a part, or a port of one."""
+        part = self.part(end)
+        places = [one.id for one in part.inside]
+        return f"{part.name}:p{places.index(end)}" if end in places else part.name
+
+    def written(self, colours: Mapping[str, str]) -> str:
+        """The text."""
+        branches = [link for link in self.links if link.branch]
+        rows = [link for link in self.links if not link.branch and not link.arrow and self._is_row(link)]
+        given = {"rankdir": "TB" if branches else "LR", "bgcolor": colours["ground"], "nodesep": "0.2"}
+        if not self.links:
+            given |= {"pack": "12", "packmode": f"array_u{_SIDE_BY_SIDE}"}
+        font = {"fontname": "Helvetica,Arial,sans-serif", "fontcolor": colours["words"]}
+        graph = graphviz.Digraph(
+            "scene",
+            graph_attr={**given, **font, "fontsize": "12", "ranksep": "0.35"},
+            node_attr={**font, "fontsize": "15", "margin": "0.12,0.06", "height": "0.3", "shape": "box",
+                       "style": "filled", "fillcolor": colours["card"], "color": colours["line"]},
+            edge_attr={"color": colours["line"], "arrowsize": "0.7"},
+        )  # fmt: skip
+        lanes = {lane.name: lane.label for lane in self.scene.lanes}
+        in_a_row = {self.part(end).name for link in rows for end in (link.source, link.target)} if branches else set()
+        for lane in dict.fromkeys(part.node.lane for part in self.parts.values()):
+            parts = [part for part in self.parts.values() if part.node.lane == lane]
+            lines = [_node_line(part, colours) for part in parts]
+            level = [part.name for part in parts if part.name in in_a_row]
+            lines += [f"\t\t{{rank=same; {'; '.join(level)}}}\n"] * bool(level)
+            lines += self._helpers([link for link in branches if self.part(link.source).node.lane == lane])
+            if lane and len(parts) > 1 and self.links and not branches:  # in a cluster `dot` keeps no order of rows
+                label = _quoted(lanes.get(lane, lane if lane.isalpha() else ""))
+                head = f"label={label} id={_quoted(f'cluster/{lane}')} color={_quoted(colours['line'])} style=rounded"
+                graph.body.append(
+                    f"\tsubgraph {_quoted(f'cluster_{lane}')} {{\n\t\tgraph [{head} bgcolor=transparent]\n"
+                )
+                graph.body += [*lines, "\t}\n"]
+            else:
+                graph.body += lines
+        if not self.parts:
+            words = _label((Text(0, 0, self.scene.caption.text or self.scene.title),))
+            graph.body.append(f"\tnothing [label={words} shape=plaintext style={_quoted('')}]\n")
+        graph.body += self._below(branches, in_a_row)
+        graph.body += [self._edge_line(link, colours) for link in self._ordered()]
+        return str(graph.source)
+
+    def _is_row(self, link: Link) -> bool:
+        """Whether a link leads on in a row: to a thing of the same lane at the same height."""
+        one, other = self.part(link.source).node, self.part(link.target).node
+        return one.lane == other.lane and one.y < other.y + other.h and other.y < one.y + one.h
+
+    def _ordered(self) -> list[Link]:
+        """The links, the left child of a node before its right one: `dot` keeps the order of edges."""
+        return sorted(self.links, key=lambda link: _middle(self.part(link.target).node) if link.branch else 0.0)
+
+    def _helpers(self, branches: Sequence[Link]) -> Iterator[str]:
+        """Invisible leaves of a binary tree: for a child that is missing, and in the middle below each parent."""
+        children: dict[str, list[Node]] = {}
+        for link in branches:
+            children.setdefault(link.source, []).append(self.part(link.target).node)
+        if any(len(found) > 2 for found in children.values()):
+            return
+        for parent, found in children.items():
+            part = self.part(parent)
+            sides = {_middle(one) < _middle(part.node): self.parts[one.id].name for one in found}
+            if len(sides) < len(found):
+                continue  # both are on one side: they are no left and right child
+            left, right = (sides.get(is_left, f"{part.name}_{side}") for is_left, side in ((True, "l"), (False, "r")))
+            between = f"{part.name}_m"
+            invisible = [name for name in (left, between, right) if name not in sides.values()]
+            yield f'\t\t{{node [style=invis label="" width=0.1 margin=0]; {"; ".join(invisible)}}}\n'
+            yield f"\t\t{{rank=same; {left} -> {between} -> {right} [style=invis]}}\n"
+            yield f"\t\t{part.name} -> {between} [style=invis weight=100]\n"
+            for missing in (left, right):
+                if missing in invisible:
+                    yield f"\t\t{part.name} -> {missing} [style=invis]\n"
+
+    def _below(self, branches: Sequence[Link], in_a_row: set[str]) -> Iterator[str]:
+        """Has a row lie below the tree of the same things."""
+        row = {part.node.thing: part.name for part in self.parts.values() if part.name in in_a_row and part.node.thing}
+        tree = dict.fromkeys(self.part(end).node.id for link in branches for end in (link.source, link.target))
+        for end in tree:
+            part = self.parts[end]
+            if part.name not in in_a_row and part.node.thing in row:
+                yield f"\t{part.name} -> {row[part.node.thing]} [style=invis weight=0]\n"
+
+    def _edge_line(self, link: Link, colours: Mapping[str, str]) -> str:
+        given = {"id": link.id, "class": _classes(f"link {link.kind}", link.state), **_look(link.state, colours)}
+        if not link.arrow:
+            given["dir"] = "none"
+        more = " ".join(f"{key}={_quoted(value)}" for key, value in given.items())
+        return f"\t{self.address(link.source)} -> {self.address(link.target)} [{more}]\n"
+
+
+def _says(node: Node) -> bool:
+    return bool(node.text) and node.kind not in _DECORATION and node.shape != "none"
+
+
+def _is_text(node: Node) -> bool:
+    return bool(node.text)
+
+
+def _middle(node: Node) -> float:
+    return node.x + node.w / 2
+
+
+def _holders(nodes: Iterable[Node]) -> dict[str, str]:
+    """The smallest box with words that each node lies in, by their ids; what lies in none is missing."""
+    flat = [node for node in nodes if node.shape != "none" and node.w * node.h > 0]
+    boxes = sorted((node for node in flat if node.text), key=lambda one: one.w * one.h)
+    found: dict[str, str] = {}
+    for node in flat:
+        for box in boxes:
+            if box.w * box.h > node.w * node.h and _holds(box, node):
+                found[node.id] = box.id
+                break
+    deepest = Counter(found.values())
+    return {one: box for one, box in found.items() if not deepest[one] and box not in found}
+
+
+def _holds(box: Node, node: Node) -> bool:
+    return (
+        box.x - 1 <= node.x
+        and node.x + node.w <= box.x + box.w + 1
+        and box.y - 1 <= node.y
+        and node.y + node.h <= box.y + box.h + 1
+    )
+
+
+# ---- how it is written -----------------------------------------------------------------------------
+
+
+def _node_line(part: _Part, colours: Mapping[str, str]) -> str:
+    node = part.node
+    given = {"id": node.id, "class": _classes(node.kind, node.state), **_look(node.state, colours)}
+    for fill in _FILLS:
+        if fill in node.state:
+            given |= {"fillcolor": colours[fill], "fontcolor": "#ffffff"}
+    styles = ["filled", "rounded" if node.shape == "round" else "", given.get("style", "")]
+    given["style"] = ",".join(filter(None, styles))
+    if node.shape == "none":
+        given |= {"shape": "plaintext", "style": ""}
+    label = _table(part, colours) if part.inside else _label(node.text)
+    if part.inside:
+        given |= {"shape": "plain", "style": ""}
+    more = " ".join(f"{key}={_quoted(value)}" for key, value in given.items())
+    return f"\t\t{part.name} [label={label} {more}]\n"
+
+
+def _look(state: tuple[str, ...], colours: Mapping[str, str]) -> dict[str, str]:
+    look = next((look for states, look in _LOOKS if not states.isdisjoint(state)), {})
+    return {key: colours.get(value, value) for key, value in look.items()}
 
 
 def _classes(kind: str, state: tuple[str, ...]) -> str:
     return " ".join((kind, *state))
 
 
-def _label(text: tuple[Text, ...], high: float) -> dict[str, str]:
-    """The words of a node so high as its label, with as many lines as the node has, and where they are in it.
-
-    Lines that are far apart, as between the rows of a table, have empty ones between them.
-    """
-    if not text:
-        return {}
-    rows = rows_of(text)
-    first, last = rows[0][0].y, rows[-1][0].y
-    is_spread = last - first > len(rows) * (_PITCH + _LEVEL)
-    where = "t" if is_spread else _height((first + last) / 2 - _LEVEL, high)
-    lines: list[str] = []
-    for row in rows:
-        above = round((row[0].y - _FIRST) / _PITCH) if where == "t" else 0
-        lines += [_EMPTY + "\\l"] * (above - len(lines))
-        words = _said(" ".join(cut(run) for run in row)) or _EMPTY
-        lines.append(words + _LINES.get(row[0].anchor, "\\n"))
-    return {"label": str(quote("".join(lines))), **({"labelloc": where} if where else {})}
+def _words(text: tuple[Text, ...]) -> list[tuple[str, str]]:
+    """The lines of a node, each with where it is in the node."""
+    return [(" ".join(visible(cut(run)) for run in row), row[0].anchor) for row in rows_of(text)]
 
 
-def _height(middle: float, high: float) -> str:
-    """Where a label is in a box so high: "t" for above, "b" for below, "" for the middle."""
-    return "t" if middle < 0.4 * high else "b" if middle > 0.6 * high else ""
+def _label(text: tuple[Text, ...]) -> str:
+    return str(quote("".join(f"{_said(words) or ' '}{_LINES.get(anchor, NEW)}" for words, anchor in _words(text))))
+
+
+def _table(part: _Part, colours: Mapping[str, str]) -> str:
+    """A box and what lies in it: each thing in it has a port."""
+
+    def cell(*lines: str, more: str = "") -> str:
+        said = (escape(line).replace("\\", BACKSLASH) for line in lines)
+        words = '<BR ALIGN="LEFT"/>'.join(line or " " for line in said)
+        return f'<TR><TD ALIGN="LEFT" BALIGN="LEFT"{more}>{words}</TD></TR>'
+
+    rows = [cell(*(words for words, _ in _words(part.node.text)))] if part.node.text else []
+    for number, one in enumerate(part.inside):
+        look = _look(one.state, colours)
+        drawn = f' COLOR="{look["color"]}"' if "color" in look else ""
+        said = "  ".join(words for words, _ in _words(one.text)) or visible(one.title)
+        rows.append(cell(said, more=f' PORT="p{number}"{drawn}'))
+    edge = _look(part.node.state, colours).get("color", colours["line"])
+    head = f'BORDER="0" CELLBORDER="1" CELLSPACING="0" CELLPADDING="4" COLOR="{edge}" BGCOLOR="{colours["card"]}"'
+    return f"<<TABLE {head}>{''.join(rows)}</TABLE>>"
 
 
 def rows_of(text: tuple[Text, ...]) -> list[list[Text]]:
@@ -176,20 +343,3 @@ def _said(text: str) -> str:
 @lru_cache(maxsize=4096)
 def _quoted(text: str) -> str:
     return str(quote(_said(text)))
-
-
-def _spline(link: Link, height: float) -> str:
-    """The way of a link as Graphviz writes it: each piece as a curve that is straight."""
-    points = [(x, height - y) for x, y in link.points]
-    tip = ""
-    if link.arrow:
-        (x0, y0), (x1, y1) = points[-2:]
-        tip = f"e,{x1:.1f},{y1:.1f} "
-        far = ((x1 - x0) ** 2 + (y1 - y0) ** 2) ** 0.5
-        share = min(_ARROW, far * 0.9) / far if far else 0.0
-        points[-1] = x1 - (x1 - x0) * share, y1 - (y1 - y0) * share
-    words = [f"{points[0][0]:.1f},{points[0][1]:.1f}"]
-    for (x0, y0), (x1, y1) in pairwise(points):
-        parts = (1 / 3, 2 / 3, 1.0)
-        words.extend(f"{x0 + (x1 - x0) * part:.1f},{y0 + (y1 - y0) * part:.1f}" for part in parts)
-    return tip + " ".join(words)

@@ -92,7 +92,6 @@ class Link:
 
     `kind` is a class ("tree", "next", "prev", "leader", "walk"); `points` is the polyline in absolute pixels;
     `arrow` puts a head at the end.  `branch`: it leads from a parent to a child, and arrow keys follow it.
-    `graph`: it crosses a box, and a page that has Graphviz leads it around (:mod:`.routing` says which links do).
     """
 
     id: str
@@ -101,7 +100,6 @@ class Link:
     target: str
     points: tuple[tuple[float, float], ...]
     state: tuple[str, ...] = ()
-    graph: bool = False
     arrow: bool = False
     branch: bool = False
 

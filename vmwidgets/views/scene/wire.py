@@ -66,8 +66,6 @@ def encode_link(link: Link) -> dict[str, Any]:
     }
     if link.state:
         data["state"] = " ".join(link.state)
-    if link.graph:
-        data["graph"] = True
     for name in ("arrow", "branch"):
         if getattr(link, name):
             data[name] = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from functools import partialmethod
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from ipywidgets import CallbackDispatcher
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.pictures.moments import NOW, When
 from vmwidgets.pictures.picture import Picture
+from vmwidgets.views.scene.model import AFTER, Scene
 from vmwidgets.views.scene.svg import to_svg
 from vmwidgets.views.scene.twin import table_twin
 
@@ -167,11 +168,20 @@ class Answering(Picture):
         if self._scene is not None:
             self._reply({"type": "table", "seq": self._seq}, buffers=[pack_table(table_twin(self._scene))])
 
-    def _on_dot(self) -> None:
-        if self._scene is not None:
-            from vmwidgets.views.scene.dot import to_dot  # Graphviz's package: most readers never ask for it
+    def _on_dot(self, operation: int, place: int) -> None:
+        from vmwidgets.views.scene.dot import to_dot  # Graphviz's package: most readers never ask for it
 
-            self._reply({"type": "dot", "seq": self._seq}, buffers=[pack_text(to_dot(self._scene))])
+        if (scene := self._scene_at(operation, place)) is not None:
+            self._reply({"type": "dot", "seq": self._seq, "place": place}, buffers=[pack_text(to_dot(scene))])
+
+    def _scene_at(self, operation: int, place: int) -> Scene | None:
+        """The scene after so many events of an operation, which the page may have from a film; else the one it has."""
+        machine, here = self.machine, (operation, None if place == AFTER else place)
+        if machine is None or here == self._drawn_at or not 0 <= operation < len(machine.journal):
+            return self._scene
+        with suppress(Refused), self.as_drawn():
+            return self.drawing(self.at(When(machine.journal.serial(operation), here[1])))
+        return self._scene
 
     def _tell(self, what: str, **given: int) -> None:
         if self.machine is not None:

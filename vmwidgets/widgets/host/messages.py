@@ -99,8 +99,11 @@ SCHEMA: dict[str, dict[str, Field]] = {
     "save": {},
     # Give the rows of the table twin.
     "table": {},
-    # Give the picture in Graphviz's language.
-    "dot": {},
+    # Give the picture in Graphviz's language, as it is after so many events of an operation.
+    "dot": {
+        "operation": (_whole(-1, 2**53), "a whole number from -1"),
+        "place": (_whole(-1, 10**9), "a whole number from -1"),
+    },
     # Give the operations for the slider's strip; the page has the first `have`, of which the last has this serial.
     "timeline": {"have": (_whole(0, 2**53), "a whole number from 0"), "serial": (_whole(-1, 2**53), "a whole number")},
     # Give the names of operations from this number on.

@@ -19,20 +19,9 @@ from vmwidgets.views.scene.wire import encode_scene, encode_table
 def pack(scene: Scene, when: Mapping[str, Any], level: int = 1) -> bytes:
     """The scene and its moment as the page reads them: zlib over UTF-8 JSON.
 
-    `dot` is what Graphviz finds ways from: "" for most pictures, in which no link crosses a box.  The page asks for the
-    table when it is opened.
+    The page asks for the table when it is opened.
     """
-    packed = {"scene": encode_scene(scene, with_table=False), "dot": ways(scene), "when": when}
-    return _packed(packed, level)
-
-
-def ways(scene: Scene) -> str:
-    """DOT text of the ways around boxes; "" where there are none, for which nothing is imported."""
-    if not any(link.graph for link in scene.links):
-        return ""
-    from vmwidgets.views.scene.routing import routes_dot
-
-    return routes_dot(scene)
+    return _packed({"scene": encode_scene(scene, with_table=False), "when": when}, level)
 
 
 def pack_table(table: Table) -> bytes:
@@ -69,6 +58,6 @@ _SHORT: Any = {"ensure_ascii": False, "separators": (",", ":")}
 
 
 def unpack(data: bytes) -> dict[str, Any]:
-    """What :func:`pack` packed, as plain data: `scene`, `dot` and `when`."""
+    """What :func:`pack` packed, as plain data: `scene` and `when`."""
     unpacked: dict[str, Any] = json.loads(zlib.decompress(data))
     return unpacked
