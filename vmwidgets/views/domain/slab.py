@@ -21,7 +21,7 @@ RESERVE = {"armv7": 3, "x86-64": 5}
 CELLS = 63
 """Blocks of a piece that have a cell of their own; of more, a share that is in proportion."""
 
-HEAD_W, HEAD_H, GAP, OLDER_W = 206.0, 62.0, 8.0, 130.0
+HEAD_W, HEAD_H, GAP, OLDER_W = 236.0, 62.0, 8.0, 130.0
 LEVEL_H = 24.0
 
 
@@ -102,12 +102,16 @@ def _head(
     picture: DomainPicture, head: SlabHeadValue, number: int, reserve: int, x: float, y: float
 ) -> tuple[Node, Node]:
     where = picture.style.long(head.address) if head.address else "own buffer" if number == 1 else "from the heap"
-    used = f"{head.blocks - head.free:,}/{head.blocks:,}"
+    used = f"{head.blocks - head.free:,} of {head.blocks:,}"
     size = binary_size(head.bytes)
     thing = f"head:{head.address:x}"
     state = "slab-full" if not head.free else "slab-free" if head.free == head.blocks else "slab-partial"
     spare = f", {reserve} of them the reserve" if reserve else ""
-    row = kit.Line((f"{where}, {size}", where), "mono label" if head.address else "label", used)
+    row = kit.Line(
+        (f"{size} at {where}" if head.address else f"{where}, {size}", where),
+        "mono label" if head.address else "label",
+        used,
+    )
     box = kit.card(
         f"slab/{number}", Box(x, y, HEAD_W, HEAD_H), [row], kind="slab", thing=thing, top=14, pad=6, lane="slab",
         state=(state, *picture.states(thing)),
@@ -180,8 +184,9 @@ def _refill(picture: DomainPicture, refill: Refill, number: int, y: float) -> No
         f"refill {refill.level}: {counted(refill.wanted, 'block')} wanted, {refill.missing:,} short → "
         f"{refill.asked:,} bytes → {got}"
     )
+    short = f"refill {refill.level}: {refill.missing:,} short → {got}"
     return kit.card(
-        f"slab/refill/{number}", Box(x, y, w, LEVEL_H - 3), [kit.Line(label, right=how)], kind="refill-level", top=15,
+        f"slab/refill/{number}", Box(x, y, w, LEVEL_H - 3), [kit.Line((label, short), right=how)], kind="refill-level", top=15,
         state=("done",) if refill.done else ("path",) if refill.begun else ("coming",), title=f"{label}: {how}",
     )  # fmt: skip
 
