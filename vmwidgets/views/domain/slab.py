@@ -186,7 +186,8 @@ def _refill(picture: DomainPicture, refill: Refill, number: int, y: float) -> No
     )
     short = f"refill {refill.level}: {refill.missing:,} short → {got}"
     return kit.card(
-        f"slab/refill/{number}", Box(x, y, w, LEVEL_H - 3), [kit.Line((label, short), right=how)], kind="refill-level", top=15,
+        f"slab/refill/{number}", Box(x, y, w, LEVEL_H - 3), [kit.Line((label, short), right=how)], top=15,
+        kind="refill-level",
         state=("done",) if refill.done else ("path",) if refill.begun else ("coming",), title=f"{label}: {how}",
     )  # fmt: skip
 

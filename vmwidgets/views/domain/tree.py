@@ -96,7 +96,7 @@ def tree_lane(picture: DomainPicture, top: float, most: int) -> tuple[list[Node]
 
 
 def _heads(picture: DomainPicture, left: kit.Box, right: kit.Box, wants: float, has_leaves: bool) -> Iterator[Node]:
-    """What both columns are, how much is in the first, and at its end what stands there."""
+    """What both columns are, how much is in the first, and what its rows end with."""
     tables, leaves, _ = picture.below[picture.value.root.id]
     many, new = f"{counted(tables, 'table')}, {counted(leaves, 'leaf', 'leaves')}", len(picture.fresh)
     said = f"{many}, {new:,} new" if new else many
@@ -265,14 +265,15 @@ def _entries(node: VnodeValue) -> str:
 def _details(node: VnodeValue) -> tuple[str, ...]:
     """What a row is and where it lies in its table, from the longest to the shortest."""
     place = f"descriptor{'s' * (node.count > 1)} {_entries(node)}" if node.descriptor_pa is not None else ""
+    ways: list[tuple[str, ...]]
     if node.is_table:
         letters, words, _ = kind_words(node.kind)
         many = f"{node.child_count:,} below" if node.child_count else "empty"
-        ways = (words, place, many), (words, place), (letters, place), (letters, _entries(node) if place else "")
+        ways = [(words, place, many), (words, place), (letters, place), (letters, _entries(node) if place else "")]
     else:
         pages = pages_words(node.count, node.span // max(1, node.count))
         size = pages if node.level > 1 else binary_size(node.span)  # of small pages there is one a descriptor
-        ways = (size, place), (size, _entries(node)), (_entries(node), "")
+        ways = [(size, place), (size, _entries(node)), (_entries(node),)]
     return tuple(", ".join(part for part in way if part) for way in ways)
 
 
