@@ -419,6 +419,15 @@ def band(
     return Link(identity, "band", source, target, (*left, *reversed(right)), tuple(state))
 
 
+def band_across(
+    identity: str, source: str, target: str, left: Box, right: Box, *, state: Collection[str] = ("kernel",)
+) -> Link:
+    """From the right edge of a place to the full left edge of the same at another scale."""
+    upper = curve((left.x + left.w, left.y), (right.x, right.y))
+    lower = curve((left.x + left.w, left.y + left.h), (right.x, right.y + right.h))
+    return Link(identity, "band", source, target, (*upper, *reversed(lower)), tuple(state))
+
+
 def around(identity: str, nodes: Sequence[Node], *, state: Collection[str] = ("new",), apart: float = 2.5) -> Link:
     """One line around some things, so that not each of them needs its own."""
     left, top = min(node.x for node in nodes) - apart, min(node.y for node in nodes) - apart
