@@ -19,7 +19,7 @@ RESERVE = {"armv7": 3, "x86-64": 5}
 """Blocks that every map leaves: what mapping one more page for the slab may take, a leaf and a table a level."""
 
 CELLS = 63
-"""Blocks of a piece that have a cell of their own; of more, a share that is in proportion."""
+"""Blocks of a piece that have a cell of their own; of more, bars say how many are used."""
 
 HEAD_W, HEAD_H, GAP, OLDER_W = 236.0, 62.0, 8.0, 130.0
 LEVEL_H = 24.0
@@ -87,15 +87,11 @@ def _reserved(slab: SlabAllocatorValue, reserve: int) -> dict[int, int]:
 def _words(picture: DomainPicture, slab: SlabAllocatorValue, refills: Sequence[Refill], y: float) -> Node:
     used = slab.total - slab.free
     reserve = RESERVE.get(picture.value.architecture, 3)
-    parts = [f"{slab.free:,} of {slab.total:,} blocks free, {used:,} hold a vnode"]
+    parts = [f"{used:,} of {slab.total:,} blocks hold a vnode, {slab.free:,} are free"]
     parts.append(f"each map leaves a reserve of {reserve}")
-    largest = max((head.blocks for head in slab.heads), default=0)
-    if largest > CELLS:
-        parts.append(f"in a large piece, a cell is up to {-(-largest // CELLS)} blocks")
     if refills:
         parts.append(f"this operation wanted {refills[0].wanted:,} free")
-    label = " · ".join(parts)
-    return kit.paragraph("slab/words", label, MARGIN, y, picture.width - 2 * MARGIN, style="label")
+    return kit.paragraph("slab/words", "; ".join(parts), MARGIN, y, picture.width - 2 * MARGIN, style="label")
 
 
 def _head(
@@ -121,13 +117,20 @@ def _head(
 
 
 def _cells(head: SlabHeadValue, number: int, reserve: int, x: float, y: float) -> Node:
-    """Blocks in use filled, free ones empty, those of the reserve in bold: the last that would be taken."""
-    count = min(CELLS, head.blocks)
+    """Blocks in use filled, free ones empty, those of the reserve in bold: the last that would be taken.
+
+    A piece of many blocks is a bar.
+    """
     used, bars = head.blocks - head.free, []
     room = Box(6, 0, HEAD_W - 12, 0)
-    places = kit.cells(count, room, room.w / min(21, count), 12.0)
-    for cell, place in enumerate(places):
-        block = cell * head.blocks // count
+    if head.blocks > CELLS:
+        unit = room.w / head.blocks
+        bars = [Bar(6, 2, room.w, 20, "rail"), Bar(6, 2, max(2.0, used * unit), 20, "used")][: 1 + bool(used)]
+        w = max(4.0, reserve * unit)
+        bars += [Bar(6 + room.w - w - 0.6, 2.6, w, 18.8, "next")] * bool(reserve)
+        return kit.chip(f"slab/{number}/blocks", "cells", Box(x, y, HEAD_W, 26), bars=tuple(bars), shape="none")
+    places = kit.cells(head.blocks, room, room.w / min(21, head.blocks), 12.0)
+    for block, place in enumerate(places):
         look = "used" if block < used else "next" if block >= head.blocks - reserve else "free"
         inset = 1.0 if look == "next" else 0.5
         w, h = max(1.0, min(place.w, 22) - 1.5 - inset), place.h - 1.5 - inset
