@@ -278,6 +278,9 @@ _FLAG_LINE, _DOT, _NAMED = 18.0, 10.0, 146.0
 _VALID = {"V": "valid", "valid": "valid"}
 """Bits that say that a descriptor is there, under other names than x86's."""
 
+_MEANS = {**_VALID, "AP": "access permissions", "U/S": "user code", "U": "user code"}
+"""What fields mean that have no letters, or that letters say shorter."""
+
 _SAID = {
     "P": ("all are present", "not present in {}"),
     "R/W": ("all allow writes", "writes denied by {}"),
@@ -324,7 +327,7 @@ def _flag_line(
     walk: Walk, name: str, places: Sequence[Box], last: float, y: float, width: float, is_stacked: bool
 ) -> Node:
     """A flag in all tables."""
-    means = _VALID.get(name) or ("access permissions" if name == "AP" else _FLAGS[name][1])
+    means = _MEANS.get(name) or _FLAGS[name][1]
     said = _follows(walk, name)
     is_brief = name == "AP" or any(text_width(means) > place.w - 18 for place in places)
     named = f"{means} ({name})" if means != name else name
