@@ -102,7 +102,7 @@ def _without_links(drawn: tuple[list[Node], float]) -> Drawn:
 
 
 def _stacked(picture: DomainPicture, view: str, lanes: Sequence[Lane], title: str, machine: str, table: Table) -> Scene:
-    head = kit.heading("heading/calls", "calls", CALLS, 0, width=picture.width, high=HEADING)
+    head = kit.heading("calls/heading", "calls", CALLS, 0, width=picture.width, high=HEADING)
     nodes, y = calls_lane(picture, 2 + head.h)
     nodes, y = ([head, *nodes], y) if nodes else ([], 2.0)
     links: list[Link] = []
