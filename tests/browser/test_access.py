@@ -90,6 +90,7 @@ ALIKE = """() => {
     some.record = ['path'];
     some.board = none;
     some['board-frame'] = ['new', 'changed'];
+    some.vnode = some.hardware = some.cap = ['changed', 'path'];  // what is new of a domain has a line around all of it
     const alike = new Set();
     for (const node of document.querySelectorAll('.vmwidgets > .vmw-scene .node')) {
         const shape = node.querySelector(':scope > .shape');

@@ -36,7 +36,7 @@ def test_what_a_picture_of_a_large_domain_leaves_out_is_counted(large: MachineDo
     leaves = [node for node in all_vnodes(whole.root) if not node.is_table]
     hidden = sum(int(said[said.index("leaves") - 1]) if "leaves" in said else 1 for said in folds)
     assert len([leaf for leaf in leaves if f"tree/{leaf.id}" in drawn]) + hidden == len(leaves)
-    assert f"{len(leaves)} leaves" in words(placed(scene)["heading/tree"])
+    assert f"{len(leaves)} leaves" in words(placed(scene)["tree/heads/requested"])
     held = sum(len(cnode.capabilities) for cnode in whole.cnodes)
     assert f"{held:,} capabilities" in scene.subtitle
     titles = [node.title for node in scene.nodes if node.id.startswith("slots/slots/fold/")]
@@ -84,7 +84,7 @@ def test_steps_of_a_large_domain_go_back_to_what_was(large: MachineDomain) -> No
     first, last = placed(scenes[0]), placed(scenes[-1])
     leaf = next(node for node in scenes[-1].nodes if node.kind == "vnode" and "new" in node.state)
     assert leaf.id not in first
-    leaves = [int(words(scene["heading/tree"]).split(" leaves")[0].split()[-1]) for scene in (first, last)]
+    leaves = [int(words(scene["tree/heads/requested"]).split(" leaves")[0].split()[-1]) for scene in (first, last)]
     assert leaves[1] == leaves[0] + 1
 
 

@@ -100,6 +100,34 @@ def test_depth_on_screen_is_the_depth_in_the_tree() -> None:
     assert len(scene.whole().links) == len(machine.kernel_map) - 1
 
 
+def test_red_under_red_is_said_until_it_is_mended_and_a_rotation_makes_new_lines() -> None:
+    """On paper: with a red uncle two turn black and one red; that is red under red again, so there is a rotation."""
+    machine = vm.boot("x86-64", layout="tiny")
+    for prot in ("rw", "r", "rx", "rw", "r"):
+        machine.kernel_map.enter("64 KiB", prot=prot)
+    view = vm.Tree(machine.kernel_map)
+    events = [(step, scene) for step in range(view.scene().steps.count + 1) for scene in [_at(view, step)]]
+    wrong = []
+    for step, scene in events:
+        red = {node.id for node in scene.nodes if node.kind == "tree-node" and "red" in node.state}
+        both = [link for link in scene.links if {link.source, link.target} <= red]
+        assert [link for link in scene.links if "fault" in link.state] == both
+        said = [node for node in scene.nodes if node.id.endswith("/conflict")]
+        assert [node.id.removesuffix("/conflict") for node in said] == [link.target for link in both]
+        wrong += [step] * bool(both)
+    assert wrong, "the insertion was below a red node"
+    before, after = events[0][1], events[-1][1]
+    pairs = [{(link.source, link.target) for link in one.links} for one in (before, after)]
+    new = {(link.source, link.target) for link in after.links if "new" in link.state}
+    assert new == pairs[1] - pairs[0]
+    assert len(new) == 3, "to the new leaf, and two that the rotation made"
+
+
+def _at(view: vm.Tree, step: int) -> Scene:
+    view.step = step
+    return view.scene()
+
+
 def test_a_large_map_costs_no_more_than_what_is_shown() -> None:
     small, large = (vm.Map(machine_with(n, layout="x15-64").kernel_map).scene() for n in (700, 5000))
     assert len(large.whole().nodes) < 200

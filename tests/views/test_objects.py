@@ -188,6 +188,22 @@ def test_the_legend_explains_the_looks_of_this_picture() -> None:
     assert not [node for node in forked_not().nodes if node.id.startswith("objects/legend/")]
 
 
+def test_pages_of_files_and_of_memory_have_colours_that_are_explained_where_both_are() -> None:
+    machine = vm.boot("x86-64", layout="small")
+    task, file = machine.task("init"), machine.file("motd", b"x" * 9000)
+    shared, own = task.mmap("8 KiB", "rw", "private", file), task.mmap("8 KiB")
+    task.read(shared, 1)
+    task.write(own, b"y")
+    task.write(shared + vm.PAGE, b"z")
+    nodes = vm.Objects(machine).scene().nodes
+    pages = [node for node in nodes if node.kind == "page" and "frame" in node.title]
+    assert {("file motd" in node.title or "/file motd/" in node.id, node.state[-1]) for node in pages} == {
+        (True, "is-file"),
+        (False, "is-anonymous"),
+    }, "a page that was copied is no longer the file's"
+    assert {"objects/legend/is-file", "objects/legend/is-anonymous"} <= {node.id for node in nodes}
+
+
 def test_a_file_s_references_are_those_of_the_lines_to_it_and_the_open_file() -> None:
     machine = vm.boot("x86-64", layout="small")
     task, file = machine.task("init"), machine.file("motd", b"x" * 9000)
@@ -329,7 +345,9 @@ def test_many_pages_that_are_left_out_are_counted_in_a_cell() -> None:
     assert (words(more), more.title) == (["+2k"], f"{2048 - PAGES:,} pages more")
     assert not more.text[0].room, "it is not cut"
     child = cells(vm.Objects(machine).scene(), "mapping/task:init.1/map")
-    assert [node.state for name, node in child.items() if name == "2000"] == [("new",)], "what is new is shown"
+    assert [node.state for name, node in child.items() if name == "2000"] == [("new", "is-anonymous")], (
+        "what is new is shown"
+    )
 
 
 def test_what_a_mapping_sees_is_what_its_task_reads() -> None:

@@ -59,6 +59,31 @@ def test_text_and_lines_stand_out(theme: dict[str, str]) -> None:
     assert weak == []
 
 
+TINT = re.compile(r"(\.node[^{},]*?)> \.shape \{ fill: var\(--vmw-([\w-]+)\); fill-opacity: ([\d.]+);")
+ON_CARDS = ("page", "descriptor")
+"""Things that lie on a card."""
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
+def test_dim_words_are_read_on_each_tint(theme: dict[str, str]) -> None:
+    found = [(which, name, float(part)) for which, name, part in TINT.findall(CSS.read_text()) if float(part) <= 0.25]
+    assert len(found) > 8
+    weak = [
+        (which, ground)
+        for which, name, part in found
+        for ground in ("bg", "card")
+        if ground == "bg" or any(f".node.{one}" in which for one in ON_CARDS)
+        if contrast(theme["dim"], mixed(theme[name], theme[ground], part)) < 4.5
+    ]
+    assert weak == []
+
+
+def mixed(colour: str, ground: str, part: float) -> str:
+    """A colour over another one, so opaque."""
+    both = zip(*(bytes.fromhex(one[1:]) for one in (colour, ground)), strict=True)
+    return "#" + bytes(round(part * over + (1 - part) * under) for over, under in both).hex()
+
+
 def test_dark_is_the_same_in_notebooks_and_alone() -> None:
     assert DARK == STANDALONE_DARK
     assert DARK.keys() == LIGHT.keys()

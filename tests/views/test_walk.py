@@ -9,9 +9,10 @@ import pytest
 
 import vmwidgets as vm
 from tests.captions import saying
+from tests.views.pictures import covered_words, cut_text
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.formats.armv7 import ARMV7
-from vmwidgets.engine.mmu.tables_schema import Permission, Permissions
+from vmwidgets.engine.mmu.tables_schema import Permission, Permissions, Step
 from vmwidgets.engine.mmu.walk import walk
 from vmwidgets.views.tables.walk import draw_walk
 
@@ -56,27 +57,47 @@ def test_below_each_other_each_table_leads_to_the_next(architecture: str) -> Non
     assert all(one[1] < other[0] for one, other in pairwise(runs)), "no two arrows have a part in common"
 
 
-@pytest.mark.parametrize("architecture", ["x86", "x86-64", "armv7", "aarch64", "riscv-sv39"])
-def test_the_letters_of_the_descriptors_are_explained_and_no_others(architecture: str) -> None:
+def flags_in(step: Step) -> set[str]:
+    """The flags that a descriptor has, of those that rights, use and validity hang on."""
+    if step.kind == "invalid":
+        return set()
+    named = {field.name for field in step.fields if field.of(step.value) and field.low == field.high}
+    return (named & FLAGS) | ({"AP"} & {field.name for field in step.fields})
+
+
+FLAGS = {"P", "R/W", "U/S", "A", "D", "G", "PS", "XD", "V", "R", "W", "X", "U", "valid", "XN", "PXN", "UXN", "AF", "nG",
+         "S", "AP[2]"}  # fmt: skip  # as manuals have them
+
+
+@pytest.mark.parametrize("width", [420, 900])
+@pytest.mark.parametrize("architecture", ["x86", "x86-64", "x86-64-la57", "armv7", "aarch64", "riscv-sv39"])
+def test_each_flag_of_a_descriptor_is_a_full_dot_below_its_table_and_is_named(architecture: str, width: int) -> None:
     task = vm.boot(architecture, layout="small").task("init")
     start = task.mmap("32 KiB")
     task.write(start, b"x")
     for address in start, start + 4 * vm.PAGE:  # a page, and a fault
-        scene = vm.Walk(task.walk(address)).scene()
-        shown = set()
-        for node in scene.nodes:
-            if node.id.startswith("walk/step/") and len(node.text) > 2:
-                for word in node.text[2].text.split():
-                    shown |= (
-                        {"AP"}
-                        if word[:2] == "AP" and word != "AP2"
-                        else {word}
-                        if len(word) > 1 and word in LONG
-                        else set(word)
-                    )
-        key = [node.text[0].text.split()[0] for node in scene.nodes if node.id.startswith("walk/legend/")]
-        assert sorted(key) == sorted("W" if letter == "-" else letter for letter in shown)
+        found = task.walk(address)
+        scene = vm.Walk(found, width=width).scene()
+        rows = {node.id.removeprefix("walk/flag/"): node for node in scene.nodes if node.id.startswith("walk/flag/")}
+        columns: dict[float, int] = {}
+        for name, row in rows.items():
+            full = [number for number, step in enumerate(found.steps) if name in flags_in(step)]
+            dots = [bar.x for bar in row.bars if bar.style == "dot-on"]
+            assert len(full) == len(dots), name
+            assert all(columns.setdefault(x, number) == number for x, number in zip(dots, full, strict=True)), name
+            assert any(name in run.text for run in row.text), name
+        assert {name for step in found.steps for name in flags_in(step)} <= rows.keys()
+        assert covered_words(scene) == []
+        assert cut_text(scene) == []
 
 
-LONG = ("PS", "XD", "XN", "PXN", "UXN", "AF", "nG", "AP2")
-"""Flags that are more than a letter."""
+def test_a_right_that_one_table_denies_is_denied_by_that_table() -> None:
+    task = vm.boot("x86-64", layout="small").task("init")
+    start = task.mmap("8 KiB", "r")
+    task.read(start)
+    nodes = {node.id: node for node in vm.Walk(task.walk(start, "write")).scene().nodes}
+    assert nodes["walk/flag/R/W"].text[-1].text == "R/W: writes denied by PT"
+    assert nodes["walk/flag/U/S"].text[-1].text == "U/S: all let user code in"
+    assert nodes["walk/flag/P"].text[-1].text == "P: all are present"
+    nodes = {node.id: node for node in vm.Walk(task.walk(start + vm.PAGE)).scene().nodes}
+    assert nodes["walk/flag/P"].text[-1].text == "P: not present in PT"

@@ -294,9 +294,8 @@ class Dashboard(Map):
 
 
 def _heads_of(scene: Scene) -> tuple[str, ...]:
-    """The headings of the parts that can be folded: of a domain all lanes but the first."""
-    heads = [node.id for node in scene.nodes if node.id.startswith(("section/", "heading/"))]
-    return tuple(heads[heads[:1] == ["heading/tree"] :])
+    """The headings of the parts that can be folded: of a domain all lanes but the calls and the tree."""
+    return tuple(node.id for node in scene.nodes if node.id.startswith(("section/", "heading/")))
 
 
 class _Asked(NamedTuple):

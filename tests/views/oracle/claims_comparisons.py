@@ -97,6 +97,25 @@ def diff_disagrees(seen: Pictured, said: Said) -> None:
     assert len([row for row in seen.rows() if "≠" in "".join(row.values())]) == number(said["count"])
 
 
+def missing(seen: Pictured) -> list[dict[str, str]]:
+    """The ranges that should agree, if all of them are missing in the model."""
+    wrong = [row for row in seen.rows() if "≠" in row["verdict"]]
+    assert {(row["verdict"], row["model"], row["why"]) for row in wrong} == {
+        ("≠ only in the system", "–", "no call accounts for it")
+    }
+    return wrong
+
+
+@claim("comparisons: diff/missing")
+def diff_misses(seen: Pictured, said: Said) -> None:
+    assert seen.subject == number(said["count"]) == len(missing(seen)), "so many ranges of the text have no call"
+
+
+@claim("comparisons: diff/no call")
+def diff_misses_calls(seen: Pictured, said: Said) -> None:
+    assert len(missing(seen)) == seen.subject
+
+
 # ---- formats -------------------------------------------------------------------------------------
 
 FORMATS: dict[str, tuple[tuple[int, ...], int, int, int]] = {

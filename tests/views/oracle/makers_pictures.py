@@ -67,13 +67,19 @@ def formats_of_one_mapping() -> Iterator[Exhibit]:
         yield shown("formats", picture(value), (names, ranges))
 
 
-@makes("comparisons: diff/agree", "comparisons: diff/disagree")
+@makes(
+    "comparisons: diff/agree", "comparisons: diff/disagree", "comparisons: diff/missing", "comparisons: diff/no call"
+)  # fmt: skip  # a list
 def a_task_beside_a_text() -> Iterator[Exhibit]:
     task = small().task("init")
     task.mmap(4 * PAGE, "rw", at=0x40_0000)
     for wrong, rights in enumerate(("rw-p", "r--p")):
         text = f"{0x40_0000:x}-{0x40_4000:x} {rights} 00000000 00:00 0"
         yield shown("diff", picture(vm.diff(task, text)), wrong)
+    for missing in (1, 2):
+        lines = [f"{0x40_0000 + number * 32 * PAGE:x}-{0x40_0000 + (number * 32 + 4) * PAGE:x} rw-p 00000000 00:00 0"
+                 for number in range(missing + 1)]  # fmt: skip
+        yield shown("diff", picture(vm.diff(task, "\n".join(lines))), missing)
 
 
 @makes("comparisons: paging", "comparisons: paging/at least", "comparisons: paging/bytes", "comparisons: paging/lost")

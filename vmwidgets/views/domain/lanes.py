@@ -27,6 +27,8 @@ ROWS, ROWS_ALONE = 11, 26
 
 HEADING = 25.0
 
+CALLS = "of the kernel, in order; bars are what the program wrote down itself"
+
 Drawn = tuple[list[Node], list[Link], float]
 
 
@@ -70,15 +72,14 @@ def draw_slab_levels(picture: DomainPicture, *, machine: str = "") -> Scene:
 
 
 def _tree(picture: DomainPicture, most: int) -> Lane:
-    tables, leaves, _ = picture.below[picture.value.root.id]
-    many = f"{counted(tables, 'table')}, {counted(leaves, 'leaf', 'leaves')}"
-    said = f"the program's records: {many}; on the right, what the hardware reads"
-    return Lane("tree", "shadow tree", said, lambda y: tree_lane(picture, y, most))
+    return Lane("tree", "", "", lambda y: tree_lane(picture, y, most))  # its columns have heads of their own
 
 
 def _slots(picture: DomainPicture, most: int) -> Lane:
-    said = "F frame, M mapping, R RAM, C cnode, D device frame; the others are tables"
-    return Lane("slots", "capabilities", said, lambda y: _without_links(slots_lane(picture, y, most)))
+    letters = "F frame, M mapping, R RAM, C cnode, D device frame; the others are tables"
+    new = sum(f"cap:{one.ref}" in picture.new for cnode in picture.value.cnodes for one in cnode.capabilities)
+    said = f"{new:,} of them new · {letters}" if new else letters
+    return Lane("slots", "capabilities, in slots", said, lambda y: slots_lane(picture, y, most))
 
 
 def _regions(picture: DomainPicture) -> Lane:
@@ -101,12 +102,17 @@ def _without_links(drawn: tuple[list[Node], float]) -> Drawn:
 
 
 def _stacked(picture: DomainPicture, view: str, lanes: Sequence[Lane], title: str, machine: str, table: Table) -> Scene:
-    nodes, y = calls_lane(picture, 2)
+    head = kit.heading("calls/heading", "calls", CALLS, 0, width=picture.width, high=HEADING)
+    nodes, y = calls_lane(picture, 2 + head.h)
+    nodes, y = ([head, *nodes], y) if nodes else ([], 2.0)
     links: list[Link] = []
     for lane in lanes:
-        heading = kit.heading(f"heading/{lane.name}", lane.words, lane.said, y, width=picture.width, high=HEADING)
-        drawn, lines, y = lane.draw(y + heading.h)
-        nodes.append(heading)
+        if lane.words:
+            nodes.append(
+                kit.heading(f"heading/{lane.name}", lane.words, lane.said, y, width=picture.width, high=HEADING)
+            )
+            y += nodes[-1].h
+        drawn, lines, y = lane.draw(y)
         nodes += drawn
         links += lines
     return kit.scene(

@@ -19,9 +19,9 @@ RESERVE = {"armv7": 3, "x86-64": 5}
 """Blocks that every map leaves: what mapping one more page for the slab may take, a leaf and a table a level."""
 
 CELLS = 63
-"""Blocks of a piece that have a cell of their own; of more, a share that is in proportion."""
+"""Blocks of a piece that have a cell of their own; of more, bars say how many are used."""
 
-HEAD_W, HEAD_H, GAP, OLDER_W = 206.0, 62.0, 8.0, 130.0
+HEAD_W, HEAD_H, GAP, OLDER_W = 236.0, 62.0, 8.0, 130.0
 LEVEL_H = 24.0
 
 
@@ -87,27 +87,27 @@ def _reserved(slab: SlabAllocatorValue, reserve: int) -> dict[int, int]:
 def _words(picture: DomainPicture, slab: SlabAllocatorValue, refills: Sequence[Refill], y: float) -> Node:
     used = slab.total - slab.free
     reserve = RESERVE.get(picture.value.architecture, 3)
-    parts = [f"{slab.free:,} of {slab.total:,} blocks free, {used:,} hold a vnode"]
+    parts = [f"{used:,} of {slab.total:,} blocks hold a vnode, {slab.free:,} are free"]
     parts.append(f"each map leaves a reserve of {reserve}")
-    largest = max((head.blocks for head in slab.heads), default=0)
-    if largest > CELLS:
-        parts.append(f"in a large piece, a cell is up to {-(-largest // CELLS)} blocks")
     if refills:
         parts.append(f"this operation wanted {refills[0].wanted:,} free")
-    label = " · ".join(parts)
-    return kit.paragraph("slab/words", label, MARGIN, y, picture.width - 2 * MARGIN, style="label")
+    return kit.paragraph("slab/words", "; ".join(parts), MARGIN, y, picture.width - 2 * MARGIN, style="label")
 
 
 def _head(
     picture: DomainPicture, head: SlabHeadValue, number: int, reserve: int, x: float, y: float
 ) -> tuple[Node, Node]:
     where = picture.style.long(head.address) if head.address else "own buffer" if number == 1 else "from the heap"
-    used = f"{head.blocks - head.free:,}/{head.blocks:,}"
+    used = f"{head.blocks - head.free:,} of {head.blocks:,}"
     size = binary_size(head.bytes)
     thing = f"head:{head.address:x}"
     state = "slab-full" if not head.free else "slab-free" if head.free == head.blocks else "slab-partial"
     spare = f", {reserve} of them the reserve" if reserve else ""
-    row = kit.Line((f"{where}, {size}", where), "mono label" if head.address else "label", used)
+    row = kit.Line(
+        (f"{size} at {where}" if head.address else f"{where}, {size}", where),
+        "mono label" if head.address else "label",
+        used,
+    )
     box = kit.card(
         f"slab/{number}", Box(x, y, HEAD_W, HEAD_H), [row], kind="slab", thing=thing, top=14, pad=6, lane="slab",
         state=(state, *picture.states(thing)),
@@ -117,13 +117,20 @@ def _head(
 
 
 def _cells(head: SlabHeadValue, number: int, reserve: int, x: float, y: float) -> Node:
-    """Blocks in use filled, free ones empty, those of the reserve in bold: the last that would be taken."""
-    count = min(CELLS, head.blocks)
+    """Blocks in use filled, free ones empty, those of the reserve in bold: the last that would be taken.
+
+    A piece of many blocks is a bar.
+    """
     used, bars = head.blocks - head.free, []
     room = Box(6, 0, HEAD_W - 12, 0)
-    places = kit.cells(count, room, room.w / min(21, count), 12.0)
-    for cell, place in enumerate(places):
-        block = cell * head.blocks // count
+    if head.blocks > CELLS:
+        unit = room.w / head.blocks
+        bars = [Bar(6, 2, room.w, 20, "rail"), Bar(6, 2, max(2.0, used * unit), 20, "used")][: 1 + bool(used)]
+        w = max(4.0, reserve * unit)
+        bars += [Bar(6 + room.w - w - 0.6, 2.6, w, 18.8, "next")] * bool(reserve)
+        return kit.chip(f"slab/{number}/blocks", "cells", Box(x, y, HEAD_W, 26), bars=tuple(bars), shape="none")
+    places = kit.cells(head.blocks, room, room.w / min(21, head.blocks), 12.0)
+    for block, place in enumerate(places):
         look = "used" if block < used else "next" if block >= head.blocks - reserve else "free"
         inset = 1.0 if look == "next" else 0.5
         w, h = max(1.0, min(place.w, 22) - 1.5 - inset), place.h - 1.5 - inset
@@ -180,8 +187,10 @@ def _refill(picture: DomainPicture, refill: Refill, number: int, y: float) -> No
         f"refill {refill.level}: {counted(refill.wanted, 'block')} wanted, {refill.missing:,} short → "
         f"{refill.asked:,} bytes → {got}"
     )
+    short = f"refill {refill.level}: {refill.missing:,} short → {got}"
     return kit.card(
-        f"slab/refill/{number}", Box(x, y, w, LEVEL_H - 3), [kit.Line(label, right=how)], kind="refill-level", top=15,
+        f"slab/refill/{number}", Box(x, y, w, LEVEL_H - 3), [kit.Line((label, short), right=how)], top=15,
+        kind="refill-level",
         state=("done",) if refill.done else ("path",) if refill.begun else ("coming",), title=f"{label}: {how}",
     )  # fmt: skip
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 from itertools import islice
 
@@ -13,7 +13,7 @@ from vmwidgets.engine.base.units import Address, binary_size, counted
 from vmwidgets.engine.selfpaging.domain_schema import CapabilityValue, CapRef, CnodeValue, SlotFold
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, Box, Line
-from vmwidgets.views.scene.model import Bar, Node, Table
+from vmwidgets.views.scene.model import Bar, Link, Node, Table
 from vmwidgets.views.scene.text import short_count, visible
 from vmwidgets.views.story.words.names import kind_words
 
@@ -45,8 +45,10 @@ class Cell:
         return self.last > self.first
 
 
-def slots_lane(picture: DomainPicture, top: float, rows: int = 2) -> tuple[list[Node], float]:
-    """Nodes of all cnodes, and the y where they end; each has at most `rows` rows, small ones share one."""
+def slots_lane(picture: DomainPicture, top: float, rows: int = 2) -> tuple[list[Node], list[Link], float]:
+    """Nodes of all cnodes, lines around what is new, and the y where they end; each has at most `rows` rows, small
+    ones share one.
+    """  # noqa: D205  one sentence
     nodes: list[Node] = []
     right = picture.width - MARGIN
     x, y, bottom = MARGIN, top, top
@@ -58,7 +60,19 @@ def slots_lane(picture: DomainPicture, top: float, rows: int = 2) -> tuple[list[
         nodes += _cnode(picture, cnode, cells, x, y)
         bottom = max(bottom, max(node.y for node in nodes) + CELL_H + 8)
         x += w + 26
-    return nodes, bottom
+    return nodes, list(_contours(nodes)), bottom
+
+
+def _contours(nodes: Iterable[Node]) -> Iterator[Link]:
+    """A line around new capabilities beside each other."""
+    run: list[Node] = []
+    for node in (*nodes, None):
+        is_next = bool(run) and node is not None and node.y == run[0].y and node.x - run[-1].x < CELL_W + 2 * GAP
+        if run and not (is_next and node is not None and "new" in node.state):
+            yield kit.around(f"{run[0].id}/around", run, apart=2.0)
+            run = []
+        if node is not None and node.kind == "cap" and "new" in node.state:
+            run.append(node)
 
 
 def _cnode(picture: DomainPicture, cnode: CnodeValue, cells: Sequence[Cell], left: float, top: float) -> list[Node]:
@@ -159,15 +173,15 @@ def _cell(picture: DomainPicture, cnode: CnodeValue, cell: Cell, box: Box) -> No
         words = kind_words(cell.held.kind)
         thing, letters, look, title = picture.thing(ref), words.letters, "strong", describe(cell.held)
         bar = words.colour
-        states = ["taken", *picture.states(f"cap:{ref}", thing)]
+        states = ["taken", f"holds-{bar}", *picture.states(f"cap:{ref}", thing)]
     return kit.cell(
         f"slots/{cnode.name}/{cell.first}", "cap", box, ((letters, look), (number, "label dim")), feet=_FEET, spare=2,
-        thing=thing, bars=(Bar(0, 0, box.w, 4, bar),) if bar else (), state=states, title=title,
+        thing=thing, bars=(Bar(0, box.h - 4, box.w, 4, bar),) if bar else (), state=states, title=title,
         lane=f"slots/{cnode.name}",
     )  # fmt: skip
 
 
-_FEET = 16.0, 29.0
+_FEET = 14.0, 27.0
 """Where the two words of a cell stand."""
 
 

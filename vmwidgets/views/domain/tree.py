@@ -18,18 +18,17 @@ from vmwidgets.views.story.words.names import flag_words, kind_words, pages_word
 
 from .picture import COLUMNS, Decoded, DomainPicture, below_fold, opened_table, vnode_id, vnode_thing
 
-INDENT, ROW_H, LARGE_H, GAP = 20.0, 25.0, 36.0, 3.0
+INDENT, ROW_H, LARGE_H, GAP = 20.0, 24.0, 35.0, 4.0
 """Pixels that a level goes in; height of a row, and of one whose pages are large; room between two."""
 
-LEFT, BETWEEN = 0.555, 52.0
+LEFT, BETWEEN = 0.58, 52.0
 """The part of the width that the tree takes; the room for lines."""
 
-HEADS = 17.0
+HEADS = 22.0
 """Height of the words above the rows."""
 
-_LEFT = ("entries, address, capability of the frame, size", "entries, address, capability, size", "entries, address")
-_RIGHT = ("descriptor, [entries], page", "descriptor, page", "descriptor")
-_TWO_LEFT, _TWO_RIGHT = ("entries", "address, capability"), ("descriptor, [entries]", "page")
+_LEFT, _RIGHT = "shadow tree", "what the hardware reads"
+"""What both columns are called; the first is what the program remembers of its tables."""
 
 EXECUTABLE = "x that was not requested: no bit forbids execution, so pages that can be read can be executed"
 """Why the hardware allows more than was requested."""
@@ -56,23 +55,23 @@ def tree_lane(picture: DomainPicture, top: float, most: int) -> tuple[list[Node]
     left_w = (picture.width - 2 * MARGIN - between) * LEFT
     right_x = MARGIN + left_w + between
     right_w = picture.width - MARGIN - right_x
-    nodes: list[Node] = []
+    wants = max((text_width(flag_words(row.node.flags), "mono label") for row in rows if _is_leaf(row)), default=0.0)
+    wants = min(max(wants, text_width("requested", "label dim")), left_w / 3)
+    nodes = [*_heads(picture, kit.Box(MARGIN, top, left_w, HEADS + second), kit.Box(right_x, top, right_w, HEADS),
+                     wants, any(map(_is_leaf, rows)))]  # fmt: skip  # over both columns
     links: list[Link] = []
-    y = top
-    if any(not row.folded and not row.node.is_table for row in rows):
-        high = HEADS + second
-        nodes.append(_heads(kit.Box(MARGIN, y, left_w, high), _LEFT, "requested", _TWO_LEFT if second else ()))
-        nodes.append(_heads(kit.Box(right_x, y, right_w, high), _RIGHT, "allowed", _TWO_RIGHT if second else ()))
-        y += high
+    y = top + HEADS + second
     placed: dict[int, Node] = {}
+    fresh: list[tuple[Node, Node]] = []
     for row in rows:
         h = (LARGE_H if _is_large(row) else ROW_H) + (0 if row.folded else second)
         x = MARGIN + row.depth * INDENT
+        pair: tuple[Node, Node] | None = None
         if row.folded:
             nodes.append(_fold(row, x, y, MARGIN + left_w - x))
             links.append(_branch(placed[row.node.id], nodes[-1]))
         else:
-            left = _vnode(picture, row, kit.Box(x, y, MARGIN + left_w - x, h), second)
+            left = _vnode(picture, row, kit.Box(x, y, MARGIN + left_w - x, h), second, wants)
             right = _descriptor(picture, row, kit.Box(right_x, y, right_w, h), second)
             nodes += [left, right]
             middle = y + h / 2
@@ -83,6 +82,12 @@ def tree_lane(picture: DomainPicture, top: float, most: int) -> tuple[list[Node]
             placed[row.node.id] = left
             if row.parent is not None:
                 links.append(_branch(placed[row.parent.id], left))
+            pair = (left, right) if "new" in left.state else None
+        if pair:
+            fresh.append(pair)
+        if fresh and (not pair or row is rows[-1]):
+            links += [kit.around(f"{side[0].id}/around", side) for side in zip(*fresh, strict=True)]
+            fresh = []
         y += h + GAP
     if any(_runs_too(picture, row) for row in rows):
         nodes.append(kit.paragraph("tree/allowed", EXECUTABLE, MARGIN, y + 2, picture.width - 2 * MARGIN, style="dim"))
@@ -90,13 +95,33 @@ def tree_lane(picture: DomainPicture, top: float, most: int) -> tuple[list[Node]
     return nodes, links, y + 4
 
 
-def _heads(box: kit.Box, ways: tuple[str, ...], rights: str, lines: tuple[str, ...]) -> Node:
-    """What is in a column of rows, from left to right; `lines`: in each of a row's lines, where it has two."""
-    at_end = 12 + SECOND * (lines == _TWO_RIGHT)  # as in the rows below
-    said = lines or (wording(ways, box.w - 28 - text_width(rights), "label dim"),)
-    text = [Text(10, 12 + SECOND * number, words, "label dim") for number, words in enumerate(said)]
-    text.append(Text(box.w - 8, at_end, rights, "label dim", "end"))
-    return kit.runs(f"tree/heads/{rights}", box, tuple(text), title=f"{ways[0]}; rights that are {rights}")
+def _heads(picture: DomainPicture, left: kit.Box, right: kit.Box, wants: float, has_leaves: bool) -> Iterator[Node]:
+    """What both columns are, how much is in the first, and what its rows end with."""
+    tables, leaves, _ = picture.below[picture.value.root.id]
+    many, new = f"{counted(tables, 'table')}, {counted(leaves, 'leaf', 'leaves')}", len(picture.fresh)
+    said = f"{many}, {new:,} new" if new else many
+    second, x = left.h > HEADS, text_width(_LEFT, "body strong") + 10
+    text = [Text(0, 14, _LEFT, "body strong")]
+    room = left.w
+    if has_leaves:
+        text.append(Text(left.w - 8, 14, "requested", "label dim", "end"))
+        room = left.w - text_width("requested", "label dim") - 20
+    if has_leaves and not second:
+        text.insert(1, Text(left.w - 24 - wants, 14, "slot", "label dim", "end"))
+        room = left.w - 54 - wants
+    about = wording((f"the program's records: {said}", said, many, ""), left.w if second else room - x, "label dim")
+    if about:
+        text.insert(1, Text(0 if second else x, 14 + SECOND * second, about, "label dim"))
+    title = f"{_LEFT}: the program's records, {said}; what it requested"
+    yield kit.runs("tree/heads/requested", left, text, title=title)
+    allowed = [Text(right.w - 8, 14, "allowed", "label dim", "end")] * has_leaves
+    room = right.w - (text_width("allowed", "label dim") + 20) * has_leaves
+    head = Text(0, 14, wording((_RIGHT, "hardware"), room, "body strong"), "body strong")
+    yield kit.runs("tree/heads/allowed", right, (head, *allowed), title=f"{_RIGHT}, and what it allows")
+
+
+def _is_leaf(row: Row) -> bool:
+    return not row.folded and not row.node.is_table
 
 
 def _runs_too(picture: DomainPicture, row: Row) -> bool:
@@ -204,36 +229,32 @@ def _fold_of(picture: DomainPicture, node: VnodeValue) -> VnodeFold:
 # ---- drawing ------------------------------------------------------------------------------------------
 
 
-def _vnode(picture: DomainPicture, row: Row, box: kit.Box, second: float) -> Node:
-    """What the program remembers; all but its number and flags in a second line, if there is one."""
+def _vnode(picture: DomainPicture, row: Row, box: kit.Box, second: float, wants: float) -> Node:
+    """What the program remembers: its address, what it is, the slot of its capability, and the rights requested."""
     x, y, w, h = box
     node = row.node
     thing = vnode_thing(node.id)
     base = h / 2 + 4 - second / 2
-    colour = "table" if node.is_table else "page"
-    number = "root" if row.parent is None else _entries(node)
-    letters = kind_words(node.kind).letters if node.is_table else kind_words("Frame").letters
-    text = [Text(10, base, letters, "strong"), Text(38, base, number, "mono label")]
-    left = 38 + text_width(number, "mono label") + 12
+    number = "root" if row.parent is None else picture.style.long(node.va)
+    text = [Text(12, base, number, "mono label")]
+    left = 12 + text_width(number, "mono label") + 12
+    slot = visible(f"{node.cap}{f'+{node.offset:#x}' * bool(node.offset)}")
     flags = "" if node.is_table else flag_words(node.flags)
-    right = w - 8 - (text_width(flags, "mono label") + 12 if flags else 0)
-    if second and text_width(flags, "mono label") > w - 8 - left:  # whole rights, and that there is more
-        flags = f"{flags.partition(' ')[0]} …"
-    at_end = [fitted(w - 8, base, flags, w - 8 - left, "mono label", "end")] if flags else []
+    if flags and text_width(flags, "mono label") > (w - 8 - left if second else wants):
+        flags = f"{flags.partition(' ')[0]} …"  # whole rights, and that there is more
+    at_end = [Text(w - 8, base, flags, "mono label", "end")] * bool(flags)
+    end = w - 8 if second else w - 24 - wants
     if second:
-        left, right, base = 10.0, w - 8, base + second
-    for words, style in _details(picture, node, is_short=bool(second)):
-        fitting = wording((*words, ""), right - left, style)
-        if not fitting:
-            break  # what comes after it would stand where other rows have this
-        text.append(Text(left, base, fitting, style))
-        left += text_width(fitting, style) + (8 if second else 12)
-    text += at_end
-    mark = Bar(0, 1, 6.0 if node.level > 1 and not node.is_table else 4.0, h - 2, colour)
+        left, base = 12.0, base + second
+    words = wording((*_details(node), ""), end - left - text_width(slot) - 10, "label dim")
+    text.append(fitted(left, base, words, end - left, "label dim"))
+    text.append(fitted(end, base, slot, end - left - text_width(words, "label dim") - 8, "label", "end"))
+    colour = "table" if node.is_table else "own-anonymous"
+    mark = Bar(0, 0, 6.0 if node.level > 1 and not node.is_table else 4.0, h, colour)
     state = ("is-table" if node.is_table else "is-leaf", *picture.states(thing))
     return Node(
-        f"tree/{node.id}", "vnode", x, y, w, h, thing, text=tuple(text), bars=(mark,), state=state,
-        title=describe(node, row.parent), action="select", lane=COLUMNS[0].name,
+        f"tree/{node.id}", "vnode", x, y, w, h, thing, text=tuple(run for run in [*text, *at_end] if run.text),
+        bars=(mark,), state=state, title=describe(node, row.parent), action="select", lane=COLUMNS[0].name,
     )  # fmt: skip
 
 
@@ -241,18 +262,19 @@ def _entries(node: VnodeValue) -> str:
     return str(node.entry) if node.count == 1 else f"{node.entry}–{node.entry + node.count - 1}"
 
 
-def _details(picture: DomainPicture, node: VnodeValue, *, is_short: bool) -> Iterator[tuple[tuple[str, ...], str]]:
-    """The texts of a row after the number of its entry, from the longest to the shortest."""
+def _details(node: VnodeValue) -> tuple[str, ...]:
+    """What a row is and where it lies in its table, from the longest to the shortest."""
+    place = f"descriptor{'s' * (node.count > 1)} {_entries(node)}" if node.descriptor_pa is not None else ""
+    ways: list[tuple[str, ...]]
     if node.is_table:
-        leaves = node.child_count
-        yield (*[f"{kind_words(node.kind).words} in {node.cap}"] * (not is_short), str(node.cap)), "label"
-        yield (f"{leaves} below" if leaves else "empty",), "label dim"
-        return
-    unit = node.span // max(1, node.count)
-    yield (picture.style.long(node.va),), "mono label dim"
-    offset = f"+{node.offset:#x}" if node.offset else ""
-    yield (visible(f"{node.cap}{offset}"),), "label"
-    yield (pages_words(node.count, unit), binary_size(node.span)), "label"
+        letters, words, _ = kind_words(node.kind)
+        many = f"{node.child_count:,} below" if node.child_count else "empty"
+        ways = [(words, place, many), (words, place), (letters, place), (letters, _entries(node) if place else "")]
+    else:
+        pages = pages_words(node.count, node.span // max(1, node.count))
+        size = pages if node.level > 1 else binary_size(node.span)  # of small pages there is one a descriptor
+        ways = [(size, place), (size, _entries(node)), (_entries(node),)]
+    return tuple(", ".join(part for part in way if part) for way in ways)
 
 
 def describe(node: VnodeValue, parent: VnodeValue | None = None) -> str:
@@ -301,22 +323,21 @@ def _descriptor(picture: DomainPicture, row: Row, box: kit.Box, second: float) -
         lines = wrapped(where, w - 16)[:2] if second else [where]
         text = tuple(fitted(10, base + second * number, line, w - 16) for number, line in enumerate(lines))
         return Node(
-            name, "hardware", x, y, w, h, thing, text=text, bars=(Bar(0, 1, 4, h - 2, "table"),),
+            name, "hardware", x, y, w, h, thing, text=text, bars=(Bar(0, 0, 4, h, "table"),),
             state=("is-root", *picture.states(thing)), title=where, action="select", lane=COLUMNS[1].name,
         )  # fmt: skip
     word = node.descriptor or 0
     read = picture.decode(node.level, word)
     digits = 8 if picture.value.entry_bytes == 4 else 16
     texts = [Text(10, base, f"{word:0{digits}x}", "mono label")]
-    end = _meaning(read)
-    left = 10 + text_width(texts[0].text, "mono label") + 12
-    end_w = 0 if second else text_width(end, "label")
-    room = w - (10 if second else left) - 8
-    short = end.removeprefix("page ")
-    texts.append(fitted(w - 8, base + second, (end, short, short.removesuffix(" user")), room, "label", "end"))
-    index = f"[{_entries(node)}]"
-    if left + text_width(index, "mono label") + end_w + 22 <= w:
-        texts.append(Text(left, base, index, "mono label dim"))
+    left = 10.0 if second else 10 + text_width(texts[0].text, "mono label") + 14
+    meaning = _meaning(read, with_rights=False)
+    room = w - left - 8
+    if read.kind == "leaf":
+        free = w - 18 - text_width(texts[0].text, "mono label") - (text_width(meaning) + 12) * (not second)
+        allowed = (read.rights, read.rights.removesuffix(" user"))
+        texts.append(fitted(w - 8, base, allowed, free, "mono label", "end"))
+    texts.append(fitted(left, base + second, (meaning, meaning.removeprefix("page ")), room, "label dim"))
     many = f"; {node.count} alike from there on" if node.count > 1 else ""
     title = (
         f"descriptor at physical {Address(node.descriptor_pa)}, {_level_words(row)} entry {node.entry}: "
@@ -325,7 +346,7 @@ def _descriptor(picture: DomainPicture, row: Row, box: kit.Box, second: float) -
     state = (f"is-{read.kind}", *picture.states(thing))
     large = node.level > 1 and read.kind == "leaf"
     bars = () if read.kind == "invalid" else (
-        Bar(0, 1, 6.0 if large else 4.0, h - 2, "table" if read.kind == "table" else "page"),
+        Bar(0, 0, 6.0 if large else 4.0, h, "table" if read.kind == "table" else "own-anonymous"),
     )  # fmt: skip
     return Node(name, "hardware", x, y, w, h, thing, text=tuple(texts), bars=bars, state=state, title=title,
                 action="select", lane=COLUMNS[1].name)  # fmt: skip
@@ -335,10 +356,10 @@ def _level_words(row: Row) -> str:
     return kind_words(row.parent.kind).words if row.parent is not None else ""
 
 
-def _meaning(read: Decoded) -> str:
+def _meaning(read: Decoded, *, with_rights: bool = True) -> str:
     if read.kind == "invalid":
         return "not present"
-    rights = f" {read.rights}" if read.kind == "leaf" else ""
+    rights = f" {read.rights}" if read.kind == "leaf" and with_rights else ""
     return f"{'table' if read.kind == 'table' else 'page'} → {Address(read.address)}{rights}"
 
 

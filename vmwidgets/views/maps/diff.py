@@ -1,40 +1,45 @@
-"""A task's map beside what the system reported: differences large, and what agrees as one row a file.
+"""A task's map beside what the system reported: is the model wrong, and where.
 
-On top each side is a strip with a cell for each range.  Below it come the ranges that should agree and do not, each as
-a card with both sides; then what only one side can know, and last what agrees, each file in one row with a badge.
+On top each side is a strip with a cell for each range, in the colour of what it is.  Below it come the ranges that
+should agree and do not, then those that are missing in the model, what only one side can know, and last what agrees.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from vmwidgets.engine.base.units import Size, counted
-from vmwidgets.engine.kernel.map.diffs_schema import AGREES, DIFFERS, MODEL, SYSTEM, MappedAs, MapsDiff, RangeDiff
+from vmwidgets.engine.base.units import counted
+from vmwidgets.engine.kernel.map.diffs_schema import AGREES, DIFFERS, SYSTEM, MappedAs, MapsDiff, RangeDiff
+from vmwidgets.engine.spaces.process_schema import rounded
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.addresses import AddressStyle
-from vmwidgets.views.scene.kit import LINE, MARGIN, PAD, WIDTH, Box
+from vmwidgets.views.scene.key import RANGES, kind_of_range
+from vmwidgets.views.scene.kit import LINE, MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Bar, Caption, Lane, Node, Scene, Table, Text
-from vmwidgets.views.scene.text import fitted, text_width, visible
+from vmwidgets.views.scene.text import fitted, text_width, visible, wrapped
 from vmwidgets.views.story.words.pictures import say_compared
 
-STRIP, GAP, LARGE = 14.0, 4.0, 68.0
-"""Heights: of a strip of the overview, between lines, of a difference."""
+STRIP, GAP, WIDEST = 22.0, 8.0, 44.0
+"""Pixels: the height of a strip of the overview, between both, and of a cell at most."""
+
+CELL, HIGH = 36.0, 20.0
+"""Width and height of a range's cell in a row that says its rights."""
 
 WIDE = 640.0
-"""Pixels from which on all of a row is in one line, and both sides of a difference beside each other."""
+"""Pixels from which on a range that should agree is in one line, and what agrees in two columns."""
 
-MOST_LINES, MOST_ROWS = 60, 300
-"""Lines that are drawn, and rows of the table; what agrees is left out first."""
+MOST_LINES, MOST_ROWS, MOST_CELLS = 60, 300, 8
+"""Lines that are drawn, rows of the table, cells of a line; what agrees is left out first."""
 
-FEW, MINIMAP = 12, 92.0
+FEW, MINIMAP = 14, 92.0
 """More lines make a picture higher than many windows. Such a picture has a small map of itself in its upper right
 corner, and its strips end so many pixels before the edge."""
 
-SIDES = ("model", "system")
+SIDES = ("system", "model")
 
-BADGES = {AGREES: "=", DIFFERS: "differs", SYSTEM: "only system", MODEL: "only model"}
-"""What is in a row's first column, by verdict."""
+SECTIONS = {"wrong": "0", "missing": "missing", "alone": "1", "agree": "2"}
+"""The parts of a picture from the top down, and what each one's heading is called."""
 
 
 class Line(NamedTuple):
@@ -51,12 +56,15 @@ class Line(NamedTuple):
     @property
     def size(self) -> str:
         """Bytes of all of them."""
-        return str(Size(sum(row.size for row in self.rows)))
+        return rounded(sum(row.size for row in self.rows))
 
     @property
-    def section(self) -> int:
-        """Where it is: 0 what should agree and does not, 1 what only one side can know, 2 what agrees."""
-        return 2 if self.first.verdict == AGREES else 0 if self.first.is_fault else 1
+    def section(self) -> str:
+        """The part that it is in."""
+        first = self.first
+        if not first.is_fault:
+            return "agree" if first.verdict == AGREES else "alone"
+        return "missing" if first.verdict == SYSTEM else "wrong"
 
 
 def draw_diff(value: MapsDiff, *, width: float = WIDTH) -> Scene:
@@ -66,33 +74,34 @@ def draw_diff(value: MapsDiff, *, width: float = WIDTH) -> Scene:
     lines = _lines(rows)
     shown = _most(lines)
     high = len(shown) > FEW and width >= WIDE
-    nodes, y = _overview(rows, style, 8.0, width - (MINIMAP if high else 0))
-    for section in range(3):
-        of_it = [line for line in shown if line.section == section]
-        if not of_it:
-            continue
-        nodes.append(_heading(section, [line for line in lines if line.section == section], y, width))
-        y += nodes[-1].h + 2
-        columns = _columns(of_it, style, width - 2 * MARGIN)
-        for line in of_it:
-            box = Box(MARGIN, y, width - 2 * MARGIN, 0)
-            nodes.append(_row(line, columns, style, box) if section else _difference(line, style, box))
-            y += nodes[-1].h + GAP * (1 if section else 2)
-        y += LINE / 2
+    nodes, y = _overview(rows, style, 4.0, width - (MINIMAP if high else 0))
+    draw = {"wrong": _differing, "missing": _missing, "alone": _alone, "agree": _agreeing}
+    for section, key in SECTIONS.items():
+        if of_it := [line for line in shown if line.section == section]:
+            box = Box(MARGIN, y, width - 2 * MARGIN, LINE)
+            nodes.append(_heading(section, key, [line for line in lines if line.section == section], box))
+            nodes += draw[section](of_it, style, box._replace(y=y + 26))
+            y = max(node.y + node.h for node in nodes) + 18
     left = sum(len(line.rows) for line in lines) - sum(len(line.rows) for line in shown)
     if left:
         words = f"… {counted(left, 'range')} more, in the table"
-        nodes.append(kit.label("diff/more", words, MARGIN, y, style="dim", most=width - 2 * MARGIN))
-    caption = Caption(_verdict(value), reason=f"{value.summary}.")
+        nodes.append(kit.label("diff/more", words, MARGIN, y - 10, style="dim", most=width - 2 * MARGIN))
     subtitle = f"the model's map next to the system's, read from {value.source}"
     return kit.scene(
-        "diff", visible(value.task), subtitle, nodes, caption=caption,
+        "diff", visible(value.task), subtitle, nodes, caption=_caption(value, lines),
         table=_table(value), lanes=[Lane("ranges", "Ranges, by address", down=True)], width=width,
     )  # fmt: skip
 
 
-def _verdict(value: MapsDiff) -> str:
-    return say_compared("diff/disagree", len(value.faults)) if value.faults else say_compared("diff/agree")
+def _caption(value: MapsDiff, lines: Iterable[Line]) -> Caption:
+    """The answer: whether anything is wrong, or only missing; and what it is about in numbers."""
+    found = {line.section for line in lines}
+    count = len(value.faults)
+    if "wrong" in found:
+        return Caption(say_compared("diff/disagree", count), reason=f"{value.summary}.")
+    if "missing" in found:
+        return Caption(say_compared("diff/missing", count), reason=say_compared("diff/no call", count))
+    return Caption(say_compared("diff/agree"), reason=f"{value.summary}.")
 
 
 def _table(value: MapsDiff) -> Table:
@@ -105,9 +114,8 @@ def _lines(rows: Sequence[RangeDiff]) -> list[Line]:
     """The ranges in lines, by address: those of a file share one, but those that both sides have and that differ."""
     found: dict[object, Line] = {}
     for number, row in enumerate(rows):
-        side = row.system or row.model
-        name, shared = (side.name, side.shared) if side is not None else ("", False)
-        kin = number if row.verdict == DIFFERS else (row.verdict, row.is_fault, row.why, name, shared)
+        what = _what(row)
+        kin = number if row.verdict == DIFFERS else (row.verdict, row.is_fault, row.why, what.name, what.shared)
         line = found.get(kin)
         found[kin] = Line(number, [row]) if line is None else Line(line.number, [*line.rows, row])
     return list(found.values())
@@ -123,181 +131,231 @@ def _most(lines: Sequence[Line]) -> list[Line]:
     return [line for line in lines if line.number not in dropped][:MOST_LINES]
 
 
+def _what(row: RangeDiff) -> MappedAs:
+    """How the system has it, or else the model."""
+    what = row.system or row.model
+    assert what is not None, "one side has it"
+    return what
+
+
+def _colour(what: MappedAs) -> str:
+    return f"own-{kind_of_range(what.name, what.protection)}"
+
+
 # ---- the overview --------------------------------------------------------------------------------
 
 
 def _overview(rows: Sequence[RangeDiff], style: AddressStyle, y: float, width: float) -> tuple[list[Node], float]:
-    """Two strips with their names, a cell for each range, however large; and the addresses at both ends."""
+    """Two strips with a cell for each range, however large, under names of files; the ends, and what colours mean."""
     if not rows:
         return [], y
     left = max(text_width(side, "strong") for side in SIDES) + 10
-    whole = width - 2 * MARGIN - left
-    w = whole / len(rows)
-    nodes: list[Node] = []
+    w = min(WIDEST, (width - 2 * MARGIN - left) / len(rows))
+    ends = [style.long(rows[0].start), style.long(rows[-1].end)]
+    whole = max(w * len(rows), sum(text_width(one, "mono") for one in ends) + 12)
+    text, bars = _files(rows, w, width - 2 * MARGIN - left)
+    nodes = [kit.runs("diff/files", Box(MARGIN + left, y, width - 2 * MARGIN - left, 20), text, bars=bars)]
+    y += 22
     for number, side in enumerate(SIDES):
-        have = [(at, row) for at, row in enumerate(rows) if getattr(row, side) is not None]
-        bars = tuple(
-            Bar(round(at * w, 2), 1, round(max(0.5, w - (1 if w > 3 else 0)), 2), STRIP - 2, _style(row))
-            for at, row in have
-        )
-        title = f"The {side} has {counted(len(have), 'range')} of {len(rows):,}"
+        have = sum(getattr(row, side) is not None for row in rows)
+        title = f"The {side} has {counted(have, 'range')} of {len(rows):,}"
         at = y + number * (STRIP + GAP)
-        nodes.append(kit.label(f"diff/head/{side}", side, MARGIN, at - 2, style="strong"))
-        strip = Box(MARGIN + left, at, whole, STRIP)
-        nodes.append(kit.chip(f"diff/strip/{side}", "axis", strip, bars=bars, title=title, lane=f"strip {side}"))
-    y += 2 * (STRIP + GAP)
-    text = [
-        Text(0, 12, style.long(rows[0].start), "mono dim"),
-        Text(whole, 12, style.long(rows[-1].end), "mono dim", "end"),
-    ]
-    words = "a box for each range"
-    if 2 * max(text_width(one.text, "mono") for one in text) + text_width(words, "dim") + 24 < whole:
-        text.append(Text(whole / 2, 12, words, "dim", "middle"))
-    nodes.append(kit.runs("diff/axis", kit.Box(MARGIN + left, y, whole, LINE), tuple(text)))
-    return nodes, y + LINE + 8
+        nodes.append(kit.label(f"diff/head/{side}", side, MARGIN, at + 2, style="strong"))
+        bars = [bar for column, row in enumerate(rows) for bar in _cell(row, side, column * w, w)]
+        strip = Box(MARGIN + left, at, w * len(rows), STRIP + GAP)
+        nodes.append(kit.runs(f"diff/strip/{side}", strip, (), bars=bars, title=title, lane=f"strip {side}"))
+    y += 2 * (STRIP + GAP) - 4
+    text = [Text(0, 12, ends[0], "mono dim"), Text(whole, 12, ends[1], "mono dim", "end")]
+    nodes.append(kit.runs("diff/axis", Box(MARGIN + left, y, whole, LINE), text))
+    nodes += kit.legend("diff", [*_legend(rows)], y + LINE + 2, width=width, x=MARGIN + left)
+    return nodes, nodes[-1].y + LINE + 16
 
 
-def _style(row: RangeDiff) -> str:
-    return "error" if row.is_fault else "plain" if row.verdict == AGREES else "static"
+def _cell(row: RangeDiff, side: str, x: float, w: float) -> Iterator[Bar]:
+    """A range in a side's strip: pale where it is missing, a line where only the other side knows of it."""
+    what, room = getattr(row, side), max(0.5, w - (2 if w > 6 else 1 if w > 3 else 0))
+    x, room = round(x, 2), round(room, 2)
+    if what is not None:
+        yield Bar(x, 0, room, STRIP, _colour(_what(row) if row.verdict == AGREES else what))
+    elif row.is_fault:
+        yield Bar(x + 0.5, 0.5, max(0.5, room - 1), STRIP - 1, f"missing {_colour(_what(row))}")
+    else:
+        yield Bar(x, STRIP / 2 - 1, room, 2, "rail")
+    if side == "system" and row.is_fault and row.verdict != SYSTEM:
+        yield Bar(x, STRIP + 2, room, 4, "error")
 
 
-def _heading(section: int, lines: Sequence[Line], y: float, width: float) -> Node:
-    """What a section is, and how much of it there is; its mark is that of its cells in the strips."""
-    many = sum(len(line.rows) for line in lines)
-    words = (
-        f"should agree: {counted(many, 'range')}",
-        f"only one side can know: {counted(many, 'range')}",
-        f"agree: {counted(many, 'range')}, one row a file",
-    )[section]
-    style = ("strong error", "strong", "strong")[section]
-    text = (fitted(18, 14, words, width - 2 * MARGIN - 18, style),)
-    bars = (Bar(0, 4, 11, 11, ("error", "static", "plain")[section]),)
-    return kit.runs(f"diff/section/{section}", kit.Box(MARGIN, y, width - 2 * MARGIN, 20), text, bars=bars)
+def _files(rows: Sequence[RangeDiff], w: float, whole: float) -> tuple[list[Text], list[Bar]]:
+    """The names of files over their first cells, as far as they do not meet."""
+    text: list[Text] = []
+    end, last = -12.0, ""
+    for number, row in enumerate(rows):
+        what = _what(row)
+        stem = visible(what.name.rpartition("/")[2].partition(".")[0])
+        if what.is_file and stem and stem != last:
+            last, x = stem, round(number * w, 1)
+            if x >= end + 12 and x + text_width(stem, "label dim") <= whole:
+                text.append(Text(x, 12, stem, "label dim"))
+                end = x + text_width(stem, "label dim")
+    return text, [Bar(one.x, 16, 1, 4, "tick") for one in text]
+
+
+def _legend(rows: Sequence[RangeDiff]) -> Iterator[tuple[str, str]]:
+    """What the colours mean that are there."""
+    yield "", "a cell for each range, not to scale"
+    seen = {kind_of_range(_what(row).name, _what(row).protection) for row in rows}
+    yield from ((f"own-{kind}", words) for kind, words in RANGES.items() if kind in seen)
+    faults = [row for row in rows if row.is_fault]
+    if any(row.verdict != DIFFERS for row in faults):
+        yield "missing own-kernel", "missing"
+    if any(row.verdict != SYSTEM for row in faults):
+        yield "error", "should agree"
 
 
 # ---- lines ---------------------------------------------------------------------------------------
+
+
+def _heading(section: str, key: str, lines: Sequence[Line], box: Box) -> Node:
+    """What a section is, how many ranges are in it, and how large they are."""
+    many, size = sum(len(line.rows) for line in lines), rounded(sum(row.size for line in lines for row in line.rows))
+    head, about = {
+        "wrong": (f"{counted(many, 'range')} should agree", "and do not" if many > 1 else "and does not"),
+        "missing": (f"{many:,} missing in the model", "no call accounts for them" if many > 1 else
+                    "no call accounts for it"),
+        "alone": (f"{many:,} only one side can know", "no call asked for them" if many > 1 else "no call asked for it"),
+        "agree": (f"{many:,} agree", "same addresses, same rights; a line for each file"),
+    }[section]  # fmt: skip  # what it is, and what that means
+    strong = "body strong error" if section == "wrong" else "body strong"
+    x = text_width(head, "body strong") + 12
+    room = box.w - x - text_width(size) - 12
+    text = [Text(0, 14, head, strong), Text(box.w, 14, size, "label dim", "end")]
+    if text_width(about, "label dim") <= room:
+        text.append(Text(x, 14, about, "label dim"))
+    return kit.runs(f"diff/section/{key}", box, text)
 
 
 def _about(line: Line, style: AddressStyle) -> str:
     """All of a line in words."""
     first = line.first
     places = ", ".join(style.range(row.start, row.end) for row in line.rows[:8]) + ", …" * (len(line.rows) > 8)
-    return f"{places}: {line.size}, {first.verdict}" + (f", {visible(first.why)}" if first.why else "")
-
-
-def _name(line: Line) -> str:
-    """The file, the kernel's name for it, or "memory"."""
-    side = line.first.system or line.first.model
-    name = side.name.rpartition("/")[2] or "memory" if side is not None else "memory"
-    return visible(name) + (", shared" if side is not None and side.shared else "")
-
-
-def _rights(have: Sequence[MappedAs]) -> str:
-    if len({what.protection for what in have}) == 1:
-        return have[0].protection
-    return " ".join(what.protection for what in have[:6]) + " …" * (len(have) > 6)
-
-
-def _difference(line: Line, style: AddressStyle, box: Box) -> Node:
-    """What should agree and does not: where it is, how each side has it, and why that differs."""
-    row, room = line.first, box.w - 2 * PAD
-    beside = box.w >= WIDE - 2 * MARGIN
-    place = f"{style.long(row.start)} · {line.size}"
-    many = f" ×{len(line.rows)}" if len(line.rows) > 1 else ""
-    x = PAD + 24
-    text = [
-        Text(PAD, 20, "≠", "title error"),
-        fitted(x, 20, f"{_name(line)}{many}", room - 24 - text_width(place, "mono") - 12, "strong"),
-        Text(box.w - PAD, 20, place, "mono", "end"),
-    ]
-    half = (room - 24) / 2 if beside else room - 24
-    y = 46.0
-    for number, side in enumerate(SIDES):
-        have = [what for one in line.rows if (what := getattr(one, side)) is not None]
-        at = x + number * half * beside
-        text.append(Text(at, y, side, "dim"))
-        at += text_width("system", "dim") + 10
-        left = x + half * (number * beside + 1) - at - 8
-        if have:
-            other = visible(have[0].name.rpartition("/")[2] or "memory") + ", shared" * have[0].shared
-            words = _rights(have) + f" · {other}" * (other != _name(line))
-            text.append(fitted(at, y, words, left, "title mono"))
-        else:
-            text.append(fitted(at, y, row.why or "nothing", left, "error"))
-        y += 22 * (not beside)
-    high = LARGE - 10
-    if not beside:
-        high += 22
-    if row.verdict == DIFFERS:
-        text.append(fitted(x, high + 8, row.why, room - 24, ""))
-        high += 16
-    return Node(
-        f"diff/{line.number}/row", "card", box.x, box.y, box.w, high, f"range:{line.number}", text=tuple(text),
-        state=("fault",), title=_about(line, style), action="select", lane="ranges",
-    )  # fmt: skip
-
-
-class Columns(NamedTuple):
-    """Where a section's rows have what: pixels from the left."""
-
-    name: float
-    size: float
-    """Where sizes end."""
-    place: float
-    rest: float
-
-
-def _columns(lines: Sequence[Line], style: AddressStyle, width: float) -> Columns | None:
-    """The columns of a section, as wide as what is in them; None if there is no room for all of them in a line."""
-    if width < WIDE - 2 * MARGIN:
-        return None
-    name = PAD + max(22.0, *(text_width(BADGES[line.first.verdict], "strong") + 10 for line in lines))
-    most = max(text_width(_called(line), "") for line in lines)
-    size = name + min(most, 0.34 * width) + max(text_width(line.size, "") for line in lines) + 18
-    place = size + 18
-    return Columns(
-        name, size, place, place + max(text_width(style.long(line.first.start), "mono") for line in lines) + 18
+    rights = " ".join(_what(row).protection for row in line.rows[:8])
+    return f"{_name(line)}, {places}: {line.size}, {rights}, {first.verdict}" + (
+        f", {visible(first.why)}" if first.why else ""
     )
 
 
-def _called(line: Line) -> str:
-    return _name(line) + (f" ×{len(line.rows)}" if len(line.rows) > 1 else "")
+def _name(line: Line) -> str:
+    """The file, the kernel's name for it, or "memory"; and how many, where not all have a cell."""
+    what = _what(line.first)
+    many = f" ×{len(line.rows)}" if len(line.rows) > MOST_CELLS else ""
+    return visible(what.name.rpartition("/")[2] or "memory") + (", shared" if what.shared else "") + many
 
 
-def _row(line: Line, columns: Columns | None, style: AddressStyle, box: Box) -> Node:
-    """A file in one row: a badge, its name, ranges, bytes, where it begins, rights, and why only one side has it.
-
-    What has no room beside the others is below them.
-    """
-    first, why = line.first, visible(line.first.why)
-    rights = _rights([side for row in line.rows if (side := row.system or row.model) is not None])
-    badge, place = BADGES[first.verdict], style.long(first.start)
-    text = [Text(PAD, 16, badge, "strong")]
-    y = 16.0
-    if columns is not None:
-        name, size, at, rest = columns
-        text += [
-            fitted(name, y, _called(line), size - name - text_width(line.size, "") - 18, "", middle=False),
-            Text(size, y, line.size, "", "end"),
-            Text(at, y, place, "mono dim"),
-            fitted(rest, y, rights, box.w - rest - PAD, "mono dim"),
-        ]
-        begun = rest + text_width(rights, "mono") + 18
-    else:
-        name = PAD + (text_width(max(BADGES.values(), key=len), "strong") + 10 if first.verdict != AGREES else 22)
-        room, y = box.w - name - PAD, y + 17
-        text += [
-            fitted(name, 16, _called(line), room - text_width(line.size, "") - 18, ""),
-            Text(box.w - PAD, 16, line.size, "", "end"),
-            fitted(name, y, f"{place} · {rights}", room, "mono dim"),
-        ]
-        begun = box.w
-    if why:
-        beside = begun + text_width(why, "dim") <= box.w - PAD
-        y += 0 if beside else 17
-        text.append(Text(begun, y, why, "dim") if beside else fitted(name, y, why, box.w - name - PAD, "dim"))
-    state = ("static", "folded") if first.verdict != AGREES else ("plain",)
+def _row(line: Line, style: AddressStyle, box: Box, text: list[Text], bars: list[Bar]) -> Node:
+    """A line as a thing that can be selected."""
     return Node(
-        f"diff/{line.number}/row", "card", box.x, box.y, box.w, y + 8, f"range:{line.number}",
-        text=tuple(text), state=state, title=_about(line, style), action="select", lane="ranges",
+        f"diff/{line.number}/row", "label", *box, f"range:{line.number}", "none", text=tuple(text), bars=tuple(bars),
+        state=("fault",) if line.first.is_fault else (), title=_about(line, style), action="select", lane="ranges",
     )  # fmt: skip
+
+
+def _cells(have: Sequence[MappedAs], x: float, y: float, look: str) -> tuple[list[Bar], list[Text], float]:
+    """A cell for each range with its rights, from `x` on; and where they end."""
+    bars: list[Bar] = []
+    text: list[Text] = []
+    for what in have[:MOST_CELLS]:
+        bars.append(Bar(x + 0.5, y + 0.5, CELL - 1, HIGH - 1, f"{look} {_colour(what)}"))
+        text.append(Text(x + CELL / 2, y + 14.5, what.protection.replace("-", "") or "–", "mono", "middle"))
+        x += CELL + 3
+    return bars, text, x
+
+
+def _missing(lines: Sequence[Line], style: AddressStyle, box: Box) -> Iterator[Node]:
+    """What the model does not have: its name, its ranges with their rights, bytes, and where it begins."""
+    wide = box.w + 2 * MARGIN >= WIDE
+    names = max(text_width(_name(line), "body strong") for line in lines)
+    most = max(min(MOST_CELLS, len(line.rows)) for line in lines) * (CELL + 3)
+    place = max(text_width(style.long(line.first.start), "mono") for line in lines)
+    left = min(names, box.w - most - place - 120) + 20 if wide else 0.0
+    if wide and len(lines) > 1:
+        heads = [Text(left, 12, "ranges", "label dim"), Text(box.w - place - 16, 12, "size", "label dim", "end"),
+                 Text(box.w - place, 12, "begins at", "label dim")]  # fmt: skip  # over three columns
+        yield kit.runs("diff/missing/heads", box._replace(h=16), heads)
+        box = box._replace(y=box.y + 20)
+    high = 28.0 if wide else 48.0
+    for number, line in enumerate(lines):
+        bars, text, _ = _cells([_what(row) for row in line.rows], left, 3 if wide else 23, "missing")
+        end = box.w - (place + 16) * wide
+        room = left - 16 if wide else box.w - text_width(line.size, "body") - 12
+        text += [fitted(0, 18, _name(line), room, "body strong", middle=True), Text(end, 18, line.size, "body", "end"),
+                 Text(box.w - place * wide, 18 if wide else 38, style.long(line.first.start), "mono dim",
+                      "start" if wide else "end")]  # fmt: skip  # name, size, place
+        yield _row(line, style, box._replace(y=box.y + number * high, h=high - 4), text, bars)
+
+
+def _differing(lines: Sequence[Line], style: AddressStyle, box: Box) -> Iterator[Node]:
+    """What should agree and does not: how each side has it, and why that differs."""
+    wide = box.w + 2 * MARGIN >= WIDE
+    y = box.y
+    for line in lines:
+        place, left = style.long(line.first.start), 24.0
+        text = [Text(2, 19, "≠", "title error"),
+                fitted(left, 18, _name(line), box.w * (0.36 if wide else 0.6) - left, "body strong", middle=True),
+                Text(box.w, 18, line.size, "body", "end")]  # fmt: skip  # that it differs, name, size
+        x, at, bars = (box.w * 0.36 + 12 if wide else left), (3.0 if wide else 25.0), list[Bar]()
+        for side in reversed(SIDES):
+            have = [what for row in line.rows if (what := getattr(row, side)) is not None]
+            text.append(Text(x, at + 14, side, "label dim"))
+            x += text_width(side, "label dim") + 8
+            its, words, end = _cells(have, x, at, "pale")
+            bars += its
+            text += words or [Text(x, at + 14, "nothing", "label error")]
+            x = (end if its else x + text_width("nothing", "label")) + 14
+        foot = at + HIGH + 14
+        for why in wrapped(line.first.why, box.w - left - text_width(place, "mono") - 12):
+            text.append(Text(left, foot, why, "label error"))
+            foot += LINE
+        text.append(Text(box.w, at + HIGH + 14, place, "mono dim", "end"))
+        node = _row(line, style, Box(box.x, y, box.w, foot - 8), text, bars)
+        yield node
+        y += node.h + 8
+
+
+def _small(line: Line, x: float) -> list[Bar]:
+    """A small cell for each range, without words."""
+    return [Bar(x + number * 10, 4, 8, 14, _colour(_what(row))) for number, row in enumerate(line.rows[:MOST_CELLS])]
+
+
+def _room(lines: Iterable[Line]) -> float:
+    """Pixels that the small cells of a section take."""
+    return max(min(MOST_CELLS, len(line.rows)) for line in lines) * 10 + 8
+
+
+def _alone(lines: Sequence[Line], style: AddressStyle, box: Box) -> Iterator[Node]:
+    """What only one side can know: its ranges, its name, and whose it is."""
+    left, wide = _room(lines), box.w + 2 * MARGIN >= WIDE
+    names = min(max(text_width(_name(line)) for line in lines) + 20, box.w * 0.4)
+    y = box.y
+    for line in lines:
+        why, size = visible(line.first.why), text_width(line.size) + 10
+        text = [fitted(left, 15, _name(line), names - 8 if wide else box.w - left - size, middle=True),
+                Text(box.w, 15, line.size, "label dim", "end")]  # fmt: skip  # name and size
+        if wide:
+            text.append(fitted(left + names, 15, why, box.w - left - names - size, "label dim"))
+        else:
+            text += [Text(left, 15 + LINE * at, one, "label dim") for at, one in
+                     enumerate(wrapped(why, box.w - left), 1)]  # fmt: skip  # whose it is, below it
+        high = 22 if wide else text[-1].y + 7
+        yield _row(line, style, Box(box.x, y, box.w, high), text, _small(line, 0))
+        y += high
+
+
+def _agreeing(lines: Sequence[Line], style: AddressStyle, box: Box) -> Iterator[Node]:
+    """What agrees: its ranges, its name and bytes; in two columns where there is room, downwards."""
+    columns = 2 if box.w + 2 * MARGIN >= WIDE and len(lines) > 1 else 1
+    w, down, left = (box.w - 32 * (columns - 1)) / columns, -(-len(lines) // columns), _room(lines)
+    for number, line in enumerate(lines):
+        room = w - left - text_width(line.size) - 10
+        text = [fitted(left, 15, _name(line), room, middle=True), Text(w, 15, line.size, "label dim", "end")]
+        place = Box(box.x + number // down * (w + 32), box.y + number % down * 22, w, 22)
+        yield _row(line, style, place, text, _small(line, 0))

@@ -88,6 +88,8 @@ class MapPicture:
     """Bytes of the entries that are in the list, as their number is of these: the map's own sum follows later."""
     moved: frozenset[int] = frozenset()
     """Nodes of the tree that got another parent or colour; their entries need not have changed."""
+    rehung: frozenset[int] = frozenset()
+    """Those of them that got another parent."""
     gone: tuple[Range, ...] = ()
     """What the operation has removed until now, and nothing has taken since."""
     coming: frozenset[int] = frozenset()
@@ -183,6 +185,7 @@ def map_picture(look: Look[MapValue], lanes: Collection[str] = LANES) -> MapPict
         _layout_of(look, lanes),
         _used(shown, value),
         moved_in_tree(before, shown),
+        rehung_in_tree(before, shown),
         removed(before.entries, shown.items) if moment.operation is not None else (),
         frozenset() if shown is value else _ids(value) - _ids(before),
     )
@@ -414,11 +417,14 @@ def _merged(before: MapValue, value: MapValue, marks: Difference) -> set[int]:
 
 def moved_in_tree(before: MapValue, value: MapValue) -> frozenset[int]:
     """Nodes of the tree of `value` that got another parent or another colour since; new ones are not among them."""
-    was, now = _parents(before), _parents(value)
     both = before.nodes.keys() & value.nodes.keys()
-    return frozenset(
-        one for one in both if was.get(one) != now.get(one) or before.nodes[one].red != value.nodes[one].red
-    )
+    return rehung_in_tree(before, value) | {one for one in both if before.nodes[one].red != value.nodes[one].red}
+
+
+def rehung_in_tree(before: MapValue, value: MapValue) -> frozenset[int]:
+    """Nodes of the tree of `value` that got another parent since; new ones are not among them."""
+    was, now = _parents(before), _parents(value)
+    return frozenset(one for one in before.nodes.keys() & value.nodes.keys() if was.get(one) != now.get(one))
 
 
 def _parents(value: MapValue) -> dict[int, int]:

@@ -41,7 +41,8 @@ def tree_lane(picture: MapPicture, columns: Mapping[int, Column], top: float, wi
     marks = [_marks(picture, items, plain, columns, depths, top)] if plain else []  # type: ignore[arg-type]
     placed = {node.id: node for node in nodes}
     links = list(_links(picture, placed, marks))
-    nodes += _comparisons(picture, placed, marks, items, width)
+    labels = _comparisons(picture, placed, marks, items, width)
+    nodes += [*labels, *_conflicts(picture, placed, labels, width)]
     return Drawn(nodes, links, tuple(marks), top + max(picture.layout.depth, *depths.values()) * row + 30)
 
 
@@ -158,11 +159,37 @@ def _links(picture: MapPicture, placed: Mapping[str, Node], marks: Sequence[Mark
                 continue
             new = "new" in picture.states.get(child, ())
             on_path = walked.get(node.id) == side and (new or child in walked)
+            start, end = (source.x + source.w / 2, source.y + source.h), (target.x + target.w / 2, target.y)
+            state = "fault" if _is_red(picture, node.id, child) else "path" if on_path else ""
             yield Link(
-                f"tree/{node.id}/{side}", "tree", source.id, target.id,
-                ((source.x + source.w / 2, source.y + source.h), (target.x + target.w / 2, target.y)),
-                state=("path",) if on_path else ("new",) if new else (), branch=True,
+                f"tree/{node.id}/{side}", "tree", source.id, target.id, (start, end),
+                state=(state,) if state else ("new",) if new or child in picture.rehung else (), branch=True,
             )  # fmt: skip
+
+
+def _is_red(picture: MapPicture, *nodes: int) -> bool:
+    """Whether all of these nodes are red: of a parent and its child that must not stay so."""
+    return all((node := picture.value.nodes.get(one)) is not None and node.red for one in nodes)
+
+
+def _conflicts(picture: MapPicture, placed: Mapping[str, Node], labels: Sequence[Node], width: float) -> Iterator[Node]:
+    """That a node and its parent are red, beside the node, where there is room."""
+    for parent in picture.value.nodes.values():
+        for child in (parent.left, parent.right):
+            node = placed.get(f"tree/{child}")
+            if node is None or not _is_red(picture, parent.id, child):
+                continue
+            others = [one for one in (*placed.values(), *labels)
+                      if one is not node and one.y < node.y + node.h and node.y < one.y + one.h]  # fmt: skip
+            w = text_width(CONFLICT)
+            sides = (x for x in (node.x + node.w + 10, node.x - w - 6) if _is_free(x, w, others, width))
+            x = next(sides, None)
+            if x is not None:
+                box = kit.Box(x, node.y + node.h / 2 - 9, w, 18)
+                yield kit.runs(f"{node.id}/conflict", box, (Text(0, 13, CONFLICT, "label error"),))
+
+
+CONFLICT = "red under red"
 
 
 def _comparisons(

@@ -594,7 +594,10 @@ class _Layout:
         said += [f"clean: slot {place.slot} of swap space has it too"] if not swapped and place.slot >= 0 else []
         is_new, is_moved = (index in those for those in self._came(place.holder))
         is_changed = is_moved or (dirty and self._reported.is_dirtied(place.holder, index))
-        state = ("new",) if is_new else ("folded",) if swapped else ("changed",) * is_changed
+        state: tuple[str, ...] = ("new",) if is_new else ("folded",) if swapped else ("changed",) * is_changed
+        holder = self._value.objects.get(place.holder)
+        if holder is not None and not swapped:
+            state = (*state, "is-file" if holder.kind == "file" else "is-anonymous")
         words = f"s{place.slot}" if swapped else f"{place.frame:x}{'*' if dirty else ''}"
         lines = (f"{index:,}", "label dim"), (words + ORPHAN * is_orphan, "mono label")
         return kit.cell(
@@ -605,6 +608,8 @@ class _Layout:
 
 
 _LEGEND = (
+    ("is-file", "a page of a file"),
+    ("is-anonymous", "memory without a file"),
     ("round", "seen by several mappings"),
     ("folded", "in swap space, slot s"),
     ("dirty", "dirty: its file does not have it yet"),
@@ -612,12 +617,17 @@ _LEGEND = (
 )
 """What a cell's looks mean."""
 
+_KINDS = ("is-file", "is-anonymous")
+"""States of cells that say what a page is."""
+
 
 def _legend(nodes: Sequence[Node], y: float, width: float) -> list[Node]:
     """A cell of each look that the picture has, and what it means."""
     pages = [node for node in nodes if node.kind == "page"]
     looks = {look for node in pages for look in (node.shape, *node.state, "dirty" * bool(node.bars))}
     looks |= {"orphan" for node in pages for run in node.text if run.text.endswith(ORPHAN)}
+    if not looks >= {*_KINDS}:  # of one kind: its cards say it
+        looks -= {*_KINDS}
     known = [one for one in _LEGEND if one[0] in looks]
     boxes = kit.flow((text_width(words) + 40 for _, words in known), y, 18, width=width, gap=14)
     drawn: list[Node] = []
@@ -625,7 +635,7 @@ def _legend(nodes: Sequence[Node], y: float, width: float) -> list[Node]:
         bars = (Bar(5, h - 4, 18, 3, "used-and-dirty"),) * (look == "dirty")
         drawn.append(
             kit.chip(f"objects/legend/{look}", "page", Box(x, top, 28, h), ORPHAN * (look == "orphan"),
-                     shape="round" if look == "round" else "box", state=("folded",) * (look == "folded"),
+                     shape="round" if look == "round" else "box", state=(look,) * (look in ("folded", *_KINDS)),
                      bars=bars, title=words),
         )  # fmt: skip
         drawn.append(kit.label(f"objects/legend/{look}/words", words, x + 34, top, most=w - 34))

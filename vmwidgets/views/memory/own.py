@@ -22,6 +22,7 @@ from vmwidgets.engine.spaces.process_schema import (
     signed,
 )
 from vmwidgets.views.scene import kit
+from vmwidgets.views.scene.key import RANGES, kind_of_range
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Bar, Caption, Link, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import fitted, text_width, visible
@@ -38,35 +39,9 @@ MOST = 9
 MOST_PLACES = 8
 """Places of the address space that are drawn, each to its own scale."""
 
-KINDS = {
-    "anonymous": "memory without a file", "heap": "heap", "stack": "stack", "code": "code", "file": "file, read only",
-    "data": "file, written", "unknown": "file, rights unknown", "kernel": "the kernel's own",
-}  # fmt: skip  # a kind, and what a legend calls it
-"""What a range is, and so its colour."""
 
-
-def kind_of(one: ProcessRange) -> str:
-    """What a range is."""
-    if one.path in ("[vdso]", "[vvar]", "[vsyscall]", "[vvar_vclock]", "[uprobes]"):
-        return "kernel"
-    if one.path == "[heap]":
-        return "heap"
-    if one.path.startswith("[stack"):
-        return "stack"
-    if not one.path or one.path.startswith("["):
-        return "anonymous"
-    return kind_of_file(one.protection)
-
-
-def kind_of_file(protection: str) -> str:
-    """What a range of a file is, by what may be done there.
-
-    >>> [kind_of_file(one) for one in ("r-x", "rw-", "r--", "???")]
-    ['code', 'data', 'file', 'unknown']
-    """
-    if "?" in protection:
-        return "unknown"
-    return "code" if "x" in protection else "data" if "w" in protection else "file"
+def _kind(one: ProcessRange) -> str:
+    return kind_of_range(one.path, one.protection)
 
 
 # ---- a cell ----------------------------------------------------------------------------------------
@@ -255,10 +230,10 @@ def _whole(nodes: list[Node], value: ProcessMoment, y: float, width: float) -> f
     sums: dict[str, int] = {}
     for one in value.ranges:
         if not one.is_reserved:
-            kind = kind_of(one)
+            kind = _kind(one)
             sums[kind] = sums.get(kind, 0) + (one.resident or 0 if value.is_measured else one.size)
     bars = [Bar(0, 0, room, 22, "rail")]
-    shown = [(kind, sums[kind]) for kind in KINDS if sums.get(kind)]
+    shown = [(kind, sums[kind]) for kind in RANGES if sums.get(kind)]
     for kind, size in shown:
         w = room * size / max(1, value.mapped)
         bars.append(Bar(x, 0, max(1.0, w - 1), 22, f"own-{kind}"))
@@ -270,7 +245,7 @@ def _whole(nodes: list[Node], value: ProcessMoment, y: float, width: float) -> f
         text = (fitted(x + 8, 15, words, room - x - 8, "label dim"),) if room - x > 90 else ()
     nodes.append(Node("process/whole", "label", MARGIN, y, room, 22, shape="none", bars=tuple(bars), text=text,
                       title=f"{rounded(value.mapped)} mapped", lane="process"))  # fmt: skip
-    colours = [(f"own-{kind}", f"{KINDS[kind]}: {rounded(size)}") for kind, size in shown]
+    colours = [(f"own-{kind}", f"{RANGES[kind]}: {rounded(size)}") for kind, size in shown]
     legend = kit.legend("process", colours, y + 28, width=width)
     nodes += legend
     return max((one.y + one.h for one in legend), default=y + 28)
@@ -316,7 +291,7 @@ def _owners(nodes: list[Node], value: ProcessMoment, y: float, width: float) -> 
     y += ROW
     for key, called, some in rows:
         held, mapped = sum(one.resident or 0 for one in some), _mapped(some)
-        kind = kind_of(max(some, key=lambda one: (one.resident or 0, one.end - one.start)))
+        kind = _kind(max(some, key=lambda one: (one.resident or 0, one.end - one.start)))
         bars = [Bar(name, 5, max(1.0, min(1.0, mapped / most) * long), 14, "rail")]
         size = held if value.is_measured else mapped
         bars += [Bar(name, 5, max(1.0, min(1.0, size / most) * long), 14, f"own-{kind}")] * bool(size)
@@ -391,7 +366,7 @@ def _place(number: int, some: Sequence[ProcessRange], box: Box, top: int, *, mea
         size = (one.resident or 0) if measured else (0 if one.is_reserved else one.size)
         at = min(count - 1, (one.start - start) * count // max(1, end - start))
         was = columns.get(at, (0, ""))
-        columns[at] = (was[0] + size, kind_of(one) if size >= was[0] else was[1])
+        columns[at] = (was[0] + size, _kind(one) if size >= was[0] else was[1])
     high = 40.0
     bars = [Bar(0, 18, box.w, high, "rail")]
     for at, (size, kind) in sorted(columns.items()):

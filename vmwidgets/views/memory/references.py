@@ -114,7 +114,7 @@ class _Sheet:
         longest = max(text_width(_page(step), "mono strong") for run in runs for step in run.steps)
         hand = any(step.hand is not None for run in runs for step in run.steps[:1])
         least = longest + (15.0 if hand else 8.0)
-        name = max(text_width(visible(run.policy), "strong") for run in runs)
+        name = max(text_width(visible(run.policy), "body strong") for run in runs)
         policies = len({run.policy for run in runs})
         each = len(runs) // policies if len(runs) % policies == 0 else 1
         ways = ((True, each), (True, 1)) if width < _NARROW else ((False, each), (True, each), (False, 1))
@@ -217,7 +217,7 @@ def _string(run: PolicyRun, sheet: _Sheet, line: int, place: int, shown: range, 
 def _name_beside(run: PolicyRun, number: int, sheet: _Sheet, line: int, y: float) -> Node:
     """The policy of a row of grids at their left, and what their rows are."""
     room = sheet.left - _INDEX - 6
-    names = [fitted(0, 12, run.policy, room, "strong")]
+    names = [fitted(0, 12, run.policy, room, "body strong")]
     if len(sheet.rows[0]) == 1 and sheet.is_whole(number):
         names.append(fitted(0, 29, counted(run.frames, "frame"), room, "dim"))
     elif len(sheet.rows[0]) == 1:
@@ -306,10 +306,13 @@ def _count(runs: Sequence[PolicyRun], number: int, sheet: _Sheet, x: float, y: f
     words = "fault" if run.faults == 1 else "faults"
     text = (Text(4, _DOTS + 13, count, f"title{' error' * bool(more)}"), Text(4, _DOTS + 30, words, "dim"))
     if more:
-        text += (fitted(4, _DOTS + 47, f"▲ {more:,} more", w - 4, "error"),)
+        text += (fitted(4, _DOTS + 58, f"▲ {more:,} more", w - 4, "error"),)
     elif is_best:
-        text += (Text(4, _DOTS + 47, "fewest", ""),)
-    return kit.runs(f"references/{number}/faults", kit.Box(x, y, w, max(high, _DOTS + 52)), text, title=title)
+        text += (Text(4, _DOTS + 58, "fewest", "strong"),)
+    part = (w - 4) * run.faults / len(run.steps)
+    bars = Bar(4, _DOTS + 37, w - 4, 6, "rail"), Bar(4, _DOTS + 37, part, 6, "error")
+    box = kit.Box(x, y, w, max(high, _DOTS + (62 if more or is_best else 46)))
+    return kit.runs(f"references/{number}/faults", box, text, bars=bars, title=title)
 
 
 def _column(lane: str, run: PolicyRun, index: int, is_whole: bool, box: Box) -> Node:
@@ -342,6 +345,7 @@ def _column(lane: str, run: PolicyRun, index: int, is_whole: bool, box: Box) -> 
 def _legend(runs: Sequence[PolicyRun], sheet: _Sheet, y: float, width: float) -> list[Node]:
     """What is in the grids, as far as it is there."""
     parts = ["●, shaded: a fault"]
+    parts += ["bar: faults of all references"] * (not sheet.is_narrow and (sheet.opened is None or bool(sheet.opened)))
     if sheet.opened is None or sheet.opened:
         parts += ["bold: the referenced page", "out: the evicted page"]
         parts += ["line above: its reference bit is set"] * any(run.uses_bits for run in runs)

@@ -16,6 +16,31 @@ ENTRIES = {
 }
 """The kinds of a map's entries, whose colours ranges and cards have, and what each means."""
 
+RANGES = {
+    "anonymous": "memory without a file", "heap": "heap", "stack": "stack", "code": "code", "file": "file, read only",
+    "data": "file, written", "unknown": "file, rights unknown", "kernel": "the kernel's own",
+}  # fmt: skip  # a kind, and what a legend calls it
+"""What a range of a process is, and so its colour."""
+
+
+def kind_of_range(path: str, protection: str) -> str:
+    """What a range of a process is, by what a system calls it and what may be done there.
+
+    >>> [kind_of_range("/lib/x", one) for one in ("r-x", "rw-", "r--", "???")]
+    ['code', 'data', 'file', 'unknown']
+    """
+    if path in ("[vdso]", "[vvar]", "[vsyscall]", "[vvar_vclock]", "[uprobes]"):
+        return "kernel"
+    if path == "[heap]":
+        return "heap"
+    if path.startswith("[stack"):
+        return "stack"
+    if not path or path.startswith("["):
+        return "anonymous"
+    if "?" in protection:
+        return "unknown"
+    return "code" if "x" in protection else "data" if "w" in protection else "file"
+
 
 def with_key(scene: Scene) -> Scene:
     """The scene with one quiet line more: what the colours of its entries mean that it does not explain itself."""

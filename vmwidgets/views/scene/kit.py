@@ -419,6 +419,23 @@ def band(
     return Link(identity, "band", source, target, (*left, *reversed(right)), tuple(state))
 
 
+def band_across(
+    identity: str, source: str, target: str, left: Box, right: Box, *, state: Collection[str] = ("kernel",)
+) -> Link:
+    """From the right edge of a place to the full left edge of the same at another scale."""
+    upper = curve((left.x + left.w, left.y), (right.x, right.y))
+    lower = curve((left.x + left.w, left.y + left.h), (right.x, right.y + right.h))
+    return Link(identity, "band", source, target, (*upper, *reversed(lower)), tuple(state))
+
+
+def around(identity: str, nodes: Sequence[Node], *, state: Collection[str] = ("new",), apart: float = 2.5) -> Link:
+    """One line around some things, so that not each of them needs its own."""
+    left, top = min(node.x for node in nodes) - apart, min(node.y for node in nodes) - apart
+    right, bottom = max(node.x + node.w for node in nodes) + apart, max(node.y + node.h for node in nodes) + apart
+    points = (left, top), (right, top), (right, bottom), (left, bottom), (left, top - 1)
+    return Link(identity, "around", nodes[0].id, nodes[-1].id, points, tuple(state))
+
+
 def beside(identity: str, left: Node, right: Node, *, kind: str = "next", state: Collection[str] = (),
            head: bool = True) -> Link:  # fmt: skip
     """A straight line from a thing to what is beside it in its row."""

@@ -179,7 +179,7 @@ def _bit(one: DescriptorPicture, field: Field | None, view: str, bit: int, x: fl
     changed = one.before is not None and (one.before >> bit & 1) != value
     state = (
         *(["one"] if value else []),
-        *([] if field is not None else ["unnamed"]),
+        *(["unnamed"] if field is None else ["number"] if field.low < field.high else []),
         *(["changed"] if changed else []),
     )
     whole = "" if field is None or field.low == field.high else f" of {field.name}"

@@ -116,11 +116,11 @@ _LEAST = 134.0
 def _heading(table: OpenTable, w: float) -> list[Text]:
     """A table's name, how many descriptors are in use, what addresses it is for, where it is, what it covers."""
     some = f"{table.present:,} of {table.entries:,}"
-    beside = w - 2 * _PAD - 6 - text_width(table.name, "strong")
+    beside = w - 2 * _PAD - 6 - text_width(table.name, "body strong")
     start, at = str(Address(table.va)), str(Address(table.pa))
     size = binary_size((table.entries - table.skipped) * table.span)
     rows = [
-        Line(table.name, "strong", wording((f"{some} in use", some, ""), beside)),
+        Line(table.name, "body strong", wording((f"{some} in use", some, ""), beside)),
         Line((f"from {start}", start), "mono label dim"),
         Line((f"at {at}", at), "mono label dim", size),
     ]
@@ -181,14 +181,17 @@ def _words_of_rows(table: OpenTable, w: float) -> Mapping[int, _Words]:
 
     The rows that refer to tables have all one line or all two.
     """
-    words = {row.first: _words(row, table.span, w) for row in table.rows}
+    words = {row.first: _words(row, table.span, w, " user") for row in table.rows}
+    if any(words[row.first].two for row in table.rows if row.kind == "leaf"):
+        words = {row.first: _words(row, table.span, w, " u") for row in table.rows}
     refer = [row.first for row in table.rows if row.kind in ("table", "window")]
     if any(words[first].two for first in refer):
         words |= {first: words[first]._replace(two=True) for first in refer}
     return words
 
 
-def _words(row: WindowRow, span: int, w: float) -> _Words:
+def _words(row: WindowRow, span: int, w: float, user: str) -> _Words:
+    """What a row says; `user` is how it says that user code may."""
     slots, size = slots_in_words(row.first, row.count), binary_size(row.count * span)
     if row.kind == "fold":
         return _words_of_fold(row, f"in {size}", w)
@@ -196,7 +199,7 @@ def _words(row: WindowRow, span: int, w: float) -> _Words:
     beside = room - text_width(slots, "mono label") - 4
     target = _target(row)
     if row.kind == "leaf":
-        rights = f"{row.rights.removesuffix(' user')}{' u' if row.rights.endswith('user') else ''}"
+        rights = f"{row.rights.removesuffix(' user')}{user if row.rights.endswith('user') else ''}"
         pages = f"{row.pages:,} × {binary_size(row.size)}" if row.pages > 1 else binary_size(row.size)
         end = wording((f"{pages}  {rights}", f"{size}  {rights}"), room)
     else:
@@ -285,7 +288,7 @@ def _bar(row: WindowRow, h: float) -> tuple[Bar, ...]:
     """A strip at the left of what maps memory: the broader, the larger the pages."""
     if row.kind != "leaf":
         return ()
-    return (Bar(0, 1, 3.0 if row.size <= 1 << 12 else 6.0, h - 2, "page"),)
+    return (Bar(0, 0, 3.0 if row.size <= 1 << 12 else 6.0, h, "own-anonymous"),)
 
 
 def _title(window: TableWindow, table: OpenTable, row: WindowRow) -> str:

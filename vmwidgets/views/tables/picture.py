@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-
 from vmwidgets.engine.base.units import Address, binary_size, counted, listed
 from vmwidgets.engine.mmu.tables_schema import OpenTable, TableWindow, WindowRow
 from vmwidgets.views.scene import kit
-from vmwidgets.views.scene.kit import MARGIN, WIDTH, Switch, draw_switches
+from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box, Switch, draw_switches
 from vmwidgets.views.scene.model import Caption, Lane, Link, Node, Scene, Table
 from vmwidgets.views.story.moment import Told
 from vmwidgets.views.story.words import pictures as words
@@ -24,11 +21,11 @@ from .boxes import (
     slots_in_words,
 )
 
-BETWEEN, GAP = 14.0, 12.0
-"""Room below a table, and between two columns."""
+BETWEEN, GAP, BAND = 14.0, 12.0, 23.0
+"""Room below a table, and between two columns, which bands make wider where there is room."""
 
-_CHANNEL, _HEAD = 6.0, 8.0
-"""Pixels from a link to the next that is beside it, and for the head of an arrow."""
+_WORDS = 160.0
+"""Pixels of a column for the words of a gap and its size: so many are not taken for a wider band."""
 
 WIDEST, INDENT = 290.0, 16.0
 """Greatest width of a column with the room beside it; how far a level goes in where there are no columns."""
@@ -48,11 +45,11 @@ def draw_tables(
     parts = window.split.parts
     share = min(WIDEST, (width - 2 * MARGIN + GAP) / len(parts))
     is_outline = share - GAP < least_width(window)
+    gap = GAP
     if not is_outline and len(parts) > 1:
-        gap = _gap(window, share - GAP, width - 2 * MARGIN)
+        least = max(share - BAND, min(share - GAP, max(_WORDS, least_width(window))))
+        gap = max(GAP, min(BAND, (width - 2 * MARGIN - len(parts) * least) / (len(parts) - 1)))
         share = min(WIDEST - GAP + gap, (width - 2 * MARGIN + gap) / len(parts))
-    else:
-        gap = GAP
     top = 4.0
     nodes: list[Node] = []
     if bench.edited:
@@ -164,57 +161,34 @@ def _in_outline(window: TableWindow) -> list[OpenTable]:
     return sorted(window.tables, key=lambda table: (table.va, -table.level))
 
 
-def _gap(window: TableWindow, w: float, room: float) -> float:
-    """Room between two columns, in which each link to a table of one column has its own line.
-
-    Tables that are `w` wide give up 6 pixels for it at most, of all the `room`.
-    """
-    most = max(Counter(table.level for table in window.tables if table.parent is not None).values(), default=0)
-    columns, least = len(window.split.parts), max(w - 6, min(w, least_width(window)))
-    return GAP if most < 2 else max(GAP, min(_HEAD + _CHANNEL * most, (room - columns * least) / (columns - 1)))
-
-
 def _links(window: TableWindow, nodes: list[Node], bench: TablesBench, is_outline: bool) -> list[Link]:
-    """From each descriptor to the table that it refers to; in an outline along the left edge of the table it is in.
+    """From each descriptor a band to all of the table that it refers to.
 
-    Where several lead to one level, each has its own line down the room between.
+    In an outline a line, which goes along the left edge of the table that it is in.
     """
     placed = {node.id: node for node in nodes}
-    ends: dict[int, list[tuple[OpenTable, Node, Node, Node]]] = {}
-    for table in window.tables:
-        source = placed.get(f"tables/slot/{table.level + 1}/{table.va:x}") if table.parent is not None else None
-        if source is not None:
-            holder = next(node for node in nodes if node.kind == "table" and _holds(node, source))
-            target = placed[f"tables/table/{table.level}/{table.va:x}"]
-            ends.setdefault(table.level, []).append((table, source, holder, target))
     links = []
-    for those in ends.values():
-        room = min(target.x - holder.x - holder.w for *_, holder, target in those) - _HEAD
-        for place, (table, source, holder, target) in enumerate(_outer_first(those)):
-            start = (source.x if is_outline else holder.x + holder.w, source.y + source.h / 2)
-            end = (target.x, target.y + 14)
-            if is_outline:
-                edge = target.x - INDENT - 4 - 3.5 * (place % 3)
-            else:
-                edge = start[0] + room * (place + 0.5) / len(those)
-            is_straight = len(those) == 1 and not is_outline
-            points = (start, end) if is_straight else (start, (edge, start[1]), (edge, end[1]), end)
-            state = ("path",) if table.parent is not None and table.parent[1] in bench.path else ()
-            links.append(Link(f"{target.id}/from", "refers", source.id, target.id, points, state=state, arrow=True))
+    for place, table in enumerate(window.tables):
+        source = placed.get(f"tables/slot/{table.level + 1}/{table.va:x}") if table.parent is not None else None
+        if source is None:
+            continue
+        target = placed[f"tables/table/{table.level}/{table.va:x}"]
+        state = ("path",) if table.parent is not None and table.parent[1] in bench.path else ()
+        name = f"{target.id}/from"
+        if is_outline:
+            edge, y, end = target.x - INDENT - 4 - 3.5 * (place % 3), source.y + source.h / 2, target.y + 14
+            points = ((source.x, y), (edge, y), (edge, end), (target.x, end))
+            links.append(Link(name, "refers", source.id, target.id, points, state=state, arrow=True))
+        else:
+            holder = next(node for node in nodes if node.kind == "table" and _holds(node, source))
+            row = Box(source.x, source.y, holder.x + holder.w - source.x, source.h)
+            whole = Box(target.x, target.y, target.w, target.h)
+            links.append(kit.band_across(name, source.id, target.id, row, whole, state=("submap", *state)))
     return links
 
 
-def _outer_first(
-    ends: Sequence[tuple[OpenTable, Node, Node, Node]],
-) -> list[tuple[OpenTable, Node, Node, Node]]:
-    """Links of one level in the order of their lines from the left, in which those of one direction do not cross."""
-    up = [one for one in ends if one[3].y + 14 <= one[1].y + one[1].h / 2]
-    down = [one for one in ends if one not in up]
-    return [*sorted(down, key=lambda one: -one[1].y), *sorted(up, key=lambda one: one[1].y)]
-
-
 def _holds(table: Node, row: Node) -> bool:
-    """Whether a row is of this table: its links leave from the table's edge, which hides what is behind it."""
+    """Whether a row is of this table: its band leaves from the table's edge, which hides what is behind it."""
     across = table.x <= row.x and row.x + row.w <= table.x + table.w
     return across and table.y <= row.y and row.y + row.h <= table.y + table.h
 

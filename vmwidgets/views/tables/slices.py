@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.mmu.tables_schema import AddressSplit, Walk
-from vmwidgets.views.scene.kit import MARGIN, Box, Line, lines_of
+from vmwidgets.views.scene.kit import MARGIN, Box, Line, band, lines_of
 from vmwidgets.views.scene.model import Bar, Link, Node, Text
 from vmwidgets.views.scene.text import text_width
 
@@ -222,9 +222,14 @@ def _slice(walk: Walk, one: Slice, shared: range, box: Box, cell: float, split: 
             bars = (Bar(w - cell * len(shared), _HEAD - 1, cell * len(shared), HEIGHT - _HEAD, "rail"),)
     return Node(
         f"walk/slice/{one.key}", "slice", *box, text=_heading(heads, one, w, 15, names.numbered), bars=bars,
-        title=f"{title}; {_TURNED}", lane="slices", state=() if one.read else ("unread",),
+        title=f"{title}; {_TURNED}", lane="slices", state=(_look(one), *["unread"] * (not one.read)),
         value=_number(walk.va, one),
     )  # fmt: skip
+
+
+def _look(one: Slice) -> str:
+    """What a slice's colour says: it chooses a descriptor, or a byte of the page."""
+    return "is-offset" if one.key == "offset" else "is-top" if one.key == "top" else "is-index"
 
 
 def _offset_below(walk: Walk, one: Slice, shared: range, x: float, y: float, cell: float) -> Node:
@@ -242,7 +247,7 @@ def _offset_below(walk: Walk, one: Slice, shared: range, x: float, y: float, cel
     )
     return Node(
         "walk/slice/offset", "slice", x, y + _HEAD - 3, w, bits + _FOOT, text=tuple(text), title=title, lane="slices",
-        state=("over",), value=_number(walk.va, one),
+        state=("over", _look(one)), value=_number(walk.va, one),
     )  # fmt: skip
 
 
@@ -302,17 +307,16 @@ def _bit(va: int, bit: int, one: Slice, shared: bool, x: float, y: float, w: flo
     )  # fmt: skip
 
 
-def funnels(nodes: list[Node], levels: list[int]) -> list[Link]:
-    """A line from each slice to the table that it indexes; none across slices, where they are in several lines."""
+def bands_of(nodes: list[Node], levels: list[int]) -> list[Link]:
+    """A band from each slice to the table that it indexes; none across slices, where they are in several lines."""
     placed = {node.id: node for node in nodes}
     links: list[Link] = []
-    if len({node.y for node in nodes if node.lane == "slices" and node.state != ("over",)}) > 1:
+    if len({node.y for node in nodes if node.lane == "slices" and "over" not in node.state}) > 1:
         return links
     for level in levels:
         source, target = placed.get(f"walk/slice/{level}"), placed.get(f"walk/table/{level}")
         if source is not None and target is not None:
             bare = next((bar.x for bar in source.bars), source.w)  # where the offset does not stand below it
-            start = (source.x + bare / 2, source.y + source.h)
-            end = (target.x + min(target.w / 2, 60), target.y)
-            links.append(Link(f"walk/index/{level}", "funnel", source.id, target.id, (start, end)))
+            above, below = Box(source.x, source.y, bare, source.h), Box(target.x, target.y, target.w, 0)
+            links.append(band(f"walk/index/{level}", source.id, target.id, above, below, state=("submap",)))
     return links

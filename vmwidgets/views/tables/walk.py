@@ -26,9 +26,20 @@ from vmwidgets.views.story.words.names import address
 from vmwidgets.views.story.words.pictures import edited_walk
 
 from .bits import DescriptorPicture, draw_descriptor
-from .slices import draw_slices, funnels
+from .slices import bands_of, draw_slices
 from .walk_line import line_of
-from .walk_tables import BELOW, BESIDE, Neighbours, Reach, draw_tables_read, flags_of, key_of, least_share, table_name
+from .walk_tables import (
+    BELOW,
+    BESIDE,
+    Neighbours,
+    Reach,
+    draw_flags,
+    draw_tables_read,
+    flags_of,
+    key_of,
+    least_share,
+    table_name,
+)
 
 _WIDEST = 240.0
 """Greatest width of a table, with the room beside it."""
@@ -62,7 +73,7 @@ def draw_walk(
         nodes, high = draw_switches(_switches_of(walk, bench), "walk", 4, width)
         slices, bottom = draw_slices(walk, bench.split, high + 14, width)
         nodes += slices
-        top = bottom + (14 if is_stacked else 26)
+        top = bottom + (14 if is_stacked else 34)
     before = {step.level: step.value for step in earlier.steps} if earlier is not None else {}
     edited = bench.edited if bench is not None else {}
     changed = {
@@ -75,11 +86,13 @@ def draw_walk(
     nodes += [*tables, verdict]
     links = _arrows(walk, nodes, is_stacked)
     height = verdict.y + verdict.h + 16
-    key = _key(walk.steps, height - 6, width)
-    nodes += key
-    height = max((node.y + node.h + 12 for node in key), default=height)
+    placed = {node.id: Box(node.x, node.y, node.w, node.h) for node in tables}
+    columns = [placed[f"walk/table/{step.level}"] for step in walk.steps]
+    flags = draw_flags(walk, columns, verdict.x, height, width)
+    nodes += flags
+    height = max((node.y + node.h + 16 for node in flags), default=height)
     if bench is not None:
-        links += [] if is_stacked else funnels(nodes, [step.level for step in walk.steps])
+        links += [] if is_stacked else bands_of(nodes, [step.level for step in walk.steps])
         shown = _shown_step(walk, bench)
         if shown is not None:
             picture = _descriptor_picture(shown, bench)
@@ -154,7 +167,7 @@ def _key(steps: Sequence[Step], y: float, width: float) -> list[Node]:
 
 
 def _all_of(walk: Walk) -> Reach:
-    return Reach(len(walk.steps), len(walk.steps))
+    return Reach(len(walk.steps), len(walk.steps), letters=False)
 
 
 def _subtitle(walk: Walk) -> str:
@@ -238,7 +251,7 @@ def _arrows(walk: Walk, nodes: list[Node], is_stacked: bool) -> list[Link]:
         head = next((node for node in nodes if node.kind == "table" and _holds(node, target)), target)
         end = (head.x + head.w, head.y + _HEAD) if is_stacked else (target.x, target.y + target.h / 2)
         edge = max(start[0], end[0]) + _GUTTER - 4
-        points = (start, (edge, start[1]), (edge, end[1]), end) if is_stacked else (start, end)
+        points = (start, (edge, start[1]), (edge, end[1]), end) if is_stacked else kit.curve(start, end)
         links.append(Link(f"{source.id}/next", "walk", source.id, target.id, points, arrow=True))
     return links
 

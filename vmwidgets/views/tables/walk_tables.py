@@ -13,8 +13,8 @@ from typing import NamedTuple
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import Address
 from vmwidgets.engine.mmu.tables_schema import Field, Step, Walk
-from vmwidgets.views.scene.kit import Box, Line, card
-from vmwidgets.views.scene.model import Node, Text
+from vmwidgets.views.scene.kit import MARGIN, Box, Line, card, label, runs
+from vmwidgets.views.scene.model import Bar, Node, Text
 from vmwidgets.views.scene.text import fitted, text_width, wording
 
 LEAST_H = 104.0
@@ -71,6 +71,8 @@ class Reach:
     rows: int = 3
     width: int = 8
     """Bytes of a descriptor."""
+    letters: bool = True
+    """Whether descriptors have letters for their flags; else they are in words below (:func:`draw_flags`)."""
 
     @property
     def drawn(self) -> int:
@@ -107,7 +109,7 @@ def draw_tables_read(
     w = min((place.w for place in places), default=0.0)
     below = any(_address_is_below(step, w) for step in steps)  # alike in all tables
     is_part = reach.levels > len(walk.steps)  # the other tables may come, and would have two lines
-    lines = below + (is_part or any(_has_two_lines(step, w - 8) for step in walk.steps))
+    lines = below + (is_part or any(_has_two_lines(step, w - 8, reach) for step in walk.steps))
     height = LEAST_H + _LINE * lines + (_ROW_H + 1) * (reach.rows - 3)
     nodes = []
     for position, (step, place) in enumerate(zip(steps, places, strict=False)):
@@ -190,8 +192,8 @@ def _rows(
             nodes.append(_unread(step, index, step.table + index * width, held, Box(x, y, w, 0)))
         elif index == step.index:
             states = ("fault",) if faulty else ("changed", "path") if changed else ("path",)
-            nodes.append(_descriptor(step, x, y, w, states))
-            y += _LINE * _has_two_lines(step, w)
+            nodes.append(_descriptor(step, x, y, w, states, reach))
+            y += _LINE * _has_two_lines(step, w, reach)
         elif neighbours is not None:
             nodes.append(_neighbour(step, index, neighbours.get((step.table, index)), x, y, w))
         y += _ROW_H + 1
@@ -209,23 +211,36 @@ def _label(step: Step, w: float = 1e9) -> str:
     return words.get(step.kind) or str(Address(step.address))
 
 
-def _has_two_lines(step: Step, w: float) -> bool:
+def _has_two_lines(step: Step, w: float, reach: Reach) -> bool:
     flags = "" if step.kind == "invalid" else flags_of(step.fields, step.value)
-    return bool(flags) and text_width(f"{step.index}{_label(step)}{flags}", "mono label") + 28 > w
+    return not reach.letters or (
+        bool(flags) and text_width(f"{step.index}{_label(step)}{flags}", "mono label") + 28 > w
+    )
 
 
-def _descriptor(step: Step, x: float, y: float, w: float, states: tuple[str, ...]) -> Node:
-    two = _has_two_lines(step, w)
+def _descriptor(step: Step, x: float, y: float, w: float, states: tuple[str, ...], reach: Reach) -> Node:
+    two = _has_two_lines(step, w, reach)
     title = f"{step.layout} at physical {Address(step.pa)}: {step.value:#x}; " + ", ".join(
         f"{value.field.name}={value.value:#x}" for value in step.decoded if value.value
     )
-    flags = flags_of(step.fields, step.value) if step.kind != "invalid" else ""
-    text = (
-        *_indexed(step.index, _label(step, w), w, "mono label", "mono label"),
-        fitted(w - 3, 15 + _LINE * two, flags, w - 6, "mono label", "end"),
-    )
+    text: tuple[Text, ...]
+    if reach.letters:
+        flags = flags_of(step.fields, step.value) if step.kind != "invalid" else ""
+        text = (
+            *_indexed(step.index, _label(step, w), w, "mono label", "mono label"),
+            fitted(w - 3, 15 + _LINE * two, flags, w - 6, "mono label", "end"),
+        )
+    else:
+        is_long = text_width(f"descriptor {_last(step)}", "strong") > w - 14
+        index = f"{'' if is_long else 'descriptor '}{step.index}"
+        at = _label(step, w)
+        fits = text_width("table ") + text_width(at, "mono label") <= w - 13
+        leads = {"table": "table ", "leaf": "page "}.get(step.kind, "") * fits
+        text = (Text(9, 15, index, "strong"), *[Text(9, 15 + _LINE + 1, leads, "label dim")] * bool(leads),
+                Text(9 + text_width(leads), 15 + _LINE + 1, at, "mono label"))  # fmt: skip  # two lines
+    bars = () if reach.letters else (Bar(0, 0, 4, _ROW_H + _LINE, "own-anonymous" if step.kind == "leaf" else "table"),)
     return Node(
-        f"walk/step/{step.level}", "descriptor", x, y, w, _ROW_H + _LINE * two, f"pte:{step.pa:x}", "box", text, (),
+        f"walk/step/{step.level}", "descriptor", x, y, w, _ROW_H + _LINE * two, f"pte:{step.pa:x}", "box", text, bars,
         states, f"{title} ({step.section})", "select", "walk",
     )  # fmt: skip
 
@@ -253,3 +268,124 @@ def _neighbour(step: Step, index: int, held: Neighbour | None, x: float, y: floa
         f"walk/near/{step.level}/{index - step.index}", "descriptor", x, y, w, _ROW_H,
         text=_indexed(index, label, w, "mono label dim", look), title=f"descriptor {index}: {said}",
     )  # fmt: skip
+
+
+# ---- what each descriptor allows -------------------------------------------------------------------
+
+_FLAG_LINE, _DOT, _NAMED = 18.0, 10.0, 146.0
+"""Height of a line of flags; a dot's width; room for their names where tables are below each other."""
+
+_VALID = {"V": "valid", "valid": "valid"}
+"""Bits that say that a descriptor is there, under other names than x86's."""
+
+_MEANS = {**_VALID, "AP": "access permissions", "U/S": "user code", "U": "user code"}
+"""What fields mean that have no letters, or that letters say shorter."""
+
+_SAID = {
+    "P": ("all are present", "not present in {}"),
+    "R/W": ("all allow writes", "writes denied by {}"),
+    "U/S": ("all let user code in", "user code denied by {}"),
+    "XD": ("none denies execution", "execution denied by {}"),
+    "A": ("set at an access", "no access yet in {}"),
+    "D": ("set at a write", "no write yet"),
+}
+"""What follows from an x86 flag in all tables: where it lets pass, and where one, which is named, does not.
+
+Source: Intel SDM 3A, 4.6 and 4.8.
+"""
+
+
+def draw_flags(walk: Walk, places: Sequence[Box], last: float, y: float, width: float) -> list[Node]:
+    """A line for each flag: below each table a dot, full where its descriptor has the flag; and what follows.
+
+    `places` are those of the tables, `last` where the words about all of them begin.  Tables that are below each other
+    have a narrow column each, with their name over it.
+    """
+    fields = (field.name for step in walk.steps for field in step.fields)
+    known = dict.fromkeys(name for name in fields if name in (*_FLAGS, *_VALID, "AP"))
+    shown = [name for name in known if any(_dot(step, name) for step in walk.steps)]
+    if not shown:
+        return []
+    is_stacked = len({place.x for place in places}) < len(places)
+    head = "what each descriptor allows: a right needs all of them" if "R/W" in shown else "what each descriptor says"
+    nodes = [label("walk/flags", head, MARGIN, y, most=width - 2 * MARGIN)]
+    y += 22
+    if is_stacked:
+        w = (width - 2 * MARGIN - _NAMED) / len(places)
+        places = [Box(MARGIN + _NAMED + w * number, 0, w, 0) for number in range(len(places))]
+        names = [fitted(place.x - MARGIN, 13, _brief(step), w - 6, "strong")
+                 for step, place in zip(walk.steps, places, strict=True)]  # fmt: skip  # over the columns
+        nodes.append(runs("walk/flags/names", Box(MARGIN, y, width - 2 * MARGIN, 18), names))
+        y += _FLAG_LINE
+    for name in shown:
+        nodes.append(_flag_line(walk, name, places, last, y, width, is_stacked))
+        y += _FLAG_LINE
+    return nodes
+
+
+def _flag_line(
+    walk: Walk, name: str, places: Sequence[Box], last: float, y: float, width: float, is_stacked: bool
+) -> Node:
+    """A flag in all tables."""
+    means = _MEANS.get(name) or _FLAGS[name][1]
+    said = _follows(walk, name)
+    is_brief = name == "AP" or any(text_width(means) > place.w - 18 for place in places)
+    named = f"{means} ({name})" if means != name else name
+    text = [Text(0, 13, wording((named, name), _NAMED - 6))] if is_stacked else []
+    bars: list[Bar] = []
+    for step, place in zip(walk.steps, places, strict=True):
+        dot, x = _dot(step, name), place.x - MARGIN
+        if dot:
+            bars.append(Bar(x + 1, 4, _DOT, _DOT, f"dot-{dot}"))
+        if not is_stacked:
+            word = (_value(step, name) if is_brief else means) if dot else "–"
+            text.append(fitted(x + 18, 13, word, place.w - 18, "label" if dot == "on" else "label dim"))
+        elif not dot or name == "AP":
+            text.append(Text(x + (18 if dot else 2), 13, _value(step, name)[3:] if dot else "–", "label dim"))
+    if not is_stacked:
+        room = width - MARGIN - last
+        about = said or (means if is_brief else "")
+        text.append(fitted(last - MARGIN, 13, f"{name}: {about}" if about else name, room, "label"))
+    places_of = [table_name(step) for step in walk.steps if _dot(step, name) == "on"]
+    title = f"{named}: {', '.join(places_of) or 'in none'}" + (f"; {said}" if said else "")
+    return runs(f"walk/flag/{name}", Box(MARGIN, y, width - 2 * MARGIN, _FLAG_LINE), text, bars=bars, title=title,
+                lane="flags")  # fmt: skip
+
+
+def _dot(step: Step, name: str) -> str:
+    """Whether a descriptor has a flag: "on", "off" where that says something, else ""."""
+    field = _field(step, name)
+    if field is None or (step.kind == "invalid" and name not in ("P", *_VALID)):
+        return ""
+    if field.of(step.value) or name == "AP":
+        return "on"
+    is_x86 = any(one.name == "R/W" for one in step.fields)
+    return "off" if (is_x86 and name in _SAID) or (step.kind == "leaf" and name in "RWXUAD") or name == "P" else ""
+
+
+def _field(step: Step, name: str) -> Field | None:
+    return next((one for one in step.fields if one.name == name), None)
+
+
+def _value(step: Step, name: str) -> str:
+    """A field's name in place of what it means, and its bits if there are several."""
+    field = _field(step, name)
+    assert field is not None, "only where it is there"
+    bits = field.high - field.low + 1
+    return name if bits == 1 else f"{name} {field.of(step.value):0{bits}b}"
+
+
+def _follows(walk: Walk, name: str) -> str:
+    """What a flag means for the access as a whole."""
+    if name not in _SAID or not any(field.name == "P" for step in walk.steps for field in step.fields):
+        return ""
+    bad = "on" if name == "XD" else "off"
+    denying = [table_name(step) for step in walk.steps if _dot(step, name) == bad]
+    passes, denied = _SAID[name]
+    by = denying[0] if len(denying) == 1 else f"{len(denying)} of {len(walk.steps)}"
+    return denied.format(by) if denying else passes
+
+
+def _brief(step: Step) -> str:
+    """A table's name in a narrow column."""
+    return table_name(step).removesuffix(" table").removesuffix("-level").replace("level ", "L")

@@ -128,7 +128,7 @@ class KindWords(NamedTuple):
 
 KINDS = {
     "RAM": KindWords("R", "piece of RAM", "ram"),
-    "Frame": KindWords("F", "frame", "page"),
+    "Frame": KindWords("F", "frame", "own-anonymous"),
     "DevFrame": KindWords("D", "device frame", "page"),
     "CNode": KindWords("C", "cnode", "cnode"),
     "Mapping": KindWords("M", "mapping", "mapping"),
