@@ -40,7 +40,7 @@ def sections_of(heading: str) -> str:
 
 
 def seconds_of(cells: Iterable[Any]) -> dict[str, float]:
-    """What each section of a student's notebook takes, in its order; what comes before the first is the first's."""
+    """Say what each section of a student's notebook takes, in its order; what comes before the first is the first's."""
     found: dict[str, float] = {"1": 0.0}
     now = "1"
     for cell in cells:
@@ -55,7 +55,7 @@ def seconds_of(cells: Iterable[Any]) -> dict[str, float]:
 
 
 def seconds_of_code(source: str) -> float:
-    """What a cell takes: its run, or its question and the text that explains the outcome, or its exercise."""
+    """Return what a cell takes: its run, or its question and the text that explains the outcome, or its exercise."""
     asked = ASKED.findall(source)
     words = sum(len(explanation_of(name).split()) for name in asked)
     exercises = source.count("lab.check(")

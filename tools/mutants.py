@@ -53,7 +53,7 @@ class Mutant:
 
     @property
     def key(self) -> tuple[str, str, str, str]:
-        """What names it in the list of equivalent ones, whatever its line is."""
+        """Return what names it in the list of equivalent ones, whatever its line is."""
         return self.path, self.function, _one_line(self.before), _one_line(self.after)
 
     def __str__(self) -> str:

@@ -95,7 +95,7 @@ def lane(kind: str) -> Scene:
 
 
 def scenes() -> dict[str, Scene]:
-    """What the widgets show, by the name of the file."""
+    """Return what the widgets show, by the name of the file."""
     return {name: view.scene() for name, view in views().items()}
 
 

@@ -2,11 +2,13 @@
 
 Of pages, the prose is read: no code, no quotation, no address.  proselint's own checks run (clichés, redundancy, words
 repeated, words that are none), and those of the ten patterns in CONTRIBUTING.md that a machine can see.  Of the
-package's sources, strings and comments are read for mannered words.  `prose.toml` has exceptions, with their reasons.
+package's sources, strings and comments are read for mannered words, and docstrings of functions begin with a verb or
+a noun.  `prose.toml` has exceptions, with their reasons.
 """
 
 from __future__ import annotations
 
+import ast
 import io
 import re
 import sys
@@ -121,8 +123,17 @@ def _words(tokens: list[Token]) -> Iterator[str]:
             yield "…"
 
 
+NOT_FIRST = {"What", "Whether", "Who", "Whose", "Whom", "Where", "How", "Which", "Those", "That"}
+"""How no function's docstring begins: pattern 2."""
+
+
 def in_source(path: str, text: str) -> Iterator[Finding]:
-    """Yield the mannered words in strings and comments of a Python file; names may be anything."""
+    """Yield what breaks a rule in a Python file: mannered words in strings and comments, docstrings without a verb."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and (said := ast.get_docstring(node)):
+            first = said.split()[0]
+            if first in NOT_FIRST:
+                yield Finding(path, node.body[0].lineno, "2 verb-first", first, f"Return {first.lower()} …")
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if tokenize.tok_name[token.type] in ("STRING", "FSTRING_MIDDLE", "COMMENT"):
             said = re.sub(r"\{[^{}\n]*\}", "…", token.string)
@@ -148,7 +159,7 @@ def register() -> None:
 
 
 def findings(path: str, text: str) -> Iterator[Finding]:
-    """What breaks a rule in a page."""
+    """Yield what breaks a rule in a page."""
     page = LintFile(path, prose(text))
     others = {name: on for name, on in DEFAULT["checks"].items() if name not in LEFT_OUT}
     known = {**dict.fromkeys(LEFT_OUT, False), **others, "vmwidgets": True}  # the most special name comes first

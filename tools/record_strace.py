@@ -80,7 +80,7 @@ VARIANTS = {
 
 
 def recorded(command: list[str], options: list[str]) -> tuple[str, str]:
-    """What strace wrote of a program, and what the program wrote of its maps."""
+    """Return what strace wrote of a program, and what the program wrote of its maps."""
     with tempfile.NamedTemporaryFile() as file:
         done = subprocess.run(
             ["strace", *options, "-o", file.name, *command],
@@ -92,7 +92,7 @@ def recorded(command: list[str], options: list[str]) -> tuple[str, str]:
 
 
 def terminal(command: list[str]) -> str:
-    """What strace -f says without -o, where processes have their number in brackets."""
+    """Return what strace -f says without -o, where processes have their number in brackets."""
     done = subprocess.run(
         ["strace", "-f", *command], cwd="/usr", env=ENVIRONMENT, capture_output=True, text=True, check=False
     )
@@ -155,7 +155,7 @@ def harmless(text: str) -> str:
 
 
 def together(command: list[str], options: list[str]) -> str:
-    """What strace and its program write on one terminal."""
+    """Return what strace and its program write on one terminal."""
     done = subprocess.run(
         ["strace", *options, *command],
         cwd="/usr", env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,

@@ -176,7 +176,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """What a learner sees behind `vm.` and a tab: what this package offers, not what it is made from."""
+    """Return what a learner sees behind `vm.` and a tab: what this package offers, not what it is made from."""
     return sorted({*__all__, *(name for name in globals() if name.startswith("__") and name.endswith("__"))})
 
 
@@ -211,7 +211,7 @@ EXAMINED_BY.append(_examined)
 
 
 def _kept(name: str) -> Any:
-    """What keeps the answers of a picture that asks; labs are imported when one does."""
+    """Return what keeps the answers of a picture that asks; labs are imported when one does."""
     from .labs.pressing import Presses
 
     return Presses(name)

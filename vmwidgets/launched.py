@@ -49,7 +49,7 @@ def _is_in(entry: str, folder: str) -> bool:
 
 
 def _arguments() -> list[str]:
-    """What the command was called with; empty if this process is another program."""
+    """Return what the command was called with; empty if this process is another program."""
     program, *given = sys.argv or [""]
     if program == "-m":  # what Python writes there while it looks for the module
         module = sys.orig_argv[-len(sys.argv)]

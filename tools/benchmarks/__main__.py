@@ -138,7 +138,7 @@ def run_texts(quick: bool) -> str:
 
 
 def run_replays(quick: bool) -> str:
-    """What strace recorded."""
+    """Return what strace recorded."""
     return replays.measure(replays.LINES[:2]) if quick else replays.measure()
 
 
@@ -179,7 +179,7 @@ def run_stepping(quick: bool) -> str:
 
 
 def run_hub(quick: bool) -> str:
-    """What a class costs."""
+    """Return what a class costs."""
     return hub.report(hub.measure(hub.LABS[:2], 4) if quick else hub.measure())
 
 

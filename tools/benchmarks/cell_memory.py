@@ -65,17 +65,17 @@ def of_pages(text: str) -> str:
 
 
 def of_memit(text: str) -> str:
-    """What `%%memit` calls the increment: the peak, less what was there."""
+    """Return what `%%memit` calls the increment: the peak, less what was there."""
     return _found(r"increment: (\S+ \w+)", text)
 
 
 def of_memprofiler(text: str) -> str:
-    """What `%%mprof_run` says is used, and the peak."""
+    """Return what `%%mprof_run` says is used, and the peak."""
     return _found(r"used (\S+ \w+) RAM", text) + ", peak " + _found(r"peak of (\S+ \w+)", text)
 
 
 def of_memray(_: str) -> str:
-    """What the page that `%%memray_flamegraph` writes calls the peak."""
+    """Return what the page that `%%memray_flamegraph` writes calls the peak."""
     pages = [*Path("memray-results").glob("*/flamegraph.html")]
     return "peak " + _found(r"Peak memory usage: ([\d.]+ \w+)", pages[0].read_text()) if pages else "?"
 
@@ -171,7 +171,7 @@ def _reading(ranges: int, size: int, advice: str, turns: int) -> float:
 
 
 def _readings(mebibytes: int, turns: int) -> str:
-    """What it costs to read smaps, which the kernel makes anew from all page tables."""
+    """Return what it costs to read smaps, which the kernel makes anew from all page tables."""
     size = mebibytes << 20
     cases = [
         ("a small process", 0, 4096, "NOHUGEPAGE"), ("1,000 ranges more", 1_000, 4096, "NOHUGEPAGE"),

@@ -96,7 +96,7 @@ def _work(d: MachineDomain, frame: str, gap: int, number: int) -> None:
 
 
 def _kib(d: MachineDomain, frame: str, gap: int, view: vm.View) -> float:
-    """What a scene and all that it was drawn from holds at the most while it is made."""
+    """Return what a scene and all that it was drawn from holds at the most while it is made."""
     _work(d, frame, gap, 0)
     tracemalloc.start()
     view.scene()

@@ -59,7 +59,7 @@ def _timed(call: Callable[[], object]) -> float:
 
 
 def bytes_an_entry(kind: type[Subject], entries: int) -> float:
-    """What one more entry takes."""
+    """Return what one more entry takes."""
     subject = kind()
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]

@@ -51,7 +51,7 @@ class MapsLife:
         return self.machine
 
     def things(self) -> list[Callable[[], Any]]:
-        """What can be done next."""
+        """Return what can be done next."""
         m, chance, space = self.machine, self.chance, self.machine.kernel_map
         start = chance.choice(self.starts) if self.starts else 0
         prot = chance.choice(("r", "rw", "rwx"))
@@ -103,7 +103,7 @@ class ThreadsLife:
         return self.machine
 
     def things(self) -> list[Callable[[], Any]]:
-        """What can be done next."""
+        """Return what can be done next."""
         m, size = self.machine, self.chance.choice((1, 2, 5)) * PAGE
         return [
             lambda: self.spare.append(m.kmem_malloc(PAGE)),
@@ -146,7 +146,7 @@ LIVES: dict[str, Callable[[], Any]] = {
 
 
 def seconds(call: Callable[[], Any]) -> float:
-    """How long a call takes."""
+    """Return how long a call takes."""
     begun = perf_counter()
     call()
     return perf_counter() - begun
@@ -179,7 +179,7 @@ class Measured:
 
     @property
     def copied(self) -> bool:
-        """Whether copies could be taken since the boot."""
+        """Return whether copies could be taken since the boot."""
         return len(self.machine.history._copies) > 1
 
 

@@ -56,7 +56,7 @@ def measured(
 
 
 def by_lab(root: Path, each: int, labs: Sequence[str]) -> str:
-    """What judging takes for each lab, with all of its exercises right or all of them spoilt."""
+    """Return what judging takes for each lab, with all of its exercises right or all of them spoilt."""
     given = read_course(course(root / "course.toml"))
     rows = []
     for lab in labs:
@@ -109,7 +109,7 @@ def of_a_class(root: Path, kinds: Sequence[Kind]) -> str:
 
 
 def of_sizes(root: Path, sizes: tuple[int, int]) -> str:
-    """What a run does after judging, from the roster to the report, for two classes."""
+    """Return what a run does after judging, from the roster to the report, for two classes."""
     finished(1, root / "first")  # what is imported and made once
     taken = []
     for size in sizes:
@@ -144,7 +144,7 @@ def _cells(found: dict[str, float], count: int) -> list[str]:
 
 
 def _command(folder: Path, root: Path, jobs: int) -> dict[str, float]:
-    """What grading a folder took, in a process of its own."""
+    """Return what grading a folder took, in a process of its own."""
     to = root / f"to-{folder.name}-{jobs}"
     given = [str(folder), "--course", str(root / "course.toml"), "--to", str(to), "--jobs", str(jobs)]
     begun = perf_counter()

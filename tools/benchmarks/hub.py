@@ -55,7 +55,7 @@ class Found(NamedTuple):
 
 
 def cost_of(process: int) -> Cost:
-    """What the kernel of the system says of a process."""
+    """Return what the kernel of the system says of a process."""
     status = dict(line.split(":", 1) for line in Path(f"/proc/{process}/status").read_text().splitlines())
     rollup = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()[1:]
     shares = dict(line.split(":", 1) for line in rollup)
@@ -113,7 +113,7 @@ def together(lab: str, count: int) -> tuple[list[Cost], float]:
 
 
 async def _costs(labs: Sequence[str]) -> list[Cost]:
-    """What a kernel for each lab cost ("": it does nothing); all are there at the end."""
+    """Return what a kernel for each lab cost ("": it does nothing); all are there at the end."""
     turn = asyncio.Semaphore(AT_ONCE)
 
     async def run(kernel: Kernel, lab: str) -> None:

@@ -62,7 +62,7 @@ def _pair(subject: Subject) -> Callable[[int], None]:
 
 
 def a_second(call: Callable[[int], object], arguments: Sequence[int], seconds: float) -> float:
-    """How often `call` can be made in a second of processor time, on one argument after the other."""
+    """Return how often `call` can be made in a second of processor time, on one argument after the other."""
     done = 0
     begun = process_time()
     while True:
@@ -109,7 +109,7 @@ def _growth(pairs: Rates, lookups: Rates, sizes: Sequence[int]) -> str:
 
 
 def comparisons(size: int, samples: int = 500) -> float:
-    """How many nodes a lookup compares on its way down, on average."""
+    """Return how many nodes a lookup compares on its way down, on average."""
     subject = _filled(BareMap, size)
     chance = random.Random(size)
     events: list[Raw] = []

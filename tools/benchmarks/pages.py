@@ -30,7 +30,7 @@ class Shell(InteractiveShell):
     cell = ""
 
     def get_parent(self) -> Any:
-        """What JupyterLab says of the cell that runs."""
+        """Return what JupyterLab says of the cell that runs."""
         return {"metadata": {"cellId": self.cell}}
 
     def run(self, cell: str, source: str) -> None:

@@ -180,7 +180,7 @@ def _row(case: Case, painted: Painted, beside: Painted | None) -> list[str]:
 
 
 def aims(found: dict[Case, Painted]) -> list[str]:
-    """What was aimed at, and whether it is reached."""
+    """Return what was aimed at, and whether it is reached."""
     by = {(case.name.split(":")[0], case.entries): painted for case, painted in found.items()}
     lines = []
 

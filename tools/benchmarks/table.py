@@ -30,10 +30,10 @@ def rate(value: float) -> str:
 
 
 def ratio(value: float) -> str:
-    """How many times as much."""
+    """Return how many times as much."""
     return f"{value:.2f}×" if value < 10 else f"{value:,.0f}×"
 
 
 def verdict(holds: bool) -> str:
-    """Whether an aim is reached."""
+    """Return whether an aim is reached."""
     return "reached" if holds else "MISSED"

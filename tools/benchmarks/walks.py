@@ -66,7 +66,7 @@ def mapped(fmt: TableFormat[Any], pages: int = PAGES) -> Ram:
 
 
 def best(work: Callable[[], int], seconds: float) -> float:
-    """How many a second `work` does, of which each call does as many as it says: the best of many calls."""
+    """Return how many a second `work` does, of which each call does as many as it says: the best of many calls."""
     fastest, end = 0.0, perf_counter() + seconds
     while not fastest or perf_counter() < end:
         begun = perf_counter()

@@ -89,12 +89,12 @@ def as_place(cell: str, _up: str) -> str:
 
 
 def to_chapter(book: str) -> Callable[[str, str], str]:
-    """What makes the number of a chapter a link to its page."""
+    """Return what makes the number of a chapter a link to its page."""
     return lambda number, up: f'<a href="{up}chapters/{page_of(book, number)}.html">{number}</a>'
 
 
 def page_of(book: str, number: str) -> str:
-    """What the page of a chapter is called.
+    """Return what the page of a chapter is called.
 
     >>> page_of("CS:APP", "9.1, 9.2"), page_of("xv6", "3.6 to 3.8")
     ('cs-app-9-1-9-2', 'xv6-3-6-to-3-8')

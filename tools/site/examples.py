@@ -48,7 +48,7 @@ class Example:
 
     @property
     def shows(self) -> bool:
-        """Whether it is an expression, so that a cell that ends with it shows something."""
+        """Return whether it is an expression, so that a cell that ends with it shows something."""
         return isinstance(ast.parse(self.source).body[-1], ast.Expr)
 
 
@@ -232,7 +232,7 @@ def of_name(name: str) -> Tried | None:
 
 
 def imports_of(own: Sequence[Example]) -> list[Example]:
-    """What a docstring's examples take from its module: there the names need no import."""
+    """Return what a docstring's examples take from its module: there the names need no import."""
     free = missing(own)
     modules = {"vmwidgets": vm, "vmwidgets.lab": vm.lab, "vmwidgets.workload": vm.workload}
     found = [IMPORT]

@@ -57,12 +57,12 @@ class Figure:
 
     @property
     def file(self) -> str:
-        """What its files are called, without an ending."""
+        """Return what its files are called, without an ending."""
         return f"figure-{self.name.lower()}"
 
     @cached_property
     def steps(self) -> bool:
-        """Whether it is of a machine, whose operations it steps through."""
+        """Return whether it is of a machine, whose operations it steps through."""
         return self.picture()[0] is not None
 
     def picture(self) -> tuple[Any, Picture]:

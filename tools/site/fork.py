@@ -103,7 +103,7 @@ def story() -> Story:
 
 
 def others(machine: vm.Machine, start: int) -> tuple[vm.Machine, vm.Machine]:
-    """What else could be done after the child's write: a machine for each of :data:`WHAT_IF`."""
+    """Return what else could be done after the child's write: a machine for each of :data:`WHAT_IF`."""
     writes, exits = machine.branch(), machine.branch()
     writes.tasks["parent"].write(start + WRITTEN * vm.PAGE, b"mine")
     exits.tasks["child"].exit()
@@ -169,7 +169,7 @@ def svg(step: Step) -> str:
 
 
 def placed(step: Step) -> Iterator[tuple[int, tuple[float, int]]]:
-    """Where each frame is: in the middle if both tasks have it, else on the side of the one that has it."""
+    """Yield where each frame is: in the middle if both tasks have it, else on the side of the one that has it."""
     for page in range(PAGES):
         both = {step.parent[page], *step.child[page : page + 1]}
         new = {step.extra} if step.extra is not None and page == WRITTEN else set()

@@ -49,7 +49,7 @@ def write(folder: Path, links: Mapping[str, str]) -> None:
 
 
 def alternative(scene: Any) -> str:
-    """What a screen reader says of a picture."""
+    """Return what a screen reader says of a picture."""
     return str(scene.caption.text or scene.title).replace("[", "(").replace("]", ")").replace("\n", " ")
 
 
@@ -59,7 +59,7 @@ def maker(name: str) -> Any:
 
 
 def heading(name: str, title: str) -> str:
-    """What a picture shows: the first sentence of its function."""
+    """Return what a picture shows: the first sentence of its function."""
     said = (inspect.getdoc(maker(name)) or title).splitlines()[0]
     return f"{name.capitalize()}: {said.rstrip('.')}" if name in MADE_BY else said.rstrip(".")
 

@@ -106,7 +106,7 @@ def scene(name: str, step: fork.Step, *, hidden: bool) -> str:
 
 
 def cost(measured: dict[str, float] | None) -> str:
-    """What a first visit of the lab costs."""
+    """Return what a first visit of the lab costs."""
     if measured is None:
         return UNMEASURED
     size, seconds = measured["bytes"] / 1e6, measured["seconds"]

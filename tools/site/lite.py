@@ -79,7 +79,7 @@ def put_wheel(name: str, entry: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def version_of(wheel: Path) -> str:
-    """What a wheel's metadata says."""
+    """Return what a wheel's metadata says."""
     with zipfile.ZipFile(wheel) as archive:
         (metadata,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
         return str(HeaderParser().parsestr(archive.read(metadata).decode())["Version"])

@@ -38,7 +38,7 @@ RUN_ALL = "() => { window.jupyterapp.commands.execute('notebook:run-all-cells');
 
 
 def compared(seen: dict[str, Any]) -> str:
-    """How long the first picture takes beside the first print, and whether that is within the aim."""
+    """Return how long the first picture takes beside the first print, and whether that is within the aim."""
     ratio = seen["seconds"] / seen["print"]
     missed = ": MISSED" if ratio > AIM else ""
     return f"{ratio:7.2f}, aim: at most {AIM}{missed} ({seen['seconds']} s / {seen['print']} s)"

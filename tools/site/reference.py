@@ -157,7 +157,7 @@ def entry(module: str, name: str, thing: Any) -> Iterator[str]:
 
 
 def said_of(thing: Any, name: str) -> str:
-    """What is said of a value of a module, in the text after it."""
+    """Return what is said of a value of a module, in the text after it."""
     for path in sorted((ROOT / "vmwidgets").rglob("*.py")):
         body = ast.parse(path.read_text(encoding="utf-8")).body
         for one, after in pairwise(body):

@@ -48,5 +48,5 @@ class Site:
         self._thread.join()
 
     def address(self, path: str) -> str:
-        """Where the notebook of this path opens, if the folder is a JupyterLite."""
+        """Return where the notebook of this path opens, if the folder is a JupyterLite."""
         return f"{self.base}/lab/index.html?path={path}"

@@ -119,7 +119,7 @@ def linked(text: str, folder: Path) -> str:
 
 
 def is_page(path: Path) -> bool:
-    """Whether a file of the checkout is a page of the site."""
+    """Return whether a file of the checkout is a page of the site."""
     place = path.resolve()
     is_lab = place.parent == ROOT / "notebooks" and place.stem in labs.NAMES
     return is_lab or any(place in ROOT.glob(pattern) for pattern in DOCUMENTS)

@@ -23,12 +23,12 @@ class Lab:
 
     @property
     def number(self) -> str:
-        """What students write in `lab.begin`: ``01``."""
+        """Return what students write in `lab.begin`: ``01``."""
         return self.name.partition("-")[0]
 
     @property
     def exercises(self) -> list[str]:
-        """Those that its cells check, in their order."""
+        """Return those that its cells check, in their order."""
         tasks = (task_of(source_of(cell)) for cell in self.notebook["cells"] if cell["cell_type"] == "code")
         return [task.exercise for task in tasks if task]
 
@@ -164,5 +164,5 @@ def _questions(cell: ast.AST) -> Iterator[tuple[str, str]]:
 
 
 def _calls(node: ast.Call, name: str) -> bool:
-    """Whether it is a call of `lab.NAME`."""
+    """Return whether it is a call of `lab.NAME`."""
     return ast.unparse(node.func) == f"lab.{name}"

@@ -64,7 +64,7 @@ def main() -> int:
 
 
 def results(root: Path) -> dict[str, Any]:
-    """What results.json says about the submission; never raises.
+    """Return what results.json says about the submission; never raises.
 
     What is wrong with the autograder itself is printed, since Gradescope shows that to instructors only.
     """
@@ -131,7 +131,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _is_notebook(path: Path) -> bool:
-    """Whether a file is called a notebook, or is one under another name: some browsers change the ending."""
+    """Return whether a file is called a notebook, or is one under another name: some browsers change the ending."""
     if called_notebook(path.name):
         return True
     try:
@@ -165,7 +165,7 @@ def _listed(labs: tuple[str, ...]) -> str:
 
 
 def _uploaders(users: list[list[str]], rules: Rules) -> Roster:
-    """Those who uploaded, as a roster: all ids that Gradescope and the course's roster have of one are one person's."""
+    """Make a roster of who uploaded: all ids that Gradescope and the course's roster have of one are one person's."""
     people, aliases = dict[str, Person](), dict[str, str]()
     for ids in users:
         firsts = {rules.person(one) for one in ids}

@@ -60,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def whose(secret: Path | None) -> str:
-    """Who else can make these questions."""
+    """Return who else can make these questions."""
     if secret is None:
         return "Anyone who has this notebook can make the same questions: --secret FILE asks others."
     return f"Only the owner of the secret in {printable(str(secret))} can make these questions."

@@ -107,7 +107,7 @@ def _front_end(folder: Path = STATIC) -> Finding:
 
 
 def _kernel() -> Finding:
-    """Whether Jupyter starts a kernel, and with this vmwidgets."""
+    """Return whether Jupyter starts a kernel, and with this vmwidgets."""
     what, todo = "Jupyter kernel", install("lab")
     if find_spec("jupyter_client") is None or find_spec("ipykernel") is None:
         return Finding(what, False, "ipykernel is not installed", todo, needed=True)

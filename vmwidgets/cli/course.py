@@ -67,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def report(folder: Path, done: Copied) -> Iterator[str]:
-    """What was done, a line for each kind."""
+    """Yield what was done, a line for each kind."""
     yield f"{folder}: {counted(len(done.added), 'file')} added, {len(done.replaced)} replaced"
     if done.kept:
         yield f"changed by you, and left as they are: {', '.join(done.kept)}"

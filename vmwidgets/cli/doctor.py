@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _computer(*, everything: bool) -> int:
-    """What of this computer works, a line each as soon as it is known."""
+    """Return what of this computer works, a line each as soon as it is known."""
     lacking = 0
     for finding in chain(needed(), optional() if everything else ()):
         print(printable(finding.line()), flush=True)

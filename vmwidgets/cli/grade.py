@@ -181,7 +181,7 @@ def _check(options: argparse.Namespace, course: Course) -> None:
 
 
 def _overrides(options: argparse.Namespace) -> Overrides | None:
-    """Those that are given, or else those that an earlier run kept."""
+    """Return those that are given, or else those that an earlier run kept."""
     given: Path = options.overrides or options.to / OVERRIDES
     return read_overrides(given) if options.overrides or given.exists() else None
 
@@ -236,7 +236,7 @@ def _say(grades: Grades, roster: Roster | None, to: Path, by_change: int) -> Non
 
 
 def _bar(done: int, of: int) -> None:
-    """How far it is, on one line of a terminal."""
+    """Return how far it is, on one line of a terminal."""
     if sys.stderr.isatty():
         filled = "#" * (BAR * done // of)
         print(f"\r[{filled:<{BAR}}] {done} of {of}", end="\n" if done == of else "", file=sys.stderr, flush=True)

@@ -53,7 +53,7 @@ def _replay(path: Path) -> int:
 
 
 def partly(outcome: Outcome) -> str:
-    """How many of them were compared with what would be correct only, or not at all."""
+    """Return how many of them were compared with what would be correct only, or not at all."""
     if not outcome.corrected and not outcome.passed_over:
         return ""
     partly = f"{outcome.corrected} with what is correct where the original has a bug"

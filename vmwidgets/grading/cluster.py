@@ -112,7 +112,7 @@ class Cluster:
         return made
 
     def width(self) -> int:
-        """How many threads the workers have; asked once a second, since each question waits for the scheduler."""
+        """Say how many threads the workers have; asked once a second, since each question waits for the scheduler."""
         if self._known and time.monotonic() - self._asked < LOOK:
             return self._known
         threads, self._asked = self._threads(), time.monotonic()
@@ -126,7 +126,7 @@ class Cluster:
         return max(1, threads)
 
     def graded(self, future: Future[Graded]) -> Graded:
-        """What came of a file."""
+        """Return what came of a file."""
         from distributed import KilledWorker
 
         try:
@@ -158,7 +158,7 @@ class Cluster:
         return Refused(f"the cluster at {self._address} is gone; {_KEPT}")
 
     def _check(self) -> None:
-        """Whether there are workers, and what they and the scheduler, which looks at tasks, have is what is here."""
+        """Check that there are workers, and that they and the scheduler have the versions that are here."""
         if not self._threads():
             raise Refused(f"the cluster at {self._address} has no workers: start some: dask worker {self._address}")
         # a function that each Python has, so that it can be asked without vmwidgets

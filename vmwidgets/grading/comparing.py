@@ -41,7 +41,7 @@ def first_writings(files: Iterable[Graded]) -> Person:
 
 
 def _person(files: Sequence[Graded], roster: Roster | None) -> Person:
-    """Whose an id is: the roster says so, and of ids that it does not have the way in which most files write them."""
+    """Say whose an id is: by the roster, or for ids that it lacks by the way in which most files write them."""
     stranger = first_writings(files)
     if roster is None:
         return stranger

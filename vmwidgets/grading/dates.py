@@ -72,7 +72,7 @@ def moment(text: str, what: str, order: str = "") -> datetime:
 
 
 def order_of(texts: Iterable[str]) -> str:
-    """Which number comes first in the dates of one column, "day" or "month"; "" where none of them tells.
+    """Return which number comes first in the dates of one column, "day" or "month"; "" where none of them tells.
 
     >>> order_of(["03/04/2026", "03/17/2026"]), order_of(["03/04/2026"])
     ('month', '')

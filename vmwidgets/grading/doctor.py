@@ -35,7 +35,7 @@ class Diagnosis:
 
     @property
     def well(self) -> bool:
-        """Whether all of it counts: each exercise was checked and judged, and each prediction is answered."""
+        """Return whether all of it counts: each exercise was checked and judged, and each prediction is answered."""
         whose = self.handed.begun is not None and bool(self.handed.begun.students)
         return (
             self.named
@@ -47,7 +47,7 @@ class Diagnosis:
         )
 
     def lines(self) -> Iterator[str]:
-        """What a student reads: for whom it counts, each exercise with its points, and what is missing."""
+        """Yield what a student reads: for whom it counts, each exercise with its points, and what is missing."""
         handed = self.handed
         if self.kind:
             yield f"Nothing counts: {found(Status.NO_NOTEBOOK, kind=self.kind).staff}."
@@ -115,7 +115,7 @@ def diagnosis(path: Path) -> Diagnosis:
 
 
 def _missing(row: Row) -> bool:
-    """Whether an exercise has no work that was judged."""
+    """Return whether an exercise has no work that was judged."""
     return not row.cell or row.needs_look
 
 

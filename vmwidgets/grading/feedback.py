@@ -138,7 +138,7 @@ def predicted(file: Graded) -> Iterator[tuple[str, str, str]]:
 
 
 def outcomes(file: Graded) -> Iterator[Outcome]:
-    """What a notebook keeps of predictions beside what happened; whether it was right is found here."""
+    """Yield what a notebook keeps of predictions beside what happened; whether it was right is found here."""
     for name, data in file.outcomes.items():
         said = data.get("said")
         yield Outcome(

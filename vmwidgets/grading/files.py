@@ -78,7 +78,7 @@ def names_of(folder: Path) -> list[str]:
 
 
 def called_notebook(name: str) -> bool:
-    """Whether a file with this name should be a notebook.
+    """Return whether a file with this name should be a notebook.
 
     >>> called_notebook("ada/01-Maps.IPYNB"), called_notebook("ada.zip")
     (True, False)
@@ -98,7 +98,7 @@ def place_of(folder: Path, name: str) -> Path:
 
 
 def other_kind(name: str, path: Path) -> str:
-    """What a file is that can't be a notebook; "" for one called so, or that begins as JSON does: it has to be read.
+    """Name what a file is that can't be a notebook; "" for one called so, or that begins as JSON does.
 
     :class:`Refused` for a file that can't be read.
     """
@@ -112,12 +112,12 @@ def other_kind(name: str, path: Path) -> str:
 
 
 def no_lab(name: str) -> str:
-    """What a file is that begins as JSON does, is not called a notebook and has no lab."""
+    """Return what a file is that begins as JSON does, is not called a notebook and has no lab."""
     return f"{_named(name)} that has no lab in it; {ASK}"
 
 
 def content_of(path: Path, most: int = MOST_BYTES) -> bytes:
-    """What the file at `path` has, read once; of one that is too large, one byte more than a notebook may have.
+    """Return what the file at `path` has, read once; of one that is too large, one byte more than a notebook may have.
 
     :class:`Refused` for what is not a file, or can't be read.
     """
@@ -156,14 +156,14 @@ def _read(file: BinaryIO, most: int) -> bytes:
 
 
 def _of_the_system(name: str) -> bool:
-    """Whether a system made the file: hidden ones are not submissions, unless they are called notebooks."""
+    """Return whether a system made the file: hidden ones are not submissions, unless they are called notebooks."""
     if name.startswith("."):
         return not called_notebook(name) or name.startswith("._")  # which macOS puts beside each file
     return name.casefold() in SYSTEM
 
 
 def _kind(name: str, head: bytes, file: BinaryIO) -> str:
-    """What the file is, and what to do about it."""
+    """Return what the file is, and what to do about it."""
     if not head:
         return f"the file is empty; {ASK}"
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
@@ -184,7 +184,7 @@ def _named(name: str) -> str:
 
 
 def _notebooks_in(file: BinaryIO) -> str:
-    """How many notebooks a zip archive lists; only its end is read, and nothing is unpacked."""
+    """Return how many notebooks a zip archive lists; only its end is read, and nothing is unpacked."""
     try:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - TAIL))
@@ -196,6 +196,6 @@ def _notebooks_in(file: BinaryIO) -> str:
 
 
 def _left_out(name: str) -> bool:
-    """Whether a file of an archive would be left out of a folder."""
+    """Return whether a file of an archive would be left out of a folder."""
     *folders, last = name.split("/")
     return any(one.startswith(".") or one in COPIES for one in folders) or _of_the_system(last)

@@ -169,12 +169,12 @@ class Finding:
 
     @property
     def staff(self) -> str:
-        """What staff reads."""
+        """Return what staff reads."""
         return self._in(STAFF)
 
     @property
     def student(self) -> str:
-        """What the student reads; "" where it is nothing for students."""
+        """Return what the student reads; "" where it is nothing for students."""
         return self._in(STUDENTS)
 
     def _in(self, words: Mapping[Status, str]) -> str:

@@ -40,7 +40,7 @@ class Gain:
 
     @cached_property
     def right(self) -> tuple[float, float]:
-        """How many of the ten questions a student had right on average, before and after."""
+        """Return how many of the ten questions a student had right on average, before and after."""
         return _mean([sum(before) for before, _ in self.both.values()]), _mean(
             [sum(after) for _, after in self.both.values()]
         )
@@ -55,7 +55,7 @@ class Gain:
 
     @cached_property
     def interval(self) -> tuple[float, float] | None:
-        """Where the gain lies in 95 of 100 classes drawn from this one; None for a class of few."""
+        """Return where the gain lies in 95 of 100 classes drawn from this one; None for a class of few."""
         students = list(self.both.values())
         if len(students) < FEW:
             return None
@@ -66,13 +66,13 @@ class Gain:
 
     @property
     def changed(self) -> tuple[int, int]:
-        """How many students had more right after than before, and how many had fewer."""
+        """Return how many students had more right after than before, and how many had fewer."""
         steps = [sum(after) - sum(before) for before, after in self.both.values()]
         return sum(one > 0 for one in steps), sum(one < 0 for one in steps)
 
     @property
     def chance(self) -> float:
-        """How often a course that changes nothing moves so many students one way: the sign test, two-sided.
+        """Return how often a course that changes nothing moves so many students one way: the sign test, two-sided.
 
         >>> marks = (True,) * 10, (False,) * 10
         >>> Gain({str(one): (marks[1], marks[0]) for one in range(5)}, {}, ()).chance
@@ -116,7 +116,7 @@ def gain_of(folder: Path) -> Gain:
 
 
 def _handed(folder: Path, name: str) -> tuple[Handed, str]:
-    """What a file holds, and why it can't count, or ""."""
+    """Return what a file holds, and why it can't count, or ""."""
     try:
         if not called_notebook(name):
             return Handed(), "not a notebook"

@@ -74,44 +74,44 @@ class Row:
 
     @property
     def stopped(self) -> bool:
-        """Whether judging one of the works was late or its process ended."""
+        """Return whether judging one of the works was late or its process ended."""
         return bool(self.result.get("stopped")) or any(one.stopped for one in self.others)
 
     def has(self, *statuses: Status) -> bool:
-        """Whether one of its findings has one of these."""
+        """Return whether one of its findings has one of these."""
         return any(one.status in statuses for one in self.findings)
 
     @property
     def says(self) -> str:
-        """What needs a look, in words for staff, or ""."""
+        """Return what needs a look, in words for staff, or ""."""
         words = in_words(one for one in self.findings if one.status not in NO_LOOK)
         return words and f"{words}{tried(self.attempts, self.student)}"
 
     @property
     def needs_look(self) -> bool:
-        """Whether there is something for staff to look at."""
+        """Return whether there is something for staff to look at."""
         return any(one.status not in NO_LOOK for one in self.findings)
 
     @property
     def remark(self) -> str:
-        """What the student reads of it: no suspicion and no other student's id."""
+        """Return what the student reads of it: no suspicion and no other student's id."""
         if self.override:
             return found(Status.GIVEN, points=f"{self.points:g}", reason=self.override).student
         return in_words(self.findings, student=True)
 
     @property
     def suspicious(self) -> bool:
-        """Whether a claim was changed, or others have the same work."""
+        """Return whether a claim was changed, or others have the same work."""
         return self.has(*SUSPICIOUS)
 
     @property
     def elsewhere(self) -> bool:
-        """Whether its journal is of another variant."""
+        """Return whether its journal is of another variant."""
         return self.has(Status.OTHER_VARIANT)
 
     @property
     def criteria(self) -> list[dict[str, Any]]:
-        """Those that the student reads: none of a journal that is of another sheet."""
+        """Return those that the student reads: none of a journal that is of another sheet."""
         return [] if self.elsewhere else self.result.get("criteria", [])
 
     @property
@@ -177,7 +177,7 @@ class Graded:
 
     @property
     def counts(self) -> bool:
-        """Whether it was graded, be it that there is no work in it: its predictions count."""
+        """Return whether it was graded, be it that there is no work in it: its predictions count."""
         return self.finding is None or self.finding.status in NO_WORK
 
     @property
@@ -187,12 +187,12 @@ class Graded:
 
     @property
     def unread(self) -> bool:
-        """Whether the process that read it was late or ended."""
+        """Return whether the process that read it was late or ended."""
         return self.finding is not None and self.finding.status is Status.UNREAD
 
     @property
     def stopped(self) -> bool:
-        """Whether judging was late or its process ended, so that another run may have another result."""
+        """Return whether judging was late or its process ended, so that another run may have another result."""
         return self.unread or any(row.stopped for row in self.rows)
 
     @property
@@ -293,7 +293,7 @@ class Grades:
         return self._rows_of.get(student, {})
 
     def partners_of(self, student: str) -> list[str]:
-        """Those who handed in a file together with this student, sorted."""
+        """Return those who handed in a file together with this student, sorted."""
         owners = {one for file in self.files_of(student) if file.counts for one in file.students}
         return sorted(owners - {student})
 
@@ -311,7 +311,7 @@ class Grades:
 
     @cached_property
     def _predicted(self) -> dict[str, int]:
-        """How many predictions of each student are answered, each counted once."""
+        """Return how many predictions of each student are answered, each counted once."""
         return {
             student: len({name for file in files if file.counts for name in file.predicted})
             for student, files in self._files_of.items()
@@ -352,7 +352,7 @@ def _counting(student: str, files: list[Graded]) -> dict[str, Row]:
 
 
 def _counts(row: Row, student: str) -> tuple[bool, float, int]:
-    """Which row counts, the largest: a person's decision, then the most points, then the fewest late days."""
+    """Return which row counts, the largest: a person's decision, then the most points, then the fewest late days."""
     return bool(row.override) and row.student == student, row.points, -row.late
 
 

@@ -40,7 +40,7 @@ FILE = 64 << 20
 
 
 def judged(exercise: str, sheet: str, work: Any) -> dict[str, Any]:
-    """What the work earns on the sheet `sheet`: the data of a check's result, without the work.
+    """Return what the work earns on the sheet `sheet`: the data of a check's result, without the work.
 
     With the `picture` of what was judged, and for each criterion `why` its mistake is one.  `digest` is the same for
     the same work, however it was packed; of functions that chose, for the same function.

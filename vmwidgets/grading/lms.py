@@ -60,7 +60,7 @@ FALLBACK: dict[str, Callable[[Person], str]] = {
 
 
 def format_of(system: str) -> Format:
-    """How this system reads a file; :class:`Refused` for one that is unknown."""
+    """Return how this system reads a file; :class:`Refused` for one that is unknown."""
     return FORMATS[known(system, FORMATS, "--lms")]
 
 

@@ -46,7 +46,7 @@ class Work(NamedTuple):
 
     @property
     def claim(self) -> int:
-        """What it claims, as a number to compare: less than nothing where it does not say."""
+        """Return what it claims, as a number to compare: less than nothing where it does not say."""
         return -1 if self.claimed is None else self.claimed
 
 
@@ -103,7 +103,7 @@ def made_with(version: str) -> str:
 
 
 def read_notebook(path: Path) -> Handed:
-    """What the file at `path` holds; never raises for what is in it."""
+    """Return what the file at `path` holds; never raises for what is in it."""
     try:
         return notebook_of(content_of(path))
     except Refused as refusal:
@@ -111,7 +111,7 @@ def read_notebook(path: Path) -> Handed:
 
 
 def notebook_of(content: bytes, most: int = MOST_BYTES) -> Handed:
-    """What a file with this content holds, of at most so many bytes; never raises for what is in it."""
+    """Return what a file with this content holds, of at most so many bytes; never raises for what is in it."""
     if len(content) > most:
         return Handed(_unreadable(f"the file has more than {most / (1 << 20):.3g} MiB"))
     if not content.strip():

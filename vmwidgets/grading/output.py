@@ -66,7 +66,7 @@ def make_private(folder: Path) -> None:
 
 
 def _has(path: Path, content: bytes) -> bool:
-    """Whether a regular file is there with this content."""
+    """Return whether a regular file is there with this content."""
     try:
         found = path.stat()
         return stat.S_ISREG(found.st_mode) and found.st_size == len(content) and path.read_bytes() == content

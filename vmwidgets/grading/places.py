@@ -36,10 +36,10 @@ class Place(Protocol):
         """Begin to judge a file."""
 
     def width(self) -> int:
-        """How many files are judged at a time; raises :class:`Refused` where the place itself was lost."""
+        """Return how many files are judged at a time; raises :class:`Refused` where the place itself was lost."""
 
     def graded(self, future: Future[Graded]) -> Graded:
-        """What came of a file; raises :class:`Lost`, or :class:`Refused` where the place itself was lost."""
+        """Return what came of a file; raises :class:`Lost`, or :class:`Refused` where the place itself was lost."""
 
     def close(self) -> None:
         """Stop what is being judged."""
@@ -72,7 +72,7 @@ def _at_once(files: Iterable[File], course: Course, place: Place) -> Iterator[tu
 
 
 def _ready(waiting: dict[Future[Graded], File], place: Place) -> Iterator[tuple[File, Graded | str]]:
-    """Those that are judged by now; they leave `waiting`."""
+    """Yield those that are judged by now; they leave `waiting`."""
     done, _ = wait(waiting, timeout=LOOK, return_when=FIRST_COMPLETED)
     if not done:
         place.width()
@@ -138,11 +138,11 @@ class Here:
         return self._threads.submit(self._judges.judge, file, course)
 
     def width(self) -> int:
-        """How many files are judged at a time."""
+        """Return how many files are judged at a time."""
         return self._width
 
     def graded(self, future: Future[Graded]) -> Graded:
-        """What came of a file."""
+        """Return what came of a file."""
         return future.result()
 
     def close(self) -> None:

@@ -48,7 +48,7 @@ def write_report(grades: Grades, folder: Path, name_of: Callable[[str], str] | N
 
 
 def secret_of(folder: Path) -> str:
-    """What this folder's pseudonyms are made with; made once, so that they stay the same."""
+    """Return what this folder's pseudonyms are made with; made once, so that they stay the same."""
     path = folder / SECRET
     try:
         if not path.exists():

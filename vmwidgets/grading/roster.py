@@ -54,7 +54,7 @@ class Roster:
     aliases: dict[str, str] = field(default_factory=dict, repr=False)
 
     def find(self, student: str) -> Person | None:
-        """Who writes this id: any of the columns with ids may hold it, in capitals or not."""
+        """Return who writes this id: any of the columns with ids may hold it, in capitals or not."""
         found = self.aliases.get(folded(student))
         return None if found is None else self.people[found]
 

@@ -93,7 +93,7 @@ def grade(
 
 
 def _tried_again(before: Graded, again: set[str], person: Callable[[str], str]) -> bool:
-    """Whether a file is one of these persons' own; a file that could not be read may be."""
+    """Return whether a file is one of these persons' own; a file that could not be read may be."""
     return bool(again) and (before.unread or not again.isdisjoint(map(person, before.students)))
 
 

@@ -119,6 +119,6 @@ def _rows(text: str, separator: str, path: Path) -> list[list[str]]:
 
 
 def _fits(rows: list[list[str]]) -> tuple[int, int]:
-    """How well a separator fits: rows as wide as the first, and its width."""
+    """Return how well a separator fits: rows as wide as the first, and its width."""
     width = len(rows[0]) if rows else 0
     return sum(len(row) == width for row in rows) * (width > 1), width

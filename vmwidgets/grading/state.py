@@ -40,7 +40,7 @@ class Kept(NamedTuple):
 
 
 def key_of(digest: str, course: Course) -> str:
-    """What the grades of a file depend on whose content has this digest."""
+    """Return what the grades of a file depend on whose content has this digest."""
     sources = [module.source for module in course.modules]
     parts = [FORM, __version__, course.name, course.exercises, course.prediction, course.key, sources]
     settings = json.dumps(parts, sort_keys=True).encode()
@@ -58,7 +58,7 @@ class State:
             self._known = _read(path)
 
     def of(self, name: str, key: str) -> Graded | None:
-        """What was graded of the file called `name`, if it depended on the same and need not be judged again."""
+        """Return what was graded of the file called `name`, if it depended on the same and need not be judged again."""
         kept = self._known.get((name, key))
         return None if kept is None or 0 < kept.attempts < MOST_ATTEMPTS else kept.graded
 
@@ -97,7 +97,7 @@ def _tried(graded: Graded, attempts: int) -> Kept:
 
 
 def _read(path: Path) -> dict[tuple[str, str], Kept]:
-    """What is in a state; a line that was not written to its end is left out."""
+    """Return what is in a state; a line that was not written to its end is left out."""
     found = {}
     for line in _lines(path):
         if read := _kept(line):

@@ -136,7 +136,7 @@ def _best(row: Row, works: Sequence[Work], sheet: str, version: str, course: Cou
 def _finding(
     row: Row, work: Work, exercise: Exercise, result: dict[str, Any], version: str, course: Course
 ) -> Finding | None:
-    """What a piece of work for the student's own sheet is beside fine."""
+    """Return what a piece of work for the student's own sheet is beside fine."""
     if work.data.get("kind") == FUNCTION:
         return found(Status.FUNCTION)
     if work.edition not in exercise.judged:
@@ -159,7 +159,7 @@ def _finding(
 
 
 def _worth(row: Row, exercise: Exercise, points: int, course: Course) -> str:
-    """What the points are worth, where the course counts them otherwise."""
+    """Return what the points are worth, where the course counts them otherwise."""
     if row.of == exercise.points:
         return ""
     return f" of {exercise.points}, counted as {course.scaled(exercise, points):g} of {row.of:g}"

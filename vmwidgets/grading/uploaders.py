@@ -49,7 +49,7 @@ def uploaders(roster: Roster | None, files: Iterable[Submitted]) -> Callable[[st
     own_folders = _own_folders(files, depth, ids, roster is None)
 
     def said(component: str, kinds: Sequence[re.Pattern[str]]) -> str | None:
-        """Whom a system's words in a folder's or a file's name name; None where there are none."""
+        """Return whom a system's words in a folder's or a file's name name; None where there are none."""
         found = [match for match in (kind.fullmatch(component) for kind in kinds) if match]
         if not found:
             return None
@@ -70,14 +70,14 @@ def uploaders(roster: Roster | None, files: Iterable[Submitted]) -> Callable[[st
 
 
 def _depth(paths: Iterable[str]) -> int:
-    """How many folders all files lie in."""
+    """Return how many folders all files lie in."""
     folders = [path.split("/")[:-1] for path in paths]
     same = (len(set(names)) == 1 for names in zip(*folders, strict=False))
     return sum(1 for _ in takewhile(bool, same))
 
 
 def _own_folders(files: Sequence[Submitted], depth: int, ids: Mapping[str, str], confirmed: bool) -> bool:
-    """Whether most folders are called as students; `confirmed`: by those only whom most files in their folder name.
+    """Say whether most folders are called as students; `confirmed`: by those only whom most files in their folder name.
 
     One such folder alone may be the instructor's, in which a person wrote its name as an id.
     """

@@ -48,7 +48,7 @@ class Worker:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def ask(self, exercise: str, sheet: str, work: Any, seconds: float = SECONDS) -> dict[str, Any]:
-        """What the work earns; points 0, a problem in words and `stopped` where judging did not come to its end."""
+        """Say what the work earns; points 0, a problem in words and `stopped` where judging did not come to its end."""
         try:
             return self._answer([exercise, sheet, work], seconds)
         except OSError as error:

@@ -31,7 +31,7 @@ class Failed(str):
 
 
 def attempt(call: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T | Failed:
-    """What `call` returns, or its failure as a line of text: the kind and the sentence.  Nothing is raised.
+    """Return what `call` returns, or its failure as a line of text: the kind and the sentence.  Nothing is raised.
 
     That holds for a machine's errors (:class:`VMError`: refused, a kernel's error, a panic).  A mistake in Python, such
     as a wrong number of arguments, is raised as usual.

@@ -99,12 +99,12 @@ class Beginning:
 
     @property
     def _has_exercises(self) -> bool:
-        """Whether the package or the course has an exercise of this lab."""
+        """Return whether the package or the course has an exercise of this lab."""
         return any(lab_of(name) == self.lab for name in exercises())
 
     @property
     def sentence(self) -> str:
-        """Whose variant it is, and which exercises have to be done again."""
+        """Return whose variant it is, and which exercises have to be done again."""
         if not self.students and self.lab in WITHOUT_EXERCISES and not self._has_exercises:
             return f"Lab {self.lab}: it has no exercises, so there is nothing to write above."
         if not self.students:
@@ -146,7 +146,7 @@ class Beginning:
         return cls(made.lab, made.course, made.students, codes)
 
     def lets(self, later: Beginning) -> bool:
-        """Whether `later` may follow in the same kernel: an id for a lab that was begun without one."""
+        """Return whether `later` may follow in the same kernel: an id for a lab that was begun without one."""
         return self.lab == later.lab and not self.students and bool(later.students)
 
     def __eq__(self, other: object) -> bool:
@@ -157,7 +157,7 @@ class Beginning:
 
     @property
     def _same(self) -> tuple[object, ...]:
-        """What makes it this beginning."""
+        """Return what makes it this beginning."""
         return self.lab, folded(self.course), self.ids, self.codes
 
     def bundle(self) -> dict[str, Any]:
@@ -236,7 +236,7 @@ def begin(
 
 
 def begun() -> Beginning | None:
-    """What this kernel has begun; None before :func:`begin`."""
+    """Return what this kernel has begun; None before :func:`begin`."""
     return _kept.now().begun
 
 
@@ -313,6 +313,6 @@ def _id(value: Any, what: str) -> str:
 
 
 def _seen(sign: str) -> bool:
-    """Whether an id may hold this: a letter, a digit, a mark over or under a letter, or one of `MARKS`."""
+    """Return whether an id may hold this: a letter, a digit, a mark over or under a letter, or one of `MARKS`."""
     marks = unicodedata.category(sign) in ("Mn", "Mc")
     return (sign.isalnum() or sign in MARKS or marks) and not any(first <= sign <= last for first, last in INVISIBLE)

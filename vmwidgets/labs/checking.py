@@ -152,7 +152,7 @@ def _as_taken(thing: Any, exercise: Exercise) -> Any:
 
 
 def _asked(function: FunctionType, exercise: Exercise, sheet: Sheet | None) -> Chosen:
-    """What the function chooses when the exercise asks it; in this kernel, since it is the learner's."""
+    """Return what the function chooses when the exercise asks it; in this kernel, since it is the learner's."""
     assert exercise.asks is not None, "an exercise that takes functions asks them"
     chosen = Chosen(source_of(function))
     answers, failed = exercise.asks(function, sheet and sheet.given, chosen)
@@ -182,7 +182,7 @@ def _not_kept(error: Exception) -> dict[str, Any]:
 
 
 def _picture(exercise: Exercise, sheet: Sheet | None, subject: Any) -> str:
-    """What was graded, as a picture, or in words where these show more; nothing where there is none."""
+    """Return what was graded, as a picture, or in words where these show more; nothing where there is none."""
     from vmwidgets.widgets import show
 
     if exercise.shows is None and not isinstance(subject, MachineMap):

@@ -83,14 +83,14 @@ class Control(anywidget.AnyWidget):
             self.status = f"{refusal}"
 
     def _missing(self, value: str, because: str) -> str:
-        """What an answer does not have yet, in words; "" where it is whole."""
+        """Return what an answer does not have yet, in words; "" where it is whole."""
         if not value:
             return "choose one first" if self.options else "write something first"
         return "say why first, in one line" if self.reasons and not because and value != UNSURE else ""
 
 
 def _told(prediction: Prediction) -> dict[str, Any]:
-    """What a page shows of what was said so far."""
+    """Return what a page shows of what was said so far."""
     last = prediction.answers[-1] if prediction.answers else None
     outcome = prediction.outcome
     return {

@@ -27,7 +27,7 @@ class Criterion:
 
     @property
     def met(self) -> bool:
-        """Whether all of its points were earned."""
+        """Return whether all of its points were earned."""
         return self.points == self.of
 
     def data(self) -> dict[str, Any]:

@@ -40,7 +40,7 @@ class Asked(Protocol):
         """The task in words."""
 
     def start(self) -> Any:
-        """What is given to begin with, a new one at each call."""
+        """Return what is given to begin with, a new one at each call."""
 
 
 @frozen
@@ -71,7 +71,7 @@ class Exercise:
     asks: Asking | None = None
 
     def seen(self, thing: Any, asked: Any) -> Any:
-        """What there is to see of a thing; `shows` is given what is asked too, if it takes a second argument."""
+        """Return what there is to see of a thing; `shows` is given what is asked too, if it takes a second argument."""
         if self.shows is None:
             return thing
         takes_both = len(signature(self.shows).parameters) > 1

@@ -44,7 +44,7 @@ def explain(question: str, text: Any) -> None:
 
 
 def explanation_of(question: str) -> str:
-    """What is said about the outcome of a prediction, in Markdown; "" where nothing is."""
+    """Return what is said about the outcome of a prediction, in Markdown; "" where nothing is."""
     return _own.now().get(question) or explanations().get(question, "")
 
 

@@ -24,7 +24,7 @@ class Hint:
 
     @property
     def tier(self) -> int:
-        """How many were asked for."""
+        """Return how many were asked for."""
         return len(self.texts)
 
     def data(self) -> dict[str, Any]:

@@ -59,5 +59,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """What a learner sees behind `lab.` and a tab."""
+    """Return what a learner sees behind `lab.` and a tab."""
     return sorted(__all__)

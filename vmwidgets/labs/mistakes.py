@@ -51,7 +51,7 @@ def mistake_of(question: str, answer: str) -> Mistake | None:
 
 
 def has_mistakes(question: str) -> bool:
-    """Whether a lab asks this and names mistakes in its answers."""
+    """Return whether a lab asks this and names mistakes in its answers."""
     return question in _mistakes.now()
 
 

@@ -36,7 +36,7 @@ def labs_of(name: str) -> tuple[str, ...]:
 
 
 def of_lab(names: Iterable[str], lab: str) -> list[str]:
-    """Those of these exercises or predictions that a notebook of a lab may have, in their order.
+    """Return those of these exercises or predictions that a notebook of a lab may have, in their order.
 
     >>> of_lab(["01/gaps", "02/rank", "01/guard"], "01")
     ['01/gaps', '01/guard']

@@ -41,12 +41,12 @@ class Outcome:
 
     @property
     def is_open(self) -> bool:
-        """Whether it says what happened."""
+        """Return whether it says what happened."""
         return self.said is not None or self.is_passed
 
     @property
     def right(self) -> bool | None:
-        """Whether it is what was said; None if nothing was, or that one does not know."""
+        """Return whether it is what was said; None if nothing was, or that one does not know."""
         return None if self.said in (None, UNSURE) else str(self.said).casefold() == self.actual.casefold()
 
     @property
@@ -75,7 +75,7 @@ class Outcome:
 
     @property
     def explanation(self) -> str:
-        """What is said about it, in Markdown; "" where nothing is, and while it is closed."""
+        """Return what is said about it, in Markdown; "" where nothing is, and while it is closed."""
         return explanation_of(self.id) if self.is_open else ""
 
     def data(self) -> dict[str, Any]:

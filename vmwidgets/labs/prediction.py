@@ -83,17 +83,17 @@ class Prediction:
 
     @property
     def answer(self) -> str | None:
-        """What was said first; None: nothing yet."""
+        """Return what was said first; None: nothing yet."""
         return self.answers[0].answer if self.answers else None
 
     @property
     def has_happened(self) -> bool:
-        """Whether an answer is late from now on: it was compared, or was before its question was changed."""
+        """Return whether an answer is late from now on: it was compared, or was before its question was changed."""
         return self.comes_after or self.happened is not None
 
     @property
     def asked(self) -> tuple[str, str, tuple[str, ...]]:
-        """What makes it another question."""
+        """Return what makes it another question."""
         return self.question, self.kind, self.options
 
     def say(self, value: Any, how: str = "code", because: str = "") -> None:
@@ -122,7 +122,7 @@ class Prediction:
             listener()
 
     def compare(self, actual: Any) -> Outcome:
-        """What happened, beside what was said: closed until something is said, be it that one does not know.
+        """Return what happened, beside what was said: closed until something is said, be it that one does not know.
 
         `actual` is of the question's kind, or something that one of the options stands for.  Answers that come after
         this are marked as late.  The first outcome counts: called again, it gives that one, and says what is otherwise.
@@ -137,7 +137,7 @@ class Prediction:
         return replace(outcome, again=happened)
 
     def _written(self, actual: Any) -> str:
-        """What happened, as an answer says it."""
+        """Return what happened, as an answer says it."""
         for option, meant in self.means.items():
             if _stands_for(meant, actual):
                 return option
@@ -148,7 +148,7 @@ class Prediction:
 
     @property
     def outcome(self) -> Outcome | None:
-        """What happened first, beside what was said; None before :meth:`compare`."""
+        """Return what happened first, beside what was said; None before :meth:`compare`."""
         return None if self.happened is None else self._outcome(self.happened)
 
     def _outcome(self, happened: str) -> Outcome:
@@ -205,7 +205,7 @@ class Prediction:
 
 
 def _stands_for(meant: Any, actual: Any) -> bool:
-    """Whether an option that stands for `meant` is what happened; a range and a set stand for each that is in it.
+    """Say whether an option that stands for `meant` is what happened; a range and a set stand for each that is in it.
 
     >>> _stands_for(range(10, 61), 41), _stands_for({"FAULT", "ACCES"}, Failed("KernelError: FAULT: no"))
     (True, True)

@@ -46,7 +46,7 @@ class Predictions(Mapping[str, Prediction]):
 
     @property
     def summary(self) -> str:
-        """How many were right, of those that were answered before their outcome was shown; and how many were not."""
+        """The number that were right, of those answered before their outcome was shown; and of those that were not."""
         judged = [one.right for one in self.outcomes if one.right is not None and not one.late]
         late = sum(one.outcome is not None if one.answer is None else one.answers[0].late for one in self.values())
         still = sum(one.answer is None and one.outcome is None for one in self.values())
@@ -57,7 +57,7 @@ class Predictions(Mapping[str, Prediction]):
 
     @property
     def outcomes(self) -> list[Outcome]:
-        """What happened, for those that were compared."""
+        """Return what happened, for those that were compared."""
         return [one.outcome for one in self.values() if one.outcome is not None]
 
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:

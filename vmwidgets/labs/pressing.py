@@ -27,7 +27,7 @@ class Presses:
             self._publish(update=False)
 
     def told(self, key: str, question: str) -> str:
-        """What was said of a question that was answered or passed; "" for one that was not."""
+        """Return what was said of a question that was answered or passed; "" for one that was not."""
         asked = self._mine.get(self._identity(key))
         one = asked if asked is not None and asked.question == line(question, "question") else self._ask(key, question)
         return one.outcome.sentence if one.outcome is not None else ""

@@ -38,7 +38,7 @@ class Once:
         self._cell = cell
 
     def show(self) -> None:
-        """What ``_ipython_display_`` does: nothing in the cell that has it; else it is shown as any value."""
+        """Return what ``_ipython_display_`` does: nothing in the cell that has it; else it is shown as any value."""
         if self._cell is None or running_cell() != self._cell:
             raise NotImplementedError  # which asks IPython for the bundle
 
@@ -54,7 +54,7 @@ class Ranked(Protocol):
 
     @property
     def id(self) -> str:
-        """What it is about."""
+        """Return what it is about."""
 
     @property
     def rank(self) -> tuple[int, int]:
@@ -97,7 +97,7 @@ class Cards:
             card.best = one
 
     def show(self, one: Ranked) -> None:
-        """What ``_ipython_display_`` does: nothing for what the running cell will have; else it is shown as a value."""
+        """Do what ``_ipython_display_`` does: nothing for what the running cell will have; else show it as a value."""
         card = self._cards.get(one.id)
         if card is None or running_cell() != self._cell or card.latest is not one:
             raise NotImplementedError

@@ -59,7 +59,7 @@ _read: Kept[list[Saved]] = Kept(list)
 
 
 def of_the_notebook() -> Saved:
-    """What the kernel's notebook holds; read once, before running it writes other outputs."""
+    """Return what the kernel's notebook holds; read once, before running it writes other outputs."""
     kept = _read.now()
     if not kept:
         notebooks = (way() for way in WAYS)
@@ -68,7 +68,7 @@ def of_the_notebook() -> Saved:
 
 
 def saved_in(notebook: Any) -> Saved:
-    """What a notebook's outputs hold of predictions."""
+    """Return what a notebook's outputs hold of predictions."""
     found = Saved()
     for one in records(notebook):
         if isinstance(one, Asked):

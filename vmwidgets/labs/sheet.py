@@ -42,7 +42,7 @@ class Sheet:
 
     @property
     def practice(self) -> bool:
-        """Whether it is for practice: it counts for nothing."""
+        """Return whether it is for practice: it counts for nothing."""
         return self.of.startswith("practice")
 
     @property
@@ -51,7 +51,7 @@ class Sheet:
         return self.given.text
 
     def start(self) -> Any:
-        """What there is to begin with, a new one at each call: call it again to start over."""
+        """Return what there is to begin with, a new one at each call: call it again to start over."""
         return self.given.start()
 
     @cached_property
@@ -95,7 +95,7 @@ class Sheet:
 
     @property
     def _beside(self) -> str:
-        """What else there is."""
+        """Return what else there is."""
         name = self.exercise.id
         if self.practice:
             made = f'`practice = lab.practice("{name}", {self.of.split()[-1]})`'

@@ -60,7 +60,7 @@ MOST_WHY = 500
 
 
 def packed(thing: Any) -> dict[str, Any]:
-    """What `thing` can be made from again; where it can't, ``{"kind": "nothing", "why": …}``.
+    """Return what `thing` can be made from again; where it can't, ``{"kind": "nothing", "why": …}``.
 
     `kind` is "machine" (with `part`, a path, and `journal`, a saved journal in base64), "references" (with `string` and
     `runs`, pairs of a policy and a number of frames), "strace" (with `text`), "segments" (with base, bounds and
@@ -132,7 +132,7 @@ def remade(data: Any) -> Any:
 
 
 def plain(thing: Any, work: dict[str, Any], exercise: Exercise) -> Any:
-    """What the judge of `exercise` is given for `thing`, which was packed as `work`: of plain data a copy.
+    """Return what the judge of `exercise` is given for `thing`, which was packed as `work`: of plain data a copy.
 
     A judge's own variables hold answers, so no class of a learner's may run there: not a dictionary with another `get`,
     nor a number with another `==`.  The copy is what a grader makes.  Machines and their parts and traces are given as
@@ -153,7 +153,7 @@ def plain(thing: Any, work: dict[str, Any], exercise: Exercise) -> Any:
 
 
 def _is_ours(one: type) -> bool:
-    """Whether it is a class of this package, and not one that is made from it elsewhere."""
+    """Return whether it is a class of this package, and not one that is made from it elsewhere."""
     module = sys.modules.get(one.__module__)
     return one.__module__.startswith("vmwidgets.") and getattr(module, one.__qualname__, None) is one
 

@@ -62,7 +62,7 @@ def begun(shootdown: str) -> Machine:
 
 
 def leaks(machine: Any) -> bool:
-    """Whether the latest operation was of cpu 1 and read the bank's secret."""
+    """Return whether the latest operation was of cpu 1 and read the bank's secret."""
     last = machine.journal.last
     return bool(last.target == "cpu:1" and last.result == SECRET)
 
@@ -171,7 +171,7 @@ def _do(machine: Machine, step: Step) -> None:
 
 
 def _loaded(machine: Machine) -> str:
-    """What a load of cpu 1 gives on a branch."""
+    """Return what a load of cpu 1 gives on a branch."""
     try:
         return machine.cpus[1].load(PLACE, len(SECRET)).decode()
     except VMError:

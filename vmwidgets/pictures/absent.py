@@ -34,7 +34,7 @@ def absent_scene(number: int, missing: Refused, drawn: Scene) -> Scene:
 
 
 def scene_instead(refused: Refused, number: int, drawn: Scene | None, empty: Scene) -> Scene:
-    """What is shown of a moment that can't be drawn, in a machine whose latest operation is `number`.
+    """Return what is shown of a moment that can't be drawn, in a machine whose latest operation is `number`.
 
     If the moment was undone, the scene that was drawn last stays; `empty` is for a picture that has none.
     """

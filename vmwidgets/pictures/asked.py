@@ -171,7 +171,7 @@ def question_words(one: Translation, asked: Question) -> str:
 
 
 def choices_in(drawn: Scene, machine: Machine, one: Translation, moment: Moment, asked: Question) -> list[Choice]:
-    """What can be pressed in a picture: ways, the descriptors of a table that was not read, frames, a fault."""
+    """Return what can be pressed in a picture: ways, the descriptors of a table that was not read, frames, a fault."""
     found = walked(machine, replace(one, lookups=(asked.lookup,)), moment.at(asked.lookup.at))
     tables = {str(step.level): table_name(step) for step in found.steps}
     choices = [Choice(node, _words_of_run(node, drawn)) for node, _, _ in runs_in(drawn)]
@@ -222,6 +222,6 @@ class Asker:
 
 
 def _key(one: Translation, asked: Question) -> str:
-    """Where the answer is kept.  In another history something else is right: that is another question."""
+    """Return where the answer is kept.  In another history something else is right: that is another question."""
     right = crc32(repr((one.task, asked.right)).encode("utf-8", "replace")) & 0xFFFF
     return f"{one.number}/{asked.number}-{right:04x}"

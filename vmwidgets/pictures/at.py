@@ -111,5 +111,5 @@ class _Starts(Mapping[int, int]):
 
 
 def starts_of(machine: Machine) -> Mapping[int, int]:
-    """Where entries start now, for the stories of a machine's operations."""
+    """Return where entries start now, for the stories of a machine's operations."""
     return _Starts(machine)

@@ -125,7 +125,7 @@ _PLACED = frozenset(("step", "moment", "selection", "width", "scale", "follow", 
 
 
 def _shows(one: Picture) -> tuple[Any, ...]:
-    """What a picture shows, whenever that is: what is called so, with these options."""
+    """Return what a picture shows, whenever that is: what is called so, with these options."""
     public = {name for name, trait in one.traits().items() if trait.metadata.get("public")} - _PLACED
     own = [str(getattr(one.target, name, "")) for name in ("task", "va")]  # of tables and walks, which have no path
     return [*one._named(), *own], {name: getattr(one, name) for name in sorted(public)}
@@ -181,7 +181,7 @@ class _Lag(NamedTuple):
         return cls(0, steps[1] - steps[0], number, done)
 
     def left_at(self, left: Picture, both: Picture, at: At, right: Scene) -> Place:
-        """Where the left one is while the right one, drawn as `right`, is at `at`."""
+        """Return where the left one is while the right one, drawn as `right`, is at `at`."""
         machine = _machine(left)
         is_one = machine is both.machine
         latest = len(machine.journal) - 1

@@ -78,7 +78,7 @@ def blanked(picture: Exports, words: Sequence[object]) -> Worksheet:
 
 
 def _runs(scene: Scene) -> Iterator[str]:
-    """What can be read in the drawing, from top to bottom."""
+    """Yield what can be read in the drawing, from top to bottom."""
     for node in sorted(scene.nodes, key=lambda node: (node.y, node.x)):
         yield from (run.text for run in node.text)
 
@@ -99,7 +99,7 @@ def _values(scene: Scene) -> dict[str, list[str]]:
 
 
 def _is_read(cell: str, read: set[str]) -> bool:
-    """Whether what a table says is in the drawing, too."""
+    """Return whether what a table says is in the drawing, too."""
     return _is_known(cell) and (cell in read or (_is_long(cell) and any(_token(cell).search(text) for text in read)))
 
 
@@ -123,12 +123,12 @@ def _tables(table: Table) -> Iterator[Table]:
 
 
 def _is_known(value: str) -> bool:
-    """Whether a run of nothing else says this: "6" may be a step's number, "rw-" is not."""
+    """Return whether a run of nothing else says this: "6" may be a step's number, "rw-" is not."""
     return len(value) >= _LONG
 
 
 def _is_long(value: str) -> bool:
-    """Whether a value is known within other words, too."""
+    """Return whether a value is known within other words, too."""
     return len(value) >= _LONG and any(one.isdecimal() for one in value)
 
 

@@ -203,7 +203,7 @@ class Dashboard(Map):
 
     @property
     def asks(self) -> bool:
-        """Whether it asks what comes next."""
+        """Return whether it asks what comes next."""
         return self._asker is not None
 
     # ---- one access from its address to a frame --------------------------------------------------
@@ -236,7 +236,7 @@ class Dashboard(Map):
         return replace(there, width=at.width, height=at.height)
 
     def _press(self, node_id: str) -> None:
-        """What a node that was pressed says to the open question; one press passes it, another all that are left."""
+        """Answer the open question by a pressed node; one press passes it, another all that are left."""
         at = self.at()
         one = translation_in(at.whole, self._task, self.address)
         if one is None or self._asker is None:
@@ -307,7 +307,7 @@ class _Asked(NamedTuple):
 
 
 def _asker_of(target: Any, panes: Sequence[str], ask: object) -> Asker | None:
-    """What asks in a picture of `target`, if `ask` says so."""
+    """Return what asks in a picture of `target`, if `ask` says so."""
     if ask is False:
         return None
     if ask is not True and not (isinstance(ask, str) and ask):
@@ -343,7 +343,7 @@ _ELSEWHERE = frozenset(
 
 
 def is_kmem_at_hand(machine: Machine) -> bool:
-    """Whether the latest operation is about kernel memory, its pages or threads; those that concern no map aside."""
+    """Say whether the latest operation that concerns a map is about kernel memory, its pages or threads."""
     operation: Operation
     for operation in reversed(machine.journal[-AMONG:]):
         part = operation.target.partition("/")[0]

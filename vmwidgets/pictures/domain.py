@@ -155,7 +155,7 @@ class SlabLevels(DomainPicture):
 
 
 def found_at(target: MachineDomain, text: str) -> str:
-    """What a selection calls the lowest vnode that is for the address `text`."""
+    """Return what a selection calls the lowest vnode that is for the address `text`."""
     layout = target.domain.layout
     return vnode_thing(target.vnode_at(typed_between(text, layout.vspace_begin, layout.user_end)))
 
@@ -167,7 +167,7 @@ def step_of(node_id: str) -> int | None:
 
 
 def fold_of(node_id: str) -> str:
-    """What opens with a fold: the children of a vnode from an entry on, the slots of a cnode.
+    """Return what opens with a fold: the children of a vnode from an entry on, the slots of a cnode.
 
     >>> fold_of("tree/fold/7/256"), fold_of("slots/slots/fold/9")
     ('tree/7/256', 'slots/slots')
@@ -194,7 +194,7 @@ def domain_picture(
     opened: Collection[str] = (),
     width: float = WIDTH,
 ) -> Lanes:
-    """What the lanes are drawn from at a moment of an operation."""
+    """Return what the lanes are drawn from at a moment of an operation."""
     mine = steps_of_domain(target.name)
     focus = focus_of(moment.events, target.name, selection, opened)
     look = look_at_domain(target, moment, window_of(target, focus), focus)
@@ -229,7 +229,7 @@ MOST_WINDOWS = 16
 
 
 def style_of(value: DomainValue) -> AddressStyle:
-    """How a domain's addresses are written: all that it uses share the prefix that is left out."""
+    """Return how a domain's addresses are written: all that it uses share the prefix that is left out."""
     extents = extents_of(all_vnodes(value.root))
     low = min([value.meta_start, *(one.start for one in extents), *(region.base for region in value.regions),
                *(fold.start for fold in value.region_folds)])  # fmt: skip

@@ -30,7 +30,7 @@ def _machine_of(operation: Operation) -> Machine | None:
 
 
 def _starts_at(machine: Machine, operation: Operation) -> Starts:
-    """Where entries start after an operation; of an older one as far as the machine of then can be made."""
+    """Return where entries start after an operation; of an older one as far as the machine of then can be made."""
     if operation.number == machine.journal.last.number:
         return starts_of(machine)
     try:

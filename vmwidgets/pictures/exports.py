@@ -131,7 +131,7 @@ _FORMATS: dict[str, Callable[[Exports], str | bytes]] = {
 
 
 def signature(scene: Scene, cell: str, operation: int) -> str:
-    """Which machine and cell made a picture, and the operation that it is after; below 0: it has no machine."""
+    """Return which machine and cell made a picture, and the operation that it is after; below 0: it has no machine."""
     words = [scene.machine, cell, f"after operation {operation}" if operation >= 0 else ""]
     return visible(" · ".join(word for word in words if word))
 

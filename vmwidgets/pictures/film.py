@@ -106,7 +106,7 @@ def spliced(base: Scene, others: Mapping[int, dict[str, Any]]) -> Film | None:
 
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """What makes one drawing of another: fields by name, None for one that goes.
+    """Return what makes one drawing of another: fields by name, None for one that goes.
 
     >>> difference({"title": "a", "nodes": [{"id": 1}, {"id": 2}]}, {"title": "a", "nodes": [{"id": 0}, {"id": 2}]})
     {'nodes': [{'id': 0}, [1, 1]]}

@@ -65,7 +65,7 @@ _ADDRESS = re.compile(r"(…|0x)?[0-9a-f][0-9a-f_ ]*", re.IGNORECASE)
 
 
 def may_be_address(text: str) -> bool:
-    """Whether a text can be read as an address.
+    """Return whether a text can be read as an address.
 
     >>> [may_be_address(text) for text in ("…14_1000", "face", "pipe_map")]
     [True, True, False]
@@ -74,7 +74,7 @@ def may_be_address(text: str) -> bool:
 
 
 def is_address(text: str) -> bool:
-    """Whether a text is an address rather than a name: "face" and "add" are words as well.
+    """Return whether a text is an address rather than a name: "face" and "add" are words as well.
 
     >>> [is_address(text) for text in ("0xface", "14_1000", "face")]
     [True, True, False]
@@ -225,7 +225,7 @@ def _said_of(entry: Any) -> str:
 
 
 def holds(said: str, text: str) -> bool:
-    """Whether words have a text in them; letters may be small or large.
+    """Return whether words have a text in them; letters may be small or large.
 
     >>> holds("entry 3: rw-, film", "Film")
     True

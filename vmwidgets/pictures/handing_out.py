@@ -93,7 +93,7 @@ def handed_out(
     thing: Any, path: str | os.PathLike[str], pictures: Sequence[Any], options: dict[str, Any], *, fold: bool = False,
     quiet: Quiet = nothing,
 ) -> tuple[Path, tuple[str, ...]]:  # fmt: skip
-    """What :func:`handout` does with these options; and what is not in the file, in sentences, which are in it too.
+    """Say what :func:`handout` does with these options; and what is not in the file, in sentences, which are in it too.
 
     `fold`: in a story that is too long, calls of one function after another are one step.  A step that ends with a
     `quiet` event is a part of the next one.
@@ -251,7 +251,7 @@ def _fitting(telling: Telling, first: int, by: str | Mapping[Any, str] | None) -
 
 
 def _at_moments(steps: Sequence[ToldStep], what: str, given: Mapping[Any, Given], machine: Machine) -> dict[int, Given]:
-    """What was given for moments, by the places of their steps."""
+    """Return what was given for moments, by the places of their steps."""
     places = {step.number: place for place, step in enumerate(steps) if step.done is None}
     found: dict[int, Given] = {}
     for moment, one in given.items():
@@ -275,7 +275,7 @@ def _moment(moment: Any, what: str, machine: Machine) -> int:
 def _told(
     given: Mapping[Any, Given], what: str, machine: Machine, untold: range, noun: str
 ) -> tuple[Mapping[Any, Given], list[str]]:
-    """What was given for moments without that which is in a part that the bounds left out; and a sentence on that."""
+    """Keep what was given for moments within the bounds, and return it with a sentence on what is left out."""
     told = {moment: one for moment, one in given.items() if _moment(moment, what, machine) not in untold}
     count = len(given) - len(told)
     return told, [f"{counted(count, noun)} in that part {'is' if count == 1 else 'are'} left out."] if count else []
@@ -323,7 +323,7 @@ def _branch(
     by: str | Mapping[Any, str] | None,
     quiet: Quiet,
 ) -> tuple[Branch, list[str]]:
-    """What is done otherwise in a machine that was branched off."""
+    """Return what is done otherwise in a machine that was branched off."""
     if not isinstance(other, Machine):
         raise Refused(f"what_if: {shown(name)} is {a_kind(other)}: give a machine, such as m.branch('after fork')")
     common = _common(machine.journal, other.journal)
@@ -356,7 +356,7 @@ def _fitting_branch(telling: Telling, first: int, room: int, by: str | None) -> 
 
 
 def _common(one: Journal, other: Journal) -> int:
-    """How many operations two journals have in common."""
+    """Return how many operations two journals have in common."""
     for number in range(min(len(one), len(other))):
         mine, its = one[number], other[number]
         if mine.serial != its.serial or not mine.agrees(its):

@@ -11,7 +11,7 @@ class Keeper(Protocol):
     """The answers of one picture, by key."""
 
     def told(self, key: str, question: str) -> str:
-        """What was said of a question that was answered or passed; "" for one that was not."""
+        """Return what was said of a question that was answered or passed; "" for one that was not."""
 
     def keep(self, key: str, question: str, said: str | None, actual: str) -> None:
         """Keep an answer (None: it was passed) and what happened."""

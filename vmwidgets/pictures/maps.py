@@ -211,7 +211,7 @@ def map_of(target: object, view: str) -> AnyMap:
 
 
 def title_of(target: AnyMap) -> str:
-    """What a map is called in pictures: as in sentences."""
+    """Return what a map is called in pictures: as in sentences."""
     return called(target.path)
 
 

@@ -84,7 +84,7 @@ def entries_of_maps(at: At, target: MachineKmem, text: str) -> Iterator[Hit]:
 
 
 def found_at(target: MachineKmem, text: str) -> str:
-    """What a selection calls the entry that holds the address `text`, in the innermost map that does, or that map."""
+    """Return a selection's name for the entry that holds the address `text`, in the innermost map, or that map."""
     root = target.kernel_map
     address = typed_between(text, int(root.start), int(root.end))
     inner = target.map_of(address)

@@ -141,7 +141,7 @@ def _makes(operation: Operation, path: str) -> bool:
 
 
 def counterpart(target: Any, machine: Machine, there: There) -> Any:
-    """What `target`, `machine` or a part of it, is at a moment; what is not a part is the same at all moments.
+    """Return what `target`, `machine` or a part of it, is at a moment; what is not a part is the same at all moments.
 
     Raises :class:`NotThere` for a part that does not exist then.
     """
@@ -240,7 +240,7 @@ def at_boot(value: Any, events: Sequence[Event]) -> Any:
 
 
 def _as_key(given: Any) -> Any:
-    """What a part's value was asked for, as something that can be looked up."""
+    """Return what a part's value was asked for, as something that can be looked up."""
     if isinstance(given, (list, tuple, dict)):
         return tuple(map(_as_key, given))
     return frozenset(given) if isinstance(given, set) else given

@@ -60,7 +60,7 @@ def without_end(name: str) -> str:
 
 
 def is_access(operation: Operation) -> bool:
-    """Whether it is an access, whose outcome a picture may ask for."""
+    """Return whether it is an access, whose outcome a picture may ask for."""
     return operation.name in ACCESSES
 
 
@@ -94,7 +94,7 @@ def name_of(operation: Operation) -> str:
 
 
 def _words(operation: Operation) -> Iterator[str]:
-    """What an operation was called with, as far as a few words say it."""
+    """Yield what an operation was called with, as far as a few words say it."""
     for name, value in operation.arguments:
         if name in _PLACES and isinstance(value, int):
             yield f"{'to' if name in ('end', 'to') else 'at'} {Address(value)}"

@@ -67,7 +67,7 @@ def _hexadecimal(text: str, rest: str, most: int) -> str:
 
 
 def nothing() -> None:
-    """What stands for an object that was never given."""
+    """Return what stands for an object that was never given."""
 
 
 def weakly(value: Any) -> Callable[[], Any]:
@@ -106,7 +106,7 @@ def refuse_unfit(view: traitlets.HasTraits, options: Mapping[str, object]) -> No
 
 
 def _wanted(trait: Any) -> str:
-    """What a trait takes, in words."""
+    """Return what a trait takes, in words."""
     least, most = getattr(trait, "min", None), getattr(trait, "max", None)
     bounds = [] if least is None else [f"at least {least}"]
     bounds += [] if most is None else [f"at most {most:#x}" if isinstance(trait, AddressTrait) else f"at most {most}"]

@@ -13,7 +13,7 @@ from .registry import picture_of
 
 @picture_of(first_for=(CellMemory, Measuring), name="CellMemory")
 def draw(at: At) -> Scene:
-    """What a cell did to the memory of its process: mapped and in memory, before and after; its lines, its ranges.
+    """Say what a cell did to the memory of its process: mapped and in memory, before and after; its lines, its ranges.
 
     `target` is the result of ``%%pages`` or of ``vm.memory()``.
 

@@ -91,7 +91,7 @@ def _caption(text: PastedText) -> str:
 
 
 def _reached(ranges: Sequence[SaidRange]) -> str:
-    """How much a listing maps, and how much of that a program can reach and write."""
+    """Return how much a listing maps, and how much of that a program can reach and write."""
     mapped = sum(one.size for one in ranges)
     user = sum(one.size for one in ranges if one.rights.endswith("u"))
     written = sum(one.size for one in ranges if one.rights.endswith("u") and "w" in one.rights)

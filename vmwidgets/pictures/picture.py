@@ -120,7 +120,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         return lambda: thing
 
     def _page_traits(self) -> dict[str, Any]:
-        """What a picture has, without its place on a page."""
+        """Return what a picture has, without its place on a page."""
         return {}
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -147,7 +147,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         return list(dict.fromkeys(printable(text) for text in (part, whole) if isinstance(text, str) and text))
 
     def _part(self) -> Any:
-        """What is shown of the machine; None: the machine itself."""
+        """Return what is shown of the machine; None: the machine itself."""
         return self.target
 
     # ---- for subclasses --------------------------------------------------------------------------
@@ -206,7 +206,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         return type(self)(target, **options, **self._own_options())
 
     def _own_options(self) -> dict[str, Any]:
-        """What its constructor takes that is not a trait."""
+        """Return what its constructor takes that is not a trait."""
         return {}
 
     @property
@@ -223,12 +223,12 @@ class Picture(Exports, Finding, traitlets.HasTraits):
 
     @property
     def asks(self) -> bool:
-        """Whether it asks "what comes next?": then nothing in the browser gives away the outcome of an access."""
+        """Say whether it asks "what comes next?": then nothing in the browser gives away the outcome of an access."""
         return False
 
     @property
     def alive(self) -> bool:
-        """Whether there is something to draw: the picture has no machine, or its machine still exists."""
+        """Return whether there is something to draw: the picture has no machine, or its machine still exists."""
         return not self._has_machine or self.machine is not None
 
     def at(self, *other: When | None) -> At:

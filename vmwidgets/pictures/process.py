@@ -79,7 +79,7 @@ class Process(Picture):
 
 
 def with_signs_of(target: object) -> list[str]:
-    """What a value's text says, line by line, with the signs that pictures have."""
+    """Return what a value's text says, line by line, with the signs that pictures have."""
     return with_signs(target).split("\n")
 
 
@@ -94,7 +94,7 @@ def _of_task(task: Task) -> Iterable[ProcessRange]:
 
 
 def _facts(ranges: Sequence[MapsRange]) -> Iterable[str]:
-    """What may be executed, what is shared, and the largest holes, in sentences."""
+    """Yield what may be executed, what is shared, and the largest holes, in sentences."""
     run = [one for one in ranges if "x" in one.protection]
     both = [one for one in run if "w" in one.protection]
     if run:

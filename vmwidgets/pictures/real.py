@@ -39,7 +39,7 @@ class Followed(Picture):
         super().__init__(target, **options)
 
     def draw(self, at: At) -> Scene:
-        """What was found first, then the walks."""
+        """Return what was found first, then the walks."""
         found = self._held
         parts = [Found("What was not looked at", found.outside)] if found.outside else []
         if found.lines:
@@ -96,7 +96,7 @@ class Stops(Picture):
         self.changed(change)
 
     def _place_of(self) -> int:
-        """Where the stop that is shown is among those that are kept."""
+        """Return where the stop that is shown is among those that are kept."""
         numbers = [one.number for one in self._held.all]
         return numbers.index(self.stop) if self.stop in numbers else len(numbers) - 1
 

@@ -104,7 +104,7 @@ BESIDE_BY.append(_beside)
 
 
 def kinds_shown() -> dict[type, type[Picture]]:
-    """What shows objects, by their class."""
+    """Return what shows objects, by their class."""
     known_pictures()
     return kinds_imported()
 

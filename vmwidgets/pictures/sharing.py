@@ -25,7 +25,7 @@ from .spaces import MachineSpace
 
 @picture_of(shows=Machine, name="Sharing")
 def draw(at: At) -> Scene:
-    """Which tasks' page tables lead to a frame, and what each may do with it.  `target` is the machine.
+    """Return which tasks' page tables lead to a frame, and what each may do with it.  `target` is the machine.
 
     A frame that came into tables is marked as new, one that other tasks or with other rights have as changed.
 
@@ -60,14 +60,14 @@ def draw(at: At) -> Scene:
 
 
 def _fits_a_board(frames: Frames, before: Frames, tasks: Sequence[str]) -> bool:
-    """Whether at most two tasks have few pages, and each frame is at one address."""
+    """Return whether at most two tasks have few pages, and each frame is at one address."""
     every = (*frames.values(), *before.values())
     is_at_one = all(len({va for _, va in users}) == 1 for users in every)
     return 0 < len(tasks) <= 2 and is_at_one and len({va for users in every for _, va in users}) <= MOST
 
 
 def board_of(at: At, frames: Frames, before: Frames, tasks: tuple[str, str]) -> list[BoardPage]:
-    """What a blackboard of two tasks shows: each page with its descriptors and its frames."""
+    """Return what a blackboard of two tasks shows: each page with its descriptors and its frames."""
     cells, was = cells_of(frames), cells_of(before)
     split, refused = _under_way(at)
     kinds = {va: one.kind for one in ranges_of(at, frames) for va in one.pages}
@@ -141,7 +141,7 @@ def ranges_of(at: At, frames: Frames) -> list[SharedRange]:
 
 
 def _called(entry: EntryValue) -> tuple[str, str, int]:
-    """What an entry's memory is called, what it is, and where its page 0 is."""
+    """Return what an entry's memory is called, what it is, and where its page 0 is."""
     name, is_file = (entry.object or "").removeprefix("file "), (entry.object or "").startswith("file ")
     kind = kind_of_range("/", entry.protection) if is_file else "anonymous"
     return f"{name}, {KINDS[kind]}" if is_file else KINDS[kind], kind, entry.start - entry.offset * is_file

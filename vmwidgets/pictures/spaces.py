@@ -40,25 +40,25 @@ class Space(Protocol):
         """The task whose they are; "" where they are the kernel's or no task's."""
 
     def whose(self, va: int) -> str:
-        """Whose an address is, as pictures call spaces (:mod:`vmwidgets.views.scene.relations`)."""
+        """Return whose an address is, as pictures call spaces (:mod:`vmwidgets.views.scene.relations`)."""
 
     def walk(self, va: int, access: str, user: bool) -> Walk:
-        """What the hardware does."""
+        """Return what the hardware does."""
 
     def unedited(self, va: int, access: str, user: bool) -> Walk:
         """The same if descriptors held what they did before they were edited."""
 
     @property
     def edited(self) -> Mapping[int, int]:
-        """What edited descriptors held before, by physical address."""
+        """Return what edited descriptors held before, by physical address."""
 
     @property
     def has_map(self) -> bool:
-        """Whether a map says what should be mapped: a domain has none, nor have tables without a machine."""
+        """Return whether a map says what should be mapped: a domain has none, nor have tables without a machine."""
 
     @property
     def map_name(self) -> str:
-        """What events call that map; "" where there is none."""
+        """Return what events call that map; "" where there is none."""
 
     def entry(self, va: int) -> EntryValue | None:
         """The map's entry for an address, if there is a map."""
@@ -99,7 +99,7 @@ class MachineSpace:
         return self._machine.tables_of(self.task)
 
     def whose(self, va: int) -> str:
-        """Whose an address is, as pictures call spaces: the kernel's, wherever it is, or the task's."""
+        """Return whose an address is, as pictures call spaces: the kernel's, wherever it is, or the task's."""
         return whose_of(self._machine, va) or self.task or KERNEL
 
     @property
@@ -109,7 +109,7 @@ class MachineSpace:
         return tables
 
     def walk(self, va: int, access: str, user: bool) -> Walk:
-        """What the hardware does."""
+        """Return what the hardware does."""
         return self._walk(self.tables.memory, va, access, user)
 
     def unedited(self, va: int, access: str, user: bool) -> Walk:
@@ -121,13 +121,13 @@ class MachineSpace:
 
     @property
     def edited(self) -> Mapping[int, int]:
-        """What edited descriptors held before, by physical address; none that an edit gave this value again."""
+        """Return what edited descriptors held before, by physical address; none that an edit gave this value again."""
         after = {edit.pa: edit.after for edit in self._machine.standing_edits}
         return {pa: word for pa, word in self._machine.before_edits.items() if word != after[pa]}
 
     @property
     def has_map(self) -> bool:
-        """Whether these are the kernel's or a task's."""
+        """Return whether these are the kernel's or a task's."""
         return not self.task or self.task in self._machine.tasks
 
     @property
@@ -166,7 +166,7 @@ class TablesSpace:
         return self.tables.name
 
     def walk(self, va: int, access: str, user: bool) -> Walk:
-        """What the hardware does."""
+        """Return what the hardware does."""
         tables = self.tables
         return walk(tables.memory, tables.fmt, tables.root, va, arguments.access(access), user, tables.controls)
 
@@ -217,7 +217,7 @@ def space_of(target: object, wanted: str) -> tuple[Space, Machine | None]:
 
 
 def live_space(machine: object, task: str, tables: PageTables[Any] | None, moment: Moment = NOW) -> Space:
-    """What a view looks at: `tables` if they have no machine, else those of `task` in its machine at `moment`."""
+    """Say what a view looks at: `tables` if they have no machine, else those of `task` in its machine at `moment`."""
     if tables is not None:
         return TablesSpace(tables)
     assert isinstance(machine, Machine), "a view whose machine is gone is not drawn"
@@ -225,7 +225,7 @@ def live_space(machine: object, task: str, tables: PageTables[Any] | None, momen
 
 
 def name_of_space(space: str) -> str:
-    """What a learner calls a task or a domain, which events name by its path; "" for the kernel.
+    """Return what a learner calls a task or a domain, which events name by its path; "" for the kernel.
 
     >>> name_of_space("init"), name_of_space("domain:a%2Fb")
     ('init', 'a/b')

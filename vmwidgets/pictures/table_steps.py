@@ -90,7 +90,7 @@ def _steps_of_entry(moment: Moment, at: Callable[[int], Space], address: int) ->
 
 
 def _words_of(entry: EntryValue | None) -> tuple[int, str, str | None] | None:
-    """What is said of an entry."""
+    """Return what is said of an entry."""
     return None if entry is None else (entry.id, entry.protection, entry.object)
 
 
@@ -172,7 +172,7 @@ def _state_of(
     row: WindowRow, table: OpenTable, width: int, words: Mapping[int, tuple[int, int]], before: PageTables[Any],
     now: PageTables[Any],
 ) -> str:  # fmt: skip
-    """Whether a row is "new" or "changed"; "" if it is as it was."""
+    """Return whether a row is "new" or "changed"; "" if it is as it was."""
     if row.kind == "fold":
         return ""
     first = next((pa for pa in range(row.pa, row.pa + row.count * width, width) if pa in words), None)

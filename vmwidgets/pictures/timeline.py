@@ -44,7 +44,7 @@ _ENDS = {"done": ".", "error": "e", "panic": "p", "interrupted": "i"}
 
 
 def kind_of(journal: Journal, operation: Operation) -> str:
-    """What an operation is, in a letter.
+    """Return what an operation is, in a letter.
 
     "n" makes something new, "g" gives something back, "a" is an access, "f" one that faulted, "t" lets threads run, and
     "c" is any other change.
@@ -101,7 +101,7 @@ def stamp(journal: Journal) -> int:
 
 
 def timeline(journal: Journal, have: int = 0, serial: int = -1, asks: bool = False) -> dict[str, Any]:
-    """What a page needs that has the first `have` operations, of which the last has this serial.
+    """Return what a page needs that has the first `have` operations, of which the last has this serial.
 
     `kinds` and `ends` have a letter for each operation from `first` on, `sizes` its events; `groups` have the numbers
     of their first and last operation.  O(operations since then + groups).
@@ -141,7 +141,7 @@ def timeline(journal: Journal, have: int = 0, serial: int = -1, asks: bool = Fal
 
 
 def _groups(journal: Journal) -> list[list[Any]]:
-    """Those that no other contains, oldest first."""
+    """Return those that no other contains, oldest first."""
     found: list[list[Any]] = []
     begun = journal.next_serial + 1
     for group in journal.groups[: -MOST_GROUPS - 1 : -1]:

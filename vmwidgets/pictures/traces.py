@@ -74,7 +74,7 @@ class Locality(Picture):
 
 @picture_of(first_for=FaultsValue, name="FaultCurves")
 def draw_curves(at: At) -> Scene:
-    """How often policies of page replacement fault, by the number of frames.  `target` is the result of `trace.faults`.
+    """The faults of policies of page replacement, by the number of frames.  `target` is the result of `trace.faults`.
 
     >>> import vmwidgets as vm
     >>> found = vm.trace([page << 12 for page in (1, 2, 3, 4, 1, 2, 5, 1, 2, 3, 4, 5)]).faults("fifo", (3, 4))
@@ -88,7 +88,7 @@ def draw_curves(at: At) -> Scene:
 
 @picture_of(first_for=IntervalsValue, name="Intervals")
 def draw_times(at: At) -> Scene:
-    """How long it takes until a page is referenced again.  `target` is the result of ``trace.intervals()``.
+    """Return how long it takes until a page is referenced again.  `target` is the result of ``trace.intervals()``.
 
     >>> import vmwidgets as vm
     >>> vm.picture(vm.trace([0, 0, 0, 4096, 0]).intervals()).scene().caption.text

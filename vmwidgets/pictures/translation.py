@@ -91,7 +91,7 @@ class Translation:
 
     @property
     def whose(self) -> str:
-        """Whose address it is, in words."""
+        """Return whose address it is, in words."""
         return name_of_space(self.task) or "the kernel"
 
 
@@ -129,7 +129,7 @@ def _is_users(machine: Machine, va: int) -> bool:
 
 
 def _loaded_before(events: Sequence[ev.Event]) -> dict[str, str]:
-    """Whose tables processors had loaded before these events, as far as they say so."""
+    """Return whose tables processors had loaded before these events, as far as they say so."""
     return {event.cpu: event.before for event in reversed(events) if isinstance(event, ev.SpaceLoaded)}
 
 
@@ -155,7 +155,7 @@ class Sight:
 
 
 def sight_of(machine: Machine, one: Translation, moment: Moment) -> Sight:
-    """How far a translation has come at a moment; a walk as a processor would do it where no operation has done it."""
+    """Return how far a translation has come at a moment; where no operation did it, as a processor would do it."""
     found = walked(machine, one, moment)
     levels, width = _levels(machine, one)
     every = Reach(levels, len(found.steps), width=width)
@@ -180,7 +180,7 @@ def sight_of(machine: Machine, one: Translation, moment: Moment) -> Sight:
 
 
 def _answered(machine: Machine, lookup: Lookup, moment: Moment) -> tuple[str, str]:
-    """What became of a walk because the TLB answered."""
+    """Return what became of a walk because the TLB answered."""
     if lookup.outcome == "forbidden":
         return "Page fault", "by the permissions in the TLB"
     assert lookup.place is not None, "a hit has a place"
@@ -217,7 +217,7 @@ def walked(machine: Machine, one: Translation, moment: Moment) -> Walk:
 
 
 def _levels(machine: Machine, one: Translation) -> tuple[int, int]:
-    """How many tables a walk reads at most, and how many bytes a descriptor has."""
+    """Return how many tables a walk reads at most, and how many bytes a descriptor has."""
     tables = MachineSpace(machine, one.task).tables
     return len(tables.fmt.address_split(tables.controls).parts), tables.fmt.entry_width
 

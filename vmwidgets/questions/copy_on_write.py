@@ -69,7 +69,7 @@ class Family:
             first.write(at, b"0")
 
     def address(self, step: Step) -> int:
-        """Where a step reads or writes."""
+        """Return where a step reads or writes."""
         return (self.shared if step.shared else self.private) + step.page * PAGE
 
     def do_alone(self, step: Step) -> None:
@@ -98,7 +98,7 @@ class Family:
 
     @property
     def copies(self) -> int:
-        """How many pages were copied by the latest step."""
+        """Return how many pages were copied by the latest step."""
         return sum(isinstance(event, PageCopied) for event in self.machine.journal.last.events)
 
     @property
@@ -110,7 +110,7 @@ class Family:
 def drawing_of(
     pages: int, steps: Sequence[Step], title: str, shared: int = 0, *, fork: str = "counted"
 ) -> Callable[[], Scene]:
-    """What draws the memory of the family after these steps."""
+    """Return what draws the memory of the family after these steps."""
 
     def draw() -> Scene:
         family = Family(pages, shared, fork=fork)
@@ -151,12 +151,12 @@ def _begins(pages: int) -> str:
 
 
 def value(draws: Draws) -> Question:
-    """What a task reads at the end: what it wrote last, what it inherited, or what was written last of all."""
+    """Return what a task reads at the end: what it wrote last, what it inherited, or what was written last of all."""
     return evenly(draws, _value, _whose, ("own", "inherited", "last"))
 
 
 def _whose(question: Question) -> str:
-    """Which rule of thumb would give the answer to a question on a value: the last write, one's own last, or none."""
+    """Name the rule of thumb that would give a question's value: the last write, one's own last, or none."""
     asked = re.findall(r"What does the (\w+) read in page (\d)", question.text)[0]
     writes = re.findall(rf"\| (\w+) \| writes (`\w`) to page {asked[1]} \|", question.text)
     own = [letter for who, letter in writes if who == asked[0]]
@@ -203,7 +203,7 @@ def _not_read(steps: Sequence[Step], asked: Step, last: Step) -> dict[str, str]:
 
 
 def copies(draws: Draws) -> Question:
-    """How many pages are copied."""
+    """Return how many pages are copied."""
     return evenly(draws, _copies, answer_of, ("1", "2", "3", "4", "5", "6"))
 
 
@@ -229,7 +229,7 @@ def _copies(draws: Draws) -> Question:
 
 
 def frames(draws: Draws) -> Question:
-    """How many frames a family of three needs."""
+    """Return how many frames a family of three needs."""
     return evenly(draws, _frames, answer_of, ("8", "9", "10", "11", "12", "13"))
 
 
@@ -295,14 +295,14 @@ def _why(raised: Sequence[FaultRaised], asked: Step) -> str:
 
 
 def _reason(raised: Sequence[FaultRaised]) -> str:
-    """What the fault was about; empty where there was none."""
+    """Return what the fault was about; empty where there was none."""
     if not raised:
         return ""
     return "the page " + ("is mapped, but not to be written" if (raised[0].code or 0) & 1 else "is not mapped yet")
 
 
 def shared(draws: Draws) -> Question:
-    """What three tasks read in shared and in private memory."""
+    """Return what three tasks read in shared and in private memory."""
     return evenly(draws, _shared, likeness, range(5))
 
 

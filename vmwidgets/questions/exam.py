@@ -50,12 +50,12 @@ class Section:
 
     @property
     def title(self) -> str:
-        """What is printed above it."""
+        """Return what is printed above it."""
         return TOPICS.get(self.topic, self.topic)
 
     @property
     def rules(self) -> list[str]:
-        """What its questions need, each paragraph once."""
+        """Return what its questions need, each paragraph once."""
         return list(dict.fromkeys(rule for question in self.questions for rule in question.rules))
 
     @property
@@ -85,28 +85,28 @@ class Exam:
 
     @property
     def several(self) -> bool:
-        """Whether it has more than one topic."""
+        """Return whether it has more than one topic."""
         return len(self.sections) > 1
 
     @property
     def title(self) -> str:
-        """What is printed above it."""
+        """Return what is printed above it."""
         title = "Virtual memory" if self.several else self.sections[0].title
         return f"{title}, form {self.form}" if self.form else title
 
     @property
     def questions(self) -> tuple[Question, ...]:
-        """Those of all sections."""
+        """Return those of all sections."""
         return tuple(question for section in self.sections for question in section.questions)
 
     def new_rules(self, section: Section) -> list[str]:
-        """What a section's questions need and no section before it has said: a paper says each rule once."""
+        """Return what a section's questions need and no section before it has said: a paper says each rule once."""
         before = [rule for one in self.sections[: self.sections.index(section)] for rule in one.rules]
         return [rule for rule in section.rules if rule not in before]
 
     @property
     def points(self) -> int:
-        """What all questions together are worth."""
+        """Return what all questions together are worth."""
         return sum(question.grade for question in self.questions)
 
     @cached_property

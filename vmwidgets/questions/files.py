@@ -20,7 +20,7 @@ SUFFIXES = (".md", ".html", ".qti", ".imscc")
 
 
 def place(path: str | os.PathLike[str], *, key: bool = True, force: bool = False) -> Path:
-    """Where an exam would be written.
+    """Return where an exam would be written.
 
     Raises :class:`Refused` for another suffix, a missing folder, what is there already (unless `force`), and for a
     package without its key.

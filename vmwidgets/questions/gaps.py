@@ -69,12 +69,12 @@ class Layout:
 
     @property
     def holes(self) -> list[int]:
-        """Where each gap begins."""
+        """Return where each gap begins."""
         return [end for _, end in self.ranges[:-1]]
 
     @property
     def end(self) -> int:
-        """Where the last range ends."""
+        """Return where the last range ends."""
         return self.ranges[-1][1]
 
     def map(self, placement: str | None = None, machine: Machine | None = None) -> MachineMap:
@@ -116,7 +116,7 @@ class Layout:
         return scene("gaps", title, "", nodes, caption=Caption(""), table=words)
 
     def after(self, requests: Sequence[int]) -> Callable[[], Scene]:
-        """What draws it after requests."""
+        """Return what draws it after requests."""
 
         def draw() -> Scene:
             space = self.map()
@@ -155,7 +155,7 @@ def _around(draws: Draws, gaps: Sequence[int], *, closed: bool = False) -> Layou
 
 
 def where(draws: Draws) -> Question:
-    """Where one request lands: in each gap as often as in the others, or past them all."""
+    """Return where one request lands: in each gap as often as in the others, or past them all."""
     layout, wanted = drawn_layout(draws), draws.below(5)
     size = draws.between(2, max(layout.gaps) + 2)
     fitting = [number for number, gap in enumerate(layout.gaps) if gap >= size]
@@ -186,7 +186,7 @@ def where(draws: Draws) -> Question:
 
 
 def chain(draws: Draws) -> Question:
-    """Where the last of several requests lands."""
+    """Return where the last of several requests lands."""
     layout = drawn_layout(draws)
     requests = [draws.between(1, 6) for _ in range(4)]
     space = layout.map()
@@ -214,7 +214,7 @@ def _unfit(gap: int, size: int, policy: str) -> str:
 
 
 def fit(draws: Draws) -> Question:
-    """Where best fit or worst fit puts a request: in each gap as often as in the others."""
+    """Return where best fit or worst fit puts a request: in each gap as often as in the others."""
     wanted = draws.below(4)
     while True:  # a machine is booted for the one layout that is kept
         layout, policy = drawn_layout(draws, closed=True), draws.choice(("best", "worst"))
@@ -247,7 +247,7 @@ RIGHTS = {"rw-": "read and write", "r--": "read only"}
 
 
 def entries(draws: Draws) -> Question:
-    """How many entries a map has after a few calls."""
+    """Return how many entries a map has after a few calls."""
     return evenly(draws, _entries, answer_of, ("2", "3", "4", "5", "6"))
 
 
@@ -345,12 +345,12 @@ def _placed(layout: Layout, sizes: Sequence[int], machine: Machine | None = None
 
 
 def _lands_behind(layout: Layout, sizes: Sequence[int], machine: Machine) -> bool:
-    """Whether a request finds no gap."""
+    """Return whether a request finds no gap."""
     return any(at >= layout.end for _, at in _placed(layout, sizes, machine))
 
 
 def _first_behind(layout: Layout, sizes: Sequence[int], machine: Machine) -> str:
-    """Which request finds no gap."""
+    """Return which request finds no gap."""
     number, size = next(
         (number, size) for number, (size, at) in enumerate(_placed(layout, sizes, machine), 1) if at >= layout.end
     )

@@ -175,7 +175,7 @@ def evenly(
 
 
 def answer_of(question: Question) -> str:
-    """What :func:`evenly` makes even where there are few answers."""
+    """Return what :func:`evenly` makes even where there are few answers."""
     return question.answer
 
 
@@ -188,7 +188,7 @@ def place(question: Question) -> int:
 
 
 def likeness(question: Question) -> int:
-    """How many of the other options are more like all the others than the right one is, word by word."""
+    """Return how many of the other options are more like all the others than the right one is, word by word."""
     words = {option: set(enumerate(re.findall(r"\w+", option))) for option in question.options}
     like = {
         option: sum(len(words[option] & others) / len(words[option] | others) for others in words.values())

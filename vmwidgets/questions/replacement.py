@@ -54,7 +54,7 @@ def drawn_string(draws: Draws, pages: int, length: int) -> str:
 
 
 def solved(found: ReferencesValue) -> Callable[[], Scene]:
-    """What draws the frames after each reference."""
+    """Return what draws the frames after each reference."""
     return lambda: picture(found).scene()
 
 
@@ -63,7 +63,7 @@ def _given(string: str, frames: int, rule: str) -> str:
 
 
 def faults(draws: Draws) -> Question:
-    """How many faults FIFO or LRU has."""
+    """Return how many faults FIFO or LRU has."""
     return evenly(draws, _faults, answer_of, ("5", "6", "7", "8", "9", "10"))
 
 
@@ -84,7 +84,7 @@ def _faults(draws: Draws) -> Question:
 
 
 def resident(draws: Draws) -> Question:
-    """Which pages are in memory at the end."""
+    """Return which pages are in memory at the end."""
     policy, frames, string = draws.choice(("fifo", "lru")), 3, drawn_string(draws, draws.between(5, 6), 11)
     found = reference_string(string, frames, ("fifo", "lru", "opt", "clock"))
     ends = {run.policy: _pages(run.steps[-1]) for run in found.runs}
@@ -108,13 +108,13 @@ def _pages(step: PageReference) -> str:
 
 
 def _not_there(option: str, right: str) -> str:
-    """Which pages of an option are not in memory."""
+    """Return which pages of an option are not in memory."""
     gone = sorted({*option.split(", ")} - {*right.split(", ")})
     return f"page {gone[0]} is not there" if len(gone) == 1 else f"the pages {', '.join(gone)} are not there"
 
 
 def victim(draws: Draws) -> Question:
-    """Which page the clock takes."""
+    """Return which page the clock takes."""
     frames = draws.choice((4, 5))
     string = drawn_string(draws, frames + 3, draws.between(frames + 5, frames + 9)).split()
     before = reference_string(string, frames, "clock").runs[0].steps[-1]
@@ -154,7 +154,7 @@ def _named(pages: list[str]) -> str:
 
 
 def optimal(draws: Draws) -> Question:
-    """How many faults are the fewest possible."""
+    """Return how many faults are the fewest possible."""
     return evenly(draws, _optimal, answer_of, ("5", "6", "7", "8", "9", "10"))
 
 
@@ -186,7 +186,7 @@ def _anomalous(draws: Draws) -> str:
 
 
 def more(draws: Draws) -> Question:
-    """What one frame more does to FIFO: each change is asked as often as the others, however rare it is."""
+    """Return what one frame more does to FIFO: each change is asked as often as the others, however rare it is."""
     wanted = draws.choice((-3, -2, -1, 0, 1))
     while True:  # with another string, and not with another change: then rare ones would not be asked
         string = _anomalous(draws) if wanted > 0 else drawn_string(draws, 5, len(BELADY) + 1)
@@ -219,7 +219,7 @@ def _change(change: int) -> str:
 
 
 def enough(draws: Draws) -> Question:
-    """How many frames LRU needs."""
+    """Return how many frames LRU needs."""
     return evenly(draws, _enough, answer_of, [f"{size} frames" for size in range(4, 9)])
 
 

@@ -44,7 +44,7 @@ def seen_first(section: Section, of: Callable[[Question], Draw]) -> list[Draw]:
 
 
 def points_of(question: Question) -> str:
-    """What a question is worth, in words; how hard it is, the key says."""
+    """Return what a question is worth, in words; how hard it is, the key says."""
     return counted(question.grade, "point")
 
 
@@ -92,12 +92,12 @@ def markdown(exam: Exam, folder: str, *, key: bool) -> tuple[str, dict[str, str]
 
 
 def head(exam: Exam) -> str:
-    """How long the exam is."""
+    """Return how long the exam is."""
     return f"{counted(len(exam.questions), 'question')}, {counted(exam.points, 'point')}."
 
 
 def source(exam: Exam) -> str:
-    """How to make the same exam again: for the key only, since it gives the answers too."""
+    """Return how to make the same exam again: for the key only, since it gives the answers too."""
     if exam.seed == UNDRAWN:
         return f"From the picture: {exam.topic}."
     topics = ", ".join(f"`{section.topic}`" for section in exam.sections)
@@ -110,7 +110,7 @@ def source(exam: Exam) -> str:
 
 
 def kind_of(question: Question) -> str:
-    """What kind of question it is, and how hard, for the key."""
+    """Return what kind of question it is, and how hard, for the key."""
     return f"Kind: `{question.id}`, {GRADES[question.grade]}"
 
 

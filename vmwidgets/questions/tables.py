@@ -37,12 +37,12 @@ Ranges = Sequence[tuple[int, int]]
 
 
 def cost(name: str, ranges: Ranges, *, large: bool = False) -> FormatCost:
-    """What a mapping costs in a format."""
+    """Return what a mapping costs in a format."""
     return compare_formats(ranges, name, large=large).value.formats[0]
 
 
 def compared(names: Sequence[str], ranges: Ranges, *, large: bool = False) -> Callable[[], Scene]:
-    """What draws it."""
+    """Return what draws it."""
     return lambda: drawing(Formats(compare_formats(ranges, names, large=large)), "The mapping and its tables")
 
 
@@ -150,7 +150,7 @@ def _bytes(number: int) -> str:
 
 
 def large(draws: Draws) -> Question:
-    """How many descriptors map a range with large pages."""
+    """Return how many descriptors map a range with large pages."""
     fmt = FORMATS[draws.choice([name for name in PAPERS if name != "armv7"])]
     span = fmt.page_sizes[1]
     start = draws.between(2, 200) * span - draws.between(0, 30) * PAGE
@@ -200,7 +200,7 @@ def free(draws: Draws) -> Question:
 
 
 def cheapest(draws: Draws) -> Question:
-    """Which of two formats has the smaller tables, and by how much: each wins as often as the other."""
+    """Return which of two formats has the smaller tables, and by how much: each wins as often as the other."""
     return evenly(draws, _cheapest, lambda found: found.answer.partition(",")[0], [PAPERS[one].title for one in RIVALS])
 
 
@@ -234,7 +234,7 @@ def _cheapest(draws: Draws) -> Question:
 
 
 def _cheaper(option: str, right: str) -> str:
-    """What is wrong with an option: its format, its number, or both."""
+    """Return what is wrong with an option: its format, its number, or both."""
     name, right_name = (one.partition(",")[0] for one in (option, right))
     amount = option.partition(", by ")[2] == right.partition(", by ")[2]
     if name == right_name:

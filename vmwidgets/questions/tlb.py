@@ -58,7 +58,7 @@ class Processor:
         self.cpu.load_root(self.root, asid, keep=keep)
 
     def read(self, va: int) -> int | None:
-        """Where user code reads; None for a page fault."""
+        """Return where user code reads; None for a page fault."""
         found = self.cpu.translate(va, "read", user=True)
         return None if isinstance(found, Fault) else found
 
@@ -71,7 +71,7 @@ class Processor:
         )
 
     def figure(self) -> Scene:
-        """What the TLB keeps, by set and way."""
+        """Return what the TLB keeps, by set and way."""
         kept = {(entry.set, entry.way): entry for entry in self.tlb}
         nodes, rows = [], []
         for number in range(self.tlb.sets):
@@ -117,7 +117,7 @@ def which_set(draws: Draws) -> Question:
 
 
 def reach(draws: Draws) -> Question:
-    """How much a TLB reaches, in one unit: else the length of an option tells."""
+    """Return how much a TLB reaches, in one unit: else the length of an option tells."""
     return evenly(draws, _reach, place, range(5))
 
 
@@ -157,7 +157,7 @@ def _kib(number: int) -> str:
 
 
 def misses(draws: Draws) -> Question:
-    """How often a small TLB misses."""
+    """Return how often a small TLB misses."""
     return evenly(draws, _misses, answer_of, ("5", "6", "7", "8", "9", "10"))
 
 
@@ -250,7 +250,7 @@ def _reached(pa: int | None) -> str:
 
 
 def spaces(draws: Draws) -> Question:
-    """How often a TLB misses when address spaces take turns."""
+    """Return how often a TLB misses when address spaces take turns."""
     return evenly(draws, _spaces, answer_of, ("5", "6", "7", "8", "9", "10", "11"))
 
 
@@ -289,7 +289,7 @@ def _spaces(draws: Draws) -> Question:
 
 
 def reads(draws: Draws) -> Question:
-    """How many descriptors are read from memory."""
+    """Return how many descriptors are read from memory."""
     name, ways = draws.choice(list(LARGE)), draws.choice((2, 3))
     big, levels = LARGE[name], len(FORMATS[name].levels)
     starts = [number * big for number in distinct(draws, 4, 1, 60)]

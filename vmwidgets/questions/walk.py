@@ -112,11 +112,11 @@ class Memory:
         return PageTables("memory", self._ram, self.fmt, self.root)
 
     def walk(self, va: int, access: Access = "read", *, user: bool = True) -> WalkValue:
-        """What the hardware does."""
+        """Return what the hardware does."""
         return self.tables.walk(va, access, user=user)
 
     def drawing(self, va: int, access: Access = "read", *, user: bool = True) -> Callable[[], Scene]:
-        """What draws that walk."""
+        """Return what draws that walk."""
         return lambda: Walk(self.tables.walk(va, access, user=user)).scene()
 
     # ---- in words --------------------------------------------------------------------------------
@@ -131,7 +131,7 @@ class Memory:
 
     @property
     def rules(self) -> tuple[str, str]:
-        """What a paper says once: how the format cuts an address, and what its descriptors' bits mean."""
+        """Return what a paper says once: how the format cuts an address, and what its descriptors' bits mean."""
         return format_rule(self.fmt), bits_rule(self.fmt)
 
     @property
@@ -152,7 +152,7 @@ class Memory:
 
 
 def format_rule(fmt: TableFormat[Any]) -> str:
-    """How a format cuts an address and how large its tables are, in words."""
+    """Return how a format cuts an address and how large its tables are, in words."""
     parts = [
         f"bits {_bits(level)} choose one of {level.entries:,} descriptors in the {level.table_name}"
         for level in fmt.levels
@@ -165,7 +165,7 @@ def format_rule(fmt: TableFormat[Any]) -> str:
 
 
 def bits_rule(fmt: TableFormat[Any]) -> str:
-    """What the bits of a format's descriptors mean, in words."""
+    """Return what the bits of a format's descriptors mean, in words."""
     paper = PAPERS[fmt.name]
     return f"**Descriptors of {paper.title}:** {paper.descriptors} {paper.large}"
 
@@ -175,7 +175,7 @@ def _bits(level: Level) -> str:
 
 
 def slices(fmt: TableFormat[Any]) -> Callable[[], Scene]:
-    """What draws how a format cuts an address."""
+    """Return what draws how a format cuts an address."""
 
     def draw() -> Scene:
         parts = [(level.table_name, _bits(level)) for level in fmt.levels] + [("place in the page", "11:0")]
@@ -225,7 +225,7 @@ def _mapped(draws: Draws, name: str, va: int, last: int, rights: Callable[[], Ri
 
 
 def index(draws: Draws) -> Question:
-    """Which descriptor of a table is read."""
+    """Return which descriptor of a table is read."""
     fmt = FORMATS[draws.choice(list(PAPERS))]
     va, level = drawn_va(draws, fmt), draws.choice(fmt.levels)
     right = level.index(va)
@@ -241,7 +241,7 @@ def index(draws: Draws) -> Question:
 
 
 def descriptor(draws: Draws) -> Question:
-    """Where in memory a descriptor is read."""
+    """Return where in memory a descriptor is read."""
     fmt = FORMATS[draws.choice(list(PAPERS))]
     va, level, width = drawn_va(draws, fmt), draws.choice(fmt.levels), fmt.entry_width
     start, number = draws.between(1, 0x3FFF) << 14, level.index(va)
@@ -333,7 +333,7 @@ CODE_RULE = (
 
 
 def code_mistakes(right: int | None, fault: str, codes: Iterable[int | None]) -> dict[int | None, str]:
-    """What is wrong with each error code, None for no fault; `fault` says why there is one.
+    """Return what is wrong with each error code, None for no fault; `fault` says why there is one.
 
     >>> code_mistakes(6, "the PTE is not in use", [None, 7])
     {None: 'the PTE is not in use', 7: 'bit 0 would say that all descriptors were in use'}

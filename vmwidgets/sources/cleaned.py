@@ -76,7 +76,7 @@ class Cleaned:
 
     @property
     def said(self) -> list[str]:
-        """How much of what was taken away, as parts of a sentence."""
+        """Return how much of what was taken away, as parts of a sentence."""
         return [counted(count, *nouns) for name, nouns in _NOUNS.items() if (count := self.taken[name])]
 
 
@@ -192,7 +192,7 @@ def _unnumbered(lines: list[str], taken: Counter[str]) -> list[str]:
 
 
 def _count_up(found: list[re.Match[str]]) -> bool:
-    """Whether nine of ten numbers are by one more than the one before, or at most by a few blank lines."""
+    """Return whether nine of ten numbers are by one more than the one before, or at most by a few blank lines."""
     steps = [int(after[1]) - int(before[1]) for before, after in pairwise(found)]
     return bool(steps) and 10 * sum(1 <= step <= 3 for step in steps) >= 9 * len(steps)
 

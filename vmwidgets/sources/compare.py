@@ -198,7 +198,7 @@ class _Run:
         return f"{above}{Address(found[0])}–{Address(found[1])}", found[0], False
 
     def result(self) -> ComparedMap:
-        """What there is now, once every invariant held."""
+        """Return what there is now, once every invariant held."""
         self.map.check()
         value = self.map.value()
         gaps = _gaps(value)

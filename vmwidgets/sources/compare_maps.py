@@ -38,10 +38,10 @@ class BareMap(Protocol):
 
     @property
     def rule(self) -> str:
-        """How it looks for room."""
+        """Return how it looks for room."""
 
     def allocate(self, size: int, align: int, hint: int) -> int | None:
-        """Where `size` bytes are used from now on; none if there is no room."""
+        """Return where `size` bytes are used from now on; none if there is no room."""
 
     def free(self, start: int, end: int) -> None:
         """Nothing of [start, end) is used any more."""
@@ -79,7 +79,7 @@ class BareX15(_Counting):
 
     @property
     def rule(self) -> str:
-        """How it looks for room."""
+        """Return how it looks for room."""
         return "the lowest gap from the find cache on" if self.map.fit is None else self.map.fit.rule
 
     def allocate(self, size: int, align: int, hint: int) -> int | None:
@@ -127,7 +127,7 @@ class BareFreeBSD(_Counting):
 
     @property
     def rule(self) -> str:
-        """How it looks for room."""
+        """Return how it looks for room."""
         return "the lowest gap, by the tree of gaps" if self.map.fit is None else self.map.fit.rule
 
     def allocate(self, size: int, align: int, hint: int) -> int | None:

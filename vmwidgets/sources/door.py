@@ -182,7 +182,7 @@ _MARKS = re.compile("[\x00\x1b]")
 
 
 def _calls(given: Given) -> Any:
-    """What strace recorded."""
+    """Return what strace recorded."""
     weight = strace_weight(given.text)
     if not weight and not _MARKS.search(given.text):
         return None
@@ -245,7 +245,7 @@ def _references(given: Given) -> Any:
 
 
 def _kernel(given: Given) -> Any:
-    """What a kernel printed."""
+    """Return what a kernel printed."""
     found, _ = read_kernel_text(given.short)
     return found
 

@@ -48,7 +48,7 @@ def path_of(given: Any, what: str) -> str:
 
 
 def read(name: str, what: str, never: str, most: int) -> str:
-    """What a file has, at most `most` bytes; `never` says what so much can't be."""
+    """Return what a file has, at most `most` bytes; `never` says what so much can't be."""
     label = printable(name if len(name) <= MAX_NAME else name[:MAX_NAME] + "…")
     if not name:
         raise Refused(f"path_or_text='' names no file: write the path of {what}, or its text")

@@ -56,7 +56,7 @@ class ObjectNames:
 
 
 def lacking_room(machine: Machine, entries: int) -> Size | None:
-    """What so many entries more need of kernel memory, if the machine does not have it.
+    """Return what so many entries more need of kernel memory, if the machine does not have it.
 
     They come from slabs in the kernel map, and running out there is a panic: loads stop before it.
     """

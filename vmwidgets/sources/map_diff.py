@@ -44,7 +44,7 @@ class _Side(NamedTuple):
     what: MappedAs
 
     def at(self, address: int) -> MappedAs:
-        """How it has an address."""
+        """Return how it has an address."""
         what = self.what
         return replace(what, offset=what.offset + address - self.start) if what.is_file else replace(what, offset=0)
 
@@ -189,7 +189,7 @@ class _Names:
                 self._theirs[pair[0]], self._mine[pair[1]] = pair[1], pair[0]
 
     def same(self, mine: str, theirs: str) -> bool:
-        """Whether two names are one file's."""
+        """Return whether two names are one file's."""
         return self._theirs.get(mine) == theirs
 
 
@@ -204,7 +204,7 @@ class _Causes:
         self._ends = {path: _run_of(path, ranges) for path in files}
 
     def of(self, start: int, what: MappedAs) -> str:
-        """Whose it is; empty for what a call must have mapped."""
+        """Return whose it is; empty for what a call must have mapped."""
         name = what.name
         if name.startswith("[stack"):
             return "execve; it grows by itself"

@@ -105,7 +105,7 @@ def refuse_damaged(found: ReadRanges, source: str) -> None:
 
 
 def looks_like_ranges(text: str) -> bool:
-    """Whether one line is a range of some format, rather than a file's name."""
+    """Return whether one line is a range of some format, rather than a file's name."""
     return any(kind.is_line.search(text) for kind in KINDS)
 
 

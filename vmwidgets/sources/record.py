@@ -101,7 +101,7 @@ def record(program: str | os.PathLike[str] | Sequence[str], *, references: int =
 
 
 def _first(log: int, running: subprocess.Popen[bytes], references: int) -> tuple[str, bool]:
-    """What lackey writes of so many references, and whether there would have been more."""
+    """Return what lackey writes of so many references, and whether there would have been more."""
     parts, lines = [], 0
     while lines <= references + VALGRINDS:
         has_ended = running.poll() is not None  # a child may keep the log open, so its end is not waited for

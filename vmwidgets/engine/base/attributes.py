@@ -75,7 +75,7 @@ def _sentence(owner: Any, name: str) -> str:
 
 
 def _elsewhere(owner: Any, name: str) -> Iterator[str]:
-    """Where a part of `owner`, or its machine, has an attribute of this name."""
+    """Yield where a part of `owner`, or its machine, has an attribute of this name."""
     variable = "m" if not hasattr(type(owner), "machine") else type(owner).__name__.removeprefix("Machine").lower()
     for part, kind, is_one in _parts(owner):
         if hasattr(kind, name):

@@ -80,7 +80,7 @@ def shown(value: object) -> str:
 
 
 def a_kind(value: object) -> str:
-    """What a value is, with its article.
+    """Return what a value is, with its article.
 
     >>> a_kind(3), a_kind("text"), a_kind(None)
     ('an int', 'a str', 'no value')

@@ -22,7 +22,7 @@ def place_of(path: Any, such: str) -> Path:
 
 
 def is_path(path: str | os.PathLike[Any]) -> bool:
-    r"""Whether the system has such names: texts, not empty, without zero characters and lone surrogates.
+    r"""Return whether the system has such names: texts, not empty, without zero characters and lone surrogates.
 
     >>> is_path("mine.svg"), is_path("a\0b"), is_path("")
     (True, False, False)

@@ -75,7 +75,7 @@ class DeferredInterrupt:
             raise KeyboardInterrupt("the operation that ran was finished first")
 
     def take(self) -> bool:
-        """Whether an interrupt was noted, which is dealt with now: the outermost release does not raise it."""
+        """Return whether an interrupt was noted, which is dealt with now: the outermost release does not raise it."""
         if not self.pending or get_ident() != _MAIN:
             return False
         self.pending = False

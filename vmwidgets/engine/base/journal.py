@@ -84,7 +84,7 @@ class Operation(NamedTuple):
 
     @property
     def truncated(self) -> bool:
-        """Whether earlier events of this operation were dropped."""
+        """Return whether earlier events of this operation were dropped."""
         return len(self.records) == MAX_EVENTS
 
     @property
@@ -140,7 +140,7 @@ class Operation(NamedTuple):
         return ["    " * (event.depth - 1) + f"{event.name}({_listed(event)})" for event in calls]
 
     def outline(self, *words: str) -> object:
-        """What it did, as :meth:`explain` says it, without the steps in trees, lists and slabs of entries.
+        """Return what it did, as :meth:`explain` says it, without the steps in trees, lists and slabs of entries.
 
         With `words`, only the steps that contain one of them.
 
@@ -157,7 +157,7 @@ class Operation(NamedTuple):
         return EXPLAINED_BY[-1](self).outline(*words)
 
     def explain(self) -> Told:
-        """What the operation did, as text: step by step, with the kernel functions, in the same words as pictures.
+        """Say what the operation did, as text: step by step, with the kernel functions, in the same words as pictures.
 
         Dropped events are rebuilt by a replay.
 
@@ -173,11 +173,11 @@ class Operation(NamedTuple):
         return EXPLAINED_BY[-1](self)
 
     def is_same(self, other: Operation) -> bool:
-        """Whether both are one record of one journal, or have nothing that could differ."""
+        """Return whether both are one record of one journal, or have nothing that could differ."""
         return self.records is other.records and self.serial == other.serial and self.agrees(other)
 
     def agrees(self, other: Operation) -> bool:
-        """Whether another run of it did and gave the same."""
+        """Return whether another run of it did and gave the same."""
         return self[2:7] == other[2:7] and self.stopped_at == other.stopped_at
 
     @in_ascii
@@ -317,7 +317,7 @@ class Journal(Suggesting):
         return self._remake(operation.number)
 
     def keeps(self, number: int) -> bool:
-        """Whether the events of operation `number` are here, and need not be made again."""
+        """Return whether the events of operation `number` are here, and need not be made again."""
         return number >= self.first_kept
 
     def size(self, number: int) -> int:
@@ -325,7 +325,7 @@ class Journal(Suggesting):
         return self._notes[number] & ~_FAULTED
 
     def faulted(self, number: int) -> bool:
-        """Whether operation `number` is an access that faulted.  O(1)."""
+        """Return whether operation `number` is an access that faulted.  O(1)."""
         return self._notes[number] >= _FAULTED
 
     @property
@@ -359,7 +359,7 @@ class Journal(Suggesting):
         return packed.serial(number) if number < packed.count else self._recent[number - packed.count][0]
 
     def unit_before(self, number: int) -> int:
-        """How many operations there were before the last unit among the first `number`: one, or a group."""
+        """Return how many operations there were before the last unit among the first `number`: one, or a group."""
         group = self.group_of(self.serial(number - 1))
         return number - 1 if group is None else self.first_from(group.first)
 

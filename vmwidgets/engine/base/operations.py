@@ -48,7 +48,7 @@ class Edits(Protocol):
 
     @property
     def places(self) -> Collection[int]:
-        """Where they lie."""
+        """Return where they lie."""
 
 
 class _Untouched:
@@ -102,23 +102,23 @@ class Door:
 
     @property
     def inside(self) -> bool:
-        """Whether this thread is in the middle of an operation."""
+        """Return whether this thread is in the middle of an operation."""
         return self.owner == get_ident()
 
     @property
     def busy(self) -> bool:
-        """Whether an operation is under way, in whatever thread."""
+        """Return whether an operation is under way, in whatever thread."""
         return self.owner != 0
 
     @property
     def state(self) -> str:
-        """Where the operation under way is: "decided", "changing" or "asleep"; "" if there is none."""
+        """Return where the operation under way is: "decided", "changing" or "asleep"; "" if there is none."""
         if not self.owner:
             return ""
         return "asleep" if self.asleep else "changing" if self._raw else "decided"
 
     def _may_fail(self, outcome: str) -> bool:
-        """Whether the operation under way may end with this outcome, which is not "done"; "": it has no record."""
+        """Say whether the operation under way may end with this outcome, which is not "done"; "": it has no record."""
         if outcome == "panic":
             return self.dead is not None
         if outcome == "interrupted":
@@ -195,7 +195,7 @@ class Door:
                 INTERRUPT.release()
 
     def _note_cell(self) -> None:
-        """What is recorded next was done by the cell that runs, unless it is done again as it was recorded."""
+        """Return what is recorded next was done by the cell that runs, unless it is done again as it was recorded."""
         if self.journal.cell != RUNNING.cell and not self.repeats:
             self.journal.begin_cell(RUNNING.cell)
 
@@ -206,7 +206,7 @@ class Door:
             raise Refused(f"this machine is dead ({self.dead}); you can still look at it; {self.remedy()}")
 
     def _failed(self, error: BaseException, edited_by_hand: bool) -> tuple[str, str, KernelPanic | None]:
-        """What the record says of a call that raised: outcome ("" for no record) and sentence; and what it died of."""
+        """Return outcome ("" for no record) and sentence of a call that raised, and what it died of."""
         found = self._failure(error, edited_by_hand)
         is_ours = isinstance(error, Exception)  # else Python itself ends
         assert not is_ours or self._may_fail(found[0]), (self.state, found[0])
@@ -561,7 +561,7 @@ _ENGINE = __name__.partition("base.")[0]
 
 
 def _is_value(module: str) -> bool:
-    """Whether a module has frozen values: a schema, or a table format with the settings of its processors."""
+    """Return whether a module has frozen values: a schema, or a table format with the settings of its processors."""
     return module.startswith(_ENGINE) and (module.endswith("_schema") or module.startswith(f"{_ENGINE}mmu.formats."))
 
 

@@ -36,7 +36,7 @@ def squeezed(data: Any) -> bytes:
 
 
 def unsqueezed(data: bytes) -> Any:
-    """What was squeezed."""
+    """Return what was squeezed."""
     return pickle.loads(zlib.decompress(data))
 
 
@@ -72,7 +72,7 @@ class Packed:
         self.bytes += len(data)
 
     def _spilled(self, data: bytes) -> bytes | tuple[int, int]:
-        """Where `data` lies in the file now; itself where no file can be written."""
+        """Return where `data` lies in the file now; itself where no file can be written."""
         try:
             if self._file is None:
                 self._file = TemporaryFile()  # noqa: SIM115  it lives as long as the journal

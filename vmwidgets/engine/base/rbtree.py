@@ -120,7 +120,7 @@ class RedBlackTree(Generic[N]):
         return found
 
     def search(self, key: int) -> tuple[N | None, Path, bool]:
-        """What :meth:`nearest` finds, the way there as :mod:`.records` have it, and whether the key falls on it."""
+        """Say what :meth:`nearest` finds, the way there as :mod:`.records` have it, and whether the key falls on it."""
         path: list[int | None] = []
         note = path.append
         found = above = None
@@ -145,7 +145,7 @@ class RedBlackTree(Generic[N]):
         self._gap = None
 
     def rank(self, node: N) -> int:
-        """How many nodes are left of `node`."""
+        """Return how many nodes are left of `node`."""
         rank, here = _count(node.left), node
         while here.parent is not None:
             if here is here.parent.right:
@@ -203,7 +203,7 @@ class RedBlackTree(Generic[N]):
             emit(DONE)
 
     def _leaf(self, key: int, duplicates: bool, emit: Callable[[Raw], None] | None) -> tuple[int, N | None, str, Path]:
-        """Where a node of this key is hung: as `_gap` has it."""
+        """Return where a node of this key is hung: as `_gap` has it."""
         parent: N | None = None
         here, side = self.root, "root"
         path: list[int | None] = []

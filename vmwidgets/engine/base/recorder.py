@@ -278,7 +278,7 @@ def _innermost(stacks: CallStacks, outermost: str) -> str:
 
 
 def moves(tag: str) -> bool:
-    """Whether events with this tag say what is under way; others need not be shown to a :class:`CallStacks`."""
+    """Return whether events with this tag say what is under way; others need not be shown to a :class:`CallStacks`."""
     return ROLES.get(tag, "faults") != "faults"
 
 

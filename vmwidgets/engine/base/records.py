@@ -51,7 +51,7 @@ def _began(called: str, *arguments: Any) -> Iterable[Raw]:
 
 
 def unpacked(raw: Iterable[Raw]) -> Iterator[Raw]:
-    """What was reported, event by event; ways down trees stay one each.
+    """Yield what was reported, event by event; ways down trees stay one each.
 
     >>> list(unpacked([(BEGAN, "vm_map_enter", 4096, 8192), ("Returned", None)]))
     [('Called', 'vm_map_enter', (4096, 8192)), ('Returned', None)]
@@ -65,7 +65,7 @@ def unpacked(raw: Iterable[Raw]) -> Iterator[Raw]:
 
 
 def expanded(raw: Iterable[Raw]) -> Iterator[Raw]:
-    """What was reported, with an event for each comparison on a way down a tree."""
+    """Yield what was reported, with an event for each comparison on a way down a tree."""
     for one in unpacked(raw):
         way = WAYS.get(one[0])
         if way is None:

@@ -13,7 +13,7 @@ REPOSITORY = "https://github.com/vmwidgets/vmwidgets"
 
 
 def install(extra: str = "") -> str:
-    """What a learner types to have vmwidgets with one of its extras.
+    """Return what a learner types to have vmwidgets with one of its extras.
 
     >>> install("lab") != install()
     True

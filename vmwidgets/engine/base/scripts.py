@@ -25,7 +25,7 @@ class Action(NamedTuple):
     serial: int = 0
 
     def agrees(self, other: Action) -> bool:
-        """Whether it is the same call, with the same answer."""
+        """Return whether it is the same call, with the same answer."""
         return self[:4] == other[:4]
 
 
@@ -94,7 +94,7 @@ class Script(Sequence[Action]):
         return self._open
 
     def until(self, serial: int) -> Script:
-        """What of it was done up to an operation; what is packed is not copied."""
+        """Return what of it was done up to an operation; what is packed is not copied."""
         if serial < self.last:
             return Script((action for action in self if action.serial <= serial), self.serial)
         same = Script(self._open, self.serial)

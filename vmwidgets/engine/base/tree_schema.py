@@ -88,7 +88,7 @@ Fields: tree, node, whether it was red, its parent, on what side of it, its chil
 
 
 def comparisons(record: Raw) -> int:
-    """How many nodes a record of a way down compares.
+    """Return how many nodes a record of a way down compares.
 
     >>> comparisons((LOOKED_UP, "map", (4, 6, None, 5), 4096, True, 5))
     3

@@ -52,7 +52,7 @@ class Allocations:
         self._put(allocation)
 
     def drop(self, map: str, start: int, end: int, by: str) -> None:  # noqa: A002  the kernel's own argument
-        """What lies in [start, end) of a map is freed `by` a function; what sticks out stays, cut.
+        """Return what lies in [start, end) of a map is freed `by` a function; what sticks out stays, cut.
 
         A piece that is left is the learner's: its former owner does not know it.
         """
@@ -86,13 +86,13 @@ class Allocations:
             self._going.pop(place, None)
 
     def is_free_to_go(self, start: int, end: int, map: str) -> bool:  # noqa: A002  the kernel's own argument
-        """Whether [start, end) of a map is one allocation, the learner's, that nothing is freeing yet.  O(1)."""
+        """Return whether [start, end) of a map is one allocation, the learner's, that nothing is freeing yet.  O(1)."""
         ledger = self._maps.get(map)
         one = None if ledger is None else ledger.live.get(start)
         return one is not None and one.end == end and not one.owner and (map, start) not in self._going
 
     def going_by(self, allocation: Allocation) -> str:
-        """Which function is about to free an allocation, and waits; "" for none."""
+        """Return which function is about to free an allocation, and waits; "" for none."""
         return self._going.get((allocation.map, allocation.start), "")
 
     def overlapping(self, start: int, end: int, map: str | None = None) -> list[Allocation]:  # noqa: A002
@@ -114,7 +114,7 @@ class Allocations:
         return found[0] if found else None
 
     def freed_by(self, map: str, start: int) -> str:  # noqa: A002
-        """Which function freed the allocation of a map that began at `start`; "" if none is remembered."""
+        """Return which function freed the allocation of a map that began at `start`; "" if none is remembered."""
         return self._freed.get((map, start), "")
 
     def __iter__(self) -> Iterator[Allocation]:

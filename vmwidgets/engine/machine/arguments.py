@@ -50,7 +50,7 @@ ADDRESSES = ("at", "address", "start", "end", "pa")
 
 
 def _from_text(text: str, name: str) -> int:
-    """What a text says: a size such as "64 KiB"; for an address also digits in groups, as pictures print them."""
+    """Say what a text says: a size such as "64 KiB"; for an address also digits in groups, as pictures print them."""
     is_address = name in ADDRESSES
     try:
         return parse_address(text) if is_address else parse_size(text)
@@ -121,7 +121,7 @@ MAX_BYTES = 64 * 1024
 
 
 def span(address: Any, length: Any, bits: int = 64, name: str = "address") -> tuple[int, int]:
-    """Where bytes that are moved begin, and how many they are; addresses have so many bits."""
+    """Return where bytes that are moved begin, and how many they are; addresses have so many bits."""
     start, count = whole(address, name), whole(length, "length")
     if count == 0 or count > MAX_BYTES:
         raise Refused(f"length={count}: move 1 to {MAX_BYTES} bytes at a time")
@@ -131,14 +131,14 @@ def span(address: Any, length: Any, bits: int = 64, name: str = "address") -> tu
 
 
 def content(data: Any) -> bytes:
-    """What is to be written."""
+    """Return what is to be written."""
     if not isinstance(data, (bytes, bytearray, memoryview)):
         raise Refused(f"data={shown(data)} is {a_kind(data)}: write bytes, such as b'hello'")
     return bytes(data)
 
 
 def count(value: Any, name: str) -> int:
-    """How many of something: a whole number, not negative, and no size."""
+    """Return how many of something: a whole number, not negative, and no size."""
     number = _index(value)
     if number is None:
         raise Refused(f"{name}={shown(value)}: write a whole number, such as 10")
@@ -229,7 +229,7 @@ def part_name(value: Any, what: str) -> str:
 
 
 def reads_as_size(text: str) -> bool:
-    """Whether an argument that is this text would be taken for a number of bytes."""
+    """Return whether an argument that is this text would be taken for a number of bytes."""
     try:
         parse_size(text)
     except ValueError:

@@ -83,7 +83,7 @@ class TooFar(Refused):
 def next_event(
     journal: Journal, kinds: Collection[str], number: int, done: int | None, way: int = 1
 ) -> tuple[int, int] | None:
-    """Where the next event of one of `kinds` is: its operation, and how many events are done before it.
+    """Return where the next event of one of `kinds` is: its operation, and how many events are done before it.
 
     It is searched from the moment after `done` events of operation `number` (None: all), later for `way` 1 and earlier
     for -1.  None if there is none.  O(events searched).

@@ -90,7 +90,7 @@ class History:
 
     @property
     def bytes_kept(self) -> int:
-        """What the copies take."""
+        """Return what the copies take."""
         return sum(len(copy.data) for copy in self._copies)
 
     # ---- copies ------------------------------------------------------------------------------
@@ -130,7 +130,7 @@ class History:
             del self._copies[1:-1:2]
 
     def _is_ours(self, copy: Copy) -> bool:
-        """Whether it is of this line of operations, and of none that was undone."""
+        """Return whether it is of this line of operations, and of none that was undone."""
         return copy.number < len(self.journal) and self.journal.serial(copy.number) == copy.serial
 
     def bytes_near(self, number: int) -> int:
@@ -232,7 +232,7 @@ class History:
         return None
 
     def moments(self, number: int, look: Callable[[Any], V]) -> list[V]:
-        """What `look` sees of the machine before operation `number`, at least 1, and after each of its events.
+        """Return what `look` sees of the machine before operation `number`, at least 1, and after each of its events.
 
         The operation is done again on another machine, which is looked at while it is under way.  Of more events than
         a journal keeps, the latest count, as there.
@@ -258,7 +258,7 @@ class History:
         return list(seen)
 
     def inside(self, number: int) -> Inside:
-        """What is seen of parts in the middle of operation `number`, at least 1; of a few operations it is kept."""
+        """Say what is seen of parts in the middle of operation `number`, at least 1; of a few operations it is kept."""
         serial = self.journal.serial(number)
         if serial not in self._insides:
             if len(self._insides) >= LOOKED_AT:
@@ -270,7 +270,7 @@ class History:
         return self._insides[serial]
 
     def is_far(self, number: int) -> bool:
-        """Whether to look into an operation takes long: a picture of its end does without."""
+        """Return whether to look into an operation takes long: a picture of its end does without."""
         copy = self._latest(number - 1)
         ago = number - (0 if copy is None else copy.number)
         return ago > FAR or self.journal.size(number) > FAR_EVENTS
@@ -325,7 +325,7 @@ class History:
         journal.groups = [group for group in self.journal.groups if group.last <= serial]
 
     def _scripts(self) -> dict[str, Script]:
-        """What learners' code did, with what it did later in operations that were undone, if that is known."""
+        """Return what learners' code did, with what it did later in operations that were undone, if that is known."""
         recorded, found = self.system.callbacks.recorded, dict(self.journal.scripts)
         for key, script in found.items():
             longer = recorded.get(key, ())
@@ -420,7 +420,7 @@ class History:
             journal.next_serial = journal.most_serial
 
     def _unit_end(self, operations: Sequence[Operation], begin: int) -> int:
-        """Where the unit ends that begins at this place among the operations: one, or a group."""
+        """Return where the unit ends that begins at this place among the operations: one, or a group."""
         group = self.journal.group_of(operations[begin].serial)
         end = begin + 1
         while group is not None and end < len(operations) and operations[end].serial <= group.last:
@@ -459,7 +459,7 @@ class History:
 
     @contextmanager
     def group(self, name: str) -> Iterator[None]:
-        """What is done in here is one, for undo; if it fails, all of it is undone and the error goes on.
+        """Make one operation for undo of what is done in here; if it fails, all of it is undone and the error goes on.
 
         A machine that dies in here stays dead, and one undo takes back all that was done.
         """

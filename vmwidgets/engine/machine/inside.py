@@ -36,7 +36,7 @@ class Inside:
         self._sights[key] = sight
 
     def at(self, key: Hashable, place: int, places: Collection[int] = ()) -> Any:
-        """What is seen after so many of the events that are kept; it is known at all `places` from then on.
+        """Return what is seen after so many of the events that are kept; it is known at all `places` from then on.
 
         What does not exist yet is seen as it is made.
         """

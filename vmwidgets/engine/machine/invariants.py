@@ -234,7 +234,7 @@ def _check_translations(kernel: Kernel, system: KernelMemorySystem) -> None:
 
 
 def _belongs(kmem: Kmem, page: KernelPage, va: int) -> bool:
-    """Whether that page is the one at `va`."""
+    """Return whether that page is the one at `va`."""
     if page.owner in (kmem.kernel_object, kmem.kmem_object):
         return va == kmem.start + (page.index << PAGE_SHIFT)
     found = (entry for vm_map in kmem.maps if (entry := vm_map.lookup(va)) is not None and entry.submap is None)

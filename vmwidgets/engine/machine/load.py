@@ -122,7 +122,7 @@ def why_it_differs(operation: Operation) -> str:
 
 
 def _made_line(line: Line | None, machine: Machine) -> Line | None:
-    """What can be redone, with arguments as the operations take them."""
+    """Return what can be redone, with arguments as the operations take them."""
     if line is None:
         return None
     made = (
@@ -144,7 +144,7 @@ def _made(value: Any, machine: Machine) -> Any:
 
 
 def _steps(operation: Operation, given: dict[str, Any], machine: Machine) -> int:
-    """How many steps of threads an operation asks for; refused where a record has no such arguments."""
+    """Return how many steps of threads an operation asks for; refused where a record has no such arguments."""
     machine.recorded(operation.target, operation.name)
     if operation.target != "machine" or operation.name not in RECORDED:
         return 0

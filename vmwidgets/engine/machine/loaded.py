@@ -78,7 +78,7 @@ class LoadedMaps:
 
     @property
     def summary(self) -> str:
-        """How many ranges, how much they map, and what of it is in memory."""
+        """Return how many ranges, how much they map, and what of it is in memory."""
         held = "" if self.resident is None else f", {self.resident} of it in memory"
         return f"{counted(len(self.ranges), 'range')}, {self.mapped} mapped{held}"
 

@@ -271,7 +271,7 @@ class Machine(Hindsight):
 
     @property
     def costs(self) -> Costs | None:
-        """What accesses and faults cost, for the times that operations report; None: no times.  Assign to change it."""
+        """The costs of accesses and faults, for the times that operations report; None: no times.  Assign to change."""
         return self.system.processors.costs
 
     @costs.setter
@@ -305,7 +305,7 @@ class Machine(Hindsight):
     def walk(
         self, address: int | str, access: str = "read", *, user: bool | None = None, task: SpacePart | str | None = None
     ) -> MachineWalk:
-        """What the hardware does with one access to `address`, level by level; nothing changes.
+        """Return what the hardware does with one access to `address`, level by level; nothing changes.
 
         `access` is "read", "write" or "execute".  `task` is a task or a domain; without it, the kernel's tables are
         walked.  `user` says whether user code makes the access.  Without it, user code does if the address is a user
@@ -529,12 +529,12 @@ class Machine(Hindsight):
 
     @property
     def busy(self) -> bool:
-        """Whether an operation is running."""
+        """Return whether an operation is running."""
         return self.door.busy
 
     @property
     def dead(self) -> bool:
-        """Whether a panic ended the machine."""
+        """Return whether a panic ended the machine."""
         return self.door.dead is not None
 
     def on_operation(self, callback: Callable[[Machine], Any]) -> None:

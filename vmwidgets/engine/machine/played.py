@@ -71,7 +71,7 @@ class Played:
 
     @property
     def lines(self) -> Mapping[int, LineCounts]:
-        """What each line did in all, by its number; lines that did nothing are left out.  O(steps)."""
+        """Return what each line did in all, by its number; lines that did nothing are left out.  O(steps)."""
         return counts_of(self.steps)
 
     def steps_in(self, journal: Journal) -> tuple[PlayedStep, ...]:
@@ -88,7 +88,7 @@ class Played:
 
 
 def counts_of(steps: Iterable[PlayedStep]) -> Mapping[int, LineCounts]:
-    """What the lines of some steps did, by their numbers."""
+    """Return what the lines of some steps did, by their numbers."""
     found: dict[int, LineCounts] = {}
     for one in steps:
         old = found.get(one.step.line, LineCounts())

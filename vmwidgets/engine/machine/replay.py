@@ -187,7 +187,7 @@ class Replay:
         return bool((journal.last.result if len(journal) > before else then.result) == then.result)
 
     def _lacks_a_part_of(self, then: Operation) -> bool:
-        """Whether the other machine lacks a part that an operation is of or is given, and the operation did nothing.
+        """Say whether the other machine lacks a part that an operation needs, and the operation did nothing.
 
         :class:`CannotGoOn` where the operation did something.
         """
@@ -227,7 +227,7 @@ class Replay:
         return value if now == address else Address(now)
 
     def now(self, space: str, address: int, *, is_end: bool = False) -> int:
-        """Where an address of a space of the first machine lies in the other one."""
+        """Return where an address of a space of the first machine lies in the other one."""
         for one in reversed(self._ranges.get(space, ())):
             if one.start <= address < one.end or (is_end and address == one.end):
                 return address - one.start + one.now

@@ -229,7 +229,7 @@ class System:
 
     @property
     def between_calls(self) -> bool:
-        """Whether no thread but the page daemon is in the middle of a call: only then a copy can be taken."""
+        """Return whether no thread but the page daemon is in the middle of a call: only then a copy can be taken."""
         return all(thread.done or thread.daemon for thread in self.kmem.scheduler.threads.values())
 
     def structures(self) -> dict[str, Any]:
@@ -257,7 +257,7 @@ class System:
         self.kmem.restart_daemon()
 
     def _outside(self) -> dict[str, Any]:
-        """What structures lead to and a copy leaves out, by name."""
+        """Return what structures lead to and a copy leaves out, by name."""
         return {"recorder": self.recorder, "door": self.door, "system": self, "machine": self.machine}
 
     # ---- structures --------------------------------------------------------------------------
@@ -291,7 +291,7 @@ class System:
         return domain.pmap if domain is not None else self.tasks[arguments.known(space, self.tasks, "task")].pmap
 
     def has_had_task(self, name: str) -> bool:
-        """Whether a task is called so, or one that has exited was."""
+        """Return whether a task is called so, or one that has exited was."""
         return name in self.tasks or name in self.ends.exited
 
     def refuse_task_name(self, name: str) -> None:
@@ -344,7 +344,7 @@ class System:
         memory.swap.refuses = partial(found.hit, "swap_full") if "swap_full" in points else None
 
     def has_place(self, path: str) -> bool:
-        """Whether all addresses of the X15 map at `path` are its own: entries of its parent give them to it.
+        """Return whether all addresses of the X15 map at `path` are its own: entries of its parent give them to it.
 
         Only ``m.unchecked`` takes a submap's place away.  O(log n + entries there), for each map above.
         """
@@ -530,5 +530,5 @@ FORMATS_PACKAGE = f"{__name__.partition('.machine.')[0]}.mmu."
 
 
 def short_name(vm_map: FreeBSDMap) -> str:
-    """What learners call a map: FreeBSD's kernel map is "kmem/kernel_map" in events, and "kernel_map" here."""
+    """Return what learners call a map: FreeBSD's kernel map is "kmem/kernel_map" in events, and "kernel_map" here."""
     return vm_map.name.removeprefix("kmem/")

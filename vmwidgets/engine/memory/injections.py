@@ -31,7 +31,7 @@ class Rule:
     failed: int = 0
 
     def fails(self) -> bool:
-        """Whether this request does."""
+        """Return whether this request does."""
         self.asked += 1
         number = self.asked - self.after
         hit = number > 0 and number % self.every == 0 and not (self.times and self.failed == self.times)
@@ -54,7 +54,7 @@ class Injections:
         return self._made
 
     def hit(self, point: str) -> bool:
-        """Whether a request at `point` fails.  Every rule counts it."""
+        """Return whether a request at `point` fails.  Every rule counts it."""
         hits = [rule for rule in self.rules.values() if rule.point == point and rule.fails()]
         emit = self._recorder.emit
         if emit is not None and hits:
@@ -62,6 +62,6 @@ class Injections:
         return bool(hits)
 
     def no_frame(self, owner: str) -> bool:
-        """Whether the page allocator's next request fails: it counts as one for a table too, if it is."""
+        """Return whether the page allocator's next request fails: it counts as one for a table too, if it is."""
         for_table = owner.startswith(TABLES) and self.hit("table_page")
         return self.hit("page_alloc") or for_table

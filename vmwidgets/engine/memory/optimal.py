@@ -49,7 +49,7 @@ class Future(References):
         return found or key != expected
 
     def next_use(self, pages: Iterable[tuple[str, int]]) -> int | None:
-        """Which reference of the string is the next to a page that has these tasks and numbers; none: there is none."""
+        """Find the string's next reference to a page that has these tasks and numbers; none: there is none."""
         found = [use for page in pages if (use := self._next(self._key(*page))) is not None]
         return min(found, default=None)
 
@@ -59,7 +59,7 @@ class Future(References):
         return uses[place] if place < len(uses) else None
 
     def _key(self, task: str, page: int) -> PageKey | None:
-        """What the string calls this page; none if it is not in it."""
+        """Return what the string calls this page; none if it is not in it."""
         if (task, page) in self._uses:
             return task, page
         return page if page in self._uses and self.owner in (None, task) else None

@@ -100,7 +100,7 @@ class Buddy:
         return None
 
     def count(self, order: int) -> int:
-        """How many free blocks there are of `order`."""
+        """Return how many free blocks there are of `order`."""
         return len(self.lists[order]) + (self._untouched_blocks if order == MAX_ORDER else 0)
 
     def in_order(self, order: int, limit: int | None = None) -> tuple[int, ...]:
@@ -188,7 +188,7 @@ class Segment:
         return self.buddy.free_frames + len(self.pool)
 
     def holds(self, frame: int) -> bool:
-        """Whether `frame` is one of this segment's."""
+        """Return whether `frame` is one of this segment's."""
         return self.buddy.first <= frame < self.buddy.end
 
     def allocate(self, order: int) -> int | None:
@@ -279,7 +279,7 @@ class Stock(Protocol):
     """Frames that have an owner and can be had at once: zeroed and cached ones."""
 
     def __len__(self) -> int:
-        """How many there are.  O(1)."""
+        """Return how many there are.  O(1)."""
 
     def __iter__(self) -> Iterator[int]:
         """The frames, in the order in which single ones are given up."""
@@ -321,12 +321,12 @@ class PageAllocator:
 
     @property
     def owners(self) -> tuple[tuple[str, int], ...]:
-        """Who owns how many frames, by name.  O(owners log owners), however many frames there are."""
+        """Return who owns how many frames, by name.  O(owners log owners), however many frames there are."""
         return tuple(sorted((owner, count) for owner, count in self._counts.items() if count))
 
     @property
     def blocks_known(self) -> int:
-        """How many blocks there are, owned and free: what looking at all of them costs."""
+        """Return how many blocks there are, owned and free: what looking at all of them costs."""
         free = sum(self.segment.buddy.count(order) for order in range(MAX_ORDER + 1))
         return len(self._owned) + free + len(self.segment.pool)
 
@@ -337,7 +337,7 @@ class PageAllocator:
 
     @property
     def obtainable_pages(self) -> int:
-        """How many single pages could be had: free ones, and those in stock."""
+        """Return how many single pages could be had: free ones, and those in stock."""
         return self.free_pages + (0 if self.stock is None else len(self.stock))
 
     def allocate(self, order: int = 0, owner: str = "") -> int | None:

@@ -21,7 +21,7 @@ class Block:
 
     @property
     def frames(self) -> int:
-        """How many frames the block has."""
+        """Return how many frames the block has."""
         return 1 << self.order
 
 
@@ -73,7 +73,7 @@ class PageCounts:
 
     @property
     def available(self) -> int:
-        """What a request can count on."""
+        """Return what a request can count on."""
         return self.free + self.cached
 
 

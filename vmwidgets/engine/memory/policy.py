@@ -13,16 +13,16 @@ class Pages(Protocol):
     """What a policy asks of pages in memory."""
 
     def may_go(self, page: AnyPage) -> bool:
-        """Whether the page may leave at all: a wired one may not."""
+        """Return whether the page may leave at all: a wired one may not."""
 
     def referenced(self, page: AnyPage) -> bool:
-        """Whether a reference bit of it is set: it was used since that was cleared."""
+        """Return whether a reference bit of it is set: it was used since that was cleared."""
 
     def clear_referenced(self, page: AnyPage) -> None:
         """Clear its reference bits, and have the processors forget what they keep of it."""
 
     def dirty(self, page: AnyPage) -> bool:
-        """Whether it was written since it came, or since its file had it."""
+        """Return whether it was written since it came, or since its file had it."""
 
 
 FOUND = ("used", "unused", "kept")
@@ -95,7 +95,7 @@ class Policy(ABC):
         self._put(page, self._new_place())
 
     def kept(self, page: AnyPage) -> Any:
-        """What it knows of a page, for another ring of this policy (:meth:`restore`); none: nothing."""
+        """Return what it knows of a page, for another ring of this policy (:meth:`restore`); none: nothing."""
         return page.known
 
     def restore(self, page: AnyPage, kept: Any) -> None:
@@ -179,7 +179,7 @@ class Policy(ABC):
 
     @abstractmethod
     def _new_place(self) -> int:
-        """Where a page that comes is put."""
+        """Return where a page that comes is put."""
 
     def _clear(self, pages: Pages, page: AnyPage) -> None:
         """Clear the reference bits of a page that was used."""

@@ -140,7 +140,7 @@ class WorkingSet(Lru):
         page.known = self.time
 
     def expired(self, pages: Pages) -> list[AnyPage]:
-        """Those whose last use is `window` references ago or more, the oldest first.
+        """Return those whose last use is `window` references ago or more, the oldest first.
 
         O(1) beside these, O(log pages) for each, and the same for each that is set aside.
         """

@@ -99,7 +99,7 @@ class Ram:
         self._frames.pop(frame, None)
 
     def differing(self, known: Mapping[int, bytes]) -> list[int]:
-        """Those of the `known` frames that hold something else than is known of them.  O(frames).
+        """Return those of the `known` frames that hold something else than is known of them.  O(frames).
 
         >>> ram = Ram(1 << 20)
         >>> ram.write(0x1000, b"x")

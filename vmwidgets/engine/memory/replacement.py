@@ -70,7 +70,7 @@ class Own(Arrivals):
         page.known = number, *page.known[1:]
 
     def candidates(self, pages: Pages) -> Iterator[AnyPage]:
-        """What the function chooses, of those that may go; of the rest again if that can't."""
+        """Yield what the function chooses, of those that may go; of the rest again if that can't."""
         rest = {page.frame: page for page in self.queue if pages.may_go(page)}
         while rest:
             described = []
@@ -133,7 +133,7 @@ class Replacement:
 
     @property
     def times_by_task(self) -> bool:
-        """Whether each task has its own time, and so its own ring."""
+        """Return whether each task has its own time, and so its own ring."""
         return self.policy == "working set"
 
     def references(self) -> References:

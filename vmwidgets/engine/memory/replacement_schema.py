@@ -58,12 +58,12 @@ class ReplacementValue:
 
     @property
     def has_hand(self) -> bool:
-        """Whether a hand goes round."""
+        """Return whether a hand goes round."""
         return self.name == "clock"
 
     @property
     def is_function(self) -> bool:
-        """Whether a function decides which page goes, in an order that nothing else knows."""
+        """Return whether a function decides which page goes, in an order that nothing else knows."""
         return self.name == "a function"
 
 

@@ -266,7 +266,7 @@ class ObjectCache:
 
     @property
     def slab_counts(self) -> dict[str, int]:
-        """How many slabs are partial, free and full."""
+        """Return how many slabs are partial, free and full."""
         return {state: len(slabs) for state, slabs in self._lists.items()}
 
     def check(self) -> None:

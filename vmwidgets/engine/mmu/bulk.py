@@ -341,7 +341,7 @@ class Translation:
 
     @property
     def ok(self) -> Flags:
-        """Whether each access would go through."""
+        """Return whether each access would go through."""
         return np.equal(self.outcome, 0)
 
     @property

@@ -138,25 +138,25 @@ class Chain(Generic[C]):
 
     @property
     def permissions(self) -> Permissions:
-        """What each side may do with the page."""
+        """Return what each side may do with the page."""
         if self._alike.permissions is None:
             self._alike.permissions = permissions_by(self.forbids)
         return self._alike.permissions
 
     @property
     def is_global(self) -> bool:
-        """Whether the translation is for all address spaces."""
+        """Return whether the translation is for all address spaces."""
         if self._alike.is_global is None:
             self._alike.is_global = self._all.rules.is_global(self.path)
         return self._alike.is_global
 
     @property
     def pending(self) -> int:
-        """What the hardware still has to set in the last descriptor before a write succeeds."""
+        """Return what the hardware still has to set in the last descriptor before a write succeeds."""
         return self.sets[True][-1]
 
     def fault(self, access: Access, user: bool) -> Fault:
-        """What the processor reports of an access that the chain ends."""
+        """Return what the processor reports of an access that the chain ends."""
         case = (access, user)
         found = self._faults.get(case)
         if found is None:
@@ -204,7 +204,7 @@ class Chains(Generic[C]):
 
 
 def permissions_by(forbids: Callable[[Access, bool], Stop | None]) -> Permissions:
-    """What user code and the supervisor may do, by who `forbids` an access."""
+    """Return what user code and the supervisor may do, by who `forbids` an access."""
 
     def side(user: bool) -> Permission:
         return Permission(
@@ -215,7 +215,7 @@ def permissions_by(forbids: Callable[[Access, bool], Stop | None]) -> Permission
 
 
 def fault_of(rules: Rules[C], stop: Stop, path: Sequence[WalkEntry], access: Access, user: bool, controls: C) -> Fault:
-    """What the processor reports of a check that failed after the descriptors of `path`."""
+    """Return what the processor reports of a check that failed after the descriptors of `path`."""
     report = rules.report(stop, path, access, user, controls)
     blamed = [at.level.name for at in path if stop.culprit in at.held] if stop.culprit is not None else []
     why = f"{stop.why} in the {' and the '.join(blamed)}" if blamed else stop.why

@@ -104,7 +104,7 @@ class _Built:
             va += size
 
     def cost(self) -> FormatCost:
-        """What it came to."""
+        """Return what it came to."""
         levels = tuple(
             LevelCost(level.number, level.table_name, self._tables[level.number], self.fmt.table_bytes(level))
             for level in self.fmt.levels
@@ -142,7 +142,7 @@ class _Built:
         self._count += 1
 
     def _leaf(self, size: int) -> tuple[Level, Descriptor, int, int]:
-        """How pages of a size are written: level, descriptor, the bits beside the address, and how many copies."""
+        """Say how pages of a size are written: level, descriptor, the bits beside the address, and how many copies."""
         found = self.fmt.leaf(size)
         assert found is not None, "the sizes are the format's own"
         level, descriptor = found

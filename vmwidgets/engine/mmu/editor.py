@@ -34,12 +34,12 @@ class HandEdit(NamedTuple):
 
     @property
     def kept_as(self) -> Descriptor:
-        """What the kernel's word was."""
+        """Return what the kernel's word was."""
         return self.level.read_as(self.kept)
 
     @property
     def cuts_off(self) -> bool:
-        """Whether a table that the kernel had there is not reached any more."""
+        """Return whether a table that the kernel had there is not reached any more."""
         now, kept = self.level.read_as(self.after), self.kept_as
         return kept.kind == "table" and not (
             now.kind == "table" and now.address_of(self.after) == kept.address_of(self.kept)
@@ -227,14 +227,14 @@ class TableEditor(Generic[C]):
                 yield slot
 
     def is_empty(self, level: Level, table: int) -> bool:
-        """Whether a table holds nothing.  One read of memory."""
+        """Return whether a table holds nothing.  One read of memory."""
         if self.edits.places:
             return not any(self.words(level, table))
         size = self.fmt.table_bytes(level)
         return self.ram.read(table, size) == bytes(size)
 
     def words(self, level: Level, table: int, first: int = 0, last: int | None = None) -> tuple[int, ...]:
-        """What the slots of a table hold, from number `first` to `last`.  One read of memory."""
+        """Return what the slots of a table hold, from number `first` to `last`.  One read of memory."""
         width = self.fmt.entry_width
         count = (level.entries if last is None else last + 1) - first
         start = table + first * width
@@ -371,7 +371,7 @@ class TableEditor(Generic[C]):
                     self._recorder.emit((PageMarked.tag, found.va, *self._marks(at.descriptor, bits)))
 
     def _marks(self, leaf: Descriptor, bits: int) -> tuple[bool, bool]:
-        """Whether the reference bit of a leaf is among these bits, and whether its dirty bit is."""
+        """Return whether the reference bit of a leaf is among these bits, and whether its dirty bit is."""
         known = _REFERENCE_BITS.get(id(leaf))
         if known is None or known[0] is not leaf:
             rules = self.fmt.rules
@@ -386,7 +386,7 @@ _REFERENCE_BITS: dict[int, tuple[Descriptor, int]] = {}
 
 
 def _runs(before: tuple[int, ...], words: tuple[int, ...]) -> Iterator[tuple[int, int]]:
-    """Where words change, in runs in which both go on in even steps: start and end of each.
+    """Yield where words change, in runs in which both go on in even steps: start and end of each.
 
     >>> list(_runs((0, 0, 0, 7, 0), (1, 3, 5, 7, 8)))
     [(0, 3), (4, 5)]
@@ -412,7 +412,7 @@ def _runs(before: tuple[int, ...], words: tuple[int, ...]) -> Iterator[tuple[int
 
 
 def _even(values: tuple[int, ...]) -> bool:
-    """Whether at least two numbers go on in even steps."""
+    """Return whether at least two numbers go on in even steps."""
     first, step, count = values[0], values[1] - values[0], len(values)
     return values == tuple(range(first, first + step * count, step)) if step else values.count(first) == count
 
@@ -422,5 +422,5 @@ _LETTERS = {4: "I", 8: "Q"}
 
 
 def _outside(error: BusError) -> KernelPanic:
-    """What becomes of a kernel whose tables lead out of memory, as an edit by hand can make them."""
+    """Return what becomes of a kernel whose tables lead out of memory, as an edit by hand can make them."""
     return KernelPanic("table_outside_ram", f"the kernel follows its page tables to {Address(error.pa)}: {error}")

@@ -74,7 +74,7 @@ class Followed:
 
     @property
     def headline(self) -> str:
-        """How it ended, in one sentence."""
+        """Return how it ended, in one sentence."""
         if self.first is not None:
             return self.first.says
         if self.outcome == "panicked":

@@ -68,7 +68,7 @@ class TableFormat(Generic[C]):
 
     @cached_property
     def chains(self) -> Chains[C]:
-        """What walks have read of this format's tables, by its words."""
+        """Return what walks have read of this format's tables, by its words."""
         return Chains(self.rules, lambda level: self.level(level.number - 1))
 
     def level(self, number: int) -> Level:
@@ -164,7 +164,7 @@ class TableFormat(Generic[C]):
         return found or [Root(self.root_level, root, 0, 0)]
 
     def extends_sign(self, controls: C) -> bool:
-        """Whether the bits above the translated ones repeat the highest of these; else they choose the root."""
+        """Return whether the bits above the translated ones repeat the highest of these; else they choose the root."""
         return self.sign_extended and self.rules.start_shift(controls) < self.va_bits
 
     def as_register(self, va: int, controls: C) -> int:
@@ -172,7 +172,7 @@ class TableFormat(Generic[C]):
         return self.canonical(va) if self.extends_sign(controls) else va
 
     def address_split(self, controls: C | None = None) -> AddressSplit:
-        """How the format cuts an address.
+        """Return how the format cuts an address.
 
         >>> from vmwidgets.engine.mmu.formats.x86 import X86_PAE
         >>> [part.high - part.low + 1 for part in X86_PAE.address_split().parts]

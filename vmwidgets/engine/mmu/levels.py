@@ -67,7 +67,7 @@ class Descriptor:
         return self._by_name.get(name)
 
     def same_fields(self, source: Descriptor, word: int, names: Iterable[str]) -> int:
-        """What the fields with these names hold in a `word` of `source`, where this descriptor has them."""
+        """Return what the fields with these names hold in a `word` of `source`, where this descriptor has them."""
         made = 0
         for name in names:
             there, here = source.field(name), self.field(name)
@@ -128,11 +128,11 @@ class Level:
         return self.entries - 1
 
     def index(self, va: int) -> int:
-        """Which descriptor of a table is for `va`."""
+        """Return which descriptor of a table is for `va`."""
         return va >> self.shift & self.last
 
     def read_as(self, word: int) -> Descriptor:
-        """How the manual reads `word` at this level."""
+        """Return how the manual reads `word` at this level."""
         for descriptor in self.descriptors:
             if word & descriptor.mask == descriptor.value:
                 return descriptor
@@ -209,7 +209,7 @@ class Level:
         return 1 << (self.shift if descriptor.shift is None else descriptor.shift)
 
     def copies_of(self, descriptor: Descriptor) -> int:
-        """How many neighbouring slots a descriptor fills: 1, but for ARM's supersections and large pages."""
+        """Return how many neighbouring slots a descriptor fills: 1, but for ARM's supersections and large pages."""
         return 1 if descriptor.shift is None else 1 << descriptor.shift - self.shift
 
 
@@ -221,7 +221,7 @@ class WalkEntry(NamedTuple):
     word: int
 
     def value(self, name: str) -> int:
-        """What the field called `name` holds; 0 if the descriptor has none."""
+        """Return what the field called `name` holds; 0 if the descriptor has none."""
         field = self.descriptor.field(name)
         return 0 if field is None else field.of(self.word)
 

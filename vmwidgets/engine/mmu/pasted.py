@@ -77,7 +77,7 @@ def _from(side: SaidRange, start: int) -> str:
 
 
 def compared(one: Sequence[SaidRange], other: Sequence[SaidRange]) -> tuple[SaidDifference, ...]:
-    """Where two lists of ranges differ: in what is mapped, in a right or in the physical address, if both say it.
+    """Say where two lists of ranges differ: in what is mapped, in a right or in the physical address, if both say it.
 
     >>> compared([SaidRange(0, 0x2000, "rw?u")], [SaidRange(0, 0x1000, "rwxu"), SaidRange(0x1000, 0x1000, "r-xu")])
     (<0x1000: 4 KiB rw?u -> r-xu>,)
@@ -120,7 +120,7 @@ class Listing:
     """Whether what it does not list is not mapped."""
 
     def at(self, address: int) -> SaidRange | None:
-        """What it says of an address; None if it says nothing.  O(pieces)."""
+        """Return what it says of an address; None if it says nothing.  O(pieces)."""
         return next((one for one in (*self.pieces, *self.absent) if one.start <= address < one.end), None)
 
     @property
@@ -168,7 +168,7 @@ class Trap:
 
     @property
     def sepc(self) -> int | None:
-        """Where the instruction is, as RISC-V calls it."""
+        """Return where the instruction is, as RISC-V calls it."""
         return self.pc
 
     @property
@@ -231,7 +231,7 @@ class Pasted:
         return tuple(one for listing in self.listings for one in listing.ranges)
 
     def compare(self, other: Pasted) -> tuple[SaidDifference, ...]:
-        """Where the tables or the listing of two texts differ, such as before and after a fork.
+        """Return where the tables or the listing of two texts differ, such as before and after a fork.
 
         Each text must have one table, or one listing if it has no table.  What one of them does not say (a "?") is no
         difference.  Physical addresses are compared as far as both say them.
@@ -256,7 +256,7 @@ class Pasted:
 
     @property
     def summary(self) -> str:
-        """How much there is of each kind."""
+        """Return how much there is of each kind."""
         counts = (
             (len(self.tables), "page table"), (len(self.traps), "trap"), (len(self.panics), "panic"),
             (len(self.ranges), "range"),

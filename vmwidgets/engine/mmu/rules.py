@@ -92,19 +92,19 @@ class Rules(ABC, Generic[C]):
 
     @abstractmethod
     def start(self, level: Level, root: int, va: int, controls: C) -> Start | Stop:
-        """Where the walk begins (`level` is the root's), or a reason not to walk: an address that is not canonical."""
+        """Return where the walk begins (`level` is the root's), or a reason not to walk: a non-canonical address."""
 
     @abstractmethod
     def start_shift(self, controls: C) -> int:
         """The bits of an address from this one up are all that :meth:`start` looks at."""
 
     def read_as(self, level: Level, word: int, controls: C) -> Descriptor:
-        """How a descriptor is read under these settings."""
+        """Return how a descriptor is read under these settings."""
         return level.read_as(word)
 
     @abstractmethod
     def check_descriptor(self, level: Level, descriptor: Descriptor, word: int, controls: C) -> Stop | None:
-        """What is wrong with a descriptor by itself: absent, or reserved bits set."""
+        """Return what is wrong with a descriptor by itself: absent, or reserved bits set."""
 
     def checked_bits(self, level: Level, descriptor: Descriptor, controls: C) -> int:
         """The address bits of a descriptor that :meth:`check_descriptor` can find wrong."""
@@ -118,11 +118,11 @@ class Rules(ABC, Generic[C]):
     def check_access(
         self, path: Sequence[WalkEntry], rights: Rights, access: Access, user: bool, controls: C
     ) -> Stop | None:
-        """Whether the descriptors of a walk, which end in a leaf, forbid the access; `rights` is what they leave."""
+        """Say whether a walk's descriptors, which end in a leaf, forbid the access; `rights` is what they leave."""
 
     @abstractmethod
     def report(self, stop: Stop, path: Sequence[WalkEntry], access: Access, user: bool, controls: C) -> FaultReport:
-        """What the processor reports of a fault; `path` has the descriptors that were read."""
+        """Return what the processor reports of a fault; `path` has the descriptors that were read."""
 
     def root_level(self, level: Level, controls: C) -> Level:
         """The root's level, with as many descriptors as the lower root table has under these settings."""
@@ -139,7 +139,7 @@ class Rules(ABC, Generic[C]):
         """The bits that give `rights`; `shared` leaves are the same in all address spaces (global)."""
 
     def granted(self, wanted: Permission) -> Permission:
-        """What user code may do with a page that a kernel maps for `wanted`: what the format can't refuse is in it.
+        """Say what user code may do with a page that a kernel maps for `wanted`: what the format can't refuse is in it.
 
         Here whatever is mapped can be read.  Nothing, where nothing is wanted: then no page is mapped.
         """
@@ -158,7 +158,7 @@ class Rules(ABC, Generic[C]):
         """The bits that the hardware sets in a descriptor it used."""
 
     def is_global(self, path: Sequence[WalkEntry]) -> bool:
-        """Whether a translation is for all address spaces: here, if some descriptor on the way has G set."""
+        """Return whether a translation is for all address spaces: here, if some descriptor on the way has G set."""
         return any(at.value("G") for at in path)
 
     # ---- what a kernel sets ------------------------------------------------------------------

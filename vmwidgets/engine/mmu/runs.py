@@ -33,7 +33,7 @@ class Runs(NamedTuple):
 
 
 def runs(tables: PageTables[Any], fetch: Fetch | None = None) -> Runs:
-    """What `tables` map, as runs of neighbouring pages with equal rights, those that the hardware grants.
+    """Return what `tables` map, as runs of neighbouring pages with equal rights, those that the hardware grants.
 
     A descriptor with reserved bits set maps nothing.  `fetch` is called once for each level.
 

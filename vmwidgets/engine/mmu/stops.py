@@ -32,7 +32,7 @@ class SpaceAtStop:
 
     @property
     def key(self) -> int | str:
-        """What stays the same from stop to stop."""
+        """Return what stays the same from stop to stop."""
         return self.pid or self.name
 
 

@@ -53,7 +53,7 @@ class PageTables(Generic[C]):
         return self.fmt.name
 
     def walk(self, address: int | str, access: Access = "read", *, user: bool | None = None) -> TablesWalk:
-        """What the hardware does with one access to `address`, level by level.
+        """Return what the hardware does with one access to `address`, level by level.
 
         A text is read by :func:`.units.parse_address`.  `user` says whether user code makes the access; without
         it, user code does where the tables let it in.
@@ -130,7 +130,7 @@ class _Slot(NamedTuple):
     """What the slot's own piece maps: a repeated descriptor's address and the piece's place in the page."""
 
     def continues(self, before: _Slot, level: Level) -> bool:
-        """Whether it maps what follows the page of the slot `before`, in the same way."""
+        """Return whether it maps what follows the page of the slot `before`, in the same way."""
         return (
             before.kind == "leaf"
             and self.descriptor is before.descriptor
@@ -302,7 +302,7 @@ def rights_in_words(rights: Rights) -> str:
 
 
 def _kept(rows: list[WindowRow], centre: int | None, marked: Collection[int], most: int) -> list[int]:
-    """Which rows are shown of those of one owner: around slot `centre`, the marked ones, the first; about `most`."""
+    """Choose about `most` of one owner's rows to show: around slot `centre`, the marked ones, the first."""
     if len(rows) <= most:
         return list(range(len(rows)))
     needed = {number for number, row in enumerate(rows) if row.pa in marked}

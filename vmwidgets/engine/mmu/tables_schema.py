@@ -204,7 +204,7 @@ class Walk:
 
     @property
     def fault_line(self) -> str:
-        """What the hardware says to the access, in one line: the fault's kind, exception and code, or "no fault".
+        """Say what the hardware says to the access, in one line: the fault's kind, exception and code, or "no fault".
 
         >>> import vmwidgets as vm
         >>> vm.boot("x86-64").task("init").walk("1 MiB", "write").fault_line
@@ -244,7 +244,7 @@ class Walk:
 
     @property
     def ok(self) -> bool:
-        """Whether the access would succeed."""
+        """Return whether the access would succeed."""
         return self.fault is None
 
     @property

@@ -83,11 +83,11 @@ class TlbEntry(Generic[C]):
         return None if self.key[2] < 0 else self.key[2]
 
     def covers(self, va: int) -> bool:
-        """Whether `va` is in its page."""
+        """Return whether `va` is in its page."""
         return self.va <= va < self.va + self.size
 
     def forbids(self, access: Access, user: bool, controls: C) -> Stop | None:
-        """Whether what it keeps forbids an access, with the processor set as it is now; O(1) the second time."""
+        """Return whether what it keeps forbids an access, with the processor set as it is now; O(1) the second time."""
         if controls is not self._controls and controls != self._controls:
             self._use(controls)
         case = (access, user)
@@ -179,13 +179,13 @@ class Tlb(Generic[C]):
 
     @property
     def sets(self) -> int:
-        """How many sets there are."""
+        """Return how many sets there are."""
         return len(self._rows)
 
     # ---- looking something up ----------------------------------------------------------------
 
     def lookup(self, va: int, asid: int) -> TlbEntry[C] | None:
-        """What is kept for `va` in address space `asid`, counted and now the last used of its set; O(page sizes)."""
+        """Look up `va` in address space `asid`; a hit is counted and becomes its set's last used.  O(page sizes)."""
         entry = self.peek(va, asid)
         if entry is None:
             self.misses += 1
@@ -290,7 +290,7 @@ class Tlb(Generic[C]):
     # ---- looking -----------------------------------------------------------------------------
 
     def __iter__(self) -> Iterator[TlbEntry[C]]:
-        """What is kept, by set and way."""
+        """Return what is kept, by set and way."""
         return (entry for row in self._rows for entry in row if entry is not None)
 
     def __len__(self) -> int:

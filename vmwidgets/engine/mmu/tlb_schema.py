@@ -37,7 +37,7 @@ class TlbEntryValue:
 
     @property
     def page(self) -> tuple[int, int, int | None]:
-        """What it translates: the page's address and size, and the address space."""
+        """Return what it translates: the page's address and size, and the address space."""
         return self.va, self.page_size, self.asid
 
 
@@ -105,7 +105,7 @@ class TlbValue:
 
     @property
     def stale(self) -> tuple[TlbSlot, ...]:
-        """What should not be there any more."""
+        """Return what should not be there any more."""
         return tuple(slot for slot in self.slots if slot.stale)
 
 

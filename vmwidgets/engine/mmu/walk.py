@@ -63,7 +63,7 @@ class Descent(Generic[C]):
 
     @property
     def rights(self) -> Rights:
-        """What all together let pass."""
+        """Return what all together let pass."""
         return self.chain.rights
 
     @property
@@ -107,7 +107,7 @@ def translate(
 
 
 def fault_after(fmt: TableFormat[C], found: Descent[C], access: Access, user: bool, controls: C) -> Fault:
-    """What the processor reports of a walk that came to no address."""
+    """Return what the processor reports of a walk that came to no address."""
     assert found.stop is not None, "a walk gives an address or a reason"
     if found.chain.goes_on:  # no descriptor is to blame
         return fault_of(fmt.rules, found.stop, found.path, access, user, controls)

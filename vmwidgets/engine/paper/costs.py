@@ -60,7 +60,7 @@ class AccessCounts(NamedTuple):
         return AccessCounts(*map(add, self, more))
 
     def minus(self, other: AccessCounts) -> AccessCounts:
-        """What came since `other`."""
+        """Return what came since `other`."""
         return AccessCounts(*map(sub, self, other))
 
 

@@ -107,7 +107,7 @@ class Numbering:
         return found
 
     def _knows(self, region: int) -> bool:
-        """Whether a region has a table, or gets one now."""
+        """Return whether a region has a table, or gets one now."""
         if region in self._regions:
             return True
         slot = _slot(region)
@@ -599,7 +599,7 @@ def _stack_counts(runs: Runs, policy: str, sizes: Sequence[int]) -> dict[int, Co
 
 
 def _one_frame(runs: Runs) -> Counts:
-    """What any policy has with one frame: each change of the page is a fault."""
+    """Return what any policy has with one frame: each change of the page is a fault."""
     begins = np.flatnonzero(np.diff(runs.pages, prepend=-1))
     writes = np.logical_or.reduceat(runs.writes, begins)
     return Counts(len(begins), int(writes[:-1].sum()))

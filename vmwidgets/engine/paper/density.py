@@ -41,7 +41,7 @@ class Coded(NamedTuple):
         return self.codes[int(self.offsets[first]) : int(self.offsets[last])]
 
     def counts_of(self, codes: npt.NDArray[np.int32]) -> counting.Numbers:
-        """How often each page is in some codes, by what is done."""
+        """Return how often each page is in some codes, by what is done."""
         each = self.counts if len(codes) == len(self.codes) else np.bincount(codes, minlength=len(self.counts))
         return each.reshape(-1, KINDS)
 

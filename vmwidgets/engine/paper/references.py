@@ -248,7 +248,7 @@ class _Paper:
             )
 
     def _counters(self) -> tuple[int | None, ...]:
-        """What the policy keeps of the page in each frame."""
+        """Return what the policy keeps of the page in each frame."""
         counters: list[int | None] = [None] * len(self._pages)
         for page in self._inside.values():
             counters[page.frame] = page.note

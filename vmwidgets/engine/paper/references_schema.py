@@ -165,7 +165,7 @@ class ReferencesValue:
 
     @property
     def anomalies(self) -> tuple[Anomaly, ...]:
-        """Where more frames made more faults, each from one number of frames to the next larger."""
+        """Return where more frames made more faults, each from one number of frames to the next larger."""
         by_size = sorted(self.frames)
         return tuple(
             Anomaly(policy, (few, many), (before, after))
@@ -176,7 +176,7 @@ class ReferencesValue:
 
     @property
     def headline(self) -> str:
-        """How long the string is, and of how many pages."""
+        """Return how long the string is, and of how many pages."""
         return f"{counted(len(self.pages), 'reference')} to {counted(len(set(self.pages)), 'page')}"
 
     def table(self) -> tuple[tuple[str, ...], ...]:

@@ -246,7 +246,7 @@ class _Run:
         )  # fmt: skip
 
     def _arrive(self) -> None:
-        """Those whose page or device is there by now can go on."""
+        """Return those whose page or device is there by now can go on."""
         while self.events and self.events[0][0] <= self.now:
             _, _, task, page = heappop(self.events)
             if page is not None:
@@ -331,5 +331,5 @@ class _Run:
 
 
 def _measured(begin: int, end: int) -> int:
-    """How much of [begin, end) is measured."""
+    """Return how much of [begin, end) is measured."""
     return max(0, min(end, TIME) - max(begin, WARM))

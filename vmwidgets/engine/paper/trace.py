@@ -109,7 +109,7 @@ class Trace:
         return touched.pages, touched.kinds == WRITE
 
     def _touched(self, page: int, part: slice = slice(None)) -> Touched:
-        """What the references of a part touch."""
+        """Return what the references of a part touch."""
         shift = np.uint64(page.bit_length() - 1)
         addresses, kinds = self.addresses[part], self.kinds[part]
         first = (addresses >> shift).view(np.int64)
@@ -131,12 +131,12 @@ class Trace:
 
     @cached_property
     def headline(self) -> str:
-        """How many references there are, and of how many pages."""
+        """Return how many references there are, and of how many pages."""
         return f"{counted(len(self), 'reference')} to {counted(len(self.coded().names), 'page')} of {binary_size(PAGE)}"
 
     @cached_property
     def mix(self) -> str:
-        """How many references read, write and fetch."""
+        """Return how many references read, write and fetch."""
         counts = [int(np.count_nonzero(self.kinds == kind)) for kind in range(3)]
         nouns = (("read", "reads"), ("write", "writes"), ("instruction fetch", "instruction fetches"))
         return ", ".join(counted(one, *noun) for one, noun in zip(counts, nouns, strict=True) if one)
@@ -510,7 +510,7 @@ def _page(page: object) -> int:
 
 
 def _several(given: Any, most: int) -> list[Any]:
-    """What was given, one after the other and at most one more than `most`; alone if it can't be gone through."""
+    """Say what was given, one after the other and at most one more than `most`; alone if it can't be gone through."""
     try:
         return [given] if isinstance(given, str) or callable(given) else list(islice(iter(given), most + 1))
     except TypeError:
@@ -540,7 +540,7 @@ def _policies(policies: object) -> dict[str, Choose | None]:
 
 
 def _steps(progress: Progress | None, references: int, total: int) -> Callable[[], object]:
-    """What is called after each number of frames of each policy: it says how many references are done, and of all."""
+    """Make what is called after each number of frames of each policy: it says how many references are done."""
     tell = progress if progress is not None else usual() if references >= LONG_TRACE else None
     steps = count(1)
     return lambda: tell and tell(min(next(steps), total) * references, total * references)

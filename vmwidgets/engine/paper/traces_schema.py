@@ -186,12 +186,12 @@ class FaultsValue:
 
     @property
     def anomalies(self) -> list[tuple[str, int, int]]:
-        """Where FIFO or the clock has more faults with more frames (Belady, 1969): the policy, and both numbers."""
+        """Say where FIFO or the clock has more faults with more frames (Belady, 1969): the policy, and both numbers."""
         return [one for one in self.worse if one[0] in BELADYS and one[0] not in self.own]
 
     @property
     def worse(self) -> list[tuple[str, int, int]]:
-        """Where any policy has more faults with more frames: the policy, and both numbers of frames."""
+        """Return where any policy has more faults with more frames: the policy, and both numbers of frames."""
         return [
             (policy, few, many)
             for policy in self.policies
@@ -219,7 +219,7 @@ class FaultsValue:
 
     @property
     def headline(self) -> str:
-        """How long the trace is, and of how many pages."""
+        """Return how long the trace is, and of how many pages."""
         of = f"{counted(self.references, 'reference')} to {counted(self.pages, 'page')}"
         return f"{of} of {binary_size(self.page)}"
 

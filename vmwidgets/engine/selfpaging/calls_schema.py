@@ -203,7 +203,7 @@ class _Vnode(Event):
 
     @property
     def table(self) -> bool:
-        """Whether it is a table's."""
+        """Return whether it is a table's."""
         return self.kind != "leaf"
 
 

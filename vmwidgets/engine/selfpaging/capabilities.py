@@ -63,12 +63,12 @@ class ObjType(NamedTuple):
 
     @property
     def is_table(self) -> bool:
-        """Whether it is a vnode: a page table."""
+        """Return whether it is a vnode: a page table."""
         return self.level > 0
 
     @property
     def is_frame(self) -> bool:
-        """Whether a leaf can map it."""
+        """Return whether a leaf can map it."""
         return self.name in _FRAMES
 
     def check_entries(self, entry: int, count: int) -> None:
@@ -204,7 +204,7 @@ class CapObject:
         return wanted
 
     def descendants(self) -> Iterator[CapObject]:
-        """What was retyped from this, directly or not, each before what it was made from; the youngest first."""
+        """Yield what was retyped from this, directly or not, each before what it was made from; the youngest first."""
         for child in sorted(self.children.values(), key=lambda one: -one.number):
             yield from child.descendants()
             yield child

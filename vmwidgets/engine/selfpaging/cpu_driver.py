@@ -233,7 +233,7 @@ class CpuDriver:
             self._flush()
 
     def frame_identify(self, ref: CapRef) -> FrameIdentity:
-        """Where a frame is, and how big."""
+        """Return where a frame is, and how big."""
         held = self.cspace.lookup(ref, invoke=True).object
         if not held.kind.is_frame:
             raise LibError("SYS_ERR_ILLEGAL_INVOCATION", f"{ref} holds a {held.kind.name}, and is not a frame")

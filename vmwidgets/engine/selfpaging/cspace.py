@@ -68,7 +68,7 @@ class SlotCounts:
                     del runs[slot]
 
     def between(self, first: int, end: int) -> dict[str, int]:
-        """How many of each kind are in [first, end)."""
+        """Return how many of each kind are in [first, end)."""
         found: dict[str, int] = {}
         for level, number in self._covering(first, end):
             if level:
@@ -170,7 +170,7 @@ class SlotAllocator:
 
     @property
     def free_slots(self) -> int:
-        """How many slots are left."""
+        """Return how many slots are left."""
         return self.count - len(self.used)
 
     @property
@@ -295,7 +295,7 @@ class Cnode:
         return CnodeValue(self.name, self.slots, held, reserved, folds)
 
     def only(self, allocator: SlotAllocator | None, listed: int, slots: set[int]) -> CnodeValue:
-        """What is in these slots as a frozen value, the others as counts."""
+        """Return what is in these slots as a frozen value, the others as counts."""
         are_all = self.capabilities.keys() <= slots and (allocator is None or allocator.used <= slots)
         return self.window(allocator, listed, *(() if are_all else (0, slots)))
 
@@ -348,7 +348,7 @@ class Cspace:
         return capability
 
     def is_empty(self, ref: CapRef) -> bool:
-        """Whether a slot exists and holds nothing."""
+        """Return whether a slot exists and holds nothing."""
         cnode = self.cnodes.get(ref.cnode)
         return cnode is not None and 0 <= ref.slot < cnode.slots and ref.slot not in cnode.capabilities
 

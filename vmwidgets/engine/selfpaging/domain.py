@@ -189,7 +189,7 @@ class Domain:
         )
 
     def window(self, focus: DomainFocus = EVERYWHERE, *, whole: int = WHOLE, few: int = FEW) -> DomainValue:
-        """What `focus` is about, and `few` things beside it, as a frozen value; the others are counted.
+        """Return what `focus` is about, and `few` things beside it, as a frozen value; the others are counted.
 
         Parts with up to `whole` things are shown whole.  It walks neither all capabilities, vnodes nor regions: what it
         costs follows from what is shown.
@@ -216,7 +216,7 @@ class Domain:
         )
 
     def only(self, shown: DomainShown) -> DomainValue:
-        """What another window shows of it, at whatever moment, as far as it is there; the others are counted."""
+        """Return what another window shows of it, at whatever moment, as far as it is there; the others are counted."""
         slots: dict[str, set[int]] = {}
         for ref in shown.slots:
             slots.setdefault(ref.cnode, set()).add(ref.slot)
@@ -327,7 +327,7 @@ class Domain:
         return held
 
     def _pmaps_own(self) -> set[CapRef]:
-        """Where the capabilities of the tables in the tree lie, and of the frames of the slab.  O(vnodes)."""
+        """Return where the capabilities of the tables in the tree lie, and of the frames of the slab.  O(vnodes)."""
         begin, end = self.pmap.meta_range
         nodes = self.pmap.tree.by_id.values()
         return {node.cap for node in nodes if node.is_table or begin <= node.va < end}

@@ -95,7 +95,7 @@ class SlotFold:
 
     @property
     def held(self) -> int:
-        """How many capabilities."""
+        """Return how many capabilities."""
         return sum(count for _, count in self.kinds)
 
 
@@ -113,7 +113,7 @@ class CnodeValue:
 
     @property
     def held(self) -> int:
-        """How many capabilities it holds, shown or not."""
+        """Return how many capabilities it holds, shown or not."""
         return len(self.capabilities) + sum(fold.held for fold in self.folds)
 
 
@@ -169,12 +169,12 @@ class VnodeValue:
 
     @property
     def is_table(self) -> bool:
-        """Whether it is a table's node and not a leaf."""
+        """Return whether it is a table's node and not a leaf."""
         return self.kind != "leaf"
 
     @property
     def child_count(self) -> int:
-        """How many children it has, shown or not."""
+        """Return how many children it has, shown or not."""
         return len(self.children) + sum(fold.children for fold in self.folds)
 
 
@@ -256,11 +256,11 @@ class DomainValue:
 
     @property
     def region_count(self) -> int:
-        """How many regions there are, shown or not."""
+        """Return how many regions there are, shown or not."""
         return len(self.regions) + sum(fold.count for fold in self.region_folds)
 
     def shown(self, focus: DomainFocus) -> DomainShown:
-        """What it shows, and what is in focus and not there: for windows on the same at other moments."""
+        """Return what it shows, and what is in focus and not there: for windows on the same at other moments."""
         held = (one.ref for cnode in self.cnodes for one in cnode.capabilities)
         reserved = (CapRef(cnode.name, slot) for cnode in self.cnodes for slot in cnode.reserved)
         return DomainShown(

@@ -174,7 +174,7 @@ class DomainPmap:
 
     @kernel_function(first=1, errors=True)
     def lookup(self, va: int) -> Found:
-        """What is mapped at `va`; LIB_ERR_PMAP_LOOKUP if nothing is.  O(levels).  The original has none."""
+        """Return what is mapped at `va`; LIB_ERR_PMAP_LOOKUP if nothing is.  O(levels).  The original has none."""
         leaf = self.tree.leaf_at(va)
         if leaf is None:
             raise LibError("LIB_ERR_PMAP_LOOKUP")

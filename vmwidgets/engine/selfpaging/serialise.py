@@ -48,7 +48,7 @@ class LeafRow(NamedTuple):
 
     @property
     def frame(self) -> CapRef:
-        """Where the frame's capability lies."""
+        """Return where the frame's capability lies."""
         return CapRef(self.cnode, self.slot)
 
 
@@ -106,7 +106,7 @@ def _leaf(pmap: DomainPmap, leaf: Vnode) -> LeafRow:
 
 
 def content_of(pmap: DomainPmap, data: bytes) -> Content:
-    """What the bytes say, if this pmap can take it in; LIB_ERR_PMAP_DESERIALISE otherwise.
+    """Return what the bytes say, if this pmap can take it in; LIB_ERR_PMAP_DESERIALISE otherwise.
 
     Regions and leaves must be whole pages of the user's addresses, apart from one another and from the region for
     slab frames, with known flags; leaves of frames that are there and big enough, and in no region of a memory object.

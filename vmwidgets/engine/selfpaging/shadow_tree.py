@@ -89,7 +89,7 @@ class Vnode:
 
     @property
     def is_table(self) -> bool:
-        """Whether it is a table."""
+        """Return whether it is a table."""
         return self.holds is not None
 
     @property
@@ -155,7 +155,7 @@ class Vnode:
             above = above.parent
 
     def position_of(self, child: Vnode) -> int:
-        """How many steps behind the first child `child` is; O(children that are newer)."""
+        """Return how many steps behind the first child `child` is; O(children that are newer)."""
         return next(steps for steps, node in enumerate(self.newest_first()) if node is child)
 
     def children_in(self, entry: int, count: int) -> list[Vnode]:
@@ -167,7 +167,7 @@ class Vnode:
         return [found[number] for number in sorted(found, reverse=True)]
 
     def maps_any(self, entry: int, count: int, *, first_decides: bool = False) -> bool:
-        """Whether something is mapped in entries [entry, entry + count): a leaf, or a table that holds anything.
+        """Return whether something is mapped in entries [entry, entry + count): a leaf, or a table that holds anything.
 
         It is `has_vnode` for pages only.  `first_decides`: the original answers by the newest child in range alone.
         """
@@ -178,7 +178,7 @@ class Vnode:
         return False
 
     def any_leaf(self, va: int, end: int) -> bool:
-        """Whether any leaf below this table touches [va, end); O(tables there)."""
+        """Return whether any leaf below this table touches [va, end); O(tables there)."""
         level, start = self.holds, self.va
         assert level is not None
         first = max(va - start, 0) >> level.shift
@@ -187,7 +187,7 @@ class Vnode:
         return any(not node.is_table or node.any_leaf(va, end) for node in there)
 
     def covers(self, entry: int, count: int) -> bool:
-        """Whether this leaf has all of the entries [entry, entry + count) of its table (`inside_region`)."""
+        """Return whether this leaf has all of the entries [entry, entry + count) of its table (`inside_region`)."""
         return not self.is_table and self.entry <= entry and entry + count <= self.entry + self.count
 
     def mapping_slot(self) -> CapRef:
@@ -265,7 +265,7 @@ class ShadowTree:
         return None if node.is_table else node
 
     def maps_anything(self, va: int, end: int) -> bool:
-        """Whether any leaf touches [va, end); O(tables there)."""
+        """Return whether any leaf touches [va, end); O(tables there)."""
         return va < self.root.end and self.root.any_leaf(va, min(end, self.root.end))
 
     def leaves_to_unmap(self, va: int, size: int) -> list[Vnode]:
@@ -326,7 +326,7 @@ class ShadowTree:
 
 
 def _place(node: Vnode) -> tuple[Any, ...]:
-    """What events hold of a vnode."""
+    """Return what events hold of a vnode."""
     assert node.parent is not None and node.parent.holds is not None
     kind = "leaf" if node.holds is None else node.holds.kind
     return node.entry, node.count, node.count << node.parent.holds.shift, kind, node.cap, node.flags, node.offset

@@ -144,7 +144,7 @@ class Stubs:
         self.kernel.delete(ref)
 
     def frame_identify(self, ref: CapRef) -> FrameIdentity:
-        """Where a frame is, and how big."""
+        """Return where a frame is, and how big."""
         return self.kernel.frame_identify(ref)
 
     # ---- mappings ----------------------------------------------------------------------------

@@ -121,7 +121,7 @@ class Vspace:
                     del begins[bisect_left(begins, behind)]
 
     def lowest_gap(self, size: int, alignment: int, above: int) -> int | None:
-        """Where the lowest gap between two regions begins that holds `size` bytes, aligned, and begins above `above`.
+        """Find the lowest gap between two regions that holds `size` bytes, aligned, and begins above `above`.
 
         O(log regions), and O(gaps of about that size).
         """

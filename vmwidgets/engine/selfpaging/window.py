@@ -50,7 +50,7 @@ def tree_of(tree: ShadowTree, vnodes: Set[int], word_at: WordAt | None = None) -
 
 
 def is_made_by(events: Iterable[Event], domain: str) -> bool:
-    """Whether the operation with these events made the domain of this name."""
+    """Return whether the operation with these events made the domain of this name."""
     return any(isinstance(one, CapabilityMade) and one.domain == domain and one.kind == "CNode" for one in events)
 
 

@@ -39,7 +39,7 @@ class LinuxDifference:
 
     @property
     def is_known(self) -> bool:
-        """Whether it is of a kind that POSIX leaves open, or in which the model follows another kernel."""
+        """Return whether it is of a kind that POSIX leaves open, or in which the model follows another kernel."""
         return bool(self.kind)
 
     @property
@@ -86,7 +86,7 @@ class LinuxComparison:
 
     @property
     def agrees(self) -> bool:
-        """Whether nothing differs but in ways that are known."""
+        """Return whether nothing differs but in ways that are known."""
         return not self.surprises
 
     @property
@@ -114,7 +114,7 @@ class LinuxComparison:
 
     @property
     def headline(self) -> str:
-        """What came of it, in one sentence."""
+        """Return what came of it, in one sentence."""
         what = counted(self.done, "call") + (" of the recording" if self.is_recording else "")
         if self.surprises:
             return f"{what}: {counted(len(self.surprises), 'difference')} that nothing accounts for."

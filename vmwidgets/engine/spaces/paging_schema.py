@@ -65,7 +65,7 @@ class PagingSide:
 
     @property
     def functions_run(self) -> int:
-        """How often any function ran."""
+        """Return how often any function ran."""
         return sum(times for _, times in self.functions)
 
     @property
@@ -92,7 +92,7 @@ class PagingComparison:
     domain: PagingSide
 
     def measures(self) -> tuple[tuple[str, int, int, bool], ...]:
-        """What is compared: its name, both values, and whether they are bytes."""
+        """Return what is compared: its name, both values, and whether they are bytes."""
         one, other = self.task, self.domain
         return (
             ("your calls", one.calls, other.calls, False),

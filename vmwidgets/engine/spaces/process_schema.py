@@ -52,7 +52,7 @@ class ProcessRange:
 
     @property
     def is_reserved(self) -> bool:
-        """Whether it has no rights at all: addresses that nothing can use."""
+        """Return whether it has no rights at all: addresses that nothing can use."""
         return self.protection == "---"
 
     @property
@@ -98,7 +98,7 @@ class ProcessMoment:
 
     @property
     def is_measured(self) -> bool:
-        """Whether it says what is in memory."""
+        """Return whether it says what is in memory."""
         return any(one.resident is not None for one in self.ranges)
 
     def total(self, field: str) -> Size:
@@ -217,7 +217,7 @@ class Change(NamedTuple):
 
     @property
     def words(self) -> str:
-        """What it is called: "64 MiB, no file", "libm.so.6", "[heap]"."""
+        """Return what it is called: "64 MiB, no file", "libm.so.6", "[heap]"."""
         if self.owner != NAMELESS:
             return self.owner
         size = rounded(abs(self.mapped)) if self.mapped and self.ranges == 1 else ""
@@ -237,7 +237,7 @@ class LineCost(NamedTuple):
 
     @property
     def why(self) -> str:
-        """What its faults tell of its pages."""
+        """Return what its faults tell of its pages."""
         pages, faults = self.resident // PAGE, self.minor + self.major
         if self.modules:
             return f"imports {counted(self.modules, 'module')}"
@@ -309,7 +309,7 @@ class CellMemory:
 
     @property
     def faults(self) -> str:
-        """How many faults, and whether a disk was read."""
+        """Return how many faults, and whether a disk was read."""
         if self.beside:
             return "Their page faults are not compared."
         if not self.minor + self.major:
@@ -453,7 +453,7 @@ def signed(size: int) -> str:
 
 
 def _sentence(subject: str, mapped: int, resident: int) -> str:
-    """What the two differences say together."""
+    """Return what the two differences say together."""
     much, came = abs(mapped) >= SMALL, abs(resident) >= SMALL
     if not much and not came:
         words = f", and {rounded(resident)} came into memory" if resident > 0 else ""
@@ -480,7 +480,7 @@ def changes_between(
     before: Sequence[ProcessRange], after: Sequence[ProcessRange],
     held_before: Sequence[tuple[int, int, str]] = (), held_after: Sequence[tuple[int, int, str]] = (),
 ) -> tuple[Change, ...]:  # fmt: skip  # two looks, then what lay where
-    """What differs between two looks at a process, the biggest change in memory first.
+    """Return what differs between two looks at a process, the biggest change in memory first.
 
     `held_before` and `held_after` say which addresses have something with a name: start, end, name.  Ranges of one file
     are one change, and so are small ranges without a file.
@@ -564,11 +564,11 @@ class Span(Protocol):
 
     @property
     def start(self) -> int:
-        """Where it begins."""
+        """Return where it begins."""
 
     @property
     def end(self) -> int:
-        """Where it ends."""
+        """Return where it ends."""
 
 
 def _kind(was: ProcessRange, now: ProcessRange) -> str:
@@ -619,7 +619,7 @@ class ForkedPage(NamedTuple):
 
     @property
     def is_shared(self) -> bool:
-        """Whether both have the same frame."""
+        """Return whether both have the same frame."""
         return self.parent_alone is False and self.child_alone is False
 
 
@@ -635,7 +635,7 @@ class ForkedValue:
 
     @property
     def frames(self) -> int:
-        """How many frames hold the pages of both."""
+        """Return how many frames hold the pages of both."""
         own = sum((one.parent_alone is not None) + (one.child_alone is not None) for one in self.pages)
         return own - sum(one.is_shared for one in self.pages)
 

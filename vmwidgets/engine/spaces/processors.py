@@ -76,7 +76,7 @@ class FaultHandler(Protocol):
 
     @property
     def reads(self) -> int:
-        """How many pages were read in for its faults so far."""
+        """Return how many pages were read in for its faults so far."""
 
 
 class Watch(Protocol):
@@ -161,7 +161,7 @@ class Processor:
         return (yield from self._reaching(access, user, space)(va))
 
     def _reaching(self, access: Access, user: bool, space: Callable[[], Pmap] | None) -> Reach:
-        """How one access reaches its pages: in one space, whatever is loaded when it goes on."""
+        """Return how one access reaches its pages: in one space, whatever is loaded when it goes on."""
         wanted = self.pmap if space is None else space()
         return partial(self._reach, wanted, space is not None, access=access, user=user)
 
@@ -452,7 +452,7 @@ class Processors:
     # ---- what the machine asks for -----------------------------------------------------------
 
     def set_shootdown(self, shootdown: str) -> None:
-        """What becomes of requests from now on, one of :data:`SHOOTDOWNS`."""
+        """Return what becomes of requests from now on, one of :data:`SHOOTDOWNS`."""
         before, self.shootdown = self.shootdown, shootdown
         emit = self.recorder.emit
         if emit is not None:

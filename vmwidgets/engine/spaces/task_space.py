@@ -96,12 +96,12 @@ class TaskSpace:
 
     @property
     def recorder(self) -> Recorder:
-        """What events are reported to."""
+        """Return what events are reported to."""
         return self.vm_map.recorder
 
     @property
     def reads(self) -> int:
-        """How many pages were read in for tasks so far."""
+        """Return how many pages were read in for tasks so far."""
         return self.memory.reads
 
     # ---- faults ------------------------------------------------------------------------------
@@ -258,12 +258,12 @@ class TaskSpace:
         return where
 
     def _is_free(self, start: int, size: int) -> bool:
-        """Whether a mapping can be where the caller would like it; 0 is no wish."""
+        """Return whether a mapping can be where the caller would like it; 0 is no wish."""
         vm_map = self.vm_map
         return bool(start) and start + size <= vm_map.end and not any(vm_map.entries_in(start, start + size))
 
     def _gap_for(self, size: int) -> int:
-        """Where `size` bytes go, above what null pointers reach: by the map's own rule, else the lowest gap; NOMEM."""
+        """Place `size` bytes above what null pointers reach: by the map's own rule, else the lowest gap; NOMEM."""
         vm_map = self.vm_map
         lowest = vm_map.start + LOWEST
         if vm_map.fit is None:
@@ -359,7 +359,7 @@ class TaskSpace:
 
     @staticmethod
     def _may_stretch(last: Entry, target: TaskObject, size: int) -> bool:
-        """Whether `last` may have so many bytes more of its object: its own, of which nothing else has pages there."""
+        """Say whether `last` may have `size` bytes more of its object: its own, and nothing else has pages there."""
         if last.flags & NEEDS_COPY or target.is_file or target.shared or target.shadow is not None:
             return False
         end = pages_of(last).stop
@@ -405,7 +405,7 @@ class TaskSpace:
 
     @staticmethod
     def _begins_again(entry: Entry) -> bool:
-        """Whether `entry` needs another object to forget what it holds: others, or a file, have pages of it too."""
+        """Say whether `entry` needs another object to forget what it holds: others, or a file, have pages of it too."""
         target = entry.object
         if not isinstance(target, TaskObject) or not target.has_frames or target.shared:
             return False
@@ -431,7 +431,7 @@ class TaskSpace:
 
     @property
     def resident(self) -> int:
-        """How many pages its tables lead to."""
+        """Return how many pages its tables lead to."""
         return sum(one.span // PAGE for one in self.pmap.editor.leaves(self.pmap.root, 0, self.pmap.layout.user_end))
 
     def clear(self, heap: int | None = None) -> None:

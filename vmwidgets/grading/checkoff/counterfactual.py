@@ -24,7 +24,7 @@ MOST_OPERATIONS = 20_000
 
 
 def without(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Which steps could be left out, and what is lost without one that is needed."""
+    """Yield which steps could be left out, and what is lost without one that is needed."""
     steps = subject.steps
     if steps is None or len(steps) < 2 or not _runs(steps) or not steps.whole.criteria:
         return
@@ -51,7 +51,7 @@ def without(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def order(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """What differs where two steps change places."""
+    """Yield what differs where two steps change places."""
     steps = subject.steps
     if steps is None or len(steps) < 2 or not _runs(steps) or not steps.whole.criteria:
         return
@@ -85,7 +85,7 @@ def lost(before: Outcome, after: Outcome) -> list[tuple[Criterion, Criterion]]:
 
 
 def said_of(before: Outcome, after: Outcome) -> str:
-    """What a run has fewer, or more, of than the one before."""
+    """Return what a run has fewer, or more, of than the one before."""
     if not after.criteria:
         return f"{counted(before.points, 'point')}, all of them: {after.end}"
     worse = lost(before, after)
@@ -104,7 +104,7 @@ def _found(criterion: Criterion) -> str:
 
 
 def failed(steps: Steps, outcome: Outcome) -> str:
-    """Which step fails then, and did not."""
+    """Return which step fails then, and did not."""
     for step, (said, _) in outcome.results.items():
         if said != "done" and steps.whole.results.get(step, ("", None))[0] == "done":
             return f"{steps.noun} {step} then fails: {said}"
@@ -116,7 +116,7 @@ def _capital(text: str) -> str:
 
 
 def _differs(steps: Steps, outcome: Outcome) -> str:
-    """What a run has otherwise than the one that was made; "" where nothing is known to differ."""
+    """Return what a run has otherwise than the one that was made; "" where nothing is known to differ."""
     parts = []
     if outcome.points != steps.whole.points:
         worse = said_of(steps.whole, outcome)
@@ -152,5 +152,5 @@ def _named(name: str | None) -> str | None:
 
 
 def _runs(steps: Steps) -> int:
-    """How many runs there may be: fewer of long journals, and none of very long ones."""
+    """Return how many runs there may be: fewer of long journals, and none of very long ones."""
     return min(MOST_RUNS, MOST_OPERATIONS // len(steps.machine_at(len(steps)).journal))

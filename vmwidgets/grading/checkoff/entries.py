@@ -24,7 +24,7 @@ FEW = 4
 
 
 def count(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """How many entries there are right after a step."""
+    """Yield how many entries there are right after a step."""
     steps = subject.steps
     if steps is None or not steps.map_path or len(steps) < 1:
         return
@@ -40,7 +40,7 @@ def count(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def maker(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Which step made an entry what it is now: one whose limits are not those of a call."""
+    """Yield which step made an entry what it is now: one whose limits are not those of a call."""
     steps = subject.steps
     if steps is None or not steps.map_path or not 3 <= len(steps) <= LISTED:
         return
@@ -68,7 +68,7 @@ def _all(steps: Steps, step: int) -> list[tuple[int, int, int, str | None]]:
 
 
 def _given_away(steps: Steps, step: int, entry: EntryValue) -> bool:
-    """Whether the entry begins at an address that no other step names, so that reading is enough."""
+    """Return whether the entry begins at an address that no other step names, so that reading is enough."""
     name = str(Address(entry.start))
     named = [one for one in range(1, len(steps) + 1) if _names(steps.typed(one), name, entry.start)]
     return named == [step]
@@ -79,7 +79,7 @@ def _names(typed: str, address: str, number: int) -> bool:
 
 
 def coming(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Where a request would land that comes now."""
+    """Yield where a request would land that comes now."""
     steps = subject.steps
     if steps is None or not steps.map_path or not isinstance(steps.branch().part(steps.map_path), MachineMap):
         return
@@ -108,7 +108,7 @@ def space_start(steps: Steps) -> int:
 
 
 def lookup(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """How many nodes of the tree a lookup compares."""
+    """Yield how many nodes of the tree a lookup compares."""
     for steps, step in _moments(subject, draws):
         entries = steps.entries_at(step)
         chosen = draws.choice(entries)

@@ -78,7 +78,7 @@ def subject_of(exercise: str, of: str, work: dict[str, Any]) -> Subject:
 
 
 def steps_of(exercise: str, of: str, thing: Any) -> Steps | None:
-    """What was done, step by step; None where that is not known."""
+    """Return what was done, step by step; None where that is not known."""
     if isinstance(thing, LoadedStrace):
         return TraceSteps(exercise, of, thing)
     if isinstance(thing, Machine) or isinstance(getattr(thing, "machine", None), Machine):

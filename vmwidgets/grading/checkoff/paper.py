@@ -32,7 +32,7 @@ def _sized(subject: Subject) -> list[tuple[int, str, int, int]]:
 
 
 def physical(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Where an address of the program lies in physical memory."""
+    """Yield where an address of the program lies in physical memory."""
     for number, name, base, bounds in draws.shuffled(_sized(subject)):
         offset = draws.below(bounds // 4) * 4
         address = number << SELECTOR | offset
@@ -73,7 +73,7 @@ def forbidden(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def moved(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """What the check says if two segments change places."""
+    """Yield what the check says if two segments change places."""
     rows = _sized(subject)
     if not rows:
         return
@@ -96,7 +96,7 @@ def moved(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def answered(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Whether an answer is right, and why."""
+    """Yield whether an answer is right, and why."""
     for address, walk in _walks(subject, draws):
         given, right = subject.thing.get(address), solved(subject.given)[address]
         if given is not None:
@@ -109,7 +109,7 @@ def answered(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def reads(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Where the descriptors are that a walk reads."""
+    """Yield where the descriptors are that a walk reads."""
     for address, walk in _walks(subject, draws):
         yield asks(
             f"User code writes to `{Address(address)}`, one of your addresses. At which physical addresses does the "
@@ -120,7 +120,7 @@ def reads(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def instead(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """What the same address gives if user code only reads it, or the kernel writes to it."""
+    """Yield what the same address gives if user code only reads it, or the kernel writes to it."""
     others = [
         (address, user, _end(walked(subject.given, address, "read", user=user)), _end(walk))
         for address, walk in _walks(subject, draws)

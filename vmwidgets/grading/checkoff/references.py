@@ -65,7 +65,7 @@ def _own(subject: Subject) -> str:
 
 
 def victim(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Which page goes at a reference."""
+    """Yield which page goes at a reference."""
     for words, run in _strings(subject, draws):
         if run.policy == "opt":
             continue  # of pages that don't come again any may go
@@ -94,7 +94,7 @@ def _reasons(run: PolicyRun, number: int) -> str:
 
 
 def resident(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Which pages are in memory after a reference."""
+    """Yield which pages are in memory after a reference."""
     for words, run in _strings(subject, draws):
         if run.policy == "opt":
             continue  # as above
@@ -115,7 +115,7 @@ def _by_number(page: str) -> tuple[int, str]:
 
 
 def more(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """How many faults there are, and how many with one frame more."""
+    """Yield how many faults there are, and how many with one frame more."""
     found = [
         (words, run, reference_string([_written(step) for step in run.steps], run.frames + 1, run.policy).runs[0])
         for words, run in _strings(subject, draws)
@@ -131,7 +131,7 @@ def more(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def without(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """How many faults there are if one reference is left out."""
+    """Yield how many faults there are if one reference is left out."""
     for words, run in _strings(subject, draws):
         for number in draws.shuffled(range(len(run.steps))):
             left = [_written(step) for place, step in enumerate(run.steps) if place != number]

@@ -21,7 +21,7 @@ STROKE = r"\|"
 
 
 def title(checkoff: Checkoff) -> str:
-    """Whose it is, and of which lab."""
+    """Return whose it is, and of which lab."""
     return f"Lab {checkoff.begun.lab}, {checkoff.begun.whose}: {counted(len(checkoff.asked), 'question')} for the desk"
 
 
@@ -81,7 +81,7 @@ FORMATS: dict[str, Callable[[Checkoff], str]] = {".md": markdown, ".html": html}
 
 
 def format_of(path: Path) -> Callable[[Checkoff], str]:
-    """How a file is written; :class:`Refused` for another ending."""
+    """Return how a file is written; :class:`Refused` for another ending."""
     if path.suffix.lower() not in FORMATS:
         raise Refused(f"{shown(str(path))}: it must end in {' or '.join(FORMATS)}")
     return FORMATS[path.suffix.lower()]

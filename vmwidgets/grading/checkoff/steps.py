@@ -88,7 +88,7 @@ class Steps(ABC):
 
     @abstractmethod
     def __len__(self) -> int:
-        """How many there are."""
+        """Return how many there are."""
 
     @abstractmethod
     def typed(self, step: int) -> str:
@@ -108,10 +108,10 @@ class Steps(ABC):
 
     @abstractmethod
     def why(self, step: int) -> str:
-        """What a step did, in a sentence or two."""
+        """Return what a step did, in a sentence or two."""
 
     def is_trivial(self, step: int) -> bool:
-        """Whether nothing can be asked of leaving this step out."""
+        """Return whether nothing can be asked of leaving this step out."""
         return False
 
     @property
@@ -125,20 +125,20 @@ class Steps(ABC):
 
     @cached_property
     def whole(self) -> Outcome:
-        """What all steps make."""
+        """Return what all steps make."""
         return self.again(range(1, len(self) + 1))
 
     def without(self, step: int) -> Outcome:
-        """What all others make."""
+        """Return what all others make."""
         return self.again([one for one in range(1, len(self) + 1) if one != step])
 
     def exchanged(self, one: int, other: int) -> Outcome:
-        """What all make where two have changed places."""
+        """Return what all make where two have changed places."""
         places = {one: other, other: one}
         return self.again([places.get(step, step) for step in range(1, len(self) + 1)])
 
     def along(self, measure: Callable[[int], T]) -> dict[int, T]:
-        """What `measure` gives of each step that is looked at, and of the one before the first of them."""
+        """Return what `measure` gives of each step that is looked at, and of the one before the first of them."""
         return {step: measure(step) for step in (self.late[0] - 1, *self.late)}
 
     def entries_at(self, step: int) -> tuple[EntryValue, ...]:
@@ -188,7 +188,7 @@ class JournalSteps(Steps):
         return typed(self.operation(step))
 
     def is_trivial(self, step: int) -> bool:
-        """Whether it only lets threads run, or makes them."""
+        """Return whether it only lets threads run, or makes them."""
         return self.operation(step).name in TRIVIAL
 
     def machine_at(self, step: int) -> Machine:
@@ -297,7 +297,7 @@ class JournalSteps(Steps):
 
 
 def _size(operation: Operation) -> int:
-    """How much memory a call asked for, as far as that is known."""
+    """Return how much memory a call asked for, as far as that is known."""
     size = dict(operation.arguments).get("size")
     return size if isinstance(size, int) else REACH
 
@@ -353,7 +353,7 @@ class TraceSteps(Steps):
         return line if len(line) <= 120 else f"{line[:120]}…"
 
     def machine_at(self, step: int) -> Machine:
-        """What the lines up to this one make."""
+        """Return what the lines up to this one make."""
         found: Machine = self._loaded(tuple(range(1, step + 1))).task.machine
         return found
 
@@ -383,7 +383,7 @@ class TraceSteps(Steps):
 
 
 def headline(machine: Machine, operation: Operation, events: Sequence[Event] | None = None) -> str:
-    """What an operation did, in a sentence or two; `events` are those of its record, where it has not kept them."""
+    """Say what an operation did, in a sentence or two; `events` are those of its record, where it has not kept them."""
     found = story_of(operation, starts_of(machine), events).headline
     return f"{found.text} {found.reason}".strip()
 

@@ -99,7 +99,7 @@ def choices(steps: Steps, found: Iterable[int]) -> str:
 
 
 def before(count: int) -> str:
-    """What a question tells of a number before a step: nothing, as long as it can be counted on fingers.
+    """Return what a question tells of a number before a step: nothing, as long as it can be counted on fingers.
 
     >>> before(9), before(1_033)
     ('', ' (Before it there were 1,033.)')

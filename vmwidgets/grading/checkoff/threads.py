@@ -48,7 +48,7 @@ def _listed(orders: Orders) -> str:
 
 
 def waits(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Which threads waited for a lock, and who had it."""
+    """Yield which threads waited for a lock, and who had it."""
     steps = _steps(subject)
     if steps is None:
         return
@@ -88,7 +88,7 @@ def ended(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def held(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Who got a lock last, and when."""
+    """Yield who got a lock last, and when."""
     steps = _steps(subject)
     orders = {} if steps is None else _orders(steps)
     if steps is None or not orders:
@@ -111,7 +111,7 @@ def held(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def locks(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """What would become of a run in which one thread takes its locks in another order."""
+    """Yield what would become of a run in which one thread takes its locks in another order."""
     steps = _steps(subject)
     if steps is None or not isinstance(subject.given, OrderSheet):
         return
@@ -135,7 +135,7 @@ def locks(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def _run(subject: Subject, steps: JournalSteps, orders: Orders) -> tuple[bool, str]:
-    """Whether threads with these orders all return if they are spawned and run where they were, and a circle."""
+    """Return whether threads with these orders all return if they are spawned and run where they were, and a circle."""
     machine: Machine = subject.given.start()
     for step in range(1, len(steps) + 1):
         operation = steps.operation(step)
@@ -150,7 +150,7 @@ def _run(subject: Subject, steps: JournalSteps, orders: Orders) -> tuple[bool, s
 
 
 def handler(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """How often a handler was called."""
+    """Yield how often a handler was called."""
     steps = _steps(subject)
     if steps is None:
         return
@@ -166,7 +166,7 @@ def handler(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def freed(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """What would become of the run if a handler left one call out."""
+    """Yield what would become of the run if a handler left one call out."""
     steps = _steps(subject)
     if steps is None:
         return
@@ -192,7 +192,7 @@ def freed(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def got(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Where the memory is that a thread got."""
+    """Yield where the memory is that a thread got."""
     steps = _steps(subject)
     if steps is None:
         return

@@ -27,7 +27,7 @@ AT = ("at", "address", "start")
 
 
 def walk(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """What the hardware's walk reads right after a step, and how it ends."""
+    """Yield what the hardware's walk reads right after a step, and how it ends."""
     steps = subject.steps
     if steps is None or not steps.space_path:
         return
@@ -91,7 +91,7 @@ def _named(steps: Steps) -> set[int]:
 
 
 def fault(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """What becomes of an access by user code now: no fault, a page, or a signal."""
+    """Yield what becomes of an access by user code now: no fault, a page, or a signal."""
     steps = subject.steps
     if steps is None or not steps.space_path.startswith("task:"):
         return
@@ -114,7 +114,7 @@ def fault(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def _touched(steps: Steps, address: int, access: str) -> tuple[str, str]:
-    """What becomes of an access by user code after all steps, and why."""
+    """Return what becomes of an access by user code after all steps, and why."""
     machine = steps.branch()
     task = machine.part(steps.space_path)
     earlier, failed = len(task.signals), False
@@ -154,7 +154,7 @@ def _measured(steps: Steps, measure: Measure) -> dict[int, int]:
 
 
 def tables(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Which steps made page tables."""
+    """Yield which steps made page tables."""
     steps = subject.steps
     if steps is None or not steps.space_path or not 2 <= len(steps) <= LISTED:
         return
@@ -168,7 +168,7 @@ def tables(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def frames(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """How many frames the page tables lead to."""
+    """Yield how many frames the page tables lead to."""
     steps = subject.steps
     if steps is None or not steps.space_path.startswith("task:"):
         return
@@ -184,7 +184,7 @@ def frames(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def slots(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """How many slots of its own a domain used."""
+    """Yield how many slots of its own a domain used."""
     steps = subject.steps
     if steps is None or not steps.space_path.startswith("domain:"):
         return
@@ -202,7 +202,7 @@ def slots(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def stale(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Which TLBs have entries that are no longer true, at a moment between an edit and the last flush."""
+    """Yield which TLBs have entries that are no longer true, at a moment between an edit and the last flush."""
     steps = subject.steps
     if steps is None or len(steps.machine_at(0).cpus) < 2:
         return
@@ -219,7 +219,7 @@ def stale(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def bits(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Which bits of a descriptor a step changed, and what they are called."""
+    """Yield which bits of a descriptor a step changed, and what they are called."""
     steps = subject.steps
     if not isinstance(steps, JournalSteps):
         return
@@ -258,7 +258,7 @@ def _fields(steps: JournalSteps, step: int, pa: int, changed: int) -> list[str]:
 
 
 def room(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """How many slots of the kentry area are free, where these are few."""
+    """Yield how many slots of the kentry area are free, where these are few."""
     steps = subject.steps
     if steps is None or steps.map_path != "kernel_map":
         return

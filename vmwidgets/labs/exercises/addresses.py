@@ -76,7 +76,7 @@ class SegmentsSheet:
 
 
 def first_fit(asked: SegmentsSheet) -> bool:
-    """Whether the segments fit if each takes the first piece that has room, in the order of their numbers."""
+    """Return whether the segments fit if each takes the first piece that has room, in the order of their numbers."""
     left = [size for _, size in asked.free]
     for size in asked.sizes:
         piece = next((index for index, room in enumerate(left) if room >= size), None)
@@ -87,7 +87,7 @@ def first_fit(asked: SegmentsSheet) -> bool:
 
 
 def ways(asked: SegmentsSheet) -> set[tuple[int, ...]]:
-    """Which piece each segment may be in, so that all fit."""
+    """Return which piece each segment may be in, so that all fit."""
     found = set()
     for order in permutations(range(len(asked.sizes))):
         left, pieces = [size for _, size in asked.free], [0] * len(asked.sizes)
@@ -240,7 +240,7 @@ class PaperSheet:
 
 
 def solved(asked: PaperSheet) -> dict[int, Answer]:
-    """What the hardware does."""
+    """Return what the hardware does."""
     return {address: _outcome(walked(asked, address)) for address in asked.addresses}
 
 
@@ -338,7 +338,7 @@ def _remark(asked: PaperSheet, address: int, answer: Any) -> str:
 
 
 def wrong_step(asked: PaperSheet, address: int, answer: Any) -> str:
-    """What contradicts a wrong answer among the descriptors that a walk reads, without the right answer."""
+    """Return what contradicts a wrong answer among the descriptors that a walk reads, without the right answer."""
     words = dict(asked.words)
     top = words.get(ROOT + 4 * (address >> 22), 0)
     has_table = bool(top & PRESENT) and not top & LARGE
@@ -361,7 +361,7 @@ def wrong_step(asked: PaperSheet, address: int, answer: Any) -> str:
 
 
 def _wrong_fault(word: int | None, level: int, kind: str) -> str:
-    """What contradicts a fault at the descriptor `word` of a level, which a walk may not reach."""
+    """Return what contradicts a fault at the descriptor `word` of a level, which a walk may not reach."""
     if word is None:
         return "the walk reads no descriptor at level 1"
     if kind == "not-present":

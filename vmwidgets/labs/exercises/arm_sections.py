@@ -180,7 +180,7 @@ OUT_OF_STEP = Mistake(
 
 
 def _reached(task: Task, part: Part, access: str) -> list[Walk]:
-    """What user code finds for each page of an object, where the map shows it; each page once, faults left out.
+    """Return what user code finds for each page of an object, where the map shows it; each page once, faults left out.
 
     Nothing counts in tables that are edited by hand: these may lead anywhere.
     """
@@ -195,7 +195,7 @@ def _reached(task: Task, part: Part, access: str) -> list[Walk]:
 
 
 def _out_of_step(walks: list[Walk], part: Part) -> bool:
-    """Whether a device with a place for a section is mapped where none fits."""
+    """Return whether a device with a place for a section is mapped where none fits."""
     inside = [one for one in walks if one.pa is not None and part.pa <= one.pa < part.pa + part.size]
     return part.sections > 0 and any((one.va - (one.pa or 0)) % SECTION for one in inside)
 
@@ -219,7 +219,7 @@ class Range:
 
     @property
     def writable(self) -> bool:
-        """What its descriptors say from the beginning."""
+        """Return what its descriptors say from the beginning."""
         return self.asked != MANAGED
 
 
@@ -231,7 +231,7 @@ class DoorSheet:
 
     @classmethod
     def drawn(cls, draws: Draws) -> DoorSheet:
-        """Who is closed, where, and by which kind of descriptor."""
+        """Return who is closed, where, and by which kind of descriptor."""
         names = draws.sample(STORED, 4)
         wishes = draws.shuffled([CLOSED, MANAGED, AS_IT_IS, draws.choice([CLOSED, AS_IT_IS])])
         places = sorted(draws.sample(range(4, 64), 4))
@@ -280,7 +280,7 @@ class DoorSheet:
 
 
 def domains_and_dacr(machine: Machine) -> str:
-    """What the exercise is about, which no picture of tables shows: DACR, and for each object its domain and rights."""
+    """Say what no picture of tables shows: DACR, and for each object its domain and rights."""
     vault, dacr = machine.tasks[TASK], machine.controls.dacr
     kinds = "no access", "client", "reserved", "manager"
     lines = [f"DACR {dacr:#010x}. For user code:"]
@@ -381,13 +381,13 @@ def _user(machine: Machine, one: Range, access: str) -> Walk:
 
 
 def _attributes(machine: Machine, one: Range) -> int:
-    """What the descriptor that maps a range says beside its address and its domain."""
+    """Return what the descriptor that maps a range says beside its address and its domain."""
     steps = _user(machine, one, "read").steps
     return steps[-1].value & (PAGE - 1 if len(steps) > 1 else SECTION - 1 & ~(15 << 5))
 
 
 def _as_it_was(machine: Machine, one: Range) -> bool:
-    """Whether user code reaches the same memory by as large a page and with the same rights, if domains say nothing."""
+    """Say whether user code reaches the same memory by as large a page with the same rights, without domains."""
     pmap = machine.system.pmap_of(TASK)
     root, controls = pmap.registers(replace(machine.controls, dacr=OPEN))
     read, write = (

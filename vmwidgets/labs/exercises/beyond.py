@@ -53,7 +53,7 @@ class Range:
 
     @property
     def text(self) -> str:
-        """Where it is, and what of it is used."""
+        """Return where it is, and what of it is used."""
         return f"`{self.name}`, {self.pages:,} pages at `{Address(self.start)}`: uses {_runs(self.used)}."
 
 
@@ -204,7 +204,7 @@ LARGE_EVERYWHERE = Mistake("large pages everywhere", "A large page takes 512 fra
 
 
 def _mapped(task: Task, one: Range) -> list[tuple[int, int]]:
-    """What is mapped of a range: where, and the size of the page.  One walk says it for a block of 2 MiB."""
+    """Return what is mapped of a range: where, and the size of the page.  One walk says it for a block of 2 MiB."""
     end = one.start + one.pages * PAGE
     blocks: dict[int, list[int]] = {}
     for va, _ in task.space.pmap.managed():

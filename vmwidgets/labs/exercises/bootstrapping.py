@@ -50,12 +50,12 @@ class Job:
 
     @property
     def address(self) -> int:
-        """Where the call begins."""
+        """Return where the call begins."""
         return self.start + self.page * PAGE
 
     @property
     def size(self) -> int:
-        """What the call is about."""
+        """Return what the call is about."""
         return LENGTH * PAGE if self.kind == "whole" else PAGE
 
     @property
@@ -78,7 +78,7 @@ class Job:
 
 
 def works(free: int, order: Sequence[Job]) -> bool:
-    """Whether jobs in this order never need a slot more than there are."""
+    """Return whether jobs in this order never need a slot more than there are."""
     for job in order:
         if free < NEEDS[job.kind]:
             return False
@@ -241,7 +241,7 @@ def _mapped(machine: Machine) -> dict[int, str]:
 
 
 def _more_than_jobs(machine: Machine, asked: JobsSheet) -> list[Deed]:
-    """What was done to the kernel's map that is not a job, or a job that was done before."""
+    """Return what was done to the kernel's map that is not a job, or a job that was done before."""
     left: Counter[tuple[str, tuple[Range, ...]]] = Counter(
         (REMOVED if job.kind in GIVES_BACK else ENTERED, ((job.address, job.address + job.size),)) for job in asked.jobs
     )
@@ -262,7 +262,7 @@ def _changed(pages: Sequence[int]) -> str:
 
 
 def _freed_a_slot(deed: Deed) -> bool:
-    """Whether a whole entry was removed, of a range or below the ranges."""
+    """Return whether a whole entry was removed, of a range or below the ranges."""
     return deed.kind == REMOVED and (deed.start < FIRST or deed.size >= LENGTH * PAGE)
 
 

@@ -55,7 +55,7 @@ def numbered(first: int, end: int) -> str:
 
 
 def spread(draws: Draws, lengths: Sequence[int]) -> list[int]:
-    """Where ranges of these lengths begin in 16 pages, in this order and not over each other."""
+    """Return where ranges of these lengths begin in 16 pages, in this order and not over each other."""
     free = PAGES - sum(lengths)
     before = sorted(draws.between(0, free) for _ in lengths)
     return [gap + sum(lengths[:number]) for number, gap in enumerate(before)]
@@ -368,7 +368,7 @@ def _properties(entry: EntryValue | None) -> dict[str, str]:
 
 
 def _joined(low: EntryValue, high: EntryValue) -> bool:
-    """Whether two neighbours could be one entry."""
+    """Return whether two neighbours could be one entry."""
     near = low.end == high.start and low.object == high.object and low.offset + low.size == high.offset
     return near and _properties(low) == _properties(high)
 
@@ -388,7 +388,7 @@ def _shows(entry: EntryValue | None, base: int, page: int, shown: int) -> bool:
 
 
 def _shown(base: int, seen: list[EntryValue | None], pages: list[int]) -> str:
-    """What these pages of the window show."""
+    """Return what these pages of the window show."""
     found = [(page, _film_page(seen[page], base + page * PAGE)) for page in pages]
     return ", ".join(f"page {page} shows {'no film' if shown is None else f'page {shown}'}" for page, shown in found)
 

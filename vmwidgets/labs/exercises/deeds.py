@@ -69,7 +69,7 @@ class Deed:
 
 @lru_cache(maxsize=64)
 def begun(asked: Any) -> int:
-    """How many operations the start of a sheet has."""
+    """Return how many operations the start of a sheet has."""
     machine = machine_of(asked.start())
     return 0 if machine is None else len(machine.journal)
 
@@ -105,7 +105,7 @@ _done: WeakKeyDictionary[Machine, tuple[tuple[int, int, int], tuple[Done, ...]]]
 
 
 def deeds(space: MachineMap, asked: Any) -> list[Deed]:
-    """What was done to this map after the start of the sheet, in order; failed calls count with what they did."""
+    """Say what was done to this map after the start of the sheet, in order; failed calls count with what they did."""
     found: list[Deed] = []
     for operation, events, truncated in operations_since(space.machine, asked):
         if truncated:
@@ -147,7 +147,7 @@ class _Reading:
             yield self._deed(REMOVED if self._shrunk else CHANGED, free)
 
     def _read(self, event: Event) -> str:
-        """What an event ends, if it ends something."""
+        """Return what an event ends, if it ends something."""
         if isinstance(event, EntryUnlinked):
             self._unlinked.append(event.entry[1:3])
             self._gone[event.entry[0]] = event.entry[1:3]
@@ -166,7 +166,7 @@ class _Reading:
         return ""
 
     def _deed(self, kind: str, free: bool) -> Deed:
-        """What has been read until now, as one deed."""
+        """Return what has been read until now, as one deed."""
         ranges = {ENTERED: (self._new(),), REMOVED: tuple(sorted(self._gone.values()))}.get(kind, ())
         deed = Deed(kind, ranges, free or self._searched, self._rotations)
         self._begin()

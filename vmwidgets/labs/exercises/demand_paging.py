@@ -71,7 +71,7 @@ def _who(group: tuple[str, ...]) -> str:
 
 
 def in_page_tables(machine: Machine) -> View:
-    """What the exercise counts, which no picture of objects shows: the frames in each task's page tables."""
+    """Return what the exercise counts, which no picture of objects shows: the frames in each task's page tables."""
     from vmwidgets.widgets import Sharing  # a judge draws nothing
 
     return Sharing(machine)
@@ -148,7 +148,7 @@ SHARED = Mistake("shared memory in place of shared frames", "Private memory shar
 
 
 def _groups(tasks: Mapping[str, Task]) -> Counter[tuple[str, ...]]:
-    """How many frames exactly the tasks of each group have in their page tables."""
+    """Return how many frames exactly the tasks of each group have in their page tables."""
     frames = {name: {frame for _, frame in task.space.pmap.managed()} for name, task in tasks.items()}
     every = set().union(*frames.values())
     return Counter(tuple(name for name in TASKS if frame in frames.get(name, ())) for frame in every)

@@ -156,7 +156,7 @@ def _slot(capability: object) -> str:
 
 
 def its_capabilities(domain: MachineDomain) -> View:
-    """What the exercise is about: the capabilities on the frame, and which mapping came from which."""
+    """Return what the exercise is about: the capabilities on the frame, and which mapping came from which."""
     from vmwidgets.widgets import Capabilities  # a judge draws nothing
 
     return Capabilities(domain)
@@ -253,7 +253,7 @@ def _as_asked(domain: MachineDomain, window: Window) -> bool:
 
 
 def _shows(domain: MachineDomain, va: int, page: int) -> bool:
-    """Whether `va` leads to the same frame as the server's own mapping of that page, or, without one, to its text."""
+    """Say whether `va` leads to the frame of the server's own mapping of that page, or, without one, to its text."""
     pa, own = domain.walk(va).pa, domain.walk(OWN + page * PAGE).pa
     return pa is not None and (pa == own or (own is None and _text_at(domain, pa, page)))
 

@@ -120,7 +120,7 @@ def choices(asked: HandlerSheet) -> list[tuple[Block, ...]]:
 
 
 def first_row_is_not(asked: HandlerSheet, best: Sequence[Block]) -> bool:
-    """Whether who takes the first row that is large enough takes another than the best."""
+    """Return whether who takes the first row that is large enough takes another than the best."""
     return min(choices(asked))[0].page < best[0].page
 
 
@@ -133,7 +133,7 @@ def _row(draws: Draws) -> list[tuple[int, str]]:
 
 
 def _parts(draws: Draws, total: int, count: int) -> list[list[tuple[int, str]]]:
-    """What others use: so many rows of blocks, none empty."""
+    """Return what others use: so many rows of blocks, none empty."""
     cuts = sorted(draws.sample(range(1, total), count - 1))
     sizes = [end - start for start, end in zip([0, *cuts], [*cuts, total], strict=True)]
     return [[(min(4, size - at), "used") for at in range(0, size, 4)] for size in sizes]
@@ -224,7 +224,7 @@ ALL_OF_IT = Mistake("frees all that it has", "If the cache is empty, each page m
 
 
 def _got(machine: Machine, asked: HandlerSheet) -> Allocation | None:
-    """What the caller has."""
+    """Return what the caller has."""
     results = [one.result for one in machine.threads if one.name == CALLER and one.state == "returned"]
     found = machine.kmem.allocations.at(results[0]) if results and results[0] else None
     return found if found is not None and found.size == asked.wanted * PAGE else None
@@ -264,7 +264,7 @@ def _why_not(machine: Machine) -> str:
 
 
 def _frees(machine: Machine, asked: HandlerSheet, gone: Sequence[Block]) -> tuple[int, str]:
-    """How many of the blocks that are gone handlers freed, and who else freed or took some, in words."""
+    """Return how many of the blocks that are gone handlers freed, and who else freed or took some, in words."""
     given = 2 + len(asked.blocks) + sum(not block.whose for block in asked.blocks)
     scripts = machine.journal.scripts.items()
     counts = {name: sum(one.name in CHANGING for one in script) for name, script in scripts}

@@ -129,7 +129,7 @@ def _content(asked: LoaderSheet) -> bytes:
 
 
 def its_objects(machine: Machine) -> View:
-    """What the exercise is about: what each entry of the two tasks leads to, and which pages are whose."""
+    """Return what the exercise is about: what each entry of the two tasks leads to, and which pages are whose."""
     from vmwidgets.widgets import Objects  # a judge draws nothing
 
     return Objects(machine)
@@ -195,7 +195,7 @@ def loader(machine: Machine, asked: LoaderSheet) -> Iterator[Criterion]:
 
 
 def _judged_variables(places: Sequence[Loaded], first: str) -> Criterion:
-    """What the first task wrote is its own: neither the other task has it, nor the file."""
+    """Return what the first task wrote is its own: neither the other task has it, nor the file."""
     written = not first and places[0].variable == places[0].asked.value.encode()
     shared = [f"shared in {one.name}" for one in places if one.shares]
     changed = [] if first or places[0].file_is_kept else ["the file has changed"]
@@ -251,7 +251,7 @@ class Loaded:
 
     @property
     def base(self) -> int:
-        """Where the library begins in it."""
+        """Return where the library begins in it."""
         return self.asked.bases[self.name]
 
     def sees(self, address: int, length: int) -> bytes | None:
@@ -279,12 +279,12 @@ class Loaded:
 
     @property
     def lacking(self) -> bool:
-        """Whether a page of a part is not mapped."""
+        """Return whether a page of a part is not mapped."""
         return any(self.entry(address) is None for part in self.asked.parts for address in part._addresses)
 
     @property
     def other_bytes(self) -> bool:
-        """Whether a part that is mapped begins with bytes of another place in the file."""
+        """Return whether a part that is mapped begins with bytes of another place in the file."""
         return any(self._page(one, 0) not in (None, self._wanted(one, 0)) for one in self.asked.parts)
 
     def _page(self, part: Part, number: int) -> bytes | None:
@@ -296,7 +296,7 @@ class Loaded:
         return self.content[start : start + BEGINNING]
 
     def _shows(self, part: Part) -> bool:
-        """Whether its bytes are those of the file; what the sheet has written, and zeroes, are judged apart."""
+        """Return whether its bytes are those of the file; what the sheet has written, and zeroes, are judged apart."""
         found = self.sees(part.address, part.in_file)
         wanted = self.content[part.offset : part.offset + part.in_file]
         if found is None or part is not self.asked.parts[-1]:
@@ -315,12 +315,12 @@ class Loaded:
         ]
 
     def _is_written(self, address: int) -> bool:
-        """Whether the task has to write to this page: the variable's, and the last one, for its zeroes."""
+        """Return whether the task has to write to this page: the variable's, and the last one, for its zeroes."""
         last, page = self.asked.parts[-1], address >> PAGE_SHIFT
         return page in (self.asked.variable >> PAGE_SHIFT, last.address + last.in_file >> PAGE_SHIFT)
 
     def _has_own(self, address: int) -> bool:
-        """Whether a page is mapped, and is not in a frame of the file."""
+        """Return whether a page is mapped, and is not in a frame of the file."""
         va = self.base + address
         entry = self.task.space.vm_map.peek(va)
         target = entry.object if entry is not None and entry.start <= va else None
@@ -332,19 +332,19 @@ class Loaded:
 
     @property
     def shares(self) -> bool:
-        """Whether a write to one of its variables is a write to something that others can have, too."""
+        """Return whether a write to one of its variables is a write to something that others can have, too."""
         last = self.asked.parts[-1]
         places = range(last.address, last.address + last.in_memory, PAGE)
         return any(is_shared(self.task, self.base + address) for address in places)
 
     @property
     def variable(self) -> bytes | None:
-        """What the task has in the variable that the sheet names."""
+        """Return what the task has in the variable that the sheet names."""
         return self.sees(self.asked.variable, len(self.asked.value))
 
     @property
     def file_is_kept(self) -> bool:
-        """Whether the file is what it was, on disk and in memory."""
+        """Return whether the file is what it was, on disk and in memory."""
         file = self.machine.files[self.asked.file]
         if file.size != len(self.content) or file.disk != self.content:
             return False
@@ -353,14 +353,14 @@ class Loaded:
 
     @property
     def rest(self) -> str:
-        """What is in the rest of the last page with bytes of the file."""
+        """Return what is in the rest of the last page with bytes of the file."""
         last = self.asked.parts[-1]
         end = last.address + last.in_file
         return self._in(end, -end % PAGE)
 
     @property
     def zeroes(self) -> str:
-        """What is in the pages after it, up to the part's end."""
+        """Return what is in the pages after it, up to the part's end."""
         last = self.asked.parts[-1]
         start, end = round_page(last.address + last.in_file), round_page(last.address + last.in_memory)
         for page in range(start, end, PAGE):

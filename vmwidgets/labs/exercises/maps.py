@@ -84,7 +84,7 @@ def pieces(asked: GuardSheet, *, wrong_end: bool = False) -> list[tuple[int, str
 
 
 def page_by_page(asked: GuardSheet, *, wrong_end: bool = False) -> list[str]:
-    """What each page is for, from the lowest."""
+    """Return what each page is for, from the lowest."""
     return [what for count, what in pieces(asked, wrong_end=wrong_end) for _ in range(count)]
 
 
@@ -199,7 +199,7 @@ def _address(asked: GuardSheet, page: int) -> Address:
 
 
 def _rights(asked: GuardSheet, letters: list[str], wrong: list[int]) -> str:
-    """What the pages that are not as they should be have, and where."""
+    """Return what the pages that are not as they should be have, and where."""
     return ", ".join(f"{letters[page] or 'not mapped'} at {_address(asked, page)}" for page in wrong)
 
 
@@ -247,7 +247,7 @@ class GapsSheet:
 
 
 def fills(gaps: Sequence[int], order: Sequence[int]) -> bool:
-    """Whether requests in this order fill the gaps, where each takes the lowest gap that is large enough."""
+    """Return whether requests in this order fill the gaps, where each takes the lowest gap that is large enough."""
     left = list(gaps)
     for size in order:
         lowest = next((index for index, gap in enumerate(left) if gap >= size), None)
@@ -323,14 +323,14 @@ def _gaps(left: list[tuple[int, int]]) -> str:
 
 
 def _requests(space: MachineMap, asked: GapsSheet) -> list[Deed]:
-    """What was entered since the last gap was made, by whatever call."""
+    """Return what was entered since the last gap was made, by whatever call."""
     found = deeds(space, asked)
     last = max((number for number, deed in enumerate(found, 1) if removals([deed])), default=0)
     return [deed for deed in found[last:] if deed.kind == ENTERED]
 
 
 def _in_used_pages(request: Deed, asked: GapsSheet) -> bool:
-    """Whether a request lies, in part, where the map had pages in use at the start."""
+    """Return whether a request lies, in part, where the map had pages in use at the start."""
     first = 0
     for gap in (*asked.gaps, 0):
         if request.start < (first + 2) * PAGE and first * PAGE < request.start + request.size:

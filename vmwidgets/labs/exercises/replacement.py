@@ -353,7 +353,7 @@ class _Tried(NamedTuple):
 
     @property
     def few(self) -> bool:
-        """Whether it has no more than it may."""
+        """Return whether it has no more than it may."""
         return 0 <= self.faults <= self.most
 
 

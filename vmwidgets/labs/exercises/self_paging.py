@@ -164,7 +164,7 @@ def _kept(domain: MachineDomain, asked: BugSheet, number: int) -> bool:
 
 
 def page_rights(domain: MachineDomain, va: int) -> str:
-    """What the program may do with a page: "rw", "r-", "--", or "no page"."""
+    """Return what the program may do with a page: "rw", "r-", "--", or "no page"."""
     fault = domain.walk(va).fault
     if fault is not None and fault.kind == "not-present":
         return "no page"
@@ -208,7 +208,7 @@ class RefillSheet:
 
     @classmethod
     def drawn(cls, draws: Draws) -> RefillSheet:
-        """How deep, how many blocks are gone already, and where."""
+        """Return how deep, how many blocks are gone already, and where."""
         return cls(draws.between(2, 3), draws.between(0, 3), draws.between(1, 3) << 30, _place(draws, {0x50}))
 
     @property

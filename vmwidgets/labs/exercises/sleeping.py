@@ -86,7 +86,7 @@ def mended(asked: OrderSheet) -> list[Orders]:
 
 
 def changed(asked: OrderSheet, orders: Orders) -> int:
-    """How many threads have another order here; a lock that is missing is another matter."""
+    """Return how many threads have another order here; a lock that is missing is another matter."""
     before = asked.orders
     return sum(locks != tuple(one for one in before[name] if one in locks) for name, locks in orders.items())
 
@@ -160,7 +160,7 @@ def _state(name: str, states: dict[str, str], tried: bool) -> str:
 
 
 def _latest(machine: Machine, name: str) -> Script:
-    """What the thread of this name did: the latest, where others had the name before it was given again."""
+    """Return what the thread of this name did: the latest, where others had the name before it was given again."""
     scripts = machine.journal.scripts
     keys = [key for key in scripts if re.fullmatch(rf"{name}(#\d+)?", key)]
     return scripts[keys[-1]] if keys else Script()

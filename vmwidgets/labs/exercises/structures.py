@@ -51,14 +51,14 @@ def entry_at(space: MachineMap, address: int) -> EntryValue | None:
 
 
 def is_shared(task: Task, address: int) -> bool:
-    """Whether the entry at `address` has the writes of others in it, or would have its own in others."""
+    """Return whether the entry at `address` has the writes of others in it, or would have its own in others."""
     entry = task.space.vm_map.peek(address)
     target = None if entry is None or address < entry.start else entry.object
     return entry is not None and isinstance(target, TaskObject) and target.shared and not entry.flags & NEEDS_COPY
 
 
 def edited(part: SpacePart) -> bool:
-    """Whether descriptors of a task or a domain are edited by hand, past its kernel, and still hold that."""
+    """Return whether descriptors of a task or a domain are edited by hand, past its kernel, and still hold that."""
     return any(edit.space == part.space_name for edit in part.machine.standing_edits)
 
 

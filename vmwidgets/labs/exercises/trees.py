@@ -83,7 +83,7 @@ class _Page(Node):
 
 
 def rotates(addresses: Sequence[int]) -> bool:
-    """Whether a map's tree rotates when these are entered in this order; tried on a tree alone, which is quick."""
+    """Say whether a map's tree rotates when these are entered in this order; tried on a tree alone, which is quick."""
     recorder, heard = Recorder(), list[Raw]()
     recorder.emit = heard.append
     tree: RedBlackTree[_Page] = RedBlackTree(recorder)

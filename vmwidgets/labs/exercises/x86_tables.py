@@ -272,7 +272,7 @@ def _edits(machine: Machine, asked: ByHandSheet) -> dict[int, int]:
 
 
 def _by_the_kernel(machine: Machine, asked: ByHandSheet) -> bool:
-    """Whether something else than an edit changed the task's tables; what a fault writes again is as it was."""
+    """Return whether something else than an edit changed the task's tables; what a fault writes again is as it was."""
     tables = {pa // PAGE for pa in _descriptors(machine, asked, TASK)}
     first: dict[int, int] = {}
     for operation, events, truncated in operations_since(machine, asked):
@@ -295,7 +295,7 @@ def _written(events: Iterable[Event]) -> Iterator[tuple[int, int, int]]:
 
 
 def _descriptors(machine: Machine, asked: ByHandSheet, task: str) -> dict[int, set[int]]:
-    """Where the descriptors are that a task's pages are reached by, and the pages of each."""
+    """Return where the descriptors are that a task's pages are reached by, and the pages of each."""
     found: dict[int, set[int]] = {}
     for page in asked.pages:
         for step in machine.walk(page, task=task).steps:
@@ -304,7 +304,7 @@ def _descriptors(machine: Machine, asked: ByHandSheet, task: str) -> dict[int, s
 
 
 def _flushed_first(machine: Machine, asked: ByHandSheet, cpu: int, edits: dict[int, int]) -> bool:
-    """Whether a processor flushed a page before its descriptor was changed, and not again after it."""
+    """Return whether a processor flushed a page before its descriptor was changed, and not again after it."""
     flushes = list(_flushes(machine, asked, f"cpu:{cpu}"))
     for pa, pages in _descriptors(machine, asked, TASK).items():
         for page in pages & set(asked.meant) if pa in edits else ():
@@ -326,19 +326,19 @@ def _flushes(machine: Machine, asked: ByHandSheet, cpu: str) -> Iterator[tuple[i
 
 
 def _all_flushed(machine: Machine, asked: ByHandSheet) -> bool:
-    """Whether a processor flushed without an address."""
+    """Return whether a processor flushed without an address."""
     cpus = (f"cpu:{number}" for number in range(CPUS))
     return any(at is None for cpu in cpus for _, at in _flushes(machine, asked, cpu))
 
 
 def _remembers(cpu: MachineCpu, va: int, *, stale: bool) -> bool:
-    """Whether a processor keeps a translation of `va` that is stale, or one that is not."""
+    """Return whether a processor keeps a translation of `va` that is stale, or one that is not."""
     slot = cpu.lookup(va)
     return slot is not None and bool(slot.stale) is stale
 
 
 def _lost(machine: Machine, asked: ByHandSheet, cpu: MachineCpu) -> int:
-    """How many pages a processor does not keep whose translation is as it was when it kept them."""
+    """Return how many pages a processor does not keep whose translation is as it was when it kept them."""
     others = cpu.number == asked.other_cpu
     same = [
         page

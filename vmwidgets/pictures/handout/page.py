@@ -62,7 +62,7 @@ def page(story: ToldStory, *, opened: bool = False, paper: str = "sheets") -> st
 
 
 def _look(story: ToldStory, paper: str) -> str:
-    """How steps are printed: "slides", "sheets", or "rows" on sheets, each as wide as the sheet.
+    """Return how steps are printed: "slides", "sheets", or "rows" on sheets, each as wide as the sheet.
 
     On half of a sheet the words of a picture that is large, or higher than wide, would be too small to be read.
     """
@@ -72,7 +72,7 @@ def _look(story: ToldStory, paper: str) -> str:
 
 
 def _room(story: ToldStory) -> int:
-    """How high the pictures of a step are on a sheet where they have a row of their own, in pixels of CSS.
+    """Return how high the pictures of a step are on a sheet where they have a row of their own, in pixels of CSS.
 
     It takes so much to read them: the wide form of one, the narrow form of two that lie beside each other.
     """

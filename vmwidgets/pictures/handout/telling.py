@@ -51,7 +51,7 @@ class Drawable(Protocol):
 
     @property
     def machine(self) -> Machine | None:
-        """Whose past it shows."""
+        """Return whose past it shows."""
 
     def at(self, *other: When | None) -> Any:
         """A moment, with the target as it is there."""
@@ -116,11 +116,11 @@ class Telling:
         return units(self._journal, first, self._alone, self._folded)
 
     def count(self, first: int, by: str) -> int:
-        """How many steps that would be."""
+        """Return how many steps that would be."""
         return sum(len(self._places(unit, by)) for unit in self.units(first))
 
     def _places(self, unit: Unit, by: str) -> list[int]:
-        """How many events are done at each step of an operation; the last is after it, and a group's only one."""
+        """Say how many events are done at each step of an operation; the last is after it, and a group's only one."""
         found: set[int] = set()
         if by != "operation" and unit.group is None:
             for scene in self._after(unit.number):
@@ -220,12 +220,12 @@ class Unit(NamedTuple):
     group: Group | None
 
     def said(self) -> str:
-        """What a group is, in place of a call."""
+        """Return what a group is, in place of a call."""
         name = "" if self.group is None else self.group.name
         return f"{name}: {counted(self.number - self.first + 1, 'operation')} as one"
 
     def name(self) -> str:
-        """What its mark on the slider's strip is called."""
+        """Return what its mark on the slider's strip is called."""
         return f"{self.first:,} to {self.number:,} · {printable(self.said())}"
 
 
@@ -250,5 +250,5 @@ def units(
 
 
 def _of_group(said: str, last: Caption) -> Caption:
-    """What a group did: that it is one, and what its last operation did."""
+    """Return what a group did: that it is one, and what its last operation did."""
     return replace(last, text=f"{said}.", reason=f"The last: {last.text}")

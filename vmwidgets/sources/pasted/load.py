@@ -17,7 +17,7 @@ READS = (
 
 
 def read_kernel_text(text: Cleaned) -> tuple[Pasted | None, tuple[str, ...]]:
-    """What a text says; None if it has nothing of these, and sentences about what it almost has.  O(characters)."""
+    """Say what a text says; None if it has nothing of these, and sentences about what it almost has.  O(characters)."""
     parts = Parts(text)
     for reader in READERS:
         reader.read(parts)
@@ -33,7 +33,7 @@ def read_kernel_text(text: Cleaned) -> tuple[Pasted | None, tuple[str, ...]]:
 
 
 def _passed_over(parts: Parts) -> str:
-    """What surrounds it, in a sentence; empty for nothing."""
+    """Return what surrounds it, in a sentence; empty for nothing."""
     others = sum(1 for number, _ in numbered(parts.lines) if number not in parts.claimed)
     others += parts.text.taken["blanked"]
     said = [*([counted(others, "line")] if others else []), *parts.text.said]

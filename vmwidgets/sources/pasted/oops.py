@@ -73,7 +73,7 @@ def _events(parts: Parts) -> Iterator[Event]:
 
 
 def _same(lines: list[str], before: int, at: int) -> bool:
-    """Whether two processors have printed the same first line, and no table was printed in between."""
+    """Return whether two processors have printed the same first line, and no table was printed in between."""
     one, other = _ADDRESS.search(lines[before - 1]), _ADDRESS.search(lines[at - 1])
     if one is None or other is None or one[1] != other[1] or at - before > 40:
         return False

@@ -59,7 +59,7 @@ STATUS = {
 
 
 def weight(event: Event) -> int:
-    """How much speaks for ARM."""
+    """Return how much speaks for ARM."""
     patterns = (
         re.compile(r"\*pgd=[0-9a-f]{8,16}"), re.compile(r"\*ppte="), re.compile(r"Internal error: Oops"),
         re.compile(r"\[#[0-9]+\].* ARM\b"), re.compile(r"\bDAC: "), re.compile(r"virtual address [0-9a-f]{8}(\s|$)"),
@@ -69,7 +69,7 @@ def weight(event: Event) -> int:
 
 
 def status_of(fsr: int) -> str:
-    """What the FSR says.
+    """Return what the FSR says.
 
     >>> status_of(0x817), status_of(0xA07)
     ('translation fault of a page', 'translation fault, level 3')

@@ -67,7 +67,7 @@ SIZES = {4: 12, 16: 14, 64: 16}
 
 
 def weight(event: Event) -> int:
-    """How much speaks for arm64."""
+    """Return how much speaks for arm64."""
     patterns = (
         r"\bESR = 0x|\besr:? 0x", r"[kK] pages, [0-9]{2}-bit VAs", r"Mem abort info", r"\*?pgd=[0-9a-f]{16}",
         r"Oops: (0000000)?[89a][0-9a-f]{7}\b", r"\bpstate: ", r"address between user and kernel", r"\bEC = 0x",
@@ -79,7 +79,7 @@ def weight(event: Event) -> int:
 
 
 def status_of(status: int) -> str:
-    """What the status (DFSC, IFSC) says.
+    """Return what the status (DFSC, IFSC) says.
 
     >>> status_of(0x04), status_of(0x0F), status_of(0x21)
     ('translation fault, level 0', 'permission fault, level 3', 'alignment fault')

@@ -36,7 +36,7 @@ MXR = 1 << 19
 
 
 def weight(event: Event) -> int:
-    """How much speaks for RISC-V."""
+    """Return how much speaks for RISC-V."""
     patterns = (
         _BADADDR, re.compile(r"\bs?epc ?: "), re.compile(r"K pagesize, "), re.compile(r"\bs?cause: [0-9a-f]{8,16}\b"),
         re.compile(r"^\W*Oops \[#"), re.compile(r"unhandled signal [0-9]+"

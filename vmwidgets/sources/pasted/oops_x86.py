@@ -62,7 +62,7 @@ WP, SMEP, SMAP, LA57, AC = 1 << 16, 1 << 20, 1 << 21, 1 << 12, 1 << 18
 
 
 def weight(event: Event) -> int:
-    """How much speaks for x86."""
+    """Return how much speaks for x86."""
     patterns = (_PF, _WORDS, _OLD, _CR["CR4"], _SEGFAULT, _GP, _CR2, re.compile(r"\b[RE]IP: "))
     others = re.search(r"\bESR = 0x|\*ppte|\bbadaddr:|Internal error: Oops", "\n".join(line for _, line in event.lines))
     return 0 if others else sum(event.search(one, claim=False) is not None for one in patterns)
@@ -106,7 +106,7 @@ def read(event: Event, parts: Parts) -> None:
 
 
 def _of_words(event: Event) -> Code | None:
-    """What `#PF: supervisor write access in kernel mode` says, where the error code is missing."""
+    """Return what `#PF: supervisor write access in kernel mode` says, where the error code is missing."""
     match = event.search(_PF)
     if match is None:
         return None

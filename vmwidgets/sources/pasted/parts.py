@@ -31,5 +31,5 @@ class Parts:
         return self.text.lines
 
     def ends_in(self, line: int, end: int) -> bool:
-        """Whether the text ends right behind column `end` of a line, so that a number there may be cut."""
+        """Return whether the text ends right behind column `end` of a line, so that a number there may be cut."""
         return not self.text.is_ended and line == len(self.lines) and end >= len(self.lines[-1].rstrip())

@@ -88,7 +88,7 @@ def read(parts: Parts) -> None:
 
 
 def _said(match: re.Match[str], number: int, parts: Parts) -> _Line | None:
-    """What a line says; None if it is damaged, or may be cut."""
+    """Return what a line says; None if it is damaged, or may be cut."""
     values = [int(one.replace("_", "") or "x", 16) if one and one.strip("_") else None for one in match.groups()]
     va, word, pa, perm = values
     if va is None or word is None or va % PAGE or va >> 64 or word >> 64:

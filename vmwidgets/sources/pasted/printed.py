@@ -34,17 +34,17 @@ class Item(NamedTuple):
 
     @property
     def depth(self) -> int:
-        """How many levels down, 1 for the root's descriptors; 0 if it is none, or not known."""
+        """Return how many levels down, 1 for the root's descriptors; 0 if it is none, or not known."""
         return len(self.path)
 
     @property
     def is_table(self) -> bool:
-        """Whether it leads to another table."""
+        """Return whether it leads to another table."""
         return self.word & (V | R | W | X) == V and self.depth < LEVELS
 
 
 def can_follow(path: Path, leads_on: bool, item: Item) -> bool:
-    """Whether a descriptor can come after the one at `path`, which leads to another table or not.
+    """Return whether a descriptor can come after the one at `path`, which leads to another table or not.
 
     >>> can_follow((0, 3), True, Item(9, None, (-1, -1, 0))), can_follow((0, 3), True, Item(9, None, (-1, 3)))
     (True, False)
@@ -74,7 +74,7 @@ class Printed:
     """Whether nothing is missing since the latest descriptor."""
 
     def follows(self, item: Item) -> bool:
-        """Whether a descriptor can come next."""
+        """Return whether a descriptor can come next."""
         return can_follow(self.path, self.leads_on, item)
 
     def add(self, item: Item) -> None:

@@ -57,7 +57,7 @@ class SaidMemory:
         self._bases = sorted(tables)
 
     def read(self, pa: int, length: int) -> bytes:
-        """What pictures draw: the descriptors that are listed, and zero between them."""
+        """Return what pictures draw: the descriptors that are listed, and zero between them."""
         base, table = self._table(pa, length)
         data, width = bytearray(table.size), self._width
         for index, word in table.words.items():
@@ -65,7 +65,7 @@ class SaidMemory:
         return bytes(data[pa - base : pa - base + length])
 
     def read_word(self, pa: int, width: int) -> int:
-        """What a walk reads; a descriptor that is not listed is 0 only if the text has all of its table."""
+        """Return what a walk reads; a descriptor that is not listed is 0 only if the text has all of its table."""
         base, table = self._table(pa, width)
         index = (pa - base) // width
         word = table.words.get(index)
@@ -114,16 +114,16 @@ class PastedTables(PageTables[Any]):
 
     @property
     def ranges(self) -> tuple[SaidRange, ...]:
-        """What the listed descriptors map, as runs of equal permissions.  O(descriptors)."""
+        """Return what the listed descriptors map, as runs of equal permissions.  O(descriptors)."""
         return joined(self.pieces)
 
     @property
     def pieces(self) -> tuple[SaidRange, ...]:
-        """What each listed descriptor of a page maps."""
+        """Return what each listed descriptor of a page maps."""
         return tuple(self._pages())
 
     def walk(self, address: int | str, access: Access = "read", *, user: bool | None = None) -> TablesWalk:
-        """What the hardware does with one access to `address`, by the tables of the text.
+        """Return what the hardware does with one access to `address`, by the tables of the text.
 
         Raises :class:`Refused` where the text does not say it.
         """

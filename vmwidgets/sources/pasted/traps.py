@@ -150,7 +150,7 @@ def _traps(parts: Parts) -> Iterator[_Found]:
 
 
 def _where(line: str, match: re.Match[str], sstatus: int | None) -> tuple[str, bool | None]:
-    """Where a trap came from, in a word, and whether that was user code."""
+    """Return where a trap came from, in a word, and whether that was user code."""
     before = line[: match.start()] + (match[1] or "")
     user = None if sstatus is None else not sstatus & SPP
     if "kerneltrap" in before.lower():
@@ -165,7 +165,7 @@ def _where(line: str, match: re.Match[str], sstatus: int | None) -> tuple[str, b
 
 
 def _register(digits: str, is_end: bool) -> int | None:
-    """What a register had: of 64 bits, or with eight digits of 32, if these are not what is left of sixteen."""
+    """Return what a register had: of 64 bits, or with eight digits of 32, if these are not what is left of sixteen."""
     return whole_hex(digits, 64 if is_end else 32)
 
 
@@ -189,7 +189,7 @@ def _number(lines: Sequence[tuple[int, str]], name: str, parts: Parts) -> tuple[
 
 
 def cause_of(scause: int) -> str:
-    """What the specification calls the value of scause."""
+    """Return what the specification calls the value of scause."""
     if scause >> 63:
         return f"interrupt {scause & (1 << 63) - 1}"
     return CAUSES.get(scause, f"cause {scause}, which is reserved or a machine's own")
@@ -205,7 +205,7 @@ def junk_of(address: int) -> str:
 
 
 def not_sv39(address: int) -> bool:
-    """Whether no Sv39 table has the address: bits 63 to 39 differ from bit 38."""
+    """Return whether no Sv39 table has the address: bits 63 to 39 differ from bit 38."""
     return address >> 38 not in (0, (1 << 26) - 1)
 
 
@@ -249,7 +249,7 @@ def _explained(found: _Found, tables: Sequence[PastedTables], listings: Sequence
 
 
 def _can_have_been_used(table: PastedTables, found: _Found, access: Access, parts: Parts) -> tuple[bool | None, str]:
-    """Whether user code made the access, and why the table can't have been in use, as far as sepc shows it."""
+    """Return whether user code made the access, and why the table can't have been in use, as far as sepc shows it."""
     trap, user = found.trap, found.user
     if trap.pc is None or (access == "execute" and trap.pc >> 12 == (trap.address or 0) >> 12):
         return user, ""

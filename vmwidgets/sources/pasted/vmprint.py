@@ -114,7 +114,7 @@ def _unknown(line: int, lines: Sequence[str]) -> str:
 
 
 def _items(parts: Parts) -> Iterator[Item]:
-    """What each line says, if it says something of a table."""
+    """Yield what each line says, if it says something of a table."""
     lines, before, begun = parts.lines, False, False
     for number, line in enumerate(lines, 1):
         if not line or number in parts.claimed:

@@ -32,7 +32,7 @@ def text_of(name: str) -> tuple[str, ...]:
 
 
 def steps_of(name: str) -> tuple[ProgramStep, ...]:
-    """What a program does, in order; names within other memory are followed, so that no step is a "name"."""
+    """Return what a program does, in order; names within other memory are followed, so that no step is a "name"."""
     places: dict[str, tuple[str, int]] = {}
     found = []
     for row in _read(f"{_known(name)}.txt").splitlines():

@@ -68,7 +68,7 @@ class Kind:
     read: Callable[[Cleaned], Found]
 
     def weight(self, text: Cleaned) -> int:
-        """How many lines speak for it.  O(lines)."""
+        """Return how many lines speak for it.  O(lines)."""
         search = self.is_line.search
         return sum(1 for line in text.lines if line and search(line))
 

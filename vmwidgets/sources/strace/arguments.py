@@ -90,7 +90,7 @@ def text(value: Value | None) -> str | None:
 
 
 def unescaped(written: str) -> str:
-    """What strace's escapes stand for, as UTF-8; what is none is spelled out."""
+    """Return what strace's escapes stand for, as UTF-8; what is none is spelled out."""
     if "\\" not in written:
         return written
     content = _ESCAPE.sub(_character, written)

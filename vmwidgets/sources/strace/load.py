@@ -101,7 +101,7 @@ CALL = re.compile(r"(?<![\w.])(execve|brk|mmap2?|munmap|mprotect|openat|open|clo
 
 
 def strace_weight(text: str) -> int:
-    """How many lines of a text are calls that strace recorded, up to some thousand.  O(characters)."""
+    """Return how many lines of a text are calls that strace recorded, up to some thousand.  O(characters)."""
     return sum(1 for _ in islice(CALL.finditer(text), 4_096))
 
 
@@ -109,7 +109,7 @@ _WHOLE = re.compile(r"^(?:\[pid +[0-9]+\] |[0-9]+ +)?[0-9:.()+ ]*[a-z][a-z0-9_]*
 
 
 def whole_calls(text: str) -> int:
-    """How many lines begin as strace begins them, up to some thousand."""
+    """Return how many lines begin as strace begins them, up to some thousand."""
     return sum(1 for _ in islice(_WHOLE.finditer(text), 4_096))
 
 
@@ -125,7 +125,7 @@ _RESULT = re.compile(r"(?:mmap2?|brk|mremap)\(.*\)\s+= 0x([0-9a-f]{9,16})\b")
 
 
 def _planned(events: list[Event], source: str, until: Any) -> Plan:
-    """What is to be done, up to a line."""
+    """Return what is to be done, up to a line."""
     if until is None:
         return plan(events, source)
     if isinstance(until, int) and not isinstance(until, bool):

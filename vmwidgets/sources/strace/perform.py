@@ -211,7 +211,7 @@ class Performer:
     # ---- what is there -----------------------------------------------------------------------
 
     def _inside(self, step: Step, start: int, size: int) -> bool:
-        """Whether the map has such addresses; a call elsewhere is counted."""
+        """Return whether the map has such addresses; a call elsewhere is counted."""
         if start % PAGE:
             raise Refused(f"{start:#x} is not page aligned, and the call succeeded")
         if size <= 0:
@@ -233,7 +233,7 @@ class Performer:
         return iter(pieces)
 
     def _known(self, step: Step, task: Task, start: int, size: int, any_part: bool = False) -> bool:
-        """Whether calls have mapped the range; one on a range that `execve` mapped itself is counted."""
+        """Return whether calls have mapped the range; one on a range that `execve` mapped itself is counted."""
         length = -(-size // PAGE) * PAGE
         covered = sum(last - first for first, last in self._covered(task, start, length))
         known = covered > 0 if any_part else covered >= length

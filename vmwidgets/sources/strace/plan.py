@@ -80,7 +80,7 @@ class _Process:
 
 
 def plan(events: Sequence[Event], source: str, until: int | None = None) -> Plan:
-    """What is to be done for `events`, those of lines up to `until`.  O(n)."""
+    """Return what is to be done for `events`, those of lines up to `until`.  O(n)."""
     return _Planner(events, source).run(until)
 
 
@@ -191,7 +191,7 @@ class _Planner:
     # ---- processes ---------------------------------------------------------------------------
 
     def _process(self, event: Call) -> _Process | None:
-        """Whose call it is; one that was not seen before is a child, or the first.  None if it is over."""
+        """Return whose call it is; one that was not seen before is a child, or the first.  None if it is over."""
         pid = event.pid
         if pid in self._alive:
             return self._alive[pid]
@@ -308,7 +308,7 @@ class _Planner:
                 self._files(call, process)
 
     def _files(self, call: Call, process: _Process) -> None:
-        """What a call with no memory in it does to file descriptors, and to processes that it waits for."""
+        """Return what a call with no memory in it does to file descriptors, and to processes that it waits for."""
         name, given, files = call.name, call.arguments, process.files
         result = call.result or 0
         if name in OPENS:
@@ -520,7 +520,7 @@ Ahead = tuple[dict[int, int], dict[int | None, int], dict[int | None, str], Birt
 
 
 def _ahead(events: Sequence[Event]) -> Ahead:
-    """What is only known later: where the heap of an execve's line begins, or that of a process which has none.
+    """Return what is only known later: where the heap of an execve's line begins, or that of a process which has none.
 
     Also what each process runs, and who made it.
     """

@@ -51,7 +51,7 @@ class Quick(NamedTuple):
 
 
 def quickly(line: str, *, whole: bool) -> Quick | None:
-    """What a simple line says; None for any other.
+    """Return what a simple line says; None for any other.
 
     Without `whole`, calls of whose arguments nothing is asked have none, however hard these are to read.
     """

@@ -118,7 +118,7 @@ class Call:
 
     @property
     def failed(self) -> bool:
-        """Whether it did nothing, as far as one can see."""
+        """Return whether it did nothing, as far as one can see."""
         return bool(self.error) or self.result is None or self.result == -1
 
 
@@ -161,7 +161,7 @@ Event = Call | Unfinished | Ended | Signalled | PassedOver
 
 
 def parse_strace(text: str, source: str, *, whole: bool = True) -> Iterator[Event]:
-    """What happened, in the order of the lines.
+    """Return what happened, in the order of the lines.
 
     Raises :class:`Refused` where a call that changes memory can't be read, with the line's number, and for a text that
     is another program's.  `source` names the text in the sentence.  Blank lines, and what strace says of itself, are

@@ -129,7 +129,7 @@ def _of_format(fmt: TableFormat[Any]) -> Architecture:
 
 
 def architectures() -> dict[str, Architecture]:
-    """Those of all formats, by the names in case files."""
+    """Return those of all formats, by the names in case files."""
     return {one.name: one for one in map(_of_format, FORMATS.values())}
 
 

@@ -52,7 +52,7 @@ class Case:
     record: Record
 
     def walk(self, query: Query) -> Walk:
-        """What the hardware does with a query."""
+        """Return what the hardware does with a query."""
         fmt = self.architecture.fmt
         return walk(self.memory, fmt, self.root, query.va, query.access, query.user, self.controls)
 

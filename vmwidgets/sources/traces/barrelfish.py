@@ -54,7 +54,7 @@ class BarrelfishReplay:
         self._reset({"setup": {}})
 
     def at_start(self) -> list[Difference]:
-        """What differs of making the pmap: the header's `init`."""
+        """Return what differs of making the pmap: the header's `init`."""
         done = {"result": _OK, "events": recorded(self._events)}
         return differences(self._header_setup["init"], done, "setup.init")
 
@@ -92,12 +92,12 @@ class BarrelfishReplay:
         }
 
     def state_due(self, record: Record) -> bool:
-        """Whether the recording has a full state after this operation."""
+        """Return whether the recording has a full state after this operation."""
         due = record["i"] % _STATE_EVERY == _STATE_EVERY - 1 and record["op"] != "reset"
         return due and record["result"]["error"] not in STOPPED
 
     def partly(self, record: Record, result: Any) -> list[Difference] | None:
-        """What differs of an operation that is not compared as a whole; none: compare it whole."""
+        """Return what differs of an operation that is not compared as a whole; none: compare it whole."""
         if record["op"] == "reset":
             return None
         self.diverged = self.diverged or "diverges" in record

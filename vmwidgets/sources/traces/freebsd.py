@@ -143,7 +143,7 @@ class FreeBSDReplay:
     # ---- what is compared --------------------------------------------------------------------
 
     def beside(self) -> Record:
-        """What follows every operation beside its result."""
+        """Return what follows every operation beside its result."""
         return {**self._beside, "events": recorded(self._events)}
 
     def state_due(self, record: Record) -> bool:

@@ -32,7 +32,7 @@ class Call:
     used: dict[str, int] = field(default_factory=dict)
 
     def hook(self, name: str) -> Any:
-        """What its next hook of this name is; none beyond the last."""
+        """Return what its next hook of this name is; none beyond the last."""
         at = self.used.get(name, 0)
         self.used[name] = at + 1
         planned = self.hooks.get(name, [])
@@ -73,17 +73,17 @@ class Calls:
         return len(woken)
 
     def resume(self) -> Call:
-        """Who goes on next; until then the recorder counts even the woken as sleepers."""
+        """Return who goes on next; until then the recorder counts even the woken as sleepers."""
         call = self.ready.pop(0)
         self.sleepers = [(one, place) for one, place in self.sleepers if one is not call]
         return call
 
     def low_memory(self) -> None:
-        """What the running call's hook does at a vm_lowmem event."""
+        """Return what the running call's hook does at a vm_lowmem event."""
         self._free(None if self.running is None else self.running.hook("vm_lowmem"))
 
     def _park(self, call: Call, wait: Wait) -> str | None:
-        """Where `call` sleeps for `wait`; none if it goes on at once."""
+        """Return where `call` sleeps for `wait`; none if it goes on at once."""
         if isinstance(wait, TimedWait):
             self._report((RECORDER, ["tsleep", wait.message, wait.ticks]))
             self._free(call.hook("tsleep"))

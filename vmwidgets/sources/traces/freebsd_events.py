@@ -96,7 +96,7 @@ def recorded(events: Iterable[Raw]) -> list[Row]:
 
 
 def _fold(run: Row, row: Row) -> bool:
-    """Whether `row` goes on where `run` ends; if so it was counted there."""
+    """Return whether `row` goes on where `run` ends; if so it was counted there."""
     if run[0] != row[0] or row[0] not in _FOLDED:
         return False
     place, counted, step = _FOLDED[row[0]]

@@ -27,13 +27,13 @@ class System(Protocol):
         """Do one operation; its result in the recording's form.  :class:`ValueError` if no such trace has it."""
 
     def beside(self) -> Record:
-        """What the recording of the operation has beside its result, by field: a short state, events."""
+        """Return what the recording of the operation has beside its result, by field: a short state, events."""
 
     def state(self) -> Record:
         """The full state that follows now and then."""
 
     def state_due(self, record: Record) -> bool:
-        """Whether the recording has a full state after this operation."""
+        """Return whether the recording has a full state after this operation."""
 
 
 @runtime_checkable
@@ -44,10 +44,10 @@ class Corrected(System, Protocol):
     """Whether by now the original is in another state than a correct one."""
 
     def at_start(self) -> list[Difference]:
-        """What differs before the first operation, of what the header says of it."""
+        """Return what differs before the first operation, of what the header says of it."""
 
     def partly(self, record: Record, result: Any) -> list[Difference] | None:
-        """What differs of an operation that is not to be compared as a whole; none: compare it whole."""
+        """Return what differs of an operation that is not to be compared as a whole; none: compare it whole."""
 
 
 Validator = Callable[[Any], Any]
@@ -66,7 +66,7 @@ class Kind:
     """Whether a trace ends where its file does: its last operation has the full state, or stopped the program."""
 
     def ends_with(self, record: Record) -> bool:
-        """Whether nothing can follow this line."""
+        """Return whether nothing can follow this line."""
         return record.get("op") == "end" if self.last is None else "op" not in record
 
 

@@ -202,7 +202,7 @@ class X15Replay:
         return state
 
     def beside(self) -> Record:
-        """What follows every operation beside its result."""
+        """Return what follows every operation beside its result."""
         return {"after": self.after()}
 
     def state_due(self, record: Record) -> bool:

@@ -37,7 +37,7 @@ class Item:
 
     @property
     def folded(self) -> bool:
-        """Whether it stands for several."""
+        """Return whether it stands for several."""
         return self.last > self.first
 
 
@@ -117,7 +117,7 @@ def _places(items: Sequence[Item], width: float) -> list[tuple[float, float]]:
 
 
 def _words(boxes: Sequence[tuple[Item, float]]) -> bool:
-    """Whether all boxes have room for their call's whole name: all have it, or none."""
+    """Return whether all boxes have room for their call's whole name: all have it, or none."""
     return kit.all_or_none((item.step.call for item, _ in boxes), (w - 4 for _, w in boxes))
 
 
@@ -177,7 +177,7 @@ def _runs(items: Sequence[Item], level: int) -> list[tuple[int, int]]:
 
 
 def _refill_words(items: Sequence[Item], level: int) -> tuple[tuple[str, ...], str]:
-    """What a refill is for, in ever fewer words, and in all."""
+    """Return what a refill is for, in ever fewer words, and in all."""
     here = [item.step.event for item in items if item.step.level == level]
     began = [event for event in here if isinstance(event, ev.SlabRefillBegan) and event.level == level]
     frames = [event for event in here if isinstance(event, ev.FrameAllocated) and event.bytes is not None]

@@ -67,7 +67,7 @@ def draw_paging(value: PagingComparison, *, width: float = WIDTH) -> Scene:
 
 
 def _subtitle(value: PagingComparison) -> str:
-    """Whether both have mapped as much: only then are the costs of one thing."""
+    """Return whether both have mapped as much: only then are the costs of one thing."""
     task, domain = value.task.present, value.domain.present
     much = "as much memory" if task == domain else f"{task} and {domain}"
     return f"{much}, mapped by the kernel and by the program itself · bars of a row have one scale"
@@ -91,7 +91,7 @@ def _caption(value: PagingComparison) -> Caption:
 
 
 def _card(side: PagingSide, name: str, x: float, y: float, w: float) -> tuple[list[Node], float]:
-    """Who it is, who decides, and its ranges."""
+    """Return who it is, who decides, and its ranges."""
     head = _words_of_card(side, w)
     h = max(run.y for run in head) + 9
     title = f"{visible(side.label)}: {'; '.join(run.text for run in head[1:])}"

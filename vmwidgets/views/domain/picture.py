@@ -94,7 +94,7 @@ class DomainPicture:
 
     @cached_property
     def extents(self) -> Sequence[Extent]:
-        """Where something is mapped: leaves and folds, in the order of addresses."""
+        """Return where something is mapped: leaves and folds, in the order of addresses."""
         return extents_of(self.vnodes)
 
     @cached_property
@@ -118,18 +118,18 @@ class DomainPicture:
         return frozenset(number for thing in (*self.new, *self.changed) if (number := vnode_id(thing)) is not None)
 
     def states(self, *things: str) -> tuple[str, ...]:
-        """What is true of what goes by these names."""
+        """Return what is true of what goes by these names."""
         if any(thing in self.new for thing in things):
             return ("new",)
         return ("changed",) if any(thing in self.changed for thing in things) else ()
 
     def thing(self, ref: CapRef) -> str:
-        """What selects the capability in a slot."""
+        """Return what selects the capability in a slot."""
         return self.things.get(ref) or f"cap:{ref}"
 
 
 def vnode_thing(identity: int) -> str:
-    """What selects a vnode, its capabilities and its descriptor.
+    """Return what selects a vnode, its capabilities and its descriptor.
 
     >>> vnode_thing(7)
     'vnode:7'
@@ -148,7 +148,7 @@ def vnode_id(thing: str) -> int | None:
 
 
 def below_fold(fold: VnodeFold) -> Below:
-    """What is folded."""
+    """Return what is folded."""
     return Below(fold.tables_below, fold.leaves, fold.bytes)
 
 
@@ -163,7 +163,7 @@ def extents_of(vnodes: Iterable[VnodeValue]) -> list[Extent]:
 
 
 def things_of(value: DomainValue) -> dict[CapRef, str]:
-    """What selects each capability that belongs to a vnode: a frame belongs to none, it may be in many."""
+    """Return what selects each capability that belongs to a vnode: a frame belongs to none, it may be in many."""
     found = {ref: vnode_thing(identity) for ref, identity in value.owners}
     for node in all_vnodes(value.root):
         if node.mapping is not None:
@@ -194,7 +194,7 @@ def marks_of(done: Sequence[ev.Event], value: DomainValue) -> tuple[frozenset[st
 
 
 def _came_and_went(events: Iterable[ev.Event], came: type[ev.Event], went: type[ev.Event], key: str) -> Difference:
-    """What is new after these events, what was removed and is there again, and what is gone."""
+    """Return what is new after these events, what was removed and is there again, and what is gone."""
     before: dict[Any, bool] = {}
     now: dict[Any, bool] = {}
     for event in events:

@@ -41,7 +41,7 @@ class RegionAxis(NamedTuple):
 
     @property
     def is_to_scale(self) -> bool:
-        """Whether it is broken nowhere."""
+        """Return whether it is broken nowhere."""
         return not any(segment.broken for segment in self.segments)
 
 

@@ -74,7 +74,7 @@ def _older(label: Sequence[str], x: float, y: float) -> Node:
 
 
 def _reserved(slab: SlabAllocatorValue, reserve: int) -> dict[int, int]:
-    """How many of each piece's free blocks are the reserve: the last that would be taken."""
+    """Return how many of each piece's free blocks are the reserve: the last that would be taken."""
     found: dict[int, int] = {}
     left = max(0, min(reserve, slab.free) - slab.fold.free)
     for number in reversed(range(len(slab.heads))):
@@ -166,7 +166,7 @@ def refills_of(picture: DomainPicture) -> list[Refill]:
 
 
 def _freed(event: ev.Event) -> int:
-    """How many blocks an event made free; less than 0: it took one."""
+    """Return how many blocks an event made free; less than 0: it took one."""
     if isinstance(event, ev.SlabGrown):
         return event.blocks
     return isinstance(event, ev.BlockGiven) - (isinstance(event, ev.BlockTaken) and event.block is not None)

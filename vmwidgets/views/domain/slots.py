@@ -41,7 +41,7 @@ class Cell:
 
     @property
     def folded(self) -> bool:
-        """Whether it stands for several."""
+        """Return whether it stands for several."""
         return self.last > self.first
 
 

@@ -96,7 +96,7 @@ def tree_lane(picture: DomainPicture, top: float, most: int) -> tuple[list[Node]
 
 
 def _heads(picture: DomainPicture, left: kit.Box, right: kit.Box, wants: float, has_leaves: bool) -> Iterator[Node]:
-    """What both columns are, how much is in the first, and what its rows end with."""
+    """Yield what both columns are, how much is in the first, and what its rows end with."""
     tables, leaves, _ = picture.below[picture.value.root.id]
     many, new = f"{counted(tables, 'table')}, {counted(leaves, 'leaf', 'leaves')}", len(picture.fresh)
     said = f"{many}, {new:,} new" if new else many
@@ -125,7 +125,7 @@ def _is_leaf(row: Row) -> bool:
 
 
 def _runs_too(picture: DomainPicture, row: Row) -> bool:
-    """Whether the hardware lets a page be executed for which that was not requested."""
+    """Return whether the hardware lets a page be executed for which that was not requested."""
     node = row.node
     if row.folded or node.is_table or node.descriptor is None:
         return False
@@ -230,7 +230,7 @@ def _fold_of(picture: DomainPicture, node: VnodeValue) -> VnodeFold:
 
 
 def _vnode(picture: DomainPicture, row: Row, box: kit.Box, second: float, wants: float) -> Node:
-    """What the program remembers: its address, what it is, the slot of its capability, and the rights requested."""
+    """Say what the program remembers: its address, what it is, the slot of its capability, and the rights requested."""
     x, y, w, h = box
     node = row.node
     thing = vnode_thing(node.id)
@@ -263,7 +263,7 @@ def _entries(node: VnodeValue) -> str:
 
 
 def _details(node: VnodeValue) -> tuple[str, ...]:
-    """What a row is and where it lies in its table, from the longest to the shortest."""
+    """Return what a row is and where it lies in its table, from the longest to the shortest."""
     place = f"descriptor{'s' * (node.count > 1)} {_entries(node)}" if node.descriptor_pa is not None else ""
     ways: list[tuple[str, ...]]
     if node.is_table:
@@ -312,7 +312,7 @@ def _fold(row: Row, x: float, y: float, w: float) -> Node:
 
 
 def _descriptor(picture: DomainPicture, row: Row, box: kit.Box, second: float) -> Node:
-    """What the hardware reads, with what that means, in a second line if there is one."""
+    """Return what the hardware reads, with what that means, in a second line if there is one."""
     x, y, w, h = box
     node = row.node
     thing = vnode_thing(node.id)

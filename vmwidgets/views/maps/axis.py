@@ -225,7 +225,7 @@ def place(segments: Sequence[Segment[T]], left: float, room: float, broken: floa
 
 
 def x_of(segments: Sequence[Segment[Any]], address: int) -> float | None:
-    """Where an address is drawn by segments in order; none outside.  O(log segments)."""
+    """Return where an address is drawn by segments in order; none outside.  O(log segments)."""
     segment = segments[bisect_right(segments, address, key=_START) - 1] if segments else None
     if segment is not None and segment.start <= address < segment.end:
         return segment.place(address)
@@ -243,7 +243,7 @@ def address_at(picture: MapPicture, zoom: Zoom, at: float, width: float = WIDTH)
 
 
 def drawn_bytes(picture: MapPicture) -> int:
-    """How many bytes of addresses the whole ribbon draws to scale: all but where its axis is broken."""
+    """Return how many bytes of addresses the whole ribbon draws to scale: all but where its axis is broken."""
     return sum(segment.end - segment.start for segment in _whole(picture) if not segment.broken)
 
 

@@ -56,7 +56,7 @@ class Column:
 
 
 def are_brief(columns: Mapping[int, Column]) -> bool:
-    """Whether one has no room for its address: then all addresses of list and tree are page numbers."""
+    """Return whether one has no room for its address: then all addresses of list and tree are page numbers."""
     return any(column.is_brief for column in columns.values())
 
 
@@ -128,7 +128,7 @@ def _plan(items: int, folds: int, most: int, room: float, card: float, pages: Se
 
 
 def _are_told_apart(pages: Sequence[str], w: float) -> bool:
-    """Whether page numbers differ where each is cut in the middle for a column."""
+    """Return whether page numbers differ where each is cut in the middle for a column."""
     return len({shorten_middle(page, w - SHORT_GAP, "mono label") for page in pages}) == len({*pages})
 
 
@@ -137,7 +137,7 @@ SHORT_GAP = 4.0
 
 
 def _shared(items: int, folds: int, cards: int, room: float, card: float, *, is_brief: bool = False) -> _Plan:
-    """How folds, and what is neither fold nor card, share the room if so many are cards."""
+    """Return how folds, and what is neither fold nor card, share the room if so many are cards."""
     left_over, rest = max(0.0, room - cards * card), items - cards - folds
     fold = min(FOLD, left_over * 0.8 / max(1, folds))
     share = min(card, (left_over - folds * fold) / rest) if rest else card

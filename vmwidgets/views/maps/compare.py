@@ -108,7 +108,7 @@ def _caption(value: ComparisonValue) -> Caption:
 
 
 def _voices(value: ComparisonValue, row: Row) -> Iterator[tuple[str, list[str]]]:
-    """What was said of one operation, and by whom."""
+    """Yield what was said of one operation, and by whom."""
     said: dict[str, list[str]] = {}
     for one, outcome in zip(value.maps, row.outcomes, strict=True):
         said.setdefault(outcome.result, []).append(one.label)
@@ -201,7 +201,7 @@ def _heading(one: ComparedMap, y: float, w: float) -> Node:
 
 
 def _looked(count: int) -> str:
-    """How much work something was, which is not a number of steps to go through."""
+    """Return how much work something was, which is not a number of steps to go through."""
     return f"looked at {counted(count, 'node or gap', 'nodes and gaps')}"
 
 
@@ -254,7 +254,7 @@ def _breaks(axis: Axis) -> tuple[Bar, ...]:
 
 
 def _rest(axis: Axis) -> tuple[Text, ...]:
-    """How much is cut short, between the marks."""
+    """Return how much is cut short, between the marks."""
     return tuple(
         fitted(one.x - MARGIN + one.w / 2, y, words, one.w - 20, "label dim", "middle")
         for one in axis if one.broken
@@ -322,12 +322,12 @@ def _cell(row: Row, label: str, outcome: OperationOutcome, differs: bool, box: B
 
 
 def _outcomes(row: Row) -> list[tuple[OperationOutcome, bool]]:
-    """What each map said, and whether it differs from the first."""
+    """Return what each map said, and whether it differs from the first."""
     return list(zip(row.outcomes, row.differing, strict=True))
 
 
 def _ways(outcome: OperationOutcome, differs: bool) -> tuple[str, ...]:
-    """What a cell says, whole, and of a range only where it begins."""
+    """Return what a cell says, whole, and of a range only where it begins."""
     said = f"{'≠ ' if differs else ''}{outcome.result}"
     begin, dash, _ = said.partition("–")
     return (said, f"{begin}–…") if dash else (said,)

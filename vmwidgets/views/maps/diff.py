@@ -132,7 +132,7 @@ def _most(lines: Sequence[Line]) -> list[Line]:
 
 
 def _what(row: RangeDiff) -> MappedAs:
-    """How the system has it, or else the model."""
+    """Return how the system has it, or else the model."""
     what = row.system or row.model
     assert what is not None, "one side has it"
     return what
@@ -201,7 +201,7 @@ def _files(rows: Sequence[RangeDiff], w: float, whole: float) -> tuple[list[Text
 
 
 def _legend(rows: Sequence[RangeDiff]) -> Iterator[tuple[str, str]]:
-    """What the colours mean that are there."""
+    """Yield what the colours mean that are there."""
     yield "", "a cell for each range, not to scale"
     seen = {kind_of_range(_what(row).name, _what(row).protection) for row in rows}
     yield from ((f"own-{kind}", words) for kind, words in RANGES.items() if kind in seen)
@@ -216,7 +216,7 @@ def _legend(rows: Sequence[RangeDiff]) -> Iterator[tuple[str, str]]:
 
 
 def _heading(section: str, key: str, lines: Sequence[Line], box: Box) -> Node:
-    """What a section is, how many ranges are in it, and how large they are."""
+    """Return what a section is, how many ranges are in it, and how large they are."""
     many, size = sum(len(line.rows) for line in lines), rounded(sum(row.size for line in lines for row in line.rows))
     head, about = {
         "wrong": (f"{counted(many, 'range')} should agree", "and do not" if many > 1 else "and does not"),
@@ -271,7 +271,7 @@ def _cells(have: Sequence[MappedAs], x: float, y: float, look: str) -> tuple[lis
 
 
 def _missing(lines: Sequence[Line], style: AddressStyle, box: Box) -> Iterator[Node]:
-    """What the model does not have: its name, its ranges with their rights, bytes, and where it begins."""
+    """Yield what the model does not have: its name, its ranges with their rights, bytes, and where it begins."""
     wide = box.w + 2 * MARGIN >= WIDE
     names = max(text_width(_name(line), "body strong") for line in lines)
     most = max(min(MOST_CELLS, len(line.rows)) for line in lines) * (CELL + 3)
@@ -294,7 +294,7 @@ def _missing(lines: Sequence[Line], style: AddressStyle, box: Box) -> Iterator[N
 
 
 def _differing(lines: Sequence[Line], style: AddressStyle, box: Box) -> Iterator[Node]:
-    """What should agree and does not: how each side has it, and why that differs."""
+    """Yield what should agree and does not: how each side has it, and why that differs."""
     wide = box.w + 2 * MARGIN >= WIDE
     y = box.y
     for line in lines:
@@ -332,7 +332,7 @@ def _room(lines: Iterable[Line]) -> float:
 
 
 def _alone(lines: Sequence[Line], style: AddressStyle, box: Box) -> Iterator[Node]:
-    """What only one side can know: its ranges, its name, and whose it is."""
+    """Yield what only one side can know: its ranges, its name, and whose it is."""
     left, wide = _room(lines), box.w + 2 * MARGIN >= WIDE
     names = min(max(text_width(_name(line)) for line in lines) + 20, box.w * 0.4)
     y = box.y
@@ -351,7 +351,7 @@ def _alone(lines: Sequence[Line], style: AddressStyle, box: Box) -> Iterator[Nod
 
 
 def _agreeing(lines: Sequence[Line], style: AddressStyle, box: Box) -> Iterator[Node]:
-    """What agrees: its ranges, its name and bytes; in two columns where there is room, downwards."""
+    """Yield what agrees: its ranges, its name and bytes; in two columns where there is room, downwards."""
     columns = 2 if box.w + 2 * MARGIN >= WIDE and len(lines) > 1 else 1
     w, down, left = (box.w - 32 * (columns - 1)) / columns, -(-len(lines) // columns), _room(lines)
     for number, line in enumerate(lines):

@@ -136,7 +136,7 @@ class _Brief:
 
 
 def _brief(picture: MapPicture, columns: Mapping[int, Column]) -> _Brief | None:
-    """What the short entries of a list say; None where addresses are written in full."""
+    """Return what the short entries of a list say; None where addresses are written in full."""
     if not are_brief(columns):
         return None
     short = [entry for entry in picture.value.entries if columns[entry.id].level == "short"]
@@ -217,7 +217,7 @@ _ROOMY = 130.0
 
 
 def _wired(entry: EntryValue, before: str = "") -> str:
-    """That an entry is wired, and how often if more than once."""
+    """Say that an entry is wired, and how often if more than once."""
     if not entry.wired:
         return ""
     return before + ("wired" if entry.wired == 1 else f"wired {short_count(entry.wired)}×")

@@ -19,19 +19,19 @@ class Overlap(NamedTuple):
 
     @property
     def words(self) -> str:
-        """What is written beside it."""
+        """Return what is written beside it."""
         return f"overlap of {binary_size(self.end - self.start)}"
 
 
 def overlap_of(one: EntryValue, other: EntryValue) -> Overlap | None:
-    """What two entries both have; none if they have nothing."""
+    """Return what two entries both have; none if they have nothing."""
     low, high = sorted((one, other), key=lambda entry: entry.start)
     end = min(low.end, high.end)
     return Overlap(low.id, high.id, high.start, end) if high.start < end else None
 
 
 def overlaps_of(value: MapValue) -> list[Overlap]:
-    """Where an entry begins before the one that reaches furthest of those below it ends."""
+    """Return where an entry begins before the one that reaches furthest of those below it ends."""
     found: list[Overlap] = []
     furthest: EntryValue | None = None
     for entry in sorted(value.entries, key=lambda entry: entry.start):

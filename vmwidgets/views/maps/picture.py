@@ -58,12 +58,12 @@ class Layout(NamedTuple):
 
     @property
     def has_files(self) -> bool:
-        """Whether files are mapped: then brackets say what is mapped."""
+        """Return whether files are mapped: then brackets say what is mapped."""
         return any(run.is_file for run in self.runs)
 
     @property
     def says_rights(self) -> bool:
-        """Whether fills say rights: files are mapped, or some ranges allow nothing."""
+        """Return whether fills say rights: files are mapped, or some ranges allow nothing."""
         return self.has_guards or self.has_files
 
 
@@ -100,7 +100,7 @@ class MapPicture:
         return (kind_of(entry), rights_of(entry)) if self.layout.says_rights else (kind_of(entry),)
 
     def in_tree(self, identity: int) -> tuple[str, ...]:
-        """What is true of a node of the tree: of its entry, and that its place or colour changed.
+        """Return what is true of a node of the tree: of its entry, and that its place or colour changed.
 
         That the list is out of order there is no fault of the tree.
         """
@@ -108,7 +108,7 @@ class MapPicture:
         return (*states, "changed") if identity in self.moved and not {"new", "changed"} & set(states) else states
 
     def in_order(self, identity: int) -> tuple[str, ...]:
-        """What is true of an entry in list and ribbon: a search goes through the tree."""
+        """Return what is true of an entry in list and ribbon: a search goes through the tree."""
         return tuple(state for state in self.states.get(identity, ()) if state != "path")
 
     def important(self, selection: int = 0) -> list[int]:
@@ -154,7 +154,7 @@ def _names(event: ev.Event) -> tuple[object, ...]:
 
 
 def _is_about(name: str) -> Callable[[Step], bool]:
-    """Which steps are about the map called `name`."""
+    """Return which steps are about the map called `name`."""
     return lambda step: step.about.kind in ("tree", "list", "map") and step.about.name == name
 
 
@@ -203,7 +203,7 @@ def _ids(value: MapValue) -> frozenset[int]:
 
 
 def bytes_in(entries: Iterable[EntryValue]) -> int:
-    """How many bytes lie in some entries."""
+    """Return how many bytes lie in some entries."""
     return sum(entry.end - entry.start for entry in entries)
 
 
@@ -224,12 +224,12 @@ def _layout_of(look: Look[MapValue], lanes: Collection[str]) -> Layout:
 
 
 def has_guards(items: Iterable[EntryValue | Fold]) -> bool:
-    """Whether there are ranges that allow nothing: drawn like others, they look as if all were allowed."""
+    """Return whether there are ranges that allow nothing: drawn like others, they look as if all were allowed."""
     return any(isinstance(item, EntryValue) and rights_of(item) == "nothing" for item in items)
 
 
 def laid_items(value: MapValue, before: MapValue, shown: MapValue) -> tuple[EntryValue | Fold, ...]:
-    """What has a column in all steps of an operation: before it, after it (`value`) and at the moment (`shown`)."""
+    """Say what has a column in all steps of an operation: before it, after it (`value`) and at the moment (`shown`)."""
     items = {item.id: item for one in (before, shown, value) for item in one.items}
     now = {item.id for item in value.items}
     is_in_order = all(one.start <= other.start for one, other in pairwise(value.items))
@@ -256,7 +256,7 @@ MOST_LEFT_FREE = 40
 
 
 def taken_over(value: MapValue, before: MapValue | None, shown: MapValue, moment: Moment) -> tuple[Taken, ...]:
-    """What lies on the axis at any step of the operation; at the moment alone if far more is freed than stays."""
+    """Say what lies on the axis at any step of the operation; at the moment alone if far more is freed than stays."""
     after = taken_in(value)
     freed = taken_in(before) - after if before is not None else set()
     if len(freed) > MOST_LEFT_FREE:
@@ -278,7 +278,7 @@ def _fields_in(event: ev.Event, name: str) -> tuple[EntryFields, ...]:
 
 
 def taken_in(value: MapValue) -> set[Taken]:
-    """What lies on the axis of a map at one moment."""
+    """Return what lies on the axis of a map at one moment."""
     return {Taken(item.start, item.end, isinstance(item, Fold)) for item in value.items}
 
 
@@ -302,7 +302,7 @@ def _deepest(look: Look[MapValue]) -> int:
 
 
 def depth_of(value: MapValue) -> int:
-    """How many levels of nodes are below the root, as far as they are shown."""
+    """Return how many levels of nodes are below the root, as far as they are shown."""
     shown = {item.id for item in value.items}
     deepest, level = 0, [value.root] if value.root in shown else []
     while level:
@@ -327,7 +327,7 @@ def _caption(value: MapValue, moment: Moment, lanes: Collection[str]) -> Caption
 
 
 def _is_elsewhere(moment: Moment, name: str) -> bool:
-    """Whether an operation was done on something else than the map called `name`, which was there before it."""
+    """Return whether an operation was done on something else than the map called `name`, which was there before it."""
     operation = moment.operation
     if operation is None or operation.outcome != "done" or operation.truncated or operation.name in ("task", "fork"):
         return False
@@ -351,7 +351,7 @@ class _Path:
         self._fresh = True
 
     def goes_on(self, events: Iterable[ev.Event]) -> bool:
-        """Whether the search is another after `events`."""
+        """Return whether the search is another after `events`."""
         before = self.nodes
         for event in events:
             if isinstance(event, ev.Called) and event.name in ("rbtree_insert", "rbtree_lookup_nearest"):
@@ -370,7 +370,7 @@ def _path(done: Sequence[ev.Event], value: MapValue) -> tuple[tuple[int, str], .
 
 
 def _leads_down(value: MapValue, path: Sequence[tuple[int, str]]) -> bool:
-    """Whether each node compared is still the child that the one before was left for."""
+    """Return whether each node compared is still the child that the one before was left for."""
     for (node, outcome), (following, _) in pairwise(path):
         there = value.nodes.get(node)
         if there is None or following != (there.left if outcome == "left" else there.right):
@@ -381,7 +381,7 @@ def _leads_down(value: MapValue, path: Sequence[tuple[int, str]]) -> bool:
 def states_of(
     before: MapValue, value: MapValue, here: str = "", path: Sequence[tuple[int, str]] = ()
 ) -> dict[int, tuple[str, ...]]:
-    """What is true of the entries of `value`, which was `before`, by id; `here` is the thing at hand."""
+    """Return what is true of the entries of `value`, which was `before`, by id; `here` is the thing at hand."""
     marks = difference(entries_of(before), entries_of(value))
     merged = _merged(before, value, marks)
     linked, changed = marks.new - merged, marks.changed | merged

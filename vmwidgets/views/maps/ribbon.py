@@ -148,7 +148,7 @@ def _node(
 
 
 def _name(entry: EntryValue, w: float) -> str:
-    """What a range of `w` pixels has room to say of itself."""
+    """Return what a range of `w` pixels has room to say of itself."""
     if w <= 8:
         return ""  # most ranges of a large map: nothing is worded for them
     size, name = binary_size(entry.size), visible(name_of(entry))
@@ -162,7 +162,7 @@ def _strip(segment: MapSegment) -> tuple[float, float]:
 
 
 def _is_on(one: Range, axis: Axis) -> bool:
-    """Whether some of these addresses are on the axis."""
+    """Return whether some of these addresses are on the axis."""
     return one.start < axis[-1].end and axis[0].start < one.end
 
 
@@ -179,14 +179,14 @@ def _ends(run: Run, axis: Axis) -> tuple[float, float] | None:
 
 
 def _ghost(picture: MapPicture, one: Range, axis: Axis, y: float) -> Node:
-    """What was removed, where it was; how much of it is said below."""
+    """Return what was removed, where it was; how much of it is said below."""
     left, right = _span(*one, axis)
     title = f"removed: {picture.style.range(one.start, one.end)}, {binary_size(one.end - one.start)}"
     return kit.chip(f"ribbon/ghost/{one.start:x}", "ghost", kit.Box(left, y, max(2.0, right - left), BAR), title=title)
 
 
 def _overlap(picture: MapPicture, overlap: Overlap, axis: Axis, y: float) -> Node | None:
-    """What two entries both have, framed over both."""
+    """Return what two entries both have, framed over both."""
     start, end = max(overlap.start, axis[0].start), min(overlap.end, axis[-1].end)
     if start >= end:
         return None
@@ -273,14 +273,14 @@ def _sizes_below(
 
 
 def _has_markers(picture: MapPicture) -> bool:
-    """Whether anything points at the ribbon at some step of the operation."""
+    """Return whether anything points at the ribbon at some step of the operation."""
     return bool(picture.value.find_cache) or picture.hint is not None or picture.moment.operation is not None
 
 
 def _markers(
     picture: MapPicture, axis: Axis, words_at: float, bar_top: float, width: float, named: Sequence[Node]
 ) -> list[Node]:
-    """What points at the ribbon; its words are beside it, or end at `words_at`, above those of `named` they meet."""
+    """Draw what points at the ribbon; its words are beside it, or end at `words_at`, above those of `named`."""
     value = picture.value
     marks = []
     if value.find_cache:

@@ -42,7 +42,7 @@ def _file_called(path: str) -> str:
 
 
 def rights_of(entry: EntryValue) -> str:
-    """What the fill of an entry says: "executes", "writes", "reads", or "nothing" that is allowed."""
+    """Return what the fill of an entry says: "executes", "writes", "reads", or "nothing" that is allowed."""
     read, write, execute = (letter != "-" for letter in entry.protection)
     return "executes" if execute else "writes" if write else "reads" if read else "nothing"
 
@@ -61,7 +61,7 @@ NOFAULT, _SUB_MAP = 0x100000, 0x200000
 
 
 def what_is(entry: EntryValue) -> str:
-    """What an entry is for, in a word or two: its role, its submap, its object and offset."""
+    """Return what an entry is for, in a word or two: its role, its submap, its object and offset."""
     if entry.role:
         return entry.role
     if entry.flags & _SUB_MAP:
@@ -72,7 +72,7 @@ def what_is(entry: EntryValue) -> str:
 
 
 def name_of(entry: EntryValue) -> str:
-    """What is mapped, in the space of a card: of a path its last part, which says most."""
+    """Return what is mapped, in the space of a card: of a path its last part, which says most."""
     return file_of(entry) or what_is(entry)
 
 
@@ -84,7 +84,7 @@ class Run(NamedTuple):
 
     @property
     def apart(self) -> list[EntryValue]:
-        """Those that do not overlap: an entry that is cut is among them, or what it was cut into."""
+        """Return those that do not overlap: an entry that is cut is among them, or what it was cut into."""
         found: list[EntryValue] = []
         for one in self.entries:
             if not found or one.start >= found[-1].end:
@@ -110,7 +110,7 @@ class Run(NamedTuple):
 
     @property
     def is_file(self) -> bool:
-        """Whether it is of a file."""
+        """Return whether it is of a file."""
         return self.name not in NAMED
 
     @property
@@ -144,7 +144,7 @@ class Range(NamedTuple):
 
     @property
     def words(self) -> str:
-        """That so much is gone, such as "−36 KiB"."""
+        """Say that so much is gone, such as "−36 KiB"."""
         return f"−{binary_size(self.end - self.start)}"
 
 
@@ -153,7 +153,7 @@ MOST_GHOSTS = 12
 
 
 def removed(before: Sequence[EntryValue], now: Sequence[EntryValue | Fold]) -> tuple[Range, ...]:
-    """What entries had before and nothing has now; none of more than are drawn.  O(n log n)."""
+    """Return what entries had before and nothing has now; none of more than are drawn.  O(n log n)."""
     same = set(map(id, now))
     other = [entry for entry in before if id(entry) not in same]  # what did not change is the same value
     if other:

@@ -168,12 +168,12 @@ def _links(picture: MapPicture, placed: Mapping[str, Node], marks: Sequence[Mark
 
 
 def _is_red(picture: MapPicture, *nodes: int) -> bool:
-    """Whether all of these nodes are red: of a parent and its child that must not stay so."""
+    """Return whether all of these nodes are red: of a parent and its child that must not stay so."""
     return all((node := picture.value.nodes.get(one)) is not None and node.red for one in nodes)
 
 
 def _conflicts(picture: MapPicture, placed: Mapping[str, Node], labels: Sequence[Node], width: float) -> Iterator[Node]:
-    """That a node and its parent are red, beside the node, where there is room."""
+    """Say that a node and its parent are red, beside the node, where there is room."""
     for parent in picture.value.nodes.values():
         for child in (parent.left, parent.right):
             node = placed.get(f"tree/{child}")
@@ -199,7 +199,7 @@ def _comparisons(
     items: Mapping[int, EntryValue | Fold],
     width: float,
 ) -> list[Node]:
-    """What each node of the path was asked, beside it where there is room; without room for its address, that too."""
+    """Draw what each node of the path was asked, beside it where there is room, with its address if it lacks that."""
     rows: dict[float, list[Node]] = {}
     for node in placed.values():
         rows.setdefault(node.y + node.h / 2, []).append(node)
@@ -230,18 +230,18 @@ def _comparisons(
 
 
 def _leans_right(asked: Node, *beside: Node | None) -> bool:
-    """Whether the flattest link of the path at this mark is on its right, where it would cross a label."""
+    """Return whether the flattest link of the path at this mark is on its right, where it would cross a label."""
     across = [one.x + one.w / 2 - asked.x - asked.w / 2 for one in beside if one is not None]
     return max(across, default=0) > -min(across, default=0)
 
 
 def _is_free(x: float, w: float, others: Sequence[Node], width: float) -> bool:
-    """Whether a label from `x` on covers none of the nodes of its row."""
+    """Return whether a label from `x` on covers none of the nodes of its row."""
     return x >= 0 and x + w <= width and not any(one.x < x + w and one.x + one.w > x for one in others)
 
 
 def _is_marked(x: float, w: float, asked: Node, marks: Sequence[Marks]) -> bool:
-    """Whether a label beside `asked` from `x` on covers a mark of its row."""
+    """Return whether a label beside `asked` from `x` on covers a mark of its row."""
     y = asked.y + asked.h / 2
     return any(
         left < x + w and left + wide > x

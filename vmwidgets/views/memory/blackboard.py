@@ -142,7 +142,7 @@ def _lock(x: float, y: float, is_open: bool, look: str) -> list[Bar]:
 
 
 def _frame(one: BoardFrame, page: BoardPage, box: Box) -> Node:
-    """What is in a frame, its number, and how many descriptors lead to it."""
+    """Return what is in a frame, its number, and how many descriptors lead to it."""
     number = f"{one.frame:#x}"
     room = box.w - 46
     words = fitted(12, 21, one.words, room, "mono body")
@@ -162,7 +162,7 @@ def _frame(one: BoardFrame, page: BoardPage, box: Box) -> Node:
 
 
 def _legend(pages: Sequence[BoardPage], y: float, width: float) -> Iterator[Node]:
-    """What a lock and a number mean, as far as they are there."""
+    """Yield what a lock and a number mean, as far as they are there."""
     rights = [one.rights for page in pages for one in page.descriptors.values()]
     shown = {"open" if "w" in one else "closed" for one in rights}
     entries = [(key, words) for key, words in (*LOCKS, ("count", COUNTS)) if key in shown or key == "count"]

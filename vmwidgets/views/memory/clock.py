@@ -209,7 +209,7 @@ def _not_clearing(stages: Sequence[Stage]) -> Iterator[Stage]:
 
 
 def _moves(event: ev.Event) -> bool:
-    """Whether something of a ring is another after an event: a frame's place, the hand, a note, the policy."""
+    """Return whether something of a ring is another after an event: a frame's place, the hand, a note, the policy."""
     if isinstance(event, (ev.RingMoved, ev.HandMoved)):
         return event.before != event.after
     return isinstance(event, (ev.HandLooked, ev.RingRenumbered, ev.PagesNoted, ev.PagesAged, ev.ReplacementChosen))
@@ -227,7 +227,7 @@ FEW = 64
 
 
 def _circle(count: int) -> float:
-    """How wide a circle of so many cards is."""
+    """Return how wide a circle of so many cards is."""
     return _W + hypot(_W, _H) / sin(pi / max(3, count)) + 20
 
 
@@ -243,7 +243,7 @@ def _hand(places: list[Box], first: RingPage, is_circle: bool) -> Node:
 
 
 def _answer(ring: RingValue, value: ReplacementValue) -> str:
-    """Where the hand is, or which page is checked first, and what the hardware noted of it."""
+    """Return where the hand is, or which page is checked first, and what the hardware noted of it."""
     if not ring.pages:
         return ""
     first = ring.pages[0]
@@ -257,7 +257,7 @@ def _answer(ring: RingValue, value: ReplacementValue) -> str:
 
 
 def _all_looked(look: Look[ReplacementValue], ring: str) -> list[ev.Event]:
-    """What the hand looked at in all of the operation: the ring does not move from step to step."""
+    """Return what the hand looked at in all of the operation: the ring does not move from step to step."""
     return [event for event in look.moment.events if isinstance(event, ev.HandLooked) and event.ring == ring]
 
 
@@ -287,7 +287,7 @@ _MOST_STEPS = 6
 
 
 def _story(looked: Sequence[ev.HandLooked], x: float, y: float, w: float) -> list[Node]:
-    """What the hand did, page by page, the latest last; the earlier ones are counted where there are many."""
+    """Return what the hand did, page by page, the latest last; the earlier ones are counted where there are many."""
     if not looked:
         return []
     nodes = [kit.label("clock/story", "what the hand did", x, y, most=w)]
@@ -340,7 +340,7 @@ def _gone(ring: RingValue, moment: Moment, y: float, width: float) -> list[Node]
 
 
 def _legend(ring: RingValue, value: ReplacementValue, y: float, width: float, *, goes_on: bool) -> list[Node]:
-    """What the strips of the cards mean, the numbers at their right, and the arrow where the hand `goes_on`."""
+    """Return what the strips of the cards mean, the numbers at their right, and the arrow where the hand `goes_on`."""
     looks = {"lamp-on" if page.referenced else "lamp-off" for page in ring.pages}
     entries = [
         one

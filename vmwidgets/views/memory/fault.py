@@ -105,7 +105,7 @@ _COLLAPSED = "collapsed: nothing else referred to it, so that its pages are now 
 
 
 def _notes(stages: Sequence[Node], done: Sequence[Mark]) -> Iterator[str]:
-    """What the words and numbers of the stages mean, as far as they are there."""
+    """Yield what the words and numbers of the stages mean, as far as they are there."""
     if any(run.text.startswith("+") for stage in stages for run in stage.text):
         yield "+1, +2 or more: so many earlier steps of the stage are not shown; the table has them"
     ends = {mark.words.rpartition(" ")[2] for mark in done if mark.box == "object"}

@@ -57,12 +57,12 @@ class Strip(NamedTuple):
 
     @property
     def state(self) -> bool:
-        """Whether something happened here."""
+        """Return whether something happened here."""
         return any(one.state for one in self.pieces)
 
 
 def kind_of(owner: str) -> str:
-    """What kind of memory the frames of an owner are: whose colour they have."""
+    """Return what kind of memory the frames of an owner are: whose colour they have."""
     if owner.startswith("page tables"):
         return "table"
     return "file" if owner.startswith("file ") else "anonymous" if owner.startswith("object ") else "kernel"
@@ -97,7 +97,7 @@ def _said(frame: int, touched: Mapping[int, str], lit: Collection[int], chosen: 
 
 
 def _blocks(run: FrameRun) -> Iterator[int]:
-    """Where the free blocks of a run begin: two buddies that are free are one block."""
+    """Yield where the free blocks of a run begin: two buddies that are free are one block."""
     at = run.first
     while at < run.first + run.frames:
         yield at
@@ -228,7 +228,7 @@ def _piece(piece: Piece, strip: Strip, box: Box, unit: float) -> Node:
 
 
 def _ways(piece: Piece, strip: Strip) -> tuple[str, ...]:
-    """What is written in free frames, and in bands, from all to the count alone."""
+    """Return what is written in free frames, and in bands, from all to the count alone."""
     size, count = binary_size(piece.frames * PAGE), f"{piece.frames:,}"
     if piece.run is not None and piece.run.state != "free":
         return f"{piece.run.owner}: {count} frames, {size}", f"{piece.run.owner}: {count}", f"{count}"
@@ -289,12 +289,12 @@ def _outlines(boxes: Sequence[Box]) -> Iterator[tuple[tuple[float, float], ...]]
 
 
 def said_of(owner: str, runs: Sequence[FrameRun]) -> str:
-    """Which frames an owner has, as far as they are known."""
+    """Return which frames an owner has, as far as they are known."""
     return ", ".join(frame_numbers(run.first, run.frames) for run in runs if run.owner == owner and run.state == "used")
 
 
 def owner_rows(value: FramesValue, before: Mapping[str, int], box: Box, most: int) -> tuple[list[Node], float]:
-    """Who has how many, the most first, each with a bar and the numbers of its frames."""
+    """Return who has how many, the most first, each with a bar and the numbers of its frames."""
     shown = value.owners[:most]
     if not shown:
         return [kit.label("frames/owners", "no frame has an owner", box.x, box.y, most=box.w)], box.y + 22

@@ -102,7 +102,7 @@ def draw_frames(
 
 
 def _about(pieces: Iterable[FrameRun | Piece], drawn: Collection[str]) -> dict[str, About]:
-    """Which frames the pieces are that are drawn."""
+    """Return which frames the pieces are that are drawn."""
     known = ((f"frame:{one.first}", Pages(FRAMES, one.first, one.frames)) for one in pieces)
     return {thing: About((pages,)) for thing, pages in known if thing in drawn}
 
@@ -324,7 +324,7 @@ def _detail(frame: FrameValue, y: float, width: float) -> Node:
 
 
 def _mapped(frame: FrameValue) -> tuple[str, ...]:
-    """What leads to a frame, from all that is known of that to how many addresses it is."""
+    """Return what leads to a frame, from all that is known of that to how many addresses it is."""
     places = [f"{name + ' ' if name else ''}{Address(va)}" for name, va in frame.mapped]
     if not places:
         return ("no virtual address leads to it",)

@@ -21,7 +21,7 @@ _APART = 12.0
 
 
 def served(counts: PageCounts) -> dict[str, bool]:
-    """Which classes of requests would get a page now; all limits are strict."""
+    """Return which classes of requests would get a page now; all limits are strict."""
     left = counts.available
     normal = left > counts.free_reserved
     return {"NORMAL": normal, "SYSTEM": normal or left > counts.interrupt_free_min, "INTERRUPT": left > 0}
@@ -38,7 +38,7 @@ def gauges(counts: PageCounts, before: PageCounts, top: float, width: float) -> 
 
 
 def answer(counts: PageCounts) -> str:
-    """What the kernel does while so many pages are left, in a sentence.
+    """Return what the kernel does while so many pages are left, in a sentence.
 
     Only a refused request wakes the page daemon; once awake, it works until free_target (FreeBSD `vm_pageout`).
     """
@@ -120,7 +120,7 @@ _CUT, _CUT_AT = 4, 0.86
 
 
 def level(counts: PageCounts, pages: int, width: float) -> float:
-    """Where so many pages stand on the gauge; what is beyond a cut has the rest of the room."""
+    """Return where so many pages stand on the gauge; what is beyond a cut has the rest of the room."""
     room, share, most = width - 2 * MARGIN, 1.0, max(counts.total, counts.free_target + 1)
     if is_cut(counts):
         reach = _CUT * counts.free_target
@@ -131,7 +131,7 @@ def level(counts: PageCounts, pages: int, width: float) -> float:
 
 
 def is_cut(counts: PageCounts) -> bool:
-    """Whether so few are left that the marks are drawn larger than all else."""
+    """Return whether so few are left that the marks are drawn larger than all else."""
     reach = _CUT * counts.free_target
     return counts.available <= reach and counts.total > 2 * reach
 
@@ -203,7 +203,7 @@ def _done(is_served: bool) -> str:
 
 
 def _classes(counts: PageCounts, before: PageCounts, note: Node, width: float) -> list[Node]:
-    """What each class of request would get now, in words and by shape: served ones round, refused ones square.
+    """Return what each class of request would get now, in words and by shape: served ones round, refused ones square.
 
     They are at the right of the note, or in lines of their own below it where there is no room beside it.
     """

@@ -135,7 +135,7 @@ _WHY = {
 
 
 def _answer(contents: KentryContents, static: Sequence[EntryValue]) -> str:
-    """How many slots of the open slabs are used, and which entries have none."""
+    """Return how many slots of the open slabs are used, and which entries have none."""
     slots = sum(slab.buffers for slab in contents.slabs)
     used = slots - sum(len(slab.free) for slab in contents.slabs)
     of = (
@@ -448,7 +448,7 @@ def _slab_rows(area: KentryValue, style: AddressStyle) -> Iterator[Row]:
 
 
 def _is_in_use(area: KentryValue, index: int) -> bool:
-    """Whether the area's slab is in use: the free list may be longer than what is known of it."""
+    """Return whether the area's slab is in use: the free list may be longer than what is known of it."""
     beyond = len(area.free) < area.slabs - area.allocated and index > max(area.free, default=0)
     return index not in area.free and not beyond
 
@@ -476,7 +476,7 @@ def steps_of_kentry(contents: KentryContents, *, with_ranges: bool = False) -> M
 
 
 def _moves(event: ev.Event, name: str) -> bool:
-    """Whether a map has other ranges after an event."""
+    """Return whether a map has other ranges after an event."""
     if isinstance(event, (ev.EntryLinked, ev.EntryUnlinked)):
         return event.map == name
     if isinstance(event, (ev.EntryResized, ev.EntryChanged)):

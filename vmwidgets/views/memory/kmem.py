@@ -121,7 +121,7 @@ def draw_kmem(
 
 
 def _answer(root: KernelMapValue, concerned: KernelMapValue) -> str:
-    """How full the map at hand is, and who waits for room in which map, with what a request can get there."""
+    """Return how full the map at hand is, and who waits for room in which map, with what a request can get there."""
     one = concerned.map
     used = f"{used_words(one)[0].removesuffix(' used')} are used, by {counted(one.nr_entries, 'entry')}"
     said = [f"In {called(one.name)}, {used}{', of submaps too' if concerned.submaps else ''}."]
@@ -152,7 +152,7 @@ _COLOURS = (
 
 
 def _legend(nodes: Sequence[Node], y: float, width: float) -> list[Node]:
-    """What the colours mean that the picture has, and the double bars of a ribbon."""
+    """Return what the colours mean that the picture has, and the double bars of a ribbon."""
     ranges = [node for node in nodes if node.kind == "range"]
     looks = {f"{bar.style} inside" for node in ranges for bar in node.bars}
     looks.update(*({"new"} if "new" in node.state else node.state for node in ranges))  # new: in no other colour
@@ -177,7 +177,7 @@ def steps_of_kmem(names: Set[str]) -> Mine:
 
 
 def _grew(stage: Stage, name: str) -> bool:
-    """Whether a map says of another number of bytes that they are in use."""
+    """Return whether a map says of another number of bytes that they are in use."""
     sizes = [event for event in stage.events if isinstance(event, ev.MapResized) and event.map == name]
     return bool(sizes) and binary_size(sizes[0].before) != binary_size(sizes[-1].after)
 

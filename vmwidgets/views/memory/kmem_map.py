@@ -50,7 +50,7 @@ class Shown(NamedTuple):
 
     @classmethod
     def of(cls, look: Look[KernelMapValue]) -> Shown:
-        """That of the maps."""
+        """Return that of the maps."""
         moment = look.moment
         before, after = ({one.map.name: one.map for one in root.all()} for root in (look.before, look.after))
         woken = {event.map for event in moment.so_far if isinstance(event, ev.SleepersWoken)}
@@ -62,11 +62,11 @@ class Shown(NamedTuple):
         return self.moment.so_far
 
     def states(self, value: MapValue) -> dict[int, tuple[str, ...]]:
-        """What is true of the entries of a map at the moment."""
+        """Return what is true of the entries of a map at the moment."""
         return states_of(self.before.get(value.name, nothing_in(value)), value)
 
     def taken(self, value: MapValue) -> tuple[Taken, ...]:
-        """What lies on the axis of a map in all steps of the operation."""
+        """Return what lies on the axis of a map in all steps of the operation."""
         name = value.name
         if name not in self.axes:
             self.axes[name] = taken_over(self.after.get(name, value), self.before.get(name), value, self.moment)
@@ -90,7 +90,7 @@ def map_box(
 
 
 def height_of(value: KernelMapValue, depth: int) -> float:
-    """How high a map is, from its card to those who wait for room in it."""
+    """Return how high a map is, from its card to those who wait for room in it."""
     lines = _lines(value)
     return (CARD_H if depth else ROOT_H) + RIBBON_H + (4 + _LINE * lines if lines else 0)
 
@@ -101,7 +101,7 @@ def _lines(value: KernelMapValue) -> int:
 
 
 def _waiting(value: KernelMapValue, line: Box) -> list[Node]:
-    """Those who sleep for room in a map, in the order they will look again, and who wakes them."""
+    """Return those who sleep for room in a map, in the order they will look again, and who wakes them."""
     name, some = value.map.name, value.sleepers
     shown = some if len(some) <= SLEEPERS else some[: SLEEPERS - 1]
     nodes = []
@@ -168,7 +168,7 @@ def _card(
 
 
 def used_words(value: MapValue, *, has_submaps: bool = False) -> tuple[str, ...]:
-    """How much of a map is used, in ever fewer words; the ranges of its submaps are used, whatever is in these."""
+    """Say how much of a map is used, in ever fewer words; the ranges of its submaps are used, whatever is in these."""
     used, whole = binary_size(value.size), binary_size(value.end - value.start)
     number, _, unit = used.partition(" ")
     least = f"{number if unit == whole.partition(' ')[2] else used} of {whole}"
@@ -186,7 +186,7 @@ def lock_words(value: KernelMapValue) -> str:
 
 
 def sleeper_words(value: KernelMapValue) -> str:
-    """Who sleeps for room, in the order they will look again."""
+    """Return who sleeps for room, in the order they will look again."""
     if not value.sleepers:
         return "needs_wakeup" if value.needs_wakeup else ""
     count = len(value.sleepers)
@@ -226,7 +226,7 @@ def _ribbon(
 def _axis(
     value: MapValue, states: Mapping[int, tuple[str, ...]], shown: Shown, x: float, w: float
 ) -> tuple[MapValue, Axis]:
-    """What is drawn of a map in `w` pixels, and its axis, which is one for all steps where nothing has to be folded."""
+    """Draw a map in `w` pixels, with its axis, which is one for all steps where nothing has to be folded."""
     drawn = thinned(value, w, states)
     taken = shown.taken(value) if drawn is value else tuple(taken_in(drawn))
     return drawn, Axis(place(stretches(value, taken), x, w, BROKEN))
@@ -263,7 +263,7 @@ def _piece(
 
 
 def _words(entry: EntryValue) -> tuple[str, str]:
-    """What a range is, with its size and without."""
+    """Return what a range is, with its size and without."""
     name = what_is(entry).partition("+")[0]
     return f"{name} {binary_size(entry.size)}", name
 
@@ -277,7 +277,7 @@ _SPARE = 6.0
 
 
 def _all_have_room_for_sizes(pieces: Iterable[MapSegment]) -> bool:
-    """Whether each range of a ribbon that has room for its name has room for its size too: all say it, or none."""
+    """Say whether each range of a ribbon that has room for its name has room for its size too: all say it, or none."""
     ranges = [(one.item, one.w - 2 * _inset(one) - _SPARE) for one in pieces if isinstance(one.item, EntryValue)]
     return all(text_width(_words(entry)[0]) <= w for entry, w in ranges if text_width(_words(entry)[1]) <= w)
 

@@ -91,14 +91,14 @@ def _at(card: Node, pixels: float) -> float:
 
 
 def _starts(one: Node, behind: Node) -> float:
-    """Where an arrow leaves a card: in one column at the side to which it goes, so that a chain is not one line."""
+    """Say where an arrow leaves a card: in one column at the side to which it goes, so that a chain is not one line."""
     if one.x != behind.x:
         return _at(one, STRAIGHT)
     return _at(one, UP if behind.y < one.y else DOWN)
 
 
 def _ends(one: Node, behind: Node, arrives: dict[Place, float]) -> float:
-    """Where it reaches the other card."""
+    """Return where it reaches the other card."""
     if one.x == behind.x:
         return _at(behind, FROM_BELOW if behind.y < one.y else FROM_ABOVE)
     return _at(behind, STRAIGHT) if one.y == behind.y else arrives[_place(one, behind)]
@@ -116,7 +116,7 @@ def _arrivals(pairs: Sequence[Pair]) -> dict[Place, float]:
 
 
 def _lanes(ways: Iterable[Way]) -> tuple[dict[Place, int], dict[tuple[float, bool], int]]:
-    """Which way each place has: the nearest that no other one needs at the same height; and the last of each column."""
+    """Give each place a way: the nearest that no other needs at the same height; and the last of each column."""
     lanes: dict[Place, int] = {}
     taken: dict[tuple[float, bool], list[list[Way]]] = {}
     for way in sorted(ways, key=lambda one: one.bottom - one.top):  # short ones are next to their cards

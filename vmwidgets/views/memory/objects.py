@@ -71,7 +71,7 @@ class _Mapping(NamedTuple):
 
     @property
     def said(self) -> str:
-        """That a write copies its pages, or so many of them; "" where it copies none."""
+        """Say that a write copies its pages, or so many of them; "" where it copies none."""
         if not self.copied:
             return ""
         return TO_COPY if len(self.copied) == len(self.seen) else f"{len(self.copied):,} {TO_COPY}"
@@ -102,7 +102,7 @@ def _task_of(mapper: MappedBy) -> str:
 
 
 def _who(one: _Mapping) -> str:
-    """Whose mapping it is, or how many have it."""
+    """Return whose mapping it is, or how many have it."""
     return f"{1 + len(one.others):,} tasks" if one.others else _task_of(one.mapper)
 
 
@@ -118,12 +118,12 @@ def _entries(stages: Sequence[Stage]) -> Iterator[Stage]:
 
 
 def _maps(entry: EntryFields | None) -> tuple[object, ...] | None:
-    """Which pages of an object an entry maps, and how; None if it has no object."""
+    """Return which pages of an object an entry maps, and how; None if it has no object."""
     return None if entry is None or entry[3] is None else (*entry[1:5], entry[5] & (NEEDS_COPY | WRITE))
 
 
 def _changes(event: Event) -> bool:
-    """Whether something of a memory object, of a file or of swap space is another after an event."""
+    """Return whether something of a memory object, of a file or of swap space is another after an event."""
     if isinstance(event, (ev.ShadowMoved, ev.FileResized, ev.SwapResized)):
         return event.before != event.after
     if isinstance(event, ev.PageOut):
@@ -152,7 +152,7 @@ class Reported(NamedTuple):
 
     @classmethod
     def by(cls, events: Iterable[Event]) -> Reported:
-        """What these events say.  O(events)."""
+        """Return what these events say.  O(events)."""
         reported = cls({}, set(), {}, {})
         for event in events:
             if isinstance(event, (ev.ObjectMade, ev.ObjectGone)):
@@ -175,12 +175,12 @@ class Reported(NamedTuple):
         return [index for index, (_, frame) in self.pages.get(name, {}).items() if frame is not None]
 
     def is_dirtied(self, name: str, index: int) -> bool:
-        """Whether a page of an object is dirty that was not."""
+        """Return whether a page of an object is dirty that was not."""
         return self.dirty.get(name, {}).get(index) == (False, True)
 
 
 def steps_of_task(look: Look[ObjectsValue], task: str) -> Mine:
-    """Those of them in which something of a task's changes, or of objects that nothing maps."""
+    """Return those of them in which something of a task's changes, or of objects that nothing maps."""
 
     def is_cheap() -> bool:
         return sum(len(one.pages) for one in look.after.objects.values()) <= FEW
@@ -193,7 +193,7 @@ FEW = 300
 
 
 def _of_task(value: ObjectsValue, task: str) -> tuple[object, ...]:
-    """What a picture of one task shows of `value`."""
+    """Return what a picture of one task shows of `value`."""
     mappers, references = value.all_mappers(), value.all_references()
     every = _mappings(value, mappers)
     uses = _uses(every)
@@ -250,7 +250,7 @@ def draw_objects(
 
 
 def _about(mappings: Sequence[_Mapping], drawn: Collection[str]) -> dict[str, About]:
-    """Where the mappings are that are drawn, and which object they map."""
+    """Return where the mappings are that are drawn, and which object they map."""
     known: dict[str, About] = {}
     for one in mappings:
         thing, mapper = f"entry:{one.mapper.entry}", one.mapper
@@ -342,7 +342,7 @@ class _Layout:
             self.nodes.append(kit.paragraph(f"objects/legend/{name}", words, MARGIN, below + 6, width - 2 * MARGIN))
 
     def _notes(self, shown: Sequence[_Mapping]) -> Iterator[tuple[str, str]]:
-        """What the words on the cards mean, as far as they are there."""
+        """Yield what the words on the cards mean, as far as they are there."""
         if any(one.said for one in shown):
             some = [len(one.copied) for one in shown if one.said not in ("", TO_COPY)]
             yield "copy", " ".join([say_objects("copy"), *(say_objects("copy/some", count) for count in some[:1])])
@@ -386,7 +386,7 @@ class _Layout:
         return chain if len(chain) <= CHAIN else (*chain[: CHAIN - 1], chain[-1])
 
     def _is_one_line(self, one: _Mapping) -> bool:
-        """Whether a card has room for whose mapping it is, and where, in one line."""
+        """Return whether a card has room for whose mapping it is, and where, in one line."""
         said = text_width(one.said, "label dim") + 6 if one.said else 0
         return text_width(f"{_who(one)} {address(one.mapper.start)}", "strong") <= self._wide - 14 - said
 
@@ -550,7 +550,7 @@ class _Layout:
         return {index for index in own | copied if index in pages}
 
     def _is_orphan(self, owner: ObjectValue, index: int) -> bool:
-        """Whether no mapping leads to a page of anonymous memory; a file's pages can be mapped again."""
+        """Return whether no mapping leads to a page of anonymous memory; a file's pages can be mapped again."""
         frame = owner.pages.get(index, -1)
         if owner.kind not in ("anonymous", "shadow") or self._uses[frame]:
             return False

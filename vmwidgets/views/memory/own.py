@@ -48,7 +48,7 @@ def _kind(one: ProcessRange) -> str:
 
 
 def draw_cell(value: CellMemory, *, width: float = WIDTH) -> Scene:
-    """What some code did: a sentence, mapped and in memory before and after, then its lines and its ranges."""
+    """Return what some code did: a sentence, mapped and in memory before and after, then its lines and its ranges."""
     nodes: list[Node] = []
     y = 6.0
     was, now = value.before, value.after
@@ -315,7 +315,7 @@ def _mapped(some: Sequence[ProcessRange]) -> int:
 
 
 def _places(nodes: list[Node], value: ProcessMoment, y: float, width: float) -> float:
-    """Where it lies: a window for each place that has much empty space around it, each to its own scale."""
+    """Return where it lies: a window for each place that has much empty space around it, each to its own scale."""
     below = [one for one in value.ranges if one.end <= 1 << 56]
     places = _split(below)
     if len(places) < 2:

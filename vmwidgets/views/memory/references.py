@@ -138,11 +138,11 @@ class _Sheet:
         return cls(rows, column, count, left + _INDEX, block, is_narrow, whole, more)
 
     def x(self, place: int) -> float:
-        """Where the grid at a place of a row begins."""
+        """Return where the grid at a place of a row begins."""
         return MARGIN + self.left + place * self.block
 
     def is_whole(self, number: int) -> bool:
-        """Whether the run says what frames hold."""
+        """Return whether the run says what frames hold."""
         return self.opened is None or number in self.opened
 
     def high(self, run: PolicyRun, number: int) -> float:
@@ -248,7 +248,7 @@ def _opens(node: Node, number: int, sheet: _Sheet) -> Node:
 
 
 def _frames(run: PolicyRun, number: int, sheet: _Sheet, x: float) -> Iterator[Text]:
-    """What the rows of a grid are: numbers of frames, and what goes."""
+    """Yield what the rows of a grid are: numbers of frames, and what goes."""
     if not sheet.is_whole(number):
         return
     for frame in range(min(run.frames, FRAMES)):
@@ -257,14 +257,14 @@ def _frames(run: PolicyRun, number: int, sheet: _Sheet, x: float) -> Iterator[Te
 
 
 def _frames_beside(run: PolicyRun, number: int, sheet: _Sheet, line: int, x: float, y: float) -> Node:
-    """What the rows of a grid are that has another one at its left."""
+    """Return what the rows of a grid are that has another one at its left."""
     text = tuple(_frames(run, number, sheet, 0))
     high = sheet.high(run, number)
     return kit.runs(f"references/{number}/{line}/names", kit.Box(x, y, _INDEX - 4, high), text)
 
 
 def _is_best(runs: Sequence[PolicyRun], run: PolicyRun) -> bool:
-    """Whether a run has the fewest faults of those with as many frames, and others have more."""
+    """Return whether a run has the fewest faults of those with as many frames, and others have more."""
     others = [one.faults for one in runs if one.frames == run.frames]
     return len(others) > 1 and run.faults == min(others) < max(others)
 
@@ -343,7 +343,7 @@ def _column(lane: str, run: PolicyRun, index: int, is_whole: bool, box: Box) -> 
 
 
 def _legend(runs: Sequence[PolicyRun], sheet: _Sheet, y: float, width: float) -> list[Node]:
-    """What is in the grids, as far as it is there."""
+    """Return what is in the grids, as far as it is there."""
     parts = ["●, shaded: a fault"]
     parts += ["bar: faults of all references"] * (not sheet.is_narrow and (sheet.opened is None or bool(sheet.opened)))
     if sheet.opened is None or sheet.opened:
@@ -386,7 +386,7 @@ def _outcome(step: PageReference) -> str:
 
 
 def _folds(start: int, count: int, length: int, y: float, width: float) -> Iterator[Node]:
-    """What lies before and behind: a click shows it."""
+    """Yield what lies before and behind: a click shows it."""
     left = kit.row(2, y, 24, width=width, most=220)
     if start:
         words = f"◂ {counted(start, 'earlier reference')}"
@@ -432,7 +432,7 @@ def _caption(runs: Sequence[PolicyRun], value: ReferencesValue | None, selection
 
 
 def _fewest(frames: int, runs: Sequence[PolicyRun]) -> str:
-    """Which policies have the fewest faults with a number of frames."""
+    """Return which policies have the fewest faults with a number of frames."""
     least = min(run.faults for run in runs)
     best = [visible(run.policy) for run in runs if run.faults == least]
     policies = "each policy" if len(best) == len(runs) > 1 else " and ".join(best)

@@ -98,7 +98,7 @@ def _alone(front: ObjectValue, shared: Set[int]) -> set[int]:
 
 
 def _is_back(value: ObjectsValue, slot: int) -> bool:
-    """Whether an object has the page of a slot in memory too: who asks for the page gets that frame."""
+    """Return whether an object has the page of a slot in memory too: who asks for the page gets that frame."""
     return any(
         index in one.pages for one in value.objects.values() for index, its in one.swapped.items() if its == slot
     )

@@ -48,12 +48,12 @@ def draw_segments(value: SegmentsValue, *, width: float = WIDTH) -> Scene:
 
 
 def _limits(one: Segment) -> str:
-    """Where a segment begins and ends in the program's addresses."""
+    """Return where a segment begins and ends in the program's addresses."""
     return f"{Address(one.start)}–{Address(one.start + one.size)}"
 
 
 def _limits_fit(one: Segment, room: float) -> bool:
-    """Whether a box so wide has room for both ends of a segment, beside its size."""
+    """Return whether a box so wide has room for both ends of a segment, beside its size."""
     return text_width(_limits(one), "mono label") + text_width(binary_size(one.size)) + BESIDE <= room
 
 
@@ -92,7 +92,7 @@ def _arrow(left: Node, right: Node) -> Link:
 
 
 def _what(value: SegmentsValue, one: Stretch) -> str:
-    """What lies in a stretch of memory, in words."""
+    """Return what lies in a stretch of memory, in words."""
     if not one.names:
         return "other memory" if not value.free else "free" if one.free else "in use"
     return listed(one.names) if one.free else f"{listed(one.names)}, in memory in use"

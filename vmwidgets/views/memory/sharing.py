@@ -87,14 +87,14 @@ def tasks_by_frame(frames: Frames) -> list[set[str]]:
 
 
 def shares_of(task: str, having: Iterable[Set[str]]) -> tuple[int, int, str]:
-    """How many frames are a task's own, how many it shares, and its fair share of all: each by how many have it."""
+    """Say how many frames are a task's own, how many it shares, and its fair share of all: each by how many have it."""
     its = [len(those) for those in having if task in those]
     own = its.count(1)
     return own, len(its) - own, f"{sum(1 / one for one in its):.1f}".removesuffix(".0")
 
 
 def say_shares(task: str, own: int, shared: int, fair: str) -> str:
-    """What a task has, in words."""
+    """Return what a task has, in words."""
     return f"{task}: {counted(own, 'frame')} of its own, {shared:,} shared, a fair share of {fair}"
 
 

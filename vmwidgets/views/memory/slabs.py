@@ -118,7 +118,7 @@ def draw_slabs(
 
 
 def _answer(value: CachesValue, held: int) -> str:
-    """How much of the slabs' memory objects fill, and in which cache most is free."""
+    """Return how much of the slabs' memory objects fill, and in which cache most is free."""
     used = sum(cache.allocated * cache.object_size for cache in value.caches)
     said = f"Objects fill {100 * used / held:.0f} % of {binary_size(held)} of slabs"
     most = max(value.caches, key=lambda one: _slabs(one) * one.slab_size - one.allocated * one.object_size)

@@ -92,7 +92,7 @@ def describe(thread: ThreadValue) -> str:
 
 
 def name_of(kind: str, subject: str) -> str:
-    """What is waited for.
+    """Return what is waited for.
 
     >>> name_of("room", "exec_map"), name_of("timer", "")
     ('room in exec_map', 'the clock')
@@ -104,7 +104,7 @@ def name_of(kind: str, subject: str) -> str:
 def subject_box(
     identity: str, kind: str, subject: str, holder: str | None, count: int, x: float, y: float, w: float = SUBJECT_W
 ) -> Node:
-    """What is waited for, round if it is a lock, and by how many."""
+    """Return what is waited for, round if it is a lock, and by how many."""
     name, is_lock = name_of(kind, subject), kind == "lock"
     says = f", which {holder or 'the cell'} holds" if holder is not None else ""
     rows: list[str | kit.Line] = [name, kit.Line(f"{count:,} wait{'s' if count == 1 else ''}", "label dim")]
@@ -117,7 +117,7 @@ def subject_box(
 
 
 def waker(identity: str, words: str, more: str, box: Box, *, thing: str = "", style: str = "strong") -> Node:
-    """Who wakes the sleepers, and how."""
+    """Return who wakes the sleepers, and how."""
     first = wrapped(words, box.w, style)
     lines = [(line, style) for line in first[:3]] + [(line, "label dim") for line in wrapped(more, box.w)]
     text = [Text(0, 14 + 16 * at, line, look) for at, (line, look) in enumerate(lines)]
@@ -126,6 +126,6 @@ def waker(identity: str, words: str, more: str, box: Box, *, thing: str = "", st
 
 
 def fold(name: str, count: int, place: Box, words: str = "more") -> Node:
-    """How many were left out."""
+    """Return how many were left out."""
     title = f"{count:,} {words}, in the table"
     return kit.fold(f"threads/fold/{name}", place, f"and {count:,} {words}", title=title)

@@ -106,7 +106,7 @@ def draw_threads(
 
 
 def _answer(value: ThreadsValue, groups: Sequence[_Group]) -> str:
-    """Who waits for what, in a sentence: the most first, a deadlock before all."""
+    """Return who waits for what, in a sentence: the most first, a deadlock before all."""
     some = sorted((one for one in groups if one.subject != _DAEMON), key=lambda one: -len(one.sleepers))
     parts = [f"for {_AWAITED.get(one.kind, '')}{name_of(one.kind, visible(one.subject))}" for one in some[:3]]
     count, left = sum(len(one.sleepers) for one in some), sum(len(one.sleepers) for one in some[3:])
@@ -152,7 +152,7 @@ def locks_changed(events: Sequence[ev.Event]) -> dict[str, tuple[str | None, str
 
 
 def _changes(event: ev.Event) -> bool:
-    """Whether a thread does something else after an event, or the clock has advanced."""
+    """Return whether a thread does something else after an event, or the clock has advanced."""
     if isinstance(event, ev.ClockTicked):
         return event.before != event.after
     if isinstance(event, ev.ThreadEnded):
@@ -184,7 +184,7 @@ _KINDS = {"lock": 0, "room": 1, "pages": 2, "timer": 3}
 
 
 def _subject_of(thread: ThreadValue) -> tuple[str, str]:
-    """What it waits for; all who wait for the clock wait for the same."""
+    """Return what it waits for; all who wait for the clock wait for the same."""
     return ("timer", "") if thread.kind == "timer" else (thread.kind, thread.subject)
 
 
@@ -196,7 +196,7 @@ def _waking(sleepers: Sequence[ThreadValue]) -> tuple[ThreadValue, ...]:
 
 
 def _touched(done: Sequence[ev.Event]) -> dict[str, str]:
-    """What the operation did to threads: "new", or "changed"."""
+    """Return what the operation did to threads: "new", or "changed"."""
     kinds = (ev.ThreadRuns, ev.ThreadSlept, ev.ThreadWoken, ev.ThreadEnded)
     touched = {event.thread: "changed" for event in done if isinstance(event, kinds)}
     return {**touched, **{event.thread: "new" for event in done if isinstance(event, ev.ThreadSpawned)}}
@@ -206,7 +206,7 @@ def _touched(done: Sequence[ev.Event]) -> dict[str, str]:
 
 
 def _ready_lane(value: ThreadsValue, touched: dict[str, str], place: Box) -> tuple[list[Node], float]:
-    """Those that can go on, in one row."""
+    """Return those that can go on, in one row."""
     threads = {thread.name: thread for thread in value.threads}
     running = [thread for thread in value.threads if thread.state == "running" and thread.name not in value.cycle]
     ready = [threads[name] for name in value.ready if name in threads]
@@ -232,7 +232,7 @@ def _ready_lane(value: ThreadsValue, touched: dict[str, str], place: Box) -> tup
 
 
 def _done_lane(value: ThreadsValue, touched: dict[str, str], y: float, width: float) -> tuple[list[Node], float]:
-    """Those that are done, small, what this operation ended first, and how many they are."""
+    """Return those that are done, small, what this operation ended first, and how many they are."""
     done = [thread for thread in value.threads if thread.state in ("returned", "failed")]
     if not done:
         return [], y
@@ -305,7 +305,7 @@ def _groups_lane(
 
 
 def _sleepers(group: _Group, touched: dict[str, str], box: Box) -> list[Node]:
-    """Those who wait, below each other."""
+    """Return those who wait, below each other."""
     some = group.sleepers
     shown = some if len(some) <= _SLEEPERS else some[: _SLEEPERS - 1]
     nodes = []
@@ -328,7 +328,7 @@ def _wait(one: Node, subject: Node) -> Link:
 
 
 def _waker(group: _Group, value: ThreadsValue, box: Box) -> Node:
-    """Who wakes those who wait, and whether that can happen."""
+    """Return who wakes those who wait, and whether that can happen."""
     name, several = f"{group.id}/wakes", len(group.sleepers) > 1
     threads = {thread.name: thread for thread in value.threads}
     first = "the first looks first, and who finds nothing sleeps again"
@@ -443,7 +443,7 @@ def _cycle_lane(
 
 
 def _turns(placed: Sequence[Node], links: Sequence[Link]) -> Iterator[Node]:
-    """What each arrow says, where there is room beside it: above it in a row, at its right between two rows."""
+    """Yield what each arrow says, where there is room beside it: above it in a row, at its right between two rows."""
     kinds = {node.id: node.kind for node in placed}
     words = ["needs" if kinds[link.source] == "thread" else "which is held by" for link in links]
     rooms = [abs(link.points[0][0] - link.points[1][0]) or 200.0 for link in links]

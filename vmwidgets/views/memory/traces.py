@@ -88,7 +88,7 @@ def _said(value: LocalityValue, tops: list[float]) -> set[int]:
 
 
 def _sizes_said(rows: Sequence[PagesRow]) -> dict[int, str]:
-    """How many pages of a range with a name are used, in the third of its rows from above."""
+    """Return how many pages of a range with a name are used, in the third of its rows from above."""
     found = {}
     for name, some in groupby(enumerate(rows), key=lambda one: one[1].name):
         numbers, each = zip(*some, strict=True)
@@ -161,7 +161,7 @@ def _style(cell: tuple[int, int, int], most: int) -> str:
 
 
 def _sets(value: LocalityValue, left: float, y: float, each: float) -> Iterator[Node]:
-    """How many pages are used in each part of the time: a click on some parts shows only their references."""
+    """Yield how many pages are used in each part of the time: a click on some parts shows only their references."""
     most, parts = max(value.sets), len(value.sets)
     yield Node(
         "locality/sets", "label", MARGIN, y, left - MARGIN, _SETS, shape="none",
@@ -198,7 +198,7 @@ def times(value: LocalityValue, number: int) -> tuple[int, int]:
 
 
 def draw_used(value: UsedOverTime, *, width: float = WIDTH) -> Scene:
-    """What a real process uses of its ranges in each part of the time, and below how many pages in all."""
+    """Return what a real process uses of its ranges in each part of the time, and below how many pages in all."""
     sets, rows = value.sets, value.ranges
     left = MARGIN + min(width * 0.3, max(map(text_width, (_IN_USE, *(one.name for one in rows))))) + 8
     each = (width - MARGIN - left) / len(sets)
@@ -353,7 +353,7 @@ class _Curve(NamedTuple):
         return f"{visible(self.policy)}  {self.faults[size]:,}" if self.faults else self.policy
 
     def at(self, x: float) -> float:
-        """How high it is at `x`; where it has ended, at its end."""
+        """Return how high it is at `x`; where it has ended, at its end."""
         for (first, one), (last, other) in pairwise(self.points):
             if first <= x <= last:
                 return one + (other - one) * (x - first) / ((last - first) or 1)
@@ -399,7 +399,7 @@ def _with(size: int) -> str:
 def _rooms(
     curves: Sequence[_Curve], x: float, size: tuple[float, float], within: kit.Box
 ) -> Iterator[tuple[float, kit.Box]]:
-    """Where words of a size can be near `x`, and how far away: at the right above all curves, or at the left below."""
+    """Find room for words near `x`, and how far away: at the right above all curves, or at the left below."""
     wide, tall = size
     heights = [one.at(x) for one in curves]
     middle = sum(heights) / len(heights)

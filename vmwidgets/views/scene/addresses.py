@@ -48,7 +48,7 @@ class AddressStyle:
 
     @property
     def legend(self) -> str:
-        """What is left out of addresses, in words; "" where nothing is."""
+        """Return what is left out of addresses, in words; "" where nothing is."""
         return f"{ELLIPSIS} is {Address(self.top)}" if self.top else ""
 
     @property

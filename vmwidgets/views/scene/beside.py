@@ -95,7 +95,7 @@ class Differences:
         return other is not None and any(other.words.get(where, said) != said for where, said in one.words.items())
 
     def state(self, place: str) -> tuple[str, ...]:
-        """How a thing at a place is marked."""
+        """Return how a thing at a place is marked."""
         if place in self.folded:
             return ()
         if place not in self.left or place not in self.right:
@@ -104,7 +104,7 @@ class Differences:
 
     @property
     def noun(self) -> tuple[str, str]:
-        """What those that differ are called, one and several: all are of one kind, or they are things."""
+        """Return what those that differ are called, one and several: all are of one kind, or they are things."""
         differ = (*self.only_left, *self.only_right, *self.both)
         kinds = {_kind((self.left.get(place) or self.right[place]).thing) for place in differ}
         noun = _NOUNS.get(next(iter(kinds)), "thing") if len(kinds) == 1 else "thing"
@@ -112,7 +112,7 @@ class Differences:
 
     @property
     def rows(self) -> tuple[Row, ...]:
-        """What differs, as a table."""
+        """Return what differs, as a table."""
         places = [*self.both, *self.only_left, *self.only_right]
         sides = (self.left, self.right)
         return tuple(
@@ -123,7 +123,7 @@ class Differences:
 
 
 def _is_history(node: Node) -> bool:
-    """Whether a node has words about the path of a search."""
+    """Return whether a node has words about the path of a search."""
     return not node.thing and not node.lane and bool(node.text) and all("path" in run.style for run in node.text)
 
 
@@ -132,7 +132,7 @@ def _kind(thing: str) -> str:
 
 
 def _is_page(node: Node) -> bool:
-    """Whether a node is an object's page in a frame."""
+    """Return whether a node is an object's page in a frame."""
     return node.kind == "page" and _kind(node.thing) == "frame"
 
 
@@ -194,7 +194,7 @@ def _things(scene: Scene, places: Mapping[str, str]) -> dict[str, Said]:
 
 
 def _rows_of_entries(scene: Scene) -> dict[str, str]:
-    """What the table says of entries, by their names, without their numbers and who is above them in the tree."""
+    """Say what the table says of entries, by their names, without their numbers and who is above them in the tree."""
     table = scene.table
     if "entry" not in table.header:
         return {}
@@ -210,7 +210,7 @@ def _rows_of_entries(scene: Scene) -> dict[str, str]:
 
 
 def _words(node: Node, is_tree: bool) -> str:
-    """What a node says, without what its thing is called in its machine: its number, or where a descriptor lies.
+    """Return what a node says, without what its thing is called in its machine: its number, or where a descriptor lies.
 
     The colour of an entry's node is the tree's: it counts where nothing else is shown.
     """
@@ -383,7 +383,7 @@ class _Half:
             yield replace(lane, name=f"{self._key}/{lane.name}", label=label)
 
     def about(self) -> dict[str, About]:
-        """What is known of the things, with what is at the same place on the other side."""
+        """Return what is known of the things, with what is at the same place on the other side."""
         known = {self._thing(thing): self._moved(about) for thing, about in self._scene.about.items()}
         for node in self._scene.nodes:
             number = self._pairs.get(self._places[node.thing]) if node.thing else None

@@ -180,7 +180,7 @@ class _Structure:
         return str(graph.source)
 
     def _is_row(self, link: Link) -> bool:
-        """Whether a link leads on in a row: to a thing of the same lane at the same height."""
+        """Return whether a link leads on in a row: to a thing of the same lane at the same height."""
         one, other = self.part(link.source).node, self.part(link.target).node
         return one.lane == other.lane and one.y < other.y + other.h and other.y < one.y + one.h
 

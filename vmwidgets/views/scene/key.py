@@ -24,7 +24,7 @@ RANGES = {
 
 
 def kind_of_range(path: str, protection: str) -> str:
-    """What a range of a process is, by what a system calls it and what may be done there.
+    """Return what a range of a process is, by what a system calls it and what may be done there.
 
     >>> [kind_of_range("/lib/x", one) for one in ("r-x", "rw-", "r--", "???")]
     ['code', 'data', 'file', 'unknown']

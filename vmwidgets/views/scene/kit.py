@@ -47,7 +47,7 @@ class Box(NamedTuple):
         return self.x + self.w / 2, self.y + self.h / 2
 
     def edge_towards(self, point: tuple[float, float]) -> tuple[float, float]:
-        """Where a line from the middle to `point` leaves the box.
+        """Return where a line from the middle to `point` leaves the box.
 
         >>> Box(0, 0, 40, 20).edge_towards((100, 10))
         (40.0, 10.0)
@@ -302,7 +302,7 @@ def _node(identity: str, kind: str, box: Box, text: tuple[Text, ...], said: str,
 
 
 def all_or_none(words: Iterable[str], widths: Iterable[float], style: str = "label") -> bool:
-    """Whether each of the words fits into its width: labels of a row of boxes are written all, or none."""
+    """Return whether each of the words fits into its width: labels of a row of boxes are written all, or none."""
     return all(text_width(one, style) <= w for one, w in zip(words, widths, strict=False))
 
 
@@ -341,7 +341,7 @@ _BREAK = (Bar(2, 3, 1.5, 10, "line"), Bar(5, 3, 1.5, 10, "line"))
 def legend(
     prefix: str, entries: Sequence[tuple[str, str]], y: float, *, width: float = WIDTH, x: float = MARGIN
 ) -> list[Node]:
-    """What the colours of a picture mean: a piece of each style, and its words beside it, in as many lines as it takes.
+    """Draw what a picture's colours mean: a piece of each style, its words beside it, in as many lines as it takes.
 
     An entry without a style ("") is words alone, and "break" has the double bars at which an axis is broken.  Give only
     those that the picture shows.
@@ -370,7 +370,7 @@ def cells(count: int, box: Box, least: float, high: float, *, most: float = 1e9)
 
 
 def fold(identity: str, box: Box, words: str, *, title: str = "", lane: str = "", opens: bool = False) -> Node:
-    """What was left out, in a dashed box; `opens`: a click shows it."""
+    """Return what was left out, in a dashed box; `opens`: a click shows it."""
     text = (fitted(box.w / 2, box.h / 2 + 4, words, box.w - 8, "", "middle"),)
     return Node(
         identity, "fold", *box, text=text, state=("folded",), title=title or words, lane=lane,

@@ -78,12 +78,12 @@ class _Drawn(Protocol):
 
 
 def things_of(nodes: Iterable[_Drawn]) -> set[str]:
-    """What nodes are drawn of."""
+    """Return what nodes are drawn of."""
     return {node.thing for node in nodes} - {""}
 
 
 def of_entries(map_name: str, entries: Iterable[_Entry], drawn: Collection[str]) -> dict[str, About]:
-    """What is known of the entries of a map that are `drawn`: their pages, and the object that they map."""
+    """Return what is known of the entries of a map that are `drawn`: their pages, and the object that they map."""
     space = space_of(map_name)
     return {
         f"entry:{one.id}": About(
@@ -95,7 +95,7 @@ def of_entries(map_name: str, entries: Iterable[_Entry], drawn: Collection[str])
 
 
 def together(parts: Iterable[Relations]) -> dict[str, About]:
-    """What several pictures know; what is a thing in two of them is at the places of both."""
+    """Return what several pictures know; what is a thing in two of them is at the places of both."""
     known: dict[str, About] = {}
     for part in parts:
         for thing, about in part.items():

@@ -104,7 +104,7 @@ def _without_switches(scene: Scene) -> Scene:
                 empty.append((top, below))
 
     def higher(y: float) -> float:
-        """Where something at `y` is without those rows."""
+        """Return where something at `y` is without those rows."""
         return y - sum(below - top for top, below in empty if below <= y)
 
     return replace(
@@ -124,7 +124,7 @@ def _subtitle(scene: Scene) -> str:
 
 
 def alt_text(scene: Scene) -> str:
-    """What the picture says, in a sentence."""
+    """Return what the picture says, in a sentence."""
     return visible(f"{scene.title}: {_subtitle(scene)}. {scene.caption.text} {scene.caption.reason}".strip())
 
 

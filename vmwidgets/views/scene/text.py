@@ -99,7 +99,7 @@ def _part(character: str, mono: bool) -> float:
 
 
 def _fitting(characters: Sequence[str], room: float, style: str) -> int:
-    """How many characters from the first on take at most `room` pixels; it looks no further than they reach."""
+    """Return how many characters from the first on take at most `room` pixels; it looks no further than they reach."""
     unit, mono = _unit(style)
     taken = 0.0
     for number, character in enumerate(characters):
@@ -151,7 +151,7 @@ def fitted(
 
 
 def cut(run: Text) -> str:
-    """What a file shows of a run of text: the bound of its width has to fit into its room.
+    """Return what a file shows of a run of text: the bound of its width has to fit into its room.
 
     >>> cut(fitted(0, 12, "libcrypto.so.3", 60)), cut(fitted(0, 12, "libc", 60))
     ('libcryp…', 'libc')
@@ -175,7 +175,7 @@ def shorten(text: str, width: float, style: str = "label") -> str:
 
 
 def _fits(shown: str, width: float, style: str) -> bool:
-    """Whether a text takes at most `width` pixels."""
+    """Return whether a text takes at most `width` pixels."""
     return _fitting(shown, width, style) == len(shown)
 
 

@@ -30,7 +30,7 @@ def caption_words(scene: Scene) -> str:
 
 
 def alternative_text(scene: Scene) -> str:
-    """What a screen reader says in place of the picture."""
+    """Return what a screen reader says in place of the picture."""
     parts = (heading(scene), caption_words(scene), *map(visible, scene.notes))
     return ". ".join(part.rstrip(".") for part in parts if part) + "."
 

@@ -149,7 +149,7 @@ def encode_scene(scene: Scene, *, with_table: bool = True) -> dict[str, Any]:
 
 
 def _about(scene: Scene) -> dict[str, Any]:
-    """What is known of the things that are nodes: where each is, and what it leads to."""
+    """Return what is known of the things that are nodes: where each is, and what it leads to."""
     things = {node.thing for node in scene.nodes}
     about = {
         thing: [[list(pages) for pages in one.at], [to if isinstance(to, str) else list(to) for to in one.to]]

@@ -45,19 +45,19 @@ def folded(steps: Sequence[Step]) -> Iterator[Step]:
 
 
 def _gain(found: tuple[int, int]) -> tuple[int, int]:
-    """How many steps a run makes one, in rounds so long; of equal ones the shorter rounds."""
+    """Return how many steps a run makes one, in rounds so long; of equal ones the shorter rounds."""
     long, rounds = found
     return (long * rounds if rounds >= ROUNDS else 0), -long
 
 
 def _shape(step: Step) -> object:
-    """What steps that are alike have in common; of others nothing."""
+    """Return what steps that are alike have in common; of others nothing."""
     is_one = step.about.kind in _KINDS or isinstance(step.event, ev.LookupCacheHit)
     return (_NUMBERS.sub("#", step.sentence), step.functions) if is_one else object()
 
 
 def _rounds(shapes: Sequence[object], at: int, long: int) -> int:
-    """How often the steps from `at` on, so many, come in a row."""
+    """Return how often the steps from `at` on, so many, come in a row."""
     first = shapes[at : at + long]
     rounds = 0
     while len(first) == long and shapes[at + rounds * long : at + (rounds + 1) * long] == first:

@@ -37,7 +37,7 @@ def followed(events: Iterable[ev.Event]) -> Iterator[tuple[int, ev.Event, Functi
 
 
 def returned(events: Iterable[ev.Event], name: str) -> list[tuple[int, object]]:
-    """What the calls of one kernel function gave back and where, without those that failed."""
+    """Return what the calls of one kernel function gave back and where, without those that failed."""
     stacks, found = CallStacks(), list[tuple[int, object]]()
     for index, event in enumerate(events):
         moving = _moving(event)

@@ -197,7 +197,7 @@ def _stopped_at(mark: Mark, pa: int) -> Mark:
 
 
 def _is_for_want_of_a_frame(one: Fault, event: ev.Event) -> bool:
-    """Whether a pager has no page because there was no frame, as the box of that says already."""
+    """Return whether a pager has no page because there was no frame, as the box of that says already."""
     return isinstance(event, ev.PagerAsked) and event.outcome == "NOMEM" and one.marks[-1].box == "frame"
 
 
@@ -210,6 +210,6 @@ def _point(event: ev.Event) -> str:
 
 
 def _owner(event: ev.Event) -> str:
-    """What a selection calls the object that a frame was taken for."""
+    """Return what a selection calls the object that a frame was taken for."""
     owner = str(getattr(event, "owner", ""))
     return f"object:{owner.removeprefix('object ')}" if owner.startswith("object ") else ""

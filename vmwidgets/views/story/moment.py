@@ -82,12 +82,12 @@ class Moment:
 
     @property
     def place(self) -> int:
-        """How many events are done, as a number."""
+        """Return how many events are done, as a number."""
         return len(self.events) if self.done is None else min(self.done, len(self.events))
 
     @property
     def is_after(self) -> bool:
-        """Whether all of the operation is done, so that the headline is its story."""
+        """Return whether all of the operation is done, so that the headline is its story."""
         return self.done is None
 
     @property
@@ -96,7 +96,7 @@ class Moment:
         return self.events[: self.place]
 
     def words(self, place: int) -> dict[int, int]:
-        """What descriptors held after so many events that later ones wrote, by physical address."""
+        """Return what descriptors held after so many events that later ones wrote, by physical address."""
         known = self._words
         if place not in known:
             if len(known) >= MOST_WORDS:
@@ -139,7 +139,7 @@ class Moment:
         return replace(caption, reason=f"{caption.reason} {own}".strip()) if own else caption
 
     def told(self, mine: Mine) -> Told:
-        """What it says to a picture that has a caption of its own: what the operation did, if the picture changed.
+        """Say what it says to a picture that has a caption of its own: what the operation did, if the picture changed.
 
         After the operation the picture's own words come first, at a step those of the step.
         """
@@ -161,7 +161,7 @@ class Moment:
         return [stage.step for stage in mine(self.stages)] if self.has_steps else []
 
     def passed(self, mine: Mine, about: About) -> str:
-        """What is said of the steps about its subject that a picture passes on its way to the one at hand."""
+        """Return what is said of the steps about its subject that a picture passes on its way to the one at hand."""
         if self.is_after:
             return ""
         done = [step.index for step in self.mine(mine) if step.index < self.place]
@@ -173,7 +173,7 @@ class Moment:
         return " ".join(said[-MOST_PASSED:])
 
     def steps(self, mine: Mine, about: About = lambda step: False) -> Steps:
-        """Where a picture is among its own steps: the last of its places is after the operation.
+        """Return where a picture is among its own steps: the last of its places is after the operation.
 
         `about`: which of the other steps are of its subject too, so that the next of its own has their sentences.
         """
@@ -232,5 +232,5 @@ MOST_WORDS = 8
 
 
 def _begins(step: Step, before: Step) -> bool:
-    """Whether another kernel function is under way at a step than at the one before."""
+    """Return whether another kernel function is under way at a step than at the one before."""
     return step.functions[-1:] != before.functions[-1:]

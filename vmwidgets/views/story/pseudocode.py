@@ -26,7 +26,7 @@ class Pseudocode:
 
 
 def pseudocode(name: str) -> Pseudocode:
-    """What the kernel function `name` does, in ten lines of our own words (X15's, as far as this machine follows it).
+    """Say what the kernel function `name` does, in ten lines of our own words (X15's, as far as it is followed).
 
     In a picture, press the function's name under the caption to read the same text.  Raises :class:`Refused` for a
     function without a description; the message lists the functions that have one.

@@ -69,7 +69,7 @@ def either(*mine: Mine) -> Mine:
 def seen(
     look: Callable[[int], object], among: Mine, is_cheap: Callable[[], bool] = lambda: True, most: int = 12
 ) -> Mine:
-    """Those stages `among` others in which what `look` gives is another thing: it is given how many events are done.
+    """Return the stages `among` others at which `look` gives another thing; it is given how many events are done.
 
     Of more than `most`, all, and all where a look is not cheap.
     """

@@ -97,7 +97,7 @@ class _Plan:
         return "" if writer is None else writer(event, self._names)
 
     def _told_by_requests(self, event: ev.Event) -> bool:
-        """Whether page requests say enough of what the allocator below them does, or what an object has."""
+        """Return whether page requests say enough of what the allocator below them does, or what an object has."""
         if isinstance(event, (ev.BlockSplit, ev.BlockJoined)):
             return bool(self._requested)
         if isinstance(event, (ev.PagesEntered, ev.PagesLeft)):
@@ -107,7 +107,7 @@ class _Plan:
     # ---- what the kernel does inside a domain's call ---------------------------------------------
 
     def _goes_with_a_call(self, said: _Said) -> bool:
-        """Whether an event is the kernel's work in a call, which is one step with the call."""
+        """Return whether an event is the kernel's work in a call, which is one step with the call."""
         event = said.event
         if isinstance(event, ev.VnodeMapped) or (_of_a_domain(event) and self._steps):
             of_domains = (step for step in reversed(self._steps) if step.about.kind == "domain")
@@ -176,7 +176,7 @@ _WITH_THE_CALL = frozenset(("caps_copy_to_vnode", "page_mappings_unmap", "page_m
 
 
 def _belongs_to(event: ev.Event, before: ev.Event) -> bool:
-    """Whether an event is the effect of the call before it."""
+    """Return whether an event is the effect of the call before it."""
     if isinstance(event, ev.VnodeMapped):
         return True
     if isinstance(event, ev.CapabilityMade):

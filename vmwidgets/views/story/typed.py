@@ -38,13 +38,13 @@ def typed(operation: Operation) -> str:
 
 
 def arguments_of(operation: Operation) -> Sequence[tuple[str, Any]]:
-    """What the call of an operation is given; how far threads ran is recorded, and is not in the call."""
+    """Return what the call of an operation is given; how far threads ran is recorded, and is not in the call."""
     is_of_threads = operation.name == "run" and operation.target == "machine"
     return () if is_of_threads else operation.arguments
 
 
 def called(path: str) -> str:
-    """What a part of a machine is called in a question.
+    """Return what a part of a machine is called in a question.
 
     >>> [called(path) for path in ("task:init/map", "cpu:1", "machine", "kmem/exec_map", "domain:log/slots[0]#10")]
     ['init.map', 'cpus[1]', 'machine', 'exec_map', 'log.slots[0]']

@@ -58,12 +58,12 @@ class _Shown:
 
     @property
     def number(self) -> int:
-        """What its bits make."""
+        """Return what its bits make."""
         return self.va >> self.slice.low & (1 << self.slice.width) - 1
 
     @property
     def bits(self) -> str:
-        """Which bits of the address it has."""
+        """Return which bits of the address it has."""
         return f"{self.slice.high}–{self.slice.low}"
 
     @property
@@ -73,11 +73,11 @@ class _Shown:
 
     @property
     def name(self) -> str:
-        """What it indexes."""
+        """Return what it indexes."""
         return "offset" if self.slice.key == "offset" else f"{self.slice.name} index"
 
     def said(self, *, brief: bool) -> str:
-        """What it says above its bits; `brief`: the tables have short names, in all slices."""
+        """Return what it says above its bits; `brief`: the tables have short names, in all slices."""
         if self.slice.key == "offset":
             return f"offset {self.number:#x}"
         name = self.slice.name.removesuffix(" table") if brief else self.slice.name
@@ -86,7 +86,7 @@ class _Shown:
         return f"{name}: {self.number}" if name != self.slice.name else f"{name} {self.number}"
 
     def fits(self, w: float, brief: bool) -> bool:
-        """Whether all of its words have room beside each other."""
+        """Return whether all of its words have room beside each other."""
         return text_width(self.bits) + text_width(self.said(brief=brief)) + 22 <= w
 
 

@@ -54,7 +54,7 @@ class DescriptorPicture:
 
     @property
     def head(self) -> tuple[str, str]:
-        """What it is, and its address and value."""
+        """Return what it is, and its address and value."""
         was = "" if self.before is None else f", before the edit {self.before:#x}"
         value = f"at {Address(self.pa)}: {self.word:0{self.bits // 4}x}{was}"
         return self.layout[:1].upper() + self.layout[1:], value

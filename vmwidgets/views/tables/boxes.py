@@ -28,7 +28,7 @@ class TableMarks:
     rows: Mapping[int, str] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        """Whether there is any."""
+        """Return whether there is any."""
         return bool(self.made or self.tables or self.rows)
 
 
@@ -177,7 +177,7 @@ class _Words(NamedTuple):
 
 
 def _words_of_rows(table: OpenTable, w: float) -> Mapping[int, _Words]:
-    """What each row of a table says in `w` pixels, by its first slot.
+    """Return what each row of a table says in `w` pixels, by its first slot.
 
     The rows that refer to tables have all one line or all two.
     """
@@ -191,7 +191,7 @@ def _words_of_rows(table: OpenTable, w: float) -> Mapping[int, _Words]:
 
 
 def _words(row: WindowRow, span: int, w: float, user: str) -> _Words:
-    """What a row says; `user` is how it says that user code may."""
+    """Return what a row says; `user` is how it says that user code may."""
     slots, size = slots_in_words(row.first, row.count), binary_size(row.count * span)
     if row.kind == "fold":
         return _words_of_fold(row, f"in {size}", w)
@@ -228,7 +228,7 @@ def slots_in_words(first: int, count: int) -> str:
 
 
 def folded_in_words(row: WindowRow) -> str:
-    """What a fold hides: "2 tables and 1 page"."""
+    """Return what a fold hides: "2 tables and 1 page"."""
     named = ((row.tables, "table"), (row.pages, "page"), (row.reserved, "reserved descriptor"))
     return listed([counted(count, word) for count, word in named if count])
 

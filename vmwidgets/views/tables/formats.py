@@ -110,7 +110,7 @@ def _columns_of(width: float) -> _Columns:
 
 
 def _heads(columns: _Columns, width: float) -> list[Node]:
-    """What the columns are, or the lines of each format."""
+    """Return what the columns are, or the lines of each format."""
     words = "bytes of tables, by level", "what is mapped, by page size", "TLB entries needed"
     if columns.stacked:
         said = f"of each format: {words[0]}; {words[1]}; {words[2]}"
@@ -229,7 +229,7 @@ def _levels_in_words(cost: FormatCost, w: float) -> list[str]:
 
 
 def _pages(cost: FormatCost, sizes: Sequence[int], x: float, share: float, y: float, most: int) -> list[Node]:
-    """What is mapped, a bar for each size of pages."""
+    """Return what is mapped, a bar for each size of pages."""
     nodes = []
     left = x
     for page in cost.pages:

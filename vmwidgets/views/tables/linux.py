@@ -43,7 +43,7 @@ class Alike(NamedTuple):
 
     @property
     def is_of_pages(self) -> bool:
-        """Whether each side is a letter for each page."""
+        """Return whether each side is a letter for each page."""
         return self.first.what.startswith("pages")
 
 
@@ -86,7 +86,7 @@ def draw_linux(value: LinuxComparison, *, width: float = WIDTH) -> Scene:
 
 
 def _sections(value: LinuxComparison) -> Iterator[tuple[str, Sayings | None, Sequence[LinuxDifference]]]:
-    """What nothing accounts for, then the known kinds, in the order of their operations."""
+    """Yield what nothing accounts for, then the known kinds, in the order of their operations."""
     if value.surprises:
         yield f"{counted(len(value.surprises), 'difference')} that nothing accounts for", None, value.surprises
     kinds = [(kind, said, value.of(kind)) for kind, said in value.sayings]
@@ -153,7 +153,7 @@ def _card(identity: str, alike: Alike, box: Box) -> Node:
 
 
 def _sayings(identity: str, said: Sayings, box: Box) -> Node:
-    """What each of the three says, its name in a column of its own."""
+    """Return what each of the three says, its name in a column of its own."""
     begin = max(text_width(who, "strong") for who in WHO) + 12
     text: list[Text] = []
     y = 14.0

@@ -89,7 +89,7 @@ def draw_tables(
 
 
 def _made(bench: TablesBench) -> list[str]:
-    """How many tables the operation made, if it made some."""
+    """Return how many tables the operation made, if it made some."""
     made = len(bench.marks.made)
     return [counted(made, "new table")] if made else []
 
@@ -117,7 +117,7 @@ def _caption(window: TableWindow) -> Caption:
 
 
 def _in_use(roots: list[OpenTable]) -> str:
-    """What the roots refer to; in a space that has some of it lent, how much is whose."""
+    """Return what the roots refer to; in a space that has some of it lent, how much is whose."""
     rows = [row for table in roots for row in table.rows]
     own = [row for row in rows if not row.is_lent and row.kind not in ("window", "invalid")]
     lent = [row for row in rows if row.is_lent]
@@ -129,7 +129,7 @@ def _in_use(roots: list[OpenTable]) -> str:
 
 
 def _refers_to(rows: list[WindowRow]) -> str:
-    """What descriptors lead to; where large pages fill several (ARM's supersections), in how many.
+    """Return what descriptors lead to; where large pages fill several (ARM's supersections), in how many.
 
     Pages of one size are named by it: on ARM only a page of 64 KiB is called a large page.
     """
@@ -188,7 +188,7 @@ def _links(window: TableWindow, nodes: list[Node], bench: TablesBench, is_outlin
 
 
 def _holds(table: Node, row: Node) -> bool:
-    """Whether a row is of this table: its band leaves from the table's edge, which hides what is behind it."""
+    """Return whether a row is of this table: its band leaves from the table's edge, which hides what is behind it."""
     across = table.x <= row.x and row.x + row.w <= table.x + table.w
     return across and table.y <= row.y and row.y + row.h <= table.y + table.h
 

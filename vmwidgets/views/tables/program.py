@@ -80,7 +80,7 @@ def _needed(lines: Sequence[CodeLine], columns: Sequence[str]) -> float:
 
 
 def _heads(columns: Sequence[str], width: float, column: float) -> tuple[float, list[Node]]:
-    """What the columns of numbers are, and where the rows below them begin."""
+    """Return what the columns of numbers are, and where the rows below them begin."""
     nodes = []
     is_narrow, top = column < _COLUMN, 2.0
     if is_narrow:

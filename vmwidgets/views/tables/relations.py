@@ -48,7 +48,7 @@ def _leads(space: str, va: int, pa: int, size: int) -> About:
 
 
 def of_tlbs(value: CpusValue, whose: Whose, drawn: Collection[str]) -> dict[str, About]:
-    """What processors keep that is `drawn`: `whose` says which addresses are the kernel's in all spaces.
+    """Return what processors keep that is `drawn`: `whose` says which addresses are the kernel's in all spaces.
 
     Another one is of the space that the processor has loaded, if the translation is of that: of what an ASID keeps
     for others only the frame is known.

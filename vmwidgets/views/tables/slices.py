@@ -29,12 +29,12 @@ class Slice:
 
     @property
     def width(self) -> int:
-        """How many bits."""
+        """Return how many bits."""
         return self.high - self.low + 1
 
 
 def slices_of(walk: Walk, split: AddressSplit) -> tuple[Slice, ...]:
-    """How the address of a walk is cut: below a large page's index everything is its offset.
+    """Return how the address of a walk is cut: below a large page's index everything is its offset.
 
     Of a page that is in several slots, the index's lowest bits are in the offset's slice too.
     """
@@ -176,7 +176,7 @@ def _draw_line(
 
 
 def _measures(slices: tuple[Slice, ...], shared: range, room: float, split: AddressSplit) -> tuple[float, list[float]]:
-    """How wide a bit is in a line of slices, and each slice: as its bits, or as its words need for any number."""
+    """Say how wide a bit is in a line of slices, and each slice: as its bits, or as its words need for any number."""
     room -= _GAP * (len(slices) - 1)
     own = [one.width - len(shared) * (one.key == "offset") for one in slices]
     least = [0.0 if one.key == "offset" and shared else _least(one, split) for one in slices]
@@ -228,7 +228,7 @@ def _slice(walk: Walk, one: Slice, shared: range, box: Box, cell: float, split: 
 
 
 def _look(one: Slice) -> str:
-    """What a slice's colour says: it chooses a descriptor, or a byte of the page."""
+    """Return what a slice's colour says: it chooses a descriptor, or a byte of the page."""
     return "is-offset" if one.key == "offset" else "is-top" if one.key == "top" else "is-index"
 
 
@@ -252,14 +252,14 @@ def _offset_below(walk: Walk, one: Slice, shared: range, x: float, y: float, cel
 
 
 def _tops(one: Slice, split: AddressSplit) -> list[str]:
-    """What the bits above the translated ones are; and in less room."""
+    """Return what the bits above the translated ones are; and in less room."""
     if not split.signed:
         return ["0: TTBR0, 1: TTBR1"]
     return [f"copies of bit {one.low - 1}", f"= bit {one.low - 1}"]
 
 
 def _number(va: int, one: Slice) -> int:
-    """What the bits of a slice are as a number."""
+    """Return what the bits of a slice are as a number."""
     return va >> one.low & (1 << one.width) - 1
 
 
@@ -273,7 +273,7 @@ def _heads(va: int, one: Slice, brief: bool) -> list[str]:
 
 
 def _fits(head: str, one: Slice, w: float) -> bool:
-    """Whether there is room for `head` beside the numbers of the bits."""
+    """Return whether there is room for `head` beside the numbers of the bits."""
     return text_width(head, "label") + text_width(_bits(one), "label dim") + _AROUND <= w + 0.01
 
 

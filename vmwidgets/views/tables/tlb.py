@@ -91,7 +91,7 @@ def draw_tlb(
 
 
 def _answer(value: CpusValue) -> str:
-    """Which processors still believe what is no longer true."""
+    """Return which processors still believe what is no longer true."""
     kept = sum(len(cpu.tlb.slots) for cpu in value.cpus)
     stale = [(cpu.cpu, len(cpu.tlb.stale)) for cpu in value.cpus if cpu.tlb.stale]
     if not kept:
@@ -105,7 +105,7 @@ def _answer(value: CpusValue) -> str:
 
 
 def _follows(value: CpusValue) -> Iterator[str]:
-    """What follows from the first stale translation, and what has become of the request to drop it."""
+    """Yield what follows from the first stale translation, and what has become of the request to drop it."""
     for cpu in value.cpus:
         for slot in cpu.tlb.stale:
             entry, (what, *_) = slot.entry, slot.stale[0]

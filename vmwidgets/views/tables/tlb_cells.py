@@ -47,13 +47,13 @@ class Touched:
 
     @classmethod
     def by(cls, events: Sequence[Event]) -> Touched:
-        """What these events did to TLBs."""
+        """Return what these events did to TLBs."""
         used = {(event.cpu, event.set, event.way) for event in events if isinstance(event, ev.TlbHit)}
         filled = {(event.cpu, event.entry.set, event.entry.way) for event in events if isinstance(event, ev.TlbFilled)}
         return cls(frozenset(used), frozenset(filled))
 
     def state(self, cpu: str, slot: TlbSlot) -> list[str]:
-        """What was done to it: the last of both."""
+        """Return what was done to it: the last of both."""
         here = (cpu, *slot.entry.place)
         return [word for word, places in (("new", self.filled), ("path", self.used)) if here in places][-1:]
 
@@ -246,7 +246,7 @@ def told(cpu: CpuValue, touched: Touched) -> tuple[list[TlbSlot], int]:
 
 
 def says(slot: TlbSlot) -> str:
-    """What a translation is: where it leads, and its rights; of a stale one in what it differs, "rw- ≠ r--"."""
+    """Return what a translation is: where it leads, and its rights; of a stale one in what it differs, "rw- ≠ r--"."""
     if slot.stale:
         return ", ".join(_differs(slot, difference) for difference in slot.stale)
     return f"→ {Address(slot.entry.pa)} {_rights(slot)}"
@@ -277,7 +277,7 @@ def _sides(kept: str, now: str) -> Iterator[tuple[str, str]]:
 
 
 def has_room(value: CpusValue, opened: Sequence[int], touched: Touched, w: float) -> bool:
-    """Whether each translation that is said has room in one line; else all of them have two."""
+    """Return whether each translation that is said has room in one line; else all of them have two."""
     rows = [slot for number in opened for slot in told(value.cpus[number], touched)[0]]
     return all(_one_line(slot) + 2 * _PAD + 12 <= w for slot in rows)
 
@@ -313,7 +313,7 @@ def draw_told(cpu: CpuValue, asids: bool, touched: Touched, place: Box, in_one_l
 
 
 def draw_legend(cpus: Sequence[CpuValue], grid: Grid, y: float, width: float) -> list[Node]:
-    """What the looks of cells mean, as far as they are there."""
+    """Return what the looks of cells mean, as far as they are there."""
     slots = [slot for cpu in cpus for slot in cpu.tlb.slots]
     if not slots:
         return []

@@ -63,7 +63,7 @@ def _waiting(cpu: CpuValue, number: int, most: int, place: Box) -> tuple[list[No
 
 
 def _lines(request: FlushRequest, w: float) -> tuple[str, ...]:
-    """What waits, in as few lines as have room for it."""
+    """Return what waits, in as few lines as have room for it."""
     whose = f"of {visible(request.space)}, asked by {request.sender}"
     whole = f"waits: drop {what_of(request)}"
     what = whole.removesuffix(f" at {Address(request.start)}")

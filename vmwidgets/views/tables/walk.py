@@ -162,7 +162,7 @@ def draw_reach(
 
 
 def _key(steps: Sequence[Step], y: float, width: float) -> list[Node]:
-    """What the letters of these steps' descriptors mean."""
+    """Return what the letters of these steps' descriptors mean."""
     return kit.legend("walk", [("", means) for means in key_of(steps)], y, width=width)
 
 
@@ -200,7 +200,7 @@ _BITS = ("bits {}–{}", "{}–{}", "")
 
 
 def _names_fit(step: Step, way: str, w: float) -> bool:
-    """Whether there is room for an index's bits, written this way, and its number."""
+    """Return whether there is room for an index's bits, written this way, and its number."""
     words = way.format(*step.index_bits), f"index {step.index}"
     return sum(text_width(one, "label") for one in words) + 24 <= w
 
@@ -257,7 +257,7 @@ def _arrows(walk: Walk, nodes: list[Node], is_stacked: bool) -> list[Link]:
 
 
 def _holds(table: Node, row: Node) -> bool:
-    """Whether a row lies in a table."""
+    """Return whether a row lies in a table."""
     return table.y <= row.y and row.y + row.h <= table.y + table.h
 
 
@@ -294,7 +294,7 @@ _FIRST, _LINE = 39.0, 17.0
 
 
 def _caption_of(walk: Walk, earlier: Walk | None) -> Caption:
-    """What became of the access, and what an earlier walk of the same address had said, if that was something else."""
+    """Say what became of the access, and what an earlier walk of the address had said, if that was different."""
     if walk.fault is not None:
         caption = Caption(_fault(walk.fault), (), "", "error")
     else:
@@ -363,13 +363,13 @@ _OVERRULED = ("the descriptors forbid it,", "a manager domain allows it")
 
 
 def _is_overruled(walk: Walk) -> bool:
-    """Whether user code may do what the descriptors do not let it do."""
+    """Return whether user code may do what the descriptors do not let it do."""
     may = walk.rights
     return walk.user and walk.fault is None and not (may.user and getattr(may, walk.access))
 
 
 def _in_descriptors(walk: Walk) -> str:
-    """How often the page's descriptor is in its table, if more than once."""
+    """Return how often the page's descriptor is in its table, if more than once."""
     copies = walk.page_size >> walk.steps[-1].index_bits[1]
     return f", in {copies} descriptors" if copies > 1 else ""
 
@@ -452,12 +452,12 @@ def _descriptor_picture(step: Step, bench: Bench) -> DescriptorPicture:
 
 
 def _has_broken(walk: Walk, bench: Bench | None) -> bool:
-    """Whether edits changed what comes of the access."""
+    """Return whether edits changed what comes of the access."""
     was = bench.unedited if bench is not None else None
     return was is not None and (was.pa, was.fault) != (walk.pa, walk.fault)
 
 
 def _edited_caption(walk: Walk, bench: Bench) -> Caption:
-    """What became of the access, and what it was before descriptors were edited."""
+    """Return what became of the access, and what it was before descriptors were edited."""
     before = bench.unedited if _has_broken(walk, bench) else None
     return replace(_caption_of(walk, None), reason=edited_walk(len(bench.edited), before))

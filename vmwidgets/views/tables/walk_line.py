@@ -48,7 +48,7 @@ def line_of(walk: Walk, *, is_open: bool, width: float = WIDTH) -> tuple[list[No
 
 
 def _read(walk: Walk, step: Step, words: str, place: Box) -> Node:
-    """What is read in a table."""
+    """Return what is read in a table."""
     is_last = walk.fault is not None and walk.fault.level == step.level
     return kit.chip(
         f"walk/line/{step.level}", "descriptor", place, words, spare=_SPARE,
@@ -58,7 +58,7 @@ def _read(walk: Walk, step: Step, words: str, place: Box) -> Node:
 
 
 def _verdict(walk: Walk, place: Box) -> Node:
-    """What comes of the access."""
+    """Return what comes of the access."""
     fault = walk.fault
     if fault is None:
         assert walk.pa is not None, "a walk without a fault has an address"

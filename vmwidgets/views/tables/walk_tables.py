@@ -76,7 +76,7 @@ class Reach:
 
     @property
     def drawn(self) -> int:
-        """How many tables are drawn."""
+        """Return how many tables are drawn."""
         return self.read + self.open
 
 
@@ -127,7 +127,7 @@ def flags_of(fields: tuple[Field, ...], word: int) -> str:
 
 
 def key_of(steps: Sequence[Step]) -> list[str]:
-    """What the letters of these steps' flags mean, each letter once, in the order in which they come first.
+    """Return what the letters of these steps' flags mean, each letter once, in the order in which they come first.
 
     A flag of which only the dash is there is among them.
     """
@@ -136,7 +136,7 @@ def key_of(steps: Sequence[Step]) -> list[str]:
 
 
 def _flags(fields: Iterable[Field], word: int) -> Iterator[tuple[str, str]]:
-    """What is written of each flag that is set, or leaves a dash, and what its letters mean."""
+    """Yield what is written of each flag that is set, or leaves a dash, and what its letters mean."""
     for field in fields:
         if field.name == "AP":
             yield f" AP{field.of(word):0{field.high - field.low + 1}b}", "AP access permissions"
@@ -201,12 +201,12 @@ def _rows(
 
 
 def _nothing(step: Step, w: float) -> str:
-    """That a descriptor is not present, in as much room as all of a table have: all or none."""
+    """Say that a descriptor is not present, in as much room as all of a table have: all or none."""
     return wording(("not present", "absent"), w - _BEFORE - text_width(_last(step), "mono label"), "mono label")
 
 
 def _label(step: Step, w: float = 1e9) -> str:
-    """What a descriptor refers to, or why it refers to nothing."""
+    """Return what a descriptor refers to, or why it refers to nothing."""
     words = {"invalid": _nothing(step, w), "reserved": "reserved"}
     return words.get(step.kind) or str(Address(step.address))
 
@@ -353,7 +353,7 @@ def _flag_line(
 
 
 def _dot(step: Step, name: str) -> str:
-    """Whether a descriptor has a flag: "on", "off" where that says something, else ""."""
+    """Return whether a descriptor has a flag: "on", "off" where that says something, else ""."""
     field = _field(step, name)
     if field is None or (step.kind == "invalid" and name not in ("P", *_VALID)):
         return ""
@@ -376,7 +376,7 @@ def _value(step: Step, name: str) -> str:
 
 
 def _follows(walk: Walk, name: str) -> str:
-    """What a flag means for the access as a whole."""
+    """Return what a flag means for the access as a whole."""
     if name not in _SAID or not any(field.name == "P" for step in walk.steps for field in step.fields):
         return ""
     bad = "on" if name == "XD" else "off"

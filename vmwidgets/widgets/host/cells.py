@@ -22,7 +22,7 @@ class Cell:
 
     @property
     def has_page(self) -> bool:
-        """Whether a page runs it, as far as that can be known: pages name the cells that they run.
+        """Return whether a page runs it, as far as that can be known: pages name the cells that they run.
 
         What runs a notebook without a page (nbclient, papermill, nbgrader) does not, and stores all that a page is
         sent.  Voilà does so too, and its page says hello later.
@@ -31,7 +31,7 @@ class Cell:
 
     @property
     def label(self) -> str:
-        """What pictures call it.
+        """Return what pictures call it.
 
         >>> Cell("4c1d", 7).label
         'cell [7]'
@@ -67,7 +67,7 @@ def no_cell() -> None:
 
 
 def cell_runs() -> bool:
-    """Whether a cell runs: a callback or a task does not belong to one, and none ends after it."""
+    """Return whether a cell runs: a callback or a task does not belong to one, and none ends after it."""
     return RUNNING.cell != 0
 
 

@@ -29,11 +29,11 @@ class Machine(Guarded, Protocol):
 
     @property
     def name(self) -> str:
-        """What pictures call the machine: "machine 1"."""
+        """Return what pictures call the machine: "machine 1"."""
 
     @property
     def journal(self) -> Journal:
-        """What was done to it."""
+        """Return what was done to it."""
 
     def on_operation(self, callback: Callable[[Any], None]) -> None:
         """Call `callback` with the machine after each operation; methods are held weakly."""

@@ -162,7 +162,7 @@ def publish(bundle: dict[str, Any], **options: Any) -> None:
 
 
 def captured() -> bool:
-    """Whether what is published now is collected by ``%%capture`` and the like, and not put on the page."""
+    """Return whether what is published now is collected by ``%%capture`` and the like, and not put on the page."""
     from IPython.core.displaypub import CapturingDisplayPublisher
 
     return isinstance(getattr(current_shell(), "display_pub", None), CapturingDisplayPublisher)

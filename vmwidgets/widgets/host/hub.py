@@ -60,7 +60,7 @@ class Hub(anywidget.AnyWidget):
 
 
 def is_open(widget: Any) -> bool:
-    """Whether the page has the widget's model.
+    """Return whether the page has the widget's model.
 
     marimo closes a model without the widget's knowledge: when the cell that made it runs again.
     """

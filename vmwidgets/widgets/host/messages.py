@@ -19,7 +19,7 @@ Check = Callable[[Any], bool]
 
 
 def is_text(value: Any) -> bool:
-    """Whether it is a text that is short enough, and can be written."""
+    """Return whether it is a text that is short enough, and can be written."""
     if not isinstance(value, str) or len(value) > MAX_TEXT:
         return False
     return not any("\ud800" <= letter <= "\udfff" for letter in value)  # half a letter, which nothing can write

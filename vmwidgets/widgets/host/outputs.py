@@ -27,7 +27,7 @@ def displayed_inside(output: Output, shown: Any) -> None:
 
 
 def inside(output: Output) -> list[Any]:
-    """What an `Output` shows: views, and boxes with views in them, in their order."""
+    """Return what an `Output` shows: views, and boxes with views in them, in their order."""
     return list(_inside.get(output, ()))
 
 

@@ -58,6 +58,6 @@ _SHORT: Any = {"ensure_ascii": False, "separators": (",", ":")}
 
 
 def unpack(data: bytes) -> dict[str, Any]:
-    """What :func:`pack` packed, as plain data: `scene` and `when`."""
+    """Return what :func:`pack` packed, as plain data: `scene` and `when`."""
     unpacked: dict[str, Any] = json.loads(zlib.decompress(data))
     return unpacked

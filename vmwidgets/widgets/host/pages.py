@@ -38,27 +38,27 @@ class Pages:
 
     @property
     def any(self) -> bool:
-        """Whether some page shows the view, as far as that can be known."""
+        """Return whether some page shows the view, as far as that can be known."""
         return self._awaited > 0 or bool(self._trust)
 
     @property
     def in_sight(self) -> bool:
-        """Whether a reader may see it on some page."""
+        """Return whether a reader may see it on some page."""
         return self.any and (not self._trust or any(page not in self._unseen for page in self._trust))
 
     @property
     def rooms(self) -> list[Room]:
-        """What the pages have; without one, what the first will probably have, if that is known."""
+        """Return what the pages have; without one, what the first will probably have, if that is known."""
         return list(self._rooms.values()) or ([] if self._likely is None else [self._likely])
 
     @property
     def measured(self) -> bool:
-        """Whether a page has said how much room it has."""
+        """Return whether a page has said how much room it has."""
         return bool(self._rooms)
 
     @property
     def known(self) -> bool:
-        """Whether a page has said that it shows the view."""
+        """Return whether a page has said that it shows the view."""
         return bool(self._trust)
 
     def awaited(self, likely: Room | None) -> None:
@@ -89,7 +89,7 @@ class Pages:
             self._unseen.add(page)
 
     def is_unseen(self, page: str) -> bool:
-        """Whether the view is out of sight there."""
+        """Return whether the view is out of sight there."""
         return page in self._unseen
 
     def once_measured(self, callback: Callable[[], None]) -> None:

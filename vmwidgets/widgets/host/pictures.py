@@ -34,7 +34,7 @@ class LivePicture(Picture, Protocol):
 
     @property
     def shown(self) -> bool:
-        """Whether a page shows it."""
+        """Return whether a page shows it."""
 
     def operation_done(self) -> bool:
         """Take note that its machine has done an operation; whether it is to be drawn again."""
@@ -50,7 +50,7 @@ class LivePicture(Picture, Protocol):
 
     @property
     def can_stay(self) -> bool:
-        """Whether it follows its machine though its cell is done, and was not set free to do so."""
+        """Return whether it follows its machine though its cell is done, and was not set free to do so."""
 
     def stay(self) -> None:
         """Show the machine as it was then."""

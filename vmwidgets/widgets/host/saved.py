@@ -35,7 +35,7 @@ class SavedFilm:
     selected: str
 
     def html(self) -> str:
-        """What the player finds in a twin, and the word to it that a film is on the page."""
+        """Return what the player finds in a twin, and the word to it that a film is on the page."""
         data = (f'data-{name}="{escape(text)}"' for name, text in self._data().items())
         return f"<div hidden {' '.join(data)}></div>{CALL}"
 

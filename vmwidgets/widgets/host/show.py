@@ -67,13 +67,13 @@ def show(thing: Any) -> View:
 
 
 def _drops(caller: FrameType) -> bool:
-    """Whether a line of Python calls and does nothing with the result: the next instruction takes it off the stack."""
+    """Say whether a line of Python calls and drops the result: the next instruction takes it off the stack."""
     following = (one.opname for one in get_instructions(caller.f_code) if one.offset > caller.f_lasti)
     return next(following, "") == "POP_TOP"
 
 
 def _display_presented(*_result: object) -> None:
-    """What a cell presents, and has not displayed itself, is displayed when it ends."""
+    """Return what a cell presents, and has not displayed itself, is displayed when it ends."""
     for view in not_yet_displayed():
         show_or_say(view, show_widget)
 
@@ -109,7 +109,7 @@ def _teach(kind: type) -> None:
 
 
 def _formatter() -> Any:
-    """What shows the objects that end a cell of the running shell; None in a plain Python."""
+    """Return what shows the objects that end a cell of the running shell; None in a plain Python."""
     return getattr(getattr(current_shell(), "display_formatter", None), "ipython_display_formatter", None)
 
 

@@ -107,23 +107,23 @@ class Twin:
 
     @property
     def is_gone(self) -> bool:
-        """Whether the output that has it was cleared, or made again, as far as that is known."""
+        """Return whether the output that has it was cleared, or made again, as far as that is known."""
         views = self.views
         return not views or any(view.cleared or view.comm is None for view in views)
 
     @property
     def films(self) -> bool:
-        """Whether something of it can be stepped."""
+        """Return whether something of it can be stepped."""
         return bool(self._films)
 
     @property
     def fits(self) -> bool:
-        """Whether a page has said for each view how much room it has."""
+        """Return whether a page has said for each view how much room it has."""
         return all(view.measured for view in self.views)
 
     @property
     def words(self) -> str:
-        """What stands for the widget where it is not drawn."""
+        """Return what stands for the widget where it is not drawn."""
         names = ", ".join(f"{type(view).__name__}: {heading(shown.scene)}" for view, shown in self._shown.items())
         return names if isinstance(self._widget, View) else f"{type(self._widget).__name__} of {names}"
 

@@ -165,7 +165,7 @@ class View(Answering, anywidget.AnyWidget):
 
     @property
     def _is_as_in_files(self) -> bool:
-        """Whether frames are laid out as files are."""
+        """Return whether frames are laid out as files are."""
         return (self.room, self.high) == (super().room, super().high)
 
     def scene(self) -> Scene:
@@ -199,7 +199,7 @@ class View(Answering, anywidget.AnyWidget):
 
     @property
     def measured(self) -> bool:
-        """Whether it is known how wide the picture is on its page."""
+        """Return whether it is known how wide the picture is on its page."""
         return bool(self.width) or self._pages.measured
 
     def once_measured(self, callback: Callable[[], None]) -> None:
@@ -215,7 +215,7 @@ class View(Answering, anywidget.AnyWidget):
 
     @property
     def shown(self) -> bool:
-        """Whether the view is on some page, as far as that can be known."""
+        """Return whether the view is on some page, as far as that can be known."""
         return self.comm is not None and self._pages.any
 
     @property
@@ -225,7 +225,7 @@ class View(Answering, anywidget.AnyWidget):
 
     @property
     def in_sight(self) -> bool:
-        """Whether the view is on some page where a reader may see it: only then is it drawn at once."""
+        """Return whether the view is on some page where a reader may see it: only then is it drawn at once."""
         return self.comm is not None and self._pages.in_sight
 
     def operation_done(self) -> bool:
@@ -298,7 +298,7 @@ class View(Answering, anywidget.AnyWidget):
 
     @property
     def wants_film(self) -> bool:
-        """Whether a page shows the picture at one of several steps, and does not have the others."""
+        """Return whether a page shows the picture at one of several steps, and does not have the others."""
         sent = self._sent
         if sent is None or self._stale or not (self._drawn and self.in_sight and self._pages.known) or self.asks:
             return False
@@ -336,7 +336,7 @@ class View(Answering, anywidget.AnyWidget):
             self.film = {"seq": seq, "data": data}
 
     def _controls(self, pinned: tuple[int, int | None] | None = None) -> dict[str, Any]:
-        """Which moment is shown, for the page's controls; or which a pinned picture shows."""
+        """Return which moment is shown, for the page's controls; or which a pinned picture shows."""
         kept = pinned is not None
         return {
             **at_moment(self.machine, *(pinned or self._drawn_at), -1 if kept else self._cell_over, self.asks),
@@ -375,7 +375,7 @@ class View(Answering, anywidget.AnyWidget):
 
     @property
     def can_stay(self) -> bool:
-        """Whether the view follows its machine though its cell is done, and was not set free to do so."""
+        """Return whether the view follows its machine though its cell is done, and was not set free to do so."""
         machine = self.machine
         is_known = machine is not None and machine.journal.number_of(self._cell_over) is not None
         return is_known and self.follow and not self._free
@@ -403,7 +403,7 @@ class View(Answering, anywidget.AnyWidget):
         self._choice.choose(change["new"])
 
     def changed(self, change: object = None) -> None:
-        """What is shown is another thing from now on: draw it, if it was drawn."""
+        """Return what is shown is another thing from now on: draw it, if it was drawn."""
         self._stale = True
         self._film_due = self._film_due or getattr(change, "name", "") != "moment"
         if self._scene is not None and self.in_sight and not self._quiet:
@@ -418,7 +418,7 @@ class View(Answering, anywidget.AnyWidget):
         return self.twin_id
 
     def get_state(self, key: Any = None, drop_defaults: bool = False) -> Any:
-        """What the page knows of the view; all of it is asked for to put the view on a page."""
+        """Return what the page knows of the view; all of it is asked for to put the view on a page."""
         if key is None:
             self.open()
         with self.as_drawn():
@@ -487,7 +487,7 @@ class View(Answering, anywidget.AnyWidget):
 
     @contextmanager
     def _fitting(self) -> Iterator[None]:
-        """What becomes of pages meanwhile may change the room, and then the picture is laid out again."""
+        """Lay the picture out again if what becomes of pages meanwhile changes the room."""
         before = self.room, self.high
         yield
         if (self.room, self.high) != before:
@@ -548,7 +548,7 @@ class View(Answering, anywidget.AnyWidget):
             self.send_state(keys)
 
     def _should_send_property(self, key: str, value: Any) -> bool:
-        """What is shown is another thing: its traits leave together with the picture that is about to be drawn."""
+        """Say what is shown is another thing: its traits leave together with the picture that is about to be drawn."""
         with self._adding:
             send: bool = super()._should_send_property(key, value)
             if send and self.in_sight and self._scene is not None and self.trait_metadata(key, "public"):

@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 def in_marimo() -> bool:
-    """Whether the page may be marimo's."""
+    """Return whether the page may be marimo's."""
     return "marimo" in sys.modules
 
 
@@ -33,7 +33,7 @@ class OfEachVisitor(Generic[T]):
 
     @property
     def mine(self) -> T:
-        """That of the visitor whose cell runs."""
+        """Return that of the visitor whose cell runs."""
         who = visitor()
         if who not in self._things:
             self._things[who] = self._make()

@@ -53,7 +53,7 @@ class KernelEntry(Entry):
 
     @property
     def pages(self) -> int:
-        """How many pages it covers."""
+        """Return how many pages it covers."""
         return (self.end - self.start) >> PAGE_SHIFT
 
     @property
@@ -62,7 +62,7 @@ class KernelEntry(Entry):
         return self.first_page + self.pages
 
     def may_stretch(self, start: int, flags: int) -> bool:
-        """Whether it may be stretched over a range from `start` with these flags, and no object of its own."""
+        """Return whether it may be stretched over a range from `start` with these flags, and no object of its own."""
         if self.end != start or self.flags != flags or self.wired_count != 0:
             return False
         return self.object is None or self.object.can_grow_behind(self.last_page)
@@ -184,7 +184,7 @@ class KernelTables(Protocol):
 
     @property
     def large(self) -> bool:
-        """Whether large pages were ever mapped: then a cut may take a table."""
+        """Return whether large pages were ever mapped: then a cut may take a table."""
 
     def enter(self, va: int, frames: Sequence[int], wired: bool, protection: int) -> None:
         """Translate the pages from `va` on to `frames`; they can be read at least, since no hardware has less."""
@@ -243,7 +243,7 @@ class MapServices:
             self.unmap(entry)
 
     def is_coming(self, entry: KernelEntry) -> bool:
-        """Whether a kmem function that sleeps is still getting the pages of `entry`: some are absent or busy.
+        """Return whether a kmem function that sleeps is still getting the pages of `entry`: some are absent or busy.
 
         O(pages).
         """

@@ -38,7 +38,7 @@ TRIES = 8
 
 @lru_cache(maxsize=16)
 def page_request(flags: int) -> PageRequest:
-    """How pages are asked for under these flags.
+    """Return how pages are asked for under these flags.
 
     M_USE_RESERVE makes M_NOWAIT weaker, not stronger: only without it is the very last page in reach.
 
@@ -114,7 +114,7 @@ class Kmem:
         return self.maps[0]
 
     def offset_of(self, address: int) -> int:
-        """Where a kernel address lies in the permanent objects, whichever map it is in."""
+        """Return where a kernel address lies in the permanent objects, whichever map it is in."""
         return (address - self.start) & _WORD
 
     def create_map(self, name: str, start: int, end: int) -> FreeBSDMap | None:

@@ -24,7 +24,7 @@ READ = PageRequest(NORMAL)
 
 
 def file_content(name: str, pindex: int) -> bytes:
-    r"""What page `pindex` of a file holds: its name and number, over and over.
+    r"""Return what page `pindex` of a file holds: its name and number, over and over.
 
     >>> file_content("kernel", 2)[:20]
     b'kernel, page 2\nkerne'
@@ -71,7 +71,7 @@ class FilePages:
         return read
 
     def _present(self, target: VmObject, name: str, pindex: int) -> bool:
-        """Whether the page is in memory; then it is the youngest of its queue."""
+        """Return whether the page is in memory; then it is the youngest of its queue."""
         frame = target.pages.get(pindex)
         how = "hit"
         if frame is None:

@@ -76,7 +76,7 @@ class FreeBSDMap(RangeMap[KernelEntry]):
         return address
 
     def would_find(self, length: int) -> int | None:
-        """What :meth:`find_space` would answer now, without an event or a change of its `fit`."""
+        """Return what :meth:`find_space` would answer now, without an event or a change of its `fit`."""
         fit, self.fit = self.fit, copy(self.fit)
         try:
             with self.recorder.quiet():
@@ -109,7 +109,7 @@ class FreeBSDMap(RangeMap[KernelEntry]):
         return entry if entry is not None and entry.start <= address else None
 
     def covers(self, start: int, end: int) -> bool:
-        """Whether all of [start, end) is in entries.  O(log n + entries there)."""
+        """Return whether all of [start, end) is in entries.  O(log n + entries there)."""
         entry = self.peek(start)
         while entry is not None and entry.start <= start < end:
             start, entry = entry.end, entry.next
@@ -314,7 +314,7 @@ class FreeBSDMap(RangeMap[KernelEntry]):
         return status
 
     def hides_submap(self, start: int) -> bool:
-        """Whether a range inserted at `start` could not become a submap's place.
+        """Return whether a range inserted at `start` could not become a submap's place.
 
         It would be part of the entry before, which gets an object when it is cut, or has one.  Reports nothing.
         """

@@ -112,7 +112,7 @@ class PageQueues:
         """A hook for tests and lessons: answering true, it makes a request fail as if pages were short."""
 
     def admits(self, page_class: str) -> bool:
-        """Whether a request of this class would get a page now (FreeBSD `vm_page_alloc`); all limits are strict."""
+        """Say whether a request of this class would get a page now (FreeBSD `vm_page_alloc`); all limits are strict."""
         available = self.frames.free_frames
         if available > self.free_reserved:
             return True  # nearly always
@@ -323,7 +323,7 @@ class SharedFrames:
         self._pages.hand_over(frame, owner)
 
     def is_cached(self, frame: int) -> bool:
-        """Whether `frame` still holds its cached page."""
+        """Return whether `frame` still holds its cached page."""
         return frame in self._cached
 
     def standing_by(self) -> Iterator[tuple[int, str]]:
@@ -334,7 +334,7 @@ class SharedFrames:
     # ---- for the page allocator when nothing is free -----------------------------------------
 
     def __len__(self) -> int:
-        """How many frames are zeroed or cached."""
+        """Return how many frames are zeroed or cached."""
         return len(self._zeroed) + len(self._cached)
 
     def __iter__(self) -> Iterator[int]:

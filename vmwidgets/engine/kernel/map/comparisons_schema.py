@@ -68,7 +68,7 @@ class OperationOutcome:
     steps: int = 0
 
     def same(self, other: OperationOutcome) -> bool:
-        """Whether both say the same; how long it took plays no part."""
+        """Return whether both say the same; how long it took plays no part."""
         return (self.result, self.failed) == (other.result, other.failed)
 
 
@@ -87,7 +87,7 @@ class Row:
 
     @property
     def differs(self) -> bool:
-        """Whether the maps disagree."""
+        """Return whether the maps disagree."""
         return any(self.differing)
 
 
@@ -119,7 +119,7 @@ class ComparedMap:
 
     @property
     def entries(self) -> int:
-        """How many entries the map has."""
+        """Return how many entries the map has."""
         return self.map.nr_entries
 
     @property
@@ -134,7 +134,7 @@ class ComparedMap:
 
     @property
     def fragmentation(self) -> float:
-        """How much of what is free one allocation can't have: 0 for a single gap, near 1 for many small ones."""
+        """Return how much of what is free one allocation can't have: 0 for a single gap, near 1 for many small ones."""
         free = sum(self.gaps)
         return 1 - self.largest_gap / free if free else 0.0
 

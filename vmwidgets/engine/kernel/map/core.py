@@ -60,7 +60,7 @@ class Entry(Node):
         self.submap: MapCore[Any] | None = None
 
     def fields(self) -> EntryFields:
-        """What events carry of an entry; of a submap "submap:NAME"."""
+        """Return what events carry of an entry; of a submap "submap:NAME"."""
         name = None if self.object is None else self.object.name
         if self.submap is not None:
             name = f"submap:{self.submap.name}"
@@ -71,7 +71,7 @@ class Entry(Node):
         return (self.id,)
 
     def offset_of(self, va: int) -> int:
-        """Where in its object the address `va` of its range lies (bytes)."""
+        """Return where in its object the address `va` of its range lies (bytes)."""
         return self.offset + va - self.start & OFFSET_MASK
 
     def copy_range_from(self, other: Entry) -> None:
@@ -204,7 +204,7 @@ class MapCore(Generic[E]):
         return entry
 
     def peek(self, address: int) -> E | None:
-        """What :meth:`lookup_nearest` would find, without a move of its cache or an event.  O(log n)."""
+        """Return what :meth:`lookup_nearest` would find, without a move of its cache or an event.  O(log n)."""
         found, node = None, self.tree.root
         while node is not None:
             if address >= node.end:

@@ -32,7 +32,7 @@ class MappedAs:
 
     @property
     def is_file(self) -> bool:
-        """Whether a file is behind it."""
+        """Return whether a file is behind it."""
         return bool(self.name) and not self.name.startswith("[")
 
     @in_ascii
@@ -63,7 +63,7 @@ class RangeDiff:
 
     @property
     def is_fault(self) -> bool:
-        """Whether it shows that the model, or the text, is wrong."""
+        """Return whether it shows that the model, or the text, is wrong."""
         return self.verdict != AGREES and not self.expected
 
     @property
@@ -93,7 +93,7 @@ class MapsDiff:
 
     @property
     def agrees(self) -> bool:
-        """Whether all agrees that the calls determine: nothing differs but what the model can't know."""
+        """Return whether all agrees that the calls determine: nothing differs but what the model can't know."""
         return not self.faults
 
     @property
@@ -116,7 +116,7 @@ class MapsDiff:
 
     @property
     def summary(self) -> str:
-        """How many ranges there are of each verdict, and their bytes."""
+        """Return how many ranges there are of each verdict, and their bytes."""
         parts = [(verdict, self.of(verdict)) for verdict in VERDICTS]
         return "; ".join(f"{verdict}: {_counted(rows)}" for verdict, rows in parts if rows) or "nothing is mapped"
 

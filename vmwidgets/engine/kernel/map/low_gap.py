@@ -26,7 +26,7 @@ class LowGap:
         self._lowest = 0
 
     def find(self, core: MapCore[Entry], size: int, lowest: int) -> int | None:
-        """Where the lowest gap of `size` bytes begins, from `lowest` on; none without.
+        """Return where the lowest gap of `size` bytes begins, from `lowest` on; none without.
 
         O(log n), and the entries since the last gap of this size or of a smaller one.
         """

@@ -69,17 +69,17 @@ class EntryValue:
 
     @property
     def inheritance(self) -> str:
-        """What a child of the task gets: "none", "share" or "copy"."""
+        """Return what a child of the task gets: "none", "share" or "copy"."""
         return name_of(inheritance_of(self.flags), INHERITANCE)
 
     @property
     def advice(self) -> str:
-        """How it will be used: "normal", "random", "sequential", "willneed" or "dontneed"."""
+        """Return how it will be used: "normal", "random", "sequential", "willneed" or "dontneed"."""
         return name_of(advice_of(self.flags), ADVICE)
 
     @property
     def nomerge(self) -> bool:
-        """Whether it never becomes part of a neighbour."""
+        """Return whether it never becomes part of a neighbour."""
         return bool(self.flags & NOMERGE)
 
     @in_ascii
@@ -141,7 +141,7 @@ class MapValue:
 
     @property
     def folds(self) -> tuple[Fold, ...]:
-        """What was left out."""
+        """Return what was left out."""
         return tuple(item for item in self.items if isinstance(item, Fold))
 
 
@@ -274,7 +274,7 @@ class Entries:
 
     @classmethod
     def reported(cls, events: Iterable[Event]) -> Entries:
-        """What these events made of entries.  O(events)."""
+        """Return what these events made of entries.  O(events)."""
         found = cls()
         for event in events:
             if isinstance(event, EntryLinked):

@@ -111,7 +111,7 @@ class RangeMap(MapCore[E], ABC):
         return entries
 
     def granted(self, protection: int) -> int:
-        """What may be done with pages that are mapped for `protection`, as far as tables can't refuse it."""
+        """Return what may be done with pages that are mapped for `protection`, as far as tables can't refuse it."""
         return protection
 
     def decide_wiring(self, start: int, end: int) -> list[E]:
@@ -301,14 +301,14 @@ class RangeMap(MapCore[E], ABC):
 
 
 def edges_in(entries: Iterable[Entry], start: int, end: int) -> Iterator[int]:
-    """Where translations are cut when the parts of `entries` in [start, end) change one by one, in whole pages."""
+    """Say where translations are cut when the parts of `entries` in [start, end) change one by one, in whole pages."""
     for entry in entries:
         yield max(start, entry.start) & -PAGE
         yield -(-min(end, entry.end) // PAGE) * PAGE
 
 
 def may_join(low: Entry, high: Entry) -> bool:
-    """Whether two neighbours may be one entry: the same in everything, and side by side in their object.
+    """Return whether two neighbours may be one entry: the same in everything, and side by side in their object.
 
     Offsets play no part where there is no object.  Entries that may not merge, or were supplied by boot, stay alone.
     """

@@ -89,7 +89,7 @@ class VmObject:
         return Translation(frame, protection, cache)
 
     def found(self, offset: int, protection: int) -> Translation | None:
-        """What an access to `offset` would find in memory now, or none; nothing is brought."""
+        """Return what an access to `offset` would find in memory now, or none; nothing is brought."""
         return self.resident(offset, protection)
 
     def resident(self, offset: int, protection: int) -> Translation | None:
@@ -109,7 +109,7 @@ class VmObject:
         return self.pages.get(offset >> PAGE_SHIFT)
 
     def makes(self, offset: int) -> bool:
-        """Whether a pager makes the page at `offset`: then it can be dropped, and is the same when it is made again."""
+        """Say whether a pager makes the page at `offset`: then it can be dropped, and comes back the same."""
         return self.page(offset) is None
 
     def drop(self, offset: int) -> None:
@@ -173,7 +173,7 @@ class FreeBSDObject(VmObject):
         self.references = 1
 
     def can_grow_behind(self, end_page: int) -> bool:
-        """Whether an entry that ends with page `end_page` (exclusive) may extend in it (FreeBSD `vm_object_coalesce`).
+        """Say whether an entry that ends before page `end_page` may grow in it (FreeBSD `vm_object_coalesce`).
 
         Only anonymous memory grows; where other entries map it too, only at its very end.
         """

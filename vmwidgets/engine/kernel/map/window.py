@@ -117,7 +117,7 @@ def _in_order(vm_map: MapCore[Any]) -> list[Entry]:
 
 
 def _hangs(entry: Entry, root: Node | None) -> bool:
-    """Whether an entry, which is in the list, is in the tree too: it comes there a little later."""
+    """Return whether an entry, which is in the list, is in the tree too: it comes there a little later."""
     above = entry.parent
     return entry is root or (above is not None and (above.left is entry or above.right is entry))
 

@@ -102,11 +102,11 @@ class Pmap(TableSpace):
         return [pa >> PAGE_SHIFT for pa in level.mapped(words)]
 
     def registers(self, controls: Any) -> tuple[int, Any]:
-        """What the base registers hold while these tables are loaded: the root, and `controls` with any other."""
+        """Say what the base registers hold while these tables are loaded: the root, and `controls` with any other."""
         return self.root, controls
 
     def walk(self, va: int, access: Access = "read", user: bool = False, controls: Any = None) -> Walk:
-        """What the hardware does with `va` while these tables are loaded."""
+        """Return what the hardware does with `va` while these tables are loaded."""
         self._check_alive()
         root, controls = self.registers(self.fmt.defaults if controls is None else controls)
         return walk(self.ram, self.fmt, root, va, access, user, controls)
@@ -235,7 +235,7 @@ class Pmap(TableSpace):
 
     @property
     def is_current(self) -> bool:
-        """Whether the processor has these tables loaded."""
+        """Return whether the processor has these tables loaded."""
         return self._current.pmap is self
 
     # ---- beneath -----------------------------------------------------------------------------
@@ -269,18 +269,18 @@ class Pmap(TableSpace):
                 self.editor.write(slot._replace(pa=ours + slot.pa - table), slot.word)
 
     def _owns(self, start: int, end: int) -> bool:
-        """Whether [start, end) is in the part of the space that this pmap maps."""
+        """Return whether [start, end) is in the part of the space that this pmap maps."""
         raise NotImplementedError
 
     def _written(self, slot: Slot) -> None:
         """A slot was written: a kernel's pmap publishes it."""
 
     def _is_global(self, va: int) -> bool:
-        """Whether what is mapped at `va` is the same in all address spaces."""
+        """Return whether what is mapped at `va` is the same in all address spaces."""
         return False
 
     def _keeps_table(self, slot: Slot) -> bool:
-        """Whether a table must stand in the slot of a large page that goes away."""
+        """Return whether a table must stand in the slot of a large page that goes away."""
         return False
 
     def _uncover(self, va: int, level: Level) -> None:
@@ -571,7 +571,7 @@ def _place(slot: Slot) -> tuple[int, int]:
 
 
 def _alike(parts: list[Slot], size: int) -> bool:
-    """Whether leaves map `size` bytes of memory side by side, with the same bits beside the address."""
+    """Return whether leaves map `size` bytes of memory side by side, with the same bits beside the address."""
     first = parts[0]
     same = [one.descriptor is first.descriptor and one.attribute_bits == first.attribute_bits for one in parts]
     in_line = [one.address == first.address + at * first.span for at, one in enumerate(parts)]

@@ -29,13 +29,13 @@ class Translating(Protocol):
         """Drop the cached translations of [start, end)."""
 
     def is_referenced(self, va: int) -> bool:
-        """Whether the translation of `va` was used since its reference bit was cleared."""
+        """Return whether the translation of `va` was used since its reference bit was cleared."""
 
     def clear_reference(self, va: int) -> None:
         """Clear that bit, and drop the cached translation."""
 
     def is_modified(self, va: int) -> bool:
-        """Whether the page was written through the translation of `va`, as far as that is known."""
+        """Return whether the page was written through the translation of `va`, as far as that is known."""
 
     def clear_modify(self, va: int) -> None:
         """Have it count as not written; the caller drops the cached translation."""
@@ -77,7 +77,7 @@ class ReverseMap:
 
     @property
     def any_blank(self) -> bool:
-        """Whether there are any."""
+        """Return whether there are any."""
         return bool(self._blank)
 
     def came_blank(self, frame: int) -> None:
@@ -109,7 +109,7 @@ class ReverseMap:
         return [(space, va) for space, va in known if (space.extract(va) or 0) >> PAGE_SHIFT == frame]
 
     def is_unwritten(self, frame: int) -> bool:
-        """Whether `frame` still has the zeroes that it came with.  O(translations that lead there)."""
+        """Return whether `frame` still has the zeroes that it came with.  O(translations that lead there)."""
         return frame in self._blank and not any(space.is_modified(va) for space, va in self.of(frame))
 
     def _report(self, *raw: object) -> None:
@@ -124,7 +124,7 @@ class ReverseMap:
         return sorted(self._by_frame)
 
     def count(self) -> int:
-        """How many translations are noted."""
+        """Return how many translations are noted."""
         return sum(map(len, self._by_frame.values()))
 
     def check_has(self, space: Translating, va: int, frame: int) -> None:

@@ -344,7 +344,7 @@ class UserPmap(Pmap):
             self._reverse.leaving(self, self.managed(start, end))
 
     def granted(self, protection: int) -> int:
-        """What user code may do with a page that is mapped for `protection`; see :meth:`.rules.Rules.granted`."""
+        """Say what user code may do with a page that is mapped for `protection`; see :meth:`.rules.Rules.granted`."""
         known = self._granted.get(protection)
         if known is None:
             wanted = Permission(bool(protection & READ), bool(protection & WRITE), bool(protection & EXECUTE))
@@ -395,12 +395,12 @@ class UserPmap(Pmap):
     # ---- what the hardware notes -------------------------------------------------------------
 
     def is_referenced(self, va: int) -> bool:
-        """Whether the reference bit of what maps `va` is set (`pmap_is_referenced`).  O(levels)."""
+        """Return whether the reference bit of what maps `va` is set (`pmap_is_referenced`).  O(levels)."""
         slot = self._find(va)
         return slot.kind == "leaf" and bool(slot.word & self._noted(slot, write=False))
 
     def is_modified(self, va: int) -> bool:
-        """Whether the dirty bit of what maps `va` is set (`pmap_is_modified`).  O(levels).
+        """Return whether the dirty bit of what maps `va` is set (`pmap_is_modified`).  O(levels).
 
         ARM's tables have none: there whatever may be written counts as written.
         """

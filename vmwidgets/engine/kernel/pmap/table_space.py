@@ -60,17 +60,17 @@ class PmapLayout:
 
     @property
     def split(self) -> bool:
-        """Whether the kernel's half has a base register, and so a root table, of its own (AArch64's TTBR1)."""
+        """Return whether the kernel's half has a base register, and so a root table, of its own (AArch64's TTBR1)."""
         return self.fmt.halves
 
     def side(self, level: Level, va: int) -> Side:
-        """Whose addresses the slot of `level` for `va` covers."""
+        """Return whose addresses the slot of `level` for `va` covers."""
         if self.window is not None and level is self.fmt.root_level and level.index(va) == level.index(self.window):
             return "window"
         return self._half(level, va)
 
     def is_user(self, va: int) -> bool:
-        """Whether `va` is in the user's half."""
+        """Return whether `va` is in the user's half."""
         return 0 <= va < self.user_end
 
     def first_va(self, kernel: bool) -> int:
@@ -78,11 +78,11 @@ class PmapLayout:
         return self.fmt.canonical(1 << self.fmt.word_bits - 1) if kernel and self.split else 0
 
     def is_kernel(self, va: int) -> bool:
-        """Whether `va` is the kernel map's or above it, where the kernel's image lies."""
+        """Return whether `va` is the kernel map's or above it, where the kernel's image lies."""
         return va >= self.kernel_start and va == self.fmt.canonical(va)
 
     def is_published(self, level: Level, va: int) -> bool:
-        """Whether the slot of `level` for `va` must be the same in all spaces, in tables each has its own of."""
+        """Return whether the slot of `level` for `va` must be the same in all spaces, in tables each has its own of."""
         if self.split or self.side(level, va) != "kernel":
             return False
         return level is self.fmt.root_level or self.side(self.fmt.level(level.number + 1), va) == "mixed"
@@ -126,7 +126,7 @@ class TablePages(Protocol):
 
     @property
     def obtainable_pages(self) -> int:
-        """How many single pages could be had."""
+        """Return how many single pages could be had."""
 
     def allocate(self, order: int = 0, owner: str = "") -> int | None:
         """The first of 2**order neighbouring frames, or None."""
@@ -216,7 +216,7 @@ class OwnedTables:
 
     @property
     def obtainable_pages(self) -> int:
-        """How many more tables of a page could be allocated."""
+        """Return how many more tables of a page could be allocated."""
         return self._pages.obtainable_pages
 
     @property
@@ -289,7 +289,7 @@ class TableSpace:
                 yield from self.own_slots(self.fmt.level(level.number - 1), slot.address, slot.va, is_kernel)
 
     def granted(self, protection: int) -> int:
-        """What may be done with a page that is mapped for `protection`: these tables can't refuse reads and fetches."""
+        """Return the rights to a page that is mapped for `protection`: these tables can't refuse reads and fetches."""
         return protection
 
     # ---- invariants --------------------------------------------------------------------------

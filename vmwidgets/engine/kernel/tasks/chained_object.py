@@ -29,18 +29,18 @@ class ChainedObject(LedObject, PageOwner):
 
     @property
     def fields(self) -> ObjectFields:
-        """What events carry of it."""
+        """Return what events carry of it."""
         kind = "shadow" if self.shadow is not None else self.pager.kind
         return kind, "" if self.shadow is None else self.shadow.name
 
     @property
     def count(self) -> int:
-        """How many pages it has, in memory or in swap space.  O(those in swap space)."""
+        """Return how many pages it has, in memory or in swap space.  O(those in swap space)."""
         return len(self.pages) + sum(index not in self.pages for index in self.swapped)
 
     @property
     def is_file(self) -> bool:
-        """Whether its pages are a file's."""
+        """Return whether its pages are a file's."""
         return self.pager.kind == "file"
 
     def collapse(self) -> None:
@@ -111,7 +111,7 @@ class ChainedObject(LedObject, PageOwner):
         behind.release()
 
     def _count_left(self, behind: ChainedObject) -> int:
-        """How many pages of the object behind may be asked for, and are hidden by no own one.
+        """Return how many pages of the object behind may be asked for, and are hidden by no own one.
 
         O(own pages) if all may be asked for, as after a fork of the whole; else O(pages of that one).
         """

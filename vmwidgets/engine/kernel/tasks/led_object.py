@@ -39,7 +39,7 @@ class LedObject(VmObject):
     @property
     @abstractmethod
     def keeps_pages(self) -> bool:
-        """Whether its pages stay where nothing leads to them: those of files, and of objects with a learner's name."""
+        """Say whether its pages stay where nothing leads to them: a file's, and an object's with a learner's name."""
 
     @abstractmethod
     def forget(self, pages: range) -> None:
@@ -94,11 +94,11 @@ class LedObject(VmObject):
         return sorted(parts)
 
     def is_free(self, pages: range) -> bool:
-        """Whether nothing leads to these pages of it, and neither it nor an object behind has one of them."""
+        """Return whether nothing leads to these pages of it, and neither it nor an object behind has one of them."""
         return not self.led_to(pages) and not self.holds_any(pages)
 
     def holds_any(self, pages: range) -> bool:
-        """Whether it, or an object behind, has any of these pages.  O(objects in the chain × pages)."""
+        """Return whether it, or an object behind, has any of these pages.  O(objects in the chain × pages)."""
         return any(self._has_behind(index) for index in pages)
 
     def _has_behind(self, index: int) -> bool:
@@ -108,11 +108,11 @@ class LedObject(VmObject):
         return at is not None
 
     def has(self, index: int) -> bool:
-        """Whether the page is its own, in memory or in swap space."""
+        """Return whether the page is its own, in memory or in swap space."""
         return index in self.pages or index in self.swapped
 
     def those_of(self, pages: range) -> list[int]:
-        """Those of `pages` that it has, in memory or in swap space, rising.  O(pages, or those that it has)."""
+        """Return those of `pages` that it has, in memory or in swap space, rising.  O(pages, or those that it has)."""
         count = pages.stop - pages.start  # more than len() can say, where Python has 32 bits: in a page
         if count < len(self.pages) + len(self.swapped):
             return [index for index in pages if self.has(index)]
@@ -135,12 +135,12 @@ def pages_of(entry: MappingEntry) -> range:
 
 
 def common(one: range, other: range) -> range:
-    """What two runs of pages have in common."""
+    """Return what two runs of pages have in common."""
     return range(max(one.start, other.start), min(one.stop, other.stop))
 
 
 def _gaps(pages: range, parts: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """What the rising `parts` leave out of `pages`, as first and end."""
+    """Yield what the rising `parts` leave out of `pages`, as first and end."""
     at = pages.start
     for first, end in parts:
         if at < first:

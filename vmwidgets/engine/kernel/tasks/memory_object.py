@@ -94,17 +94,17 @@ class TaskObject(ChainedObject):
 
     @property
     def keeps_pages(self) -> bool:
-        """Whether its pages stay where nothing leads to them."""
+        """Return whether its pages stay where nothing leads to them."""
         return self.is_file or self.kept or not self.has_frames
 
     @property
     def is_private(self) -> bool:
-        """Whether its pages are anonymous memory of one task, so that a fork has to copy them."""
+        """Return whether its pages are anonymous memory of one task, so that a fork has to copy them."""
         return self.has_frames and not self.is_file and not self.shared
 
     @property
     def has_frames(self) -> bool:
-        """Whether its pages are RAM, and no device's."""
+        """Return whether its pages are RAM, and no device's."""
         return self.pager.has_frames
 
     def write_back(self, index: int, content: bytes) -> None:
@@ -127,7 +127,7 @@ class TaskObject(ChainedObject):
         return Translation(page.frame, self._rights(offset, protection, own=page.own), page.cache)
 
     def found(self, offset: int, protection: int) -> Translation | None:
-        """What an access would find in the chain; nothing is brought."""
+        """Return what an access would find in the chain; nothing is brought."""
         index = offset >> PAGE_SHIFT
         holder = self._holder_in_memory(index)
         if holder is None:
@@ -140,25 +140,25 @@ class TaskObject(ChainedObject):
         return None if frame is None else Translation(frame, self._rights(offset, protection, own=True))
 
     def _rights(self, offset: int, protection: int, *, own: bool) -> int:
-        """Those of an entry; but a page that is another's, or that its file or swap space has too, is not to be written
+        """Return an entry's; but a page that is another's, or that its file or swap space has too, is not to be written
         unnoticed.
         """  # noqa: D205  one sentence
         may_write = own and self._may_be_written(offset >> PAGE_SHIFT)
         return protection if may_write else protection & ~WRITE
 
     def _may_be_written(self, index: int) -> bool:
-        """Whether nothing has to be noted when its page is written."""
+        """Return whether nothing has to be noted when its page is written."""
         if self.is_file:
             return index in self.dirty
         return index not in self.swapped and not self.memory.is_shared(self.pages.get(index, -1))
 
     def rights_of_all(self, protection: int) -> int:
-        """Those of an entry; none to write where some page may be noted when it is, or be that of another object."""
+        """Return an entry's; none to write where some page may be noted when it is, or be another object's."""
         is_plain = not (self.is_file or self.swapped or self.shadow is not None)
         return protection if is_plain and not self._shares() else protection & ~WRITE
 
     def _shares(self) -> bool:
-        """Whether another object has a page of its in the same frame.  O(pages), and O(1) where none is shared."""
+        """Say whether another object has a page of its in the same frame.  O(pages), and O(1) where none is shared."""
         return self.memory.any_shared and any(map(self.memory.is_shared, self.pages.values()))
 
     def note_wired(self, pages: range, change: int) -> None:
@@ -222,7 +222,7 @@ class TaskObject(ChainedObject):
 
     @property
     def comes_as_zeroes(self) -> bool:
-        """Whether a page that it doesn't have comes as zeroes: forgotten before it was written, it is as it was."""
+        """Say whether a page that it doesn't have comes as zeroes: forgotten before it was written, it is as it was."""
         return self.pager.kind == "anonymous" and self.shadow is None and self.memory.zeroed
 
     def _holder(self, index: int) -> TaskObject:
@@ -238,7 +238,7 @@ class TaskObject(ChainedObject):
         return self
 
     def wait_for(self, offset: int) -> int:
-        """How many ticks its pager, or swap space, takes for the page at `offset`; 0 if that is in memory."""
+        """Return how many ticks its pager, or swap space, takes for the page at `offset`; 0 if that is in memory."""
         index, last = offset >> PAGE_SHIFT, self
         for last in self.chain(index):
             if last.has(index):
@@ -248,11 +248,11 @@ class TaskObject(ChainedObject):
 
     @property
     def is_slow(self) -> bool:
-        """Whether a page of it may take time to come.  O(objects in the chain)."""
+        """Return whether a page of it may take time to come.  O(objects in the chain)."""
         return bool(self.memory.swap.latency or self.last_of_chain.pager.latency)
 
     def makes(self, offset: int) -> bool:
-        """Whether neither it nor anonymous memory behind it has the page at `offset`; a file's can be copied again."""
+        """Say whether neither it nor its backing memory has the page at `offset`; a file's can be copied again."""
         index = offset >> PAGE_SHIFT
         return not any(at.has(index) for at in self.chain(index) if at is self or not at.is_file)
 

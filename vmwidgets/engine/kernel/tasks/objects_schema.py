@@ -37,7 +37,7 @@ class ObjectValue:
 
     @property
     def fields(self) -> ObjectFields:
-        """What events carry of it."""
+        """Return what events carry of it."""
         return self.kind, self.shadow
 
 
@@ -91,12 +91,12 @@ class ObjectsValue:
         return {name: len(mappers[name]) + shadows[name] + (one.kind == "file") for name, one in self.objects.items()}
 
     def references(self, name: str) -> int:
-        """How many refer to one object.  O(entries of all)."""
+        """Return how many refer to one object.  O(entries of all)."""
         return self.all_references()[name]
 
     @property
     def swap_used(self) -> int:
-        """How many slots hold a page."""
+        """Return how many slots hold a page."""
         return len({slot for one in self.objects.values() for slot in one.swapped.values()})
 
     def chain(self, name: str) -> tuple[str, ...]:

@@ -16,15 +16,15 @@ class TaskPager(Protocol):
 
     @property
     def kind(self) -> str:
-        """What pictures call its objects."""
+        """Return what pictures call its objects."""
 
     @property
     def has_frames(self) -> bool:
-        """Whether their pages are RAM."""
+        """Return whether their pages are RAM."""
 
     @property
     def latency(self) -> int:
-        """How many ticks it takes for a page."""
+        """Return how many ticks it takes for a page."""
 
     def get_page(self, target: PageOwner, offset: int, task: str = "") -> int | None:
         """A frame for the page of `target` at `offset` (bytes), or none when there is no memory."""
@@ -159,7 +159,7 @@ class FilePager(FramePager):
         self.content[start:end] = content[: end - start]
 
     def peek(self, name: str, index: int) -> bytes:
-        """What is on disk, and zeroes after the file's end."""
+        """Return what is on disk, and zeroes after the file's end."""
         offset = index << PAGE_SHIFT
         self._check_has(offset)
         return bytes(self.content[offset : offset + PAGE]).ljust(PAGE, b"\0")

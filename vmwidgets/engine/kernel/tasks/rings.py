@@ -190,7 +190,7 @@ class Rings:
 
     @property
     def title(self) -> str:
-        """What is chosen, in words."""
+        """Return what is chosen, in words."""
         name = self.replacement.policy if self.choice is None else "a function"
         return f"{name}, local" if self.replacement.local else name
 
@@ -279,7 +279,7 @@ class Rings:
     # ---- what goes ---------------------------------------------------------------------------
 
     def is_full(self, task: str, free: int, more: int = 1) -> bool:
-        """Whether so many pages more of `task` have to take the place of some of its own, with so many frames free.
+        """Say whether so many pages more of `task` have to take the place of some of its own, with so many frames free.
 
         O(1).
         """

@@ -25,12 +25,12 @@ class Swap:
 
     @property
     def used(self) -> int:
-        """How many slots hold a page."""
+        """Return how many slots hold a page."""
         return len(self._content)
 
     @property
     def is_full(self) -> bool:
-        """Whether each slot holds a page."""
+        """Return whether each slot holds a page."""
         return not self._free
 
     def resize(self, slots: int) -> None:

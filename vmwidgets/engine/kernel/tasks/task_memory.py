@@ -54,19 +54,19 @@ class PageOwner(Protocol):
 
     @property
     def count(self) -> int:
-        """How many pages it has, in memory or in swap space.  O(those in swap space)."""
+        """Return how many pages it has, in memory or in swap space.  O(those in swap space)."""
 
     @property
     def fields(self) -> ObjectFields:
-        """What events carry of it."""
+        """Return what events carry of it."""
 
     @property
     def is_file(self) -> bool:
-        """Whether its pages are a file's."""
+        """Return whether its pages are a file's."""
 
     @property
     def has_frames(self) -> bool:
-        """Whether its pages are RAM, and no device's."""
+        """Return whether its pages are RAM, and no device's."""
 
     def enter(self, index: int, frame: int, task: str) -> None:
         """Have `frame` as the page of this number, which came for `task`."""
@@ -82,7 +82,7 @@ class PageOwner(Protocol):
 
     @property
     def comes_as_zeroes(self) -> bool:
-        """Whether a page that it doesn't have comes as zeroes: forgotten before it was written, it is as it was."""
+        """Say whether a page that it doesn't have comes as zeroes: forgotten before it was written, it is as it was."""
 
     def check(self) -> None:
         """Raise :class:`Broken` unless its invariants hold."""
@@ -241,12 +241,12 @@ class TaskMemory:
 
     @property
     def resident(self) -> int:
-        """How many pages of tasks' objects are in memory."""
+        """Return how many pages of tasks' objects are in memory."""
         return len(self.pages)
 
     @property
     def any_shared(self) -> bool:
-        """Whether several objects have their page in some frame."""
+        """Return whether several objects have their page in some frame."""
         return bool(self._shared)
 
     def dirty_pages(self, name: str) -> dict[int, bool]:
@@ -347,14 +347,14 @@ class TaskMemory:
         return f"of {counted(count, 'page')}{whose} in memory none can go: {room}"
 
     def may_go(self, page: Page[PageOwner]) -> bool:
-        """Whether a page may leave its frame."""
+        """Return whether a page may leave its frame."""
         if page.held:
             page.is_wanted = True
             return False
         return not _is_wired(page)
 
     def referenced(self, page: Page[PageOwner]) -> bool:
-        """Whether a translation that leads to a page was used since its reference bit was cleared."""
+        """Return whether a translation that leads to a page was used since its reference bit was cleared."""
         return any(pmap.is_referenced(va) for pmap, va in self.reverse.of(page.frame))
 
     def clear_referenced(self, page: Page[PageOwner]) -> None:
@@ -363,11 +363,11 @@ class TaskMemory:
             pmap.clear_reference(va)
 
     def dirty(self, page: Page[PageOwner]) -> bool:
-        """Whether a page has to be written before it leaves: nothing else has what is in it."""
+        """Return whether a page has to be written before it leaves: nothing else has what is in it."""
         return not self._had_by(page.owner, page.index)
 
     def _had_by(self, owner: PageOwner, index: int) -> str:
-        """What has the bytes of a page in memory too: its "file", "swap", or "zeroes" need no place; else ""."""
+        """Return what has the bytes of a page in memory too: its "file", "swap", or "zeroes" need no place; else ""."""
         if owner.is_file:
             return "" if index in owner.dirty else "file"
         if index in owner.swapped:
@@ -375,7 +375,7 @@ class TaskMemory:
         return "zeroes" if owner.comes_as_zeroes and self.reverse.is_unwritten(owner.pages[index]) else ""
 
     def can_page_out(self, owner: PageOwner, index: int) -> bool:
-        """Whether the page is one that may leave its frame: in memory, not wired, and not needed this moment."""
+        """Return whether the page is one that may leave its frame: in memory, not wired, and not needed this moment."""
         page = self.pages.get(owner.pages.get(index, -1))
         return page is not None and not page.held and not _is_wired(page)
 
@@ -498,7 +498,7 @@ class TaskMemory:
         return None
 
     def is_shared(self, frame: int) -> bool:
-        """Whether several objects have their page in this frame: who writes it gets a copy."""
+        """Return whether several objects have their page in this frame: who writes it gets a copy."""
         page = self.pages.get(frame)
         return page is not None and page.others is not None
 
@@ -580,5 +580,5 @@ class TaskMemory:
 
 
 def _is_wired(page: Page[PageOwner]) -> bool:
-    """Whether an entry of one that has the page holds it in memory."""
+    """Return whether an entry of one that has the page holds it in memory."""
     return any(one.wired[page.index] for one in page.users)

@@ -42,7 +42,7 @@ WORDS = {
 
 @contextmanager
 def x15_errors() -> Iterator[None]:
-    """What can't be done to a range is an error in X15's words."""
+    """Turn what can't be done to a range into an error in X15's words."""
     try:
         yield
     except MapError as error:
@@ -96,7 +96,7 @@ class TaskRanges(RangeMap[Entry]):
         return kernel_error("NOMEM", f"no entry is left for {self.called}")
 
     def _cuts(self, *edges: int) -> int:
-        """How many of these addresses lie inside an entry."""
+        """Return how many of these addresses lie inside an entry."""
         entries = [(edge, self.peek(edge)) for edge in edges]
         return sum(entry is not None and entry.start < edge for edge, entry in entries)
 
@@ -149,7 +149,7 @@ class TaskRanges(RangeMap[Entry]):
         tables.update(entry.start, entry.end)
 
     def granted(self, protection: int) -> int:
-        """What may be done with pages that are mapped for `protection`: what the tables can't refuse is granted."""
+        """Say what may be done with pages that are mapped for `protection`: what the tables can't refuse is granted."""
         return protection if self.tables is None else self.tables.granted(protection)
 
     def rights_in(self, entry: Entry) -> int:

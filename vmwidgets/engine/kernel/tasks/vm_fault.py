@@ -40,7 +40,7 @@ class Resolved(NamedTuple):
     protection: int
 
     def in_events(self) -> tuple[int]:
-        """What the kernel function gives back: the frame."""
+        """Return what the kernel function gives back: the frame."""
         return (self.frame,)
 
 
@@ -110,13 +110,13 @@ class TaskFaults(TaskRanges):
         return entry if entry.submap is None or not isinstance(entry.submap, TaskFaults) else entry.submap.inner(va)
 
     def wait_for(self, va: int) -> int:
-        """How many ticks the pager of the page at `va` takes, which is not in memory; 0 for most.  O(log n)."""
+        """Return how many ticks the pager of the page at `va` takes, which is not in memory; 0 for most.  O(log n)."""
         entry = self.inner(va)
         target = None if entry is None else entry.object
         return target.wait_for(entry.offset_of(va)) if isinstance(target, TaskObject) and entry is not None else 0
 
     def wait_for_range(self, start: int, end: int) -> int:
-        """How many ticks pagers take for the pages of a range that are not in memory.  O(pages)."""
+        """Return how many ticks pagers take for the pages of a range that are not in memory.  O(pages)."""
         total = 0
         for entry in self.inner_in(start, end):
             target = entry.object

@@ -73,11 +73,11 @@ class Thread:
 
     @property
     def done(self) -> bool:
-        """Whether it returned or failed."""
+        """Return whether it returned or failed."""
         return self.state in ("returned", "failed")
 
     def value(self, locks: tuple[str, ...] = ()) -> ThreadValue:
-        """What there is to see of it; `locks` are the maps whose lock it has."""
+        """Return what there is to see of it; `locks` are the maps whose lock it has."""
         outcome = "" if not self.done else shown(self.result) if self.error is None else f"{self.error}"
         numbers = self.number, self.since
         if self.wait is None:
@@ -285,7 +285,7 @@ class Scheduler:
         return self._wake(self._sleepers.get(("channel", channel), ()))
 
     def asleep_in(self, vm_map: MapCore[Any]) -> list[Thread]:
-        """Those who sleep for room in a map."""
+        """Return those who sleep for room in a map."""
         group = self._sleepers.get(("room", vm_map.name), ())
         return [one for one in group if isinstance(one.wait, RoomWait) and one.wait.map is vm_map]
 
@@ -316,7 +316,7 @@ class Scheduler:
         return self.threads.get(thread.wait.lock.holder)
 
     def explain(self) -> str:
-        """What each thread waits for, in sentences."""
+        """Return what each thread waits for, in sentences."""
         sentences = []
         for value in [thread.value() for thread in self._asleep if not thread.daemon]:
             holder = "" if value.holder is None else f", which {named(value.holder)} has"
@@ -426,7 +426,7 @@ class Scheduler:
         self._at_locks.pop(thread, None)
 
     def to_next_timer(self) -> bool:
-        """Where all sleep, let the clock go on to the next timer; false if there is none."""
+        """Return where all sleep, let the clock go on to the next timer; false if there is none."""
         timers = [thread.until for thread in self._asleep if thread.until is not None]
         if timers:
             self.tick(max(0, min(timers) - self.ticks))

@@ -75,7 +75,7 @@ class ThreadsValue:
 
     @property
     def asleep(self) -> tuple[ThreadValue, ...]:
-        """Those that wait."""
+        """Return those that wait."""
         return tuple(thread for thread in self.threads if thread.state == "asleep")
 
 

@@ -64,7 +64,7 @@ class RoomWait(_InWords):
 
     @property
     def subject(self) -> tuple[str, str]:
-        """What sort of thing is waited for, and which one."""
+        """Return what sort of thing is waited for, and which one."""
         return "room", self.map.name
 
     def __format__(self, _spec: str) -> str:
@@ -80,7 +80,7 @@ class TimedWait(_InWords):
 
     @property
     def subject(self) -> tuple[str, str]:
-        """What sort of thing is waited for, and which one."""
+        """Return what sort of thing is waited for, and which one."""
         return "timer", self.message
 
     def __format__(self, _spec: str) -> str:
@@ -97,7 +97,7 @@ class ChannelWait(_InWords):
 
     @property
     def subject(self) -> tuple[str, str]:
-        """What sort of thing is waited for, and which one."""
+        """Return what sort of thing is waited for, and which one."""
         return "channel", self.channel
 
     def __format__(self, _spec: str) -> str:
@@ -113,7 +113,7 @@ class LockWait(_InWords):
 
     @property
     def subject(self) -> tuple[str, str]:
-        """What sort of thing is waited for, and which one."""
+        """Return what sort of thing is waited for, and which one."""
         return "lock", self.lock.name
 
     def __format__(self, _spec: str) -> str:
@@ -191,7 +191,7 @@ class MapLock:
 
     @property
     def held(self) -> bool:
-        """Whether a thread holds it."""
+        """Return whether a thread holds it."""
         return self.holder is not None
 
     def acquire(self) -> MaySleep[None]:

@@ -257,7 +257,7 @@ class Placement:
     # ---- merging -----------------------------------------------------------------------------
 
     def merge(self, request: Request) -> Merge | None:
-        """How a neighbour could grow over the request, or two neighbours become one with it; none if neither can."""
+        """Yield how a neighbour could grow over the request, or two become one with it; nothing if neither can."""
         previous, following = self._touching(request)
         if previous is None and following is None:
             return None

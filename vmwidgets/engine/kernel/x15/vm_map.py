@@ -149,7 +149,7 @@ class X15Map(TaskForks):
         return entry
 
     def _compares_nomerge(self) -> bool:
-        """Whether a NOMERGE request may merge too, as in the original's release build (quirk nomerge-enter)."""
+        """Return whether a NOMERGE request may merge too, as in the original's release build (quirk nomerge-enter)."""
         if "nomerge-enter" not in self.quirks:
             return False
         if self.assertions:
@@ -253,7 +253,7 @@ class X15Map(TaskForks):
         super().unlink(entry)
 
     def lowest_gap(self, size: int, lowest: int) -> int | None:
-        """Where the lowest gap of `size` bytes begins, from `lowest` on; none without."""
+        """Return where the lowest gap of `size` bytes begins, from `lowest` on; none without."""
         if "clip-end-first" in self.quirks:  # its list may be out of order
             self.low_gap = LowGap()
         return self.low_gap.find(self, size, lowest)
@@ -370,7 +370,7 @@ class X15Map(TaskForks):
                 )
 
     def _leads_on(self, frame: int | None, va: int) -> bool:
-        """Whether there is a page, and the tables, if there are any, lead to one."""
+        """Return whether there is a page, and the tables, if there are any, lead to one."""
         return frame is not None and (self.tables is None or self.tables.extract(va) is not None)
 
     def _check_wired(self, entry: Entry) -> None:

@@ -51,7 +51,7 @@ class DomainPart(SpacePart):
 
     @property
     def destroyed(self) -> bool:
-        """Whether the domain was destroyed."""
+        """Return whether the domain was destroyed."""
         return (self.name, self.generation) in self.system.destroyed
 
     def check_alive(self) -> None:
@@ -102,7 +102,7 @@ class MachineCapability(Part):
 
     @property
     def value(self) -> CapabilityValue | None:
-        """What it is now; None when it was deleted.  O(its copies and mappings)."""
+        """Return what it is now; None when it was deleted.  O(its copies and mappings)."""
         held = self._find()
         return None if held is None else held.snapshot()
 
@@ -118,7 +118,7 @@ class MachineCapability(Part):
 
     @property
     def kind(self) -> str:
-        """What kind it is: "Frame", "RAM", "VNode_ARM_l2" and so on."""
+        """Return what kind it is: "Frame", "RAM", "VNode_ARM_l2" and so on."""
         return self.held.object.kind.name
 
     @property
@@ -183,7 +183,7 @@ class MachineMemobj(Part):
 
     @property
     def address(self) -> Address:
-        """Where its region begins."""
+        """Return where its region begins."""
         region = self.memobj.region
         assert region is not None, "an object has its region until it is removed"
         return Address(region.base)

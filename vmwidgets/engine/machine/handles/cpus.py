@@ -214,7 +214,7 @@ class MachineCpus(Part):
 
     @property
     def shootdown(self) -> str:
-        """What happens when one processor asks another to flush; setting it is an operation."""
+        """Return what happens when one processor asks another to flush; setting it is an operation."""
         return self._processors.shootdown
 
     @shootdown.setter

@@ -320,7 +320,7 @@ class MachineDomain(DomainPart):
             return Address(self.domain.pmap.determine_addr_raw(*self._wanted(size, align)))
 
     def walk(self, address: int | str, access: str = "read") -> MachineWalk:
-        """What the hardware does with a user access to `address` now; nothing changes."""
+        """Return what the hardware does with a user access to `address` now; nothing changes."""
         return self.tables.walk(address, access, user=True)
 
     def snapshot(self) -> DomainValue:
@@ -337,7 +337,7 @@ class MachineDomain(DomainPart):
             return self.domain.window(focus, whole=most, few=least)
 
     def only(self, shown: DomainShown) -> DomainValue:
-        """What another window shows (:meth:`.DomainValue.shown`), as far as it is there."""
+        """Return what another window shows (:meth:`.DomainValue.shown`), as far as it is there."""
         with self.door.looking():
             return self.domain.only(shown)
 
@@ -419,7 +419,7 @@ class MachineDomain(DomainPart):
         return va
 
     def _room(self, at: int | str | None, length: int, flags: int) -> int:
-        """Where a region of `length` bytes goes: at `at`, or where the vspace has room; large pages need a border."""
+        """Find room for a region of `length` bytes: at `at`, or where the vspace has it; large pages need a border."""
         layout, pmap = self.domain.layout, self.domain.pmap
         if at is None:
             unit = layout.large_unit(flags)

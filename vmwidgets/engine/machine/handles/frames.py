@@ -121,7 +121,7 @@ class MachineFrames(Part):
         return FramesValue(counts, self._orders(), self._owners(), tuple(self._runs(blocks)), first, end)
 
     def inverted(self, buckets: Any = 8) -> InvertedValue:
-        """What an inverted page table of this machine's tasks would contain now; a cell shows it as a picture.
+        """Return what an inverted page table of this machine's tasks would contain now; a cell shows it as a picture.
 
         The machine has no such table: the entries are read from the machine's reverse map.  A hash of task and page
         puts them into `buckets` chains.  O(pages in memory).
@@ -177,7 +177,7 @@ class MachineFrames(Part):
         return tuple(FreeList(order, buddy.count(order), buddy.in_order(order, 4)) for order in range(MAX_ORDER + 1))
 
     def _owners(self) -> tuple[tuple[str, int], ...]:
-        """Who has how many frames, most first; zeroed and cached frames have no owner."""
+        """Return who has how many frames, most first; zeroed and cached frames have no owner."""
         owned = [(name, count) for name, count in self._pages.owners if state_of(name) == "used"]
         return tuple(sorted(owned, key=lambda pair: (-pair[1], pair[0])))
 

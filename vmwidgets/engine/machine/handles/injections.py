@@ -17,7 +17,7 @@ class Injection(Part):
 
     @property
     def rule(self) -> Rule:
-        """What fails."""
+        """Return what fails."""
         return self.system.injections.rules.get(int(self.path.removeprefix("injection:"))) or self.missing()
 
     @operation
@@ -76,5 +76,5 @@ class InjectionFunctions(Part):
 
     @property
     def all(self) -> Iterator[Injection]:
-        """Those that have not stopped."""
+        """Return those that have not stopped."""
         return (self.system.part(Injection, f"injection:{number}") for number in self.system.injections.rules)

@@ -139,12 +139,12 @@ class MachinePageDaemon(Part):
 
     @property
     def stopped(self) -> bool:
-        """Whether it was stopped."""
+        """Return whether it was stopped."""
         return self._daemon.stopped
 
     @property
     def needed(self) -> bool:
-        """Whether a request for a page was refused since it last had enough (`vm_pages_needed`)."""
+        """Return whether a request for a page was refused since it last had enough (`vm_pages_needed`)."""
         return self._daemon.needed
 
     @in_ascii
@@ -252,7 +252,7 @@ class MachineKmemMap(MapPart):
 
     @property
     def needs_wakeup(self) -> bool:
-        """Whether a thread sleeps for room in it."""
+        """Return whether a thread sleeps for room in it."""
         return self.vm_map.needs_wakeup
 
     @property
@@ -305,7 +305,7 @@ class MachineKmemMap(MapPart):
         self._refuse_cuts(start, end)
 
     def _refuse_boots(self, first: int, last: int) -> None:
-        """What boot used holds the entries of these maps themselves."""
+        """Return what boot used holds the entries of these maps themselves."""
         system = self.system.kmem
         low, high = system.boot_range
         if self.vm_map is system.kmem.kernel_map and first < high and low < last:

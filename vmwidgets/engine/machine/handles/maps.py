@@ -327,7 +327,7 @@ class MachineMap(MapPart):
     # ---- the door's own checks ---------------------------------------------------------------
 
     def _start_of(self, vm_map: X15Map, at: Any, length: int, fixed: bool) -> int:
-        """Where a request may go: a hint, or with `fixed` the address; 0 without one."""
+        """Return where a request may go: a hint, or with `fixed` the address; 0 without one."""
         if at is None:
             if fixed:
                 raise Refused("fixed=True needs an address: write at=…")

@@ -30,7 +30,7 @@ class MemoryObject(Part):
 
     @property
     def pager(self) -> AnonymousPager | CodePager | DevicePager:
-        """Where its pages come from."""
+        """Return where its pages come from."""
         pager = self.vm_object.pager
         assert isinstance(pager, (AnonymousPager, CodePager, DevicePager)), "the machine's objects have one of these"
         return pager

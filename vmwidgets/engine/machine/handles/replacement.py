@@ -42,7 +42,7 @@ class MachineReplacement(Part):
 
     @property
     def setting(self) -> Replacement:
-        """What was chosen."""
+        """Return what was chosen."""
         return self.system.task_memory.rings.replacement
 
     def choose(self, policy: Any) -> None:
@@ -125,7 +125,7 @@ class MachineReplacement(Part):
         return found
 
     def _uses_known(self) -> Callable[[int], list[Use]]:
-        """What gives the translations that lead to a frame, by the records of the kernel.  O(those), each."""
+        """Return what gives the translations that lead to a frame, by the records of the kernel.  O(those), each."""
         reverse = self.system.task_memory.reverse
         rank = {task.pmap: number for number, task in enumerate(self.system.tasks.values())}
         names = {task.pmap: name for name, task in self.system.tasks.items()}
@@ -147,7 +147,7 @@ class MachineReplacement(Part):
         return lambda frame: found.get(frame, [])
 
     def _dirtiness(self) -> Callable[[str, int, int, bool], bool]:
-        """What says whether a page is dirty: it would be written if it left its frame.
+        """Return what says whether a page is dirty: it would be written if it left its frame.
 
         That is asked of an object, the number and the frame of its page, and whether a translation has a dirty bit.  So
         does :meth:`.task_memory.TaskMemory.dirty`.

@@ -155,7 +155,7 @@ class MachineTables(Suggesting):
         return PageTables(name, self.memory_with(words), pmap.fmt, root, controls, kernel_from=lent)
 
     def walk(self, address: int | str, access: str = "read", *, user: bool | None = None) -> MachineWalk:
-        """What the hardware does with one access to `address` in these tables; nothing changes.
+        """Return what the hardware does with one access to `address` in these tables; nothing changes.
 
         Without `user`, user code makes the access if the address is the user's.
         """
@@ -208,7 +208,7 @@ class MachineTables(Suggesting):
         return int(ram.read_word(at & -width, width))
 
     def rights(self, *addresses: int | str) -> list[str]:
-        """What user code may do at each address: "rw", "r-", or "--", which can also mean that nothing is mapped.
+        """Say what user code may do at each address: "rw", "r-", or "--", which can also mean that nothing is mapped.
 
         >>> import vmwidgets as vm
         >>> domain = vm.boot("armv7").domain("log")
@@ -313,7 +313,7 @@ class DescriptorFunctions(Part):
     # ---- looking -----------------------------------------------------------------------------
 
     def remedy(self) -> str:
-        """What to do about this machine if it is dead."""
+        """Return what to do about this machine if it is dead."""
         edited = "undo_descriptor() undoes the latest edit of its page tables; " if self._edits else ""
         return f"m.undo() undoes the operation that killed it; {edited}or boot another machine"
 
@@ -333,7 +333,7 @@ class DescriptorFunctions(Part):
         return standing[::-1]
 
     def before(self) -> dict[int, int]:
-        """What the edited descriptors would hold if all edits in force were taken back, by physical address."""
+        """Return what the edited descriptors would hold if all edits in force were taken back, by physical address."""
         before: dict[int, int] = {}
         for edit in self.standing():
             before.setdefault(edit.pa, edit.before)
@@ -373,7 +373,7 @@ class DescriptorFunctions(Part):
         return self.system.pmap if not space else dict(self.system.spaces()).get(space)
 
     def _in_place(self, edit: Edit, memory: MemoryBefore) -> bool:
-        """Whether the kernel has not written a descriptor, which is in the tables that it made.  O(levels)."""
+        """Return whether the kernel has not written a descriptor, which is in the tables that it made.  O(levels)."""
         pmap = self._tables_of(edit.space)
         if pmap is None or edit.pa not in self._places.places:
             return False
@@ -389,7 +389,7 @@ class DescriptorFunctions(Part):
         return pa == edit.pa
 
     def _holds(self, edit: Edit, now: int) -> bool:
-        """Whether a descriptor holds what an edit wrote, but for the flags that the hardware sets."""
+        """Return whether a descriptor holds what an edit wrote, but for the flags that the hardware sets."""
         fmt, controls = self.system.pmap.fmt, self.system.controls
         level = fmt.level(edit.level)
         noted = fmt.rules.accessed(fmt.rules.read_as(level, edit.after, controls), True, controls)
@@ -443,7 +443,7 @@ class DescriptorFunctions(Part):
         self.system.processors.edited()
 
     def _place_of(self, pa: int) -> Place:
-        """Which descriptor is at `pa`: looked for in the tables that the kernel made, as they were before edits."""
+        """Say which descriptor is at `pa`: looked for in the tables that the kernel made, as they were before edits."""
         system = self.system
         kept, now = (MemoryBefore(system.ram, words, self._width) for words in (self.before(), {}))
         for memory in (kept, now):

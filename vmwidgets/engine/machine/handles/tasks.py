@@ -110,7 +110,7 @@ class Task(UnixCalls):
             return self.space.peek(start, count)
 
     def walk(self, address: int | str, access: str = "read") -> MachineWalk:
-        """What the hardware does with a user access to `address` now; nothing changes."""
+        """Return what the hardware does with a user access to `address` now; nothing changes."""
         return self.tables.walk(address, access, user=True)
 
     def byte_or_signal(self, address: int | str) -> str:

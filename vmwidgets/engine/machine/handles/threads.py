@@ -47,27 +47,27 @@ class MachineThread(Part):
 
     @property
     def state(self) -> str:
-        """What it does: "ready", "running", "asleep", "returned" or "failed"."""
+        """Return what it does: "ready", "running", "asleep", "returned" or "failed"."""
         return self.thread.state
 
     @property
     def done(self) -> bool:
-        """Whether it has ended."""
+        """Return whether it has ended."""
         return self.thread.done
 
     @property
     def result(self) -> Any:
-        """What it returned; None before."""
+        """Return what it returned; None before."""
         return self.thread.result
 
     @property
     def error(self) -> BaseException | None:
-        """What ended it, if it failed."""
+        """Return what ended it, if it failed."""
         return self.thread.error
 
     @property
     def value(self) -> ThreadValue:
-        """What there is to see of it, frozen."""
+        """Return what there is to see of it, frozen."""
         return self.thread.value(tuple(lock.name for lock in self.system.kmem.scheduler.locks_of(self.name)))
 
     @in_ascii

@@ -81,7 +81,7 @@ class Tally:
                 self._counts[TIME] += round(one[-1])
 
     def counts(self) -> dict[str, int]:
-        """What there was of each kind so far; table pages and entries as there are now."""
+        """Return what there was of each kind so far; table pages and entries as there are now."""
         system = self._system
         found = {name: self._counts[name] for name in EVENTS.values()}
         if TIME in self._counts:
@@ -134,7 +134,7 @@ def _booted(machine: Any, name: str, value: Any, title: str) -> Any:
 
 
 def _tallied(machine: Any, last: int) -> dict[str, int]:
-    """What there was in the operations of a machine, up to one."""
+    """Return what there was in the operations of a machine, up to one."""
     found: list[Tally] = []
 
     def begin(system: System) -> Callable[[System], None]:

@@ -191,7 +191,7 @@ class Reported(NamedTuple):
 
     @classmethod
     def by(cls, raw: Iterable[Raw]) -> Reported:
-        """What these events say.  O(events)."""
+        """Return what these events say.  O(events)."""
         reported = cls({}, Entries(), {}, set())
         for tag, *fields in unpacked(raw):
             take = _TAKES.get(tag)
@@ -266,7 +266,7 @@ def _has_object(fields: EntryFields) -> bool:
 
 
 def _in_one_only(before: Ranges, after: Ranges) -> Ranges:
-    """What lies in one of these lists of ranges and not in the other; within a list none overlap.
+    """Return what lies in one of these lists of ranges and not in the other; within a list none overlap.
 
     >>> _in_one_only([(0, 8)], [(0, 2), (2, 4)]), _in_one_only([(0, 4)], [(2, 6)])
     ([(4, 8)], [(0, 2), (4, 6)])
@@ -291,7 +291,7 @@ def _joined(ranges: Ranges) -> Ranges:
 
 
 def _mapping(task: TaskSpace, objects: Mapping[TaskObject, set[int]], whole: Iterable[TaskObject]) -> Ranges:
-    """Where a task maps these pages of objects, or all of one, by an entry or through a chain of shadows."""
+    """Return where a task maps these pages of objects, or all of one, by an entry or through a chain of shadows."""
     found: Ranges = []
     for one in {**dict.fromkeys(whole), **objects}:
         for entry in _leading_to(one):
@@ -351,7 +351,7 @@ _DIFFERING = re.compile(rb"[^\0]+")
 
 
 def _runs(before: bytes, after: bytes) -> Iterator[tuple[int, int]]:
-    """Where the bytes of a page differ.
+    """Yield where the bytes of a page differ.
 
     >>> list(_runs(b"abcdef", b"aXXdeX"))
     [(1, 3), (5, 6)]

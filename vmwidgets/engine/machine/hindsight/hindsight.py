@@ -195,7 +195,7 @@ class Hindsight(Handle):
 
 
 def _places(machine: Any, thing: Any, where: Any) -> Places:
-    """Where the notes have what is asked for; refused where that is no such thing of this machine."""
+    """Return where the notes have what is asked for; refused where that is no such thing of this machine."""
     source = thing.machine if isinstance(thing, MachineWalk) else getattr(thing, "machine", None)
     if not isinstance(thing, (Task, MapPart, MachineTables, MachineWalk, MachineFrames, MemoryObject, MachineFile)):
         raise Refused(f"thing={shown(thing)}: write {THINGS}")
@@ -224,7 +224,7 @@ def _places(machine: Any, thing: Any, where: Any) -> Places:
 
 
 def _to_explain(thing: Any, where: Any) -> tuple[Any, Any]:
-    """What is asked about in place of a frame: the page tables that lead to it, and the address."""
+    """Return what is asked about in place of a frame: the page tables that lead to it, and the address."""
     if isinstance(thing, (MemoryObject, MachineFile)):
         raise Refused(f"thing={thing!r}: ask why of a byte of a task that maps it; m.last_write says what moved a page")
     if not isinstance(thing, MachineFrames):

@@ -54,12 +54,12 @@ class Lockstep:
 
     @property
     def done(self) -> int:
-        """How many operations both have done in step."""
+        """Return how many operations both have done in step."""
         return len(self._steps)
 
     @property
     def counts(self) -> dict[str, tuple[int, int]]:
-        """What there was on each since they are in step, by name; table pages and entries as there are now."""
+        """Return what there was on each since they are in step, by name; table pages and entries as there are now."""
         one, other = (tally.counts() for tally in self._tallies)
         return {name: (one.get(name, 0), other.get(name, 0)) for name in {**one, **other}}
 
@@ -106,7 +106,7 @@ class Lockstep:
             self._is_sending = False
 
     def _is_apart(self) -> bool:
-        """Whether one of them did what the other can't follow."""
+        """Return whether one of them did what the other can't follow."""
         journal, (begun, serial) = self.first.journal, self._begun
         if len(journal) < begun or journal.serial(begun - 1) != serial:
             self._end(f"{self.first.name} is back before they were in step")

@@ -44,7 +44,7 @@ class Piece(NamedTuple):
     data: bytes
 
     def may_have(self, key: Hashable) -> bool:
-        """Whether it may have notes of a key."""
+        """Return whether it may have notes of a key."""
         wanted = hash(key)
         at = bisect_left(self.hashes, wanted)
         return at < len(self.hashes) and self.hashes[at] == wanted

@@ -60,7 +60,7 @@ class Question:
         """What the machine said when it refused what the function asked for, the last time."""
 
     def ask(self, machine: Any) -> Any:
-        """What the function gives of a machine; :data:`NOT_THERE` where it asks for what is not there.
+        """Return what the function gives of a machine; :data:`NOT_THERE` where it asks for what is not there.
 
         Refused where it changes something, CallbackFailed where it raises.
         """
@@ -79,7 +79,7 @@ class Question:
         return found
 
     def is_true(self, machine: Any) -> bool:
-        """Whether what the function gives counts as true."""
+        """Return whether what the function gives counts as true."""
         found = self.ask(machine)
         try:
             return found is not NOT_THERE and bool(found)
@@ -87,7 +87,7 @@ class Question:
             raise CallbackFailed(f"{self._name}(f): {self._failed(machine.journal.last.number, error)}") from error
 
     def differ(self, one: Any, other: Any, number: int) -> bool:
-        """Whether two answers differ, the later one of which was given after operation `number`."""
+        """Return whether two answers differ, the later one of which was given after operation `number`."""
         if one is NOT_THERE or other is NOT_THERE:
             one, other = one is not NOT_THERE and bool(one), other is not NOT_THERE and bool(other)
         try:
@@ -100,7 +100,7 @@ class Question:
 
     @property
     def why_never(self) -> str:
-        """What to add where no answer was found: that the machine refused what was asked, and what it said."""
+        """Return what to add where no answer was found: that the machine refused what was asked, and what it said."""
         if not self.refusals:
             return ""
         return f"; {counted(self.refusals, 'time')} it asked for what was not there, the last time: {self.refused}"
@@ -158,7 +158,7 @@ def turned(history: History, function: Any) -> Turn:
 
 
 def _said(found: Any) -> str:
-    """What a function comes to, as a verb and its object."""
+    """Return what a function comes to, as a verb and its object."""
     return "has nothing to look at" if found is NOT_THERE else f"is {shown(found)}"
 
 

@@ -95,7 +95,7 @@ class Subject(NamedTuple):
 
 
 def subject_of(thing: Any, where: Any) -> Subject:
-    """What a learner asks about, which is known to be of this machine."""
+    """Return what a learner asks about, which is known to be of this machine."""
     if isinstance(thing, MachineWalk):
         return _of_tables(thing.task, thing.va, thing.access, thing.user)
     address = arguments.whole(where, "where")
@@ -138,7 +138,7 @@ def _byte_said(name: str, address: int, seen: int | str) -> str:
 
 
 def _entry(space: MapPart, va: int) -> Any:
-    """What an entry says, less its id, its place in memory, and where it is."""
+    """Return what an entry says, less its id, its place in memory, and where it is."""
     found = next((one for one in space.entries() if one.start <= va < one.end), None)
     if found is None:
         return None
@@ -255,7 +255,7 @@ class Trial:
         """Why the latest trial could not be made to its end."""
 
     def __call__(self, operations: Sequence[Operation]) -> bool:
-        """Whether these operations alone make the thing what it is."""
+        """Return whether these operations alone make the thing what it is."""
         subject, self.why_not = self._subject, ""
         target = booted(self._machine)
         replay = Replay(target, self._machine)

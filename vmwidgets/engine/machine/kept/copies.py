@@ -65,7 +65,7 @@ def freeze(state: Any, outside: Mapping[int, tuple[Any, ...]]) -> bytes:
 
 
 def thaw(data: bytes, makers: Mapping[str, Callable[..., Any]]) -> Any:
-    """What was frozen, made again; `makers` make what lay outside."""
+    """Return what was frozen, made again; `makers` make what lay outside."""
     written = zlib.decompress(data)
     unpickler = _Unpickler(BytesIO(written), makers)
     with no_collection():
@@ -111,7 +111,7 @@ class _Pickler(pickle.Pickler):
         """Objects that were written empty, and whose contents come next, by their kind."""
 
     def reducer_override(self, value: Any) -> Any:
-        """How one object is written."""
+        """Return how one object is written."""
         kind: Any = type(value)
         if kind is type or kind is FunctionType:
             return NotImplemented  # by its name; that refuses what has none
@@ -147,13 +147,13 @@ class _Unpickler(pickle.Unpickler):
 
 
 def make(maker: str, *given: Any) -> Any:
-    """What a copy has in the place of something outside; :func:`thaw` calls one of its makers instead."""
+    """Return what a copy has in the place of something outside; :func:`thaw` calls one of its makers instead."""
     raise RuntimeError(f"{maker}{given} is made by thaw()")
 
 
 @cache
 def _by_identity(kind: Any) -> bool:
-    """Whether this is a kind of ours, whose objects are the same only if they are one."""
+    """Return whether this is a kind of ours, whose objects are the same only if they are one."""
     return bool(kind.__hash__ is object.__hash__ and kind.__module__.startswith(_OWN))
 
 

@@ -124,7 +124,7 @@ for _kind in (tuple, list, set, frozenset):
 
 
 def decode(data: Any) -> Any:
-    """What :func:`encode` wrote; a ValueError where it can't have."""
+    """Return what :func:`encode` wrote; a ValueError where it can't have."""
     if data is None or isinstance(data, (bool, int, str)):
         return data
     if isinstance(data, list):
@@ -264,13 +264,13 @@ class Loaded:
 
     @property
     def undone(self) -> Line | None:
-        """What can be redone."""
+        """Return what can be redone."""
         found = self._of_kind("undone")
         return found[-1] if found and found[-1].operations else None
 
     @property
     def branches(self) -> list[Line]:
-        """What was undone, and something else done instead."""
+        """Return what was undone, and something else done instead."""
         return self._of_kind("branch")
 
     def _of_kind(self, wanted: str) -> list[Line]:
@@ -333,7 +333,7 @@ def _whole(value: Any) -> int:
 
 
 def _deeper(data: Any, most: int) -> bool:
-    """Whether lists and objects lie deeper in one another than that."""
+    """Return whether lists and objects lie deeper in one another than that."""
     held = [data]
     for _ in range(most):
         held = [

@@ -58,17 +58,17 @@ class Repeated:
 
     @property
     def _script(self) -> Script:
-        """What was done so far."""
+        """Return what was done so far."""
         script: Script = self._machine.journal.scripts[self._key]
         return script
 
     @property
     def left(self) -> bool:
-        """Whether there is more to do."""
+        """Return whether there is more to do."""
         return len(self._script) < len(self._record)
 
     def thread(self) -> Generator[Any, Any, Any]:
-        """What a thread did; at the end of the record it yields BEYOND."""
+        """Yield what a thread did; at the end of the record it yields BEYOND."""
         try:
             while self.left:
                 place = len(self._script)
@@ -94,7 +94,7 @@ class Repeated:
         yield BEYOND
 
     def _play_ending(self) -> None:
-        """What a thread did when it was ended, if that is in its record."""
+        """Return what a thread did when it was ended, if that is in its record."""
         serial, begun = self._machine.journal.next_serial, len(self._script)
         ended = self._record[begun - 1] if 0 < begun <= len(self._record) else None
         if ended is None or (ended.target, ended.name, ended.serial) != ("", "closed", serial):
@@ -103,7 +103,7 @@ class Repeated:
             self._repeat(len(self._script))
 
     def run(self) -> None:
-        """What a handler did in its next run."""
+        """Return what a handler did in its next run."""
         while self.left:
             place = len(self._script)
             action = self._record[place]

@@ -45,7 +45,7 @@ class Live:
 
     @property
     def again(self) -> bool:
-        """Whether it can be run from its beginning, as often as is wanted."""
+        """Return whether it can be run from its beginning, as often as is wanted."""
         return callable(self.code)
 
 
@@ -77,7 +77,7 @@ class Callbacks:
 
     @property
     def scripts(self) -> dict[str, Script]:
-        """What learners' code did, by the name of its thread or handler."""
+        """Return what learners' code did, by the name of its thread or handler."""
         return self.door.journal.scripts
 
     def serve(self, kmem: KernelMemorySystem) -> None:
@@ -125,11 +125,11 @@ class Callbacks:
         return Handler(self, name, key)
 
     def repeated(self, title: str, key: str) -> Repeated:
-        """What is still to be done again of a script."""
+        """Return what is still to be done again of a script."""
         return Repeated(self.machine, title, key, self.recorded)
 
     def _in_unended(self) -> bool:
-        """Whether this runs inside a generator that ignored GeneratorExit (Python will close it again)."""
+        """Return whether this runs inside a generator that ignored GeneratorExit (Python will close it again)."""
         frames = {id(one.gi_frame) for one in self.unended}
         frame: FrameType | None = sys._getframe()
         while frame is not None and id(frame) not in frames:
@@ -183,7 +183,7 @@ class Callbacks:
 
 
 def _interrupted() -> bool:
-    """Whether the stop button was pressed during this operation."""
+    """Return whether the stop button was pressed during this operation."""
     return INTERRUPT.pending
 
 
@@ -204,7 +204,7 @@ class LearnerCode:
 
     @property
     def script(self) -> Script:
-        """What it did so far."""
+        """Return what it did so far."""
         return self.callbacks.scripts[self.key]
 
     def note(self, name: str, target: str = "", arguments: Iterable[tuple[str, Any]] = (), answer: Any = None) -> int:
@@ -324,7 +324,7 @@ class ThreadActor(LearnerCode):
                 self._close()
 
     def _go_on(self, answer: Any, error: BaseException | None) -> tuple[Any, bool]:
-        """What the generator yields next, or what it returned, and whether that was the end."""
+        """Return what the generator yields next, or what it returned, and whether that was the end."""
 
         def step() -> tuple[Any, bool]:
             try:
@@ -496,12 +496,12 @@ class Watcher(LearnerCode):
         raise CallbackFailed(f"{self.title} calls {name}: it may only look")
 
     def __call__(self) -> bool:
-        """Whether it answers true."""
+        """Return whether it answers true."""
         return bool(self.run(lambda: bool(self._function())))
 
 
 def thread_body(function: Callable[..., Any], args: tuple[Any, ...]) -> Generator[Any, Any, Any]:
-    """What a thread of a learner's function does: a generator's steps, one call of the machine's, or all at once."""
+    """Run a learner's function as a thread: a generator's steps, one call of the machine's, or all at once."""
     made = function(*args)
     if isgenerator(made):
         return (yield from made)
@@ -539,7 +539,7 @@ def _delegates(body: Generator[Any, Any, Any]) -> Iterator[GeneratorType[Any, An
 
 
 def _said(error: BaseException) -> str:
-    """What an error says, after its kind where that is not a word of this house."""
+    """Return what an error says, after its kind where that is not a word of this house."""
     name = "" if isinstance(error, (VMError, Runaway)) else f"{type(error).__name__}: "
     try:
         return f"{name}{error}".rstrip(": ")

@@ -204,7 +204,7 @@ def _trace_call(frame: FrameType, event: str, argument: Any) -> Any:
 
 
 def _trace_turns(budget: _Budget, jumps: frozenset[int]) -> Callable[[FrameType, str, Any], Any]:
-    """What is called for each instruction of one frame: a jump back begins a loop's next turn, as does a repetition."""
+    """Count an instruction of one frame: a jump back begins a loop's next turn, as does a repetition."""
     last = -1
 
     def trace(frame: FrameType, event: str, argument: Any) -> Any:

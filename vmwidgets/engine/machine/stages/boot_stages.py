@@ -57,7 +57,7 @@ class KmemTables:
 
     @property
     def large(self) -> bool:
-        """Whether large pages were ever mapped: then a cut may take a table."""
+        """Return whether large pages were ever mapped: then a cut may take a table."""
         return self._pmap.large
 
     def enter(self, va: int, frames: Sequence[int], wired: bool, protection: int) -> None:
@@ -92,7 +92,7 @@ class BootSlabs:
 
     @property
     def left(self) -> int:
-        """How many more there could be now."""
+        """Return how many more there could be now."""
         return min(len(self._free), self._backing.pages.obtainable_pages)
 
     def allocate(self) -> int | None:
@@ -160,13 +160,13 @@ class KernelMemorySystem:
 
     @property
     def has_entry(self) -> bool:
-        """Whether one more entry of a map can be had now: without, the kernel functions panic."""
+        """Return whether one more entry of a map can be had now: without, the kernel functions panic."""
         counts = self.entry_cache.slab_counts
         return sum(count for state, count in counts.items() if state != "full") > 0 or self._slabs.left > 0
 
     @property
     def running(self) -> Running:
-        """Who runs."""
+        """Return who runs."""
         return self.kmem.running
 
     def map(self, name: str) -> FreeBSDMap:
@@ -180,7 +180,7 @@ class KernelMemorySystem:
 
     @property
     def page_counts(self) -> PageCounts:
-        """How many pages are what, and the marks of the page requests."""
+        """Return how many pages are what, and the marks of the page requests."""
         marks, frames = self.daemon.marks, self.frames
         free, cached = frames.free_frames, frames.cached
         return PageCounts(

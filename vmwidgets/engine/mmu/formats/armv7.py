@@ -125,7 +125,7 @@ class Armv7Rules(Rules[Armv7Controls]):
         return Stop("not-present", f"the {level.name} is {word:#x}: {why}")
 
     def narrow(self, rights: Rights, descriptor: Descriptor, word: int, controls: Armv7Controls) -> Rights:
-        """What the leaf says; of the first level PXN takes part, where user code may not enter."""
+        """Return what the leaf says; of the first level PXN takes part, where user code may not enter."""
         if descriptor.kind == "table":
             return rights._replace(execute=not (controls.pxn and WalkEntry(_ANY, descriptor, word).value("PXN")))
         own = _rights(WalkEntry(_ANY, descriptor, word), afe=controls.afe)

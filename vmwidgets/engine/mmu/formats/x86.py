@@ -365,7 +365,7 @@ class PaeRules(X86Rules):
         return rights if descriptor is _PDPTE else super().narrow(rights, descriptor, word, controls)
 
     def encode(self, descriptor: Descriptor, rights: Rights, shared: bool) -> int:
-        """Where a PDPTE would have rights, it has reserved bits."""
+        """Return where a PDPTE would have rights, it has reserved bits."""
         return 0 if descriptor is _PDPTE else super().encode(descriptor, rights, shared)
 
     def rights_bits(self, descriptor: Descriptor) -> int:

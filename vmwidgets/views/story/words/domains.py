@@ -291,7 +291,7 @@ def _deserialised(facts: Facts) -> Headline:
 
 
 def _cost(facts: Facts) -> str:
-    """What it took: a refill if there was one, else kernel calls, tables, slots, blocks."""
+    """Return what it took: a refill if there was one, else kernel calls, tables, slots, blocks."""
     refilled = _refilled(facts.events)
     if refilled:
         return refilled
@@ -321,7 +321,7 @@ def _refilled(events: Sequence[ev.Event]) -> str:
 
 @headline_of("failed", part=PARTS)
 def _failed(facts: Facts) -> Headline:
-    """What a failed request left."""
+    """Return what a failed request left."""
     grown = facts.of(ev.SlabGrown)
     undone, blocks = bool(facts.of(ev.MapUndone)), f"{sum(event.blocks for event in grown):,}"
     if undone:
@@ -337,7 +337,7 @@ def _failed(facts: Facts) -> Headline:
 
 
 def _still_used(facts: Facts) -> dict[str, int]:
-    """How many slots and blocks a request took, and did not give back: what it had done stays with a quirk."""
+    """Return how many slots and blocks a request took, and did not give back: what it had done stays with a quirk."""
     slots = sum(event.ref is not None for event in facts.of(ev.SlotAllocated)) - len(facts.of(ev.SlotFreed))
     blocks = sum(event.block is not None for event in facts.of(ev.BlockTaken)) - len(facts.of(ev.BlockGiven))
     return {"slots": max(0, slots), "blocks": max(0, blocks)}

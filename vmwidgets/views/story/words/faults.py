@@ -85,7 +85,7 @@ def _accessed(facts: Facts) -> Headline:
 
 
 def _translated(facts: Facts, tables: str) -> str:
-    """What an access without a fault got its translations from: the TLB, the page tables, or both."""
+    """Return what an access without a fault got its translations from: the TLB, the page tables, or both."""
     found = facts.of(ev.TlbHit)
     hits, marked = sum(event.outcome == "used" for event in found), sum(event.outcome == "clean" for event in found)
     walks = len(facts.of(ev.TlbMissed))

@@ -95,14 +95,14 @@ class Facts:
         return Facts(self.operation, [event for _, event, _, runner in followed(self.events) if not runner])
 
     def at_map(self, *kinds: type[E]) -> list[E]:
-        """Those of the map that was called."""
+        """Return those of the map that was called."""
         given = self.given.get("map") if self.operation.target == "unchecked" else None
         name = str(given) if given else self.operation.target.removeprefix("kmem/")
         names = (name, self.operation.target)
         return [event for event in self.of(*kinds) if getattr(event, "map", name) in names]
 
     def of_task(self, *kinds: type[E]) -> list[E]:
-        """Those of the address space of the task that was called: the kernel's maps may change beside it."""
+        """Return those of the address space of the task that was called: the kernel's maps may change beside it."""
         own = f"{self.operation.target}/map"
         return [event for event in self.of(*kinds) if getattr(event, "map", own) == own]
 
@@ -111,11 +111,11 @@ class Facts:
         return next((event for event in reversed(self.of(ev.Called)) if event.name == name), None)
 
     def returned(self, name: str) -> list[object]:
-        """What the calls of a kernel function gave back, without those that failed."""
+        """Return what the calls of a kernel function gave back, without those that failed."""
         return [result for _, result in returned(self.events, name)]
 
     def mapped_by_faults(self) -> int:
-        """How many pages faults mapped that did not leave memory after that."""
+        """Return how many pages faults mapped that did not leave memory after that."""
         left: dict[object, int] = {
             event.frame: at for at, event in enumerate(self.events) if isinstance(event, ev.PageOut)
         }
@@ -178,7 +178,7 @@ def counts_of(events: Iterable[ev.Event]) -> dict[str, Counter[str]]:
 
 
 def receipt(events: Iterable[ev.Event]) -> str:
-    """What changed, in numbers: what is said of an operation that has no sentence, and what checks those that have.
+    """Say what changed, in numbers: what is said of an operation that has no sentence, and what checks those that have.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")
@@ -209,7 +209,7 @@ def part_of(target: str) -> str:
 
 
 def _failed(facts: Facts) -> Caption:
-    """What failed, and with which error: of a chain, the one that caused the others."""
+    """Return what failed, and with which error: of a chain, the one that caused the others."""
     operation = facts.operation
     said = visible(operation.said)
     after = HEADLINES.get((part_of(operation.target), "failed"), HEADLINES[("", "failed")])(facts)
@@ -227,7 +227,7 @@ def _failed(facts: Facts) -> Caption:
 
 
 def _begun(said: str) -> str:
-    """What an error says, as the beginning of a sentence; a function keeps its name.
+    """Return what an error says, as the beginning of a sentence; a function keeps its name.
 
     >>> _begun("no gap of 1 TiB"), _begun("kmem_alloc_wait can't finish")
     ('No gap of 1 TiB', "kmem_alloc_wait can't finish")
@@ -274,7 +274,7 @@ _CHANGE = 2
 
 
 def _weight(event: ev.Event, where: str) -> int:
-    """How much an event says of what an operation was about (:attr:`.registry.Saying.weight`)."""
+    """Return how much an event says of what an operation was about (:attr:`.registry.Saying.weight`)."""
     return saying_of(event).weight.get(where, 0)
 
 
@@ -321,7 +321,7 @@ def _is_domains(facts: Facts) -> bool:
 
 
 def _domains_functions(facts: Facts) -> Functions:
-    """Those under way when the kernel was last asked to write entries; else, to make a capability.
+    """Return those under way when the kernel was last asked to write entries; else, to make a capability.
 
     Revoking is known by its own name, whatever was unmapped on the way.
     """

@@ -173,7 +173,7 @@ def _refused(facts: Facts) -> Headline:
 
 
 def _is_of(event: ev.RangeInserted, result: object) -> bool:
-    """Whether the range that was given back is what was inserted."""
+    """Return whether the range that was given back is what was inserted."""
     return not event.status and event.start == result
 
 

@@ -135,7 +135,7 @@ def _simplified(facts: Facts) -> Headline:
 
 
 def _entries(facts: Facts) -> str:
-    """How entries changed."""
+    """Return how entries changed."""
     changed = {event.after[0] for event in facts.of(ev.EntryChanged)} | {
         event.entry for event in facts.of(ev.EntryWired)
     }
@@ -144,7 +144,7 @@ def _entries(facts: Facts) -> str:
 
 
 def split(facts: Facts) -> str:
-    """How many large pages are mapped by smaller ones now, so that a part of each can change.
+    """Return how many large pages are mapped by smaller ones now, so that a part of each can change.
 
     A page of one descriptor gets a table, which is filled before the descriptor refers to it: words that held nothing
     are written, one level below, and then one that held something.  The words of a page that fills several are alike

@@ -146,7 +146,7 @@ _FLAGS = ((0x8, "uncached"), (0x10, "mpb"), (0x20, "guard"), (0x40, "large"), (0
 
 
 def kind_words(kind: str) -> KindWords:
-    """What a kind is called.
+    """Return what a kind is called.
 
     >>> kind_words("VNode_ARM_l2").words
     'L2 table'

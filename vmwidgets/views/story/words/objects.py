@@ -55,7 +55,7 @@ def _file_of(facts: Facts) -> str:
 
 
 def _at(facts: Facts, name: str = "start") -> dict[str, str]:
-    """Where a call was made, how large the range is, and of which task."""
+    """Return where a call was made, how large the range is, and of which task."""
     return {"address": facts.where(name), "size": facts.size(), "task": facts.part}
 
 
@@ -76,13 +76,13 @@ def _mmap(facts: Facts) -> Headline:
 
 
 def _replaced(facts: Facts) -> str:
-    """How much of what the task had there is unmapped now: `fixed` replaces it."""
+    """Return how much of what the task had there is unmapped now: `fixed` replaces it."""
     size = sum(event.size for event in facts.of_task(ev.RangeRemoved))
     return say("mmap/replaced", size=binary_size(size)) if size else ""
 
 
 def _mapped(facts: Facts) -> str:
-    """Which object a new range is of, and how much of it is there already."""
+    """Return which object a new range is of, and how much of it is there already."""
     linked = facts.last(ev.EntryLinked, map=f"{facts.operation.target}/map")
     target = visible(str(linked.entry[3])) if linked else ""
     came = facts.mapped_by_faults()  # one for each page of `populate`
@@ -97,7 +97,7 @@ def _mapped(facts: Facts) -> str:
 
 
 def _pages_of(facts: Facts, target: str) -> int:
-    """How many pages came into an object that is new, and stayed."""
+    """Return how many pages came into an object that is new, and stayed."""
     came = sum(len(event.pages) for event in facts.of(ev.PagesEntered) if visible(event.object) == target)
     return came - sum(len(event.pages) for event in facts.of(ev.PagesLeft) if visible(event.object) == target)
 
@@ -113,7 +113,7 @@ def _munmap(facts: Facts) -> Headline:
 
 
 def _left(facts: Facts) -> str:
-    """How many pages were freed, if any were."""
+    """Return how many pages were freed, if any were."""
     count = len(_pages_that_left(facts)) - len(facts.of(ev.PageKept))
     return say("left", count) if count else ""
 
@@ -142,7 +142,7 @@ def _brk(facts: Facts) -> Headline:
 
 
 def _given_back(facts: Facts, name: str, **fields: str) -> str:
-    """How many frames and slots of swap space the pages of objects gave back, but for those that were paged out."""
+    """Say how many frames and slots of swap space the pages of objects gave back, but for those that were paged out."""
     frames, slots = _freed(facts)
     if slots and not frames:
         return say(f"{name}/only swap", slots, **fields)
@@ -150,7 +150,7 @@ def _given_back(facts: Facts, name: str, **fields: str) -> str:
 
 
 def _freed(facts: Facts) -> tuple[int, int]:
-    """How many frames and slots of swap space are free of pages that are gone."""
+    """Return how many frames and slots of swap space are free of pages that are gone."""
     frames = sum(1 << event.order for event in facts.of(ev.PageFreed) if event.owner.startswith("object "))
     return frames - len(facts.of(ev.PageOut)), sum(len(event.slots) for event in facts.of(ev.SwapFreed))
 
@@ -180,7 +180,7 @@ def _page_out(facts: Facts) -> Headline:
 
 
 def _has_own(facts: Facts) -> bool:
-    """Whether pages are in frames, or in slots of swap space, that a fork found them in and gave the child too."""
+    """Say whether pages are in frames, or in slots of swap space, that a fork found them in and gave the child too."""
     made = {event.object for event in facts.of(ev.ObjectMade)}  # into others a page came back, to be copied
     copied = {(event.object, event.index) for event in facts.of(ev.PageCopied)}
     came = {
@@ -268,7 +268,7 @@ def _swap_on(facts: Facts) -> Headline:
 
 @headline_of("failed", part=("task", "file"))
 def _failed(facts: Facts) -> Headline:
-    """What an access that failed had come to."""
+    """Return what an access that failed had come to."""
     sent, stuck = facts.last(ev.SignalSent, task=facts.own_name), facts.last(ev.NothingToReclaim)
     if sent:
         return Headline("", say("signal", task=visible(sent.task), signal=sent.signal))

@@ -23,17 +23,17 @@ say_sought = Sentences("sought addresses")
 
 
 def out_of_order(starts: Iterable[int]) -> str:
-    """That the list is out of order there."""
+    """Say that the list is out of order there."""
     return _say_map("map/out of order", addresses=", ".join(address(start) for start in starts))
 
 
 def same_map() -> str:
-    """That an operation was on something else, and left a map as it was."""
+    """Say that an operation was on something else, and left a map as it was."""
     return _say_map("map/same")
 
 
 def map_sentence(value: MapValue, operation: Operation, events: Sequence[ev.Event]) -> str:
-    """What an operation that is done meant for the map `value`; "" where the headline says it all."""
+    """Return what an operation that is done meant for the map `value`; "" where the headline says it all."""
     if operation.outcome != "done" or operation.name == "boot":
         return ""
     name, here = value.name, operation.target in (value.name, "unchecked")
@@ -64,7 +64,7 @@ _say_kentry = Sentences("kentry pictures")
 
 
 def kentry_sentence(name: str, events: Sequence[ev.Event]) -> str:
-    """How many slots an operation took and gave back; "" for one that is about slabs."""
+    """Return how many slots an operation took and gave back; "" for one that is about slabs."""
     taken = sum(isinstance(event, ev.BufferAllocated) and event.cache == KENTRY for event in events)
     given = sum(isinstance(event, ev.BufferFreed) and event.cache == KENTRY for event in events)
     slabs = sum(isinstance(event, ev.KentrySlabTaken) for event in events)
@@ -83,7 +83,7 @@ _say_tlb = Sentences("tlb pictures")
 
 
 def tlb_sentence(events: Sequence[ev.Event]) -> str:
-    """What an operation did to TLBs."""
+    """Return what an operation did to TLBs."""
     kinds = Counter(type(event) for event in events)
     dropped = sum(len(event.dropped) for event in events if isinstance(event, ev.TlbFlushed))
     fields = {"dropped": counted(dropped, "translation"), "sent": counted(kinds[ev.ShootdownSent], "shootdown")}
@@ -101,7 +101,7 @@ def tlb_sentence(events: Sequence[ev.Event]) -> str:
 
 
 def stale_sentence(count: int) -> str:
-    """How many translations are stale."""
+    """Return how many translations are stale."""
     return _say_tlb("stale", count)
 
 
@@ -111,7 +111,7 @@ say_walk = Sentences("walks")
 
 
 def walk_rights(walk: Walk) -> str:
-    """What each side may do with the page, the processor set as it was for the walk."""
+    """Return what each side may do with the page, the processor set as it was for the walk."""
     may = walk.permissions
     if may is None:
         return ""
@@ -126,14 +126,14 @@ def _accesses(may: Permission) -> str:
 
 
 def earlier_walk(walk: Walk) -> str:
-    """What an earlier walk of the same address had said."""
+    """Return what an earlier walk of the same address had said."""
     if walk.fault is not None:
         return say_walk("earlier/fault", kind=walk.fault.kind)
     return say_walk("earlier/reached", physical=address(walk.pa or 0))
 
 
 def edited_walk(count: int, before: Walk | None) -> str:
-    """That so many descriptors were edited, and what the access was `before` (none: the same)."""
+    """Say that so many descriptors were edited, and what the access was `before` (none: the same)."""
     if before is None:
         return say_walk("edited", count)
     if before.fault is not None:
@@ -168,7 +168,7 @@ say_beside = Sentences("side by side")
 
 
 def differing(left: int, right: int, both: int, folded: bool, noun: tuple[str, str]) -> tuple[str, str]:
-    """How many things differ, and which of them are where; `noun` is what they are called, one and several.
+    """Return how many things differ, and which of them are where; `noun` is what they are called, one and several.
 
     `folded`: some may be in parts that are folded.
     """

@@ -199,7 +199,7 @@ class Saying(NamedTuple):
     """Whether it is the kernel's work beside what was asked (None: never)."""
 
     def thing_of(self, event: ev.Event) -> str:
-        """What a selection calls what `event` is about; "" for nothing."""
+        """Return what a selection calls what `event` is about; "" for nothing."""
         return self.thing.format(**vars(event))
 
 

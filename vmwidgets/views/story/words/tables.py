@@ -34,7 +34,7 @@ def _what(event: ev.ShootdownSent | ev.ShootdownAcknowledged | ev.ShootdownForgo
 
 
 def flush_in_words(request: FlushRequest) -> str:
-    """What is to be dropped: "2 pages at 0x1000 of init"."""
+    """Return what is to be dropped: "2 pages at 0x1000 of init"."""
     return f"{what_of(request)} of {visible(request.space)}"
 
 

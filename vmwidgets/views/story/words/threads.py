@@ -74,7 +74,7 @@ def _ran(facts: Facts) -> Headline:
 
 
 def _fate(name: str, events: Sequence[ev.Event]) -> str:
-    """What became of a thread that ran: one that failed would be the operation's error."""
+    """Return what became of a thread that ran: one that failed would be the operation's error."""
     thread = visible(name)
     fates = [event for event in events if isinstance(event, THREADS) and event.thread == name]
     event = fates[-1]
@@ -84,7 +84,7 @@ def _fate(name: str, events: Sequence[ev.Event]) -> str:
 
 
 def _deed(facts: Facts, name: str) -> str:
-    """What a thread did to memory on its way; one that fell asleep since has the addresses, but not all pages."""
+    """Say what a thread did to memory on its way; one that fell asleep since has the addresses, but not all pages."""
     for event in reversed(facts.events):
         if isinstance(event, ev.RangeDeleted):
             return say("gave", **_range(event))
@@ -104,7 +104,7 @@ def _range(event: ev.RangeInserted | ev.RangeDeleted) -> dict[str, str]:
 
 
 def waiting(events: Sequence[ev.Event]) -> str:
-    """Who fell asleep and still is, and for what: the largest group of them.  A deadlock comes before that."""
+    """Return who fell asleep and still is, and for what: the largest group of them.  A deadlock comes before that."""
     locked = _locked(events)
     if locked:
         return locked
@@ -139,7 +139,7 @@ def _locked(events: Sequence[ev.Event]) -> str:
 
 
 def deadlock(cycle: Sequence[str], *, is_over: bool = False) -> str:
-    """That these threads wait for each other, or one for itself."""
+    """Say that these threads wait for each other, or one for itself."""
     if len(cycle) == 1:
         return say("Deadlocked/alone over" if is_over else "Deadlocked/alone", thread=thread_name(cycle[0]))
     return say("Deadlocked/over" if is_over else "Deadlocked", chain=_circle(cycle))
@@ -157,7 +157,7 @@ def _tick(facts: Facts) -> Headline:
 
 
 def _whose_time_is_up(facts: Facts) -> str:
-    """Which threads a timer made ready."""
+    """Return which threads a timer made ready."""
     woken = [thread_name(event.thread) for event in facts.of(ev.ThreadWoken) if event.why == "timeout"]
     return say("tick/woke", len(woken), threads=", ".join(woken)) if woken else say("tick/none")
 
@@ -173,5 +173,5 @@ def _killed(facts: Facts) -> Headline:
 
 @headline_of("failed")
 def _failed(facts: Facts) -> Headline:
-    """What a failure leaves behind: who waits."""
+    """Return what a failure leaves behind: who waits."""
     return Headline("", waiting(facts.events))
