@@ -130,6 +130,14 @@ class Program:
                 " file, as it was before a new `make`"
             )
 
+    @property
+    def room(self) -> range:
+        """The end of the code, where nothing is, up to `etext`: behind the trampoline, which has a page of its own."""
+        start, code = self._text
+        used = start + len(code.rstrip(b"\0"))
+        end = self.symbols["etext"].address if "etext" in self.symbols else 0
+        return range(used + 31 & -16, min(start + len(code), end))
+
     def address(self, name: str) -> int:
         """The address of a function or variable; refused where the program has none of that name."""
         found = self.symbols.get(name)

@@ -17,13 +17,15 @@ from ...engine.base.errors import Refused
 from ...engine.base.units import PAGE, Address
 from ...engine.memory.ram import BusError
 from ...engine.mmu.followed import Followed, Outcome
+from ..aside import copies
 from ..gdb import Gdb, TookTooLong
+from ..processes import Processes
 from ..program import Program
 from .calls import A0, FP, RA, SP, Call
 from .checks import Check
 from .counts import Counts
 from .judge import Judge
-from .plan import Point, inner_only, near_loops, plan
+from .plan import Point, inner_only, near_loops, plan, with_loops
 from .rules import LABS, TOP
 from .seen import Rebooted, Seen
 from .stacks import PC, Hart
@@ -130,7 +132,7 @@ class _Run:
         self.calls, self.stacks, self.processes = seen.calls, seen.stacks, seen.processes
         self.entries = {one.entry: one for one in self.points.values() if not one.late}
         self.late = {at: one for one in self.points.values() for at in one.late}
-        self.loops = near_loops(self.program)
+        self.loops = near_loops(self.program) if any(one.near_loops for one in self.points.values()) else set()
         panicked = self.program.symbols.get("panicked")
         self.panicked = panicked.address if panicked is not None and self.gdb.ram is not None else None
 
@@ -183,7 +185,9 @@ class _Run:
         """Come to `userinit` at full speed: before it there are no processes.  How it ended, if it did."""
         symbols = self.program.symbols
         starts = [symbols[name] for name in _STARTS if name in symbols]
-        start = next((one for one in starts if one.address & -PAGE not in self.loops), starts[0] if starts else None)
+        near = near_loops(self.program)
+        slows = {one.address for one in starts if one.address & -PAGE in near and not self.gdb.is_aside(one.address)}
+        start = next((one for one in starts if one.address not in slows), starts[0] if starts else None)
         if start is None or self.processes.read(self.gdb):
             return None
         for address in (start.address, self.panic_at):
@@ -541,7 +545,13 @@ def follow(
     if counts is not None:
         end = program.address("end") if "end" in program.symbols else 0
         counted_by = Counts(program.counting(counts), counts, end)
-    seen = Seen(gdb, program, plan(program))
+    points = plan(program)
+    if gdb.ram is not None and not Processes(program).read(gdb):
+        places = {at for one in points.values() for at in (one.entry, *one.ends, *one.late)}
+        places |= {program.symbols[name].address for name in _STARTS if name in program.symbols}
+        places = {at for at in places if not gdb.is_aside(at)}
+        gdb.put_aside(copies(program.code, places, program.room))
+    seen = Seen(gdb, program, with_loops(points, near_loops(program), gdb.is_aside))
     judge = Judge(seen, lab, counted_by, checks or {})
     run = _Run(seen, judge, limits, console, told_to_stop)
     try:
