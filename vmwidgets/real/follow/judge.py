@@ -31,6 +31,7 @@ from .rules import (
     frame_wrong,
     leaf_wrong,
     shrunk_wrong,
+    suspects,
     table_wrong,
 )
 from .seen import Leaving, Seen
@@ -107,14 +108,16 @@ class Judge:
     def _judge_changed(self, state: State, busy: set[int]) -> None:
         """Judge descriptors that were written, pages that hold tables now, and frames that were freed."""
         for root in [root for root in self.seen.changed if root not in busy]:
-            for va, call in self.seen.changed.pop(root).items():
-                self._all(leaf_wrong(state, root, va), call, _of_leaf(root, va))
+            changed = self.seen.changed.pop(root)
+            for va in suspects(state, root, changed):
+                self._all(leaf_wrong(state, root, va), changed[va], _of_leaf(root, va))
         for page, call in [*self.seen.new_tables.items()]:
             if self.seen.spaces.having(page).isdisjoint(busy):
                 del self.seen.new_tables[page]
                 self._all(table_wrong(state, page), call, _of_table(page))
+        leading, having = self.seen.spaces.leading, self.seen.spaces.having
         for frame, call in [*self.seen.freed.items()]:
-            roots = {root for root, _ in self.seen.spaces.leading(frame)} | self.seen.spaces.having(frame)
+            roots = {root for root, _ in leading(frame)} | having(frame)
             if roots.isdisjoint(busy):
                 del self.seen.freed[frame]
                 if roots:

@@ -44,14 +44,17 @@ _STARTS = ("userinit", "virtio_disk_init", "fileinit", "iinit", "binit", "trapin
 _LOOKS = 4
 """How often a kernel that is silent is looked at in that time."""
 
-MUTED_AFTER = 300
+MUTED_AFTER = 100
 """Calls of one function after which not each is followed."""
 
 _BURST = 12
 """Calls of such a function that are followed, one after another …"""
 
-_PAUSE = 0.25
-"""… and the seconds that the kernel then runs without stopping there."""
+_PAUSE, _LONGEST_PAUSE = 0.25, 5.0
+"""… and the seconds, at least and at most, that the kernel then runs without stopping there …"""
+
+_FASTER = 3.0
+"""… which are so many times those for which it stood still since the pause before."""
 
 NEAR_MUTED_AFTER = 100
 """The same for all functions together that lie near the loops that fill and copy pages …"""
@@ -60,10 +63,7 @@ _SLOW_FOR = 2.0
 """… once the kernel has run so many seconds with breakpoints there …"""
 
 _LONG_PAUSE = 1.0
-"""… and the seconds, at least, in which these loops then run at their full speed …"""
-
-_FASTER = 3.0
-"""… which are so many times the seconds of the burst before: on a busy computer a stop takes long."""
+"""… and the seconds, at least, in which these loops then run at their full speed."""
 
 
 _SETTLES_IN = 3.0
@@ -122,6 +122,8 @@ class _Run:
     """Where calls return to, whose own ends are not watched."""
     near: int = 0
     slow_for: float = 0.0
+    stood: float = 0.0
+    """Seconds for which the kernel stood still since a function was followed again."""
     panic: str = ""
     lines: tuple[str, ...] = ()
     has_typed: bool = False
@@ -155,16 +157,19 @@ class _Run:
         self.pauses_until = monotonic() + _PAUSE
         self.unmuted_at = monotonic()
         self._heard()
+        since = monotonic()
         while True:
             why = self._over()
             if why:
                 return self._unfinished(why)
             began = monotonic()
+            self.stood += began - since
             try:
                 self.gdb.go(max(0.0, self.ends_at - began), self._wanted)
             except TookTooLong:
                 return self._unfinished(f"{self.limits.seconds:g} s were over")
-            self.slow_for += monotonic() - began
+            since = monotonic()
+            self.slow_for += since - began
             registers = self.gdb.general()
             pc = registers[PC]
             if pc not in self.gdb.breakpoints:
@@ -276,6 +281,7 @@ class _Run:
                 self._watch(self.points[name])
             self.muted.clear()
             self.unmuted_at = monotonic()
+            self.stood = 0.0
             self.pauses_until = monotonic() + _PAUSE
         return self._is_hanging()
 
@@ -461,7 +467,7 @@ class _Run:
             self._silence(name, 0.0)
             self.muted.discard(name)
         elif name not in self.muted:
-            self._silence(name, _PAUSE)
+            self._silence(name, min(max(_PAUSE, _FASTER * self.stood), _LONGEST_PAUSE))
 
     def _silence(self, name: str, seconds: float) -> None:
         self.muted.add(name)
