@@ -56,9 +56,12 @@ class Judge:
 
     seen: Seen
     lab: str
-    counts: Counts | None
+    arrays: list[Counts]
+    """The arrays that may have the counts of references."""
     checks: dict[str, Check]
     """Functions of the course's own, by the function whose calls they judge."""
+    counts: Counts | None = None
+    """The only one of them that has, once that was learned."""
     doubts: list[Doubt] = field(default_factory=list)
     first: Break | None = None
     left: dict[int, Leaving] = field(default_factory=dict)
@@ -76,7 +79,7 @@ class Judge:
         seen, symbols = self.seen, self.seen.program.symbols
         return State(
             seen.gdb, self.lab, seen.there, seen.spaces, seen.free, seen.calls.changing() | seen.being_freed,
-            self.counts if self.counts is not None and self.counts.is_known else None, self.images,
+            self.counts, self.images,
             seen.program.path.parent.parent / "user", "flags2perm" in symbols,
             "uvmclear" in symbols,
         )  # fmt: skip  # what is there, then what the kernel does
@@ -212,15 +215,17 @@ class Judge:
         self.seen.free.read_again(self.seen.gdb)
         self.free_before = len(self.seen.free)
         self.unled = self._unled()
-        if self.counts is not None:
+        if self.arrays:
             alone = [
                 leaf.frame
                 for root in self.seen.there
                 for va, leaf in self.seen.spaces.known[root].leaves.items()
                 if va < TOP and len(self.seen.spaces.leading(leaf.frame)) == 1
             ]
-            frames = [pa for pa in self.lost.frames(self.seen.gdb) if pa in self.seen.free][:256]
-            self.counts.learn(self.seen.gdb, alone, frames)
+            for one in self.arrays:
+                one.learn(self.seen.gdb, alone, self.lost.frames(self.seen.gdb), self.seen.free)
+            known = [one for one in self.arrays if one.is_known]
+            self.counts = known[0] if len(known) == 1 else None
 
     def check_all(self) -> None:
         """At the end: all descriptors, all tables, all counts, and each frame that nothing leads to."""

@@ -544,13 +544,9 @@ def follow(
     """Follow the guest until the shell waits again, a broken rule, a panic or a limit.  It is stopped afterwards."""
     if lab not in LABS:
         raise Refused(f"lab={lab!r}: known are {', '.join(LABS)}")
-    counted_by = None
-    if counts is None and lab == "cow":
-        arrays = program.countings()
-        counts = arrays[0] if len(arrays) == 1 else None
-    if counts is not None:
-        end = program.address("end") if "end" in program.symbols else 0
-        counted_by = Counts(program.counting(counts), counts, end)
+    names = [counts] if counts is not None else program.countings() if lab == "cow" else []
+    end = program.address("end") if "end" in program.symbols else 0
+    arrays = [Counts(program.counting(name), name, end) for name in names]
     points = plan(program)
     if gdb.ram is not None and not Processes(program).read(gdb):
         places = {at for one in points.values() for at in (one.entry, *one.ends, *one.late)}
@@ -558,7 +554,7 @@ def follow(
         places = {at for at in places if not gdb.is_aside(at)}
         gdb.put_aside(copies(program.code, places, program.room))
     seen = Seen(gdb, program, with_loops(points, near_loops(program), gdb.is_aside))
-    judge = Judge(seen, lab, counted_by, checks or {})
+    judge = Judge(seen, lab, arrays, checks or {})
     run = _Run(seen, judge, limits, console, told_to_stop)
     try:
         outcome, why = run.run()
@@ -590,15 +586,24 @@ def _outside(run: _Run) -> Iterator[str]:
         yield "Lost memory was not looked for: the kernel's file does not say where its memory begins (`end`)."
     if run.judge.lab == "mmap":
         yield "Frames that two processes can write were not looked for: a solution may share pages on purpose."
-    if run.judge.lab == "cow" and run.judge.counts is None:
-        yield "Counts of references were not compared: say which array has them."
-    elif run.judge.counts is not None and run.judge.counts.was_asked and not run.judge.counts.is_known:
-        name = run.judge.counts.name
-        yield f"Counts of references were not compared: {name} does not say the same of all pages in use."
+    if run.judge.counts is None and (run.judge.arrays or run.judge.lab == "cow"):
+        yield f"Counts of references were not compared: {_why_no_counts(run.judge)}."
     yield (
         f"Pages from {Address(TOP)} on (trampoline, trapframe and their neighbours) and the kernel's own table are"
         " excepted. A missing sfence.vma can't be seen: tables are read, not TLBs."
     )
+
+
+def _why_no_counts(judge: Judge) -> str:
+    names = [one.name for one in judge.arrays]
+    known = [one.name for one in judge.arrays if one.is_known]
+    if judge.unled is None and names:
+        return "what they mean is learned where the shell waits for a command to run"
+    if known:
+        return f"each of {', '.join(known)} may have them; say which"
+    if len(names) == 1:
+        return f"{names[0]} does not say the same of all pages in use"
+    return "say which array has them"
 
 
 _LONGEST = 200
