@@ -42,6 +42,20 @@ class Aside:
 
     to: dict[int, int] = field(default_factory=dict)
     back: dict[int, int] = field(default_factory=dict)
+    first: Copy | None = None
+    """One of the copies: a guest that was reset has its first code again, and none of them."""
+
+    def add(self, one: Copy) -> None:
+        """A copy was written."""
+        self.to.update(one.places)
+        self.back.update(one.back)
+        self.first = self.first or one
+
+    def clear(self) -> None:
+        """There are none any more."""
+        self.to.clear()
+        self.back.clear()
+        self.first = None
 
 
 def copies(code: Code, wanted: Iterable[int], room: range) -> list[Copy]:

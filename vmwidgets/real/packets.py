@@ -56,7 +56,7 @@ class Packets:
 
     def send(self, question: str) -> None:
         """Send one packet."""
-        self._write(_packet(question))
+        self.send_all([question])
 
     def send_all(self, questions: list[str]) -> None:
         """Send several packets at once."""
