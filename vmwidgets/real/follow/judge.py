@@ -171,6 +171,7 @@ class Judge:
         state = self._state()
         kept: list[Doubt] = []
         unled: set[int] | None = None
+        well = self._counted_well({one.wrong.frame or 0 for one in self.doubts if one.wrong.rule == "count"})
         for doubt in self.doubts:
             if doubt.wrong.root in state.changing:
                 kept.append(doubt)
@@ -186,21 +187,26 @@ class Judge:
             elif doubt.wrong.rule == "beyond-size" and self.seen.is_in_call(doubt.wrong.root, harts):
                 kept.append(doubt)
                 continue
-            elif all(one.key != doubt.wrong.key for one in doubt.again(state)) or self._counts_well(doubt.wrong):
+            elif (doubt.wrong.rule == "count" and doubt.wrong.frame in well) or all(
+                one.key != doubt.wrong.key for one in doubt.again(state)
+            ):
                 continue
             self.doubts = []
             self.first = self._told(doubt.wrong, doubt.call, state)
             return
         self.doubts = kept
 
-    def _counts_well(self, wrong: Wrong) -> bool:
-        """Whether a count is right after all, by the tables of all processes, each read again."""
-        if wrong.rule != "count" or self.counts is None or wrong.frame is None:
-            return False
-        gdb, frame = self.seen.gdb, wrong.frame
-        spaces = [read_space(gdb, root) for root in {one.root for one in self.seen.processes.read(gdb)}]
-        leading = sum(frame in leaf.frames for space in spaces for va, leaf in space.leaves.items() if va < TOP)
-        return self.counts.of(gdb, frame) == self.counts.wanted(leading)
+    def _counted_well(self, frames: set[int]) -> set[int]:
+        """The frames whose counts are right after all, by the tables of all processes, each read again."""
+        if self.counts is None or not frames:
+            return set()
+        seen, leading = self.seen, dict.fromkeys(frames, 0)
+        for root in {one.root for one in seen.processes.read(seen.gdb)}:
+            for va, leaf in read_space(seen.gdb, root, seen.spaces.known.get(root)).leaves.items():
+                for frame in leaf.frames if va < TOP else ():
+                    if frame in leading:
+                        leading[frame] += 1
+        return {one for one in frames if self.counts.of(seen.gdb, one) == self.counts.wanted(leading[one])}
 
     def _unled(self, harts: list[Hart] | None = None) -> set[int]:
         if not self.lost.is_known:

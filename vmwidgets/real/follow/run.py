@@ -15,6 +15,7 @@ from vmwidgets.engine.base.frozen import frozen
 
 from ...engine.base.errors import Refused
 from ...engine.base.units import PAGE, Address
+from ...engine.machine.kept.copies import no_collection
 from ...engine.memory.ram import BusError
 from ...engine.mmu.followed import Followed, Outcome
 from ..aside import copies
@@ -548,16 +549,13 @@ def follow(
     end = program.address("end") if "end" in program.symbols else 0
     arrays = [Counts(program.counting(name), name, end) for name in names]
     points = plan(program)
-    if gdb.ram is not None and not Processes(program).read(gdb):
-        places = {at for one in points.values() for at in (one.entry, *one.ends, *one.late)}
-        places |= {program.symbols[name].address for name in _STARTS if name in program.symbols}
-        places = {at for at in places if not gdb.is_aside(at)}
-        gdb.put_aside(copies(program.code, places, program.room))
+    _put_aside(gdb, program, points)
     seen = Seen(gdb, program, with_loops(points, near_loops(program), gdb.is_aside))
     judge = Judge(seen, lab, arrays, checks or {})
     run = _Run(seen, judge, limits, console, told_to_stop)
     try:
-        outcome, why = run.run()
+        with no_collection():  # hundreds of thousands of descriptors stay from stop to stop
+            outcome, why = run.run()
     except Rebooted:
         outcome, why = "unfinished", "it has rebooted"
     except BusError as error:
@@ -570,6 +568,15 @@ def follow(
         outcome, lab, run.done, run.stops, judge.first, panic, why, tuple(_outside(run)), lines=run.lines,
         free=(judge.free_before, judge.free_after),
     )  # fmt: skip  # how it ended, then what was seen
+
+
+def _put_aside(gdb: Gdb, program: Program, points: dict[str, Point]) -> None:
+    """Make room for breakpoints beside the code, if the guest was started here and has no process yet."""
+    if gdb.ram is None or Processes(program).read(gdb):
+        return
+    places = {at for one in points.values() for at in (one.entry, *one.ends, *one.late)}
+    places |= {program.symbols[name].address for name in _STARTS if name in program.symbols}
+    gdb.put_aside(copies(program.code, (at for at in places if not gdb.is_aside(at)), program.room))
 
 
 def _outside(run: _Run) -> Iterator[str]:

@@ -16,6 +16,8 @@ _LEAF = R | W | X
 _ADDRESS = (1 << 44) - 1
 _WORDS = f"<{PAGE // 8}Q"
 _MOST = 512 * PAGE
+_RESERVED = 54
+"""From this bit on, each bit is 0, or the hardware refuses the descriptor (4.4.1), as in a page filled with junk."""
 
 
 class Leaf(NamedTuple):
@@ -186,9 +188,9 @@ def _compare(root: int, before: Table | None, table: Table | None, changes: dict
             changes[va] = Change(root, va, other.was or one.was, other.now or one.now)
 
 
-def read_space(gdb: Gdb, root: int) -> Space:
-    """The tables of a root, read level by level."""
-    pages, _ = _tables(gdb, root, {}, ())
+def read_space(gdb: Gdb, root: int, known: Space | None = None) -> Space:
+    """The tables of a root, read level by level; those that are as they were `known` are not decoded again."""
+    pages, _ = _tables(gdb, root, known.pages if known is not None else {}, ())
     return Space(root, {va: leaf for table in pages.values() for va, leaf in table.leaves.items()}, pages)
 
 
@@ -229,13 +231,13 @@ def _table(data: bytes, va: int, shift: int, before: Table | None) -> Table:
         numbered = [(number, word) for number, word in enumerate(words) if word != old[number]]
     size = 1 << shift
     for number, word in numbered:
-        if word & V and word & _LEAF:
+        if word & V and word & _LEAF and not word >> _RESERVED:
             leaves[va + (number << shift)] = Leaf(word, size)
         elif leaves:
             leaves.pop(va + (number << shift), None)
     below = [
         ((word >> 10 & _ADDRESS) << 12, va + (number << shift))
         for number, word in enumerate(words if shift > 12 else ())
-        if word & V and not word & _LEAF
+        if word & V and not word & _LEAF and not word >> _RESERVED
     ]
     return Table(data, va, shift, leaves, below)
