@@ -223,9 +223,8 @@ class Gdb:
     def set_breakpoint(self, address: int) -> None:
         """Stop whenever a processor comes to `address`."""
         if address not in self._breakpoints:
-            first = self._aside.first
-            if first is not None and self.read([(first.start, 4)]) != [first.jump]:
-                self._aside.clear()  # the guest was reset
+            if self.was_reset:
+                self._aside.clear()
             if self._packets.ask(f"Z0,{self._placed(address):x},2") != "OK":
                 raise Refused(f"{self.name}: no breakpoint can be set at {Address(address)}")
             self._breakpoints.add(address)
@@ -254,6 +253,12 @@ class Gdb:
                 if self._packets.ask(f"M{at:x},{len(data):x}:{data.hex()}") != "OK":
                     raise Refused(f"{self.name}: nothing can be written at {Address(at)}")
             self._aside.add(one)
+
+    @property
+    def was_reset(self) -> bool:
+        """Whether the guest has its first code again: nothing that was written into it is there."""
+        first = self._aside.first
+        return first is not None and self.read([(first.start, 4)]) != [first.jump]
 
     def is_aside(self, address: int) -> bool:
         """Whether a breakpoint there is set beside the code, where it makes nothing slow."""

@@ -39,6 +39,11 @@ class Counts:
         """Whether it was learned what the counts mean."""
         return self._base is not None
 
+    def place(self, gdb: Gdb) -> int:
+        """Where the first number is."""
+        one = self._variable
+        return (gdb.words([one.address])[0] if one.through else one.address) + one.inner
+
     def learn(self, gdb: Gdb, alone: list[int], frames: range, free: FreePages) -> None:
         """Learn from frames that one descriptor leads to, and from free ones, at both ends of all that there are."""
         best, unused = 0.0, [pa for pa in frames if pa in free]
@@ -58,7 +63,7 @@ class Counts:
     def _has_one_for_each(self, gdb: Gdb, frames: range, free: FreePages, base: int) -> bool:
         """Whether each frame has an element, in memory that is in use."""
         one = self._variable
-        start = (gdb.words([one.address])[0] if one.through else one.address) + one.inner
+        start = self.place(gdb)
         places = [start + (pa - base) // PAGE * one.step for pa in (frames.start, frames.stop - PAGE)] if frames else []
         within = range(one.address, one.address + one.count * one.step) if not one.through else range(KERNBASE, 1 << 40)
         return bool(places) and all(at in within and at & -PAGE not in free for at in places)
@@ -88,8 +93,8 @@ class Counts:
     def _at(self, gdb: Gdb, frame: int, base: int) -> int | None:
         one = self._variable
         index = (frame - base) // PAGE
-        start = gdb.words([one.address])[0] if one.through else one.address
+        start = self.place(gdb)
         if frame < base or start < KERNBASE or (one.count and index >= one.count):
             return None
-        (data,) = gdb.read([(start + one.inner + index * one.step, one.size)])
+        (data,) = gdb.read([(start + index * one.step, one.size)])
         return None if data is None else int.from_bytes(data, "little")

@@ -231,7 +231,8 @@ class Judge:
             for one in self.arrays:
                 one.learn(self.seen.gdb, alone, self.lost.frames(self.seen.gdb), self.seen.free)
             known = [one for one in self.arrays if one.is_known]
-            self.counts = known[0] if len(known) == 1 else None
+            places = {one.place(self.seen.gdb) for one in known}
+            self.counts = known[0] if len(places) == 1 else None  # an array, or a pointer to the same
 
     def check_all(self) -> None:
         """At the end: all descriptors, all tables, all counts, and each frame that nothing leads to."""

@@ -55,7 +55,7 @@ _PAUSE, _LONGEST_PAUSE = 0.25, 5.0
 """… and the seconds, at least and at most, that the kernel then runs without stopping there …"""
 
 _FASTER = 3.0
-"""… which are so many times those for which it stood still since the pause before."""
+"""… which are so many times those for which it was stopped since the pause before."""
 
 NEAR_MUTED_AFTER = 100
 """The same for all functions together that lie near the loops that fill and copy pages …"""
@@ -123,8 +123,8 @@ class _Run:
     """Where calls return to, whose own ends are not watched."""
     near: int = 0
     slow_for: float = 0.0
-    stood: float = 0.0
-    """Seconds for which the kernel stood still since a function was followed again."""
+    stopped_for: float = 0.0
+    """Seconds for which the kernel was stopped since a function was followed again."""
     panic: str = ""
     lines: tuple[str, ...] = ()
     has_typed: bool = False
@@ -164,7 +164,7 @@ class _Run:
             if why:
                 return self._unfinished(why)
             began = monotonic()
-            self.stood += began - since
+            self.stopped_for += began - since
             try:
                 self.gdb.go(max(0.0, self.ends_at - began), self._wanted)
             except TookTooLong:
@@ -248,7 +248,7 @@ class _Run:
     def _wanted(self) -> bool:
         """Whether the guest is to be stopped, though no hart came to a breakpoint."""
         now = monotonic()
-        if self.told_to_stop() or self._has_panicked():
+        if self.told_to_stop() or self._has_panicked() or self.gdb.was_reset:
             return True
         if self.console is not None:
             if self.console.length != self._printed:
@@ -268,6 +268,8 @@ class _Run:
 
     def _between(self) -> tuple[Outcome, str] | None:
         """The guest was stopped between two calls: how it ended, if it did."""
+        if self.gdb.was_reset:
+            raise Rebooted
         if self._has_panicked():
             return self._panicked(self.console.last_panic if self.console is not None else "")
         if self.console is not None and self.console.waits and not self.told_to_stop():
@@ -282,7 +284,7 @@ class _Run:
                 self._watch(self.points[name])
             self.muted.clear()
             self.unmuted_at = monotonic()
-            self.stood = 0.0
+            self.stopped_for = 0.0
             self.pauses_until = monotonic() + _PAUSE
         return self._is_hanging()
 
@@ -468,7 +470,7 @@ class _Run:
             self._silence(name, 0.0)
             self.muted.discard(name)
         elif name not in self.muted:
-            self._silence(name, min(max(_PAUSE, _FASTER * self.stood), _LONGEST_PAUSE))
+            self._silence(name, min(max(_PAUSE, _FASTER * self.stopped_for), _LONGEST_PAUSE))
 
     def _silence(self, name: str, seconds: float) -> None:
         self.muted.add(name)
