@@ -202,6 +202,31 @@ def test_counts_may_lie_in_structures(folder):
         assert k.follow("cow", run="life", counts="frame.refs", seconds=200).first.rule == "count"
 
 
+BEHIND = """struct lock { int locked; };
+struct count { struct lock lock; short refs; };
+static struct count there[PAGES];
+struct count *frame = there;
+char letters[PAGES];
+int numbers[PAGES];
+"""
+
+
+def test_counts_behind_a_pointer_are_found_among_other_arrays(folder):
+    source = folder / "kernel" / "kalloc.c"
+    text = source.read_text().replace("int refcount[PAGES];", BEHIND)
+    source.write_text(text.replace("refcount[((uint64)(pa) - KERNBASE) / PGSIZE]", FIELD))
+    header = folder / "kernel" / "kernel.h"
+    header.write_text(header.read_text().replace("extern int refcount[PAGES];", ""))
+    with vm.xv6(folder, options=("LAB=cow",)) as k:
+        assert {"frame.refs", "letters", "numbers", "there.refs"} == {*k._program.countings()}
+        found = k.follow("cow", run="life", seconds=200)
+    assert found.outcome == "nothing found", found
+    assert not any("Counts" in line for line in found.outside), found.outside
+    (folder / "kernel" / "kernel").unlink()
+    with vm.xv6(folder, options=("LAB=cow", "BUG=not_counted")) as k:
+        assert k.follow("cow", run="life", seconds=200).first.rule == "count"
+
+
 def test_limits(folder):
     with vm.xv6(folder) as k:
         assert k.follow("base", run="life", stops=20).outcome == "unfinished"

@@ -32,6 +32,25 @@ def folder(tmp_path: Path) -> Path:
     return place
 
 
+def test_a_process_that_executes_a_program_is_one_in_the_picture_of_stops(folder):
+    source = folder / "kernel" / "proc.c"
+    text = source.read_text()
+    renamed = '  p->pagetable = pagetable;\n  memmove(p->name, "other\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0", 16);\n'
+    assert text.count("  p->pagetable = pagetable;\n") == 1
+    source.write_text(text.replace("  p->pagetable = pagetable;\n", renamed))
+    with vm.xv6(folder) as k:
+        k.go(until="getc", seconds=60)
+        k._started.type("life\n")
+        k.go(until="exec", seconds=60)
+        k.go(until="growproc", seconds=60)
+        before, after = ({one.pid: one for one in stop.spaces}[2] for stop in k.stops.all[-2:])
+        assert (before.name, after.name) == ("life (2)", "other (2)")
+        assert before.letter == after.letter
+        scene = vm.picture(k.stops).to_text()
+        assert "life (2)" not in scene
+        assert "other (2)" in scene
+
+
 def test_processes_by_name_and_stops(folder):
     with vm.xv6(folder, options=("LAB=cow",)) as k:
         with pytest.raises(Refused, match="kernel_pagetable is 0"):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
+from tests.real.conftest import needed
 from vmwidgets.real.code import FP, RA
 from vmwidgets.real.follow.stacks import PC, Stacks
-from vmwidgets.real.program import Symbol, _up_to_the_next
+from vmwidgets.real.program import Program, Symbol, _up_to_the_next
 
 STACK = 0x8700_0000
 
@@ -56,3 +60,21 @@ def test_a_function_in_assembly_ends_where_the_next_symbol_begins():
     ]  # fmt: skip  # in order of address
     found = {one.name: one.size for one in _up_to_the_next(symbols, range(0x400, 0x600))}
     assert found == {"kernelvec": 0x5C, "plicinit": 20, "userret": 0x100, "etext": 0, "kmem": 64}
+
+
+def test_code_without_lines_has_no_line_of_the_unit_before(tmp_path):
+    """Assembly that is built without debugging information lies behind a file in C that has it."""
+    needed("riscv64-linux-gnu-gcc")
+    pytest.importorskip("elftools", reason="pyelftools is not installed: vmwidgets[kernels]")
+    (tmp_path / "one.c").write_text("int first(void)\n{\n  return 1;\n}\n")
+    (tmp_path / "two.S").write_text(".globl second\nsecond:\n  nop\n  nop\n  ret\n")
+    tool = ["riscv64-linux-gnu-gcc", "-nostdlib", "-ffreestanding", "-fno-pie", "-no-pie"]
+    subprocess.run([*tool, "-g", "-gdwarf-2", "-c", "one.c"], cwd=tmp_path, check=True)
+    subprocess.run([*tool, "-c", "two.S"], cwd=tmp_path, check=True)
+    link = ["-Wl,--build-id=none,-Ttext=0x80000000,-e,first", "-o", "kernel", "one.o", "two.o"]
+    subprocess.run([*tool, *link], cwd=tmp_path, check=True)
+    program = Program(tmp_path / "kernel")
+    assert str(program.line(program.address("first"))) == "one.c:2"
+    second = program.address("second")
+    assert [program.line(at) for at in (second, second + 2, second + 4)] == [None] * 3
+    assert program.function(second) == "second"

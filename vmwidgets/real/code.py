@@ -74,7 +74,7 @@ class Code:
         while at < part.start + part.size:
             word = self.word(at)
             yield at, word
-            at += 4 if word & 3 == 3 else 2
+            at += length_of(word)
 
     @cached_property
     def callees(self) -> dict[str, frozenset[str]]:
@@ -107,6 +107,41 @@ class Code:
             return ""
         part = self._parts[self._names[self._by_start[at]]]
         return part.name if address < part.start + max(part.size, 1) else ""
+
+    def is_return(self, address: int) -> bool:
+        """Whether the instruction there is `ret`."""
+        return self.word(address) in (_RET, _LONG_RET)
+
+    def before(self, address: int) -> int | None:
+        """Where the instruction before this one begins, in the same function."""
+        part, before = self._parts.get(self.named(address)), None
+        for at, _ in self._instructions(part) if part is not None else ():
+            if at >= address:
+                return before if at == address else None
+            before = at
+        return None
+
+    def is_jumped_to(self, address: int) -> bool:
+        """Whether a jump or a branch may lead there: by its target, or through a register in the same function."""
+        return address in self._targets or self.named(address) in self._through_registers
+
+    @cached_property
+    def _targets(self) -> frozenset[int]:
+        """Where functions begin, and where jumps and branches lead to."""
+        words = (pair for part in self._parts.values() for pair in self._instructions(part))
+        found = {target_of(at, word) for at, word in words} | {part.start for part in self._parts.values()}
+        return frozenset(one for one in found if one is not None)
+
+    @cached_property
+    def _through_registers(self) -> frozenset[str]:
+        """The functions with a jump through another register than ra, as tables of a `switch` have it."""
+        return frozenset(
+            part.name
+            for part in self._parts.values()
+            for _, word in self._instructions(part)
+            if (word & 0xF07F == 0x8002 and word >> 7 & 31 not in (0, RA))
+            or (word & 0xFFF == 0x67 and word >> 15 & 31 != RA)
+        )
 
 
 _NOTHING = Body((), (), (), False)
@@ -181,6 +216,39 @@ def _branch(word: int) -> int:
     return _signed(parts, 13)
 
 
+def _compressed_branch(word: int) -> int:
+    """The offset in a C.BEQZ or C.BNEZ."""
+    parts = (word >> 12 & 1) << 8 | (word >> 5 & 3) << 6 | (word >> 2 & 1) << 5
+    return _signed(parts | (word >> 10 & 3) << 3 | (word >> 3 & 3) << 1, 9)
+
+
+def length_of(word: int) -> int:
+    """The bytes of an instruction."""
+    return 4 if word & 3 == 3 else 2
+
+
+def target_of(at: int, word: int) -> int | None:
+    """Where the jump or branch at `at` leads to, if its target is in the instruction."""
+    if word & 0x7F == 0x6F:
+        return at + _jal(word)
+    if word & 0x7F == 0x63:
+        return at + _branch(word)
+    if word & 3 == 1 and word >> 13 & 7 == 5:
+        return at + _compressed_jump(word)
+    if word & 3 == 1 and word >> 13 & 7 >= 6:
+        return at + _compressed_branch(word)
+    return None
+
+
+def lifted_branch(word: int, offset: int) -> int | None:
+    """A branch with another offset below 16, in 4 bytes; None for what is no branch."""
+    if word & 0x7F == 0x63:
+        return word & ~0xFE00_0F80 | offset << 7
+    if word & 3 == 1 and word >> 13 & 7 >= 6:
+        return (8 + (word >> 7 & 7)) << 15 | (word >> 13 & 1) << 12 | offset << 7 | 0x63
+    return None
+
+
 def passed(word: int, registers: list[int]) -> dict[int, int] | None:
     """What one instruction changes: registers by number, 32 for the pc; None for one that is not known here.
 
@@ -209,8 +277,6 @@ def passed(word: int, registers: list[int]) -> dict[int, int] | None:
         taken = (one == two if kind < 2 else one < two) ^ bool(kind & 1)
         return {32: pc + (_branch(word) if taken else 4)}
     if word & 0xC003 == 0xC001:  # C.BEQZ, C.BNEZ
-        imm = (word >> 12 & 1) << 8 | (word >> 5 & 3) << 6 | (word >> 2 & 1) << 5
-        imm = _signed(imm | (word >> 10 & 3) << 3 | (word >> 3 & 3) << 1, 9)
         taken = (registers[8 + (word >> 7 & 7)] == 0) ^ bool(word >> 13 & 1)
-        return {32: pc + (imm if taken else 2)}
+        return {32: pc + (_compressed_branch(word) if taken else 2)}
     return None

@@ -1,11 +1,13 @@
 """A client of QEMU's GDB port: registers, physical memory, processors, breakpoints, one step, running and stopping.
 
-It is used by one thread (:mod:`.port`).  Nothing is written into the guest but breakpoints.
+It is used by one thread (:mod:`.port`).  Nothing is written into the guest but breakpoints
+(:mod:`.aside`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import field
 from struct import Struct
 from time import monotonic
 
@@ -14,6 +16,7 @@ from vmwidgets.engine.base.frozen import frozen
 from ..engine.base.errors import Refused
 from ..engine.base.units import Address
 from ..engine.memory.ram import BusError
+from .aside import Aside, Copy
 from .code import passed
 from .description import Description, read_description
 from .packets import Packets, PortLost
@@ -28,6 +31,9 @@ IF = 9
 """The bit of x86's EFLAGS that lets interrupts in (SDM 1, 3.4.3)."""
 
 _STOPS_IN = 5.0
+
+PC = 32
+"""Where a RISC-V hart's pc is among its registers."""
 
 
 @frozen
@@ -44,6 +50,8 @@ class Ram:
 
     base: int
     data: memoryview
+    aside: Aside = field(default_factory=Aside)
+    """Where breakpoints are set beside the code: the guest keeps that while its port is let go."""
 
     def part(self, pa: int, length: int) -> bytes | None:
         """`length` bytes from `pa` on, or None where they are elsewhere."""
@@ -51,7 +59,7 @@ class Ram:
         return bytes(self.data[at : at + length]) if at >= 0 and at + length <= len(self.data) else None
 
 
-_WORD = Struct("<Q")
+_WORD, _GENERAL = Struct("<Q"), Struct("<33Q")
 
 
 class TookTooLong(Refused):
@@ -67,8 +75,12 @@ class Gdb:
     def __init__(self, packets: Packets, came: str = "", ram: Ram | None = None) -> None:
         self._packets = packets
         self.ram = ram
+        self._aside = ram.aside if ram is not None else Aside()
         self._breakpoints: set[int] = set()
         self._thread = ""
+        self._threads: tuple[str, ...] = ()
+        self._registers: list[list[int]] = []
+        self._passes: dict[int, int] | None = None
         self.came = came
         """The processor that came to a breakpoint last: it steps over it first when the guest goes on."""
         supported = packets.ask("qSupported:xmlRegisters=i386,arm,riscv;multiprocess+")
@@ -100,14 +112,14 @@ class Gdb:
 
     def threads(self) -> tuple[str, ...]:
         """The processors, by their names in the protocol, such as "p1.1"."""
-        found: list[str] = []
-        question = "qfThreadInfo"
-        while (answer := self._packets.ask(question)).startswith("m"):
-            found += answer[1:].split(",")
-            question = "qsThreadInfo"
-        if not found:
+        if not self._threads:
+            question = "qfThreadInfo"
+            while (answer := self._packets.ask(question)).startswith("m"):
+                self._threads += tuple(answer[1:].split(","))
+                question = "qsThreadInfo"
+        if not self._threads:
             raise Refused(f"{self.name}: the guest has no processor")
-        return tuple(found)
+        return self._threads
 
     def halted(self) -> str:
         """Why the guest executes nothing: all its processors have halted.  "" if one of them executes."""
@@ -162,7 +174,9 @@ class Gdb:
         wanted = list(pieces)
         if self.ram is not None:
             shared = [self.ram.part(pa, length) for pa, length in wanted]
-            elsewhere = [number for number, data in enumerate(shared) if data is None]
+            elsewhere = [number for number, data in enumerate(shared) if data is None] if None in shared else []
+            if not elsewhere:
+                return shared
             for number, data in zip(elsewhere, self._asked([wanted[each] for each in elsewhere]), strict=True):
                 shared[number] = data
             return shared
@@ -209,15 +223,49 @@ class Gdb:
     def set_breakpoint(self, address: int) -> None:
         """Stop whenever a processor comes to `address`."""
         if address not in self._breakpoints:
-            if self._packets.ask(f"Z0,{address:x},2") != "OK":
+            if self.was_reset:
+                self._aside.clear()
+            if self._packets.ask(f"Z0,{self._placed(address):x},2") != "OK":
                 raise Refused(f"{self.name}: no breakpoint can be set at {Address(address)}")
             self._breakpoints.add(address)
 
     def clear_breakpoint(self, address: int) -> None:
         """No longer stop at `address`."""
         if address in self._breakpoints:
-            self._packets.ask(f"z0,{address:x},2")
+            self._packets.ask(f"z0,{self._placed(address):x},2")
             self._breakpoints.discard(address)
+
+    def put_aside(self, made: Iterable[Copy]) -> None:
+        """Write copies of instructions, and the jumps to them: where breakpoints are set from then on.
+
+        Only for a kernel that has no process yet, at its own physical addresses.
+        """
+        made = list(made)
+        between = {at for one in made for at in one.places if at != one.start}
+        now = self.thread
+        for thread in self.threads():
+            self.thread = thread
+            if self.pc() in between:
+                return
+        self.thread = now
+        for one in made:
+            for at, data in ((one.to, one.code), (one.start, one.jump)):
+                if self._packets.ask(f"M{at:x},{len(data):x}:{data.hex()}") != "OK":
+                    raise Refused(f"{self.name}: nothing can be written at {Address(at)}")
+            self._aside.add(one)
+
+    @property
+    def was_reset(self) -> bool:
+        """Whether the guest has its first code again: nothing that was written into it is there."""
+        first = self._aside.first
+        return first is not None and self.read([(first.start, 4)]) != [first.jump]
+
+    def is_aside(self, address: int) -> bool:
+        """Whether a breakpoint there is set beside the code, where it makes nothing slow."""
+        return address in self._aside.to
+
+    def _placed(self, address: int) -> int:
+        return self._aside.to.get(address, address)
 
     def step(self, thread: str) -> Stopped:
         """One instruction of one processor, over a breakpoint if it is at one; the others do not move."""
@@ -225,29 +273,24 @@ class Gdb:
         before = self.pc()
         found = self._step(thread)
         if before in self._breakpoints and self.pc() == before:  # older versions of QEMU stop at it again
-            self._packets.ask(f"z0,{before:x},2")
+            self._packets.ask(f"z0,{self._placed(before):x},2")
             try:
                 found = self._step(thread)
             finally:
-                self._packets.ask(f"Z0,{before:x},2")
+                self._packets.ask(f"Z0,{self._placed(before):x},2")
         return found
 
     def _step(self, thread: str) -> Stopped:
-        self.came = ""
+        self.came, self._registers = "", []
         self._packets.send(f"vCont;s:{thread}")
         return self._stopped(self._packets.receive(_STOPS_IN))
 
     def pass_over(self, word: int, registers: list[int]) -> None:
-        """Do what the instruction `word` does, where a processor has come to a breakpoint: a step costs a stop more.
+        """Let :meth:`go` do what the instruction `word` does, where a processor has come to a breakpoint.
 
-        Only for instructions that change registers alone; at any other, :meth:`go` makes the step.
+        A step costs a stop more.  Only for instructions that change registers alone; at any other, it makes the step.
         """
-        changed = passed(word, registers) if self.came else None
-        if changed is None:
-            return
-        questions = [f"P{number:x}={value.to_bytes(8, 'little').hex()}" for number, value in changed.items()]
-        if self._packets.ask_all(questions) == ["OK"] * len(questions):
-            self.came = ""
+        self._passes = passed(word, registers)
 
     def go(self, seconds: float, wanted: Callable[[], bool]) -> Stopped:
         """Let all processors run until one stops at a breakpoint, at most `seconds`, or until `wanted` says so.
@@ -256,9 +299,17 @@ class Gdb:
 
         Raises :class:`TookTooLong`.
         """
-        if self.came:
+        changed = self._passes if self.came else None
+        if self.came and changed is None:
             self.step(self.came)
-        self._packets.send("vCont;c")
+        if changed is not None:
+            self.thread = self.came
+            changed[PC] = self._placed(changed[PC])
+        writes = [f"P{number:x}={value.to_bytes(8, 'little').hex()}" for number, value in (changed or {}).items()]
+        self.came, self._registers = "", []
+        self._packets.send_all([*writes, "vCont;c"])
+        if any(self._packets.receive() != "OK" for _ in writes):
+            raise Refused(f"{self.name}: registers can't be written")
         end = monotonic() + seconds
         while True:
             answer = self._packets.wait(_SLICE)
@@ -289,15 +340,29 @@ class Gdb:
         if answer[:1] not in ("T", "S"):
             raise PortLost(f"{self.name}: QEMU no longer answers as expected; end it, and begin again")
         said = dict(part.partition(":")[::2] for part in answer[3:].split(";"))
-        self._thread = ""
-        thread = said.get("thread") or self.threads()[0]
+        self._passes = None
+        self._thread = said.get("thread", "")  # QEMU has chosen it
+        thread = self._thread or self.threads()[0]
         self.thread = thread
         return Stopped(thread, int(answer[1:3], 16))
 
     def general(self) -> list[int]:
         """The first 33 registers of the chosen RISC-V hart in one packet: x0 to x31, pc."""
-        data = bytes.fromhex(self._packets.ask("g")[: 33 * 16])
-        return [int.from_bytes(data[at : at + 8], "little") for at in range(0, len(data), 8)]
+        return self._general(self._packets.ask("g"))
+
+    def general_of_all(self) -> list[list[int]]:
+        """These registers of each hart, asked for once a stop."""
+        if not self._registers:
+            threads = self.threads()
+            questions = [question for one in threads for question in (f"Hg{one}", "g")]
+            answers = self._packets.ask_all([*questions, f"Hg{self._thread}"])
+            self._registers = [self._general(one) for one in answers[1::2]]
+        return self._registers
+
+    def _general(self, answer: str) -> list[int]:
+        found = list(_GENERAL.unpack_from(bytes.fromhex(answer[: 2 * _GENERAL.size])))
+        found[PC] = self._aside.back.get(found[PC], found[PC])
+        return found
 
     def words(self, places: Iterable[int]) -> list[int]:
         """Words of 8 bytes of physical memory; 0 where no memory answers."""
@@ -311,7 +376,7 @@ class Gdb:
         for name in ("pc", "rip", "eip"):
             found = self.register(name)
             if found is not None:
-                return found
+                return self._aside.back.get(found, found)
         raise Refused(f"{self.name}: the processor has no program counter that is known here")
 
     def close(self, *, goes_on: bool) -> None:

@@ -50,13 +50,17 @@ class Packets:
         found: list[str] = []
         for start in range(0, len(questions), _AT_ONCE):
             some = questions[start : start + _AT_ONCE]
-            self._write(b"".join(map(_packet, some)))
+            self.send_all(some)
             found += [self.receive() for _ in some]
         return found
 
     def send(self, question: str) -> None:
         """Send one packet."""
-        self._write(_packet(question))
+        self.send_all([question])
+
+    def send_all(self, questions: list[str]) -> None:
+        """Send several packets at once."""
+        self._write(b"".join(map(_packet, questions)))
 
     def interrupt(self) -> None:
         """Ask a guest that runs to stop."""

@@ -69,6 +69,7 @@ class Processes:
             if name not in table.fields:
                 raise Refused(f"{program.path}: struct proc has no field {name!r}; is this xv6?")
             self._fields[name] = table.fields[name]
+        self._known: dict[int, tuple[bytes, Process | None]] = {}
         self._states = program.states or STATES
         self._kernel = program.address("kernel_pagetable")
         self.free_list = program.variable("kmem.freelist").address
@@ -80,19 +81,23 @@ class Processes:
     def read(self, of: Bytes) -> tuple[Process, ...]:
         """The processes that have a page table now.  One batch of packets."""
         data = of.read_one(self._start, self._size * self._count)
-        found = []
-        for at in range(0, len(data), self._size):
-            one = data[at : at + self._size]
-            state, root = self._number(one, "state"), self._number(one, "pagetable")
-            said = self._states[state] if state < len(self._states) else str(state)
-            if not root or (
-                said == UNUSED and not self._number(one, "pid")
-            ):  # in 2020, a child is unused until it runs
-                continue
+        found = (self._process(at, data[at : at + self._size]) for at in range(0, len(data), self._size))
+        return tuple(one for one in found if one is not None)
+
+    def _process(self, at: int, one: bytes) -> Process | None:
+        """The process of a `struct proc`, if it has a page table.  Most are as they were."""
+        known = self._known.get(at)
+        if known is not None and known[0] == one:
+            return known[1]
+        state, root = self._number(one, "state"), self._number(one, "pagetable")
+        said = self._states[state] if state < len(self._states) else str(state)
+        found = None
+        if root and (said != UNUSED or self._number(one, "pid")):  # in 2020, a child is unused until it runs
             place = self._fields["name"]
             name = one[place.offset : place.offset + place.size].split(b"\0")[0].decode("ascii", "replace")
-            found.append(Process(name, self._number(one, "pid"), said, self._number(one, "sz"), root, self._start + at))
-        return tuple(found)
+            found = Process(name, self._number(one, "pid"), said, self._number(one, "sz"), root, self._start + at)
+        self._known[at] = one, found
+        return found
 
     @staticmethod
     def one_called(which: str | int, there: Sequence[Process]) -> Process:

@@ -7,7 +7,7 @@ refused with the reason.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -130,6 +130,14 @@ class Program:
                 " file, as it was before a new `make`"
             )
 
+    @property
+    def room(self) -> range:
+        """The end of the code, where nothing is, up to `etext`: behind the trampoline, which has a page of its own."""
+        start, code = self._text
+        used = start + len(code.rstrip(b"\0"))
+        end = self.symbols["etext"].address if "etext" in self.symbols else 0
+        return range(used + 31 & -16, min(start + len(code), end))
+
     def address(self, name: str) -> int:
         """The address of a function or variable; refused where the program has none of that name."""
         found = self.symbols.get(name)
@@ -192,10 +200,42 @@ class Program:
         return found
 
     def countings(self) -> list[str]:
-        """The arrays, and their fields, that have a number for each frame."""
+        """The arrays, and their fields, that may have a number for each frame.
+
+        By shape: enough numbers, in a variable or a structure, or a pointer to numbers, or to structures with one
+        number beside a lock.
+        """
         names = [name for name in self._variables if name in self.symbols and name != "stack0"]  # stacks, as bytes
         fields = [f"{name}.{field}" for name in names for field, _ in _entries(_element(self._variables[name])[0])]
-        return sorted(name for name in [*names, *fields] if self.variable(name).counts)
+        found = {name for name in [*names, *fields] if self.variable(name).counts}
+        for name in [*names, *fields]:
+            if self.variable(name).count == 1:
+                found.update(one for one in (name, *self._pointed_at(name)) if self._may_count(one))
+        return sorted(found)
+
+    def _pointed_at(self, name: str) -> Iterator[str]:
+        """The one number in the structures that a variable leads to."""
+        kind = self._type_of(name)
+        if kind is None or kind.tag != "DW_TAG_pointer_type":
+            return
+        members = _entries(_element(kind)[0])
+        numbers = [field for field, one in members if _element(one)[0].tag == "DW_TAG_base_type"]
+        others = [_element(one)[0] for field, one in members if field not in numbers]
+        if len(numbers) == 1 and all(one.tag == "DW_TAG_structure_type" for one in others):
+            yield f"{name}.{numbers[0]}"
+
+    def _may_count(self, name: str) -> bool:
+        """Whether a pointer leads to numbers that are neither letters nor descriptors."""
+        found = self._behind(name)
+        return found is not None and found.counts and (found.size in (2, 4) or found.step > found.size)
+
+    def _type_of(self, name: str) -> Any:
+        """The type of a variable, or of a field of one."""
+        first, *rest = name.split(".")
+        kind, _ = _element(self._variables.get(first))
+        for field in rest:
+            kind, _ = _element(dict(_entries(kind)).get(field))
+        return kind
 
     def _behind(self, name: str) -> Variable | None:
         """The numbers behind a pointer, in a variable or in a field of a structure."""

@@ -7,13 +7,17 @@ learned when the shell waits for its first command; where pages disagree by then
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable
 
 from ...engine.base.units import PAGE
 from ..gdb import Gdb
 from ..program import Variable
+from .free_list import FreePages
 
 KERNBASE = 0x8000_0000
+
+_FREE = 128
+"""Free frames, of the lowest and of the highest, that are compared with frames in use."""
 
 _AGREE = 0.95
 """The part of all pages with one descriptor that must have the same count."""
@@ -28,8 +32,6 @@ class Counts:
         self._bases = (0, KERNBASE, end + PAGE - 1 & -PAGE, end)
         self._base: int | None = None
         self._alone = 1
-        self.was_asked = False
-        """Whether it was tried to learn what the counts mean."""
         """The count of a page that one descriptor leads to."""
 
     @property
@@ -37,19 +39,34 @@ class Counts:
         """Whether it was learned what the counts mean."""
         return self._base is not None
 
-    def learn(self, gdb: Gdb, alone: Iterable[int], free: Iterable[int]) -> None:
-        """Learn from frames that one descriptor leads to, and from free ones."""
-        frames, others = list(alone), list(free)
-        best, self.was_asked = 0.0, True
+    def place(self, gdb: Gdb) -> int:
+        """Where the first number is."""
+        one = self._variable
+        return (gdb.words([one.address])[0] if one.through else one.address) + one.inner
+
+    def learn(self, gdb: Gdb, alone: list[int], frames: range, free: FreePages) -> None:
+        """Learn from frames that one descriptor leads to, and from free ones, at both ends of all that there are."""
+        best, unused = 0.0, [pa for pa in frames if pa in free]
+        unused = unused[:_FREE] + unused[-_FREE:]
         for base in self._bases:
-            found = Counter(self._at(gdb, frame, base) for frame in frames)
-            freed = Counter(self._at(gdb, frame, base) for frame in others)
-            (value, number), rest = (found.most_common(1) or [(None, 0)])[0], len(frames)
-            if value is None or not rest or number / rest < _AGREE or number / rest <= best:
+            if not self._has_one_for_each(gdb, frames, free, base):
+                continue
+            found = Counter(self._at(gdb, frame, base) for frame in alone)
+            freed = Counter(self._at(gdb, frame, base) for frame in unused)
+            (value, number), rest = (found.most_common(1) or [(None, 0)])[0], len(alone)
+            if value not in (0, 1) or number / rest < _AGREE or number / rest <= best:
                 continue
             if freed and freed.most_common(1)[0][0] == value:
                 continue  # it does not say what is free: another base, or another array
             best, self._base, self._alone = number / rest, base, value
+
+    def _has_one_for_each(self, gdb: Gdb, frames: range, free: FreePages, base: int) -> bool:
+        """Whether each frame has an element, in memory that is in use."""
+        one = self._variable
+        start = self.place(gdb)
+        places = [start + (pa - base) // PAGE * one.step for pa in (frames.start, frames.stop - PAGE)] if frames else []
+        within = range(one.address, one.address + one.count * one.step) if not one.through else range(KERNBASE, 1 << 40)
+        return bool(places) and all(at in within and at & -PAGE not in free for at in places)
 
     def wanted(self, descriptors: int) -> int:
         """The count of a frame that so many descriptors lead to."""
@@ -59,11 +76,25 @@ class Counts:
         """The count of a frame; None where it has none, or it is not known what counts mean."""
         return None if self._base is None else self._at(gdb, frame, self._base)
 
+    def reader(self, gdb: Gdb) -> Callable[[int], int | None]:
+        """What gives the counts of many frames as they are now: the array is read once."""
+        one, base = self._variable, self._base
+        (data,) = gdb.read([(one.address + one.inner, one.count * one.step)]) if one.count else (None,)
+        if data is None or base is None:
+            return lambda frame: self.of(gdb, frame)
+        step, size, first, length = one.step, one.size, base, len(data)
+
+        def count(frame: int) -> int | None:
+            at = (frame - first) // PAGE * step
+            return int.from_bytes(data[at : at + size], "little") if 0 <= at < length else None
+
+        return count
+
     def _at(self, gdb: Gdb, frame: int, base: int) -> int | None:
         one = self._variable
         index = (frame - base) // PAGE
-        start = gdb.words([one.address])[0] if one.through else one.address
-        if frame < base or not start or (one.count and index >= one.count):
+        start = self.place(gdb)
+        if frame < base or start < KERNBASE or (one.count and index >= one.count):
             return None
-        (data,) = gdb.read([(start + one.inner + index * one.step, one.size)])
+        (data,) = gdb.read([(start + index * one.step, one.size)])
         return None if data is None else int.from_bytes(data, "little")

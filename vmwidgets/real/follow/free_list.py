@@ -24,14 +24,15 @@ class FreeList:
     def __init__(self, head: int) -> None:
         self._head = head
         self._chain: list[int] = []
-        self._place: dict[int, int] = {}
+        self.places: dict[int, int] = {}
+        """The pages, each with its number in the list."""
         self.damaged: int | None = None
         """A link that leads to no page, if one was met."""
         self.taken: set[int] = set()
         """The pages that were in the list before the latest update, and are not any more."""
 
     def __contains__(self, pa: object) -> bool:
-        return pa in self._place
+        return pa in self.places
 
     def __len__(self) -> int:
         return len(self._chain)
@@ -44,42 +45,37 @@ class FreeList:
     def update(self, gdb: Gdb) -> list[int]:
         """Read what has changed; the pages that are newly free."""
         node = gdb.words([self._head])[0]
-        new: list[int] = []
+        new: dict[int, None] = {}
         links: dict[int, int] = {}
         self.damaged = None
-        while node and not self._is_known(gdb, node, links):
-            if node % PAGE or len(new) > MOST_PAGES or self._is_circle(node, new):
+        while node and not (node in self.places and self._is_known(gdb, node, links)):
+            if node % PAGE or node in new or len(new) > MOST_PAGES:
                 self.damaged = node
                 break
-            new.append(node)
+            new[node] = None
             if node not in links:
                 links.update(_guessed(gdb, node))
             node = links[node]
-        kept = self._place[node] + 1 if node and node in self._place and self.damaged is None else 0
+        kept = self.places[node] + 1 if node and node in self.places and self.damaged is None else 0
         before = set(self._chain[kept:])
         for gone in self._chain[kept:]:
-            del self._place[gone]
+            del self.places[gone]
         del self._chain[kept:]
         self.taken = before.difference(new)
         for pa in reversed(new):
-            self._place[pa] = len(self._chain)
+            self.places[pa] = len(self._chain)
             self._chain.append(pa)
         return [pa for pa in new if pa not in before]
 
     def read_again(self, gdb: Gdb) -> None:
         """Read the whole list."""
         self._chain.clear()
-        self._place.clear()
+        self.places.clear()
         self.update(gdb)
-
-    def _is_circle(self, node: int, new: list[int]) -> bool:
-        return node in new[-64:] or (len(new) % 1024 == 1023 and len(set(new)) < len(new))
 
     def _is_known(self, gdb: Gdb, node: int, links: dict[int, int]) -> bool:
         """Whether the list goes on from `node` as it was known."""
-        at = self._place.get(node)
-        if at is None:
-            return False
+        at = self.places[node]
         below = self._chain[max(0, at - _VERIFIED) : at + 1][::-1]
         found = gdb.words(below)
         links.update(zip(below, found, strict=True))
@@ -88,11 +84,12 @@ class FreeList:
 
 
 def _guessed(gdb: Gdb, node: int) -> dict[int, int]:
-    """The link of a page, and, if the one before leads to the page below, of many more."""
+    """The link of a page, and, if it leads to a neighbour, of many more in that direction."""
     first = gdb.words([node])[0]
-    if first != node - PAGE:
+    if abs(first - node) != PAGE:
         return {node: first}
-    places = [node - number * PAGE for number in range(_GUESSED) if node > number * PAGE]
+    step = first - node
+    places = [node + number * step for number in range(_GUESSED) if node + number * step > 0]
     return dict(zip(places, gdb.words(places), strict=True))
 
 
@@ -101,14 +98,15 @@ class FreePages:
 
     def __init__(self, program: Program) -> None:
         self._lists = [FreeList(head) for head in program.heads_of("run")]
+        self._places = [one.places for one in self._lists]
         self._large: list[FreeList] = []
         """The lists of superpages: each begins at a multiple of their size."""
 
     def __contains__(self, pa: object) -> bool:
-        for one in self._lists:
-            if pa in one:
+        for places in self._places:
+            if pa in places:
                 return True
-        return any(isinstance(pa, int) and pa & -LARGE in one for one in self._large)
+        return bool(self._large) and isinstance(pa, int) and any(pa & -LARGE in one for one in self._large)
 
     def __len__(self) -> int:
         """The number of free pages of 4 KiB."""

@@ -31,6 +31,7 @@ from .rules import (
     frame_wrong,
     leaf_wrong,
     shrunk_wrong,
+    suspects,
     table_wrong,
 )
 from .seen import Leaving, Seen
@@ -55,9 +56,12 @@ class Judge:
 
     seen: Seen
     lab: str
-    counts: Counts | None
+    arrays: list[Counts]
+    """The arrays that may have the counts of references."""
     checks: dict[str, Check]
     """Functions of the course's own, by the function whose calls they judge."""
+    counts: Counts | None = None
+    """The only one of them that has, once that was learned."""
     doubts: list[Doubt] = field(default_factory=list)
     first: Break | None = None
     left: dict[int, Leaving] = field(default_factory=dict)
@@ -75,7 +79,7 @@ class Judge:
         seen, symbols = self.seen, self.seen.program.symbols
         return State(
             seen.gdb, self.lab, seen.there, seen.spaces, seen.free, seen.calls.changing() | seen.being_freed,
-            self.counts if self.counts is not None and self.counts.is_known else None, self.images,
+            self.counts, self.images,
             seen.program.path.parent.parent / "user", "flags2perm" in symbols,
             "uvmclear" in symbols,
         )  # fmt: skip  # what is there, then what the kernel does
@@ -107,14 +111,16 @@ class Judge:
     def _judge_changed(self, state: State, busy: set[int]) -> None:
         """Judge descriptors that were written, pages that hold tables now, and frames that were freed."""
         for root in [root for root in self.seen.changed if root not in busy]:
-            for va, call in self.seen.changed.pop(root).items():
-                self._all(leaf_wrong(state, root, va), call, _of_leaf(root, va))
+            changed = self.seen.changed.pop(root)
+            for va in suspects(state, root, changed):
+                self._all(leaf_wrong(state, root, va), changed[va], _of_leaf(root, va))
         for page, call in [*self.seen.new_tables.items()]:
             if self.seen.spaces.having(page).isdisjoint(busy):
                 del self.seen.new_tables[page]
                 self._all(table_wrong(state, page), call, _of_table(page))
+        leading, having = self.seen.spaces.leading, self.seen.spaces.having
         for frame, call in [*self.seen.freed.items()]:
-            roots = {root for root, _ in self.seen.spaces.leading(frame)} | self.seen.spaces.having(frame)
+            roots = {root for root, _ in leading(frame)} | having(frame)
             if roots.isdisjoint(busy):
                 del self.seen.freed[frame]
                 if roots:
@@ -165,6 +171,7 @@ class Judge:
         state = self._state()
         kept: list[Doubt] = []
         unled: set[int] | None = None
+        well = self._counted_well({one.wrong.frame or 0 for one in self.doubts if one.wrong.rule == "count"})
         for doubt in self.doubts:
             if doubt.wrong.root in state.changing:
                 kept.append(doubt)
@@ -180,21 +187,26 @@ class Judge:
             elif doubt.wrong.rule == "beyond-size" and self.seen.is_in_call(doubt.wrong.root, harts):
                 kept.append(doubt)
                 continue
-            elif all(one.key != doubt.wrong.key for one in doubt.again(state)) or self._counts_well(doubt.wrong):
+            elif (doubt.wrong.rule == "count" and doubt.wrong.frame in well) or all(
+                one.key != doubt.wrong.key for one in doubt.again(state)
+            ):
                 continue
             self.doubts = []
             self.first = self._told(doubt.wrong, doubt.call, state)
             return
         self.doubts = kept
 
-    def _counts_well(self, wrong: Wrong) -> bool:
-        """Whether a count is right after all, by the tables of all processes, each read again."""
-        if wrong.rule != "count" or self.counts is None or wrong.frame is None:
-            return False
-        gdb, frame = self.seen.gdb, wrong.frame
-        spaces = [read_space(gdb, root) for root in {one.root for one in self.seen.processes.read(gdb)}]
-        leading = sum(frame in leaf.frames for space in spaces for va, leaf in space.leaves.items() if va < TOP)
-        return self.counts.of(gdb, frame) == self.counts.wanted(leading)
+    def _counted_well(self, frames: set[int]) -> set[int]:
+        """The frames whose counts are right after all, by the tables of all processes, each read again."""
+        if self.counts is None or not frames:
+            return set()
+        seen, leading = self.seen, dict.fromkeys(frames, 0)
+        for root in {one.root for one in seen.processes.read(seen.gdb)}:
+            for va, leaf in read_space(seen.gdb, root, seen.spaces.known.get(root)).leaves.items():
+                for frame in leaf.frames if va < TOP else ():
+                    if frame in leading:
+                        leading[frame] += 1
+        return {one for one in frames if self.counts.of(seen.gdb, one) == self.counts.wanted(leading[one])}
 
     def _unled(self, harts: list[Hart] | None = None) -> set[int]:
         if not self.lost.is_known:
@@ -209,15 +221,18 @@ class Judge:
         self.seen.free.read_again(self.seen.gdb)
         self.free_before = len(self.seen.free)
         self.unled = self._unled()
-        if self.counts is not None:
+        if self.arrays:
             alone = [
                 leaf.frame
                 for root in self.seen.there
                 for va, leaf in self.seen.spaces.known[root].leaves.items()
                 if va < TOP and len(self.seen.spaces.leading(leaf.frame)) == 1
             ]
-            frames = [pa for pa in self.lost.frames(self.seen.gdb) if pa in self.seen.free][:256]
-            self.counts.learn(self.seen.gdb, alone, frames)
+            for one in self.arrays:
+                one.learn(self.seen.gdb, alone, self.lost.frames(self.seen.gdb), self.seen.free)
+            known = [one for one in self.arrays if one.is_known]
+            places = {one.place(self.seen.gdb) for one in known}
+            self.counts = known[0] if len(places) == 1 else None  # an array, or a pointer to the same
 
     def check_all(self) -> None:
         """At the end: all descriptors, all tables, all counts, and each frame that nothing leads to."""

@@ -9,11 +9,12 @@ lies near the loops that fill and copy pages is followed for a short while only,
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from ...engine.base.frozen import frozen
 from ...engine.base.units import PAGE
-from ..code import Code
+from ..code import length_of
 from ..program import Parameter, Program
 
 NAMED = ("mappages", "uvmunmap", "uvmalloc", "uvmdealloc", "uvmcopy", "freewalk")
@@ -57,7 +58,7 @@ class Point:
 
 
 def plan(program: Program) -> dict[str, Point]:
-    """The functions to follow, by name."""
+    """The functions to follow, by name, as if none of them made others slow."""
     code = program.code
     walks = program.gives_descriptors | {name for name in ("walk",) if name in code.callees}
     writers = _writing(program) - walks
@@ -66,8 +67,15 @@ def plan(program: Program) -> dict[str, Point]:
         if callees & set(_WRITE) and any(one.type == "pagetable_t" for one in program.parameters.get(name, ())):
             writers.add(name)
     chosen = {name for name in writers if not name.startswith(_BOOT) and name not in walks}
-    near = near_loops(program)
-    return {name: _point(program, name, walks if name in _BUSY_ANYWAY else set(), near) for name in sorted(chosen)}
+    return {name: _point(program, name, walks if name in _BUSY_ANYWAY else set()) for name in sorted(chosen)}
+
+
+def with_loops(points: dict[str, Point], near: set[int], is_aside: Callable[[int], bool]) -> dict[str, Point]:
+    """The same functions: those that make loops slow are marked, for which these pages are `near`."""
+    return {
+        name: replace(one, near_loops=any(at & -PAGE in near and not is_aside(at) for at in one.places))
+        for name, one in points.items()
+    }
 
 
 def _writing(program: Program) -> set[str]:
@@ -122,20 +130,15 @@ def near_loops(program: Program) -> set[int]:
     return {at & -PAGE for one in there for at in (one.address, one.address + max(one.size, 1) - 1)}
 
 
-def _point(program: Program, name: str, late_after: set[str], near: set[int]) -> Point:
+def _point(program: Program, name: str, late_after: set[str]) -> Point:
     code = program.code
     body, entry = code.body(name), program.address(name)
     sites = [at for one in sorted(late_after) for at in code.call_sites(name, one)]
-    late = tuple(sorted(at + _length(code, at) for at in sites))
+    late = tuple(sorted(at + length_of(code.word(at)) for at in sites))
     ends = body.returns if not body.leaves_to else ()
     if late:
         ends = (*body.returns, *(at for end in _TRAP_ENDS for at in code.call_sites(name, end)))
-    found = Point(name, entry, ends, late, program.parameters.get(name, ()))
-    return replace(found, near_loops=not near.isdisjoint(at & -PAGE for at in found.places))
-
-
-def _length(code: Code, at: int) -> int:
-    return 4 if code.word(at) & 3 == 3 else 2
+    return Point(name, entry, ends, late, program.parameters.get(name, ()))
 
 
 def inner_only(program: Program, name: str, followed: set[str]) -> bool:

@@ -9,7 +9,7 @@ process's.  A stack's guard page is a page like others, without U.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from struct import unpack_from
@@ -143,6 +143,35 @@ class State:
     def users(self, frame: int) -> list[tuple[int, int]]:
         """The descriptors of processes, below the top, that lead to a frame."""
         return sorted((root, va) for root, va in self.spaces.leading(frame) if va < TOP and root in self.processes)
+
+
+def suspects(state: State, root: int, addresses: Iterable[int]) -> Iterator[int]:
+    """The addresses at which :func:`leaf_wrong` may find something: nearly all descriptors are right."""
+    space = state.spaces.known.get(root)
+    if space is None or root in state.changing:
+        return
+    known, leading, free, leaves = state.spaces.known, state.spaces.leading, state.free, space.leaves
+    is_owned = root in state.processes
+    is_shared_wrong = is_owned and state.holds("shared-and-writable")
+    counts = state.counts if is_owned and state.holds("count") else None
+    count_of = counts.reader(state.gdb) if counts is not None else None
+    for va in addresses:
+        leaf = leaves.get(va)
+        if leaf is None or va >= TOP:
+            continue
+        frame = leaf.frame
+        users = leading(frame)
+        if (
+            leaf.size > PAGE
+            or frame in free
+            or (counts is not None and count_of is not None and count_of(frame) != counts.wanted(len(users)))
+            or (
+                len(users) > 1
+                and is_owned
+                and any(at >= TOP or (is_shared_wrong and known[one].leaves[at].word & W) for one, at in users)
+            )
+        ):
+            yield va
 
 
 def leaf_wrong(state: State, root: int, va: int) -> Iterator[Wrong]:

@@ -15,15 +15,18 @@ from vmwidgets.engine.base.frozen import frozen
 
 from ...engine.base.errors import Refused
 from ...engine.base.units import PAGE, Address
+from ...engine.machine.kept.copies import no_collection
 from ...engine.memory.ram import BusError
 from ...engine.mmu.followed import Followed, Outcome
+from ..aside import copies
 from ..gdb import Gdb, TookTooLong
+from ..processes import Processes
 from ..program import Program
 from .calls import A0, FP, RA, SP, Call
 from .checks import Check
 from .counts import Counts
 from .judge import Judge
-from .plan import Point, inner_only, near_loops, plan
+from .plan import Point, inner_only, near_loops, plan, with_loops
 from .rules import LABS, TOP
 from .seen import Rebooted, Seen
 from .stacks import PC, Hart
@@ -42,14 +45,17 @@ _STARTS = ("userinit", "virtio_disk_init", "fileinit", "iinit", "binit", "trapin
 _LOOKS = 4
 """How often a kernel that is silent is looked at in that time."""
 
-MUTED_AFTER = 300
+MUTED_AFTER = 100
 """Calls of one function after which not each is followed."""
 
 _BURST = 12
 """Calls of such a function that are followed, one after another …"""
 
-_PAUSE = 0.25
-"""… and the seconds that the kernel then runs without stopping there."""
+_PAUSE, _LONGEST_PAUSE = 0.25, 5.0
+"""… and the seconds, at least and at most, that the kernel then runs without stopping there …"""
+
+_FASTER = 3.0
+"""… which are so many times those for which it was stopped since the pause before."""
 
 NEAR_MUTED_AFTER = 100
 """The same for all functions together that lie near the loops that fill and copy pages …"""
@@ -58,10 +64,7 @@ _SLOW_FOR = 2.0
 """… once the kernel has run so many seconds with breakpoints there …"""
 
 _LONG_PAUSE = 1.0
-"""… and the seconds, at least, in which these loops then run at their full speed …"""
-
-_FASTER = 3.0
-"""… which are so many times the seconds of the burst before: on a busy computer a stop takes long."""
+"""… and the seconds, at least, in which these loops then run at their full speed."""
 
 
 _SETTLES_IN = 3.0
@@ -120,6 +123,8 @@ class _Run:
     """Where calls return to, whose own ends are not watched."""
     near: int = 0
     slow_for: float = 0.0
+    stopped_for: float = 0.0
+    """Seconds for which the kernel was stopped since a function was followed again."""
     panic: str = ""
     lines: tuple[str, ...] = ()
     has_typed: bool = False
@@ -130,7 +135,7 @@ class _Run:
         self.calls, self.stacks, self.processes = seen.calls, seen.stacks, seen.processes
         self.entries = {one.entry: one for one in self.points.values() if not one.late}
         self.late = {at: one for one in self.points.values() for at in one.late}
-        self.loops = near_loops(self.program)
+        self.loops = near_loops(self.program) if any(one.near_loops for one in self.points.values()) else set()
         panicked = self.program.symbols.get("panicked")
         self.panicked = panicked.address if panicked is not None and self.gdb.ram is not None else None
 
@@ -153,16 +158,19 @@ class _Run:
         self.pauses_until = monotonic() + _PAUSE
         self.unmuted_at = monotonic()
         self._heard()
+        since = monotonic()
         while True:
             why = self._over()
             if why:
                 return self._unfinished(why)
             began = monotonic()
+            self.stopped_for += began - since
             try:
                 self.gdb.go(max(0.0, self.ends_at - began), self._wanted)
             except TookTooLong:
                 return self._unfinished(f"{self.limits.seconds:g} s were over")
-            self.slow_for += monotonic() - began
+            since = monotonic()
+            self.slow_for += since - began
             registers = self.gdb.general()
             pc = registers[PC]
             if pc not in self.gdb.breakpoints:
@@ -183,7 +191,9 @@ class _Run:
         """Come to `userinit` at full speed: before it there are no processes.  How it ended, if it did."""
         symbols = self.program.symbols
         starts = [symbols[name] for name in _STARTS if name in symbols]
-        start = next((one for one in starts if one.address & -PAGE not in self.loops), starts[0] if starts else None)
+        near = near_loops(self.program)
+        slows = {one.address for one in starts if one.address & -PAGE in near and not self.gdb.is_aside(one.address)}
+        start = next((one for one in starts if one.address not in slows), starts[0] if starts else None)
         if start is None or self.processes.read(self.gdb):
             return None
         for address in (start.address, self.panic_at):
@@ -238,7 +248,7 @@ class _Run:
     def _wanted(self) -> bool:
         """Whether the guest is to be stopped, though no hart came to a breakpoint."""
         now = monotonic()
-        if self.told_to_stop() or self._has_panicked():
+        if self.told_to_stop() or self._has_panicked() or self.gdb.was_reset:
             return True
         if self.console is not None:
             if self.console.length != self._printed:
@@ -258,6 +268,8 @@ class _Run:
 
     def _between(self) -> tuple[Outcome, str] | None:
         """The guest was stopped between two calls: how it ended, if it did."""
+        if self.gdb.was_reset:
+            raise Rebooted
         if self._has_panicked():
             return self._panicked(self.console.last_panic if self.console is not None else "")
         if self.console is not None and self.console.waits and not self.told_to_stop():
@@ -272,6 +284,7 @@ class _Run:
                 self._watch(self.points[name])
             self.muted.clear()
             self.unmuted_at = monotonic()
+            self.stopped_for = 0.0
             self.pauses_until = monotonic() + _PAUSE
         return self._is_hanging()
 
@@ -457,7 +470,7 @@ class _Run:
             self._silence(name, 0.0)
             self.muted.discard(name)
         elif name not in self.muted:
-            self._silence(name, _PAUSE)
+            self._silence(name, min(max(_PAUSE, _FASTER * self.stopped_for), _LONGEST_PAUSE))
 
     def _silence(self, name: str, seconds: float) -> None:
         self.muted.add(name)
@@ -534,18 +547,17 @@ def follow(
     """Follow the guest until the shell waits again, a broken rule, a panic or a limit.  It is stopped afterwards."""
     if lab not in LABS:
         raise Refused(f"lab={lab!r}: known are {', '.join(LABS)}")
-    counted_by = None
-    if counts is None and lab == "cow":
-        arrays = program.countings()
-        counts = arrays[0] if len(arrays) == 1 else None
-    if counts is not None:
-        end = program.address("end") if "end" in program.symbols else 0
-        counted_by = Counts(program.counting(counts), counts, end)
-    seen = Seen(gdb, program, plan(program))
-    judge = Judge(seen, lab, counted_by, checks or {})
+    names = [counts] if counts is not None else program.countings() if lab == "cow" else []
+    end = program.address("end") if "end" in program.symbols else 0
+    arrays = [Counts(program.counting(name), name, end) for name in names]
+    points = plan(program)
+    _put_aside(gdb, program, points)
+    seen = Seen(gdb, program, with_loops(points, near_loops(program), gdb.is_aside))
+    judge = Judge(seen, lab, arrays, checks or {})
     run = _Run(seen, judge, limits, console, told_to_stop)
     try:
-        outcome, why = run.run()
+        with no_collection():  # hundreds of thousands of descriptors stay from stop to stop
+            outcome, why = run.run()
     except Rebooted:
         outcome, why = "unfinished", "it has rebooted"
     except BusError as error:
@@ -558,6 +570,15 @@ def follow(
         outcome, lab, run.done, run.stops, judge.first, panic, why, tuple(_outside(run)), lines=run.lines,
         free=(judge.free_before, judge.free_after),
     )  # fmt: skip  # how it ended, then what was seen
+
+
+def _put_aside(gdb: Gdb, program: Program, points: dict[str, Point]) -> None:
+    """Make room for breakpoints beside the code, if the guest was started here and has no process yet."""
+    if gdb.ram is None or Processes(program).read(gdb):
+        return
+    places = {at for one in points.values() for at in (one.entry, *one.ends, *one.late)}
+    places |= {program.symbols[name].address for name in _STARTS if name in program.symbols}
+    gdb.put_aside(copies(program.code, (at for at in places if not gdb.is_aside(at)), program.room))
 
 
 def _outside(run: _Run) -> Iterator[str]:
@@ -574,15 +595,24 @@ def _outside(run: _Run) -> Iterator[str]:
         yield "Lost memory was not looked for: the kernel's file does not say where its memory begins (`end`)."
     if run.judge.lab == "mmap":
         yield "Frames that two processes can write were not looked for: a solution may share pages on purpose."
-    if run.judge.lab == "cow" and run.judge.counts is None:
-        yield "Counts of references were not compared: say which array has them."
-    elif run.judge.counts is not None and run.judge.counts.was_asked and not run.judge.counts.is_known:
-        name = run.judge.counts.name
-        yield f"Counts of references were not compared: {name} does not say the same of all pages in use."
+    if run.judge.counts is None and (run.judge.arrays or run.judge.lab == "cow"):
+        yield f"Counts of references were not compared: {_why_no_counts(run.judge)}."
     yield (
         f"Pages from {Address(TOP)} on (trampoline, trapframe and their neighbours) and the kernel's own table are"
         " excepted. A missing sfence.vma can't be seen: tables are read, not TLBs."
     )
+
+
+def _why_no_counts(judge: Judge) -> str:
+    names = [one.name for one in judge.arrays]
+    known = [one.name for one in judge.arrays if one.is_known]
+    if judge.unled is None and names:
+        return "what they mean is learned where the shell waits for a command to run"
+    if known:
+        return f"each of {', '.join(known)} may have them; say which"
+    if len(names) == 1:
+        return f"{names[0]} does not say the same of all pages in use"
+    return "say which array has them"
 
 
 _LONGEST = 200

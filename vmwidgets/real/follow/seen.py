@@ -6,7 +6,7 @@ that a call frees are not read until their process forgets them: another process
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ...engine.base.units import Address
@@ -152,9 +152,9 @@ class Seen:
                 continue
             self._note(root, changes, gone, cause)
             if self.spaces.known[root].dangling:
-                self.dangling[root] = self._culprit(root, None, cause)
+                self.dangling[root] = self._culprit(root, cause)
             for page in self.spaces.known[root].pages.keys() - before.keys():
-                self.new_tables[page] = self._culprit(root, None, cause)
+                self.new_tables[page] = self._culprit(root, cause)
 
     def _see_processes(self, mine: set[int], cause: Call | None) -> None:
         """Which processes there are, without those whose tables were given up, or may be by now and are not known."""
@@ -197,18 +197,19 @@ class Seen:
         if before.root != one.root:
             self.executed.add(one.root)
         elif one.size < before.size:
-            last = self._culprit(one.root, None, cause) or self.last.get(one.root)
+            last = self._culprit(one.root, cause) or self.last.get(one.root)
             by = last if last is not None and last.function in ("uvmdealloc", "uvmunmap") else None
             self.shrunk[one.root, one.size, before.size] = by
 
-    def _culprit(self, root: int, va: int | None, cause: Call | None) -> Call | None:
+    def _possible(self, root: int, cause: Call | None) -> Iterator[Call]:
+        """The calls that may have changed a table, the likeliest first."""
+        if cause is not None and root in cause.roots:
+            yield cause
+        yield from (call for call in reversed(self.calls.all()) if root in call.roots)
+
+    def _culprit(self, root: int, cause: Call | None) -> Call | None:
         """The call that changed something in a table, as far as one was followed."""
-        for call in (*((cause,) if cause is not None else ()), *reversed(self.calls.all())):
-            pages = call.pages
-            if root in call.roots and (va is None or pages is None or va in pages):
-                found: Call = call
-                return found
-        return None
+        return next(self._possible(root, cause), None)
 
     def forget_strays(self, entering: tuple[int, ...]) -> None:
         """Forget the tables that no process has any more, but for those that a call is about that is entered now."""
@@ -218,20 +219,22 @@ class Seen:
 
     def _note(self, root: int, changes: list[Change], gone: set[int], cause: Call | None) -> None:
         owner, whose = self.there.get(root), self.owners.get(root, f"the table at {Address(root)}")
+        culprits = [(call, call.pages) for call in self._possible(root, cause)] if changes else []
         for change in changes:
-            culprit = self._culprit(root, change.va, cause)
-            if change.now is not None:
-                self.changed.setdefault(root, {})[change.va] = culprit
-                self.mapper[root, change.va] = culprit
-            if change.was is not None and (change.now is None or change.now.frame != change.was.frame):
-                for frame in change.was.frames:
+            _, va, was, now = change
+            culprit = next((call for call, pages in culprits if pages is None or va in pages), None)
+            if now is not None:
+                self.changed.setdefault(root, {})[va] = culprit
+                self.mapper[root, va] = culprit
+            if was is not None and (now is None or now.frame != was.frame):
+                for frame in was.frames:
                     if not self.spaces.leading(frame):
-                        self.leaving[frame] = Leaving(root, whose, change.va, culprit, self.taken.get(frame))
-                if change.now is not None and owner is not None and change.va < TOP:
+                        self.leaving[frame] = Leaving(root, whose, va, culprit, self.taken.get(frame))
+                if now is not None and owner is not None and va < TOP:
                     self.overwritten.append((change, culprit))
         for page in gone:
             if not self.spaces.having(page):
-                culprit = self._culprit(root, None, cause) or cause
+                culprit = self._culprit(root, cause) or cause
                 self.leaving[page] = Leaving(root, whose, None, culprit, self.taken.get(page))
 
     def is_quiet(self, harts: list[Hart]) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Set
 from dataclasses import dataclass, field
 from struct import unpack
 from typing import NamedTuple
 
 from ...engine.base.units import PAGE
-from ...engine.mmu.formats.riscv import R, U, V, W, X
+from ...engine.mmu.formats.riscv import A, D, R, U, V, W, X
 from ...engine.mmu.rules import Access
 from ..gdb import Gdb
 
@@ -16,6 +16,8 @@ _LEAF = R | W | X
 _ADDRESS = (1 << 44) - 1
 _WORDS = f"<{PAGE // 8}Q"
 _MOST = 512 * PAGE
+_RESERVED = 54
+"""From this bit on, each bit is 0, or the hardware refuses the descriptor (4.4.1), as in a page filled with junk."""
 
 
 class Leaf(NamedTuple):
@@ -35,7 +37,8 @@ class Leaf(NamedTuple):
 
         A page that was freed and is no table any more looks like 512 of those.
         """
-        return range(self.frame, self.frame + min(self.size, _MOST), PAGE)
+        frame = (self.word >> 10 & _ADDRESS) << 12
+        return range(frame, frame + min(self.size, _MOST), PAGE)
 
     @property
     def rights(self) -> str:
@@ -97,47 +100,42 @@ class Spaces:
         self._leading: dict[int, set[tuple[int, int]]] = {}
         self._having: dict[int, set[int]] = {}
 
-    def leading(self, frame: int) -> frozenset[tuple[int, int]]:
+    def leading(self, frame: int) -> Set[tuple[int, int]]:
         """The descriptors that lead to a frame: root and virtual address of each."""
-        return frozenset(self._leading.get(frame, ()))
+        return self._leading.get(frame, _NO_DESCRIPTORS)
 
-    def having(self, page: int) -> frozenset[int]:
+    def having(self, page: int) -> Set[int]:
         """The roots whose tables lie in a page."""
-        return frozenset(self._having.get(page, ()))
+        return self._having.get(page, _NO_ROOTS)
 
     def read(self, gdb: Gdb, root: int, free: Container[int]) -> tuple[list[Change], set[int]]:
-        """Read the tables of a root: the descriptors that changed, and the pages that no longer hold tables of it."""
+        """Read the tables of a root: the descriptors that changed, and the pages that no longer hold tables of it.
+
+        Where hardware alone has set A or D, nothing has changed.
+        """
         space = self.known.setdefault(root, Space(root))
         pages, space.dangling = _tables(gdb, root, space.pages, free)
-        changes: list[Change] = []
+        changes: dict[int, Change] = {}
+        gone = space.pages.keys() - pages.keys()
+        for pa in gone:
+            self._having[pa].discard(root)
+            _compare(root, space.pages[pa], None, changes)
         for pa, table in pages.items():
             before = space.pages.get(pa)
             if before is table:
                 continue
-            old = before.leaves if before is not None else {}
-            changes += _differences(root, old, table.leaves)
             self._having.setdefault(pa, set()).add(root)
-        gone = space.pages.keys() - pages.keys()
-        for pa in gone:
-            self._having[pa].discard(root)
-            changes += _differences(root, space.pages[pa].leaves, {})
+            _compare(root, before, table, changes)
         space.pages = pages
-        joined: dict[int, Change] = {}
-        for one in changes:  # a table that was replaced: one change an address
-            other = joined.get(one.va)
-            if other is None:
-                joined[one.va] = one
-            else:
-                joined[one.va] = Change(root, one.va, other.was or one.was, other.now or one.now)
-        for one in joined.values():
-            if one.was is not None:
-                self._drop(root, one.va, one.was)
-                space.leaves.pop(one.va, None)
-        for one in joined.values():
-            if one.now is not None:
-                space.leaves[one.va] = one.now
-                self._add(root, one.va, one.now)
-        return list(joined.values()), set(gone)
+        for va, (_, _, was, now) in changes.items():
+            if was is not None:
+                self._drop(root, va, was)
+                if now is None:
+                    space.leaves.pop(va, None)
+            if now is not None:
+                space.leaves[va] = now
+                self._add(root, va, now)
+        return [one for one in changes.values() if not _by_hardware(one)], gone
 
     def forget(self, root: int) -> tuple[list[Change], set[int]]:
         """The tables of a root were given up: what they mapped, and the pages that they were in."""
@@ -152,25 +150,47 @@ class Spaces:
 
     def _add(self, root: int, va: int, leaf: Leaf) -> None:
         for frame in leaf.frames:
-            self._leading.setdefault(frame, set()).add((root, va))
+            if frame in self._leading:
+                self._leading[frame].add((root, va))
+            else:
+                self._leading[frame] = {(root, va)}
 
     def _drop(self, root: int, va: int, leaf: Leaf) -> None:
         for frame in leaf.frames:
-            self._leading.get(frame, set()).discard((root, va))
+            if frame in self._leading:
+                self._leading[frame].discard((root, va))
 
 
-def _differences(root: int, old: dict[int, Leaf], new: dict[int, Leaf]) -> Iterator[Change]:
-    for va, leaf in old.items():
-        if new.get(va) != leaf:
-            yield Change(root, va, leaf, new.get(va))
-    for va, leaf in new.items():
-        if va not in old:
-            yield Change(root, va, None, leaf)
+_NO_DESCRIPTORS: frozenset[tuple[int, int]] = frozenset()
+_NO_ROOTS: frozenset[int] = frozenset()
 
 
-def read_space(gdb: Gdb, root: int) -> Space:
-    """The tables of a root, read level by level."""
-    pages, _ = _tables(gdb, root, {}, ())
+def _by_hardware(change: Change) -> bool:
+    was, now = change.was, change.now
+    return was is not None and now is not None and was.size == now.size and not (was.word ^ now.word) & ~(A | D)
+
+
+def _compare(root: int, before: Table | None, table: Table | None, changes: dict[int, Change]) -> None:
+    """Note which descriptors differ; one at an address where another was found has replaced that."""
+    old = before.leaves if before is not None else {}
+    new = table.leaves if table is not None else {}
+    if before is not None and table is not None and (before.va, before.shift) == (table.va, table.shift):
+        pairs = zip(unpack(_WORDS, before.data), unpack(_WORDS, table.data), strict=True)
+        places = [table.va + (number << table.shift) for number, (was, now) in enumerate(pairs) if was != now]
+        differing: Iterable[int] = [va for va in places if va in old or va in new]
+    else:
+        differing = {**old, **new}
+    for va in differing:
+        one, other = Change(root, va, old.get(va), new.get(va)), changes.get(va)
+        if other is None:
+            changes[va] = one
+        else:
+            changes[va] = Change(root, va, other.was or one.was, other.now or one.now)
+
+
+def read_space(gdb: Gdb, root: int, known: Space | None = None) -> Space:
+    """The tables of a root, read level by level; those that are as they were `known` are not decoded again."""
+    pages, _ = _tables(gdb, root, known.pages if known is not None else {}, ())
     return Space(root, {va: leaf for table in pages.values() for va, leaf in table.leaves.items()}, pages)
 
 
@@ -193,21 +213,31 @@ def _tables(gdb: Gdb, root: int, known: dict[int, Table], free: Container[int]) 
             if before is not None and before.va == va and before.shift == shift and before.data == data:
                 table = before
             else:
-                table = _table(data, va, shift)
+                table = _table(data, va, shift, before)
             found[pa] = table
             below += table.below
         level = below
     return found, dangling
 
 
-def _table(data: bytes, va: int, shift: int) -> Table:
+def _table(data: bytes, va: int, shift: int, before: Table | None) -> Table:
+    """What a page says as a table; `before` is what it said, whose descriptors are taken where they are the same."""
+    words = unpack(_WORDS, data)
+    numbered: Iterable[tuple[int, int]] = enumerate(words)
     leaves: dict[int, Leaf] = {}
-    below = []
-    for number, word in enumerate(unpack(_WORDS, data)):
-        if not word & V:
-            continue
-        if word & _LEAF:
-            leaves[va + (number << shift)] = Leaf(word, 1 << shift)
-        elif shift > 12:
-            below.append(((word >> 10 & _ADDRESS) << 12, va + (number << shift)))
+    if before is not None and (before.va, before.shift) == (va, shift):
+        leaves = dict(before.leaves)
+        old = unpack(_WORDS, before.data)
+        numbered = [(number, word) for number, word in enumerate(words) if word != old[number]]
+    size = 1 << shift
+    for number, word in numbered:
+        if word & V and word & _LEAF and not word >> _RESERVED:
+            leaves[va + (number << shift)] = Leaf(word, size)
+        elif leaves:
+            leaves.pop(va + (number << shift), None)
+    below = [
+        ((word >> 10 & _ADDRESS) << 12, va + (number << shift))
+        for number, word in enumerate(words if shift > 12 else ())
+        if word & V and not word & _LEAF and not word >> _RESERVED
+    ]
     return Table(data, va, shift, leaves, below)

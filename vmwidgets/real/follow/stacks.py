@@ -58,13 +58,10 @@ class Stacks:
 
     def harts(self, gdb: Gdb) -> list[Hart]:
         """All processors, with their backtraces."""
-        now, found = gdb.thread, []
-        for number, thread in enumerate(gdb.threads()):
-            gdb.thread = thread
-            registers = gdb.general()
-            found.append(Hart(number, registers, self.of_registers(gdb, registers)))
-        gdb.thread = now
-        return found
+        return [
+            Hart(number, registers, self.of_registers(gdb, registers))
+            for number, registers in enumerate(gdb.general_of_all())
+        ]
 
     def of_registers(self, gdb: Gdb, registers: list[int]) -> list[int]:
         """The places of a hart: where it is, where that returns to, and so on."""
