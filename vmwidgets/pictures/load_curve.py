@@ -8,7 +8,9 @@ from typing import Any
 from vmwidgets.engine.base.errors import Refused, in_ascii, shown
 from vmwidgets.engine.base.released import install
 from vmwidgets.engine.paper import thrashing
-from vmwidgets.views.scene.twin import RULES, image_html, twin_html
+from vmwidgets.views.scene.twin import RULES, data_uri, image_html, picture_html, twin_html
+
+from . import slim
 
 LINES = dict(zip(thrashing.SCOPES, (("#b3341f", "-"), ("#0a5cc2", "--"), ("#0b7a53", "-.")), strict=True))
 """A colour for each scope, and a line that needs none."""
@@ -67,8 +69,11 @@ def _number(mark: Any) -> float | None:
         raise Refused(f"mark={shown(mark)}: write a number of tasks") from None
 
 
-LEFT, TOP, WIDE, HIGH = 44.0, 34.0, 560.0, 220.0
-"""Where the lines of the small drawing begin, and their room, in pixels."""
+LEFT, TOP, RIGHT, HIGH = 44.0, 34.0, 80.0, 220.0
+"""Room around the lines of the small drawing, and their height, in pixels."""
+
+WIDTH = 684.0
+"""Pixels of it, but for a telephone."""
 
 STYLE = (
     "text{font:13px sans-serif;fill:#24292f}.axis{stroke:#57606a}"
@@ -86,16 +91,21 @@ class DrawnCurve:
     @property
     def svg(self) -> str:
         """The whole drawing: useful work in percent, by tasks, with a line for each scope."""
+        return self._of_width(WIDTH)
+
+    def _of_width(self, width: float) -> str:
         curve, bottom = self._curve, TOP + HIGH
         most = max(*curve.tasks, 2)
+        wide = width - LEFT - (RIGHT if width == WIDTH else 16)
+        dash, room = (34, 150) if width == WIDTH else (12, 92)  # of a line in the legend, and of all that it says
 
         def x(tasks: float) -> float:
-            return LEFT + WIDE * (tasks - 1) / (most - 1)
+            return LEFT + wide * (tasks - 1) / (most - 1)
 
-        parts = [f'<line class="axis" x1="{LEFT}" y1="{bottom}" x2="{LEFT + WIDE}" y2="{bottom}"/>']
+        parts = [f'<line class="axis" x1="{LEFT}" y1="{bottom}" x2="{LEFT + wide}" y2="{bottom}"/>']
         for share in (0, 25, 50, 75, 100):
             y = bottom - HIGH * share / 100
-            parts.append(f'<line class="axis" opacity="0.3" x1="{LEFT}" y1="{y}" x2="{LEFT + WIDE}" y2="{y}"/>')
+            parts.append(f'<line class="axis" opacity="0.3" x1="{LEFT}" y1="{y}" x2="{LEFT + wide}" y2="{y}"/>')
             parts.append(f'<text x="{LEFT - 6}" y="{y + 4}" text-anchor="end">{share}</text>')
         each = -(-len(curve.tasks) // 20)  # numbers have room for as many
         numbers = curve.tasks[::each]
@@ -104,9 +114,11 @@ class DrawnCurve:
             colour, dashes = LINES[scope]
             look = f'fill="none" stroke="{colour}" stroke-width="2" stroke-dasharray="{DASHES[dashes]}"'
             points = " ".join(f"{x(one.tasks):.1f},{bottom - HIGH * one.work:.1f}" for one in curve.of(scope))
-            at = LEFT + 150 * place
+            at = (LEFT if width == WIDTH else 4) + room * place
             parts.append(f'<polyline points="{points}" {look}/>')
-            parts.append(f'<path class="line" d="M{at} 14h34" {look}/><text x="{at + 40}" y="18">{scope}</text>')
+            parts.append(
+                f'<path class="line" d="M{at} 14h{dash}" {look}/><text x="{at + dash + 6}" y="18">{scope}</text>'
+            )
         if self._mark is not None and 1 <= self._mark <= most:
             at = x(self._mark)
             parts.append(
@@ -114,11 +126,14 @@ class DrawnCurve:
             )
             parts.append(f'<text x="{at + 4:.1f}" y="{bottom - 6}">your mark</text>')
         parts.append(f'<text x="{LEFT}" y="{bottom + 38}">useful work, % of time, by the number of tasks</text>')
-        size = f'width="{LEFT + WIDE + 80:g}" height="{bottom + 46:g}"'
+        size = f'width="{width:g}" height="{bottom + 46:g}"'
         return f'<svg xmlns="http://www.w3.org/2000/svg" {size}><style>{STYLE}</style>{"".join(parts)}</svg>'
 
     def _repr_html_(self) -> str:
-        return twin_html("", image_html(self.svg, repr(self._curve), "; color-scheme: light"), "") + RULES
+        image = image_html(self.svg, repr(self._curve), "; color-scheme: light")
+        if slim.KEPT:
+            image = picture_html(image, data_uri(self._of_width(slim.SLIM)))
+        return twin_html("", image, "") + RULES
 
     @in_ascii
     def __repr__(self) -> str:
