@@ -97,7 +97,8 @@ class DrawnCurve:
         curve, bottom = self._curve, TOP + HIGH
         most = max(*curve.tasks, 2)
         wide = width - LEFT - (RIGHT if width == WIDTH else 16)
-        dash, room = (34, 150) if width == WIDTH else (12, 92)  # of a line in the legend, and of all that it says
+        dash, room = (34, 150) if width == WIDTH else (24, 92)  # of a line in the legend, and of all that it says
+        words = LEFT if width == WIDTH else 4.0
 
         def x(tasks: float) -> float:
             return LEFT + wide * (tasks - 1) / (most - 1)
@@ -114,7 +115,7 @@ class DrawnCurve:
             colour, dashes = LINES[scope]
             look = f'fill="none" stroke="{colour}" stroke-width="2" stroke-dasharray="{DASHES[dashes]}"'
             points = " ".join(f"{x(one.tasks):.1f},{bottom - HIGH * one.work:.1f}" for one in curve.of(scope))
-            at = (LEFT if width == WIDTH else 4) + room * place
+            at = words + room * place
             parts.append(f'<polyline points="{points}" {look}/>')
             parts.append(
                 f'<path class="line" d="M{at} 14h{dash}" {look}/><text x="{at + dash + 6}" y="18">{scope}</text>'
@@ -125,7 +126,7 @@ class DrawnCurve:
                 f'<line class="axis" stroke-dasharray="2 3" x1="{at:.1f}" y1="{TOP}" x2="{at:.1f}" y2="{bottom}"/>'
             )
             parts.append(f'<text x="{at + 4:.1f}" y="{bottom - 6}">your mark</text>')
-        parts.append(f'<text x="{LEFT}" y="{bottom + 38}">useful work, % of time, by the number of tasks</text>')
+        parts.append(f'<text x="{words}" y="{bottom + 38}">useful work, % of time, by the number of tasks</text>')
         size = f'width="{width:g}" height="{bottom + 46:g}"'
         return f'<svg xmlns="http://www.w3.org/2000/svg" {size}><style>{STYLE}</style>{"".join(parts)}</svg>'
 

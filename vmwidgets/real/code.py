@@ -63,7 +63,7 @@ class Code:
         return 0
 
     def body(self, name: str) -> Body:
-        """What a function does; nothing for one without a size, such as code in assembly."""
+        """Return what a function does; nothing for one without a size, such as code in assembly."""
         if name not in self._bodies:
             part = self._parts.get(name)
             self._bodies[name] = _body(list(self._instructions(part)), part) if part is not None else _NOTHING
@@ -96,7 +96,7 @@ class Code:
         return {name: frozenset(some) for name, some in found.items()}
 
     def call_sites(self, caller: str, callee: str) -> list[int]:
-        """Where `caller` calls `callee`: the addresses of the jumps."""
+        """Return where `caller` calls `callee`: the addresses of the jumps."""
         part = self._parts.get(callee)
         return [] if part is None else [at for at, target in self.body(caller).calls if target == part.start]
 
@@ -109,11 +109,11 @@ class Code:
         return part.name if address < part.start + max(part.size, 1) else ""
 
     def is_return(self, address: int) -> bool:
-        """Whether the instruction there is `ret`."""
+        """Return whether the instruction there is `ret`."""
         return self.word(address) in (_RET, _LONG_RET)
 
     def before(self, address: int) -> int | None:
-        """Where the instruction before this one begins, in the same function."""
+        """Return where the instruction before this one begins, in the same function."""
         part, before = self._parts.get(self.named(address)), None
         for at, _ in self._instructions(part) if part is not None else ():
             if at >= address:
@@ -122,12 +122,12 @@ class Code:
         return None
 
     def is_jumped_to(self, address: int) -> bool:
-        """Whether a jump or a branch may lead there: by its target, or through a register in the same function."""
+        """Say whether a jump or a branch may lead there: by its target, or through a register in the same function."""
         return address in self._targets or self.named(address) in self._through_registers
 
     @cached_property
     def _targets(self) -> frozenset[int]:
-        """Where functions begin, and where jumps and branches lead to."""
+        """Return where functions begin, and where jumps and branches lead to."""
         words = (pair for part in self._parts.values() for pair in self._instructions(part))
         found = {target_of(at, word) for at, word in words} | {part.start for part in self._parts.values()}
         return frozenset(one for one in found if one is not None)
@@ -178,14 +178,14 @@ def _body(instructions: list[tuple[int, int]], part: Part) -> Body:
 
 
 def _stores(word: int) -> bool:
-    """Whether an instruction stores 8 bytes elsewhere than on the stack: SD, or C.SD with a base of x8 to x15."""
+    """Say whether an instruction stores 8 bytes elsewhere than on the stack: SD, or C.SD with a base of x8 to x15."""
     if word & 3 == 3:
         return word & 0x707F == 0x3023 and word >> 15 & 31 not in (SP, FP)
     return word & 0xE003 == 0xE000 and word >> 7 & 7 != FP - 8
 
 
 def _saves_ra(word: int) -> bool:
-    """Whether an instruction keeps ra on the stack: SD or C.SDSP."""
+    """Return whether an instruction keeps ra on the stack: SD or C.SDSP."""
     if word & 3 == 3:
         return word & 0x707F == 0x3023 and word >> 15 & 31 == SP and word >> 20 & 31 == RA
     return word & 0xE003 == 0xE002 and word >> 2 & 31 == RA
@@ -228,7 +228,7 @@ def length_of(word: int) -> int:
 
 
 def target_of(at: int, word: int) -> int | None:
-    """Where the jump or branch at `at` leads to, if its target is in the instruction."""
+    """Return where the jump or branch at `at` leads to, if its target is in the instruction."""
     if word & 0x7F == 0x6F:
         return at + _jal(word)
     if word & 0x7F == 0x63:
@@ -250,7 +250,7 @@ def lifted_branch(word: int, offset: int) -> int | None:
 
 
 def passed(word: int, registers: list[int]) -> dict[int, int] | None:
-    """What one instruction changes: registers by number, 32 for the pc; None for one that is not known here.
+    """Return what one instruction changes: registers by number, 32 for the pc; None for one that is not known here.
 
     Known are the instructions with which functions begin and end.  `registers` are x0 to x31 and pc.
     """

@@ -95,7 +95,7 @@ class Gdb:
 
     @property
     def name(self) -> str:
-        """What errors call the port."""
+        """Return what errors call the port."""
         return self._packets.name
 
     def _described(self, name: str) -> str:
@@ -145,7 +145,7 @@ class Gdb:
             self._thread = name
 
     def state(self) -> tuple[str, ...]:
-        """What the registers of each processor hold, as QEMU writes it: another text once the guest has gone on."""
+        """Say what the registers of each processor hold, as QEMU writes it: another text once the guest has gone on."""
         found = []
         for name in self.threads():
             self.thread = name
@@ -153,7 +153,7 @@ class Gdb:
         return tuple(found)
 
     def register(self, name: str) -> int | None:
-        """What a register holds; None if the processor has none of that name."""
+        """Return what a register holds; None if the processor has none of that name."""
         found = self.description.registers.get(name)
         if found is None:
             return None
@@ -161,7 +161,7 @@ class Gdb:
         return None if len(answer) < 4 or answer.startswith("E") else _number(answer)
 
     def registers(self, names: Iterable[str]) -> dict[str, int]:
-        """What several registers hold, by name, without those that the processor does not have."""
+        """Return what several registers hold, by name, without those that the processor does not have."""
         known = [name for name in names if name in self.description.registers]
         answers = self._packets.ask_all([f"p{self.description.registers[name][0]:x}" for name in known])
         pairs = zip(known, answers, strict=True)
@@ -204,7 +204,7 @@ class Gdb:
         return found
 
     def monitor(self, command: str) -> str:
-        """What QEMU's monitor answers to a command, such as "info mem"."""
+        """Return what QEMU's monitor answers to a command, such as "info mem"."""
         self._packets.send(f"qRcmd,{command.encode().hex()}")
         found = ""
         while (answer := self._packets.receive(60.0)) != "OK":
@@ -217,7 +217,7 @@ class Gdb:
 
     @property
     def breakpoints(self) -> frozenset[int]:
-        """Where the guest is to stop, by virtual address."""
+        """Return where the guest is to stop, by virtual address."""
         return frozenset(self._breakpoints)
 
     def set_breakpoint(self, address: int) -> None:
@@ -256,12 +256,12 @@ class Gdb:
 
     @property
     def was_reset(self) -> bool:
-        """Whether the guest has its first code again: nothing that was written into it is there."""
+        """Return whether the guest has its first code again: nothing that was written into it is there."""
         first = self._aside.first
         return first is not None and self.read([(first.start, 4)]) != [first.jump]
 
     def is_aside(self, address: int) -> bool:
-        """Whether a breakpoint there is set beside the code, where it makes nothing slow."""
+        """Return whether a breakpoint there is set beside the code, where it makes nothing slow."""
         return address in self._aside.to
 
     def _placed(self, address: int) -> int:
@@ -372,7 +372,7 @@ class Gdb:
         return [int.from_bytes(data or b"", "little") for data in self.read((pa, 8) for pa in places)]
 
     def pc(self) -> int:
-        """Where the chosen processor is: the address of its next instruction."""
+        """Return where the chosen processor is: the address of its next instruction."""
         for name in ("pc", "rip", "eip"):
             found = self.register(name)
             if found is not None:

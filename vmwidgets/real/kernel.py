@@ -107,7 +107,7 @@ class Kernel:
         return PageTables(f"processor {processor}", self._memory, found.fmt, found.root, found.controls, found.about)
 
     def walk(self, address: int | str, access: Access = "read", *, user: bool | None = None) -> TablesWalk:
-        """What the hardware does with an access to `address`, level by level; O(levels) packets.
+        """Return what the hardware does with an access to `address`, level by level; O(levels) packets.
 
         `user` says whether user code makes the access.  Without it, user code does if the tables allow it.
         """
@@ -141,7 +141,7 @@ class Kernel:
         return Processes.one_called(which, self.processes).tables(self._memory)
 
     def where(self, processor: int = 0) -> str:
-        """Where a processor is: function and line."""
+        """Return where a processor is: function and line."""
         gdb_pc = self._do(lambda gdb: _pc_of(gdb, processor))
         return self._place(gdb_pc)
 
@@ -391,7 +391,7 @@ _EXAMPLES = {"lab": "cow", "run": "cowtest", "counts": "refcount"}
 
 
 def _explained(panic: str) -> Iterator[str]:
-    """What the check protects that panicked, and three usual mistakes; nothing for one that is not known."""
+    """Yield what the check protects that panicked, and three usual mistakes; nothing for one that is not known."""
     check = check_of(panic.strip())
     if check is not None:
         yield f"what {check.function} protects: {check.protects}"
@@ -422,17 +422,17 @@ class _Console:
 
     @property
     def _text(self) -> str:
-        """What was printed since the kernel is followed."""
+        """Return what was printed since the kernel is followed."""
         return self._started.text[self._begins :]
 
     @property
     def length(self) -> int:
-        """How much was printed."""
+        """Return how much was printed."""
         return self._started.length
 
     @property
     def waits(self) -> bool:
-        """Whether the shell waits for a command: the first one, or one after that which was typed."""
+        """Return whether the shell waits for a command: the first one, or one after that which was typed."""
         return self._started.ends_with(PROMPT) and self._started.length > self._typed
 
     def type_command(self) -> None:
@@ -442,7 +442,7 @@ class _Console:
 
     @property
     def last_panic(self) -> str:
-        """What the kernel printed after "panic: ", or ""."""
+        """Return what the kernel printed after "panic: ", or ""."""
         end = monotonic() + _PRINTS_IN
         while "\n" not in (said := self._text.rpartition("panic: "))[2] and said[1] and monotonic() < end:
             sleep(0.02)

@@ -96,18 +96,18 @@ class Port:
 
     @property
     def is_open(self) -> bool:
-        """Whether the port can still be asked; it may be let go meanwhile."""
+        """Return whether the port can still be asked; it may be let go meanwhile."""
         return self._is_open
 
     def guest_has_moved(self) -> bool:
-        """Whether the guest has run while the port was let go, asked once each time; the port is taken up again."""
+        """Say whether the guest has run while the port was let go, asked once each time; the port is taken up again."""
         if self._line.gdb is None:
             self.do(Gdb.threads)
         moved, self._line.has_moved = self._line.has_moved, False
         return moved
 
     def do(self, call: Callable[[Gdb], T]) -> T:
-        """What `call` returns of the client.  An interrupt is raised here once `call` has ended."""
+        """Return what `call` returns of the client.  An interrupt is raised here once `call` has ended."""
         return self._wait(self.begin(call))
 
     def begin(self, call: Callable[[Gdb], T]) -> Future[T]:
@@ -130,7 +130,7 @@ class Port:
         return future
 
     def is_told_to_stop(self) -> bool:
-        """Whether the call that is under way is to end: a thread asked, or Ctrl-C was pressed."""
+        """Return whether the call that is under way is to end: a thread asked, or Ctrl-C was pressed."""
         return self._stop.is_set()
 
     def stop(self) -> None:

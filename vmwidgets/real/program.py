@@ -80,7 +80,7 @@ class Variable:
 
     @property
     def counts(self) -> bool:
-        """Whether it may have a number for each frame: it has enough, or their number is not known."""
+        """Return whether it may have a number for each frame: it has enough, or their number is not known."""
         return self.is_number and (self.through or self.count >= FEWEST_FRAMES)
 
 
@@ -225,7 +225,7 @@ class Program:
             yield f"{name}.{numbers[0]}"
 
     def _may_count(self, name: str) -> bool:
-        """Whether a pointer leads to numbers that are neither letters nor descriptors."""
+        """Return whether a pointer leads to numbers that are neither letters nor descriptors."""
         found = self._behind(name)
         return found is not None and found.counts and (found.size in (2, 4) or found.step > found.size)
 
@@ -459,7 +459,7 @@ _PLUS_UCONST = 0x23
 
 
 def _offset(member: Any) -> int | None:
-    """Where a member begins: a number, or in DWARF 2, which xv6 is built with, an expression that adds one.
+    """Return where a member begins: a number, or in DWARF 2, which xv6 is built with, an expression that adds one.
 
     DWARF 2, 5.5.4 (the member's location) and 2.4.3 (DW_OP_plus_uconst, an unsigned LEB128).
     """

@@ -38,23 +38,23 @@ class Started:
 
     @property
     def text(self) -> str:
-        """What the program has printed, the last `MOST_KEPT` bytes of it."""
+        """Return what the program has printed, the last `MOST_KEPT` bytes of it."""
         with self._lock:
             return self._printed.decode("utf-8", "replace").replace("\r\n", "\n")
 
     @property
     def length(self) -> int:
-        """How many bytes it has printed."""
+        """Return how many bytes it has printed."""
         return self._length
 
     def ends_with(self, text: str) -> bool:
-        """Whether the last that it printed is `text`."""
+        """Return whether the last that it printed is `text`."""
         with self._lock:
             return self._printed.endswith(text.encode())
 
     @property
     def has_ended(self) -> bool:
-        """Whether it ended by itself."""
+        """Return whether it ended by itself."""
         return self._process.poll() is not None
 
     def type(self, text: str) -> None:

@@ -141,7 +141,7 @@ def _why_failed(text: str) -> str:
 
 
 def _listens(port: int) -> bool:
-    """Whether something listens on the port: its number can't be bound."""
+    """Return whether something listens on the port: its number can't be bound."""
     with socket.socket() as one:
         one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # so that QEMU can have it at the same moment
         try:

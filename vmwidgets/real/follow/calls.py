@@ -78,13 +78,13 @@ class Call:
 
     @property
     def is_large(self) -> bool:
-        """Whether it maps or copies so many pages that filling them takes long."""
+        """Return whether it maps or copies so many pages that filling them takes long."""
         pages = len(self.pages or ()) if self.function in ("uvmalloc", "mappages") else 0
         return pages > LARGE or any(name in ("sz", "size") and at > LARGE * PAGE for name, at in self.arguments.items())
 
     @property
     def failed(self) -> bool:
-        """Whether its result says so: uvmalloc returns 0, mappages and uvmcopy anything else."""
+        """Return whether its result says so: uvmalloc returns 0, mappages and uvmcopy anything else."""
         result = self.result & 0xFFFF_FFFF
         return result == 0 if self.function == "uvmalloc" else self.function in ("mappages", "uvmcopy") and result != 0
 
@@ -97,7 +97,7 @@ class Call:
         )
 
     def lines(self, program: Program) -> str:
-        """Where the function is, and where it was called: "mappages (vm.c:60), called at vm.c:150 in uvmcopy"."""
+        """Say where the function is, and where it was called: "mappages (vm.c:60), called at vm.c:150 in uvmcopy"."""
         here = program.definition(self.function)
         if self.fault is not None:
             return f"{self.function} ({here})"
@@ -134,7 +134,7 @@ class Calls:
         stack.append(call)
 
     def is_under_way(self, function: str, sp: int) -> bool:
-        """Whether a call of this function with this stack pointer is known."""
+        """Return whether a call of this function with this stack pointer is known."""
         return any(one.sp == sp and one.function == function for one in self._under_way.get(_stack(sp), ()))
 
     def returned(self, registers: Sequence[int] | Mapping[int, int], pc: int) -> Call | None:
@@ -151,7 +151,7 @@ class Calls:
         return None
 
     def is_inner(self, call: Call) -> bool:
-        """Whether a call, under way or just returned, was made by another followed one."""
+        """Return whether a call, under way or just returned, was made by another followed one."""
         return any(other is not call and other.sp > call.sp for other in self._under_way.get(_stack(call.sp), ()))
 
     def of(self, sp: int) -> Call | None:

@@ -53,7 +53,7 @@ def checked(checks: object) -> dict[str, Check]:
 
 
 def checks_in(path: Path) -> object:
-    """What a course's file of Python calls `checks`; :class:`Refused` where it fails or has no such name."""
+    """Return what a course's file of Python calls `checks`; :class:`Refused` where it fails or has no such name."""
     try:
         names = run_path(str(path))
     except Exception as error:  # whatever a course's file raises
@@ -64,13 +64,13 @@ def checks_in(path: Path) -> object:
 
 
 def _tables(call: Call, by_root: Mapping[int, Mapping[int, Leaf]]) -> dict[str, dict[int, int]]:
-    """What tables map, by the name of the argument."""
+    """Return what tables map, by the name of the argument."""
     named = [(name, root) for name, root in call.arguments.items() if name in TABLES]
     return {name: {va: leaf.word for va, leaf in by_root.get(root, {}).items()} for name, root in named}
 
 
 def asked(check: Check, call: Call, spaces: Spaces) -> Iterator[Wrong]:
-    """What a course's check says of a call; :class:`Refused` where it fails, or says something else."""
+    """Yield what a course's check says of a call; :class:`Refused` where it fails, or says something else."""
     now = {root: spaces.known[root].leaves for root in call.roots if root in spaces.known}
     before, after = _tables(call, call.before), _tables(call, now)
     seen = CallSeen(call.function, call.arguments, call.result, before, after)

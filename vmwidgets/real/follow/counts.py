@@ -36,11 +36,11 @@ class Counts:
 
     @property
     def is_known(self) -> bool:
-        """Whether it was learned what the counts mean."""
+        """Return whether it was learned what the counts mean."""
         return self._base is not None
 
     def place(self, gdb: Gdb) -> int:
-        """Where the first number is."""
+        """Return where the first number is."""
         one = self._variable
         return (gdb.words([one.address])[0] if one.through else one.address) + one.inner
 
@@ -61,7 +61,7 @@ class Counts:
             best, self._base, self._alone = number / rest, base, value
 
     def _has_one_for_each(self, gdb: Gdb, frames: range, free: FreePages, base: int) -> bool:
-        """Whether each frame has an element, in memory that is in use."""
+        """Return whether each frame has an element, in memory that is in use."""
         one = self._variable
         start = self.place(gdb)
         places = [start + (pa - base) // PAGE * one.step for pa in (frames.start, frames.stop - PAGE)] if frames else []
@@ -77,7 +77,7 @@ class Counts:
         return None if self._base is None else self._at(gdb, frame, self._base)
 
     def reader(self, gdb: Gdb) -> Callable[[int], int | None]:
-        """What gives the counts of many frames as they are now: the array is read once."""
+        """Return what gives the counts of many frames as they are now: the array is read once."""
         one, base = self._variable, self._base
         (data,) = gdb.read([(one.address + one.inner, one.count * one.step)]) if one.count else (None,)
         if data is None or base is None:

@@ -53,7 +53,7 @@ class Point:
 
     @property
     def places(self) -> tuple[int, ...]:
-        """Where a breakpoint is set while it is followed."""
+        """Return where a breakpoint is set while it is followed."""
         return self.late or ((self.entry,) if self.near_loops else (self.entry, *self.ends))
 
 
@@ -104,7 +104,7 @@ def writers_of(program: Program) -> frozenset[str]:
 
 
 def is_writing(names: list[str], writers: frozenset[str]) -> bool:
-    """Whether one of the writers is in a backtrace; `usertrap` also calls what writes no descriptor."""
+    """Return whether one of the writers is in a backtrace; `usertrap` also calls what writes no descriptor."""
     return any(
         name in writers and not (name == "usertrap" and before in _NOT_A_HANDLER)
         for before, name in zip(("", *names), names, strict=False)
@@ -142,6 +142,6 @@ def _point(program: Program, name: str, late_after: set[str]) -> Point:
 
 
 def inner_only(program: Program, name: str, followed: set[str]) -> bool:
-    """Whether each caller of a function is followed itself."""
+    """Return whether each caller of a function is followed itself."""
     callers = {one for one in program.code.callers.get(name, frozenset()) if not one.startswith(_BOOT)}
     return bool(callers) and callers <= followed

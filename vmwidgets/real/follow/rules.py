@@ -99,7 +99,7 @@ class Wrong:
 
     @property
     def key(self) -> tuple[str, int, int | None, int | None]:
-        """What makes it the same when it is looked at again."""
+        """Return what makes it the same when it is looked at again."""
         return self.rule, self.root, self.address, self.frame
 
 
@@ -123,7 +123,7 @@ class State:
     has_guard: bool = False
 
     def holds(self, rule: str) -> bool:
-        """Whether a rule is one of this lab's."""
+        """Return whether a rule is one of this lab's."""
         return self.lab in _HOLDS_IN[rule]
 
     def name(self, root: int) -> str:
@@ -132,11 +132,11 @@ class State:
         return str(found) if found is not None else f"the table at {Address(root)}"
 
     def judged(self, root: int) -> bool:
-        """Whether a root is a process's, and no call is changing it."""
+        """Return whether a root is a process's, and no call is changing it."""
         return root in self.processes and root not in self.changing
 
     def lives(self, root: int) -> bool:
-        """Whether a root is that of a process which is not being freed: then another may have its tables already."""
+        """Say whether a root is of a process that is not being freed: else another may have its tables already."""
         process = self.processes.get(root)
         return process is not None and process.state.lower() not in ("zombie", "unused")
 
@@ -175,7 +175,7 @@ def suspects(state: State, root: int, addresses: Iterable[int]) -> Iterator[int]
 
 
 def leaf_wrong(state: State, root: int, va: int) -> Iterator[Wrong]:
-    """What is wrong with one descriptor of a process, or of a table that is being made."""
+    """Yield what is wrong with one descriptor of a process, or of a table that is being made."""
     space = state.spaces.known.get(root)
     leaf = None if space is None else space.leaves.get(va)
     if leaf is None or va >= TOP or root in state.changing:
@@ -196,7 +196,7 @@ def leaf_wrong(state: State, root: int, va: int) -> Iterator[Wrong]:
 
 
 def frame_wrong(state: State, frame: int) -> Iterator[Wrong]:
-    """What is wrong with a frame that was freed."""
+    """Yield what is wrong with a frame that was freed."""
     if frame not in state.free:
         return
     for root, va in state.users(frame):
@@ -214,7 +214,7 @@ def dangling_wrong(state: State, root: int) -> Iterator[Wrong]:
 
 
 def table_wrong(state: State, page: int) -> Iterator[Wrong]:
-    """What is wrong with a page that holds a table."""
+    """Yield what is wrong with a page that holds a table."""
     having = sorted(root for root in state.spaces.having(page) if state.judged(root))
     if len(having) > 1:
         one, two = having[:2]
@@ -227,7 +227,7 @@ def table_wrong(state: State, page: int) -> Iterator[Wrong]:
 
 
 def shrunk_wrong(state: State, root: int, start: int, stop: int) -> Iterator[Wrong]:
-    """What is still mapped where a process was, before it shrank."""
+    """Yield what is still mapped where a process was, before it shrank."""
     space = state.spaces.known.get(root)
     process = state.processes.get(root)
     if space is None or process is None or root in state.changing:
@@ -244,7 +244,7 @@ def shrunk_wrong(state: State, root: int, start: int, stop: int) -> Iterator[Wro
 
 
 def exec_wrong(state: State, root: int) -> Iterator[Wrong]:
-    """What is wrong with the tables of a process that has just executed a program."""
+    """Yield what is wrong with the tables of a process that has just executed a program."""
     process, space = state.processes.get(root), state.spaces.known.get(root)
     if process is None or space is None or root in state.changing:
         return
@@ -346,7 +346,7 @@ def _counted(
 
 
 def base_call(state: State, call: Call) -> Iterator[Wrong]:
-    """What a call must do to a table in the base kernel."""
+    """Yield what a call must do to a table in the base kernel."""
     space = state.spaces.known.get(call.roots[-1]) if call.roots else None
     if space is None or call.failed:  # what is left is its caller's to take away
         return

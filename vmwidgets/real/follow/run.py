@@ -76,11 +76,11 @@ class Console(Protocol):
 
     @property
     def waits(self) -> bool:
-        """Whether the shell waits for a command."""
+        """Return whether the shell waits for a command."""
 
     @property
     def length(self) -> int:
-        """How much was printed."""
+        """Return how much was printed."""
 
     @property
     def command(self) -> str | None:
@@ -88,7 +88,7 @@ class Console(Protocol):
 
     @property
     def last_panic(self) -> str:
-        """What the kernel printed after "panic: ", or ""."""
+        """Return what the kernel printed after "panic: ", or ""."""
 
     @property
     def last_line(self) -> str:
@@ -140,7 +140,7 @@ class _Run:
         self.panicked = panicked.address if panicked is not None and self.gdb.ram is not None else None
 
     def run(self) -> tuple[Outcome, str]:
-        """How it ended, and why."""
+        """Return how it ended, and why."""
         if not any(name in self.points for name in ("mappages", "uvmunmap", "uvmcopy", "uvmalloc")):
             raise Refused(f"{self.program.path}: the kernel has no mappages, uvmunmap or uvmcopy; is this xv6?")
         self.ends_at = monotonic() + self.limits.seconds
@@ -223,7 +223,7 @@ class _Run:
         return None
 
     def _why_no_boot(self) -> str:
-        """What an old kernel lacks: since QEMU 6, no memory is open to supervisor mode until PMP says so."""
+        """Return what an old kernel lacks: since QEMU 6, no memory is open to supervisor mode until PMP says so."""
         if self.program.code.body("start").writes & {0x3A0, 0x3B0}:  # pmpcfg0, pmpaddr0
             return ""
         cause = self.gdb.register("mcause")
@@ -246,7 +246,7 @@ class _Run:
         return self.panicked is not None and bool(self.gdb.words([self.panicked])[0] & 0xFFFF_FFFF)
 
     def _wanted(self) -> bool:
-        """Whether the guest is to be stopped, though no hart came to a breakpoint."""
+        """Return whether the guest is to be stopped, though no hart came to a breakpoint."""
         now = monotonic()
         if self.told_to_stop() or self._has_panicked() or self.gdb.was_reset:
             return True
@@ -289,7 +289,7 @@ class _Run:
         return self._is_hanging()
 
     def _is_hanging(self) -> tuple[Outcome, str] | None:
-        """Whether nothing moves any more: no system call was made, and no process waits for the clock."""
+        """Return whether nothing moves any more: no system call was made, and no process waits for the clock."""
         if monotonic() - self._is_heard <= HANGS_AFTER * (self._silent_looks + 1) / _LOOKS:
             return None
         seen = self._signature()
@@ -305,7 +305,7 @@ class _Run:
         return self._unfinished(f"it hangs: for {HANGS_AFTER:g} s nothing moved, and {what}")
 
     def _signature(self) -> object:
-        """What user code's registers are in each process: other ones after each system call and each tick in it."""
+        """Say what user code's registers are in each process: other ones after each system call and each tick in it."""
         fields = self.program.variable("proc").fields
         if "trapframe" not in fields:
             return object()
@@ -519,7 +519,7 @@ class _Run:
             yield f"{Address(va)} is still mapped, to frame {Address(leaf.frame)} with {leaf.rights}{by}"
 
     def _where(self) -> Iterator[str]:
-        """Where each hart is, and which calls never returned."""
+        """Yield where each hart is, and which calls never returned."""
         try:
             for hart in self.stacks.harts(self.gdb):
                 lines = self.stacks.lines(hart.places)

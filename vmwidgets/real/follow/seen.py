@@ -157,7 +157,7 @@ class Seen:
                 self.new_tables[page] = self._culprit(root, cause)
 
     def _see_processes(self, mine: set[int], cause: Call | None) -> None:
-        """Which processes there are, without those whose tables were given up, or may be by now and are not known."""
+        """List the processes, without those whose tables were given up, or may be by now and are not known."""
         there = self.processes.read(self.gdb)
         if self.slots and not there:
             raise Rebooted
@@ -185,7 +185,7 @@ class Seen:
         return set()
 
     def _is_freeing(self, harts: list[Hart], there: Iterable[Process]) -> bool:
-        """Whether a processor, or a process that the timer took off one, is where tables are freed."""
+        """Return whether a processor, or a process that the timer took off one, is where tables are freed."""
         places = [hart.places for hart in harts]
         places += [self.stacks.waiting(self.gdb, one) for one in there if one.state == "runnable"]
         return any(self.freers.intersection(self.stacks.names(each)) for each in places)
@@ -238,7 +238,7 @@ class Seen:
                 self.leaving[page] = Leaving(root, whose, None, culprit, self.taken.get(page))
 
     def is_quiet(self, harts: list[Hart]) -> bool:
-        """Whether no process is in the middle of a function that writes descriptors or hands out frames."""
+        """Return whether no process is in the middle of a function that writes descriptors or hands out frames."""
         if self._is_freeing(harts, self.there.values()):
             return False
         stopped = self.gdb.pc()
@@ -255,7 +255,7 @@ class Seen:
         return True
 
     def is_in_call(self, root: int, harts: list[Hart]) -> bool:
-        """Whether the process of a root is in a function that changes its size."""
+        """Return whether the process of a root is in a function that changes its size."""
         process = self.there.get(root)
         if process is None:
             return False
@@ -267,5 +267,5 @@ class Seen:
 
 
 def _is_kernels(va: int, leaf: Leaf) -> bool:
-    """Whether a descriptor is one that only tables of the kernel have: of a device, or of memory at its own address."""
+    """Say whether only the kernel's tables have such a descriptor: of a device, or of memory at its own address."""
     return leaf.frame < KERNBASE or va == leaf.frame

@@ -53,7 +53,7 @@ class Leaf(NamedTuple):
 
     @property
     def writable(self) -> bool:
-        """Whether W is set."""
+        """Return whether W is set."""
         return bool(self.word & W)
 
 
@@ -221,7 +221,7 @@ def _tables(gdb: Gdb, root: int, known: dict[int, Table], free: Container[int]) 
 
 
 def _table(data: bytes, va: int, shift: int, before: Table | None) -> Table:
-    """What a page says as a table; `before` is what it said, whose descriptors are taken where they are the same."""
+    """Return what a page says as a table; `before` is what it said, whose descriptors are taken where they are the same."""
     words = unpack(_WORDS, data)
     numbered: Iterable[tuple[int, int]] = enumerate(words)
     leaves: dict[int, Leaf] = {}

@@ -39,7 +39,7 @@ class Hart:
 
     @property
     def in_kernel(self) -> bool:
-        """Whether it executes the kernel's code."""
+        """Return whether it executes the kernel's code."""
         return self.registers[PC] >= 1 << 31
 
 
@@ -139,7 +139,7 @@ class Stacks:
         return found
 
     def _physical(self, gdb: Gdb, va: int) -> int | None:
-        """Where a kernel stack lies: stacks of processes are mapped high, those of boot at their own addresses."""
+        """Say where a kernel stack lies: stacks of processes are mapped high, those of boot at their own addresses."""
         if 1 << 31 <= va < 1 << 36:
             return va
         page = va & -PAGE
@@ -153,7 +153,7 @@ class Stacks:
 
 
 def _field(program: Program, path: str) -> int | None:
-    """Where a field of `struct proc` begins in it."""
+    """Return where a field of `struct proc` begins in it."""
     try:
         return program.variable(path).address - program.address("proc")
     except Refused:

@@ -66,7 +66,7 @@ class Asked:
 
     @property
     def request(self) -> tuple[Any, ...]:
-        """What decides what Linux answers."""
+        """Return what decides what Linux answers."""
         return self.task, self.name, *self.arguments
 
 
@@ -286,7 +286,7 @@ class _Reading:
         self.life.leave_out("fork", "it failed here")
 
     def _of_map(self, system: System, then: Operation, task: str, given: dict[str, Any]) -> None:
-        """What X15's own functions did, as the call of POSIX that does the same, where there is one."""
+        """Return what X15's own functions did, as the call of POSIX that does the same, where there is one."""
         name = then.name
         if name not in CHANGES_A_MAP or then.outcome != "done":
             if name in ("wire", "unwire") and then.outcome == "done" and self.counts_pages:
@@ -393,7 +393,7 @@ class _Reading:
 
     @staticmethod
     def _byte(system: System, task: str, at: int) -> bytes:
-        """What a touch for writing leaves as it is: a copy has to write some byte."""
+        """Return what a touch for writing leaves as it is: a copy has to write some byte."""
         try:
             return bytes(system.machine.tasks[task].peek(at))
         except VMError:

@@ -36,7 +36,7 @@ class Mapping(NamedTuple):
     offset: int
 
     def into(self, address: int) -> int:
-        """Where in the file an address lies."""
+        """Return where in the file an address lies."""
         return self.offset + address - self.start
 
 
@@ -119,7 +119,7 @@ class Judge:
             yield _row(asked, f"bytes from {Address(at + first)} on", shown[0], shown[1], kind)
 
     def _kind_at(self, asked: Asked, at: int) -> str:
-        """Which known difference an access at an address may be."""
+        """Return which known difference an access at an address may be."""
         mapping = self._mapping(asked.task, at)
         if mapping is None:
             below = (one for one in self._mappings.get(asked.task, ()) if "growsdown" in one.words)

@@ -60,15 +60,15 @@ class Places:
 
     @property
     def regions(self) -> list[tuple[int, int]]:
-        """Where they lie in real processes."""
+        """Return where they lie in real processes."""
         return [(max(LEAST, start + by), end + by) for start, end, by in self._moved]
 
     def there(self, address: int) -> int:
-        """Where an address lies in a real process."""
+        """Return where an address lies in a real process."""
         return next((address + by for start, end, by in self._moved if start <= address < end), address)
 
     def here(self, address: int, *, is_end: bool = False) -> int:
-        """Which address of the machine lies at one of a real process."""
+        """Return which address of the machine lies at one of a real process."""
         for start, end, by in self._moved:
             if start + by <= address < end + by or (is_end and address == end + by):
                 return address - by

@@ -79,7 +79,7 @@ class Process:
 
     @staticmethod
     def new_pipe() -> tuple[int, int]:
-        """Where accesses copy from and to."""
+        """Return where accesses copy from and to."""
         ends = os.pipe()
         os.set_blocking(ends[0], False)
         return ends
@@ -154,7 +154,7 @@ class Process:
         return pages * PAGE
 
     def named(self, result: int) -> str:
-        """What a call answered: nothing, or its error by name."""
+        """Return what a call answered: nothing, or its error by name."""
         return "" if result != -1 else errno.errorcode[ctypes.get_errno()]
 
     # ---- calls -------------------------------------------------------------------------------
@@ -210,7 +210,7 @@ class Process:
         return ""
 
     def do_exec(self, heap: int) -> str:
-        """What exec(2) does to memory: nothing of what was is mapped."""
+        """Return what exec(2) does to memory: nothing of what was is mapped."""
         for start, end, *_ in self.mapped():
             LIBRARY.munmap(start, end - start)
         self.heap = (heap, heap)
@@ -268,7 +268,7 @@ class Process:
         return *self.do_store(at, data), self.faults
 
     def _counted(self, copy: Callable[[int, int, int], int], end: int, at: int, count: int) -> int:
-        """What a copy between a pipe and memory answers; `faults` says how many it took.
+        """Return what a copy between a pipe and memory answers; `faults` says how many it took.
 
         A child shares the interpreter's pages with its parent, also those of this function, which Python writes while
         it runs: so the function is called with bytes of its own until only the copy's own faults are left.
@@ -279,7 +279,7 @@ class Process:
         return done
 
     def _is_warm(self) -> bool:
-        """Whether the latest two copies took no fault."""
+        """Return whether the latest two copies took no fault."""
         self.quiet = 0 if self.faults else self.quiet + 1
         return self.quiet >= 2
 

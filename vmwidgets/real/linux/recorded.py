@@ -21,7 +21,7 @@ class Answering(Protocol):
     """Linux, or a recording of it."""
 
     def see(self, asked: Asked) -> Seen:
-        """What a call comes to."""
+        """Return what a call comes to."""
 
     def mend(self, asked: Asked) -> None:
         """Give the mappings of a task the rights that they have here."""
@@ -60,7 +60,7 @@ class Recording:
 
 
 def digest(life: Life) -> str:
-    """What says whether two lives ask the same."""
+    """Return what says whether two lives ask the same."""
     asked = [life.architecture, *(one.request for one in life.calls)]
     return sha256(repr(asked).encode()).hexdigest()
 
@@ -90,7 +90,7 @@ def recording_of(life: Life, why: str) -> Recording:
 
 
 def _plain(seen: Seen) -> dict[str, Any]:
-    """What was seen as JSON's values, without what is empty."""
+    """Return what was seen as JSON's values, without what is empty."""
     record = {name: value for name, value in asdict(seen).items() if value not in ("", None, ())}
     if seen.data is not None:
         zeroes = len(seen.data) - len(seen.data.rstrip(b"\0"))

@@ -21,7 +21,7 @@ Span = tuple[int, int, str]
 
 
 def spans_of(system: System, task: str) -> Iterator[Span]:
-    """What a task has mapped, neighbours with the same rights as one."""
+    """Yield what a task has mapped, neighbours with the same rights as one."""
     found: list[Span] = []
     for entry in system.machine.tasks[task].map:
         letters = str(entry.protection) + ("s" if entry.inheritance == "share" else "p")

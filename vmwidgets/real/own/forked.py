@@ -124,7 +124,7 @@ class TwoProcesses(LiveFork):
             raise Refused("the child has ended: vm.copy_on_write() makes another")
 
     def _states(self, pid: int) -> list[bool | None]:
-        """Whether each page is this process's alone; None if it is not in memory."""
+        """Return whether each page is this process's alone; None if it is not in memory."""
         start = int(self.address)
         words = [word for some in words_of(pid, start, start + self.pages * PAGE) for word in some]
         return [bool(word & ALONE) if word & PRESENT else None for word in words]

@@ -177,7 +177,7 @@ class Measured(Measuring):
     # ---- words -------------------------------------------------------------------------------
 
     def _of_python(self, changes: tuple[Change, ...], runs: int) -> list[str]:
-        """What Python itself did, in sentences."""
+        """Return what Python itself did, in sentences."""
         said = []
         if arenas := sum(one.mapped for one in changes if one.holds == ARENAS):
             done = "took" if arenas > 0 else "gave back"
@@ -238,7 +238,7 @@ def is_in_arenas() -> bool:
 
 
 def _how(kind: type[BaseException] | None, error: BaseException | None) -> str:
-    """How the code ended, if it did not end well."""
+    """Return how the code ended, if it did not end well."""
     if error is None or kind is SystemExit:
         return ""
     if kind is KeyboardInterrupt:
@@ -247,7 +247,7 @@ def _how(kind: type[BaseException] | None, error: BaseException | None) -> str:
 
 
 def buffers(names: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
-    """Where the big buffers of variables lie, and how long they are (bytes).  No method of a learner's is called."""
+    """Find where big buffers of variables lie, and their lengths (bytes).  No method of a learner's is called."""
     found = {}
     for name, value in [*names.items()]:
         if type(name) is not str or name.startswith("_") or name in ("In", "Out"):

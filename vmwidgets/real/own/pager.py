@@ -130,7 +130,7 @@ class Pager:
         return to.raw
 
     def _wrong(self, page: int) -> str:
-        """What is to be said once of a page that was touched, or of one that the function touched meanwhile."""
+        """Return what is to be said once of a page that was touched, or of one that the function touched meanwhile."""
         noted = self._state.noted
         own = noted.find(bytes([OWN]), 0)
         if own >= 0:

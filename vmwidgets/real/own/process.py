@@ -168,7 +168,7 @@ def used_during(pid: int, do: Any) -> WorkingSet:
 
 
 def watched(pid: int, do: Callable[[], object] | None, seconds: float, each: float) -> list[bytes]:
-    """What smaps says after each part of the time, with referenced bits that were cleared at its beginning."""
+    """Return what smaps says after each part of the time, with referenced bits that were cleared at its beginning."""
     reading, found, end = Readings(pid, "smaps"), [], Event()
     refused: list[Refused] = []
 

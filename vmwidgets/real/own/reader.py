@@ -69,7 +69,7 @@ class Readings:
         return view[:length]
 
     def kept(self) -> memoryview:
-        """What was read last."""
+        """Return what was read last."""
         return memoryview(self._room)[: self._length]
 
     def close(self) -> None:
@@ -240,7 +240,7 @@ def words_of(pid: int, start: int, end: int) -> Iterator[array[int]]:
 
 
 def states_of(pid: int, start: int, end: int) -> PageStates:
-    """How many pages of a range are in which state.  1 GiB takes 50 ms with NumPy, and seconds without."""
+    """Return how many pages of a range are in which state.  1 GiB takes 50 ms with NumPy, and seconds without."""
     pages = present = swapped = file = alone = 0
     for words in words_of(pid, start, end):
         counts = _counts(words)
@@ -282,7 +282,7 @@ class _ScanArgument(ctypes.Structure):
 
 
 def _scanned(pid: int, start: int, end: int) -> tuple[int | None, int | None]:
-    """How many pages are the page of zeros, and how many lie in huge pages; (None, None) before Linux 6.7."""
+    """Return how many pages are the page of zeros, and how many lie in huge pages; (None, None) before Linux 6.7."""
     regions = (_Region * _REGIONS)()
     zero = huge = 0
     try:
