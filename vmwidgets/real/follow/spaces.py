@@ -221,7 +221,7 @@ def _tables(gdb: Gdb, root: int, known: dict[int, Table], free: Container[int]) 
 
 
 def _table(data: bytes, va: int, shift: int, before: Table | None) -> Table:
-    """Return what a page says as a table; `before` is what it said, whose descriptors are taken where they are the same."""
+    """Return a page as a table; `before` is what it said, whose descriptors are kept where they are equal."""
     words = unpack(_WORDS, data)
     numbered: Iterable[tuple[int, int]] = enumerate(words)
     leaves: dict[int, Leaf] = {}
