@@ -54,7 +54,7 @@ def test_what_comes_before_the_first_picture_is_small_and_graphviz_comes_only_wh
     monkeypatch.setattr(RUNNING, "cell", 1)
     hub = open_hub()
     ((_, (code,)),) = sent
-    assert len(zlib.decompress(code)) < 90_000
+    assert len(zlib.decompress(code)) < 100_000
     sent.clear()
     hub._handle_msg({"content": {"data": {"method": "custom", "content": {"type": "graphviz"}}}, "buffers": []})
     ((message, (packed,)),) = sent
