@@ -128,7 +128,7 @@ NOT_FIRST = {"What", "Whether", "Who", "Whose", "Whom", "Where", "How", "Which",
 
 
 def in_source(path: str, text: str) -> Iterator[Finding]:
-    """Yield what breaks a rule in a Python file: mannered words in strings and comments, docstrings without a verb."""
+    """Yield what breaks a rule in a Python file: mannered words, and docstrings that begin with What or Whether."""
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and (said := ast.get_docstring(node)):
             first = said.split()[0]

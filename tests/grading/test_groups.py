@@ -34,7 +34,7 @@ def test_eight_students_with_one_solution_are_listed_and_lose_nothing(tmp_path: 
     everyone = "+".join(f"s{number}" for number in range(8))
     folder = hand_in(tmp_path, everyone)
     grades = grade(folder, read_course(course(tmp_path)), jobs=1)
-    assert listed(grades) == [(everyone, "8 students began it together, and the course's file says groups = 1")]
+    assert listed(grades) == [(everyone, "8 students began it together, and the course allows groups of 1")]
     assert set(grades.students().values()) == {worth("01/guard")}
     assert listed(grade(folder, read_course(course(tmp_path, "groups = 8\n")), jobs=1)) == []
 

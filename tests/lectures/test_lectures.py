@@ -65,6 +65,15 @@ def test_files_that_are_there_are_replaced_only_by_force(tmp_path: Path, capsys:
     assert main(["lecture", "maps", "-o", str(tmp_path / "maps.html"), "--force"]) == 0
 
 
+def test_the_files_for_the_class_and_of_another_fork_lie_beside_the_lecture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for more in ([], ["--for-class"], ["--fork", "eager"]):
+        assert main(["lecture", "process", *more]) == 0
+    assert len(list(tmp_path.glob("*.html"))) == 3
+
+
 def answers(name: str) -> list[str]:
     return [answer for _, _, answer, _ in lecture_of(name).ask.values()]
 

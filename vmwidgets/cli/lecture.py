@@ -43,7 +43,9 @@ def add_lecture(commands: Any) -> None:
     parser.add_argument(
         "name", metavar="LECTURE|NOTEBOOK|JOURNAL", help="a lecture below, a notebook, or m.journal.save's file"
     )
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="where to write it (NAME.html)")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="where to write it (NAME.html, or NAME-class.html)"
+    )
     parser.add_argument(
         "--fork", choices=[*FORKS, *SAME_AS], metavar="WAY",
         help=f"in {', '.join(FORKING)}: how a fork copies memory: counted or cow (as Linux does; the default), shadow "
@@ -68,7 +70,8 @@ def run(options: argparse.Namespace) -> int:
             raise Refused(f"{options.name!r} is not a lecture: write {names}, or name a notebook or a journal")
         if is_source:
             return handout.run(options)
-        output = options.output or Path(f"{options.name}.html")
+        variant = (f"-{options.fork}" if options.fork else "") + "-class" * options.for_class
+        output = options.output or Path(f"{options.name}{variant}.html")
         if output.suffix.lower() != ".html":
             raise Refused(f"{str(output)!r} must end in .html")
         check_free(output, output.with_suffix(".jsonl.gz"), force=options.force)

@@ -94,7 +94,7 @@ STAFF: dict[Status, str] = {
     Status.ROSTER: "the roster's {problem}",
     Status.STRANGER: "is not in the roster",
     Status.TWO_IDS: "wrote {ids} in lab {lab}: this is one person, with the most points",
-    Status.LARGE_GROUP: "{count} students began it together, and the course's file says groups = {most}",
+    Status.LARGE_GROUP: "{count} students began it together, and the course allows groups of {most}",
     Status.TWO_GROUPS: "worked in {count} groups in lab {lab}: {groups}",
     Status.ODD_OVERRIDE: "row {row}: {problem}",
     Status.ODD_DATE: "the roster's {problem}",

@@ -189,8 +189,8 @@ def _chance(gain: Gain) -> str:
     if not any(gain.changed):
         return ""
     times = round(1 / gain.chance)
-    often = f"in one of {times:,} classes" if times > 1 else "often"
-    return f" A course that teaches nothing would do this by chance {often}."
+    often = f"do this by chance in one of {times:,} classes" if times > 1 else "often do this by chance"
+    return f" A course that teaches nothing would {often}."
 
 
 def table(gain: Gain) -> str:

@@ -26,7 +26,7 @@ ABOUT = {
     "maps": "entries merge, rotate the tree and are cut (OSTEP 13, 14, 17)",
     "translation": "address, TLBs, tables and frames on one screen (OSTEP 18 to 20)",
     "race": "a stale translation on two processors (OSTEP 19, 32)",
-    "faults": "demand paging, fork, copy on write (OSTEP 21, 23)",
+    "faults": "demand paging, fork, copy-on-write (OSTEP 21, 23)",
     "replacement": "a clock with four frames (OSTEP 21, 22)",
     "locality": "two loops over one matrix, as traces and on a machine (OSTEP 22)",
 }

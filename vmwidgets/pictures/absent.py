@@ -27,7 +27,9 @@ def absent_scene(number: int, missing: Refused, drawn: Scene) -> Scene:
     where = "then" if made < 0 else "later" if made > number else "earlier"
     why = visible(str(missing))
     here = {"number": f"{number:,}"} if made < 0 else {"number": f"{number:,}", "made": f"{made:,}"}
-    caption = Caption(say_nothing("missing", why=why[:1].upper() + why[1:]), (), say_nothing(where, **here))
+    caption = Caption(
+        say_nothing("missing", why=why[:1].upper() + why[1:]), (), say_nothing(where, **here) if number >= 0 else ""
+    )
     said = paragraph("absent", caption.text, MARGIN, MARGIN, drawn.width - 2 * MARGIN, style="strong")
     scene = replace(drawn.emptied(caption), steps=replace(STILL, operation=number))
     return replace(scene, nodes=(said,), height=max(drawn.height, said.h + 2 * MARGIN))

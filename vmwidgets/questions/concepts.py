@@ -54,6 +54,8 @@ def concept_test(test: str) -> None:
     """
     asked = known(test, dict.fromkeys(TESTS), "test")
     beginning = begun()
+    if beginning is not None and beginning.course and not beginning.students:
+        raise Refused('write your own ID into student="" above, and run the cells again')
     if beginning is None or len(beginning.students) != 1:
         raise Refused(f'run lab.begin("{LAB}", student="ada", course="os-2026") first, with your ID')
     for number, question in enumerate(paper(beginning, asked).questions, 1):

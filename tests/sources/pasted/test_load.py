@@ -213,3 +213,25 @@ def test_every_panic_that_is_known_is_explained_in_sentences() -> None:
         assert panic.function == check.function
         assert len(set(panic.mistakes)) == 3
         assert all(sentence.endswith(".") for sentence in (panic.protects, *panic.mistakes))
+
+
+OF_A_USER = """\
+page table 0x0000000087f6b000
+ ..0: pte 0x0000000021fd9c01 pa 0x0000000087f67000
+ .. ..0: pte 0x0000000021fd9801 pa 0x0000000087f66000
+ .. .. ..1: pte 0x0000000021fd941b pa 0x0000000087f65000
+ .. .. ..3: pte 0x0000000021fd8c07 pa 0x0000000087f63000
+scause 0x000000000000000f sepc=0x0000000000001a2c stval=0x0000000000003000
+"""
+
+
+def test_a_trap_without_a_name_is_of_user_code_if_its_instruction_is() -> None:
+    said = repr(vm.load(OF_A_USER))
+    assert "user code may not touch a supervisor page" in said and "kerneltrap" not in said
+
+
+@pytest.mark.parametrize(
+    "text", [f"panic: kerneltrap\n{OF_A_USER}", OF_A_USER.replace("sepc=0x0000000000001a2c", "sepc=0x0000000080001a2c")]
+)
+def test_a_trap_without_a_name_is_of_the_kernel_if_something_says_so(text: str) -> None:
+    assert "<kerneltrap" in repr(vm.load(text))

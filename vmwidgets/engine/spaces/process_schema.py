@@ -314,7 +314,7 @@ class CellMemory:
             return "Their page faults are not compared."
         if not self.minor + self.major:
             return "No page fault."
-        disk = f"{self.major:,} of them waited for a disk" if self.major else "none of them read from disk"
+        disk = f"{self.major:,} of them waited for a disk" if self.major else "no disk was read"
         words = f"{counted(self.minor + self.major, 'page fault')}, {disk}"
         most = max(self.lines, key=lambda one: one.minor + one.major, default=None)
         if most is not None and len(self.lines) > 1:

@@ -142,15 +142,20 @@ def _traps(parts: Parts) -> Iterator[_Found]:
                     unsaid.append(f"The trap in line {at + 1} has {state or 'no ' + name}.")
             if not parts.text.is_ended and lines[-1] and lines[-1] in rest and _ENDS.search(lines[-1]):
                 unsaid.append(f"The text ends with a number of the trap in line {at + 1}: digits may be missing.")
-            named, user = _where(line, match, numbers["sstatus"][0])
+            kernel = (numbers["sepc"][0] or 0) >= KERNEL or any("kerneltrap" in one.lower() for one in parts.lines)
+            named, user = _where(line, match, numbers["sstatus"][0], kernel=kernel)
             pid = int(match[4]) if match[4] else None
             trap = Trap(named, at + 1, scause, cause_of(scause), pid, numbers["sepc"][0], numbers["stval"][0])
             is_64 = not _is_32(match[2] or "") and not any(_is_32(found[1]) for found in _written([*after, same]))
             yield _Found(trap, user, bool((numbers["sstatus"][0] or 0) & SUM), is_64)
 
 
-def _where(line: str, match: re.Match[str], sstatus: int | None) -> tuple[str, bool | None]:
-    """Return where a trap came from, in a word, and whether that was user code."""
+KERNEL = 0x8000_0000
+"""Where xv6's kernel begins: what is executed from there on is no user code."""
+
+
+def _where(line: str, match: re.Match[str], sstatus: int | None, *, kernel: bool) -> tuple[str, bool | None]:
+    """Return where a trap came from, and whether that was user code; `kernel`: something else says the kernel."""
     before = line[: match.start()] + (match[1] or "")
     user = None if sstatus is None else not sstatus & SPP
     if "kerneltrap" in before.lower():
@@ -159,7 +164,7 @@ def _where(line: str, match: re.Match[str], sstatus: int | None) -> tuple[str, b
         return "usertrap", True
     if _KILLED.search(before):
         return "user trap", True
-    if not before.strip():  # xv6's kerneltrap prints the registers, and its name only in the panic
+    if not before.strip() and kernel:  # xv6's kerneltrap prints the registers, and its name only in the panic
         return "kerneltrap", False if user is None else user
     return "trap", user
 
@@ -264,7 +269,7 @@ def _can_have_been_used(table: PastedTables, found: _Found, access: Access, part
     parts.unsaid.append(
         f"The table in {places(table.lines)} does not let the instruction at sepc, {Address(trap.pc)}, be"
         f" fetched: so it was"
-        f" hardly in use at the trap in line {trap.line}."
+        f" probably not in use at the trap in line {trap.line}."
     )
     return user, ""
 

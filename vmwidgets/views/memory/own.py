@@ -205,9 +205,9 @@ def draw_process(value: ProcessMoment, *, width: float = WIDTH, summary: str = "
     words = f"{rounded(value.mapped)} may be used."
     if value.is_measured and value.mapped > value.resident:
         rest = rounded(value.mapped - value.resident)
-        words = f"{rounded(value.mapped)} may be used; {rest} of it have no page in memory."
+        words = f"{rounded(value.mapped)} may be used; {rest} of it has no page in memory."
     if value.reserved:
-        words += f" {rounded(value.reserved)} are only reserved: no rights, and nothing there to read or write."
+        words += f" {rounded(value.reserved)} is only reserved: no rights, and nothing there to read or write."
     return kit.scene(
         "process",
         value.title,
