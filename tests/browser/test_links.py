@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.browser.lab import Notebook
+from tests.browser.lab import Notebook, more
 
 SETUP = """
 import ipywidgets, time
@@ -62,7 +62,7 @@ def test_a_slider_in_the_page_moves_the_picture_and_follows_it(notebook: Noteboo
 
 def test_a_player_runs_on_while_a_cell_runs_and_ends_at_its_end(notebook: Notebook) -> None:
     notebook.run("seen = []; tree.observe(lambda change: seen.append(change['new']), 'step'); tree.step = 0")
-    notebook.cell(1).get_by_role("button", name="Play").click()
+    more(notebook.cell(1)).get_by_role("button", name="Play").click()
     notebook.run("time.sleep(1.5)")
     notebook.cell(1).locator(".vmw-caption", has_text=re.compile("enter .*16 KiB")).wait_for()
     comes_true(notebook, "slider.value == tree.step == tree.steps", "slider.value, tree.step, tree.steps")
