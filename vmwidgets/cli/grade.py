@@ -236,7 +236,7 @@ def _say(grades: Grades, roster: Roster | None, to: Path, by_change: int) -> Non
 
 
 def _bar(done: int, of: int) -> None:
-    """Return how far it is, on one line of a terminal."""
+    """Show how far it is, on one line of a terminal."""
     if sys.stderr.isatty():
         filled = "#" * (BAR * done // of)
         print(f"\r[{filled:<{BAR}}] {done} of {of}", end="\n" if done == of else "", file=sys.stderr, flush=True)

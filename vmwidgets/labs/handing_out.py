@@ -37,7 +37,7 @@ class Watched:
         self._heading = ""
 
     def begins(self, heading: str) -> None:
-        """Return what comes next is under this heading of the notebook."""
+        """Note that what comes next is under this heading of the notebook."""
         self._heading = heading
 
     def cell_done(self) -> None:

@@ -38,7 +38,7 @@ class Once:
         self._cell = cell
 
     def show(self) -> None:
-        """Return what ``_ipython_display_`` does: nothing in the cell that has it; else it is shown as any value."""
+        """Do what ``_ipython_display_`` does: nothing in the cell that has it; else it is shown as any value."""
         if self._cell is None or running_cell() != self._cell:
             raise NotImplementedError  # which asks IPython for the bundle
 

@@ -67,7 +67,7 @@ def _hexadecimal(text: str, rest: str, most: int) -> str:
 
 
 def nothing() -> None:
-    """Return what stands for an object that was never given."""
+    """Stand for an object that was never given."""
 
 
 def weakly(value: Any) -> Callable[[], Any]:

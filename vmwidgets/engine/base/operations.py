@@ -195,7 +195,7 @@ class Door:
                 INTERRUPT.release()
 
     def _note_cell(self) -> None:
-        """Return what is recorded next was done by the cell that runs, unless it is done again as it was recorded."""
+        """Note that the cell that runs does what is recorded next, unless that is done again."""
         if self.journal.cell != RUNNING.cell and not self.repeats:
             self.journal.begin_cell(RUNNING.cell)
 

@@ -52,7 +52,7 @@ class Allocations:
         self._put(allocation)
 
     def drop(self, map: str, start: int, end: int, by: str) -> None:  # noqa: A002  the kernel's own argument
-        """Return what lies in [start, end) of a map is freed `by` a function; what sticks out stays, cut.
+        """Note that what lies in [start, end) of a map is freed `by` a function; what sticks out stays, cut.
 
         A piece that is left is the learner's: its former owner does not know it.
         """

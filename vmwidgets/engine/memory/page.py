@@ -78,7 +78,7 @@ class Page(Generic[Owner]):
         self.others = self.others or None
 
     def replace(self, before: Owner, after: Owner) -> None:
-        """Return what `before` had here is what `after` has."""
+        """Give `after` what `before` had here."""
         if self.owner is before:
             self.owner = after
         elif self.others is not None:

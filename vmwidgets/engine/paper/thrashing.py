@@ -246,7 +246,7 @@ class _Run:
         )  # fmt: skip
 
     def _arrive(self) -> None:
-        """Return those whose page or device is there by now can go on."""
+        """Let those go on whose page or device is there by now."""
         while self.events and self.events[0][0] <= self.now:
             _, _, task, page = heappop(self.events)
             if page is not None:

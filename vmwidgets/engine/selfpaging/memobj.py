@@ -139,7 +139,7 @@ class Memobj:
     # ---- what a kind says --------------------------------------------------------------------
 
     def _check_fill(self, fill: Fill) -> None:
-        """Return whether the kind takes that."""
+        """Check whether the kind takes that."""
 
     def _on_fill(self, fill: Fill) -> None:
         """Something was filled."""

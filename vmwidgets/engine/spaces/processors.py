@@ -452,7 +452,7 @@ class Processors:
     # ---- what the machine asks for -----------------------------------------------------------
 
     def set_shootdown(self, shootdown: str) -> None:
-        """Return what becomes of requests from now on, one of :data:`SHOOTDOWNS`."""
+        """Set what becomes of requests from now on, one of :data:`SHOOTDOWNS`."""
         before, self.shootdown = self.shootdown, shootdown
         emit = self.recorder.emit
         if emit is not None:

@@ -313,7 +313,7 @@ class Judge:
         return program.definition(call.function)
 
     def by_call(self, call: Call) -> None:
-        """Return what a call did otherwise than it must: by the course's own checks, and in the base kernel."""
+        """Find what a call did otherwise than it must: by the course's own checks, and in the base kernel."""
         if not any(self._wrong_by_call(call)):
             return
         self.seen.free.read_again(self.seen.gdb)

@@ -286,7 +286,7 @@ class _Reading:
         self.life.leave_out("fork", "it failed here")
 
     def _of_map(self, system: System, then: Operation, task: str, given: dict[str, Any]) -> None:
-        """Return what X15's own functions did, as the call of POSIX that does the same, where there is one."""
+        """Add what X15's own functions did, as the call of POSIX that does the same, where there is one."""
         name = then.name
         if name not in CHANGES_A_MAP or then.outcome != "done":
             if name in ("wire", "unwire") and then.outcome == "done" and self.counts_pages:

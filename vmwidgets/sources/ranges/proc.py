@@ -88,7 +88,7 @@ def _read(text: Cleaned) -> Found:
 
 
 def _say_of_smaps(found: Found, rss: dict[int, int | None], sizes: Counter[int], lost: list[int]) -> None:
-    """Return what is in memory of each range, and sentences about lines of smaps that are missing."""
+    """Add what is in memory of each range, and sentences about lines of smaps that are missing."""
     ranges = found.ranges
     for at, size in rss.items():
         ranges[at] = replace(ranges[at], resident=size)

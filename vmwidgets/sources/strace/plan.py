@@ -308,7 +308,7 @@ class _Planner:
                 self._files(call, process)
 
     def _files(self, call: Call, process: _Process) -> None:
-        """Return what a call with no memory in it does to file descriptors, and to processes that it waits for."""
+        """Follow what a call with no memory in it does to file descriptors, and to processes that it waits for."""
         name, given, files = call.name, call.arguments, process.files
         result = call.result or 0
         if name in OPENS:

@@ -79,7 +79,7 @@ class Calls:
         return call
 
     def low_memory(self) -> None:
-        """Return what the running call's hook does at a vm_lowmem event."""
+        """Do what the running call's hook does at a vm_lowmem event."""
         self._free(None if self.running is None else self.running.hook("vm_lowmem"))
 
     def _park(self, call: Call, wait: Wait) -> str | None:

@@ -73,7 +73,7 @@ def _drops(caller: FrameType) -> bool:
 
 
 def _display_presented(*_result: object) -> None:
-    """Return what a cell presents, and has not displayed itself, is displayed when it ends."""
+    """Display at a cell's end what it presents and has not displayed itself."""
     for view in not_yet_displayed():
         show_or_say(view, show_widget)
 

@@ -403,7 +403,7 @@ class View(Answering, anywidget.AnyWidget):
         self._choice.choose(change["new"])
 
     def changed(self, change: object = None) -> None:
-        """Return what is shown is another thing from now on: draw it, if it was drawn."""
+        """Draw what is another thing from now on, if it was drawn."""
         self._stale = True
         self._film_due = self._film_due or getattr(change, "name", "") != "moment"
         if self._scene is not None and self.in_sight and not self._quiet:
@@ -548,7 +548,7 @@ class View(Answering, anywidget.AnyWidget):
             self.send_state(keys)
 
     def _should_send_property(self, key: str, value: Any) -> bool:
-        """Say what is shown is another thing: its traits leave together with the picture that is about to be drawn."""
+        """Keep back traits of another picture: they leave together with the picture that is about to be drawn."""
         with self._adding:
             send: bool = super()._should_send_property(key, value)
             if send and self.in_sight and self._scene is not None and self.trait_metadata(key, "public"):

@@ -32,7 +32,7 @@ class Users(Generic[User]):
         return not left
 
     def replace(self, slot: int, before: User, after: User) -> None:
-        """Return what `before` had there is what `after` has."""
+        """Give `after` what `before` had there."""
         self._by_slot[slot] = tuple(after if one == before else one for one in self._by_slot[slot])
 
     def of(self, slot: int) -> tuple[User, ...]:

@@ -70,7 +70,7 @@ class Wiring:
             part.mapped.append(va)
 
     def done(self) -> None:
-        """Return what was got is held by entries now, or was given back."""
+        """Forget what was got: entries hold it now, or it was given back."""
         for part in self.parts:
             for offset in part.held:
                 part.target.note_wired(_page(offset), -1)

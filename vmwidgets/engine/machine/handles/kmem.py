@@ -305,7 +305,7 @@ class MachineKmemMap(MapPart):
         self._refuse_cuts(start, end)
 
     def _refuse_boots(self, first: int, last: int) -> None:
-        """Return what boot used holds the entries of these maps themselves."""
+        """Refuse what boot used: it holds the entries of these maps themselves."""
         system = self.system.kmem
         low, high = system.boot_range
         if self.vm_map is system.kmem.kernel_map and first < high and low < last:

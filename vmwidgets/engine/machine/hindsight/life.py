@@ -85,7 +85,7 @@ class Lives:
         self._operation: Operation
 
     def follow(self, operation: Operation) -> None:
-        """Return what an operation did with pages.  O(its events)."""
+        """Follow what an operation did with pages.  O(its events)."""
         self._operation = operation
         self._left.clear()
         self._gone.clear()

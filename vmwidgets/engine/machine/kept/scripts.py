@@ -94,7 +94,7 @@ class Repeated:
         yield BEYOND
 
     def _play_ending(self) -> None:
-        """Return what a thread did when it was ended, if that is in its record."""
+        """Repeat what a thread did when it was ended, if that is in its record."""
         serial, begun = self._machine.journal.next_serial, len(self._script)
         ended = self._record[begun - 1] if 0 < begun <= len(self._record) else None
         if ended is None or (ended.target, ended.name, ended.serial) != ("", "closed", serial):
@@ -103,7 +103,7 @@ class Repeated:
             self._repeat(len(self._script))
 
     def run(self) -> None:
-        """Return what a handler did in its next run."""
+        """Repeat what a handler did in its next run."""
         while self.left:
             place = len(self._script)
             action = self._record[place]
