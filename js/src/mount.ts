@@ -63,9 +63,10 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
   el.append(hideTwin(model.get("twin_id"), area !== null), figure.root);
   document.dispatchEvent(new CustomEvent(LIVE, { detail: model.get("twin_id") }));
 
+  let nth = 0; // a kernel may get the first of these after later ones
   const say = (width: number, height: number): void => {
     figure.measured(width);
-    send({ type: "room", page, width, height });
+    send({ type: "room", page, width, height, nth: ++nth });
   };
   const room = new Room(el, say, signal);
   const hello = (): void => {

@@ -4,7 +4,7 @@ export type Request =
   | { type: "hello"; page: string; seq: number }
   | { type: "bye"; page: string; cleared: boolean }
   | { type: "sight"; page: string; visible: boolean }
-  | { type: "room"; page: string; width: number; height: number }
+  | { type: "room"; page: string; width: number; height: number; nth: number }
   | { type: "open"; id: string }
   | { type: "seek"; operation: number; place: number }
   | { type: "stand"; operation: number; place: number; latest: number }

@@ -7,7 +7,7 @@ from typing import Any
 from vmwidgets.widgets.host.view import View
 
 HELLO = {"type": "hello", "page": "p-1", "seq": -1}
-ROOM = {"type": "room", "page": "p-1", "width": 900, "height": 900}
+ROOM = {"type": "room", "page": "p-1", "width": 900, "height": 900, "nth": 1}
 BYE = {"type": "bye", "page": "p-1", "cleared": False}
 
 

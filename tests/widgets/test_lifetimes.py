@@ -368,9 +368,9 @@ def test_one_page_of_two_that_vanished_takes_its_width_along(
     machine: FakeMachine, wait: Callable[[float], None]
 ) -> None:
     view = CountedTree(machine)
-    replies(view, HELLO, {"type": "room", "page": "p-1", "width": 500, "height": 5000})
+    replies(view, HELLO, {"type": "room", "page": "p-1", "width": 500, "height": 5000, "nth": 1})
     wait(LOST - 1)
-    replies(view, {**HELLO, "page": "q-1"}, {"type": "room", "page": "q-1", "width": 800, "height": 5000})
+    replies(view, {**HELLO, "page": "q-1"}, {"type": "room", "page": "q-1", "width": 800, "height": 5000, "nth": 1})
     assert view.room == 500
     wait(LOST - 1)
     cell_begins()

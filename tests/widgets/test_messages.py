@@ -14,7 +14,7 @@ GOOD: list[dict[str, Any]] = [
     {"type": "hello", "page": "ab-1", "seq": -1},
     {"type": "bye", "page": "ab-1", "cleared": True},
     {"type": "sight", "page": "ab-1", "visible": False},
-    {"type": "room", "page": "ab-1", "width": 1090, "height": 900},
+    {"type": "room", "page": "ab-1", "width": 1090, "height": 900, "nth": 1},
     {"type": "open", "id": "fold/3"},
     {"type": "seek", "operation": -1, "place": -1},
     {"type": "stand", "operation": 3, "place": 14, "latest": 3},

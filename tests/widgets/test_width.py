@@ -21,7 +21,7 @@ FILES = 900
 
 
 def wide(px: int, page: str = "p-1") -> dict[str, Any]:
-    return {"type": "room", "page": page, "width": px, "height": 5000}
+    return {"type": "room", "page": page, "width": px, "height": 5000, "nth": 1}
 
 
 def on_page(view: View) -> float:
@@ -119,7 +119,7 @@ def test_one_width_is_one_picture() -> None:
 
 
 def room(width: int, height: int, page: str = "p-1") -> dict[str, Any]:
-    return {"type": "room", "page": page, "width": width, "height": height}
+    return {"type": "room", "page": page, "width": width, "height": height, "nth": 1}
 
 
 def folded(view: View) -> list[str]:
@@ -192,3 +192,11 @@ def test_the_next_picture_is_laid_out_once_for_the_room_that_the_last_one_had(
     assert on_page(following) == 700
     assert following.scene().width == FILES
     assert drawn == [700, FILES, 700, FILES], "so it is after each operation"
+
+
+def test_what_a_page_said_before_changes_nothing_if_it_comes_late(view: View) -> None:
+    """JupyterLab sends what a page says first by the kernel's own shell, the rest by another, which may be ahead."""
+    replies(view, {**wide(566), "nth": 2}, {**wide(1132), "nth": 1})
+    assert on_page(view) == 566
+    replies(view, {**wide(700), "nth": 3})
+    assert on_page(view) == 700

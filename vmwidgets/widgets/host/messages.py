@@ -55,11 +55,12 @@ SCHEMA: dict[str, dict[str, Field]] = {
     "bye": {"page": TEXT, "cleared": FLAG},
     # That drawing came into sight, or out of it.
     "sight": {"page": TEXT, "visible": FLAG},
-    # That drawing has so many pixels of room, in a window that shows so many from top to bottom.
+    # That drawing has so many pixels of room, in a window that shows so many from top to bottom; its message `nth`.
     "room": {
         "page": TEXT,
         "width": (_whole(1, 10**5), "a whole number from 1 to 100000"),
         "height": (_whole(1, 10**5), "a whole number from 1 to 100000"),
+        "nth": (_whole(1, 2**53), "a whole number from 1"),
     },
     "open": {"id": TEXT},
     # Show the moment after so many events of an operation, by its number (-1: now; place -1: after all of them).

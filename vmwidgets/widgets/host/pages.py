@@ -31,6 +31,7 @@ class Pages:
         self._heard: dict[str, float] = {}  # how long the kernel had been idle when each said something last
         self._unseen: set[str] = set()
         self._rooms: dict[str, Room] = {}
+        self._nth: dict[str, int] = {}
         self._likely: Room | None = None
         self._awaited = 0  # so many cells may still end before a page says hello
         self._to_measure: list[Callable[[], None]] = []
@@ -68,7 +69,7 @@ class Pages:
 
     def gone(self) -> None:
         """All pages are gone."""
-        for known in (self._trust, self._heard, self._unseen, self._rooms):
+        for known in (self._trust, self._heard, self._unseen, self._rooms, self._nth):
             known.clear()
         self._awaited = 0
 
@@ -96,8 +97,15 @@ class Pages:
         """Keep what is to be done as soon as a page has said how much room it has."""
         self._to_measure.append(callback)
 
-    def has(self, page: str, room: Room) -> list[Callable[[], None]]:
-        """A page has so much room now.  Returns what waited for that."""
+    def has(self, page: str, room: Room, nth: int) -> list[Callable[[], None]]:
+        """Keep how much room a page has; return what waited for that.
+
+        It is the page's message `nth` of this kind: where JupyterLab sends some by a shell of their own, a later one
+        may come first.
+        """
+        if nth < self._nth.get(page, 0):
+            return []
+        self._nth[page] = nth
         self._rooms[page] = self._likely = room
         waiting, self._to_measure = self._to_measure, []
         return waiting
@@ -119,6 +127,7 @@ class Pages:
         self._heard.pop(page, None)
         self._unseen.discard(page)
         self._rooms.pop(page, None)
+        self._nth.pop(page, None)
 
     def sent(self) -> None:
         """A frame was sent."""

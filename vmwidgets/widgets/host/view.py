@@ -86,6 +86,7 @@ class View(Answering, anywidget.AnyWidget):
         self._openable = False
         self._pages = Pages()
         self._stale = True
+        self._drawings = 0  # that were begun
         self._drawn = True
         self._adding = threading.RLock()  # held while names of traits are put down or taken, and never while drawing
         self._quiet = False  # what changes is not to be drawn
@@ -247,6 +248,8 @@ class View(Answering, anywidget.AnyWidget):
 
     def _refresh(self) -> None:
         self._stale = False
+        self._drawings += 1
+        this = self._drawings
         try:
             scene, when = self._draw(), self._controls()
         except Refused as refused:  # the moment was undone
@@ -254,6 +257,8 @@ class View(Answering, anywidget.AnyWidget):
         except Exception as error:  # noqa: BLE001  a learner's operation must not fail because a drawing does
             self.status, self._drawn = f"this picture could not be drawn: {type(error).__name__}: {error}", False
         else:
+            if this != self._drawings:
+                return  # another shell of the kernel has begun a newer one meanwhile
             if not self._drawn or self._missing is not None:
                 self.status, self._drawn = str(self._missing or ""), self._missing is None
             self._send_scene(scene, when)
@@ -596,10 +601,10 @@ class View(Answering, anywidget.AnyWidget):
             self._pages.lose(page)
         self.cleared = cleared and not self._pages.known
 
-    def _on_room(self, page: str, width: int, height: int) -> None:
+    def _on_room(self, page: str, width: int, height: int, nth: int) -> None:
         open_hub().room = width, height
         with self._fitting():
-            waiting = self._pages.has(page, (width, height))
+            waiting = self._pages.has(page, (width, height), nth)
         for fit in waiting:
             fit()
         if not self._stale:  # it was drawn as wide as its page is
