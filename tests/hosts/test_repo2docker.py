@@ -46,7 +46,7 @@ def repository(root: Path, tmp_path: Path) -> Path:
         if path.is_file() and not path.name.startswith("."):
             shutil.copy2(path, tmp_path)
     shutil.copytree(root / "binder", tmp_path / "binder")
-    (tmp_path / "tools" / "requirements").mkdir()
+    (tmp_path / "tools" / "requirements").mkdir(parents=True)
     shutil.copy2(root / "tools" / "requirements" / "lab.txt", tmp_path / "tools" / "requirements")
     return tmp_path
 
