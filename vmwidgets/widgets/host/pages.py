@@ -97,15 +97,17 @@ class Pages:
         """Keep what is to be done as soon as a page has said how much room it has."""
         self._to_measure.append(callback)
 
-    def has(self, page: str, room: Room, nth: int) -> list[Callable[[], None]]:
-        """Keep how much room a page has; return what waited for that.
+    def is_late(self, page: str, nth: int) -> bool:
+        """Note a page's message `nth` on its room; return whether a later one came before it.
 
-        It is the page's message `nth` of this kind: where JupyterLab sends some by a shell of their own, a later one
-        may come first.
+        JupyterLab sends some messages by a shell of their own, which may be ahead of the kernel's.
         """
-        if nth < self._nth.get(page, 0):
-            return []
-        self._nth[page] = nth
+        before = self._nth.get(page, 0)
+        self._nth[page] = max(nth, before)
+        return nth < before
+
+    def has(self, page: str, room: Room) -> list[Callable[[], None]]:
+        """Keep how much room a page has; return what waited for that."""
         self._rooms[page] = self._likely = room
         waiting, self._to_measure = self._to_measure, []
         return waiting

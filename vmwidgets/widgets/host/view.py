@@ -602,9 +602,11 @@ class View(Answering, anywidget.AnyWidget):
         self.cleared = cleared and not self._pages.known
 
     def _on_room(self, page: str, width: int, height: int, nth: int) -> None:
+        if self._pages.is_late(page, nth):
+            return
         open_hub().room = width, height
         with self._fitting():
-            waiting = self._pages.has(page, (width, height), nth)
+            waiting = self._pages.has(page, (width, height))
         for fit in waiting:
             fit()
         if not self._stale:  # it was drawn as wide as its page is
