@@ -117,8 +117,8 @@ def write(folder: Path) -> None:
     """Write the pages and their figures into a folder, each figure laid out for a telephone too."""
     folder.mkdir(parents=True)
     for figure in figures().values():
-        (folder / f"{figure.file}-slim.svg").write_text(to_svg(slim(figure.picture()[1])))
-        _, view = figure.picture()
+        _machine, view = figure.picture()  # a picture does not keep its machine
+        (folder / f"{figure.file}-slim.svg").write_text(to_svg(slim(view)))
         view.width = USUAL
         (folder / f"{figure.file}.svg").write_text(to_svg(view.scene()))
     for chapter in chapters():

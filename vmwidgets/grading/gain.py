@@ -11,10 +11,11 @@ from vmwidgets.engine.base.errors import Refused, printable
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import counted
 from vmwidgets.labs.draws import Draws
+from vmwidgets.labs.identity import folded
 from vmwidgets.questions.concepts import KINDS, LAB, TESTS, identity_of, is_right, paper
 
-from .files import called_notebook, content_of, names_of, place_of
-from .notebook import Handed, notebook_of
+from .files import called_notebook, names_of, place_of
+from .notebook import Handed, read_notebook
 from .tables import as_csv
 
 Marks = tuple[bool, ...]
@@ -41,9 +42,9 @@ class Gain:
     @cached_property
     def right(self) -> tuple[float, float]:
         """Return how many of the ten questions a student had right on average, before and after."""
-        return _mean([sum(before) for before, _ in self.both.values()]), _mean(
-            [sum(after) for _, after in self.both.values()]
-        )
+        before, after = (sum(sum(marks[test]) for marks in self.both.values()) for test in (0, 1))
+        students = max(1, len(self.both))
+        return before / students, after / students
 
     @property
     def share(self) -> float | None:
@@ -104,7 +105,7 @@ def gain_of(folder: Path) -> Gain:
         if handed.begun is None or not taken:
             left_out.append((name, problem or "it has no answer to a question of the test"))
             continue
-        courses.setdefault(handed.begun.course.casefold(), handed.begun.course)
+        courses.setdefault(folded(handed.begun.course), handed.begun.course)
         for test, marks in taken.items():
             found[test].setdefault(handed.begun.ids[0], marks)
     if len(courses) > 1:
@@ -120,7 +121,7 @@ def _handed(folder: Path, name: str) -> tuple[Handed, str]:
     try:
         if not called_notebook(name):
             return Handed(), "not a notebook"
-        handed = notebook_of(content_of(place_of(folder, name)))
+        handed = read_notebook(place_of(folder, name))
     except Refused as refusal:
         return Handed(), f"{refusal}"
     if handed.begun is None:
@@ -139,10 +140,6 @@ def _taken(handed: Handed) -> Iterator[tuple[str, Marks]]:
         answers = {kind: handed.predictions.get(identity_of(test, kind), {}).get("answer") for kind in KINDS}
         if any(isinstance(one, str) for one in answers.values()):
             yield test, tuple(is_right(questions[kind], answers[kind]) for kind in KINDS)
-
-
-def _mean(numbers: list[int]) -> float:
-    return sum(numbers) / len(numbers) if numbers else 0.0
 
 
 def _share(students: list[tuple[Marks, Marks]]) -> float | None:

@@ -69,8 +69,8 @@ def _number(mark: Any) -> float | None:
         raise Refused(f"mark={shown(mark)}: write a number of tasks") from None
 
 
-LEFT, TOP, RIGHT, HIGH = 44.0, 34.0, 80.0, 220.0
-"""Room around the lines of the small drawing, and their height, in pixels."""
+LEFT, TOP, HIGH = 44.0, 34.0, 220.0
+"""Room left of the lines and above them of the small drawing, and their height, in pixels."""
 
 WIDTH = 684.0
 """Pixels of it, but for a telephone."""
@@ -96,9 +96,9 @@ class DrawnCurve:
     def _of_width(self, width: float) -> str:
         curve, bottom = self._curve, TOP + HIGH
         most = max(*curve.tasks, 2)
-        wide = width - LEFT - (RIGHT if width == WIDTH else 16)
-        dash, room = (34, 150) if width == WIDTH else (24, 92)  # of a line in the legend, and of all that it says
-        words = LEFT if width == WIDTH else 4.0
+        # room at the right; of the legend where it begins, a line, and the room of a line with its word
+        right, words, dash, room = (80.0, LEFT, 34, 150) if width == WIDTH else (16.0, 4.0, 24, 92)
+        wide = width - LEFT - right
 
         def x(tasks: float) -> float:
             return LEFT + wide * (tasks - 1) / (most - 1)

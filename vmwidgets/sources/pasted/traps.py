@@ -113,6 +113,7 @@ def _in_context(found: _Found, parts: Parts) -> Trap:
 
 def _traps(parts: Parts) -> Iterator[_Found]:
     lines, unsaid = parts.lines, parts.unsaid
+    says_kernel = any("kerneltrap" in line.lower() for line in lines)
     is_mixed = False
     for at, line in enumerate(lines):
         if not line or at + 1 in parts.claimed or ("cause" not in line and "CAUSE" not in line):
@@ -142,7 +143,7 @@ def _traps(parts: Parts) -> Iterator[_Found]:
                     unsaid.append(f"The trap in line {at + 1} has {state or 'no ' + name}.")
             if not parts.text.is_ended and lines[-1] and lines[-1] in rest and _ENDS.search(lines[-1]):
                 unsaid.append(f"The text ends with a number of the trap in line {at + 1}: digits may be missing.")
-            kernel = (numbers["sepc"][0] or 0) >= KERNEL or any("kerneltrap" in one.lower() for one in parts.lines)
+            kernel = says_kernel or (numbers["sepc"][0] or 0) >= KERNEL
             named, user = _where(line, match, numbers["sstatus"][0], kernel=kernel)
             pid = int(match[4]) if match[4] else None
             trap = Trap(named, at + 1, scause, cause_of(scause), pid, numbers["sepc"][0], numbers["stval"][0])
