@@ -16,6 +16,7 @@ from tests.captions import fields_of, says
 from tests.conftest import ROOT
 from tests.widgets.test_handout import read
 from vmwidgets.cli import main
+from vmwidgets.engine.kernel.tasks.forks import SAME_AS
 from vmwidgets.lectures import race
 from vmwidgets.lectures.lecture import Lecture
 from vmwidgets.lectures.listed import ABOUT, FORKING, LECTURES
@@ -47,7 +48,7 @@ def test_a_lecture_has_questions_notes_and_its_machine(name: str, tmp_path: Path
 
 
 @pytest.mark.parametrize("name", LECTURES)
-@pytest.mark.sampled(5)
+@pytest.mark.sampled(13)
 def test_the_class_has_the_answers_and_no_notes(name: str, tmp_path: Path) -> None:
     file = tmp_path / f"{name}.html"
     assert main(["lecture", name, "-o", str(file), "--for-class"]) == 0
@@ -97,13 +98,10 @@ CODES = {"counted": [7, 7], "cow": [7, 7], "shadow": [6, 7], "eager": []}
 
 
 @pytest.mark.parametrize("way", FRAMES)
-@pytest.mark.sampled(2)
-def test_the_lecture_on_faults_forks_in_the_way_that_is_asked_for(way: str, tmp_path: Path) -> None:
-    file = tmp_path / "faults.html"
-    assert main(["lecture", "faults", "--fork", way, "-o", str(file)]) == 0
-    asked = [step["question"]["answer"] for step in read(file)["steps"] if "question" in step]
-    assert asked == ["0", *FRAMES[way]]
-    machine = vm.load_journal(file.with_suffix(".jsonl.gz"))
+def test_the_lecture_on_faults_forks_in_the_way_that_is_asked_for(way: str) -> None:
+    made = FORKING["faults"](SAME_AS.get(way, way))
+    assert [answer for _, _, answer, _ in made.ask.values()] == ["0", *FRAMES[way]]
+    machine = made.machine
     writes = list(machine.journal)[machine.journal.marks["after fork"] + 1 :]
     faults = [event.code for done in writes for event in done.events if isinstance(event, vm.events.FaultRaised)]
     assert faults == CODES[way]
