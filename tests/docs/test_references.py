@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import builtins
 import importlib
 import inspect
 import re
 import sys
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -40,11 +40,19 @@ def has(thing: Any, names: list[str]) -> bool:
 @cache
 def source(kind: Any) -> str:
     """The text of a class, with those that it is made of; a class that was not written has none."""
-    texts = []
-    for one in kind.__mro__:
-        with suppress(OSError, TypeError):
-            texts.append(inspect.getsource(one))
-    return "".join(texts)
+    return "".join(classes_of(one.__module__).get(one.__qualname__, "") for one in kind.__mro__)
+
+
+@cache
+def classes_of(module: str) -> dict[str, str]:
+    """The texts of a module's classes, parsed once: `inspect` parses a module anew for each of its classes."""
+    try:
+        text = inspect.getsource(sys.modules[module])
+    except (KeyError, OSError, TypeError):
+        return {}
+    lines = text.splitlines()
+    tops = [one for one in ast.parse(text).body if isinstance(one, ast.ClassDef)]
+    return {one.name: "\n".join(lines[one.lineno - 1 : one.end_lineno]) for one in tops}
 
 
 def is_pythons(parts: list[str]) -> bool:
