@@ -169,9 +169,9 @@ def test_an_interrupted_load_leaves_nothing_behind(given: str) -> None:
     assert (repr(machine.tasks), len(machine.journal)) == before
 
 
-def test_a_million_lines_of_noise_around_three_of_worth() -> None:
-    noise = "the quick brown fox 0x12 jumps over 17 dogs\n" * 500_000
+def test_a_hundred_thousand_lines_of_noise_around_three_of_worth() -> None:
+    noise = "the quick brown fox 0x12 jumps over 17 dogs\n" * 50_000
     text = noise + "page table 0x87f6e000\n..0: pte 0x21fda801 pa 0x87f6a000\npanic: freewalk: leaf\n" + noise
     found = vm.load(text)
-    assert (len(found.tables), found.tables[0].lines, found.panics[0].line) == (1, (500_002, 500_002), 500_003)
-    assert found.passed_over == "Passed over: 1,000,000 lines."
+    assert (len(found.tables), found.tables[0].lines, found.panics[0].line) == (1, (50_002, 50_002), 50_003)
+    assert found.passed_over == "Passed over: 100,000 lines."
