@@ -21,7 +21,7 @@ pytestmark = pytest.mark.once
 MOST_WORDS = 90
 """Of a question, without its tables, and of a rule."""
 
-FEW, MANY = 5, 1000
+FEW, MANY = 3, 1000
 """Seeds in `make check` and in the sweep."""
 
 
