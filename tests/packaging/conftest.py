@@ -45,12 +45,12 @@ def only(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
 
 
 @pytest.fixture(scope="session")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
-    """A new, empty environment with pip; gives its Python."""
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """A new, empty environment with pip, or as venv's options say; gives its Python."""
 
-    def create() -> Path:
+    def create(*options: str) -> Path:
         folder = tmp_path_factory.mktemp("environment")
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        subprocess.run([sys.executable, "-m", "venv", *options, folder], check=True)
         return folder / "bin" / "python"
 
     return create

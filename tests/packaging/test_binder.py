@@ -35,7 +35,7 @@ def image(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def python(image: Path, environment: Callable[[], Path], only: Callable[..., str]) -> Path:
+def python(image: Path, environment: Callable[..., Path], only: Callable[..., str]) -> Path:
     """The Python of an environment made from binder/: the requirements first, postBuild last, no Node.js anywhere."""
     python = environment()
     variables = {
@@ -44,6 +44,7 @@ def python(image: Path, environment: Callable[[], Path], only: Callable[..., str
         "REPO_DIR": str(image),
     }
     command: list[str | Path] = [python, "-m", "pip", "install", "-qq", "-r", "binder/requirements.txt"]
+    command += ["--no-compile"]  # thousands of modules, of which a notebook imports few
     subprocess.run(command, cwd=image, env=variables, check=True)
     subprocess.run([image / "binder" / "postBuild"], cwd=image, env=variables, check=True)
     return python

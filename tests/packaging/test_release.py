@@ -1,4 +1,4 @@
-"""A release: two builds are the same bytes, and it can be installed by its name and used."""
+"""A release: two builds are the same bytes."""
 
 from __future__ import annotations
 
@@ -8,12 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
@@ -43,16 +38,6 @@ def dist(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """A server of the files in a folder, on this computer alone; gives its address."""
-    handler = partial(SimpleHTTPRequestHandler, directory=folder)
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-
-
 @pytest.mark.sweep
 def test_two_builds_are_the_same_bytes(checkout: Path, dist: Path, tmp_path: Path) -> None:
     """In another folder, an hour later, by another user's mask, in another language and time zone."""
@@ -68,27 +53,3 @@ def test_two_builds_are_the_same_bytes(checkout: Path, dist: Path, tmp_path: Pat
         os.umask(before)
     assert len(again) == 2
     assert again == hashes(dist)
-
-
-def test_it_is_installed_by_its_name_and_works(
-    checkout: Path, dist: Path, environment: Callable[[], Path], only: Callable[..., str], tmp_path: Path
-) -> None:
-    """Its metadata name what it needs: pip finds that among the locked wheels, on a server of files."""
-    wheels, python = tmp_path / "wheels", environment()
-    locked = checkout / "tools" / "requirements" / "base.txt"
-    download: list[str | Path] = [python, "-m", "pip", "download", "-qq", "--require-hashes", "--only-binary=:all:"]
-    subprocess.run([*download, "-r", locked, "-d", wheels], check=True)
-    for path in dist.glob("*.whl"):
-        shutil.copy(path, wheels)
-    install: list[str | Path] = [python, "-m", "pip", "--isolated", "install", "-qq", "--no-index"]
-    with served(wheels) as address:
-        subprocess.run([*install, "--only-binary=:all:", "--find-links", address, "vmwidgets"], check=True)
-    command: list[str | Path] = [python.with_name("vmwidgets"), "selftest"]
-    answer = subprocess.run(command, env={"PATH": only()}, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert (answer.returncode, answer.stderr) == (0, "")
-    assert answer.stdout.endswith("18 recordings agree, 0 differ\n")
-
-
-def test_the_wheel_is_small(dist: Path) -> None:
-    (wheel,) = dist.glob("*.whl")
-    assert wheel.stat().st_size < 3_400_000  # of them 0.2 MB are three recordings of what programs reference

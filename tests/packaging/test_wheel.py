@@ -5,12 +5,18 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import pytest
 
@@ -75,20 +81,37 @@ def names(wheel: Path) -> set[str]:
     return set(zipfile.ZipFile(wheel).namelist())
 
 
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """A server of the files in a folder, on this computer alone; gives its address."""
+    handler = partial(SimpleHTTPRequestHandler, directory=folder)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
 @pytest.fixture(scope="module")
-def python(wheel: Path, checkout: Path, environment: Callable[[], Path]) -> Path:
-    """The Python of a clean environment with the wheel and its locked dependencies."""
-    python = environment()
-    install: list[str | Path] = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", python]
-    subprocess.run([*install, "--require-hashes", "-r", checkout / "tools" / "requirements" / "base.txt"], check=True)
-    subprocess.run([*install, "--no-deps", "--no-index", wheel], check=True)
+def python(wheel: Path, checkout: Path, environment: Callable[..., Path], tmp_path_factory: Any) -> Path:
+    """The Python of a clean environment in which pip has installed it by its name.
+
+    Its metadata name what it needs: pip finds that among the locked wheels, on a server of files.
+    """
+    wheels, python = tmp_path_factory.mktemp("wheels"), environment()
+    locked = checkout / "tools" / "requirements" / "base.txt"
+    download: list[str | Path] = [python, "-m", "pip", "download", "-qq", "--require-hashes", "--only-binary=:all:"]
+    subprocess.run([*download, "-r", locked, "-d", wheels], check=True)
+    shutil.copy(wheel, wheels)
+    install: list[str | Path] = [python, "-m", "pip", "--isolated", "install", "-qq", "--no-index"]
+    with served(wheels) as address:
+        subprocess.run([*install, "--only-binary=:all:", "--find-links", address, "vmwidgets"], check=True)
     return python
 
 
 @pytest.fixture(scope="module")
-def kernel(wheel: Path, checkout: Path, environment: Callable[[], Path]) -> Path:
+def kernel(wheel: Path, checkout: Path, environment: Callable[..., Path]) -> Path:
     """The Python of an environment with Jupyter's kernel and the wheel, and nothing else."""
-    python = environment()
+    python = environment("--without-pip")
     install: list[str | Path] = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", python]
     constraint = checkout / "tools" / "requirements" / "test.txt"
     subprocess.run([*install, "--constraint", constraint, "ipykernel", "nbclient", wheel], check=True)
@@ -169,7 +192,7 @@ ASKED = "import hatchling.build as one; print(one.get_requires_for_build_wheel()
 
 
 @pytest.fixture
-def builder(environment: Callable[[], Path], checkout: Path) -> Path:
+def builder(environment: Callable[..., Path], checkout: Path) -> Path:
     """The Python of an environment that builds wheels, and has no Node.js."""
     python, lock = environment(), (checkout / "tools" / "requirements" / "build.txt").read_text(encoding="utf-8")
     (version,) = re.findall(r"^hatchling==(\S+)", lock, re.MULTILINE)
@@ -204,6 +227,17 @@ def test_the_sdist_is_installed_without_node_unless_the_front_end_changed(
 def contents(wheel: Path) -> dict[str, int]:
     """The package's files and their checksums; the metadata names the builder's version."""
     return {info.filename: info.CRC for info in zipfile.ZipFile(wheel).infolist() if ".dist-info/" not in info.filename}
+
+
+def test_the_wheel_is_small(wheel: Path) -> None:
+    assert wheel.stat().st_size < 3_400_000  # of them 0.2 MB are three recordings of what programs reference
+
+
+def test_it_agrees_with_all_recordings_that_ship(python: Path, only: Callable[..., str], tmp_path: Path) -> None:
+    command: list[str | Path] = [python.with_name("vmwidgets"), "selftest"]
+    answer = subprocess.run(command, env={"PATH": only()}, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert answer.stdout.endswith("18 recordings agree, 0 differ\n")
 
 
 def test_the_base_dependencies_are_light(python: Path, only: Callable[..., str], tmp_path: Path) -> None:
