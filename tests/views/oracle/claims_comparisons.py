@@ -347,6 +347,13 @@ def hot(seen: Pictured, said: Said) -> None:
     assert sum(often[:count]) >= 0.9 * len(seen.subject) > sum(often[: count - 1])
 
 
+@claim("traces: every page")
+def every_page(seen: Pictured, said: Said) -> None:
+    often = sorted((seen.subject.count(page) for page in set(seen.subject)), reverse=True)
+    assert counted(said["count"]) == len(often)
+    assert len(often) == 1 or sum(often[:-1]) < 0.9 * len(seen.subject)
+
+
 @claim("traces: sets")
 def sets(seen: Pictured, said: Said) -> None:
     parts = min(120, len(seen.subject))

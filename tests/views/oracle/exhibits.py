@@ -93,6 +93,9 @@ def of_traces(draws: random.Random) -> Iterator[Exhibit]:
         yield shown("intervals", SHOWN["Intervals"](trace.intervals()), pages)
         for sizes in ((1, 2), range(1, 9)):
             yield shown("faults", SHOWN["FaultCurves"](trace.faults(("lru", "fifo"), sizes)), pages)
+    for many in (1, draws.randrange(2, 7)):  # all are used equally often
+        pages = [*range(many)] * 20
+        yield shown("locality", SHOWN["Locality"](vm.trace([page * PAGE for page in pages])), pages)
     loop = [*range(draws.randrange(3, 6))] * 2500
     found = vm.trace([page * PAGE for page in loop]).faults("lru", range(1, 8))
     yield shown("faults", SHOWN["FaultCurves"](found), loop)

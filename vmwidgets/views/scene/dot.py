@@ -275,7 +275,8 @@ def _node_line(part: _Part, colours: Mapping[str, str]) -> str:
     given["style"] = ",".join(filter(None, styles))
     if node.shape == "none":
         given |= {"shape": "plaintext", "style": ""}
-    label = _table(part, colours) if part.inside else _label(node.text)
+    named = (Text(0, 0, node.title),) if node.kind == "tree-node" else ()  # a mark has room for no words, but here
+    label = _table(part, colours) if part.inside else _label(node.text or named)
     if part.inside:
         given |= {"shape": "plain", "style": ""}
     more = " ".join(f"{key}={_quoted(value)}" for key, value in given.items())
