@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from itertools import count
+from itertools import count, islice
 from typing import Any
 
 import vmwidgets as vm
@@ -96,11 +96,11 @@ LIVES: dict[str, Callable[[str, int], Iterator[vm.Machine]]] = {
 """What gives a machine after each of its operations, by architecture and seed."""
 
 
-def held(court: Court, architecture: str, seed: int, names: Iterable[str] = LIVES) -> int:
-    """One life of each kind, heard; how many operations these were."""
+def held(court: Court, architecture: str, seed: int, names: Iterable[str] = LIVES, most: int | None = None) -> int:
+    """One life of each kind, heard, with so many operations at most (rare ones whole); how many these were."""
     operations = 0
     for name in names:
-        for machine in LIVES[name](architecture, seed):
+        for machine in islice(LIVES[name](architecture, seed), None if name == "rare" else most):
             court.hear(machine)
             operations += 1
             if len(court.wrong) > MOST_WRONG:
