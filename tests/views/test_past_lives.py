@@ -162,7 +162,7 @@ def families(architecture: str, seed: int) -> Life:
     return lambda: machine, act
 
 
-LIVES = [(operations, 110), (threads, 40), (entries, 40), (processors, 90), (families, 45)]
+LIVES = [(operations, 110), (threads, 40), (entries, 15), (processors, 90), (families, 45)]
 QUIRKS = ["clip-end-first", "nomerge-enter", "map-not-undone", "modify-flags-lost", "first-table-decides"]
 
 
