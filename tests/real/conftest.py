@@ -15,6 +15,7 @@ import pytest
 HERE = Path(__file__).parent
 
 
+@pytest.hookimpl(tryfirst=True)  # before the tiers are chosen, which is done by these marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that start a kernel, by what they are given: a guest, xv6's sources, Debian's Linux.
 

@@ -13,12 +13,12 @@ from tests.views.wholes import inside
 from vmwidgets.engine.kernel.map.map_schema import KernelMapValue
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("seed", range(8))
 def test_an_operation_undone_leaves_what_was_before_it(seed: int) -> None:
     life = Life(seed)
     before = everything(life.machine)
-    for _ in life.go_on(90):
+    for _ in life.go_on(40):
         operation, after = life.machine.journal.last, everything(life.machine)
         assert inside(life.machine, 0, everything) == before, f"{operation.number}: {operation.name}"
         before = after
