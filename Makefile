@@ -14,8 +14,11 @@ NOTEBOOK ?= notebooks/README.md
 LAB_FLAGS := $(if $(filter 0,$(shell id -u)),--allow-root)
 LAB_FLAGS += $(if $(or $(DISPLAY),$(WAYLAND_DISPLAY),$(filter Darwin,$(shell uname))),,--no-browser)
 
-# Two jobs at once are for what keeps one processor busy (`make test`); all else runs one after the other, whatever -j says.
+# Tests in browsers wait half of their time: beside them runs, at a lower priority, what computes. All else runs one
+# after the other, whatever -j says.
 SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+TWO = $(MAKE) --no-print-directory -j2 BESIDE=yes $(SYNC)
+EACH = $(MAKE) --no-print-directory BESIDE=no
 # Without a Chromium its tests are left out, and named at the end.
 BROWSER = CHROMIUM="$$(tools/chromium)"
 # The files of the other hosts and of the wheel take long: in one run, the last of them are beside each other.
@@ -37,6 +40,7 @@ endif
 .PHONY: help lab test check lint course fast unit javascript doctests shortest golden notebooks browser hosts site site-test wheel sweep
 .PHONY: real mutants slow format bench pictures build locks programs clean rest essential pages access
 .PHONY: made prose environment-lab environment-test environment-hosts bundle ruff mypy layers biome tsc workflows
+.PHONY: test-computes check-waits check-computes
 
 help: ## Say what there is to do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-11s %s\n", $$1, $$2 }'
@@ -47,15 +51,25 @@ lab: environment-lab bundle ## Open JupyterLab on the labs' first page (or NOTEB
 
 test: environment-test bundle ## Run what finds most bugs, in eight minutes: before each commit
 	$(BEGIN)
-	$(MAKE) --no-print-directory -j2 BESIDE=yes $(SYNC) lint javascript
-	$(MAKE) --no-print-directory doctests fast essential
+	$(TWO) essential test-computes
+	$(EACH) doctests fast
 	$(END)
 
 check: environment-hosts bundle ## Run all that `make test` leaves: with it, what a change must pass
 	$(BEGIN)
-	$(MAKE) --no-print-directory TIER=--tier=rest rest notebooks shortest golden pages access
-	$(BY_FILE) --tier rest tests/hosts tests/packaging
+	$(EACH) TIER=--tier=rest rest shortest
+	$(TWO) TIER=--tier=rest check-waits check-computes
 	$(END)
+
+test-computes:
+	nice $(EACH) lint javascript
+
+check-waits:
+	$(EACH) pages access
+	$(BY_FILE) $(TIER) tests/hosts tests/packaging
+
+check-computes:
+	nice $(EACH) golden notebooks
 
 lint: ruff mypy layers made prose biome tsc workflows ## Check style, types, layers and workflow files
 

@@ -20,8 +20,12 @@ SLOW = HERE / "slow.txt"
 APART = ("benchmarks", "browser", "golden", "hosts", "packaging", "site")
 """Folders of which the fast tier has only what is essential."""
 
-ALIKE = ("docs", "questions", "sources", "views")
-"""Folders whose tests compute sentences, pictures and exams, and read files: the same on each Python."""
+ALIKE = (
+    "docs", "questions", "sources", "views",
+    "engine/kernel", "engine/memory", "engine/mmu", "engine/paper", "engine/selfpaging",
+)  # fmt: skip  # a table
+"""Folders whose tests compute sentences, pictures and exams, read files, or count in bits and lists: the same on each
+Python.  What an older Python lacks, mypy finds there."""
 
 LEFT_OUT = "VMWIDGETS_LEFT_OUT"
 """Names the file to which each run of pytest adds what it left out, for the last lines of `make test`."""
@@ -35,6 +39,11 @@ def function_of(nodeid: str) -> str:
 def folder_of(nodeid: str) -> str:
     """Return the folder below tests/ that a test is in."""
     return nodeid.removeprefix("tests/").partition("/")[0]
+
+
+def is_alike(nodeid: str) -> bool:
+    """Return whether a test answers the same on each Python."""
+    return nodeid.startswith(tuple(f"tests/{name}/" for name in ALIKE))
 
 
 def is_fast(item: pytest.Item, slow: frozenset[str]) -> bool:
@@ -59,7 +68,7 @@ def chosen(items: list[pytest.Item], tier: str) -> list[pytest.Item]:
         return [item for item in items if item in fast]
     again: set[pytest.Item] = set()
     if tier == "beside":
-        again = {item for item in fast if not item.get_closest_marker("once") and folder_of(item.nodeid) not in ALIKE}
+        again = {item for item in fast if not item.get_closest_marker("once") and not is_alike(item.nodeid)}
     return [item for item in items if item not in fast or item in again]
 
 

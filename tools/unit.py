@@ -1,8 +1,9 @@
 """Run the unit tests on the oldest and the newest Python of this machine: `make unit`, and its part of `make check`.
 
 Tests marked `once` run on the newest alone: long random searches, and all cases of a test but the first
-(tests/conftest.py).  So do the slow functions of tests/slow.txt, and all tests of some folders.  With `--rest`, what
-`make test` has run on .venv's Python is left out.  Other arguments are pytest's: `python -m tools.unit -k threads`.
+(tests/conftest.py).  So do the slow functions of tests/slow.txt, and the folders that are alike on each Python
+(tests/tiers.py).  With `--rest`, what `make test` has run on .venv's Python is left out.  Other arguments are pytest's:
+`python -m tools.unit -k threads`.
 Environments of Pythons other than .venv's are in .cache/unit, made from tools/requirements/unit.txt.
 """
 
@@ -87,6 +88,8 @@ def main(arguments: list[str]) -> int:
             chosen = ["--tier=fast", "-m", "not once", *(f"--ignore=tests/{name}" for name in ALIKE)]
         else:
             chosen = [f"--tier={'rest' if own else 'beside'}"] if rest else []
+        if not own:  # where all asserts of all files are not rewritten once more, a failure shows its values so
+            chosen += ["--assert=plain", "--showlocals"]
         print(f"unit tests on Python 3.{minor}{' (.venv)' if own else ''}", flush=True)
         begun = time.monotonic()
         # A worker keeps its part of the list until the other has none: what a file's tests share is made once.
