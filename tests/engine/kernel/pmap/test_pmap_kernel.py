@@ -177,6 +177,17 @@ class TestCheck:
         with pytest.raises(Broken, match=r"5\. each table of init is referred to once"):
             kernel.check()
 
+    def test_tables_that_two_users_have_are_found(self):
+        kernel, _ = boot()
+        one, other = kernel.create("one"), kernel.create("other")
+        for user in (one, other):
+            user.enter(0x5000, 0x9000, READ)
+        sizes = {table: size for table, size in one.tables._sizes.items() if table != one.root}
+        other.tables._sizes = {other.root: other.tables._sizes[other.root], **sizes}
+        kernel.ram.write_word(other.root, 8, kernel.ram.read_word(one.root, 8))
+        with pytest.raises(Broken, match=r"1\. a table belongs to one pmap: .* is also of other"):
+            kernel.check()
+
     def test_a_table_missing_below_the_limit_is_found(self):
         kernel, _ = boot()
         kernel.kgrow(KERNEL)
