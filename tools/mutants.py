@@ -46,6 +46,7 @@ class Mutant:
     path: str
     function: str
     line: int
+    whole_line: str
     before: str
     after: str
     source: str
@@ -54,7 +55,7 @@ class Mutant:
     @property
     def key(self) -> tuple[str, str, str, str]:
         """Return what names it in the list of equivalent ones, whatever its line is."""
-        return self.path, self.function, _one_line(self.before), _one_line(self.after)
+        return self.path, self.function, self.whole_line, f"{_one_line(self.before)} -> {_one_line(self.after)}"
 
     def __str__(self) -> str:
         """Return it as a line of a report."""
@@ -136,7 +137,8 @@ def changed(name: str, source: str, tree: ast.Module, node: ast.expr | ast.stmt,
     end = sum(map(len, lines[: (node.end_lineno or 0) - 1])) + (node.end_col_offset or 0)
     text = (source.encode()[:begin] + after.encode() + source.encode()[end:]).decode()
     ast.parse(text)
-    return Mutant(name, _function_at(tree, node.lineno), node.lineno, before, after, text)
+    whole_line = source.splitlines()[node.lineno - 1].strip()
+    return Mutant(name, _function_at(tree, node.lineno), node.lineno, whole_line, before, after, text)
 
 
 def _function_at(tree: ast.Module, line: int) -> str:
@@ -222,7 +224,7 @@ def main(arguments: list[str] | None = None) -> int:
     fast, every = Counter[str](), Counter[str]()
     copy()
     if found_by(["--tier=fast", "tests"], given.minutes[0] * 60) != "alive":
-        raise SystemExit("a test of the fast tier fails without a change: mend it first")
+        raise SystemExit("without a change a test of the fast tier fails, or it takes too long: `make fast` says which")
     for mutant in drawn(given.seed):
         if sum(fast.values()) >= given.count:
             break
