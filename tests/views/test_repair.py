@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
 
 import vmwidgets as vm
+from vmwidgets import events as ev
 from vmwidgets.engine.kernel.map.map_schema import MapValue
 from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.pictures.maps import Tree
-from vmwidgets.views.maps.repair import Stage, stages_of
+from vmwidgets.views.maps.repair import Stage, stages_of, words_of
+from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.story.look import Look
 
@@ -55,6 +58,20 @@ def test_stages_follow_each_other_and_end_with_the_tree_in_order(seed: int) -> N
         assert sum(type(stage.events[-1]).__name__ == "TreeRotated" for stage in stages) == rotations
         turned += rotations > 1
     assert turned > 3
+
+
+def test_a_stage_names_the_nodes_that_have_another_colour_after_it() -> None:
+    for task in lives(3):
+        value = task.map.value()
+        style = AddressStyle.of(value.start, value.end)
+        for stage in looked_at(task)[1]:
+            if isinstance(stage.events[-1], (ev.TreeLinked, ev.TreeUnlinked)):
+                continue
+            said = words_of(stage, style)[1].rpartition(";")[2]
+            starts = {entry.id: style.long(entry.start) for entry in stage.after.entries}
+            turned = {one for one, node in stage.after.nodes.items() if stage.before.nodes[one].red != node.red}
+            named = re.findall(r"0x[\da-f_]+", said) if turned else []
+            assert sorted(named) == sorted(starts[one] for one in turned)
 
 
 def trees_of(scene: Scene) -> list[dict[str, tuple[float, float]]]:

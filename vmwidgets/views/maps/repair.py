@@ -84,7 +84,8 @@ def words_of(stage: Stage, style: AddressStyle) -> tuple[str, str]:
         lost = event.successor_red if event.successor else event.red
         need = "red: nothing to repair" if lost else "black: the paths through its place have one black node too few"
         return "removed", f"{name(event.node)} is gone{heir}. The colour that is lost is {need}."
-    turned = {one.node: one.red for one in stage.events if isinstance(one, ev.TreeRecoloured)}
+    last = {one.node: one.red for one in stage.events if isinstance(one, ev.TreeRecoloured)}
+    turned = {node: red for node, red in last.items() if is_red(stage.before, node) != red}  # the root may turn twice
     colours = [
         f"{listed([name(node) for node, now in turned.items() if now is red])} {'red' if red else 'black'}"
         for red in (False, True)
