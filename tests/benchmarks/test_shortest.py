@@ -21,7 +21,7 @@ ALONE = "pages"
 
 ELSEWHERE = {"cluster", "following", "laptops", "paint", "paint-beside", "scrubbing", "sizes", "stepping", "stops"}
 """They need a browser, a wheel, an emulator, Dask: `tests/browser/`, `tests/packaging/`, `tests/real/` and
-`tests/hosts/` run them, and `make sweep` runs `paint-beside`."""
+`tests/hosts/` run them, most of those of browsers and `cluster` in `make sweep`."""
 
 
 def is_report(text: str) -> None:

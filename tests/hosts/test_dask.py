@@ -270,7 +270,7 @@ def test_where_no_scheduler_answers_is_one_sentence(folder: Path, course: Path, 
             assert failed(run, out) == f"no Dask scheduler answers at {address} within 1 seconds"
 
 
-@pytest.mark.once
+@pytest.mark.sweep  # it starts seven clusters
 def test_the_bench_of_a_cluster_runs_to_its_end() -> None:
     """With workers that sleep, too, and one that is lost; no time is looked at, but the bytes are."""
     from tests.benchmarks.test_shortest import is_report
