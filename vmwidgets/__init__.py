@@ -181,7 +181,7 @@ def __dir__() -> list[str]:
 
 
 def _explained(operation: Any) -> Told:
-    """The story of an operation; the words are imported when it is asked for."""
+    """Return the story of an operation; the words are imported when it is asked for."""
     from .pictures.explanation import explained
 
     return explained(operation)
@@ -191,7 +191,7 @@ EXPLAINED_BY.append(_explained)
 
 
 def _handed_out(*given: Any) -> Any:
-    """The handout of a journal; pictures are imported when it is asked for."""
+    """Return the handout of a journal; pictures are imported when it is asked for."""
     from .pictures.handing_out import handout_of_journal
 
     return handout_of_journal(*given)
@@ -201,7 +201,7 @@ HANDED_OUT_BY.append(_handed_out)
 
 
 def _examined(*given: Any) -> Any:
-    """The exam of a worksheet, as a file; questions are imported when it is asked for."""
+    """Return the exam of a worksheet, as a file; questions are imported when it is asked for."""
     from importlib import import_module
 
     return import_module(".questions.blanks", __package__).write_exam(*given)

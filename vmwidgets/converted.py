@@ -35,7 +35,7 @@ class PicturesPreprocessor(Preprocessor):
 
 
 def drawn(outputs: list[Any]) -> list[Any]:
-    """These outputs with drawings in place of pictures, and without the live pictures that they stand for.
+    """Return these outputs with drawings in place of pictures, and without the live pictures that they stand for.
 
     >>> html = '<div data-vmwidgets-twin="t"><img alt="a map" src="data:image/svg+xml;charset=utf-8,<svg/>"></div>'
     >>> [one] = drawn([_output({"text/html": html, "text/plain": "table"})])

@@ -34,7 +34,7 @@ def refuse_unsafe_paths() -> None:
 
 
 def lying_in(entries: list[str], folder: str) -> list[str]:
-    """The entries of a search path that are the folder or lie in it; Python's own folders may lie anywhere."""
+    """Return the entries of a search path that are the folder or lie in it; Python's own folders may lie anywhere."""
     own = [sys.prefix, sys.base_prefix, getattr(sys.modules.get("site"), "USER_BASE", None)]
     return [
         entry
@@ -65,7 +65,7 @@ def _imports_what_it_reads(given: list[str]) -> bool:
 
 
 def _folders(given: list[str]) -> list[str]:
-    """The folders that a command was given, and for questions at the desk those of its files."""
+    """Return the folders that a command was given, and for questions at the desk those of its files."""
     files = any(ASK.startswith(one) and one > "--" for one in given)  # argparse takes the beginning of an option, too
     found = [one if os.path.isdir(one) else os.path.dirname(one) * files for one in given[1:]]  # noqa: PTH112, PTH120
     return [one for one in found if one]

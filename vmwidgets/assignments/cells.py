@@ -65,13 +65,13 @@ class Task:
 
 
 def labs_of(files: Mapping[str, bytes]) -> dict[str, Lab]:
-    """The labs by their numbers, from the notebooks' files by name."""
+    """Return the labs by their numbers, from the notebooks' files by name."""
     labs = (Lab(name.removesuffix(".ipynb"), json.loads(content)) for name, content in files.items())
     return {lab.number: lab for lab in labs}
 
 
 def task_of(source: str) -> Task | None:
-    r"""The exercise's task in a cell; None where the cell does not end in ``lab.check("…", …)``.
+    r"""Return the exercise's task in a cell; None where the cell does not end in ``lab.check("…", …)``.
 
     >>> task = task_of('space = sheet.start()\n\n# your lines\n\nlab.check("01/gaps", space)')
     >>> task.exercise, task.lines, task.check
@@ -89,7 +89,7 @@ def task_of(source: str) -> Task | None:
 
 
 def for_course(source: str, course: str) -> str:
-    """A cell with the course's name written into its ``lab.begin``; a cell without one stays as it is.
+    """Return a cell with the course's name written into its ``lab.begin``; a cell without one stays as it is.
 
     >>> for_course('lab.begin("01", student="", course="")  # your id', "os-2026")
     'lab.begin("01", student="", course="os-2026")  # your id'
@@ -106,7 +106,7 @@ def for_course(source: str, course: str) -> str:
 def cells_of(
     lab: Lab, course: str, worth: Mapping[str, float], graded: Callable[[Cell, Task, float], Iterable[Cell]]
 ) -> list[Cell]:
-    """The lab's cells with the course's name; `graded` makes those of exercises in `worth`, by their points."""
+    """Return the lab's cells with the course's name; `graded` makes those of exercises in `worth`, by their points."""
     found: list[Cell] = []
     for cell in lab.notebook["cells"]:
         if cell["cell_type"] != "code":
@@ -119,17 +119,17 @@ def cells_of(
 
 
 def course_name(name: str) -> str:
-    """A course's name, as `lab.begin` takes it; :class:`Refused` for what it does not."""
+    """Return a course's name, as `lab.begin` takes it; :class:`Refused` for what it does not."""
     return Beginning.made_from({"lab": "01", "student": "", "course": name}).course
 
 
 def source_of(cell: Mapping[str, Any]) -> str:
-    """A cell's text."""
+    """Return a cell's text."""
     return "".join(cell["source"])
 
 
 def code(identity: str, source: str, **metadata: Any) -> Cell:
-    """A cell of code that was not run."""
+    """Return a cell of code that was not run."""
     return {
         "cell_type": "code",
         "execution_count": None,
@@ -141,7 +141,7 @@ def code(identity: str, source: str, **metadata: Any) -> Cell:
 
 
 def written(notebook: Mapping[str, Any], cells: list[Cell]) -> str:
-    """A notebook's file with these cells."""
+    """Return a notebook's file with these cells."""
     return json.dumps({**notebook, "cells": cells}, indent=1, ensure_ascii=False) + "\n"
 
 

@@ -52,7 +52,7 @@ WHEEL = re.compile(r"vmwidgets-([^-]+)-py3-none-any\.whl")
 def archive(
     course: str, labs: Collection[str], people: Mapping[str, str], modules: Mapping[str, str], wheel: Path
 ) -> bytes:
-    """The archive; the same bytes for the same contents.
+    """Return the archive; the same bytes for the same contents.
 
     `course` is the text of a course's file.  `labs` are the numbers of the labs that are graded.  `people` has for each
     folded id the first id of its person; it is empty if ids are the email addresses or student numbers that
@@ -71,7 +71,7 @@ def archive(
 
 
 def _wheel(path: Path) -> bytes:
-    """The wheel's content."""
+    """Return the wheel's content."""
     named = WHEEL.fullmatch(path.name)
     if not named:
         raise Refused(

@@ -25,7 +25,7 @@ c.ClearSolutions.code_stub = {"python": ""}  # the cell says what to write
 
 
 def files(labs: Iterable[Lab], course: str, worth: Mapping[str, float]) -> dict[str, str]:
-    """The folder's files by name: its configuration, and for each lab a notebook.
+    """Return the folder's files by name: its configuration, and for each lab a notebook.
 
     `course` is the course's name, which students find in `lab.begin`; `worth` has the points of each exercise that is
     graded.  Cells of others stay as they are.
@@ -36,12 +36,12 @@ def files(labs: Iterable[Lab], course: str, worth: Mapping[str, float]) -> dict[
 
 
 def assignment(lab: Lab, course: str, worth: Mapping[str, float]) -> str:
-    """A lab's notebook with nbgrader's metadata."""
+    """Return a lab's notebook with nbgrader's metadata."""
     return written(lab.notebook, cells_of(lab, course, worth, _graded))
 
 
 def _graded(cell: Cell, task: Task, points: float) -> Iterator[Cell]:
-    """A solution cell in place of the exercise's, and one that tests."""
+    """Yield a solution cell in place of the exercise's, and one that tests."""
     lines = f"{task.lines}\n\n{REGION}"
     yield code(cell["id"], lines, nbgrader=_metadata(f"{task.label}-lines", solution=True, locked=False))
     graded = {**_metadata(task.label, solution=False, locked=True), "grade": True, "points": points}

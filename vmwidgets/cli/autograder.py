@@ -42,7 +42,7 @@ class Rules:
     people: Mapping[str, str]
 
     def person(self, name: str) -> str:
-        """The same text for all ids of one person."""
+        """Return the same text for all ids of one person."""
         return self.people.get(folded(name), folded(name))
 
 
@@ -104,7 +104,7 @@ def _users(path: Path) -> list[list[str]]:
 
 
 def _looked_at(folder: Path, rules: Rules, users: list[list[str]]) -> Submission:
-    """Every notebook of the submission: those that count, and why others don't."""
+    """Return every notebook of the submission: those that count, and why others don't."""
     found = Submission({}, [])
     paths = sorted(_files(folder))
     notebooks = [path for path in paths if _is_notebook(path)]
@@ -124,7 +124,7 @@ def _looked_at(folder: Path, rules: Rules, users: list[list[str]]) -> Submission
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """All files in the folder and below."""
+    """Yield all files in the folder and below."""
     for where, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".") and name not in COPIES]
         yield from (Path(where, name) for name in files if not name.startswith("."))
@@ -177,7 +177,7 @@ def _uploaders(users: list[list[str]], rules: Rules) -> Roster:
 
 
 def _graded(found: Submission, source: Path, uploaders: Roster) -> dict[str, Any]:
-    """The results of the notebooks that count.
+    """Return the results of the notebooks that count.
 
     Each of them belongs to everyone who uploaded, so all of these have the same points, but for what one of a pair did
     alone: then the results with the most points are shown.  What is suspicious is printed, for instructors only.

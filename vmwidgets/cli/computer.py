@@ -52,7 +52,7 @@ class Finding:
     needed: bool = False
 
     def line(self) -> str:
-        """The line, with its mark first: "ok", "missing", "optional" or "browser".
+        """Return the line, with its mark first: "ok", "missing", "optional" or "browser".
 
         >>> Finding("strace", False, "not installed", "install strace").line()
         'optional  strace: not installed; install strace'
@@ -63,7 +63,7 @@ class Finding:
 
 
 def needed() -> Iterator[Finding]:
-    """The checks of what the labs need, one after the other; the slowest starts a Jupyter kernel."""
+    """Yield the checks of what the labs need, one after the other; the slowest starts a Jupyter kernel."""
     yield Finding("Python", True, f"{platform.python_version()}, {sys.executable}")
     yield Finding("vmwidgets", True, f"{__version__}, {Path(__file__).parents[1]}")
     yield _packages()
@@ -76,7 +76,7 @@ def needed() -> Iterator[Finding]:
 
 
 def optional() -> Iterator[Finding]:
-    """The checks of what only some pages, courses and commands use."""
+    """Yield the checks of what only some pages, courses and commands use."""
     for name, extra, what in (
         ("resvg_py", "png", "pictures saved as .png"),
         ("elftools", "kernels", "names of a real kernel"),
@@ -88,7 +88,7 @@ def optional() -> Iterator[Finding]:
 
 
 def _packages() -> Finding:
-    """The packages that vmwidgets itself needs."""
+    """Return the packages that vmwidgets itself needs."""
     found = {name: _version(name) for name in NEEDED}
     lacking = [name for name, its_version in found.items() if not its_version]
     if lacking:
@@ -97,7 +97,7 @@ def _packages() -> Finding:
 
 
 def _front_end(folder: Path = STATIC) -> Finding:
-    """The drawing code, which is built into the package."""
+    """Return the drawing code, which is built into the package."""
     lacking = [name for name in FRONT_END if not (folder / name).is_file()]
     if lacking:
         todo = f"in a clone run `python hatch_build.py`, otherwise install again: {install()}"
@@ -127,7 +127,7 @@ def _kernel() -> Finding:
 
 
 def _asked_of_a_kernel() -> tuple[str, str]:
-    """The program of the kernel "python3", and the version of vmwidgets that it imports or ""."""
+    """Return the program of the kernel "python3", and the version of vmwidgets that it imports or ""."""
     from jupyter_client.manager import start_new_kernel
 
     with tempfile.TemporaryDirectory() as folder:  # a kernel imports from where it is started: not from a clone here
@@ -147,7 +147,7 @@ def _asked_of_a_kernel() -> tuple[str, str]:
 
 
 def _text(answer: dict[str, Any]) -> str:
-    """The string that an expression's value is."""
+    """Return the string that an expression's value is."""
     return str(ast.literal_eval(answer["data"]["text/plain"]))
 
 
@@ -165,7 +165,7 @@ def _widget_manager() -> Finding:
 
 
 def _extension() -> Finding:
-    """The front end of anywidget, which has the version of the package."""
+    """Return the front end of anywidget, which has the version of the package."""
     package, extension = _version("anywidget"), _lab_extension("anywidget")
     if extension is None:
         again = "install anywidget again, and load the page again"
@@ -177,7 +177,7 @@ def _extension() -> Finding:
 
 
 def _lab_extension(name: str) -> str | None:
-    """The version of an extension in the first of JupyterLab's folders that has it; None without."""
+    """Return the version of an extension in the first of JupyterLab's folders that has it; None without."""
     if find_spec("jupyter_core") is None:
         return None
     from jupyter_core.paths import jupyter_path
@@ -198,7 +198,7 @@ def _version(name: str) -> str:
 
 
 def _module(name: str, extra: str, what: str) -> Finding:
-    """A package that some things need."""
+    """Return a package that some things need."""
     label = {"numpy": "NumPy", "resvg_py": "resvg", "elftools": "pyelftools"}.get(name, name)
     if find_spec(name) is None:
         return Finding(label, False, f"not installed; only for {what}", install(extra))
@@ -255,7 +255,7 @@ def _programs(which: Callable[[str], str | None] = shutil.which) -> Iterator[Fin
 
 
 def _said(path: str, option: str) -> str | None:
-    """The first line that a program says of its version; None if it does not start."""
+    """Return the first line that a program says of its version; None if it does not start."""
     try:
         done = subprocess.run(
             [path, option], stdin=subprocess.DEVNULL, capture_output=True, timeout=_SAYS_IN, check=False

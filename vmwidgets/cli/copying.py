@@ -40,7 +40,7 @@ class Copied:
 
 
 def shipped() -> dict[str, bytes]:
-    """The students' notebooks by name: of the installed package, or of the checkout."""
+    """Return the students' notebooks by name: of the installed package, or of the checkout."""
     files = {path.name: path.read_bytes() for path in sorted(_source().glob("*.ipynb"))}
     if not files:
         raise Refused("the labs are not in this installation of vmwidgets: install it again")
@@ -48,7 +48,7 @@ def shipped() -> dict[str, bytes]:
 
 
 def handed_out() -> dict[str, bytes]:
-    """All that students get: the notebooks, and a page that says which comes first."""
+    """Return all that students get: the notebooks, and a page that says which comes first."""
     return {**shipped(), README: (_source() / README).read_bytes()}
 
 
@@ -115,7 +115,7 @@ def _put_beside(folder: Path, name: str, version: str, content: bytes) -> list[s
 
 
 def _digest_of(folder: Path, name: str) -> str | None:
-    """The SHA-256 of the file of this name; None where there is none, "" of a link, which a student made."""
+    """Return the SHA-256 of the file of this name; None where there is none, "" of a link, which a student made."""
     path = folder / name
     if path.is_symlink():
         return ""
@@ -127,7 +127,7 @@ def _digest_of(folder: Path, name: str) -> str | None:
 
 
 def _manifest(path: Path) -> tuple[dict[str, str], str | None]:
-    """The hashes of what was copied, and the version; nothing where nothing was."""
+    """Return the hashes of what was copied, and the version; nothing where nothing was."""
     if not os.path.lexists(path):
         return {}, None
     try:

@@ -31,7 +31,7 @@ out. Needs QEMU, a RISC-V compiler and the extra "kernels"."""
 
 
 def _rules_of(labs: Sequence[str]) -> str:
-    """The rules and the labs in which they hold, as lines."""
+    """Return the rules and the labs in which they hold, as lines."""
     lines = []
     for rule in RULES:
         holds = "all labs" if rule.labs == LABS else ", ".join(rule.labs)
@@ -97,7 +97,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _results(outcome: str, says: str, lines: list[str], score: float, most: float) -> dict[str, object]:
-    """The results.json of Gradescope's autograder: one test, with what a student needs to know."""
+    """Return the results.json of Gradescope's autograder: one test, with what a student needs to know."""
     output = "\n".join([printable(says)] if says else lines)
     test = {"name": f"page tables, followed: {outcome}", "score": score, "max_score": most, "output": output}
     return {"tests": [test], "visibility": "visible"}

@@ -52,7 +52,7 @@ def write_autograder(options: argparse.Namespace) -> str:
 
 
 def course_file(course: Course, exercises: Collection[str]) -> str:
-    """A course's file for the autograder: these exercises only, and neither dates nor the places of modules.
+    """Return a course's file for the autograder: these exercises only, and neither dates nor the places of modules.
 
     >>> print(course_file(Course("os", {"01/gaps": 5, "02/rank": 3}, key="k" * 16), ["01/gaps"]), end="")
     course = "os"
@@ -69,5 +69,5 @@ def course_file(course: Course, exercises: Collection[str]) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A string of TOML: JSON's, but for one character that TOML wants escaped."""
+    """Return a string of TOML: JSON's, but for one character that TOML wants escaped."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

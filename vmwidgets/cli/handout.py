@@ -84,7 +84,7 @@ else:
 
 
 def _why(outputs: list[Any], error: Any) -> str:
-    """The error of a cell in a line: of a value that can't be shown, only the cell's output has it."""
+    """Return the error of a cell in a line: of a value that can't be shown, only the cell's output has it."""
     told = [(one.ename, one.evalue) for one in outputs if one.output_type == "error"] or [(error.ename, error.evalue)]
     name, value = told[-1]
     return f"{name}: {value}".splitlines()[0]
@@ -133,7 +133,7 @@ _HEADING = re.compile(r" {0,3}#{1,6}[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*$")
 
 
 def _heading(text: str) -> str:
-    r"""The first heading of a cell of words; in a block of code "#" begins none.
+    r"""Return the first heading of a cell of words; in a block of code "#" begins none.
 
     >>> _heading("```\n# no heading\n```\n## Fork ##")
     'Fork'

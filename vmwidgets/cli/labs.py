@@ -9,7 +9,7 @@ from ..engine.machine.arguments import known
 
 
 def chosen(wanted: str, labs: Collection[str], graded: Collection[str]) -> list[str]:
-    """The labs that `wanted` names, sorted; all that are graded if it is empty.
+    """Return the labs that `wanted` names, sorted; all that are graded if it is empty.
 
     Raises :class:`Refused` for one that is not among `labs`, and for one that has no exercise of the course.
 

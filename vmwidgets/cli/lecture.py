@@ -86,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _made(name: str, fork: str | None) -> Lecture:
-    """The lecture; in the way to fork that was asked for."""
+    """Return the lecture; in the way to fork that was asked for."""
     if fork is None:
         return LECTURES[name]()
     if name not in FORKING:

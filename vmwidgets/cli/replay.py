@@ -61,7 +61,7 @@ def partly(outcome: Outcome) -> str:
 
 
 def report(outcome: Outcome, divergence: Divergence) -> str:
-    """The file's line, the operation with its inputs, and what differs, side by side."""
+    """Return the file's line, the operation with its inputs, and what differs, side by side."""
     record = divergence.record
     given = [(name, value) for name, value in record.items() if name not in _OUTPUTS][:MOST_FIELDS]
     inputs = " ".join(f"{short_text(name)}={value_text(value)}" for name, value in given)

@@ -88,7 +88,7 @@ def run_codes(options: argparse.Namespace) -> int:
 
 
 def codes(key: str, course: str, roster: Roster) -> str:
-    """The table of codes as CSV, in the order of the roster: a row for each id that a student may write."""
+    """Return the table of codes as CSV, in the order of the roster: a row for each id that a student may write."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(COLUMNS)

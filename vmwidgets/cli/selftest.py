@@ -79,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def all_checked() -> Iterator[Checked]:
-    """Every recording, as soon as it was compared."""
+    """Yield every recording, as soon as it was compared."""
     checks: tuple[tuple[Callable[[Any, str], Checked], Any, tuple[str, ...]], ...]
     with ExitStack() as stack:
         traces = stack.enter_context(shipped_traces())
@@ -91,7 +91,7 @@ def all_checked() -> Iterator[Checked]:
 
 
 def _trace(folder: Path, name: str) -> Checked:
-    """A run of an original, operation by operation."""
+    """Return a run of an original, operation by operation."""
     outcome = replay(folder / f"{name}.jsonl.gz")
     difference = "" if outcome.divergence is None else report(outcome, outcome.divergence)
     return Checked(name, f"{counted(outcome.operations, 'operation')} agree{partly(outcome)}", difference)
@@ -107,7 +107,7 @@ def _tables(folder: Path, name: str) -> Checked:
 
 
 def _program(_folder: None, name: str) -> Checked:
-    """A program's calls, replayed; where it read its own map, that is what they must end in."""
+    """Return a program's calls, replayed; where it read its own map, that is what they must end in."""
     recorded, machine = recording(name), boot("x86-64")
     try:
         loaded = load_strace(machine, recorded.strace, until="maps" if recorded.maps else None)

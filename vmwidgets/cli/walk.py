@@ -122,7 +122,7 @@ def _print_answers(path: Path, case: Case, number: int) -> None:
 
 
 def mismatch_report(path: Path, comparison: Comparison, first: Mismatch) -> str:
-    """The file's line, the query that differs first with its walk, and what differs, side by side."""
+    """Return the file's line, the query that differs first with its walk, and what differs, side by side."""
     found, case = first.walk, first.case
     where = f"{printable(str(path))}: differs at case {first.number} (line {case.line}), query {first.query_number}"
     head = f"{where}; {comparison.mismatches:,} of {counted(comparison.compared, 'query')} differ"

@@ -49,7 +49,7 @@ def _person(files: Sequence[Graded], roster: Roster | None) -> Person:
 
 
 def compared(files: Iterable[Graded], roster: Roster | None = None) -> tuple[Graded, ...]:
-    """The files, each with its owner and the others who have the same work.
+    """Return the files, each with its owner and the others who have the same work.
 
     A file that another person uploaded counts for no student: otherwise anyone could submit work in a classmate's name.
     """
@@ -60,7 +60,7 @@ def compared(files: Iterable[Graded], roster: Roster | None = None) -> tuple[Gra
 
 
 def _owned(file: Graded, person: Person, uploader: Person) -> Graded:
-    """The file with the ids that stand for its owners; nothing of it counts if another person uploaded it.
+    """Return the file with the ids that stand for its owners; nothing of it counts if another person uploaded it.
 
     A file that says nothing, such as a web page, is that of the person who uploaded it.
     """
@@ -78,7 +78,7 @@ def _owned(file: Graded, person: Person, uploader: Person) -> Graded:
 
 
 def _beside(files: Sequence[Graded]) -> Iterator[Graded]:
-    """The files, with the others who earn points by the same work.
+    """Yield the files, with the others who earn points by the same work.
 
     Work that earns no one more than half is not compared: those who did little have done the same.
     """

@@ -62,12 +62,12 @@ class Course:
         return sum(self.exercises.values())
 
     def scaled(self, exercise: Exercise, points: int) -> float:
-        """The course's points for so many of the exercise's own."""
+        """Return the course's points for so many of the exercise's own."""
         return round(self.exercises[exercise.id] * points / exercise.points, 2)
 
 
 def read_course(path: Path, modules: Sequence[Path] = ()) -> Course:
-    """The course that the file at `path` describes; :class:`Refused` with one sentence where it can't be.
+    """Return the course that the file at `path` describes; :class:`Refused` with one sentence where it can't be.
 
     `modules` are files with the course's own exercises, beside those that the course's file names.
 
@@ -97,7 +97,10 @@ def read_key(path: Path) -> tuple[str, str]:
 
 
 def named_modules(path: Path) -> list[Path]:
-    """The modules that the course's file at `path` names; none of them runs.  :class:`Refused` if it can't be read."""
+    """Return the modules that the course's file at `path` names; none of them runs.
+
+    :class:`Refused` if it can't be read.
+    """
     return _modules(_data(path).get("modules", []), path)
 
 
@@ -116,7 +119,7 @@ def _data(path: Path) -> dict[str, Any]:
 
 
 def _named(data: Mapping[str, Any], path: Path) -> tuple[str, str]:
-    """The course's name and key."""
+    """Return the course's name and key."""
     name = data.get("course")
     if not isinstance(name, str) or not name:
         raise Refused(f'{str(path)!r} has no course: write course = "…", as students wrote it in lab.begin')
@@ -124,14 +127,14 @@ def _named(data: Mapping[str, Any], path: Path) -> tuple[str, str]:
 
 
 def _modules(given: Any, path: Path) -> list[Path]:
-    """The files that the course's file names, which lie where it says from its own folder on."""
+    """Return the files that the course's file names, which lie where it says from its own folder on."""
     if not isinstance(given, list) or not all(isinstance(one, str) and one for one in given):
         raise Refused(f'{str(path)!r}: write modules = ["mine.py"], the files with exercises of your own')
     return [path.parent / one for one in given]
 
 
 def _key(given: Any, path: Path) -> str:
-    """The key; what is wrong with it is said without it."""
+    """Return the key; what is wrong with it is said without it."""
     if not isinstance(given, str) or 0 < len(given) < LEAST_KEY:
         raise Refused(f"{str(path)!r}: key is not a text of at least {LEAST_KEY} characters")
     return given

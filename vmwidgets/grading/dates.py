@@ -42,7 +42,7 @@ class UnknownZone(ValueError):
 
 
 def moment(text: str, what: str, order: str = "") -> datetime:
-    """A date and time, in this computer's zone where it names none; a date alone is the end of its day.
+    """Return a date and time, in this computer's zone where it names none; a date alone is the end of its day.
 
     `order` says which number comes first in 03/04/2026, "day" or "month"; without it such a date is refused, unless
     only one order can be.
@@ -83,7 +83,7 @@ def order_of(texts: Iterable[str]) -> str:
 
 
 def _plain(text: str) -> str:
-    """The text without capitals, accents and wide blanks."""
+    """Return the text without capitals, accents and wide blanks."""
     letters = unicodedata.normalize("NFKD", text.strip().casefold())
     return " ".join("".join(letter for letter in letters if not unicodedata.combining(letter)).split())
 
@@ -119,7 +119,7 @@ def _in_numbers(text: str, order: str) -> datetime | None:
 
 
 def _at(match: re.Match[str], year: int, month: int, day: int) -> datetime:
-    """The day, at the time that is written, or at its end."""
+    """Return the day, at the time that is written, or at its end."""
     if match["hour"] is None:
         return datetime(year, month, day, 23, 59, 59)  # noqa: DTZ001  the caller gives it this computer's zone
     hour = int(match["hour"])
@@ -132,7 +132,7 @@ def _at(match: re.Match[str], year: int, month: int, day: int) -> datetime:
 
 
 def _zone(name: str) -> timezone:
-    """The zone of an offset, or of a name."""
+    """Return the zone of an offset, or of a name."""
     if name in HOURS:
         return timezone(timedelta(hours=HOURS[name]))
     parsed = parsedate_tz(f"1 Jan 2000 00:00 {name.replace(':', '')}")

@@ -120,7 +120,7 @@ def _missing(row: Row) -> bool:
 
 
 def _row(row: Row) -> Iterator[str]:
-    """An exercise: its points, or why it has none."""
+    """Yield an exercise: its points, or why it has none."""
     if row.has(Status.OTHER_LAB):
         yield f"{row.exercise}: does not count. {_sentence(row.says)} Write that in lab.begin, and run all cells again."
     elif not row.cell:

@@ -35,7 +35,7 @@ def explained(grades: Grades, student: str, roster: Roster | None = None) -> Ite
 
 
 def _row(row: Row) -> Iterator[str]:
-    """An exercise, with the work that counts."""
+    """Yield an exercise, with the work that counts."""
     where = f", from {_place(row.path, row.cell)}" if row.cell else ""
     yield f"  {row.exercise}: {row.points:g} of {row.of:g}{where}"
     if row.override:
@@ -48,7 +48,7 @@ def _row(row: Row) -> Iterator[str]:
 
 
 def _file(grades: Grades, file: Graded, rows: dict[str, Row]) -> Iterator[str]:
-    """A file, with what else is in it."""
+    """Yield a file, with what else is in it."""
     if file.wrote:
         yield f"  {printable(file.path)}: lab {file.lab}, begun as {file.wrote}, {made_with(file.version)}"
     else:
@@ -64,7 +64,7 @@ def _file(grades: Grades, file: Graded, rows: dict[str, Row]) -> Iterator[str]:
 
 
 def _other(row: Row, one: Judged) -> str:
-    """A piece of work that does not count."""
+    """Return a piece of work that does not count."""
     found = _not_judged(row, one) if one.points is None else _points(one.points)
     says = f"; {printable(in_words(one.findings))}" if one.findings else ""
     return f"    {row.exercise}, cell {one.cell}: claims {_claim(one)}; {found}{says}"

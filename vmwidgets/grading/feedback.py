@@ -40,7 +40,7 @@ def write_feedback(
 
 
 def html(grades: Grades, student: str, called: str, questions: Mapping[str, str] | None = None) -> str:
-    """The page of a student.
+    """Return the page of a student.
 
     Anyone may have put a file into the folder in this student's name: the page has no file's name, which may be
     another student's, and hints and predictions only from files that count.
@@ -63,7 +63,7 @@ def _not_graded(file: Graded, grades: Grades) -> str:
 
 
 def _counting(files: Sequence[Graded], rows: Mapping[str, Row]) -> list[Graded]:
-    """The files with work that counts; of a lab without one, all that were graded."""
+    """Return the files with work that counts; of a lab without one, all that were graded."""
     graded = [file for file in files if file.counts and file.path]
     counting = [file for file in graded if any(row.cell and rows.get(row.exercise) is row for row in file.rows)]
     labs = {file.lab for file in counting}

@@ -56,7 +56,7 @@ ASK = "ask for the .ipynb"
 
 
 def names_of(folder: Path) -> list[str]:
-    """All files in a folder and below, as they are named in it, and the folders that can't be read.
+    """Return all files in a folder and below, as they are named in it, and the folders that can't be read.
 
     Also a folder that is called as a notebook and a link to a folder: each gets its row.  Files that a system hides or
     adds are left out, but for hidden notebooks.  Raises :class:`Refused` for a folder that has no files.
@@ -87,7 +87,7 @@ def called_notebook(name: str) -> bool:
 
 
 def place_of(folder: Path, name: str) -> Path:
-    """The path of a submitted file; :class:`Refused` for a link to what is not in the folder."""
+    """Return the path of a submitted file; :class:`Refused` for a link to what is not in the folder."""
     path = folder / name
     if path.is_symlink() and path.exists():
         if not path.resolve().is_relative_to(folder.resolve()):
@@ -126,7 +126,7 @@ def content_of(path: Path, most: int = MOST_BYTES) -> bytes:
 
 
 def digest_of(path: Path, most: int = MOST_BYTES) -> str:
-    """A digest of what :func:`content_of` reads, made without keeping it in memory."""
+    """Return a digest of what :func:`content_of` reads, made without keeping it in memory."""
     digest = hashlib.sha256()
     left = most + 1
     with _opened(path) as file:

@@ -182,7 +182,7 @@ class Finding:
         return words[self.status].format_map(about)
 
     def data(self) -> dict[str, Any]:
-        """The finding as JSON can say it."""
+        """Return the finding as JSON can say it."""
         about = {name: one.data() if isinstance(one, Finding) else one for name, one in self.about.items()}
         return {"status": self.status.value, "about": about}
 

@@ -132,7 +132,7 @@ def _handed(folder: Path, name: str) -> tuple[Handed, str]:
 
 
 def _taken(handed: Handed) -> Iterator[tuple[str, Marks]]:
-    """The tests in a notebook of which at least one question was answered, and what was right."""
+    """Yield the tests in a notebook of which at least one question was answered, and what was right."""
     if handed.begun is None:
         return
     for test in TESTS:

@@ -68,7 +68,7 @@ class Row:
         return cls(**{**data, "findings": _findings(data["findings"]), "others": others})
 
     def data(self) -> dict[str, Any]:
-        """All of it, as JSON can say it; what is in it is shared, not copied."""
+        """Return all of it, as JSON can say it; what is in it is shared, not copied."""
         others = [one._replace(findings=_data(one.findings)) for one in self.others]  # type: ignore[arg-type]  # JSON's
         return {**vars(self), "findings": _data(self.findings), "others": others}
 
@@ -161,17 +161,17 @@ class Graded:
 
     @classmethod
     def none(cls, path: str, finding: Finding) -> Graded:
-        """A file of which only this is known."""
+        """Return a file of which only this is known."""
         return cls(path, "", "", finding, (), {}, {}, {})
 
     @classmethod
     def made_from(cls, data: dict[str, Any]) -> Graded:
-        """The file of :meth:`data`; raises what Python does for data of another form."""
+        """Return the file of :meth:`data`; raises what Python does for data of another form."""
         finding = data["finding"] and Finding.made_from(data["finding"])
         return cls(**{**data, "finding": finding, "rows": tuple(map(Row.made_from, data["rows"]))})
 
     def data(self) -> dict[str, Any]:
-        """All of it, as JSON can say it; what is in it is shared, not copied."""
+        """Return all of it, as JSON can say it; what is in it is shared, not copied."""
         finding = self.finding and self.finding.data()
         return {**vars(self), "finding": finding, "rows": [row.data() for row in self.rows]}
 
@@ -236,7 +236,7 @@ class Grades:
         return [row for row in self.rows if row.needs_look and not row.override]
 
     def told(self, row: Row) -> Row:
-        """The row of a file, if it does not count for one of its owners, with a note that says which one does.
+        """Return the row of a file, if it does not count for one of its owners, with a note that says which one does.
 
         What it says is in the note then, but for what is suspicious.  One with points and fewer late days needs a look.
         """
@@ -257,7 +257,7 @@ class Grades:
         )
 
     def known_as(self, student: str) -> str:
-        """The id that stands for this one in these grades: however it is written, it is one person's."""
+        """Return the id that stands for this one in these grades: however it is written, it is one person's."""
         same = folded(student)
         owners = (one for file in self.files for one in file.students)
         wrote = (one for file in self.files for one in file.wrote.split("+"))
@@ -285,11 +285,11 @@ class Grades:
             yield not judged
 
     def files_of(self, student: str) -> list[Graded]:
-        """The files that this student has a part in."""
+        """Return the files that this student has a part in."""
         return self._files_of.get(student, [])
 
     def rows_of(self, student: str) -> dict[str, Row]:
-        """The row that counts for each exercise: an override of this student, or else the most points."""
+        """Return the row that counts for each exercise: an override of this student, or else the most points."""
         return self._rows_of.get(student, {})
 
     def partners_of(self, student: str) -> list[str]:
@@ -318,7 +318,7 @@ class Grades:
         }
 
     def late_of(self, student: str) -> int:
-        """The late days of a student: those of each lab once, of the work that counts."""
+        """Return the late days of a student: those of each lab once, of the work that counts."""
         days: dict[str, int] = {}
         for row in self.rows_of(student).values():
             lab = lab_of(row.exercise)
@@ -326,23 +326,23 @@ class Grades:
         return sum(days.values())
 
     def students(self) -> dict[str, float]:
-        """The points of each student, over all exercises and with predictions, in the order of their ids.
+        """Return the points of each student, over all exercises and with predictions, in the order of their ids.
 
         Each of a pair gets what the pair earned.  What one also did alone counts once: the better of both.
         """
         return {one: self.points_of(one) for one in sorted(self._files_of)}
 
     def points_of(self, student: str) -> float:
-        """The points of one student."""
+        """Return the points of one student."""
         return sum(row.points for row in self.rows_of(student).values()) + self.predicted(student)
 
     def predicted(self, student: str) -> float:
-        """The points of a student for predictions."""
+        """Return the points of a student for predictions."""
         return self._predicted.get(student, 0) * self.course.prediction
 
 
 def _counting(student: str, files: list[Graded]) -> dict[str, Row]:
-    """The row of these files that counts for each exercise."""
+    """Return the row of these files that counts for each exercise."""
     rows: dict[str, Row] = {}
     for row in (row for file in files for row in file.rows):
         old = rows.get(row.exercise)
@@ -357,6 +357,6 @@ def _counts(row: Row, student: str) -> tuple[bool, float, int]:
 
 
 def _named(row: Row) -> str:
-    """A row that counts, in words."""
+    """Return a row that counts, in words."""
     late = f", {counted(row.late, 'day')} late" if row.late else ""
     return f"{printable(row.path) or 'an override'} counts, with {row.points:g} of {row.of:g}{late}"

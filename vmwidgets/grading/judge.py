@@ -62,7 +62,7 @@ def judged(exercise: str, sheet: str, work: Any) -> dict[str, Any]:
 
 
 def _named(thing: Any) -> Any:
-    """The thing, whose machine is called the same each time: a number would depend on what was judged before."""
+    """Return the thing, whose machine is called the same each time: a number would depend on what was judged before."""
     part = thing.task if isinstance(thing, LoadedStrace) else thing
     machine = getattr(part, "machine", part)
     if isinstance(machine, Machine):

@@ -50,7 +50,7 @@ def due(date: str, grace: float = 0, of_labs: Mapping[str, datetime] | None = No
 
 
 def with_late_days(grades: Grades, folder: Path, until: Due, roster: Roster | None) -> tuple[Grades, int]:
-    """The grades with each row's late days; a cell of the roster that is not a date or an extension is listed.
+    """Return the grades with each row's late days; a cell of the roster that is not a date or an extension is listed.
 
     Such a cell takes nothing from the other: a good time counts beside an extension that can't be read.
 
@@ -101,7 +101,7 @@ def _odd(person: Person, problem: str) -> Row:
 
 
 def _extended(text: str, date: datetime) -> datetime:
-    """The student's own date, from hours after that of all or from a date; never before that of all."""
+    """Return the student's own date, from hours after that of all or from a date; never before that of all."""
     hours = _HOURS.fullmatch(text)
     if hours:
         return date + timedelta(hours=min(float(hours[1].replace(",", ".")), MOST_HOURS))

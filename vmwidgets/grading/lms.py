@@ -65,7 +65,7 @@ def format_of(system: str) -> Format:
 
 
 def gradebook(grades: Grades, roster: Roster, system: str) -> tuple[str, bytes]:
-    """The name and the content of the file that `system` imports, with a row for each person of the roster.
+    """Return the name and the content of the file that `system` imports, with a row for each person of the roster.
 
     The grades are by the roster's first ids.
 
@@ -101,7 +101,7 @@ _IDENTITY = ("student", *(title for what in ("id", "first", "last", "name") for 
 
 
 def _points(grades: Grades) -> dict[str, dict[str, float]]:
-    """The points of each person, by the roster's id and by exercise; for the labs that were handed in."""
+    """Return the points of each person, by the roster's id and by exercise; for the labs that were handed in."""
     return {
         student: {
             **{row.exercise: row.points for row in grades.rows_of(student).values()},
@@ -112,7 +112,7 @@ def _points(grades: Grades) -> dict[str, dict[str, float]]:
 
 
 def _column(table: Table, form: Format, exercise: str) -> int | None:
-    """The roster's column for an exercise: titled with its id or its title, whatever the system adds to that."""
+    """Return the roster's column for an exercise: titled with its id or its title, whatever the system adds to that."""
     titles = [exercise] if exercise == PREDICTIONS else [exercise, exercises()[exercise].title]
     wanted = set(map(plain_title, titles))
     for place, title in enumerate(table.titles):

@@ -94,7 +94,7 @@ class Handed:
 
 
 def made_with(version: str) -> str:
-    """The version of vmwidgets that a notebook names, in words.
+    """Return the version of vmwidgets that a notebook names, in words.
 
     >>> made_with("0.1.0"), made_with("")
     ("vmwidgets '0.1.0'", 'an unknown version of vmwidgets')
@@ -141,7 +141,7 @@ def _unreadable(problem: str) -> Finding:
 
 
 def _failed_to_begin(notebook: Any) -> int:
-    """The first cell with lab.begin that ended with an error, or 0."""
+    """Return the first cell with lab.begin that ended with an error, or 0."""
     for number, cell in enumerate(listed(notebook, "cells"), 1):
         ends = [one.get("output_type") for one in listed(cell, "outputs") if isinstance(one, dict)]
         if "error" in ends and "lab.begin" in str(cell.get("source")):
@@ -196,6 +196,6 @@ def _short(value: Any) -> str | bool | None:
 
 
 def _finite(text: str) -> float | None:
-    """A number of a notebook; infinity is none that JSON has, and what is written here is JSON."""
+    """Return a number of a notebook; infinity is none that JSON has, and what is written here is JSON."""
     number = float(text)
     return number if isfinite(number) else None

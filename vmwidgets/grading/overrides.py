@@ -44,7 +44,7 @@ class Overrides:
 
 
 def read_overrides(path: Path) -> Overrides:
-    """The overrides in the file at `path`; :class:`Refused` with one sentence where a column is missing."""
+    """Return the overrides in the file at `path`; :class:`Refused` with one sentence where a column is missing."""
     table = read_table(path)
     places = [
         table.needed(meanings, meanings[0] if meanings[0] == "points" else f"the {meanings[0]}")
@@ -58,7 +58,7 @@ def read_overrides(path: Path) -> Overrides:
 
 
 def with_overrides(grades: Grades, overrides: Overrides, roster: Roster | None) -> Grades:
-    """The grades with these points in the place of those that were found; rows that fit nothing are listed."""
+    """Return the grades with these points in the place of those that were found; rows that fit nothing are listed."""
     students = {folded(one): one for file in grades.files for one in (file.student, *file.students)}
     notes, given = list(grades.notes), dict[tuple[str, str], Row]()
     for one in overrides.rows:

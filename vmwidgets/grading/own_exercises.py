@@ -29,7 +29,7 @@ class OwnModule(NamedTuple):
 
 
 def read_modules(paths: Iterable[Path]) -> tuple[OwnModule, ...]:
-    """The modules in these files, loaded; :class:`Refused` with one sentence for one that can't be."""
+    """Return the modules in these files, loaded; :class:`Refused` with one sentence for one that can't be."""
     modules = tuple(map(_read, paths))
     load_modules(modules)
     return modules

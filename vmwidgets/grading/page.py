@@ -41,7 +41,7 @@ Cell = str | float | tuple[float, float]
 
 
 def page(title: str, body: str) -> str:
-    """A page; `title` is any text, `body` is HTML."""
+    """Return a page; `title` is any text, `body` is HTML."""
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
@@ -52,7 +52,7 @@ def page(title: str, body: str) -> str:
 
 
 def bar(part: float, of: float) -> str:
-    """A bar that is filled so far; what it says is in words beside it."""
+    """Return a bar that is filled so far; what it says is in words beside it."""
     width = 0 if of <= 0 else max(0, min(1, part / of)) * 98
     rest = '<rect class="all" x="1" y="1" width="98" height="8"/>'
     return (
@@ -62,7 +62,7 @@ def bar(part: float, of: float) -> str:
 
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
-    """A table; titles are texts as well."""
+    """Return a table; titles are texts as well."""
     rows = list(rows)
     numbers = [isinstance(cell, (int, float)) for cell in rows[0]] if rows else [False] * len(titles)
     head = "".join(_element(title, "th", number) for title, number in zip(titles, numbers, strict=True))

@@ -46,7 +46,7 @@ class Place(Protocol):
 
 
 def judged(files: Iterable[File], course: Course, place: Place) -> Iterator[tuple[File, Graded | str]]:
-    """Each file with its grades as soon as it is judged, or with why the place lost it.
+    """Yield each file with its grades as soon as it is judged, or with why the place lost it.
 
     A file may be lost through its neighbours, so that it is judged once more, alone.
     """

@@ -42,7 +42,7 @@ HOMES = ("HOME", "USERPROFILE", "XDG_CONFIG_HOME", "TMPDIR", "TEMP", "TMP")
 
 
 def command(module: str, submissions: Path | None = None) -> list[str]:
-    """The command that runs `module`; nothing in the folder of `submissions` is in its ``sys.path``."""
+    """Return the command that runs `module`; nothing in the folder of `submissions` is in its ``sys.path``."""
     users = [site.getusersitepackages()] if site.ENABLE_USER_SITE else []
     start = START.format(
         before=search_path(submissions),
@@ -55,7 +55,7 @@ def command(module: str, submissions: Path | None = None) -> list[str]:
 
 
 def environment(folder: str) -> dict[str, str]:
-    """The variables of a process whose own folder is `folder`."""
+    """Return the variables of a process whose own folder is `folder`."""
     return {name: os.environ[name] for name in KEPT if name in os.environ} | dict.fromkeys(HOMES, folder)
 
 

@@ -65,7 +65,7 @@ def secret_of(folder: Path) -> str:
 
 
 def pseudonym(secret: str, student: str) -> str:
-    """A code of letters.
+    """Return a code of letters.
 
     >>> pseudonym("s" * 64, "ada")
     'MJKJ-XJDN'
@@ -76,7 +76,7 @@ def pseudonym(secret: str, student: str) -> str:
 
 
 def html(grades: Grades, name_of: Callable[[str], str]) -> str:
-    """The page; `name_of` gives what a student is called in it."""
+    """Return the page; `name_of` gives what a student is called in it."""
     students = grades.students()
     rows = [row for file in grades.files for row in file.rows if row.result]
     says = (
@@ -119,7 +119,7 @@ NUMBER = re.compile(r"\d\S*")
 
 
 def _of_all(sentences: Sequence[str], *, same: bool) -> str:
-    """The sentence of all who met a criterion, with dots where it says what one variant asked.
+    """Return the sentence of all who met a criterion, with dots where it says what one variant asked.
 
     Numbers stand if all were asked the `same`, or if several sentences have them.
 

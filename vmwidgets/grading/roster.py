@@ -65,13 +65,13 @@ class Roster:
         return "+".join(sorted(set(map(self.person, student.split("+"))))) if "+" in student else student
 
     def name_of(self, student: str) -> str:
-        """The name of a student, or of several joined by `+`; the id for who has none."""
+        """Return the name of a student, or of several joined by `+`; the id for who has none."""
         people = ((one, self.find(one)) for one in student.split("+"))
         return ", ".join((person and person.name) or one for one, person in people)
 
 
 def read_roster(path: Path) -> Roster:
-    """The roster in the file at `path`; :class:`Refused` with one sentence where it has no table, or no ids."""
+    """Return the roster in the file at `path`; :class:`Refused` with one sentence where it has no table, or no ids."""
     table = read_table(path)
     ids = table.columns(MEANINGS["id"])
     if not ids:
@@ -134,7 +134,7 @@ def _handed_in(text: str) -> str:
 
 
 def with_roster(grades: Grades, roster: Roster) -> Grades:
-    """The grades, made with this roster's :meth:`Roster.person`.
+    """Return the grades, made with this roster's :meth:`Roster.person`.
 
     With a note for each odd row of the roster, each student who is not in it, and who wrote two ids in one lab.
     """
@@ -154,6 +154,6 @@ def with_roster(grades: Grades, roster: Roster) -> Grades:
 
 
 def missing(grades: Grades, roster: Roster) -> list[str]:
-    """The ids of those in the roster of whom no file with work was graded."""
+    """Return the ids of those in the roster of whom no file with work was graded."""
     there = {one for file in grades.files if file.finding is None for one in file.students}
     return [one for one in roster.people if one not in there]

@@ -63,7 +63,7 @@ def grade(
         progress(len(done), len(names))
 
     def unknown() -> Iterator[File]:
-        """The files that have to be judged; the others are finished."""
+        """Yield the files that have to be judged; the others are finished."""
         for name in names:
             try:
                 path = place_of(folder, name)
@@ -98,7 +98,7 @@ def _tried_again(before: Graded, again: set[str], person: Callable[[str], str]) 
 
 
 def _as_named(graded: Graded) -> Graded:
-    """The grades of a file; of one that is not called a notebook and holds no lab, that it is none."""
+    """Return the grades of a file; of one that is not called a notebook and holds no lab, that it is none."""
     if graded.lab or graded.unread or called_notebook(graded.path):
         return graded
     return replace(graded, finding=found(Status.NO_NOTEBOOK, kind=no_lab(graded.path)))

@@ -47,16 +47,16 @@ class Table:
         return "," if self.separator == ";" and not any(map(_DOT.fullmatch, cells)) else "."
 
     def column(self, meanings: Sequence[str]) -> int | None:
-        """The place of the column with the first of these titles that there is; None without one."""
+        """Return the place of the column with the first of these titles that there is; None without one."""
         return next(iter(self.columns(meanings)), None)
 
     def columns(self, meanings: Sequence[str]) -> list[int]:
-        """The places of all columns with one of these titles, in the order of the meanings."""
+        """Return the places of all columns with one of these titles, in the order of the meanings."""
         plain = [plain_title(title) for title in self.titles]
         return [plain.index(meaning) for meaning in meanings if meaning in plain]
 
     def needed(self, meanings: Sequence[str], what: str) -> int:
-        """The place of a column that must be there; :class:`Refused` lists those that are."""
+        """Return the place of a column that must be there; :class:`Refused` lists those that are."""
         found = self.column(meanings)
         if found is None:
             titles = ", ".join(map(shown, self.titles)) or "none"
@@ -65,7 +65,7 @@ class Table:
 
 
 def plain_title(title: str) -> str:
-    """A title without what programs do to it.
+    """Return a title without what programs do to it.
 
     >>> plain_title(" SIS_Login-ID ")
     'sis login id'
@@ -74,7 +74,7 @@ def plain_title(title: str) -> str:
 
 
 def read_table(path: Path) -> Table:
-    """The table in the file at `path`; :class:`Refused` with one sentence where there is none."""
+    """Return the table in the file at `path`; :class:`Refused` with one sentence where there is none."""
     try:
         if path.stat().st_size > MOST_BYTES:
             raise Refused(f"{str(path)!r} has more than {MOST_BYTES >> 20} MiB")
@@ -93,7 +93,7 @@ def read_table(path: Path) -> Table:
 
 
 def _decoded(content: bytes) -> str:
-    """The text, in the encoding that its first bytes say, or else in the first that it can be."""
+    """Return the text, in the encoding that its first bytes say, or else in the first that it can be."""
     for mark, encoding in MARKED:
         if content.startswith(mark):
             return content.decode(encoding, errors="replace")

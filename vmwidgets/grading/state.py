@@ -89,7 +89,7 @@ class State:
 
 
 def _tried(graded: Graded, attempts: int) -> Kept:
-    """The grades of a file whose judging was stopped in so many runs."""
+    """Return the grades of a file whose judging was stopped in so many runs."""
     if attempts < MOST_ATTEMPTS:
         return Kept(graded, attempts)
     rows = tuple(replace(row, attempts=attempts) if row.stopped else row for row in graded.rows)

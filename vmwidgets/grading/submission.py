@@ -47,7 +47,7 @@ def graded_file(name: str, content: bytes, course: Course, ask: Asking) -> Grade
 
 
 def _patient(ask: Asking, seconds: float) -> Asking:
-    """The same for one file, whose work may not hold the grader for long."""
+    """Return the same for one file, whose work may not hold the grader for long."""
     until, stopped = time.monotonic() + seconds, 0
 
     def answer(exercise: str, sheet: str, work: Any) -> dict[str, Any]:

@@ -95,6 +95,6 @@ def results_of(grades: Grades, student: str) -> dict[str, Any]:
 
 
 def _feedback(row: Row) -> str:
-    """The points, and each criterion with its points and reason."""
+    """Return the points, and each criterion with its points and reason."""
     criteria = [f"{one['points']}/{one['of']} {one['sentence']}" for one in row.criteria]
     return "\n".join([*[row.remark] * bool(row.remark), *[row.earned] * bool(criteria), *criteria])

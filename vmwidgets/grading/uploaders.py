@@ -99,7 +99,7 @@ def _longest(text: str, ids: Mapping[str, str], *, certain: bool) -> str:
 
 
 def _names(roster: Roster | None) -> Mapping[str, str]:
-    """The id of each name that one person alone has, with the first name or the last name first."""
+    """Return the id of each name that one person alone has, with the first name or the last name first."""
     found = {
         (_letters(words), person.id)
         for person in (roster.people.values() if roster else ())
@@ -111,7 +111,7 @@ def _names(roster: Roster | None) -> Mapping[str, str]:
 
 
 def _turned(name: str) -> str:
-    """The name with the last name first, as lists have it; or the first name, where it was the last."""
+    """Return the name with the last name first, as lists have it; or the first name, where it was the last."""
     last, comma, first = name.partition(",")
     if comma:
         return f"{first} {last}"
@@ -120,5 +120,5 @@ def _turned(name: str) -> str:
 
 
 def _letters(name: str) -> str:
-    """A name by which it is found again: systems leave out blanks and signs, and some leave out accents."""
+    """Return a name by which it is found again: systems leave out blanks and signs, and some leave out accents."""
     return "".join(letter for letter in normalize("NFKD", folded(name)) if letter.isalnum())

@@ -55,7 +55,7 @@ class Worker:
             return _stopped(exercise, _why("judging", error, seconds))
 
     def grade(self, name: str, path: Path, course: Course, seconds: float = SECONDS) -> Graded:
-        """The grades of the file at `path`, called `name`: read and judged by the process.
+        """Return the grades of the file at `path`, called `name`: read and judged by the process.
 
         Each piece of work may take so many seconds.  If one of them is late or ends the process, the next process
         judges the others; what is judged already is handed to it.
@@ -130,7 +130,7 @@ class Worker:
 
 
 def _stopped(exercise: str, problem: str) -> dict[str, Any]:
-    """The data of a result for work whose judging did not come to its end."""
+    """Return the data of a result for work whose judging did not come to its end."""
     return {"id": exercise, "points": 0, "problem": problem, "criteria": [], "stopped": True}
 
 

@@ -29,7 +29,7 @@ MOST_CHARACTERS = 500
 
 
 def written(value: Any, kind: str, options: Sequence[str] = ()) -> str:
-    """The answer `value` in the one form in which answers of this kind are stored and compared.
+    """Return the answer `value` in the one form in which answers of this kind are stored and compared.
 
     Raises :class:`Refused` for a value that is not an answer of this kind.
 
@@ -50,7 +50,7 @@ def written(value: Any, kind: str, options: Sequence[str] = ()) -> str:
 
 
 def line(value: Any, what: str) -> str:
-    """A text of one line, as learners and authors write it: not empty, not endless, and harmless."""
+    """Return a text of one line, as learners and authors write it: not empty, not endless, and harmless."""
     text = printable(" ".join(value.split())) if isinstance(value, str) else ""
     if not text:
         raise Refused(f"{what}={shown(value)}: pass a string that is not empty")

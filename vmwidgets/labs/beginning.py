@@ -130,7 +130,7 @@ class Beginning:
 
     @classmethod
     def made_from(cls, data: Any, key: str = "") -> Beginning:
-        """The beginning of :meth:`data`, made again; :class:`Refused` for what :func:`begin` refuses.
+        """Return the beginning of :meth:`data`, made again; :class:`Refused` for what :func:`begin` refuses.
 
         With a course's `key` it has the codes that the course gave to its students, whether the notebook has codes or
         not: then the seed is another than in `data` if the students left out their codes or made them up.
@@ -161,7 +161,7 @@ class Beginning:
         return self.lab, folded(self.course), self.ids, self.codes
 
     def bundle(self) -> dict[str, Any]:
-        """The beginning in all forms of an output."""
+        """Return the beginning in all forms of an output."""
         html = framed(marked(self.sentence), f"lab {self.lab} · vmwidgets {__version__}")
         return record(BEGIN, self.data(), html=html, plain=repr(self))
 
@@ -274,7 +274,7 @@ def _nothing(value: Any) -> bool:
 
 
 def _typed(student: Any) -> list[str]:
-    """The ids in the order in which they were typed."""
+    """Return the ids in the order in which they were typed."""
     several = [student] if isinstance(student, (str, int)) and not isinstance(student, bool) else student
     if not isinstance(several, (list, tuple, set, frozenset)) or not 1 <= len(several) <= MOST_STUDENTS:
         raise Refused(f"student={shown(student)}: write an id, or a list of 1 to {MOST_STUDENTS} ids")
@@ -291,7 +291,7 @@ def _typed(student: Any) -> list[str]:
 
 
 def _codes(code: Any, student: Any, typed: Sequence[str], course: str) -> list[str]:
-    """The codes in the order of the ids; what is wrong with one is said without it."""
+    """Return the codes in the order of the ids; what is wrong with one is said without it."""
     several = [code] if isinstance(code, str) else code
     if not typed:
         raise Refused("code= without a student: write student= and course=, too")

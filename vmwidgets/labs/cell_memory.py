@@ -45,7 +45,7 @@ def pages(shell: Any, line: str, cell: str) -> None:
 
 
 def _compiled(shell: Any, body: list[ast.stmt], file: str, *, by_line: bool) -> Any:
-    """The code of a cell: its last expression is shown, as at the end of any cell."""
+    """Yield the code of a cell: its last expression is shown, as at the end of any cell."""
     last: list[ast.stmt] = [body[-1]] if body and isinstance(body[-1], ast.Expr) else []
     rest = body[: len(body) - len(last)]
     if not by_line:

@@ -59,7 +59,7 @@ def check(name: str | Sheet, thing: Any = None) -> Result:
 
 
 def _of_the_lab(result: Result) -> Result:
-    """The result; without points if the notebook has begun another lab for a student."""
+    """Return the result; without points if the notebook has begun another lab for a student."""
     lab, of = lab_of(result.id), begun()
     if of is None:
         return replace(result, unbegun=running_cell() is not None)
@@ -75,7 +75,7 @@ def _of_the_lab(result: Result) -> Result:
 
 
 def best(of: str) -> dict[str, Result]:
-    """The best result of each exercise that this kernel graded, of several the latest; practice is left out.
+    """Return the best result of each exercise that this kernel graded, of several the latest; practice is left out.
 
     `of` is the sheet that counts, and what was checked on another one does not.
     """
@@ -89,7 +89,7 @@ def judged_for(name: str, of: str, thing: Any) -> Result:
 
 
 def criteria_of(name: str, of: str, thing: Any) -> tuple[Criterion, ...]:
-    """The criteria alone, as far as the judge comes: for who judges many variants of one piece of work.
+    """Return the criteria alone, as far as the judge comes: for who judges many variants of one piece of work.
 
     None for a machine that a panic has ended, where the exercise wants one that lives.
     """
@@ -106,7 +106,7 @@ _best: Kept[dict[tuple[str, str], Result]] = Kept(dict)
 
 
 def _graded(name: str | Sheet, thing: Any, *, passed_too: bool = False) -> Result:
-    """The result; with a picture if it is not complete, or for a learner (`passed_too`) in any case."""
+    """Return the result; with a picture if it is not complete, or for a learner (`passed_too`) in any case."""
     exercise, sheet = asked(name)
     identity = exercise.id if sheet is None else sheet.id
     of = "" if sheet is None else sheet.of
@@ -160,7 +160,7 @@ def _asked(function: FunctionType, exercise: Exercise, sheet: Sheet | None) -> C
 
 
 def _judged(exercise: Exercise, sheet: Sheet | None, subject: Any) -> tuple[tuple[Criterion, ...], str]:
-    """The criteria as far as the judge came, and why it came no further."""
+    """Return the criteria as far as the judge came, and why it came no further."""
     criteria: list[Criterion] = []
     try:
         for criterion in exercise.judge(subject) if sheet is None else exercise.judge(subject, sheet.given):

@@ -64,7 +64,7 @@ def source_of(function: FunctionType) -> str:
 
 
 def _lines(name: str, value: Any, module: str, seen: set[int]) -> Iterator[str]:
-    """A variable, and what a function uses before it; functions of other modules are known by their names."""
+    """Yield a variable, and what a function uses before it; functions of other modules are known by their names."""
     if isinstance(value, ModuleType) or (isinstance(value, FunctionType) and value.__module__ != module):
         return
     if isinstance(value, type):
@@ -96,7 +96,7 @@ def _lines(name: str, value: Any, module: str, seen: set[int]) -> Iterator[str]:
 
 
 def _inner(function: FunctionType) -> set[str]:
-    """The global variables of functions in it, which :func:`inspect.getclosurevars` does not look into."""
+    """Return the global variables of functions in it, which :func:`inspect.getclosurevars` does not look into."""
     names: set[str] = set()
     left: list[Any] = [function.__code__]
     while left:
@@ -107,7 +107,7 @@ def _inner(function: FunctionType) -> set[str]:
 
 
 def _shown(value: Any) -> str:
-    """A value in words that are the same in each kernel, as far as it has such words."""
+    """Return a value in words that are the same in each kernel, as far as it has such words."""
     try:
         text = repr(sorted(value, key=repr) if isinstance(value, (set, frozenset)) else value)
     except Exception:  # noqa: BLE001  a learner's object may do anything

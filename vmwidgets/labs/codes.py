@@ -32,7 +32,7 @@ REDUCED = 0b101001
 
 
 def code_of(key: str, course: str, student: str) -> str:
-    """The code of a student: what the course hands out, and what :func:`begin` takes as `code`.
+    """Return the code of a student: what the course hands out, and what :func:`begin` takes as `code`.
 
     The same for each way to write the course or an id: folded texts that are equal have one code.
 
@@ -75,18 +75,18 @@ def _named(course: str, student: str) -> bytes:
 
 
 def _characters(digest: bytes, count: int) -> str:
-    """The first `count` characters of a digest, 5 bits each."""
+    """Return the first `count` characters of a digest, 5 bits each."""
     bits = int.from_bytes(digest, "big") >> (len(digest) * 8 - 5 * count)
     return "".join(ALPHABET[bits >> 5 * place & 31] for place in reversed(range(count)))
 
 
 def _belonging(course: str, student: str) -> str:
-    """The character that a code has for this course and this id, whatever the key."""
+    """Return the character that a code has for this course and this id, whatever the key."""
     return _characters(sha256(_named(course, student)).digest(), 1)
 
 
 def _check(characters: str) -> str:
-    """The last character: one check symbol of a Reed-Solomon code over the field of 32 elements.
+    """Return the last character: one check symbol of a Reed-Solomon code over the field of 32 elements.
 
     Each place has a weight of its own, a power of x.  Another character at one place, or two that changed places, add
     something other than 0 to the sum of all products, so the check differs.

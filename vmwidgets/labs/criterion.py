@@ -31,7 +31,7 @@ class Criterion:
         return self.points == self.of
 
     def data(self) -> dict[str, Any]:
-        """The criterion as the notebook keeps it."""
+        """Return the criterion as the notebook keeps it."""
         return {**asdict(self), "mistake": self.mistake.name if self.mistake else "", "met": self.met}
 
 
@@ -69,7 +69,7 @@ def criterion(
 
 
 def whole_points(value: Any, name: str, least: int, most: int = 1000) -> int:
-    """A number of points; there are no halves."""
+    """Return a number of points; there are no halves."""
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         raise Refused(f"{name}={shown(value)}: write a number of points, {least} to {most}")
     return value

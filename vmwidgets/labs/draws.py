@@ -29,11 +29,11 @@ class Draws:
         self._random = Random(int.from_bytes(sha256(text.encode()).digest()[:8], "big"))
 
     def below(self, end: int) -> int:
-        """A whole number from 0 to `end` - 1."""
+        """Return a whole number from 0 to `end` - 1."""
         return int(self._random.random() * _whole(end, "values to draw from", 1, MOST))
 
     def between(self, first: int, last: int) -> int:
-        """A whole number from `first` to `last`, both included."""
+        """Return a whole number from `first` to `last`, both included."""
         return first + self.below(last - first + 1)
 
     def choice(self, values: Sequence[T]) -> T:
@@ -41,7 +41,7 @@ class Draws:
         return values[self.below(len(values))]
 
     def shuffled(self, values: Sequence[T]) -> list[T]:
-        """All of `values`, in random order."""
+        """Return all of `values`, in random order."""
         left = list(values)
         return [left.pop(self.below(len(left))) for _ in values]
 

@@ -149,7 +149,7 @@ def _edition(value: Any) -> int:
 
 
 def exercise_named(name: Any) -> Exercise:
-    """The exercise of this id; a name that is none is refused, with the nearest of its lab, or of all."""
+    """Return the exercise of this id; a name that is none is refused, with the nearest of its lab, or of all."""
     every = _exercises.now()
     lab = name.partition("/")[0] if isinstance(name, str) else ""
     of_lab = [one for one in every if one.startswith(f"{lab}/")]
@@ -157,7 +157,7 @@ def exercise_named(name: Any) -> Exercise:
 
 
 def exercises() -> dict[str, Exercise]:
-    """All of this kernel, by id."""
+    """Return all of this kernel, by id."""
     return dict(_exercises.now())
 
 

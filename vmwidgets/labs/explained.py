@@ -50,7 +50,7 @@ def explanation_of(question: str) -> str:
 
 @cache
 def explanations() -> dict[str, str]:
-    """All that the labs of this package say, by prediction."""
+    """Return all that the labs of this package say, by prediction."""
     found: dict[str, str] = {}
     for one in sorted((one for one in files(__package__).joinpath("explanations").iterdir()), key=lambda one: one.name):
         if one.name.endswith(".md"):

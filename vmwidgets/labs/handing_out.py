@@ -53,7 +53,7 @@ class Watched:
             self._asked.setdefault(identity, {one: one.journal.last.serial for one in list(MACHINES)})
 
     def write(self, path: str, names: list[str], **options: Any) -> tuple[Path, list[str]]:
-        """The handout of the machine that most pictures show; and what is not in it, in sentences.
+        """Return the handout of the machine that most pictures show; and what is not in it, in sentences.
 
         `names` say which pictures, such as "Objects" or "Tree of task:init/map"; without them it is the first two.
 
@@ -80,7 +80,7 @@ class Watched:
         return file, [*filter(None, left_out), *more]
 
     def _questions(self, machine: Machine) -> dict[int, Prediction]:
-        """The predictions that were compared, by the operation after which each was asked; one a moment."""
+        """Return the predictions that were compared, by the operation after which each was asked; one a moment."""
         compared = (
             (identity, asked) for identity, asked in predictions.asked.now().items() if asked.happened is not None
         )
@@ -90,7 +90,7 @@ class Watched:
 
 
 def named_picture(machine: Machine, name: str) -> Picture:
-    """The picture called `name`: a kind of pictures, or one "of" a part of the machine.
+    """Return the picture called `name`: a kind of pictures, or one "of" a part of the machine.
 
     >>> import vmwidgets as vm
     >>> named_picture(vm.boot(), "Tree of kernel_map")
@@ -115,7 +115,7 @@ MOST_PARTS = 12
 
 
 def parts_of(machine: Machine) -> list[str]:
-    """The paths of parts that pictures show.
+    """Return the paths of parts that pictures show.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot()
@@ -128,7 +128,7 @@ def parts_of(machine: Machine) -> list[str]:
 
 
 def _different(pictures: list[Picture]) -> list[Picture]:
-    """The pictures without those that show the same of the same."""
+    """Return the pictures without those that show the same of the same."""
     found: dict[tuple[str, str], Picture] = {}
     for one in pictures:
         with suppress(Refused):  # what it showed is gone

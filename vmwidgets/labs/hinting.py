@@ -28,7 +28,7 @@ class Hint:
         return len(self.texts)
 
     def data(self) -> dict[str, Any]:
-        """The hints as the notebook keeps them."""
+        """Return the hints as the notebook keeps them."""
         return {"schema": 1, "id": self.id, "tier": self.tier, "of": self.of}
 
     @property
@@ -54,7 +54,7 @@ _asked_for: Kept[dict[str, int]] = Kept(dict)
 
 
 def hint(name: str | Sheet, tier: Any = None) -> Hint:
-    """The next hint for the exercise `name` (or for a practice variant), with the earlier hints.
+    """Return the next hint for the exercise `name` (or for a practice variant), with the earlier hints.
 
     Each call adds a hint, up to three; `tier` shows all hints up to that number.  Hints cost nothing.  The notebook
     records how many you asked for.
@@ -80,7 +80,7 @@ def hint(name: str | Sheet, tier: Any = None) -> Hint:
 
 
 def hints_of(exercise: Exercise, sheet: Sheet | None) -> tuple[str, ...]:
-    """The texts for what was asked, the gentlest first."""
+    """Return the texts for what was asked, the gentlest first."""
     if not callable(exercise.hints):
         return tuple(exercise.hints)
     return three(exercise.hints(None if sheet is None else sheet.given))

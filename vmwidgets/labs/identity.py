@@ -6,7 +6,7 @@ from unicodedata import normalize
 
 
 def folded(text: str) -> str:
-    r"""The id without the differences that people don't mean: capitals, wide letters, blanks around it.
+    r"""Return the id without the differences that people don't mean: capitals, wide letters, blanks around it.
 
     NFKC and casefold; NFKC once more, since folding can undo it.  The Turkish i without a dot is that with one, since
     capitals don't tell which it is.

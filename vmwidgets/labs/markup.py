@@ -28,7 +28,7 @@ def marked(text: str, tag: str = "span") -> str:
 
 
 def with_code(text: str) -> str:
-    """A line of text; what is between backticks is code.
+    """Return a line of text; what is between backticks is code.
 
     >>> with_code("at `0x1000`")
     '<span>at </span><code>0x1000</code>'

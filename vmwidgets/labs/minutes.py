@@ -71,7 +71,7 @@ def measure(wanted: Any) -> None:
 
 
 def minutes() -> Minutes:
-    """The minutes of each cell since ``lab.begin(…, minutes=True)``, for the student alone.
+    """Return the minutes of each cell since ``lab.begin(…, minutes=True)``, for the student alone.
 
     Raises :class:`Refused` if nothing was measured.
     """

@@ -45,7 +45,7 @@ def mistakes(question: str, table: Any) -> None:
 
 
 def mistake_of(question: str, answer: str) -> Mistake | None:
-    """The mistake that this answer is known for."""
+    """Return the mistake that this answer is known for."""
     said = answer.casefold()
     return next((one for key, one in _mistakes.now().get(question, {}).items() if key.casefold() == said), None)
 
@@ -56,5 +56,5 @@ def has_mistakes(question: str) -> bool:
 
 
 def known_mistakes() -> dict[str, dict[str, Mistake]]:
-    """All of them, by question and answer: what reports, the instructors' tables and checks of the labs read."""
+    """Return all of them, by question and answer: what reports, the instructors' tables and checks of the labs read."""
     return {question: dict(table) for question, table in _mistakes.now().items()}

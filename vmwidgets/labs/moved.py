@@ -18,7 +18,7 @@ as before: lab 08 was one notebook until it became 08a and 08b."""
 
 
 def lab_of(name: str) -> str:
-    """The lab in which an exercise or a prediction is.
+    """Return the lab in which an exercise or a prediction is.
 
     >>> lab_of("01/gaps"), lab_of("beyond/pages"), lab_of("08/family")
     ('01', 'beyond', '08b')
@@ -27,7 +27,7 @@ def lab_of(name: str) -> str:
 
 
 def labs_of(name: str) -> tuple[str, ...]:
-    """The labs whose notebooks may have work of it: the one in which it is, and the one that its id names.
+    """Return the labs whose notebooks may have work of it: the one in which it is, and the one that its id names.
 
     >>> labs_of("01/gaps"), labs_of("08/family")
     (('01',), ('08b', '08'))

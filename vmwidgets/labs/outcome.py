@@ -79,7 +79,7 @@ class Outcome:
         return explanation_of(self.id) if self.is_open else ""
 
     def data(self) -> dict[str, Any]:
-        """The outcome as the notebook keeps it."""
+        """Return the outcome as the notebook keeps it."""
         return {
             "schema": 1,
             "id": self.id,
@@ -92,7 +92,7 @@ class Outcome:
         }
 
     def bundle(self) -> dict[str, Any]:
-        """The outcome in all forms of an output; as data only once it is open."""
+        """Return the outcome in all forms of an output; as data only once it is open."""
         html = f"<div>{marked(f'{self.sign} {self.sentence}'.strip())}</div>"
         if self.explanation:
             html += f'<div style="margin-top: 6px">{in_html(self.explanation)}</div>'

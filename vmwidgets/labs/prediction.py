@@ -157,7 +157,7 @@ class Prediction:
         return Outcome(self.id, self.question, self.answer, happened, late, is_passed=passed, show=show)
 
     def data(self) -> dict[str, Any]:
-        """The prediction as the notebook keeps it; docs/formats.md says what it means."""
+        """Return the prediction as the notebook keeps it; docs/formats.md says what it means."""
         return {
             "schema": SCHEMA,
             "id": self.id,
@@ -171,7 +171,7 @@ class Prediction:
         }
 
     def bundle(self) -> dict[str, Any]:
-        """The prediction in all forms of an output."""
+        """Return the prediction in all forms of an output."""
         return record(PREDICTION, self.data(), html=self._html(), plain=repr(self))
 
     def _ipython_display_(self) -> None:
@@ -219,7 +219,7 @@ def _stands_for(meant: Any, actual: Any) -> bool:
 
 
 def identity_of(identity: Any, question: str) -> str:
-    """A lasting id, given or made from the question.
+    """Return a lasting id, given or made from the question.
 
     >>> identity_of("", "Where will it land?")
     'where-will-it-land'

@@ -24,7 +24,7 @@ class Predictions(Mapping[str, Prediction]):
         self._by_id: dict[str, Prediction] = {}
 
     def ask(self, asked: Prediction) -> Prediction:
-        """The prediction of this id: the known one if it asks the same, else `asked` in its place.
+        """Return the prediction of this id: the known one if it asks the same, else `asked` in its place.
 
         Where the outcome of the known one was there, an answer to the other question comes after it.
         """

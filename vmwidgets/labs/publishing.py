@@ -17,7 +17,7 @@ from .session import Kept
 
 
 def running_cell() -> Cell | None:
-    """The cell that is running; None where there is no kernel, so that nothing could keep an output."""
+    """Return the cell that is running; None where there is no kernel, so that nothing could keep an output."""
     shell = current_shell()
     return current_cell(shell) if shell is not None and hasattr(shell, "kernel") else None
 
@@ -61,7 +61,7 @@ class Ranked(Protocol):
         """Larger is better."""
 
     def bundle(self) -> dict[str, Any]:
-        """All forms of its output."""
+        """Return all forms of its output."""
 
 
 @dataclass

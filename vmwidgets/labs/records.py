@@ -101,7 +101,7 @@ def record(tag: str, data: dict[str, Any], **forms: str) -> dict[str, Any]:
 
 
 def records(notebook: Any) -> Iterator[Record]:
-    """All records of a notebook, in the order of its cells and outputs."""
+    """Yield all records of a notebook, in the order of its cells and outputs."""
     for number, cell in enumerate(listed(notebook, "cells"), 1):
         for output in listed(cell, "outputs"):
             bundle = output.get("data") if isinstance(output, dict) else None
@@ -110,7 +110,7 @@ def records(notebook: Any) -> Iterator[Record]:
 
 
 def _tagged(bundle: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The records of one output, with their tags; an earlier notebook may have several."""
+    """Yield the records of one output, with their tags; an earlier notebook may have several."""
     for mime, value in bundle.items():
         if mime == MIME or mime in EARLIER:
             data = _read(value)
@@ -167,7 +167,7 @@ def _happened(cell: int, data: dict[str, Any]) -> Iterator[Record]:
 
 
 def _several(cell: int, data: dict[str, Any]) -> Iterator[Record]:
-    """All predictions of a kernel in one table."""
+    """Yield all predictions of a kernel in one table."""
     for member, decoded in ("predictions", _asked), ("outcomes", _happened):
         for one in listed(data, member):
             if isinstance(one, dict):
@@ -195,19 +195,19 @@ DECODED: dict[str, Decoder] = {
 
 
 def listed(thing: Any, name: str) -> list[Any]:
-    """The list that a thing of a notebook has under this name; empty where it has none."""
+    """Return the list that a thing of a notebook has under this name; empty where it has none."""
     found = thing.get(name) if isinstance(thing, dict) else None
     return found if isinstance(found, list) else []
 
 
 def text_of(data: dict[str, Any], name: str) -> str:
-    """The text that a thing of a notebook has under this name; empty where it has none."""
+    """Return the text that a thing of a notebook has under this name; empty where it has none."""
     text = data.get(name)
     return text if isinstance(text, str) else ""
 
 
 def cut(data: Any, most: int) -> Any:
-    """The same with None for what lies in more than `most` lists and objects."""
+    """Return the same with None for what lies in more than `most` lists and objects."""
     if not isinstance(data, (dict, list)):
         return data
     if not most:

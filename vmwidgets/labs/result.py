@@ -62,7 +62,7 @@ class Result:
         return self.points == self.of and not self.problem
 
     def data(self) -> dict[str, Any]:
-        """The result as the notebook keeps it; docs/formats.md says what it means."""
+        """Return the result as the notebook keeps it; docs/formats.md says what it means."""
         return {
             "schema": 1,
             "id": self.id,
@@ -105,7 +105,7 @@ class Result:
         return f"Stuck? lab.hint({sheet}) gives a hint, and two more when it is called again."
 
     def bundle(self) -> dict[str, Any]:
-        """The result in all forms of an output."""
+        """Return the result in all forms of an output."""
         lost = f"<div>{marked(self.not_kept, 'strong')}</div>" if self.not_kept else ""
         problem = f"<div>{marked(self.problem)}</div>" if self.problem else ""
         rows = "".join(map(_html, self.criteria))

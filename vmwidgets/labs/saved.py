@@ -79,7 +79,7 @@ def saved_in(notebook: Any) -> Saved:
 
 
 def answers_in(stored: list[Any], asked: Prediction) -> tuple[Answer, ...]:
-    """The answers that were stored, as far as they are answers to `asked`."""
+    """Return the answers that were stored, as far as they are answers to `asked`."""
     found = (_answer(one, asked) for one in stored[:MOST_ANSWERS])
     return tuple(answer for answer in found if answer is not None)
 
@@ -98,18 +98,18 @@ def _answer(stored: Any, asked: Prediction) -> Answer | None:
 
 
 def _of_jupyter() -> Any:
-    """The file that JupyterLab, Notebook and JupyterHub name when they start a kernel."""
+    """Return the file that JupyterLab, Notebook and JupyterHub name when they start a kernel."""
     return _file_at(os.environ.get("JPY_SESSION_NAME"))
 
 
 def _of_vs_code() -> Any:
-    """The file that Visual Studio Code names in a variable of the notebook."""
+    """Return the file that Visual Studio Code names in a variable of the notebook."""
     shell = current_shell()
     return _file_at(getattr(shell, "user_ns", {}).get("__vsc_ipynb_file__"))
 
 
 def _of_colab() -> Any:
-    """The notebook as Colab's page has it."""
+    """Return the notebook as Colab's page has it."""
     colab: Any = sys.modules.get("google.colab")
     if colab is None:
         return None

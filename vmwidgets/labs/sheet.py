@@ -81,7 +81,7 @@ class Sheet:
         return renamed
 
     def data(self) -> dict[str, Any]:
-        """The sheet as the notebook keeps it."""
+        """Return the sheet as the notebook keeps it."""
         return {"schema": 1, "id": self.exercise.id, "of": self.of, "text": self.text}
 
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
@@ -117,7 +117,7 @@ def variant(name: str) -> Sheet:
 
 
 def practice(name: str, number: Any = 1) -> Sheet:
-    """A variant of the exercise `name` for practice: public, the same for everyone, and not graded.
+    """Return a variant of the exercise `name` for practice: public, the same for everyone, and not graded.
 
     `number` is 1 to 1,000,000; each number is another variant.  :func:`check` and :func:`hint` accept the variant in
     place of the name.

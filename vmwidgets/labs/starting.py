@@ -35,7 +35,7 @@ class Start(NamedTuple):
 
 
 def start_of(thing: Any, exercise: Exercise) -> Start | None:
-    """The start of an exercise whose sheet gives `thing`; None if that is not a machine and no part of one.
+    """Return the start of an exercise whose sheet gives `thing`; None if that is not a machine and no part of one.
 
     A text, a dictionary or a function has no journal, so work on such a sheet may begin with any.
     """

@@ -32,7 +32,7 @@ class Submission:
     once: Once = field(default_factory=Once, repr=False, compare=False)
 
     def data(self) -> dict[str, Any]:
-        """The submission as the notebook keeps it."""
+        """Return the submission as the notebook keeps it."""
         return {**self.beginning.data(), "version": __version__, "works": self.works}
 
     def _lines(self) -> list[str]:
@@ -57,7 +57,7 @@ class Submission:
         return found + lost
 
     def bundle(self) -> dict[str, Any]:
-        """The submission in all forms of an output."""
+        """Return the submission in all forms of an output."""
         html = framed("".join(f"<div>{marked(line)}</div>" for line in self._lines()), "submission")
         return record(SUBMISSION, self.data(), html=html, plain=repr(self))
 

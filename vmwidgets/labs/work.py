@@ -100,7 +100,7 @@ def packed(thing: Any) -> dict[str, Any]:
 
 
 def remade(data: Any) -> Any:
-    """The thing that `data` was packed from, made again.
+    """Return the thing that `data` was packed from, made again.
 
     Raises :class:`Refused` for data that is none, or that makes something else than it says, and for a function, as
     earlier versions kept it: no student's code runs here.
@@ -159,7 +159,7 @@ def _is_ours(one: type) -> bool:
 
 
 def users_names(work: Any) -> set[str]:
-    """The names of files of a learner's computer in packed work: paths, from ``/proc`` or strace."""
+    """Return the names of files of a learner's computer in packed work: paths, from ``/proc`` or strace."""
     return set(_paths(_unpacked(work)))
 
 
@@ -186,7 +186,7 @@ def _unpacked(work: Any) -> str:
 
 
 def _repacked(work: dict[str, Any], text: str) -> dict[str, Any]:
-    """The same kind of work with this text; a journal gets its own check value, and is tried."""
+    """Return the same kind of work with this text; a journal gets its own check value, and is tried."""
     if work.get("kind") != "machine":
         return {**work, "text": text} if "text" in work else work
     *lines, _end = text.splitlines(keepends=True)

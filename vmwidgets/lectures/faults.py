@@ -66,7 +66,7 @@ WAYS = {
 
 
 def lecture(fork: str = "counted") -> Lecture:
-    """A parent, its child, and who copies what, in one way to fork.
+    """Return a parent, its child, and who copies what, in one way to fork.
 
     >>> list(lecture().what_if)
     ['the parent writes first', 'the child exits']

@@ -47,7 +47,7 @@ ONE_SCREEN = 840
 
 
 def begun(shootdown: str) -> Machine:
-    """The machine before the race, with this kind of shootdown: cpu 1 runs the editor, which has one page.
+    """Return the machine before the race, with this kind of shootdown: cpu 1 runs the editor, which has one page.
 
     >>> begun("sent").cpus.shootdown
     'sent'
@@ -68,7 +68,7 @@ def leaks(machine: Any) -> bool:
 
 
 def every_order(shootdown: str) -> Orders:
-    """Both scripts in every order, with this kind of shootdown.
+    """Return both scripts in every order, with this kind of shootdown.
 
     >>> every_order("acknowledged").wrong
     0
@@ -77,7 +77,7 @@ def every_order(shootdown: str) -> Orders:
 
 
 def lecture() -> Lecture:
-    """A page is unmapped, its frame gets a new owner, and cpu 1 has not dropped its translation yet.
+    """Return a page is unmapped, its frame gets a new owner, and cpu 1 has not dropped its translation yet.
 
     >>> [answer for _, _, answer, _ in lecture().ask.values()]
     ['924', 'my draft', 'PIN 4711', 'none']

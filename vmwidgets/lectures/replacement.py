@@ -14,7 +14,7 @@ USES = "0 1 2 3 4 1 5 3 4 6 2"
 
 
 def lecture() -> Lecture:
-    """Four frames, a clock, and four pages that have to go.
+    """Return four frames, a clock, and four pages that have to go.
 
     >>> [answer for _, _, answer, _ in lecture().ask.values()]
     ['0 · 0x1_0000', '2 · 0x1_2000', '1 · 0x1_1000', '7']

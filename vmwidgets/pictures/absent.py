@@ -14,7 +14,7 @@ from .moments import NotThere, Undone
 
 
 def blank(view: str, title: str, width: float) -> Scene:
-    """A scene with nothing in it, for a picture that was never drawn."""
+    """Return a scene with nothing in it, for a picture that was never drawn."""
     return Scene(view, title, "", width, 1, Caption(""), (), (), Table((), ()), STILL)
 
 

@@ -138,7 +138,7 @@ class Choice:
 
 
 def asking_scene(at: At, panes: Sequence[str], one: Translation, moment: Moment, asked: Question, before: str) -> Scene:
-    """The translation as far as it is known, with the question; `before` was said of the question before it."""
+    """Return the translation as far as it is known, with the question; `before` was said of the question before it."""
     drawn = translation_scene(at, panes, one, moment.at(asked.place), asked.sight)
     choices = {choice.node for choice in choices_in(drawn, at.whole, one, moment, asked)}
     switches = [Switch("pass", "show this", None, "skip this question, and show what comes next"),
@@ -164,7 +164,7 @@ def _pressable(node: Node) -> Node:
 
 
 def question_words(one: Translation, asked: Question) -> str:
-    """The question of a lookup."""
+    """Return the question of a lookup."""
     lookup = asked.lookup
     who = f"{lookup.cpu}: {lookup.access} at {Address(lookup.va)} of {one.whose}"
     return f"{who}, operation {one.number}, step {asked.number}. What comes next?"
@@ -192,7 +192,7 @@ def _words_of_run(node: str, drawn: Scene) -> str:
 
 
 def right_choice(choices: Sequence[Choice], drawn: Scene, asked: Question) -> str:
-    """The words of what comes next; a frame that is not drawn has its number."""
+    """Return the words of what comes next; a frame that is not drawn has its number."""
     if not asked.right.startswith("frame:"):
         return next((choice.words for choice in choices if choice.node == asked.right), asked.right)
     frame = int(asked.right.partition(":")[2])
@@ -207,7 +207,7 @@ class Asker:
         self._keeper = KEPT_BY[-1](name)
 
     def first_open(self, one: Translation, questions: Sequence[Question]) -> tuple[Question | None, str]:
-        """The first question without an answer, and what was said of the one before it."""
+        """Return the first question without an answer, and what was said of the one before it."""
         said = ""
         for asked in questions:
             told = self._keeper.told(_key(one, asked), question_words(one, asked))

@@ -51,14 +51,14 @@ class At:
         return self.machine
 
     def value(self, part: Any, *focus: Any, **more: Any) -> Any:
-        """The value of a part of the machine at this moment, such as ``at.value(at.whole.frames)``.
+        """Return the value of a part of the machine at this moment, such as ``at.value(at.whole.frames)``.
 
         `focus` and `more` are what the part's own ``value`` takes, if it takes something.
         """
         return self.look(part, *focus, **more).now
 
     def look(self, part: Any, *focus: Any, **more: Any) -> Look[Any]:
-        """The same at all moments of the operation: what a view is given."""
+        """Return the same at all moments of the operation: what a view is given."""
         return look_at(part, self.moment, *focus, **more)
 
     def steps(self, look: Callable[[At], object], *kinds: Any) -> Steps:
@@ -79,7 +79,7 @@ _TOLD: deque[Moment] = deque(maxlen=4)
 
 
 def _told(machine: Machine) -> Moment:
-    """The moment after a machine's latest operation: pictures of it, and steps in it, share one story."""
+    """Return the moment after a machine's latest operation: pictures of it, and steps in it, share one story."""
     operation = machine.journal.last
     known = next((one for one in tuple(_TOLD) if one.operation is not None and one.operation.is_same(operation)), None)
     if known is None:

@@ -59,7 +59,7 @@ class Beside(Picture):
         return tuple(dict.fromkeys(machine for machine in found if machine is not None))
 
     def draw(self, at: At) -> Scene:
-        """Both pictures, at a moment of the right one."""
+        """Return both pictures, at a moment of the right one."""
         pair: Pair = at.target
         wide = replace(at, width=half_of(at.width))
         right = self._half(pair.right, (at.number, at.done), wide)
@@ -100,7 +100,7 @@ def _machine(one: Picture) -> Machine:
 
 
 def _said(absent: Scene) -> Scene:
-    """An empty scene with its sentence in it: above two halves there is no room for one of each."""
+    """Return an empty scene with its sentence in it: above two halves there is no room for one of each."""
     words = f"{absent.caption.text} {absent.caption.reason}"
     said = paragraph("absent", words, MARGIN, 4, absent.width - 2 * MARGIN)
     return replace(absent, nodes=(said,), height=said.h + 12)
@@ -132,7 +132,7 @@ def _shows(one: Picture) -> tuple[Any, ...]:
 
 
 def _checked(target: Any) -> Pair:
-    """The two pictures, or a refusal in one sentence."""
+    """Return the two pictures, or a refusal in one sentence."""
     if not (isinstance(target, tuple) and len(target) == 2 and all(isinstance(one, Picture) for one in target)):
         raise Refused(f"Beside shows two pictures, a.beside(b), not {shown(target)}")
     left, right = target
@@ -153,7 +153,7 @@ def _checked(target: Any) -> Pair:
 
 
 def _kind(one: Picture) -> str:
-    """The name of the picture, live or not."""
+    """Return the name of the picture, live or not."""
     kinds = type(one).__mro__
     return next((kind.__name__ for kind in kinds if picture_named(kind.__name__) is kind), type(one).__name__)
 

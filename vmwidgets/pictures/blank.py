@@ -56,7 +56,7 @@ class Worksheet(Snapshot):
 
 
 def blanked(picture: Exports, words: Sequence[object]) -> Worksheet:
-    """The picture without what these words stand for: see :meth:`.Picture.blank`."""
+    """Return the picture without what these words stand for: see :meth:`.Picture.blank`."""
     scene = picture.scene().whole()
     known = _values(scene)
     found = [word.lower() if isinstance(word, str) else "" for word in words]
@@ -84,7 +84,7 @@ def _runs(scene: Scene) -> Iterator[str]:
 
 
 def _values(scene: Scene) -> dict[str, list[str]]:
-    """Each name in the picture, with the values that it has there, in the order of reading."""
+    """Return each name in the picture, with the values that it has there, in the order of reading."""
     found: dict[str, dict[str, None]] = {}
     for name, value in (pair for text in _runs(scene) for pair in _named(text)):
         found.setdefault(name, {})[value] = None
@@ -142,10 +142,10 @@ def _blank(answer: Answer) -> str:
 
 
 def _without(scene: Scene, answers: Sequence[Answer], words: Sequence[str]) -> Scene:
-    """The scene with blanks, and nothing else by which to find out what they are."""
+    """Return the scene with blanks, and nothing else by which to find out what they are."""
 
     def told(text: str, *, alone: bool = False) -> str:
-        """The text with blanks; `alone`: all of it may be a value."""
+        """Return the text with blanks; `alone`: all of it may be a value."""
         for one in answers:
             if alone and text == one.value and _is_known(text):
                 return _blank(one)

@@ -37,7 +37,7 @@ class Comparison(Picture):
         super().__init__(target, **options)
 
     def draw(self, at: At) -> Scene:
-        """The comparison."""
+        """Return the comparison."""
         return draw_comparison(at.target, width=at.width)
 
 
@@ -59,7 +59,7 @@ class Formats(Picture):
         self._held = target  # weakly held otherwise, and nothing else may keep it
 
     def draw(self, at: At) -> Scene:
-        """The comparison."""
+        """Return the comparison."""
         return draw_formats(self._held.value, width=at.width)
 
 
@@ -84,7 +84,7 @@ class Paging(Picture):
         super().__init__(target, **options)
 
     def draw(self, at: At) -> Scene:
-        """The comparison."""
+        """Return the comparison."""
         return draw_paging(at.target, width=at.width)
 
 
@@ -106,5 +106,5 @@ class Diff(Picture):
         super().__init__(target, **options)
 
     def draw(self, at: At) -> Scene:
-        """The comparison."""
+        """Return the comparison."""
         return draw_diff(at.target, width=at.width)

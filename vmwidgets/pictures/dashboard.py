@@ -97,14 +97,14 @@ class Dashboard(Map):
         super().__init__(target, **options)
 
     def _own_options(self) -> dict[str, Any]:
-        """The panes; a picture like it does not ask again what this one asks."""
+        """Return the panes; a picture like it does not ask again what this one asks."""
         return {"panes": self._panes or None}
 
     def _part(self) -> Any:
         return None if self._follows else self.target
 
     def draw(self, at: At) -> Scene:
-        """The machine at a moment; parts without room are folded."""
+        """Return the machine at a moment; parts without room are folded."""
         if self._panes:
             return self._translation(at)
         scene = self._whole(at)
@@ -192,7 +192,7 @@ class Dashboard(Map):
             super().sought(text)
 
     def called(self, text: str) -> Iterator[Hit]:
-        """The entries of this name in the shown map, or in kernel memory's maps."""
+        """Yield the entries of this name in the shown map, or in kernel memory's maps."""
         at = self.at()
         if self._panes or (self._follows and domain_at_hand(at.whole) is not None):
             return
@@ -209,7 +209,7 @@ class Dashboard(Map):
     # ---- one access from its address to a frame --------------------------------------------------
 
     def _translation(self, at: At) -> Scene:
-        """The translation at hand, as far as it was answered where the picture asks."""
+        """Return the translation at hand, as far as it was answered where the picture asks."""
         one = translation_in(at.whole, self._task, self.address)
         if one is None:
             return nothing_translated(at, self._task or "")
@@ -223,7 +223,7 @@ class Dashboard(Map):
         return replace(scene, caption=caption, steps=at.moment.steps(steps_of_translation(at, self._panes, one)))
 
     def _asked_at(self, at: At, one: Translation) -> _Asked | None:
-        """The first open question of a translation, if this picture asks and an operation made it."""
+        """Return the first open question of a translation, if this picture asks and an operation made it."""
         if self._asker is None or not one.lookups:
             return None
         then = replace(at, done=None) if at.number == one.number else self._at_operation(at, one.number)
@@ -294,7 +294,7 @@ class Dashboard(Map):
 
 
 def _heads_of(scene: Scene) -> tuple[str, ...]:
-    """The headings of the parts that can be folded: of a domain all lanes but the calls and the tree."""
+    """Return the headings of the parts that can be folded: of a domain all lanes but the calls and the tree."""
     return tuple(node.id for node in scene.nodes if node.id.startswith(("section/", "heading/")))
 
 
@@ -323,7 +323,7 @@ def _asker_of(target: Any, panes: Sequence[str], ask: object) -> Asker | None:
 
 
 def _space_of(target: AnyMap | Task | Machine) -> str:
-    """The task whose addresses a picture shows; "" for the kernel's."""
+    """Return the task whose addresses a picture shows; "" for the kernel's."""
     if isinstance(target, Task):
         return target.name
     path = getattr(target, "path", None)
@@ -375,7 +375,7 @@ def kmem_dashboard(
 
 
 def domain_at_hand(machine: Machine) -> MachineDomain | None:
-    """The domain that the latest operation made or worked on, if it is still there."""
+    """Return the domain that the latest operation made or worked on, if it is still there."""
     latest = machine.journal.last
     if latest.target == "machine" and latest.name == "domain":
         return machine.domains.get(str(dict(latest.arguments).get("name")))
@@ -386,7 +386,7 @@ def domain_at_hand(machine: Machine) -> MachineDomain | None:
 def domain_dashboard(
     target: MachineDomain, moment: Moment, selection: str, opened: Sequence[str], width: float = WIDTH
 ) -> Scene:
-    """The picture of a domain under the machine's name."""
+    """Return the picture of a domain under the machine's name."""
     picture = domain_picture(target, moment, selection, opened, width)
     name = target.machine.name
     return replace(draw_domain(picture, title=f"{name}: domain {picture.value.name}", machine=name), view="dashboard")

@@ -58,7 +58,7 @@ class DomainPicture(Picture):
         super().__init__(target, machine=target.machine, **options)
 
     def draw(self, at: At) -> Scene:
-        """The domain at a moment."""
+        """Return the domain at a moment."""
         moment = at.moment if not at.target.pmap.destroyed else destruction_of(at.target)
         picture = domain_picture(at.target, moment, self.selection, self._folds_opened, at.width)
         scene = type(self)._draws(picture, machine=at.whole.name)
@@ -161,7 +161,7 @@ def found_at(target: MachineDomain, text: str) -> str:
 
 
 def step_of(node_id: str) -> int | None:
-    """The step that a node of the strip stands for."""
+    """Return the step that a node of the strip stands for."""
     lane, _, number = node_id.partition("/")
     return int(number) if lane == "calls" and number.isdecimal() else None
 
@@ -211,7 +211,7 @@ _known: weakref.WeakKeyDictionary[MachineDomain, tuple[int, Windows]] = weakref.
 
 
 def window_of(target: MachineDomain, focus: DomainFocus) -> DomainValue:
-    """A domain as it is; taken once after an operation, for all pictures with that focus and all steps.
+    """Return a domain as it is; taken once after an operation, for all pictures with that focus and all steps.
 
     The serial names the operation: after an undo another one has its number.
     """

@@ -12,7 +12,7 @@ from .at import starts_of
 
 
 def explained(operation: Operation) -> Explanation:
-    """The story of `operation`; of a machine that is alive with what its entries are called then."""
+    """Return the story of `operation`; of a machine that is alive with what its entries are called then."""
     machine = _machine_of(operation)
     if machine is None:
         return Explanation(story_of(operation))
@@ -21,7 +21,7 @@ def explained(operation: Operation) -> Explanation:
 
 
 def _machine_of(operation: Operation) -> Machine | None:
-    """The machine whose journal has this operation."""
+    """Return the machine whose journal has this operation."""
     for machine in list(MACHINES):
         journal = machine.journal
         if operation.number < len(journal) and journal[operation.number].is_same(operation):

@@ -22,11 +22,11 @@ class Exports:
     """Files and text from a scene."""
 
     def scene(self) -> Scene:
-        """The scene that is shown."""
+        """Return the scene that is shown."""
         raise NotImplementedError
 
     def to_svg(self) -> str:
-        """The picture as a standalone SVG document."""
+        """Return the picture as a standalone SVG document."""
         from vmwidgets.views.scene.svg import to_svg
 
         return to_svg(self.scene())
@@ -55,7 +55,7 @@ class Exports:
         return source(self.scene(), theme)
 
     def to_json(self) -> dict[str, Any]:
-        """The scene as plain data, documented in :mod:`vmwidgets.views.scene.wire`."""
+        """Return the scene as plain data, documented in :mod:`vmwidgets.views.scene.wire`."""
         return encode_scene(self.scene())
 
     def to_html(self) -> str:
@@ -63,11 +63,11 @@ class Exports:
         return html_page(self.scene(), self.to_svg())
 
     def to_text(self) -> str:
-        """The picture in words: heading, caption and table."""
+        """Return the picture in words: heading, caption and table."""
         return text_twin(self.scene())
 
     def to_png(self, *, theme: str = "light", scale: float = 2.0) -> bytes:
-        """The picture as a PNG, with `scale` pixels for each pixel of the drawing; `theme` is "light" or "dark".
+        """Return the picture as a PNG, with `scale` pixels for each pixel of the drawing; `theme` is "light" or "dark".
 
         It needs the extra ``png``; without it, :class:`Refused` is raised.
         """
@@ -76,7 +76,7 @@ class Exports:
         return to_png(self.to_svg(), theme=theme, scale=scale)
 
     def _each_step(self) -> Sequence[Exports]:
-        """The picture at each step of the operation that is shown; here there is one."""
+        """Return the picture at each step of the operation that is shown; here there is one."""
         return [self]
 
     def save(self, path: str | os.PathLike[str]) -> Path:
@@ -137,7 +137,7 @@ def signature(scene: Scene, cell: str, operation: int) -> str:
 
 
 def signed(scene: Scene, cell: str, operation: int) -> Scene:
-    """The scene with its signature among the notes."""
+    """Return the scene with its signature among the notes."""
     return replace(scene, notes=(*scene.notes, signature(scene, cell, operation)))
 
 
@@ -155,11 +155,11 @@ class Snapshot(Exports):
         self._slim, self._selected = slim, selected
 
     def scene(self) -> Scene:
-        """The scene of that moment."""
+        """Return the scene of that moment."""
         return self._scene
 
     def to_svg(self) -> str:
-        """The picture as a standalone SVG document, as large as the `scale` of the view said."""
+        """Return the picture as a standalone SVG document, as large as the `scale` of the view said."""
         from vmwidgets.views.scene.svg import to_svg
 
         return to_svg(self._scene, scale=self._scale, selected=self._selected)

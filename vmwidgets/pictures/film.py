@@ -34,19 +34,19 @@ class Film:
     digests: Mapping[int, bytes]
 
     def encode(self) -> dict[str, Any]:
-        """The film as the page reads it (`js/src/film.ts`)."""
+        """Return the film as the page reads it (`js/src/film.ts`)."""
         return {"places": list(self.places), "base": self.base, "frames": list(self.frames)}
 
 
 def frame_of(scene: Scene) -> dict[str, Any]:
-    """A scene as a film has it: without its steps, which are the same in all of the film."""
+    """Return a scene as a film has it: without its steps, which are the same in all of the film."""
     data = encode_scene(scene, with_table=False)
     del data["steps"]
     return data
 
 
 def digest(scene: Scene) -> bytes:
-    """A few bytes that only equal drawings have in common."""
+    """Return a few bytes that only equal drawings have in common."""
     return _digest(frame_of(scene))
 
 
@@ -55,7 +55,7 @@ def _digest(data: Mapping[str, Any]) -> bytes:
 
 
 def places_of(steps: Steps, most: int = MOST) -> tuple[int, ...]:
-    """The places of a film: all of the steps, or of very many those where another kernel function begins.
+    """Return the places of a film: all of the steps, or of very many those where another kernel function begins.
 
     >>> places_of(Steps(3, 3, 1, (0, 4, 9, AFTER), (0, 2, 3)))
     (0, 4, 9, -1)
@@ -69,7 +69,7 @@ def places_of(steps: Steps, most: int = MOST) -> tuple[int, ...]:
 
 
 def places_around(base: Scene) -> tuple[int, ...]:
-    """The places of the film around a drawing; none if that is the only one."""
+    """Return the places of the film around a drawing; none if that is the only one."""
     found = {*places_of(base.steps), _here(base)}
     return tuple(sorted(found, key=lambda place: (place == AFTER, place))) if len(found) > 1 else ()
 
@@ -80,7 +80,7 @@ def _here(base: Scene) -> int:
 
 
 def film_of(draw: Callable[[int | None], Scene], base: Scene) -> Film | None:
-    """The film of an operation around the drawing `base`; None if it would have that drawing only.
+    """Return the film of an operation around the drawing `base`; None if it would have that drawing only.
 
     `draw` is given how many events of the operation are done, and None for all of them.
     """
@@ -90,7 +90,7 @@ def film_of(draw: Callable[[int | None], Scene], base: Scene) -> Film | None:
 
 
 def spliced(base: Scene, others: Mapping[int, dict[str, Any]]) -> Film | None:
-    """The film around the drawing `base` of the drawings at all of its other places."""
+    """Return the film around the drawing `base` of the drawings at all of its other places."""
     places, here = places_around(base), _here(base)
     if not places:
         return None
@@ -127,7 +127,7 @@ def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str,
 
 
 def _kept_and_new(before: Sequence[Any], after: Sequence[Any]) -> list[Any]:
-    """A list as runs of another, each [first, how many], and what is not in that."""
+    """Return a list as runs of another, each [first, how many], and what is not in that."""
     places = {dumps(one): place for place, one in enumerate(before)}
     found: list[Any] = []
     for one in after:
@@ -142,7 +142,7 @@ def _kept_and_new(before: Sequence[Any], after: Sequence[Any]) -> list[Any]:
 
 
 def applied(before: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
-    """The drawing that a difference makes of another.
+    """Return the drawing that a difference makes of another.
 
     >>> applied({"title": "a", "nodes": [{"id": 1}, {"id": 2}]}, {"nodes": [{"id": 0}, [1, 1]]})
     {'title': 'a', 'nodes': [{'id': 0}, {'id': 2}]}

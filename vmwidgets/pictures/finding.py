@@ -53,7 +53,7 @@ class Found:
         return f"<{self.at + 1} of {len(self.names)}: {self.names[self.at]}{hidden}>"
 
     def told(self) -> dict[str, Any]:
-        """The message that goes to a page."""
+        """Return the message that goes to a page."""
         hit = self.hit or Hit("")
         return {
             "count": len(self.names), "at": self.at, "words": hit.words, "node": hit.node, "thing": hit.thing,
@@ -143,7 +143,7 @@ class Finding:
         return Found(visible(text), ())
 
     def _hits(self, text: str) -> tuple[tuple[Hit, ...], int]:
-        """All hits, and which was shown last; -1: none, since what is looked for is another, or elsewhere."""
+        """Return all hits, and which was shown last; -1: none, since what is looked for is another, or elsewhere."""
         picture: Any = self
         key = (text.lower(), picture.target, picture.operation, _latest(picture))
         if key == self._search[0]:
@@ -157,7 +157,7 @@ class Finding:
         return self._search[1:]
 
     def _shown(self, text: str, hits: tuple[Hit, ...], at: int) -> Found:
-        """The hit at a place, once it is seen."""
+        """Return the hit at a place, once it is seen."""
         picture: Any = self
         hit = hits[at]
         if hit.step >= 0:
@@ -189,7 +189,7 @@ def _things(scene: Scene) -> set[str]:
 
 
 def hits_in(scene: Scene, text: str) -> Iterator[Hit]:
-    """The nodes of a scene that say `text`; those that are nothing and have no name of their own are words."""
+    """Yield the nodes of a scene that say `text`; those that are nothing and have no name of their own are words."""
     for node in scene.whole().nodes:
         if not (node.thing or node.title):
             continue
@@ -200,7 +200,7 @@ def hits_in(scene: Scene, text: str) -> Iterator[Hit]:
 
 
 def steps_in(scene: Scene, text: str) -> Iterator[Hit]:
-    """The steps of the operation at which a kernel function of this name begins."""
+    """Yield the steps of the operation at which a kernel function of this name begins."""
     wanted = text.lower().removesuffix("()")
     was_under_way = False
     for number, (sentence, *functions) in enumerate(scene.steps.said[: scene.steps.count], 1):
@@ -211,7 +211,7 @@ def steps_in(scene: Scene, text: str) -> Iterator[Hit]:
 
 
 def entries_in(entries: Iterable[Any], text: str) -> Iterator[Hit]:
-    """The entries of a map that are called so, whether they are drawn or not."""
+    """Yield the entries of a map that are called so, whether they are drawn or not."""
     for entry in entries:
         words = _said_of(entry)
         if holds(words, text):

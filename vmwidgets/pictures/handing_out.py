@@ -132,7 +132,7 @@ def handed_out(
 
 
 def handout_of_journal(journal: Journal, path: Any, pictures: tuple[Any, ...], options: dict[str, Any]) -> Path:
-    """The handout of the machine that has this journal."""
+    """Return the handout of the machine that has this journal."""
     machine = next((one for one in list(MACHINES) if one.journal is journal), None)
     if machine is None:
         raise Refused("handout: the machine of this journal is gone: keep the machine in a variable")
@@ -140,7 +140,7 @@ def handout_of_journal(journal: Journal, path: Any, pictures: tuple[Any, ...], o
 
 
 def _machine(thing: Any, pictures: Sequence[Picture]) -> Machine:
-    """The machine whose story it is, which all pictures show."""
+    """Return the machine whose story it is, which all pictures show."""
     own = thing if isinstance(thing, Machine) else getattr(thing, "machine", None)
     machines = [one.machine for one in pictures if one.machine is not None]
     machine = own if isinstance(own, Machine) else next(iter(machines), None)
@@ -232,7 +232,7 @@ class _Changing(Telling):
 
 
 def _fitting(telling: Telling, first: int, by: str | Mapping[Any, str] | None) -> tuple[list[ToldStep], list[str]]:
-    """The steps from an operation on, in a unit with which they are not too many, and what is said of that."""
+    """Return the steps from an operation on, in a unit with which they are not too many, and what is said of that."""
     wanted = UNITS if by is None else (by if isinstance(by, str) else "step",)
     if by is None and sum(1 for _ in telling.units(first)) > FINE:
         wanted = UNITS[-1:]  # to count finer steps, each operation would be drawn
@@ -267,7 +267,7 @@ def _at_moments(steps: Sequence[ToldStep], what: str, given: Mapping[Any, Given]
 
 
 def _moment(moment: Any, what: str, machine: Machine) -> int:
-    """The number of the operation that a moment is after, or some steps after it."""
+    """Return the number of the operation that a moment is after, or some steps after it."""
     is_later = isinstance(moment, tuple) and len(moment) == 2
     return number_of(moment[0] if is_later else moment, what, machine.system)
 
@@ -285,7 +285,7 @@ _SUCH = '("How many frames are in use?", ["4", "5", "8"], "5", "Each write copie
 
 
 def _question(given: Any) -> Question:
-    """A question as it was given: a tuple, or a prediction that was compared."""
+    """Return a question as it was given: a tuple, or a prediction that was compared."""
     if hasattr(given, "question") and hasattr(given, "options"):
         happened = getattr(given, "happened", None)
         if happened is None:
@@ -365,7 +365,7 @@ def _common(one: Journal, other: Journal) -> int:
 
 
 def _of_another(shown_here: Picture, machine: Machine, there: There) -> Drawable:
-    """The same picture of another machine, with the same options."""
+    """Return the same picture of another machine, with the same options."""
     try:
         target = counterpart(shown_here.target, machine, there)
     except VMError as error:

@@ -12,7 +12,7 @@ from .registry import picture_of
 
 @picture_of(first_for=InvertedValue, name="Inverted")
 def inverted(at: At) -> Scene:
-    """An inverted page table: buckets, and the chains of entries that a search follows.
+    """Return an inverted page table: buckets, and the chains of entries that a search follows.
 
     `target` is the result of ``m.frames.inverted()``.
 

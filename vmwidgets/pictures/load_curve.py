@@ -22,7 +22,7 @@ class LoadCurve(thrashing.LoadCurve):
     __slots__ = ()
 
     def drawn(self, *, mark: float | str | None = None) -> DrawnCurve:
-        """The same curve as :meth:`plot` draws it, but without matplotlib: a cell shows it as an image.
+        """Return the same curve as :meth:`plot` draws it, but without matplotlib: a cell shows it as an image.
 
         A mark that is no number from 1 to the most tasks is not drawn.
 

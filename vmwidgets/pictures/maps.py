@@ -68,7 +68,7 @@ class Map(Picture):
         super().__init__(shown_map, machine=shown_map.machine, **options)
 
     def draw(self, at: At) -> Scene:
-        """The map at a moment."""
+        """Return the map at a moment."""
         target: AnyMap = at.target
         picture = self.picture(target, at.moment)
         return draw_map(
@@ -116,7 +116,7 @@ class Map(Picture):
         self._zoom = None if span >= whole and factor < 1 else zoomed(limits, pivot, span, at)
 
     def _address_of_interest(self, picture: MapPicture, otherwise: int) -> int:
-        """The middle of the entry that is selected or that the picture is about."""
+        """Return the middle of the entry that is selected or that the picture is about."""
         entries = {entry.id: entry for entry in picture.value.entries}
         chosen = next((entries[i] for i in picture.important(entry_id(self.selection)) if i in entries), None)
         return otherwise if chosen is None else (chosen.start + chosen.end) // 2
@@ -140,7 +140,7 @@ class Map(Picture):
         self.selection = f"entry:{entry.id}" if entry is not None and entry.start <= address else ""
 
     def called(self, text: str) -> Iterator[Hit]:
-        """The entries of this name, folded ones too."""
+        """Yield the entries of this name, folded ones too."""
         at = self.at()
         yield from entries_in(at.value(at.target, whole=EVERY).entries, text)
 
@@ -196,7 +196,7 @@ class Ribbon(Map):
 
 
 def map_of(target: object, view: str) -> AnyMap:
-    """The map that a view called `view` shows: a map itself, a machine's kernel map, or a task's map.
+    """Return the map that a view called `view` shows: a map itself, a machine's kernel map, or a task's map.
 
     Raises :class:`Refused` for anything else.
     """
@@ -222,6 +222,6 @@ def fit_of(target: AnyMap) -> str:
 
 
 def entry_id(selection: str) -> int:
-    """The entry that a selection names; 0 if it names something else."""
+    """Return the entry that a selection names; 0 if it names something else."""
     kind, _, number = selection.partition(":")
     return int(number) if kind == "entry" and number.isdecimal() else 0

@@ -72,13 +72,13 @@ class Kmem(Picture):
         self.selection = found_at(self.at().target, text)
 
     def called(self, text: str) -> Iterator[Hit]:
-        """The entries of this name in all maps, folded ones too."""
+        """Yield the entries of this name in all maps, folded ones too."""
         at = self.at()
         yield from entries_of_maps(at, at.target, text)
 
 
 def entries_of_maps(at: At, target: MachineKmem, text: str) -> Iterator[Hit]:
-    """The entries of kernel memory's maps that are called so."""
+    """Yield the entries of kernel memory's maps that are called so."""
     for one in at.value(target, whole=EVERY).all():
         yield from entries_in(one.map.entries, text)
 
@@ -101,7 +101,7 @@ def kmem_scene(
     compact: bool = False,
     width: float = WIDTH,
 ) -> Scene:
-    """The scene of kernel memory at a moment of an operation; `opened` are the folds that were opened."""
+    """Return the scene of kernel memory at a moment of an operation; `opened` are the folds that were opened."""
     look = look_at_map(target, moment, _focus(target, moment, selection), opened, whole=WHOLE)
     return draw_kmem(look, selection=selection, machine=target.machine.name, compact=compact, width=width)
 
@@ -137,14 +137,14 @@ class Kentry(Picture):
         super().__init__(area, machine=area.machine, **options)
 
     def draw(self, at: At) -> Scene:
-        """The area at a moment."""
+        """Return the area at a moment."""
         return kentry_scene(at.target, at.moment, width=at.width)
 
 
 def kentry_scene(
     target: MachineKentry, moment: Moment, *, compact: bool = False, whole: bool = False, width: float = WIDTH
 ) -> Scene:
-    """The scene of the area at a moment of an operation."""
+    """Return the scene of the area at a moment of an operation."""
     look = _look(target, moment, compact=compact)
     kernel_map = target.machine.kernel_map
     style = AddressStyle.of(kernel_map.start, kernel_map.end)
@@ -156,12 +156,12 @@ def kentry_scene(
 
 
 def kentry_steps(target: MachineKentry, moment: Moment, *, compact: bool = False) -> Mine:
-    """The steps of the area's picture."""
+    """Return the steps of the area's picture."""
     return steps_of_kentry(_look(target, moment, compact=compact).after)
 
 
 def _look(target: MachineKentry, moment: Moment, *, compact: bool) -> Look[KentryContents]:
-    """The area with the slabs open in which the operation took and freed slots."""
+    """Return the area with the slabs open in which the operation took and freed slots."""
     slots = [event.address for event in reversed(moment.events) if isinstance(event, (BufferAllocated, BufferFreed))]
     return look_at(target, moment, slots, 1 if compact else OPEN_SLABS, of="contents")
 
@@ -189,7 +189,7 @@ class Frames(Picture):
         return frames_scene(at.target, at.moment, self.selection, width=at.width)
 
     def called(self, text: str) -> Iterator[Hit]:
-        """The runs of frames of this owner, also runs that are not drawn."""
+        """Yield the runs of frames of this owner, also runs that are not drawn."""
         at = self.at()
         for run in at.value(at.target, whole=EVERY).runs:
             words = run_words(run)
@@ -204,7 +204,7 @@ BLOCKS = 1200
 def frames_scene(
     target: MachineFrames, moment: Moment, selection: str = "", *, compact: bool = False, width: float = WIDTH
 ) -> Scene:
-    """The scene of physical memory at one moment of an operation."""
+    """Return the scene of physical memory at one moment of an operation."""
     chosen = frame_of(selection, int(target.machine.ram_bytes) >> PAGE_SHIFT)
     touched = touched_frames(moment.events)
     moved = (frame for frame in reversed(touched) if frame - 1 not in touched)
@@ -217,7 +217,7 @@ def frames_scene(
 
 
 def frame_of(selection: str, frames: int) -> int | None:
-    """The frame that a selection names, of so many; None if it names something else."""
+    """Return the frame that a selection names, of so many; None if it names something else."""
     kind, _, number = selection.partition(":")
     return int(number) if kind == "frame" and number.isdecimal() and int(number) < frames else None
 
@@ -240,7 +240,7 @@ class Slabs(Picture):
         super().__init__(machine.caches, machine=machine, **options)
 
     def draw(self, at: At) -> Scene:
-        """The caches at a moment."""
+        """Return the caches at a moment."""
         target: MachineCaches = at.target
         machine, moment = at.whole, at.moment
         kinds = (BufferAllocated, BufferFreed, SlabCreated)
@@ -275,10 +275,10 @@ class Threads(Picture):
             self.selection = f"thread:{target.name}"
 
     def draw(self, at: At) -> Scene:
-        """The threads at a moment."""
+        """Return the threads at a moment."""
         return threads_scene(at.target, at.moment, at.width)
 
 
 def threads_scene(target: MachineThreads, moment: Moment, width: float = WIDTH) -> Scene:
-    """The scene of the threads at one moment of an operation."""
+    """Return the scene of the threads at one moment of an operation."""
     return draw_threads(look_at(target, moment), machine=target.machine.name, width=width)

@@ -48,7 +48,7 @@ class WhenTrait(traitlets.TraitType["When | None", Any]):
     info_text = "None for now, or a pair (operation, step), such as (3, None) for after operation 3"
 
     def validate(self, obj: Any, value: Any) -> When | None:
-        """The moment; TraitError for what is none."""
+        """Return the moment; TraitError for what is none."""
         if value is None or isinstance(value, When):
             return value
         if isinstance(value, (tuple, list)) and len(value) == 2 and _is_number(value[0]):
@@ -90,7 +90,7 @@ def machine_at(machine: Machine, when: When | None) -> There:
 
 
 def next_mark(journal: Journal, number: int, done: int | None, way: int) -> When:
-    """The moment of the next mark, or of the one before for `way` -1.
+    """Return the moment of the next mark, or of the one before for `way` -1.
 
     Raises :class:`Refused` if there is none.
     """
@@ -124,7 +124,7 @@ MOST_SEARCHED = 5_000
 
 
 def made_by(machine: Machine, path: str, number: int) -> int:
-    """The number of the operation that makes the part at `path`; -1 if none is found.
+    """Return the number of the operation that makes the part at `path`; -1 if none is found.
 
     It is the first one after operation `number` that does, or else the last one before.
     """
@@ -154,7 +154,7 @@ def counterpart(target: Any, machine: Machine, there: There) -> Any:
 
 
 def part_at(path: str, machine: Machine, there: There) -> Any:
-    """The part at `path` as it is at a moment of `machine`.
+    """Return the part at `path` as it is at a moment of `machine`.
 
     Raises :class:`NotThere` if it does not exist then.
     """
@@ -165,13 +165,13 @@ def part_at(path: str, machine: Machine, there: There) -> Any:
 
 
 def entry_at(target: MachineMap, moment: Moment, va: int) -> EntryValue | None:
-    """The entry of a map that holds an address at a moment, for looking only."""
+    """Return the entry of a map that holds an address at a moment, for looking only."""
     value: MapValue = look_at(target, moment, (), (), [va], whole=1).now
     return next((entry for entry in value.entries if entry.start <= va < entry.end), None)
 
 
 def look_at(part: Any, moment: Moment, *focus: Any, of: str = "value", **more: Any) -> Look[Any]:
-    """A part of a machine at the moments of its latest operation: a picture's only way to see one.
+    """Return a part of a machine at the moments of its latest operation: a picture's only way to see one.
 
     `focus` and `more` are what the part's ``value`` takes, or its function `of` this name.  Of page tables the value is
     the tables themselves.
@@ -185,7 +185,7 @@ def look_at(part: Any, moment: Moment, *focus: Any, of: str = "value", **more: A
 def look_at_map(
     part: MapPart | MachineKmem, moment: Moment, focus: Sequence[int], opened: Sequence[int], *also: Any, whole: int
 ) -> Look[Any]:
-    """The same of a map, or of all maps of kernel memory, that may be folded.
+    """Return the same of a map, or of all maps of kernel memory, that may be folded.
 
     What is shown of it after the operation is shown at all moments, and what is in `focus` and there no longer.
     """
@@ -209,7 +209,7 @@ MOST_KEPT = 64
 def _look_inside(
     part: Any, moment: Moment, after: Any, of: str, focus: tuple[Any, ...], more: dict[str, Any]
 ) -> Look[Any]:
-    """The look at a part for which its latest operation is done again, once its inside is asked for."""
+    """Return the look at a part for which its latest operation is done again, once its inside is asked for."""
     operation, history = moment.operation, part.machine.history
     if operation is not None and operation.number == 0 and isinstance(after, (MapValue, KernelMapValue)):
         return Look(moment, lambda place: at_boot(after, moment.events[:place]), after)
@@ -231,7 +231,7 @@ def _look_inside(
 
 
 def at_boot(value: Any, events: Sequence[Event]) -> Any:
-    """A map, or all maps of kernel memory, after some of the events of the boot."""
+    """Return a map, or all maps of kernel memory, after some of the events of the boot."""
     if isinstance(value, MapValue):
         return while_booting(value, events)
     made = {event.map for event in events if isinstance(event, MapCreated)}

@@ -38,7 +38,7 @@ class Fault(Picture):
         super().__init__(target, machine=machine, **options)
 
     def draw(self, at: At) -> Scene:
-        """The fault at this moment."""
+        """Return the fault at this moment."""
         space = at.target.name if isinstance(at.target, Task) else ""
         return draw_fault(at.moment, _faulted(at.whole), space=space, machine=at.whole.name, width=at.width)
 
@@ -76,7 +76,7 @@ class Objects(Picture):
         super().__init__(target if isinstance(target, Task) else machine.memory_objects, machine=machine, **options)
 
     def draw(self, at: At) -> Scene:
-        """The objects at this moment."""
+        """Return the objects at this moment."""
         task = at.target.path if isinstance(at.target, Task) else ""
         look = at.look(at.whole.memory_objects, ROWS, named_in(at.moment))
         once = at.whole.system.task_memory.fork.counts

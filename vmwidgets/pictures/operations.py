@@ -31,7 +31,7 @@ _SIZES = frozenset(("size", "bytes", "ram"))
 
 
 def operations_around(journal: Journal, number: int, asks: bool = False) -> list[tuple[int, str]]:
-    """The first operation, the latest, and those around operation `number`, each with its number and name.
+    """Return the first operation, the latest, and those around operation `number`, each with its number and name.
 
     For a picture that `asks` it is not said which accesses failed.  O(those that are named).
 
@@ -55,7 +55,7 @@ FAILED = " ✗"
 
 
 def without_end(name: str) -> str:
-    """The name of an operation, without whether it failed."""
+    """Return the name of an operation, without whether it failed."""
     return name.partition(FAILED)[0]
 
 
@@ -79,7 +79,7 @@ def _known(journal: Journal, known: dict[tuple[int, int], str], number: int) -> 
 
 
 def name_of(operation: Operation) -> str:
-    """An operation in few words: its number, what was called, with what, of which part of the machine."""
+    """Return an operation in few words: its number, what was called, with what, of which part of the machine."""
     words = sorted(_words(operation), key=lambda word: word.startswith(("at ", "to ")))
     if isinstance(operation.result, Address) and not any(word.startswith("at ") for word in words):
         words.append(f"at {operation.result}")
@@ -116,7 +116,7 @@ def _short(value: Any) -> str:
 
 
 def line_of(operation: Operation) -> str:
-    """The call of an operation as a line of Python for a machine `m`.
+    """Return the call of an operation as a line of Python for a machine `m`.
 
     "" where there is none: if a value has no literal, or a function of the learner's is not recorded.
 
@@ -138,7 +138,7 @@ def line_of(operation: Operation) -> str:
 
 
 def _part(path: str) -> str:
-    """A part of the machine `m` in Python."""
+    """Return a part of the machine `m` in Python."""
     head, slash, rest = path.partition("/")
     kind, _, name = head.partition(":")
     if path == "machine":

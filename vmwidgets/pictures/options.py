@@ -20,7 +20,7 @@ class AddressTrait(traitlets.Int):  # type: ignore[type-arg]  # traitlets' own, 
     info_text = "an address, as an integer or a text such as '0x40_1000'"
 
     def validate(self, obj: Any, value: Any) -> Any:
-        """The address; TraitError for what is none."""
+        """Return the address; TraitError for what is none."""
         if isinstance(value, str):
             try:
                 value = parse_address(value)
@@ -45,7 +45,7 @@ def typed_between(text: str, start: int, end: int) -> int:
 
 
 def typed_in_register(text: str, bits: int) -> int:
-    """An address of a register of `bits` bits as people type it: hexadecimal, grouped or not.
+    """Return an address of a register of `bits` bits as people type it: hexadecimal, grouped or not.
 
     >>> hex(typed_in_register("ffff 8080 0014 1000", 64))
     '0xffff808000141000'
@@ -57,7 +57,7 @@ def typed_in_register(text: str, bits: int) -> int:
 
 
 def _hexadecimal(text: str, rest: str, most: int) -> str:
-    """The digits of `rest`, at most so many; `text` is the whole, for the refusal."""
+    """Return the digits of `rest`, at most so many; `text` is the whole, for the refusal."""
     digits = rest.lower().replace(" ", "").replace("_", "").removeprefix("0x")
     if not digits or any(digit not in "0123456789abcdef" for digit in digits):
         raise Refused(f"find: {text!r} is not an address; use hexadecimal digits, such as 0x14_1000")
@@ -71,7 +71,7 @@ def nothing() -> None:
 
 
 def weakly(value: Any) -> Callable[[], Any]:
-    """A way to `value` that does not keep it alive, where its class allows that."""
+    """Return a way to `value` that does not keep it alive, where its class allows that."""
     if value is None:
         return nothing
     try:
@@ -115,7 +115,7 @@ def _wanted(trait: Any) -> str:
 
 
 def notes_at_marks(notes: Mapping[str, str] | None) -> dict[str, str]:
-    """A lecturer's notes by the names of marks, as a page shows both; or :class:`Refused` for anything else.
+    """Return a lecturer's notes by the names of marks, as a page shows both; or :class:`Refused` for anything else.
 
     >>> notes_at_marks({"after fork": "Ask who copies."})
     {'after fork': 'Ask who copies.'}

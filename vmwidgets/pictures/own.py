@@ -31,7 +31,9 @@ def draw(at: At) -> Scene:
 
 @picture_of(first_for=(ForkedValue, LiveFork), name="CopyOnWrite")
 def draw_fork(at: At) -> Scene:
-    """The pages of two real processes after a fork, and how many frames hold them.  `target`: `vm.copy_on_write()`.
+    """Return the pages of two real processes after a fork, and how many frames hold them.
+
+    `target`: `vm.copy_on_write()`.
 
     >>> import vmwidgets as vm
     >>> with vm.copy_on_write(2) as two:

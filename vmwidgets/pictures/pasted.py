@@ -44,7 +44,7 @@ class Pasted(Picture):
         super().__init__(target, **options)
 
     def draw(self, at: At) -> Scene:
-        """All of it: sentences first, then the walk, then the tables."""
+        """Return all of it: sentences first, then the walk, then the tables."""
         text = self._held
         seeks = self._tables is not None and self._tables.address >= 0
         found = _found(text)
@@ -79,7 +79,7 @@ class Pasted(Picture):
 
 
 def _caption(text: PastedText) -> str:
-    """The most that the text says, in one sentence."""
+    """Return the most that the text says, in one sentence."""
     if text.traps:
         return text.traps[0].says
     known = next((panic for panic in text.panics if panic.protects), None)
@@ -132,7 +132,7 @@ def _row(one: SaidRange) -> tuple[str, ...]:
 
 
 def _style(rights: str) -> str:
-    """The colour of a range: the kernel's own, or by what a program may do there."""
+    """Return the colour of a range: the kernel's own, or by what a program may do there."""
     if rights.endswith("-"):
         return "own-kernel"
     return "own-code" if "x" in rights else "own-anonymous" if "w" in rights else "own-file"

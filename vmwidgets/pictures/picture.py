@@ -43,7 +43,7 @@ class Counted(traitlets.Int[int, int]):
     """A number that only a drawing finds out: reading it draws the picture, if its operation was never drawn."""
 
     def get(self, obj: Any, cls: Any = None) -> int:
-        """The number, of the operation that the picture shows."""
+        """Return the number, of the operation that the picture shows."""
         obj.settle()
         return super().get(obj, cls) or 0
 
@@ -116,7 +116,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
             self.step = step
 
     def _hold(self, thing: Any) -> Callable[[], Any]:
-        """A way to `thing`: a picture in a name keeps it."""
+        """Return a way to `thing`: a picture in a name keeps it."""
         return lambda: thing
 
     def _page_traits(self) -> dict[str, Any]:
@@ -140,7 +140,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         return f"<{' of '.join([type(self).__name__, *self._named()])}>"
 
     def _named(self) -> list[str]:
-        """The names of what is shown, and of its machine."""
+        """Return the names of what is shown, and of its machine."""
         whole = "" if self.machine is None else self.machine.name
         shown_part = self._part()
         part = next((text for text in (getattr(shown_part, name, "") for name in ("path", "name")) if text), "")
@@ -153,7 +153,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
     # ---- for subclasses --------------------------------------------------------------------------
 
     def draw(self, at: At) -> Scene:
-        """The scene of this moment, drawn from the target at that moment, `step` and `selection`."""
+        """Return the scene of this moment, drawn from the target at that moment, `step` and `selection`."""
         raise NotImplementedError
 
     def opened(self, node_id: str) -> None:
@@ -232,7 +232,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         return not self._has_machine or self.machine is not None
 
     def at(self, *other: When | None) -> At:
-        """The moment that is shown, or another.
+        """Return the moment that is shown, or another.
 
         Raises :class:`Refused` if the machine's history does not have it, or if the target does not exist then.
         """
@@ -253,7 +253,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         return inf
 
     def scene(self) -> Scene:
-        """The newest scene; if the machine is gone, the last scene that was drawn.
+        """Return the newest scene; if the machine is gone, the last scene that was drawn.
 
         If the target does not exist at the moment, the scene is empty, and its caption names the operation that creates
         it.  Raises :class:`Refused` for a moment that was undone.
@@ -281,12 +281,12 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         return scene
 
     def _blank(self) -> Scene:
-        """The picture before anything was drawn, under the name of what it shows."""
+        """Return the picture before anything was drawn, under the name of what it shows."""
         name = self._named()
         return blank(type(self).__name__.lower(), visible(whole_name(name[0])) if name else "", self.room)
 
     def drawing(self, at: At) -> Scene:
-        """The scene of a moment under the machine's own name: a machine rebuilt for reading has another name.
+        """Return the scene of a moment under the machine's own name: a machine rebuilt for reading has another name.
 
         Raises :class:`NotThere` if the target does not exist.
         """
@@ -304,13 +304,13 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         return replace(scene, title=title, machine=scene.machine and machine.name)
 
     def to_svg(self) -> str:
-        """The picture as a standalone SVG document, enlarged by its `scale`."""
+        """Return the picture as a standalone SVG document, enlarged by its `scale`."""
         from vmwidgets.views.scene.svg import to_svg
 
         return to_svg(self.scene(), scale=self.scale, selected=self.selection)
 
     def _each_step(self) -> Sequence[Exports]:
-        """The picture at each step of the operation that is shown, laid out as a file of one is."""
+        """Return the picture at each step of the operation that is shown, laid out as a file of one is."""
         machine, last = self.machine, self.scene()
         if machine is None or self.operation < 0 or self._missing is not None:
             return [self]
@@ -367,7 +367,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         self.moment = When(machine.journal.serial(found[0]), found[1])
 
     def blank(self, *words: str) -> Worksheet:
-        """The picture with words left out, for paper: a worksheet, which has its `key`, and writes an `exam`.
+        """Return the picture with words left out, for paper: a worksheet, which has its `key`, and writes an `exam`.
 
         A word is a column of the picture's table, or a name before values in the picture: "frame" leaves out
         the numbers of frames.  Each blank has a number; where a value is said twice, both blanks have the same.
@@ -463,7 +463,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         return wanted
 
     def _serial(self) -> int:
-        """The serial of the operation that is shown; -1 for a picture that has no history."""
+        """Return the serial of the operation that is shown; -1 for a picture that has no history."""
         if self.moment is not None:
             return self.moment.operation
         machine = self.machine
@@ -478,7 +478,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         self.moment = self._when(self._drawn_at[0], done)
 
     def _when(self, number: int, done: int) -> When | None:
-        """The moment after `done` events of operation `number`; now, if that is the latest and all are done."""
+        """Return the moment after `done` events of operation `number`; now, if that is the latest and all are done."""
         machine = self.machine
         if machine is None:
             return NOW
@@ -490,7 +490,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
 
     @classmethod
     def as_live(cls, drawn: type[Picture]) -> type[Picture]:
-        """The class of pictures that are drawn so and are as live as this one: not at all."""
+        """Return the class of pictures that are drawn so and are as live as this one: not at all."""
         return drawn
 
     def beside(self, other: Picture) -> Picture:
@@ -517,7 +517,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         return BESIDE_BY[0](self, other)
 
     def snapshot(self) -> Snapshot:
-        """A picture of the present state, which does not change: for before and after."""
+        """Return a picture of the present state, which does not change: for before and after."""
         return Snapshot(self.scene(), self._drawn_at[0], self.scale, slim_if_kept(self), self.selection)
 
     @traitlets.observe("moment")
@@ -543,7 +543,7 @@ BESIDE_BY: list[Callable[[Picture, Picture], Picture]] = []
 
 
 def machine_of(target: object, *parts: type, wanted: str) -> Machine:
-    """The machine that `target` is, or is a part of, one of the kinds `parts`.
+    """Return the machine that `target` is, or is a part of, one of the kinds `parts`.
 
     Raises :class:`Refused` for anything else, in words that begin with `wanted`: what the view shows.
     """

@@ -47,7 +47,7 @@ class Process(Picture):
         super().__init__(target, **options)
 
     def draw(self, at: At) -> Scene:
-        """The answers, each under its question."""
+        """Return the answers, each under its question."""
         target = self._held
         if isinstance(target, LiveProcess):
             return draw_process(target.at(), width=at.width)

@@ -46,7 +46,7 @@ class Program(Picture):
         super().__init__(target, machine=target.machine, **options)
 
     def draw(self, at: At) -> Scene:
-        """The text, with what had been done at this moment."""
+        """Return the text, with what had been done at this moment."""
         played, machine = self._held, at.whole
         done, whole = played.steps_in(machine.journal), played.lines
         counts = counts_of(done)

@@ -102,7 +102,7 @@ class Stops(Picture):
 
 
 def _halt(stop: Stop, before: Stop | None, place: str) -> Halt:
-    """A stop beside the one before, as it is drawn; `place` says which of how many it is."""
+    """Return a stop beside the one before, as it is drawn; `place` says which of how many it is."""
     return Halt(
         f"stop {stop.number}, {place}: {stop.where}",
         f"since stop {before.number}" if before is not None else "so far",

@@ -54,7 +54,7 @@ class Reasons(Picture):
         self._held = target  # weakly held otherwise, and nothing else may keep it
 
     def draw(self, at: At) -> Scene:
-        """The operations, and what they came to."""
+        """Return the operations, and what they came to."""
         return _draw(self._held, at.width)
 
 
@@ -119,7 +119,7 @@ def _on(one: Node, after: Node) -> Link:
 
 
 def _card(identity: str, operation: Operation, cell: int, y: float, w: float, before: str) -> Node:
-    """An operation: its call, what it did, and what became of pages."""
+    """Return an operation: its call, what it did, and what became of pages."""
     said = [*_said(operation)]
     more = len(said) - 1 - STEPS
     rows = [Line(f"{before}{visible(name_of(operation))}", "strong", f"cell {cell}" if cell else "")]
@@ -132,7 +132,7 @@ def _card(identity: str, operation: Operation, cell: int, y: float, w: float, be
 
 
 def _life(why: Why, y: float, width: float, *, is_column: bool = False) -> list[Node]:
-    """The places where the page has been, one after the other, each with the operation that brought it there."""
+    """Return the places where the page has been, one after the other, each with the operation that brought it there."""
     if not why.life:
         return []
     stations = [*why.life[:1], *why.life[1:][1 - PLACES :]]
@@ -153,7 +153,7 @@ def _life(why: Why, y: float, width: float, *, is_column: bool = False) -> list[
 
 
 def _functions(operation: Operation) -> tuple[str, ...]:
-    """The kernel functions of an operation in the order in which they were called, in fewer words each time."""
+    """Return the kernel functions of an operation in the order in which they were called, in fewer words each time."""
     story = story_of(operation)
     names = [*dict.fromkeys(name for step in story.every_step for name in step.functions)]
     return tuple(
@@ -163,7 +163,7 @@ def _functions(operation: Operation) -> tuple[str, ...]:
 
 
 def _said(operation: Operation) -> Iterator[str]:
-    """The headline of an operation, and the sentences of what it did to pages."""
+    """Yield the headline of an operation, and the sentences of what it did to pages."""
     story = story_of(operation)
     yield story.headline.text
     yield from (step.sentence for step in story.steps if isinstance(step.event, _LIFE))

@@ -19,7 +19,7 @@ CHANGING = ev.RingMoved, ev.PagesEntered, ev.PagesLeft, ev.PageDirtied, ev.PageC
 
 @picture_of(shows=Machine, name="ReferenceBits")
 def draw(at: At) -> Scene:
-    """The reference and dirty bits of the pages in memory, counted for each task.  `target` is the machine.
+    """Return the reference and dirty bits of the pages in memory, counted for each task.  `target` is the machine.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")

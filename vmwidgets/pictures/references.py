@@ -43,7 +43,7 @@ class References(Picture):
         super().__init__(target, **options)
 
     def draw(self, at: At) -> Scene:
-        """The grid."""
+        """Return the grid."""
         value = at.target if isinstance(at.target, ReferencesValue) else None
         runs = (at.target,) if value is None else value.runs
         return draw_references(

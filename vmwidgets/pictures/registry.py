@@ -76,14 +76,14 @@ def _from_function(draw: Callable[[At], Scene], name: str, kinds: tuple[type, ..
 
 
 def known_pictures() -> dict[str, type[Picture]]:
-    """All pictures by name: those of the package, whose modules are imported, and those that were added."""
+    """Return all pictures by name: those of the package, whose modules are imported, and those that were added."""
     for module in PICTURES:
         _import(module)
     return dict(_pictures)
 
 
 def picture_named(name: str) -> type[Picture] | None:
-    """The picture of this name, or None; only its own module is imported."""
+    """Return the picture of this name, or None; only its own module is imported."""
     if name not in _pictures and name in MODULE_OF:
         _import(MODULE_OF[name])
     return _pictures.get(name)
@@ -94,7 +94,7 @@ def _import(module: str) -> None:
 
 
 def _beside(left: Picture, right: Picture) -> Picture:
-    """Two pictures side by side; live, if the first one is."""
+    """Return two pictures side by side; live, if the first one is."""
     beside = picture_named("Beside")
     assert beside is not None
     return left.as_live(beside)((left, right))
@@ -110,19 +110,19 @@ def kinds_shown() -> dict[type, type[Picture]]:
 
 
 def kinds_imported() -> dict[type, type[Picture]]:
-    """The same of the modules that are imported already, and of what was added."""
+    """Return the same of the modules that are imported already, and of what was added."""
     return dict(_shown_as)
 
 
 def _first_for(kind: type) -> type[Picture] | None:
-    """The first choice for objects of this very class, or None."""
+    """Return the first choice for objects of this very class, or None."""
     if kind not in _shown_as and kind.__name__ in (listed := FIRST_FOR.get(kind.__module__, {})):
         _import(listed[kind.__name__])
     return _shown_as.get(kind)
 
 
 def picture(thing: Any, **options: Any) -> Picture:
-    """A picture of `thing` as a cell shows it, but without a browser: for a script, a test or a slide.
+    """Return a picture of `thing` as a cell shows it, but without a browser: for a script, a test or a slide.
 
     It has ``to_svg()``, ``to_html()``, ``to_json()``, ``to_dot()``, ``to_text()`` and ``save(path)``.
 
@@ -142,7 +142,7 @@ def picture(thing: Any, **options: Any) -> Picture:
 
 
 def picture_shown(thing: Any) -> type[Picture]:
-    """The picture that an object is shown by.
+    """Return the picture that an object is shown by.
 
     Raises :class:`Refused` for an object that has none.
     """

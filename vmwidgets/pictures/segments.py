@@ -12,7 +12,7 @@ from .registry import picture_of
 
 @picture_of(first_for=SegmentsValue, name="Placement")
 def placement(at: At) -> Scene:
-    """A program's segments, or its one piece, and where they lie in physical memory.
+    """Return a program's segments, or its one piece, and where they lie in physical memory.
 
     `target` is the ``layout`` of a ``vm.BaseAndBounds`` or a ``vm.Segments``.  Free pieces are drawn where they are
     known, as after a check of 00/segments; a segment in memory that is in use or another's is marked.

@@ -98,7 +98,7 @@ def _on_board(frame: int, frames: Frames, before: Frames, first: bytes) -> Board
 
 
 def _in_words(first: bytes) -> str:
-    r"""A page's first bytes as text, as far as they are that; "" where they aren't.
+    r"""Return a page's first bytes as text, as far as they are that; "" where they aren't.
 
     >>> _in_words(b"hello" + bytes(3)), _in_words(bytes(8)), _in_words(b"\x7fELF")
     ('hello', '', '')
@@ -152,7 +152,7 @@ KINDS = {"anonymous": "memory", "code": "code", "data": "file, written", "file":
 
 
 def frames_of(at: At) -> Frames:
-    """The frames of pages that tasks may use at a moment."""
+    """Return the frames of pages that tasks may use at a moment."""
     machine, found = at.whole, defaultdict[int, dict[tuple[str, int], str]](dict)
     for name in machine.tasks:
         space = MachineSpace(machine, name, at.moment)

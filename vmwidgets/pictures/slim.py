@@ -17,7 +17,7 @@ KEPT = False
 
 
 def slim(picture: Any) -> Scene:
-    """The moment that a picture shows, laid out for a telephone.
+    """Return the moment that a picture shows, laid out for a telephone.
 
     Raises :class:`Refused` for what :meth:`vmwidgets.pictures.picture.Picture.at` refuses.
     """
@@ -27,7 +27,7 @@ def slim(picture: Any) -> Scene:
 
 
 def slim_if_kept(picture: Any) -> Scene | None:
-    """The same for a static picture; None if such layouts are not kept, or if there is nothing to draw."""
+    """Return the same for a static picture; None if such layouts are not kept, or if there is nothing to draw."""
     if not KEPT or not picture.alive:
         return None
     try:

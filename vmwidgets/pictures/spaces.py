@@ -46,7 +46,7 @@ class Space(Protocol):
         """Return what the hardware does."""
 
     def unedited(self, va: int, access: str, user: bool) -> Walk:
-        """The same if descriptors held what they did before they were edited."""
+        """Return the same if descriptors held what they did before they were edited."""
 
     @property
     def edited(self) -> Mapping[int, int]:
@@ -61,7 +61,7 @@ class Space(Protocol):
         """Return what events call that map; "" where there is none."""
 
     def entry(self, va: int) -> EntryValue | None:
-        """The map's entry for an address, if there is a map."""
+        """Return the map's entry for an address, if there is a map."""
 
     def flip(self, pa: int, word: int, bit: int) -> None:
         """Write the descriptor at `pa`, which holds `word`, with one bit the other way round: an operation.
@@ -77,7 +77,7 @@ class Space(Protocol):
 
 
 def whose_of(machine: Machine, va: int) -> str:
-    """The space of an address that is the kernel's in all tables; "" for one that is a task's or a domain's."""
+    """Return the space of an address that is the kernel's in all tables; "" for one that is a task's or a domain's."""
     return "" if machine.system.pmap.layout.is_user(va) else KERNEL
 
 
@@ -113,7 +113,7 @@ class MachineSpace:
         return self._walk(self.tables.memory, va, access, user)
 
     def unedited(self, va: int, access: str, user: bool) -> Walk:
-        """The same if descriptors held what they did before they were edited."""
+        """Return the same if descriptors held what they did before they were edited."""
         return self._walk(self._tables.memory_with(self.edited), va, access, user)
 
     def _walk(self, memory: Any, va: int, access: str, user: bool) -> Walk:
@@ -140,7 +140,7 @@ class MachineSpace:
         return self._machine.tasks[self.task].map if self.task else self._machine.kernel_map
 
     def entry(self, va: int) -> EntryValue | None:
-        """The entry that holds `va`, for looking only."""
+        """Return the entry that holds `va`, for looking only."""
         return entry_at(self._map, self._moment, va) if self.has_map else None
 
     def flip(self, pa: int, word: int, bit: int) -> None:
@@ -171,7 +171,7 @@ class TablesSpace:
         return walk(tables.memory, tables.fmt, tables.root, va, arguments.access(access), user, tables.controls)
 
     def unedited(self, va: int, access: str, user: bool) -> Walk:
-        """The same: nothing is edited here."""
+        """Return the same: nothing is edited here."""
         return self.walk(va, access, user)
 
     @property
@@ -199,7 +199,7 @@ _NO_MACHINE = "these tables have no machine: they can be viewed but not edited"
 
 
 def space_of(target: object, wanted: str) -> tuple[Space, Machine | None]:
-    """The tables that `target` has, and the machine they are of, if there is one.
+    """Return the tables that `target` has, and the machine they are of, if there is one.
 
     Raises :class:`Refused` for anything else, in words that begin with `wanted`.
     """
@@ -235,7 +235,7 @@ def name_of_space(space: str) -> str:
 
 
 def chosen_descriptor(selection: str) -> int:
-    """The physical address of the descriptor that a selection names; 0 if it names something else.
+    """Return the physical address of the descriptor that a selection names; 0 if it names something else.
 
     >>> chosen_descriptor("pte:1c7000") == 0x1C_7000, chosen_descriptor("entry:3")
     (True, 0)
@@ -246,7 +246,7 @@ def chosen_descriptor(selection: str) -> int:
 
 
 def neighbours_of(tables: PageTables[Any], found: Walk, rows: int = 3) -> dict[tuple[int, int], Neighbour]:
-    """The descriptors beside those that a walk read, by table and index; those outside of memory are left out.
+    """Return the descriptors beside those that a walk read, by table and index; those outside of memory are left out.
 
     `rows` is how many of a table are drawn.
     """

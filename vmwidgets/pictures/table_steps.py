@@ -69,7 +69,7 @@ def _from_the_last(shown: Callable[[int], Shown], written: Callable[[Stage], set
 
 
 def _steps_of_entry(moment: Moment, at: Callable[[int], Space], address: int) -> Mine:
-    """The steps in which another entry holds an address, or one of other rights or another object."""
+    """Return the steps in which another entry holds an address, or one of other rights or another object."""
 
     def mine(stages: Sequence[Stage]) -> Iterable[Stage]:
         space = at(0)
@@ -95,7 +95,7 @@ def _words_of(entry: EntryValue | None) -> tuple[int, str, str | None] | None:
 
 
 def _noted(events: Sequence[Event]) -> dict[int, int]:
-    """The bits that the hardware set in descriptors to note accesses, by where these are."""
+    """Return the bits that the hardware set in descriptors to note accesses, by where these are."""
     found: dict[int, int] = {}
     written: list[PteWritten] = []
     for event in events:
@@ -115,7 +115,7 @@ def steps_of_tables(
     window: Callable[[PageTables[Any]], TableWindow],
     chosen: int = 0,
 ) -> Mine:
-    """The steps of open tables: one of their descriptors is written.  `window` shows those that are open.
+    """Return the steps of open tables: one of their descriptors is written.  `window` shows those that are open.
 
     That the hardware notes an access is seen only in the descriptor at `chosen`, which is shown bit by bit.
     """
@@ -141,7 +141,7 @@ def steps_of_tables(
 
 
 def marks_of_tables(moment: Moment, before: PageTables[Any], now: PageTables[Any], window: TableWindow) -> TableMarks:
-    """The tables that the events that are done made, and what they made of the descriptors that `window` shows.
+    """Return the tables that the events that are done made, and what they made of the descriptors that `window` shows.
 
     That the hardware notes an access is no change.  A page that a smaller one replaces is no change either, where
     frame and rights stay the same.

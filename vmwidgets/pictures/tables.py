@@ -95,7 +95,7 @@ class Tables(Picture):
         return live_space(self.at().machine, self._task, self._without_machine)
 
     def draw(self, at: At) -> Scene:
-        """The open tables as they are now."""
+        """Return the open tables as they are now."""
         must_be_there(self.machine, at, self._task)
         space = space_then(at, self._task, self._without_machine)
         tables = space.tables
@@ -322,7 +322,7 @@ class Walk(Picture):
         return live_space(self.at().machine, self._task, self._without_machine)
 
     def draw(self, at: At) -> Scene:
-        """The walk as it is at that moment."""
+        """Return the walk as it is at that moment."""
         must_be_there(self.machine, at, self._task)
         space = space_then(at, self._task, self._without_machine)
         result = self._result
@@ -421,7 +421,7 @@ def space_then(at: At, task: str, tables: PageTables[Any] | None) -> Space:
 def walk_steps(
     machine: Machine, moment: Moment, task: str, address: int, access: str, user: bool, *, in_line: bool = False
 ) -> Mine:
-    """The steps of a walk in the tables of `task` ("": the kernel's), drawn as tables or `in_line`."""
+    """Return the steps of a walk in the tables of `task` ("": the kernel's), drawn as tables or `in_line`."""
     mine = steps_of_walk(
         moment, lambda done: MachineSpace(machine, task, moment.at(done)), address, access, user, in_line=in_line
     )
@@ -440,7 +440,7 @@ def _title(address: int, whose: str) -> str:
 
 
 def walk_line(machine: Machine, task: str, address: int, *, is_open: bool, moment: Moment, width: float) -> Scene:
-    """The scene of a read of `address` in the tables of `task` ("" the kernel's), at a moment.
+    """Return the scene of a read of `address` in the tables of `task` ("" the kernel's), at a moment.
 
     It is one line; if it `is_open`, the walk itself is below.
     """

@@ -95,7 +95,7 @@ _READ: weakref.WeakKeyDictionary[Journal, _Columns] = weakref.WeakKeyDictionary(
 
 
 def stamp(journal: Journal) -> int:
-    """A number that changes with operations, groups and marks: a page that has another number asks again."""
+    """Return a number that changes with operations, groups and marks: a page that has another number asks again."""
     what = journal.last.serial if len(journal) else -1, len(journal.groups), tuple(journal.marks.items())
     return zlib.crc32(repr(what).encode("utf-8", "replace"))
 
@@ -160,7 +160,7 @@ def _marks(journal: Journal) -> list[list[Any]]:
 
 
 def names(journal: Journal, first: int, asks: bool = False) -> list[str]:
-    """The names of :data:`PIECE` operations from number `first` on, or as many as there are.  O(:data:`PIECE`).
+    """Return the names of :data:`PIECE` operations from number `first` on, or as many as there are.  O(:data:`PIECE`).
 
     For a picture that `asks` it is not said which accesses failed.
     """

@@ -46,7 +46,7 @@ class Tlb(Picture):
         super().__init__(target, machine=machine, **options)
 
     def draw(self, at: At) -> Scene:
-        """The processors as they are at this moment."""
+        """Return the processors as they are at this moment."""
         machine = at.whole
         look = at.look(machine.cpus)
         bench = TlbBench(self._opened, self._sets, self.selection, self._requests)

@@ -48,7 +48,7 @@ class Locality(Picture):
         return trace.locality(first=min(self.first, len(trace)), last=min(last, len(trace)), low=self.start, high=high)
 
     def draw(self, at: At) -> Scene:
-        """The picture."""
+        """Return the picture."""
         if isinstance(at.target, UsedOverTime):
             return draw_used(at.target, width=at.width)
         return draw_locality(self._value(at.target), width=at.width)
@@ -74,7 +74,9 @@ class Locality(Picture):
 
 @picture_of(first_for=FaultsValue, name="FaultCurves")
 def draw_curves(at: At) -> Scene:
-    """The faults of policies of page replacement, by the number of frames.  `target` is the result of `trace.faults`.
+    """Return the faults of policies of page replacement, by the number of frames.
+
+    `target` is the result of `trace.faults`.
 
     >>> import vmwidgets as vm
     >>> found = vm.trace([page << 12 for page in (1, 2, 3, 4, 1, 2, 5, 1, 2, 3, 4, 5)]).faults("fifo", (3, 4))

@@ -49,7 +49,7 @@ PROCESSORS = 2
 
 
 def panes_of(wanted: object) -> tuple[str, ...]:
-    """The panes that were asked for; none for None.
+    """Return the panes that were asked for; none for None.
 
     Raises :class:`Refused` for one that is not known, and for one that is there twice.
 
@@ -192,7 +192,7 @@ def _answered(machine: Machine, lookup: Lookup, moment: Moment) -> tuple[str, st
 
 
 def _kept_frame(machine: Machine, lookup: Lookup, moment: Moment) -> int | None:
-    """The frame that the TLB gave."""
+    """Return the frame that the TLB gave."""
     assert lookup.place is not None, "a hit has a place"
     value: CpusValue = look_at(machine.cpus, moment.at(lookup.at)).now
     slot = value.cpus[lookup.number].tlb.rows[lookup.place[0]][lookup.place[1]]
@@ -211,7 +211,7 @@ def frames_cached(machine: Machine, one: Translation, moment: Moment) -> list[in
 
 
 def walked(machine: Machine, one: Translation, moment: Moment) -> Walk:
-    """The walk of it, in the tables at a moment."""
+    """Return the walk of it, in the tables at a moment."""
     access = one.lookups[-1].access if one.lookups else "read"
     return MachineSpace(machine, one.task, moment).walk(one.va, access, one.user)
 
@@ -233,7 +233,7 @@ def sets_of(machine: Machine, one: Translation, moment: Moment) -> tuple[int, ..
 
 
 def translation_scene(at: At, panes: Sequence[str], one: Translation, moment: Moment, sight: Sight) -> Scene:
-    """The panes of a translation at a moment, without its steps."""
+    """Return the panes of a translation at a moment, without its steps."""
     drawn = [_PANES[name](at, one, moment, sight) for name in panes]
     captions = [part.caption for name, part in zip(panes, drawn, strict=True) if name == "tlb"]
     by = f" · {sight.lookup.cpu}" if sight.lookup is not None else ""
@@ -301,7 +301,7 @@ _PANES: dict[str, Any] = {"address": _address, "tlb": _tlb, "walk": _walk, "fram
 
 
 def steps_of_translation(at: At, panes: tuple[str, ...], one: Translation) -> Mine:
-    """The steps of such a picture: of those of its panes, and of its lookups, those that change it."""
+    """Return the steps of such a picture: of those of its panes, and of its lookups, those that change it."""
     machine, whole = at.whole, at.moment
     access = one.lookups[-1].access if one.lookups else "read"
     own = {lookup.at for lookup in one.lookups} | {lookup.end for lookup in one.lookups}
@@ -325,7 +325,7 @@ def steps_of_translation(at: At, panes: tuple[str, ...], one: Translation) -> Mi
 
 
 def nothing_translated(at: At, whose: str) -> Scene:
-    """The picture where no access was made."""
+    """Return the picture where no access was made."""
     by = f"{whose}.read(address)" if whose.isidentifier() else "task.read(address)"
     of = f" of {visible(whose)}" if whose else ""
     words = (
@@ -340,7 +340,7 @@ def nothing_translated(at: At, whose: str) -> Scene:
 
 
 def runs_in(drawn: Scene) -> Iterator[tuple[str, int, int]]:
-    """The runs of frames in a picture: the id of each, its first frame, and how many it has."""
+    """Yield the runs of frames in a picture: the id of each, its first frame, and how many it has."""
     for node in drawn.nodes:
         if node.id.startswith("frames/run/"):
             yield node.id, int(node.thing.partition(":")[2]), int(node.title.partition(" ")[0].replace(",", ""))

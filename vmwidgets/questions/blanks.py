@@ -13,7 +13,7 @@ from .question import ADDRESS, NUMBER, TEXT, Question
 
 
 def exam_of(sheet: Worksheet) -> Exam:
-    """The questions, in the order of the blanks; all have the worksheet as their figure.
+    """Return the questions, in the order of the blanks; all have the worksheet as their figure.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")

@@ -93,7 +93,7 @@ class Family:
         return ""
 
     def faults(self) -> list[FaultRaised]:
-        """The faults of the latest step."""
+        """Return the faults of the latest step."""
         return [event for event in self.machine.journal.last.events if isinstance(event, FaultRaised)]
 
     @property
@@ -137,7 +137,7 @@ def drawn_steps(draws: Draws, pages: int, *, count: int, tasks: int, reads: bool
 
 
 def story(steps: Sequence[Step]) -> str:
-    """The steps as a table."""
+    """Return the steps as a table."""
     return table(("step", "task", "does"), [(str(at), step.who, step.words) for at, step in enumerate(steps, 1)])
 
 

@@ -117,7 +117,7 @@ class Exam:
 
 
 def kinds_of(topic: object) -> tuple[Kind, ...]:
-    """The kinds of question of a topic.
+    """Return the kinds of question of a topic.
 
     >>> sorted({kind.grade for kind in kinds_of("walk")})
     [1, 2, 3]
@@ -168,7 +168,7 @@ def make_exam(
 
 
 def _chosen(topic: str | Sequence[str], kinds: Sequence[str]) -> tuple[tuple[Any, ...], list[tuple[Kind, ...]]]:
-    """The topics, and of each the kinds that may be asked.  Raises :class:`Refused`."""
+    """Return the topics, and of each the kinds that may be asked.  Raises :class:`Refused`."""
     topics: tuple[Any, ...] = tuple(topic) if isinstance(topic, list | tuple) else (topic,)
     if not topics and kinds:
         topics = tuple(dict.fromkeys(str(name).partition("/")[0] for name in kinds))

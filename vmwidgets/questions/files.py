@@ -43,7 +43,7 @@ def place(path: str | os.PathLike[str], *, key: bool = True, force: bool = False
 
 
 def figures_of(file: Path) -> Path:
-    """The folder for a Markdown file's figures."""
+    """Return the folder for a Markdown file's figures."""
     return file.with_name(f"{file.stem}_files")
 
 

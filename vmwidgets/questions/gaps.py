@@ -78,7 +78,7 @@ class Layout:
         return self.ranges[-1][1]
 
     def map(self, placement: str | None = None, machine: Machine | None = None) -> MachineMap:
-        """A task's map that is like this; in a `machine` of its own unless one is given."""
+        """Return a task's map that is like this; in a `machine` of its own unless one is given."""
         there = machine or boot()
         space = there.task(f"paper {len(there.tasks)}", placement).map
         space.enter(self.start, at=0, prot="none")
@@ -133,7 +133,7 @@ class Layout:
 
 
 def _part(identity: str, box: Box, pages: int, *, is_gap: bool) -> Node:
-    """A range or a gap, with its pages in it."""
+    """Return a range or a gap, with its pages in it."""
     if is_gap:
         return fold(identity, box, str(pages))
     text = (Text(box.w / 2, box.h / 2 + 4, str(pages), "strong", "middle"),)
@@ -141,7 +141,7 @@ def _part(identity: str, box: Box, pages: int, *, is_gap: bool) -> Node:
 
 
 def drawn_layout(draws: Draws, *, closed: bool = False) -> Layout:
-    """Four gaps of different sizes."""
+    """Return four gaps of different sizes."""
     return _around(draws, draws.sample(range(1, 10), 4), closed=closed)
 
 
@@ -301,7 +301,7 @@ def _done(space: MachineMap, verb: str, low: int, high: int, rights: str) -> tup
 
 
 def order(draws: Draws) -> Question:
-    """The only order of requests that leaves no gap."""
+    """Return the only order of requests that leaves no gap."""
     return evenly(draws, _order, likeness, range(5))
 
 
@@ -338,7 +338,7 @@ def _row(sizes: Sequence[int]) -> str:
 
 
 def _placed(layout: Layout, sizes: Sequence[int], machine: Machine | None = None) -> Iterator[tuple[int, int]]:
-    """Each request with its place."""
+    """Yield each request with its place."""
     space = layout.map(machine=machine)
     for size in sizes:
         yield size, space.enter(size * PAGE)

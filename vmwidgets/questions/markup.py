@@ -23,7 +23,7 @@ def inline_html(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """The same without any marks.
+    """Return the same without any marks.
 
     >>> plain("page `3`")
     'page 3'

@@ -118,7 +118,7 @@ class Kind:
     make: Callable[[Draws], Question]
 
     def drawn(self, draws: Draws) -> Question:
-        """The first good question that the draws give."""
+        """Return the first good question that the draws give."""
         for _ in range(MOST_TRIES):
             with suppress(Again):
                 return replace(self.make(draws), id=self.name, grade=self.grade)
@@ -161,7 +161,7 @@ def options_around(
 def evenly(
     draws: Draws, make: Callable[[Draws], Question], of: Callable[[Question], T], values: Sequence[T]
 ) -> Question:
-    """A question of which `of` gives each of these values as often as the others, however rare it is.
+    """Return a question of which `of` gives each of these values as often as the others, however rare it is.
 
     Raises :class:`Again` where the value does not come.
     """
@@ -180,7 +180,7 @@ def answer_of(question: Question) -> str:
 
 
 def place(question: Question) -> int:
-    """The place of the right option among all, by the first number in each."""
+    """Return the place of the right option among all, by the first number in each."""
     numbers = {
         one: int(re.findall(r"0x[0-9a-f_]+|[0-9][0-9,]*", one)[0].replace(",", ""), 0) for one in question.options
     }
@@ -198,7 +198,7 @@ def likeness(question: Question) -> int:
 
 
 def address(value: int) -> str:
-    """An address as the house writes it.
+    """Return an address as the house writes it.
 
     >>> address(0x401000)
     '0x40_1000'
@@ -207,7 +207,7 @@ def address(value: int) -> str:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown.
+    """Return a table in Markdown.
 
     >>> print(table(["page", "frame"], [["0", "`0x5`"]]))
     | page | frame |
@@ -228,7 +228,7 @@ def listed(values: Iterable[object]) -> str:
 
 
 def drawing(picture: Picture, title: str) -> Scene:
-    """The picture under a title that says nothing of an answer: captions and notes are left out."""
+    """Return the picture under a title that says nothing of an answer: captions and notes are left out."""
     return replace(picture.scene(), title=title, subtitle="", caption=Caption(""), notes=())
 
 

@@ -24,12 +24,15 @@ ASKED = {
 
 
 def svg_of(scene: Scene) -> str:
-    """A figure for paper: in the light theme, whatever the reader's screen prefers."""
+    """Return a figure for paper: in the light theme, whatever the reader's screen prefers."""
     return plain_svg(to_svg(scene, bare=True))
 
 
 def figure_html(draw: Callable[[], Scene], *, large: bool = False) -> str:
-    """A figure as an image in the page; each SVG keeps its own style sheet.  One that is `large` is written into."""
+    """Return a figure as an image in the page; each SVG keeps its own style sheet.
+
+    One that is `large` is written into.
+    """
     scene, look = draw(), ' class="large"' if large else ""
     return f"<figure{look}>{image_html(svg_of(scene), alternative_text(scene))}</figure>"
 
@@ -38,7 +41,7 @@ Draw = Callable[[], Scene] | None
 
 
 def seen_first(section: Section, of: Callable[[Question], Draw]) -> list[Draw]:
-    """The figure of each question; None where it is that of the question before, too: a paper has it once."""
+    """Return the figure of each question; None where it is that of the question before, too: a paper has it once."""
     figures = [of(question) for _, question in section.numbered]
     return [None if at and one == figures[at - 1] else one for at, one in enumerate(figures)]
 
@@ -52,7 +55,7 @@ def points_of(question: Question) -> str:
 
 
 def markdown(exam: Exam, folder: str, *, key: bool) -> tuple[str, dict[str, str]]:
-    """The text, and figures by the names that they have in `folder`."""
+    """Return the text, and figures by the names that they have in `folder`."""
     figures: dict[str, str] = {}
 
     def image(draw: Callable[[], Scene] | None, name: str) -> list[str]:
@@ -115,7 +118,7 @@ def kind_of(question: Question) -> str:
 
 
 def answer_of(question: Question) -> str:
-    """The answer as the key prints it."""
+    """Return the answer as the key prints it."""
     if question.options:
         return f"{question.letter}) {question.answer}"
     return question.answer if question.form == TEXT else f"`{question.answer}`"

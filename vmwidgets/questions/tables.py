@@ -47,7 +47,7 @@ def compared(names: Sequence[str], ranges: Ranges, *, large: bool = False) -> Ca
 
 
 def listing(ranges: Ranges) -> str:
-    """The ranges in words."""
+    """Return the ranges in words."""
     rows = [
         (f"`{address(start)}`", f"`{address(start + size)}`", counted(size // PAGE, "page")) for start, size in ranges
     ]
@@ -55,12 +55,12 @@ def listing(ranges: Ranges) -> str:
 
 
 def by_level(found: FormatCost) -> str:
-    """The tables of each level, in words."""
+    """Return the tables of each level, in words."""
     return ", ".join(f"{level.name}: {level.tables}" for level in found.levels)
 
 
 def drawn_range(draws: Draws, span: int, most: int) -> tuple[int, int]:
-    """A range of some pages near a multiple of `span`, often across it."""
+    """Return a range of some pages near a multiple of `span`, often across it."""
     start = draws.between(1, min(most // span, 200)) * span - draws.between(0, 40) * PAGE
     return start, draws.choice((1, 3, 20, 60, 300, 700, 1500)) * PAGE + draws.below(9) * PAGE
 
@@ -78,19 +78,19 @@ def drawn_ranges(draws: Draws, fmt: TableFormat[Any], count: int) -> list[tuple[
 
 
 def count(draws: Draws) -> Question:
-    """The tables of one range."""
+    """Return the tables of one range."""
     why = ": a table for each part of the addresses that it covers."
     return evenly(draws, lambda source: _count(source, 1, why), answer_of, ("2", "3", "4", "5", "6", "7"))
 
 
 def scattered(draws: Draws) -> Question:
-    """The tables of several ranges."""
+    """Return the tables of several ranges."""
     why = ". Ranges that lie close share tables."
     return evenly(draws, lambda source: _count(source, 3, why), answer_of, [*map(str, range(5, 12))])
 
 
 def _count(draws: Draws, number: int, why: str) -> Question:
-    """The tables of so many ranges; `why` goes on after them, level by level."""
+    """Return the tables of so many ranges; `why` goes on after them, level by level."""
     fmt = FORMATS[draws.choice(list(PAPERS))]
     ranges = drawn_ranges(draws, fmt, number)
     found = cost(fmt.name, ranges)
@@ -106,7 +106,7 @@ def _count(draws: Draws, number: int, why: str) -> Question:
 
 
 def size(draws: Draws) -> Question:
-    """The bytes of all tables: the most usual number of them is the answer as often as others."""
+    """Return the bytes of all tables: the most usual number of them is the answer as often as others."""
     usual = (True, False, False, False, False, False)
     return evenly(
         draws, lambda source: evenly(source, _size, place, range(5)), lambda one: one.answer == "20 KiB", usual
@@ -170,7 +170,7 @@ def large(draws: Draws) -> Question:
 
 
 def free(draws: Draws) -> Question:
-    """The only further page that needs no further table."""
+    """Return the only further page that needs no further table."""
     fmt = FORMATS[draws.choice(list(PAPERS))]
     ranges = drawn_ranges(draws, fmt, 2)
     span = 1 << fmt.levels[-2].shift

@@ -96,7 +96,7 @@ def _numbers(pages: Sequence[int]) -> str:
 
 
 def which_set(draws: Draws) -> Question:
-    """The set of a page."""
+    """Return the set of a page."""
     sets, name = draws.choice((4, 8, 16, 32, 64)), draws.choice(list(LARGE))
     size = draws.choice((PAGE, LARGE[name]))
     page = draws.between(2, (1 << 31) // size - 1) * size

@@ -97,7 +97,7 @@ class Memory:
         self.root = self.new_table()
 
     def new_table(self) -> int:
-        """A place for a table, aligned for each format."""
+        """Return a place for a table, aligned for each format."""
         return next(self._places)
 
     def write(self, level: Level, table: int, index: int, word: int) -> None:
@@ -141,11 +141,11 @@ class Memory:
         return "Memory holds these descriptors; all others are 0.\n\n" + table(("address", "descriptor"), rows)
 
     def word(self, word: int) -> str:
-        """A descriptor with all its digits."""
+        """Return a descriptor with all its digits."""
         return "0x" + grouped_hex(word, 2 * self.fmt.entry_width).replace(" ", "_")
 
     def steps(self, found: WalkValue) -> str:
-        """The walk, step by step."""
+        """Return the walk, step by step."""
         said = [f"{step.name} {step.index}, at `{address(step.pa)}`, is `{self.word(step.value)}`"
                 for step in found.steps]  # fmt: skip
         return f"The walk: {'; '.join(said)}."
@@ -188,7 +188,7 @@ def slices(fmt: TableFormat[Any]) -> Callable[[], Scene]:
 
 
 def drawn_va(draws: Draws, fmt: TableFormat[Any]) -> int:
-    """An address in the lower half, with a different index at each level, none of them 0."""
+    """Return an address in the lower half, with a different index at each level, none of them 0."""
     while True:
         indexes = [draws.between(1, level.entries // 2 - 1) for level in fmt.levels]
         if len(set(indexes)) == len(indexes):
@@ -198,7 +198,7 @@ def drawn_va(draws: Draws, fmt: TableFormat[Any]) -> int:
 
 
 def drawn_page(draws: Draws, size: int = PAGE) -> int:
-    """The address of a page of physical memory, below 4 GiB."""
+    """Return the address of a page of physical memory, below 4 GiB."""
     return draws.between(1, (1 << 32) // size - 1) * size
 
 
@@ -270,7 +270,7 @@ def descriptor(draws: Draws) -> Question:
 
 
 def physical(draws: Draws) -> Question:
-    """The physical address behind pages of 4 KiB."""
+    """Return the physical address behind pages of 4 KiB."""
     name = draws.choice(list(PAPERS))
     va = drawn_va(draws, FORMATS[name])
     memory = _mapped(draws, name, va, 1)
@@ -288,7 +288,7 @@ def physical(draws: Draws) -> Question:
 
 
 def large(draws: Draws) -> Question:
-    """The physical address behind a large page."""
+    """Return the physical address behind a large page."""
     name = draws.choice(list(PAPERS))
     va = drawn_va(draws, FORMATS[name])
     memory = _mapped(draws, name, va, 2)
@@ -357,7 +357,7 @@ def code_mistakes(right: int | None, fault: str, codes: Iterable[int | None]) ->
 
 
 def fault(draws: Draws) -> Question:
-    """The error code of an access: one in five has none."""
+    """Return the error code of an access: one in five has none."""
     return evenly(draws, _fault, lambda found: found.answer == _outcome(None), (True, False, False, False, False))
 
 
@@ -391,12 +391,12 @@ def _outcome(code: int | None) -> str:
 
 
 def _drawn_rights(draws: Draws) -> Rights:
-    """All rights more often than fewer."""
+    """Return all rights more often than fewer."""
     return Rights(True, draws.below(4) > 0, True, draws.below(4) > 0)
 
 
 def rights(draws: Draws) -> Question:
-    """The one access that goes through, or the one that faults."""
+    """Return the one access that goes through, or the one that faults."""
     return evenly(draws, _rights, likeness, range(5))
 
 
@@ -440,7 +440,7 @@ def _access(one: tuple[int, Access, bool]) -> str:
 
 
 def reverse(draws: Draws) -> Question:
-    """The virtual address that leads to a physical one."""
+    """Return the virtual address that leads to a physical one."""
     name = draws.choice(("x86", "armv7"))
     memory = Memory(draws, name)
     fmt, (upper, lower) = memory.fmt, memory.fmt.levels

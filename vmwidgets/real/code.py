@@ -55,7 +55,7 @@ class Code:
         self._bodies: dict[str, Body] = {}
 
     def word(self, address: int) -> int:
-        """The instruction at an address, 2 or 4 bytes; 0 outside of the program."""
+        """Return the instruction at an address, 2 or 4 bytes; 0 outside of the program."""
         for start, data in self._pieces:
             if start <= address < start + len(data) - 1:
                 found = int.from_bytes(data[address - start : address - start + 4], "little")
@@ -101,7 +101,7 @@ class Code:
         return [] if part is None else [at for at, target in self.body(caller).calls if target == part.start]
 
     def named(self, address: int) -> str:
-        """The function that an address lies in, or ""."""
+        """Return the function that an address lies in, or ""."""
         at = bisect_right(self._by_start, address) - 1
         if at < 0:
             return ""
@@ -196,13 +196,13 @@ def _signed(number: int, bits: int) -> int:
 
 
 def _jal(word: int) -> int:
-    """The offset in a JAL."""
+    """Return the offset in a JAL."""
     parts = (word >> 31 & 1) << 20 | (word >> 12 & 255) << 12 | (word >> 20 & 1) << 11 | (word >> 21 & 1023) << 1
     return _signed(parts, 21)
 
 
 def _compressed_jump(word: int) -> int:
-    """The offset in a C.J."""
+    """Return the offset in a C.J."""
     parts = (
         (word >> 12 & 1) << 11 | (word >> 8 & 1) << 10 | (word >> 9 & 3) << 8 | (word >> 6 & 1) << 7
         | (word >> 7 & 1) << 6 | (word >> 2 & 1) << 5 | (word >> 11 & 1) << 4 | (word >> 3 & 7) << 1
@@ -211,19 +211,19 @@ def _compressed_jump(word: int) -> int:
 
 
 def _branch(word: int) -> int:
-    """The offset in a branch."""
+    """Return the offset in a branch."""
     parts = (word >> 31 & 1) << 12 | (word >> 7 & 1) << 11 | (word >> 25 & 63) << 5 | (word >> 8 & 15) << 1
     return _signed(parts, 13)
 
 
 def _compressed_branch(word: int) -> int:
-    """The offset in a C.BEQZ or C.BNEZ."""
+    """Return the offset in a C.BEQZ or C.BNEZ."""
     parts = (word >> 12 & 1) << 8 | (word >> 5 & 3) << 6 | (word >> 2 & 1) << 5
     return _signed(parts | (word >> 10 & 3) << 3 | (word >> 3 & 3) << 1, 9)
 
 
 def length_of(word: int) -> int:
-    """The bytes of an instruction."""
+    """Return the bytes of an instruction."""
     return 4 if word & 3 == 3 else 2
 
 
@@ -241,7 +241,7 @@ def target_of(at: int, word: int) -> int | None:
 
 
 def lifted_branch(word: int, offset: int) -> int | None:
-    """A branch with another offset below 16, in 4 bytes; None for what is no branch."""
+    """Return a branch with another offset below 16, in 4 bytes; None for what is no branch."""
     if word & 0x7F == 0x63:
         return word & ~0xFE00_0F80 | offset << 7
     if word & 3 == 1 and word >> 13 & 7 >= 6:

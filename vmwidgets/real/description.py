@@ -30,7 +30,7 @@ class Description:
 
 
 def read_description(read: Callable[[str], str]) -> Description:
-    """The description whose files `read` gives by name, from ``target.xml`` on."""
+    """Return the description whose files `read` gives by name, from ``target.xml`` on."""
     registers: dict[str, tuple[int, int]] = {}
     architecture = ""
     following = 0
@@ -52,7 +52,7 @@ def read_description(read: Callable[[str], str]) -> Description:
 
 
 def _guessed(registers: dict[str, tuple[int, int]]) -> str:
-    """The architecture of a description that does not name it, by a register that no other has."""
+    """Return the architecture of a description that does not name it, by a register that no other has."""
     marks = {"eip": "i386", "rip": "i386:x86-64", "TTBR0_EL1": "aarch64", "TTBCR": "arm", "satp": "riscv:rv64"}
     return next((name for mark, name in marks.items() if mark in registers), "")
 

@@ -111,7 +111,7 @@ class Gdb:
     # ---- processors and their registers --------------------------------------------------------
 
     def threads(self) -> tuple[str, ...]:
-        """The processors, by their names in the protocol, such as "p1.1"."""
+        """Return the processors, by their names in the protocol, such as "p1.1"."""
         if not self._threads:
             question = "qfThreadInfo"
             while (answer := self._packets.ask(question)).startswith("m"):
@@ -347,11 +347,11 @@ class Gdb:
         return Stopped(thread, int(answer[1:3], 16))
 
     def general(self) -> list[int]:
-        """The first 33 registers of the chosen RISC-V hart in one packet: x0 to x31, pc."""
+        """Return the first 33 registers of the chosen RISC-V hart in one packet: x0 to x31, pc."""
         return self._general(self._packets.ask("g"))
 
     def general_of_all(self) -> list[list[int]]:
-        """These registers of each hart, asked for once a stop."""
+        """Return these registers of each hart, asked for once a stop."""
         if not self._registers:
             threads = self.threads()
             questions = [question for one in threads for question in (f"Hg{one}", "g")]
@@ -394,7 +394,7 @@ class Gdb:
 
 
 def _number(digits: str) -> int:
-    """A number as the protocol has it: the least significant byte first."""
+    """Return a number as the protocol has it: the least significant byte first."""
     try:
         return int.from_bytes(bytes.fromhex(digits), "little")
     except ValueError:

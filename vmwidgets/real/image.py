@@ -38,7 +38,7 @@ class SavedMemory:
         raise BusError(pa, length, 1 << 64)
 
     def read_word(self, pa: int, width: int) -> int:
-        """The little-endian word of `width` bytes at `pa`."""
+        """Return the little-endian word of `width` bytes at `pa`."""
         return int.from_bytes(self.read(pa, width), "little")
 
     def read_one(self, pa: int, length: int) -> bytes:
@@ -81,11 +81,14 @@ class Image:
         return found
 
     def process(self, which: str | int) -> PageTables[Any]:
-        """The page tables of a process, by its name or its pid."""
+        """Return the page tables of a process, by its name or its pid."""
         return Processes.one_called(which, self.processes).tables(self._memory)
 
     def runs(self, tables: PageTables[Any] | None = None) -> Runs:
-        """All that the tables (the kernel's) map, as runs of equal permissions.  O(descriptors that hold something)."""
+        """Return all that the tables (the kernel's) map, as runs of equal permissions.
+
+        O(descriptors that hold something).
+        """
         return runs(self.kernel if tables is None else tables)
 
     def _read(self, look: Any) -> Any:
@@ -103,7 +106,7 @@ class Image:
 
 
 def memory_image(path: str | Path, *, program: str | Path, base: int = KERNBASE) -> Image:
-    """The memory of an xv6, saved to a file: an ELF core, or plain bytes that begin at `base`.
+    """Return the memory of an xv6, saved to a file: an ELF core, or plain bytes that begin at `base`.
 
     `program` is the kernel's file, "kernel/kernel".  In QEMU's monitor (Ctrl-a c), ``dump-guest-memory memory.elf``
     writes a core, and ``pmemsave 0x80000000 0x8000000 "memory.raw"`` writes plain bytes.  Nothing runs, so you need

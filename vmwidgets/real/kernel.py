@@ -82,7 +82,7 @@ class Kernel:
         return self.tables_of(0)
 
     def tables_of(self, processor: int) -> PageTables[Any]:
-        """The page tables that a processor uses now; processors are numbered from 0."""
+        """Return the page tables that a processor uses now; processors are numbered from 0."""
         number: object = processor
 
         def look(gdb: Gdb) -> Paging:
@@ -114,7 +114,7 @@ class Kernel:
         return self.tables.walk(address, access, user=user)
 
     def runs(self, tables: PageTables[Any] | None = None) -> Runs:
-        """All that the tables (by default the first processor's) map, as runs of equal permissions.
+        """Return all that the tables (by default the first processor's) map, as runs of equal permissions.
 
         They are the ranges that QEMU's `info mem` lists.  O(descriptors in use).
         """
@@ -137,7 +137,7 @@ class Kernel:
         return found
 
     def process(self, which: str | int) -> PageTables[Any]:
-        """The page tables of a process, by its name or its pid."""
+        """Return the page tables of a process, by its name or its pid."""
         return Processes.one_called(which, self.processes).tables(self._memory)
 
     def where(self, processor: int = 0) -> str:

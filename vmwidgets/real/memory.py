@@ -58,5 +58,5 @@ class StoppedMemory:
         self._pages[page] = bytes(data)
 
     def read_word(self, pa: int, width: int) -> int:
-        """The little-endian word of `width` bytes at `pa`."""
+        """Return the little-endian word of `width` bytes at `pa`."""
         return int.from_bytes(self.read(pa, width), "little")

@@ -46,7 +46,7 @@ class Packets:
         return self.receive()
 
     def ask_all(self, questions: list[str]) -> list[str]:
-        """The answers to several packets, which are sent without waiting in between."""
+        """Return the answers to several packets, which are sent without waiting in between."""
         found: list[str] = []
         for start in range(0, len(questions), _AT_ONCE):
             some = questions[start : start + _AT_ONCE]
@@ -67,14 +67,14 @@ class Packets:
         self._write(_INTERRUPT)
 
     def receive(self, seconds: float = ANSWERS_IN) -> str:
-        """The next packet, which has to come within `seconds`."""
+        """Return the next packet, which has to come within `seconds`."""
         found = self.wait(seconds)
         if found is None:
             raise self._silent()
         return found
 
     def wait(self, seconds: float) -> str | None:
-        """The next packet, or None if none comes within `seconds`."""
+        """Return the next packet, or None if none comes within `seconds`."""
         end = monotonic() + seconds
         while True:
             found = self._next()
@@ -98,7 +98,7 @@ class Packets:
                 raise self._other_program()
 
     def _next(self) -> str | None:
-        """A packet of what has come, acknowledged; None if it is not whole."""
+        """Return a packet of what has come, acknowledged; None if it is not whole."""
         data = self._data
         while data[:1] == b"+":
             del data[0]
@@ -154,7 +154,7 @@ def _packet(question: str) -> bytes:
 
 
 def _unescaped(body: bytes) -> str:
-    """The data of a packet: ``}`` escapes the next byte, ``*`` repeats the one before."""
+    """Return the data of a packet: ``}`` escapes the next byte, ``*`` repeats the one before."""
     if b"}" not in body and b"*" not in body:
         return body.decode("latin-1")
     found = bytearray()

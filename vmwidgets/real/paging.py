@@ -144,7 +144,7 @@ PROCESSORS: dict[str, Processor] = {
 
 
 def processor_of(architecture: str) -> Processor:
-    """The family of processors that the port's description names."""
+    """Return the family of processors that the port's description names."""
     found = PROCESSORS.get(architecture.partition(":")[0])
     if found is None:
         raise Refused(f"the guest's processor is {architecture!r}: known are x86, RISC-V, ARM and AArch64")

@@ -44,7 +44,7 @@ class _Line:
         self._state: tuple[str, ...] = ()
 
     def open(self) -> Gdb:
-        """The client; it is connected again if the port was let go."""
+        """Return the client; it is connected again if the port was let go."""
         if self.gdb is None:
             packets = connect(self.where)
             try:

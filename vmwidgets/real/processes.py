@@ -50,7 +50,7 @@ class Process:
         return f"{self.name or 'process'} ({self.pid})"
 
     def tables(self, memory: Memory) -> PageTables[Any]:
-        """Its page tables in `memory`."""
+        """Return its page tables in `memory`."""
         return PageTables(str(self), memory, SV39, self.root)
 
 
@@ -75,17 +75,17 @@ class Processes:
         self.free_list = program.variable("kmem.freelist").address
 
     def kernel_root(self, of: Bytes) -> int:
-        """The physical address of the kernel's root table; 0 before `kvminit` has made it."""
+        """Return the physical address of the kernel's root table; 0 before `kvminit` has made it."""
         return of.words([self._kernel])[0]
 
     def read(self, of: Bytes) -> tuple[Process, ...]:
-        """The processes that have a page table now.  One batch of packets."""
+        """Return the processes that have a page table now.  One batch of packets."""
         data = of.read_one(self._start, self._size * self._count)
         found = (self._process(at, data[at : at + self._size]) for at in range(0, len(data), self._size))
         return tuple(one for one in found if one is not None)
 
     def _process(self, at: int, one: bytes) -> Process | None:
-        """The process of a `struct proc`, if it has a page table.  Most are as they were."""
+        """Return the process of a `struct proc`, if it has a page table.  Most are as they were."""
         known = self._known.get(at)
         if known is not None and known[0] == one:
             return known[1]
@@ -101,7 +101,7 @@ class Processes:
 
     @staticmethod
     def one_called(which: str | int, there: Sequence[Process]) -> Process:
-        """The process of this name or pid among those that are there."""
+        """Return the process of this name or pid among those that are there."""
         found = [one for one in there if which in (one.name, one.pid) and not isinstance(which, bool)]
         if len(found) != 1:
             names = ", ".join(map(str, there)) or "none"

@@ -139,7 +139,7 @@ class Program:
         return range(used + 31 & -16, min(start + len(code), end))
 
     def address(self, name: str) -> int:
-        """The address of a function or variable; refused where the program has none of that name."""
+        """Return the address of a function or variable; refused where the program has none of that name."""
         found = self.symbols.get(name)
         if found is None:
             raise Refused(f"{self.path}: the kernel has no function or variable called {shown(name)}")
@@ -168,7 +168,7 @@ class Program:
         return Variable(address, _size(entry), count, fields_of, step or _size(entry), is_number)
 
     def heads_of(self, structure: str) -> list[int]:
-        """The addresses of all variables, and fields of variables, that point to a structure called so."""
+        """Return the addresses of all variables, and fields of variables, that point to a structure called so."""
         found = []
         for name, entry in sorted(self._variables.items()):
             if name not in self.symbols:
@@ -200,7 +200,7 @@ class Program:
         return found
 
     def countings(self) -> list[str]:
-        """The arrays, and their fields, that may have a number for each frame.
+        """Return the arrays, and their fields, that may have a number for each frame.
 
         By shape: enough numbers, in a variable or a structure, or a pointer to numbers, or to structures with one
         number beside a lock.
@@ -214,7 +214,7 @@ class Program:
         return sorted(found)
 
     def _pointed_at(self, name: str) -> Iterator[str]:
-        """The one number in the structures that a variable leads to."""
+        """Yield the one number in the structures that a variable leads to."""
         kind = self._type_of(name)
         if kind is None or kind.tag != "DW_TAG_pointer_type":
             return
@@ -230,7 +230,7 @@ class Program:
         return found is not None and found.counts and (found.size in (2, 4) or found.step > found.size)
 
     def _type_of(self, name: str) -> Any:
-        """The type of a variable, or of a field of one."""
+        """Return the type of a variable, or of a field of one."""
         first, *rest = name.split(".")
         kind, _ = _element(self._variables.get(first))
         for field in rest:
@@ -238,7 +238,7 @@ class Program:
         return kind
 
     def _behind(self, name: str) -> Variable | None:
-        """The numbers behind a pointer, in a variable or in a field of a structure."""
+        """Return the numbers behind a pointer, in a variable or in a field of a structure."""
         first, *rest = name.split(".")
         address, entry = self.address(first), self._variables.get(first)
         kind, _ = _element(entry)
@@ -266,18 +266,18 @@ class Program:
         return Variable(address, _size(target), 0, {}, step, True, True, inner)
 
     def line(self, address: int) -> Line | None:
-        """The line of the source that the instruction at `address` belongs to, or None."""
+        """Return the line of the source that the instruction at `address` belongs to, or None."""
         at = bisect_right(self._starts, address) - 1
         return self._lines[at][1] if at >= 0 else None
 
     def definition(self, function: str) -> Line | None:
-        """The line where a function is defined, or None."""
+        """Return the line where a function is defined, or None."""
         found = self.symbols.get(function)
         first = self.line(found.address) if found is not None else None
         return None if first is None else Line(first.file, self._definitions.get(function, first.number))
 
     def function(self, address: int) -> str:
-        """The name of the function that `address` lies in; "" where there is none."""
+        """Return the name of the function that `address` lies in; "" where there is none."""
         at = bisect_right(self._addresses, address) - 1
         if at < 0:
             return ""
@@ -366,7 +366,7 @@ def _opened(path: Path) -> Any:
 
 
 def segments_of(path: Path) -> list[tuple[int, bytes]]:
-    """The pieces of physical memory in a core of 64-bit RISC-V: the address and the bytes of each.
+    """Return the pieces of physical memory in a core of 64-bit RISC-V: the address and the bytes of each.
 
     Raises :class:`Refused` for a file that is a program.
     """
@@ -406,7 +406,7 @@ def _up_to_the_next(symbols: list[Symbol], text_at: range) -> list[Symbol]:
 
 
 def _lines(dwarf: Any) -> list[tuple[int, Line | None]]:
-    """The lines by the address where they begin; None where a unit's code ends."""
+    """Return the lines by the address where they begin; None where a unit's code ends."""
     found: list[tuple[int, Line | None]] = []
     for unit in dwarf.iter_CUs():
         program = dwarf.line_program_for_CU(unit)
@@ -428,7 +428,7 @@ _TRANSPARENT = ("DW_TAG_typedef", "DW_TAG_volatile_type", "DW_TAG_const_type")
 
 
 def _element(entry: Any) -> tuple[Any, int]:
-    """The type of what a variable holds, through typedefs and arrays, and how many of them."""
+    """Return the type of what a variable holds, through typedefs and arrays, and how many of them."""
     count = 1
     for _ in range(_DEEPEST):
         if entry is None or "DW_AT_type" not in entry.attributes:
@@ -476,7 +476,7 @@ def _offset(member: Any) -> int | None:
 
 
 def _entries(structure: Any) -> list[tuple[str, Any]]:
-    """The members of a structure that have a name and a place."""
+    """Return the members of a structure that have a name and a place."""
     return [
         (member.attributes["DW_AT_name"].value.decode("utf-8", "replace"), member)
         for member in (structure.iter_children() if structure is not None else ())
@@ -492,12 +492,12 @@ _DEEPEST = 16
 
 
 def _bytes(member: Any) -> int:
-    """The size of what a member holds; 0 where the file does not say."""
+    """Return the size of what a member holds; 0 where the file does not say."""
     entry, count = _element(member)
     return count * _size(entry, 0)
 
 
 def _size(entry: Any, unsaid: int = 8) -> int:
-    """The size of a type in bytes, or `unsaid` where the file does not say."""
+    """Return the size of a type in bytes, or `unsaid` where the file does not say."""
     size = entry.attributes.get("DW_AT_byte_size") if entry is not None else None
     return int(size.value) if size is not None else unsaid

@@ -33,7 +33,7 @@ BASE = 0x8000_0000
 
 
 def port_of_make() -> str:
-    """The port that xv6's `make qemu-gdb` opens for this user: 25000 + uid % 5000."""
+    """Return the port that xv6's `make qemu-gdb` opens for this user: 25000 + uid % 5000."""
     if not hasattr(os, "getuid"):
         raise Refused(
             "this system has no user numbers, by which xv6 chooses its port: write the port, '127.0.0.1:26000'"
@@ -134,7 +134,7 @@ def _wait_for(started: Started, port: int, place: Path) -> None:
 
 
 def _why_failed(text: str) -> str:
-    """The lines of a build that say why it failed: the compiler's first errors, then the last lines."""
+    """Return the lines of a build that say why it failed: the compiler's first errors, then the last lines."""
     lines = [line.strip() for line in text.strip().splitlines()]
     errors = [line for line in lines if re.search(r"\berror:|: undefined reference|: fatal:", line)][:2]
     return " / ".join(dict.fromkeys([*errors, *lines[-3:]])) or "it said nothing"

@@ -88,7 +88,7 @@ _NOUNS = {
 
 
 def cleaned(text: str, source: str = "the text") -> Cleaned:
-    r"""The lines of a text without colours, stamps, quotation marks, line numbers, fences, HTML and NULs.
+    r"""Return the lines of a text without colours, stamps, quotation marks, line numbers, fences, HTML and NULs.
 
     A carriage return ends a line only together with a line feed.  O(characters).
 
@@ -166,7 +166,7 @@ def _unstamped(lines: list[str], taken: Counter[str]) -> list[str]:
 
 
 def _without(lines: list[str], mark: re.Pattern[str], name: str, taken: Counter[str]) -> list[str]:
-    """The lines without a mark before each, if more than half of those that are not blank have it."""
+    """Return the lines without a mark before each, if more than half of those that are not blank have it."""
     some = _sample(lines)
     if 2 * sum(mark.match(line) is not None for line in some) <= sum(map(bool, map(str.strip, some))):
         return lines
@@ -179,7 +179,7 @@ def _without(lines: list[str], mark: re.Pattern[str], name: str, taken: Counter[
 
 
 def _unnumbered(lines: list[str], taken: Counter[str]) -> list[str]:
-    """The lines without numbers that count them, one after the other."""
+    """Return the lines without numbers that count them, one after the other."""
     head = [match for line in lines[:20] if line.strip() and (match := _NUMBERED.match(line)) is not None]
     if len(head) < ENOUGH or not _count_up(head):
         return lines
@@ -198,7 +198,7 @@ def _count_up(found: list[re.Match[str]]) -> bool:
 
 
 def _unquoted(lines: list[str], taken: Counter[str]) -> list[str]:
-    """The lines without the quotation marks around each, as a list of strings has them."""
+    """Return the lines without the quotation marks around each, as a list of strings has them."""
     some = [line for line in lines[:200] if line.strip()]
     if not some or 2 * sum(_STRINGS.fullmatch(line) is not None for line in some) <= len(some):
         return lines
@@ -208,7 +208,7 @@ def _unquoted(lines: list[str], taken: Counter[str]) -> list[str]:
 
 
 def blank_but(text: str, words: Iterable[str], numbers: re.Pattern[str], around: int) -> tuple[str, int]:
-    r"""The text with those lines blanked that are far from any with a word or a number, and how many.
+    r"""Return the text with those lines blanked that are far from any with a word or a number, and how many.
 
     Words and numbers are in small letters.  O(characters × words), each word at the speed of a search.
 
@@ -237,5 +237,5 @@ def blank_but(text: str, words: Iterable[str], numbers: re.Pattern[str], around:
 
 
 def numbered(lines: list[str]) -> Iterator[tuple[int, str]]:
-    """The lines that are not blank, with their numbers from 1."""
+    """Return the lines that are not blank, with their numbers from 1."""
     return ((number, line) for number, line in enumerate(lines, 1) if line and not line.isspace())

@@ -88,7 +88,7 @@ def compare(
 
 
 def _checked(operations: Any, start: int, end: int) -> Sequence[WorkloadOperation]:
-    """The operations as a list that makes sense on its own: names are given before they are used, and once."""
+    """Return the operations as a list that makes sense on its own: names are given before they are used, and once."""
     if isinstance(operations, (str, bytes)) or not isinstance(operations, Iterable):
         raise Refused(f"operations={shown(operations)}: write a list, such as [vm.workload.allocate('a', '64 KiB')]")
     todo: list[WorkloadOperation] = []
@@ -155,7 +155,7 @@ class _Run:
         self.failures = 0
 
     def do(self, operation: WorkloadOperation) -> OperationOutcome:
-        """The outcome of one operation."""
+        """Return the outcome of one operation."""
         before = self.map.steps
         if isinstance(operation, Allocate):
             result, start, failed = self._allocate(operation)

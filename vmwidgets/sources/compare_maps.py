@@ -47,13 +47,13 @@ class BareMap(Protocol):
         """Nothing of [start, end) is used any more."""
 
     def lookup(self, address: int) -> tuple[int, int] | None:
-        """The entry that a lookup of `address` gives."""
+        """Return the entry that a lookup of `address` gives."""
 
     def check(self) -> None:
         """Raise an error unless every invariant holds."""
 
     def value(self) -> MapValue:
-        """The map as a frozen value, all of it."""
+        """Return the map as a frozen value, all of it."""
 
 
 class _Counting:
@@ -103,7 +103,7 @@ class BareX15(_Counting):
         self.map.check()
 
     def value(self) -> MapValue:
-        """The map, all of it."""
+        """Return the map, all of it."""
         return map_value(self.map, whole=self.map.nr_entries)
 
 
@@ -152,7 +152,7 @@ class BareFreeBSD(_Counting):
         self.map.check()
 
     def value(self) -> MapValue:
-        """The map, all of it."""
+        """Return the map, all of it."""
         return map_value(self.map, whole=self.map.nr_entries)
 
 
@@ -168,7 +168,7 @@ LABELS: dict[str, tuple[str, str]] = {
 
 
 def bare_map(label: str, start: int, end: int) -> BareMap:
-    """The map that `label` stands for, empty."""
+    """Return the map that `label` stands for, empty."""
     kernel, fit = LABELS[label]
     return KERNELS[kernel](start, end, FITS[fit]() if fit else None)
 

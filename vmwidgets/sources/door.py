@@ -160,7 +160,7 @@ def _is_file(name: str) -> bool:
 
 
 def _json(given: Given) -> Any:
-    """A journal, or the first case of recorded tables."""
+    """Return a journal, or the first case of recorded tables."""
     head = given.text.removeprefix("\ufeff").lstrip()[:400]
     if not head.startswith("{"):
         return None
@@ -198,7 +198,7 @@ def _calls(given: Given) -> Any:
 
 
 def _ranges(given: Given) -> LoadedMaps | None:
-    """The ranges of a process, in a machine whose addresses they fit."""
+    """Return the ranges of a process, in a machine whose addresses they fit."""
     exact = read_exactly(as_it_is(given.text, given.source))
     if exact is None:
         text = given.short
@@ -231,7 +231,7 @@ _LACKEY = re.compile(r"^==[0-9]+== Lackey, an example Valgrind tool", re.MULTILI
 
 
 def _references(given: Given) -> Any:
-    """The references of a program, for which NumPy is imported."""
+    """Return the references of a program, for which NumPy is imported."""
     if not _REFERENCE.search(given.text[:20_000]):
         if _LACKEY.search(given.text[:2_000]):
             raise Refused(
@@ -264,7 +264,7 @@ KINDS = (
 
 
 def _nothing(given: Given) -> str:
-    """The sentence for a text that is nothing that is known: what it looks like, and what could be read."""
+    """Return the sentence for a text that is nothing that is known: what it looks like, and what could be read."""
     text = given.short
     _, unsaid = read_kernel_text(text)
     if not any(True for _ in numbered(text.lines)):

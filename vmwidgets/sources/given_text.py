@@ -30,7 +30,7 @@ _XZ = b"\xfd7zXZ\x00"
 
 
 def checked(text: str, most: int) -> str:
-    """The text itself, at most `most` characters, without what can't be written as UTF-8."""
+    """Return the text itself, at most `most` characters, without what can't be written as UTF-8."""
     if len(text) > most:
         raise Refused(f"the text has {binary_size(len(text))}: at most {binary_size(most)} are read")
     return text.encode("utf-8", "backslashreplace").decode()
@@ -72,7 +72,7 @@ def read(name: str, what: str, never: str, most: int) -> str:
 
 
 def decoded(content: bytes) -> str:
-    """The text of bytes in UTF-8 or UTF-16: PowerShell's ">" writes the second.
+    """Return the text of bytes in UTF-8 or UTF-16: PowerShell's ">" writes the second.
 
     >>> decoded("panic".encode("utf-16-le")), decoded(b"panic")
     ('panic', 'panic')

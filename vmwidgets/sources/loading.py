@@ -24,7 +24,7 @@ def free_name(machine: Machine, base: str) -> str:
 
 
 def task_name(machine: Machine, given: Any) -> str:
-    """The name of a task that is new or has no entries yet."""
+    """Return the name of a task that is new or has no entries yet."""
     name = part_name(given, "task name")
     if name in machine.tasks and len(machine.tasks[name].map):
         raise Refused(f"task={name!r} has {counted(len(machine.tasks[name].map), 'entry')} already: name a new one")
@@ -44,7 +44,7 @@ class ObjectNames:
         """By the name without a number: which number is the next; those below were looked at."""
 
     def new(self, base: str, is_free: Callable[[str], bool], second: str = "") -> str:
-        """The first that is free; `second` is what the second has in place of a number."""
+        """Return the first that is free; `second` is what the second has in place of a number."""
         base = base if len(base) <= MAX_NAME else "…" + base[1 - MAX_NAME :]
         for number in count(self._numbers.get(base, 1)):
             suffix = "" if number == 1 else second[:60] if second and number == 2 else f" ({number})"

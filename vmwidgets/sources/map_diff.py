@@ -107,7 +107,7 @@ def diff(task: Any, maps: Any, *, program: str | None = None) -> Any:
 
 
 def _model(task: Task) -> Iterator[_Side]:
-    """The ranges of a task; copies of pages of a file are the file's."""
+    """Yield the ranges of a task; copies of pages of a file are the file's."""
     system = task.system
     for entry in task.map.entries():
         kept = task.space.vm_map.peek(entry.start)
@@ -126,7 +126,7 @@ def _reported(one: MapsRange) -> _Side:
 def _swept(
     model: Sequence[_Side], system: Sequence[_Side]
 ) -> Iterator[tuple[int, int, MappedAs | None, MappedAs | None]]:
-    """Each stretch between two edges that at least one side has, and how both have it."""
+    """Yield each stretch between two edges that at least one side has, and how both have it."""
     edges = sorted({Address(edge) for one in (*model, *system) for edge in (one.start, one.end)})
     at = [0, 0]
     for start, end in pairwise(edges):
@@ -225,7 +225,7 @@ def _in_text(program: Any, ranges: Sequence[MapsRange]) -> str:
 
 
 def _by_execve(alone: Sequence[MapsRange], program: str, heap: int) -> dict[str, str]:
-    """The files that execve maps, and whose they are.
+    """Return the files that execve maps, and whose they are.
 
     `alone` are ranges of what the model does not have, or only a part of; `program` is the program's path, or the name
     of its task; `heap` is where that begins, 0 without.
@@ -238,7 +238,7 @@ def _by_execve(alone: Sequence[MapsRange], program: str, heap: int) -> dict[str,
 
 
 def _program(files: Sequence[MapsRange], program: str, heap: int) -> str | None:
-    """The path of the program: what is said, what is named like its task, or what is next below its heap."""
+    """Return the path of the program: what is said, what is named like its task, or what is next below its heap."""
     name = re.sub(r" [0-9]+$", "", program)  # a second task of a name has a number
     like = re.compile(re.escape(name) + r"[-.0-9]*")
     for one in files:

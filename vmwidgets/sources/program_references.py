@@ -74,7 +74,7 @@ def form_of(text: str) -> Form | None:
 
 
 def _quickly(text: str, source: str, name: str) -> Trace | None:
-    """A text of addresses with R or W alone, one a line: words in turn."""
+    """Return a text of addresses with R or W alone, one a line: words in turn."""
     words = text.split()
     does = words[1::2]
     if len(words) % 2 or set(does) - set("RWrwIiFf") or len(does) != text.count("\n") + (not text.endswith("\n")):
@@ -142,7 +142,7 @@ def _too_long(line: int, source: str, address: str) -> Refused:
 
 
 def _csv(text: str, source: str, name: str) -> Trace | None:
-    """A table with a header: a column of addresses, and one of what is done if there is one."""
+    """Return a table with a header: a column of addresses, and one of what is done if there is one."""
     head, _, rest = text.partition("\n")
     for comma in (",", ";", "\t"):
         columns = [one.strip().strip('"').lower() for one in head.split(comma)]

@@ -118,7 +118,7 @@ def _first(log: int, running: subprocess.Popen[bytes], references: int) -> tuple
 
 
 def _words(program: Any) -> list[str]:
-    """A command's words, of what was given as a program."""
+    """Return a command's words, of what was given as a program."""
     if callable(program):
         what = printable(str(getattr(program, "__name__", "") or type(program).__name__))
         raise Refused(

@@ -13,7 +13,7 @@ _UNIX = 3
 
 
 def zipped(files: Mapping[str, bytes], programs: Collection[str] = ()) -> bytes:
-    """A zip archive of `files`, by their names in it, in their order; those named in `programs` can be run.
+    """Return a zip archive of `files`, by their names in it, in their order; those named in `programs` can be run.
 
     Nothing is compressed, since compressed bytes differ between versions of zlib.
 

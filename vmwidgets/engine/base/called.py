@@ -6,7 +6,9 @@ from .errors import shown
 
 
 def called(path: str) -> str:
-    """A part's name in a sentence.  FreeBSD's kernel map is as in ``m.kmem.kernel_map``: X15 has a kernel_map, too.
+    """Return a part's name in a sentence.
+
+    FreeBSD's kernel map is as in ``m.kmem.kernel_map``: X15 has a kernel_map, too.
 
     >>> called("task:init"), called("task:init/map"), called("task:init/map/heap"), called("domain:hello")
     ('init', 'the map of init', 'heap of the map of init', 'hello')

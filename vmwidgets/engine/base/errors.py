@@ -64,7 +64,7 @@ def with_signs(thing: object) -> str:
 
 
 def shown(value: object) -> str:
-    """A value as a sentence shows it: as Python writes it, on one line, and not endless.
+    """Return a value as a sentence shows it: as Python writes it, on one line, and not endless.
 
     >>> shown("two words"), shown(10**10_000)
     ("'two words'", 'a number of 33220 bits')
@@ -164,7 +164,7 @@ class KernelPanic(VMError):
 
 
 def failure(error: BaseException) -> tuple[Any, ...]:
-    """A failure as data: its kind, then the name and number that the kernel has for it.
+    """Return a failure as data: its kind, then the name and number that the kernel has for it.
 
     >>> failure(kernel_error("NOMEM", "no gap of 64 MiB")), failure(Refused("no"))
     (('KernelError', 'NOMEM', 1), ('Refused',))
@@ -198,7 +198,7 @@ ERROR_CODES = {"NOMEM": 1, "AGAIN": 2, "INVAL": 3, "BUSY": 4, "FAULT": 5, "ACCES
 
 
 def kernel_error(name: str, reason: str) -> KernelError:
-    """The X15 error called `name`.
+    """Return the X15 error called `name`.
 
     >>> kernel_error("NOMEM", "no gap of 64 MiB").code
     1

@@ -15,7 +15,7 @@ from .errors import Refused, shown
 
 
 def place_of(path: Any, such: str) -> Path:
-    """A path that was given as one, such as `such`; :class:`Refused` where it can be none."""
+    """Return a path that was given as one, such as `such`; :class:`Refused` where it can be none."""
     if isinstance(path, (str, os.PathLike)) and is_path(path):
         return Path(path)
     raise Refused(f"{shown(path)} is not a path: write the name of a file, such as {such!r}")
@@ -42,7 +42,7 @@ _KINDS = (
 
 
 def regular(target: Path) -> Path:
-    """The regular file that `target` names, after all symbolic links; it need not exist.
+    """Return the regular file that `target` names, after all symbolic links; it need not exist.
 
     Raises :class:`Refused` for a folder, a device, a pipe and whatever else is not a regular file: to write there would
     put a file in its place.

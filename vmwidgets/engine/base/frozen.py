@@ -63,12 +63,12 @@ def frozen(kind: Any = None, /, *, slots: bool = True, repr: bool = True, eq: bo
 
 
 def own_fields(kind: type) -> tuple[str, ...]:
-    """The names that the body of a class annotates as fields, in order."""
+    """Return the names that the body of a class annotates as fields, in order."""
     return tuple(name for name, says in kind.__annotations__.items() if not str(says).startswith("ClassVar"))
 
 
 def _slotted(given: Any, body: Mapping[str, Any]) -> Any:
-    """The same class with a slot for each of its fields: a class that is there can't be given any."""
+    """Return the same class with a slot for each of its fields: a class that is there can't be given any."""
     names = own_fields(given)
     inherited = {slot for base in given.__mro__[1:] for slot in vars(base).get("__slots__", ())}
     slots = tuple(name for name in names if name not in inherited)

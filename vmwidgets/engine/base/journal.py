@@ -195,7 +195,7 @@ class Told(Protocol):
     """An operation's story, which prints as text."""
 
     def outline(self, *words: str) -> object:
-        """The story without the steps in structures; with `words`, the steps that contain one of them."""
+        """Return the story without the steps in structures; with `words`, the steps that contain one of them."""
 
 
 EXPLAINED_BY: list[Callable[[Operation], Told]] = []
@@ -213,7 +213,7 @@ class Line(NamedTuple):
     scripts: dict[str, Script]
 
     def packed(self) -> Line:
-        """The same without events: they can be made again."""
+        """Return the same without events: they can be made again."""
         return self._replace(operations=tuple(one._replace(records=()) for one in self.operations))
 
 
@@ -310,7 +310,7 @@ class Journal(Suggesting):
             del recent[:KEPT]
 
     def events(self, number: int) -> tuple[Event, ...]:
-        """The events of operation `number`, made again by replay if they were dropped."""
+        """Return the events of operation `number`, made again by replay if they were dropped."""
         operation = self[number]
         if self._remake is None or self.keeps(operation.number):
             return operation.events
@@ -321,7 +321,7 @@ class Journal(Suggesting):
         return number >= self.first_kept
 
     def size(self, number: int) -> int:
-        """The number of events of operation `number`, at most 4,096; a path down a tree counts as one.  O(1)."""
+        """Return the number of events of operation `number`, at most 4,096; a path down a tree counts as one.  O(1)."""
         return self._notes[number] & ~_FAULTED
 
     def faulted(self, number: int) -> bool:
@@ -345,16 +345,16 @@ class Journal(Suggesting):
     # ---- serials, marks, groups --------------------------------------------------------------
 
     def number_of(self, serial: int) -> int | None:
-        """The number of the operation with this serial; None where it is not in the journal now.  O(log n)."""
+        """Return the number of the operation with this serial; None where it is not in the journal now.  O(log n)."""
         number = self.first_from(serial)
         return number if number < len(self) and self.serial(number) == serial else None
 
     def first_from(self, serial: int) -> int:
-        """The number of the first operation with this serial or a later one."""
+        """Return the number of the first operation with this serial or a later one."""
         return bisect_left(range(len(self)), serial, key=self.serial)
 
     def serial(self, number: int) -> int:
-        """The serial of operation `number`, 0 to the latest; its record is not unpacked.  O(1)."""
+        """Return the serial of operation `number`, 0 to the latest; its record is not unpacked.  O(1)."""
         packed = self._packed
         return packed.serial(number) if number < packed.count else self._recent[number - packed.count][0]
 
@@ -364,7 +364,7 @@ class Journal(Suggesting):
         return number - 1 if group is None else self.first_from(group.first)
 
     def group_of(self, serial: int) -> Group | None:
-        """The group that the operation of this serial is undone with: of groups in one another the outermost."""
+        """Return the group that the operation of this serial is undone with: of groups in one another the outermost."""
         groups = reversed(self.groups)  # a group in another ends before that one
         return next((group for group in groups if group.first <= serial <= group.last), None)
 
@@ -390,7 +390,7 @@ class Journal(Suggesting):
         self.cell, self._cells = 0, []
 
     def cell_of(self, serial: int) -> int:
-        """The number of the notebook cell that did the operation of this serial here; 0 if none did.  O(log n).
+        """Return the number of the notebook cell that did the operation of this serial here; 0 if none did.  O(log n).
 
         >>> journal = Journal()
         >>> journal.begin_cell(3)
@@ -442,7 +442,7 @@ class Journal(Suggesting):
         self.next_serial = self.most_serial = self._recent[-1][0] + 1 if self._recent else self._row(count - 1)[0] + 1
 
     def state(self) -> dict[str, Any]:
-        """All that it holds, for :meth:`restore`: what is done to it then changes nothing of that."""
+        """Return all that it holds, for :meth:`restore`: what is done to it then changes nothing of that."""
         held = {**self.__dict__, "_packed": self._packed.first(self._packed.count // KEPT)}
         kinds = (list, dict, deque, array)
         return {name: copy(value) if isinstance(value, kinds) else value for name, value in held.items()}
@@ -496,7 +496,7 @@ class Journal(Suggesting):
         return (self[number] for number in range(len(self)))
 
     def units(self, most: int = 10) -> list[Unit]:
-        """The latest units, oldest first: one ``undo`` undoes one unit.
+        """Return the latest units, oldest first: one ``undo`` undoes one unit.
 
         >>> Journal().units()
         []

@@ -139,7 +139,7 @@ class Door:
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
     ) -> Any:
-        """The same with the arguments' names and values apart; the call gets `args` and `kwargs`.
+        """Return the same with the arguments' names and values apart; the call gets `args` and `kwargs`.
 
         A refusal is not recorded, since nothing changed; an error and a panic are.
         """
@@ -410,7 +410,7 @@ class _Parameters:
         """By how many are given by place, and the names of the others: the names of all."""
 
     def words(self, part: Any, args: tuple[Any, ...], words: Mapping[str, Any]) -> tuple[str, ...]:
-        """The names of what is given, in that order; a TypeError where the method does not take it."""
+        """Return the names of what is given, in that order; a TypeError where the method does not take it."""
         count = len(args)
         fits = count <= self._most and all(self._places.get(name, -1) >= count for name in words)
         if not fits or not all(at < count or self._names[at] in words for at in self._needed):
@@ -420,7 +420,7 @@ class _Parameters:
         return names
 
     def _misfit(self, part: Any, args: tuple[Any, ...], words: Mapping[str, Any]) -> TypeError:
-        """The error of a call that does not fit: what is wrong with it, and what the method takes."""
+        """Return the error of a call that does not fit: what is wrong with it, and what the method takes."""
         plain_ones = [one.replace(annotation=Parameter.empty) for one in self._signature.parameters.values()]
         takes = Signature(plain_ones[1:])
         try:
@@ -461,7 +461,7 @@ _ATOMS = frozenset((int, str, bytes, bool, type(None), Address, Size))
 
 
 def _settled(value: Any, depth: int = 0) -> Any:
-    """An argument that no longer changes: a list or set is copied, an iterator is read, which can be done once.
+    """Return an argument that no longer changes: a list or set is copied, an iterator is read, which can be done once.
 
     The operation gets it, and so does the record: both have the same plain number or text, whatever class it was of.
     """
@@ -477,7 +477,7 @@ def _settled(value: Any, depth: int = 0) -> Any:
 
 
 def exact(value: Any) -> Any:
-    """A number, text or bytes of a class of its own as Python's own; anything else as it is.
+    """Return a number, text or bytes of a class of its own as Python's own; anything else as it is.
 
     A number is whatever Python takes for an index (``__index__``): NumPy's integers, arrays without dimensions, members
     of an ``IntEnum``.  Addresses and sizes stay what they are, for they are written in their own way.
@@ -534,7 +534,7 @@ def plain(value: Any) -> Any:
 
 
 def _written(value: Any) -> str:
-    """A value as Python writes it; of an object that can't be written, its kind."""
+    """Return a value as Python writes it; of an object that can't be written, its kind."""
     try:
         return repr(value)
     except Exception:  # noqa: BLE001  whatever a learner's object does when it is asked

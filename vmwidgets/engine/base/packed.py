@@ -55,7 +55,7 @@ class Packed:
         """The piece that was read last, and its number."""
 
     def first(self, pieces: int) -> Packed:
-        """The first pieces, as records of another journal."""
+        """Return the first pieces, as records of another journal."""
         made = Packed()
         made._pieces, made._file = self._pieces[:pieces], self._file
         made._serials = self._serials[:pieces]
@@ -83,7 +83,7 @@ class Packed:
         return place, len(data)
 
     def pop(self) -> list[Row]:
-        """The last piece, which is taken out."""
+        """Return the last piece, which is taken out."""
         number = len(self._pieces) - 1
         operations = self._piece(number)
         self.bytes -= len(self._read(number))
@@ -93,7 +93,7 @@ class Packed:
         return operations
 
     def serial(self, number: int) -> int:
-        """The serial of operation `number`; its record is read only where some between were undone."""
+        """Return the serial of operation `number`; its record is read only where some between were undone."""
         first, last = self._serials[number // KEPT]
         return first + number % KEPT if last - first == KEPT - 1 else self[number][0]
 

@@ -27,5 +27,5 @@ def bar(done: int, total: int) -> None:
 
 
 def usual() -> Progress | None:
-    """The bar where a person looks on, in a notebook; None elsewhere."""
+    """Return the bar where a person looks on, in a notebook; None elsewhere."""
     return bar if "ipykernel" in sys.modules else None

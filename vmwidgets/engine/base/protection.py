@@ -28,7 +28,7 @@ GROWS_DOWN = 0x100000
 def pack_flags(
     protection: int, max_protection: int, inheritance: int, advice: int, nomerge: bool = False, fixed: bool = False
 ) -> int:
-    """The packed flags word of a request.
+    """Return the packed flags word of a request.
 
     >>> hex(pack_flags(7, 7, 0, 0, nomerge=True))
     '0x10077'
@@ -44,22 +44,22 @@ def pack_flags(
 
 
 def protection_of(flags: int) -> int:
-    """The protection bits of a flags word."""
+    """Return the protection bits of a flags word."""
     return flags & ALL
 
 
 def max_protection_of(flags: int) -> int:
-    """The maximum protection bits of a flags word."""
+    """Return the maximum protection bits of a flags word."""
     return flags >> MAX_PROTECTION_SHIFT & ALL
 
 
 def inheritance_of(flags: int) -> int:
-    """The inheritance number of a flags word."""
+    """Return the inheritance number of a flags word."""
     return flags >> INHERITANCE_SHIFT & 15
 
 
 def advice_of(flags: int) -> int:
-    """The advice number of a flags word."""
+    """Return the advice number of a flags word."""
     return flags >> ADVICE_SHIFT & 15
 
 
@@ -68,7 +68,7 @@ _TEXTS = ["".join(letter if protection & bit else "-" for bit, letter in _LETTER
 
 
 def protection_text(protection: int) -> str:
-    """Three letters, a dash for a right that is missing.
+    """Return three letters, a dash for a right that is missing.
 
     >>> protection_text(READ | EXECUTE)
     'r-x'
@@ -95,7 +95,7 @@ def parse_protection(value: object, name: str = "prot") -> int:
 
 
 def parse_name(value: object, table: dict[str, int], name: str) -> int:
-    """The number of a name of `table`, with the names listed when it is none of them.
+    """Return the number of a name of `table`, with the names listed when it is none of them.
 
     >>> parse_name("copy", INHERITANCE, "inherit")
     2
@@ -108,5 +108,5 @@ def parse_name(value: object, table: dict[str, int], name: str) -> int:
 
 
 def name_of(number: int, table: dict[str, int]) -> str:
-    """The name of a number of `table`; the number itself where it has none."""
+    """Return the name of a number of `table`; the number itself where it has none."""
     return next((name for name, value in table.items() if value == number), str(number))

@@ -184,7 +184,7 @@ _IN_EVENTS = {
 
 
 def _marked(function: Any, called: str, first: int | None, errors: bool) -> Any:
-    """A wrapper with the very parameters of `function`, made as text, as `dataclasses` makes methods.
+    """Return a wrapper with the very parameters of `function`, made as text, as `dataclasses` makes methods.
 
     One that took `*args` would cost three times as much, and maps call such functions at every step.
     """
@@ -226,7 +226,7 @@ def _marked(function: Any, called: str, first: int | None, errors: bool) -> Any:
 
 
 def _in_events(value: Any) -> tuple[Any, ...]:
-    """An argument as data: numbers, texts and tuples as they are, of structures what they say, or their name."""
+    """Return an argument as data: numbers, texts and tuples as they are, of structures what they say, or their name."""
     if value is None or isinstance(value, (int, str)):
         return (value,)
     says = getattr(value, "in_events", None)
@@ -240,7 +240,7 @@ def _in_events(value: Any) -> tuple[Any, ...]:
 
 
 def _answer(result: Any) -> Any:
-    """A result as data: one number or text."""
+    """Return a result as data: one number or text."""
     return next(iter(_in_events(result)), None)
 
 
@@ -248,7 +248,7 @@ def _answer(result: Any) -> Any:
 
 
 def materialize(raw: Iterable[Raw], outermost: str) -> tuple[Event, ...]:
-    """The frozen events of one operation, each with the kernel function that did it.
+    """Return the frozen events of one operation, each with the kernel function that did it.
 
     Events outside any bracket belong to the operation called `outermost`.
 

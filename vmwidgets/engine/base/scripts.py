@@ -88,7 +88,7 @@ class Script(Sequence[Action]):
         self._open[:0] = piece
 
     def _opened(self) -> list[Action]:
-        """The actions that more can be put after: pieces before them are whole."""
+        """Return the actions that more can be put after: pieces before them are whole."""
         if self._before % PIECE:
             self._unpack()
         return self._open

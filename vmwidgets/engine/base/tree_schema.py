@@ -99,7 +99,7 @@ def comparisons(record: Raw) -> int:
 
 @record(LOOKED_UP, WAYS)
 def _looked_up(tree: str, path: Path, key: int, is_last: bool, found: int) -> Iterator[Raw]:
-    """The events of a lookup.
+    """Yield the events of a lookup.
 
     >>> from vmwidgets.engine.base.records import expanded
     >>> for one in expanded([(LOOKED_UP, "map", (4, 6, None, 5), 4096, True, 5)]):

@@ -42,7 +42,7 @@ def grouped_hex(value: int, digits: int = 1) -> str:
 
 
 def binary_size(size: int) -> str:
-    """A size in the largest binary unit that keeps it short.
+    """Return a size in the largest binary unit that keeps it short.
 
     >>> binary_size(20 * KIB), binary_size(8200 * KIB), binary_size(1 << 47), binary_size(1 << 57)
     ('20 KiB', '8200 KiB', '128 TiB', '128 PiB')
@@ -68,7 +68,7 @@ def counted(count: int, noun: str, plural: str | None = None) -> str:
 
 
 def listed(words: Sequence[str]) -> str:
-    """All of the words, as a sentence has them.
+    """Return all of the words, as a sentence has them.
 
     >>> listed(["read", "write", "execute"]), listed(["read", "write"]), listed(["read"]), listed([])
     ('read, write and execute', 'read and write', 'read', '')
@@ -77,7 +77,7 @@ def listed(words: Sequence[str]) -> str:
 
 
 def duration(nanoseconds: float) -> str:
-    """A time in the unit that keeps it short, with three digits.
+    """Return a time in the unit that keeps it short, with three digits.
 
     >>> duration(0.25), duration(140), duration(20_151), duration(10_000_000), duration(90e9)
     ('0.25 ns', '140 ns', '20.2 µs', '10 ms', '90 s')
@@ -102,7 +102,7 @@ def in_columns(rows: Sequence[Sequence[str]]) -> str:
 
 
 def grouped_size(size: int) -> str:
-    """A size as :func:`binary_size` has it, with its digits in groups, to be read and not to be typed.
+    """Return a size as :func:`binary_size` has it, with its digits in groups, to be read and not to be typed.
 
     >>> grouped_size(4608), grouped_size(20 * KIB)
     ('4,608 B', '20 KiB')
@@ -113,7 +113,7 @@ def grouped_size(size: int) -> str:
 
 @lru_cache(maxsize=1024)
 def parse_size(text: str) -> int:
-    """The bytes that a text such as ``"64 MiB"``, ``"3 pages"`` or ``"0x1000"`` names.
+    """Return the bytes that a text such as ``"64 MiB"``, ``"3 pages"`` or ``"0x1000"`` names.
 
     Raises :class:`ValueError` with a sentence that says what would be right.
 
@@ -130,7 +130,7 @@ def parse_size(text: str) -> int:
 
 @lru_cache(maxsize=1024)
 def parse_address(text: str) -> int:
-    """The address that a text names: decimal digits, hexadecimal ones after 0x, or a size such as ``"8 KiB"``.
+    """Return the address that a text names: decimal digits, hexadecimal ones after 0x, or a size such as ``"8 KiB"``.
 
     Hexadecimal digits need no 0x in groups, as pictures print them, and where one of them is a letter.
     Raises :class:`ValueError` with a sentence that says what would be right.
@@ -195,7 +195,7 @@ class Size(_Printed):
     __slots__ = ()
 
     def __new__(cls, value: int | str = 0) -> Size:
-        """The size that a number is, or that a text names (:func:`parse_size`)."""
+        """Return the size that a number is, or that a text names (:func:`parse_size`)."""
         return int.__new__(cls, parse_size(value) if isinstance(value, str) else value)
 
     def __repr__(self) -> str:

@@ -96,7 +96,10 @@ class Allocations:
         return self._going.get((allocation.map, allocation.start), "")
 
     def overlapping(self, start: int, end: int, map: str | None = None) -> list[Allocation]:  # noqa: A002
-        """The allocations with a byte in [start, end), rising; of one map or of all.  O(log n + found), of each."""
+        """Return the allocations with a byte in [start, end), rising; of one map or of all.
+
+        O(log n + found), of each.
+        """
         if start >= end:
             return []
         if map is not None:
@@ -109,7 +112,7 @@ class Allocations:
         return sorted(found, key=_start)
 
     def at(self, address: int) -> Allocation | None:
-        """The allocation that holds `address`."""
+        """Return the allocation that holds `address`."""
         found = self.overlapping(address, address + 1)
         return found[0] if found else None
 

@@ -29,7 +29,7 @@ MOST_LISTED = 12
 
 
 def whole(value: Any, name: str) -> int:
-    """A whole number of bytes, from an integer or a text such as ``"64 MiB"``; not negative."""
+    """Return a whole number of bytes, from an integer or a text such as ``"64 MiB"``; not negative."""
     if type(value) is int and 0 <= value < 1 << 64:
         return value  # nearly always
     if isinstance(value, str):
@@ -59,7 +59,7 @@ def _from_text(text: str, name: str) -> int:
 
 
 def _index(value: Any) -> int | None:
-    """The number that a value is where Python needs an index (NumPy's integers too); none for anything else."""
+    """Return the number that a value is where Python needs an index (NumPy's integers too); none for anything else."""
     if isinstance(value, bool):
         return None
     try:
@@ -76,7 +76,7 @@ def word(value: Any, name: str) -> int:
 
 
 def aligned(value: Any, name: str, unit: int = PAGE) -> int:
-    """A whole number that is a multiple of `unit`."""
+    """Return a whole number that is a multiple of `unit`."""
     if type(value) is int and unit == PAGE and not value & IN_PAGE and 0 <= value < 1 << 64:
         return value  # nearly always
     number = whole(value, name)
@@ -91,7 +91,7 @@ def aligned(value: Any, name: str, unit: int = PAGE) -> int:
 
 
 def size_within(value: Any, name: str, start: int, end: int, where: str) -> int:
-    """A size of at least a page, page aligned, no larger than [start, end)."""
+    """Return a size of at least a page, page aligned, no larger than [start, end)."""
     if type(value) is int and 0 < value <= end - start and not value & IN_PAGE:
         return value  # nearly always
     size = aligned(value, name)
@@ -103,14 +103,14 @@ def size_within(value: Any, name: str, start: int, end: int, where: str) -> int:
 
 
 def within(value: int, name: str, start: int, end: int, where: str) -> int:
-    """An address of [start, end)."""
+    """Return an address of [start, end)."""
     if not start <= value < end:
         raise Refused(f"{name}={Address(value)} lies outside {where}, {Address(start)} to {Address(end)}")
     return value
 
 
 def page_within(value: Any, name: str, start: int, end: int, where: str) -> int:
-    """The address of a page of [start, end)."""
+    """Return the address of a page of [start, end)."""
     if type(value) is int and start <= value < end and not value & IN_PAGE:
         return value  # nearly always
     return within(aligned(value, name), name, start, end, where)
@@ -201,7 +201,7 @@ def in_order(values: Iterable[Any]) -> tuple[Any, ...]:
 
 
 def text_name(value: Any, what: str) -> str:
-    """A name that a learner gives: any text, not empty and not endless."""
+    """Return a name that a learner gives: any text, not empty and not endless."""
     if not isinstance(value, str):
         raise Refused(f"{what} {shown(value)} is {a_kind(value)}: pass a string")
     if not value or len(value) > MAX_NAME:
@@ -210,7 +210,7 @@ def text_name(value: Any, what: str) -> str:
 
 
 def characters(value: str, what: str) -> str:
-    """A text of whole characters: no file, page or picture holds a lone surrogate, which Python allows."""
+    """Return a text of whole characters: no file, page or picture holds a lone surrogate, which Python allows."""
     try:
         str.encode(value)
     except UnicodeEncodeError:
@@ -221,7 +221,7 @@ def characters(value: str, what: str) -> str:
 
 
 def part_name(value: Any, what: str) -> str:
-    """The name of a map, a task or another part of a machine, which no argument takes for a size."""
+    """Return the name of a map, a task or another part of a machine, which no argument takes for a size."""
     name = text_name(value, what)
     if reads_as_size(name):
         raise Refused(f"{what} {shown(name)} looks like a number or a size: use a name that begins with a letter")
@@ -250,12 +250,12 @@ ACCESSES: dict[str, Access] = {
 
 
 def access(value: Any) -> Access:
-    """A kind of access: "read", "write" or "execute", or its first letter ("x" for execute)."""
+    """Return a kind of access: "read", "write" or "execute", or its first letter ("x" for execute)."""
     return ACCESSES[known(value, ACCESSES, "access")]
 
 
 def one_protection(prot: Any, max_prot: Any) -> int:
-    """The protection bits of whichever of the two was given; exactly one must be."""
+    """Return the protection bits of whichever of the two was given; exactly one must be."""
     if (prot is None) == (max_prot is None):
         raise Refused("protect sets either the protection or the maximum: write prot='r' or max_prot='r'")
     given, name = (max_prot, "max_prot") if prot is None else (prot, "prot")
@@ -263,13 +263,13 @@ def one_protection(prot: Any, max_prot: Any) -> int:
 
 
 def malloc_flags(value: Any) -> int:
-    """The flags word, from what a learner writes; each way to write it is worked out once."""
+    """Return the flags word, from what a learner writes; each way to write it is worked out once."""
     return _malloc_flags(value) if type(value) in (int, str) else _malloc_flags.__wrapped__(value)
 
 
 @lru_cache(maxsize=64)
 def _malloc_flags(value: Any) -> int:
-    """The flags word from an integer, or a text such as ``"M_NOWAIT|M_ZERO"``; exactly one of NOWAIT and WAITOK.
+    """Return the flags word from an integer, or a text such as ``"M_NOWAIT|M_ZERO"``; exactly one of NOWAIT and WAITOK.
 
     >>> hex(_malloc_flags("M_NOWAIT | M_ZERO"))
     '0x101'
@@ -284,7 +284,7 @@ def _malloc_flags(value: Any) -> int:
 
 
 def flags_text(word: int) -> str:
-    """The flags by name.
+    """Return the flags by name.
 
     >>> flags_text(0x102)
     'M_WAITOK|M_ZERO'
@@ -316,7 +316,7 @@ ANY = sum(VREGION_FLAGS.values())
 
 
 def region_flags(value: Any) -> int:
-    """The flags word from a text such as "rw" or "rwx large", from several such, or from the word itself.
+    """Return the flags word from a text such as "rw" or "rwx large", from several such, or from the word itself.
 
     >>> region_flags("rw"), region_flags("rx|large") == region_flags(["r", "execute", "LARGE"])
     (3, True)
@@ -347,7 +347,7 @@ def _named(name: str) -> int:
 
 
 def mapping_flags_text(word: int) -> str:
-    """The flags as they may be written.
+    """Return the flags as they may be written.
 
     >>> mapping_flags_text(0x43), mapping_flags_text(0)
     ('rw large', '-')

@@ -51,7 +51,7 @@ KINDS: dict[str, Callable[[Event], bool]] = {
 
 
 def checked_kinds(names: Sequence[Any], what: str) -> tuple[str, ...]:
-    """The kinds of these names.
+    """Return the kinds of these names.
 
     Raises :class:`Refused` for a name that is not one, with the nearest that is.
 

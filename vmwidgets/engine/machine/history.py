@@ -146,11 +146,11 @@ class History:
         return 0 if copy is None else len(copy.data)
 
     def _latest(self, number: int) -> Copy | None:
-        """The latest copy that was kept before operation `number`."""
+        """Return the latest copy that was kept before operation `number`."""
         return next((copy for copy in reversed(self._copies) if copy.number < number and self._is_ours(copy)), None)
 
     def _nearest(self, number: int) -> Copy:
-        """The latest copy of the machine as it was before operation `number`."""
+        """Return the latest copy of the machine as it was before operation `number`."""
         kept = self._latest(number)
         if kept is not None:
             return kept
@@ -162,7 +162,10 @@ class History:
     # ---- machines of the past ----------------------------------------------------------------
 
     def at(self, number: int) -> Any:
-        """A machine as this one was after operation `number`, to look at.  O(operations since the nearest copy)."""
+        """Return a machine as this one was after operation `number`, to look at.
+
+        O(operations since the nearest copy).
+        """
         serial = self.journal.serial(number)
         machine = self._looked_at.get(serial)
         if machine is None or machine.journal.incomplete:
@@ -179,7 +182,7 @@ class History:
         return machine
 
     def branch(self, number: int) -> Any:
-        """An independent machine as this one was after operation `number`, with a history of its own."""
+        """Return an independent machine as this one was after operation `number`, with a history of its own."""
         again = {key: live for key, live in self.system.callbacks.live.items() if live.again}
         machine = self._remade(number, f"branch of {self.system.machine.name}", again)
         machine.history.share(self._copies)
@@ -220,7 +223,7 @@ class History:
         self.search(look, first, last)
 
     def search(self, look: Callable[[System], object], first: int = 0, last: int = -1) -> int | None:
-        """The number of the operation, from `first` to `last`, after which `look` is true for the first time.
+        """Return the number of the operation, from `first` to `last`, after which `look` is true for the first time.
 
         Another machine is made as this one was after operation `first`, and goes on.  O(operations).
         """
@@ -284,7 +287,7 @@ class History:
             Replay(again).run([self.journal[number]], self._scripts(), at_event=at_event)
 
     def cheap(self) -> list[int]:
-        """The numbers of operations after which the machine is made again in no time, since a copy is near."""
+        """Return the numbers of operations after which the machine is made again in no time, since a copy is near."""
         return [copy.number + 1 for copy in self._copies if self._is_ours(copy) and copy.number + 1 < len(self.journal)]
 
     def share(self, copies: Iterable[Copy]) -> None:
@@ -487,12 +490,12 @@ class History:
 
 
 def _worth(size: int) -> int:
-    """The number of operations to replay before a copy of this size is worth keeping."""
+    """Return the number of operations to replay before a copy of this size is worth keeping."""
     return max(EVERY, size // BYTES_AN_OPERATION)
 
 
 def number_of(value: Any, name: str, system: System) -> int:
-    """The number of an operation that a learner gave, or of the one at a mark of this name."""
+    """Return the number of an operation that a learner gave, or of the one at a mark of this name."""
     journal = system.journal
     if isinstance(value, str):
         if value not in journal.marks:

@@ -84,7 +84,7 @@ GIVES_WORDS = ("set_descriptor", "undo_descriptor")
 
 
 def _same_bits(operation: Operation, given: dict[str, Any], machine: Machine) -> Any:
-    """The word that changes the bits which an edit of version 1 changed, and no others."""
+    """Return the word that changes the bits which an edit of version 1 changed, and no others."""
     before, after, place = operation.result, given.get("value"), given.get("pa")
     if not all(type(one) is int for one in (before, after)) or not isinstance(place, int):
         return after
@@ -133,7 +133,7 @@ def _made_line(line: Line | None, machine: Machine) -> Line | None:
 
 
 def _made(value: Any, machine: Machine) -> Any:
-    """An argument as the operation takes it."""
+    """Return an argument as the operation takes it."""
     if not isinstance(value, Settings):
         return value
     kind = type(machine.controls)

@@ -184,6 +184,6 @@ class LoadedStrace:
 
 
 def _counts(counter: Counter[str]) -> str:
-    """A counter in words: the most frequent first."""
+    """Return a counter in words: the most frequent first."""
     ordered = sorted(counter.items(), key=lambda one: (-one[1], one[0]))
     return ", ".join(f"{name} {number:,}" for name, number in ordered if number)

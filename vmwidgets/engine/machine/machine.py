@@ -385,7 +385,7 @@ class Machine(Hindsight):
     # ---- parts by their paths ----------------------------------------------------------------
 
     def part(self, path: str) -> Any:
-        """The part of this machine at `path`, as records name it ("kmem/exec_map", "task:init/map")."""
+        """Return the part of this machine at `path`, as records name it ("kmem/exec_map", "task:init/map")."""
         given: object = path
         try:
             return self._find(given if isinstance(given, str) else "")
@@ -432,7 +432,7 @@ class Machine(Hindsight):
         return call
 
     def resolve(self, value: Any) -> Any:
-        """A recorded argument as this machine's own: references become its parts."""
+        """Return a recorded argument as this machine's own: references become its parts."""
         if type(value) is tuple:
             return tuple(self.resolve(item) for item in value)
         return self.part(value) if isinstance(value, PartReference) else value
@@ -521,7 +521,7 @@ class Machine(Hindsight):
                 raise Refused(f"m.{name}() can't run inside a group: call it after the group")
 
     def _another(self, copy: bytes, name: str) -> Machine:
-        """A machine booted like this one, or with the structures of a copy."""
+        """Return a machine booted like this one, or with the structures of a copy."""
         at, ram = self.system, int(self.ram_bytes)
         return Machine(self.architecture, ram, self.layout, self.quirks, name, at.cpus, self.seed, copy, at.fork)
 
@@ -580,7 +580,7 @@ class Machine(Hindsight):
         )
 
     def _remake(self, number: int) -> tuple[Event, ...]:
-        """The events of operation `number`, from a machine that is made again."""
+        """Return the events of operation `number`, from a machine that is made again."""
         return self.history.at(number).journal.last.events  # type: ignore[no-any-return]  # a Machine's
 
 

@@ -75,7 +75,10 @@ class Played:
         return counts_of(self.steps)
 
     def steps_in(self, journal: Journal) -> tuple[PlayedStep, ...]:
-        """The steps whose operations are in a history: all, those before a moment, or none after an undo.  O(steps)."""
+        """Return the steps whose operations are in a history: all, those before a moment, or none after an undo.
+
+        O(steps).
+        """
         return tuple(one for one in self.steps if journal.number_of(one.serial) is not None)
 
     @in_ascii

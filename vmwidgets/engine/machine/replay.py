@@ -35,7 +35,7 @@ BOOTED_BY: list[Callable[..., Any]] = []
 
 
 def booted(machine: Any, **other: Any) -> Any:
-    """A machine booted like another one, but for `other` settings."""
+    """Return a machine booted like another one, but for `other` settings."""
     return BOOTED_BY[-1](**{**dict(machine.journal[0].arguments), **other})
 
 
@@ -206,7 +206,7 @@ class Replay:
     # ---- addresses ---------------------------------------------------------------------------
 
     def space_of(self, path: str) -> str:
-        """The address space that addresses given to a part are of."""
+        """Return the address space that addresses given to a part are of."""
         kind, _, rest = path.partition(":")
         if kind in ("task", "domain"):
             return f"{kind}:{rest.partition('/')[0]}"
@@ -272,7 +272,7 @@ class Replay:
         return target.recorded(then.target, then.name)(**given)
 
     def _code_of(self, then: Operation) -> Callable[..., Any]:
-        """The function of a learner's that an operation took."""
+        """Return the function of a learner's that an operation took."""
         scripts = self.source.journal.scripts
         key = next((key for key, script in scripts.items() if script.serial == then.serial), None)
         live = self.source.system.callbacks.live.get(key)
@@ -283,7 +283,7 @@ class Replay:
 
 
 def _references(value: Any) -> list[str]:
-    """The paths of parts among recorded arguments."""
+    """Return the paths of parts among recorded arguments."""
     if isinstance(value, (tuple, list)):
         return [path for item in value for path in _references(item)]
     return [str(value)] if isinstance(value, PartReference) else []

@@ -208,7 +208,7 @@ class System:
     # ---- copies ------------------------------------------------------------------------------
 
     def copy(self) -> bytes:
-        """The structures as they are between two operations, as bytes; NoCopy while a thread is inside a call.
+        """Return the structures as they are between two operations, as bytes; NoCopy while a thread is inside a call.
 
         O(structures).
         """
@@ -233,7 +233,7 @@ class System:
         return all(thread.done or thread.daemon for thread in self.kmem.scheduler.threads.values())
 
     def structures(self) -> dict[str, Any]:
-        """All that operations change, by attribute."""
+        """Return all that operations change, by attribute."""
         return {name: getattr(self, name) for name in STRUCTURES}
 
     def hold(self, structures: dict[str, Any]) -> None:
@@ -268,17 +268,17 @@ class System:
         return self.processors.controls
 
     def domain_at(self, path: str) -> DomainSpace | None:
-        """The domain at a path, if there is one.  O(1)."""
+        """Return the domain at a path, if there is one.  O(1)."""
         found = self.domains.get(unquoted(path.removeprefix("domain:")))
         return found if found is not None and found.path == path else None
 
     def spaces(self) -> Iterator[tuple[str, Pmap]]:
-        """The tables of all tasks and domains, each with its name: a task's name, a domain's path."""
+        """Yield the tables of all tasks and domains, each with its name: a task's name, a domain's path."""
         yield from ((task.name, task.pmap) for task in self.tasks.values())
         yield from ((domain.path, domain.pmap) for domain in self.domains.values())
 
     def pmap_of(self, space: SpacePart | str | None) -> Pmap:
-        """The tables of a task, of a domain (or by its path), or the kernel's."""
+        """Return the tables of a task, of a domain (or by its path), or the kernel's."""
         if space is None:
             return self.kernel.pmap
         if isinstance(space, SpacePart):
@@ -306,7 +306,7 @@ class System:
             raise Refused(f"name {shown(name)}: there is already an object with this name; choose another")
 
     def new_task(self, name: str, parent: str, fit: Fit | None) -> TaskSpace:
-        """A new task with an empty map (`vm_map_create`); NOMEM without a page for its root table."""
+        """Return a new task with an empty map (`vm_map_create`); NOMEM without a page for its root table."""
         pmap, layout = self._root_of(name), self.layout
         entries = CachedEntries(self.kernel.entry_cache, self.kernel.identities, Entry)
         vm_map = X15Map(
@@ -381,7 +381,7 @@ class System:
     # ---- handles -----------------------------------------------------------------------------
 
     def part(self, kind: type[P], path: str, *generation: int) -> P:
-        """The handle of what is at `path`: always the same one."""
+        """Return the handle of what is at `path`: always the same one."""
         key = (path, *generation)
         held: P | None = self._parts.get(key)
         if held is None:
@@ -494,7 +494,7 @@ class SpacePart(Part):
         return self.system.processors.all[0]
 
     def _tables(self) -> Pmap:
-        """The kernel's own page tables of it."""
+        """Return the kernel's own page tables of it."""
         return self.space.pmap
 
     @abstractmethod
@@ -504,7 +504,7 @@ class SpacePart(Part):
 
 @lru_cache(maxsize=1)
 def constants() -> tuple[Any, ...]:
-    """All that the table formats are made of, in a fixed order: machines share it, and copies only name it."""
+    """Return all that the table formats are made of, in a fixed order: machines share it, and copies only name it."""
     found: dict[int, Any] = {}
     todo: list[Any] = [FORMATS[name] for name in sorted(FORMATS)]
     while todo:

@@ -29,7 +29,7 @@ class Aging(Arrivals):
         self._note(page, 0)
 
     def kept(self, page: AnyPage) -> int:
-        """Its counter."""
+        """Return its counter."""
         return page.note or 0
 
     def restore(self, page: AnyPage, kept: int) -> None:

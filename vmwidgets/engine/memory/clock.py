@@ -46,7 +46,7 @@ class Clock(Policy):
         self._most = max(self._most, len(self))
 
     def _new_place(self) -> int:
-        """A vacant place right before the page that the hand points at, made by other numbers if need be."""
+        """Return a vacant place right before the page that the hand points at, made by other numbers if need be."""
         if self._first is None:
             return 0
         place = self._vacant(self._first)

@@ -58,7 +58,7 @@ class Buddy:
             self.lists[order][start] = None
 
     def allocate(self, order: int) -> int | None:
-        """The first frame of a block of 2**order, or None; O(orders)."""
+        """Return the first frame of a block of 2**order, or None; O(orders)."""
         for found in range(order, MAX_ORDER + 1):
             frame = self._pop(found)
             if frame is not None:
@@ -104,7 +104,7 @@ class Buddy:
         return len(self.lists[order]) + (self._untouched_blocks if order == MAX_ORDER else 0)
 
     def in_order(self, order: int, limit: int | None = None) -> tuple[int, ...]:
-        """The first `limit` free blocks of `order`, next to be taken first."""
+        """Return the first `limit` free blocks of `order`, next to be taken first."""
         return tuple(islice(self._list(order), limit))
 
     def check(self) -> None:
@@ -192,7 +192,7 @@ class Segment:
         return self.buddy.first <= frame < self.buddy.end
 
     def allocate(self, order: int) -> int | None:
-        """The first frame of a block of 2**order, or None."""
+        """Return the first frame of a block of 2**order, or None."""
         if order:
             return self.buddy.allocate(order)
         if not self.pool:
@@ -233,7 +233,7 @@ class Segment:
         self._drain(len(self.pool))
 
     def block_of(self, frame: int) -> Block | None:
-        """The free block or pooled frame at `frame`, or None when it has an owner."""
+        """Return the free block or pooled frame at `frame`, or None when it has an owner."""
         if frame in self._pooled:
             return Block(frame, 0, "pooled")
         free = self.buddy.block_of(frame)
@@ -282,7 +282,7 @@ class Stock(Protocol):
         """Return how many there are.  O(1)."""
 
     def __iter__(self) -> Iterator[int]:
-        """The frames, in the order in which single ones are given up."""
+        """Return the frames, in the order in which single ones are given up."""
 
     def give_up(self, frame: int) -> None:
         """Free one of them."""
@@ -341,7 +341,7 @@ class PageAllocator:
         return self.free_pages + (0 if self.stock is None else len(self.stock))
 
     def allocate(self, order: int = 0, owner: str = "") -> int | None:
-        """The first of 2**order neighbouring frames, aligned to as many; None when there are none.
+        """Return the first of 2**order neighbouring frames, aligned to as many; None when there are none.
 
         What lies in the frames is what their last owner left there.  Where the buddy system has no such block, a single
         frame comes out of the stock, and a larger block is made of frames in pool and stock if they make one; a request
@@ -363,7 +363,7 @@ class PageAllocator:
         return frame
 
     def allocate_run(self, order: int, owner: str = "") -> int | None:
-        """The first of 2**order neighbouring frames, aligned, each to be given back by itself; None without.
+        """Return the first of 2**order neighbouring frames, aligned, each to be given back by itself; None without.
 
         O(2**order).
         """
@@ -429,12 +429,12 @@ class PageAllocator:
             emit((PageFreed.tag, frame, order, held[1]))
 
     def owner(self, frame: int) -> str | None:
-        """The owner of `frame`; None if it is free or not one of ours."""
+        """Return the owner of `frame`; None if it is free or not one of ours."""
         block = self.block_of(frame)
         return block.owner if block is not None and block.state == "owned" else None
 
     def block_of(self, frame: int) -> Block | None:
-        """The block, free or owned, that `frame` belongs to; None for a frame that is not ours.  O(orders)."""
+        """Return the block, free or owned, that `frame` belongs to; None for a frame that is not ours.  O(orders)."""
         for order in range(MAX_ORDER + 1):
             head = frame >> order << order
             held = self._owned.get(head)
@@ -452,7 +452,7 @@ class PageAllocator:
             frame = frame + 1 if block is None else block.frame + block.frames
 
     def snapshot(self, limit: int = 64) -> PagesValue:
-        """A frozen value, with the first `limit` blocks of each free list."""
+        """Return a frozen value, with the first `limit` blocks of each free list."""
         buddy, segment = self.segment.buddy, self.segment
         lists = [FreeList(order, buddy.count(order), buddy.in_order(order, limit)) for order in range(MAX_ORDER + 1)]
         pool = tuple(reversed(segment.pool))

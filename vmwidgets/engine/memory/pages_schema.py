@@ -153,7 +153,7 @@ Owner = str | int | None
 
 
 def state_of(owner: Owner) -> str:
-    """The state of a frame of `owner`.
+    """Return the state of a frame of `owner`.
 
     >>> state_of("page tables"), state_of("cached: file data"), state_of(None)
     ('used', 'cached', 'free')
@@ -166,7 +166,7 @@ def state_of(owner: Owner) -> str:
 
 
 def shown_owner(owner: Owner) -> str:
-    """The owner of a frame as pictures show it: of a cached frame the page's, of a free one none.
+    """Return the owner of a frame as pictures show it: of a cached frame the page's, of a free one none.
 
     >>> shown_owner("cached: file data"), shown_owner("zeroed pages")
     ('file data', '')

@@ -172,7 +172,7 @@ class Policy(ABC):
 
     @abstractmethod
     def candidates(self, pages: Pages) -> Iterator[AnyPage]:
-        """The pages in the order in which they should go; asked on only while none could.
+        """Return the pages in the order in which they should go; asked on only while none could.
 
         O(1) to the next where none is in use.
         """

@@ -43,7 +43,7 @@ class Fifo(Arrivals):
             self._line = self._behind_in_line(page)
 
     def _behind_in_line(self, page: AnyPage) -> AnyPage | None:
-        """The one behind a page of the line; none behind the last."""
+        """Return the one behind a page of the line; none behind the last."""
         return None if page.following is self._first else page.following
 
     def may_go_again(self, page: AnyPage) -> None:
@@ -53,7 +53,7 @@ class Fifo(Arrivals):
             heappush(self._returned, (page.place, page))
 
     def candidates(self, pages: Pages) -> Iterator[AnyPage]:
-        """The first that may go, and what comes after it.
+        """Yield the first that may go, and what comes after it.
 
         The first takes O(log pages) beside those that are set aside on the way, and the rest O(pages).
         """
@@ -70,7 +70,7 @@ class Fifo(Arrivals):
                 yield page
 
     def _next(self) -> AnyPage | None:
-        """The first page by place that is not set aside, if there is one."""
+        """Return the first page by place that is not set aside, if there is one."""
         returned = self._returned
         while returned and (returned[0][1].ring is not self or returned[0][1].place != returned[0][0]):
             heappop(returned)
@@ -96,7 +96,7 @@ class SecondChance(Fifo):
     uses_bits: ClassVar[bool] = True
 
     def candidates(self, pages: Pages) -> Iterator[AnyPage]:
-        """The first that was not used; each one once without its bit, at the latest."""
+        """Yield the first that was not used; each one once without its bit, at the latest."""
         for _ in range(2 * len(self)):
             page = self._first
             assert page is not None, "none leaves on the way"

@@ -71,7 +71,7 @@ class Ram:
             done += count
 
     def read_word(self, pa: int, width: int) -> int:
-        """The unsigned little-endian word of `width` bytes at `pa`."""
+        """Return the unsigned little-endian word of `width` bytes at `pa`."""
         held, offset = self._frames.get(pa >> PAGE_SHIFT), pa & IN_PAGE
         if offset + width > PAGE:
             return int.from_bytes(self.read(pa, width), "little")

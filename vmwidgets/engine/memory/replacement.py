@@ -137,11 +137,11 @@ class Replacement:
         return self.policy == "working set"
 
     def references(self) -> References:
-        """A time that rings of this policy share."""
+        """Return a time that rings of this policy share."""
         return Future(self.future) if self.policy == "opt" else References()
 
     def make(self, report: RingReport | None = None, references: References | None = None) -> Policy:
-        """A policy with an empty ring, whose time is `references`."""
+        """Return a policy with an empty ring, whose time is `references`."""
         if self.policy == "working set":
             return WorkingSet(self.window, report)
         if self.policy == "opt":
@@ -150,7 +150,7 @@ class Replacement:
 
 
 def _string(future: object) -> tuple[PageKey, ...]:
-    """A string as it is given to OPT: numbers, or pairs of task and number."""
+    """Return a string as it is given to OPT: numbers, or pairs of task and number."""
     given: list[object] = list(future) if isinstance(future, (tuple, list, range)) else [None]
     numbers = [one for one in given if type(one) is int]
     pairs = [pair for one in given if (pair := _pair(one)) is not None]
@@ -163,7 +163,7 @@ def _string(future: object) -> tuple[PageKey, ...]:
 
 
 def _pair(one: object) -> tuple[str, int] | None:
-    """The name of a task and a number, if it is that."""
+    """Return the name of a task and a number, if it is that."""
     match one:
         case (str() as task, int() as page) if type(page) is int:
             return task, page

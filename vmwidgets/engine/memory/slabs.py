@@ -47,13 +47,13 @@ class SlabLayout:
     descriptor_inside: bool
 
     def next_colour(self, colour: int) -> int:
-        """The shift of the first buffer in the slab that follows one shifted by `colour`."""
+        """Return the shift of the first buffer in the slab that follows one shifted by `colour`."""
         following = colour + self.align
         return following if following <= self.leftover else 0
 
 
 def slab_layout(object_size: int, align: int = MIN_ALIGN, *, bits: int = 64, off_slab: bool = True) -> SlabLayout:
-    """The layout for objects of `object_size` bytes; without `off_slab` descriptors are always inside.
+    """Return the layout for objects of `object_size` bytes; without `off_slab` descriptors are always inside.
 
     Slabs of 1, 2, … buffers, rounded up to pages, are tried (each time going on from the number that
     fitted) until 8 buffers fit or the slab has 8 pages; the one that wastes least is kept, the later on a tie.
@@ -97,7 +97,7 @@ class SlabSupplier(Protocol):
     """Where a cache's slabs come from: runs of its layout's `slab_size` bytes, page aligned."""
 
     def allocate(self) -> int | None:
-        """The address of a run, or None when there is none."""
+        """Return the address of a run, or None when there is none."""
 
     def free(self, address: int) -> None:
         """Take a run back."""
@@ -162,7 +162,7 @@ class ObjectCache:
     # ---- objects -----------------------------------------------------------------------------
 
     def allocate(self) -> int | None:
-        """The address of a free object; None when the supplier has no slab for it.  O(1)."""
+        """Return the address of a free object; None when the supplier has no slab for it.  O(1)."""
         partial = self._lists["partial"]
         slab = next(iter(partial.values())) if partial else self._first("free") or self._grow()
         if slab is None:
@@ -240,26 +240,26 @@ class ObjectCache:
     # ---- looking -----------------------------------------------------------------------------
 
     def slab_at(self, address: int) -> int | None:
-        """The address of the slab that `address` lies in, or None."""
+        """Return the address of the slab that `address` lies in, or None."""
         slab = self._by_page.get(address >> PAGE_SHIFT)
         return None if slab is None else slab.address
 
     def slab_value(self, address: int) -> SlabValue:
-        """The slab that `address` lies in as a frozen value."""
+        """Return the slab that `address` lies in as a frozen value."""
         return self._value(self._by_page[address >> PAGE_SHIFT])
 
     def slabs(self) -> Iterator[SlabValue]:
-        """The slabs as frozen values: partial ones, free ones, full ones, each in list order."""
+        """Yield the slabs as frozen values: partial ones, free ones, full ones, each in list order."""
         for state in STATES:
             for slab in self._lists[state].values():
                 yield self._value(slab)
 
     def snapshot(self) -> CacheValue:
-        """The cache as a frozen value.  O(buffers)."""
+        """Return the cache as a frozen value.  O(buffers)."""
         return self.summary(tuple(self.slabs()))
 
     def summary(self, slabs: tuple[SlabValue, ...]) -> CacheValue:
-        """The cache as a frozen value that holds these of its slabs.  O(1)."""
+        """Return the cache as a frozen value that holds these of its slabs.  O(1)."""
         cut = self.layout
         sizes = (cut.object_size, cut.buffer_size, cut.slab_size, cut.buffers)
         return CacheValue(self.name, *sizes, slabs, self.allocated, tuple(self.slab_counts.items()))
@@ -301,7 +301,7 @@ class ObjectCache:
     # ---- slabs -------------------------------------------------------------------------------
 
     def _foreign(self, address: int) -> KernelPanic:
-        """The panic about an address that is no object's."""
+        """Return the panic about an address that is no object's."""
         return KernelPanic("slab_foreign_free", f"{address:#x} is not the address of an object of cache {self.name}")
 
     def _first(self, state: str) -> Slab | None:

@@ -25,12 +25,12 @@ class SlabValue:
 
     @classmethod
     def of(cls, address: int, colour: int, buffers: int, free: tuple[int, ...]) -> SlabValue:
-        """The slab, on the list on which its free buffers put it."""
+        """Return the slab, on the list on which its free buffers put it."""
         return cls(address, colour, slab_state(buffers - len(free), buffers), buffers, free)
 
 
 def slab_state(used: int, buffers: int) -> str:
-    """The list that a slab is on: "free", "full" or "partial"."""
+    """Return the list that a slab is on: "free", "full" or "partial"."""
     return "free" if not used else "full" if used == buffers else "partial"
 
 

@@ -79,7 +79,7 @@ class _Tables:
         self.outcome: Codes = np.zeros(0, np.uint16)
 
     def add(self, address: int, known: int, words: Words | None) -> int:
-        """A table; None for its words where memory did not answer for all of it."""
+        """Return a table; None for its words where memory did not answer for all of it."""
         node = self.nodes[address, known] = len(self.known)
         self.known.append(known)
         self.addresses.append(address)
@@ -132,7 +132,7 @@ class ReachedTables(Generic[C]):
                 self._descend_some(self.fmt.root_level.number, node, which, va, pa, outcome)
 
     def _by_start(self, va: Words) -> Iterator[tuple[int, Numbers | None]]:
-        """The addresses that begin alike, by the bits that say where: nearly always a half, or all."""
+        """Yield the addresses that begin alike, by the bits that say where: nearly always a half, or all."""
         keys = va >> self._start_shift
         first = int(keys[0])
         same = keys == keys[0]
@@ -188,7 +188,7 @@ class ReachedTables(Generic[C]):
     # ---- descriptors -------------------------------------------------------------------------
 
     def _start(self, key: int, va: int) -> int | None:
-        """The root table's node for addresses whose highest bits are `key`; None where there is no walk."""
+        """Return the root table's node for addresses whose highest bits are `key`; None where there is no walk."""
         if key not in self._starts:
             start = self.fmt.rules.start(self.fmt.root_level, self.root, va, self.controls)
             if isinstance(start, Start):
@@ -278,7 +278,7 @@ class ReachedTables(Generic[C]):
         return _ENDS, 0 if stop is None else self._failure(stop, path)
 
     def _failure(self, stop: Stop, path: tuple[WalkEntry, ...]) -> int:
-        """The number of a fault among the outcomes."""
+        """Return the number of a fault among the outcomes."""
         report = self.fmt.rules.report(stop, path, self.access, self.user, self.controls)
         outcome = WalkOutcome(stop.kind, path[-1].level.number if path else None, report.code)
         if outcome not in self.outcomes:
@@ -302,7 +302,7 @@ def _distinct(values: Words) -> tuple[Words, Numbers]:
 
 
 def _alike(values: Words | Numbers) -> Iterator[tuple[int, Numbers | slice]]:
-    """Each distinct value, and where it is."""
+    """Yield each distinct value, and where it is."""
     first = values[0] if values.size else 0
     if (values == first).all():
         if values.size:
@@ -313,7 +313,7 @@ def _alike(values: Words | Numbers) -> Iterator[tuple[int, Numbers | slice]]:
 
 
 def _once(slots: Numbers, among: int) -> Numbers:
-    """Each of `slots` once; sorted where few of many are asked for, else marked in a map of all."""
+    """Return each of `slots` once; sorted where few of many are asked for, else marked in a map of all."""
     if slots.size * 8 < among:
         return np.unique(slots)
     marked = np.zeros(among, np.bool_)
@@ -398,7 +398,7 @@ def _words(addresses: Any, word_bits: int) -> Words:
 
 
 def _from_sequence(addresses: Any) -> Any:
-    """An array of 64-bit words from Python's integers; NumPy itself makes floats of small and large ones."""
+    """Return an array of 64-bit words from Python's integers; NumPy itself makes floats of small and large ones."""
     try:
         given = np.array(addresses, object)
         words = [-1 if isinstance(one, (bool, np.bool_)) else operator.index(one) for one in given.flat]

@@ -77,7 +77,7 @@ class Chain(Generic[C]):
         return found
 
     def _with(self, word: int) -> Chain[C]:
-        """The next descriptor as :class:`Rules` read it, or as a page like it was read."""
+        """Return the next descriptor as :class:`Rules` read it, or as a page like it was read."""
         rules, level, controls = self._all.rules, self.level, self._controls
         descriptor = rules.read_as(level, word, controls)
         kind = descriptor.kind
@@ -111,13 +111,13 @@ class Chain(Generic[C]):
         self._alike = known._alike
 
     def with_set(self, bits: Sequence[int]) -> Chain[C]:
-        """The chain in which each descriptor has these bits set too."""
+        """Return the chain in which each descriptor has these bits set too."""
         if not any(bits):
             return self
         return self.above.with_set(bits[:-1]).below(self.path[-1].word | bits[-1])
 
     def from_root(self) -> list[Chain[C]]:
-        """The chains that end with each of the descriptors."""
+        """Return the chains that end with each of the descriptors."""
         return [] if self.above is self else [*self.above.from_root(), self]
 
     # ---- what a chain that ends with a leaf says ---------------------------------------------------

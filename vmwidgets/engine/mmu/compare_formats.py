@@ -118,7 +118,7 @@ class _Built:
         return 0 <= va < 1 << fmt.word_bits and isinstance(start, Start)
 
     def _root_for(self, va: int) -> int:
-        """The root that `va` is translated from: AArch64 has one for each half."""
+        """Return the root that `va` is translated from: AArch64 has one for each half."""
         if not (self.fmt.halves and va >> self.fmt.va_bits):
             return self.root
         if self._upper_root is None:
@@ -149,11 +149,11 @@ class _Built:
         return level, descriptor, self.fmt.leaf_word(level, 0, _RIGHTS, size=size), level.copies_of(descriptor)
 
     def _physical(self, size: int) -> int:
-        """The bits of a virtual address that its physical address has."""
+        """Return the bits of a virtual address that its physical address has."""
         return (1 << (32 if self.fmt.word_bits == 32 else 40)) - size
 
     def _table(self, level: Level, va: int) -> int:
-        """The table of `level` for `va`; the one that was written last is not looked for again."""
+        """Return the table of `level` for `va`; the one that was written last is not looked for again."""
         part = va >> level.shift + level.bits
         if self._last[:2] != (level.number, part):
             slot = self._slot(level, va)
@@ -161,7 +161,7 @@ class _Built:
         return self._last[2]
 
     def _slot(self, level: Level, va: int) -> Slot:
-        """The slot of `level` for `va`, with the tables above it."""
+        """Return the slot of `level` for `va`, with the tables above it."""
         root = self._root_for(va)
         slot = self._editor.find(root, va, level.number)
         while slot.level is not level:
@@ -181,7 +181,7 @@ class _Built:
 def compare_formats(
     ranges: Iterable[Any], formats: Sequence[str] = ("x86-64", "armv7"), *, large: bool = True
 ) -> FormatComparison:
-    """The same mapping in two or more page-table formats: tables, bytes of tables, TLB reach.
+    """Return the same mapping in two or more page-table formats: tables, bytes of tables, TLB reach.
 
     `ranges` are pairs (start, size), as integers or strings such as "64 KiB".  A map is accepted too, as is anything
     whose items have `start` and `end`.  Without `large`, all pages have 4 KiB.  Ranges that a format's addresses don't

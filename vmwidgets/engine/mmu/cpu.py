@@ -45,7 +45,7 @@ class Cpu(Generic[C]):
     # ---- translation -------------------------------------------------------------------------
 
     def translate(self, va: int, access: Access, user: bool) -> int | Fault:
-        """The physical address for one access, or its fault: from the TLB, else by a walk, which fills it.
+        """Return the physical address for one access, or its fault: from the TLB, else by a walk, which fills it.
 
         A hit is judged by what the TLB keeps, whatever the tables say by now.  Only a walk that goes through is kept:
         what is absent is looked for again each time.  O(1) on a hit, O(levels) on a miss.

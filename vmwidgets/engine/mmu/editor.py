@@ -126,16 +126,16 @@ class TableEditor(Generic[C]):
         self._recorder = recorder
 
     def slot(self, level: Level, table: int, va: int) -> Slot:
-        """The slot for `va` in the `table` of `level`."""
+        """Return the slot for `va` in the `table` of `level`."""
         return self.slot_at(level, va, table + level.index(va) * self.fmt.entry_width)
 
     def slot_at(self, level: Level, va: int, pa: int) -> Slot:
-        """The slot for `va` in a table of `level` that lies at `pa`."""
+        """Return the slot for `va` in a table of `level` that lies at `pa`."""
         word = self._read_word(pa, self.fmt.entry_width)
         return Slot(level, va, pa, word, level.read_as(word))
 
     def hidden(self, root: int, va: int, down_to: int = 1) -> list[Slot]:
-        """The slots above level `down_to` on the way to `va` whose tables an edit hides from the hardware."""
+        """Return the slots above level `down_to` on the way to `va` whose tables an edit hides from the hardware."""
         found: list[Slot] = []
         table = root
         for level in self.fmt.levels if self.edits.places else ():
@@ -149,7 +149,7 @@ class TableEditor(Generic[C]):
         return found
 
     def find(self, root: int, va: int, down_to: int = 1) -> Slot:
-        """The slot that decides about `va`: a leaf, an absent one, or the one of level `down_to`."""
+        """Return the slot that decides about `va`: a leaf, an absent one, or the one of level `down_to`."""
         width, read_word, table = self.fmt.entry_width, self._reader, root
         try:
             for level in self.fmt.levels:
@@ -214,12 +214,12 @@ class TableEditor(Generic[C]):
                 yield from self._leaves_below(below, slot.address, first, end, frames)
 
     def slots(self, level: Level, table: int, va: int = 0) -> Iterator[Slot]:
-        """All slots of a table whose first one is for `va`, in order.  One read of memory."""
+        """Yield all slots of a table whose first one is for `va`, in order.  One read of memory."""
         for index, word in enumerate(self.words(level, table)):
             yield self._slot_at(level, table, va, index, word)
 
     def present(self, level: Level, table: int, va: int = 0) -> Iterator[Slot]:
-        """The slots of a table that hold something, in order.  One read of memory."""
+        """Yield the slots of a table that hold something, in order.  One read of memory."""
         words = self.words(level, table)
         for index in compress(count(), words):
             slot = self._slot_at(level, table, va, index, words[index])
@@ -325,7 +325,7 @@ class TableEditor(Generic[C]):
             self.write(copy, word)
 
     def copies(self, slot: Slot, descriptor: Descriptor | None = None) -> list[Slot]:
-        """The slots that a slot's descriptor fills (or `descriptor` would), in order: nearly always only it."""
+        """Return the slots that a slot's descriptor fills (or `descriptor` would), in order: nearly always only it."""
         count = slot.level.copies_of(slot.descriptor if descriptor is None else descriptor)
         if count == 1:
             return [slot]
@@ -335,7 +335,7 @@ class TableEditor(Generic[C]):
         return [self.slot_at(slot.level, va, pa) for pa, va in places]
 
     def first_copy(self, slot: Slot) -> Slot:
-        """The first of the slots that a slot's descriptor fills."""
+        """Return the first of the slots that a slot's descriptor fills."""
         return slot if slot.descriptor.shift is None else self.copies(slot)[0]
 
     def split(self, slot: Slot) -> None:

@@ -72,7 +72,7 @@ class TableFormat(Generic[C]):
         return Chains(self.rules, lambda level: self.level(level.number - 1))
 
     def level(self, number: int) -> Level:
-        """The level with this number."""
+        """Return the level with this number."""
         return self.levels[len(self.levels) - number]
 
     @property
@@ -81,7 +81,7 @@ class TableFormat(Generic[C]):
         return self.levels[0]
 
     def canonical(self, va: int) -> int:
-        """The address as a register holds it, from its translated bits.
+        """Return the address as a register holds it, from its translated bits.
 
         >>> from vmwidgets.engine.mmu.formats.x86 import X86_64
         >>> hex(X86_64.canonical(0x8000_0000_0000))
@@ -106,7 +106,7 @@ class TableFormat(Generic[C]):
         )
 
     def leaf(self, size: int) -> tuple[Level, Descriptor] | None:
-        """The level and descriptor that map pages of `size` bytes, or None."""
+        """Return the level and descriptor that map pages of `size` bytes, or None."""
         return self._leaves.get(size)
 
     @cached_property
@@ -150,7 +150,7 @@ class TableFormat(Generic[C]):
     # ---- addresses and roots -----------------------------------------------------------------
 
     def roots(self, root: int, controls: C) -> list[Root]:
-        """The tables that walks begin at: one, or the two of ARM's."""
+        """Return the tables that walks begin at: one, or the two of ARM's."""
         found: list[Root] = []
         top = (1 << self.word_bits) - 1
         for va in (0, top):
@@ -168,7 +168,7 @@ class TableFormat(Generic[C]):
         return self.sign_extended and self.rules.start_shift(controls) < self.va_bits
 
     def as_register(self, va: int, controls: C) -> int:
-        """The address as a register holds it, from a root's first address and what was added to it."""
+        """Return the address as a register holds it, from a root's first address and what was added to it."""
         return self.canonical(va) if self.extends_sign(controls) else va
 
     def address_split(self, controls: C | None = None) -> AddressSplit:
@@ -188,7 +188,7 @@ class TableFormat(Generic[C]):
     # ---- descriptors made and changed: from rights and addresses to words ----------------------
 
     def table_word(self, level: Level, table: int, rights: Rights) -> int:
-        """The word that refers to the table at physical address `table` and lets `rights` pass."""
+        """Return the word that refers to the table at physical address `table` and lets `rights` pass."""
         descriptor = level.made_of_kind("table")
         return descriptor.place(table) | self.rules.encode(descriptor, rights, shared=False)
 
@@ -212,11 +212,11 @@ class TableFormat(Generic[C]):
         return word & ~mask | self.rules.encode(descriptor, rights, shared=False) & mask
 
     def demoted_word(self, level: Level, word: int, index: int) -> int:
-        """The word one level down for part `index` of the page that `word` maps; all other fields stay."""
+        """Return the word one level down for part `index` of the page that `word` maps; all other fields stay."""
         return self.level(level.number - 1).part_word(level.read_as(word), word, index)
 
     def inherited_bits(self, level: Level, word: int) -> int:
-        """The bits that a table's descriptor takes over from the large page `word` that it replaces."""
+        """Return the bits that a table's descriptor takes over from the large page `word` that it replaces."""
         return level.made_of_kind("table").same_fields(level.read_as(word), word, self.rules.inherited)
 
     def promoted_word(self, level: Level, size: int, part_level: Level, part: int, table: int | None, pa: int) -> int:

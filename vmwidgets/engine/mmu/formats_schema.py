@@ -95,7 +95,7 @@ class FormatsValue:
     formats: tuple[FormatCost, ...]
 
     def table(self) -> list[tuple[str, ...]]:
-        """A row a figure, a column a format."""
+        """Return a row a figure, a column a format."""
         rows: list[tuple[str, ...]] = []
         one = self.formats
         rows.append(("levels", *(str(len(cost.levels)) for cost in one)))

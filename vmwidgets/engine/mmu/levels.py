@@ -46,13 +46,13 @@ class Descriptor:
     """For a leaf that maps more than its level's span: log2 of the bytes.  It fills several neighbouring slots."""
 
     def address_of(self, word: int) -> int:
-        """The physical address in `word`."""
+        """Return the physical address in `word`."""
         if self.in_place is not None:
             return word & self.in_place
         return sum((word & bits.mask) >> bits.low << bits.to for bits in self.address)
 
     def place(self, address: int) -> int:
-        """The word that holds `address`, which must fit, and this descriptor's type bits."""
+        """Return the word that holds `address`, which must fit, and this descriptor's type bits."""
         if self.in_place is not None and not address & ~self.in_place:
             return self.value | address
         word = self.value
@@ -63,7 +63,7 @@ class Descriptor:
         return word
 
     def field(self, name: str) -> Field | None:
-        """The field called `name`, or None."""
+        """Return the field called `name`, or None."""
         return self._by_name.get(name)
 
     def same_fields(self, source: Descriptor, word: int, names: Iterable[str]) -> int:
@@ -173,11 +173,11 @@ class Level:
         return reduce(or_, (one.mask for one in self.descriptors))
 
     def of_kind(self, kind: Kind) -> Descriptor | None:
-        """The first descriptor of `kind`, which is the one that is made here; or None."""
+        """Return the first descriptor of `kind`, which is the one that is made here; or None."""
         return next((one for one in self.descriptors if one.kind == kind), None)
 
     def leaf(self, size: int) -> Descriptor | None:
-        """The descriptor that maps pages of `size` bytes, or None."""
+        """Return the descriptor that maps pages of `size` bytes, or None."""
         return next((one for one in self.descriptors if one.kind == "leaf" and self.span_of(one) == size), None)
 
     def made_of_kind(self, kind: Kind) -> Descriptor:
@@ -195,7 +195,7 @@ class Level:
         return descriptor
 
     def part_word(self, large: Descriptor, word: int, index: int) -> int:
-        """The word that maps part `index`, of this level's span, of the page that a `word` of `large` maps.
+        """Return the word that maps part `index`, of this level's span, of the page that a `word` of `large` maps.
 
         All fields but the address stay.  A supersection's parts are sections: `Refused` if they lie where only
         supersections reach.
@@ -241,6 +241,6 @@ def bits(high: int, low: int) -> int:
 
 
 def in_words(mask: int) -> str:
-    """The numbers of the bits in `mask`: "bit 7", or "bits 7, 8"."""
+    """Return the numbers of the bits in `mask`: "bit 7", or "bits 7, 8"."""
     numbers = [str(bit) for bit in range(64) if mask >> bit & 1]
     return f"bit{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}"

@@ -41,7 +41,7 @@ class SaidRange:
 
 
 def joined(ranges: Iterable[SaidRange]) -> tuple[SaidRange, ...]:
-    """The ranges by address, neighbours with equal rights as one.
+    """Return the ranges by address, neighbours with equal rights as one.
 
     >>> joined([SaidRange(0x1000, 0x1000, "rw-u"), SaidRange(0, 0x1000, "rw-u")])
     (<0x0: 8 KiB rw-u>,)
@@ -248,7 +248,7 @@ class Pasted:
         return compared(self._only(), other._only())
 
     def _only(self) -> tuple[SaidRange, ...]:
-        """The pieces of the one table, or of the one listing."""
+        """Return the pieces of the one table, or of the one listing."""
         parts: Sequence[Any] = self.tables or self.listings
         if len(parts) != 1:
             raise Refused(f"compare: a text has {self.summary}; each must have one table, or one listing")

@@ -96,7 +96,7 @@ class Rules(ABC, Generic[C]):
 
     @abstractmethod
     def start_shift(self, controls: C) -> int:
-        """The bits of an address from this one up are all that :meth:`start` looks at."""
+        """Return the bits of an address from this one up are all that :meth:`start` looks at."""
 
     def read_as(self, level: Level, word: int, controls: C) -> Descriptor:
         """Return how a descriptor is read under these settings."""
@@ -107,12 +107,12 @@ class Rules(ABC, Generic[C]):
         """Return what is wrong with a descriptor by itself: absent, or reserved bits set."""
 
     def checked_bits(self, level: Level, descriptor: Descriptor, controls: C) -> int:
-        """The address bits of a descriptor that :meth:`check_descriptor` can find wrong."""
+        """Return the address bits of a descriptor that :meth:`check_descriptor` can find wrong."""
         return 0
 
     @abstractmethod
     def narrow(self, rights: Rights, descriptor: Descriptor, word: int, controls: C) -> Rights:
-        """The rights that are left of `rights` below a descriptor."""
+        """Return the rights that are left of `rights` below a descriptor."""
 
     @abstractmethod
     def check_access(
@@ -125,7 +125,7 @@ class Rules(ABC, Generic[C]):
         """Return what the processor reports of a fault; `path` has the descriptors that were read."""
 
     def root_level(self, level: Level, controls: C) -> Level:
-        """The root's level, with as many descriptors as the lower root table has under these settings."""
+        """Return the root's level, with as many descriptors as the lower root table has under these settings."""
         return level
 
     def physical_limit(self, controls: C) -> int:
@@ -136,7 +136,7 @@ class Rules(ABC, Generic[C]):
 
     @abstractmethod
     def encode(self, descriptor: Descriptor, rights: Rights, shared: bool) -> int:
-        """The bits that give `rights`; `shared` leaves are the same in all address spaces (global)."""
+        """Return the bits that give `rights`; `shared` leaves are the same in all address spaces (global)."""
 
     def granted(self, wanted: Permission) -> Permission:
         """Say what user code may do with a page that a kernel maps for `wanted`: what the format can't refuse is in it.
@@ -147,15 +147,15 @@ class Rules(ABC, Generic[C]):
 
     @abstractmethod
     def rights_bits(self, descriptor: Descriptor) -> int:
-        """The bits of a descriptor that say something about rights."""
+        """Return the bits of a descriptor that say something about rights."""
 
     @abstractmethod
     def rights_of(self, descriptor: Descriptor, word: int) -> Rights:
-        """The rights in one descriptor, taken by itself."""
+        """Return the rights in one descriptor, taken by itself."""
 
     @abstractmethod
     def accessed(self, descriptor: Descriptor, write: bool, controls: C) -> int:
-        """The bits that the hardware sets in a descriptor it used."""
+        """Return the bits that the hardware sets in a descriptor it used."""
 
     def is_global(self, path: Sequence[WalkEntry]) -> bool:
         """Return whether a translation is for all address spaces: here, if some descriptor on the way has G set."""
@@ -176,7 +176,7 @@ class Rules(ABC, Generic[C]):
         return controls
 
     def without_access_flag(self, controls: C) -> C:
-        """The settings of the model without access flag, where a format has both."""
+        """Return the settings of the model without access flag, where a format has both."""
         return controls
 
     def with_hardware_flags(self, controls: C) -> C:

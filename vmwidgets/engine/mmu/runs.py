@@ -147,7 +147,7 @@ class _Reader:
     # ---- joining -----------------------------------------------------------------------------
 
     def _of(self, table: int, level: Level, above: Rights) -> list[_Run]:
-        """The runs of one table and all below, from its first address on."""
+        """Return the runs of one table and all below, from its first address on."""
         key = table, level.number, above
         known = self._below.get(key)
         if known is not None:
@@ -173,7 +173,7 @@ class _Reader:
 
 
 def _free_bits(level: Level, tables: PageTables[Any]) -> int:
-    """The bits of a word that are address bits in every descriptor, and that no rule looks at."""
+    """Return the bits of a word that are address bits in every descriptor, and that no rule looks at."""
     free = ~0
     for one in level.descriptors:
         if one.kind in ("table", "leaf"):
@@ -183,7 +183,7 @@ def _free_bits(level: Level, tables: PageTables[Any]) -> int:
 
 
 def _halves(start: int, size: int, half: int, signed: bool) -> list[tuple[int, int]]:
-    """A run as sizes and starts, cut where the addresses jump to the upper half."""
+    """Return a run as sizes and starts, cut where the addresses jump to the upper half."""
     if signed and start < half < start + size:
         return [(half - start, start), (start + size - half, half)]
     return [(size, start)]

@@ -90,7 +90,7 @@ class Stops:
 
 
 def lettered(names: Iterable[str], known: dict[str, str]) -> dict[str, str]:
-    """A letter for each process, the first of its name if that is free; what is `known` stays.
+    """Return a letter for each process, the first of its name if that is free; what is `known` stays.
 
     >>> lettered(["init (1)", "sh (2)", "sleep (3)"], {})
     {'init (1)': 'I', 'sh (2)': 'S', 'sleep (3)': 'L'}

@@ -63,7 +63,7 @@ class PageTables(Generic[C]):
         return TablesWalk.of(walk(self.memory, self.fmt, self.root, va, access, by_user, self.controls), tables=self)
 
     def window(self, shown: Shown) -> TableWindow:
-        """The tables that are open, with their rows; the roots always are.  O(slots of open tables)."""
+        """Return the tables that are open, with their rows; the roots always are.  O(slots of open tables)."""
         return _Look(self, shown).window()
 
     def _lets_users_in(self, va: int, access: Access) -> bool:
@@ -77,7 +77,7 @@ class PageTables(Generic[C]):
 
 
 def _number(address: object) -> int:
-    """An address, as an integer or a text."""
+    """Return an address, as an integer or a text."""
     try:
         if isinstance(address, str):
             return parse_address(address)
@@ -151,7 +151,7 @@ class _Look:
         """How many descriptors were read."""
 
     def window(self) -> TableWindow:
-        """The open tables."""
+        """Return the open tables."""
         fmt, tables = self.fmt, self.tables
         found: list[OpenTable] = []
         for root in fmt.roots(tables.root, tables.controls):
@@ -190,7 +190,7 @@ class _Look:
         return [self._value(level, table, begin, parent, kept, present, skip), *below]
 
     def _slots(self, level: Level, table: int, above: Collection[int]) -> list[_Slot]:
-        """The slots of a table that hold something, and those that are marked.  One read."""
+        """Return the slots of a table that hold something, and those that are marked.  One read."""
         width, marked = self.fmt.entry_width, self.shown.marked
         count = level.entries
         data = self.tables.memory.read(table, count * width)
@@ -271,7 +271,7 @@ class _Look:
         )
 
     def _fold(self, rows: list[WindowRow], key: TableKey, inner: Collection[int]) -> tuple[WindowRow, ...]:
-        """The rows that are shown, and folds for the others, which are counted.
+        """Return the rows that are shown, and folds for the others, which are counted.
 
         The kernel's are folded apart from the space's own, all of them unless one of them is the table's centre.
         """

@@ -57,7 +57,7 @@ class Field:
     meaning: str
 
     def of(self, word: int) -> int:
-        """The field's value in `word`."""
+        """Return the field's value in `word`."""
         return word >> self.low & (1 << self.high - self.low + 1) - 1
 
     @property
@@ -74,7 +74,7 @@ class FieldValue(NamedTuple):
 
 
 def decode(fields: tuple[Field, ...], word: int) -> tuple[FieldValue, ...]:
-    """The fields of `word` with their values."""
+    """Return the fields of `word` with their values."""
     return tuple(FieldValue(field, field.of(word)) for field in fields)
 
 
@@ -166,7 +166,7 @@ class Fault:
 
 
 def named_fields(decoded: Iterable[FieldValue]) -> str:
-    """The fields of a code that are not 0: flags by name, others with their number."""
+    """Return the fields of a code that are not 0: flags by name, others with their number."""
     words = [
         value.field.name if value.field.low == value.field.high else f"{value.field.name}={value.value:#x}"
         for value in decoded
@@ -224,7 +224,7 @@ class Walk:
 
     @classmethod
     def of(cls: type[W], found: Walk, **more: Any) -> W:
-        """The walk `found` as a walk of this class, with `more` fields; addresses print in hexadecimal."""
+        """Return the walk `found` as a walk of this class, with `more` fields; addresses print in hexadecimal."""
         values = {part.name: getattr(found, part.name) for part in fields(Walk)}
         pa = None if found.pa is None else Address(found.pa)
         return cls(**{**values, "va": Address(found.va), "pa": pa, **more})
@@ -372,7 +372,7 @@ class TableWindow:
     """How many descriptors were looked at to make this: the cost."""
 
     def row(self, pa: int) -> WindowRow | None:
-        """The row in which the descriptor at `pa` is, or None."""
+        """Return the row in which the descriptor at `pa` is, or None."""
         width = self.entry_width
         rows = (row for table in self.tables for row in table.rows if row.kind != "fold")
         return next((row for row in rows if row.pa <= pa < row.pa + row.count * width), None)

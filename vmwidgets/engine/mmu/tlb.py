@@ -232,7 +232,7 @@ class Tlb(Generic[C]):
         return entry, gone
 
     def _way_for(self, row: list[TlbEntry[C] | None]) -> int:
-        """An empty way, or the least recently used one."""
+        """Return an empty way, or the least recently used one."""
         ages = [-1 if entry is None else entry.used for entry in row]
         return ages.index(min(ages))
 
@@ -297,7 +297,7 @@ class Tlb(Generic[C]):
         return len(self.index)
 
     def value(self, stale: Stale[C]) -> TlbValue:
-        """All of it as a frozen value; `stale` says in what an entry differs from the tables."""
+        """Return all of it as a frozen value; `stale` says in what an entry differs from the tables."""
         kept = [TlbSlot(entry.value, 0, stale(entry), entry.used) for entry in self]
         return TlbValue.of(self.sets, self.ways, kept, self.hits, self.misses, self.evictions, self.flushed)
 

@@ -83,7 +83,7 @@ class TlbValue:
 
     @classmethod
     def of(cls, sets: int, ways: int, kept: Iterable[TlbSlot], *counts: int) -> TlbValue:
-        """The value in which each slot is where its entry says, and has its age among those of its set."""
+        """Return the value in which each slot is where its entry says, and has its age among those of its set."""
         by_use: list[list[TlbSlot]] = [[] for _ in range(sets)]
         for slot in sorted(kept, key=lambda one: -one.used):
             by_use[slot.entry.set].append(slot)

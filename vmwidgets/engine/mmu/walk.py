@@ -26,7 +26,7 @@ class WordReader(Protocol):
     """Physical memory as a walk reads it; :class:`~vmwidgets.engine.memory.ram.BusError` outside."""
 
     def read_word(self, pa: int, width: int) -> int:
-        """The little-endian word of `width` bytes at `pa`."""
+        """Return the little-endian word of `width` bytes at `pa`."""
 
 
 class Memory(WordReader, Protocol):

@@ -14,7 +14,7 @@ Choose: TypeAlias = Callable[[list[ResidentPage]], object] | Callable[[], Callab
 
 
 def asked(label: str, choose: Choose) -> Callable[[list[ResidentPage]], int]:
-    """The function of a learner's as a policy asks it: its answer is the frame of one of the pages that it got.
+    """Return the function of a learner's as a policy asks it: its answer is the frame of one of the pages that it got.
 
     From a class an object is made first, so what it keeps belongs to one run.
     """
@@ -35,7 +35,7 @@ def asked(label: str, choose: Choose) -> Callable[[list[ResidentPage]], int]:
 
 
 def chosen_frame(title: str, pages: Sequence[ResidentPage], chosen: object) -> int:
-    """The frame of the page that `chosen` is: one of `pages`.
+    """Return the frame of the page that `chosen` is: one of `pages`.
 
     `title` says whose answer it is, in the sentence of the :class:`CallbackFailed` for anything else.  A number is
     refused too: it could mean a page, a frame, or a place in the list.

@@ -95,7 +95,7 @@ class Numbering:
         self._seen = np.zeros(_REGIONS << _REGION, bool)
 
     def places(self, pages: Numbers) -> npt.NDArray[np.int32] | None:
-        """The places of pages in the tables; None if they are in too many regions."""
+        """Return the places of pages in the tables; None if they are in too many regions."""
         of = pages >> _REGION
         slots = self._slots[_slot(of)]
         if not (self._known[slots] == of).all():
@@ -119,7 +119,7 @@ class Numbering:
         return has_room
 
     def finish(self) -> tuple[Numbers, npt.NDArray[np.int32]]:
-        """The pages that were seen, in their order, and the number of each by its place."""
+        """Return the pages that were seen, in their order, and the number of each by its place."""
         there = np.flatnonzero(self._seen[: len(self._regions) << _REGION])
         names = self._known[there >> _REGION] << _REGION | there & ((1 << _REGION) - 1)
         order = np.argsort(names)
@@ -387,7 +387,7 @@ def _own_run(ask: Callable[[list[ResidentPage]], int], runs: Runs, size: int) ->
 
 
 def _epochs(runs: Runs, tick: int) -> list[list[int]]:
-    """The runs between one tick and the next: twice the page, and one more if it is written."""
+    """Return the runs between one tick and the next: twice the page, and one more if it is written."""
     begins = np.unique(np.searchsorted(runs.starts, np.arange(0, runs.length, tick))) if tick else np.zeros(1, int)
     keys = 2 * runs.pages + runs.writes
     return [keys[first:last].tolist() for first, last in pairwise([*begins.tolist(), len(keys)])]
@@ -404,7 +404,7 @@ def _fifo(size: int, bits: Bits) -> tuple[Come, Callable[[], None]]:
 
 
 def _clock(size: int, bits: Bits) -> tuple[Come, Callable[[], None]]:
-    """A page comes into the place of the page that goes; the hand moves on past it."""
+    """Return a page comes into the place of the page that goes; the hand moves on past it."""
     ring: deque[int] = deque()  # the hand is at its left end
     used = bits.used
 
@@ -466,7 +466,7 @@ def _nru(size: int, bits: Bits) -> tuple[Come, Callable[[], None]]:
 
 
 def _aging(size: int, bits: Bits) -> tuple[Come, Callable[[], None]]:
-    """The page with the lowest counter of eight bits goes; of equal ones that which came first.
+    """Return the page with the lowest counter of eight bits goes; of equal ones that which came first.
 
     Counters change at ticks alone, and a page comes with a counter of 0.
     """

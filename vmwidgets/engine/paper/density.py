@@ -35,7 +35,7 @@ class Coded(NamedTuple):
     offsets: counting.Numbers | None
 
     def between(self, first: int, last: int) -> npt.NDArray[np.int32]:
-        """The codes of the references from `first` to before `last`."""
+        """Return the codes of the references from `first` to before `last`."""
         if self.offsets is None:
             return self.codes[first:last]
         return self.codes[int(self.offsets[first]) : int(self.offsets[last])]
@@ -131,7 +131,7 @@ def density(
 
 
 def name_of(page: int, named: Sequence[NamedRange]) -> str:
-    """The name of the range that a page is in, "" for none; pages are numbers, and so are the ranges' ends."""
+    """Return the name of the range that a page is in, "" for none; pages are numbers, and so are the ranges' ends."""
     return next((one.name for one in named if one.first <= page <= one.last), "")
 
 

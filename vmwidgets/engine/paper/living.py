@@ -26,7 +26,7 @@ class References(Protocol):
     name: str
 
     def pages(self) -> tuple[Any, Any]:
-        """The page of each reference, and whether it writes."""
+        """Return the page of each reference, and whether it writes."""
 
 
 def live(chosen: References, machine: Any, task: Any, frames: int, policy: Any, tick: int) -> PlayedTrace:

@@ -131,7 +131,7 @@ def _string(references: object) -> list[_Wanted]:
 
 
 def _wanted(item: object, place: int) -> _Wanted:
-    """The reference that an item of the string says."""
+    """Return the reference that an item of the string says."""
     match = _TOKEN.fullmatch(item) if isinstance(item, str) else None
     if match is not None:
         page: PageName = int(match[1]) if match[1].isdigit() else match[1]
@@ -146,7 +146,7 @@ def _wanted(item: object, place: int) -> _Wanted:
 
 
 def _index(item: object) -> int:
-    """The number that an item is, NumPy's too; -1 for anything else."""
+    """Return the number that an item is, NumPy's too; -1 for anything else."""
     try:
         return operator.index(item)  # type: ignore[arg-type]
     except Exception:  # noqa: BLE001  whatever a learner's object does when it is asked

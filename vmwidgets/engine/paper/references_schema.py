@@ -138,7 +138,7 @@ class ReferencesValue:
         return tuple(dict.fromkeys(run.frames for run in self.runs))
 
     def run(self, policy: str, frames: int | None = None) -> PolicyRun:
-        """The run of a policy, with so many frames; these are needed if there are several numbers of them.
+        """Return the run of a policy, with so many frames; these are needed if there are several numbers of them.
 
         "working set" will do for "working set of 10" if there is only one.  Raises :class:`Refused` for a run that
         there is not, and if it is one of several.
@@ -160,7 +160,7 @@ class ReferencesValue:
         return found[0]
 
     def faults(self, policy: str, frames: int | None = None) -> int:
-        """The faults of a policy."""
+        """Return the faults of a policy."""
         return self.run(policy, frames).faults
 
     @property

@@ -79,13 +79,13 @@ class LoadCurve:
         return tuple(dict.fromkeys(point.scope for point in self.points))
 
     def of(self, scope: str) -> tuple[LoadPoint, ...]:
-        """The points of one scope, in the order of :attr:`tasks`."""
+        """Return the points of one scope, in the order of :attr:`tasks`."""
         if scope not in self.scopes:
             raise UnknownName(f"scope={shown(scope)}: write one of {', '.join(self.scopes)}")
         return tuple(point for point in self.points if point.scope == scope)
 
     def knee(self, scope: str = "global") -> int:
-        """The fewest tasks whose useful work comes within a hundredth of all time of the most.
+        """Return the fewest tasks whose useful work comes within a hundredth of all time of the most.
 
         Up to there a further task makes the processor compute more.  Behind it there is nothing to gain, and with
         thrashing much to lose.
@@ -153,7 +153,7 @@ def _numbers(tasks: object) -> tuple[int, ...]:
 
 
 def references(seed: int, task: int) -> Iterator[int]:
-    """The pages that a task uses, without end: from phase to phase another locality.
+    """Yield the pages that a task uses, without end: from phase to phase another locality.
 
     >>> list(islice(references(1, 0), 5)) == list(islice(references(1, 0), 5))
     True
@@ -203,7 +203,7 @@ class _Run:
         shared = SIMPLE[policy]()
 
         def own() -> Policy:
-            """The ring of a task."""
+            """Return the ring of a task."""
             if scope == "global":
                 return shared
             return SIMPLE[policy]() if scope == "local" else WorkingSet(WINDOW)
@@ -307,7 +307,7 @@ class _Run:
             self._wake(self.disk_free, task, None)
 
     def _frame_for(self, task: _Task) -> int:
-        """A frame for a page of a task; -1 where none can be had."""
+        """Return a frame for a page of a task; -1 where none can be had."""
         is_alone = len(self.tasks) - len(self.outside) == 1
         if not self.free or len(task.pages) >= self.share:
             if self.scope == "working set" and not is_alone:

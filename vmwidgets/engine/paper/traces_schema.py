@@ -36,7 +36,7 @@ class IntervalsValue:
         return self.first + sum(self.counts)
 
     def rows(self) -> tuple[tuple[str, int], ...]:
-        """The times in words, each with the references that came after so long; then the first ones."""
+        """Return the times in words, each with the references that came after so long; then the first ones."""
         times = tuple((f"{1 << place:,} to {(2 << place) - 1:,}" if place else "1", count)
                       for place, count in enumerate(self.counts))  # fmt: skip  # pairs
         return (*times, ("first reference", self.first))

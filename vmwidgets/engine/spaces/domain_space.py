@@ -47,7 +47,7 @@ class DomainSpace:
         yield  # never sleeps
 
     def failed(self, va: int, fault: Fault) -> VMError:
-        """The error of an access that has a fault which no handler of the program resolves."""
+        """Return the error of an access that has a fault which no handler of the program resolves."""
         name = "FAULT" if fault.kind == "not-present" else "ACCES"
         return kernel_error(name, f"{Address(va)}: {fault.why}; a domain maps its memory itself")
 
@@ -79,7 +79,7 @@ class DomainSpace:
                 self.domain.pmap.vspace.remove(region)
 
     def _of_mappings(self, start: int, end: int) -> list[Vregion]:
-        """The regions of [start, end) but those of memory objects and that of the slab frames."""
+        """Return the regions of [start, end) but those of memory objects and that of the slab frames."""
         begin = self.domain.layout.vspace_begin
         found = self.domain.pmap.vspace.overlapping(start, end)
         return [region for region in found if not region.memobj and region.base != begin]

@@ -35,10 +35,10 @@ class KernelSpace:
         yield from self._kmem.vm_fault(inside, va, NEEDED_BITS[access])
 
     def failed(self, va: int, fault: Fault) -> VMError:
-        """The error of an access that faults again after its fault was resolved."""
+        """Return the error of an access that faults again after its fault was resolved."""
         return faults_again(va, fault)
 
 
 def faults_again(va: int, fault: Fault) -> VMError:
-    """The error of an access that faults again after its fault was resolved."""
+    """Return the error of an access that faults again after its fault was resolved."""
     return kernel_error("FAULT", f"{Address(va)} faults again after it was resolved: {fault.why}")

@@ -100,7 +100,7 @@ class LinuxComparison:
         return sum(count for _, count in self.calls)
 
     def of(self, kind: str) -> tuple[LinuxDifference, ...]:
-        """The differences of one kind; of "" those that nothing accounts for."""
+        """Return the differences of one kind; of "" those that nothing accounts for."""
         return tuple(row for row in self.rows if row.kind == kind)
 
     @property
@@ -109,7 +109,7 @@ class LinuxComparison:
         return ("operation", "call", "task", "what", "here", "Linux", "kind")
 
     def table(self) -> tuple[tuple[str, ...], ...]:
-        """The differences as text; ≠ marks those that nothing accounts for."""
+        """Return the differences as text; ≠ marks those that nothing accounts for."""
         return tuple(row.cells for row in self.rows)
 
     @property

@@ -109,7 +109,7 @@ class PagingComparison:
         )
 
     def table(self) -> tuple[tuple[str, str, str], ...]:
-        """All measures as text, and who decides."""
+        """Return all measures as text, and who decides."""
         rows = [("who decides", self.task.decider, self.domain.decider)]
         for name, left, right, is_bytes in self.measures():
             words = [grouped_size(value) if is_bytes else f"{value:,}" for value in (left, right)]

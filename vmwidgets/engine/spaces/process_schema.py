@@ -102,7 +102,7 @@ class ProcessMoment:
         return any(one.resident is not None for one in self.ranges)
 
     def total(self, field: str) -> Size:
-        """The sum of a field ("resident", "fair", "dirty", "swap" or "huge") over all ranges."""
+        """Return the sum of a field ("resident", "fair", "dirty", "swap" or "huge") over all ranges."""
         return Size(sum(getattr(one, field) or 0 for one in self.ranges))
 
     @property
@@ -111,15 +111,15 @@ class ProcessMoment:
         return self.total("resident")
 
     def at(self, address: int) -> ProcessRange | None:
-        """The range that has an address, or None."""
+        """Return the range that has an address, or None."""
         return next((one for one in self.ranges if one.start <= address < one.end), None)
 
     def named(self, words: str) -> tuple[ProcessRange, ...]:
-        """The ranges whose path or owner contains some words."""
+        """Return the ranges whose path or owner contains some words."""
         return tuple(one for one in self.ranges if words in one.path or words in one.owner)
 
     def owners(self) -> dict[str, tuple[ProcessRange, ...]]:
-        """The ranges by owner: who has most in memory first, then who has most mapped.
+        """Return the ranges by owner: who has most in memory first, then who has most mapped.
 
         Two files with one name are called by their paths.
         """
@@ -340,7 +340,7 @@ class CellMemory:
         return (*found, *self.python, *filter(None, [self.footprint]))
 
     def json(self) -> dict[str, object]:
-        """The numbers, as JSON has them: bytes, faults, and a list for changes and for lines."""
+        """Return the numbers, as JSON has them: bytes, faults, and a list for changes and for lines."""
         return {
             "mapped": {"before": int(self.before.mapped), "after": int(self.after.mapped)},
             "in memory": {"before": int(self.before.resident), "after": int(self.after.resident)},
@@ -426,13 +426,13 @@ class UsedOverTime:
 
 
 def short(line: str, most: int = 48) -> str:
-    """A statement in at most so many characters of its first line."""
+    """Return a statement in at most so many characters of its first line."""
     first = line.splitlines()[0].strip() if line.strip() else line
     return first if len(first) <= most and first == line.strip() else first[: most - 1] + "…"
 
 
 def rounded(size: int) -> str:
-    """A size to be read at a glance, three digits: "7.2 MiB", "57 MiB", "896 KiB".
+    """Return a size to be read at a glance, three digits: "7.2 MiB", "57 MiB", "896 KiB".
 
     >>> rounded(7_549_747), rounded(896 << 10), rounded(0), rounded(1 << 30), rounded(59_768_832)
     ('7.2 MiB', '896 KiB', '0', '1 GiB', '57 MiB')
@@ -448,7 +448,7 @@ def rounded(size: int) -> str:
 
 
 def signed(size: int) -> str:
-    """A difference in bytes: "+47 MiB", "−32 MiB", "0"."""
+    """Return a difference in bytes: "+47 MiB", "−32 MiB", "0"."""
     return f"{'+' if size > 0 else '−' if size < 0 else ''}{rounded(abs(size))}"
 
 
@@ -530,7 +530,7 @@ def _joined(one: Change, two: Change) -> Change:
 def _pairs(
     before: Sequence[ProcessRange], after: Sequence[ProcessRange]
 ) -> Iterator[tuple[str, ProcessRange | None, ProcessRange | None]]:
-    """Each range of both looks with the one that it was: the same start and file, else one that it overlaps."""
+    """Yield each range of both looks with the one that it was: the same start and file, else one that it overlaps."""
     left = [*before]
     at = {(one.start, one.path): one for one in left}
     taken: set[int] = set()
@@ -577,7 +577,7 @@ def _kind(was: ProcessRange, now: ProcessRange) -> str:
 
 
 def holes(ranges: Sequence[Span]) -> list[tuple[int, int]]:
-    """The addresses between ranges: start and end of each hole, the largest first."""
+    """Return the addresses between ranges: start and end of each hole, the largest first."""
     found = [(one.end, two.start) for one, two in pairwise(ranges) if two.start > one.end]
     return sorted(found, key=lambda one: (one[0] - one[1], one[0]))
 

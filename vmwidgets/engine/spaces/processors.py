@@ -57,7 +57,7 @@ class CpuSettings(NamedTuple):
     """Whether address spaces have a number in the TLB, and stay there when another is loaded."""
 
     def arguments(self) -> dict[str, Any]:
-        """The settings by the names that :func:`vmwidgets.boot` has for them."""
+        """Return the settings by the names that :func:`vmwidgets.boot` has for them."""
         return {"cpus": self.number, "tlb": (self.sets, self.ways), "asids": self.asids}
 
 
@@ -72,7 +72,7 @@ class FaultHandler(Protocol):
         """Map `va` for this access, or raise the access's error; may sleep."""
 
     def failed(self, va: int, fault: Fault) -> VMError:
-        """The error of an access that faults again after its fault was resolved."""
+        """Return the error of an access that faults again after its fault was resolved."""
 
     @property
     def reads(self) -> int:
@@ -113,7 +113,7 @@ def write_bytes(ram: Ram, start: int, data: bytes, reach: Reach) -> MaySleep[Non
 
 
 def _no_answer(va: int, error: BusError) -> KernelError:
-    """The error of an access to a device, or where an edited descriptor leads: no memory is there."""
+    """Return the error of an access to a device, or where an edited descriptor leads: no memory is there."""
     return kernel_error("FAULT", f"{Address(va)} is mapped, and no memory answers: {error}")
 
 
@@ -157,7 +157,7 @@ class Processor:
         yield from write_bytes(self.cpu.ram, start, data, self._reaching("write", user, space))
 
     def reach(self, va: int, access: Access, user: bool, space: Callable[[], Pmap] | None = None) -> MaySleep[int]:
-        """The physical address of `va` for one access, after its fault was resolved if it had one."""
+        """Yield the physical address of `va` for one access, after its fault was resolved if it had one."""
         return (yield from self._reaching(access, user, space)(va))
 
     def _reaching(self, access: Access, user: bool, space: Callable[[], Pmap] | None) -> Reach:
@@ -356,7 +356,7 @@ class Processors:
         self._handlers[pmap] = handler
 
     def handler(self, pmap: Pmap) -> FaultHandler:
-        """The fault handler of a space; the kernel's resolves for those that have none.  O(1)."""
+        """Return the fault handler of a space; the kernel's resolves for those that have none.  O(1)."""
         return self._handlers.get(pmap) or self._handlers[self.kernel]
 
     # ---- what page tables ask for ------------------------------------------------------------
@@ -466,11 +466,11 @@ class Processors:
             cpu.doubt(0, 0)
 
     def asid_of(self, pmap: Pmap) -> int:
-        """The number of an address space; 0 for the kernel's, and for those that have none."""
+        """Return the number of an address space; 0 for the kernel's, and for those that have none."""
         return self._asids.get(pmap, 0)
 
     def assign_asid(self, pmap: Pmap) -> int:
-        """The number of an address space that is loaded: the lowest that was free when it first was.
+        """Return the number of an address space that is loaded: the lowest that was free when it first was.
 
         Where only numbers are left whose flush some processor never acknowledged, all TLBs are flushed first.  With all
         numbers taken its number is 0, and its translations are dropped whenever it is loaded.

@@ -144,7 +144,7 @@ class TaskSpace:
             return
 
     def failed(self, va: int, fault: Fault) -> VMError:
-        """The error of an access that faults again after its fault was resolved."""
+        """Return the error of an access that faults again after its fault was resolved."""
         return faults_again(va, fault)
 
     def enter_page(self, va: int, frame: int, protection: int) -> None:
@@ -308,7 +308,7 @@ class TaskSpace:
             raise kernel_error("NOMEM", f"nothing is mapped at {Address(hole)} in {vm_map.called}; the rest was done")
 
     def _hole(self, start: int, end: int) -> int | None:
-        """The first address of [start, end) where nothing is mapped, or none."""
+        """Return the first address of [start, end) where nothing is mapped, or none."""
         position = start
         for entry in self.vm_map.entries_in(start, end):
             if entry.start > position:
@@ -463,7 +463,7 @@ class TaskSpace:
                         child._enter(va, found.frame, found.rights, None)
 
     def _no_heap(self) -> Heap:
-        """An empty heap, a quarter up the addresses."""
+        """Return an empty heap, a quarter up the addresses."""
         start = (self.vm_map.start + (self.vm_map.end - self.vm_map.start) // 4) // PAGE * PAGE
         return Heap(start, start)
 

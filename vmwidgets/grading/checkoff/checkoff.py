@@ -87,7 +87,7 @@ def check_off(
 
 
 def _with_steps(chosen: list[Asked], steps: dict[str, str]) -> Iterator[Asked]:
-    """The questions; the first on each exercise has below it what was done, if none has that anyway."""
+    """Yield the questions; the first on each exercise has below it what was done, if none has that anyway."""
     left = {name: table for name, table in steps.items() if not any(table in one.question.text for one in chosen)}
     for one in chosen:
         table = left.pop(one.exercise, "")
@@ -97,7 +97,7 @@ def _with_steps(chosen: list[Asked], steps: dict[str, str]) -> Iterator[Asked]:
 def _pool(
     begun: Beginning, works: dict[str, Work], asking: dict[str, Any]
 ) -> tuple[list[Asked], dict[str, str], dict[str, str]]:
-    """All questions, by exercise the steps if they are few, and why there are no questions.
+    """Return all questions, by exercise the steps if they are few, and why there are no questions.
 
     The process that makes them again gets `asking`, with the text that they are drawn from, and never the secret.
     """

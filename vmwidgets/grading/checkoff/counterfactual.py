@@ -147,7 +147,7 @@ def _entries(steps: Steps, outcome: Outcome) -> list[tuple[Any, ...]] | None:
 
 
 def _named(name: str | None) -> str | None:
-    """An object by its name; memory without one is numbered in the order in which it came to be."""
+    """Return an object by its name; memory without one is numbered in the order in which it came to be."""
     return "memory" if name is not None and name.startswith("memory ") else name
 
 

@@ -102,7 +102,7 @@ def coming(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def space_start(steps: Steps) -> int:
-    """The lowest address of the map."""
+    """Return the lowest address of the map."""
     start: int = steps.machine_at(len(steps)).part(steps.map_path).value().start
     return start
 

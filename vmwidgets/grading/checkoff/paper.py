@@ -50,7 +50,7 @@ def physical(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def forbidden(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """An access that goes past a segment's bounds, or that its rights forbid."""
+    """Yield an access that goes past a segment's bounds, or that its rights forbid."""
     for number, name, _, bounds in draws.shuffled(_sized(subject)):
         offset = draws.choice([bounds - 4, bounds])
         address, access = number << SELECTOR | offset, draws.choice(list(ACCESSES))

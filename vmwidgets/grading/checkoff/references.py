@@ -46,7 +46,7 @@ def _strings(subject: Subject, draws: Draws) -> Iterator[tuple[str, PolicyRun]]:
 
 
 def _part(draws: Draws, of: str, string: list[str], policy: str, frames: int) -> tuple[str, PolicyRun]:
-    """A run of some references in a row, and the words for it."""
+    """Return a run of some references in a row, and the words for it."""
     first = draws.between(0, max(0, len(string) - WINDOW))
     part = string[first : first + WINDOW]
     words = (
@@ -57,7 +57,7 @@ def _part(draws: Draws, of: str, string: list[str], policy: str, frames: int) ->
 
 
 def _own(subject: Subject) -> str:
-    """The last line of a student's own policy, to be compared with; "" where there is none."""
+    """Return the last line of a student's own policy, to be compared with; "" where there is none."""
     source = subject.data.get("source")
     lines = [line.strip() for line in source.splitlines() if line.strip()] if isinstance(source, str) else []
     last = lines[-1].replace("`", "'") if lines else ""

@@ -53,7 +53,7 @@ def _lines(text: str) -> list[str]:
 
 
 def markdown(checkoff: Checkoff) -> str:
-    """The same in Markdown."""
+    """Return the same in Markdown."""
     parts = [f"# {title(checkoff)}"]
     for number, one in enumerate(checkoff.asked, 1):
         question = one.question

@@ -92,15 +92,15 @@ class Steps(ABC):
 
     @abstractmethod
     def typed(self, step: int) -> str:
-        """The step as it was typed."""
+        """Return the step as it was typed."""
 
     @abstractmethod
     def machine_at(self, step: int) -> Machine:
-        """The machine right after a step, to look at."""
+        """Return the machine right after a step, to look at."""
 
     @abstractmethod
     def branch(self) -> Machine:
-        """A machine as it is after all steps, to change."""
+        """Return a machine as it is after all steps, to change."""
 
     @abstractmethod
     def again(self, steps: Sequence[int]) -> Outcome:
@@ -120,7 +120,7 @@ class Steps(ABC):
         return range(max(1, len(self) - MOST + 1), len(self) + 1)
 
     def named(self, step: int) -> str:
-        """The step in a question: ``call 3 of 7, `…` ``."""
+        """Return the step in a question: ``call 3 of 7, `…` ``."""
         return f"{self.noun} {step} of {len(self)}, `{self.typed(step)}`"
 
     @cached_property
@@ -142,7 +142,7 @@ class Steps(ABC):
         return {step: measure(step) for step in (self.late[0] - 1, *self.late)}
 
     def entries_at(self, step: int) -> tuple[EntryValue, ...]:
-        """The entries of the map right after a step; none where it is not there."""
+        """Return the entries of the map right after a step; none where it is not there."""
         if step not in self._entries:
             self._entries[step] = ()
             with suppress(VMError):
@@ -180,11 +180,11 @@ class JournalSteps(Steps):
         return len(self._operations)
 
     def operation(self, step: int) -> Operation:
-        """The step's record."""
+        """Return the step's record."""
         return self._operations[step - 1]
 
     def typed(self, step: int) -> str:
-        """The call."""
+        """Return the call."""
         return typed(self.operation(step))
 
     def is_trivial(self, step: int) -> bool:
@@ -204,7 +204,7 @@ class JournalSteps(Steps):
         return self.machine.branch()
 
     def why(self, step: int) -> str:
-        """The headline of the operation's story."""
+        """Return the headline of the operation's story."""
         events = self.machine.journal.events(self._first + step - 1)
         return headline(self.machine_at(step), self.operation(step), events)
 
@@ -242,7 +242,7 @@ class JournalSteps(Steps):
                         raise Again
 
     def _given_now(self, name: str, value: Any, now: dict[Any, Any]) -> Any:
-        """An argument as it is in this run, where earlier calls gave `now` in place of what they gave then."""
+        """Return an argument as it is in this run, where earlier calls gave `now` in place of what they gave then."""
         if isinstance(value, (PartReference, Address)):
             if value not in now and value in self._given:
                 raise Again  # it was given by a call that is left out, or that comes later now
@@ -273,7 +273,7 @@ class JournalSteps(Steps):
         return list(self.machine.journal.scripts.items())
 
     def _map_path(self) -> str:
-        """The map that most calls are about, or else the thing's own."""
+        """Return the map that most calls are about, or else the thing's own."""
         found: Counter[str] = Counter()
         for operation in self._operations:
             target = operation.target
@@ -287,7 +287,7 @@ class JournalSteps(Steps):
         return max(found, key=lambda one: found[one]) if found else own[0] if own and "task" in own[0] else ""
 
     def _space_path(self) -> str:
-        """The task or the domain: the thing's, or whose map it is, or whose tables were edited, or the first."""
+        """Return the task or the domain: the thing's, or whose map it is, or whose tables were edited, or the first."""
         for path in (self._path, self.map_path):
             if path.startswith(("task:", "domain:")):
                 return path.partition("/")[0]
@@ -303,7 +303,7 @@ def _size(operation: Operation) -> int:
 
 
 def thread_of(machine: Machine, actions: Sequence[Action]) -> Iterator[Any]:
-    """A thread that makes calls that were recorded of another, whatever is answered."""
+    """Yield a thread that makes calls that were recorded of another, whatever is answered."""
     for action in actions:
         if action.target:
             with suppress(Refused):
@@ -313,7 +313,7 @@ def thread_of(machine: Machine, actions: Sequence[Action]) -> Iterator[Any]:
 
 
 def handler_of(machine: Machine, actions: Sequence[Action]) -> Callable[[], None]:
-    """A handler that does in each run what was recorded of that run."""
+    """Return a handler that does in each run what was recorded of that run."""
     left = iter(actions)
 
     def handler() -> None:
@@ -348,7 +348,7 @@ class TraceSteps(Steps):
         return len(self._lines)
 
     def typed(self, step: int) -> str:
-        """The line."""
+        """Return the line."""
         line = self._lines[step - 1].strip().replace("`", "'")
         return line if len(line) <= 120 else f"{line[:120]}…"
 
@@ -363,7 +363,7 @@ class TraceSteps(Steps):
         return found
 
     def why(self, step: int) -> str:
-        """The headline of the last operation that the line made."""
+        """Return the headline of the last operation that the line made."""
         machine = self.machine_at(step)
         if len(machine.journal) == len(self.machine_at(step - 1).journal):
             return "The line makes no call of the machine."
@@ -389,5 +389,5 @@ def headline(machine: Machine, operation: Operation, events: Sequence[Event] | N
 
 
 def map_name(steps: Steps) -> str:
-    """The map in a question."""
+    """Return the map in a question."""
     return f"`{called(steps.map_path)}`"

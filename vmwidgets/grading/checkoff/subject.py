@@ -63,23 +63,23 @@ class Kind:
 
 
 def _made(questions: Iterator[Question]) -> Iterator[Question]:
-    """The first ones; what came before an error counts."""
+    """Yield the first ones; what came before an error counts."""
     with suppress(VMError):
         yield from islice(questions, MOST)
 
 
 def asks(text: str, answer: str, why: str) -> Question:
-    """A question that is answered in words."""
+    """Return a question that is answered in words."""
     return Question(text, answer, why, TEXT)
 
 
 def with_steps(text: str, steps: Steps) -> str:
-    """The question, and below it the steps that it chooses from."""
+    """Return the question, and below it the steps that it chooses from."""
     return f"{text}\n\n{listed(steps)}"
 
 
 def listed(steps: Steps) -> str:
-    """The steps as a table."""
+    """Return the steps as a table."""
     rows = [[str(step), f"`{steps.typed(step)}`".replace("|", r"\|")] for step in range(1, len(steps) + 1)]
     return table([steps.noun, "as the journal has it"], rows)
 
@@ -108,7 +108,7 @@ def before(count: int) -> str:
 
 
 def drawn_first(draws: Draws, values: Iterable[Any], better: Callable[[Any], bool]) -> list[Any]:
-    """The values in any order, with the better ones before all others."""
+    """Return the values in any order, with the better ones before all others."""
     return sorted(draws.shuffled(list(values)), key=lambda one: not better(one))
 
 

@@ -22,7 +22,7 @@ TIMES = {1: "once", 2: "twice"}
 
 
 def _steps(subject: Subject) -> JournalSteps | None:
-    """The steps, where threads ran in them."""
+    """Return the steps, where threads ran in them."""
     steps = subject.steps
     ran = isinstance(steps, JournalSteps) and steps.machine.journal.scripts
     return steps if isinstance(steps, JournalSteps) and ran else None
@@ -34,7 +34,7 @@ def _events(steps: JournalSteps) -> list[ev.Event]:
 
 
 def _orders(steps: JournalSteps) -> Orders:
-    """The locks that each thread took, or waits for, in their order."""
+    """Return the locks that each thread took, or waits for, in their order."""
     found = {}
     for key, script in steps.machine.journal.scripts.items():
         locks = [called(one.target) for one in script if one.name == "lock"]

@@ -239,7 +239,7 @@ def bits(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def _fields(steps: JournalSteps, step: int, pa: int, changed: int) -> list[str]:
-    """The fields of a descriptor that are not as they were, with bits and meaning."""
+    """Return the fields of a descriptor that are not as they were, with bits and meaning."""
     machine = steps.machine_at(step)
     edits = [edit for edit in machine.descriptor_edits if edit.pa == pa]
     if not edits:

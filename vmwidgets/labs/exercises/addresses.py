@@ -71,7 +71,7 @@ class SegmentsSheet:
         )
 
     def start(self) -> Segments:
-        """A program whose segments have no size yet."""
+        """Return a program whose segments have no size yet."""
         return Segments(**dict.fromkeys(RIGHTS, (0, 0, "")))
 
 
@@ -103,7 +103,7 @@ def ways(asked: SegmentsSheet) -> set[tuple[int, ...]]:
 
 
 def in_memory(program: Segments, asked: SegmentsSheet) -> SegmentsValue:
-    """The segments in physical memory, with the free pieces of the sheet."""
+    """Return the segments in physical memory, with the free pieces of the sheet."""
     return program.placed_in(asked.free)
 
 
@@ -235,7 +235,7 @@ class PaperSheet:
         )
 
     def start(self) -> dict[Address, Any]:
-        """The addresses, without answers: printed, they are hexadecimal, as on the sheet."""
+        """Return the addresses, without answers: printed, they are hexadecimal, as on the sheet."""
         return dict.fromkeys(map(Address, self.addresses))
 
 
@@ -245,7 +245,7 @@ def solved(asked: PaperSheet) -> dict[int, Answer]:
 
 
 def walked(asked: PaperSheet, address: int, access: Access = "write", *, user: bool = True) -> Walk:
-    """The walk of an access."""
+    """Return the walk of an access."""
     memory = Ram(MIB)
     for at, word in asked.words:
         memory.write_word(at, 4, word)
@@ -372,7 +372,7 @@ def _wrong_fault(word: int | None, level: int, kind: str) -> str:
 
 
 def _number(value: Any) -> int | None:
-    """A physical address that was written as a number or as a text."""
+    """Return a physical address that was written as a number or as a text."""
     try:
         return arguments.whole(value, "answer")
     except Refused:
@@ -385,7 +385,7 @@ def _pair(value: Any) -> tuple[Any, Any]:
 
 
 def said(value: Any) -> str:
-    """An answer in words."""
+    """Return an answer in words."""
     if value is None:
         return "no answer"
     level, kind = _pair(value)

@@ -89,7 +89,7 @@ class FewSheet:
         )
 
     def start(self) -> Task:
-        """The task with an empty map, on a machine that has the objects."""
+        """Return the task with an empty map, on a machine that has the objects."""
         machine = boot("armv7")
         for part in self.parts:
             if part.pa:
@@ -242,7 +242,7 @@ class DoorSheet:
         return cls(tuple(found))
 
     def of(self, asked: str) -> list[Range]:
-        """The ranges of which this is asked."""
+        """Return the ranges of which this is asked."""
         return [one for one in self.ranges if one.asked == asked]
 
     @property
@@ -264,7 +264,7 @@ class DoorSheet:
         )
 
     def start(self) -> Machine:
-        """The machine with its task; nothing is closed."""
+        """Return the machine with its task; nothing is closed."""
         machine = boot("armv7")
         vault = machine.task(TASK)
         for one in self.ranges:

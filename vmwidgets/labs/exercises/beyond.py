@@ -58,12 +58,12 @@ class Range:
 
 
 def large_blocks(asked: Range) -> list[int]:
-    """The addresses of the blocks that are used whole."""
+    """Return the addresses of the blocks that are used whole."""
     return [asked.border + number * LARGE for number, used in enumerate(asked.blocks) if len(used) == PAGES]
 
 
 def small_pages(asked: Range) -> list[int]:
-    """The addresses of the used pages that are in no block which is used whole."""
+    """Return the addresses of the used pages that are in no block which is used whole."""
     places = (asked.start + page * PAGE for page in asked.used)
     return [place for place in places if place & -LARGE not in large_blocks(asked)]
 
@@ -87,7 +87,7 @@ class PagesSheet:
 
     @classmethod
     def drawn(cls, draws: Draws) -> PagesSheet:
-        """Two or three blocks are used whole, and as many in a few pages, in any order over three ranges."""
+        """Return two or three blocks are used whole, and as many in a few pages, in any order over three ranges."""
         whole = tuple(range(PAGES))
         blocks = [whole] * draws.between(2, 3)
         blocks += [
@@ -130,7 +130,7 @@ class PagesSheet:
         )
 
     def start(self) -> Task:
-        """The task with its ranges, of which nothing is in memory."""
+        """Return the task with its ranges, of which nothing is in memory."""
         task = boot("x86-64").task("server")
         for one in self.ranges:
             memory = task.machine.object(one.name)

@@ -72,7 +72,7 @@ class Job:
         }[self.kind]
 
     def pages(self) -> range:
-        """The pages that it is about, counted from the first block."""
+        """Return the pages that it is about, counted from the first block."""
         first = self.block * BLOCK + self.page
         return range(first, first + self.size // PAGE)
 
@@ -124,7 +124,7 @@ class JobsSheet:
         )
 
     def start(self) -> Machine:
-        """The machine with its ranges and few free slots."""
+        """Return the machine with its ranges and few free slots."""
         machine = boot("x86-64", layout="tiny")
         for job in sorted(self.jobs, key=_block):
             if job.kind != "alone":
@@ -134,13 +134,13 @@ class JobsSheet:
 
 
 def rights_at_the_start(asked: JobsSheet) -> dict[int, str]:
-    """The rights of the pages of all blocks that are mapped at the start."""
+    """Return the rights of the pages of all blocks that are mapped at the start."""
     ranges = [job.block * BLOCK for job in asked.jobs if job.kind != "alone"]
     return {first + page: "rw-" for first in ranges for page in range(LENGTH)}
 
 
 def _others(asked: JobsSheet) -> int:
-    """The entries in the area at the start that are in no job."""
+    """Return the entries in the area at the start that are in no job."""
     return SLOTS - asked.free - sum(job.kind != "alone" for job in asked.jobs)
 
 
@@ -155,7 +155,7 @@ def _block(job: Job) -> int:
 
 
 def _static(machine: Machine) -> list[int]:
-    """The entries that are in no slot."""
+    """Return the entries that are in no slot."""
     return [entry.id for entry in machine.kernel_map.entries() if not entry.address]
 
 
@@ -232,7 +232,7 @@ OTHER_RIGHTS = Mistake("other rights", "Whether a page merges depends on its pro
 
 
 def _mapped(machine: Machine) -> dict[int, str]:
-    """The rights of the pages of all blocks that are mapped."""
+    """Return the rights of the pages of all blocks that are mapped."""
     found: dict[int, str] = {}
     for entry in machine.kernel_map.entries():
         first, end = (entry.start - FIRST) // PAGE, (entry.end - FIRST) // PAGE
@@ -256,7 +256,7 @@ def _more_than_jobs(machine: Machine, asked: JobsSheet) -> list[Deed]:
 
 
 def _changed(pages: Sequence[int]) -> str:
-    """The pages of the ranges that no job changes, in words."""
+    """Return the pages of the ranges that no job changes, in words."""
     places = [f"`{Address(FIRST + page * PAGE)}`" for page in pages[:3]]
     return f"; changed: {', '.join(places)}{' and more' * (len(pages) > 3)}" if pages else ""
 
@@ -267,13 +267,13 @@ def _freed_a_slot(deed: Deed) -> bool:
 
 
 def _in_words(deed: Deed) -> str:
-    """A deed in words."""
+    """Return a deed in words."""
     others = {UNSEEN: "one call did more than a journal keeps", CHANGED: "entries changed"}
     return others.get(deed.kind) or f"{in_pages(deed.size)} at {Address(deed.start)} {deed.kind}"
 
 
 def _fillers(machine: Machine) -> int:
-    """The entries that only take slots."""
+    """Return the entries that only take slots."""
     return sum(not entry.role and entry.start < FIRST for entry in machine.kernel_map.entries())
 
 

@@ -44,7 +44,7 @@ class Part:
 
 
 def numbered(first: int, end: int) -> str:
-    """A range of pages in words.
+    """Return a range of pages in words.
 
     >>> numbered(3, 4), numbered(3, 5), numbered(3, 6)
     ('page 3', 'pages 3 and 4', 'pages 3 to 5')
@@ -71,7 +71,7 @@ class WindowSheet:
 
     @classmethod
     def drawn(cls, draws: Draws) -> WindowSheet:
-        """A hole, a part to read only, one that shows other pages, and one more of the first two."""
+        """Return a hole, a part to read only, one that shows other pages, and one more of the first two."""
         kinds = draws.shuffled(["hole", "r", "shows", draws.choice(["hole", "r"])])
         lengths = [draws.between(1, 3) for _ in kinds]
         offset = draws.between(1, 9)
@@ -93,18 +93,18 @@ class WindowSheet:
         )
 
     def pages(self, what: str) -> list[int]:
-        """The pages of the window of which this is wanted."""
+        """Return the pages of the window of which this is wanted."""
         return [page for part in self.parts if part.what == what for page in range(part.first, part.end)]
 
     def start(self) -> MachineMap:
-        """The map with the window as it was."""
+        """Return the map with the window as it was."""
         task = boot().task("cinema")
         task.map.enter(PAGES * PAGE, at=self.base, object=task.machine.object("film"), offset=self.offset * PAGE)
         return task.map
 
 
 def film_pages(asked: WindowSheet) -> list[int]:
-    """The film's page that each page of the window should show; of no meaning in a hole."""
+    """Return the film's page that each page of the window should show; of no meaning in a hole."""
     shown = [asked.offset + page for page in range(PAGES)]
     for part in asked.parts:
         if part.what == "shows":
@@ -198,7 +198,7 @@ END_INCLUDED = Mistake("a page too many", "Pages 4 to 6 are three pages: the ran
 
 
 def _a_page_more(found: list[int], wanted: list[int]) -> Mistake | None:
-    """The mistake of those who count from the first page to the last and add one."""
+    """Return the mistake of those who count from the first page to the last and add one."""
     more = set(found) - set(wanted)
     return END_INCLUDED if more and set(found) > set(wanted) and all(page - 1 in wanted for page in more) else None
 
@@ -243,7 +243,7 @@ class WholeSheet:
 
     @classmethod
     def drawn(cls, draws: Draws) -> WholeSheet:
-        """Each property changed somewhere; every seam between two pages that no change has touched."""
+        """Return each property changed somewhere; every seam between two pages that no change has touched."""
         while True:
             calls = draws.shuffled([*USUAL, draws.choice([*USUAL])])
             kept, *others = [cls._change(draws, call, draws.between(1, 3)) for call in calls]
@@ -273,7 +273,7 @@ class WholeSheet:
         )
 
     def start(self) -> MachineMap:
-        """The map in pieces."""
+        """Return the map in pieces."""
         task = boot().task("splintered")
         paper = task.machine.object("sheet")
         for first, end in pairwise([0, *self.seams, PAGES]):
@@ -292,12 +292,12 @@ def _with(*changes: Change) -> list[dict[str, str]]:
 
 
 def at_the_end(asked: WholeSheet) -> list[dict[str, str]]:
-    """The properties of each page at the end."""
+    """Return the properties of each page at the end."""
     return _with(asked.keeps)
 
 
 def at_the_start(asked: WholeSheet) -> list[dict[str, str]]:
-    """The properties of each page at the start."""
+    """Return the properties of each page at the start."""
     return _with(*asked.changes, asked.keeps)
 
 
@@ -374,12 +374,12 @@ def _joined(low: EntryValue, high: EntryValue) -> bool:
 
 
 def _entry_at(space: MachineMap, address: int) -> EntryValue | None:
-    """The entry that holds `address`; looking so moves nothing, unlike a lookup."""
+    """Return the entry that holds `address`; looking so moves nothing, unlike a lookup."""
     return next((entry for entry in space.entries() if entry.start <= address < entry.end), None)
 
 
 def _film_page(entry: EntryValue | None, address: int) -> int | None:
-    """The page of the object that is seen at `address`."""
+    """Return the page of the object that is seen at `address`."""
     return None if entry is None or entry.object is None else (entry.offset + address - entry.start) // PAGE
 
 

@@ -83,7 +83,7 @@ class Done(NamedTuple):
 
 
 def operations_since(machine: Machine, asked: Any) -> tuple[Done, ...]:
-    """The operations after the start of the sheet.  What was undone is not among them.
+    """Return the operations after the start of the sheet.  What was undone is not among them.
 
     Events that the journal has dropped are made again: O(operations), and again only if the machine did something.
     """
@@ -116,7 +116,7 @@ def deeds(space: MachineMap, asked: Any) -> list[Deed]:
 
 
 def removals(found: Iterable[Deed]) -> list[Deed]:
-    """The deeds that unmapped something, or may have."""
+    """Return the deeds that unmapped something, or may have."""
     return [deed for deed in found if deed.kind in (REMOVED, UNSEEN)]
 
 
@@ -173,7 +173,7 @@ class _Reading:
         return deed
 
     def _new(self) -> Range:
-        """The range that was entered: the entry that was linked, without the neighbours that it took in."""
+        """Return the range that was entered: the entry that was linked, without the neighbours that it took in."""
         start, end = self._linked
         for first, last in self._unlinked:
             start, end = last if first == start else start, first if last == end else end

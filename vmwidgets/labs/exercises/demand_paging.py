@@ -60,7 +60,7 @@ class FamilySheet:
         )
 
     def start(self) -> Machine:
-        """A machine with `init`, which has no memory."""
+        """Return a machine with `init`, which has no memory."""
         machine = boot("x86-64")
         machine.task("init")
         return machine
@@ -155,7 +155,7 @@ def _groups(tasks: Mapping[str, Task]) -> Counter[tuple[str, ...]]:
 
 
 def _table_mistake(reached: Mapping[tuple[str, ...], int], wanted: Mapping[tuple[str, ...], int]) -> Mistake | None:
-    """A task lacks frames that it should share; or all three have one that only two of them should have."""
+    """Return a task lacks frames that it should share; or all three have one that only two of them should have."""
     every, *pairs = (group for group in GROUPS if len(group) > 1)
     for name in TASKS:
         if sum(reached[group] - wanted[group] for group in (every, *pairs) if name in group) < 0:
@@ -188,7 +188,7 @@ class SurvivorSheet:
         return cls((kept - 1) * PAGE + draws.between(1, 40) * 100, (*before, *behind))
 
     def pages(self, fate: str) -> list[int]:
-        """The pages of the file with this fate, counted from 0."""
+        """Return the pages of the file with this fate, counted from 0."""
         return [page for page, its in enumerate(self.fates) if its == fate]
 
     @property
@@ -206,7 +206,7 @@ class SurvivorSheet:
         )
 
     def start(self) -> Task:
-        """A task without memory, on a machine with the file."""
+        """Return a task without memory, on a machine with the file."""
         machine = boot("x86-64")
         machine.file("paper", b"text" * (FILE_PAGES * PAGE // 4))
         return machine.task("reader")

@@ -55,7 +55,7 @@ class GrantSheet:
 
     @classmethod
     def drawn(cls, draws: Draws) -> GrantSheet:
-        """Three or four windows that may overlap; some may be written, and some not."""
+        """Return three or four windows that may overlap; some may be written, and some not."""
         pages, names = draws.between(6, 8), draws.sample(("camera", "printer", "player", "editor", "index"), 4)
         count = draws.between(3, 4)
         rights = draws.shuffled(["r", "rw", draws.choice(["r", "rw"]), "r"][:count])
@@ -93,7 +93,7 @@ class GrantSheet:
         )
 
     def start(self) -> MachineDomain:
-        """The server with its frame mapped and written."""
+        """Return the server with its frame mapped and written."""
         domain = boot("armv7").domain("server")
         domain.map(domain.frame(self.pages * PAGE), at=OWN, flags="rw")
         for number in range(self.pages):
@@ -151,7 +151,7 @@ class Given:
 
 
 def _slot(capability: object) -> str:
-    """The slot that a capability's path names: "domain:server/slots[8]#25" is slots[8]."""
+    """Return the slot that a capability's path names: "domain:server/slots[8]#25" is slots[8]."""
     return str(capability).rpartition("/")[2].partition("#")[0]
 
 

@@ -94,7 +94,7 @@ class HandlerSheet:
         )
 
     def start(self) -> Machine:
-        """A machine with these blocks, and the caller, which has not begun."""
+        """Return a machine with these blocks, and the caller, which has not begun."""
         machine = boot("x86-64", layout="tiny")
         addresses = [machine.kmem_malloc(block.length * PAGE) for block in self.blocks]
         for block, address in zip(self.blocks, addresses, strict=True):
@@ -231,7 +231,7 @@ def _got(machine: Machine, asked: HandlerSheet) -> Allocation | None:
 
 
 def _gone(machine: Machine, asked: HandlerSheet, got: Allocation | None) -> list[Block]:
-    """The blocks that are not allocations any more, or were none for a while; the caller's may be where one was.
+    """Return the blocks that are not allocations any more, or were none for a while; the caller's may be where one was.
 
     What a handler has freed is lost, also if it takes the same addresses back.
     """
@@ -247,7 +247,7 @@ def _gone(machine: Machine, asked: HandlerSheet, got: Allocation | None) -> list
 
 
 def _freed_by_handlers(machine: Machine) -> list[tuple[int, int]]:
-    """The ranges that handlers asked to free."""
+    """Return the ranges that handlers asked to free."""
     scripts = machine.journal.scripts.items()
     handled = (script for name, script in scripts if name.startswith(HANDLER))
     return [_range(one) for script in handled for one in script if one.name in FREEING]
@@ -281,7 +281,7 @@ def _frees(machine: Machine, asked: HandlerSheet, gone: Sequence[Block]) -> tupl
 
 
 def _range(action: Action) -> tuple[int, int]:
-    """The addresses that a call should free; none if it was refused for what it was given."""
+    """Return the addresses that a call should free; none if it was refused for what it was given."""
     given = dict(action.arguments)
     try:
         start = whole(given.get("address"), "address")

@@ -58,7 +58,7 @@ class LoaderSheet:
 
     @classmethod
     def drawn(cls, draws: Draws) -> LoaderSheet:
-        """The variables end within a page, and are not as far from the base as from the file's beginning."""
+        """Return the variables end within a page, and are not as far from the base as from the file's beginning."""
         sizes = [PAGE, draws.between(2, 4) * PAGE, draws.between(1, 3) * PAGE]
         parts, offset = [], 0
         for name, size, rights in zip(("headers", "code", "constants"), sizes, ("r", "rx", "r"), strict=True):
@@ -102,7 +102,7 @@ class LoaderSheet:
         )
 
     def start(self) -> Machine:
-        """A machine with the file, and two tasks without memory."""
+        """Return a machine with the file, and two tasks without memory."""
         machine = boot("x86-64", layout="small")
         machine.file(self.file, _content(self))
         for name in self.bases:
@@ -119,7 +119,7 @@ def _row(part: Part) -> str:
 
 
 def _content(asked: LoaderSheet) -> bytes:
-    """The file's bytes: each page of a part names itself, and so do the symbols."""
+    """Return the file's bytes: each page of a part names itself, and so do the symbols."""
     pages = [
         (f"{part.name} {page} " * PAGE)[: min(PAGE, part.in_file - page * PAGE)]
         for part in asked.parts
@@ -213,7 +213,7 @@ def _judged_variables(places: Sequence[Loaded], first: str) -> Criterion:
 
 
 def _judged_zeroes(places: Sequence[Loaded], first: str) -> Criterion:
-    """The variables whose first value is zero: the rest of a page, and pages that the file has no bytes for."""
+    """Return the variables whose first value is zero: the rest of a page, and pages that the file has no bytes for."""
     rests, wholes = {one.name: one.rest for one in places}, {one.name: one.zeroes for one in places}
     found = {*rests.values(), *wholes.values()}
     return criterion(
@@ -255,14 +255,14 @@ class Loaded:
         return self.asked.bases[self.name]
 
     def sees(self, address: int, length: int) -> bytes | None:
-        """The bytes there, counted from the base; None where a page is not mapped, or its object has no page."""
+        """Return the bytes there, counted from the base; None where a page is not mapped, or its object has no page."""
         try:
             return self.task.peek(self.base + address, length)
         except KernelError:
             return None
 
     def entry(self, address: int) -> EntryValue | None:
-        """The entry of an address that is counted from the base."""
+        """Return the entry of an address that is counted from the base."""
         return entry_at(self.task.map, self.base + address)
 
     @property
@@ -288,7 +288,7 @@ class Loaded:
         return any(self._page(one, 0) not in (None, self._wanted(one, 0)) for one in self.asked.parts)
 
     def _page(self, part: Part, number: int) -> bytes | None:
-        """The beginning of a page: the variable that is written lies after it."""
+        """Return the beginning of a page: the variable that is written lies after it."""
         return self.sees(part.address + number * PAGE, BEGINNING)
 
     def _wanted(self, part: Part, number: int) -> bytes:

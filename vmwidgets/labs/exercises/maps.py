@@ -50,7 +50,7 @@ class GuardSheet:
 
     @classmethod
     def drawn(cls, draws: Draws) -> GuardSheet:
-        """Three or four stacks; at least one guard page of each kind."""
+        """Return three or four stacks; at least one guard page of each kind."""
         guards = draws.shuffled(["hole", "page", draws.choice(["hole", "page"]), *draws.choice([[], [""]])])
         stacks = [
             Stack(name, draws.choice([2, 4, 8, 16]), draws.choice([True, False]), guard)
@@ -70,7 +70,7 @@ class GuardSheet:
         )
 
     def start(self) -> MachineMap:
-        """An empty map."""
+        """Return an empty map."""
         return boot().task("stacks").map
 
 
@@ -186,7 +186,7 @@ HOLE_FOR_PAGE = Mistake(
 
 
 def _letters(space: MachineMap, base: int, count: int) -> list[str]:
-    """The rights of each page from `base` on, empty where nothing is mapped."""
+    """Return the rights of each page from `base` on, empty where nothing is mapped."""
     found = dict.fromkeys(range(count), "")
     for entry in space.entries():
         first, last = (entry.start - base) // PAGE, (entry.end - base) // PAGE
@@ -235,7 +235,7 @@ class GapsSheet:
         return sum(self.gaps) + 2 * (len(self.gaps) + 1)
 
     def start(self) -> MachineMap:
-        """The map with its gaps."""
+        """Return the map with its gaps."""
         space = boot().task("puzzle").map
         space.enter(self.size * PAGE)
         page = 0

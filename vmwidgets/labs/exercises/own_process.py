@@ -31,7 +31,7 @@ class StackSheet:
 
     @classmethod
     def drawn(cls, draws: Draws) -> StackSheet:
-        """Four or five pieces, no two alike in a row; one of them is a stack with a guard below it."""
+        """Return four or five pieces, no two alike in a row; one of them is a stack with a guard below it."""
         count = draws.between(4, 5)
         while True:
             rights = [draws.choice(list(RIGHTS)) for _ in range(count)]
@@ -66,7 +66,7 @@ class StackSheet:
         )
 
     def start(self) -> LoadedStrace:
-        """A program that has only asked where its heap is."""
+        """Return a program that has only asked where its heap is."""
         return load_strace(boot("x86-64"), BEGINNING)
 
 

@@ -35,7 +35,7 @@ class AnomalySheet:
 
     @classmethod
     def drawn(cls, draws: Draws) -> AnomalySheet:
-        """The textbooks' string with more or fewer pages, twice or three times, and some references more."""
+        """Return the textbooks' string with more or fewer pages, twice or three times, and some references more."""
         policy, frames = draws.choice(WITH_ANOMALY)
         more, others, again = draws.between(2, 3), draws.between(0, 2), draws.between(1, 6)
         return cls(policy, frames, more, frames + 2 + others, (2 * frames + 6) * more + others + again)
@@ -56,7 +56,7 @@ class AnomalySheet:
         )
 
     def start(self) -> ReferencesValue:
-        """A string that is too short, run as the sheet asks."""
+        """Return a string that is too short, run as the sheet asks."""
         return reference_string("1 2 3", self.sizes, self.policy)
 
 
@@ -199,12 +199,12 @@ class PolicySheet:
         return f"At most {self.most[which]} faults of {len(found.pages)} (OPT has {opt}, LRU {lru}):"
 
     def start(self) -> Callable[[list[ResidentPage]], object]:
-        """A policy that chooses no page."""
+        """Return a policy that chooses no page."""
         return nothing_yet
 
 
 def _most(string: str, frames: int) -> int:
-    """The most faults that a policy may have in a string."""
+    """Return the most faults that a policy may have in a string."""
     found = reference_string(string, frames, ("opt", "fifo", "lru", newest_first))
     best, *others = (run.faults for run in found.runs)
     return best + (max(others) - best) // 4
@@ -219,19 +219,19 @@ def _not_shown(asked: PolicySheet, chosen: Chosen) -> tuple[str, str]:
 
 
 def _favourites(draws: Draws, rule: Rule) -> tuple[list[int], list[int]]:
-    """All pages that keep the rule, and all others, in any order."""
+    """Return all pages that keep the rule, and all others, in any order."""
     kind, number = rule
     keeps, every = RULES[kind][1], draws.shuffled(range(LAST))
     return [page for page in every if keeps(page, number)], [page for page in every if not keeps(page, number)]
 
 
 def _scan_of(draws: Draws, favourites: list[int], others: list[int], frames: int) -> str:
-    """A scan in which a few favourites come again."""
+    """Return a scan in which a few favourites come again."""
     return " ".join(_scan(draws, [str(page) for page in favourites[: frames - 2]], others, frames))
 
 
 def _other(draws: Draws, kind: str, pages: list[int], frames: int) -> str:
-    """A string of another kind."""
+    """Return a string of another kind."""
     if kind == LOOP:
         found = list(map(str, pages[: frames + draws.between(1, 2)])) * 6
     elif kind == PHASES:
@@ -253,7 +253,7 @@ def _scan(draws: Draws, again: list[str], pages: list[int], frames: int) -> list
 
 
 def newest_first(pages: list[ResidentPage]) -> ResidentPage:
-    """The page that came last goes first."""
+    """Return the page that came last goes first."""
     return max(pages, key=lambda page: page.arrived)
 
 
@@ -263,12 +263,12 @@ def nothing_yet(pages: list[ResidentPage]) -> object:
 
 
 def _all_strings(asked: PolicySheet, chosen: Chosen) -> list[str]:
-    """The two that the sheet shows, each before the hidden one of its kind."""
+    """Return the two that the sheet shows, each before the hidden one of its kind."""
     return [one for pair in zip(asked.strings, _not_shown(asked, chosen), strict=True) for one in pair]
 
 
 def ask_policy(choose: Any, asked: PolicySheet, chosen: Chosen) -> tuple[list[list[int]], tuple[str, ...]]:
-    """The pages that a function sends out in each string; none where it fails, and why."""
+    """Return the pages that a function sends out in each string; none where it fails, and why."""
     runs = [_victims(choose, string, asked.frames) for string in _all_strings(asked, chosen)]
     return [victims for victims, _ in runs], tuple(failed for _, failed in runs)
 
@@ -361,7 +361,7 @@ NO_PAGE = "each time, the function has to return one of the pages that it was gi
 
 
 def _tried(chosen: Chosen, place: int, string: str, asked: PolicySheet) -> _Tried:
-    """The string of this place once more, with the pages that the function chose."""
+    """Return the string of this place once more, with the pages that the function chose."""
     most = _most(string, asked.frames)
     rows = chosen.answers
     row = rows[place] if isinstance(rows, list) and place < len(rows) and isinstance(rows[place], list) else []

@@ -27,7 +27,7 @@ BEFORE = 7
 
 
 def _place(draws: Draws, taken: set[int]) -> int:
-    """An address at a multiple of 1 MiB, with 4 MiB behind it, far from all others."""
+    """Return an address at a multiple of 1 MiB, with 4 MiB behind it, far from all others."""
     row = draws.choice([row for row in range(0x50, 0x7F) if row not in taken])
     taken.add(row)
     return (row << 24) + draws.between(0, 11) * MIB
@@ -73,7 +73,7 @@ class BugSheet:
         )
 
     def start(self) -> MachineDomain:
-        """The domain on a machine with the bugs of the originals, its pages written."""
+        """Return the domain on a machine with the bugs of the originals, its pages written."""
         domain = boot("armv7", quirks=QUIRKS).domain("log")
         domain.map(domain.frame(self.size), at=self.at, size=self.size)
         for number in range(self.pages):
@@ -227,7 +227,7 @@ class RefillSheet:
         )
 
     def start(self) -> MachineDomain:
-        """The domain, with its frame and what it has mapped already."""
+        """Return the domain, with its frame and what it has mapped already."""
         domain = boot("armv7").domain("deep")
         film = domain.device_frame(self.device, 64 * MIB)
         for _ in range(self.used):
@@ -293,7 +293,7 @@ def refill(domain: MachineDomain, asked: RefillSheet) -> Iterator[Criterion]:
 
 
 def nests(value: DomainValue) -> list[list[SlabHeadValue]]:
-    """The slab's frames, those of one refill with refills inside together, innermost first.
+    """Return the slab's frames, those of one refill with refills inside together, innermost first.
 
     An outer frame is allocated before an inner one, and mapped after it: so capabilities of nested ones get younger
     towards lower addresses.  Refills one after the other get older.

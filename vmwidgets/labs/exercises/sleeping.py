@@ -34,7 +34,7 @@ class OrderSheet:
 
     @classmethod
     def drawn(cls, draws: Draws) -> OrderSheet:
-        """Three or four threads that can wait for each other, mended by changing one, or some sheets two."""
+        """Return three or four threads that can wait for each other, mended by changing one, or some sheets two."""
         locks = LOCKS[: draws.between(3, 4)]
         names = draws.sample(THREADS, draws.between(3, 4))
         while True:
@@ -68,7 +68,7 @@ class OrderSheet:
         )
 
     def start(self) -> Machine:
-        """A machine with the maps, and no threads yet."""
+        """Return a machine with the maps, and no threads yet."""
         machine = boot("x86-64", layout="tiny")
         for name in LOCKS[len(OF_BOOT) :]:
             machine.kmem_suballoc("16 KiB", name)
@@ -179,7 +179,7 @@ def _held(script: Script) -> Iterator[tuple[str, str, tuple[str, ...]]]:
 
 
 def _taken(script: Script) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Each lock that a thread took or waits for, with those that it had before."""
+    """Return each lock that a thread took or waits for, with those that it had before."""
     return ((lock, held) for action, lock, held in _held(script) if action == "lock")
 
 

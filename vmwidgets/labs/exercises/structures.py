@@ -20,7 +20,7 @@ MOST_SAID = 6
 
 
 def runs(space: MachineMap) -> list[EntryValue]:
-    """The map's ranges as large as they can be seen: entries that touch and promise the same count as one.
+    """Return the map's ranges as large as they can be seen: entries that touch and promise the same count as one.
 
     So a solution with one entry and one with three, of the same memory, are the same.
     """
@@ -39,14 +39,14 @@ def _goes_on(run: EntryValue, entry: EntryValue) -> bool:
 
 
 def gaps(space: MachineMap) -> list[tuple[int, int]]:
-    """The free ranges between the first entry and the last: start and end."""
+    """Return the free ranges between the first entry and the last: start and end."""
     entries = space.entries()
     pairs = pairwise(entries)
     return [(low.end, high.start) for low, high in pairs if low.end < high.start]
 
 
 def entry_at(space: MachineMap, address: int) -> EntryValue | None:
-    """The entry that contains an address, or None."""
+    """Return the entry that contains an address, or None."""
     return next((entry for entry in space.entries() if entry.start <= address < entry.end), None)
 
 
@@ -67,7 +67,7 @@ EDITED = "descriptors of this {} are edited by hand: what the kernel does for it
 
 
 def pages(size: int) -> str:
-    """A size in pages.
+    """Return a size in pages.
 
     >>> pages(8192), pages(4096)
     ('2 pages', '1 page')

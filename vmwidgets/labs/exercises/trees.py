@@ -33,7 +33,7 @@ class TreeSheet:
 
     @classmethod
     def drawn(cls, draws: Draws) -> TreeSheet:
-        """The upper levels of a tree that never rotated; the orders that come to mind first rotate."""
+        """Return the upper levels of a tree that never rotated; the orders that come to mind first rotate."""
         while True:
             order = _by_levels(draws)
             count = draws.between(2, 4)
@@ -52,7 +52,7 @@ class TreeSheet:
         )
 
     def start(self) -> MachineMap:
-        """The map with what is there."""
+        """Return the map with what is there."""
         space = boot().task("orchard").map
         for address in self.there:
             space.enter(PAGE, at=address, fixed=True)

@@ -93,7 +93,7 @@ class ByHandSheet:
         )
 
     def start(self) -> Machine:
-        """Two tasks that run on three processors and have used their pages."""
+        """Return two tasks that run on three processors and have used their pages."""
         machine = boot("x86-64", cpus=CPUS)
         for name in TASK, OTHER:
             task, pages = machine.task(name), machine.object(name)

@@ -40,7 +40,7 @@ class Bounded(NamedTuple):
 
 
 def bounded(machine: Machine, first: int, moments: Collection[int], *, alone: bool, fold: bool) -> Bounded:
-    """The story from operation `first` on, within the bounds.  O(operations).
+    """Return the story from operation `first` on, within the bounds.  O(operations).
 
     `fold`: where it is too long, calls of one function after another are one step.  Each of `moments`, operations by
     their numbers, stays the last of its step: something is asked or noted there.
@@ -78,7 +78,7 @@ def bounded(machine: Machine, first: int, moments: Collection[int], *, alone: bo
 
 
 def _fitting(machine: Machine, every: list[Unit]) -> list[Unit]:
-    """The last of these that are within the bounds, at least one."""
+    """Return the last of these that are within the bounds, at least one."""
     copied, count = 0, 0
     for unit in reversed(every):
         copied += machine.history.bytes_near(unit.number)

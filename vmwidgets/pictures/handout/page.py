@@ -45,7 +45,10 @@ READABLE = 0.6
 
 
 def page(story: ToldStory, *, opened: bool = False, paper: str = "sheets") -> str:
-    """The whole file.  `opened`: questions show their answers at once, for after class.  `paper`: see :data:`PAPER`."""
+    """Return the whole file.
+
+    `opened`: questions show their answers at once, for after class.  `paper`: see :data:`PAPER`.
+    """
     data = b64encode(zlib.compress(_dumped(_data(story, opened)), 9)).decode()
     title = escape(visible(story.title))
     return (
@@ -106,7 +109,7 @@ class _Listed:
         self._drawings = Drawings()
 
     def parts(self, story: ToldStory) -> Iterator[str]:
-        """All of the page but its heading and its script."""
+        """Yield all of the page but its heading and its script."""
         yield f'<div class="story">{"".join(self._steps(story.steps, "step"))}'
         for number, branch in enumerate(story.branches, 1):
             after = f"After step {branch.after + 1}, what if: "
@@ -157,7 +160,7 @@ def _code(step: ToldStep) -> str:
 
 
 def _table(scene: Scene) -> str:
-    """A picture as tables: what a screen reader has of it."""
+    """Return a picture as tables: what a screen reader has of it."""
     return f"<h3>{escape(heading(scene))}</h3>\n{table_html(scene.table, 4)}"
 
 

@@ -54,10 +54,10 @@ class Drawable(Protocol):
         """Return whose past it shows."""
 
     def at(self, *other: When | None) -> Any:
-        """A moment, with the target as it is there."""
+        """Return a moment, with the target as it is there."""
 
     def drawing(self, at: Any) -> Scene:
-        """The scene of a moment."""
+        """Return the scene of a moment."""
 
     def as_drawn(self) -> AbstractContextManager[None]:
         """Meanwhile nothing else is drawn."""
@@ -84,7 +84,7 @@ class Telling:
         self._drawn_after: dict[int, tuple[Scene, ...]] = {}
 
     def steps(self, first: int, by: str, cut: slice = slice(None)) -> list[ToldStep]:
-        """The steps from operation `first` on, each one of `by` (:data:`UNITS`); a group of operations is one.
+        """Return the steps from operation `first` on, each one of `by` (:data:`UNITS`); a group of operations is one.
 
         Those outside of `cut` are not drawn.
         """
@@ -106,13 +106,13 @@ class Telling:
         return told
 
     def of_operation(self, number: int, shown: int | None = None) -> list[ToldStep]:
-        """The steps of one operation, and the moment after `shown` of its events, if that is no step."""
+        """Return the steps of one operation, and the moment after `shown` of its events, if that is no step."""
         unit = Unit(number, number, None)
         places = {*self._places(unit, "step")[:-1], *(() if shown is None else (shown,))}
         return [self._step(unit, done, "") for done in (*sorted(places), None)]
 
     def units(self, first: int) -> Iterator[Unit]:
-        """The operations from number `first` on, those of a group or of a run together."""
+        """Return the operations from number `first` on, those of a group or of a run together."""
         return units(self._journal, first, self._alone, self._folded)
 
     def count(self, first: int, by: str) -> int:
@@ -167,7 +167,7 @@ class Telling:
         return Drawn(wide, narrow, self._scene(picture, number, done, SLIM), picture.scale)
 
     def _scene(self, picture: Drawable, number: int, done: int | None, width: float = 0) -> Scene:
-        """A picture at a moment; with nothing in it where what it shows does not exist then."""
+        """Return a picture at a moment; with nothing in it where what it shows does not exist then."""
         when = When(self._journal.serial(number), done) if picture.machine is self._machine else NOW
         with picture.as_drawn():
             try:
@@ -178,7 +178,7 @@ class Telling:
 
 
 def settled(scene: Scene) -> Scene:
-    """The scene with all its words made, so that it no longer holds the machine they are read from.
+    """Return the scene with all its words made, so that it no longer holds the machine they are read from.
 
     A machine of the past may take a hundred mebibytes, and a story has hundreds of scenes.
     """
@@ -232,7 +232,7 @@ class Unit(NamedTuple):
 def units(
     journal: Journal, first: int, alone: bool = False, folded: Mapping[int, Group] = MappingProxyType({})
 ) -> Iterator[Unit]:
-    """The operations from number `first` on; `alone`: the first by itself, also within a group.
+    """Yield the operations from number `first` on; `alone`: the first by itself, also within a group.
 
     `folded`: runs of operations, by number; each run is one step, as a group is.
     """

@@ -58,7 +58,7 @@ class Call:
         return {one.name: value for one, value in zip(self.point.parameters, self.values, strict=False)}
 
     def argument(self, place: int) -> int:
-        """An argument by its place; 0 if it has fewer."""
+        """Return an argument by its place; 0 if it has fewer."""
         return self.values[place] if place < len(self.values) else 0
 
     @property
@@ -138,7 +138,7 @@ class Calls:
         return any(one.sp == sp and one.function == function for one in self._under_way.get(_stack(sp), ()))
 
     def returned(self, registers: Sequence[int] | Mapping[int, int], pc: int) -> Call | None:
-        """The call that ends at `pc` with this stack, or None: a hart only came by."""
+        """Return the call that ends at `pc` with this stack, or None: a hart only came by."""
         sp, fp = registers[SP], registers[FP]
         stack = self._under_way.get(_stack(sp), [])
         for place, call in enumerate(stack):
@@ -155,25 +155,25 @@ class Calls:
         return any(other is not call and other.sp > call.sp for other in self._under_way.get(_stack(call.sp), ()))
 
     def of(self, sp: int) -> Call | None:
-        """The innermost call under way on a kernel stack."""
+        """Return the innermost call under way on a kernel stack."""
         stack = self._under_way.get(_stack(sp), [])
         return stack[-1] if stack else None
 
     def innermost(self) -> list[Call]:
-        """The innermost call under way on each kernel stack."""
+        """Return the innermost call under way on each kernel stack."""
         return [calls[-1] for calls in self._under_way.values() if calls]
 
     def all(self) -> list[Call]:
-        """The calls under way."""
+        """Return the calls under way."""
         return [call for calls in self._under_way.values() for call in calls]
 
     def changing(self) -> set[int]:
-        """The root tables that calls under way are changing."""
+        """Return the root tables that calls under way are changing."""
         return {root for call in self.all() for root in call.roots}
 
 
 def _stack(sp: int) -> int:
-    """A kernel stack: its page, which the stack pointer leaves only where the stack is empty."""
+    """Return a kernel stack: its page, which the stack pointer leaves only where the stack is empty."""
     return sp - 1 >> 12
 
 

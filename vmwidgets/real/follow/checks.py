@@ -38,7 +38,7 @@ Check = Callable[[CallSeen], "Iterable[tuple[int, str]] | None"]
 
 
 def checked(checks: object) -> dict[str, Check]:
-    """The checks that a course gave, if they are functions by the names of functions that are followed."""
+    """Return the checks that a course gave, if they are functions by the names of functions that are followed."""
     if checks is None:
         return {}
     if not isinstance(checks, Mapping):

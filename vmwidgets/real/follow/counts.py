@@ -69,11 +69,11 @@ class Counts:
         return bool(places) and all(at in within and at & -PAGE not in free for at in places)
 
     def wanted(self, descriptors: int) -> int:
-        """The count of a frame that so many descriptors lead to."""
+        """Return the count of a frame that so many descriptors lead to."""
         return descriptors - 1 + self._alone
 
     def of(self, gdb: Gdb, frame: int) -> int | None:
-        """The count of a frame; None where it has none, or it is not known what counts mean."""
+        """Return the count of a frame; None where it has none, or it is not known what counts mean."""
         return None if self._base is None else self._at(gdb, frame, self._base)
 
     def reader(self, gdb: Gdb) -> Callable[[int], int | None]:

@@ -84,7 +84,7 @@ class FreeList:
 
 
 def _guessed(gdb: Gdb, node: int) -> dict[int, int]:
-    """The link of a page, and, if it leads to a neighbour, of many more in that direction."""
+    """Return the link of a page, and, if it leads to a neighbour, of many more in that direction."""
     first = gdb.words([node])[0]
     if abs(first - node) != PAGE:
         return {node: first}
@@ -109,7 +109,7 @@ class FreePages:
         return bool(self._large) and isinstance(pa, int) and any(pa & -LARGE in one for one in self._large)
 
     def __len__(self) -> int:
-        """The number of free pages of 4 KiB."""
+        """Return the number of free pages of 4 KiB."""
         return sum(len(one) * (512 if one in self._large else 1) for one in self._lists)
 
     @property

@@ -197,7 +197,7 @@ class Judge:
         self.doubts = kept
 
     def _counted_well(self, frames: set[int]) -> set[int]:
-        """The frames whose counts are right after all, by the tables of all processes, each read again."""
+        """Return the frames whose counts are right after all, by the tables of all processes, each read again."""
         if self.counts is None or not frames:
             return set()
         seen, leading = self.seen, dict.fromkeys(frames, 0)

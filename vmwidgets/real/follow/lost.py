@@ -50,7 +50,7 @@ class Lost:
     def without_leader(
         self, gdb: Gdb, processes: Iterable[Process], spaces: Iterable[Space], free: FreePages, harts: list[Hart]
     ) -> set[int]:
-        """The frames that were handed out and that nothing leads to."""
+        """Return the frames that were handed out and that nothing leads to."""
         marks = _Marks(self.frames(gdb), free)
         for space in spaces:
             marks.reached |= space.tables | {frame for leaf in space.leaves.values() for frame in leaf.frames}
@@ -118,7 +118,7 @@ def _files(program: Program) -> list[tuple[int, int, int]]:
 
 
 def _data_of(program: Program) -> list[tuple[int, int]]:
-    """The parts of memory with the kernel's variables, without those that are no roots."""
+    """Return the parts of memory with the kernel's variables, without those that are no roots."""
     if "etext" not in program.symbols or "end" not in program.symbols:
         return []
     at, stop = program.address("etext"), program.address("end")

@@ -58,7 +58,7 @@ class Point:
 
 
 def plan(program: Program) -> dict[str, Point]:
-    """The functions to follow, by name, as if none of them made others slow."""
+    """Return the functions to follow, by name, as if none of them made others slow."""
     code = program.code
     walks = program.gives_descriptors | {name for name in ("walk",) if name in code.callees}
     writers = _writing(program) - walks
@@ -71,7 +71,7 @@ def plan(program: Program) -> dict[str, Point]:
 
 
 def with_loops(points: dict[str, Point], near: set[int], is_aside: Callable[[int], bool]) -> dict[str, Point]:
-    """The same functions: those that make loops slow are marked, for which these pages are `near`."""
+    """Return the same functions: those that make loops slow are marked, for which these pages are `near`."""
     return {
         name: replace(one, near_loops=any(at & -PAGE in near and not is_aside(at) for at in one.places))
         for name, one in points.items()
@@ -95,7 +95,7 @@ def _writing(program: Program) -> set[str]:
 
 
 def writers_of(program: Program) -> frozenset[str]:
-    """The functions in which descriptors are written and frames handed out, followed or not."""
+    """Return the functions in which descriptors are written and frames handed out, followed or not."""
     found = _writing(program)
     others = ("uvmfree", "proc_freepagetable", "freeproc", "kalloc", "kfree", "proc_pagetable")
     return frozenset(found | {name for name in (*NAMED, *others) if name in program.symbols} - {"walk"}) - {
@@ -112,7 +112,7 @@ def is_writing(names: list[str], writers: frozenset[str]) -> bool:
 
 
 def freers_of(program: Program) -> frozenset[str]:
-    """The functions that free the tables of a process, up to those that make the process forget them."""
+    """Return the functions that free the tables of a process, up to those that make the process forget them."""
     found: set[str] = set()
     to_look_at = ["freewalk"]
     while to_look_at:
@@ -125,7 +125,7 @@ def freers_of(program: Program) -> frozenset[str]:
 
 
 def near_loops(program: Program) -> set[int]:
-    """The pages of code with the loops over pages."""
+    """Return the pages of code with the loops over pages."""
     there = [program.symbols[name] for name in _LOOPS if name in program.symbols]
     return {at & -PAGE for one in there for at in (one.address, one.address + max(one.size, 1) - 1)}
 

@@ -62,9 +62,9 @@ RULES = (
     Rule("beyond-size", "After a process shrinks, nothing is mapped between its new and its old size.",
          "The pages would be used after they were given back, and uvmfree would not find them."),
     Rule("exec-rights", "After exec, a page has only the rights that its segment of the program asks for.",
-         "A store to the program's code must fault. Checked only if the kernel reads the segments' flags (from 2022 on)."),
+         "A store to the program's code must fault. Checked only if the kernel reads segment flags (from 2022 on)."),
     Rule("guard", "After exec, user code can't touch the page below its stack.",
-         "A stack that overflows must fault. Only where the kernel calls uvmclear."),
+         "A stack that overflows must fault. Checked only if the kernel calls uvmclear."),
     Rule("lost", "A page that no descriptor refers to any more is free, or the kernel still holds its address.",
          "It is never used again: memory runs out."),
     Rule("table-lost", "A table that nothing refers to any more is free.",
@@ -127,7 +127,7 @@ class State:
         return self.lab in _HOLDS_IN[rule]
 
     def name(self, root: int) -> str:
-        """A process in a sentence."""
+        """Return a process in a sentence."""
         found = self.processes.get(root)
         return str(found) if found is not None else f"the table at {Address(root)}"
 
@@ -141,12 +141,12 @@ class State:
         return process is not None and process.state.lower() not in ("zombie", "unused")
 
     def users(self, frame: int) -> list[tuple[int, int]]:
-        """The descriptors of processes, below the top, that lead to a frame."""
+        """Return the descriptors of processes, below the top, that lead to a frame."""
         return sorted((root, va) for root, va in self.spaces.leading(frame) if va < TOP and root in self.processes)
 
 
 def suspects(state: State, root: int, addresses: Iterable[int]) -> Iterator[int]:
-    """The addresses at which :func:`leaf_wrong` may find something: nearly all descriptors are right."""
+    """Yield the addresses at which :func:`leaf_wrong` may find something: nearly all descriptors are right."""
     space = state.spaces.known.get(root)
     if space is None or root in state.changing:
         return
@@ -270,7 +270,7 @@ def exec_wrong(state: State, root: int) -> Iterator[Wrong]:
 
 
 def _segments(state: State, name: str) -> list[tuple[int, int, int]]:
-    """The loaded segments of a program: address, size and flags, from the ELF file that xv6's disk has."""
+    """Return the loaded segments of a program: address, size and flags, from the ELF file that xv6's disk has."""
     if name not in state.images:
         found: list[tuple[int, int, int]] = []
         path = None if state.programs is None else state.programs / f"_{name}"
@@ -295,7 +295,7 @@ def _free_and_mapped(state: State, root: int, va: int, frame: int) -> Wrong:
 def _shared_and_writable(
     state: State, root: int, va: int, frame: int, leaf: Leaf, users: list[tuple[int, int]]
 ) -> Iterator[Wrong]:
-    """A frame that two processes map is writable in neither: a store would be seen by the other."""
+    """Yield a frame that two processes map is writable in neither: a store would be seen by the other."""
     for other, there in users:
         if (other, there) == (root, va) or not state.judged(other):
             continue
@@ -421,7 +421,7 @@ _NAMES = {V: "V", 2: "R", W: "W", 8: "X", 16: "U", 0x100: "RSW[0]", 0x200: "RSW[
 
 
 def _difference(is_: int, wanted: int) -> str:
-    """The bits that differ, in words."""
+    """Return the bits that differ, in words."""
     parts = [
         f"{name} is {int(bool(is_ & bit))} and not {int(bool(wanted & bit))}"
         for bit, name in _NAMES.items()

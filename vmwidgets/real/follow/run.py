@@ -267,7 +267,7 @@ class _Run:
         self._printed = self.console.length if self.console is not None else 0
 
     def _between(self) -> tuple[Outcome, str] | None:
-        """The guest was stopped between two calls: how it ended, if it did."""
+        """Return the guest was stopped between two calls: how it ended, if it did."""
         if self.gdb.was_reset:
             raise Rebooted
         if self._has_panicked():
@@ -322,7 +322,7 @@ class _Run:
         return tuple(parts)
 
     def _shell_waits(self) -> tuple[Outcome, str] | None:
-        """The shell waits: for the first command, or because it has ended."""
+        """Return the shell waits: for the first command, or because it has ended."""
         console = self.console
         assert console is not None
         if not self._settled():
@@ -489,7 +489,7 @@ class _Run:
         return "unfinished", why
 
     def _panicked(self, said: str) -> tuple[Outcome, str]:
-        """A panic: a rule that is broken explains it; otherwise where it was, and what is still mapped."""
+        """Return a panic: a rule that is broken explains it; otherwise where it was, and what is still mapped."""
         harts = self.stacks.harts(self.gdb)
         at = next((one for one in harts if "panic" in self.stacks.names(one.places)), None)
         self.judge.at_panic()
@@ -619,7 +619,7 @@ _LONGEST = 200
 
 
 def _text(gdb: Gdb, address: int) -> str:
-    """A string of the kernel's, which is mapped at its physical address."""
+    """Return a string of the kernel's, which is mapped at its physical address."""
     try:
         data = gdb.read_one(address, _LONGEST)
     except BusError:

@@ -92,7 +92,7 @@ class Seen:
         self._borders = {at for one in self.points.values() for at in (one.entry, *one.ends)}
 
     def about(self, point: Point, values: tuple[int, ...], registers: list[int]) -> tuple[tuple[int, ...], str]:
-        """The root tables that a call is about, and its process."""
+        """Return the root tables that a call is about, and its process."""
         current = self.stacks.current(self.gdb, registers)
         mine = next((one for one in self.there.values() if one.place == current), None)
         name = str(mine) if mine is not None else ""
@@ -172,7 +172,7 @@ class Seen:
         self.owners.update((one.root, str(one)) for one in there)
 
     def _being_freed(self, there: Iterable[Process], mine: set[int], cause: Call | None) -> set[int]:
-        """The roots that a call frees, or that a process is about to forget, by what the stacks say."""
+        """Return the roots that a call frees, or that a process is about to forget, by what the stacks say."""
         found = {root for one in self.calls.innermost() if one.function in _GIVING_BACK for root in one.roots}
         if cause is not None:
             found = found | set(cause.roots) if cause.function in _GIVING_BACK else found - set(cause.roots)
@@ -202,13 +202,13 @@ class Seen:
             self.shrunk[one.root, one.size, before.size] = by
 
     def _possible(self, root: int, cause: Call | None) -> Iterator[Call]:
-        """The calls that may have changed a table, the likeliest first."""
+        """Yield the calls that may have changed a table, the likeliest first."""
         if cause is not None and root in cause.roots:
             yield cause
         yield from (call for call in reversed(self.calls.all()) if root in call.roots)
 
     def _culprit(self, root: int, cause: Call | None) -> Call | None:
-        """The call that changed something in a table, as far as one was followed."""
+        """Return the call that changed something in a table, as far as one was followed."""
         return next(self._possible(root, cause), None)
 
     def forget_strays(self, entering: tuple[int, ...]) -> None:

@@ -101,11 +101,11 @@ class Spaces:
         self._having: dict[int, set[int]] = {}
 
     def leading(self, frame: int) -> Set[tuple[int, int]]:
-        """The descriptors that lead to a frame: root and virtual address of each."""
+        """Return the descriptors that lead to a frame: root and virtual address of each."""
         return self._leading.get(frame, _NO_DESCRIPTORS)
 
     def having(self, page: int) -> Set[int]:
-        """The roots whose tables lie in a page."""
+        """Return the roots whose tables lie in a page."""
         return self._having.get(page, _NO_ROOTS)
 
     def read(self, gdb: Gdb, root: int, free: Container[int]) -> tuple[list[Change], set[int]]:
@@ -138,7 +138,7 @@ class Spaces:
         return [one for one in changes.values() if not _by_hardware(one)], gone
 
     def forget(self, root: int) -> tuple[list[Change], set[int]]:
-        """The tables of a root were given up: what they mapped, and the pages that they were in."""
+        """Return the tables of a root were given up: what they mapped, and the pages that they were in."""
         space = self.known.pop(root, None)
         if space is None:
             return [], set()
@@ -189,13 +189,15 @@ def _compare(root: int, before: Table | None, table: Table | None, changes: dict
 
 
 def read_space(gdb: Gdb, root: int, known: Space | None = None) -> Space:
-    """The tables of a root, read level by level; those that are as they were `known` are not decoded again."""
+    """Return the tables of a root, read level by level; those that are as they were `known` are not decoded again."""
     pages, _ = _tables(gdb, root, known.pages if known is not None else {}, ())
     return Space(root, {va: leaf for table in pages.values() for va, leaf in table.leaves.items()}, pages)
 
 
 def _tables(gdb: Gdb, root: int, known: dict[int, Table], free: Container[int]) -> tuple[dict[int, Table], set[int]]:
-    """The tables of a root by page, and free pages that it leads to.  A table that has not changed is the known one.
+    """Return the tables of a root by page, and free pages that it leads to.
+
+    A table that has not changed is the known one.
 
     A batch of reads a level.
     """

@@ -93,7 +93,7 @@ class Life:
 
 
 def asked_of(machine: Any) -> Life:
-    """The life of a machine as calls.  O(operations, and pages mapped after each)."""
+    """Return the life of a machine as calls.  O(operations, and pages mapped after each)."""
     if machine.journal.incomplete:
         raise Refused(machine.journal.incomplete)
     life = Life(machine.architecture)

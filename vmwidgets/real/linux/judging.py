@@ -62,7 +62,7 @@ class Judge:
         """Differences of pages that are in a row already."""
 
     def judge(self, asked: Asked, seen: Seen) -> tuple[list[LinuxDifference], bool]:
-        """The differences in one call, and whether the rights in Linux have to be made those of here."""
+        """Return the differences in one call, and whether the rights in Linux have to be made those of here."""
         self._note_before(asked)
         rows = [*self._outcome(asked, seen)]
         has_come_apart, mends = False, False
@@ -267,7 +267,7 @@ def _flat_of(seen: Seen) -> list[tuple[int, str]]:
 
 
 def _edges(start: int, end: int) -> range:
-    """The pages of a range."""
+    """Return the pages of a range."""
     return range(start, end, PAGE)
 
 

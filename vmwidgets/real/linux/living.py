@@ -76,7 +76,7 @@ class Places:
 
 
 def regions_of(life: Life) -> list[tuple[int, int]]:
-    """The regions in which a life has something mapped, or looks for it, with room around each."""
+    """Return the regions in which a life has something mapped, or looks for it, with room around each."""
     spots: list[tuple[int, int]] = []
     for one in life.calls:
         spots += [(start, end) for start, end, _ in one.here.spans]
@@ -165,7 +165,7 @@ class Living:
         return Seen(seen.error, seen.rights, seen.data, tuple(spans), pages, seen.faults)
 
     def _call(self, task: RealTask, name: str, given: tuple[Any, ...]) -> str:
-        """A call that has an error; its name, or ""."""
+        """Return a call that has an error; its name, or ""."""
         if name == "limit":
             answer: str = task.ask("limit", *given)
             return answer

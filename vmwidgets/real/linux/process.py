@@ -227,7 +227,7 @@ class Process:
     # ---- pages -------------------------------------------------------------------------------
 
     def do_pages(self, ranges: list[tuple[int, int]]) -> list[str] | None:
-        """A letter for each page of each range: "." not in memory, "x" mapped here alone, "s" by others too.
+        """Return a letter for each page of each range: "." not in memory, "x" mapped here alone, "s" by others too.
 
         None where this kernel does not let a process read its own pagemap.
         """

@@ -73,7 +73,7 @@ class RealTask:
         return self.answer(f"{name}{arguments}")
 
     def answer(self, what: str) -> Any:
-        """The next answer."""
+        """Return the next answer."""
         try:
             message = self.connection.recv(1 << 18)
         except ConnectionResetError:
@@ -84,7 +84,7 @@ class RealTask:
         return answer
 
     def fork(self) -> RealTask:
-        """A child of it."""
+        """Return a child of it."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.settimeout(PATIENCE)
         with theirs:

@@ -52,7 +52,7 @@ class Recording:
         self._seen = iter(list(seen))
 
     def see(self, _asked: Asked) -> Seen:
-        """The next answer."""
+        """Return the next answer."""
         return next(self._seen)
 
     def mend(self, asked: Asked) -> None:
@@ -66,13 +66,13 @@ def digest(life: Life) -> str:
 
 
 def as_json(lab: str, life: Life, source: str, seen: Iterable[Seen]) -> str:
-    """A recording as the text of a file."""
+    """Return a recording as the text of a file."""
     record = {"lab": lab, "asked": digest(life), "source": source, "seen": [_plain(one) for one in seen]}
     return json.dumps(record, separators=(",", ":")) + "\n"
 
 
 def recording_of(life: Life, why: str) -> Recording:
-    """The recording of this life; :class:`Refused` where there is none. `why` says why there is no Linux."""
+    """Return the recording of this life; :class:`Refused` where there is none. `why` says why there is no Linux."""
     wanted, labs = digest(life), []
     for path in sorted(files(__package__).joinpath(FOLDER).iterdir(), key=lambda one: one.name):
         if not path.name.endswith(".json"):

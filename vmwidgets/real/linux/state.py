@@ -37,7 +37,7 @@ def add(found: list[Span], start: int, end: int, letters: str) -> None:
 
 
 def pages_of(system: System, task: str) -> Iterator[tuple[int, str]]:
-    """A letter for each page of the task's ranges of private anonymous memory, after the start of each.
+    """Yield a letter for each page of the task's ranges of private anonymous memory, after the start of each.
 
     "." not in memory, "x" mapped here alone, "s" by others too.  O(pages mapped in all tasks).
     """
@@ -56,7 +56,7 @@ def pages_of(system: System, task: str) -> Iterator[tuple[int, str]]:
 
 
 def private_of(system: System, task: str) -> list[tuple[int, int]]:
-    """The task's ranges of private anonymous memory that may be read, without those that are too large.
+    """Return the task's ranges of private anonymous memory that may be read, without those that are too large.
 
     Where the right to read is missing, processors and their keys differ, and a range without access keeps its pages
     in Linux's tables and not in X15's.
@@ -73,7 +73,7 @@ def private_of(system: System, task: str) -> list[tuple[int, int]]:
 
 
 def file_of(system: System, entry: Any) -> str:
-    """The name of the file or object behind an entry; "" for anonymous memory."""
+    """Return the name of the file or object behind an entry; "" for anonymous memory."""
     target = entry.object
     last = target.last_of_chain.name.removeprefix("file ") if isinstance(target, TaskObject) else ""
     return last if last in system.files or last in system.objects else ""
@@ -89,7 +89,7 @@ def faults_of(then: Operation, starts: list[int], ranges: list[tuple[int, int]])
 
 
 def pieces(at: int, count: int) -> list[tuple[int, int]]:
-    """A range cut at the borders of pages: address and bytes of each piece.
+    """Return a range cut at the borders of pages: address and bytes of each piece.
 
     >>> pieces(4090, 10)
     [(4090, 6), (4096, 4)]

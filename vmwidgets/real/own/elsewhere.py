@@ -30,7 +30,7 @@ COMMITTED = (
 
 
 def moment_elsewhere(pid: int, system: str = sys.platform) -> ProcessMoment:
-    """A process now, on one of :data:`SYSTEMS`; :class:`Refused` for one that can't be read."""
+    """Return a process now, on one of :data:`SYSTEMS`; :class:`Refused` for one that can't be read."""
     return _on_macos(pid) if system == "darwin" else _on_windows(pid)
 
 
@@ -85,7 +85,7 @@ class Region(NamedTuple):
 
 
 def range_of_region(one: Region, resident: int | None) -> ProcessRange | None:
-    """The range that a region is; None for one that is free.
+    """Return the range that a region is; None for one that is free.
 
     >>> one = range_of_region(Region(0x1_0000, 8192, 0x1000, 0x04, 0x2_0000), 4096)
     >>> one.protection, one.size, one.resident
@@ -102,7 +102,7 @@ def range_of_region(one: Region, resident: int | None) -> ProcessRange | None:
 
 
 def regions_of(query: Callable[[int], Region | None]) -> Iterator[Region]:
-    """All regions from address 0 on; `query` gives the one at an address, and None after the last."""
+    """Yield all regions from address 0 on; `query` gives the one at an address, and None after the last."""
     at = 0
     while (one := query(at)) is not None and one.start + one.size > at:
         yield one

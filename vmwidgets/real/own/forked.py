@@ -80,12 +80,12 @@ class TwoProcesses(LiveFork):
         return self.at()
 
     def read(self, who: str, page: int = 0) -> str:
-        """The letter that the "parent" or the "child" reads at a page: at the same address in both."""
+        """Return the letter that the "parent" or the "child" reads at a page: at the same address in both."""
         self._check(who, page)
         return chr(self._memory[page * PAGE] if who == "parent" else self._asked(_Ask(b"r", page)))
 
     def at(self) -> ForkedValue:
-        """Both processes now, page by page; a page is one process's alone by bit 56 of pagemap."""
+        """Return both processes now, page by page; a page is one process's alone by bit 56 of pagemap."""
         if self._socket.fileno() < 0:
             raise Refused("the child has ended: vm.copy_on_write() makes another")
         mine, theirs = self._states(self._parent), self._states(self.child)

@@ -200,7 +200,7 @@ class Measured(Measuring):
         return f"The measuring itself is not in these numbers.{lines}{long}"
 
     def json(self) -> dict[str, object]:
-        """The numbers as JSON has them; :class:`Refused` before the code has ended."""
+        """Return the numbers as JSON has them; :class:`Refused` before the code has ended."""
         if self.result is None:
             raise Refused("the code has not ended: ask after the with block")
         return self.result.json()

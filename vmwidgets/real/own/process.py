@@ -151,7 +151,7 @@ class WorkingSet:
 
 
 def used_during(pid: int, do: Any) -> WorkingSet:
-    """The pages that are referenced while something is done."""
+    """Return the pages that are referenced while something is done."""
     reading = Readings(pid, "smaps")
     if not forget_references(pid):
         raise Refused(f"process {pid}: this system does not let its referenced bits be cleared (clear_refs)")
@@ -203,7 +203,7 @@ def watched(pid: int, do: Callable[[], object] | None, seconds: float, each: flo
 
 
 def used_in_parts(parts: Sequence[Sequence[ProcessRange]]) -> tuple[UsedRange, ...]:
-    """The ranges that were used in some part, the lowest first.
+    """Return the ranges that were used in some part, the lowest first.
 
     Those of a file are one, and so are small ones without a file, and those that are used the least.
     """

@@ -99,7 +99,7 @@ def refuse_other_pages() -> None:
 
 
 def said_of(error: BaseException) -> str:
-    """An error in a few words, whatever its own text does."""
+    """Return an error in a few words, whatever its own text does."""
     try:
         first = printable(str(error).splitlines()[0][:80]) if str(error) else ""
     except Exception:  # noqa: BLE001  a learner's class
@@ -108,7 +108,7 @@ def said_of(error: BaseException) -> str:
 
 
 def checked_pid(given: int | str) -> int:
-    """The process that "self" or a number names; :class:`Refused` for anything else."""
+    """Return the process that "self" or a number names; :class:`Refused` for anything else."""
     if given == "self":
         return os.getpid()
     if isinstance(given, str) and given.isascii() and given.isdecimal():
@@ -120,7 +120,7 @@ def checked_pid(given: int | str) -> int:
 
 
 def moment_of(pid: int) -> ProcessMoment:
-    """A process now.  At most 15 ms for 1,000 ranges.
+    """Return a process now.  At most 15 ms for 1,000 ranges.
 
     Of smaps, the kernel walks all pages: 20 to 50 ms more for each GiB in small pages, and 1 ms in huge ones.
     """
@@ -144,7 +144,7 @@ def moment_of(pid: int) -> ProcessMoment:
 
 
 def ranges_in(text: bytes) -> Iterator[ProcessRange]:
-    """The ranges of smaps, or of maps, as bytes.  O(bytes)."""
+    """Yield the ranges of smaps, or of maps, as bytes.  O(bytes)."""
     if b"\nSize:" not in text and b"\nRss:" not in text:
         yield from (_range(line, b"") for line in text.split(b"\n") if line)
         return
@@ -172,12 +172,12 @@ def _kib(rest: bytes, name: bytes) -> int | None:
 
 
 def name_of(pid: int) -> str:
-    """The name of a process."""
+    """Return the name of a process."""
     return _stat(pid)[0]
 
 
 def _stat(pid: int) -> tuple[str, str, int | None, int | None]:
-    """The name of a process, its state's letter, and its faults since it began."""
+    """Return the name of a process, its state's letter, and its faults since it began."""
     try:
         line = (PROC / str(pid) / "stat").read_bytes().decode("utf-8", "replace")
     except OSError as error:
@@ -188,7 +188,7 @@ def _stat(pid: int) -> tuple[str, str, int | None, int | None]:
 
 
 def peak_of(pid: int) -> int | None:
-    """The most that was in memory at once (VmHWM), in bytes."""
+    """Return the most that was in memory at once (VmHWM), in bytes."""
     try:
         text = (PROC / str(pid) / "status").read_bytes()
     except OSError:

@@ -25,7 +25,7 @@ def has_proc() -> bool:
 
 
 def recorded_cell(subject: str) -> CellMemory:
-    """The recording of a cell that maps 64 MiB, and touches nothing of it."""
+    """Return the recording of a cell that maps 64 MiB, and touches nothing of it."""
     data = _data()
     before, after = (_moment(data[name], data) for name in ("before", "after"))
     holds = [(start, end, name) for start, end, name in data["names"]]
@@ -36,7 +36,7 @@ def recorded_cell(subject: str) -> CellMemory:
 
 
 def recorded_moment() -> ProcessMoment:
-    """The recorded process, after that cell."""
+    """Return the recorded process, after that cell."""
     data = _data()
     return replace(_moment(data["after"], data), unsaid=(WORDS,))
 

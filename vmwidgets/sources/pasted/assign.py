@@ -21,7 +21,7 @@ class _State(NamedTuple):
 
 
 def assignments(items: Sequence[Item]) -> list[int] | None:
-    """The number of the table of each item, a root's line included; None if there is no answer or more than one.
+    """Return the number of the table of each item, a root's line included; None if there is no answer or more than one.
 
     Every way to give the lines to the tables is followed, and ways that leave the tables at the same places are one
     state.  O(lines × states).

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 
 def whole_hex(digits: str, bits: int = 64) -> int | None:
-    """The number, or None if digits are missing: xv6 prints all digits of a register, or no leading zero.
+    """Return the number, or None if digits are missing: xv6 prints all digits of a register, or no leading zero.
 
     >>> whole_hex("000000000000000f"), whole_hex("f"), whole_hex("000000"), whole_hex("0000000f", 32)
     (15, 15, None, 15)

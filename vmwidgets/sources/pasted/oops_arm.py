@@ -81,7 +81,7 @@ def status_of(fsr: int) -> str:
 
 
 def decoded(fsr: int) -> tuple[str, ...]:
-    """The parts of the FSR in words."""
+    """Return the parts of the FSR in words."""
     is_fetch = bool(fsr & PREFETCH)
     words = []
     if fsr & LPAE:

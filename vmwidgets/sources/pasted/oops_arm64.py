@@ -90,7 +90,7 @@ def status_of(status: int) -> str:
 
 
 def decoded(esr: int) -> tuple[str, ...]:
-    """The parts of ESR_EL1 in words."""
+    """Return the parts of ESR_EL1 in words."""
     ec, status = esr >> 26 & 0x3F, esr & 0x3F
     parts = [f"EC (bits 31:26) is {ec:#x}: {EC_NAMES.get(ec, 'another exception')}"]
     if ec in FETCH + DATA:
@@ -203,7 +203,7 @@ def _explained(trap: Trap, access: Access, user: bool, event: Event, parts: Part
 def _judged(
     trap: Trap, walk: TablesWalk, status: int | None, done: str, by_esr: str, event: Event, parts: Parts
 ) -> Trap:
-    """A trap with its walk, and with what ESR says of it."""
+    """Return a trap with its walk, and with what ESR says of it."""
     if walk.fault is None:
         leaf = walk.steps[-1].value
         if status is not None and status >> 2 == 3 and not walk.user and leaf & 1 << 6:
@@ -227,7 +227,7 @@ def _judged(
 
 
 def _by_status(status: int | None) -> tuple[str, str]:
-    """The bit that the status alone names, and words about it."""
+    """Return the bit that the status alone names, and words about it."""
     if status is None or status >= 16:
         return "", ""
     kind = status >> 2

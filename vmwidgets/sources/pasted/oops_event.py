@@ -28,7 +28,7 @@ class Event:
     parts: Parts
 
     def search(self, pattern: re.Pattern[str], *, claim: bool = True) -> re.Match[str] | None:
-        """The first place that fits, whose line then belongs to the oops."""
+        """Return the first place that fits, whose line then belongs to the oops."""
         for number, line in self.lines:
             match = pattern.search(line)
             if match is not None:
@@ -38,11 +38,11 @@ class Event:
         return None
 
     def line_of(self, pattern: re.Pattern[str]) -> int:
-        """The line of the first place that fits, or the first of all."""
+        """Return the line of the first place that fits, or the first of all."""
         return next((number for number, line in self.lines if pattern.search(line)), self.first)
 
     def number(self, pattern: re.Pattern[str]) -> int | None:
-        """The number in hexadecimal that the first group of a pattern finds; none if it may be cut."""
+        """Return the number in hexadecimal that the first group of a pattern finds; none if it may be cut."""
         for number, line in self.lines:
             match = pattern.search(line)
             if match is None:
@@ -55,7 +55,7 @@ class Event:
         return None
 
     def words(self, pattern: re.Pattern[str]) -> list[Word]:
-        """The descriptors that a pattern finds as name and value, all in the first line that has one."""
+        """Return the descriptors that a pattern finds as name and value, all in the first line that has one."""
         for number, line in self.lines:
             found = [
                 Word(match[1].lower(), int(match[2], 16), number, self.parts.ends_in(number, match.end()))

@@ -148,7 +148,7 @@ def _general_protection(match: re.Match[str], event: Event) -> Trap:
 
 
 def _descriptors(event: Event, parts: Parts) -> list[Word]:
-    """The descriptors in the order of the levels; folded levels are there once."""
+    """Return the descriptors in the order of the levels; folded levels are there once."""
     words = event.words(_WORDS) or event.words(_OLD)
     if not words:
         return []
@@ -242,7 +242,7 @@ def _is_user_page(walk: TablesWalk) -> bool:
 
 
 def refusing(walk: TablesWalk) -> str:
-    """The bit that refused a walk of x86: "P", "RSVD", "U/S", "R/W", "XD", or "SMEP" and "SMAP" of CR4."""
+    """Return the bit that refused a walk of x86: "P", "RSVD", "U/S", "R/W", "XD", or "SMEP" and "SMAP" of CR4."""
     fault = walk.fault
     if fault is None or not walk.steps:
         return ""

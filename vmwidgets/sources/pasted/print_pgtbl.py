@@ -101,7 +101,7 @@ def _said(match: re.Match[str], number: int, parts: Parts) -> _Line | None:
 
 
 def _in_turn(found: list[_Line]) -> Iterator[list[_Line]]:
-    """The lines in listings: addresses only grow in one."""
+    """Yield the lines in listings: addresses only grow in one."""
     listed: list[_Line] = []
     for one in found:
         if listed and one.va <= listed[-1].va:

@@ -66,7 +66,7 @@ def _last(one: tuple[int, list[SaidRange], list[SaidRange]]) -> int:
 
 
 def _rights(flags: str) -> str | None:
-    """The rights as four letters; None for what is not mapped."""
+    """Return the rights as four letters; None for what is not mapped."""
     words = flags.split()
     letters = [word for word in words if len(word) == 1]
     if len(letters) >= 6 and set(letters) <= set("DAGUXWRV.F"):

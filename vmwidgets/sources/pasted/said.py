@@ -146,7 +146,7 @@ class PastedTables(PageTables[Any]):
                     yield SaidRange(start - start % span, span, letters_of(rights), descriptor.address_of(word), word)
 
     def _address_of(self, path: Path) -> int:
-        """The first address that a descriptor is for; `path` are its indices, the root's first."""
+        """Return the first address that a descriptor is for; `path` are its indices, the root's first."""
         va = sum(index << self.fmt.levels[depth].shift for depth, index in enumerate(path))
         return self.fmt.as_register(va, self.controls)
 

@@ -184,7 +184,7 @@ def _written(lines: Sequence[str]) -> Iterator[re.Match[str]]:
 
 
 def _number(lines: Sequence[tuple[int, str]], name: str, parts: Parts) -> tuple[int | None, str]:
-    """A register in the lines, and what is wrong with it."""
+    """Return a register in the lines, and what is wrong with it."""
     for number, line in lines:
         match = _NUMBER[name].search(line)
         if match is not None:
@@ -202,7 +202,7 @@ def cause_of(scause: int) -> str:
 
 
 def junk_of(address: int) -> str:
-    """A sentence about an address that xv6's allocator has made, or an empty text."""
+    """Return a sentence about an address that xv6's allocator has made, or an empty text."""
     for base, sentence in FILLED.items():
         if 0 <= address - base < _BEHIND:
             near = "" if address == base else f" It lies {address - base:#x} behind {Address(base)}."
@@ -320,7 +320,7 @@ def _looked_up(
     found: _Found, listing: Listing, piece: SaidRange | None, access: Access, user: bool | None, said: str, junk: str,
     parts: Parts,
 ) -> Trap:  # fmt: skip
-    """A trap with what a listing says of its address."""
+    """Return a trap with what a listing says of its address."""
     trap = found.trap
     parts.unsaid.append(
         f"The trap in line {trap.line} is looked up in {listing.name} from line {listing.line}: the text does not say"
@@ -343,7 +343,7 @@ def _looked_up(
 
 
 def refused_by(piece: SaidRange | None, access: Access, user: bool | None, may_touch: bool) -> tuple[str, str]:
-    """The bit that refuses an access to a page of these rights, and why; `may_touch` is sstatus.SUM.
+    """Return the bit that refuses an access to a page of these rights, and why; `may_touch` is sstatus.SUM.
 
     RISC-V Privileged 20211203, 4.3.2: V first, then the access, then U.
 

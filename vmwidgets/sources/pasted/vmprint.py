@@ -167,7 +167,7 @@ def _found(line: str, number: int, parts: Parts, begun: bool) -> Iterator[Item]:
 
 
 def _otherwise(match: re.Match[str], number: int, parts: Parts) -> Iterator[Item]:
-    """A line in another form than xv6's, if it says enough."""
+    """Yield a line in another form than xv6's, if it says enough."""
     dots, rest = match["dots"], match["rest"]
     depth = dots.count("..") or dots.count("||") or len(re.findall(r"[|`+│├└]", dots))
     pte, pa, rights = _PTE.search(rest), _PA.search(rest), _RIGHTS.search(rest)
@@ -210,7 +210,7 @@ def _damaged(line: str, number: int) -> Item:
 
 
 def _path(depth: int, at: str) -> Path | None:
-    """The indices that a line says; None if there can be no such descriptor."""
+    """Return the indices that a line says; None if there can be no such descriptor."""
     if depth > LEVELS:
         return None
     if len(at) < 4 and not at.lower().startswith("0x"):
@@ -250,7 +250,7 @@ def _in_turn(items: Sequence[Item]) -> tuple[list[Printed], list[int], bool]:
 
 
 def _apart(items: Sequence[Item], whose: Sequence[int]) -> list[Printed]:
-    """Two tables that were printed at once: of each line it is known whose it is."""
+    """Return two tables that were printed at once: of each line it is known whose it is."""
     found: list[Printed] = []
     for item, number in zip(items, whose, strict=True):
         if item.is_root:
@@ -291,11 +291,11 @@ def _made(one: Printed, number: int, unsaid: list[str]) -> PastedTables:
 
 
 def _unused(one: Printed) -> int:
-    """An address of a page that nothing in the text leads to."""
+    """Return an address of a page that nothing in the text leads to."""
     used = {page_of(item.word) for _, item in one.items}
     return next(address for address in range(0, 4096 * (len(used) + 1), 4096) if address not in used)
 
 
 def page_of(word: int) -> int:
-    """The address in a descriptor of Sv39: xv6's PTE2PA."""
+    """Return the address in a descriptor of Sv39: xv6's PTE2PA."""
     return (word >> 10 & (1 << 44) - 1) << 12

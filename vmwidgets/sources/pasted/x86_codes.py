@@ -31,7 +31,7 @@ class Code(NamedTuple):
 
 
 def code_of(code: int) -> Code:
-    """An error code in words.
+    """Return an error code in words.
 
     >>> code_of(6).refused, code_of(5).refused, code_of(7).refused
     ('P', 'U/S', '')

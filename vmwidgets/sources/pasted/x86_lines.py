@@ -151,7 +151,7 @@ def _compare(address: int, again: int, number: int, parts: Parts) -> None:
 
 
 def _after(pattern: re.Pattern[str], number: int, parts: Parts) -> int | None:
-    """The number that a pattern finds in the next lines."""
+    """Return the number that a pattern finds in the next lines."""
     for at in range(number, min(number + NEAR, len(parts.lines))):
         match = pattern.search(parts.lines[at])
         if match is not None:

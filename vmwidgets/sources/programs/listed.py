@@ -27,7 +27,7 @@ PROGRAMS = {
 
 
 def text_of(name: str) -> tuple[str, ...]:
-    """The lines of a program in C."""
+    """Return the lines of a program in C."""
     return tuple(_read(f"{_known(name)}.c").splitlines())
 
 

@@ -111,7 +111,7 @@ _LINE = re.compile(r"Line ([0-9]+)(: | )(.*?)\.?")
 
 
 def _first_line(sentence: str) -> tuple[str, str]:
-    """The line that a sentence is about, and what it says of it."""
+    """Return the line that a sentence is about, and what it says of it."""
     match = _LINE.fullmatch(sentence)
     return ("", "") if match is None else (match[1], match[3] if match[2] == ": " else f"it {match[3]}")
 

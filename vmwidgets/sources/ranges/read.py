@@ -15,14 +15,14 @@ KINDS: tuple[Kind, ...] = (
 
 
 def kind_of(text: Cleaned) -> tuple[Kind | None, int]:
-    """The kind of ranges that a text has most of, and how many lines; None for no ranges.  O(lines × kinds)."""
+    """Return the kind of ranges that a text has most of, and how many lines; None for no ranges.  O(lines × kinds)."""
     weights = [(kind.weight(text), -at, kind) for at, kind in enumerate(KINDS)]
     lines, _, kind = max(weights, key=lambda one: one[:2])
     return (kind, lines) if lines else (None, 0)
 
 
 def read_ranges(text: Cleaned, kind: Kind) -> ReadRanges:
-    """The ranges of a text of this kind; :class:`Refused` if no line can be used.  O(n log n)."""
+    """Return the ranges of a text of this kind; :class:`Refused` if no line can be used.  O(n log n)."""
     found = arranged(kind, text, kind.read(text))
     if not found.ranges:
         why = f": {found.unsaid[0]}" if found.unsaid else ""

@@ -38,7 +38,7 @@ _LETTERS = {"n": "\n", "t": "\t", "r": "\r", "v": "\v", "f": "\f"}
 
 
 def number(value: Value | None) -> int | None:
-    """The number that an argument is; none for anything else.
+    """Return the number that an argument is; none for anything else.
 
     >>> number(["NULL"]), number(["-1"]), number(["0x10"]), number(["0644"]), number(["A"])
     (0, -1, 16, 420, None)
@@ -54,7 +54,7 @@ def number(value: Value | None) -> int | None:
 
 
 def flags(value: Value | None, known: Mapping[str, int]) -> frozenset[str]:
-    """The names of the flags in an argument; bits that have no name in `known` are one more, in hexadecimal.
+    """Return the names of the flags in an argument; bits that have no name in `known` are one more, in hexadecimal.
 
     >>> sorted(flags(["MAP_PRIVATE", "|", "MAP_STACK"], MAP)), sorted(flags(["0x22"], MAP))
     (['MAP_PRIVATE', 'MAP_STACK'], ['MAP_ANONYMOUS', 'MAP_PRIVATE'])
@@ -107,12 +107,12 @@ def _character(match: re.Match[str]) -> str:
 
 
 def path_behind(value: Value | None) -> str:
-    """The path that ``-y`` wrote behind a file descriptor, or an empty text."""
+    """Return the path that ``-y`` wrote behind a file descriptor, or an empty text."""
     return path_in(value[1]) if value and len(value) > 1 and _is_path(value[1]) else ""
 
 
 def path_in(written: str) -> str:
-    """The path in ``</lib/x>``, also of one that was deleted, or is a device under ``-yy``."""
+    """Return the path in ``</lib/x>``, also of one that was deleted, or is a device under ``-yy``."""
     deleted = written.endswith("(deleted)")
     path = written.removesuffix("(deleted)")[1:-1]
     if path.endswith(">") and "<" in path:  # what kind of a device it is
@@ -125,7 +125,7 @@ def _is_path(piece: object) -> bool:
 
 
 def named(arguments: Sequence[Value | None], name: str) -> Value:
-    """The value of ``name=…`` among arguments, or in the first struct of them; empty without."""
+    """Return the value of ``name=…`` among arguments, or in the first struct of them; empty without."""
     for one in arguments:
         if not one:
             continue

@@ -114,7 +114,7 @@ def whole_calls(text: str) -> int:
 
 
 def load_calls(text: str, source: str, progress: Progress | None = None) -> LoadedStrace:
-    """A program replayed in a new machine whose addresses it fits."""
+    """Return a program replayed in a new machine whose addresses it fits."""
     highest = max((int(one, 16) for one in _RESULT.findall(text)), default=0)
     name = "x86-64" if highest < 1 << 47 else "aarch64" if highest < 1 << 48 else "x86-64-la57"
     machine = boot(name, ram="256 MiB", layout="x15-64" if name == "x86-64" else "small")
@@ -157,7 +157,7 @@ def _named(done: Counter[str]) -> Counter[str]:
 
 
 def _text_of(given: Any) -> tuple[str, str]:
-    """The text, and what to call it."""
+    """Return the text, and what to call it."""
     if isinstance(given, str) and ("\n" in given or _LINE.match(given)):
         return given_text.checked(given, MOST_BYTES), "the text"
     name = given_text.path_of(given, "what strace wrote")

@@ -66,13 +66,13 @@ def loosely(line: str) -> Loose | None:
 
 
 def outcome(rest: str) -> tuple[str, str] | None:
-    """The result and the error that end a line."""
+    """Return the result and the error that end a line."""
     end = _ENDS.fullmatch(rest)
     return None if end is None else (end[1], end[2] or "")
 
 
 def calls_inside(line: str) -> list[str]:
-    """The ends of a line that begin with a call which changes memory: a program wrote on the same terminal.
+    """Return the ends of a line that begin with a call which changes memory: a program wrote on the same terminal.
 
     >>> calls_inside("$ munmap(0x1000, 4096) = 0")
     ['munmap(0x1000, 4096) = 0']

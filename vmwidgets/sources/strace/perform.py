@@ -108,7 +108,7 @@ class Performer:
         return True
 
     def _free_name(self, wanted: str) -> str:
-        """A name that no task has or had."""
+        """Return a name that no task has or had."""
         base = printable(wanted)[: MAX_NAME - 8]
         base = f"task {base}" if reads_as_size(base) else base
         number, system = self._numbers.get(base, 1), self._machine.system
@@ -222,7 +222,7 @@ class Performer:
         return inside
 
     def _covered(self, task: Task, start: int, size: int) -> Iterator[tuple[int, int]]:
-        """The pieces of a range that are mapped, neighbours as one."""
+        """Return the pieces of a range that are mapped, neighbours as one."""
         end = start + -(-size // PAGE) * PAGE
         pieces: list[tuple[int, int]] = []
         for entry in task.space.vm_map.entries_in(start, end):

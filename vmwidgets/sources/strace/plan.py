@@ -135,7 +135,7 @@ class _Planner:
         return 1
 
     def run(self, until: int | None) -> Plan:
-        """All of it."""
+        """Return all of it."""
         self._say_what_is_partial(until)
         for event in self._events:
             if until is not None and event.line > until:
@@ -215,7 +215,7 @@ class _Planner:
         return self._first(event.line, pid)
 
     def _first(self, line: int, pid: int | None) -> _Process:
-        """A process that nothing before has made."""
+        """Return a process that nothing before has made."""
         space = self._new_space()
         name = self._programs.get(pid, "program")
         self._do(line, "execve", "begin", space, name)
@@ -225,7 +225,7 @@ class _Planner:
         return self._add(pid, _Process(pid, space, {}))
 
     def _birth(self, pid: int | None, line: int) -> Call | None:
-        """The call that made a process, as far as one has begun before the line; each makes one."""
+        """Return the call that made a process, as far as one has begun before the line; each makes one."""
         births = self._births.get(pid, [])
         return next((one for one in births if one.begun <= line), None) if self._alive else None
 
@@ -335,7 +335,7 @@ class _Planner:
         return name or ""
 
     def _identity(self, path: str, name: str) -> str:
-        """The path, and behind a NUL a number, if another file has had it before."""
+        """Return the path, and behind a NUL a number, if another file has had it before."""
         if name == "memfd_create":
             self._memfds += 1
             return f"{path}\0{self._memfds}" if self._memfds > 1 else path
@@ -348,7 +348,7 @@ class _Planner:
             self._generations[name] += 1
 
     def _path(self, value: Value | None, process: _Process) -> str:
-        """The path of a file descriptor; one that was never seen is named by its number."""
+        """Return the path of a file descriptor; one that was never seen is named by its number."""
         known = arguments.path_behind(value)
         fd = arguments.number(value)
         opened = process.files.get(-1 if fd is None else fd, "")
@@ -459,7 +459,7 @@ class _Planner:
             self._plan.flags[f"{name} {word}"] += 1
 
     def _numbers(self, call: Call, count: int, which: tuple[int, ...], more: bool = False) -> list[Any]:
-        """The arguments of a call, those of `which` as numbers."""
+        """Return the arguments of a call, those of `which` as numbers."""
         given: list[Any] = list(call.arguments)
         if len(given) != count and not (more and len(given) > count):
             raise self._refused(call, f"it takes {count} arguments, and has {len(given)}")
@@ -481,7 +481,7 @@ class _Planner:
 
 
 def _threads_of_one(events: Sequence[Event], births: Births) -> tuple[int | None, ...]:
-    """The processes that no call of the trace has made, if they can be threads of one: strace -p came to them.
+    """Return the processes that no call of the trace has made, if they can be threads of one: strace -p came to them.
 
     They are not, where one of them executes a program, ends all of itself while others go on, or maps at an address
     that another has.

@@ -102,7 +102,7 @@ def _is_balanced(arguments: str) -> bool:
 
 
 def _arguments(text: str) -> tuple[list[str] | None, ...] | None:
-    """The arguments of a call as lists of pieces; None if they are not simple."""
+    """Return the arguments of a call as lists of pieces; None if they are not simple."""
     if not text.strip():
         return ()
     if '"' not in text and "<" not in text:
@@ -130,7 +130,7 @@ def _arguments(text: str) -> tuple[list[str] | None, ...] | None:
 
 @lru_cache(1 << 12)
 def _value(text: str) -> list[str] | None:
-    """The pieces of an argument; None if there are others than the simple ones."""
+    """Return the pieces of an argument; None if there are others than the simple ones."""
     pieces, at, end = [], 0, len(text.rstrip())
     while at < end:
         match = _PIECE.match(text, at)

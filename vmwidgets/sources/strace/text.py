@@ -194,7 +194,7 @@ class _Reader:
         self._parse = _parser().parse
 
     def events(self, text: str) -> Iterator[Event]:
-        """All of them."""
+        """Yield all of them."""
         held, seen, first = "", False, 0
         self.last = text.count("\n") + 1 if not text.endswith("\n") else 0
         for number, line in self._unwrapped(text):
@@ -222,7 +222,7 @@ class _Reader:
         yield from (Unfinished(one.line, pid, one.name) for pid, one in self.waiting.items())
 
     def _unwrapped(self, text: str) -> Iterator[tuple[int, str]]:
-        """The lines with their numbers; a call that a book or a mail has wrapped is one line."""
+        """Yield the lines with their numbers; a call that a book or a mail has wrapped is one line."""
         lines = text.removeprefix("\ufeff").split("\n")
         count, wrapped = len(lines) - (not lines[-1]), ""
         for number, line in enumerate(lines, 1):
@@ -238,7 +238,7 @@ class _Reader:
                 yield number, content
 
     def refused(self, number: int, why: str) -> Refused:
-        """The sentence for a line."""
+        """Return the sentence for a line."""
         return Refused(f"line {number} of {self.source}: {why}")
 
     def _refuse_all(self, text: str, first: int) -> None:
@@ -283,7 +283,7 @@ class _Reader:
         self.waiting[pid] = _Waiting(number, name, text)
 
     def _unread(self, number: int, content: str) -> Event | None:
-        """A line that the grammar does not know."""
+        """Return a line that the grammar does not know."""
         found = loosely(content)
         if found is None:
             return self._beside_output(number, content)
@@ -301,7 +301,7 @@ class _Reader:
         return Call(number, begun, found.pid, found.name, (), result, found.error, "", loose=True)
 
     def _beside_output(self, number: int, content: str) -> Event:
-        """A line in which a program's words come before a call, or of a program's words alone."""
+        """Return a line in which a program's words come before a call, or of a program's words alone."""
         for rest in calls_inside(content):
             try:
                 pid, kind, parts = self._parsed(rest)
@@ -337,14 +337,14 @@ class _Reader:
         return Call(number, begun.line, whose, *_unnamed(parts))
 
     def _ended(self, number: int, begun: int, found: Loose, rest: str) -> Event:
-        """The second line of a call whose arguments can't be read, and don't matter."""
+        """Return the second line of a call whose arguments can't be read, and don't matter."""
         end = outcome(rest)
         if end is None:
             return Unfinished(begun, found.pid, found.name)
         return self._loose(number, begun, found._replace(result=end[0], error=end[1]))
 
     def _whose(self, pid: int | None, name: str) -> int | None:
-        """The process of a resumed call: on a terminal numbers are written only while there are several."""
+        """Return the process of a resumed call: on a terminal numbers are written only while there are several."""
         if pid in self.waiting or pid is not None:
             return pid if pid in self.waiting else None
         such = [one for one, begun in self.waiting.items() if begun.name == name]
@@ -370,12 +370,12 @@ WITH_NAMES = ASKED - {"fork", "vfork", "clone", "clone2", "clone3"}
 
 
 def _cut(text: str) -> str:
-    """The beginning of a line, as it can be printed."""
+    """Return the beginning of a line, as it can be printed."""
     return printable(text.strip()[:_SHOWN]) + ("…" if len(text.strip()) > _SHOWN else "")
 
 
 def _uncut(text: str) -> str:
-    """The beginning of a call without the mark that it is not finished."""
+    """Return the beginning of a call without the mark that it is not finished."""
     return text.rstrip().removesuffix("<unfinished ...>")
 
 
@@ -431,7 +431,7 @@ class _Parts(Transformer[Any, Any]):
 
 
 def integer(written: str) -> int | None:
-    """The number that strace wrote, octal with a zero before it; none for what is not a whole number.
+    """Return the number that strace wrote, octal with a zero before it; none for what is not a whole number.
 
     >>> integer("-1"), integer("0x10"), integer("0644"), integer("?"), integer("089")
     (-1, 16, 420, None, None)
@@ -446,5 +446,5 @@ def integer(written: str) -> int | None:
 
 @cache
 def _parser() -> Lark:
-    """The parser, made when it is first needed."""
+    """Return the parser, made when it is first needed."""
     return Lark(GRAMMAR, parser="lalr", transformer=_Parts(), maybe_placeholders=True)

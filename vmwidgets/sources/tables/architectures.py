@@ -48,7 +48,7 @@ class Architecture:
     always: Mapping[str, Value] = field(default_factory=dict)
 
     def controls(self, given: Mapping[str, Any]) -> Any:
-        """The processor's settings that options make; what is not given is as the format has it."""
+        """Return the processor's settings that options make; what is not given is as the format has it."""
         values: dict[str, Any] = dict(self.always)
         for name, value in given.items():
             option = self.options.get(name)
@@ -62,7 +62,7 @@ class Architecture:
         return replace(self.fmt.defaults, **values)
 
     def check_root(self, root: int, controls: Any) -> int:
-        """The root table's physical address, if there can be a root table."""
+        """Return the root table's physical address, if there can be a root table."""
         rules = self.fmt.rules
         bits = min(self.fmt.root_bits, rules.physical_limit(controls))
         if not 0 <= root < 1 << bits:
@@ -79,7 +79,7 @@ class Architecture:
         return root
 
     def check_va(self, va: int) -> int:
-        """A virtual address, if a register can hold it."""
+        """Return a virtual address, if a register can hold it."""
         if not 0 <= va < 1 << self.fmt.word_bits:
             raise Refused(
                 f"address {shown_address(va)} does not fit: in {self.name} a register has {self.fmt.word_bits} bits"
@@ -88,7 +88,7 @@ class Architecture:
 
 
 def shown_address(value: int) -> str:
-    """A number that should be an address, and may be anything."""
+    """Return a number that should be an address, and may be anything."""
     return str(Address(value)) if 0 <= value < 1 << 128 else shown(value)
 
 
@@ -134,7 +134,7 @@ def architectures() -> dict[str, Architecture]:
 
 
 def architecture(name: object) -> Architecture:
-    """The architecture called `name`, in case files or in the engine; else refused, with the nearest."""
+    """Return the architecture called `name`, in case files or in the engine; else refused, with the nearest."""
     known = architectures()
     names = {**{one.fmt.name: one for one in known.values()}, **known}
     if isinstance(name, str) and name in names:

@@ -80,7 +80,7 @@ class Comparison:
 
 
 def read_cases(path: Path) -> Iterator[Case]:
-    """Each case of a file; :class:`Unreadable` with line and reason where there is none."""
+    """Yield each case of a file; :class:`Unreadable` with line and reason where there is none."""
     line = 0
     for line, record in read_records(path):
         yield _case_of(path, line, record)
@@ -103,7 +103,7 @@ def compare(case: Case, comparison: Comparison) -> None:
 
 
 def answer(found: Walk) -> Record:
-    """The answer that a walk gives, in the form of the files."""
+    """Return the answer that a walk gives, in the form of the files."""
     if found.fault is None:
         return {"pa": found.pa}
     return {"fault": {"kind": found.fault.kind, "level": found.fault.level, "code": found.fault.code}}

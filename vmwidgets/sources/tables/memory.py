@@ -48,7 +48,7 @@ class ListedMemory:
         return bytes(found)
 
     def read_word(self, pa: int, width: int) -> int:
-        """The little-endian word of `width` bytes at `pa`."""
+        """Return the little-endian word of `width` bytes at `pa`."""
         at = bisect_right(self._starts, pa) - 1
         if at >= 0:
             offset, data = pa - self._starts[at], self._pieces[at]
@@ -75,12 +75,12 @@ class ImageMemory:
         return self._data[offset : offset + length]
 
     def read_word(self, pa: int, width: int) -> int:
-        """The little-endian word of `width` bytes at `pa`."""
+        """Return the little-endian word of `width` bytes at `pa`."""
         return int.from_bytes(self.read(pa, width), "little")
 
 
 def open_image(path: Path, base: int = 0) -> ImageMemory:
-    """The image in a file, such as QEMU's ``pmemsave`` writes; mapped, not read, where the file allows it."""
+    """Return the image in a file, such as QEMU's ``pmemsave`` writes; mapped, not read, where the file allows it."""
     data: bytes | mmap.mmap = b""
     with path.open("rb") as raw:
         state = os.fstat(raw.fileno())

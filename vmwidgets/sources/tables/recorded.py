@@ -29,7 +29,7 @@ class RecordedTables(PageTables[Any]):
 
 
 def load_tables(path: str | Path, case: int = 0) -> RecordedTables:
-    """The page tables of case number `case` (from 0) of a case file, ``.jsonl`` or ``.jsonl.gz``.
+    """Return the page tables of case number `case` (from 0) of a case file, ``.jsonl`` or ``.jsonl.gz``.
 
     Raises :class:`Refused` with one sentence for a file or a case that can't be read.  O(cases up to that one).
     """

@@ -75,11 +75,11 @@ class BarrelfishReplay:
         return result
 
     def beside(self) -> Record:
-        """The events, where there were any."""
+        """Return the events, where there were any."""
         return {"events": recorded(self._events) or MISSING}
 
     def state(self) -> Record:
-        """The full state: tree, slab, slots, regions, and the tables as RAM has them."""
+        """Return the full state: tree, slab, slots, regions, and the tables as RAM has them."""
         world, slab = self.world, self.pmap.slab
         return {
             "tree": tree(tree_snapshot(self.pmap.tree)),

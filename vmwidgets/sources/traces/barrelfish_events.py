@@ -35,7 +35,7 @@ _KINDS = {"VNode_ARM_l2": "L2"}
 
 
 def capability(ref: CapRef) -> list[Any]:
-    """A capability, as the recorder names it.
+    """Return a capability, as the recorder names it.
 
     >>> capability(CapRef(SLOT_CNODE, 7))
     ['slot', 7]
@@ -94,7 +94,7 @@ _ROWS: dict[str, Callable[..., Row]] = {
 
 
 def recorded(events: Iterable[Raw]) -> list[Row]:
-    """The rows of these events.
+    """Return the rows of these events.
 
     >>> recorded([("Called", "map"), ("SlotFreed", "traced", CapRef("slots", 3)), ("Returned", None)])
     [['slot_free', 3]]

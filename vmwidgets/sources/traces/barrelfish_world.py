@@ -30,7 +30,7 @@ class RisingMemory:
         """How many of the requests to come fail."""
 
     def allocate(self, size: int, align: int, purpose: str) -> int | None:
-        """The next address for a "table" or a "frame"."""
+        """Return the next address for a "table" or a "frame"."""
         if self.failing:
             self.failing -= 1
             return None

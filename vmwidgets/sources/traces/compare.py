@@ -22,7 +22,7 @@ MISSING = _Missing()
 
 
 def differences(expected: Any, actual: Any, path: str) -> list[Difference]:
-    """All leaves that differ, with their paths; equal values give an empty list.
+    """Return all leaves that differ, with their paths; equal values give an empty list.
 
     Booleans are not numbers here, though Python counts them so.
 

@@ -80,7 +80,7 @@ class FreeBSDReplay:
         return self._calls.run(call, self._locked)
 
     def _begin(self, name: str, record: Record) -> tuple[MaySleep[Any], Callable[[Any], Any]]:
-        """A call of a kernel function, not yet begun, and how its result is written."""
+        """Return a call of a kernel function, not yet begun, and how its result is written."""
         if name == "kmem_init":
             if self.kmem.maps:
                 raise ValueError("the kernel map is made a second time")
@@ -153,7 +153,7 @@ class FreeBSDReplay:
         return record["i"] % _STATE_EVERY == _STATE_EVERY - 1 or panic or record["op"] == "end"
 
     def state(self) -> Record:
-        """The full state: maps with their entries, objects, pages, sleepers."""
+        """Return the full state: maps with their entries, objects, pages, sleepers."""
         frames, pages = self._frames, self.kmem.pages
         return {
             "maps": {vm_map.name: map_state(vm_map) for vm_map in self.kmem.maps},
@@ -172,7 +172,7 @@ class FreeBSDReplay:
 
 
 def map_state(vm_map: FreeBSDMap) -> Record:
-    """A map as the recording writes it."""
+    """Return a map as the recording writes it."""
     return {
         "min": vm_map.start,
         "max": vm_map.end,
@@ -184,7 +184,7 @@ def map_state(vm_map: FreeBSDMap) -> Record:
 
 
 def entry_row(entry: KernelEntry) -> Row:
-    """An entry as the recording writes it."""
+    """Return an entry as the recording writes it."""
     flags = entry.flags
     words = "SUB_MAP" if flags & SUB_MAP else "NOFAULT" if flags & NOFAULT else ""
     name = entry.fields()[3]

@@ -79,7 +79,7 @@ _FOLDED = {"page_alloc": (3, 4, 1), "page_unwire": (2, 3, 1), "page_free": (2, 3
 
 
 def recorded(events: Iterable[Raw]) -> list[Row]:
-    """The rows of these events.
+    """Return the rows of these events.
 
     >>> recorded([("PageReleased", "kmem_object", pindex, 0) for pindex in (7, 8, 9, 8)])
     [['page_free', 'kmem_object', 7, 3], ['page_free', 'kmem_object', 8, 1]]

@@ -24,7 +24,7 @@ class CountedFrames:
         self._numbers = count(1)
 
     def allocate(self, zero: bool, owner: str) -> tuple[int, bool]:
-        """A number, and whether the frame counted as zeroed."""
+        """Return a number, and whether the frame counted as zeroed."""
         if not self.free_frames:
             self.cached -= 1
             return next(self._numbers), False
@@ -85,7 +85,7 @@ class TranslationTable:
             del self._frames[va]
 
     def translated(self, start: int, end: int) -> list[int]:
-        """The frames behind [start, end)."""
+        """Return the frames behind [start, end)."""
         return [self._frames[va] for va in range(start, end, PAGE) if va in self._frames]
 
     def prepared(self, cuts: Iterable[int]) -> AbstractContextManager[None]:

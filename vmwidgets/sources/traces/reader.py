@@ -26,7 +26,7 @@ class Unreadable(Exception):
 
 
 def read_records(path: Path) -> Iterator[tuple[int, Record]]:
-    """Each line's number and JSON object, one at a time; :class:`Unreadable` where there is none.
+    """Yield each line's number and JSON object, one at a time; :class:`Unreadable` where there is none.
 
     Plain text or gzip, recognized by the first bytes; read once, so that a pipe will do.
     """
@@ -43,7 +43,7 @@ def read_records(path: Path) -> Iterator[tuple[int, Record]]:
 
 
 def short(value: object) -> str:
-    """A value from a file, for a sentence about it: as Python writes it, and not endless."""
+    """Return a value from a file, for a sentence about it: as Python writes it, and not endless."""
     try:
         text = repr(value)
     except RecursionError:

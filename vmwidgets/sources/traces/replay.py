@@ -30,7 +30,7 @@ class System(Protocol):
         """Return what the recording of the operation has beside its result, by field: a short state, events."""
 
     def state(self) -> Record:
-        """The full state that follows now and then."""
+        """Return the full state that follows now and then."""
 
     def state_due(self, record: Record) -> bool:
         """Return whether the recording has a full state after this operation."""

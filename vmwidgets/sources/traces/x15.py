@@ -48,7 +48,7 @@ class NumberedPages:
         self._numbers = count()
 
     def get_page(self, target: VmObject, offset: int) -> int | None:
-        """The next number, or none when the object has its share."""
+        """Return the next number, or none when the object has its share."""
         return next(self._numbers) if len(target.pages) < self._limits[target.name] else None
 
     def release(self, frame: int) -> None:
@@ -188,7 +188,7 @@ class X15Replay:
     # ---- what is compared --------------------------------------------------------------------
 
     def after(self) -> Record:
-        """The short state that follows every operation."""
+        """Return the short state that follows every operation."""
         vm_map, cached = self.map, self.map.lookup_cache
         state: Record = {
             "size": vm_map.size,
@@ -210,7 +210,7 @@ class X15Replay:
         return (record["i"] + 1) % self._state_every == 0 and not _ends_trace(record["result"])
 
     def state(self) -> Record:
-        """The full state: the short one, the entries in list order, the tree in preorder."""
+        """Return the full state: the short one, the entries in list order, the tree in preorder."""
         return {**self.after(), "entries": [entry_row(entry) for entry in self.map], "tree": self._preorder()}
 
     def _preorder(self) -> list[list[Any]]:
@@ -225,7 +225,7 @@ class X15Replay:
 
 
 def entry_row(entry: Entry) -> list[Any]:
-    """An entry as the recording writes it: the offset is 0 where there is no object."""
+    """Return an entry as the recording writes it: the offset is 0 where there is no object."""
     flags = entry.flags
     return [
         entry.start,

@@ -67,7 +67,7 @@ def chosen(plan: Sequence[DomainStep], at: int, room: float) -> list[Item]:
 
 
 def _least(items: Sequence[Item]) -> float:
-    """The least width of a strip."""
+    """Return the least width of a strip."""
     return sum((FOLD if item.folded else NARROWEST if _is_box(item) else TICK) + GAP for item in items) - GAP
 
 
@@ -144,7 +144,7 @@ def _item(picture: DomainPicture, item: Item, box: Box, whole: bool) -> Node:
 def _refills(
     picture: DomainPicture, items: Sequence[Item], places: Sequence[tuple[float, float]], top: float
 ) -> list[Node]:
-    """A frame around the boxes of each level of refills, with what it is for."""
+    """Return a frame around the boxes of each level of refills, with what it is for."""
     nodes: list[Node] = []
     for level in range(1, max(item.step.level for item in items) + 1):
         y = top + level * ROW - HEAD

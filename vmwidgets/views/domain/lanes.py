@@ -42,31 +42,31 @@ class Lane(NamedTuple):
 
 
 def draw_domain(picture: DomainPicture, *, title: str = "", machine: str = "") -> Scene:
-    """The scene of a whole domain."""
+    """Return the scene of a whole domain."""
     lanes = [_tree(picture, ROWS), _slots(picture, 1), _regions(picture), _slab(picture)]
     return _stacked(picture, "domain", lanes, title or picture.value.name, machine, _whole_table(picture))
 
 
 def draw_vnodes(picture: DomainPicture, *, machine: str = "") -> Scene:
-    """The scene of the shadow tree beside the hardware's tables."""
+    """Return the scene of the shadow tree beside the hardware's tables."""
     title = f"{picture.value.name}: shadow tree"
     return _stacked(picture, "vnodes", [_tree(picture, ROWS_ALONE)], title, machine, tree_table(picture, ROWS_ALONE))
 
 
 def draw_capabilities(picture: DomainPicture, *, machine: str = "") -> Scene:
-    """The scene of the cnodes."""
+    """Return the scene of the cnodes."""
     title = f"{picture.value.name}: capabilities"
     return _stacked(picture, "capabilities", [_slots(picture, 4)], title, machine, slots_table(picture))
 
 
 def draw_vspace(picture: DomainPicture, *, machine: str = "") -> Scene:
-    """The scene of the regions."""
+    """Return the scene of the regions."""
     title = f"{picture.value.name}: vspace"
     return _stacked(picture, "vspace", [_regions(picture)], title, machine, regions_table(picture))
 
 
 def draw_slab_levels(picture: DomainPicture, *, machine: str = "") -> Scene:
-    """The scene of the slab and of the refills inside refills."""
+    """Return the scene of the slab and of the refills inside refills."""
     title = f"{picture.value.name}: slab"
     return _stacked(picture, "slab-levels", [_slab(picture)], title, machine, slab_table(picture))
 

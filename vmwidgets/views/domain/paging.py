@@ -31,7 +31,7 @@ _NARROW = 600.0
 
 
 def draw_paging(value: PagingComparison, *, width: float = WIDTH) -> Scene:
-    """The scene of a comparison."""
+    """Return the scene of a comparison."""
     half = (width - 2 * MARGIN - 24) / 2
     right_x = width - MARGIN - half
     nodes: list[Node] = []
@@ -113,7 +113,7 @@ def _card(side: PagingSide, name: str, x: float, y: float, w: float) -> tuple[li
 
 
 def _words_of_card(side: PagingSide, w: float) -> tuple[Text, ...]:
-    """The name, who decides, what tables and records there are: in as many lines as that takes."""
+    """Return the name, who decides, what tables and records there are: in as many lines as that takes."""
     decides = f"{side.decider} decides"
     tables = ", ".join(_records_words(one) for one in side.tables) or "none"
     records = ", ".join(_records_words(one) for one in side.records)
@@ -151,7 +151,7 @@ def _range(one: PagedRange, number: int, name: str, style: AddressStyle, x: floa
 
 
 def _measure(number: int, measure: tuple[str, int, int, bool], y: float, width: float) -> Node:
-    """Its name between the two bars, or above them."""
+    """Return its name between the two bars, or above them."""
     name, left, right, is_bytes = measure
     is_narrow = width < _NARROW
     between = 0.0 if is_narrow else MIDDLE

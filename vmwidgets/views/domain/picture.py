@@ -138,7 +138,7 @@ def vnode_thing(identity: int) -> str:
 
 
 def vnode_id(thing: str) -> int | None:
-    """The vnode that a selection or a mark is about.
+    """Return the vnode that a selection or a mark is about.
 
     >>> vnode_id("vnode:7"), vnode_id("cap:slots[7]")
     (7, None)
@@ -206,7 +206,7 @@ def _came_and_went(events: Iterable[ev.Event], came: type[ev.Event], went: type[
 
 
 def _rewritten(done: Sequence[ev.Event], value: DomainValue) -> set[str]:
-    """The vnodes whose descriptors were rewritten."""
+    """Return the vnodes whose descriptors were rewritten."""
     written = {pa for pa, (before, _) in words_written(done).items() if before}
     if not written:
         return set()
@@ -242,12 +242,12 @@ class DomainStep:
 
 
 def steps_of_domain(name: str) -> Mine:
-    """The steps of the domain called `name`."""
+    """Return the steps of the domain called `name`."""
     return where(lambda stage: stage.step.about == ("domain", name))
 
 
 def plan_of(moment: Moment, name: str) -> tuple[DomainStep, ...]:
-    """The steps of the domain called `name` in the operation of a moment."""
+    """Return the steps of the domain called `name` in the operation of a moment."""
     return tuple(_marked([_in_the_strip(step) for step in moment.mine(steps_of_domain(name))]))
 
 
@@ -284,7 +284,7 @@ def _marked(steps: Sequence[DomainStep]) -> Iterator[DomainStep]:
 
 
 def focus_of(events: Sequence[ev.Event], domain: str, selection: str = "", opened: Collection[str] = ()) -> DomainFocus:
-    """All that `events` changed and named in a domain, with what is selected, and the folds in `opened`."""
+    """Return all that `events` changed and named in a domain, with what is selected, and the folds in `opened`."""
     mine = [event for event in events if getattr(event, "domain", None) == domain]
     placed = [event for event in mine if isinstance(event, (ev.VnodeLinked, ev.VnodeUnlinked))]
     regions = [event for event in mine if isinstance(event, (ev.RegionAdded, ev.RegionRemoved))]
@@ -318,7 +318,7 @@ def focus_of(events: Sequence[ev.Event], domain: str, selection: str = "", opene
 
 
 def opened_table(fold: str) -> tuple[int, int] | None:
-    """The table and the entry at which a fold was opened.
+    """Return the table and the entry at which a fold was opened.
 
     >>> opened_table("tree/7/256"), opened_table("slots/slots")
     ((7, 256), None)

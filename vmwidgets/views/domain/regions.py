@@ -46,7 +46,7 @@ class RegionAxis(NamedTuple):
 
 
 def region_axis(picture: DomainPicture) -> RegionAxis:
-    """The axis of the addresses that a domain uses."""
+    """Return the axis of the addresses that a domain uses."""
     folded = _left_out(picture, shown_regions(picture))
     segments = place(_segments(picture, folded), MARGIN, picture.width - 2 * MARGIN, broken=BROKEN)
     return RegionAxis(segments, folded)
@@ -112,7 +112,7 @@ def _segments(picture: DomainPicture, folded: Mapping[int, RegionFold]) -> list[
 
 
 def _with_meta_broken(picture: DomainPicture, segments: list[RegionSegment]) -> list[RegionSegment]:
-    """The region of the slab frames is not to scale where the others could not be seen beside it."""
+    """Return the region of the slab frames is not to scale where the others could not be seen beside it."""
     sizes = {segment.start: segment.end - segment.start for segment in segments if segment.item is not None}
     meta = picture.value.meta_start
     if meta not in sizes or not 0 < DRAWABLE * (sum(sizes.values()) - sizes[meta]) < sizes[meta]:
@@ -163,7 +163,7 @@ def _region(picture: DomainPicture, segment: RegionSegment, region: RegionValue,
 
 
 def _gap(folded: Mapping[int, RegionFold], segment: RegionSegment, y: float) -> Node:
-    """A piece of the addresses in which no region is drawn: none is there, or some are folded."""
+    """Return a piece of the addresses in which no region is drawn: none is there, or some are folded."""
     size = binary_size(segment.end - segment.start)
     count = folded[segment.start].count if segment.start in folded else 0
     many = counted(count, "region")
@@ -192,7 +192,7 @@ def _left_out(picture: DomainPicture, drawn: Sequence[RegionValue]) -> dict[int,
 
 
 def _mapped(picture: DomainPicture, segments: Sequence[RegionSegment], y: float) -> Node:
-    """A strip of what is mapped, neighbours joined; thin where folded leaves are somewhere."""
+    """Return a strip of what is mapped, neighbours joined; thin where folded leaves are somewhere."""
     runs: list[tuple[float, float, tuple[str, float]]] = []
     at = 0
     for start, end, level, vnode in picture.extents:
@@ -232,7 +232,7 @@ REGIONS_HEADER = ("from", "to", "size", "what", "flags", "offset")
 
 
 def regions_table(picture: DomainPicture) -> Table:
-    """Every region in a row."""
+    """Return every region in a row."""
     rows: list[tuple[str, ...]] = []
     for region in picture.value.regions[:MAX_ROWS]:
         meta = region.base == picture.value.meta_start and not region.memobj

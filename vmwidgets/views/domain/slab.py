@@ -143,7 +143,7 @@ def _cells(head: SlabHeadValue, number: int, reserve: int, x: float, y: float) -
 
 
 def refills_of(picture: DomainPicture) -> list[Refill]:
-    """The refills of the operation, each turn in the order it began."""
+    """Return the refills of the operation, each turn in the order it began."""
     found: list[Refill] = []
     free = picture.value.slab.free - sum(map(_freed, picture.moment.so_far))
     open_turns: list[int] = []
@@ -199,7 +199,7 @@ SLAB_HEADER = ("piece", "at", "bytes", "blocks", "free")
 
 
 def slab_table(picture: DomainPicture) -> Table:
-    """Every piece of memory in a row, the newest first."""
+    """Return every piece of memory in a row, the newest first."""
     heads = picture.value.slab.heads
     rows = [
         (str(head.number), picture.style.whole(head.address) if head.address else "", f"{head.bytes:,}",

@@ -64,7 +64,7 @@ def slots_lane(picture: DomainPicture, top: float, rows: int = 2) -> tuple[list[
 
 
 def _contours(nodes: Iterable[Node]) -> Iterator[Link]:
-    """A line around new capabilities beside each other."""
+    """Yield a line around new capabilities beside each other."""
     run: list[Node] = []
     for node in (*nodes, None):
         is_next = bool(run) and node is not None and node.y == run[0].y and node.x - run[-1].x < CELL_W + 2 * GAP
@@ -207,7 +207,7 @@ def _fold(cnode: CnodeValue, cell: Cell, box: Box) -> Node:
 
 
 def describe(held: CapabilityValue) -> str:
-    """A capability in one line."""
+    """Return a capability in one line."""
     words = kind_words(held.kind).words
     parts = [
         f"{visible(str(held.ref))}: {words}, {binary_size(held.bytes)} at physical {Address(held.base)}, {held.rights}"
@@ -234,7 +234,7 @@ MAX_ROWS = 400
 
 
 def slots_table(picture: DomainPicture) -> Table:
-    """Every capability in a row."""
+    """Return every capability in a row."""
     held = [one for cnode in picture.value.cnodes for one in cnode.capabilities]
     rows: list[tuple[str, ...]] = [
         (visible(str(one.ref)), one.kind, str(Address(one.base)), binary_size(one.bytes), one.rights,

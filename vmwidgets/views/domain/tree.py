@@ -175,7 +175,7 @@ def rows_of(picture: DomainPicture, most: int) -> list[Row]:
 
 
 def _ranked(picture: DomainPicture) -> Iterator[VnodeValue]:
-    """All vnodes but the root in the order in which they are wanted: tables before what is in them."""
+    """Yield all vnodes but the root in the order in which they are wanted: tables before what is in them."""
     root = picture.value.root
     chosen = vnode_id(picture.selection)
     marked = [node for node in picture.vnodes if node.id in picture.marked or node.id == chosen]
@@ -278,7 +278,7 @@ def _details(node: VnodeValue) -> tuple[str, ...]:
 
 
 def describe(node: VnodeValue, parent: VnodeValue | None = None) -> str:
-    """A vnode in one line; `parent` is the table that it is in."""
+    """Return a vnode in one line; `parent` is the table that it is in."""
     where = f"for {Address(node.va)}–{Address(node.va + node.span)}"
     if node.is_table:
         parts = [f"vnode of a {kind_words(node.kind).words} {where}", f"capability in {visible(str(node.cap))}",
@@ -369,7 +369,7 @@ TREE_HEADER = ("address", "vnode", "entries", "capability", "mapping", "flags", 
 
 
 def tree_table(picture: DomainPicture, most: int) -> Table:
-    """The rows that are drawn, in words."""
+    """Return the rows that are drawn, in words."""
     rows: list[tuple[str, ...]] = []
     for row in rows_of(picture, most):
         node = row.node

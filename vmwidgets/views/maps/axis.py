@@ -63,7 +63,7 @@ class Segment(Generic[T]):
     folded: bool = False
 
     def place(self, address: int) -> float:
-        """The x of an address inside."""
+        """Return the x of an address inside."""
         return self.x + self.w * (address - self.start) / max(1, self.end - self.start)
 
 
@@ -78,19 +78,19 @@ class Axis(tuple[Segment[Taken], ...]):  # noqa: SLOT001  a tuple's length varie
     starts: list[int]
 
     def __new__(cls, segments: Iterable[Segment[Taken]]) -> Axis:
-        """The axis of these stretches, in order."""
+        """Return the axis of these stretches, in order."""
         axis = super().__new__(cls, segments)
         axis.starts = [segment.start for segment in axis]
         return axis
 
     def crossed(self, start: int, end: int) -> tuple[Segment[Taken], ...]:
-        """The stretches in which [start, end) is in part."""
+        """Return the stretches in which [start, end) is in part."""
         first = bisect_right(self.starts, start)
         return self[max(0, first - 1) : bisect_left(self.starts, end)]
 
 
 def axis_of(picture: MapPicture, zoom: Zoom, width: float) -> Axis:
-    """The axis of the ribbon in a picture of a map."""
+    """Return the axis of the ribbon in a picture of a map."""
     if zoom is not None:
         return Axis([Segment(None, *zoom, False, MARGIN, width - 2 * MARGIN)])
     segments = _whole(picture)
@@ -102,7 +102,7 @@ def axis_of(picture: MapPicture, zoom: Zoom, width: float) -> Axis:
 
 
 def _whole(picture: MapPicture) -> list[Segment[Taken]]:
-    """All stretches of a map's ribbon; they have no place yet."""
+    """Return all stretches of a map's ribbon; they have no place yet."""
     return break_what_dwarfs(stretches(picture.value, picture.layout.taken))
 
 
@@ -187,7 +187,7 @@ def break_what_dwarfs(segments: list[Segment[T]], room: float = WIDTH) -> list[S
 
 
 def _least(segments: Sequence[Segment[Any]], broken: float) -> list[float]:
-    """The least width of each segment: the more there are, the less."""
+    """Return the least width of each segment: the more there are, the less."""
     scale = min(1.0, 40 / max(1, len(segments)))
     wide, folded, item, gap = (
         broken * max(scale, 0.25), 56 * max(scale, 0.4), 10 * max(scale, 0.12), 4 * max(scale, 0.12),
@@ -233,7 +233,7 @@ def x_of(segments: Sequence[Segment[Any]], address: int) -> float | None:
 
 
 def address_at(picture: MapPicture, zoom: Zoom, at: float, width: float = WIDTH) -> int:
-    """The address drawn at `at` (0 left, 1 right) of the ribbon."""
+    """Return the address drawn at `at` (0 left, 1 right) of the ribbon."""
     x = MARGIN + (width - 2 * MARGIN) * min(1.0, max(0.0, at))
     axis = axis_of(picture, zoom, width)
     for segment in axis:

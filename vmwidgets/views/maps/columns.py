@@ -26,7 +26,7 @@ MAX_CARDS, FEWER = 6, 3
 
 
 def _card_width(style: AddressStyle) -> float:
-    """The width of a card's column where addresses are written like this."""
+    """Return the width of a card's column where addresses are written like this."""
     return max(CARD, text_width(style.widest, "mono label") + 24)
 
 
@@ -148,7 +148,7 @@ def _shared(items: int, folds: int, cards: int, room: float, card: float, *, is_
 def _choose_cards(
     items: Sequence[EntryValue | Fold], important: Sequence[int], room: float, card: float
 ) -> Sequence[int]:
-    """The ids of the cards, most important first."""
+    """Return the ids of the cards, most important first."""
     shown = {item.id for item in items if isinstance(item, EntryValue)}
     limit = max(1, min(MAX_CARDS, int(room // card)))
     chosen: list[int] = []

@@ -50,7 +50,7 @@ Axis = Sequence[Segment[None]]
 
 
 def draw_comparison(value: ComparisonValue, *, width: float = WIDTH) -> Scene:
-    """The scene of a comparison."""
+    """Return the scene of a comparison."""
     maps = _shown(value)
     axis = _axis(value, maps, width)
     style = AddressStyle.of(value.start, value.end)
@@ -83,7 +83,7 @@ def draw_comparison(value: ComparisonValue, *, width: float = WIDTH) -> Scene:
 
 
 def _shown(value: ComparisonValue) -> tuple[ComparedMap, ...]:
-    """The maps at the end; or where they disagree first, if nothing is left of that."""
+    """Return the maps at the end; or where they disagree first, if nothing is left of that."""
     left = {(one.pieces, one.gaps) for one in value.maps}
     return value.apart if value.apart and len(left) == 1 else value.maps
 
@@ -169,7 +169,7 @@ def _ribbon(
 
 
 def _strips(ranges: Sequence[UsedPiece | EntryValue], axis: Axis, y: float, h: float, style: str) -> tuple[Bar, ...]:
-    """A strip for each range; those that together are too narrow to be distinguished are one."""
+    """Return a strip for each range; those that together are too narrow to be distinguished are one."""
     strips: list[tuple[float, float]] = []
     for one in ranges:
         left, right = _x(axis, one.start) - MARGIN, _x(axis, one.end) - MARGIN
@@ -244,7 +244,7 @@ def _piece(
 
 
 def _breaks(axis: Axis) -> tuple[Bar, ...]:
-    """The marks of a broken axis, where the end of the maps is cut short."""
+    """Return the marks of a broken axis, where the end of the maps is cut short."""
     ends = [(one.x - MARGIN, one.x + one.w - MARGIN) for one in axis if one.broken]
     return tuple(
         Bar(x, 4, 1.5, RIBBON - 8, "line")

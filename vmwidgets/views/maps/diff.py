@@ -68,7 +68,7 @@ class Line(NamedTuple):
 
 
 def draw_diff(value: MapsDiff, *, width: float = WIDTH) -> Scene:
-    """The scene of a comparison of a task with what the system reported."""
+    """Return the scene of a comparison of a task with what the system reported."""
     rows = value.rows
     style = AddressStyle.of(0, rows[-1].end if rows else 0)
     lines = _lines(rows)
@@ -94,7 +94,7 @@ def draw_diff(value: MapsDiff, *, width: float = WIDTH) -> Scene:
 
 
 def _caption(value: MapsDiff, lines: Iterable[Line]) -> Caption:
-    """The answer: whether anything is wrong, or only missing; and what it is about in numbers."""
+    """Return the answer: whether anything is wrong, or only missing; and what it is about in numbers."""
     found = {line.section for line in lines}
     count = len(value.faults)
     if "wrong" in found:
@@ -172,7 +172,7 @@ def _overview(rows: Sequence[RangeDiff], style: AddressStyle, y: float, width: f
 
 
 def _cell(row: RangeDiff, side: str, x: float, w: float) -> Iterator[Bar]:
-    """A range in a side's strip: pale where it is missing, a line where only the other side knows of it."""
+    """Yield a range in a side's strip: pale where it is missing, a line where only the other side knows of it."""
     what, room = getattr(row, side), max(0.5, w - (2 if w > 6 else 1 if w > 3 else 0))
     x, room = round(x, 2), round(room, 2)
     if what is not None:
@@ -186,7 +186,7 @@ def _cell(row: RangeDiff, side: str, x: float, w: float) -> Iterator[Bar]:
 
 
 def _files(rows: Sequence[RangeDiff], w: float, whole: float) -> tuple[list[Text], list[Bar]]:
-    """The names of files over their first cells, as far as they do not meet."""
+    """Return the names of files over their first cells, as far as they do not meet."""
     text: list[Text] = []
     end, last = -12.0, ""
     for number, row in enumerate(rows):
@@ -235,7 +235,7 @@ def _heading(section: str, key: str, lines: Sequence[Line], box: Box) -> Node:
 
 
 def _about(line: Line, style: AddressStyle) -> str:
-    """All of a line in words."""
+    """Return all of a line in words."""
     first = line.first
     places = ", ".join(style.range(row.start, row.end) for row in line.rows[:8]) + ", …" * (len(line.rows) > 8)
     rights = " ".join(_what(row).protection for row in line.rows[:8])
@@ -245,14 +245,14 @@ def _about(line: Line, style: AddressStyle) -> str:
 
 
 def _name(line: Line) -> str:
-    """The file, the kernel's name for it, or "memory"; and how many, where not all have a cell."""
+    """Return the file, the kernel's name for it, or "memory"; and how many, where not all have a cell."""
     what = _what(line.first)
     many = f" ×{len(line.rows)}" if len(line.rows) > MOST_CELLS else ""
     return visible(what.name.rpartition("/")[2] or "memory") + (", shared" if what.shared else "") + many
 
 
 def _row(line: Line, style: AddressStyle, box: Box, text: list[Text], bars: list[Bar]) -> Node:
-    """A line as a thing that can be selected."""
+    """Return a line as a thing that can be selected."""
     return Node(
         f"diff/{line.number}/row", "label", *box, f"range:{line.number}", "none", text=tuple(text), bars=tuple(bars),
         state=("fault",) if line.first.is_fault else (), title=_about(line, style), action="select", lane="ranges",
@@ -260,7 +260,7 @@ def _row(line: Line, style: AddressStyle, box: Box, text: list[Text], bars: list
 
 
 def _cells(have: Sequence[MappedAs], x: float, y: float, look: str) -> tuple[list[Bar], list[Text], float]:
-    """A cell for each range with its rights, from `x` on; and where they end."""
+    """Return a cell for each range with its rights, from `x` on; and where they end."""
     bars: list[Bar] = []
     text: list[Text] = []
     for what in have[:MOST_CELLS]:
@@ -322,7 +322,7 @@ def _differing(lines: Sequence[Line], style: AddressStyle, box: Box) -> Iterator
 
 
 def _small(line: Line, x: float) -> list[Bar]:
-    """A small cell for each range, without words."""
+    """Return a small cell for each range, without words."""
     return [Bar(x + number * 10, 4, 8, 14, _colour(_what(row))) for number, row in enumerate(line.rows[:MOST_CELLS])]
 
 

@@ -30,7 +30,7 @@ CARD_HEIGHT = 72.0
 
 
 def list_lane(picture: MapPicture, columns: Mapping[int, Column], top: float) -> Drawn:
-    """The list from `top` on."""
+    """Return the list from `top` on."""
     brief = _brief(picture, columns)
     files = _brackets(picture, columns, top) if picture.layout.runs else []
     top += BAND * bool(picture.layout.runs)
@@ -73,7 +73,7 @@ def list_lane(picture: MapPicture, columns: Mapping[int, Column], top: float) ->
 
 
 def _brackets(picture: MapPicture, columns: Mapping[int, Column], y: float) -> list[Node]:
-    """The files of which several entries follow each other, above their columns."""
+    """Return the files of which several entries follow each other, above their columns."""
     right = max(column.x + column.w for column in columns.values()) + MARGIN
 
     def ends(run: Run) -> tuple[float, float] | None:
@@ -148,7 +148,7 @@ def _brief(picture: MapPicture, columns: Mapping[int, Column]) -> _Brief | None:
 
 
 def _entry(picture: MapPicture, entry: EntryValue, column: Column, top: float, brief: _Brief | None) -> Node:
-    """An entry; `brief`: what short ones say, where there are any."""
+    """Return an entry; `brief`: what short ones say, where there are any."""
     states, kind = picture.in_order(entry.id), kind_of(entry)
     if column.level == "mark":
         return _mark(picture, entry, column, top, (*states, *picture.fill_of(entry)))
@@ -164,7 +164,7 @@ def _entry(picture: MapPicture, entry: EntryValue, column: Column, top: float, b
 
 
 def _mark(picture: MapPicture, entry: EntryValue, column: Column, top: float, states: tuple[str, ...]) -> Node:
-    """An entry where there is no room for words: a bar in the colour of its kind."""
+    """Return an entry where there is no room for words: a bar in the colour of its kind."""
     x, w = _strip(column)
     return kit.chip(
         f"list/{entry.id}", "range", Box(x, top + 20, w, STRIP_HEIGHT), thing=f"entry:{entry.id}", state=states,
@@ -181,18 +181,18 @@ def room_below(columns: Mapping[int, Column]) -> float:
 
 
 def _strip(column: Column) -> tuple[float, float]:
-    """The x and the width of an entry without words."""
+    """Return the x and the width of an entry without words."""
     w = max(1.0, column.w - min(3.0, column.w * 0.35))
     return column.middle - w / 2, w
 
 
 def _brief_size(entry: EntryValue) -> str:
-    """Its size in little room, with its unit as a letter."""
+    """Return its size in little room, with its unit as a letter."""
     return binary_size(entry.size).replace(" ", "").replace("iB", "")
 
 
 def _card_rows(picture: MapPicture, entry: EntryValue, w: float, *, is_brief: bool) -> list[kit.Line]:
-    """The words of a card; `is_brief`: others have room for page numbers only, so that all are page numbers."""
+    """Return the words of a card; `is_brief`: others have room for page numbers only, so that all are page numbers."""
     write, wired = picture.style.short if is_brief else picture.style.long, _wired(entry)
     what = name_of(entry)
     if wired and w <= _ROOMY and text_width(what) > w - 2 * TIGHT - 6 - text_width(wired, "label strong"):
@@ -207,7 +207,7 @@ def _card_rows(picture: MapPicture, entry: EntryValue, w: float, *, is_brief: bo
 
 
 def _number(beside: str, entry: EntryValue, w: float) -> str:
-    """An entry's number, where there is room for it beside an address."""
+    """Return an entry's number, where there is room for it beside an address."""
     words = f"#{entry.id}"
     return words if text_width(beside, "mono label") + text_width(words) <= w - 24 else ""
 
@@ -224,7 +224,7 @@ def _wired(entry: EntryValue, before: str = "") -> str:
 
 
 def _short_text(picture: MapPicture, entry: EntryValue, w: float, brief: _Brief) -> tuple[Text, ...]:
-    """Its page number, and what there is room for, at the height where cards have it."""
+    """Return its page number, and what there is room for, at the height where cards have it."""
     rows = [fitted(w / 2, 20, picture.style.short(entry.start), w, "mono label", "middle", middle=True)]
     if brief.sizes:
         rows.append(Text(w / 2, 50, _brief_size(entry), "label strong", "middle"))
@@ -234,7 +234,7 @@ def _short_text(picture: MapPicture, entry: EntryValue, w: float, brief: _Brief)
 
 
 def describe(picture: MapPicture, entry: EntryValue) -> str:
-    """All there is to say of an entry."""
+    """Return all there is to say of an entry."""
     style = picture.style
     flags = ", may not merge" if entry.nomerge else ""
     flags += f", wired {entry.wired} time{'' if entry.wired == 1 else 's'}" if entry.wired else ""
@@ -306,7 +306,7 @@ def _gaps(picture: MapPicture, columns: Mapping[int, Column], y: float) -> list[
 
 
 def table_rows(value: MapValue, picture: MapPicture) -> tuple[tuple[str, ...], ...]:
-    """The map as rows of text: start, end, size, protection, maximum, inherit, advice, object, colour, entry."""
+    """Return the map as rows of text: start, end, size, protection, maximum, inherit, advice, object, colour, entry."""
     rows = []
     above = {child: node.id for node in value.nodes.values() for child in (node.left, node.right) if child}
     for item in value.items[:MAX_ROWS]:

@@ -35,7 +35,7 @@ def draw_map(
     zoom: Zoom = None,
     width: float = WIDTH,
 ) -> Scene:
-    """The scene of a map with the `lanes` wanted, top to bottom; `selection` is an entry's id (0: none)."""
+    """Return the scene of a map with the `lanes` wanted, top to bottom; `selection` is an entry's id (0: none)."""
     drawn: list[Drawn] = []
     y = 6.0
     left = HEADER if "list" in lanes else MARGIN

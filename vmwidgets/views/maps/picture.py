@@ -96,7 +96,7 @@ class MapPicture:
     """Entries that the operation has made and not yet put into the list."""
 
     def fill_of(self, entry: EntryValue) -> tuple[str, ...]:
-        """The classes of an entry's fill: its kind, and its rights where fills say them."""
+        """Return the classes of an entry's fill: its kind, and its rights where fills say them."""
         return (kind_of(entry), rights_of(entry)) if self.layout.says_rights else (kind_of(entry),)
 
     def in_tree(self, identity: int) -> tuple[str, ...]:
@@ -123,7 +123,7 @@ class MapPicture:
 
 
 def steps_of_map(name: str, lanes: Collection[str] = LANES) -> Mine:
-    """The steps of the map called `name`: it changes, a search goes on, or a step is about another entry."""
+    """Return the steps of the map called `name`: it changes, a search goes on, or a step is about another entry."""
     of_lanes = (kind for lane in lanes for kind in _KINDS.get(lane, ()))
     kinds = ev.EntryLinked, ev.EntryUnlinked, ev.EntryWired, *of_lanes
 
@@ -149,7 +149,7 @@ _KINDS: dict[str, tuple[type[ev.Event], ...]] = {
 
 
 def _names(event: ev.Event) -> tuple[object, ...]:
-    """The map, or the map's tree, that an event is of."""
+    """Return the map, or the map's tree, that an event is of."""
     return getattr(event, "map", None), getattr(event, "tree", None)
 
 
@@ -159,7 +159,7 @@ def _is_about(name: str) -> Callable[[Step], bool]:
 
 
 def _here(step: Step, name: str) -> str:
-    """The entry of a map that a step is about."""
+    """Return the entry of a map that a step is about."""
     return step.thing if _is_about(name)(step) else ""
 
 
@@ -168,7 +168,7 @@ def _is_hint(event: ev.Event, name: str) -> bool:
 
 
 def map_picture(look: Look[MapValue], lanes: Collection[str] = LANES) -> MapPicture:
-    """The picture of a map; `lanes` are those that are drawn."""
+    """Return the picture of a map; `lanes` are those that are drawn."""
     moment, before, shown, value = look.moment, look.before, look.now, look.after
     style = AddressStyle.of(value.start, value.end)
     done = moment.so_far
@@ -212,7 +212,7 @@ MOST_LEAVING = 4
 
 
 def _layout_of(look: Look[MapValue], lanes: Collection[str]) -> Layout:
-    """The layout of all steps of the operation."""
+    """Return the layout of all steps of the operation."""
     moment, before, shown, value = look.moment, look.before, look.now, look.after
     laid = laid_items(value, before, shown)
     is_boot = moment.operation is not None and moment.operation.name == "boot"
@@ -242,7 +242,7 @@ def laid_items(value: MapValue, before: MapValue, shown: MapValue) -> tuple[Entr
     gone = removed(before.entries, value.items)
 
     def place(item: EntryValue | Fold) -> int:
-        """Its address; of an entry that the operation cut and removed, that of the part that is gone."""
+        """Return its address; of an entry that the operation cut and removed, that of the part that is gone."""
         if item.id in now:
             return item.start
         parts = (max(one.start, item.start) for one in gone if one.start < item.end and item.start < one.end)
@@ -269,7 +269,7 @@ def taken_over(value: MapValue, before: MapValue | None, shown: MapValue, moment
 
 
 def _fields_in(event: ev.Event, name: str) -> tuple[EntryFields, ...]:
-    """The fields that entries of a map had or got in an event."""
+    """Return the fields that entries of a map had or got in an event."""
     if isinstance(event, (ev.EntryLinked, ev.EntryUnlinked)) and event.map == name:
         return (event.entry,)
     if isinstance(event, (ev.EntryResized, ev.EntryChanged)) and event.map == name:
@@ -295,7 +295,7 @@ def cards_of(before: MapValue, value: MapValue, events: Sequence[ev.Event]) -> t
 
 
 def _deepest(look: Look[MapValue]) -> int:
-    """The depth of the tree where it is greatest: before the operation, after it, or when a node was hung."""
+    """Return the depth of the tree where it is greatest: before the operation, after it, or when a node was hung."""
     linked = (number for number, event in enumerate(look.moment.events, 1) if isinstance(event, ev.TreeLinked))
     hung = (look.at(number) for number in islice(linked, MOST_LEAVING))
     return max(depth_of(one) for one in (look.after, look.before, *hung))
@@ -313,7 +313,7 @@ def depth_of(value: MapValue) -> int:
 
 
 def _caption(value: MapValue, moment: Moment, lanes: Collection[str]) -> Caption:
-    """The moment's with what was passed in the map since; after the operation what that meant for the map."""
+    """Return the moment's with what was passed in the map since; after the operation what that meant for the map."""
     if moment.operation is None:
         return moment.caption
     if not moment.is_after:
@@ -336,7 +336,7 @@ def _is_elsewhere(moment: Moment, name: str) -> bool:
 
 
 def _here_at(moment: Moment, name: str) -> str:
-    """The entry that the steps of a map came to last; none before them, and none after the operation."""
+    """Return the entry that the steps of a map came to last; none before them, and none after the operation."""
     steps = () if moment.is_after else moment.story.steps
     things = (_here(step, name) for step in reversed(steps) if step.index < moment.place)
     return next(filter(None, things), "")
@@ -363,7 +363,7 @@ class _Path:
 
 
 def _path(done: Sequence[ev.Event], value: MapValue) -> tuple[tuple[int, str], ...]:
-    """The comparisons of the latest search that made any; none once rotations have made them another way."""
+    """Return the comparisons of the latest search that made any; none once rotations have made them another way."""
     path = _Path(value.name)
     path.goes_on(done)
     return path.nodes if _leads_down(value, path.nodes) else ()
@@ -401,7 +401,7 @@ def states_of(
 
 
 def entries_of(value: MapValue) -> dict[int, EntryValue]:
-    """The entries of a map that are not folded, by id."""
+    """Return the entries of a map that are not folded, by id."""
     return {entry.id: entry for entry in value.entries}
 
 
@@ -447,7 +447,7 @@ def touched(moment: Moment, name: str) -> list[int]:
 
 
 def _met(event: ev.Event, name: str) -> Iterable[int]:
-    """The entries of a map that an event is about, and their neighbours in list or tree."""
+    """Return the entries of a map that an event is about, and their neighbours in list or tree."""
     if name not in _names(event):
         return ()
     if isinstance(event, (ev.EntryLinked, ev.EntryUnlinked)):
@@ -513,7 +513,7 @@ def seek(picture: MapPicture, address: int) -> MapPicture:
 
 
 def _search(value: MapValue, address: int) -> tuple[list[tuple[int, str]], EntryValue | None]:
-    """Each node compared with where it sent the search, and the entry that holds the address."""
+    """Return each node compared with where it sent the search, and the entry that holds the address."""
     entries = {entry.id: entry for entry in value.entries}
     path: list[tuple[int, str]] = []
     node = value.nodes.get(value.root)

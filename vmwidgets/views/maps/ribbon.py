@@ -46,7 +46,7 @@ def ribbon_lane(
     width: float = WIDTH,
     on: str = GROUND,
 ) -> Drawn:
-    """The ribbon from `top` on.  `columns`: where bands come from; `on`: what its bar is called."""
+    """Return the ribbon from `top` on.  `columns`: where bands come from; `on`: what its bar is called."""
     axis = axis_of(picture, zoom, width)
     pieces = pieces_of(picture.value, axis)
     both = overlaps_of(picture.value)
@@ -156,7 +156,7 @@ def _name(entry: EntryValue, w: float) -> str:
 
 
 def _strip(segment: MapSegment) -> tuple[float, float]:
-    """The x and the width of a range: a little ground is seen at both sides."""
+    """Return the x and the width of a range: a little ground is seen at both sides."""
     inset = min(1.0, segment.w * 0.15)
     return segment.x + inset, max(0.8, segment.w - 2 * inset)
 
@@ -198,7 +198,7 @@ def _overlap(picture: MapPicture, overlap: Overlap, axis: Axis, y: float) -> Nod
 
 
 def _gap(picture: MapPicture, segment: MapSegment, axis: Axis, y: float) -> Node | None:
-    """A gap; none where it is too narrow to be pointed at, since the ground shows there anyway.
+    """Return a gap; none where it is too narrow to be pointed at, since the ground shows there anyway.
 
     Its size is in the widest of its stretches on the axis, of which others may be taken at other steps.
     """

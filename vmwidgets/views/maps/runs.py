@@ -31,7 +31,7 @@ RIGHTS_LEGEND = "filled: may execute · half: may write · outlined: may only re
 
 
 def file_of(entry: EntryValue) -> str:
-    """The last part of the path of an entry's file; nothing for memory of other kinds."""
+    """Return the last part of the path of an entry's file; nothing for memory of other kinds."""
     return _file_called(entry.object) if entry.object is not None and entry.object.startswith("/") else ""
 
 
@@ -48,7 +48,7 @@ def rights_of(entry: EntryValue) -> str:
 
 
 def kind_of(entry: EntryValue) -> str:
-    """The colour class of an entry: "static", "submap", "object" or "plain"."""
+    """Return the colour class of an entry: "static", "submap", "object" or "plain"."""
     if entry.role or entry.flags & NOFAULT:
         return "static"
     if entry.flags & _SUB_MAP:
@@ -120,7 +120,7 @@ class Run(NamedTuple):
 
 
 def runs_of(items: Iterable[EntryValue | Fold]) -> list[Run]:
-    """The runs of a map's items, in order."""
+    """Return the runs of a map's items, in order."""
     found = []
     for name, those in groupby(items, lambda item: "" if isinstance(item, Fold) else _run_of(item)):
         entries = tuple(item for item in those if isinstance(item, EntryValue))

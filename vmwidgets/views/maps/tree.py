@@ -23,7 +23,7 @@ _HEIGHT = {"card": 24.0, "short": 20.0, "mark": 8.0}
 
 
 def tree_lane(picture: MapPicture, columns: Mapping[int, Column], top: float, width: float = WIDTH) -> Drawn:
-    """The tree from `top` on; what matters are nodes, the rest of a large one marks."""
+    """Return the tree from `top` on; what matters are nodes, the rest of a large one marks."""
     depths = dict(_depths(picture))
     if not depths:
         return Drawn([kit.label("tree/empty", "The tree is empty.", MARGIN, top)], [], (), top + 24)
@@ -54,7 +54,7 @@ def _marks(
     depths: Mapping[int, int],
     top: float,
 ) -> Marks:
-    """The nodes that have no room for words, and nothing is said of, in the order of addresses."""
+    """Return the nodes that have no room for words, and nothing is said of, in the order of addresses."""
     size, row, nodes = _HEIGHT["mark"], _ROW["mark"], picture.value.nodes
     drawn = sorted(plain, key=lambda identity: columns[identity].x)
     place = {identity: number for number, identity in enumerate(drawn)}
@@ -102,7 +102,7 @@ def _depths(picture: MapPicture) -> Iterator[tuple[int, int]]:
 
 
 def _node(picture: MapPicture, entry: EntryValue, column: Column, y: float) -> Node:
-    """A node; where addresses are page numbers, it has no letter."""
+    """Return a node; where addresses are page numbers, it has no letter."""
     red = picture.value.nodes[entry.id].red
     states = ("red" if red else "black", *picture.in_tree(entry.id))
     h = _HEIGHT[column.level]
@@ -139,7 +139,7 @@ def _fold(fold: Fold, column: Column, y: float) -> Node:
 
 
 def _links(picture: MapPicture, placed: Mapping[str, Node], marks: Sequence[Marks]) -> Iterator[Link]:
-    """The links that begin or end at a node; those between marks are the marks' own."""
+    """Yield the links that begin or end at a node; those between marks are the marks' own."""
     walked = dict(picture.path)
     small = {number: (one, place) for one in marks for place, number in enumerate(one.number)}
 

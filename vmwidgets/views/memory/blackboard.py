@@ -113,7 +113,7 @@ def _lines(page: BoardPage, cards: Mapping[str, Node], frames: Mapping[int, Node
 
 
 def _descriptor(task: str, letter: str, page: BoardPage, box: Box, is_right: bool) -> Node:
-    """A page's letter, its address, and its lock; pale where the task has no descriptor."""
+    """Return a page's letter, its address, and its lock; pale where the task has no descriptor."""
     its = page.descriptors.get(task)
     x = 12.0
     address, room = str(Address(page.va)), box.w - x - 8
@@ -136,7 +136,7 @@ def _descriptor(task: str, letter: str, page: BoardPage, box: Box, is_right: boo
 
 
 def _lock(x: float, y: float, is_open: bool, look: str) -> list[Bar]:
-    """A padlock whose body is 14 pixels wide, at (x, y)."""
+    """Return a padlock whose body is 14 pixels wide, at (x, y)."""
     shackle = Bar(x + 8, y - 7, 8, 11, f"shackle {look}") if is_open else Bar(x + 3, y - 6, 8, 11, f"shackle {look}")
     return [shackle, Bar(x, y, 14, 11, f"lock {look}")]  # the body hides the shackle's foot
 

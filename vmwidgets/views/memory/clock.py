@@ -44,7 +44,7 @@ class Noted(NamedTuple):
     before: str = ""
 
     def card(self, note: int | None) -> str:
-        """The line of a card."""
+        """Return the line of a card."""
         return f"{self.before}{self.words(note)}"
 
 
@@ -62,7 +62,7 @@ def draw_clock(
     machine: str = "",
     width: float = WIDTH,
 ) -> Scene:
-    """The scene of one ring: that of `task`, or the ring of all."""
+    """Return the scene of one ring: that of `task`, or the ring of all."""
     moment, value = look.moment, look.now
     ring = _chosen(value, task)
     pages, note = ring.pages, NOTES.get(value.name)
@@ -172,12 +172,12 @@ def _exchanged(events: Iterable[ev.Event]) -> dict[tuple[str, int], tuple[int, i
 
 
 def _empty(number: int, box: Box) -> Node:
-    """A place without a page."""
+    """Return a place without a page."""
     return kit.fold(f"clock/place {number}", box, "empty", title=f"place {number} is empty", lane="clock")
 
 
 def _chosen(value: ReplacementValue, task: str) -> RingValue:
-    """The ring of a task; without one, of all tasks; and where each has its own, the largest."""
+    """Return the ring of a task; without one, of all tasks; and where each has its own, the largest."""
     rings = value.rings
     if task in rings:
         return rings[task]
@@ -187,7 +187,7 @@ def _chosen(value: ReplacementValue, task: str) -> RingValue:
 
 
 def steps_of_ring(task: str, look: Look[ReplacementValue]) -> Mine:
-    """The steps of a ring: its frames, the hand, what the hardware and the policy noted of each page."""
+    """Return the steps of a ring: its frames, the hand, what the hardware and the policy noted of each page."""
 
     def ring(done: int) -> RingValue:
         return _chosen(look.at(done), task)
@@ -262,7 +262,7 @@ def _all_looked(look: Look[ReplacementValue], ring: str) -> list[ev.Event]:
 
 
 def _track(places: Sequence[Box], hub: Node, looked: Sequence[Box]) -> Iterator[Link]:
-    """The ring, and the part of it along which the hand moved."""
+    """Yield the ring, and the part of it along which the hand moved."""
     x, y = kit.center(places)
     radius = y - places[0].y - places[0].h / 2
     turns = [2 * pi * part / 96 for part in range(97)]
@@ -314,13 +314,13 @@ def _story(looked: Sequence[ev.HandLooked], x: float, y: float, w: float) -> lis
 
 
 def _came(ring: RingValue, moment: Moment) -> set[int]:
-    """The frames of a ring that got their pages in this operation, those among them that another page left."""
+    """Return the frames of a ring that got their pages in this operation, those among them that another page left."""
     got = {after for before, after in _exchanged(moment.so_far).values() if before < 0}
     return {frame for frame in _moved(moment.so_far, ring.name) if frame in got}
 
 
 def _gone(ring: RingValue, moment: Moment, y: float, width: float) -> list[Node]:
-    """The pages that left the ring in this operation, as far as there is room; the others are counted."""
+    """Return the pages that left the ring in this operation, as far as there is room; the others are counted."""
     moved = _moved(moment.so_far, ring.name)
     gone = [
         (before, f"page {index} of {visible(name)}")
@@ -359,7 +359,7 @@ def _legend(ring: RingValue, value: ReplacementValue, y: float, width: float, *,
 
 
 def _onwards(boxes: Mapping[int, Box], pages: Sequence[RingPage]) -> Iterator[Link]:
-    """An arrow from the page at the hand to the one that it comes to next."""
+    """Yield an arrow from the page at the hand to the one that it comes to next."""
     first, second = (boxes[page.place] for page in pages[:2])
     ends = first.edge_towards(second.middle), second.edge_towards(first.middle)
     yield Link("clock/onwards", "next", f"clock/{pages[0].frame}", f"clock/{pages[1].frame}", ends, arrow=True)

@@ -164,7 +164,7 @@ def _stage(
 
 
 def _copied(event: ev.PageCopied, space: str, y: float, width: float) -> tuple[list[Node], Link]:
-    """The frame that was copied, and its copy: both are there now."""
+    """Return the frame that was copied, and its copy: both are there now."""
     others = [visible(one) for one in event.mapped if one != space]
     w, h, gap = 168.0, 44.0, 56.0
     x = width - kit.MARGIN - 2 * w - gap
@@ -181,7 +181,7 @@ def _copied(event: ev.PageCopied, space: str, y: float, width: float) -> tuple[l
 
 
 def _lines(words: Sequence[str], room: float) -> tuple[list[str], int]:
-    """The latest of what was done, each in one line or two, as far as there are lines; how many are left out."""
+    """Return the latest of what was done, each in one line or two, as far as there are lines; how many are left out."""
     lines: list[str] = []
     for number, one in enumerate(reversed(words)):
         first, *others = wrapped(one, room)

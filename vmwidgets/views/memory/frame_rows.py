@@ -69,7 +69,7 @@ def kind_of(owner: str) -> str:
 
 
 def pieces_of(value: FramesValue, touched: Mapping[int, str], lit: Collection[int], chosen: int) -> Iterator[Piece]:
-    """The frames in order, cut where something else is true of them, and free ones where a block ends."""
+    """Yield the frames in order, cut where something else is true of them, and free ones where a block ends."""
     said = {frame: _said(frame, touched, lit, chosen) for frame in sorted({*touched, *lit, chosen})}
     order, at = list(said), value.first_frame
     for run in value.runs:
@@ -108,7 +108,7 @@ def _blocks(run: FrameRun) -> Iterator[int]:
 
 
 def strips_of(pieces: Sequence[Piece], across: int) -> list[Strip]:
-    """The pieces in rows of so many frames; what fills more rows is a band."""
+    """Return the pieces in rows of so many frames; what fills more rows is a band."""
     strips: list[Strip] = []
     row: list[Piece] = []
 
@@ -151,7 +151,7 @@ def _join(strips: list[Strip], strip: Strip, piece: Piece) -> None:
 
 
 def draw_rows(strips: Sequence[Strip], across: int, box: Box) -> tuple[list[Node], list[Link], float]:
-    """The nodes of the strips, lines around what happened, and where they end."""
+    """Return the nodes of the strips, lines around what happened, and where they end."""
     ranked = _chosen(strips)
     nodes: list[Node] = []
     y = box.y
@@ -185,7 +185,7 @@ def draw_rows(strips: Sequence[Strip], across: int, box: Box) -> tuple[list[Node
 
 
 def _chosen(strips: Sequence[Strip]) -> set[int]:
-    """The strips that are drawn."""
+    """Return the strips that are drawn."""
     chosen, left = set[int](), PIECES
     for at in sorted(range(len(strips)), key=lambda at: (not strips[at].state, at))[:ROWS]:
         left -= len(strips[at].pieces)
@@ -204,7 +204,7 @@ def _fold(pieces: Sequence[Piece], box: Box) -> Node:
 
 
 def _piece(piece: Piece, strip: Strip, box: Box, unit: float) -> Node:
-    """The frames of a piece in one row, or a band of it."""
+    """Return the frames of a piece in one row, or a band of it."""
     run = piece.run
     if run is None:
         return kit.chip(f"frames/fold/{piece.first:x}", "fold", box, ("…", ""), lane="frames/runs", state=["folded"],
@@ -242,7 +242,7 @@ def _ways(piece: Piece, strip: Strip) -> tuple[str, ...]:
 
 
 def piece_words(piece: Piece) -> str:
-    """All there is to say of a piece: also of its run, where it is a part of one."""
+    """Return all there is to say of a piece: also of its run, where it is a part of one."""
     run = piece.run
     assert run is not None
     owner, wired = f" of {run.owner}" if run.owner else "", " wired" if run.wired else ""
@@ -268,7 +268,7 @@ def _contours(around: Sequence[tuple[Piece, Box]]) -> Iterator[Link]:
 
 
 def _outlines(boxes: Sequence[Box]) -> Iterator[tuple[tuple[float, float], ...]]:
-    """The line around boxes that fill rows one after the other; two, where the last begins below no other."""
+    """Yield the line around boxes that fill rows one after the other; two, where the last begins below no other."""
     rows = [[*row] for _, row in groupby(boxes, key=lambda box: box.y)]
     spans = [(row[0].x - _AROUND, row[0].y - _AROUND, row[-1].x + row[-1].w + _AROUND, row[0].y + row[0].h + _AROUND)
              for row in rows]  # fmt: skip

@@ -50,7 +50,7 @@ def draw_frames(
     rows: int = 0,
     among: Sequence[Collection[int]] = (),
 ) -> Scene:
-    """The scene of physical memory.
+    """Return the scene of physical memory.
 
     `selected` is a frame to tell all of, `lit` are frames behind what is selected elsewhere; `compact` draws the gauges
     alone.  With `rows` only so many rows of runs are drawn: those with frames of the first group of `among` before
@@ -153,7 +153,7 @@ def touched_frames(events: Iterable[ev.Event]) -> dict[int, str]:
 def _grid(
     value: FramesValue, before: FramesValue, strips: Sequence[Strip], across: int, top: float, width: float
 ) -> tuple[list[Node], list[Link], float]:
-    """The frames in rows, and beside them, or below where there is no room, who has how many."""
+    """Return the frames in rows, and beside them, or below where there is no room, who has how many."""
     wide, room = width >= _WIDE, width - 2 * MARGIN
     grid = room - _OWNERS - 24 if wide else room
     words = f"{across} to a row, in the order of their addresses; each is {binary_size(PAGE)}"
@@ -244,7 +244,7 @@ def _runs_lane(
 
 
 def _laid_out(value: FramesValue, shown: Sequence[FrameRun]) -> list[int]:
-    """The first frames of the boxes that runs take, with those of what is left out between them."""
+    """Return the first frames of the boxes that runs take, with those of what is left out between them."""
     at, boxes = value.first_frame, []
     for run in shown:
         boxes += [at, run.first] if run.first > at else [run.first]
@@ -259,7 +259,7 @@ def _frames_of(run: FrameRun, some: Iterable[int]) -> list[int]:
 def _chosen(
     runs: Sequence[FrameRun], ranks: Sequence[Collection[int]], most: int, changed: Collection[int]
 ) -> list[FrameRun]:
-    """The runs that matter most: those with frames of the first of `ranks`, and so on; large before small.
+    """Return the runs that matter most: those with frames of the first of `ranks`, and so on; large before small.
 
     Those with frames of `changed` are among them, however few there are: up to :data:`RUNS`.
     """
@@ -299,7 +299,7 @@ def _run(run: FrameRun, marks: tuple[str, ...], selected: FrameValue | None, x: 
 
 
 def run_words(run: FrameRun) -> str:
-    """All there is to say of a run of frames."""
+    """Return all there is to say of a run of frames."""
     owner, wired = f" of {run.owner}" if run.owner else "", " wired" if run.wired else ""
     return f"{counted(run.frames, 'frame')} {frame_numbers(run.first, run.frames)}: {run.state}{owner}{wired}"
 
@@ -311,7 +311,7 @@ def _fold(first: int, count: int, x: float, y: float, w: float) -> Node:
 
 
 def _detail(frame: FrameValue, y: float, width: float) -> Node:
-    """All that is known of one frame, with its reverse map."""
+    """Return all that is known of one frame, with its reverse map."""
     w = width - 2 * MARGIN
     page = "" if frame.pindex is None else f"page {frame.pindex:#x} of "
     wired = f", wired {frame.wire_count}×" if frame.wire_count else ""

@@ -28,7 +28,7 @@ def served(counts: PageCounts) -> dict[str, bool]:
 
 
 def gauges(counts: PageCounts, before: PageCounts, top: float, width: float) -> tuple[list[Node], float]:
-    """The nodes of both gauges, and the y where they end.
+    """Return the nodes of both gauges, and the y where they end.
 
     `before` are the counts at the operation's start: what differs is said beside.
     """
@@ -164,7 +164,7 @@ def _reserves(counts: PageCounts, before: PageCounts, top: float, width: float) 
 
 
 def _mark(counts: PageCounts, name: str, meaning: str, bar_y: float, y: float, width: float) -> Node:
-    """A line from the gauge to what happens at its mark: the number, the name, and that in words."""
+    """Return a line from the gauge to what happens at its mark: the number, the name, and that in words."""
     pages = int(getattr(counts, name))
     x = level(counts, pages, width)
     left = x + 12

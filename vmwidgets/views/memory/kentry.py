@@ -45,7 +45,7 @@ def draw_kentry(
     whole: bool = False,
     ranges: Look[MapValue] | None = None,
 ) -> Scene:
-    """The scene of the area; `ranges` is the map that its entries are of, if that is small enough to be drawn.
+    """Return the scene of the area; `ranges` is the map that its entries are of, if that is small enough to be drawn.
 
     `compact` draws a line for each open slab, with the slots that the operation touched; `whole` adds the rest below.
     """
@@ -93,7 +93,7 @@ def _whole(
     contents: KentryContents, style: AddressStyle, touched: dict[int, str], fresh: Collection[int],
     ranges: Look[MapValue] | None, width: float,
 ) -> tuple[list[Node], list[Link], float]:  # fmt: skip
-    """All of the area: ranges, slots, slabs, and entries without a slot."""
+    """Return all of the area: ranges, slots, slabs, and entries without a slot."""
     entries = ranges.now.entries if ranges is not None else ()
     before = {one.id: one for one in ranges.before.entries} if ranges is not None else {}
     static = [one for one in entries if not one.address]
@@ -160,7 +160,7 @@ _CUT, _LEAST_RANGE, _TALL = 6, 30.0, 34.0
 def _ranges(
     now: MapValue, before: Mapping[int, EntryValue], style: AddressStyle, top: float, width: float
 ) -> tuple[list[Node], float]:
-    """The map's ranges in the order of their addresses, with the numbers of their entries; below, to scale."""
+    """Return the map's ranges in the order of their addresses, with the numbers of their entries; below, to scale."""
     room = width - 2 * MARGIN
     pieces: list[tuple[EntryValue | None, int, int]] = []
     at = now.start
@@ -239,7 +239,7 @@ def _bands(contents: KentryContents, above: Sequence[Node], row: Sequence[Node])
 
 
 def _slabs_taken(events: Iterable[ev.Event]) -> set[int]:
-    """The slabs that these events took, and did not give back."""
+    """Return the slabs that these events took, and did not give back."""
     found: set[int] = set()
     for event in events:
         if isinstance(event, ev.KentrySlabTaken):
@@ -296,7 +296,7 @@ def _line(
     contents: KentryContents, slab: SlabValue, style: AddressStyle, touched: dict[int, str],
     top: float, width: float, *, whole: bool,
 ) -> tuple[list[Node], float]:  # fmt: skip
-    """A slab in one line: how full it is, a cell for each slot, and the slots that were touched or come next."""
+    """Return a slab in one line: how full it is, a cell for each slot, and the slots that were touched or come next."""
     area, index = contents.area, contents.area.index(slab.address)
     words = f"slab {index} of {area.slabs:,}: {slab.buffers - len(slab.free)} of {slab.buffers} slots in use"
     if text_width(words, "") + 60 > width / 2:
@@ -336,7 +336,7 @@ def _line(
 
 
 def _cell(address: int, free: Collection[int], touched: dict[int, str]) -> str:
-    """The style of a slot's cell in a line."""
+    """Return the style of a slot's cell in a line."""
     return touched.get(address) or ("free" if address in free else "used")
 
 
@@ -350,7 +350,7 @@ def _slab_grid(
     width: float,
     kinds: Mapping[int, str] | None = None,
 ) -> tuple[list[Node], float]:
-    """A slab's slots in rows, and below them how many are used and what is written in them."""
+    """Return a slab's slots in rows, and below them how many are used and what is written in them."""
     area = contents.area
     index = area.index(slab.address)
     free = {address: place for place, address in enumerate(slab.free)}
@@ -390,7 +390,7 @@ def _slab_grid(
 
 
 def _with_number(slot: Node, resident: tuple[int, int] | None, kinds: Mapping[int, str]) -> Node:
-    """A slot with the number of the entry in it above its page, and its colour below."""
+    """Return a slot with the number of the entry in it above its page, and its colour below."""
     if resident is None:
         return slot
     number = fitted(slot.w / 2, 13, f"#{resident[0]}", slot.w - 4, "strong", "middle")
@@ -427,7 +427,7 @@ def _table(contents: KentryContents, style: AddressStyle) -> Table:
 
 
 def _slot_rows(contents: KentryContents, style: AddressStyle) -> Iterator[Row]:
-    """The slots of open slabs in which entries are, and the one that is allocated next."""
+    """Yield the slots of open slabs in which entries are, and the one that is allocated next."""
     for slab in contents.slabs:
         for number in range(slab.buffers):
             address = slab.address + slab.colour + number * contents.buffer_size
@@ -457,7 +457,7 @@ def _is_in_use(area: KentryValue, index: int) -> bool:
 
 
 def steps_of_kentry(contents: KentryContents, *, with_ranges: bool = False) -> Mine:
-    """The steps of the area: its slabs, slots of those that are open, entries that come into these slots.
+    """Return the steps of the area: its slabs, slots of those that are open, entries that come into these slots.
 
     `with_ranges`: and those in which a range of the map is another.
     """
@@ -491,7 +491,7 @@ def _is_about_slabs(event: ev.Event) -> bool:
 
 
 def _places(event: ev.Event, name: str) -> Sequence[int]:
-    """The slots that are taken or given back, or where another entry begins, or one that begins elsewhere."""
+    """Return the slots that are taken or given back, or where another entry begins, or one that begins elsewhere."""
     if isinstance(event, (ev.BufferAllocated, ev.BufferFreed)):
         return (event.address,) if event.cache == KENTRY else ()
     if isinstance(event, (ev.EntryLinked, ev.EntryUnlinked)) and event.map == name:
@@ -502,7 +502,7 @@ def _places(event: ev.Event, name: str) -> Sequence[int]:
 
 
 def _kentry_caption(moment: Moment) -> Caption:
-    """The moment's caption, and after the operation how many slots and slabs it took and gave back."""
+    """Return the moment's caption, and after the operation how many slots and slabs it took and gave back."""
     if moment.operation is None or not moment.is_after or moment.operation.outcome == "panic":
         return moment.caption
     own = kentry_sentence(moment.operation.name, moment.events)

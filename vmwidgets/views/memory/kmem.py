@@ -78,7 +78,7 @@ def draw_kmem(
     width: float = WIDTH,
     compact: bool = False,
 ) -> Scene:
-    """The scene of kernel memory.
+    """Return the scene of kernel memory.
 
     `compact` leaves the list of the map concerned out.
     """
@@ -165,7 +165,7 @@ def _legend(nodes: Sequence[Node], y: float, width: float) -> list[Node]:
 
 
 def steps_of_kmem(names: Set[str]) -> Mine:
-    """The steps of kernel memory's maps: their entries, their locks, who sleeps for room."""
+    """Return the steps of kernel memory's maps: their entries, their locks, who sleeps for room."""
 
     def is_shown(stage: Stage) -> bool:
         events = stage.events
@@ -183,7 +183,7 @@ def _grew(stage: Stage, name: str) -> bool:
 
 
 def _map_of(event: ev.Event) -> str | None:
-    """The map in whose list, or among whose sleepers, something is another after an event."""
+    """Return the map in whose list, or among whose sleepers, something is another after an event."""
     if isinstance(event, _CHANGING):
         return event.map
     if isinstance(event, (ev.ThreadSlept, ev.ThreadWoken)):
@@ -199,7 +199,7 @@ _CHANGING = (
 
 
 def map_concerned(value: KernelMapValue, events: Sequence[ev.Event], selection: str = "") -> KernelMapValue:
-    """The map that is selected, or that holds the selected entry; else the one that the operation worked on."""
+    """Return the map that is selected, or that holds the selected entry; else the one that the operation worked on."""
     maps = {one.map.name: one for one in value.all()}
     kind, _, name = selection.partition(":")
     if kind == "map" and name in maps:
@@ -227,7 +227,7 @@ _LOOKS = (ev.SpaceSought, ev.MapLocked)
 def _nested(
     root: KernelMapValue, shown: Shown, style: AddressStyle, concerned: str, width: float, top: float
 ) -> tuple[list[Node], list[Link], float]:
-    """All maps, those of a level in a row, with a band from the place of each in its parent."""
+    """Return all maps, those of a level in a row, with a band from the place of each in its parent."""
     nodes: list[Node] = []
     links: list[Link] = []
     row = [Place(root, "", MARGIN, width - 2 * MARGIN)]
@@ -326,7 +326,7 @@ def _detail(
 
 
 def _adapted(node: Node, freed: set[str]) -> Node:
-    """The ribbon here does not zoom, and its gaps say what came free."""
+    """Return the ribbon here does not zoom, and its gaps say what came free."""
     if node.kind == "ribbon":
         return replace(node, kind="axis", role="")
     return replace(node, state=(*node.state, "changed")) if node.id in freed else node

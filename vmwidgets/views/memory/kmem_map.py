@@ -33,7 +33,7 @@ SLEEPERS, _LINE = 4, 20.0
 
 
 def nothing_in(value: MapValue) -> MapValue:
-    """A map that is being made, before anything is in it."""
+    """Return a map that is being made, before anything is in it."""
     return replace(value, items=(), nodes={})
 
 
@@ -81,7 +81,7 @@ def map_box(
     depth: int,
     concerned: bool,
 ) -> list[Node]:
-    """The nodes of a map; `box` is x, y and width; `concerned`: the operation is about it."""
+    """Return the nodes of a map; `box` is x, y and width; `concerned`: the operation is about it."""
     x, y, w = box
     height = CARD_H if depth else ROOT_H
     card = _card(value, style, box, depth, concerned, value.map.name in shown.woken)
@@ -177,7 +177,7 @@ def used_words(value: MapValue, *, has_submaps: bool = False) -> tuple[str, ...]
 
 
 def lock_words(value: KernelMapValue) -> str:
-    """The lock, of which kind it is and who has it.
+    """Return the lock, of which kind it is and who has it.
 
     A system map has a mutex, which no thread may hold asleep.
     """
@@ -341,7 +341,7 @@ def _count(item: EntryValue | Fold) -> int:
 def place_of(
     parent: KernelMapValue, child: KernelMapValue, shown: Shown, x: float, w: float
 ) -> tuple[float, float, str]:
-    """Both ends of a submap's place in its parent's ribbon, and the id of the node that stands for it."""
+    """Return both ends of a submap's place in its parent's ribbon, and the id of the node that stands for it."""
     axis = _axis(parent.map, shown.states(parent.map), shown, x, w)[1]
     left, right = x_of(axis, child.map.start), x_of(axis, child.map.end)
     source = next((entry.id for entry in parent.map.entries if entry.start == child.map.start), None)

@@ -105,7 +105,7 @@ def _ends(one: Node, behind: Node, arrives: dict[Place, float]) -> float:
 
 
 def _arrivals(pairs: Sequence[Pair]) -> dict[Place, float]:
-    """The height at which arrows that turned reach each object from the left."""
+    """Return the height at which arrows that turned reach each object from the left."""
     found: dict[Place, float] = {}
     for behind in {behind.id: behind for _, behind in pairs}.values():
         begun = [_starts(*pair) for pair in pairs if pair[1].x == behind.x != pair[0].x and pair[1].id != behind.id]

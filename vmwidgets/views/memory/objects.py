@@ -78,7 +78,7 @@ class _Mapping(NamedTuple):
 
 
 def _mappings(value: ObjectsValue, mappers: Mapping[str, Sequence[MappedBy]]) -> list[_Mapping]:
-    """Every mapping of an object."""
+    """Return every mapping of an object."""
     references, shared = _references(value, mappers), frames_of_several(value.objects.values())
     found: list[_Mapping] = []
     for name, those in mappers.items():
@@ -171,7 +171,7 @@ class Reported(NamedTuple):
         return reported
 
     def came(self, name: str) -> list[int]:
-        """The pages of an object that came into memory, or into another frame."""
+        """Return the pages of an object that came into memory, or into another frame."""
         return [index for index, (_, frame) in self.pages.get(name, {}).items() if frame is not None]
 
     def is_dirtied(self, name: str, index: int) -> bool:
@@ -220,7 +220,7 @@ def _uses(every: Sequence[_Mapping]) -> Counter[int]:
 def draw_objects(
     look: Look[ObjectsValue], *, task: str = "", once: bool = False, machine: str = "", width: float = WIDTH
 ) -> Scene:
-    """The scene of memory objects, or of those of one task, by its path.
+    """Return the scene of memory objects, or of those of one task, by its path.
 
     `once`: each frame is drawn in one object only, and in no mapping.
     """
@@ -381,7 +381,7 @@ class _Layout:
         return sorted(shown, key=lambda one: (_in_order(one.mapper.map.removesuffix("/map")), one.mapper.start))
 
     def _chain(self, name: str) -> Sequence[str]:
-        """An object and those behind it, without the middle of a long chain."""
+        """Return an object and those behind it, without the middle of a long chain."""
         chain = self._value.chain(name)
         return chain if len(chain) <= CHAIN else (*chain[: CHAIN - 1], chain[-1])
 
@@ -482,7 +482,7 @@ class _Layout:
         owner: ObjectValue | None = None,
         copied: Collection[int] = (),
     ) -> Node:
-        """A card in a column, with a cell for each page, new ones first.
+        """Return a card in a column, with a cell for each page, new ones first.
 
         `owner` is the object that it is of; a write through the mapping that it is of copies the pages in `copied`.
         """
@@ -559,7 +559,7 @@ class _Layout:
         return not any(self._holder(name, index) == owner.name for name in fronts)
 
     def _holder(self, front: str, index: int) -> str:
-        """The first object of a chain that has a page; "" if none has it."""
+        """Return the first object of a chain that has a page; "" if none has it."""
         chain = (self._value.objects[name] for name in self._value.chain(front))
         return next((one.name for one in chain if index in one.pages or index in one.swapped), "")
 
@@ -580,7 +580,7 @@ class _Layout:
     def _cell(
         self, identity: str, box: Box, index: int, place: Place, owner: ObjectValue | None, is_copied: bool
     ) -> Node:
-        """A page: its number, and its frame or its slot; `is_copied`: a write to it copies it."""
+        """Return a page: its number, and its frame or its slot; `is_copied`: a write to it copies it."""
         swapped, dirty = place.frame < 0, owner is not None and index in owner.dirty
         shared = (owner is None or self._once) and self._uses[place.frame] > 1 and not swapped
         where = f"slot {place.slot}" if swapped else f"frame {place.frame:#x}"
@@ -622,7 +622,7 @@ _KINDS = ("is-file", "is-anonymous")
 
 
 def _legend(nodes: Sequence[Node], y: float, width: float) -> list[Node]:
-    """A cell of each look that the picture has, and what it means."""
+    """Return a cell of each look that the picture has, and what it means."""
     pages = [node for node in nodes if node.kind == "page"]
     looks = {look for node in pages for look in (node.shape, *node.state, "dirty" * bool(node.bars))}
     looks |= {"orphan" for node in pages for run in node.text if run.text.endswith(ORPHAN)}
@@ -643,7 +643,7 @@ def _legend(nodes: Sequence[Node], y: float, width: float) -> list[Node]:
 
 
 def named_in(moment: Moment) -> set[str]:
-    """The objects that an operation is about, so that a value that leaves some out has these."""
+    """Return the objects that an operation is about, so that a value that leaves some out has these."""
     names: set[str] = set()
     for event in moment.events:
         if isinstance(event, (ev.EntryLinked, ev.EntryUnlinked)):
@@ -687,12 +687,12 @@ def _touched(moment: Moment) -> tuple[set[str | int], set[str]]:
 
 
 def _in_order(path: str) -> list[str | int]:
-    """A sort key by which "init.2" is before "init.10"."""
+    """Return a sort key by which "init.2" is before "init.10"."""
     return [int(part) if number % 2 else part for number, part in enumerate(re.split(r"(\d+)", path))]
 
 
 def _rows(value: ObjectsValue, mappers: Mapping[str, Sequence[MappedBy]]) -> tuple[Row, ...]:
-    """The rows of the table, and what is left out of it."""
+    """Return the rows of the table, and what is left out of it."""
     every = _every_row(value, mappers)
     rows = tuple(islice(every, ROWS))
     if value.left_out or next(every, None) is not None:
@@ -718,5 +718,5 @@ def _every_row(value: ObjectsValue, mappers: Mapping[str, Sequence[MappedBy]]) -
 
 
 def _mapped_by(mappers: Iterable[MappedBy]) -> str:
-    """The maps and the addresses of the first entries among `mappers`."""
+    """Return the maps and the addresses of the first entries among `mappers`."""
     return ", ".join(f"{who.map.removesuffix('/map')} {address(who.start)}" for who in islice(mappers, 6))

@@ -85,7 +85,7 @@ _BADGES = {"came": "+", "left": "−", "grew": "~", "shrank": "~", "used": "~", 
 
 
 def _two(name: str, before: int, after: int, most: int, box: Box) -> Node:
-    """A bar of what was, with what came or left at its end, and the numbers beside it."""
+    """Return a bar of what was, with what came or left at its end, and the numbers beside it."""
     words = f"{rounded(before)} before, {rounded(after)} now"
     beside = words if box.w + 2 * MARGIN > NARROW else f"{rounded(after)} now"
     left, right = 92.0, text_width(beside) + text_width("+9,999 MiB", "strong") + 28
@@ -109,7 +109,7 @@ def _section(nodes: list[Node], key: str, words: str, y: float, width: float) ->
 
 
 def _lines(nodes: list[Node], lines: Sequence[LineCost], y: float, width: float) -> float:
-    """A row for each statement: its first line, what it mapped and brought in, its faults, and why."""
+    """Return a row for each statement: its first line, what it mapped and brought in, its faults, and why."""
     code = min(300.0, (width - 2 * MARGIN) * 0.34)
     bars, faults = 200.0 if width > 600 else 90.0, 70.0
     most = max((max(abs(one.mapped), abs(one.resident)) for one in lines), default=1) or 1
@@ -142,7 +142,7 @@ def _lines(nodes: list[Node], lines: Sequence[LineCost], y: float, width: float)
 
 
 def _changes(nodes: list[Node], changes: Sequence[Change], y: float, width: float) -> float:
-    """A row for each range that came, left, grew or was used, the biggest first."""
+    """Return a row for each range that came, left, grew or was used, the biggest first."""
     is_wide = width > NARROW
     name, numbers = min(250.0, (width - 2 * MARGIN) * (0.3 if is_wide else 0.4)), 170.0 if is_wide else 92.0
     room = max(40.0, width - 2 * MARGIN - name - numbers - (230.0 if width > 700 else 0.0))
@@ -186,7 +186,7 @@ def _changes(nodes: list[Node], changes: Sequence[Change], y: float, width: floa
 
 
 def draw_process(value: ProcessMoment, *, width: float = WIDTH, summary: str = "", notes: Sequence[str] = ()) -> Scene:
-    """A process at a moment: what is in memory, who has it, the biggest first, and where it lies."""
+    """Return a process at a moment: what is in memory, who has it, the biggest first, and where it lies."""
     room = width - 2 * MARGIN
     nodes: list[Node] = []
     y = _whole(nodes, value, 6.0, width)
@@ -225,7 +225,7 @@ def _known(size: int | None) -> str:
 
 
 def _whole(nodes: list[Node], value: ProcessMoment, y: float, width: float) -> float:
-    """All that may be used on one scale, by kind: what is in memory, then what is not."""
+    """Return all that may be used on one scale, by kind: what is in memory, then what is not."""
     room, x = width - 2 * MARGIN, 0.0
     sums: dict[str, int] = {}
     for one in value.ranges:
@@ -265,7 +265,7 @@ _COLUMNS = (
 
 
 def _owners(nodes: list[Node], value: ProcessMoment, y: float, width: float) -> float:
-    """A row for each owner, the biggest first: a bar on a rail, and numbers in columns."""
+    """Return a row for each owner, the biggest first: a bar on a rail, and numbers in columns."""
     room = width - 2 * MARGIN
     columns = [one for one in _COLUMNS if width > 700 and value.is_measured and value.total(one.field)]
     has_count = width > NARROW

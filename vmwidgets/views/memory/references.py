@@ -158,7 +158,7 @@ def _page(step: PageReference) -> str:
 
 
 def _line(runs: Sequence[PolicyRun], sheet: _Sheet, line: int, shown: range, y: float) -> tuple[list[Node], float]:
-    """A part of the string above each column of grids, and the grids of all runs below; and where they end."""
+    """Return a part of the string above each column of grids, and the grids of all runs below; and where they end."""
     nodes: list[Node] = []
     sizes = [runs[number].frames for number in sheet.rows[0]]
     names_sizes = not line and len(sheet.rows[0]) > 1 and not sheet.is_narrow
@@ -191,7 +191,7 @@ def _line(runs: Sequence[PolicyRun], sheet: _Sheet, line: int, shown: range, y: 
 
 
 def _string(run: PolicyRun, sheet: _Sheet, line: int, place: int, shown: range, y: float, title: str) -> Node:
-    """The pages of references `shown`, above a column of grids, which is for so many frames as `title` says."""
+    """Return the pages of references `shown`, above a column of grids, which is for so many frames as `title` says."""
     middle = (sheet.column - 2) / 2
     top = 18.0 if title else 0.0
     text = [
@@ -215,7 +215,7 @@ def _string(run: PolicyRun, sheet: _Sheet, line: int, place: int, shown: range, 
 
 
 def _name_beside(run: PolicyRun, number: int, sheet: _Sheet, line: int, y: float) -> Node:
-    """The policy of a row of grids at their left, and what their rows are."""
+    """Return the policy of a row of grids at their left, and what their rows are."""
     room = sheet.left - _INDEX - 6
     names = [fitted(0, 12, run.policy, room, "body strong")]
     if len(sheet.rows[0]) == 1 and sheet.is_whole(number):
@@ -236,7 +236,7 @@ def _name_beside(run: PolicyRun, number: int, sheet: _Sheet, line: int, y: float
 
 
 def _opens(node: Node, number: int, sheet: _Sheet) -> Node:
-    """A name that opens or folds its grid, where there are so many that not all are whole."""
+    """Return a name that opens or folds its grid, where there are so many that not all are whole."""
     if sheet.opened is None:
         return node
     word = "fold it" if sheet.is_whole(number) else "show what its frames hold"
@@ -270,7 +270,7 @@ def _is_best(runs: Sequence[PolicyRun], run: PolicyRun) -> bool:
 
 
 def _name_above(runs: Sequence[PolicyRun], number: int, sheet: _Sheet, line: int, x: float, y: float) -> Node:
-    """The same above a grid, with its faults."""
+    """Return the same above a grid, with its faults."""
     run, w = runs[number], sheet.block - _APART
     more = sheet.anomalies.get((run.policy, run.frames), 0)
     faults = counted(run.faults, "fault")
@@ -290,7 +290,7 @@ def _name_above(runs: Sequence[PolicyRun], number: int, sheet: _Sheet, line: int
 
 
 def _count(runs: Sequence[PolicyRun], number: int, sheet: _Sheet, x: float, y: float, high: float) -> Node:
-    """The margin of a grid: its faults, whether that is the fewest, and how many more than with fewer frames."""
+    """Return the margin of a grid: its faults, whether that is the fewest, and how many more than with fewer frames."""
     run = runs[number]
     more = sheet.anomalies.get((run.policy, run.frames), 0)
     is_best = _is_best(runs, run)
@@ -316,7 +316,7 @@ def _count(runs: Sequence[PolicyRun], number: int, sheet: _Sheet, x: float, y: f
 
 
 def _column(lane: str, run: PolicyRun, index: int, is_whole: bool, box: Box) -> Node:
-    """A reference in a grid."""
+    """Return a reference in a grid."""
     step = run.steps[index]
     drawn = min(run.frames, FRAMES) if is_whole else 0
     hand = 9.0 if step.hand is not None else 0.0
@@ -356,7 +356,7 @@ def _legend(runs: Sequence[PolicyRun], sheet: _Sheet, y: float, width: float) ->
 
 
 def _title(run: PolicyRun, index: int) -> str:
-    """All of a column in words."""
+    """Return all of a column in words."""
     step = run.steps[index]
     parts = [f"reference {index}: {'write to ' * step.write}page {step.page}, {_outcome(step)}"]
     parts.append(f"frames hold {', '.join(map(_held, step.pages))}")

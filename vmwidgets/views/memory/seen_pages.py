@@ -76,7 +76,7 @@ def seen_by(value: ObjectsValue, mapper: MappedBy, target: str) -> Seen:
 
 
 def copied_by_a_write(value: ObjectsValue, mapper: MappedBy, seen: Seen, references: int, shared: Set[int]) -> Set[int]:
-    """The pages that a mapping leads to, and that the next write through it to them copies.
+    """Return the pages that a mapping leads to, and that the next write through it to them copies.
 
     `references` are those of the object that it maps; `shared` are the frames that are pages of several objects.
     """
@@ -93,7 +93,7 @@ def copied_by_a_write(value: ObjectsValue, mapper: MappedBy, seen: Seen, referen
 
 
 def _alone(front: ObjectValue, shared: Set[int]) -> set[int]:
-    """The pages in frames that no other object has."""
+    """Return the pages in frames that no other object has."""
     return {index for index, frame in front.pages.items() if frame not in shared}
 
 
@@ -105,7 +105,7 @@ def _is_back(value: ObjectsValue, slot: int) -> bool:
 
 
 def frames_of_several(objects: Iterable[ObjectValue]) -> set[int]:
-    """The frames that are pages of several objects, as after a fork that counts."""
+    """Return the frames that are pages of several objects, as after a fork that counts."""
     known: set[int] = set()
     several: set[int] = set()
     for one in objects:

@@ -18,7 +18,7 @@ VIRTUAL, BETWEEN, BESIDE = 0.4, 60.0, 28.0
 
 
 def draw_segments(value: SegmentsValue, *, width: float = WIDTH) -> Scene:
-    """The scene of a program's segments."""
+    """Return the scene of a program's segments."""
     room = width - 2 * MARGIN - BETWEEN
     w = room * VIRTUAL
     x = MARGIN + w + BETWEEN
@@ -58,7 +58,7 @@ def _limits_fit(one: Segment, room: float) -> bool:
 
 
 def _segment(one: Segment, box: Box, *, is_whole: bool) -> Node:
-    """A segment in the program's addresses: its ends and size if `is_whole`, else where it begins.
+    """Return a segment in the program's addresses: its ends and size if `is_whole`, else where it begins.
 
     The box of physical memory that it points to has its size.
     """

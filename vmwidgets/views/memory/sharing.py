@@ -46,7 +46,7 @@ NOT_HERE = "A page that is not in a page table yet is not shown: its first acces
 def draw_frames_of(
     frames: Frames, before: Frames, tasks: Sequence[str], ranges: Sequence[SharedRange], width: float
 ) -> list[Node]:
-    """The nodes of all tasks' frames; `before`: those before the operation."""
+    """Return the nodes of all tasks' frames; `before`: those before the operation."""
     cells = cells_of(frames)
     left_out, tasks = len(tasks) - MOST_TASKS, tasks[:MOST_TASKS]
     left = min(130.0, max(text_width(visible(one), "body strong") for one in tasks) + 16)
@@ -73,7 +73,7 @@ def draw_frames_of(
 
 
 def cells_of(frames: Frames) -> dict[int, dict[str, tuple[int, str]]]:
-    """The same by the address of a page, and by task: the frame there, with which rights."""
+    """Return the same by the address of a page, and by task: the frame there, with which rights."""
     cells: dict[int, dict[str, tuple[int, str]]] = {}
     for frame, users in frames.items():
         for (task, va), rights in users.items():
@@ -82,7 +82,7 @@ def cells_of(frames: Frames) -> dict[int, dict[str, tuple[int, str]]]:
 
 
 def tasks_by_frame(frames: Frames) -> list[set[str]]:
-    """The tasks that have each frame."""
+    """Return the tasks that have each frame."""
     return [{task for task, _ in users} for users in frames.values()]
 
 
@@ -101,7 +101,7 @@ def say_shares(task: str, own: int, shared: int, fair: str) -> str:
 def _cut(
     ranges: Sequence[SharedRange], cells: Cells, tasks: Sequence[str], across: int
 ) -> Iterator[tuple[Sequence[int], SharedRange, int]]:
-    """The pages of each range that are drawn, in pieces that fit beside the names; and how many are left out."""
+    """Yield the pages of each range that are drawn, in pieces that fit beside the names; and how many are left out."""
     for one in ranges:
         alike = [
             va for va in one.pages if len(cells[va]) >= len(tasks) and len({at for at, _ in cells[va].values()}) == 1
@@ -146,7 +146,7 @@ def _columns(
     one: SharedRange, pages: Sequence[int], more: int, frames: Frames, before: Frames,
     cells: Sequence[Mapping[str, tuple[int, str]]], tasks: Sequence[str], box: Box,
 ) -> list[Node]:  # fmt: skip  # what, then where
-    """The pages of a range: a name over them, their numbers, and the capsules."""
+    """Return the pages of a range: a name over them, their numbers, and the capsules."""
     words, (x, y, room, _) = visible(one.name), box
     said = f"{words}{f', and {more:,} more pages' if more else ''}"
     nodes = [Node(f"sharing/{one.start:x}/{pages[0]:x}", "label", x, y, room, 18, shape="none", title=said,

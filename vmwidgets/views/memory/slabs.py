@@ -53,7 +53,7 @@ class _Sheet(NamedTuple):
 
     @classmethod
     def of(cls, caches: Sequence[CacheValue], width: float) -> _Sheet:
-        """The room shared by the slabs of the cache that has most, as far as they are drawn."""
+        """Return the room shared by the slabs of the cache that has most, as far as they are drawn."""
         room = width - 2 * MARGIN - _NAME_W
         fit = max(1, min(SLABS, int((room - _MORE) // (_LEAST + _APART))))
         abreast = min(fit, max((_slabs(one) for one in caches), default=1))
@@ -77,7 +77,7 @@ def draw_slabs(
     machine: str = "",
     width: float = WIDTH,
 ) -> Scene:
-    """The scene of the caches."""
+    """Return the scene of the caches."""
     moment, value = look.moment, CachesValue(tuple(one for one in look.now.caches if _slabs(one)))
     touched = _touched(moment.so_far)
     names = {getattr(event, "cache", "") for event in moment.events}
@@ -144,7 +144,7 @@ def _touched(done: Iterable[ev.Event]) -> Touched:
 
 
 def buffers_touched(done: Iterable[ev.Event]) -> Touched:
-    """The buffers that these events took, which are new, and those that they gave back, by cache and address."""
+    """Return the buffers that these events took, which are new, and those that they gave back, by cache and address."""
     places: dict[tuple[str, int], tuple[bool, bool]] = {}
     for event in done:
         if isinstance(event, (ev.BufferAllocated, ev.BufferFreed)):
@@ -186,7 +186,7 @@ def _row(
 
 
 def _important(cache: CacheValue, touched: Touched, most: int) -> list[SlabValue]:
-    """The slabs that changed, then partial ones, then others; in order of address, so that none moves."""
+    """Return the slabs that changed, then partial ones, then others; in order of address, so that none moves."""
 
     def rank(slab: SlabValue) -> tuple[bool, int]:
         changed = any(
@@ -234,7 +234,7 @@ def _slab(cache: CacheValue, slab: SlabValue, touched: Touched, style: AddressSt
 
 
 def _cells(cache: CacheValue, slab: SlabValue, touched: Touched, box: Box) -> Node:
-    """The buffers as rows of cells: taken ones filled, free ones with their place on the free list, 1 the next.
+    """Return the buffers as rows of cells: taken ones filled, free ones with their place on the free list, 1 the next.
 
     A cell of several buffers has several places, and so no number.
     """

@@ -28,7 +28,10 @@ def thread_card(
     thread: ThreadValue, place: Box, touched: Mapping[str, str], number: int = 0, lane: str = "threads",
     state: tuple[str, ...] = (), *, brief: bool = False,
 ) -> Node:  # fmt: skip
-    """A thread; `number` is its place in the row, in its mark (below 1: none).  `brief`: with what it holds alone."""
+    """Return a thread; `number` is its place in the row, in its mark (below 1: none).
+
+    `brief`: with what it holds alone.
+    """
     until = "" if thread.until is None else f"to tick {thread.until:,}"
     held = f"holds {', '.join(thread.locks)}" if thread.locks else ""
     doing = "" if held else thread.doing
@@ -48,7 +51,7 @@ def thread_card(
 
 
 def cell_card(place: Box) -> Node:
-    """The learner's cell, where it has a lock that a thread waits for."""
+    """Return the learner's cell, where it has a lock that a thread waits for."""
     second = [("running", "label"), ("the notebook's calls", "label dim")]
     title = "the learner's cell: what was called from the notebook"
     return _thread("thread/", "the cell", second, place, 0, "ready", ["here"], title)
@@ -58,7 +61,7 @@ def _thread(
     identity: str, name: str, second: Sequence[tuple[str, str]], place: Box, number: int, lane: str,
     state: Sequence[str], title: str,
 ) -> Node:  # fmt: skip  # what it is, then where
-    """Its mark, its name, and below that what is true of it, as far as there is room."""
+    """Return its mark, its name, and below that what is true of it, as far as there is room."""
     text = [Text(15, 20, f"{number}", "letter on-step", "middle")] if 0 < number < 100 else []
     text.append(fitted(_MARK, 16, name, place.w - _MARK - 4, "body strong", middle=True))
     x = _MARK
@@ -76,7 +79,7 @@ def _thread(
 
 
 def describe(thread: ThreadValue) -> str:
-    """All there is to say of a thread."""
+    """Return all there is to say of a thread."""
     said = [f"thread {thread.name}: {thread.state}" if thread.name else f"the cell: {thread.state}"]
     if thread.waits_for:
         said.append(f"waits for {thread.waits_for}")

@@ -71,7 +71,7 @@ def draw_threads(
     machine: str = "",
     width: float = WIDTH,
 ) -> Scene:
-    """The scene of the threads."""
+    """Return the scene of the threads."""
     moment, value = look.moment, look.now
     touched = _touched(moment.so_far)
     nodes: list[Node] = []
@@ -126,7 +126,7 @@ _AWAITED = {"lock": "the ", "": "", "channel": "a wakeup of "}
 
 
 def steps_of_threads(look: Look[ThreadsValue]) -> Mine:
-    """The steps of threads: what they do, what they wait for, who has it; the clock."""
+    """Return the steps of threads: what they do, what they wait for, who has it; the clock."""
     threads = (*look.before.threads, *look.after.threads)
     awaited = {thread.subject for thread in threads if thread.kind == "lock"}
 
@@ -261,7 +261,7 @@ def _done_lane(value: ThreadsValue, touched: dict[str, str], y: float, width: fl
 def _groups_lane(
     groups: Sequence[_Group], value: ThreadsValue, touched: dict[str, str], top: float, width: float
 ) -> tuple[list[Node], list[Link], float]:
-    """A row for each thing waited for, with a line between two."""
+    """Return a row for each thing waited for, with a line between two."""
     if not groups:
         return [], [], top
     wide, room, y = width >= _BESIDE, width - 2 * MARGIN, top
@@ -318,7 +318,7 @@ def _sleepers(group: _Group, touched: dict[str, str], box: Box) -> list[Node]:
 
 
 def _wait(one: Node, subject: Node) -> Link:
-    """The line from a sleeper to what it waits for: at its right, or above it."""
+    """Return the line from a sleeper to what it waits for: at its right, or above it."""
     name = f"{one.id}/waits"
     if subject.x > one.x:
         start, end = (one.x + one.w + 4, one.y + H / 2), (subject.x, subject.y + H / 2)
@@ -377,7 +377,7 @@ def _subtitle(value: ThreadsValue) -> str:
 
 
 def _caption(moment: Moment, value: ThreadsValue) -> Caption:
-    """A deadlock is said in words, whatever the operation was."""
+    """Return a deadlock is said in words, whatever the operation was."""
     said = f"{moment.caption.text} {moment.caption.reason}"
     if not value.cycle or "deadlock:" in said.lower():  # the error or the story says it itself
         return moment.caption
@@ -484,7 +484,7 @@ def _in(box: Node, x: float, y: float) -> Node:
 
 
 def _link(one: Node, other: Node) -> Link:
-    """An arrow from box to box: along a row, or down and up at its ends."""
+    """Return an arrow from box to box: along a row, or down and up at its ends."""
     if abs(one.y - other.y) < 1:
         y = one.y + H / 2
         ends = ((one.x + one.w, y), (other.x, y)) if one.x < other.x else ((one.x, y), (other.x + other.w, y))

@@ -110,7 +110,7 @@ def _address(row: PagesRow, page: int) -> str:
 
 
 def _table(value: LocalityValue) -> Table:
-    """The references themselves where they are few, else what is in each row."""
+    """Return the references themselves where they are few, else what is in each row."""
     if value.listed:
         each = ((f"{one.number:,}", str(Address(one.address)), one.does) for one in value.listed)
         return Table(("reference", "address", "does"), tuple(each))
@@ -123,7 +123,7 @@ def _table(value: LocalityValue) -> Table:
 
 
 def _meanings(value: LocalityValue, most: int) -> list[tuple[str, str]]:
-    """The colours that are there, each in its strongest shade, and a fainter one."""
+    """Return the colours that are there, each in its strongest shade, and a fainter one."""
     styles = {_style(cell, most) for row in value.rows for cell in row.cells}
     words = {"read": "read", "write": "written too", "fetch": "only instructions fetched"}
     found = [(f"refs-{kind}-{SHADES}", said) for kind, said in words.items() if any(kind in one for one in styles)]
@@ -246,7 +246,7 @@ def draw_used(value: UsedOverTime, *, width: float = WIDTH) -> Scene:
 
 
 def _share(used: int, pages: int) -> int:
-    """The shade of a part: how much of the range is used."""
+    """Return the shade of a part: how much of the range is used."""
     return 0 if not used else 3 if used * 2 > pages else 2 if used * 10 >= pages else 1
 
 
@@ -254,7 +254,7 @@ def _share(used: int, pages: int) -> int:
 
 
 def draw_intervals(value: IntervalsValue, *, width: float = WIDTH) -> Scene:
-    """A bar for each length of time until a page is referenced again, each twice as long as the one before."""
+    """Return a bar for each length of time until a page is referenced again, each twice as long as the one before."""
     rows = [(words, [(count, "refs-set")], f"{count:,}") for words, count in value.rows()]
     longest = max(range(len(value.counts)), key=lambda place: value.counts[place], default=-1)
     times = f"{value.rows()[longest][0]} reference{'s' * (longest > 0)}"
@@ -349,7 +349,7 @@ class _Curve(NamedTuple):
     faults: Sequence[int] = ()
 
     def said(self, size: int) -> str:
-        """Its name, with its faults at the size of this number."""
+        """Return its name, with its faults at the size of this number."""
         return f"{visible(self.policy)}  {self.faults[size]:,}" if self.faults else self.policy
 
     def at(self, x: float) -> float:
@@ -420,7 +420,7 @@ def _rooms(
 
 
 def _first_policy(value: FaultsValue) -> str:
-    """The policy that the sentences are about."""
+    """Return the policy that the sentences are about."""
     return "lru" if "lru" in value.policies else value.policies[0]
 
 
@@ -444,7 +444,7 @@ def _point_title(value: FaultsValue, policy: str, size: int) -> str:
 
 
 def _anomalies(value: FaultsValue, x: Callable[[float], float], y: Callable[[int], float]) -> Iterator[Node]:
-    """A ring around both numbers of frames, where more frames make more faults."""
+    """Yield a ring around both numbers of frames, where more frames make more faults."""
     ringed = dict.fromkeys((policy, size) for policy, *sizes in value.anomalies for size in sizes)
     for policy, size in ringed:
         faults = value.faults(policy, size)

@@ -11,7 +11,7 @@ SMALL = 4
 
 
 def page_number(number: int) -> str:
-    """The number of a page in hexadecimal; a small one says so.
+    """Return the number of a page in hexadecimal; a small one says so.
 
     >>> page_number(0xC), page_number(0x7F0A_A6E82)
     ('0xc', '7f0aa6e82')
@@ -37,7 +37,7 @@ class AddressStyle:
 
     @classmethod
     def of(cls, start: int, end: int) -> AddressStyle:
-        """The style for addresses in [start, end]."""
+        """Return the style for addresses in [start, end]."""
         digits = max(8, len(f"{end:x}"))
         digits += -digits % 4
         first, last = f"{start:0{digits}x}", f"{end:0{digits}x}"
@@ -57,7 +57,7 @@ class AddressStyle:
         return self.long((self.top + 1 << 4 * self.digits) - 1)
 
     def long(self, address: int) -> str:
-        """The address, with a mark in place of what all share."""
+        """Return the address, with a mark in place of what all share."""
         if not self.top or address >> 4 * self.digits != self.top:
             return self.whole(address)
         rest = grouped_hex(address & (1 << 4 * self.digits) - 1, self.digits)
@@ -68,7 +68,7 @@ class AddressStyle:
         return f"{self.long(start)}–{self.long(end)}"
 
     def short(self, address: int) -> str:
-        """The page number within the prefix: the fewest digits that still tell; a small one begins with 0x.
+        """Return the page number within the prefix: the fewest digits that still tell; a small one begins with 0x.
 
         >>> AddressStyle.of(0, 1 << 32).short(0xC000), AddressStyle.of(0, 1 << 48).short(0x7F0A_A6E8_2000)
         ('0xc', '7f0aa6e82')
@@ -77,5 +77,5 @@ class AddressStyle:
         return f"{number:x}" if self.top else page_number(number)
 
     def whole(self, address: int) -> str:
-        """All digits."""
+        """Return all digits."""
         return str(Address(address))

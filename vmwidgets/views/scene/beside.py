@@ -176,7 +176,7 @@ def _names(scene: Scene) -> Iterator[str]:
 
 
 def _things(scene: Scene, places: Mapping[str, str]) -> dict[str, Said]:
-    """All things of a scene by their places, each with all that its nodes say."""
+    """Return all things of a scene by their places, each with all that its nodes say."""
     found: dict[str, Said] = {}
     rows = _rows_of_entries(scene)
     for node in scene.whole().nodes:
@@ -249,7 +249,7 @@ def draw_beside(
     one_machine: bool,
     width: float = WIDTH,
 ) -> Scene:
-    """Both sides in one scene; steps are those of the right, which leads.
+    """Return both sides in one scene; steps are those of the right, which leads.
 
     `caption` says what differs; `one_machine`: both are of the same.
     """
@@ -316,7 +316,7 @@ class _Half:
         self._pairs = {place: number for number, place in enumerate(sorted({*found.left} & {*found.right}))}
 
     def nodes(self) -> Iterator[Node]:
-        """The nodes; what only a picture of its own can do, turn, zoom and be pressed, is left out."""
+        """Yield the nodes; what only a picture of its own can do, turn, zoom and be pressed, is left out."""
         for node in self._scene.nodes:
             if node.kind in ("switch", "press") or _is_history(node):
                 continue
@@ -342,7 +342,7 @@ class _Half:
         return thing and f"{self._apart}{thing}"
 
     def links(self) -> Iterator[Link]:
-        """The lines."""
+        """Yield the lines."""
         for link in self._scene.links:
             yield replace(
                 link,
@@ -377,7 +377,7 @@ class _Half:
             )
 
     def lanes(self) -> Iterator[Lane]:
-        """The lanes, each called after its side."""
+        """Yield the lanes, each called after its side."""
         for lane in self._scene.lanes:
             label = lane.label and f"{self._key}: {lane.label}"
             yield replace(lane, name=f"{self._key}/{lane.name}", label=label)
@@ -395,7 +395,7 @@ class _Half:
         return known
 
     def _moved(self, about: About) -> About:
-        """The same in spaces of this side: those of another machine are others."""
+        """Return the same in spaces of this side: those of another machine are others."""
         if not self._apart:
             return about
         at = tuple(one._replace(space=f"{self._apart}{one.space}") for one in about.at)

@@ -131,17 +131,17 @@ class _Structure:
         }
 
     def part(self, end: str) -> _Part:
-        """The part that an end of a link is, or lies in."""
+        """Return the part that an end of a link is, or lies in."""
         return self.parts[self.holder.get(end, end)]
 
     def address(self, end: str) -> str:
-        """An end of a link in DOT: a part, or a port of one."""
+        """Return an end of a link in DOT: a part, or a port of one."""
         part = self.part(end)
         places = [one.id for one in part.inside]
         return f"{part.name}:p{places.index(end)}" if end in places else part.name
 
     def written(self, colours: Mapping[str, str]) -> str:
-        """The text."""
+        """Return the text."""
         branches = [link for link in self.links if link.branch]
         rows = [link for link in self.links if not link.branch and not link.arrow and self._is_row(link)]
         given = {"rankdir": "TB" if branches else "LR", "bgcolor": colours["ground"], "nodesep": "0.2"}
@@ -185,7 +185,7 @@ class _Structure:
         return one.lane == other.lane and one.y < other.y + other.h and other.y < one.y + one.h
 
     def _ordered(self) -> list[Link]:
-        """The links, the left child of a node before its right one: `dot` keeps the order of edges."""
+        """Return the links, the left child of a node before its right one: `dot` keeps the order of edges."""
         return sorted(self.links, key=lambda link: _middle(self.part(link.target).node) if link.branch else 0.0)
 
     def _helpers(self, branches: Sequence[Link]) -> Iterator[str]:
@@ -240,7 +240,7 @@ def _middle(node: Node) -> float:
 
 
 def _holders(nodes: Iterable[Node]) -> dict[str, str]:
-    """The smallest box with words that each node lies in, by their ids; what lies in none is missing."""
+    """Return the smallest box with words that each node lies in, by their ids; what lies in none is missing."""
     flat = [node for node in nodes if node.shape != "none" and node.w * node.h > 0]
     boxes = sorted((node for node in flat if node.text), key=lambda one: one.w * one.h)
     found: dict[str, str] = {}
@@ -292,7 +292,7 @@ def _classes(kind: str, state: tuple[str, ...]) -> str:
 
 
 def _words(text: tuple[Text, ...]) -> list[tuple[str, str]]:
-    """The lines of a node, each with where it is in the node."""
+    """Return the lines of a node, each with where it is in the node."""
     return [(" ".join(visible(cut(run)) for run in row), row[0].anchor) for row in rows_of(text)]
 
 
@@ -301,7 +301,7 @@ def _label(text: tuple[Text, ...]) -> str:
 
 
 def _table(part: _Part, colours: Mapping[str, str]) -> str:
-    """A box and what lies in it: each thing in it has a port."""
+    """Return a box and what lies in it: each thing in it has a port."""
 
     def cell(*lines: str, more: str = "") -> str:
         said = (escape(line).replace("\\", BACKSLASH) for line in lines)

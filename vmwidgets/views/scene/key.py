@@ -55,7 +55,7 @@ def with_key(scene: Scene) -> Scene:
 
 
 def _looks(scene: Scene) -> Iterator[str]:
-    """The states of what is drawn in the colour of an entry; what is new has another."""
+    """Yield the states of what is drawn in the colour of an entry; what is new has another."""
     for node in scene.nodes:
         if node.thing.startswith("entry:") and (node.kind == "entry" or _has_own_colour(node.kind, node.state)):
             yield from node.state

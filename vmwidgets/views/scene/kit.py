@@ -114,7 +114,7 @@ def ring(count: int, w: float, h: float, *, width: float = WIDTH, top: float = 8
 
 
 def center(boxes: Sequence[Box]) -> tuple[float, float]:
-    """The point amid boxes."""
+    """Return the point amid boxes."""
     left, right = min(box.x for box in boxes), max(box.x + box.w for box in boxes)
     top, bottom = min(box.y for box in boxes), max(box.y + box.h for box in boxes)
     return (left + right) / 2, (top + bottom) / 2
@@ -124,7 +124,7 @@ def center(boxes: Sequence[Box]) -> tuple[float, float]:
 
 
 def label(identity: str, words: str, x: float, y: float, *, style: str = "label dim", most: float = 0) -> Node:
-    """A line of words; with at most `most` pixels of room, if that is given."""
+    """Return a line of words; with at most `most` pixels of room, if that is given."""
     w = text_width(words, style)
     room = min(w, most) if most else w
     return Node(identity, "label", x, y, room + 2, LINE, shape="none", text=(fitted(0, 14, words, room, style),))
@@ -138,7 +138,7 @@ def paragraph(identity: str, words: str, x: float, y: float, w: float, *, style:
 
 
 def heading(identity: str, title: str, words: str, y: float, *, width: float = WIDTH, high: float = 30.0) -> Node:
-    """A title in a line so `high`, and words about it beside it; below it where there is no room for them."""
+    """Return a title in a line so `high`, and words about it beside it; below it where there is no room for them."""
     base, w = high - 10, width - 2 * MARGIN
     head = fitted(0, base, title, w, "body strong")
     x = (head.room or text_width(head.text, "body strong")) + 14
@@ -211,7 +211,7 @@ def card(
     pad: float = PAD,
     **more: Unpack[Rest],
 ) -> Node:
-    """A box with lines of words, the first of them strong; `bar` is the style of a strip on its upper edge.
+    """Return a box with lines of words, the first of them strong; `bar` is the style of a strip on its upper edge.
 
     A line that is too long ends in an ellipsis.  `top` is where the foot of the first line is; without it, the lines
     are in the middle of the box.
@@ -257,7 +257,7 @@ def chip(
     foot: float = 0.0,
     **more: Unpack[Rest],
 ) -> Node:
-    """A box with a word in its middle: a slot, a piece of a bar.  Of several words, the first that fits.
+    """Return a box with a word in its middle: a slot, a piece of a bar.  Of several words, the first that fits.
 
     Where not even the last fits into the box, less `spare` pixels, it has none; `foot` is what a strip on its lower
     edge takes.
@@ -278,7 +278,7 @@ def cell(
     spare: float = 4.0,
     **more: Unpack[Rest],
 ) -> Node:
-    """A small box with words in its middle, one below the other, each with its style: a page, a capability.
+    """Return a small box with words in its middle, one below the other, each with its style: a page, a capability.
 
     `feet` are where the words stand; those that are wider than the box, less `spare` pixels, are cut.
     """
@@ -292,7 +292,7 @@ def cell(
 
 
 def _node(identity: str, kind: str, box: Box, text: tuple[Text, ...], said: str, more: Rest) -> Node:
-    """A node with these words, its title what is `said` if it has no other."""
+    """Return a node with these words, its title what is `said` if it has no other."""
     thing = more.get("thing", "")
     return Node(
         identity, kind, *box, thing, more.get("shape", "box"), text, tuple(more.get("bars", ())),
@@ -379,7 +379,7 @@ def fold(identity: str, box: Box, words: str, *, title: str = "", lane: str = ""
 
 
 def arrow(identity: str, source: Node, target: Node, *, kind: str = "leader", state: Collection[str] = ()) -> Link:
-    """A straight line from one thing to the edge of another, with a head."""
+    """Return a straight line from one thing to the edge of another, with a head."""
     begin, end = (Box(one.x, one.y, one.w, one.h) for one in (source, target))
     points = (begin.edge_towards(end.middle), end.edge_towards(begin.middle))
     return Link(identity, kind, source.id, target.id, points, state=tuple(state), arrow=True)
@@ -438,7 +438,7 @@ def around(identity: str, nodes: Sequence[Node], *, state: Collection[str] = ("n
 
 def beside(identity: str, left: Node, right: Node, *, kind: str = "next", state: Collection[str] = (),
            head: bool = True) -> Link:  # fmt: skip
-    """A straight line from a thing to what is beside it in its row."""
+    """Return a straight line from a thing to what is beside it in its row."""
     y = left.y + left.h / 2
     ends = ((left.x + left.w, y), (right.x, y)) if left.x < right.x else ((left.x, y), (right.x + right.w, y))
     return Link(identity, kind, left.id, right.id, ends, state=tuple(state), arrow=head)
@@ -529,7 +529,7 @@ class Switch:
 def draw_switches(
     groups: Sequence[Sequence[Switch]], view: str, y: float, width: float = WIDTH
 ) -> tuple[list[Node], float]:
-    """The groups from left to right, in a new line where one ends; and how high they are."""
+    """Return the groups from left to right, in a new line where one ends; and how high they are."""
     nodes: list[Node] = []
     x, top = MARGIN, y
     for group in groups:
@@ -556,7 +556,7 @@ def draw_switches(
 def stack(
     scenes: Sequence[Scene], view: str = "dashboard", title: str = "", subtitle: str = "", *, headed: bool = True
 ) -> Scene:
-    """The scenes one below the other; caption and steps are the first one's, the tables of all stay.
+    """Return the scenes one below the other; caption and steps are the first one's, the tables of all stay.
 
     All but the first have a heading, unless they are not `headed`.
     """
@@ -591,7 +591,7 @@ def stack(
 
 
 def _tables(scene: Scene, first: Scene) -> list[tuple[str, Table]]:
-    """The tables of a scene below the first, side by side."""
+    """Return the tables of a scene below the first, side by side."""
     own = replace(scene.table, more=())
     return [(_said_of(scene, first), own), *((f"{scene.title} · {title}", more) for title, more in scene.table.more)]
 

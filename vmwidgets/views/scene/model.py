@@ -181,7 +181,7 @@ class Marks:
         return replace(self, y=[y + down for y in self.y]) if down else self
 
     def node(self, place: int) -> Node:
-        """The mark at a place as a node, for whatever draws them one by one."""
+        """Return the mark at a place as a node, for whatever draws them one by one."""
         number, (shape, state, words) = self.number[place], self.looks[self.look[place]]
         start = self.page[place] << PAGE_SHIFT
         size = (self.pages[place] if self.pages else 0) << PAGE_SHIFT
@@ -195,7 +195,7 @@ class Marks:
         )  # fmt: skip
 
     def nodes(self) -> Iterator[Node]:
-        """All of them."""
+        """Return all of them."""
         return map(self.node, range(len(self.number)))
 
     def links(self) -> Iterator[Link]:
@@ -344,7 +344,7 @@ class Scene:
     answers: bool = False
 
     def emptied(self, caption: Caption) -> Scene:
-        """The same picture with nothing in it, and these words."""
+        """Return the same picture with nothing in it, and these words."""
         nothing: dict[str, Any] = dict.fromkeys(("nodes", "links", "lanes", "marks", "notes"), ()) | {"about": {}}
         return replace(self, subtitle="", caption=caption, table=Table(self.table.header, ()), **nothing)
 

@@ -15,7 +15,7 @@ FOLDED = 34.0
 
 
 def fold_parts(scene: Scene, heads: Collection[str], room: float, asked: Mapping[str, bool]) -> Scene:
-    """The scene, at most `room` pixels high if that is possible: the last parts fold first.
+    """Return the scene, at most `room` pixels high if that is possible: the last parts fold first.
 
     A part begins at one of the nodes `heads`, its heading; what is above the first always stays.  `asked` says by the
     ids of headings which parts a reader opened (True) and folded (False): these are as the reader wants them.  Without
@@ -57,7 +57,7 @@ def fold_parts(scene: Scene, heads: Collection[str], room: float, asked: Mapping
 def _placed(
     scene: Scene, tops: Sequence[float], closed: Collection[int], shifts: Sequence[float], heads: Collection[str]
 ) -> Iterator[Node]:
-    """The nodes that stay, where they are then; headings as what opens or folds their part."""
+    """Yield the nodes that stay, where they are then; headings as what opens or folds their part."""
     for node in scene.nodes:
         part = bisect_right(tops, node.y) - 1
         y = node.y - shifts[part + 1] if part not in closed else node.y - shifts[part]

@@ -21,7 +21,7 @@ THEMES = ("light", "dark")
 
 
 def to_png(svg: str, *, theme: str = "light", scale: float = 2.0) -> bytes:
-    """The picture as a PNG, `scale` pixels for each of the drawing's.
+    """Return the picture as a PNG, `scale` pixels for each of the drawing's.
 
     Raises :class:`Refused` where the extra is not installed, for a theme that there is not, and for a scale outside
     0.25 to 8.
@@ -38,7 +38,7 @@ def to_png(svg: str, *, theme: str = "light", scale: float = 2.0) -> bytes:
 
 
 def plain_svg(svg: str, *, theme: str = "light") -> str:
-    """The same SVG in one theme, without variables and ``:not(…)`` in its style sheet.
+    """Return the same SVG in one theme, without variables and ``:not(…)`` in its style sheet.
 
     >>> plain_svg('<svg><style>.a{--c:red}.a:not(.b){fill:var(--c)}</style><g class="a"/><g class="a b"/></svg>')
     '<svg><style>.a{--c:red}.not0{fill:red}</style><g class="a not0"/><g class="a b"/></svg>'
@@ -60,7 +60,7 @@ def plain_svg(svg: str, *, theme: str = "light") -> str:
 
 
 def _named(body: str, name: str, needed: set[str], excluded: set[str]) -> str:
-    """The elements that have all classes `needed` and none `excluded` have the class `name` as well."""
+    """Return the elements that have all classes `needed` and none `excluded` have the class `name` as well."""
 
     def more(found: re.Match[str]) -> str:
         classes = set(found[1].split())

@@ -28,7 +28,7 @@ class Pages(NamedTuple):
 
     @classmethod
     def between(cls, space: str, start: int, end: int) -> Pages:
-        """The pages of the addresses [start, end).
+        """Return the pages of the addresses [start, end).
 
         >>> Pages.between("init", 0x1_0000, 0x1_2000)
         Pages(space='init', first=16, length=2)
@@ -43,7 +43,7 @@ class About(NamedTuple):
     to: tuple[Pages | str, ...] = ()
 
     def joined(self, other: About) -> About:
-        """The same thing in two pictures: at the places of both."""
+        """Return the same thing in two pictures: at the places of both."""
         return About(tuple(dict.fromkeys(self.at + other.at)), tuple(dict.fromkeys(self.to + other.to)))
 
 
@@ -52,7 +52,7 @@ Relations = Mapping[str, About]
 
 
 def space_of(map_name: str) -> str:
-    """The space of a map's addresses, by the name that events give the map.
+    """Return the space of a map's addresses, by the name that events give the map.
 
     >>> space_of("task:init/map"), space_of("kernel_map/pipe_map")
     ('init', 'kernel')

@@ -11,7 +11,7 @@ STATIC = Path(__file__).parents[2] / "static"
 
 @cache
 def read_static(name: str) -> str:
-    """The text of a built file of the front end; all models share it.
+    """Return the text of a built file of the front end; all models share it.
 
     Raises :class:`FileNotFoundError` with a sentence that says how to build it.
     """

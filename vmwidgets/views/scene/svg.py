@@ -17,7 +17,9 @@ _PAD = 14.0
 
 
 def to_svg(scene: Scene, *, bare: bool = False, scale: float = 1.0, selected: str = "") -> str:
-    """The whole picture: title, caption, drawing, key of colours.  It follows a dark mode and paints its own ground.
+    """Return the whole picture: title, caption, drawing, key of colours.
+
+    It follows a dark mode and paints its own ground.
 
     `bare` leaves out what an image in a page can't show: names and titles of single nodes.  `scale` is how many pixels
     of the file one of the drawing's is.  `selected` is the thing that is marked as a page marks what is selected.
@@ -67,7 +69,7 @@ class Drawings:
         return f'<svg class="{_STANDALONE}" {place} role="img" aria-label={_quoted(alt)}>{drawn}</svg>'
 
     def _once(self, markup: str, x: float = 0, y: float = 0) -> str:
-        """The markup at a place, with an id, or a reference to it."""
+        """Return the markup at a place, with an id, or a reference to it."""
         known = self._known.get(markup)
         if known is not None:
             place = f' x="{x:g}" y="{y:g}"' if x or y else ""
@@ -88,7 +90,7 @@ _SHORT = 120
 
 
 def _without_switches(scene: Scene) -> Scene:
-    """The scene without what only a live picture can do, and without the rows that this leaves empty."""
+    """Return the scene without what only a live picture can do, and without the rows that this leaves empty."""
     stays = tuple(node for node in scene.nodes if node.kind not in ("press", "switch"))
     if len(stays) == len(scene.nodes):
         return scene
@@ -116,7 +118,7 @@ def _without_switches(scene: Scene) -> Scene:
 
 
 def _subtitle(scene: Scene) -> str:
-    """The subtitle, with the words of switches that are on; a walk's subtitle has them already."""
+    """Return the subtitle, with the words of switches that are on; a walk's subtitle has them already."""
     on = [node.text[0].text for node in scene.nodes if node.kind == "switch" and "chosen" in node.state]
     headings = [run.text for node in scene.nodes if node.id.startswith("section/") for run in node.text]
     said = " ".join((scene.subtitle, *headings))
@@ -129,7 +131,7 @@ def alt_text(scene: Scene) -> str:
 
 
 def _words(scene: Scene) -> tuple[str, float]:
-    """The answer, large, with its name above it and its reason below; and where the drawing begins."""
+    """Return the answer, large, with its name above it and its reason below; and where the drawing begins."""
     room, parts, y = scene.width - 2 * _PAD, [], 6.0
     for words, style, high in _lines(scene, room):
         parts.append(_text(_PAD, y + high - 5, words, style))
@@ -178,7 +180,7 @@ def _node(node: Node, bare: bool, is_selected: bool = False) -> str:
 
 
 def _rounding(node: Node) -> float:
-    """The radius of a node's corners."""
+    """Return the radius of a node's corners."""
     return min(node.w, node.h) / 2 if node.shape == "round" else min(6.0, node.h / 5, node.w / 5)
 
 
@@ -191,7 +193,7 @@ def _is_chosen(node: Node, selected: str) -> bool:
 
 
 def _shade(node: Node) -> str:
-    """The line at the right of what is selected, and below: over all nodes."""
+    """Return the line at the right of what is selected, and below: over all nodes."""
     x, y, r, right, below = node.x, node.y, _rounding(node), node.x + node.w + _SHADE, node.y + node.h + _SHADE
     line = f"M{x + r:g},{below:g} H{right - r:g} A{r:g},{r:g} 0 0 0 {right:g},{below - r:g} V{y + r:g}"
     return f'<path class="shade" d="{line}"/>'
@@ -202,7 +204,7 @@ _LEAST_BADGED, _MOST_BADGES = (24, 18), 7
 
 
 def _badges(nodes: Iterable[Node]) -> str:
-    """A badge at the corner of what has come ("+") or goes ("−"); none where that is nearly all."""
+    """Return a badge at the corner of what has come ("+") or goes ("−"); none where that is nearly all."""
     w, h = _LEAST_BADGED
     found = [
         (node, "+" if "new" in node.state else "−")
@@ -220,7 +222,7 @@ def _badges(nodes: Iterable[Node]) -> str:
 
 
 def _whole_title(node: Node) -> str:
-    """The node's title, with what is cut in its text and not in the title, as `js/src/node.ts` has it."""
+    """Return the node's title, with what is cut in its text and not in the title, as `js/src/node.ts` has it."""
     lost = [run.text for run in node.text if run.room and run.text not in node.title]
     return " · ".join(part for part in (node.title, *lost) if part)
 
@@ -279,7 +281,7 @@ Rule = tuple[str, str]
 
 
 def standalone_style(markup: str) -> str:
-    """The rules, and the colours, that elements of `markup` can match.
+    """Return the rules, and the colours, that elements of `markup` can match.
 
     >>> ".tree-node" in standalone_style('<svg class="vmw-scene"><g class="node"/></svg>')
     False
@@ -290,7 +292,7 @@ def standalone_style(markup: str) -> str:
 
 @cache
 def style_sheet() -> str:
-    """All rules, without what only people read: of pages whose pictures are drawn again by script."""
+    """Return all rules, without what only people read: of pages whose pictures are drawn again by script."""
     return "".join(f"{head}{{{body}}}" for head, body in (*_sheet(), *_sheet("live.css")))
 
 

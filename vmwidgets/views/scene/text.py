@@ -69,7 +69,7 @@ def font_size(style: str) -> float:
 
 
 def text_width(text: str, style: str = "label") -> float:
-    """A bound on the pixels that `text` takes in `style`."""
+    """Return a bound on the pixels that `text` takes in `style`."""
     return _kept_width(text, style) if len(text) <= _USUAL_LENGTH else _width(text, style)
 
 
@@ -83,7 +83,7 @@ _kept_width = lru_cache(maxsize=4096)(_width)
 
 @lru_cache(maxsize=64)
 def _unit(style: str) -> tuple[float, bool]:
-    """The pixels that parts of a font size are of, and whether the style is monospaced."""
+    """Return the pixels that parts of a font size are of, and whether the style is monospaced."""
     return font_size(style) * (1.1 if _BOLD & set(style.split()) else 1.0), "mono" in style
 
 
@@ -110,7 +110,7 @@ def _fitting(characters: Sequence[str], room: float, style: str) -> int:
 
 
 def short_count(count: int) -> str:
-    """A count in few characters.
+    """Return a count in few characters.
 
     >>> short_count(87), short_count(49_990), short_count(1_200_000)
     ('87', '50k', '1.2M')
@@ -123,7 +123,7 @@ def short_count(count: int) -> str:
 
 
 def wording(ways: Sequence[str], room: float, style: str = "label") -> str:
-    """The first of `ways` that takes at most `room` pixels; else the last."""
+    """Return the first of `ways` that takes at most `room` pixels; else the last."""
     return next((way for way in ways if _fits(way, room, style)), ways[-1])
 
 

@@ -23,7 +23,7 @@ def heading(scene: Scene) -> str:
 
 
 def caption_words(scene: Scene) -> str:
-    """The caption in one line."""
+    """Return the caption in one line."""
     caption = scene.caption
     functions = f"({' → '.join(caption.functions)})" if caption.functions else ""
     return visible(" ".join(part for part in (caption.text, caption.reason, functions) if part))
@@ -58,7 +58,7 @@ def _cell(row: tuple[str, ...], column: int) -> str:
 
 
 def table_twin(scene: Scene) -> Table:
-    """The whole table twin: what is drawn, and after that what happened, step by step, if anything did."""
+    """Return the whole table twin: what is drawn, and after that what happened, step by step, if anything did."""
     caption, steps = scene.caption, scene.steps
     if not caption.text or not steps.said:
         return scene.table  # the caption is on the page already
@@ -87,7 +87,7 @@ def data_uri(svg: str) -> str:
 
 
 def drawing_in(uri: str) -> str:
-    """The SVG in an address that :func:`data_uri` made.
+    """Return the SVG in an address that :func:`data_uri` made.
 
     >>> drawing_in(data_uri('<svg width="9">→ #</svg>'))
     '<svg width="9">→ #</svg>'
@@ -96,7 +96,7 @@ def drawing_in(uri: str) -> str:
 
 
 def in_tenths(svg: str) -> str:
-    """The same SVG with places and sizes to a tenth of a pixel: a picture of many parts has a tenth fewer bytes.
+    """Return the same SVG with places and sizes to a tenth of a pixel: a picture of many parts has a tenth fewer bytes.
 
     >>> in_tenths('<text x="13.2043" y="2">13.2043</text>')
     '<text x="13.2" y="2">13.2043</text>'
@@ -113,7 +113,7 @@ def _quoted(letter: str) -> str:
 
 
 def image_html(svg: str, alt: str, style: str = "") -> str:
-    """An `<img>` of an SVG.
+    """Return an `<img>` of an SVG.
 
     Not the SVG itself: notebooks cut inline SVG out of outputs that they do not trust.
     """
@@ -121,7 +121,9 @@ def image_html(svg: str, alt: str, style: str = "") -> str:
 
 
 def output_html(scene: Scene, svg: str, wide: float = 0, slim: str = "") -> str:
-    """The image in a notebook's output, `wide` pixels wide; 0: as the SVG says.  A telephone has `slim`, if given.
+    """Return the image in a notebook's output, `wide` pixels wide; 0: as the SVG says.
+
+    A telephone has `slim`, if given.
 
     A browser draws an SVG by the `color-scheme` of its image.  So it has the theme of its page, not that of the
     reader's system, and is light on paper.
@@ -132,7 +134,7 @@ def output_html(scene: Scene, svg: str, wide: float = 0, slim: str = "") -> str:
 
 
 def picture_html(image: str, slim: str) -> str:
-    """An `<img>`, and the address of what a telephone shows instead; a blank would end the address.
+    """Return an `<img>`, and the address of what a telephone shows instead; a blank would end the address.
 
     >>> picture_html('<img src="walk.svg">', "slim.svg")
     '<picture><source media="(max-width: 520px)" srcset="slim.svg"><img src="walk.svg"></picture>'
@@ -146,7 +148,7 @@ TELEPHONE = "(max-width: 520px)"
 
 
 def twin_html(twin_id: str, image: str, note: str = "", again: str = "") -> str:
-    """The twin of a view: its image, with a note of where it comes from; the live view of the same id hides it.
+    """Return the twin of a view: its image, with a note of where it comes from; the live view of the same id hides it.
 
     `again` says how to get the live view; where a page can tell more (:data:`WHY_NOT_LIVE`), that takes its place.
 
@@ -239,7 +241,7 @@ sentence has both.
 
 
 def note_html(note: str, more: str = "") -> str:
-    """A small line below a picture; `more` is HTML at its end."""
+    """Return a small line below a picture; `more` is HTML at its end."""
     return f'<div style="font-size: 11px; opacity: 0.8">{escape(note)}{more}</div>' if note or more else ""
 
 
@@ -270,7 +272,7 @@ def html_page(scene: Scene, svg: str) -> str:
 
 
 def table_html(table: Table, level: int = 2) -> str:
-    """A table, with those under it; these have headings of a level."""
+    """Return a table, with those under it; these have headings of a level."""
     head = "".join(f'<th scope="col">{escape(word)}</th>' for word in table.header)
     rows = "".join(
         "<tr>" + "".join(f"<td>{escape(visible(word))}</td>" for word in row) + "</tr>" for row in table.rows

@@ -15,7 +15,7 @@ from .model import VERSION, Link, Marks, Node, Scene, Table, Text
 
 
 def _number(value: float) -> float | int:
-    """A tenth of a pixel is enough, and short in JSON."""
+    """Return a tenth of a pixel is enough, and short in JSON."""
     tenths = int(value * 10 + (0.5 if value >= 0 else -0.5))
     return tenths / 10 if tenths % 10 else tenths // 10
 
@@ -108,12 +108,12 @@ def encode_marks(marks: Marks) -> dict[str, Any]:
 
 
 def _differences(column: Sequence[int]) -> list[int]:
-    """Each less the one before it; the first as it is."""
+    """Return each less the one before it; the first as it is."""
     return [*column[:1], *map(sub, column[1:], column)]
 
 
 def encode_scene(scene: Scene, *, with_table: bool = True) -> dict[str, Any]:
-    """The whole scene; `with_table` with its table twin, else with how that begins."""
+    """Return the whole scene; `with_table` with its table twin, else with how that begins."""
     caption, table = scene.caption, scene.table
     return {
         "version": VERSION,

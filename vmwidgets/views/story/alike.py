@@ -24,7 +24,7 @@ _NUMBERS = re.compile(r"0x[0-9a-f_]+|\d[\d,_]*")
 
 
 def folded(steps: Sequence[Step]) -> Iterator[Step]:
-    """The steps, those of a run but its first rounds as one.  O(steps)."""
+    """Yield the steps, those of a run but its first rounds as one.  O(steps)."""
     solid = [index for index, step in enumerate(steps) if not isinstance(step.event, _BETWEEN)]
     shapes = [_shape(steps[index]) for index in solid]
     done = at = 0

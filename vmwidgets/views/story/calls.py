@@ -16,7 +16,7 @@ _CALLS = (ev.Called, ev.Returned, ev.Unwound)
 
 
 def with_functions(events: Iterable[ev.Event]) -> Iterator[tuple[int, ev.Event, Functions]]:
-    """Each event but calls and returns, with its place and the functions that were under way."""
+    """Return each event but calls and returns, with its place and the functions that were under way."""
     return ((index, event, functions) for index, event, functions, _ in followed(events))
 
 
@@ -51,7 +51,7 @@ def returned(events: Iterable[ev.Event], name: str) -> list[tuple[int, object]]:
 
 
 def left_open(events: Iterable[ev.Event]) -> Functions:
-    """The functions that never returned: where an error or a panic came from, in the thread that it ended."""
+    """Return the functions that never returned: where an error or a panic came from, in the thread that it ended."""
     stacks = CallStacks()
     failed: Functions = ()
     for event in events:
@@ -68,7 +68,7 @@ def left_open(events: Iterable[ev.Event]) -> Functions:
 
 
 def _moving(event: ev.Event) -> tuple[Any, ...]:
-    """An event about what is under way as it was reported, as far as that matters; of others nothing."""
+    """Return an event about what is under way as it was reported, as far as that matters; of others nothing."""
     if isinstance(event, ev.Called):
         return type(event).__name__, event.name
     if isinstance(event, ev.Unwound):

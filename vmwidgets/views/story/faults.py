@@ -69,7 +69,7 @@ class Fault:
 
 
 def faults_of(moment: Moment) -> list[Fault]:
-    """The accesses of an operation that faulted, in order; those that did not where none did.  O(events)."""
+    """Return the accesses of an operation that faulted, in order; those that did not where none did.  O(events)."""
     reader = _Reader(moment)
     for index, event, functions, runner in followed(moment.events):
         reader.read(index, event, functions, runner)
@@ -169,7 +169,7 @@ class _Reader:
 
 
 def _box_of(event: ev.Event, functions: Functions) -> str:
-    """The box of what a kernel function did; nothing where no function did it, or no box has words for it."""
+    """Return the box of what a kernel function did; nothing where no function did it, or no box has words for it."""
     saying = saying_of(event)
     if saying.box is None or not functions:
         return ""
@@ -177,13 +177,13 @@ def _box_of(event: ev.Event, functions: Functions) -> str:
 
 
 def _task_of(event: ev.Event) -> str:
-    """The task whose map an event is about."""
+    """Return the task whose map an event is about."""
     path = str(getattr(event, "tree", "") or getattr(event, "map", ""))
     return path.removeprefix("task:").partition("/")[0] if path.startswith("task:") else ""
 
 
 def _with_frame(marks: list[Mark], frame: int) -> list[Mark]:
-    """A page that was in memory already took no frame: which it is was known when it was entered."""
+    """Return a page that was in memory already took no frame: which it is was known when it was entered."""
     entered = next((place for place, mark in enumerate(marks) if mark.box == "enter"), None)
     if entered is None or any(mark.box == "frame" for mark in marks):
         return marks
@@ -192,7 +192,7 @@ def _with_frame(marks: list[Mark], frame: int) -> list[Mark]:
 
 
 def _stopped_at(mark: Mark, pa: int) -> Mark:
-    """The walk stopped at the descriptor that is written first."""
+    """Return the walk stopped at the descriptor that is written first."""
     return mark._replace(thing=f"pte:{pa:x}") if mark.box == "walk" and not mark.thing else mark
 
 

@@ -32,7 +32,7 @@ class Look(Generic[V]):
         self._known: dict[int, V] = {} if after is None else {len(moment.events): after}
 
     def at(self, place: int) -> V:
-        """The value after so many events."""
+        """Return the value after so many events."""
         if self.is_far:
             return self.after
         if place not in self._known:

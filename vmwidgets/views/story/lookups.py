@@ -48,7 +48,7 @@ class Lookup:
 
 
 def lookups_of(events: Sequence[ev.Event]) -> list[Lookup]:
-    """The lookups in the order in which they began.  O(events)."""
+    """Return the lookups in the order in which they began.  O(events)."""
     found: list[Lookup] = []
     under_way: dict[str, int] = {}  # by processor, the place of its latest lookup in `found`
     loaded: dict[str, str] = {}

@@ -134,7 +134,7 @@ class Moment:
         return Caption(say_moment("before"))
 
     def caption_with(self, own: str) -> Caption:
-        """The caption, with a sentence of the picture's own subject after it ("": none)."""
+        """Return the caption, with a sentence of the picture's own subject after it ("": none)."""
         caption = self.caption
         return replace(caption, reason=f"{caption.reason} {own}".strip()) if own else caption
 
@@ -157,7 +157,7 @@ class Moment:
     # ---- the steps of a picture ------------------------------------------------------------------
 
     def mine(self, mine: Mine) -> list[Step]:
-        """The steps that a picture has: those in which it changes."""
+        """Return the steps that a picture has: those in which it changes."""
         return [stage.step for stage in mine(self.stages)] if self.has_steps else []
 
     def passed(self, mine: Mine, about: About) -> str:
@@ -168,7 +168,7 @@ class Moment:
         return self._between(done[-2] if len(done) > 1 else -1, done[-1], about) if done else ""
 
     def _between(self, first: int, last: int, about: About) -> str:
-        """The latest sentences about a picture's subject of steps between two of its own."""
+        """Return the latest sentences about a picture's subject of steps between two of its own."""
         said = [step.sentence for step in self.story.steps if first < step.index < last and about(step)]
         return " ".join(said[-MOST_PASSED:])
 
@@ -214,7 +214,7 @@ class Moment:
         return self._with(done=None, has_steps=False)
 
     def with_story(self) -> Moment:
-        """The same with its story, which holds nothing of the machine any longer."""
+        """Return the same with its story, which holds nothing of the machine any longer."""
         other = self._with(starts={})
         other.__dict__.update(events=self.events, story=self.story, stages=self.stages, opened=self.opened)
         return other

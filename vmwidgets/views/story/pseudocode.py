@@ -50,7 +50,7 @@ def pseudocode(name: str) -> Pseudocode:
 
 @cache
 def pseudocodes() -> dict[str, Pseudocode]:
-    """All of them, by name."""
+    """Return all of them, by name."""
     files = (resources.files(__package__) / "functions").iterdir()
     texts = {one.name.removesuffix(".txt"): one.read_text(encoding="utf-8") for one in files}
     return {name: Pseudocode(name, tuple(texts[name].splitlines())) for name in sorted(texts)}

@@ -47,17 +47,17 @@ def once(key: Hashable, mine: Mine) -> Mine:
 
 
 def where(changes: Callable[[Stage], bool]) -> Mine:
-    """The stages in which a picture changes, where each says so by itself."""
+    """Return the stages in which a picture changes, where each says so by itself."""
     return lambda stages: filter(changes, stages)
 
 
 def having(*kinds: type[Event]) -> Mine:
-    """The stages with an event of one of these kinds."""
+    """Return the stages with an event of one of these kinds."""
     return where(lambda stage: any(isinstance(event, kinds) for event in stage.events))
 
 
 def either(*mine: Mine) -> Mine:
-    """The stages of several parts of a picture, in order."""
+    """Return the stages of several parts of a picture, in order."""
 
     def all_of(stages: Sequence[Stage]) -> Iterable[Stage]:
         found = {stage.step.index: stage for one in mine for stage in one(stages)}
@@ -97,7 +97,7 @@ Change = tuple["EntryFields | None", "EntryFields | None"]
 
 
 def listed(stages: Sequence[Stage], name: str) -> Iterator[Listed]:
-    """The stages for the map called `name`.
+    """Yield the stages for the map called `name`.
 
     An entry may be changed while it is in no list: before it is linked, or on its way to another place.
     """
@@ -127,6 +127,6 @@ def listed(stages: Sequence[Stage], name: str) -> Iterator[Listed]:
 
 
 def stages_of(steps: Sequence[Step], events: Sequence[Event]) -> Stages:
-    """A stage for each step of an operation."""
+    """Return a stage for each step of an operation."""
     ends = [step.index + 1 for step in steps]
     return Stages(Stage(step, events[begin:end]) for step, begin, end in zip(steps, [0, *ends], ends, strict=False))

@@ -49,7 +49,7 @@ class Story:
 
 
 def story_of(operation: Operation, starts: Starts = UNKNOWN, events: Sequence[ev.Event] | None = None) -> Story:
-    """The story of `operation`, from its events, arguments, result and outcome alone.  O(events).
+    """Return the story of `operation`, from its events, arguments, result and outcome alone.  O(events).
 
     `starts` says where entries start that events mention by their id only; one that is in neither is "entry 17".
     `events` are the operation's, where it has forgotten them.
@@ -76,7 +76,7 @@ class _Plan:
         self._supplied = {frame for event in events for frame in _frames_said(event)}
 
     def steps(self) -> list[Step]:
-        """All of them."""
+        """Return all of them."""
         for index, event, functions, runner in followed(self._events):
             self._names.follow(event, functions)
             said = _Said(index, event, functions, runner, _family(event, functions))
@@ -161,7 +161,7 @@ _END_OF_A_FAULT = ("vm_map_fault", "pmap_enter")
 
 
 def _frames_said(event: ev.Event) -> tuple[int, ...]:
-    """The frame of which an event says that it is an object's page, or is no longer."""
+    """Return the frame of which an event says that it is an object's page, or is no longer."""
     if isinstance(event, ev.PagerAsked):
         return (event.frame,) if event.outcome == "miss" else ()
     return (event.frame,) if isinstance(event, (ev.PageCopied, ev.PageOut)) else ()
@@ -188,7 +188,7 @@ def _belongs_to(event: ev.Event, before: ev.Event) -> bool:
 
 
 def _folded(run: Sequence[_Said]) -> Iterator[Step]:
-    """The steps of a run: one, or of pages that are granted a few."""
+    """Yield the steps of a run: one, or of pages that are granted a few."""
     if run[0].family != "grant":
         yield run[-1].step(said_of_run(run[0].family, [said.event for said in run]))
         return
@@ -246,7 +246,7 @@ class Explanation:
 
 
 def _numbered(steps: Sequence[tuple[int, Step]]) -> Iterator[str]:
-    """A line a step, and its functions where they are others than the step's before it."""
+    """Yield a line a step, and its functions where they are others than the step's before it."""
     said: Functions = ()
     for number, step in steps:
         if step.functions != said:

@@ -22,7 +22,7 @@ LONGEST = 40
 
 
 def typed(operation: Operation) -> str:
-    """The call of an operation.
+    """Return the call of an operation.
 
     >>> import vmwidgets as vm
     >>> space = vm.boot().task("stacks").map
@@ -61,7 +61,7 @@ def called(path: str) -> str:
 
 
 def value(name: str, given: Any) -> str:
-    """An argument as it may be typed.
+    """Return an argument as it may be typed.
 
     >>> value("at", 0x1000), value("size", 8192), value("size", 16_793_600), value("data", b"x" * 100)
     ('0x1000', '"8 KiB"', '4100 * vm.PAGE', 'b"x" * 100')

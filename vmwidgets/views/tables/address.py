@@ -23,7 +23,7 @@ _HIGH, _LEAST, _OFFSET = 40.0, 100.0, 216.0
 def draw_address(
     walk: Walk, split: AddressSplit, *, hidden: Collection[str] = (), machine: str = "", width: float = WIDTH
 ) -> Scene:
-    """The scene of the address of a walk, as far as it came; above the tables that its slices index.
+    """Return the scene of the address of a walk, as far as it came; above the tables that its slices index.
 
     The slices `hidden`, by their keys, have their bits and not their number.
     """

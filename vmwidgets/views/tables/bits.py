@@ -72,7 +72,7 @@ def per_row(width: float) -> int:
 
 
 def draw_descriptor(one: DescriptorPicture, view: str, y: float, width: float) -> list[Node]:
-    """The word with its names; `view` begins the ids."""
+    """Return the word with its names; `view` begins the ids."""
     w = width - 2 * MARGIN
     head, value = one.head
     high = one.head_height(width)
@@ -110,7 +110,7 @@ def draw_descriptor(one: DescriptorPicture, view: str, y: float, width: float) -
 
 
 def names_of_bits(fields: Sequence[Field], bits: int) -> list[Field | None]:
-    """The field that each bit belongs to; where fields overlap, the narrower one.
+    """Return the field that each bit belongs to; where fields overlap, the narrower one.
 
     >>> [field.name for field in names_of_bits((Field("type", 0, 1, ""), Field("XN", 0, 0, "")), 2)]
     ['XN', 'type']
@@ -156,7 +156,7 @@ def _placed(one: DescriptorPicture, width: float) -> list[list[_Name]]:
 
 
 def _name(one: _Name, view: str, top: float, h: float) -> Node:
-    """A name; from one in the upper line a tick leads down between its neighbours."""
+    """Return a name; from one in the upper line a tick leads down between its neighbours."""
     y = h - 4 - MORE * one.above
     bars = (Bar(one.w / 2 - 0.5, y + 3, 1, MORE - 2, "tick"),) if one.above else ()
     text = (fitted(one.w / 2, y, _short(one.field), one.w + 1, "label", "middle"),)
@@ -170,7 +170,7 @@ def _name(one: _Name, view: str, top: float, h: float) -> Node:
 
 
 def _short(field: Field) -> str:
-    """A field's name, shorter for one that is of one bit."""
+    """Return a field's name, shorter for one that is of one bit."""
     return _SHORT.get(field.name, field.name) if field.low == field.high else field.name
 
 

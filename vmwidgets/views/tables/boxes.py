@@ -54,14 +54,14 @@ _HEAD, _ABSENT_H = 54.0, 16.0
 
 
 def column_lane(column: int) -> str:
-    """The lane of the tables in a column."""
+    """Return the lane of the tables in a column."""
     return f"column {column}"
 
 
 def draw_table(
     window: TableWindow, table: OpenTable, bench: TablesBench, x: float, y: float, w: float, column: int
 ) -> list[Node]:
-    """A table's box at (`x`, `y`), `w` wide, and its rows; the box comes first."""
+    """Return a table's box at (`x`, `y`), `w` wide, and its rows; the box comes first."""
     key = f"{table.level}/{table.va:x}"
     lane = column_lane(column)
     text = _heading(table, w)
@@ -114,7 +114,7 @@ _LEAST = 134.0
 
 
 def _heading(table: OpenTable, w: float) -> list[Text]:
-    """A table's name, how many descriptors are in use, what addresses it is for, where it is, what it covers."""
+    """Return a table's name, how many descriptors are in use, what addresses it is for, where it is, what it covers."""
     some = f"{table.present:,} of {table.entries:,}"
     beside = w - 2 * _PAD - 6 - text_width(table.name, "body strong")
     start, at = str(Address(table.va)), str(Address(table.pa))
@@ -128,7 +128,7 @@ def _heading(table: OpenTable, w: float) -> list[Text]:
 
 
 def pieces_of(table: OpenTable) -> Iterator[WindowRow | range]:
-    """The rows of a table, and the slots between them that hold nothing; together all of its slots."""
+    """Yield the rows of a table, and the slots between them that hold nothing; together all of its slots."""
     if table.unreadable:
         return
     done = table.skipped
@@ -142,12 +142,12 @@ def pieces_of(table: OpenTable) -> Iterator[WindowRow | range]:
 
 
 def _whose(is_lent: bool, y: float) -> Text:
-    """A line that says whose the rows below it are."""
+    """Return a line that says whose the rows below it are."""
     return Text(8, y + 11, "lent by the kernel:" if is_lent else "its own:", "label")
 
 
 def _absent(slots: range, span: int, y: float, w: float) -> list[Text]:
-    """A gap's line: which slots, and how much they would cover."""
+    """Return a gap's line: which slots, and how much they would cover."""
     left = Text(11, y + 11, slots_in_words(slots.start, len(slots)), "mono label dim")
     size = binary_size(len(slots) * span)
     room = w - 29 - text_width(left.text, left.style)
@@ -243,7 +243,7 @@ def _draw_row(
     window: TableWindow, table: OpenTable, row: WindowRow, words: _Words, bench: TablesBench, x: float, y: float,
     w: float, lane: str,
 ) -> Node:  # fmt: skip
-    """A row's box with its words."""
+    """Return a row's box with its words."""
     h = _row_height(row, words)
     if row.kind == "fold":
         return _fold(table, row, words, x, y, w, h, lane)
@@ -263,7 +263,7 @@ def _draw_row(
 
 
 def _lines(words: _Words, w: float, h: float, left: str, right: str) -> tuple[Text, ...]:
-    """The words of a row in one line or two, in the middle of its height."""
+    """Return the words of a row in one line or two, in the middle of its height."""
     base = h / 2 + (4 - _LINE / 2 if words.two else 4)
     room = w - _LEFT - _RIGHT
     text = [fitted(_LEFT, base, words.slots, room, left)]
@@ -285,7 +285,7 @@ def _fold(table: OpenTable, row: WindowRow, words: _Words, x: float, y: float, w
 
 
 def _bar(row: WindowRow, h: float) -> tuple[Bar, ...]:
-    """A strip at the left of what maps memory: the broader, the larger the pages."""
+    """Return a strip at the left of what maps memory: the broader, the larger the pages."""
     if row.kind != "leaf":
         return ()
     return (Bar(0, 0, 3.0 if row.size <= 1 << 12 else 6.0, h, "own-anonymous"),)

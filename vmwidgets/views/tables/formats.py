@@ -31,7 +31,7 @@ _STYLES = ("page", "large-page", "larger-page", "largest-page")
 
 
 def draw_formats(value: FormatsValue, *, width: float = WIDTH) -> Scene:
-    """The scene of a comparison."""
+    """Return the scene of a comparison."""
     columns = _columns_of(width)
     nodes = _heads(columns, width)
     y = max(node.y + node.h for node in nodes) + 4
@@ -154,7 +154,7 @@ def _name(cost: FormatCost, columns: _Columns, y: float) -> Node:
 
 
 def _tables(cost: FormatCost, count: int, x: float, share: float, y: float, most: int) -> list[Node]:
-    """A bar a level, to scale by the bytes of its tables, and below them how many there are."""
+    """Return a bar a level, to scale by the bytes of its tables, and below them how many there are."""
     nodes = []
     left = x
     used = [level for level in cost.levels if level.tables]
@@ -203,7 +203,7 @@ def _tlb(cost: FormatCost, x: float, w: float, y: float, stacked: bool) -> Node:
 
 
 def _labels(levels: Sequence[LevelCost], widths: Sequence[float]) -> Sequence[str]:
-    """The names in a format's bars, all as long or as short, where there is room.  How many is written below."""
+    """Return the names in a format's bars, all as long or as short, where there is room.  How many is written below."""
     briefs = [level.name.removesuffix(" table") for level in levels]
     shorts = [brief.replace("level ", "L") for brief in briefs]
     for labels in ([level.name for level in levels], briefs, shorts):
@@ -216,7 +216,7 @@ def _labels(levels: Sequence[LevelCost], widths: Sequence[float]) -> Sequence[st
 
 
 def _levels_in_words(cost: FormatCost, w: float) -> list[str]:
-    """The tables of all levels by name, in as many lines as it takes: "PML4, PDPT, PD ×2, PT ×1,024"."""
+    """Return the tables of all levels by name, in as many lines as it takes: "PML4, PDPT, PD ×2, PT ×1,024"."""
     lines: list[str] = []
     for level in cost.levels:
         if level.tables:

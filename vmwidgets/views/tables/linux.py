@@ -48,7 +48,7 @@ class Alike(NamedTuple):
 
 
 def draw_linux(value: LinuxComparison, *, width: float = WIDTH) -> Scene:
-    """The scene of a comparison with Linux."""
+    """Return the scene of a comparison with Linux."""
     nodes: list[Node] = []
     y = 4.0
     for number, (title, said, rows) in enumerate(_sections(value)):
@@ -104,7 +104,7 @@ def _alike(rows: Sequence[LinuxDifference]) -> list[Alike]:
 
 
 def _numbers(numbers: Sequence[int]) -> str:
-    """The numbers of operations, each once, and how many differences they are if there are several.
+    """Return the numbers of operations, each once, and how many differences they are if there are several.
 
     >>> _numbers([4]), _numbers([4, 4, 7]), _numbers([1, 2, 3, 4])
     ('4', '4, 7 (3 times)', '1, 2, …, 4 (4 times)')

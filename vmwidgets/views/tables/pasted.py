@@ -34,7 +34,7 @@ def draw_pasted(
     found: Sequence[Found], summary: str, caption: str, *, view: str = "pasted", title: str = "pasted text",
     switches: Sequence[Sequence[kit.Switch]] = (), width: float = WIDTH,
 ) -> Scene:  # fmt: skip  # what is drawn, then where
-    """The scene of all that was found, each under its headline; `switches` above them."""
+    """Return the scene of all that was found, each under its headline; `switches` above them."""
     nodes, y = kit.draw_switches(switches, view, 4, width)
     y, room = y + 8 * bool(nodes), width - 2 * MARGIN
     for number, one in enumerate(found[:MOST_PARTS]):

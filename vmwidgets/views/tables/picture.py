@@ -39,7 +39,7 @@ def draw_tables(
     width: float = WIDTH,
     told: Told | None = None,
 ) -> Scene:
-    """The scene of the tables that are open; what the moment says comes as the last argument."""
+    """Return the scene of the tables that are open; what the moment says comes as the last argument."""
     told = told or Told()
     bench = bench or TablesBench()
     parts = window.split.parts
@@ -95,7 +95,7 @@ def _made(bench: TablesBench) -> list[str]:
 
 
 def _registers(window: TableWindow) -> str:
-    """The base registers and what they hold: ARM has one for each half."""
+    """Return the base registers and what they hold: ARM has one for each half."""
     names = [window.base_register, window.base_register.replace("TTBR0", "TTBR1")]
     roots = [table for table in window.tables if table.parent is None]
     return " · ".join(f"{names[table.va > 0]} {Address(table.pa)}" for table in roots)
@@ -157,7 +157,7 @@ def _picture(window: TableWindow, row: WindowRow, bench: TablesBench) -> Descrip
 
 
 def _in_outline(window: TableWindow) -> list[OpenTable]:
-    """The tables, each before those that it refers to, and those before the next."""
+    """Return the tables, each before those that it refers to, and those before the next."""
     return sorted(window.tables, key=lambda table: (table.va, -table.level))
 
 

@@ -48,7 +48,7 @@ def draw_program(
     name: str, lines: Sequence[CodeLine], columns: Sequence[str], at: int | None, doing: str, moment: Moment,
     panes: Scene | None, *, machine: str = "", width: float = WIDTH,
 ) -> Scene:  # fmt: skip  # what is drawn, then where
-    """The scene of a program at a moment, with these columns of :data:`COLUMNS`.
+    """Return the scene of a program at a moment, with these columns of :data:`COLUMNS`.
 
     `at` is the number of the line at hand, which is `doing` something.
 
@@ -141,7 +141,7 @@ def _table(lines: Sequence[CodeLine], columns: Sequence[str]) -> Iterator[tuple[
 
 
 def _joined(text: Scene, panes: Scene, is_across: bool, width: float) -> Scene:
-    """Both in one scene, whose steps are the panes'."""
+    """Return both in one scene, whose steps are the panes'."""
     dx, dy = (text.width, 0.0) if is_across else (0.0, text.height + 8)
     nodes = (*text.nodes, *(replace(node, x=node.x + dx, y=node.y + dy) for node in panes.nodes))
     links = tuple(replace(link, points=tuple((x + dx, y + dy) for x, y in link.points)) for link in panes.links)

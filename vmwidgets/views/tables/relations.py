@@ -14,7 +14,7 @@ Whose = Callable[[int], str]
 
 
 def of_walk(walk: Walk, whose: Whose) -> dict[str, About]:
-    """The descriptors that a walk read, and the tables that these lead to."""
+    """Return the descriptors that a walk read, and the tables that these lead to."""
     known = {}
     for step in walk.steps:
         if step.kind == "leaf":
@@ -27,7 +27,7 @@ def of_walk(walk: Walk, whose: Whose) -> dict[str, About]:
 
 
 def of_window(window: TableWindow, space: str) -> dict[str, About]:
-    """The open tables of a space and their rows; what the kernel lends is the kernel's."""
+    """Return the open tables of a space and their rows; what the kernel lends is the kernel's."""
     known = {}
     for table in window.tables:
         known[f"table:{table.pa:x}"] = About((Pages(FRAMES, table.pa >> PAGE_SHIFT, 1),))

@@ -58,12 +58,12 @@ def slices_of(walk: Walk, split: AddressSplit) -> tuple[Slice, ...]:
 
 
 def _shared_bits(slices: tuple[Slice, ...]) -> range:
-    """The bits that both choose the slot and are part of the offset, the lowest first."""
+    """Return the bits that both choose the slot and are part of the offset, the lowest first."""
     return range(slices[-2].low, slices[-1].high + 1)
 
 
 def turned(va: int, bits: Slice, by: int, split: AddressSplit) -> int:
-    """The address with the number in a slice changed by `by`, as far as it goes; the bits above stay right.
+    """Return the address with the number in a slice changed by `by`, as far as it goes; the bits above stay right.
 
     >>> hex(turned(0x1000, Slice("1", "PT", 20, 12, True), 2, AddressSplit((), 64, 48)))
     '0x3000'
@@ -102,7 +102,7 @@ _TURNED = "drag it, or press arrow up and down, to change it"
 
 
 def draw_slices(walk: Walk, split: AddressSplit, y: float, width: float) -> tuple[list[Node], float]:
-    """The slices with their bits, in as many lines as the bits need; and where they end."""
+    """Return the slices with their bits, in as many lines as the bits need; and where they end."""
     slices = slices_of(walk, split)
     shared = _shared_bits(slices)
     room = width - 2 * MARGIN
@@ -124,7 +124,7 @@ def draw_slices(walk: Walk, split: AddressSplit, y: float, width: float) -> tupl
 
 
 def _in_lines(slices: tuple[Slice, ...], shared: range, count: int) -> list[tuple[Slice, ...]]:
-    """The slices in `count` lines of about as many bits each; what shares bits stays in one line."""
+    """Return the slices in `count` lines of about as many bits each; what shares bits stays in one line."""
     lines: list[tuple[Slice, ...]] = [()]
     left = sum(one.width for one in slices)
     for one in slices:
@@ -204,7 +204,7 @@ def _least(one: Slice, split: AddressSplit) -> float:
 
 
 def _slice(walk: Walk, one: Slice, shared: range, box: Box, cell: float, split: AddressSplit, names: _Names) -> Node:
-    """A slice's box and its words."""
+    """Return a slice's box and its words."""
     w = box.w
     bars: tuple[Bar, ...] = ()
     if one.key == "top":
@@ -264,7 +264,7 @@ def _number(va: int, one: Slice) -> int:
 
 
 def _heads(va: int, one: Slice, brief: bool) -> list[str]:
-    """A table and the index into it; and in less room."""
+    """Return a table and the index into it; and in less room."""
     number = _number(va, one)
     name = one.name.removesuffix(" table")
     if name == one.name:
@@ -282,7 +282,7 @@ def _bits(one: Slice) -> str:
 
 
 def _heading(heads: list[str], one: Slice, w: float, y: float, numbered: bool) -> tuple[Text, ...]:
-    """The first of `heads` that fits, beside the numbers of the bits if the slices are `numbered`."""
+    """Return the first of `heads` that fits, beside the numbers of the bits if the slices are `numbered`."""
     right = _bits(one) if numbered else ""
     return lines_of([Line(tuple(heads), "label" if one.read else "label dim", right)], w, top=y, pad=4)
 

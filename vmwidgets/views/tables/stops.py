@@ -59,7 +59,7 @@ class Halt(NamedTuple):
 
 
 def draw_stop(halt: Halt, *, width: float = WIDTH, switches: Sequence[Sequence[kit.Switch]] = ()) -> Scene:
-    """The scene of a stop."""
+    """Return the scene of a stop."""
     nodes, y = kit.draw_switches(switches, "stops", 4, width)
     y += 8 * bool(nodes)
     changes = halt.changes
@@ -84,7 +84,7 @@ def draw_stop(halt: Halt, *, width: float = WIDTH, switches: Sequence[Sequence[k
 
 
 def draw_no_stop(width: float = WIDTH) -> Scene:
-    """The scene of a kernel that has not stopped."""
+    """Return the scene of a kernel that has not stopped."""
     return kit.scene("stops", "stops of the kernel", "", [], caption=Caption("The kernel has not stopped yet."),
                      table=Table((), ()), width=width)  # fmt: skip
 

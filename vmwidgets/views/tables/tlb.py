@@ -51,7 +51,7 @@ def draw_tlb(
     machine: str = "",
     width: float = WIDTH,
 ) -> Scene:
-    """The scene of all processors of a machine, with what the operation did marked."""
+    """Return the scene of all processors of a machine, with what the operation did marked."""
     moment, value = look.moment, look.now
     bench = bench or TlbBench()
     touched = Touched.by(moment.so_far)
@@ -124,7 +124,7 @@ def _follows(value: CpusValue) -> Iterator[str]:
 
 
 def steps_of_processors(look: Look[CpusValue]) -> Mine:
-    """The steps of processors: what their TLBs keep, whose tables they have, what is asked of them.
+    """Return the steps of processors: what their TLBs keep, whose tables they have, what is asked of them.
 
     A descriptor is written: what is kept of its pages may be stale.
     """
@@ -154,7 +154,7 @@ def _modes(value: CpusValue) -> list[Switch]:
 
 
 def _caption(value: CpusValue, moment: Moment) -> Caption:
-    """The moment's headline, and what the operation meant for the TLBs."""
+    """Return the moment's headline, and what the operation meant for the TLBs."""
     stale = sum(len(cpu.tlb.stale) for cpu in value.cpus)
     caption = moment.caption
     operation = moment.operation if moment.is_after else None
@@ -308,7 +308,7 @@ def _draw_folded(
 
 
 def _heading(cpu: CpuValue, number: int, place: Box) -> Node:
-    """A processor's name, whom it runs, what it keeps and how often that was of use."""
+    """Return a processor's name, whom it runs, what it keeps and how often that was of use."""
     tlb = cpu.tlb
     asid = f", ASID {cpu.asid}" if cpu.asid else ""
     who = f"runs {visible(cpu.space)}{asid}"
@@ -331,7 +331,7 @@ def _heading(cpu: CpuValue, number: int, place: Box) -> Node:
 
 
 def _folded_cpu(cpu: CpuValue, number: int, place: Box) -> Node:
-    """The cells of a processor that is folded: how many translations they hold, and how many are stale."""
+    """Return the cells of a processor that is folded: how many translations they hold, and how many are stale."""
     stale = len(cpu.tlb.stale)
     words = f"… {counted(len(cpu.tlb.slots), 'translation')}{f', ≠ {stale:,} stale' if stale else ''}"
     title = f"{cpu.cpu}, folded: {words[2:]}; show them; of {DETAILED} that are open, the one opened first folds"
@@ -354,7 +354,7 @@ _WAYS_W, _WAY, _WIDEST_WAY = 300.0, 62.0, 150.0
 
 
 def _draw_sets(value: CpusValue, bench: TlbBench, touched: Touched, y: float, width: float) -> tuple[list[Node], float]:
-    """The open processors beside each other, of each the sets in which an address may be; and where they end."""
+    """Return the open processors beside each other, of each the sets in which an address may be; and where they end."""
     shown = [(number, value.cpus[number]) for number in bench.opened if number < len(value.cpus)]
     nodes: list[Node] = []
     places = kit.grid(len(shown), _WAYS_W, y, 0, width=width, gap=24)
@@ -378,7 +378,7 @@ def _draw_sets(value: CpusValue, bench: TlbBench, touched: Touched, y: float, wi
 def _ways_of(
     cpu: CpuValue, number: int, asids: bool, only: Sequence[int], touched: Touched, place: Box
 ) -> tuple[list[Node], float]:
-    """A processor's name, and the ways of its sets `only`; and where they end."""
+    """Return a processor's name, and the ways of its sets `only`; and where they end."""
     x, y, w, _ = place
     stale = f"≠ {len(cpu.tlb.stale):,} stale" if cpu.tlb.stale else ""
     left = text_width(cpu.cpu, "strong") + 10
@@ -412,7 +412,7 @@ def _ways_of(
 
 
 def _chosen_slot(value: CpusValue, chosen: str) -> tuple[CpuValue, TlbSlot] | None:
-    """The entry that is chosen, and whose it is."""
+    """Return the entry that is chosen, and whose it is."""
     for cpu in value.cpus:
         for slot in cpu.tlb.slots:
             if chosen == f"tlb/{cpu.cpu}/{slot.entry.set}/{slot.entry.way}":
@@ -421,7 +421,7 @@ def _chosen_slot(value: CpusValue, chosen: str) -> tuple[CpuValue, TlbSlot] | No
 
 
 def _draw_details(cpu: CpuValue, slot: TlbSlot, asids: bool, y: float, width: float) -> tuple[list[Node], float]:
-    """The chosen entry in full."""
+    """Return the chosen entry in full."""
     w = width - 2 * MARGIN
     lines = [f"{cpu.cpu}, {title_of(slot, asids).partition(';')[0]}", *(f"≠ {difference}" for difference in slot.stale)]
     nodes = [

@@ -70,7 +70,7 @@ class Grid:
 
     @classmethod
     def of(cls, cpus: Sequence[CpuValue], w: float) -> Grid:
-        """The grid for these processors, each of which has `w` pixels."""
+        """Return the grid for these processors, each of which has `w` pixels."""
         tlb = cpus[0].tlb
         bands = max(1, -(-tlb.sets // max(1, int(w // _LEAST))))
         across = -(-tlb.sets // bands)
@@ -88,7 +88,7 @@ class Grid:
 
     @staticmethod
     def held(cpu: CpuValue) -> list[int]:
-        """The sets that hold something."""
+        """Return the sets that hold something."""
         return [index for index, row in enumerate(cpu.tlb.rows) if any(row)]
 
     def shown(self, cpu: CpuValue, first: int) -> tuple[list[int], int]:
@@ -112,7 +112,7 @@ def _page(slot: TlbSlot) -> str:
 def draw_grid(
     cpu: CpuValue, grid: Grid, sets: Sequence[int], asids: bool, touched: Touched, place: Box, named: bool
 ) -> tuple[list[Node], float]:
-    """The sets of a processor from the top of `place` on, and where they end; `named`: its ways have names."""
+    """Return the sets of a processor from the top of `place` on, and where they end; `named`: its ways have names."""
     tlb, x, y = cpu.tlb, place.x, place.y
     bars: list[Bar] = []
     text: list[Text] = []
@@ -152,7 +152,7 @@ def draw_grid(
 
 
 def _every(sets: Sequence[int], pitch: float) -> int:
-    """Each how-manieth set has its number: 1, 2, 4 … so that numbers do not meet."""
+    """Return each how-manieth set has its number: 1, 2, 4 … so that numbers do not meet."""
     widest = text_width(f"{max(sets, default=0)}") + 8
     every = 1
     while every * pitch < widest:
@@ -161,7 +161,7 @@ def _every(sets: Sequence[int], pitch: float) -> int:
 
 
 def _first(cpu: CpuValue, touched: Touched) -> list[TlbSlot]:
-    """The translations that are things of their own: what is stale and what was touched before all others."""
+    """Return the translations that are things of their own: what is stale and what was touched before all others."""
     slots = cpu.tlb.slots
     if len(slots) <= CELLS:
         return list(slots)
@@ -172,7 +172,7 @@ def draw_cell(
     cpu: CpuValue, slot: TlbSlot, asids: bool, touched: Touched, place: Box, says_page: bool = True, *,
     framed: bool = False,
 ) -> Node:  # fmt: skip
-    """A way that keeps something; `framed`: it says which frame, too."""
+    """Return a way that keeps something; `framed`: it says which frame, too."""
     x, y, w, h = place
     entry = slot.entry
     identity = f"tlb/{cpu.cpu}/{entry.set}/{entry.way}"
@@ -204,7 +204,7 @@ def draw_cell(
 
 
 def _last_digits(page: str, room: float) -> str:
-    """A page's number; where it is too long, its last digits."""
+    """Return a page's number; where it is too long, its last digits."""
     if text_width(page, "mono") <= room:
         return page
     kept = int((room - text_width(ELLIPSIS, "mono")) // text_width("0", "mono"))
@@ -212,7 +212,7 @@ def _last_digits(page: str, room: float) -> str:
 
 
 def title_of(slot: TlbSlot, asids: bool) -> str:
-    """All of a translation in words."""
+    """Return all of a translation in words."""
     entry = slot.entry
     whose = "global, " if entry.asid is None else f"address space {entry.asid}, " if asids else ""
     rights = f"supervisor {entry.permissions.supervisor}, user {entry.permissions.user}"
@@ -234,7 +234,7 @@ _TOLD = 420.0
 
 
 def told(cpu: CpuValue, touched: Touched) -> tuple[list[TlbSlot], int]:
-    """The translations that are said in words, and how many stale ones are left out.
+    """Return the translations that are said in words, and how many stale ones are left out.
 
     What is stale comes first, then what the operation touched; of a TLB that keeps a few, all.
     """
@@ -261,7 +261,7 @@ _SHORT = {"a page that was written to": "dirty", "one that was not": "clean"}
 
 
 def _differs(slot: TlbSlot, difference: Difference) -> str:
-    """A difference in as few words as it takes: the TLB's at the left, the tables' at the right."""
+    """Return a difference in as few words as it takes: the TLB's at the left, the tables' at the right."""
     what, kept, now = difference
     if what == "mapping":
         return f"{_rights(slot)} ≠ none"
@@ -287,7 +287,7 @@ def _one_line(slot: TlbSlot) -> float:
 
 
 def draw_told(cpu: CpuValue, asids: bool, touched: Touched, place: Box, in_one_line: bool) -> tuple[list[Node], float]:
-    """The translations that matter, from the top of `place` on, and where they end."""
+    """Return the translations that matter, from the top of `place` on, and where they end."""
     slots, left_out = told(cpu, touched)
     high = 24.0 if in_one_line else 40.0
     nodes = []
@@ -330,6 +330,6 @@ def draw_legend(cpus: Sequence[CpuValue], grid: Grid, y: float, width: float) ->
 
 
 def empty_cell(cpu: CpuValue, index: int, way: int, place: Box) -> Node:
-    """A way that keeps nothing, where the ways of a set are things of their own."""
+    """Return a way that keeps nothing, where the ways of a set are things of their own."""
     title = f"set {index}, way {way}: empty"
     return kit.chip(f"tlb/{cpu.cpu}/{index}/{way}", "slot", place, state=("free",), title=title)

@@ -58,7 +58,7 @@ def draw_walk(
     bench: Bench | None = None,
     told: Told | None = None,
 ) -> Scene:
-    """The scene of a walk.
+    """Return the scene of a walk.
 
     `entry` is the map's entry for the address, if there is one, `has_map` whether there is a map;
     `earlier` an older walk of the same address: what differs from it is marked as changed.  Last comes what
@@ -177,7 +177,7 @@ def _subtitle(walk: Walk) -> str:
 def _tables_of(
     walk: Walk, neighbours: Neighbours | None, changed: Collection[int], top: float, width: float, reach: Reach
 ) -> tuple[list[Node], Box]:
-    """The tables from `top` on, beside or below each other, and the place of the verdict."""
+    """Return the tables from `top` on, beside or below each other, and the place of the verdict."""
     room, share = width - 2 * MARGIN, share_of(reach.levels, width)
     if share < least_share(walk, neighbours):
         below = [Box(MARGIN, top, room - _GUTTER, 0)] * len(walk.steps)
@@ -262,7 +262,7 @@ def _holds(table: Node, row: Node) -> bool:
 
 
 def _rows(walk: Walk, read: int) -> Table:
-    """The first `read` descriptors, and what came of the access."""
+    """Return the first `read` descriptors, and what came of the access."""
     rows = [
         (str(number), table_name(step), str(Address(step.table)), str(step.index), f"{step.value:#x}", step.kind,
          flags_of(step.fields, step.value))
@@ -344,14 +344,14 @@ def _verdict_box(
 
 
 def _other_verdict(words: tuple[str, str], place: Box) -> Node:
-    """The verdict's box while a walk is not over, or where there was none."""
+    """Return the verdict's box while a walk is not over, or where there was none."""
     head, more = words
     lines = [(line, "label") for part in more.split("\n") for line in wrapped(part, place.w - 20)]
     return _verdict(head, lines, place, ("coming",), f"{head}: {more}")
 
 
 def _verdict(head: str, lines: list[tuple[str, str]], place: Box, state: tuple[str, ...], title: str) -> Node:
-    """A box as high as `place`, or higher if it has more lines."""
+    """Return a box as high as `place`, or higher if it has more lines."""
     box = place._replace(h=max(place.h, _FIRST + _LINE * len(lines)))
     rows = [kit.Line(head, "strong"), *(kit.Line(line, look) for line, look in lines)]
     return kit.card("walk/verdict", box, rows, kind="verdict", top=_FIRST - _LINE, step=_LINE, pad=10, state=state,
@@ -419,7 +419,7 @@ class Bench:
 
 
 def _switches_of(walk: Walk, bench: Bench) -> list[list[Switch]]:
-    """The access, who makes it, and what takes an edit back."""
+    """Return the access, who makes it, and what takes an edit back."""
     accesses = [
         Switch(word, word, walk.access == word, f"the access is a {word}" if walk.access == word else f"make it {word}")
         for word in ("read", "write", "execute")
@@ -435,13 +435,13 @@ def _switches_of(walk: Walk, bench: Bench) -> list[list[Switch]]:
 
 
 def _shown_step(walk: Walk, bench: Bench) -> Step | None:
-    """The step whose descriptor is shown bit by bit."""
+    """Return the step whose descriptor is shown bit by bit."""
     chosen = next((step for step in walk.steps if step.pa == bench.chosen), None)
     return chosen or (walk.steps[-1] if walk.steps else None)
 
 
 def _descriptor_picture(step: Step, bench: Bench) -> DescriptorPicture:
-    """The descriptor of a step, bit by bit."""
+    """Return the descriptor of a step, bit by bit."""
     fields = step.fields
     if step.kind == "invalid" and bench.unedited is not None:  # under the names that it had
         fields = next((one.fields for one in bench.unedited.steps if one.pa == step.pa), fields)

@@ -88,7 +88,7 @@ def rows_of(step: Step, rows: int = 3) -> range:
 
 
 def table_name(step: Step) -> str:
-    """The manual's name of the table that a step read, from that of its descriptors."""
+    """Return the manual's name of the table that a step read, from that of its descriptors."""
     if step.name.endswith("E") and len(step.name) > 2 and " " not in step.name:
         return step.name[:-1]
     return step.name.removesuffix(" descriptor").removesuffix(" PTE") + (" table" if " " in step.name else "")
@@ -101,7 +101,7 @@ def draw_tables_read(
     places: Sequence[Box],
     reach: Reach,
 ) -> list[Node]:
-    """A table a step at its place, those of one place below each other; all have one height.
+    """Return a table a step at its place, those of one place below each other; all have one height.
 
     `changed` are the levels whose descriptors differ; `reach` says how far the processor has come.
     """
@@ -159,7 +159,7 @@ _PAD, _BEFORE = 4.0, 10.0
 
 
 def _last(step: Step) -> str:
-    """The last index into a table: no other is longer."""
+    """Return the last index into a table: no other is longer."""
     return str((1 << step.index_bits[0] - step.index_bits[1] + 1) - 1)
 
 
@@ -180,7 +180,7 @@ def _box(step: Step, x: float, y: float, w: float, h: float, below: bool) -> Nod
 def _rows(
     walk: Walk, step: Step, neighbours: Neighbours | None, place: Box, reach: Reach, changed: bool | None
 ) -> list[Node]:
-    """The descriptors of a table; with None for `changed` the processor has read none of them yet."""
+    """Return the descriptors of a table; with None for `changed` the processor has read none of them yet."""
     nodes = []
     faulty = walk.fault is not None and walk.fault.level == step.level
     x, y, w, _ = place
@@ -246,7 +246,7 @@ def _descriptor(step: Step, x: float, y: float, w: float, states: tuple[str, ...
 
 
 def _indexed(index: int, words: str, w: float, style: str, look: str) -> tuple[Text, Text]:
-    """An index and what is there."""
+    """Return an index and what is there."""
     left = _BEFORE + text_width(str(index), "mono label")
     return Text(5, 15, str(index), style), fitted(left, 15, words, w - left, look)
 
@@ -296,7 +296,7 @@ Source: Intel SDM 3A, 4.6 and 4.8.
 
 
 def draw_flags(walk: Walk, places: Sequence[Box], last: float, y: float, width: float) -> list[Node]:
-    """A line for each flag: below each table a dot, full where its descriptor has the flag; and what follows.
+    """Return a line for each flag: below each table a dot, full where its descriptor has the flag; and what follows.
 
     `places` are those of the tables, `last` where the words about all of them begin.  Tables that are below each other
     have a narrow column each, with their name over it.
@@ -326,7 +326,7 @@ def draw_flags(walk: Walk, places: Sequence[Box], last: float, y: float, width: 
 def _flag_line(
     walk: Walk, name: str, places: Sequence[Box], last: float, y: float, width: float, is_stacked: bool
 ) -> Node:
-    """A flag in all tables."""
+    """Return a flag in all tables."""
     means = _MEANS.get(name) or _FLAGS[name][1]
     said = _follows(walk, name)
     is_brief = name == "AP" or any(text_width(means) > place.w - 18 for place in places)
@@ -368,7 +368,7 @@ def _field(step: Step, name: str) -> Field | None:
 
 
 def _value(step: Step, name: str) -> str:
-    """A field's name in place of what it means, and its bits if there are several."""
+    """Return a field's name in place of what it means, and its bits if there are several."""
     field = _field(step, name)
     assert field is not None, "only where it is there"
     bits = field.high - field.low + 1
@@ -387,5 +387,5 @@ def _follows(walk: Walk, name: str) -> str:
 
 
 def _brief(step: Step) -> str:
-    """A table's name in a narrow column."""
+    """Return a table's name in a narrow column."""
     return table_name(step).removesuffix(" table").removesuffix("-level").replace("level ", "L")

@@ -116,7 +116,7 @@ class Answering(Picture):
             self.moment = when
 
     def _when_of(self, operation: int, place: int) -> When | None:
-        """The moment that a page means; now for operation -1."""
+        """Return the moment that a page means; now for operation -1."""
         machine = self.machine
         if machine is None:
             raise Refused("this picture has no history: move in it with the arrow keys, and select with Enter")

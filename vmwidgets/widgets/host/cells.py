@@ -44,13 +44,13 @@ NOWHERE = Cell("", 0)
 
 
 def current_shell() -> Any | None:
-    """The running IPython shell; None in a plain Python, which this does not make import IPython."""
+    """Return the running IPython shell; None in a plain Python, which this does not make import IPython."""
     ipython = sys.modules.get("IPython")
     return ipython.get_ipython() if ipython is not None else None
 
 
 def _running_number(shell: Any) -> int:
-    """The running cell's number: that of the newest input (`execution_count` may be one ahead)."""
+    """Return the running cell's number: that of the newest input (`execution_count` may be one ahead)."""
     history = getattr(shell, "history_manager", None)
     return len(history.input_hist_parsed) - 1 if history is not None else int(shell.execution_count)
 
@@ -72,7 +72,7 @@ def cell_runs() -> bool:
 
 
 def current_cell(shell: Any | None = None) -> Cell:
-    """The cell that is running now.
+    """Return the cell that is running now.
 
     Where the shell can't say which it is (Pyodide's), the id is the number of the run, and never comes again.  That
     number is known once the cell's input is stored, which is after `pre_run_cell`.

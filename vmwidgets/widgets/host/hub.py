@@ -71,7 +71,7 @@ _hubs: OfEachVisitor[list[Hub]] = OfEachVisitor(list)  # none before the first d
 
 
 def open_hub() -> Hub:
-    """The visitor's hub; made at the first call, and made again after it was closed (`Widget.close_all()`)."""
+    """Return the visitor's hub; made at the first call, and made again after it was closed (`Widget.close_all()`)."""
     hubs = _hubs.mine
     if not hubs or not is_open(hubs[0]):
         hubs[:] = [_new_hub()]

@@ -131,7 +131,7 @@ def check_public(widget: Widget, name: str) -> None:
 
 
 def asker(content: Any) -> str:
-    """The name of the page that sends this, and gets the reply; "" if it does not say so: then all pages do.
+    """Return the name of the page that sends this, and gets the reply; "" if it does not say so: then all pages do.
 
     >>> asker({"type": "save", "page": "ab-1"})
     'ab-1'
@@ -143,7 +143,7 @@ def asker(content: Any) -> str:
 
 
 def check_message(content: Any) -> dict[str, Any]:
-    """The message, if it is one.
+    """Return the message, if it is one.
 
     Raises :class:`Refused` with a sentence that names the field and the value.
 

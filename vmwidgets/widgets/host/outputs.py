@@ -16,7 +16,7 @@ _watched: WeakSet[Any] = WeakSet()
 
 
 def open_output() -> Output | None:
-    """The `Output` that captures what is displayed now; None where cells display on their page."""
+    """Return the `Output` that captures what is displayed now; None where cells display on their page."""
     everything: dict[str, Any] = getattr(widgets, "_instances", {})
     return next((one for one in reversed(list(everything.values())) if isinstance(one, Output) and one.msg_id), None)
 

@@ -17,7 +17,7 @@ from vmwidgets.views.scene.wire import encode_scene, encode_table
 
 
 def pack(scene: Scene, when: Mapping[str, Any], level: int = 1) -> bytes:
-    """The scene and its moment as the page reads them: zlib over UTF-8 JSON.
+    """Return the scene and its moment as the page reads them: zlib over UTF-8 JSON.
 
     The page asks for the table when it is opened.
     """
@@ -25,12 +25,12 @@ def pack(scene: Scene, when: Mapping[str, Any], level: int = 1) -> bytes:
 
 
 def pack_table(table: Table) -> bytes:
-    """A table twin by itself."""
+    """Return a table twin by itself."""
     return _packed(encode_table(table))
 
 
 def pack_film(film: Film, number: int, frame: bytes) -> bytes:
-    """The film of operation `number` around a packed frame, whose text is zlib's dictionary: much is common."""
+    """Return the film of operation `number` around a packed frame, whose text is zlib's dictionary: much is common."""
     text = json.dumps({"version": VERSION, "number": number, **film.encode()}, **_SHORT)
     packer = zlib.compressobj(9, zdict=zlib.decompress(frame)[-WINDOW:])
     return packer.compress(text.encode("utf-8", "replace")) + packer.flush()
@@ -46,7 +46,7 @@ def pack_plain(data: Mapping[str, Any]) -> bytes:
 
 
 def pack_text(text: str, level: int = 1) -> bytes:
-    """A text by itself."""
+    """Return a text by itself."""
     return zlib.compress(text.encode("utf-8", "replace"), level)
 
 

@@ -113,7 +113,7 @@ class Pages:
         return waiting
 
     def tell(self, message: dict[str, Any] | None = None) -> list[dict[str, Any]]:
-        """The message to send now, this one or the one that waits; none while no page is known to listen.
+        """Return the message to send now, this one or the one that waits; none while no page is known to listen.
 
         What is sent to a page before it listens is lost: it waits for the page's hello.
         """

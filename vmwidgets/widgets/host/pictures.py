@@ -134,7 +134,7 @@ _kinds: set[type] = set()  # of machines
 
 
 def pictures_of(machine: Machine) -> MachinePictures:
-    """The visitor's pictures of `machine`; the first call makes them follow its operations."""
+    """Return the visitor's pictures of `machine`; the first call makes them follow its operations."""
     machines = _machines.mine
     if machine not in machines:
         machines[machine] = MachinePictures(machine)
@@ -166,7 +166,7 @@ def not_yet_displayed() -> list[LivePicture]:
 
 
 def all_displayed() -> list[LivePicture]:
-    """The pictures that cells have put on the page, in the order of these cells."""
+    """Return the pictures that cells have put on the page, in the order of these cells."""
     return [view for views in _displayed.values() for view in views]
 
 

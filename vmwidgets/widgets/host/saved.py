@@ -54,7 +54,7 @@ CALL = '<script>document.dispatchEvent(new Event("vmwidgets-film"))</script>'
 
 
 def saved_film(view: View, scene: Scene, when: When | None) -> SavedFilm | None:
-    """The film around `scene`, which a view showed at a moment; None where there is nothing to step through.
+    """Return the film around `scene`, which a view showed at a moment; None where there is nothing to step through.
 
     A picture that can't be drawn at each step gets none.
     """
@@ -79,7 +79,7 @@ def saved_film(view: View, scene: Scene, when: When | None) -> SavedFilm | None:
 
 @cache
 def player() -> str:
-    """The player, as a script that unpacks and starts itself."""
+    """Return the player, as a script that unpacks and starts itself."""
     code = b64encode(packed_static("saved.js")).decode()
     return (
         f'<script>new Response(new Blob([Uint8Array.from(atob("{code}"),c=>c.charCodeAt(0))]).stream().pipeThrough('
@@ -89,5 +89,5 @@ def player() -> str:
 
 
 def bundle() -> str:
-    """The hash of what is built of the front end: films are played by the player of their own."""
+    """Return the hash of what is built of the front end: films are played by the player of their own."""
     return read_static("bundle.txt").strip()

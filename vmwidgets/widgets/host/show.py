@@ -24,7 +24,7 @@ _views: dict[type[Picture], type[View]] = {}
 
 
 def view_of(name: str) -> type[View]:
-    """The class of the views that show the picture of this name.
+    """Return the class of the views that show the picture of this name.
 
     Raises :class:`KeyError` if there is none.
 
@@ -50,7 +50,7 @@ View.as_live = staticmethod(_view_class)  # type: ignore[method-assign]  # it kn
 
 
 def show(thing: Any) -> View:
-    """A view of an object of the engine; a view is returned as it is.
+    """Return a view of an object of the engine; a view is returned as it is.
 
     At the end of a cell, a notebook displays it.  Elsewhere in a cell, such as in a loop, it is displayed immediately
     if nothing is done with it.  Raises :class:`Refused` for an object that has no picture.

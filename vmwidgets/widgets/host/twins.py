@@ -128,7 +128,7 @@ class Twin:
         return names if isinstance(self._widget, View) else f"{type(self._widget).__name__} of {names}"
 
     def bundle(self) -> dict[str, str]:
-        """The output."""
+        """Return the output."""
         scenes = {view: signed(one.scene, self._cell.label, one.number) for view, one in self._shown.items()}
         pictures = {
             view: _picture(view, scene, self._shown[view].slim, self._films.get(view)) for view, scene in scenes.items()
@@ -174,12 +174,12 @@ def _picture(view: View, scene: Scene, slim: Scene | None, film: SavedFilm | Non
 
 
 def views_in(widget: Any) -> list[View]:
-    """The views that a widget is, or has among its children, each once, in the order of the page."""
+    """Return the views that a widget is, or has among its children, each once, in the order of the page."""
     return list(dict.fromkeys(view for view, _ in _shares(widget)))
 
 
 def _shares(widget: Any, share: float = 1.0) -> Iterator[tuple[View, float]]:
-    """Each view with the part of the width that it will have."""
+    """Yield each view with the part of the width that it will have."""
     if isinstance(widget, View):
         yield widget, share
     elif isinstance(widget, Box):
@@ -191,7 +191,7 @@ def _shares(widget: Any, share: float = 1.0) -> Iterator[tuple[View, float]]:
 
 
 def outputs_in(widget: Any) -> list[Output]:
-    """The `Output` widgets that a widget is, or has among its children."""
+    """Return the `Output` widgets that a widget is, or has among its children."""
     if isinstance(widget, Output):
         return [widget]
     return [one for child in widget.children for one in outputs_in(child)] if isinstance(widget, Box) else []
@@ -208,7 +208,7 @@ def _columns(box: Box) -> int:
 
 
 def _html(widget: Any, pictures: Mapping[View, str]) -> str:
-    """A widget as far as it can stay: pictures, labels and titles, placed as its boxes place them."""
+    """Return a widget as far as it can stay: pictures, labels and titles, placed as its boxes place them."""
     if isinstance(widget, View):
         return pictures[widget]
     if isinstance(widget, Label):

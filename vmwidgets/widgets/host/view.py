@@ -147,7 +147,7 @@ class View(Answering, anywidget.AnyWidget):
     _repr_mimebundle_ = anywidget.AnyWidget._repr_mimebundle_
 
     def snapshot(self) -> Snapshot:
-        """A picture of the present state, which does not change and names its cell: for before and after."""
+        """Return a picture of the present state, which does not change and names its cell: for before and after."""
         scene, number = self.scene(), self._drawn_at[0]
         signed_one = signed(scene, current_cell().label, number)
         return Snapshot(signed_one, number, self.scale, slim_if_kept(self), self.selection)
@@ -170,7 +170,7 @@ class View(Answering, anywidget.AnyWidget):
         return (self.room, self.high) == (super().room, super().high)
 
     def scene(self) -> Scene:
-        """The newest scene as files have it, whatever page the picture is on."""
+        """Return the newest scene as files have it, whatever page the picture is on."""
         if self._is_as_in_files or not self.alive:
             return super().scene()
         if self._stale or not self._drawn or self._scene is None:
@@ -178,7 +178,7 @@ class View(Answering, anywidget.AnyWidget):
         return self._laid_out(super().room, super().high)
 
     def saved(self, wide: float) -> Scene:
-        """The newest scene as a saved notebook has it: `wide` pixels wide, with nothing folded."""
+        """Return the newest scene as a saved notebook has it: `wide` pixels wide, with nothing folded."""
         if not self.alive:
             return super().scene()
         scene = self._scene if self._drawn and not self._stale else None
@@ -189,7 +189,7 @@ class View(Answering, anywidget.AnyWidget):
         return scene if (wide, inf) == (self.room, self.high) else self._laid_out(wide, inf)
 
     def _laid_out(self, width: float, height: float) -> Scene:
-        """The moment that was drawn last, in another size."""
+        """Return the moment that was drawn last, in another size."""
         if self._missing is not None and self._scene is not None:
             return replace(self._scene, width=width)
         return self.drawing(replace(self.at(), width=width, height=height))

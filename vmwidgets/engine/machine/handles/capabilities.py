@@ -71,11 +71,11 @@ class DomainPart(SpacePart):
         return self.capability(ref) if found[3] is None else MachineCapability(self, ref, int(found[3]))
 
     def capability(self, ref: CapRef) -> MachineCapability:
-        """The handle of the capability that is in a slot now."""
+        """Return the handle of the capability that is in a slot now."""
         return MachineCapability(self, ref, self.domain.cspace.lookup(ref).id)
 
     def slot_of(self, given: Any) -> CapRef:
-        """The slot of a capability (or of the text of a slot), if it still contains that capability."""
+        """Return the slot of a capability (or of the text of a slot), if it still contains that capability."""
         if isinstance(given, str):
             given = self.slot(given)
         if not isinstance(given, MachineCapability):

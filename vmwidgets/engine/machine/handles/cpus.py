@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 def cpu_settings(fmt: TableFormat[Any], cpus: Any, tlb: Any, asids: Any) -> CpuSettings:
-    """The settings that :func:`vmwidgets.boot` was given, if they make sense."""
+    """Return the settings that :func:`vmwidgets.boot` was given, if they make sense."""
     count = arguments.whole(cpus, "cpus")
     if not 1 <= count <= MOST_CPUS:
         raise Refused(f"cpus={count}: a machine has 1 to {MOST_CPUS} processors")
@@ -165,7 +165,7 @@ class MachineCpu(Part):
         return self._processor.cpu.asid
 
     def lookup(self, address: int | str) -> TlbSlot | None:
-        """The TLB entry for `address` and whether it is stale, or None; it does not count as a use."""
+        """Return the TLB entry for `address` and whether it is stale, or None; it does not count as a use."""
         with self.door.looking():
             line = self._processor.cpu.tlb.peek(arguments.whole(address, "address"), self.asid)
             if line is None:
@@ -179,7 +179,7 @@ class MachineCpu(Part):
         return self.value().tlb.stale
 
     def value(self) -> CpuValue:
-        """The processor and its TLB as a frozen value.  O(ways × levels)."""
+        """Return the processor and its TLB as a frozen value.  O(ways × levels)."""
         with self.door.looking():
             one = self._processor
             loaded = self.path, one.pmap.name, one.pmap.root, one.cpu.asid
@@ -269,7 +269,7 @@ class MachineCpus(Part):
         return len(self._cpus)
 
     def value(self) -> CpusValue:
-        """All processors as a frozen value."""
+        """Return all processors as a frozen value."""
         with self.door.looking():
             one = self._processors
             counts = one.shootdown, one.settings.asids, one.sent, one.acknowledged, one.forgotten

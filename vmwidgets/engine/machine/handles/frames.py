@@ -50,7 +50,7 @@ class MachineFrames(Part):
     # ---- looking -----------------------------------------------------------------------------
 
     def owner(self, frame: int) -> str:
-        """The owner of `frame`; "" when it is free.  O(orders)."""
+        """Return the owner of `frame`; "" when it is free.  O(orders)."""
         return self._pages.owner(self._known(frame)) or ""
 
     def mapped_at(self, frame: int) -> tuple[tuple[str, Address], ...]:
@@ -63,7 +63,7 @@ class MachineFrames(Part):
             return tuple((name, Address(va)) for name, va in self._leading_to(wanted))
 
     def behind(self, entry: int) -> tuple[int, ...]:
-        """The first frames to which the addresses of an entry are translated; `id` is the entry's id in any map.
+        """Return the first frames to which the addresses of an entry are translated; `id` is the entry's id in any map.
 
         O(maps + pages of the entry, up to a few dozen).
         """
@@ -78,7 +78,7 @@ class MachineFrames(Part):
         return ()
 
     def frame(self, frame: int) -> FrameValue:
-        """All that is known about one frame; the cost is that of :meth:`mapped_at`."""
+        """Return all that is known about one frame; the cost is that of :meth:`mapped_at`."""
         number = self._known(frame)
         mapped = self.mapped_at(number)
         page = self.system.kmem.pages.in_use.get(number)
@@ -95,7 +95,7 @@ class MachineFrames(Part):
         )
 
     def beginnings(self, frames: Iterable[int], length: int = 8) -> dict[int, bytes]:
-        r"""The first `length` bytes of each of these frames, by frame.  O(frames × length).
+        r"""Return the first `length` bytes of each of these frames, by frame.  O(frames × length).
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64")
@@ -182,7 +182,7 @@ class MachineFrames(Part):
         return tuple(sorted(owned, key=lambda pair: (-pair[1], pair[0])))
 
     def _some_blocks(self, focus: Iterable[int], first: int, end: int) -> Iterator[Block]:
-        """The blocks around frames in focus, at the start of memory, and the largest free ones, in order."""
+        """Yield the blocks around frames in focus, at the start of memory, and the largest free ones, in order."""
         windows = [(first, first + AROUND)]
         windows += [(max(first, frame - AROUND), min(end, frame + AROUND)) for frame in islice(focus, FOCUS)]
         largest = (
@@ -209,7 +209,7 @@ class MachineFrames(Part):
 
 
 def _frames_of(pmap: Pmap, start: int, end: int) -> tuple[int, ...]:
-    """The frames behind the first pages of [start, end) that have one."""
+    """Return the frames behind the first pages of [start, end) that have one."""
     pages = range(start, min(end, start + (FOCUS << PAGE_SHIFT)), 1 << PAGE_SHIFT)
     return tuple(physical >> PAGE_SHIFT for va in pages if (physical := pmap.extract(va)) is not None)
 
@@ -228,13 +228,13 @@ class MachineCaches(Part):
     """All caches: for entries of the kernel map and of other maps, for kernel memory; and the zones of malloc."""
 
     def __iter__(self) -> Iterator[ObjectCache]:
-        """The caches in the order they came to be."""
+        """Yield the caches in the order they came to be."""
         kernel = self.system.kernel
         yield from (kernel.kentry_cache, kernel.entry_cache, kernel.kmem.entry_cache)
         yield from (zone.cache for zone in kernel.kmem.zones.zones)
 
     def value(self, focus: Iterable[int] = (), most: int = SLABS) -> CachesValue:
-        """The caches as frozen values, each with up to `most` slabs: first those with the buffers in `focus`.
+        """Return the caches as frozen values, each with up to `most` slabs: first those with the buffers in `focus`.
 
         O(caches + slabs shown).
         """

@@ -38,7 +38,7 @@ class MachineKmem(Part):
         return Named("map", ((name, self._map(name)) for name in self.system.kmem_maps))
 
     def _map(self, name: str) -> MachineKmemMap:
-        """The map called `name`."""
+        """Return the map called `name`."""
         return self.system.part(MachineKmemMap, f"kmem/{name}")
 
     def __getattr__(self, name: str) -> MachineKmemMap:
@@ -72,14 +72,14 @@ class MachineKmem(Part):
             one.unlock()
 
     def map_of(self, address: int) -> MachineKmemMap | None:
-        """The innermost map that contains `address`; None outside kernel memory."""
+        """Return the innermost map that contains `address`; None outside kernel memory."""
         inside = self.system.kmem.map_at(arguments.whole(address, "address"))
         return None if inside is None else self._map(short_name(inside))
 
     def value(
         self, focus: Iterable[int] = (), opened: Iterable[int] = (), *, whole: int = WHOLE, around: bool = True
     ) -> KernelMapValue:
-        """All maps as a frozen value, submaps inside their parents; see :meth:`.MapPart.value`."""
+        """Return all maps as a frozen value, submaps inside their parents; see :meth:`.MapPart.value`."""
         root, most = self.system.kmem.kmem.kernel_map, arguments.count(whole, "whole")
         return self._value(root, tuple(focus), tuple(opened), most, around=around)
 
@@ -266,7 +266,7 @@ class MachineKmemMap(MapPart):
         return self.system.kmem.scheduler.asleep_in(self.vm_map)
 
     def lookup(self, address: int | str) -> EntryValue | None:
-        """The entry that holds `address`, or None (`vm_map_lookup_entry`).  O(log n)."""
+        """Return the entry that holds `address`, or None (`vm_map_lookup_entry`).  O(log n)."""
         vm_map = self.vm_map
         wanted = arguments.within(
             arguments.whole(address, "address"), "address", vm_map.start, vm_map.end, vm_map.called

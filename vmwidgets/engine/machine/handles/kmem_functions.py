@@ -123,7 +123,7 @@ class KmemFunctions(Part):
     def kmem_suballoc(
         self, size: int | str, name: str, *, parent: MachineKmemMap | str = "kernel_map", placement: str = "freebsd"
     ) -> MachineKmemMap:
-        """A new map, with its own lock and entries, over `size` bytes of `parent` (`kmem_suballoc`).
+        """Return a new map, with its own lock and entries, over `size` bytes of `parent` (`kmem_suballoc`).
 
         It is refused when the original panics (`m.unchecked.kmem_suballoc` panics, too): if `parent` has no gap of that
         size or there is no memory for an entry, and if the range would merge with a neighbour that gets an object.
@@ -185,7 +185,7 @@ class KmemFunctions(Part):
     # ---- the door's own checks ---------------------------------------------------------------
 
     def _where(self, value: Any) -> FreeBSDMap:
-        """The map that was meant."""
+        """Return the map that was meant."""
         if type(value) is str and value in self.system.kmem_maps:
             return self.system.kmem_maps[value]
         if isinstance(value, MachineMap):
@@ -251,7 +251,7 @@ class KmemFunctions(Part):
         return self.system.callbacks.complete(name, noted())
 
     def _given(self, address: Any, size: Any, where: Any) -> tuple[FreeBSDMap, int, int]:
-        """The range to free: whole allocations of one map."""
+        """Return the range to free: whole allocations of one map."""
         first, length = arguments.whole(address, "address"), arguments.whole(size, "size")
         start, end = trunc_page(first), first + length + PAGE - 1 & -PAGE
         vm_map = self._map_to_free_in(start) if where is None else self._where(where)
@@ -265,7 +265,7 @@ class KmemFunctions(Part):
         return vm_map, start, end
 
     def _map_to_free_in(self, address: int) -> FreeBSDMap | None:
-        """The map that `address` belongs to; or, where that gave nothing there, the only one that did."""
+        """Return the map that `address` belongs to; or, where that gave nothing there, the only one that did."""
         inside = self.system.kmem.map_at(address)
         if inside is not None and self.system.allocations.overlapping(address, address + 1, inside.name):
             return inside

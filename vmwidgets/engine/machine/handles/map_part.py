@@ -174,7 +174,7 @@ class MapPart(Part):
         return map_value(self.vm_map, focus, opened, addresses, whole=most, around=around, roles=self.roles)
 
     def entries(self) -> list[EntryValue]:
-        """All entries in order, as frozen values. O(n)."""
+        """Return all entries in order, as frozen values. O(n)."""
         return list(self)
 
     def check(self) -> None:
@@ -182,7 +182,7 @@ class MapPart(Part):
         self.vm_map.check()
 
     def listed(self, heading: str) -> str:
-        """The map as text: a heading and its first entries."""
+        """Return the map as text: a heading and its first entries."""
         shown = [f"  {entry!r}" for entry, _ in zip(self, range(20), strict=False)]
         more = [f"  … {len(self) - 20:,} more"] if len(self) > 20 else []
         return "\n".join([heading, *shown, *more])
@@ -197,7 +197,7 @@ class MapPart(Part):
     # ---- inside ------------------------------------------------------------------------------
 
     def _range(self, verb: str, start: Any, end: Any, size: Any) -> tuple[int, int]:
-        """A range of the map that is not empty, and that may be changed."""
+        """Return a range of the map that is not empty, and that may be changed."""
         vm_map = self.vm_map
         first = arguments.page_within(start, "start", vm_map.start, vm_map.end, vm_map.called)
         if (end is None) == (size is None):

@@ -104,7 +104,10 @@ class MachineMap(MapPart):
 
     @operation
     def lookup(self, address: int | str) -> EntryValue | None:
-        """The entry that contains `address`, or the next entry above, or None (`vm_map_lookup_nearest`).  O(log n)."""
+        """Return the entry that contains `address`, or the next entry above, or None (`vm_map_lookup_nearest`).
+
+        O(log n).
+        """
         vm_map = self.vm_map
         wanted = arguments.within(
             arguments.whole(address, "address"), "address", vm_map.start, vm_map.end, vm_map.called
@@ -256,7 +259,7 @@ class MachineMap(MapPart):
         return sum(entry.end <= wanted for entry in self.entries()[:-1]) + 1
 
     def comparisons(self, address: int | str) -> int:
-        """The number of tree nodes that a lookup of `address` compares; 0 on a hit in the lookup cache.
+        """Return the number of tree nodes that a lookup of `address` compares; 0 on a hit in the lookup cache.
 
         It makes a lookup, which changes the cache.
 
@@ -270,7 +273,7 @@ class MachineMap(MapPart):
         return sum(isinstance(event, TreeCompared) for event in self.machine.journal.last.events)
 
     def info(self) -> str:
-        """The text that the kernel prints for the map (`vm_map_info`)."""
+        """Return the text that the kernel prints for the map (`vm_map_info`)."""
         return self.vm_map.info()
 
     @in_ascii
@@ -301,7 +304,7 @@ class MachineMap(MapPart):
         self.vm_map.wire(start, end, self._wired_memory)
 
     def _wired_memory(self) -> TaskObject:
-        """An object for a range that is wired and had none."""
+        """Return an object for a range that is wired and had none."""
         self.system.wirings += 1
         memory = self.system.task_memory
         return TaskObject(f"wired memory {self.system.wirings}", AnonymousPager(memory), memory)
@@ -314,7 +317,7 @@ class MachineMap(MapPart):
         return tables
 
     def _map_like_this(self, path: str, start: int, end: int) -> X15Map:
-        """A map of [start, end) on the same page tables, with entries from the ordinary cache."""
+        """Return a map of [start, end) on the same page tables, with entries from the ordinary cache."""
         ours, kernel = self.vm_map, self.system.kernel
         entries = CachedEntries(kernel.entry_cache, kernel.identities, Entry)
         made = X15Map(
@@ -414,7 +417,7 @@ _CHANGES: dict[str, Callable[..., None]] = {
 
 
 def flags_word(prot: Any, max_prot: Any, inherit: Any, advice: Any, nomerge: bool, fixed: bool) -> int:
-    """The packed flags word of a request, from what a learner writes; each combination is worked out once."""
+    """Return the packed flags word of a request, from what a learner writes; each combination is worked out once."""
     given = prot, max_prot, inherit, advice, nomerge, fixed
     try:
         known = _FLAGS.get(given)

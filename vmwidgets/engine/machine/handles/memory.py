@@ -75,7 +75,7 @@ class MemoryFunctions(Part):
         return self.system.complete_access("write", steps)
 
     def _reach(self, va: int, access: Access) -> MaySleep[int]:
-        """The physical address of `va` in kernel memory, after its fault was resolved if it had one.
+        """Yield the physical address of `va` in kernel memory, after its fault was resolved if it had one.
 
         What a loaded task has at user addresses is not kernel memory: the kernel's tables have nothing there.
         """

@@ -97,7 +97,7 @@ class MachineObjects(Part):
 
 
 def _behind(objects: Iterable[TaskObject]) -> set[str]:
-    """The names of these objects and of those behind them."""
+    """Return the names of these objects and of those behind them."""
     found: set[str] = set()
     for one in objects:
         at: TaskObject | None = one

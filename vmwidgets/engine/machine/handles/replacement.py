@@ -87,7 +87,7 @@ class MachineReplacement(Part):
     # ---- looking -----------------------------------------------------------------------------
 
     def value(self, first: int | None = None) -> ReplacementValue:
-        """The rings as a frozen value: all pages of each, or the `first` that are asked.
+        """Return the rings as a frozen value: all pages of each, or the `first` that are asked.
 
         O(pages in memory), and with `first` much less of each page, as long as no descriptor was edited.
         """
@@ -112,7 +112,7 @@ class MachineReplacement(Part):
         return replace(value, rings=found)
 
     def _pages(self, asked: Sequence[tuple[int, int]], first: int | None) -> dict[int, RingPage]:
-        """The pages in these frames, each at its place in a ring."""
+        """Return the pages in these frames, each at its place in a ring."""
         edited = any(task.pmap.editor.edits.places for task in self.system.tasks.values())
         is_known = first is not None and not edited and not self.door.inside  # records follow what is in the tables
         uses_of = self._uses_known() if is_known else self._uses_read({frame for frame, _ in asked})
@@ -138,7 +138,7 @@ class MachineReplacement(Part):
         return uses
 
     def _uses_read(self, asked: Container[int]) -> Callable[[int], list[Use]]:
-        """The same from all page tables.  O(pages of tasks)."""
+        """Return the same from all page tables.  O(pages of tasks)."""
         found: dict[int, list[Use]] = {}
         for name, task in self.system.tasks.items():
             with suppress(KernelPanic):  # a descriptor that was edited leads out of memory: what is behind is not known

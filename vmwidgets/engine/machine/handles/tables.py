@@ -40,7 +40,7 @@ class MemoryBefore:
             self._in_page.setdefault(pa >> PAGE_SHIFT, []).append(pa)
 
     def read_word(self, pa: int, width: int) -> int:
-        """The word of `width` bytes at `pa`."""
+        """Return the word of `width` bytes at `pa`."""
         before = self._before.get(pa)
         return self._ram.read_word(pa, width) if before is None else before
 
@@ -147,7 +147,7 @@ class MachineTables(Suggesting):
         return MemoryBefore(ram, words, self._pmap.fmt.entry_width) if words else ram
 
     def now(self, words: Mapping[int, int] = MappingProxyType({})) -> PageTables[Any]:
-        """The tables as they are, or with earlier values of some descriptors, by physical address."""
+        """Return the tables as they are, or with earlier values of some descriptors, by physical address."""
         pmap = self._pmap
         name = f"page tables of {self.task or 'the kernel'}"
         root, controls = pmap.registers(self.system.controls)
@@ -318,7 +318,7 @@ class DescriptorFunctions(Part):
         return f"m.undo() undoes the operation that killed it; {edited}or boot another machine"
 
     def standing(self) -> list[Edit]:
-        """The edits in force: their descriptors are in the tables and hold what was written; the latest last."""
+        """Return the edits in force: their descriptors are in the tables and hold what was written; the latest last."""
         edits = self._edits
         if not edits:
             return []
@@ -369,7 +369,7 @@ class DescriptorFunctions(Part):
         return self.system.pmap.fmt.entry_width
 
     def _tables_of(self, space: str) -> Pmap | None:
-        """The tables of a space as edits name it; none if it is gone."""
+        """Return the tables of a space as edits name it; none if it is gone."""
         return self.system.pmap if not space else dict(self.system.spaces()).get(space)
 
     def _in_place(self, edit: Edit, memory: MemoryBefore) -> bool:
@@ -465,7 +465,7 @@ class DescriptorFunctions(Part):
 
 
 def _find_place(memory: MemoryBefore, pmap: Pmap, settings: Any, pa: int) -> tuple[Level, int] | None:
-    """The level of the table that `pa` is in, and the address that the slot is for; None if it is in none.
+    """Return the level of the table that `pa` is in, and the address that the slot is for; None if it is in none.
 
     Tables are searched from the root down, so that one which the recursive window shows too, a level lower, is found
     where it belongs.

@@ -114,7 +114,7 @@ class Task(UnixCalls):
         return self.tables.walk(address, access, user=True)
 
     def byte_or_signal(self, address: int | str) -> str:
-        """The result of reading one byte: the character, "zero" for a byte 0, or the name of the signal.
+        """Return the result of reading one byte: the character, "zero" for a byte 0, or the name of the signal.
 
         >>> import vmwidgets as vm
         >>> t = vm.boot("x86-64").task("init")
@@ -145,7 +145,7 @@ class Task(UnixCalls):
             self.touch(start + int(number) * PAGE, access)
 
     def resident_pages(self, start: int, pages: int) -> set[int]:
-        """The numbers, counted from `start`, of the first `pages` pages that are in memory.
+        """Return the numbers, counted from `start`, of the first `pages` pages that are in memory.
 
         >>> import vmwidgets as vm
         >>> t = vm.boot("x86-64").task("init")
@@ -239,7 +239,7 @@ class TaskFunctions(Part):
 
     @operation
     def task(self, name: str, placement: str | None = None) -> Task:
-        """A new task with an empty address space (`vm_map_create`); an existing name returns that task.
+        """Return a new task with an empty address space (`vm_map_create`); an existing name returns that task.
 
         `placement` is the rule by which its map is searched for a gap: "x15" (X15's own), "first", "best", "worst" or
         "next".  Fails with NOMEM if there is no page for its root table.
@@ -295,7 +295,7 @@ class TaskFunctions(Part):
         return through(self, "make_pager", given, lambda: self._make_pager(name, size, function))
 
     def make_pager(self, name: str, size: int | str) -> MemoryObject:
-        """A pager that returns what the journal recorded."""
+        """Return a pager that returns what the journal recorded."""
         if not self.system.callbacks.silent:
             raise Refused("make_pager repeats a recorded pager: to make your own, call m.pager(name, size, function)")
         given = (("name", name), ("size", size))
@@ -315,7 +315,7 @@ class TaskFunctions(Part):
 
     @operation
     def device(self, name: str, at: int | str, size: int | str) -> MemoryObject:
-        """A device's memory at physical addresses from `at` on, as a memory object that can be mapped.
+        """Return a device's memory at physical addresses from `at` on, as a memory object that can be mapped.
 
         It lies beyond RAM.  No device answers there in this machine, so it can be mapped and walked, but not read.
         """
@@ -405,7 +405,7 @@ MOST_AHEAD = 64
 
 
 def _bytes_of(path: Any) -> bytes:
-    """The bytes of a real file."""
+    """Return the bytes of a real file."""
     wanted = "write bytes, such as b'hello', or the path of a file"
     if not isinstance(path, (str, PathLike)) or not path:
         raise Refused(f"content={shown(path)}: {wanted}")

@@ -32,7 +32,7 @@ class MachineThread(Part):
 
     @classmethod
     def of(cls, system: System, name: str) -> MachineThread:
-        """The handle of the thread that has this name now."""
+        """Return the handle of the thread that has this name now."""
         return system.part(cls, f"thread:{name}", system.spawned.get(name, 0))
 
     @property
@@ -99,7 +99,7 @@ class MachineThreads(Part):
         return self._scheduler.cycle()
 
     def value(self) -> ThreadsValue:
-        """All threads as a frozen value."""
+        """Return all threads as a frozen value."""
         scheduler, kmem = self._scheduler, self.system.kmem.kmem
         locks = tuple((one.name, one.lock.holder) for one in kmem.maps)
         threads = (thread.value() for thread in scheduler.threads.values())
@@ -132,7 +132,7 @@ class ThreadFunctions(Part):
         return self.system.callbacks
 
     def spawn(self, function: Callable[..., Any] | None = None, *arguments: Any, name: str = "") -> MachineThread:
-        """A new thread that runs `function`; it does not start before ``m.step()`` or ``m.run()``.
+        """Return a new thread that runs `function`; it does not start before ``m.step()`` or ``m.run()``.
 
         A generator function waits with ``yield from``: ``a = yield from m.kmem_alloc_wait("64 KiB")``.  A single call
         needs no function: ``m.spawn(m.kmem_alloc_wait, "64 KiB", name="sh")``.  A name can be used only once.

@@ -31,7 +31,7 @@ class TimeFunctions(Part):
             raise Refused(f"costs={shown(costs)}: write vm.Costs(…), or None for no times")
 
     def effective_access_time(self) -> EffectiveAccessTime:
-        """The average time of an access since boot, with the formula and the measured rates.
+        """Return the average time of an access since boot, with the formula and the measured rates.
 
         It counts the accesses that processors made for tasks, domains and the kernel and that reached memory.  A fault
         is major if a page had to be read in for it.  The costs are ``m.costs``, or ``vm.Costs()`` if none were set.

@@ -195,7 +195,7 @@ class UnixCalls(SpacePart):
         return Address(start)
 
     def _place(self, at: Any, length: int, is_fixed: bool, name: str = "start") -> int:
-        """An address of a page of the task, with room for `length` bytes behind it."""
+        """Return an address of a page of the task, with room for `length` bytes behind it."""
         vm_map = self.space.vm_map
         start = arguments.page_within(at, name, vm_map.start, vm_map.end, vm_map.called)
         if is_fixed and length > vm_map.end - start:
@@ -204,7 +204,7 @@ class UnixCalls(SpacePart):
         return start
 
     def _target(self, file: Any) -> TaskObject | None:
-        """The object of a file, or of a name."""
+        """Return the object of a file, or of a name."""
         system = self.system
         if file is None:
             return None
@@ -220,7 +220,7 @@ class UnixCalls(SpacePart):
 
 
 def _length(size: Any) -> int:
-    """A size in whole pages, as calls round it up."""
+    """Return a size in whole pages, as calls round it up."""
     length = -(-arguments.whole(size, "size") // PAGE) * PAGE
     if not 0 < length < 1 << 48:
         raise Refused(f"size={shown(size)}: write at least a byte, and less than 256 TiB")
@@ -228,7 +228,7 @@ def _length(size: Any) -> int:
 
 
 def _flags(flags: Any, has_file: bool, has_place: bool) -> frozenset[str]:
-    """The words of `flags`, if they go together."""
+    """Return the words of `flags`, if they go together."""
     if not isinstance(flags, str):
         raise Refused(f"flags={shown(flags)}: write words such as 'private' or 'shared fixed'")
     words = frozenset(arguments.known(word, FLAGS, "flag") for word in flags.replace("|", " ").split())

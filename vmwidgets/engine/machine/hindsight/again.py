@@ -123,7 +123,7 @@ def again(machine: Any, changes: dict[str, Any]) -> Again:
 
 
 def _booted(machine: Any, name: str, value: Any, title: str) -> Any:
-    """A machine booted like another one but for one thing."""
+    """Return a machine booted like another one but for one thing."""
     if name == "placement":
         arguments.known(value, ("x15", *FITS), "placement")
     target = booted(machine, **({name: value} if name in BOOTED else {}))

@@ -141,7 +141,7 @@ class Changes:
                 self._compare_pages(task, serial, _joined(ranges))
 
     def _compare_frames(self, system: System) -> dict[str, set[int]]:
-        """The pages whose frames hold something else than before, by the objects that have them."""
+        """Return the pages whose frames hold something else than before, by the objects that have them."""
         pages, frames = system.task_memory.pages, self._frames
         found: dict[str, set[int]] = {}
         for frame in [one for one in frames if one not in pages]:
@@ -256,7 +256,7 @@ _TAKES: Mapping[str, Callable[..., None]] = {
 
 
 def _task_of(system: System, path: str) -> str | None:
-    """The task whose map, or a submap of whose map, is at this path."""
+    """Return the task whose map, or a submap of whose map, is at this path."""
     head, found, _ = path.partition("/map")
     return next((task.name for task in system.tasks.values() if found and task.path == head), None)
 
@@ -280,7 +280,7 @@ def _in_one_only(before: Ranges, after: Ranges) -> Ranges:
 
 
 def _joined(ranges: Ranges) -> Ranges:
-    """The same addresses, in ranges that do not overlap."""
+    """Return the same addresses, in ranges that do not overlap."""
     found: Ranges = []
     for start, end in sorted(ranges):
         if found and start <= found[-1][1]:
@@ -307,7 +307,7 @@ def _mapping(task: TaskSpace, objects: Mapping[TaskObject, set[int]], whole: Ite
 
 
 def _leading_to(one: TaskObject) -> Iterator[Entry]:
-    """The entries that map an object, or a shadow of it."""
+    """Yield the entries that map an object, or a shadow of it."""
     todo: list[Any] = [one]
     while todo:
         front = todo.pop()
@@ -316,7 +316,7 @@ def _leading_to(one: TaskObject) -> Iterator[Entry]:
 
 
 def _seen(task: TaskSpace, ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[int, bytes]]:
-    """The pages that a task sees in these ranges and that may hold something else than zeroes, by address."""
+    """Yield the pages that a task sees in these ranges and that may hold something else than zeroes, by address."""
     for start, end in ranges:
         for entry in task.vm_map.inner_in(start, end):
             if not isinstance(entry.object, TaskObject):
@@ -328,7 +328,7 @@ def _seen(task: TaskSpace, ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[
 
 
 def _having(front: TaskObject, window: range) -> list[int]:
-    """The pages of a window that some object of a chain has, or that the last one's pager has."""
+    """Return the pages of a window that some object of a chain has, or that the last one's pager has."""
     found: set[int] = set()
     last = front
     for last in front.chain():

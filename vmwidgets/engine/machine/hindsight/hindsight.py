@@ -36,7 +36,7 @@ class Hindsight(Handle):
     history: History
 
     def last_write(self, thing: Any, where: Any = None, *, progress: Progress | None = None) -> Operation:
-        r"""The operation that last changed `thing` at `where`; the boot, if nothing has changed it since.
+        r"""Return the operation that last changed `thing` at `where`; the boot, if nothing has changed it since.
 
         `thing` and `where` may be
 
@@ -103,7 +103,7 @@ class Hindsight(Handle):
             return asked_why(self, *asked, _places(self, *asked), last)
 
     def first(self, f: Callable[[Any], Any], *, progress: Progress | None = None) -> Operation:
-        """The first operation after which `f` is true for this machine; `f` is called after each operation.
+        """Return the first operation after which `f` is true for this machine; `f` is called after each operation.
 
         `f` is called with the machine at that point, and may only read it.  If it reads something that does not exist
         at that point (a task that was not created yet, an address where nothing is mapped), it counts as false.
@@ -124,7 +124,7 @@ class Hindsight(Handle):
             return searches.first(self.history, f, progress)
 
     def turned(self, f: Callable[[Any], Any]) -> Turn:
-        """An operation at which the value of `f` changed, found by bisection, so there may be others.
+        """Return an operation at which the value of `f` changed, found by bisection, so there may be others.
 
         `f` is as for :meth:`first`; its values after the boot and now must differ.  In a history of 10,000 operations
         it is called some hundred times.  Raises :class:`Refused` if the two values are the same.

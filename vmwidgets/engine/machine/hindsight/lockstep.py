@@ -220,7 +220,7 @@ def lockstep(first: Any, second: Any, *, stop: bool = False) -> Lockstep:
 
 
 def _led_by(machine: Any) -> list[Any]:
-    """A machine and those that do what it does."""
+    """Return a machine and those that do what it does."""
     found = [machine]
     for one in found:
         found += [pair.second for pair in _pairs_of(one) if pair.first is one]
@@ -228,6 +228,6 @@ def _led_by(machine: Any) -> list[Any]:
 
 
 def _pairs_of(machine: Any) -> list[Lockstep]:
-    """The pairs that a machine is in."""
+    """Return the pairs that a machine is in."""
     heard_by = (getattr(listener, "__self__", None) for listener in machine.door.listeners)
     return [pair for pair in heard_by if isinstance(pair, Lockstep)]

@@ -64,7 +64,7 @@ class Noted:
 
     @classmethod
     def of(cls, machine: Any) -> Noted:
-        """The one of a machine."""
+        """Return the one of a machine."""
         history = machine.history
         if history.noted is None:
             history.noted = cls(machine)
@@ -77,7 +77,7 @@ class Noted:
         return None if number is None else self._machine.journal[number]
 
     def recent(self, places: Places, most: int) -> list[int]:
-        """The numbers of the latest operations that changed one of these, so many of each at most."""
+        """Return the numbers of the latest operations that changed one of these, so many of each at most."""
         found: set[int] = set()
         for place in places:
             found.update(islice(self._backwards([place]), most))
@@ -96,7 +96,7 @@ class Noted:
     def _backwards(
         self, places: list[tuple[Hashable, int]], before: int | None = None, progress: Progress | None = None
     ) -> Iterator[int]:
-        """The numbers of the operations that changed one of these places, the latest first."""
+        """Yield the numbers of the operations that changed one of these places, the latest first."""
         number_of = self._machine.journal.number_of
         end = len(self._machine.journal) if before is None else before
         done = 1
@@ -168,5 +168,5 @@ def _stretch_of(number: int) -> int:
 
 
 def _first_of(stretch: int) -> int:
-    """The number of the first operation of a stretch."""
+    """Return the number of the first operation of a stretch."""
     return stretch * STRETCH + BEYOND if stretch else 1

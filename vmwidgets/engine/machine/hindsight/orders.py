@@ -106,7 +106,7 @@ class Orders:
             reached = list(further.values())
 
     def _step(self, at: Reached, which: int) -> Reached:
-        """The machine after one step more, of the first script or the second."""
+        """Return the machine after one step more, of the first script or the second."""
         machine, step = at.machine.branch(), self.scripts[which][at.done[which]]
         path, name, given, named = _parts(step)
         self.done += 1

@@ -107,7 +107,7 @@ class Question:
 
 
 def first(history: History, function: Any, progress: Progress | None) -> Operation:
-    """The first operation after which a function is true; each is looked at once."""
+    """Return the first operation after which a function is true; each is looked at once."""
     if progress is not None and not callable(progress):
         raise Refused(f"progress={shown(progress)}: pass a function of two numbers, the operations done and the total")
     question, journal = Question("first", function), history.journal
@@ -126,7 +126,7 @@ def first(history: History, function: Any, progress: Progress | None) -> Operati
 
 
 def turned(history: History, function: Any) -> Turn:
-    """An operation with which the value of a function changes, between two moments where it differs.
+    """Return an operation with which the value of a function changes, between two moments where it differs.
 
     These are halved at the copies that the history keeps, and what lies between two of them is done again.
     """
@@ -163,7 +163,7 @@ def _said(found: Any) -> str:
 
 
 def _between(history: History, question: Question, low: int, high: int) -> Turn:
-    """The first operation from after `low` to `high` with which the function's value changes."""
+    """Return the first operation from after `low` to `high` with which the function's value changes."""
     seen: list[Any] = []
 
     def look(system: System) -> bool:

@@ -67,7 +67,7 @@ class Why:
         return "\n".join(lines)
 
     def cell_of(self, operation: Operation) -> int:
-        """The number of the notebook cell that did one of the operations, or the last one; 0: none did."""
+        """Return the number of the notebook cell that did one of the operations, or the last one; 0: none did."""
         serials = (one.serial for one in (*self.operations, self.last))
         return dict(zip(serials, self.cells, strict=False)).get(operation.serial, 0)
 
@@ -187,7 +187,7 @@ class Candidates:
         return [self._journal[number] for number in sorted(numbers) if number]
 
     def _needed(self, changes: Iterable[int]) -> set[int]:
-        """These operations, which changed the thing, and what they need, from the parts that they name on."""
+        """Return these operations, which changed the thing, and what they need, from the parts that they name on."""
         found: set[int] = set()
         todo: list[tuple[int, int]] = [(number, self._subject.address) for number in changes]
         todo += self._before(_root(self._subject.path), self._subject.address, len(self._journal))
@@ -225,7 +225,7 @@ def _root(path: str) -> str:
 
 
 def _parts_of(then: Operation) -> set[str]:
-    """The parts that an operation names, and that some operation made."""
+    """Return the parts that an operation names, and that some operation made."""
     named = [then.target, *(str(value) for _, value in then.arguments if isinstance(value, PartReference))]
     return {_root(path) for path in named if ":" in path}
 
@@ -294,7 +294,7 @@ def smallest(holds: Callable[[Sequence[Operation]], bool], operations: Sequence[
 
 
 def _chain(holds: Trial, operations: Sequence[Operation], last: Operation) -> list[Operation]:
-    """The fewest operations that hold; with the one that changed the thing last, where that is needed.
+    """Return the fewest operations that hold; with the one that changed the thing last, where that is needed.
 
     Without it they may hold by chance: the same byte may have been written elsewhere before.
     """

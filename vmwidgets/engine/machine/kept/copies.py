@@ -93,7 +93,7 @@ def no_collection() -> Iterator[None]:
 
 
 def _columns(kind: Any, objects: list[Any]) -> tuple[Any, list[Any], dict[str, tuple[Any, ...]], list[dict[str, Any]]]:
-    """The contents of objects of one kind: slots in columns where all are set, the rest object by object."""
+    """Return the contents of objects of one kind: slots in columns where all are set, the rest object by object."""
     slots = _slots(kind)
     if slots and not hasattr(objects[0], "__dict__"):
         try:
@@ -139,7 +139,7 @@ class _Unpickler(pickle.Unpickler):
         self._makers = makers
 
     def find_class(self, module: str, name: str) -> Any:
-        """A class or function by its name, of which one makes what lay outside."""
+        """Return a class or function by its name, of which one makes what lay outside."""
         return self._make if (module, name) == (__name__, "make") else super().find_class(module, name)
 
     def _make(self, maker: str, *given: Any) -> Any:
@@ -165,7 +165,7 @@ def _error(kind: type[BaseException], args: tuple[Any, ...], held: dict[str, Any
 
 
 def contents(value: Any) -> dict[str, Any]:
-    """All that an object holds, by attribute."""
+    """Return all that an object holds, by attribute."""
     kind: Any = type(value)
     held = {name: getattr(value, name) for name in _slots(kind) if hasattr(value, name)}
     held.update(getattr(value, "__dict__", ()))

@@ -97,7 +97,7 @@ def _dumped(data: Any) -> str:
 
 @singledispatch
 def encode(value: Any) -> Any:
-    """A value as JSON's.
+    """Return a value as JSON's.
 
     >>> encode((1, b"x", Address(4096), PartReference("kernel_map")))
     [1, {'bytes': '78'}, {'hex': '0x1000'}, {'part': 'kernel_map'}]
@@ -170,7 +170,7 @@ class MachineJournal(Journal):
             _write(self, raw)
 
     def as_file(self) -> bytes:
-        """The bytes that :meth:`save` writes.  O(operations)."""
+        """Return the bytes that :meth:`save` writes.  O(operations)."""
         raw = io.BytesIO()
         _write(self, raw)
         return raw.getvalue()
@@ -370,11 +370,11 @@ class _Reader:
         self._items = 0
 
     def wrong(self, why: str, line: int = 0) -> BadJournal:
-        """The error of a line, of the last if none is given."""
+        """Return the error of a line, of the last if none is given."""
         return BadJournal(self._path, line or self.count, why)
 
     def lines(self) -> Iterator[dict[str, Any]]:
-        """All lines between the header and the end, each as its data."""
+        """Yield all lines between the header and the end, each as its data."""
         check = hashlib.sha256()
         try:
             with gzip.open(self._path, "rb") as file:

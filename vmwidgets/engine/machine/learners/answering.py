@@ -28,7 +28,7 @@ class Answering(LearnerCode):
         raise CallbackFailed(f"{self.title} runs {self.when}: it may not call the machine, as {name} does")
 
     def answer(self, name: str, question: tuple[str, Any], ask: Callable[[Callable[..., Any], int], Any]) -> Any:
-        """The recorded answer, or what `ask` gets of the function; that is recorded, and a failure too.
+        """Return the recorded answer, or what `ask` gets of the function; that is recorded, and a failure too.
 
         `ask` is given the function, and how often it was asked before.
         """
@@ -83,7 +83,7 @@ class ReplacementCode(Answering):
         super().__init__(callbacks, "the function of m.replacement", key)
 
     def __call__(self, pages: list[ResidentPage]) -> int:
-        """The frame of the page that it chooses; CallbackFailed where it fails or chooses none of these."""
+        """Return the frame of the page that it chooses; CallbackFailed where it fails or chooses none of these."""
 
         def ask(function: Callable[[list[ResidentPage]], Any], place: int) -> int:
             chosen = self.run(lambda: function(list(pages)))

@@ -121,7 +121,7 @@ class Callbacks:
         return key
 
     def handler(self, name: str, key: str) -> Handler:
-        """The handler of a script that was begun."""
+        """Return the handler of a script that was begun."""
         return Handler(self, name, key)
 
     def repeated(self, title: str, key: str) -> Repeated:
@@ -340,7 +340,7 @@ class ThreadActor(LearnerCode):
         return item, done
 
     def _beyond(self) -> Live:
-        """The learner's own generator, if it is where the record ends."""
+        """Return the learner's own generator, if it is where the record ends."""
         live = self.callbacks.live.get(self.key)
         if live is None:
             raise CallbackFailed(f"{self.title} was recorded up to here: what its function would do next is not known")
@@ -512,7 +512,7 @@ def thread_body(function: Callable[..., Any], args: tuple[Any, ...]) -> Generato
 
 
 def with_machine(handler: Callable[..., Any], machine: Any) -> Callable[[], Any]:
-    """A handler as a function without arguments: it gets the machine, or nothing."""
+    """Return a handler as a function without arguments: it gets the machine, or nothing."""
     try:
         wants = [one for one in signature(handler).parameters.values() if one.default is one.empty]
     except (TypeError, ValueError):
@@ -531,7 +531,7 @@ def _result(value: Any) -> Any:
 
 
 def _delegates(body: Generator[Any, Any, Any]) -> Iterator[GeneratorType[Any, Any, Any]]:
-    """A generator and those that it waits for with `yield from`."""
+    """Yield a generator and those that it waits for with `yield from`."""
     inner: Any = body
     while isgenerator(inner):
         yield inner

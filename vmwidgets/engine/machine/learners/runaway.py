@@ -223,7 +223,7 @@ def _trace_turns(budget: _Budget, jumps: frozenset[int]) -> Callable[[FrameType,
 
 @lru_cache(maxsize=256)
 def _jumps_back(code: CodeType) -> frozenset[int]:
-    """The places of the instructions that jump back; one with prefixes has the place of the first."""
+    """Return the places of the instructions that jump back; one with prefixes has the place of the first."""
     found: set[int] = set()
     prefix = -1
     for one in get_instructions(code):

@@ -70,7 +70,7 @@ class KmemTables:
         self._pmap.update(start, end)
 
     def translated(self, start: int, end: int) -> list[int]:
-        """The frames behind [start, end)."""
+        """Return the frames behind [start, end)."""
         return self._pmap.translated(start, end)
 
     def prepared(self, cuts: Iterable[int]) -> AbstractContextManager[None]:
@@ -96,7 +96,7 @@ class BootSlabs:
         return min(len(self._free), self._backing.pages.obtainable_pages)
 
     def allocate(self) -> int | None:
-        """The next page of the range, with memory behind it; none at its end, or without memory."""
+        """Return the next page of the range, with memory behind it; none at its end, or without memory."""
         if not self._free or not self._backing.back(self._free[-1], PAGE, "kmem entries"):
             return None
         return self._free.pop()
@@ -170,11 +170,14 @@ class KernelMemorySystem:
         return self.kmem.running
 
     def map(self, name: str) -> FreeBSDMap:
-        """The map called `name`."""
+        """Return the map called `name`."""
         return next(vm_map for vm_map in self.kmem.maps if vm_map.name == name)
 
     def map_at(self, address: int) -> FreeBSDMap | None:
-        """The innermost map that `address` belongs to; None outside kernel memory.  O(log n) for each level of maps."""
+        """Return the innermost map that `address` belongs to; None outside kernel memory.
+
+        O(log n) for each level of maps.
+        """
         root = self.kmem.kernel_map
         return root.innermost(address) if root.start <= address < root.end else None
 

@@ -86,7 +86,7 @@ _ORIGINALS = {
 
 
 def layouts_of(fmt: TableFormat[Any]) -> dict[str, Layout]:
-    """The layouts that a machine with tables of this format can boot, by name."""
+    """Return the layouts that a machine with tables of this format can boot, by name."""
     small = _layout(fmt, "small", 64 * MIB, 512 * KIB, "a kernel map of 64 MiB, small enough to see whole", SMALL_KMEM)
     tiny = _layout(
         fmt, "tiny", 4 * MIB, 8 * KIB, "a kernel map of 4 MiB with room for 100 entries, to run out of both", TINY_KMEM

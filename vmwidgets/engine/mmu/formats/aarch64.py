@@ -95,13 +95,13 @@ class Aarch64Rules(Rules[Aarch64Controls]):
         return Start(controls.ttbr1 if upper else root, level)
 
     def start_shift(self, controls: Aarch64Controls) -> int:
-        """The bits that tell the halves apart."""
+        """Return the bits that tell the halves apart."""
         return 48
 
     def check_descriptor(
         self, level: Level, descriptor: Descriptor, word: int, controls: Aarch64Controls
     ) -> Stop | None:
-        """A descriptor that maps nothing, or leads where no physical address does."""
+        """Return a descriptor that maps nothing, or leads where no physical address does."""
         if descriptor.kind == "invalid":
             why = "bit 0 is 0, so nothing is mapped here" if not word & 1 else "no block can be at this level"
             return Stop("not-present", f"the {level.name} is {word:#x}: {why}")
@@ -112,7 +112,7 @@ class Aarch64Rules(Rules[Aarch64Controls]):
         return Stop("address-size", f"the {level.name} is {word:#x}: {said}")
 
     def checked_bits(self, level: Level, descriptor: Descriptor, controls: Aarch64Controls) -> int:
-        """The address bits above TCR_EL1.IPS."""
+        """Return the address bits above TCR_EL1.IPS."""
         return bits(47, controls.pa_bits)
 
     def narrow(self, rights: Rights, descriptor: Descriptor, word: int, controls: Aarch64Controls) -> Rights:
@@ -178,13 +178,13 @@ class Aarch64Rules(Rules[Aarch64Controls]):
         return AP_USER | AP_READ_ONLY | UXN | PXN
 
     def rights_of(self, descriptor: Descriptor, word: int) -> Rights:
-        """The rights in one descriptor, taken by itself; of a page that user code may only fetch from, that."""
+        """Return the rights in one descriptor, taken by itself; of a page that user code may only fetch from, that."""
         if descriptor.kind == "leaf" and not word & (AP_USER | UXN):
             return Rights(False, False, True, True)
         return self._data_rights(descriptor, word)
 
     def _data_rights(self, descriptor: Descriptor, word: int) -> Rights:
-        """The rights in one descriptor, those of the code that may read there."""
+        """Return the rights in one descriptor, those of the code that may read there."""
         if descriptor.kind == "table":
             user = not word & AP_TABLE_NO_USER
             return Rights(True, not word & AP_TABLE_READ_ONLY, not word & (UXN_TABLE if user else PXN_TABLE), user)
@@ -310,7 +310,7 @@ def _block(level: int, size: str, low: int) -> Descriptor:
 
 
 def _level(number: int, shift: int, *descriptors: Descriptor) -> Level:
-    """The manual's level `number`."""
+    """Return the manual's level `number`."""
     return Level(4 - number, f"level {number} descriptor", f"level {number} table", shift, 9, descriptors)
 
 
@@ -359,13 +359,13 @@ class GranuleRules(Aarch64Rules):
         return Start(controls.ttbr1 if high else root, level)
 
     def start_shift(self, controls: Aarch64Controls) -> int:
-        """The bits that tell the halves apart."""
+        """Return the bits that tell the halves apart."""
         return self.va_bits
 
     def report(
         self, stop: Stop, path: Sequence[WalkEntry], access: Access, user: bool, controls: Aarch64Controls
     ) -> FaultReport:
-        """The level is the manual's."""
+        """Return the level is the manual's."""
         found = super().report(stop, path, access, user, controls)
         if stop.kind == "non-canonical" or found.code is None or found.syndrome is None or self.first < 0:
             return found

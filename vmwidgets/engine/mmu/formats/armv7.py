@@ -108,7 +108,7 @@ class Armv7Rules(Rules[Armv7Controls]):
         return replace(level, bits=level.bits - controls.ttbcr_n) if controls.ttbcr_n else level
 
     def start_shift(self, controls: Armv7Controls) -> int:
-        """The N highest bits."""
+        """Return the N highest bits."""
         return 32 - controls.ttbcr_n
 
     def read_as(self, level: Level, word: int, controls: Armv7Controls) -> Descriptor:
@@ -118,7 +118,7 @@ class Armv7Rules(Rules[Armv7Controls]):
         return level.read_as(word)
 
     def check_descriptor(self, level: Level, descriptor: Descriptor, word: int, controls: Armv7Controls) -> Stop | None:
-        """A descriptor that maps nothing."""
+        """Return a descriptor that maps nothing."""
         if descriptor.kind != "invalid":
             return None
         why = "bits 1:0 are 00, so nothing is mapped here" if word & 3 == 0 else "type 11 needs PXN, so it is reserved"
@@ -177,7 +177,7 @@ class Armv7Rules(Rules[Armv7Controls]):
         return sum(field.mask for field in descriptor.fields if field.name in names)
 
     def rights_of(self, descriptor: Descriptor, word: int) -> Rights:
-        """The rights in one descriptor, in the access-flag model; a table's knows but PXN."""
+        """Return the rights in one descriptor, in the access-flag model; a table's knows but PXN."""
         if descriptor.kind == "table":
             return Rights(execute=not WalkEntry(_ANY, descriptor, word).value("PXN"))
         return _rights(WalkEntry(_ANY, descriptor, word), afe=False)
@@ -204,7 +204,7 @@ class Armv7Rules(Rules[Armv7Controls]):
 
 
 def domain_of(path: Sequence[WalkEntry]) -> int:
-    """The domain of a walk: that of the first-level descriptor; a supersection is in domain 0 (B3.5.1)."""
+    """Return the domain of a walk: that of the first-level descriptor; a supersection is in domain 0 (B3.5.1)."""
     return path[0].value("domain")
 
 

@@ -51,7 +51,7 @@ class RiscvRules(Rules[RiscvControls]):
         return Stop("non-canonical", f"{Address(va)} is not an Sv39 address: bits 63 to 38 are not all equal")
 
     def start_shift(self, controls: RiscvControls) -> int:
-        """All bits that must be equal."""
+        """Return all bits that must be equal."""
         return 38
 
     def check_descriptor(self, level: Level, descriptor: Descriptor, word: int, controls: RiscvControls) -> Stop | None:
@@ -67,7 +67,7 @@ class RiscvRules(Rules[RiscvControls]):
         )
 
     def narrow(self, rights: Rights, descriptor: Descriptor, word: int, controls: RiscvControls) -> Rights:
-        """A pointer lets everything pass."""
+        """Return a pointer lets everything pass."""
         if descriptor.kind != "leaf":
             return rights
         own = self.rights_of(descriptor, word)
@@ -119,7 +119,7 @@ class RiscvRules(Rules[RiscvControls]):
         return R | W | X | U if descriptor.kind == "leaf" else 0
 
     def rights_of(self, descriptor: Descriptor, word: int) -> Rights:
-        """The rights in one descriptor, taken by itself."""
+        """Return the rights in one descriptor, taken by itself."""
         if descriptor.kind != "leaf":
             return Rights()
         return Rights(bool(word & R), bool(word & W), bool(word & X), bool(word & U))
@@ -189,7 +189,7 @@ def _leaf(name: str, shift: int) -> Descriptor:
 
 
 def _upper(number: int, shift: int, name: str) -> Level:
-    """The specification's level `number`, above 0."""
+    """Return the specification's level `number`, above 0."""
     address = Field("address", 10, 53, f"bits 55:12 of the level {number - 1} table's address")
     place = (AddressBits(10, 53, 12),)
     fields = (*_FIELDS, address)
@@ -239,7 +239,7 @@ class DeeperRules(RiscvRules):
         return Stop("non-canonical", why)
 
     def start_shift(self, controls: RiscvControls) -> int:
-        """All bits that must be equal."""
+        """Return all bits that must be equal."""
         return self.va_bits - 1
 
 

@@ -78,7 +78,7 @@ class X86Rules(Rules[X86Controls]):
         return Stop("non-canonical", f"{Address(va)} is not canonical: bits 63 to {self.va_bits - 1} are not all equal")
 
     def start_shift(self, controls: X86Controls) -> int:
-        """All bits that must be equal."""
+        """Return all bits that must be equal."""
         return self.va_bits - 1
 
     def check_descriptor(self, level: Level, descriptor: Descriptor, word: int, controls: X86Controls) -> Stop | None:
@@ -91,7 +91,7 @@ class X86Rules(Rules[X86Controls]):
         return Stop("reserved", f"the {level.name} is {word:#x}: reserved {in_words(wrong)} must be 0")
 
     def checked_bits(self, level: Level, descriptor: Descriptor, controls: X86Controls) -> int:
-        """The address bits that this processor does not have."""
+        """Return the address bits that this processor does not have."""
         return self.reserved(level, descriptor, controls)
 
     def narrow(self, rights: Rights, descriptor: Descriptor, word: int, controls: X86Controls) -> Rights:
@@ -129,7 +129,7 @@ class X86Rules(Rules[X86Controls]):
         return WRITABLE | USER | EXECUTE_DISABLE
 
     def rights_of(self, descriptor: Descriptor, word: int) -> Rights:
-        """The rights in one descriptor, NXE taken as set."""
+        """Return the rights in one descriptor, NXE taken as set."""
         return Rights(True, bool(word & WRITABLE), not word & EXECUTE_DISABLE, bool(word & USER))
 
     def accessed(self, descriptor: Descriptor, write: bool, controls: X86Controls) -> int:
@@ -145,7 +145,7 @@ class X86Rules(Rules[X86Controls]):
         return controls.nxe or controls.smep
 
     def reserved(self, level: Level, descriptor: Descriptor, controls: X86Controls) -> int:
-        """The bits of a present descriptor that must be 0 on a processor with these controls."""
+        """Return the bits of a present descriptor that must be 0 on a processor with these controls."""
         reserved = descriptor.reserved | bits(self.highest, controls.maxphyaddr)
         if not controls.nxe:
             reserved |= EXECUTE_DISABLE
@@ -226,20 +226,20 @@ class Entries:
         return large(name, size, self.section, place, fields, bits(shift - 1, 13))
 
     def page(self) -> Descriptor:
-        """A PTE."""
+        """Return a PTE."""
         address = Field("address", 12, 51, "bits 51:12 of the page's address")
         return page(self.section, (*COMMON, D, PAT, G, address, *self._upper), 51)
 
 
 def absent(name: str, section: str) -> Descriptor:
-    """A descriptor that is not present."""
+    """Return a descriptor that is not present."""
     return Descriptor(f"{name} that is not present", "invalid", PRESENT, 0, section, (), (P,))
 
 
 def table(
     name: str, target: str, section: str, fields: tuple[Field, ...], highest: int, reserved: int = 0
 ) -> Descriptor:
-    """A descriptor of a table, whose address goes up to bit `highest`."""
+    """Return a descriptor of a table, whose address goes up to bit `highest`."""
     place = (AddressBits(12, highest, 12),)
     return Descriptor(f"{name} of a {target}", "table", PRESENT, PRESENT, section, place, fields, reserved)
 
@@ -247,13 +247,13 @@ def table(
 def large(
     name: str, size: str, section: str, place: tuple[AddressBits, ...], fields: tuple[Field, ...], reserved: int
 ) -> Descriptor:
-    """A descriptor of a large page."""
+    """Return a descriptor of a large page."""
     kind = PRESENT | PAGE_SIZE
     return Descriptor(f"{name} of a {size} page", "leaf", kind, kind, section, place, fields, reserved)
 
 
 def page(section: str, fields: tuple[Field, ...], highest: int) -> Descriptor:
-    """A descriptor of a 4 KiB page."""
+    """Return a descriptor of a 4 KiB page."""
     place = (AddressBits(12, highest, 12),)
     return Descriptor("PTE of a 4 KiB page", "leaf", PRESENT, PRESENT, section, place, fields)
 
@@ -373,7 +373,7 @@ class PaeRules(X86Rules):
         return 0 if descriptor is _PDPTE else super().rights_bits(descriptor)
 
     def rights_of(self, descriptor: Descriptor, word: int) -> Rights:
-        """A PDPTE lets everything pass."""
+        """Return a PDPTE lets everything pass."""
         return Rights() if descriptor is _PDPTE else super().rights_of(descriptor, word)
 
     def accessed(self, descriptor: Descriptor, write: bool, controls: X86Controls) -> int:

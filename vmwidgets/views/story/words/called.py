@@ -7,7 +7,7 @@ from vmwidgets.views.scene.text import visible
 
 
 def called(path: str) -> str:
-    """A part's name in a sentence of a picture; see :func:`vmwidgets.engine.base.called.called`.
+    """Return a part's name in a sentence of a picture; see :func:`vmwidgets.engine.base.called.called`.
 
     >>> called("task:init/map"), called("kmem/kernel_map")
     ('the map of init', 'kmem.kernel_map')

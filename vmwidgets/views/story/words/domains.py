@@ -64,13 +64,13 @@ def _range(event: ev.RegionAdded | ev.RegionRemoved, _: Names) -> tuple[int, int
 
 
 def call_of(event: ev.Event) -> str:
-    """The call that an event is, by its name; "" for a record that the pmap changed by itself."""
+    """Return the call that an event is, by its name; "" for a record that the pmap changed by itself."""
     tick = saying_of(event).tick
     return "" if tick is None else tick.of(event).call
 
 
 def ref(slot: CapRef) -> str:
-    """A slot in a sentence."""
+    """Return a slot in a sentence."""
     return visible(str(slot))
 
 
@@ -81,7 +81,7 @@ PARTS = ("domain", "memobj")
 
 
 def _slot_of(given: object) -> str:
-    """The slot of a capability that was given by its path."""
+    """Return the slot of a capability that was given by its path."""
     return visible(str(given).rpartition("/")[2].partition("#")[0])
 
 
@@ -94,7 +94,7 @@ class _Asked(NamedTuple):
 
 
 def _asked(facts: Facts, name: str) -> list[_Asked]:
-    """The calls of the pmap that the operation made itself; those for its slab's frames are inside others."""
+    """Return the calls of the pmap that the operation made itself; those for its slab's frames are inside others."""
     found: list[_Asked] = []
     depth = 0
     for event in facts.events:
@@ -157,7 +157,7 @@ def _destroyed(facts: Facts) -> Headline:
 
 @headline_of("frame", "ram", "device_frame", "retype", "copy", "mint", part=("domain",))
 def _made(facts: Facts) -> Headline:
-    """A frame, RAM, a copy: what is in its slot now."""
+    """Return a frame, RAM, a copy: what is in its slot now."""
     slot = _slot_of(facts.result)
     (made,) = [one for one in facts.of(ev.CapabilityMade) if ref(one.ref) == slot]
     return Headline(
@@ -186,7 +186,7 @@ def _revoked(facts: Facts) -> Headline:
 
 
 def _slots(facts: Facts) -> tuple[str, int]:
-    """The slots that capabilities are gone from, and how many are not named."""
+    """Return the slots that capabilities are gone from, and how many are not named."""
     gone = facts.of(ev.CapabilityDeleted)
     named = ", ".join(f"{ref(event.ref)} ({kind_words(event.kind).words})" for event in gone[:MOST_SLOTS])
     return named, max(0, len(gone) - MOST_SLOTS)
@@ -206,7 +206,7 @@ def _domain(facts: Facts, _: None) -> str:
 
 
 def _object(path: object) -> str:
-    """The name of a memory object, by its path."""
+    """Return the name of a memory object, by its path."""
     return visible(str(path).partition("/memobj:")[2])
 
 

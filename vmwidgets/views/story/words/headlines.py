@@ -71,14 +71,14 @@ class Facts:
         return self.operation.target.partition(":")[2].replace("%2F", "/").replace("%25", "%")
 
     def of(self, *kinds: type[E]) -> list[E]:
-        """The events of some kinds, to be counted or looked through: of all maps, caches, tasks.
+        """Return the events of some kinds, to be counted or looked through: of all maps, caches, tasks.
 
         None of them is the last one: :meth:`last` asks of which map, cache or task that is to be.
         """
         return [event for event in self.events if isinstance(event, kinds)]
 
     def last(self, kind: type[E], **which: object) -> E | None:
-        """The latest event of a kind whose attributes are `which`; None without one.
+        """Return the latest event of a kind whose attributes are `which`; None without one.
 
         Raises :class:`TypeError` if such events say of which map, cache, object … they are, and `which` does not.
         """
@@ -89,7 +89,7 @@ class Facts:
         return next(found, None)
 
     def of_the_cell(self) -> Facts:
-        """The same without what threads did that ran while the cell waited."""
+        """Return the same without what threads did that ran while the cell waited."""
         if not self.of(ev.ThreadRuns):
             return self
         return Facts(self.operation, [event for _, event, _, runner in followed(self.events) if not runner])
@@ -107,7 +107,7 @@ class Facts:
         return [event for event in self.of(*kinds) if getattr(event, "map", own) == own]
 
     def called(self, name: str) -> ev.Called | None:
-        """The latest call of a kernel function."""
+        """Return the latest call of a kernel function."""
         return next((event for event in reversed(self.of(ev.Called)) if event.name == name), None)
 
     def returned(self, name: str) -> list[object]:
@@ -122,17 +122,17 @@ class Facts:
         return sum(left.get(frame, -1) < at for at, frame in returned(self.events, "vm_map_fault"))
 
     def size(self, name: str = "size") -> str:
-        """A size that was given, in words."""
+        """Return a size that was given, in words."""
         given = self.given.get(name)
         return binary_size(given) if isinstance(given, int) else visible(str(given or "a range"))
 
     def where(self, name: str = "address") -> str:
-        """An address that was given."""
+        """Return an address that was given."""
         return visible(address(self.given.get(name, 0)))
 
 
 def headline(operation: Operation, events: Sequence[ev.Event]) -> Caption:
-    """The headline of `operation`, with its functions and its tone."""
+    """Return the headline of `operation`, with its functions and its tone."""
     facts = Facts(operation, events)
     if operation.outcome == "panic":
         functions = shortened(left_open(events))
@@ -149,7 +149,7 @@ def headline(operation: Operation, events: Sequence[ev.Event]) -> Caption:
 
 
 def written(facts: Facts) -> Headline:
-    """The headline of an operation that was done."""
+    """Return the headline of an operation that was done."""
     name, part = facts.name, part_of(facts.operation.target)
     writer = HEADLINES.get((part, name)) or HEADLINES.get(("", name))
     if writer is None:
@@ -194,7 +194,7 @@ def receipt(events: Iterable[ev.Event]) -> str:
 
 
 def part_of(target: str) -> str:
-    """The kind of part that a path names.
+    """Return the kind of part that a path names.
 
     >>> [part_of(path) for path in ("kernel_map", "task:init/map", "task:init", "kmem/exec_map", "cpu:0")]
     ['map', 'map', 'task', 'kmem', 'cpu']
@@ -240,7 +240,7 @@ _CAUSE = re.compile(r"(?:^| \(|; )([A-Z][A-Z_0-9]+): ")
 
 
 def causes_of(said: str) -> list[tuple[str, str]]:
-    """The errors that a sentence names, outermost first, and what is said of each; none where it names none.
+    """Return the errors that a sentence names, outermost first, and what is said of each; none where it names none.
 
     >>> causes_of("LIB_ERR_FRAME_ALLOC: no frame is available (LIB_ERR_SLOT_ALLOC: no slot is available)")
     [('LIB_ERR_FRAME_ALLOC', 'no frame is available'), ('LIB_ERR_SLOT_ALLOC', 'no slot is available')]
@@ -260,7 +260,7 @@ def causes_of(said: str) -> list[tuple[str, str]]:
 
 
 def shortened(functions: Functions) -> Functions:
-    """The outermost function and the innermost ones, where there are many; "…" for those between.
+    """Return the outermost function and the innermost ones, where there are many; "…" for those between.
 
     >>> shortened(("a", "b", "c", "d", "e", "f"))
     ('a', '…', 'c', 'd', 'e', 'f')
@@ -279,7 +279,7 @@ def _weight(event: ev.Event, where: str) -> int:
 
 
 def telling(facts: Facts) -> Functions:
-    """The kernel functions that were under way when the event that says most happened."""
+    """Return the kernel functions that were under way when the event that says most happened."""
     if _is_domains(facts):
         return _domains_functions(facts)
     where = "kmem" if facts.of(ev.MapLocked, ev.MapUnlocked) else "map"
@@ -302,7 +302,7 @@ _SEVERAL = ("remove", "vm_map_remove")
 
 
 def _in_common(facts: Facts) -> Functions:
-    """The functions that were under way at each change of a map."""
+    """Return the functions that were under way at each change of a map."""
     changes = [functions for _, event, functions, _ in followed(facts.events)
                if functions and _weight(event, "map") >= _CHANGE]  # fmt: skip
     if not changes:
@@ -311,7 +311,7 @@ def _in_common(facts: Facts) -> Functions:
 
 
 def _shared(stacks: Iterable[Functions]) -> Functions:
-    """The functions that all of these begin with."""
+    """Return the functions that all of these begin with."""
     return tuple(names[0] for names in takewhile(lambda names: len(set(names)) == 1, zip(*stacks, strict=False)))
 
 

@@ -20,7 +20,7 @@ UNKNOWN: Starts = MappingProxyType({})
 
 
 def address(value: object) -> str:
-    """An address in a sentence: whole, and such that Python reads it.
+    """Return an address in a sentence: whole, and such that Python reads it.
 
     >>> address(0xFFFF808000A07000), address("8 KiB")
     ('0xffff_8080_00a0_7000', '8 KiB')
@@ -47,7 +47,7 @@ def frames(first: int, count: int = 1) -> str:
 
 
 def exactly(size: object) -> str:
-    """A size of a file, of which each byte counts.
+    """Return a size of a file, of which each byte counts.
 
     >>> exactly(10584), exactly(8192), exactly("9 KiB")
     ('10,584 B', '8 KiB', '9 KiB')
@@ -87,7 +87,7 @@ class Names:
                 self._starts.setdefault(fields[0], fields[1])
 
     def entry(self, identity: int) -> str:
-        """An entry, by its start."""
+        """Return an entry, by its start."""
         start = self._starts.get(identity)
         if start is None:
             start = self._later.get(identity)
@@ -109,7 +109,7 @@ class Names:
 
 
 def _before(event: ev.Event) -> EntryFields | None:
-    """An entry that an event shows, as it was before."""
+    """Return an entry that an event shows, as it was before."""
     if isinstance(event, (ev.EntryResized, ev.EntryChanged)):
         return event.before
     return event.entry if isinstance(event, (ev.EntryLinked, ev.EntryUnlinked)) else None
@@ -155,7 +155,7 @@ def kind_words(kind: str) -> KindWords:
 
 
 def a_kind(kind: str) -> str:
-    """A kind with its article.
+    """Return a kind with its article.
 
     >>> a_kind("VNode_ARM_l2"), a_kind("Frame")
     ('an L2 table', 'a frame')
@@ -195,7 +195,7 @@ _OTHER_WORDS = {"nocache": "uncached", "write_combining": "combining"}
 
 
 def pages_words(count: int, unit: int) -> str:
-    """A run of entries of a leaf.
+    """Return a run of entries of a leaf.
 
     >>> pages_words(1, 4096), pages_words(3, 1 << 20)
     ('4 KiB', '3 × 1 MiB')

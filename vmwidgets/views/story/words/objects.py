@@ -34,7 +34,7 @@ def _was_evicted(event: ev.RingMoved, names: Names) -> bool:
 
 @fact(ev.RingMoved)
 def _leaving(event: ev.RingMoved, names: Names) -> ev.PageLeaving | None:
-    """The page that leaves memory as its frame leaves the ring."""
+    """Return the page that leaves memory as its frame leaves the ring."""
     leaving = names.leaving
     return leaving if leaving is not None and leaving.frame == event.frame else None
 
@@ -50,7 +50,7 @@ def _file_called(facts: Facts, _: None) -> str:
 
 
 def _file_of(facts: Facts) -> str:
-    """The name of the file that was called."""
+    """Return the name of the file that was called."""
     return facts.target.removeprefix("file:")
 
 

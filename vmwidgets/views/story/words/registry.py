@@ -64,7 +64,7 @@ class Template(NamedTuple):
     specs: Mapping[str, str] = {}
 
     def say(self, count: int = 1, /, **fields: object) -> str:
-        """The sentence; a field that is no text yet is written as the template says.
+        """Return the sentence; a field that is no text yet is written as the template says.
 
         >>> Template("tasks: pages", "{who} has 1 page.", "{who} has {count} pages.").say(1200, who="init")
         'init has 1,200 pages.'
@@ -90,7 +90,7 @@ class Sentences:
         self._subject = subject
 
     def __call__(self, name: str, count: int = 1, /, **fields: object) -> str:
-        """The sentence called `name` with these fields; counted things are `count`."""
+        """Return the sentence called `name` with these fields; counted things are `count`."""
         return TEMPLATES[f"{self._subject}: {name}"].say(count, **fields)
 
     def __contains__(self, name: object) -> bool:
@@ -169,7 +169,7 @@ class Tick(NamedTuple):
     call: str = ""
 
     def of(self, event: ev.Event) -> Tick:
-        """The same with the attributes of `event`."""
+        """Return the same with the attributes of `event`."""
         return Tick(*(text.format(**vars(event)) for text in self))
 
 
@@ -210,7 +210,7 @@ _UNSAID = Saying(None)
 
 
 def saying_of(event: ev.Event) -> Saying:
-    """All that is said of the class of `event`; of one without a line, nothing."""
+    """Return all that is said of the class of `event`; of one without a line, nothing."""
     return SAYINGS.get(type(event), _UNSAID)
 
 
@@ -504,7 +504,7 @@ def _forms(words: list[str]) -> tuple[str, str]:
 
 
 def _in_full(template: Template, form: str) -> str:
-    """The words of a template with how its fields are written."""
+    """Return the words of a template with how its fields are written."""
     return re.sub(r"\{(\w+)\}", lambda one: f"{{{one[1]}:{template.specs.get(one[1], '')}}}".replace(":}", "}"), form)
 
 

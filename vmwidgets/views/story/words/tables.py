@@ -23,7 +23,7 @@ def _page(event: ev.PageMarked, _: Names) -> int:
 
 @fact(ev.TlbFilled)
 def _another(event: ev.TlbFilled, _: Names) -> Any:
-    """The translation of another page that had to go."""
+    """Return the translation of another page that had to go."""
     gone = event.evicted
     return gone if gone is not None and gone.page != event.entry.page else None
 
@@ -39,7 +39,7 @@ def flush_in_words(request: FlushRequest) -> str:
 
 
 def what_of(request: FlushRequest) -> str:
-    """The same without whose it is."""
+    """Return the same without whose it is."""
     return f"{counted(request.pages, 'page')} at {address(request.start)}" if request.pages else "all"
 
 

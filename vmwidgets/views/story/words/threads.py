@@ -24,13 +24,13 @@ THREADS = (ev.ThreadSpawned, ev.ThreadRuns, ev.ThreadSlept, ev.ThreadWoken, ev.T
 
 
 def thread_name(name: str) -> str:
-    """A thread inside a sentence."""
+    """Return a thread inside a sentence."""
     return visible(name) or CELL
 
 
 @fact(*THREADS)
 def _who(event: Any, _: Names) -> str:
-    """The thread, to begin a sentence with."""
+    """Return the thread, to begin a sentence with."""
     return event.thread or "The cell"
 
 
