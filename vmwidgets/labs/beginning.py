@@ -1,7 +1,7 @@
-"""Whose lab this is: a student and a course give a seed, and the seed gives the sheet.
+"""The owner of a lab: a student and a course determine a seed, and the seed the sheet.
 
-The seed lets a grader make the same sheet again.  Without a code it proves nothing, since anyone who knows the names
-can compute it; with a code only someone who knows the code can.
+With the seed, a grader can make the same sheet again.  Without a code the seed proves nothing, since anyone who knows
+the names can compute it; with a code, only someone who knows the code can.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ from .saved import of_the_notebook
 from .session import Kept
 
 WITHOUT_EXERCISES = frozenset({"12"})
-"""Labs of this package in which only questions are asked: no variant, so no one needs to say who they are."""
+"""The labs of this package that only ask questions: without variants, they need no ID."""
 
 MOST_CHARACTERS = 64
-"""Of a student's id, or of a course."""
+"""The most characters of a student's ID or of a course."""
 
 MOST_STUDENTS = 8
-"""Who work on one sheet together."""
+"""The most students who share one sheet."""
 
 MARKS = "._-@"
-"""What an id may hold beside letters and digits."""
+"""The characters that an ID may have besides letters and digits."""
 
 INVISIBLE = (
     ("\u034f", "\u034f"), ("\u115f", "\u1160"), ("\u17b4", "\u17b5"), ("\u180b", "\u180f"), ("\u3164", "\u3164"),
@@ -54,9 +54,9 @@ LAB = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{,99}")
 class Beginning:
     """The lab `lab` of a course, and its students; without students it is the default sheet.
 
-    `students` are ids as they were typed, in the order of the folded ids.  `codes` are the students' secrets in the
-    same order, if the course has codes.  Beginnings that differ only in how ids were typed are equal.  `again` are the
-    exercises that were checked without an id, and not since then.
+    `students` are IDs as they were typed, in the order of the folded IDs.  `codes` are the students' secrets in the
+    same order, if the course has codes.  Beginnings that differ only in how IDs were typed are equal.  `again` are the
+    exercises that were checked without an ID, and not since then.
     """
 
     lab: str
@@ -76,7 +76,7 @@ class Beginning:
 
     @property
     def student(self) -> str:
-        """All ids as one text, as they were typed; "" if there are none."""
+        """All IDs as one string, as they were typed; "" if there are none."""
         return "+".join(self.students)
 
     @property
@@ -89,7 +89,7 @@ class Beginning:
     def seed(self) -> int:
         """The first 8 bytes of SHA-256(course | lab | ids), or of SHA-256(course | lab | ids | codes), as a number.
 
-        The course is folded, as ids are: another way to write it gives no other sheet.
+        The course is folded, as IDs are: its spelling makes no difference.
 
         >>> hex(Beginning("01", "os", ("anna",)).seed)
         '0x98385e9c252e94ef'
@@ -99,12 +99,12 @@ class Beginning:
 
     @property
     def _has_exercises(self) -> bool:
-        """Return whether the package or the course has an exercise of this lab."""
+        """Whether the package or the course has an exercise of this lab."""
         return any(lab_of(name) == self.lab for name in exercises())
 
     @property
     def sentence(self) -> str:
-        """Return whose variant it is, and which exercises have to be done again."""
+        """The owner of the variant, and the exercises that have to be repeated, as a sentence."""
         if not self.students and self.lab in WITHOUT_EXERCISES and not self._has_exercises:
             return f"Lab {self.lab}: it has no exercises, so there is nothing to write above."
         if not self.students:
@@ -117,7 +117,7 @@ class Beginning:
         return f"Lab {self.lab} of {self.whose}: variant {self.seed:016x}.{again}"
 
     def data(self) -> dict[str, Any]:
-        """The beginning as the notebook keeps it: `coded` says whether there are codes, and the codes are left out."""
+        """Return the beginning as data for the notebook: `coded` says whether there are codes, which are left out."""
         return {
             "schema": 1,
             "lab": self.lab,
@@ -130,10 +130,10 @@ class Beginning:
 
     @classmethod
     def made_from(cls, data: Any, key: str = "") -> Beginning:
-        """Return the beginning of :meth:`data`, made again; :class:`Refused` for what :func:`begin` refuses.
+        """Return the beginning rebuilt from :meth:`data`; raises :class:`Refused` for what :func:`begin` refuses.
 
-        With a course's `key` it has the codes that the course gave to its students, whether the notebook has codes or
-        not: then the seed is another than in `data` if the students left out their codes or made them up.
+        With a course's `key`, it gets the codes that the course gave to its students, whether the notebook has codes or
+        not.  If the students left out their codes or made them up, the seed then differs from the one in `data`.
 
         >>> Beginning.made_from(Beginning("01", "os", ("anna", "ben")).data()).students
         ('anna', 'ben')
@@ -146,7 +146,7 @@ class Beginning:
         return cls(made.lab, made.course, made.students, codes)
 
     def lets(self, later: Beginning) -> bool:
-        """Return whether `later` may follow in the same kernel: an id for a lab that was begun without one."""
+        """Return whether `later` may follow in the same kernel: an ID for a lab that was begun without one."""
         return self.lab == later.lab and not self.students and bool(later.students)
 
     def __eq__(self, other: object) -> bool:
@@ -157,7 +157,7 @@ class Beginning:
 
     @property
     def _same(self) -> tuple[object, ...]:
-        """Return what makes it this beginning."""
+        """The values that make two beginnings equal."""
         return self.lab, folded(self.course), self.ids, self.codes
 
     def bundle(self) -> dict[str, Any]:
@@ -169,7 +169,7 @@ class Beginning:
         return self.bundle()
 
     def _ipython_display_(self) -> None:
-        """The value of a cell: shown, unless the cell has shown it when it began the lab."""
+        """Show the beginning as a cell's value, unless the cell has already shown it."""
         if self is not begun():
             raise NotImplementedError
         _kept.now().shown.show()

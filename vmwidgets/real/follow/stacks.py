@@ -1,6 +1,6 @@
-"""Where the kernel is in each process and on each hart: its backtraces, by frame pointers, with lines.
+"""The kernel's place in each process and on each hart: backtraces, by frame pointers, with lines.
 
-xv6 is built with -fno-omit-frame-pointer: below the address in s0 lie the return address and the caller's s0.
+xv6 is built with -fno-omit-frame-pointer, so the return address and the caller's s0 are just below the address in s0.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ TP = 4
 PC = 32
 
 _INTERRUPTED = "kernelvec"
-"""What saves the registers of a kernel that the clock interrupts, ra first; it does not move s0.
+"""The function that saves the registers of an interrupted kernel, ra first; it does not move s0.
 
-Where the interrupted function had made a call, its ra leads into it.  Its own s0 leads to its caller only.
+If the interrupted function had made a call, its ra is an address in that function.  Its own s0 refers only to its
+caller.
 """
 
 
@@ -64,7 +65,7 @@ class Stacks:
         ]
 
     def of_registers(self, gdb: Gdb, registers: list[int]) -> list[int]:
-        """Return the places of a hart: where it is, where that returns to, and so on."""
+        """Return the places of a hart: the current one, its return address, and so on."""
         pc, ra, fp = registers[PC], registers[RA], registers[FP]
         code = self._program.code
         name = code.named(pc)
@@ -139,7 +140,7 @@ class Stacks:
         return found
 
     def _physical(self, gdb: Gdb, va: int) -> int | None:
-        """Say where a kernel stack lies: stacks of processes are mapped high, those of boot at their own addresses."""
+        """Return where a kernel stack is: stacks of processes are mapped high, those of boot at their own addresses."""
         if 1 << 31 <= va < 1 << 36:
             return va
         page = va & -PAGE
@@ -153,7 +154,7 @@ class Stacks:
 
 
 def _field(program: Program, path: str) -> int | None:
-    """Return where a field of `struct proc` begins in it."""
+    """Return the offset of a field in `struct proc`."""
     try:
         return program.variable(path).address - program.address("proc")
     except Refused:
