@@ -181,7 +181,7 @@ class Beginning:
 
 @dataclass
 class _Begun:
-    """What a kernel has begun; `tried` are exercises that were checked without an id, and not since then."""
+    """The lab that a kernel has begun; `tried` are exercises that were checked without an ID, and not since then."""
 
     begun: Beginning | None = None
     tried: dict[str, None] = field(default_factory=dict)
@@ -236,12 +236,12 @@ def begin(
 
 
 def begun() -> Beginning | None:
-    """Return what this kernel has begun; None before :func:`begin`."""
+    """Return the lab that this kernel has begun; None before :func:`begin`."""
     return _kept.now().begun
 
 
 def note_check(exercise: str, of: str) -> None:
-    """Remember that `exercise` was checked on the sheet `of`: on the default one it has to be done again for an id."""
+    """Note that `exercise` was checked on the sheet `of`: on the default sheet, it must be repeated for an ID."""
     if of == "default":
         _kept.now().tried[exercise] = None
     else:
@@ -274,7 +274,7 @@ def _nothing(value: Any) -> bool:
 
 
 def _typed(student: Any) -> list[str]:
-    """Return the ids in the order in which they were typed."""
+    """Return the IDs in the order in which they were typed."""
     several = [student] if isinstance(student, (str, int)) and not isinstance(student, bool) else student
     if not isinstance(several, (list, tuple, set, frozenset)) or not 1 <= len(several) <= MOST_STUDENTS:
         raise Refused(f"student={shown(student)}: write an id, or a list of 1 to {MOST_STUDENTS} ids")
@@ -291,7 +291,7 @@ def _typed(student: Any) -> list[str]:
 
 
 def _codes(code: Any, student: Any, typed: Sequence[str], course: str) -> list[str]:
-    """Return the codes in the order of the ids; what is wrong with one is said without it."""
+    """Return the codes in the order of the IDs; an error about a code does not contain it."""
     several = [code] if isinstance(code, str) else code
     if not typed:
         raise Refused("code= without a student: write student= and course=, too")
@@ -313,6 +313,6 @@ def _id(value: Any, what: str) -> str:
 
 
 def _seen(sign: str) -> bool:
-    """Return whether an id may hold this: a letter, a digit, a mark over or under a letter, or one of `MARKS`."""
+    """Return whether an ID may contain this: a letter, a digit, a mark on a letter, or one of `MARKS`."""
     marks = unicodedata.category(sign) in ("Mn", "Mc")
     return (sign.isalnum() or sign in MARKS or marks) and not any(first <= sign <= last for first, last in INVISIBLE)

@@ -1,4 +1,4 @@
-"""Handing in: the best that was checked of each exercise, as data in one output of the notebook."""
+"""Submitting: the best check of each exercise, as data in one output of the notebook."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NAMES = {"as they are": "file names stay", "by kind": "file names become library
 
 @frozen(slots=False)
 class Submission:
-    """What is handed in: for each exercise that was checked its points, its sheet, and the work itself as data."""
+    """A submission: for each checked exercise its points, its sheet, and the work itself as data."""
 
     beginning: Beginning
     works: dict[str, dict[str, Any]]
@@ -65,7 +65,7 @@ class Submission:
         return self.bundle()
 
     def _ipython_display_(self) -> None:
-        """The value of a cell: shown, unless the cell has shown it when it was made."""
+        """Show the submission as a cell's value, unless the cell showed it when it was made."""
         self.once.show()
 
     @in_ascii

@@ -22,7 +22,7 @@ from .code import Code, Part
 RISCV = "EM_RISCV"
 
 FEWEST_FRAMES = 1 << 12
-"""Elements of an array that may count references: xv6 has 32,768 frames, and less with little memory."""
+"""The fewest elements of an array of reference counts: xv6 has 32,768 frames, fewer with little memory."""
 
 
 @frozen

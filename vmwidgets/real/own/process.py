@@ -76,7 +76,7 @@ class Process(LiveProcess):
         return found
 
     def task(self, machine: Machine, name: str | None = None) -> LoadedMaps:
-        """Make a task of a machine from its ranges now, so that the model's questions can be asked of it.
+        """Make a task of a machine from its current ranges, so that you can ask the model about it.
 
         As :func:`vmwidgets.load_maps`: each range is entered at its address, files are objects.
         """

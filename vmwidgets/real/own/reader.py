@@ -94,7 +94,7 @@ def _is_there(pid: int) -> bool:
 
 
 def refuse_other_pages() -> None:
-    """Refuse a kernel whose pages are of another size: all that is counted here is in pages of 4 KiB."""
+    """Refuse a kernel with pages of another size: everything here is counted in pages of 4 KiB."""
     if hasattr(os, "sysconf") and os.sysconf("SC_PAGE_SIZE") != PAGE:
         raise Refused(f"pages of this kernel have {os.sysconf('SC_PAGE_SIZE'):,} bytes, and not {PAGE:,}")
 
