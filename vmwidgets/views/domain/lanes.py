@@ -1,7 +1,7 @@
-"""A self-paging domain: how a process maps its own memory, in lanes from what it asked to what it got.
+"""A self-paging domain: how a process maps its own memory, in lanes from its requests to the result.
 
-The strip of its calls; its shadow tree beside the hardware's tables; its capabilities, slot by slot; its regions; and
-the slab that vnodes come from.  Each lane is a picture of its own too.
+The strip of its calls; its shadow tree next to the hardware's tables; its capabilities, slot by slot; its regions; and
+the slab for vnodes.  Each lane is also a picture of its own.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .slots import slots_lane, slots_table
 from .tree import tree_lane, tree_table
 
 ROWS, ROWS_ALONE = 11, 26
-"""Rows of the tree beside other lanes, and alone."""
+"""Rows of the tree next to other lanes, and alone."""
 
 HEADING = 25.0
 
@@ -33,7 +33,7 @@ Drawn = tuple[list[Node], list[Link], float]
 
 
 class Lane(NamedTuple):
-    """A part of a picture: its name, its heading, what the heading says of it, and how it is drawn from a y on."""
+    """A part of a picture: its name, its heading with a remark, and a function that draws it from a y on."""
 
     name: str
     words: str
@@ -48,7 +48,7 @@ def draw_domain(picture: DomainPicture, *, title: str = "", machine: str = "") -
 
 
 def draw_vnodes(picture: DomainPicture, *, machine: str = "") -> Scene:
-    """Return the scene of the shadow tree beside the hardware's tables."""
+    """Return the scene of the shadow tree next to the hardware's tables."""
     title = f"{picture.value.name}: shadow tree"
     return _stacked(picture, "vnodes", [_tree(picture, ROWS_ALONE)], title, machine, tree_table(picture, ROWS_ALONE))
 
@@ -144,7 +144,7 @@ def _mapped_words(picture: DomainPicture) -> str:
 
 
 def _whole_table(picture: DomainPicture) -> Table:
-    """Vnodes, capabilities, regions and slab in one table, each part under a heading of its own."""
+    """Return vnodes, capabilities, regions and slab in one table, each part below its own heading."""
     parts = [
         ("vnodes", tree_table(picture, ROWS)),
         ("capabilities", slots_table(picture)),

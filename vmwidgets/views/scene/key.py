@@ -1,4 +1,4 @@
-"""The key of a map's colours in a picture that is saved: on a page, "?" shows it (`js/src/legend.ts`)."""
+"""The key of a map's colours in a saved picture: on a page, "?" shows it (`js/src/legend.ts`)."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ ENTRIES = {
     "submap": "a submap",
     "static": "an entry of the kernel's own",
 }
-"""The kinds of a map's entries, whose colours ranges and cards have, and what each means."""
+"""The kinds of a map's entries, which determine the colours of ranges and cards, with their meanings."""
 
 RANGES = {
     "anonymous": "memory without a file", "heap": "heap", "stack": "stack", "code": "code", "file": "file, read only",
     "data": "file, written", "unknown": "file, rights unknown", "kernel": "the kernel's own",
 }  # fmt: skip  # a kind, and what a legend calls it
-"""What a range of a process is, and so its colour."""
+"""The kinds of a process's ranges, which determine their colours."""
 
 
 def kind_of_range(path: str, protection: str) -> str:
-    """Return what a range of a process is, by what a system calls it and what may be done there.
+    """Return the kind of a process's range, by the system's name for it and its rights.
 
     >>> [kind_of_range("/lib/x", one) for one in ("r-x", "rw-", "r--", "???")]
     ['code', 'data', 'file', 'unknown']
