@@ -43,7 +43,7 @@ def kind_of_range(path: str, protection: str) -> str:
 
 
 def with_key(scene: Scene) -> Scene:
-    """The scene with one quiet line more: what the colours of its entries mean that it does not explain itself."""
+    """Return the scene with one more line, dim: the colours of its entries that it does not explain itself."""
     said = {bar.style for node in scene.nodes if "/legend/" in node.id for bar in node.bars}
     seen = set(_looks(scene)) - said
     entries = [(look, words) for look, words in ENTRIES.items() if look in seen]
@@ -55,7 +55,7 @@ def with_key(scene: Scene) -> Scene:
 
 
 def _looks(scene: Scene) -> Iterator[str]:
-    """Yield the states of what is drawn in the colour of an entry; what is new has another."""
+    """Yield the states of what is drawn in an entry's colour; new ones have another colour."""
     for node in scene.nodes:
         if node.thing.startswith("entry:") and (node.kind == "entry" or _has_own_colour(node.kind, node.state)):
             yield from node.state

@@ -26,5 +26,5 @@ def read_static(name: str) -> str:
 
 @cache
 def packed_static(name: str) -> bytes:
-    """The same as zlib packs it, for a message."""
+    """Return the same, packed by zlib, for a message."""
     return zlib.compress(read_static(name).encode(), 9)

@@ -1,4 +1,4 @@
-"""Which steps a picture has: those with events of the kinds that it shows."""
+"""The steps of a picture: those with events of the kinds that it shows."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ class Stage:
 
 
 class Stages(tuple[Stage, ...]):  # noqa: SLOT001  slots of a tuple can hold nothing
-    """The stages of one operation, and what was worked out of them once (:func:`once`)."""
+    """The stages of one operation, with results that were computed once (:func:`once`)."""
 
     def __init__(self, _stages: Iterable[Stage]) -> None:
         self.known: dict[Hashable, tuple[Stage, ...]] = {}
 
 
 Mine = Callable[[Sequence[Stage]], Iterable[Stage]]
-"""Which of an operation's stages a picture has as its steps."""
+"""A function that selects a picture's steps from an operation's stages."""
 
 
 def once(key: Hashable, mine: Mine) -> Mine:
-    """The same, worked out once for an operation: for all draws of pictures that give an equal `key`."""
+    """Return the same function, computed once for an operation, for all pictures with an equal `key`."""
 
     def remembered(stages: Sequence[Stage]) -> Iterable[Stage]:
         if not isinstance(stages, Stages):
@@ -47,7 +47,7 @@ def once(key: Hashable, mine: Mine) -> Mine:
 
 
 def where(changes: Callable[[Stage], bool]) -> Mine:
-    """Return the stages in which a picture changes, where each says so by itself."""
+    """Return the stages that change a picture, if each can be judged alone."""
     return lambda stages: filter(changes, stages)
 
 
@@ -69,9 +69,9 @@ def either(*mine: Mine) -> Mine:
 def seen(
     look: Callable[[int], object], among: Mine, is_cheap: Callable[[], bool] = lambda: True, most: int = 12
 ) -> Mine:
-    """Return the stages `among` others at which `look` gives another thing; it is given how many events are done.
+    """Return the stages `among` others at which `look` changes; its argument is the number of events done.
 
-    Of more than `most`, all, and all where a look is not cheap.
+    All, if there are more than `most`, or if a look is expensive.
     """
 
     def mine(stages: Sequence[Stage]) -> Iterable[Stage]:
@@ -85,7 +85,7 @@ def seen(
 
 
 class Listed(NamedTuple):
-    """A stage for a map: its entries that changed and were, or are then, in its list; and those that are in no list."""
+    """A stage for a map: its changed entries that are or were in its list; and those that are in no list."""
 
     stage: Stage
     entries: Mapping[int, Change]
@@ -93,7 +93,7 @@ class Listed(NamedTuple):
 
 
 Change = tuple["EntryFields | None", "EntryFields | None"]
-"""An entry before and after a stage; None: it is not there."""
+"""An entry before and after a stage; None if it does not exist."""
 
 
 def listed(stages: Sequence[Stage], name: str) -> Iterator[Listed]:

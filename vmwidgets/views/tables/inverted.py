@@ -1,4 +1,4 @@
-"""An inverted page table: buckets below each other, and beside each the chain of entries that is searched."""
+"""An inverted page table: buckets below each other, each with the chain of entries that is searched."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Table
 from vmwidgets.views.story.words.pictures import say_inverted
 
 HIGH, GAP, BETWEEN = 46.0, 20.0, 10.0
-"""Height of a box; room for an arrow; room between two chains."""
+"""Height of a box; space for an arrow; space between two chains."""
 
 HEAD, LEAST, WIDEST = 84.0, 133.0, 300.0
 """Width of a bucket; least and greatest width of an entry."""

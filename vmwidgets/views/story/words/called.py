@@ -1,4 +1,4 @@
-"""What pictures call the parts of a machine: as its errors do."""
+"""The names of a machine's parts in pictures, the same as in errors."""
 
 from __future__ import annotations
 
