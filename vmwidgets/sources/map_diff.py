@@ -1,6 +1,6 @@
-"""A task's map and what the system reported of a process, compared range by range.
+"""A comparison of a task's map with the system's report on a process, range by range.
 
-Ranges are compared by address: where one side has two neighbours and the other has one range, nothing differs.
+Ranges are compared by address: if one side has two neighbours and the other has one range, nothing differs.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from .proc_maps import ranges_of, refuse_damaged, text_of
 from .ranges.found import ENDS_WITHIN
 
 _ANONYMOUS = ("/dev/zero (deleted)", "[")
-"""How the names begin of memory that no file is behind."""
+"""The beginnings of names of memory without a file."""
 
 _SEGMENTS = "/SYSV"
-"""How the names begin of shared memory by `shmat`."""
+"""The beginnings of names of shared memory by `shmat`."""
 
 _INTERPRETER = re.compile(r"ld(64|-(linux|musl|uClibc)[\w-]*)?\.so\.[0-9]+|ld-[0-9.]+\.so", re.ASCII)
 """The names of dynamic linkers."""
 
 _NEAR = 1 << 30
-"""So far behind a program its heap begins at most: Linux puts it at random."""
+"""How far after a program its heap begins at most: Linux puts it at random."""
 
 
 class _Side(NamedTuple):
@@ -44,7 +44,7 @@ class _Side(NamedTuple):
     what: MappedAs
 
     def at(self, address: int) -> MappedAs:
-        """Return how it has an address."""
+        """Return the range's state at an address."""
         what = self.what
         return replace(what, offset=what.offset + address - self.start) if what.is_file else replace(what, offset=0)
 

@@ -117,7 +117,7 @@ class Look(NamedTuple):
 
 
 MANY = 60
-"""From this many things without words in a lane, they are drawn as marks; fewer are nodes, and move between pictures."""
+"""The number of things without words in a lane from which they are drawn as marks; fewer are nodes, which move."""
 
 
 @frozen
