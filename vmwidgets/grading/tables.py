@@ -20,7 +20,7 @@ COLUMNS = ("student", "exercise", "points", "of", "late", "override", "says", "n
 
 
 def write_tables(grades: Grades, folder: Path) -> list[Path]:
-    """Write `grades.csv`, `students.csv`, `grades.json` and `gradescope/STUDENT.json` into `folder`; their paths."""
+    """Write `grades.csv`, `students.csv`, `grades.json` and `gradescope/STUDENT.json`; returns the paths."""
     texts = {
         folder / "grades.csv": as_csv(COLUMNS, map(_cells, grades.rows)),
         folder / "students.csv": as_csv(("student", "points", "of", "predictions", "late", "with"), _totals(grades)),

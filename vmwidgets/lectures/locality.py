@@ -11,10 +11,10 @@ from vmwidgets.sources.record import recorded_references
 from .lecture import Lecture
 
 PAGES, TIMES, FRAMES = 6, 3, 4
-"""Of the small matrix, which the machine has: its pages, the references to each, and the frames of a task."""
+"""The small matrix on the machine: its pages, the references to each, and the frames of a task."""
 
 FEW = 32
-"""Frames for the recorded programs, as many as their matrix has pages."""
+"""The number of frames for the recorded programs, equal to their matrix's pages."""
 
 
 def small(by_rows: bool) -> Trace:

@@ -52,7 +52,7 @@ def _is_package(file: Path) -> bool:
 
 
 def save(exam: Exam, path: str | os.PathLike[str], *, key: bool = True, force: bool = False) -> Path:
-    """Write an exam in the format of the file's ending; without `key` only its questions.
+    """Write an exam in the format of the file's ending; without `key`, only its questions.
 
     Figures of a Markdown file are put into the folder `NAME_files` beside it.  Returns the path.
 

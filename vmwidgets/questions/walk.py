@@ -79,7 +79,7 @@ PAPERS = {
         "ARM DDI 0406C, B3.5",
     ),
 }
-"""What a question says of each format that it is asked about."""
+"""The description of each format in questions."""
 
 ACCESSES: tuple[Access, Access] = "read", "write"
 WHO = {True: "user code", False: "the supervisor"}

@@ -37,7 +37,7 @@ def compare(
     start: int | str = MIB,
     on: Iterable[str] = DEFAULT,
 ) -> ComparisonValue:
-    """Run the same operations on several empty maps of [start, start + size), and put the outcomes side by side.
+    """Run the same operations on several empty maps of [start, start + size), and compare the outcomes.
 
     ``vm.workload`` creates the `operations`.  A name may be used again once it is freed.  `on` lists the maps to
     compare: "x15", "freebsd"; "first", "best", "worst", "next" (on X15's map), "freebsd best" and so on.  The others

@@ -1,4 +1,4 @@
-"""Numbers and lines as the sentences about a text name them."""
+"""Numbers and lines in sentences about a text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def whole_hex(digits: str, bits: int = 64) -> int | None:
 
 
 def places(numbers: Iterable[int]) -> str:
-    """Lines as a sentence names them.
+    """Return lines as a sentence names them.
 
     >>> places([3]), places([3, 4, 5]), places([3, 7])
     ('line 3', 'lines 3 to 5', 'lines 3 to 7')
@@ -29,7 +29,7 @@ def places(numbers: Iterable[int]) -> str:
 
 
 def runs(numbers: Iterable[int]) -> list[list[int]]:
-    """Neighbouring lines together.
+    """Return runs of neighbouring lines.
 
     >>> runs([3, 4, 7])
     [[3, 4], [7]]

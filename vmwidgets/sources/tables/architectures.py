@@ -1,4 +1,4 @@
-"""The architectures of case files: their names, their options, and what these mean to a walk."""
+"""The architectures of case files: their names, their options, and the meaning of these in a walk."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Value = bool | int
 
 @frozen
 class Option:
-    """An option: the control that it sets (none: it only says what is always so), and the values it can have."""
+    """An option: the control that it sets (None if its value is fixed), and its possible values."""
 
     control: str | None
     low: int = 0
@@ -27,7 +27,7 @@ class Option:
     flag: bool = True
 
     def check(self, name: str, value: object) -> Value:
-        """`value`, if the option can have it."""
+        """Return `value`, if the option can have it."""
         if self.flag:
             if not isinstance(value, bool):
                 raise Refused(f"option {name!r} is {shown(value)}: it is true or false")
@@ -40,7 +40,7 @@ class Option:
 
 @frozen(slots=False)
 class Architecture:
-    """What a case file calls an architecture.  `always` are controls that its options can change, and that differ."""
+    """An architecture in a case file.  `always` are controls with fixed values that differ from the format's."""
 
     name: str
     fmt: TableFormat[Any]
@@ -48,7 +48,7 @@ class Architecture:
     always: Mapping[str, Value] = field(default_factory=dict)
 
     def controls(self, given: Mapping[str, Any]) -> Any:
-        """Return the processor's settings that options make; what is not given is as the format has it."""
+        """Return the processor's settings from options; others have the format's defaults."""
         values: dict[str, Any] = dict(self.always)
         for name, value in given.items():
             option = self.options.get(name)
@@ -94,7 +94,7 @@ def shown_address(value: int) -> str:
 
 @frozen(slots=False)
 class _Spelling:
-    """What case files call a format and its controls, where that differs from the engine."""
+    """The case files' names for a format and its controls, if they differ from the engine's."""
 
     name: str = ""
     renamed: Mapping[str, str] = field(default_factory=dict)
@@ -102,7 +102,7 @@ class _Spelling:
     left_out: tuple[str, ...] = ()
     """Controls that the family has and this format ignores."""
     fixed: Mapping[str, int] = field(default_factory=dict)
-    """Options that say what is always so."""
+    """Options whose value is fixed."""
     always: Mapping[str, Value] = field(default_factory=dict)
 
 
@@ -129,12 +129,12 @@ def _of_format(fmt: TableFormat[Any]) -> Architecture:
 
 
 def architectures() -> dict[str, Architecture]:
-    """Return those of all formats, by the names in case files."""
+    """Return the architectures of all formats, by their names in case files."""
     return {one.name: one for one in map(_of_format, FORMATS.values())}
 
 
 def architecture(name: object) -> Architecture:
-    """Return the architecture called `name`, in case files or in the engine; else refused, with the nearest."""
+    """Return the architecture called `name` in case files or in the engine; the error names the nearest."""
     known = architectures()
     names = {**{one.fmt.name: one for one in known.values()}, **known}
     if isinstance(name, str) and name in names:
