@@ -40,7 +40,7 @@ def is_course(path: Path) -> bool:
 
 
 def named_key(path: Path) -> tuple[str, str]:
-    """Read the name and the key of the course whose file is at `path`, and run none of its modules.
+    """Return the name and the key of the course whose file is at `path`, without running its modules.
 
     Raises :class:`Refused` if the course has no key.
     """

@@ -1,4 +1,4 @@
-"""How the commands print values, so that nothing in a file can harm a terminal or fill it."""
+"""How the commands print values, so that nothing in a file can harm or fill a terminal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..sources.traces.reader import short
 __all__ = ["MOST_FIELDS", "comparison_table", "printable", "short_text", "value_text"]
 
 MOST_FIELDS = 40
-"""How many differing fields are listed: after the first ones they say little that is new."""
+"""How many differing fields are listed: further ones tell little that is new."""
 
 
 def comparison_table(found: Sequence[Difference]) -> list[str]:
@@ -37,5 +37,5 @@ def value_text(value: Any) -> str:
 
 
 def short_text(text: str) -> str:
-    """Return a name from a file, not endless and on one line."""
+    """Return a name from a file, shortened and on one line."""
     return short(text)[1:-1] if len(text) > 50 or not text.isprintable() else text

@@ -11,7 +11,7 @@ from ..engine.mmu.tables_schema import FieldValue, Step, Walk
 
 
 def verdict(found: Walk) -> str:
-    """Return the physical address, or the fault with what the processor reports."""
+    """Return the physical address, or the fault as the processor reports it."""
     if found.fault is None:
         assert found.pa is not None
         return f"physical {Address(found.pa)}, in a page of {binary_size(found.page_size)}"
@@ -52,6 +52,6 @@ def _target(step: Step) -> str:
 
 
 def _fields(decoded: tuple[FieldValue, ...]) -> str:
-    """Return the fields that are not 0, without the address, which is in the line above."""
+    """Return the nonzero fields, without the address, which is in the line above."""
     found = (part for part in decoded if part.value and not part.field.name.startswith("address"))
     return " ".join(f"{field.name}={value:#x}" if value > 9 else f"{field.name}={value}" for field, value in found)

@@ -1,4 +1,4 @@
-"""Comparisons: they have no machine, and stay as they are."""
+"""Comparisons, which have no machine and do not change."""
 
 from __future__ import annotations
 

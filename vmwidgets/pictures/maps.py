@@ -1,4 +1,4 @@
-"""Live pictures of a map: all lanes together, or one of them."""
+"""Live pictures of a map: all lanes together, or one."""
 
 from __future__ import annotations
 
@@ -28,14 +28,16 @@ from .picture import Picture
 from .registry import picture_of
 
 MOST_LANE, MOST_LANES = 1050, 400
-"""However large `whole` is, one lane shows so many entries whole, several so many: updates stay below 64 KiB."""
+"""The most entries that one lane, and several lanes, show whole, however large `whole` is: updates stay below 64
+KiB.
+"""
 
 FOCUS = 10
 """How many entries of the last operation are kept in a folded picture."""
 
 
 AnyMap = MachineMap | MachineKmemMap
-"""A map of X15's or of FreeBSD's."""
+"""A map of X15's or FreeBSD's kind."""
 
 
 @picture_of(first_for=MachineMap)
@@ -83,7 +85,7 @@ class Map(Picture):
         )
 
     def picture(self, target: AnyMap, moment: Moment) -> MapPicture:
-        """The value that is drawn: the map around its important entries, at a moment, or the result of a search."""
+        """Return the value to draw: the map around its important entries, at a moment, or the result of a search."""
         focus = [] if self._seeking else touched(moment, target.name)[:FOCUS]
         selected = entry_id(self.selection)
         addresses = [] if self.find is None else [self.find]
@@ -92,7 +94,7 @@ class Map(Picture):
         return seek(picture, self.find) if self._seeking and self.find is not None else picture
 
     def operation_done(self) -> bool:
-        """Show the operation from now on, and no longer a search."""
+        """Show the operation from now on, instead of a search."""
         self._seeking = False
         return super().operation_done()
 
@@ -104,7 +106,7 @@ class Map(Picture):
         self._folds_opened = [*self._folds_opened, int(node_id.rpartition("/")[2])][-8:]
 
     def zoomed(self, factor: float, at: float) -> None:
-        """Zoom the ribbon around the pointer, or otherwise (`at` 0.5) around its important entries."""
+        """Zoom the ribbon around the pointer, or without one (`at` 0.5) around its important entries."""
         here = self.at()
         target: AnyMap = here.target
         picture = self.picture(target, here.moment)
@@ -116,7 +118,7 @@ class Map(Picture):
         self._zoom = None if span >= whole and factor < 1 else zoomed(limits, pivot, span, at)
 
     def _address_of_interest(self, picture: MapPicture, otherwise: int) -> int:
-        """Return the middle of the entry that is selected or that the picture is about."""
+        """Return the middle of the selected entry, or of the picture's current one."""
         entries = {entry.id: entry for entry in picture.value.entries}
         chosen = next((entries[i] for i in picture.important(entry_id(self.selection)) if i in entries), None)
         return otherwise if chosen is None else (chosen.start + chosen.end) // 2
@@ -140,7 +142,7 @@ class Map(Picture):
         self.selection = f"entry:{entry.id}" if entry is not None and entry.start <= address else ""
 
     def called(self, text: str) -> Iterator[Hit]:
-        """Yield the entries of this name, folded ones too."""
+        """Yield the entries with this name, even folded ones."""
         at = self.at()
         yield from entries_in(at.value(at.target, whole=EVERY).entries, text)
 
@@ -211,12 +213,12 @@ def map_of(target: object, view: str) -> AnyMap:
 
 
 def title_of(target: AnyMap) -> str:
-    """Return what a map is called in pictures: as in sentences."""
+    """Return the name of a map in pictures, the same as in sentences."""
     return called(target.path)
 
 
 def fit_of(target: AnyMap) -> str:
-    """By which rule the map looks for room, where that is not X15's own."""
+    """Return the map's placement rule, if it is not X15's own."""
     rule = {"x15": "", "freebsd": "first"}.get(target.placement, target.placement)
     return f" · {rule} fit" if rule else ""
 

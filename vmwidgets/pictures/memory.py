@@ -35,7 +35,7 @@ from .picture import Picture, machine_of
 from .registry import picture_of
 
 WHOLE = 48
-"""Kernel maps of up to so many entries are drawn whole."""
+"""The most entries of a kernel map that is drawn whole."""
 
 
 @picture_of(first_for=(MachineKmem, MachineKmemMap))
@@ -59,7 +59,7 @@ class Kmem(Picture):
         super().__init__(machine.kmem, machine=machine, **options)
 
     def draw(self, at: At) -> Scene:
-        """Kernel memory at a moment."""
+        """Return kernel memory at a moment."""
         target: MachineKmem = at.target
         return kmem_scene(target, at.moment, self.selection or self._chosen, opened=self._folds_opened, width=at.width)
 
@@ -72,19 +72,19 @@ class Kmem(Picture):
         self.selection = found_at(self.at().target, text)
 
     def called(self, text: str) -> Iterator[Hit]:
-        """Yield the entries of this name in all maps, folded ones too."""
+        """Yield the entries with this name in all maps, even folded ones."""
         at = self.at()
         yield from entries_of_maps(at, at.target, text)
 
 
 def entries_of_maps(at: At, target: MachineKmem, text: str) -> Iterator[Hit]:
-    """Yield the entries of kernel memory's maps that are called so."""
+    """Yield the entries of kernel memory's maps with this name."""
     for one in at.value(target, whole=EVERY).all():
         yield from entries_in(one.map.entries, text)
 
 
 def found_at(target: MachineKmem, text: str) -> str:
-    """Return a selection's name for the entry that holds the address `text`, in the innermost map, or that map."""
+    """Return a selection's name for the entry at the address `text` in the innermost map, or for that map."""
     root = target.kernel_map
     address = typed_between(text, int(root.start), int(root.end))
     inner = target.map_of(address)
@@ -101,13 +101,13 @@ def kmem_scene(
     compact: bool = False,
     width: float = WIDTH,
 ) -> Scene:
-    """Return the scene of kernel memory at a moment of an operation; `opened` are the folds that were opened."""
+    """Return the scene of kernel memory at a moment of an operation; `opened` are the opened folds."""
     look = look_at_map(target, moment, _focus(target, moment, selection), opened, whole=WHOLE)
     return draw_kmem(look, selection=selection, machine=target.machine.name, compact=compact, width=width)
 
 
 def _focus(target: MachineKmem, moment: Moment, selection: str = "") -> list[int]:
-    """Entries that a folded map shows: what is selected, the places of submaps, and what the operation touched."""
+    """Return the entries that a folded map shows: the selection, the places of submaps, and the operation's entries."""
     found = [entry_id(selection)] if entry_id(selection) else []
     for parent in target.maps.values():
         inside = [one for one in target.maps.values() if one is not parent and parent.start <= one.start < parent.end]
@@ -161,7 +161,7 @@ def kentry_steps(target: MachineKentry, moment: Moment, *, compact: bool = False
 
 
 def _look(target: MachineKentry, moment: Moment, *, compact: bool) -> Look[KentryContents]:
-    """Return the area with the slabs open in which the operation took and freed slots."""
+    """Return the area with those slabs open in which the operation allocated and freed slots."""
     slots = [event.address for event in reversed(moment.events) if isinstance(event, (BufferAllocated, BufferFreed))]
     return look_at(target, moment, slots, 1 if compact else OPEN_SLABS, of="contents")
 
@@ -185,11 +185,11 @@ class Frames(Picture):
         super().__init__(machine.frames, machine=machine, **options)
 
     def draw(self, at: At) -> Scene:
-        """Physical memory at a moment."""
+        """Return physical memory at a moment."""
         return frames_scene(at.target, at.moment, self.selection, width=at.width)
 
     def called(self, text: str) -> Iterator[Hit]:
-        """Yield the runs of frames of this owner, also runs that are not drawn."""
+        """Yield the runs of frames of this owner, drawn or not."""
         at = self.at()
         for run in at.value(at.target, whole=EVERY).runs:
             words = run_words(run)
@@ -198,7 +198,7 @@ class Frames(Picture):
 
 
 BLOCKS = 1200
-"""So many blocks of frames are looked at one by one; of more, those around what matters."""
+"""How many blocks of frames are examined one by one; if there are more, those around important ones."""
 
 
 def frames_scene(
@@ -217,7 +217,7 @@ def frames_scene(
 
 
 def frame_of(selection: str, frames: int) -> int | None:
-    """Return the frame that a selection names, of so many; None if it names something else."""
+    """Return the frame that a selection names; None if it names something else, or there is no such frame."""
     kind, _, number = selection.partition(":")
     return int(number) if kind == "frame" and number.isdecimal() and int(number) < frames else None
 

@@ -1,4 +1,4 @@
-"""Pictures of what tasks have in memory: the way of a fault, and memory objects with their shadows."""
+"""Pictures of tasks' memory: the stages of a fault, and memory objects with their shadows."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ class Fault(Picture):
 
 
 AMONG, READ = 2_000, 50
-"""How many of the latest operations are asked whether they faulted, and the faults of how many are read."""
+"""How many of the latest operations are searched for faults, and the faults of how many are read."""
 
 
 def _faulted(machine: Machine) -> Iterator[Moment]:
-    """After each operation before the latest that is an access that faulted, the latest first; not too many."""
+    """Yield the moments after the latest operations that are accesses with a fault, the latest first, up to a limit."""
     journal = machine.journal
     latest = len(journal) - 1
     among = range(latest - 1, max(journal.first_kept, latest - AMONG) - 1, -1)

@@ -13,7 +13,7 @@ from .registry import picture_of
 
 @picture_of(first_for=(CellMemory, Measuring), name="CellMemory")
 def draw(at: At) -> Scene:
-    """Say what a cell did to the memory of its process: mapped and in memory, before and after; its lines, its ranges.
+    """Return what a cell did to its process's memory: mapped and in memory, before and after; lines and ranges.
 
     `target` is the result of ``%%pages`` or of ``vm.memory()``.
 

@@ -1,4 +1,4 @@
-"""The memory of a process, live or from a text: who has how much, where it lies, what may be executed, the holes."""
+"""The memory of a process, live or from a text: who has how much, where, what may be executed, the holes."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from .picture import Picture
 from .registry import picture_of
 
 HOLES = 3
-"""Holes that are listed."""
+"""The number of holes in the list."""
 
 KERNEL = 1 << 56
-"""Above it is the kernel's half, where a process may have a page or two."""
+"""The start of the kernel's half, where a process may have a page or two."""
 
 
 @picture_of(first_for=(LoadedMaps, LoadedStrace, ProcessMoment, LiveProcess))
@@ -79,7 +79,7 @@ class Process(Picture):
 
 
 def with_signs_of(target: object) -> list[str]:
-    """Return what a value's text says, line by line, with the signs that pictures have."""
+    """Return the lines of a value's text, with the symbols that pictures use."""
     return with_signs(target).split("\n")
 
 

@@ -1,4 +1,4 @@
-"""How objects of the engine are shown in a cell: registered here, from outside the engine."""
+"""How a cell shows objects of the engine: registered here, outside the engine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _views: dict[type[Picture], type[View]] = {}
 
 
 def view_of(name: str) -> type[View]:
-    """Return the class of the views that show the picture of this name.
+    """Return the class of the views for the picture with this name.
 
     Raises :class:`KeyError` if there is none.
 
@@ -67,7 +67,7 @@ def show(thing: Any) -> View:
 
 
 def _drops(caller: FrameType) -> bool:
-    """Say whether a line of Python calls and drops the result: the next instruction takes it off the stack."""
+    """Return whether a line of Python calls and drops the result: the next instruction pops it off the stack."""
     following = (one.opname for one in get_instructions(caller.f_code) if one.offset > caller.f_lasti)
     return next(following, "") == "POP_TOP"
 
@@ -79,7 +79,7 @@ def _display_presented(*_result: object) -> None:
 
 
 def register() -> None:
-    """Teach the running notebook how objects are shown; harmless elsewhere, and when called again."""
+    """Register how objects are shown in the running notebook; harmless elsewhere, and when repeated."""
     watch_cells(cell_begins, _display_presented, cell_ends, fix_twins)
     note_cell(begins=False)
     shorten_tracebacks()
@@ -109,7 +109,7 @@ def _teach(kind: type) -> None:
 
 
 def _formatter() -> Any:
-    """Return what shows the objects that end a cell of the running shell; None in a plain Python."""
+    """Return the formatter for objects at the end of a cell in the running shell; None in plain Python."""
     return getattr(getattr(current_shell(), "display_formatter", None), "ipython_display_formatter", None)
 
 
