@@ -1,7 +1,7 @@
 """A page-table format: its levels and rules, sizes and registers, and how words are made.
 
-One walker (:mod:`.walk`), one editor (:mod:`.editor`), one TLB (:mod:`.tlb`) and one pmap serve every format.  What a
-format needs is listed in :mod:`.formats`.
+One walker (:mod:`.walk`), one editor (:mod:`.editor`), one TLB (:mod:`.tlb`) and one pmap serve every format.
+:mod:`.formats` lists what a format needs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .tables_schema import AddressSplit, IndexBits, Rights
 
 
 class Root(NamedTuple):
-    """A table that walks begin at: slot 0 is for address `base`, and addresses below `first` don't come here."""
+    """A table at which walks begin: slot 0 maps address `base`, and addresses below `first` don't use it."""
 
     level: Level
     table: int
