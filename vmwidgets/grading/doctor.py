@@ -35,7 +35,7 @@ class Diagnosis:
 
     @property
     def well(self) -> bool:
-        """Whether everything counts: each exercise was checked and judged, and each prediction is answered."""
+        """Return whether everything counts: each exercise was checked and judged, and each prediction is answered."""
         whose = self.handed.begun is not None and bool(self.handed.begun.students)
         return (
             self.named

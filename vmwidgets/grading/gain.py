@@ -67,13 +67,13 @@ class Gain:
 
     @property
     def changed(self) -> tuple[int, int]:
-        """How many students had more right answers after than before, and how many fewer."""
+        """Return how many students had more right answers after than before, and how many fewer."""
         steps = [sum(after) - sum(before) for before, after in self.both.values()]
         return sum(one > 0 for one in steps), sum(one < 0 for one in steps)
 
     @property
     def chance(self) -> float:
-        """How often a course without effect changes this many students one way: the sign test, two-sided.
+        """Return how often a course without effect changes this many students one way: the sign test, two-sided.
 
         >>> marks = (True,) * 10, (False,) * 10
         >>> Gain({str(one): (marks[1], marks[0]) for one in range(5)}, {}, ()).chance

@@ -74,7 +74,7 @@ class Row:
 
     @property
     def stopped(self) -> bool:
-        """Whether judging one of the works took too long or its process ended."""
+        """Return whether judging one of the works took too long or its process ended."""
         return bool(self.result.get("stopped")) or any(one.stopped for one in self.others)
 
     def has(self, *statuses: Status) -> bool:
@@ -83,13 +83,13 @@ class Row:
 
     @property
     def says(self) -> str:
-        """What needs attention, in words for staff, or ""."""
+        """Return what needs attention, in words for staff, or ""."""
         words = in_words(one for one in self.findings if one.status not in NO_LOOK)
         return words and f"{words}{tried(self.attempts, self.student)}"
 
     @property
     def needs_look(self) -> bool:
-        """Whether staff should look at it."""
+        """Return whether staff should look at it."""
         return any(one.status not in NO_LOOK for one in self.findings)
 
     @property
@@ -101,12 +101,12 @@ class Row:
 
     @property
     def suspicious(self) -> bool:
-        """Whether a claim was changed, or others have the same work."""
+        """Return whether a claim was changed, or others have the same work."""
         return self.has(*SUSPICIOUS)
 
     @property
     def elsewhere(self) -> bool:
-        """Whether its journal is of another variant."""
+        """Return whether its journal is of another variant."""
         return self.has(Status.OTHER_VARIANT)
 
     @property
@@ -177,7 +177,7 @@ class Graded:
 
     @property
     def counts(self) -> bool:
-        """Whether it was graded, even without work: its predictions count."""
+        """Return whether it was graded, even without work: its predictions count."""
         return self.finding is None or self.finding.status in NO_WORK
 
     @property
@@ -187,12 +187,12 @@ class Graded:
 
     @property
     def unread(self) -> bool:
-        """Whether the process that read it took too long or ended."""
+        """Return whether the process that read it took too long or ended."""
         return self.finding is not None and self.finding.status is Status.UNREAD
 
     @property
     def stopped(self) -> bool:
-        """Whether judging took too long or its process ended, so that another run may have another result."""
+        """Return whether judging took too long or its process ended, so that another run may have another result."""
         return self.unread or any(row.stopped for row in self.rows)
 
     @property
@@ -312,7 +312,7 @@ class Grades:
 
     @cached_property
     def _predicted(self) -> dict[str, int]:
-        """How many predictions each student answered, each counted once."""
+        """Return how many predictions each student answered, each counted once."""
         return {
             student: len({name for file in files if file.counts for name in file.predicted})
             for student, files in self._files_of.items()

@@ -182,7 +182,7 @@ def _keep_outcome(handed: Handed, one: Happened) -> None:
 def _keep_first(kept: dict[str, dict[str, Any]], name: str, members: dict[str, Any]) -> None:
     """Keep these members, shortened, from the first record in which the first member has a value.
 
-    Only a limited number of IDs is kept besides those of the lab.
+    Only a limited number of IDs is kept in addition to those of the lab.
     """
     name = name[:MOST_SAID]
     known = kept.get(name)

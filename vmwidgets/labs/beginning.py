@@ -38,7 +38,7 @@ MOST_STUDENTS = 8
 """The most students who share one sheet."""
 
 MARKS = "._-@"
-"""The characters that an ID may have besides letters and digits."""
+"""The characters that an ID may have in addition to letters and digits."""
 
 INVISIBLE = (
     ("\u034f", "\u034f"), ("\u115f", "\u1160"), ("\u17b4", "\u17b5"), ("\u180b", "\u180f"), ("\u3164", "\u3164"),
@@ -99,7 +99,7 @@ class Beginning:
 
     @property
     def _has_exercises(self) -> bool:
-        """Whether the package or the course has an exercise of this lab."""
+        """Return whether the package or the course has an exercise of this lab."""
         return any(lab_of(name) == self.lab for name in exercises())
 
     @property

@@ -27,7 +27,7 @@ class Criterion:
 
     @property
     def met(self) -> bool:
-        """Whether all of its points were earned."""
+        """Return whether all of its points were earned."""
         return self.points == self.of
 
     def data(self) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def criterion(
     right, without the answer.  `first` is for a criterion that can't be judged yet: the sentence is then `yes`,
     followed by what has to be done first.  It takes no points away: let `earned` be False until then.  `expected` and
     `actual` are shown next to it as text, but not while it can't be judged.  If points are missing, `mistake` names and
-    explains what went wrong, and is saved.
+    explains what is wrong, and is saved.
 
     >>> criterion(2, 1, "both ends are cut", "one end is not cut", expected="2 cuts", actual="1 cut").sentence
     'one end is not cut'

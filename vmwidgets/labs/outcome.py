@@ -41,12 +41,12 @@ class Outcome:
 
     @property
     def is_open(self) -> bool:
-        """Whether it shows what happened."""
+        """Return whether it shows what happened."""
         return self.said is not None or self.is_passed
 
     @property
     def right(self) -> bool | None:
-        """Whether the prediction was right; None if there was none, or it was "I don't know"."""
+        """Return whether the prediction was right; None if there was none, or it was "I don't know"."""
         return None if self.said in (None, UNSURE) else str(self.said).casefold() == self.actual.casefold()
 
     @property

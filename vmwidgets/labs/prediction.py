@@ -88,7 +88,7 @@ class Prediction:
 
     @property
     def has_happened(self) -> bool:
-        """Whether an answer is late from now on: it was compared, or was before its question changed."""
+        """Return whether an answer is late from now on: it was compared, or was before its question changed."""
         return self.comes_after or self.happened is not None
 
     @property

@@ -48,7 +48,7 @@ class Result:
 
     @property
     def practice(self) -> bool:
-        """Whether it is for a practice variant, and counts for nothing."""
+        """Return whether it is for a practice variant, and counts for nothing."""
         return self.of_sheet.startswith("practice")
 
     @property
@@ -58,7 +58,7 @@ class Result:
 
     @property
     def passed(self) -> bool:
-        """Whether all points were earned."""
+        """Return whether all points were earned."""
         return self.points == self.of and not self.problem
 
     def data(self) -> dict[str, Any]:

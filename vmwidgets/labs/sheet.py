@@ -42,7 +42,7 @@ class Sheet:
 
     @property
     def practice(self) -> bool:
-        """Whether it is for practice, and counts for nothing."""
+        """Return whether it is for practice, and counts for nothing."""
         return self.of.startswith("practice")
 
     @property

@@ -203,7 +203,7 @@ class Dashboard(Map):
 
     @property
     def asks(self) -> bool:
-        """Whether it asks what comes next."""
+        """Return whether it asks what comes next."""
         return self._asker is not None
 
     # ---- one access from its address to a frame --------------------------------------------------

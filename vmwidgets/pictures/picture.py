@@ -223,12 +223,12 @@ class Picture(Exports, Finding, traitlets.HasTraits):
 
     @property
     def asks(self) -> bool:
-        """Whether it asks "what comes next?": then nothing in the browser may reveal the outcome of an access."""
+        """Return whether it asks "what comes next?": then the browser must not reveal the outcome of an access."""
         return False
 
     @property
     def alive(self) -> bool:
-        """Whether there is something to draw: the picture has no machine, or its machine still exists."""
+        """Return whether there is something to draw: the picture has no machine, or its machine still exists."""
         return not self._has_machine or self.machine is not None
 
     def at(self, *other: When | None) -> At:

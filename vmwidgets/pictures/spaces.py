@@ -54,7 +54,7 @@ class Space(Protocol):
 
     @property
     def has_map(self) -> bool:
-        """Whether a map says what should be mapped: a domain has none, and neither do tables without a machine."""
+        """Return whether a map says what should be mapped; domains, and tables without a machine, have none."""
 
     @property
     def map_name(self) -> str:
@@ -127,7 +127,7 @@ class MachineSpace:
 
     @property
     def has_map(self) -> bool:
-        """Whether these are the kernel's or a task's."""
+        """Return whether these are the kernel's or a task's."""
         return not self.task or self.task in self._machine.tasks
 
     @property

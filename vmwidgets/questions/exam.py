@@ -85,7 +85,7 @@ class Exam:
 
     @property
     def several(self) -> bool:
-        """Whether it has more than one topic."""
+        """Return whether it has more than one topic."""
         return len(self.sections) > 1
 
     @property

@@ -256,7 +256,7 @@ class Gdb:
 
     @property
     def was_reset(self) -> bool:
-        """Whether the guest has its original code again: nothing that was written into it is there."""
+        """Return whether the guest has its original code again: nothing that was written into it is there."""
         first = self._aside.first
         return first is not None and self.read([(first.start, 4)]) != [first.jump]
 

@@ -97,7 +97,7 @@ class Port:
 
     @property
     def is_open(self) -> bool:
-        """Whether the port can still be used; it may be released meanwhile."""
+        """Return whether the port can still be used; it may be released meanwhile."""
         return self._is_open
 
     def guest_has_moved(self) -> bool:

@@ -80,7 +80,7 @@ class Variable:
 
     @property
     def counts(self) -> bool:
-        """Whether it may have a number for each frame: it has enough elements, or an unknown number."""
+        """Return whether it may have a number for each frame: it has enough elements, or an unknown number."""
         return self.is_number and (self.through or self.count >= FEWEST_FRAMES)
 
 

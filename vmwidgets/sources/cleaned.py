@@ -76,7 +76,7 @@ class Cleaned:
 
     @property
     def said(self) -> list[str]:
-        """What was removed, and how much, as parts of a sentence."""
+        """Return what was removed, and how much, as parts of a sentence."""
         return [counted(count, *nouns) for name, nouns in _NOUNS.items() if (count := self.taken[name])]
 
 

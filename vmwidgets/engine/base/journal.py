@@ -84,7 +84,7 @@ class Operation(NamedTuple):
 
     @property
     def truncated(self) -> bool:
-        """Whether earlier events of this operation were dropped."""
+        """Return whether earlier events of this operation were dropped."""
         return len(self.records) == MAX_EVENTS
 
     @property

@@ -102,12 +102,12 @@ class Door:
 
     @property
     def inside(self) -> bool:
-        """Whether this Python thread is in the middle of an operation."""
+        """Return whether this Python thread is in the middle of an operation."""
         return self.owner == get_ident()
 
     @property
     def busy(self) -> bool:
-        """Whether any Python thread is in the middle of an operation."""
+        """Return whether any Python thread is in the middle of an operation."""
         return self.owner != 0
 
     @property

@@ -133,7 +133,7 @@ class Replacement:
 
     @property
     def times_by_task(self) -> bool:
-        """Whether each task has its own time, and so its own ring."""
+        """Return whether each task has its own time, and so its own ring."""
         return self.policy == "working set"
 
     def references(self) -> References:

@@ -58,12 +58,12 @@ class ReplacementValue:
 
     @property
     def has_hand(self) -> bool:
-        """Whether there is a moving hand."""
+        """Return whether there is a moving hand."""
         return self.name == "clock"
 
     @property
     def is_function(self) -> bool:
-        """Whether a function chooses the page, in an order that only it knows."""
+        """Return whether a function chooses the page, in an order that only it knows."""
         return self.name == "a function"
 
 

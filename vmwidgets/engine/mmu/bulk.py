@@ -342,7 +342,7 @@ class Translation:
 
     @property
     def ok(self) -> Flags:
-        """Whether each access would succeed."""
+        """Return whether each access would succeed."""
         return np.equal(self.outcome, 0)
 
     @property

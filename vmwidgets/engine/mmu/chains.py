@@ -145,7 +145,7 @@ class Chain(Generic[C]):
 
     @property
     def is_global(self) -> bool:
-        """Whether the translation is for all address spaces."""
+        """Return whether the translation is for all address spaces."""
         if self._alike.is_global is None:
             self._alike.is_global = self._all.rules.is_global(self.path)
         return self._alike.is_global

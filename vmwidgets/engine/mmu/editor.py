@@ -38,7 +38,7 @@ class HandEdit(NamedTuple):
 
     @property
     def cuts_off(self) -> bool:
-        """Whether a table of the kernel's can no longer be reached there."""
+        """Return whether a table of the kernel's can no longer be reached there."""
         now, kept = self.level.read_as(self.after), self.kept_as
         return kept.kind == "table" and not (
             now.kind == "table" and now.address_of(self.after) == kept.address_of(self.kept)

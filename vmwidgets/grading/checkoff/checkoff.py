@@ -41,7 +41,7 @@ class Checkoff:
 
     @property
     def whole(self) -> bool:
-        """Whether there are three."""
+        """Return whether there are three."""
         return len(self.asked) == WANTED
 
 

@@ -219,7 +219,7 @@ class Range:
 
     @property
     def writable(self) -> bool:
-        """Whether its first descriptor allows writes."""
+        """Return whether its first descriptor allows writes."""
         return self.asked != MANAGED
 
 

@@ -53,7 +53,7 @@ class Range:
 
     @property
     def text(self) -> str:
-        """Where it is, and which parts are used."""
+        """Return where it is, and which parts are used."""
         return f"`{self.name}`, {self.pages:,} pages at `{Address(self.start)}`: uses {_runs(self.used)}."
 
 

@@ -241,7 +241,7 @@ def _mapped(machine: Machine) -> dict[int, str]:
 
 
 def _more_than_jobs(machine: Machine, asked: JobsSheet) -> list[Deed]:
-    """Return what was done to the kernel's map besides each job once."""
+    """Return what was done to the kernel's map, apart from each job once."""
     left: Counter[tuple[str, tuple[Range, ...]]] = Counter(
         (REMOVED if job.kind in GIVES_BACK else ENTERED, ((job.address, job.address + job.size),)) for job in asked.jobs
     )

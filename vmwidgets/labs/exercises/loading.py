@@ -279,12 +279,12 @@ class Loaded:
 
     @property
     def lacking(self) -> bool:
-        """Whether a page of a part is not mapped."""
+        """Return whether a page of a part is not mapped."""
         return any(self.entry(address) is None for part in self.asked.parts for address in part._addresses)
 
     @property
     def other_bytes(self) -> bool:
-        """Whether a mapped part begins with bytes from another place in the file."""
+        """Return whether a mapped part begins with bytes from another place in the file."""
         return any(self._page(one, 0) not in (None, self._wanted(one, 0)) for one in self.asked.parts)
 
     def _page(self, part: Part, number: int) -> bytes | None:
@@ -332,7 +332,7 @@ class Loaded:
 
     @property
     def shares(self) -> bool:
-        """Whether others can see a write to one of the task's variables."""
+        """Return whether others can see a write to one of the task's variables."""
         last = self.asked.parts[-1]
         places = range(last.address, last.address + last.in_memory, PAGE)
         return any(is_shared(self.task, self.base + address) for address in places)
@@ -344,7 +344,7 @@ class Loaded:
 
     @property
     def file_is_kept(self) -> bool:
-        """Whether the file is unchanged, on disk and in memory."""
+        """Return whether the file is unchanged, on disk and in memory."""
         file = self.machine.files[self.asked.file]
         if file.size != len(self.content) or file.disk != self.content:
             return False

@@ -353,7 +353,7 @@ class _Tried(NamedTuple):
 
     @property
     def few(self) -> bool:
-        """Whether it has no more faults than allowed."""
+        """Return whether it has at most the allowed number of faults."""
         return 0 <= self.faults <= self.most
 
 

@@ -84,7 +84,7 @@ class Call:
 
     @property
     def failed(self) -> bool:
-        """Whether its result reports an error: 0 for uvmalloc, anything but 0 for mappages and uvmcopy."""
+        """Return whether its result reports an error: 0 for uvmalloc, anything but 0 for mappages and uvmcopy."""
         result = self.result & 0xFFFF_FFFF
         return result == 0 if self.function == "uvmalloc" else self.function in ("mappages", "uvmcopy") and result != 0
 

@@ -36,7 +36,7 @@ class Counts:
 
     @property
     def is_known(self) -> bool:
-        """Whether the meaning of the counts is known."""
+        """Return whether the meaning of the counts is known."""
         return self._base is not None
 
     def place(self, gdb: Gdb) -> int:

@@ -37,7 +37,7 @@ class Lost:
 
     @property
     def is_known(self) -> bool:
-        """Whether the kernel's file says where its variables and its free memory are."""
+        """Return whether the kernel's file says where its variables and its free memory are."""
         return bool(self._data and self._first)
 
     def frames(self, gdb: Gdb) -> range:

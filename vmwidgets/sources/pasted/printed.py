@@ -39,7 +39,7 @@ class Item(NamedTuple):
 
     @property
     def is_table(self) -> bool:
-        """Whether it refers to another table."""
+        """Return whether it refers to another table."""
         return self.word & (V | R | W | X) == V and self.depth < LEVELS
 
 

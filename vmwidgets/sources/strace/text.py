@@ -121,7 +121,7 @@ class Call:
 
     @property
     def failed(self) -> bool:
-        """Whether it did nothing, as far as this can be seen."""
+        """Return whether it did nothing, as far as this can be seen."""
         return bool(self.error) or self.result is None or self.result == -1
 
 

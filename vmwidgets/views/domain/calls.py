@@ -37,7 +37,7 @@ class Item:
 
     @property
     def folded(self) -> bool:
-        """Whether it stands for several steps."""
+        """Return whether it stands for several steps."""
         return self.last > self.first
 
 

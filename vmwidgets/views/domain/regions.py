@@ -41,7 +41,7 @@ class RegionAxis(NamedTuple):
 
     @property
     def is_to_scale(self) -> bool:
-        """Whether it has no break."""
+        """Return whether it has no break."""
         return not any(segment.broken for segment in self.segments)
 
 

@@ -41,7 +41,7 @@ class Cell:
 
     @property
     def folded(self) -> bool:
-        """Whether it stands for several slots."""
+        """Return whether it stands for several slots."""
         return self.last > self.first
 
 

@@ -58,12 +58,12 @@ class Layout(NamedTuple):
 
     @property
     def has_files(self) -> bool:
-        """Whether files are mapped, so that brackets show what is mapped."""
+        """Return whether files are mapped, so that brackets show what is mapped."""
         return any(run.is_file for run in self.runs)
 
     @property
     def says_rights(self) -> bool:
-        """Whether fills show rights: files are mapped, or some ranges allow no access."""
+        """Return whether fills show rights: files are mapped, or some ranges allow no access."""
         return self.has_guards or self.has_files
 
 
@@ -145,7 +145,7 @@ def steps_of_map(name: str, lanes: Collection[str] = LANES) -> Mine:
 _KINDS: dict[str, tuple[type[ev.Event], ...]] = {
     "tree": (ev.TreeLinked, ev.TreeRecoloured, ev.TreeRotated, ev.TreeUnlinked), "ribbon": (ev.FindCacheMoved,),
 }  # fmt: skip  # a table
-"""By lane, the events that change what it shows besides entries."""
+"""By lane, the events that change what it shows, apart from its entries."""
 
 
 def _names(event: ev.Event) -> tuple[object, ...]:

@@ -110,7 +110,7 @@ class Run(NamedTuple):
 
     @property
     def is_file(self) -> bool:
-        """Whether it belongs to a file."""
+        """Return whether it belongs to a file."""
         return self.name not in NAMED
 
     @property
@@ -144,7 +144,7 @@ class Range(NamedTuple):
 
     @property
     def words(self) -> str:
-        """How much is gone, such as "−36 KiB"."""
+        """Return how much is gone, such as "−36 KiB"."""
         return f"−{binary_size(self.end - self.start)}"
 
 

@@ -57,7 +57,7 @@ class Strip(NamedTuple):
 
     @property
     def state(self) -> bool:
-        """Whether anything changed here."""
+        """Return whether anything changed here."""
         return any(one.state for one in self.pieces)
 
 

@@ -43,7 +43,7 @@ class Lookup:
 
     @property
     def is_walked(self) -> bool:
-        """Whether the processor read page tables for it."""
+        """Return whether the processor read page tables for it."""
         return self.outcome in ("missed", "clean")
 
 

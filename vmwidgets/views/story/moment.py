@@ -87,7 +87,7 @@ class Moment:
 
     @property
     def is_after(self) -> bool:
-        """Whether the whole operation is done, so that the headline describes it."""
+        """Return whether the whole operation is done, so that the headline describes it."""
         return self.done is None
 
     @property

@@ -43,7 +43,7 @@ class Alike(NamedTuple):
 
     @property
     def is_of_pages(self) -> bool:
-        """Whether each side is a letter for each page."""
+        """Return whether each side is a letter for each page."""
         return self.first.what.startswith("pages")
 
 

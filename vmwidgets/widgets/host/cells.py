@@ -22,7 +22,7 @@ class Cell:
 
     @property
     def has_page(self) -> bool:
-        """Whether a page runs it, as far as this can be known: pages name the cells that they run.
+        """Return whether a page runs it, as far as this can be known: pages name the cells that they run.
 
         A program that runs a notebook without a page (nbclient, papermill, nbgrader) does not, and stores everything
         that a page would be sent.  Voilà does so too, and its page says hello later.

@@ -34,7 +34,7 @@ class Filmed(Protocol):
 
     @property
     def wants_film(self) -> bool:
-        """Whether a page shows it without its film."""
+        """Return whether a page shows it without its film."""
 
     def filming(self) -> Iterator[None]:
         """Make the film, one drawing at a time, and send it."""

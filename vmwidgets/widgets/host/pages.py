@@ -39,12 +39,12 @@ class Pages:
 
     @property
     def any(self) -> bool:
-        """Whether some page shows the view, as far as this can be known."""
+        """Return whether some page shows the view, as far as this can be known."""
         return self._awaited > 0 or bool(self._trust)
 
     @property
     def in_sight(self) -> bool:
-        """Whether a reader may see it on some page."""
+        """Return whether a reader may see it on some page."""
         return self.any and (not self._trust or any(page not in self._unseen for page in self._trust))
 
     @property
@@ -54,12 +54,12 @@ class Pages:
 
     @property
     def measured(self) -> bool:
-        """Whether a page has reported its room."""
+        """Return whether a page has reported its room."""
         return bool(self._rooms)
 
     @property
     def known(self) -> bool:
-        """Whether a page has reported that it shows the view."""
+        """Return whether a page has reported that it shows the view."""
         return bool(self._trust)
 
     def awaited(self, likely: Room | None) -> None:

@@ -34,7 +34,7 @@ class LivePicture(Picture, Protocol):
 
     @property
     def shown(self) -> bool:
-        """Whether a page shows it."""
+        """Return whether a page shows it."""
 
     def operation_done(self) -> bool:
         """Note that its machine has done an operation; returns whether to redraw the picture."""
@@ -50,7 +50,7 @@ class LivePicture(Picture, Protocol):
 
     @property
     def can_stay(self) -> bool:
-        """Whether it still follows its machine after its cell's end, without having been told to."""
+        """Return whether it still follows its machine after its cell's end, without a request to do so."""
 
     def stay(self) -> None:
         """Keep showing the machine as it was then."""

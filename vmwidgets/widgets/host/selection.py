@@ -121,7 +121,7 @@ class Chosen:
 
     @property
     def on_a_page(self) -> bool:
-        """Whether a page has the model."""
+        """Return whether a page has the model."""
         return self._model is not None and is_open(self._model)
 
     def join(self, view: Chooser) -> None:

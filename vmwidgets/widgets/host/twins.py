@@ -107,18 +107,18 @@ class Twin:
 
     @property
     def is_gone(self) -> bool:
-        """Whether its output was cleared, or made again, as far as this is known."""
+        """Return whether its output was cleared, or made again, as far as this is known."""
         views = self.views
         return not views or any(view.cleared or view.comm is None for view in views)
 
     @property
     def films(self) -> bool:
-        """Whether any of it can be stepped through."""
+        """Return whether any of it can be stepped through."""
         return bool(self._films)
 
     @property
     def fits(self) -> bool:
-        """Whether a page has reported the room of each view."""
+        """Return whether a page has reported the room of each view."""
         return all(view.measured for view in self.views)
 
     @property

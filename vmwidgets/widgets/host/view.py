@@ -166,7 +166,7 @@ class View(Answering, anywidget.AnyWidget):
 
     @property
     def _is_as_in_files(self) -> bool:
-        """Whether frames are laid out as for files."""
+        """Return whether frames are laid out as for files."""
         return (self.room, self.high) == (super().room, super().high)
 
     def scene(self) -> Scene:
@@ -200,7 +200,7 @@ class View(Answering, anywidget.AnyWidget):
 
     @property
     def measured(self) -> bool:
-        """Whether the picture's width on its page is known."""
+        """Return whether the picture's width on its page is known."""
         return bool(self.width) or self._pages.measured
 
     def once_measured(self, callback: Callable[[], None]) -> None:
@@ -216,7 +216,7 @@ class View(Answering, anywidget.AnyWidget):
 
     @property
     def shown(self) -> bool:
-        """Whether the view is on some page, as far as this can be known."""
+        """Return whether the view is on some page, as far as this can be known."""
         return self.comm is not None and self._pages.any
 
     @property
@@ -226,7 +226,7 @@ class View(Answering, anywidget.AnyWidget):
 
     @property
     def in_sight(self) -> bool:
-        """Whether a reader may see the view on some page: only then is it drawn immediately."""
+        """Return whether a reader may see the view on some page: only then is it drawn immediately."""
         return self.comm is not None and self._pages.in_sight
 
     def operation_done(self) -> bool:
@@ -306,7 +306,7 @@ class View(Answering, anywidget.AnyWidget):
 
     @property
     def wants_film(self) -> bool:
-        """Whether a page shows the picture at one of several steps, without the others."""
+        """Return whether a page shows the picture at one of several steps, without the others."""
         sent = self._sent
         if sent is None or self._stale or not (self._drawn and self.in_sight and self._pages.known) or self.asks:
             return False
@@ -383,7 +383,7 @@ class View(Answering, anywidget.AnyWidget):
 
     @property
     def can_stay(self) -> bool:
-        """Whether the view still follows its machine after its cell's end, without having been told to."""
+        """Return whether the view still follows its machine after its cell's end, without a request to do so."""
         machine = self.machine
         is_known = machine is not None and machine.journal.number_of(self._cell_over) is not None
         return is_known and self.follow and not self._free

@@ -222,7 +222,7 @@ def is_housekeeping(event: ev.Event) -> bool:
 
 Fact = Callable[[Any, Names], Any]
 FACTS: dict[tuple[type | None, str], Fact] = {(None, "function"): lambda _, names: (names.functions or ("",))[-1]}
-"""By class of event (None: any) and name: values besides the event's own fields that a sentence may use."""
+"""By class of event (None: any) and name: values that a sentence may use in addition to the event's own fields."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
