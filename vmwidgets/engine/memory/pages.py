@@ -363,7 +363,7 @@ class PageAllocator:
         return frame
 
     def allocate_run(self, order: int, owner: str = "") -> int | None:
-        """Return the first of 2**order neighbouring frames, aligned, each to be given back by itself; None without.
+        """Return the first of 2**order neighbouring frames, aligned, each to be freed by itself; or None.
 
         O(2**order).
         """

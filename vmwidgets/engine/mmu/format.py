@@ -27,9 +27,9 @@ class Root(NamedTuple):
 
 
 class KernelPlace(NamedTuple):
-    """Where a kernel on these tables ends the users' addresses (`user_end`) and begins its own; a choice, as Linux's.
+    """Where a kernel on these tables ends the users' addresses (`user_end`) and begins its own; chosen as Linux does.
 
-    `recursive` is start and size of the root slot in which it keeps a recursive mapping, if it has one.
+    `recursive` is the start and size of the root slot in which it keeps a recursive mapping, if it has one.
     """
 
     user_end: int
@@ -58,17 +58,17 @@ class TableFormat(Generic[C]):
     halves: bool = False
     """Whether the upper half has a base register, and so a root table, of its own; `va_bits` are those of each half."""
     asid_bits: int = 0
-    """Bits of an address space's number; 0 where the processor has no such numbers.
+    """Bits of an address space's number; 0 if the processor has no such numbers.
 
     SDM 3A, 4.10.1 (PCIDs, in 64-bit mode only); ARM DDI 0406C, B3.9.1 (CONTEXTIDR); ARM DDI 0487, D5.10.1 (TCR_EL1.AS);
     RISC-V Privileged 20211203, 4.1.11 (satp).
     """
     faults_flush: bool = False
-    """Whether a page fault makes the processor drop what its TLB keeps of the address (SDM 3A, 4.10.4.1)."""
+    """Whether a page fault makes the processor drop the TLB's translations of the address (SDM 3A, 4.10.4.1)."""
 
     @cached_property
     def chains(self) -> Chains[C]:
-        """Return what walks have read of this format's tables, by its words."""
+        """The tables of this format that walks have read, by their words."""
         return Chains(self.rules, lambda level: self.level(level.number - 1))
 
     def level(self, number: int) -> Level:
@@ -95,7 +95,7 @@ class TableFormat(Generic[C]):
 
     @property
     def page_sizes(self) -> tuple[int, ...]:
-        """The sizes of page that descriptors can map, smallest first.
+        """The page sizes that descriptors can map, smallest first.
 
         >>> from vmwidgets.engine.mmu.formats.armv7 import ARMV7
         >>> [size >> 10 for size in ARMV7.page_sizes]
@@ -111,7 +111,7 @@ class TableFormat(Generic[C]):
 
     @cached_property
     def _leaves(self) -> dict[int, tuple[Level, Descriptor]]:
-        """By size of page: the highest level that has such descriptors, and the first of them."""
+        """The highest level with such descriptors, and the first of them, by page size."""
         found: dict[int, tuple[Level, Descriptor]] = {}
         for level in self.levels:
             for one in level.descriptors:
@@ -120,7 +120,7 @@ class TableFormat(Generic[C]):
         return found
 
     def table_bytes(self, level: Level) -> int:
-        """Bytes of a table at `level`."""
+        """Return the bytes of a table at `level`."""
         return level.entries * self.entry_width
 
     @property
@@ -168,7 +168,7 @@ class TableFormat(Generic[C]):
         return self.sign_extended and self.rules.start_shift(controls) < self.va_bits
 
     def as_register(self, va: int, controls: C) -> int:
-        """Return the address as a register holds it, from a root's first address and what was added to it."""
+        """Return the address as a register holds it, from a root's first address and the offset from it."""
         return self.canonical(va) if self.extends_sign(controls) else va
 
     def address_split(self, controls: C | None = None) -> AddressSplit:
@@ -193,7 +193,7 @@ class TableFormat(Generic[C]):
         return descriptor.place(table) | self.rules.encode(descriptor, rights, shared=False)
 
     def leaf_word(self, level: Level, pa: int, rights: Rights, *, shared: bool = False, size: int | None = None) -> int:
-        """The word that maps the page at `pa`, as big as the level's span or of `size` bytes; `shared` makes it global.
+        """Return the word that maps the page at `pa`: `size` bytes, or the level's span; `shared` makes it global.
 
         A word that maps more than its level's span (ARM's supersections and large pages) fills several neighbouring
         slots; :meth:`.editor.TableEditor.copies` writes them all.
@@ -206,7 +206,7 @@ class TableFormat(Generic[C]):
         return descriptor.place(pa) | self.rules.encode(descriptor, rights, shared)
 
     def with_rights(self, level: Level, word: int, rights: Rights) -> int:
-        """`word` with other rights and everything else as it was."""
+        """Return `word` with other rights and everything else as it was."""
         descriptor = level.read_as(word)
         mask = self.rules.rights_bits(descriptor)
         return word & ~mask | self.rules.encode(descriptor, rights, shared=False) & mask
@@ -220,7 +220,7 @@ class TableFormat(Generic[C]):
         return level.made_of_kind("table").same_fields(level.read_as(word), word, self.rules.inherited)
 
     def promoted_word(self, level: Level, size: int, part_level: Level, part: int, table: int | None, pa: int) -> int:
-        """The word that maps the page of `size` bytes at `pa` in place of smaller ones alike; `part` is the first.
+        """Return the word that maps `size` bytes at `pa` in place of smaller pages that are alike; `part` is the first.
 
         Fields keep what the parts have, or what the word of their `table` says: dirty, global, memory type, domain.
         """

@@ -1,4 +1,4 @@
-"""Who resolves the faults of kernel addresses, and what an access is refused with that faults again."""
+"""The fault handler of kernel addresses, and the errors of accesses that fault a second time."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class KernelSpace:
         self._map_at = map_at
 
     def resolve(self, va: int, access: Access, user: bool, fault: Fault) -> MaySleep[None]:
-        """Map a page of the map that `va` is in (`vm_fault`), which may mean waiting for one; FAULT outside."""
+        """Map a page of the map that contains `va` (`vm_fault`), which may have to wait for one; FAULT outside."""
         inside = None if user else self._map_at(va)
         if inside is None:
             raise kernel_error("FAULT", f"{Address(va)}: {fault.why}")

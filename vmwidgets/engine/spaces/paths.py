@@ -1,10 +1,10 @@
-"""What address spaces are called: paths of tasks and domains; slashes in a name are written otherwise."""
+"""The names of address spaces: paths of tasks and domains; slashes in a name are replaced."""
 
 from __future__ import annotations
 
 
 def quoted(name: str) -> str:
-    """Return a name as a part of a path: its slashes are not the path's.
+    """Return a name as a part of a path, with its slashes replaced.
 
     >>> quoted("init"), quoted("a/b")
     ('init', 'a%2Fb')
