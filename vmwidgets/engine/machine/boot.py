@@ -80,6 +80,6 @@ def _quirks(given: Any) -> frozenset[str]:
 
 
 QUIRKS = {**X15_QUIRKS, **BARRELFISH_QUIRKS}
-"""Name and meaning."""
+"""The name and the meaning of each."""
 
 BOOTED_BY.append(boot)

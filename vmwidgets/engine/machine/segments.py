@@ -1,4 +1,4 @@
-"""Translation before page tables: base and bounds, and segments.  Small models; the machines here have tables."""
+"""Translation before page tables: base and bounds, and segments.  These are small models; machines here have tables."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class Segments:
         return self.placed_in(())
 
     def placed_in(self, free: tuple[tuple[int, int], ...]) -> SegmentsValue:
-        """The same layout, if only these pieces of physical memory are free, each with its start and its size."""
+        """Return the same layout, with only these pieces of physical memory free (start and size of each)."""
         parts = enumerate(self.segments.items())
         return SegmentsValue(
             tuple(Segment(name, n << SELECTOR, int(unit.base), int(unit.bounds), rights)
@@ -107,7 +107,7 @@ class Segments:
 
     @classmethod
     def made_from(cls, data: Any) -> Segments:
-        """Return the segments rebuilt from :meth:`data`.
+        """Return the segments of :meth:`data`'s result.
 
         >>> program = Segments(code=("1 MiB", "64 KiB", "rx"))
         >>> Segments.made_from(program.data()).data() == program.data()

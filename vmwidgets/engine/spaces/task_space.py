@@ -264,7 +264,7 @@ class TaskSpace:
         return bool(start) and start + size <= vm_map.end and not any(vm_map.entries_in(start, start + size))
 
     def _gap_for(self, size: int) -> int:
-        """Place `size` bytes above what null pointers reach: by the map's own rule, else the lowest gap; NOMEM."""
+        """Return an address for `size` bytes above the range of null pointers, by the map's rule or the lowest gap."""
         vm_map = self.vm_map
         lowest = vm_map.start + LOWEST
         if vm_map.fit is None:

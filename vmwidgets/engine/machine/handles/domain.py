@@ -1,4 +1,4 @@
-"""A domain of a machine: a program that maps its own memory, and reads and writes through what it mapped."""
+"""A domain of a machine: a program that maps its own memory, and accesses it through its mappings."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from .tables import MachineTables, MachineWalk
 
 
 class MachineDomain(DomainPart):
-    """A self-paging program: it holds capabilities, and itself asks for each descriptor of its page tables.
+    """A self-paging program: it holds capabilities, and requests each descriptor of its page tables itself.
 
     `domain` is the engine's object; `pmap` has the tables as processors load them.  ``m.domain(name)`` creates a
     domain.
@@ -35,7 +35,7 @@ class MachineDomain(DomainPart):
 
     @property
     def tables(self) -> MachineTables:
-        """Its page tables, to be shown and walked."""
+        """Its page tables, to show and walk."""
         self.check_alive()
         return MachineTables(self.system, self)
 
@@ -65,7 +65,7 @@ class MachineDomain(DomainPart):
 
     @operation
     def ram(self, size: int | str = PAGE) -> MachineCapability:
-        """RAM to retype: `size` is rounded up to a power of two of bytes, at least a page (`ram_alloc`)."""
+        """Return RAM to retype: `size` is rounded up to a power of two of bytes, at least a page (`ram_alloc`)."""
         return self.capability(self.domain.memory(_bytes(size)))
 
     @operation
@@ -93,7 +93,7 @@ class MachineDomain(DomainPart):
     def retype(
         self, capability: MachineCapability | str, kind: str, offset: int | str = 0, size: int | str | None = None
     ) -> MachineCapability:
-        """A capability of `kind` for a part of another capability's memory: from `offset` on, `size` bytes or the rest.
+        """Return a capability of `kind` for a part of another one's memory: from `offset` on, `size` bytes or the rest.
 
         RAM becomes RAM, frames or tables; a frame becomes smaller frames.  Fails with LIB_ERR_CAP_RETYPE over
         SYS_ERR_INVALID_RETYPE, over SYS_ERR_REVOKE_FIRST if that part was retyped before, or over
@@ -294,7 +294,7 @@ class MachineDomain(DomainPart):
         return MachineMemobj(self, arguments.known(name, self.domain.memobjs, "memory object"))
 
     def serialise(self) -> bytes:
-        """Regions and mappings as bytes, for another domain."""
+        """Return regions and mappings as bytes, for another domain."""
         with self._looking():
             return serialise(self.domain.pmap)
 
@@ -337,12 +337,12 @@ class MachineDomain(DomainPart):
             return self.domain.window(focus, whole=most, few=least)
 
     def only(self, shown: DomainShown) -> DomainValue:
-        """Return what another window shows (:meth:`.DomainValue.shown`), as far as it is there."""
+        """Return the part that another window shows (:meth:`.DomainValue.shown`), as far as it exists."""
         with self.door.looking():
             return self.domain.only(shown)
 
     def vnode_at(self, address: int | str) -> int:
-        """Return the id of the lowest vnode for an address: a leaf, or a table with nothing there.  O(levels)."""
+        """Return the id of the lowest vnode for an address: a leaf, or a table without an entry for it.  O(levels)."""
         wanted = arguments.whole(address, "address")
         with self.door.looking():
             return self.domain.pmap.tree.vnode_at(wanted).id
@@ -356,7 +356,7 @@ class MachineDomain(DomainPart):
 
     @operation
     def read(self, address: int | str, length: int | str = 1) -> bytes:
-        """`length` bytes from `address` on, as the program reads them.
+        """Return `length` bytes from `address` on, as the program reads them.
 
         Fails with FAULT if nothing is mapped, and with ACCES if reading is not allowed: no kernel resolves a page fault
         for it.  In a region of a memory object, the program's own handler makes the object map its frame; it fails with
@@ -384,7 +384,7 @@ class MachineDomain(DomainPart):
 
     @contextmanager
     def _looking(self) -> Iterator[None]:
-        """Nothing changes in here, and the domain exists."""
+        """Check that the domain exists, and that nothing changes in this block."""
         with self.door.looking():
             self.check_alive()
             yield
@@ -402,7 +402,7 @@ class MachineDomain(DomainPart):
         return self._address(va, length, "address"), length
 
     def _address(self, va: int, length: int, name: str) -> int:
-        """Return an address that the program may map at: not where its pmap keeps its own records."""
+        """Return an address that the program may map at, outside of its pmap's own records."""
         domain = self.domain
         layout = domain.layout
         begin, end = layout.vspace_begin, layout.meta_end
@@ -419,7 +419,7 @@ class MachineDomain(DomainPart):
         return va
 
     def _room(self, at: int | str | None, length: int, flags: int) -> int:
-        """Find room for a region of `length` bytes: at `at`, or where the vspace has it; large pages need a border."""
+        """Find room for a region of `length` bytes: at `at`, or anywhere in the vspace; large pages need alignment."""
         layout, pmap = self.domain.layout, self.domain.pmap
         if at is None:
             unit = layout.large_unit(flags)

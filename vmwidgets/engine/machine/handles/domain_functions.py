@@ -1,4 +1,4 @@
-"""The functions of a machine that make domains: programs that page themselves, beside the kernel's tasks."""
+"""The functions of a machine that make domains: programs that page themselves, in addition to the kernel's tasks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What accesses take in a machine: costs that are set, and the effective access time by what was counted."""
+"""The times of accesses in a machine: the costs, and the effective access time by counts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class TimeFunctions(Part):
         self.system.processors.costs = None
 
     def choose(self, costs: object) -> None:
-        """Set what ``m.costs = …`` is given."""
+        """Set the value of ``m.costs = …``."""
         if costs is None:
             self.forget_costs()
         elif isinstance(costs, Costs):
