@@ -1,4 +1,4 @@
-"""How this process was started, checked before anything else of the package is imported.
+"""The way in which this process was started, checked before anything else of the package is imported.
 
 ``python -m vmwidgets`` puts the current folder before all other modules, and an empty or relative entry of PYTHONPATH
 does so for the command ``vmwidgets`` too.  In a folder of submissions, any student's file could then be imported.  This

@@ -1,4 +1,4 @@
-"""What works on this computer, and what to do if something does not.
+"""Checks of this computer, with advice for parts that do not work.
 
 Each check uses the real thing: the Jupyter kernel is started and asked which vmwidgets it imports, the front end's
 files are read, and programs are started to print their version.
@@ -40,7 +40,7 @@ _SAYS_IN = 20
 
 @frozen
 class Finding:
-    """One line of the doctor: the subject, the result, and what to do if it does not work.
+    """One line of the doctor: the subject, the result, and advice if it does not work.
 
     `works` is None if only a browser can tell.  `needed`: the labs need it; the rest is optional.
     """

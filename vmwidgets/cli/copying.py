@@ -29,7 +29,7 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 @dataclass
 class Copied:
-    """What was done, file by file; `beside` names new versions put next to a file that stays."""
+    """The changes, file by file; `beside` names new versions put next to a file that stays."""
 
     added: list[str] = field(default_factory=list)
     replaced: list[str] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""``vmwidgets doctor``: what works on this computer or, with a notebook, what will count of it."""
+"""``vmwidgets doctor``: checks of this computer or, with a notebook, of the work that will be graded in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the commands print values, so that nothing in a file can harm or fill a terminal."""
+"""The commands' printed values, in a form in which nothing in a file can harm or fill a terminal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..sources.traces.reader import short
 __all__ = ["MOST_FIELDS", "comparison_table", "printable", "short_text", "value_text"]
 
 MOST_FIELDS = 40
-"""How many differing fields are listed: further ones tell little that is new."""
+"""The most differing fields that are listed: further ones are of little interest."""
 
 
 def comparison_table(found: Sequence[Difference]) -> list[str]:

@@ -35,7 +35,7 @@ WORKERS = 60
 """Seconds that a run waits for new workers after it has lost all."""
 
 LARGE = "1 GiB"
-"""The size from which Dask warns of a message; its own limit is below that of a notebook with many pictures."""
+"""The size of a message from which Dask warns; a notebook with many pictures is larger than Dask's own limit."""
 
 ADDRESS = re.compile(r"(?:(?:tcp|tls|wss?)://)?(?:[\w.-]+|\[[\da-fA-F:.]+\]):(\d{1,5})")
 

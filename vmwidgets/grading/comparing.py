@@ -1,4 +1,4 @@
-"""What shows only when all files are compared: authors, uploaders, and the same work of two students."""
+"""Findings from a comparison of all files: authors, uploaders, and the same work of two students."""
 
 from __future__ import annotations
 

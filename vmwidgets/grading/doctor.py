@@ -1,4 +1,4 @@
-"""What will count of a student's notebook: read and judged as the grader does, before it is submitted."""
+"""The work in a student's notebook that will count: read and judged as the grader does, before it is submitted."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Diagnosis:
         )
 
     def lines(self) -> Iterator[str]:
-        """Yield what a student reads: the names, each exercise with its points, and what is missing."""
+        """Yield the lines for a student: the names, each exercise with its points, and missing parts."""
         handed = self.handed
         if self.kind:
             yield f"Nothing counts: {found(Status.NO_NOTEBOOK, kind=self.kind).staff}."

@@ -1,4 +1,4 @@
-"""Why a student has these points: each file, and each exercise with the cell that counts."""
+"""The reasons for a student's points: each file, and each exercise with the cell that counts."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ MOST_BYTES = 64 * 1024 * 1024
 """The most bytes of a notebook."""
 
 CHUNK = 1 << 20
-"""How many bytes are read at a time for a digest."""
+"""The number of bytes that are read at a time for a digest."""
 
 COPIES = {"__MACOSX"}
 """Folders that systems add, apart from hidden ones: everything in them is left out."""
@@ -33,10 +33,10 @@ ENDINGS = ".ipynb", ".ipynb.txt", ".ipynb.json"
 """The endings of notebooks; some browsers and editors add another."""
 
 HEAD = 1024
-"""How many bytes show what a file is."""
+"""The number of bytes that are read to find out the kind of a file."""
 
 TAIL = 4 << 20
-"""How many bytes at the end of a zip archive are searched for its list of files."""
+"""The number of bytes at the end of a zip archive that are searched for its list of files."""
 
 BEFORE_JSON = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"
 """Bytes that may precede JSON: byte order marks, the other half of wide characters, and white space."""
@@ -163,7 +163,7 @@ def _of_the_system(name: str) -> bool:
 
 
 def _kind(name: str, head: bytes, file: BinaryIO) -> str:
-    """Return what the file is, and what to do about it."""
+    """Return the kind of the file, and advice about it."""
     if not head:
         return f"the file is empty; {ASK}"
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):

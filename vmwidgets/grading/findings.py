@@ -151,7 +151,7 @@ SUSPICIOUS = frozenset({Status.FORGED, Status.COPIED})
 """A claim was changed, or others have the same work."""
 
 NOT_JUDGED = frozenset({Status.OTHER_EDITION, Status.OTHER_LAB, Status.FUNCTION, Status.UNMADE, Status.UNJUDGED})
-"""Unknown what the work is worth."""
+"""The note of work whose points are unknown."""
 
 NO_WORK = frozenset({Status.NOTHING_DONE, Status.NOTHING_CHECKED})
 """A readable file without work: its predictions count."""

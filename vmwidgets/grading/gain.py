@@ -1,4 +1,4 @@
-"""What a class learned: the concept test before a course compared with its twin after it."""
+"""The learning gain of a class: the concept test before a course compared with its twin after it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Marks = tuple[bool, ...]
 """Which of the ten questions were right, in the order of `KINDS`."""
 
 RESAMPLES = 2000
-"""How many classes are drawn from a class, to find the margin of chance."""
+"""The number of classes that are drawn from a class, to find the margin of chance."""
 
 FEW = 10
 """The number of students below which no interval is given."""

@@ -182,7 +182,7 @@ class Graded:
 
     @property
     def says(self) -> str:
-        """Why it was not graded or has no work, in words for staff; or ""."""
+        """The reason why it was not graded or has no work, in words for staff; or ""."""
         return self.finding.staff if self.finding else ""
 
     @property
@@ -223,7 +223,7 @@ class Grades:
 
     @property
     def rows(self) -> Iterator[Row]:
-        """One row for each exercise of each file; for a file that was not graded, one that says why."""
+        """One row for each exercise of each file; for a file that was not graded, one row with the reason."""
         for file in self.files:
             if file.finding:
                 yield Row(file.path, file.student, "", findings=(file.finding,), attempts=file.attempts)

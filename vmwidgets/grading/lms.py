@@ -23,7 +23,7 @@ from .titles import MEANINGS
 
 @frozen(slots=False)
 class Format:
-    """How a system reads a file.
+    """The form of a file that a system reads.
 
     `identity` are the columns that it needs before those of exercises, empty for all of the roster's own.  `decoration`
     is what it adds to the title of an exercise's column.  `possible`: a second row contains the maximum points.

@@ -1,4 +1,4 @@
-"""Where files are judged: the interface of a place, and this computer."""
+"""Places where files are judged: their interface, and this computer."""
 
 from __future__ import annotations
 

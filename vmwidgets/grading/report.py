@@ -76,7 +76,7 @@ def pseudonym(secret: str, student: str) -> str:
 
 
 def html(grades: Grades, name_of: Callable[[str], str]) -> str:
-    """Return the page; `name_of` gives what a student is called in it."""
+    """Return the page; `name_of` returns the name of a student in it."""
     students = grades.students()
     rows = [row for file in grades.files for row in file.rows if row.result]
     says = (
@@ -120,7 +120,7 @@ NUMBER = re.compile(r"\d\S*")
 
 
 def _of_all(sentences: Sequence[str], *, same: bool) -> str:
-    """Return the sentence of all who met a criterion, with dots for what is particular to one variant.
+    """Return one sentence for all who met a criterion, with dots for the parts that differ between variants.
 
     Numbers are kept if all were asked the `same`, or if several sentences contain them.
 

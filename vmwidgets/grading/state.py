@@ -1,4 +1,4 @@
-"""What a run saves for the next: each file's grades, and what they depend on.
+"""The saved state of a run, for the next one: each file's grades, and the settings that they depend on.
 
 There is a line for each file, added as soon as it is graded; a file's last line counts.  Each line is written in one
 piece, so that two runs at the same time only do the same work twice.

@@ -25,7 +25,7 @@ Asking = Callable[[str, str, Any], dict[str, Any]]
 
 
 MOST_STOPPED = 2
-"""How many judgments of one file may be stopped; after that, no other work of it is judged."""
+"""The most judgments of one file that may be stopped; after that, no other work of it is judged."""
 
 MOST_JUDGED = 20
 """The most works for one exercise that are judged in one notebook: each may use all of its time."""

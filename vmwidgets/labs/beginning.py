@@ -67,7 +67,7 @@ class Beginning:
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """The folded ids, sorted: what the seed is made from.
+        """The folded ids, sorted: the seed is computed from them.
 
         >>> Beginning("01", "os", ("Zoe", "anna")).ids
         ('anna', 'zoe')

@@ -18,7 +18,7 @@ ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base32: a character's index is its value."""
 
 READ_AS = str.maketrans({"O": "0", "I": "1", "L": "1", " ": "", "-": "", "\N{EN DASH}": "", "\N{EM DASH}": ""})
-"""What people type instead of a digit, and what they put between groups."""
+"""The characters that people type instead of a digit or between groups."""
 
 SECRET = 12
 """The characters that come from the key, 5 bits each."""

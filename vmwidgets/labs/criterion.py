@@ -1,4 +1,4 @@
-"""One thing that a check examines: its points, whether it is met, and the sentence that says why."""
+"""One thing that a check examines: its points, whether it is met, and the sentence with the reason."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from vmwidgets.engine.base.errors import Refused, shown
 T = TypeVar("T")
 
 MOST = 1 << 48
-"""How many values one draw can choose from: `Random.random()` has 53 bits."""
+"""The most values that one draw can choose from: `Random.random()` has 53 bits."""
 
 
 class Draws:

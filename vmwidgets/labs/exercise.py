@@ -35,7 +35,7 @@ TIERS = 3
 
 
 class Asked(Protocol):
-    """What a seed determines: an author's own class, often a frozen dataclass."""
+    """The values that a seed determines: an author's own class, often a frozen dataclass."""
 
     @property
     def text(self) -> str:

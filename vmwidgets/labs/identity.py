@@ -1,4 +1,4 @@
-"""When two texts name one person: an ID is folded before it is compared, hashed or looked up."""
+"""The comparison of texts that name a person: an ID is folded before it is compared, hashed or looked up."""
 
 from __future__ import annotations
 

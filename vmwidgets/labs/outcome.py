@@ -24,7 +24,7 @@ NOT_YET = (
 
 @frozen
 class Outcome:
-    """What was predicted, `said` (None for nothing), and what happened, `actual`, both in their written form.
+    """The prediction `said` (None for nothing), and the result `actual`, both in their written form.
 
     `late` means that the answer came after the outcome.  The outcome is closed until the question is answered or
     passed.  `again` is the result of another run of the cell, if it differs; `show` puts the outcome on a page.
@@ -56,7 +56,7 @@ class Outcome:
 
     @property
     def sentence(self) -> str:
-        """The prediction and what happened, in a sentence."""
+        """The prediction and the result, in a sentence."""
         if not self.is_open:
             return NOT_YET
         if self.said is None:

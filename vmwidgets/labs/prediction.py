@@ -26,7 +26,7 @@ FIRST_WORD = re.compile(r"^because\b[\s,:]*", re.IGNORECASE)
 """The first word of a reason, removed if a student typed it although the page shows it."""
 
 TO_ANSWER = "answer below (if nothing is there, run this cell), or in code with answer=…"
-"""How to answer a prediction in a notebook; a page that is only read says something else."""
+"""The way to answer a prediction in a notebook; a page that is only read has other words."""
 
 OTHER = "none of these answers"
 """The outcome if no option stands for what happened."""

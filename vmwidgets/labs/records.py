@@ -32,7 +32,7 @@ EARLIER = {
 """The media types for each tag in notebooks up to commit 05f3a873, which are still read."""
 
 DEEPEST = 50
-"""How deeply lists and objects may be nested, since everything that reads a record may recurse."""
+"""The deepest allowed nesting of lists and objects, since everything that reads a record may recurse."""
 
 
 class Begun(NamedTuple):

@@ -85,7 +85,7 @@ class Result:
 
     @property
     def not_kept(self) -> str:
-        """Why it counts for no student, or can't be judged again, in a sentence; "" if it counts."""
+        """The reason why it counts for no student, or can't be judged again, in a sentence; "" if it counts."""
         if self.tried:
             return "This is a copy for experiments, so it counts for nothing: check what you passed to lab.try_on"
         if self.unbegun:

@@ -1,4 +1,4 @@
-"""What an earlier kernel stored in the notebook, so that a restart does not turn a first answer into a late one.
+"""The records of an earlier kernel in the notebook, so that a restart does not turn a first answer into a late one.
 
 Each host has its own way to tell a kernel which notebook it runs; without one, nothing is known.  The notebook may have
 been edited by hand: anything that is not an answer to the question is left out.
@@ -120,7 +120,7 @@ def _of_colab() -> Any:
 
 
 WAYS: tuple[Callable[[], Any], ...] = (_of_jupyter, _of_vs_code, _of_colab)
-"""The ways in which hosts tell a kernel what its notebook is; each returns the notebook's data, or None."""
+"""The ways in which hosts identify a notebook to its kernel; each returns the notebook's data, or None."""
 
 
 def _file_at(name: Any) -> Any:

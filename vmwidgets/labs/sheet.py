@@ -1,4 +1,4 @@
-"""Sheets: what one student is asked in one exercise, drawn from the seed of the lab that was begun."""
+"""Sheets: the task of one student in one exercise, drawn from the seed of the current lab."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .starting import Start, part_taken, start_of
 from .work import by_kind, packed, remade
 
 CHECKED = "check what you made with `lab.check(practice, …)`, and ask for hints with `lab.hint(practice)`"
-"""How to check a practice sheet."""
+"""The way to check a practice sheet."""
 
 MOST_PRACTICE = 1_000_000
 """The highest number of a practice sheet."""

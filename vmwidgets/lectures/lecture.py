@@ -1,4 +1,4 @@
-"""A lecture: the story of a machine, with what its handout needs."""
+"""A lecture: the story of a machine, and the settings of its handout."""
 
 from __future__ import annotations
 

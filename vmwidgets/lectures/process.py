@@ -18,7 +18,7 @@ WHY = {
     "shadow": "Only this page is copied, when the child writes: 4 frames, and one more.",
     "eager": "This kernel has copied all four pages at the fork already.",
 }
-"""By way to fork, why there are so many frames after the child's write."""
+"""The reason for the number of frames after the child's write, by way to fork."""
 
 
 def lecture(fork: str = "counted") -> Lecture:

@@ -27,8 +27,8 @@ from .moments import look_at
 class At:
     """A moment of a picture: `target` and its `machine` (None if it has none) as they are then.
 
-    It is after operation `number`, the latest of that machine, or after `done` of its events (None: all).  The scene is
-    laid out for `width` pixels, and for `height` if the picture folds what a page has no room for.
+    It is after operation `number`, the latest of that machine, or after `done` of its events (None: all). The scene is
+    laid out for `width` pixels, and for `height` if the picture folds parts that do not fit on a page.
     """
 
     target: Any

@@ -159,7 +159,7 @@ def _kind(one: Picture) -> str:
 
 
 class _Lag(NamedTuple):
-    """How far the left picture is behind the right one: in operations, or in steps of one operation.
+    """The distance of the left picture behind the right one: in operations, or in steps of one operation.
 
     `number` and `done` are the left one's place when they were put side by side.
     """

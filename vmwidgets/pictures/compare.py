@@ -65,7 +65,7 @@ class Formats(Picture):
 
 @picture_of(first_for=PagingComparison)
 class Paging(Picture):
-    """What the kernel did for a task, next to what a domain did for itself.
+    """The work of the kernel for a task, next to the work of a domain for itself.
 
     `target` is the result of ``vm.compare_paging(task, domain)``.
 

@@ -333,7 +333,7 @@ def _space_of(target: AnyMap | Task | Machine) -> str:
 
 
 AMONG = 16
-"""How many of the latest operations show what is worked on."""
+"""The number of latest operations that decide which parts are in use."""
 
 _ELSEWHERE = frozenset(
     ("boot", "task", "object", "device", "domain", "destroy_domain", "reap", "set_controls", "set_descriptor",

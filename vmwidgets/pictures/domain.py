@@ -41,7 +41,7 @@ NOT_THE_PROGRAMS = "--- user"
 """A program's rights to a page that it can't access; the supervisor's rights do not matter to it."""
 
 AMONG = 200
-"""How many of the latest operations are searched for a domain's destruction."""
+"""The number of latest operations that are searched for a domain's destruction."""
 
 Draw = Callable[..., Scene]
 
@@ -224,7 +224,7 @@ def window_of(target: MachineDomain, focus: DomainFocus) -> DomainValue:
 
 
 MOST_WINDOWS = 16
-"""How many windows at one moment are cached."""
+"""The most windows at one moment that are cached."""
 
 
 def style_of(value: DomainValue) -> AddressStyle:

@@ -13,7 +13,7 @@ from vmwidgets.views.scene.model import AFTER, Scene, Steps
 from vmwidgets.views.scene.wire import encode_scene
 
 MOST = 40
-"""If there are more steps, a film has those at which another kernel function begins; if these are too many, none."""
+"""The most steps of a film; a longer one has those where another kernel function begins or, if too many, none."""
 
 LISTS = ("nodes", "links", "marks")
 """The lists of a scene: a difference says which of their items are kept."""

@@ -93,7 +93,7 @@ def handed_out(
     thing: Any, path: str | os.PathLike[str], pictures: Sequence[Any], options: dict[str, Any], *, fold: bool = False,
     quiet: Quiet = nothing,
 ) -> tuple[Path, tuple[str, ...]]:  # fmt: skip
-    """Do what :func:`handout` does; returns also what is not in the file, in sentences that the file contains too.
+    """Work as :func:`handout`, and return sentences about missing parts, which the file contains too.
 
     `fold`: in a story that is too long, consecutive calls of one function become one step.  A step that ends with a
     `quiet` event is part of the next one.

@@ -33,7 +33,7 @@ KiB.
 """
 
 FOCUS = 10
-"""How many entries of the last operation are kept in a folded picture."""
+"""The number of entries of the last operation that are kept in a folded picture."""
 
 
 AnyMap = MachineMap | MachineKmemMap

@@ -198,7 +198,7 @@ class Frames(Picture):
 
 
 BLOCKS = 1200
-"""How many blocks of frames are examined one by one; if there are more, those around important ones."""
+"""The number of blocks of frames that are examined one by one; if there are more, those around important ones."""
 
 
 def frames_scene(

@@ -120,7 +120,7 @@ class NotThere(Refused):
 
 
 MOST_SEARCHED = 5_000
-"""How many operations after a moment, and before it, are searched for the one that creates something."""
+"""The most operations after a moment, and before it, that are searched for the one that creates something."""
 
 
 def made_by(machine: Machine, path: str, number: int) -> int:
@@ -187,7 +187,7 @@ def look_at_map(
 ) -> Look[Any]:
     """Return the same for a map, or all maps of kernel memory, which may be folded.
 
-    All moments show what is shown after the operation, and what is in `focus` and no longer there.
+    All moments contain the parts that are shown after the operation, and removed parts in `focus`.
     """
     after = part.value(focus, opened, *also, whole=whole)
     maps = [one.map for one in after.all()] if isinstance(after, KernelMapValue) else [after]
@@ -196,7 +196,7 @@ def look_at_map(
 
 
 def look_at_domain(part: MachineDomain, moment: Moment, after: DomainValue, focus: DomainFocus) -> Look[DomainValue]:
-    """Return the same for a domain: all moments have what its window `after` the operation shows, and the focus."""
+    """Return the same for a domain: all moments contain the window `after` the operation, and the focus."""
     if is_made_by(moment.events, after.name):
         return Look(moment, lambda place: while_made(after, moment.events[:place]), after)
     return _look_inside(part, moment, after, "only", (after.shown(focus),), {})

@@ -15,7 +15,7 @@ from vmwidgets.engine.spaces.paths import unquoted
 from vmwidgets.views.story.typed import arguments_of
 
 AROUND = 12
-"""How many operations before and after a moment are named."""
+"""The number of operations before and after a moment that are named."""
 
 LONGEST = 60
 """The most characters of a name."""
@@ -65,7 +65,7 @@ def is_access(operation: Operation) -> bool:
 
 
 MOST_KNOWN = 1_000
-"""How many names of a machine's operations are cached."""
+"""The most names of a machine's operations that are cached."""
 
 _NAMES: weakref.WeakKeyDictionary[Journal, dict[tuple[int, int], str]] = weakref.WeakKeyDictionary()
 """The names by number and serial, since after an undo another operation has the number."""

@@ -1,4 +1,4 @@
-"""Pictures of this computer's own processes: what some code did to memory, and copy-on-write in two of them."""
+"""Pictures of this computer's own processes: the effects of some code on memory, and copy-on-write between two."""
 
 from __future__ import annotations
 

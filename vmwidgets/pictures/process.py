@@ -1,4 +1,4 @@
-"""The memory of a process, live or from a text: who has how much, where, what may be executed, the holes."""
+"""The memory of a process, live or from a text: its owners, its ranges, executable ranges, the holes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ KERNEL = 1 << 56
 
 @picture_of(first_for=(LoadedMaps, LoadedStrace, ProcessMoment, LiveProcess))
 class Process(Picture):
-    r"""The memory of a process: who has how much of it, the biggest ranges, what may be executed, the largest holes.
+    r"""The memory of a process by owner, with the biggest ranges, executable ranges and the largest holes.
 
     `target` is a process of your own (``vm.process()``) or a moment of it, the result of ``vm.load`` for a map of a
     process, or for what strace recorded.  What is mapped is not what is in memory: that has a column of its own where
@@ -94,7 +94,7 @@ def _of_task(task: Task) -> Iterable[ProcessRange]:
 
 
 def _facts(ranges: Sequence[MapsRange]) -> Iterable[str]:
-    """Yield what may be executed, what is shared, and the largest holes, in sentences."""
+    """Yield executable ranges, shared ranges and the largest holes, in sentences."""
     run = [one for one in ranges if "x" in one.protection]
     both = [one for one in run if "w" in one.protection]
     if run:

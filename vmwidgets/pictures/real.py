@@ -1,4 +1,4 @@
-"""A real kernel: the result of following it, with the wrong descriptors; and its stops, with a map of memory."""
+"""Pictures of a real kernel: the wrong descriptors that were found by following it, and its stops."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .tables import Walk
 
 @picture_of(first_for=FollowedKernel)
 class Followed(Picture):
-    """How following a kernel ended: the rule, the line of C and the call, and the walk to each wrong descriptor.
+    """The end of following a kernel: the rule, the line of C and the call, and the walk to each wrong descriptor.
 
     `target` is the result of ``k.follow(…)``.
     """
@@ -71,7 +71,7 @@ class Stops(Picture):
         super().__init__(target, **options)
 
     def draw(self, at: At) -> Scene:
-        """Return one stop: what changed, then the map of memory."""
+        """Return one stop: its changes, then the map of memory."""
         stops, place = self._held.all, self._place_of()
         if not stops:
             return draw_no_stop(at.width)

@@ -1,4 +1,4 @@
-"""Why something is as it is: the necessary operations, one below the other, and the effect of each on pages."""
+"""The reasons for a state: the necessary operations, one below the other, and the effect of each on pages."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _LIFE = (
 
 @picture_of(first_for=Why)
 class Reasons(Picture):
-    """Why something is as it is: each operation that was needed, its effects, and the life of the pages.
+    """The reasons for a state: each operation that was needed, its effects, and the history of the pages.
 
     `target` is the result of ``m.why(…)``.
 

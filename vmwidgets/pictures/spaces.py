@@ -40,7 +40,7 @@ class Space(Protocol):
         """The task that owns them; "" if they are the kernel's or no task's."""
 
     def whose(self, va: int) -> str:
-        """Return whose an address is, as pictures call spaces (:mod:`vmwidgets.views.scene.relations`)."""
+        """Return the owner of an address by pictures' names of spaces (:mod:`vmwidgets.views.scene.relations`)."""
 
     def walk(self, va: int, access: str, user: bool) -> Walk:
         """Return the hardware's walk."""

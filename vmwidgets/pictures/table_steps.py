@@ -46,7 +46,7 @@ def _changed_words(stage: Stage) -> set[int]:
 
 
 Shown = tuple[set[int], set[int]]
-"""What a picture shows of memory, and which part of it leads to the rest: words or frames, by number."""
+"""The part of memory that a picture shows, and the part of it that leads to the rest: words or frames, by number."""
 
 
 def _from_the_last(shown: Callable[[int], Shown], written: Callable[[Stage], set[int]]) -> Mine:

@@ -50,7 +50,7 @@ ROWS, STACKED = 12, 22
 """The most rows of a table, and of all tables of one level together."""
 
 AT_FIRST = 22
-"""How many rows below the root are open at first."""
+"""The number of rows below the root that are open at first."""
 
 
 @picture_of(first_for=(MachineTables, PageTables))
@@ -283,7 +283,7 @@ class Tables(Picture):
 
 @picture_of(first_for=(MachineWalk, TablesWalk))
 class Walk(Picture):
-    """What the hardware does with one address: each descriptor, the combined permissions, the verdict.
+    """The steps of the hardware for one address: each descriptor, the combined permissions, the verdict.
 
     `target` is the result of ``m.walk(…)``, or a walk in tables without a machine.  After every operation, the picture
     walks again and marks differences from the result.  You can change `address`, `access` and `user`, in Python and in

@@ -17,7 +17,7 @@ from vmwidgets.views.scene.text import visible
 from .operations import is_access, name_of, without_end
 
 PIECE = 500
-"""How many names are requested at a time."""
+"""The number of names that are requested at a time."""
 
 MOST_GROUPS = 2_000
 """The most groups and marks of a journal that are sent: the latest ones."""

@@ -39,13 +39,13 @@ PANES = ("address", "tlb", "walk", "frames")
 PRESETS = {"translation": PANES}
 
 SEARCHED = 64
-"""How many of the latest operations are searched for an access."""
+"""The number of latest operations that are searched for an access."""
 
 MOST_LOOKS = 30
-"""How many stages of an operation are drawn to find those that change the picture."""
+"""The most stages of an operation that are drawn to find those that change the picture."""
 
 PROCESSORS = 2
-"""How many processors' ways are drawn: that of the access, and its neighbour."""
+"""The number of processors whose lookups are drawn: that of the access, and its neighbour."""
 
 
 def panes_of(wanted: object) -> tuple[str, ...]:

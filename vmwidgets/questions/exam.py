@@ -111,7 +111,7 @@ class Exam:
 
     @cached_property
     def digest(self) -> str:
-        """A name for the exam, made from what students read: it reveals nothing about the seed or the answers."""
+        """A name for the exam, computed from its printed text: it reveals nothing about the seed or the answers."""
         read = [part for question in self.questions for part in (question.text, *question.options)]
         return sha256("|".join([self.topic, *read]).encode()).hexdigest()
 

@@ -23,11 +23,11 @@ GRADES = {1: "easy", 2: "medium", 3: "hard"}
 """The grades of kinds of question; the number is also the points."""
 
 MOST_TRIES = 1000
-"""How often a kind draws until a question is good."""
+"""The most times that a kind draws until a question is good."""
 
 
 class Again(Exception):
-    """Raised if what was drawn makes no good question: draw again."""
+    """Raised if the drawn numbers make no good question: draw others."""
 
 
 @frozen(slots=False)

@@ -1,4 +1,4 @@
-"""What a kernel's machine code shows: calls, the places where a function returns, and stores of words.
+"""The contents of a kernel's machine code: calls, the places where a function returns, and stores of words.
 
 RISC-V 20191213, 2.4 (AUIPC, LUI), 2.5 (JAL, JALR, branches), 2.6 (stores) and 16 (compressed instructions).
 """
@@ -31,7 +31,7 @@ class Part(NamedTuple):
 
 @frozen(slots=False)
 class Body:
-    """What a function does: its calls as (place, target), its returns, and its jumps out of itself."""
+    """The contents of a function: its calls as (place, target), its returns, and its jumps out of itself."""
 
     calls: tuple[tuple[int, int], ...]
     returns: tuple[int, ...]

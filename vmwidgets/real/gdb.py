@@ -38,7 +38,7 @@ PC = 32
 
 @frozen
 class Stopped:
-    """Why the guest stopped: the processor (its thread's number in the protocol) and the signal."""
+    """The reason for the guest's stop: the processor (its thread's number in the protocol) and the signal."""
 
     thread: str
     signal: int

@@ -360,7 +360,7 @@ _PRINTS_IN = 1.0
 """Seconds in which the rest of a printed line is read."""
 
 _LINE = 500
-"""How many of the latest characters are searched for the last line."""
+"""The number of latest characters that are searched for the last line."""
 
 
 def _space_at_stop(one: Process, letter: str, space: Space) -> SpaceAtStop:

@@ -1,4 +1,4 @@
-"""The physical memory of a guest at one stop: what was read stays as it was, even after the guest continues."""
+"""The physical memory of a guest at one stop: bytes that were read stay the same, even after the guest continues."""
 
 from __future__ import annotations
 

@@ -145,7 +145,7 @@ class Packets:
 
 
 _AT_ONCE = 32
-"""How many packets are sent before the first answer is read: fewer bytes than a socket holds."""
+"""The number of packets that are sent before the first answer is read: fewer bytes than a socket holds."""
 
 
 def _packet(question: str) -> bytes:

@@ -14,7 +14,7 @@ from time import monotonic, sleep
 from ..engine.base.errors import Refused
 
 MOST_KEPT = 1 << 20
-"""How many bytes of the program's output are kept: the last ones."""
+"""The most bytes of the program's output that are kept: the last ones."""
 
 
 class Started:

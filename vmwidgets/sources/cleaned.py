@@ -53,7 +53,7 @@ _STRINGS = re.compile(r"""[ \t]*(["'“”`])(.*?)(?:\\n)?["'“”`],?[ \t]*"""
 _FENCE = re.compile(r"[ \t]*(```|~~~)[A-Za-z0-9_+-]*[ \t]*")
 
 ENOUGH = 3
-"""How many lines must have line numbers before they count as such."""
+"""The number of lines that must have line numbers before they count as such."""
 
 
 @frozen(slots=False)
@@ -128,7 +128,7 @@ def cleaned(text: str, source: str = "the text") -> Cleaned:
 
 
 SAMPLE = 1_000
-"""How many lines, first ones and lines from everywhere, are sampled for additions before lines."""
+"""The number of lines, first ones and lines from everywhere, that are sampled for additions before lines."""
 
 
 def _sample(lines: list[str]) -> list[str]:

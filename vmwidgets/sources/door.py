@@ -34,7 +34,7 @@ LONG = 20_000
 """The number of lines from which lines far from anything relevant are skipped."""
 
 AROUND = 40
-"""How many lines before and after a relevant line are read."""
+"""The number of lines before and after a relevant line that are read."""
 
 _WORDS = (
     "pte", "page table", "pagetable", "scause", "sepc", "stval", "panic", "pgd", "page-fault", "oops", "segfault",
@@ -45,7 +45,7 @@ _WORDS = (
 _NUMBERS = re.compile(
     r"(?<![0-9a-z])[0-9a-f']{4,17}(?:-(?:0x)?[0-9a-f']{4}|:? +[0-9a-f]{8}|\s+[0-9]+k?\s+[r-])|0x[0-9a-f]{4,16}\s+0x"
 )
-"""What makes a line, in small letters, relevant: one of these words, or such numbers."""
+"""The words or numbers that make a line, in small letters, relevant."""
 
 
 def load(path_or_text: str | bytes | os.PathLike[str], /, *, progress: Progress | None = None) -> Any:
@@ -102,7 +102,7 @@ def load(path_or_text: str | bytes | os.PathLike[str], /, *, progress: Progress 
 
 @dataclass
 class Given:
-    """What was passed: its text, its name, and the path of a file, if it was one."""
+    """The passed text, its name, and the path of its file, if it was one."""
 
     text: str
     source: str

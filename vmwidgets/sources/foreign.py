@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ..engine.base.errors import Refused
 
 LOOKED_AT = 400
-"""How many lines are searched for such a line, which comes early."""
+"""The number of lines that are searched for such a line, which comes early."""
 
 
 class Foreign(NamedTuple):

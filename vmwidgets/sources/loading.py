@@ -1,4 +1,4 @@
-"""What maps and traces share when they are loaded into a machine: names, and room for entries."""
+"""The common parts of loading maps and traces into a machine: names, and room for entries."""
 
 from __future__ import annotations
 

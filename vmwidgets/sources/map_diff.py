@@ -33,7 +33,7 @@ _INTERPRETER = re.compile(r"ld(64|-(linux|musl|uClibc)[\w-]*)?\.so\.[0-9]+|ld-[0
 """The names of dynamic linkers."""
 
 _NEAR = 1 << 30
-"""How far after a program its heap begins at most: Linux puts it at random."""
+"""The greatest distance from the end of a program to its heap: Linux puts the heap at random."""
 
 
 class _Side(NamedTuple):

@@ -19,7 +19,7 @@ WRITING: set[str] = set()
 """The tags of events that report a change."""
 
 ROLES: dict[str, str] = {}
-"""By tag, an event's role in tracking which functions are running, and in which thread.
+"""The role of an event in tracking which functions are running, and in which thread, by tag.
 
 "called", "returned" and "unwound" are for functions; "runs", "sleeps" and "ends" for a thread; "handlers" are called
 from the running function, and are "handled"; a processor "faults".
@@ -32,7 +32,7 @@ class _Declared:
 
 
 class Event(_Declared):
-    """One thing that happened during an operation; a subclass with annotated fields declares a kind of event.
+    """An event during an operation; a subclass with annotated fields declares a kind of event.
 
     `function` is the kernel function that did it, and `depth` its nesting in the operation.  A structure reports a
     tuple of the class's `tag` and its fields in order: `(EntryLinked.tag, name, fields, previous, following)`.  The tag

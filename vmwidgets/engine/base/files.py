@@ -38,7 +38,7 @@ _KINDS = (
     (stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"),
     (stat.S_ISCHR, "a device"), (stat.S_ISBLK, "a device"), (stat.S_ISLNK, "a link that leads in a circle"),
 )  # fmt: skip  # pairs
-"""What a path may refer to, other than a regular file, in words."""
+"""The kinds of things that a path may refer to, other than a regular file, in words."""
 
 
 def regular(target: Path) -> Path:

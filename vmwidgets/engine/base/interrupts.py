@@ -66,7 +66,7 @@ class DeferredInterrupt:
         self._held += 1
 
     def release(self) -> None:
-        """End the delay, and raise what was noted."""
+        """End the delay, and raise the noted interrupt."""
         if get_ident() != _MAIN or not self._held:
             return
         self._held -= 1
@@ -108,7 +108,7 @@ class DeferredInterrupt:
         return before
 
     def raise_noted(self) -> None:
-        """Raise what was noted, if signals are let through."""
+        """Raise the noted interrupt, if signals are let through."""
         if self.pending and self._open and get_ident() == _MAIN:
             self.pending = False
             raise KeyboardInterrupt

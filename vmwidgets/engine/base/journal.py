@@ -42,7 +42,7 @@ _FAULTED = 1 << 15
 
 
 class Running:
-    """What is running now, as far as it is known: a notebook's host sets it."""
+    """The cell or code that is running now, as far as it is known: a notebook's host sets it."""
 
     cell = 0
     """The number of the cell; 0 if none is running, or none is known."""
@@ -203,7 +203,7 @@ EXPLAINED_BY: list[Callable[[Operation], Told]] = []
 
 
 class Line(NamedTuple):
-    """Operations that were undone, oldest first, and what learners' code did in them.
+    """Operations that were undone, oldest first, with the recorded actions of learners' code in them.
 
     They followed the operation `after` (its serial).
     """
@@ -252,16 +252,16 @@ class Journal(Suggesting):
         self.most_serial = 0
         """The limit of serials used so far."""
         self.scripts: dict[str, Script] = {}
-        """What learners' code did, by the name of its thread or handler."""
+        """The recorded actions of learners' code, by the name of its thread or handler."""
         self.undone: Line | None = None
         """The operations that can be redone."""
         self.branches: list[Line] = []
         """Undone operations that others have replaced."""
         self.groups: list[Group] = []
         self.open_groups = 0
-        """How many groups are open, one inside another."""
+        """The number of groups that are open, one inside another."""
         self.unrecorded = Unrecorded()
-        """What happened between operations."""
+        """The events between operations."""
         self.marks: dict[str, int] = {}
         """The learners' names for moments, each with the serial of the operation before it."""
         self.cell = 0
@@ -337,7 +337,7 @@ class Journal(Suggesting):
 
     @property
     def incomplete(self) -> str:
-        """Why the machine differs from what its operations produce, in a sentence; "" if it does not."""
+        """The reason why the machine differs from the result of its operations, in a sentence; "" if it does not."""
         first = self.unrecorded.first
         return first and (
             f"this machine was changed past its operations ({first}), and its journal does not have that: "

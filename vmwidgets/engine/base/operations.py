@@ -1,4 +1,4 @@
-"""The one door: what changes a machine is one operation, whose arguments and result are kept as data.
+"""The only way to change a machine: an operation, whose arguments and result are kept as data.
 
 Cells, buttons, replays and tests call the same methods, marked with :func:`operation`.  Only the outermost call is an
 operation; calls inside it are part of it.  What becomes of one::
@@ -68,7 +68,7 @@ class Door:
         self.journal = journal
         self.dead: KernelPanic | None = None
         self.only_to_look_at = ""
-        """Why no operation is admitted, in a sentence: the machine is one of the past."""
+        """The reason why no operation is admitted, in a sentence: the machine is one of the past."""
         self._closed: dict[int, str] = {}
         """Python threads whose operations are refused, and why."""
         self.listeners: list[Callable[[], None]] = []
@@ -77,7 +77,7 @@ class Door:
         self.actor: Actor | None = None
         """The learner's thread or handler that runs inside an operation: its calls are noted."""
         self.remedy: Callable[[], str] = lambda: "boot another"
-        """What to do about a dead machine, in words."""
+        """Advice for a dead machine, in words."""
         self.whole = False
         """True while a learner's code makes a call, which then must not be interrupted."""
         self.repeats = False

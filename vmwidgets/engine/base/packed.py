@@ -13,7 +13,7 @@ from typing import IO, Any
 from .units import Address, Size
 
 KEPT = 1000
-"""How many operations are packed in a piece, and how many of the latest keep their events, at most.
+"""The number of operations in a packed piece, and the most of the latest operations that keep their events.
 
 The events of older ones are recreated by replay.
 """

@@ -316,7 +316,7 @@ class CallStacks:
         """Its running functions, outermost first."""
         self._stacks = {self.runner: self.stack}
         self._fired: list[int] = []
-        """How many functions were running where each running handler was called; the innermost last."""
+        """The number of functions that were running at the call of each running handler; the innermost last."""
 
     def begin(self, tag: str, *fields: Any) -> None:
         """Begin an event: its call is running from here on, or the calls of a thread that continues."""

@@ -1,4 +1,4 @@
-"""What learners' code did: the operations that a thread or a handler called, with their results.
+"""The recorded actions of learners' code: the operations that a thread or a handler called, with their results.
 
 A Python function is not data, so the journal keeps its actions; a rebuilt machine repeats them.
 """
@@ -30,7 +30,7 @@ class Action(NamedTuple):
 
 
 PIECE = 1000
-"""How many actions of a script are packed together."""
+"""The number of actions of a script that are packed together."""
 
 
 class Script(Sequence[Action]):

@@ -141,11 +141,11 @@ class System:
         self.kmem_maps: dict[str, FreeBSDMap] = {}
         """FreeBSD's maps by learners' names, in the order in which they were made."""
         self.submaps: dict[str, list[str]] = {}
-        """By a map's path, the paths of its submaps."""
+        """The paths of a map's submaps, by the map's path."""
         self.parents: dict[str, str] = {}
-        """By a submap's path, the path of its parent map."""
+        """The path of a submap's parent map, by the submap's path."""
         self.roles: dict[str, dict[int, str]] = {}
-        """By a map's path, the roles of entries, by their ids."""
+        """The roles of a map's entries by their ids, by the map's path."""
         self.tasks: dict[str, TaskSpace] = {}
         self.domains: dict[str, DomainSpace] = {}
         self.domains_made = 0

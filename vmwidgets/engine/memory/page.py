@@ -37,9 +37,9 @@ class Page(Generic[Owner]):
         self.last_use: tuple[int, str] | None = None
         """Its number among the addresses of the task that last used or mapped it, and that task, if known."""
         self.wired = wired
-        """How often it is wired.  Tasks' pages are wired by number, even while they are not in memory."""
+        """The number of times that it is wired. Tasks' pages are wired by number, even while they are not in memory."""
         self.held = held
-        """How many users need it in its frame at this moment."""
+        """The number of users that need it in its frame at this moment."""
         self.is_wanted = False
         """Whether it was to be evicted while it was held."""
 

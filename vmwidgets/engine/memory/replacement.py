@@ -93,7 +93,7 @@ POLICIES = (*SIMPLE, "working set", "opt")
 
 @frozen(slots=False)
 class Replacement:
-    """How pages are replaced: a policy by its name, its parameters, and the frames from which it chooses.
+    """A way to replace pages: a policy by its name, its parameters, and the frames from which it chooses.
 
     `window` is the size of the working set in references.  `future` is for OPT: the pages in the order of their future
     use.  A page is a number, or a pair of task and number; a number alone is a page of the task that first refers to

@@ -75,7 +75,7 @@ ORDERS: dict[str, Key] = {
     "aging": lambda place, note, hand: (note or 0,),
     "opt": lambda place, note, hand: (-inf if note is None else -note,),
 }
-"""By policy, a function of a page's place and note, and the hand, for the sort key before its place."""
+"""A function of a page's place and note, and the hand, that returns the sort key before its place, by policy."""
 
 BY_BITS = ("nru",)
 """The policies that use the hardware's bits of all pages."""

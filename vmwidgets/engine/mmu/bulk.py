@@ -325,7 +325,7 @@ def _once(slots: Numbers, among: int) -> Numbers:
 
 
 _CHUNK = 1 << 14
-"""How many addresses descend together: their arrays fit into a processor's second-level cache."""
+"""The number of addresses that descend together: their arrays fit into a processor's second-level cache."""
 
 
 @frozen(slots=False)

@@ -16,7 +16,7 @@ from .rules import Access, C, Rules, Stop
 from .tables_schema import Fault, Permission, Permissions, Rights
 
 MOST_CHAINS = 1 << 14
-"""How many chains of a format are cached; then all are dropped at once."""
+"""The most chains of a format that are cached; then all are dropped at once."""
 
 MOST_SETTINGS = 32
 """The same limit for settings of processors."""
@@ -58,12 +58,12 @@ class Chain(Generic[C]):
         self.sets: tuple[tuple[int, ...], tuple[int, ...]] = (), ()
         """For each descriptor, the bits that the hardware still has to set, at a read and at a write."""
         self.stop: Stop | None = None
-        """Why the last descriptor ends a walk, whatever the access."""
+        """The reason why the last descriptor ends a walk, whatever the access."""
         self.goes_on = True
         """Whether the last descriptor refers to a table."""
         self._below: dict[int, Chain[C]] = {}
         self._pages: dict[int, tuple[Chain[C], int]] = {}
-        """By all bits except the address, a chain one longer that ends with a page, and the address bits to check."""
+        """The longer chain that ends with a page, and the address bits to check, by all bits except the address."""
         self._alike = _Alike()
         self._stops: dict[Case, Stop] = {}
         self._faults: dict[Case, Fault] = {}

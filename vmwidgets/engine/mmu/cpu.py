@@ -36,7 +36,7 @@ class Cpu(Generic[C]):
         self.asid = 0
         """The number of the loaded address space; 0 if none are used."""
         self.references = 0
-        """How many descriptors its walks have read."""
+        """The number of descriptors that its walks have read."""
         self._loaded: dict[int, tuple[int, C]] = {0: (0, self.controls)}
         """The last loaded root of each address space's number, with its settings."""
         self._recorder = recorder

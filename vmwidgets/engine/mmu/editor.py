@@ -124,7 +124,7 @@ class TableEditor(Generic[C]):
         """
         self.fmt = fmt
         self.moved = 0
-        """How often a nonzero descriptor above level 1 was written: tables may have been removed."""
+        """The number of writes of a nonzero descriptor above level 1: tables may have been removed."""
         self._recorder = recorder
 
     def slot(self, level: Level, table: int, va: int) -> Slot:

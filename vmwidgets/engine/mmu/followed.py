@@ -20,7 +20,7 @@ class Break:
     rule: str
     """The rule's name, such as "free-and-mapped"."""
     says: str
-    """What is wrong, in one sentence."""
+    """The mistake, in one sentence."""
     call: str = ""
     """The call with its arguments."""
     line: str = ""
@@ -62,9 +62,9 @@ class Followed:
     panic: str = ""
     """The kernel's words when it panicked."""
     why: str = ""
-    """Why it ended, if nothing was found."""
+    """The reason why it ended, if nothing was found."""
     outside: tuple[str, ...] = field(default=())
-    """What was not checked, in sentences."""
+    """Sentences about unchecked parts."""
     console: str = ""
     """The kernel's output while it was followed."""
     lines: tuple[str, ...] = ()

@@ -27,7 +27,7 @@ class Root(NamedTuple):
 
 
 class KernelPlace(NamedTuple):
-    """Where a kernel on these tables ends the users' addresses (`user_end`) and begins its own; chosen as Linux does.
+    """The end of the users' addresses (`user_end`) and the beginning of a kernel on these tables, chosen as in Linux.
 
     `recursive` is the start and size of the root slot in which it keeps a recursive mapping, if it has one.
     """

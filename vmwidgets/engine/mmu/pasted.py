@@ -79,7 +79,7 @@ def _from(side: SaidRange, start: int) -> str:
 
 
 def compared(one: Sequence[SaidRange], other: Sequence[SaidRange]) -> tuple[SaidDifference, ...]:
-    """Compare two lists of ranges: what is mapped, the rights, and the physical addresses if both have them.
+    """Compare two lists of ranges: the mapped addresses, the rights, and the physical addresses if both have them.
 
     >>> compared([SaidRange(0, 0x2000, "rw?u")], [SaidRange(0, 0x1000, "rwxu"), SaidRange(0x1000, 0x1000, "r-xu")])
     (<0x1000: 4 KiB rw?u -> r-xu>,)
@@ -109,7 +109,7 @@ def _differ(one: SaidRange | None, other: SaidRange | None) -> bool:
 
 @frozen
 class Listing:
-    """What one command of QEMU's monitor listed, such as "info mem of x86", as runs of equal permissions."""
+    """The lines of one command of QEMU's monitor, such as "info mem of x86", as runs of equal permissions."""
 
     name: str
     pieces: tuple[SaidRange, ...]

@@ -52,7 +52,7 @@ class Controls:
 
 
 class Start(NamedTuple):
-    """Where a walk begins: the root table's physical address and its level."""
+    """The start of a walk: the root table's physical address and its level."""
 
     table: int
     level: Level

@@ -302,7 +302,7 @@ class Bits:
     def __init__(self, pages: int) -> None:
         self.used, self.dirty = bytearray(pages), bytearray(pages)
         self.settled = bytearray(2 * pages)
-        """At twice the page's number, plus one for a write: 1 if such a reference is a hit that changes no bit."""
+        """1 if a reference is a hit that changes no bit, at twice the page's number, plus one for a write."""
 
     def clear(self, page: int) -> None:
         """Clear the reference bit of a page."""

@@ -1,4 +1,4 @@
-"""Where a program refers to in the course of time, as counts: so many parts of its time, and rows of its pages."""
+"""A program's references by place and time, as counts: parts of its time, and rows of its pages."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ class DomainSpace:
     domain: Domain
     pmap: LentPmap
     reads = 0
-    """It reads nothing in."""
+    """Zero: it reads nothing in."""
 
     def __init__(self, name: str, generation: int) -> None:
         self.name = name

@@ -21,7 +21,7 @@ class KernelSpace:
     """Kernel addresses: FreeBSD's fault handler maps the pages of its pageable maps."""
 
     reads = 0
-    """It reads nothing in."""
+    """Zero: it reads nothing in."""
 
     def __init__(self, kmem: Kmem, map_at: Callable[[int], FreeBSDMap | None]) -> None:
         self._kmem = kmem

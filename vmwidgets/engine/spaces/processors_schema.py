@@ -63,7 +63,7 @@ class CpusValue:
 
 
 class SpaceLoaded(Event, changes=True):
-    """The tables of `space`, whose root is at `root`, were loaded; before, those of `before` were loaded."""
+    """The tables of `space`, with their root at `root`, were loaded in place of those of `before`."""
 
     cpu: str
     space: str
@@ -120,7 +120,7 @@ class ShootdownForgotten(_Request, changes=True):
 
 
 class ShootdownChosen(Event, changes=True):
-    """From now on, `after` is what happens when one processor asks another to flush."""
+    """From now on, `after` is the treatment of requests to flush another processor."""
 
     before: str
     after: str

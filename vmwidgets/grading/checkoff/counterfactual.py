@@ -1,4 +1,4 @@
-"""What if: the work repeated without a step, or with two steps swapped."""
+"""Counterfactuals: the work repeated without a step, or with two steps swapped."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ ON_PAPER = ("lru", "fifo")
 """Policies for comparison with a student's own function, which is not run."""
 
 PARTS = 8
-"""How many parts of each run are tried."""
+"""The number of parts of each run that are tried."""
 
 WINDOW = 14
 """The length of the part that a question is about: as many references as can be done by hand."""

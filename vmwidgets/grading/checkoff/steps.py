@@ -1,4 +1,4 @@
-"""What a student did, step by step: the state after each step, and the effect of other steps.
+"""The steps of a student's work: the state after each step, and the effect of other steps.
 
 Steps are the calls of a journal after those of the sheet's start (:class:`JournalSteps`), or the lines of a trace
 (:class:`TraceSteps`).  A run of some of them is judged as the exercise does.
@@ -37,7 +37,7 @@ from vmwidgets.views.story.typed import called, typed
 T = TypeVar("T")
 
 MOST = 40
-"""How many steps are examined one by one: if there are more, the last."""
+"""The most steps that are examined one by one: if there are more, the last."""
 
 MOST_STEPS = 10_000
 """The most steps of threads in a changed run."""
@@ -70,7 +70,7 @@ class Outcome:
 
     @property
     def end(self) -> str:
-        """Why nothing could be judged."""
+        """The reason why nothing could be judged."""
         machine = getattr(self.thing, "machine", self.thing)
         return "the machine panics" if isinstance(machine, Machine) and machine.dead else "what is judged is not there"
 

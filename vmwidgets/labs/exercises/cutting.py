@@ -1,4 +1,4 @@
-"""Exercises of notebook 03, and the mistakes of its questions: what changing a part does to the rest."""
+"""Exercises of notebook 03, and the mistakes of its questions: the effect of changing a part on the rest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was done since the start of a sheet, read from events, whatever the call's name and its caller.
+"""The changes since the start of a sheet, read from events, whatever the call's name and its caller.
 
 A page is removed by `remove`, `munmap`, `brk`, a mapping over it or `exec`, perhaps by a thread or a handler inside
 another operation.  The events are the same.
@@ -44,7 +44,7 @@ ENTERED, REMOVED, CHANGED, UNSEEN = "entered", "removed", "changed", "unseen"
 
 @frozen(slots=False)
 class Deed:
-    """One thing that an operation did to a map.
+    """A change of a map by an operation.
 
     `kind` is "entered", "removed", "changed" (entries were changed in another way), or "unseen": the operation had more
     events than a journal keeps.  `ranges` are those that were entered or removed.  `searched` says whether the kernel

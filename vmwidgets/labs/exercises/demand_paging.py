@@ -155,7 +155,7 @@ def _groups(tasks: Mapping[str, Task]) -> Counter[tuple[str, ...]]:
 
 
 def _table_mistake(reached: Mapping[tuple[str, ...], int], wanted: Mapping[tuple[str, ...], int]) -> Mistake | None:
-    """Return the mistake that a task lacks frames it should share, or that all three share what two should."""
+    """Return the mistake that a task lacks shared frames, or that all three share frames of two."""
     every, *pairs = (group for group in GROUPS if len(group) > 1)
     for name in TASKS:
         if sum(reached[group] - wanted[group] for group in (every, *pairs) if name in group) < 0:
@@ -174,7 +174,7 @@ OWN, FILES, SIGNAL, UNUSED = "own", "file's", "signal", "unused"
 
 @frozen(slots=False)
 class SurvivorSheet:
-    """The file's `size` at the end, in bytes, and what the task has of each of its pages."""
+    """The file's `size` at the end, in bytes, and the task's contents of each of its pages."""
 
     size: int
     fates: tuple[str, ...]

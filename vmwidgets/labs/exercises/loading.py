@@ -195,7 +195,7 @@ def loader(machine: Machine, asked: LoaderSheet) -> Iterator[Criterion]:
 
 
 def _judged_variables(places: Sequence[Loaded], first: str) -> Criterion:
-    """Judge whether what the first task wrote is its own, in neither the other task nor the file."""
+    """Judge whether the first task's writes are in its own memory only, not in the other task or the file."""
     written = not first and places[0].variable == places[0].asked.value.encode()
     shared = [f"shared in {one.name}" for one in places if one.shares]
     changed = [] if first or places[0].file_is_kept else ["the file has changed"]
@@ -236,7 +236,7 @@ ZEROES, PAST_END, NOTHING, OTHERS = "zeroes", "SIGBUS", "not mapped", "other byt
 
 @frozen(slots=False)
 class Loaded:
-    """The library in the task `name`: what is at the places given by its base and the sheet."""
+    """The library in the task `name`: its contents at the places given by its base and the sheet."""
 
     machine: Machine
     asked: LoaderSheet
@@ -403,7 +403,7 @@ class Loaded:
 
 
 BEGINNING = 8
-"""How many bytes identify a page: the variable that is written lies after them."""
+"""The number of bytes that identify a page: the variable that is written lies after them."""
 
 
 OTHER_BYTES = Mistake(

@@ -1,4 +1,4 @@
-"""What exercises ask of structures: what a map promises, however it was built."""
+"""The conditions of exercises on structures, independent of how they were built."""
 
 from __future__ import annotations
 

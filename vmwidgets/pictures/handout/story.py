@@ -51,7 +51,7 @@ class ToldStep:
 
 @frozen(slots=False)
 class Branch:
-    """What happens if something else is done after step `after` of the story: `name` describes it."""
+    """The result if something else is done after step `after` of the story: `name` describes it."""
 
     name: str
     after: int

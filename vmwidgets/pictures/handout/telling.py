@@ -149,7 +149,7 @@ class Telling:
         return ToldStep(number, done, caption, code, drawn, mark, name=name, kind=kind, end=end, line=line)
 
     def _caption(self, number: int, done: int | None, drawn: Sequence[Drawn]) -> Caption:
-        """Return the words of a single picture, or those that several pictures share: what the operation did."""
+        """Return the words of a single picture, or those that several pictures share: the effect of the operation."""
         own = next(one for one in self._pictures if one.machine is self._machine)
         if len(drawn) == 1:
             return drawn[0].wide.caption
@@ -250,5 +250,5 @@ def units(
 
 
 def _of_group(said: str, last: Caption) -> Caption:
-    """Return what a group did: that it is one, and what its last operation did."""
+    """Return the words for a group: that it is one, and the effect of its last operation."""
     return replace(last, text=f"{said}.", reason=f"The last: {last.text}")

@@ -41,7 +41,7 @@ class Call:
     """The followed call that made this one, directly or indirectly."""
     result: int = 0
     before: dict[int, dict[int, Leaf]] = field(default_factory=dict)
-    """What its tables mapped at its entry, by root, if a rule or a course's check needs it."""
+    """The mappings of its tables at its entry, by root, if a rule or a course's check needs them."""
     far: int = 0
     """The return address of its caller's caller, if the end of the call is watched there."""
     fault: int | None = None

@@ -1,4 +1,4 @@
-"""The array of reference counts of a copy-on-write kernel: where a frame's count is, and what it means.
+"""The array of reference counts of a copy-on-write kernel: the place of a frame's count, and its meaning.
 
 A kernel may count from its first frame or from address 0, and may use 1 or 0 for a page that a single process has.
 Both are learned when the shell waits for its first command.  If the pages disagree then, nothing is judged.
@@ -17,7 +17,7 @@ from .free_list import FreePages
 KERNBASE = 0x8000_0000
 
 _FREE = 128
-"""How many free frames, at the lowest and the highest addresses, are compared with frames in use."""
+"""The number of free frames, at the lowest and the highest addresses, that are compared with frames in use."""
 
 _AGREE = 0.95
 """The share of pages with one descriptor that must have the same count."""

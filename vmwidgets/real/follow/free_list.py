@@ -1,4 +1,4 @@
-"""The lists of free pages, kept in step with the guest: only what was pushed and popped is read again."""
+"""The lists of free pages, kept in step with the guest: only pushed and popped pages are read."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from ..gdb import Gdb
 from ..program import Program
 
 _VERIFIED = 16
-"""How many pages below the newest known one have their links read again each time."""
+"""The number of pages below the newest known one whose links are read again each time."""
 
 _GUESSED = 512
-"""How many links are read at once, if the list is in address order, as `freerange` leaves it."""
+"""The number of links that are read at once, if the list is in address order, as `freerange` leaves it."""
 
 MOST_PAGES = 1 << 22
 
@@ -43,7 +43,7 @@ class FreeList:
         return self._chain
 
     def update(self, gdb: Gdb) -> list[int]:
-        """Read what has changed; returns the newly free pages."""
+        """Read the changes; return the newly free pages."""
         node = gdb.words([self._head])[0]
         new: dict[int, None] = {}
         links: dict[int, int] = {}
@@ -123,7 +123,7 @@ class FreePages:
         return [pa for one in self._lists for pa in sorted(one.taken)]
 
     def update(self, gdb: Gdb) -> list[int]:
-        """Read what has changed; returns the newly free pages."""
+        """Read the changes; return the newly free pages."""
         found = [one.update(gdb) for one in self._lists]
         self._sort()
         return [

@@ -1,4 +1,4 @@
-"""Judge what has changed, as soon as no call is changing those tables, and everything at the end.
+"""Judges changes as soon as no call is changing those tables, and everything at the end.
 
 Anything wrong is checked again when no other process or hart is in the middle of writing descriptors, and reported only
 if it is still wrong.
@@ -39,7 +39,7 @@ from .spaces import Change, read_space
 from .stacks import Hart
 
 MOST_DOUBTS = 64
-"""How many doubts are kept to be checked again: the first ones."""
+"""The most doubts that are kept to be checked again: the first ones."""
 
 
 class Doubt(NamedTuple):
@@ -52,7 +52,7 @@ class Doubt(NamedTuple):
 
 @dataclass
 class Judge:
-    """The rules of a lab, applied to what was seen: `first` is the first broken rule."""
+    """The rules of a lab, applied to a guest's memory: `first` is the first broken rule."""
 
     seen: Seen
     lab: str
@@ -85,7 +85,7 @@ class Judge:
         )  # fmt: skip  # what is there, then what the kernel does
 
     def judge(self, entering: tuple[int, ...] = ()) -> None:
-        """Judge what has changed in tables that no call is changing; look again at what was wrong.
+        """Judge changed tables that no call is changing; check earlier mistakes, too.
 
         A call that is `entering` may be about to free tables that no process has any more.
         """
@@ -98,7 +98,7 @@ class Judge:
             self._look_again()
 
     def _judge_noticed(self) -> None:
-        """Judge what was noticed at the stop: a damaged list of free pages, and overwritten descriptors."""
+        """Judge findings of the stop: a damaged list of free pages, and overwritten descriptors."""
         if self.seen.damage is not None:
             (link, by), self.seen.damage = self.seen.damage, None
             self._doubt(_damaged(link), by, _still_damaged)
@@ -217,7 +217,7 @@ class Judge:
         return self.lost.without_leader(seen.gdb, seen.processes.read(seen.gdb), spaces, seen.free, harts)
 
     def take_stock(self) -> None:
-        """Record what is free or without references when the shell first waits, and learn how counts work."""
+        """Record free pages and pages without references when the shell first waits, and learn how counts work."""
         self.seen.free.read_again(self.seen.gdb)
         self.free_before = len(self.seen.free)
         self.unled = self._unled()
@@ -313,7 +313,7 @@ class Judge:
         return program.definition(call.function)
 
     def by_call(self, call: Call) -> None:
-        """Find what a call did wrong, by the course's own checks and, in the base kernel, by its rules."""
+        """Find mistakes of a call, by the course's own checks and, in the base kernel, by its rules."""
         if not any(self._wrong_by_call(call)):
             return
         self.seen.free.read_again(self.seen.gdb)
@@ -329,7 +329,7 @@ class Judge:
             yield from base_call(self._state(), call)
 
     def at_panic(self) -> None:
-        """Judge what calls that have returned did, even if others are under way."""
+        """Judge the effects of calls that have returned, even if others are running."""
         seen = self.seen
         if self.first is None:
             seen.scan(None, at_panic=True)

@@ -46,7 +46,7 @@ class Point:
     ends: tuple[int, ...]
     """Its returns; empty if it may end by a jump, so that its return address is watched instead."""
     late: tuple[int, ...]
-    """Where it has just written or looked for a descriptor, if it is followed from there on."""
+    """The place after which it has written or looked for a descriptor, if it is followed from there on."""
     parameters: tuple[Parameter, ...]
     near_loops: bool = False
     """Whether a breakpoint there makes filling and copying pages slow."""

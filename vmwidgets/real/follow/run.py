@@ -43,7 +43,7 @@ _STARTS = ("userinit", "virtio_disk_init", "fileinit", "iinit", "binit", "trapin
 """Functions that are called after all pages are in the free list, and before the first process runs."""
 
 _LOOKS = 4
-"""How often a silent kernel is checked in that time."""
+"""The number of times that a silent kernel is checked in that time."""
 
 MUTED_AFTER = 100
 """The number of calls of one function after which only some are followed."""
@@ -503,7 +503,7 @@ class _Run:
         return ("broken" if self.judge.first is not None else "panicked"), said
 
     def _mapped_at(self, at: Hart | None) -> Iterator[str]:
-        """Yield, at a panic in a followed call, what its tables still map below the top, and who mapped it."""
+        """Yield, at a panic in a followed call, the pages that its tables still map above the top, and their origin."""
         if at is None:
             return
         under = [call for call in self.calls.all() if call.sp >= at.registers[SP] and call.sp - at.registers[SP] < 4096]

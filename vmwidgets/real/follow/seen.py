@@ -1,4 +1,4 @@
-"""The memory of a guest at a stop, and what has changed since the stop before.
+"""The memory of a guest at a stop, and its changes since the stop before.
 
 All tables and the lists of free pages are compared with their state at the stop before, and each change is ascribed to
 a call.  Tables that a call frees are not read until their process forgets them, since another processor may have their
@@ -47,7 +47,7 @@ class Leaving:
 
 @dataclass
 class Seen:
-    """What was seen at the latest stop, and changes that were not judged yet."""
+    """The contents of memory at the latest stop, and changes that were not judged yet."""
 
     gdb: Gdb
     program: Program
@@ -122,7 +122,7 @@ class Seen:
     def scan(self, cause: Call | None, *, at_panic: bool = False) -> None:
         """Compare all tables and the free pages with what they were at the stop before.
 
-        At a panic, tables that are being freed are read too: what is left of them may have caused the panic.
+        At a panic, tables that are being freed are read too: their remaining entries may have caused the panic.
         """
         gdb = self.gdb
         self.kernels = {root for root in self.kernels if root not in self.free} | {self.processes.kernel_root(gdb)}

@@ -58,7 +58,7 @@ class Leaf(NamedTuple):
 
 
 class Table(NamedTuple):
-    """A page with a table: its bytes, what it maps by virtual address, and the tables below it by address."""
+    """A page with a table: its bytes, its mappings by virtual address, and the tables below it by address."""
 
     data: bytes
     va: int
@@ -69,7 +69,7 @@ class Table(NamedTuple):
 
 @dataclass
 class Space:
-    """The tables of one process: what they map by virtual address, and the pages that contain them."""
+    """The tables of one process: their mappings by virtual address, and the pages that contain them."""
 
     root: int
     leaves: dict[int, Leaf] = field(default_factory=dict)
@@ -138,7 +138,7 @@ class Spaces:
         return [one for one in changes.values() if not _by_hardware(one)], gone
 
     def forget(self, root: int) -> tuple[list[Change], set[int]]:
-        """Forget the tables of a root; returns what they mapped, and their pages."""
+        """Forget the tables of a root; return their mappings, and their pages."""
         space = self.known.pop(root, None)
         if space is None:
             return [], set()

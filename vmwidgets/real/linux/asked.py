@@ -25,13 +25,13 @@ from .rights import granted
 from .state import MOST_RANGE, Span, faults_of, file_of, pages_of, pieces, private_of, spans_of
 
 MOST_OPERATIONS = 20_000
-"""How many operations of a journal are compared: the first ones."""
+"""The most operations of a journal that are compared: the first ones."""
 
 MOST_READ = 1024
-"""How many pages are read at the end, to compare their contents."""
+"""The most pages that are read at the end, to compare their contents."""
 
 MOST_TASKS = 64
-"""How many tasks may exist at once: each is a process of this computer."""
+"""The most tasks that may exist at once: each is a process of this computer."""
 
 AT_THE_END = "looked at in the end"
 """The name of a read that no operation asked for: it reads a page at the end."""
@@ -72,7 +72,7 @@ class Asked:
 
 @dataclass
 class Life:
-    """All requests: calls in order, files with their first contents, and what is left out."""
+    """All requests: calls in order, files with their first contents, and the omitted operations."""
 
     architecture: str
     calls: list[Asked] = field(default_factory=list)
@@ -87,7 +87,7 @@ class Life:
         self.left_out[name] = LeftOut(name, 1 if known is None else known.times + 1, why)
 
     def note(self, words: str) -> None:
-        """Note a sentence about what is not compared, once."""
+        """Note a sentence about something that is not compared, once."""
         if words not in self.notes:
             self.notes.append(words)
 

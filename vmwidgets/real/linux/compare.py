@@ -21,7 +21,7 @@ ALWAYS = (
     "the address of a mapping that asked for none: Linux is given the address that this machine chose",
     "page-out: processes of this computer are not short of memory",
 )
-"""What is never compared."""
+"""The parts that are never compared."""
 
 
 def compare_with_linux(machine: Machine) -> LinuxComparison:
@@ -70,7 +70,7 @@ def compare_with_linux(machine: Machine) -> LinuxComparison:
 
 
 def compared(name: str, life: Life, linux: Answering, source: str, *, is_recording: bool = False) -> LinuxComparison:
-    """Compare each call with what Linux did, now or when it was recorded."""
+    """Compare each call with Linux's result, of now or from the recording."""
     judge, rows, stopped = Judge(life.architecture), list[LinuxDifference](), life.stopped
     notes, sees_pages = [*life.notes], True
     counts: dict[str, int] = {}

@@ -23,11 +23,11 @@ STACK_ROOM = (8 << 20) + 256 * PAGE
 """Bytes below a stack into which it may grow, or which Linux keeps free."""
 
 AROUND = 8
-"""How many bytes of a difference are shown, from the first one."""
+"""The number of bytes of a difference that are shown, from the first one."""
 
 
 class Mapping(NamedTuple):
-    """What a call of mmap mapped; `file` is "" for anonymous memory."""
+    """A mapping by a call of mmap; `file` is "" for anonymous memory."""
 
     start: int
     end: int
@@ -41,7 +41,7 @@ class Mapping(NamedTuple):
 
 
 class Judge:
-    """The judge, which compares Linux with the machine, call by call, and knows what both have mapped."""
+    """The judge, which compares Linux with the machine, call by call, and knows the mappings of both."""
 
     def __init__(self, architecture: str) -> None:
         self._architecture = architecture
@@ -188,7 +188,7 @@ class Judge:
     # ---- what has happened -------------------------------------------------------------------
 
     def _note_before(self, asked: Asked) -> None:
-        """Note what a call does to files and mappings, before its outcome is examined."""
+        """Note a call's effect on files and mappings, before its result is examined."""
         name, given = asked.name, asked.arguments
         if name == "make":
             self._sizes[given[0]] = len(given[1]) if isinstance(given[1], bytes) else given[1]
@@ -205,7 +205,7 @@ class Judge:
                 self._past.add(mapping.file)
 
     def _note_after(self, asked: Asked, seen: Seen) -> None:
-        """Note what has become of pages."""
+        """Note the changes of pages."""
         task, name, given = asked.task, asked.name, asked.arguments
         if name in ("start", "exec"):
             self._forget(task, 0, 1 << 64)

@@ -1,4 +1,4 @@
-"""The known differences, and what POSIX, Linux and X15 say on each: data, with a way to recognize each."""
+"""The known differences, and the behaviour of POSIX, Linux and X15 for each: data, with a way to recognize each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Makes the requested calls in real processes of this computer's Linux, and reports what happened."""
+"""Makes the requested calls in real processes of this computer's Linux, and reports the results."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ class Living:
             self.linux.close()
 
     def see(self, asked: Asked) -> Seen:
-        """Make a call, and report what happened."""
+        """Make a call, and report the result."""
         task = self.tasks.get(asked.task)
         if asked.name in ("make", "file_read", "file_write", "file_cut"):
             return self._file(asked)

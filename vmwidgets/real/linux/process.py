@@ -51,7 +51,7 @@ PR_SET_CHILD_SUBREAPER, PR_SET_THP_DISABLE = 36, 41
 PRESENT, ALONE = 63, 56
 """Bits of a page in /proc/self/pagemap: it is in memory; only this process has it mapped, once."""
 WARM = 8
-"""How many copies of its own bytes are made before one whose faults are counted: most processes need two."""
+"""The number of copies of its own bytes that are made before one whose faults are counted: most processes need two."""
 FAILED = ctypes.c_void_p(-1).value
 STACK_LIMIT = 8 << 20
 
@@ -73,7 +73,7 @@ class Process:
         self.faults = 0
         """Minor faults of the latest access."""
         self.quiet = 0
-        """How many copies in a row, before an access, took no fault."""
+        """The number of copies in a row, before an access, that took no fault."""
         self.most: int | None = None
         """Bytes that it may map in the judged regions (RLIMIT_AS beyond what the interpreter has)."""
 
@@ -210,7 +210,7 @@ class Process:
         return ""
 
     def do_exec(self, heap: int) -> str:
-        """Do to memory what exec(2) does: unmap everything."""
+        """Unmap everything, as exec(2) does."""
         for start, end, *_ in self.mapped():
             LIBRARY.munmap(start, end - start)
         self.heap = (heap, heap)
@@ -248,7 +248,7 @@ class Process:
         return found
 
     def do_read(self, at: int, count: int) -> tuple[str, bytes | None, int]:
-        """Do `do_load`; returns also the minor faults of the copy."""
+        """Run `do_load`, and return the minor faults of the copy, too."""
         self.quiet = 0
         for _ in range(WARM):
             self._counted(LIBRARY.write, self.pipe[1], ctypes.addressof(self.own), count)

@@ -30,7 +30,7 @@ REGIONS = ((0x1_0000, 0x9_0000), (0x1000_0000, 0x1200_0000))
 
 
 def why_not() -> str:
-    """Return why this computer can't show what Linux does, as a sentence; "" if it can."""
+    """Return the reason why this computer can't make the calls in Linux, as a sentence; "" if it can."""
     if sys.platform != "linux":
         return f"This computer runs {sys.platform}, not Linux."
     if not Path("/proc/self/maps").exists():

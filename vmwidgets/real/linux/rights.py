@@ -1,4 +1,4 @@
-"""What a mapping's rights become in each table format: what the format can't refuse is granted.
+"""The rights of a mapping in each table format: rights that the format can't refuse are granted.
 
 Linux's own mapping has the requested rights; what a processor then allows depends on the bits of its tables.
 """

@@ -1,4 +1,4 @@
-"""What a machine's task has mapped, and which of its pages are in memory, as Linux would list them."""
+"""The mappings of a machine's task, and which of its pages are in memory, as Linux would list them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Span = tuple[int, int, str]
 
 
 def spans_of(system: System, task: str) -> Iterator[Span]:
-    """Yield what a task has mapped; neighbours with the same rights are one span."""
+    """Yield the mapped ranges of a task; neighbours with the same rights are one span."""
     found: list[Span] = []
     for entry in system.machine.tasks[task].map:
         letters = str(entry.protection) + ("s" if entry.inheritance == "share" else "p")

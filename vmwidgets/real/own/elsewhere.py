@@ -1,4 +1,4 @@
-"""One's own process on macOS and on Windows: its ranges, their rights, and what is in memory.
+"""One's own process on macOS and on Windows: its ranges, their rights, and their bytes in memory.
 
 On macOS, this is read from its own program, vmmap(1).  On Windows, it comes from VirtualQueryEx, GetMappedFileName and
 QueryWorkingSetEx, which Microsoft documents under "Memory Management Functions" and "Process Status API".

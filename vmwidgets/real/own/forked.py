@@ -166,7 +166,7 @@ def _letter(given: object) -> str:
 
 
 def _live(memory: mmap.mmap, asks: socket.socket, others: socket.socket) -> None:
-    """Live the child's life: do what it is asked, until its socket closes.  Never returns."""
+    """Run as the child: obey requests until its socket closes. Never returns."""
     try:
         others.close()
         while ask := asks.recv(8):

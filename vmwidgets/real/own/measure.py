@@ -1,4 +1,4 @@
-"""What some code does to the memory of its own process: two readings of the kernel's files, compared.
+"""The effect of some code on the memory of its own process: two readings of the kernel's files, compared.
 
 The readings go into memory that was touched before, and are parsed only when the code has ended, so that the
 measurement does not measure itself.
@@ -62,7 +62,7 @@ class Mark(NamedTuple):
 
 
 class Measured(Measuring):
-    """What some code does to memory: ``with vm.memory() as seen: …``, then ``print(seen)`` or ``seen.json()``.
+    """The effect of some code on memory: ``with vm.memory() as seen: …``, then ``print(seen)`` or ``seen.json()``.
 
     `names` are the variables whose big buffers are named in the answer, by default none; a cell's are the notebook's.
     """
@@ -129,7 +129,7 @@ class Measured(Measuring):
         self._known = {}
 
     def close(self) -> None:
-        """Close the kernel's files and free what was read, so that it does not count for the next code."""
+        """Close the kernel's files and free the data, so that it does not count for the next code."""
         for one in (*self._readings, self._rollup, self._maps):
             if one is not None:
                 one.close()
@@ -278,7 +278,7 @@ def _buffer(value: Any) -> tuple[int, int] | None:
 
 
 def memory(names: Mapping[str, Any] | None = None) -> Measured:
-    """Measure what some code does to this process's memory: what it maps, what comes into memory, page faults.
+    """Measure the effect of some code on this process's memory: new mappings, bytes in memory, page faults.
 
     ``with vm.memory() as seen: …`` measures the block; then ``print(seen)`` describes it in words, ``seen.json()`` in
     numbers, and a notebook draws it.  `names`, such as ``globals()``, are variables whose buffers are named.  In a

@@ -190,7 +190,7 @@ def _supply_all(state: _State) -> None:
 
 
 def _supplied(supply: Supply, page: int) -> tuple[bytes, str]:
-    """Return a page's bytes from the function, or zeros and what was wrong."""
+    """Return a page's bytes from the function, or zeros and the error."""
     try:
         data: object = supply(page)
     except BaseException as error:  # noqa: BLE001  whatever a learner's function does

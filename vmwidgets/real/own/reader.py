@@ -40,7 +40,7 @@ _AT_ONCE = 1 << 20
 
 
 class Readings:
-    """One file of /proc, read again and again into memory that was touched before: a reading changes nothing."""
+    """One file of /proc, read repeatedly into memory that was touched before: a reading changes nothing."""
 
     def __init__(self, pid: int, name: str) -> None:
         refuse_other_pages()

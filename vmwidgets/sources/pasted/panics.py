@@ -235,7 +235,7 @@ CHECKS: dict[str, Check] = {
         ),
     ),
 }  # fmt: skip
-"""By the words after "panic: "."""
+"""The checks, by the words after "panic: "."""
 
 OLDER = {
     "remap": "mappages: remap",

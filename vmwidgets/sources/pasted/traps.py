@@ -47,10 +47,10 @@ _ENDS = re.compile(r"(sepc|stval)\s{0,9}[=:]\s{0,9}(0x)?[0-9a-f]{1,15}$", _FLAGS
 """A number at the very end of a text that may have lost digits."""
 
 NEAR = 4
-"""In how many lines a trap's numbers are searched for: other harts print in between."""
+"""The number of lines in which a trap's numbers are searched for: other harts print in between."""
 
 WIDE = 400
-"""How many characters of a line are searched, since a text may be one endless line."""
+"""The number of characters of a line that are searched, since a text may be one endless line."""
 
 CAUSES = {
     0: "instruction address misaligned", 1: "instruction access fault", 2: "illegal instruction", 3: "breakpoint",

@@ -46,7 +46,7 @@ class Loose(NamedTuple):
 
 
 def loosely(line: str) -> Loose | None:
-    """Return what can be read of a line without its arguments; None for a line that is not strace's.
+    """Return the readable parts of a line without its arguments; None for a line that is not strace's.
 
     >>> loosely("7 recvmsg(3, {what=[{is]}, new) = 12")
     Loose(pid=7, name='recvmsg', how='call', result='12', error='')

@@ -18,7 +18,7 @@ from .plan import Step
 
 WORDS = {"MAP_SHARED": "shared", "MAP_PRIVATE": "private", "MAP_GROWSDOWN": "growsdown"}
 OFTEN = 32
-"""The number of steps after which it is checked whether there is room for as many more."""
+"""The number of steps between two checks that there is room for as many more."""
 
 
 class Performer:
@@ -42,7 +42,7 @@ class Performer:
         self._paths: dict[str, str] = {}
         self._names = ObjectNames()
         self._numbers: dict[str, int] = {}
-        """By the name of a program: the number below which all of its tasks' names are taken."""
+        """The number below which all names of a program's tasks are taken, by the program's name."""
         self._steps: dict[str, Callable[..., bool]] = {
             "begin": self._begin, "fork": self._fork, "share": lambda step: True, "exec": self._exec,
             "exit": self._exit, "mmap": self._mmap, "munmap": self._munmap, "mprotect": self._mprotect,

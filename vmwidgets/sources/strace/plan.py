@@ -1,4 +1,4 @@
-"""From strace's recording to a plan: the address space and the file of each call.
+"""The plan for strace's recording: the address space and the file of each call.
 
 Nothing here depends on a machine.  A space is shared by threads: `fork` creates another, and `execve` leaves one that
 others may still use.  File descriptors have paths, from ``-y`` or from `openat`.
@@ -59,7 +59,7 @@ class Plan:
     """Calls that never returned."""
     signals: Counter[str] = field(default_factory=Counter)
     ends: dict[int, str] = field(default_factory=dict)
-    """How the last process of a space ended, by the number of the space."""
+    """The end of the last process of a space, by the number of the space."""
     maps_read: list[int] = field(default_factory=list)
     """Lines in which a program read its own /proc/PID/maps."""
     unread: Counter[str] = field(default_factory=Counter)
@@ -67,7 +67,7 @@ class Plan:
     passed_over: list[int] = field(default_factory=list)
     """Lines that are not strace's."""
     unsaid: list[str] = field(default_factory=list)
-    """What the trace lacks, in sentences."""
+    """Sentences about information that the trace lacks."""
 
 
 @dataclass
@@ -98,7 +98,7 @@ class _Planner:
         self._unit = self._unit_of_mmap2()
         self._threads = _threads_of_one(events, self._births)
         self._generations: Counter[str] = Counter()
-        """By path, how many files had this name before."""
+        """The number of earlier files with the same name, by path."""
         self._memfds = 0
         self._unnamed: dict[int | None, None] = {}
         """Mapped file descriptors whose names the trace does not show."""

@@ -90,7 +90,7 @@ _ROWS: dict[str, Callable[..., Row]] = {
     MallocCalled.tag: lambda size: ["malloc", size],
     SlabGrown.tag: lambda address, size, blocks: ["slab_grow", {"addr": address, "bytes": size, "blocks": blocks}],
 }
-"""How each event known to the recorder is written, without its domain; others were not recorded."""
+"""The written form of each event known to the recorder, without its domain; others were not recorded."""
 
 
 def recorded(events: Iterable[Raw]) -> list[Row]:

@@ -27,7 +27,7 @@ class RisingMemory:
         self._step = setup["l2_alloc_bytes"]
         self._frame = setup["meta_phys_first"]
         self.failing = 0
-        """How many of the next requests fail."""
+        """The number of next requests that fail."""
 
     def allocate(self, size: int, align: int, purpose: str) -> int | None:
         """Return the next address for a "table" or a "frame"."""

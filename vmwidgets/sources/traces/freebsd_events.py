@@ -72,7 +72,7 @@ _ROWS: dict[str, Callable[..., Row]] = {
     ZonesReclaimed.tag: lambda: ["uma_reclaim"],
     SleepersWoken.tag: lambda name, woken: ["wakeup", name, woken],
 }
-"""How each event known to the recorder is written; others were not recorded."""
+"""The written form of each event known to the recorder; others were not recorded."""
 
 _FOLDED = {"page_alloc": (3, 4, 1), "page_unwire": (2, 3, 1), "page_free": (2, 3, 1), "pmap_enter": (1, 2, PAGE)}
 """The positions of place and count in rows that fold, and the distance of two places."""

@@ -1,4 +1,4 @@
-"""A kernel-managed task next to a self-paging domain: who decided, what ran, and what it costs.
+"""A kernel-managed task next to a self-paging domain: the decisions, the functions, and the costs of each.
 
 At the top, both cards show what is mapped.  Below them, each measure is in the middle, with its bars to the left for
 the task and to the right for the domain, on a common scale.  At the end are the functions that ran.

@@ -28,7 +28,7 @@ BROKEN = 92.0
 """Width in pixels of a gap at which the axis is broken: room for its size."""
 
 MOST = 24
-"""How many regions are drawn; mapped memory is drawn for all."""
+"""The most regions that are drawn; mapped memory is drawn for all."""
 
 RegionSegment = Segment[RegionValue]
 

@@ -111,7 +111,7 @@ def cells_of(picture: DomainPicture, cnode: CnodeValue, room: float) -> list[Cel
 
 
 OPENED = 300
-"""How many more slots are drawn of an opened cnode."""
+"""The number of further slots that are drawn of an opened cnode."""
 
 
 def _width(cell: Cell) -> float:

@@ -31,7 +31,7 @@ _LEFT, _RIGHT = "shadow tree", "what the hardware reads"
 """The names of both columns; the first is what the program remembers of its tables."""
 
 EXECUTABLE = "x that was not requested: no bit forbids execution, so pages that can be read can be executed"
-"""Why the hardware allows more than was requested."""
+"""The reason why the hardware allows more than was requested."""
 
 NARROW, CLOSE, SECOND = 640.0, 22.0, 15.0
 """The width in pixels below which rows have two lines; the space for lines then; the height of the second line."""
@@ -147,7 +147,7 @@ def _is_large(row: Row) -> bool:
 # ---- which rows ---------------------------------------------------------------------------------------
 
 OPENED = 60
-"""How many more rows are drawn for an opened fold."""
+"""The number of further rows or slots that are drawn for an opened fold."""
 
 
 def rows_of(picture: DomainPicture, most: int) -> list[Row]:

@@ -24,7 +24,7 @@ LEAST_GAP = 3.0
 """Pixels from which a gap is drawn separately."""
 
 MAX_BREAKS = 8
-"""How often the axis may be broken."""
+"""The most breaks of the axis."""
 
 DRAWABLE = 20
 """A gap is to scale if it is at most this many times as large as the rest: its neighbours are then still visible."""

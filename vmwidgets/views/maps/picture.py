@@ -91,7 +91,7 @@ class MapPicture:
     rehung: frozenset[int] = frozenset()
     """The ones among them with a new parent."""
     gone: tuple[Range, ...] = ()
-    """What the operation has removed so far, unless it is in use again."""
+    """The entries that the operation has removed so far, unless they are in use again."""
     coming: frozenset[int] = frozenset()
     """Entries that the operation has made and not put into the list yet."""
 
@@ -145,7 +145,7 @@ def steps_of_map(name: str, lanes: Collection[str] = LANES) -> Mine:
 _KINDS: dict[str, tuple[type[ev.Event], ...]] = {
     "tree": (ev.TreeLinked, ev.TreeRecoloured, ev.TreeRotated, ev.TreeUnlinked), "ribbon": (ev.FindCacheMoved,),
 }  # fmt: skip  # a table
-"""By lane, the events that change what it shows, apart from its entries."""
+"""The events that change what a lane shows, apart from its entries, by lane."""
 
 
 def _names(event: ev.Event) -> tuple[object, ...]:

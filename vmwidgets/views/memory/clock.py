@@ -281,7 +281,7 @@ _FOUND = {
     "unused": ("R was 0", "the page is chosen"),
     "kept": ("passed over", "it can't be evicted now"),
 }
-"""What the hand finds at a page, and the result."""
+"""The state of a page under the hand, and the result."""
 
 _MOST_STEPS = 6
 

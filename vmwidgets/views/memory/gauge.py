@@ -113,7 +113,7 @@ MEANINGS = {
     "free_reserved": "at so many or fewer a NORMAL request is refused, and wakes the page daemon",
     "interrupt_free_min": "at so many or fewer only INTERRUPT requests are served",
 }
-"""What happens at the marks, the largest first."""
+"""The effects at the marks, the largest mark first."""
 
 _CUT, _CUT_AT = 4, 0.86
 """A scale reaches up to this multiple of free_target; if few are left, this part of its width is for that."""

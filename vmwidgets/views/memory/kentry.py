@@ -28,7 +28,7 @@ from vmwidgets.views.story.words.pictures import kentry_sentence
 from .slabs import buffers_touched
 
 _CELLS = 32
-"""How many slabs of the range are drawn; the rest is one fold."""
+"""The number of slabs of the range that are drawn; the rest is one fold."""
 
 _SLOT_W, _SLOT_H, _BETWEEN, _WIDEST = 48.0, 20.0, 3.0, 80.0
 """Width of a slot in a line, and its least width in a grid; height; space between two; greatest width in a grid."""
@@ -131,7 +131,7 @@ _WHY = {
     "kept in the kernel's image.",
     "": "it is made before there is an area to take a slot from, and is kept in the kernel's image.",
 }
-"""Why an entry is in no slot, by its range's role."""
+"""The reason why an entry is in no slot, by its range's role."""
 
 
 def _answer(contents: KentryContents, static: Sequence[EntryValue]) -> str:

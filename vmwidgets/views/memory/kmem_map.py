@@ -46,7 +46,7 @@ class Shown(NamedTuple):
     woken: Set[str]
     """The maps whose sleepers for room were woken."""
     axes: dict[str, tuple[Taken, ...]]
-    """What lies on the axes of maps in all steps, filled when it is needed."""
+    """The contents of the maps' axes in all steps, filled when they are needed."""
 
     @classmethod
     def of(cls, look: Look[KernelMapValue]) -> Shown:

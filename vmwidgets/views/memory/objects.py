@@ -141,7 +141,7 @@ steps_of_objects = once("objects", either(where(lambda stage: any(map(_changes, 
 
 
 class Reported(NamedTuple):
-    """What events report on objects: by name, and by page, the state before and after them."""
+    """The reports of events on objects: by name, and by page, the state before and after them."""
 
     objects: dict[str, tuple[bool, bool]]
     moved: set[str]

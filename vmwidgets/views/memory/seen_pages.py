@@ -44,7 +44,7 @@ class Seen(Mapping[int, Place]):
         self.frames = frames
         """The frames of pages in memory."""
         self.numbers = numbers
-        """All numbers."""
+        """The numbers of all pages."""
 
     def __contains__(self, index: object) -> bool:
         return index in self.numbers

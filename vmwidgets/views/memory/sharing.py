@@ -17,7 +17,7 @@ from vmwidgets.views.scene.model import Bar, Node, Text
 from vmwidgets.views.scene.text import fitted, text_width, visible
 
 Frames = Mapping[int, Mapping[tuple[str, int], str]]
-"""By frame, the rights of each descriptor that refers to it, with its task and address."""
+"""The rights of each descriptor that refers to a frame, with its task and address, by frame."""
 
 
 class SharedRange(NamedTuple):

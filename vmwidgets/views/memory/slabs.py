@@ -40,7 +40,7 @@ _INSET, _APART, _MORE = 6.0, 8.0, 60.0
 
 
 class _Sheet(NamedTuple):
-    """What all rows share: the width of a slab, how many are side by side, and the number of rows of cells."""
+    """The measures that all rows share: the width of a slab, how many are side by side, and the rows of cells."""
 
     w: float
     abreast: int
@@ -130,7 +130,7 @@ steps_of_caches = having(ev.SlabCreated, ev.SlabDestroyed, ev.BufferAllocated, e
 """The steps of caches: their slabs, and the buffers in them."""
 
 Touched = dict[tuple[str, int], str]
-"""What the operation did to buffers, by cache and address; a negative number only says that a slab is new."""
+"""The effects of the operation on buffers, by cache and address; a negative number only says that a slab is new."""
 
 
 def _touched(done: Iterable[ev.Event]) -> Touched:
@@ -259,7 +259,7 @@ def _cells(cache: CacheValue, slab: SlabValue, touched: Touched, box: Box) -> No
 
 
 NUMBERED = 9
-"""How many free buffers of a slab are numbered with their place on the free list."""
+"""The number of free buffers of a slab that are numbered with their place on the free list."""
 
 
 def _look(cache: CacheValue, addresses: Sequence[int], order: dict[int, int], touched: Touched) -> str:

@@ -184,7 +184,7 @@ _KINDS = {"lock": 0, "room": 1, "pages": 2, "timer": 3}
 
 
 def _subject_of(thread: ThreadValue) -> tuple[str, str]:
-    """Return what a thread waits for; all that wait for the clock wait for the same."""
+    """Return the thing that a thread waits for; for all threads that wait for the clock, it is the same."""
     return ("timer", "") if thread.kind == "timer" else (thread.kind, thread.subject)
 
 

@@ -60,7 +60,7 @@ BACKSLASH = "\N{SET MINUS}"
 """A backslash in a box with ports, where Graphviz combines a backslash with the character after it."""
 
 _SIDE_BY_SIDE = 4
-"""How many unlinked things are side by side."""
+"""The number of unlinked things that are side by side."""
 
 
 def to_dot(scene: Scene, theme: str = "light") -> str:
@@ -99,7 +99,7 @@ def source(scene: Scene, theme: str = "light") -> Source:
 
 @dataclass
 class _Part:
-    """A node of the graph: one of the scene, and what is inside it."""
+    """A node of the graph: one of the scene, with the nodes inside it."""
 
     name: str
     node: Node

@@ -220,7 +220,7 @@ def looks_of(kinds: Iterable[tuple[tuple[str, ...], str]], shape: str = "box") -
 
 @frozen
 class Caption:
-    """What happened, in one sentence, and the kernel functions that did it, outermost first.
+    """The event in one sentence, and the kernel functions that did it, outermost first.
 
     `tone` is "plain", "good", "error" or "panic".
     """

@@ -1,4 +1,4 @@
-"""Relations between things of pictures: the place of each, and what it refers to.
+"""Relations between the things in pictures: the place of each, and its references.
 
 A page lights up everything related to the thing that is pointed at, in all pictures of a machine, without asking
 Python: an entry and its node by their name, descriptors by their addresses, frames by the descriptors that refer to
@@ -37,7 +37,7 @@ class Pages(NamedTuple):
 
 
 class About(NamedTuple):
-    """A thing: the pages `at` which it is, and what it refers `to`: pages, or things by their names."""
+    """A thing: the pages `at` which it is, and the pages or things `to` which it refers."""
 
     at: tuple[Pages, ...] = ()
     to: tuple[Pages | str, ...] = ()

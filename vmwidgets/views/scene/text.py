@@ -1,4 +1,4 @@
-"""Text in pictures: its width, how to shorten it, and how to show what is invisible.
+"""Text in pictures: its width, how to shorten it, and visible forms of invisible characters.
 
 Sizes must be known in Python, before any browser has drawn them.  So widths are bounds: monospaced characters have one
 width, others are as wide as in the widest common font on average, and East Asian ones count as two.  A text that may be

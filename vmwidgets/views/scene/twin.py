@@ -58,7 +58,7 @@ def _cell(row: tuple[str, ...], column: int) -> str:
 
 
 def table_twin(scene: Scene) -> Table:
-    """Return the whole table twin: what is drawn, followed by what happened, step by step."""
+    """Return the whole table twin: the drawn things, followed by the events, step by step."""
     caption, steps = scene.caption, scene.steps
     if not caption.text or not steps.said:
         return scene.table  # the caption is on the page already
@@ -232,7 +232,7 @@ WHY_NOT_LIVE = (
     f"{_instead(_DRAWS, STOPPED, '; animation: vmw-stopped 1ms 3s both')} "
     "@keyframes vmw-stopped { from { visibility: hidden } }</style>"
 )
-"""What a twin in JupyterLab and Notebook says if its live view is missing.
+"""The text of a twin in JupyterLab and Notebook if its live view is missing.
 
 Either its page has no model for it, or no script draws it.  No script of ours runs in either case, so only rules can
 say it.  A page can't distinguish a cell that was not run in this session from one that another page of the kernel has

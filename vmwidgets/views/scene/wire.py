@@ -149,7 +149,7 @@ def encode_scene(scene: Scene, *, with_table: bool = True) -> dict[str, Any]:
 
 
 def _about(scene: Scene) -> dict[str, Any]:
-    """Return the facts about the things that are nodes: the place of each, and what it refers to."""
+    """Return the facts about the things that are nodes: the place of each, and its references."""
     things = {node.thing for node in scene.nodes}
     about = {
         thing: [[list(pages) for pages in one.at], [to if isinstance(to, str) else list(to) for to in one.to]]

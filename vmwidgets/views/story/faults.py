@@ -59,7 +59,7 @@ class Fault:
     signal: str = ""
     """The signal or error with which it failed."""
     waited: str = ""
-    """How long it waited for its pager, as "50 ticks"."""
+    """The time that it waited for its pager, as "50 ticks"."""
 
     @property
     def failing(self) -> str:

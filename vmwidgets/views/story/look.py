@@ -65,7 +65,7 @@ class Difference(NamedTuple):
 
 
 def difference(before: Mapping[Any, object], now: Mapping[Any, object]) -> Difference:
-    """Return what is new, what changed and what is gone between two looks.
+    """Return new, changed and removed things between two looks.
 
     >>> difference({1: "a", 2: "b"}, {2: "c", 3: "d"})
     Difference(new=frozenset({3}), changed=frozenset({2}), leaving=frozenset({1}))

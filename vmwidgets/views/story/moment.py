@@ -24,7 +24,7 @@ About = Callable[[Step], bool]
 """A function that decides which steps are about a picture's subject."""
 
 MOST_PASSED = 3
-"""How many passed steps the next step mentions."""
+"""The most passed steps that the next step mentions."""
 
 
 class Told(NamedTuple):

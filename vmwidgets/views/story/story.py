@@ -32,12 +32,12 @@ STRUCTURES = ("tree", "list", "buffers", "kentry")
 """Subjects of steps that an outline leaves out."""
 
 SINGLE = 3
-"""How many pages of a run have steps of their own."""
+"""The number of pages of a run that have steps of their own."""
 
 
 @frozen
 class Story:
-    """What an operation did: `headline` is one sentence and perhaps a reason, and `steps` are its steps."""
+    """The story of an operation: `headline` is one sentence and perhaps a reason, and `steps` are its steps."""
 
     headline: Caption
     steps: tuple[Step, ...]
@@ -209,7 +209,7 @@ def _folded(run: Sequence[_Said]) -> Iterator[Step]:
 # ---- as text -------------------------------------------------------------------------------------
 
 MOST = 400
-"""How many steps are printed: if there are more, the first and the last."""
+"""The most steps that are printed: if there are more, the first and the last."""
 
 
 @frozen(repr=False)

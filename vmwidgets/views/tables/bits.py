@@ -33,7 +33,7 @@ _SHORT = {
 
 @frozen
 class DescriptorPicture:
-    """What is drawn: the word at `pa`, its format, and its value `before` it was edited, if it was."""
+    """The descriptor that is drawn: the word at `pa`, its format, and its value `before` an edit, if any."""
 
     pa: int
     word: int

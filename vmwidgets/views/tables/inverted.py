@@ -53,7 +53,7 @@ def draw_inverted(value: InvertedValue, *, width: float = WIDTH) -> Scene:
 
 
 def _row(number: int, chain: tuple[InvertedEntry, ...], places: int, first: Box) -> list[Node]:
-    """Return a bucket and its chain, in boxes like the `first`; what has no room is folded."""
+    """Return a bucket and its chain, in boxes like the `first`; parts without room are folded."""
     x, y, w, h = first
     lines = [f"bucket {number}", counted(len(chain), "entry") if chain else "empty"]
     row = [kit.card(f"inverted/bucket/{number}", Box(x, y, HEAD, h), lines, state=() if chain else ("dim",))]

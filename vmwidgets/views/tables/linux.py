@@ -115,7 +115,7 @@ def _numbers(numbers: Sequence[int]) -> str:
 
 
 def _card(identity: str, alike: Alike, box: Box) -> Node:
-    """Return one difference: the operation, what differs, and both sides."""
+    """Return one difference: the operation, the difference, and both sides."""
     row, room = alike.first, box.w - 2 * PAD
     beside = box.w >= WIDE - 2 * MARGIN
     numbers = _numbers(alike.numbers)

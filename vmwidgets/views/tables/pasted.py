@@ -1,4 +1,4 @@
-"""The findings in a pasted text, as sentences: traps, panics, runs of equal permissions, and what is missing."""
+"""The findings in a pasted text, as sentences: traps, panics, runs of equal permissions, and missing parts."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class Halt(NamedTuple):
     since: str
     """The point of comparison for the changes, in words."""
     changes: Mapping[str, Sequence[Change]]
-    """By process."""
+    """The changes by process."""
     processes: Sequence[str]
     """The processes, each with its letter, in words."""
     pages: Mapping[int, tuple[str, Kind]]

@@ -1,9 +1,9 @@
-"""TLBs and processors, side by side: what each has cached, what of it is stale, and requests between them.
+"""TLBs and processors, side by side: cached translations, stale ones among them, and requests for flushes.
 
-First a sentence says which processor uses stale translations.  Then from the top: what each runs; waiting flushes, with
-an arrow from the sender; all sets as a compact grid, with the same set at the same place of each processor; the
-important translations in words, such as ``rw- ≠ r--`` for stale permissions; and the consequences.  If there are more
-than four processors, some are folded.
+First a sentence says which processor uses stale translations.  Then from the top: the task on each processor; waiting
+flushes, with an arrow from the sender; all sets as a compact grid, with the same set at the same place of each
+processor; the important translations in words, such as ``rw- ≠ r--`` for stale permissions; and the consequences.  If
+there are more than four processors, some are folded.
 """
 
 from __future__ import annotations
@@ -187,7 +187,7 @@ def _space(asid: int | None, asids: bool) -> str:
 # ---- processors ----------------------------------------------------------------------------------
 
 DETAILED = 4
-"""How many processors' cells are drawn."""
+"""The number of processors whose cells are drawn."""
 
 _HEAD, _FOLD_H, _GAP, _BELOW = 56.0, 22.0, 18.0, 18.0
 """Heights: of a processor's words, of a fold; space between two processors side by side, and below each other."""
@@ -308,7 +308,7 @@ def _draw_folded(
 
 
 def _heading(cpu: CpuValue, number: int, place: Box) -> Node:
-    """Return a processor's name, what it runs, its number of translations and its hits."""
+    """Return a processor's name, its task, its number of translations and its hits."""
     tlb = cpu.tlb
     asid = f", ASID {cpu.asid}" if cpu.asid else ""
     who = f"runs {visible(cpu.space)}{asid}"

@@ -33,7 +33,7 @@ _TALLEST = 32
 """The most rows of cells in a grid; if there were more, only sets with translations are shown."""
 
 CELLS = 160
-"""How many cells of a processor can be selected; the others are drawn, and are in the table."""
+"""The number of cells of a processor that can be selected; the others are drawn, and are in the table."""
 
 _PAD, _GAP = 8.0, 2.0
 
@@ -227,7 +227,7 @@ def title_of(slot: TlbSlot, asids: bool) -> str:
 # ---- what matters, in words ----------------------------------------------------------------------
 
 ROWS = 4
-"""How many translations of a processor are described in words."""
+"""The number of translations of a processor that are described in words."""
 
 _TOLD = 420.0
 """The most pixels for one of them."""

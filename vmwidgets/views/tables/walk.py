@@ -1,4 +1,4 @@
-"""The walk: what the hardware does with an address.
+"""The walk: the steps of the hardware for an address.
 
 At the top is the address, divided into the bits that index each table; below it a table for each level, with the
 descriptor that was read between its neighbours; at the end the verdict, with the page or the decoded fault.  On a bench
@@ -359,7 +359,7 @@ def _verdict(head: str, lines: list[tuple[str, str]], place: Box, state: tuple[s
 
 
 _OVERRULED = ("the descriptors forbid it,", "a manager domain allows it")
-"""What makes an access succeed in a manager domain of ARM."""
+"""The reason why an access succeeds in a manager domain of ARM."""
 
 
 def _is_overruled(walk: Walk) -> bool:

@@ -1,4 +1,4 @@
-"""A walk in one line, for a picture on another subject: what is read in each table, and the outcome."""
+"""A walk in one line, for a picture on another subject: the descriptor in each table, and the outcome."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a picture on a page answers its reader: a method for each message."""
+"""The answers of a picture on a page to its reader: a method for each message."""
 
 from __future__ import annotations
 

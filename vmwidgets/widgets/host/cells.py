@@ -1,4 +1,4 @@
-"""The running notebook cell, and what it has put on the page."""
+"""The running notebook cell, and its displays on the page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a page's controls show of a moment, and of all operations."""
+"""The controls of a page: the moment that they show, and all operations."""
 
 from __future__ import annotations
 

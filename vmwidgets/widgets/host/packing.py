@@ -37,7 +37,7 @@ def pack_film(film: Film, number: int, frame: bytes) -> bytes:
 
 
 WINDOW = 1 << 15
-"""How many bytes zlib looks back."""
+"""The number of bytes that zlib looks back."""
 
 
 def pack_plain(data: Mapping[str, Any]) -> bytes:

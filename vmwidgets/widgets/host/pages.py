@@ -8,7 +8,7 @@ from typing import Any
 from .silence import LOST, idle
 
 PATIENCE = 3
-"""How many cells may end before a page shows a view that was put on it; then nothing is drawn until one does.
+"""The number of cells that may end before a page shows a view that was put on it; then nothing is drawn until one does.
 
 A page can't answer while cells are queued, and without a page (papermill, nbconvert) there is never an answer.
 """

@@ -171,7 +171,7 @@ def all_displayed() -> list[LivePicture]:
 
 
 def cell_begins(*_info: object) -> None:
-    """Note that a cell runs, perhaps again: what its last run made and displayed is off the page, and is closed.
+    """Note that a cell runs, perhaps again: displays of its last run have left the page, and are closed.
 
     A view made in another cell has a name there, and one displayed by another cell is in use: both stay.
     """

@@ -1,4 +1,4 @@
-"""When pictures are sent: requested ones immediately, others after a pause, and the rest when a cell ends.
+"""The times at which pictures are sent: requested ones immediately, others after a pause, the rest after the cell.
 
 While a cell runs, this happens at most thirty times a second.
 
@@ -51,7 +51,7 @@ class Refresher:
         self._is_due = self._answers = False
 
     def mark(self, pictures: list[Picture]) -> None:
-        """Note that an operation has changed what these pictures show."""
+        """Note that an operation has changed the contents of these pictures."""
         for picture in pictures:
             self._dirty[picture] = None
         if self._answers:

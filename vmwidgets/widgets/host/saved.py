@@ -1,4 +1,4 @@
-"""What still steps in a saved notebook: a film with each drawing, and the player once in a file.
+"""The parts of a saved notebook that can still be stepped: a film with each drawing, the player once in a file.
 
 Without scripts (in a notebook that is not trusted, on GitHub, in an email), none of it is visible.
 """

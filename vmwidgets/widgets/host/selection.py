@@ -1,4 +1,4 @@
-"""What all views of a machine share: the selection, and the moment."""
+"""The selection and the moment, which all views of a machine share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a cell shows objects of the engine: registered here, outside the engine."""
+"""The display of the engine's objects in a cell: registered here, outside the engine."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _drops(caller: FrameType) -> bool:
 
 
 def _display_presented(*_result: object) -> None:
-    """Display at a cell's end what it presents and has not displayed itself."""
+    """Display at a cell's end the presented things that it has not displayed itself."""
     for view in not_yet_displayed():
         show_or_say(view, show_widget)
 

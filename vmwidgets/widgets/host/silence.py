@@ -1,4 +1,4 @@
-"""How long a page has been silent, counting the time in which it could be heard."""
+"""The time that a page has been silent, counting only the time in which it could be heard."""
 
 from __future__ import annotations
 

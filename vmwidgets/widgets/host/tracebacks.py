@@ -1,4 +1,4 @@
-"""What a cell shows when an operation fails: the learner's own lines and the sentence, without the package's."""
+"""The message of a cell when an operation fails: the learner's own lines and the sentence, without the package's."""
 
 from __future__ import annotations
 

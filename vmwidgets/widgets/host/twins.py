@@ -47,7 +47,7 @@ _numbers = count(1)
 
 @frozen(slots=False)
 class Shown:
-    """What a view showed: its scene, after operation `number`; `when` identifies that moment.
+    """The scene that a view showed after operation `number`; `when` identifies that moment.
 
     `slim` is the same, laid out for a telephone.
     """

@@ -44,7 +44,7 @@ WORDS = 210.0
 
 
 class Sent(NamedTuple):
-    """What was last sent to a page: the scene, and its moment."""
+    """The last scene that was sent to a page, and its moment."""
 
     scene: Scene
     when: dict[str, Any]
@@ -411,7 +411,7 @@ class View(Answering, anywidget.AnyWidget):
         self._choice.choose(change["new"])
 
     def changed(self, change: object = None) -> None:
-        """Draw what has changed, if it was drawn before."""
+        """Draw the changes, if it was drawn before."""
         self._stale = True
         self._film_due = self._film_due or getattr(change, "name", "") != "moment"
         if self._scene is not None and self.in_sight and not self._quiet:
@@ -518,7 +518,7 @@ class View(Answering, anywidget.AnyWidget):
     # ---- what the page asks ----------------------------------------------------------------------
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
-        """Set what the page has set, such as a slider linked to `step`, if it is public and valid.
+        """Set a value from the page, such as a slider linked to `step`, if it is public and valid.
 
         An invalid value changes nothing; the page gets a sentence, and the present value.
         """

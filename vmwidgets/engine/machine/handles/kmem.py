@@ -34,7 +34,7 @@ class MachineKmem(Part):
 
     @property
     def maps(self) -> Named[MachineKmemMap]:
-        """All maps by name, in the order they were made."""
+        """All maps by name, in the order in which they were made."""
         return Named("map", ((name, self._map(name)) for name in self.system.kmem_maps))
 
     def _map(self, name: str) -> MachineKmemMap:

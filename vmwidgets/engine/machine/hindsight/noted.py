@@ -58,7 +58,7 @@ class Noted:
         self._pieces: dict[int, list[Piece]] = {}
         """The pieces by stretch."""
         self._has = bytearray()
-        """By serial, whether an operation was noted; also of undone operations."""
+        """Whether an operation was noted, by serial; also of undone operations."""
         self._loaded: OrderedDict[int, Notes] = OrderedDict()
         """The notes of the pieces that were read last, by the pieces' ids."""
 

@@ -165,7 +165,7 @@ class Candidates:
         self._subject = subject
         self._places = places
         self._made: dict[str, int] = {}
-        """By the path of a part, the number of the operation that made it."""
+        """The number of the operation that made a part, by its path."""
         for then in self._journal[1:]:
             if isinstance(then.result, PartReference):
                 self._made.setdefault(str(then.result), then.number)

@@ -31,7 +31,10 @@ class KmemSizes:
 SMALL_KMEM = KmemSizes(24 * MIB, 2 * MIB, MIB, 8 * MIB, 2 * MIB, MIB, MIB, 512 * KIB)
 TINY_KMEM = KmemSizes(MIB, MIB, 64 * KIB, 256 * KIB, 64 * KIB, 32 * KIB, 64 * KIB, 32 * KIB)
 REAL_KMEM = KmemSizes(128 * MIB, 2 * MIB, 2 * MIB, 96 * MIB, 8 * MIB, 4 * MIB, 4 * MIB, 2 * MIB)
-"""In the real system the sizes follow from the amount of memory; these hold 10⁴ live allocations with holes between."""
+"""Sizes for the real layouts.
+
+In the real system they follow from the amount of memory; these hold 10⁴ live allocations with holes between.
+"""
 
 
 @frozen
@@ -82,7 +85,7 @@ _ORIGINALS = {
     "x86-pae": ("x15-pae", "x15-32"),
     "x86-64": ("x15-64", "x15-32", "x15-pae"),
 }
-"""Those of them that a machine can boot, by its table format; X15 runs on x86 only."""
+"""The real layouts that a machine can boot, by its table format; X15 runs on x86 only."""
 
 
 def layouts_of(fmt: TableFormat[Any]) -> dict[str, Layout]:

@@ -52,7 +52,10 @@ _MAY = (
     (_READ, _READ),
     (_READ, _READ),
 )
-"""What AP[2:0] lets the supervisor and user code do: B3.7.1, table B3-8.  100 is reserved; 110 is an older 111."""
+"""The rights of the supervisor and of user code for AP[2:0]: B3.7.1, table B3-8.
+
+100 is reserved; 110 is an older 111.
+"""
 
 MANAGER, CLIENT = 0b11, 0b01
 

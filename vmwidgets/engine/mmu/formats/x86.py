@@ -267,7 +267,7 @@ SECTION_32 = "Intel SDM 3A, 4.3"
 
 
 class X86Rules32(X86Rules):
-    """All addresses are canonical, XD does not exist, and only 4 MiB pages have reserved bits."""
+    """The rules of 32-bit paging: all addresses are canonical, there is no XD, only 4 MiB pages have reserved bits."""
 
     def start(self, level: Level, root: int, va: int, controls: X86Controls) -> Start:
         """Begin the walk, for any address of 32 bits."""
@@ -353,7 +353,7 @@ SECTION_PAE = "Intel SDM 3A, 4.4.1"
 
 
 class PaeRules(X86Rules):
-    """All addresses are canonical; a PDPTE has no rights and no flags that the processor sets."""
+    """The rules of PAE: all addresses are canonical; a PDPTE has no rights and no flags that the processor sets."""
 
     def start(self, level: Level, root: int, va: int, controls: X86Controls) -> Start:
         """Begin the walk, for any address of 32 bits."""

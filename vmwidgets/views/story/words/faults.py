@@ -1,4 +1,4 @@
-"""The functions that `faults.say` needs: what an access found, and why pages were copied."""
+"""The functions that `faults.say` needs: the findings of an access, and the reasons for copied pages."""
 
 from __future__ import annotations
 

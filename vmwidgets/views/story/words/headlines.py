@@ -1,4 +1,4 @@
-"""What an operation did, in one sentence: its words, its functions, and the wording of failures."""
+"""The effect of an operation, in one sentence: its words, its functions, and the wording of failures."""
 
 from __future__ import annotations
 
@@ -298,7 +298,7 @@ def telling(facts: Facts) -> Functions:
 
 
 _SEVERAL = ("remove", "vm_map_remove")
-"""Operations whose work several functions share: cutting at both ends, and unlinking what is between."""
+"""Operations whose work several functions share: cutting at both ends, and unlinking the part in between."""
 
 
 def _in_common(facts: Facts) -> Functions:

@@ -18,7 +18,7 @@ from .threads import waiting
 say = Sentences("object operations")
 
 _KINDS = {"anonymous": "with pages of zeroes", "file": "with the pages of a file", "device": "a device's memory"}
-"""What objects without a backing object have, by kind."""
+"""The contents of objects without a backing object, by kind."""
 
 
 @fact(ev.ObjectMade)

@@ -23,7 +23,7 @@ say_sought = Sentences("sought addresses")
 
 
 def out_of_order(starts: Iterable[int]) -> str:
-    """Return the sentence that the list is out of order there."""
+    """Return a sentence that says where the list is out of order."""
     return _say_map("map/out of order", addresses=", ".join(address(start) for start in starts))
 
 

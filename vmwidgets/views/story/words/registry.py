@@ -192,7 +192,7 @@ class Saying(NamedTuple):
     family: str = ""
     """The family of runs of pages to which it belongs: a run is one step, or a few."""
     weight: Mapping[str, int] = NO_WEIGHT
-    """How much it says about an operation's subject: on an X15 "map", in "kmem", in a "domain"."""
+    """The importance of the sentence for an operation's subject: on an X15 "map", in "kmem", in a "domain"."""
     box: InBox | None = None
     tick: Tick | None = None
     housekeeping: Callable[[ev.Event], bool] | None = None
@@ -222,7 +222,7 @@ def is_housekeeping(event: ev.Event) -> bool:
 
 Fact = Callable[[Any, Names], Any]
 FACTS: dict[tuple[type | None, str], Fact] = {(None, "function"): lambda _, names: (names.functions or ("",))[-1]}
-"""By class of event (None: any) and name: values that a sentence may use in addition to the event's own fields."""
+"""Values that a sentence may use in addition to the event's own fields, by class of event (None: any) and name."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -244,7 +244,7 @@ def fact(*kinds: type) -> Callable[[F], F]:
 
 
 class Headline(NamedTuple):
-    """What an operation did, in one sentence, and how or why in another ("": none)."""
+    """The effect of an operation, in one sentence, and the way or the reason in another ("": none)."""
 
     text: str
     reason: str = ""
@@ -363,7 +363,7 @@ class Case:
     name: str
     conditions: tuple[Condition, ...] = ()
     per: str = ""
-    """What is counted: a field or, with `#`, its length."""
+    """The thing that is counted: a field or, with `#`, its length."""
     words: list[str] = field(default_factory=list)
     group: str = ""
     """"box", "because", or "" for a sentence."""

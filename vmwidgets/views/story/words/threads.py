@@ -1,4 +1,4 @@
-"""The functions that `threads.say` needs: threads' fates, what they wait for, the clock."""
+"""The functions that `threads.say` needs: the ends of threads, the reasons of waiting, the clock."""
 
 from __future__ import annotations
 
