@@ -117,7 +117,7 @@ def gain_of(folder: Path) -> Gain:
 
 
 def _handed(folder: Path, name: str) -> tuple[Handed, str]:
-    """Return a file's contents, and why it can't count, or ""."""
+    """Return a file's contents, and the reason why it can't count, or ""."""
     try:
         if not called_notebook(name):
             return Handed(), "not a notebook"

@@ -254,7 +254,7 @@ class Slabs(Picture):
 
 @picture_of(first_for=(MachineThreads, MachineThread))
 class Threads(Picture):
-    """Threads: those that are ready, the sleepers by what they wait for, in the order they wake, and a deadlock.
+    """Threads: the ready ones, the sleepers by reason in the order in which they wake, and a deadlock.
 
     `target` is ``m.threads``, the machine, or a thread, which is then selected.
 

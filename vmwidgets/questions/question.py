@@ -142,7 +142,7 @@ def options_of(draws: Draws, right: str, wrong: Iterable[str], *, most: int = 5)
 def options_around(
     draws: Draws, right: int, wrong: Iterable[int], said: Callable[[int], str], *, most: int = 5
 ) -> tuple[str, ...]:
-    """Return options that are numbers: how many wrong ones are less than the right one is drawn, if possible.
+    """Return options that are numbers; the number of wrong ones below the right one is drawn, if possible.
 
     If all were made by losing a part of the right one, it would obviously be the largest.
 

@@ -75,7 +75,7 @@ ORDERS: dict[str, Key] = {
     "aging": lambda place, note, hand: (note or 0,),
     "opt": lambda place, note, hand: (-inf if note is None else -note,),
 }
-"""A function of a page's place and note, and the hand, that returns the sort key before its place, by policy."""
+"""For each policy, a function of a page's place and note, and of the hand: the sort key that comes before the place."""
 
 BY_BITS = ("nru",)
 """The policies that use the hardware's bits of all pages."""

@@ -177,7 +177,7 @@ class Process:
         return self.named(LIBRARY.munmap(at, size))
 
     def do_mprotect(self, at: int, size: int, rights: str) -> str:
-        """mprotect(2)."""
+        """Call mprotect(2)."""
         return self.named(LIBRARY.mprotect(at, size, protection_number(rights)))
 
     def do_madvise(self, at: int, size: int, advice: int) -> str:

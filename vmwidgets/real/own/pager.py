@@ -55,7 +55,7 @@ Supply = Callable[[int], bytes]
 
 
 LATE, OWN = 1, 2
-"""Why the other process filled a page with zeros: the function was too late, or touched its own range."""
+"""The reasons for zeros from the other process: the function was too late, or touched its own range."""
 
 
 class _State:

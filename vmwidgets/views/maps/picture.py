@@ -229,7 +229,7 @@ def has_guards(items: Iterable[EntryValue | Fold]) -> bool:
 
 
 def laid_items(value: MapValue, before: MapValue, shown: MapValue) -> tuple[EntryValue | Fold, ...]:
-    """Return what has a column in all steps of an operation: before it, after it (`value`) and now (`shown`)."""
+    """Return the items with a column in all steps of an operation: before it, after it (`value`) and now (`shown`)."""
     items = {item.id: item for one in (before, shown, value) for item in one.items}
     now = {item.id for item in value.items}
     is_in_order = all(one.start <= other.start for one, other in pairwise(value.items))

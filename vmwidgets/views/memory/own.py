@@ -109,7 +109,7 @@ def _section(nodes: list[Node], key: str, words: str, y: float, width: float) ->
 
 
 def _lines(nodes: list[Node], lines: Sequence[LineCost], y: float, width: float) -> float:
-    """Return a row for each statement: its first line, what it mapped and brought in, its faults, and why."""
+    """Return a row for each statement: its first line, new mappings, bytes in memory, faults, and their reasons."""
     code = min(300.0, (width - 2 * MARGIN) * 0.34)
     bars, faults = 200.0 if width > 600 else 90.0, 70.0
     most = max((max(abs(one.mapped), abs(one.resident)) for one in lines), default=1) or 1

@@ -126,7 +126,7 @@ _AWAITED = {"lock": "the ", "": "", "channel": "a wakeup of "}
 
 
 def steps_of_threads(look: Look[ThreadsValue]) -> Mine:
-    """Return the steps of threads: what they do, what they wait for, who holds it; the clock."""
+    """Return the steps of threads: their states, their reasons to wait, the owners of locks; the clock."""
     threads = (*look.before.threads, *look.after.threads)
     awaited = {thread.subject for thread in threads if thread.kind == "lock"}
 
