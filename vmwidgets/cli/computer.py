@@ -76,7 +76,7 @@ def needed() -> Iterator[Finding]:
 
 
 def optional() -> Iterator[Finding]:
-    """Yield the checks for what only some pages, courses and commands use."""
+    """Yield the checks of parts that only some pages, courses and commands use."""
     for name, extra, what in (
         ("resvg_py", "png", "pictures saved as .png"),
         ("elftools", "kernels", "names of a real kernel"),

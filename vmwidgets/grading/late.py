@@ -54,8 +54,8 @@ def with_late_days(grades: Grades, folder: Path, until: Due, roster: Roster | No
 
     An unreadable extension does not affect a readable time, and the reverse.
 
-    A file's time is in the roster's column "handed in"; without one, it is that of its last change.  The number says
-    how many files used that.
+    A file's time is in the roster's column "handed in"; without one, it is the time of its last change. The returned
+    number says for how many files that was used.
     """
     odd: dict[tuple[str, str], Row] = {}
     by_change = 0

@@ -25,8 +25,9 @@ from .titles import MEANINGS
 class Format:
     """The form of a file that a system reads.
 
-    `identity` are the columns that it needs before those of exercises, empty for all of the roster's own.  `decoration`
-    is what it adds to the title of an exercise's column.  `possible`: a second row contains the maximum points.
+    `identity` are the columns before those of exercises; if it is empty, all columns of the roster are kept.
+    `decoration` is the text that the system adds to the title of an exercise's column.  `possible`: a second row
+    contains the maximum points.
     """
 
     identity: tuple[str, ...]

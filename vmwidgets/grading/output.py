@@ -12,7 +12,7 @@ from pathlib import Path
 from vmwidgets.engine.base.files import close_to_others, written_whole
 
 RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?|.*\.ipynb", re.IGNORECASE)
-"""Names that Windows reserves, and those with which results would be taken for notebooks."""
+"""Names that Windows reserves, and names that would make a result look like a notebook."""
 
 MOST = 80
 """The most characters of a name."""

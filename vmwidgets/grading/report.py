@@ -97,8 +97,8 @@ def _part(title: str, titles: tuple[str, ...], rows: Sequence[Sequence[Cell]]) -
 def _criteria(grades: Grades, rows: list[Row]) -> Iterator[str]:
     """Yield for each exercise how many works met each criterion.
 
-    A criterion's sentence is that of works that met it.  The others' sentences describe what was found, which may be a
-    notebook's text.
+    A criterion's sentence is the one for works that met it.  The other sentences describe the work, and may contain
+    text from a notebook.
     """
     for name in grades.course.exercises:
         found = [row.result["criteria"] for row in rows if row.exercise == name and row.result.get("criteria")]

@@ -188,7 +188,7 @@ def place(question: Question) -> int:
 
 
 def likeness(question: Question) -> int:
-    """Return how many other options resemble all the others more than the right one does, word by word."""
+    """Return the number of wrong options that are more similar to the others than the right one is, by words."""
     words = {option: set(enumerate(re.findall(r"\w+", option))) for option in question.options}
     like = {
         option: sum(len(words[option] & others) / len(words[option] | others) for others in words.values())

@@ -50,7 +50,7 @@ def _began(called: str, *arguments: Any) -> Iterable[Raw]:
 
 
 def unpacked(raw: Iterable[Raw]) -> Iterator[Raw]:
-    """Yield what was reported, event by event; paths down trees stay one each.
+    """Yield the reported events one by one; a path down a tree stays one event.
 
     >>> list(unpacked([(BEGAN, "vm_map_enter", 4096, 8192), ("Returned", None)]))
     [('Called', 'vm_map_enter', (4096, 8192)), ('Returned', None)]
@@ -64,7 +64,7 @@ def unpacked(raw: Iterable[Raw]) -> Iterator[Raw]:
 
 
 def expanded(raw: Iterable[Raw]) -> Iterator[Raw]:
-    """Yield what was reported, with an event for each comparison on a path down a tree."""
+    """Yield the reported events, with an event for each comparison on a path down a tree."""
     for one in unpacked(raw):
         way = WAYS.get(one[0])
         if way is None:

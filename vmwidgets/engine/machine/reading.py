@@ -16,7 +16,7 @@ class NotForReading(Refused, AttributeError):
 class Reading:
     r"""A read-only structure of a machine: only the attributes in its class's `readable` can be read.
 
-    It is looked up each time, so that it is that of the machine's present moment.  `instead` says what changes it.
+    It is looked up at each use, so it is the structure of the machine's present.  `instead` names the way to change it.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")

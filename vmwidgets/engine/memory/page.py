@@ -35,7 +35,7 @@ class Page(Generic[Owner]):
         """Further owners of the page, in order of arrival; None if there is only one."""
         self.task = task
         self.last_use: tuple[int, str] | None = None
-        """Its number among the addresses of the task that last used or mapped it, and that task, if known."""
+        """The task that last used or mapped it, if known, and the page's number among that task's addresses."""
         self.wired = wired
         """The number of times that it is wired. Tasks' pages are wired by number, even while they are not in memory."""
         self.held = held

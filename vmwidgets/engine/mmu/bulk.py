@@ -313,7 +313,7 @@ def _alike(values: Words | Numbers) -> Iterator[tuple[int, Numbers | slice]]:
 
 
 def _once(slots: Numbers, among: int) -> Numbers:
-    """Return each of `slots` once; sorted if they are few of many, otherwise marked in a map of all."""
+    """Return each of `slots` once: by sorting if they are few, else with a mark for each possible slot."""
     if slots.size * 8 < among:
         return np.unique(slots)
     marked = np.zeros(among, np.bool_)

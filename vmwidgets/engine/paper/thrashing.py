@@ -51,7 +51,7 @@ MOST_TASKS, MOST_FRAMES = 32, 1024
 class LoadPoint:
     """One number of `tasks` in one scope: `work` and `disk` are the busy shares of processor and disk.
 
-    `faults` are those of 1,000 references; `outside` are the tasks that wait for memory to be let in, on average.
+    `faults` are for each 1,000 references; `outside` is the average number of tasks that wait to be let into memory.
     """
 
     scope: str

@@ -79,7 +79,7 @@ class DomainSpace:
                 self.domain.pmap.vspace.remove(region)
 
     def _of_mappings(self, start: int, end: int) -> list[Vregion]:
-        """Return the regions of [start, end) without those of memory objects and that of the slab frames."""
+        """Return the regions of [start, end), except those of memory objects and of the slab frames."""
         begin = self.domain.layout.vspace_begin
         found = self.domain.pmap.vspace.overlapping(start, end)
         return [region for region in found if not region.memobj and region.base != begin]

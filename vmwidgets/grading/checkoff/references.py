@@ -115,7 +115,7 @@ def _by_number(page: str) -> tuple[int, str]:
 
 
 def more(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield the number of faults, and with one more frame."""
+    """Yield a question on the number of faults, and on the number with one more frame."""
     found = [
         (words, run, reference_string([_written(step) for step in run.steps], run.frames + 1, run.policy).runs[0])
         for words, run in _strings(subject, draws)

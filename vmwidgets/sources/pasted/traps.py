@@ -171,7 +171,7 @@ def _where(line: str, match: re.Match[str], sstatus: int | None, *, kernel: bool
 
 
 def _register(digits: str, is_end: bool) -> int | None:
-    """Return a register's value of 64 bits, or of eight digits if these are not the rest of sixteen."""
+    """Return a register's value: 64 bits at the end of the digits, else 32 bits."""
     return whole_hex(digits, 64 if is_end else 32)
 
 

@@ -19,7 +19,7 @@ _HEX = frozenset(string.hexdigits)
 
 
 class ListedMemory:
-    """Pieces of memory by address; all other bytes read as 0.  Its size is that of the pieces.
+    """Pieces of memory by address; all other bytes read as 0. Its size is the sum of the pieces.
 
     >>> ListedMemory([(0x1000, "0102"), (0x1004, "03")]).read_word(0x1000, 8) == 0x03_0000_0201
     True

@@ -119,7 +119,7 @@ def _head(
 
 
 def _cells(head: SlabHeadValue, number: int, reserve: int, x: float, y: float) -> Node:
-    """Blocks in use filled, free ones empty, those of the reserve in bold: the last that would be taken.
+    """Return the blocks: filled if in use, empty if free, and bold in the reserve, which is taken last.
 
     A piece of many blocks is a bar.
     """

@@ -1,7 +1,7 @@
 """A task's map next to the system's report: whether the model is wrong, and where.
 
-At the top, each side is a strip with a cell for each range, coloured by kind.  Below it are the ranges that should
-agree and don't, those that are missing in the model, what only one side can know, and at the end what agrees.
+At the top, each side is a strip with a cell for each range, coloured by kind.  Below it are differing ranges, missing
+ranges of the model, facts that only one side can know, and at the end equal ranges.
 """
 
 from __future__ import annotations
@@ -334,7 +334,7 @@ def _room(lines: Iterable[Line]) -> float:
 
 
 def _alone(lines: Sequence[Line], style: AddressStyle, box: Box) -> Iterator[Node]:
-    """Yield what only one side can know: its ranges, its name, and its side."""
+    """Yield the facts that only one side can know: its ranges, its name, and its side."""
     left, wide = _room(lines), box.w + 2 * MARGIN >= WIDE
     names = min(max(text_width(_name(line)) for line in lines) + 20, box.w * 0.4)
     y = box.y

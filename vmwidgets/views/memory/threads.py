@@ -161,7 +161,7 @@ def _changes(event: ev.Event) -> bool:
 
 
 def groups_of(value: ThreadsValue) -> tuple[_Group, ...]:
-    """Return the sleepers by what they wait for, in the order of falling asleep; without those of a deadlock."""
+    """Return the sleepers by the thing that they wait for, in the order of falling asleep; without deadlocked ones."""
     threads = {thread.name: thread for thread in value.threads}
     order = [threads[name] for name in value.sleeping if name in threads]
     order += [thread for thread in value.asleep if thread not in order]

@@ -85,7 +85,7 @@ def seen(
 
 
 class Listed(NamedTuple):
-    """A stage for a map: its changed entries that are or were in its list; and those that are in no list."""
+    """A stage for a map: its changed entries that are or were in its list, and the entries in no list."""
 
     stage: Stage
     entries: Mapping[int, Change]

@@ -157,7 +157,7 @@ def _picture(window: TableWindow, row: WindowRow, bench: TablesBench) -> Descrip
 
 
 def _in_outline(window: TableWindow) -> list[OpenTable]:
-    """Return the tables, each before those it refers to, and those before the next."""
+    """Return the tables, each followed by the tables that it refers to."""
     return sorted(window.tables, key=lambda table: (table.va, -table.level))
 
 

@@ -294,7 +294,7 @@ _FIRST, _LINE = 39.0, 17.0
 
 
 def _caption_of(walk: Walk, earlier: Walk | None) -> Caption:
-    """Return the access's outcome, and that of an earlier walk of the address, if it was different."""
+    """Return the access's outcome, and the outcome of an earlier walk of the address, if it was different."""
     if walk.fault is not None:
         caption = Caption(_fault(walk.fault), (), "", "error")
     else:
@@ -458,6 +458,6 @@ def _has_broken(walk: Walk, bench: Bench | None) -> bool:
 
 
 def _edited_caption(walk: Walk, bench: Bench) -> Caption:
-    """Return the access's outcome, and that before descriptors were edited."""
+    """Return the access's outcome, and the outcome before descriptors were edited."""
     before = bench.unedited if _has_broken(walk, bench) else None
     return replace(_caption_of(walk, None), reason=edited_walk(len(bench.edited), before))

@@ -1,4 +1,4 @@
-"""Displays inside `Output` widgets, such as that of `interact`.
+"""Displays inside `Output` widgets, such as the one of `interact`.
 
 They go to the page's model of the `Output`, and are in no notebook.  The page informs the kernel too late.
 """

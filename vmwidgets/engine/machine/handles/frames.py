@@ -22,7 +22,7 @@ from .. import arguments
 from ..system import Part
 
 WHOLE = 600
-"""The number of blocks up to which all are read; of more, those around frames in focus and the largest."""
+"""The most blocks of which all are read; if there are more, those around frames in focus and the largest."""
 
 AROUND = 24
 """The frames on either side of one in focus that are read with it."""
@@ -78,7 +78,7 @@ class MachineFrames(Part):
         return ()
 
     def frame(self, frame: int) -> FrameValue:
-        """Return all that is known about one frame; the cost is that of :meth:`mapped_at`."""
+        """Return everything that is known about one frame; costs as much as :meth:`mapped_at`."""
         number = self._known(frame)
         mapped = self.mapped_at(number)
         page = self.system.kmem.pages.in_use.get(number)

@@ -298,7 +298,7 @@ class X86Rules32(X86Rules):
         return controls.smep
 
     def reserved(self, level: Level, descriptor: Descriptor, controls: X86Controls) -> int:
-        """Return bit 21 of a 4 MiB page, and those of bits 20:13 that address too much for the processor (SDM 4.3)."""
+        """Return bit 21 of a 4 MiB page, and the bits of 20:13 for addresses that the processor lacks (SDM 4.3)."""
         if descriptor is not _LARGE_32:
             return 0
         return descriptor.reserved | bits(20, 13 + max(0, min(controls.maxphyaddr, 40) - 32))
