@@ -25,7 +25,7 @@ from .titles import MEANINGS
 class Format:
     """The form of a file that a system reads.
 
-    `identity` are the columns before those of exercises; if it is empty, all columns of the roster are kept.
+    `identity` are the columns before those of exercises; if it is empty, the roster's columns that identify a student.
     `decoration` is the text that the system adds to the title of an exercise's column.  `possible`: a second row
     contains the maximum points.
     """
