@@ -49,22 +49,22 @@ MUTED_AFTER = 100
 """The number of calls of one function after which only some are followed."""
 
 _BURST = 12
-"""The number of calls of such a function that are followed in a row …"""
+"""The number of calls of such a function that are followed in a row before a pause."""
 
 _PAUSE, _LONGEST_PAUSE = 0.25, 5.0
-"""… and the seconds, at least and at most, for which the kernel then runs without stopping there …"""
+"""The least and the most seconds of a pause, in which the kernel runs without stopping there."""
 
 _FASTER = 3.0
-"""… as a multiple of the time for which it was stopped since the last pause."""
+"""The length of a pause, as a multiple of the time for which the kernel was stopped since the last pause."""
 
 NEAR_MUTED_AFTER = 100
-"""The same limit for all functions together near the loops that fill and copy pages …"""
+"""The same limit for all functions together near the loops that fill and copy pages."""
 
 _SLOW_FOR = 2.0
-"""… after the kernel has run this many seconds with breakpoints there …"""
+"""The seconds that the kernel runs with breakpoints near these loops before a long pause."""
 
 _LONG_PAUSE = 1.0
-"""… and the seconds, at least, for which these loops then run at full speed."""
+"""The least seconds of a long pause, in which these loops run at full speed."""
 
 
 _SETTLES_IN = 3.0
