@@ -116,7 +116,7 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
   const origin = model.get("origin");
   figure.with("arrive", (controls) => controls.arrive(model.get("twin_id"), origin));
   watch(figure, signal, (visible) => {
-    send({ type: "sight", page, visible });
+    send({ type: "sight", page, visible, nth: ++nth });
     reel.see(visible);
   });
   // A page that is closed or loaded again runs no cleanup of its pictures; one that the browser kept may come back.

@@ -3,7 +3,7 @@
 export type Request =
   | { type: "hello"; page: string; seq: number }
   | { type: "bye"; page: string; cleared: boolean }
-  | { type: "sight"; page: string; visible: boolean }
+  | { type: "sight"; page: string; visible: boolean; nth: number }
   | { type: "room"; page: string; width: number; height: number; nth: number }
   | { type: "open"; id: string }
   | { type: "seek"; operation: number; place: number }

@@ -40,6 +40,19 @@ PASTED = Path(__file__).parents[1] / "data" / "pasted"
 Named = Iterator[tuple[str, Picture]]
 
 
+def repaired_thrice() -> Task:
+    """A task of 40 entries, the last of which was removed with two rotations."""
+    task = vm.boot("x86-64").task("a task with a long name")
+    starts = random.Random(3).sample(range(1, 400), 40)
+    for page in starts:
+        task.map.enter(vm.PAGE, at=page << 16, fixed=True)
+    for page in starts:
+        task.map.remove(page << 16, (page << 16) + vm.PAGE)
+        if task.machine.journal.last.rotations > 1:
+            break
+    return task
+
+
 def of_maps() -> Named:
     """A small map, one with large entries, one of which only the neighbourhood is drawn; none."""
     few = vm.boot("x86-64")
@@ -49,6 +62,8 @@ def of_maps() -> Named:
     for size, machine in (("few", few), ("some", machine_with(12)), ("many", machine_with(80))):
         for kind in (vm.Map, vm.Tree, vm.EntryList, vm.Ribbon, vm.Dashboard):
             yield f"{kind.__name__} of {size}", vm.picture(kind(machine.kernel_map))
+    yield "Tree in stages", vm.Tree(machine_with(8).kernel_map, stages=True)
+    yield "Tree in stages, large", vm.Tree(repaired_thrice().map, stages=True)
     yield "Dashboard of a machine", vm.picture(few)
     yield "Kentry", vm.picture(few.kentry)
     yield "Kentry of many", vm.picture(machine_with(80).kentry)

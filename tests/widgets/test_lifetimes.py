@@ -380,10 +380,10 @@ def test_one_page_of_two_that_vanished_takes_its_width_along(
 
 def test_what_is_out_of_sight_is_not_drawn_because_its_page_is_there(machine: FakeMachine) -> None:
     view = CountedTree(machine)
-    replies(view, HELLO, {"type": "sight", "page": "p-1", "visible": False})
+    replies(view, HELLO, {"type": "sight", "page": "p-1", "visible": False, "nth": 1})
     machine.operate()
     drawn = CountedTree.done["drawn"]
     replies(view, {**HELLO, "seq": view.seq})
     assert CountedTree.done["drawn"] == drawn
-    replies(view, {"type": "sight", "page": "p-1", "visible": True})
+    replies(view, {"type": "sight", "page": "p-1", "visible": True, "nth": 2})
     assert CountedTree.done["drawn"] == drawn + 1

@@ -21,8 +21,8 @@ class Counted(FakeTree):
         return super().draw(at)
 
 
-def seen(visible: bool, page: str = "p-1") -> dict[str, Any]:
-    return {"type": "sight", "page": page, "visible": visible}
+def seen(visible: bool, page: str = "p-1", nth: int = 1) -> dict[str, Any]:
+    return {"type": "sight", "page": page, "visible": visible, "nth": nth}
 
 
 @pytest.fixture
@@ -100,3 +100,12 @@ def test_a_moment_that_is_chosen_is_drawn_where_it_is_seen() -> None:
     replies(out, seen(True))
     assert out.moment == other.moment
     assert out.scene().steps.operation == 1
+
+
+def test_a_page_that_left_before_it_came_is_there() -> None:
+    """The two messages went by two shells of the kernel, and the second was faster."""
+    machine = FakeMachine(7)
+    view = Counted(machine)
+    view.prepare(view.made_in)
+    replies(view, HELLO, seen(True, nth=2), seen(False, nth=1))
+    assert drawn(view, machine, 2) == 2

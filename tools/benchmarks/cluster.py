@@ -1,7 +1,8 @@
 """A class graded on a Dask cluster: what workers gain, from how many files on, and what a lost one costs.
 
-Eight computers are simulated: eight workers that sleep as long as judging a file took here, and then give its grades.
-The command, the scheduler and all that is sent are real.
+Eight computers are simulated: a worker with eight threads, each of which sleeps as long as judging a file took here,
+and then gives its grades.  So they take no processor from the command and the scheduler, which are real, as is all that
+is sent.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from tests.grading.synthetic import COURSE, checked, seed_of, written
 from tests.hosts.cluster import Cluster, a_cluster
 from tests.labs.test_sheets import SOLVED
 from tools import hosts
+from vmwidgets.engine.base.units import counted
 
 from .table import table
 
@@ -94,7 +96,13 @@ def _cells(sizes: tuple[int, int], seconds: list[float], here: list[float]) -> l
     each, of_one = ((one[1] - one[0]) / (sizes[1] - sizes[0]) for one in (seconds, here))
     start, begun = seconds[0] - each * sizes[0], here[0] - of_one * sizes[0]
     gains = seconds is not here and each < of_one
-    faster = f"{max(1, (start - begun) / (of_one - each)):,.0f} files" if gains else "" if seconds is here else "never"
+    faster = (
+        counted(max(1, round((start - begun) / (of_one - each))), "file")
+        if gains
+        else ""
+        if seconds is here
+        else "never"
+    )
     return [*(f"{one:.1f}" for one in seconds), f"{each * 1e3:.1f}", faster]
 
 
@@ -160,9 +168,12 @@ def _cluster(folder: Path, workers: int, asleep: float, kept: Path) -> Iterator[
         options += ["--preload", str(folder / "asleep.py")]
         settings = {"VMWIDGETS_STATE": str(kept / "state.jsonl"), "VMWIDGETS_SECONDS": f"{asleep}"}
     with a_cluster(folder, 0, **settings) as made:
-        for _ in range(workers):
-            made.add(*options, **settings)
-        made.wait(workers)
+        if asleep:
+            made.add(*options, "--nthreads", f"{workers}", **settings)
+        else:
+            for _ in range(workers):
+                made.add(*options, **settings)
+        made.wait(1 if asleep else workers)
         sleep(1)  # what workers do when they are new
         yield made
 

@@ -8,6 +8,7 @@ from typing import Any
 import traitlets
 
 from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.kernel.map.map_schema import MapValue
 from vmwidgets.engine.kernel.map.window import WHOLE
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.handles.kmem import MachineKmemMap
@@ -16,7 +17,9 @@ from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.views.maps.axis import Zoom, address_at, drawn_bytes, zoomed
 from vmwidgets.views.maps.lanes import draw_map, subtitle_of
 from vmwidgets.views.maps.picture import LANES, MapPicture, map_picture, seek, touched
+from vmwidgets.views.maps.repair import Stage, stages_of
 from vmwidgets.views.scene.model import Scene
+from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.words.called import called
 
@@ -31,6 +34,9 @@ MOST_LANE, MOST_LANES = 1050, 400
 """The most entries that one lane, and several lanes, show whole, however large `whole` is: updates stay below 64
 KiB.
 """
+
+MOST_STAGED = 24
+"""The most nodes of trees that the stages of a repair show whole."""
 
 FOCUS = 10
 """The number of entries of the last operation that are kept in a folded picture."""
@@ -75,6 +81,7 @@ class Map(Picture):
         picture = self.picture(target, at.moment)
         return draw_map(
             picture,
+            stages=self._stages(target, at.moment),
             lanes=self.lanes,
             title=title_of(target),
             subtitle=f"{target.machine.architecture} · {subtitle_of(picture)}{fit_of(target)}",
@@ -86,12 +93,20 @@ class Map(Picture):
 
     def picture(self, target: AnyMap, moment: Moment) -> MapPicture:
         """Return the value to draw: the map around its important entries, at a moment, or the result of a search."""
-        focus = [] if self._seeking else touched(moment, target.name)[:FOCUS]
-        selected = entry_id(self.selection)
-        addresses = [] if self.find is None else [self.find]
-        look = look_at_map(target, moment, [*focus, selected], self._folds_opened, addresses, whole=self._most())
-        picture = map_picture(look, self.lanes)
+        picture = map_picture(self._look(target, moment, self._most()), self.lanes)
         return seek(picture, self.find) if self._seeking and self.find is not None else picture
+
+    def _look(self, target: AnyMap, moment: Moment, whole: int) -> Look[MapValue]:
+        """Return the map at the moments of its last operation, folded beyond `whole` entries."""
+        focus = [] if self._seeking else touched(moment, target.name)[:FOCUS]
+        addresses = [] if self.find is None else [self.find]
+        return look_at_map(
+            target, moment, [*focus, entry_id(self.selection)], self._folds_opened, addresses, whole=whole
+        )
+
+    def _stages(self, _target: AnyMap, _moment: Moment) -> Sequence[Stage]:
+        """Return the stages to draw in place of the tree; only :class:`Tree` has some."""
+        return ()
 
     def operation_done(self) -> bool:
         """Show the operation from now on, instead of a search."""
@@ -164,9 +179,27 @@ class Tree(Map):
     >>> a = m.kernel_map.enter("64 KiB", prot="r")
     >>> vm.Tree(m.kernel_map)
     <Tree of kernel_map ...>
+
+    With ``stages=True`` it shows how the last operation repaired the tree: linked or removed, recoloured, rotated, each
+    stage as a tree of its own, side by side.
+
+    >>> vm.Tree(m.kernel_map, stages=True).scene().table.header[0]
+    'stage'
     """
 
     lanes = ("tree",)
+
+    stages = traitlets.Bool(False, help="Draw the stages of the tree's last repair, side by side.").tag(public=True)
+
+    def _stages(self, target: AnyMap, moment: Moment) -> Sequence[Stage]:
+        """Return the stages of the operation up to the moment, with the important nodes of a large tree."""
+        if not self.stages or self._seeking:
+            return ()
+        return stages_of(self._look(target, moment, min(self.whole, MOST_STAGED)))
+
+    @traitlets.observe("stages")
+    def _staged_otherwise(self, change: object) -> None:
+        self.changed(change)
 
 
 @picture_of()

@@ -30,7 +30,7 @@ class Locality(Picture):
 
     >>> import vmwidgets as vm
     >>> vm.picture(vm.trace([0x1000, 0x1008, 0x2000], [False, True, False])).scene().caption.text
-    '2 of its 2 pages take 9 of 10 references.'
+    'It takes all of its 2 pages to make up 9 of 10 references.'
     """
 
     first = traitlets.Int(0, min=0, help="The reference from which the picture is drawn.").tag(public=True)

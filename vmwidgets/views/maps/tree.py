@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from vmwidgets.engine.base.units import PAGE_SHIFT
-from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold
+from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold, MapValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Link, Look, Marks, Node, Text
@@ -24,7 +24,7 @@ _HEIGHT = {"card": 24.0, "short": 20.0, "mark": 8.0}
 
 def tree_lane(picture: MapPicture, columns: Mapping[int, Column], top: float, width: float = WIDTH) -> Drawn:
     """Return the tree from `top` on; important entries are nodes, the rest of a large tree marks."""
-    depths = dict(_depths(picture))
+    depths = dict(depths_of(picture.value))
     if not depths:
         return Drawn([kit.label("tree/empty", "The tree is empty.", MARGIN, top)], [], (), top + 24)
     row = _ROW[_level(columns)]
@@ -86,9 +86,8 @@ def _level(columns: Mapping[int, Column]) -> str:
     return "mark" if "mark" in levels else "short" if "short" in levels else "card"
 
 
-def _depths(picture: MapPicture) -> Iterator[tuple[int, int]]:
+def depths_of(value: MapValue) -> Iterator[tuple[int, int]]:
     """Yield IDs and depths of everything shown, in preorder."""
-    value = picture.value
     shown = {item.id for item in value.items}
     pending = [(value.root, 0)]
     while pending:
@@ -160,16 +159,16 @@ def _links(picture: MapPicture, placed: Mapping[str, Node], marks: Sequence[Mark
             new = "new" in picture.states.get(child, ())
             on_path = walked.get(node.id) == side and (new or child in walked)
             start, end = (source.x + source.w / 2, source.y + source.h), (target.x + target.w / 2, target.y)
-            state = "fault" if _is_red(picture, node.id, child) else "path" if on_path else ""
+            state = "fault" if is_red(picture.value, node.id, child) else "path" if on_path else ""
             yield Link(
                 f"tree/{node.id}/{side}", "tree", source.id, target.id, (start, end),
                 state=(state,) if state else ("new",) if new or child in picture.rehung else (), branch=True,
             )  # fmt: skip
 
 
-def _is_red(picture: MapPicture, *nodes: int) -> bool:
+def is_red(tree: MapValue, *nodes: int) -> bool:
     """Return whether all of these nodes are red: a red parent must not keep a red child."""
-    return all((node := picture.value.nodes.get(one)) is not None and node.red for one in nodes)
+    return all((node := tree.nodes.get(one)) is not None and node.red for one in nodes)
 
 
 def _conflicts(picture: MapPicture, placed: Mapping[str, Node], labels: Sequence[Node], width: float) -> Iterator[Node]:
@@ -177,7 +176,7 @@ def _conflicts(picture: MapPicture, placed: Mapping[str, Node], labels: Sequence
     for parent in picture.value.nodes.values():
         for child in (parent.left, parent.right):
             node = placed.get(f"tree/{child}")
-            if node is None or not _is_red(picture, parent.id, child):
+            if node is None or not is_red(picture.value, parent.id, child):
                 continue
             others = [one for one in (*placed.values(), *labels)
                       if one is not node and one.y < node.y + node.h and node.y < one.y + one.h]  # fmt: skip

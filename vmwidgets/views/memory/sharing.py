@@ -120,6 +120,10 @@ def _names(tasks: Sequence[str], y: float, left: float, width: float, frames: Fr
     x = width - MARGIN - _NUMBERS + 20
     having = tasks_by_frame(frames)
     most = max((sum(task in those for those in having) for task in tasks), default=1) or 1
+    shares = {task: shares_of(task, having) for task in tasks}
+    ends = {task: _NUMBERS - 32 - text_width(fair, "strong") - text_width(f"{own:,} + {shared:,}")
+            for task, (own, shared, fair) in shares.items()}  # fmt: skip  # where the words can begin at the latest
+    unit = max(8.0, min(_NUMBERS - 90, *(end - 8 for end in ends.values()))) / most
     if frames:
         head = [Text(0, 14, "own", "strong"), Text(30, 14, "+ shared", "label dim"),
                 Text(_NUMBERS - 20, 14, "fair share", "label dim", "end")]  # fmt: skip  # names of three columns
@@ -130,13 +134,14 @@ def _names(tasks: Sequence[str], y: float, left: float, width: float, frames: Fr
         nodes.append(kit.runs(f"sharing/task/{number}/{y:g}", Box(MARGIN, top, left, _ROW), [name]))
         if not frames:
             continue
-        own, shared, fair = shares_of(task, having)
-        unit = (_NUMBERS - 90) / most
+        own, shared, fair = shares[task]
         bars = [Bar(0, 8, max(2.0, own * unit), 18, "mark")] * bool(own)
         bars += [Bar(own * unit + 2, 8, max(2.0, shared * unit), 18, "rail")] * bool(shared)
         words = f"{own:,} + {shared:,}"
-        x_words = min(own * unit + 10, _NUMBERS - 32 - text_width(fair, "strong") - text_width(words))
-        text = [Text(x_words, 21, words, "label"), Text(_NUMBERS - 20, 21, fair, "strong", "end")]
+        text = [
+            Text(min(own * unit + 10, ends[task]), 21, words, "label"),
+            Text(_NUMBERS - 20, 21, fair, "strong", "end"),
+        ]
         title = visible(say_shares(task, own, shared, fair))
         nodes.append(kit.runs(f"sharing/has/{number}", Box(x, top, _NUMBERS - 20, _ROW), text, bars=bars, title=title))
     return nodes

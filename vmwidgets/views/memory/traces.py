@@ -67,7 +67,8 @@ def draw_locality(value: LocalityValue, *, width: float = WIDTH) -> Scene:
         y += 26
         nodes.append(kit.fold("locality/whole", kit.Box(MARGIN, y, text_width(words) + 20, 22), words, opens=True))
     nodes += kit.legend("locality/legend", _meanings(value, most), y + 28, width=width)
-    hot = say_traces("hot", value.hot, pages=f"{value.pages:,}")
+    has_cold = value.hot < value.pages
+    hot = say_traces("hot" if has_cold else "every page", value.hot, pages=f"{value.pages:,}")
     part = say_traces("part", first=f"{value.first}", last=f"{value.last}") if value.is_part else ""
     return kit.scene(
         "locality", visible(value.name) or "a program's references",

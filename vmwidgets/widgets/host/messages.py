@@ -47,20 +47,21 @@ TEXT: Field = (is_text, f"a text of at most {MAX_TEXT} characters")
 FLAG: Field = (_flag, "true or false")
 WAY: Field = (lambda value: value is not True and value in (1, -1), "1 or -1")
 INDEX: Field = (_whole(0, 10**6), "a whole number from 0 to 1000000")
+NTH: Field = (_whole(1, 2**53), "a whole number from 1")
 
 SCHEMA: dict[str, dict[str, Field]] = {
     # A view was drawn on `page` (a name for one drawing of it), where the newest frame is `seq`.
     "hello": {"page": TEXT, "seq": (_whole(-1, 2**53), "a whole number")},
     # That drawing is gone; `cleared`: its notebook is still open, so the output was cleared or the cell deleted.
     "bye": {"page": TEXT, "cleared": FLAG},
-    # That drawing came into sight, or out of it.
-    "sight": {"page": TEXT, "visible": FLAG},
+    # That drawing came into sight, or out of it; its message `nth`, since a kernel may get a later one first.
+    "sight": {"page": TEXT, "visible": FLAG, "nth": NTH},
     # That drawing has so many pixels of room, in a window that shows so many from top to bottom; its message `nth`.
     "room": {
         "page": TEXT,
         "width": (_whole(1, 10**5), "a whole number from 1 to 100000"),
         "height": (_whole(1, 10**5), "a whole number from 1 to 100000"),
-        "nth": (_whole(1, 2**53), "a whole number from 1"),
+        "nth": NTH,
     },
     "open": {"id": TEXT},
     # Show the moment after so many events of an operation, by its number (-1: now; place -1: after all of them).

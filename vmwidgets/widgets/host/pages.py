@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -31,7 +32,8 @@ class Pages:
         self._heard: dict[str, float] = {}  # how long the kernel had been idle when each said something last
         self._unseen: set[str] = set()
         self._rooms: dict[str, Room] = {}
-        self._nth: dict[str, int] = {}
+        self._nth: dict[str, dict[str, int]] = {}
+        self._ordering = threading.Lock()
         self._likely: Room | None = None
         self._awaited = 0  # so many cells may still end before a page says hello
         self._to_measure: list[Callable[[], None]] = []
@@ -82,12 +84,15 @@ class Pages:
         self._trust.update(dict.fromkeys(others, -1))
         return bool(others)
 
-    def sees(self, page: str, visible: bool) -> None:
-        """Note whether a page has the view in sight."""
-        if visible:
-            self._unseen.discard(page)
-        elif page in self._trust:
-            self._unseen.add(page)
+    def sees(self, page: str, visible: bool, nth: int) -> None:
+        """Note whether a page has the view in sight, unless a later message has come."""
+        with self._ordering:
+            if self._is_late(page, "sight", nth):
+                return
+            if visible:
+                self._unseen.discard(page)
+            elif page in self._trust:
+                self._unseen.add(page)
 
     def is_unseen(self, page: str) -> bool:
         """Return whether the view is out of sight there."""
@@ -97,19 +102,23 @@ class Pages:
         """Keep a function to call as soon as a page has reported its room."""
         self._to_measure.append(callback)
 
-    def is_late(self, page: str, nth: int) -> bool:
-        """Note a page's message `nth` on its room; returns whether a later one came before it.
+    def _is_late(self, page: str, what: str, nth: int) -> bool:
+        """Note a page's message `nth`; return whether a later one about the same came before it.
 
-        JupyterLab sends some messages through a shell of their own, which may be ahead of the kernel's.
+        JupyterLab sends some messages through a shell of their own, which may be ahead of the kernel's, in another
+        thread.
         """
-        before = self._nth.get(page, 0)
-        self._nth[page] = max(nth, before)
+        known = self._nth.setdefault(page, {})
+        before = known.get(what, 0)
+        known[what] = max(nth, before)
         return nth < before
 
-    def has(self, page: str, room: Room) -> list[Callable[[], None]]:
-        """Note a page's room; returns the functions that waited for it."""
-        self._rooms[page] = self._likely = room
-        waiting, self._to_measure = self._to_measure, []
+    def has(self, page: str, room: Room, nth: int) -> list[Callable[[], None]]:
+        """Note a page's room, unless a later message has come; return the functions that waited for it."""
+        with self._ordering:
+            if not self._is_late(page, "room", nth):
+                self._rooms[page] = self._likely = room
+            waiting, self._to_measure = self._to_measure, []
         return waiting
 
     def tell(self, message: dict[str, Any] | None = None) -> list[dict[str, Any]]:

@@ -593,9 +593,9 @@ class View(Answering, anywidget.AnyWidget):
             self.send(message)
         films.want(self)
 
-    def _on_sight(self, page: str, visible: bool) -> None:
-        self._pages.sees(page, visible)
-        if visible and self._stale:
+    def _on_sight(self, page: str, visible: bool, nth: int) -> None:
+        self._pages.sees(page, visible, nth)
+        if self._stale and self.in_sight:
             self.refresh()
         films.want(self)
 
@@ -605,11 +605,9 @@ class View(Answering, anywidget.AnyWidget):
         self.cleared = cleared and not self._pages.known
 
     def _on_room(self, page: str, width: int, height: int, nth: int) -> None:
-        if self._pages.is_late(page, nth):
-            return
         open_hub().room = width, height
         with self._fitting():
-            waiting = self._pages.has(page, (width, height))
+            waiting = self._pages.has(page, (width, height), nth)
         for fit in waiting:
             fit()
         if not self._stale:  # it was drawn as wide as its page is

@@ -235,9 +235,9 @@ class MapCore(Generic[E]):
         if emit is not None:
             before = 0 if previous is None else previous.id
             emit((ENTRY_LINKED, self.name, before, 0 if next_ is None else next_.id, *entry.fields()))
+        self.by_id[entry.id] = entry  # from here on, so that a folded picture shows it while the tree is repaired
         self.tree.insert(entry, entry.start, duplicates)
         self.nr_entries += 1
-        self.by_id[entry.id] = entry
         if emit is not None:
             emit(RETURNED)
 

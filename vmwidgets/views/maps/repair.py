@@ -1,0 +1,274 @@
+"""The stages in which an operation repaired the tree of a map, side by side: linked, recoloured, rotated.
+
+Each stage is the whole tree at that point.  x is the order of addresses in all of them, since no stage changes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import pairwise
+from math import ceil
+from typing import NamedTuple
+
+from vmwidgets import events as ev
+from vmwidgets.engine.base.units import listed
+from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold, MapValue
+from vmwidgets.views.scene import kit
+from vmwidgets.views.scene.addresses import AddressStyle
+from vmwidgets.views.scene.kit import MARGIN, Box
+from vmwidgets.views.scene.model import Bar, Lane, Link, Node, Table, Text
+from vmwidgets.views.scene.text import short_count, text_width
+from vmwidgets.views.story.look import Look
+
+from .picture import Drawn, moved_in_tree
+from .tree import depths_of, is_red
+
+TreeEvent = ev.TreeLinked | ev.TreeUnlinked | ev.TreeRecoloured | ev.TreeRotated
+
+
+class Stage(NamedTuple):
+    """The tree before and after some events that belong together, the last of which names the stage."""
+
+    events: tuple[TreeEvent, ...]
+    before: MapValue
+    after: MapValue
+
+
+def stages_of(look: Look[MapValue]) -> list[Stage]:
+    """Return the stages up to the shown moment; none for an operation that is too long to look into."""
+    if look.is_far:
+        return []
+    name, groups = look.now.name, list[list[TreeEvent]]()
+    places: list[int] = []
+    for place, event in enumerate(look.moment.so_far, 1):
+        if isinstance(event, TreeEvent) and event.tree == name:
+            if groups and _belongs(groups[-1][-1], event):
+                groups[-1].append(event)
+                places[-1] = place
+            else:
+                groups.append([event])
+                places.append(place)
+    trees = [look.before, *(look.at(place) for place in places)]
+    return [Stage(tuple(group), *both) for group, both in zip(groups, pairwise(trees), strict=True)]
+
+
+_ALONE = "red uncle", "brother without red child", "the root is black"
+"""The beginning of the reason for a recolouring that is a step of its own; the others prepare a rotation."""
+
+
+def _belongs(event: TreeEvent, following: TreeEvent) -> bool:
+    """Return whether two events belong to one stage."""
+    if not isinstance(event, ev.TreeRecoloured):
+        return False
+    is_alone = event.why.startswith(_ALONE)
+    if isinstance(following, ev.TreeRecoloured):
+        return following.why.startswith(_ALONE) == is_alone
+    return isinstance(following, ev.TreeRotated) and not is_alone
+
+
+# ---- words -----------------------------------------------------------------------------------------
+
+
+def words_of(stage: Stage, style: AddressStyle) -> tuple[str, str]:
+    """Return the work of a stage, as its heading and as a sentence or two."""
+    event, tree = stage.events[-1], stage.after
+    starts = {item.id: item.start for one in (stage.before, tree) for item in one.items}
+
+    def name(node: int) -> str:
+        return style.long(starts[node]) if node in starts else "another"
+
+    if isinstance(event, ev.TreeLinked):
+        return _linked(event, tree, name)
+    if isinstance(event, ev.TreeUnlinked):
+        heir = f"; {name(event.successor)} takes its place and colour" if event.successor else ""
+        lost = event.successor_red if event.successor else event.red
+        need = "red: nothing to repair" if lost else "black: the paths through its place have one black node too few"
+        return "removed", f"{name(event.node)} is gone{heir}. The colour that is lost is {need}."
+    last = {one.node: one.red for one in stage.events if isinstance(one, ev.TreeRecoloured)}
+    turned = {node: red for node, red in last.items() if is_red(stage.before, node) != red}  # the root may turn twice
+    colours = [
+        f"{listed([name(node) for node, now in turned.items() if now is red])} {'red' if red else 'black'}"
+        for red in (False, True)
+        if red in turned.values()
+    ]
+    if isinstance(event, ev.TreeRotated):
+        sides = f"{name(event.raised)} moves up, {name(event.node)} down"
+        return f"rotated to the {event.side}", f"{sides}; {' and '.join(colours)} now." if colours else f"{sides}."
+    is_uncle = any(isinstance(one, ev.TreeRecoloured) and one.why.startswith("red uncle") for one in stage.events)
+    return "recoloured, red moves up" if is_uncle else "recoloured", f"Now {' and '.join(colours)}."
+
+
+def _linked(event: ev.TreeLinked, tree: MapValue, name: Callable[[int], str]) -> tuple[str, str]:
+    """Return the words of a new leaf: whether it is red under red, and the colour of its uncle."""
+    if not event.parent:
+        return "linked", f"{name(event.node)} becomes the root."
+    below = f"{name(event.node)} below {name(event.parent)}"
+    if not is_red(tree, event.parent):
+        return "linked", f"{below}, which is black: nothing to repair."
+    pairs = ((node.left, node.right) for node in tree.nodes.values())
+    uncle = next(one if other == event.parent else other for one, other in pairs if event.parent in (one, other))
+    colour = (
+        "there is no uncle"
+        if not uncle
+        else f"its uncle {name(uncle)} is {'red too' if is_red(tree, uncle) else 'black'}"
+    )
+    return "linked, red under red", f"{below}; {colour}."
+
+
+def order_kept(stages: Sequence[Stage], style: AddressStyle) -> str:
+    """Say what a rotation leaves as it was, with the child that changes sides; "" where nothing rotated."""
+    turns = [stage for stage in stages if isinstance(stage.events[-1], ev.TreeRotated)]
+    if not turns:
+        return ""
+    said = "A rotation changes depth, not order"
+    for stage in turns:
+        (node, _, raised, inner), *_ = stage.events[-1].links  # type: ignore[union-attr]  # a rotation's, see above
+        starts = {item.id: item.start for item in stage.after.items}
+        if inner and {node, raised, inner} <= starts.keys():
+            low, high = sorted((starts[node], starts[raised]))
+            child, between = style.long(starts[inner]), f"{style.long(low)} and {style.long(high)}"
+            return f"{said}: {child}, which lies between {between}, gets another parent and stays there."
+    return f"{said}: each address stays in its column."
+
+
+# ---- drawing ---------------------------------------------------------------------------------------
+
+LEAST = 262.0
+"""The pixels that a stage needs; with fewer, stages are below each other."""
+
+_MARK, _ROW, _GAP, _FOOT, _WIDEST = 14.0, 30.0, 24.0, 22.0, 60.0
+
+
+def stages_lane(stages: Sequence[Stage], style: AddressStyle, top: float, width: float) -> Drawn:
+    """Return the stages from `top` on, from left to right, in rows of the same number."""
+    room = width - 2 * MARGIN
+    most = max(1, int((room + _GAP) // (LEAST + _GAP)))
+    across = ceil(len(stages) / ceil(len(stages) / most))
+    w = (room - (across - 1) * _GAP) / across
+    nodes: list[Node] = []
+    links: list[Link] = []
+    y = top
+    for first in range(0, len(stages), across):
+        row = stages[first : first + across]
+        said = [words_of(stage, style) for stage in row]
+        heads = [
+            kit.paragraph(f"tree/stage/{first + i}/words", words, 0, 0, w - _NUMBER)
+            for i, (_, words) in enumerate(said)
+        ]
+        head = 22 + max(one.h for one in heads)
+        bottom = y
+        for i, stage in enumerate(row):
+            number, x = first + i, MARGIN + i * (w + _GAP)
+            nodes.append(_heading(number, said[i][0], x, y, w))
+            nodes.append(kit.paragraph(heads[i].id, said[i][1], x + _NUMBER, y + 22, w - _NUMBER))
+            end = _draw(stage, number, style, Box(x, y + head + 12, w, 0), nodes, links)
+            bottom = max(bottom, end)
+        y = bottom + 14
+    if kept := order_kept(stages, style):
+        nodes.append(kit.paragraph("tree/kept", kept, MARGIN, y, room, style="body"))
+        y += nodes[-1].h
+    return Drawn(nodes, links, (), y + 6)
+
+
+_NUMBER = 30.0
+"""The pixels for the number of a stage, left of its words."""
+
+
+def _heading(number: int, title: str, x: float, y: float, w: float) -> Node:
+    """Return the number of a stage and its work."""
+    text = (Text(11, 16, str(number + 1), "label strong on-step", "middle"), Text(_NUMBER, 16, title, "body strong"))
+    return Node(f"tree/stage/{number}", "stage", x, y, w, 22, shape="none", text=text,
+                bars=(Bar(0, 0, 22, 22, "step"),), title=f"{number + 1}: {title}", lane="stages")  # fmt: skip
+
+
+def _draw(stage: Stage, number: int, style: AddressStyle, box: Box, nodes: list[Node], links: list[Link]) -> float:
+    """Add a stage's tree, and its addresses in order; return where it ends."""
+    tree = stage.after
+    items = {item.id: item for item in tree.items}
+    depths = dict(depths_of(tree))
+    order = sorted(depths, key=lambda one: items[one].start)
+    step = min(_WIDEST, box.w / max(1, len(order)))
+    middle = {one: box.x + (place + 0.5) * step for place, one in enumerate(order)}
+    new = {event.node for event in stage.events if isinstance(event, ev.TreeLinked)}
+    moved = moved_in_tree(stage.before, tree)
+    drawn: dict[int, Node] = {}
+    for one in order:
+        y = box.y + depths[one] * _ROW
+        states = ("new",) if one in new else ("changed",) if one in moved else ()
+        drawn[one] = _node(tree, items[one], number, middle[one], y, states, style)
+    nodes.extend(drawn.values())
+    links.extend(_links(stage, number, drawn))
+    bottom = box.y + (max(depths.values(), default=0) + 1) * _ROW
+    nodes.extend(_addresses(order, items, middle, new | moved, number, style, box._replace(y=bottom)))
+    return bottom + _FOOT
+
+
+def _node(
+    tree: MapValue,
+    item: EntryValue | Fold,
+    number: int,
+    x: float,
+    y: float,
+    states: tuple[str, ...],
+    style: AddressStyle,
+) -> Node:
+    """Return a node of a stage's tree, or a fold of several."""
+    lane = f"tree/{number}"
+    if isinstance(item, Fold):
+        words = short_count(item.count)
+        w = text_width(words, "label") + 8
+        return kit.chip(f"{lane}/fold/{item.id}", "fold", Box(x - w / 2, y - 2, w, 18), words, thing=f"fold:{item.id}",
+                        state=("folded",), title=f"{item.count:,} entries folded", lane=lane, spare=0)  # fmt: skip
+    colour = "red" if is_red(tree, item.id) else "black"
+    return Node(
+        f"{lane}/{item.id}", "tree-node", x - _MARK / 2, y, _MARK, _MARK, f"entry:{item.id}",
+        "round" if colour == "red" else "box", state=(colour, *states), action="select", lane=lane,
+        title=f"{colour} node {style.whole(item.start)}, entry {item.id}",
+    )  # fmt: skip
+
+
+def _links(stage: Stage, number: int, drawn: Mapping[int, Node]) -> Iterator[Link]:
+    """Yield lines from each node to its children, with the states of conflicts and of moved nodes."""
+    was = {child: node.id for node in stage.before.nodes.values() for child in (node.left, node.right) if child}
+    for node in stage.after.nodes.values():
+        for side, child in (("left", node.left), ("right", node.right)):
+            source, target = drawn.get(node.id), drawn.get(child)
+            if source is None or target is None:
+                continue
+            both = is_red(stage.after, node.id, child)
+            state = ("fault",) if both else ("new",) if was.get(child) != node.id else ()
+            start, end = (source.x + source.w / 2, source.y + source.h), (target.x + target.w / 2, target.y)
+            yield Link(f"tree/{number}/{node.id}/{side}", "tree", source.id, target.id,
+                       kit.curve(start, end, upright=True), state=state, branch=True)  # fmt: skip
+
+
+def _addresses(
+    order: Sequence[int], items: Mapping[int, EntryValue | Fold], middle: Mapping[int, float], marked: Collection[int],
+    number: int, style: AddressStyle, box: Box,
+) -> Iterator[Node]:  # fmt: skip  # which, where, how
+    """Yield the addresses below a tree, as far as there is room: changed nodes come first, in the accent."""
+    taken: list[tuple[float, float]] = []
+    for one in sorted(order, key=lambda one: one not in marked):
+        if isinstance(items[one], Fold):
+            continue
+        words = style.short(items[one].start)
+        w = text_width(words, "mono label")
+        left = max(box.x, min(middle[one] - w / 2, box.x + box.w - w))
+        if any(left < end + 4 and left + w > start - 4 for start, end in taken):
+            continue
+        taken.append((left, left + w))
+        look = "mono label path" if one in marked else "mono label dim"
+        yield kit.runs(
+            f"tree/{number}/address/{one}", Box(left, box.y, w, 18), (Text(w / 2, 13, words, look, "middle"),)
+        )
+
+
+def tree_lanes(stages: Sequence[Stage], name: str) -> list[Lane]:
+    """Return a tree for the keyboard for each stage."""
+    return [Lane(f"tree/{i}", "tree", label=f"tree of {name} after stage {i + 1}") for i in range(len(stages))]
+
+
+def stages_table(stages: Sequence[Stage], style: AddressStyle, entries: Table) -> Table:
+    """Return the stages in words, with the table of the map's entries after it."""
+    rows = [(f"{i + 1}: {title}", words) for i, (title, words) in enumerate(words_of(one, style) for one in stages)]
+    return Table(("stage", "what it did"), rows, more=(("entries", entries), *entries.more))
