@@ -116,7 +116,7 @@ def _linked(event: ev.TreeLinked, tree: MapValue, name: Callable[[int], str]) ->
 
 
 def order_kept(stages: Sequence[Stage], style: AddressStyle) -> str:
-    """Say what a rotation leaves as it was, with the child that changes sides; "" where nothing rotated."""
+    """Return words for what a rotation leaves alone, and the child that changes sides; "" without a rotation."""
     turns = [stage for stage in stages if isinstance(stage.events[-1], ev.TreeRotated)]
     if not turns:
         return ""
