@@ -147,7 +147,7 @@ _LAZY = {
     "workload": ".sources",
     "lab": ".labs",
 }  # fmt: skip  # read as a list of names
-"""What is imported when it is first asked for: drawing costs nothing until something is drawn."""
+"""Names that are imported when they are first used: drawing costs nothing until something is drawn."""
 
 __all__ = [
     "GIB", "KIB", "LAYOUTS", "MIB", "M_NOWAIT", "M_USE_RESERVE", "M_WAITOK", "M_ZERO", "PAGE", "QUIRKS", "TIB",
@@ -176,12 +176,12 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """Return what a learner sees behind `vm.` and a tab: what this package offers, not what it is made from."""
+    """Return the names that a learner sees after `vm.` and Tab: what this package offers, without its parts."""
     return sorted({*__all__, *(name for name in globals() if name.startswith("__") and name.endswith("__"))})
 
 
 def _explained(operation: Any) -> Told:
-    """The story of an operation; the words are imported when it is asked for."""
+    """Return the story of an operation; the words are imported when they are needed."""
     from .pictures.explanation import explained
 
     return explained(operation)
@@ -191,7 +191,7 @@ EXPLAINED_BY.append(_explained)
 
 
 def _handed_out(*given: Any) -> Any:
-    """The handout of a journal; pictures are imported when it is asked for."""
+    """Return the handout of a journal; pictures are imported when they are needed."""
     from .pictures.handing_out import handout_of_journal
 
     return handout_of_journal(*given)
@@ -201,7 +201,7 @@ HANDED_OUT_BY.append(_handed_out)
 
 
 def _examined(*given: Any) -> Any:
-    """The exam of a worksheet, as a file; questions are imported when it is asked for."""
+    """Return the exam of a worksheet, as a file; questions are imported when they are needed."""
     from importlib import import_module
 
     return import_module(".questions.blanks", __package__).write_exam(*given)
@@ -211,7 +211,7 @@ EXAMINED_BY.append(_examined)
 
 
 def _kept(name: str) -> Any:
-    """Return what keeps the answers of a picture that asks; labs are imported when one does."""
+    """Return the store for a picture's answers; labs are imported when it is needed."""
     from .labs.pressing import Presses
 
     return Presses(name)
@@ -230,7 +230,7 @@ def _pages(line: str, cell: str) -> None:
 
 
 def _register() -> None:
-    """In a notebook, teach it how machines and their parts are shown."""
+    """Register how a notebook shows machines and their parts."""
     import sys
 
     if "IPython" in sys.modules or "marimo" in sys.modules:

@@ -1,10 +1,10 @@
 """Pictures of a notebook for readers of LaTeX, PDF, Markdown and other formats that show no HTML.
 
-A saved picture is an `<img>` with its drawing in it.  nbconvert takes no HTML into LaTeX, and would have a table in its
-place.  The preprocessor puts the drawing there: a PNG where the extra ``png`` is installed, else the SVG.
+A saved picture is an `<img>` with its drawing in it.  nbconvert puts no HTML into LaTeX, and would show a table
+instead.  The preprocessor inserts the drawing: a PNG if the extra ``png`` is installed, or else the SVG.
 
 nbconvert has no entry point for preprocessors.  When it starts, it loads all exporters that entry points name.  So ours
-names an exporter, which is disabled, and with it comes the preprocessor.
+names an exporter, which is disabled, and registers the preprocessor.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _WITH_HTML = ("text/html", "application/json")  # the latter is a notebook, whic
 
 
 class PicturesPreprocessor(Preprocessor):
-    """Put the drawings of vmwidgets in the place of their HTML, for formats that show none."""
+    """Replace the HTML of vmwidgets' pictures by their drawings, for formats without HTML."""
 
     enabled = Bool(True, help="Whether pictures of vmwidgets are put in place of their HTML.").tag(config=True)
 
@@ -35,7 +35,7 @@ class PicturesPreprocessor(Preprocessor):
 
 
 def drawn(outputs: list[Any]) -> list[Any]:
-    """These outputs with drawings in place of pictures, and without the live pictures that they stand for.
+    """Return these outputs with drawings instead of pictures, and without the live pictures that they replace.
 
     >>> html = '<div data-vmwidgets-twin="t"><img alt="a map" src="data:image/svg+xml;charset=utf-8,<svg/>"></div>'
     >>> [one] = drawn([_output({"text/html": html, "text/plain": "table"})])
@@ -69,13 +69,13 @@ def _image(svg: str) -> dict[str, str]:
 
 
 class NoExporter(Exporter):
-    """What the entry point names; it exports nothing, and so is in no list of formats."""
+    """The exporter of the entry point; it exports nothing, and so is in no list of formats."""
 
     enabled = Bool(False)
 
 
 def register() -> None:
-    """Have all exporters know the preprocessor, which runs when a notebook was executed."""
+    """Register the preprocessor with all exporters; it runs after a notebook was executed."""
     known = Exporter.class_traits()["default_preprocessors"].default_args[0]  # type: ignore[attr-defined]  # of a list
     name = f"{__name__}.{PicturesPreprocessor.__name__}"
     if name not in known:

@@ -1,4 +1,4 @@
-"""What can happen inside a machine, one frozen class for each kind of change: ``vm.events.TreeRotated`` and the others.
+"""The events inside a machine, one frozen class for each kind of change: ``vm.events.TreeRotated`` and others.
 
 >>> import vmwidgets as vm
 >>> m = vm.boot("x86-64")
@@ -31,5 +31,5 @@ from .engine.spaces.tasks_schema import *  # noqa: F403
 
 
 def __dir__() -> list[str]:
-    """The classes of events, without what their modules are made with."""
+    """Return the classes of events, without what their modules use."""
     return sorted(name for name, thing in globals().items() if isinstance(thing, type) and issubclass(thing, Event))

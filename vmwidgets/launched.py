@@ -1,7 +1,7 @@
-"""How this process was started, asked before anything else of the package is imported.
+"""The way in which this process was started, checked before anything else of the package is imported.
 
-``python -m vmwidgets`` puts the current folder in front of all modules, and an empty or relative entry of PYTHONPATH
-does so for the command ``vmwidgets`` too.  In a folder of submissions any student's file could then be imported.  This
+``python -m vmwidgets`` puts the current folder before all other modules, and an empty or relative entry of PYTHONPATH
+does so for the command ``vmwidgets`` too.  In a folder of submissions, any student's file could then be imported.  This
 module needs nothing but what Python itself has loaded, and nothing may be imported before it.
 """
 
@@ -12,16 +12,16 @@ READING = ("grade",)
 """The commands that read other people's files."""
 
 ASK = "--ask"
-"""With it, a command is given a file of that folder."""
+"""The option that gives a command a file of that folder."""
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120  pathlib is not loaded yet
-"""The folder of the package: of a clone, it may be the current one."""
+"""The folder of the package; in a clone, it may be the current one."""
 
 
 def refuse_unsafe_paths() -> None:
-    """End the process with a sentence and exit code 2 if it is such a command and imports what it should only read.
+    """End the process with a sentence and exit code 2 if such a command would import from what it should only read.
 
-    It comes too late for a file that takes the place of this package, or of a module which Python imports before it.
+    It can't help against a file that replaces this package, or a module that Python imports before it.
     """
     given = _arguments()
     if given and given[0] in READING and _imports_what_it_reads(given):
@@ -34,7 +34,7 @@ def refuse_unsafe_paths() -> None:
 
 
 def lying_in(entries: list[str], folder: str) -> list[str]:
-    """The entries of a search path that are the folder or lie in it; Python's own folders may lie anywhere."""
+    """Return the entries of a search path in the folder or below; Python's own folders may be anywhere."""
     own = [sys.prefix, sys.base_prefix, getattr(sys.modules.get("site"), "USER_BASE", None)]
     return [
         entry
@@ -49,7 +49,7 @@ def _is_in(entry: str, folder: str) -> bool:
 
 
 def _arguments() -> list[str]:
-    """Return what the command was called with; empty if this process is another program."""
+    """Return the arguments of the command; empty if this process is another program."""
     program, *given = sys.argv or [""]
     if program == "-m":  # what Python writes there while it looks for the module
         module = sys.orig_argv[-len(sys.argv)]
@@ -65,7 +65,7 @@ def _imports_what_it_reads(given: list[str]) -> bool:
 
 
 def _folders(given: list[str]) -> list[str]:
-    """The folders that a command was given, and for questions at the desk those of its files."""
+    """Return the folders passed to a command, and for questions at the desk those of its files."""
     files = any(ASK.startswith(one) and one > "--" for one in given)  # argparse takes the beginning of an option, too
     found = [one if os.path.isdir(one) else os.path.dirname(one) * files for one in given[1:]]  # noqa: PTH112, PTH120
     return [one for one in found if one]

@@ -1,4 +1,4 @@
-"""A lab's cells as their syntax trees have them: where it begins, which lines are a student's, and what checks them."""
+"""A lab's cells as syntax trees: its beginning, the student's lines, and the checks."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ Cell = dict[str, Any]
 
 @frozen(slots=False)
 class Lab:
-    """The notebook `name` (``01-maps``) as JSON has it."""
+    """The notebook `name` (``01-maps``) as JSON."""
 
     name: str
     notebook: dict[str, Any]
 
     @property
     def number(self) -> str:
-        """Return what students write in `lab.begin`: ``01``."""
+        """The number that students write in `lab.begin`: ``01``."""
         return self.name.partition("-")[0]
 
     @property
     def exercises(self) -> list[str]:
-        """Return those that its cells check, in their order."""
+        """The exercises that its cells check, in order."""
         tasks = (task_of(source_of(cell)) for cell in self.notebook["cells"] if cell["cell_type"] == "code")
         return [task.exercise for task in tasks if task]
 
     @property
     def questions(self) -> dict[str, str]:
-        """The text of each prediction that its cells ask for, by id; without those that a cell computes."""
+        """The text of each prediction in its cells, by ID; without computed ones."""
         found: dict[str, str] = {}
         for cell in self.notebook["cells"]:
             if cell["cell_type"] == "code":
@@ -44,9 +44,9 @@ class Lab:
 
 @frozen(slots=False)
 class Task:
-    """A cell of an exercise: a student's `lines`, and the call of lab.check that ends it.
+    """A cell of an exercise: a student's `lines`, and the call of lab.check at the end.
 
-    `worth` are the points of it, as the exercise says.
+    `worth` is the number of its points.
     """
 
     exercise: str
@@ -65,13 +65,13 @@ class Task:
 
 
 def labs_of(files: Mapping[str, bytes]) -> dict[str, Lab]:
-    """The labs by their numbers, from the notebooks' files by name."""
+    """Return the labs by number, from the notebooks' files by name."""
     labs = (Lab(name.removesuffix(".ipynb"), json.loads(content)) for name, content in files.items())
     return {lab.number: lab for lab in labs}
 
 
 def task_of(source: str) -> Task | None:
-    r"""The exercise's task in a cell; None where the cell does not end in ``lab.check("…", …)``.
+    r"""Return the exercise's task in a cell; None if the cell does not end in ``lab.check("…", …)``.
 
     >>> task = task_of('space = sheet.start()\n\n# your lines\n\nlab.check("01/gaps", space)')
     >>> task.exercise, task.lines, task.check
@@ -89,7 +89,7 @@ def task_of(source: str) -> Task | None:
 
 
 def for_course(source: str, course: str) -> str:
-    """A cell with the course's name written into its ``lab.begin``; a cell without one stays as it is.
+    """Return a cell with the course's name in its ``lab.begin``; a cell without one is unchanged.
 
     >>> for_course('lab.begin("01", student="", course="")  # your id', "os-2026")
     'lab.begin("01", student="", course="os-2026")  # your id'
@@ -106,7 +106,7 @@ def for_course(source: str, course: str) -> str:
 def cells_of(
     lab: Lab, course: str, worth: Mapping[str, float], graded: Callable[[Cell, Task, float], Iterable[Cell]]
 ) -> list[Cell]:
-    """The lab's cells with the course's name; `graded` makes those of exercises in `worth`, by their points."""
+    """Return the lab's cells with the course's name; `graded` replaces those of exercises in `worth`."""
     found: list[Cell] = []
     for cell in lab.notebook["cells"]:
         if cell["cell_type"] != "code":
@@ -119,17 +119,17 @@ def cells_of(
 
 
 def course_name(name: str) -> str:
-    """A course's name, as `lab.begin` takes it; :class:`Refused` for what it does not."""
+    """Return a course's name as `lab.begin` accepts it; raises :class:`Refused` for any other."""
     return Beginning.made_from({"lab": "01", "student": "", "course": name}).course
 
 
 def source_of(cell: Mapping[str, Any]) -> str:
-    """A cell's text."""
+    """Return a cell's text."""
     return "".join(cell["source"])
 
 
 def code(identity: str, source: str, **metadata: Any) -> Cell:
-    """A cell of code that was not run."""
+    """Return a cell of code that was not run."""
     return {
         "cell_type": "code",
         "execution_count": None,
@@ -141,12 +141,12 @@ def code(identity: str, source: str, **metadata: Any) -> Cell:
 
 
 def written(notebook: Mapping[str, Any], cells: list[Cell]) -> str:
-    """A notebook's file with these cells."""
+    """Return a notebook's file with these cells."""
     return json.dumps({**notebook, "cells": cells}, indent=1, ensure_ascii=False) + "\n"
 
 
 def _questions(cell: ast.AST) -> Iterator[tuple[str, str]]:
-    """The id and the text of each prediction of a cell: the text is in the call, or has a name in the same cell."""
+    """Yield the ID and the text of each prediction of a cell; the text is in the call, or a variable in the cell."""
     texts = {
         name.id: node.value
         for node in ast.walk(cell)

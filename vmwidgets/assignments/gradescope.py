@@ -1,6 +1,6 @@
-"""The archive from which Gradescope builds an autograder: programs, the wheel to install, the course, and its people.
+"""The archive for Gradescope's autograder: programs, the wheel, the course, and its students.
 
-`vmwidgets.cli.autograder` is what runs for each submission.
+`vmwidgets.cli.autograder` runs for each submission.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from vmwidgets.engine.base.archive import zipped
 from vmwidgets.engine.base.errors import Refused
 
 SETTINGS, COURSE, EXERCISES = "autograder.json", "course.toml", "exercises"
-"""In the archive: which labs are graded and who has which ids; the course; a folder with the course's own modules."""
+"""Files of the archive: the graded labs and students' IDs; the course; a folder with the course's own modules."""
 
 SETUP = """\
 #!/usr/bin/env bash
@@ -46,13 +46,13 @@ fi
 PROGRAMS = {"setup.sh": SETUP, "run_autograder": RUN}
 
 WHEEL = re.compile(r"vmwidgets-([^-]+)-py3-none-any\.whl")
-"""The name of a wheel of this package."""
+"""The pattern of this package's wheels."""
 
 
 def archive(
     course: str, labs: Collection[str], people: Mapping[str, str], modules: Mapping[str, str], wheel: Path
 ) -> bytes:
-    """The archive; the same bytes for the same contents.
+    """Return the archive; the same bytes for the same contents.
 
     `course` is the text of a course's file.  `labs` are the numbers of the labs that are graded.  `people` has for each
     folded id the first id of its person; it is empty if ids are the email addresses or student numbers that
@@ -71,7 +71,7 @@ def archive(
 
 
 def _wheel(path: Path) -> bytes:
-    """The wheel's content."""
+    """Return the wheel's content."""
     named = WHEEL.fullmatch(path.name)
     if not named:
         raise Refused(

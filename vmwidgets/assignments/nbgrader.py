@@ -1,7 +1,7 @@
-"""Labs as assignments of nbgrader: a folder for its course, with the labs' notebooks under source/.
+"""Labs as assignments of nbgrader: a folder for its course, with the labs' notebooks in source/.
 
 A cell of an exercise becomes two.  Students write in the first, a solution cell.  The second is locked and tests: its
-last expression is the points, which nbgrader takes for partial credit; and it shows what the check says, with the
+last expression is the points, which nbgrader uses for partial credit.  It also shows the check's result, with the
 journal that `vmwidgets grade` judges.
 """
 
@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from .cells import Cell, Lab, Task, cells_of, code, written
 
 SCHEMA = 3
-"""Of a cell's metadata, as nbgrader has it since version 0.6."""
+"""The schema of a cell's metadata, as in nbgrader since version 0.6."""
 
 REGION = "### BEGIN SOLUTION\n### END SOLUTION"
-"""In a solution cell: what is between is left out for students.  Of a cell without it, all would be."""
+"""The marks in a solution cell of what students don't get.  Without them, that would be the whole cell."""
 
 CONFIG = """\
 c = get_config()
@@ -25,10 +25,10 @@ c.ClearSolutions.code_stub = {"python": ""}  # the cell says what to write
 
 
 def files(labs: Iterable[Lab], course: str, worth: Mapping[str, float]) -> dict[str, str]:
-    """The folder's files by name: its configuration, and for each lab a notebook.
+    """Return the folder's files by name: its configuration, and for each lab a notebook.
 
-    `course` is the course's name, which students find in `lab.begin`; `worth` has the points of each exercise that is
-    graded.  Cells of others stay as they are.
+    `course` is the course's name in `lab.begin`; `worth` contains the points of each graded exercise.  Cells of other
+    exercises are unchanged.
     """
     notebooks = {f"source/{lab.name}/{lab.name}.ipynb": assignment(lab, course, worth) for lab in labs}
     identity = f'c.CourseDirectory.course_id = "{course}"\n' if course else ""
@@ -36,12 +36,12 @@ def files(labs: Iterable[Lab], course: str, worth: Mapping[str, float]) -> dict[
 
 
 def assignment(lab: Lab, course: str, worth: Mapping[str, float]) -> str:
-    """A lab's notebook with nbgrader's metadata."""
+    """Return a lab's notebook with nbgrader's metadata."""
     return written(lab.notebook, cells_of(lab, course, worth, _graded))
 
 
 def _graded(cell: Cell, task: Task, points: float) -> Iterator[Cell]:
-    """A solution cell in place of the exercise's, and one that tests."""
+    """Yield a solution cell instead of the exercise's, and one that tests."""
     lines = f"{task.lines}\n\n{REGION}"
     yield code(cell["id"], lines, nbgrader=_metadata(f"{task.label}-lines", solution=True, locked=False))
     graded = {**_metadata(task.label, solution=False, locked=True), "grade": True, "points": points}

@@ -1,8 +1,7 @@
-"""Labs as assignments of Otter-Grader: a notebook for each lab, from which `otter assign` makes what students get.
+"""Labs as assignments of Otter-Grader: a notebook for each lab, from which `otter assign` makes the students'.
 
-Raw cells say where a question and its tests are.  The cell of an exercise stays as it is.  A question has a test case
-for each point of the exercise, and Otter gives each the same part of the question's points: so points that are earned
-are the same part of all.
+Raw cells mark a question and its tests.  The cell of an exercise stays as it is.  A question has a test case for each
+point of the exercise, and Otter gives each an equal share of the question's points, so the earned share is right.
 """
 
 from __future__ import annotations
@@ -26,22 +25,22 @@ check_cell: false  # lab.check says more"""
 
 
 def files(labs: Iterable[Lab], course: str, worth: Mapping[str, float]) -> dict[str, str]:
-    """The folder's files by name: a notebook for each lab, in a folder of its own.
+    """Return the folder's files by name: a notebook for each lab, in a folder of its own.
 
-    `course` is the course's name, which students find in `lab.begin`; `worth` has the points of each exercise that is
-    graded.  Cells of others stay as they are.
+    `course` is the course's name in `lab.begin`; `worth` contains the points of each graded exercise.  Cells of other
+    exercises are unchanged.
     """
     return {f"{lab.name}/{lab.name}.ipynb": assignment(lab, course, worth) for lab in labs}
 
 
 def assignment(lab: Lab, course: str, worth: Mapping[str, float]) -> str:
-    """A lab's notebook with Otter's raw cells."""
+    """Return a lab's notebook with Otter's raw cells."""
     cells = cells_of(lab, course, worth, _graded)
     return written(lab.notebook, [_raw(f"{lab.number}-config", CONFIG), *cells])
 
 
 def _graded(cell: Cell, task: Task, points: float) -> Iterator[Cell]:
-    """The exercise's cell as a question's solution, and its tests."""
+    """Yield the exercise's cell as a question's solution, and its tests."""
     name = cell["id"]
     yield _raw(f"{name}-question", QUESTION.format(name=task.label, points=points))
     yield _raw(f"{name}-solution", "# BEGIN SOLUTION")
@@ -54,7 +53,7 @@ def _graded(cell: Cell, task: Task, points: float) -> Iterator[Cell]:
 
 
 def _test(identity: str, task: Task, points: int) -> Cell:
-    """A test case: so many points or more."""
+    """Return a test case for at least this many points."""
     expected = {"output_type": "execute_result", "execution_count": 1, "metadata": {}, "data": {"text/plain": ["True"]}}
     return {**code(identity, f"{task.check}.points >= {points}"), "outputs": [expected]}
 

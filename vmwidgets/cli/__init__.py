@@ -6,14 +6,14 @@ import sys
 from collections.abc import Sequence
 
 VMWIDGETS, TOOLS = "vmwidgets", "python -m vmwidgets.tools"
-"""The two programs, as they are typed."""
+"""The names of the two programs, as they are typed."""
 
 INTERRUPTED = 130
-"""What shells report for SIGINT."""
+"""The exit status that shells use for SIGINT."""
 
 
 def main(arguments: Sequence[str] | None = None, program: str = VMWIDGETS) -> int:
-    """Run the `program` with `arguments` (those of the process by default); its exit status."""
+    """Run the `program` with `arguments` (those of the process by default); returns its exit status."""
     given = sys.argv[1:] if arguments is None else arguments
     try:
         from . import command  # this and what it loads take a second, in which learners press Ctrl-C

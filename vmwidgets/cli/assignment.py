@@ -1,4 +1,4 @@
-"""``python -m vmwidgets.tools assignment --for SYSTEM PLACE``: what a system needs that runs and grades notebooks."""
+"""``python -m vmwidgets.tools assignment --for SYSTEM PLACE``: files for a system that runs and grades notebooks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .text import printable
 DONE, FAILED = 0, 2
 
 SYSTEMS = {"nbgrader": nbgrader.files, "otter": otter.files}
-"""What writes the files of each system that gets the labs."""
+"""The function that writes the files for each system."""
 
 _ABOUT = """\
 Write the labs into a new folder as assignments of a system that runs notebooks and grades them. Each exercise
@@ -44,7 +44,7 @@ _EXITS = "exit status: 0 the folder is written; 2 bad input, or it can't be writ
 
 
 def add_assignment(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """The command's arguments."""
+    """Add the command's arguments."""
     parser = commands.add_parser(
         "assignment",
         help="write the labs as assignments of nbgrader or Otter, or an autograder for Gradescope",
@@ -79,7 +79,7 @@ def add_assignment(commands: argparse._SubParsersAction[argparse.ArgumentParser]
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the folder or the archive, and say what is in it."""
+    """Write the folder or the archive, and report its contents."""
     try:
         system = known(options.system, [*SYSTEMS, GRADESCOPE], "--for")
         if system == GRADESCOPE:

@@ -1,4 +1,4 @@
-"""What Gradescope runs for each submission: it grades the notebooks, and always writes results.json.
+"""The program that Gradescope runs for each submission: it grades the notebooks, and always writes results.json.
 
 Gradescope's folder has `source/` (the archive that `assignment --for gradescope` wrote), `submission/`,
 `submission_metadata.json` and `results/`, as https://gradescope-autograders.readthedocs.io says.
@@ -29,20 +29,20 @@ from ..grading.tables import results_of
 from ..labs.identity import folded
 
 MOST = 20
-"""Notebooks of one submission that are graded."""
+"""The most notebooks of one submission that are graded."""
 
 ASK = "Ask your instructor."
 
 
 @frozen(slots=False)
 class Rules:
-    """Which `labs` are graded, and for each folded id the first id of its person in the roster."""
+    """The `labs` that are graded, and for each folded ID the first ID of its person in the roster."""
 
     labs: tuple[str, ...]
     people: Mapping[str, str]
 
     def person(self, name: str) -> str:
-        """The same text for all ids of one person."""
+        """Return the same string for all IDs of one person."""
         return self.people.get(folded(name), folded(name))
 
 
@@ -64,9 +64,9 @@ def main() -> int:
 
 
 def results(root: Path) -> dict[str, Any]:
-    """Return what results.json says about the submission; never raises.
+    """Return the contents of results.json for the submission; never raises an error.
 
-    What is wrong with the autograder itself is printed, since Gradescope shows that to instructors only.
+    An error of the autograder itself is printed, since Gradescope shows that to instructors only.
     """
     try:
         rules = _rules(root / "source" / SETTINGS)
@@ -92,7 +92,7 @@ def _rules(path: Path) -> Rules:
 
 
 def _users(path: Path) -> list[list[str]]:
-    """The email address and the student number of each person who uploaded it, as far as Gradescope knows them."""
+    """Return the email address and the student number of each uploader, as far as Gradescope knows them."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -104,7 +104,7 @@ def _users(path: Path) -> list[list[str]]:
 
 
 def _looked_at(folder: Path, rules: Rules, users: list[list[str]]) -> Submission:
-    """Every notebook of the submission: those that count, and why others don't."""
+    """Return every notebook of the submission: those that count, and why others don't."""
     found = Submission({}, [])
     paths = sorted(_files(folder))
     notebooks = [path for path in paths if _is_notebook(path)]
@@ -124,14 +124,14 @@ def _looked_at(folder: Path, rules: Rules, users: list[list[str]]) -> Submission
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """All files in the folder and below."""
+    """Yield all files in the folder and below."""
     for where, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".") and name not in COPIES]
         yield from (Path(where, name) for name in files if not name.startswith("."))
 
 
 def _is_notebook(path: Path) -> bool:
-    """Return whether a file is called a notebook, or is one under another name: some browsers change the ending."""
+    """Return whether a file is named like a notebook, or is one under another name: some browsers change the ending."""
     if called_notebook(path.name):
         return True
     try:
@@ -141,7 +141,7 @@ def _is_notebook(path: Path) -> bool:
 
 
 def _problem(path: Path, rules: Rules, users: list[list[str]]) -> str:
-    """Why a notebook has no points here, in a sentence for its student; "" if it counts."""
+    """Return why a notebook has no points here, in a sentence for its student; "" if it counts."""
     if path.is_symlink():
         return "this is a link: upload the notebook itself."
     handed = read_notebook(path)
@@ -165,7 +165,7 @@ def _listed(labs: tuple[str, ...]) -> str:
 
 
 def _uploaders(users: list[list[str]], rules: Rules) -> Roster:
-    """Make a roster of who uploaded: all ids that Gradescope and the course's roster have of one are one person's."""
+    """Return a roster of the uploaders: all IDs of one, from Gradescope and the course's roster, are one person's."""
     people, aliases = dict[str, Person](), dict[str, str]()
     for ids in users:
         firsts = {rules.person(one) for one in ids}
@@ -177,10 +177,10 @@ def _uploaders(users: list[list[str]], rules: Rules) -> Roster:
 
 
 def _graded(found: Submission, source: Path, uploaders: Roster) -> dict[str, Any]:
-    """The results of the notebooks that count.
+    """Return the results of the notebooks that count.
 
-    Each of them belongs to everyone who uploaded, so all of these have the same points, but for what one of a pair did
-    alone: then the results with the most points are shown.  What is suspicious is printed, for instructors only.
+    Each of them belongs to everyone who uploaded, so all have the same points, except for work that one of a pair did
+    alone: then the results with the most points are shown.  Suspicions are printed, for instructors only.
     """
     with TemporaryDirectory() as folder:
         copies = {f"{number}.ipynb": name for number, name in enumerate(found.counted)}

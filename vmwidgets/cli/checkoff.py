@@ -20,7 +20,7 @@ FEW, NOTHING = 1, 2
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what questions at the desk need to the parser of ``vmwidgets grade``."""
+    """Add the options of questions at the desk to the parser of ``vmwidgets grade``."""
     group = parser.add_argument_group(
         "questions at the desk",
         "Three questions for a student on their own work, for three minutes. They are made from the journals in the "
@@ -37,7 +37,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Ask, and print or write."""
+    """Ask, and print or write the questions."""
     try:
         if options.output:
             format_of(options.output)

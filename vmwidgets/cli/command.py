@@ -1,4 +1,4 @@
-"""The two programs: their parsers, with one module for each of their verbs."""
+"""The two programs: their parsers, with one module for each command."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ COMMANDS = {
     VMWIDGETS: ("course", "doctor", "lecture", "read", "link", "grade", "questions", "follow", "selftest"),
     TOOLS: ("roster", "assignment", "replay", "walk"),
 }
-"""By program; each is a module next to this one, whose `add_…` adds its parser."""
+"""The commands by program; each is a module next to this one, whose `add_…` adds its parser."""
 
 ABOUT = {
     VMWIDGETS: "A virtual memory lab for Jupyter.",
@@ -28,16 +28,16 @@ MOVED = {
     "checkoff": "vmwidgets grade NOTEBOOK --ask",
     "handout": "vmwidgets lecture NOTEBOOK, or vmwidgets lecture JOURNAL",
 }
-"""What is typed now for a command of version 0.1.0."""
+"""The present words for a command of version 0.1.0."""
 
 NOT_DONE = 2
 
 PIPE_CLOSED = 141
-"""What shells report for SIGPIPE."""
+"""The exit status that shells use for SIGPIPE."""
 
 
 def parser_for(arguments: Sequence[str], program: str) -> argparse.ArgumentParser:
-    """The parser of these arguments; the modules of other commands are not loaded, as all of them take a second."""
+    """Return the parser of these arguments, without loading other commands' modules, which would take a second."""
     parser = argparse.ArgumentParser(program, description=ABOUT[program])
     parser.add_argument("--version", action="version", version=f"vmwidgets {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
@@ -49,7 +49,7 @@ def parser_for(arguments: Sequence[str], program: str) -> argparse.ArgumentParse
 
 
 def main(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> int:
-    """Run the command with `arguments`, which `parser` is for; its exit status."""
+    """Run the command with `arguments`, for which `parser` is; returns its exit status."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -1,7 +1,7 @@
-"""What of this computer works for vmwidgets, and what to do where something does not.
+"""Checks of this computer, with advice for parts that do not work.
 
-Each check looks at the real thing: the Jupyter kernel is started and asked which vmwidgets it imports, the front end's
-files are read, programs are started and say their version.
+Each check uses the real thing: the Jupyter kernel is started and asked which vmwidgets it imports, the front end's
+files are read, and programs are started to print their version.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ FRONT_END = ("answer.js", "controls.js", "graphviz.js", "hub.js", "loader.js", "
 """The files of the front end."""
 
 NEEDED = ("anywidget", "fastjsonschema", "graphviz", "ipywidgets", "lark", "markdown-it-py")
-"""Packages without which vmwidgets does not work, by their names on an index."""
+"""The packages that vmwidgets needs, by their names on the index."""
 
 STARTS_IN = 60
-"""Seconds in which a Jupyter kernel answers."""
+"""Seconds that a Jupyter kernel may take to answer."""
 
 _ASKED = "__import__('json').dumps([__import__('sys').executable, __import__('vmwidgets').__version__])"
 _SAYS_IN = 20
@@ -40,9 +40,9 @@ _SAYS_IN = 20
 
 @frozen
 class Finding:
-    """One line of the doctor: what was looked at, what was found, and what to do if it does not work.
+    """One line of the doctor: the subject, the result, and advice if it does not work.
 
-    `works` is None for what only a browser knows.  `needed` is whether the labs need it; the rest is optional.
+    `works` is None if only a browser can tell.  `needed`: the labs need it; the rest is optional.
     """
 
     what: str
@@ -52,7 +52,7 @@ class Finding:
     needed: bool = False
 
     def line(self) -> str:
-        """The line, with its mark first: "ok", "missing", "optional" or "browser".
+        """Return the line, with its mark first: "ok", "missing", "optional" or "browser".
 
         >>> Finding("strace", False, "not installed", "install strace").line()
         'optional  strace: not installed; install strace'
@@ -63,7 +63,7 @@ class Finding:
 
 
 def needed() -> Iterator[Finding]:
-    """The checks of what the labs need, one after the other; the slowest starts a Jupyter kernel."""
+    """Yield the checks for the labs, one after the other; the slowest starts a Jupyter kernel."""
     yield Finding("Python", True, f"{platform.python_version()}, {sys.executable}")
     yield Finding("vmwidgets", True, f"{__version__}, {Path(__file__).parents[1]}")
     yield _packages()
@@ -76,7 +76,7 @@ def needed() -> Iterator[Finding]:
 
 
 def optional() -> Iterator[Finding]:
-    """The checks of what only some pages, courses and commands use."""
+    """Yield the checks of parts that only some pages, courses and commands use."""
     for name, extra, what in (
         ("resvg_py", "png", "pictures saved as .png"),
         ("elftools", "kernels", "names of a real kernel"),
@@ -88,7 +88,7 @@ def optional() -> Iterator[Finding]:
 
 
 def _packages() -> Finding:
-    """The packages that vmwidgets itself needs."""
+    """Return the packages that vmwidgets itself needs."""
     found = {name: _version(name) for name in NEEDED}
     lacking = [name for name, its_version in found.items() if not its_version]
     if lacking:
@@ -97,7 +97,7 @@ def _packages() -> Finding:
 
 
 def _front_end(folder: Path = STATIC) -> Finding:
-    """The drawing code, which is built into the package."""
+    """Return the drawing code, which is built into the package."""
     lacking = [name for name in FRONT_END if not (folder / name).is_file()]
     if lacking:
         todo = f"in a clone run `python hatch_build.py`, otherwise install again: {install()}"
@@ -107,7 +107,7 @@ def _front_end(folder: Path = STATIC) -> Finding:
 
 
 def _kernel() -> Finding:
-    """Return whether Jupyter starts a kernel, and with this vmwidgets."""
+    """Return whether Jupyter starts a kernel with this vmwidgets."""
     what, todo = "Jupyter kernel", install("lab")
     if find_spec("jupyter_client") is None or find_spec("ipykernel") is None:
         return Finding(what, False, "ipykernel is not installed", todo, needed=True)
@@ -127,7 +127,7 @@ def _kernel() -> Finding:
 
 
 def _asked_of_a_kernel() -> tuple[str, str]:
-    """The program of the kernel "python3", and the version of vmwidgets that it imports or ""."""
+    """Return the program of the kernel "python3", and the version of vmwidgets that it imports, or ""."""
     from jupyter_client.manager import start_new_kernel
 
     with tempfile.TemporaryDirectory() as folder:  # a kernel imports from where it is started: not from a clone here
@@ -147,12 +147,12 @@ def _asked_of_a_kernel() -> tuple[str, str]:
 
 
 def _text(answer: dict[str, Any]) -> str:
-    """The string that an expression's value is."""
+    """Return the string value of an expression."""
     return str(ast.literal_eval(answer["data"]["text/plain"]))
 
 
 def _widget_manager() -> Finding:
-    """JupyterLab's side of ipywidgets."""
+    """Check JupyterLab's part of ipywidgets."""
     todo = install("lab")
     if find_spec("jupyterlab") is None:
         return Finding("JupyterLab", False, "not installed", todo, needed=True)
@@ -165,7 +165,7 @@ def _widget_manager() -> Finding:
 
 
 def _extension() -> Finding:
-    """The front end of anywidget, which has the version of the package."""
+    """Check anywidget's front end, which must have the package's version."""
     package, extension = _version("anywidget"), _lab_extension("anywidget")
     if extension is None:
         again = "install anywidget again, and load the page again"
@@ -177,7 +177,7 @@ def _extension() -> Finding:
 
 
 def _lab_extension(name: str) -> str | None:
-    """The version of an extension in the first of JupyterLab's folders that has it; None without."""
+    """Return the version of an extension in the first of JupyterLab's folders that has it; None if none has."""
     if find_spec("jupyter_core") is None:
         return None
     from jupyter_core.paths import jupyter_path
@@ -198,7 +198,7 @@ def _version(name: str) -> str:
 
 
 def _module(name: str, extra: str, what: str) -> Finding:
-    """A package that some things need."""
+    """Check a package that some features need."""
     label = {"numpy": "NumPy", "resvg_py": "resvg", "elftools": "pyelftools"}.get(name, name)
     if find_spec(name) is None:
         return Finding(label, False, f"not installed; only for {what}", install(extra))
@@ -207,7 +207,7 @@ def _module(name: str, extra: str, what: str) -> Finding:
 
 @frozen
 class Program:
-    """A program of the system: the names under which it may be installed, and what it is for."""
+    """A program of the system: its possible names, and its purpose."""
 
     what: str
     names: tuple[str, ...]
@@ -241,7 +241,7 @@ PROGRAMS = (
 
 
 def _programs(which: Callable[[str], str | None] = shutil.which) -> Iterator[Finding]:
-    """Programs of the system, each started to say its version."""
+    """Yield checks of the system's programs, each started to print its version."""
     for program in PROGRAMS:
         path = next(filter(None, map(which, program.names)), None)
         if path is None:
@@ -255,7 +255,7 @@ def _programs(which: Callable[[str], str | None] = shutil.which) -> Iterator[Fin
 
 
 def _said(path: str, option: str) -> str | None:
-    """The first line that a program says of its version; None if it does not start."""
+    """Return the first line of a program's version; None if it does not start."""
     try:
         done = subprocess.run(
             [path, option], stdin=subprocess.DEVNULL, capture_output=True, timeout=_SAYS_IN, check=False

@@ -1,7 +1,7 @@
-"""The students' notebooks in a folder of their own: put there, brought up to date, and never over a student's work.
+"""The students' notebooks in a folder of their own: copied, updated, and never over a student's work.
 
-A manifest in the folder says what was copied.  A file that is still as it was copied may be replaced; any other is the
-student's: it stays, and a new version is put beside it.
+A manifest in the folder lists the copies.  A file that is still as it was copied may be replaced; any other is the
+student's: it stays, and a new version is put next to it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..engine.base.errors import Refused, shown
 from ..engine.base.files import regular, written_whole
 
 MANIFEST = ".vmwidgets-labs.json"
-"""In the folder: which version the notebooks are of, and the SHA-256 of each as it was copied."""
+"""The file with the notebooks' version, and the SHA-256 of each as it was copied."""
 
 SCHEMA = 1
 
@@ -29,18 +29,18 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 @dataclass
 class Copied:
-    """What was done, file by file; `beside` names what was put beside a file that stays."""
+    """The changes, file by file; `beside` names new versions put next to a file that stays."""
 
     added: list[str] = field(default_factory=list)
     replaced: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
     beside: list[str] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
-    """Those of an earlier version, which this one doesn't have; they stay."""
+    """Files of an earlier version that this one doesn't have; they stay."""
 
 
 def shipped() -> dict[str, bytes]:
-    """The students' notebooks by name: of the installed package, or of the checkout."""
+    """Return the students' notebooks by name, from the installed package or the checkout."""
     files = {path.name: path.read_bytes() for path in sorted(_source().glob("*.ipynb"))}
     if not files:
         raise Refused("the labs are not in this installation of vmwidgets: install it again")
@@ -48,7 +48,7 @@ def shipped() -> dict[str, bytes]:
 
 
 def handed_out() -> dict[str, bytes]:
-    """All that students get: the notebooks, and a page that says which comes first."""
+    """Return all files for students: the notebooks, and a page that says which comes first."""
     return {**shipped(), README: (_source() / README).read_bytes()}
 
 
@@ -58,11 +58,11 @@ def _source() -> Path:
 
 
 def copy_labs(folder: Path, files: Mapping[str, bytes], version: str, *, update: bool = False) -> Copied:
-    """Put `files`, which are those of `version`, into `folder`.
+    """Put `files` of `version` into `folder`.
 
-    Missing ones are added.  With `update` those that are as they were copied are replaced, new versions of others are
-    put beside it.  Raises :class:`Refused` with a sentence if the folder holds another version and `update` is false,
-    and for a folder, a manifest or a disk that won't do; no file is ever half-written.
+    Missing ones are added.  With `update`, unchanged ones are replaced, and new versions of others are put next to
+    them.  Raises :class:`Refused` with a sentence if the folder contains another version and `update` is false, and for
+    an unusable folder, manifest or disk; no file is ever half-written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -115,7 +115,7 @@ def _put_beside(folder: Path, name: str, version: str, content: bytes) -> list[s
 
 
 def _digest_of(folder: Path, name: str) -> str | None:
-    """The SHA-256 of the file of this name; None where there is none, "" of a link, which a student made."""
+    """Return the SHA-256 of the file with this name; None if there is none, "" for a link, which a student made."""
     path = folder / name
     if path.is_symlink():
         return ""
@@ -127,7 +127,7 @@ def _digest_of(folder: Path, name: str) -> str | None:
 
 
 def _manifest(path: Path) -> tuple[dict[str, str], str | None]:
-    """The hashes of what was copied, and the version; nothing where nothing was."""
+    """Return the hashes of the copies, and the version; empty if nothing was copied."""
     if not os.path.lexists(path):
         return {}, None
     try:

@@ -21,7 +21,7 @@ from .text import printable
 DONE, FAILED = 0, 2
 
 FOLDER = "vmwidgets-labs"
-"""Where the labs are copied to, unless `--to` says otherwise."""
+"""The folder to which the labs are copied, unless `--to` says otherwise."""
 
 _ABOUT = """\
 Copy the labs into a folder and open them in JupyterLab. A file you have changed is never replaced. With
@@ -31,7 +31,7 @@ _EXITS = "exit status: 0 the labs are there; 2 they can't be copied or opened, a
 
 
 def add_course(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """The command's arguments."""
+    """Add the command's arguments."""
     parser = commands.add_parser(
         "course",
         help="copy the labs into a folder and open them in JupyterLab",
@@ -46,7 +46,7 @@ def add_course(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(options: argparse.Namespace) -> int:
-    """Copy, say what was done, and open."""
+    """Copy the notebooks, report, and open JupyterLab."""
     try:
         if not options.no_open and find_spec("jupyterlab") is None:
             raise Refused(f"JupyterLab is not installed: {install('lab')}")
@@ -78,7 +78,7 @@ def report(folder: Path, done: Copied) -> Iterator[str]:
 
 
 def open_labs(folder: Path) -> int:
-    """Run JupyterLab over `folder`, on the page that says which lab comes first, until it is stopped."""
+    """Run JupyterLab in `folder`, on the page that says which lab comes first, until it is stopped."""
     from jupyterlab.labapp import LabApp
 
     arguments = [

@@ -1,4 +1,4 @@
-"""``vmwidgets doctor``: what of this computer works; with a notebook, what of it will count before it is submitted."""
+"""``vmwidgets doctor``: checks of this computer or, with a notebook, of the work that will be graded in it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from .computer import needed, optional
 from .text import printable
 
 WELL, MISSING, NOTHING = 0, 1, 2
-"""Exit codes: all counts, or all works that the labs need; something is missing; the file can't be read."""
+"""Exit codes: everything counts or works; something is missing; the file can't be read."""
 
 
 def add_doctor(commands: Any) -> None:
-    """Add the command to the parser's."""
+    """Add the command's arguments."""
     parser = commands.add_parser(
         "doctor",
         help="check this computer, or say what in your notebook will count",
@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _computer(*, everything: bool) -> int:
-    """Return what of this computer works, a line each as soon as it is known."""
+    """Print what works on this computer, line by line."""
     lacking = 0
     for finding in chain(needed(), optional() if everything else ()):
         print(printable(finding.line()), flush=True)

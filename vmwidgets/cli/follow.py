@@ -31,7 +31,7 @@ out. Needs QEMU, a RISC-V compiler and the extra "kernels"."""
 
 
 def _rules_of(labs: Sequence[str]) -> str:
-    """The rules and the labs in which they hold, as lines."""
+    """Return the rules and the labs in which they apply, as lines."""
     lines = []
     for rule in RULES:
         holds = "all labs" if rule.labs == LABS else ", ".join(rule.labs)
@@ -40,7 +40,7 @@ def _rules_of(labs: Sequence[str]) -> str:
 
 
 def add_follow(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """The command's arguments."""
+    """Add the command's arguments."""
     parser = commands.add_parser(
         "follow",
         help="run a student's xv6 and stop it at its first wrong page-table entry",
@@ -71,7 +71,7 @@ def add_follow(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(options: argparse.Namespace) -> int:
-    """Follow the kernel; what became of it is the status."""
+    """Follow the kernel; returns the exit status for the outcome."""
     if not 0 < options.points <= 1_000_000:
         options.usage_error("--points is more than 0")
     if options.stops < 1 or not 0 < options.seconds <= 86_400:
@@ -97,7 +97,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _results(outcome: str, says: str, lines: list[str], score: float, most: float) -> dict[str, object]:
-    """The results.json of Gradescope's autograder: one test, with what a student needs to know."""
+    """Return Gradescope's results.json: one test, with what a student needs to know."""
     output = "\n".join([printable(says)] if says else lines)
     test = {"name": f"page tables, followed: {outcome}", "score": score, "max_score": most, "output": output}
     return {"tests": [test], "visibility": "visible"}

@@ -33,20 +33,20 @@ from . import INTERRUPTED, checkoff
 from .copying import shipped
 
 LOOK, NOTHING, ZERO = 1, 2, 3
-"""Exit codes: rows are listed; the run failed; a student who submitted has nothing, and not for wrong work."""
+"""Exit codes: rows are listed; the run failed; a student with a submission has nothing, though not for wrong work."""
 
 OVERRIDES = "overrides.csv"
-"""The file among the results that keeps overrides for later runs."""
+"""The file in the results folder that keeps overrides for later runs."""
 
 LEAST_MIB, MOST_WAIT = 0.1, 3600
-"""Of a notebook that may be read, and seconds of one that may be judged."""
+"""The least size of a notebook that may be read, and the most seconds for judging one."""
 
 BAR = 30
-"""Characters that show how many files are done."""
+"""Characters of the progress bar."""
 
 
 def add_grade(commands: Any) -> None:
-    """Add the command to the parser's."""
+    """Add the command's arguments."""
     parser = commands.add_parser(
         "grade",
         help="grade a folder of notebooks",
@@ -107,7 +107,7 @@ def add_grade(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Grade, write, and say how many and what needs a look; or ask about one notebook."""
+    """Grade, write, and report the numbers and what needs attention; or ask about one notebook."""
     if options.ask:
         return checkoff.run(options)
     if options.gain:
@@ -157,7 +157,7 @@ def _gain(options: argparse.Namespace) -> int:
 
 
 def _left_out(gain: Gain) -> str:
-    """Why a file does not count, where one does not."""
+    """Return why a file does not count, if there is one."""
     return f": {gain.left_out[0][0]}: {gain.left_out[0][1]}" if gain.left_out else ""
 
 
@@ -181,7 +181,7 @@ def _check(options: argparse.Namespace, course: Course) -> None:
 
 
 def _overrides(options: argparse.Namespace) -> Overrides | None:
-    """Return those that are given, or else those that an earlier run kept."""
+    """Return the given overrides, or else those of an earlier run."""
     given: Path = options.overrides or options.to / OVERRIDES
     return read_overrides(given) if options.overrides or given.exists() else None
 
@@ -189,7 +189,7 @@ def _overrides(options: argparse.Namespace) -> Overrides | None:
 def _graded(
     options: argparse.Namespace, course: Course, roster: Roster | None, overrides: Overrides | None
 ) -> tuple[Grades, int]:
-    """The grades with all that the options ask for; and of how many files the time is that of their last change."""
+    """Return the grades with all options, and how many files use the time of their last change."""
     until, by_change = due(options.due, options.grace, course.due), 0
     grades = grade(
         options.folder, course, state=options.to / "state.jsonl", jobs=options.jobs, dask=options.dask,
@@ -205,7 +205,7 @@ def _graded(
 
 
 def _write(options: argparse.Namespace, grades: Grades, roster: Roster | None) -> None:
-    """Write all results; overrides that were given are kept among them."""
+    """Write all results; given overrides are kept among them."""
     if options.overrides:
         write({options.to / OVERRIDES: options.overrides.read_bytes()})
     write_tables(grades, options.to)
@@ -236,7 +236,7 @@ def _say(grades: Grades, roster: Roster | None, to: Path, by_change: int) -> Non
 
 
 def _bar(done: int, of: int) -> None:
-    """Show how far it is, on one line of a terminal."""
+    """Show the progress, on one line of a terminal."""
     if sys.stderr.isatty():
         filled = "#" * (BAR * done // of)
         print(f"\r[{filled:<{BAR}}] {done} of {of}", end="\n" if done == of else "", file=sys.stderr, flush=True)

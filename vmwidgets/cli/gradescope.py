@@ -19,11 +19,11 @@ from .labs import chosen
 from .private import write_private
 
 GRADESCOPE = "gradescope"
-"""What the system is called in the command."""
+"""The name of the system in the command."""
 
 
 def write_autograder(options: argparse.Namespace) -> str:
-    """Write the archive, and return a line that says what it grades; :class:`Refused` if it can't be written."""
+    """Write the archive, and return a line about its contents; raises :class:`Refused` if it can't be written."""
     if options.course is None:
         raise Refused("--for gradescope needs --course FILE: the autograder grades the exercises of a course")
     if options.wheel is None:
@@ -52,7 +52,7 @@ def write_autograder(options: argparse.Namespace) -> str:
 
 
 def course_file(course: Course, exercises: Collection[str]) -> str:
-    """A course's file for the autograder: these exercises only, and neither dates nor the places of modules.
+    """Return a course's file for the autograder: these exercises only, without dates and places of modules.
 
     >>> print(course_file(Course("os", {"01/gaps": 5, "02/rank": 3}, key="k" * 16), ["01/gaps"]), end="")
     course = "os"
@@ -69,5 +69,5 @@ def course_file(course: Course, exercises: Collection[str]) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A string of TOML: JSON's, but for one character that TOML wants escaped."""
+    """Return a TOML string: JSON's, with one more character escaped."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,4 +1,4 @@
-"""``vmwidgets lecture NOTEBOOK|JOURNAL``: its story as one file that steps without a kernel."""
+"""``vmwidgets lecture NOTEBOOK|JOURNAL``: its story as one file that can be stepped through without a kernel."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the file, and say where it is."""
+    """Write the file, and print its path."""
     source = Path(options.name)
     output = options.output or Path(source.name.removesuffix(".ipynb").removesuffix(".jsonl.gz") + ".html")
     since = int(options.since) if options.since and options.since.isdecimal() else options.since
@@ -84,14 +84,14 @@ else:
 
 
 def _why(outputs: list[Any], error: Any) -> str:
-    """The error of a cell in a line: of a value that can't be shown, only the cell's output has it."""
+    """Return the error of a cell in a line; only the cell's output describes a value that can't be shown."""
     told = [(one.ename, one.evalue) for one in outputs if one.output_type == "error"] or [(error.ename, error.evalue)]
     name, value = told[-1]
     return f"{name}: {value}".splitlines()[0]
 
 
 def _of_notebook(source: Path, output: Path, pictures: list[str], given: dict[str, Any]) -> list[str]:
-    """Run the notebook in a kernel of its own, in its folder; what is not in the handout, in sentences."""
+    """Run the notebook in a kernel of its own, in its folder; returns what is not in the handout, in sentences."""
     try:
         import nbformat
         from nbclient import NotebookClient
@@ -133,7 +133,7 @@ _HEADING = re.compile(r" {0,3}#{1,6}[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*$")
 
 
 def _heading(text: str) -> str:
-    r"""The first heading of a cell of words; in a block of code "#" begins none.
+    r"""Return the first heading of a text cell; in a block of code, "#" begins none.
 
     >>> _heading("```\n# no heading\n```\n## Fork ##")
     'Fork'
@@ -151,7 +151,7 @@ def _heading(text: str) -> str:
 
 
 def _helped(client: Any, code: str) -> str:
-    """Run code of ours in the notebook's kernel; what it prints."""
+    """Run code of ours in the notebook's kernel; returns its output."""
     from nbclient.exceptions import CellExecutionError
     from nbformat.v4 import new_code_cell
 

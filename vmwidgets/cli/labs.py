@@ -9,9 +9,9 @@ from ..engine.machine.arguments import known
 
 
 def chosen(wanted: str, labs: Collection[str], graded: Collection[str]) -> list[str]:
-    """The labs that `wanted` names, sorted; all that are graded if it is empty.
+    """Return the labs in `wanted`, sorted; all graded ones if it is empty.
 
-    Raises :class:`Refused` for one that is not among `labs`, and for one that has no exercise of the course.
+    Raises :class:`Refused` for an unknown lab, and for one without an exercise of the course.
 
     >>> chosen("02, 01", ["01", "02", "03"], ["01", "02"]), chosen("", ["01", "02", "03"], ["02"])
     (['01', '02'], ['02'])

@@ -1,4 +1,4 @@
-"""``vmwidgets lecture``: a lecture that is ready, or a notebook or journal of your own, as a file that steps."""
+"""``vmwidgets lecture``: a ready lecture, or your own notebook or journal, as a file to step through."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _EXITS = "exit status: 0 the files are written; 2 they are not"
 
 
 def add_lecture(commands: Any) -> None:
-    """Add the command to the parser's."""
+    """Add the command's arguments."""
     parser = commands.add_parser(
         "lecture",
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -58,7 +58,7 @@ def add_lecture(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the files, and say where they are."""
+    """Write the files, and print their paths."""
     is_source = options.name not in LECTURES
     try:
         for name, option in (OF_A_LECTURE if is_source else OF_A_SOURCE).items():
@@ -86,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _made(name: str, fork: str | None) -> Lecture:
-    """The lecture; in the way to fork that was asked for."""
+    """Return the lecture, with the requested way to fork."""
     if fork is None:
         return LECTURES[name]()
     if name not in FORKING:

@@ -1,6 +1,6 @@
-"""``vmwidgets link FILE``: a link to the site's lab that opens this code in a notebook; nothing runs before Run.
+"""``vmwidgets link FILE``: a link to the site's lab that opens this code in a notebook, which runs nothing by itself.
 
-The code is in the link itself, behind ``#code=``, which a browser sends to no server.
+The code is in the link itself, after ``#code=``, which a browser sends to no server.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ SITE = "https://vmwidgets.github.io/vmwidgets/"
 """The site of the project."""
 
 LAB = "lab/lab/index.html#code="
-"""The lab in a site; tools/website/lab/starting.js reads what follows."""
+"""The lab on a site; tools/website/lab/starting.js reads what follows."""
 
 MOST = 8 * 1024
-"""Characters of the code as a link has it: what mail and chat pass on whole."""
+"""The most characters of the code in a link: what mail and chat transmit completely."""
 
 MOST_TEXT = 64 * 1024
-"""Bytes of the code itself."""
+"""The most bytes of the code itself."""
 
 CELL = "# %%"
-"""A line that begins so begins another cell."""
+"""The beginning of a line that begins another cell."""
 
 
 def add_link(commands: Any) -> None:
-    """Add the command to the parser's."""
+    """Add the command's arguments."""
     parser = commands.add_parser(
         "link",
         help="make a link that opens your code in the site's lab",
@@ -66,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def link_to(code: str, site: str = SITE) -> str:
-    """Return the link that opens this code; :class:`Refused` for code that is no Python, or too long.
+    """Return the link that opens this code; raises :class:`Refused` for code that is not Python, or too long.
 
     >>> link_to("import vmwidgets as vm", "http://127.0.0.1:8000").partition("#")[0]
     'http://127.0.0.1:8000/lab/lab/index.html'
@@ -92,7 +92,7 @@ def link_to(code: str, site: str = SITE) -> str:
 
 
 def _read(name: str) -> str:
-    """The code of a file, with a line between the cells of a notebook; cells that install packages are left out."""
+    """Return the code of a file, with a line between a notebook's cells, without cells that install packages."""
     try:
         text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""Files that hold a secret: new, for their owner alone, and not among notebooks."""
+"""Files with a secret: new, for their owner alone, and not among notebooks."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ..grading.files import called_notebook
 def write_private(path: Path, content: bytes) -> None:
     """Write a new file that only its owner may read.
 
-    Raises :class:`Refused` if something is there already, if the folder has notebooks (others may get such a folder),
-    and if the file can't be written; then there is no file.
+    Raises :class:`Refused` if the file exists, if the folder contains notebooks (others may get such a folder), and if
+    the file can't be written; then there is no file.
     """
     try:
         if any(called_notebook(one.name) for one in path.parent.iterdir()):

@@ -35,17 +35,17 @@ course teach? As .ipynb, students answer in a notebook, and vmwidgets grade --ga
 _EXITS = "exit status: 0 the file is written; 2 bad input, or it can't be written: then nothing has changed"
 
 BITS = 60
-"""Bits of a seed that the command draws: too many to be found by trying."""
+"""The bits of a seed that the command draws: too many to be found by trying."""
 
 FEW_BITS = 50
 """A seed with fewer bits can be found by trying: a question takes less than a tenth of a millisecond."""
 
 MOST_DIGITS = 19
-"""Digits of a number: as many as 60 bits have."""
+"""The most digits of a number, as many as 60 bits have."""
 
 
 def add_questions(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """The command's arguments."""
+    """Add the command's arguments."""
     parser = commands.add_parser(
         "questions",
         help="write exam questions with figures and a key",
@@ -123,7 +123,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _concepts(options: argparse.Namespace) -> int:
-    """Write one of the two tests of a course: a notebook, or a paper, of which "before" is form A."""
+    """Write one of the two tests of a course: a notebook, or a paper, where "before" is form A."""
     try:
         from ..questions import concepts
         from ..questions.exam import FORMS
@@ -151,7 +151,7 @@ def _concepts(options: argparse.Namespace) -> int:
 
 
 def _names(options: list[str]) -> list[str]:
-    """Names, from options that are repeated and from commas."""
+    """Return names from repeated options and from commas."""
     return [one.strip() for several in options for one in several.split(",")]
 
 

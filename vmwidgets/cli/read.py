@@ -1,4 +1,4 @@
-"""``vmwidgets read FILE`` says what a text about memory is, and what it holds: a map, a trace, or a kernel's words."""
+"""``vmwidgets read FILE``: the kind of a text about memory, and its contents: a map, a trace, or a kernel's output."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _EXITS = "exit status: 0 something was found; 2 nothing was, or the file can't b
 
 
 def add_read(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """The command's arguments."""
+    """Add the command's arguments."""
     parser = commands.add_parser(
         "read",
         help="read what a kernel printed, a map of a process, or what strace recorded",
@@ -49,7 +49,7 @@ def add_read(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def run(options: argparse.Namespace) -> int:
-    """Read a text; whether anything was found."""
+    """Read a text; the exit status says whether anything was found."""
     progress = bar if sys.stderr.isatty() else None
     try:
         found = record(options.file) if options.record else load(_given(options.file), progress=progress)

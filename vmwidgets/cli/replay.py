@@ -21,7 +21,7 @@ _OUTPUTS = ("result", "after", "state", "i", "op")
 
 
 def add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """The command's arguments."""
+    """Add the command's arguments."""
     parser = commands.add_parser(
         "replay",
         help="run recorded traces on the engine and compare every field",
@@ -34,7 +34,7 @@ def add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(options: argparse.Namespace) -> int:
-    """Replay the files; the worst status of all."""
+    """Replay the files; returns the worst status of all."""
     return max(_replay(path) for path in options.files)
 
 
@@ -53,7 +53,7 @@ def _replay(path: Path) -> int:
 
 
 def partly(outcome: Outcome) -> str:
-    """Return how many of them were compared with what would be correct only, or not at all."""
+    """Return how many were compared with correct values only, or not at all."""
     if not outcome.corrected and not outcome.passed_over:
         return ""
     partly = f"{outcome.corrected} with what is correct where the original has a bug"
@@ -61,7 +61,7 @@ def partly(outcome: Outcome) -> str:
 
 
 def report(outcome: Outcome, divergence: Divergence) -> str:
-    """The file's line, the operation with its inputs, and what differs, side by side."""
+    """Return the file's line, the operation with its inputs, and the differences, side by side."""
     record = divergence.record
     given = [(name, value) for name, value in record.items() if name not in _OUTPUTS][:MOST_FIELDS]
     inputs = " ".join(f"{short_text(name)}={value_text(value)}" for name, value in given)

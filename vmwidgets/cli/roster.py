@@ -21,10 +21,10 @@ from .secret import named_key
 from .text import printable
 
 DONE, LISTED, FAILED = 0, 1, 2
-"""Exit codes: all is well; rows of the roster need a look; it could not be done."""
+"""Exit codes: done; rows of the roster need attention; it could not be done."""
 
 KEY_BYTES = 16
-"""Of a new key: 128 bits, which are too many to try."""
+"""The bytes of a new key: 128 bits, too many to try."""
 
 COLUMNS = ("id", "name", "code")
 
@@ -41,7 +41,7 @@ _EXITS = "exit status: 0 all is well; 1 rows of the roster need attention, and a
 
 
 def add_roster(commands: Any) -> None:
-    """Add the command and its two actions to the parser's."""
+    """Add the command and its two actions."""
     parser = commands.add_parser(
         "roster",
         help="make a course's key, and a code for each student",
@@ -88,7 +88,7 @@ def run_codes(options: argparse.Namespace) -> int:
 
 
 def codes(key: str, course: str, roster: Roster) -> str:
-    """The table of codes as CSV, in the order of the roster: a row for each id that a student may write."""
+    """Return the table of codes as CSV, in the order of the roster: a row for each ID that a student may use."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(COLUMNS)

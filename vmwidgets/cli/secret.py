@@ -1,4 +1,4 @@
-"""An instructor's secret: the key in a course's file, or a file that holds only a secret."""
+"""An instructor's secret: the key in a course's file, or a file with only a secret."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..grading.course import LEAST_KEY, read_key
 from . import TOOLS
 
 MOST_BYTES = 4096
-"""Bytes of a file that holds only a secret."""
+"""The most bytes of a file with only a secret."""
 
 HELP = "course.toml with a key, or a file that holds only a secret, such as secret.key in the results of grading"
 
@@ -40,7 +40,7 @@ def is_course(path: Path) -> bool:
 
 
 def named_key(path: Path) -> tuple[str, str]:
-    """Read the name and the key of the course whose file is at `path`, and run none of its modules.
+    """Return the name and the key of the course whose file is at `path`, without running its modules.
 
     Raises :class:`Refused` if the course has no key.
     """

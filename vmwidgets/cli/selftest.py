@@ -1,4 +1,4 @@
-"""``vmwidgets selftest``: the engine of this computer, compared with the recordings that ship with the package."""
+"""``vmwidgets selftest``: this computer's engine, compared with the recordings in the package."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ read: install vmwidgets again"""
 
 @frozen
 class Checked:
-    """What became of one recording: what was compared, in words, and the first difference or an empty text."""
+    """The result for one recording: what was compared, in words, and the first difference, or ""."""
 
     name: str
     compared: str
@@ -46,7 +46,7 @@ class Checked:
 
 
 def add_selftest(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """The command's arguments."""
+    """Add the command's arguments."""
     parser = commands.add_parser(
         "selftest",
         help="check the engine with the recordings that come with vmwidgets",
@@ -79,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def all_checked() -> Iterator[Checked]:
-    """Every recording, as soon as it was compared."""
+    """Yield every recording, as soon as it has been compared."""
     checks: tuple[tuple[Callable[[Any, str], Checked], Any, tuple[str, ...]], ...]
     with ExitStack() as stack:
         traces = stack.enter_context(shipped_traces())
@@ -91,14 +91,14 @@ def all_checked() -> Iterator[Checked]:
 
 
 def _trace(folder: Path, name: str) -> Checked:
-    """A run of an original, operation by operation."""
+    """Return a run of an original, compared operation by operation."""
     outcome = replay(folder / f"{name}.jsonl.gz")
     difference = "" if outcome.divergence is None else report(outcome, outcome.divergence)
     return Checked(name, f"{counted(outcome.operations, 'operation')} agree{partly(outcome)}", difference)
 
 
 def _tables(folder: Path, name: str) -> Checked:
-    """Page tables of Linux, each walk with its recorded answer."""
+    """Return Linux's page tables, each walk compared with its recorded answer."""
     path, found = folder / f"{name}.jsonl.gz", Comparison()
     for case in read_cases(path):
         compare(case, found)
@@ -107,7 +107,7 @@ def _tables(folder: Path, name: str) -> Checked:
 
 
 def _program(_folder: None, name: str) -> Checked:
-    """A program's calls, replayed; where it read its own map, that is what they must end in."""
+    """Return a program's calls, replayed; if it read its own map, the result is compared with that."""
     recorded, machine = recording(name), boot("x86-64")
     try:
         loaded = load_strace(machine, recorded.strace, until="maps" if recorded.maps else None)

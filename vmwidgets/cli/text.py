@@ -1,4 +1,4 @@
-"""How the commands print values, so that nothing in a file can harm a terminal or fill it."""
+"""The commands' printed values, in a form in which nothing in a file can harm or fill a terminal."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ..sources.traces.reader import short
 __all__ = ["MOST_FIELDS", "comparison_table", "printable", "short_text", "value_text"]
 
 MOST_FIELDS = 40
-"""How many differing fields are listed: after the first ones they say little that is new."""
+"""The most differing fields that are listed: further ones are of little interest."""
 
 
 def comparison_table(found: Sequence[Difference]) -> list[str]:
-    """The lines that show what differs, side by side."""
+    """Return the lines that show what differs, side by side."""
     rows = [("field", "expected", "actual")]
     rows += [
         (short_text(path), value_text(expected), value_text(actual)) for path, expected, actual in found[:MOST_FIELDS]
@@ -28,7 +28,7 @@ def comparison_table(found: Sequence[Difference]) -> list[str]:
 
 
 def value_text(value: Any) -> str:
-    """A value as it is in the file, an address also in hexadecimal."""
+    """Return a value as it is in the file, an address also in hexadecimal."""
     if value is None or isinstance(value, bool):
         return {True: "true", False: "false", None: "null"}[value]
     if isinstance(value, int) and value >= 10:
@@ -37,5 +37,5 @@ def value_text(value: Any) -> str:
 
 
 def short_text(text: str) -> str:
-    """A name from a file, not endless and on one line."""
+    """Return a name from a file, shortened and on one line."""
     return short(text)[1:-1] if len(text) > 50 or not text.isprintable() else text

@@ -35,7 +35,7 @@ The worst of all files counts; a fault is an answer like any other."""
 
 
 def add_walk(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """The command's arguments."""
+    """Add the command's arguments."""
     parser = commands.add_parser(
         "walk",
         help="walk page tables from case files or an image of memory",
@@ -58,7 +58,7 @@ def add_walk(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def run(options: argparse.Namespace) -> int:
-    """Walk what was given; the worst status of all."""
+    """Walk the tables; returns the worst status of all."""
     if options.tables is not None:
         if options.memory is not None or options.arch is not None or options.addresses:
             options.usage_error(
@@ -122,7 +122,7 @@ def _print_answers(path: Path, case: Case, number: int) -> None:
 
 
 def mismatch_report(path: Path, comparison: Comparison, first: Mismatch) -> str:
-    """The file's line, the query that differs first with its walk, and what differs, side by side."""
+    """Return the file's line, the first query that differs with its walk, and the differences, side by side."""
     found, case = first.walk, first.case
     where = f"{printable(str(path))}: differs at case {first.number} (line {case.line}), query {first.query_number}"
     head = f"{where}; {comparison.mismatches:,} of {counted(comparison.compared, 'query')} differ"

@@ -11,7 +11,7 @@ from ..engine.mmu.tables_schema import FieldValue, Step, Walk
 
 
 def verdict(found: Walk) -> str:
-    """The physical address, or the fault with what the processor reports."""
+    """Return the physical address, or the fault as the processor reports it."""
     if found.fault is None:
         assert found.pa is not None
         return f"physical {Address(found.pa)}, in a page of {binary_size(found.page_size)}"
@@ -22,7 +22,7 @@ def verdict(found: Walk) -> str:
 
 
 def walk_lines(found: Walk, fmt: TableFormat[Any]) -> Iterator[str]:
-    """Every step with its fields, the verdict, and what each side may do with the page."""
+    """Yield every step with its fields, the verdict, and what each side may do with the page."""
     who = "user" if found.user else "supervisor"
     yield f"{Address(found.va)} {who} {found.access}, {found.format} from {fmt.base_register} = {Address(found.root)}"
     for step in found.steps:
@@ -52,6 +52,6 @@ def _target(step: Step) -> str:
 
 
 def _fields(decoded: tuple[FieldValue, ...]) -> str:
-    """The fields that are not 0, without the address, which is in the line above."""
+    """Return the nonzero fields, without the address, which is in the line above."""
     found = (part for part in decoded if part.value and not part.field.name.startswith("address"))
     return " ".join(f"{field.name}={value:#x}" if value > 9 else f"{field.name}={value}" for field, value in found)

@@ -1,6 +1,6 @@
 """A folder of submissions is only read: results are written elsewhere, and no module is imported from it.
 
-Other people filled the folder.  A state, overrides or a module in it may be anyone's.
+Other people filled the folder, so a state, overrides or a module in it may be anyone's.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from vmwidgets.engine.base.errors import Refused
 from vmwidgets.launched import lying_in
 
 WITHIN = ("", "feedback", "gradescope")
-"""The folders of results below the one that is named."""
+"""The folders in the results folder."""
 
 
 def check_results(folder: Path, results: Path) -> None:
-    """Raise :class:`Refused` where results would lie among the submissions in `folder`; links are followed.
+    """Raise :class:`Refused` if results would be among the submissions in `folder`; links are followed.
 
     >>> check_results(Path("in"), Path("in/grades"))
     Traceback (most recent call last):
@@ -33,7 +33,7 @@ def check_results(folder: Path, results: Path) -> None:
 
 
 def check_given(folder: Path, files: Iterable[Path | None]) -> None:
-    """Raise :class:`Refused` for a course, a roster or overrides that lie among the submissions in `folder`."""
+    """Raise :class:`Refused` for a course, a roster or overrides among the submissions in `folder`."""
     for file in files:
         if file is not None and file.resolve().is_relative_to(folder.resolve()):
             raise Refused(

@@ -1,6 +1,6 @@
 """A Dask cluster, which judges the files of a course that outgrows one computer.
 
-A worker of the cluster is sent data (a file's name and content, the course) and the name of a function of its own
+A worker of the cluster receives data (a file's name and content, the course) and the name of a function of its own
 vmwidgets.  It judges as this computer does: in processes with limits, which read no other file.
 """
 
@@ -32,19 +32,19 @@ ANSWER = 10
 """Seconds in which a scheduler has to answer."""
 
 WORKERS = 60
-"""Seconds that a run waits for new workers, after it lost all."""
+"""Seconds that a run waits for new workers after it has lost all."""
 
 LARGE = "1 GiB"
-"""From here on Dask warns of what is sent; by itself it does for a notebook with many pictures."""
+"""The size of a message from which Dask warns; a notebook with many pictures is larger than Dask's own limit."""
 
 ADDRESS = re.compile(r"(?:(?:tcp|tls|wss?)://)?(?:[\w.-]+|\[[\da-fA-F:.]+\]):(\d{1,5})")
 
 JUDGES = Judges()
-"""Those of a worker, one for each of its threads; they end with it."""
+"""The judging processes of a worker, one for each of its threads; they end with it."""
 
 
 def judge(version: str, name: str, content: bytes, course: Course) -> Graded:
-    """Judge a file; runs on a worker, for a client with this version of vmwidgets."""
+    """Judge a file, on a worker, for a client with this version of vmwidgets."""
     if version != __version__:
         raise Refused(f"a worker of the cluster has vmwidgets {__version__}, and this is {version}")
     try:
@@ -57,15 +57,16 @@ def judge(version: str, name: str, content: bytes, course: Course) -> Graded:
 
 
 def rest() -> None:
-    """End the processes of a worker that judge nothing; another run starts its own."""
+    """End a worker's idle processes; another run starts its own."""
     JUDGES.rest()
 
 
 class Cluster:
     """The cluster whose scheduler is at `address`, such as ``tcp://10.0.0.1:8786``.
 
-    Raises :class:`Refused` with one sentence where there is none that can judge.  A file that is lost with its workers
-    again and again is :class:`Lost`; how often is a setting of the scheduler (`allowed-failures`, by itself 3).
+    Raises :class:`Refused` with one sentence if there is none that can judge.  A file that is lost with its workers
+    several times is :class:`Lost`; the number of times is a setting of the scheduler (`allowed-failures`, 3 by
+    default).
     """
 
     def __init__(self, address: str) -> None:
@@ -96,7 +97,7 @@ class Cluster:
             asked = self._client.submit(judge, __version__, file.name, content, course, pure=False)
 
         def finish(asked: Any) -> None:
-            """Hand the result on; asked of a client that was closed meanwhile, it would never come."""
+            """Pass the result on; a client that has been closed would never deliver it."""
             while self._client.status == "running":
                 try:
                     made.set_result(asked.result(timeout=ANSWER))
@@ -112,7 +113,7 @@ class Cluster:
         return made
 
     def width(self) -> int:
-        """Say how many threads the workers have; asked once a second, since each question waits for the scheduler."""
+        """Return how many threads the workers have; asked once a second, since each request waits for the scheduler."""
         if self._known and time.monotonic() - self._asked < LOOK:
             return self._known
         threads, self._asked = self._threads(), time.monotonic()
@@ -126,7 +127,7 @@ class Cluster:
         return max(1, threads)
 
     def graded(self, future: Future[Graded]) -> Graded:
-        """Return what came of a file."""
+        """Return a file's grades."""
         from distributed import KilledWorker
 
         try:
@@ -141,7 +142,7 @@ class Cluster:
             raise Refused(f"a worker of the cluster can't judge: {type(error).__name__}: {error}; {_KEPT}") from None
 
     def close(self) -> None:
-        """Stop what is being judged."""
+        """Stop the judging in progress."""
         with suppress(OSError, TimeoutError):
             if self._client.status == "running":
                 self._client.run(rest, on_error="ignore")
@@ -158,7 +159,7 @@ class Cluster:
         return Refused(f"the cluster at {self._address} is gone; {_KEPT}")
 
     def _check(self) -> None:
-        """Check that there are workers, and that they and the scheduler have the versions that are here."""
+        """Check that there are workers, and that they and the scheduler have the same versions as this computer."""
         if not self._threads():
             raise Refused(f"the cluster at {self._address} has no workers: start some: dask worker {self._address}")
         # a function that each Python has, so that it can be asked without vmwidgets
@@ -195,7 +196,7 @@ def _connected(address: str) -> Any:
 
 
 async def _greeted(address: str) -> None:
-    """Say hello, since a client waits without end for one that accepts connections and says nothing."""
+    """Send a greeting, since a client waits for ever for a server that accepts connections but does not answer."""
     from distributed.comm import connect
     from distributed.security import Security
 

@@ -1,4 +1,4 @@
-"""What is only seen when all files are side by side: who wrote and uploaded them, the same work of two students."""
+"""Findings from a comparison of all files: authors, uploaders, and the same work of two students."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from .roster import Roster
 from .uploaders import uploaders
 
 Person = Callable[[str], str]
-"""Of an id the one that stands for its owner in all results."""
+"""A function from an ID to the one that stands for its owner in all results."""
 
 
 MOST_NAMED = 10
-"""Others with the same work who are named in one row."""
+"""The most students with the same work who are named in one row."""
 
 
 def first_writings(files: Iterable[Graded]) -> Person:
-    """Ids that fold alike are one person's: the way in which most files have it stands for all, or the first of these.
+    """Return the spelling for each ID that is equal when folded: the most frequent one, or the first.
 
     >>> person = first_writings([Graded("a.ipynb", "Ada", "01", None, (), {}, {}, {})])
     >>> person("ADA"), person("bert")
@@ -41,7 +41,7 @@ def first_writings(files: Iterable[Graded]) -> Person:
 
 
 def _person(files: Sequence[Graded], roster: Roster | None) -> Person:
-    """Say whose an id is: by the roster, or for ids that it lacks by the way in which most files write them."""
+    """Return an ID's owner: by the roster or, for IDs not in it, by the spelling of most files."""
     stranger = first_writings(files)
     if roster is None:
         return stranger
@@ -49,9 +49,10 @@ def _person(files: Sequence[Graded], roster: Roster | None) -> Person:
 
 
 def compared(files: Iterable[Graded], roster: Roster | None = None) -> tuple[Graded, ...]:
-    """The files, each with its owner and the others who have the same work.
+    """Return the files, each with its owner and the others with the same work.
 
-    A file that another person uploaded counts for no student: otherwise anyone could submit work in a classmate's name.
+    A file that another person uploaded counts for no student: otherwise, anyone could submit work in a classmate's
+    name.
     """
     files = list(files)
     person = _person(files, roster)
@@ -60,9 +61,9 @@ def compared(files: Iterable[Graded], roster: Roster | None = None) -> tuple[Gra
 
 
 def _owned(file: Graded, person: Person, uploader: Person) -> Graded:
-    """The file with the ids that stand for its owners; nothing of it counts if another person uploaded it.
+    """Return the file with its owners' IDs; nothing in it counts if another person uploaded it.
 
-    A file that says nothing, such as a web page, is that of the person who uploaded it.
+    A file without contents of a lab, such as a web page, belongs to its uploader.
     """
     students = sorted({person(one) for one in file.students})
     student = "+".join(students)
@@ -78,9 +79,9 @@ def _owned(file: Graded, person: Person, uploader: Person) -> Graded:
 
 
 def _beside(files: Sequence[Graded]) -> Iterator[Graded]:
-    """The files, with the others who earn points by the same work.
+    """Yield the files, with the others who earn points by the same work.
 
-    Work that earns no one more than half is not compared: those who did little have done the same.
+    Work that earns no one more than half is not compared: students who did little have done the same.
     """
     owners: dict[str, dict[str, str]] = {}
     much: set[str] = set()
@@ -97,7 +98,7 @@ def _beside(files: Sequence[Graded]) -> Iterator[Graded]:
 
 
 def _copied(row: Row, owners: list[tuple[str, str]], me: set[str], seed: str) -> Row:
-    """The row, with the others who earn points by the same work; of those who were asked the same, that they were."""
+    """Return the row with the others who earn points by the same work, marked if they were asked the same."""
     others = ((one, theirs) for one, theirs in owners if me.isdisjoint(one.split("+")))
     named = list(islice(others, MOST_NAMED))
     if not named:
@@ -109,7 +110,7 @@ def _copied(row: Row, owners: list[tuple[str, str]], me: set[str], seed: str) ->
 
 
 def odd_groups(files: Iterable[Graded], most: int) -> Iterator[Row]:
-    """Notes on files of more students than may work together, and on students who worked in two groups in a lab."""
+    """Yield notes on files of groups that are too large, and on students in two groups of one lab."""
     groups: dict[tuple[str, str], dict[str, None]] = {}
     for file in files:
         count = len(file.students)
@@ -127,5 +128,5 @@ def odd_groups(files: Iterable[Graded], most: int) -> Iterator[Row]:
 
 @lru_cache(maxsize=10_000)
 def _asked(exercise: str, seed: str) -> tuple[str, ...]:
-    """The words of the sheet of this seed, in whatever order it lists things; none where all are asked the same."""
+    """Return the words on this seed's sheet, whatever the order of its lists; none if everyone is asked the same."""
     return () if exercises()[exercise].sheet is None else tuple(sorted(sheet_of(exercise, seed).text.split()))

@@ -1,4 +1,4 @@
-"""A course's file: its name, and which exercises count how much.  TOML."""
+"""A course's file, in TOML: its name, and the points of its exercises."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ from .own_exercises import OwnModule, read_modules
 MEMBERS = {"course", "exercises", "predictions", "due", "key", "modules", "groups"}
 
 MOST_SECONDS = 300
-"""That judging all work of one file may take; what is left then is not judged."""
+"""The most seconds for all work of one file; the rest is not judged."""
 
 LEAST_KEY = 16
-"""Characters of a key: a short one can be found by trying."""
+"""The fewest characters of a key: a short one can be found by trying."""
 
 
 @frozen(slots=False)
 class Course:
-    """`name` as students wrote it in `lab.begin`; `exercises` with the points that each is worth in this course.
+    """A course: `name` as students wrote it in `lab.begin`; `exercises` with their points in this course.
 
-    A prediction that was made, right or wrong, is worth `prediction` points.  `due` says until when, by lab, and under
-    "" for the others.  `key` is the course's secret, from which codes of students are made; "" where there
-    are not codes.  `modules` have the course's own exercises.  `groups` is how many students may work on one notebook.
-    A file may have so many bytes (`size`), and judging it may take so many `seconds`.
+    Each answered prediction, right or wrong, is worth `prediction` points.  `due` contains dates by lab, and under ""
+    for the others.  `key` is the course's secret, from which students' codes are made; "" without codes.  `modules`
+    have the course's own exercises.  `groups` is the most students for one notebook.  `size` is the largest file in
+    bytes, and `seconds` the time for judging it.
     """
 
     name: str
@@ -62,14 +62,14 @@ class Course:
         return sum(self.exercises.values())
 
     def scaled(self, exercise: Exercise, points: int) -> float:
-        """The course's points for so many of the exercise's own."""
+        """Return the course's points for this many of the exercise's own."""
         return round(self.exercises[exercise.id] * points / exercise.points, 2)
 
 
 def read_course(path: Path, modules: Sequence[Path] = ()) -> Course:
-    """The course that the file at `path` describes; :class:`Refused` with one sentence where it can't be.
+    """Return the course that the file at `path` describes; raises :class:`Refused` with one sentence if it can't.
 
-    `modules` are files with the course's own exercises, beside those that the course's file names.
+    `modules` are files with the course's own exercises, in addition to those in the course's file.
 
     course = "os-2026"
     exercises = ["01/guard", "01/gaps"]      # or { "01/guard" = 10, "01/gaps" = 5 }
@@ -89,15 +89,18 @@ def read_course(path: Path, modules: Sequence[Path] = ()) -> Course:
 
 
 def read_key(path: Path) -> tuple[str, str]:
-    """The name and the key of the course that the file at `path` describes; :class:`Refused` as :func:`read_course`.
+    """Return the name and the key of the course in the file at `path`; raises :class:`Refused` as :func:`read_course`.
 
-    Its exercises are not needed for that: none of its modules runs.
+    No exercise is needed for that: none of its modules runs.
     """
     return _named(_data(path), path)
 
 
 def named_modules(path: Path) -> list[Path]:
-    """The modules that the course's file at `path` names; none of them runs.  :class:`Refused` if it can't be read."""
+    """Return the modules that the course's file at `path` names; none of them runs.
+
+    Raises :class:`Refused` if it can't be read.
+    """
     return _modules(_data(path).get("modules", []), path)
 
 
@@ -116,7 +119,7 @@ def _data(path: Path) -> dict[str, Any]:
 
 
 def _named(data: Mapping[str, Any], path: Path) -> tuple[str, str]:
-    """The course's name and key."""
+    """Return the course's name and key."""
     name = data.get("course")
     if not isinstance(name, str) or not name:
         raise Refused(f'{str(path)!r} has no course: write course = "…", as students wrote it in lab.begin')
@@ -124,14 +127,14 @@ def _named(data: Mapping[str, Any], path: Path) -> tuple[str, str]:
 
 
 def _modules(given: Any, path: Path) -> list[Path]:
-    """The files that the course's file names, which lie where it says from its own folder on."""
+    """Return the files that the course's file names, relative to its own folder."""
     if not isinstance(given, list) or not all(isinstance(one, str) and one for one in given):
         raise Refused(f'{str(path)!r}: write modules = ["mine.py"], the files with exercises of your own')
     return [path.parent / one for one in given]
 
 
 def _key(given: Any, path: Path) -> str:
-    """The key; what is wrong with it is said without it."""
+    """Return the key; an error about it does not contain it."""
     if not isinstance(given, str) or 0 < len(given) < LEAST_KEY:
         raise Refused(f"{str(path)!r}: key is not a text of at least {LEAST_KEY} characters")
     return given
@@ -146,7 +149,7 @@ def _exercises(given: Any, path: Path) -> dict[str, float]:
 
 
 def _due(given: Any, listed: Iterable[str]) -> dict[str, datetime]:
-    """Dates by lab, from a table or from one date; TOML has dates of its own, without quotes."""
+    """Return dates by lab, from a table or from one date; TOML has dates of its own, without quotes."""
     labs = dict.fromkeys(lab for name in listed for lab in labs_of(name))
     if given is None:
         return {}

@@ -14,7 +14,7 @@ MONTHS = (
     ("jan", "ene"), ("feb", "fev"), ("mar",), ("apr", "avr", "abr"), ("mai", "may"), ("jun", "juin"),
     ("jul", "juil"), ("aug", "aou", "ago"), ("sep", "set"), ("okt", "oct"), ("nov",), ("dez", "dec", "dic"),
 )  # fmt: skip  # a year
-"""How the names of months begin in English, German, French and Spanish, without accents: Moodle's language packs."""
+"""The beginnings of months' names in English, German, French and Spanish, without accents, as in Moodle."""
 
 _WORD = r"[^\W\d_]+\.?"
 _TIME = (
@@ -29,7 +29,7 @@ HOURS = {
     "z": 0, "ut": 0, "utc": 0, "gmt": 0, "wet": 0, "west": 1, "bst": 1, "cet": 1, "mez": 1, "cest": 2, "mesz": 2,
     "eet": 2, "eest": 3,
 }  # fmt: skip  # a table
-"""How many hours zones of Europe are before UTC; the names of American ones are those of e-mail."""
+"""The hours by which Europe's time zones are ahead of UTC; the names of American ones are those of e-mail."""
 
 _YEAR_FIRST = re.compile(rf"(?P<year>\d{{4}})(?P<sign>[-/])(?P<month>\d{{1,2}})(?P=sign)(?P<day>\d{{1,2}})(?:{_TIME})?")
 _NUMBERS = re.compile(
@@ -38,14 +38,14 @@ _NUMBERS = re.compile(
 
 
 class UnknownZone(ValueError):
-    """A time is in a zone whose name says nothing here."""
+    """Raised if a time is in a zone with an unknown name."""
 
 
 def moment(text: str, what: str, order: str = "") -> datetime:
-    """A date and time, in this computer's zone where it names none; a date alone is the end of its day.
+    """Return a date and time, in this computer's zone if it names none; a date alone is the end of its day.
 
-    `order` says which number comes first in 03/04/2026, "day" or "month"; without it such a date is refused, unless
-    only one order can be.
+    `order` says which number comes first in 03/04/2026, "day" or "month"; without it, such a date is refused unless
+    only one order is possible.
 
     >>> moment("2026-10-01 12:00", "--due").isoformat()[:16]
     '2026-10-01T12:00'
@@ -72,7 +72,7 @@ def moment(text: str, what: str, order: str = "") -> datetime:
 
 
 def order_of(texts: Iterable[str]) -> str:
-    """Return which number comes first in the dates of one column, "day" or "month"; "" where none of them tells.
+    """Return which number comes first in the dates of one column, "day" or "month"; "" if none of them shows it.
 
     >>> order_of(["03/04/2026", "03/17/2026"]), order_of(["03/04/2026"])
     ('month', '')
@@ -83,13 +83,13 @@ def order_of(texts: Iterable[str]) -> str:
 
 
 def _plain(text: str) -> str:
-    """The text without capitals, accents and wide blanks."""
+    """Return the text without capitals, accents and wide blanks."""
     letters = unicodedata.normalize("NFKD", text.strip().casefold())
     return " ".join("".join(letter for letter in letters if not unicodedata.combining(letter)).split())
 
 
 def _iso(text: str) -> datetime | None:
-    """ISO 8601, also with a blank before the time, half of a day and a zone, such as "UTC", as Canvas writes it."""
+    """Read ISO 8601, also with a blank before the time, AM or PM, and a zone such as "UTC", as Canvas writes it."""
     if match := _YEAR_FIRST.fullmatch(text):
         return _at(match, int(match["year"]), int(match["month"]), int(match["day"]))
     if not re.match(r"\d{4}-", text):
@@ -119,7 +119,7 @@ def _in_numbers(text: str, order: str) -> datetime | None:
 
 
 def _at(match: re.Match[str], year: int, month: int, day: int) -> datetime:
-    """The day, at the time that is written, or at its end."""
+    """Return the day, at the given time or at its end."""
     if match["hour"] is None:
         return datetime(year, month, day, 23, 59, 59)  # noqa: DTZ001  the caller gives it this computer's zone
     hour = int(match["hour"])
@@ -132,7 +132,7 @@ def _at(match: re.Match[str], year: int, month: int, day: int) -> datetime:
 
 
 def _zone(name: str) -> timezone:
-    """The zone of an offset, or of a name."""
+    """Return the zone of an offset or a name."""
     if name in HOURS:
         return timezone(timedelta(hours=HOURS[name]))
     parsed = parsedate_tz(f"1 Jan 2000 00:00 {name.replace(':', '')}")

@@ -1,4 +1,4 @@
-"""What of a student's notebook will count: read and judged as the grader does it, before it is submitted."""
+"""The work in a student's notebook that will count: read and judged as the grader does, before it is submitted."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .submission import rows_of
 
 @frozen(slots=False)
 class Diagnosis:
-    """What the grader will find: `rows` for the exercises of the lab, and predictions that have no answer yet."""
+    """The grader's view: `rows` for the lab's exercises, and predictions without an answer."""
 
     handed: Handed
     rows: tuple[Row, ...]
@@ -31,11 +31,11 @@ class Diagnosis:
     unanswered: tuple[str, ...]
     named: bool
     kind: str = ""
-    """What the file is, if it can't be a notebook; or ""."""
+    """The file's kind, if it can't be a notebook; or ""."""
 
     @property
     def well(self) -> bool:
-        """Return whether all of it counts: each exercise was checked and judged, and each prediction is answered."""
+        """Return whether everything counts: each exercise was checked and judged, and each prediction is answered."""
         whose = self.handed.begun is not None and bool(self.handed.begun.students)
         return (
             self.named
@@ -47,7 +47,7 @@ class Diagnosis:
         )
 
     def lines(self) -> Iterator[str]:
-        """Yield what a student reads: for whom it counts, each exercise with its points, and what is missing."""
+        """Yield the lines for a student: the names, each exercise with its points, and missing parts."""
         handed = self.handed
         if self.kind:
             yield f"Nothing counts: {found(Status.NO_NOTEBOOK, kind=self.kind).staff}."
@@ -88,7 +88,7 @@ class Diagnosis:
 def diagnosis(path: Path) -> Diagnosis:
     """Read and judge the notebook at `path`, in this process: it is the student's own work.
 
-    A sheet that comes from a code is taken as the notebook says, since only the grader has the key.
+    A sheet from a code is accepted as the notebook says, since only the grader has the key.
 
     Raises :class:`Refused` for a file that can't be read.
     """
@@ -115,12 +115,12 @@ def diagnosis(path: Path) -> Diagnosis:
 
 
 def _missing(row: Row) -> bool:
-    """Return whether an exercise has no work that was judged."""
+    """Return whether an exercise has no judged work."""
     return not row.cell or row.needs_look
 
 
 def _row(row: Row) -> Iterator[str]:
-    """An exercise: its points, or why it has none."""
+    """Yield an exercise: its points, or why it has none."""
     if row.has(Status.OTHER_LAB):
         yield f"{row.exercise}: does not count. {_sentence(row.says)} Write that in lab.begin, and run all cells again."
     elif not row.cell:

@@ -1,4 +1,4 @@
-"""Why a student has these points: each file, and each exercise with the cell whose output counts."""
+"""The reasons for a student's points: each file, and each exercise with the cell that counts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .submission import MOST_JUDGED
 
 
 def explained(grades: Grades, student: str, roster: Roster | None = None) -> Iterator[str]:
-    """Lines that say what a student has, and from where; :class:`Refused` for an id that no file and no roster has."""
+    """Yield a student's points and where they come from; raises :class:`Refused` for an unknown ID."""
     who = roster.person(student) if roster else grades.known_as(student)
     files = grades.files_of(who)
     if not files and not (roster and roster.find(who)):
@@ -35,7 +35,7 @@ def explained(grades: Grades, student: str, roster: Roster | None = None) -> Ite
 
 
 def _row(row: Row) -> Iterator[str]:
-    """An exercise, with the work that counts."""
+    """Yield an exercise, with the work that counts."""
     where = f", from {_place(row.path, row.cell)}" if row.cell else ""
     yield f"  {row.exercise}: {row.points:g} of {row.of:g}{where}"
     if row.override:
@@ -48,7 +48,7 @@ def _row(row: Row) -> Iterator[str]:
 
 
 def _file(grades: Grades, file: Graded, rows: dict[str, Row]) -> Iterator[str]:
-    """A file, with what else is in it."""
+    """Yield a file, with its other contents."""
     if file.wrote:
         yield f"  {printable(file.path)}: lab {file.lab}, begun as {file.wrote}, {made_with(file.version)}"
     else:
@@ -64,14 +64,14 @@ def _file(grades: Grades, file: Graded, rows: dict[str, Row]) -> Iterator[str]:
 
 
 def _other(row: Row, one: Judged) -> str:
-    """A piece of work that does not count."""
+    """Return a piece of work that does not count."""
     found = _not_judged(row, one) if one.points is None else _points(one.points)
     says = f"; {printable(in_words(one.findings))}" if one.findings else ""
     return f"    {row.exercise}, cell {one.cell}: claims {_claim(one)}; {found}{says}"
 
 
 def _not_judged(row: Row, one: Judged) -> str:
-    """Why a piece of work was not judged, beside the work that counts."""
+    """Return why a piece of work was not judged, next to the work that counts."""
     most = int(row.result.get("points", 0)) if row.points or not row.of else 0
     if one.claimed is None or one.claimed <= most:
         return f"not judged: it claims no more than the {most} that were found"

@@ -1,4 +1,4 @@
-"""Feedback for each student: a page with reasons and pictures, and a text that fits into a comment's field."""
+"""Feedback for each student: a page with reasons and pictures, and a text for a comment field."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .output import file_names, write
 from .page import page
 
 MOST_TEXT = 500
-"""Characters of the text."""
+"""The most characters of the text."""
 
 
 def write_feedback(
@@ -27,9 +27,9 @@ def write_feedback(
     name_of: Callable[[str], str] | None = None,
     questions: Mapping[str, str] | None = None,
 ) -> list[Path]:
-    """Write `STUDENT.html` and `STUDENT.txt` into `folder`; with a student's name where there is one.
+    """Write `STUDENT.html` and `STUDENT.txt` into `folder`; with a student's name if it is known.
 
-    `questions` are the texts of the labs' predictions by id; a prediction without one is called by its id.
+    `questions` are the texts of the labs' predictions by ID; a prediction without one is named by its ID.
     """
     texts: dict[Path, str | bytes] = {}
     for student, name in file_names(grades.students()).items():
@@ -40,9 +40,9 @@ def write_feedback(
 
 
 def html(grades: Grades, student: str, called: str, questions: Mapping[str, str] | None = None) -> str:
-    """The page of a student.
+    """Return the page of a student.
 
-    Anyone may have put a file into the folder in this student's name: the page has no file's name, which may be
+    Anyone may have put a file into the folder in this student's name.  So the page contains no file name, which may be
     another student's, and hints and predictions only from files that count.
     """
     rows, files = grades.rows_of(student), grades.files_of(student)
@@ -56,14 +56,14 @@ def html(grades: Grades, student: str, called: str, questions: Mapping[str, str]
 
 
 def _not_graded(file: Graded, grades: Grades) -> str:
-    """Anyone may have written the file: what it says of itself is left out, also a lab that is not in the course."""
+    """Return a file that was not graded without its own words, even its lab, since anyone may have written it."""
     lab = f" of lab {file.lab}" if of_lab(grades.course.exercises, file.lab) else ""
     said = file.finding.student if file.finding else ""
     return f"In a file{lab} in your name, {said}" if file.counts else f"A file{lab} in your name was not graded: {said}"
 
 
 def _counting(files: Sequence[Graded], rows: Mapping[str, Row]) -> list[Graded]:
-    """The files with work that counts; of a lab without one, all that were graded."""
+    """Return the files with work that counts; for a lab without one, all graded files."""
     graded = [file for file in files if file.counts and file.path]
     counting = [file for file in graded if any(row.cell and rows.get(row.exercise) is row for row in file.rows)]
     labs = {file.lab for file in counting}
@@ -71,9 +71,9 @@ def _counting(files: Sequence[Graded], rows: Mapping[str, Row]) -> list[Graded]:
 
 
 def text(grades: Grades, student: str, called: str) -> str:
-    """The same in at most 500 characters: points, and what is missing first in each exercise, as far as there is room.
+    """Return the same in at most 500 characters: points, and the first gap of each exercise, as far as there is room.
 
-    Reasons of the last exercises are left out first.
+    The reasons of the last exercises are left out first.
     """
     rows = [row for name, row in grades.rows_of(student).items() if name in grades.course.exercises]
     points = [f"{row.exercise}: {row.points:g} of {row.of:g}" for row in rows]
@@ -127,7 +127,7 @@ def _predictions(file: Graded, questions: Mapping[str, str]) -> str:
 
 
 def predicted(file: Graded) -> Iterator[tuple[str, str, str]]:
-    """Each answered prediction that the lab asks for: its id; ✓, ✗ or a dot; what was said, what happened, and why."""
+    """Yield each answered prediction of the lab: ID; ✓, ✗ or a dot; the answer, the outcome, and why."""
     asked = of_lab(known_mistakes(), file.lab)
     for outcome in outcomes(file):
         if outcome.id in asked and outcome.said is not None:
@@ -138,7 +138,7 @@ def predicted(file: Graded) -> Iterator[tuple[str, str, str]]:
 
 
 def outcomes(file: Graded) -> Iterator[Outcome]:
-    """Yield what a notebook keeps of predictions beside what happened; whether it was right is found here."""
+    """Yield a notebook's predictions with their outcomes; whether they are right is decided here."""
     for name, data in file.outcomes.items():
         said = data.get("said")
         yield Outcome(

@@ -1,7 +1,7 @@
-"""The files of a folder of submissions: their names, what they are, and what they contain.
+"""The files of a folder of submissions: their names, kinds and contents.
 
-The folder is other people's: a file may be a pipe, a link out of the folder, or larger than memory.  Whatever it is, it
-gets a row in the grades, and no file is read beyond the size of the largest notebook.
+The folder is other people's: a file may be a pipe, a link out of the folder, or larger than memory.  Each file gets a
+row in the grades, and none is read beyond the size of the largest notebook.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.units import counted
 
 MOST_BYTES = 64 * 1024 * 1024
-"""Of a notebook."""
+"""The most bytes of a notebook."""
 
 CHUNK = 1 << 20
-"""Bytes that are read at a time to make a digest."""
+"""The number of bytes that are read at a time for a digest."""
 
 COPIES = {"__MACOSX"}
-"""Folders that a system adds, beside the hidden ones: all in them is left out."""
+"""Folders that systems add, apart from hidden ones: everything in them is left out."""
 
 SYSTEM = {"thumbs.db", "desktop.ini"}
-"""Files that a system adds, beside the hidden ones, in small letters."""
+"""Files that systems add, apart from hidden ones, in small letters."""
 
 ENDINGS = ".ipynb", ".ipynb.txt", ".ipynb.json"
-"""Of notebooks; some browsers and editors add another."""
+"""The endings of notebooks; some browsers and editors add another."""
 
 HEAD = 1024
-"""Bytes that tell what a file is."""
+"""The number of bytes that are read to find out the kind of a file."""
 
 TAIL = 4 << 20
-"""Bytes at the end of a zip archive that are searched for its list of files."""
+"""The number of bytes at the end of a zip archive that are searched for its list of files."""
 
 BEFORE_JSON = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"
 """Bytes that may precede JSON: byte order marks, the other half of wide characters, and white space."""
@@ -47,19 +47,19 @@ ARCHIVES = {
     b"\x1f\x8b": "a gzip file", b"BZh": "a bzip2 file", b"\xfd7zXZ": "an xz file",
     b"7z\xbc\xaf\x27\x1c": "a 7z archive", b"Rar!": "a RAR archive",
 }  # fmt: skip  # a table
-"""Packed files, by how they begin."""
+"""Packed files, by their first bytes."""
 
 OTHERS = {b"%PDF": "a PDF", b"\x89PNG": "an image", b"\xff\xd8\xff": "an image", b"GIF8": "an image"}
-"""Files that can hold no notebook, by how they begin."""
+"""Files that can't be notebooks, by their first bytes."""
 
 ASK = "ask for the .ipynb"
 
 
 def names_of(folder: Path) -> list[str]:
-    """All files in a folder and below, as they are named in it, and the folders that can't be read.
+    """Return all files in a folder and below, by their names in it, and the folders that can't be read.
 
-    Also a folder that is called as a notebook and a link to a folder: each gets its row.  Files that a system hides or
-    adds are left out, but for hidden notebooks.  Raises :class:`Refused` for a folder that has no files.
+    Folders named like notebooks and links to folders are included: each gets a row.  Files that a system hides or adds
+    are left out, except hidden notebooks.  Raises :class:`Refused` for a folder without files.
     """
     if not folder.is_dir():
         raise Refused(f"{str(folder)!r} is not a folder: name the folder with the submitted notebooks")
@@ -87,7 +87,7 @@ def called_notebook(name: str) -> bool:
 
 
 def place_of(folder: Path, name: str) -> Path:
-    """The path of a submitted file; :class:`Refused` for a link to what is not in the folder."""
+    """Return the path of a submitted file; raises :class:`Refused` for a link to something outside the folder."""
     path = folder / name
     if path.is_symlink() and path.exists():
         if not path.resolve().is_relative_to(folder.resolve()):
@@ -98,9 +98,9 @@ def place_of(folder: Path, name: str) -> Path:
 
 
 def other_kind(name: str, path: Path) -> str:
-    """Name what a file is that can't be a notebook; "" for one called so, or that begins as JSON does.
+    """Name a file's kind if it can't be a notebook; "" for one named like it, or beginning like JSON.
 
-    :class:`Refused` for a file that can't be read.
+    Raises :class:`Refused` for a file that can't be read.
     """
     if called_notebook(name):
         return ""
@@ -112,21 +112,21 @@ def other_kind(name: str, path: Path) -> str:
 
 
 def no_lab(name: str) -> str:
-    """Return what a file is that begins as JSON does, is not called a notebook and has no lab."""
+    """Return the kind of a file that begins like JSON, is not named like a notebook and has no lab."""
     return f"{_named(name)} that has no lab in it; {ASK}"
 
 
 def content_of(path: Path, most: int = MOST_BYTES) -> bytes:
-    """Return what the file at `path` has, read once; of one that is too large, one byte more than a notebook may have.
+    """Return the content of the file at `path`, read once; of a file that is too large, one byte more than allowed.
 
-    :class:`Refused` for what is not a file, or can't be read.
+    Raises :class:`Refused` for anything but a file, and for one that can't be read.
     """
     with _opened(path) as file:
         return _read(file, most + 1)
 
 
 def digest_of(path: Path, most: int = MOST_BYTES) -> str:
-    """A digest of what :func:`content_of` reads, made without keeping it in memory."""
+    """Return a digest of what :func:`content_of` returns, without keeping it in memory."""
     digest = hashlib.sha256()
     left = most + 1
     with _opened(path) as file:
@@ -156,14 +156,14 @@ def _read(file: BinaryIO, most: int) -> bytes:
 
 
 def _of_the_system(name: str) -> bool:
-    """Return whether a system made the file: hidden ones are not submissions, unless they are called notebooks."""
+    """Return whether a system made the file: hidden ones are not submissions, unless they are named like notebooks."""
     if name.startswith("."):
         return not called_notebook(name) or name.startswith("._")  # which macOS puts beside each file
     return name.casefold() in SYSTEM
 
 
 def _kind(name: str, head: bytes, file: BinaryIO) -> str:
-    """Return what the file is, and what to do about it."""
+    """Return the kind of the file, and advice about it."""
     if not head:
         return f"the file is empty; {ASK}"
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
@@ -196,6 +196,6 @@ def _notebooks_in(file: BinaryIO) -> str:
 
 
 def _left_out(name: str) -> bool:
-    """Return whether a file of an archive would be left out of a folder."""
+    """Return whether a file in an archive would be left out of a folder."""
     *folders, last = name.split("/")
     return any(one.startswith(".") or one in COPIES for one in folders) or _of_the_system(last)

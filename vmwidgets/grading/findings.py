@@ -1,6 +1,6 @@
-"""Findings: what a file or a piece of work is beside fine, as a value; and its words, for staff and for students.
+"""Findings on a file or a piece of work, as values, and their words for staff and for students.
 
-No code looks into a sentence: it asks for the status.  Both tables are here, side by side.
+Code never examines a sentence: it asks for the status.  Both tables are here, side by side.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from vmwidgets.engine.base.frozen import frozen
 
 
 class Status(Enum):
-    """What there is to say; the value is its name in files."""
+    """The kind of a finding; the value is its name in files."""
 
     # of one exercise in a file
     UNCHECKED = "not checked"
@@ -100,7 +100,7 @@ STAFF: dict[Status, str] = {
     Status.ODD_DATE: "the roster's {problem}",
     Status.OTHER_COUNTS: "{counts}",
 }
-"""What staff reads of each."""
+"""The words for staff."""
 
 STUDENTS: dict[Status, str] = {
     Status.UNCHECKED: "no check of it is in the file",
@@ -142,39 +142,39 @@ STUDENTS: dict[Status, str] = {
     Status.ODD_DATE: "",
     Status.OTHER_COUNTS: "",
 }
-"""What the student whose work it is reads of each: no suspicion, no other's id, and nothing that a file says of itself.
+"""The words for the work's student: no suspicion, no other student's ID, and nothing from inside a file.
 
-Anyone may hand in a file in a classmate's name.
+Anyone may submit a file in a classmate's name.
 """
 
 SUSPICIOUS = frozenset({Status.FORGED, Status.COPIED})
 """A claim was changed, or others have the same work."""
 
 NOT_JUDGED = frozenset({Status.OTHER_EDITION, Status.OTHER_LAB, Status.FUNCTION, Status.UNMADE, Status.UNJUDGED})
-"""Nothing says what the work is worth."""
+"""The note of work whose points are unknown."""
 
 NO_WORK = frozenset({Status.NOTHING_DONE, Status.NOTHING_CHECKED})
-"""Of a file that can be read: its predictions count."""
+"""A readable file without work: its predictions count."""
 
 NO_LOOK = frozenset({Status.UNCHECKED, Status.GIVEN})
-"""Nothing for staff to do."""
+"""Findings that staff need not look at."""
 
 
 @frozen
 class Finding:
-    """A `status`, and what it is `about`: values for the words, which may be another finding."""
+    """A `status` with its details, `about`: values for the words, one of which may be another finding."""
 
     status: Status
     about: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def staff(self) -> str:
-        """Return what staff reads."""
+        """The words for staff."""
         return self._in(STAFF)
 
     @property
     def student(self) -> str:
-        """Return what the student reads; "" where it is nothing for students."""
+        """The words for the student; "" if there are none."""
         return self._in(STUDENTS)
 
     def _in(self, words: Mapping[Status, str]) -> str:
@@ -182,13 +182,13 @@ class Finding:
         return words[self.status].format_map(about)
 
     def data(self) -> dict[str, Any]:
-        """The finding as JSON can say it."""
+        """Return the finding as JSON."""
         about = {name: one.data() if isinstance(one, Finding) else one for name, one in self.about.items()}
         return {"status": self.status.value, "about": about}
 
     @classmethod
     def made_from(cls, data: dict[str, Any]) -> Finding:
-        """Return the finding of :meth:`data`; raises what Python does for data of another form."""
+        """Return the finding rebuilt from :meth:`data`; raises Python's own errors for malformed data."""
         about = {name: cls.made_from(one) if isinstance(one, dict) else str(one) for name, one in data["about"].items()}
         return cls(Status(data["status"]), about)
 
@@ -199,10 +199,10 @@ def found(status: Status, **about: str | Finding) -> Finding:
 
 
 def in_words(findings: Iterable[Finding], *, student: bool = False) -> str:
-    """Return the sentences of several findings; those that a reader has no words for are left out."""
+    """Return the sentences of several findings, without those that have no words for this reader."""
     return "; ".join(filter(None, (one.student if student else one.staff for one in findings)))
 
 
 def tried(attempts: int, student: str) -> str:
-    """Return what staff reads behind a finding, if so many runs were stopped while they judged."""
+    """Return the words for staff after a finding if `attempts` runs were stopped while judging."""
     return f" ({attempts} times; only --only {student or 'STUDENT'} tries again)" if attempts else ""

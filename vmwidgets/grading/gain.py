@@ -1,4 +1,4 @@
-"""What a class learned: the concept test before a course beside its twin after it, student by student."""
+"""The learning gain of a class: the concept test before a course compared with its twin after it."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ Marks = tuple[bool, ...]
 """Which of the ten questions were right, in the order of `KINDS`."""
 
 RESAMPLES = 2000
-"""Classes that are drawn from a class, to say how far chance goes."""
+"""The number of classes that are drawn from a class, to find the margin of chance."""
 
 FEW = 10
-"""Students of whom no interval is worth saying."""
+"""The number of students below which no interval is given."""
 
 
 @frozen(slots=False)
 class Gain:
-    """The tests of a class: of each student who took both, what was right before and after.
+    """The tests of a class: for each student who took both, the right answers before and after.
 
-    `alone` are the students who took one test, by test; `left_out` says of a file why it does not count.
+    `alone` are the students who took one test, by test; `left_out` says why a file does not count.
     """
 
     both: dict[str, tuple[Marks, Marks]]
@@ -41,14 +41,14 @@ class Gain:
 
     @cached_property
     def right(self) -> tuple[float, float]:
-        """Return how many of the ten questions a student had right on average, before and after."""
+        """The average number of right answers of a student, before and after."""
         before, after = (sum(sum(marks[test]) for marks in self.both.values()) for test in (0, 1))
         students = max(1, len(self.both))
         return before / students, after / students
 
     @property
     def share(self) -> float | None:
-        """The gain: the part of what the class had missed before that it knew after (Hake 1998); None: nothing missed.
+        """The gain: the share of the class's first mistakes that it later got right (Hake 1998); None without mistakes.
 
         It is negative if the class knew less after than before.
         """
@@ -56,7 +56,7 @@ class Gain:
 
     @cached_property
     def interval(self) -> tuple[float, float] | None:
-        """Return where the gain lies in 95 of 100 classes drawn from this one; None for a class of few."""
+        """The range of the gain in 95 of 100 classes drawn from this one; None for a small class."""
         students = list(self.both.values())
         if len(students) < FEW:
             return None
@@ -67,13 +67,13 @@ class Gain:
 
     @property
     def changed(self) -> tuple[int, int]:
-        """Return how many students had more right after than before, and how many had fewer."""
+        """Return how many students had more right answers after than before, and how many fewer."""
         steps = [sum(after) - sum(before) for before, after in self.both.values()]
         return sum(one > 0 for one in steps), sum(one < 0 for one in steps)
 
     @property
     def chance(self) -> float:
-        """Return how often a course that changes nothing moves so many students one way: the sign test, two-sided.
+        """Return how often a course without effect changes this many students one way: the sign test, two-sided.
 
         >>> marks = (True,) * 10, (False,) * 10
         >>> Gain({str(one): (marks[1], marks[0]) for one in range(5)}, {}, ()).chance
@@ -84,17 +84,17 @@ class Gain:
         return float(min(1, 2 * tails / 2 ** (better + worse)))
 
     def item(self, place: int) -> tuple[int, int, int, int]:
-        """Of a question: right before, right after, learned (wrong, then right) and lost (right, then wrong)."""
+        """Return a question's counts: right before and after, learned (wrong, then right), lost (right, then wrong)."""
         pairs = [(before[place], after[place]) for before, after in self.both.values()]
         learned, lost = pairs.count((False, True)), pairs.count((True, False))
         return sum(one for one, _ in pairs), sum(one for _, one in pairs), learned, lost
 
 
 def gain_of(folder: Path) -> Gain:
-    """Return the gain of a class, from a folder with its notebooks of both tests; nothing of them runs.
+    """Return the gain of a class, from a folder with its notebooks of both tests; runs no code of theirs.
 
-    A question that was not answered, or with "I don't know", is not right.  Of a student's files for one test the first
-    by name that has answers counts.  Raises :class:`Refused` for a folder without files, and for tests of two courses.
+    A missing answer, or "I don't know", is not right.  If a student has several files for one test, the first by name
+    with answers counts.  Raises :class:`Refused` for a folder without files, and for tests of two courses.
     """
     found: dict[str, dict[str, Marks]] = {test: {} for test in TESTS}
     courses: dict[str, str] = {}
@@ -117,7 +117,7 @@ def gain_of(folder: Path) -> Gain:
 
 
 def _handed(folder: Path, name: str) -> tuple[Handed, str]:
-    """Return what a file holds, and why it can't count, or ""."""
+    """Return a file's contents, and the reason why it can't count, or ""."""
     try:
         if not called_notebook(name):
             return Handed(), "not a notebook"
@@ -132,7 +132,7 @@ def _handed(folder: Path, name: str) -> tuple[Handed, str]:
 
 
 def _taken(handed: Handed) -> Iterator[tuple[str, Marks]]:
-    """The tests in a notebook of which at least one question was answered, and what was right."""
+    """Yield the tests in a notebook with at least one answer, and the right answers."""
     if handed.begun is None:
         return
     for test in TESTS:
@@ -150,7 +150,7 @@ def _share(students: list[tuple[Marks, Marks]]) -> float | None:
 
 
 def said(gain: Gain) -> str:
-    """Return the report for a terminal: how many took both, what was right, and each question."""
+    """Return the report for a terminal: how many took both, how many answers were right, and each question."""
     lines = [f"{counted(len(gain.both), 'student')} took both tests{_alone(gain)}."]
     if gain.both:
         before, after = gain.right

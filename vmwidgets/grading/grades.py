@@ -1,4 +1,4 @@
-"""What grades are: a row for each exercise of a file, the files of a folder, and what each student has."""
+"""Grades: a row for each exercise of a file, the files of a folder, and each student's totals."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from .findings import NO_LOOK, NO_WORK, SUSPICIOUS, Finding, Status, found, in_w
 
 
 class Judged(NamedTuple):
-    """Another piece of work for the same exercise in the same file, that does not count: from the output of `cell`.
+    """Further work for the same exercise in the same file that does not count, from the output of `cell`.
 
-    `points` is None where it was not judged, since it claims no more than was found; `findings` are as in :class:`Row`.
-    `stopped`: judging it was late, or its process ended.
+    `points` is None if it was not judged, since it claims no more than the best; `findings` are as in :class:`Row`.
+    `stopped`: judging took too long, or its process ended.
     """
 
     cell: int
@@ -34,12 +34,12 @@ class Judged(NamedTuple):
 
 @frozen(slots=False)
 class Row:
-    """One exercise of one file: `points` of `of` in the course; `claimed` is what the student's own check gave.
+    """One exercise of one file: `points` of `of` in the course; `claimed` is the result of the student's own check.
 
-    `findings` are what there is to say of it, and `note` names the row that counts instead of this one, if another
-    does.  `attempts` is how many runs were stopped while they judged it, if no other tries again.  `result` is the data
-    of the check that was made here, on what the output of `cell` keeps; `others` are other pieces of work in this file.
-    `late` are days; `override` is a person's reason for other points, or "".
+    `findings` are the remarks on it, and `note` names the row that counts instead, if there is one.  `attempts` is the
+    number of runs that were stopped while judging it, if no other run will try.  `result` is the data of the check made
+    here, on the work in the output of `cell`; `others` are further pieces of work in this file.  `late` is in days;
+    `override` is a person's reason for other points, or "".
     """
 
     path: str
@@ -60,7 +60,7 @@ class Row:
 
     @classmethod
     def made_from(cls, data: dict[str, Any]) -> Row:
-        """Return the row of :meth:`data`; raises what Python does for data of another form."""
+        """Return the row rebuilt from :meth:`data`; raises Python's own errors for malformed data."""
         others = tuple(
             Judged(cell, claimed, points, _findings(findings), stopped)
             for cell, claimed, points, findings, stopped in data["others"]
@@ -68,33 +68,33 @@ class Row:
         return cls(**{**data, "findings": _findings(data["findings"]), "others": others})
 
     def data(self) -> dict[str, Any]:
-        """All of it, as JSON can say it; what is in it is shared, not copied."""
+        """Return everything as JSON values, which are shared, not copied."""
         others = [one._replace(findings=_data(one.findings)) for one in self.others]  # type: ignore[arg-type]  # JSON's
         return {**vars(self), "findings": _data(self.findings), "others": others}
 
     @property
     def stopped(self) -> bool:
-        """Return whether judging one of the works was late or its process ended."""
+        """Return whether judging one of the works took too long or its process ended."""
         return bool(self.result.get("stopped")) or any(one.stopped for one in self.others)
 
     def has(self, *statuses: Status) -> bool:
-        """Return whether one of its findings has one of these."""
+        """Return whether any of its findings has one of these statuses."""
         return any(one.status in statuses for one in self.findings)
 
     @property
     def says(self) -> str:
-        """Return what needs a look, in words for staff, or ""."""
+        """Return what needs attention, in words for staff, or ""."""
         words = in_words(one for one in self.findings if one.status not in NO_LOOK)
         return words and f"{words}{tried(self.attempts, self.student)}"
 
     @property
     def needs_look(self) -> bool:
-        """Return whether there is something for staff to look at."""
+        """Return whether staff should look at it."""
         return any(one.status not in NO_LOOK for one in self.findings)
 
     @property
     def remark(self) -> str:
-        """Return what the student reads of it: no suspicion and no other student's id."""
+        """The words for the student: no suspicion and no other student's ID."""
         if self.override:
             return found(Status.GIVEN, points=f"{self.points:g}", reason=self.override).student
         return in_words(self.findings, student=True)
@@ -111,12 +111,12 @@ class Row:
 
     @property
     def criteria(self) -> list[dict[str, Any]]:
-        """Return those that the student reads: none of a journal that is of another sheet."""
+        """The criteria that the student reads: none if the journal is of another sheet."""
         return [] if self.elsewhere else self.result.get("criteria", [])
 
     @property
     def earned(self) -> str:
-        """The points, after those of the exercise where the course counts them otherwise."""
+        """The points with those of the exercise, if the course counts them differently."""
         return f"{self._own}{self.points:g} of {self.of:g}"
 
     @property
@@ -139,11 +139,11 @@ def _findings(data: Iterable[dict[str, Any]]) -> tuple[Finding, ...]:
 
 @frozen(slots=False)
 class Graded:
-    """One file: its rows, and what it holds of predictions, outcomes and hints.
+    """One file: its rows, its predictions, outcomes and hints.
 
-    `finding` says why it was not graded, or why there is no work in it; None where there is.
-    `wrote` is the id as it was written in the notebook, made with vmwidgets of this `version`; `student` is the one
-    that stands for it in all results.  `seed` is that of its sheets.  `attempts` is as in :class:`Row`.
+    `finding` says why it was not graded, or why it contains no work; None otherwise.  `wrote` is the ID as written in
+    the notebook, made with vmwidgets of this `version`; `student` is the one that stands for it in all results.  `seed`
+    is that of its sheets.  `attempts` is as in :class:`Row`.
     """
 
     path: str
@@ -161,48 +161,48 @@ class Graded:
 
     @classmethod
     def none(cls, path: str, finding: Finding) -> Graded:
-        """A file of which only this is known."""
+        """Return a file of which nothing else is known."""
         return cls(path, "", "", finding, (), {}, {}, {})
 
     @classmethod
     def made_from(cls, data: dict[str, Any]) -> Graded:
-        """The file of :meth:`data`; raises what Python does for data of another form."""
+        """Return the file rebuilt from :meth:`data`; raises Python's own errors for malformed data."""
         finding = data["finding"] and Finding.made_from(data["finding"])
         return cls(**{**data, "finding": finding, "rows": tuple(map(Row.made_from, data["rows"]))})
 
     def data(self) -> dict[str, Any]:
-        """All of it, as JSON can say it; what is in it is shared, not copied."""
+        """Return everything as JSON values, which are shared, not copied."""
         finding = self.finding and self.finding.data()
         return {**vars(self), "finding": finding, "rows": [row.data() for row in self.rows]}
 
     @property
     def counts(self) -> bool:
-        """Return whether it was graded, be it that there is no work in it: its predictions count."""
+        """Return whether it was graded, even without work: its predictions count."""
         return self.finding is None or self.finding.status in NO_WORK
 
     @property
     def says(self) -> str:
-        """Why it was not graded or has no work, in words for staff; or ""."""
+        """The reason why it was not graded or has no work, in words for staff; or ""."""
         return self.finding.staff if self.finding else ""
 
     @property
     def unread(self) -> bool:
-        """Return whether the process that read it was late or ended."""
+        """Return whether the process that read it took too long or ended."""
         return self.finding is not None and self.finding.status is Status.UNREAD
 
     @property
     def stopped(self) -> bool:
-        """Return whether judging was late or its process ended, so that another run may have another result."""
+        """Return whether judging took too long or its process ended, so that another run may have another result."""
         return self.unread or any(row.stopped for row in self.rows)
 
     @property
     def students(self) -> list[str]:
-        """The ids of those whose it is."""
+        """The IDs of its students."""
         return self.student.split("+") if self.student else []
 
     @property
     def predicted(self) -> set[str]:
-        """The predictions of this lab that have an answer: of those that the lab asks for."""
+        """The answered predictions, of those that the lab asks for."""
         asked = of_lab(known_mistakes(), self.lab)
         return {
             name for name in asked
@@ -212,9 +212,9 @@ class Graded:
 
 @frozen(slots=False)
 class Grades:
-    """All files of a folder, in the order of their names; `notes` say what is odd in the roster and other tables.
+    """All files of a folder, in the order of their names; `notes` describe oddities in the roster and other tables.
 
-    What is asked of a student is found in an index over all files, made when it is first needed.
+    Queries about a student use an index over all files, made at the first query.
     """
 
     course: Course
@@ -223,7 +223,7 @@ class Grades:
 
     @property
     def rows(self) -> Iterator[Row]:
-        """One for each exercise of each file; for a file that was not graded, one that says why."""
+        """One row for each exercise of each file; for a file that was not graded, one row with the reason."""
         for file in self.files:
             if file.finding:
                 yield Row(file.path, file.student, "", findings=(file.finding,), attempts=file.attempts)
@@ -232,13 +232,14 @@ class Grades:
 
     @property
     def look(self) -> list[Row]:
-        """The rows that need a look; what has an override was looked at."""
+        """The rows that need attention; rows with an override do not."""
         return [row for row in self.rows if row.needs_look and not row.override]
 
     def told(self, row: Row) -> Row:
-        """The row of a file, if it does not count for one of its owners, with a note that says which one does.
+        """Return a file's row, with a note that names the row that counts instead for an owner, if there is one.
 
-        What it says is in the note then, but for what is suspicious.  One with points and fewer late days needs a look.
+        The note then replaces its words, except suspicious ones.  A row with points and fewer late days needs
+        attention.
         """
         best = {one: self.rows_of(one).get(row.exercise, row) for one in row.student.split("+")}
         better = {one: other for one, other in best.items() if other is not row}
@@ -257,20 +258,20 @@ class Grades:
         )
 
     def known_as(self, student: str) -> str:
-        """The id that stands for this one in these grades: however it is written, it is one person's."""
+        """Return the ID that stands for this one in these grades, whatever its spelling."""
         same = folded(student)
         owners = (one for file in self.files for one in file.students)
         wrote = (one for file in self.files for one in file.wrote.split("+"))
         return next((one for one in (*owners, *wrote) if folded(one) == same), student)
 
     def without_points(self) -> list[str]:
-        """The students with a file of a lab in which they have no points, for a reason other than the judge's."""
+        """The students with a file of a lab, but no points in it, for a reason other than the judge's."""
         return [one for one in self.students() if any(self._lost(one))]
 
     def _lost(self, student: str) -> Iterator[bool]:
-        """Of each lab of which a student has a file: whether no exercise has points, and none was judged.
+        """Yield, for each lab with a file of the student, whether no exercise has points, and none was judged.
 
-        And of a file without a lab: whether the course has another lab, of which it may be.
+        For a file without a lab, also whether the course has another lab, to which it may belong.
         """
         rows, files = self.rows_of(student), self.files_of(student)
         labs = {file.lab for file in files if file.lab}
@@ -285,15 +286,15 @@ class Grades:
             yield not judged
 
     def files_of(self, student: str) -> list[Graded]:
-        """The files that this student has a part in."""
+        """Return the files in which this student has a part."""
         return self._files_of.get(student, [])
 
     def rows_of(self, student: str) -> dict[str, Row]:
-        """The row that counts for each exercise: an override of this student, or else the most points."""
+        """Return the row that counts for each exercise: this student's override, or else the most points."""
         return self._rows_of.get(student, {})
 
     def partners_of(self, student: str) -> list[str]:
-        """Return those who handed in a file together with this student, sorted."""
+        """Return the students who submitted a file together with this one, sorted."""
         owners = {one for file in self.files_of(student) if file.counts for one in file.students}
         return sorted(owners - {student})
 
@@ -311,14 +312,14 @@ class Grades:
 
     @cached_property
     def _predicted(self) -> dict[str, int]:
-        """Return how many predictions of each student are answered, each counted once."""
+        """Return how many predictions each student answered, each counted once."""
         return {
             student: len({name for file in files if file.counts for name in file.predicted})
             for student, files in self._files_of.items()
         }
 
     def late_of(self, student: str) -> int:
-        """The late days of a student: those of each lab once, of the work that counts."""
+        """Return the late days of a student: those of each lab once, of the work that counts."""
         days: dict[str, int] = {}
         for row in self.rows_of(student).values():
             lab = lab_of(row.exercise)
@@ -326,23 +327,23 @@ class Grades:
         return sum(days.values())
 
     def students(self) -> dict[str, float]:
-        """The points of each student, over all exercises and with predictions, in the order of their ids.
+        """Return the points of each student, over all exercises and with predictions, in the order of their ids.
 
-        Each of a pair gets what the pair earned.  What one also did alone counts once: the better of both.
+        Both members of a pair get what the pair earned.  For work that one also did alone, the better result counts.
         """
         return {one: self.points_of(one) for one in sorted(self._files_of)}
 
     def points_of(self, student: str) -> float:
-        """The points of one student."""
+        """Return the points of one student."""
         return sum(row.points for row in self.rows_of(student).values()) + self.predicted(student)
 
     def predicted(self, student: str) -> float:
-        """The points of a student for predictions."""
+        """Return the points of a student for predictions."""
         return self._predicted.get(student, 0) * self.course.prediction
 
 
 def _counting(student: str, files: list[Graded]) -> dict[str, Row]:
-    """The row of these files that counts for each exercise."""
+    """Return the row of these files that counts for each exercise."""
     rows: dict[str, Row] = {}
     for row in (row for file in files for row in file.rows):
         old = rows.get(row.exercise)
@@ -357,6 +358,6 @@ def _counts(row: Row, student: str) -> tuple[bool, float, int]:
 
 
 def _named(row: Row) -> str:
-    """A row that counts, in words."""
+    """Return a row that counts, in words."""
     late = f", {counted(row.late, 'day')} late" if row.late else ""
     return f"{printable(row.path) or 'an override'} counts, with {row.points:g} of {row.of:g}{late}"

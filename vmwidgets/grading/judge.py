@@ -1,6 +1,6 @@
-"""One piece of work, judged: made again from data, with the sheet of this student.  Runs in a process with limits.
+"""Judging one piece of work: rebuilt from data, with this student's sheet, in a process with limits.
 
-The process also reads the notebooks, and asks itself for each piece of work in one.
+The process also reads the notebooks, and judges each piece of work in one.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ from .own_exercises import load_modules
 from .submission import graded_file
 
 MEMORY = 3 << 30
-"""Bytes of address space that judging may take."""
+"""The most bytes of address space for judging."""
 
 SECONDS = 60
-"""Of a processor, for one piece of work."""
+"""The most seconds of a processor for one piece of work."""
 
 FILE = 64 << 20
-"""Bytes of a file that it may write."""
+"""The most bytes of a file that it may write."""
 
 
 def judged(exercise: str, sheet: str, work: Any) -> dict[str, Any]:
-    """Return what the work earns on the sheet `sheet`: the data of a check's result, without the work.
+    """Return the result of the work on the sheet `sheet`: the data of a check's result, without the work.
 
-    With the `picture` of what was judged, and for each criterion `why` its mistake is one.  `digest` is the same for
-    the same work, however it was packed; of functions that chose, for the same function.
+    With the `picture` of what was judged, and for each criterion the `why` of its mistake.  `digest` is equal for equal
+    work, however it was packed; for functions that chose, for the same function.
     """
     try:
         result = judged_for(exercise, sheet, _named(remade(work)))
@@ -62,7 +62,7 @@ def judged(exercise: str, sheet: str, work: Any) -> dict[str, Any]:
 
 
 def _named(thing: Any) -> Any:
-    """The thing, whose machine is called the same each time: a number would depend on what was judged before."""
+    """Return the object with a fixed name for its machine: a number would depend on what was judged before."""
     part = thing.task if isinstance(thing, LoadedStrace) else thing
     machine = getattr(part, "machine", part)
     if isinstance(machine, Machine):
@@ -71,7 +71,7 @@ def _named(thing: Any) -> Any:
 
 
 def limit() -> None:
-    """Limit what judging one piece of work may use; before each, since the system counts for the whole process.
+    """Limit the resources for one piece of work; called before each, since the system counts per process.
 
     Windows has no such limits, and macOS not all of them.
     """
@@ -93,10 +93,10 @@ def limit() -> None:
 
 
 def grade_file(question: str, say: Callable[[dict[str, Any]], None]) -> None:
-    """Grade the file of a question of :meth:`.workers.Worker.grade`, and say what comes of it.
+    """Grade the file of a question of :meth:`.workers.Worker.grade`, and report the results.
 
     Each piece of work is announced (`begun`, the exercise) and followed by its `result`, so that the asking side knows
-    what was judged if this process ends.  `graded` is said last.
+    what was judged if this process ends.  `graded` comes last.
     """
     name, path, course, results = pickle.loads(b64decode(question))  # from the process that started this one
     left = iter(results)

@@ -1,4 +1,4 @@
-"""Late days: when a file was handed in, and until when this student might."""
+"""Late days: when a file was submitted, and when it was due for this student."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ from .roster import Person, Roster
 DAY = timedelta(days=1)
 
 MOST_HOURS = 10_000
-"""Of grace, or of an extension."""
+"""The most hours of grace, or of an extension."""
 
 _HOURS = re.compile(r"([0-9]{1,5}(?:[.,][0-9]{1,4})?)\s*(?:h|hours?)?", re.IGNORECASE)
 
 
 @frozen(slots=False)
 class Due:
-    """Files are due at the date of their lab, or else at that of ""; up to `grace` later they are still on time."""
+    """The due date of each lab, or under "" of all others; up to `grace` later, files are on time."""
 
     dates: Mapping[str, datetime]
     grace: timedelta = timedelta()
 
     def date_of(self, lab: str) -> datetime | None:
-        """When files of this lab are due."""
+        """Return when files of this lab are due."""
         return self.dates.get(lab) or self.dates.get("")
 
     def late(self, handed_in: datetime, date: datetime) -> int:
-        """Begun days after a date; 0 within the time of grace."""
+        """Return late days, rounded up; 0 within the grace period."""
         over = handed_in - date
         return 0 if over <= self.grace else -(-over // DAY)
 
 
 def due(date: str, grace: float = 0, of_labs: Mapping[str, datetime] | None = None) -> Due:
-    """When files are due: by lab, and the others at a date in words, if that is not ""; with hours of grace."""
+    """Return due dates: by lab and, if `date` is not "", for all others; with hours of grace."""
     if not 0 <= grace <= MOST_HOURS:
         raise Refused(f"--grace {grace:g}: write hours, 0 to {MOST_HOURS}")
     of_others = {"": moment(date, "--due")} if date else {}
@@ -50,12 +50,12 @@ def due(date: str, grace: float = 0, of_labs: Mapping[str, datetime] | None = No
 
 
 def with_late_days(grades: Grades, folder: Path, until: Due, roster: Roster | None) -> tuple[Grades, int]:
-    """The grades with each row's late days; a cell of the roster that is not a date or an extension is listed.
+    """Return the grades with each row's late days; unreadable cells of the roster are listed.
 
-    Such a cell takes nothing from the other: a good time counts beside an extension that can't be read.
+    An unreadable extension does not affect a readable time, and the reverse.
 
-    A file's time is that of the roster's column "handed in"; without one, that of its last change.  The number says of
-    how many files it was that.
+    A file's time is in the roster's column "handed in"; without one, it is the time of its last change. The returned
+    number says for how many files that was used.
     """
     odd: dict[tuple[str, str], Row] = {}
     by_change = 0
@@ -101,7 +101,7 @@ def _odd(person: Person, problem: str) -> Row:
 
 
 def _extended(text: str, date: datetime) -> datetime:
-    """The student's own date, from hours after that of all or from a date; never before that of all."""
+    """Return the student's own date, from hours after the common date or from a date; never before the common one."""
     hours = _HOURS.fullmatch(text)
     if hours:
         return date + timedelta(hours=min(float(hours[1].replace(",", ".")), MOST_HOURS))

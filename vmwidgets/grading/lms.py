@@ -1,4 +1,4 @@
-"""Gradebook files, as learning systems import them: the roster's ids and titles, with the points of this run.
+"""Gradebook files for learning systems: the roster's IDs and titles, with the points of this run.
 
 docs/grading.md names the pages that these formats are from.
 """
@@ -23,10 +23,11 @@ from .titles import MEANINGS
 
 @frozen(slots=False)
 class Format:
-    """How a system reads a file.
+    """The form of a file that a system reads.
 
-    `identity` are the columns that it wants before those of exercises, empty for all of the roster's own.  `decoration`
-    is what it adds to the title of an exercise's column.  `possible`: a second row says how many points there are.
+    `identity` are the columns before those of exercises; if it is empty, the roster's columns that identify a student.
+    `decoration` is the text that the system adds to the title of an exercise's column.  `possible`: a second row
+    contains the maximum points.
     """
 
     identity: tuple[str, ...]
@@ -37,7 +38,7 @@ class Format:
 
 
 PREDICTIONS = "predictions"
-"""The column for points that are no exercise's; they come on top."""
+"""The column for points outside exercises, which are extra credit."""
 
 FORMATS = {
     "canvas": Format(
@@ -56,20 +57,20 @@ FALLBACK: dict[str, Callable[[Person], str]] = {
     "SIS Login ID": lambda person: person.id,
     "Username": lambda person: person.id,
 }
-"""What a column that the roster does not have is filled with; others are left empty."""
+"""The value for columns that the roster does not have; others are left empty."""
 
 
 def format_of(system: str) -> Format:
-    """Return how this system reads a file; :class:`Refused` for one that is unknown."""
+    """Return the format of this system; raises :class:`Refused` for an unknown one."""
     return FORMATS[known(system, FORMATS, "--lms")]
 
 
 def gradebook(grades: Grades, roster: Roster, system: str) -> tuple[str, bytes]:
-    """The name and the content of the file that `system` imports, with a row for each person of the roster.
+    """Return the name and the content of the file that `system` imports, with a row for each person in the roster.
 
-    The grades are by the roster's first ids.
+    The grades are by the roster's first IDs.
 
-    A cell of who handed in nothing is as it is in the roster, or empty: that changes nothing in the system.
+    The cell of a student who submitted nothing keeps the roster's value, or is empty, so the import changes nothing.
     """
     form, table = format_of(system), roster.table
     separator = table.separator if table.separator in form.separators else form.separators[0]
@@ -101,7 +102,7 @@ _IDENTITY = ("student", *(title for what in ("id", "first", "last", "name") for 
 
 
 def _points(grades: Grades) -> dict[str, dict[str, float]]:
-    """The points of each person, by the roster's id and by exercise; for the labs that were handed in."""
+    """Return the points of each person, by the roster's ID and by exercise, for submitted labs."""
     return {
         student: {
             **{row.exercise: row.points for row in grades.rows_of(student).values()},
@@ -112,7 +113,7 @@ def _points(grades: Grades) -> dict[str, dict[str, float]]:
 
 
 def _column(table: Table, form: Format, exercise: str) -> int | None:
-    """The roster's column for an exercise: titled with its id or its title, whatever the system adds to that."""
+    """Return the roster's column for an exercise: its ID or its title, whatever the system adds."""
     titles = [exercise] if exercise == PREDICTIONS else [exercise, exercises()[exercise].title]
     wanted = set(map(plain_title, titles))
     for place, title in enumerate(table.titles):

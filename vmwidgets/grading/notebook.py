@@ -1,6 +1,6 @@
-"""What a notebook that was handed in holds, as data: whose it is, its works, what it claims, predictions and hints.
+"""The contents of a submitted notebook, as data: its students, works, claims, predictions and hints.
 
-The file is a learner's: it may be anything.  What is not as it should be is left out, and said in `problem`.
+The file is a learner's: it may be anything.  Malformed parts are left out, and described in `problem`.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from .files import MOST_BYTES, content_of
 from .findings import Finding, Status, found
 
 MOST_PARTS = 4_000_000
-"""Commas and brackets: each value that they part takes up to 80 bytes of memory."""
+"""The most commas and brackets: each value between them takes up to 80 bytes of memory."""
 
 MOST_ANSWERS, MOST_SAID = 100, 500
-"""Predictions and outcomes that no lab asks for and that are kept of a file, and characters of what they say."""
+"""The most predictions and outcomes of a file that no lab asks for, and the most characters of each."""
 
 MOST_WORKS = 1_000
-"""Different pieces of work of one exercise in one notebook: those that claim most, and of these the last."""
+"""The most different works for one exercise in one notebook: those with the highest claims, the last if equal."""
 
 
 class Work(NamedTuple):
     """One piece of work, as the output of cell `cell` keeps it (the first cell is 1).
 
-    It was made for `sheet`, by this `edition` of the exercise, and its own check gave `claimed` points, None if the
-    output doesn't say.  `data` is what the work can be made from again.
+    It was made for `sheet`, by this `edition` of the exercise, and its own check gave `claimed` points, or None if the
+    output doesn't say.  `data` is the data from which the work can be rebuilt.
     """
 
     cell: int
@@ -46,17 +46,17 @@ class Work(NamedTuple):
 
     @property
     def claim(self) -> int:
-        """Return what it claims, as a number to compare: less than nothing where it does not say."""
+        """The claimed points as a number to compare; negative without a claim."""
         return -1 if self.claimed is None else self.claimed
 
 
 @dataclass
 class Handed:
-    """One file: all different `works` by exercise, in order; of `predictions`, `outcomes` and `hints` what is shown.
+    """One file: all different `works` by exercise, in order; and its `predictions`, `outcomes` and `hints`.
 
-    `begun` says whose it is, by vmwidgets of this `version`; `coded` and `seed`: whether it says that there was a code,
-    and which seed it had.  `undone`: a check found nothing yet.  `finding` is why the file can't be graded, or
-    why there is no work in it; None where there is.
+    `begun` names its students, by vmwidgets of this `version`; `coded` and `seed` are its claims about a code and the
+    seed.  `undone`: a check found nothing yet.  `finding` is why the file can't be graded, or why it contains no work;
+    None otherwise.
     """
 
     finding: Finding | None = None
@@ -72,12 +72,12 @@ class Handed:
     _places: dict[bytes, int] = field(default_factory=dict, repr=False)
 
     def best(self, exercise: str) -> Work:
-        """Of the works for an exercise the one that claims most, or else the last."""
+        """Return the work for an exercise with the highest claim, or else the last."""
         best: Work = max(reversed(self.works[exercise]), key=lambda work: work.claim)
         return best
 
     def keep(self, exercise: str, work: Work) -> None:
-        """Keep a piece of work; of the same once more the higher claim."""
+        """Keep a piece of work; if it is there already, keep the higher claim."""
         kept = self.works.setdefault(exercise, [])
         same = sha256(json.dumps([exercise, work.sheet, work.data], sort_keys=True).encode()).digest()
         place = self._places.setdefault(same, len(kept))
@@ -87,14 +87,14 @@ class Handed:
             kept[place] = work
 
     def limit(self) -> None:
-        """Leave out works of which there are too many, once all are kept."""
+        """Leave out surplus works, once all are kept."""
         for exercise, works in self.works.items():
             places = sorted(range(len(works)), key=lambda place: works[place].claim)[-MOST_WORKS:]
             self.works[exercise] = [works[place] for place in sorted(places)]
 
 
 def made_with(version: str) -> str:
-    """The version of vmwidgets that a notebook names, in words.
+    """Return a notebook's version of vmwidgets, in words.
 
     >>> made_with("0.1.0"), made_with("")
     ("vmwidgets '0.1.0'", 'an unknown version of vmwidgets')
@@ -103,7 +103,7 @@ def made_with(version: str) -> str:
 
 
 def read_notebook(path: Path) -> Handed:
-    """Return what the file at `path` holds; never raises for what is in it."""
+    """Return the contents of the file at `path`; never raises an error about them."""
     try:
         return notebook_of(content_of(path))
     except Refused as refusal:
@@ -111,7 +111,7 @@ def read_notebook(path: Path) -> Handed:
 
 
 def notebook_of(content: bytes, most: int = MOST_BYTES) -> Handed:
-    """Return what a file with this content holds, of at most so many bytes; never raises for what is in it."""
+    """Return the contents of a file with these bytes, at most `most`; never raises an error about them."""
     if len(content) > most:
         return Handed(_unreadable(f"the file has more than {most / (1 << 20):.3g} MiB"))
     if not content.strip():
@@ -141,7 +141,7 @@ def _unreadable(problem: str) -> Finding:
 
 
 def _failed_to_begin(notebook: Any) -> int:
-    """The first cell with lab.begin that ended with an error, or 0."""
+    """Return the first cell with lab.begin that ended with an error, or 0."""
     for number, cell in enumerate(listed(notebook, "cells"), 1):
         ends = [one.get("output_type") for one in listed(cell, "outputs") if isinstance(one, dict)]
         if "error" in ends and "lab.begin" in str(cell.get("source")):
@@ -150,7 +150,7 @@ def _failed_to_begin(notebook: Any) -> int:
 
 
 def _keep(handed: Handed, one: Record) -> None:
-    """Keep what counts of a record."""
+    """Keep the relevant parts of a record."""
     if isinstance(one, Begun):
         try:
             handed.begun, handed.version = Beginning.made_from(one.data), one.version
@@ -180,9 +180,9 @@ def _keep_outcome(handed: Handed, one: Happened) -> None:
 
 
 def _keep_first(kept: dict[str, dict[str, Any]], name: str, members: dict[str, Any]) -> None:
-    """Keep these members, cut to what is shown: of the first record in which the first member has a value.
+    """Keep these members, shortened, from the first record in which the first member has a value.
 
-    Only so many ids are kept beside those that a lab asks for.
+    Only a limited number of IDs is kept in addition to those of the lab.
     """
     name = name[:MOST_SAID]
     known = kept.get(name)
@@ -196,6 +196,6 @@ def _short(value: Any) -> str | bool | None:
 
 
 def _finite(text: str) -> float | None:
-    """A number of a notebook; infinity is none that JSON has, and what is written here is JSON."""
+    """Return a number of a notebook; infinity becomes None, since JSON has no infinity."""
     number = float(text)
     return number if isfinite(number) else None

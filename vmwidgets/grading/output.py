@@ -1,4 +1,4 @@
-"""Files of a run: names that every system takes, written whole."""
+"""The files of a run: names that every system accepts, written as a whole."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from pathlib import Path
 from vmwidgets.engine.base.files import close_to_others, written_whole
 
 RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?|.*\.ipynb", re.IGNORECASE)
-"""Names that Windows keeps for itself, and those with which results would be taken for notebooks."""
+"""Names that Windows reserves, and names that would make a result look like a notebook."""
 
 MOST = 80
-"""Characters of a name."""
+"""The most characters of a name."""
 
 
 def file_names(students: Iterable[str]) -> dict[str, str]:
-    """A name for each student's files: the id where it can be one, else a readable part and a number made from it.
+    """Return a name for each student's files: the ID if possible, or a readable part with a number made from it.
 
     >>> file_names(["ada", "../b", "NUL"])
     {'ada': 'ada', '../b': '___b-95cd9069', 'NUL': 'NUL_-ae6de182'}
@@ -43,10 +43,10 @@ def _number(student: str) -> str:
 
 
 def write(texts: Mapping[Path, str | bytes]) -> list[Path]:
-    """Write each text to its path, in UTF-8, with the folders that it needs; the paths.
+    """Write each text to its path, in UTF-8, and create its folders; returns the paths.
 
-    They are of students: a new folder and a new file are their owner's alone, and a file that is there is not for
-    others.  One that has this text already is left as it is: a run that goes on changes few of thousands.
+    They are about students: only their owner can read new folders and files.  An existing file loses its access for
+    others.  A file that already has this text is left alone: a continued run changes few of thousands.
     """
     for path, text in texts.items():
         # the name of a student's file may be no text
@@ -61,12 +61,12 @@ def write(texts: Mapping[Path, str | bytes]) -> list[Path]:
 
 
 def make_private(folder: Path) -> None:
-    """Make a folder for results that only its owner may open; one that is there is a person's, and stays as it is."""
+    """Create a results folder that only its owner can open; an existing one is a person's, and stays as it is."""
     folder.mkdir(0o700, parents=True, exist_ok=True)
 
 
 def _has(path: Path, content: bytes) -> bool:
-    """Return whether a regular file is there with this content."""
+    """Return whether there is a regular file with this content."""
     try:
         found = path.stat()
         return stat.S_ISREG(found.st_mode) and found.st_size == len(content) and path.read_bytes() == content

@@ -1,4 +1,4 @@
-"""Points that a person gave: a table of student, exercise, points and reason, put over what the grader found."""
+"""Points given by a person: a table of student, exercise, points and reason, which overrides the grader's results."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ STUDENT = ("student", *MEANINGS["id"])
 EXERCISE, POINTS, REASON = ("exercise", "task"), ("points", "score"), ("reason", "why", "comment")
 
 MOST = 1_000_000
-"""Points."""
+"""The most points."""
 
 
 @frozen(slots=False)
 class Override:
-    """One row of the file, as texts; `number` is its line."""
+    """One row of the file, as strings; `number` is its line."""
 
     number: int
     student: str
@@ -44,7 +44,7 @@ class Overrides:
 
 
 def read_overrides(path: Path) -> Overrides:
-    """The overrides in the file at `path`; :class:`Refused` with one sentence where a column is missing."""
+    """Return the overrides in the file at `path`; raises :class:`Refused` with one sentence if a column is missing."""
     table = read_table(path)
     places = [
         table.needed(meanings, meanings[0] if meanings[0] == "points" else f"the {meanings[0]}")
@@ -58,7 +58,7 @@ def read_overrides(path: Path) -> Overrides:
 
 
 def with_overrides(grades: Grades, overrides: Overrides, roster: Roster | None) -> Grades:
-    """The grades with these points in the place of those that were found; rows that fit nothing are listed."""
+    """Return the grades with these points instead of the computed ones; rows that match nothing are listed."""
     students = {folded(one): one for file in grades.files for one in (file.student, *file.students)}
     notes, given = list(grades.notes), dict[tuple[str, str], Row]()
     for one in overrides.rows:
@@ -86,7 +86,7 @@ def with_overrides(grades: Grades, overrides: Overrides, roster: Roster | None) 
 
 
 def _put(files: Iterable[Graded], given: Mapping[tuple[str, str], Row]) -> Iterator[Graded]:
-    """The files with these rows in the place of the students' own, and one more file for each that has no place."""
+    """Yield the files with these rows replaced, and one more file for each row without a place."""
     left = dict(given)
     for file in files:
         rows = list(file.rows)

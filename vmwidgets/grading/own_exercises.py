@@ -1,7 +1,7 @@
-"""A course's own exercises: the teacher's modules, which register them as the package's own are registered.
+"""A course's own exercises: the teacher's modules, which register them like the package's own.
 
-A module is given by hand or named in the course's file; none is looked for.  Its text travels with the course to each
-process that judges, so it can import the standard library and vmwidgets, but no file beside it.
+A module is passed by hand or named in the course's file; none is searched for.  Its text is sent with the course to
+each judging process, so it can import the standard library and vmwidgets, but no file next to it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import NamedTuple
 from vmwidgets.engine.base.errors import Refused, printable
 
 MOST_BYTES = 1 << 20
-"""Of a module."""
+"""The most bytes of a module."""
 
 
 class OwnModule(NamedTuple):
@@ -29,16 +29,16 @@ class OwnModule(NamedTuple):
 
 
 def read_modules(paths: Iterable[Path]) -> tuple[OwnModule, ...]:
-    """The modules in these files, loaded; :class:`Refused` with one sentence for one that can't be."""
+    """Return the modules in these files, loaded; raises :class:`Refused` with one sentence if one can't be."""
     modules = tuple(map(_read, paths))
     load_modules(modules)
     return modules
 
 
 def load_modules(modules: Iterable[OwnModule]) -> None:
-    """Run each module once in this process, so that its exercises are known; :class:`Refused` for one that fails.
+    """Run each module once in this process, to register its exercises; raises :class:`Refused` if one fails.
 
-    A module that takes the id of an exercise that ships is refused, unless it says ``replace=True``.
+    A module that reuses the ID of one of our exercises is refused, unless it says ``replace=True``.
     """
     for module in modules:
         name = f"own_exercises_{sha256(module.source.encode()).hexdigest()[:16]}"

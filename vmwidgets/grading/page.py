@@ -1,4 +1,4 @@
-"""Pages of HTML that need nothing else: in light and dark, on paper, and with no script at all."""
+"""Pages of HTML that need no other file: in light and dark, on paper, and without scripts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from vmwidgets.labs.markup import marked
 from vmwidgets.views.scene.text import visible
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-"""What a browser loads and runs for such a page: its own rules and pictures."""
+"""The things that a browser may load and run for such a page: its own styles and pictures."""
 
 STYLE = """
 :root { color-scheme: light dark; --fg: #1b1f24; --dim: #566270; --line: #c9d1d9; --bg: #ffffff; --bar: #0a5cc2 }
@@ -37,11 +37,11 @@ svg.bar .all { fill: none; stroke: var(--dim) }
 
 
 Cell = str | float | tuple[float, float]
-"""Of a table: a text, a number, or a bar that is filled so far, of so much."""
+"""A table cell: a string, a number, or a bar, filled up to a part of a whole."""
 
 
 def page(title: str, body: str) -> str:
-    """A page; `title` is any text, `body` is HTML."""
+    """Return a page; `title` is any text, `body` is HTML."""
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
@@ -52,7 +52,7 @@ def page(title: str, body: str) -> str:
 
 
 def bar(part: float, of: float) -> str:
-    """A bar that is filled so far; what it says is in words beside it."""
+    """Return a bar, filled up to this part; words next to it say how much."""
     width = 0 if of <= 0 else max(0, min(1, part / of)) * 98
     rest = '<rect class="all" x="1" y="1" width="98" height="8"/>'
     return (
@@ -62,7 +62,7 @@ def bar(part: float, of: float) -> str:
 
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
-    """A table; titles are texts as well."""
+    """Return a table; titles are plain text too."""
     rows = list(rows)
     numbers = [isinstance(cell, (int, float)) for cell in rows[0]] if rows else [False] * len(titles)
     head = "".join(_element(title, "th", number) for title, number in zip(titles, numbers, strict=True))

@@ -1,4 +1,4 @@
-"""Where files are judged: what a place can do, and the one that is this computer."""
+"""Places where files are judged: their interface, and this computer."""
 
 from __future__ import annotations
 
@@ -15,40 +15,40 @@ from .grades import Graded
 from .workers import Worker
 
 LOOK = 1
-"""Seconds after which a place is asked whether it is well, if nothing came of it."""
+"""Seconds without a result after which a place is asked whether it works."""
 
 
 class File(NamedTuple):
-    """A submitted file: its name in the folder, and where it is."""
+    """A submitted file: its name in the folder, and its path."""
 
     name: str
     path: Path
 
 
 class Lost(Exception):
-    """A place lost a file again and again; the sentence says how."""
+    """Raised if a place lost a file several times; the sentence says how."""
 
 
 class Place(Protocol):
-    """Judges files, many at a time."""
+    """A place that judges files, many at a time."""
 
     def submit(self, file: File, course: Course) -> Future[Graded]:
         """Begin to judge a file."""
 
     def width(self) -> int:
-        """Return how many files are judged at a time; raises :class:`Refused` where the place itself was lost."""
+        """Return how many files are judged at a time; raises :class:`Refused` if the place itself was lost."""
 
     def graded(self, future: Future[Graded]) -> Graded:
-        """Return what came of a file; raises :class:`Lost`, or :class:`Refused` where the place itself was lost."""
+        """Return a file's grades; raises :class:`Lost`, or :class:`Refused` if the place itself was lost."""
 
     def close(self) -> None:
-        """Stop what is being judged."""
+        """Stop the judging in progress."""
 
 
 def judged(files: Iterable[File], course: Course, place: Place) -> Iterator[tuple[File, Graded | str]]:
-    """Each file with its grades as soon as it is judged, or with why the place lost it.
+    """Yield each file with its grades as soon as it is judged, or with why the place lost it.
 
-    A file may be lost through its neighbours, so that it is judged once more, alone.
+    A file may be lost because of its neighbours, so it is judged once more, alone.
     """
     lost = []
     for file, found in _at_once(files, course, place):
@@ -61,7 +61,7 @@ def judged(files: Iterable[File], course: Course, place: Place) -> Iterator[tupl
 
 
 def _at_once(files: Iterable[File], course: Course, place: Place) -> Iterator[tuple[File, Graded | str]]:
-    """Files that are judged beside each other; only so many are read before."""
+    """Yield files that are judged in parallel; only as many are read ahead."""
     waiting: dict[Future[Graded], File] = {}
     for file in files:
         waiting[place.submit(file, course)] = file
@@ -72,7 +72,7 @@ def _at_once(files: Iterable[File], course: Course, place: Place) -> Iterator[tu
 
 
 def _ready(waiting: dict[Future[Graded], File], place: Place) -> Iterator[tuple[File, Graded | str]]:
-    """Yield those that are judged by now; they leave `waiting`."""
+    """Yield the files that have been judged, and remove them from `waiting`."""
     done, _ = wait(waiting, timeout=LOOK, return_when=FIRST_COMPLETED)
     if not done:
         place.width()
@@ -85,7 +85,7 @@ def _ready(waiting: dict[Future[Graded], File], place: Place) -> Iterator[tuple[
 
 
 class Judges:
-    """Processes that judge, one for each file that is judged at a time; kept for the next file.
+    """Judging processes, one for each file that is judged at a time; they are reused for later files.
 
     They import nothing from the folder of `submissions`.
     """
@@ -97,7 +97,7 @@ class Judges:
         self._closed = False
 
     def judge(self, file: File, course: Course) -> Graded:
-        """Judge a file by a process that has nothing to do."""
+        """Judge a file in an idle process."""
         try:
             worker = self._idle.get_nowait()
         except queue.Empty:
@@ -111,7 +111,7 @@ class Judges:
             self._idle.put(worker)
 
     def rest(self) -> None:
-        """End those that judge nothing."""
+        """End the idle processes."""
         with suppress(queue.Empty):
             while True:
                 worker = self._idle.get_nowait()
@@ -119,14 +119,14 @@ class Judges:
                 worker.close()
 
     def close(self) -> None:
-        """End all of them, also those that judge."""
+        """End all processes, even those that are judging."""
         self._closed = True
         for worker in self._all:
             worker.close()
 
 
 class Here:
-    """This computer, with so many processes (0 for one a processor) that import nothing from `submissions`."""
+    """This computer, with this many processes (0: one for each CPU) that import nothing from `submissions`."""
 
     def __init__(self, jobs: int = 0, submissions: Path | None = None) -> None:
         self._width = jobs or os.cpu_count() or 1
@@ -142,10 +142,10 @@ class Here:
         return self._width
 
     def graded(self, future: Future[Graded]) -> Graded:
-        """Return what came of a file."""
+        """Return a file's grades."""
         return future.result()
 
     def close(self) -> None:
-        """Stop what is being judged."""
+        """Stop the judging in progress."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._judges.close()

@@ -1,8 +1,8 @@
-"""How a process that judges is started: it imports Python's and the package's own modules, and nothing else.
+"""The start of a judging process, which imports Python's and the package's own modules, and nothing else.
 
-Judging runs on folders that other people filled.  A process is therefore started in an empty folder of its own and
-isolated (`-I`: no current folder in ``sys.path``, no variables for Python), and is given the package's folder.  It
-reads no settings from the user's home: its home is the same empty folder.
+Judging works on folders that other people filled.  So a process is started in an empty folder of its own and isolated
+(`-I`: no current folder in ``sys.path``, no variables for Python), and gets the package's folder.  It reads no settings
+from the user's home: its home is the same empty folder.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ found.loader.exec_module(package)
 package.__version__ = version
 runpy.run_module({module!r}, run_name="__main__", alter_sys=True)
 """
-"""Runs a module with the package of the process that starts it, wherever that was found.
+"""A program that runs a module with the starting process's package, wherever that is.
 
-The version is handed on, too: an installer may have written it in a folder where this process looks up nothing.
+The version is passed on, too, since an installer may have written it to a folder that this process does not search.
 """
 
 KEPT = ("PATH", "LANG", "SYSTEMROOT")
-"""Variables that a process gets."""
+"""The variables that a process inherits."""
 
 HOMES = ("HOME", "USERPROFILE", "XDG_CONFIG_HOME", "TMPDIR", "TEMP", "TMP")
-"""Variables that are set to the process's own folder."""
+"""The variables that are set to the process's own folder."""
 
 
 def command(module: str, submissions: Path | None = None) -> list[str]:
-    """The command that runs `module`; nothing in the folder of `submissions` is in its ``sys.path``."""
+    """Return the command that runs `module`, without the folder of `submissions` in its ``sys.path``."""
     users = [site.getusersitepackages()] if site.ENABLE_USER_SITE else []
     start = START.format(
         before=search_path(submissions),
@@ -55,14 +55,14 @@ def command(module: str, submissions: Path | None = None) -> list[str]:
 
 
 def environment(folder: str) -> dict[str, str]:
-    """The variables of a process whose own folder is `folder`."""
+    """Return the variables of a process in the folder `folder`."""
     return {name: os.environ[name] for name in KEPT if name in os.environ} | dict.fromkeys(HOMES, folder)
 
 
 def search_path(submissions: Path | None = None) -> list[str]:
-    """The folders that PYTHONPATH adds: absolute ones outside the folder of `submissions` and the current folder.
+    """Return PYTHONPATH's absolute folders outside the folder of `submissions` and the current folder.
 
-    Relative entries and empty ones name the current folder or something in it, which may be anyone's.
+    Relative and empty entries are in the current folder, which may be anyone's.
     """
     here = os.path.realpath(os.curdir)
     entries = [one for one in os.environ.get("PYTHONPATH", "").split(os.pathsep) if Path(one).is_absolute()]

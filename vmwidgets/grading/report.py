@@ -1,4 +1,4 @@
-"""The class in one page: points, how many met each criterion, and who believes what; with pseudonyms, or names."""
+"""The class in one page: points, how many met each criterion, and common mistakes; with pseudonyms or names."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from .output import make_private, write
 from .page import Cell, page, table
 
 SECRET = "secret.key"
-"""The file among the results from which pseudonyms are made: without it, ids can't be tried until one fits."""
+"""The file in the results folder that determines pseudonyms: without it, IDs can't be found by trying."""
 
 LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
-"""Of pseudonyms: without vowels they are not words."""
+"""The letters of pseudonyms: without vowels, they make no words."""
 
 OTHER = "another answer"
-"""One that no mistake is known for."""
+"""The name of an unknown mistake."""
 
 MOST_QUESTIONS = 200
-"""That are shown: notebooks may hold any number."""
+"""The most questions that are shown: notebooks may contain any number."""
 
 
 def write_report(grades: Grades, folder: Path, name_of: Callable[[str], str] | None = None) -> Path:
@@ -48,7 +48,7 @@ def write_report(grades: Grades, folder: Path, name_of: Callable[[str], str] | N
 
 
 def secret_of(folder: Path) -> str:
-    """Return what this folder's pseudonyms are made with; made once, so that they stay the same."""
+    """Return the secret for this folder's pseudonyms; created once, so that they stay the same."""
     path = folder / SECRET
     try:
         if not path.exists():
@@ -65,7 +65,7 @@ def secret_of(folder: Path) -> str:
 
 
 def pseudonym(secret: str, student: str) -> str:
-    """A code of letters.
+    """Return a code of letters.
 
     >>> pseudonym("s" * 64, "ada")
     'MJKJ-XJDN'
@@ -76,7 +76,7 @@ def pseudonym(secret: str, student: str) -> str:
 
 
 def html(grades: Grades, name_of: Callable[[str], str]) -> str:
-    """The page; `name_of` gives what a student is called in it."""
+    """Return the page; `name_of` returns the name of a student in it."""
     students = grades.students()
     rows = [row for file in grades.files for row in file.rows if row.result]
     says = (
@@ -95,9 +95,10 @@ def _part(title: str, titles: tuple[str, ...], rows: Sequence[Sequence[Cell]]) -
 
 
 def _criteria(grades: Grades, rows: list[Row]) -> Iterator[str]:
-    """For each exercise: how many pieces of work met each criterion.
+    """Yield for each exercise how many works met each criterion.
 
-    A criterion has the sentence of work that met it.  The others say what was found, and that may be a notebook's text.
+    A criterion's sentence is the one for works that met it.  The other sentences describe the work, and may contain
+    text from a notebook.
     """
     for name in grades.course.exercises:
         found = [row.result["criteria"] for row in rows if row.exercise == name and row.result.get("criteria")]
@@ -115,13 +116,13 @@ def _criteria(grades: Grades, rows: list[Row]) -> Iterator[str]:
 
 
 NUMBER = re.compile(r"\d\S*")
-"""In a sentence, with what hangs on it: a page, an address, a size."""
+"""A number in a sentence, with its unit: a page, an address, a size."""
 
 
 def _of_all(sentences: Sequence[str], *, same: bool) -> str:
-    """The sentence of all who met a criterion, with dots where it says what one variant asked.
+    """Return one sentence for all who met a criterion, with dots for the parts that differ between variants.
 
-    Numbers stand if all were asked the `same`, or if several sentences have them.
+    Numbers are kept if all were asked the `same`, or if several sentences contain them.
 
     >>> _of_all(["SIGBUS for page 5", "SIGBUS for page 6"], same=False), _of_all(["4 KiB of 8"], same=False)
     ('SIGBUS for page …', '… KiB of …')
@@ -139,7 +140,7 @@ def _of_all(sentences: Sequence[str], *, same: bool) -> str:
 
 
 def _mistakes(grades: Grades, rows: list[Row]) -> Iterator[str]:
-    """Mistakes with a name: those of work, and those of predictions."""
+    """Yield mistakes with names, in work and in predictions."""
     counts = Counter((row.exercise, one["mistake"]) for row in rows for one in row.result.get("criteria", ())
                      if one["mistake"])  # fmt: skip
     said = (outcome for file in grades.files for outcome in outcomes(file))
@@ -151,9 +152,9 @@ def _mistakes(grades: Grades, rows: list[Row]) -> Iterator[str]:
 
 
 def _predictions(grades: Grades) -> Iterator[str]:
-    """For each question that a lab asks: how many were right, and the known wrong answer that most gave.
+    """Yield for each of a lab's questions how many were right, and the most frequent known wrong answer.
 
-    A notebook may claim anything: of its texts only ids and answers that the package knows are shown.
+    A notebook may claim anything: only IDs and answers that the package knows are shown.
     """
     known = known_mistakes()
     right: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""Who is in the course: the file that a learning system or an office gives, found by the meaning of its columns."""
+"""The students of a course: a file from a learning system or an office, with columns found by meaning."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from .spreadsheet import Table, read_table
 from .titles import MEANINGS, handed_in_columns
 
 POSSIBLE = "points possible"
-"""In Canvas's files the row that begins so is of no student."""
+"""The beginning of a row in Canvas's files that is no student's."""
 
 
 @frozen(slots=False)
 class Person:
-    """One row: `cells` as the file has them; `extension` is a text or empty, `handed_in` are texts by lab.
+    """One row: `cells` as in the file; `extension` is a string or empty, `handed_in` are strings by lab.
 
-    `number` is Canvas's own, which files that it collects have in their names, or empty.  `ids` are all that the
-    student may write, `id` first.
+    `number` is Canvas's own, which is in the names of files it collects, or empty.  `ids` are all IDs that the student
+    may use, `id` first.
     """
 
     id: str
@@ -36,15 +36,15 @@ class Person:
     ids: tuple[str, ...] = ()
 
     def handed_in_at(self, lab: str) -> str:
-        """When work of this lab was handed in: by its own column, or else by that for all labs; or empty."""
+        """Return when work of this lab was submitted: from its own column, or else the one for all labs; or ""."""
         return self.handed_in.get(lab) or self.handed_in.get("", "")
 
 
 @frozen(slots=False)
 class Roster:
-    """All `people` by their id, in the order of the file; `problems` are odd rows, in words.
+    """All `people` by their ID, in the order of the file; `problems` are odd rows, in words.
 
-    `possible` is Canvas's row with the points that columns are worth, or empty.
+    `possible` is Canvas's row with the maximum points of columns, or empty.
     """
 
     table: Table
@@ -54,24 +54,24 @@ class Roster:
     aliases: dict[str, str] = field(default_factory=dict, repr=False)
 
     def find(self, student: str) -> Person | None:
-        """Return who writes this id: any of the columns with ids may hold it, in capitals or not."""
+        """Return the person with this ID, in any of the columns with IDs, ignoring case."""
         found = self.aliases.get(folded(student))
         return None if found is None else self.people[found]
 
     def person(self, student: str) -> str:
-        """The id that the roster has first for who writes this one, or several joined by `+`; a stranger's is kept."""
+        """Return the roster's first ID of the person with this one, or several joined by `+`; unknown IDs are kept."""
         if found := self.find(student):
             return found.id
         return "+".join(sorted(set(map(self.person, student.split("+"))))) if "+" in student else student
 
     def name_of(self, student: str) -> str:
-        """The name of a student, or of several joined by `+`; the id for who has none."""
+        """Return the name of a student, or of several joined by `+`; the ID of one without a name."""
         people = ((one, self.find(one)) for one in student.split("+"))
         return ", ".join((person and person.name) or one for one, person in people)
 
 
 def read_roster(path: Path) -> Roster:
-    """The roster in the file at `path`; :class:`Refused` with one sentence where it has no table, or no ids."""
+    """Return the roster in the file at `path`; raises :class:`Refused` with one sentence without a table or IDs."""
     table = read_table(path)
     ids = table.columns(MEANINGS["id"])
     if not ids:
@@ -121,7 +121,7 @@ def read_roster(path: Path) -> Roster:
 
 
 def _different(ids: list[str]) -> tuple[str, ...]:
-    """Return the ids without those that are another once more: capitals make no other id."""
+    """Return the IDs without repetitions; case makes no difference."""
     found: dict[str, str] = {}
     for one in ids:
         found.setdefault(folded(one), one)
@@ -129,14 +129,14 @@ def _different(ids: list[str]) -> tuple[str, ...]:
 
 
 def _handed_in(text: str) -> str:
-    """When something was handed in; Moodle writes a dash where nothing was."""
+    """Return when something was submitted; Moodle writes a dash for nothing."""
     return "" if text == "-" else text
 
 
 def with_roster(grades: Grades, roster: Roster) -> Grades:
-    """The grades, made with this roster's :meth:`Roster.person`.
+    """Return the grades, made with this roster's :meth:`Roster.person`.
 
-    With a note for each odd row of the roster, each student who is not in it, and who wrote two ids in one lab.
+    Adds a note for each odd row of the roster, each student who is not in it, and each who used two IDs in one lab.
     """
     name = roster.table.path.name
     odd = [Row(name, "", "", findings=(found(Status.ROSTER, problem=one),)) for one in roster.problems]
@@ -154,6 +154,6 @@ def with_roster(grades: Grades, roster: Roster) -> Grades:
 
 
 def missing(grades: Grades, roster: Roster) -> list[str]:
-    """The ids of those in the roster of whom no file with work was graded."""
+    """Return the IDs in the roster without any graded work."""
     there = {one for file in grades.files if file.finding is None for one in file.students}
     return [one for one in roster.people if one not in there]

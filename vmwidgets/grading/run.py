@@ -1,4 +1,4 @@
-"""A folder of notebooks, graded: each file once, on all processors, and going on where an earlier run stopped."""
+"""A folder of notebooks, graded: each file once, on all processors, continuing where an earlier run stopped."""
 
 from __future__ import annotations
 
@@ -36,14 +36,13 @@ def grade(
 ) -> Grades:
     """Grade all notebooks in `folder` and below; each other file gets a row that says what it is.
 
-    `state` is a file that keeps what was graded: a file that is the same as then is not graded again, also after a run
-    that was stopped.  A file of which judging is stopped is judged by three runs.  `jobs` is the number of processes, 0
-    for one a processor; `dask` is the address of a Dask cluster that judges instead.  `only` grades this student's
-    files again, and takes the others from `state`.  `roster` says which ids are one person's, and who has which name;
-    without it ids that fold alike are one person's.  `progress` is called with the number of files that are done, and
-    of all.
+    `state` is a file with the grades so far: an unchanged file is not graded again, even after a run that was stopped.
+    If judging a file is stopped, two more runs try it.  `jobs` is the number of processes, 0 for one for each CPU;
+    `dask` is the address of a Dask cluster that judges instead.  `only` grades this student's files again, and takes
+    the others from `state`.  `roster` says which IDs are one person's, and the names; without it, IDs that are equal
+    when folded are one person's.  `progress` is called with the number of finished files, and of all.
 
-    Raises :class:`Refused` where nothing can be graded, and if the state lies in the folder or Python imports from it.
+    Raises :class:`Refused` if nothing can be graded, and if the state is in the folder or Python imports from it.
     """
     if jobs and dask:
         raise Refused(
@@ -63,7 +62,7 @@ def grade(
         progress(len(done), len(names))
 
     def unknown() -> Iterator[File]:
-        """The files that have to be judged; the others are finished."""
+        """Yield the files that have to be judged; the others are finished."""
         for name in names:
             try:
                 path = place_of(folder, name)
@@ -93,12 +92,12 @@ def grade(
 
 
 def _tried_again(before: Graded, again: set[str], person: Callable[[str], str]) -> bool:
-    """Return whether a file is one of these persons' own; a file that could not be read may be."""
+    """Return whether a file is one of these persons' own; an unreadable file may be."""
     return bool(again) and (before.unread or not again.isdisjoint(map(person, before.students)))
 
 
 def _as_named(graded: Graded) -> Graded:
-    """The grades of a file; of one that is not called a notebook and holds no lab, that it is none."""
+    """Return the grades of a file; one that is not named like a notebook and has no lab is not a notebook."""
     if graded.lab or graded.unread or called_notebook(graded.path):
         return graded
     return replace(graded, finding=found(Status.NO_NOTEBOOK, kind=no_lab(graded.path)))

@@ -1,4 +1,4 @@
-"""Whom to ask at the desk: an unpredictable part of the class, and all who are listed."""
+"""The students to ask at the desk: an unpredictable part of the class, and everyone who is listed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .grades import Grades
 
 
 def share_of(text: str) -> float:
-    """A part of all: "10%" or "0.1"; :class:`Refused` for what is none.
+    """Return a share: "10%" or "0.1"; raises :class:`Refused` for anything else.
 
     >>> share_of("10%"), share_of("0.25")
     (0.1, 0.25)
@@ -26,7 +26,7 @@ def share_of(text: str) -> float:
 
 
 def sampled(grades: Grades, share: float, secret: str) -> list[str]:
-    """The ids of so many students, rounded up, and of all whose rows need a look, sorted.
+    """Return the IDs of this many students, rounded up, and of all whose rows need attention, sorted.
 
     The same secret gives the same students, whatever their points are; without it, the choice can't be predicted.
     """

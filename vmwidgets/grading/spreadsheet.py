@@ -1,4 +1,4 @@
-"""A table that some spreadsheet wrote: its encoding and separator are found, its columns are found by their meaning."""
+"""A table from any spreadsheet program: its encoding, separator and columns are recognized."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.frozen import frozen
 
 MOST_BYTES = 16 << 20
-"""Of a file."""
+"""The most bytes of a file."""
 
 MARKED = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-"""What a file may begin with, and which encoding that is."""
+"""The possible first bytes of a file, with their encodings."""
 
 SEPARATORS = ",;\t"
 
@@ -31,7 +31,7 @@ _COMMA, _DOT = re.compile(r"[0-9]+,[0-9]{1,3}"), re.compile(r"[0-9]+\.[0-9]+")
 
 @frozen(slots=False)
 class Table:
-    """`titles` and `rows` as they are in the file; each row has as many cells as there are titles."""
+    """`titles` and `rows` as in the file; each row has as many cells as there are titles."""
 
     path: Path
     titles: tuple[str, ...]
@@ -40,23 +40,23 @@ class Table:
 
     @cached_property
     def decimal(self) -> str:
-        """The sign in numbers: a comma where a cell has one, or where none has a sign and the separator is `;`."""
+        """The decimal sign: a comma if any cell has one, or if no cell has a sign and the separator is `;`."""
         cells = [cell.strip() for row in self.rows for cell in row]
         if any(map(_COMMA.fullmatch, cells)):
             return ","
         return "," if self.separator == ";" and not any(map(_DOT.fullmatch, cells)) else "."
 
     def column(self, meanings: Sequence[str]) -> int | None:
-        """The place of the column with the first of these titles that there is; None without one."""
+        """Return the index of the column with the first of these titles that exists; None if none does."""
         return next(iter(self.columns(meanings)), None)
 
     def columns(self, meanings: Sequence[str]) -> list[int]:
-        """The places of all columns with one of these titles, in the order of the meanings."""
+        """Return the indices of all columns with one of these titles, in the order of the meanings."""
         plain = [plain_title(title) for title in self.titles]
         return [plain.index(meaning) for meaning in meanings if meaning in plain]
 
     def needed(self, meanings: Sequence[str], what: str) -> int:
-        """The place of a column that must be there; :class:`Refused` lists those that are."""
+        """Return the index of a required column; the error, :class:`Refused`, lists the existing ones."""
         found = self.column(meanings)
         if found is None:
             titles = ", ".join(map(shown, self.titles)) or "none"
@@ -65,7 +65,7 @@ class Table:
 
 
 def plain_title(title: str) -> str:
-    """A title without what programs do to it.
+    """Return a title without programs' additions.
 
     >>> plain_title(" SIS_Login-ID ")
     'sis login id'
@@ -74,7 +74,7 @@ def plain_title(title: str) -> str:
 
 
 def read_table(path: Path) -> Table:
-    """The table in the file at `path`; :class:`Refused` with one sentence where there is none."""
+    """Return the table in the file at `path`; raises :class:`Refused` with one sentence if there is none."""
     try:
         if path.stat().st_size > MOST_BYTES:
             raise Refused(f"{str(path)!r} has more than {MOST_BYTES >> 20} MiB")
@@ -93,7 +93,7 @@ def read_table(path: Path) -> Table:
 
 
 def _decoded(content: bytes) -> str:
-    """The text, in the encoding that its first bytes say, or else in the first that it can be."""
+    """Return the text, in the encoding given by its first bytes, or else the first that works."""
     for mark, encoding in MARKED:
         if content.startswith(mark):
             return content.decode(encoding, errors="replace")
@@ -119,6 +119,6 @@ def _rows(text: str, separator: str, path: Path) -> list[list[str]]:
 
 
 def _fits(rows: list[list[str]]) -> tuple[int, int]:
-    """Return how well a separator fits: rows as wide as the first, and its width."""
+    """Return how well a separator fits: how many rows are as wide as the first, and its width."""
     width = len(rows[0]) if rows else 0
     return sum(len(row) == width for row in rows) * (width > 1), width

@@ -1,10 +1,10 @@
-"""What a run leaves for the next: each file's grades, and what they depend on.
+"""The saved state of a run, for the next one: each file's grades, and the settings that they depend on.
 
-A line for each file, added as soon as it is graded; the last one of a file counts.  Lines are written whole and at
-once, so that two runs at the same time only do the same work twice.
+There is a line for each file, added as soon as it is graded; a file's last line counts.  Each line is written in one
+piece, so that two runs at the same time only do the same work twice.
 
-The state is not signed: anyone who can write to the folder of results can change points.  That folder belongs to the
-person who grades, and never lies in a folder of submissions (:mod:`.apart`).
+The state is not signed: anyone who can write to the results folder can change points.  That folder belongs to the
+person who grades, and is never inside a folder of submissions (:mod:`.apart`).
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ from .grades import Graded
 from .output import make_private
 
 FORM = 3
-"""Of a line: what was written in another form is judged again."""
+"""The format of a line: files with lines in another format are judged again."""
 
 MOST_ATTEMPTS = 3
-"""Runs that judge a file which is late or ends its process each time."""
+"""The most runs that judge a file if it takes too long or ends its process each time."""
 
 
 class Kept(NamedTuple):
-    """The grades of a file, and how many runs have tried to judge it; 0 if judging came to its end."""
+    """The grades of a file, and how many runs have tried to judge it; 0 if judging was completed."""
 
     graded: Graded
     attempts: int = 0
 
 
 def key_of(digest: str, course: Course) -> str:
-    """Return what the grades of a file depend on whose content has this digest."""
+    """Return a key for everything that the grades of a file with this digest depend on."""
     sources = [module.source for module in course.modules]
     parts = [FORM, __version__, course.name, course.exercises, course.prediction, course.key, sources]
     settings = json.dumps(parts, sort_keys=True).encode()
@@ -48,7 +48,7 @@ def key_of(digest: str, course: Course) -> str:
 
 
 class State:
-    """The file at `path` and what earlier runs left in it; without a path, nothing is kept."""
+    """The file at `path` with the results of earlier runs; without a path, nothing is saved."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = None if path is None else regular(path)
@@ -58,14 +58,14 @@ class State:
             self._known = _read(path)
 
     def of(self, name: str, key: str) -> Graded | None:
-        """Return what was graded of the file called `name`, if it depended on the same and need not be judged again."""
+        """Return the grades of the file called `name`, if their key is the same and no new attempt is due."""
         kept = self._known.get((name, key))
         return None if kept is None or 0 < kept.attempts < MOST_ATTEMPTS else kept.graded
 
     def keep(self, key: str, graded: Graded) -> Graded:
         """Write a file's grades for later runs, and return them.
 
-        Grades of which judging was stopped are kept with the number of attempts; those of the last attempt say so.
+        If judging was stopped, the number of attempts is saved too; the grades of the last attempt mention it.
         """
         before = self._known.get((graded.path, key))
         kept = Kept(graded)
@@ -89,7 +89,7 @@ class State:
 
 
 def _tried(graded: Graded, attempts: int) -> Kept:
-    """The grades of a file whose judging was stopped in so many runs."""
+    """Return the grades of a file whose judging was stopped in this many runs."""
     if attempts < MOST_ATTEMPTS:
         return Kept(graded, attempts)
     rows = tuple(replace(row, attempts=attempts) if row.stopped else row for row in graded.rows)
@@ -97,7 +97,7 @@ def _tried(graded: Graded, attempts: int) -> Kept:
 
 
 def _read(path: Path) -> dict[tuple[str, str], Kept]:
-    """Return what is in a state; a line that was not written to its end is left out."""
+    """Return the contents of a state file, without incomplete lines."""
     found = {}
     for line in _lines(path):
         if read := _kept(line):

@@ -1,4 +1,4 @@
-"""What one file is worth: its works, judged, and compared with what the notebook claims."""
+"""The value of one file: its works, judged, and compared with the notebook's claims."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from .grades import Graded, Judged, Row
 from .notebook import Handed, Work, made_with, notebook_of
 
 Asking = Callable[[str, str, Any], dict[str, Any]]
-"""Judges work: of an exercise, a sheet and the work, the data of a check's result."""
+"""A function that judges work: takes an exercise, a sheet and the work, and returns the data of a check's result."""
 
 
 MOST_STOPPED = 2
-"""Pieces of work of one file whose judging is stopped; no others are judged after that."""
+"""The most judgments of one file that may be stopped; after that, no other work of it is judged."""
 
 MOST_JUDGED = 20
-"""Pieces of work of one exercise that are judged in one notebook: each may take as long as judging may."""
+"""The most works for one exercise that are judged in one notebook: each may use all of its time."""
 
 
 def graded_file(name: str, content: bytes, course: Course, ask: Asking) -> Graded:
-    """The grades of the file called `name`: for each exercise, of all that was checked or submitted, the best."""
+    """Return the grades of the file called `name`: the best of all that was checked or submitted, by exercise."""
     handed = notebook_of(content, course.size)
     begun = Beginning.made_from(handed.begun.data(), course.key) if handed.begun else Beginning("")
     finding = handed.finding
@@ -47,7 +47,7 @@ def graded_file(name: str, content: bytes, course: Course, ask: Asking) -> Grade
 
 
 def _patient(ask: Asking, seconds: float) -> Asking:
-    """The same for one file, whose work may not hold the grader for long."""
+    """Return the same for one file, whose work must not occupy the grader for long."""
     until, stopped = time.monotonic() + seconds, 0
 
     def answer(exercise: str, sheet: str, work: Any) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def _patient(ask: Asking, seconds: float) -> Asking:
 
 
 def rows_of(name: str, handed: Handed, seed: int, course: Course, ask: Asking) -> Iterator[Row]:
-    """A row for each exercise of the lab that was begun, judged on the sheet of this seed; and for works of others."""
+    """Yield a row for each exercise of the lab that was begun, judged on this seed's sheet; and for others' works."""
     assert handed.begun is not None
     for exercise, worth in course.exercises.items():
         row, works = Row(name, handed.begun.student, exercise, of=worth), handed.works.get(exercise, ())
@@ -81,7 +81,7 @@ def rows_of(name: str, handed: Handed, seed: int, course: Course, ask: Asking) -
 
 
 def _whose(handed: Handed, begun: Beginning, course: Course) -> Finding | None:
-    """Why a file counts for no student of this course; None if it does.  `begun` has the codes of the course."""
+    """Return why a file counts for no student of this course; None if it does.  `begun` has the course's codes."""
     if not begun.students:
         return found(Status.NO_STUDENT)
     if folded(begun.course) != folded(course.name):
@@ -98,7 +98,7 @@ def _whose(handed: Handed, begun: Beginning, course: Course) -> Finding | None:
 
 
 def _best(row: Row, works: Sequence[Work], sheet: str, version: str, course: Course, ask: Asking) -> Row:
-    """The row of the work with the most points: the highest claims first, until none claims more than was found."""
+    """Return the row of the best work: the highest claims are judged first, until none exceeds the points found."""
     exercise = exercises()[row.exercise]
     own = [work for work in works if work.sheet == (sheet if exercise.sheet else "")]
     judged: list[tuple[Work, Row]] = []
@@ -136,7 +136,7 @@ def _best(row: Row, works: Sequence[Work], sheet: str, version: str, course: Cou
 def _finding(
     row: Row, work: Work, exercise: Exercise, result: dict[str, Any], version: str, course: Course
 ) -> Finding | None:
-    """Return what a piece of work for the student's own sheet is beside fine."""
+    """Return the finding on a piece of work for the student's own sheet, if there is one."""
     if work.data.get("kind") == FUNCTION:
         return found(Status.FUNCTION)
     if work.edition not in exercise.judged:
@@ -159,7 +159,7 @@ def _finding(
 
 
 def _worth(row: Row, exercise: Exercise, points: int, course: Course) -> str:
-    """Return what the points are worth, where the course counts them otherwise."""
+    """Return the value of the points, if the course counts them differently."""
     if row.of == exercise.points:
         return ""
     return f" of {exercise.points}, counted as {course.scaled(exercise, points):g} of {row.of:g}"

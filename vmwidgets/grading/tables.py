@@ -1,4 +1,4 @@
-"""Grades as files: one row for each exercise, one for each student, all of it as JSON, and what Gradescope reads."""
+"""Grades as files: a row for each exercise, a row for each student, everything as JSON, and Gradescope's format."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COLUMNS = ("student", "exercise", "points", "of", "late", "override", "says", "n
 
 
 def write_tables(grades: Grades, folder: Path) -> list[Path]:
-    """Write `grades.csv`, `students.csv`, `grades.json` and `gradescope/STUDENT.json` into `folder`; their paths."""
+    """Write `grades.csv`, `students.csv`, `grades.json` and `gradescope/STUDENT.json`; returns the paths."""
     texts = {
         folder / "grades.csv": as_csv(COLUMNS, map(_cells, grades.rows)),
         folder / "students.csv": as_csv(("student", "points", "of", "predictions", "late", "with"), _totals(grades)),
@@ -32,7 +32,7 @@ def write_tables(grades: Grades, folder: Path) -> list[Path]:
 
 
 def _data(file: Graded) -> dict[str, object]:
-    """All of a file's grades but the pictures, which are in the feedback; with each finding's name and its words."""
+    """Return all of a file's grades except pictures, which are in the feedback; with names and words of findings."""
     said = _said([file.finding] if file.finding else [])
     kept = {name: one for name, one in vars(file).items() if name != "finding"}
     return {**kept, "rows": list(map(_row, file.rows)), **said}
@@ -75,11 +75,11 @@ def as_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 FORMULA = re.compile(r"(^|[;,|\t\r\n])(?=[\s\"']*[=+\-@\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}"
                      r"\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}])")  # fmt: skip  # one expression
-"""Where a formula may begin: in a cell, and behind all that a spreadsheet may take for the end of one."""
+"""The places where a formula may begin: in a cell, and after any character that may end one."""
 
 
 def harmless(cell: object) -> object:
-    """Return the cell so that no spreadsheet takes it for a formula, whichever separator it reads.
+    """Return the cell so that no spreadsheet takes it for a formula, whatever its separator.
 
     >>> harmless("=1+1"), harmless("x;=1+1.ipynb"), harmless("3 points; and its journal gives 2")
     ("'=1+1", "x;'=1+1.ipynb", '3 points; and its journal gives 2')
@@ -88,13 +88,13 @@ def harmless(cell: object) -> object:
 
 
 def results_of(grades: Grades, student: str) -> dict[str, Any]:
-    """A student's results as data of the results.json of Gradescope's autograder, with a test for each exercise."""
+    """Return a student's results in the format of Gradescope's results.json, with a test for each exercise."""
     rows = grades.rows_of(student).values()
     tests = [{"name": row.exercise, "score": row.points, "max_score": row.of, "output": _feedback(row)} for row in rows]
     return {"score": grades.points_of(student), "tests": tests, "visibility": "after_published"}
 
 
 def _feedback(row: Row) -> str:
-    """The points, and each criterion with its points and reason."""
+    """Return the points, and each criterion with its points and reason."""
     criteria = [f"{one['points']}/{one['of']} {one['sentence']}" for one in row.criteria]
     return "\n".join([*[row.remark] * bool(row.remark), *[row.earned] * bool(criteria), *criteria])

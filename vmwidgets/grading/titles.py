@@ -1,8 +1,8 @@
-"""What the columns of a roster may be called, as :func:`plain_title` writes it.
+"""The possible titles of a roster's columns, as :func:`plain_title` writes them.
 
-English: the exports of Canvas and Blackboard that docs/grading.md names.  German, French and Spanish: the
-titles that Moodle's language packs de, fr and es have for username, ID number, email address, first name, last name and
-full name, and what offices write beside them.
+English: the exports of Canvas and Blackboard that docs/grading.md names.  German, French and Spanish: the titles in
+Moodle's language packs de, fr and es for username, ID number, email address, first name, last name and full name, and
+what offices write as well.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ MEANINGS = {
     "extension": ("extension", "extensions", "extra hours", "verlängerung"),
     "handed in": ("handed in", "submitted", "submitted at", "submission time", "last modified submission", "abgegeben"),
 }  # fmt: skip  # a list a line
-"""The first is what a sentence asks for."""
+"""The titles of each meaning; the first is used in sentences."""
 
 _OF_LAB = re.compile(rf"({'|'.join(sorted(MEANINGS['handed in'], key=len, reverse=True))})(?: lab)? (\w+)")
 
 
 def handed_in_columns(table: Table) -> dict[str, int]:
-    """The places of the columns that say when work was handed in, by lab; that for all labs is under ""."""
+    """Return the indices of the columns with submission times, by lab; the one for all labs is under ""."""
     found: dict[str, int] = {}
     for place, title in enumerate(table.titles):
         if match := _OF_LAB.fullmatch(plain_title(title)):

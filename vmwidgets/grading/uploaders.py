@@ -1,4 +1,4 @@
-"""Who uploaded a file, as far as its name or its folder says so: learning systems put that into them.
+"""The uploader of a file, if its name or folder shows it, as those from learning systems do.
 
 Moodle and Canvas write names, Blackboard and nbgrader write ids.
 """
@@ -19,22 +19,22 @@ MOODLE = re.compile(r"(?P<name>.+?)_\d+_assignsubmission_(?:file|onlinetext)(?:_
 """``Ada Lovelace_4711_assignsubmission_file/01-maps.ipynb``, or with ``_`` for the ``/``."""
 
 CANVAS = re.compile(r"(?P<name>[^_]+)(?:_LATE)?_(?P<number>\d+)_\d+_.*")
-"""``lovelaceada_4711_99123_01-maps.ipynb``: the name without blanks, Canvas's number of the student and of the file."""
+"""``lovelaceada_4711_99123_01-maps.ipynb``: the name without blanks, Canvas's numbers of the student and the file."""
 
 BLACKBOARD = re.compile(r"(?P<ids>.+?)_attempt_\d{4}(?:-\d{2}){5}.*")
-"""``Lab 01_ada_attempt_2026-10-01-12-00-00_01-maps.ipynb``: the assignment and the id, which may have a ``_``, too."""
+"""``Lab 01_ada_attempt_2026-10-01-12-00-00_01-maps.ipynb``: the assignment and the ID, which may contain a ``_``."""
 
 Submitted = tuple[str, Sequence[str]]
-"""A file's path, and the ids of those whose it says that it is."""
+"""A file's path, and the IDs of its authors according to the file."""
 
 
 def uploaders(roster: Roster | None, files: Iterable[Submitted]) -> Callable[[str], str]:
-    """Gives for a file's path the id of the person who uploaded it, or "" where that is not said, or not certain.
+    """Return the uploader's ID by file path, or "" if it is not shown, or not certain.
 
-    A learning system puts its words first, so the outermost folder with such words counts, and in a name the first of
-    them: what follows a student may have written.  Below the folders that all files lie in, folders are those of
-    students, as nbgrader collects them, if there are several and most are ids: of the roster, or, without one, of
-    those whom most files in them name.
+    A learning system puts its words first.  So the outermost folder with such words counts, and in a name the first of
+    them: a student may have written what follows.  Below the common folders of all files, folders are those of
+    students, as nbgrader collects them, if there are several and most are IDs: from the roster or, without one, IDs
+    that most files in them name.
 
     >>> files = [("ada/1.ipynb", ["ada"]), ("bert/1.ipynb", ["bert"]), ("Lab 01_ada_attempt_2026-10-01-12-00-00_x", [])]
     >>> uploader = uploaders(None, files)
@@ -49,7 +49,7 @@ def uploaders(roster: Roster | None, files: Iterable[Submitted]) -> Callable[[st
     own_folders = _own_folders(files, depth, ids, roster is None)
 
     def said(component: str, kinds: Sequence[re.Pattern[str]]) -> str | None:
-        """Return whom a system's words in a folder's or a file's name name; None where there are none."""
+        """Return the person named by a system's words in a name; None without such words."""
         found = [match for match in (kind.fullmatch(component) for kind in kinds) if match]
         if not found:
             return None
@@ -70,16 +70,16 @@ def uploaders(roster: Roster | None, files: Iterable[Submitted]) -> Callable[[st
 
 
 def _depth(paths: Iterable[str]) -> int:
-    """Return how many folders all files lie in."""
+    """Return how many folders all files have in common."""
     folders = [path.split("/")[:-1] for path in paths]
     same = (len(set(names)) == 1 for names in zip(*folders, strict=False))
     return sum(1 for _ in takewhile(bool, same))
 
 
 def _own_folders(files: Sequence[Submitted], depth: int, ids: Mapping[str, str], confirmed: bool) -> bool:
-    """Say whether most folders are called as students; `confirmed`: by those only whom most files in their folder name.
+    """Return whether most folders are named after students; `confirmed`: only by IDs that most of their files name.
 
-    One such folder alone may be the instructor's, in which a person wrote its name as an id.
+    A single such folder may be the instructor's, in which a person wrote its name as an ID.
     """
     owners: dict[str, list[bool]] = {}
     for path, whose in files:
@@ -92,14 +92,14 @@ def _own_folders(files: Sequence[Submitted], depth: int, ids: Mapping[str, str],
 
 
 def _longest(text: str, ids: Mapping[str, str], *, certain: bool) -> str:
-    """The longest id that is at the end of a text, behind a ``_``; if ids are not `certain`, only one that is alone."""
+    """Return the longest ID at the end of a text, after a ``_``; if IDs are not `certain`, only a single one."""
     parts = text.split("_")
     found = [one for first in range(1, len(parts)) if (one := ids.get(folded("_".join(parts[first:]))))]
     return found[0] if found and (certain or len(found) == 1) else ""
 
 
 def _names(roster: Roster | None) -> Mapping[str, str]:
-    """The id of each name that one person alone has, with the first name or the last name first."""
+    """Return the ID for each name that only one person has, with the first name or the last name first."""
     found = {
         (_letters(words), person.id)
         for person in (roster.people.values() if roster else ())
@@ -111,7 +111,7 @@ def _names(roster: Roster | None) -> Mapping[str, str]:
 
 
 def _turned(name: str) -> str:
-    """The name with the last name first, as lists have it; or the first name, where it was the last."""
+    """Return the name with the last name first, as in lists; or the first name first, if it was last."""
     last, comma, first = name.partition(",")
     if comma:
         return f"{first} {last}"
@@ -120,5 +120,5 @@ def _turned(name: str) -> str:
 
 
 def _letters(name: str) -> str:
-    """A name by which it is found again: systems leave out blanks and signs, and some leave out accents."""
+    """Return a name in a form for comparison: systems drop blanks and signs, and some drop accents."""
     return "".join(letter for letter in normalize("NFKD", folded(name)) if letter.isalnum())

@@ -1,6 +1,6 @@
-"""Processes that judge: one question at a time, each with limits; one that hangs or dies is replaced.
+"""Judging processes: one question at a time, each with limits; one that hangs or dies is replaced.
 
-A notebook is read by the process that judges it, so a file that takes all memory or time ends that process and
+The process that judges a notebook also reads it, so a file that takes all memory or time ends only that process, and
 becomes a row.
 """
 
@@ -22,20 +22,20 @@ from .findings import Status, found
 from .grades import Graded
 
 SECONDS = 90
-"""That an answer may take."""
+"""The most seconds for an answer."""
 
 MOST_ANSWER = 64 * 1024 * 1024
-"""Bytes of an answer."""
+"""The most bytes of an answer."""
 
 
 STOPPED = "grading was stopped"
 
 
 class Worker:
-    """A process that judges work; :meth:`ask` and :meth:`grade` start it when there is none.
+    """A judging process; :meth:`ask` and :meth:`grade` start one if there is none.
 
-    `module` is what it runs: it answers as :func:`vmwidgets.grading.judge.main` does, each question in one line.
-    It imports nothing from the folder of `submissions`.
+    `module` is the program: it answers like :func:`vmwidgets.grading.judge.main`, one line for each question.  It
+    imports nothing from the folder of `submissions`.
     """
 
     def __init__(self, module: str = "vmwidgets.grading.judge", submissions: Path | None = None) -> None:
@@ -44,21 +44,21 @@ class Worker:
         self._process: subprocess.Popen[bytes] | None = None
         self._closed = False
         self._lock = RLock()
-        """Held while the process is started or ended: another thread may close the worker."""
+        """Held while the process is started or ended, since another thread may close the worker."""
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def ask(self, exercise: str, sheet: str, work: Any, seconds: float = SECONDS) -> dict[str, Any]:
-        """Say what the work earns; points 0, a problem in words and `stopped` where judging did not come to its end."""
+        """Return the result for the work; 0 points, a problem in words and `stopped` if judging was not completed."""
         try:
             return self._answer([exercise, sheet, work], seconds)
         except OSError as error:
             return _stopped(exercise, _why("judging", error, seconds))
 
     def grade(self, name: str, path: Path, course: Course, seconds: float = SECONDS) -> Graded:
-        """The grades of the file at `path`, called `name`: read and judged by the process.
+        """Return the grades of the file at `path`, called `name`: read and judged by the process.
 
-        Each piece of work may take so many seconds.  If one of them is late or ends the process, the next process
-        judges the others; what is judged already is handed to it.
+        Each piece of work may take this many seconds.  If one of them takes longer or ends the process, the next
+        process judges the others; it receives the results so far.
         """
         results: list[dict[str, Any]] = []
         while True:
@@ -81,7 +81,7 @@ class Worker:
                 results.append(_stopped(begun, _why("judging", error, min(seconds, course.seconds))))
 
     def close(self) -> None:
-        """End the process, also while another thread asks it; no other is started."""
+        """End the process, even while another thread uses it, and start no other."""
         self._closed = True
         self._end()
 
@@ -103,7 +103,7 @@ class Worker:
         )  # fmt: skip
 
     def _end(self) -> None:
-        """End the process, with the files that it had no time to delete."""
+        """End the process, and delete files that it left behind."""
         with self._lock:
             process, self._process = self._process, None
             if process is not None:
@@ -117,7 +117,7 @@ class Worker:
                 self._folder.cleanup()
 
     def _answer(self, question: Any, seconds: float) -> dict[str, Any]:
-        """The next line that comes back, after a question if there is one; without an answer the process is ended."""
+        """Return the next line of output, after a question if there is one; without an answer, the process is ended."""
         line = b"" if question is None else json.dumps(question).encode() + b"\n"
         try:
             process = self._process if question is None else self._started()
@@ -130,7 +130,7 @@ class Worker:
 
 
 def _stopped(exercise: str, problem: str) -> dict[str, Any]:
-    """The data of a result for work whose judging did not come to its end."""
+    """Return the data of a result for work whose judging was not completed."""
     return {"id": exercise, "points": 0, "problem": problem, "criteria": [], "stopped": True}
 
 
@@ -140,7 +140,7 @@ def _why(what: str, error: OSError, seconds: float) -> str:
 
 
 def _answer(process: subprocess.Popen[bytes], question: bytes, seconds: float) -> dict[str, Any]:
-    """The line that comes back; a timer ends the process, since Windows can't wait for a pipe with a limit of time."""
+    """Return the next line of output; a timer ends the process, since Windows can't wait for a pipe with a timeout."""
     assert process.stdin is not None
     assert process.stdout is not None
     late = Event()

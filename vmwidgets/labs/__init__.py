@@ -1,4 +1,4 @@
-"""Labs: predictions that are kept, and checks that grade structures."""
+"""Labs: saved predictions, and checks that grade structures."""
 
 from . import lab
 

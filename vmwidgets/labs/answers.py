@@ -1,6 +1,6 @@
-"""Answers, each in one written form: what is stored is text that a person, JSON and a browser read alike.
+"""Answers, each in one written form: stored as text that a person, JSON and a browser read alike.
 
-A number in JSON would lose the last digits of a 64-bit address as soon as a browser saved the notebook.
+As a number in JSON, a 64-bit address would lose its last digits when a browser saves the notebook.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ KINDS = {
     "size": "a size, such as 16 KiB",
     "text": "a word or a sentence",
 }
-"""What an answer may be, and what a field for it says."""
+"""The kinds of answers, with the text of their fields."""
 
 UNSURE = "I don't know"
-"""An answer to every question: neither right nor wrong, and it opens what happened as any answer does."""
+"""An answer to every question: neither right nor wrong, and it opens the outcome as any answer does."""
 
 MOST_CHARACTERS = 500
-"""Of an answer, of a question, of an option."""
+"""The most characters of an answer, a question or an option."""
 
 
 def written(value: Any, kind: str, options: Sequence[str] = ()) -> str:
-    """The answer `value` in the one form in which answers of this kind are stored and compared.
+    """Return the answer `value` in the one form in which answers of this kind are stored and compared.
 
     Raises :class:`Refused` for a value that is not an answer of this kind.
 
@@ -50,7 +50,7 @@ def written(value: Any, kind: str, options: Sequence[str] = ()) -> str:
 
 
 def line(value: Any, what: str) -> str:
-    """A text of one line, as learners and authors write it: not empty, not endless, and harmless."""
+    """Return a line of text from a learner or author, checked: not empty, not too long, and harmless."""
     text = printable(" ".join(value.split())) if isinstance(value, str) else ""
     if not text:
         raise Refused(f"{what}={shown(value)}: pass a string that is not empty")
@@ -76,7 +76,7 @@ def _number(value: Any) -> int:
 
 
 def _size(size: int) -> str:
-    """In units where they are exact, else in bytes."""
+    """Return a size in a larger unit if it is exact, and otherwise in bytes."""
     text = binary_size(size)
     try:
         return text if parse_size(text) == size else f"{size} B"

@@ -1,6 +1,6 @@
-"""Asking: a prediction is made, put on the page, and kept up to date there.
+"""Predictions on the page: asked, shown, and kept up to date.
 
-The answer is data in the cell's output.  Saving the notebook saves it, whichever way it came.
+The answer is data in the cell's output, however it was given.  Saving the notebook saves it.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def _kind(kind: str, options: tuple[str, ...]) -> str:
 
 
 def _put_on_the_page(prediction: Prediction, with_control: bool) -> None:
-    """Question and answer as data, with the same display id each time, and below it a control."""
+    """Publish question and answer as data, always with the same display id, and a control below them."""
     shell = current_shell()
     if shell is None:
         return
@@ -102,7 +102,7 @@ def _put_on_the_page(prediction: Prediction, with_control: bool) -> None:
 
 
 def _show_elsewhere(prediction: Prediction, asked_in: Cell) -> None:
-    """A prediction as the value of a cell other than the one that asked."""
+    """Show a prediction as the value of a cell other than the one that asked."""
     if current_cell() != asked_in:
         publish(prediction.bundle(), display_id=_display_id(prediction))
 
@@ -114,7 +114,7 @@ def _update(prediction: Prediction) -> None:
 
 
 def _show_outcome(prediction: Prediction, outcome: Outcome) -> None:
-    """The outcome as the value of a cell, which is to open as soon as the question is answered."""
+    """Show the outcome as the value of a cell; it opens as soon as the question is answered."""
     publish(outcome.bundle(), display_id=f"{_display_id(prediction)}-outcome")
 
 

@@ -1,4 +1,4 @@
-"""A call in one line of a cell: what it gives or why it failed."""
+"""A call as one line of a cell: its result, or why it failed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class Failed(str):
-    """Why a call gave nothing: the kind of failure and its sentence.  A text that is shown without quotes."""
+    """The kind of failure of a call, and its sentence; a string that is shown without quotes."""
 
     __slots__ = ()
 
@@ -20,7 +20,7 @@ class Failed(str):
 
     @property
     def name(self) -> str:
-        """Of a kernel's error its name, of another failure its kind.
+        """The name of a kernel's error, or the kind of another failure.
 
         >>> Failed("KernelError: NOMEM: no gap").name, Failed("Refused: size: no size").name
         ('NOMEM', 'Refused')

@@ -1,4 +1,4 @@
-"""For authors of labs: `lab.author`.
+"""The calls for authors of labs: `lab.author`.
 
 :func:`exercise`, :func:`criterion`, :func:`mistakes`, :func:`explain`, :class:`Mistake`, :class:`Draws` and
 :class:`Chosen`; see docs/own-lab.md.

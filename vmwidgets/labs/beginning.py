@@ -1,7 +1,7 @@
-"""Whose lab this is: a student and a course give a seed, and the seed gives the sheet.
+"""The owner of a lab: a student and a course determine a seed, and the seed the sheet.
 
-The seed lets a grader make the same sheet again.  Without a code it proves nothing, since anyone who knows the names
-can compute it; with a code only someone who knows the code can.
+With the seed, a grader can make the same sheet again.  Without a code the seed proves nothing, since anyone who knows
+the names can compute it; with a code, only someone who knows the code can.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ from .saved import of_the_notebook
 from .session import Kept
 
 WITHOUT_EXERCISES = frozenset({"12"})
-"""Labs of this package in which only questions are asked: no variant, so no one needs to say who they are."""
+"""The labs of this package that only ask questions: without variants, they need no ID."""
 
 MOST_CHARACTERS = 64
-"""Of a student's id, or of a course."""
+"""The most characters of a student's ID or of a course."""
 
 MOST_STUDENTS = 8
-"""Who work on one sheet together."""
+"""The most students who share one sheet."""
 
 MARKS = "._-@"
-"""What an id may hold beside letters and digits."""
+"""The characters that an ID may have in addition to letters and digits."""
 
 INVISIBLE = (
     ("\u034f", "\u034f"), ("\u115f", "\u1160"), ("\u17b4", "\u17b5"), ("\u180b", "\u180f"), ("\u3164", "\u3164"),
@@ -54,9 +54,9 @@ LAB = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{,99}")
 class Beginning:
     """The lab `lab` of a course, and its students; without students it is the default sheet.
 
-    `students` are ids as they were typed, in the order of the folded ids.  `codes` are the students' secrets in the
-    same order, if the course has codes.  Beginnings that differ only in how ids were typed are equal.  `again` are the
-    exercises that were checked without an id, and not since then.
+    `students` are IDs as they were typed, in the order of the folded IDs.  `codes` are the students' secrets in the
+    same order, if the course has codes.  Beginnings that differ only in how IDs were typed are equal.  `again` are the
+    exercises that were checked without an ID, and not since then.
     """
 
     lab: str
@@ -67,7 +67,7 @@ class Beginning:
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """The folded ids, sorted: what the seed is made from.
+        """The folded ids, sorted: the seed is computed from them.
 
         >>> Beginning("01", "os", ("Zoe", "anna")).ids
         ('anna', 'zoe')
@@ -76,7 +76,7 @@ class Beginning:
 
     @property
     def student(self) -> str:
-        """All ids as one text, as they were typed; "" if there are none."""
+        """All IDs as one string, as they were typed; "" if there are none."""
         return "+".join(self.students)
 
     @property
@@ -89,7 +89,7 @@ class Beginning:
     def seed(self) -> int:
         """The first 8 bytes of SHA-256(course | lab | ids), or of SHA-256(course | lab | ids | codes), as a number.
 
-        The course is folded, as ids are: another way to write it gives no other sheet.
+        The course is folded, as IDs are: its spelling makes no difference.
 
         >>> hex(Beginning("01", "os", ("anna",)).seed)
         '0x98385e9c252e94ef'
@@ -104,7 +104,7 @@ class Beginning:
 
     @property
     def sentence(self) -> str:
-        """Return whose variant it is, and which exercises have to be done again."""
+        """The owner of the variant, and the exercises that have to be repeated, as a sentence."""
         if not self.students and self.lab in WITHOUT_EXERCISES and not self._has_exercises:
             return f"Lab {self.lab}: it has no exercises, so there is nothing to write above."
         if not self.students:
@@ -117,7 +117,7 @@ class Beginning:
         return f"Lab {self.lab} of {self.whose}: variant {self.seed:016x}.{again}"
 
     def data(self) -> dict[str, Any]:
-        """The beginning as the notebook keeps it: `coded` says whether there are codes, and the codes are left out."""
+        """Return the beginning as data for the notebook: `coded` says whether there are codes, which are left out."""
         return {
             "schema": 1,
             "lab": self.lab,
@@ -130,10 +130,10 @@ class Beginning:
 
     @classmethod
     def made_from(cls, data: Any, key: str = "") -> Beginning:
-        """The beginning of :meth:`data`, made again; :class:`Refused` for what :func:`begin` refuses.
+        """Return the beginning rebuilt from :meth:`data`; raises :class:`Refused` for what :func:`begin` refuses.
 
-        With a course's `key` it has the codes that the course gave to its students, whether the notebook has codes or
-        not: then the seed is another than in `data` if the students left out their codes or made them up.
+        With a course's `key`, it gets the codes that the course gave to its students, whether the notebook has codes or
+        not.  If the students left out their codes or made them up, the seed then differs from the one in `data`.
 
         >>> Beginning.made_from(Beginning("01", "os", ("anna", "ben")).data()).students
         ('anna', 'ben')
@@ -146,7 +146,7 @@ class Beginning:
         return cls(made.lab, made.course, made.students, codes)
 
     def lets(self, later: Beginning) -> bool:
-        """Return whether `later` may follow in the same kernel: an id for a lab that was begun without one."""
+        """Return whether `later` may follow in the same kernel: an ID for a lab that was begun without one."""
         return self.lab == later.lab and not self.students and bool(later.students)
 
     def __eq__(self, other: object) -> bool:
@@ -157,11 +157,11 @@ class Beginning:
 
     @property
     def _same(self) -> tuple[object, ...]:
-        """Return what makes it this beginning."""
+        """The values that make two beginnings equal."""
         return self.lab, folded(self.course), self.ids, self.codes
 
     def bundle(self) -> dict[str, Any]:
-        """The beginning in all forms of an output."""
+        """Return the beginning in all forms of an output."""
         html = framed(marked(self.sentence), f"lab {self.lab} · vmwidgets {__version__}")
         return record(BEGIN, self.data(), html=html, plain=repr(self))
 
@@ -169,7 +169,7 @@ class Beginning:
         return self.bundle()
 
     def _ipython_display_(self) -> None:
-        """The value of a cell: shown, unless the cell has shown it when it began the lab."""
+        """Show the beginning as a cell's value, unless the cell has already shown it."""
         if self is not begun():
             raise NotImplementedError
         _kept.now().shown.show()
@@ -181,7 +181,7 @@ class Beginning:
 
 @dataclass
 class _Begun:
-    """What a kernel has begun; `tried` are exercises that were checked without an id, and not since then."""
+    """The lab that a kernel has begun; `tried` are exercises that were checked without an ID, and not since then."""
 
     begun: Beginning | None = None
     tried: dict[str, None] = field(default_factory=dict)
@@ -236,12 +236,12 @@ def begin(
 
 
 def begun() -> Beginning | None:
-    """Return what this kernel has begun; None before :func:`begin`."""
+    """Return the lab that this kernel has begun; None before :func:`begin`."""
     return _kept.now().begun
 
 
 def note_check(exercise: str, of: str) -> None:
-    """Remember that `exercise` was checked on the sheet `of`: on the default one it has to be done again for an id."""
+    """Note that `exercise` was checked on the sheet `of`: on the default sheet, it must be repeated for an ID."""
     if of == "default":
         _kept.now().tried[exercise] = None
     else:
@@ -274,7 +274,7 @@ def _nothing(value: Any) -> bool:
 
 
 def _typed(student: Any) -> list[str]:
-    """The ids in the order in which they were typed."""
+    """Return the IDs in the order in which they were typed."""
     several = [student] if isinstance(student, (str, int)) and not isinstance(student, bool) else student
     if not isinstance(several, (list, tuple, set, frozenset)) or not 1 <= len(several) <= MOST_STUDENTS:
         raise Refused(f"student={shown(student)}: write an id, or a list of 1 to {MOST_STUDENTS} ids")
@@ -291,7 +291,7 @@ def _typed(student: Any) -> list[str]:
 
 
 def _codes(code: Any, student: Any, typed: Sequence[str], course: str) -> list[str]:
-    """The codes in the order of the ids; what is wrong with one is said without it."""
+    """Return the codes in the order of the IDs; an error about a code does not contain it."""
     several = [code] if isinstance(code, str) else code
     if not typed:
         raise Refused("code= without a student: write student= and course=, too")
@@ -313,6 +313,6 @@ def _id(value: Any, what: str) -> str:
 
 
 def _seen(sign: str) -> bool:
-    """Return whether an id may hold this: a letter, a digit, a mark over or under a letter, or one of `MARKS`."""
+    """Return whether an ID may contain this: a letter, a digit, a mark on a letter, or one of `MARKS`."""
     marks = unicodedata.category(sign) in ("Mn", "Mc")
     return (sign.isalnum() or sign in MARKS or marks) and not any(first <= sign <= last for first, last in INVISIBLE)

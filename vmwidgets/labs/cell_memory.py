@@ -10,13 +10,13 @@ from ..real.own.measure import Measured
 from ..widgets import show
 
 _NAME = "_vmwidgets_pages"
-"""What the measuring is called in the notebook's variables, while a cell is measured line by line."""
+"""The name of the measurement among the notebook's variables, while a cell is measured line by line."""
 
 
 def pages(shell: Any, line: str, cell: str) -> None:
     """Run a cell and show what it did to memory; with ``--lines`` for each of its statements.
 
-    A cell that fails, or is stopped, is reported as far as it came.
+    A cell that fails or is stopped is reported up to that point.
     """
     options = line.split()
     unknown = [one for one in options if one != "--lines"]
@@ -45,7 +45,7 @@ def pages(shell: Any, line: str, cell: str) -> None:
 
 
 def _compiled(shell: Any, body: list[ast.stmt], file: str, *, by_line: bool) -> Any:
-    """The code of a cell: its last expression is shown, as at the end of any cell."""
+    """Yield the code of a cell; its last expression is shown, as at the end of any cell."""
     last: list[ast.stmt] = [body[-1]] if body and isinstance(body[-1], ast.Expr) else []
     rest = body[: len(body) - len(last)]
     if not by_line:

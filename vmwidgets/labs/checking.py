@@ -1,4 +1,4 @@
-"""Grading: an exercise's judge looks at a structure, never at what was printed; nothing changes by being looked at."""
+"""Grading: an exercise's judge looks at a structure, never at what was printed, and changes nothing."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def check(name: str | Sheet, thing: Any = None) -> Result:
 
 
 def _of_the_lab(result: Result) -> Result:
-    """The result; without points if the notebook has begun another lab for a student."""
+    """Return the result, without points if the notebook has begun another lab for a student."""
     lab, of = lab_of(result.id), begun()
     if of is None:
         return replace(result, unbegun=running_cell() is not None)
@@ -75,23 +75,23 @@ def _of_the_lab(result: Result) -> Result:
 
 
 def best(of: str) -> dict[str, Result]:
-    """The best result of each exercise that this kernel graded, of several the latest; practice is left out.
+    """Return the best result of each exercise that this kernel graded, the latest if equal; without practice.
 
-    `of` is the sheet that counts, and what was checked on another one does not.
+    `of` is the sheet that counts; checks on another sheet don't.
     """
     return {name: result for (name, sheet), result in _best.now().items() if sheet in ("", of)}
 
 
 def judged_for(name: str, of: str, thing: Any) -> Result:
-    """Grade `thing` for the sheet `of` (a seed in hexadecimal, or "default") of an exercise: what a grader does."""
+    """Grade `thing` as a grader does, for the sheet `of` (a seed in hexadecimal, or "default") of an exercise."""
     exercise, _ = asked(name)
     return _graded(name if exercise.sheet is None else sheet_of(name, of), thing)
 
 
 def criteria_of(name: str, of: str, thing: Any) -> tuple[Criterion, ...]:
-    """The criteria alone, as far as the judge comes: for who judges many variants of one piece of work.
+    """Return the criteria alone, as far as the judge gets: for judging one piece of work on many variants.
 
-    None for a machine that a panic has ended, where the exercise wants one that lives.
+    None for a machine that panicked, if the exercise needs one that works.
     """
     exercise, _ = asked(name)
     subject = _as_taken(thing, exercise)
@@ -102,11 +102,11 @@ def criteria_of(name: str, of: str, thing: Any) -> tuple[Criterion, ...]:
 
 
 _best: Kept[dict[tuple[str, str], Result]] = Kept(dict)
-"""By exercise and sheet."""
+"""The results by exercise and sheet."""
 
 
 def _graded(name: str | Sheet, thing: Any, *, passed_too: bool = False) -> Result:
-    """The result; with a picture if it is not complete, or for a learner (`passed_too`) in any case."""
+    """Return the result, with a picture if points are missing, or always for a learner (`passed_too`)."""
     exercise, sheet = asked(name)
     identity = exercise.id if sheet is None else sheet.id
     of = "" if sheet is None else sheet.of
@@ -152,7 +152,7 @@ def _as_taken(thing: Any, exercise: Exercise) -> Any:
 
 
 def _asked(function: FunctionType, exercise: Exercise, sheet: Sheet | None) -> Chosen:
-    """Return what the function chooses when the exercise asks it; in this kernel, since it is the learner's."""
+    """Return what the learner's function chooses when the exercise asks it, in the learner's own kernel."""
     assert exercise.asks is not None, "an exercise that takes functions asks them"
     chosen = Chosen(source_of(function))
     answers, failed = exercise.asks(function, sheet and sheet.given, chosen)
@@ -160,7 +160,7 @@ def _asked(function: FunctionType, exercise: Exercise, sheet: Sheet | None) -> C
 
 
 def _judged(exercise: Exercise, sheet: Sheet | None, subject: Any) -> tuple[tuple[Criterion, ...], str]:
-    """The criteria as far as the judge came, and why it came no further."""
+    """Return the criteria as far as the judge got, and why it stopped."""
     criteria: list[Criterion] = []
     try:
         for criterion in exercise.judge(subject) if sheet is None else exercise.judge(subject, sheet.given):
@@ -182,7 +182,7 @@ def _not_kept(error: Exception) -> dict[str, Any]:
 
 
 def _picture(exercise: Exercise, sheet: Sheet | None, subject: Any) -> str:
-    """Return what was graded, as a picture, or in words where these show more; nothing where there is none."""
+    """Return what was graded as a picture, or in words if they show more; nothing if there is neither."""
     from vmwidgets.widgets import show
 
     if exercise.shows is None and not isinstance(subject, MachineMap):

@@ -1,8 +1,8 @@
-"""What a function chose, as data: a learner's function runs in the learner's kernel, and nowhere else.
+"""A function's choices as data: a learner's function runs in the learner's kernel, and nowhere else.
 
-An exercise that takes a function asks it there (`asks=` of :func:`.exercise.exercise`), and keeps the answers.  What it
-is asked comes from the variant and from a hash of the function's text with all that it uses, so that a table of
-answers changes its own questions.
+An exercise that takes a function asks it there (`asks=` of :func:`.exercise.exercise`), and keeps the answers.  The
+questions depend on the variant and on a hash of the function's text with everything that it uses, so a table of answers
+changes its own questions.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from vmwidgets.engine.base.frozen import frozen
 from .draws import Draws
 
 MOST_SOURCE = 100_000
-"""Characters of a function's text."""
+"""The most characters of a function's text."""
 
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
-"""In what an object says of itself: another one in each kernel."""
+"""An address in an object's description, which differs in each kernel."""
 
 
 @frozen
 class Chosen:
-    """The `answers` that a function gave, as plain data, and its `source` with what it uses.
+    """A function's `answers`, as plain data, and its `source` with what it uses.
 
-    `failed` are sentences about calls that failed, for the learner; they are not kept.
+    `failed` are sentences about calls that failed; they are shown to the learner, and not kept.
     """
 
     source: str
@@ -40,14 +40,14 @@ class Chosen:
     failed: tuple[str, ...] = field(default=(), compare=False)
 
     def draws(self, about: str) -> Draws:
-        """Return draws for what is asked: of the variant, named by `about`, and of the function."""
+        """Return draws for questions: they depend on the variant, on `about`, and on the function."""
         return Draws(f"{about}|{sha256(self.source.encode(errors='surrogatepass')).hexdigest()}")
 
 
 def source_of(function: FunctionType) -> str:
-    """Return the text of a function, and before it that of the functions and the data that it uses.
+    """Return a function's text, after the functions and the data that it uses.
 
-    Raises :class:`Refused` for a function without a source, or with too much.
+    Raises :class:`Refused` for a function without a source, or with too much source.
 
     >>> last = 3
     >>> def third(pages):
@@ -64,7 +64,7 @@ def source_of(function: FunctionType) -> str:
 
 
 def _lines(name: str, value: Any, module: str, seen: set[int]) -> Iterator[str]:
-    """A variable, and what a function uses before it; functions of other modules are known by their names."""
+    """Yield a variable, after what a function uses; functions of other modules are given by name."""
     if isinstance(value, ModuleType) or (isinstance(value, FunctionType) and value.__module__ != module):
         return
     if isinstance(value, type):
@@ -96,7 +96,7 @@ def _lines(name: str, value: Any, module: str, seen: set[int]) -> Iterator[str]:
 
 
 def _inner(function: FunctionType) -> set[str]:
-    """The global variables of functions in it, which :func:`inspect.getclosurevars` does not look into."""
+    """Return the global variables of inner functions, which :func:`inspect.getclosurevars` does not examine."""
     names: set[str] = set()
     left: list[Any] = [function.__code__]
     while left:
@@ -107,7 +107,7 @@ def _inner(function: FunctionType) -> set[str]:
 
 
 def _shown(value: Any) -> str:
-    """A value in words that are the same in each kernel, as far as it has such words."""
+    """Return a value in words that are the same in each kernel, if possible."""
     try:
         text = repr(sorted(value, key=repr) if isinstance(value, (set, frozenset)) else value)
     except Exception:  # noqa: BLE001  a learner's object may do anything

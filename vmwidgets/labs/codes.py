@@ -1,7 +1,7 @@
-"""Codes: a secret for each student, which a course derives from its key; a mistyped one is found without the key.
+"""Codes: a secret for each student, derived from the course's key; a mistyped one is found without the key.
 
-A code has 14 characters of Crockford's base32, which has no I, L, O and U: 12 are 60 bits of HMAC-SHA256 of the course
-and the folded id, one belongs to the course and the id, and the last checks all of them.
+A code has 14 characters of Crockford's base32, which has no I, L, O and U.  Of these, 12 are 60 bits of HMAC-SHA256 of
+the course and the folded ID, one belongs to the course and the ID, and the last one checks all of them.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from vmwidgets.engine.base.errors import Refused
 from .identity import folded
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Crockford's base32: a character's place is its value."""
+"""Crockford's base32: a character's index is its value."""
 
 READ_AS = str.maketrans({"O": "0", "I": "1", "L": "1", " ": "", "-": "", "\N{EN DASH}": "", "\N{EM DASH}": ""})
-"""What people type in place of a digit, and what they put between groups."""
+"""The characters that people type instead of a digit or between groups."""
 
 SECRET = 12
-"""Characters that come from the key, 5 bits each."""
+"""The characters that come from the key, 5 bits each."""
 
 LENGTH = SECRET + 2
 
 GROUP = 4
 
 REDUCED = 0b101001
-"""x**5 + x**3 + 1, by which products in the field of 32 elements are reduced; x generates the field."""
+"""x**5 + x**3 + 1, the polynomial for products in the field of 32 elements; x generates the field."""
 
 
 def code_of(key: str, course: str, student: str) -> str:
-    """The code of a student: what the course hands out, and what :func:`begin` takes as `code`.
+    """Return the code of a student, which the course hands out and :func:`begin` accepts as `code`.
 
-    The same for each way to write the course or an id: folded texts that are equal have one code.
+    The spelling of the course or an ID makes no difference: texts that are equal when folded have one code.
 
     >>> code_of("a key that is long enough", "os", "ada")
     '1PQH-8R25-0SQG-PC'
@@ -47,10 +47,10 @@ def code_of(key: str, course: str, student: str) -> str:
 
 
 def checked_code(text: Any, course: str, student: str) -> str:
-    """The code `text` as :func:`code_of` writes it; small letters, blanks, dashes, O for 0 and I or L for 1 are read.
+    """Return the code `text` as :func:`code_of` writes it; accepts small letters, blanks, dashes, O as 0, I and L as 1.
 
-    One mistyped character is always found, and so are two that changed places.  A code with a wrong id or a wrong
-    course is found in 31 of 32 cases; only the grader, who has the key, finds the rest.
+    One mistyped character is always found, and so are two swapped ones.  A code for another ID or course is found in 31
+    of 32 cases; only the grader, who has the key, finds the rest.
 
     Raises :class:`Refused` with one sentence, which does not repeat the code.
 
@@ -75,20 +75,20 @@ def _named(course: str, student: str) -> bytes:
 
 
 def _characters(digest: bytes, count: int) -> str:
-    """The first `count` characters of a digest, 5 bits each."""
+    """Return the first `count` characters of a digest, 5 bits each."""
     bits = int.from_bytes(digest, "big") >> (len(digest) * 8 - 5 * count)
     return "".join(ALPHABET[bits >> 5 * place & 31] for place in reversed(range(count)))
 
 
 def _belonging(course: str, student: str) -> str:
-    """The character that a code has for this course and this id, whatever the key."""
+    """Return the character of a code that depends on the course and the ID, but not on the key."""
     return _characters(sha256(_named(course, student)).digest(), 1)
 
 
 def _check(characters: str) -> str:
-    """The last character: one check symbol of a Reed-Solomon code over the field of 32 elements.
+    """Return the last character: one check symbol of a Reed-Solomon code over the field of 32 elements.
 
-    Each place has a weight of its own, a power of x.  Another character at one place, or two that changed places, add
+    Each place has a weight of its own, a power of x.  Another character at one place, or two swapped ones, add
     something other than 0 to the sum of all products, so the check differs.
     """
     total = 0

@@ -1,7 +1,7 @@
-"""The control that answers a prediction: radio buttons or a field, and a button, so that a slip is not an answer.
+"""The control that answers a prediction: radio buttons or a field, and a button, so that a slip does not count.
 
-What is chosen comes with the press, in one message.  Two models would do that in two, and a page that waits for a busy
-kernel may send them the other way round: then what was chosen before would be the first answer, which counts.
+The choice is sent with the press, in one message.  Two models would send two messages, and a page that waits for a busy
+kernel may send them in the wrong order: then the previous choice would be the first answer, which counts.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Control(anywidget.AnyWidget):
             setattr(self, name, value)
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
-        """Nothing: a page answers by a message, which is checked."""
+        """Do nothing: a page answers by a message, which is checked."""
 
     def _receive(self, _widget: object, content: Any, _buffers: object) -> None:
         sent = content if isinstance(content, dict) else {}
@@ -83,14 +83,14 @@ class Control(anywidget.AnyWidget):
             self.status = f"{refusal}"
 
     def _missing(self, value: str, because: str) -> str:
-        """Return what an answer does not have yet, in words; "" where it is whole."""
+        """Return what is missing in an answer, in words; "" if it is complete."""
         if not value:
             return "choose one first" if self.options else "write something first"
         return "say why first, in one line" if self.reasons and not because and value != UNSURE else ""
 
 
 def _told(prediction: Prediction) -> dict[str, Any]:
-    """Return what a page shows of what was said so far."""
+    """Return what a page shows of the answers so far."""
     last = prediction.answers[-1] if prediction.answers else None
     outcome = prediction.outcome
     return {
@@ -102,11 +102,11 @@ def _told(prediction: Prediction) -> dict[str, Any]:
 
 
 _controls: Kept[dict[str, Control]] = Kept(dict)
-"""By the prediction's id."""
+"""The controls by the prediction's ID."""
 
 
 def show_control(prediction: Prediction) -> None:
-    """Put a control for `prediction` on the page; an earlier one of it goes."""
+    """Put a control for `prediction` on the page, and remove an earlier one."""
     controls = _controls.now()
     earlier = controls.pop(prediction.id, None)
     if earlier is not None:

@@ -1,4 +1,4 @@
-"""One thing that a check looks at: what it is worth, whether it holds, and the sentence that says why."""
+"""One thing that a check examines: its points, whether it is met, and the sentence with the reason."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Criterion:
         return self.points == self.of
 
     def data(self) -> dict[str, Any]:
-        """The criterion as the notebook keeps it."""
+        """Return the criterion as the notebook keeps it."""
         return {**asdict(self), "mistake": self.mistake.name if self.mistake else "", "met": self.met}
 
 
@@ -46,13 +46,13 @@ def criterion(
     actual: object = "",
     mistake: Mistake | None = None,
 ) -> Criterion:
-    """Worth `of` points; `earned` is True, False, or how many of them (partial credit).
+    """Create a criterion of `of` points; `earned` is True, False, or a number of points (partial credit).
 
     `yes` is the sentence if all points are earned.  Otherwise, the sentence is `no`: the reason, and what would be
     right, without the answer.  `first` is for a criterion that can't be judged yet: the sentence is then `yes`,
-    followed by what has to be done before.  It takes no points away: let `earned` be False until then.  `expected` and
-    `actual` are shown next to it as text, but not while it can't be judged.  If points are missing, `mistake` is saved
-    and explained: what was done wrong, if that mistake has a name.
+    followed by what has to be done first.  It takes no points away: let `earned` be False until then.  `expected` and
+    `actual` are shown next to it as text, but not while it can't be judged.  If points are missing, `mistake` names and
+    explains what is wrong, and is saved.
 
     >>> criterion(2, 1, "both ends are cut", "one end is not cut", expected="2 cuts", actual="1 cut").sentence
     'one end is not cut'
@@ -69,7 +69,7 @@ def criterion(
 
 
 def whole_points(value: Any, name: str, least: int, most: int = 1000) -> int:
-    """A number of points; there are no halves."""
+    """Return a whole number of points; there are no halves."""
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         raise Refused(f"{name}={shown(value)}: write a number of points, {least} to {most}")
     return value

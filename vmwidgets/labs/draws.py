@@ -1,4 +1,4 @@
-"""What a seed decides: numbers and choices that are the same on every computer and every version of Python."""
+"""Draws from a seed: numbers and choices that are the same on every computer and in every version of Python."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vmwidgets.engine.base.errors import Refused, shown
 T = TypeVar("T")
 
 MOST = 1 << 48
-"""What one draw decides between: `Random.random()` has 53 bits."""
+"""The most values that one draw can choose from: `Random.random()` has 53 bits."""
 
 
 class Draws:
@@ -29,24 +29,24 @@ class Draws:
         self._random = Random(int.from_bytes(sha256(text.encode()).digest()[:8], "big"))
 
     def below(self, end: int) -> int:
-        """A whole number from 0 to `end` - 1."""
+        """Return a whole number from 0 to `end` - 1."""
         return int(self._random.random() * _whole(end, "values to draw from", 1, MOST))
 
     def between(self, first: int, last: int) -> int:
-        """A whole number from `first` to `last`, both included."""
+        """Return a whole number from `first` to `last`, both included."""
         return first + self.below(last - first + 1)
 
     def choice(self, values: Sequence[T]) -> T:
-        """One of `values`."""
+        """Return one of `values`."""
         return values[self.below(len(values))]
 
     def shuffled(self, values: Sequence[T]) -> list[T]:
-        """All of `values`, in random order."""
+        """Return all of `values`, in random order."""
         left = list(values)
         return [left.pop(self.below(len(left))) for _ in values]
 
     def sample(self, values: Sequence[T], count: int) -> list[T]:
-        """`count` different members of `values`, in any order."""
+        """Return `count` different members of `values`, in any order."""
         return self.shuffled(values)[: _whole(count, "values to draw", 0, len(values))]
 
 

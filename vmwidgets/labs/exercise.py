@@ -1,4 +1,4 @@
-"""Exercises: what is asked, what a check looks for, and what helps; by name."""
+"""Exercises by name: the question, the check and the hints."""
 
 from __future__ import annotations
 
@@ -19,41 +19,41 @@ from .prediction import identity_of
 from .session import Kept
 
 Judge = Callable[..., Iterable[Criterion]]
-"""Given the thing, and what was asked where the exercise has sheets; yields criteria."""
+"""A judge: takes the graded object and, if the exercise has sheets, what was asked; yields criteria."""
 
 Asking = Callable[..., tuple[Any, tuple[str, ...]]]
-"""Given a learner's function, what was asked (None: no sheets), and a :class:`.chosen.Chosen` that draws: what the
-function chose, as plain data, and sentences about calls that failed."""
+"""A function that asks a learner's function: it also takes what was asked (None without sheets) and a
+:class:`.chosen.Chosen` that draws.  Returns the function's choices as plain data, and sentences about calls that
+failed.
+"""
 
 Hints = Sequence[str] | Callable[[Any], Sequence[str]]
-"""Texts, the gentlest first, or a function that gives them for what was asked."""
+"""Strings, the gentlest first, or a function that returns them for what was asked."""
 
 TIERS = 3
-"""Of hints: where to look, what to do, how it is done."""
+"""The kinds of hints: where to look, what to do, how to do it."""
 
 
 class Asked(Protocol):
-    """What a seed decided: an author's own class, often a frozen dataclass."""
+    """The values that a seed determines: an author's own class, often a frozen dataclass."""
 
     @property
     def text(self) -> str:
         """The task in words."""
 
     def start(self) -> Any:
-        """Return what is given to begin with, a new one at each call."""
+        """Return the object that work begins with, a new one at each call."""
 
 
 @frozen
 class Exercise:
-    """`judge` looks at a thing of class `takes` and gives criteria that are worth `points` together.
+    """An exercise: `judge` examines an object of class `takes`, and yields criteria worth `points` together.
 
-    `alive`: a machine that a panic has ended can't be graded. `shows` gives what there is to see of the thing, for
-    the picture beside a result, or says it in lines of text; if it takes two arguments, the second is what is
-    asked. Without it a map is drawn, and nothing of others. `sheet` makes what is asked from draws; without it all
-    are asked the same. `asks` asks a function that a learner wrote.
-    `shipped`: it came with the package.
-    `edition` is another number whenever seeds draw other sheets, or the judge gives other points; work of all editions
-    `judged` is judged, by today's rules.
+    `alive`: a machine that panicked can't be graded.  `shows` returns what to draw of the object next to a result, or
+    lines of text; if it takes two arguments, the second is what was asked.  Without it, only maps are drawn.  `sheet`
+    makes what is asked from draws; without it, everyone is asked the same.  `asks` asks a function that a learner
+    wrote.  `shipped`: it came with the package.  `edition` changes whenever seeds draw other sheets, or the judge gives
+    other points; work of all editions in `judged` is judged, by today's rules.
     """
 
     id: str
@@ -71,7 +71,7 @@ class Exercise:
     asks: Asking | None = None
 
     def seen(self, thing: Any, asked: Any) -> Any:
-        """Return what there is to see of a thing; `shows` is given what is asked too, if it takes a second argument."""
+        """Return what to draw of an object; `shows` also receives what was asked, if it takes a second argument."""
         if self.shows is None:
             return thing
         takes_both = len(signature(self.shows).parameters) > 1
@@ -81,7 +81,7 @@ class Exercise:
 _exercises: Kept[dict[str, Exercise]] = Kept(dict, dict)
 
 SHIPPED = "vmwidgets.labs.exercises."
-"""Where the package's own are."""
+"""The package of the exercises that come with vmwidgets."""
 
 
 def exercise(
@@ -149,7 +149,7 @@ def _edition(value: Any) -> int:
 
 
 def exercise_named(name: Any) -> Exercise:
-    """The exercise of this id; a name that is none is refused, with the nearest of its lab, or of all."""
+    """Return the exercise with this ID; the error for an unknown one names the nearest of its lab, or of all."""
     every = _exercises.now()
     lab = name.partition("/")[0] if isinstance(name, str) else ""
     of_lab = [one for one in every if one.startswith(f"{lab}/")]
@@ -157,12 +157,12 @@ def exercise_named(name: Any) -> Exercise:
 
 
 def exercises() -> dict[str, Exercise]:
-    """All of this kernel, by id."""
+    """Return all exercises of this kernel, by ID."""
     return dict(_exercises.now())
 
 
 def three(hints: Any) -> tuple[str, ...]:
-    """Hints as they are kept: three texts, or none."""
+    """Return hints in the form in which they are kept: three strings, or none."""
     if isinstance(hints, (str, bytes)) or not isinstance(hints, Sequence) or len(hints) not in (0, TIERS):
         raise Refused(f"hints={shown(hints)}: pass {TIERS} strings, the gentlest hint first")
     return tuple(line(text, "hint") for text in hints)

@@ -1,7 +1,7 @@
-"""What is said about an outcome once it is answered: in a notebook's text it would give the answer away.
+"""Explanations of outcomes, shown once a question is answered: in a notebook's text, they would reveal the answer.
 
-Each lab of this package has a file in `explanations/`, with a heading for each prediction; a course's own labs say it
-with :func:`explain`.
+Each lab of this package has a file in `explanations/`, with a heading for each prediction; a course's own labs call
+:func:`explain`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .answers import line
 from .session import Kept
 
 MOST = 4000
-"""Characters of an explanation."""
+"""The most characters of an explanation."""
 
 
 _own: Kept[dict[str, str]] = Kept(dict, dict)
@@ -44,13 +44,13 @@ def explain(question: str, text: Any) -> None:
 
 
 def explanation_of(question: str) -> str:
-    """Return what is said about the outcome of a prediction, in Markdown; "" where nothing is."""
+    """Return the explanation of a prediction's outcome, in Markdown; "" if there is none."""
     return _own.now().get(question) or explanations().get(question, "")
 
 
 @cache
 def explanations() -> dict[str, str]:
-    """All that the labs of this package say, by prediction."""
+    """Return all explanations of this package's labs, by prediction."""
     found: dict[str, str] = {}
     for one in sorted((one for one in files(__package__).joinpath("explanations").iterdir()), key=lambda one: one.name):
         if one.name.endswith(".md"):

@@ -1,4 +1,4 @@
-"""A handout of a notebook: its cells run once more, and what they show is the story.
+"""A handout of a notebook: its cells are run once more, and their pictures become the story.
 
 The command ``vmwidgets lecture NOTEBOOK`` runs a notebook in a kernel of its own, with one cell of this module after
 each cell.
@@ -25,11 +25,11 @@ from . import predictions
 from .prediction import Prediction
 
 MOST_PICTURES = 2
-"""Pictures of a step, where none are named."""
+"""The number of pictures for each step, if none are named."""
 
 
 class Watched:
-    """What a notebook did so far, looked at after each cell."""
+    """The notebook so far, examined after each cell."""
 
     def __init__(self) -> None:
         self._counts: weakref.WeakKeyDictionary[Machine, int] = weakref.WeakKeyDictionary()
@@ -37,11 +37,11 @@ class Watched:
         self._heading = ""
 
     def begins(self, heading: str) -> None:
-        """Note that what comes next is under this heading of the notebook."""
+        """Note that the cells that follow are below this heading of the notebook."""
         self._heading = heading
 
     def cell_done(self) -> None:
-        """A cell is done: operations that it did are under the latest heading, and what it asked is asked here."""
+        """Record a finished cell: its operations belong to the latest heading, and its questions are asked here."""
         for machine in list(MACHINES):
             before, count = self._counts.get(machine, 0), len(machine.journal)
             if count > before and self._heading and not machine.journal.incomplete:
@@ -53,11 +53,12 @@ class Watched:
             self._asked.setdefault(identity, {one: one.journal.last.serial for one in list(MACHINES)})
 
     def write(self, path: str, names: list[str], **options: Any) -> tuple[Path, list[str]]:
-        """The handout of the machine that most pictures show; and what is not in it, in sentences.
+        """Return the handout of the machine with the most pictures, and sentences about what it lacks.
 
-        `names` say which pictures, such as "Objects" or "Tree of task:init/map"; without them it is the first two.
+        `names` are the names of pictures, such as "Objects" or "Tree of task:init/map"; by default, the first two are
+        shown.
 
-        Raises :class:`Refused` for a notebook without pictures, and a picture that is not there.
+        Raises :class:`Refused` for a notebook without pictures, and for an unknown picture.
         """
         displayed = [one for one in all_displayed() if isinstance(one, Picture) and one.machine is not None]
         if not displayed:
@@ -80,7 +81,7 @@ class Watched:
         return file, [*filter(None, left_out), *more]
 
     def _questions(self, machine: Machine) -> dict[int, Prediction]:
-        """The predictions that were compared, by the operation after which each was asked; one a moment."""
+        """Return the compared predictions, by the operation after which each was asked; one for each moment."""
         compared = (
             (identity, asked) for identity, asked in predictions.asked.now().items() if asked.happened is not None
         )
@@ -90,7 +91,7 @@ class Watched:
 
 
 def named_picture(machine: Machine, name: str) -> Picture:
-    """The picture called `name`: a kind of pictures, or one "of" a part of the machine.
+    """Return the picture called `name`: a kind of picture, or one "of" a part of the machine.
 
     >>> import vmwidgets as vm
     >>> named_picture(vm.boot(), "Tree of kernel_map")
@@ -111,11 +112,11 @@ def named_picture(machine: Machine, name: str) -> Picture:
 
 
 MOST_PARTS = 12
-"""So many parts an error names."""
+"""The most parts that an error names."""
 
 
 def parts_of(machine: Machine) -> list[str]:
-    """The paths of parts that pictures show.
+    """Return the paths of the parts that pictures show.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot()
@@ -128,7 +129,7 @@ def parts_of(machine: Machine) -> list[str]:
 
 
 def _different(pictures: list[Picture]) -> list[Picture]:
-    """The pictures without those that show the same of the same."""
+    """Return the pictures without repetitions of the same picture of the same part."""
     found: dict[tuple[str, str], Picture] = {}
     for one in pictures:
         with suppress(Refused):  # what it showed is gone

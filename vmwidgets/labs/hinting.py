@@ -1,4 +1,4 @@
-"""Hints in three tiers: where to look, what to do, how it is done.  What was asked for is counted, and kept as data."""
+"""Hints in three tiers: where to look, what to do, how to do it.  Requests are counted, and kept as data."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .sheet import Sheet, asked
 
 @frozen(slots=False)
 class Hint:
-    """The hints of the exercise `id` up to the tier that was asked for, of so many."""
+    """The hints of the exercise `id` up to the requested tier."""
 
     id: str
     texts: tuple[str, ...]
@@ -24,11 +24,11 @@ class Hint:
 
     @property
     def tier(self) -> int:
-        """Return how many were asked for."""
+        """The number of hints requested."""
         return len(self.texts)
 
     def data(self) -> dict[str, Any]:
-        """The hints as the notebook keeps them."""
+        """Return the hints as the notebook keeps them."""
         return {"schema": 1, "id": self.id, "tier": self.tier, "of": self.of}
 
     @property
@@ -50,11 +50,11 @@ class Hint:
 
 
 _asked_for: Kept[dict[str, int]] = Kept(dict)
-"""How many hints, by id."""
+"""The number of hints shown, by ID."""
 
 
 def hint(name: str | Sheet, tier: Any = None) -> Hint:
-    """The next hint for the exercise `name` (or for a practice variant), with the earlier hints.
+    """Return the next hint for the exercise `name` (or for a practice variant), with the earlier hints.
 
     Each call adds a hint, up to three; `tier` shows all hints up to that number.  Hints cost nothing.  The notebook
     records how many you asked for.
@@ -80,7 +80,7 @@ def hint(name: str | Sheet, tier: Any = None) -> Hint:
 
 
 def hints_of(exercise: Exercise, sheet: Sheet | None) -> tuple[str, ...]:
-    """The texts for what was asked, the gentlest first."""
+    """Return the hints for what was asked, the gentlest first."""
     if not callable(exercise.hints):
         return tuple(exercise.hints)
     return three(exercise.hints(None if sheet is None else sheet.given))

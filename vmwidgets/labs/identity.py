@@ -1,4 +1,4 @@
-"""When two texts name one person: an id is folded before it is compared, hashed, or looked up."""
+"""The comparison of texts that name a person: an ID is folded before it is compared, hashed or looked up."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from unicodedata import normalize
 
 
 def folded(text: str) -> str:
-    r"""The id without the differences that people don't mean: capitals, wide letters, blanks around it.
+    r"""Return the ID without differences that people don't intend: capitals, wide letters, blanks around it.
 
-    NFKC and casefold; NFKC once more, since folding can undo it.  The Turkish i without a dot is that with one, since
-    capitals don't tell which it is.
+    NFKC and casefold, and NFKC once more, since folding can undo it.  The Turkish dotless i becomes an i with a dot,
+    since capitals don't distinguish them.
 
     >>> folded("Ada"), folded(" \N{FULLWIDTH LATIN CAPITAL LETTER A}DA "), folded("STRASSE") == folded("Straße")
     ('ada', 'ada', True)

@@ -52,12 +52,12 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Return `predictions`: those of this kernel, by id."""
+    """Return `predictions`, this kernel's predictions by ID."""
     if name == "predictions":
         return asked.now()
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    """Return what a learner sees behind `lab.` and a tab."""
+    """Return the names that a learner sees after `lab.` and Tab."""
     return sorted(__all__)

@@ -1,6 +1,6 @@
-"""Small HTML for outputs: all text is escaped, and nothing is said by colour alone.
+"""Small pieces of HTML for outputs: all text is escaped, and nothing is shown by colour alone.
 
-Colours are those of the page, so that light and dark need no question.
+Colours come from the page, so that both light and dark work.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _TEXT = "max-width: 80ch"
 
 
 def marked(text: str, tag: str = "span") -> str:
-    """`text` in an element, whatever it holds.
+    """Return `text` in an element, whatever it contains.
 
     >>> marked("<b>", "em")
     '<em>&lt;b&gt;</em>'
@@ -28,7 +28,7 @@ def marked(text: str, tag: str = "span") -> str:
 
 
 def with_code(text: str) -> str:
-    """A line of text; what is between backticks is code.
+    """Return a line of text, with backticks turned into code.
 
     >>> with_code("at `0x1000`")
     '<span>at </span><code>0x1000</code>'
@@ -41,7 +41,7 @@ _markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
 def in_html(text: str) -> str:
-    """Markdown as HTML; markup in it stays text.
+    """Return Markdown as HTML; HTML in it is shown as text.
 
     >>> in_html("A *page* <b>")
     '<p>A <em>page</em> &lt;b&gt;</p>'
@@ -50,6 +50,6 @@ def in_html(text: str) -> str:
 
 
 def framed(content: str, title: str, below: str = "") -> str:
-    """HTML with a line beside it, and a small title above that says what it is; `below` may take all of the width."""
+    """Return HTML with a line on its left and a small title above it; `below` may take the full width."""
     above = f'<div style="font-size: 11px; opacity: 0.8">{escape(visible(title))}</div>'
     return f'<div style="{_FRAME}"><div style="{_TEXT}">{above}{content}</div>{below}</div>'

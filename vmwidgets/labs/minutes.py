@@ -1,7 +1,7 @@
-"""How many minutes each cell took a student who wants to know.
+"""The minutes that each cell took, for students who want to know.
 
-They are measured in the notebook's kernel and kept there: no output, no journal and no file has them, unless the
-student shows them with :func:`minutes` and saves the notebook.
+They are measured and kept in the notebook's kernel: no output, journal or file contains them, unless the student shows
+them with :func:`minutes` and saves the notebook.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from vmwidgets.widgets.host.display import watch_cells
 from .session import Kept
 
 LONGEST_LINE = 50
-"""Characters of a cell's first line that are shown."""
+"""The most characters shown of a cell's first line."""
 
 
 @dataclass
 class Minutes:
     """The time from the end of one cell to the end of the next: reading, thinking, typing and running.
 
-    `clock` gives seconds.
+    `clock` returns seconds.
 
     >>> ticks = iter([0, 150, 180])
     >>> found = Minutes(lambda: next(ticks))
@@ -45,7 +45,7 @@ class Minutes:
         self._since = self.clock()
 
     def note(self, source: str) -> None:
-        """A cell with this text has ended."""
+        """Note that a cell with this text has ended."""
         now = self.clock()
         first = next((line for line in source.splitlines() if line.strip() and not line.startswith("#")), "")
         self.cells.append((first[:LONGEST_LINE], (now - self._since) / 60))
@@ -58,11 +58,11 @@ class Minutes:
 
 
 _kept: Kept[list[Minutes]] = Kept(list)
-"""Of this kernel: none or one."""
+"""This kernel's measurement, if there is one."""
 
 
 def measure(wanted: Any) -> None:
-    """Measure from now on if it is `wanted`; that changes nothing where it is measured already."""
+    """Begin to measure if `wanted`; changes nothing if this has already begun."""
     if not isinstance(wanted, bool):
         raise Refused(f"minutes={wanted!r}: write True to measure how long each cell takes you, or leave it out")
     if wanted and not _kept.now():
@@ -71,7 +71,7 @@ def measure(wanted: Any) -> None:
 
 
 def minutes() -> Minutes:
-    """The minutes of each cell since ``lab.begin(…, minutes=True)``, for the student alone.
+    """Return the minutes of each cell since ``lab.begin(…, minutes=True)``, for the student alone.
 
     Raises :class:`Refused` if nothing was measured.
     """
@@ -85,7 +85,7 @@ def _nothing(*_given: object) -> None:
 
 
 def _ended(result: Any) -> None:
-    """At the end of a cell."""
+    """Handle the end of a cell."""
     source = getattr(getattr(result, "info", None), "raw_cell", None)
     if isinstance(source, str) and _kept.now():
         _kept.now()[0].note(source)

@@ -1,4 +1,4 @@
-"""Mistakes as data: a wrong answer that has a name, and the sentence that says why it is wrong."""
+"""Mistakes as data: a wrong answer with a name, and a sentence that says why it is wrong."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _mistakes: Kept[dict[str, dict[str, Mistake]]] = Kept(dict, dict)
 def mistakes(question: str, table: Any) -> None:
     """Give names to wrong answers of the prediction `question`; the keys of `table` are answers in their written form.
 
-    Call it in a module, and not in the notebook, where it would give the answer away.
+    Call it in a module: in the notebook, it would reveal the answer.
 
     >>> from vmwidgets import lab
     >>> lab.author.mistakes("doc/ends", {"3": lab.author.Mistake("posts and gaps", "Three gaps have four posts.")})
@@ -45,16 +45,16 @@ def mistakes(question: str, table: Any) -> None:
 
 
 def mistake_of(question: str, answer: str) -> Mistake | None:
-    """The mistake that this answer is known for."""
+    """Return the known mistake of this answer."""
     said = answer.casefold()
     return next((one for key, one in _mistakes.now().get(question, {}).items() if key.casefold() == said), None)
 
 
 def has_mistakes(question: str) -> bool:
-    """Return whether a lab asks this and names mistakes in its answers."""
+    """Return whether a lab asks this question and names mistakes in its answers."""
     return question in _mistakes.now()
 
 
 def known_mistakes() -> dict[str, dict[str, Mistake]]:
-    """All of them, by question and answer: what reports, the instructors' tables and checks of the labs read."""
+    """Return all known mistakes, by question and answer, for reports, the instructors' tables and checks of labs."""
     return {question: dict(table) for question, table in _mistakes.now().items()}

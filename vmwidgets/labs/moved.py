@@ -1,4 +1,4 @@
-"""Which lab an exercise or a prediction is of: its id says so, or a table of those that moved to another notebook."""
+"""The lab of an exercise or a prediction, by its ID, or by a table of those that moved to another notebook."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ MOVED = {
     "08/left": "08b",
     "08/family": "08b",
 }
-"""The lab in which each of these is now.  It keeps its id, and work in a notebook of the lab that the id names counts
-as before: lab 08 was one notebook until it became 08a and 08b."""
+"""The present lab of each exercise that has moved.
+
+It keeps its ID, and work in a notebook of the lab in the ID still counts: lab 08 was one notebook until it became 08a
+and 08b.
+"""
 
 
 def lab_of(name: str) -> str:
-    """The lab in which an exercise or a prediction is.
+    """Return the present lab of an exercise or a prediction.
 
     >>> lab_of("01/gaps"), lab_of("beyond/pages"), lab_of("08/family")
     ('01', 'beyond', '08b')
@@ -27,7 +30,7 @@ def lab_of(name: str) -> str:
 
 
 def labs_of(name: str) -> tuple[str, ...]:
-    """The labs whose notebooks may have work of it: the one in which it is, and the one that its id names.
+    """Return the labs whose notebooks may contain it: its present lab, and the one in its ID.
 
     >>> labs_of("01/gaps"), labs_of("08/family")
     (('01',), ('08b', '08'))
@@ -36,7 +39,7 @@ def labs_of(name: str) -> tuple[str, ...]:
 
 
 def of_lab(names: Iterable[str], lab: str) -> list[str]:
-    """Return those of these exercises or predictions that a notebook of a lab may have, in their order.
+    """Return those of these exercises or predictions that a notebook of a lab may contain, in order.
 
     >>> of_lab(["01/gaps", "02/rank", "01/guard"], "01")
     ['01/gaps', '01/guard']

@@ -1,4 +1,4 @@
-"""What happened, beside what was predicted."""
+"""An outcome: what happened, next to what was predicted."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ NOT_YET = (
     "Not answered yet. Answer the question, if only with “I don't know”: then this says what happened, and why. "
     "Only an answer given before this cell runs counts as a prediction."
 )
-"""Of an outcome that is closed."""
+"""The text of a closed outcome."""
 
 
 @frozen
 class Outcome:
-    """`said` (None: nothing) and `actual`, both in their written form; `late`: it was said after this had happened.
+    """The prediction `said` (None for nothing), and the result `actual`, both in their written form.
 
-    It is closed until something is said, or the question is passed.  `again` is what happened when the cell was run
-    again, if that was something else; `show` puts the outcome on a page.
+    `late` means that the answer came after the outcome.  The outcome is closed until the question is answered or
+    passed.  `again` is the result of another run of the cell, if it differs; `show` puts the outcome on a page.
     """
 
     id: str
@@ -41,22 +41,22 @@ class Outcome:
 
     @property
     def is_open(self) -> bool:
-        """Return whether it says what happened."""
+        """Return whether it shows what happened."""
         return self.said is not None or self.is_passed
 
     @property
     def right(self) -> bool | None:
-        """Return whether it is what was said; None if nothing was, or that one does not know."""
+        """Return whether the prediction was right; None if there was none, or it was "I don't know"."""
         return None if self.said in (None, UNSURE) else str(self.said).casefold() == self.actual.casefold()
 
     @property
     def sign(self) -> str:
-        """✓ for right, ✗ for wrong, nothing where nothing was said."""
+        """✓ for right, ✗ for wrong, and nothing without an answer."""
         return {True: "✓", False: "✗", None: ""}[self.right]
 
     @property
     def sentence(self) -> str:
-        """Both, in a sentence."""
+        """The prediction and the result, in a sentence."""
         if not self.is_open:
             return NOT_YET
         if self.said is None:
@@ -75,11 +75,11 @@ class Outcome:
 
     @property
     def explanation(self) -> str:
-        """Return what is said about it, in Markdown; "" where nothing is, and while it is closed."""
+        """The explanation in Markdown; "" if there is none, or while the outcome is closed."""
         return explanation_of(self.id) if self.is_open else ""
 
     def data(self) -> dict[str, Any]:
-        """The outcome as the notebook keeps it."""
+        """Return the outcome as the notebook keeps it."""
         return {
             "schema": 1,
             "id": self.id,
@@ -92,7 +92,7 @@ class Outcome:
         }
 
     def bundle(self) -> dict[str, Any]:
-        """The outcome in all forms of an output; as data only once it is open."""
+        """Return the outcome in all forms of an output; as data only when it is open."""
         html = f"<div>{marked(f'{self.sign} {self.sentence}'.strip())}</div>"
         if self.explanation:
             html += f'<div style="margin-top: 6px">{in_html(self.explanation)}</div>'

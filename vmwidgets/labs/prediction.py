@@ -1,4 +1,4 @@
-"""A prediction: a question, and what was said to it, in order.  Data; nothing here knows of a page."""
+"""A prediction as data: a question, and its answers in order.  Nothing here depends on a page."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from .outcome import Outcome
 from .records import PREDICTION, record
 
 SCHEMA = 1
-"""Of the data; a change that a reader must know of raises it."""
+"""The number of the data's format; it rises with a change that readers must know."""
 
 IDENTITY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
 
 FIRST_WORD = re.compile(r"^because\b[\s,:]*", re.IGNORECASE)
-"""Of a reason, where a student typed it although the page says it."""
+"""The first word of a reason, removed if a student typed it although the page shows it."""
 
 TO_ANSWER = "answer below (if nothing is there, run this cell), or in code with answer=…"
-"""How a prediction is answered in a notebook; a page that is only read says something else."""
+"""The way to answer a prediction in a notebook; a page that is only read has other words."""
 
 OTHER = "none of these answers"
-"""What happened, when no option says it."""
+"""The outcome if no option stands for what happened."""
 
 
 @frozen
 class Answer:
-    """One answer: `answer` in its written form, `how` "code" or "control", `late` if it had happened before.
+    """One answer: `answer` in its written form, `how` "code" or "control", `late` if it came after the outcome.
 
-    `because` is the reason, where one was given.
+    `because` is the reason, if there is one.
     """
 
     answer: str
@@ -46,15 +46,15 @@ class Answer:
 
 
 class Prediction:
-    """What was asked, and what was said; :func:`vmwidgets.lab.predict` makes it.
+    """A question and its answers, made by :func:`vmwidgets.lab.predict`.
 
-    `id` is lasting ("01/first-fit"), `kind` says what an answer is, `options` what there is to choose from, and `means`
-    what of that which may happen each option stands for.  With `reasons` a reason is asked for, too.
+    `id` is permanent ("01/first-fit"), `kind` is the kind of answer, `options` are the choices, and `means` says which
+    results each option stands for.  With `reasons`, it also asks for a reason.
 
-    The first answer counts; later ones are kept after it.  `happened` is what :meth:`compare` was first given, None
-    before, and counts as well.  `comes_after` says that another question of this id was compared before.  `missed` is
-    what a student found to have missed.  `listeners` are called after each change; `show` and `show_outcome` put it and
-    its outcome on a page.
+    The first answer counts; later ones are kept after it.  `happened` is the first result passed to :meth:`compare`, or
+    None before; the first one counts here too.  `comes_after` says that another question with this ID was compared
+    before.  `missed` is the student's answer to "what did I miss?".  `listeners` are called after each change; `show`
+    and `show_outcome` put the prediction and its outcome on a page.
     """
 
     def __init__(
@@ -83,21 +83,21 @@ class Prediction:
 
     @property
     def answer(self) -> str | None:
-        """Return what was said first; None: nothing yet."""
+        """The first answer; None if there is none."""
         return self.answers[0].answer if self.answers else None
 
     @property
     def has_happened(self) -> bool:
-        """Return whether an answer is late from now on: it was compared, or was before its question was changed."""
+        """Return whether an answer is late from now on: it was compared, or was before its question changed."""
         return self.comes_after or self.happened is not None
 
     @property
     def asked(self) -> tuple[str, str, tuple[str, ...]]:
-        """Return what makes it another question."""
+        """The parts that make it another question if they differ."""
         return self.question, self.kind, self.options
 
     def say(self, value: Any, how: str = "code", because: str = "") -> None:
-        """Answer it, or answer it again, with a reason or without; the same once more is no other answer.
+        """Answer it, or answer it again, with or without a reason; repeating an answer adds none.
 
         Raises :class:`Refused` for a value that is not an answer to this question; nothing has changed then.
         """
@@ -108,12 +108,12 @@ class Prediction:
         self._tell()
 
     def skip(self) -> None:
-        """Have the outcome open without an answer, as who steps on in a picture does."""
+        """Open the outcome without an answer, as stepping on in a picture does."""
         self.is_passed = True
         self._tell()
 
     def miss(self, text: str) -> None:
-        """Keep what the student says to have missed, after a wrong answer."""
+        """Keep the student's answer to "what did I miss?", after a wrong answer."""
         self.missed = line(text, "missed")
         self._tell()
 
@@ -122,10 +122,10 @@ class Prediction:
             listener()
 
     def compare(self, actual: Any) -> Outcome:
-        """Return what happened, beside what was said: closed until something is said, be it that one does not know.
+        """Return what happened next to the prediction; closed until there is an answer, even "I don't know".
 
-        `actual` is of the question's kind, or something that one of the options stands for.  Answers that come after
-        this are marked as late.  The first outcome counts: called again, it gives that one, and says what is otherwise.
+        `actual` is of the question's kind, or something that one of the options stands for.  Answers after this are
+        marked as late.  The first outcome counts: a second call returns it, and notes any difference.
         """
         happened = self._written(actual)
         if self.happened is None:
@@ -137,7 +137,7 @@ class Prediction:
         return replace(outcome, again=happened)
 
     def _written(self, actual: Any) -> str:
-        """Return what happened, as an answer says it."""
+        """Return what happened in an answer's written form."""
         for option, meant in self.means.items():
             if _stands_for(meant, actual):
                 return option
@@ -148,7 +148,7 @@ class Prediction:
 
     @property
     def outcome(self) -> Outcome | None:
-        """Return what happened first, beside what was said; None before :meth:`compare`."""
+        """The first outcome next to the prediction; None before :meth:`compare`."""
         return None if self.happened is None else self._outcome(self.happened)
 
     def _outcome(self, happened: str) -> Outcome:
@@ -157,7 +157,7 @@ class Prediction:
         return Outcome(self.id, self.question, self.answer, happened, late, is_passed=passed, show=show)
 
     def data(self) -> dict[str, Any]:
-        """The prediction as the notebook keeps it; docs/formats.md says what it means."""
+        """Return the prediction as the notebook keeps it; docs/formats.md says what it means."""
         return {
             "schema": SCHEMA,
             "id": self.id,
@@ -171,11 +171,11 @@ class Prediction:
         }
 
     def bundle(self) -> dict[str, Any]:
-        """The prediction in all forms of an output."""
+        """Return the prediction in all forms of an output."""
         return record(PREDICTION, self.data(), html=self._html(), plain=repr(self))
 
     def _ipython_display_(self) -> None:
-        """The value of a cell: shown, unless the cell has shown it when it asked."""
+        """Show the prediction as a cell's value, unless the cell showed it when it asked."""
         if self.show is not None:
             self.show()
 
@@ -205,7 +205,7 @@ class Prediction:
 
 
 def _stands_for(meant: Any, actual: Any) -> bool:
-    """Say whether an option that stands for `meant` is what happened; a range and a set stand for each that is in it.
+    """Return whether an option that stands for `meant` matches; a range and a set match each of their members.
 
     >>> _stands_for(range(10, 61), 41), _stands_for({"FAULT", "ACCES"}, Failed("KernelError: FAULT: no"))
     (True, True)
@@ -219,7 +219,7 @@ def _stands_for(meant: Any, actual: Any) -> bool:
 
 
 def identity_of(identity: Any, question: str) -> str:
-    """A lasting id, given or made from the question.
+    """Return a permanent ID, given or made from the question.
 
     >>> identity_of("", "Where will it land?")
     'where-will-it-land'

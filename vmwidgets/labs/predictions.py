@@ -1,4 +1,4 @@
-"""The predictions of a kernel, together: what was asked, what was said, what happened, and how many were right."""
+"""A kernel's predictions: questions, answers, outcomes, and how many were right."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _CELL = "text-align: left; vertical-align: top; padding: 2px 12px 2px 0"
 
 
 class Predictions(Mapping[str, Prediction]):
-    """The predictions of this kernel by id, in the order in which they were asked; shown, all of them."""
+    """This kernel's predictions by ID, in the order in which they were asked; a cell's value shows all."""
 
     def __init__(self) -> None:
         self._by_id: dict[str, Prediction] = {}
 
     def ask(self, asked: Prediction) -> Prediction:
-        """The prediction of this id: the known one if it asks the same, else `asked` in its place.
+        """Return the prediction with this ID: the known one for the same question, or else `asked` in its place.
 
-        Where the outcome of the known one was there, an answer to the other question comes after it.
+        If the known one had its outcome, an answer to the other question counts as late.
         """
         known = self._by_id.get(asked.id)
         if known is not None and known.asked == asked.asked:
@@ -46,7 +46,7 @@ class Predictions(Mapping[str, Prediction]):
 
     @property
     def summary(self) -> str:
-        """The number that were right, of those answered before their outcome was shown; and of those that were not."""
+        """The number of right answers among those given before their outcomes; and the number of others."""
         judged = [one.right for one in self.outcomes if one.right is not None and not one.late]
         late = sum(one.outcome is not None if one.answer is None else one.answers[0].late for one in self.values())
         still = sum(one.answer is None and one.outcome is None for one in self.values())
@@ -57,7 +57,7 @@ class Predictions(Mapping[str, Prediction]):
 
     @property
     def outcomes(self) -> list[Outcome]:
-        """Return what happened, for those that were compared."""
+        """The outcomes of those that were compared."""
         return [one.outcome for one in self.values() if one.outcome is not None]
 
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
@@ -84,7 +84,7 @@ class Predictions(Mapping[str, Prediction]):
 
 
 def _parts(one: Prediction) -> tuple[str, str, str]:
-    """Right or wrong as a sign, what was said, and what happened."""
+    """Return a sign for right or wrong, the prediction, and what happened."""
     outcome = one.outcome
     if outcome is None or not outcome.is_open:
         return "", one.answer or "–", "not shown yet"
@@ -105,4 +105,4 @@ def _row(one: Prediction) -> str:
 
 
 asked = Kept(Predictions)
-"""What was predicted in this kernel, by id."""
+"""The predictions of this kernel, by ID."""

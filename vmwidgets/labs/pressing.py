@@ -1,4 +1,4 @@
-"""Predictions that are answered by a press in a picture: kept as all others, in one output of the picture's cell."""
+"""Predictions answered by a press in a picture, kept in one output of the picture's cell."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from .saved import recall
 class Presses:
     """The predictions of one picture; `name` begins their names.
 
-    Their table is an output of the cell that makes the picture, and is kept up to date there.
+    Their table is an output of the cell that makes the picture, and is updated there.
 
-    Raises :class:`Refused` for a name that is none.
+    Raises :class:`Refused` for an invalid name.
     """
 
     def __init__(self, name: str) -> None:
@@ -27,13 +27,13 @@ class Presses:
             self._publish(update=False)
 
     def told(self, key: str, question: str) -> str:
-        """Return what was said of a question that was answered or passed; "" for one that was not."""
+        """Return the answer to a question that was answered or passed; "" otherwise."""
         asked = self._mine.get(self._identity(key))
         one = asked if asked is not None and asked.question == line(question, "question") else self._ask(key, question)
         return one.outcome.sentence if one.outcome is not None else ""
 
     def keep(self, key: str, question: str, said: str | None, actual: str) -> None:
-        """Keep an answer (None: it was passed) and what happened."""
+        """Keep an answer (None if it was passed) and what happened."""
         one = self._ask(key, question)
         if said is not None:
             one.say(said, "control")

@@ -1,8 +1,8 @@
-"""Outputs that a cell has however its value is used: printed, assigned, followed by other lines, or made in a loop.
+"""Outputs that a cell has however it uses the value: printed, assigned, followed by other lines, or in a loop.
 
-In a kernel a call puts its data into the running cell when that ends, also after an error: so neither clear_output,
-nor %%capture, nor an Output widget that collects what is displayed takes it away.  As the value of the same cell it is
-not shown again.  Without a kernel nothing is published, and values are shown as all others.
+In a kernel, a call's data go into the running cell when the cell ends, even after an error.  So neither clear_output,
+nor %%capture, nor an Output widget can take them away.  As the value of the same cell, they are not shown twice.
+Without a kernel, nothing is published, and values are shown as usual.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from .session import Kept
 
 
 def running_cell() -> Cell | None:
-    """The cell that is running; None where there is no kernel, so that nothing could keep an output."""
+    """Return the running cell; None without a kernel, which could keep no output."""
     shell = current_shell()
     return current_cell(shell) if shell is not None and hasattr(shell, "kernel") else None
 
 
 class Once:
-    """A thing that a call puts on the page, once for each run of a cell."""
+    """Something that a call puts on the page once for each run of a cell."""
 
     def __init__(self) -> None:
         self._cell: Cell | None = None
         self._bundle: dict[str, Any] = {}
 
     def publish(self, bundle: dict[str, Any]) -> None:
-        """Put it into the running cell when that ends, unless it is there."""
+        """Put it into the running cell when the cell ends, unless it is there already."""
         cell = running_cell()
         if cell is not None and cell != self._cell:
             self._bundle = bundle
@@ -38,44 +38,44 @@ class Once:
         self._cell = cell
 
     def show(self) -> None:
-        """Do what ``_ipython_display_`` does: nothing in the cell that has it; else it is shown as any value."""
+        """Do what ``_ipython_display_`` does: nothing in the cell that already has it; otherwise show it as a value."""
         if self._cell is None or running_cell() != self._cell:
             raise NotImplementedError  # which asks IPython for the bundle
 
     def _end(self, *_result: object) -> None:
-        """At the end of the cell."""
+        """Handle the end of the cell."""
         if self._bundle and not captured():  # else this is a cell inside the one that captures
             bundle, self._bundle = self._bundle, {}
             publish(bundle)
 
 
 class Ranked(Protocol):
-    """What a cell may have many of: the one of the highest rank counts, and of these the latest."""
+    """Something that a cell may have many of: the highest rank counts, and the latest of equal ones."""
 
     @property
     def id(self) -> str:
-        """Return what it is about."""
+        """The subject, of which the best is kept."""
 
     @property
     def rank(self) -> tuple[int, int]:
-        """Larger is better."""
+        """The rank; larger is better."""
 
     def bundle(self) -> dict[str, Any]:
-        """All forms of its output."""
+        """Return all forms of its output."""
 
 
 @dataclass
 class _Card:
-    """Of what is ranked under one id in the running cell: the `best`, and the `latest`."""
+    """The `best` and the `latest` under one ID in the running cell."""
 
     best: Ranked
     latest: Ranked
 
 
 class Cards:
-    """What a cell may make many of: under each id the best is kept, and the latest if that is not as good.
+    """The results of a running cell: for each ID, the best is kept, and the latest if it is worse.
 
-    A loop may check a thousand times, so a cell has two outputs for an exercise at most.
+    A loop may check a thousand times, so a cell has at most two outputs for each exercise.
     """
 
     def __init__(self) -> None:
@@ -83,7 +83,7 @@ class Cards:
         self._cards: dict[str, _Card] = {}
 
     def publish(self, one: Ranked) -> None:
-        """Put it into the running cell when that ends, if it is as good as what the cell has, or the latest."""
+        """Put it into the running cell when the cell ends, if it is as good as the cell's best, or the latest."""
         cell = running_cell()
         if cell is None:
             return
@@ -97,13 +97,13 @@ class Cards:
             card.best = one
 
     def show(self, one: Ranked) -> None:
-        """Do what ``_ipython_display_`` does: nothing for what the running cell will have; else show it as a value."""
+        """Do what ``_ipython_display_`` does: nothing if the running cell will have it, or else show it as a value."""
         card = self._cards.get(one.id)
         if card is None or running_cell() != self._cell or card.latest is not one:
             raise NotImplementedError
 
     def _end(self, *_result: object) -> None:
-        """At the end of the cell."""
+        """Handle the end of the cell."""
         if captured():  # this is a cell inside the one that captures
             return
         cards, self._cards, self._cell = self._cards, {}, None
@@ -114,7 +114,7 @@ class Cards:
 
 
 def _nothing(*_info: object) -> None:
-    """Begins no cell."""
+    """Do nothing at the beginning of a cell."""
 
 
 cards = Kept(Cards)

@@ -1,7 +1,7 @@
-"""Records: what a notebook's outputs hold as data, of one media type with a tag; decoded here for all that read them.
+"""The records in a notebook's outputs: data of one media type with a tag, decoded here for all readers.
 
 The grader, the doctor, the questions at the desk and a restarted kernel read a notebook through :func:`records`.  A
-notebook is a learner's file, so each part of it may be anything: what is not as it should be is left out.
+notebook is a learner's file, so each part of it may be anything: malformed parts are left out.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 MIME = "application/vnd.vmwidgets.record+json"
-"""Of all data that the package puts into outputs for programs."""
+"""The media type of all data that the package puts into outputs for programs."""
 
 BEGIN, CHECK, SUBMISSION = "begin", "check", "submission"
 PREDICTION, PREDICTIONS, OUTCOME = "prediction", "predictions", "outcome"
 HINT, SHEET = "hint", "sheet"
 
 TAG = "record"
-"""The member that says which of these a record is."""
+"""The member that says which kind of record it is."""
 
 EARLIER = {
     "application/vnd.vmwidgets.lab+json": BEGIN,
@@ -29,14 +29,14 @@ EARLIER = {
     "application/vnd.vmwidgets.outcome+json": OUTCOME,
     "application/vnd.vmwidgets.hint+json": HINT,
 }
-"""A media type for each tag, as notebooks had them up to commit 05f3a873: they are read."""
+"""The media types for each tag in notebooks up to commit 05f3a873, which are still read."""
 
 DEEPEST = 50
-"""Lists and objects in one another: all that works on a record may recurse."""
+"""The deepest allowed nesting of lists and objects, since everything that reads a record may recurse."""
 
 
 class Begun(NamedTuple):
-    """What ``lab.begin`` left: `data` as :meth:`.beginning.Beginning.data` gives it, of vmwidgets of this `version`."""
+    """The record of ``lab.begin``: `data` as in :meth:`.beginning.Beginning.data`, from vmwidgets `version`."""
 
     cell: int
     data: dict[str, Any]
@@ -46,10 +46,10 @@ class Begun(NamedTuple):
 
 
 class Checked(NamedTuple):
-    """A piece of work that was checked or submitted in cell `cell` (the first cell is 1), for `exercise`.
+    """A piece of work for `exercise` that was checked or submitted in cell `cell` (the first cell is 1).
 
-    It was made for `sheet`, by this `edition` of the exercise, and its own check gave `claimed` points, None if the
-    output doesn't say.  `work` is what it can be made from again, empty if nothing was done.
+    It was made for `sheet`, by this `edition` of the exercise, and its own check gave `claimed` points, or None if the
+    output doesn't say.  `work` is the data from which it can be rebuilt, empty if nothing was done.
     """
 
     cell: int
@@ -61,7 +61,7 @@ class Checked(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """A prediction: `answer` is the first one, `happened` the first outcome; all but the id as the file has it."""
+    """A prediction: `answer` is the first answer, `happened` the first outcome; all but the ID as in the file."""
 
     cell: int
     id: str
@@ -74,7 +74,7 @@ class Asked(NamedTuple):
 
 
 class Happened(NamedTuple):
-    """An outcome beside what was `said`; all but the id as the file has it."""
+    """An outcome and the prediction, `said`; all but the ID as in the file."""
 
     cell: int
     id: str
@@ -85,7 +85,7 @@ class Happened(NamedTuple):
 
 
 class Hinted(NamedTuple):
-    """Hints of the exercise `id` that were shown up to the tier `tier`."""
+    """The hints of the exercise `id` that were shown, up to `tier`."""
 
     cell: int
     id: str
@@ -96,12 +96,12 @@ Record = Begun | Checked | Asked | Happened | Hinted
 
 
 def record(tag: str, data: dict[str, Any], **forms: str) -> dict[str, Any]:
-    """Return the forms of an output: the record, and those for people (html= and plain=)."""
+    """Return the forms of an output: the record, and texts for people (html= and plain=)."""
     return {MIME: {TAG: tag, **data}, "text/html": forms["html"], "text/plain": forms["plain"]}
 
 
 def records(notebook: Any) -> Iterator[Record]:
-    """All records of a notebook, in the order of its cells and outputs."""
+    """Yield all records of a notebook, in the order of its cells and outputs."""
     for number, cell in enumerate(listed(notebook, "cells"), 1):
         for output in listed(cell, "outputs"):
             bundle = output.get("data") if isinstance(output, dict) else None
@@ -110,7 +110,7 @@ def records(notebook: Any) -> Iterator[Record]:
 
 
 def _tagged(bundle: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The records of one output, with their tags; an earlier notebook may have several."""
+    """Yield the records of one output, with their tags; there may be several in an earlier notebook."""
     for mime, value in bundle.items():
         if mime == MIME or mime in EARLIER:
             data = _read(value)
@@ -121,7 +121,7 @@ def _tagged(bundle: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _read(value: Any) -> Any:
-    """JSON that a host saved as text, or as a list of lines, as what it says."""
+    """Return JSON that a host saved as text, or as a list of lines, as its value."""
     text = "".join(value) if isinstance(value, list) and all(isinstance(line, str) for line in value) else value
     if not isinstance(text, str):
         return value
@@ -136,7 +136,7 @@ def _begun(cell: int, data: dict[str, Any]) -> Iterator[Record]:
 
 
 def _checked(cell: int, data: dict[str, Any], name: str = "") -> Iterator[Record]:
-    """Practice counts for nothing, and is left out."""
+    """Yield checked work, except practice, which counts for nothing."""
     exercise, claimed, work = name or text_of(data, "id"), data.get("points"), data.get("work")
     done = isinstance(work, dict) and work
     if exercise and not text_of(data, "sheet").startswith("practice") and (done or not data.get("criteria")):
@@ -167,7 +167,7 @@ def _happened(cell: int, data: dict[str, Any]) -> Iterator[Record]:
 
 
 def _several(cell: int, data: dict[str, Any]) -> Iterator[Record]:
-    """All predictions of a kernel in one table."""
+    """Yield all predictions of a kernel's table."""
     for member, decoded in ("predictions", _asked), ("outcomes", _happened):
         for one in listed(data, member):
             if isinstance(one, dict):
@@ -191,23 +191,23 @@ DECODED: dict[str, Decoder] = {
     OUTCOME: _happened,
     HINT: _hinted,
 }
-"""How a record of each tag is read; that of a sheet is for other programs."""
+"""The reader for each tag; sheets are for other programs."""
 
 
 def listed(thing: Any, name: str) -> list[Any]:
-    """The list that a thing of a notebook has under this name; empty where it has none."""
+    """Return the list with this name in a notebook's object; empty if there is none."""
     found = thing.get(name) if isinstance(thing, dict) else None
     return found if isinstance(found, list) else []
 
 
 def text_of(data: dict[str, Any], name: str) -> str:
-    """The text that a thing of a notebook has under this name; empty where it has none."""
+    """Return the string with this name in a notebook's object; empty if there is none."""
     text = data.get(name)
     return text if isinstance(text, str) else ""
 
 
 def cut(data: Any, most: int) -> Any:
-    """The same with None for what lies in more than `most` lists and objects."""
+    """Return a copy with None for anything nested in more than `most` lists and objects."""
     if not isinstance(data, (dict, list)):
         return data
     if not most:

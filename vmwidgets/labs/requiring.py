@@ -1,4 +1,4 @@
-"""A check that stops: for cells and systems where a missing point has to be an exception."""
+"""A check that raises an error, for cells and systems in which a missing point has to be an exception."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .sheet import Sheet
 
 
 class PointsMissing(VMError, AssertionError):
-    """A sentence that says which points are missing; `result` is what the check gave."""
+    """An error that says which points are missing; `result` is the check's result."""
 
     def __init__(self, result: Result) -> None:
         found = [criterion.sentence for criterion in result.criteria if not criterion.met]

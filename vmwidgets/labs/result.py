@@ -1,4 +1,4 @@
-"""What a check found: points, reasons, expected and actual."""
+"""The result of a check: points, reasons, expected and actual."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from .publishing import cards
 from .records import CHECK, record
 
 NOT_DONE = "not done yet"
-"""The problem of a check that was given nothing."""
+"""The problem of a check without a solution."""
 
 TRYING = "Practice: without an id in lab.begin(…), this counts for no one."
-"""Of a result without a student."""
+"""The note on a result without a student."""
 
 
 @frozen(slots=False)
 class Result:
-    """`points` out of `of` for the exercise `id`, and the criteria from which they are added up.
+    """A result: `points` out of `of` for the exercise `id`, with the criteria that add up to them.
 
     `problem` is the reason if the check could not be completed, or "".  `picture` is HTML of the graded solution.
     `of_sheet` is the variant: a seed, "default" or "practice 3"; "" if all students have the same.  `hints`: there are
@@ -48,7 +48,7 @@ class Result:
 
     @property
     def practice(self) -> bool:
-        """Return whether it is for a practice variant: it counts for nothing."""
+        """Return whether it is for a practice variant, and counts for nothing."""
         return self.of_sheet.startswith("practice")
 
     @property
@@ -62,7 +62,7 @@ class Result:
         return self.points == self.of and not self.problem
 
     def data(self) -> dict[str, Any]:
-        """The result as the notebook keeps it; docs/formats.md says what it means."""
+        """Return the result as the notebook keeps it; docs/formats.md says what it means."""
         return {
             "schema": 1,
             "id": self.id,
@@ -79,13 +79,13 @@ class Result:
 
     @property
     def rank(self) -> tuple[int, int]:
-        """The order of several results, the largest of which counts: empty ones, ones not saved, then by points."""
+        """The order of several results, of which the largest counts: empty, not saved, then by points."""
         kept = self.work.get("kind", "nothing") != "nothing"
         return bool(self.work) + kept, self.points
 
     @property
     def not_kept(self) -> str:
-        """Why it counts for no student, or why it can't be judged again, in a sentence; "" if it counts."""
+        """The reason why it counts for no student, or can't be judged again, in a sentence; "" if it counts."""
         if self.tried:
             return "This is a copy for experiments, so it counts for nothing: check what you passed to lab.try_on"
         if self.unbegun:
@@ -96,7 +96,7 @@ class Result:
 
     @property
     def heading(self) -> str:
-        """One line."""
+        """The heading in one line."""
         return f"{self.title}: {self.points} of {self.of} {'point' if self.of == 1 else 'points'}"
 
     @property
@@ -105,7 +105,7 @@ class Result:
         return f"Stuck? lab.hint({sheet}) gives a hint, and two more when it is called again."
 
     def bundle(self) -> dict[str, Any]:
-        """The result in all forms of an output."""
+        """Return the result in all forms of an output."""
         lost = f"<div>{marked(self.not_kept, 'strong')}</div>" if self.not_kept else ""
         problem = f"<div>{marked(self.problem)}</div>" if self.problem else ""
         rows = "".join(map(_html, self.criteria))
@@ -119,7 +119,7 @@ class Result:
         return self.bundle()
 
     def _ipython_display_(self) -> None:
-        """The value of a cell: shown, unless the cell has shown it when it checked."""
+        """Show the result as a cell's value, unless the cell showed it when it checked."""
         cards.now().show(self)
 
     @in_ascii

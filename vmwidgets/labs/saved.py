@@ -1,7 +1,7 @@
-"""What an earlier kernel stored in the notebook: a restart must not make a first answer a later one.
+"""The records of an earlier kernel in the notebook, so that a restart does not turn a first answer into a late one.
 
-Hosts tell a kernel in ways of their own which notebook it runs; where none does, nothing is known.  The notebook may
-have been edited by hand: what is not an answer to the question asked is left out.
+Each host has its own way to tell a kernel which notebook it runs; without one, nothing is known.  The notebook may have
+been edited by hand: anything that is not an answer to the question is left out.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ MOST_BYTES = 64 * 1024 * 1024
 MOST_ANSWERS = 100
 
 PATIENCE = 5
-"""Seconds that Colab's page has to answer; a page that is closed never does."""
+"""Seconds that Colab's page may take to answer; a closed page never does."""
 
 
 @dataclass
 class Saved:
-    """What the outputs of a notebook hold, by the id of a prediction and in their order: predictions, and outcomes."""
+    """A notebook's predictions and outcomes, in order, by the prediction's ID."""
 
     predictions: dict[str, list[Asked]] = field(default_factory=dict)
     outcomes: dict[str, list[Happened]] = field(default_factory=dict)
 
     def recall(self, asked: Prediction) -> None:
-        """Give `asked` the first answers and the first outcome that are stored for the same question."""
+        """Give `asked` the first answers and the first outcome stored for the same question."""
         of_it = [one for one in self.predictions.get(asked.id, ()) if one.question == asked.question]
         shown = [one for one in self.outcomes.get(asked.id, ()) if one.question == asked.question]
         stored = [one.answers for one in of_it if one.kind == asked.kind]
@@ -50,16 +50,16 @@ class Saved:
 
 
 def recall(asked: Prediction) -> None:
-    """Give `asked` what the notebook, as it was saved, holds of answers to the same question, and of its outcome."""
+    """Give `asked` the answers and the outcome of the same question in the saved notebook."""
     of_the_notebook().recall(asked)
 
 
 _read: Kept[list[Saved]] = Kept(list)
-"""By this kernel: none or one."""
+"""This kernel's saved notebook, if it was read."""
 
 
 def of_the_notebook() -> Saved:
-    """Return what the kernel's notebook holds; read once, before running it writes other outputs."""
+    """Return the kernel's notebook; read once, before running it writes other outputs."""
     kept = _read.now()
     if not kept:
         notebooks = (way() for way in WAYS)
@@ -68,7 +68,7 @@ def of_the_notebook() -> Saved:
 
 
 def saved_in(notebook: Any) -> Saved:
-    """Return what a notebook's outputs hold of predictions."""
+    """Return the predictions in a notebook's outputs."""
     found = Saved()
     for one in records(notebook):
         if isinstance(one, Asked):
@@ -79,7 +79,7 @@ def saved_in(notebook: Any) -> Saved:
 
 
 def answers_in(stored: list[Any], asked: Prediction) -> tuple[Answer, ...]:
-    """The answers that were stored, as far as they are answers to `asked`."""
+    """Return the stored answers that are answers to `asked`."""
     found = (_answer(one, asked) for one in stored[:MOST_ANSWERS])
     return tuple(answer for answer in found if answer is not None)
 
@@ -98,18 +98,18 @@ def _answer(stored: Any, asked: Prediction) -> Answer | None:
 
 
 def _of_jupyter() -> Any:
-    """The file that JupyterLab, Notebook and JupyterHub name when they start a kernel."""
+    """Return the file that JupyterLab, Notebook or JupyterHub names when it starts a kernel."""
     return _file_at(os.environ.get("JPY_SESSION_NAME"))
 
 
 def _of_vs_code() -> Any:
-    """The file that Visual Studio Code names in a variable of the notebook."""
+    """Return the file that Visual Studio Code names in a variable of the notebook."""
     shell = current_shell()
     return _file_at(getattr(shell, "user_ns", {}).get("__vsc_ipynb_file__"))
 
 
 def _of_colab() -> Any:
-    """The notebook as Colab's page has it."""
+    """Return the notebook from Colab's page."""
     colab: Any = sys.modules.get("google.colab")
     if colab is None:
         return None
@@ -120,7 +120,7 @@ def _of_colab() -> Any:
 
 
 WAYS: tuple[Callable[[], Any], ...] = (_of_jupyter, _of_vs_code, _of_colab)
-"""How hosts tell a kernel what its notebook is; each gives the notebook's data, or None."""
+"""The ways in which hosts identify a notebook to its kernel; each returns the notebook's data, or None."""
 
 
 def _file_at(name: Any) -> Any:

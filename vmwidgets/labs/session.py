@@ -1,7 +1,8 @@
-"""What `lab` keeps: one session for each kernel, and one for each test.
+"""The state of `lab`: one session for each kernel, and one for each test.
 
-A module names what it keeps with :class:`Kept`, and asks the current session for it.  A new session has begun nothing;
-it knows the exercises, mistakes and explanations of the session in which it began, and what it adds stays its own.
+A module declares its state with :class:`Kept`, and asks the current session for it.  A new session has begun nothing;
+it knows the exercises, mistakes and explanations of the session in which it began, and keeps its own additions to
+itself.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ T = TypeVar("T")
 
 
 class Session:
-    """What was done in a kernel, by what is :class:`Kept`; as a context, it is the current one meanwhile."""
+    """The state of a kernel, by :class:`Kept`; as a context, it is the current session."""
 
     def __init__(self) -> None:
         self.things: dict[Kept[Any], Any] = {}
@@ -31,16 +32,16 @@ class Session:
 
 
 class Kept(Generic[T]):
-    """One thing that each session keeps.
+    """Something that each session keeps.
 
-    `new` makes it, or `copied`, of that of the session in which another one begins.
+    `new` creates it, or `copied` from that of the session in which another one begins.
     """
 
     def __init__(self, new: Callable[[], T], copied: Callable[[T], T] | None = None) -> None:
         self.new, self.copied = new, copied
 
     def now(self) -> T:
-        """Return that of the current session."""
+        """Return the current session's."""
         things = current().things
         if self not in things:
             things[self] = self.new()
@@ -52,5 +53,5 @@ _sessions = [Session()]
 
 
 def current() -> Session:
-    """Return the session that the functions of `lab` use: the kernel's, unless another has begun."""
+    """Return the session that the functions of `lab` use: the kernel's, unless another one has begun."""
     return _sessions[-1]

@@ -1,4 +1,4 @@
-"""Sheets: what one student is asked in one exercise, made from the seed of the lab that was begun."""
+"""Sheets: the task of one student in one exercise, drawn from the seed of the current lab."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from .starting import Start, part_taken, start_of
 from .work import by_kind, packed, remade
 
 CHECKED = "check what you made with `lab.check(practice, …)`, and ask for hints with `lab.hint(practice)`"
-"""What there is for a practice sheet."""
+"""The way to check a practice sheet."""
 
 MOST_PRACTICE = 1_000_000
-"""Practice sheets of an exercise have the numbers 1 to this."""
+"""The highest number of a practice sheet."""
 
 
 @frozen(slots=False)
 class Sheet:
-    """What is asked in `exercise`: `text` in words, :meth:`start` gives what there is to begin with.
+    """The task of `exercise` for one student: `text` in words; :meth:`start` returns what work begins with.
 
-    `of` says where it comes from: the seed in hexadecimal, "default", or "practice 3".  `given` is what was drawn, an
-    object of the exercise's own.
+    `of` is its origin: the seed in hexadecimal, "default", or "practice 3".  `given` is what was drawn, an object of
+    the exercise's own.
     """
 
     exercise: Exercise
@@ -37,12 +37,12 @@ class Sheet:
 
     @property
     def id(self) -> str:
-        """The exercise's id, and for practice which."""
+        """The exercise's ID, with the number of a practice sheet."""
         return f"{self.exercise.id} ({self.of})" if self.practice else self.exercise.id
 
     @property
     def practice(self) -> bool:
-        """Return whether it is for practice: it counts for nothing."""
+        """Return whether it is for practice, and counts for nothing."""
         return self.of.startswith("practice")
 
     @property
@@ -51,16 +51,16 @@ class Sheet:
         return self.given.text
 
     def start(self) -> Any:
-        """Return what there is to begin with, a new one at each call: call it again to start over."""
+        """Return what work begins with, a new one at each call: call it again to start over."""
         return self.given.start()
 
     @cached_property
     def begins(self) -> Start | None:
-        """The operations with which work on it begins; None if it gives no machine."""
+        """The operations with which work on it begins; None if it starts with no machine."""
         return start_of(self.start(), self.exercise)
 
     def not_begun(self, thing: Any) -> str:
-        """Why `thing` is not work on this sheet, in a sentence; "" if it is, or if the sheet gives no machine.
+        """Return why `thing` is not work on this sheet, in a sentence; "" if it is, or without a machine.
 
         >>> import vmwidgets as vm
         >>> sheet = vm.lab.variant("01/gaps")
@@ -75,13 +75,13 @@ class Sheet:
 
     @cached_property
     def _renamed(self) -> Start:
-        """The same, with the names of files that ``lab.submit(names="by kind")`` gives."""
+        """The same operations, with the file names of ``lab.submit(names="by kind")``."""
         renamed = start_of(remade(by_kind(packed(part_taken(self.start(), self.exercise)))), self.exercise)
         assert renamed is not None, "it is a machine as before"
         return renamed
 
     def data(self) -> dict[str, Any]:
-        """The sheet as the notebook keeps it."""
+        """Return the sheet as the notebook keeps it."""
         return {"schema": 1, "id": self.exercise.id, "of": self.of, "text": self.text}
 
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
@@ -95,7 +95,7 @@ class Sheet:
 
     @property
     def _beside(self) -> str:
-        """Return what else there is."""
+        """The names of further calls for this sheet."""
         name = self.exercise.id
         if self.practice:
             made = f'`practice = lab.practice("{name}", {self.of.split()[-1]})`'
@@ -105,7 +105,7 @@ class Sheet:
 
 
 def variant(name: str) -> Sheet:
-    """The variant of the exercise `name` for the student who began this lab; without :func:`begin`, the default one.
+    """Return the exercise's variant for the student who began this lab; without :func:`begin`, the default one.
 
     Raises :class:`Refused` for an unknown exercise, and for an exercise that is the same for all students.
 
@@ -117,7 +117,7 @@ def variant(name: str) -> Sheet:
 
 
 def practice(name: str, number: Any = 1) -> Sheet:
-    """A variant of the exercise `name` for practice: public, the same for everyone, and not graded.
+    """Return a variant of the exercise `name` for practice: public, the same for everyone, and not graded.
 
     `number` is 1 to 1,000,000; each number is another variant.  :func:`check` and :func:`hint` accept the variant in
     place of the name.
@@ -132,12 +132,12 @@ def practice(name: str, number: Any = 1) -> Sheet:
 
 
 def sheet_of(name: str, of: str) -> Sheet:
-    """The sheet of the exercise `name` that was made from `of`: a seed in hexadecimal, "default" or "practice 3"."""
+    """Return the exercise's sheet drawn from `of`: a seed in hexadecimal, "default" or "practice 3"."""
     return _drawn(exercise_named(name), of)
 
 
 def asked(name: Any) -> tuple[Exercise, Sheet | None]:
-    """The exercise that a name or a sheet means, and the sheet that holds for it; None: all are asked the same."""
+    """Return the exercise that a name or a sheet means, and its sheet; None if everyone is asked the same."""
     if isinstance(name, Sheet):
         return name.exercise, name
     exercise = exercise_named(name)
@@ -151,7 +151,7 @@ def _made(exercise: Exercise, beginning: Beginning | None) -> Sheet:
 
 @lru_cache(maxsize=256)
 def _drawn(exercise: Exercise, of: str) -> Sheet:
-    """The sheet that `exercise` draws from `of`: each exercise draws for itself, and none changes another's sheets."""
+    """Return the sheet that `exercise` draws from `of`: no exercise changes another's sheets."""
     if exercise.sheet is None:
         raise Refused(f"exercise {exercise.id!r} has no variants: all students get the same one")
     given = exercise.sheet(Draws(f"{of}|{exercise.id}"))

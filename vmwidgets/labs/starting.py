@@ -1,4 +1,4 @@
-"""Where work on a sheet begins: its machine's journal starts with the operations of the sheet's own start()."""
+"""The beginning of work on a sheet: its machine's journal starts with the operations of the sheet's start()."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from .exercise import Exercise
 
 
 class Start(NamedTuple):
-    """The operations of what a sheet gives, without their events, and the path of the part that the exercise takes."""
+    """The operations of a sheet's start, without their events, and the path of the part that the exercise takes."""
 
     operations: tuple[Operation, ...]
     path: str
 
     def why_not(self, thing: Any, call: str) -> str:
-        """Why the machine of `thing` does not begin so, in a sentence; "" if it does.  `call` is how to begin.
+        """Return why the machine of `thing` does not begin with them; "" if it does.  `call` is the right start.
 
-        What begins so may be loaded, a branch, or a moment of the past; none of these operations may be undone.
+        A machine that does may be loaded, a branch, or a moment of the past; none of these operations may be undone.
         """
         machine = machine_of(thing)
         if machine is None:
@@ -35,9 +35,9 @@ class Start(NamedTuple):
 
 
 def start_of(thing: Any, exercise: Exercise) -> Start | None:
-    """The start of an exercise whose sheet gives `thing`; None if that is not a machine and no part of one.
+    """Return the start of an exercise whose sheet gives `thing`; None if it is not a machine or a part of one.
 
-    A text, a dictionary or a function has no journal, so work on such a sheet may begin with any.
+    A string, a dictionary or a function has no journal, so work on such a sheet may begin with any.
     """
     given = part_taken(thing, exercise)
     machine = machine_of(given)
@@ -45,13 +45,13 @@ def start_of(thing: Any, exercise: Exercise) -> Start | None:
 
 
 def machine_of(thing: Any) -> Machine | None:
-    """The machine that `thing` is, or is a part of; None for answers, texts, functions and other plain things."""
+    """Return the machine that `thing` is or belongs to; None for answers, strings, functions and plain objects."""
     machine = thing if isinstance(thing, Machine) else getattr(thing, "machine", None)
     return machine if isinstance(machine, Machine) else None
 
 
 def part_taken(thing: Any, exercise: Exercise) -> Any:
-    """`thing`, or its map if the exercise takes a map and `thing` is a task or a machine."""
+    """Return `thing`, or its map if the exercise takes a map and `thing` is a task or a machine."""
     if exercise.takes is MachineMap and isinstance(thing, (Task, Machine)):
         return thing.map if isinstance(thing, Task) else thing.kernel_map
     return thing

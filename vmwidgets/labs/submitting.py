@@ -1,4 +1,4 @@
-"""Handing in: the best that was checked of each exercise, as data in one output of the notebook."""
+"""Submitting: the best check of each exercise, as data in one output of the notebook."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NAMES = {"as they are": "file names stay", "by kind": "file names become library
 
 @frozen(slots=False)
 class Submission:
-    """What is handed in: for each exercise that was checked its points, its sheet, and the work itself as data."""
+    """A submission: for each checked exercise its points, its sheet, and the work itself as data."""
 
     beginning: Beginning
     works: dict[str, dict[str, Any]]
@@ -32,7 +32,7 @@ class Submission:
     once: Once = field(default_factory=Once, repr=False, compare=False)
 
     def data(self) -> dict[str, Any]:
-        """The submission as the notebook keeps it."""
+        """Return the submission as the notebook keeps it."""
         return {**self.beginning.data(), "version": __version__, "works": self.works}
 
     def _lines(self) -> list[str]:
@@ -57,7 +57,7 @@ class Submission:
         return found + lost
 
     def bundle(self) -> dict[str, Any]:
-        """The submission in all forms of an output."""
+        """Return the submission in all forms of an output."""
         html = framed("".join(f"<div>{marked(line)}</div>" for line in self._lines()), "submission")
         return record(SUBMISSION, self.data(), html=html, plain=repr(self))
 
@@ -65,7 +65,7 @@ class Submission:
         return self.bundle()
 
     def _ipython_display_(self) -> None:
-        """The value of a cell: shown, unless the cell has shown it when it was made."""
+        """Show the submission as a cell's value, unless the cell showed it when it was made."""
         self.once.show()
 
     @in_ascii

@@ -1,4 +1,4 @@
-"""A place to try: a copy of a machine to throw away, so that a line may go wrong and the lab goes on as before."""
+"""A place to try: a copy of a machine to throw away, so that mistakes do not affect the lab."""
 
 from __future__ import annotations
 

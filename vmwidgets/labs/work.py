@@ -1,4 +1,4 @@
-"""What was graded, as data: enough to make it again, and nothing that a learner's code has to run for.
+"""Graded work as data: enough to rebuild it without running a learner's code.
 
 A machine is its journal, so a map, a task or a domain is its machine's journal and the name of the part.
 """
@@ -34,33 +34,33 @@ from .chosen import MOST_SOURCE, Chosen
 from .exercise import Exercise
 
 MOST_BYTES = 8 * 1024 * 1024
-"""Of a journal as it is saved, and of a text: what is larger is not kept in a notebook."""
+"""The largest journal, as saved, and the largest string that a notebook keeps, in bytes."""
 
 PATH = re.compile(r"(?<=[\"\s<(])/(?:[\w.+~-]+/)+[\w.+~-]+")
-"""A file's name as it is in journals and traces: after a quote, a blank or a bracket."""
+"""A file name in journals and traces: after a quote, a blank or a bracket."""
 
 MOST_ANSWERS, MOST_ANSWER = 1000, 200
-"""Answers of a dictionary, and characters of one that is not a number."""
+"""The most answers in a dictionary, and the most characters of one that is not a number."""
 
 VALUES = (bool, int, float, str, bytes, list, tuple)
-"""Plain values, which exercises of a course's own may take."""
+"""The plain values that a course's own exercises may take."""
 
 PLAIN = (ReferencesValue, Segments, dict, *VALUES)
-"""What is copied for a judge."""
+"""The values that are copied for a judge."""
 
 MOST_VALUE, MOST_BITS = 20_000, 10_000
-"""Characters of a plain value as Python writes it, and bits of a number."""
+"""The most characters of a plain value as Python writes it, and the most bits of a number."""
 
 FUNCTION = "function"
 """The kind of a function's code, which earlier versions kept and ran: it is listed, and read by people."""
 
 
 MOST_WHY = 500
-"""Characters of a reason why work was not kept."""
+"""The most characters of the reason why work was not kept."""
 
 
 def packed(thing: Any) -> dict[str, Any]:
-    """Return what `thing` can be made from again; where it can't, ``{"kind": "nothing", "why": …}``.
+    """Return data from which `thing` can be rebuilt; if it can't, ``{"kind": "nothing", "why": …}``.
 
     `kind` is "machine" (with `part`, a path, and `journal`, a saved journal in base64), "references" (with `string` and
     `runs`, pairs of a policy and a number of frames), "strace" (with `text`), "segments" (with base, bounds and
@@ -100,10 +100,10 @@ def packed(thing: Any) -> dict[str, Any]:
 
 
 def remade(data: Any) -> Any:
-    """The thing that `data` was packed from, made again.
+    """Return the object that `data` was packed from, rebuilt.
 
-    Raises :class:`Refused` for data that is none, or that makes something else than it says, and for a function, as
-    earlier versions kept it: no student's code runs here.
+    Raises :class:`Refused` for malformed data, for data that rebuilds something else, and for a function of an earlier
+    version: no student's code runs here.
     """
     if not isinstance(data, dict):
         raise Refused(f"{shown(data)} is not a stored answer: pass what a notebook keeps of one")
@@ -132,13 +132,13 @@ def remade(data: Any) -> Any:
 
 
 def plain(thing: Any, work: dict[str, Any], exercise: Exercise) -> Any:
-    """Return what the judge of `exercise` is given for `thing`, which was packed as `work`: of plain data a copy.
+    """Return what the judge of `exercise` gets for `thing`, which was packed as `work`: a copy of plain data.
 
-    A judge's own variables hold answers, so no class of a learner's may run there: not a dictionary with another `get`,
-    nor a number with another `==`.  The copy is what a grader makes.  Machines and their parts and traces are given as
-    they are, and so is what an exercise of a course takes that can't be made again.
+    A judge's own variables contain answers, so no class of a learner's may run there: neither a dictionary with its own
+    `get`, nor a number with its own `==`.  The copy is what a grader makes.  Machines, their parts and traces are
+    passed as they are, and so is an object of a course's own exercise that can't be rebuilt.
 
-    Raises :class:`Refused` for what can't be kept or made again, and for a machine whose class is a learner's.
+    Raises :class:`Refused` for anything that can't be kept or rebuilt, and for a machine of a learner's class.
     """
     is_plain = isinstance(thing, PLAIN)
     if is_plain and (exercise.shipped or work["kind"] != "nothing"):
@@ -153,18 +153,18 @@ def plain(thing: Any, work: dict[str, Any], exercise: Exercise) -> Any:
 
 
 def _is_ours(one: type) -> bool:
-    """Return whether it is a class of this package, and not one that is made from it elsewhere."""
+    """Return whether it is a class of this package, and not derived from one elsewhere."""
     module = sys.modules.get(one.__module__)
     return one.__module__.startswith("vmwidgets.") and getattr(module, one.__qualname__, None) is one
 
 
 def users_names(work: Any) -> set[str]:
-    """The names of files of a learner's computer in packed work: paths, from ``/proc`` or strace."""
+    """Return the names of files on a learner's computer in packed work: paths, from ``/proc`` or strace."""
     return set(_paths(_unpacked(work)))
 
 
 def by_kind(work: dict[str, Any]) -> dict[str, Any]:
-    """Packed work with other names for files (library 1, program 1, file 1), the same one for the same file."""
+    """Return packed work with other names for files (library 1, program 1, file 1), always the same for one file."""
     text = _unpacked(work)
     names: dict[str, str] = {}
     counts: Counter[str] = Counter()
@@ -186,7 +186,7 @@ def _unpacked(work: Any) -> str:
 
 
 def _repacked(work: dict[str, Any], text: str) -> dict[str, Any]:
-    """The same kind of work with this text; a journal gets its own check value, and is tried."""
+    """Return the same kind of work with this text; a journal gets a new checksum, and is tested."""
     if work.get("kind") != "machine":
         return {**work, "text": text} if "text" in work else work
     *lines, _end = text.splitlines(keepends=True)
@@ -198,7 +198,7 @@ def _repacked(work: dict[str, Any], text: str) -> dict[str, Any]:
 
 
 def _paths(text: str) -> list[str]:
-    """Paths of files, in the order in which they are first named."""
+    """Return the paths of files, in the order in which they first appear."""
     return list(dict.fromkeys(PATH.findall(text)))
 
 
@@ -231,7 +231,7 @@ def _bytes(text: Any) -> bytes:
 
 
 def _written(value: Any) -> str:
-    """Plain data as Python writes it, so that a reader runs nothing."""
+    """Return plain data as Python writes it, so that a reader runs nothing."""
     kind = type(value)
     if value is None or kind in (bool, str, bytes):
         return repr(value)
@@ -290,7 +290,7 @@ def _is_run(run: Any) -> bool:
 
 
 def _pairs(answers: dict[Any, Any]) -> list[list[Any]]:
-    """Questions and answers as plain data; what is neither a number, a text nor a row of these is kept as it looks."""
+    """Return questions and answers as plain data; anything but numbers, strings and rows of them becomes text."""
     if len(answers) > MOST_ANSWERS:
         raise Refused(f"it has {len(answers):,} answers, more than {MOST_ANSWERS:,}")
     return [[_simple(question), _simple(answer)] for question, answer in answers.items()]

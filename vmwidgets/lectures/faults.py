@@ -1,4 +1,4 @@
-"""Faults and fork: a page comes at its first use; when it is copied depends on the way to fork."""
+"""Faults and fork: a page comes in at its first use; when it is copied depends on the way to fork."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ PAGES = 4
 
 
 class Way(NamedTuple):
-    """What a lecturer says of one way to fork: after each event why there are so many frames, and notes."""
+    """A lecturer's words for one way to fork: why there are so many frames after each event, and notes."""
 
     picture: str
-    """Where the frames are seen best."""
+    """The picture that shows the frames best."""
     at_fork: str
     after_fork: str
     child_writes: str
@@ -66,7 +66,7 @@ WAYS = {
 
 
 def lecture(fork: str = "counted") -> Lecture:
-    """A parent, its child, and who copies what, in one way to fork.
+    """Return a parent and its child, with the copying, in one way to fork.
 
     >>> list(lecture().what_if)
     ['the parent writes first', 'the child exits']

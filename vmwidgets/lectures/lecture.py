@@ -1,4 +1,4 @@
-"""A lecture: the story of a machine, with what its handout needs."""
+"""A lecture: the story of a machine, and the settings of its handout."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from vmwidgets.pictures.picture import Picture
 from vmwidgets.views.story.words.registry import is_housekeeping
 
 WIDE = 760
-"""Pixels of a picture: enlarged to 1,920, its smallest words are 24 high."""
+"""Width in pixels of a picture: enlarged to 1,920, its smallest words are 24 high."""
 
 Moment = str | tuple[str, int]
-"""A mark, or so many steps after it."""
+"""A mark, or a number of steps after it."""
 
 Asked = tuple[str, list[str], str, str]
 """A question, its options, the answer, and why."""
@@ -25,7 +25,7 @@ Asked = tuple[str, list[str], str, str]
 
 @dataclass
 class Lecture:
-    """A lecture in the making: `pictures` show `machine` at each step; moments are marks.
+    """A lecture under construction: `pictures` show `machine` at each step; moments are marks.
 
     A step of the story is one of `by`, as in :func:`vmwidgets.handout`; a mark can begin another unit.
 
@@ -42,20 +42,20 @@ class Lecture:
     what_if: dict[str, Machine] = field(default_factory=dict)
     by: dict[str, str] = field(default_factory=dict)
     minutes: dict[str, int] = field(default_factory=dict)
-    """How long each chapter takes."""
+    """The minutes of each chapter."""
     wrong: dict[Moment, dict[str, str]] = field(default_factory=dict)
-    """By question: what to say to each wrong answer."""
+    """The reply to each wrong answer, by question."""
     of_rings: bool = False
-    """Whether frames in rings are the lesson, and no housekeeping that is a part of the next step."""
+    """Whether the ring's changes have steps of their own, because they are the subject."""
 
     def show(self, *pictures: Picture, wide: int = WIDE) -> None:
-        """Show these at each step, laid out so that their words can be read from the last row."""
+        """Show these pictures at each step, laid out so that their words can be read from the last row."""
         for one in pictures:
             one.width = wide
         self.pictures = pictures
 
     def mark(self, name: str, notes: str, *, minutes: int, by: str = "") -> None:
-        """Begin a chapter of so many minutes here, with what the lecturer may say.
+        """Begin a chapter of `minutes` here, with notes for the lecturer.
 
         A step is one of `by` from here on ("": as before).
         """
@@ -68,10 +68,10 @@ class Lecture:
         self, moment: str, text: str, options: list[str], answer: object, why: str, wrong: dict[str, str],
         *, later: int = 0,
     ) -> None:  # fmt: skip
-        """Ask at a mark, or so many steps `later`; the machine has the answer, which must be among the options.
+        """Ask at a mark, or `later` steps after it; the machine computes the answer, which must be among the options.
 
-        `wrong` says something of each other option.  Raises :class:`Refused` if an option has nothing said of it, or
-        if the answer is none.
+        `wrong` has a reply to each other option.  Raises :class:`Refused` if an option has none, or if the answer is
+        not an option.
         """
         if str(answer) not in options:
             raise Refused(f"the machine's answer to {shown(text)} is {shown(str(answer))}, which is not an option")
@@ -81,7 +81,7 @@ class Lecture:
         self.ask[asked], self.wrong[asked] = (text, options, str(answer), why), wrong
 
     def notes_of(self, name: str) -> str:
-        """The notes of a chapter: its minutes, what was noted, and of its questions the right and the wrong answers."""
+        """Return the notes of a chapter: its minutes, its notes, and its questions' right and wrong answers."""
         begun = sum(self.minutes[one] for one in list(self.notes)[: list(self.notes).index(name)])
         said = [f"Minutes {begun} to {begun + self.minutes[name]}.", self.notes[name]]
         for moment, (_, _, answer, _) in self.ask.items():
@@ -91,7 +91,7 @@ class Lecture:
         return " ".join(said)
 
     def write(self, path: Path, *, questions: str = "closed", notes: bool = True) -> Path:
-        """Write the handout, and the journal beside it (`….jsonl.gz`)."""
+        """Write the handout, and the journal next to it (`….jsonl.gz`)."""
         by, written = self.by or "step", {name: self.notes_of(name) for name in self.notes}
         options: dict[str, Any] = {"title": self.title, "ask": self.ask, "what_if": self.what_if, "by": by}
         options |= {"questions": questions, "notes": written if notes else None, "since": next(iter(self.notes))}

@@ -16,10 +16,10 @@ LECTURES: Mapping[str, Callable[[], Lecture]] = {
     "replacement": replacement.lecture,
     "locality": locality.lecture,
 }
-"""In the order of a course."""
+"""The lectures, in the order of a course."""
 
 FORKING: Mapping[str, Callable[[str], Lecture]] = {"process": process.lecture, "faults": faults.lecture}
-"""Those in which a task forks, in each of the ways that :func:`vmwidgets.boot` has."""
+"""The lectures with a fork, in each of the ways that :func:`vmwidgets.boot` has."""
 
 ABOUT = {
     "process": "a cell of a notebook: mapped and in memory; one address, two values (OSTEP 13, 21)",
@@ -30,4 +30,4 @@ ABOUT = {
     "replacement": "a clock with four frames (OSTEP 21, 22)",
     "locality": "two loops over one matrix, as traces and on a machine (OSTEP 22)",
 }
-"""What each is about, in a line; docs/lecture.md has the chapters of other books."""
+"""The subject of each, in a line; docs/lecture.md has the chapters of textbooks."""

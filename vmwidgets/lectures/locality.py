@@ -11,14 +11,14 @@ from vmwidgets.sources.record import recorded_references
 from .lecture import Lecture
 
 PAGES, TIMES, FRAMES = 6, 3, 4
-"""Of the small matrix, which the machine has: its pages, the references to each, and the frames of a task."""
+"""The small matrix on the machine: its pages, the references to each, and the frames of a task."""
 
 FEW = 32
-"""Frames for the recorded programs, as many as their matrix has pages."""
+"""The number of frames for the recorded programs, equal to their matrix's pages."""
 
 
 def small(by_rows: bool) -> Trace:
-    """The references of a small matrix, page after page or all pages in turn.
+    """Return the references of a small matrix, page after page or all pages in turn.
 
     >>> small(by_rows=False)
     by columns: 18 references to 6 pages of 4 KiB (18 reads)
@@ -28,7 +28,7 @@ def small(by_rows: bool) -> Trace:
 
 
 def lecture() -> Lecture:
-    """Two loops over one matrix: recorded, on paper and on a machine.
+    """Return two loops over one matrix: recorded, on paper and on a machine.
 
     >>> [answer for _, _, answer, _ in lecture().ask.values()]
     ['4,181', '6', '18', '6', '10']

@@ -1,4 +1,4 @@
-"""Maps: what an address space is made of, how entries merge and are cut, and how a lookup stays short."""
+"""Maps: the parts of an address space, how entries merge and are cut, and how a lookup stays short."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from .lecture import Lecture
 
 CODE, DATA, LIBRARY, STACK = 0x40_0000, 0x40_4000, 0x1000_0000, 0x7000_0000
 MORE, AGAIN = 0x40_8000, 0x40_C000
-"""How the data grow, as the heap."""
+"""The growth of the heap's data."""
 
 
 def lecture() -> Lecture:
-    """The map of an editor, from nothing to a hole in its heap.
+    """Return the map of an editor, from nothing to a hole in its heap.
 
     >>> lecture().machine.journal.last.name
     'lookup'

@@ -1,4 +1,4 @@
-"""Your own process: mapped and in memory, and one address with two values; as a notebook has it, and in the model."""
+"""Your own process: mapped and in memory, and one address with two values; in a notebook, and in the model."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from vmwidgets.real.own.recorded import recorded_cell
 from .lecture import Lecture
 
 PAGES, QUARTER = 16, 4
-"""Of the model's memory, and those that are written."""
+"""The number of pages of the model's memory, and of those that are written."""
 
 WHY = {
     "counted": "Only this page is copied, when the child writes: 4 frames, and one more.",
     "shadow": "Only this page is copied, when the child writes: 4 frames, and one more.",
     "eager": "This kernel has copied all four pages at the fork already.",
 }
-"""By way to fork: why there are so many frames when the child has written."""
+"""The reason for the number of frames after the child's write, by way to fork."""
 
 
 def lecture(fork: str = "counted") -> Lecture:
-    """A cell of a real notebook, then the same in a model, and a fork.
+    """Return a cell of a real notebook, then the same in a model, and a fork.
 
     >>> [answer for _, _, answer, _ in lecture().ask.values()]
     ['next to nothing', '4', '5']

@@ -15,12 +15,12 @@ from vmwidgets.pictures.registry import known_pictures
 from .lecture import Lecture
 
 Step = tuple[Any, ...]
-"""A part of the machine, an operation of it, and what that is given."""
+"""A part of the machine, an operation of it, and its arguments."""
 
 SECRET = b"PIN 4711"
 
 PLACE = 0x1_0000
-"""Where the page is: the first address that `mmap` gives."""
+"""The address of the page: the first that `mmap` returns."""
 
 KERNEL: tuple[Step, ...] = (
     ("task:editor", "munmap", PLACE, PAGE),
@@ -30,7 +30,7 @@ KERNEL: tuple[Step, ...] = (
     ("task:bank", "munmap", PLACE, PAGE),
     ("task:bank", "mmap", PAGE),
 )
-"""What the kernel does on cpu 0: it takes a page from one task, and another task gets the frame."""
+"""The kernel's steps on cpu 0: it takes a page from one task, and another task gets the frame."""
 
 PROGRAM: tuple[Step, ...] = (
     ("cpu:1", "load", PLACE, len(SECRET)),
@@ -40,14 +40,14 @@ PROGRAM: tuple[Step, ...] = (
     ("cpu:1", "run", "bank"),
     ("cpu:1", "run", "editor"),
 )
-"""What cpu 1 does meanwhile: it reads the page, and drops a translation when it looks at its interrupts."""
+"""The steps of cpu 1: it reads the page, and drops a translation when it looks at its interrupts."""
 
 ONE_SCREEN = 840
-"""Pixels of the one picture: its words are 11 high at least, and so 24 where it fills 1,920."""
+"""Width in pixels of the only picture: its words are at least 11 high, and so 24 at 1,920."""
 
 
 def begun(shootdown: str) -> Machine:
-    """The machine before the race, with this kind of shootdown: cpu 1 runs the editor, which has one page.
+    """Return the machine before the race, with this kind of shootdown: cpu 1 runs the editor, which has one page.
 
     >>> begun("sent").cpus.shootdown
     'sent'
@@ -62,13 +62,13 @@ def begun(shootdown: str) -> Machine:
 
 
 def leaks(machine: Any) -> bool:
-    """Return whether the latest operation was of cpu 1 and read the bank's secret."""
+    """Return whether the latest operation was cpu 1's and read the bank's secret."""
     last = machine.journal.last
     return bool(last.target == "cpu:1" and last.result == SECRET)
 
 
 def every_order(shootdown: str) -> Orders:
-    """Both scripts in every order, with this kind of shootdown.
+    """Return both scripts in every order, with this kind of shootdown.
 
     >>> every_order("acknowledged").wrong
     0
@@ -77,7 +77,7 @@ def every_order(shootdown: str) -> Orders:
 
 
 def lecture() -> Lecture:
-    """A page is unmapped, its frame gets a new owner, and cpu 1 has not dropped its translation yet.
+    """Return a race: a page is unmapped, its frame gets a new owner, and cpu 1 still has its translation.
 
     >>> [answer for _, _, answer, _ in lecture().ask.values()]
     ['924', 'my draft', 'PIN 4711', 'none']
@@ -164,14 +164,14 @@ def lecture() -> Lecture:
 
 
 def _do(machine: Machine, step: Step) -> None:
-    """Do a step; that it fails may be what it comes to."""
+    """Do a step, which may fail."""
     path, name, *given = step
     with suppress(VMError):
         machine.recorded(path, name)(*given)
 
 
 def _loaded(machine: Machine) -> str:
-    """Return what a load of cpu 1 gives on a branch."""
+    """Return the result of a load by cpu 1 on a branch."""
     try:
         return machine.cpus[1].load(PLACE, len(SECRET)).decode()
     except VMError:
@@ -179,7 +179,7 @@ def _loaded(machine: Machine) -> str:
 
 
 def _often(found: Orders) -> str:
-    """In how many of its orders it happens.
+    """Return in how many of its orders it happens.
 
     >>> _often(every_order("acknowledged"))
     'the secret is read in 0 orders of 924'

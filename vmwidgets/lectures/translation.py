@@ -13,11 +13,11 @@ from .lecture import Lecture
 PLACE = 0x40_3000
 
 ONE_SCREEN = 840
-"""Pixels of the one picture: its words are 11 high at least, and so 24 where it fills 1,920."""
+"""Width in pixels of the only picture: its words are at least 11 high, and so 24 at 1,920."""
 
 
 def lecture() -> Lecture:
-    """One page, two processors, and a flush that is forgotten.
+    """Return one page, two processors, and a forgotten flush.
 
     >>> lecture().ask["protected"][2]
     'the byte is written'

@@ -1,4 +1,4 @@
-"""The picture of a thing that does not exist at a moment: a sentence that says so, above it and in it."""
+"""The picture of something that does not exist at a moment: a sentence that says so, above it and in it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from .moments import NotThere, Undone
 
 
 def blank(view: str, title: str, width: float) -> Scene:
-    """A scene with nothing in it, for a picture that was never drawn."""
+    """Return an empty scene, for a picture that was never drawn."""
     return Scene(view, title, "", width, 1, Caption(""), (), (), Table((), ()), STILL)
 
 
 def absent_scene(number: int, missing: Refused, drawn: Scene) -> Scene:
-    """The scene of what is not there after operation `number`: it says what is `missing`, and where to look for it.
+    """Return the scene of something missing after operation `number`: what is `missing`, and where to look for it.
 
     `drawn` is a scene of the same picture from another moment, or a blank one: its title, size and columns stay.
     """
@@ -36,9 +36,9 @@ def absent_scene(number: int, missing: Refused, drawn: Scene) -> Scene:
 
 
 def scene_instead(refused: Refused, number: int, drawn: Scene | None, empty: Scene) -> Scene:
-    """Return what is shown of a moment that can't be drawn, in a machine whose latest operation is `number`.
+    """Return the scene for a moment that can't be drawn, in a machine whose latest operation is `number`.
 
-    If the moment was undone, the scene that was drawn last stays; `empty` is for a picture that has none.
+    If the moment was undone, the latest scene stays; `empty` is for a picture without one.
     """
     if not isinstance(refused, Undone):
         return absent_scene(number, refused, drawn or empty)

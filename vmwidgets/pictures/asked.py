@@ -1,7 +1,7 @@
-"""The question "what comes next?" in a picture of a translation: the outcome of each waits for a press.
+"""The question "what comes next?" in a picture of a translation: each outcome waits for a press.
 
-A translation is cut into questions: which way of the TLB answers, which descriptor is read, where the walk ends, which
-frame it reaches, which way keeps it.  Nothing that comes after the first open question is drawn.
+A translation is divided into questions: which way of the TLB answers, which descriptor is read, where the walk ends,
+which frame it reaches, which way caches it.  Nothing after the first open question is drawn.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ from .spaces import MachineSpace
 from .translation import Sight, Translation, runs_in, translation_scene, walked
 
 MOST_LOOKUPS = 3
-"""So many lookups of an access are asked about: the first try, and two after faults."""
+"""The most lookups of an access with questions: the first try, and two after faults."""
 
 ROWS = 4
-"""Descriptors of a table to choose from."""
+"""The descriptors of a table to choose from."""
 
 FRAMES = 4
-"""Frames of tasks to choose from."""
+"""The frames of tasks to choose from."""
 
 FAULT = "a page fault"
 
 
 class Question(NamedTuple):
-    """One question: its number, of which lookup it is, what is drawn meanwhile, and the right thing to press.
+    """One question: its number, its lookup, the picture meanwhile, and the right thing to press.
 
     `right` is a way (its node), a descriptor (its node), "frame" and a number, or the verdict.
     """
@@ -54,7 +54,7 @@ class Question(NamedTuple):
 
 
 def questions_of(machine: Machine, one: Translation, moment: Moment, panes: Sequence[str]) -> list[Question]:
-    """The questions of a translation in their order, of the panes that there are; `machine` is after its operation."""
+    """Return the questions of a translation in order, for these panes; `machine` is after its operation."""
     found: list[Question] = []
     for lookup in one.lookups[:MOST_LOOKUPS]:
         for place, sight, right in _asked_of(machine, one, lookup, moment):
@@ -68,7 +68,7 @@ def _pane_of(right: str) -> str:
 
 
 def _asked_of(machine: Machine, one: Translation, lookup: Lookup, moment: Moment) -> Iterator[tuple[int, Sight, str]]:
-    """Of one lookup: after how many events, what is drawn, and what is right."""
+    """Yield, for one lookup, how many events are done, what is drawn, and the right answer."""
     then = replace(one, lookups=(lookup,))
     space = MachineSpace(machine, one.task, moment.at(lookup.at))
     found = walked(machine, then, moment.at(lookup.at))
@@ -109,7 +109,7 @@ def _asked_of(machine: Machine, one: Translation, lookup: Lookup, moment: Moment
 
 
 def _frames_to_choose(machine: Machine, moment: Moment, lookup: Lookup, right: int | None) -> tuple[int, ...]:
-    """Frames with pages of tasks as they were then, as many whether one of them is right or none."""
+    """Return frames with pages of tasks at that time, as many whether or not one of them is right."""
     frames = set(machine.system.task_memory.pages)
     for event in reversed(moment.events[lookup.at :]):
         if isinstance(event, PagesEntered):
@@ -131,14 +131,14 @@ _HIT = ("Not read", "the TLB had the translation")
 
 @frozen(slots=False)
 class Choice:
-    """What a press on a node says."""
+    """The meaning of a press on a node."""
 
     node: str
     words: str
 
 
 def asking_scene(at: At, panes: Sequence[str], one: Translation, moment: Moment, asked: Question, before: str) -> Scene:
-    """The translation as far as it is known, with the question; `before` was said of the question before it."""
+    """Return the translation so far with the question; `before` is the answer to the question before it."""
     drawn = translation_scene(at, panes, one, moment.at(asked.place), asked.sight)
     choices = {choice.node for choice in choices_in(drawn, at.whole, one, moment, asked)}
     switches = [Switch("pass", "show this", None, "skip this question, and show what comes next"),
@@ -164,14 +164,14 @@ def _pressable(node: Node) -> Node:
 
 
 def question_words(one: Translation, asked: Question) -> str:
-    """The question of a lookup."""
+    """Return the question of a lookup."""
     lookup = asked.lookup
     who = f"{lookup.cpu}: {lookup.access} at {Address(lookup.va)} of {one.whose}"
     return f"{who}, operation {one.number}, step {asked.number}. What comes next?"
 
 
 def choices_in(drawn: Scene, machine: Machine, one: Translation, moment: Moment, asked: Question) -> list[Choice]:
-    """Return what can be pressed in a picture: ways, the descriptors of a table that was not read, frames, a fault."""
+    """Return what can be pressed in a picture: ways, the descriptors of a table not read yet, frames, a fault."""
     found = walked(machine, replace(one, lookups=(asked.lookup,)), moment.at(asked.lookup.at))
     tables = {str(step.level): table_name(step) for step in found.steps}
     choices = [Choice(node, _words_of_run(node, drawn)) for node, _, _ in runs_in(drawn)]
@@ -192,7 +192,7 @@ def _words_of_run(node: str, drawn: Scene) -> str:
 
 
 def right_choice(choices: Sequence[Choice], drawn: Scene, asked: Question) -> str:
-    """The words of what comes next; a frame that is not drawn has its number."""
+    """Return the words for what comes next; a frame that is not drawn is named by its number."""
     if not asked.right.startswith("frame:"):
         return next((choice.words for choice in choices if choice.node == asked.right), asked.right)
     frame = int(asked.right.partition(":")[2])
@@ -201,13 +201,13 @@ def right_choice(choices: Sequence[Choice], drawn: Scene, asked: Question) -> st
 
 
 class Asker:
-    """The questions of one picture, and which are answered; `name` is lasting, and begins the names of all answers."""
+    """The questions of one picture, and their answers; `name`, which is permanent, begins the names of all answers."""
 
     def __init__(self, name: str) -> None:
         self._keeper = KEPT_BY[-1](name)
 
     def first_open(self, one: Translation, questions: Sequence[Question]) -> tuple[Question | None, str]:
-        """The first question without an answer, and what was said of the one before it."""
+        """Return the first open question, and the answer to the one before it."""
         said = ""
         for asked in questions:
             told = self._keeper.told(_key(one, asked), question_words(one, asked))
@@ -217,11 +217,11 @@ class Asker:
         return None, said
 
     def answer(self, one: Translation, asked: Question, said: str | None, actual: str) -> None:
-        """Keep what was said to a question; None: it was passed."""
+        """Keep the answer to a question; None: it was passed."""
         self._keeper.keep(_key(one, asked), question_words(one, asked), said, actual)
 
 
 def _key(one: Translation, asked: Question) -> str:
-    """Return where the answer is kept.  In another history something else is right: that is another question."""
+    """Return the key of the answer.  In another history, another answer is right: that is another question."""
     right = crc32(repr((one.task, asked.right)).encode("utf-8", "replace")) & 0xFFFF
     return f"{one.number}/{asked.number}-{right:04x}"

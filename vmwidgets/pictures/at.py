@@ -1,4 +1,4 @@
-"""A moment of a picture: what it is given to draw."""
+"""A moment of a picture: the input of its drawing function."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from .moments import look_at
 
 @frozen(slots=False)
 class At:
-    """A moment of a picture: `target` as it is there, in `machine` as it is there (None: it has none).
+    """A moment of a picture: `target` and its `machine` (None if it has none) as they are then.
 
-    It is after operation `number`, the latest of that machine, or after `done` events of that (None: all).
-    The scene is laid out for `width` pixels, and for `height` if the picture folds what a page has no room for.
+    It is after operation `number`, the latest of that machine, or after `done` of its events (None: all). The scene is
+    laid out for `width` pixels, and for `height` if the picture folds parts that do not fit on a page.
     """
 
     target: Any
@@ -40,31 +40,31 @@ class At:
 
     @cached_property
     def moment(self) -> Moment:
-        """The same with the story of the operation: what a view is given."""
+        """The moment with the operation's story, as views need it."""
         machine = self.whole
         return _told(machine).at(self.done, starts_of(machine))
 
     @property
     def whole(self) -> Machine:
-        """The machine of a picture that has one."""
+        """The machine, for a picture that has one."""
         assert self.machine is not None, "only pictures without a machine are drawn without one"
         return self.machine
 
     def value(self, part: Any, *focus: Any, **more: Any) -> Any:
-        """The value of a part of the machine at this moment, such as ``at.value(at.whole.frames)``.
+        """Return a part's value at this moment, such as ``at.value(at.whole.frames)``.
 
-        `focus` and `more` are what the part's own ``value`` takes, if it takes something.
+        `focus` and `more` are arguments of the part's own ``value``, if it has any.
         """
         return self.look(part, *focus, **more).now
 
     def look(self, part: Any, *focus: Any, **more: Any) -> Look[Any]:
-        """The same at all moments of the operation: what a view is given."""
+        """Return the part at all moments of the operation, as views need it."""
         return look_at(part, self.moment, *focus, **more)
 
     def steps(self, look: Callable[[At], object], *kinds: Any) -> Steps:
-        """The steps of a picture: those with events of these `kinds` (classes) in which `look` gives another thing.
+        """Return the picture's steps: those with events of these `kinds` (classes) that change the result of `look`.
 
-        `look` is what is drawn at a moment, as far as it changes in an operation: a value, or counts of one.
+        `look` returns what is drawn at a moment, as far as it changes in an operation: a value, or counts of it.
         """
         wrong = next((one for one in kinds if not isinstance(one, type)), None)
         if wrong is not None:
@@ -75,11 +75,11 @@ class At:
 
 
 _TOLD: deque[Moment] = deque(maxlen=4)
-"""The moments after the latest operations that pictures were drawn of, with their stories."""
+"""The moments after the latest operations of drawn pictures, with their stories."""
 
 
 def _told(machine: Machine) -> Moment:
-    """The moment after a machine's latest operation: pictures of it, and steps in it, share one story."""
+    """Return the moment after a machine's latest operation, with one story for all of its pictures and steps."""
     operation = machine.journal.last
     known = next((one for one in tuple(_TOLD) if one.operation is not None and one.operation.is_same(operation)), None)
     if known is None:
@@ -89,7 +89,7 @@ def _told(machine: Machine) -> Moment:
 
 
 class _Starts(Mapping[int, int]):
-    """Where the entries of all maps of a machine start, by their ids; each is asked for when it is needed."""
+    """The start addresses of entries in all maps of a machine, by ID; each is looked up when it is needed."""
 
     def __init__(self, machine: Machine) -> None:
         system = machine.system
@@ -111,5 +111,5 @@ class _Starts(Mapping[int, int]):
 
 
 def starts_of(machine: Machine) -> Mapping[int, int]:
-    """Return where entries start now, for the stories of a machine's operations."""
+    """Return the present start addresses of entries, for the stories of a machine's operations."""
     return _Starts(machine)

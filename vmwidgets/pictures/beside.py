@@ -1,4 +1,4 @@
-"""Two pictures of one kind in equal halves: one thing at two moments, or two machines, with one control for both."""
+"""Two pictures of one kind in equal halves: one thing at two moments, or two machines, with common controls."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .registry import picture_named, picture_of
 
 
 class Pair(NamedTuple):
-    """What is shown side by side: two pictures of one kind."""
+    """Two pictures of one kind, to be shown side by side."""
 
     left: Picture
     right: Picture
@@ -59,7 +59,7 @@ class Beside(Picture):
         return tuple(dict.fromkeys(machine for machine in found if machine is not None))
 
     def draw(self, at: At) -> Scene:
-        """Both pictures, at a moment of the right one."""
+        """Return both pictures, at a moment of the right one."""
         pair: Pair = at.target
         wide = replace(at, width=half_of(at.width))
         right = self._half(pair.right, (at.number, at.done), wide)
@@ -71,7 +71,7 @@ class Beside(Picture):
         return draw_beside(*sides, places, _caption, one_machine=is_one, width=at.width)
 
     def _half(self, one: Picture, then: Place, at: At) -> Scene:
-        """One half at its moment; what is not there then is empty, and says so."""
+        """Return one half at its moment; if its target does not exist then, it is empty and says so."""
         number, done = then
         try:
             there = one.at(When(_machine(one).journal.serial(number), done))
@@ -82,7 +82,7 @@ class Beside(Picture):
             return _said(absent_scene(missing.number, missing, replace(empty, height=60)))
 
     def opened(self, node_id: str) -> None:
-        """A node of one half: that picture opens it."""
+        """Open a node of one half in that half's picture."""
         which, _, rest = node_id.partition("/")
         pair: Pair = self.target
         (pair.left if which == "left" else pair.right).opened(rest)
@@ -100,7 +100,7 @@ def _machine(one: Picture) -> Machine:
 
 
 def _said(absent: Scene) -> Scene:
-    """An empty scene with its sentence in it: above two halves there is no room for one of each."""
+    """Return an empty scene with its sentence in it: above two halves, there is no room for one each."""
     words = f"{absent.caption.text} {absent.caption.reason}"
     said = paragraph("absent", words, MARGIN, 4, absent.width - 2 * MARGIN)
     return replace(absent, nodes=(said,), height=said.h + 12)
@@ -121,18 +121,18 @@ def _caption(found: Differences) -> Caption:
 
 
 _PLACED = frozenset(("step", "moment", "selection", "width", "scale", "follow", "layout"))
-"""Options that say nothing of what is shown."""
+"""Options that do not change what is shown."""
 
 
 def _shows(one: Picture) -> tuple[Any, ...]:
-    """Return what a picture shows, whenever that is: what is called so, with these options."""
+    """Return what a picture shows, independent of the moment: equal if the names and options are."""
     public = {name for name, trait in one.traits().items() if trait.metadata.get("public")} - _PLACED
     own = [str(getattr(one.target, name, "")) for name in ("task", "va")]  # of tables and walks, which have no path
     return [*one._named(), *own], {name: getattr(one, name) for name in sorted(public)}
 
 
 def _checked(target: Any) -> Pair:
-    """The two pictures, or a refusal in one sentence."""
+    """Return the two pictures, or raise an error with one sentence."""
     if not (isinstance(target, tuple) and len(target) == 2 and all(isinstance(one, Picture) for one in target)):
         raise Refused(f"Beside shows two pictures, a.beside(b), not {shown(target)}")
     left, right = target
@@ -153,15 +153,15 @@ def _checked(target: Any) -> Pair:
 
 
 def _kind(one: Picture) -> str:
-    """The name of the picture, live or not."""
+    """Return the name of the picture's kind, live or not."""
     kinds = type(one).__mro__
     return next((kind.__name__ for kind in kinds if picture_named(kind.__name__) is kind), type(one).__name__)
 
 
 class _Lag(NamedTuple):
-    """How far the left one is behind the right one: so many operations, or steps of one operation.
+    """The distance of the left picture behind the right one: in operations, or in steps of one operation.
 
-    `number` and `done` are where the left one was when they were put side by side.
+    `number` and `done` are the left one's place when they were put side by side.
     """
 
     operations: int
@@ -171,7 +171,7 @@ class _Lag(NamedTuple):
 
     @classmethod
     def between(cls, left: Picture, right: Picture) -> _Lag:
-        """As their moments are now; pictures of two machines that both show now are in step."""
+        """Return the lag of their present moments; two machines that are both shown as now are in step."""
         (number, done), (other, other_done) = (_place(one) for one in (left, right))
         if left.machine is not right.machine and left.moment is None and right.moment is None:
             return cls(0, 0, number, None)
@@ -181,7 +181,7 @@ class _Lag(NamedTuple):
         return cls(0, steps[1] - steps[0], number, done)
 
     def left_at(self, left: Picture, both: Picture, at: At, right: Scene) -> Place:
-        """Return where the left one is while the right one, drawn as `right`, is at `at`."""
+        """Return the left one's place while the right one, drawn as `right`, is at `at`."""
         machine = _machine(left)
         is_one = machine is both.machine
         latest = len(machine.journal) - 1
@@ -207,6 +207,6 @@ def _place(one: Picture) -> Place:
 
 
 def _step(one: Picture, done: int | None) -> int:
-    """At which of its steps a picture is."""
+    """Return the index of a picture's present step."""
     steps = one.drawing(one.at()).steps
     return steps.count if done is None else sum(0 < place <= done for place in steps.places)

@@ -1,7 +1,7 @@
-"""A picture with words left out, to be filled in on paper: the worksheet, its key, and an exam made of both.
+"""A picture with words left out, to be filled in on paper: the worksheet, its key, and an exam from both.
 
-What can be left out is what the picture's own parts name: a column of its table, or a name before a value, such as
-"frame 0x1ec".  A value that is left out is left out wherever the picture, its table or its titles say it.
+Anything that the picture itself names can be left out: a column of its table, or a name before a value, such as "frame
+0x1ec".  A value is left out everywhere in the picture, its table and its titles.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from .keeping import EXAMINED_BY
 
 _VALUE = r"(?:0x[\da-f_]+|\d[\d_,]*(?:\.\d+)?(?: (?:[KMGT]iB|bytes?))?)(?![\w.])"
 _NAMED = re.compile(rf"(?<![\w'.])((?:[A-Za-z][\w-]* )?[A-Za-z][\w-]*) ({_VALUE})")
-"""A name of one word or two before a value."""
+"""A name of one or two words before a value."""
 
 _NO_NAMES = frozenset(("a", "at", "by", "copy", "for", "found", "from", "in", "is", "of", "than", "the", "to", "with"))
-"""Words before a value that don't say what it is."""
+"""Words before a value that don't name it."""
 
 _LONG = 3
-"""So many characters make a value known by itself; a shorter one stands for other things too."""
+"""The length from which a value is unmistakable; a shorter one may mean other things."""
 
 
 class Answer(NamedTuple):
-    """What is left out: its number in the worksheet, what it is, and what it says."""
+    """A blank: its number in the worksheet, its name, and its value."""
 
     number: int
     word: str
@@ -39,7 +39,7 @@ class Answer(NamedTuple):
 
 
 class Worksheet(Snapshot):
-    """A picture with numbered blanks; `key` is the picture with all of it said, `answers` are the blanks in order."""
+    """A picture with numbered blanks; `key` is the complete picture, `answers` are the blanks in order."""
 
     def __init__(self, scene: Scene, answers: Sequence[Answer], key: Snapshot) -> None:
         super().__init__(scene, -1)
@@ -56,7 +56,7 @@ class Worksheet(Snapshot):
 
 
 def blanked(picture: Exports, words: Sequence[object]) -> Worksheet:
-    """The picture without what these words stand for: see :meth:`.Picture.blank`."""
+    """Return the picture without the values of these words: see :meth:`.Picture.blank`."""
     scene = picture.scene().whole()
     known = _values(scene)
     found = [word.lower() if isinstance(word, str) else "" for word in words]
@@ -78,13 +78,13 @@ def blanked(picture: Exports, words: Sequence[object]) -> Worksheet:
 
 
 def _runs(scene: Scene) -> Iterator[str]:
-    """Yield what can be read in the drawing, from top to bottom."""
+    """Yield the texts in the drawing, from top to bottom."""
     for node in sorted(scene.nodes, key=lambda node: (node.y, node.x)):
         yield from (run.text for run in node.text)
 
 
 def _values(scene: Scene) -> dict[str, list[str]]:
-    """Each name in the picture, with the values that it has there, in the order of reading."""
+    """Return each name in the picture with its values, in reading order."""
     found: dict[str, dict[str, None]] = {}
     for name, value in (pair for text in _runs(scene) for pair in _named(text)):
         found.setdefault(name, {})[value] = None
@@ -99,7 +99,7 @@ def _values(scene: Scene) -> dict[str, list[str]]:
 
 
 def _is_read(cell: str, read: set[str]) -> bool:
-    """Return whether what a table says is in the drawing, too."""
+    """Return whether a text of the table is also in the drawing."""
     return _is_known(cell) and (cell in read or (_is_long(cell) and any(_token(cell).search(text) for text in read)))
 
 
@@ -123,12 +123,12 @@ def _tables(table: Table) -> Iterator[Table]:
 
 
 def _is_known(value: str) -> bool:
-    """Return whether a run of nothing else says this: "6" may be a step's number, "rw-" is not."""
+    """Return whether a text alone is unmistakable: "6" may be a step's number, "rw-" is not."""
     return len(value) >= _LONG
 
 
 def _is_long(value: str) -> bool:
-    """Return whether a value is known within other words, too."""
+    """Return whether a value is unmistakable within other words."""
     return len(value) >= _LONG and any(one.isdecimal() for one in value)
 
 
@@ -137,15 +137,15 @@ def _token(value: str) -> re.Pattern[str]:
 
 
 def _blank(answer: Answer) -> str:
-    """As wide as what it stands for."""
+    """Return a blank as wide as its value."""
     return str(answer.number).center(max(len(answer.value), 4), "_")
 
 
 def _without(scene: Scene, answers: Sequence[Answer], words: Sequence[str]) -> Scene:
-    """The scene with blanks, and nothing else by which to find out what they are."""
+    """Return the scene with blanks, and nothing that gives them away."""
 
     def told(text: str, *, alone: bool = False) -> str:
-        """The text with blanks; `alone`: all of it may be a value."""
+        """Return the text with blanks; `alone`: the whole text may be a value."""
         for one in answers:
             if alone and text == one.value and _is_known(text):
                 return _blank(one)

@@ -1,4 +1,4 @@
-"""Comparisons: they have no machine, and stay as they are."""
+"""Comparisons, which have no machine and do not change."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Comparison(Picture):
         super().__init__(target, **options)
 
     def draw(self, at: At) -> Scene:
-        """The comparison."""
+        """Return the comparison."""
         return draw_comparison(at.target, width=at.width)
 
 
@@ -59,13 +59,13 @@ class Formats(Picture):
         self._held = target  # weakly held otherwise, and nothing else may keep it
 
     def draw(self, at: At) -> Scene:
-        """The comparison."""
+        """Return the comparison."""
         return draw_formats(self._held.value, width=at.width)
 
 
 @picture_of(first_for=PagingComparison)
 class Paging(Picture):
-    """What the kernel did for a task, next to what a domain did for itself.
+    """The work of the kernel for a task, next to the work of a domain for itself.
 
     `target` is the result of ``vm.compare_paging(task, domain)``.
 
@@ -84,7 +84,7 @@ class Paging(Picture):
         super().__init__(target, **options)
 
     def draw(self, at: At) -> Scene:
-        """The comparison."""
+        """Return the comparison."""
         return draw_paging(at.target, width=at.width)
 
 
@@ -106,5 +106,5 @@ class Diff(Picture):
         super().__init__(target, **options)
 
     def draw(self, at: At) -> Scene:
-        """The comparison."""
+        """Return the comparison."""
         return draw_diff(at.target, width=at.width)

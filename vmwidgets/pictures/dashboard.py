@@ -97,14 +97,14 @@ class Dashboard(Map):
         super().__init__(target, **options)
 
     def _own_options(self) -> dict[str, Any]:
-        """The panes; a picture like it does not ask again what this one asks."""
+        """Return the panes; a copy of the picture does not ask the same questions again."""
         return {"panes": self._panes or None}
 
     def _part(self) -> Any:
         return None if self._follows else self.target
 
     def draw(self, at: At) -> Scene:
-        """The machine at a moment; parts without room are folded."""
+        """Return the machine at a moment; parts without room are folded."""
         if self._panes:
             return self._translation(at)
         scene = self._whole(at)
@@ -178,7 +178,7 @@ class Dashboard(Map):
             self._domain_folds = [*self._domain_folds, fold_of(node_id)][-8:]
 
     def sought(self, text: str) -> None:
-        """Show the address `text`; while kernel memory or a domain is shown, there."""
+        """Show the address `text`, in kernel memory or a domain if one is shown."""
         machine = self.at().whole
         if self._panes:
             self.address = typed_in_register(text, machine.system.pmap.fmt.word_bits)
@@ -192,7 +192,7 @@ class Dashboard(Map):
             super().sought(text)
 
     def called(self, text: str) -> Iterator[Hit]:
-        """The entries of this name in the shown map, or in kernel memory's maps."""
+        """Yield the entries with this name in the shown map, or in kernel memory's maps."""
         at = self.at()
         if self._panes or (self._follows and domain_at_hand(at.whole) is not None):
             return
@@ -209,7 +209,7 @@ class Dashboard(Map):
     # ---- one access from its address to a frame --------------------------------------------------
 
     def _translation(self, at: At) -> Scene:
-        """The translation at hand, as far as it was answered where the picture asks."""
+        """Return the current translation, as far as it was answered if the picture asks."""
         one = translation_in(at.whole, self._task, self.address)
         if one is None:
             return nothing_translated(at, self._task or "")
@@ -223,7 +223,7 @@ class Dashboard(Map):
         return replace(scene, caption=caption, steps=at.moment.steps(steps_of_translation(at, self._panes, one)))
 
     def _asked_at(self, at: At, one: Translation) -> _Asked | None:
-        """The first open question of a translation, if this picture asks and an operation made it."""
+        """Return the first open question of a translation by an operation, if this picture asks."""
         if self._asker is None or not one.lookups:
             return None
         then = replace(at, done=None) if at.number == one.number else self._at_operation(at, one.number)
@@ -236,7 +236,7 @@ class Dashboard(Map):
         return replace(there, width=at.width, height=at.height)
 
     def _press(self, node_id: str) -> None:
-        """Answer the open question by a pressed node; one press passes it, another all that are left."""
+        """Answer the open question with a pressed node; one press passes it, another all that are left."""
         at = self.at()
         one = translation_in(at.whole, self._task, self.address)
         if one is None or self._asker is None:
@@ -281,7 +281,7 @@ class Dashboard(Map):
         return machine.kernel_map
 
     def _address_at_hand(self, target: AnyMap, operation: Operation | None) -> int:
-        """The start of what is selected, else what the last operation gave or was given, else the first entry's."""
+        """Return the start of the selection, or the last operation's result or argument, or the first entry's start."""
         entry = target.vm_map.by_id.get(entry_id(self.selection))
         if entry is not None:
             return entry.start
@@ -294,12 +294,12 @@ class Dashboard(Map):
 
 
 def _heads_of(scene: Scene) -> tuple[str, ...]:
-    """The headings of the parts that can be folded: of a domain all lanes but the calls and the tree."""
+    """Return the headings of the parts that can be folded: in a domain, all lanes but the calls and the tree."""
     return tuple(node.id for node in scene.nodes if node.id.startswith(("section/", "heading/")))
 
 
 class _Asked(NamedTuple):
-    """The first open question at a moment after its operation, and what was said of the one before it."""
+    """The first open question at a moment after its operation, and the answer to the one before it."""
 
     at: At
     question: Question | None
@@ -307,7 +307,7 @@ class _Asked(NamedTuple):
 
 
 def _asker_of(target: Any, panes: Sequence[str], ask: object) -> Asker | None:
-    """Return what asks in a picture of `target`, if `ask` says so."""
+    """Return the questions of a picture of `target`, if `ask` requests them."""
     if ask is False:
         return None
     if ask is not True and not (isinstance(ask, str) and ask):
@@ -323,7 +323,7 @@ def _asker_of(target: Any, panes: Sequence[str], ask: object) -> Asker | None:
 
 
 def _space_of(target: AnyMap | Task | Machine) -> str:
-    """The task whose addresses a picture shows; "" for the kernel's."""
+    """Return the task whose addresses a picture shows; "" for the kernel's."""
     if isinstance(target, Task):
         return target.name
     path = getattr(target, "path", None)
@@ -333,17 +333,17 @@ def _space_of(target: AnyMap | Task | Machine) -> str:
 
 
 AMONG = 16
-"""How many of the latest operations say what is worked on."""
+"""The number of latest operations that decide which parts are in use."""
 
 _ELSEWHERE = frozenset(
     ("boot", "task", "object", "device", "domain", "destroy_domain", "reap", "set_controls", "set_descriptor",
      "undo_descriptor")
 )  # fmt: skip
-"""Operations of a machine that are not about kernel memory."""
+"""Operations of a machine that do not concern kernel memory."""
 
 
 def is_kmem_at_hand(machine: Machine) -> bool:
-    """Say whether the latest operation that concerns a map is about kernel memory, its pages or threads."""
+    """Return whether the latest operation that concerns a map is about kernel memory, its pages or threads."""
     operation: Operation
     for operation in reversed(machine.journal[-AMONG:]):
         part = operation.target.partition("/")[0]
@@ -359,7 +359,7 @@ def is_kmem_at_hand(machine: Machine) -> bool:
 def kmem_dashboard(
     machine: Machine, moment: Moment, selection: str, opened: Sequence[int] = (), width: float = WIDTH
 ) -> Scene:
-    """Kernel memory with what else there is to see of it; the list of a map only where no thread needs the room."""
+    """Return kernel memory with its other parts; a map's list only if no thread needs the room."""
     threads = any(thread.name != "pagedaemon" for thread in machine.threads)
     scenes = [kmem_scene(machine.kmem, moment, selection, opened=opened, compact=threads, width=width)]
     if threads:
@@ -375,7 +375,7 @@ def kmem_dashboard(
 
 
 def domain_at_hand(machine: Machine) -> MachineDomain | None:
-    """The domain that the latest operation made or worked on, if it is still there."""
+    """Return the domain that the latest operation created or changed, if it still exists."""
     latest = machine.journal.last
     if latest.target == "machine" and latest.name == "domain":
         return machine.domains.get(str(dict(latest.arguments).get("name")))
@@ -386,7 +386,7 @@ def domain_at_hand(machine: Machine) -> MachineDomain | None:
 def domain_dashboard(
     target: MachineDomain, moment: Moment, selection: str, opened: Sequence[str], width: float = WIDTH
 ) -> Scene:
-    """The picture of a domain under the machine's name."""
+    """Return the picture of a domain below the machine's name."""
     picture = domain_picture(target, moment, selection, opened, width)
     name = target.machine.name
     return replace(draw_domain(picture, title=f"{name}: domain {picture.value.name}", machine=name), view="dashboard")

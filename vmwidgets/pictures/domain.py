@@ -1,4 +1,4 @@
-"""Live pictures of a self-paging domain: all of it, or one lane."""
+"""Live pictures of a self-paging domain: the whole, or one lane."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ from .picture import Picture
 from .registry import picture_of
 
 NOT_THE_PROGRAMS = "--- user"
-"""The rights of a program to a page that it may do nothing with; what the supervisor could do is not its business."""
+"""A program's rights to a page that it can't access; the supervisor's rights do not matter to it."""
 
 AMONG = 200
-"""How many of the latest operations are asked which one destroyed a domain."""
+"""The number of latest operations that are searched for a domain's destruction."""
 
 Draw = Callable[..., Scene]
 
 
 class DomainPicture(Picture):
-    """What all pictures of a domain share: the operation that they show, stepping, folds."""
+    """The common part of all pictures of a domain: the operation shown, stepping, folds."""
 
     _draws: Draw
 
@@ -58,7 +58,7 @@ class DomainPicture(Picture):
         super().__init__(target, machine=target.machine, **options)
 
     def draw(self, at: At) -> Scene:
-        """The domain at a moment."""
+        """Return the domain at a moment."""
         moment = at.moment if not at.target.pmap.destroyed else destruction_of(at.target)
         picture = domain_picture(at.target, moment, self.selection, self._folds_opened, at.width)
         scene = type(self)._draws(picture, machine=at.whole.name)
@@ -76,7 +76,7 @@ class DomainPicture(Picture):
 
 
 class TreePicture(DomainPicture):
-    """A picture with the shadow tree, in which addresses are found."""
+    """A picture with the shadow tree, which can be searched for addresses."""
 
     def sought(self, text: str) -> None:
         """Select the leaf that maps the address `text`, or the lowest table for that address."""
@@ -85,15 +85,14 @@ class TreePicture(DomainPicture):
 
 @picture_of(first_for=MachineDomain)
 class Domain(TreePicture):
-    """A self-paging domain: the calls of its last operation, its shadow tree beside the hardware's tables, its
-    capabilities, regions, and the slab of its vnodes.
+    """A self-paging domain: the last operation's calls, the shadow tree, capabilities, regions, and the vnodes' slab.
 
     >>> import vmwidgets as vm
     >>> d = vm.boot("armv7").domain("hello")
     >>> a = d.map(d.frame("8 KiB"))
     >>> vm.Domain(d).scene().caption.text
     'map ...0x4040_0000...'
-    """  # noqa: D205  one sentence
+    """
 
     _draws = draw_domain
 
@@ -114,7 +113,7 @@ class Capabilities(DomainPicture):
 
 @picture_of()
 class Vnodes(TreePicture):
-    """A domain's shadow tree, and beside each vnode the descriptor that the hardware reads.
+    """A domain's shadow tree, and next to each vnode the descriptor that the hardware reads.
 
     >>> import vmwidgets as vm
     >>> d = vm.boot("armv7").domain("hello")
@@ -155,19 +154,19 @@ class SlabLevels(DomainPicture):
 
 
 def found_at(target: MachineDomain, text: str) -> str:
-    """Return what a selection calls the lowest vnode that is for the address `text`."""
+    """Return the selection's name for the lowest vnode of the address `text`."""
     layout = target.domain.layout
     return vnode_thing(target.vnode_at(typed_between(text, layout.vspace_begin, layout.user_end)))
 
 
 def step_of(node_id: str) -> int | None:
-    """The step that a node of the strip stands for."""
+    """Return the step of a node in the strip."""
     lane, _, number = node_id.partition("/")
     return int(number) if lane == "calls" and number.isdecimal() else None
 
 
 def fold_of(node_id: str) -> str:
-    """Return what opens with a fold: the children of a vnode from an entry on, the slots of a cnode.
+    """Return the contents of a fold: the children of a vnode from an entry on, or the slots of a cnode.
 
     >>> fold_of("tree/fold/7/256"), fold_of("slots/slots/fold/9")
     ('tree/7/256', 'slots/slots')
@@ -177,9 +176,9 @@ def fold_of(node_id: str) -> str:
 
 
 def destruction_of(target: MachineDomain) -> Moment:
-    """After the operation that destroyed a domain; of no operation where that is too long ago to be looked for.
+    """Return the moment after the operation that destroyed a domain; without one, if it is too long ago.
 
-    A domain that was made later may have had its name, and be destroyed, too.
+    A later domain may have had the same name, and be destroyed, too.
     """
     later = [one for name, one in target.system.destroyed if name == target.name and one > target.generation]
     latest = reversed(target.machine.journal[-AMONG - 1 :])
@@ -194,7 +193,7 @@ def domain_picture(
     opened: Collection[str] = (),
     width: float = WIDTH,
 ) -> Lanes:
-    """Return what the lanes are drawn from at a moment of an operation."""
+    """Return the basis of the lanes at a moment of an operation."""
     mine = steps_of_domain(target.name)
     focus = focus_of(moment.events, target.name, selection, opened)
     look = look_at_domain(target, moment, window_of(target, focus), focus)
@@ -211,9 +210,9 @@ _known: weakref.WeakKeyDictionary[MachineDomain, tuple[int, Windows]] = weakref.
 
 
 def window_of(target: MachineDomain, focus: DomainFocus) -> DomainValue:
-    """A domain as it is; taken once after an operation, for all pictures with that focus and all steps.
+    """Return a domain's value; computed once after an operation, for all pictures with that focus and all steps.
 
-    The serial names the operation: after an undo another one has its number.
+    The serial identifies the operation: after an undo, another one has its number.
     """
     latest = target.machine.journal.last.serial
     known = _known.get(target)
@@ -225,11 +224,11 @@ def window_of(target: MachineDomain, focus: DomainFocus) -> DomainValue:
 
 
 MOST_WINDOWS = 16
-"""So many windows on one moment are remembered."""
+"""The most windows at one moment that are cached."""
 
 
 def style_of(value: DomainValue) -> AddressStyle:
-    """Return how a domain's addresses are written: all that it uses share the prefix that is left out."""
+    """Return the style of a domain's addresses: all addresses in use share the prefix that is left out."""
     extents = extents_of(all_vnodes(value.root))
     low = min([value.meta_start, *(one.start for one in extents), *(region.base for region in value.regions),
                *(fold.start for fold in value.region_folds)])  # fmt: skip
@@ -240,7 +239,7 @@ def style_of(value: DomainValue) -> AddressStyle:
 
 
 def decoder(target: MachineDomain) -> Callable[[int, int], Decoded]:
-    """Reads descriptors of a domain's tables as the hardware does."""
+    """Return a function that reads descriptors of a domain's tables as the hardware does."""
     fmt, controls = target.pmap.fmt, target.machine.controls
 
     def decode(level: int, word: int) -> Decoded:

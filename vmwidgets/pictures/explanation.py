@@ -1,4 +1,4 @@
-"""The story of an operation of a machine, which the machine helps to write: it knows where entries start."""
+"""The story of a machine's operation, for which the machine gives the start addresses of entries."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .at import starts_of
 
 
 def explained(operation: Operation) -> Explanation:
-    """The story of `operation`; of a machine that is alive with what its entries are called then."""
+    """Return the story of `operation`, with the names of entries at that time if its machine is alive."""
     machine = _machine_of(operation)
     if machine is None:
         return Explanation(story_of(operation))
@@ -21,7 +21,7 @@ def explained(operation: Operation) -> Explanation:
 
 
 def _machine_of(operation: Operation) -> Machine | None:
-    """The machine whose journal has this operation."""
+    """Return the machine whose journal has this operation."""
     for machine in list(MACHINES):
         journal = machine.journal
         if operation.number < len(journal) and journal[operation.number].is_same(operation):
@@ -30,7 +30,7 @@ def _machine_of(operation: Operation) -> Machine | None:
 
 
 def _starts_at(machine: Machine, operation: Operation) -> Starts:
-    """Return where entries start after an operation; of an older one as far as the machine of then can be made."""
+    """Return the start addresses of entries after an operation, if the machine of that time can be rebuilt."""
     if operation.number == machine.journal.last.number:
         return starts_of(machine)
     try:

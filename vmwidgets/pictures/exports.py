@@ -1,4 +1,4 @@
-"""What every picture can be turned into, live or not: files, text, a snapshot."""
+"""The exports of every picture, live or not: files, text, a snapshot."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from vmwidgets.views.scene.wire import encode_scene
 
 
 class Exports:
-    """Files and text from a scene."""
+    """The files and texts made from a scene."""
 
     def scene(self) -> Scene:
-        """The scene that is shown."""
+        """Return the scene that is shown."""
         raise NotImplementedError
 
     def to_svg(self) -> str:
-        """The picture as a standalone SVG document."""
+        """Return the picture as a standalone SVG document."""
         from vmwidgets.views.scene.svg import to_svg
 
         return to_svg(self.scene())
 
     def to_dot(self, *, theme: str = "light") -> str:
-        """The structure of the picture in Graphviz's language: nodes, ports, edges and clusters, for `dot` to lay out.
+        """Return the picture's structure in Graphviz's language: nodes, ports, edges and clusters, for `dot`.
 
         `theme` is "light" or "dark".
         """
@@ -41,7 +41,7 @@ class Exports:
         return to_dot(self.scene(), theme)
 
     def graphviz(self, *, theme: str = "light") -> Any:
-        """The same as a `graphviz.Source`, for example for ``source.render("map", format="pdf")``.
+        """Return the same as a `graphviz.Source`, for example for ``source.render("map", format="pdf")``.
 
         Its text is made here; to draw it, the package `graphviz` runs Graphviz's program `dot`.
 
@@ -55,19 +55,19 @@ class Exports:
         return source(self.scene(), theme)
 
     def to_json(self) -> dict[str, Any]:
-        """The scene as plain data, documented in :mod:`vmwidgets.views.scene.wire`."""
+        """Return the scene as plain data, documented in :mod:`vmwidgets.views.scene.wire`."""
         return encode_scene(self.scene())
 
     def to_html(self) -> str:
-        """One HTML file that needs nothing else: the picture, its words and its table."""
+        """Return one HTML file that needs no other: the picture, its words and its table."""
         return html_page(self.scene(), self.to_svg())
 
     def to_text(self) -> str:
-        """The picture in words: heading, caption and table."""
+        """Return the picture in words: heading, caption and table."""
         return text_twin(self.scene())
 
     def to_png(self, *, theme: str = "light", scale: float = 2.0) -> bytes:
-        """The picture as a PNG, with `scale` pixels for each pixel of the drawing; `theme` is "light" or "dark".
+        """Return the picture as a PNG, with `scale` pixels for each pixel of the drawing; `theme` is "light" or "dark".
 
         It needs the extra ``png``; without it, :class:`Refused` is raised.
         """
@@ -76,7 +76,7 @@ class Exports:
         return to_png(self.to_svg(), theme=theme, scale=scale)
 
     def _each_step(self) -> Sequence[Exports]:
-        """The picture at each step of the operation that is shown; here there is one."""
+        """Return the picture at each step of the operation that is shown; here there is only one."""
         return [self]
 
     def save(self, path: str | os.PathLike[str]) -> Path:
@@ -114,7 +114,7 @@ def _bytes(made: str | bytes) -> bytes:
 
 
 STEP = "*"
-"""Stands for the number of a step in the name of a file."""
+"""The character for the number of a step in a file name."""
 
 _FORMATS: dict[str, Callable[[Exports], str | bytes]] = {
     ".svg": lambda picture: picture.to_svg(),
@@ -124,42 +124,42 @@ _FORMATS: dict[str, Callable[[Exports], str | bytes]] = {
     ".txt": lambda picture: picture.to_text() + "\n",
     ".png": lambda picture: picture.to_png(),
 }
-"""How files are made, by the ending of their names."""
+"""The functions that write files, by the ending of their names."""
 
 
 # ---- pictures that stay as they are --------------------------------------------------------------
 
 
 def signature(scene: Scene, cell: str, operation: int) -> str:
-    """Return which machine and cell made a picture, and the operation that it is after; below 0: it has no machine."""
+    """Return the machine and the cell of a picture, and the operation before it; negative without a machine."""
     words = [scene.machine, cell, f"after operation {operation}" if operation >= 0 else ""]
     return visible(" · ".join(word for word in words if word))
 
 
 def signed(scene: Scene, cell: str, operation: int) -> Scene:
-    """The scene with its signature among the notes."""
+    """Return the scene with its signature among the notes."""
     return replace(scene, notes=(*scene.notes, signature(scene, cell, operation)))
 
 
 class Snapshot(Exports):
-    """One moment of a view, for before and after; shown in a cell it is a static picture.
+    """One moment of a view, for before and after; a cell shows it as a static picture.
 
-    The last note of `scene` says where it comes from: see :func:`signed`.
+    The last note of `scene` gives its origin: see :func:`signed`.
     """
 
     def __init__(
         self, scene: Scene, operation: int, scale: float = 1, slim: Scene | None = None, selected: str = ""
     ) -> None:
-        """`slim` is the same moment laid out for a telephone; `selected` is the thing that is marked."""
+        """Take the same moment for a telephone, `slim`, and the `selected` thing."""
         self._scene, self._operation, self._scale = scene, operation, scale
         self._slim, self._selected = slim, selected
 
     def scene(self) -> Scene:
-        """The scene of that moment."""
+        """Return the scene of that moment."""
         return self._scene
 
     def to_svg(self) -> str:
-        """The picture as a standalone SVG document, as large as the `scale` of the view said."""
+        """Return the picture as a standalone SVG document, as large as the `scale` of the view said."""
         from vmwidgets.views.scene.svg import to_svg
 
         return to_svg(self._scene, scale=self._scale, selected=self._selected)

@@ -1,4 +1,4 @@
-"""The film of a picture: one drawing of an operation, and the differences to those at its other steps."""
+"""The film of a picture: one drawing of an operation, and the differences at its other steps."""
 
 from __future__ import annotations
 
@@ -13,19 +13,18 @@ from vmwidgets.views.scene.model import AFTER, Scene, Steps
 from vmwidgets.views.scene.wire import encode_scene
 
 MOST = 40
-"""Of more steps than these, a film has those at which another kernel function begins; of more of them, none."""
+"""The most steps of a film; a longer one has those where another kernel function begins or, if too many, none."""
 
 LISTS = ("nodes", "links", "marks")
-"""What a scene has many of: of these a difference says which are kept."""
+"""The lists of a scene: a difference says which of their items are kept."""
 
 
 @frozen
 class Film:
     """The drawings of a picture at the `places` of an operation, as data.
 
-    The drawing at place number `base` is a picture that a page has already.  `frames` has for each place the
-    difference from the neighbour that is nearer to that, and nothing for `base`.  `digests` tell by place what is
-    drawn there.
+    The drawing at place number `base` is one that a page already has.  `frames` contains for each place the difference
+    from its neighbour on the side of `base`, and nothing for `base`.  `digests` identify the drawing at each place.
     """
 
     places: tuple[int, ...]
@@ -34,19 +33,19 @@ class Film:
     digests: Mapping[int, bytes]
 
     def encode(self) -> dict[str, Any]:
-        """The film as the page reads it (`js/src/film.ts`)."""
+        """Return the film as the page reads it (`js/src/film.ts`)."""
         return {"places": list(self.places), "base": self.base, "frames": list(self.frames)}
 
 
 def frame_of(scene: Scene) -> dict[str, Any]:
-    """A scene as a film has it: without its steps, which are the same in all of the film."""
+    """Return a scene without its steps, which are the same in the whole film."""
     data = encode_scene(scene, with_table=False)
     del data["steps"]
     return data
 
 
 def digest(scene: Scene) -> bytes:
-    """A few bytes that only equal drawings have in common."""
+    """Return a few bytes that are equal only for equal drawings."""
     return _digest(frame_of(scene))
 
 
@@ -55,7 +54,7 @@ def _digest(data: Mapping[str, Any]) -> bytes:
 
 
 def places_of(steps: Steps, most: int = MOST) -> tuple[int, ...]:
-    """The places of a film: all of the steps, or of very many those where another kernel function begins.
+    """Return the places of a film: all steps or, if there are too many, those where another kernel function begins.
 
     >>> places_of(Steps(3, 3, 1, (0, 4, 9, AFTER), (0, 2, 3)))
     (0, 4, 9, -1)
@@ -69,7 +68,7 @@ def places_of(steps: Steps, most: int = MOST) -> tuple[int, ...]:
 
 
 def places_around(base: Scene) -> tuple[int, ...]:
-    """The places of the film around a drawing; none if that is the only one."""
+    """Return the film's places for a drawing; none if it would be the only one."""
     found = {*places_of(base.steps), _here(base)}
     return tuple(sorted(found, key=lambda place: (place == AFTER, place))) if len(found) > 1 else ()
 
@@ -80,9 +79,9 @@ def _here(base: Scene) -> int:
 
 
 def film_of(draw: Callable[[int | None], Scene], base: Scene) -> Film | None:
-    """The film of an operation around the drawing `base`; None if it would have that drawing only.
+    """Return the film of an operation around the drawing `base`; None if it would be the only drawing.
 
-    `draw` is given how many events of the operation are done, and None for all of them.
+    `draw` takes the number of the operation's events that are done, or None for all of them.
     """
     here = _here(base)
     others = (place for place in places_around(base) if place != here)
@@ -90,7 +89,7 @@ def film_of(draw: Callable[[int | None], Scene], base: Scene) -> Film | None:
 
 
 def spliced(base: Scene, others: Mapping[int, dict[str, Any]]) -> Film | None:
-    """The film around the drawing `base` of the drawings at all of its other places."""
+    """Return the film from the drawing `base` and those at all other places."""
     places, here = places_around(base), _here(base)
     if not places:
         return None
@@ -106,7 +105,7 @@ def spliced(base: Scene, others: Mapping[int, dict[str, Any]]) -> Film | None:
 
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what makes one drawing of another: fields by name, None for one that goes.
+    """Return what turns one drawing into another: fields by name, None for one that is removed.
 
     >>> difference({"title": "a", "nodes": [{"id": 1}, {"id": 2}]}, {"title": "a", "nodes": [{"id": 0}, {"id": 2}]})
     {'nodes': [{'id': 0}, [1, 1]]}
@@ -127,7 +126,7 @@ def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str,
 
 
 def _kept_and_new(before: Sequence[Any], after: Sequence[Any]) -> list[Any]:
-    """A list as runs of another, each [first, how many], and what is not in that."""
+    """Return a list as runs of another, each [first, length], and the items that are not in it."""
     places = {dumps(one): place for place, one in enumerate(before)}
     found: list[Any] = []
     for one in after:
@@ -142,7 +141,7 @@ def _kept_and_new(before: Sequence[Any], after: Sequence[Any]) -> list[Any]:
 
 
 def applied(before: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
-    """The drawing that a difference makes of another.
+    """Return the drawing that results from a difference.
 
     >>> applied({"title": "a", "nodes": [{"id": 1}, {"id": 2}]}, {"nodes": [{"id": 0}, [1, 1]]})
     {'title': 'a', 'nodes': [{'id': 0}, {'id': 2}]}

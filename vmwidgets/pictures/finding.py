@@ -1,7 +1,7 @@
-"""What is found in a picture: addresses as before, and all else by what it is called.
+"""Search in a picture: for addresses, and for everything else by name.
 
-A name is looked for in what pictures say of their things: a file, an object, a task, a thread, rights such as "rw-".
-A kernel function is found in the steps of the operation that is shown.
+A name is searched for in the pictures' texts about their things: a file, an object, a task, a thread, rights such as
+"rw-".  A kernel function is found in the steps of the operation that is shown.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.scene.text import visible
 
 LONGEST = 120
-"""Characters of what is said of something that was found."""
+"""The most characters of a result's text."""
 
 
 EVERY = 10**9
-"""As many entries as there are: a search looks at all of them."""
+"""The number of entries for a search, which examines all of them."""
 
 
 class Hit(NamedTuple):
-    """Something that was found: a `thing` that can be selected, a node, or a step of the operation that is shown."""
+    """A result: a `thing` that can be selected, a node, or a step of the operation that is shown."""
 
     words: str
     thing: str = ""
@@ -36,14 +36,14 @@ class Hit(NamedTuple):
 
 @frozen(slots=False)
 class Found:
-    """What a search has found, by their names, and which of them is shown; -1: an address was looked up."""
+    """The results of a search, by name, and the index of the one that is shown; -1: an address was looked up."""
 
     text: str
     names: tuple[str, ...]
     at: int = -1
     hit: Hit | None = None
     folded: bool = False
-    """Whether the one that is shown is in a part of the picture that is folded."""
+    """Whether the one that is shown is in a folded part of the picture."""
 
     @in_ascii
     def __repr__(self) -> str:
@@ -53,7 +53,7 @@ class Found:
         return f"<{self.at + 1} of {len(self.names)}: {self.names[self.at]}{hidden}>"
 
     def told(self) -> dict[str, Any]:
-        """The message that goes to a page."""
+        """Return the message to a page."""
         hit = self.hit or Hit("")
         return {
             "count": len(self.names), "at": self.at, "words": hit.words, "node": hit.node, "thing": hit.thing,
@@ -74,7 +74,7 @@ def may_be_address(text: str) -> bool:
 
 
 def is_address(text: str) -> bool:
-    """Return whether a text is an address rather than a name: "face" and "add" are words as well.
+    """Return whether a text is an address rather than a name: "face" and "add" are also words.
 
     >>> [is_address(text) for text in ("0xface", "14_1000", "face")]
     [True, True, False]
@@ -92,7 +92,7 @@ class Finding:
         raise Refused("find: there are no addresses in this picture")
 
     def called(self, text: str) -> Iterable[Hit]:
-        """The things with this name, drawn or not; each has a `thing`, which the picture shows once it is selected."""
+        """Return the things with this name, drawn or not; each has a `thing`, which the picture shows if selected."""
         return ()
 
     def search(self, text: str, way: int = 1) -> Found:
@@ -143,7 +143,7 @@ class Finding:
         return Found(visible(text), ())
 
     def _hits(self, text: str) -> tuple[tuple[Hit, ...], int]:
-        """All hits, and which was shown last; -1: none, since what is looked for is another, or elsewhere."""
+        """Return all results, and the index of the last one shown; -1 for a new search, or another moment."""
         picture: Any = self
         key = (text.lower(), picture.target, picture.operation, _latest(picture))
         if key == self._search[0]:
@@ -157,7 +157,7 @@ class Finding:
         return self._search[1:]
 
     def _shown(self, text: str, hits: tuple[Hit, ...], at: int) -> Found:
-        """The hit at a place, once it is seen."""
+        """Return the result at an index, after showing it."""
         picture: Any = self
         hit = hits[at]
         if hit.step >= 0:
@@ -189,7 +189,7 @@ def _things(scene: Scene) -> set[str]:
 
 
 def hits_in(scene: Scene, text: str) -> Iterator[Hit]:
-    """The nodes of a scene that say `text`; those that are nothing and have no name of their own are words."""
+    """Yield the nodes of a scene with `text`; those without a thing or a name of their own count as words."""
     for node in scene.whole().nodes:
         if not (node.thing or node.title):
             continue
@@ -200,7 +200,7 @@ def hits_in(scene: Scene, text: str) -> Iterator[Hit]:
 
 
 def steps_in(scene: Scene, text: str) -> Iterator[Hit]:
-    """The steps of the operation at which a kernel function of this name begins."""
+    """Yield the steps of the operation at which a kernel function with this name begins."""
     wanted = text.lower().removesuffix("()")
     was_under_way = False
     for number, (sentence, *functions) in enumerate(scene.steps.said[: scene.steps.count], 1):
@@ -211,7 +211,7 @@ def steps_in(scene: Scene, text: str) -> Iterator[Hit]:
 
 
 def entries_in(entries: Iterable[Any], text: str) -> Iterator[Hit]:
-    """The entries of a map that are called so, whether they are drawn or not."""
+    """Yield the entries of a map with this name, drawn or not."""
     for entry in entries:
         words = _said_of(entry)
         if holds(words, text):
@@ -225,7 +225,7 @@ def _said_of(entry: Any) -> str:
 
 
 def holds(said: str, text: str) -> bool:
-    """Return whether words have a text in them; letters may be small or large.
+    """Return whether words contain a text, ignoring case.
 
     >>> holds("entry 3: rw-, film", "Film")
     True

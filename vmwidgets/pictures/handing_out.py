@@ -28,10 +28,10 @@ from .registry import picture
 Given = TypeVar("Given")
 
 FINE = 60
-"""Steps have the finest unit with which there are not more, where no unit is given."""
+"""The most steps for the finest unit, if no unit is given."""
 
 MOST_IN_BRANCHES = 40
-"""Steps of all branches of a handout."""
+"""The most steps in all branches of a handout."""
 
 
 def handout(
@@ -93,10 +93,10 @@ def handed_out(
     thing: Any, path: str | os.PathLike[str], pictures: Sequence[Any], options: dict[str, Any], *, fold: bool = False,
     quiet: Quiet = nothing,
 ) -> tuple[Path, tuple[str, ...]]:  # fmt: skip
-    """Say what :func:`handout` does with these options; and what is not in the file, in sentences, which are in it too.
+    """Work as :func:`handout`, and return sentences about missing parts, which the file contains too.
 
-    `fold`: in a story that is too long, calls of one function after another are one step.  A step that ends with a
-    `quiet` event is a part of the next one.
+    `fold`: in a story that is too long, consecutive calls of one function become one step.  A step that ends with a
+    `quiet` event is part of the next one.
     """
     title, questions, paper = (
         options.get("title", ""),
@@ -132,7 +132,7 @@ def handed_out(
 
 
 def handout_of_journal(journal: Journal, path: Any, pictures: tuple[Any, ...], options: dict[str, Any]) -> Path:
-    """The handout of the machine that has this journal."""
+    """Return the handout of the machine with this journal."""
     machine = next((one for one in list(MACHINES) if one.journal is journal), None)
     if machine is None:
         raise Refused("handout: the machine of this journal is gone: keep the machine in a variable")
@@ -140,7 +140,7 @@ def handout_of_journal(journal: Journal, path: Any, pictures: tuple[Any, ...], o
 
 
 def _machine(thing: Any, pictures: Sequence[Picture]) -> Machine:
-    """The machine whose story it is, which all pictures show."""
+    """Return the machine of the story, which all pictures must show."""
     own = thing if isinstance(thing, Machine) else getattr(thing, "machine", None)
     machines = [one.machine for one in pictures if one.machine is not None]
     machine = own if isinstance(own, Machine) else next(iter(machines), None)
@@ -211,7 +211,7 @@ def _story(
 
 
 class _Changing(Telling):
-    """Tells what follows a moment in the unit that was given for this moment."""
+    """A story whose unit changes at given moments."""
 
     def __init__(
         self,
@@ -226,13 +226,13 @@ class _Changing(Telling):
         self._units = {number_of(moment, "by", machine.system): unit for moment, unit in moments.items()}
 
     def _places(self, unit: Unit, by: str) -> list[int]:
-        """In its own unit, whatever `by` is."""
+        """Return the places in a unit of its own, whatever `by` is."""
         begun = [number for number in self._units if number < unit.number]
         return super()._places(unit, self._units[max(begun)] if begun else "operation")
 
 
 def _fitting(telling: Telling, first: int, by: str | Mapping[Any, str] | None) -> tuple[list[ToldStep], list[str]]:
-    """The steps from an operation on, in a unit with which they are not too many, and what is said of that."""
+    """Return the steps from an operation on, in a unit that keeps their number small, and a sentence about it."""
     wanted = UNITS if by is None else (by if isinstance(by, str) else "step",)
     if by is None and sum(1 for _ in telling.units(first)) > FINE:
         wanted = UNITS[-1:]  # to count finer steps, each operation would be drawn
@@ -251,7 +251,7 @@ def _fitting(telling: Telling, first: int, by: str | Mapping[Any, str] | None) -
 
 
 def _at_moments(steps: Sequence[ToldStep], what: str, given: Mapping[Any, Given], machine: Machine) -> dict[int, Given]:
-    """Return what was given for moments, by the places of their steps."""
+    """Return the values for moments, by the indices of their steps."""
     places = {step.number: place for place, step in enumerate(steps) if step.done is None}
     found: dict[int, Given] = {}
     for moment, one in given.items():
@@ -267,7 +267,7 @@ def _at_moments(steps: Sequence[ToldStep], what: str, given: Mapping[Any, Given]
 
 
 def _moment(moment: Any, what: str, machine: Machine) -> int:
-    """The number of the operation that a moment is after, or some steps after it."""
+    """Return the operation number before a moment, and the steps after it."""
     is_later = isinstance(moment, tuple) and len(moment) == 2
     return number_of(moment[0] if is_later else moment, what, machine.system)
 
@@ -275,7 +275,7 @@ def _moment(moment: Any, what: str, machine: Machine) -> int:
 def _told(
     given: Mapping[Any, Given], what: str, machine: Machine, untold: range, noun: str
 ) -> tuple[Mapping[Any, Given], list[str]]:
-    """Keep what was given for moments within the bounds, and return it with a sentence on what is left out."""
+    """Return the values for moments in the story, with a sentence on those left out."""
     told = {moment: one for moment, one in given.items() if _moment(moment, what, machine) not in untold}
     count = len(given) - len(told)
     return told, [f"{counted(count, noun)} in that part {'is' if count == 1 else 'are'} left out."] if count else []
@@ -285,7 +285,7 @@ _SUCH = '("How many frames are in use?", ["4", "5", "8"], "5", "Each write copie
 
 
 def _question(given: Any) -> Question:
-    """A question as it was given: a tuple, or a prediction that was compared."""
+    """Return a question from a tuple, or from a prediction that was compared."""
     if hasattr(given, "question") and hasattr(given, "options"):
         happened = getattr(given, "happened", None)
         if happened is None:
@@ -304,7 +304,7 @@ def _question(given: Any) -> Question:
 
 
 def _text(given: Any) -> str:
-    """Notes as they were given."""
+    """Return notes as text."""
     if not isinstance(given, str):
         raise Refused(f"handout: notes must be strings, and {shown(given)} is {a_kind(given)}")
     return characters(given, "notes")
@@ -323,7 +323,7 @@ def _branch(
     by: str | Mapping[Any, str] | None,
     quiet: Quiet,
 ) -> tuple[Branch, list[str]]:
-    """Return what is done otherwise in a machine that was branched off."""
+    """Return what a branched machine does differently."""
     if not isinstance(other, Machine):
         raise Refused(f"what_if: {shown(name)} is {a_kind(other)}: give a machine, such as m.branch('after fork')")
     common = _common(machine.journal, other.journal)
@@ -356,7 +356,7 @@ def _fitting_branch(telling: Telling, first: int, room: int, by: str | None) -> 
 
 
 def _common(one: Journal, other: Journal) -> int:
-    """Return how many operations two journals have in common."""
+    """Return how many operations two journals share."""
     for number in range(min(len(one), len(other))):
         mine, its = one[number], other[number]
         if mine.serial != its.serial or not mine.agrees(its):
@@ -365,7 +365,7 @@ def _common(one: Journal, other: Journal) -> int:
 
 
 def _of_another(shown_here: Picture, machine: Machine, there: There) -> Drawable:
-    """The same picture of another machine, with the same options."""
+    """Return the same picture of another machine, with the same options."""
     try:
         target = counterpart(shown_here.target, machine, there)
     except VMError as error:

@@ -1,4 +1,4 @@
-"""An inverted page table: it has no machine, and stays as it is."""
+"""An inverted page table, which has no machine and does not change."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .registry import picture_of
 
 @picture_of(first_for=InvertedValue, name="Inverted")
 def inverted(at: At) -> Scene:
-    """An inverted page table: buckets, and the chains of entries that a search follows.
+    """Return an inverted page table: buckets, and the chains of entries that a search follows.
 
     `target` is the result of ``m.frames.inverted()``.
 

@@ -1,4 +1,4 @@
-"""What keeps the answers of a picture that asks, and what writes exams: the package gives it, pictures know neither."""
+"""Interfaces to the store of a picture's answers and to exams: the package provides them, and pictures know neither."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ class Keeper(Protocol):
     """The answers of one picture, by key."""
 
     def told(self, key: str, question: str) -> str:
-        """Return what was said of a question that was answered or passed; "" for one that was not."""
+        """Return the answer to a question that was answered or passed; "" otherwise."""
 
     def keep(self, key: str, question: str, said: str | None, actual: str) -> None:
         """Keep an answer (None: it was passed) and what happened."""
 
 
 KEPT_BY: list[Callable[[str], Keeper]] = []
-"""Gives a keeper by its name."""
+"""The function that returns a keeper by name."""
 
 EXAMINED_BY: list[Callable[[Any, str | Path, bool, bool], Path]] = []
-"""Writes the exam of a worksheet to a file, with its key or without, in place of a file or not."""
+"""The function that writes a worksheet's exam to a file, with or without its key, and perhaps over a file."""

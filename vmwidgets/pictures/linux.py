@@ -1,4 +1,4 @@
-"""A machine's life beside the same life in processes of Linux: what differs, and what is said about it."""
+"""A machine's operations compared with processes of Linux: what differs, and the rules about it."""
 
 from __future__ import annotations
 
@@ -28,5 +28,5 @@ class BesideLinux(Picture):
         super().__init__(target, **options)
 
     def draw(self, at: At) -> Scene:
-        """Differences by kind, the calls that were made, and the calls that were not compared."""
+        """Return differences by kind, the calls that were made, and the calls that were not compared."""
         return draw_linux(self._held, width=at.width)

@@ -1,4 +1,4 @@
-"""The pictures of the package, by the modules that register them: a module is imported when one of its own is wanted.
+"""The pictures of the package, by the modules that register them: each is imported when it is first needed.
 
 Most notebooks show a few pictures.  Importing all of them takes as long as everything else that a notebook needs.
 """
@@ -30,7 +30,7 @@ PICTURES = {
     "tlb": ("Tlb",),
     "traces": ("FaultCurves", "Intervals", "Locality"),
 }
-"""By module: the names of its pictures."""
+"""The names of each module's pictures."""
 
 FIRST_FOR = {
     "vmwidgets.engine.kernel.map.comparisons_schema": {"ComparisonValue": "compare"},
@@ -69,7 +69,7 @@ FIRST_FOR = {
     "vmwidgets.engine.spaces.paging_schema": {"PagingComparison": "compare"},
     "vmwidgets.pictures.beside": {"Pair": "beside"},
 }  # fmt: skip  # a row for each module
-"""By module and name of a class: the module whose picture is the first choice for its objects."""
+"""By module and name of a class, the module with the first-choice picture of its objects."""
 
 MODULE_OF = {name: module for module, names in PICTURES.items() for name in names}
-"""By the name of a picture: its module."""
+"""The module of each picture, by the picture's name."""

@@ -1,4 +1,4 @@
-"""The load curve, drawn by matplotlib as courses use it, or as a small SVG without it; neither is a scene."""
+"""The load curve, drawn by matplotlib as in courses, or as a small SVG without it; neither is a scene."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from vmwidgets.views.scene.twin import RULES, data_uri, image_html, picture_html
 from . import slim
 
 LINES = dict(zip(thrashing.SCOPES, (("#b3341f", "-"), ("#0a5cc2", "--"), ("#0b7a53", "-.")), strict=True))
-"""A colour for each scope, and a line that needs none."""
+"""The colour of each scope, and a line style that needs no colour."""
 
 
 class LoadCurve(thrashing.LoadCurve):
-    """Useful work by the number of tasks, which can be plotted: the result of ``vm.load_curve(…)``."""
+    """Useful work by the number of tasks, with a plot: the result of ``vm.load_curve(…)``."""
 
     __slots__ = ()
 
     def drawn(self, *, mark: float | str | None = None) -> DrawnCurve:
-        """The same curve as :meth:`plot` draws it, but without matplotlib: a cell shows it as an image.
+        """Return the curve that :meth:`plot` draws, without matplotlib: a cell shows it as an image.
 
-        A mark that is no number from 1 to the most tasks is not drawn.
+        A mark that is not a number from 1 to the most tasks is not drawn.
 
         >>> load_curve(tasks=(1, 7, 11)).drawn(mark=7).svg.count("<polyline")
         3
@@ -35,13 +35,13 @@ class LoadCurve(thrashing.LoadCurve):
             return DrawnCurve(self, None)
 
     def plot(self, ax: Any = None, *, mark: float | str | None = None) -> Any:
-        """Plot useful work by the number of tasks with matplotlib, and give its axes.
+        """Plot useful work by the number of tasks with matplotlib; returns the axes.
 
-        It is drawn into `ax`, or into a new figure.  `mark` is where a learner thinks that the knee is; the answer of a
-        prediction will do.
+        It is drawn into `ax`, or into a new figure.  `mark` is a learner's guess of the knee, such as the answer of a
+        prediction.
 
-        Raises :class:`Refused` for a mark that is not a number, and where the extra ``plot`` is not
-        installed; the sentence says how to install it.  :meth:`drawn` needs no extra.
+        Raises :class:`Refused` for a mark that is not a number, and if the extra ``plot`` is not installed; the
+        sentence says how to install it.  :meth:`drawn` needs no extra.
         """
         at = _number(mark)
         try:
@@ -70,10 +70,10 @@ def _number(mark: Any) -> float | None:
 
 
 LEFT, TOP, HIGH = 44.0, 34.0, 220.0
-"""Room left of the lines and above them of the small drawing, and their height, in pixels."""
+"""Space in pixels left of the small drawing's lines and above them, and their height."""
 
 WIDTH = 684.0
-"""Pixels of it, but for a telephone."""
+"""Its width in pixels, except for a telephone."""
 
 STYLE = (
     "text{font:13px sans-serif;fill:#24292f}.axis{stroke:#57606a}"
@@ -83,7 +83,7 @@ DASHES = {"-": "", "--": "8 4", "-.": "9 4 2 4"}
 
 
 class DrawnCurve:
-    """A load curve as an SVG, which a cell shows as an image, with the table as its words."""
+    """A load curve as an SVG, which a cell shows as an image, with the table as its text."""
 
     def __init__(self, curve: LoadCurve, mark: float | None) -> None:
         self._curve, self._mark = curve, mark

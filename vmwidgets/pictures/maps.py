@@ -1,4 +1,4 @@
-"""Live pictures of a map: all lanes together, or one of them."""
+"""Live pictures of a map: all lanes together, or one."""
 
 from __future__ import annotations
 
@@ -31,17 +31,19 @@ from .picture import Picture
 from .registry import picture_of
 
 MOST_LANE, MOST_LANES = 1050, 400
-"""However large `whole` is, one lane shows so many entries whole, several so many: updates stay below 64 KiB."""
+"""The most entries that one lane, and several lanes, show whole, however large `whole` is: updates stay below 64
+KiB.
+"""
 
 MOST_STAGED = 24
-"""A stage of a tree's repair shows trees of so many nodes whole."""
+"""The most nodes of trees that the stages of a repair show whole."""
 
 FOCUS = 10
-"""How many entries of the last operation are kept in a folded picture."""
+"""The number of entries of the last operation that are kept in a folded picture."""
 
 
 AnyMap = MachineMap | MachineKmemMap
-"""A map of X15's or of FreeBSD's."""
+"""A map of X15's or FreeBSD's kind."""
 
 
 @picture_of(first_for=MachineMap)
@@ -74,7 +76,7 @@ class Map(Picture):
         super().__init__(shown_map, machine=shown_map.machine, **options)
 
     def draw(self, at: At) -> Scene:
-        """The map at a moment."""
+        """Return the map at a moment."""
         target: AnyMap = at.target
         picture = self.picture(target, at.moment)
         return draw_map(
@@ -90,12 +92,12 @@ class Map(Picture):
         )
 
     def picture(self, target: AnyMap, moment: Moment) -> MapPicture:
-        """The value that is drawn: the map around its important entries, at a moment, or the result of a search."""
+        """Return the value to draw: the map around its important entries, at a moment, or the result of a search."""
         picture = map_picture(self._look(target, moment, self._most()), self.lanes)
         return seek(picture, self.find) if self._seeking and self.find is not None else picture
 
     def _look(self, target: AnyMap, moment: Moment, whole: int) -> Look[MapValue]:
-        """The map at the moments of its last operation, folded beyond `whole` entries."""
+        """Return the map at the moments of its last operation, folded beyond `whole` entries."""
         focus = [] if self._seeking else touched(moment, target.name)[:FOCUS]
         addresses = [] if self.find is None else [self.find]
         return look_at_map(
@@ -103,11 +105,11 @@ class Map(Picture):
         )
 
     def _stages(self, _target: AnyMap, _moment: Moment) -> Sequence[Stage]:
-        """Stages to draw in place of the tree; only :class:`Tree` has some."""
+        """Return the stages to draw in place of the tree; only :class:`Tree` has some."""
         return ()
 
     def operation_done(self) -> bool:
-        """Show the operation from now on, and no longer a search."""
+        """Show the operation from now on, instead of a search."""
         self._seeking = False
         return super().operation_done()
 
@@ -119,7 +121,7 @@ class Map(Picture):
         self._folds_opened = [*self._folds_opened, int(node_id.rpartition("/")[2])][-8:]
 
     def zoomed(self, factor: float, at: float) -> None:
-        """Zoom the ribbon around the pointer, or otherwise (`at` 0.5) around its important entries."""
+        """Zoom the ribbon around the pointer, or without one (`at` 0.5) around its important entries."""
         here = self.at()
         target: AnyMap = here.target
         picture = self.picture(target, here.moment)
@@ -131,7 +133,7 @@ class Map(Picture):
         self._zoom = None if span >= whole and factor < 1 else zoomed(limits, pivot, span, at)
 
     def _address_of_interest(self, picture: MapPicture, otherwise: int) -> int:
-        """The middle of the entry that is selected or that the picture is about."""
+        """Return the middle of the selected entry, or of the picture's current one."""
         entries = {entry.id: entry for entry in picture.value.entries}
         chosen = next((entries[i] for i in picture.important(entry_id(self.selection)) if i in entries), None)
         return otherwise if chosen is None else (chosen.start + chosen.end) // 2
@@ -155,7 +157,7 @@ class Map(Picture):
         self.selection = f"entry:{entry.id}" if entry is not None and entry.start <= address else ""
 
     def called(self, text: str) -> Iterator[Hit]:
-        """The entries of this name, folded ones too."""
+        """Yield the entries with this name, even folded ones."""
         at = self.at()
         yield from entries_in(at.value(at.target, whole=EVERY).entries, text)
 
@@ -190,7 +192,7 @@ class Tree(Map):
     stages = traitlets.Bool(False, help="Draw the stages of the tree's last repair, side by side.").tag(public=True)
 
     def _stages(self, target: AnyMap, moment: Moment) -> Sequence[Stage]:
-        """The stages of the operation until the moment, with what matters of a large tree."""
+        """Return the stages of the operation up to the moment, with the important nodes of a large tree."""
         if not self.stages or self._seeking:
             return ()
         return stages_of(self._look(target, moment, min(self.whole, MOST_STAGED)))
@@ -229,7 +231,7 @@ class Ribbon(Map):
 
 
 def map_of(target: object, view: str) -> AnyMap:
-    """The map that a view called `view` shows: a map itself, a machine's kernel map, or a task's map.
+    """Return the map that a view called `view` shows: a map itself, a machine's kernel map, or a task's map.
 
     Raises :class:`Refused` for anything else.
     """
@@ -244,17 +246,17 @@ def map_of(target: object, view: str) -> AnyMap:
 
 
 def title_of(target: AnyMap) -> str:
-    """Return what a map is called in pictures: as in sentences."""
+    """Return the name of a map in pictures, the same as in sentences."""
     return called(target.path)
 
 
 def fit_of(target: AnyMap) -> str:
-    """By which rule the map looks for room, where that is not X15's own."""
+    """Return the map's placement rule, if it is not X15's own."""
     rule = {"x15": "", "freebsd": "first"}.get(target.placement, target.placement)
     return f" · {rule} fit" if rule else ""
 
 
 def entry_id(selection: str) -> int:
-    """The entry that a selection names; 0 if it names something else."""
+    """Return the entry that a selection names; 0 if it names something else."""
     kind, _, number = selection.partition(":")
     return int(number) if kind == "entry" and number.isdecimal() else 0

@@ -35,7 +35,7 @@ from .picture import Picture, machine_of
 from .registry import picture_of
 
 WHOLE = 48
-"""Kernel maps of up to so many entries are drawn whole."""
+"""The most entries of a kernel map that is drawn whole."""
 
 
 @picture_of(first_for=(MachineKmem, MachineKmemMap))
@@ -59,7 +59,7 @@ class Kmem(Picture):
         super().__init__(machine.kmem, machine=machine, **options)
 
     def draw(self, at: At) -> Scene:
-        """Kernel memory at a moment."""
+        """Return kernel memory at a moment."""
         target: MachineKmem = at.target
         return kmem_scene(target, at.moment, self.selection or self._chosen, opened=self._folds_opened, width=at.width)
 
@@ -72,19 +72,19 @@ class Kmem(Picture):
         self.selection = found_at(self.at().target, text)
 
     def called(self, text: str) -> Iterator[Hit]:
-        """The entries of this name in all maps, folded ones too."""
+        """Yield the entries with this name in all maps, even folded ones."""
         at = self.at()
         yield from entries_of_maps(at, at.target, text)
 
 
 def entries_of_maps(at: At, target: MachineKmem, text: str) -> Iterator[Hit]:
-    """The entries of kernel memory's maps that are called so."""
+    """Yield the entries of kernel memory's maps with this name."""
     for one in at.value(target, whole=EVERY).all():
         yield from entries_in(one.map.entries, text)
 
 
 def found_at(target: MachineKmem, text: str) -> str:
-    """Return a selection's name for the entry that holds the address `text`, in the innermost map, or that map."""
+    """Return a selection's name for the entry at the address `text` in the innermost map, or for that map."""
     root = target.kernel_map
     address = typed_between(text, int(root.start), int(root.end))
     inner = target.map_of(address)
@@ -101,13 +101,13 @@ def kmem_scene(
     compact: bool = False,
     width: float = WIDTH,
 ) -> Scene:
-    """The scene of kernel memory at a moment of an operation; `opened` are the folds that were opened."""
+    """Return the scene of kernel memory at a moment of an operation; `opened` are the opened folds."""
     look = look_at_map(target, moment, _focus(target, moment, selection), opened, whole=WHOLE)
     return draw_kmem(look, selection=selection, machine=target.machine.name, compact=compact, width=width)
 
 
 def _focus(target: MachineKmem, moment: Moment, selection: str = "") -> list[int]:
-    """Entries that a folded map shows: what is selected, the places of submaps, and what the operation touched."""
+    """Return the entries that a folded map shows: the selection, the places of submaps, and the operation's entries."""
     found = [entry_id(selection)] if entry_id(selection) else []
     for parent in target.maps.values():
         inside = [one for one in target.maps.values() if one is not parent and parent.start <= one.start < parent.end]
@@ -137,14 +137,14 @@ class Kentry(Picture):
         super().__init__(area, machine=area.machine, **options)
 
     def draw(self, at: At) -> Scene:
-        """The area at a moment."""
+        """Return the area at a moment."""
         return kentry_scene(at.target, at.moment, width=at.width)
 
 
 def kentry_scene(
     target: MachineKentry, moment: Moment, *, compact: bool = False, whole: bool = False, width: float = WIDTH
 ) -> Scene:
-    """The scene of the area at a moment of an operation."""
+    """Return the scene of the area at a moment of an operation."""
     look = _look(target, moment, compact=compact)
     kernel_map = target.machine.kernel_map
     style = AddressStyle.of(kernel_map.start, kernel_map.end)
@@ -156,12 +156,12 @@ def kentry_scene(
 
 
 def kentry_steps(target: MachineKentry, moment: Moment, *, compact: bool = False) -> Mine:
-    """The steps of the area's picture."""
+    """Return the steps of the area's picture."""
     return steps_of_kentry(_look(target, moment, compact=compact).after)
 
 
 def _look(target: MachineKentry, moment: Moment, *, compact: bool) -> Look[KentryContents]:
-    """The area with the slabs open in which the operation took and freed slots."""
+    """Return the area with those slabs open in which the operation allocated and freed slots."""
     slots = [event.address for event in reversed(moment.events) if isinstance(event, (BufferAllocated, BufferFreed))]
     return look_at(target, moment, slots, 1 if compact else OPEN_SLABS, of="contents")
 
@@ -185,11 +185,11 @@ class Frames(Picture):
         super().__init__(machine.frames, machine=machine, **options)
 
     def draw(self, at: At) -> Scene:
-        """Physical memory at a moment."""
+        """Return physical memory at a moment."""
         return frames_scene(at.target, at.moment, self.selection, width=at.width)
 
     def called(self, text: str) -> Iterator[Hit]:
-        """The runs of frames of this owner, also runs that are not drawn."""
+        """Yield the runs of frames of this owner, drawn or not."""
         at = self.at()
         for run in at.value(at.target, whole=EVERY).runs:
             words = run_words(run)
@@ -198,13 +198,13 @@ class Frames(Picture):
 
 
 BLOCKS = 1200
-"""So many blocks of frames are looked at one by one; of more, those around what matters."""
+"""The number of blocks of frames that are examined one by one; if there are more, those around important ones."""
 
 
 def frames_scene(
     target: MachineFrames, moment: Moment, selection: str = "", *, compact: bool = False, width: float = WIDTH
 ) -> Scene:
-    """The scene of physical memory at one moment of an operation."""
+    """Return the scene of physical memory at one moment of an operation."""
     chosen = frame_of(selection, int(target.machine.ram_bytes) >> PAGE_SHIFT)
     touched = touched_frames(moment.events)
     moved = (frame for frame in reversed(touched) if frame - 1 not in touched)
@@ -217,7 +217,7 @@ def frames_scene(
 
 
 def frame_of(selection: str, frames: int) -> int | None:
-    """The frame that a selection names, of so many; None if it names something else."""
+    """Return the frame that a selection names; None if it names something else, or there is no such frame."""
     kind, _, number = selection.partition(":")
     return int(number) if kind == "frame" and number.isdecimal() and int(number) < frames else None
 
@@ -240,7 +240,7 @@ class Slabs(Picture):
         super().__init__(machine.caches, machine=machine, **options)
 
     def draw(self, at: At) -> Scene:
-        """The caches at a moment."""
+        """Return the caches at a moment."""
         target: MachineCaches = at.target
         machine, moment = at.whole, at.moment
         kinds = (BufferAllocated, BufferFreed, SlabCreated)
@@ -254,7 +254,7 @@ class Slabs(Picture):
 
 @picture_of(first_for=(MachineThreads, MachineThread))
 class Threads(Picture):
-    """Threads: those that are ready, the sleepers by what they wait for, in the order they wake, and a deadlock.
+    """Threads: the ready ones, the sleepers by reason in the order in which they wake, and a deadlock.
 
     `target` is ``m.threads``, the machine, or a thread, which is then selected.
 
@@ -275,10 +275,10 @@ class Threads(Picture):
             self.selection = f"thread:{target.name}"
 
     def draw(self, at: At) -> Scene:
-        """The threads at a moment."""
+        """Return the threads at a moment."""
         return threads_scene(at.target, at.moment, at.width)
 
 
 def threads_scene(target: MachineThreads, moment: Moment, width: float = WIDTH) -> Scene:
-    """The scene of the threads at one moment of an operation."""
+    """Return the scene of the threads at one moment of an operation."""
     return draw_threads(look_at(target, moment), machine=target.machine.name, width=width)

@@ -1,6 +1,6 @@
-"""Which moment a picture shows: now, or an operation by its serial and how many of its events are done.
+"""The moment of a picture: now, or an operation by its serial and how many of its events are done.
 
-Inside the machine's latest operation, that is done again and looked at; of an earlier one the machine is made again
+Inside the machine's latest operation, the operation is repeated and watched; for an earlier one, the machine is rebuilt
 (``m.at(n)``).
 """
 
@@ -31,14 +31,14 @@ from vmwidgets.views.story.moment import Moment
 
 
 class When(NamedTuple):
-    """A moment in a machine's history: after so many events (`done`) of the operation of this serial; None: all."""
+    """A moment in a machine's history: after `done` events of the operation with this serial; None: all."""
 
     operation: int
     done: int | None = None
 
 
 NOW: None = None
-"""The moment that moves on with the machine."""
+"""The moment that follows the machine."""
 
 
 class WhenTrait(traitlets.TraitType["When | None", Any]):
@@ -48,7 +48,7 @@ class WhenTrait(traitlets.TraitType["When | None", Any]):
     info_text = "None for now, or a pair (operation, step), such as (3, None) for after operation 3"
 
     def validate(self, obj: Any, value: Any) -> When | None:
-        """The moment; TraitError for what is none."""
+        """Return the moment; raises TraitError for anything else."""
         if value is None or isinstance(value, When):
             return value
         if isinstance(value, (tuple, list)) and len(value) == 2 and _is_number(value[0]):
@@ -64,7 +64,7 @@ def _is_number(value: Any, least: int = 0) -> bool:
 
 
 class There(NamedTuple):
-    """A machine as it is at a moment: after its latest operation, or inside of it where `done` is a number."""
+    """A machine at a moment: after its latest operation, or inside it if `done` is a number."""
 
     machine: Machine
     number: int
@@ -72,11 +72,11 @@ class There(NamedTuple):
 
 
 class Undone(Refused):
-    """The operation of a moment is not in its machine's history any longer."""
+    """Raised if the operation of a moment is no longer in its machine's history."""
 
 
 def machine_at(machine: Machine, when: When | None) -> There:
-    """`machine` at a moment.  O(operations since the nearest copy), or O(1) for the latest operation.
+    """Return `machine` at a moment.  O(operations since the nearest copy), or O(1) for the latest operation.
 
     Raises :class:`Undone` for an operation that is not in the machine's history any longer.
     """
@@ -90,7 +90,7 @@ def machine_at(machine: Machine, when: When | None) -> There:
 
 
 def next_mark(journal: Journal, number: int, done: int | None, way: int) -> When:
-    """The moment of the next mark, or of the one before for `way` -1.
+    """Return the moment of the next mark, or of the previous one for `way` -1.
 
     Raises :class:`Refused` if there is none.
     """
@@ -103,9 +103,9 @@ def next_mark(journal: Journal, number: int, done: int | None, way: int) -> When
 
 
 class NotThere(Refused):
-    """What is shown does not exist after operation `number`, or after `done` of its events.
+    """Raised if the target does not exist after operation `number`, or after `done` of its events.
 
-    Operation `made` makes it, later or earlier (-1: none is known).
+    Operation `made` creates it, later or earlier (-1: unknown).
     """
 
     def __init__(self, name: str, there: There, made: int) -> None:
@@ -120,13 +120,13 @@ class NotThere(Refused):
 
 
 MOST_SEARCHED = 5_000
-"""So many operations after a moment, and before it, are searched for the one that makes a thing."""
+"""The most operations after a moment, and before it, that are searched for the one that creates something."""
 
 
 def made_by(machine: Machine, path: str, number: int) -> int:
-    """The number of the operation that makes the part at `path`; -1 if none is found.
+    """Return the number of the operation that creates the part at `path`; -1 if none is found.
 
-    It is the first one after operation `number` that does, or else the last one before.
+    It is the first such operation after `number`, or else the last one before.
     """
     journal = machine.journal
     later = range(number + 1, min(len(journal), number + 1 + MOST_SEARCHED))
@@ -141,7 +141,7 @@ def _makes(operation: Operation, path: str) -> bool:
 
 
 def counterpart(target: Any, machine: Machine, there: There) -> Any:
-    """Return what `target`, `machine` or a part of it, is at a moment; what is not a part is the same at all moments.
+    """Return `target`, the machine or a part of it, as it is at a moment; anything else is the same at all moments.
 
     Raises :class:`NotThere` for a part that does not exist then.
     """
@@ -154,7 +154,7 @@ def counterpart(target: Any, machine: Machine, there: There) -> Any:
 
 
 def part_at(path: str, machine: Machine, there: There) -> Any:
-    """The part at `path` as it is at a moment of `machine`.
+    """Return the part at `path` at a moment of `machine`.
 
     Raises :class:`NotThere` if it does not exist then.
     """
@@ -165,15 +165,15 @@ def part_at(path: str, machine: Machine, there: There) -> Any:
 
 
 def entry_at(target: MachineMap, moment: Moment, va: int) -> EntryValue | None:
-    """The entry of a map that holds an address at a moment, for looking only."""
+    """Return the entry of a map at an address at a moment, only for reading."""
     value: MapValue = look_at(target, moment, (), (), [va], whole=1).now
     return next((entry for entry in value.entries if entry.start <= va < entry.end), None)
 
 
 def look_at(part: Any, moment: Moment, *focus: Any, of: str = "value", **more: Any) -> Look[Any]:
-    """A part of a machine at the moments of its latest operation: a picture's only way to see one.
+    """Return a part of a machine at the moments of its latest operation: a picture's only access to it.
 
-    `focus` and `more` are what the part's ``value`` takes, or its function `of` this name.  Of page tables the value is
+    `focus` and `more` are arguments of the part's ``value``, or of its function `of`.  For page tables, the value is
     the tables themselves.
     """
     if isinstance(part, MachineTables):
@@ -185,9 +185,9 @@ def look_at(part: Any, moment: Moment, *focus: Any, of: str = "value", **more: A
 def look_at_map(
     part: MapPart | MachineKmem, moment: Moment, focus: Sequence[int], opened: Sequence[int], *also: Any, whole: int
 ) -> Look[Any]:
-    """The same of a map, or of all maps of kernel memory, that may be folded.
+    """Return the same for a map, or all maps of kernel memory, which may be folded.
 
-    What is shown of it after the operation is shown at all moments, and what is in `focus` and there no longer.
+    All moments contain the parts that are shown after the operation, and removed parts in `focus`.
     """
     after = part.value(focus, opened, *also, whole=whole)
     maps = [one.map for one in after.all()] if isinstance(after, KernelMapValue) else [after]
@@ -196,20 +196,20 @@ def look_at_map(
 
 
 def look_at_domain(part: MachineDomain, moment: Moment, after: DomainValue, focus: DomainFocus) -> Look[DomainValue]:
-    """The same of a domain: all moments have what its window `after` the operation shows, and what is in focus."""
+    """Return the same for a domain: all moments contain the window `after` the operation, and the focus."""
     if is_made_by(moment.events, after.name):
         return Look(moment, lambda place: while_made(after, moment.events[:place]), after)
     return _look_inside(part, moment, after, "only", (after.shown(focus),), {})
 
 
 MOST_KEPT = 64
-"""Of an operation of so many steps at most, a part is seen at all of them at once."""
+"""The most steps of an operation for which a part is read at all of them at once."""
 
 
 def _look_inside(
     part: Any, moment: Moment, after: Any, of: str, focus: tuple[Any, ...], more: dict[str, Any]
 ) -> Look[Any]:
-    """The look at a part for which its latest operation is done again, once its inside is asked for."""
+    """Return the look at a part: its latest operation is repeated when the inside is first needed."""
     operation, history = moment.operation, part.machine.history
     if operation is not None and operation.number == 0 and isinstance(after, (MapValue, KernelMapValue)):
         return Look(moment, lambda place: at_boot(after, moment.events[:place]), after)
@@ -231,7 +231,7 @@ def _look_inside(
 
 
 def at_boot(value: Any, events: Sequence[Event]) -> Any:
-    """A map, or all maps of kernel memory, after some of the events of the boot."""
+    """Return a map, or all maps of kernel memory, after some of the boot's events."""
     if isinstance(value, MapValue):
         return while_booting(value, events)
     made = {event.map for event in events if isinstance(event, MapCreated)}
@@ -240,7 +240,7 @@ def at_boot(value: Any, events: Sequence[Event]) -> Any:
 
 
 def _as_key(given: Any) -> Any:
-    """Return what a part's value was asked for, as something that can be looked up."""
+    """Return a hashable key for the request of a part's value."""
     if isinstance(given, (list, tuple, dict)):
         return tuple(map(_as_key, given))
     return frozenset(given) if isinstance(given, set) else given

@@ -1,4 +1,4 @@
-"""Pictures of what tasks have in memory: the way of a fault, and memory objects with their shadows."""
+"""Pictures of tasks' memory: the stages of a fault, and memory objects with their shadows."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ class Fault(Picture):
         super().__init__(target, machine=machine, **options)
 
     def draw(self, at: At) -> Scene:
-        """The fault at this moment."""
+        """Return the fault at this moment."""
         space = at.target.name if isinstance(at.target, Task) else ""
         return draw_fault(at.moment, _faulted(at.whole), space=space, machine=at.whole.name, width=at.width)
 
 
 AMONG, READ = 2_000, 50
-"""How many of the latest operations are asked whether they faulted, and the faults of how many are read."""
+"""How many of the latest operations are searched for faults, and the faults of how many are read."""
 
 
 def _faulted(machine: Machine) -> Iterator[Moment]:
-    """After each operation before the latest that is an access that faulted, the latest first; not too many."""
+    """Yield the moments after the latest operations that are accesses with a fault, the latest first, up to a limit."""
     journal = machine.journal
     latest = len(journal) - 1
     among = range(latest - 1, max(journal.first_kept, latest - AMONG) - 1, -1)
@@ -76,7 +76,7 @@ class Objects(Picture):
         super().__init__(target if isinstance(target, Task) else machine.memory_objects, machine=machine, **options)
 
     def draw(self, at: At) -> Scene:
-        """The objects at this moment."""
+        """Return the objects at this moment."""
         task = at.target.path if isinstance(at.target, Task) else ""
         look = at.look(at.whole.memory_objects, ROWS, named_in(at.moment))
         once = at.whole.system.task_memory.fork.counts

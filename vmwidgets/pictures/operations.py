@@ -1,4 +1,4 @@
-"""The operations around a moment by name, for the list from which a reader chooses one."""
+"""The operations around a moment by name, for the list from which a reader chooses."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from vmwidgets.engine.spaces.paths import unquoted
 from vmwidgets.views.story.typed import arguments_of
 
 AROUND = 12
-"""So many operations before and after a moment are named."""
+"""The number of operations before and after a moment that are named."""
 
 LONGEST = 60
-"""Characters of a name at most."""
+"""The most characters of a name."""
 
 _PLACES = frozenset(("address", "at", "start", "end", "to", "hint", "pa"))
-"""What arguments that are addresses are called."""
+"""The names of arguments that are addresses."""
 
 _OF_CODE = frozenset(("spawn", "set_controls", "replace_by", "register_handler", "make_pager"))
-"""Operations that were called otherwise, or with a learner's function, which is not recorded."""
+"""Operations that were called in another way, or with a learner's function, which is not recorded."""
 
 _SIZES = frozenset(("size", "bytes", "ram"))
-"""What arguments that are sizes are called."""
+"""The names of arguments that are sizes."""
 
 
 def operations_around(journal: Journal, number: int, asks: bool = False) -> list[tuple[int, str]]:
-    """The first operation, the latest, and those around operation `number`, each with its number and name.
+    """Return the first operation, the latest, and those around operation `number`, each with number and name.
 
-    For a picture that `asks` it is not said which accesses failed.  O(those that are named).
+    For a picture that `asks`, failures of accesses are not shown.  O(named operations).
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")
@@ -51,11 +51,11 @@ def operations_around(journal: Journal, number: int, asks: bool = False) -> list
 
 
 FAILED = " ✗"
-"""What the name of an operation that failed ends in."""
+"""The end of a failed operation's name."""
 
 
 def without_end(name: str) -> str:
-    """The name of an operation, without whether it failed."""
+    """Return the name of an operation, without whether it failed."""
     return name.partition(FAILED)[0]
 
 
@@ -65,10 +65,10 @@ def is_access(operation: Operation) -> bool:
 
 
 MOST_KNOWN = 1_000
-"""So many names of a machine's operations are kept."""
+"""The most names of a machine's operations that are cached."""
 
 _NAMES: weakref.WeakKeyDictionary[Journal, dict[tuple[int, int], str]] = weakref.WeakKeyDictionary()
-"""By number and serial: after an undo another operation has the number."""
+"""The names by number and serial, since after an undo another operation has the number."""
 
 
 def _known(journal: Journal, known: dict[tuple[int, int], str], number: int) -> str:
@@ -79,7 +79,7 @@ def _known(journal: Journal, known: dict[tuple[int, int], str], number: int) -> 
 
 
 def name_of(operation: Operation) -> str:
-    """An operation in few words: its number, what was called, with what, of which part of the machine."""
+    """Return an operation in few words: its number, the call, the arguments, and the part of the machine."""
     words = sorted(_words(operation), key=lambda word: word.startswith(("at ", "to ")))
     if isinstance(operation.result, Address) and not any(word.startswith("at ") for word in words):
         words.append(f"at {operation.result}")
@@ -94,7 +94,7 @@ def name_of(operation: Operation) -> str:
 
 
 def _words(operation: Operation) -> Iterator[str]:
-    """Yield what an operation was called with, as far as a few words say it."""
+    """Yield an operation's arguments, as far as a few words can give them."""
     for name, value in operation.arguments:
         if name in _PLACES and isinstance(value, int):
             yield f"{'to' if name in ('end', 'to') else 'at'} {Address(value)}"
@@ -116,9 +116,9 @@ def _short(value: Any) -> str:
 
 
 def line_of(operation: Operation) -> str:
-    """The call of an operation as a line of Python for a machine `m`.
+    """Return the call of an operation as a line of Python for a machine `m`.
 
-    "" where there is none: if a value has no literal, or a function of the learner's is not recorded.
+    "" if there is none, because a value has no literal, or a learner's function is not recorded.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")
@@ -138,7 +138,7 @@ def line_of(operation: Operation) -> str:
 
 
 def _part(path: str) -> str:
-    """A part of the machine `m` in Python."""
+    """Return a part of the machine `m` in Python."""
     head, slash, rest = path.partition("/")
     kind, _, name = head.partition(":")
     if path == "machine":

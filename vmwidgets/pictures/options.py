@@ -1,4 +1,4 @@
-"""Arguments of pictures: unknown ones refused with advice, addresses as people type them, objects held weakly."""
+"""Arguments of pictures: errors for unknown ones with advice, addresses as people type them, weak references."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from vmwidgets.views.scene.text import visible
 
 
 class AddressTrait(traitlets.Int):  # type: ignore[type-arg]  # traitlets' own, given and got as integers
-    """An address, also written as calls take it: "0x4000_0000"."""
+    """An address, which may be a string as in calls: "0x4000_0000"."""
 
     info_text = "an address, as an integer or a text such as '0x40_1000'"
 
     def validate(self, obj: Any, value: Any) -> Any:
-        """The address; TraitError for what is none."""
+        """Return the address; raises TraitError for anything else."""
         if isinstance(value, str):
             try:
                 value = parse_address(value)
@@ -30,7 +30,7 @@ class AddressTrait(traitlets.Int):  # type: ignore[type-arg]  # traitlets' own, 
 
 
 def typed_between(text: str, start: int, end: int) -> int:
-    """An address of [start, end) as people type it: hexadecimal, grouped or not, perhaps without its first digits.
+    """Return an address in [start, end) as people type it: hexadecimal, with or without groups or first digits.
 
     >>> hex(typed_between("…0014_1000", 0xFFFF_8080_0000_0000, 0xFFFF_8080_0400_0000))
     '0xffff808000141000'
@@ -45,7 +45,7 @@ def typed_between(text: str, start: int, end: int) -> int:
 
 
 def typed_in_register(text: str, bits: int) -> int:
-    """An address of a register of `bits` bits as people type it: hexadecimal, grouped or not.
+    """Return an address of `bits` bits as people type it: hexadecimal, with or without groups.
 
     >>> hex(typed_in_register("ffff 8080 0014 1000", 64))
     '0xffff808000141000'
@@ -57,7 +57,7 @@ def typed_in_register(text: str, bits: int) -> int:
 
 
 def _hexadecimal(text: str, rest: str, most: int) -> str:
-    """The digits of `rest`, at most so many; `text` is the whole, for the refusal."""
+    """Return the digits of `rest`, at most `most`; `text` is the whole, for the error."""
     digits = rest.lower().replace(" ", "").replace("_", "").removeprefix("0x")
     if not digits or any(digit not in "0123456789abcdef" for digit in digits):
         raise Refused(f"find: {text!r} is not an address; use hexadecimal digits, such as 0x14_1000")
@@ -67,11 +67,11 @@ def _hexadecimal(text: str, rest: str, most: int) -> str:
 
 
 def nothing() -> None:
-    """Stand for an object that was never given."""
+    """Return None, in place of an object that was never given."""
 
 
 def weakly(value: Any) -> Callable[[], Any]:
-    """A way to `value` that does not keep it alive, where its class allows that."""
+    """Return a function for `value` that does not keep it alive, if its class allows that."""
     if value is None:
         return nothing
     try:
@@ -81,7 +81,7 @@ def weakly(value: Any) -> Callable[[], Any]:
 
 
 def refuse_unknown(view: type, options: Mapping[str, object]) -> None:
-    """Raise :class:`Refused` for an option that `view` doesn't have, naming the nearest that it has."""
+    """Raise :class:`Refused` for an option that `view` doesn't have, naming the nearest one."""
     traits = view.class_traits()  # type: ignore[attr-defined]  # a class of traits
     known = sorted([name for name, trait in traits.items() if trait.metadata.get("public")] + ["layout"])
     for name in options:
@@ -92,7 +92,7 @@ def refuse_unknown(view: type, options: Mapping[str, object]) -> None:
 
 
 def refuse_unfit(view: traitlets.HasTraits, options: Mapping[str, object]) -> None:
-    """Raise :class:`Refused` for the first option whose value its trait doesn't take, naming both."""
+    """Raise :class:`Refused` for the first option whose value its trait doesn't accept, naming both."""
     for name, value in options.items():
         trait: Any = view.traits()[name]
         if name == "layout":  # trying it would make a widget
@@ -106,7 +106,7 @@ def refuse_unfit(view: traitlets.HasTraits, options: Mapping[str, object]) -> No
 
 
 def _wanted(trait: Any) -> str:
-    """Return what a trait takes, in words."""
+    """Return the values that a trait accepts, in words."""
     least, most = getattr(trait, "min", None), getattr(trait, "max", None)
     bounds = [] if least is None else [f"at least {least}"]
     bounds += [] if most is None else [f"at most {most:#x}" if isinstance(trait, AddressTrait) else f"at most {most}"]
@@ -115,7 +115,7 @@ def _wanted(trait: Any) -> str:
 
 
 def notes_at_marks(notes: Mapping[str, str] | None) -> dict[str, str]:
-    """A lecturer's notes by the names of marks, as a page shows both; or :class:`Refused` for anything else.
+    """Return a lecturer's notes by the names of marks, as strings; raises :class:`Refused` for anything else.
 
     >>> notes_at_marks({"after fork": "Ask who copies."})
     {'after fork': 'Ask who copies.'}

@@ -1,4 +1,4 @@
-"""Pictures of this computer's own processes: what some code did to memory, and copy-on-write in two of them."""
+"""Pictures of this computer's own processes: the effects of some code on memory, and copy-on-write between two."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .registry import picture_of
 
 @picture_of(first_for=(CellMemory, Measuring), name="CellMemory")
 def draw(at: At) -> Scene:
-    """Say what a cell did to the memory of its process: mapped and in memory, before and after; its lines, its ranges.
+    """Return what a cell did to its process's memory: mapped and in memory, before and after; lines and ranges.
 
     `target` is the result of ``%%pages`` or of ``vm.memory()``.
 
@@ -31,7 +31,9 @@ def draw(at: At) -> Scene:
 
 @picture_of(first_for=(ForkedValue, LiveFork), name="CopyOnWrite")
 def draw_fork(at: At) -> Scene:
-    """The pages of two real processes after a fork, and how many frames hold them.  `target`: `vm.copy_on_write()`.
+    """Return the pages of two real processes after a fork, and how many frames hold them.
+
+    `target`: `vm.copy_on_write()`.
 
     >>> import vmwidgets as vm
     >>> with vm.copy_on_write(2) as two:

@@ -1,4 +1,4 @@
-"""A pasted text: what is said in sentences, the walk of the address that failed, and the tables."""
+"""A pasted text: sentences, the walk of the address that failed, and the tables."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .tables import Tables, Walk
 
 @picture_of(first_for=PastedText)
 class Pasted(Picture):
-    """What a terminal's text says: traps with their walk, panics, lists of rights, and a page table that can be opened.
+    """A terminal's text: traps with their walks, panics, lists of rights, and a page table that can be opened.
 
     `target` is the result of ``vm.load(text)``.  The table is that of the first trap that could be walked, or else the
     first table.  ``pasted.tables[1]`` shows another table.
@@ -44,7 +44,7 @@ class Pasted(Picture):
         super().__init__(target, **options)
 
     def draw(self, at: At) -> Scene:
-        """All of it: sentences first, then the walk, then the tables."""
+        """Return everything: sentences first, then the walk, then the tables."""
         text = self._held
         seeks = self._tables is not None and self._tables.address >= 0
         found = _found(text)
@@ -62,7 +62,7 @@ class Pasted(Picture):
         return stack(scenes, "pasted")
 
     def opened(self, node_id: str) -> None:
-        """A table, a descriptor or a fold of the tables, or a switch of the walk."""
+        """Open a table, a descriptor or a fold of the tables, or press a switch of the walk."""
         if self._walk is not None and node_id.startswith("walk/"):
             self._walk.opened(node_id)
         elif self._tables is not None and node_id.startswith("tables/"):
@@ -71,7 +71,7 @@ class Pasted(Picture):
         self.changed()
 
     def sought(self, text: str) -> None:
-        """Open the way to an address in the tables."""
+        """Open the path to an address in the tables."""
         if self._tables is None:
             raise Refused("find: this text has no page table to look in")
         self._tables.sought(text)
@@ -79,7 +79,7 @@ class Pasted(Picture):
 
 
 def _caption(text: PastedText) -> str:
-    """The most that the text says, in one sentence."""
+    """Return the most important finding, in one sentence."""
     if text.traps:
         return text.traps[0].says
     known = next((panic for panic in text.panics if panic.protects), None)
@@ -91,7 +91,7 @@ def _caption(text: PastedText) -> str:
 
 
 def _reached(ranges: Sequence[SaidRange]) -> str:
-    """Return how much a listing maps, and how much of that a program can reach and write."""
+    """Return how much a listing maps, and how much of it a program can access and write."""
     mapped = sum(one.size for one in ranges)
     user = sum(one.size for one in ranges if one.rights.endswith("u"))
     written = sum(one.size for one in ranges if one.rights.endswith("u") and "w" in one.rights)
@@ -132,7 +132,7 @@ def _row(one: SaidRange) -> tuple[str, ...]:
 
 
 def _style(rights: str) -> str:
-    """The colour of a range: the kernel's own, or by what a program may do there."""
+    """Return the colour of a range: the kernel's own, or by the program's rights."""
     if rights.endswith("-"):
         return "own-kernel"
     return "own-code" if "x" in rights else "own-anonymous" if "w" in rights else "own-file"

@@ -1,4 +1,4 @@
-"""A picture: a thing, and at a moment the scene of it.  It needs no page, and one on a page is a view."""
+"""A picture: a target, and the scene of it at a moment.  It needs no page; one on a page is a view."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ from .options import refuse_unfit, refuse_unknown
 from .slim import slim_if_kept
 
 NARROWEST, WIDEST = 420, 1600
-"""Pixels that pictures can be laid out for."""
+"""The widths in pixels for which pictures can be laid out."""
 
 
 _MOMENTARY = ("step", "moment", "selection", "follow")
-"""What a picture shows at one moment, which another like it does not take over."""
+"""Traits of one moment, which a similar picture does not take over."""
 
 
 class Counted(traitlets.Int[int, int]):
-    """A number that only a drawing finds out: reading it draws the picture, if its operation was never drawn."""
+    """A number that only a drawing determines: reading it draws the picture, if its operation was never drawn."""
 
     def get(self, obj: Any, cls: Any = None) -> int:
-        """The number, of the operation that the picture shows."""
+        """Return the number for the operation that is shown."""
         obj.settle()
         return super().get(obj, cls) or 0
 
@@ -82,10 +82,10 @@ class Picture(Exports, Finding, traitlets.HasTraits):
     )
 
     usual: float = WIDTH
-    """Pixels that it is laid out for where neither `width` nor a page says how many."""
+    """The width in pixels if neither `width` nor a page sets one."""
 
     folds = False
-    """Whether parts of the picture fold where its page is not high enough."""
+    """Whether parts of the picture fold if its page is not high enough."""
 
     _placing = True  # `step` follows the moment, and does not choose it
     _settled = True  # `steps` and `operation` are read as they were drawn last
@@ -116,15 +116,15 @@ class Picture(Exports, Finding, traitlets.HasTraits):
             self.step = step
 
     def _hold(self, thing: Any) -> Callable[[], Any]:
-        """A way to `thing`: a picture in a name keeps it."""
+        """Return a function for `thing`: a variable with the picture keeps it alive."""
         return lambda: thing
 
     def _page_traits(self) -> dict[str, Any]:
-        """Return what a picture has, without its place on a page."""
+        """Return the picture's traits, except those about its place on a page."""
         return {}
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Set an option; a name that the picture doesn't have is refused, with the nearest that it has."""
+        """Set an option; the error for an unknown name gives the nearest one."""
         if name[:1] != "_" and name not in self.__dict__ and not hasattr(type(self), name):
             refuse_unknown(type(self), {name: value})
         try:
@@ -140,52 +140,52 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         return f"<{' of '.join([type(self).__name__, *self._named()])}>"
 
     def _named(self) -> list[str]:
-        """The names of what is shown, and of its machine."""
+        """Return the names of the target and of its machine."""
         whole = "" if self.machine is None else self.machine.name
         shown_part = self._part()
         part = next((text for text in (getattr(shown_part, name, "") for name in ("path", "name")) if text), "")
         return list(dict.fromkeys(printable(text) for text in (part, whole) if isinstance(text, str) and text))
 
     def _part(self) -> Any:
-        """Return what is shown of the machine; None: the machine itself."""
+        """Return the part of the machine that is shown; None: the machine itself."""
         return self.target
 
     # ---- for subclasses --------------------------------------------------------------------------
 
     def draw(self, at: At) -> Scene:
-        """The scene of this moment, drawn from the target at that moment, `step` and `selection`."""
+        """Return the scene of this moment, drawn from the target at that moment, `step` and `selection`."""
         raise NotImplementedError
 
     def opened(self, node_id: str) -> None:
-        """A node of the picture was opened."""
+        """Handle the opening of a node of the picture."""
 
     def zoomed(self, factor: float, at: float) -> None:
-        """Show 1/`factor` of what is shown, around `at` (0 left, 1 right)."""
+        """Show 1/`factor` of the shown part, around `at` (0 left, 1 right)."""
 
     def panned(self, by: float) -> None:
-        """Move the shown part on by `by` times its width."""
+        """Move the shown part by `by` times its width."""
 
     def turned(self, node_id: str, by: int) -> None:
         """Change the number in a slice of the address by `by`."""
         raise Refused("turn: there is nothing to turn in this picture")
 
     def operation_done(self) -> bool:
-        """The machine has completed an operation.  Returns True if the picture must be redrawn."""
+        """Note that the machine has completed an operation.  Returns True if the picture must be redrawn."""
         return True
 
     def changed(self, _change: object = None) -> None:
-        """The picture shows another thing from now on: a trait was set."""
+        """Note that the picture shows something else from now on, because a trait was set."""
 
     # ---- what is shown ---------------------------------------------------------------------------
 
     @property
     def target(self) -> Any:
-        """The thing that is shown; None when it is gone."""
+        """The thing that is shown; None if it no longer exists."""
         return self._target()
 
     @target.setter
     def target(self, thing: Any) -> None:
-        """Show another thing of the same kind and machine; options stay, what was opened in the picture closes.
+        """Show another thing of the same kind and machine; options are kept, and what was opened in the picture closes.
 
         Raises :class:`Refused` for what the picture can't show; it stays as it was.
         """
@@ -197,33 +197,33 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         self.changed()
 
     def _aim(self, thing: Any) -> None:
-        """Have `thing` as the target: what a picture has of its target, its constructor makes."""
+        """Set `thing` as the target: the constructor computes everything that depends on it."""
         type(self).__init__(self, thing)
 
     def of_another(self, target: Any) -> Picture:
-        """A picture like this one of `target`, perhaps of another machine: with its options, but not its moment."""
+        """Return a similar picture of `target`, perhaps of another machine: with the options, without the moment."""
         options = {name: getattr(self, name) for name in self.trait_names(public=True) if name not in _MOMENTARY}
         return type(self)(target, **options, **self._own_options())
 
     def _own_options(self) -> dict[str, Any]:
-        """Return what its constructor takes that is not a trait."""
+        """Return the constructor's arguments that are not traits."""
         return {}
 
     @property
     def machine(self) -> Machine | None:
-        """The machine that is shown; None when it is gone, or if there never was one."""
+        """The machine that is shown; None if it no longer exists, or there never was one."""
         machine: Machine | None = self._machine()
         return machine
 
     @property
     def machines(self) -> tuple[Machine, ...]:
-        """The machines that are shown: usually one, and none when it is gone."""
+        """The machines that are shown: usually one, and none if it no longer exists."""
         machine = self.machine
         return () if machine is None else (machine,)
 
     @property
     def asks(self) -> bool:
-        """Say whether it asks "what comes next?": then nothing in the browser gives away the outcome of an access."""
+        """Return whether it asks "what comes next?": then the browser must not reveal the outcome of an access."""
         return False
 
     @property
@@ -232,7 +232,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         return not self._has_machine or self.machine is not None
 
     def at(self, *other: When | None) -> At:
-        """The moment that is shown, or another.
+        """Return the moment that is shown, or another one.
 
         Raises :class:`Refused` if the machine's history does not have it, or if the target does not exist then.
         """
@@ -253,7 +253,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         return inf
 
     def scene(self) -> Scene:
-        """The newest scene; if the machine is gone, the last scene that was drawn.
+        """Return the newest scene; if the machine is gone, the last scene that was drawn.
 
         If the target does not exist at the moment, the scene is empty, and its caption names the operation that creates
         it.  Raises :class:`Refused` for a moment that was undone.
@@ -265,7 +265,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         return self._scene
 
     def _draw(self) -> Scene:
-        """Draw the moment that is shown, and say at which step that is; empty where the target is not there then."""
+        """Draw the moment that is shown, and set its step; empty if the target does not exist then."""
         self._missing = None
         with self.as_drawn():
             try:
@@ -281,12 +281,12 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         return scene
 
     def _blank(self) -> Scene:
-        """The picture before anything was drawn, under the name of what it shows."""
+        """Return the picture before its first drawing, under the name of its target."""
         name = self._named()
         return blank(type(self).__name__.lower(), visible(whole_name(name[0])) if name else "", self.room)
 
     def drawing(self, at: At) -> Scene:
-        """The scene of a moment under the machine's own name: a machine rebuilt for reading has another name.
+        """Return the scene of a moment under the machine's own name: a machine rebuilt for reading has another name.
 
         Raises :class:`NotThere` if the target does not exist.
         """
@@ -304,13 +304,13 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         return replace(scene, title=title, machine=scene.machine and machine.name)
 
     def to_svg(self) -> str:
-        """The picture as a standalone SVG document, enlarged by its `scale`."""
+        """Return the picture as a standalone SVG document, enlarged by its `scale`."""
         from vmwidgets.views.scene.svg import to_svg
 
         return to_svg(self.scene(), scale=self.scale, selected=self.selection)
 
     def _each_step(self) -> Sequence[Exports]:
-        """The picture at each step of the operation that is shown, laid out as a file of one is."""
+        """Return the picture at each step of the operation that is shown, laid out as for a file."""
         machine, last = self.machine, self.scene()
         if machine is None or self.operation < 0 or self._missing is not None:
             return [self]
@@ -322,7 +322,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         return found
 
     def to_html(self) -> str:
-        """One HTML file that needs nothing else, and steps through the current operation, from the moment shown on."""
+        """Return one HTML file that needs no other, and steps through the current operation from the shown moment."""
         machine, scene = self.machine, self.scene()
         number, done = self._drawn_at
         if machine is None or number < 0 or not scene.steps.count:
@@ -367,10 +367,10 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         self.moment = When(machine.journal.serial(found[0]), found[1])
 
     def blank(self, *words: str) -> Worksheet:
-        """The picture with words left out, for paper: a worksheet, which has its `key`, and writes an `exam`.
+        """Return the picture with words left out, for paper: a worksheet, which has its `key`, and writes an `exam`.
 
-        A word is a column of the picture's table, or a name before values in the picture: "frame" leaves out
-        the numbers of frames.  Each blank has a number; where a value is said twice, both blanks have the same.
+        A word is a column of the picture's table, or a name before values in the picture: "frame" leaves out the
+        numbers of frames.  Each blank has a number; if a value occurs twice, both blanks have the same number.
 
         Raises :class:`Refused` for a word that the picture does not have, naming those that it has.
 
@@ -407,7 +407,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
 
     @contextmanager
     def as_drawn(self) -> Iterator[None]:
-        """In this context, reading `steps` or `operation` draws nothing."""
+        """Prevent reading `steps` or `operation` from drawing, in a ``with`` block."""
         before, self._settled = self._settled, True
         try:
             yield
@@ -416,7 +416,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
 
     @property
     def _known(self) -> Scene | None:
-        """The scene that was drawn last, if it is of the operation that is shown."""
+        """The latest scene, if it is of the operation that is shown."""
         return self._scene if self._drawn_serial == self._serial() else None
 
     def _place(self, step: int) -> None:
@@ -428,7 +428,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
 
     @traitlets.validate("width")
     def _can_be_laid_out(self, proposal: Any) -> int:
-        """Refuse a width that is too narrow for a picture."""
+        """Refuse a width that is too small for a picture."""
         wanted: int = proposal["value"]
         if 0 < wanted < NARROWEST:
             raise Refused(f"width={wanted}, but a picture needs {NARROWEST} pixels; 0 is as wide as its page")
@@ -436,7 +436,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
 
     @traitlets.validate("moment")
     def _moment_was(self, proposal: Any) -> When | None:
-        """Refuse an operation that the machine has never had, and more events than an operation has."""
+        """Refuse an operation that the machine has never had, and more events than the operation has."""
         when: When | None = proposal["value"]
         machine = self.machine if when is not None and not self._placing else None
         if when is not None and machine is not None and when.operation >= machine.journal.next_serial:
@@ -463,7 +463,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         return wanted
 
     def _serial(self) -> int:
-        """The serial of the operation that is shown; -1 for a picture that has no history."""
+        """Return the serial of the operation that is shown; -1 for a picture without history."""
         if self.moment is not None:
             return self.moment.operation
         machine = self.machine
@@ -478,7 +478,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         self.moment = self._when(self._drawn_at[0], done)
 
     def _when(self, number: int, done: int) -> When | None:
-        """The moment after `done` events of operation `number`; now, if that is the latest and all are done."""
+        """Return the moment after `done` events of operation `number`; now, if it is the latest and all are done."""
         machine = self.machine
         if machine is None:
             return NOW
@@ -490,11 +490,11 @@ class Picture(Exports, Finding, traitlets.HasTraits):
 
     @classmethod
     def as_live(cls, drawn: type[Picture]) -> type[Picture]:
-        """The class of pictures that are drawn so and are as live as this one: not at all."""
+        """Return the class for pictures as live as this one: this one is not."""
         return drawn
 
     def beside(self, other: Picture) -> Picture:
-        """This picture and another picture of its kind in equal halves: one thing at two moments, or two machines.
+        """Show this picture and another of its kind in equal halves: one thing at two moments, or two machines.
 
         Differences are marked, and counted in a sentence.  If both show one machine, the other picture leads: its
         controls step through the operations, and this picture stays as many operations behind as it is now.  Two
@@ -517,12 +517,12 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         return BESIDE_BY[0](self, other)
 
     def snapshot(self) -> Snapshot:
-        """A picture of the present state, which does not change: for before and after."""
+        """Return a picture of the present state, which does not change: for before and after."""
         return Snapshot(self.scene(), self._drawn_at[0], self.scale, slim_if_kept(self), self.selection)
 
     @traitlets.observe("moment")
     def _moved(self, change: Any) -> None:
-        """Say at which step the new moment is, as far as that is known before it is drawn."""
+        """Set the step of the new moment, as far as it is known before it is drawn."""
         scene = self._known
         if scene is None:
             self._place(-1)
@@ -536,16 +536,16 @@ class Picture(Exports, Finding, traitlets.HasTraits):
 
 
 BESIDE_BY: list[Callable[[Picture, Picture], Picture]] = []
-"""Who puts two pictures side by side: its picture knows this module, and not the other way round."""
+"""The function that puts two pictures side by side; its module depends on this one, not the reverse."""
 
 
 # ---- of which machine ----------------------------------------------------------------------------
 
 
 def machine_of(target: object, *parts: type, wanted: str) -> Machine:
-    """The machine that `target` is, or is a part of, one of the kinds `parts`.
+    """Return the machine that `target` is or belongs to, if it is one of the kinds `parts`.
 
-    Raises :class:`Refused` for anything else, in words that begin with `wanted`: what the view shows.
+    Raises :class:`Refused` for anything else, with a sentence that begins with `wanted`: what the view shows.
     """
     machine = target if isinstance(target, Machine) else getattr(target, "machine", None)
     if isinstance(target, (Machine, *parts)) and isinstance(machine, Machine):

@@ -1,4 +1,4 @@
-"""The memory of a process, live or from a text: who has how much, where it lies, what may be executed, the holes."""
+"""The memory of a process, live or from a text: its owners, its ranges, executable ranges, the holes."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from .picture import Picture
 from .registry import picture_of
 
 HOLES = 3
-"""Holes that are listed."""
+"""The number of holes in the list."""
 
 KERNEL = 1 << 56
-"""Above it is the kernel's half, where a process may have a page or two."""
+"""The start of the kernel's half, where a process may have a page or two."""
 
 
 @picture_of(first_for=(LoadedMaps, LoadedStrace, ProcessMoment, LiveProcess))
 class Process(Picture):
-    r"""The memory of a process: who has how much of it, the biggest ranges, what may be executed, the largest holes.
+    r"""The memory of a process by owner, with the biggest ranges, executable ranges and the largest holes.
 
     `target` is a process of your own (``vm.process()``) or a moment of it, the result of ``vm.load`` for a map of a
     process, or for what strace recorded.  What is mapped is not what is in memory: that has a column of its own where
@@ -47,7 +47,7 @@ class Process(Picture):
         super().__init__(target, **options)
 
     def draw(self, at: At) -> Scene:
-        """The answers, each under its question."""
+        """Return the answers, each under its question."""
         target = self._held
         if isinstance(target, LiveProcess):
             return draw_process(target.at(), width=at.width)
@@ -79,7 +79,7 @@ class Process(Picture):
 
 
 def with_signs_of(target: object) -> list[str]:
-    """Return what a value's text says, line by line, with the signs that pictures have."""
+    """Return the lines of a value's text, with the symbols that pictures use."""
     return with_signs(target).split("\n")
 
 
@@ -94,7 +94,7 @@ def _of_task(task: Task) -> Iterable[ProcessRange]:
 
 
 def _facts(ranges: Sequence[MapsRange]) -> Iterable[str]:
-    """Yield what may be executed, what is shared, and the largest holes, in sentences."""
+    """Yield executable ranges, shared ranges and the largest holes, in sentences."""
     run = [one for one in ranges if "x" in one.protection]
     both = [one for one in run if "w" in one.protection]
     if run:

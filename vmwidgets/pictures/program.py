@@ -1,4 +1,4 @@
-"""A small program in C beside what it does: its text with the line at hand, the TLB and the frames."""
+"""A small C program and what it does: its text with the current line, the TLB and the frames."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PANES = ("tlb", "frames")
 _COLUMNS: dict[str, Callable[[LineCounts], int]] = dict(
     zip(COLUMNS, map(attrgetter, ("accesses", "misses", "faults", "copies")), strict=True)
 )
-"""By the head of a column, the number that a line has in it."""
+"""The number in each column of a line, by the column's head."""
 
 
 @picture_of(first_for=Played)
@@ -46,7 +46,7 @@ class Program(Picture):
         super().__init__(target, machine=target.machine, **options)
 
     def draw(self, at: At) -> Scene:
-        """The text, with what had been done at this moment."""
+        """Return the text, with what has been done at this moment."""
         played, machine = self._held, at.whole
         done, whole = played.steps_in(machine.journal), played.lines
         counts = counts_of(done)
@@ -65,7 +65,7 @@ class Program(Picture):
         )  # fmt: skip
 
     def _panes(self, at: At, width: float) -> Scene | None:
-        """TLB and frames of the latest access, laid out for `width` pixels; None before the first one."""
+        """Return TLB and frames of the latest access, laid out for `width` pixels; None before the first one."""
         one = translation_in(at.whole, None, None)
         if one is None:
             return None

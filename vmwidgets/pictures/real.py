@@ -1,4 +1,4 @@
-"""A real kernel: how following it ended, with the descriptors that are wrong; and its stops, with a map of memory."""
+"""Pictures of a real kernel: the wrong descriptors that were found by following it, and its stops."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .tables import Walk
 
 @picture_of(first_for=FollowedKernel)
 class Followed(Picture):
-    """How following a kernel ended: the rule, the line of C and the call, and the walk to each wrong descriptor.
+    """The end of following a kernel: the rule, the line of C and the call, and the walk to each wrong descriptor.
 
     `target` is the result of ``k.follow(…)``.
     """
@@ -39,7 +39,7 @@ class Followed(Picture):
         super().__init__(target, **options)
 
     def draw(self, at: At) -> Scene:
-        """Return what was found first, then the walks."""
+        """Return the first finding, then the walks."""
         found = self._held
         parts = [Found("What was not looked at", found.outside)] if found.outside else []
         if found.lines:
@@ -71,7 +71,7 @@ class Stops(Picture):
         super().__init__(target, **options)
 
     def draw(self, at: At) -> Scene:
-        """One stop: what changed, then the map of memory."""
+        """Return one stop: its changes, then the map of memory."""
         stops, place = self._held.all, self._place_of()
         if not stops:
             return draw_no_stop(at.width)
@@ -85,7 +85,7 @@ class Stops(Picture):
         return draw_stop(halt, width=at.width, switches=switches)
 
     def opened(self, node_id: str) -> None:
-        """*earlier* or *later* was pressed."""
+        """Go to the earlier or the later stop."""
         by = {"stops/switch/earlier": -1, "stops/switch/later": 1}.get(node_id, 0)
         place = self._place_of() + by
         if by and 0 <= place < len(self._held):
@@ -96,13 +96,13 @@ class Stops(Picture):
         self.changed(change)
 
     def _place_of(self) -> int:
-        """Return where the stop that is shown is among those that are kept."""
+        """Return the place of the shown stop among those kept."""
         numbers = [one.number for one in self._held.all]
         return numbers.index(self.stop) if self.stop in numbers else len(numbers) - 1
 
 
 def _halt(stop: Stop, before: Stop | None, place: str) -> Halt:
-    """A stop beside the one before, as it is drawn; `place` says which of how many it is."""
+    """Return a stop compared with the previous one, to be drawn; `place` is its number and the total."""
     return Halt(
         f"stop {stop.number}, {place}: {stop.where}",
         f"since stop {before.number}" if before is not None else "so far",

@@ -1,4 +1,4 @@
-"""Why something is as it is: the operations that make it so, one below the other, and what each did to pages."""
+"""The reasons for a state: the necessary operations, one below the other, and the effect of each on pages."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from .picture import Picture
 from .registry import picture_of
 
 MOST, STEPS, PLACES = 8, 3, 12
-"""So many operations are drawn, the last ones; so many steps of each; and so many places of a page's life."""
+"""The most operations that are drawn, the last ones; the most steps of each; and the most places of a page."""
 
 _LIFE = (
     ev.PagerAsked, ev.PagesEntered, ev.PagesLeft, ev.PageCopied, ev.PageOut, ev.PageIn, ev.PageJoined, ev.SwapMoved,
 )  # fmt: skip  # read as a list
-"""What happens to a page in its life: it is asked for, gets a frame, is copied, leaves for a slot, and comes back."""
+"""The events of a page's life: it is requested, gets a frame, is copied, moves to a slot, and comes back."""
 
 
 @picture_of(first_for=Why)
 class Reasons(Picture):
-    """Why something is so: each operation that was needed, its effects, and the life of the pages.
+    """The reasons for a state: each operation that was needed, its effects, and the history of the pages.
 
     `target` is the result of ``m.why(…)``.
 
@@ -54,7 +54,7 @@ class Reasons(Picture):
         self._held = target  # weakly held otherwise, and nothing else may keep it
 
     def draw(self, at: At) -> Scene:
-        """The operations, and what they came to."""
+        """Return the operations and their result."""
         return _draw(self._held, at.width)
 
 
@@ -102,14 +102,14 @@ def _draw(why: Why, width: float) -> Scene:
 _GAP = 18.0
 
 WIDEST = 320.0
-"""Pixels of a place of a page's life, at most: files may have long names."""
+"""The greatest width in pixels of a place in a page's life: files may have long names."""
 
 ACROSS, MOST_WIDE = 1200.0, 1100.0
-"""From so many pixels on the life of a page is beside the operations, else below them; an operation is no wider."""
+"""The width from which a page's life is next to the operations, not below; the greatest width of an operation."""
 
 
 def _on(one: Node, after: Node) -> Link:
-    """From a place of a page's life to the next: in its row, below it, or at the beginning of the next row."""
+    """Return an arrow to the next place: in its row, below it, or at the beginning of the next row."""
     if one.y == after.y:
         return kit.beside(f"{one.id}/next", one, after)
     (x, bottom), to_x = (one.x + min(one.w, after.w) / 2, one.y + one.h), after.x + min(one.w, after.w) / 2
@@ -119,7 +119,7 @@ def _on(one: Node, after: Node) -> Link:
 
 
 def _card(identity: str, operation: Operation, cell: int, y: float, w: float, before: str) -> Node:
-    """An operation: its call, what it did, and what became of pages."""
+    """Return an operation: its call, its effect, and what became of pages."""
     said = [*_said(operation)]
     more = len(said) - 1 - STEPS
     rows = [Line(f"{before}{visible(name_of(operation))}", "strong", f"cell {cell}" if cell else "")]
@@ -132,7 +132,7 @@ def _card(identity: str, operation: Operation, cell: int, y: float, w: float, be
 
 
 def _life(why: Why, y: float, width: float, *, is_column: bool = False) -> list[Node]:
-    """The places where the page has been, one after the other, each with the operation that brought it there."""
+    """Return the places of the page, one after the other, each with the operation that moved it there."""
     if not why.life:
         return []
     stations = [*why.life[:1], *why.life[1:][1 - PLACES :]]
@@ -153,7 +153,7 @@ def _life(why: Why, y: float, width: float, *, is_column: bool = False) -> list[
 
 
 def _functions(operation: Operation) -> tuple[str, ...]:
-    """The kernel functions of an operation in the order in which they were called, in fewer words each time."""
+    """Return the kernel functions of an operation in order, in ever fewer words."""
     story = story_of(operation)
     names = [*dict.fromkeys(name for step in story.every_step for name in step.functions)]
     return tuple(
@@ -163,7 +163,7 @@ def _functions(operation: Operation) -> tuple[str, ...]:
 
 
 def _said(operation: Operation) -> Iterator[str]:
-    """The headline of an operation, and the sentences of what it did to pages."""
+    """Yield the headline of an operation, and the sentences about its effect on pages."""
     story = story_of(operation)
     yield story.headline.text
     yield from (step.sentence for step in story.steps if isinstance(step.event, _LIFE))

@@ -12,14 +12,14 @@ from .at import At
 from .registry import picture_of
 
 BITS = {"referenced and dirty": "used-and-dirty", "referenced": "used", "dirty": "dirty", "neither": "unused"}
-"""What is set of a page, and the style of its part of a bar."""
+"""The combinations of bits of a page, and the style of each part of a bar."""
 
 CHANGING = ev.RingMoved, ev.PagesEntered, ev.PagesLeft, ev.PageDirtied, ev.PageCleaned, ev.PteWritten, ev.PteRunWritten
 
 
 @picture_of(shows=Machine, name="ReferenceBits")
 def draw(at: At) -> Scene:
-    """The reference and dirty bits of the pages in memory, counted for each task.  `target` is the machine.
+    """Return the reference and dirty bits of the pages in memory, counted for each task.  `target` is the machine.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")
@@ -43,7 +43,7 @@ def draw(at: At) -> Scene:
 
 
 def bits_of(at: At) -> dict[str, Counter[str]]:
-    """By task: of how many pages which bits are set at a moment."""
+    """Return, by task, how many pages have each combination of bits at a moment."""
     tasks: dict[str, Counter[str]] = {}
     for page in (page for ring in at.value(at.whole.replacement).rings.values() for page in ring.pages):
         bits = " and ".join(["referenced"] * page.referenced + ["dirty"] * page.dirty) or "neither"

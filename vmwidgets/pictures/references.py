@@ -1,4 +1,4 @@
-"""Pictures of strings of references: they have no machine, and stay as they are."""
+"""Pictures of strings of references, which have no machine and do not change."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class References(Picture):
         super().__init__(target, **options)
 
     def draw(self, at: At) -> Scene:
-        """The grid."""
+        """Return the grid."""
         value = at.target if isinstance(at.target, ReferencesValue) else None
         runs = (at.target,) if value is None else value.runs
         return draw_references(
@@ -51,7 +51,7 @@ class References(Picture):
         )
 
     def opened(self, node_id: str) -> None:
-        """Draw what lies before or behind; or what the frames of a run hold, where there are many runs."""
+        """Draw what comes before or after, or the frames of a run if there are many runs."""
         _, what, number, *_ = node_id.split("/")
         if what == "run":
             self._opened ^= {int(number)}

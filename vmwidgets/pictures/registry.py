@@ -1,4 +1,4 @@
-"""Which pictures there are, by name and by what they show."""
+"""The pictures, by name and by what they show."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ _pictures: dict[str, type[Picture]] = {}
 _shown_as: dict[type, type[Picture]] = {}
 
 registered: list[Callable[[type], None]] = []
-"""Called with each kind of objects that has a picture from now on: a running notebook shows them by it."""
+"""Functions that are called with each kind of object that gets a picture: a running notebook registers it."""
 
 
 Kinds = type | tuple[type, ...]
 
 
 def picture_of(*, first_for: Kinds = (), shows: Kinds = (), name: str = "") -> Callable[[Any], Any]:
-    """Register a picture, a class or a function that draws.
+    """Register a picture, which is a class or a function that draws.
 
-    `first_for` are the kinds of objects that it is the first choice for: the end of a cell and :func:`picture` show
-    them by it.  `shows` are the others that a function draws when it is asked by its name: they keep their own picture.
-    A class is a :class:`Picture`, whose constructor says what it shows; a function takes a moment (:class:`At`), gives
-    its scene, and needs a `name`.  Both are then in `vmwidgets` by their name.
+    `first_for` are the kinds of objects for which it is the first choice: the end of a cell and :func:`picture` show
+    them with it.  `shows` are others that a function draws when it is asked by name: they keep their own picture.  A
+    class is a :class:`Picture`, whose constructor declares what it shows; a function takes a moment (:class:`At`),
+    returns its scene, and needs a `name`.  Both are then in `vmwidgets` under their name.
 
     Raises :class:`Refused` for a function without a name, or of nothing.
 
@@ -76,14 +76,14 @@ def _from_function(draw: Callable[[At], Scene], name: str, kinds: tuple[type, ..
 
 
 def known_pictures() -> dict[str, type[Picture]]:
-    """All pictures by name: those of the package, whose modules are imported, and those that were added."""
+    """Return all pictures by name: the package's, whose modules are imported, and added ones."""
     for module in PICTURES:
         _import(module)
     return dict(_pictures)
 
 
 def picture_named(name: str) -> type[Picture] | None:
-    """The picture of this name, or None; only its own module is imported."""
+    """Return the picture of this name, or None; only its own module is imported."""
     if name not in _pictures and name in MODULE_OF:
         _import(MODULE_OF[name])
     return _pictures.get(name)
@@ -94,7 +94,7 @@ def _import(module: str) -> None:
 
 
 def _beside(left: Picture, right: Picture) -> Picture:
-    """Two pictures side by side; live, if the first one is."""
+    """Return two pictures side by side, live if the first one is."""
     beside = picture_named("Beside")
     assert beside is not None
     return left.as_live(beside)((left, right))
@@ -104,25 +104,25 @@ BESIDE_BY.append(_beside)
 
 
 def kinds_shown() -> dict[type, type[Picture]]:
-    """Return what shows objects, by their class."""
+    """Return the pictures that show objects, by the objects' class."""
     known_pictures()
     return kinds_imported()
 
 
 def kinds_imported() -> dict[type, type[Picture]]:
-    """The same of the modules that are imported already, and of what was added."""
+    """Return the same for modules that are already imported, and for added pictures."""
     return dict(_shown_as)
 
 
 def _first_for(kind: type) -> type[Picture] | None:
-    """The first choice for objects of this very class, or None."""
+    """Return the first choice for objects of exactly this class, or None."""
     if kind not in _shown_as and kind.__name__ in (listed := FIRST_FOR.get(kind.__module__, {})):
         _import(listed[kind.__name__])
     return _shown_as.get(kind)
 
 
 def picture(thing: Any, **options: Any) -> Picture:
-    """A picture of `thing` as a cell shows it, but without a browser: for a script, a test or a slide.
+    """Return a picture of `thing` as a cell shows it, but without a browser: for a script, a test or a slide.
 
     It has ``to_svg()``, ``to_html()``, ``to_json()``, ``to_dot()``, ``to_text()`` and ``save(path)``.
 
@@ -142,9 +142,9 @@ def picture(thing: Any, **options: Any) -> Picture:
 
 
 def picture_shown(thing: Any) -> type[Picture]:
-    """The picture that an object is shown by.
+    """Return the picture by which an object is shown.
 
-    Raises :class:`Refused` for an object that has none.
+    Raises :class:`Refused` for an object without one.
     """
     for kind in type(thing).__mro__:
         if found := _first_for(kind):

@@ -37,7 +37,7 @@ class Clock(Picture):
         super().__init__(target if isinstance(target, Task) else machine.replacement, machine=machine, **options)
 
     def draw(self, at: At) -> Scene:
-        """The ring at this moment."""
+        """Return the ring at this moment."""
         task = at.target.name if isinstance(at.target, Task) else ""
         look = at.look(at.whole.replacement, first=ROWS)
         return draw_clock(look, task=task, machine=at.whole.name, width=at.width)

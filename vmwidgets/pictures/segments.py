@@ -1,4 +1,4 @@
-"""Segments, or a base and bounds, in physical memory: they have no machine, and stay as they are."""
+"""Segments, or a base and bounds, in physical memory, without a machine; they do not change."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from .registry import picture_of
 
 @picture_of(first_for=SegmentsValue, name="Placement")
 def placement(at: At) -> Scene:
-    """A program's segments, or its one piece, and where they lie in physical memory.
+    """Return a program's segments, or its only piece, and their places in physical memory.
 
-    `target` is the ``layout`` of a ``vm.BaseAndBounds`` or a ``vm.Segments``.  Free pieces are drawn where they are
-    known, as after a check of 00/segments; a segment in memory that is in use or another's is marked.
+    `target` is the ``layout`` of a ``vm.BaseAndBounds`` or a ``vm.Segments``.  Free pieces are drawn if they are known,
+    as after a check of 00/segments; a segment in memory that is in use or another's is marked.
 
     >>> import vmwidgets as vm
     >>> vm.Placement(vm.BaseAndBounds(base=0x8000, bounds=0x1000).layout)

@@ -1,4 +1,4 @@
-"""Frames by page table: which tasks' tables lead to a frame, and what each may do with it."""
+"""Frames by page table: the tasks whose tables refer to a frame, and the rights of each."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -25,9 +25,9 @@ from .spaces import MachineSpace
 
 @picture_of(shows=Machine, name="Sharing")
 def draw(at: At) -> Scene:
-    """Return which tasks' page tables lead to a frame, and what each may do with it.  `target` is the machine.
+    """Return the tasks whose page tables refer to each frame, and their rights.  `target` is the machine.
 
-    A frame that came into tables is marked as new, one that other tasks or with other rights have as changed.
+    A frame that came into tables is marked as new; one with other tasks or other rights is marked as changed.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")
@@ -60,14 +60,14 @@ def draw(at: At) -> Scene:
 
 
 def _fits_a_board(frames: Frames, before: Frames, tasks: Sequence[str]) -> bool:
-    """Return whether at most two tasks have few pages, and each frame is at one address."""
+    """Return whether at most two tasks have few pages, with each frame at one address."""
     every = (*frames.values(), *before.values())
     is_at_one = all(len({va for _, va in users}) == 1 for users in every)
     return 0 < len(tasks) <= 2 and is_at_one and len({va for users in every for _, va in users}) <= MOST
 
 
 def board_of(at: At, frames: Frames, before: Frames, tasks: tuple[str, str]) -> list[BoardPage]:
-    """Return what a blackboard of two tasks shows: each page with its descriptors and its frames."""
+    """Return the contents of a blackboard of two tasks: each page with its descriptors and frames."""
     cells, was = cells_of(frames), cells_of(before)
     split, refused = _under_way(at)
     kinds = {va: one.kind for one in ranges_of(at, frames) for va in one.pages}
@@ -98,7 +98,7 @@ def _on_board(frame: int, frames: Frames, before: Frames, first: bytes) -> Board
 
 
 def _in_words(first: bytes) -> str:
-    r"""A page's first bytes as text, as far as they are that; "" where they aren't.
+    r"""Return a page's first bytes as text, as far as they are text; "" if they aren't.
 
     >>> _in_words(b"hello" + bytes(3)), _in_words(bytes(8)), _in_words(b"\x7fELF")
     ('hello', '', '')
@@ -108,9 +108,9 @@ def _in_words(first: bytes) -> str:
 
 
 def _under_way(at: At) -> tuple[list[tuple[str, PageCopied]], set[tuple[str, int]]]:
-    """The copies that no page table leads to yet, each with the task that writes; and descriptors that just refused.
+    """Return copies without a page table so far, each with the task that writes; and descriptors that just refused.
 
-    A descriptor is a task and a page's address.  Both last until the fault's descriptor is written.
+    A descriptor is a task and a page's address.  Both remain until the fault's descriptor is written.
     """
     place, events = at.moment.place, at.moment.events
     split: list[tuple[str, PageCopied]] = []
@@ -127,7 +127,7 @@ def _under_way(at: At) -> tuple[list[tuple[str, PageCopied]], set[tuple[str, int
 
 
 def ranges_of(at: At, frames: Frames) -> list[SharedRange]:
-    """The pages of all frames by address, those of one name together: as the first task that maps them calls them."""
+    """Return the pages of all frames by address, grouped by the name that the first task gives them."""
     entries = {name: at.value(task.map, whole=EVERY).entries for name, task in at.whole.tasks.items()}
     found: list[SharedRange] = []
     for va in sorted({va for users in frames.values() for _, va in users}):
@@ -141,18 +141,18 @@ def ranges_of(at: At, frames: Frames) -> list[SharedRange]:
 
 
 def _called(entry: EntryValue) -> tuple[str, str, int]:
-    """Return what an entry's memory is called, what it is, and where its page 0 is."""
+    """Return the name and the kind of an entry's memory, and the address of its page 0."""
     name, is_file = (entry.object or "").removeprefix("file "), (entry.object or "").startswith("file ")
     kind = kind_of_range("/", entry.protection) if is_file else "anonymous"
     return f"{name}, {KINDS[kind]}" if is_file else KINDS[kind], kind, entry.start - entry.offset * is_file
 
 
 KINDS = {"anonymous": "memory", "code": "code", "data": "file, written", "file": "file"}
-"""What the pages of an entry are."""
+"""The kinds of an entry's pages."""
 
 
 def frames_of(at: At) -> Frames:
-    """The frames of pages that tasks may use at a moment."""
+    """Return the frames of pages that tasks may use at a moment."""
     machine, found = at.whole, defaultdict[int, dict[tuple[str, int], str]](dict)
     for name in machine.tasks:
         space = MachineSpace(machine, name, at.moment)

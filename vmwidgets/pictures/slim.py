@@ -1,4 +1,4 @@
-"""Pictures laid out for a telephone, beside their usual layout: for pages that are read on both."""
+"""Pictures laid out for a telephone as well, for pages that are read on both."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from vmwidgets.engine.base.errors import Refused
 from vmwidgets.views.scene.model import Scene
 
 SLIM = 328.0
-"""Pixels of a picture on a telephone of 360 pixels, whose page has margins."""
+"""Width in pixels of a picture on a telephone of 360 pixels, whose page has margins."""
 
 KEPT = False
 """Whether static pictures have this layout too: the site's build sets it.  A notebook would be twice as large."""
 
 
 def slim(picture: Any) -> Scene:
-    """The moment that a picture shows, laid out for a telephone.
+    """Return the moment of a picture, laid out for a telephone.
 
-    Raises :class:`Refused` for what :meth:`vmwidgets.pictures.picture.Picture.at` refuses.
+    Raises :class:`Refused` when :meth:`vmwidgets.pictures.picture.Picture.at` does.
     """
     with picture.as_drawn():
         drawn: Scene = picture.drawing(replace(picture.at(), width=SLIM, height=inf))
@@ -27,7 +27,7 @@ def slim(picture: Any) -> Scene:
 
 
 def slim_if_kept(picture: Any) -> Scene | None:
-    """The same for a static picture; None if such layouts are not kept, or if there is nothing to draw."""
+    """Return the same for a static picture; None if such layouts are not kept, or if there is nothing to draw."""
     if not KEPT or not picture.alive:
         return None
     try:

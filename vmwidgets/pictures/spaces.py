@@ -1,4 +1,4 @@
-"""Whose page tables a picture shows: a machine's, or tables that have no machine; asked in one way."""
+"""A common interface to a picture's page tables: those of a machine, or tables without one."""
 
 from __future__ import annotations
 
@@ -33,51 +33,51 @@ class Space(Protocol):
 
     @property
     def tables(self) -> PageTables[Any]:
-        """The tables as they are."""
+        """The present tables."""
 
     @property
     def task(self) -> str:
-        """The task whose they are; "" where they are the kernel's or no task's."""
+        """The task that owns them; "" if they are the kernel's or no task's."""
 
     def whose(self, va: int) -> str:
-        """Return whose an address is, as pictures call spaces (:mod:`vmwidgets.views.scene.relations`)."""
+        """Return the owner of an address by pictures' names of spaces (:mod:`vmwidgets.views.scene.relations`)."""
 
     def walk(self, va: int, access: str, user: bool) -> Walk:
-        """Return what the hardware does."""
+        """Return the hardware's walk."""
 
     def unedited(self, va: int, access: str, user: bool) -> Walk:
-        """The same if descriptors held what they did before they were edited."""
+        """Return the walk with the descriptors' values before they were edited."""
 
     @property
     def edited(self) -> Mapping[int, int]:
-        """Return what edited descriptors held before, by physical address."""
+        """The old values of edited descriptors, by physical address."""
 
     @property
     def has_map(self) -> bool:
-        """Return whether a map says what should be mapped: a domain has none, nor have tables without a machine."""
+        """Return whether a map says what should be mapped; domains, and tables without a machine, have none."""
 
     @property
     def map_name(self) -> str:
-        """Return what events call that map; "" where there is none."""
+        """The events' name for that map; "" if there is none."""
 
     def entry(self, va: int) -> EntryValue | None:
-        """The map's entry for an address, if there is a map."""
+        """Return the map's entry for an address, if there is a map."""
 
     def flip(self, pa: int, word: int, bit: int) -> None:
-        """Write the descriptor at `pa`, which holds `word`, with one bit the other way round: an operation.
+        """Write the descriptor at `pa`, now `word`, with one bit flipped: an operation.
 
-        Raises :class:`Refused` where the tables have no machine.
+        Raises :class:`Refused` if the tables have no machine.
         """
 
     def undo_edit(self) -> None:
-        """Take the latest edit of a descriptor back: an operation.
+        """Undo the latest edit of a descriptor: an operation.
 
-        Raises :class:`Refused` where the tables have no machine.
+        Raises :class:`Refused` if the tables have no machine.
         """
 
 
 def whose_of(machine: Machine, va: int) -> str:
-    """The space of an address that is the kernel's in all tables; "" for one that is a task's or a domain's."""
+    """Return the space of an address that is the kernel's in all tables; "" for a task's or a domain's address."""
     return "" if machine.system.pmap.layout.is_user(va) else KERNEL
 
 
@@ -99,7 +99,7 @@ class MachineSpace:
         return self._machine.tables_of(self.task)
 
     def whose(self, va: int) -> str:
-        """Return whose an address is, as pictures call spaces: the kernel's, wherever it is, or the task's."""
+        """Return the owner of an address: the kernel, wherever it is mapped, or the task."""
         return whose_of(self._machine, va) or self.task or KERNEL
 
     @property
@@ -109,11 +109,11 @@ class MachineSpace:
         return tables
 
     def walk(self, va: int, access: str, user: bool) -> Walk:
-        """Return what the hardware does."""
+        """Return the hardware's walk."""
         return self._walk(self.tables.memory, va, access, user)
 
     def unedited(self, va: int, access: str, user: bool) -> Walk:
-        """The same if descriptors held what they did before they were edited."""
+        """Return the walk with the descriptors' values before they were edited."""
         return self._walk(self._tables.memory_with(self.edited), va, access, user)
 
     def _walk(self, memory: Any, va: int, access: str, user: bool) -> Walk:
@@ -121,7 +121,7 @@ class MachineSpace:
 
     @property
     def edited(self) -> Mapping[int, int]:
-        """Return what edited descriptors held before, by physical address; none that an edit gave this value again."""
+        """The old values of edited descriptors, by physical address, unless an edit restored the value."""
         after = {edit.pa: edit.after for edit in self._machine.standing_edits}
         return {pa: word for pa, word in self._machine.before_edits.items() if word != after[pa]}
 
@@ -140,15 +140,15 @@ class MachineSpace:
         return self._machine.tasks[self.task].map if self.task else self._machine.kernel_map
 
     def entry(self, va: int) -> EntryValue | None:
-        """The entry that holds `va`, for looking only."""
+        """Return the entry at `va`, only for reading."""
         return entry_at(self._map, self._moment, va) if self.has_map else None
 
     def flip(self, pa: int, word: int, bit: int) -> None:
-        """Write the descriptor at `pa`, which holds `word`, with one bit the other way round."""
+        """Write the descriptor at `pa`, now `word`, with one bit flipped."""
         self._machine.set_descriptor(pa, word ^ 1 << bit)
 
     def undo_edit(self) -> None:
-        """Take the latest edit of a descriptor back."""
+        """Undo the latest edit of a descriptor."""
         self._machine.undo_descriptor()
 
 
@@ -162,36 +162,36 @@ class TablesSpace:
         self.tables = tables
 
     def whose(self, va: int) -> str:
-        """Of this space alone: no other map and no processor has these addresses."""
+        """Return this space: no other map and no processor has these addresses."""
         return self.tables.name
 
     def walk(self, va: int, access: str, user: bool) -> Walk:
-        """Return what the hardware does."""
+        """Return the hardware's walk."""
         tables = self.tables
         return walk(tables.memory, tables.fmt, tables.root, va, arguments.access(access), user, tables.controls)
 
     def unedited(self, va: int, access: str, user: bool) -> Walk:
-        """The same: nothing is edited here."""
+        """Return the same walk: nothing is edited here."""
         return self.walk(va, access, user)
 
     @property
     def edited(self) -> Mapping[int, int]:
-        """Nothing is."""
+        """No descriptors."""
         return {}
 
     has_map = False
     map_name = ""
 
     def entry(self, va: int) -> EntryValue | None:
-        """There is no map."""
+        """Return None: there is no map."""
         return None
 
     def flip(self, pa: int, word: int, bit: int) -> None:
-        """Nothing can be edited here."""
+        """Refuse: nothing can be edited here."""
         raise Refused(_NO_MACHINE)
 
     def undo_edit(self) -> None:
-        """Nothing was edited here."""
+        """Refuse: nothing was edited here."""
         raise Refused(_NO_MACHINE)
 
 
@@ -199,9 +199,9 @@ _NO_MACHINE = "these tables have no machine: they can be viewed but not edited"
 
 
 def space_of(target: object, wanted: str) -> tuple[Space, Machine | None]:
-    """The tables that `target` has, and the machine they are of, if there is one.
+    """Return the tables of `target`, and their machine, if there is one.
 
-    Raises :class:`Refused` for anything else, in words that begin with `wanted`.
+    Raises :class:`Refused` for anything else, with a sentence that begins with `wanted`.
     """
     if isinstance(target, PageTables):
         return TablesSpace(target), None
@@ -217,7 +217,7 @@ def space_of(target: object, wanted: str) -> tuple[Space, Machine | None]:
 
 
 def live_space(machine: object, task: str, tables: PageTables[Any] | None, moment: Moment = NOW) -> Space:
-    """Say what a view looks at: `tables` if they have no machine, else those of `task` in its machine at `moment`."""
+    """Return a view's space: `tables` if they have no machine, or else those of `task` in its machine at `moment`."""
     if tables is not None:
         return TablesSpace(tables)
     assert isinstance(machine, Machine), "a view whose machine is gone is not drawn"
@@ -225,7 +225,7 @@ def live_space(machine: object, task: str, tables: PageTables[Any] | None, momen
 
 
 def name_of_space(space: str) -> str:
-    """Return what a learner calls a task or a domain, which events name by its path; "" for the kernel.
+    """Return a learner's name for a task or a domain, given its path in events; "" for the kernel.
 
     >>> name_of_space("init"), name_of_space("domain:a%2Fb")
     ('init', 'a/b')
@@ -235,7 +235,7 @@ def name_of_space(space: str) -> str:
 
 
 def chosen_descriptor(selection: str) -> int:
-    """The physical address of the descriptor that a selection names; 0 if it names something else.
+    """Return the physical address of the descriptor that a selection names; 0 if it names something else.
 
     >>> chosen_descriptor("pte:1c7000") == 0x1C_7000, chosen_descriptor("entry:3")
     (True, 0)
@@ -246,7 +246,7 @@ def chosen_descriptor(selection: str) -> int:
 
 
 def neighbours_of(tables: PageTables[Any], found: Walk, rows: int = 3) -> dict[tuple[int, int], Neighbour]:
-    """The descriptors beside those that a walk read, by table and index; those outside of memory are left out.
+    """Return the neighbours of the descriptors that a walk read, by table and index, without those outside memory.
 
     `rows` is how many of a table are drawn.
     """

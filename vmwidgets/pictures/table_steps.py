@@ -1,4 +1,4 @@
-"""The steps of pictures of page tables: those in which a descriptor that they show is written."""
+"""The steps of page tables' pictures: those in which a shown descriptor is written."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from .spaces import Space, neighbours_of
 def steps_of_walk(
     moment: Moment, at: Callable[[int], Space], address: int, access: str, user: bool, *, in_line: bool = False
 ) -> Mine:
-    """The steps of a walk: a descriptor that it read, or one beside it, is written; the map's entry there changes.
+    """Return the steps of a walk: a descriptor it read, or a neighbour, is written; or the map's entry changes.
 
-    Of a walk `in_line` only what it read is drawn.  `at` gives the tables after so many events.  Steps are found from
-    the last to the first, because each may make the walk read other tables.
+    For a walk `in_line`, only what it read is drawn.  `at` returns the tables after a number of events.  Steps are
+    found from the last to the first, because each may make the walk read other tables.
     """
 
     def shown(done: int) -> Shown:
@@ -46,11 +46,11 @@ def _changed_words(stage: Stage) -> set[int]:
 
 
 Shown = tuple[set[int], set[int]]
-"""What a picture shows of memory, and of that what leads to the rest: words or frames, by number."""
+"""The part of memory that a picture shows, and the part of it that leads to the rest: words or frames, by number."""
 
 
 def _from_the_last(shown: Callable[[int], Shown], written: Callable[[Stage], set[int]]) -> Mine:
-    """The stages that wrote what is shown, where what leads to the rest is looked at again once it was written."""
+    """Return the stages that wrote what is shown; the part that leads to the rest is read again after each of them."""
 
     def mine(stages: Sequence[Stage]) -> Sequence[Stage]:
         found: list[Stage] = []
@@ -69,7 +69,7 @@ def _from_the_last(shown: Callable[[int], Shown], written: Callable[[Stage], set
 
 
 def _steps_of_entry(moment: Moment, at: Callable[[int], Space], address: int) -> Mine:
-    """The steps in which another entry holds an address, or one of other rights or another object."""
+    """Return the steps in which another entry contains an address, or one with other rights or another object."""
 
     def mine(stages: Sequence[Stage]) -> Iterable[Stage]:
         space = at(0)
@@ -90,12 +90,12 @@ def _steps_of_entry(moment: Moment, at: Callable[[int], Space], address: int) ->
 
 
 def _words_of(entry: EntryValue | None) -> tuple[int, str, str | None] | None:
-    """Return what is said of an entry."""
+    """Return the text about an entry."""
     return None if entry is None else (entry.id, entry.protection, entry.object)
 
 
 def _noted(events: Sequence[Event]) -> dict[int, int]:
-    """The bits that the hardware set in descriptors to note accesses, by where these are."""
+    """Return the bits that the hardware set in descriptors to note accesses, by their places."""
     found: dict[int, int] = {}
     written: list[PteWritten] = []
     for event in events:
@@ -115,9 +115,9 @@ def steps_of_tables(
     window: Callable[[PageTables[Any]], TableWindow],
     chosen: int = 0,
 ) -> Mine:
-    """The steps of open tables: one of their descriptors is written.  `window` shows those that are open.
+    """Return the steps of open tables, in which one of their descriptors is written.  `window` shows the open ones.
 
-    That the hardware notes an access is seen only in the descriptor at `chosen`, which is shown bit by bit.
+    Bits that the hardware sets for accesses show only in the descriptor at `chosen`, which is drawn bit by bit.
     """
 
     def frames(done: int) -> Shown:
@@ -141,10 +141,10 @@ def steps_of_tables(
 
 
 def marks_of_tables(moment: Moment, before: PageTables[Any], now: PageTables[Any], window: TableWindow) -> TableMarks:
-    """The tables that the events that are done made, and what they made of the descriptors that `window` shows.
+    """Return the tables that the events so far created, and the changes of descriptors that `window` shows.
 
-    That the hardware notes an access is no change.  A page that a smaller one replaces is no change either, where
-    frame and rights stay the same.
+    Bits that the hardware sets for accesses are no change.  Nor is a page replaced by a smaller one with the same frame
+    and rights.
     """
     written = words_written(moment.so_far)
     if not written:
@@ -172,7 +172,7 @@ def _state_of(
     row: WindowRow, table: OpenTable, width: int, words: Mapping[int, tuple[int, int]], before: PageTables[Any],
     now: PageTables[Any],
 ) -> str:  # fmt: skip
-    """Return whether a row is "new" or "changed"; "" if it is as it was."""
+    """Return whether a row is "new" or "changed"; "" if it is unchanged."""
     if row.kind == "fold":
         return ""
     first = next((pa for pa in range(row.pa, row.pa + row.count * width, width) if pa in words), None)

@@ -1,4 +1,4 @@
-"""Live page tables: all of them in levels, opened, folded and searched; and a walk of one address, to try things on."""
+"""Live page tables: all of them in levels, opened, folded and searched; and a walk of one address."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ from .spaces import (
 from .table_steps import marks_of_tables, steps_of_tables, steps_of_walk
 
 ROWS, STACKED = 12, 22
-"""Rows of a table, and of all tables of one level together."""
+"""The most rows of a table, and of all tables of one level together."""
 
 AT_FIRST = 22
-"""Rows below the root that are opened without being asked for."""
+"""The number of rows below the root that are open at first."""
 
 
 @picture_of(first_for=(MachineTables, PageTables))
@@ -95,7 +95,7 @@ class Tables(Picture):
         return live_space(self.at().machine, self._task, self._without_machine)
 
     def draw(self, at: At) -> Scene:
-        """The open tables as they are now."""
+        """Return the open tables at the moment."""
         must_be_there(self.machine, at, self._task)
         space = space_then(at, self._task, self._without_machine)
         tables = space.tables
@@ -161,9 +161,9 @@ class Tables(Picture):
         return Caption(f"Nothing is mapped at {Address(found.va)}: {found.fault.why if found.fault else ''}.", (), way)
 
     def _open_first(self, tables: PageTables[Any]) -> None:
-        """Some tables of each level, from the lowest addresses: as much as is read at a glance.
+        """Open some tables of each level, from the lowest addresses: as much as can be read at a glance.
 
-        Those that the kernel lends are among them only where there are no others.
+        Lent tables of the kernel are opened only if there are no others.
         """
         self._opened = []
         budget = AT_FIRST
@@ -193,7 +193,7 @@ class Tables(Picture):
     # ---- what the page asks ----------------------------------------------------------------------
 
     def opened(self, node_id: str) -> None:
-        """A table, a descriptor, a fold, or a bit."""
+        """Open a table, a descriptor or a fold, or flip a bit."""
         what, _, which = node_id.removeprefix("tables/").partition("/")
         self._touched = True
         if what == "table":
@@ -211,7 +211,7 @@ class Tables(Picture):
             self.space.undo_edit()
 
     def sought(self, text: str) -> None:
-        """Open the way to the address `text`."""
+        """Open the path to the address `text`."""
         self.show_address(typed_in_register(text, self.space.tables.fmt.word_bits))
 
     def show_address(self, address: int) -> None:
@@ -222,7 +222,7 @@ class Tables(Picture):
             self.address = address
 
     def _open_way(self) -> None:
-        """The way to `address`, and nothing else."""
+        """Open the path to `address`, and nothing else."""
         self._touched = True
         found = self._walked(self.space)
         tables = self.space.tables
@@ -283,7 +283,7 @@ class Tables(Picture):
 
 @picture_of(first_for=(MachineWalk, TablesWalk))
 class Walk(Picture):
-    """What the hardware does with one address: each descriptor, the combined permissions, the verdict.
+    """The steps of the hardware for one address: each descriptor, the combined permissions, the verdict.
 
     `target` is the result of ``m.walk(…)``, or a walk in tables without a machine.  After every operation, the picture
     walks again and marks differences from the result.  You can change `address`, `access` and `user`, in Python and in
@@ -322,7 +322,7 @@ class Walk(Picture):
         return live_space(self.at().machine, self._task, self._without_machine)
 
     def draw(self, at: At) -> Scene:
-        """The walk as it is at that moment."""
+        """Return the walk at that moment."""
         must_be_there(self.machine, at, self._task)
         space = space_then(at, self._task, self._without_machine)
         result = self._result
@@ -357,7 +357,7 @@ class Walk(Picture):
     # ---- what the page asks ----------------------------------------------------------------------
 
     def opened(self, node_id: str) -> None:
-        """A switch, a bit of the address, or a bit of the descriptor."""
+        """Press a switch, or flip a bit of the address or of the descriptor."""
         what, _, which = node_id.removeprefix("walk/").partition("/")
         if what == "switch":
             self._switch(which)
@@ -369,7 +369,7 @@ class Walk(Picture):
             self._flip(int(which))
 
     def turned(self, node_id: str, by: int) -> None:
-        """A slice of the address was turned."""
+        """Turn a slice of the address."""
         one = self._slice(node_id)
         if one is None:
             raise Refused(f"turn: {shown(node_id)} is not a slice of the address")
@@ -412,7 +412,7 @@ class Walk(Picture):
 
 
 def space_then(at: At, task: str, tables: PageTables[Any] | None) -> Space:
-    """Return what a picture looks at: `tables` if they have no machine, else those of `task` at the moment."""
+    """Return a picture's space: `tables` if they have no machine, or else those of `task` at the moment."""
     if at.machine is None:
         return live_space(None, task, tables)
     return live_space(at.machine, task, tables, at.moment)
@@ -421,7 +421,7 @@ def space_then(at: At, task: str, tables: PageTables[Any] | None) -> Space:
 def walk_steps(
     machine: Machine, moment: Moment, task: str, address: int, access: str, user: bool, *, in_line: bool = False
 ) -> Mine:
-    """The steps of a walk in the tables of `task` ("": the kernel's), drawn as tables or `in_line`."""
+    """Return the steps of a walk in the tables of `task` ("": the kernel's), drawn as tables or `in_line`."""
     mine = steps_of_walk(
         moment, lambda done: MachineSpace(machine, task, moment.at(done)), address, access, user, in_line=in_line
     )
@@ -429,7 +429,7 @@ def walk_steps(
 
 
 def must_be_there(machine: Machine | None, at: At, task: str) -> None:
-    """Raise :class:`NotThere` for tables of a task, or of a domain by its path, that does not exist at a moment."""
+    """Raise :class:`NotThere` if the tables' task, or domain given by its path, does not exist at a moment."""
     if task and machine is not None and at.machine is not None and task not in at.machine.tasks:
         path = task if task.startswith("domain:") else task_path(task)
         part_at(path, machine, There(at.machine, at.number, at.done))
@@ -440,9 +440,9 @@ def _title(address: int, whose: str) -> str:
 
 
 def walk_line(machine: Machine, task: str, address: int, *, is_open: bool, moment: Moment, width: float) -> Scene:
-    """The scene of a read of `address` in the tables of `task` ("" the kernel's), at a moment.
+    """Return the scene of a read of `address` in the tables of `task` ("" the kernel's), at a moment.
 
-    It is one line; if it `is_open`, the walk itself is below.
+    It is one line; if it `is_open`, the walk itself is below it.
     """
     space = MachineSpace(machine, task, moment)
     found = space.walk(address, "read", bool(task))

@@ -1,6 +1,6 @@
-"""The strip of a slider: all operations of a journal in columns, and their names piece by piece.
+"""The strip of a slider: all operations of a journal in columns, and their names in pieces.
 
-How they are drawn and folded is the front end's business: `js/src/timeline.ts`.
+The front end draws and folds them: `js/src/timeline.ts`.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from vmwidgets.views.scene.text import visible
 from .operations import is_access, name_of, without_end
 
 PIECE = 500
-"""So many names are asked for at a time."""
+"""The number of names that are requested at a time."""
 
 MOST_GROUPS = 2_000
-"""The latest groups and marks of a journal are given, at most so many."""
+"""The most groups and marks of a journal that are sent: the latest ones."""
 
 _NAMES: dict[str, str] = {
     "n": (
@@ -44,10 +44,10 @@ _ENDS = {"done": ".", "error": "e", "panic": "p", "interrupted": "i"}
 
 
 def kind_of(journal: Journal, operation: Operation) -> str:
-    """Return what an operation is, in a letter.
+    """Return the kind of an operation as a letter.
 
-    "n" makes something new, "g" gives something back, "a" is an access, "f" one that faulted, "t" lets threads run, and
-    "c" is any other change.
+    "n" creates something, "g" frees something, "a" is an access, "f" one that faulted, "t" lets threads run, and "c" is
+    any other change.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")
@@ -65,7 +65,7 @@ def kind_of(journal: Journal, operation: Operation) -> str:
 
 
 def look_of(journal: Journal, first: int, last: int) -> tuple[str, str]:
-    """The letters of a mark for operations from `first` to `last`: their kind, "s" for several; and the worst end."""
+    """Return the letters of a mark for operations from `first` to `last`: kind ("s": several), and worst end."""
     done = [journal[number] for number in range(first, last + 1)]
     kinds = {kind_of(journal, one) for one in done}
     ends = [_ENDS.get(one.outcome, ".") for one in done]
@@ -79,7 +79,7 @@ class _Columns:
         self.kinds, self.ends, self.serials = bytearray(), bytearray(), array("q")
 
     def read(self, journal: Journal) -> None:
-        """Have those that the journal has now; serials only rise, and an operation has one history before it."""
+        """Read the journal's new operations; serials only rise, and an operation has only one history before it."""
         serials = self.serials
         while serials and (len(serials) > len(journal) or serials[-1] != journal.serial(len(serials) - 1)):
             serials.pop()
@@ -95,18 +95,18 @@ _READ: weakref.WeakKeyDictionary[Journal, _Columns] = weakref.WeakKeyDictionary(
 
 
 def stamp(journal: Journal) -> int:
-    """A number that changes with operations, groups and marks: a page that has another number asks again."""
+    """Return a number that changes with operations, groups and marks: a page with another number asks again."""
     what = journal.last.serial if len(journal) else -1, len(journal.groups), tuple(journal.marks.items())
     return zlib.crc32(repr(what).encode("utf-8", "replace"))
 
 
 def timeline(journal: Journal, have: int = 0, serial: int = -1, asks: bool = False) -> dict[str, Any]:
-    """Return what a page needs that has the first `have` operations, of which the last has this serial.
+    """Return what a page needs that has the first `have` operations, the last of which has this serial.
 
     `kinds` and `ends` have a letter for each operation from `first` on, `sizes` its events; `groups` have the numbers
     of their first and last operation.  O(operations since then + groups).
 
-    For a picture that `asks`, accesses are alike: what became of them is not said.
+    For a picture that `asks`, all accesses look alike, whatever their outcome.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")
@@ -141,7 +141,7 @@ def timeline(journal: Journal, have: int = 0, serial: int = -1, asks: bool = Fal
 
 
 def _groups(journal: Journal) -> list[list[Any]]:
-    """Return those that no other contains, oldest first."""
+    """Return groups that no other one contains, oldest first."""
     found: list[list[Any]] = []
     begun = journal.next_serial + 1
     for group in journal.groups[: -MOST_GROUPS - 1 : -1]:
@@ -160,9 +160,9 @@ def _marks(journal: Journal) -> list[list[Any]]:
 
 
 def names(journal: Journal, first: int, asks: bool = False) -> list[str]:
-    """The names of :data:`PIECE` operations from number `first` on, or as many as there are.  O(:data:`PIECE`).
+    """Return the names of :data:`PIECE` operations from number `first` on, or as many as there are.  O(:data:`PIECE`).
 
-    For a picture that `asks` it is not said which accesses failed.
+    For a picture that `asks`, failures of accesses are not shown.
     """
     found = [journal[number] for number in range(first, min(first + PIECE, len(journal)))]
     return [without_end(name_of(one)) if asks and is_access(one) else name_of(one) for one in found]

@@ -1,4 +1,4 @@
-"""Live TLBs: what the processors still believe, and what they were asked to forget."""
+"""Live TLBs: the processors' cached translations, and requests to drop them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Tlb(Picture):
         super().__init__(target, machine=machine, **options)
 
     def draw(self, at: At) -> Scene:
-        """The processors as they are at this moment."""
+        """Return the processors at this moment."""
         machine = at.whole
         look = at.look(machine.cpus)
         bench = TlbBench(self._opened, self._sets, self.selection, self._requests)

@@ -1,4 +1,4 @@
-"""Pictures of a program's trace, its locality and the faults of policies: they have no machine, and stay."""
+"""Pictures of a program's trace, its locality and the faults of policies, which have no machine and do not change."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from .registry import picture_of
 
 @picture_of(first_for=(Trace, UsedOverTime))
 class Locality(Picture):
-    """Where a program refers to: time to the right, pages upwards.  `target` is a trace, or a real process's locality.
+    """A program's references: time to the right, pages upwards.  `target` is a trace, or a real process's locality.
 
-    A part is stronger the more often it is referenced, and of another colour where it is written, or only instructions
-    are fetched.  Below are the pages that are used in each part of the time.  Rows that lie apart are pages of which
-    none between is used; ``t.named(ranges)`` gives them names.  Press a row to see its pages alone, and the pages in
-    use below to see what was referenced then; the table lists the references where they are few.  Of a real process
-    (``vm.process().locality()``), each range is a row, stronger the more of its pages are used.
+    A part is darker the more often it is referenced, and has another colour if it is written, or only executed.  Below
+    are the pages used in each part of the time.  Rows that are apart have unused pages between them;
+    ``t.named(ranges)`` names them.  Press a row to see only its pages, and the curve below to see the references of
+    that time; the table lists the references if they are few.  For a real process (``vm.process().locality()``), each
+    range is a row, darker the more of its pages are used.
 
     >>> import vmwidgets as vm
     >>> vm.picture(vm.trace([0x1000, 0x1008, 0x2000], [False, True, False])).scene().caption.text
@@ -48,13 +48,13 @@ class Locality(Picture):
         return trace.locality(first=min(self.first, len(trace)), last=min(last, len(trace)), low=self.start, high=high)
 
     def draw(self, at: At) -> Scene:
-        """The picture."""
+        """Return the picture."""
         if isinstance(at.target, UsedOverTime):
             return draw_used(at.target, width=at.width)
         return draw_locality(self._value(at.target), width=at.width)
 
     def opened(self, node_id: str) -> None:
-        """Draw only what a part of the time references, or only some pages; or all again."""
+        """Draw only what a part of the time references, or only some pages; or everything again."""
         value = self._value(self.target)
         _, what, *number = node_id.split("/")
         with self.hold_trait_notifications():
@@ -74,7 +74,9 @@ class Locality(Picture):
 
 @picture_of(first_for=FaultsValue, name="FaultCurves")
 def draw_curves(at: At) -> Scene:
-    """The faults of policies of page replacement, by the number of frames.  `target` is the result of `trace.faults`.
+    """Return the faults of policies of page replacement, by the number of frames.
+
+    `target` is the result of `trace.faults`.
 
     >>> import vmwidgets as vm
     >>> found = vm.trace([page << 12 for page in (1, 2, 3, 4, 1, 2, 5, 1, 2, 3, 4, 5)]).faults("fifo", (3, 4))
@@ -88,7 +90,7 @@ def draw_curves(at: At) -> Scene:
 
 @picture_of(first_for=IntervalsValue, name="Intervals")
 def draw_times(at: At) -> Scene:
-    """Return how long it takes until a page is referenced again.  `target` is the result of ``trace.intervals()``.
+    """Return the time until a page is referenced again.  `target` is the result of ``trace.intervals()``.
 
     >>> import vmwidgets as vm
     >>> vm.picture(vm.trace([0, 0, 0, 4096, 0]).intervals()).scene().caption.text

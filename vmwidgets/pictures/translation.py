@@ -1,4 +1,4 @@
-"""One access from its address to a frame: the same views as on their own, at one moment, as one picture."""
+"""One access from its address to a frame: the usual views at one moment, as one picture."""
 
 from __future__ import annotations
 
@@ -34,24 +34,24 @@ from .spaces import MachineSpace, name_of_space, neighbours_of, whose_of
 from .tables import walk_steps
 
 PANES = ("address", "tlb", "walk", "frames")
-"""What such a picture may have, in any order."""
+"""The possible panes, in any order."""
 
 PRESETS = {"translation": PANES}
 
 SEARCHED = 64
-"""So many of the latest operations are searched for an access."""
+"""The number of latest operations that are searched for an access."""
 
 MOST_LOOKS = 30
-"""So many stages of an operation are drawn to find those that change the picture."""
+"""The most stages of an operation that are drawn to find those that change the picture."""
 
 PROCESSORS = 2
-"""Processors whose ways are drawn: the one that makes the access, and its neighbour."""
+"""The number of processors whose lookups are drawn: that of the access, and its neighbour."""
 
 
 def panes_of(wanted: object) -> tuple[str, ...]:
-    """The panes that were asked for; none for None.
+    """Return the requested panes; none for None.
 
-    Raises :class:`Refused` for one that is not known, and for one that is there twice.
+    Raises :class:`Refused` for an unknown one, and for one that is given twice.
 
     >>> panes_of("translation"), panes_of(["walk"])
     (('address', 'tlb', 'walk', 'frames'), ('walk',))
@@ -80,7 +80,7 @@ def panes_of(wanted: object) -> tuple[str, ...]:
 class Translation:
     """An address that is translated in the tables of `task` ("": the kernel's), by operation `number`.
 
-    `lookups` are what the operation looked up for it; none: no operation did, and `va` was asked for.
+    `lookups` are the operation's lookups of it; empty if no operation made any, and `va` was requested.
     """
 
     va: int
@@ -91,14 +91,14 @@ class Translation:
 
     @property
     def whose(self) -> str:
-        """Return whose address it is, in words."""
+        """The owner of the address, in words."""
         return name_of_space(self.task) or "the kernel"
 
 
 def translation_in(machine: Machine, task: str | None, address: int | None) -> Translation | None:
-    """The latest translation in a machine: of `task` only ("": the kernel), or of `address`; None if there is none.
+    """Return a machine's latest translation: of `task` only ("": the kernel), or of `address`; None if there is none.
 
-    O(events of the operations that are searched).
+    O(events of the searched operations).
     """
     journal = machine.journal
     spaces = {"", *machine.tasks, *(domain.path for domain in machine.domains.values())}
@@ -129,7 +129,7 @@ def _is_users(machine: Machine, va: int) -> bool:
 
 
 def _loaded_before(events: Sequence[ev.Event]) -> dict[str, str]:
-    """Return whose tables processors had loaded before these events, as far as they say so."""
+    """Return the owners of the tables that processors had loaded before these events, as far as they show it."""
     return {event.cpu: event.before for event in reversed(events) if isinstance(event, ev.SpaceLoaded)}
 
 
@@ -138,9 +138,9 @@ def _loaded_before(events: Sequence[ev.Event]) -> dict[str, str]:
 
 @frozen(slots=False)
 class Sight:
-    """What is shown of a translation: the lookup at hand, how far its walk is drawn, and the frame, if one is known.
+    """The shown part of a translation: the current lookup, how much of its walk is drawn, and the frame, if known.
 
-    `over` are sets that are shown beside those in which the address may be.
+    `over` are sets that are shown next to those that may contain the address.
     """
 
     lookup: Lookup | None
@@ -149,13 +149,13 @@ class Sight:
     sets: tuple[int, ...] = ()
     rows: int = 1
     among: tuple[int, ...] = ()
-    """Frames that are drawn among others, and look like them."""
+    """Frames drawn with the others, looking the same."""
     asked: bool = False
-    """Whether a question is open, so that no number of the address says which descriptor comes next."""
+    """Whether a question is open, so that no number in the address reveals the next descriptor."""
 
 
 def sight_of(machine: Machine, one: Translation, moment: Moment) -> Sight:
-    """Return how far a translation has come at a moment; where no operation did it, as a processor would do it."""
+    """Return how far a translation has come at a moment; without an operation, as a processor would do it."""
     found = walked(machine, one, moment)
     levels, width = _levels(machine, one)
     every = Reach(levels, len(found.steps), width=width)
@@ -180,7 +180,7 @@ def sight_of(machine: Machine, one: Translation, moment: Moment) -> Sight:
 
 
 def _answered(machine: Machine, lookup: Lookup, moment: Moment) -> tuple[str, str]:
-    """Return what became of a walk because the TLB answered."""
+    """Return the effect on a walk of a TLB hit."""
     if lookup.outcome == "forbidden":
         return "Page fault", "by the permissions in the TLB"
     assert lookup.place is not None, "a hit has a place"
@@ -192,7 +192,7 @@ def _answered(machine: Machine, lookup: Lookup, moment: Moment) -> tuple[str, st
 
 
 def _kept_frame(machine: Machine, lookup: Lookup, moment: Moment) -> int | None:
-    """The frame that the TLB gave."""
+    """Return the frame from the TLB."""
     assert lookup.place is not None, "a hit has a place"
     value: CpusValue = look_at(machine.cpus, moment.at(lookup.at)).now
     slot = value.cpus[lookup.number].tlb.rows[lookup.place[0]][lookup.place[1]]
@@ -200,7 +200,7 @@ def _kept_frame(machine: Machine, lookup: Lookup, moment: Moment) -> int | None:
 
 
 def frames_cached(machine: Machine, one: Translation, moment: Moment) -> list[int]:
-    """The frames that TLBs have for its address, of whatever address space: a stale translation leads to one too."""
+    """Return the frames cached for its address in any address space: a stale translation has one too."""
     value: CpusValue = look_at(machine.cpus, moment).now
     entries = [slot.entry for cpu in value.cpus for slot in cpu.tlb.slots]
     return [
@@ -211,19 +211,19 @@ def frames_cached(machine: Machine, one: Translation, moment: Moment) -> list[in
 
 
 def walked(machine: Machine, one: Translation, moment: Moment) -> Walk:
-    """The walk of it, in the tables at a moment."""
+    """Return its walk, in the tables at a moment."""
     access = one.lookups[-1].access if one.lookups else "read"
     return MachineSpace(machine, one.task, moment).walk(one.va, access, one.user)
 
 
 def _levels(machine: Machine, one: Translation) -> tuple[int, int]:
-    """Return how many tables a walk reads at most, and how many bytes a descriptor has."""
+    """Return how many tables a walk reads at most, and the bytes of a descriptor."""
     tables = MachineSpace(machine, one.task).tables
     return len(tables.fmt.address_split(tables.controls).parts), tables.fmt.entry_width
 
 
 def sets_of(machine: Machine, one: Translation, moment: Moment) -> tuple[int, ...]:
-    """The sets in which an address may be: for pages of the smallest size, and of those sizes that a TLB keeps."""
+    """Return the sets that may contain an address: for pages of the smallest size, and of the sizes in the TLB."""
     value: CpusValue = look_at(machine.cpus, moment).now
     sizes = {PAGE} | {slot.entry.page_size for cpu in value.cpus for slot in cpu.tlb.slots}
     return tuple(dict.fromkeys(one.va // size % value.cpus[0].tlb.sets for size in sorted(sizes)))
@@ -233,7 +233,7 @@ def sets_of(machine: Machine, one: Translation, moment: Moment) -> tuple[int, ..
 
 
 def translation_scene(at: At, panes: Sequence[str], one: Translation, moment: Moment, sight: Sight) -> Scene:
-    """The panes of a translation at a moment, without its steps."""
+    """Return the panes of a translation at a moment, without its steps."""
     drawn = [_PANES[name](at, one, moment, sight) for name in panes]
     captions = [part.caption for name, part in zip(panes, drawn, strict=True) if name == "tlb"]
     by = f" · {sight.lookup.cpu}" if sight.lookup is not None else ""
@@ -301,7 +301,7 @@ _PANES: dict[str, Any] = {"address": _address, "tlb": _tlb, "walk": _walk, "fram
 
 
 def steps_of_translation(at: At, panes: tuple[str, ...], one: Translation) -> Mine:
-    """The steps of such a picture: of those of its panes, and of its lookups, those that change it."""
+    """Return the steps of such a picture: those of its panes and lookups that change it."""
     machine, whole = at.whole, at.moment
     access = one.lookups[-1].access if one.lookups else "read"
     own = {lookup.at for lookup in one.lookups} | {lookup.end for lookup in one.lookups}
@@ -325,7 +325,7 @@ def steps_of_translation(at: At, panes: tuple[str, ...], one: Translation) -> Mi
 
 
 def nothing_translated(at: At, whose: str) -> Scene:
-    """The picture where no access was made."""
+    """Return the picture if no access was made."""
     by = f"{whose}.read(address)" if whose.isidentifier() else "task.read(address)"
     of = f" of {visible(whose)}" if whose else ""
     words = (
@@ -340,7 +340,7 @@ def nothing_translated(at: At, whose: str) -> Scene:
 
 
 def runs_in(drawn: Scene) -> Iterator[tuple[str, int, int]]:
-    """The runs of frames in a picture: the id of each, its first frame, and how many it has."""
+    """Yield the runs of frames in a picture: the ID of each, its first frame, and its length."""
     for node in drawn.nodes:
         if node.id.startswith("frames/run/"):
             yield node.id, int(node.thing.partition(":")[2]), int(node.title.partition(" ")[0].replace(",", ""))

@@ -1,4 +1,4 @@
-"""An exam about one picture: a question for each word that a worksheet leaves out."""
+"""An exam on one picture: a question for each word that a worksheet leaves out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .question import ADDRESS, NUMBER, TEXT, Question
 
 
 def exam_of(sheet: Worksheet) -> Exam:
-    """The questions, in the order of the blanks; all have the worksheet as their figure.
+    """Return the questions, in the order of the blanks, all with the worksheet as their figure.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")

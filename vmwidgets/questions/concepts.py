@@ -1,7 +1,7 @@
-"""The concept test: ten questions before a course and their twins after it, for a notebook or for paper.
+"""The concept test: ten questions before a course and their twins after it, for a notebook or on paper.
 
-A question and its twin are of one kind, with other numbers, so answers can't be learned by heart.  Half of a class
-gets form A first and the other half form B: if one form is easier, it makes no gain.
+A question and its twin are of one kind, with other numbers, so answers can't be learned by heart.  Half of a class gets
+form A first, and the other half form B, so that an easier form makes no gain.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ TESTS = "before", "after"
 """The two tests of a course."""
 
 LAB = "concepts"
-"""What a notebook with a test begins: `lab.begin("concepts", …)`."""
+"""The lab of a notebook with a test: `lab.begin("concepts", …)`."""
 
 KINDS = (
     "gaps/where", "gaps/entries",
@@ -36,15 +36,15 @@ KINDS = (
     "cow/value", "cow/copies", "cow/fault",
     "replacement/victim", "replacement/more",
 )  # fmt: skip  # by lab: 01, 06, 08, 11
-"""What is asked, in both tests: a kind for each idea on which the labs spend a section."""
+"""The kinds of both tests' questions: one for each idea with its own section in the labs."""
 
 
 def concept_test(test: str) -> None:
     """Ask the ten questions of the `test` "before" or "after" a course, each with a control for its answer.
 
     The answers are saved in the notebook, and no outcome is shown.  The notebook begins with the student's ID:
-    ``lab.begin("concepts", student="ada", course="os-2026")``; ID and course decide the questions.
-    ``vmwidgets grade FOLDER --gain`` compares the tests of a class.
+    ``lab.begin("concepts", student="ada", course="os-2026")``; ID and course determine the questions.  ``vmwidgets
+    grade FOLDER --gain`` compares the tests of a class.
 
     Raises :class:`Refused` for another test, and before the notebook has begun for one student.
 
@@ -67,12 +67,12 @@ def concept_test(test: str) -> None:
 
 
 def identity_of(test: str, kind: str) -> str:
-    """Return the name under which a notebook keeps the answer to a question of a test."""
+    """Return the ID under which a notebook keeps the answer to a test's question."""
     return f"{LAB}/{test}/{kind}"
 
 
 def paper(beginning: Beginning, test: str) -> Exam:
-    """Return the questions of one student's test, with their answers; O(1) after the first of a course."""
+    """Return the questions of one student's test, with answers; O(1) after the first of a course."""
     course = folded(beginning.course)
     first = sha256(f"{LAB}|{course}|{'+'.join(beginning.ids)}".encode()).digest()[0] & 1
     return form(course, FORMS[first ^ TESTS.index(test)])
@@ -86,7 +86,7 @@ def form(course: str, name: str) -> Exam:
 
 
 def is_right(question: Question, answer: Any) -> bool:
-    """Return whether an answer, as a notebook keeps it, is right.
+    """Return whether an answer, as a notebook stores it, is right.
 
     >>> is_right(Question("How many?", "2", "", NUMBER), "2"), is_right(Question("How many?", "2", "", NUMBER), None)
     (True, False)
@@ -121,7 +121,7 @@ def _cell(kind: str, source: str) -> dict[str, Any]:
 
 
 def _show(number: int, question: Question, told: str) -> None:
-    """Put what a question tells on the page, above its control, which asks."""
+    """Put a question's facts on the page, above the control that asks it."""
     if current_shell() is None:
         return
     figure = figure_html(question.figure) if question.figure is not None else ""

@@ -38,7 +38,7 @@ COUNTED = "Linux's `do_wp_page`; here `vm_map_fork` on a machine with counted fr
 
 
 class Step(NamedTuple):
-    """What a task does: "forks" another, or "reads" or "writes" a page, of the shared memory if `shared`."""
+    """A task's action: "forks" another, or "reads" or "writes" a page, in the shared memory if `shared`."""
 
     who: str
     verb: str
@@ -48,7 +48,7 @@ class Step(NamedTuple):
 
     @property
     def words(self) -> str:
-        """As a line of a table."""
+        """The step as a line of a table."""
         if self.verb == "forks":
             return f"forks the {self.letter}"
         place = f"page {self.page}{' of the shared memory' if self.shared else ''}"
@@ -56,7 +56,7 @@ class Step(NamedTuple):
 
 
 class Family:
-    """A task with pages of private memory, and of shared memory if it has some; later its descendants."""
+    """A task with pages of private and perhaps of shared memory; and, later, its descendants."""
 
     def __init__(self, pages: int, shared: int = 0, *, fork: str = "counted") -> None:
         self.machine = boot("x86-64", fork=fork)
@@ -69,20 +69,20 @@ class Family:
             first.write(at, b"0")
 
     def address(self, step: Step) -> int:
-        """Return where a step reads or writes."""
+        """Return the address that a step reads or writes."""
         return (self.shared if step.shared else self.private) + step.page * PAGE
 
     def do_alone(self, step: Step) -> None:
         """Do a step of a question on copies.
 
-        Raises :class:`Again` where the kernel joins objects: then less is copied than the rule says.
+        Raises :class:`Again` if the kernel joins objects: then it copies less than the rule says.
         """
         self.do(step)
         if any(isinstance(event, ShadowMoved) for event in self.machine.journal.last.events):
             raise Again
 
     def do(self, step: Step) -> str:
-        """Do a step; what a read gives."""
+        """Do a step; returns what a read returns."""
         task = self.tasks[step.who]
         if step.verb == "forks":
             self.tasks[step.letter] = task.fork(step.letter)
@@ -93,12 +93,12 @@ class Family:
         return ""
 
     def faults(self) -> list[FaultRaised]:
-        """The faults of the latest step."""
+        """Return the faults of the latest step."""
         return [event for event in self.machine.journal.last.events if isinstance(event, FaultRaised)]
 
     @property
     def copies(self) -> int:
-        """Return how many pages were copied by the latest step."""
+        """The number of pages that the latest step copied."""
         return sum(isinstance(event, PageCopied) for event in self.machine.journal.last.events)
 
     @property
@@ -110,7 +110,7 @@ class Family:
 def drawing_of(
     pages: int, steps: Sequence[Step], title: str, shared: int = 0, *, fork: str = "counted"
 ) -> Callable[[], Scene]:
-    """Return what draws the memory of the family after these steps."""
+    """Return a function that draws the family's memory after these steps."""
 
     def draw() -> Scene:
         family = Family(pages, shared, fork=fork)
@@ -122,7 +122,7 @@ def drawing_of(
 
 
 def drawn_steps(draws: Draws, pages: int, *, count: int, tasks: int, reads: bool = False) -> list[Step]:
-    """Forks and writes: no two letters are the same."""
+    """Return forks and writes without repeated letters."""
     letters = iter(draws.shuffled(LETTERS))
     names, steps = list(NAMES[:tasks]), list[Step]()
     there = ["parent"]
@@ -137,7 +137,7 @@ def drawn_steps(draws: Draws, pages: int, *, count: int, tasks: int, reads: bool
 
 
 def story(steps: Sequence[Step]) -> str:
-    """The steps as a table."""
+    """Return the steps as a table."""
     return table(("step", "task", "does"), [(str(at), step.who, step.words) for at, step in enumerate(steps, 1)])
 
 
@@ -151,12 +151,12 @@ def _begins(pages: int) -> str:
 
 
 def value(draws: Draws) -> Question:
-    """Return what a task reads at the end: what it wrote last, what it inherited, or what was written last of all."""
+    """Return what a task reads at the end: its own last write, what it inherited, or the last write of all."""
     return evenly(draws, _value, _whose, ("own", "inherited", "last"))
 
 
 def _whose(question: Question) -> str:
-    """Name the rule of thumb that would give a question's value: the last write, one's own last, or none."""
+    """Return the rule of thumb that gives a question's value: the last write, one's own last write, or none."""
     asked = re.findall(r"What does the (\w+) read in page (\d)", question.text)[0]
     writes = re.findall(rf"\| (\w+) \| writes (`\w`) to page {asked[1]} \|", question.text)
     own = [letter for who, letter in writes if who == asked[0]]
@@ -192,7 +192,7 @@ def _value(draws: Draws) -> Question:
 
 
 def _not_read(steps: Sequence[Step], asked: Step, last: Step) -> dict[str, str]:
-    """Why the task does not read what else was written to the page: it was written over, or in a page of another's."""
+    """Return why the task does not read another write to the page: it was overwritten, or is in another's page."""
     found = {}
     for number, step in enumerate(steps, 1):
         if step.verb == "writes" and step.page == asked.page and step != last:
@@ -203,7 +203,7 @@ def _not_read(steps: Sequence[Step], asked: Step, last: Step) -> dict[str, str]:
 
 
 def copies(draws: Draws) -> Question:
-    """Return how many pages are copied."""
+    """Make a question on how many pages are copied."""
     return evenly(draws, _copies, answer_of, ("1", "2", "3", "4", "5", "6"))
 
 
@@ -229,7 +229,7 @@ def _copies(draws: Draws) -> Question:
 
 
 def frames(draws: Draws) -> Question:
-    """Return how many frames a family of three needs."""
+    """Make a question on how many frames a family of three needs."""
     return evenly(draws, _frames, answer_of, ("8", "9", "10", "11", "12", "13"))
 
 
@@ -257,11 +257,11 @@ def _frames(draws: Draws) -> Question:
 CODES = (None, 4, 5, 6, 7)
 FAULTS = ("no fault", *(f"error code {code:#x}" for code in CODES[1:]))
 OFTEN = (*("no fault",) * 3, *("error code 0x4", "error code 0x6", "error code 0x7") * 4)
-"""The answers that there can be.  The shortest, "no fault", is right in one of five: as often as by guessing."""
+"""The possible answers.  The shortest, "no fault", is right in one of five cases: as often as by guessing."""
 
 
 def fault(draws: Draws) -> Question:
-    """With which fault an access begins."""
+    """Make a question on the first fault of an access."""
     return evenly(draws, _fault, answer_of, OFTEN)
 
 
@@ -295,14 +295,14 @@ def _why(raised: Sequence[FaultRaised], asked: Step) -> str:
 
 
 def _reason(raised: Sequence[FaultRaised]) -> str:
-    """Return what the fault was about; empty where there was none."""
+    """Return what the fault was about; "" if there was none."""
     if not raised:
         return ""
     return "the page " + ("is mapped, but not to be written" if (raised[0].code or 0) & 1 else "is not mapped yet")
 
 
 def shared(draws: Draws) -> Question:
-    """Return what three tasks read in shared and in private memory."""
+    """Make a question on what three tasks read in shared and in private memory."""
     return evenly(draws, _shared, likeness, range(5))
 
 
@@ -351,7 +351,7 @@ def _rows(found: Sequence[tuple[str, str]]) -> str:
 
 
 def _differing(found: Sequence[tuple[str, str]], right: Sequence[tuple[str, str]]) -> str:
-    """Why an option is wrong: what of shared memory it has otherwise, and the first task that reads another byte."""
+    """Return why an option is wrong: its error about shared memory, and the first task that reads another byte."""
     together, last = {other for _, other in found}, right[0][1]
     why = ["all tasks read the same byte in shared memory"] if len(together) > 1 else []
     why += [f"the last write to shared memory is `{last}`"] if together != {last} and not why else []

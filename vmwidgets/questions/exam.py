@@ -1,4 +1,4 @@
-"""An exam: questions of one topic or several from a seed."""
+"""An exam: questions on one or several topics, from a seed."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ TOPICS = {
 """Topics and their titles."""
 
 _MODULES = {"cow": "copy_on_write"}
-"""Where a topic's module is not called as the topic is."""
+"""The modules of topics that have another name."""
 
 MOST_QUESTIONS = 100
 
 DEFAULT = 6
-"""Questions of a topic, unless `n` or `kinds` says otherwise."""
+"""The number of questions on a topic, unless `n` or `kinds` says otherwise."""
 
 UNDRAWN = -1
-"""The seed of an exam that no seed has drawn: it is about one picture, whose title is its topic."""
+"""The seed of an exam that is not drawn: it is about one picture, whose title is its topic."""
 
 FORMS = "A", "B"
 """Two exams of the same kinds."""
@@ -42,7 +42,7 @@ FORMS = "A", "B"
 
 @frozen(slots=False)
 class Section:
-    """Questions of a topic, the easy ones first; `first` is the number of the first one."""
+    """The questions on a topic, the easy ones first; `first` is the number of the first one."""
 
     topic: str
     first: int
@@ -50,12 +50,12 @@ class Section:
 
     @property
     def title(self) -> str:
-        """Return what is printed above it."""
+        """The title above it."""
         return TOPICS.get(self.topic, self.topic)
 
     @property
     def rules(self) -> list[str]:
-        """Return what its questions need, each paragraph once."""
+        """The rules for its questions, each paragraph once."""
         return list(dict.fromkeys(rule for question in self.questions for rule in question.rules))
 
     @property
@@ -66,10 +66,10 @@ class Section:
 
 @frozen(slots=False)
 class Exam:
-    """A section for each topic, with as many questions of each; they are numbered through.
+    """A section for each topic, with the same number of questions each, numbered consecutively.
 
     The questions come from the seed, and from an instructor's secret as well if `with_secret`.  `kinds` are those that
-    were chosen, and `form` is A or B where there are two papers of the same kinds.
+    were chosen, and `form` is A or B if there are two papers of the same kinds.
     """
 
     seed: int
@@ -80,7 +80,7 @@ class Exam:
 
     @property
     def topic(self) -> str:
-        """Its topics by name, with commas where there are several."""
+        """Its topics by name, separated by commas."""
         return ",".join(section.topic for section in self.sections)
 
     @property
@@ -90,34 +90,34 @@ class Exam:
 
     @property
     def title(self) -> str:
-        """Return what is printed above it."""
+        """The title above it."""
         title = "Virtual memory" if self.several else self.sections[0].title
         return f"{title}, form {self.form}" if self.form else title
 
     @property
     def questions(self) -> tuple[Question, ...]:
-        """Return those of all sections."""
+        """The questions of all sections."""
         return tuple(question for section in self.sections for question in section.questions)
 
     def new_rules(self, section: Section) -> list[str]:
-        """Return what a section's questions need and no section before it has said: a paper says each rule once."""
+        """Return the rules for a section's questions that no earlier section has: a paper says each rule once."""
         before = [rule for one in self.sections[: self.sections.index(section)] for rule in one.rules]
         return [rule for rule in section.rules if rule not in before]
 
     @property
     def points(self) -> int:
-        """Return what all questions together are worth."""
+        """The points of all questions together."""
         return sum(question.grade for question in self.questions)
 
     @cached_property
     def digest(self) -> str:
-        """A name for the exam, made from what students read: it tells nothing about the seed or the answers."""
+        """A name for the exam, computed from its printed text: it reveals nothing about the seed or the answers."""
         read = [part for question in self.questions for part in (question.text, *question.options)]
         return sha256("|".join([self.topic, *read]).encode()).hexdigest()
 
 
 def kinds_of(topic: object) -> tuple[Kind, ...]:
-    """The kinds of question of a topic.
+    """Return the kinds of question of a topic.
 
     >>> sorted({kind.grade for kind in kinds_of("walk")})
     [1, 2, 3]
@@ -131,15 +131,15 @@ def kinds_of(topic: object) -> tuple[Kind, ...]:
 def make_exam(
     topic: str | Sequence[str], seed: Any, n: Any = None, secret: str = "", *, kinds: Sequence[str] = (), form: str = ""
 ) -> Exam:
-    """Create an exam of `n` questions on a topic, or on each of several topics: 6, unless `n` says otherwise.
+    """Create an exam of `n` questions (6 by default) on a topic, or on each of several topics.
 
     Several topics are sections of one exam, with the questions that each topic has alone.  `kinds` are names such as
-    "walk/index": then no others are asked, and without `n` each is asked once.  A topic of which no kind is chosen is
-    refused, and topics may be left out, as (): they are those of the kinds.  `form` "A" and "B" are two exams
-    with the same kinds in the same order, as a test before and after a lab needs; no question is in both.
+    "walk/index": then no others are asked, and without `n` each is asked once.  A topic without a chosen kind is
+    refused, and topics may be left out, as (): they are those of the kinds.  `form` "A" and "B" are two exams with the
+    same kinds in the same order, as a test before and after a lab needs; no question is in both.
 
-    The seed and an instructor's `secret`, if there is one, decide the questions, on each computer; each kind comes once
-    before one comes again, and grades take turns.  No two questions have the same text.
+    The seed and an instructor's `secret`, if there is one, determine the questions, on every computer; each kind is
+    used once before one is repeated, and grades alternate.  No two questions have the same text.
 
     Raises :class:`Refused` for an unknown topic, kind or form, one that is named twice, a seed that is not a whole
     number, and fewer than 1 or too many questions.
@@ -168,7 +168,7 @@ def make_exam(
 
 
 def _chosen(topic: str | Sequence[str], kinds: Sequence[str]) -> tuple[tuple[Any, ...], list[tuple[Kind, ...]]]:
-    """The topics, and of each the kinds that may be asked.  Raises :class:`Refused`."""
+    """Return the topics, and the kinds that may be asked on each.  Raises :class:`Refused`."""
     topics: tuple[Any, ...] = tuple(topic) if isinstance(topic, list | tuple) else (topic,)
     if not topics and kinds:
         topics = tuple(dict.fromkeys(str(name).partition("/")[0] for name in kinds))
@@ -193,7 +193,7 @@ def _chosen(topic: str | Sequence[str], kinds: Sequence[str]) -> tuple[tuple[Any
 
 
 def _drawn(kinds: tuple[Kind, ...], text: str, n: int, form: str) -> tuple[Question, ...]:
-    """`n` questions of these kinds, drawn from `text`, the easy ones first; form B has none that form A has."""
+    """Return `n` questions of these kinds, drawn from `text`, the easy ones first; form B has none of form A's."""
     chosen = _in_turn(kinds, Draws(text), n)
     questions: list[Question] = []
     taken = {one.text for one in _drawn(kinds, text, n, FORMS[0])} if form == FORMS[1] else set[str]()
@@ -209,7 +209,7 @@ def _drawn(kinds: tuple[Kind, ...], text: str, n: int, form: str) -> tuple[Quest
 
 
 def _in_turn(kinds: tuple[Kind, ...], draws: Draws, n: int) -> list[Kind]:
-    """So many kinds: of each grade in turn, and each once before one comes again."""
+    """Return this many kinds: grades alternate, and each kind is used once before one is repeated."""
     chosen: list[Kind] = []
     while len(chosen) < n:
         left = {grade: draws.shuffled([kind for kind in kinds if kind.grade == grade]) for grade in GRADES}

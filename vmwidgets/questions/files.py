@@ -1,4 +1,4 @@
-"""Exams as files: whole, or not there."""
+"""Exams as files: complete, or not written at all."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ SUFFIXES = (".md", ".html", ".qti", ".imscc")
 
 
 def place(path: str | os.PathLike[str], *, key: bool = True, force: bool = False) -> Path:
-    """Return where an exam would be written.
+    """Return the path of an exam.
 
-    Raises :class:`Refused` for another suffix, a missing folder, what is there already (unless `force`), and for a
-    package without its key.
+    Raises :class:`Refused` for another suffix, a missing folder, an existing file (unless `force`), and for a package
+    without its key.
     """
     file = place_of(path, "exam.md")
     if file.suffix.lower() not in SUFFIXES:
@@ -43,7 +43,7 @@ def place(path: str | os.PathLike[str], *, key: bool = True, force: bool = False
 
 
 def figures_of(file: Path) -> Path:
-    """The folder for a Markdown file's figures."""
+    """Return the folder for a Markdown file's figures."""
     return file.with_name(f"{file.stem}_files")
 
 
@@ -52,7 +52,7 @@ def _is_package(file: Path) -> bool:
 
 
 def save(exam: Exam, path: str | os.PathLike[str], *, key: bool = True, force: bool = False) -> Path:
-    """Write an exam in the format of the file's ending; without `key` only its questions.
+    """Write an exam in the format of the file's ending; without `key`, only its questions.
 
     Figures of a Markdown file are put into the folder `NAME_files` beside it.  Returns the path.
 
@@ -72,7 +72,7 @@ def save(exam: Exam, path: str | os.PathLike[str], *, key: bool = True, force: b
 
 @contextmanager
 def _folder_whole(folder: Path, figures: dict[str, str]) -> Iterator[None]:
-    """Have figures in `folder`, in place of an earlier exam's, once what is done in between succeeded."""
+    """Replace an earlier exam's figures in `folder` once the body of the ``with`` has succeeded."""
     if not figures and not folder.exists():
         yield
         return

@@ -38,19 +38,19 @@ FITS = {
     "best": "takes the smallest gap that is large enough, or the lowest of equal ones (best fit)",
     "worst": "takes the largest gap, or the lowest of equal ones (worst fit)",
 }
-"""Where a request without an address lands, by policy."""
+"""The placement of a request without an address, by policy."""
 
 KERNEL = "X15's `vm_map_find_avail`"
 
 TOP = 0x8000_0000_0000
-"""Where a task's addresses end."""
+"""The end of a task's addresses."""
 
 
 @frozen(slots=False)
 class Layout:
-    """Ranges of a map in the order of their addresses, with gaps between; sizes are in pages.
+    """Ranges of a map in address order, with gaps between; sizes are in pages.
 
-    Below the first range nothing is free; behind the last one everything is, unless the layout is `closed`.
+    Below the first range nothing is free; after the last one everything is, unless the layout is `closed`.
     """
 
     start: int
@@ -69,16 +69,16 @@ class Layout:
 
     @property
     def holes(self) -> list[int]:
-        """Return where each gap begins."""
+        """The start of each gap."""
         return [end for _, end in self.ranges[:-1]]
 
     @property
     def end(self) -> int:
-        """Return where the last range ends."""
+        """The end of the last range."""
         return self.ranges[-1][1]
 
     def map(self, placement: str | None = None, machine: Machine | None = None) -> MachineMap:
-        """A task's map that is like this; in a `machine` of its own unless one is given."""
+        """Return a task's map with this layout, in a `machine` of its own unless one is given."""
         there = machine or boot()
         space = there.task(f"paper {len(there.tasks)}", placement).map
         space.enter(self.start, at=0, prot="none")
@@ -103,7 +103,7 @@ class Layout:
         )
 
     def figure(self) -> Scene:
-        """Ranges and gaps to scale, with their pages."""
+        """Return ranges and gaps to scale, with their pages."""
         parts = [part for pair in zip(self.used, (*self.gaps, 0), strict=True) for part in pair][:-1]
         scale, x, nodes = (WIDTH - 2 * MARGIN) / sum(parts), MARGIN, list[Node]()
         for number, pages in enumerate(parts):
@@ -116,7 +116,7 @@ class Layout:
         return scene("gaps", title, "", nodes, caption=Caption(""), table=words)
 
     def after(self, requests: Sequence[int]) -> Callable[[], Scene]:
-        """Return what draws it after requests."""
+        """Return a function that draws it after requests."""
 
         def draw() -> Scene:
             space = self.map()
@@ -133,7 +133,7 @@ class Layout:
 
 
 def _part(identity: str, box: Box, pages: int, *, is_gap: bool) -> Node:
-    """A range or a gap, with its pages in it."""
+    """Return a range or a gap, with its number of pages in it."""
     if is_gap:
         return fold(identity, box, str(pages))
     text = (Text(box.w / 2, box.h / 2 + 4, str(pages), "strong", "middle"),)
@@ -141,12 +141,12 @@ def _part(identity: str, box: Box, pages: int, *, is_gap: bool) -> Node:
 
 
 def drawn_layout(draws: Draws, *, closed: bool = False) -> Layout:
-    """Four gaps of different sizes."""
+    """Return four gaps of different sizes."""
     return _around(draws, draws.sample(range(1, 10), 4), closed=closed)
 
 
 def _around(draws: Draws, gaps: Sequence[int], *, closed: bool = False) -> Layout:
-    """Ranges of any size around gaps."""
+    """Return ranges of any size around gaps."""
     start, used = draws.between(1, 0x80) * 0x1_0000, [draws.between(1, 6) for _ in range(len(gaps) + 1)]
     return Layout(start, tuple(used), tuple(gaps), closed)
 
@@ -155,7 +155,7 @@ def _around(draws: Draws, gaps: Sequence[int], *, closed: bool = False) -> Layou
 
 
 def where(draws: Draws) -> Question:
-    """Return where one request lands: in each gap as often as in the others, or past them all."""
+    """Make a question on where one request lands: in each gap, or past them all, equally often."""
     layout, wanted = drawn_layout(draws), draws.below(5)
     size = draws.between(2, max(layout.gaps) + 2)
     fitting = [number for number, gap in enumerate(layout.gaps) if gap >= size]
@@ -186,7 +186,7 @@ def where(draws: Draws) -> Question:
 
 
 def chain(draws: Draws) -> Question:
-    """Return where the last of several requests lands."""
+    """Make a question on where the last of several requests lands."""
     layout = drawn_layout(draws)
     requests = [draws.between(1, 6) for _ in range(4)]
     space = layout.map()
@@ -207,14 +207,14 @@ def chain(draws: Draws) -> Question:
 
 
 def _unfit(gap: int, size: int, policy: str) -> str:
-    """Why a policy does not take a gap."""
+    """Return why a policy does not use a gap."""
     if gap < size:
         return "too few"
     return f"another one that is large enough is {'smaller' if policy == 'best' else 'larger'}"
 
 
 def fit(draws: Draws) -> Question:
-    """Return where best fit or worst fit puts a request: in each gap as often as in the others."""
+    """Make a question on where best fit or worst fit puts a request: in each gap equally often."""
     wanted = draws.below(4)
     while True:  # a machine is booted for the one layout that is kept
         layout, policy = drawn_layout(draws, closed=True), draws.choice(("best", "worst"))
@@ -247,7 +247,7 @@ RIGHTS = {"rw-": "read and write", "r--": "read only"}
 
 
 def entries(draws: Draws) -> Question:
-    """Return how many entries a map has after a few calls."""
+    """Make a question on how many entries a map has after a few calls."""
     return evenly(draws, _entries, answer_of, ("2", "3", "4", "5", "6"))
 
 
@@ -290,7 +290,7 @@ def _entries(draws: Draws) -> Question:
 
 
 def _done(space: MachineMap, verb: str, low: int, high: int, rights: str) -> tuple[str, str, str, str]:
-    """Make a call, and say it as a row."""
+    """Make a call, and return it as a row."""
     if verb == "enter":
         space.enter(high - low, at=low)
     elif verb == "remove":
@@ -301,7 +301,7 @@ def _done(space: MachineMap, verb: str, low: int, high: int, rights: str) -> tup
 
 
 def order(draws: Draws) -> Question:
-    """The only order of requests that leaves no gap."""
+    """Make a question on the only order of requests that leaves no gap."""
     return evenly(draws, _order, likeness, range(5))
 
 
@@ -338,7 +338,7 @@ def _row(sizes: Sequence[int]) -> str:
 
 
 def _placed(layout: Layout, sizes: Sequence[int], machine: Machine | None = None) -> Iterator[tuple[int, int]]:
-    """Each request with its place."""
+    """Yield each request with its place."""
     space = layout.map(machine=machine)
     for size in sizes:
         yield size, space.enter(size * PAGE)

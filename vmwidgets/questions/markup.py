@@ -1,6 +1,6 @@
-"""The Markdown that questions are written in, as HTML: paragraphs, lists, tables with pipes, code and strong words.
+"""The Markdown of questions as HTML: paragraphs, lists, tables with pipes, code and bold words.
 
-Texts of questions are our own, and have nothing else.
+The texts of questions are our own, and use nothing else.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _CELL = re.compile(r"(?<!\\)\|")
 
 
 def inline_html(text: str) -> str:
-    """One line of text.
+    """Return one line of text as HTML.
 
     >>> inline_html("`a<b` & c")
     '<code>a&lt;b</code> &amp; c'
@@ -23,7 +23,7 @@ def inline_html(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """The same without any marks.
+    """Return the same without any markup.
 
     >>> plain("page `3`")
     'page 3'
@@ -32,7 +32,7 @@ def plain(text: str) -> str:
 
 
 def to_html(text: str) -> str:
-    r"""Paragraphs, lists and tables; an empty line ends each.  In a cell `\|` is a stroke.
+    r"""Return paragraphs, lists and tables as HTML; an empty line ends each.  In a cell, `\|` is a vertical bar.
 
     >>> to_html("One `x`.\n\n| a |\n|---|\n| 1 |")
     '<p>One <code>x</code>.</p>\n<table><tr><th>a</th></tr><tr><td>1</td></tr></table>'

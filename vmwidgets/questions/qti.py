@@ -29,7 +29,7 @@ ASSESSMENT = "imsqti_xmlv1p2/imscc_xmlv1p1/assessment"
 
 
 def package(exam: Exam) -> bytes:
-    """The cartridge: its manifest, the questions, and their figures."""
+    """Return the cartridge: its manifest, the questions, and their figures."""
     files: dict[str, str] = {}
     questions = _questions(exam, files)
     files = {
@@ -48,7 +48,7 @@ def _xml(root: Element, namespace: str) -> str:
 
 
 def _ident(exam: Exam, *parts: object) -> str:
-    """A name that no other exam has; it does not come from the seed, which students could find by trying."""
+    """Return a unique name for an exam; it does not come from the seed, which students could find by trying."""
     words = "|".join(map(str, ("vmwidgets", exam.digest, *parts)))
     return f"i{sha256(words.encode()).hexdigest()[:24]}"
 
@@ -88,7 +88,7 @@ def _manifest(exam: Exam, figures: list[str]) -> Element:
 
 
 def _questions(exam: Exam, figures: dict[str, str]) -> Element:
-    """The assessment; its figures are put into `figures`, by the name of their file."""
+    """Return the assessment; its figures are put into `figures`, by file name."""
     root = _tag(None, "questestinterop")
     assessment = _tag(root, "assessment", ident=_ident(exam, "assessment"), title=exam.title)
     _fields(assessment, cc_profile="cc.exam.v0p1", qmd_assessmenttype="Examination", qmd_scoretype="Percentage",
@@ -115,7 +115,7 @@ def _questions(exam: Exam, figures: dict[str, str]) -> Element:
 
 
 def _titled(exam: Exam) -> Iterator[tuple[int, Question, str]]:
-    """Each question, its number and its title, which names the topic of several: the profile has one section only."""
+    """Yield each question, its number and its title, which names one of several topics: there is only one section."""
     for section in exam.sections:
         for number, question in section.numbered:
             yield number, question, f"Question {number}" + f": {section.title}" * exam.several
@@ -155,7 +155,7 @@ def _tag(parent: Element | None, name: str, **attributes: str) -> Element:
 
 
 def _material(parent: Element, html: str) -> None:
-    """HTML, as text in an element."""
+    """Return HTML as text in an element."""
     _tag(_tag(parent, "material"), "mattext", texttype="text/html").text = html
 
 

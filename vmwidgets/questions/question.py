@@ -1,4 +1,4 @@
-"""A question with its answer, and what draws one: a kind."""
+"""A question with its answer, and kinds, which draw questions."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from vmwidgets.views.scene.model import Caption, Scene
 T = TypeVar("T")
 
 CHOICE, NUMBER, ADDRESS, TEXT = "choice", "number", "address", "text"
-"""Forms of an answer."""
+"""The forms of answers."""
 
 GRADES = {1: "easy", 2: "medium", 3: "hard"}
-"""How hard a kind of question is; its number is what it is worth."""
+"""The grades of kinds of question; the number is also the points."""
 
 MOST_TRIES = 1000
-"""How often a kind draws until a question is good."""
+"""The most times that a kind draws until a question is good."""
 
 
 class Again(Exception):
-    """What was drawn makes no good question: draw again."""
+    """Raised if the drawn numbers make no good question: draw others."""
 
 
 @frozen(slots=False)
 class Question:
-    """A question on paper; its texts are Markdown of a small kind (see :mod:`.markup`).
+    """A question on paper; its texts use a small part of Markdown (see :mod:`.markup`).
 
-    `answer` is as the key prints it; with `options` it is one of them, and no other option is right.  `why` explains
-    it, with the kernel's function or the manual's section, and `mistakes` says of each wrong option how one gets there.
-    `rules` are paragraphs that other questions need too: a paper prints each once.  `figure` draws what the question is
-    about, `solution` what the key shows; they draw when they are called.
+    `answer` is as the key prints it; with `options`, it is one of them, and no other option is right.  `why` explains
+    it, with the kernel's function or the manual's section, and `mistakes` explains how one gets to each wrong option.
+    `rules` are paragraphs that other questions need too: a paper prints each once.  `figure` draws the subject,
+    `solution` the key's figure; they draw when they are called.
     """
 
     text: str
@@ -54,7 +54,7 @@ class Question:
 
     @property
     def accepted(self) -> tuple[str, ...]:
-        """All spellings of the answer that a machine should take as right, whatever the size of letters.
+        """All spellings of the answer that a machine should accept, ignoring case.
 
         An address may have 8 or 16 digits, as descriptors are printed; underscores and 0x may be left out.
 
@@ -73,7 +73,7 @@ class Question:
 
     @property
     def whole(self) -> str:
-        r"""The rules and the text: all that a student needs who sees only this question.
+        r"""The rules and the text: everything for a student who sees only this question.
 
         >>> Question("How many?", "2", "", rules=("A page has 4 KiB.",)).whole
         'A page has 4 KiB.\n\nHow many?'
@@ -92,25 +92,25 @@ class Question:
 
     @property
     def letter(self) -> str:
-        """The letter of the right option; empty where there are none."""
+        """The letter of the right option; "" without options."""
         return LETTERS[self.options.index(self.answer)] if self.options else ""
 
 
 LETTERS = "ABCDE"
 
 WIDTHS = 8, 16
-"""Digits of descriptors and addresses of 32 and 64 bits."""
+"""The digits of descriptors and addresses of 32 and 64 bits."""
 
 
 def _grouped(digits: str) -> str:
-    """Digits with an underscore before each four from the right."""
+    """Return digits with an underscore before each four from the right."""
     first = len(digits) % 4
     return "_".join(part for part in (digits[:first], *re.findall("....", digits[first:])) if part)
 
 
 @frozen(slots=False)
 class Kind:
-    """One kind of question: its name such as "walk/index", its grade, what it asks, and how it is drawn."""
+    """One kind of question: its name such as "walk/index", its grade, its subject, and its function."""
 
     name: str
     grade: int
@@ -118,7 +118,7 @@ class Kind:
     make: Callable[[Draws], Question]
 
     def drawn(self, draws: Draws) -> Question:
-        """The first good question that the draws give."""
+        """Return the first good question from the draws."""
         for _ in range(MOST_TRIES):
             with suppress(Again):
                 return replace(self.make(draws), id=self.name, grade=self.grade)
@@ -129,9 +129,9 @@ class Kind:
 
 
 def options_of(draws: Draws, right: str, wrong: Iterable[str], *, most: int = 5) -> tuple[str, ...]:
-    """Four or five options in any order: the right one, and the first wrong ones that differ from it and each other.
+    """Return four or five options in any order: the right one, and the first different wrong ones.
 
-    Raises :class:`Again` where there are fewer than three wrong ones.
+    Raises :class:`Again` if there are fewer than three wrong ones.
     """
     others = [one for one in dict.fromkeys(wrong) if one != right][: most - 1]
     if len(others) < 3:
@@ -142,9 +142,9 @@ def options_of(draws: Draws, right: str, wrong: Iterable[str], *, most: int = 5)
 def options_around(
     draws: Draws, right: int, wrong: Iterable[int], said: Callable[[int], str], *, most: int = 5
 ) -> tuple[str, ...]:
-    """Options that are numbers: how many of the wrong ones are less than the right one is drawn, as far as there are.
+    """Return options that are numbers; the number of wrong ones below the right one is drawn, if possible.
 
-    Were they all made by losing a part of the right one, it would be the largest of them, for everyone to see.
+    If all were made by losing a part of the right one, it would obviously be the largest.
 
     >>> options = options_around(Draws("doc"), 5, [1, 2, 3, 4, 6, 7, 8, 9], str)
     >>> len(options), "5" in options
@@ -161,9 +161,9 @@ def options_around(
 def evenly(
     draws: Draws, make: Callable[[Draws], Question], of: Callable[[Question], T], values: Sequence[T]
 ) -> Question:
-    """A question of which `of` gives each of these values as often as the others, however rare it is.
+    """Return a question for which each of these values of `of` is equally likely, however rare it is.
 
-    Raises :class:`Again` where the value does not come.
+    Raises :class:`Again` if the value does not occur.
     """
     wanted = draws.choice(values)
     for _ in range(MOST_TRIES):
@@ -175,12 +175,12 @@ def evenly(
 
 
 def answer_of(question: Question) -> str:
-    """Return what :func:`evenly` makes even where there are few answers."""
+    """Return the property that :func:`evenly` makes equally likely if there are few answers."""
     return question.answer
 
 
 def place(question: Question) -> int:
-    """The place of the right option among all, by the first number in each."""
+    """Return the rank of the right option among all, by the first number in each."""
     numbers = {
         one: int(re.findall(r"0x[0-9a-f_]+|[0-9][0-9,]*", one)[0].replace(",", ""), 0) for one in question.options
     }
@@ -188,7 +188,7 @@ def place(question: Question) -> int:
 
 
 def likeness(question: Question) -> int:
-    """Return how many of the other options are more like all the others than the right one is, word by word."""
+    """Return the number of wrong options that are more similar to the others than the right one is, by words."""
     words = {option: set(enumerate(re.findall(r"\w+", option))) for option in question.options}
     like = {
         option: sum(len(words[option] & others) / len(words[option] | others) for others in words.values())
@@ -198,7 +198,7 @@ def likeness(question: Question) -> int:
 
 
 def address(value: int) -> str:
-    """An address as the house writes it.
+    """Return an address in our usual form.
 
     >>> address(0x401000)
     '0x40_1000'
@@ -207,7 +207,7 @@ def address(value: int) -> str:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown.
+    """Return a table in Markdown.
 
     >>> print(table(["page", "frame"], [["0", "`0x5`"]]))
     | page | frame |
@@ -219,7 +219,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def listed(values: Iterable[object]) -> str:
-    """Values as code, in one line.
+    """Return values as code, in one line.
 
     >>> listed(["a", "b"])
     '`a`, `b`'
@@ -228,12 +228,12 @@ def listed(values: Iterable[object]) -> str:
 
 
 def drawing(picture: Picture, title: str) -> Scene:
-    """The picture under a title that says nothing of an answer: captions and notes are left out."""
+    """Return the picture below a neutral title, without captions and notes."""
     return replace(picture.scene(), title=title, subtitle="", caption=Caption(""), notes=())
 
 
 def distinct(draws: Draws, count: int, first: int, last: int) -> list[int]:
-    """So many different whole numbers from `first` to `last`, in any order; O(count) where there are many more.
+    """Return `count` different whole numbers from `first` to `last`, in any order; O(count) if there are many more.
 
     >>> len(set(distinct(Draws("doc"), 3, 1, 1 << 20)))
     3

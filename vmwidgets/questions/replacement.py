@@ -1,4 +1,4 @@
-"""Questions on page replacement: a string of references, a few frames, and which page goes."""
+"""Questions on page replacement: a string of references, a few frames, and the evicted page."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ CLOCK = (
 
 
 def drawn_string(draws: Draws, pages: int, length: int) -> str:
-    """References to so many pages, none twice in a row, as textbooks write them."""
+    """Return references to this many pages, without immediate repetitions, as textbooks write them."""
     string: list[str] = []
     while len(string) < length:
         page = str(draws.below(pages))
@@ -54,7 +54,7 @@ def drawn_string(draws: Draws, pages: int, length: int) -> str:
 
 
 def solved(found: ReferencesValue) -> Callable[[], Scene]:
-    """Return what draws the frames after each reference."""
+    """Return a function that draws the frames after each reference."""
     return lambda: picture(found).scene()
 
 
@@ -63,7 +63,7 @@ def _given(string: str, frames: int, rule: str) -> str:
 
 
 def faults(draws: Draws) -> Question:
-    """Return how many faults FIFO or LRU has."""
+    """Make a question on the number of faults of FIFO or LRU."""
     return evenly(draws, _faults, answer_of, ("5", "6", "7", "8", "9", "10"))
 
 
@@ -84,7 +84,7 @@ def _faults(draws: Draws) -> Question:
 
 
 def resident(draws: Draws) -> Question:
-    """Return which pages are in memory at the end."""
+    """Make a question on which pages are in memory at the end."""
     policy, frames, string = draws.choice(("fifo", "lru")), 3, drawn_string(draws, draws.between(5, 6), 11)
     found = reference_string(string, frames, ("fifo", "lru", "opt", "clock"))
     ends = {run.policy: _pages(run.steps[-1]) for run in found.runs}
@@ -114,7 +114,7 @@ def _not_there(option: str, right: str) -> str:
 
 
 def victim(draws: Draws) -> Question:
-    """Return which page the clock takes."""
+    """Make a question on which page the clock evicts."""
     frames = draws.choice((4, 5))
     string = drawn_string(draws, frames + 3, draws.between(frames + 5, frames + 9)).split()
     before = reference_string(string, frames, "clock").runs[0].steps[-1]
@@ -154,7 +154,7 @@ def _named(pages: list[str]) -> str:
 
 
 def optimal(draws: Draws) -> Question:
-    """Return how many faults are the fewest possible."""
+    """Make a question on the fewest possible faults."""
     return evenly(draws, _optimal, answer_of, ("5", "6", "7", "8", "9", "10"))
 
 
@@ -174,11 +174,11 @@ def _optimal(draws: Draws) -> Question:
 
 
 BELADY = (0, 1, 2, 3, 0, 1, 4, 0, 1, 2, 3, 4)
-"""The shortest string of which FIFO has more faults with 4 frames than with 3; renaming pages gives all others."""
+"""The shortest string with more FIFO faults with 4 frames than with 3; renaming pages gives all others."""
 
 
 def _anomalous(draws: Draws) -> str:
-    """Belady's string with other names for its pages and one reference more: it may not be anomalous any longer."""
+    """Return Belady's string with other page names and one more reference: it may not be anomalous any longer."""
     string, place = list(BELADY), draws.between(1, len(BELADY) - 1)
     string.insert(place, draws.choice([page for page in range(5) if page not in string[place - 1 : place + 1]]))
     names = draws.shuffled("01234")
@@ -186,7 +186,7 @@ def _anomalous(draws: Draws) -> str:
 
 
 def more(draws: Draws) -> Question:
-    """Return what one frame more does to FIFO: each change is asked as often as the others, however rare it is."""
+    """Make a question on the effect of one more frame on FIFO: each change is equally likely, however rare it is."""
     wanted = draws.choice((-3, -2, -1, 0, 1))
     while True:  # with another string, and not with another change: then rare ones would not be asked
         string = _anomalous(draws) if wanted > 0 else drawn_string(draws, 5, len(BELADY) + 1)
@@ -219,7 +219,7 @@ def _change(change: int) -> str:
 
 
 def enough(draws: Draws) -> Question:
-    """Return how many frames LRU needs."""
+    """Make a question on how many frames LRU needs."""
     return evenly(draws, _enough, answer_of, [f"{size} frames" for size in range(4, 9)])
 
 

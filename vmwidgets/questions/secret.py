@@ -1,4 +1,4 @@
-"""A secret that decides together with a text: what was drawn can't be drawn again from the text alone."""
+"""A secret that is mixed with a text, so that a draw can't be repeated from the text alone."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hmac
 
 
 def mixed(secret: str, text: str) -> str:
-    """HMAC-SHA-256 of the text under the secret, in hexadecimal digits; without a secret the text itself.
+    """Return HMAC-SHA-256 of the text with the secret as key, in hexadecimal; without a secret, the text itself.
 
     >>> mixed("", "questions|walk|7")
     'questions|walk|7'

@@ -1,4 +1,4 @@
-"""An exam as sheets of paper: Markdown with its figures beside it, or one page of HTML."""
+"""An exam on paper: Markdown with its figures next to it, or one page of HTML."""
 
 from __future__ import annotations
 
@@ -20,16 +20,19 @@ ASKED = {
     ADDRESS: "Answer (an address, in hexadecimal):",
     TEXT: "Answer:",
 }
-"""What is printed before the line for an answer without options."""
+"""The words before the line for an answer without options."""
 
 
 def svg_of(scene: Scene) -> str:
-    """A figure for paper: in the light theme, whatever the reader's screen prefers."""
+    """Return a figure for paper, in the light theme, whatever the reader's screen prefers."""
     return plain_svg(to_svg(scene, bare=True))
 
 
 def figure_html(draw: Callable[[], Scene], *, large: bool = False) -> str:
-    """A figure as an image in the page; each SVG keeps its own style sheet.  One that is `large` is written into."""
+    """Return a figure as an image in the page; each SVG keeps its own style sheet.
+
+    Students write into one that is `large`.
+    """
     scene, look = draw(), ' class="large"' if large else ""
     return f"<figure{look}>{image_html(svg_of(scene), alternative_text(scene))}</figure>"
 
@@ -38,13 +41,13 @@ Draw = Callable[[], Scene] | None
 
 
 def seen_first(section: Section, of: Callable[[Question], Draw]) -> list[Draw]:
-    """The figure of each question; None where it is that of the question before, too: a paper has it once."""
+    """Return the figure of each question; None if it is the same as the question before: a paper prints it once."""
     figures = [of(question) for _, question in section.numbered]
     return [None if at and one == figures[at - 1] else one for at, one in enumerate(figures)]
 
 
 def points_of(question: Question) -> str:
-    """Return what a question is worth, in words; how hard it is, the key says."""
+    """Return a question's points, in words; the key also gives its difficulty."""
     return counted(question.grade, "point")
 
 
@@ -52,7 +55,7 @@ def points_of(question: Question) -> str:
 
 
 def markdown(exam: Exam, folder: str, *, key: bool) -> tuple[str, dict[str, str]]:
-    """The text, and figures by the names that they have in `folder`."""
+    """Return the text, with figures by their names in `folder`."""
     figures: dict[str, str] = {}
 
     def image(draw: Callable[[], Scene] | None, name: str) -> list[str]:
@@ -92,12 +95,12 @@ def markdown(exam: Exam, folder: str, *, key: bool) -> tuple[str, dict[str, str]
 
 
 def head(exam: Exam) -> str:
-    """Return how long the exam is."""
+    """Return the length of the exam."""
     return f"{counted(len(exam.questions), 'question')}, {counted(exam.points, 'point')}."
 
 
 def source(exam: Exam) -> str:
-    """Return how to make the same exam again: for the key only, since it gives the answers too."""
+    """Return how to make the same exam again: only for the key, since it reveals the answers too."""
     if exam.seed == UNDRAWN:
         return f"From the picture: {exam.topic}."
     topics = ", ".join(f"`{section.topic}`" for section in exam.sections)
@@ -110,12 +113,12 @@ def source(exam: Exam) -> str:
 
 
 def kind_of(question: Question) -> str:
-    """Return what kind of question it is, and how hard, for the key."""
+    """Return a question's kind and difficulty, for the key."""
     return f"Kind: `{question.id}`, {GRADES[question.grade]}"
 
 
 def answer_of(question: Question) -> str:
-    """The answer as the key prints it."""
+    """Return the answer as the key prints it."""
     if question.options:
         return f"{question.letter}) {question.answer}"
     return question.answer if question.form == TEXT else f"`{question.answer}`"
@@ -155,7 +158,7 @@ ul.wrong { list-style: none; padding-left: 0; margin: .3rem 0 }
 
 
 def html(exam: Exam, *, key: bool) -> str:
-    """One page that needs nothing else; the key begins on a page of its own when it is printed."""
+    """Return one page that needs no other file; in print, the key begins on a new page."""
     tag, large = "h3" if exam.several else "h2", exam.seed == UNDRAWN
 
     def of_topic(section: Section) -> list[str]:

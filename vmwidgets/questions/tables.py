@@ -1,4 +1,4 @@
-"""Questions on the size of page tables: how many a mapping takes, in which format, and with which pages."""
+"""Questions on the size of page tables: the tables for a mapping, in each format, and with each page size."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ Ranges = Sequence[tuple[int, int]]
 
 
 def cost(name: str, ranges: Ranges, *, large: bool = False) -> FormatCost:
-    """Return what a mapping costs in a format."""
+    """Return the cost of a mapping in a format."""
     return compare_formats(ranges, name, large=large).value.formats[0]
 
 
 def compared(names: Sequence[str], ranges: Ranges, *, large: bool = False) -> Callable[[], Scene]:
-    """Return what draws it."""
+    """Return a function that draws the comparison."""
     return lambda: drawing(Formats(compare_formats(ranges, names, large=large)), "The mapping and its tables")
 
 
 def listing(ranges: Ranges) -> str:
-    """The ranges in words."""
+    """Return the ranges in words."""
     rows = [
         (f"`{address(start)}`", f"`{address(start + size)}`", counted(size // PAGE, "page")) for start, size in ranges
     ]
@@ -55,18 +55,18 @@ def listing(ranges: Ranges) -> str:
 
 
 def by_level(found: FormatCost) -> str:
-    """The tables of each level, in words."""
+    """Return the tables of each level, in words."""
     return ", ".join(f"{level.name}: {level.tables}" for level in found.levels)
 
 
 def drawn_range(draws: Draws, span: int, most: int) -> tuple[int, int]:
-    """A range of some pages near a multiple of `span`, often across it."""
+    """Return a range of some pages near a multiple of `span`, often across it."""
     start = draws.between(1, min(most // span, 200)) * span - draws.between(0, 40) * PAGE
     return start, draws.choice((1, 3, 20, 60, 300, 700, 1500)) * PAGE + draws.below(9) * PAGE
 
 
 def drawn_ranges(draws: Draws, fmt: TableFormat[Any], count: int) -> list[tuple[int, int]]:
-    """Ranges that do not overlap, by address."""
+    """Return ranges that do not overlap, by address."""
     most = (1 << min(fmt.va_bits - 1, 32)) - 64 * MIB
     ranges = sorted(drawn_range(draws, 1 << draws.choice(fmt.levels[-2:-1]).shift, most) for _ in range(count))
     if any(one[0] + one[1] > other[0] for one, other in pairwise(ranges)):
@@ -78,19 +78,19 @@ def drawn_ranges(draws: Draws, fmt: TableFormat[Any], count: int) -> list[tuple[
 
 
 def count(draws: Draws) -> Question:
-    """The tables of one range."""
+    """Make a question on the tables for one range."""
     why = ": a table for each part of the addresses that it covers."
     return evenly(draws, lambda source: _count(source, 1, why), answer_of, ("2", "3", "4", "5", "6", "7"))
 
 
 def scattered(draws: Draws) -> Question:
-    """The tables of several ranges."""
+    """Make a question on the tables for several ranges."""
     why = ". Ranges that lie close share tables."
     return evenly(draws, lambda source: _count(source, 3, why), answer_of, [*map(str, range(5, 12))])
 
 
 def _count(draws: Draws, number: int, why: str) -> Question:
-    """The tables of so many ranges; `why` goes on after them, level by level."""
+    """Make a question on the tables for some ranges; `why` continues the explanation, level by level."""
     fmt = FORMATS[draws.choice(list(PAPERS))]
     ranges = drawn_ranges(draws, fmt, number)
     found = cost(fmt.name, ranges)
@@ -106,7 +106,7 @@ def _count(draws: Draws, number: int, why: str) -> Question:
 
 
 def size(draws: Draws) -> Question:
-    """The bytes of all tables: the most usual number of them is the answer as often as others."""
+    """Make a question on the size of all tables in bytes: the usual number is right as often as others."""
     usual = (True, False, False, False, False, False)
     return evenly(
         draws, lambda source: evenly(source, _size, place, range(5)), lambda one: one.answer == "20 KiB", usual
@@ -150,7 +150,7 @@ def _bytes(number: int) -> str:
 
 
 def large(draws: Draws) -> Question:
-    """Return how many descriptors map a range with large pages."""
+    """Make a question on how many descriptors map a range with large pages."""
     fmt = FORMATS[draws.choice([name for name in PAPERS if name != "armv7"])]
     span = fmt.page_sizes[1]
     start = draws.between(2, 200) * span - draws.between(0, 30) * PAGE
@@ -170,7 +170,7 @@ def large(draws: Draws) -> Question:
 
 
 def free(draws: Draws) -> Question:
-    """The only further page that needs no further table."""
+    """Make a question on the only additional page that needs no additional table."""
     fmt = FORMATS[draws.choice(list(PAPERS))]
     ranges = drawn_ranges(draws, fmt, 2)
     span = 1 << fmt.levels[-2].shift
@@ -200,7 +200,7 @@ def free(draws: Draws) -> Question:
 
 
 def cheapest(draws: Draws) -> Question:
-    """Return which of two formats has the smaller tables, and by how much: each wins as often as the other."""
+    """Make a question on which of two formats has the smaller tables, and by how much: each wins equally often."""
     return evenly(draws, _cheapest, lambda found: found.answer.partition(",")[0], [PAPERS[one].title for one in RIVALS])
 
 

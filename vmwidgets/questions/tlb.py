@@ -1,4 +1,4 @@
-"""Questions on TLBs: what is kept, what is dropped, and how often the tables have to be read."""
+"""Questions on TLBs: what is cached, what is dropped, and how often the tables are read."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ class Processor:
         self.cpu.load_root(self.root, asid, keep=keep)
 
     def read(self, va: int) -> int | None:
-        """Return where user code reads; None for a page fault."""
+        """Return the physical address that user code reads; None for a page fault."""
         found = self.cpu.translate(va, "read", user=True)
         return None if isinstance(found, Fault) else found
 
     def change(self, va: int, frame: int | None) -> None:
-        """Have the last descriptor map another frame, or nothing."""
+        """Make the last descriptor map another frame, or nothing."""
         level = self.fmt.levels[-1]
         slot = TableEditor(self.ram, self.fmt, Recorder()).find(self.root, va, level.number)
         self.ram.write_word(
@@ -71,7 +71,7 @@ class Processor:
         )
 
     def figure(self) -> Scene:
-        """Return what the TLB keeps, by set and way."""
+        """Return the TLB's contents, by set and way."""
         kept = {(entry.set, entry.way): entry for entry in self.tlb}
         nodes, rows = [], []
         for number in range(self.tlb.sets):
@@ -96,7 +96,7 @@ def _numbers(pages: Sequence[int]) -> str:
 
 
 def which_set(draws: Draws) -> Question:
-    """The set of a page."""
+    """Make a question on the set of a page."""
     sets, name = draws.choice((4, 8, 16, 32, 64)), draws.choice(list(LARGE))
     size = draws.choice((PAGE, LARGE[name]))
     page = draws.between(2, (1 << 31) // size - 1) * size
@@ -117,7 +117,7 @@ def which_set(draws: Draws) -> Question:
 
 
 def reach(draws: Draws) -> Question:
-    """Return how much a TLB reaches, in one unit: else the length of an option tells."""
+    """Make a question on a TLB's reach, in one unit, since an option's length would give it away."""
     return evenly(draws, _reach, place, range(5))
 
 
@@ -157,7 +157,7 @@ def _kib(number: int) -> str:
 
 
 def misses(draws: Draws) -> Question:
-    """Return how often a small TLB misses."""
+    """Make a question on how often a small TLB misses."""
     return evenly(draws, _misses, answer_of, ("5", "6", "7", "8", "9", "10"))
 
 
@@ -185,7 +185,7 @@ def _misses(draws: Draws) -> Question:
 
 
 def stale(draws: Draws) -> Question:
-    """Ask what a processor reaches after a change that its TLB did not see."""
+    """Make a question on what a processor reaches after a change that its TLB did not see."""
     one, other = (number * PAGE for number in distinct(draws, 2, 1, 0x1FF))
     frames = [number * PAGE for number in distinct(draws, 4, 0x200, 0xFFFF)]
     processor = Processor("x86-64", [(PAGE, 0x1FF * PAGE)], 16, 4)
@@ -238,7 +238,7 @@ def stale(draws: Draws) -> Question:
 
 
 def _stale(frame: int, found: int | None, written: Sequence[int | None]) -> str:
-    """Why an access does not reach this frame: it does not know of it yet, or knows better."""
+    """Return why an access does not reach this frame: its translation is older, or newer."""
     at = written.index(frame)
     if found is None or at < written.index(found):
         return "that translation was dropped since, and the next walk read another descriptor"
@@ -250,7 +250,7 @@ def _reached(pa: int | None) -> str:
 
 
 def spaces(draws: Draws) -> Question:
-    """Return how often a TLB misses when address spaces take turns."""
+    """Make a question on how often a TLB misses when address spaces take turns."""
     return evenly(draws, _spaces, answer_of, ("5", "6", "7", "8", "9", "10", "11"))
 
 
@@ -289,7 +289,7 @@ def _spaces(draws: Draws) -> Question:
 
 
 def reads(draws: Draws) -> Question:
-    """Return how many descriptors are read from memory."""
+    """Make a question on how many descriptors are read from memory."""
     name, ways = draws.choice(list(LARGE)), draws.choice((2, 3))
     big, levels = LARGE[name], len(FORMATS[name].levels)
     starts = [number * big for number in distinct(draws, 4, 1, 60)]

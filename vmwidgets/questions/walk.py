@@ -1,4 +1,4 @@
-"""Questions on page-table walks: an address and descriptors as numbers, and what the hardware makes of them."""
+"""Questions on page-table walks: an address and descriptors as numbers, and the hardware's walk."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ PAPERS = {
         "ARM DDI 0406C, B3.5",
     ),
 }
-"""What a question says of each format that it is asked about."""
+"""The description of each format in questions."""
 
 ACCESSES: tuple[Access, Access] = "read", "write"
 WHO = {True: "user code", False: "the supervisor"}
@@ -97,7 +97,7 @@ class Memory:
         self.root = self.new_table()
 
     def new_table(self) -> int:
-        """A place for a table, aligned for each format."""
+        """Return a place for a table, aligned for every format."""
         return next(self._places)
 
     def write(self, level: Level, table: int, index: int, word: int) -> None:
@@ -108,7 +108,7 @@ class Memory:
 
     @property
     def tables(self) -> PageTables[Any]:
-        """All of it, to be walked and drawn."""
+        """The tables, to be walked and drawn."""
         return PageTables("memory", self._ram, self.fmt, self.root)
 
     def walk(self, va: int, access: Access = "read", *, user: bool = True) -> WalkValue:
@@ -116,14 +116,14 @@ class Memory:
         return self.tables.walk(va, access, user=user)
 
     def drawing(self, va: int, access: Access = "read", *, user: bool = True) -> Callable[[], Scene]:
-        """Return what draws that walk."""
+        """Return a function that draws that walk."""
         return lambda: Walk(self.tables.walk(va, access, user=user)).scene()
 
     # ---- in words --------------------------------------------------------------------------------
 
     @property
     def about(self) -> str:
-        """The format, and where the root is; what the format is, the rules say."""
+        """The format and the address of the root; the rules describe the format."""
         return (
             f"A processor with {PAPERS[self.name].title} has its root table, the {self.fmt.levels[0].table_name}, at "
             f"`{address(self.root)}`."
@@ -131,7 +131,7 @@ class Memory:
 
     @property
     def rules(self) -> tuple[str, str]:
-        """Return what a paper says once: how the format cuts an address, and what its descriptors' bits mean."""
+        """The rules of a paper: how the format divides an address, and its descriptors' bits."""
         return format_rule(self.fmt), bits_rule(self.fmt)
 
     @property
@@ -141,18 +141,18 @@ class Memory:
         return "Memory holds these descriptors; all others are 0.\n\n" + table(("address", "descriptor"), rows)
 
     def word(self, word: int) -> str:
-        """A descriptor with all its digits."""
+        """Return a descriptor with all its digits."""
         return "0x" + grouped_hex(word, 2 * self.fmt.entry_width).replace(" ", "_")
 
     def steps(self, found: WalkValue) -> str:
-        """The walk, step by step."""
+        """Return the walk, step by step."""
         said = [f"{step.name} {step.index}, at `{address(step.pa)}`, is `{self.word(step.value)}`"
                 for step in found.steps]  # fmt: skip
         return f"The walk: {'; '.join(said)}."
 
 
 def format_rule(fmt: TableFormat[Any]) -> str:
-    """Return how a format cuts an address and how large its tables are, in words."""
+    """Return how a format divides an address and how large its tables are, in words."""
     parts = [
         f"bits {_bits(level)} choose one of {level.entries:,} descriptors in the {level.table_name}"
         for level in fmt.levels
@@ -165,7 +165,7 @@ def format_rule(fmt: TableFormat[Any]) -> str:
 
 
 def bits_rule(fmt: TableFormat[Any]) -> str:
-    """Return what the bits of a format's descriptors mean, in words."""
+    """Return the meanings of the bits of a format's descriptors, in words."""
     paper = PAPERS[fmt.name]
     return f"**Descriptors of {paper.title}:** {paper.descriptors} {paper.large}"
 
@@ -175,7 +175,7 @@ def _bits(level: Level) -> str:
 
 
 def slices(fmt: TableFormat[Any]) -> Callable[[], Scene]:
-    """Return what draws how a format cuts an address."""
+    """Return a function that draws how a format divides an address."""
 
     def draw() -> Scene:
         parts = [(level.table_name, _bits(level)) for level in fmt.levels] + [("place in the page", "11:0")]
@@ -188,7 +188,7 @@ def slices(fmt: TableFormat[Any]) -> Callable[[], Scene]:
 
 
 def drawn_va(draws: Draws, fmt: TableFormat[Any]) -> int:
-    """An address in the lower half, with a different index at each level, none of them 0."""
+    """Return an address in the lower half, with a different index at each level, none of them 0."""
     while True:
         indexes = [draws.between(1, level.entries // 2 - 1) for level in fmt.levels]
         if len(set(indexes)) == len(indexes):
@@ -198,12 +198,12 @@ def drawn_va(draws: Draws, fmt: TableFormat[Any]) -> int:
 
 
 def drawn_page(draws: Draws, size: int = PAGE) -> int:
-    """The address of a page of physical memory, below 4 GiB."""
+    """Return the address of a page of physical memory, below 4 GiB."""
     return draws.between(1, (1 << 32) // size - 1) * size
 
 
 def _mapped(draws: Draws, name: str, va: int, last: int, rights: Callable[[], Rights] = Rights) -> Memory:
-    """Tables that map a page for `va` by a descriptor of level `last`; beside each descriptor is another one."""
+    """Return tables that map a page for `va` by a descriptor of level `last`; each descriptor has a neighbour."""
     memory = Memory(draws, name)
     fmt, at = memory.fmt, memory.root
     indexes = [level.index(va) for level in fmt.levels]
@@ -225,7 +225,7 @@ def _mapped(draws: Draws, name: str, va: int, last: int, rights: Callable[[], Ri
 
 
 def index(draws: Draws) -> Question:
-    """Return which descriptor of a table is read."""
+    """Make a question on which descriptor of a table is read."""
     fmt = FORMATS[draws.choice(list(PAPERS))]
     va, level = drawn_va(draws, fmt), draws.choice(fmt.levels)
     right = level.index(va)
@@ -241,7 +241,7 @@ def index(draws: Draws) -> Question:
 
 
 def descriptor(draws: Draws) -> Question:
-    """Return where in memory a descriptor is read."""
+    """Make a question on the address at which a descriptor is read."""
     fmt = FORMATS[draws.choice(list(PAPERS))]
     va, level, width = drawn_va(draws, fmt), draws.choice(fmt.levels), fmt.entry_width
     start, number = draws.between(1, 0x3FFF) << 14, level.index(va)
@@ -270,7 +270,7 @@ def descriptor(draws: Draws) -> Question:
 
 
 def physical(draws: Draws) -> Question:
-    """The physical address behind pages of 4 KiB."""
+    """Make a question on the physical address with pages of 4 KiB."""
     name = draws.choice(list(PAPERS))
     va = drawn_va(draws, FORMATS[name])
     memory = _mapped(draws, name, va, 1)
@@ -288,7 +288,7 @@ def physical(draws: Draws) -> Question:
 
 
 def large(draws: Draws) -> Question:
-    """The physical address behind a large page."""
+    """Make a question on the physical address with a large page."""
     name = draws.choice(list(PAPERS))
     va = drawn_va(draws, FORMATS[name])
     memory = _mapped(draws, name, va, 2)
@@ -333,7 +333,7 @@ CODE_RULE = (
 
 
 def code_mistakes(right: int | None, fault: str, codes: Iterable[int | None]) -> dict[int | None, str]:
-    """Return what is wrong with each error code, None for no fault; `fault` says why there is one.
+    """Return what is wrong with each error code, None for no fault; `fault` explains the fault.
 
     >>> code_mistakes(6, "the PTE is not in use", [None, 7])
     {None: 'the PTE is not in use', 7: 'bit 0 would say that all descriptors were in use'}
@@ -357,7 +357,7 @@ def code_mistakes(right: int | None, fault: str, codes: Iterable[int | None]) ->
 
 
 def fault(draws: Draws) -> Question:
-    """The error code of an access: one in five has none."""
+    """Make a question on the error code of an access; one in five has none."""
     return evenly(draws, _fault, lambda found: found.answer == _outcome(None), (True, False, False, False, False))
 
 
@@ -391,12 +391,12 @@ def _outcome(code: int | None) -> str:
 
 
 def _drawn_rights(draws: Draws) -> Rights:
-    """All rights more often than fewer."""
+    """Draw rights; all rights are more likely than fewer."""
     return Rights(True, draws.below(4) > 0, True, draws.below(4) > 0)
 
 
 def rights(draws: Draws) -> Question:
-    """The one access that goes through, or the one that faults."""
+    """Make a question on the only access that succeeds, or the only one that faults."""
     return evenly(draws, _rights, likeness, range(5))
 
 
@@ -440,7 +440,7 @@ def _access(one: tuple[int, Access, bool]) -> str:
 
 
 def reverse(draws: Draws) -> Question:
-    """The virtual address that leads to a physical one."""
+    """Make a question on the virtual address of a physical one."""
     name = draws.choice(("x86", "armv7"))
     memory = Memory(draws, name)
     fmt, (upper, lower) = memory.fmt, memory.fmt.levels

@@ -1,12 +1,12 @@
 """Breakpoints that slow nothing else: a jump from the code to a copy of its instructions in a page of their own.
 
 While a breakpoint is set, QEMU executes all code in its page of 4 KiB one instruction at a time, and the functions that
-write descriptors lie beside the loops that fill and copy pages.  So the instructions at such a place are copied behind
-the trampoline, where a kernel has room and executes nothing, and a jump to the copy is written over them.  The copy is
-where the guest stops; everywhere else its addresses have the names of the original ones.
+write descriptors are next to the loops that fill and copy pages.  So the instructions at such a place are copied to
+free space after the trampoline, and a jump to the copy is written over them.  The guest stops in the copy; everywhere
+else, addresses in the copy have the names of the original ones.
 
-The jumps stay until the guest ends.  They are written before its first process runs: no return address, and no place
-where the clock interrupted a process, lies in the middle of what a jump is written over.
+The jumps stay until the guest ends.  They are written before its first process runs, so no return address, and no place
+where the clock interrupted a process, lies inside the instructions that a jump replaces.
 
 RISC-V 20191213, 2.4 (AUIPC), 2.5 (JAL, branches) and 16 (compressed instructions).
 """
@@ -24,42 +24,42 @@ _REACH = 1 << 20
 
 
 class Copy(NamedTuple):
-    """Instructions that were copied: the jump to write over them, the copy, and which of its places are whose."""
+    """Instructions that were copied: the jump to write over them, the copy, and the places in the copy."""
 
     start: int
     jump: bytes
     to: int
     code: bytes
     places: dict[int, int]
-    """For each original instruction, where its copy begins."""
+    """For each original instruction, the offset of its copy."""
     back: dict[int, int]
-    """For each place in the copy, the original instruction that is executed next."""
+    """For each place in the copy, the address of the original instruction that is executed next."""
 
 
 @dataclass
 class Aside:
-    """What was copied in one guest: the place of the copy by that of the original, and the other way round."""
+    """The copies in one guest: the address of each copy by its original address, and the reverse."""
 
     to: dict[int, int] = field(default_factory=dict)
     back: dict[int, int] = field(default_factory=dict)
     first: Copy | None = None
-    """One of the copies: a guest that was reset has its first code again, and none of them."""
+    """Any one of the copies, as a probe: after a reset, the guest has its original code again."""
 
     def add(self, one: Copy) -> None:
-        """A copy was written."""
+        """Add a copy that was written into the guest."""
         self.to.update(one.places)
         self.back.update(one.back)
         self.first = self.first or one
 
     def clear(self) -> None:
-        """There are none any more."""
+        """Forget all copies."""
         self.to.clear()
         self.back.clear()
         self.first = None
 
 
 def copies(code: Code, wanted: Iterable[int], room: range) -> list[Copy]:
-    """Copies for the places where breakpoints are wanted, without those at which no jump can be written."""
+    """Return copies for the requested breakpoints, except for places where no jump can be written."""
     found: list[Copy] = []
     there: set[int] = set()
     taken: set[int] = set()
@@ -84,7 +84,7 @@ def _bytes(one: Copy) -> range:
 
 
 def _written_over(code: Code, place: int) -> list[int]:
-    """The instructions to copy: at least 4 bytes, `place` among them, and only the first may be jumped to."""
+    """Return the instructions to copy: at least 4 bytes, `place` among them, and only the first may be jumped to."""
     if code.is_return(place) and length_of(code.word(place)) == 2:
         before = code.before(place)
         found = [before, place] if before is not None else []
@@ -115,7 +115,7 @@ def _copied(code: Code, over: list[int], to: int) -> Copy | None:
 
 
 def _moved(word: int, at: int, to: int) -> bytes | None:
-    """The instruction at `at` as it is written at `to`, where it does the same; None for a call through a register."""
+    """Return the instruction at `at`, rewritten to do the same at `to`; None for a call through a register."""
     long, rd = word & 3 == 3, word >> 7 & 31
     target = target_of(at, word)
     if long and word & 0x7F == 0x17:  # AUIPC
@@ -132,7 +132,7 @@ def _moved(word: int, at: int, to: int) -> bytes | None:
 
 
 def _address(rd: int, value: int, to: int) -> bytes:
-    """AUIPC and ADDI: an address into a register."""
+    """Return AUIPC and ADDI, which put an address into a register."""
     high = value - to + 0x800 & -0x1000
     low = value - to - high
     words = (high & 0xFFFF_F000 | rd << 7 | 0x17, (low & 0xFFF) << 20 | rd << 15 | rd << 7 | 0x13)
@@ -140,6 +140,6 @@ def _address(rd: int, value: int, to: int) -> bytes:
 
 
 def _jump(offset: int) -> bytes:
-    """JAL that leaves no return address."""
+    """Return a JAL that saves no return address."""
     word = (offset >> 20 & 1) << 31 | (offset >> 1 & 1023) << 21 | (offset >> 11 & 1) << 20 | (offset >> 12 & 255) << 12
     return (word | 0x6F).to_bytes(4, "little")

@@ -12,7 +12,7 @@ from .xv6 import port_of_make
 
 
 def attach(where: str | None = None, *, program: str | Path | None = None) -> Kernel:
-    """A kernel that runs in QEMU on this computer, read through its GDB port.
+    """Return a kernel that runs in QEMU on this computer, read through its GDB port.
 
     `where` is the port, "127.0.0.1:1234", or the path of a Unix socket.  The default is the port of xv6's `make
     qemu-gdb` (25000 + uid % 5000).  The guest stays stopped until `close`.  The processor may be x86 (32 bits, PAE,

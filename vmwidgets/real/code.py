@@ -1,4 +1,4 @@
-"""What the machine code of a kernel says: who calls whom, where a function returns, and whether it stores words.
+"""The contents of a kernel's machine code: calls, the places where a function returns, and stores of words.
 
 RISC-V 20191213, 2.4 (AUIPC, LUI), 2.5 (JAL, JALR, branches), 2.6 (stores) and 16 (compressed instructions).
 """
@@ -16,7 +16,7 @@ RA, SP, FP = 1, 2, 8
 """Numbers of registers."""
 
 _RET = 0x8082
-"""The compressed ``ret``; the long one is `_LONG_RET`."""
+"""The compressed ``ret``; the long form is `_LONG_RET`."""
 
 _LONG_RET = 0x0000_8067
 
@@ -31,17 +31,17 @@ class Part(NamedTuple):
 
 @frozen(slots=False)
 class Body:
-    """What a function does: its calls as (place, target), the places where it returns, its jumps out of itself."""
+    """The contents of a function: its calls as (place, target), its returns, and its jumps out of itself."""
 
     calls: tuple[tuple[int, int], ...]
     returns: tuple[int, ...]
     leaves_to: tuple[int, ...]
     stores_words: bool
-    """Whether it stores 8 bytes elsewhere than on its stack: a descriptor has 8 bytes."""
+    """Whether it stores 8 bytes anywhere but on its stack: a descriptor has 8 bytes."""
     writes: frozenset[int] = frozenset()
     """The control registers (CSRs) that it writes."""
     saves_ra: bool = False
-    """Whether it keeps its return address on its stack: it calls others."""
+    """Whether it saves its return address on its stack, as a function that calls others does."""
 
 
 class Code:
@@ -55,7 +55,7 @@ class Code:
         self._bodies: dict[str, Body] = {}
 
     def word(self, address: int) -> int:
-        """The instruction at an address, 2 or 4 bytes; 0 outside of the program."""
+        """Return the instruction at an address, 2 or 4 bytes; 0 outside of the program."""
         for start, data in self._pieces:
             if start <= address < start + len(data) - 1:
                 found = int.from_bytes(data[address - start : address - start + 4], "little")
@@ -63,7 +63,7 @@ class Code:
         return 0
 
     def body(self, name: str) -> Body:
-        """Return what a function does; nothing for one without a size, such as code in assembly."""
+        """Return what a function does; an empty body for a function without a size, such as assembly code."""
         if name not in self._bodies:
             part = self._parts.get(name)
             self._bodies[name] = _body(list(self._instructions(part)), part) if part is not None else _NOTHING
@@ -101,7 +101,7 @@ class Code:
         return [] if part is None else [at for at, target in self.body(caller).calls if target == part.start]
 
     def named(self, address: int) -> str:
-        """The function that an address lies in, or ""."""
+        """Return the function that an address lies in, or ""."""
         at = bisect_right(self._by_start, address) - 1
         if at < 0:
             return ""
@@ -122,7 +122,7 @@ class Code:
         return None
 
     def is_jumped_to(self, address: int) -> bool:
-        """Say whether a jump or a branch may lead there: by its target, or through a register in the same function."""
+        """Return whether a jump or branch in the same function may lead there, by its target or through a register."""
         return address in self._targets or self.named(address) in self._through_registers
 
     @cached_property
@@ -134,7 +134,7 @@ class Code:
 
     @cached_property
     def _through_registers(self) -> frozenset[str]:
-        """The functions with a jump through another register than ra, as tables of a `switch` have it."""
+        """Functions that jump through a register other than ra, as the table of a `switch` does."""
         return frozenset(
             part.name
             for part in self._parts.values()
@@ -178,7 +178,7 @@ def _body(instructions: list[tuple[int, int]], part: Part) -> Body:
 
 
 def _stores(word: int) -> bool:
-    """Say whether an instruction stores 8 bytes elsewhere than on the stack: SD, or C.SD with a base of x8 to x15."""
+    """Return whether an instruction stores 8 bytes anywhere but on the stack: SD, or C.SD with a base of x8 to x15."""
     if word & 3 == 3:
         return word & 0x707F == 0x3023 and word >> 15 & 31 not in (SP, FP)
     return word & 0xE003 == 0xE000 and word >> 7 & 7 != FP - 8
@@ -196,13 +196,13 @@ def _signed(number: int, bits: int) -> int:
 
 
 def _jal(word: int) -> int:
-    """The offset in a JAL."""
+    """Return the offset in a JAL."""
     parts = (word >> 31 & 1) << 20 | (word >> 12 & 255) << 12 | (word >> 20 & 1) << 11 | (word >> 21 & 1023) << 1
     return _signed(parts, 21)
 
 
 def _compressed_jump(word: int) -> int:
-    """The offset in a C.J."""
+    """Return the offset in a C.J."""
     parts = (
         (word >> 12 & 1) << 11 | (word >> 8 & 1) << 10 | (word >> 9 & 3) << 8 | (word >> 6 & 1) << 7
         | (word >> 7 & 1) << 6 | (word >> 2 & 1) << 5 | (word >> 11 & 1) << 4 | (word >> 3 & 7) << 1
@@ -211,19 +211,19 @@ def _compressed_jump(word: int) -> int:
 
 
 def _branch(word: int) -> int:
-    """The offset in a branch."""
+    """Return the offset in a branch."""
     parts = (word >> 31 & 1) << 12 | (word >> 7 & 1) << 11 | (word >> 25 & 63) << 5 | (word >> 8 & 15) << 1
     return _signed(parts, 13)
 
 
 def _compressed_branch(word: int) -> int:
-    """The offset in a C.BEQZ or C.BNEZ."""
+    """Return the offset in a C.BEQZ or C.BNEZ."""
     parts = (word >> 12 & 1) << 8 | (word >> 5 & 3) << 6 | (word >> 2 & 1) << 5
     return _signed(parts | (word >> 10 & 3) << 3 | (word >> 3 & 3) << 1, 9)
 
 
 def length_of(word: int) -> int:
-    """The bytes of an instruction."""
+    """Return the length of an instruction in bytes."""
     return 4 if word & 3 == 3 else 2
 
 
@@ -241,7 +241,7 @@ def target_of(at: int, word: int) -> int | None:
 
 
 def lifted_branch(word: int, offset: int) -> int | None:
-    """A branch with another offset below 16, in 4 bytes; None for what is no branch."""
+    """Return a branch with another offset below 16, in 4 bytes; None if the instruction is not a branch."""
     if word & 0x7F == 0x63:
         return word & ~0xFE00_0F80 | offset << 7
     if word & 3 == 1 and word >> 13 & 7 >= 6:
@@ -250,9 +250,9 @@ def lifted_branch(word: int, offset: int) -> int | None:
 
 
 def passed(word: int, registers: list[int]) -> dict[int, int] | None:
-    """Return what one instruction changes: registers by number, 32 for the pc; None for one that is not known here.
+    """Return what one instruction changes: registers by number, 32 for the pc; None for an unknown instruction.
 
-    Known are the instructions with which functions begin and end.  `registers` are x0 to x31 and pc.
+    The known instructions are those with which functions begin and end.  `registers` are x0 to x31 and pc.
     """
     pc, mask = registers[32], (1 << 64) - 1
     if word in (_RET, _LONG_RET):

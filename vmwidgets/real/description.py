@@ -1,6 +1,7 @@
 """The registers that a port describes: QEMU's ``target.xml`` and the files that it includes.
 
-GDB's manual, appendix G ("Target Descriptions").  Numbers differ between versions of QEMU, so they are read, not known.
+GDB's manual, appendix G ("Target Descriptions").  Register numbers differ between versions of QEMU, so they are read
+from the description.
 """
 
 from __future__ import annotations
@@ -18,19 +19,19 @@ MOST_FILES = 32
 _DOCTYPE = re.compile(r"<!DOCTYPE[^>\[]*>")
 
 _PREFIX = re.compile(r"<xi:")
-"""QEMU uses this prefix and does not declare it."""
+"""The prefix that QEMU uses without declaring it."""
 
 
 @frozen
 class Description:
-    """What the processor is called, and its registers by name: number and bits."""
+    """The name of the processor, and its registers by name: number and bits."""
 
     architecture: str
     registers: dict[str, tuple[int, int]]
 
 
 def read_description(read: Callable[[str], str]) -> Description:
-    """The description whose files `read` gives by name, from ``target.xml`` on."""
+    """Return the description that begins in ``target.xml``; `read` returns a file by its name."""
     registers: dict[str, tuple[int, int]] = {}
     architecture = ""
     following = 0
@@ -52,7 +53,7 @@ def read_description(read: Callable[[str], str]) -> Description:
 
 
 def _guessed(registers: dict[str, tuple[int, int]]) -> str:
-    """The architecture of a description that does not name it, by a register that no other has."""
+    """Return the architecture of a description that does not name it, found by a register that no other one has."""
     marks = {"eip": "i386", "rip": "i386:x86-64", "TTBR0_EL1": "aarch64", "TTBCR": "arm", "satp": "riscv:rv64"}
     return next((name for mark, name in marks.items() if mark in registers), "")
 

@@ -22,23 +22,23 @@ from .description import Description, read_description
 from .packets import Packets, PortLost
 
 MOST_READ = 1024
-"""Bytes that are read with one packet: twice as many digits fit a packet of QEMU's."""
+"""Bytes that are read with one packet: the digits, twice as many, must fit into a packet of QEMU."""
 
 _SLICE = 0.02
-"""Seconds after which a guest that runs is looked at again: whether it has to stop."""
+"""Seconds after which a running guest is checked again, in case it has to stop."""
 
 IF = 9
-"""The bit of x86's EFLAGS that lets interrupts in (SDM 1, 3.4.3)."""
+"""The bit of x86's EFLAGS that enables interrupts (SDM 1, 3.4.3)."""
 
 _STOPS_IN = 5.0
 
 PC = 32
-"""Where a RISC-V hart's pc is among its registers."""
+"""The number of pc among a RISC-V hart's registers."""
 
 
 @frozen
 class Stopped:
-    """Why the guest stopped: the processor (its thread's number in the protocol) and the signal."""
+    """The reason for the guest's stop: the processor (its thread's number in the protocol) and the signal."""
 
     thread: str
     signal: int
@@ -51,10 +51,10 @@ class Ram:
     base: int
     data: memoryview
     aside: Aside = field(default_factory=Aside)
-    """Where breakpoints are set beside the code: the guest keeps that while its port is let go."""
+    """The breakpoints set in copies of the code: the guest keeps them while the port is released."""
 
     def part(self, pa: int, length: int) -> bytes | None:
-        """`length` bytes from `pa` on, or None where they are elsewhere."""
+        """Return `length` bytes from `pa` on, or None if they are elsewhere."""
         at = pa - self.base
         return bytes(self.data[at : at + length]) if at >= 0 and at + length <= len(self.data) else None
 
@@ -63,13 +63,13 @@ _WORD, _GENERAL = Struct("<Q"), Struct("<33Q")
 
 
 class TookTooLong(Refused):
-    """The guest did not stop by itself in the time that it was given; it was stopped."""
+    """Raised when the guest did not stop by itself in the given time; it was stopped."""
 
 
 class Gdb:
-    """One connection to a guest, which is stopped while it is looked at.
+    """A connection to a guest, which is stopped while it is read.
 
-    Raises :class:`Refused` where the other side is not QEMU, or its guest can't be read by physical addresses.
+    Raises :class:`Refused` if the other side is not QEMU, or if its guest can't be read by physical addresses.
     """
 
     def __init__(self, packets: Packets, came: str = "", ram: Ram | None = None) -> None:
@@ -82,7 +82,7 @@ class Gdb:
         self._registers: list[list[int]] = []
         self._passes: dict[int, int] | None = None
         self.came = came
-        """The processor that came to a breakpoint last: it steps over it first when the guest goes on."""
+        """The processor that last reached a breakpoint: it steps over the breakpoint first when the guest continues."""
         supported = packets.ask("qSupported:xmlRegisters=i386,arm,riscv;multiprocess+")
         while supported.startswith("T"):  # QEMU stops the guest for a client, and some versions report that first
             supported = packets.receive()
@@ -111,7 +111,7 @@ class Gdb:
     # ---- processors and their registers --------------------------------------------------------
 
     def threads(self) -> tuple[str, ...]:
-        """The processors, by their names in the protocol, such as "p1.1"."""
+        """Return the processors, by their names in the protocol, such as "p1.1"."""
         if not self._threads:
             question = "qfThreadInfo"
             while (answer := self._packets.ask(question)).startswith("m"):
@@ -122,7 +122,7 @@ class Gdb:
         return self._threads
 
     def halted(self) -> str:
-        """Why the guest executes nothing: all its processors have halted.  "" if one of them executes."""
+        """Return why the guest executes nothing: all its processors have halted.  "" if one of them executes."""
         for name in self.threads():
             state = bytes.fromhex(self._packets.ask(f"qThreadExtraInfo,{name}")).decode("latin-1")
             if "halted" not in state:
@@ -145,7 +145,7 @@ class Gdb:
             self._thread = name
 
     def state(self) -> tuple[str, ...]:
-        """Say what the registers of each processor hold, as QEMU writes it: another text once the guest has gone on."""
+        """Return the registers of each processor, as QEMU writes them; the text changes when the guest runs."""
         found = []
         for name in self.threads():
             self.thread = name
@@ -153,7 +153,7 @@ class Gdb:
         return tuple(found)
 
     def register(self, name: str) -> int | None:
-        """Return what a register holds; None if the processor has none of that name."""
+        """Return the value of a register; None if the processor has no register of that name."""
         found = self.description.registers.get(name)
         if found is None:
             return None
@@ -161,7 +161,7 @@ class Gdb:
         return None if len(answer) < 4 or answer.startswith("E") else _number(answer)
 
     def registers(self, names: Iterable[str]) -> dict[str, int]:
-        """Return what several registers hold, by name, without those that the processor does not have."""
+        """Return the values of several registers, by name, except those that the processor does not have."""
         known = [name for name in names if name in self.description.registers]
         answers = self._packets.ask_all([f"p{self.description.registers[name][0]:x}" for name in known])
         pairs = zip(known, answers, strict=True)
@@ -170,7 +170,7 @@ class Gdb:
     # ---- memory --------------------------------------------------------------------------------
 
     def read(self, pieces: Iterable[tuple[int, int]]) -> list[bytes | None]:
-        """Physical memory, by address and length; None for a piece where no memory answers."""
+        """Return physical memory, by address and length; None for a piece without memory."""
         wanted = list(pieces)
         if self.ram is not None:
             shared = [self.ram.part(pa, length) for pa, length in wanted]
@@ -197,14 +197,14 @@ class Gdb:
         return found
 
     def read_one(self, pa: int, length: int) -> bytes:
-        """`length` bytes of physical memory from `pa` on; :class:`BusError` where no memory answers."""
+        """Return `length` bytes of physical memory from `pa` on; raises :class:`BusError` if there is no memory."""
         (found,) = self.read([(pa, length)])
         if found is None:
             raise BusError(pa, length, 1 << 64)
         return found
 
     def monitor(self, command: str) -> str:
-        """Return what QEMU's monitor answers to a command, such as "info mem"."""
+        """Return the answer of QEMU's monitor to a command, such as "info mem"."""
         self._packets.send(f"qRcmd,{command.encode().hex()}")
         found = ""
         while (answer := self._packets.receive(60.0)) != "OK":
@@ -217,7 +217,7 @@ class Gdb:
 
     @property
     def breakpoints(self) -> frozenset[int]:
-        """Return where the guest is to stop, by virtual address."""
+        """The places where the guest is to stop, by virtual address."""
         return frozenset(self._breakpoints)
 
     def set_breakpoint(self, address: int) -> None:
@@ -236,7 +236,7 @@ class Gdb:
             self._breakpoints.discard(address)
 
     def put_aside(self, made: Iterable[Copy]) -> None:
-        """Write copies of instructions, and the jumps to them: where breakpoints are set from then on.
+        """Write copies of instructions, and jumps to them: from then on, breakpoints are set in the copies.
 
         Only for a kernel that has no process yet, at its own physical addresses.
         """
@@ -256,19 +256,19 @@ class Gdb:
 
     @property
     def was_reset(self) -> bool:
-        """Return whether the guest has its first code again: nothing that was written into it is there."""
+        """Return whether the guest has its original code again: nothing that was written into it is there."""
         first = self._aside.first
         return first is not None and self.read([(first.start, 4)]) != [first.jump]
 
     def is_aside(self, address: int) -> bool:
-        """Return whether a breakpoint there is set beside the code, where it makes nothing slow."""
+        """Return whether a breakpoint there is set in a copy, where it slows nothing else."""
         return address in self._aside.to
 
     def _placed(self, address: int) -> int:
         return self._aside.to.get(address, address)
 
     def step(self, thread: str) -> Stopped:
-        """One instruction of one processor, over a breakpoint if it is at one; the others do not move."""
+        """Execute one instruction of one processor, over a breakpoint if it is at one; the others do not move."""
         self.thread = thread
         before = self.pc()
         found = self._step(thread)
@@ -286,16 +286,17 @@ class Gdb:
         return self._stopped(self._packets.receive(_STOPS_IN))
 
     def pass_over(self, word: int, registers: list[int]) -> None:
-        """Let :meth:`go` do what the instruction `word` does, where a processor has come to a breakpoint.
+        """Let :meth:`go` emulate the instruction `word` when a processor has reached the breakpoint.
 
-        A step costs a stop more.  Only for instructions that change registers alone; at any other, it makes the step.
+        This saves a step, which would be one more stop.  It works only for instructions that change nothing but
+        registers; for any other, a step is made.
         """
         self._passes = passed(word, registers)
 
     def go(self, seconds: float, wanted: Callable[[], bool]) -> Stopped:
         """Let all processors run until one stops at a breakpoint, at most `seconds`, or until `wanted` says so.
 
-        A processor that came to a breakpoint steps over it first, alone: the others would pass it unseen.
+        A processor that has reached a breakpoint steps over it first, alone: the others would pass it unnoticed.
 
         Raises :class:`TookTooLong`.
         """
@@ -347,11 +348,11 @@ class Gdb:
         return Stopped(thread, int(answer[1:3], 16))
 
     def general(self) -> list[int]:
-        """The first 33 registers of the chosen RISC-V hart in one packet: x0 to x31, pc."""
+        """Return the first 33 registers of the chosen RISC-V hart in one packet: x0 to x31, pc."""
         return self._general(self._packets.ask("g"))
 
     def general_of_all(self) -> list[list[int]]:
-        """These registers of each hart, asked for once a stop."""
+        """Return these registers of each hart, read once for each stop."""
         if not self._registers:
             threads = self.threads()
             questions = [question for one in threads for question in (f"Hg{one}", "g")]
@@ -365,14 +366,14 @@ class Gdb:
         return found
 
     def words(self, places: Iterable[int]) -> list[int]:
-        """Words of 8 bytes of physical memory; 0 where no memory answers."""
+        """Return words of 8 bytes of physical memory; 0 where there is no memory."""
         if self.ram is not None:
             base, data, last = self.ram.base, self.ram.data, len(self.ram.data) - 8
             return [_WORD.unpack_from(data, pa - base)[0] if 0 <= pa - base <= last else 0 for pa in places]
         return [int.from_bytes(data or b"", "little") for data in self.read((pa, 8) for pa in places)]
 
     def pc(self) -> int:
-        """Return where the chosen processor is: the address of its next instruction."""
+        """Return the address of the chosen processor's next instruction."""
         for name in ("pc", "rip", "eip"):
             found = self.register(name)
             if found is not None:
@@ -380,7 +381,7 @@ class Gdb:
         raise Refused(f"{self.name}: the processor has no program counter that is known here")
 
     def close(self, *, goes_on: bool) -> None:
-        """Take breakpoints away, put the port's memory mode back and leave; the guest `goes_on` or stays stopped."""
+        """Remove the breakpoints, restore the port's memory mode, and leave; the guest `goes_on` or stays stopped."""
         try:
             for address in sorted(self._breakpoints):
                 self.clear_breakpoint(address)
@@ -394,7 +395,7 @@ class Gdb:
 
 
 def _number(digits: str) -> int:
-    """A number as the protocol has it: the least significant byte first."""
+    """Return a number as the protocol writes it: the least significant byte first."""
     try:
         return int.from_bytes(bytes.fromhex(digits), "little")
     except ValueError:

@@ -1,8 +1,8 @@
-"""Runs a program in a session of its own and ends it, with all that it started, when its user has ended.
+"""Run a program in a session of its own, and end it, with everything that it started, when its user has ended.
 
-``python -I -S guard.py PROGRAM…``: what comes on standard input goes on to the program, as its console; when the input
-ends, because the notebook's kernel has ended in whatever way, the program is ended within two seconds.  This file is
-run by its path, so it imports the standard library alone.
+``python -I -S guard.py PROGRAM…`` passes standard input to the program as its console.  When the input ends, because
+the notebook's kernel has ended for whatever reason, the program is ended within two seconds.  This file is run by its
+path, so it imports the standard library alone.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ GRACE = 1.0
 
 
 def main(command: Sequence[str]) -> int:
-    """Run `command` until it or the input ends; its exit status."""
+    """Run `command` until it or the input ends; returns its exit status."""
     program = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
     assert program.stdin is not None
     console = program.stdin.fileno()

@@ -1,7 +1,7 @@
 """``vm.memory_image``: the memory of a guest that was saved to a file, with the names of its kernel.
 
-Two forms are read: an ELF core, as QEMU's monitor writes it (``dump-guest-memory FILE``), and plain bytes
-(``pmemsave 0x80000000 0x8000000 "FILE"``).  xv6 maps its kernel where it lies, so its variables are read by their
+Two formats are read: an ELF core, as QEMU's monitor writes it (``dump-guest-memory FILE``), and plain bytes (``pmemsave
+0x80000000 0x8000000 "FILE"``).  xv6 maps its kernel at its physical address, so its variables are read by their
 addresses.
 """
 
@@ -21,7 +21,7 @@ from .processes import Process, Processes
 from .program import Program, segments_of
 
 KERNBASE = 0x8000_0000
-"""Where the memory of QEMU's machine "virt" begins, and xv6 in it."""
+"""The address at which the memory of QEMU's machine "virt" begins, and xv6 in it."""
 
 
 class SavedMemory:
@@ -31,22 +31,22 @@ class SavedMemory:
         self._pieces = [(start, data) for start, data in pieces if data]
 
     def read(self, pa: int, length: int) -> bytes:
-        """`length` bytes from `pa` on; :class:`BusError` where none were saved."""
+        """Return `length` bytes from `pa` on; raises :class:`BusError` if they were not saved."""
         for start, data in self._pieces:
             if start <= pa and pa + length <= start + len(data):
                 return data[pa - start : pa - start + length]
         raise BusError(pa, length, 1 << 64)
 
     def read_word(self, pa: int, width: int) -> int:
-        """The little-endian word of `width` bytes at `pa`."""
+        """Return the little-endian word of `width` bytes at `pa`."""
         return int.from_bytes(self.read(pa, width), "little")
 
     def read_one(self, pa: int, length: int) -> bytes:
-        """As :meth:`read`: a guest that runs is asked so too."""
+        """Return the same as :meth:`read`; a running guest has this method too."""
         return self.read(pa, length)
 
     def words(self, places: Iterable[int]) -> list[int]:
-        """Words of 8 bytes."""
+        """Return words of 8 bytes."""
         return [self.read_word(pa, 8) for pa in places]
 
     @in_ascii
@@ -55,9 +55,9 @@ class SavedMemory:
 
 
 class Image:
-    """What a kernel had in memory when it was saved: its page tables and its processes, by name.
+    """A kernel's memory when it was saved: its page tables and its processes, by name.
 
-    It can be looked at like a kernel that is stopped (:class:`~.kernel.Kernel`), and cannot go on.
+    It can be read like a stopped kernel (:class:`~.kernel.Kernel`), but it can't continue.
     """
 
     def __init__(self, name: str, memory: SavedMemory, program: Program) -> None:
@@ -81,11 +81,14 @@ class Image:
         return found
 
     def process(self, which: str | int) -> PageTables[Any]:
-        """The page tables of a process, by its name or its pid."""
+        """Return the page tables of a process, by its name or its pid."""
         return Processes.one_called(which, self.processes).tables(self._memory)
 
     def runs(self, tables: PageTables[Any] | None = None) -> Runs:
-        """All that the tables (the kernel's) map, as runs of equal permissions.  O(descriptors that hold something)."""
+        """Return everything that the tables (the kernel's) map, as runs of equal permissions.
+
+        O(descriptors in use).
+        """
         return runs(self.kernel if tables is None else tables)
 
     def _read(self, look: Any) -> Any:
@@ -103,14 +106,14 @@ class Image:
 
 
 def memory_image(path: str | Path, *, program: str | Path, base: int = KERNBASE) -> Image:
-    """The memory of an xv6, saved to a file: an ELF core, or plain bytes that begin at `base`.
+    """Return the memory of an xv6, saved to a file: an ELF core, or plain bytes that begin at `base`.
 
     `program` is the kernel's file, "kernel/kernel".  In QEMU's monitor (Ctrl-a c), ``dump-guest-memory memory.elf``
     writes a core, and ``pmemsave 0x80000000 0x8000000 "memory.raw"`` writes plain bytes.  Nothing runs, so you need
     neither QEMU nor a compiler.
 
-    Raises :class:`Refused` for a file that is empty or that is a program, for a file without the memory in which the
-    kernel lies, and for the memory of another kernel.  O(bytes of the file).
+    Raises :class:`Refused` for a file that is empty or is a program, for a file without the kernel's memory, and for
+    the memory of another kernel.  O(bytes of the file).
 
     >>> import vmwidgets as vm
     >>> vm.memory_image("memory.raw", program="kernel/kernel")

@@ -33,7 +33,7 @@ from .program import Program
 from .started import Started
 
 PROMPT = "$ "
-"""What xv6's shell prints when it waits for a command."""
+"""The prompt of xv6's shell when it waits for a command."""
 
 
 class Kernel:
@@ -64,7 +64,7 @@ class Kernel:
         self._letters: dict[str, str] = {}
         self._named_as: dict[int, str] = {}
         self._spoiled = ""
-        """What following found: it would blame what comes later."""
+        """The broken rule that following found: its damage would be blamed on later calls."""
 
     # ---- what is there -----------------------------------------------------------------------
 
@@ -82,7 +82,7 @@ class Kernel:
         return self.tables_of(0)
 
     def tables_of(self, processor: int) -> PageTables[Any]:
-        """The page tables that a processor uses now; processors are numbered from 0."""
+        """Return the page tables that a processor uses now; processors are numbered from 0."""
         number: object = processor
 
         def look(gdb: Gdb) -> Paging:
@@ -107,14 +107,14 @@ class Kernel:
         return PageTables(f"processor {processor}", self._memory, found.fmt, found.root, found.controls, found.about)
 
     def walk(self, address: int | str, access: Access = "read", *, user: bool | None = None) -> TablesWalk:
-        """Return what the hardware does with an access to `address`, level by level; O(levels) packets.
+        """Return the hardware's walk of `address`, level by level; O(levels) packets.
 
         `user` says whether user code makes the access.  Without it, user code does if the tables allow it.
         """
         return self.tables.walk(address, access, user=user)
 
     def runs(self, tables: PageTables[Any] | None = None) -> Runs:
-        """All that the tables (by default the first processor's) map, as runs of equal permissions.
+        """Return everything that the tables (by default the first processor's) map, as runs of equal permissions.
 
         They are the ranges that QEMU's `info mem` lists.  O(descriptors in use).
         """
@@ -137,11 +137,11 @@ class Kernel:
         return found
 
     def process(self, which: str | int) -> PageTables[Any]:
-        """The page tables of a process, by its name or its pid."""
+        """Return the page tables of a process, by its name or its pid."""
         return Processes.one_called(which, self.processes).tables(self._memory)
 
     def where(self, processor: int = 0) -> str:
-        """Return where a processor is: function and line."""
+        """Return the place of a processor: function and line."""
         gdb_pc = self._do(lambda gdb: _pc_of(gdb, processor))
         return self._place(gdb_pc)
 
@@ -207,7 +207,7 @@ class Kernel:
         return self._stopped(self._place(self._do(Gdb.pc)))
 
     def _stopped(self, where: str) -> str:
-        """Keep what there is at this stop."""
+        """Record this stop."""
         if self._processes is not None:
             processes = self._do(self._processes.read)
             spaces = self._do(lambda gdb: [read_space(gdb, one.root) for one in processes])
@@ -297,7 +297,7 @@ class Kernel:
         return self._port.do(call)
 
     def _take_up(self) -> None:
-        """Have the port again; if GDB let the guest go on meanwhile, what was read belongs to an earlier stop."""
+        """Connect to the port again; if GDB let the guest run meanwhile, what was read belongs to an earlier stop."""
         if self._port.guest_has_moved():
             self._go_on()
 
@@ -306,7 +306,7 @@ class Kernel:
             raise Refused("the kernel runs: stop it first, with k.stop()")
 
     def _go_on(self) -> None:
-        """The guest moves: what was read of its memory stays with the tables that were made of it."""
+        """Note that the guest runs: memory that was read stays with the tables made from it."""
         self._must_be_stopped()
         self._memory.close()
         self._memory = self._new_memory()
@@ -357,10 +357,10 @@ _FOR_EVER = 1e9
 MOST_STOPS = 200
 
 _PRINTS_IN = 1.0
-"""Seconds in which the rest of a line that the kernel has printed is read."""
+"""Seconds in which the rest of a printed line is read."""
 
 _LINE = 500
-"""Characters of what was printed last in which its last line is looked for."""
+"""The number of latest characters that are searched for the last line."""
 
 
 def _space_at_stop(one: Process, letter: str, space: Space) -> SpaceAtStop:
@@ -375,7 +375,7 @@ def _space_at_stop(one: Process, letter: str, space: Space) -> SpaceAtStop:
 
 
 def _must_be(lab: object, run: object, counts: object, stops: object, seconds: object) -> None:
-    """Refuse arguments of follow that are of another kind."""
+    """Refuse arguments of `follow` of the wrong type."""
     for name, given in (("lab", lab), ("run", run), ("counts", counts)):
         if given is not None and not isinstance(given, str):
             raise Refused(f"{name}={shown(given)}: write a text, such as {name}={_EXAMPLES[name]!r}")
@@ -391,7 +391,7 @@ _EXAMPLES = {"lab": "cow", "run": "cowtest", "counts": "refcount"}
 
 
 def _explained(panic: str) -> Iterator[str]:
-    """Yield what the check protects that panicked, and three usual mistakes; nothing for one that is not known."""
+    """Yield what the check that panicked protects, and three usual mistakes; nothing for an unknown panic."""
     check = check_of(panic.strip())
     if check is not None:
         yield f"what {check.function} protects: {check.protects}"
@@ -412,7 +412,7 @@ def _pc_of(gdb: Gdb, processor: int) -> int:
 
 
 class _Console:
-    """The console on which a command is typed once the shell waits."""
+    """The console on which a command is typed when the shell waits."""
 
     def __init__(self, started: Started, command: str | None) -> None:
         self._started = started
@@ -422,17 +422,17 @@ class _Console:
 
     @property
     def _text(self) -> str:
-        """Return what was printed since the kernel is followed."""
+        """The text printed since following began."""
         return self._started.text[self._begins :]
 
     @property
     def length(self) -> int:
-        """Return how much was printed."""
+        """The number of characters printed."""
         return self._started.length
 
     @property
     def waits(self) -> bool:
-        """Return whether the shell waits for a command: the first one, or one after that which was typed."""
+        """Return whether the shell waits for a command: the first one, or the one after the command that was typed."""
         return self._started.ends_with(PROMPT) and self._started.length > self._typed
 
     def type_command(self) -> None:
@@ -456,7 +456,7 @@ class _Console:
 
     @property
     def refusal(self) -> str:
-        """The line in which the shell says that it could not start the command, or ""."""
+        """The line in which the shell reports that it could not start the command, or ""."""
         said = self._text
         refusals = (f"exec {word} failed" for word in (self.command or "").split())  # as xv6's sh.c says it
         return next((one for one in refusals if one in said), "")

@@ -1,4 +1,4 @@
-"""The physical memory of a guest at one stop: what was read stays as it was then, also when the guest has gone on."""
+"""The physical memory of a guest at one stop: bytes that were read stay the same, even after the guest continues."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from ..engine.base.units import PAGE, Address
 from ..engine.memory.ram import BusError
 
 ReadPieces = Callable[[Iterable[tuple[int, int]]], "list[bytes | None]"]
-"""Reads physical memory by address and length; None where no memory answers."""
+"""A function that reads physical memory by address and length; None where there is no memory."""
 
 
 class StoppedMemory:
-    """Memory by whole pages, each read once; :meth:`close` when the guest goes on.
+    """Memory in whole pages, each read once; :meth:`close` when the guest continues.
 
-    Raises :class:`BusError` where no memory answers, and :class:`Refused` for what was not read before the guest ran
-    on.
+    Raises :class:`BusError` where there is no memory, and :class:`Refused` for memory that was not read before the
+    guest continued.
     """
 
     def __init__(self, read: ReadPieces) -> None:
@@ -24,17 +24,17 @@ class StoppedMemory:
         self._pages: dict[int, bytes | None] = {}
 
     def close(self) -> None:
-        """Read nothing more: the guest goes on."""
+        """Read nothing more: the guest continues."""
         self._read = None
 
     def fetch(self, pages: Iterable[int]) -> None:
-        """Read the pages at these physical addresses in one go; what is known already is not read again."""
+        """Read the pages at these physical addresses in one batch; known pages are not read again."""
         wanted = sorted({pa & -PAGE for pa in pages} - self._pages.keys())
         if wanted and self._read is not None:
             self._pages.update(zip(wanted, self._read([(pa, PAGE) for pa in wanted]), strict=True))
 
     def read(self, pa: int, length: int) -> bytes:
-        """`length` bytes from `pa` on."""
+        """Return `length` bytes from `pa` on."""
         first, last = pa & -PAGE, (pa + length - 1) & -PAGE
         pages = range(first, last + 1, PAGE)
         if any(page not in self._pages for page in pages):
@@ -50,7 +50,7 @@ class StoppedMemory:
         return data[pa - first : pa - first + length]
 
     def without_bits(self, pa: int, count: int, bits: int) -> None:
-        """Read `count` words of 8 bytes from `pa` on, of one page, without `bits`."""
+        """Return `count` words of 8 bytes from `pa` on, in one page, without `bits`."""
         page, offset, data = pa & -PAGE, pa & PAGE - 1, bytearray(self.read(pa & -PAGE, PAGE))
         for at in range(offset, offset + count * 8, 8):
             word = int.from_bytes(data[at : at + 8], "little") & ~bits
@@ -58,5 +58,5 @@ class StoppedMemory:
         self._pages[page] = bytes(data)
 
     def read_word(self, pa: int, width: int) -> int:
-        """The little-endian word of `width` bytes at `pa`."""
+        """Return the little-endian word of `width` bytes at `pa`."""
         return int.from_bytes(self.read(pa, width), "little")

@@ -1,7 +1,7 @@
 """Packets of the GDB remote protocol: ``$data#checksum``, each acknowledged by ``+``.
 
-GDB's manual, appendix E ("GDB Remote Serial Protocol").  QEMU acknowledges what it gets, and serves one client at
-a time.
+GDB's manual, appendix E ("GDB Remote Serial Protocol").  QEMU acknowledges what it receives, and serves one client at a
+time.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from ..engine.base.errors import Refused, shown
 from ..engine.base.units import counted
 
 ANSWERS_IN = 3.0
-"""Seconds in which a port answers a packet: QEMU needs milliseconds, also on a busy computer."""
+"""Seconds in which a port answers a packet: QEMU needs milliseconds, even on a busy computer."""
 
 MOST_BYTES = 1 << 20
-"""Bytes of one packet: QEMU's own are at most 4 KiB."""
+"""The most bytes of one packet: QEMU's own have at most 4 KiB."""
 
 _INTERRUPT = b"\x03"
 
 
 class PortLost(Refused):
-    """The port was closed while it was in use: QEMU ended, or something else took its place."""
+    """Raised if the port was closed during use: QEMU ended, or another client took its place."""
 
 
 class Packets:
-    """The packets of one connection; `name` is what errors call the port."""
+    """The packets of one connection; `name` is its name in errors."""
 
     def __init__(self, connection: socket.socket, name: str) -> None:
         self.name = name
@@ -34,7 +34,7 @@ class Packets:
         self._data = bytearray()
         self._unacknowledged = 0
         self.answered = False
-        """Whether a packet ever came."""
+        """Whether a packet has ever come."""
 
     def close(self) -> None:
         """Close the connection."""
@@ -46,7 +46,7 @@ class Packets:
         return self.receive()
 
     def ask_all(self, questions: list[str]) -> list[str]:
-        """The answers to several packets, which are sent without waiting in between."""
+        """Return the answers to several packets, sent without waiting in between."""
         found: list[str] = []
         for start in range(0, len(questions), _AT_ONCE):
             some = questions[start : start + _AT_ONCE]
@@ -63,18 +63,18 @@ class Packets:
         self._write(b"".join(map(_packet, questions)))
 
     def interrupt(self) -> None:
-        """Ask a guest that runs to stop."""
+        """Ask a running guest to stop."""
         self._write(_INTERRUPT)
 
     def receive(self, seconds: float = ANSWERS_IN) -> str:
-        """The next packet, which has to come within `seconds`."""
+        """Return the next packet, which must come within `seconds`."""
         found = self.wait(seconds)
         if found is None:
             raise self._silent()
         return found
 
     def wait(self, seconds: float) -> str | None:
-        """The next packet, or None if none comes within `seconds`."""
+        """Return the next packet, or None if none comes within `seconds`."""
         end = monotonic() + seconds
         while True:
             found = self._next()
@@ -98,7 +98,7 @@ class Packets:
                 raise self._other_program()
 
     def _next(self) -> str | None:
-        """A packet of what has come, acknowledged; None if it is not whole."""
+        """Return a packet from the bytes received, and acknowledge it; None if it is incomplete."""
         data = self._data
         while data[:1] == b"+":
             del data[0]
@@ -145,7 +145,7 @@ class Packets:
 
 
 _AT_ONCE = 32
-"""Packets that are sent before the first answer is read: fewer bytes than a socket holds."""
+"""The number of packets that are sent before the first answer is read: fewer bytes than a socket holds."""
 
 
 def _packet(question: str) -> bytes:
@@ -154,7 +154,7 @@ def _packet(question: str) -> bytes:
 
 
 def _unescaped(body: bytes) -> str:
-    """The data of a packet: ``}`` escapes the next byte, ``*`` repeats the one before."""
+    """Return the data of a packet: ``}`` escapes the next byte, ``*`` repeats the one before."""
     if b"}" not in body and b"*" not in body:
         return body.decode("latin-1")
     found = bytearray()

@@ -1,7 +1,7 @@
-"""What a processor's registers say of its page tables: the format, the root and the settings of a walk.
+"""Page tables from a processor's registers: the format, the root and the settings of a walk.
 
-Each architecture is a function from the registers that it names.  What this package's formats have no tables for (16
-KiB granules, Sv48, ARM's long descriptors …) is refused in words.
+Each architecture is a function of the registers that it names.  Formats that this package does not have (16 KiB
+granules, Sv48, ARM's long descriptors …) are refused in words.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ Registers = Mapping[str, int]
 
 @frozen
 class Paging:
-    """Where a processor's walks begin, and the settings that they depend on."""
+    """The beginning of a processor's walks, and the settings that they depend on."""
 
     fmt: TableFormat[Any]
     root: int
     controls: Any
     not_the_guests: tuple[int, int] = (0, 0)
-    """Bits that the emulator itself sets in the root table: in how many descriptors, and which."""
+    """Bits that the emulator itself sets in the root table: the number of descriptors, and the bits."""
     about: str = ""
-    """What else has to be known of it, in words."""
+    """A further remark, in words."""
 
 
 class NoPaging(Refused):
-    """The processor translates no addresses yet."""
+    """Raised if the processor does not translate addresses yet."""
 
 
 @frozen
 class Processor:
-    """A family of processors: the registers that say how it pages, and what they mean."""
+    """A family of processors: the registers that control paging, and a function that reads them."""
 
     registers: tuple[str, ...]
     read: Callable[[Registers], Paging]
@@ -51,7 +51,7 @@ def _bit(word: int, number: int) -> bool:
 
 
 def _x86(registers: Registers) -> Paging:
-    """Intel SDM 3A, 4.1.1 (the mode), 4.5 (the root), 4.6 (rights)."""
+    """Read x86's registers: Intel SDM 3A, 4.1.1 (the mode), 4.5 (the root), 4.6 (rights)."""
     cr0, cr3, cr4 = (registers.get(name, 0) for name in ("cr0", "cr3", "cr4"))
     efer, flags = registers.get("efer", 0), registers.get("eflags", 0)
     if not _bit(cr0, 31):
@@ -77,7 +77,7 @@ def _x86(registers: Registers) -> Paging:
 
 
 def _riscv(registers: Registers) -> Paging:
-    """RISC-V Privileged 20211203, 4.1.11 (satp), 4.1.1.1 (mstatus)."""
+    """Read RISC-V's registers: Privileged 20211203, 4.1.11 (satp), 4.1.1.1 (mstatus)."""
     satp, status = registers.get("satp", 0), registers.get("mstatus", registers.get("sstatus", 0))
     mode = satp >> 60
     machine = registers.get("priv") == 3
@@ -93,7 +93,7 @@ def _riscv(registers: Registers) -> Paging:
 
 
 def _arm(registers: Registers) -> Paging:
-    """ARM DDI 0406C, B3.5.4 (the roots), B4.1.130 (SCTLR), B4.1.153 (TTBCR)."""
+    """Read ARMv7's registers: ARM DDI 0406C, B3.5.4 (the roots), B4.1.130 (SCTLR), B4.1.153 (TTBCR)."""
     sctlr, ttbcr = registers.get("SCTLR", 0), registers.get("TTBCR", 0)
     if not _bit(sctlr, 0):
         raise NoPaging(
@@ -110,13 +110,13 @@ def _arm(registers: Registers) -> Paging:
 
 
 _GRANULES = {0: {0: 4, 1: 64, 2: 16}, 1: {2: 4, 3: 64, 1: 16}}
-"""KiB by TCR_EL1.TG0 and TG1, which count differently."""
+"""The granule in KiB by TCR_EL1.TG0 and by TG1, which encode it differently."""
 
 _PA_BITS = (32, 36, 40, 42, 44, 48, 48, 48)
 
 
 def _aarch64(registers: Registers) -> Paging:
-    """ARM DDI 0487, D17.2.131 (TCR_EL1), D5.2 (the roots)."""
+    """Read AArch64's registers: ARM DDI 0487, D17.2.131 (TCR_EL1), D5.2 (the roots)."""
     sctlr, tcr = registers.get("SCTLR", 0), registers.get("TCR_EL1", 0)
     if not _bit(sctlr, 0):
         raise NoPaging("SCTLR_EL1.M is 0: this processor translates no addresses yet. Look again later.")
@@ -140,11 +140,11 @@ PROCESSORS: dict[str, Processor] = {
     "arm": Processor(("SCTLR", "TTBCR", "TTBR0", "TTBR1", "DACR"), _arm),
     "aarch64": Processor(("SCTLR", "TCR_EL1", "TTBR0_EL1", "TTBR1_EL1"), _aarch64),
 }
-"""By the first word of the architecture's name in the port's description."""
+"""The families by the first word of the architecture's name in the port's description."""
 
 
 def processor_of(architecture: str) -> Processor:
-    """The family of processors that the port's description names."""
+    """Return the family of processors that the port's description names."""
     found = PROCESSORS.get(architecture.partition(":")[0])
     if found is None:
         raise Refused(f"the guest's processor is {architecture!r}: known are x86, RISC-V, ARM and AArch64")

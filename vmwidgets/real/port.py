@@ -1,10 +1,11 @@
-"""One thread owns the port: calls are done there one after another, and an interrupt ends only the call.
+"""A port owned by one thread, which does calls one after another; an interrupt ends only the call.
 
-A Jupyter kernel interrupts its main thread at any point; in the middle of a packet that would leave the connection out
-of step.  So the main thread only waits: when it is interrupted, it says so, and the owner stops between two packets.
+A Jupyter kernel interrupts its main thread at any point; in the middle of a packet, that would leave the connection out
+of step.  So the main thread only waits.  When it is interrupted, it notifies the owner, which stops between two
+packets.
 
-QEMU serves one client at a time.  While nothing is asked, the port is let go, so that GDB can have it, and the guest
-stays stopped; the next call takes it up again.
+QEMU serves one client at a time.  While no call is made, the port is released, so that GDB can use it, and the guest
+stays stopped; the next call connects again.
 """
 
 from __future__ import annotations
@@ -24,27 +25,27 @@ T = TypeVar("T")
 
 
 Calls = SimpleQueue["Callable[[], None] | None"]
-"""What the port's thread does, one after another; None ends it."""
+"""The queue of calls for the port's thread; None ends it."""
 
 
 IDLE = 10.0
-"""Seconds without a call after which the port is let go."""
+"""Seconds without a call after which the port is released."""
 
 
 class _Line:
-    """The connection, which only the port's thread uses: opened when it is needed, let go when it is not."""
+    """The connection, used by the port's thread alone: opened when it is needed, and released otherwise."""
 
     def __init__(self, where: str, ram: Ram | None = None) -> None:
         self.where = where
         self._ram = ram
         self.gdb: Gdb | None = None
         self.has_moved = False
-        """Whether the guest has run while the port was let go: GDB had it."""
+        """Whether the guest has run while the port was released, because GDB used it."""
         self._came = ""
         self._state: tuple[str, ...] = ()
 
     def open(self) -> Gdb:
-        """The client; it is connected again if the port was let go."""
+        """Return the client, which is connected again if the port was released."""
         if self.gdb is None:
             packets = connect(self.where)
             try:
@@ -57,7 +58,7 @@ class _Line:
         return self.gdb
 
     def let_go(self) -> None:
-        """Leave the port to others; the guest stays stopped, with no breakpoint of ours."""
+        """Release the port; the guest stays stopped, without our breakpoints."""
         gdb, self.gdb = self.gdb, None
         if gdb is not None:
             with suppress(Refused):  # QEMU may have ended: the next call says so
@@ -96,22 +97,22 @@ class Port:
 
     @property
     def is_open(self) -> bool:
-        """Return whether the port can still be asked; it may be let go meanwhile."""
+        """Return whether the port can still be used; it may be released meanwhile."""
         return self._is_open
 
     def guest_has_moved(self) -> bool:
-        """Say whether the guest has run while the port was let go, asked once each time; the port is taken up again."""
+        """Return, once, whether the guest has run while the port was released; connects again."""
         if self._line.gdb is None:
             self.do(Gdb.threads)
         moved, self._line.has_moved = self._line.has_moved, False
         return moved
 
     def do(self, call: Callable[[Gdb], T]) -> T:
-        """Return what `call` returns of the client.  An interrupt is raised here once `call` has ended."""
+        """Return the result of `call`, made with the client.  An interrupt is raised here once `call` has ended."""
         return self._wait(self.begin(call))
 
     def begin(self, call: Callable[[Gdb], T]) -> Future[T]:
-        """Begin a call that goes on beside the caller, until :meth:`stop`."""
+        """Begin a call that runs in the background, until :meth:`stop`."""
         if not self._is_open:
             raise Refused(f"{self.name}: the port was closed; attach again")
         self._stop.clear()
@@ -130,11 +131,11 @@ class Port:
         return future
 
     def is_told_to_stop(self) -> bool:
-        """Return whether the call that is under way is to end: a thread asked, or Ctrl-C was pressed."""
+        """Return whether the current call should end: a thread asked, or Ctrl-C was pressed."""
         return self._stop.is_set()
 
     def stop(self) -> None:
-        """End the call that is under way, between two packets."""
+        """End the current call, between two packets."""
         self._stop.set()
 
     def _wait(self, future: Future[T]) -> T:
@@ -146,7 +147,7 @@ class Port:
             raise
 
     def close(self, *, goes_on: bool = True) -> None:
-        """Let the port go; the guest `goes_on`, or stays stopped."""
+        """Close the port; the guest `goes_on`, or stays stopped."""
         if not self._is_open:
             return
         self._is_open = False

@@ -1,6 +1,6 @@
 """The processes of xv6, by the names in its source: `proc`, `kernel_pagetable`, the free list.
 
-The fields of `struct proc` are looked up by name, so that a student's own fields in between don't matter.
+The fields of `struct proc` are looked up by name, so a student's own fields in between do no harm.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from .program import Place, Program
 UNUSED = "unused"
 
 STATES = (UNUSED, "used", "sleeping", "runnable", "running", "zombie")
-"""`enum procstate` since 2021, for a kernel whose file does not describe its own."""
+"""The names of `enum procstate` since 2021, for a kernel whose file does not describe its own."""
 
 
 class Bytes(Protocol):
-    """What is asked for the bytes of a kernel: a guest that is stopped, or memory that was saved."""
+    """A source of a kernel's bytes: a stopped guest, or saved memory."""
 
     def read_one(self, pa: int, length: int) -> bytes:
-        """`length` bytes from `pa` on."""
+        """Return `length` bytes from `pa` on."""
 
     def words(self, places: Iterable[int]) -> list[int]:
-        """Words of 8 bytes."""
+        """Return words of 8 bytes."""
 
 
 @frozen
 class Process:
-    """One process: its name, number and state, the bytes of its memory, and the physical address of its root table."""
+    """One process: its name, number and state, its size in bytes, and the physical address of its root table."""
 
     name: str
     pid: int
@@ -50,14 +50,14 @@ class Process:
         return f"{self.name or 'process'} ({self.pid})"
 
     def tables(self, memory: Memory) -> PageTables[Any]:
-        """Its page tables in `memory`."""
+        """Return its page tables in `memory`."""
         return PageTables(str(self), memory, SV39, self.root)
 
 
 class Processes:
-    """Where the processes, the kernel's root and the free list of a program are.
+    """The places of the processes, of the kernel's root and of the free list in a program.
 
-    Raises :class:`Refused` where the program has no `proc`, or its `struct proc` has no field that is needed.
+    Raises :class:`Refused` if the program has no `proc`, or its `struct proc` lacks a field that is needed.
     """
 
     def __init__(self, program: Program) -> None:
@@ -75,17 +75,17 @@ class Processes:
         self.free_list = program.variable("kmem.freelist").address
 
     def kernel_root(self, of: Bytes) -> int:
-        """The physical address of the kernel's root table; 0 before `kvminit` has made it."""
+        """Return the physical address of the kernel's root table; 0 before `kvminit` has made it."""
         return of.words([self._kernel])[0]
 
     def read(self, of: Bytes) -> tuple[Process, ...]:
-        """The processes that have a page table now.  One batch of packets."""
+        """Return the processes that have a page table now.  One batch of packets."""
         data = of.read_one(self._start, self._size * self._count)
         found = (self._process(at, data[at : at + self._size]) for at in range(0, len(data), self._size))
         return tuple(one for one in found if one is not None)
 
     def _process(self, at: int, one: bytes) -> Process | None:
-        """The process of a `struct proc`, if it has a page table.  Most are as they were."""
+        """Return the process of a `struct proc`, if it has a page table.  Most are unchanged."""
         known = self._known.get(at)
         if known is not None and known[0] == one:
             return known[1]
@@ -101,7 +101,7 @@ class Processes:
 
     @staticmethod
     def one_called(which: str | int, there: Sequence[Process]) -> Process:
-        """The process of this name or pid among those that are there."""
+        """Return the process with this name or pid."""
         found = [one for one in there if which in (one.name, one.pid) and not isinstance(which, bool)]
         if len(found) != 1:
             names = ", ".join(map(str, there)) or "none"

@@ -22,12 +22,12 @@ from .code import Code, Part
 RISCV = "EM_RISCV"
 
 FEWEST_FRAMES = 1 << 12
-"""Elements of an array that may count references: xv6 has 32,768 frames, and less with little memory."""
+"""The fewest elements of an array of reference counts: xv6 has 32,768 frames, fewer with little memory."""
 
 
 @frozen
 class Symbol:
-    """A function or variable: its address, and its size in bytes (0 where the file does not say)."""
+    """A function or variable: its address, and its size in bytes (0 if the file does not give it)."""
 
     name: str
     address: int
@@ -36,7 +36,7 @@ class Symbol:
 
 @frozen
 class Place:
-    """A field of a structure: where it begins, and its size in bytes."""
+    """A field of a structure: its offset and its size in bytes."""
 
     offset: int
     size: int
@@ -71,16 +71,16 @@ class Variable:
     count: int
     fields: dict[str, Place]
     step: int = 0
-    """Bytes from one element to the next: more than `size` for a field of an array of structures."""
+    """Bytes from one element to the next: more than `size` for a field in an array of structures."""
     is_number: bool = False
     through: bool = False
-    """Whether the variable is a pointer to the elements: `address` is the pointer's, and `count` is 0."""
+    """Whether the variable is a pointer to the elements: then `address` is the pointer's, and `count` is 0."""
     inner: int = 0
-    """Where the number begins in an element, for one behind a pointer."""
+    """The offset of the number in an element, if the elements are structures reached by a pointer."""
 
     @property
     def counts(self) -> bool:
-        """Return whether it may have a number for each frame: it has enough, or their number is not known."""
+        """Return whether it may have a number for each frame: it has enough elements, or an unknown number."""
         return self.is_number and (self.through or self.count >= FEWEST_FRAMES)
 
 
@@ -122,7 +122,7 @@ class Program:
         self._collect()
 
     def must_run_in(self, where: str, read: Callable[[int, int], bytes]) -> None:
-        """Refuse a memory whose code is another kernel's; `read` gives bytes by physical address and length."""
+        """Refuse a memory with another kernel's code; `read` returns bytes by physical address and length."""
         start, code = self._text
         if read(start, len(code)) != code:
             raise Refused(
@@ -132,23 +132,23 @@ class Program:
 
     @property
     def room(self) -> range:
-        """The end of the code, where nothing is, up to `etext`: behind the trampoline, which has a page of its own."""
+        """The unused end of the code, up to `etext`: after the trampoline, which has a page of its own."""
         start, code = self._text
         used = start + len(code.rstrip(b"\0"))
         end = self.symbols["etext"].address if "etext" in self.symbols else 0
         return range(used + 31 & -16, min(start + len(code), end))
 
     def address(self, name: str) -> int:
-        """The address of a function or variable; refused where the program has none of that name."""
+        """Return the address of a function or variable; raises :class:`Refused` for an unknown name."""
         found = self.symbols.get(name)
         if found is None:
             raise Refused(f"{self.path}: the kernel has no function or variable called {shown(name)}")
         return found.address
 
     def variable(self, name: str) -> Variable:
-        """A variable: where it is, its fields if it is a structure or an array of structures, and how many there are.
+        """Return a variable: its address, the fields of its structure, and the number of its elements.
 
-        `name` may lead to a field, such as "kmem.freelist", also of each structure in an array.
+        `name` may include a field, such as "kmem.freelist", even of each structure in an array.
         """
         first, *rest = name.split(".")
         address, entry, count, step = self.address(first), self._variables.get(first), 1, 0
@@ -168,7 +168,7 @@ class Program:
         return Variable(address, _size(entry), count, fields_of, step or _size(entry), is_number)
 
     def heads_of(self, structure: str) -> list[int]:
-        """The addresses of all variables, and fields of variables, that point to a structure called so."""
+        """Return the addresses of all variables, and fields of variables, that point to a structure with this name."""
         found = []
         for name, entry in sorted(self._variables.items()):
             if name not in self.symbols:
@@ -185,9 +185,9 @@ class Program:
         return found
 
     def counting(self, name: str) -> Variable:
-        """The array called `name` that has a number for each frame; refused with those that there are for any other.
+        """Return the array `name` of numbers, one for each frame; the error for any other name lists such arrays.
 
-        A pointer to such numbers, or to structures with one, is as good: "refs", "refs.count".
+        A pointer to such numbers, or to structures with one such number, works too: "refs", "refs.count".
         """
         given: object = name
         arrays = self.countings()
@@ -200,10 +200,10 @@ class Program:
         return found
 
     def countings(self) -> list[str]:
-        """The arrays, and their fields, that may have a number for each frame.
+        """Return the arrays, and their fields, that may have a number for each frame.
 
-        By shape: enough numbers, in a variable or a structure, or a pointer to numbers, or to structures with one
-        number beside a lock.
+        They are recognized by shape: enough numbers, in a variable or a structure, or a pointer to numbers, or to
+        structures with one number next to a lock.
         """
         names = [name for name in self._variables if name in self.symbols and name != "stack0"]  # stacks, as bytes
         fields = [f"{name}.{field}" for name in names for field, _ in _entries(_element(self._variables[name])[0])]
@@ -214,7 +214,7 @@ class Program:
         return sorted(found)
 
     def _pointed_at(self, name: str) -> Iterator[str]:
-        """The one number in the structures that a variable leads to."""
+        """Yield the only number in the structures that a variable points to."""
         kind = self._type_of(name)
         if kind is None or kind.tag != "DW_TAG_pointer_type":
             return
@@ -225,12 +225,12 @@ class Program:
             yield f"{name}.{numbers[0]}"
 
     def _may_count(self, name: str) -> bool:
-        """Return whether a pointer leads to numbers that are neither letters nor descriptors."""
+        """Return whether a pointer points to numbers that are neither letters nor descriptors."""
         found = self._behind(name)
         return found is not None and found.counts and (found.size in (2, 4) or found.step > found.size)
 
     def _type_of(self, name: str) -> Any:
-        """The type of a variable, or of a field of one."""
+        """Return the type of a variable, or of a field of one."""
         first, *rest = name.split(".")
         kind, _ = _element(self._variables.get(first))
         for field in rest:
@@ -238,7 +238,7 @@ class Program:
         return kind
 
     def _behind(self, name: str) -> Variable | None:
-        """The numbers behind a pointer, in a variable or in a field of a structure."""
+        """Return the numbers that a pointer points to, in a variable or in a field of a structure."""
         first, *rest = name.split(".")
         address, entry = self.address(first), self._variables.get(first)
         kind, _ = _element(entry)
@@ -266,18 +266,18 @@ class Program:
         return Variable(address, _size(target), 0, {}, step, True, True, inner)
 
     def line(self, address: int) -> Line | None:
-        """The line of the source that the instruction at `address` belongs to, or None."""
+        """Return the line of the source that the instruction at `address` belongs to, or None."""
         at = bisect_right(self._starts, address) - 1
         return self._lines[at][1] if at >= 0 else None
 
     def definition(self, function: str) -> Line | None:
-        """The line where a function is defined, or None."""
+        """Return the line where a function is defined, or None."""
         found = self.symbols.get(function)
         first = self.line(found.address) if found is not None else None
         return None if first is None else Line(first.file, self._definitions.get(function, first.number))
 
     def function(self, address: int) -> str:
-        """The name of the function that `address` lies in; "" where there is none."""
+        """Return the name of the function that `address` lies in; "" if there is none."""
         at = bisect_right(self._addresses, address) - 1
         if at < 0:
             return ""
@@ -285,7 +285,7 @@ class Program:
         return found.name if address < found.address + max(found.size, 1) else ""
 
     def _collect(self) -> None:
-        """The variables with what says their type, and where functions are defined."""
+        """Collect the variables with their types, and the definitions of functions."""
         for unit in self._dwarf.iter_CUs():
             for entry in unit.iter_DIEs():
                 if entry.tag == "DW_TAG_subprogram" and "DW_AT_low_pc" in entry.attributes:
@@ -334,7 +334,7 @@ def _text(attribute: Any) -> str:
 
 
 def _type_name(entry: Any) -> str:
-    """The name of the type of a variable or of what a function returns, through pointers; "" where it has none."""
+    """Return the name of a variable's type or a function's result, through pointers; "" if it has none."""
     for _ in range(_DEEPEST):
         if "DW_AT_type" not in entry.attributes:
             return ""
@@ -366,7 +366,7 @@ def _opened(path: Path) -> Any:
 
 
 def segments_of(path: Path) -> list[tuple[int, bytes]]:
-    """The pieces of physical memory in a core of 64-bit RISC-V: the address and the bytes of each.
+    """Return the pieces of physical memory in a core of 64-bit RISC-V: the address and the bytes of each.
 
     Raises :class:`Refused` for a file that is a program.
     """
@@ -393,7 +393,7 @@ def _symbols(elf: Any) -> dict[str, Symbol]:
 
 
 def _up_to_the_next(symbols: list[Symbol], text_at: range) -> list[Symbol]:
-    """Symbols in order of address: functions in assembly, whose sizes files don't have, end where the next begins."""
+    """Return symbols in address order; functions in assembly, which have no size, end where the next begins."""
     found: list[Symbol] = []
     following = text_at.stop
     for number in reversed(range(len(symbols))):
@@ -406,7 +406,7 @@ def _up_to_the_next(symbols: list[Symbol], text_at: range) -> list[Symbol]:
 
 
 def _lines(dwarf: Any) -> list[tuple[int, Line | None]]:
-    """The lines by the address where they begin; None where a unit's code ends."""
+    """Return the lines by the address where they begin; None marks the end of a unit's code."""
     found: list[tuple[int, Line | None]] = []
     for unit in dwarf.iter_CUs():
         program = dwarf.line_program_for_CU(unit)
@@ -428,7 +428,7 @@ _TRANSPARENT = ("DW_TAG_typedef", "DW_TAG_volatile_type", "DW_TAG_const_type")
 
 
 def _element(entry: Any) -> tuple[Any, int]:
-    """The type of what a variable holds, through typedefs and arrays, and how many of them."""
+    """Return the type of a variable's elements, through typedefs and arrays, and their number."""
     count = 1
     for _ in range(_DEEPEST):
         if entry is None or "DW_AT_type" not in entry.attributes:
@@ -459,7 +459,7 @@ _PLUS_UCONST = 0x23
 
 
 def _offset(member: Any) -> int | None:
-    """Return where a member begins: a number, or in DWARF 2, which xv6 is built with, an expression that adds one.
+    """Return a member's offset: a number or, in DWARF 2, which xv6 is built with, an expression that adds one.
 
     DWARF 2, 5.5.4 (the member's location) and 2.4.3 (DW_OP_plus_uconst, an unsigned LEB128).
     """
@@ -476,7 +476,7 @@ def _offset(member: Any) -> int | None:
 
 
 def _entries(structure: Any) -> list[tuple[str, Any]]:
-    """The members of a structure that have a name and a place."""
+    """Return the members of a structure that have a name and an offset."""
     return [
         (member.attributes["DW_AT_name"].value.decode("utf-8", "replace"), member)
         for member in (structure.iter_children() if structure is not None else ())
@@ -492,12 +492,12 @@ _DEEPEST = 16
 
 
 def _bytes(member: Any) -> int:
-    """The size of what a member holds; 0 where the file does not say."""
+    """Return the size of a member's value; 0 if the file does not give it."""
     entry, count = _element(member)
     return count * _size(entry, 0)
 
 
 def _size(entry: Any, unsaid: int = 8) -> int:
-    """The size of a type in bytes, or `unsaid` where the file does not say."""
+    """Return the size of a type in bytes, or `unsaid` if the file does not give it."""
     size = entry.attributes.get("DW_AT_byte_size") if entry is not None else None
     return int(size.value) if size is not None else unsaid

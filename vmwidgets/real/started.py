@@ -1,4 +1,4 @@
-"""A program that runs beside the notebook and ends with it, such as QEMU started by `make`, and its console."""
+"""A program that runs beside the notebook and ends with it, such as QEMU started by `make`, with its console."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from time import monotonic, sleep
 from ..engine.base.errors import Refused
 
 MOST_KEPT = 1 << 20
-"""Bytes of what the program printed that are kept: the last ones."""
+"""The most bytes of the program's output that are kept: the last ones."""
 
 
 class Started:
@@ -38,17 +38,17 @@ class Started:
 
     @property
     def text(self) -> str:
-        """Return what the program has printed, the last `MOST_KEPT` bytes of it."""
+        """The output of the program, its last `MOST_KEPT` bytes."""
         with self._lock:
             return self._printed.decode("utf-8", "replace").replace("\r\n", "\n")
 
     @property
     def length(self) -> int:
-        """Return how many bytes it has printed."""
+        """The number of bytes that it has printed."""
         return self._length
 
     def ends_with(self, text: str) -> bool:
-        """Return whether the last that it printed is `text`."""
+        """Return whether its output ends with `text`."""
         with self._lock:
             return self._printed.endswith(text.encode())
 
@@ -67,7 +67,7 @@ class Started:
             raise Refused("the emulator has ended, so nothing can be typed") from None
 
     def wait_for(self, text: str, seconds: float) -> bool:
-        """Wait until it has printed `text`; False if it has not in that time."""
+        """Wait until it has printed `text`; returns False if it has not in that time."""
         end = monotonic() + seconds
         while text not in self.text:
             if monotonic() > end or (self.has_ended and text not in self.text):
@@ -76,7 +76,7 @@ class Started:
         return True
 
     def end(self) -> None:
-        """End it and all that it started."""
+        """End it, with everything that it started."""
         self._end()
         self._reader.join(1)
 

@@ -22,18 +22,18 @@ from .program import Program
 from .started import Started
 
 STARTS_IN = 180.0
-"""Seconds in which `make` builds the kernel and starts QEMU."""
+"""Seconds that `make` may take to build the kernel and start QEMU."""
 
 KERNEL = Path("kernel", "kernel")
-"""Where xv6's Makefile puts the kernel."""
+"""The kernel's path in xv6's folder."""
 
 
 BASE = 0x8000_0000
-"""Where the memory of QEMU's machine "virt" begins."""
+"""The address at which the memory of QEMU's machine "virt" begins."""
 
 
 def port_of_make() -> str:
-    """The port that xv6's `make qemu-gdb` opens for this user: 25000 + uid % 5000."""
+    """Return the port that xv6's `make qemu-gdb` opens for this user: 25000 + uid % 5000."""
     if not hasattr(os, "getuid"):
         raise Refused(
             "this system has no user numbers, by which xv6 chooses its port: write the port, '127.0.0.1:26000'"
@@ -72,9 +72,9 @@ def xv6(folder: str | Path, *, cpus: int = 1, options: tuple[str, ...] = ()) -> 
 
 @contextmanager
 def _shared(place: Path, words: list[str]) -> Iterator[tuple[str, Ram | None]]:
-    """Options with which QEMU shares the guest's memory, and that memory; none where it can't.
+    """Return the options with which QEMU shares the guest's memory, and that memory; none if it can't.
 
-    What is read then costs no packets.  The file has no name any more once QEMU has opened it.
+    Reading such memory costs no packets.  The file loses its name once QEMU has opened it.
     """
     size = _memory_of(place, words)
     folders = [one for one in ("/dev/shm", gettempdir()) if Path(one).is_dir()]
@@ -90,7 +90,7 @@ def _shared(place: Path, words: list[str]) -> Iterator[tuple[str, Ram | None]]:
 
 
 def _memory_of(place: Path, words: list[str]) -> int | None:
-    """The bytes of memory that the Makefile gives to QEMU's machine "virt"; None where this is not to be seen."""
+    """Return the memory in bytes that the Makefile gives to QEMU's machine "virt"; None if it can't be found."""
     try:
         said = subprocess.run(
             ["make", "-n", *words, "qemu-gdb"], cwd=place, capture_output=True, text=True, timeout=60,
@@ -110,7 +110,7 @@ def _is_xv6(place: Path) -> bool:
 
 
 def _why_not(place: Path) -> str:
-    """Why a folder is not xv6's, and which one near it is."""
+    """Return why a folder is not xv6's, and which folder near it is."""
     if not place.is_dir():
         return "there is no such folder; write the path of your clone of xv6-riscv"
     lacks = [what for what, has in (
@@ -122,7 +122,7 @@ def _why_not(place: Path) -> str:
 
 
 def _wait_for(started: Started, port: int, place: Path) -> None:
-    """Until QEMU listens; the port is not tried, since QEMU would take that for its client."""
+    """Wait until QEMU listens; without connecting, since QEMU would take that for its client."""
     end = monotonic() + STARTS_IN
     while not _listens(port):
         if started.has_ended:
@@ -134,7 +134,7 @@ def _wait_for(started: Started, port: int, place: Path) -> None:
 
 
 def _why_failed(text: str) -> str:
-    """The lines of a build that say why it failed: the compiler's first errors, then the last lines."""
+    """Return the lines that explain why a build failed: the compiler's first errors, then the last lines."""
     lines = [line.strip() for line in text.strip().splitlines()]
     errors = [line for line in lines if re.search(r"\berror:|: undefined reference|: fatal:", line)][:2]
     return " / ".join(dict.fromkeys([*errors, *lines[-3:]])) or "it said nothing"

@@ -1,6 +1,6 @@
-"""A text without what terminals, logs, mails and web pages add to it; what is taken away is counted.
+"""A text without the additions of terminals, logs, mails and web pages; whatever is removed is counted.
 
-Lines keep their numbers.  Only what is before or behind a line is taken, and only where enough lines have it.
+Lines keep their numbers.  Only the beginnings and ends of lines are removed, and only if enough lines have them.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _STAMPS = re.compile(
     "[ \t]?",
     re.MULTILINE,
 )
-"""Any of these may be empty: a match of blanks alone is no stamp."""
+"""Time stamps; each may be empty: a match of blanks alone is no stamp."""
 
 _STAMPED = re.compile(
     rf"\[ *[0-9]{{1,8}}\.[0-9]{{1,9}}\]|{_CLOCK}|^[ \t]*[VDIWEFA]/[^(\n]{{1,64}}\( *[0-9]+\):", re.MULTILINE
@@ -47,27 +47,27 @@ _NUMBERED = re.compile(r"[ \t]*([0-9]{1,7})(?:[:|.)][ \t]?|[ \t]+)(?=\S|$)")
 _QUOTED = re.compile(r"(?:> ?)+")
 _BARRED = re.compile(r"[ \t]*[|│](?![|│-])(?! {1,9}[|│]) ?")
 _TREE = re.compile(r"^[ \t]*[|│](?:[|│]|[-─])")
-"""Bars that are a part of what is printed, such as the levels of a page table."""
+"""Bars that are a part of the output, such as the levels of a page table."""
 
 _STRINGS = re.compile(r"""[ \t]*(["'“”`])(.*?)(?:\\n)?["'“”`],?[ \t]*""")
 _FENCE = re.compile(r"[ \t]*(```|~~~)[A-Za-z0-9_+-]*[ \t]*")
 
 ENOUGH = 3
-"""Lines that must have line numbers before they count as such."""
+"""The number of lines that must have line numbers before they count as such."""
 
 
 @frozen(slots=False)
 class Cleaned:
-    """The lines of a text without what surrounds them, and how much of what was taken away."""
+    """The lines of a text without additions, and how many of each were removed."""
 
     lines: list[str]
     taken: Counter[str]
     source: str
-    """What to call the text in a sentence."""
+    """The name of the text in a sentence."""
     whole: str
-    """The text as it was given."""
+    """The original text."""
     is_ended: bool
-    """Whether the text ends with the end of a line: else its last word may be cut."""
+    """Whether the text ends with the end of a line: otherwise its last word may be cut off."""
 
     @property
     def text(self) -> str:
@@ -76,7 +76,7 @@ class Cleaned:
 
     @property
     def said(self) -> list[str]:
-        """Return how much of what was taken away, as parts of a sentence."""
+        """Return what was removed, and how much, as parts of a sentence."""
         return [counted(count, *nouns) for name, nouns in _NOUNS.items() if (count := self.taken[name])]
 
 
@@ -88,9 +88,9 @@ _NOUNS = {
 
 
 def cleaned(text: str, source: str = "the text") -> Cleaned:
-    r"""The lines of a text without colours, stamps, quotation marks, line numbers, fences, HTML and NULs.
+    r"""Return the lines of a text without colours, stamps, quotation marks, line numbers, fences, HTML and NULs.
 
-    A carriage return ends a line only together with a line feed.  O(characters).
+    A carriage return ends a line only before a line feed.  O(characters).
 
     >>> found = cleaned("> [    1.25] \x1b[1mpanic\x1b[0m: kfree\r\n> done\r\n")
     >>> found.lines, found.said
@@ -128,7 +128,7 @@ def cleaned(text: str, source: str = "the text") -> Cleaned:
 
 
 SAMPLE = 1_000
-"""Lines from the first, and as many from all of them, that show whether a text has something before its lines."""
+"""The number of lines, first ones and lines from everywhere, that are sampled for additions before lines."""
 
 
 def _sample(lines: list[str]) -> list[str]:
@@ -138,7 +138,7 @@ def _sample(lines: list[str]) -> list[str]:
 
 
 def as_it_is(text: str, source: str = "the text") -> Cleaned:
-    """The lines of a text of which nothing is taken but the carriage returns of Windows, if all lines have them."""
+    """Return the lines of a text unchanged, except for Windows' carriage returns, if all lines have them."""
     plain = text.removeprefix("\ufeff")
     is_ended = plain.endswith("\n")
     lines = plain.removesuffix("\n").split("\n")
@@ -166,7 +166,7 @@ def _unstamped(lines: list[str], taken: Counter[str]) -> list[str]:
 
 
 def _without(lines: list[str], mark: re.Pattern[str], name: str, taken: Counter[str]) -> list[str]:
-    """The lines without a mark before each, if more than half of those that are not blank have it."""
+    """Return the lines without a mark before each, if more than half of those that are not blank have it."""
     some = _sample(lines)
     if 2 * sum(mark.match(line) is not None for line in some) <= sum(map(bool, map(str.strip, some))):
         return lines
@@ -179,7 +179,7 @@ def _without(lines: list[str], mark: re.Pattern[str], name: str, taken: Counter[
 
 
 def _unnumbered(lines: list[str], taken: Counter[str]) -> list[str]:
-    """The lines without numbers that count them, one after the other."""
+    """Return the lines without consecutive line numbers."""
     head = [match for line in lines[:20] if line.strip() and (match := _NUMBERED.match(line)) is not None]
     if len(head) < ENOUGH or not _count_up(head):
         return lines
@@ -192,13 +192,13 @@ def _unnumbered(lines: list[str], taken: Counter[str]) -> list[str]:
 
 
 def _count_up(found: list[re.Match[str]]) -> bool:
-    """Return whether nine of ten numbers are by one more than the one before, or at most by a few blank lines."""
+    """Return whether nine of ten numbers follow the one before, at most after a few blank lines."""
     steps = [int(after[1]) - int(before[1]) for before, after in pairwise(found)]
     return bool(steps) and 10 * sum(1 <= step <= 3 for step in steps) >= 9 * len(steps)
 
 
 def _unquoted(lines: list[str], taken: Counter[str]) -> list[str]:
-    """The lines without the quotation marks around each, as a list of strings has them."""
+    """Return the lines without the quotation marks around each, as in a list of strings."""
     some = [line for line in lines[:200] if line.strip()]
     if not some or 2 * sum(_STRINGS.fullmatch(line) is not None for line in some) <= len(some):
         return lines
@@ -208,7 +208,7 @@ def _unquoted(lines: list[str], taken: Counter[str]) -> list[str]:
 
 
 def blank_but(text: str, words: Iterable[str], numbers: re.Pattern[str], around: int) -> tuple[str, int]:
-    r"""The text with those lines blanked that are far from any with a word or a number, and how many.
+    r"""Return the text with lines blanked that are far from any with a word or a number, and how many.
 
     Words and numbers are in small letters.  O(characters × words), each word at the speed of a search.
 
@@ -237,5 +237,5 @@ def blank_but(text: str, words: Iterable[str], numbers: re.Pattern[str], around:
 
 
 def numbered(lines: list[str]) -> Iterator[tuple[int, str]]:
-    """The lines that are not blank, with their numbers from 1."""
+    """Return the lines that are not blank, with their numbers from 1."""
     return ((number, line) for number, line in enumerate(lines, 1) if line and not line.isspace())

@@ -1,4 +1,4 @@
-"""One list of operations on the maps of several kernels and by several placements, side by side."""
+"""One list of operations on the maps of several kernels and with several placement rules, side by side."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .compare_maps import LABELS, BareMap, bare_map
 from .pieces import Pieces
 
 DEFAULT = ("x15", "freebsd", "first", "best", "worst", "next")
-"""What is compared by default: both kernels, and the placements on X15's map."""
+"""The default maps: both kernels, and the placement rules on X15's map."""
 
 MOST_OPERATIONS, MOST_BYTES = 10_000, 1024 * GIB
 
@@ -37,7 +37,7 @@ def compare(
     start: int | str = MIB,
     on: Iterable[str] = DEFAULT,
 ) -> ComparisonValue:
-    """Run the same operations on several empty maps of [start, start + size), and put the outcomes side by side.
+    """Run the same operations on several empty maps of [start, start + size), and compare the outcomes.
 
     ``vm.workload`` creates the `operations`.  A name may be used again once it is freed.  `on` lists the maps to
     compare: "x15", "freebsd"; "first", "best", "worst", "next" (on X15's map), "freebsd best" and so on.  The others
@@ -88,7 +88,7 @@ def compare(
 
 
 def _checked(operations: Any, start: int, end: int) -> Sequence[WorkloadOperation]:
-    """The operations as a list that makes sense on its own: names are given before they are used, and once."""
+    """Return the operations as a list that makes sense by itself: each name is defined before use, and once."""
     if isinstance(operations, (str, bytes)) or not isinstance(operations, Iterable):
         raise Refused(f"operations={shown(operations)}: write a list, such as [vm.workload.allocate('a', '64 KiB')]")
     todo: list[WorkloadOperation] = []
@@ -145,7 +145,7 @@ def _labels(on: Any) -> tuple[str, ...]:
 
 
 class _Run:
-    """One map's way through the operations; `pieces` is what of each allocation is still used."""
+    """The operations on one map; `pieces` are the remaining parts of each allocation."""
 
     def __init__(self, label: str, start: int, end: int) -> None:
         self.label = label
@@ -155,7 +155,7 @@ class _Run:
         self.failures = 0
 
     def do(self, operation: WorkloadOperation) -> OperationOutcome:
-        """The outcome of one operation."""
+        """Return the outcome of one operation."""
         before = self.map.steps
         if isinstance(operation, Allocate):
             result, start, failed = self._allocate(operation)
@@ -198,7 +198,7 @@ class _Run:
         return f"{above}{Address(found[0])}–{Address(found[1])}", found[0], False
 
     def result(self) -> ComparedMap:
-        """Return what there is now, once every invariant held."""
+        """Return the present state, after checking every invariant."""
         self.map.check()
         value = self.map.value()
         gaps = _gaps(value)

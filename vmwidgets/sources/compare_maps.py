@@ -1,4 +1,4 @@
-"""Bare maps to compare: each takes the same operations, over the same range, with nothing else around it."""
+"""Bare maps to compare: each gets the same operations, over the same range, and nothing else."""
 
 from __future__ import annotations
 
@@ -25,35 +25,35 @@ from ..engine.kernel.x15.kernel_memory import KMEM_FLAGS
 from ..engine.kernel.x15.vm_map import X15Map
 
 COUNTED = (GapTried.tag, GapCompared.tag)
-"""Events that are steps: a node of a tree or a gap was looked at."""
+"""Events that count as steps: examining a node of a tree or a gap."""
 
 NOMEM = "NOMEM"
 
 
 class BareMap(Protocol):
-    """A map that a workload is run on."""
+    """A map for a workload."""
 
     steps: int
-    """Nodes and gaps looked at so far."""
+    """The nodes and gaps examined so far."""
 
     @property
     def rule(self) -> str:
-        """Return how it looks for room."""
+        """The placement rule."""
 
     def allocate(self, size: int, align: int, hint: int) -> int | None:
-        """Return where `size` bytes are used from now on; none if there is no room."""
+        """Allocate `size` bytes, and return their address; None if there is no room."""
 
     def free(self, start: int, end: int) -> None:
-        """Nothing of [start, end) is used any more."""
+        """Free everything in [start, end)."""
 
     def lookup(self, address: int) -> tuple[int, int] | None:
-        """The entry that a lookup of `address` gives."""
+        """Return the result of a lookup of `address`."""
 
     def check(self) -> None:
         """Raise an error unless every invariant holds."""
 
     def value(self) -> MapValue:
-        """The map as a frozen value, all of it."""
+        """Return the whole map as a frozen value."""
 
 
 class _Counting:
@@ -79,31 +79,31 @@ class BareX15(_Counting):
 
     @property
     def rule(self) -> str:
-        """Return how it looks for room."""
+        """The placement rule."""
         return "the lowest gap from the find cache on" if self.map.fit is None else self.map.fit.rule
 
     def allocate(self, size: int, align: int, hint: int) -> int | None:
-        """`vm_map_enter`."""
+        """Call `vm_map_enter`."""
         try:
             return self.map.enter(hint, size, align, KMEM_FLAGS)  # all alike: neighbours may merge
         except KernelError:
             return None
 
     def free(self, start: int, end: int) -> None:
-        """`vm_map_remove`."""
+        """Call `vm_map_remove`."""
         self.map.remove(start, end)
 
     def lookup(self, address: int) -> tuple[int, int] | None:
-        """`vm_map_lookup_nearest`: the entry that holds the address, or the next one above."""
+        """Call `vm_map_lookup_nearest`, which returns the entry at the address, or the next one above."""
         entry = self.map.lookup_nearest(address)
         return None if entry is None else (entry.start, entry.end)
 
     def check(self) -> None:
-        """The map's invariants."""
+        """Check the map's invariants."""
         self.map.check()
 
     def value(self) -> MapValue:
-        """The map, all of it."""
+        """Return the whole map."""
         return map_value(self.map, whole=self.map.nr_entries)
 
 
@@ -127,11 +127,11 @@ class BareFreeBSD(_Counting):
 
     @property
     def rule(self) -> str:
-        """Return how it looks for room."""
+        """The placement rule."""
         return "the lowest gap, by the tree of gaps" if self.map.fit is None else self.map.fit.rule
 
     def allocate(self, size: int, align: int, hint: int) -> int | None:
-        """`vm_map_findspace` from the hint on, and `vm_map_insert`; it knows no alignment."""
+        """Call `vm_map_findspace` from the hint on, and `vm_map_insert`; there is no alignment."""
         address = self.map.find_space(size, hint)
         if address is None:
             return None
@@ -139,36 +139,36 @@ class BareFreeBSD(_Counting):
         return address
 
     def free(self, start: int, end: int) -> None:
-        """`vm_map_remove`."""
+        """Call `vm_map_remove`."""
         run_without_sleeping(self.map.remove(start, end))
 
     def lookup(self, address: int) -> tuple[int, int] | None:
-        """`vm_map_lookup_entry`: the entry that holds the address, or nothing."""
+        """Call `vm_map_lookup_entry`, which returns the entry at the address, or nothing."""
         entry = self.map.lookup(address)
         return None if entry is None else (entry.start, entry.end)
 
     def check(self) -> None:
-        """The map's invariants."""
+        """Check the map's invariants."""
         self.map.check()
 
     def value(self) -> MapValue:
-        """The map, all of it."""
+        """Return the whole map."""
         return map_value(self.map, whole=self.map.nr_entries)
 
 
 KERNELS: dict[str, Callable[[int, int, Fit | None], BareMap]] = {"x15": BareX15, "freebsd": BareFreeBSD}
-"""By name: whose map it is."""
+"""The kernels' maps, by name."""
 
 LABELS: dict[str, tuple[str, str]] = {
     **{kernel: (kernel, "") for kernel in KERNELS},
     **{fit: ("x15", fit) for fit in FITS},
     **{f"freebsd {fit}": ("freebsd", fit) for fit in FITS},
 }
-"""What can be compared: the kernel whose map it is, and the rule that is not its own ("": its own)."""
+"""The maps to compare: the kernel, and the placement rule ("": the kernel's own)."""
 
 
 def bare_map(label: str, start: int, end: int) -> BareMap:
-    """The map that `label` stands for, empty."""
+    """Return the empty map for `label`."""
     kernel, fit = LABELS[label]
     return KERNELS[kernel](start, end, FITS[fit]() if fit else None)
 
@@ -178,7 +178,7 @@ def _anonymous(pages: PageQueues, size: int) -> FreeBSDObject:
 
 
 class _NoFrames:
-    """No memory at all: addresses are compared, not pages."""
+    """A page supplier without memory: addresses are compared, not pages."""
 
     free_frames = cached = 0
 
@@ -193,7 +193,7 @@ class _NoFrames:
 
 
 class _NoTables:
-    """Page tables in which nothing is ever mapped."""
+    """Page tables that never map anything."""
 
     large = False
 

@@ -1,4 +1,4 @@
-"""`vm.load`: one door for every text about memory; each kind has a reader of its own, and :data:`KINDS` lists them."""
+"""`vm.load`: one function for every text about memory; :data:`KINDS` lists the readers of each kind."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ MOST_BYTES = 256 << 20
 """Bytes of one text or file."""
 
 LONG = 20_000
-"""Lines of a text from which on those are not looked at that are far from any that may say something."""
+"""The number of lines from which lines far from anything relevant are skipped."""
 
 AROUND = 40
-"""Lines that are looked at before and behind such a line."""
+"""The number of lines before and after a relevant line that are read."""
 
 _WORDS = (
     "pte", "page table", "pagetable", "scause", "sepc", "stval", "panic", "pgd", "page-fault", "oops", "segfault",
@@ -45,7 +45,7 @@ _WORDS = (
 _NUMBERS = re.compile(
     r"(?<![0-9a-z])[0-9a-f']{4,17}(?:-(?:0x)?[0-9a-f']{4}|:? +[0-9a-f]{8}|\s+[0-9]+k?\s+[r-])|0x[0-9a-f]{4,16}\s+0x"
 )
-"""What a line has, in small letters, that may say something: one of these words, or such numbers."""
+"""The words or numbers that make a line, in small letters, relevant."""
 
 
 def load(path_or_text: str | bytes | os.PathLike[str], /, *, progress: Progress | None = None) -> Any:
@@ -102,7 +102,7 @@ def load(path_or_text: str | bytes | os.PathLike[str], /, *, progress: Progress 
 
 @dataclass
 class Given:
-    """What was given: its text, what to call it, and the path of a file, if it was one."""
+    """The passed text, its name, and the path of its file, if it was one."""
 
     text: str
     source: str
@@ -111,7 +111,7 @@ class Given:
 
     @cached_property
     def short(self) -> Cleaned:
-        """The text without what surrounds it; of a long one, what is near a line that may say something."""
+        """The text without additions; of a long one, the parts near relevant lines."""
         text, blanked = self.text, 0
         if text.count("\n") > LONG:
             text, blanked = blank_but(text, _WORDS, _NUMBERS, AROUND)
@@ -121,7 +121,7 @@ class Given:
 
 
 class Kind(NamedTuple):
-    """What can be loaded: `load` gives the value, or None for a text that is something else."""
+    """A kind of text: `load` returns the value, or None for a text of another kind."""
 
     reads: str
     load: Callable[[Given], Any]
@@ -160,7 +160,7 @@ def _is_file(name: str) -> bool:
 
 
 def _json(given: Given) -> Any:
-    """A journal, or the first case of recorded tables."""
+    """Return a journal, or the first case of recorded tables."""
     head = given.text.removeprefix("\ufeff").lstrip()[:400]
     if not head.startswith("{"):
         return None
@@ -178,11 +178,11 @@ def _json(given: Given) -> Any:
 
 
 _MARKS = re.compile("[\x00\x1b]")
-"""What may stand within the names of calls."""
+"""Characters that may be in the names of calls."""
 
 
 def _calls(given: Given) -> Any:
-    """Return what strace recorded."""
+    """Return a recording of strace."""
     weight = strace_weight(given.text)
     if not weight and not _MARKS.search(given.text):
         return None
@@ -198,7 +198,7 @@ def _calls(given: Given) -> Any:
 
 
 def _ranges(given: Given) -> LoadedMaps | None:
-    """The ranges of a process, in a machine whose addresses they fit."""
+    """Return the ranges of a process, in a machine whose addresses suit them."""
     exact = read_exactly(as_it_is(given.text, given.source))
     if exact is None:
         text = given.short
@@ -225,13 +225,13 @@ _REFERENCE = re.compile(
     r"|[012][ \t]+(?:0[xX])?[0-9a-fA-F]+)[ \t]*\r?$|^[^\n]*\b(?i:addr|address|vaddr)\b[^\n]*[,;\t]",
     re.MULTILINE,
 )
-"""A line of a program's references, or the head of a table of them."""
+"""A line of a program's references, or the heading of a table of them."""
 
 _LACKEY = re.compile(r"^==[0-9]+== Lackey, an example Valgrind tool", re.MULTILINE)
 
 
 def _references(given: Given) -> Any:
-    """The references of a program, for which NumPy is imported."""
+    """Return a program's references, which needs NumPy."""
     if not _REFERENCE.search(given.text[:20_000]):
         if _LACKEY.search(given.text[:2_000]):
             raise Refused(
@@ -245,7 +245,7 @@ def _references(given: Given) -> Any:
 
 
 def _kernel(given: Given) -> Any:
-    """Return what a kernel printed."""
+    """Return a kernel's output."""
     found, _ = read_kernel_text(given.short)
     return found
 
@@ -260,11 +260,11 @@ KINDS = (
     ),
     Kind(READS, _kernel),
 )
-"""In the order in which they are asked."""
+"""The kinds, in the order in which they are tried."""
 
 
 def _nothing(given: Given) -> str:
-    """The sentence for a text that is nothing that is known: what it looks like, and what could be read."""
+    """Return the sentence for an unknown text: what it looks like, and what can be read."""
     text = given.short
     _, unsaid = read_kernel_text(text)
     if not any(True for _ in numbered(text.lines)):

@@ -1,4 +1,4 @@
-"""Texts of other programs, which learners give to the readers of strace and of maps: known by a line of theirs."""
+"""Texts of other programs that learners pass to the readers of strace and of maps, recognized by a line."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import NamedTuple
 from ..engine.base.errors import Refused
 
 LOOKED_AT = 400
-"""Lines from the first that are looked at: such a line comes early."""
+"""The number of lines that are searched for such a line, which comes early."""
 
 
 class Foreign(NamedTuple):
-    """A format that is not read: a line that only it has, what it is, and what to do."""
+    """A format that is not read: a line that only it has, its name, and what to do."""
 
     line: re.Pattern[str]
     what: str
@@ -65,10 +65,10 @@ FORMATS = (
         "what VMMap of Windows saves", _MAPS,
     ),
 )  # fmt: skip  # read as a table
-"""What is known; each line comes from the manual page, or from a run, of its program."""
+"""The known formats; each line is from the manual page, or a run, of its program."""
 
 SEEN = tuple(one for one in FORMATS if one.todo != _LOAD)
-"""Those that nothing here reads."""
+"""The formats that nothing here reads."""
 
 MAPS_LINE = re.compile(r"[0-9a-f]{1,16}-[0-9a-f]{1,16} [r-][w-][x-][ps] [0-9a-f]{1,16} [0-9a-f]{1,8}:[0-9a-f]{1,8} .*")
 CALL_LINE = re.compile(r"(\[pid +)?[0-9]*\]?[ 0-9:.]*(execve|brk|mmap2?|munmap|mprotect|openat?)\(.*\) += .*")
@@ -97,14 +97,16 @@ BINARY = (
     (b"\x28\xb5\x2f\xfd", "packed by zstd", "unpack it, or pack it by gzip"),
     (b"SQLite format 3\0", "a database", "give a text"),
 )
-"""How files begin that have no text, what they are, and what to do."""
+"""The first bytes of files without text, with what they are and what to do."""
 
 _CHAMPSIM = 64
-"""Bytes of an instruction in a trace of ChampSim: its address, whether it is a branch and taken, registers, memory."""
+"""The bytes of an instruction in ChampSim's traces: its address, whether it is a branch and taken, registers,
+memory.
+"""
 
 
 def refuse_binary(content: bytes, source: str) -> None:
-    r"""Raise :class:`Refused`, with what a file is and what to do, if it is known to be no text.
+    r"""Raise :class:`Refused`, with what a file is and what to do, if it is known not to be text.
 
     >>> refuse_binary(b"PK\x03\x04", "a.zip")
     Traceback (most recent call last):
@@ -123,7 +125,7 @@ def refuse_binary(content: bytes, source: str) -> None:
 
 
 def refuse_others(text: str, source: str, other: re.Pattern[str], what: str, todo: str) -> None:
-    """Raise :class:`Refused` if the first line that is not blank is one of `other`, as :data:`MAPS_LINE`."""
+    """Raise :class:`Refused` if the first line that is not blank matches `other`, such as :data:`MAPS_LINE`."""
     for number, line in enumerate(text.split("\n", LOOKED_AT)[:LOOKED_AT], 1):
         if line.strip():
             if other.fullmatch(line.strip()):

@@ -1,4 +1,4 @@
-"""Texts that a learner gives, as they are or as the path of a file; what a file has may be packed by gzip."""
+"""Texts from a learner, as a string or as the path of a file, which may be packed by gzip."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ except ModuleNotFoundError:  # Python was built without it, as in a browser
     lzma = None  # type: ignore[assignment]  # what xz packed is refused
 
 BROKEN: tuple[type[Exception], ...] = (OSError, ValueError, EOFError, zlib.error)
-"""What unpacking raises."""
+"""The errors of unpacking."""
 
 if lzma is not None:
     BROKEN = (*BROKEN, lzma.LZMAError)
@@ -30,14 +30,14 @@ _XZ = b"\xfd7zXZ\x00"
 
 
 def checked(text: str, most: int) -> str:
-    """The text itself, at most `most` characters, without what can't be written as UTF-8."""
+    """Return the text itself, at most `most` characters, without anything that UTF-8 can't encode."""
     if len(text) > most:
         raise Refused(f"the text has {binary_size(len(text))}: at most {binary_size(most)} are read")
     return text.encode("utf-8", "backslashreplace").decode()
 
 
 def path_of(given: Any, what: str) -> str:
-    """The path that a value stands for, whatever it answers when it is asked; `what` says what a file would be."""
+    """Return the path that a value stands for, whatever its class does; `what` is the name of the file's contents."""
     try:
         name = os.fspath(given)
     except Exception:  # noqa: BLE001  whatever a learner's object does when it is asked
@@ -48,7 +48,7 @@ def path_of(given: Any, what: str) -> str:
 
 
 def read(name: str, what: str, never: str, most: int) -> str:
-    """Return what a file has, at most `most` bytes; `never` says what so much can't be."""
+    """Return a file's contents, at most `most` bytes; `never` says what something larger can't be."""
     label = printable(name if len(name) <= MAX_NAME else name[:MAX_NAME] + "…")
     if not name:
         raise Refused(f"path_or_text='' names no file: write the path of {what}, or its text")
@@ -72,7 +72,7 @@ def read(name: str, what: str, never: str, most: int) -> str:
 
 
 def decoded(content: bytes) -> str:
-    """The text of bytes in UTF-8 or UTF-16: PowerShell's ">" writes the second.
+    """Return the text of bytes in UTF-8 or UTF-16, which PowerShell's ">" writes.
 
     >>> decoded("panic".encode("utf-16-le")), decoded(b"panic")
     ('panic', 'panic')
@@ -88,7 +88,7 @@ def decoded(content: bytes) -> str:
 
 
 def unpacked(content: bytes, label: str, never: str, most: int) -> bytes:
-    """Bytes as they were before gzip or xz packed them, if one did; refused where they are more than `most`."""
+    """Return bytes unpacked from gzip or xz, if they are packed; raises :class:`Refused` for more than `most`."""
     if not content.startswith((_PACKED, _XZ)):
         return content
     is_gzip = content.startswith(_PACKED)

@@ -1,4 +1,4 @@
-"""What maps and traces have in common when they are loaded into a machine: names, and room for entries."""
+"""The common parts of loading maps and traces into a machine: names, and room for entries."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..engine.machine import Machine
 from ..engine.machine.arguments import MAX_NAME, part_name
 
 MORE_ROOM = "boot one with more memory, or with a layout whose kernel map is larger"
-"""What helps a machine without room."""
+"""The advice for a machine without room."""
 
 
 def free_name(machine: Machine, base: str) -> str:
@@ -24,7 +24,7 @@ def free_name(machine: Machine, base: str) -> str:
 
 
 def task_name(machine: Machine, given: Any) -> str:
-    """The name of a task that is new or has no entries yet."""
+    """Return the name of a task that is new or has no entries yet."""
     name = part_name(given, "task name")
     if name in machine.tasks and len(machine.tasks[name].map):
         raise Refused(f"task={name!r} has {counted(len(machine.tasks[name].map), 'entry')} already: name a new one")
@@ -32,7 +32,7 @@ def task_name(machine: Machine, given: Any) -> str:
 
 
 class ObjectNames:
-    """What the memory objects of files are called: by their paths, with a number where two have the same end.
+    """The names of files' memory objects: their paths, with a number if two have the same end.
 
     >>> names, taken = ObjectNames(), {"/lib/x"}
     >>> [names.new("/lib/x", lambda name: name not in taken) for _ in range(2)]
@@ -41,10 +41,10 @@ class ObjectNames:
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
-        """By the name without a number: which number is the next; those below were looked at."""
+        """The next number to try, by the name without a number."""
 
     def new(self, base: str, is_free: Callable[[str], bool], second: str = "") -> str:
-        """The first that is free; `second` is what the second has in place of a number."""
+        """Return the first free name; `second` is the second one's suffix, instead of a number."""
         base = base if len(base) <= MAX_NAME else "…" + base[1 - MAX_NAME :]
         for number in count(self._numbers.get(base, 1)):
             suffix = "" if number == 1 else second[:60] if second and number == 2 else f" ({number})"
@@ -56,9 +56,9 @@ class ObjectNames:
 
 
 def lacking_room(machine: Machine, entries: int) -> Size | None:
-    """Return what so many entries more need of kernel memory, if the machine does not have it.
+    """Return the kernel memory that this many more entries need, if the machine does not have it.
 
-    They come from slabs in the kernel map, and running out there is a panic: loads stop before it.
+    They come from slabs in the kernel map, and running out there is a panic: loading stops before that.
     """
     cache, kernel_map = machine.system.kernel.entry_cache, machine.kernel_map
     slabs = -(-entries // cache.layout.buffers)

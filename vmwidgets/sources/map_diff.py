@@ -1,6 +1,6 @@
-"""A task's map and what the system reported of a process, compared range by range.
+"""A comparison of a task's map with the system's report on a process, range by range.
 
-Ranges are compared by address: where one side has two neighbours and the other has one range, nothing differs.
+Ranges are compared by address: if one side has two neighbours and the other has one range, nothing differs.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from .proc_maps import ranges_of, refuse_damaged, text_of
 from .ranges.found import ENDS_WITHIN
 
 _ANONYMOUS = ("/dev/zero (deleted)", "[")
-"""How the names begin of memory that no file is behind."""
+"""The beginnings of names of memory without a file."""
 
 _SEGMENTS = "/SYSV"
-"""How the names begin of shared memory by `shmat`."""
+"""The beginnings of names of shared memory by `shmat`."""
 
 _INTERPRETER = re.compile(r"ld(64|-(linux|musl|uClibc)[\w-]*)?\.so\.[0-9]+|ld-[0-9.]+\.so", re.ASCII)
 """The names of dynamic linkers."""
 
 _NEAR = 1 << 30
-"""So far behind a program its heap begins at most: Linux puts it at random."""
+"""The greatest distance from the end of a program to its heap: Linux puts the heap at random."""
 
 
 class _Side(NamedTuple):
@@ -44,7 +44,7 @@ class _Side(NamedTuple):
     what: MappedAs
 
     def at(self, address: int) -> MappedAs:
-        """Return how it has an address."""
+        """Return the range's state at an address."""
         what = self.what
         return replace(what, offset=what.offset + address - self.start) if what.is_file else replace(what, offset=0)
 
@@ -62,8 +62,8 @@ def diff(task: Any, maps: Any, *, program: str | None = None) -> Any:
     kernel's own ranges.  File names may differ, if each name on one side always stands for the same name on the other:
     a trace without ``-y`` has the names of links.
 
-    Of two moments (``vm.process().at()``) it says what came, left, grew or was used between them, and the faults of one
-    process in between.
+    For two moments (``vm.process().at()``), it shows which ranges are new, gone, larger or used between them, and the
+    faults of one process in between.
 
     `program` is the program's path in `maps`.  Without it, the program is the file with the task's name, perhaps
     followed by a version (python3.11 of task "python3").  If there is none, it is the file just below ``[heap]``.  If
@@ -107,7 +107,7 @@ def diff(task: Any, maps: Any, *, program: str | None = None) -> Any:
 
 
 def _model(task: Task) -> Iterator[_Side]:
-    """The ranges of a task; copies of pages of a file are the file's."""
+    """Yield the ranges of a task; copies of pages of a file are the file's."""
     system = task.system
     for entry in task.map.entries():
         kept = task.space.vm_map.peek(entry.start)
@@ -126,7 +126,7 @@ def _reported(one: MapsRange) -> _Side:
 def _swept(
     model: Sequence[_Side], system: Sequence[_Side]
 ) -> Iterator[tuple[int, int, MappedAs | None, MappedAs | None]]:
-    """Each stretch between two edges that at least one side has, and how both have it."""
+    """Yield each stretch between two edges that at least one side has, with both sides' states."""
     edges = sorted({Address(edge) for one in (*model, *system) for edge in (one.start, one.end)})
     at = [0, 0]
     for start, end in pairwise(edges):
@@ -175,7 +175,7 @@ def _file(what: MappedAs) -> bool:
 
 
 class _Names:
-    """Which names of files mean the same: those that most often lie at the same place, if each has one other."""
+    """Names of files that mean the same: those most often at the same place, if each has one counterpart."""
 
     def __init__(self, model: Sequence[_Side], system: Sequence[_Side]) -> None:
         met: Counter[tuple[str, str]] = Counter()
@@ -189,14 +189,14 @@ class _Names:
                 self._theirs[pair[0]], self._mine[pair[1]] = pair[1], pair[0]
 
     def same(self, mine: str, theirs: str) -> bool:
-        """Return whether two names are one file's."""
+        """Return whether two names are the same file's."""
         return self._theirs.get(mine) == theirs
 
 
 class _Causes:
-    """Why a range may be in the system alone: what execve and the kernel map themselves.
+    """The reasons for ranges in the system alone: what execve and the kernel map themselves.
 
-    `files` are those that execve maps, by path: whose each is.
+    `files` are those that execve maps, by path, with the reason for each.
     """
 
     def __init__(self, files: dict[str, str], ranges: Sequence[MapsRange]) -> None:
@@ -204,7 +204,7 @@ class _Causes:
         self._ends = {path: _run_of(path, ranges) for path in files}
 
     def of(self, start: int, what: MappedAs) -> str:
-        """Return whose it is; empty for what a call must have mapped."""
+        """Return the reason for a range; "" if a call must have mapped it."""
         name = what.name
         if name.startswith("[stack"):
             return "execve; it grows by itself"
@@ -225,10 +225,10 @@ def _in_text(program: Any, ranges: Sequence[MapsRange]) -> str:
 
 
 def _by_execve(alone: Sequence[MapsRange], program: str, heap: int) -> dict[str, str]:
-    """The files that execve maps, and whose they are.
+    """Return the files that execve maps, with the reason for each.
 
-    `alone` are ranges of what the model does not have, or only a part of; `program` is the program's path, or the name
-    of its task; `heap` is where that begins, 0 without.
+    `alone` are ranges that the model lacks, completely or in part; `program` is the program's path, or the name of its
+    task; `heap` is the heap's start, or 0.
     """
     files = [one for one in alone if _file(_reported(one).what) and not one.path.startswith(_SEGMENTS)]
     found = next((one.path for one in files if _INTERPRETER.fullmatch(_base(one.path))), None)
@@ -238,7 +238,7 @@ def _by_execve(alone: Sequence[MapsRange], program: str, heap: int) -> dict[str,
 
 
 def _program(files: Sequence[MapsRange], program: str, heap: int) -> str | None:
-    """The path of the program: what is said, what is named like its task, or what is next below its heap."""
+    """Return the program's path: the given one, the file named like its task, or the file just below its heap."""
     name = re.sub(r" [0-9]+$", "", program)  # a second task of a name has a number
     like = re.compile(re.escape(name) + r"[-.0-9]*")
     for one in files:
@@ -253,7 +253,7 @@ def _base(path: str) -> str:
 
 
 def _run_of(path: str, ranges: Sequence[MapsRange]) -> tuple[int, int]:
-    """From where to where a file lies for the first time, with the zeroes behind it."""
+    """Return the first run of a file's ranges, with the zeroes after it."""
     first = next(number for number, one in enumerate(ranges) if one.path == path)
     end = ranges[first].end
     for one in ranges[first:]:
@@ -265,7 +265,7 @@ def _run_of(path: str, ranges: Sequence[MapsRange]) -> tuple[int, int]:
 
 
 def _joined(rows: Iterable[RangeDiff]) -> Iterator[RangeDiff]:
-    """Rows, neighbours that are alike as one."""
+    """Yield rows, with equal neighbours joined."""
     held: RangeDiff | None = None
     for row in rows:
         if held is not None and _continues(held, row):

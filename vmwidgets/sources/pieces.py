@@ -1,4 +1,4 @@
-"""What of each allocation is still used, by where it begins."""
+"""The remaining pieces of each allocation, by address."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..engine.kernel.map.comparisons_schema import UsedPiece
 
 
 class Pieces:
-    """Pieces that don't overlap, in the order of their addresses.
+    """Pieces that don't overlap, in address order.
 
     >>> pieces = Pieces()
     >>> pieces.add(UsedPiece("a", 0x1000, 0x5000))
@@ -25,12 +25,12 @@ class Pieces:
         return (self._by_start[start] for start in self._starts)
 
     def add(self, piece: UsedPiece) -> None:
-        """Add a piece where there is none.  O(log n), and moving what is above it in a list."""
+        """Add a piece in free space.  O(log n), and moving the pieces above it in a list."""
         insort(self._starts, piece.start)
         self._by_start[piece.start] = piece
 
     def cut(self, start: int, end: int) -> int:
-        """Take [start, end) out of what is there; how many bytes of it were.  O(log n + pieces met), and as `add`."""
+        """Remove [start, end); returns how many bytes of it existed.  O(log n + pieces in it), and as `add`."""
         low, high = bisect_left(self._starts, start), bisect_left(self._starts, end)
         if low and self._by_start[self._starts[low - 1]].end > start:
             low -= 1  # it begins below the range, and reaches into it

@@ -1,4 +1,4 @@
-"""Real input: the map of a process, as Linux writes it in /proc/PID/maps, loaded into a task of a machine."""
+"""The map of a real process, as in Linux's /proc/PID/maps, loaded into a task of a machine."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .ranges.found import ReadRanges
 from .ranges.read import KINDS, kind_of, read_exactly, read_ranges
 
 MOST_BYTES = 64 << 20
-"""Bytes of one text."""
+"""The most bytes of one text."""
 
 SELF = "/proc/self/maps"
 RECORDED = "a recorded map of a Python process"
@@ -88,7 +88,7 @@ def load_ranges(
 
 
 def text_of(given: Any) -> tuple[str, str, bool]:
-    """The text, what to call it, and whether it is the recorded one."""
+    """Return the text, its name, and whether it is the recorded one."""
     if isinstance(given, str) and ("\n" in given or looks_like_ranges(given)):
         return given_text.checked(given, MOST_BYTES), "the text", False
     name = given_text.path_of(given, "a maps file")
@@ -110,13 +110,13 @@ def looks_like_ranges(text: str) -> bool:
 
 
 def ranges_of(text: str, source: str) -> ReadRanges:
-    """The ranges of a text, in whichever format; :class:`Refused` with what it is where it has none."""
+    """Return the ranges of a text in any format; the error, :class:`Refused`, says what it is instead."""
     exactly = read_exactly(as_it_is(text, source))
     return exactly if exactly is not None else ranges_of_cleaned(cleaned(text, source))
 
 
 def ranges_of_cleaned(text: Cleaned) -> ReadRanges:
-    """The same of a text without what surrounds it."""
+    """Return the same for a text without additions."""
     kind, _ = kind_of(text)
     refuse_foreign(text.text, text.source, SEEN)
     refuse_others(text.text, text.source, CALL_LINE, "what strace wrote", "give it to vm.load_strace")
@@ -169,9 +169,9 @@ def _enter(machine: Machine, task: Task, ranges: Sequence[MapsRange], progress: 
 
 
 class _Objects:
-    """Which object is behind a range, and where in it the range begins.
+    """The object of each range, and the range's offset in it.
 
-    Files are what the machine's tasks share; what the kernel only gives a name, such as ``[heap]``, is the task's own.
+    The machine's tasks share files; memory that only has a kernel's name, such as ``[heap]``, is the task's own.
     """
 
     def __init__(self, machine: Machine, task: str) -> None:
@@ -182,7 +182,7 @@ class _Objects:
         self._names = ObjectNames()
 
     def object_of(self, one: MapsRange) -> tuple[MemoryObject | None, int]:
-        """The object and the offset in it (bytes); none for memory without a name."""
+        """Return the object and the offset in it (bytes); None for memory without a name."""
         if not one.path:
             return None, 0
         own = one.path.startswith("[")
@@ -202,7 +202,7 @@ class _Objects:
 
 
 def _merged(task: Task, ranges: Sequence[MapsRange]) -> tuple[tuple[MapsRange, ...], ...]:
-    """The groups of ranges that became one entry."""
+    """Return the groups of ranges that became one entry."""
     groups: list[tuple[MapsRange, ...]] = []
     position = 0
     for entry in task.map:

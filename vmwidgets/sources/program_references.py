@@ -1,7 +1,8 @@
-r"""References of programs as files have them: an address and R or W a line, Valgrind's lackey, Dinero, DRAMSim, CSV.
+r"""References of programs in files: lines of addresses with R or W, Valgrind's lackey, Dinero, DRAMSim, CSV.
 
-Each form is a pattern of a line, which the whole text is searched for at once: a million lines take about a second.
-What Valgrind and the program print between lackey's lines is passed over and counted; elsewhere each line counts.
+Each format is a pattern of a line, for which the whole text is searched at once: a million lines take about a second.
+What Valgrind and the program print between lackey's lines is passed over and counted; in other formats, each line
+counts.
 """
 
 from __future__ import annotations
@@ -19,15 +20,15 @@ _HEX = r"(?:0[xX])?([0-9a-fA-F]{1,20})"
 
 
 class Form(NamedTuple):
-    """A form of lines: the pattern has an address, and what is done or how many bytes, in the order of `fields`."""
+    """A format of lines: the pattern contains an address, and the access or the size, in the order of `fields`."""
 
     name: str
     line: re.Pattern[str]
     fields: str
-    """Of the pattern's groups: a address, k kind, s size in decimal."""
+    """The pattern's groups: a for address, k for kind, s for size in decimal."""
     kinds: dict[str, int]
     between: bool = False
-    """Whether other lines stand between."""
+    """Whether there are other lines in between."""
 
 
 _KINDS = {"r": READ, "w": WRITE, "i": FETCH, "f": FETCH}
@@ -53,7 +54,7 @@ FORMS = (
         "ak", {"read": READ, "write": WRITE, "p_mem_rd": READ, "p_mem_wr": WRITE, "p_fetch": FETCH},
     ),
 )  # fmt: skip  # a table
-"""Forms of lines, each with what it is called."""
+"""The formats of lines, with their names."""
 
 _BLANK = re.compile(r"^[ \t]*(?:#.*)?\r?$")
 ADDRESS = ("address", "addr", "va", "vaddr", "virtual address", "page address")
@@ -65,7 +66,7 @@ _CSV_KINDS = {
 
 
 def form_of(text: str) -> Form | None:
-    """Return the form of the first line with words, or of lackey's among lines of others; None if it is of none."""
+    """Return the format of the first line with words, or of lackey's among other lines; None if unknown."""
     first = [line for line in text[:20_000].split("\n") if not _BLANK.match(line)]
     for form in FORMS:
         if any(form.line.match(line) for line in (first if form.between else first[:1])):
@@ -74,7 +75,7 @@ def form_of(text: str) -> Form | None:
 
 
 def _quickly(text: str, source: str, name: str) -> Trace | None:
-    """A text of addresses with R or W alone, one a line: words in turn."""
+    """Return a text with only addresses and R or W, one of each a line, read as alternating words."""
     words = text.split()
     does = words[1::2]
     if len(words) % 2 or set(does) - set("RWrwIiFf") or len(does) != text.count("\n") + (not text.endswith("\n")):
@@ -89,9 +90,9 @@ def _quickly(text: str, source: str, name: str) -> Trace | None:
 
 
 def read_references(text: str, source: str, name: str = "") -> Trace | None:
-    """Read the references that a text has; None for a text of another form.
+    """Return the references in a text; None for a text in another format.
 
-    Raises :class:`Refused` for a line that is none, with its number, and for an address of more than 64 bits.
+    Raises :class:`Refused` for a malformed line, with its number, and for an address of more than 64 bits.
     """
     form = form_of(text)
     if form is None:
@@ -142,7 +143,7 @@ def _too_long(line: int, source: str, address: str) -> Refused:
 
 
 def _csv(text: str, source: str, name: str) -> Trace | None:
-    """A table with a header: a column of addresses, and one of what is done if there is one."""
+    """Return a table with a header: a column of addresses, and one of accesses if there is one."""
     head, _, rest = text.partition("\n")
     for comma in (",", ";", "\t"):
         columns = [one.strip().strip('"').lower() for one in head.split(comma)]

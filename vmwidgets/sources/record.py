@@ -1,4 +1,4 @@
-"""Records the references of a program with Valgrind's lackey, and has three that were recorded."""
+"""Recording a program's references with Valgrind's lackey, and three recordings in the package."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ REFERENCES = {
     "columns": "columns.c, which adds up the same matrix column after column",
     "list": "list.c, which goes along a linked list whose nodes lie in a shuffled order",
 }
-"""What was recorded, by name: `tools/record_references.py` makes it again."""
+"""The recordings, by name; `tools/record_references.py` makes them."""
 
 MOST_RECORDED = 5_000_000
-"""References after which a recording ends, and the program with it."""
+"""The number of references after which a recording ends, and the program with it."""
 
 VALGRINDS = 20
-"""Lines that Valgrind writes of itself, at most."""
+"""The most lines that Valgrind writes about itself."""
 
 LOOK = 0.1
-"""Seconds without a reference after which one looks whether the program has ended."""
+"""Seconds without a reference after which the program is checked for its end."""
 
 
 def recorded_references(name: str) -> Trace:
-    """Return the recorded references of one of the programs in C that ship, with the names of its ranges."""
+    """Return the recorded references of one of the package's C programs, with the names of its ranges."""
     folder = resources.files("vmwidgets.sources") / "data" / "references"
     text = gzip.decompress((folder / f"{name}.lackey.gz").read_bytes()).decode("ascii", "replace")
     found = read_references(text, name, name)
@@ -101,7 +101,7 @@ def record(program: str | os.PathLike[str] | Sequence[str], *, references: int =
 
 
 def _first(log: int, running: subprocess.Popen[bytes], references: int) -> tuple[str, bool]:
-    """Return what lackey writes of so many references, and whether there would have been more."""
+    """Return lackey's output of this many references, and whether there were more."""
     parts, lines = [], 0
     while lines <= references + VALGRINDS:
         has_ended = running.poll() is not None  # a child may keep the log open, so its end is not waited for
@@ -118,7 +118,7 @@ def _first(log: int, running: subprocess.Popen[bytes], references: int) -> tuple
 
 
 def _words(program: Any) -> list[str]:
-    """A command's words, of what was given as a program."""
+    """Return a command's words from the given program."""
     if callable(program):
         what = printable(str(getattr(program, "__name__", "") or type(program).__name__))
         raise Refused(

@@ -1,4 +1,4 @@
-"""What a comparison runs: allocations, frees and lookups, as values.
+"""The operations of a comparison: allocations, frees and lookups, as values.
 
 >>> import vmwidgets as vm
 >>> vm.compare([vm.workload.allocate("a", "64 KiB"), vm.workload.free("a")], on=["x15", "first"]).differences
@@ -15,7 +15,7 @@ __all__ = ["allocate", "free", "lookup"]
 
 
 def allocate(name: str, size: int | str, *, align: int | str = 0, hint: int | str | None = None) -> Allocate:
-    """An operation for :func:`.compare.compare`: get `size` bytes and call them `name`.
+    """Return an operation for :func:`.compare.compare`: get `size` bytes and call them `name`.
 
     `align` is 0 or a power of two of at least a page; `hint` is an address to try first (X15) or to search from
     (FreeBSD).  FreeBSD's map knows no alignment.
@@ -30,7 +30,7 @@ def allocate(name: str, size: int | str, *, align: int | str = 0, hint: int | st
 
 
 def free(what: str | int, size: int | str | None = None) -> Free:
-    """For :func:`.compare.compare`: free what `what` was given, or `size` bytes from the address `what` on."""
+    """Return an operation for :func:`.compare.compare`: free the allocation `what`, or `size` bytes from `what` on."""
     if size is None:
         if not isinstance(what, str):
             raise Refused(f"free({shown(what)}) needs the size too, or the name of an allocation: free('a')")
@@ -42,7 +42,7 @@ def free(what: str | int, size: int | str | None = None) -> Free:
 
 
 def lookup(what: str | int) -> Lookup:
-    """An operation for :func:`.compare.compare`: look up where the allocation `what` begins, or the address `what`."""
+    """Return an operation for :func:`.compare.compare`: look up the start of the allocation `what`, or an address."""
     if isinstance(what, str):
         return Lookup(arguments.text_name(what, "name"))
     return Lookup("", arguments.whole(what, "address"))

@@ -1,5 +1,6 @@
-"""Pictures: frozen values and events in, a scene out.  Pure functions, which know neither the structures nor Jupyter.
+"""Pictures: a scene from frozen values and events.  Pure functions, independent of structures and of Jupyter.
 
-`scene` is what a picture is made of, and how it becomes SVG, DOT or text.  `story` says in words what happened.
-One package a subject draws: `maps`, `memory`, `tables`, `domain`.  Read `scene.model` first, then `maps.tree`.
+`scene` contains the elements of a picture, and turns it into SVG, DOT or text.  `story` describes in words what
+happened.  Each other package draws one subject: `maps`, `memory`, `tables`, `domain`.  Read `scene.model` first, then
+`maps.tree`.
 """

@@ -1,6 +1,6 @@
 """Live pictures for notebooks: each picture of :mod:`vmwidgets.pictures` as a view on a page.
 
-`host` carries them there.
+`host` brings them there.
 """
 
 from typing import TYPE_CHECKING, Any

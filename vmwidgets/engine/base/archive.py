@@ -1,4 +1,4 @@
-"""Archives whose bytes depend only on what is in them: no time, no user, no system."""
+"""Archives whose bytes depend only on their contents: not on the time, the user or the system."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _UNIX = 3
 
 
 def zipped(files: Mapping[str, bytes], programs: Collection[str] = ()) -> bytes:
-    """A zip archive of `files`, by their names in it, in their order; those named in `programs` can be run.
+    """Return a zip archive of `files`, by their names in it, in order; those named in `programs` are executable.
 
     Nothing is compressed, since compressed bytes differ between versions of zlib.
 

@@ -1,4 +1,4 @@
-"""What is said of an attribute that an object of a learner's does not have: the nearest name, or the part with it."""
+"""The error for a missing attribute of a learner's object: it gives the nearest name, or the part that has it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .errors import in_ascii
 class UnknownAttribute(AttributeError):
     """An attribute that an object does not have.
 
-    Its sentence is made when it is read: `hasattr`, and notebooks that look for a way to show an object, raise many.
+    Its sentence is made when it is read: `hasattr`, and notebooks that search for a way to show an object, raise many.
     """
 
     def __init__(self, owner: object, name: str) -> None:
@@ -31,12 +31,12 @@ class UnknownAttribute(AttributeError):
         return f"{self}"
 
     def __reduce__(self) -> Any:
-        """Travel as the sentence: another process has no such owner."""
+        """Pickle as the sentence: another process has no such owner."""
         return AttributeError, (str(self),)
 
 
 class Suggesting:
-    """A class whose objects say which attribute was meant.
+    """A class whose objects suggest the attribute that was meant.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")
@@ -75,7 +75,7 @@ def _sentence(owner: Any, name: str) -> str:
 
 
 def _elsewhere(owner: Any, name: str) -> Iterator[str]:
-    """Yield where a part of `owner`, or its machine, has an attribute of this name."""
+    """Yield the parts of `owner`, or of its machine, with an attribute of this name."""
     variable = "m" if not hasattr(type(owner), "machine") else type(owner).__name__.removeprefix("Machine").lower()
     for part, kind, is_one in _parts(owner):
         if hasattr(kind, name):
@@ -87,7 +87,7 @@ def _elsewhere(owner: Any, name: str) -> Iterator[str]:
 
 
 def _parts(owner: Any) -> Iterator[tuple[str, type, bool]]:
-    """The parts of an object that are such objects too: name, class, and whether it is one part or many by name."""
+    """Yield the parts of an object that are such objects too: name, class, and whether it is one or many."""
     for name, value in owner.__dict__.items():
         if isinstance(value, Suggesting) and not name.startswith("_"):
             yield name, type(value), True

@@ -1,4 +1,4 @@
-"""What sentences call the parts of a machine: by the names that learners gave them, where records have paths."""
+"""The names of a machine's parts in sentences: learners' names, where records have paths."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from .errors import shown
 
 
 def called(path: str) -> str:
-    """A part's name in a sentence.  FreeBSD's kernel map is as in ``m.kmem.kernel_map``: X15 has a kernel_map, too.
+    """Return a part's name in a sentence.
+
+    FreeBSD's kernel map is ``kmem.kernel_map``, since X15 has a kernel_map, too.
 
     >>> called("task:init"), called("task:init/map"), called("task:init/map/heap"), called("domain:hello")
     ('init', 'the map of init', 'heap of the map of init', 'hello')
@@ -26,7 +28,7 @@ def called(path: str) -> str:
 
 
 def whole_name(path: str) -> str:
-    """A part's name in a sentence, with its kind where it has a name of its own: a task, a domain, an object, a file.
+    """Return a part's name in a sentence, with its kind if it has its own name: a task, domain, object or file.
 
     >>> whole_name("task:init"), whole_name("task:init/map"), whole_name("kernel_map"), whole_name("file:a%2Fb")
     ("task 'init'", 'the map of init', 'kernel_map', "file 'a/b'")

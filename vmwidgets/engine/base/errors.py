@@ -1,10 +1,9 @@
-"""The three kinds of failure, never mixed up.
+"""The three kinds of failure, which are never mixed up.
 
-* :class:`Refused`: nonsense stopped at the door.  Nothing changed.
-* :class:`KernelError`: the kernel function returned an error.  It changed what the original
-  changes on that error (search caches, counters), never entries, mappings or pages.
-* :class:`KernelPanic`: the kernel gave up.  The state reached is kept for looking; the machine
-  that panicked is dead.
+* :class:`Refused`: an invalid call that was stopped before it changed anything. * :class:`KernelError`: the kernel
+function returned an error. It changed what the original changes on that error (search caches, counters), never entries,
+mappings or pages. * :class:`KernelPanic`: the kernel gave up. The state that it reached is kept, to look at; the
+machine is dead.
 
 Code of the learner's that the machine calls (threads, handlers) may fail too: :class:`CallbackFailed`.
 A broken invariant is none of these: it is a bug of ours, :class:`Broken`.
@@ -20,7 +19,7 @@ _SHOWN = 60
 
 
 def printable(text: str) -> str:
-    r"""`text` on one line, harmless to a terminal: what can't be printed is spelled out as Python does.
+    r"""Return `text` on one line, harmless to a terminal: unprintable characters are escaped as Python does.
 
     >>> printable("é\u202e\x1b[31m\n") == "é" + r"\u202e\x1b[31m\n"
     True
@@ -32,11 +31,11 @@ _SIGNS = str.maketrans({
     "–": "-", "—": "-", "−": "-", "→": "->", "←": "<-", "…": "...", "×": "x", "·": "|", "≠": "!=", "≤": "<=", "≥": ">=",
     "µ": "u", "▲": "^", "✓": "+", "✗": "-", "“": '"', "”": '"',
 })  # fmt: skip  # pairs
-"""What stands for a sign on a console that has no Unicode."""
+"""The substitutes for symbols on a console without Unicode."""
 
 
 def ascii_text(text: str) -> str:
-    r"""Return a text in ASCII: signs as people type them, other characters spelled out as Python does.
+    r"""Return a text in ASCII: symbols as people type them, other characters escaped as Python does.
 
     >>> ascii_text("0x1000–0x2000 → é…")
     '0x1000-0x2000 -> \\xe9...'
@@ -45,9 +44,9 @@ def ascii_text(text: str) -> str:
 
 
 def in_ascii(method: Callable[[Any], str]) -> Callable[[Any], str]:
-    """Make a `__repr__` or `__str__` return ASCII: any console must be able to print it.
+    """Make a `__repr__` or `__str__` return ASCII, which any console can print.
 
-    HTML, pictures and captions keep their signs: these are not made from what such a method returns.
+    HTML, pictures and captions keep their symbols, since they are not made from these methods.
     """
 
     @wraps(method)
@@ -58,13 +57,13 @@ def in_ascii(method: Callable[[Any], str]) -> Callable[[Any], str]:
 
 
 def with_signs(thing: object) -> str:
-    """Return what `str` gives of a thing, with the signs and names that a page or a picture shows."""
+    """Return `str` of an object, with the symbols and names that a page or a picture shows."""
     method: Any = type(thing).__str__
     return str(getattr(method, "__wrapped__", method)(thing))
 
 
 def shown(value: object) -> str:
-    """A value as a sentence shows it: as Python writes it, on one line, and not endless.
+    """Return a value for a sentence: as Python writes it, on one line, and shortened.
 
     >>> shown("two words"), shown(10**10_000)
     ("'two words'", 'a number of 33220 bits')
@@ -80,7 +79,7 @@ def shown(value: object) -> str:
 
 
 def a_kind(value: object) -> str:
-    """Return what a value is, with its article.
+    """Return a value's kind, with its article.
 
     >>> a_kind(3), a_kind("text"), a_kind(None)
     ('an int', 'a str', 'no value')
@@ -90,7 +89,7 @@ def a_kind(value: object) -> str:
 
 
 class VMError(Exception):
-    """Any failure that a learner can meet, in one line of text; names in it may contain any characters.
+    """Any failure that a learner can see, as one line of text; names in it may contain any characters.
 
     >>> import vmwidgets as vm
     >>> try:
@@ -104,7 +103,7 @@ class VMError(Exception):
         super().__init__(printable(sentence))
 
     def __format__(self, spec: str) -> str:
-        """Return the sentence with its signs and names, for a page, a picture or another sentence."""
+        """Return the sentence with its symbols and names, for a page, a picture or another sentence."""
         return format(BaseException.__str__(self), spec)
 
     @in_ascii
@@ -117,7 +116,7 @@ class VMError(Exception):
 
 
 class Refused(VMError, ValueError):
-    """A request that makes no sense: what was wrong, where, and what would be right.
+    """A request that makes no sense: the mistake, its place, and a correct form.
 
     >>> import vmwidgets as vm
     >>> vm.boot("x86-64").kernel_map.enter("3 apples")
@@ -127,7 +126,7 @@ class Refused(VMError, ValueError):
 
 
 class UnknownName(Refused, KeyError):
-    """A name under which there is nothing; the sentence lists what there is."""
+    """Raised for a name without an object; the sentence lists the existing names."""
 
 
 class KernelError(VMError):
@@ -164,7 +163,7 @@ class KernelPanic(VMError):
 
 
 def failure(error: BaseException) -> tuple[Any, ...]:
-    """A failure as data: its kind, then the name and number that the kernel has for it.
+    """Return a failure as data: its kind, then the kernel's name and number for it.
 
     >>> failure(kernel_error("NOMEM", "no gap of 64 MiB")), failure(Refused("no"))
     (('KernelError', 'NOMEM', 1), ('Refused',))
@@ -194,11 +193,11 @@ class Broken(AssertionError):
 
 
 ERROR_CODES = {"NOMEM": 1, "AGAIN": 2, "INVAL": 3, "BUSY": 4, "FAULT": 5, "ACCES": 6, "IO": 7}
-"""Names and numbers of X15's errors (its `error.h`); 0 is success.  IO, a pager that fails, is ours."""
+"""Names and numbers of X15's errors (its `error.h`); 0 is success.  IO, for a failing pager, is our own."""
 
 
 def kernel_error(name: str, reason: str) -> KernelError:
-    """The X15 error called `name`.
+    """Return the X15 error called `name`.
 
     >>> kernel_error("NOMEM", "no gap of 64 MiB").code
     1

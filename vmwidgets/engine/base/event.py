@@ -1,4 +1,4 @@
-"""What an event is: a frozen record of one thing that happened, and the kernel function that did it.
+"""Events: each is a frozen record of one thing that happened, with the kernel function that did it.
 
 Ids are small integers given once and never reused: an entry's id names the entry, its tree node and
 its card in every picture.  Frames are page frame numbers (physical address >> 12).
@@ -16,27 +16,27 @@ EVENTS: dict[str, type[Event]] = {}
 """Every class of events by its tag."""
 
 WRITING: set[str] = set()
-"""Tags of the events that say that something was changed."""
+"""The tags of events that report a change."""
 
 ROLES: dict[str, str] = {}
-"""By tag: what an event is for those who follow which functions are under way, and who runs them.
+"""The role of an event in tracking which functions are running, and in which thread, by tag.
 
-"called", "returned" and "unwound" are of functions; "runs", "sleeps" and "ends" of a thread; "handlers" are called from
-the function that is under way, and are "handled"; a processor "faults".
+"called", "returned" and "unwound" are for functions; "runs", "sleeps" and "ends" for a thread; "handlers" are called
+from the running function, and are "handled"; a processor "faults".
 """
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 class _Declared:
-    """What tells type checkers that annotated names are fields."""
+    """The declaration for type checkers that annotated names are fields."""
 
 
 class Event(_Declared):
-    """One thing that happened during an operation; a subclass with annotated fields declares a kind of event.
+    """An event during an operation; a subclass with annotated fields declares a kind of event.
 
-    `function` is the kernel function that did it, `depth` how deep in the operation that was.  A structure reports a
-    tuple of the class's `tag` and its fields in order: `(EntryLinked.tag, name, fields, previous, following)`.  The
-    tag is a text, so that the garbage collector need not follow what is kept.
+    `function` is the kernel function that did it, and `depth` its nesting in the operation.  A structure reports a
+    tuple of the class's `tag` and its fields in order: `(EntryLinked.tag, name, fields, previous, following)`.  The tag
+    is a string, so that the garbage collector need not follow what is kept.
 
     >>> class Rang(Event):
     ...     bell: str
@@ -45,7 +45,7 @@ class Event(_Declared):
     >>> EVENTS.pop("Rang").__name__
     'Rang'
 
-    There are some 160 kinds, and a first picture needs few of them: so all share the methods below.
+    There are some 160 kinds, and a first picture needs few of them, so all share the methods below.
     """
 
     tag: ClassVar[str]
@@ -53,7 +53,7 @@ class Event(_Declared):
     """The names of all its fields."""
     _names: ClassVar[frozenset[str]] = frozenset(field_names)
     _told: ClassVar[tuple[str, ...]] = ()
-    """The names of its fields but `function` and `depth`."""
+    """The names of its fields, without `function` and `depth`."""
     _defaults: ClassVar[dict[str, Any]] = {"function": "", "depth": 0}
 
     if TYPE_CHECKING:
@@ -61,9 +61,9 @@ class Event(_Declared):
         depth: int = field(default=0, kw_only=True)
 
     def __init_subclass__(cls, role: str = "", *, changes: bool = False) -> None:
-        """List the class; a name with an underscore only shares its fields.
+        """Register the class; a name with an underscore only shares its fields.
 
-        It says if it `changes` something: what is not done by an operation is noticed by that.
+        It declares whether it `changes` something, so that changes outside operations are noticed.
         """
         cls.tag = cls.__name__
         own = own_fields(cls)
@@ -111,7 +111,7 @@ class Event(_Declared):
 
 
 class Called(Event, role="called"):
-    """A kernel function began, with these `arguments` (as its caller gave them)."""
+    """A kernel function began, with `arguments` as passed by its caller."""
 
     name: str
     arguments: tuple[Any, ...] = ()
@@ -126,7 +126,7 @@ class Returned(Event, role="returned"):
 class Unwound(Event, role="unwound"):
     """The function `to` caught an error: the functions that it had called have ended.
 
-    With `to` "", a thread's own code caught it; with "LowMemory", the handler of the latest :class:`LowMemory`.
+    If `to` is "", a thread's own code caught it; if it is "LowMemory", the handler of the latest :class:`LowMemory`.
     """
 
     to: str

@@ -1,4 +1,4 @@
-"""Files that are written as a whole or not at all, and only where a regular file may be."""
+"""Files that are written completely or not at all, and only where a regular file may be."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from .errors import Refused, shown
 
 
 def place_of(path: Any, such: str) -> Path:
-    """A path that was given as one, such as `such`; :class:`Refused` where it can be none."""
+    """Return a path from an argument, such as `such`; raises :class:`Refused` if it can't be one."""
     if isinstance(path, (str, os.PathLike)) and is_path(path):
         return Path(path)
     raise Refused(f"{shown(path)} is not a path: write the name of a file, such as {such!r}")
 
 
 def is_path(path: str | os.PathLike[Any]) -> bool:
-    r"""Return whether the system has such names: texts, not empty, without zero characters and lone surrogates.
+    r"""Return whether the system allows such a name: a string, not empty, without NULs and lone surrogates.
 
     >>> is_path("mine.svg"), is_path("a\0b"), is_path("")
     (True, False, False)
@@ -38,14 +38,14 @@ _KINDS = (
     (stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"),
     (stat.S_ISCHR, "a device"), (stat.S_ISBLK, "a device"), (stat.S_ISLNK, "a link that leads in a circle"),
 )  # fmt: skip  # pairs
-"""What a path may lead to beside a regular file, in words."""
+"""The kinds of things that a path may refer to, other than a regular file, in words."""
 
 
 def regular(target: Path) -> Path:
-    """The regular file that `target` names, after all symbolic links; it need not exist.
+    """Return the regular file that `target` names, after all symbolic links; it need not exist.
 
-    Raises :class:`Refused` for a folder, a device, a pipe and whatever else is not a regular file: to write there would
-    put a file in its place.
+    Raises :class:`Refused` for a folder, a device, a pipe or anything else that is not a regular file: writing there
+    would replace it by a file.
 
     >>> regular(Path(os.devnull))
     Traceback (most recent call last):
@@ -69,14 +69,14 @@ def regular(target: Path) -> Path:
 
 
 def check_free(*places: Path, force: bool) -> None:
-    """Raise :class:`Refused` for a file that is there already, unless a command was given ``--force``."""
+    """Raise :class:`Refused` for an existing file, unless a command has ``--force``."""
     there = next((place for place in places if place.exists() and not force), None)
     if there is not None:
         raise Refused(f"{shown(str(there))} already exists: choose another name, or write --force")
 
 
 def close_to_others(file: Path) -> None:
-    """Let no one read or write a file but its owner, and the group where it may."""
+    """Restrict a file to its owner, and its group where the group had access."""
     mode = stat.S_IMODE(file.stat().st_mode)
     if os.name == "posix" and mode & 0o007:
         with suppress(PermissionError):  # another person's file, who shares it
@@ -85,11 +85,11 @@ def close_to_others(file: Path) -> None:
 
 @contextmanager
 def written_whole(target: Path, *, private: bool = False) -> Iterator[BinaryIO]:
-    """A file to write to, which takes the place of `target` at the end; if writing fails, that stays as it was.
+    """Provide a file for writing, which replaces `target` at the end; if writing fails, `target` stays as it was.
 
-    A `private` one is new for its owner alone; one that was there keeps its mode, but others may not read it any more.
-    A symbolic link stays, and the file that it leads to is replaced.  Raises :class:`Refused` with the system's reason
-    where no file can be written, and where something is that is not a regular file.
+    A `private` file is new and its owner's alone; an existing one keeps its mode, but others lose their access.  A
+    symbolic link stays, and its target is replaced.  Raises :class:`Refused` with the system's reason if no file can be
+    written, and if there is something other than a regular file.
     """
     place = regular(target)
     part = place.with_name(f".{place.name}.{secrets.token_hex(4)}")

@@ -1,8 +1,8 @@
-"""Values: frozen dataclasses whose methods are made when one of them is first used.
+"""Values: frozen dataclasses whose methods are made at the first use.
 
-The package has some 290 kinds of values, and a first picture uses about 60 of them.  `dataclasses` compiles the text of
-up to eight methods for each kind, which took much of the time that importing the package took.  So :func:`frozen`
-only makes a class with its slots, and leaves the rest to `dataclasses` until it is asked for.
+The package has some 290 kinds of values, and a first picture uses about 60 of them.  `dataclasses` compiles up to eight
+methods for each kind, which took much of the package's import time.  So :func:`frozen` only makes a class with its
+slots, and leaves the rest to `dataclasses` until it is needed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ else:
 Kind = TypeVar("Kind", bound=type)
 
 _MAKING = RLock()
-"""Where two threads use a kind for the first time at once, its methods are made once."""
+"""Held while methods are made, in case two threads first use a kind at the same time."""
 
 _OF_EACH = "__init__", "__match_args__", "__dataclass_fields__", "__dataclass_params__"
 
@@ -49,7 +49,7 @@ def frozen(kind: Any = None, /, *, slots: bool = True, repr: bool = True, eq: bo
     Traceback (most recent call last):
     dataclasses.FrozenInstanceError: cannot assign to field 'first'
 
-    What `dataclasses`, `copy`, `pickle`, `inspect` and `match` do with a frozen dataclass, they do with it.
+    Everything that `dataclasses`, `copy`, `pickle`, `inspect` and `match` do with a frozen dataclass also works here.
     """
 
     def of(given: Any) -> Any:
@@ -63,12 +63,12 @@ def frozen(kind: Any = None, /, *, slots: bool = True, repr: bool = True, eq: bo
 
 
 def own_fields(kind: type) -> tuple[str, ...]:
-    """The names that the body of a class annotates as fields, in order."""
+    """Return the names annotated as fields in a class body, in order."""
     return tuple(name for name, says in kind.__annotations__.items() if not str(says).startswith("ClassVar"))
 
 
 def _slotted(given: Any, body: Mapping[str, Any]) -> Any:
-    """The same class with a slot for each of its fields: a class that is there can't be given any."""
+    """Return the same class with a slot for each of its fields, which an existing class can't get."""
     names = own_fields(given)
     inherited = {slot for base in given.__mro__[1:] for slot in vars(base).get("__slots__", ())}
     slots = tuple(name for name in names if name not in inherited)
@@ -106,7 +106,7 @@ def _freeze(made: Any) -> None:
 
 
 class _Promise:
-    """What a class has in the place of one thing that `dataclasses` still has to make."""
+    """The placeholder in a class for something that `dataclasses` has not made yet."""
 
     __slots__ = ("keep", "kind", "name")
 
@@ -122,7 +122,7 @@ class _Promise:
 
 
 def _promise(made: Any, body: dict[str, Any], **settings: bool) -> None:
-    """Put a promise for each thing that `dataclasses` would make of `body`."""
+    """Put a placeholder for everything that `dataclasses` would make of `body`."""
     by_setting = {"repr": ("__repr__",), "eq": ("__eq__", "__hash__")}
     names = [*_OF_EACH, *(name for setting, of in by_setting.items() if settings[setting] for name in of)]
     promised = [name for name in names if body.get(name) is None]
@@ -149,7 +149,7 @@ def _promise(made: Any, body: dict[str, Any], **settings: bool) -> None:
 
 
 def _settle(made: Any, name: str, whole: Any) -> None:
-    """Without slots, a field's default is an attribute of the class, in place of what `field()` gave."""
+    """Set the defaults of fields without slots as attributes of the class, instead of the result of `field()`."""
     if name in vars(whole):
         setattr(made, name, vars(whole)[name])
     else:

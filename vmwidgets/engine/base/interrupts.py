@@ -1,10 +1,10 @@
-"""The stop button, held back while an operation runs.
+"""The stop button, delayed while an operation runs.
 
-An interrupt raised in the middle of a relinking would leave a map that no kernel ever had.  So the signal is noted
-while an operation runs and raised when it is done.  Only the main thread gets signals; elsewhere this does nothing.
+An interrupt in the middle of a relinking would leave a map that no kernel ever had.  So the signal is noted while an
+operation runs, and raised when it is done.  Only the main thread gets signals; elsewhere this does nothing.
 
-The handler stays where it was put: setting it for each operation would cost more than most operations.  Outside of
-operations it passes the signal on to the handler that was there before.
+The handler stays installed: setting it for each operation would cost more than most operations.  Outside operations, it
+passes the signal on to the previous handler.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ _MAIN = threading.main_thread().ident
 _SIGINT = int(signal.SIGINT)
 
 _present_handler: Any = getattr(sys.modules.get("_signal"), "getsignal", signal.getsignal)
-"""`signal.getsignal` without its detour through enumerations, where it has one: this runs at every operation."""
+"""`signal.getsignal` without the detour through enumerations, if possible, since it runs at every operation."""
 
 PATIENCE = 0.05
-"""Seconds that a wait for a lock goes on after an interrupt, at most."""
+"""The most seconds that a wait for a lock continues after an interrupt."""
 
 
 class Lock(Protocol):
-    """As much of a lock as is used here."""
+    """The part of a lock's interface that is used here."""
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
-        """Take it; false when the time is over."""
+        """Acquire it; returns False when the time is over."""
 
 
 class Stopped(KeyboardInterrupt):
-    """The stop button, pressed while an operation was under way that may stop in the middle: a part of it is done."""
+    """The stop button, pressed during an operation that may stop in the middle: a part of it is done."""
 
 
 class DeferredInterrupt:
-    """Between :meth:`hold` and :meth:`release`, SIGINT is noted instead of raised.
+    """A delay of SIGINT: between :meth:`hold` and :meth:`release`, it is noted instead of raised.
 
-    Holds nest, since what listens to an operation may begin another: what was noted is raised by the outermost release.
+    Holds nest, since a listener of an operation may begin another: the outermost release raises what was noted.
     """
 
     __slots__ = ("_handler", "_held", "_open", "_passing", "_previous", "pending")
@@ -54,7 +54,7 @@ class DeferredInterrupt:
         self._previous: Any = signal.SIG_DFL
 
     def hold(self) -> None:
-        """Begin to note."""
+        """Begin to delay."""
         if get_ident() != _MAIN:
             return
         if not self._held:
@@ -66,7 +66,7 @@ class DeferredInterrupt:
         self._held += 1
 
     def release(self) -> None:
-        """Stop noting, and raise what was noted."""
+        """End the delay, and raise the noted interrupt."""
         if get_ident() != _MAIN or not self._held:
             return
         self._held -= 1
@@ -75,17 +75,17 @@ class DeferredInterrupt:
             raise KeyboardInterrupt("the operation that ran was finished first")
 
     def take(self) -> bool:
-        """Return whether an interrupt was noted, which is dealt with now: the outermost release does not raise it."""
+        """Return whether an interrupt was noted, and clear it: the outermost release does not raise it."""
         if not self.pending or get_ident() != _MAIN:
             return False
         self.pending = False
         return True
 
     def acquire(self, lock: Lock) -> None:
-        """Wait for a lock, held; an interrupt ends the wait where nothing was begun that would have to be finished.
+        """Wait for a lock while delaying; an interrupt ends the wait if nothing was begun that must be finished.
 
-        It is looked for every `PATIENCE`: raised out of the lock's own wait, it could come just after the lock was
-        taken.
+        It is checked every `PATIENCE` seconds: raised by the lock's own wait, it could come just after the lock was
+        acquired.
         """
         if get_ident() != _MAIN:
             lock.acquire()
@@ -96,19 +96,19 @@ class DeferredInterrupt:
                 raise KeyboardInterrupt("stopped while waiting for another thread's operation; nothing has changed")
 
     def window(self, open_: bool) -> Window:
-        """While a learner's own code runs inside an operation, let signals through (`open_`), noted ones too; else not.
+        """Let signals through, even noted ones, while a learner's own code runs inside an operation (`open_`); or not.
 
-        What the code calls of the machine closes the window again: the machine is whole whenever one is raised.
+        The code's calls of the machine delay them again, so the machine is consistent whenever one is raised.
         """
         return Window(self, open_)
 
     def open(self, open_: bool) -> bool:
-        """Let signals through from now on, or not; whether they were let through before."""
+        """Let signals through from now on, or not; returns whether they were let through before."""
         before, self._open = self._open, open_
         return before
 
     def raise_noted(self) -> None:
-        """Raise what was noted, where signals are let through."""
+        """Raise the noted interrupt, if signals are let through."""
         if self.pending and self._open and get_ident() == _MAIN:
             self.pending = False
             raise KeyboardInterrupt
@@ -128,9 +128,9 @@ class DeferredInterrupt:
 
 
 class Window:
-    """A time in which signals are let through, or not; what :meth:`DeferredInterrupt.window` gives.
+    """A time in which signals are let through, or not; the result of :meth:`DeferredInterrupt.window`.
 
-    A class and no generator function: the steps of `contextlib` would be counted as the learner's, and stopped.
+    It is a class and not a generator function, since `contextlib`'s steps would count as the learner's, and be stopped.
     """
 
     __slots__ = ("_interrupt", "_open", "_outer")
@@ -152,4 +152,4 @@ class Window:
 
 
 INTERRUPT = DeferredInterrupt()
-"""One for the process: machines share the signal."""
+"""The only instance of the process: machines share the signal."""

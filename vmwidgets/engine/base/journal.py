@@ -1,6 +1,6 @@
-"""What was done to a machine: one compact record an operation, and the events of the latest thousand.
+"""A machine's operations: one compact record for each, and the events of the latest thousand.
 
-A machine is its journal: :mod:`~vmwidgets.engine.machine.history` makes it again from there.  What was undone is kept
+A machine is its journal: :mod:`~vmwidgets.engine.machine.history` rebuilds it from there.  Undone operations are kept
 too: first to be redone, and as a branch once something else was done instead.
 """
 
@@ -26,26 +26,26 @@ from .tree_schema import TreeRotated
 from .units import MIB, Address
 
 MOST_EVENTS = 200_000
-"""How many events the latest operations keep together: beyond that the oldest operations' are dropped earlier."""
+"""The most events of the latest operations together: beyond that, the oldest operations' are dropped earlier."""
 
 MAX_EVENTS = 4096
-"""How many events one operation keeps: the last ones, from which a picture can step backwards."""
+"""The most events of one operation: the last ones, from which a picture can step backwards."""
 
 ACCESSES = frozenset(("read", "write", "load", "store", "fetch", "touch", "read_file"))
-"""Operations that may fault: whether one did is noted when it is recorded."""
+"""Operations that may fault; a record notes whether one did."""
 
 LEAST_ADDRESS = 16 * MIB
-"""Numbers from here on are taken for addresses where arguments are listed."""
+"""The least number that counts as an address where arguments are listed."""
 
 _FAULTED = 1 << 15
-"""In a note: the operation faulted; the other bits count its events."""
+"""The bit of a note that means "faulted"; the other bits count events."""
 
 
 class Running:
-    """What runs now, as far as is known: a notebook's host says it."""
+    """The cell or code that is running now, as far as it is known: a notebook's host sets it."""
 
     cell = 0
-    """The number of the cell; 0: none is running, or none is known."""
+    """The number of the cell; 0 if none is running, or none is known."""
 
 
 RUNNING = Running()
@@ -74,12 +74,12 @@ class Operation(NamedTuple):
 
     @property
     def events(self) -> tuple[Event, ...]:
-        """The events, each with its kernel function; empty once they were dropped.  O(events)."""
+        """The events, each with its kernel function; empty after they were dropped.  O(events)."""
         return materialize(self.records, self.name)
 
     @property
     def raw(self) -> tuple[Raw, ...]:
-        """The events before anyone looked at them; a way down a tree is one. O(events)."""
+        """The events as reported, with a path down a tree as one.  O(events)."""
         return tuple(unpacked(self.records))
 
     @property
@@ -114,7 +114,7 @@ class Operation(NamedTuple):
 
     @property
     def called(self) -> list[str]:
-        """The functions of the kernel and of libraries that it called, in order.
+        """The kernel and library functions that it called, in order.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64")
@@ -140,7 +140,7 @@ class Operation(NamedTuple):
         return ["    " * (event.depth - 1) + f"{event.name}({_listed(event)})" for event in calls]
 
     def outline(self, *words: str) -> object:
-        """Return what it did, as :meth:`explain` says it, without the steps in trees, lists and slabs of entries.
+        """Return what it did, as :meth:`explain` does, without the steps in trees, lists and slabs of entries.
 
         With `words`, only the steps that contain one of them.
 
@@ -157,7 +157,7 @@ class Operation(NamedTuple):
         return EXPLAINED_BY[-1](self).outline(*words)
 
     def explain(self) -> Told:
-        """Say what the operation did, as text: step by step, with the kernel functions, in the same words as pictures.
+        """Return the operation's story as text: step by step, with the kernel functions, in the pictures' words.
 
         Dropped events are rebuilt by a replay.
 
@@ -173,11 +173,11 @@ class Operation(NamedTuple):
         return EXPLAINED_BY[-1](self)
 
     def is_same(self, other: Operation) -> bool:
-        """Return whether both are one record of one journal, or have nothing that could differ."""
+        """Return whether both are one record of one journal, or can't differ."""
         return self.records is other.records and self.serial == other.serial and self.agrees(other)
 
     def agrees(self, other: Operation) -> bool:
-        """Return whether another run of it did and gave the same."""
+        """Return whether another run of it did the same, with the same result."""
         return self[2:7] == other[2:7] and self.stopped_at == other.stopped_at
 
     @in_ascii
@@ -195,17 +195,17 @@ class Told(Protocol):
     """An operation's story, which prints as text."""
 
     def outline(self, *words: str) -> object:
-        """The story without the steps in structures; with `words`, the steps that contain one of them."""
+        """Return the story without the steps in structures; with `words`, the steps that contain one of them."""
 
 
 EXPLAINED_BY: list[Callable[[Operation], Told]] = []
-"""What tells an operation's story, the last of them: words are no business of the engine."""
+"""The functions that write an operation's story, the last one first: words are not the engine's business."""
 
 
 class Line(NamedTuple):
-    """Operations that were undone, oldest first, and what learners' code did in them.
+    """Operations that were undone, oldest first, with the recorded actions of learners' code in them.
 
-    They came after the operation `after` (its serial).
+    They followed the operation `after` (its serial).
     """
 
     after: int
@@ -213,12 +213,12 @@ class Line(NamedTuple):
     scripts: dict[str, Script]
 
     def packed(self) -> Line:
-        """The same without events: they can be made again."""
+        """Return the same without events: they can be made again."""
         return self._replace(operations=tuple(one._replace(records=()) for one in self.operations))
 
 
 class Group(NamedTuple):
-    """Operations that one call made, by the serials of the first and the last: undone as one."""
+    """The operations of one group, by the serials of the first and the last: undone as one."""
 
     name: str
     first: int
@@ -228,47 +228,49 @@ class Group(NamedTuple):
 class Journal(Suggesting):
     """The operations of one machine, oldest first; number 0 is the boot.
 
-    `remake(number)` makes the events of an old operation again.
+    `remake(number)` recreates the events of an old operation.
     """
 
     def __init__(self, remake: Callable[[int], tuple[Event, ...]] | None = None) -> None:
         self._packed = Packed()
         self.count = 0
-        """How many operations there are."""
+        """The number of operations."""
         self._recent: list[Row] = []
-        """Those that are not packed yet."""
+        """The operations that are not packed yet."""
         self._events: deque[Sequence[Raw]] = deque()
-        """The events of the latest operations, which are freed as fast as others come: the collector finds little."""
+        """The events of the latest operations, freed as fast as others come, so that the garbage collector finds
+        little.
+        """
         self._held = 0
-        """How many events these are together."""
+        """The total number of these events."""
         self._notes = array("H")
-        """Of each operation how many events it reported, and whether it faulted: they stay when events are dropped."""
+        """For each operation, the number of its events, and whether it faulted: kept when events are dropped."""
         self._forgotten = _Forgotten()
         self._remake = remake
         self.next_serial = 0
-        """The serial of the operation that is under way, or comes next."""
+        """The serial of the current or the next operation."""
         self.most_serial = 0
-        """No serial from here on was ever used."""
+        """The limit of serials used so far."""
         self.scripts: dict[str, Script] = {}
-        """What learners' code did, by the name of its thread or handler."""
+        """The recorded actions of learners' code, by the name of its thread or handler."""
         self.undone: Line | None = None
-        """What can be redone."""
+        """The operations that can be redone."""
         self.branches: list[Line] = []
-        """What was undone, and something else done instead."""
+        """Undone operations that others have replaced."""
         self.groups: list[Group] = []
         self.open_groups = 0
-        """How many groups are under way, one in another."""
+        """The number of groups that are open, one inside another."""
         self.unrecorded = Unrecorded()
-        """What happened between operations."""
+        """The events between operations."""
         self.marks: dict[str, int] = {}
-        """Names that learners gave to moments, each with the serial of the operation before it."""
+        """The learners' names for moments, each with the serial of the operation before it."""
         self.cell = 0
-        """The number of the notebook cell whose operations are recorded; 0: none."""
+        """The number of the notebook cell whose operations are recorded; 0 if there is none."""
         self._cells: list[tuple[int, int]] = []
-        """Serials from which on operations are of a cell, with its number."""
+        """The serials from which operations belong to a cell, with its number."""
 
     def append(self, operation: Operation) -> None:
-        """Add a record that was made elsewhere, with its serial.  O(1)."""
+        """Append a record made elsewhere, with its serial.  O(1)."""
         self.next_serial = operation.serial
         _, _, target, name, pairs, outcome, result, said, stopped_at, raw = operation
         self.record(target, name, None, pairs, outcome, result, said, raw, stopped_at)
@@ -285,9 +287,9 @@ class Journal(Suggesting):
         raw: Sequence[Raw],
         stopped_at: int = 0,
     ) -> None:
-        """Add a record; events of those a thousand back are dropped, and earlier where they are many.  O(1).
+        """Append a record; events of operations a thousand back are dropped, or earlier if they are many.  O(1).
 
-        `words` are the arguments' names; without them `values` are pairs of name and value.
+        `words` are the arguments' names; without them, `values` are pairs of name and value.
         """
         serial, recent, events = self.next_serial, self._recent, self._events
         recent.append((serial, target, name, words, values, outcome, result, said, stopped_at))
@@ -310,18 +312,18 @@ class Journal(Suggesting):
             del recent[:KEPT]
 
     def events(self, number: int) -> tuple[Event, ...]:
-        """The events of operation `number`, made again by replay if they were dropped."""
+        """Return the events of operation `number`, recreated by replay if they were dropped."""
         operation = self[number]
         if self._remake is None or self.keeps(operation.number):
             return operation.events
         return self._remake(operation.number)
 
     def keeps(self, number: int) -> bool:
-        """Return whether the events of operation `number` are here, and need not be made again."""
+        """Return whether the events of operation `number` are kept."""
         return number >= self.first_kept
 
     def size(self, number: int) -> int:
-        """The number of events of operation `number`, at most 4,096; a path down a tree counts as one.  O(1)."""
+        """Return the number of events of operation `number`, at most 4,096; a path down a tree counts as one.  O(1)."""
         return self._notes[number] & ~_FAULTED
 
     def faulted(self, number: int) -> bool:
@@ -335,7 +337,7 @@ class Journal(Suggesting):
 
     @property
     def incomplete(self) -> str:
-        """Why the machine is not what its operations make it, in a sentence; "" while it is."""
+        """The reason why the machine differs from the result of its operations, in a sentence; "" if it does not."""
         first = self.unrecorded.first
         return first and (
             f"this machine was changed past its operations ({first}), and its journal does not have that: "
@@ -345,32 +347,32 @@ class Journal(Suggesting):
     # ---- serials, marks, groups --------------------------------------------------------------
 
     def number_of(self, serial: int) -> int | None:
-        """The number of the operation with this serial; None where it is not in the journal now.  O(log n)."""
+        """Return the number of the operation with this serial; None if it is not in the journal now.  O(log n)."""
         number = self.first_from(serial)
         return number if number < len(self) and self.serial(number) == serial else None
 
     def first_from(self, serial: int) -> int:
-        """The number of the first operation with this serial or a later one."""
+        """Return the number of the first operation with this serial or a later one."""
         return bisect_left(range(len(self)), serial, key=self.serial)
 
     def serial(self, number: int) -> int:
-        """The serial of operation `number`, 0 to the latest; its record is not unpacked.  O(1)."""
+        """Return the serial of operation `number`, 0 to the latest, without unpacking its record.  O(1)."""
         packed = self._packed
         return packed.serial(number) if number < packed.count else self._recent[number - packed.count][0]
 
     def unit_before(self, number: int) -> int:
-        """Return how many operations there were before the last unit among the first `number`: one, or a group."""
+        """Return the number of operations before the last unit among the first `number`: a single one, or a group."""
         group = self.group_of(self.serial(number - 1))
         return number - 1 if group is None else self.first_from(group.first)
 
     def group_of(self, serial: int) -> Group | None:
-        """The group that the operation of this serial is undone with: of groups in one another the outermost."""
+        """Return the group with which the operation of this serial is undone: the outermost of nested groups."""
         groups = reversed(self.groups)  # a group in another ends before that one
         return next((group for group in groups if group.first <= serial <= group.last), None)
 
     @contextmanager
     def group(self, name: str) -> Iterator[None]:
-        """Count the operations in this context as one."""
+        """Count the operations in this ``with`` block as one."""
         first = self.most_serial
         self.open_groups += 1
         try:
@@ -381,16 +383,16 @@ class Journal(Suggesting):
                 self.groups.append(Group(name, first, self.most_serial - 1))
 
     def begin_cell(self, number: int) -> None:
-        """The next operations belong to the cell with this number, or to none (0)."""
+        """Assign the next operations to the cell with this number, or to none (0)."""
         self.cell = number
         self._cells.append((self.next_serial, number))
 
     def forget_cells(self) -> None:
-        """No operation so far is of a cell here: all were done elsewhere, and are done again."""
+        """Assign no operation so far to a cell: all were done elsewhere, and are repeated."""
         self.cell, self._cells = 0, []
 
     def cell_of(self, serial: int) -> int:
-        """The number of the notebook cell that did the operation of this serial here; 0 if none did.  O(log n).
+        """Return the number of the notebook cell in which the operation of this serial was done; 0 if none.  O(log n).
 
         >>> journal = Journal()
         >>> journal.begin_cell(3)
@@ -401,25 +403,25 @@ class Journal(Suggesting):
         return self._cells[place - 1][1] if place else 0
 
     def mark(self, name: str, serial: int) -> None:
-        """Give the moment after the operation of this serial a name; it has it until another moment gets it."""
+        """Name the moment after the operation of this serial; a name moves to the latest moment."""
         self.marks[name] = serial
 
     # ---- undoing -----------------------------------------------------------------------------
 
     def give_up(self, before: Line | None) -> None:
-        """Make a branch of what was just undone; what can be redone is what could be redone before it, `before`."""
+        """Make a branch of what was just undone; `before` can then be redone."""
         first = before.operations[0].serial if before is not None else -1
         lines = (line for line in (*self.branches, self.undone) if line is not None)
         self.branches = [line for line in lines if line.operations[0].serial != first]
         self.undone = before
 
     def amend(self, then: Operation) -> None:
-        """Have the outcome of `then`, with its result and sentence, as the latest operation's."""
+        """Set the latest operation's outcome to that of `then`, with its result and sentence."""
         *head, _, _, _, stopped_at = self._recent[-1]
         self._recent[-1] = (*head, then.outcome, then.result, then.said, stopped_at)
 
     def cut(self, number: int) -> None:
-        """Take all operations from `number` on out."""
+        """Remove all operations from `number` on."""
         self._keep(list(self._events)[: max(0, len(self._events) - (len(self) - number))])
         while self._packed.count > number:
             self._recent[:0] = self._packed.pop()
@@ -431,7 +433,7 @@ class Journal(Suggesting):
         self._held = sum(map(len, self._events))
 
     def begin_as(self, other: Journal, count: int) -> None:
-        """Have the first `count` operations of another journal, and no others.  O(count / 1000)."""
+        """Copy the first `count` operations of another journal, and no others.  O(count / 1000)."""
         self._packed = other._packed.first(min(count, other._packed.count) // KEPT)
         begun = self._packed.count
         self._recent = [other._row(number) for number in range(begun, count)]
@@ -442,13 +444,13 @@ class Journal(Suggesting):
         self.next_serial = self.most_serial = self._recent[-1][0] + 1 if self._recent else self._row(count - 1)[0] + 1
 
     def state(self) -> dict[str, Any]:
-        """All that it holds, for :meth:`restore`: what is done to it then changes nothing of that."""
+        """Return its state, for :meth:`restore`, unaffected by later changes."""
         held = {**self.__dict__, "_packed": self._packed.first(self._packed.count // KEPT)}
         kinds = (list, dict, deque, array)
         return {name: copy(value) if isinstance(value, kinds) else value for name, value in held.items()}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Hold again what it held then."""
+        """Restore an earlier state."""
         self.__dict__.update(state)
 
     # ---- reading -----------------------------------------------------------------------------
@@ -459,7 +461,7 @@ class Journal(Suggesting):
         return self[-1]
 
     def bytes_an_operation(self) -> float:
-        """Mean bytes of a packed record: what a long run costs for each operation."""
+        """Return the mean number of bytes of a packed record: the cost of each operation in a long run."""
         packed, recent = self._packed, self._recent
         if packed.count:
             return packed.bytes / packed.count
@@ -496,7 +498,7 @@ class Journal(Suggesting):
         return (self[number] for number in range(len(self)))
 
     def units(self, most: int = 10) -> list[Unit]:
-        """The latest units, oldest first: one ``undo`` undoes one unit.
+        """Return the latest units, oldest first: one ``undo`` undoes one unit.
 
         >>> Journal().units()
         []
@@ -517,7 +519,7 @@ class Journal(Suggesting):
 
 
 class Unit(NamedTuple):
-    """Operations that are undone as one: those of the group `name`, or one alone, without a name."""
+    """Operations that are undone as one: those of the group `name`, or a single one, without a name."""
 
     name: str
     operations: list[Operation]
@@ -533,10 +535,10 @@ class Unit(NamedTuple):
 
 
 class _Forgotten(tuple[Raw, ...]):
-    """No events any longer.  Each journal has its own, so that its old operations are known from another's."""
+    """The mark for dropped events.  Each journal has its own, to tell its old operations from another's."""
 
     __slots__ = ()
 
 
 class NoSuchOperation(Refused, IndexError):
-    """The journal has no operation of this number."""
+    """Raised if the journal has no operation of this number."""

@@ -1,4 +1,4 @@
-"""The one door: what changes a machine is one operation, whose arguments and result are kept as data.
+"""The only way to change a machine: an operation, whose arguments and result are kept as data.
 
 Cells, buttons, replays and tests call the same methods, marked with :func:`operation`.  Only the outermost call is an
 operation; calls inside it are part of it.  What becomes of one::
@@ -40,27 +40,27 @@ from .recorder import Raw, Recorder
 from .units import Address, Size
 
 AFTER_A_PANIC = frozenset({"undo_descriptor"})
-"""Operations that a dead machine still does: they take back what it died of."""
+"""Operations that a dead machine still does: they undo the one that killed it."""
 
 
 class Edits(Protocol):
-    """Descriptors that were written past the kernel."""
+    """Descriptors that were written without the kernel."""
 
     @property
     def places(self) -> Collection[int]:
-        """Return where they lie."""
+        """The addresses of these descriptors."""
 
 
 class _Untouched:
-    """No page tables, so none that were edited."""
+    """No page tables, and so no edits."""
 
     places = ()
 
 
 class Door:
-    """Lets one operation at a time into a machine, records it, and tells the listeners.
+    """The only entrance to a machine: it admits one operation at a time, records it, and informs the listeners.
 
-    `dead` is the panic that ended the machine, if one did; operations are then refused.
+    `dead` is the panic that ended the machine, if there was one; operations are then refused.
     """
 
     def __init__(self, recorder: Recorder, journal: Journal) -> None:
@@ -68,57 +68,57 @@ class Door:
         self.journal = journal
         self.dead: KernelPanic | None = None
         self.only_to_look_at = ""
-        """Why no operation is taken, in a sentence: the machine is one of the past."""
+        """The reason why no operation is admitted, in a sentence: the machine is one of the past."""
         self._closed: dict[int, str] = {}
-        """Threads of Python's whose operations are refused, and why."""
+        """Python threads whose operations are refused, and why."""
         self.listeners: list[Callable[[], None]] = []
         self.edits: Edits = _Untouched()
-        """What a learner wrote in page tables past the kernel, which may not go on with that."""
+        """A learner's edits of page tables, with which the machine may be unable to continue."""
         self.actor: Actor | None = None
-        """Who acts while a learner's own code runs inside an operation: what it calls is noted as its doing."""
+        """The learner's thread or handler that runs inside an operation: its calls are noted."""
         self.remedy: Callable[[], str] = lambda: "boot another"
-        """What to do about a dead machine, in words."""
+        """Advice for a dead machine, in words."""
         self.whole = False
-        """True while learner code is making the call, which then may not be interrupted."""
+        """True while a learner's code makes a call, which then must not be interrupted."""
         self.repeats = False
-        """Whether operations are done again, as they were recorded."""
+        """Whether recorded operations are being repeated."""
         self._only_looked = False
-        """Whether the operation under way has only said what is there."""
+        """Whether the current operation only read something."""
         self.asleep = False
-        """Whether the call of the operation under way waits, so that other threads run."""
+        """Whether the current operation's call is waiting, so that other threads run."""
         self.stop_at = 0
-        """The safe point at which the next operation stops, which is one made again; 0: at none."""
+        """The safe point at which the next, repeated operation stops; 0 for none."""
         self._lock = threading.RLock()
         self._raw: deque[Raw] = deque(maxlen=MAX_EVENTS)
-        """The events of the operation under way: the last ones."""
+        """The events of the current operation: the last ones."""
         self._report: Callable[[Raw], None] = self._raw.append
         self.owner = 0
-        """The thread that is in the middle of an operation; 0 for none."""
+        """The Python thread that is in the middle of an operation; 0 for none."""
         self._between: Callable[[Raw], None] | None = None
-        """What hears of what happens between operations."""
+        """The listener for changes between operations."""
         self._points = 0
         self._stopped = -1
-        """The address at which the operation under way stopped; -1 if it did not."""
+        """The address at which the current operation stopped; -1 if it did not."""
 
     @property
     def inside(self) -> bool:
-        """Return whether this thread is in the middle of an operation."""
+        """Return whether this Python thread is in the middle of an operation."""
         return self.owner == get_ident()
 
     @property
     def busy(self) -> bool:
-        """Return whether an operation is under way, in whatever thread."""
+        """Return whether any Python thread is in the middle of an operation."""
         return self.owner != 0
 
     @property
     def state(self) -> str:
-        """Return where the operation under way is: "decided", "changing" or "asleep"; "" if there is none."""
+        """The state of the current operation: "decided", "changing" or "asleep"; "" if there is none."""
         if not self.owner:
             return ""
         return "asleep" if self.asleep else "changing" if self._raw else "decided"
 
     def _may_fail(self, outcome: str) -> bool:
-        """Say whether the operation under way may end with this outcome, which is not "done"; "": it has no record."""
+        """Return whether the current operation may end with this failure; "" means without a record."""
         if outcome == "panic":
             return self.dead is not None
         if outcome == "interrupted":
@@ -126,7 +126,7 @@ class Door:
         return not self.asleep and (outcome != "" or not self._raw)
 
     def operate(self, target: str, name: str, arguments: Arguments, call: Callable[[], Any]) -> Any:
-        """Run `call` as one recorded operation; others wait.  `arguments` are read when it is done."""
+        """Run `call` as one recorded operation, while others wait.  `arguments` are read when it is done."""
         return self.perform(target, name, None, _recorded(arguments), call, (), {})
 
     def perform(
@@ -139,7 +139,7 @@ class Door:
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
     ) -> Any:
-        """The same with the arguments' names and values apart; the call gets `args` and `kwargs`.
+        """Do the same with the arguments' names and values separate; the call gets `args` and `kwargs`.
 
         A refusal is not recorded, since nothing changed; an error and a panic are.
         """
@@ -195,18 +195,18 @@ class Door:
                 INTERRUPT.release()
 
     def _note_cell(self) -> None:
-        """Note that the cell that runs does what is recorded next, unless that is done again."""
+        """Note that the next record belongs to the running cell, unless it is a repetition."""
         if self.journal.cell != RUNNING.cell and not self.repeats:
             self.journal.begin_cell(RUNNING.cell)
 
     def _refuse(self, name: str) -> None:
-        """Refuse the operation `name` where none is taken from here, or where the machine is dead."""
+        """Refuse the operation `name` if none is admitted here, or if the machine is dead."""
         self.refuse_if_closed()
         if self.dead is not None and name not in AFTER_A_PANIC:
             raise Refused(f"this machine is dead ({self.dead}); you can still look at it; {self.remedy()}")
 
     def _failed(self, error: BaseException, edited_by_hand: bool) -> tuple[str, str, KernelPanic | None]:
-        """Return outcome ("" for no record) and sentence of a call that raised, and what it died of."""
+        """Return outcome ("" for no record) and sentence of a call that raised an error, and the panic, if any."""
         found = self._failure(error, edited_by_hand)
         is_ours = isinstance(error, Exception)  # else Python itself ends
         assert not is_ours or self._may_fail(found[0]), (self.state, found[0])
@@ -237,19 +237,19 @@ class Door:
         return outcome, f"{error}", dead
 
     def only_looked(self) -> None:
-        """The operation under way turns out to change nothing: it is none, and what was undone can be redone after it.
+        """Note that the current operation changes nothing: it is not recorded, and undone ones can still be redone.
 
-        One that was recorded before stays one when it is done again.
+        A recorded one remains an operation when it is repeated.
         """
         self._only_looked = True
 
     def may_stop(self) -> None:
-        """From here on the operation under way may stop at its safe points; where a learner's code runs it may not."""
+        """Let the current operation stop at its safe points from here on, except while a learner's code runs."""
         if not self.whole:
             self.recorder.stop = self._stops_before
 
     def _stops_before(self, address: int) -> bool:
-        """One safe point: whether to stop there."""
+        """Return, at a safe point, whether to stop there."""
         if self._stopped < 0:
             self._points += 1
             if self._points == self.stop_at or (INTERRUPT.pending and INTERRUPT.take()):
@@ -257,11 +257,11 @@ class Door:
         return self._stopped >= 0
 
     def watch(self) -> None:
-        """From now on, note in the journal whatever structures report that they changed between operations."""
+        """Note in the journal whatever structures report between operations from now on."""
         self.recorder.emit = self._between = self.journal.unrecorded
 
     def overhear(self, hears: Callable[[Raw], None]) -> None:
-        """Have `hears` called with each event of operations from now on, those too that journals leave out of many."""
+        """Call `hears` with each event of operations from now on, even with those that the journal drops."""
         keep = self._report
 
         def report(raw: Raw) -> None:
@@ -271,13 +271,13 @@ class Door:
         self._report = report
 
     def tell(self) -> None:
-        """Let the listeners know that the machine has changed."""
+        """Inform the listeners that the machine has changed."""
         for listener in tuple(self.listeners):
             listener()
 
     @contextmanager
     def closed(self, why: str) -> Iterator[None]:
-        """Take no operation of this thread of Python's in here, and say why."""
+        """Refuse operations of this Python thread in a ``with`` block, and say why."""
         thread = get_ident()
         before = self._closed.get(thread)
         self._closed[thread] = why
@@ -290,7 +290,7 @@ class Door:
                 self._closed[thread] = before
 
     def refuse_if_closed(self) -> None:
-        """Raise :class:`Refused`, with the reason, where nothing may be changed: for what is not an operation, too."""
+        """Raise :class:`Refused`, with the reason, if nothing may be changed: for changes outside operations, too."""
         why = self.only_to_look_at or self._closed.get(get_ident())
         if why:
             raise Refused(why)
@@ -320,18 +320,18 @@ class Door:
 
 
 Arguments = Iterable[tuple[str, Any]]
-"""Names and values of what was given to an operation."""
+"""The names and values of an operation's arguments."""
 
 
 class Actor(Protocol):
-    """A learner's thread or handler: its engine calls are noted, so that a replay can make them again."""
+    """A learner's thread or handler: its engine calls are noted, so that a replay can repeat them."""
 
     def act(self, target: str, name: str, arguments: Iterable[tuple[str, Any]], call: Callable[[], Any]) -> Any:
         """Make a call of an operation on its behalf."""
 
 
 class HasDoor(Protocol):
-    """What can have operations: it knows its door, and its own path."""
+    """Anything with operations: it knows its door, and its own path."""
 
     @property
     def door(self) -> Door:
@@ -352,8 +352,8 @@ R = TypeVar("R")
 def operation(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
     """Mark a method as an operation: called from outside, it goes through the door.
 
-    A part that can be destroyed has `check_alive`, which refuses then, and is asked first.  Arguments that the method
-    does not take are a TypeError before the door, as they are for any Python function.
+    A part that can be destroyed has `check_alive`, which is called first, and refuses then.  Arguments that the method
+    does not accept raise a TypeError before the door, as for any Python function.
     """
     takes = _Parameters(method)
     known, name = takes.known, method.__name__
@@ -394,7 +394,7 @@ def operation(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S,
 
 
 class _Parameters:
-    """What a method takes beside `self`, to be compared with what it is given: cheaper than binding its signature."""
+    """A method's parameters without `self`, to be compared with arguments: cheaper than binding its signature."""
 
     __slots__ = ("_most", "_names", "_needed", "_places", "_signature", "_title", "known")
 
@@ -407,10 +407,10 @@ class _Parameters:
         self._places = {name: at for at, name in enumerate(self._names)}
         self._needed = tuple(at for at, one in enumerate(parameters) if one.default is Parameter.empty)
         self.known: dict[tuple[Any, ...], tuple[str, ...]] = {}
-        """By how many are given by place, and the names of the others: the names of all."""
+        """The names of all arguments, by the number of positional ones and the names of the others."""
 
     def words(self, part: Any, args: tuple[Any, ...], words: Mapping[str, Any]) -> tuple[str, ...]:
-        """The names of what is given, in that order; a TypeError where the method does not take it."""
+        """Return the names of the arguments, in that order; raises a TypeError if the method does not accept them."""
         count = len(args)
         fits = count <= self._most and all(self._places.get(name, -1) >= count for name in words)
         if not fits or not all(at < count or self._names[at] in words for at in self._needed):
@@ -420,7 +420,7 @@ class _Parameters:
         return names
 
     def _misfit(self, part: Any, args: tuple[Any, ...], words: Mapping[str, Any]) -> TypeError:
-        """The error of a call that does not fit: what is wrong with it, and what the method takes."""
+        """Return the error of a call with the wrong arguments: what is wrong, and what the method accepts."""
         plain_ones = [one.replace(annotation=Parameter.empty) for one in self._signature.parameters.values()]
         takes = Signature(plain_ones[1:])
         try:
@@ -431,9 +431,10 @@ class _Parameters:
 
 
 def through(part: HasDoor, name: str, arguments: Arguments, call: Callable[[], R]) -> R:
-    """Make `call` as the operation `name` of a part of a machine, from wherever it is made.
+    """Make `call` as the operation `name` of a part of a machine, from anywhere.
 
-    From outside it is recorded, inside another it is part of that; in a learner's thread it is that thread's doing.
+    From outside it is recorded, inside another operation it is part of that; in a learner's thread it is noted as that
+    thread's.
     """
     door = part.door
     result: R
@@ -447,12 +448,12 @@ def through(part: HasDoor, name: str, arguments: Arguments, call: Callable[[], R
 
 
 def _recorded(arguments: Arguments) -> Iterator[tuple[str, Any]]:
-    """Arguments as their record has them."""
+    """Return arguments as their record has them."""
     return ((name, as_data(value)) for name, value in arguments)
 
 
 MOST_ITEMS, DEEPEST = 1000, 4
-"""How many items an argument that is a list or the like has at most, and how deep lists may lie in one another."""
+"""The most items of an argument that is a list or the like, and how deeply lists may be nested."""
 
 _COLLECTIONS = (tuple, list, set, frozenset)
 
@@ -461,9 +462,9 @@ _ATOMS = frozenset((int, str, bytes, bool, type(None), Address, Size))
 
 
 def _settled(value: Any, depth: int = 0) -> Any:
-    """An argument that no longer changes: a list or set is copied, an iterator is read, which can be done once.
+    """Return an argument that no longer changes: a list or set is copied; an iterator is read, which works only once.
 
-    The operation gets it, and so does the record: both have the same plain number or text, whatever class it was of.
+    The operation and the record get the same plain number or string, whatever its class was.
     """
     kind = type(value)
     if kind not in _COLLECTIONS and not isinstance(value, Iterator):
@@ -477,10 +478,10 @@ def _settled(value: Any, depth: int = 0) -> Any:
 
 
 def exact(value: Any) -> Any:
-    """A number, text or bytes of a class of its own as Python's own; anything else as it is.
+    """Return a number, string or bytes of a derived class as Python's own; anything else unchanged.
 
-    A number is whatever Python takes for an index (``__index__``): NumPy's integers, arrays without dimensions, members
-    of an ``IntEnum``.  Addresses and sizes stay what they are, for they are written in their own way.
+    A number is whatever Python accepts as an index (``__index__``): NumPy's integers, arrays without dimensions,
+    members of an ``IntEnum``.  Addresses and sizes stay what they are, since they have formats of their own.
 
     >>> import enum
     >>> Port = enum.IntEnum("Port", ["A", "B"])
@@ -505,7 +506,7 @@ def exact(value: Any) -> Any:
 
 
 def number_within(given: Any, name: str, low: int, high: int) -> int:
-    """Return a whole number from `low` to `high`, as :func:`exact` has it; :class:`Refused` for anything else.
+    """Return a whole number from `low` to `high`, as :func:`exact` does; raises :class:`Refused` for anything else.
 
     >>> number_within(3, "page", 0, 7)
     3
@@ -517,9 +518,9 @@ def number_within(given: Any, name: str, low: int, high: int) -> int:
 
 
 def plain(value: Any) -> Any:
-    """An argument or a result as data: parts of the machine by their path, numbers and texts as :func:`exact` has them.
+    """Return an argument or result as data: a machine's parts as paths, numbers and strings by :func:`exact`.
 
-    Of a tuple, list or set, a tuple of its items, each made plain; of a set in the order of their texts.
+    A tuple, list or set becomes a tuple of its items, each made plain; those of a set are sorted by their text.
 
     >>> plain("64 MiB"), plain(4096), plain(["r", bytearray(b"x")])
     ('64 MiB', 4096, ('r', b'x'))
@@ -534,7 +535,7 @@ def plain(value: Any) -> Any:
 
 
 def _written(value: Any) -> str:
-    """A value as Python writes it; of an object that can't be written, its kind."""
+    """Return a value as Python writes it, or its kind if it can't be written."""
     try:
         return repr(value)
     except Exception:  # noqa: BLE001  whatever a learner's object does when it is asked
@@ -542,7 +543,7 @@ def _written(value: Any) -> str:
 
 
 def as_data(value: Any) -> Any:
-    """A result as data, made plain: numbers, texts, bytes, values, parts of the machine; of others, their kind's name.
+    """Return a result as data: numbers, strings, bytes, values, parts of the machine; otherwise the kind's name.
 
     >>> as_data((1, [2, object()]))
     (1, (2, 'object'))
@@ -561,11 +562,11 @@ _ENGINE = __name__.partition("base.")[0]
 
 
 def _is_value(module: str) -> bool:
-    """Return whether a module has frozen values: a schema, or a table format with the settings of its processors."""
+    """Return whether a module contains frozen values: a schema, or a table format with processors' settings."""
     return module.startswith(_ENGINE) and (module.endswith("_schema") or module.startswith(f"{_ENGINE}mmu.formats."))
 
 
 class PartReference(str):
-    """The path of a part of the machine, standing for it in a record."""
+    """The path of a part of the machine, which represents it in a record."""
 
     __slots__ = ()

@@ -1,4 +1,4 @@
-"""Records of old operations as bytes: a thousand in a piece, in memory or in a temporary file."""
+"""Records of old operations as bytes, a thousand in a piece, in memory or in a temporary file."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from typing import IO, Any
 from .units import Address, Size
 
 KEPT = 1000
-"""How many operations are packed in a piece, and how many of the latest keep their events, at most.
+"""The number of operations in a packed piece, and the most of the latest operations that keep their events.
 
-The events of older ones are made again by replay.
+The events of older ones are recreated by replay.
 """
 
 IN_MEMORY = 64 << 20
-"""How many bytes of packed records are kept in memory; what is more lies in a temporary file."""
+"""The most bytes of packed records in memory; the rest is in a temporary file."""
 
 
 Row = tuple[int, str, str, "tuple[str, ...] | None", tuple[Any, ...], str, Any, str, int]
-"""An operation as it is kept: without its number and events, the names of its arguments apart, if they are known so."""
+"""The stored form of an operation: without its number and events, with the arguments' names apart, if known."""
 
 
 def squeezed(data: Any) -> bytes:
-    """Plain data as bytes, a quarter as many as pickle alone makes, as fast as it can be done.
+    """Return plain data as bytes, a quarter as many as pickle alone makes, as fast as possible.
 
     >>> unsqueezed(squeezed([1, "two"]))
     [1, 'two']
@@ -36,7 +36,7 @@ def squeezed(data: Any) -> bytes:
 
 
 def unsqueezed(data: bytes) -> Any:
-    """Return what was squeezed."""
+    """Return the data of :func:`squeezed`."""
     return pickle.loads(zlib.decompress(data))
 
 
@@ -47,15 +47,15 @@ class Packed:
         self.count = 0
         self.bytes = 0
         self._pieces: list[bytes | tuple[int, int]] = []
-        """Packed, or where in the file and how long."""
+        """The packed bytes, or their place in the file and their length."""
         self._serials: list[tuple[int, int]] = []
-        """Of each piece the first operation's and the last one's."""
+        """The serials of each piece's first and last operation."""
         self._file: IO[bytes] | None = None
         self._open: tuple[int, list[Row]] = -1, []
         """The piece that was read last, and its number."""
 
     def first(self, pieces: int) -> Packed:
-        """The first pieces, as records of another journal."""
+        """Return the first pieces, for another journal's records."""
         made = Packed()
         made._pieces, made._file = self._pieces[:pieces], self._file
         made._serials = self._serials[:pieces]
@@ -72,7 +72,7 @@ class Packed:
         self.bytes += len(data)
 
     def _spilled(self, data: bytes) -> bytes | tuple[int, int]:
-        """Return where `data` lies in the file now; itself where no file can be written."""
+        """Return the place of `data` in the file, or `data` itself if no file can be written."""
         try:
             if self._file is None:
                 self._file = TemporaryFile()  # noqa: SIM115  it lives as long as the journal
@@ -83,7 +83,7 @@ class Packed:
         return place, len(data)
 
     def pop(self) -> list[Row]:
-        """The last piece, which is taken out."""
+        """Remove the last piece, and return it."""
         number = len(self._pieces) - 1
         operations = self._piece(number)
         self.bytes -= len(self._read(number))
@@ -93,7 +93,7 @@ class Packed:
         return operations
 
     def serial(self, number: int) -> int:
-        """The serial of operation `number`; its record is read only where some between were undone."""
+        """Return the serial of operation `number`; its record is read only if operations in between were undone."""
         first, last = self._serials[number // KEPT]
         return first + number % KEPT if last - first == KEPT - 1 else self[number][0]
 
@@ -115,9 +115,9 @@ class Packed:
 
 
 def pack(rows: Sequence[Row]) -> bytes:
-    """Records as bytes: in columns, with addresses and sizes as numbers, which are written several times as fast.
+    """Return records as bytes: in columns, with addresses and sizes as numbers, which is several times as fast.
 
-    Column by column: `zip` makes an iterator a row, so many that the search for garbage would begin.
+    Column by column, since `zip` makes an iterator for each row, enough to start a garbage collection.
     """
     serials, targets, names, words, values, outcomes, results, said, stopped = (
         list(map(itemgetter(place), rows)) for place in range(9)
@@ -139,11 +139,11 @@ def _unpack(data: bytes) -> list[Row]:
 
 _NUMBERS: tuple[type[int], ...] = (int, Address, Size)
 _KINDS = {Address: 1, Size: 2}
-"""The place of a kind among `_NUMBERS`."""
+"""The index of a kind in `_NUMBERS`."""
 
 
 def _plain(values: Iterable[Any]) -> tuple[list[Any], bytes]:
-    """Values with plain numbers for addresses and sizes, and which of them were what."""
+    """Return values with plain numbers for addresses and sizes, and which of them had which kind."""
     column, kind_of = list(values), _KINDS.get
     kinds = bytes([kind_of(type(one), 0) for one in column])
     return [int(one) if kind else one for one, kind in zip(column, kinds, strict=True)], kinds

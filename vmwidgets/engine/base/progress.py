@@ -1,4 +1,4 @@
-"""How far a long load has come: a function of what is done and of all, called now and then."""
+"""The progress of a long load: a function of what is done and the total, called at intervals."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from collections.abc import Callable
 Progress = Callable[[int, int], object]
 
 LONG = 5_000
-"""Lines, ranges or calls from which on a load has a bar."""
+"""The number of lines, ranges or calls from which a load has a bar."""
 
 STEP = 512
-"""After so many of them a load says how far it is."""
+"""The number of items after which a load reports its progress."""
 
 WIDE = 30
 
 
 def bar(done: int, total: int) -> None:
-    """A bar on standard error, on one line that is written again; nothing for a short load."""
+    """Show a bar on standard error, on one line that is rewritten; nothing for a short load."""
     if total < LONG:
         return
     full = WIDE * done // total
@@ -27,5 +27,5 @@ def bar(done: int, total: int) -> None:
 
 
 def usual() -> Progress | None:
-    """The bar where a person looks on, in a notebook; None elsewhere."""
+    """Return the bar in a notebook, where a person can see it; None elsewhere."""
     return bar if "ipykernel" in sys.modules else None

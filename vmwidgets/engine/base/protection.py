@@ -1,4 +1,4 @@
-"""Protection, inheritance, advice: the small vocabularies of a map entry, and the word they share.
+"""Protection, inheritance, advice: the small vocabularies of a map entry, and their common flags word.
 
 Numbers are X15's (`vm_prot.h`, `vm_inherit.h`, `vm_adv.h`, and the packed flags of `vm_map.h`).
 """
@@ -18,17 +18,17 @@ PROTECTION_SHIFT, MAX_PROTECTION_SHIFT, INHERITANCE_SHIFT, ADVICE_SHIFT = 0, 4, 
 NOMERGE = 0x10000
 FIXED = 0x20000
 ENTRY_MASK = 0x1FFFF
-"""What an entry keeps of a request's flags: FIXED never reaches it."""
+"""The flags of a request that an entry keeps: FIXED is never among them."""
 NEEDS_COPY = 0x80000
-"""In an entry's flags, ours: its first write goes into a shadow of its object (FreeBSD MAP_ENTRY_NEEDS_COPY)."""
+"""Our flag of an entry: its first write goes to a shadow of its object (FreeBSD MAP_ENTRY_NEEDS_COPY)."""
 GROWS_DOWN = 0x100000
-"""In an entry's flags, ours: a stack, which grows downwards as it is used (FreeBSD MAP_ENTRY_GROWS_DOWN)."""
+"""Our flag of an entry: a stack, which grows downwards with use (FreeBSD MAP_ENTRY_GROWS_DOWN)."""
 
 
 def pack_flags(
     protection: int, max_protection: int, inheritance: int, advice: int, nomerge: bool = False, fixed: bool = False
 ) -> int:
-    """The packed flags word of a request.
+    """Return the packed flags word of a request.
 
     >>> hex(pack_flags(7, 7, 0, 0, nomerge=True))
     '0x10077'
@@ -44,31 +44,31 @@ def pack_flags(
 
 
 def protection_of(flags: int) -> int:
-    """The protection bits of a flags word."""
+    """Return the protection bits of a flags word."""
     return flags & ALL
 
 
 def max_protection_of(flags: int) -> int:
-    """The maximum protection bits of a flags word."""
+    """Return the maximum protection bits of a flags word."""
     return flags >> MAX_PROTECTION_SHIFT & ALL
 
 
 def inheritance_of(flags: int) -> int:
-    """The inheritance number of a flags word."""
+    """Return the inheritance number of a flags word."""
     return flags >> INHERITANCE_SHIFT & 15
 
 
 def advice_of(flags: int) -> int:
-    """The advice number of a flags word."""
+    """Return the advice number of a flags word."""
     return flags >> ADVICE_SHIFT & 15
 
 
 _TEXTS = ["".join(letter if protection & bit else "-" for bit, letter in _LETTERS) for protection in range(ALL + 1)]
-"""By protection bits their letters."""
+"""The letters of protection bits."""
 
 
 def protection_text(protection: int) -> str:
-    """Three letters, a dash for a right that is missing.
+    """Return three letters, with a dash for a missing right.
 
     >>> protection_text(READ | EXECUTE)
     'r-x'
@@ -77,7 +77,7 @@ def protection_text(protection: int) -> str:
 
 
 def parse_protection(value: object, name: str = "prot") -> int:
-    """Protection bits from letters or from the number itself.
+    """Return protection bits from letters or from the number itself.
 
     >>> parse_protection("rw"), parse_protection("r-x"), parse_protection("none"), parse_protection(7)
     (3, 5, 0, 7)
@@ -95,7 +95,7 @@ def parse_protection(value: object, name: str = "prot") -> int:
 
 
 def parse_name(value: object, table: dict[str, int], name: str) -> int:
-    """The number of a name of `table`, with the names listed when it is none of them.
+    """Return the number of a name in `table`; the error for an unknown name lists the known ones.
 
     >>> parse_name("copy", INHERITANCE, "inherit")
     2
@@ -108,5 +108,5 @@ def parse_name(value: object, table: dict[str, int], name: str) -> int:
 
 
 def name_of(number: int, table: dict[str, int]) -> str:
-    """The name of a number of `table`; the number itself where it has none."""
+    """Return the name of a number in `table`, or the number itself if it has none."""
     return next((name for name, value in table.items() if value == number), str(number))

@@ -1,9 +1,9 @@
 """A red-black tree of ranges.
 
-Nodes are intrusive: whatever is ordered derives from :class:`Node`, so that identity survives every
-relinking.  No two nodes of a tree overlap.  Shapes and colours are exactly those of X15's `rbtree`
-(top-down descent; a removed node with two children is replaced by its in-order successor).  Each node also
-counts its subtree, which the original does not: it lets a picture say how much it leaves out.
+Nodes are intrusive: the ordered objects derive from :class:`Node`, so that identity survives every relinking.  No two
+nodes of a tree overlap.  Shapes and colours are exactly those of X15's `rbtree` (top-down descent; a removed node with
+two children is replaced by its in-order successor).  Each node also counts its subtree, which the original does not: it
+lets a picture say how much it leaves out.
 
 Costs: search, insert, remove, rank and select are O(log n).
 """
@@ -53,7 +53,7 @@ N = TypeVar("N", bound=Node)
 
 
 class Duplicate(Exception):
-    """The key of an inserted node falls on a node that is there already."""
+    """Raised if the key of an inserted node is in the range of an existing node."""
 
     def __init__(self, node: Node) -> None:
         super().__init__(f"node {node.id} is already there")
@@ -71,7 +71,7 @@ def _count(node: Node | None) -> int:
 class RedBlackTree(Generic[N]):
     """An ordered set of nodes.
 
-    A key falls on the node that holds it.  `name` names the tree in events.
+    A key falls on the node whose range contains it.  `name` names the tree in events.
 
     >>> class Number(Node):
     ...     def __init__(self, value):
@@ -91,15 +91,15 @@ class RedBlackTree(Generic[N]):
         self._recorder = recorder
         self.root: N | None = None
         self._gap: tuple[int, N | None, str, Path | None] | None = None
-        """Where the latest lookup ended that fell on no node: its key, the node above, the side, and the way if noted.
+        """The end of the latest lookup that fell on no node: its key, the node above, the side, and the path if noted.
 
-        An insertion mostly comes after such a lookup, and need not go down again.
+        An insertion usually follows such a lookup, and need not descend again.
         """
 
     # ---- finding -----------------------------------------------------------------------------
 
     def nearest(self, key: int) -> N | None:
-        """The node that `key` falls on, or else the next one to the right, or none."""
+        """Return the node that `key` falls on, or else the next one to the right, or None."""
         emit = self._recorder.emit
         if emit is not None:
             found, path, hit = self.search(key)
@@ -120,7 +120,7 @@ class RedBlackTree(Generic[N]):
         return found
 
     def search(self, key: int) -> tuple[N | None, Path, bool]:
-        """Say what :meth:`nearest` finds, the way there as :mod:`.records` have it, and whether the key falls on it."""
+        """Return the result of :meth:`nearest`, the path as in :mod:`.records`, and whether the key falls on it."""
         path: list[int | None] = []
         note = path.append
         found = above = None
@@ -141,11 +141,11 @@ class RedBlackTree(Generic[N]):
         return found, way, False
 
     def ranges_changed(self) -> None:
-        """A node of the tree has another range now, without having been out of it."""
+        """Note that a node of the tree has a new range, without having been removed."""
         self._gap = None
 
     def rank(self, node: N) -> int:
-        """Return how many nodes are left of `node`."""
+        """Return how many nodes are to the left of `node`."""
         rank, here = _count(node.left), node
         while here.parent is not None:
             if here is here.parent.right:
@@ -170,7 +170,7 @@ class RedBlackTree(Generic[N]):
     # ---- inserting ---------------------------------------------------------------------------
 
     def insert(self, node: N, key: int, duplicates: bool = False) -> None:
-        """Insert `node` as a red leaf where `key` leads, then repair.
+        """Insert `node` as a red leaf at the place of `key`, then repair.
 
         A key that falls on a node raises :class:`Duplicate` with nothing changed or, with `duplicates`,
         goes left (what X15 does without assertions).
@@ -203,7 +203,7 @@ class RedBlackTree(Generic[N]):
             emit(DONE)
 
     def _leaf(self, key: int, duplicates: bool, emit: Callable[[Raw], None] | None) -> tuple[int, N | None, str, Path]:
-        """Return where a node of this key is hung: as `_gap` has it."""
+        """Return the place for a new node with this key, perhaps from `_gap`."""
         parent: N | None = None
         here, side = self.root, "root"
         path: list[int | None] = []
@@ -250,7 +250,7 @@ class RedBlackTree(Generic[N]):
     # ---- removing ----------------------------------------------------------------------------
 
     def remove(self, node: N) -> None:
-        """Take `node` out, then repair."""
+        """Remove `node`, then repair."""
         self._gap = None
         if node.left is not None and node.right is not None:
             child, parent, black = self._replace_by_successor(node)
@@ -380,7 +380,7 @@ class RedBlackTree(Generic[N]):
             emit((TreeRecoloured.tag, self._name, node.id, red, why))
 
     def _rotate(self, node: Node, side: str) -> None:
-        """`node` goes down to `side`; its other child comes up."""
+        """Rotate `node` down to `side`, and its other child up."""
         raised: Node
         if side == "left":
             raised = node.right  # type: ignore[assignment]  # the callers know it is there
@@ -412,7 +412,7 @@ class RedBlackTree(Generic[N]):
     # ---- invariants --------------------------------------------------------------------------
 
     def check(self) -> None:
-        """Raise :class:`Broken`, naming node and invariant, unless all hold.  O(n).
+        """Raise :class:`Broken`, naming node and invariant, unless all invariants hold.  O(n).
 
         1. the root has no parent and is black; 2. a child's parent link leads back;
         3. a red node has no red child; 4. every path down has the same number of black nodes;

@@ -1,4 +1,4 @@
-"""Where structures report what they change, and kernel functions when they begin and end.
+"""Recorders, to which structures report changes, and kernel functions their begin and end.
 
 A structure holds a :class:`Recorder` and reports through its `emit`, which is ``None`` while
 no listener is there, so that an event then costs one test::
@@ -39,31 +39,33 @@ __all__ = [
 
 
 class Recorder:
-    """The listener that one machine's structures share, or that a bare structure does without."""
+    """The listener that one machine's structures share; a bare structure has one without a listener."""
 
     __slots__ = ("emit", "stepwise", "stop")
 
     def __init__(self) -> None:
         self.emit: Callable[[Raw], None] | None = None
         self.stepwise = False
-        """Whether the way down of an insertion is reported before the new leaf hangs there: for looks at each event."""
+        """Whether an insertion's path down is reported before the new leaf is linked, for looks at each event."""
         self.stop: Callable[[int], bool] | None = None
-        """Asked at the safe points of a long operation, where what is below an address is done and nothing from there
-        on is: whether to stop there, with the rest left as it is.  ``None`` where an operation has to be finished."""
+        """A function asked at the safe points of a long operation, where everything below an address is done and
+        nothing from there on: whether to stop there, with the rest unchanged.  ``None`` if an operation must be
+        finished.
+        """
 
     def report(self, tag: str, *fields: Any) -> None:
-        """Report an event, where that need not be fast."""
+        """Report an event in code that need not be fast."""
         if self.emit is not None:
             self.emit((tag, *fields))
 
     def take_stop(self) -> Callable[[int], bool] | None:
-        """`stop`, for the one loop that asks it: what that calls has to be finished, and finds none."""
+        """Return `stop` for the only loop that uses it, and clear it: what the loop calls must be finished."""
         stop, self.stop = self.stop, None
         return stop
 
     @contextmanager
     def quiet(self) -> Iterator[None]:
-        """No listener hears what happens in here: for asking a structure what it would do."""
+        """Hide events from listeners in a ``with`` block, for asking a structure what it would do."""
         emit, self.emit = self.emit, None
         try:
             yield
@@ -72,7 +74,7 @@ class Recorder:
 
 
 class Unrecorded:
-    """Listens where nothing is recorded: `first` is the first event that says that something was written.
+    """A listener for times without recording: `first` is the first event that reports a change.
 
     >>> from vmwidgets.engine.base.event import Called
     >>> from vmwidgets.engine.kernel.map.map_schema import MapResized
@@ -89,7 +91,7 @@ class Unrecorded:
         self.first = ""
 
     def __call__(self, raw: Raw) -> None:
-        """Hear of an event."""
+        """Take an event."""
         if not self.first:
             self.first = next((one[0] for one in unpacked((raw,)) if one[0] in WRITING), "")
 
@@ -98,7 +100,7 @@ class Unrecorded:
 
 
 class HasRecorder(Protocol):
-    """What a kernel function works on: it reports to its recorder."""
+    """The first argument of a kernel function, which reports to its recorder."""
 
     @property
     def recorder(self) -> Recorder:
@@ -113,13 +115,13 @@ R = TypeVar("R")
 def kernel_function(
     name: str = "", *, first: int | None = None, errors: bool = False
 ) -> Callable[[Callable[Concatenate[S, P], R]], Callable[Concatenate[S, P], R]]:
-    """Report where a kernel function begins, with what arguments, and what it gives back.
+    """Report where a kernel function begins, with its arguments, and its result.
 
-    It marks functions, methods and generators (functions that may sleep) whose first argument has a `recorder`.
-    `name` is the kernel's; without it, it is the function's own, less a leading underscore.  Only the `first`
-    positional arguments are reported if that is given.  Of structures events hold what their `in_events()` gives, or
-    their name.  With `errors`, a kernel error counts as an answer: its name is reported.  Without a listener a call
-    costs one test more.
+    It decorates functions, methods and generators (functions that may sleep) whose first argument has a `recorder`.
+    `name` is the kernel's name; by default, it is the function's own, without a leading underscore.  If `first` is
+    given, only this many positional arguments are reported.  Structures are reported as their `in_events()`, or by
+    name.  With `errors`, a kernel error counts as a result: its name is reported.  Without a listener, a call costs one
+    more test.
 
     >>> class Map:
     ...     recorder = Recorder()
@@ -180,13 +182,13 @@ _IN_EVENTS = {
     "E | None": "None if {0} is None else {0}.id",
     "Request": "{0}.start, {0}.size",
 }
-"""By annotation: how what is data already, has an id, or says what it is, is written in an event."""
+"""By annotation, how an argument is written in an event: as it is, by its ID, or by its own description."""
 
 
 def _marked(function: Any, called: str, first: int | None, errors: bool) -> Any:
-    """A wrapper with the very parameters of `function`, made as text, as `dataclasses` makes methods.
+    """Return a wrapper with exactly the parameters of `function`, made from text, as `dataclasses` makes methods.
 
-    One that took `*args` would cost three times as much, and maps call such functions at every step.
+    One with `*args` would cost three times as much, and maps call such functions at every step.
     """
     parameters: list[str] = []
     passed: list[str] = []
@@ -226,7 +228,7 @@ def _marked(function: Any, called: str, first: int | None, errors: bool) -> Any:
 
 
 def _in_events(value: Any) -> tuple[Any, ...]:
-    """An argument as data: numbers, texts and tuples as they are, of structures what they say, or their name."""
+    """Return an argument as data: numbers, strings and tuples as they are, structures by description or name."""
     if value is None or isinstance(value, (int, str)):
         return (value,)
     says = getattr(value, "in_events", None)
@@ -240,7 +242,7 @@ def _in_events(value: Any) -> tuple[Any, ...]:
 
 
 def _answer(result: Any) -> Any:
-    """A result as data: one number or text."""
+    """Return a result as data: one number or string."""
     return next(iter(_in_events(result)), None)
 
 
@@ -248,7 +250,7 @@ def _answer(result: Any) -> Any:
 
 
 def materialize(raw: Iterable[Raw], outermost: str) -> tuple[Event, ...]:
-    """The frozen events of one operation, each with the kernel function that did it.
+    """Return the frozen events of one operation, each with the kernel function that did it.
 
     Events outside any bracket belong to the operation called `outermost`.
 
@@ -278,12 +280,12 @@ def _innermost(stacks: CallStacks, outermost: str) -> str:
 
 
 def moves(tag: str) -> bool:
-    """Return whether events with this tag say what is under way; others need not be shown to a :class:`CallStacks`."""
+    """Return whether events with this tag change what is running; a :class:`CallStacks` may skip the others."""
     return ROLES.get(tag, "faults") != "faults"
 
 
 class CallStacks:
-    """What is under way while events are gone through, each with :meth:`begin` before it is looked at, then `end`.
+    """The running functions while events are read: call :meth:`begin` before each event, and `end` after it.
 
     >>> stacks = CallStacks()
     >>> for raw in [
@@ -309,15 +311,15 @@ class CallStacks:
 
     def __init__(self) -> None:
         self.runner = ""
-        """Who runs: a thread's name, or "" for the learner's cell."""
+        """The running thread's name, or "" for the learner's cell."""
         self.stack: list[str] = []
-        """Its functions, outermost first."""
+        """Its running functions, outermost first."""
         self._stacks = {self.runner: self.stack}
         self._fired: list[int] = []
-        """How many functions were under way where the handlers that run now were called; the innermost last."""
+        """The number of functions that were running at the call of each running handler; the innermost last."""
 
     def begin(self, tag: str, *fields: Any) -> None:
-        """An event comes: a call is under way from here on, as is what a thread that goes on had begun."""
+        """Begin an event: its call is running from here on, or the calls of a thread that continues."""
         role = ROLES.get(tag)
         if role == "called":
             self.stack.append(fields[0])
@@ -331,7 +333,7 @@ class CallStacks:
             self._fired.pop()
 
     def end(self, tag: str, *fields: Any) -> None:
-        """An event is behind us: a call that returned is over, and the thread that slept or ended does not run."""
+        """End an event: a call that returned is over, and a thread that slept or ended no longer runs."""
         role = ROLES.get(tag)
         if role == "returned":
             if self.stack:

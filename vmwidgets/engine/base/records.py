@@ -1,9 +1,8 @@
-"""Several events in one record: what always comes together is reported as one flat tuple, which costs a third.
+"""Several events in one record: events that always come together are one flat tuple, at a third of the cost.
 
-A record is an event's tag and its fields, or a tag of its own.  Who reads what was reported reads it :func:`unpacked`,
-and sees the events.  A record holds numbers and texts that are there already, and as few tuples as may be: the events
-of a thousand operations are kept, and each tuple of them is made, found again in memory that no cache holds any more,
-and freed.  Records of a structure are declared beside its events.
+A record is an event's tag and its fields, or a tag of its own.  Readers call :func:`unpacked`, which yields the events.
+A record contains existing numbers and strings, and few tuples: the events of a thousand operations are kept, and each
+tuple costs its creation, cache misses, and its release.  A structure's records are declared next to its events.
 """
 
 from __future__ import annotations
@@ -14,22 +13,22 @@ from typing import Any, TypeVar
 from .event import Called, Returned
 
 Raw = tuple[Any, ...]
-"""An event before anyone looked at it: its tag, then its fields; or a record of several."""
+"""An event as reported: its tag, then its fields; or a record of several."""
 
 Events = Callable[..., Iterable[Raw]]
-"""Gives the events of a record from its fields."""
+"""A function from a record's fields to its events."""
 
 F = TypeVar("F", bound=Events)
 
 RECORDS: dict[str, Events] = {}
-"""By tag: what gives the events of a record."""
+"""The functions that unpack records, by tag."""
 
 WAYS: dict[str, Events] = {}
-"""The same of records that stay one until each comparison is wanted: ways down trees."""
+"""The same for records that stay one until each comparison is needed: paths down trees."""
 
 
 def record(tag: str, among: dict[str, Events] = RECORDS) -> Callable[[F], F]:
-    """Have a function give the events of the records with this tag."""
+    """Register a function that returns the events of the records with this tag."""
 
     def listed(events: F) -> F:
         among[tag] = events
@@ -39,10 +38,10 @@ def record(tag: str, among: dict[str, Events] = RECORDS) -> Callable[[F], F]:
 
 
 RETURNED: Raw = (Returned.tag, None)
-"""A kernel function that gives nothing back is done."""
+"""The record of a kernel function that ends without a result."""
 
 BEGAN = "Began"
-"""A kernel function began: its name, then its arguments."""
+"""The record of a kernel function that begins: its name, then its arguments."""
 
 
 @record(BEGAN)
@@ -51,7 +50,7 @@ def _began(called: str, *arguments: Any) -> Iterable[Raw]:
 
 
 def unpacked(raw: Iterable[Raw]) -> Iterator[Raw]:
-    """Yield what was reported, event by event; ways down trees stay one each.
+    """Yield the reported events one by one; a path down a tree stays one event.
 
     >>> list(unpacked([(BEGAN, "vm_map_enter", 4096, 8192), ("Returned", None)]))
     [('Called', 'vm_map_enter', (4096, 8192)), ('Returned', None)]
@@ -65,7 +64,7 @@ def unpacked(raw: Iterable[Raw]) -> Iterator[Raw]:
 
 
 def expanded(raw: Iterable[Raw]) -> Iterator[Raw]:
-    """Yield what was reported, with an event for each comparison on a way down a tree."""
+    """Yield the reported events, with an event for each comparison on a path down a tree."""
     for one in unpacked(raw):
         way = WAYS.get(one[0])
         if way is None:

@@ -1,11 +1,11 @@
-"""Whether there is a release of vmwidgets, in one constant, and how it is installed until then and from then on."""
+"""Whether vmwidgets has been released, as one constant, and how it is installed before and after."""
 
 from __future__ import annotations
 
 RELEASED = False
-"""Whether a package index has vmwidgets.  Until then the name on an index may belong to others.
+"""Whether a package index has vmwidgets.  Until then, the name on an index may belong to others.
 
-While this is false, no message or page names an installation from an index: messages ask :func:`install`, and
+While this is false, no message or page mentions an installation from an index: messages call :func:`install`, and
 tests/docs/test_readme.py reads the pages.  CONTRIBUTING.md says when it is changed.
 """
 
@@ -13,7 +13,7 @@ REPOSITORY = "https://github.com/vmwidgets/vmwidgets"
 
 
 def install(extra: str = "") -> str:
-    """Return what a learner types to have vmwidgets with one of its extras.
+    """Return what a learner types to install vmwidgets with one of its extras.
 
     >>> install("lab") != install()
     True

@@ -1,6 +1,6 @@
-"""What learners' code did: which operations a thread or a handler called, and how they were answered.
+"""The recorded actions of learners' code: the operations that a thread or a handler called, with their results.
 
-A Python function is not data, so the journal keeps this; a machine that is made again repeats it.
+A Python function is not data, so the journal keeps its actions; a rebuilt machine repeats them.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from .packed import squeezed, unsqueezed
 
 
 class Action(NamedTuple):
-    """One thing that a learner's code did during the operation `serial`: an operation of `target`, and its answer.
+    """One action of a learner's code during the operation `serial`: an operation of `target`, and its result.
 
-    Without target it is how the code began or ended ("begins", "returned", "failed", "closed").
+    Without a target, it is how the code began or ended ("begins", "returned", "failed", "closed").
     """
 
     target: str
@@ -25,16 +25,16 @@ class Action(NamedTuple):
     serial: int = 0
 
     def agrees(self, other: Action) -> bool:
-        """Return whether it is the same call, with the same answer."""
+        """Return whether it is the same call, with the same result."""
         return self[:4] == other[:4]
 
 
 PIECE = 1000
-"""So many actions of a script are packed together."""
+"""The number of actions of a script that are packed together."""
 
 
 class Script(Sequence[Action]):
-    """What one thread, or all runs of one handler, did so far; it came to be in the operation `serial`.
+    """The actions so far of one thread, or of all runs of one handler, created in the operation `serial`.
 
     >>> script = Script([Action("machine", "tsleep", serial=3), Action("", "returned", serial=5)], serial=2)
     >>> script.pack()
@@ -48,29 +48,29 @@ class Script(Sequence[Action]):
         self._packed: list[bytes] = []
         """The first actions, PIECE in each but the last."""
         self._before = 0
-        """How many those are."""
+        """The number of these actions."""
         self._open = list(actions)
-        """Those after them, while more may come."""
+        """The actions after them, while more may come."""
         self.last = self._open[-1].serial if self._open else serial
-        """The operation in which it did the latest."""
+        """The operation of its latest action."""
         self.serial = serial
 
     def append(self, action: Action) -> None:
-        """Note one thing more; old ones are packed.  O(1), amortized."""
+        """Append an action; old ones are packed.  O(1), amortized."""
         if len(self._open) >= 2 * PIECE:
             self._pack(PIECE)
         self._opened().append(action)
         self.last = action.serial
 
     def answered(self, place: int, answer: Any) -> None:
-        """Note the answer of a call that was waited for."""
+        """Note the result of a call that was waiting."""
         while place < self._before:
             self._unpack()
         at = place - self._before
         self._open[at] = self._open[at]._replace(answer=answer)
 
     def pack(self) -> None:
-        """Keep it in a quarter of the memory: it has ended."""
+        """Pack it into a quarter of the memory, when it has ended."""
         while self._open:
             self._pack(PIECE)
 
@@ -82,19 +82,19 @@ class Script(Sequence[Action]):
         del self._open[:count]
 
     def _unpack(self) -> None:
-        """Open the last piece."""
+        """Unpack the last piece."""
         piece = _unpacked(self._packed.pop())
         self._before -= len(piece)
         self._open[:0] = piece
 
     def _opened(self) -> list[Action]:
-        """The actions that more can be put after: pieces before them are whole."""
+        """Return the actions to which more can be appended: the pieces before them are complete."""
         if self._before % PIECE:
             self._unpack()
         return self._open
 
     def until(self, serial: int) -> Script:
-        """Return what of it was done up to an operation; what is packed is not copied."""
+        """Return its actions up to an operation; packed ones are not copied."""
         if serial < self.last:
             return Script((action for action in self if action.serial <= serial), self.serial)
         same = Script(self._open, self.serial)

@@ -1,4 +1,4 @@
-"""What changes in a red-black tree, and what a way down it compared."""
+"""Changes in a red-black tree, and the comparisons on a path down it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .records import WAYS, Raw, record
 # ---- the red-black tree (`tree` is its name: that of the map it belongs to) ---------------------
 
 Write = tuple[int, str, int, int]
-"""A link that was written: node id (0 the tree itself), side ("left", "right", "root"), before, after."""
+"""A link that was written: node ID (0 for the tree itself), side ("left", "right", "root"), before, after."""
 
 
 class TreeCompared(Event):
@@ -64,31 +64,30 @@ class TreeUnlinked(Event, changes=True):
 # ---- records: several events as one ---------------------------------------------------------
 
 DONE: Raw = (Returned.tag,)
-"""A function of the tree is done."""
+"""The record of a tree function's end."""
 
 Path = tuple["int | None", ...]
-"""The ids of the nodes on a way down; None follows where it turned left."""
+"""The IDs of the nodes on a path down; None follows a node where it turned left."""
 
 LOOKED_UP, DESCENDED = "TreeLookedUp", "TreeDescended"
-"""A lookup in a tree, or the way down of an insertion, is one record, to cost little: :func:`.records.expanded` makes
-events.
+"""The records of a lookup in a tree, and of an insertion's path, each in one to cost little:
+:func:`.records.expanded` makes events.
 
-Fields: the tree, the way, the key; and of a lookup, whether the key falls on the last node, and the id of what was
-found.
+Fields: the tree, the path, the key; and for a lookup, whether the key falls on the last node, and the ID of the result.
 """
 
 TREE_LINKED = "TreeDescendedAndLinked"
-"""The way down of an insertion, and the link of the new leaf: tree, path, key, node, parent, side."""
+"""The record of an insertion's path and link: tree, path, key, node, parent, side."""
 
 LEAF_UNLINKED = "TreeLeafUnlinked"
-"""`rbtree_remove` began, and took a node out that had one child at most.
+"""The record of `rbtree_remove` for a node with at most one child.
 
-Fields: tree, node, whether it was red, its parent, on what side of it, its child, and whether that was a left one.
+Fields: tree, node, whether it was red, its parent, its side, its child, and whether that was a left one.
 """
 
 
 def comparisons(record: Raw) -> int:
-    """Return how many nodes a record of a way down compares.
+    """Return the number of nodes that a record of a path compares.
 
     >>> comparisons((LOOKED_UP, "map", (4, 6, None, 5), 4096, True, 5))
     3
@@ -99,7 +98,7 @@ def comparisons(record: Raw) -> int:
 
 @record(LOOKED_UP, WAYS)
 def _looked_up(tree: str, path: Path, key: int, is_last: bool, found: int) -> Iterator[Raw]:
-    """The events of a lookup.
+    """Yield the events of a lookup.
 
     >>> from vmwidgets.engine.base.records import expanded
     >>> for one in expanded([(LOOKED_UP, "map", (4, 6, None, 5), 4096, True, 5)]):

@@ -1,7 +1,7 @@
-"""Bytes, pages and addresses: the units every layer speaks.
+"""Bytes, pages and addresses: the units in every layer.
 
-Sizes and addresses are plain integers of bytes.  Those that come back to a learner are
-:class:`Address` and :class:`Size`: integers that print the way kernel people read them.
+Sizes and addresses are plain integers of bytes.  Those returned to a learner are :class:`Address` and :class:`Size`:
+integers that print the way kernel people read them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .errors import ascii_text, shown
 PAGE_SHIFT = 12
 PAGE = 1 << PAGE_SHIFT
 IN_PAGE = PAGE - 1
-"""The bits of an address that say where in its page it is."""
+"""The bits of an address for its place in the page."""
 """Bytes in a page."""
 
 KIB = 1 << 10
@@ -30,7 +30,7 @@ _SIZE = re.compile(r"\s*(0x[0-9a-f][0-9a-f_]{,80}|[0-9][0-9_]{,80})\s*([a-z]+)?\
 
 
 def grouped_hex(value: int, digits: int = 1) -> str:
-    """Hexadecimal in groups of four digits, at least `digits` long.
+    """Return hexadecimal digits in groups of four, at least `digits` long.
 
     >>> grouped_hex(0xFFFF808000A07000)
     'ffff 8080 00a0 7000'
@@ -42,7 +42,7 @@ def grouped_hex(value: int, digits: int = 1) -> str:
 
 
 def binary_size(size: int) -> str:
-    """A size in the largest binary unit that keeps it short.
+    """Return a size in the largest binary unit that keeps it short.
 
     >>> binary_size(20 * KIB), binary_size(8200 * KIB), binary_size(1 << 47), binary_size(1 << 57)
     ('20 KiB', '8200 KiB', '128 TiB', '128 PiB')
@@ -56,7 +56,7 @@ def binary_size(size: int) -> str:
 
 
 def counted(count: int, noun: str, plural: str | None = None) -> str:
-    """So many of something.
+    """Return a number with its noun.
 
     >>> counted(1, "entry"), counted(1000, "entry"), counted(0, "miss"), counted(2, "day")
     ('1 entry', '1,000 entries', '0 misses', '2 days')
@@ -68,7 +68,7 @@ def counted(count: int, noun: str, plural: str | None = None) -> str:
 
 
 def listed(words: Sequence[str]) -> str:
-    """All of the words, as a sentence has them.
+    """Return all words as a list in a sentence.
 
     >>> listed(["read", "write", "execute"]), listed(["read", "write"]), listed(["read"]), listed([])
     ('read, write and execute', 'read and write', 'read', '')
@@ -77,7 +77,7 @@ def listed(words: Sequence[str]) -> str:
 
 
 def duration(nanoseconds: float) -> str:
-    """A time in the unit that keeps it short, with three digits.
+    """Return a time in the unit that keeps it short, with three digits.
 
     >>> duration(0.25), duration(140), duration(20_151), duration(10_000_000), duration(90e9)
     ('0.25 ns', '140 ns', '20.2 µs', '10 ms', '90 s')
@@ -88,7 +88,7 @@ def duration(nanoseconds: float) -> str:
 
 
 def in_columns(rows: Sequence[Sequence[str]]) -> str:
-    """Rows of words as lines in ASCII, each column as wide as its longest word.
+    """Return rows of words as lines in ASCII, each column as wide as its longest word.
 
     >>> print(in_columns([("page", "frame"), ("0", "0x1eb")]))
     page  frame
@@ -102,7 +102,7 @@ def in_columns(rows: Sequence[Sequence[str]]) -> str:
 
 
 def grouped_size(size: int) -> str:
-    """A size as :func:`binary_size` has it, with its digits in groups, to be read and not to be typed.
+    """Return a size as :func:`binary_size` does, with its digits in groups, for reading and not for typing.
 
     >>> grouped_size(4608), grouped_size(20 * KIB)
     ('4,608 B', '20 KiB')
@@ -113,7 +113,7 @@ def grouped_size(size: int) -> str:
 
 @lru_cache(maxsize=1024)
 def parse_size(text: str) -> int:
-    """The bytes that a text such as ``"64 MiB"``, ``"3 pages"`` or ``"0x1000"`` names.
+    """Return the bytes that a text such as ``"64 MiB"``, ``"3 pages"`` or ``"0x1000"`` names.
 
     Raises :class:`ValueError` with a sentence that says what would be right.
 
@@ -130,10 +130,10 @@ def parse_size(text: str) -> int:
 
 @lru_cache(maxsize=1024)
 def parse_address(text: str) -> int:
-    """The address that a text names: decimal digits, hexadecimal ones after 0x, or a size such as ``"8 KiB"``.
+    """Return the address in a text: decimal digits, hexadecimal ones after 0x, or a size such as ``"8 KiB"``.
 
-    Hexadecimal digits need no 0x in groups, as pictures print them, and where one of them is a letter.
-    Raises :class:`ValueError` with a sentence that says what would be right.
+    Hexadecimal digits need no 0x if they are in groups, as pictures print them, or if one of them is a letter.  Raises
+    :class:`ValueError` with a sentence that says what would be right.
 
     >>> parse_address("4096"), parse_address("0x1000"), parse_address("1 MiB") == MIB
     (4096, 4096, True)
@@ -153,11 +153,11 @@ def parse_address(text: str) -> int:
 
 
 _AS_TEXT = re.compile(r"(?:.?[<>^])?(?:[1-9]\d*)?s?")
-"""A format that gives room and no base, sign or separator: what is laid out is the text."""
+"""A format with a width but no base, sign or separator, which lays out the text."""
 
 
 class _Printed(int):
-    """A number that is printed as a text."""
+    """A number that prints as a text."""
 
     __slots__ = ()
 
@@ -195,7 +195,7 @@ class Size(_Printed):
     __slots__ = ()
 
     def __new__(cls, value: int | str = 0) -> Size:
-        """The size that a number is, or that a text names (:func:`parse_size`)."""
+        """Return the size given by a number or a text (:func:`parse_size`)."""
         return int.__new__(cls, parse_size(value) if isinstance(value, str) else value)
 
     def __repr__(self) -> str:

@@ -1,6 +1,6 @@
-"""Which function gave which kernel addresses: the maps don't say, and the checks of m.kmem_free need to know.
+"""The function that returned each allocation of kernel memory; the checks of m.kmem_free need it.
 
-Entries join, so a map can't say which allocation an address belongs to; the kernel trusts its callers to know.
+Entries are joined, so a map can't say which allocation an address belongs to; the kernel trusts its callers to know.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from ..base.errors import in_ascii
 from ..base.units import Address, Size
 
 REMEMBERED = 10_000
-"""Of how many freed allocations it is remembered that they were freed."""
+"""The number of freed allocations that are remembered."""
 
 
 class Allocation(NamedTuple):
-    """[start, end) of the map called `map`, got from `function` for `owner` ("" the learner)."""
+    """A range [start, end) of the map called `map`, returned by `function` to `owner` ("": the learner)."""
 
     start: int
     end: int
@@ -28,7 +28,7 @@ class Allocation(NamedTuple):
 
     @property
     def size(self) -> Size:
-        """Bytes, whole pages."""
+        """The size in bytes, whole pages."""
         return Size(self.end - self.start)
 
     @in_ascii
@@ -46,15 +46,15 @@ class Allocations:
         self._going: dict[tuple[str, int], str] = {}
 
     def add(self, allocation: Allocation) -> None:
-        """One more; what it overlaps in its map was freed without a word, and is forgotten."""
+        """Add an allocation; if it overlaps others of its map, these were freed without a report, and are dropped."""
         if self.overlapping(allocation.start, allocation.end, allocation.map):
             self.drop(allocation.map, allocation.start, allocation.end, allocation.function)
         self._put(allocation)
 
     def drop(self, map: str, start: int, end: int, by: str) -> None:  # noqa: A002  the kernel's own argument
-        """Note that what lies in [start, end) of a map is freed `by` a function; what sticks out stays, cut.
+        """Note that [start, end) of a map is freed `by` a function; parts of allocations outside the range stay.
 
-        A piece that is left is the learner's: its former owner does not know it.
+        A part that is left belongs to the learner: its former owner does not know it.
         """
         for one in self.overlapping(start, end, map):
             self._maps[map].remove(one.start)
@@ -74,29 +74,32 @@ class Allocations:
         self._freed.pop((allocation.map, allocation.start), None)
 
     def begin_going(self, map: str, start: int, end: int, by: str) -> list[tuple[str, int]]:  # noqa: A002
-        """Mark [start, end) of a map as being freed, until :meth:`end_going` gets what this gives."""
+        """Mark [start, end) of a map as being freed, until :meth:`end_going` gets the returned value."""
         places = [(map, one.start) for one in self.overlapping(start, end, map)]
         for place in places:
             self._going[place] = by
         return places
 
     def end_going(self, places: list[tuple[str, int]]) -> None:
-        """The function that frees them waits no longer."""
+        """Note that the function that frees them no longer waits."""
         for place in places:
             self._going.pop(place, None)
 
     def is_free_to_go(self, start: int, end: int, map: str) -> bool:  # noqa: A002  the kernel's own argument
-        """Return whether [start, end) of a map is one allocation, the learner's, that nothing is freeing yet.  O(1)."""
+        """Return whether [start, end) of a map is one allocation, the learner's, that nothing is freeing.  O(1)."""
         ledger = self._maps.get(map)
         one = None if ledger is None else ledger.live.get(start)
         return one is not None and one.end == end and not one.owner and (map, start) not in self._going
 
     def going_by(self, allocation: Allocation) -> str:
-        """Return which function is about to free an allocation, and waits; "" for none."""
+        """Return the function that is freeing an allocation, and waits; "" for none."""
         return self._going.get((allocation.map, allocation.start), "")
 
     def overlapping(self, start: int, end: int, map: str | None = None) -> list[Allocation]:  # noqa: A002
-        """The allocations with a byte in [start, end), rising; of one map or of all.  O(log n + found), of each."""
+        """Return the allocations with a byte in [start, end), in rising order; of one map or of all.
+
+        O(log n + found), of each.
+        """
         if start >= end:
             return []
         if map is not None:
@@ -109,12 +112,12 @@ class Allocations:
         return sorted(found, key=_start)
 
     def at(self, address: int) -> Allocation | None:
-        """The allocation that holds `address`."""
+        """Return the allocation that contains `address`."""
         found = self.overlapping(address, address + 1)
         return found[0] if found else None
 
     def freed_by(self, map: str, start: int) -> str:  # noqa: A002
-        """Return which function freed the allocation of a map that began at `start`; "" if none is remembered."""
+        """Return the function that freed the allocation of a map that began at `start`; "" if it is not remembered."""
         return self._freed.get((map, start), "")
 
     def __iter__(self) -> Iterator[Allocation]:

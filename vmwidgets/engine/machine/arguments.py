@@ -1,4 +1,4 @@
-"""Arguments of operations: what is checked at the door, and how parts are called by name."""
+"""Arguments of operations: their checks before the call, and the names of parts."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ V = TypeVar("V")
 
 
 MAX_NAME = 200
-"""Characters of a name that a learner gives."""
+"""The most characters of a name that a learner chooses."""
 
 MOST_LISTED = 12
-"""How many names a sentence lists."""
+"""The most names that a message lists."""
 
 
 def whole(value: Any, name: str) -> int:
-    """A whole number of bytes, from an integer or a text such as ``"64 MiB"``; not negative."""
+    """Return a whole number of bytes, from an integer or a text such as ``"64 MiB"``; not negative."""
     if type(value) is int and 0 <= value < 1 << 64:
         return value  # nearly always
     if isinstance(value, str):
@@ -46,11 +46,11 @@ def whole(value: Any, name: str) -> int:
 
 
 ADDRESSES = ("at", "address", "start", "end", "pa")
-"""Arguments that are addresses: they may be written as pictures print them."""
+"""The arguments that are addresses: they may be written as pictures print them."""
 
 
 def _from_text(text: str, name: str) -> int:
-    """Say what a text says: a size such as "64 KiB"; for an address also digits in groups, as pictures print them."""
+    """Return the number in a text: a size such as "64 KiB", or digits in groups for an address."""
     is_address = name in ADDRESSES
     try:
         return parse_address(text) if is_address else parse_size(text)
@@ -59,7 +59,7 @@ def _from_text(text: str, name: str) -> int:
 
 
 def _index(value: Any) -> int | None:
-    """The number that a value is where Python needs an index (NumPy's integers too); none for anything else."""
+    """Return a value as an integer for Python's indexing (NumPy's integers too); None for anything else."""
     if isinstance(value, bool):
         return None
     try:
@@ -69,14 +69,14 @@ def _index(value: Any) -> int | None:
 
 
 def word(value: Any, name: str) -> int:
-    """Any word of 64 bits: an integer, whatever it may mean."""
+    """Return any word of 64 bits: an integer, whatever its meaning."""
     if isinstance(value, str) or _index(value) is None:
         raise Refused(f"{name}={shown(value)} is {a_kind(value)}: write a whole number")
     return whole(value, name)
 
 
 def aligned(value: Any, name: str, unit: int = PAGE) -> int:
-    """A whole number that is a multiple of `unit`."""
+    """Return a whole number that is a multiple of `unit`."""
     if type(value) is int and unit == PAGE and not value & IN_PAGE and 0 <= value < 1 << 64:
         return value  # nearly always
     number = whole(value, name)
@@ -91,7 +91,7 @@ def aligned(value: Any, name: str, unit: int = PAGE) -> int:
 
 
 def size_within(value: Any, name: str, start: int, end: int, where: str) -> int:
-    """A size of at least a page, page aligned, no larger than [start, end)."""
+    """Return a size of at least a page, page aligned, no larger than [start, end)."""
     if type(value) is int and 0 < value <= end - start and not value & IN_PAGE:
         return value  # nearly always
     size = aligned(value, name)
@@ -103,25 +103,25 @@ def size_within(value: Any, name: str, start: int, end: int, where: str) -> int:
 
 
 def within(value: int, name: str, start: int, end: int, where: str) -> int:
-    """An address of [start, end)."""
+    """Return an address of [start, end)."""
     if not start <= value < end:
         raise Refused(f"{name}={Address(value)} lies outside {where}, {Address(start)} to {Address(end)}")
     return value
 
 
 def page_within(value: Any, name: str, start: int, end: int, where: str) -> int:
-    """The address of a page of [start, end)."""
+    """Return the address of a page of [start, end)."""
     if type(value) is int and start <= value < end and not value & IN_PAGE:
         return value  # nearly always
     return within(aligned(value, name), name, start, end, where)
 
 
 MAX_BYTES = 64 * 1024
-"""How much one read or write moves at most: it is kept in the journal."""
+"""The most bytes that one read or write moves: they are kept in the journal."""
 
 
 def span(address: Any, length: Any, bits: int = 64, name: str = "address") -> tuple[int, int]:
-    """Return where bytes that are moved begin, and how many they are; addresses have so many bits."""
+    """Return the start and the number of bytes to move; addresses have `bits` bits."""
     start, count = whole(address, name), whole(length, "length")
     if count == 0 or count > MAX_BYTES:
         raise Refused(f"length={count}: move 1 to {MAX_BYTES} bytes at a time")
@@ -131,14 +131,14 @@ def span(address: Any, length: Any, bits: int = 64, name: str = "address") -> tu
 
 
 def content(data: Any) -> bytes:
-    """Return what is to be written."""
+    """Return the bytes to write."""
     if not isinstance(data, (bytes, bytearray, memoryview)):
         raise Refused(f"data={shown(data)} is {a_kind(data)}: write bytes, such as b'hello'")
     return bytes(data)
 
 
 def count(value: Any, name: str) -> int:
-    """Return how many of something: a whole number, not negative, and no size."""
+    """Return a number of things: a whole number, not negative, and not a size."""
     number = _index(value)
     if number is None:
         raise Refused(f"{name}={shown(value)}: write a whole number, such as 10")
@@ -148,13 +148,13 @@ def count(value: Any, name: str) -> int:
 
 
 def refuse_past_object(offset: int, size: int) -> None:
-    """Refuse a part of an object that passes the end of what offsets can name."""
+    """Refuse a part of an object that goes beyond the largest offset."""
     if offset + size >= 1 << 64:
         raise Refused(f"offset={offset:#x} and size={size:#x} go past the object's last offset of 64 bits")
 
 
 def power_of_two(value: Any, name: str) -> int:
-    """0, or a power of two of at least a page."""
+    """Return 0, or a power of two of at least a page."""
     if type(value) is int and value == 0:
         return value  # nearly always
     number = whole(value, name)
@@ -164,7 +164,7 @@ def power_of_two(value: Any, name: str) -> int:
 
 
 def known(value: Any, names: Any, what: str) -> str:
-    """One of `names`; else refused, with the nearest."""
+    """Return `value` if it is one of `names`; else refuse it, with the nearest name."""
     if isinstance(value, str) and value in names:
         return str.__str__(value)
     listed = sorted(names)
@@ -177,7 +177,7 @@ def known(value: Any, names: Any, what: str) -> str:
 
 
 class Named(Suggesting, dict[str, V]):
-    """Parts by their names; what there is not is refused with the names that there are."""
+    """Parts by their names; an unknown name is refused with the existing ones."""
 
     def __init__(self, what: str, parts: Iterable[tuple[str, V]]) -> None:
         super().__init__(parts)
@@ -196,12 +196,12 @@ class Named(Suggesting, dict[str, V]):
 
 
 def in_order(values: Iterable[Any]) -> tuple[Any, ...]:
-    """Several values, those of a set in the order of their texts: each run refuses the same one first."""
+    """Return several values, those of a set in the order of their texts: each run refuses the same one first."""
     return tuple(sorted(values, key=shown) if isinstance(values, (set, frozenset)) else values)
 
 
 def text_name(value: Any, what: str) -> str:
-    """A name that a learner gives: any text, not empty and not endless."""
+    """Return a name that a learner chooses: any text that is not empty and not too long."""
     if not isinstance(value, str):
         raise Refused(f"{what} {shown(value)} is {a_kind(value)}: pass a string")
     if not value or len(value) > MAX_NAME:
@@ -210,7 +210,7 @@ def text_name(value: Any, what: str) -> str:
 
 
 def characters(value: str, what: str) -> str:
-    """A text of whole characters: no file, page or picture holds a lone surrogate, which Python allows."""
+    """Return a text of whole characters: files and pages can't contain a lone surrogate, which Python allows."""
     try:
         str.encode(value)
     except UnicodeEncodeError:
@@ -221,7 +221,7 @@ def characters(value: str, what: str) -> str:
 
 
 def part_name(value: Any, what: str) -> str:
-    """The name of a map, a task or another part of a machine, which no argument takes for a size."""
+    """Return the name of a map, a task or another part of a machine; it must not look like a size."""
     name = text_name(value, what)
     if reads_as_size(name):
         raise Refused(f"{what} {shown(name)} looks like a number or a size: use a name that begins with a letter")
@@ -229,7 +229,7 @@ def part_name(value: Any, what: str) -> str:
 
 
 def reads_as_size(text: str) -> bool:
-    """Return whether an argument that is this text would be taken for a number of bytes."""
+    """Return whether a text would be read as a number of bytes."""
     try:
         parse_size(text)
     except ValueError:
@@ -238,7 +238,7 @@ def reads_as_size(text: str) -> bool:
 
 
 def flag(value: Any, name: str) -> bool:
-    """True or False, and nothing that merely looks like it."""
+    """Return True or False; other values are refused, even if they look like these."""
     if value is not True and value is not False:
         raise Refused(f"{name}={shown(value)}: write True or False")
     return value
@@ -250,12 +250,12 @@ ACCESSES: dict[str, Access] = {
 
 
 def access(value: Any) -> Access:
-    """A kind of access: "read", "write" or "execute", or its first letter ("x" for execute)."""
+    """Return a kind of access: "read", "write" or "execute", or its first letter ("x" for execute)."""
     return ACCESSES[known(value, ACCESSES, "access")]
 
 
 def one_protection(prot: Any, max_prot: Any) -> int:
-    """The protection bits of whichever of the two was given; exactly one must be."""
+    """Return the protection bits of the one argument of two that was given; exactly one must be."""
     if (prot is None) == (max_prot is None):
         raise Refused("protect sets either the protection or the maximum: write prot='r' or max_prot='r'")
     given, name = (max_prot, "max_prot") if prot is None else (prot, "prot")
@@ -263,13 +263,13 @@ def one_protection(prot: Any, max_prot: Any) -> int:
 
 
 def malloc_flags(value: Any) -> int:
-    """The flags word, from what a learner writes; each way to write it is worked out once."""
+    """Return the flags word for a learner's flags; each spelling is computed only once."""
     return _malloc_flags(value) if type(value) in (int, str) else _malloc_flags.__wrapped__(value)
 
 
 @lru_cache(maxsize=64)
 def _malloc_flags(value: Any) -> int:
-    """The flags word from an integer, or a text such as ``"M_NOWAIT|M_ZERO"``; exactly one of NOWAIT and WAITOK.
+    """Return the flags word from an integer, or a text such as ``"M_NOWAIT|M_ZERO"``; exactly one of NOWAIT and WAITOK.
 
     >>> hex(_malloc_flags("M_NOWAIT | M_ZERO"))
     '0x101'
@@ -284,7 +284,7 @@ def _malloc_flags(value: Any) -> int:
 
 
 def flags_text(word: int) -> str:
-    """The flags by name.
+    """Return the flags by name.
 
     >>> flags_text(0x102)
     'M_WAITOK|M_ZERO'
@@ -310,13 +310,13 @@ def _from_number(value: Any) -> int:
 
 
 LETTERS = {"r": "READ", "w": "WRITE", "x": "EXECUTE"}
-"""What may be written side by side: "rw"."""
+"""The letters that may be written side by side: "rw"."""
 
 ANY = sum(VREGION_FLAGS.values())
 
 
 def region_flags(value: Any) -> int:
-    """The flags word from a text such as "rw" or "rwx large", from several such, or from the word itself.
+    """Return the flags word of a text such as "rw" or "rwx large", of several such, or of the word itself.
 
     >>> region_flags("rw"), region_flags("rx|large") == region_flags(["r", "execute", "LARGE"])
     (3, True)
@@ -347,7 +347,7 @@ def _named(name: str) -> int:
 
 
 def mapping_flags_text(word: int) -> str:
-    """The flags as they may be written.
+    """Return the flags as a text.
 
     >>> mapping_flags_text(0x43), mapping_flags_text(0)
     ('rw large', '-')
@@ -359,7 +359,7 @@ def mapping_flags_text(word: int) -> str:
 
 
 def capability_rights(value: Any) -> str:
-    """Letters of "rwg", each at most once."""
+    """Return the letters of "rwg", each at most once."""
     if not isinstance(value, str) or set(value) - set(CAP_RIGHTS):
         raise Refused(f"rights={shown(value)}: write letters of {CAP_RIGHTS!r}, for read, write and grant")
     return value

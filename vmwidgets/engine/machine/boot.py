@@ -32,7 +32,7 @@ def boot(
     asids: bool = False,
     fork: str = "shadow",
 ) -> Machine:
-    """A new machine.  Each boot stage is an event of its first operation.
+    """Return a new machine.  Each boot stage is an event of its first operation.
 
     `architecture` is the format of the page tables and the place of user and kernel addresses: "x86", "x86-pae",
     "x86-64", "x86-64-la57", "armv7", "aarch64" or "riscv-sv39".  `ram` is a number of bytes or a string; your
@@ -80,6 +80,6 @@ def _quirks(given: Any) -> frozenset[str]:
 
 
 QUIRKS = {**X15_QUIRKS, **BARRELFISH_QUIRKS}
-"""Name and meaning."""
+"""The name and the meaning of each."""
 
 BOOTED_BY.append(boot)

@@ -1,4 +1,4 @@
-"""What a kernel did for a task, beside what a self-paging domain did for itself: gathered from journals and tables."""
+"""The work of a kernel for a task beside the work of a self-paging domain, from journals and tables."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _INVOCATIONS = frozenset(kind.__name__ for kind in INVOCATIONS)
 
 
 def compare_paging(task: Any, domain: Any) -> PagingComparison:
-    """Put a task, whose memory the kernel manages, next to a domain that pages itself; their machines may differ.
+    """Compare a task, whose memory the kernel manages, with a domain that pages itself; their machines may differ.
 
     The numbers are counted from the events in their journals.  O(events + tables + capabilities).
 
@@ -44,7 +44,7 @@ def compare_paging(task: Any, domain: Any) -> PagingComparison:
 
 
 class _Counts:
-    """What happened in the operations on one thing, counted."""
+    """The counted events of the operations on one part."""
 
     def __init__(self, journal: Journal, path: str) -> None:
         self.functions: Counter[str] = Counter()
@@ -65,7 +65,7 @@ class _Counts:
                     self.invocations += 1
 
     def frequent(self) -> tuple[tuple[str, int], ...]:
-        """Functions, the most frequent first."""
+        """Return the functions, the most frequent first."""
         return tuple(sorted(self.functions.items(), key=lambda one: (-one[1], one[0])))
 
 

@@ -1,4 +1,4 @@
-"""Kinds of events at which pictures can stop, and where the next one is in a journal."""
+"""Kinds of events at which pictures can stop, and the search for the next one in a journal."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ..mmu.tlb_schema import TlbFlushed
 from ..selfpaging.calls_schema import SlabRefillBegan
 
 MOST_REMADE = 100
-"""So many operations whose events were dropped are made again in a search."""
+"""The most operations that a search replays because their events were dropped."""
 
 
 def _is(*kinds: type[Event]) -> Callable[[Event], bool]:
@@ -47,13 +47,13 @@ KINDS: dict[str, Callable[[Event], bool]] = {
     "wake": _is(ThreadWoken),
     "panic": _is(Panicked),
 }
-"""What a kind is called, and which events are of it."""
+"""The name of each kind, and the events that belong to it."""
 
 
 def checked_kinds(names: Sequence[Any], what: str) -> tuple[str, ...]:
-    """The kinds of these names.
+    """Return the kinds of these names.
 
-    Raises :class:`Refused` for a name that is not one, with the nearest that is.
+    Raises :class:`Refused` for an unknown name, with the nearest kind.
 
     >>> checked_kinds(["rotation"], "break_on")
     ('rotation',)
@@ -70,7 +70,7 @@ def checked_kinds(names: Sequence[Any], what: str) -> tuple[str, ...]:
 
 
 class TooFar(Refused):
-    """A search has ended at an operation before it had looked at all."""
+    """A search has ended at an operation before it was complete."""
 
     def __init__(self, number: int, way: int) -> None:
         first, last = ("to", number - 1) if way > 0 else ("from", number + 1)
@@ -83,13 +83,13 @@ class TooFar(Refused):
 def next_event(
     journal: Journal, kinds: Collection[str], number: int, done: int | None, way: int = 1
 ) -> tuple[int, int] | None:
-    """Return where the next event of one of `kinds` is: its operation, and how many events are done before it.
+    """Return the place of the next event of one of `kinds`: its operation, and the number of events before it.
 
-    It is searched from the moment after `done` events of operation `number` (None: all), later for `way` 1 and earlier
+    The search begins after `done` events of operation `number` (None: all); it goes forwards for `way` 1 and backwards
     for -1.  None if there is none.  O(events searched).
 
     Raises :class:`TooFar` if there is none among the operations that keep their events and the nearest 100 others, and
-    there are more.
+    further operations exist.
     """
     tests = [KINDS[kind] for kind in kinds]
     remade, at = 0, number

@@ -1,11 +1,11 @@
 """Time in both directions: a machine as it was, a branch of it, undo and redo.
 
-A machine is its journal: the same operations, done again on the same structures, give the same machine.  So the past is
-made from the nearest copy before it (:mod:`.copies`) and the operations since then.  Every outcome is compared with the
-recorded one.
+A machine is its journal: the same operations on the same structures give the same machine.  So the past is made from
+the nearest copy before it (:mod:`.copies`) and the operations since then.  Every result is compared with the recorded
+one.
 
-Each way of going back shares nothing that can change with the machine it came from.  An undo keeps the machine and its
-handles, and gives the machine other structures.
+A machine of the past shares nothing changeable with the machine that it was made from.  An undo keeps the machine and
+its handles, and replaces the machine's structures.
 """
 
 from __future__ import annotations
@@ -31,35 +31,35 @@ from .system import System
 V = TypeVar("V")
 
 EVERY = 500
-"""A copy is taken after so many operations, at the least; of a larger machine less often."""
+"""The least number of operations between two copies; a larger machine is copied less often."""
 
 NEVER = 1 << 62
-"""No operation has this number."""
+"""A number that no operation has."""
 
 BYTES_AN_OPERATION = 80
-"""So many bytes of a copy are worth one operation more between two."""
+"""The size of a copy, in bytes, that is worth one further operation between two copies."""
 
 MOST_BYTES = 64 << 20
-"""What all copies of one machine take at most; beyond that every second one is dropped."""
+"""The most bytes of all copies of one machine; beyond that every second one is dropped."""
 
 SOON = 10
-"""Where a thread is in the middle of a call, and no copy can be taken, that is tried again so many operations later."""
+"""The number of operations until the next try, if a thread inside a call prevents a copy."""
 
 NEAR = 100
-"""Who asks for a moment asks for those around it next: so many operations before it, copies are kept more often."""
+"""The number of operations before a requested point in which copies are kept more often, for requests nearby."""
 
 LOOKED_AT = 4
-"""How many machines of the past are kept, to be asked for again."""
+"""The number of machines of the past that are kept for later requests."""
 
 FAR, FAR_EVENTS = 1_000, 2_000
-"""After so many operations since the nearest copy, or with so many events, an operation is far to look into."""
+"""The number of operations since the nearest copy, or of events, from which reading inside an operation is slow."""
 
 UNCOLLECTED = 8 << 20
-"""After machines were made from so many bytes of copies, the garbage collector is called.
+"""The bytes of copies after which the garbage collector is called.
 
-A machine is full of cycles, so one that nothing refers to stays in memory until the collector runs.  Python calls it
-after a number of new objects, and those that come from a copy are not counted (:func:`.copies.thaw`): a handout of a
-machine with 100,000 entries grew to 1.5 GiB of machines that nothing referred to.
+A machine is full of cycles, so an unused one stays in memory until the collector runs.  Python calls it after a number
+of new objects, and those that come from a copy are not counted (:func:`.copies.thaw`): a handout of a machine with
+100,000 entries grew to 1.5 GiB of unused machines.
 """
 
 
@@ -86,17 +86,17 @@ class History:
         self._uncollected = 0
         self._insides: OrderedDict[int, Inside] = OrderedDict()
         self.noted: Any = None
-        """The notes of what operations changed, once they were asked for (:mod:`.hindsight.noted`)."""
+        """The notes of operations' changes, after the first question (:mod:`.hindsight.noted`)."""
 
     @property
     def bytes_kept(self) -> int:
-        """Return what the copies take."""
+        """The bytes of all copies."""
         return sum(len(copy.data) for copy in self._copies)
 
     # ---- copies ------------------------------------------------------------------------------
 
     def take_copy(self) -> None:
-        """Keep a copy of the machine as it is now, if one can be taken; say when the next is due."""
+        """Keep a copy of the machine's current state, if one can be taken; compute when the next is due."""
         number = len(self.journal) - 1
         self.next_copy = number + SOON
         if not self.system.between_calls:
@@ -113,9 +113,9 @@ class History:
 
     @contextmanager
     def without_copies(self) -> Iterator[None]:
-        """In here no copies are taken: of a long load they take most of the memory, and its past is rarely asked for.
+        """Take no copies in this block: for a long load they take most of the memory, and its past is rarely requested.
 
-        Who asks for a moment in it waits for the operations before it to be done again, and copies are kept then.
+        A request for a point inside replays the operations before it, and keeps copies then.
         """
         due, self.next_copy = self.next_copy - len(self.journal), NEVER
         try:
@@ -130,11 +130,11 @@ class History:
             del self._copies[1:-1:2]
 
     def _is_ours(self, copy: Copy) -> bool:
-        """Return whether it is of this line of operations, and of none that was undone."""
+        """Return whether it belongs to this line of operations, and not to an undone one."""
         return copy.number < len(self.journal) and self.journal.serial(copy.number) == copy.serial
 
     def bytes_near(self, number: int) -> int:
-        """Bytes of the copy from which the machine after operation `number` is made; 0 for the latest, and by a boot.
+        """Return the bytes of the copy from which the machine after operation `number` is made; 0 for none.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot()
@@ -146,11 +146,11 @@ class History:
         return 0 if copy is None else len(copy.data)
 
     def _latest(self, number: int) -> Copy | None:
-        """The latest copy that was kept before operation `number`."""
+        """Return the latest copy that was kept before operation `number`."""
         return next((copy for copy in reversed(self._copies) if copy.number < number and self._is_ours(copy)), None)
 
     def _nearest(self, number: int) -> Copy:
-        """The latest copy of the machine as it was before operation `number`."""
+        """Return the latest copy of the machine as it was before operation `number`."""
         kept = self._latest(number)
         if kept is not None:
             return kept
@@ -162,7 +162,10 @@ class History:
     # ---- machines of the past ----------------------------------------------------------------
 
     def at(self, number: int) -> Any:
-        """A machine as this one was after operation `number`, to look at.  O(operations since the nearest copy)."""
+        """Return a machine as this one was after operation `number`, to look at.
+
+        O(operations since the nearest copy).
+        """
         serial = self.journal.serial(number)
         machine = self._looked_at.get(serial)
         if machine is None or machine.journal.incomplete:
@@ -179,7 +182,7 @@ class History:
         return machine
 
     def branch(self, number: int) -> Any:
-        """An independent machine as this one was after operation `number`, with a history of its own."""
+        """Return an independent machine as this one was after operation `number`, with its own history."""
         again = {key: live for key, live in self.system.callbacks.live.items() if live.again}
         machine = self._remade(number, f"branch of {self.system.machine.name}", again)
         machine.history.share(self._copies)
@@ -188,9 +191,9 @@ class History:
         return machine
 
     def visit(self, first: int, see: Callable[[Operation], None]) -> None:
-        """Show `see` each operation from number `first`, at least 1, on, with its events.
+        """Call `see` for each operation from number `first`, at least 1, on, with its events.
 
-        Those whose events were dropped are done again, in one go.  O(operations).
+        Operations whose events were dropped are replayed, in one go.  O(operations).
         """
         kept = max(first, self.journal.first_kept)
         if first < kept:
@@ -205,9 +208,10 @@ class History:
             see(operation)
 
     def retrace(self, begin: Callable[[System], Callable[[System], None]], first: int = 0, last: int = -1) -> None:
-        """Do the operations after `first` up to `last` again, on another machine.
+        """Replay the operations after `first` up to `last`, on another machine.
 
-        `begin` is shown that as it was after operation `first`, and what it gives sees it after each.  O(operations).
+        `begin` gets the machine after operation `first`, and returns a function that is called after each.
+        O(operations).
         """
         sees: list[Callable[[System], None]] = []
 
@@ -220,9 +224,9 @@ class History:
         self.search(look, first, last)
 
     def search(self, look: Callable[[System], object], first: int = 0, last: int = -1) -> int | None:
-        """The number of the operation, from `first` to `last`, after which `look` is true for the first time.
+        """Return the number of the operation, from `first` to `last`, after which `look` is true for the first time.
 
-        Another machine is made as this one was after operation `first`, and goes on.  O(operations).
+        Another machine is made as this one was after operation `first`, and continues.  O(operations).
         """
         again = self._remade(first, f"{self.system.machine.name} once more")
         wanted = self.journal[first + 1 : range(len(self.journal))[last] + 1]
@@ -232,10 +236,10 @@ class History:
         return None
 
     def moments(self, number: int, look: Callable[[Any], V]) -> list[V]:
-        """Return what `look` sees of the machine before operation `number`, at least 1, and after each of its events.
+        """Return the values of `look` before operation `number`, at least 1, and after each of its events.
 
-        The operation is done again on another machine, which is looked at while it is under way.  Of more events than
-        a journal keeps, the latest count, as there.
+        The operation is replayed on another machine, which is read while it runs.  If there are more events than a
+        journal keeps, the latest count, as there.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot()
@@ -258,7 +262,7 @@ class History:
         return list(seen)
 
     def inside(self, number: int) -> Inside:
-        """Say what is seen of parts in the middle of operation `number`, at least 1; of a few operations it is kept."""
+        """Return what is read from parts in the middle of operation `number`, at least 1; kept for a few operations."""
         serial = self.journal.serial(number)
         if serial not in self._insides:
             if len(self._insides) >= LOOKED_AT:
@@ -270,13 +274,13 @@ class History:
         return self._insides[serial]
 
     def is_far(self, number: int) -> bool:
-        """Return whether to look into an operation takes long: a picture of its end does without."""
+        """Return whether it takes long to read inside an operation: then a picture of its end leaves that out."""
         copy = self._latest(number - 1)
         ago = number - (0 if copy is None else copy.number)
         return ago > FAR or self.journal.size(number) > FAR_EVENTS
 
     def _do_again(self, number: int, begin: Callable[[Any], Callable[[Raw], None]]) -> None:
-        """Do an operation again on a machine that `begin` is given before; call what that gives at each event."""
+        """Replay an operation on a machine that `begin` gets first; call the function that it returns at each event."""
         again = self._remade(number - 1, f"{self.system.machine.name} in operation {number}")
         again.system.recorder.stepwise = True
         at_event = begin(again)
@@ -284,11 +288,11 @@ class History:
             Replay(again).run([self.journal[number]], self._scripts(), at_event=at_event)
 
     def cheap(self) -> list[int]:
-        """The numbers of operations after which the machine is made again in no time, since a copy is near."""
+        """Return the numbers of operations after which the machine is rebuilt immediately, since a copy is near."""
         return [copy.number + 1 for copy in self._copies if self._is_ours(copy) and copy.number + 1 < len(self.journal)]
 
     def share(self, copies: Iterable[Copy]) -> None:
-        """Have these copies too, as far as they are of this line of operations."""
+        """Take these copies too, as far as they belong to this line of operations."""
         for copy in copies:
             if self._is_ours(copy):
                 self._keep(copy)
@@ -313,19 +317,19 @@ class History:
         return machine
 
     def _collect(self, more: int) -> None:
-        """Before a machine is made from `more` bytes: free those that nothing refers to, if they may be large."""
+        """Free unused machines, if they may be large, before a machine is made from `more` bytes."""
         self._uncollected += more
         if self._uncollected > UNCOLLECTED:
             gc.collect()
             self._uncollected = more
 
     def _name_moments(self, journal: Journal, serial: int) -> None:
-        """Have the marks and groups up to the operation of this serial."""
+        """Copy the marks and groups up to the operation of this serial."""
         journal.marks = {mark: one for mark, one in self.journal.marks.items() if one <= serial}
         journal.groups = [group for group in self.journal.groups if group.last <= serial]
 
     def _scripts(self) -> dict[str, Script]:
-        """Return what learners' code did, with what it did later in operations that were undone, if that is known."""
+        """Return the actions of learners' code, with later ones in undone operations, if these are known."""
         recorded, found = self.system.callbacks.recorded, dict(self.journal.scripts)
         for key, script in found.items():
             longer = recorded.get(key, ())
@@ -334,9 +338,9 @@ class History:
         return found
 
     def note(self, other: System, apart: int = 0) -> None:
-        """Keep a copy of a machine that is being made again and has come as far as this one once was, if it pays.
+        """Keep a copy of a machine that is being rebuilt and has reached this point, if it pays.
 
-        That is where none of the last `apart` operations has one; without it, as many as a copy of its size is worth.
+        It pays if none of the last `apart` operations has one; by default, as many as a copy of its size is worth.
         """
         number = len(other.journal) - 1
         before = self._latest(number + 1)
@@ -349,7 +353,7 @@ class History:
     # ---- undo and redo -----------------------------------------------------------------------
 
     def undo(self, count: int) -> None:
-        """Take back the last `count` operations; a group counts as one.  If that fails, nothing changed."""
+        """Undo the last `count` operations; a group counts as one.  If that fails, nothing has changed."""
         number = len(self.journal)
         for done in range(count):
             if number == 1:
@@ -363,7 +367,7 @@ class History:
         self.undo_to(number)
 
     def undo_to(self, number: int) -> None:
-        """Take back all operations from `number` on."""
+        """Undo all operations from `number` on."""
         journal = self.journal
         later = journal.undone
         scripts = later.scripts if later is not None else self._scripts()
@@ -380,7 +384,7 @@ class History:
         self.door.tell()
 
     def redo(self, count: int) -> None:
-        """Do the next `count` undone operations again; a group counts as one."""
+        """Redo the next `count` undone operations; a group counts as one."""
         line = self.journal.undone
         operations, end = line.operations if line is not None else (), 0
         for done in range(count):
@@ -399,7 +403,7 @@ class History:
                 self.door.tell()
 
     def _redo(self, again: Sequence[Operation], line: Line) -> None:
-        """Do these operations of a line again; where one can't be, those before it stay done."""
+        """Redo these operations of a line; if one fails, those before it stay done."""
         journal, begun = self.journal, len(self.journal)
         self.system.callbacks.begin(line.scripts, again[-1].serial)
         try:
@@ -420,7 +424,7 @@ class History:
             journal.next_serial = journal.most_serial
 
     def _unit_end(self, operations: Sequence[Operation], begin: int) -> int:
-        """Return where the unit ends that begins at this place among the operations: one, or a group."""
+        """Return the end of the unit that begins at this place among the operations: one operation, or a group."""
         group = self.journal.group_of(operations[begin].serial)
         end = begin + 1
         while group is not None and end < len(operations) and operations[end].serial <= group.last:
@@ -438,7 +442,7 @@ class History:
 
     @contextmanager
     def _other_structures(self) -> Iterator[None]:
-        """The machine gets other structures in here; if that fails, it has its own again, and its journal."""
+        """Replace the machine's structures in this block; if it fails, they and the journal are put back."""
         journal, system, callbacks = self.journal, self.system, self.system.callbacks
         held, dead = system.structures(), self.door.dead
         state, recorded = journal.state(), dict(callbacks.recorded)
@@ -459,9 +463,9 @@ class History:
 
     @contextmanager
     def group(self, name: str) -> Iterator[None]:
-        """Make one operation for undo of what is done in here; if it fails, all of it is undone and the error goes on.
+        """Make this block one operation for undo; if it fails, all of it is undone and the error is raised.
 
-        A machine that dies in here stays dead, and one undo takes back all that was done.
+        A machine that dies in the block stays dead, and one undo undoes the whole block.
         """
         journal = self.journal
         with self.door.looking():
@@ -476,9 +480,9 @@ class History:
                 raise
 
     def _come_to(self, machine: Any, operations: Sequence[Operation], scripts: dict[str, Script]) -> None:
-        """Do operations on the way to a moment, and keep a copy a little before it.
+        """Replay operations up to a requested point, and keep a copy shortly before it.
 
-        Whoever asks for a moment asks for those around it next.
+        The next requests are usually for points nearby.
         """
         early, late = operations[:-NEAR], operations[-NEAR:]
         replay = Replay(machine)
@@ -487,12 +491,12 @@ class History:
 
 
 def _worth(size: int) -> int:
-    """The number of operations to replay before a copy of this size is worth keeping."""
+    """Return the number of operations that must be replayed before a copy of this size is worth keeping."""
     return max(EVERY, size // BYTES_AN_OPERATION)
 
 
 def number_of(value: Any, name: str, system: System) -> int:
-    """The number of an operation that a learner gave, or of the one at a mark of this name."""
+    """Return the number of a learner's operation, or of the operation at a mark of this name."""
     journal = system.journal
     if isinstance(value, str):
         if value not in journal.marks:

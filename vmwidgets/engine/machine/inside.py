@@ -1,4 +1,4 @@
-"""The inside of one operation: it is done again on another machine, and parts of that are looked at on the way."""
+"""The inside of one operation: it is replayed on another machine, and parts of that are read at each event."""
 
 from __future__ import annotations
 
@@ -10,35 +10,37 @@ from ..base.errors import Refused
 from ..base.recorder import Raw, expanded
 
 Do = Callable[[Callable[[Any], Callable[[Raw], None]]], None]
-"""Does an operation again: it calls what it is given with the machine before it, and what that gives at each event."""
+"""Replays an operation: calls its argument with the machine before it, and the function that this returns at each
+event.
+"""
 
 Sight = Callable[[Any], Any]
-"""Gives a value of a machine; Refused where that lacks what it looks at."""
+"""Returns a value of a machine; Refused if the machine lacks the part."""
 
 
 class Inside:
-    """What was seen in the middle of one operation, by a key of what was looked at and how many events were done.
+    """The values in the middle of one operation, by a key of the part and by the number of finished events.
 
-    One replay takes all values that may be asked for next: of all that was ever looked at, at all places of interest.
+    One replay reads all values that may be needed next: of all parts that were ever read, at all places of interest.
     """
 
     def __init__(self, do: Do, kept: int = -1) -> None:
         self._do = do
         self._kept = kept
-        """How many events a journal has kept, if these are the last of more; -1: all."""
+        """The number of events that a journal has kept, if these are the last of more; -1: all."""
         self._skipped: int | None = None
-        """How many of its first events it has not kept."""
+        """The number of its first events that it has not kept."""
         self._sights: dict[Hashable, Sight] = {}
         self._seen: dict[tuple[Hashable, int], Any] = {}
 
     def expect(self, key: Hashable, sight: Sight) -> None:
-        """Have the next replay take this, too."""
+        """Read this part, too, in the next replay."""
         self._sights[key] = sight
 
     def at(self, key: Hashable, place: int, places: Collection[int] = ()) -> Any:
-        """Return what is seen after so many of the events that are kept; it is known at all `places` from then on.
+        """Return the value after this number of kept events; afterwards it is known at all `places`.
 
-        What does not exist yet is seen as it is made.
+        A part that does not exist yet is read as soon as it is made.
         """
         if (key, place) not in self._seen:
             self._look({place, *places})
@@ -62,7 +64,7 @@ class Inside:
 
 
 class _Looked:
-    """One replay: takes what is asked for at each place, and what is not there yet at the next event."""
+    """One replay: reads the requested parts at each place, and missing ones at the next event."""
 
     def __init__(
         self, sights: dict[Hashable, Sight], seen: dict[tuple[Hashable, int], Any], places: Iterator[int], skipped: int
@@ -81,7 +83,7 @@ class _Looked:
         return self._at_event
 
     def end(self) -> None:
-        """Look at what was not there before the operation was over."""
+        """Read the parts that did not exist before the operation's end."""
         while self._next is not None:
             self._come_to(self._next)
         for key, place in self._missing:

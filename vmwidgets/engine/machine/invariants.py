@@ -1,4 +1,4 @@
-"""What must hold across the structures of a machine, beside what each checks of itself."""
+"""The invariants across the structures of a machine, in addition to those of each structure."""
 
 from __future__ import annotations
 
@@ -23,14 +23,13 @@ from .system import System
 
 
 def check_machine(system: System) -> None:
-    """Raise :class:`Broken` unless each structure is sound and, across them, all hold.
+    """Raise :class:`Broken` unless each structure is sound and the invariants across them hold.
 
-    M1. every entry lives in a buffer that its cache handed out, and no buffer without an entry is out;
-    M2. page tables reach every entry of the kernel map; M3. an object's references are the entries that map it, and it
-    knows them;
-    M4. every page behind a kentry slab is mapped where the slab is.  Kernel memory's are in :func:`check_kmem`; the
-    processors', P1, in :meth:`.processors.Processors.check`.  M11. each submap of X15's maps has all its
-    addresses: entries of the map that it is a part of give them to it.
+    M1. every entry is in a buffer that its cache allocated, and every allocated buffer has an entry; M2. page tables
+    reach every entry of the kernel map; M3. an object's references are the entries that map it, and it knows them; M4.
+    every page of a kentry slab is mapped at the slab's address.  Those of kernel memory are in :func:`check_kmem`; P1
+    of the processors in :meth:`.processors.Processors.check`.  M11. each submap of X15's maps has all its addresses:
+    its parent map's entries contain them.
     """
     kernel = system.kernel
     system.pages.check()
@@ -98,10 +97,11 @@ def _check_references(system: System, entries: Iterable[Entry]) -> None:
 
 
 def check_tasks(system: System) -> None:
-    """Raise :class:`Broken` unless the frames of tasks are sound, and their page tables say what their maps do.
+    """Raise :class:`Broken` unless the frames of tasks are sound, and their page tables agree with their maps.
 
-    M12. a translation leads to the page that the entry's chain of objects has there, and allows writing only where
-    that page is the entry's own.  The reverse map's is R1.  Neither is looked at where descriptors were edited by hand.
+    M12. a translation leads to the page that the entry's chain of objects has there, and allows writing only if that
+    page belongs to the entry itself.  R1 is the invariant of the reverse map.  Neither is checked for descriptors that
+    were edited by hand.
     """
     system.task_memory.check()
     if system.door.edits.places or "remove-forgets" in system.quirks or "pmap-current-only" in system.quirks:
@@ -115,9 +115,9 @@ def check_tasks(system: System) -> None:
 
 
 def _check_translation(task: TaskSpace, va: int, end: int, frame: int, write: bool) -> int:
-    """Check that `task` may map `va` to `frame`, and so on to `end`, or to the end of the entry; returns which.
+    """Check that `task` may map `va` to `frame`, and so on to `end`, or to the end of the entry; return which.
 
-    A device's memory is one piece: its first page speaks for all.
+    A device's memory is one piece: its first page is checked for all.
     """
     entry = task.vm_map.inner(va)
     behind = None if entry is None else entry.object
@@ -140,14 +140,13 @@ def _wrong(task: TaskSpace, va: int, frame: int, problem: str) -> Broken:
 
 
 def check_kmem(kernel: Kernel) -> None:
-    """Raise :class:`Broken` unless maps, frames and zones are sound, and across them and the machine, all hold.
+    """Raise :class:`Broken` unless maps, frames and zones are sound, and the invariants across them hold.
 
-    M5. the entries that were taken and not given back are those that the maps link;
-    M6. free + cached + used frames are all there are: a used one belongs, in the page allocator, to the object that
-    has it, a zeroed or cached one to the frame store, and nothing else does;
-    M7. what is translated in there is a page of the object that is mapped at that address, or holds map entries;
-    M8. a page is mapped behind each slab of map entries;
-    M9. the slabs of zones and what they gave whole lie in entries of kmem_map.
+    M5. the entries that were allocated and not freed are those that the maps link; M6. free, cached and used frames are
+    all frames: in the page allocator, a used one belongs to the object that has it, a zeroed or cached one to the frame
+    store, and nothing else belongs to these; M7. each translation leads to a page of the object that is mapped at that
+    address, or to map entries; M8. a page is mapped behind each slab of map entries; M9. the slabs of zones and their
+    large allocations are in entries of kmem_map.
     """
     system = kernel.kmem
     system.kmem.check()
@@ -160,7 +159,7 @@ def check_kmem(kernel: Kernel) -> None:
 
 
 def check_allocations(system: KernelMemorySystem, allocations: Allocations) -> None:
-    """Raise :class:`Broken` unless M10. each allocation that is remembered lies in entries of its map, on its own."""
+    """Raise :class:`Broken` unless M10. each recorded allocation is in entries of its map, and overlaps no other."""
     maps = {vm_map.name: vm_map for vm_map in system.kmem.maps}
     ends: dict[str, int] = {}
     for one in allocations:

@@ -1,4 +1,4 @@
-"""A machine from a saved journal: booted as it says, with the same operations done again, each outcome compared."""
+"""A machine from a saved journal: booted as recorded, with the same operations replayed, each result compared."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from .machine import RECORDED, Machine
 from .replay import Diverged, Replay, quiet
 
 MOST_STEPS = 10_000_000
-"""How many steps of threads a file may ask for in all."""
+"""The most steps of threads that a file may contain in all."""
 
 
 def load_journal(path: str | os.PathLike[str]) -> Machine:
-    """The machine whose journal was saved to `path`, rebuilt: the same structures, journal, branches and bookmarks.
+    """Return the machine whose journal was saved to `path`: the same structures, journal, branches and bookmarks.
 
     A file can only name operations, with arguments that they accept.  Loading it opens no other file and runs no code
     from it.  The past actions of learners' threads and handlers are repeated, but these can't continue afterwards.  If
@@ -80,11 +80,11 @@ def load_journal(path: str | os.PathLike[str]) -> Machine:
 
 
 GIVES_WORDS = ("set_descriptor", "undo_descriptor")
-"""Operations that give the word of a descriptor: bits that forbid fetches are set in it since version 2."""
+"""The operations that return the word of a descriptor: since version 2, bits that forbid fetches are set in it."""
 
 
 def _same_bits(operation: Operation, given: dict[str, Any], machine: Machine) -> Any:
-    """The word that changes the bits which an edit of version 1 changed, and no others."""
+    """Return the word that changes the bits which an edit of version 1 changed, and no others."""
     before, after, place = operation.result, given.get("value"), given.get("pa")
     if not all(type(one) is int for one in (before, after)) or not isinstance(place, int):
         return after
@@ -107,11 +107,11 @@ CHANGES = {
     "mmap without an address follows the placement rule of the task's map": ("mmap",),
     "in threads, write and touch now have an effect; before, they did nothing": ("run", "step", "spawn", "tick"),
 }  # fmt: skip  # a row for each change
-"""What machines have done otherwise since version 1 of the format, and the operations in which that shows."""
+"""The changes in machines' behaviour since version 1 of the format, and the operations that show them."""
 
 
 def why_it_differs(operation: Operation) -> str:
-    """Why an operation that was recorded in version 1 of the format may do something else now, as a part of a sentence.
+    """Return why an operation from version 1 of the format may behave differently now, as a part of a sentence.
 
     >>> why_it_differs(Operation(0, 0, "task:t", "exec", (), "done", None))
     'the file has format 1, and since then memory is freed as soon as no entry leads to it'
@@ -122,7 +122,7 @@ def why_it_differs(operation: Operation) -> str:
 
 
 def _made_line(line: Line | None, machine: Machine) -> Line | None:
-    """Return what can be redone, with arguments as the operations take them."""
+    """Return the operations to redo, with their arguments in the form that they take."""
     if line is None:
         return None
     made = (
@@ -133,7 +133,7 @@ def _made_line(line: Line | None, machine: Machine) -> Line | None:
 
 
 def _made(value: Any, machine: Machine) -> Any:
-    """An argument as the operation takes it."""
+    """Return an argument in the form that the operation takes."""
     if not isinstance(value, Settings):
         return value
     kind = type(machine.controls)
@@ -144,7 +144,7 @@ def _made(value: Any, machine: Machine) -> Any:
 
 
 def _steps(operation: Operation, given: dict[str, Any], machine: Machine) -> int:
-    """Return how many steps of threads an operation asks for; refused where a record has no such arguments."""
+    """Return the number of threads' steps in an operation; refused if a record has no such arguments."""
     machine.recorded(operation.target, operation.name)
     if operation.target != "machine" or operation.name not in RECORDED:
         return 0

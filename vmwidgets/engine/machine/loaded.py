@@ -1,4 +1,4 @@
-"""What was loaded of a process: its ranges as a text said them, or its calls made again, in tasks of a machine."""
+"""The results of loading a process into a machine's tasks: its ranges from a text, or its repeated calls."""
 
 from __future__ import annotations
 
@@ -12,20 +12,19 @@ from ..base.units import Address, Size, counted
 from .handles.tasks import Task
 
 LISTED = 8
-"""How many ranges or groups of ranges the result's text lists."""
+"""The most ranges or groups of ranges that the result's text lists."""
 
 UNKNOWN = "???"
-"""The protection of a range of which the text says none."""
+"""The protection of a range if the text has none."""
 
 
 @frozen
 class MapsRange:
-    """One line: [start, end) in bytes, its protection, and what is behind it.
+    """One line: [start, end) in bytes, its protection, and the source of its contents.
 
-    `path` is a file's path, a name of the kernel's such as ``"[heap]"``, or empty; `offset` (bytes) is where in the
-    file it begins; `shared` tells MAP_SHARED from MAP_PRIVATE; `line` counts from 1.
-    `resident` (bytes) is what of it is in memory, which only smaps and its like say.  Of a text without rights the
-    protection is "???".
+    `path` is a file's path, one of the kernel's names such as ``"[heap]"``, or empty; `offset` (bytes) is where in the
+    file it begins; `shared` tells MAP_SHARED from MAP_PRIVATE; `line` counts from 1. `resident` (bytes) is the part of
+    it in memory, which only smaps and similar texts have.  If a text has no rights, the protection is "???".
     """
 
     line: int
@@ -41,7 +40,7 @@ class MapsRange:
 
     @property
     def size(self) -> Size:
-        """Length in bytes."""
+        """The length in bytes."""
         return Size(self.end - self.start)
 
     @in_ascii
@@ -52,13 +51,12 @@ class MapsRange:
 
 @frozen(slots=False, repr=False)
 class LoadedMaps:
-    """What became of the ranges of a process.
+    """The result of loading the ranges of a process.
 
-    `task` holds them in `task.map`; `entered` says how many were entered.  `ranges` are all of the text.  `merged`
-    lists groups of neighbours that the model made one entry of; `outside` those that its user map has no addresses for.
-    `source` names where they came from, `what` the format; `recorded` is true when this system has no /proc and the
-    recorded map was taken.  `unsaid` are sentences about what the text leaves open, `passed_over` counts what
-    surrounded it.
+    `task` has them in `task.map`; `entered` is the number of ranges that were entered.  `ranges` are all of the text.
+    `merged` lists groups of neighbours that are one entry in the model; `outside` those that are beyond the addresses
+    of its user map. `source` names their origin, `what` the format; `recorded` is true if this system has no /proc and
+    the recorded map was used.  `unsaid` are sentences about missing information, `passed_over` counts skipped lines.
     """
 
     task: Task
@@ -68,9 +66,9 @@ class LoadedMaps:
     merged: tuple[tuple[MapsRange, ...], ...]
     outside: tuple[MapsRange, ...]
     mapped: Size
-    """Bytes of all ranges."""
+    """The bytes of all ranges."""
     resident: Size | None
-    """Bytes of them that are in memory, which only smaps and its like say."""
+    """The bytes of them that are in memory, which only smaps and similar texts have."""
     ranges: tuple[MapsRange, ...] = ()
     what: str = ""
     unsaid: tuple[str, ...] = ()
@@ -78,7 +76,7 @@ class LoadedMaps:
 
     @property
     def summary(self) -> str:
-        """Return how many ranges, how much they map, and what of it is in memory."""
+        """The number of ranges, the bytes that they map, and the part in memory."""
         held = "" if self.resident is None else f", {self.resident} of it in memory"
         return f"{counted(len(self.ranges), 'range')}, {self.mapped} mapped{held}"
 
@@ -112,17 +110,17 @@ def _listed(lines: Sequence[str]) -> list[str]:
 
 @frozen(slots=False, repr=False)
 class LoadedStrace:
-    """What became of the calls of a program.
+    """The result of repeating the calls of a program.
 
-    `task` is its first process, `tasks` all of its processes that are not over, in the order in which they began.
-    `replayed` says how often each call was made again, `skipped` which calls about memory the model does not have,
-    `flags` which flags; `beyond` counts calls on ranges that no call had mapped, such as those of the program itself,
-    which execve maps.  `failed` counts calls that failed in the system, `others` those with no memory in them.  `taken`
-    counts mappings put where something was that no call took away, as happens if threads were not recorded; `outside`
-    calls for addresses that the map does not have; `unfinished` calls that never returned; `signals` signals.  `ends`
-    says how processes ended; the first one's task stays.  `maps_read` are the lines in which the program read its own
-    map.  `unread` counts those of `others` whose arguments can't be read, `passed_over` are the lines that are not
-    strace's, such as what the program wrote on the same terminal.  `text` is what strace wrote.
+    `task` is its first process, `tasks` are all of its processes that have not ended, in the order in which they began.
+    `replayed` counts the repeated calls by name, `skipped` the calls about memory that the model does not have, `flags`
+    the unknown flags; `beyond` counts calls on ranges that no call had mapped, such as those of the program itself,
+    which execve maps.  `failed` counts calls that failed in the system, `others` those that do not concern memory.
+    `taken` counts mappings at addresses that were in use and that no call had freed, as happens if threads were not
+    recorded; `outside` counts calls for addresses that the map does not have; `unfinished` calls that never returned;
+    `signals` signals.  `ends` says how processes ended; the first one's task stays.  `maps_read` are the lines in which
+    the program read its own map.  `unread` counts those of `others` whose arguments can't be read, `passed_over` are
+    the lines that are not strace's, such as the program's output on the same terminal.  `text` is strace's output.
     """
 
     task: Task
@@ -145,7 +143,7 @@ class LoadedStrace:
     passed_over: tuple[int, ...]
     text: str = field(default="", repr=False)
     unsaid: tuple[str, ...] = ()
-    """What the trace leaves open, in sentences."""
+    """Sentences about information that the trace lacks."""
 
     @in_ascii
     def __repr__(self) -> str:
@@ -184,6 +182,6 @@ class LoadedStrace:
 
 
 def _counts(counter: Counter[str]) -> str:
-    """A counter in words: the most frequent first."""
+    """Return a counter in words: the most frequent first."""
     ordered = sorted(counter.items(), key=lambda one: (-one[1], one[0]))
     return ", ".join(f"{name} {number:,}" for name, number in ordered if number)

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 _numbers = count(1)
 
 MACHINES: WeakSet[Machine] = WeakSet()
-"""All that are alive, those of the past too."""
+"""All machines in use, those of the past too."""
 
 F = TypeVar("F", bound=Part)
 P = ParamSpec("P")
@@ -60,7 +60,7 @@ R = TypeVar("R")
 
 
 def lent(part: str, method: Callable[Concatenate[F, P], R]) -> Callable[Concatenate[Machine, P], R]:
-    """A method of the machine that is one of its part `part`: same signature, same documentation, same record."""
+    """Return a method of the machine that calls its part `part`: same signature, same documentation, same record."""
 
     @wraps(method)
     def forwarded(self: Machine, /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -225,12 +225,12 @@ class Machine(Hindsight):
         self._name = arguments.text_name(name, "name")
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        """Refuse `copy` and `pickle`, which would take over half of a machine."""
+        """Refuse `copy` and `pickle`, which would copy only half of a machine."""
         raise Refused(f"{self._name} can't be copied: m.branch() makes another machine, m.journal.save(path) a file")
 
     @property
     def ram(self) -> Reading:
-        """Physical memory, read-only."""
+        """The physical memory, read-only."""
         return Reading("m.ram", lambda: self.system.ram, OF_MEMORY)
 
     @property
@@ -245,7 +245,7 @@ class Machine(Hindsight):
 
     @property
     def tables(self) -> MachineTables:
-        """The kernel's page tables, to be shown and walked."""
+        """The kernel's page tables, to show and walk."""
         return MachineTables(self.system)
 
     @property
@@ -321,7 +321,7 @@ class Machine(Hindsight):
         user: bool = False,
         task: SpacePart | str | None = None,
     ) -> Translation:
-        """Physical addresses of an array of addresses, all at once, with the results of :meth:`walk`; nothing changes.
+        """Return physical addresses of an array of addresses, all at once, as by :meth:`walk`; nothing changes.
 
         It needs NumPy, which converts `addresses` to an array.  Without `task`, the kernel's tables are walked.
 
@@ -340,7 +340,7 @@ class Machine(Hindsight):
             return translate(self.system.ram, pmap.fmt, root, addresses, kind, by_user, controls)
 
     def tables_of(self, space: SpacePart | str | None) -> MachineTables:
-        """The page tables of a task or a domain, which may be given by name or path; the kernel's for None and ""."""
+        """Return the page tables of a task or a domain, given by itself, name or path; the kernel's for None and ""."""
         self.system.pmap_of(
             None if isinstance(space, str) and not space else space
         )  # refuses what is not this machine's
@@ -385,7 +385,7 @@ class Machine(Hindsight):
     # ---- parts by their paths ----------------------------------------------------------------
 
     def part(self, path: str) -> Any:
-        """The part of this machine at `path`, as records name it ("kmem/exec_map", "task:init/map")."""
+        """Return the part of this machine at `path`, as records name it ("kmem/exec_map", "task:init/map")."""
         given: object = path
         try:
             return self._find(given if isinstance(given, str) else "")
@@ -423,7 +423,7 @@ class Machine(Hindsight):
         return self.kmem.maps[name]
 
     def recorded(self, target: str, name: str) -> Callable[..., Any]:
-        """The call with this recorded name, of the part at `target`; anything that is not an operation is refused."""
+        """Return the recorded call of the part at `target`; anything that is not an operation is refused."""
         part = self.part(target)
         method = getattr(type(part), name, None)
         if not getattr(method, "is_operation", False) and not (method is not None and name in RECORDED):
@@ -432,7 +432,7 @@ class Machine(Hindsight):
         return call
 
     def resolve(self, value: Any) -> Any:
-        """A recorded argument as this machine's own: references become its parts."""
+        """Return a recorded argument as this machine's own: references become its parts."""
         if type(value) is tuple:
             return tuple(self.resolve(item) for item in value)
         return self.part(value) if isinstance(value, PartReference) else value
@@ -440,7 +440,7 @@ class Machine(Hindsight):
     # ---- time --------------------------------------------------------------------------------
 
     def at(self, n: int | str) -> Any:
-        """This machine as it was after operation `n`, read-only; 0 is after the boot.
+        """Return this machine as it was after operation `n`, read-only; 0 is after the boot.
 
         `n` may be negative, as in ``m.journal[n]``, or the name of a bookmark.  A call that would change the machine is
         refused.  O(operations since the nearest copy: some hundred).
@@ -455,7 +455,7 @@ class Machine(Hindsight):
             return self.history.at(self._moment(n, "at"))
 
     def branch(self, n: int | str | None = None) -> Machine:
-        """An independent machine that starts as this one after operation `n`, or now; each continues without the other.
+        """Return an independent machine that starts as this one after operation `n`, or now; each continues alone.
 
         A thread that sleeps inside its function can't continue in a branch: Python can't copy it.  Handlers can.
 
@@ -502,7 +502,7 @@ class Machine(Hindsight):
         self.journal.mark(arguments.text_name(name, "name"), self.journal.last.serial)
 
     def group(self, name: str) -> AbstractContextManager[None]:
-        """In a ``with`` statement: ``undo`` counts the whole block as one operation; a block that fails is undone."""
+        """Make a ``with`` block one operation for ``undo``; a block that fails is undone."""
         self._between("group")
         return self.history.group(arguments.text_name(name, "name"))
 
@@ -521,7 +521,7 @@ class Machine(Hindsight):
                 raise Refused(f"m.{name}() can't run inside a group: call it after the group")
 
     def _another(self, copy: bytes, name: str) -> Machine:
-        """A machine booted like this one, or with the structures of a copy."""
+        """Return a machine booted like this one, or with the structures of a copy."""
         at, ram = self.system, int(self.ram_bytes)
         return Machine(self.architecture, ram, self.layout, self.quirks, name, at.cpus, self.seed, copy, at.fork)
 
@@ -543,7 +543,7 @@ class Machine(Hindsight):
         self._listeners.append(held)
 
     def _notify(self) -> None:
-        """Call the listeners, and drop those that are gone or fail."""
+        """Call the listeners, and drop those that fail or no longer exist."""
         if self.journal.count > self.history.next_copy:
             with self.door.looking():
                 self.history.take_copy()
@@ -557,7 +557,7 @@ class Machine(Hindsight):
         self._listeners = [held for held in self._listeners if held not in gone]
 
     def _call(self, callback: Callable[[Machine], Any]) -> bool:
-        """Call one listener; false where it fails: the operation stays done, and it is not called again."""
+        """Call one listener; return false if it fails: the operation stays done, and it is not called later."""
         try:
             callback(self)
         except Exception as error:  # noqa: BLE001  whatever a listener's code does
@@ -580,15 +580,15 @@ class Machine(Hindsight):
         )
 
     def _remake(self, number: int) -> tuple[Event, ...]:
-        """The events of operation `number`, from a machine that is made again."""
+        """Return the events of operation `number`, from a rebuilt machine."""
         return self.history.at(number).journal.last.events  # type: ignore[no-any-return]  # a Machine's
 
 
 RECORDED = frozenset(("spawn", "run", "register_handler", "make_pager", "replace_by"))
-"""Calls of the machine that are recorded beside the methods marked as operations: they take learners' code."""
+"""Calls of the machine that are recorded in addition to the methods marked as operations: they take learners' code."""
 
 SINGLE_PARTS = (
     "kernel_map", "kentry", "unchecked", "kmem", "threads", "pagedaemon", "frames", "caches", "cpus", "memory_objects",
     "replacement",
 )  # fmt: skip  # read as a list of names
-"""The paths of the parts that every machine has one of."""
+"""The paths of the parts that every machine has exactly once."""

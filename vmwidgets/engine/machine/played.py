@@ -1,4 +1,4 @@
-"""A small program in C that was played on a machine: its text, and which operation belongs to which line."""
+"""A small program in C that was played on a machine: its text, and the operations of each line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class ProgramStep:
     """One access or call of a program: by line `line` of its text, in `process`.
 
     `what` is "read" or "write" (`size` bytes at `offset` from the start of `name`), "map", "unmap" or "heap" (memory
-    that is called `name`), "fork" (`name` is the child) or "exit".
+    called `name`), "fork" (`name` is the child) or "exit".
     """
 
     line: int
@@ -35,7 +35,7 @@ class ProgramStep:
 
 @frozen
 class PlayedStep:
-    """A step that was made: by the operation of this `serial`, and what it cost."""
+    """A step that was made by the operation of this `serial`, and its cost."""
 
     step: ProgramStep
     serial: int
@@ -46,7 +46,7 @@ class PlayedStep:
 
 @frozen
 class LineCounts:
-    """What one line of a program did so far: its accesses, and of those how many missed in the TLB or faulted.
+    """The counts of one program line so far: its accesses, and of those the misses in the TLB and the faults.
 
     `copies` are the pages that the kernel copied for it.
     """
@@ -61,7 +61,7 @@ class LineCounts:
 class Played:
     """A program in C as a machine played it, access by access; :func:`vmwidgets.play` makes it.
 
-    `text` are the lines of the program, the first of them line 1; `steps` what it did, in order.
+    `text` are the lines of the program, the first of them line 1; `steps` are its steps, in order.
     """
 
     name: str
@@ -71,11 +71,14 @@ class Played:
 
     @property
     def lines(self) -> Mapping[int, LineCounts]:
-        """Return what each line did in all, by its number; lines that did nothing are left out.  O(steps)."""
+        """The total counts of each line, by its number; lines without a step are left out.  O(steps)."""
         return counts_of(self.steps)
 
     def steps_in(self, journal: Journal) -> tuple[PlayedStep, ...]:
-        """The steps whose operations are in a history: all, those before a moment, or none after an undo.  O(steps)."""
+        """Return the steps whose operations are in a history: all, those before a point, or none after an undo.
+
+        O(steps).
+        """
         return tuple(one for one in self.steps if journal.number_of(one.serial) is not None)
 
     @in_ascii
@@ -88,7 +91,7 @@ class Played:
 
 
 def counts_of(steps: Iterable[PlayedStep]) -> Mapping[int, LineCounts]:
-    """Return what the lines of some steps did, by their numbers."""
+    """Return the counts of the lines of some steps, by their numbers."""
     found: dict[int, LineCounts] = {}
     for one in steps:
         old = found.get(one.step.line, LineCounts())

@@ -1,4 +1,4 @@
-"""What learners get of a machine's structures: they can be read, and not be changed past the door."""
+"""Read-only access for learners to a machine's structures: they can only be changed by operations."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from ..base.units import listed
 
 
 class NotForReading(Refused, AttributeError):
-    """What a structure has is not part of what is read of it."""
+    """Raised for an attribute of a structure that can't be read."""
 
 
 class Reading:
-    r"""A structure of a machine, to be read: what its class lists in `readable` goes through, all else is refused.
+    r"""A read-only structure of a machine: only the attributes in its class's `readable` can be read.
 
-    It is looked up each time, so that it is that of the machine's present moment.  `instead` says what changes it.
+    It is looked up at each use, so it is the structure of the machine's present.  `instead` names the way to change it.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")
@@ -46,7 +46,7 @@ class Reading:
         raise self._refused(name)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        """Refuse `copy` and `pickle`: it shows what lies in its machine."""
+        """Refuse `copy` and `pickle`: it refers to its machine."""
         raise Refused(f"{self._name} can't be copied: m.branch() makes another machine, with all that is in it")
 
     def _refused(self, name: str) -> NotForReading:

@@ -1,11 +1,11 @@
-"""Recorded operations done again: as they were, or on a machine where things may lie elsewhere.
+"""Replays of recorded operations: unchanged, or on a machine in which addresses may differ.
 
-All questions about time use this.  On the machine itself, or on one made from a copy of it, each operation must
-come to what was recorded (:meth:`Replay.run`): what learners' code did is played back, and the stop button waits for
-the end of an operation.  A machine that was booted otherwise, or that does only some of the operations, may answer
-otherwise (:meth:`Replay.otherwise`): an address inside a range that an earlier call returned moves with that range, in
-the address space of its task.  Learners' functions are called again, where they are kept and can't reach the machine
-that they were written for.
+All questions about the past use this.  On the machine itself, or on one made from a copy of it, each operation must
+have the recorded result (:meth:`Replay.run`): actions of learners' code are repeated from the record, and the stop
+button waits for the end of an operation.  A machine that was booted with other settings, or that runs only some of the
+operations, may answer differently (:meth:`Replay.otherwise`): an address inside a range that an earlier call returned
+moves with that range, in the address space of its task.  Learners' functions are called, if they are kept and can't
+reach the machine that they were written for.
 """
 
 from __future__ import annotations
@@ -27,54 +27,54 @@ from .arguments import ADDRESSES
 from .system import System
 
 KERNEL = "kernel"
-"""The address space of all that is no task's and no domain's."""
+"""The address space of everything that belongs to no task and no domain."""
 
 
 BOOTED_BY: list[Callable[..., Any]] = []
-"""What boots a machine, the last of them: that makes machines, which ask this package."""
+"""The function that boots a machine, as the last item: it makes machines, which import this package."""
 
 
 def booted(machine: Any, **other: Any) -> Any:
-    """A machine booted like another one, but for `other` settings."""
+    """Return a machine booted like another one, except for `other` settings."""
     return BOOTED_BY[-1](**{**dict(machine.journal[0].arguments), **other})
 
 
 PLAIN = (int, float, str, bytes, tuple, type(None))
-"""Results that are compared; walks and entries name frames and ids, which may be others."""
+"""The results that are compared; walks and entries contain frames and ids, which may differ."""
 
 
 class Diverged(VMError):
-    """An operation that was done again did not do what was recorded of it."""
+    """Raised if a replayed operation did not have its recorded result."""
 
 
 class CannotGoOn(Exception):
-    """An operation can't be done on the other machine; the reason is a sentence."""
+    """Raised if an operation can't be run on the other machine; the reason is a sentence."""
 
 
 class Range(NamedTuple):
-    """[start, end) of the first machine, which begins at `now` in the other."""
+    """A range [start, end) of the first machine, which begins at `now` in the other."""
 
     start: int
     end: int
     now: int
     serial: int
-    """That of the operation that returned it."""
+    """The serial of the operation that returned it."""
 
 
 class Replay:
-    """Does operations again on `target`, in their order; `source` is the machine that recorded them, if another did."""
+    """Replays operations on `target`, in their order; `source` is the machine that recorded them, if another."""
 
     def __init__(self, target: Any, source: Any = None) -> None:
         self.source = source
         self.target = target
         self.moved = 0
-        """How many addresses among the arguments were moved."""
+        """The number of addresses among the arguments that were moved."""
         self._ranges: dict[str, list[Range]] = {}
 
     # ---- as they were ------------------------------------------------------------------------
 
     def begin(self, serial: int, scripts: Mapping[str, Script]) -> None:
-        """Have what learners' code did up to the operation of this serial, and be ready to repeat what came then."""
+        """Repeat the actions of learners' code up to the operation of this serial, and be ready for those after it."""
         found = {key: script.until(serial) for key, script in scripts.items() if script.serial <= serial}
         self.target.journal.scripts = found
 
@@ -86,10 +86,10 @@ class Replay:
         after: Callable[[System], object] | None = None,
         at_event: Callable[[Raw], None] | None = None,
     ) -> bool:
-        """Do operations as they were recorded; :class:`Diverged` if one does something else.
+        """Replay operations as they were recorded; :class:`Diverged` if one has another result.
 
-        `after` is called after each, and ends it where it returns true: then this returns true, too.  `at_event` is
-        called at each event.
+        `after` is called after each, and ends the replay if it returns true: then this returns true, too.  `at_event`
+        is called at each event.
         """
         if not operations:
             return False
@@ -107,7 +107,7 @@ class Replay:
         return False
 
     def once(self, then: Operation, *, any_result: bool = False) -> None:
-        """Do one operation, and compare what it did; with `any_result` what it gave may be something else."""
+        """Replay one operation, and compare its result; with `any_result` its returned value may differ."""
         machine, journal, door = self.target, self.target.journal, self.target.door
         done = len(journal)
         journal.next_serial = then.serial
@@ -148,10 +148,11 @@ class Replay:
     # ---- where things may lie elsewhere ------------------------------------------------------
 
     def otherwise(self, then: Operation, **other: Any) -> bool:
-        """Do an operation, with `other` arguments in place of its own; whether it came to the same.
+        """Run an operation, with `other` arguments in place of its own; return whether the result is the same.
 
-        The same is the same outcome, the same error, the same number, text or bytes; addresses are not compared.
-        :class:`CannotGoOn` where it names what is not there, where the machine dies of it, or where its code is gone.
+        The same result means the same outcome, the same error, the same number, text or bytes; addresses are not
+        compared. :class:`CannotGoOn` if it names something that does not exist, if the machine dies of it, or if its
+        code is not available.
         """
         target, journal = self.target, self.target.journal
         if self._lacks_a_part_of(then):
@@ -187,9 +188,9 @@ class Replay:
         return bool((journal.last.result if len(journal) > before else then.result) == then.result)
 
     def _lacks_a_part_of(self, then: Operation) -> bool:
-        """Say whether the other machine lacks a part that an operation needs, and the operation did nothing.
+        """Return whether the other machine lacks a part that an operation needs, and the operation did nothing.
 
-        :class:`CannotGoOn` where the operation did something.
+        :class:`CannotGoOn` if the operation did something.
         """
         missing = next((path for path in (then.target, *_references(then.arguments)) if not self._has(path)), "")
         if missing and then.outcome != "error":
@@ -206,7 +207,7 @@ class Replay:
     # ---- addresses ---------------------------------------------------------------------------
 
     def space_of(self, path: str) -> str:
-        """The address space that addresses given to a part are of."""
+        """Return the address space of the addresses that a part's operations take."""
         kind, _, rest = path.partition(":")
         if kind in ("task", "domain"):
             return f"{kind}:{rest.partition('/')[0]}"
@@ -227,7 +228,7 @@ class Replay:
         return value if now == address else Address(now)
 
     def now(self, space: str, address: int, *, is_end: bool = False) -> int:
-        """Return where an address of a space of the first machine lies in the other one."""
+        """Return the place in the other machine of an address in a space of the first one."""
         for one in reversed(self._ranges.get(space, ())):
             if one.start <= address < one.end or (is_end and address == one.end):
                 return address - one.start + one.now
@@ -239,7 +240,7 @@ class Replay:
             ranges[:] = [one for one in ranges if one.serial < serial]
 
     def _learn(self, space: str, then: Operation, given: dict[str, Any], result: Any) -> None:
-        """Note which range an operation returned, and that a child has the ranges of its parent."""
+        """Note the range that an operation returned, and that a child has the ranges of its parent."""
         if then.name == "fork":
             self._ranges[result.path] = list(self._ranges.get(space, ()))
         if isinstance(result, Address) and isinstance(then.result, int):
@@ -272,7 +273,7 @@ class Replay:
         return target.recorded(then.target, then.name)(**given)
 
     def _code_of(self, then: Operation) -> Callable[..., Any]:
-        """The function of a learner's that an operation took."""
+        """Return the learner's function that an operation took."""
         scripts = self.source.journal.scripts
         key = next((key for key, script in scripts.items() if script.serial == then.serial), None)
         live = self.source.system.callbacks.live.get(key)
@@ -283,7 +284,7 @@ class Replay:
 
 
 def _references(value: Any) -> list[str]:
-    """The paths of parts among recorded arguments."""
+    """Return the paths of parts among recorded arguments."""
     if isinstance(value, (tuple, list)):
         return [path for item in value for path in _references(item)]
     return [str(value)] if isinstance(value, PartReference) else []
@@ -298,7 +299,7 @@ def _differs(then: Operation, now: str) -> str:
 
 @contextmanager
 def held() -> Iterator[None]:
-    """The stop button is heeded between two operations only, where all can be put back."""
+    """Check the stop button only between two operations of this block, where everything can be put back."""
     INTERRUPT.hold()
     try:
         yield
@@ -314,7 +315,7 @@ def stop_if_wanted() -> None:
 
 @contextmanager
 def quiet(machine: Any) -> Iterator[None]:
-    """No listener hears of the operations in here, and learners' code that fails warns of nothing again."""
+    """Report no operation of this block to listeners, and give no warning a second time."""
     door, callbacks = machine.door, machine.system.callbacks
     listeners, door.listeners = door.listeners, []
     silent, callbacks.silent = callbacks.silent, True

@@ -1,4 +1,4 @@
-"""Translation before page tables: base and bounds, and segments.  Small models; the machines here have tables."""
+"""Translation before page tables: base and bounds, and segments.  These are small models; machines here have tables."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class BaseAndBounds:
         object.__setattr__(self, "bounds", Size(_number(bounds, "bounds")))
 
     def translate(self, address: int | str) -> Address:
-        """The physical address.  Raises :class:`KernelError` FAULT for an address outside the bounds."""
+        """Return the physical address.  Raises :class:`KernelError` FAULT for an address outside the bounds."""
         va = _number(address, "address")
         if va >= self.bounds:
             raise kernel_error("FAULT", f"{Address(va)} is not below the bounds, {self.bounds}")
@@ -70,7 +70,10 @@ class Segments:
         self.segments = {name: _segment(name, given) for name, given in segments.items()}
 
     def translate(self, address: int | str, access: str = "read") -> Address:
-        """The physical address.  Raises :class:`KernelError`: FAULT, or ACCES if the segment forbids the access."""
+        """Return the physical address.
+
+        Raises :class:`KernelError`: FAULT, or ACCES if the segment forbids the access.
+        """
         va, kind = _number(address, "address"), arguments.access(access)
         number, offset = va >> SELECTOR, va & (1 << SELECTOR) - 1
         if number >= len(self.segments):
@@ -90,7 +93,7 @@ class Segments:
         return self.placed_in(())
 
     def placed_in(self, free: tuple[tuple[int, int], ...]) -> SegmentsValue:
-        """The same layout, if only these pieces of physical memory are free, each with its start and its size."""
+        """Return the same layout, with only these pieces of physical memory free (start and size of each)."""
         parts = enumerate(self.segments.items())
         return SegmentsValue(
             tuple(Segment(name, n << SELECTOR, int(unit.base), int(unit.bounds), rights)
@@ -99,12 +102,12 @@ class Segments:
         )  # fmt: skip
 
     def data(self) -> dict[str, list[Any]]:
-        """The segments as plain data: base, bounds and rights of each."""
+        """Return the segments as plain data: base, bounds and rights of each."""
         return {name: [int(unit.base), int(unit.bounds), rights] for name, (unit, rights) in self.segments.items()}
 
     @classmethod
     def made_from(cls, data: Any) -> Segments:
-        """The segments rebuilt from :meth:`data`.
+        """Return the segments of :meth:`data`'s result.
 
         >>> program = Segments(code=("1 MiB", "64 KiB", "rx"))
         >>> Segments.made_from(program.data()).data() == program.data()

@@ -1,10 +1,9 @@
-"""What the parts of one machine share, and how the handles that learners hold find what they name.
+"""The data that the parts of one machine share, and how learners' handles find their structures.
 
-A machine has two layers.  Its **structures** are what a kernel has: RAM, page tables, maps, processors, threads.  They
-belong to the :class:`System`, which keeps those that have a path in dictionaries.  Its **handles** are what learners
-hold: ``m.kernel_map``, a task, a domain, a thread.  A handle is a :class:`Part`: it has the System and its own path,
-and no structure.  It looks its structure up by that path at every use.  This is decided so that a machine can go back
-in time:
+A machine has two layers.  Its **structures** are those of a kernel: RAM, page tables, maps, processors, threads.  They
+belong to the :class:`System`, which keeps those with a path in dictionaries.  Its **handles** are the learners'
+objects: ``m.kernel_map``, a task, a domain, a thread.  A handle is a :class:`Part`: it has the System and its own path,
+and no structure.  It looks its structure up by that path at every use, so that a machine can go back in time:
 
 * A handle stays the same Python object while the structures behind it are replaced by older or newer ones.  Where its
   path names nothing at this moment, each use is refused with one sentence, and nothing changes.
@@ -17,7 +16,7 @@ in time:
   One exception is left: a learner's own code.  A registered handler and a thread that sleeps in a call lead to the
   machine by way of :class:`~.callbacks.Callbacks`; a copy of the structures has to leave those out.
 
-`System.machine` is there to be handed back: to learners' code, to pictures, to recorded scripts that are run again.
+`System.machine` exists only to be passed on: to learners' code, to pictures, to recorded scripts that are repeated.
 Nothing here asks it for a structure.
 """
 
@@ -78,11 +77,11 @@ STRUCTURES = (
     "domains", "domains_made", "destroyed", "objects", "replaced", "spawned", "descriptor_edits", "edited_from",
     "wirings", "allocations", "coming", "task_memory", "files", "injections", "ends",
 )  # fmt: skip  # read as a list of names
-"""The attributes of a System that a copy has: all that operations change."""
+"""The attributes of a System that a copy contains: all that operations change."""
 
 
 class Edit(NamedTuple):
-    """A descriptor that was edited by hand: where it is, what it held, what was written, and in whose tables."""
+    """A descriptor that was edited by hand: its place, its old value, the written value, and the tables' owner."""
 
     pa: int
     before: int
@@ -90,18 +89,17 @@ class Edit(NamedTuple):
     level: int
     va: int
     space: str
-    """The task or the domain (by its path) whose tables it is in; "" the kernel's."""
+    """The task or the domain (by its path) whose tables contain it; "": the kernel's."""
 
 
 class System:
-    """The structures of one machine, and what all its parts need.
+    """The structures of one machine, and the data that all its parts need.
 
-    What never changes is what it was booted with: `architecture`, `layout`, `quirks`, `ram_bytes`, `seed`, `cpus`,
-    `fork`.
+    The settings of its boot never change: `architecture`, `layout`, `quirks`, `ram_bytes`, `seed`, `cpus`, `fork`.
     """
 
     kernel: Kernel
-    """All that the boot made: the kernel map, kernel memory with its threads, the caches of map entries."""
+    """The structures of the boot: the kernel map, kernel memory with its threads, the caches of map entries."""
     ram: Ram
     pages: PageAllocator
     pmap: KernelPmap
@@ -113,7 +111,7 @@ class System:
     processors: Processors
     """The processors, and the settings that walks obey."""
     callbacks: Callbacks
-    """Learners' code that the machine calls, and what it did."""
+    """The learners' code that the machine calls, and its recorded actions."""
 
     def __init__(
         self,
@@ -141,38 +139,38 @@ class System:
         self.maps: dict[str, X15Map] = {}
         """X15's maps by path: "kernel_map", "task:init/map", "kernel_map/drivers"."""
         self.kmem_maps: dict[str, FreeBSDMap] = {}
-        """FreeBSD's maps by the names that learners use, in the order they were made."""
+        """FreeBSD's maps by learners' names, in the order in which they were made."""
         self.submaps: dict[str, list[str]] = {}
-        """By a map's path: the paths of the maps that were made of parts of it."""
+        """The paths of a map's submaps, by the map's path."""
         self.parents: dict[str, str] = {}
-        """By a submap's path: the path of the map that it is a part of."""
+        """The path of a submap's parent map, by the submap's path."""
         self.roles: dict[str, dict[int, str]] = {}
-        """By a map's path: what entries are for, by their ids."""
+        """The roles of a map's entries by their ids, by the map's path."""
         self.tasks: dict[str, TaskSpace] = {}
         self.domains: dict[str, DomainSpace] = {}
         self.domains_made = 0
-        """How many domains there ever were; each has its number as generation."""
+        """The number of domains that were ever made; each has its number as generation."""
         self.destroyed: dict[tuple[str, int], DomainSpace] = {}
-        """What is left of domains that were destroyed, by name and generation, to be looked at."""
+        """The remains of destroyed domains, by name and generation, to look at."""
         self.objects: dict[str, TaskObject] = {}
         self.files: dict[str, File] = {}
         self.ends = TaskEnds(self.recorder, self.tasks, self.maps, (self.submaps, self.parents, self.roles))
         self.injections = Injections(self.recorder)
-        """Requests that are made to fail."""
+        """The requests that are made to fail."""
         self.replaced: dict[tuple[str, int], Thread] = {}
-        """Threads that have ended and whose name is another's now, by name and generation."""
+        """The ended threads whose names are in use by others now, by name and generation."""
         self.spawned: dict[str, int] = {}
-        """How often a thread of this name took the place of an earlier one."""
+        """The number of times that a thread of this name replaced an earlier one."""
         self.descriptor_edits: list[Edit] = []
-        """Edits of descriptors that were not taken back, the latest last."""
+        """The edits of descriptors that were not undone, the latest last."""
         self.edited_from: int | None = None
-        """The operation that made the first edit since the machine was last known to be whole."""
+        """The operation of the first edit since the machine was last known to be whole."""
         self.wirings = 0
-        """How many objects were made for ranges that had none when they were wired, in whichever map."""
+        """The number of objects that were made for ranges without one when they were wired, in any map."""
         self.allocations = Allocations()
-        """What was allocated of kernel memory and not freed."""
+        """The allocations of kernel memory that were not freed."""
         self.coming: set[str] = set()
-        """Names of kernel memory's maps that are being made, by calls that wait."""
+        """The names of kernel memory's maps that are being made, by calls that wait."""
         self.callbacks = Callbacks(machine, self.door)
         self.breaks: tuple[str, ...] = ()
         self._parts: dict[tuple[Any, ...], Any] = {}
@@ -208,7 +206,7 @@ class System:
     # ---- copies ------------------------------------------------------------------------------
 
     def copy(self) -> bytes:
-        """The structures as they are between two operations, as bytes; NoCopy while a thread is inside a call.
+        """Return the structures between two operations, as bytes; NoCopy while a thread is inside a call.
 
         O(structures).
         """
@@ -229,21 +227,21 @@ class System:
 
     @property
     def between_calls(self) -> bool:
-        """Return whether no thread but the page daemon is in the middle of a call: only then a copy can be taken."""
+        """Return whether no thread but the page daemon is in the middle of a call: only then a copy can be made."""
         return all(thread.done or thread.daemon for thread in self.kmem.scheduler.threads.values())
 
     def structures(self) -> dict[str, Any]:
-        """All that operations change, by attribute."""
+        """Return everything that operations change, by attribute."""
         return {name: getattr(self, name) for name in STRUCTURES}
 
     def hold(self, structures: dict[str, Any]) -> None:
-        """Have these structures instead."""
+        """Replace the structures by these."""
         self.__dict__.update(structures)
         self.door.edits = self.pmap.editor.edits
         self.callbacks.serve(self.kmem)
 
     def restore(self, copy: bytes) -> None:
-        """Have the structures of a copy instead, of this machine or of one booted like it; handles stay."""
+        """Replace the structures by those of a copy, of this machine or of one booted like it; handles stay."""
         named = self._outside()
         makers: dict[str, Callable[..., Any]] = {
             "constant": constants().__getitem__,
@@ -257,7 +255,7 @@ class System:
         self.kmem.restart_daemon()
 
     def _outside(self) -> dict[str, Any]:
-        """Return what structures lead to and a copy leaves out, by name."""
+        """Return the objects that structures refer to and a copy leaves out, by name."""
         return {"recorder": self.recorder, "door": self.door, "system": self, "machine": self.machine}
 
     # ---- structures --------------------------------------------------------------------------
@@ -268,17 +266,17 @@ class System:
         return self.processors.controls
 
     def domain_at(self, path: str) -> DomainSpace | None:
-        """The domain at a path, if there is one.  O(1)."""
+        """Return the domain at a path, if there is one.  O(1)."""
         found = self.domains.get(unquoted(path.removeprefix("domain:")))
         return found if found is not None and found.path == path else None
 
     def spaces(self) -> Iterator[tuple[str, Pmap]]:
-        """The tables of all tasks and domains, each with its name: a task's name, a domain's path."""
+        """Yield the tables of all tasks and domains, each with its name: a task's name, a domain's path."""
         yield from ((task.name, task.pmap) for task in self.tasks.values())
         yield from ((domain.path, domain.pmap) for domain in self.domains.values())
 
     def pmap_of(self, space: SpacePart | str | None) -> Pmap:
-        """The tables of a task, of a domain (or by its path), or the kernel's."""
+        """Return the tables of a task, of a domain (or by its path), or the kernel's."""
         if space is None:
             return self.kernel.pmap
         if isinstance(space, SpacePart):
@@ -291,7 +289,7 @@ class System:
         return domain.pmap if domain is not None else self.tasks[arguments.known(space, self.tasks, "task")].pmap
 
     def has_had_task(self, name: str) -> bool:
-        """Return whether a task is called so, or one that has exited was."""
+        """Return whether a task has this name, or one that has exited had it."""
         return name in self.tasks or name in self.ends.exited
 
     def refuse_task_name(self, name: str) -> None:
@@ -301,12 +299,12 @@ class System:
             raise Refused(f"task name {shown(name)}: a task with this name {what}; choose another")
 
     def refuse_object_name(self, name: str) -> None:
-        """Refuse a name that the pages of a file, or memory without a name, have in events."""
+        """Refuse a name that events use for the pages of a file, or for memory without a name."""
         if {name, f"file {name}"} & self.task_memory.objects.keys():
             raise Refused(f"name {shown(name)}: there is already an object with this name; choose another")
 
     def new_task(self, name: str, parent: str, fit: Fit | None) -> TaskSpace:
-        """A new task with an empty map (`vm_map_create`); NOMEM without a page for its root table."""
+        """Return a new task with an empty map (`vm_map_create`); NOMEM without a page for its root table."""
         pmap, layout = self._root_of(name), self.layout
         entries = CachedEntries(self.kernel.entry_cache, self.kernel.identities, Entry)
         vm_map = X15Map(
@@ -323,7 +321,7 @@ class System:
         return space
 
     def _root_of(self, name: str) -> UserPmap:
-        """Page tables of a new task; where no page is left for their root, one of a task leaves its frame."""
+        """Return page tables for a new task; if no page is left for their root, evict a page of a task."""
         while True:
             try:
                 return self.pmap.create(name)
@@ -332,11 +330,11 @@ class System:
                     raise
 
     def complete_access(self, name: str, steps: MaySleep[T], processor: Processor | None = None) -> T:
-        """Have accesses to memory done, with the kernel on `processor`, and report how long they took."""
+        """Make accesses to memory, with the kernel on `processor`, and report how long they took."""
         return self.callbacks.complete(name, self.processors.perform(steps, processor))
 
     def apply_injections(self) -> None:
-        """Have the structures ask whether a request is to fail, if any is."""
+        """Make the structures check whether a request must fail, if any injection is active."""
         found, memory = self.injections, self.task_memory
         points = {rule.point for rule in found.rules.values()}
         self.pages.veto = found.no_frame if points & {"page_alloc", "table_page"} else None
@@ -344,9 +342,9 @@ class System:
         memory.swap.refuses = partial(found.hit, "swap_full") if "swap_full" in points else None
 
     def has_place(self, path: str) -> bool:
-        """Return whether all addresses of the X15 map at `path` are its own: entries of its parent give them to it.
+        """Return whether the X15 map at `path` has all its addresses: entries of its parent contain them.
 
-        Only ``m.unchecked`` takes a submap's place away.  O(log n + entries there), for each map above.
+        Only ``m.unchecked`` can remove a submap's addresses.  O(log n + entries there), for each map above.
         """
         parent = self.parents.get(path)
         if parent is None:
@@ -358,7 +356,7 @@ class System:
         return position >= submap.end and self.has_place(parent)
 
     def note_allocation(self, vm_map: FreeBSDMap, address: int, length: int, function: str, owner: str = "") -> None:
-        """Remember what a function gave, unless it gave nothing, or that was freed while the function slept."""
+        """Record a function's allocation, unless it returned nothing, or it was freed while the function slept."""
         if address and length and vm_map.covers(address, address + length):
             self.allocations.add(Allocation(address, address + length, vm_map.name, function, owner))
 
@@ -371,7 +369,7 @@ class System:
 
     @contextmanager
     def making_map(self, name: str) -> Iterator[None]:
-        """Have no other map of kernel memory made under this name in here."""
+        """Refuse to make another map of kernel memory with this name in this block."""
         self.coming.add(name)
         try:
             yield
@@ -381,7 +379,7 @@ class System:
     # ---- handles -----------------------------------------------------------------------------
 
     def part(self, kind: type[P], path: str, *generation: int) -> P:
-        """The handle of what is at `path`: always the same one."""
+        """Return the handle of the part at `path`: always the same object."""
         key = (path, *generation)
         held: P | None = self._parts.get(key)
         if held is None:
@@ -390,7 +388,7 @@ class System:
 
 
 class _Sealing(ABCMeta):
-    """The kind of class whose objects are sealed as soon as they are made, and which says what makes them."""
+    """The metaclass of classes whose objects are sealed as soon as they are made, with advice on how to make them."""
 
     made_by: str
 
@@ -413,13 +411,13 @@ class _Sealing(ABCMeta):
 
 
 class Handle(Suggesting, metaclass=_Sealing):
-    """An object that learners hold.
+    """An object for learners.
 
     Only attributes that are meant to be set can be set, so no typo replaces a part.
     """
 
     made_by = "a machine makes its parts itself, and has them as in machine.tasks"
-    """What a learner calls instead of the class."""
+    """The call to use instead of the class."""
 
     _sealed = False
 
@@ -444,11 +442,11 @@ class Part(Handle):
         self.door = system.door
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        """Refuse `copy` and `pickle`: a handle shows what lies in its machine."""
+        """Refuse `copy` and `pickle`: a handle refers to its machine."""
         raise Refused(f"{called(self.path)} can't be copied: m.branch() makes another machine, with all that is in it")
 
     def __init_subclass__(cls) -> None:
-        """Have what is not there at this moment print, too: notebooks show whatever a cell ends with."""
+        """Let parts that do not exist now be printed, too: notebooks show the value at the end of a cell."""
         shows = cls.__dict__.get("__repr__")
         if shows is not None:
 
@@ -466,22 +464,22 @@ class Part(Handle):
         return self.system.machine
 
     def missing(self) -> NoReturn:
-        """Refuse because nothing has this path now."""
+        """Refuse because no structure has this path now."""
         raise Refused(f"{whole_name(self.path)} does not exist at this moment of the machine")
 
 
 class SpacePart(Part):
-    """A task or a domain: a handle of something with its own page tables."""
+    """A task or a domain: a handle of a part with its own page tables."""
 
     noun = "task"
     name: str
     space_name: str
-    """What its tables are called in events: a task's name, a domain's path."""
+    """The name of its tables in events: a task's name, a domain's path."""
 
     @property
     @abstractmethod
     def space(self) -> TaskSpace | DomainSpace:
-        """The machine's own."""
+        """The machine's own structure."""
 
     @property
     def pmap(self) -> Reading:
@@ -494,7 +492,7 @@ class SpacePart(Part):
         return self.system.processors.all[0]
 
     def _tables(self) -> Pmap:
-        """The kernel's own page tables of it."""
+        """Return the kernel's own page tables of it."""
         return self.space.pmap
 
     @abstractmethod
@@ -504,7 +502,7 @@ class SpacePart(Part):
 
 @lru_cache(maxsize=1)
 def constants() -> tuple[Any, ...]:
-    """All that the table formats are made of, in a fixed order: machines share it, and copies only name it."""
+    """Return the objects of the table formats, in a fixed order: machines share them, and copies only name them."""
     found: dict[int, Any] = {}
     todo: list[Any] = [FORMATS[name] for name in sorted(FORMATS)]
     while todo:
@@ -521,14 +519,14 @@ def constants() -> tuple[Any, ...]:
 
 @lru_cache(maxsize=1)
 def places_of_constants() -> dict[int, tuple[str, int]]:
-    """By `id`: what a copy has in place of each constant."""
+    """Return the replacement in a copy for each constant, by `id`."""
     return {id(one): ("constant", place) for place, one in enumerate(constants())}
 
 
 FORMATS_PACKAGE = f"{__name__.partition('.machine.')[0]}.mmu."
-"""Where the classes are that formats are made of."""
+"""The package with the classes of the formats' objects."""
 
 
 def short_name(vm_map: FreeBSDMap) -> str:
-    """Return what learners call a map: FreeBSD's kernel map is "kmem/kernel_map" in events, and "kernel_map" here."""
+    """Return learners' name of a map: FreeBSD's kernel map is "kmem/kernel_map" in events, "kernel_map" here."""
     return vm_map.name.removeprefix("kmem/")

@@ -9,35 +9,36 @@ from .page import AnyPage
 from .policy import Arrivals, Pages
 
 BITS = 8
-"""How long the counters of :class:`Aging` are."""
+"""The length of the counters of :class:`Aging` in bits."""
 
 
 class Aging(Arrivals):
-    """The page with the lowest counter: not frequently used, with aging (Tanenbaum, "Modern Operating Systems", 3.4.7).
+    """Evict the page with the lowest counter: not frequently used, with aging (Tanenbaum, 3.4.7).
 
-    Each page has a counter of eight bits.  At a tick all move one bit to the right, and the reference bits, which are
-    cleared, come in at the left.  A page comes with a counter of 0; of equal counters, the page goes that came first.
-    Without ticks that is FIFO.  O(pages log pages) for a page that goes, O(pages) for a tick.
+    Each page has a counter of eight bits.  At a tick, all counters are shifted right by one bit, and the reference
+    bits, which are cleared, enter on the left.  A new page has a counter of 0; of equal counters, the page that came
+    first is evicted.  Without ticks, this is FIFO.  O(pages log pages) for an eviction, O(pages) for a tick.
+    (Tanenbaum, "Modern Operating Systems".)
     """
 
     ages: ClassVar[bool] = True
     uses_bits: ClassVar[bool] = True
 
     def entered(self, page: AnyPage) -> None:
-        """Its counter is 0."""
+        """Set its counter to 0."""
         super().entered(page)
         self._note(page, 0)
 
     def kept(self, page: AnyPage) -> int:
-        """Its counter."""
+        """Return its counter."""
         return page.note or 0
 
     def restore(self, page: AnyPage, kept: int) -> None:
-        """It has the counter that it had."""
+        """Restore its counter."""
         self._note(page, kept)
 
     def ticked(self, pages: Pages, count: int) -> None:
-        """Counters move, and take the reference bits in at the left; the next ticks find none set."""
+        """Shift the counters, and add the reference bits on the left; further ticks at once find none set."""
         changed = []
         for page in self.queue:
             is_used = pages.referenced(page)
@@ -54,27 +55,27 @@ class Aging(Arrivals):
 
     @property
     def order(self) -> list[AnyPage]:
-        """By their counters, the lowest first; where these are equal, as they came."""
+        """The pages by counter, the lowest first; equal ones in order of arrival."""
         return sorted(self.queue, key=lambda page: page.note or 0)
 
 
 class NotRecentlyUsed(Arrivals):
-    """A page of the lowest of four classes, by its bits: not referenced and clean, dirty, referenced, both ("NRU").
+    """Evict a page of the lowest of four classes: not referenced and clean, dirty, referenced, both ("NRU").
 
-    Reference bits are cleared at each tick (Tanenbaum, 3.4.2).  The first that came goes, of those in the class; the
-    textbook takes any.  O(pages log pages) for a page that goes, O(pages) for a tick.
+    Reference bits are cleared at each tick (Tanenbaum, 3.4.2).  The first to arrive in the class is evicted; the
+    textbook takes any.  O(pages log pages) for an eviction, O(pages) for a tick.
     """
 
     ages: ClassVar[bool] = True
     uses_bits: ClassVar[bool] = True
 
     def ticked(self, pages: Pages, count: int) -> None:
-        """All reference bits are cleared."""
+        """Clear all reference bits."""
         for page in self.queue:
             if pages.referenced(page):
                 self._clear(pages, page)
 
     def candidates(self, pages: Pages) -> Iterator[AnyPage]:
-        """By their classes, those that may go."""
+        """Yield the evictable pages by class."""
         able = [page for page in self.queue if pages.may_go(page)]
         return iter(sorted(able, key=lambda page: (pages.referenced(page), pages.dirty(page))))

@@ -1,4 +1,4 @@
-"""The clock: second chance on a ring that stays, with a hand that goes round."""
+"""The clock: second chance on a fixed ring, with a moving hand."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from .page import AnyPage
 from .policy import Pages, Policy, References, RingReport
 
 FEW = 64
-"""Rings that had so many pages at most keep their places, however many of the pages left."""
+"""Rings that had at most this many pages keep their places, however many pages leave."""
 
 
 class Clock(Policy):
-    """The choice of second chance, with a ring that stays and a hand that goes round.
+    """The choice of second chance, on a fixed ring with a moving hand.
 
-    A new page comes in right after the hand has passed, so that it is asked last.  It takes the place that is vacant
-    there, which is mostly the victim's (Corbató, "A Paging Experiment with the Multics System", 1968; 4BSD).  There is
-    none where a page has left elsewhere in the ring: then the places get other numbers, with room between them, and
-    their order stays.  O(1) for a page that comes or goes, amortised: there is room for as many pages as there are.
+    A new page is placed right behind the hand, so that it is checked last.  It takes the vacant place there, usually
+    the victim's (Corbató, "A Paging Experiment with the Multics System", 1968; 4BSD).  If a page left elsewhere in the
+    ring, there is no vacant place: the places are then renumbered with gaps, in the same order.  O(1) amortized for a
+    page that comes or goes, since there are twice as many numbers as pages.
 
     >>> from vmwidgets.engine.memory.page import Page
     >>> clock = Clock()
@@ -33,20 +33,20 @@ class Clock(Policy):
     def __init__(self, report: RingReport | None = None, references: References | None = None) -> None:
         super().__init__(report, references)
         self._most = 0
-        """How many pages there were at most, since places were numbered."""
+        """The greatest number of pages since places were numbered."""
 
     @property
     def hand(self) -> int:
-        """The place of the page that it asks next, the first of the ring."""
+        """The place of the page that is checked next, the first of the ring."""
         return 0 if self._first is None else self._first.place
 
     def entered(self, page: AnyPage) -> None:
-        """It comes in before the page that the hand points at.  O(1), amortised."""
+        """Insert the page before the one that the hand points at.  O(1), amortized."""
         super().entered(page)
         self._most = max(self._most, len(self))
 
     def _new_place(self) -> int:
-        """A vacant place right before the page that the hand points at, made by other numbers if need be."""
+        """Return a vacant place right before the page at the hand, after renumbering if necessary."""
         if self._first is None:
             return 0
         place = self._vacant(self._first)
@@ -57,7 +57,7 @@ class Clock(Policy):
 
     @staticmethod
     def _vacant(at: AnyPage) -> int:
-        """The first vacant place after the page that the hand, which is at `at`, passed last; -1 if there is none."""
+        """Return the first vacant place after the page that the hand, at `at`, passed last; -1 if there is none."""
         passed, hand = at.previous.place, at.place
         if passed >= hand and hand == 0:
             return passed + 1  # the hand is at the beginning: what comes after all others is asked last
@@ -65,13 +65,13 @@ class Clock(Policy):
         return first if first < hand else -1
 
     def left(self, page: AnyPage) -> None:
-        """Its place is vacant; a hand that pointed at it points at the next page.  O(1), amortised."""
+        """Vacate its place; a hand that pointed at it points at the next page.  O(1), amortized."""
         super().left(page)
         if self._most > FEW and 4 * len(self) < self._most and len(self):
             self._renumber(1)
 
     def _renumber(self, apart: int) -> None:
-        """Give all pages places so far apart, in the order in which they are.  O(pages log pages)."""
+        """Give all pages places with gaps, in their present order.  O(pages log pages)."""
         pages = sorted(self.queue, key=lambda page: page.place)
         moved = tuple((page.frame, page.place, number * apart) for number, page in enumerate(pages))
         for page, (_, _, place) in zip(pages, moved, strict=True):
@@ -82,7 +82,10 @@ class Clock(Policy):
             self._report.renumbered(moved, before, self.hand)
 
     def candidates(self, pages: Pages) -> Iterator[AnyPage]:
-        """From the hand on, those whose bit is clear; it clears the others as it passes.  Each look is reported."""
+        """Yield, from the hand on, the pages with a clear bit; the others are cleared on the way.
+
+        Each look is reported.
+        """
         for _ in range(2 * len(self)):
             page = self._first
             assert page is not None, "none leaves on the way"
@@ -97,7 +100,7 @@ class Clock(Policy):
                 yield page
 
     def _looked(self, page: AnyPage, found: str) -> None:
-        """Report the hand where it looked, and not where it looks next."""
+        """Report the hand at the page that it checked, not at the next one."""
         before, self.reported = self.reported, page.place
         if self._report is not None:
             self._report.looked(page.frame, before, self.reported, found)

@@ -1,4 +1,4 @@
-"""Failures on purpose: requests at named points of the kernel that are made to fail, by count."""
+"""Injected failures: requests at named points of the kernel that are made to fail, by count."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ POINTS = {
     "pager_read": "a page from a file or from swap space",
     "swap_full": "a slot of swap space",
 }
-"""Where requests can be made to fail, and what is asked for there."""
+"""The points at which requests can fail, with what is requested there."""
 
 TABLES = "page tables of "
-"""How the owners of table pages begin."""
+"""The beginning of table pages' owner names."""
 
 
 @dataclass
 class Rule:
-    """One request in `every` at `point` fails, from the first on after `after`, at most `times` (0: any number)."""
+    """Make one request in `every` at `point` fail, from the first after `after`, at most `times` (0: no limit)."""
 
     point: str
     every: int
@@ -31,7 +31,7 @@ class Rule:
     failed: int = 0
 
     def fails(self) -> bool:
-        """Return whether this request does."""
+        """Return whether this request fails."""
         self.asked += 1
         number = self.asked - self.after
         hit = number > 0 and number % self.every == 0 and not (self.times and self.failed == self.times)
@@ -40,7 +40,7 @@ class Rule:
 
 
 class Injections:
-    """The rules of a machine, by number; the structures that fail ask here."""
+    """The rules of a machine, by number, which the structures consult."""
 
     def __init__(self, recorder: Recorder) -> None:
         self.rules: dict[int, Rule] = {}
@@ -48,13 +48,13 @@ class Injections:
         self._made = 0
 
     def add(self, rule: Rule) -> int:
-        """Begin with a rule; its number."""
+        """Add a rule; returns its number."""
         self._made += 1
         self.rules[self._made] = rule
         return self._made
 
     def hit(self, point: str) -> bool:
-        """Return whether a request at `point` fails.  Every rule counts it."""
+        """Return whether a request at `point` fails, counting it in every rule."""
         hits = [rule for rule in self.rules.values() if rule.point == point and rule.fails()]
         emit = self._recorder.emit
         if emit is not None and hits:
@@ -62,6 +62,6 @@ class Injections:
         return bool(hits)
 
     def no_frame(self, owner: str) -> bool:
-        """Return whether the page allocator's next request fails: it counts as one for a table too, if it is."""
+        """Return whether the page allocator's next request fails; one for a table counts as both."""
         for_table = owner.startswith(TABLES) and self.hit("table_page")
         return self.hit("page_alloc") or for_table

@@ -1,4 +1,4 @@
-"""What is reported of failures on purpose."""
+"""The events of injected failures."""
 
 from __future__ import annotations
 

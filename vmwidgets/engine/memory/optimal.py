@@ -1,4 +1,4 @@
-"""OPT: the page goes that is used again last, by a string of references that is given beforehand (Belady 1966)."""
+"""OPT: evict the page whose next use is last, by a given string of references (Belady 1966)."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from .page import AnyPage
 from .policy import Arrivals, References, RingReport
 
 PageKey: TypeAlias = "int | tuple[str, int]"
-"""A page of a string: its number, or the name of its task with it."""
+"""A page of a string: its number, or the name of its task with the number."""
 
 
 class Future(References):
-    """References to come, and how many of them have been made: the time of OPT.
+    """The future references, and how many of them have been made: the time of OPT.
 
-    They are pairs of task and page, or numbers of pages.  Numbers are those of one task, the first that refers to one
-    of them; until then, they are those of any.  Only references to these pages count: what other tasks do, and the
-    string's tasks with other pages, takes no time.
+    They are pairs of task and page, or numbers of pages.  Numbers belong to one task, the first that refers to any of
+    them; until then, they may be any task's.  Only references to these pages count: other tasks, and other pages of the
+    string's tasks, do not advance the time.
 
     >>> future = Future((7, 8, 7))
     >>> future.made("init", 7), future.made("other", 8), future.made("init", 8), future.count
@@ -31,13 +31,13 @@ class Future(References):
         super().__init__()
         self.string = string
         self.owner: str | None = None
-        """The task whose pages numbers are, once it has referred to one."""
+        """The task of the numbers, once it has referred to one."""
         self._uses: dict[PageKey, list[int]] = {}
         for time, page in enumerate(string):
             self._uses.setdefault(page, []).append(time)
 
     def made(self, task: str, page: int) -> bool:
-        """Count a reference of the string; whether it was not the one that the string has there, or gave it a task."""
+        """Count a reference of the string; returns whether it was not the string's next one, or determined the task."""
         key = self._key(task, page)
         if key is None:
             return False
@@ -49,7 +49,7 @@ class Future(References):
         return found or key != expected
 
     def next_use(self, pages: Iterable[tuple[str, int]]) -> int | None:
-        """Find the string's next reference to a page that has these tasks and numbers; none: there is none."""
+        """Return the string's next reference to a page with these tasks and numbers; None if there is none."""
         found = [use for page in pages if (use := self._next(self._key(*page))) is not None]
         return min(found, default=None)
 
@@ -59,18 +59,18 @@ class Future(References):
         return uses[place] if place < len(uses) else None
 
     def _key(self, task: str, page: int) -> PageKey | None:
-        """Return what the string calls this page; none if it is not in it."""
+        """Return the string's name for this page; None if it is not in it."""
         if (task, page) in self._uses:
             return task, page
         return page if page in self._uses and self.owner in (None, task) else None
 
 
 class Optimal(Arrivals):
-    """The page that is used again last, given all references to come (Belady 1966).
+    """Evict the page whose next use is last, given all future references (Belady 1966).
 
-    Pages that the string does not have are never used again, as far as it knows, so they go before all others.  Its
-    notes are next uses, as numbers of references from 0 on.  O(pages log pages) for a page that goes, and O(pages) for
-    a reference to a page of the string that is not the string's next.
+    Pages that are not in the string are never used again, as far as it shows, so they are evicted first.  The notes are
+    next uses, as numbers of references from 0 on.  O(pages log pages) for an eviction, and O(pages) for a reference to
+    a page of the string that is not the string's next.
     """
 
     counts = True
@@ -80,24 +80,24 @@ class Optimal(Arrivals):
         self.future = future
 
     def entered(self, page: AnyPage) -> None:
-        """It is not known yet which page of which task it is."""
+        """Note that the page's task and number are not known yet."""
         super().entered(page)
         page.known = set()
 
     def restore(self, page: AnyPage, kept: set[tuple[str, int]]) -> None:
-        """It is these pages: of each the task, and its number there."""
+        """Restore the page's tasks, and its number in each."""
         page.known |= kept
         self._look(page)
 
     def seen(self, page: AnyPage, number: int, task: str) -> None:
-        """Now it is known which page it is."""
+        """Note the page's task and number."""
         page.known.add((task, number))
         self._look(page)
 
     knows = seen
 
     def refresh(self) -> None:
-        """Next uses may have passed, or be another task's."""
+        """Update the next uses, which may be past, or another task's."""
         for page in self.queue:
             self._look(page)
 
@@ -106,6 +106,6 @@ class Optimal(Arrivals):
 
     @property
     def order(self) -> list[AnyPage]:
-        """By their next use, the last first; among those that are never used again, the one that came first."""
+        """The pages by next use, the last first; of those never used again, the one that came first."""
         never = len(self.future.string)
         return sorted(self.queue, key=lambda page: -(never if page.note is None else page.note))

@@ -1,4 +1,4 @@
-"""A page in memory: what is known of it by its frame, in one place.
+"""A page in memory: the record of everything known of it, by its frame.
 
 Kernels keep one record for each frame: `struct page` in Linux, `vm_page` in 4.4BSD (Gorman: Understanding the Linux
 Virtual Memory Manager, 2004, 2.5; The Design and Implementation of the 4.4BSD Operating System, 5.12).  Events and
@@ -10,16 +10,16 @@ from __future__ import annotations
 from typing import Any, Generic, TypeAlias, TypeVar
 
 Owner = TypeVar("Owner")
-"""What has pages; nothing here asks what that is."""
+"""Anything that owns pages."""
 
 
 class Page(Generic[Owner]):
-    """What is in `frame`: page number `index` of `owner`, which counts for `task`, "" for none, as the kernel's do.
+    """The page in `frame`: number `index` of `owner`, charged to `task`, or "" for the kernel's.
 
-    After a fork that counts (`fork="counted"`) parent and child have their pages in the same frames, under the same
-    numbers, and the first of them to write a page gets a copy of it (Linux's copy of page tables at fork; Gorman,
-    4.6.2).  Then `owner` is the one that came first, and the rest are in `others`.  How many there are is found by
-    looking: there is no count that could differ.
+    After a fork that counts (`fork="counted"`), parent and child have their pages in the same frames, under the same
+    numbers, and the first to write to a page gets a copy (Linux copies page tables at fork; Gorman, 4.6.2).  Then
+    `owner` is the first one, and the rest are in `others`.  Their number is counted when it is needed: no stored count
+    could be wrong.
     """
 
     __slots__ = (
@@ -32,45 +32,45 @@ class Page(Generic[Owner]):
         self.owner = owner
         self.index = index
         self.others: dict[Owner, None] | None = None
-        """Those behind the first that have the page too, in the order in which they came; none: it is one's alone."""
+        """Further owners of the page, in order of arrival; None if there is only one."""
         self.task = task
         self.last_use: tuple[int, str] | None = None
-        """Its number among the addresses of the task that used or mapped it last, and that task, as far as known."""
+        """The task that last used or mapped it, if known, and the page's number among that task's addresses."""
         self.wired = wired
-        """How often it is wired.  Those of tasks are so by their numbers, also while they are not in memory."""
+        """The number of times that it is wired. Tasks' pages are wired by number, even while they are not in memory."""
         self.held = held
-        """How many need it in its frame at this moment."""
+        """The number of users that need it in its frame at this moment."""
         self.is_wanted = False
-        """Whether it was to leave while it was held."""
+        """Whether it was to be evicted while it was held."""
 
         # in the ring of pages from which it may go, which alone writes these
         self.ring: object = None
-        """The ring; none: it is in none."""
+        """The ring; None if it is in none."""
         self.place = -1
-        """Its place there, by which it is asked; -1 in no ring."""
+        """Its place in the ring's order; -1 without a ring."""
         self.previous: Page[Owner] = self
         self.following: Page[Owner] = self
-        """Its neighbours there; itself without any."""
+        """Its neighbours in the ring; itself if it is alone."""
         self.is_aside = False
-        """Whether it could not go when it was asked last, so that it is not asked until it may."""
+        """Whether it could not be evicted at the last check, so that it is not checked until it can."""
         self.note: int | None = None
-        """The number that the ring's policy keeps of it, which pictures show; none: it keeps none."""
+        """The ring's policy's number for it, which pictures show; None if there is none."""
         self.known: Any = None
-        """What else the policy knows of its uses."""
+        """Further facts of the policy on its uses."""
 
     @property
     def users(self) -> tuple[Owner, ...]:
-        """All that have the page in this frame, the first that came first."""
+        """All owners of the page in this frame, the first to arrive first."""
         return (self.owner,) if self.others is None else (self.owner, *self.others)
 
     def add(self, owner: Owner) -> None:
-        """One more has the page here."""
+        """Add an owner of the page."""
         if self.others is None:
             self.others = {}
         self.others[owner] = None
 
     def remove(self, owner: Owner) -> None:
-        """One of several has it here no longer; where that is the first, the next one is first."""
+        """Remove one of several owners; after the first, the next one is first."""
         assert self.others is not None, "one that has it alone gives up the frame"
         if self.owner is owner:
             self.owner = owner = next(iter(self.others))
@@ -78,7 +78,7 @@ class Page(Generic[Owner]):
         self.others = self.others or None
 
     def replace(self, before: Owner, after: Owner) -> None:
-        """Give `after` what `before` had here."""
+        """Replace the owner `before` by `after`."""
         if self.owner is before:
             self.owner = after
         elif self.others is not None:
@@ -86,4 +86,4 @@ class Page(Generic[Owner]):
 
 
 AnyPage: TypeAlias = Page[Any]
-"""A page, whosever it is."""
+"""A page of any owner."""

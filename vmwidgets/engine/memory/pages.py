@@ -1,7 +1,7 @@
-"""The page allocator: who owns which frames of physical memory.
+"""The page allocator: the owners of the frames of physical memory.
 
-As X15's `vm_phys` with one segment: a buddy system behind a processor's pool.  The cost of making one does not depend
-on how much memory there is.
+It works as X15's `vm_phys` with one segment: a buddy system with a processor's pool.  Its creation costs the same for
+any amount of memory.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ from .pages_schema import (
 )
 
 MAX_ORDER = 10
-"""The largest block has 2**10 frames: 4 MiB."""
+"""The order of the largest block, 2**10 frames or 4 MiB."""
 
 
 class Buddy:
     """The free blocks of frames [first, first + frames): a binary buddy system.
 
-    Free memory is kept in blocks of 2**order frames, aligned to their size, on one LIFO list an order.  A request
-    splits the smallest block that holds it, keeping the lower half; a freed block joins with its buddy (the block at
-    its address XOR its size) as long as that is free.
+    Free memory is kept in blocks of 2**order frames, aligned to their size, with one LIFO list for each order.  A
+    request splits the smallest sufficient block, and keeps the lower half; a freed block joins with its buddy (the
+    block at its address XOR its size) as long as that is free.
 
-    A dict is the list: its last key is the list's head, and a buddy leaves the middle in O(1).
-    Blocks of the highest order that were never allocated are a mere range of frames behind all others on
-    their list, so that making a segment costs the same for a mebibyte and a tebibyte.
+    Each list is a dict: its last key is the head, and a buddy is removed from the middle in O(1).  Blocks of the
+    highest order that were never allocated are just a range of frames, after all others on their list, so that a
+    segment's creation costs the same for a mebibyte and a tebibyte.
     """
 
     __slots__ = ("_recorder", "_untouched", "_untouched_end", "end", "first", "free_frames", "lists")
@@ -58,7 +58,7 @@ class Buddy:
             self.lists[order][start] = None
 
     def allocate(self, order: int) -> int | None:
-        """The first frame of a block of 2**order, or None; O(orders)."""
+        """Return the first frame of a block of 2**order, or None; O(orders)."""
         for found in range(order, MAX_ORDER + 1):
             frame = self._pop(found)
             if frame is not None:
@@ -90,7 +90,7 @@ class Buddy:
         self.lists[order][frame] = None
 
     def block_of(self, frame: int) -> tuple[int, int] | None:
-        """First frame and order of the free block that holds `frame`, or None."""
+        """Return the first frame and the order of the free block that contains `frame`, or None."""
         for order, blocks in enumerate(self.lists):
             head = frame >> order << order
             if head in blocks:
@@ -100,11 +100,11 @@ class Buddy:
         return None
 
     def count(self, order: int) -> int:
-        """Return how many free blocks there are of `order`."""
+        """Return the number of free blocks of `order`."""
         return len(self.lists[order]) + (self._untouched_blocks if order == MAX_ORDER else 0)
 
     def in_order(self, order: int, limit: int | None = None) -> tuple[int, ...]:
-        """The first `limit` free blocks of `order`, next to be taken first."""
+        """Return the first `limit` free blocks of `order`, the next to be allocated first."""
         return tuple(islice(self._list(order), limit))
 
     def check(self) -> None:
@@ -147,7 +147,7 @@ class Buddy:
 
 
 def _cut(start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Cut [start, end) into the largest aligned blocks below the highest order: (frame, order), ascending.
+    """Yield the largest aligned blocks in [start, end), below the highest order: (frame, order), ascending.
 
     >>> list(_cut(1, 8)), list(_cut(8, 13))
     ([(1, 0), (2, 1), (4, 2)], [(8, 2), (12, 0)])
@@ -164,7 +164,7 @@ MAX_POOL = 128
 
 
 class Segment:
-    """Frames [first, first + frames), allocated in blocks: a buddy system behind a processor's pool.
+    """Frames [first, first + frames), allocated in blocks: a buddy system with a processor's pool.
 
     Single frames pass through a LIFO pool that the processor can use without a lock.  It holds a
     1024th of the segment's frames, between 1 and 128, and is filled and drained by half of that,
@@ -184,7 +184,7 @@ class Segment:
 
     @property
     def free_frames(self) -> int:
-        """Frames without owner, in the buddy system or the pool."""
+        """The number of frames without an owner, in the buddy system or the pool."""
         return self.buddy.free_frames + len(self.pool)
 
     def holds(self, frame: int) -> bool:
@@ -192,7 +192,7 @@ class Segment:
         return self.buddy.first <= frame < self.buddy.end
 
     def allocate(self, order: int) -> int | None:
-        """The first frame of a block of 2**order, or None."""
+        """Return the first frame of a block of 2**order, or None."""
         if order:
             return self.buddy.allocate(order)
         if not self.pool:
@@ -204,7 +204,7 @@ class Segment:
         return frame
 
     def free(self, frame: int, order: int) -> None:
-        """Free a block that :meth:`allocate` gave."""
+        """Free a block from :meth:`allocate`."""
         if order:
             self.buddy.free(frame, order)
             return
@@ -214,9 +214,9 @@ class Segment:
         self._pooled.add(frame)
 
     def makeable(self, order: int, others: Mapping[int, int]) -> Iterator[int]:
-        """First frames of blocks of 2**order that could be free: all their frames are free, pooled or one of `others`.
+        """Yield first frames of blocks of 2**order that could be free: all frames are free, pooled or in `others`.
 
-        `others` are counts of owned frames, by the first frame of such a block.  O(free blocks).
+        `others` are numbers of owned frames, by the first frame of such a block.  O(free blocks).
         """
         free = Counter(frame >> order << order for frame in self.pool)
         for lower in range(order):
@@ -229,18 +229,18 @@ class Segment:
                 yield head
 
     def empty_pool(self) -> None:
-        """Let the buddy system have all frames of the pool, to join them."""
+        """Return all frames of the pool to the buddy system, to be joined."""
         self._drain(len(self.pool))
 
     def block_of(self, frame: int) -> Block | None:
-        """The free block or pooled frame at `frame`, or None when it has an owner."""
+        """Return the free block or pooled frame at `frame`, or None if it has an owner."""
         if frame in self._pooled:
             return Block(frame, 0, "pooled")
         free = self.buddy.block_of(frame)
         return free and Block(*free, "free")
 
     def check(self) -> None:
-        """Raise :class:`Broken` unless the buddy system's invariants and the pool's hold."""
+        """Raise :class:`Broken` unless the invariants of the buddy system and the pool hold."""
         self.buddy.check()
         if len(self.pool) > self.pool_limit:
             raise Broken(f"5. a pool has its limit: {self.name} holds {len(self.pool)} frames of {self.pool_limit}")
@@ -276,23 +276,23 @@ class Segment:
 
 
 class Stock(Protocol):
-    """Frames that have an owner and can be had at once: zeroed and cached ones."""
+    """Frames with an owner that are still available: zeroed and cached ones."""
 
     def __len__(self) -> int:
-        """Return how many there are.  O(1)."""
+        """Return the number of frames.  O(1)."""
 
     def __iter__(self) -> Iterator[int]:
-        """The frames, in the order in which single ones are given up."""
+        """Return the frames, in the order in which single ones are given up."""
 
     def give_up(self, frame: int) -> None:
         """Free one of them."""
 
 
 class PageAllocator:
-    """Frames [first_frame, first_frame + frames), and who owns them.
+    """Frames [first_frame, first_frame + frames), and their owners.
 
-    `veto` is a hook for tests and lessons: called before each allocation with the owner it is for, it makes that one
-    fail by answering true.
+    `veto` is a hook for tests and lessons: called before each allocation with the owner, it makes the allocation fail
+    by returning true.
 
     >>> pages = PageAllocator(Recorder(), first_frame=256, frames=1 << 20)
     >>> block = pages.allocate(3, owner="init")
@@ -305,7 +305,7 @@ class PageAllocator:
         "block_of", "blocks", "blocks_known", "check", "free_pages", "obtainable_pages", "owner", "owners", "snapshot",
         "total_pages",
     )  # fmt: skip  # read as a list of names
-    """What learners may use of it."""
+    """The attributes that learners may use."""
 
     def __init__(self, recorder: Recorder, first_frame: int, frames: int) -> None:
         if first_frame < 0 or frames < 1:
@@ -315,37 +315,37 @@ class PageAllocator:
         self.total_pages = frames
         self.veto: Callable[[str], bool] | None = None
         self.stock: Stock | None = None
-        """Frames that requests get when none are free."""
+        """The frames that requests get when none are free."""
         self._owned: dict[int, tuple[int, str]] = {}
         self._counts: dict[str, int] = {}
 
     @property
     def owners(self) -> tuple[tuple[str, int], ...]:
-        """Return who owns how many frames, by name.  O(owners log owners), however many frames there are."""
+        """The number of frames of each owner, by name.  O(owners log owners), for any number of frames."""
         return tuple(sorted((owner, count) for owner, count in self._counts.items() if count))
 
     @property
     def blocks_known(self) -> int:
-        """Return how many blocks there are, owned and free: what looking at all of them costs."""
+        """The number of blocks, owned and free: the cost of examining all of them."""
         free = sum(self.segment.buddy.count(order) for order in range(MAX_ORDER + 1))
         return len(self._owned) + free + len(self.segment.pool)
 
     @property
     def free_pages(self) -> int:
-        """Frames without owner."""
+        """The number of frames without an owner."""
         return self.segment.free_frames
 
     @property
     def obtainable_pages(self) -> int:
-        """Return how many single pages could be had: free ones, and those in stock."""
+        """The number of single pages available: free ones, and those in stock."""
         return self.free_pages + (0 if self.stock is None else len(self.stock))
 
     def allocate(self, order: int = 0, owner: str = "") -> int | None:
-        """The first of 2**order neighbouring frames, aligned to as many; None when there are none.
+        """Return the first of 2**order neighbouring frames, aligned to their size; None if there are none.
 
-        What lies in the frames is what their last owner left there.  Where the buddy system has no such block, a single
-        frame comes out of the stock, and a larger block is made of frames in pool and stock if they make one; a request
-        that fails changes nothing.  O(orders), or then O(free blocks + frames in stock).
+        The frames keep their last owner's contents.  If the buddy system has no such block, a single frame is taken
+        from the stock, and a larger block is made of frames in pool and stock, if possible; a failed request changes
+        nothing.  O(orders), or then O(free blocks + frames in stock).
         """
         if not 0 <= order <= MAX_ORDER:
             raise Refused(f"order {order}: a block has 2**order frames with an order from 0 to {MAX_ORDER}")
@@ -363,7 +363,7 @@ class PageAllocator:
         return frame
 
     def allocate_run(self, order: int, owner: str = "") -> int | None:
-        """The first of 2**order neighbouring frames, aligned, each to be given back by itself; None without.
+        """Return the first of 2**order neighbouring frames, aligned, each to be freed by itself; or None.
 
         O(2**order).
         """
@@ -373,7 +373,7 @@ class PageAllocator:
         return frame
 
     def _give_up_one(self) -> bool:
-        """Free the first frame of the stock; false if there is none.  O(1)."""
+        """Free the first frame of the stock; returns False if there is none.  O(1)."""
         frame = None if self.stock is None else next(iter(self.stock), None)
         if self.stock is None or frame is None:
             return False
@@ -381,9 +381,9 @@ class PageAllocator:
         return True
 
     def _make_block(self, order: int) -> bool:
-        """Make a block of frames that are free, pooled or in stock; false, with nothing changed, if none can be made.
+        """Make a block of frames that are free, pooled or in stock; returns False, without changes, if it can't.
 
-        Of all such blocks it is the one that takes the fewest frames from the stock, and the lowest of these.
+        Of all possible blocks, it takes the one that needs the fewest frames from the stock, and the lowest of these.
         """
         stock = [] if self.stock is None else list(self.stock)
         stocked = Counter(frame >> order << order for frame in stock)
@@ -398,7 +398,7 @@ class PageAllocator:
         return True
 
     def hand_over(self, frame: int, owner: str) -> None:
-        """A single frame that is owned gets another owner, and keeps what it holds.  O(1)."""
+        """Give an owned single frame another owner, with its contents.  O(1)."""
         before = self._owned.get(frame)
         if before is None or before[0] != 0:
             raise Broken(f"frame {frame:#x} is handed over to {owner!r} and is no single owned frame")
@@ -410,7 +410,7 @@ class PageAllocator:
             emit((PageHandedOver.tag, frame, before[1], owner))
 
     def free(self, frame: int, order: int = 0) -> None:
-        """Give back the block that :meth:`allocate` gave with the same order.
+        """Free the block that :meth:`allocate` returned for the same order.
 
         Anything else is a panic: `double_free`, `free_unknown_page` or `free_wrong_order`.
         """
@@ -429,12 +429,12 @@ class PageAllocator:
             emit((PageFreed.tag, frame, order, held[1]))
 
     def owner(self, frame: int) -> str | None:
-        """The owner of `frame`; None if it is free or not one of ours."""
+        """Return the owner of `frame`; None if it is free or not one of ours."""
         block = self.block_of(frame)
         return block.owner if block is not None and block.state == "owned" else None
 
     def block_of(self, frame: int) -> Block | None:
-        """The block, free or owned, that `frame` belongs to; None for a frame that is not ours.  O(orders)."""
+        """Return the block, free or owned, that contains `frame`; None for a frame that is not ours.  O(orders)."""
         for order in range(MAX_ORDER + 1):
             head = frame >> order << order
             held = self._owned.get(head)
@@ -443,7 +443,7 @@ class PageAllocator:
         return self.segment.block_of(frame) if self.segment.holds(frame) else None
 
     def blocks(self, first: int, count: int) -> Iterator[Block]:
-        """The blocks that frames [first, first + count) belong to, ascending; frames that are not ours are left out."""
+        """Yield the blocks of frames [first, first + count), ascending, without frames that are not ours."""
         frame = first
         while frame < first + count:
             block = self.block_of(frame)
@@ -452,7 +452,7 @@ class PageAllocator:
             frame = frame + 1 if block is None else block.frame + block.frames
 
     def snapshot(self, limit: int = 64) -> PagesValue:
-        """A frozen value, with the first `limit` blocks of each free list."""
+        """Return a frozen value, with the first `limit` blocks of each free list."""
         buddy, segment = self.segment.buddy, self.segment
         lists = [FreeList(order, buddy.count(order), buddy.in_order(order, limit)) for order in range(MAX_ORDER + 1)]
         pool = tuple(reversed(segment.pool))

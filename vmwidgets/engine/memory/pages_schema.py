@@ -1,4 +1,4 @@
-"""Frames and who has them: their values, and what the page allocator does."""
+"""Frames and their owners: values, and the page allocator's events."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class Block:
 
     @property
     def frames(self) -> int:
-        """Return how many frames the block has."""
+        """The number of frames in the block."""
         return 1 << self.order
 
 
 @frozen
 class FreeList:
-    """The free blocks of one order: how many, and the first few in the order they would be taken."""
+    """The free blocks of one order: their number, and the first few, in the order of allocation."""
 
     order: int
     count: int
@@ -36,25 +36,25 @@ class FreeList:
 
 @frozen
 class PagesValue:
-    """All of physical memory that pages are allocated from: frames [first_frame, first_frame + frames)."""
+    """All physical memory for pages: frames [first_frame, first_frame + frames)."""
 
     first_frame: int
     frames: int
     free_frames: int
     free_lists: tuple[FreeList, ...]
     pool: tuple[int, ...]
-    """The processor's pool, next to be allocated first."""
+    """The frames in the processor's pool, the next to be allocated first."""
     pool_limit: int
     owners: tuple[tuple[str, int], ...]
-    """Who owns how many frames, by name."""
+    """The number of frames of each owner, by name."""
 
 
 @frozen
 class PageCounts:
-    """How many pages (4 KiB) are what, and the marks below which requests are refused.
+    """The number of pages (4 KiB) in each state, and the marks below which requests are refused.
 
     `free` includes `zeroed` ones; total = free + cached + used; `wired` and `inactive` are part of `used`.  A request
-    sees free + cached: NORMAL needs more than `free_reserved`, SYSTEM more than `interrupt_free_min`, INTERRUPT more
+    can use free + cached: NORMAL needs more than `free_reserved`, SYSTEM more than `interrupt_free_min`, INTERRUPT more
     than 0.  Threads that wait for pages wake at `free_min`; the page daemon works until `free_target` is reached.
     """
 
@@ -73,16 +73,16 @@ class PageCounts:
 
     @property
     def available(self) -> int:
-        """Return what a request can count on."""
+        """The number of pages that a request can use."""
         return self.free + self.cached
 
 
 @frozen
 class FrameRun:
-    """Neighbouring frames [first, first + frames) that are alike.
+    """Neighbouring frames [first, first + frames) with the same state.
 
-    `state` is "free" (on a buddy list), "pooled" (free, in the processor's pool), "zeroed" (free and known to be
-    zero), "cached" or "used"; `owner` names who has them; `wired` says that they can't be taken away.
+    `state` is "free" (on a buddy list), "pooled" (free, in the processor's pool), "zeroed" (free and known to be zero),
+    "cached" or "used"; `owner` names the owner; `wired` says that they can't be taken away.
     """
 
     first: int
@@ -94,9 +94,9 @@ class FrameRun:
 
 @frozen
 class FrameValue:
-    """One frame: which page of whom is in it (`pindex`, None: not known), and the virtual addresses that lead to it.
+    """One frame: its owner's page number (`pindex`, None if unknown), and the virtual addresses mapped to it.
 
-    `mapped` are pairs of a task's name ("" the kernel) and an address; `mappings` says how many there are in all.
+    `mapped` are pairs of a task's name ("" the kernel) and an address; `mappings` is their total number.
     """
 
     frame: int
@@ -110,9 +110,9 @@ class FrameValue:
 
 @frozen
 class FramesValue:
-    """Physical memory: counts, free blocks by order, who owns how much, and the frames as runs in address order.
+    """Physical memory: counts, free blocks by order, owners, and the frames as runs in address order.
 
-    Runs that were left out of the picture lie between those that are shown; `owners` counts frames by owner.
+    Runs that were left out of the picture are between those that are shown; `owners` counts frames by owner.
     """
 
     counts: PageCounts
@@ -124,7 +124,7 @@ class FramesValue:
 
 
 def joined(runs: Iterable[FrameRun]) -> Iterator[FrameRun]:
-    """Neighbours that are alike, as one."""
+    """Yield equal neighbours joined."""
     last: FrameRun | None = None
     for run in runs:
         alike = last is not None and (last.state, last.owner, last.wired) == (run.state, run.owner, run.wired)
@@ -141,19 +141,19 @@ def joined(runs: Iterable[FrameRun]) -> Iterator[FrameRun]:
 # ---- owners of frames in the zeroed pool and the page cache ------------------------------------
 
 ZEROED, CACHED = "zeroed pages", "cached: "
-"""Owner of free frames that hold zeroes; and, before the name of whose page it holds, of a cached frame."""
+"""The owner of free frames that contain zeroes; and the prefix of a cached frame's owner."""
 
 
 POOLED = 0
-"""What a free frame in the processor's pool has for an owner."""
+"""The owner of a free frame in the processor's pool."""
 
 
 Owner = str | int | None
-"""Who has a frame; None: it is on the free lists."""
+"""The owner of a frame; None: it is on the free lists."""
 
 
 def state_of(owner: Owner) -> str:
-    """The state of a frame of `owner`.
+    """Return the state of a frame of `owner`.
 
     >>> state_of("page tables"), state_of("cached: file data"), state_of(None)
     ('used', 'cached', 'free')
@@ -166,7 +166,7 @@ def state_of(owner: Owner) -> str:
 
 
 def shown_owner(owner: Owner) -> str:
-    """The owner of a frame as pictures show it: of a cached frame the page's, of a free one none.
+    """Return the owner of a frame for pictures: for a cached frame the page's, for a free one none.
 
     >>> shown_owner("cached: file data"), shown_owner("zeroed pages")
     ('file data', '')
@@ -202,22 +202,22 @@ class PageHandedOver(Event, changes=True):
 
 
 class _FreeBlock(Event):
-    """The free block `frame` of `order`."""
+    """The free block at `frame` of `order`."""
 
     frame: int
     order: int
 
 
 class BlockSplit(_FreeBlock, changes=True):
-    """The free block `frame` of `order` was halved; its upper half is on the list below."""
+    """The free block at `frame` of `order` was halved; its upper half is on the list below."""
 
 
 class BlockJoined(_FreeBlock, changes=True):
-    """Two free buddies became the block `frame` of `order`."""
+    """Two free buddies became the block at `frame` of `order`."""
 
 
 class _PoolMove(Event):
-    """What moved between a pool of frames and the buddy system."""
+    """Frames moved between a pool and the buddy system."""
 
     pool: str
     moved: tuple[int, ...]

@@ -1,4 +1,4 @@
-"""What a policy of page replacement is: one ring of pages, linked, and the order in which they should go."""
+"""Policies of page replacement: each has one ring of linked pages, and an order of eviction."""
 
 from __future__ import annotations
 
@@ -10,100 +10,100 @@ from .page import AnyPage
 
 
 class Pages(Protocol):
-    """What a policy asks of pages in memory."""
+    """The queries of a policy on pages in memory."""
 
     def may_go(self, page: AnyPage) -> bool:
-        """Return whether the page may leave at all: a wired one may not."""
+        """Return whether the page may be evicted: a wired one may not."""
 
     def referenced(self, page: AnyPage) -> bool:
-        """Return whether a reference bit of it is set: it was used since that was cleared."""
+        """Return whether a reference bit of it is set: it was used since the bit was cleared."""
 
     def clear_referenced(self, page: AnyPage) -> None:
-        """Clear its reference bits, and have the processors forget what they keep of it."""
+        """Clear its reference bits, and flush its translations."""
 
     def dirty(self, page: AnyPage) -> bool:
-        """Return whether it was written since it came, or since its file had it."""
+        """Return whether it was written since it came in, or since its file was updated."""
 
 
 FOUND = ("used", "unused", "kept")
-"""What a hand finds: a bit that was set, and is cleared; a page that may leave; one that may not at this moment."""
+"""The results of a hand's check: a set bit, which is cleared; a page to evict; one that can't be evicted now."""
 
 
 class RingReport(Protocol):
-    """Hears of what changes in a ring; pages are named by their frames."""
+    """A listener for changes in a ring; pages are named by their frames."""
 
     def moved(self, frame: int, before: int, after: int) -> None:
-        """A frame has another place in the order; -1: it is not in the ring."""
+        """Note that a frame has another place in the order; -1: it is not in the ring."""
 
     def noted(self, notes: tuple[tuple[int, int | None, int | None], ...]) -> None:
-        """The policy keeps other numbers of pages: of each the frame, and both numbers; none: it keeps none."""
+        """Note that the policy's numbers for pages changed: frame, old and new number (None without one)."""
 
     def aged(self, notes: tuple[tuple[int, int, int], ...]) -> None:
-        """The same, at a tick of the clock."""
+        """Note the same at a tick of the clock."""
 
     def cleared(self, frame: int) -> None:
-        """The page was used: it stays, and its reference bits are cleared."""
+        """Note that a used page stays, and its reference bits are cleared."""
 
     def looked(self, frame: int, before: int, after: int, found: str) -> None:
-        """The hand looked at a frame, whose place is `after`, and found one of :data:`FOUND`."""
+        """Note that the hand checked a frame, whose place is `after`, with one of the results :data:`FOUND`."""
 
     def renumbered(self, places: tuple[tuple[int, int, int], ...], before: int, after: int) -> None:
-        """Frames have other places, and the hand too, in the same order: of each the frame, and both its places."""
+        """Note that frames and the hand got new places, in the same order: each frame with both places."""
 
 
 class References:
-    """The time of policies, which several rings may share: `count` is how many references there were."""
+    """The time of policies, which several rings may share: `count` is the number of references."""
 
     def __init__(self) -> None:
         self.count = 0
 
     def made(self, task: str, page: int) -> bool:
-        """A task referred to page number `page` of its addresses; whether that is news to all rings.  O(1)."""
+        """Count a reference of a task to page number `page`; returns whether all rings must know.  O(1)."""
         self.count += 1
         return False
 
 
 class Policy(ABC):
-    """One ring of pages: each is linked with the next (:attr:`.Page.following`), the last with the first.
+    """A ring of pages, each linked with the next (:attr:`.Page.following`), the last with the first.
 
-    `place` of each page is its place in the order in which they are asked.
+    The `place` of each page is its place in the order of checks.
     """
 
     counts: ClassVar[bool] = False
-    """Whether it has to hear of each reference (:meth:`touched`), which no real processor reports."""
+    """Whether it must see each reference (:meth:`touched`), which no real processor reports."""
 
     ages: ClassVar[bool] = False
-    """Whether it looks at pages at each tick of the clock (:meth:`ticked`)."""
+    """Whether it examines pages at each tick of the clock (:meth:`ticked`)."""
     uses_bits: ClassVar[bool] = False
-    """Whether it looks at reference bits."""
+    """Whether it reads reference bits."""
 
     def __init__(self, report: RingReport | None = None, references: References | None = None) -> None:
         self._first: AnyPage | None = None
-        """Where the ring begins; none: it is empty."""
+        """The beginning of the ring; None if it is empty."""
         self._count = 0
         self.references = references or References()
         self.reported = 0
-        """Where the hand was when that was last reported."""
+        """The hand's place when it was last reported."""
         self._report = report
 
     def __len__(self) -> int:
         return self._count
 
     def entered(self, page: AnyPage) -> None:
-        """A page came.  O(1)."""
+        """Add a page.  O(1)."""
         page.ring = self
         self._put(page, self._new_place())
 
     def kept(self, page: AnyPage) -> Any:
-        """Return what it knows of a page, for another ring of this policy (:meth:`restore`); none: nothing."""
+        """Return the facts on a page, for another ring of this policy (:meth:`restore`); None without any."""
         return page.known
 
     def restore(self, page: AnyPage, kept: Any) -> None:
-        """A page, which has just entered, was in another ring, which knew this of it."""
+        """Restore the facts on a page that came from another ring."""
         page.known = kept
 
     def left(self, page: AnyPage) -> None:
-        """A page is there no longer.  O(1)."""
+        """Remove a page.  O(1)."""
         self._note(page, None)
         self._unlink(page)
         place, page.place = page.place, -1
@@ -113,35 +113,35 @@ class Policy(ABC):
 
     @property
     def time(self) -> int:
-        """References so far."""
+        """The number of references so far."""
         return self.references.count
 
     def touched(self, page: AnyPage, number: int, task: str = "") -> None:
-        """A page, number `number` of `task`, was used: one reference more.  O(1)."""
+        """Note a reference to a page, number `number` of `task`.  O(1)."""
         if self.references.made(task, number):
             self.refresh()
         self.seen(page, number, task)
 
     def seen(self, page: AnyPage, number: int, task: str) -> None:  # noqa: B027  most policies need not hear of it
-        """A page, number `number` of `task`, was used by the latest reference.  O(1)."""
+        """Note that the latest reference used a page, number `number` of `task`.  O(1)."""
 
     def knows(self, page: AnyPage, number: int, task: str) -> None:  # noqa: B027  most policies need not
-        """A page is number `number` of `task`.  O(1)."""
+        """Note that a page is number `number` of `task`.  O(1)."""
 
     def ticked(self, pages: Pages, count: int) -> None:  # noqa: B027  most policies have no clock
-        """So many ticks of the clock have passed, from 1 on, since it was called last.  O(pages)."""
+        """Handle `ticks` ticks of the clock, at least 1, since the last call.  O(pages)."""
 
     def refresh(self) -> None:  # noqa: B027  most policies need not
-        """The latest reference was news to all rings (:meth:`References.made`).  O(pages)."""
+        """Update after a reference that all rings must know (:meth:`References.made`).  O(pages)."""
 
     @property
     def hand(self) -> int:
-        """The place where it looks next; 0 for policies that have no hand."""
+        """The place that the hand checks next; 0 for policies without a hand."""
         return 0
 
     @property
     def queue(self) -> list[AnyPage]:
-        """The pages in the order in which another ring gets them, where they move there.  O(pages)."""
+        """The pages in the order in which another ring gets them, if they move there.  O(pages)."""
         first = self._first
         if first is None:
             return []
@@ -153,33 +153,33 @@ class Policy(ABC):
 
     @property
     def order(self) -> list[AnyPage]:
-        """The pages in the order in which they are asked.  O(pages), or O(pages log pages)."""
+        """The pages in the order in which they are checked.  O(pages), or O(pages log pages)."""
         return self.queue
 
     @property
     def places_and_notes(self) -> tuple[dict[int, int], dict[int, int]]:
-        """By frame the places of pages, and the numbers that it keeps of some.  O(pages)."""
+        """The places of pages by frame, and the policy's numbers for some.  O(pages)."""
         queue = self.queue
         notes = {page.frame: page.note for page in queue if page.note is not None}
         return {page.frame: page.place for page in queue}, notes
 
     def may_go_again(self, page: AnyPage) -> None:  # noqa: B027  most policies need not
-        """A page, which is in the ring, may go, which it might not before.  O(log pages)."""
+        """Note that a page in the ring can be evicted again.  O(log pages)."""
 
     def expired(self, pages: Pages) -> list[AnyPage]:
-        """Pages that may go and should leave after a reference, whether or not a frame is needed."""
+        """Return evictable pages that should leave after a reference, even if no frame is needed."""
         return []
 
     @abstractmethod
     def candidates(self, pages: Pages) -> Iterator[AnyPage]:
-        """The pages in the order in which they should go; asked on only while none could.
+        """Yield the pages in the order of eviction; the next is read only if one could not be evicted.
 
         O(1) to the next where none is in use.
         """
 
     @abstractmethod
     def _new_place(self) -> int:
-        """Return where a page that comes is put."""
+        """Return the place of a new page."""
 
     def _clear(self, pages: Pages, page: AnyPage) -> None:
         """Clear the reference bits of a page that was used."""
@@ -188,7 +188,7 @@ class Policy(ABC):
             self._report.cleared(page.frame)
 
     def _note(self, page: AnyPage, note: int | None) -> None:
-        """Keep this number of a page; none: no number."""
+        """Store this number for a page; None: no number."""
         before = page.note
         if before == note:
             return
@@ -197,7 +197,7 @@ class Policy(ABC):
             self._report.noted(((page.frame, before, note),))
 
     def _put(self, page: AnyPage, place: int) -> None:
-        """Have a page at this place, behind all others."""
+        """Put a page at this place, after all others."""
         before, page.place = page.place, place
         if before >= 0:
             self._unlink(page)
@@ -206,7 +206,7 @@ class Policy(ABC):
             self._report.moved(page.frame, before, place)
 
     def _link(self, page: AnyPage) -> None:
-        """Link a page before the first: behind all others."""
+        """Link a page before the first one, and so after all others."""
         first = self._first
         if first is None:
             self._first = page
@@ -217,7 +217,7 @@ class Policy(ABC):
         self._count += 1
 
     def _unlink(self, page: AnyPage) -> None:
-        """Have a page not linked; where it was the first, the next one is first."""
+        """Unlink a page; after the first one, the next is first."""
         previous, following = page.previous, page.following
         if following is page:
             self._first = None
@@ -230,14 +230,14 @@ class Policy(ABC):
 
 
 class Arrivals(Policy):
-    """A ring whose pages stand as they came; they go by its `order`."""
+    """A ring in order of arrival; pages are evicted by its `order`."""
 
     def __init__(self, report: RingReport | None = None, references: References | None = None) -> None:
         super().__init__(report, references)
         self._last = -1
 
     def candidates(self, pages: Pages) -> Iterator[AnyPage]:
-        """By its order, those that may go."""
+        """Yield the evictable pages in its order."""
         return (page for page in self.order if pages.may_go(page))
 
     def _new_place(self) -> int:

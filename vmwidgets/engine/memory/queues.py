@@ -13,49 +13,49 @@ from .policy import Arrivals, Pages, References, RingReport
 class Fifo(Arrivals):
     """First in, first out.
 
-    A page that can't go keeps its place in the order, and is set aside: it is asked again only once it may go
-    (:meth:`may_go_again`).  So wired pages are passed once each time that they are wired, not once for each fault.
+    A page that can't be evicted keeps its place in the order and is set aside: it is checked again only once it can
+    (:meth:`may_go_again`).  So wired pages are passed once for each wiring, not once for each fault.
     """
 
     def __init__(self, report: RingReport | None = None, references: References | None = None) -> None:
         super().__init__(report, references)
         self._line: AnyPage | None = None
-        """From it on to the last, pages may go for all that is known; those before are aside, or may go again."""
+        """The first page that may be evictable; those before it are set aside, or evictable again."""
         self._returned: list[tuple[int, AnyPage]] = []
-        """A heap of place and page of those that may go again; with an old place, or ring, an entry says nothing."""
+        """A heap of place and page of those evictable again; an entry with an old place or ring has no meaning."""
 
     def left(self, page: AnyPage) -> None:
-        """It is in no line."""
+        """Remove it from the line."""
         self._forget(page)
         super().left(page)
 
     def _put(self, page: AnyPage, place: int) -> None:
-        """It is the last of the line."""
+        """Put it at the end of the line."""
         self._forget(page)
         super()._put(page, place)
         if self._line is None:
             self._line = page
 
     def _forget(self, page: AnyPage) -> None:
-        """Have a page that leaves its place not in the line, and not aside."""
+        """Remove a page that leaves its place from the line, and from those set aside."""
         page.is_aside = False
         if self._line is page:
             self._line = self._behind_in_line(page)
 
     def _behind_in_line(self, page: AnyPage) -> AnyPage | None:
-        """The one behind a page of the line; none behind the last."""
+        """Return the page after one in the line; None after the last."""
         return None if page.following is self._first else page.following
 
     def may_go_again(self, page: AnyPage) -> None:
-        """It is asked again, at its old place."""
+        """Check it again, at its old place."""
         if page.is_aside:
             page.is_aside = False
             heappush(self._returned, (page.place, page))
 
     def candidates(self, pages: Pages) -> Iterator[AnyPage]:
-        """The first that may go, and what comes after it.
+        """Yield the first evictable page, and the following ones.
 
-        The first takes O(log pages) beside those that are set aside on the way, and the rest O(pages).
+        The first takes O(log pages), and more for pages that are set aside on the way; the rest takes O(pages).
         """
         first = self._next()
         while first is not None and not pages.may_go(first):
@@ -70,7 +70,7 @@ class Fifo(Arrivals):
                 yield page
 
     def _next(self) -> AnyPage | None:
-        """The first page by place that is not set aside, if there is one."""
+        """Return the first page by place that is not set aside, if there is one."""
         returned = self._returned
         while returned and (returned[0][1].ring is not self or returned[0][1].place != returned[0][0]):
             heappop(returned)
@@ -80,7 +80,7 @@ class Fifo(Arrivals):
         return first
 
     def _take(self, page: AnyPage) -> None:
-        """Take what :meth:`_next` gave out of the line, or off the heap."""
+        """Remove the result of :meth:`_next` from the line or the heap."""
         if page is self._line:
             self._line = self._behind_in_line(page)
         else:
@@ -91,12 +91,12 @@ class Fifo(Arrivals):
 
 
 class SecondChance(Fifo):
-    """First in, first out, but a page that was used goes behind all others, without its reference bit."""
+    """First in, first out, but a used page goes to the end, without its reference bit."""
 
     uses_bits: ClassVar[bool] = True
 
     def candidates(self, pages: Pages) -> Iterator[AnyPage]:
-        """The first that was not used; each one once without its bit, at the latest."""
+        """Yield the first page that was not used; at the latest, each one again without its bit."""
         for _ in range(2 * len(self)):
             page = self._first
             assert page is not None, "none leaves on the way"
@@ -109,20 +109,20 @@ class SecondChance(Fifo):
 
 
 class Lru(Fifo):
-    """The page that was not used for longest, by a count of references: what the others come near to."""
+    """Evict the least recently used page, by a count of references: the other policies approximate this."""
 
     counts = True
 
     def seen(self, page: AnyPage, number: int, task: str) -> None:
-        """It goes behind all others."""
+        """Move it to the end."""
         self._behind(page)
 
 
 class WorkingSet(Lru):
-    """Pages that were used in the last `window` references stay, others leave (Denning 1968).
+    """Pages used in the last `window` references stay, and others leave (Denning 1968).
 
-    Where a frame is needed and all are in the set, the page that was not used for longest goes.  What is known of a
-    page is when it was used last.
+    If a frame is needed and all are in the set, the least recently used page is evicted.  The only fact on a page is
+    its last use.
     """
 
     def __init__(self, window: int, report: RingReport | None = None, references: References | None = None) -> None:
@@ -130,19 +130,19 @@ class WorkingSet(Lru):
         self.window = window
 
     def entered(self, page: AnyPage) -> None:
-        """It counts as used now."""
+        """Count it as used now."""
         super().entered(page)
         page.known = self.time
 
     def seen(self, page: AnyPage, number: int, task: str) -> None:
-        """It was used now."""
+        """Note that it was used now."""
         super().seen(page, number, task)
         page.known = self.time
 
     def expired(self, pages: Pages) -> list[AnyPage]:
-        """Return those whose last use is `window` references ago or more, the oldest first.
+        """Return the pages whose last use is at least `window` references ago, the oldest first.
 
-        O(1) beside these, O(log pages) for each, and the same for each that is set aside.
+        O(1), plus O(log pages) for each of these, and for each that is set aside.
         """
         found = []
         while (page := self._next()) is not None and page.known <= self.time - self.window:

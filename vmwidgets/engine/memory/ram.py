@@ -15,14 +15,14 @@ from ..base.units import IN_PAGE, PAGE, PAGE_SHIFT, Address, Size, counted
 _WORDS = {1: Struct("<B"), 2: Struct("<H"), 4: Struct("<I"), 8: Struct("<Q")}
 _READ = {width: one.unpack_from for width, one in _WORDS.items()}
 _WRITE = {width: one.pack_into for width, one in _WORDS.items()}
-"""By width in bytes: how words are read and written."""
+"""The formats of words by their width in bytes."""
 
 
 _ZEROES = bytes(PAGE)
 
 
 class BusError(VMError):
-    """An access reached a physical address where no memory answers."""
+    """Raised for an access to a physical address without memory."""
 
     def __init__(self, pa: int, length: int, ram_size: int, ram_start: int = 0) -> None:
         super().__init__(
@@ -44,7 +44,7 @@ class Ram:
 
     __slots__ = ("_frames", "size")
     readable = ("read", "read_word", "size")
-    """What learners may use of it."""
+    """The attributes that learners may use."""
 
     def __init__(self, size: int) -> None:
         if size <= 0 or size % PAGE:
@@ -53,7 +53,7 @@ class Ram:
         self._frames: dict[int, bytearray] = {}
 
     def read(self, pa: int, length: int) -> bytes:
-        """`length` bytes from `pa` on; raises :class:`BusError` outside.  Reading commits nothing."""
+        """Return `length` bytes from `pa` on; raises :class:`BusError` outside.  Reading commits nothing."""
         self._check_inside(pa, length)
         parts = []
         for at, count in page_pieces(pa, length):
@@ -62,7 +62,7 @@ class Ram:
         return b"".join(parts)
 
     def write(self, pa: int, data: bytes) -> None:
-        """Put `data` at `pa`; raises :class:`BusError` outside, and then writes nothing."""
+        """Write `data` at `pa`; raises :class:`BusError` outside, and then writes nothing."""
         self._check_inside(pa, len(data))
         done = 0
         for at, count in page_pieces(pa, len(data)):
@@ -71,7 +71,7 @@ class Ram:
             done += count
 
     def read_word(self, pa: int, width: int) -> int:
-        """The unsigned little-endian word of `width` bytes at `pa`."""
+        """Return the unsigned little-endian word of `width` bytes at `pa`."""
         held, offset = self._frames.get(pa >> PAGE_SHIFT), pa & IN_PAGE
         if offset + width > PAGE:
             return int.from_bytes(self.read(pa, width), "little")
@@ -82,7 +82,7 @@ class Ram:
         return word
 
     def write_word(self, pa: int, width: int, value: int) -> None:
-        """Write an unsigned little-endian word of `width` bytes; a value too big is an `OverflowError`."""
+        """Write an unsigned little-endian word of `width` bytes; raises OverflowError for a larger value."""
         held, offset = self._frames.get(pa >> PAGE_SHIFT), pa & IN_PAGE
         if held is None or offset + width > PAGE or value >> 8 * width:
             self.write(pa, value.to_bytes(width, "little"))
@@ -99,7 +99,7 @@ class Ram:
         self._frames.pop(frame, None)
 
     def differing(self, known: Mapping[int, bytes]) -> list[int]:
-        """Return those of the `known` frames that hold something else than is known of them.  O(frames).
+        """Return those of the `known` frames whose contents differ from the known ones.  O(frames).
 
         >>> ram = Ram(1 << 20)
         >>> ram.write(0x1000, b"x")
@@ -125,7 +125,7 @@ class Ram:
 
 
 def page_pieces(address: int, length: int) -> list[tuple[int, int]]:
-    """[address, address + length) cut at page borders: address and bytes of each piece.
+    """Return [address, address + length) cut at page borders: address and length of each piece.
 
     >>> page_pieces(0xFFE, 4)
     [(4094, 2), (4096, 2)]

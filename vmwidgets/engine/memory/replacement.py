@@ -1,8 +1,8 @@
-"""Which page goes: the policies of page replacement by their names, over pages of which they ask little.
+"""The policies of page replacement by name, with a small interface to pages.
 
-A policy has the pages of one ring: all that there are (global replacement), or one task's (local).  It says in which
-order they should be tried; who asks takes the first that can go.  It reads reference bits through :class:`Pages`, so
-that the same policy serves page tables and a string of references on paper.
+A policy has the pages of one ring: all pages (global replacement), or one task's (local).  It returns the order in
+which they should be tried; the caller takes the first that can be evicted.  It reads reference bits through
+:class:`Pages`, so that the same policy works with page tables and with a string of references on paper.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ class ResidentPage:
 
 
 Choice = Callable[[list[ResidentPage]], int]
-"""Gives the frame of the page that is to go, of those given; they are in the order in which they came."""
+"""A function from the given pages, in order of arrival, to the frame of the page to evict."""
 
 
 class Own(Arrivals):
-    """The page that a function chooses; known of each are its number, its arrival and its last use."""
+    """Evict the page that a function chooses; each page has its number, its arrival and its last use."""
 
     counts = True
 
@@ -57,20 +57,20 @@ class Own(Arrivals):
         self.choose = choose
 
     def entered(self, page: AnyPage) -> None:
-        """A page came."""
+        """Note the arrival of a page."""
         super().entered(page)
         page.known = -1, self.time, self.time
 
     def seen(self, page: AnyPage, number: int, task: str) -> None:
-        """It was used now."""
+        """Note that it was used now."""
         page.known = number, page.known[1], self.time - 1
 
     def knows(self, page: AnyPage, number: int, task: str) -> None:
-        """It is that page, whenever it was used."""
+        """Note its number, whenever it was used."""
         page.known = number, *page.known[1:]
 
     def candidates(self, pages: Pages) -> Iterator[AnyPage]:
-        """Yield what the function chooses, of those that may go; of the rest again if that can't."""
+        """Yield the function's choice among the evictable pages; then its choice among the rest."""
         rest = {page.frame: page for page in self.queue if pages.may_go(page)}
         while rest:
             described = []
@@ -93,7 +93,7 @@ POLICIES = (*SIMPLE, "working set", "opt")
 
 @frozen(slots=False)
 class Replacement:
-    """How pages are replaced: a policy by its name, its parameters, and the frames from which it chooses.
+    """A way to replace pages: a policy by its name, its parameters, and the frames from which it chooses.
 
     `window` is the size of the working set in references.  `future` is for OPT: the pages in the order of their future
     use.  A page is a number, or a pair of task and number; a number alone is a page of the task that first refers to
@@ -137,11 +137,11 @@ class Replacement:
         return self.policy == "working set"
 
     def references(self) -> References:
-        """A time that rings of this policy share."""
+        """Return a time for rings of this policy to share."""
         return Future(self.future) if self.policy == "opt" else References()
 
     def make(self, report: RingReport | None = None, references: References | None = None) -> Policy:
-        """A policy with an empty ring, whose time is `references`."""
+        """Return a policy with an empty ring and the time `references`."""
         if self.policy == "working set":
             return WorkingSet(self.window, report)
         if self.policy == "opt":
@@ -150,7 +150,7 @@ class Replacement:
 
 
 def _string(future: object) -> tuple[PageKey, ...]:
-    """A string as it is given to OPT: numbers, or pairs of task and number."""
+    """Return the string for OPT: numbers, or pairs of task and number."""
     given: list[object] = list(future) if isinstance(future, (tuple, list, range)) else [None]
     numbers = [one for one in given if type(one) is int]
     pairs = [pair for one in given if (pair := _pair(one)) is not None]
@@ -163,7 +163,7 @@ def _string(future: object) -> tuple[PageKey, ...]:
 
 
 def _pair(one: object) -> tuple[str, int] | None:
-    """The name of a task and a number, if it is that."""
+    """Return the name of a task and a number, if the item is such a pair."""
     match one:
         case (str() as task, int() as page) if type(page) is int:
             return task, page

@@ -1,4 +1,4 @@
-"""The rings of frames that page replacement goes by, as frozen values."""
+"""The rings of frames for page replacement, as frozen values."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from ..base.frozen import frozen
 
 @frozen
 class RingPage:
-    """A page in a ring: its frame, its place there, and what the hardware noted in the tables that lead to it.
+    """A page in a ring: its frame, its place, and the hardware's bits in its descriptors.
 
-    `dirty` says that the page would have to be written if it left its frame, as its dirty bits and the kernel know.
-    It is page `index` of `object`; `task` has it at address `va`, and `others` more translations lead to it ("": none).
-    `note` is what the policy keeps of it, as far as that is a number: OPT the next use, which is a place in its string,
-    aging the counter.
+    `dirty` says that the page must be written before it leaves its frame, by its dirty bits and the kernel's records.
+    It is page `index` of `object`; `task` maps it at address `va` ("": no task), and there are `others` more
+    translations.  `note` is the policy's number for it: for OPT the next use, a position in the string, and for aging
+    the counter.
     """
 
     frame: int
@@ -32,10 +32,10 @@ class RingPage:
 
 @frozen
 class RingValue:
-    """A ring, by its name: the task whose pages are in it, "" for those of all tasks.
+    """A ring, with its name: the task whose pages are in it, or "" for those of all tasks.
 
-    `pages` are in the order in which the policy takes them, or, where a function decides, in which they came; of
-    `count` pages in all they are the first.  `hand` is the place where a clock looks next.
+    `pages` are in the policy's order or, if a function decides, in order of arrival; of `count` pages in all, they are
+    the first.  `hand` is the place that a clock checks next.
     """
 
     name: str
@@ -46,24 +46,24 @@ class RingValue:
 
 @frozen
 class ReplacementValue:
-    """How pages are replaced: the policy in words, and the rings by name, at that moment."""
+    """The state of page replacement: the policy in words, and the rings by name."""
 
     policy: str
     rings: Mapping[str, RingValue]
 
     @property
     def name(self) -> str:
-        """The policy by its name alone."""
+        """The policy's name alone."""
         return self.policy.removesuffix(", local")
 
     @property
     def has_hand(self) -> bool:
-        """Return whether a hand goes round."""
+        """Return whether there is a moving hand."""
         return self.name == "clock"
 
     @property
     def is_function(self) -> bool:
-        """Return whether a function decides which page goes, in an order that nothing else knows."""
+        """Return whether a function chooses the page, in an order that only it knows."""
         return self.name == "a function"
 
 
@@ -75,10 +75,10 @@ ORDERS: dict[str, Key] = {
     "aging": lambda place, note, hand: (note or 0,),
     "opt": lambda place, note, hand: (-inf if note is None else -note,),
 }
-"""By policy: of a page's place and note, and of the clock's hand, what comes before its place in the order."""
+"""For each policy, a function of a page's place and note, and of the hand: the sort key that comes before the place."""
 
 BY_BITS = ("nru",)
-"""Policies that go by what the hardware noted of all pages."""
+"""The policies that use the hardware's bits of all pages."""
 
 
 def in_order(
@@ -88,9 +88,9 @@ def in_order(
     hand: int,
     bits: Mapping[int, tuple[bool, bool]] | None = None,
 ) -> list[int]:
-    """The frames of a ring, by frame what is known of them, in the order in which a policy, by its name, takes them.
+    """Return the frames of a ring, with each frame's facts, in the order of a policy, given by name.
 
-    `bits` are the reference and dirty bits, which policies of :data:`BY_BITS` need.  O(pages log pages).
+    `bits` are the reference and dirty bits, which the policies in :data:`BY_BITS` need.  O(pages log pages).
 
     >>> places = {1: 1, 2: 2, 3: 3}
     >>> in_order("opt", places, {1: 4, 2: 9}, 0), in_order("clock", places, {}, 3)

@@ -1,9 +1,8 @@
 """Object caches: objects of one size from slabs, after Bonwick, as in X15's `kern/kmem`.
 
-A slab is a run of whole pages cut into equal buffers.  Its descriptor sits at the slab's end, or, for big buffers that
-would waste too much for it, elsewhere.  A cache is given its supplier of slabs, so that kernel map entries can come
-from a cache whose pages need no map entry.  The processor's pool, which the original can put before the slabs, is left
-out.
+A slab is a run of whole pages cut into equal buffers.  Its descriptor is at the slab's end or, for big buffers of which
+it would waste too much, elsewhere.  A cache is given its supplier of slabs, so that kernel map entries can come from a
+cache whose pages need no map entry.  The processor's pool, which the original can put before the slabs, is left out.
 """
 
 from __future__ import annotations
@@ -21,42 +20,42 @@ from .slabs_schema import BufferAllocated, BufferFreed, CacheValue, SlabCreated,
 MIN_ALIGN = 8
 
 SMALL_BUFFER = 512
-"""Below this buffer size the descriptor is always inside the slab."""
+"""The buffer size below which the descriptor is always inside the slab."""
 
 ENOUGH_BUFFERS = 8
 
 MAX_SLAB_SIZE = 8 * PAGE
-"""A slab stops growing here, even with fewer than :data:`ENOUGH_BUFFERS`."""
+"""The greatest size of a slab, even with fewer than :data:`ENOUGH_BUFFERS`."""
 
 DESCRIPTOR_SIZES = {64: 40, 32: 20}
-"""Bytes of a slab's descriptor, by the machine's word width."""
+"""The bytes of a slab's descriptor, by the machine's word width."""
 
 
 @frozen
 class SlabLayout:
-    """How one cache's slabs are cut; all sizes in bytes."""
+    """The layout of one cache's slabs, with sizes in bytes."""
 
     object_size: int
     align: int
     buffer_size: int
     slab_size: int
     buffers: int
-    """Buffers in a slab."""
+    """The number of buffers in a slab."""
     leftover: int
-    """What the buffers and an inside descriptor leave unused; the colours shift the buffers in it."""
+    """The bytes left unused by the buffers and an inside descriptor; the colours shift the buffers in them."""
     descriptor_inside: bool
 
     def next_colour(self, colour: int) -> int:
-        """The shift of the first buffer in the slab that follows one shifted by `colour`."""
+        """Return the shift of the first buffer in the slab that follows one shifted by `colour`."""
         following = colour + self.align
         return following if following <= self.leftover else 0
 
 
 def slab_layout(object_size: int, align: int = MIN_ALIGN, *, bits: int = 64, off_slab: bool = True) -> SlabLayout:
-    """The layout for objects of `object_size` bytes; without `off_slab` descriptors are always inside.
+    """Return the layout for objects of `object_size` bytes; without `off_slab`, descriptors are always inside.
 
-    Slabs of 1, 2, … buffers, rounded up to pages, are tried (each time going on from the number that
-    fitted) until 8 buffers fit or the slab has 8 pages; the one that wastes least is kept, the later on a tie.
+    Slabs of 1, 2, … buffers, rounded up to pages, are tried (each time continuing from the number that fitted), until 8
+    buffers fit or the slab has 8 pages.  The one that wastes least is used, or the later one if they are equal.
 
     >>> slab_layout(80).buffers, slab_layout(80).leftover
     (50, 56)
@@ -76,7 +75,7 @@ def slab_layout(object_size: int, align: int = MIN_ALIGN, *, bits: int = 64, off
 
 
 def _least_waste(buffer_size: int, reserved: int) -> tuple[int, int, int]:
-    """Slab size, buffers and unused bytes of the slab that wastes least, `reserved` bytes being the descriptor's."""
+    """Return size, buffers and unused bytes of the slab that wastes least; `reserved` bytes are the descriptor's."""
     best: tuple[int, int, int] | None = None
     buffers = 0
     while True:
@@ -90,21 +89,21 @@ def _least_waste(buffer_size: int, reserved: int) -> tuple[int, int, int]:
 
 
 STATES = ("partial", "free", "full")
-"""The lists of slabs, in the order in which buffers are looked for."""
+"""The lists of slabs, in the order in which buffers are searched for."""
 
 
 class SlabSupplier(Protocol):
-    """Where a cache's slabs come from: runs of its layout's `slab_size` bytes, page aligned."""
+    """The supplier of a cache's slabs: runs of its layout's `slab_size` bytes, page aligned."""
 
     def allocate(self) -> int | None:
-        """The address of a run, or None when there is none."""
+        """Return the address of a run, or None if there is none."""
 
     def free(self, address: int) -> None:
-        """Take a run back."""
+        """Free a run."""
 
 
 class Slab:
-    """One slab: its free list holds buffer numbers, the next to be allocated last."""
+    """One slab: its free list contains buffer numbers, the next to be allocated last."""
 
     __slots__ = ("address", "colour", "free", "state", "used")
 
@@ -117,12 +116,12 @@ class Slab:
 
 
 class ObjectCache:
-    """A cache of objects of `object_size` bytes, in slabs that `supplier` gives.
+    """A cache of objects of `object_size` bytes, in slabs from `supplier`.
 
     Partial slabs are used first, then the first free one, then a new one.  A slab that becomes partial goes to the
-    list's tail when it was free and to its head when it was full.  The cache of kernel map entries keeps no data
-    outside its slabs (`off_slab=False`).  `bits` is the machine's word width.  Addresses are the supplier's; what lies
-    there is never touched.
+    list's tail if it was free, and to its head if it was full.  The cache of kernel map entries keeps no data outside
+    its slabs (`off_slab=False`).  `bits` is the machine's word width.  Addresses are the supplier's; their contents are
+    never accessed.
 
     >>> class Supplier:
     ...     def allocate(self):
@@ -150,10 +149,10 @@ class ObjectCache:
         self._recorder = recorder
         self.name = name
         self.layout = slab_layout(object_size, align, bits=bits, off_slab=off_slab)
-        """How the slabs are cut."""
+        """The layout of the slabs."""
         self.supplier = supplier
         self.allocated = 0
-        """Objects that are allocated."""
+        """The number of allocated objects."""
         self._lists: dict[str, OrderedDict[int, Slab]] = {state: OrderedDict() for state in STATES}
         self._colour = 0
         # The original rounds a buffer's address (one-page slabs) or reads its page's private word (others).
@@ -162,7 +161,7 @@ class ObjectCache:
     # ---- objects -----------------------------------------------------------------------------
 
     def allocate(self) -> int | None:
-        """The address of a free object; None when the supplier has no slab for it.  O(1)."""
+        """Return the address of a free object; None if the supplier has no slab for it.  O(1)."""
         partial = self._lists["partial"]
         slab = next(iter(partial.values())) if partial else self._first("free") or self._grow()
         if slab is None:
@@ -183,9 +182,9 @@ class ObjectCache:
         return address
 
     def provide(self, count: int) -> bool:
-        """Have at least so many objects free, in new slabs where needed; false where the supplier has none.
+        """Ensure this many free objects, with new slabs if needed; returns False if the supplier has none.
 
-        O(slabs) of new ones.
+        O(new slabs).
         """
         if count == 1 and self._lists["partial"]:
             return True
@@ -197,7 +196,7 @@ class ObjectCache:
     def free(self, address: int) -> None:
         """Free an object.  O(1).
 
-        An address that is not an allocated object's is a panic: `slab_foreign_free` or `slab_double_free`.
+        The address of anything but an allocated object is a panic: `slab_foreign_free` or `slab_double_free`.
         """
         layout, slab = self.layout, self._by_page.get(address >> PAGE_SHIFT)
         if slab is None:
@@ -221,7 +220,7 @@ class ObjectCache:
             emit((BufferFreed.tag, self.name, address, slab.address))
 
     def reap(self) -> int:
-        """Give all free slabs back to the supplier; how many they were.  The original's caches only grow."""
+        """Return all free slabs to the supplier; returns their number.  The original's caches only grow."""
         free = list(self._lists["free"].values())
         for slab in free:
             self._remove(slab)
@@ -229,7 +228,7 @@ class ObjectCache:
         return len(free)
 
     def drop_slab(self, address: int) -> list[int]:
-        """Remove the slab at `address`, whose memory was freed by another; its allocated objects, which are freed."""
+        """Remove the slab at `address`, whose memory was freed by another; returns its objects, which are freed."""
         slab = self._by_page[address >> PAGE_SHIFT]
         objects = [self._address(slab, index) for index in range(self.layout.buffers) if slab.used[index]]
         for one in objects:
@@ -240,33 +239,33 @@ class ObjectCache:
     # ---- looking -----------------------------------------------------------------------------
 
     def slab_at(self, address: int) -> int | None:
-        """The address of the slab that `address` lies in, or None."""
+        """Return the address of the slab that contains `address`, or None."""
         slab = self._by_page.get(address >> PAGE_SHIFT)
         return None if slab is None else slab.address
 
     def slab_value(self, address: int) -> SlabValue:
-        """The slab that `address` lies in as a frozen value."""
+        """Return the slab that contains `address` as a frozen value."""
         return self._value(self._by_page[address >> PAGE_SHIFT])
 
     def slabs(self) -> Iterator[SlabValue]:
-        """The slabs as frozen values: partial ones, free ones, full ones, each in list order."""
+        """Yield the slabs as frozen values: partial ones, free ones, full ones, each in list order."""
         for state in STATES:
             for slab in self._lists[state].values():
                 yield self._value(slab)
 
     def snapshot(self) -> CacheValue:
-        """The cache as a frozen value.  O(buffers)."""
+        """Return the cache as a frozen value.  O(buffers)."""
         return self.summary(tuple(self.slabs()))
 
     def summary(self, slabs: tuple[SlabValue, ...]) -> CacheValue:
-        """The cache as a frozen value that holds these of its slabs.  O(1)."""
+        """Return the cache as a frozen value with only these slabs.  O(1)."""
         cut = self.layout
         sizes = (cut.object_size, cut.buffer_size, cut.slab_size, cut.buffers)
         return CacheValue(self.name, *sizes, slabs, self.allocated, tuple(self.slab_counts.items()))
 
     @property
     def slab_counts(self) -> dict[str, int]:
-        """Return how many slabs are partial, free and full."""
+        """The number of partial, free and full slabs."""
         return {state: len(slabs) for state, slabs in self._lists.items()}
 
     def check(self) -> None:
@@ -301,7 +300,7 @@ class ObjectCache:
     # ---- slabs -------------------------------------------------------------------------------
 
     def _foreign(self, address: int) -> KernelPanic:
-        """The panic about an address that is no object's."""
+        """Return the panic about an address that is not an object's."""
         return KernelPanic("slab_foreign_free", f"{address:#x} is not the address of an object of cache {self.name}")
 
     def _first(self, state: str) -> Slab | None:
@@ -322,7 +321,7 @@ class ObjectCache:
         return slab
 
     def _remove(self, slab: Slab) -> None:
-        """Remove a free slab; its memory stays the supplier's business."""
+        """Remove a free slab; the caller handles its memory."""
         del self._lists["free"][slab.address]
         for page in self._pages_of(slab):
             del self._by_page[page]

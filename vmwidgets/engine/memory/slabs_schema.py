@@ -1,4 +1,4 @@
-"""Object caches: the values of slabs and buffers, and what happens to them."""
+"""Object caches: the values of slabs and buffers, and their events."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ class SlabValue:
     """``"partial"``, ``"free"`` or ``"full"``: the list it is on."""
     buffers: int
     free: tuple[int, ...]
-    """Addresses of the free buffers, next to be allocated first."""
+    """The addresses of the free buffers, the next to be allocated first."""
 
     @property
     def used(self) -> int:
-        """Buffers that are allocated."""
+        """The number of allocated buffers."""
         return self.buffers - len(self.free)
 
     @classmethod
     def of(cls, address: int, colour: int, buffers: int, free: tuple[int, ...]) -> SlabValue:
-        """The slab, on the list on which its free buffers put it."""
+        """Return the slab, with the state that its free buffers imply."""
         return cls(address, colour, slab_state(buffers - len(free), buffers), buffers, free)
 
 
 def slab_state(used: int, buffers: int) -> str:
-    """The list that a slab is on: "free", "full" or "partial"."""
+    """Return the list that a slab is on: "free", "full" or "partial"."""
     return "free" if not used else "full" if used == buffers else "partial"
 
 
@@ -45,14 +45,14 @@ class CacheValue:
     buffers_per_slab: int
     slabs: tuple[SlabValue, ...]
     allocated: int
-    """Objects that are allocated."""
+    """The number of allocated objects."""
     counts: tuple[tuple[str, int], ...] = ()
-    """How many slabs are "partial", "free" and "full", those that `slabs` leaves out among them."""
+    """The number of "partial", "free" and "full" slabs, including those that `slabs` leaves out."""
 
 
 @frozen
 class CachesValue:
-    """The object caches and zones of a machine, each with its slabs by address; some of them, where there are many."""
+    """The object caches and zones of a machine, each with its slabs by address; or some of them, if there are many."""
 
     caches: tuple[CacheValue, ...]
 

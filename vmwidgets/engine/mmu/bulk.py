@@ -1,8 +1,8 @@
-"""Bulk translation: arrays of addresses to arrays of physical addresses, with the walker's answers.
+"""Bulk translation: from arrays of addresses to arrays of physical addresses, with the walker's results.
 
-Every format is served, and each answer is the walker's.  A table is read once, into arrays that lead from slot to slot
-as far as addresses have led.  What a descriptor means is asked of the format's rules, once for all descriptors that
-differ in nothing but the address they hold; addresses then go down through the arrays, a gather a level.
+It serves every format, with the same results as the walker.  Each table is read once, into arrays from slot to slot, as
+far as addresses need them.  The format's rules are consulted once for all descriptors that differ only in their
+address; addresses then descend through the arrays, one gather for each level.
 
 This is the only module of the engine that needs NumPy; it is imported when it is used.
 """
@@ -30,7 +30,7 @@ except ModuleNotFoundError:
     raise Refused("arrays of addresses need NumPy, which is not installed: pip install numpy") from None
 
 NO_ADDRESS = (1 << 64) - 1
-"""The physical address where the walk ended in a fault."""
+"""The physical address if the walk ended in a fault."""
 
 _UNKNOWN, _ENDS = -2, -1
 
@@ -46,7 +46,7 @@ Flags = NDArray[np.bool_]
 
 
 class WalkOutcome(NamedTuple):
-    """How a walk ended: None three times where it found a page, else the fault's kind, level and code."""
+    """The end of a walk: None three times if it found a page, otherwise the fault's kind, level and code."""
 
     kind: str | None = None
     level: int | None = None
@@ -54,14 +54,14 @@ class WalkOutcome(NamedTuple):
 
 
 class _Known(NamedTuple):
-    """The descriptors above a table, without the addresses in them, and the rights they leave."""
+    """The descriptors above a table, without their addresses, and the remaining rights."""
 
     path: tuple[WalkEntry, ...]
     rights: Rights
 
 
 class _Tables:
-    """All tables of one level that were reached, one after another; they grow."""
+    """All tables of one level that were reached, in growing arrays."""
 
     def __init__(self, level: Level) -> None:
         self.level = level
@@ -69,7 +69,7 @@ class _Tables:
         for descriptor in level.descriptors:
             self.types |= descriptor.mask
         self.nodes: dict[tuple[int, int], int] = {}
-        """By physical address and what is known above."""
+        """The tables by physical address and the descriptors above."""
         self.known: list[int] = []
         self.addresses: list[int] = []
         self.unreadable: set[int] = set()
@@ -79,7 +79,7 @@ class _Tables:
         self.outcome: Codes = np.zeros(0, np.uint16)
 
     def add(self, address: int, known: int, words: Words | None) -> int:
-        """A table; None for its words where memory did not answer for all of it."""
+        """Add a table and return it; its words are None if memory does not cover all of it."""
         node = self.nodes[address, known] = len(self.known)
         self.known.append(known)
         self.addresses.append(address)
@@ -100,7 +100,7 @@ class _Tables:
 
 
 class ReachedTables(Generic[C]):
-    """The tables as far as addresses have led, and what their descriptors mean for one kind of access."""
+    """The tables reached so far, and the meanings of their descriptors for one kind of access."""
 
     def __init__(self, memory: Memory, fmt: TableFormat[C], root: int, access: Access, user: bool, controls: C) -> None:
         self.memory = memory
@@ -132,7 +132,7 @@ class ReachedTables(Generic[C]):
                 self._descend_some(self.fmt.root_level.number, node, which, va, pa, outcome)
 
     def _by_start(self, va: Words) -> Iterator[tuple[int, Numbers | None]]:
-        """The addresses that begin alike, by the bits that say where: nearly always a half, or all."""
+        """Yield the addresses with the same start of the walk, by their top bits: nearly always a half, or all."""
         keys = va >> self._start_shift
         first = int(keys[0])
         same = keys == keys[0]
@@ -153,7 +153,7 @@ class ReachedTables(Generic[C]):
         pa[which], outcome[which] = some_pa, some_outcome
 
     def _descend(self, number: int, node: int | Numbers, va: Words, pa: Words, outcome: Codes) -> None:
-        """Take addresses through the tables `node` of a level and all below."""
+        """Take addresses through the tables `node` of a level and everything below."""
         tables = self._levels[number]
         level = tables.level
         slots = (va >> np.uint64(level.shift)).view(np.int64)
@@ -188,7 +188,7 @@ class ReachedTables(Generic[C]):
     # ---- descriptors -------------------------------------------------------------------------
 
     def _start(self, key: int, va: int) -> int | None:
-        """The root table's node for addresses whose highest bits are `key`; None where there is no walk."""
+        """Return the root table's node for addresses with the highest bits `key`; None if there is no walk."""
         if key not in self._starts:
             start = self.fmt.rules.start(self.fmt.root_level, self.root, va, self.controls)
             if isinstance(start, Start):
@@ -210,7 +210,7 @@ class ReachedTables(Generic[C]):
         return tables.add(address, known, np.frombuffer(data, f"<u{self.fmt.entry_width}").astype(np.uint64))
 
     def _decide(self, tables: _Tables, slots: Numbers) -> None:
-        """Find out what the descriptors in `slots` mean: alike ones at once."""
+        """Determine the meanings of the descriptors in `slots`, equal ones together."""
         nodes = slots >> tables.level.bits
         known = np.array(tables.known, np.int64)[nodes]
         if tables.unreadable:
@@ -222,7 +222,7 @@ class ReachedTables(Generic[C]):
                 self._decide_type(tables, slots[mine][ours], number)
 
     def _reread(self, tables: _Tables, slot: int) -> bool:
-        """Read a descriptor of a table that could not be read whole; false, and decided, where no memory answers."""
+        """Read a descriptor of an incomplete table; returns False, after deciding it, if there is no memory."""
         node, index = slot >> tables.level.bits, slot & tables.level.entries - 1
         if node not in tables.unreadable:
             return True
@@ -237,7 +237,7 @@ class ReachedTables(Generic[C]):
         return True
 
     def _decide_type(self, tables: _Tables, slots: Numbers, known: int) -> None:
-        """The same for descriptors of one kind, below the same ones."""
+        """Do the same for descriptors of one kind, below equal ones."""
         rules, level, words = self.fmt.rules, tables.level, tables.words[slots]
         descriptor = rules.read_as(level, int(words[0]), self.controls)
         plain = descriptor.address_mask & ~rules.checked_bits(level, descriptor, self.controls) & ~tables.types
@@ -262,7 +262,7 @@ class ReachedTables(Generic[C]):
         tables.below[slots] = np.array(nodes, np.int64)[inverse]
 
     def _decide_word(self, level: Level, descriptor: Descriptor, word: int, above: int) -> tuple[int, int]:
-        """For descriptors that are `word` but for the address: what is known below (-1: nothing), and how they end."""
+        """Return the state below descriptors equal to `word` but for the address (-1: nothing), and their outcome."""
         rules, (path, rights) = self.fmt.rules, self._known[above]
         path = (*path, WalkEntry(level, descriptor, word))
         stop = rules.check_descriptor(level, descriptor, word, self.controls)
@@ -278,7 +278,7 @@ class ReachedTables(Generic[C]):
         return _ENDS, 0 if stop is None else self._failure(stop, path)
 
     def _failure(self, stop: Stop, path: tuple[WalkEntry, ...]) -> int:
-        """The number of a fault among the outcomes."""
+        """Return the index of a fault among the outcomes."""
         report = self.fmt.rules.report(stop, path, self.access, self.user, self.controls)
         outcome = WalkOutcome(stop.kind, path[-1].level.number if path else None, report.code)
         if outcome not in self.outcomes:
@@ -287,7 +287,7 @@ class ReachedTables(Generic[C]):
 
 
 def _addresses(descriptor: Descriptor, words: Words) -> Words:
-    """:meth:`.levels.Descriptor.address_of` of each word."""
+    """Return :meth:`.levels.Descriptor.address_of` of each word."""
     found = np.zeros(words.shape, np.uint64)
     for bits in descriptor.address:
         found |= (words & np.uint64(bits.mask)) >> np.uint64(bits.low) << np.uint64(bits.to)
@@ -295,14 +295,14 @@ def _addresses(descriptor: Descriptor, words: Words) -> Words:
 
 
 def _distinct(values: Words) -> tuple[Words, Numbers]:
-    """`np.unique` with the inverse; quick where all are the same, as the rights of neighbours nearly always are."""
+    """Return `np.unique` with the inverse; fast if all values are equal, as neighbours' rights nearly always are."""
     if (values == values[0]).all():
         return values[:1], np.zeros(values.size, np.int64)
     return np.unique(values, return_inverse=True)
 
 
 def _alike(values: Words | Numbers) -> Iterator[tuple[int, Numbers | slice]]:
-    """Each distinct value, and where it is."""
+    """Yield each distinct value, with its positions."""
     first = values[0] if values.size else 0
     if (values == first).all():
         if values.size:
@@ -313,7 +313,7 @@ def _alike(values: Words | Numbers) -> Iterator[tuple[int, Numbers | slice]]:
 
 
 def _once(slots: Numbers, among: int) -> Numbers:
-    """Each of `slots` once; sorted where few of many are asked for, else marked in a map of all."""
+    """Return each of `slots` once: by sorting if they are few, else with a mark for each possible slot."""
     if slots.size * 8 < among:
         return np.unique(slots)
     marked = np.zeros(among, np.bool_)
@@ -325,14 +325,15 @@ def _once(slots: Numbers, among: int) -> Numbers:
 
 
 _CHUNK = 1 << 14
-"""Addresses that go down together: their arrays fit a processor's second-level cache."""
+"""The number of addresses that descend together: their arrays fit into a processor's second-level cache."""
 
 
 @frozen(slots=False)
 class Translation:
-    """What became of an array of addresses; the arrays have its shape.
+    """The translations of an array of addresses, in arrays of the same shape.
 
-    `pa` holds :data:`NO_ADDRESS` where the walk ended in a fault; `outcome` indexes `outcomes`, whose first is success.
+    `pa` contains :data:`NO_ADDRESS` if the walk ended in a fault; `outcome` is an index into `outcomes`, whose first is
+    success.
     """
 
     pa: Words
@@ -341,12 +342,12 @@ class Translation:
 
     @property
     def ok(self) -> Flags:
-        """Return whether each access would go through."""
+        """Return whether each access would succeed."""
         return np.equal(self.outcome, 0)
 
     @property
     def masked(self) -> Any:
-        """The physical addresses as a masked array: faults are masked."""
+        """The physical addresses as a masked array, with faults masked."""
         return np.ma.array(self.pa, mask=~self.ok)
 
 
@@ -359,10 +360,10 @@ def translate(
     user: bool = False,
     controls: C | None = None,
 ) -> Translation:
-    """Translate each of `addresses` as :func:`.walk.walk` would, as the tables are now.
+    """Translate each of `addresses` as :func:`.walk.walk` would, with the present tables.
 
-    `addresses` is an array of unsigned 64-bit integers, or what makes one; reading nothing but memory, O(tables and
-    descriptors that the addresses lead to) once, and then a few array steps a level.
+    `addresses` is an array of unsigned 64-bit integers, or a sequence for one.  Reads only memory: O(tables and
+    descriptors that the addresses need), each once, and then a few array operations for each level.
 
     >>> from vmwidgets.engine.memory.ram import Ram
     >>> from vmwidgets.engine.mmu.formats.armv7 import ARMV7
@@ -398,7 +399,7 @@ def _words(addresses: Any, word_bits: int) -> Words:
 
 
 def _from_sequence(addresses: Any) -> Any:
-    """An array of 64-bit words from Python's integers; NumPy itself makes floats of small and large ones."""
+    """Return an array of 64-bit words from Python's integers; NumPy itself would make floats of mixed ones."""
     try:
         given = np.array(addresses, object)
         words = [-1 if isinstance(one, (bool, np.bool_)) else operator.index(one) for one in given.flat]

@@ -1,9 +1,9 @@
-"""What walks have read, kept by its words: a chain of descriptors means the same wherever memory has it.
+"""Results of walks, cached by words: a chain of descriptors has the same meaning anywhere in memory.
 
-A walk reads the same few words again and again: those of the upper tables at each access, those of a leaf whenever the
-TLB has forgotten its page.  :class:`~.rules.Rules` say what they mean; here that is asked once for each chain of words,
-so that a walk reads a word a level and looks up what is known of it.  Pages of the smallest size whose descriptors
-differ in the address alone are judged alike, so a page that is read for the first time asks little that is new.
+A walk reads the same few words again and again: those of the upper tables at each access, and those of a leaf whenever
+the TLB has lost its page.  :class:`~.rules.Rules` interpret them; here this is done once for each chain of words, so
+that a walk reads one word for each level and looks up its meaning.  Pages of the smallest size whose descriptors differ
+only in the address are judged alike, so even the first read of a page needs little new work.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from .rules import Access, C, Rules, Stop
 from .tables_schema import Fault, Permission, Permissions, Rights
 
 MOST_CHAINS = 1 << 14
-"""So many chains of a format are kept; then they are forgotten, all at once."""
+"""The most chains of a format that are cached; then all are dropped at once."""
 
 MOST_SETTINGS = 32
-"""The same for settings of processors."""
+"""The same limit for settings of processors."""
 
 Case = tuple[Access, bool]
 """An access, and whether user code makes it."""
 
 
 class _Alike:
-    """What is said of a page, and of all whose descriptors differ from its descriptor in the address alone."""
+    """The facts on a page, and on all pages whose descriptors differ only in the address."""
 
     __slots__ = ("is_global", "passes", "permissions")
 
@@ -38,9 +38,9 @@ class _Alike:
 
 
 class Chain(Generic[C]):
-    """The descriptors that a walk has read so far, root first, under some settings; only :meth:`below` goes on.
+    """The descriptors that a walk has read so far, root first, with some settings; only :meth:`below` extends it.
 
-    `level` is that of the table which is read next; `address` is where that is, or what a leaf refers to (0: nothing).
+    `level` is that of the next table; `address` is the table's address, or a leaf's target (0: none).
     """
 
     __slots__ = ("_alike", "_all", "_below", "_controls", "_faults", "_pages", "_stops", "above", "address",
@@ -54,22 +54,22 @@ class Chain(Generic[C]):
         self.path: tuple[WalkEntry, ...] = ()
         self.address = self.size = 0
         self.rights = _ALL
-        """What all the descriptors together let pass."""
+        """The accesses that all descriptors together allow."""
         self.sets: tuple[tuple[int, ...], tuple[int, ...]] = (), ()
-        """For each descriptor, the bits that the hardware sets and that are not set yet: at a read, at a write."""
+        """For each descriptor, the bits that the hardware still has to set, at a read and at a write."""
         self.stop: Stop | None = None
-        """Why the last descriptor ends a walk, whatever the access."""
+        """The reason why the last descriptor ends a walk, whatever the access."""
         self.goes_on = True
         """Whether the last descriptor refers to a table."""
         self._below: dict[int, Chain[C]] = {}
         self._pages: dict[int, tuple[Chain[C], int]] = {}
-        """By all bits but the address: a chain one longer that ends with a page, and the address bits to check."""
+        """The longer chain that ends with a page, and the address bits to check, by all bits except the address."""
         self._alike = _Alike()
         self._stops: dict[Case, Stop] = {}
         self._faults: dict[Case, Fault] = {}
 
     def below(self, word: int) -> Chain[C]:
-        """This chain with one descriptor more.  O(1) where it was read before."""
+        """Return this chain with one more descriptor.  O(1) if it was read before."""
         found = self._below.get(word)
         if found is None:
             self._all.count_one()
@@ -77,7 +77,7 @@ class Chain(Generic[C]):
         return found
 
     def _with(self, word: int) -> Chain[C]:
-        """The next descriptor as :class:`Rules` read it, or as a page like it was read."""
+        """Return the next descriptor as :class:`Rules` read it, or like a similar page."""
         rules, level, controls = self._all.rules, self.level, self._controls
         descriptor = rules.read_as(level, word, controls)
         kind = descriptor.kind
@@ -105,25 +105,25 @@ class Chain(Generic[C]):
         return found
 
     def _judged_like(self, known: Chain[C]) -> None:
-        """Take over what is said of a page whose descriptor differs in the address alone."""
+        """Copy the facts on a page whose descriptor differs only in the address."""
         self.size, self.rights, self.sets = known.size, known.rights, known.sets
         self.goes_on = False
         self._alike = known._alike
 
     def with_set(self, bits: Sequence[int]) -> Chain[C]:
-        """The chain in which each descriptor has these bits set too."""
+        """Return the chain in which each descriptor has these bits set too."""
         if not any(bits):
             return self
         return self.above.with_set(bits[:-1]).below(self.path[-1].word | bits[-1])
 
     def from_root(self) -> list[Chain[C]]:
-        """The chains that end with each of the descriptors."""
+        """Return the chains that end with each of the descriptors."""
         return [] if self.above is self else [*self.above.from_root(), self]
 
     # ---- what a chain that ends with a leaf says ---------------------------------------------------
 
     def forbids(self, access: Access, user: bool) -> Stop | None:
-        """Why an access may not use the page; None: it may."""
+        """Return why an access may not use the page; None if it may."""
         case = (access, user)
         if case in self._alike.passes:
             return None
@@ -138,7 +138,7 @@ class Chain(Generic[C]):
 
     @property
     def permissions(self) -> Permissions:
-        """Return what each side may do with the page."""
+        """The permissions of each side for the page."""
         if self._alike.permissions is None:
             self._alike.permissions = permissions_by(self.forbids)
         return self._alike.permissions
@@ -152,11 +152,11 @@ class Chain(Generic[C]):
 
     @property
     def pending(self) -> int:
-        """Return what the hardware still has to set in the last descriptor before a write succeeds."""
+        """The bits that the hardware still has to set in the last descriptor before a write succeeds."""
         return self.sets[True][-1]
 
     def fault(self, access: Access, user: bool) -> Fault:
-        """Return what the processor reports of an access that the chain ends."""
+        """Return the processor's report of an access that the chain ends."""
         case = (access, user)
         found = self._faults.get(case)
         if found is None:
@@ -170,7 +170,7 @@ _ALL = Rights()
 
 
 class Chains(Generic[C]):
-    """All chains of a format, by settings and by the level of their root; `level_below` gives the next level's."""
+    """All chains of a format, by settings and by the level of their root; `level_below` returns the next level's."""
 
     def __init__(self, rules: Rules[C], level_below: Callable[[Level], Level]) -> None:
         self.rules = rules
@@ -178,10 +178,10 @@ class Chains(Generic[C]):
         self._count = 0
         self._by_settings: dict[C, dict[tuple[int, int], Chain[C]]] = {}
         self._latest: tuple[C | None, dict[tuple[int, int], Chain[C]]] = None, {}
-        """One value, so that a thread with other settings can't come in between."""
+        """A single value, so that a thread with other settings can't interfere."""
 
     def root(self, level: Level, controls: C) -> Chain[C]:
-        """The chain of a walk that has read nothing; a root that is smaller under its settings has its own level."""
+        """Return the chain of a walk that has read nothing; a smaller root under its settings has its own level."""
         latest, roots = self._latest
         if controls is not latest:
             if len(self._by_settings) >= MOST_SETTINGS:
@@ -195,7 +195,7 @@ class Chains(Generic[C]):
         return found
 
     def count_one(self) -> None:
-        """There is one chain more; too many are forgotten, but for those that are under way."""
+        """Count one more chain; if there are too many, all are dropped, except those in use."""
         self._count += 1
         if self._count > MOST_CHAINS:
             self._count = 0
@@ -204,7 +204,7 @@ class Chains(Generic[C]):
 
 
 def permissions_by(forbids: Callable[[Access, bool], Stop | None]) -> Permissions:
-    """Return what user code and the supervisor may do, by who `forbids` an access."""
+    """Return the permissions of user code and of the supervisor, given what `forbids` an access."""
 
     def side(user: bool) -> Permission:
         return Permission(
@@ -215,7 +215,7 @@ def permissions_by(forbids: Callable[[Access, bool], Stop | None]) -> Permission
 
 
 def fault_of(rules: Rules[C], stop: Stop, path: Sequence[WalkEntry], access: Access, user: bool, controls: C) -> Fault:
-    """Return what the processor reports of a check that failed after the descriptors of `path`."""
+    """Return the processor's report of a check that failed after the descriptors of `path`."""
     report = rules.report(stop, path, access, user, controls)
     blamed = [at.level.name for at in path if stop.culprit in at.held] if stop.culprit is not None else []
     why = f"{stop.why} in the {' and the '.join(blamed)}" if blamed else stop.why

@@ -1,4 +1,4 @@
-"""The same mapping built in several formats, in bare memory, and what it costs in each."""
+"""The same mapping built in several formats, in bare memory, with its cost in each."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from .tables import PageTables
 from .tables_schema import Rights
 
 MOST_PAGES = 1 << 18
-"""Descriptors of pages that are written for one format."""
+"""The most page descriptors that are written for one format."""
 
 RAM = 1 << 32
 FIRST_TABLE = 1 << 20
-"""The bare memory, which costs what is written to it, and where tables begin in it."""
+"""The size of the bare memory, which costs only what is written, and the address of its first table."""
 
 _RIGHTS = Rights(execute=False)
 Range = tuple[int, int]
@@ -36,7 +36,7 @@ def _left_out(cost: FormatCost) -> str:
 
 
 class FormatComparison:
-    """One mapping in several formats: `value` says what it costs, `tables` has each format's to be walked and shown."""
+    """One mapping in several formats: `value` contains the costs, `tables` each format's tables."""
 
     def __init__(self, value: FormatsValue, tables: dict[str, PageTables[Any]]) -> None:
         self.value = value
@@ -54,7 +54,7 @@ class FormatComparison:
 def build_formats(ranges: Sequence[Range], formats: Sequence[str], *, large: bool) -> FormatComparison:
     """Map [start, end) of each range in each format; `large` uses the largest pages that fit.
 
-    The physical address of a page has the low bits of the virtual one: so every alignment is as good in memory.
+    The physical address of a page has the low bits of the virtual one, so any alignment is also possible in memory.
     """
     costs, tables = [], {}
     for name in formats:
@@ -84,15 +84,15 @@ class _Built:
         self._leaves = {size: self._leaf(size) for size in self._sizes}
         self.root = self._new_table(fmt.root_level)
         self._upper_root: int | None = None
-        """Where halves have tables of their own: the upper half's, once something is mapped there."""
+        """The upper half's root, if the format has one, once something is mapped there."""
 
     @property
     def controls(self) -> Any:
-        """The settings to walk with: no walks in a half that has no tables."""
+        """The settings for walks: no walks in a half without tables."""
         return self.fmt.rules.registers(self.root, self._upper_root, self.fmt.defaults)[1]
 
     def map(self, start: int, end: int) -> None:
-        """Map [start, end), or note that it lies out of reach."""
+        """Map [start, end), or note that it is out of reach."""
         if not self._reaches(start) or not self._reaches(end - 1):
             self._left_out += 1
             self._left_out_bytes += end - start
@@ -104,7 +104,7 @@ class _Built:
             va += size
 
     def cost(self) -> FormatCost:
-        """Return what it came to."""
+        """Return the cost."""
         levels = tuple(
             LevelCost(level.number, level.table_name, self._tables[level.number], self.fmt.table_bytes(level))
             for level in self.fmt.levels
@@ -118,7 +118,7 @@ class _Built:
         return 0 <= va < 1 << fmt.word_bits and isinstance(start, Start)
 
     def _root_for(self, va: int) -> int:
-        """The root that `va` is translated from: AArch64 has one for each half."""
+        """Return the root for `va`: AArch64 has one for each half."""
         if not (self.fmt.halves and va >> self.fmt.va_bits):
             return self.root
         if self._upper_root is None:
@@ -142,18 +142,18 @@ class _Built:
         self._count += 1
 
     def _leaf(self, size: int) -> tuple[Level, Descriptor, int, int]:
-        """Say how pages of a size are written: level, descriptor, the bits beside the address, and how many copies."""
+        """Return how pages of a size are written: level, descriptor, the bits but the address, number of copies."""
         found = self.fmt.leaf(size)
         assert found is not None, "the sizes are the format's own"
         level, descriptor = found
         return level, descriptor, self.fmt.leaf_word(level, 0, _RIGHTS, size=size), level.copies_of(descriptor)
 
     def _physical(self, size: int) -> int:
-        """The bits of a virtual address that its physical address has."""
+        """Return the bits of a virtual address that its physical address shares."""
         return (1 << (32 if self.fmt.word_bits == 32 else 40)) - size
 
     def _table(self, level: Level, va: int) -> int:
-        """The table of `level` for `va`; the one that was written last is not looked for again."""
+        """Return the table of `level` for `va`, remembering the last one."""
         part = va >> level.shift + level.bits
         if self._last[:2] != (level.number, part):
             slot = self._slot(level, va)
@@ -161,7 +161,7 @@ class _Built:
         return self._last[2]
 
     def _slot(self, level: Level, va: int) -> Slot:
-        """The slot of `level` for `va`, with the tables above it."""
+        """Return the slot of `level` for `va`, after making the tables above it."""
         root = self._root_for(va)
         slot = self._editor.find(root, va, level.number)
         while slot.level is not level:
@@ -181,7 +181,7 @@ class _Built:
 def compare_formats(
     ranges: Iterable[Any], formats: Sequence[str] = ("x86-64", "armv7"), *, large: bool = True
 ) -> FormatComparison:
-    """The same mapping in two or more page-table formats: tables, bytes of tables, TLB reach.
+    """Return the same mapping in two or more page-table formats: tables, bytes of tables, TLB reach.
 
     `ranges` are pairs (start, size), as integers or strings such as "64 KiB".  A map is accepted too, as is anything
     whose items have `start` and `end`.  Without `large`, all pages have 4 KiB.  Ranges that a format's addresses don't

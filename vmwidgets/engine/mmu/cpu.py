@@ -1,7 +1,7 @@
-"""A processor, as far as memory goes: loads, stores and fetches through its TLB.
+"""A processor's access to memory: loads, stores and fetches through its TLB.
 
-It knows no kernel.  What it does with a fault is up to its owner: :meth:`Cpu.translate` gives the fault, and
-the machine's processors move bytes through it.
+It knows no kernel.  Its owner decides what to do with a fault: :meth:`Cpu.translate` returns the fault, and the
+machine's processors move bytes with it.
 """
 
 from __future__ import annotations
@@ -34,21 +34,21 @@ class Cpu(Generic[C]):
         self.root = 0
         """Physical address of the root table, as in CR3, TTBR0 or satp."""
         self.asid = 0
-        """Number of the address space that is loaded; 0 where none are used."""
+        """The number of the loaded address space; 0 if none are used."""
         self.references = 0
-        """How many descriptors its walks have read."""
+        """The number of descriptors that its walks have read."""
         self._loaded: dict[int, tuple[int, C]] = {0: (0, self.controls)}
-        """The root that was last loaded for each address space's number, and the settings it was loaded with."""
+        """The last loaded root of each address space's number, with its settings."""
         self._recorder = recorder
         self._editor = TableEditor(ram, fmt, recorder)
 
     # ---- translation -------------------------------------------------------------------------
 
     def translate(self, va: int, access: Access, user: bool) -> int | Fault:
-        """The physical address for one access, or its fault: from the TLB, else by a walk, which fills it.
+        """Return the physical address for one access, or its fault: from the TLB, or else by a walk, which fills it.
 
-        A hit is judged by what the TLB keeps, whatever the tables say by now.  Only a walk that goes through is kept:
-        what is absent is looked for again each time.  O(1) on a hit, O(levels) on a miss.
+        A hit depends on the cached permissions, whatever the tables say now.  Only a successful walk is cached:
+        anything absent is walked again each time.  O(1) for a hit, O(levels) for a miss.
         """
         entry, emit = self.tlb.lookup(va, self.asid), self._recorder.emit
         if entry is None:
@@ -66,7 +66,7 @@ class Cpu(Generic[C]):
         return self._walk(va, access, user, entry) if clean else entry.pa | va & entry.size - 1
 
     def _walk(self, va: int, access: Access, user: bool, clean: TlbEntry[C] | None) -> int | Fault:
-        """Read the tables, set what the hardware sets in them, and keep the result, in place of a `clean` entry."""
+        """Read the tables, set the hardware's bits in them, and cache the result, perhaps replacing a `clean` entry."""
         found = translate(self.ram, self.fmt, self.root, va, access, user, self.controls)
         self.references += len(found.path)
         if found.pa is None:
@@ -82,18 +82,18 @@ class Cpu(Generic[C]):
         return found.pa
 
     def _after_fault(self, va: int) -> None:
-        """On x86 a page fault drops what the TLB keeps of its address (SDM 4.10.4.1); elsewhere it stays."""
+        """Drop the cached translation after a page fault on x86 (SDM 4.10.4.1); elsewhere it stays."""
         if self.fmt.faults_flush:
             self._dropped("fault", va, va, self.asid, self.tlb.drop(va, self.asid))
 
     # ---- what a kernel does ------------------------------------------------------------------
 
     def load_root(self, root: int, asid: int = 0, *, keep: bool = False, controls: C | None = None) -> None:
-        """Load the tables at `root` for address space `asid`; `controls` if other base registers are loaded with it.
+        """Load the tables at `root` for address space `asid`, with `controls` if other base registers are loaded too.
 
-        What the TLB keeps for that number is dropped, but for what is global, unless `keep`.  SDM 4.10.4.1 (MOV to
-        CR3; bit 63 is `keep`); on ARM and RISC-V the register by itself drops nothing, and the kernel flushes where
-        it uses no numbers.
+        Cached translations for that number are dropped, except global ones, unless `keep`.  SDM 4.10.4.1 (MOV to CR3;
+        bit 63 is `keep`).  On ARM and RISC-V, the register by itself drops nothing, and the kernel flushes if it uses
+        no numbers.
         """
         self.root, self.asid = root, asid
         self.controls = self.controls if controls is None else controls
@@ -102,14 +102,14 @@ class Cpu(Generic[C]):
             self.flush_space(asid)
 
     def set_controls(self, controls: C) -> None:
-        """Set the processor's settings, and drop everything: the settings decide how tables are read."""
+        """Set the processor's settings, and drop everything, since the settings determine how tables are read."""
         if controls != self.controls:
             self.controls = controls
             self._loaded = {self.asid: (self.root, controls)}
             self.flush_all(globals_too=True)
 
     def flush_range(self, start: int, end: int, asid: int | None = None) -> None:
-        """Drop what is kept for [start, end) in address space `asid` (None: in all), global or not.
+        """Drop translations of [start, end) in address space `asid` (None: in all), global or not.
 
         INVLPG, INVPCID type 0; TLBIMVA, TLBIMVAA; TLBI VAE1, VAAE1; sfence.vma with an address.
         """
@@ -117,11 +117,11 @@ class Cpu(Generic[C]):
         self._dropped("range", start, end, asid, dropped)
 
     def flush_space(self, asid: int) -> None:
-        """Drop all of address space `asid` but what is global: INVPCID type 1; TLBIASID; TLBI ASIDE1; sfence.vma."""
+        """Drop all of address space `asid` except global ones: INVPCID type 1; TLBIASID; TLBI ASIDE1; sfence.vma."""
         self._dropped("space", 0, 0, asid, self.tlb.drop_space(asid))
 
     def flush_all(self, *, globals_too: bool) -> None:
-        """Drop everything, or everything but what is global.
+        """Drop everything, or everything except global translations.
 
         INVPCID types 2 and 3; TLBIALL; TLBI VMALLE1; sfence.vma without operands.
         """
@@ -136,7 +136,7 @@ class Cpu(Generic[C]):
     # ---- looking -----------------------------------------------------------------------------
 
     def stale(self, entry: TlbEntry[C]) -> tuple[Difference, ...]:
-        """In what an entry differs from a fresh walk of the tables of its address space; empty if in nothing."""
+        """Return how an entry differs from a fresh walk in its address space's tables; empty if it does not."""
         return entry.differences(self.ram, *self._loaded[self.asid if entry.asid is None else entry.asid])
 
     @in_ascii

@@ -1,7 +1,6 @@
-"""The table editor: how a kernel reads and writes page tables that lie in RAM as bits; and edits made past it.
+"""The table editor: how a kernel reads and writes page tables as bits in RAM; and edits without the kernel.
 
-A descriptor is read into a :class:`Slot`.  What a word means, and how one is made, is the format's
-(:class:`~.format.TableFormat`).
+A descriptor is read into a :class:`Slot`.  The format (:class:`~.format.TableFormat`) interprets words, and makes them.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from .walk import Descent
 
 
 class HandEdit(NamedTuple):
-    """A descriptor that was written past the kernel, in the tables with that root: what was in it, and what is now."""
+    """A descriptor that was written without the kernel, in the tables with that root: its old and its new value."""
 
     root: int
     level: Level
@@ -34,12 +33,12 @@ class HandEdit(NamedTuple):
 
     @property
     def kept_as(self) -> Descriptor:
-        """Return what the kernel's word was."""
+        """The kernel's word."""
         return self.level.read_as(self.kept)
 
     @property
     def cuts_off(self) -> bool:
-        """Return whether a table that the kernel had there is not reached any more."""
+        """Return whether a table of the kernel's can no longer be reached there."""
         now, kept = self.level.read_as(self.after), self.kept_as
         return kept.kind == "table" and not (
             now.kind == "table" and now.address_of(self.after) == kept.address_of(self.kept)
@@ -47,11 +46,11 @@ class HandEdit(NamedTuple):
 
 
 class HandEdits:
-    """The descriptors of one machine that were written past its kernel, by physical address.
+    """The descriptors of one machine that were written without its kernel, by physical address.
 
-    The hardware obeys an edit at once.  The kernel's editors, which share this, read the kernel's own word in an edited
-    place: so it unmaps, frees and counts what is its own, and never takes a foreign frame for one of its tables.  An
-    edit ends when the kernel writes the descriptor, even with the same word.
+    The hardware obeys an edit immediately.  The kernel's editors, which share this object, read the kernel's own word
+    in an edited place.  So the kernel unmaps, frees and counts what is its own, and never takes a foreign frame for one
+    of its tables.  An edit ends when the kernel writes the descriptor, even with the same word.
     """
 
     __slots__ = ("places",)
@@ -60,7 +59,7 @@ class HandEdits:
         self.places: dict[int, HandEdit] = {}
 
     def add(self, pa: int, edit: HandEdit) -> bool:
-        """Note an edit; whether it is the first since the kernel wrote there."""
+        """Note an edit; returns whether it is the first since the kernel wrote there."""
         known = self.places.get(pa)
         self.places[pa] = edit if known is None else known._replace(after=edit.after)
         return known is None
@@ -70,7 +69,7 @@ class HandEdits:
         self.places.pop(pa, None)
 
     def freed(self, start: int, size: int) -> None:
-        """End the edits in memory that is not a table any more, or an empty one.  O(edits)."""
+        """End the edits in memory that is no longer a table, or an empty one.  O(edits)."""
         if self.places:
             self.places = {pa: edit for pa, edit in self.places.items() if not start <= pa < start + size}
 
@@ -80,11 +79,11 @@ class HandEdits:
 
 
 class Slot(NamedTuple):
-    """A place for a descriptor, and what it held when it was read."""
+    """A place for a descriptor, and its contents when it was read."""
 
     level: Level
     va: int
-    """An address that the slot is for."""
+    """An address that the slot maps."""
     pa: int
     """Physical address of the slot."""
     word: int
@@ -97,45 +96,48 @@ class Slot(NamedTuple):
 
     @property
     def address(self) -> int:
-        """Physical address of the table or page it refers to."""
+        """The physical address of its table or page."""
         return self.descriptor.address_of(self.word)
 
     @property
     def span(self) -> int:
-        """Bytes of virtual memory that the descriptor is about; for a repeated one, all its copies together."""
+        """The size of the virtual memory that the descriptor maps; for a repeated one, all its copies together."""
         return self.level.span_of(self.descriptor)
 
     @property
     def attribute_bits(self) -> int:
-        """The word without its address: rights, attributes and what kind it is."""
+        """The word without its address: rights, attributes and kind."""
         return self.word & ~self.descriptor.address_mask
 
 
 class TableEditor(Generic[C]):
-    """Tables of one format in `ram`; each write of a descriptor is an event."""
+    """The tables of one format in `ram`; each write of a descriptor is an event."""
 
     __slots__ = ("_recorder", "edits", "fmt", "moved", "ram")
 
     def __init__(self, ram: Ram, fmt: TableFormat[C], recorder: Recorder, edits: HandEdits | None = None) -> None:
         self.ram = ram
         self.edits = HandEdits() if edits is None else edits
-        """What was written past it: in those places the kernel's own word is read.  The hardware's editor has none."""
+        """The edits made without it: in those places, it reads the kernel's own word.
+
+        The hardware's editor has none.
+        """
         self.fmt = fmt
         self.moved = 0
-        """How often a descriptor above level 1 was written that held something: tables may have gone."""
+        """The number of writes of a nonzero descriptor above level 1: tables may have been removed."""
         self._recorder = recorder
 
     def slot(self, level: Level, table: int, va: int) -> Slot:
-        """The slot for `va` in the `table` of `level`."""
+        """Return the slot for `va` in the `table` of `level`."""
         return self.slot_at(level, va, table + level.index(va) * self.fmt.entry_width)
 
     def slot_at(self, level: Level, va: int, pa: int) -> Slot:
-        """The slot for `va` in a table of `level` that lies at `pa`."""
+        """Return the slot for `va` in the table of `level` at `pa`."""
         word = self._read_word(pa, self.fmt.entry_width)
         return Slot(level, va, pa, word, level.read_as(word))
 
     def hidden(self, root: int, va: int, down_to: int = 1) -> list[Slot]:
-        """The slots above level `down_to` on the way to `va` whose tables an edit hides from the hardware."""
+        """Return the slots above level `down_to` on the walk of `va` whose tables an edit hides from the hardware."""
         found: list[Slot] = []
         table = root
         for level in self.fmt.levels if self.edits.places else ():
@@ -149,7 +151,7 @@ class TableEditor(Generic[C]):
         return found
 
     def find(self, root: int, va: int, down_to: int = 1) -> Slot:
-        """The slot that decides about `va`: a leaf, an absent one, or the one of level `down_to`."""
+        """Return the last slot on the walk of `va`: a leaf, an absent one, or the one of level `down_to`."""
         width, read_word, table = self.fmt.entry_width, self._reader, root
         try:
             for level in self.fmt.levels:
@@ -164,13 +166,13 @@ class TableEditor(Generic[C]):
         return Slot(level, va, pa, word, descriptor)
 
     def leaves(self, root: int, start: int, end: int, frames: Container[int] | None = None) -> Iterable[Slot]:
-        """The slots that map some of the pages of [start, end), in order; each is for the first address it covers.
+        """Yield the slots that map pages of [start, end), in order; each is for the first address it maps.
 
-        Of a page that fills several slots only the first.  With `frames` pages of the smallest size that are in none of
-        these frames are left out.
+        For a page that fills several slots, only the first is yielded.  With `frames`, pages of the smallest size in
+        other frames are left out.
 
-        O(tables that exist for the range): absent slots are passed with all they cover.  A table is read when the
-        first of its slots is asked for.
+        O(existing tables for the range): absent slots are skipped with everything they cover.  A table is read when the
+        first of its slots is needed.
         """
         width, read_word, table, last = self.fmt.entry_width, self._reader, root, end - 1
         try:
@@ -214,12 +216,12 @@ class TableEditor(Generic[C]):
                 yield from self._leaves_below(below, slot.address, first, end, frames)
 
     def slots(self, level: Level, table: int, va: int = 0) -> Iterator[Slot]:
-        """All slots of a table whose first one is for `va`, in order.  One read of memory."""
+        """Yield all slots of a table whose first one maps `va`, in order.  One read of memory."""
         for index, word in enumerate(self.words(level, table)):
             yield self._slot_at(level, table, va, index, word)
 
     def present(self, level: Level, table: int, va: int = 0) -> Iterator[Slot]:
-        """The slots of a table that hold something, in order.  One read of memory."""
+        """Yield the nonempty slots of a table, in order.  One read of memory."""
         words = self.words(level, table)
         for index in compress(count(), words):
             slot = self._slot_at(level, table, va, index, words[index])
@@ -227,14 +229,14 @@ class TableEditor(Generic[C]):
                 yield slot
 
     def is_empty(self, level: Level, table: int) -> bool:
-        """Return whether a table holds nothing.  One read of memory."""
+        """Return whether a table is empty.  One read of memory."""
         if self.edits.places:
             return not any(self.words(level, table))
         size = self.fmt.table_bytes(level)
         return self.ram.read(table, size) == bytes(size)
 
     def words(self, level: Level, table: int, first: int = 0, last: int | None = None) -> tuple[int, ...]:
-        """Return what the slots of a table hold, from number `first` to `last`.  One read of memory."""
+        """Return the contents of a table's slots from number `first` to `last`.  One read of memory."""
         width = self.fmt.entry_width
         count = (level.entries if last is None else last + 1) - first
         start = table + first * width
@@ -250,7 +252,7 @@ class TableEditor(Generic[C]):
 
     @property
     def _reader(self) -> Callable[[int, int], int]:
-        """Reads a word: memory's, or where there are edits the kernel's."""
+        """The function that reads a word: from memory or, if there are edits, the kernel's."""
         return self._read_kept if self.edits.places else self.ram.read_word
 
     def _read_kept(self, pa: int, width: int) -> int:
@@ -268,14 +270,14 @@ class TableEditor(Generic[C]):
         return Slot(level, address, table + index * self.fmt.entry_width, word, level.read_as(word))
 
     def write(self, slot: Slot, word: int) -> None:
-        """Put `word` into a slot, whatever it holds by now."""
+        """Write `word` into a slot, whatever it contains."""
         if self.edits.places:
             self.edits.end(slot.pa)
             self.moved += 1  # what the kernel had there may differ from what is there
         self.replace(slot, self.ram.read_word(slot.pa, self.fmt.entry_width), word)
 
     def replace(self, slot: Slot, before: int, word: int) -> None:
-        """Put `word` into a slot that holds `before`, and was not edited."""
+        """Write `word` into a slot that contains `before`, and was not edited."""
         if before == word:
             return
         self.ram.write_word(slot.pa, self.fmt.entry_width, word)
@@ -286,9 +288,9 @@ class TableEditor(Generic[C]):
             emit((PteWritten.tag, slot.pa, before, word, slot.level.number, slot.va))
 
     def write_range(self, level: Level, table: int, first: int, va: int, words: tuple[int, ...]) -> None:
-        """Put words into neighbouring slots from number `first` on, which is for `va`.  One write of memory.
+        """Write words into neighbouring slots from number `first` on, which maps `va`.  One write of memory.
 
-        A run of words that change in even steps, as those of pages do, is one event.
+        A run of words that change in equal steps, as those of pages do, is one event.
         """
         width = self.fmt.entry_width
         start, layout = table + first * width, f"<{len(words)}{_LETTERS[width]}"
@@ -314,18 +316,18 @@ class TableEditor(Generic[C]):
         self.write(slot, self.fmt.table_word(slot.level, table, rights))
 
     def clear(self, slot: Slot) -> None:
-        """Make a slot absent, and all copies of the page that it maps."""
+        """Make a slot absent, with all copies of its page."""
         for copy in self.copies(slot):
             self.write(copy, 0)
 
     def set_rights(self, slot: Slot, rights: Rights) -> None:
-        """Give what a slot maps other rights, in all copies."""
+        """Give a slot's mapping other rights, in all copies."""
         word = self.fmt.with_rights(slot.level, slot.word, rights)
         for copy in self.copies(slot):
             self.write(copy, word)
 
     def copies(self, slot: Slot, descriptor: Descriptor | None = None) -> list[Slot]:
-        """The slots that a slot's descriptor fills (or `descriptor` would), in order: nearly always only it."""
+        """Return the slots that a slot's descriptor fills (or `descriptor` would), in order: nearly always only one."""
         count = slot.level.copies_of(slot.descriptor if descriptor is None else descriptor)
         if count == 1:
             return [slot]
@@ -335,11 +337,11 @@ class TableEditor(Generic[C]):
         return [self.slot_at(slot.level, va, pa) for pa, va in places]
 
     def first_copy(self, slot: Slot) -> Slot:
-        """The first of the slots that a slot's descriptor fills."""
+        """Return the first of the slots that a slot's descriptor fills."""
         return slot if slot.descriptor.shift is None else self.copies(slot)[0]
 
     def split(self, slot: Slot) -> None:
-        """Map a page that fills several slots by one page a slot; nothing else changes."""
+        """Map a page that fills several slots by one page for each slot; nothing else changes."""
         copies = self.copies(slot)
         parts = [slot.level.part_word(slot.descriptor, slot.word, index) for index in range(len(copies))]
         for copy, part in zip(copies, parts, strict=True):
@@ -348,8 +350,8 @@ class TableEditor(Generic[C]):
     def demote(self, slot: Slot, table: int, rights: Rights) -> None:
         """Map a slot's large page by smaller ones in the empty `table`, and refer to that with `rights`.
 
-        The parts keep the page's rights and attributes; the table is filled before it is referred to.  A page that
-        fills several slots is first split (:meth:`split`), and one slot's part of it demoted.
+        The parts keep the page's rights and attributes; the table is filled before the slot refers to it.  A page that
+        fills several slots is split first (:meth:`split`), and one slot's part of it demoted.
         """
         if slot.descriptor.shift is not None:
             self.split(slot)
@@ -362,7 +364,7 @@ class TableEditor(Generic[C]):
         self.write(slot, self.fmt.table_word(slot.level, table, rights) | inherited)
 
     def mark_accessed(self, found: Descent[C]) -> None:
-        """Set what the hardware sets in the descriptors of a walk that succeeded (accessed, dirty)."""
+        """Set the hardware's bits (accessed, dirty) in the descriptors of a successful walk."""
         for at, pa, bits in zip(found.path, found.places, found.sets, strict=False):
             if bits:
                 slot = self.slot_at(at.level, found.va, pa)
@@ -371,7 +373,7 @@ class TableEditor(Generic[C]):
                     self._recorder.emit((PageMarked.tag, found.va, *self._marks(at.descriptor, bits)))
 
     def _marks(self, leaf: Descriptor, bits: int) -> tuple[bool, bool]:
-        """Return whether the reference bit of a leaf is among these bits, and whether its dirty bit is."""
+        """Return whether these bits include a leaf's reference bit, and its dirty bit."""
         known = _REFERENCE_BITS.get(id(leaf))
         if known is None or known[0] is not leaf:
             rules = self.fmt.rules
@@ -382,11 +384,11 @@ class TableEditor(Generic[C]):
 
 
 _REFERENCE_BITS: dict[int, tuple[Descriptor, int]] = {}
-"""The reference bit of each kind of leaf, by the identity of that, which formats keep."""
+"""The reference bit of each kind of leaf, by the kind's identity, which is constant in formats."""
 
 
 def _runs(before: tuple[int, ...], words: tuple[int, ...]) -> Iterator[tuple[int, int]]:
-    """Yield where words change, in runs in which both go on in even steps: start and end of each.
+    """Yield the runs of changed words in which old and new words both change in equal steps: start and end of each.
 
     >>> list(_runs((0, 0, 0, 7, 0), (1, 3, 5, 7, 8)))
     [(0, 3), (4, 5)]
@@ -412,15 +414,15 @@ def _runs(before: tuple[int, ...], words: tuple[int, ...]) -> Iterator[tuple[int
 
 
 def _even(values: tuple[int, ...]) -> bool:
-    """Return whether at least two numbers go on in even steps."""
+    """Return whether at least two numbers have equal distances."""
     first, step, count = values[0], values[1] - values[0], len(values)
     return values == tuple(range(first, first + step * count, step)) if step else values.count(first) == count
 
 
 _LETTERS = {4: "I", 8: "Q"}
-"""How the struct module calls a word, by its bytes."""
+"""The struct module's letter for a word, by its size in bytes."""
 
 
 def _outside(error: BusError) -> KernelPanic:
-    """Return what becomes of a kernel whose tables lead out of memory, as an edit by hand can make them."""
+    """Return the panic for a kernel whose tables point outside memory, as an edit by hand can make them."""
     return KernelPanic("table_outside_ram", f"the kernel follows its page tables to {Address(error.pa)}: {error}")

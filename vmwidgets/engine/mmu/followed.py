@@ -1,4 +1,4 @@
-"""What following a kernel found: the values that the follower makes and pictures show."""
+"""The results of following a kernel: values that the follower makes and pictures show."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ Outcome = Literal["nothing found", "broken", "panicked", "unfinished"]
 
 @frozen(slots=False)
 class Break:
-    """The first thing that must not be: which rule, where, and which call did it."""
+    """The first broken rule: which one, where, and the call that broke it."""
 
     rule: str
     """The rule's name, such as "free-and-mapped"."""
     says: str
-    """What is wrong, in one sentence."""
+    """The mistake, in one sentence."""
     call: str = ""
     """The call with its arguments."""
     line: str = ""
-    """The line of C that the call or the descriptor comes from, such as "vm.c:150"."""
+    """The line of C of the call or the descriptor, such as "vm.c:150"."""
     lines: tuple[str, ...] = ()
-    """The followed calls that led there, the innermost first, each with its lines."""
+    """The followed calls, the innermost first, each with its lines."""
     process: str = ""
     address: int | None = None
-    """The virtual address whose descriptor is wrong."""
+    """The virtual address of the wrong descriptor."""
     frame: int | None = None
     walks: tuple[TablesWalk, ...] = ()
-    """The paths to the descriptors that are wrong, as they were at the break."""
+    """The walks to the wrong descriptors, at the break."""
 
     def record(self) -> dict[str, Any]:
-        """The same as JSON's values."""
+        """Return the same as JSON values."""
         return {
             "rule": self.rule,
             "says": self.says,
@@ -51,30 +51,32 @@ class Break:
 
 @frozen(slots=False)
 class Followed:
-    """How following a kernel ended: what was found, how much was looked at, and what was not."""
+    """The result of following a kernel: the findings, how much was checked, and what was not."""
 
     outcome: Outcome
     lab: str
     calls: int
-    """Calls that were followed to their return."""
+    """The number of calls that were followed to their return."""
     stops: int
     first: Break | None = None
     panic: str = ""
-    """What the kernel said when it panicked."""
+    """The kernel's words when it panicked."""
     why: str = ""
-    """Why it ended, if nothing was found."""
+    """The reason why it ended, if nothing was found."""
     outside: tuple[str, ...] = field(default=())
-    """What was not looked at, in sentences."""
+    """Sentences about unchecked parts."""
     console: str = ""
-    """What the kernel printed while it was followed."""
+    """The kernel's output while it was followed."""
     lines: tuple[str, ...] = ()
-    """At a panic, its backtrace with lines; at a limit, where each processor is, and the calls that never returned."""
+    """The backtrace of a panic, with lines; or at a limit, each processor's place, and the calls that never
+    returned.
+    """
     free: tuple[int | None, int | None] = (None, None)
-    """The free pages when the shell waited for its first command, and at the end."""
+    """The number of free pages when the shell waited for its first command, and at the end."""
 
     @property
     def headline(self) -> str:
-        """Return how it ended, in one sentence."""
+        """The outcome in one sentence."""
         if self.first is not None:
             return self.first.says
         if self.outcome == "panicked":
@@ -85,7 +87,7 @@ class Followed:
         )
 
     def record(self) -> dict[str, Any]:
-        """The same as JSON's values."""
+        """Return the same as JSON values."""
         return {
             "outcome": self.outcome,
             "lab": self.lab,

@@ -1,7 +1,7 @@
 """A page-table format: its levels and rules, sizes and registers, and how words are made.
 
-One walker (:mod:`.walk`), one editor (:mod:`.editor`), one TLB (:mod:`.tlb`) and one pmap serve every format.  What a
-format needs is listed in :mod:`.formats`.
+One walker (:mod:`.walk`), one editor (:mod:`.editor`), one TLB (:mod:`.tlb`) and one pmap serve every format.
+:mod:`.formats` lists what a format needs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .tables_schema import AddressSplit, IndexBits, Rights
 
 
 class Root(NamedTuple):
-    """A table that walks begin at: slot 0 is for address `base`, and addresses below `first` don't come here."""
+    """A table at which walks begin: slot 0 maps address `base`, and addresses below `first` don't use it."""
 
     level: Level
     table: int
@@ -27,9 +27,9 @@ class Root(NamedTuple):
 
 
 class KernelPlace(NamedTuple):
-    """Where a kernel on these tables ends the users' addresses (`user_end`) and begins its own; a choice, as Linux's.
+    """The end of the users' addresses (`user_end`) and the beginning of a kernel on these tables, chosen as in Linux.
 
-    `recursive` is start and size of the root slot in which it keeps a recursive mapping, if it has one.
+    `recursive` is the start and size of the root slot in which it keeps a recursive mapping, if it has one.
     """
 
     user_end: int
@@ -58,21 +58,21 @@ class TableFormat(Generic[C]):
     halves: bool = False
     """Whether the upper half has a base register, and so a root table, of its own; `va_bits` are those of each half."""
     asid_bits: int = 0
-    """Bits of an address space's number; 0 where the processor has no such numbers.
+    """Bits of an address space's number; 0 if the processor has no such numbers.
 
     SDM 3A, 4.10.1 (PCIDs, in 64-bit mode only); ARM DDI 0406C, B3.9.1 (CONTEXTIDR); ARM DDI 0487, D5.10.1 (TCR_EL1.AS);
     RISC-V Privileged 20211203, 4.1.11 (satp).
     """
     faults_flush: bool = False
-    """Whether a page fault makes the processor drop what its TLB keeps of the address (SDM 3A, 4.10.4.1)."""
+    """Whether a page fault makes the processor drop the TLB's translations of the address (SDM 3A, 4.10.4.1)."""
 
     @cached_property
     def chains(self) -> Chains[C]:
-        """Return what walks have read of this format's tables, by its words."""
+        """The tables of this format that walks have read, by their words."""
         return Chains(self.rules, lambda level: self.level(level.number - 1))
 
     def level(self, number: int) -> Level:
-        """The level with this number."""
+        """Return the level with this number."""
         return self.levels[len(self.levels) - number]
 
     @property
@@ -81,7 +81,7 @@ class TableFormat(Generic[C]):
         return self.levels[0]
 
     def canonical(self, va: int) -> int:
-        """The address as a register holds it, from its translated bits.
+        """Return the address as a register holds it, from its translated bits.
 
         >>> from vmwidgets.engine.mmu.formats.x86 import X86_64
         >>> hex(X86_64.canonical(0x8000_0000_0000))
@@ -95,7 +95,7 @@ class TableFormat(Generic[C]):
 
     @property
     def page_sizes(self) -> tuple[int, ...]:
-        """The sizes of page that descriptors can map, smallest first.
+        """The page sizes that descriptors can map, smallest first.
 
         >>> from vmwidgets.engine.mmu.formats.armv7 import ARMV7
         >>> [size >> 10 for size in ARMV7.page_sizes]
@@ -106,12 +106,12 @@ class TableFormat(Generic[C]):
         )
 
     def leaf(self, size: int) -> tuple[Level, Descriptor] | None:
-        """The level and descriptor that map pages of `size` bytes, or None."""
+        """Return the level and descriptor that map pages of `size` bytes, or None."""
         return self._leaves.get(size)
 
     @cached_property
     def _leaves(self) -> dict[int, tuple[Level, Descriptor]]:
-        """By size of page: the highest level that has such descriptors, and the first of them."""
+        """The highest level with such descriptors, and the first of them, by page size."""
         found: dict[int, tuple[Level, Descriptor]] = {}
         for level in self.levels:
             for one in level.descriptors:
@@ -120,7 +120,7 @@ class TableFormat(Generic[C]):
         return found
 
     def table_bytes(self, level: Level) -> int:
-        """Bytes of a table at `level`."""
+        """Return the bytes of a table at `level`."""
         return level.entries * self.entry_width
 
     @property
@@ -150,7 +150,7 @@ class TableFormat(Generic[C]):
     # ---- addresses and roots -----------------------------------------------------------------
 
     def roots(self, root: int, controls: C) -> list[Root]:
-        """The tables that walks begin at: one, or the two of ARM's."""
+        """Return the tables that walks begin at: one, or the two of ARM's."""
         found: list[Root] = []
         top = (1 << self.word_bits) - 1
         for va in (0, top):
@@ -168,7 +168,7 @@ class TableFormat(Generic[C]):
         return self.sign_extended and self.rules.start_shift(controls) < self.va_bits
 
     def as_register(self, va: int, controls: C) -> int:
-        """The address as a register holds it, from a root's first address and what was added to it."""
+        """Return the address as a register holds it, from a root's first address and the offset from it."""
         return self.canonical(va) if self.extends_sign(controls) else va
 
     def address_split(self, controls: C | None = None) -> AddressSplit:
@@ -188,12 +188,12 @@ class TableFormat(Generic[C]):
     # ---- descriptors made and changed: from rights and addresses to words ----------------------
 
     def table_word(self, level: Level, table: int, rights: Rights) -> int:
-        """The word that refers to the table at physical address `table` and lets `rights` pass."""
+        """Return the word that refers to the table at physical address `table` and lets `rights` pass."""
         descriptor = level.made_of_kind("table")
         return descriptor.place(table) | self.rules.encode(descriptor, rights, shared=False)
 
     def leaf_word(self, level: Level, pa: int, rights: Rights, *, shared: bool = False, size: int | None = None) -> int:
-        """The word that maps the page at `pa`, as big as the level's span or of `size` bytes; `shared` makes it global.
+        """Return the word that maps the page at `pa`: `size` bytes, or the level's span; `shared` makes it global.
 
         A word that maps more than its level's span (ARM's supersections and large pages) fills several neighbouring
         slots; :meth:`.editor.TableEditor.copies` writes them all.
@@ -206,21 +206,21 @@ class TableFormat(Generic[C]):
         return descriptor.place(pa) | self.rules.encode(descriptor, rights, shared)
 
     def with_rights(self, level: Level, word: int, rights: Rights) -> int:
-        """`word` with other rights and everything else as it was."""
+        """Return `word` with other rights and everything else as it was."""
         descriptor = level.read_as(word)
         mask = self.rules.rights_bits(descriptor)
         return word & ~mask | self.rules.encode(descriptor, rights, shared=False) & mask
 
     def demoted_word(self, level: Level, word: int, index: int) -> int:
-        """The word one level down for part `index` of the page that `word` maps; all other fields stay."""
+        """Return the word one level down for part `index` of the page that `word` maps; all other fields stay."""
         return self.level(level.number - 1).part_word(level.read_as(word), word, index)
 
     def inherited_bits(self, level: Level, word: int) -> int:
-        """The bits that a table's descriptor takes over from the large page `word` that it replaces."""
+        """Return the bits that a table's descriptor takes over from the large page `word` that it replaces."""
         return level.made_of_kind("table").same_fields(level.read_as(word), word, self.rules.inherited)
 
     def promoted_word(self, level: Level, size: int, part_level: Level, part: int, table: int | None, pa: int) -> int:
-        """The word that maps the page of `size` bytes at `pa` in place of smaller ones alike; `part` is the first.
+        """Return the word that maps `size` bytes at `pa` in place of smaller pages that are alike; `part` is the first.
 
         Fields keep what the parts have, or what the word of their `table` says: dirty, global, memory type, domain.
         """

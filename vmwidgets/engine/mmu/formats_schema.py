@@ -1,4 +1,4 @@
-"""What the same ranges cost in several table formats, as a value."""
+"""The cost of the same ranges in several table formats, as a value."""
 
 from __future__ import annotations
 
@@ -20,62 +20,62 @@ class LevelCost(NamedTuple):
 
     @property
     def bytes(self) -> int:
-        """Bytes of all of them."""
+        """The bytes of all of them."""
         return self.tables * self.table_bytes
 
 
 class PageCount(NamedTuple):
-    """How many pages of one size there are."""
+    """The number of pages of one size."""
 
     size: int
     number: int
 
     @property
     def bytes(self) -> int:
-        """Bytes that they map."""
+        """The bytes that they map."""
         return self.size * self.number
 
 
 @frozen
 class FormatCost:
-    """What the mapping costs in one format."""
+    """The cost of the mapping in one format."""
 
     format: str
     levels: tuple[LevelCost, ...]
-    """From the root down."""
+    """The levels from the root down."""
     pages: tuple[PageCount, ...]
     """The sizes that are used, smallest first."""
     left_out: int
-    """Ranges that lie beyond what the format's addresses reach, and are not mapped."""
+    """Ranges beyond the addresses of the format, which are not mapped."""
     left_out_bytes: int
 
     @property
     def tables(self) -> int:
-        """Tables of all levels."""
+        """The number of tables of all levels."""
         return sum(level.tables for level in self.levels)
 
     @property
     def table_bytes(self) -> int:
-        """Bytes of all tables."""
+        """The bytes of all tables."""
         return sum(level.bytes for level in self.levels)
 
     @property
     def mapped(self) -> int:
-        """Bytes that are mapped."""
+        """The bytes that are mapped."""
         return sum(page.bytes for page in self.pages)
 
     @property
     def entries(self) -> int:
-        """TLB entries that it takes to reach all that is mapped: one a page, of whatever size."""
+        """The TLB entries that it takes to reach everything that is mapped: one for each page, of whatever size."""
         return sum(page.number for page in self.pages)
 
     @property
     def bytes_a_page(self) -> float:
-        """Bytes of tables for each 4 KiB that are mapped."""
+        """The bytes of tables for each 4 KiB that are mapped."""
         return self.table_bytes * PAGE / self.mapped if self.mapped else 0.0
 
     def reach(self, entries: int) -> int:
-        """Bytes that so many TLB entries can reach, the largest pages first."""
+        """Return the bytes that this number of TLB entries can reach, the largest pages first."""
         reached = 0
         for page in reversed(self.pages):
             used = min(page.number, entries)
@@ -95,7 +95,7 @@ class FormatsValue:
     formats: tuple[FormatCost, ...]
 
     def table(self) -> list[tuple[str, ...]]:
-        """A row a figure, a column a format."""
+        """Return a row for each figure, and a column for each format."""
         rows: list[tuple[str, ...]] = []
         one = self.formats
         rows.append(("levels", *(str(len(cost.levels)) for cost in one)))

@@ -17,7 +17,7 @@ Kind = Literal["table", "leaf", "invalid", "reserved"]
 
 @frozen
 class AddressBits:
-    """Bits [low, high] of a descriptor are address bits from `to` on."""
+    """The bits [low, high] of a descriptor that are address bits from `to` on."""
 
     low: int
     high: int
@@ -41,18 +41,18 @@ class Descriptor:
     address: tuple[AddressBits, ...] = ()
     fields: tuple[Field, ...] = ()
     reserved: int = 0
-    """Bits that must be 0 whatever the processor's controls say."""
+    """The bits that must be 0 whatever the processor's controls are."""
     shift: int | None = None
     """For a leaf that maps more than its level's span: log2 of the bytes.  It fills several neighbouring slots."""
 
     def address_of(self, word: int) -> int:
-        """The physical address in `word`."""
+        """Return the physical address in `word`."""
         if self.in_place is not None:
             return word & self.in_place
         return sum((word & bits.mask) >> bits.low << bits.to for bits in self.address)
 
     def place(self, address: int) -> int:
-        """The word that holds `address`, which must fit, and this descriptor's type bits."""
+        """Return the word that holds `address`, which must fit, and this descriptor's type bits."""
         if self.in_place is not None and not address & ~self.in_place:
             return self.value | address
         word = self.value
@@ -63,11 +63,11 @@ class Descriptor:
         return word
 
     def field(self, name: str) -> Field | None:
-        """The field called `name`, or None."""
+        """Return the field called `name`, or None."""
         return self._by_name.get(name)
 
     def same_fields(self, source: Descriptor, word: int, names: Iterable[str]) -> int:
-        """Return what the fields with these names hold in a `word` of `source`, where this descriptor has them."""
+        """Return the fields with these names in a `word` of `source`, as far as this descriptor has them."""
         made = 0
         for name in names:
             there, here = source.field(name), self.field(name)
@@ -77,7 +77,7 @@ class Descriptor:
 
     @cached_property
     def free_fields(self) -> tuple[str, ...]:
-        """The names of the fields that are neither the address nor say what kind of descriptor it is."""
+        """The names of the fields other than the address and those that identify the kind of descriptor."""
         free = (field for field in self.fields if not field.mask & self.mask)
         return tuple(field.name for field in free if not field.name.startswith("address"))
 
@@ -88,7 +88,7 @@ class Descriptor:
 
     @cached_property
     def in_place(self) -> int | None:
-        """The address bits, where they are one piece at its own place, as in most formats."""
+        """The address bits, if they are one piece at its own place, as in most formats."""
         if len(self.address) == 1 and self.address[0].low == self.address[0].to:
             return self.address[0].mask
         return None
@@ -103,23 +103,23 @@ class Level:
     """The tables of one level: 2**bits descriptors, chosen by va[shift + bits - 1 : shift]."""
 
     number: int
-    """1 maps the smallest pages; the root has the highest number."""
+    """The number of the level: 1 maps the smallest pages; the root has the highest number."""
     name: str
     """The manual's name of a descriptor here."""
     table_name: str
     shift: int
     bits: int
     descriptors: tuple[Descriptor, ...]
-    """The ways to read a descriptor; the first that applies is the one."""
+    """The ways to read a descriptor; the first that matches is used."""
 
     @property
     def entries(self) -> int:
-        """Descriptors in a table."""
+        """The number of descriptors in a table."""
         return 1 << self.bits
 
     @property
     def span(self) -> int:
-        """Bytes of virtual memory that one descriptor covers."""
+        """The bytes of virtual memory that one descriptor covers."""
         return 1 << self.shift
 
     @cached_property
@@ -128,7 +128,7 @@ class Level:
         return self.entries - 1
 
     def index(self, va: int) -> int:
-        """Return which descriptor of a table is for `va`."""
+        """Return the index in a table of the descriptor for `va`."""
         return va >> self.shift & self.last
 
     def read_as(self, word: int) -> Descriptor:
@@ -139,7 +139,7 @@ class Level:
         raise AssertionError(f"no descriptor of {self.name} covers {word:#x}")
 
     def mapped(self, words: Iterable[int]) -> list[int]:
-        """The physical addresses of the pages that these words map; a word like the one before is read as that was."""
+        """Return the physical addresses of the pages that these words map; similar neighbours are read alike."""
         found: list[int] = []
         read_as, known = self.descriptors[0], -1
         for word in words:
@@ -151,7 +151,7 @@ class Level:
         return found
 
     def not_elsewhere(self, words: Iterable[int], frames: Container[int]) -> list[int]:
-        """The places of the words that are not 0, without those that map a page of one slot in none of these frames."""
+        """Return the places of nonzero words, without those that map a page of one slot in none of these frames."""
         pages = [one for one in self.descriptors if one.kind == "leaf" and one.shift is None]
         others = [(one.mask, one.value) for one in self.descriptors if one.shift is not None]
         if not others and len(pages) == 1 and pages[0].in_place is not None:
@@ -173,29 +173,29 @@ class Level:
         return reduce(or_, (one.mask for one in self.descriptors))
 
     def of_kind(self, kind: Kind) -> Descriptor | None:
-        """The first descriptor of `kind`, which is the one that is made here; or None."""
+        """Return the first descriptor of `kind`, which is the one that new words use; or None."""
         return next((one for one in self.descriptors if one.kind == kind), None)
 
     def leaf(self, size: int) -> Descriptor | None:
-        """The descriptor that maps pages of `size` bytes, or None."""
+        """Return the descriptor that maps pages of `size` bytes, or None."""
         return next((one for one in self.descriptors if one.kind == "leaf" and self.span_of(one) == size), None)
 
     def made_of_kind(self, kind: Kind) -> Descriptor:
-        """As :meth:`of_kind`; refused where there is none."""
+        """Return the same as :meth:`of_kind`; raise :class:`Refused` if there is none."""
         descriptor = self.of_kind(kind)
         if descriptor is None:
             raise Refused(f"a {self.name} can't be a {kind} descriptor")
         return descriptor
 
     def made_of_size(self, size: int) -> Descriptor:
-        """As :meth:`leaf`; refused where there is none."""
+        """Return the same as :meth:`leaf`; raise :class:`Refused` if there is none."""
         descriptor = self.leaf(size)
         if descriptor is None:
             raise Refused(f"a {self.name} can't map a page of {Size(size)}")
         return descriptor
 
     def part_word(self, large: Descriptor, word: int, index: int) -> int:
-        """The word that maps part `index`, of this level's span, of the page that a `word` of `large` maps.
+        """Return the word that maps part `index`, of this level's span, of the page that a `word` of `large` maps.
 
         All fields but the address stay.  A supersection's parts are sections: `Refused` if they lie where only
         supersections reach.
@@ -205,7 +205,7 @@ class Level:
         return place | small.same_fields(large, word, small.free_fields)
 
     def span_of(self, descriptor: Descriptor) -> int:
-        """Bytes of virtual memory that a descriptor of this level is about; a repeated one, all its copies together."""
+        """Return the bytes that a descriptor of this level covers; for a repeated one, all its copies together."""
         return 1 << (self.shift if descriptor.shift is None else descriptor.shift)
 
     def copies_of(self, descriptor: Descriptor) -> int:
@@ -214,7 +214,7 @@ class Level:
 
 
 class WalkEntry(NamedTuple):
-    """A descriptor on the way of a walk."""
+    """A descriptor on the path of a walk."""
 
     level: Level
     descriptor: Descriptor
@@ -227,12 +227,12 @@ class WalkEntry(NamedTuple):
 
     @property
     def held(self) -> list[tuple[str, int]]:
-        """The descriptor's fields, by name, and what they hold."""
+        """The descriptor's fields by name, with their values."""
         return [(field.name, field.of(self.word)) for field in self.descriptor.fields]
 
 
 def bits(high: int, low: int) -> int:
-    """Bits high to low, as manuals write them, set.
+    """Return a mask of the bits high to low, as manuals write them.
 
     >>> hex(bits(7, 4))
     '0xf0'
@@ -241,6 +241,6 @@ def bits(high: int, low: int) -> int:
 
 
 def in_words(mask: int) -> str:
-    """The numbers of the bits in `mask`: "bit 7", or "bits 7, 8"."""
+    """Return the numbers of the bits in `mask`: "bit 7", or "bits 7, 8"."""
     numbers = [str(bit) for bit in range(64) if mask >> bit & 1]
     return f"bit{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}"

@@ -1,4 +1,4 @@
-"""What a terminal's text says of page tables, traps and panics: the values that readers make and pictures show.
+"""The values that readers make of a terminal's text about page tables, traps and panics, and that pictures show.
 
 A part is here only if the text has it.  What the text leaves open is said in sentences, and no value stands for it.
 """
@@ -23,15 +23,17 @@ class SaidRange:
     start: int
     size: int
     rights: str
-    """Read, write, execute and user as four letters: "rw-u".  A "?" is a right that the text does not say."""
+    """Read, write, execute and user as four letters: "rw-u".  A "?" is a right that the text does not give."""
     pa: int | None = None
-    """The physical address of the first byte, if the rest follows it there; else, or if it is not said, None."""
+    """The physical address of the first byte, if the rest follows it; None if it does not, or if the text has no
+    address.
+    """
     word: int | None = field(default=None, compare=False)
-    """The descriptor, where the text has it."""
+    """The descriptor, if the text has it."""
 
     @property
     def end(self) -> int:
-        """The first byte past it."""
+        """The first byte after it."""
         return self.start + self.size
 
     @in_ascii
@@ -41,7 +43,7 @@ class SaidRange:
 
 
 def joined(ranges: Iterable[SaidRange]) -> tuple[SaidRange, ...]:
-    """The ranges by address, neighbours with equal rights as one.
+    """Return the ranges by address, and join neighbours with equal rights.
 
     >>> joined([SaidRange(0x1000, 0x1000, "rw-u"), SaidRange(0, 0x1000, "rw-u")])
     (<0x0: 8 KiB rw-u>,)
@@ -59,7 +61,7 @@ def joined(ranges: Iterable[SaidRange]) -> tuple[SaidRange, ...]:
 
 @frozen
 class SaidDifference:
-    """Neighbouring addresses about which two texts say different things; None: not mapped there."""
+    """Neighbouring addresses that two texts describe differently; None: not mapped there."""
 
     start: int
     size: int
@@ -77,7 +79,7 @@ def _from(side: SaidRange, start: int) -> str:
 
 
 def compared(one: Sequence[SaidRange], other: Sequence[SaidRange]) -> tuple[SaidDifference, ...]:
-    """Say where two lists of ranges differ: in what is mapped, in a right or in the physical address, if both say it.
+    """Compare two lists of ranges: the mapped addresses, the rights, and the physical addresses if both have them.
 
     >>> compared([SaidRange(0, 0x2000, "rw?u")], [SaidRange(0, 0x1000, "rwxu"), SaidRange(0x1000, 0x1000, "r-xu")])
     (<0x1000: 4 KiB rw?u -> r-xu>,)
@@ -107,20 +109,20 @@ def _differ(one: SaidRange | None, other: SaidRange | None) -> bool:
 
 @frozen
 class Listing:
-    """What one command of QEMU's monitor listed, such as "info mem of x86", as runs of equal permissions."""
+    """The lines of one command of QEMU's monitor, such as "info mem of x86", as runs of equal permissions."""
 
     name: str
     pieces: tuple[SaidRange, ...]
-    """What each line says."""
+    """The contents of each line."""
     line: int
     """The first line of it in the text, from 1."""
     absent: tuple[SaidRange, ...] = ()
-    """What the text says is not mapped."""
+    """The addresses that are not mapped, according to the text."""
     is_whole: bool = True
-    """Whether what it does not list is not mapped."""
+    """Whether everything that it does not list is not mapped."""
 
     def at(self, address: int) -> SaidRange | None:
-        """Return what it says of an address; None if it says nothing.  O(pieces)."""
+        """Return its piece for an address, or None.  O(pieces)."""
         return next((one for one in (*self.pieces, *self.absent) if one.start <= address < one.end), None)
 
     @property
@@ -136,44 +138,44 @@ class Listing:
 
 @frozen(slots=False)
 class Trap:
-    """A trap of any processor: its numbers, and, where the same text has tables, the walk of the address.
+    """A trap of any processor: its numbers, and, if the same text has tables, the walk of the address.
 
-    `code` is what `register` had: scause of RISC-V, the error code of x86, ESR_EL1 of AArch64, FSR of ARMv7.
+    `code` is the value of `register`: scause of RISC-V, the error code of x86, ESR_EL1 of AArch64, FSR of ARMv7.
     """
 
     where: str
-    """Such as "usertrap" or "kerneltrap" of xv6, or "kernel mode". """
+    """The place, such as "usertrap" or "kerneltrap" of xv6, or "kernel mode"."""
     line: int
     code: int | None
     means: str
-    """What the specification calls the cause."""
+    """The specification's name of the cause."""
     pid: int | None = None
     pc: int | None = None
-    """Where the instruction is."""
+    """The address of the instruction."""
     address: int | None = None
-    """What it accessed."""
+    """The address that it accessed."""
     walk: TablesWalk | None = None
     refused: str = ""
     """The bit of the descriptor that refused the access, such as "W"; "" if the text does not show one."""
     says: str = ""
-    """What is known of it, in sentences."""
+    """The known facts about it, in sentences."""
     register: str = "scause"
     decoded: tuple[str, ...] = ()
-    """The parts of the code with what they say, such as "WnR (bit 6) is 1: a write"."""
+    """The parts of the code with their meanings, such as "WnR (bit 6) is 1: a write"."""
 
     @property
     def scause(self) -> int | None:
-        """The code, as RISC-V calls it."""
+        """The code, by its name on RISC-V."""
         return self.code
 
     @property
     def sepc(self) -> int | None:
-        """Return where the instruction is, as RISC-V calls it."""
+        """The address of the instruction, by its name on RISC-V."""
         return self.pc
 
     @property
     def stval(self) -> int | None:
-        """The address that was accessed, as RISC-V calls it."""
+        """The address that was accessed, by its name on RISC-V."""
         return self.address
 
     @in_ascii
@@ -190,7 +192,7 @@ class Trap:
 
 @frozen(slots=False)
 class Panic:
-    """A panic's line: what its check protects, and three usual mistakes; both empty for one that is not known."""
+    """A panic's line: what its check protects, and three usual mistakes; both empty for an unknown panic."""
 
     text: str
     line: int
@@ -206,7 +208,7 @@ class Panic:
 
 @frozen(slots=False)
 class Pasted:
-    """What was found in a text: its parts by name, in the order of the text.
+    """The parts that were found in a text, by name and in the text's order.
 
     ``vm.load(text)`` makes it.
     """
@@ -217,13 +219,13 @@ class Pasted:
     panics: tuple[Panic, ...] = ()
     listings: tuple[Listing, ...] = ()
     unsaid: tuple[str, ...] = field(default=())
-    """What the text does not say, in sentences."""
+    """Sentences about what is missing from the text."""
     what: tuple[str, ...] = ()
-    """What printed it, such as "an oops of Linux on arm64"."""
+    """The program that printed it, such as "an oops of Linux on arm64"."""
     passed_over: str = ""
-    """What surrounds it in the text, counted, in a sentence."""
+    """A sentence that counts the lines around it in the text."""
     claimed: frozenset[int] = frozenset()
-    """The lines of the text that say something of these."""
+    """The lines of the text that these parts use."""
 
     @property
     def ranges(self) -> tuple[SaidRange, ...]:
@@ -231,10 +233,10 @@ class Pasted:
         return tuple(one for listing in self.listings for one in listing.ranges)
 
     def compare(self, other: Pasted) -> tuple[SaidDifference, ...]:
-        """Return where the tables or the listing of two texts differ, such as before and after a fork.
+        """Return the differences between the tables or listings of two texts, such as before and after a fork.
 
-        Each text must have one table, or one listing if it has no table.  What one of them does not say (a "?") is no
-        difference.  Physical addresses are compared as far as both say them.
+        Each text must have one table, or one listing if it has no table.  A "?" in one of them is not a difference.
+        Physical addresses are compared as far as both texts have them.
 
         Raises :class:`Refused` for anything else.  O(ranges).
 
@@ -248,7 +250,7 @@ class Pasted:
         return compared(self._only(), other._only())
 
     def _only(self) -> tuple[SaidRange, ...]:
-        """The pieces of the one table, or of the one listing."""
+        """Return the pieces of the only table, or of the only listing."""
         parts: Sequence[Any] = self.tables or self.listings
         if len(parts) != 1:
             raise Refused(f"compare: a text has {self.summary}; each must have one table, or one listing")
@@ -256,7 +258,7 @@ class Pasted:
 
     @property
     def summary(self) -> str:
-        """Return how much there is of each kind."""
+        """The number of parts of each kind."""
         counts = (
             (len(self.tables), "page table"), (len(self.traps), "trap"), (len(self.panics), "panic"),
             (len(self.ranges), "range"),
@@ -278,4 +280,4 @@ class Pasted:
 
 
 MOST_LINES = 6
-"""Parts that are printed."""
+"""The most parts that are printed."""

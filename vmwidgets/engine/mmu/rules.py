@@ -1,4 +1,4 @@
-"""What a manual says in words and not in bit ranges: how rights combine, what a fault reports, which settings count.
+"""The rules that manuals state in words: combined rights, reports of faults, the settings that count.
 
 Each family of formats has its :class:`Controls` and :class:`Rules`, in :mod:`.formats`.
 """
@@ -21,7 +21,7 @@ C = TypeVar("C")
 
 
 class NumberLimits(NamedTuple):
-    """What a number among the settings may be: from `low` to `high`, a multiple of `unit`."""
+    """Limits of a number among the settings: from `low` to `high`, a multiple of `unit`."""
 
     low: int
     high: int
@@ -52,7 +52,7 @@ class Controls:
 
 
 class Start(NamedTuple):
-    """Where a walk begins: the root table's physical address and its level."""
+    """The start of a walk: the root table's physical address and its level."""
 
     table: int
     level: Level
@@ -60,17 +60,17 @@ class Start(NamedTuple):
 
 @frozen
 class Stop:
-    """A check that failed: the kind of fault, and why in one sentence."""
+    """A check that failed: the kind of fault, and the reason in one sentence."""
 
     kind: str
     why: str
     culprit: tuple[str, int] | None = None
-    """The field, and what it holds in the descriptors that are to blame."""
+    """The field that caused it, and its value in the descriptors concerned."""
 
 
 @frozen
 class FaultReport:
-    """What the processor reports of a fault: exception, code and the code's fields, and a register that tells more."""
+    """The processor's report of a fault: exception, code and the code's fields, and a register with more details."""
 
     exception: str
     code: int | None
@@ -79,14 +79,14 @@ class FaultReport:
 
 
 class Rules(ABC, Generic[C]):
-    """What a manual says in words.  `controls` are the processor's settings of the format's family.
+    """The rules that a manual states in words.  `controls` are the processor's settings of the format's family.
 
     A walk asks in this order: `start`, then at each descriptor `read_as`, `check_descriptor` and `narrow`, and
-    `check_access` at the leaf; `report` says what the processor makes of the first check that failed.
+    `check_access` at the leaf; `report` turns the first check that failed into the processor's report.
     """
 
     inherited: tuple[str, ...] = ()
-    """Fields that a table's descriptor takes over when the page that it takes the place of is demoted."""
+    """Fields that a table's descriptor takes over when a large page is demoted to a table."""
 
     # ---- walking -----------------------------------------------------------------------------
 
@@ -96,7 +96,7 @@ class Rules(ABC, Generic[C]):
 
     @abstractmethod
     def start_shift(self, controls: C) -> int:
-        """The bits of an address from this one up are all that :meth:`start` looks at."""
+        """Return the lowest of the address bits that :meth:`start` looks at."""
 
     def read_as(self, level: Level, word: int, controls: C) -> Descriptor:
         """Return how a descriptor is read under these settings."""
@@ -104,42 +104,42 @@ class Rules(ABC, Generic[C]):
 
     @abstractmethod
     def check_descriptor(self, level: Level, descriptor: Descriptor, word: int, controls: C) -> Stop | None:
-        """Return what is wrong with a descriptor by itself: absent, or reserved bits set."""
+        """Return what is wrong with a descriptor by itself: it is absent, or has reserved bits set."""
 
     def checked_bits(self, level: Level, descriptor: Descriptor, controls: C) -> int:
-        """The address bits of a descriptor that :meth:`check_descriptor` can find wrong."""
+        """Return the address bits of a descriptor that :meth:`check_descriptor` can find wrong."""
         return 0
 
     @abstractmethod
     def narrow(self, rights: Rights, descriptor: Descriptor, word: int, controls: C) -> Rights:
-        """The rights that are left of `rights` below a descriptor."""
+        """Return the part of `rights` that is left below a descriptor."""
 
     @abstractmethod
     def check_access(
         self, path: Sequence[WalkEntry], rights: Rights, access: Access, user: bool, controls: C
     ) -> Stop | None:
-        """Say whether a walk's descriptors, which end in a leaf, forbid the access; `rights` is what they leave."""
+        """Check whether a walk's descriptors, which end in a leaf, forbid the access; they leave `rights`."""
 
     @abstractmethod
     def report(self, stop: Stop, path: Sequence[WalkEntry], access: Access, user: bool, controls: C) -> FaultReport:
-        """Return what the processor reports of a fault; `path` has the descriptors that were read."""
+        """Return the processor's report of a fault; `path` has the descriptors that were read."""
 
     def root_level(self, level: Level, controls: C) -> Level:
-        """The root's level, with as many descriptors as the lower root table has under these settings."""
+        """Return the root's level, with as many descriptors as the lower root table has under these settings."""
         return level
 
     def physical_limit(self, controls: C) -> int:
-        """Bits of a physical address, where the settings say how many the processor has; else 64."""
+        """Return the bits of a physical address, if the settings limit them; else 64."""
         return 64
 
     # ---- descriptors -------------------------------------------------------------------------
 
     @abstractmethod
     def encode(self, descriptor: Descriptor, rights: Rights, shared: bool) -> int:
-        """The bits that give `rights`; `shared` leaves are the same in all address spaces (global)."""
+        """Return the bits that give `rights`; `shared` leaves are the same in all address spaces (global)."""
 
     def granted(self, wanted: Permission) -> Permission:
-        """Say what user code may do with a page that a kernel maps for `wanted`: what the format can't refuse is in it.
+        """Return what user code may do with a page that a kernel maps for `wanted`, with what the format can't refuse.
 
         Here whatever is mapped can be read.  Nothing, where nothing is wanted: then no page is mapped.
         """
@@ -147,38 +147,38 @@ class Rules(ABC, Generic[C]):
 
     @abstractmethod
     def rights_bits(self, descriptor: Descriptor) -> int:
-        """The bits of a descriptor that say something about rights."""
+        """Return the bits of a descriptor that concern rights."""
 
     @abstractmethod
     def rights_of(self, descriptor: Descriptor, word: int) -> Rights:
-        """The rights in one descriptor, taken by itself."""
+        """Return the rights in one descriptor, taken by itself."""
 
     @abstractmethod
     def accessed(self, descriptor: Descriptor, write: bool, controls: C) -> int:
-        """The bits that the hardware sets in a descriptor it used."""
+        """Return the bits that the hardware sets in a descriptor that it used."""
 
     def is_global(self, path: Sequence[WalkEntry]) -> bool:
-        """Return whether a translation is for all address spaces: here, if some descriptor on the way has G set."""
+        """Return whether a translation is for all address spaces: here, if some descriptor of the walk has G set."""
         return any(at.value("G") for at in path)
 
     # ---- what a kernel sets ------------------------------------------------------------------
 
     def registers(self, user: int | None, kernel: int | None, controls: C) -> tuple[int, C]:
-        """The base register, and the settings, for the root tables of a user and of the kernel; None for no walks.
+        """Return the base register and the settings for the root tables of a user and of the kernel; None for no walks.
 
-        Here there is one register: the user's tables have the kernel's slots in them.
+        Here there is one register: the user's tables contain the kernel's slots.
         """
         root = kernel if user is None else user
         return root or 0, controls
 
     def with_access_flag(self, controls: C) -> C:
-        """The settings with which descriptors have an access flag, where a format has models with and without."""
+        """Return the settings with which descriptors have an access flag, if a format can be used without it."""
         return controls
 
     def without_access_flag(self, controls: C) -> C:
-        """The settings of the model without access flag, where a format has both."""
+        """Return the settings of the model without access flag, if a format has both."""
         return controls
 
     def with_hardware_flags(self, controls: C) -> C:
-        """The settings with which the hardware sets accessed and dirty flags itself, where it can leave that out."""
+        """Return the settings with which the hardware sets accessed and dirty flags, if it can do without."""
         return controls

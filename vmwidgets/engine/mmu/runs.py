@@ -1,4 +1,4 @@
-"""All that page tables map, as runs of equal permissions: each table is read once, level by level, and decoded once.
+"""Everything that page tables map, as runs of equal permissions: each table is read and decoded once, level by level.
 
 A table that several descriptors refer to, as in a recursive mapping or Linux's ESPFIX area, is decoded once for each
 set of rights above it.
@@ -18,14 +18,16 @@ from .tables import PageTables
 from .tables_schema import Rights
 
 MOST_RUNS = 1 << 18
-"""Runs of one address space that are listed: tables that refer to each other in circles can have any number."""
+"""The most runs of one address space that are listed: tables that refer to each other in a circle can have any
+number.
+"""
 
 Fetch = Callable[[Iterable[int]], None]
 """Reads the pages at these physical addresses ahead, all at once."""
 
 
 class Runs(NamedTuple):
-    """Runs of equal rights by address, how many tables they were read from, and the tables that can't be read."""
+    """Runs of equal rights by address, the number of tables that they were read from, and the unreadable tables."""
 
     ranges: tuple[SaidRange, ...]
     tables: int
@@ -33,7 +35,7 @@ class Runs(NamedTuple):
 
 
 def runs(tables: PageTables[Any], fetch: Fetch | None = None) -> Runs:
-    """Return what `tables` map, as runs of neighbouring pages with equal rights, those that the hardware grants.
+    """Return the runs of neighbouring pages that `tables` map with equal rights, those that the hardware grants.
 
     A descriptor with reserved bits set maps nothing.  `fetch` is called once for each level.
 
@@ -50,11 +52,11 @@ def runs(tables: PageTables[Any], fetch: Fetch | None = None) -> Runs:
 
 
 class _Means(NamedTuple):
-    """What descriptors mean that differ in nothing but their address."""
+    """The meaning of descriptors that differ only in their address."""
 
     descriptor: Descriptor
     kind: str
-    """ "table", "leaf" or "" for what maps nothing."""
+    """"table", "leaf", or "" if it maps nothing."""
     rights: Rights
     letters: str
 
@@ -69,7 +71,7 @@ class _Reader:
         self.fmt = tables.fmt
         self.fetch = fetch
         self.words: dict[tuple[int, int, int], list[tuple[int, int]]] = {}
-        """By table, level and size: the numbers of the descriptors that hold something, and their words."""
+        """The numbers of the descriptors that are not empty and their words, by table, level and size."""
         self.unreadable: set[int] = set()
         self._below: dict[tuple[int, int, Rights], list[_Run]] = {}
         self._known: dict[tuple[int, Rights, int], _Means] = {}
@@ -147,7 +149,7 @@ class _Reader:
     # ---- joining -----------------------------------------------------------------------------
 
     def _of(self, table: int, level: Level, above: Rights) -> list[_Run]:
-        """The runs of one table and all below, from its first address on."""
+        """Return the runs of one table and of all below it, from its first address on."""
         key = table, level.number, above
         known = self._below.get(key)
         if known is not None:
@@ -173,7 +175,7 @@ class _Reader:
 
 
 def _free_bits(level: Level, tables: PageTables[Any]) -> int:
-    """The bits of a word that are address bits in every descriptor, and that no rule looks at."""
+    """Return the bits of a word that are address bits in every descriptor, and that no rule looks at."""
     free = ~0
     for one in level.descriptors:
         if one.kind in ("table", "leaf"):
@@ -183,7 +185,7 @@ def _free_bits(level: Level, tables: PageTables[Any]) -> int:
 
 
 def _halves(start: int, size: int, half: int, signed: bool) -> list[tuple[int, int]]:
-    """A run as sizes and starts, cut where the addresses jump to the upper half."""
+    """Return a run as sizes and starts, cut at the jump to the upper half."""
     if signed and start < half < start + size:
         return [(half - start, start), (start + size - half, half)]
     return [(size, start)]

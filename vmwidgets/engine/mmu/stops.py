@@ -1,4 +1,4 @@
-"""Where a real kernel stopped, and what its processes' tables mapped there: the values that pictures step through."""
+"""The stops of a real kernel, and its processes' mappings at each: the values that pictures step through."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 @frozen
 class SpaceAtStop:
-    """One process at a stop: what its tables map, and the pages that hold the tables."""
+    """One process at a stop: its mappings, and the pages that hold its tables."""
 
     name: str
     letter: str
     ranges: tuple[SaidRange, ...]
     """Runs of equal rights."""
     frames: tuple[int, ...]
-    """The physical pages that it maps, without those at the top of its addresses that every process has."""
+    """The physical pages that it maps, without those at the top of the addresses that every process has."""
     tables: tuple[int, ...]
     """The physical pages that hold its tables."""
     pid: int = 0
-    """The process's number: its name changes when it executes a program."""
+    """The process's number; unlike its name, it stays the same when the process executes a program."""
 
     @property
     def key(self) -> int | str:
-        """Return what stays the same from stop to stop."""
+        """The part that stays the same from stop to stop."""
         return self.pid or self.name
 
 
 @frozen
 class Stop:
-    """One stop of the kernel: its number from 0, where it was, and its processes."""
+    """One stop of the kernel: its number from 0, its place, and its processes."""
 
     number: int
     where: str
     spaces: tuple[SpaceAtStop, ...]
 
     def letters(self) -> dict[int, str]:
-        """By physical page: the letter of the process that maps it, small for a page with a table, else `SEVERAL`."""
+        """The letter for each physical page: the process that maps it (small if the page is a table), or `SEVERAL`."""
         found: dict[int, str] = {}
         for space in self.spaces:
             for letter, pages in ((space.letter, space.frames), (space.letter.lower(), space.tables)):
@@ -54,7 +54,7 @@ class Stop:
         return found
 
     def changes(self, before: Stop | None) -> dict[str, tuple[SaidDifference, ...]]:
-        """By process: what is mapped otherwise than at an earlier stop."""
+        """Return the mappings that differ from those at an earlier stop, by process."""
         then = {space.key: space for space in before.spaces} if before is not None else {}
         found = {}
         for space in self.spaces:
@@ -70,7 +70,7 @@ class Stop:
 
 @frozen
 class Stops:
-    """All stops of a kernel, the newest last; it shows itself, and the picture steps back through them."""
+    """All stops of a kernel, the newest last; it is shown as a picture that steps back through them."""
 
     all: tuple[Stop, ...]
 
@@ -90,7 +90,7 @@ class Stops:
 
 
 def lettered(names: Iterable[str], known: dict[str, str]) -> dict[str, str]:
-    """A letter for each process, the first of its name if that is free; what is `known` stays.
+    """Return a letter for each process: the first of its name if that is free; letters in `known` stay.
 
     >>> lettered(["init (1)", "sh (2)", "sleep (3)"], {})
     {'init (1)': 'I', 'sh (2)': 'S', 'sleep (3)': 'L'}

@@ -1,7 +1,7 @@
-"""Page tables with nothing around them: memory, a format, a root.  No machine is needed to walk and to look at them.
+"""Page tables without a machine: memory, a format and a root are enough to walk them and to look at them.
 
-:meth:`PageTables.window` is what pictures are made of: the tables that are open, and of each as many rows as are shown.
-What it costs follows from what is open, never from how many tables there are: each open table is read once.
+:meth:`PageTables.window` is what pictures are drawn from: the open tables, and of each the rows that are shown.  The
+cost depends on the number of open tables, never on the number of all tables: each open table is read once.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .walk import Memory, walk
 class PageTables(Generic[C]):
     """Tables of one address space in `memory`, walked with `controls`.
 
-    From the address `kernel_from` on they are the kernel's, the same in all spaces; without it nothing is lent.
+    From the address `kernel_from` on they are the kernel's, the same in all spaces; without it no slot is lent.
 
     >>> from vmwidgets.engine.memory.ram import Ram
     >>> from vmwidgets.engine.mmu.formats.x86 import X86_64
@@ -53,17 +53,17 @@ class PageTables(Generic[C]):
         return self.fmt.name
 
     def walk(self, address: int | str, access: Access = "read", *, user: bool | None = None) -> TablesWalk:
-        """Return what the hardware does with one access to `address`, level by level.
+        """Return what the hardware does for one access to `address`, level by level.
 
-        A text is read by :func:`.units.parse_address`.  `user` says whether user code makes the access; without
-        it, user code does where the tables let it in.
+        A text is read by :func:`.units.parse_address`.  `user` says whether user code makes the access; by default,
+        user code makes it if the tables allow that.
         """
         va = _number(address)
         by_user = self._lets_users_in(va, access) if user is None else user
         return TablesWalk.of(walk(self.memory, self.fmt, self.root, va, access, by_user, self.controls), tables=self)
 
     def window(self, shown: Shown) -> TableWindow:
-        """The tables that are open, with their rows; the roots always are.  O(slots of open tables)."""
+        """Return the tables that are open, with their rows; the roots always are.  O(slots of open tables)."""
         return _Look(self, shown).window()
 
     def _lets_users_in(self, va: int, access: Access) -> bool:
@@ -77,7 +77,7 @@ class PageTables(Generic[C]):
 
 
 def _number(address: object) -> int:
-    """An address, as an integer or a text."""
+    """Return the number for an address, which is an integer or a text."""
     try:
         if isinstance(address, str):
             return parse_address(address)
@@ -92,24 +92,24 @@ def _number(address: object) -> int:
 
 @frozen(slots=False, repr=False)
 class TablesWalk(Walk):
-    """A walk in tables without a machine; two are equal when the hardware did the same."""
+    """A walk in tables without a machine; two are equal if the hardware did the same."""
 
     tables: PageTables[Any] | None = field(default=None, repr=False, compare=False)
 
 
 TableKey = tuple[int, int]
-"""A table by what it is for: its level, and the first address."""
+"""A table by its place in the tree: its level, and the first address."""
 
 MOST_OPEN = 16
-"""Tables that are open at a time, the roots among them."""
+"""The most tables that are open at a time, the roots among them."""
 
 
 @frozen(slots=False)
 class Shown:
-    """What to show: tables by key, and what of each.
+    """The tables to show by key, and which parts of each.
 
-    `expanded` are physical addresses of descriptors whose run of pages is shown slot by slot; `centres` slots, by
-    table, around which rows are shown; `marked` addresses of descriptors that must be among them.
+    `expanded` are physical addresses of descriptors whose run of pages is shown slot by slot; `centres` are slots, by
+    table, around which rows are shown; `marked` are addresses of descriptors that must be shown.
     """
 
     opened: Collection[TableKey] = ()
@@ -117,7 +117,7 @@ class Shown:
     centres: Mapping[TableKey, int] = field(default_factory=dict)
     marked: Collection[int] = ()
     rows: int = 10
-    """Rows of a table, folds not counted."""
+    """The number of rows of a table, folds not counted."""
 
 
 class _Slot(NamedTuple):
@@ -127,10 +127,10 @@ class _Slot(NamedTuple):
     descriptor: Descriptor
     kind: str
     effective: int
-    """What the slot's own piece maps: a repeated descriptor's address and the piece's place in the page."""
+    """The mapping of the slot's own piece: a repeated descriptor's address and the piece's place in the page."""
 
     def continues(self, before: _Slot, level: Level) -> bool:
-        """Return whether it maps what follows the page of the slot `before`, in the same way."""
+        """Return whether it continues the mapping of the slot `before` in the same way."""
         return (
             before.kind == "leaf"
             and self.descriptor is before.descriptor
@@ -141,17 +141,17 @@ class _Slot(NamedTuple):
 
 
 class _Look:
-    """One look at tables: what is read, and the rows that are kept of it."""
+    """One look at tables: the tables that are read, and the rows that are kept."""
 
     def __init__(self, tables: PageTables[Any], shown: Shown) -> None:
         self.tables = tables
         self.fmt: TableFormat[Any] = tables.fmt
         self.shown = shown
         self.words = 0
-        """How many descriptors were read."""
+        """The number of descriptors that were read."""
 
     def window(self) -> TableWindow:
-        """The open tables."""
+        """Return the open tables."""
         fmt, tables = self.fmt, self.tables
         found: list[OpenTable] = []
         for root in fmt.roots(tables.root, tables.controls):
@@ -166,7 +166,7 @@ class _Look:
         self, level: Level, table: int, va: int, parent: TableKey | None, above: tuple[int, ...], room: int,
         skip: int = 0,
     ) -> list[OpenTable]:  # fmt: skip
-        """This table, without its first `skip` slots, and the open ones below it, at most `room`."""
+        """Return this table, without its first `skip` slots, and the open ones below it, at most `room` in all."""
         above = (*above, table)
         begin = va + skip * level.span
         try:
@@ -190,7 +190,7 @@ class _Look:
         return [self._value(level, table, begin, parent, kept, present, skip), *below]
 
     def _slots(self, level: Level, table: int, above: Collection[int]) -> list[_Slot]:
-        """The slots of a table that hold something, and those that are marked.  One read."""
+        """Return the slots of a table that are not empty, and those that are marked.  One read."""
         width, marked = self.fmt.entry_width, self.shown.marked
         count = level.entries
         data = self.tables.memory.read(table, count * width)
@@ -229,7 +229,7 @@ class _Look:
     # ---- rows --------------------------------------------------------------------------------
 
     def _rows(self, level: Level, va: int, slots: list[_Slot]) -> Iterator[WindowRow]:
-        """Runs of slots that continue each other; expanded ones page by page."""
+        """Yield runs of slots that continue each other; expanded ones page by page."""
         start = 0
         for end in range(1, len(slots) + 1):
             if end < len(slots) and slots[end].continues(slots[end - 1], level):
@@ -271,9 +271,9 @@ class _Look:
         )
 
     def _fold(self, rows: list[WindowRow], key: TableKey, inner: Collection[int]) -> tuple[WindowRow, ...]:
-        """The rows that are shown, and folds for the others, which are counted.
+        """Return the rows that are shown, and folds that count the others.
 
-        The kernel's are folded apart from the space's own, all of them unless one of them is the table's centre.
+        The kernel's rows are folded apart from the space's own, all of them unless one of them is the table's centre.
         """
         width, shown = self.fmt.entry_width, self.shown
         marked = {row.pa for row in rows if row.pa in inner or _holds(row, shown.marked, width)}
@@ -292,7 +292,7 @@ class _Look:
 
 
 def rights_in_words(rights: Rights) -> str:
-    """Rights as a row shows them.
+    """Return rights as a row shows them.
 
     >>> rights_in_words(Rights(write=False))
     'r-x user'

@@ -1,4 +1,4 @@
-"""What views and graders see of a page-table walk: frozen values, decoded as the manual names them.
+"""The values that views and graders get of a page-table walk, decoded with the manual's names.
 
 They are made by :mod:`vmwidgets.engine.mmu.walk`, which reads nothing but memory.
 """
@@ -17,7 +17,7 @@ from ..base.units import Address
 
 
 class Rights(NamedTuple):
-    """What a descriptor, or a whole walk, lets pass: what user code may where it may enter, else the supervisor.
+    """The rights of a descriptor or of a whole walk: for user code if it may enter, else for the supervisor.
 
     Where the two may do different things (ARM has such pages), :class:`Permissions` has both.
     """
@@ -29,7 +29,7 @@ class Rights(NamedTuple):
 
 
 class Permission(NamedTuple):
-    """What one side may do with a page, everything taken together."""
+    """The rights of one side on a page, everything taken together."""
 
     read: bool
     write: bool
@@ -41,7 +41,7 @@ class Permission(NamedTuple):
 
 
 class Permissions(NamedTuple):
-    """What each side may do with a page that a walk found."""
+    """The rights of each side on a page that a walk found."""
 
     supervisor: Permission
     user: Permission
@@ -49,7 +49,7 @@ class Permissions(NamedTuple):
 
 @frozen
 class Field:
-    """Bits [low, high] of a word, under the name the manual gives them."""
+    """The bits [low, high] of a word, with the manual's name."""
 
     name: str
     low: int
@@ -57,7 +57,7 @@ class Field:
     meaning: str
 
     def of(self, word: int) -> int:
-        """The field's value in `word`."""
+        """Return the field's value in `word`."""
         return word >> self.low & (1 << self.high - self.low + 1) - 1
 
     @property
@@ -67,14 +67,14 @@ class Field:
 
 
 class FieldValue(NamedTuple):
-    """A field and what it holds."""
+    """A field and its value."""
 
     field: Field
     value: int
 
 
 def decode(fields: tuple[Field, ...], word: int) -> tuple[FieldValue, ...]:
-    """The fields of `word` with their values."""
+    """Return the fields of `word` with their values."""
     return tuple(FieldValue(field, field.of(word)) for field in fields)
 
 
@@ -92,19 +92,19 @@ class Step:
     """Highest and lowest bit of the virtual address that make the index."""
     index: int
     pa: int
-    """Physical address of the descriptor."""
+    """The physical address of the descriptor."""
     value: int
     kind: str
     """``"table"``, ``"leaf"``, ``"invalid"`` or ``"reserved"``."""
     layout: str
-    """What the descriptor is, in words: ``"PDE of a 2 MiB page"``."""
+    """The kind of descriptor, in words: ``"PDE of a 2 MiB page"``."""
     section: str
-    """The manual's section that says so."""
+    """The section of the manual that defines it."""
     fields: tuple[Field, ...]
     address: int
-    """The next table's, or the page's, physical address; 0 when there is none."""
+    """The physical address of the next table or of the page; 0 if there is none."""
     rights: Rights
-    """What all descriptors up to this one let pass."""
+    """The rights that all descriptors up to this one give."""
 
     @property
     def decoded(self) -> tuple[FieldValue, ...]:
@@ -114,7 +114,7 @@ class Step:
 
 @frozen
 class Syndrome:
-    """A register with more about a fault than its code."""
+    """A register with details of a fault that its code does not have."""
 
     register: str
     """The manual's name, such as ``"ESR_EL1"``."""
@@ -129,22 +129,22 @@ class Syndrome:
 
 @frozen(slots=False)
 class Fault:
-    """Why a walk gave no address."""
+    """The reason why a walk found no address."""
 
     kind: str
     """``"not-present"``, ``"protection"``, ``"reserved"``, ``"access-flag"``, ``"domain"``, ``"address-size"``,
     ``"non-canonical"`` or ``"bus-error"``."""
     level: int | None
-    """Level of the descriptor at which the walk stopped; None if it read none."""
+    """The level of the descriptor at which the walk stopped; None if it read none."""
     code: int | None
-    """What the processor reports; None when no memory answered a table's address."""
+    """The code that the processor reports; None if there is no memory at a table's address."""
     exception: str
     """The exception the processor raises, such as ``"#PF"``."""
     why: str
-    """One sentence."""
+    """The reason in one sentence."""
     code_fields: tuple[Field, ...] = ()
     syndrome: Syndrome | None = None
-    """The register with more about it, where the architecture has one."""
+    """The register with further details, if the architecture has one."""
 
     @property
     def decoded(self) -> tuple[FieldValue, ...]:
@@ -153,7 +153,7 @@ class Fault:
 
     @cached_property
     def code_words(self) -> str:
-        """The code with the names of its fields, as every picture has it; its number where a register says more.
+        """The code with the names of its fields, as every picture shows it; its number if a register says more.
 
         >>> Fault("not-present", 4, 2, "#PF", "", (Field("P", 0, 0, ""), Field("W/R", 1, 1, ""))).code_words
         '2 = W/R'
@@ -166,7 +166,7 @@ class Fault:
 
 
 def named_fields(decoded: Iterable[FieldValue]) -> str:
-    """The fields of a code that are not 0: flags by name, others with their number."""
+    """Return the fields of a code that are not 0: flags by name, others with their number."""
     words = [
         value.field.name if value.field.low == value.field.high else f"{value.field.name}={value.value:#x}"
         for value in decoded
@@ -180,7 +180,7 @@ W = TypeVar("W", bound="Walk")
 
 @frozen(repr=False)
 class Walk:
-    """What the hardware did with one virtual address: every step, and the physical address or the fault."""
+    """The work of the hardware for one virtual address: every step, and the physical address or the fault."""
 
     format: str
     root: int
@@ -190,21 +190,21 @@ class Walk:
     user: bool
     steps: tuple[Step, ...]
     rights: Rights
-    """What the descriptors together let pass."""
+    """The rights that the descriptors give together."""
     page_size: int
-    """Bytes of the page found; 0 if none was."""
+    """The bytes of the page that was found; 0 if none was."""
     pa: int | None
     fault: Fault | None
     sets: tuple[int, ...] = ()
     """For each step, the bits that the hardware sets in the descriptor and that are not set yet (accessed, dirty)."""
     permissions: Permissions | None = None
-    """What each side may do with the page that was found, by this access or any other; None if none was."""
+    """The rights of each side on the page that was found, for any access; None if none was found."""
     word_bits: int = 64
-    """Bits of an address in a register."""
+    """The bits of an address in a register."""
 
     @property
     def fault_line(self) -> str:
-        """Say what the hardware says to the access, in one line: the fault's kind, exception and code, or "no fault".
+        """The hardware's answer to the access, in one line: the fault's kind, exception and code, or "no fault".
 
         >>> import vmwidgets as vm
         >>> vm.boot("x86-64").task("init").walk("1 MiB", "write").fault_line
@@ -224,7 +224,7 @@ class Walk:
 
     @classmethod
     def of(cls: type[W], found: Walk, **more: Any) -> W:
-        """The walk `found` as a walk of this class, with `more` fields; addresses print in hexadecimal."""
+        """Return the walk `found` as a walk of this class, with `more` fields; addresses print in hexadecimal."""
         values = {part.name: getattr(found, part.name) for part in fields(Walk)}
         pa = None if found.pa is None else Address(found.pa)
         return cls(**{**values, "va": Address(found.va), "pa": pa, **more})
@@ -249,7 +249,7 @@ class Walk:
 
     @property
     def offset(self) -> int:
-        """The address's offset in its page; 0 if no page was found."""
+        """The offset of the address in its page; 0 if no page was found."""
         return self.va & self.page_size - 1 if self.page_size else 0
 
 
@@ -257,7 +257,7 @@ class Walk:
 
 
 class IndexBits(NamedTuple):
-    """Which bits of an address choose the descriptor at one level."""
+    """The bits of an address that choose the descriptor at one level."""
 
     level: int
     name: str
@@ -268,9 +268,9 @@ class IndexBits(NamedTuple):
 
 @frozen
 class AddressSplit:
-    """How a format cuts an address: the indices, from the root's down; the rest is the offset.
+    """The parts into which a format divides an address: the indices, from the root's down; the rest is the offset.
 
-    `va_bits` are translated, of the `word_bits` of a register.
+    The `va_bits` are translated, of the `word_bits` of a register.
     """
 
     parts: tuple[IndexBits, ...]
@@ -285,81 +285,81 @@ class WindowRow:
     """Neighbouring slots of an open table that are one thing: a descriptor, a run of pages, or a fold."""
 
     first: int
-    """Index of the first slot."""
+    """The index of the first slot."""
     count: int
-    """How many slots."""
+    """The number of slots."""
     va: int
-    """What the first slot is for."""
+    """The first virtual address of the first slot."""
     kind: str
     """``"leaf"``, ``"table"``, ``"reserved"``, ``"window"`` (a table above, seen as one below), ``"invalid"``, or
     ``"fold"``: rows that are not shown."""
     pa: int = 0
-    """Physical address of the first descriptor."""
+    """The physical address of the first descriptor."""
     word: int = 0
     address: int = 0
-    """What the first descriptor refers to."""
+    """The address in the first descriptor."""
     size: int = 0
-    """Bytes of one page; 0 where there is none."""
+    """The bytes of one page; 0 if there is none."""
     pages: int = 0
-    """How many pages; a fold's together."""
+    """The number of pages; for a fold, of all its rows."""
     page_slots: int = 0
-    """How many slots these pages fill."""
+    """The number of slots that these pages fill."""
     tables: int = 0
-    """How many tables; a fold's together."""
+    """The number of tables; for a fold, of all its rows."""
     reserved: int = 0
-    """How many descriptors that are present, and that the processor takes for none; a fold's together."""
+    """The number of descriptors that are present but invalid for the processor; for a fold, of all its rows."""
     layout: str = ""
-    """What the descriptor is, in words."""
+    """The kind of descriptor, in words."""
     section: str = ""
-    """The manual's section that says so."""
+    """The section of the manual that defines it."""
     rights: str = ""
-    """What the descriptor lets pass, by itself: ``"rwx user"``."""
+    """The rights of the descriptor by itself: ``"rwx user"``."""
     fields: tuple[Field, ...] = ()
     repeated: int = 1
-    """How many slots each descriptor fills."""
+    """The number of slots that each descriptor fills."""
     is_lent: bool = False
-    """Whether it is the kernel's, and this space has it lent."""
+    """Whether it belongs to the kernel and is lent to this space."""
 
     @property
     def bytes(self) -> int:
-        """Bytes that the pages of this row map."""
+        """The bytes that the pages of this row map."""
         return self.size * self.pages
 
     @property
     def end(self) -> int:
-        """Index of the slot after the last."""
+        """The index of the slot after the last."""
         return self.first + self.count
 
 
 @frozen
 class OpenTable:
-    """One table that is open: where it lies, what it covers, its rows."""
+    """An open table: its place, the addresses that it covers, its rows."""
 
     level: int
     name: str
     """The manual's name, such as ``"PD"``."""
     pa: int
     va: int
-    """The first address that it is for."""
+    """The first address that it covers."""
     span: int
-    """Bytes of virtual memory that one slot covers."""
+    """The bytes of virtual memory that one slot covers."""
     entries: int
     present: int
-    """How many slots hold something."""
+    """The number of slots that are not empty."""
     rows: tuple[WindowRow, ...]
     unreadable: str = ""
-    """Why it can't be read, where it lies outside of memory."""
+    """The reason why it can't be read, if it lies outside of memory."""
     parent: tuple[int, int] | None = None
-    """Level and physical address of the slot that refers to it; None for a root."""
+    """The level and physical address of the slot that refers to it; None for a root."""
     skipped: int = 0
-    """How many slots at its beginning no address comes to: the other root has those (ARM)."""
+    """The number of slots at its beginning that no address reaches: they belong to the other root (ARM)."""
     is_lent: bool = False
-    """Whether all of it is the kernel's, and this space has it lent."""
+    """Whether all of it belongs to the kernel and is lent to this space."""
 
 
 @frozen
 class TableWindow:
-    """Part of one address space's tables: those that are open, the roots first, each before those below it."""
+    """Part of one address space's tables: the open ones, the roots first, each before those below it."""
 
     name: str
     format: str
@@ -369,10 +369,10 @@ class TableWindow:
     entry_width: int
     tables: tuple[OpenTable, ...]
     words_read: int
-    """How many descriptors were looked at to make this: the cost."""
+    """The number of descriptors that were read for it, which is its cost."""
 
     def row(self, pa: int) -> WindowRow | None:
-        """The row in which the descriptor at `pa` is, or None."""
+        """Return the row that contains the descriptor at `pa`, or None."""
         width = self.entry_width
         rows = (row for table in self.tables for row in table.rows if row.kind != "fold")
         return next((row for row in rows if row.pa <= pa < row.pa + row.count * width), None)
@@ -405,7 +405,8 @@ class PageMarked(Event):
 class PteRunWritten(Event, changes=True):
     """`count` descriptors in a row, `width` bytes apart from physical address `pa` on, were written.
 
-    Number i held `before` + i × `before_step`, and holds `after` + i × `after_step`: a run of pages is one event.
+    Number i contained `before` + i × `before_step`, and now contains `after` + i × `after_step`: a run of pages is one
+    event.
     """
 
     pa: int
@@ -419,7 +420,7 @@ class PteRunWritten(Event, changes=True):
     va: int
 
     def words(self) -> Iterator[tuple[int, int, int]]:
-        """Of each descriptor its address, what it held, and what it holds.
+        """Yield the address of each descriptor, its value before, and its value after.
 
         >>> list(PteRunWritten(0x1000, 2, 4, 0, 0, 0x503E, 0x1000, 1, 0).words())
         [(4096, 0, 20542), (4100, 0, 24638)]
@@ -430,7 +431,7 @@ class PteRunWritten(Event, changes=True):
 
 
 def words_written(events: Iterable[Event]) -> dict[int, tuple[int, int]]:
-    """By physical address: of each descriptor that these events wrote, what it held before and after.
+    """Return the value before and after of each descriptor that these events wrote, by physical address.
 
     >>> words_written([PteWritten(8, 0, 1, 1, 0), PteRunWritten(8, 2, 8, 1, 0, 5, 0, 1, 0)])
     {8: (0, 5), 16: (1, 5)}

@@ -1,12 +1,13 @@
-"""The TLB: translations that a processor keeps, so that it need not walk.
+"""The TLB: translations that a processor keeps, so that it need not walk the tables again.
 
-It keeps what was not flushed.  An entry holds the descriptors that the walk read, and with them everything that it
-takes to judge another access without a walk; when the tables change it stays as it is, and goes on being used.
+It keeps an entry until it is flushed or replaced.  An entry holds the descriptors that the walk read, and with them
+everything that is needed to check another access without a walk; when the tables change, the entry stays as it is, and
+remains in use.
 
 Intel SDM volume 3A, 4.10; ARM DDI 0406C, B3.9 and B3.10; ARM DDI 0487, D5.10 (D8.14 from issue H); RISC-V Privileged
-20211203, 4.2.1 (sfence.vma).  The manuals leave open how many entries there are and which goes when room is short;
-here a set's least recently used one does.  They leave open too which of two entries answers that overlap (a large
-page's, and one of a small page that was there before and never flushed): here the one of the smaller page.
+20211203, 4.2.1 (sfence.vma).  The manuals do not say how many entries there are, nor which entry is replaced when a set
+is full; here it is the set's least recently used one.  They do not say either which of two overlapping entries answers
+(a large page's, and one of a small page from before that was never flushed): here it is that of the smaller page.
 """
 
 from __future__ import annotations
@@ -24,17 +25,17 @@ from .tlb_schema import Difference, TlbEntryValue, TlbSlot, TlbValue
 from .walk import Descent, Memory, fault_after, translate
 
 GLOBAL = -1
-"""What a global entry has in place of an address space's number."""
+"""The value that a global entry has in place of an address space's number."""
 
 Key = tuple[int, int, int]
-"""log2 of a page's size, the address divided by it, the address space."""
+"""The key of an entry: log2 of a page's size, the address divided by it, the address space."""
 
 _BARRED = ("protection", "domain")
-"""Faults of an access that is not allowed, where there is a translation nevertheless."""
+"""The kinds of faults in which a translation exists, but does not allow the access."""
 
 
 class TlbEntry(Generic[C]):
-    """What a TLB keeps of one walk; only its use, and what follows from the processor's settings, ever change."""
+    """The TLB's copy of one walk; only its use, and the results that depend on the settings, change later."""
 
     __slots__ = ("_controls", "_judged", "_value", "fmt", "key", "pa", "path", "pending", "permissions",
                  "rights", "set", "size", "used", "va", "way")  # fmt: skip  # read as a list of names
@@ -52,20 +53,20 @@ class TlbEntry(Generic[C]):
         self.pa = found.pa & -self.size
         kept = found.chain.with_set(found.sets)
         self.path = kept.path
-        """The descriptors on the way, with what the hardware set in them."""
+        """The descriptors of the walk, with the bits that the hardware set in them."""
         self.used = used
-        """When it was used last, by the TLB's count."""
+        """The time of its last use, by the TLB's count."""
         self.rights = kept.rights
         self.pending = kept.pending
-        """What the hardware still has to set in the last descriptor before a write succeeds."""
+        """The bits that the hardware must set in the last descriptor before a write succeeds."""
         self._controls = controls
         self._judged: dict[tuple[Access, bool], Stop | None] = {}
         self.permissions = kept.permissions
-        """What each side may do, under the settings that it was last used with."""
+        """The rights of each side, under the settings that it was last used with."""
         self._value: TlbEntryValue | None = None
 
     def _use(self, controls: C) -> None:
-        """Take these settings of the processor."""
+        """Apply these settings of the processor."""
         rules, leaf, rights = self.fmt.rules, self.path[-1], Rights()
         for at in self.path:
             rights = rules.narrow(rights, at.descriptor, at.word, controls)
@@ -79,7 +80,7 @@ class TlbEntry(Generic[C]):
 
     @property
     def asid(self) -> int | None:
-        """The address space that it is for; None for a global entry."""
+        """The address space of the entry; None for a global one."""
         return None if self.key[2] < 0 else self.key[2]
 
     def covers(self, va: int) -> bool:
@@ -87,7 +88,7 @@ class TlbEntry(Generic[C]):
         return self.va <= va < self.va + self.size
 
     def forbids(self, access: Access, user: bool, controls: C) -> Stop | None:
-        """Return whether what it keeps forbids an access, with the processor set as it is now; O(1) the second time."""
+        """Return whether the entry forbids an access under the processor's current settings; O(1) the second time."""
         if controls is not self._controls and controls != self._controls:
             self._use(controls)
         case = (access, user)
@@ -105,7 +106,10 @@ class TlbEntry(Generic[C]):
         return self._value
 
     def differences(self, memory: Memory, root: int, controls: C) -> tuple[Difference, ...]:
-        """In what it differs from the tables at `root`, under these settings; see :func:`differences`.  O(levels)."""
+        """Return the differences from the tables at `root`, under these settings; see :func:`differences`.
+
+        O(levels).
+        """
         self.forbids("read", False, controls)  # so that its rights are those of these settings
         return differences(self.value, self.fmt, memory, root, controls)
 
@@ -113,11 +117,13 @@ class TlbEntry(Generic[C]):
 def differences(
     kept: TlbEntryValue, fmt: TableFormat[C], memory: Memory, root: int, controls: C
 ) -> tuple[Difference, ...]:
-    """In what a kept entry differs from a fresh walk of the tables at `root`; empty if it is not stale.  O(levels).
+    """Return the differences of an entry from a fresh walk of the tables at `root`; empty if it is not stale.
 
-    Only what matters counts: a dirty bit that the tables have and the entry has not costs a walk and does no harm;
-    the other way round, writes would stay unnoticed.  Global entries are left out there: their descriptor may have
-    a copy in each space, and which one was marked depends on which was loaded.
+    O(levels).
+
+    Only differences that matter count: if the tables have a dirty bit that the entry lacks, this costs a walk and does
+    no harm; the other way round, writes would not be noticed.  Dirty bits of global entries are left out: each space
+    may have its own copy of the descriptor, and the loaded one was marked.
     """
     rules, user = fmt.rules, any(kept.permissions.user)
     now = translate(memory, fmt, root, kept.va, "read", user, controls)
@@ -149,7 +155,7 @@ def _whose(is_global: bool) -> str:
 
 
 Stale = Callable[[TlbEntry[C]], tuple[Difference, ...]]
-"""In what an entry differs from the tables."""
+"""Returns the differences of an entry from the tables."""
 
 
 class Tlb(Generic[C]):
@@ -172,20 +178,23 @@ class Tlb(Generic[C]):
         self.hits = self.misses = self.evictions = self.flushed = 0
         self._rows: list[list[TlbEntry[C] | None]] = [[None] * ways for _ in range(sets)]
         self.index: dict[Key, TlbEntry[C]] = {}
-        """What is kept, by page size, page and space."""
+        """The entries by page size, page and space."""
         self._shifts: dict[int, int] = {}
-        """How many entries there are of each page size, by its log2; smallest first."""
+        """The number of entries of each page size, by its log2; smallest first."""
         self._clock = 0
 
     @property
     def sets(self) -> int:
-        """Return how many sets there are."""
+        """The number of sets."""
         return len(self._rows)
 
     # ---- looking something up ----------------------------------------------------------------
 
     def lookup(self, va: int, asid: int) -> TlbEntry[C] | None:
-        """Look up `va` in address space `asid`; a hit is counted and becomes its set's last used.  O(page sizes)."""
+        """Look up `va` in address space `asid`; a hit is counted and becomes the last used in its set.
+
+        O(page sizes).
+        """
         entry = self.peek(va, asid)
         if entry is None:
             self.misses += 1
@@ -196,7 +205,7 @@ class Tlb(Generic[C]):
         return entry
 
     def peek(self, va: int, asid: int) -> TlbEntry[C] | None:
-        """As :meth:`lookup`, without counting a hit or changing the order of use."""
+        """Look up as :meth:`lookup` does, without counting a hit or changing the order of use."""
         index = self.index
         for shift in self._shifts:
             page = va >> shift
@@ -208,9 +217,9 @@ class Tlb(Generic[C]):
     # ---- filling -----------------------------------------------------------------------------
 
     def fill(self, found: Descent[C], asid: int, controls: C) -> tuple[TlbEntry[C], TlbEntry[C] | None]:
-        """Keep the result of a walk that succeeded; also the entry that it replaced: an older one, or the set's LRU.
+        """Keep the result of a walk that succeeded; return the entry that it replaced: an older one, or the set's LRU.
 
-        The bits that the hardware sets on the way (accessed, dirty) count as set.
+        The bits that the hardware sets during the walk (accessed, dirty) count as set.
         """
         if found.pa is None:
             raise Refused(f"the walk of {Address(found.va)} faulted: a TLB does not cache it")
@@ -232,14 +241,14 @@ class Tlb(Generic[C]):
         return entry, gone
 
     def _way_for(self, row: list[TlbEntry[C] | None]) -> int:
-        """An empty way, or the least recently used one."""
+        """Return an empty way, or the least recently used one."""
         ages = [-1 if entry is None else entry.used for entry in row]
         return ages.index(min(ages))
 
     # ---- dropping ----------------------------------------------------------------------------
 
     def drop(self, va: int, asid: int | None) -> list[TlbEntry[C]]:
-        """Drop what is kept for `va` in address space `asid` (None: in any), global or not; O(page sizes)."""
+        """Drop the entries for `va` in address space `asid` (None: in any), global or not; O(page sizes)."""
         index = self.index
         if asid is None or not index:
             return self.drop_those(lambda entry: entry.covers(va))
@@ -247,7 +256,7 @@ class Tlb(Generic[C]):
         return self._drop([index[key] for key in keys if key in index])
 
     def drop_range(self, start: int, end: int, asid: int | None) -> list[TlbEntry[C]]:
-        """Drop what is kept for some of [start, end) in address space `asid` (None: in any), global or not."""
+        """Drop the entries for any part of [start, end) in address space `asid` (None: in any), global or not."""
 
         def chosen(entry: TlbEntry[C]) -> bool:
             touched = entry.va < end and start < entry.va + entry.size
@@ -256,15 +265,15 @@ class Tlb(Generic[C]):
         return self.drop_those(chosen)
 
     def drop_space(self, asid: int) -> list[TlbEntry[C]]:
-        """Drop all that is kept for address space `asid`, but not what is global."""
+        """Drop all entries of address space `asid`, but not the global ones."""
         return self.drop_those(lambda entry: entry.asid == asid)
 
     def drop_all(self, *, globals_too: bool) -> list[TlbEntry[C]]:
-        """Drop everything, or everything but what is global."""
+        """Drop all entries, or all but the global ones."""
         return self.drop_those(lambda entry: globals_too or entry.asid is not None)
 
     def drop_those(self, chosen: Callable[[TlbEntry[C]], bool]) -> list[TlbEntry[C]]:
-        """Drop what `chosen` says, in the order of sets and ways; O(entries)."""
+        """Drop the entries for which `chosen` is true, in the order of sets and ways; O(entries)."""
         return self._drop([entry for entry in self if chosen(entry)]) if self.index else []
 
     def _drop(self, entries: list[TlbEntry[C]]) -> list[TlbEntry[C]]:
@@ -290,14 +299,14 @@ class Tlb(Generic[C]):
     # ---- looking -----------------------------------------------------------------------------
 
     def __iter__(self) -> Iterator[TlbEntry[C]]:
-        """Return what is kept, by set and way."""
+        """Return the entries, by set and way."""
         return (entry for row in self._rows for entry in row if entry is not None)
 
     def __len__(self) -> int:
         return len(self.index)
 
     def value(self, stale: Stale[C]) -> TlbValue:
-        """All of it as a frozen value; `stale` says in what an entry differs from the tables."""
+        """Return the TLB as a frozen value; `stale` returns the differences of an entry from the tables."""
         kept = [TlbSlot(entry.value, 0, stale(entry), entry.used) for entry in self]
         return TlbValue.of(self.sets, self.ways, kept, self.hits, self.misses, self.evictions, self.flushed)
 

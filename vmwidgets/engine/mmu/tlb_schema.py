@@ -1,4 +1,4 @@
-"""TLBs: what they keep, as values, and what happens in them."""
+"""The contents of TLBs as values, and the events in them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .tables_schema import Permissions
 
 @frozen
 class TlbEntryValue:
-    """One translation that a TLB keeps, and where: in way `way` of set `set`."""
+    """One translation that a TLB keeps, in way `way` of set `set`."""
 
     set: int
     way: int
@@ -24,11 +24,11 @@ class TlbEntryValue:
     """Its first physical address."""
     page_size: int
     asid: int | None
-    """The address space (ASID, PCID) that it is for; None: global, for all."""
+    """The address space (ASID, PCID) of the entry; None: global, for all."""
     permissions: Permissions
-    """What each side may do with the page, as it was when the entry was filled."""
+    """The rights of each side on the page, at the time when the entry was filled."""
     dirty: bool
-    """Whether writes go through at once; else the first one walks, to set what the hardware sets for a write."""
+    """Whether writes need no walk; else the first one walks, to set what the hardware sets for a write."""
 
     @property
     def place(self) -> tuple[int, int]:
@@ -37,12 +37,12 @@ class TlbEntryValue:
 
     @property
     def page(self) -> tuple[int, int, int | None]:
-        """Return what it translates: the page's address and size, and the address space."""
+        """The page that it translates: address, size and address space."""
         return self.va, self.page_size, self.asid
 
 
 class Difference(NamedTuple):
-    """Something in which a kept translation is not what the tables say now."""
+    """A difference between a TLB entry and the tables now."""
 
     what: str
     """``"mapping"``, ``"address"``, ``"page size"``, ``"rights"``, ``"global"`` or ``"dirty"``."""
@@ -56,20 +56,20 @@ class Difference(NamedTuple):
 
 @frozen
 class TlbSlot:
-    """A way that holds something: the entry, and what time has made of it."""
+    """A way that is not empty: the entry, and its state now."""
 
     entry: TlbEntryValue
     age: int
-    """Rank in its set: 0 was used last, the highest is evicted next."""
+    """The rank in its set: 0 was used last, the highest is evicted next."""
     stale: tuple[Difference, ...] = ()
-    """How it differs from a fresh walk of the tables; empty where it does not."""
+    """The differences from a fresh walk of the tables; empty if it is not stale."""
     used: int = 0
-    """When it was used last, by the TLB's count."""
+    """The time of its last use, by the TLB's count."""
 
 
 @frozen
 class TlbValue:
-    """A whole TLB: ``rows[set][way]``, None where nothing is kept, and what has been counted since boot."""
+    """A whole TLB: ``rows[set][way]``, None for an empty way, and the counts since boot."""
 
     sets: int
     ways: int
@@ -83,7 +83,7 @@ class TlbValue:
 
     @classmethod
     def of(cls, sets: int, ways: int, kept: Iterable[TlbSlot], *counts: int) -> TlbValue:
-        """The value in which each slot is where its entry says, and has its age among those of its set."""
+        """Return the TLB in which each slot is at its entry's place, and has its age in that set."""
         by_use: list[list[TlbSlot]] = [[] for _ in range(sets)]
         for slot in sorted(kept, key=lambda one: -one.used):
             by_use[slot.entry.set].append(slot)
@@ -95,25 +95,25 @@ class TlbValue:
 
     @property
     def slots(self) -> tuple[TlbSlot, ...]:
-        """The ways that hold something, set by set."""
+        """The ways that are not empty, set by set."""
         return tuple(slot for row in self.rows for slot in row if slot is not None)
 
     @property
     def reach(self) -> int:
-        """Bytes that can be touched without a walk now."""
+        """The bytes that can be accessed without a walk now."""
         return sum(slot.entry.page_size for slot in self.slots)
 
     @property
     def stale(self) -> tuple[TlbSlot, ...]:
-        """Return what should not be there any more."""
+        """The entries that should have been flushed."""
         return tuple(slot for slot in self.slots if slot.stale)
 
 
 class TlbHit(Event, changes=True):
     """The TLB had `va`, in way `way` of set `set`.
 
-    `outcome`: "used"; "forbidden", a fault by the entry's permissions; "clean", a write that must first mark the
-    tables, so a walk follows.
+    `outcome`: "used"; "forbidden", a fault because of the entry's permissions; "clean", a write that must first mark
+    the tables, so a walk follows.
     """
 
     cpu: str
@@ -133,7 +133,7 @@ class TlbMissed(Event, changes=True):
 
 
 class TlbFilled(Event, changes=True):
-    """A walk's result was put into the TLB; it replaced `evicted`."""
+    """The result of a walk was put into the TLB; it replaced `evicted`."""
 
     cpu: str
     entry: TlbEntryValue

@@ -1,11 +1,11 @@
-"""The walk: what the hardware reads for a virtual address; memory stays as it is.
+"""The walk: the words that the hardware reads for a virtual address, without a change of memory.
 
-:func:`translate` is the walk itself, as a processor makes it when its TLB has nothing; :func:`walk` gives the same as a
-lecture: every step, decoded as the manual names it, and what each side may do with the page.
+:func:`translate` is the walk itself, as a processor makes it when its TLB has no entry; :func:`walk` explains the same
+walk: every step, decoded with the manual's names, and the rights of each side on the page.
 
-A walk reads nothing but memory, a word a level, and cannot loop: a table that refers to itself is simply read again,
-one level further down.  Memory stays as it is; to set accessed and dirty flags as the hardware would, give the descent
-to :meth:`.editor.TableEditor.mark_accessed`.
+A walk only reads memory, one word for each level, and cannot loop: a table that refers to itself is read a second time,
+one level further down.  To set accessed and dirty flags as the hardware would, pass the descent to
+:meth:`.editor.TableEditor.mark_accessed`.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ from .tables_schema import Fault, Rights, Step, Walk
 
 
 class WordReader(Protocol):
-    """Physical memory as a walk reads it; :class:`~vmwidgets.engine.memory.ram.BusError` outside."""
+    """Physical memory for a walk; it raises :class:`~vmwidgets.engine.memory.ram.BusError` outside of memory."""
 
     def read_word(self, pa: int, width: int) -> int:
-        """The little-endian word of `width` bytes at `pa`."""
+        """Return the little-endian word of `width` bytes at `pa`."""
 
 
 class Memory(WordReader, Protocol):
     """Physical memory of which whole tables can be read."""
 
     def read(self, pa: int, length: int) -> bytes:
-        """`length` bytes from `pa` on."""
+        """Return `length` bytes from `pa` on."""
 
 
 _ACCESSES = get_args(Access)
 
 
 class Descent(Generic[C]):
-    """The chain of descriptors that a walk read, and where they lie in memory; then either `pa` or `stop`."""
+    """The chain of descriptors that a walk read, and their places in memory; then either `pa` or `stop`."""
 
     __slots__ = ("chain", "found_page", "pa", "places", "sets", "stop", "va")
 
@@ -48,13 +48,13 @@ class Descent(Generic[C]):
         self.va = va
         self.chain = chain
         self.places: list[int] = []
-        """Physical address of each descriptor."""
+        """The physical address of each descriptor."""
         self.stop: Stop | None = None
         self.found_page = False
-        """Whether a sound descriptor of a page was reached, whatever the access may do there."""
+        """Whether a valid descriptor of a page was reached, no matter whether it allows the access."""
         self.pa: int | None = None
         self.sets: tuple[int, ...] = ()
-        """For each descriptor of a walk that succeeded, the bits that the hardware sets and that are not set yet."""
+        """The bits of each descriptor of a successful walk that the hardware sets and that are not set yet."""
 
     @property
     def path(self) -> tuple[WalkEntry, ...]:
@@ -63,12 +63,12 @@ class Descent(Generic[C]):
 
     @property
     def rights(self) -> Rights:
-        """Return what all together let pass."""
+        """The rights that all of them give together."""
         return self.chain.rights
 
     @property
     def page_size(self) -> int:
-        """Bytes of the page whose descriptor was reached, sound or not; else 0."""
+        """The bytes of the page whose descriptor was reached, valid or not; else 0."""
         return self.chain.size
 
 
@@ -107,7 +107,7 @@ def translate(
 
 
 def fault_after(fmt: TableFormat[C], found: Descent[C], access: Access, user: bool, controls: C) -> Fault:
-    """Return what the processor reports of a walk that came to no address."""
+    """Return the processor's report of a walk that reached no address."""
     assert found.stop is not None, "a walk gives an address or a reason"
     if found.chain.goes_on:  # no descriptor is to blame
         return fault_of(fmt.rules, found.stop, found.path, access, user, controls)
@@ -123,10 +123,10 @@ def walk(
     user: bool = False,
     controls: C | None = None,
 ) -> Walk:
-    """Translate `va` from the table at physical address `root` on, and say how.
+    """Translate `va` from the table at physical address `root` on, and explain how.
 
-    `va` is the register's value, `user` whether user code makes the access; `controls` default to
-    the format's.  Nothing is raised for a bad table: the result says what is wrong.
+    `va` is the register's value, `user` says whether user code makes the access; `controls` default to the format's.
+    No exception is raised for a bad table: the result says what is wrong.
 
     >>> from vmwidgets.engine.memory.ram import Ram
     >>> from vmwidgets.engine.mmu.formats.x86 import X86_64

@@ -1,4 +1,4 @@
-"""What a learner's function may answer that is asked which page is to go."""
+"""The answers that a learner's function may give when it is asked which page to evict."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from ..base.units import counted
 from ..memory.replacement import ResidentPage
 
 Choose: TypeAlias = Callable[[list[ResidentPage]], object] | Callable[[], Callable[[list[ResidentPage]], object]]
-"""A learner's policy, or its class: gets the pages in memory, in the order in which they came; gives one of them."""
+"""A learner's policy, or its class: gets the pages in memory, in the order of their arrival; returns one of them."""
 
 
 def asked(label: str, choose: Choose) -> Callable[[list[ResidentPage]], int]:
-    """The function of a learner's as a policy asks it: its answer is the frame of one of the pages that it got.
+    """Return a learner's function as a policy calls it: its answer is the frame of one of the pages that it got.
 
-    From a class an object is made first, so what it keeps belongs to one run.
+    If it is a class, an object is made first, so that its attributes belong to one run.
     """
     title = f"policy {printable(label)}"
     made: list[Any] = [] if isinstance(choose, type) else [choose]
@@ -35,10 +35,10 @@ def asked(label: str, choose: Choose) -> Callable[[list[ResidentPage]], int]:
 
 
 def chosen_frame(title: str, pages: Sequence[ResidentPage], chosen: object) -> int:
-    """The frame of the page that `chosen` is: one of `pages`.
+    """Return the frame of the page `chosen`, which must be one of `pages`.
 
-    `title` says whose answer it is, in the sentence of the :class:`CallbackFailed` for anything else.  A number is
-    refused too: it could mean a page, a frame, or a place in the list.
+    `title` names the function in the message of :class:`CallbackFailed` for any other answer.  A number is refused too:
+    it could mean a page, a frame, or a place in the list.
 
     >>> chosen_frame("policy p", [], None)
     Traceback (most recent call last):

@@ -1,4 +1,4 @@
-"""What accesses and faults cost in time, and the effective access time that follows from counts of them."""
+"""The costs of accesses and faults in time, and the effective access time that follows from their counts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..base.operations import exact
 from ..base.units import counted, duration
 
 MOST = 10**18
-"""Nanoseconds that something may take: some 30 years."""
+"""The most nanoseconds that something may take: some 30 years."""
 
 
 @frozen(slots=False)
@@ -22,7 +22,7 @@ class Costs:
 
     100 ns for memory and 10 ms for a disk are the example of Arpaci-Dusseau, "Operating Systems: Three Easy Pieces",
     chapter 22.  A lookup in the TLB takes one or a few cycles.  A minor fault of Linux on x86-64 takes about a
-    microsecond.  A solid-state drive needs some 100,000 ns for what takes a disk 10,000,000 ns.
+    microsecond.  A solid-state drive needs about 100,000 ns where a disk needs 10,000,000 ns.
 
     Raises :class:`Refused` for a time that is not a number from 0 on.
 
@@ -47,7 +47,7 @@ class Costs:
 
 
 class AccessCounts(NamedTuple):
-    """What accesses that reached memory came to: TLB hits, references to memory of walks, minor and major faults."""
+    """The counts of accesses that reached memory: TLB hits, memory references by walks, minor and major faults."""
 
     accesses: int = 0
     tlb_hits: int = 0
@@ -56,26 +56,26 @@ class AccessCounts(NamedTuple):
     major: int = 0
 
     def plus(self, *more: int) -> AccessCounts:
-        """With so many more of each."""
+        """Return the sum of both counts."""
         return AccessCounts(*map(add, self, more))
 
     def minus(self, other: AccessCounts) -> AccessCounts:
-        """Return what came since `other`."""
+        """Return the counts since `other`."""
         return AccessCounts(*map(sub, self, other))
 
 
 @frozen(slots=False)
 class EffectiveAccessTime:
-    """What an access took on average, by what was counted.
+    """The average time of an access, by counts.
 
     Of `accesses`, `tlb_hits` found their page in the TLB; the walks of the others read memory `walk_references` times.
     `minor` faults needed no disk, `major` ones did.
 
         t = tlb + (1 + w) × memory + f × minor + F × major
 
-    with w, f and F the references of walks, the minor and the major faults for each access.
+    where w, f and F are the references by walks, the minor and the major faults for each access.
 
-    Raises :class:`Refused` for counts that no accesses can have.
+    Raises :class:`Refused` for impossible counts.
 
     >>> t = EffectiveAccessTime(Costs(), accesses=1000, tlb_hits=900, walk_references=400, minor=10, major=2)
     >>> t.time
@@ -107,24 +107,24 @@ class EffectiveAccessTime:
 
     @property
     def parts(self) -> tuple[float, float, float, float]:
-        """Nanoseconds of an access by what takes them: the TLB, references to memory, minor and major faults."""
+        """The nanoseconds of an access by cause: the TLB, references to memory, minor and major faults."""
         costs = self.costs
         walks, minor, major = self._rates
         return costs.tlb, (1 + walks) * costs.memory, minor * costs.minor, major * costs.major
 
     @property
     def time(self) -> float:
-        """Nanoseconds of an access on average."""
+        """The nanoseconds of an access on average."""
         return sum(self.parts)
 
     @property
     def total(self) -> float:
-        """Nanoseconds of all accesses together."""
+        """The nanoseconds of all accesses together."""
         return self.time * self.accesses
 
     @property
     def _rates(self) -> tuple[float, float, float]:
-        """References of walks, minor and major faults for each access."""
+        """The memory references by walks, the minor and the major faults for each access."""
         each = max(1, self.accesses)
         return self.walk_references / each, self.minor / each, self.major / each
 
@@ -149,7 +149,7 @@ class EffectiveAccessTime:
 
     @property
     def _formula(self) -> tuple[str, str, str]:
-        """The formula in words, with its rates, and with what each part comes to."""
+        """The formula in words, with its rates, and with the value of each part."""
         walks, minor, major = (f"{rate:.3g}" for rate in self._rates)
         tlb, memory, small, large = (duration(getattr(self.costs, one.name)) for one in fields(self.costs))
         return (

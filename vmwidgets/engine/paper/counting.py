@@ -1,10 +1,10 @@
-"""How often policies of page replacement fault on a trace, with each number of frames: counted, nothing is kept of it.
+"""Counts of the faults of page replacement policies on a trace, for each number of frames; no steps are kept.
 
-A reference to the page that was referenced just before changes nothing, but that it may write: such runs are one.  LRU
-and OPT are stack algorithms: what memory of some size has is also in any larger one (Mattson, Gecsei, Slutz, Traiger,
-"Evaluation techniques for storage hierarchies", 1970).  So one pass finds for each reference the least size in which it
-is a hit, which is its *distance*, and the faults with all sizes follow.  Other policies are run once for each size.
-A dirty page is counted as written when it is evicted; pages that are in memory at the end are not.
+A reference to the page that was referenced just before changes nothing, except that it may be a write: such runs count
+as one.  LRU and OPT are stack algorithms: a larger memory always contains the pages of a smaller one (Mattson, Gecsei,
+Slutz, Traiger, "Evaluation techniques for storage hierarchies", 1970).  So one pass finds for each reference the least
+size for which it is a hit, its *distance*, and the faults with all sizes follow.  Other policies are run once for each
+size. A dirty page is counted as written when it is evicted; pages that are in memory at the end are not.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .traces_schema import Counts, Window
 
 
 class Absent:
-    """What stands for NumPy where it is not installed: pictures of all kinds are listed without it."""
+    """A substitute for NumPy if it is not installed: pictures of all kinds are listed without it."""
 
     def __getattr__(self, name: str) -> object:
         raise Refused("a trace needs NumPy, which is not installed: pip install numpy")
@@ -41,11 +41,11 @@ if TYPE_CHECKING:
     Numbers = npt.NDArray[np.int64]
 
 NEVER = 1 << 62
-"""The next use of a page that is not used again, and the distance of a first reference."""
+"""The next use of a page that is not used later, and the distance of a first reference."""
 
 
 class Runs(NamedTuple):
-    """References in runs to one page: `pages` are numbers from 0 on, `writes` whether some reference of a run writes.
+    """References in runs to one page: `pages` are numbers from 0 on, `writes` says whether a run contains a write.
 
     `starts` are the references at which runs begin, and `names` the pages by their numbers.  Time is in references:
     there are `length`.
@@ -59,7 +59,7 @@ class Runs(NamedTuple):
 
 
 def runs_of(pages: Numbers, writes: npt.NDArray[np.bool_], tick: int = 0) -> Runs:
-    """Return the runs of references to one page, none longer than to the next of the ticks.  O(n log n) for n.
+    """Return the runs of references to one page, each ending before the next tick.  O(n log n) for n.
 
     >>> runs = runs_of(np.array([7, 7, 9, 7]), np.array([False, True, False, False]))
     >>> runs.pages.tolist(), runs.writes.tolist(), runs.names.tolist()
@@ -75,17 +75,18 @@ def runs_of(pages: Numbers, writes: npt.NDArray[np.bool_], tick: int = 0) -> Run
 
 
 _REGION, _REGIONS, _SLOTS = 20, 32, 1 << 16
-"""Bits of a page's number within a region, so many regions that have tables (a program uses a few), and the slots of
-the table in which a region's table is looked up."""
+"""Bits of a page's number within a region, the number of regions that have tables (a program uses a few), and the
+slots of the table in which a region's table is looked up.
+"""
 
 AT_ONCE = 1 << 16
-"""References that are numbered at once: what is made of them on the way stays in the processor's cache."""
+"""The number of references that are numbered at once: the arrays in between stay in the processor's cache."""
 
 
 class Numbering:
     """The numbers of pages in their order, in O(references): each region of 4 GiB that is used has a table.
 
-    Pages are shown to :meth:`places`, some at a time.  When all were seen, :meth:`finish` numbers them.
+    Pages are passed to :meth:`places`, some at a time.  After all of them, :meth:`finish` numbers them.
     """
 
     def __init__(self) -> None:
@@ -95,7 +96,7 @@ class Numbering:
         self._seen = np.zeros(_REGIONS << _REGION, bool)
 
     def places(self, pages: Numbers) -> npt.NDArray[np.int32] | None:
-        """The places of pages in the tables; None if they are in too many regions."""
+        """Return the places of pages in the tables; None if they are in too many regions."""
         of = pages >> _REGION
         slots = self._slots[_slot(of)]
         if not (self._known[slots] == of).all():
@@ -107,7 +108,7 @@ class Numbering:
         return found
 
     def _knows(self, region: int) -> bool:
-        """Return whether a region has a table, or gets one now."""
+        """Return whether a region has a table, after adding one if there is room."""
         if region in self._regions:
             return True
         slot = _slot(region)
@@ -119,7 +120,7 @@ class Numbering:
         return has_room
 
     def finish(self) -> tuple[Numbers, npt.NDArray[np.int32]]:
-        """The pages that were seen, in their order, and the number of each by its place."""
+        """Return all pages in their order, and the number of each by its place."""
         there = np.flatnonzero(self._seen[: len(self._regions) << _REGION])
         names = self._known[there >> _REGION] << _REGION | there & ((1 << _REGION) - 1)
         order = np.argsort(names)
@@ -129,14 +130,14 @@ class Numbering:
 
 
 def _slot(region: Any) -> Any:
-    """The slot of a region, or of each of some: their numbers are often alike at the end, or at the beginning."""
+    """Return the slot of a region, or of each of several: their numbers often begin or end alike."""
     return (region * 0x9E37_79B1 >> 16) % _SLOTS
 
 
 def numbered(pages: Numbers) -> tuple[Numbers, Numbers]:
-    """Return the pages that there are, in their order, and for each reference the number of its page among them.
+    """Return all pages in their order, and for each reference the number of its page among them.
 
-    By tables where all pages are in a few regions; else by sorting, in O(n log n).
+    Uses tables if all pages are in a few regions; else it sorts, in O(n log n).
 
     >>> [found.tolist() for found in numbered(np.array([7, 1 << 40, 7, 3]))]
     [[3, 7, 1099511627776], [1, 2, 1, 0]]
@@ -168,8 +169,8 @@ def before_and_after(pages: Numbers) -> tuple[Numbers, Numbers]:
 def lru_distances(pages: Numbers) -> Numbers:
     """Return how many frames LRU needs for each reference to be a hit; NEVER for a first one.  O(n log² n).
 
-    That is one more than there are other pages since the reference before: of the references since then, those count
-    whose own reference before lies further back.
+    This is the number of other pages since the previous reference to the page, plus one: of the references since then,
+    those count whose own previous reference lies further back.
 
     >>> lru_distances(np.array([1, 2, 3, 2, 1])).tolist()[3:]
     [2, 3]
@@ -181,13 +182,13 @@ def lru_distances(pages: Numbers) -> Numbers:
 
 
 _SMALL = 64
-"""Values in a block that are compared each with each."""
+"""The number of values in a block that are compared each with each."""
 
 
 def _no_larger_before(values: Numbers) -> Numbers:
     """Return for each value how many before it are at most as large: within blocks, then from each block to the next.
 
-    Values are below their number.
+    Each value is below its number.
     """
     count, width = len(values), _SMALL
     size = max(_SMALL, 1 << (count - 1).bit_length())
@@ -208,13 +209,13 @@ def _no_larger_before(values: Numbers) -> Numbers:
 
 
 class TooDeep(Exception):
-    """The stack of OPT is so deep that a pass over it takes too long."""
+    """Raised if the stack of OPT is so deep that a pass over it takes too long."""
 
 
 def opt_distances(pages: Numbers, names: Numbers, most: float = 20.0) -> tuple[Numbers, list[int]]:
     """Return the distances of OPT, and its stack at the end.  O(n × the depth at which pages are found).
 
-    Of two pages the one stays nearer to the top that is used again sooner; of pages that are not used again, the one
+    Of two pages the one that is used again sooner stays nearer to the top; of pages that are not used again, the one
     with the lower number.  Raises :class:`TooDeep` if more than `most` places are looked at for each reference.
     """
     _, after = before_and_after(pages)
@@ -250,8 +251,8 @@ def opt_distances(pages: Numbers, names: Numbers, most: float = 20.0) -> tuple[N
 def from_distances(runs: Runs, distances: Numbers, stack: Sequence[int], sizes: Sequence[int]) -> dict[int, Counts]:
     """Return the counts of a stack algorithm, from its distances and its stack at the end.
 
-    A page that is evicted between two references is written if it was since it came: with a size that is larger than
-    each distance since the write, and no larger than that of the next reference.
+    A page that is evicted between two references is written if it was dirty: with a size that is larger than each
+    distance since the write, and no larger than that of the next reference.
     """
     most = len(runs.names)
     finite = np.minimum(distances, most + 1)
@@ -288,11 +289,11 @@ def lru_stack(runs: Runs) -> list[int]:
 
 
 def nothing() -> None:
-    """Do nothing at a tick, as all policies but aging and NRU."""
+    """Do nothing at a tick: for all policies but aging and NRU."""
 
 
 Come = Callable[[int], int]
-"""Brings a page into memory; returns the page that goes for it, or -1 while there is a free frame."""
+"""Brings a page into memory; returns the page that it replaces, or -1 while there is a free frame."""
 
 
 class Bits:
@@ -301,7 +302,7 @@ class Bits:
     def __init__(self, pages: int) -> None:
         self.used, self.dirty = bytearray(pages), bytearray(pages)
         self.settled = bytearray(2 * pages)
-        """By twice the page, and one more for a write: 1 if such a reference is a hit that changes no bit."""
+        """1 if a reference is a hit that changes no bit, at twice the page's number, plus one for a write."""
 
     def clear(self, page: int) -> None:
         """Clear the reference bit of a page."""
@@ -314,13 +315,13 @@ class Bits:
 
 
 Policy = Callable[[int, Bits], tuple[Come, Callable[[], None]]]
-"""Of so many frames, and the bits: what brings a page in, and what happens at a tick."""
+"""A policy, made from a number of frames and the bits: returns the functions for a page that comes and for a tick."""
 
 
 def _run(policy: Policy, epochs: Sequence[Sequence[int]], pages: int, size: int) -> Counts:
     """Run a policy: a page comes with its reference bit set, and clean unless it is written.
 
-    Most references are hits that change no bit: of these, one byte is looked at.
+    Most references are hits that change no bit: for these, only one byte is read.
     """
     bits, inside = Bits(pages), bytearray(pages)
     used, dirty, settled = bits.used, bits.dirty, bits.settled
@@ -349,7 +350,7 @@ def _run(policy: Policy, epochs: Sequence[Sequence[int]], pages: int, size: int)
 def own_counts(
     choose: Choose, label: str, runs: Runs, sizes: Sequence[int], done: Callable[[], object] = nothing
 ) -> dict[int, Counts]:
-    """Run a learner's policy.  It is asked of all pages in memory whenever one has to go: O(faults × frames)."""
+    """Run a learner's policy.  At each eviction it gets all pages in memory: O(faults × frames)."""
     found = {}
     for size in sizes:
         found[size] = _own_run(asked(label, choose), runs, size)
@@ -387,7 +388,7 @@ def _own_run(ask: Callable[[list[ResidentPage]], int], runs: Runs, size: int) ->
 
 
 def _epochs(runs: Runs, tick: int) -> list[list[int]]:
-    """The runs between one tick and the next: twice the page, and one more if it is written."""
+    """Return the runs between one tick and the next: twice the page's number, plus one if it is written."""
     begins = np.unique(np.searchsorted(runs.starts, np.arange(0, runs.length, tick))) if tick else np.zeros(1, int)
     keys = 2 * runs.pages + runs.writes
     return [keys[first:last].tolist() for first, last in pairwise([*begins.tolist(), len(keys)])]
@@ -404,7 +405,7 @@ def _fifo(size: int, bits: Bits) -> tuple[Come, Callable[[], None]]:
 
 
 def _clock(size: int, bits: Bits) -> tuple[Come, Callable[[], None]]:
-    """A page comes into the place of the page that goes; the hand moves on past it."""
+    """Put the new page in the place of the evicted one; the hand moves on past it."""
     ring: deque[int] = deque()  # the hand is at its left end
     used = bits.used
 
@@ -422,7 +423,7 @@ def _clock(size: int, bits: Bits) -> tuple[Come, Callable[[], None]]:
 
 
 def _random(size: int, bits: Bits) -> tuple[Come, Callable[[], None]]:
-    """Any page goes, drawn by a seed that is the same for each size."""
+    """Evict a random page, with the same seed for each size."""
     draw = random.Random(0).random
     there: list[int] = []
 
@@ -438,9 +439,10 @@ def _random(size: int, bits: Bits) -> tuple[Come, Callable[[], None]]:
 
 
 def _nru(size: int, bits: Bits) -> tuple[Come, Callable[[], None]]:
-    """Of the lowest class (not referenced since the tick, clean, …) the page that came first goes.
+    """Evict, from the lowest class (not referenced since the tick, clean, …), the page that came first.
 
-    Until the next tick a page only rises: those that were noted too low are noted again when they are found.
+    Until the next tick a page's class only rises: pages that were listed in too low a class are moved when they are
+    found.
     """
     there: dict[int, int] = {}  # by page, when it came; in this order
     noted: list[tuple[int, int, int]] = []  # class, when it came, page
@@ -466,9 +468,9 @@ def _nru(size: int, bits: Bits) -> tuple[Come, Callable[[], None]]:
 
 
 def _aging(size: int, bits: Bits) -> tuple[Come, Callable[[], None]]:
-    """The page with the lowest counter of eight bits goes; of equal ones that which came first.
+    """Evict the page with the lowest counter of eight bits; of equal ones, the page that came first.
 
-    Counters change at ticks alone, and a page comes with a counter of 0.
+    Counters change at ticks alone, and a page begins with a counter of 0.
     """
     counters: dict[int, int] = {}  # in the order in which they came
     zero: deque[int] = deque()
@@ -499,9 +501,9 @@ def _aging(size: int, bits: Bits) -> tuple[Come, Callable[[], None]]:
 
 
 def _optimal(runs: Runs, sizes: Sequence[int]) -> dict[int, Counts]:
-    """OPT where its stack is deep: each size sees what is a fault with the next smaller one.
+    """Run OPT where its stack is deep: each size sees only the faults of the next smaller one.
 
-    Its next uses are looked up when a page has to go: of the pages whose next use has passed, the one after.
+    Next uses are looked up at each eviction: for pages whose next use has passed, the one after it.
     """
     order = np.argsort(runs.pages, kind="stable")
     ends = np.cumsum(np.bincount(runs.pages, minlength=len(runs.names))).tolist()
@@ -558,10 +560,10 @@ def _optimal(runs: Runs, sizes: Sequence[int]) -> dict[int, Counts]:
 ONE_BY_ONE: dict[str, Policy] = {
     "fifo": _fifo, "clock": _clock, "aging": _aging, "nru": _nru, "random": _random,
 }  # fmt: skip  # pairs
-"""Policies that are run for each size, by name."""
+"""The policies that are run for each size, by name."""
 
 SAME = {"second chance": "clock"}
-"""The policy whose victims a policy has: second chance is the clock with its ring turned."""
+"""The policies that evict the same pages as another one: second chance is the clock with its ring turned."""
 
 COUNTED = ("fifo", "lru", "clock", "second chance", "opt", "aging", "nru", "random")
 
@@ -569,7 +571,7 @@ COUNTED = ("fifo", "lru", "clock", "second chance", "opt", "aging", "nru", "rand
 def counts_of(
     runs: Runs, policy: str, sizes: Sequence[int], tick: int = 0, done: Callable[[], object] = nothing
 ) -> dict[int, Counts]:
-    """Return faults and dirty pages written of a policy with each of these sizes; `tick` in references (0: none).
+    """Return faults and dirty pages written of a policy for each of these sizes; `tick` is in references (0: none).
 
     `done` is called after each size.
     """
@@ -599,14 +601,14 @@ def _stack_counts(runs: Runs, policy: str, sizes: Sequence[int]) -> dict[int, Co
 
 
 def _one_frame(runs: Runs) -> Counts:
-    """Return what any policy has with one frame: each change of the page is a fault."""
+    """Return the counts of any policy with one frame: each change of the page is a fault."""
     begins = np.flatnonzero(np.diff(runs.pages, prepend=-1))
     writes = np.logical_or.reduceat(runs.writes, begins)
     return Counts(len(begins), int(writes[:-1].sum()))
 
 
 def spread(most: int, count: int = 24) -> tuple[int, ...]:
-    """Return so many sizes of memory from 1 to `most`, in about equal steps of their logarithm.
+    """Return `count` sizes of memory from 1 to `most`, in about equal steps of their logarithm.
 
     >>> spread(6), spread(1000, 4)
     ((1, 2, 3, 4, 5, 6), (1, 10, 100, 1000))
@@ -620,7 +622,7 @@ def spread(most: int, count: int = 24) -> tuple[int, ...]:
 
 
 def tlb_misses(pages: Numbers, sets: int, ways: int, policy: str) -> int:
-    """Return the misses of a TLB: in each of its sets, which pages' lowest bits choose, a policy has so many frames.
+    """Return the misses of a TLB: the lowest bits of a page's number choose its set, in which a policy evicts.
 
     >>> [tlb_misses(np.array([0, 2, 4, 0]), sets, 4 // sets, "lru") for sets in (1, 2)]
     [3, 4]

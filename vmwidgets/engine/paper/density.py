@@ -1,4 +1,4 @@
-"""Where a program refers to in the course of time, as counts: so many parts of its time, and rows of its pages."""
+"""A program's references by place and time, as counts: parts of its time, and rows of its pages."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 KINDS = 4
-"""Numbers for each page in a code: what a reference does is below it."""
+"""The number of codes for each page: the rest after division by it is the kind of reference."""
 
 
 class Coded(NamedTuple):
-    """References as numbers: `codes` are those of the page times :data:`KINDS`, plus what is done; `names` the pages.
+    """References as numbers: `codes` are page numbers times :data:`KINDS`, plus the kind; `names` are the pages.
 
-    `counts` says how often each code is there.  `offsets`: at which place each reference begins, if some reference is
-    to more than one page.
+    `counts` is the number of times that each code occurs.  `offsets`: the place at which each reference begins, if some
+    reference touches more than one page.
     """
 
     codes: npt.NDArray[np.int32]
@@ -35,19 +35,19 @@ class Coded(NamedTuple):
     offsets: counting.Numbers | None
 
     def between(self, first: int, last: int) -> npt.NDArray[np.int32]:
-        """The codes of the references from `first` to before `last`."""
+        """Return the codes of the references from `first` to before `last`."""
         if self.offsets is None:
             return self.codes[first:last]
         return self.codes[int(self.offsets[first]) : int(self.offsets[last])]
 
     def counts_of(self, codes: npt.NDArray[np.int32]) -> counting.Numbers:
-        """Return how often each page is in some codes, by what is done."""
+        """Return how often each page occurs in some codes, by kind of reference."""
         each = self.counts if len(codes) == len(self.codes) else np.bincount(codes, minlength=len(self.counts))
         return each.reshape(-1, KINDS)
 
 
 class Touched(NamedTuple):
-    """The pages that some references touch, what is done there, and how many pages each touches (None: one)."""
+    """The pages that some references touch, the kind of each, and the number of pages that each touches (None: one)."""
 
     pages: counting.Numbers
     kinds: npt.NDArray[np.uint8]
@@ -55,7 +55,7 @@ class Touched(NamedTuple):
 
 
 def coded(touched: Callable[[slice], Touched], references: int) -> Coded:
-    """Return the references as numbers; `touched` gives what some of them touch.  O(references)."""
+    """Return the references as numbers; `touched` returns the pages that some of them touch.  O(references)."""
     numbering, places, kinds, lengths = counting.Numbering(), [], [], []
     for first in range(0, references, counting.AT_ONCE):
         some = touched(slice(first, first + counting.AT_ONCE))
@@ -87,7 +87,7 @@ def _counted(codes: npt.NDArray[np.int32], names: counting.Numbers, lengths: cou
 
 
 class Density(NamedTuple):
-    """Rows of pages with their counts in each part of the time; pages used in each part; pages, and the hot ones."""
+    """Rows of pages with their counts in each part of the time; pages used in each part; all pages; the hot ones."""
 
     rows: tuple[PagesRow, ...]
     sets: tuple[int, ...]
@@ -131,12 +131,12 @@ def density(
 
 
 def name_of(page: int, named: Sequence[NamedRange]) -> str:
-    """The name of the range that a page is in, "" for none; pages are numbers, and so are the ranges' ends."""
+    """Return the name of the range that contains a page, or ""."""
     return next((one.name for one in named if one.first <= page <= one.last), "")
 
 
 def _rows(names: counting.Numbers, most: int, named: Sequence[NamedRange]) -> counting.Numbers:
-    """The row of each page: a new one at ranges, then where the largest gaps are, then where rows have most pages."""
+    """Return the row of each page: new rows begin at ranges, then at the largest gaps, then in the fullest rows."""
     if len(names) <= most:
         return np.arange(len(names))
     begins = {0}

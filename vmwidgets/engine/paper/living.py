@@ -1,6 +1,6 @@
-"""A trace that a task of a machine lives through: what was counted on paper, with page tables, a TLB and rings.
+"""A trace on a machine: a task makes its references, with page tables, a TLB and rings.
 
-The machine is one that the caller has booted: this file only calls its operations.
+The caller has booted the machine: this file only calls its operations.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from ..memory.replacement import Replacement
 from .traces_schema import PlayedTrace
 
 MOST_PLAYED = 5_000
-"""References that a machine lives through: it keeps what it needs to go back to each."""
+"""The most references that a machine makes: it keeps what it needs to go back to each."""
 
 
 class References(Protocol):
-    """What is asked of a trace."""
+    """The part of a trace that is used here."""
 
     addresses: Any
     name: str
 
     def pages(self) -> tuple[Any, Any]:
-        """The page of each reference, and whether it writes."""
+        """Return the page of each reference, and whether it writes."""
 
 
 def live(chosen: References, machine: Any, task: Any, frames: int, policy: Any, tick: int) -> PlayedTrace:
-    """Make all references in a task of the machine, and count the faults and the pages that go."""
+    """Make all references in a task of the machine, and count the faults and the evicted pages."""
     if not all(hasattr(machine, part) for part in ("task", "tasks", "replacement", "journal")):
         raise Refused(f"machine={shown(machine)} is {a_kind(machine)}: pass the machine, which vm.boot gives")
     pages, writes = chosen.pages()
@@ -64,7 +64,7 @@ def live(chosen: References, machine: Any, task: Any, frames: int, policy: Any, 
 
 
 def _check_room(machine: Any, task: Any, names: list[int]) -> None:
-    """Refuse a task that can't have all pages of these numbers, before anything changes."""
+    """Refuse a task that can't have all pages of these numbers, before any change."""
     is_name = isinstance(task, str)
     if not is_name and not (getattr(task, "machine", None) is machine and hasattr(task, "limit")):
         raise Refused(f"task={shown(task)}: write the name of a new task, or pass a task of this machine")
@@ -82,13 +82,13 @@ def _check_room(machine: Any, task: Any, names: list[int]) -> None:
 
 
 def _map_pages(task: Any, names: list[int]) -> None:
-    """Map the pages at their addresses, neighbours together."""
+    """Map the pages at their addresses, neighbours in one mapping."""
     for _, part in groupby(enumerate(names), lambda one: one[1] - one[0]):
         numbers = [number for _, number in part]
         task.mmap(len(numbers) * PAGE, flags="fixed", at=numbers[0] * PAGE)
 
 
 def _swap(machine: Any, size: int) -> None:
-    """Have swap space for all pages; more stays as it is."""
+    """Provide swap space for all pages; if there is more, it stays."""
     with suppress(Refused):
         machine.swap_on(size)

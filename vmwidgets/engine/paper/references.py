@@ -1,4 +1,4 @@
-"""A string of references on paper: any policy of page replacement, on pages of which nothing but numbers is known."""
+"""A string of references on paper: any policy of page replacement, on pages of which only the numbers are known."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from .choices import Choose, asked
 from .references_schema import PageName, PageReference, PolicyRun, ReferencesValue
 
 MOST_REFERENCES, MOST_FRAMES, MOST_STEPS = 10_000, 64, 100_000
-"""Of a string, of a run, and of all runs together."""
+"""The limits of a string, of a run, and of all runs together."""
 
 MOST_CELLS = 2_000_000
-"""Frames of all steps: each step has what is in all frames after it."""
+"""The most frames of all steps: each step contains all frames after it."""
 
 MOST_PAGES = 1 << 52
-"""Numbers of pages that an address of 64 bits has."""
+"""The number of pages in addresses of 64 bits."""
 
 TICK = "|"
-"""A tick of the clock in a string."""
+"""The sign for a tick of the clock in a string."""
 
 _TOKEN = re.compile(r"([0-9]{1,16}|[A-Za-z])(w?)", re.ASCII)
 
@@ -45,9 +45,9 @@ def reference_string(
     at which policies with aging look at reference bits: ``"1 2 | 1 |"``.  `frames` is the size of memory, or several
     sizes.  A policy is a name (fifo, lru, second chance, clock, aging, nru, working set, opt), a
     ``vm.Replacement("working set", window=4)``, or a function.  The function gets a list of the pages in memory, each
-    with `page`, `frame`, `arrived`, `used`, `referenced` and `dirty`.  It returns the page to evict.  Of a
-    class, an object is made for each run, and called: it can keep something.  OPT knows the whole string.  A page that
-    is brought in has its reference bit set.  If the references are letters, a function gets their codes (``ord``).
+    with `page`, `frame`, `arrived`, `used`, `referenced` and `dirty`.  It returns the page to evict.  If you pass a
+    class, an object is made for each run, and called: it can keep data.  OPT knows the whole string.  A page that is
+    brought in has its reference bit set.  If the references are letters, a function gets their codes (``ord``).
 
     Raises :class:`Refused` for an invalid string, size or policy.  All runs together may have at most 100,000
     references, and at most 2,000,000 frames (one for each reference).  Raises :class:`CallbackFailed` if a function
@@ -91,12 +91,12 @@ def reference_string(
 
 @frozen
 class _Wanted:
-    """One reference of the string: `number` is what policies see of its page."""
+    """One reference of the string: `number` stands for its page in policies."""
 
     page: PageName
     write: bool
     ticks: int = 0
-    """What the machine's clock showed after it."""
+    """The time on the machine's clock after it."""
 
     @property
     def number(self) -> int:
@@ -131,7 +131,7 @@ def _string(references: object) -> list[_Wanted]:
 
 
 def _wanted(item: object, place: int) -> _Wanted:
-    """The reference that an item of the string says."""
+    """Return the reference for an item of the string."""
     match = _TOKEN.fullmatch(item) if isinstance(item, str) else None
     if match is not None:
         page: PageName = int(match[1]) if match[1].isdigit() else match[1]
@@ -146,7 +146,7 @@ def _wanted(item: object, place: int) -> _Wanted:
 
 
 def _index(item: object) -> int:
-    """The number that an item is, NumPy's too; -1 for anything else."""
+    """Return an item as a whole number, NumPy's too; -1 for anything else."""
     try:
         return operator.index(item)  # type: ignore[arg-type]
     except Exception:  # noqa: BLE001  whatever a learner's object does when it is asked
@@ -165,7 +165,7 @@ def _sizes(frames: object) -> tuple[int, ...]:
 
 
 def _policies(policies: object) -> dict[str, Replacement | Choose]:
-    """Policies by what they are called."""
+    """Return the policies by name."""
     is_one = isinstance(policies, (str, Replacement)) or callable(policies)
     given = [policies] if is_one or not isinstance(policies, Iterable) else list(islice(policies, MOST_STEPS))
     chosen: dict[str, Replacement | Choose] = {}
@@ -202,7 +202,7 @@ def _made(label: str, policy: Replacement | Choose, future: tuple[int, ...]) -> 
 
 
 class _Paper:
-    """Frames with the pages that are in them and their bits; free ones are taken from the lowest on."""
+    """Frames with their pages and bits; free ones are taken from the lowest on."""
 
     def __init__(self, policy: Policy, size: int) -> None:
         self.policy = policy
@@ -248,14 +248,14 @@ class _Paper:
             )
 
     def _counters(self) -> tuple[int | None, ...]:
-        """Return what the policy keeps of the page in each frame."""
+        """Return the policy's counter for the page in each frame."""
         counters: list[int | None] = [None] * len(self._pages)
         for page in self._inside.values():
             counters[page.frame] = page.note
         return tuple(counters)
 
     def _state(self) -> tuple[tuple[PageName | None, ...], frozenset[int], frozenset[int]]:
-        """Pages, reference bits and dirty bits now; steps share what did not change."""
+        """Return pages, reference bits and dirty bits now; steps share the parts that did not change."""
         pages, referenced, dirty = self._kept
         if pages != (now := tuple(self._pages)):
             pages = now

@@ -1,4 +1,4 @@
-"""A string of references, and what policies of page replacement made of it: frozen values, as views see them."""
+"""A string of references, and the results of page replacement policies on it: frozen values, as views get them."""
 
 from __future__ import annotations
 
@@ -16,14 +16,13 @@ PageName: TypeAlias = int | str
 
 @frozen
 class PageReference:
-    """One reference of a run, and what memory holds after it.
+    """One reference of a run, and the contents of memory after it.
 
-    `page` was referenced, and written if `write`.  A `fault` that found no free frame sent out `victim` (None: no
-    page); `expired` were sent out after the reference, by the working set.  `pages` has the page of each frame, None
-    where it is free.
-    `referenced` and `dirty` are the frames with these bits set.  `hand` is the frame at which the clock's hand looks
-    next; None for policies that have none.  So many `ticks` of the clock come after it, and what memory holds is after
-    these; `counters` are those of aging then, by frame.
+    `page` was referenced, and written if `write`.  A `fault` without a free frame evicted `victim` (None: no page);
+    `expired` were evicted after the reference, by the working set.  `pages` has the page of each frame, None if it is
+    free. `referenced` and `dirty` are the frames with these bits set.  `hand` is the frame at which the clock's hand
+    looks next; None for policies without a hand.  The clock ticks `ticks` times after it, and the contents of memory
+    are those after these ticks; `counters` are the counters of aging then, by frame.
     """
 
     page: PageName
@@ -41,17 +40,17 @@ class PageReference:
 
     @property
     def gone(self) -> tuple[PageName, ...]:
-        """The pages that were sent out."""
+        """The pages that were evicted."""
         return self.expired if self.victim is None else (self.victim, *self.expired)
 
 
 LINE = 24
-"""References in a line of text."""
+"""The most references in a line of text."""
 
 
 @frozen(repr=False)
 class PolicyRun:
-    """A string of references under one `policy`, with so many `frames`."""
+    """A string of references under one `policy` with `frames`."""
 
     policy: str
     frames: int
@@ -61,17 +60,17 @@ class PolicyRun:
 
     @property
     def faults(self) -> int:
-        """References whose page was not in memory."""
+        """The number of references whose page was not in memory."""
         return sum(step.fault for step in self.steps)
 
     @property
     def hits(self) -> int:
-        """References whose page was in memory."""
+        """The number of references whose page was in memory."""
         return len(self.steps) - self.faults
 
     @property
     def rate(self) -> float:
-        """Faults for each reference."""
+        """The number of faults for each reference."""
         return self.faults / len(self.steps)
 
     @property
@@ -81,7 +80,7 @@ class PolicyRun:
 
     @in_ascii
     def __repr__(self) -> str:
-        """Time across, frames down; `'` is a reference bit, `>` the hand, `|` a tick; below is the page that goes."""
+        """Return a text: time across, frames down; `'` is a reference bit, `>` the hand, `|` a tick; evicted pages."""
         lines = [f"{self.headline} of {counted(len(self.steps), 'reference')}"]
         for start in range(0, len(self.steps), LINE):
             steps = self.steps[start : start + LINE]
@@ -104,7 +103,7 @@ class PolicyRun:
 
 @frozen
 class Anomaly:
-    """More frames, and more faults: `policy` has `faults` with `frames`, which Belady found of FIFO (1969)."""
+    """More frames, and more faults: Belady (1969) found that FIFO can have more faults with more frames."""
 
     policy: str
     frames: tuple[int, int]
@@ -124,7 +123,7 @@ class ReferencesValue:
     """A string of references under several policies and numbers of frames: the result of ``vm.reference_string(…)``."""
 
     pages: tuple[PageName, ...]
-    """The string."""
+    """The pages of the string."""
     runs: tuple[PolicyRun, ...]
 
     @property
@@ -138,10 +137,10 @@ class ReferencesValue:
         return tuple(dict.fromkeys(run.frames for run in self.runs))
 
     def run(self, policy: str, frames: int | None = None) -> PolicyRun:
-        """The run of a policy, with so many frames; these are needed if there are several numbers of them.
+        """Return the run of a policy with this number of frames, which is needed if there are several.
 
-        "working set" will do for "working set of 10" if there is only one.  Raises :class:`Refused` for a run that
-        there is not, and if it is one of several.
+        "working set" is enough for "working set of 10" if there is only one.  Raises :class:`Refused` if there is no
+        such run, or more than one.
         """
         if frames is None and len(self.frames) > 1:
             raise UnknownName(f"frames: write which, {' or '.join(map(str, self.frames))}")
@@ -160,12 +159,12 @@ class ReferencesValue:
         return found[0]
 
     def faults(self, policy: str, frames: int | None = None) -> int:
-        """The faults of a policy."""
+        """Return the faults of a policy."""
         return self.run(policy, frames).faults
 
     @property
     def anomalies(self) -> tuple[Anomaly, ...]:
-        """Return where more frames made more faults, each from one number of frames to the next larger."""
+        """The cases in which more frames made more faults, each from one number of frames to the next larger."""
         by_size = sorted(self.frames)
         return tuple(
             Anomaly(policy, (few, many), (before, after))
@@ -176,11 +175,11 @@ class ReferencesValue:
 
     @property
     def headline(self) -> str:
-        """Return how long the string is, and of how many pages."""
+        """The length of the string, and its number of pages."""
         return f"{counted(len(self.pages), 'reference')} to {counted(len(set(self.pages)), 'page')}"
 
     def table(self) -> tuple[tuple[str, ...], ...]:
-        """Faults by policy, a column for each number of frames: the rows below ``("policy", "3 frames", …)``."""
+        """Return faults by policy, a column for each number of frames: the rows below ``("policy", "3 frames", …)``."""
         return tuple(
             (printable(policy), *(f"{self.faults(policy, frames):,}" for frames in self.frames))
             for policy in self.policies

@@ -1,4 +1,4 @@
-"""Segments in physical memory: frozen values, as views see them."""
+"""Segments in physical memory: frozen values, as views get them."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class Segment(NamedTuple):
 
     @property
     def end(self) -> int:
-        """The first physical address past it."""
+        """The first physical address after it."""
         return self.base + self.size
 
 
 class Stretch(NamedTuple):
-    """A range of physical memory, the segments that lie in it, and whether a program may have it."""
+    """A range of physical memory, the segments in it, and whether a program may have it."""
 
     start: int
     end: int
@@ -46,7 +46,7 @@ class SegmentsValue:
 
     @property
     def stretches(self) -> tuple[Stretch, ...]:
-        """Memory from address 0 to the end of what is free or placed, divided at each edge.
+        """Memory from address 0 to the end of all free pieces and segments, divided at each edge.
 
         >>> code, data = Segment("code", 0, 0x2000, 0x2000, "r-x"), Segment("data", 0x1000, 0x3000, 0x2000, "rw-")
         >>> for one in SegmentsValue((code, data), free=((0x2000, 0x2000),)).stretches:

@@ -1,8 +1,8 @@
-"""Thrashing: how much a processor computes, by how many tasks share memory.
+"""Thrashing: the useful work of a processor, by the number of tasks that share memory.
 
 A model in steps of one reference.  Each task goes through phases.  In a phase it uses a few of its pages, its locality;
-after some references it waits for a device of its own.  There is one processor, and one disk, which reads one page at
-a time.  So more tasks use the processor better, until their localities no longer fit into memory together.
+after some references it waits for a device of its own.  There is one processor, and one disk, which reads one page at a
+time.  So with more tasks the processor is used better, until their localities no longer fit into memory together.
 """
 
 from __future__ import annotations
@@ -22,34 +22,36 @@ from ..memory.queues import WorkingSet
 from ..memory.replacement import SIMPLE
 
 SCOPES = ("global", "local", "working set")
-"""Which pages may go: any task's; its own, where all tasks have equally many frames; none that a task needs."""
+"""The pages that may be evicted: any task's; the task's own, with equally many frames for each; none that a task
+needs.
+"""
 
 CURVE_POLICIES = tuple(name for name, kind in SIMPLE.items() if not kind.ages)
-"""The policies that a curve can have: nothing ticks in it."""
+"""The policies of a curve: they need no ticks."""
 
 PAGES, LEAST, LOCALITY, MOST, PHASE = 64, 5, 8, 11, 400
-"""Pages of a task; of a phase the fewest, usual and most pages, and the references."""
+"""The pages of a task; the fewest, usual and most pages of a phase, and its references."""
 
 BURST, WAIT = 50, 150
-"""References until a task waits for its device, and how long that takes."""
+"""The references until a task waits for its device, and the duration of the wait."""
 
 DISK = 20
-"""How long the disk reads a page."""
+"""The time that the disk takes to read a page."""
 
 TIME, WARM = 32_000, 2_000
-"""How long a run takes, and how long before it is measured.  All times are in references."""
+"""The length of a run, and the part of it before measuring begins.  All times are in references."""
 
 WINDOW = 40
-"""References whose pages are a task's working set: nearly all of its locality."""
+"""The references whose pages are a task's working set: nearly all of its locality."""
 
 MOST_TASKS, MOST_FRAMES = 32, 1024
 
 
 @frozen
 class LoadPoint:
-    """So many `tasks` in one scope: `work` and `disk` are the shares of time in which processor and disk are busy.
+    """One number of `tasks` in one scope: `work` and `disk` are the busy shares of processor and disk.
 
-    `faults` are those of 1,000 references; `outside` are the tasks that wait for memory to be let in, on average.
+    `faults` are for each 1,000 references; `outside` is the average number of tasks that wait to be let into memory.
     """
 
     scope: str
@@ -75,20 +77,19 @@ class LoadCurve:
 
     @property
     def scopes(self) -> tuple[str, ...]:
-        """Global, local, working set: those that were asked for."""
+        """The scopes that were asked for: global, local, working set."""
         return tuple(dict.fromkeys(point.scope for point in self.points))
 
     def of(self, scope: str) -> tuple[LoadPoint, ...]:
-        """The points of one scope, in the order of :attr:`tasks`."""
+        """Return the points of one scope, in the order of :attr:`tasks`."""
         if scope not in self.scopes:
             raise UnknownName(f"scope={shown(scope)}: write one of {', '.join(self.scopes)}")
         return tuple(point for point in self.points if point.scope == scope)
 
     def knee(self, scope: str = "global") -> int:
-        """The fewest tasks whose useful work comes within a hundredth of all time of the most.
+        """Return the least number of tasks whose useful work is within one hundredth of all time of the most.
 
-        Up to there a further task makes the processor compute more.  Behind it there is nothing to gain, and with
-        thrashing much to lose.
+        Up to there each further task increases the useful work.  Beyond it there is no gain, and thrashing is possible.
         """
         points = self.of(scope)
         most = max(point.work for point in points)
@@ -116,7 +117,7 @@ def load_curve(
     frames: int = 64,
     seed: int = 1,
 ) -> LoadCurve:
-    """Measure useful work with each number of tasks; ``vm.load_curve(…)`` says what is asked for.
+    """Measure useful work with each number of tasks; ``vm.load_curve(…)`` explains the arguments.
 
     >>> load_curve(1, "local").knee("local")
     1
@@ -153,7 +154,7 @@ def _numbers(tasks: object) -> tuple[int, ...]:
 
 
 def references(seed: int, task: int) -> Iterator[int]:
-    """The pages that a task uses, without end: from phase to phase another locality.
+    """Yield the pages that a task uses, without end: each phase has another locality.
 
     >>> list(islice(references(1, 0), 5)) == list(islice(references(1, 0), 5))
     True
@@ -171,26 +172,26 @@ def _phase(draws: random.Random, length: int) -> list[int]:
 
 
 class _Task:
-    """A task: `page` is what it uses next, `pages` what it has in memory, by number."""
+    """A task: `page` is the page that it uses next, `pages` are those that it has in memory, by number."""
 
     def __init__(self, seed: int, number: int, policy: Policy) -> None:
         self.policy = policy
         self.pages: dict[int, Page[_Task]] = {}
         self.wanted = self.reserved = LOCALITY
-        """Frames that there have to be before it is let in, and how many of them it has not taken yet."""
+        """The frames that must be free before it is let in, and how many of them it has not taken yet."""
         self.left = BURST
-        """References until it waits for its device."""
+        """The references until it waits for its device."""
         self._references = references(seed, number)
         self.page = next(self._references)
 
     def go_on(self) -> None:
-        """Its reference is made."""
+        """Count a reference of the task."""
         self.page = next(self._references)
         self.left -= 1
 
 
 class _Run:
-    """One scope with so many tasks, until :data:`TIME`."""
+    """One scope with one number of tasks, until :data:`TIME`."""
 
     def __init__(self, scope: str, policy: str, tasks: int, frames: int, seed: int) -> None:
         self.scope = scope
@@ -199,11 +200,11 @@ class _Run:
         self.free = list(range(frames))
         self._referenced: set[int] = set()
         self._arriving: set[int] = set()
-        """Frames that the disk is reading: they can't go."""
+        """The frames that the disk is reading into: they can't be evicted."""
         shared = SIMPLE[policy]()
 
         def own() -> Policy:
-            """The ring of a task."""
+            """Return the ring of a task."""
             if scope == "global":
                 return shared
             return SIMPLE[policy]() if scope == "local" else WorkingSet(WINDOW)
@@ -212,7 +213,9 @@ class _Run:
         self.ready: deque[_Task] = deque()
         self.outside = deque(self.tasks)
         self.events: list[tuple[int, int, _Task, Page[_Task] | None]] = []
-        """When a task can go on, and with which page (none: its device is done); the second number orders equals."""
+        """The time at which each task can go on, and with which page (none: its device is done); the second number
+        orders equals.
+        """
         self.now = self.disk_free = self.faults = self.references = self.serial = 0
         self.busy = self.disk_busy = self.waited = 0
 
@@ -229,7 +232,7 @@ class _Run:
         return False
 
     def measured(self) -> LoadPoint:
-        """Run, and say what came of it."""
+        """Run, and return the measured point."""
         while self.now < TIME:
             self._arrive()
             self._let_in()
@@ -246,7 +249,7 @@ class _Run:
         )  # fmt: skip
 
     def _arrive(self) -> None:
-        """Let those go on whose page or device is there by now."""
+        """Let tasks go on whose page or device is ready by now."""
         while self.events and self.events[0][0] <= self.now:
             _, _, task, page = heappop(self.events)
             if page is not None:
@@ -266,7 +269,7 @@ class _Run:
             self.ready.append(task)
 
     def _compute(self, task: _Task) -> None:
-        """Let a task compute until it faults, or waits for its device."""
+        """Run a task until it faults, or waits for its device."""
         begun, policy = self.now, task.policy
         while task.left:
             for old in policy.expired(self):
@@ -286,7 +289,7 @@ class _Run:
         self.references += self.now - begun
 
     def _fault(self, task: _Task) -> None:
-        """Have the disk read a page, in a frame that is free or becomes so."""
+        """Have the disk read a page, into a frame that is free or becomes free."""
         frame = self._frame_for(task)
         if frame >= 0:
             self.faults += 1
@@ -307,7 +310,7 @@ class _Run:
             self._wake(self.disk_free, task, None)
 
     def _frame_for(self, task: _Task) -> int:
-        """A frame for a page of a task; -1 where none can be had."""
+        """Return a frame for a page of a task; -1 if there is none."""
         is_alone = len(self.tasks) - len(self.outside) == 1
         if not self.free or len(task.pages) >= self.share:
             if self.scope == "working set" and not is_alone:
@@ -331,5 +334,5 @@ class _Run:
 
 
 def _measured(begin: int, end: int) -> int:
-    """Return how much of [begin, end) is measured."""
+    """Return the part of [begin, end) that is measured."""
     return max(0, min(end, TIME) - max(begin, WARM))

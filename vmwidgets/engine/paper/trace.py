@@ -1,4 +1,4 @@
-"""A trace: the references of a program as it ran, in arrays, and what policies of page replacement make of it."""
+"""A trace: the references of a program's run in arrays, and the results of page replacement policies on it."""
 
 from __future__ import annotations
 
@@ -37,43 +37,43 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 MOST = 20_000_000
-"""References of a trace."""
+"""The most references of a trace."""
 
 MOST_FRAMES = 1 << 32
-"""Frames of any memory that is counted."""
+"""The most frames of any memory that is counted."""
 
 READ, WRITE, FETCH = 0, 1, 2
-"""What a reference does, as `kinds` has it."""
+"""The kinds of reference, as in `kinds`."""
 
 WORKING_SET = "working set"
 
 MOST_TLB, MOST_PROGRAMS, _SPACE = 1 << 16, 64, 56
-"""Entries of a TLB; programs that are interleaved; bits of an address of each of them."""
+"""The most entries of a TLB; the most programs that are interleaved; the bits of an address of each."""
 
 TICKING = "aging", "nru"
-"""Policies that look at reference bits at ticks."""
+"""The policies that look at reference bits at ticks."""
 
 MOST_POLICIES, MOST_SIZES = 64, 10_000
-"""Policies, and numbers of frames, that are counted at once."""
+"""The most policies, and numbers of frames, that are counted at once."""
 
 LONG_TRACE = 200_000
-"""References from which on a count in a notebook has a bar."""
+"""The number of references from which a count in a notebook has a bar."""
 
 DOES = "read", "write", "fetch"
 
 MOST_LISTED = 240
-"""References that are listed one by one."""
+"""The most references that are listed one by one."""
 
 SMALLEST, LARGEST = 256, 2 << 20
-"""Bytes of a page."""
+"""The least and most bytes of a page."""
 
 
 class Trace:
     """References in the order in which a program made them: the result of ``vm.trace(…)`` or of ``vm.load(…)``.
 
-    `addresses` are bytes, `kinds` say what each does (0 read, 1 write, 2 fetch), `sizes` how many bytes it touches.
-    They are NumPy arrays of one length; a reference that crosses into another page counts for both.  `unsaid` has
-    sentences about what was passed over in a text, and `ranges` are those that have names (:meth:`named`).
+    `addresses` are bytes, `kinds` the kinds of reference (0 read, 1 write, 2 fetch), `sizes` the numbers of bytes. They
+    are NumPy arrays of one length; a reference that crosses into another page counts for both.  `unsaid` are sentences
+    about lines of a text that were skipped, and `ranges` are those with names (:meth:`named`).
     """
 
     __slots__ = ("__dict__",)  # it can't be referenced weakly, so a picture keeps it
@@ -100,7 +100,7 @@ class Trace:
     def pages(self, page: int | str = PAGE) -> tuple[counting.Numbers, npt.NDArray[np.bool_]]:
         """Return the number of the page of each reference, and whether it writes: two arrays.  O(references).
 
-        A reference that crosses from one page into the next is two.
+        A reference that crosses from one page into the next counts as two.
 
         >>> trace([4094], sizes=[4]).pages()[0].tolist()
         [0, 1]
@@ -109,7 +109,7 @@ class Trace:
         return touched.pages, touched.kinds == WRITE
 
     def _touched(self, page: int, part: slice = slice(None)) -> Touched:
-        """Return what the references of a part touch."""
+        """Return the pages that the references of a part touch."""
         shift = np.uint64(page.bit_length() - 1)
         addresses, kinds = self.addresses[part], self.kinds[part]
         first = (addresses >> shift).view(np.int64)
@@ -124,19 +124,19 @@ class Trace:
         return Touched(pages, np.repeat(kinds, each), each)
 
     def coded(self, page: int = PAGE) -> Coded:
-        """Return the references as numbers, kept for pages of one size: a picture is drawn again and again."""
+        """Return the references as numbers, kept for pages of one size: a picture is drawn many times."""
         if page not in self._kept:
             self._kept = {page: coded(partial(self._touched, page), len(self))}
         return self._kept[page]
 
     @cached_property
     def headline(self) -> str:
-        """Return how many references there are, and of how many pages."""
+        """The number of references, and of their pages."""
         return f"{counted(len(self), 'reference')} to {counted(len(self.coded().names), 'page')} of {binary_size(PAGE)}"
 
     @cached_property
     def mix(self) -> str:
-        """Return how many references read, write and fetch."""
+        """The numbers of reads, writes and fetches."""
         counts = [int(np.count_nonzero(self.kinds == kind)) for kind in range(3)]
         nouns = (("read", "reads"), ("write", "writes"), ("instruction fetch", "instruction fetches"))
         return ", ".join(counted(one, *noun) for one, noun in zip(counts, nouns, strict=True) if one)
@@ -147,7 +147,7 @@ class Trace:
         return "\n".join((f"{name}{self.headline} ({self.mix})", *self.unsaid))
 
     def part(self, first: int, last: int | None = None) -> Trace:
-        """Return the references from number `first` on, to before number `last`, as a trace of their own.
+        """Return the references from number `first` to before number `last` as a trace.
 
         >>> trace([0, 4096, 8192]).part(1)
         2 references to 2 pages of 4 KiB (2 reads)
@@ -170,21 +170,21 @@ class Trace:
     ) -> FaultsValue:
         """Count the faults, and the dirty pages written, of policies with several numbers of frames.
 
-        `frames` are numbers; by default 24 are spread from 1 to the pages that there are.  `policies` are of fifo, lru,
-        clock, second chance, opt, aging, nru, random.  Aging and NRU look at reference bits each `tick` references.
-        The clock brings a page in with its reference bit set.  A dirty page counts as written when it is evicted: pages
-        that are in memory at the end are not counted.  A function is a policy, or a class of which an object is made
-        for each number of frames and called, as for ``vm.reference_string``: it gets the pages in memory, and returns
-        the page to evict.  It is asked at each fault, of all pages that are in memory.
+        `frames` are numbers; by default 24 are spread from 1 to the number of pages.  `policies` are fifo, lru, clock,
+        second chance, opt, aging, nru or random.  Aging and NRU look at reference bits each `tick` references. The
+        clock brings a page in with its reference bit set.  A dirty page counts as written when it is evicted: pages
+        that are in memory at the end are not counted.  A function can be a policy, or a class of which an object is
+        made for each number of frames and called, as for ``vm.reference_string``: it gets the pages in memory, and
+        returns the page to evict.  It is called at each fault, with all pages that are in memory.
 
         If programs are interleaved (:meth:`interleaved`), they share all frames; with `local`, each has an equal part
-        of them, of which it evicts its own pages only: then there is at least one frame for each program.
+        of them, and evicts only its own pages: then there must be at least one frame for each program.
 
-        A long count in a notebook shows a bar; `progress` takes its place, a function of what is done and of all.
+        A long count in a notebook shows a bar; `progress` replaces it, a function of the work done and of all work.
         "working set" is Denning's, with windows of different lengths: it has a mean size in place of a number of
         frames.  LRU and OPT are counted for all sizes in one pass.  A million references take a few seconds.  Raises
-        :class:`Refused` for an unknown policy, or a number of frames that there can't be, and :class:`CallbackFailed`
-        if a function raises, or returns anything but a page in memory.
+        :class:`Refused` for an unknown policy or an impossible number of frames, and :class:`CallbackFailed` if a
+        function raises, or returns anything but a page in memory.
 
         >>> two = trace([0, 4096, 0, 8192, 0]).faults(("lru", "fifo"), (1, 2))
         >>> two
@@ -223,9 +223,9 @@ class Trace:
         return FaultsValue(self.name, len(pages), len(runs.names), size, sizes, found, windows, tick, own)
 
     def intervals(self, *, page: int | str = PAGE) -> IntervalsValue:
-        """Return how many references it takes until a page is referenced again, counted by powers of two.
+        """Count the references until a page is referenced again, by powers of two.
 
-        Short times are locality: a working set with a window as long as most of them has few faults.
+        Short times mean locality: a working set with a window as long as most of them has few faults.
 
         >>> trace([0, 0, 4096, 0]).intervals()
         references from one use of a page of 4 KiB to the next:
@@ -245,7 +245,7 @@ class Trace:
     ) -> TlbCounts:
         """Count the hits and the misses of a TLB in front of the page tables.
 
-        Its entries are in sets of so many `ways`; by default all are one set.  The lowest bits of a page's number
+        Its entries are in sets of `ways` entries; by default all are one set.  The lowest bits of a page's number
         choose its set, in which `policy` (lru, fifo, clock, random, opt) evicts.  O(n log² n) for LRU.
 
         >>> recorded = trace([4096 * page for page in (0, 2, 4, 0)])
@@ -268,8 +268,8 @@ class Trace:
         """Return the references of several programs that take turns, each for `quantum` references.
 
         They share nothing: program number n has its addresses from n × 2⁵⁶ on, in ranges with its name.  So
-        :meth:`faults` counts a memory that all share, with global replacement; with ``local=True`` each
-        has its part.  A program that has ended is left out.
+        :meth:`faults` counts a memory that all share, with global replacement; with ``local=True`` each has its part.
+        After a program has ended, the others take turns without it.
 
         >>> both = trace([0, 0, 4096]).interleaved(trace([0, 4096]), quantum=2)
         >>> [f"{address:#x}" for address in both.addresses.tolist()]
@@ -298,7 +298,7 @@ class Trace:
     def named(self, ranges: Any) -> Trace:
         """Return the same trace with names of ranges, which its pictures write beside their pages.
 
-        `ranges` are what ``vm.load_maps`` gives for a text of /proc/PID/maps, or a dictionary of names, each with a
+        `ranges` are the result of ``vm.load_maps`` for a text of /proc/PID/maps, or a dictionary of names, each with a
         first address and a size in bytes.
 
         >>> trace([0x1000, 0x9000]).named({"A": (0x1000, 0x1000)}).locality().rows[0].name
@@ -319,10 +319,10 @@ class Trace:
         low: int = 0,
         high: int = 1 << 64,
     ) -> LocalityValue:
-        """Return where the program refers to, in so many parts of its time and at most so many rows of pages.
+        """Count the program's references by place and time, in `parts` of its time and at most `rows` rows of pages.
 
-        It is of the references from number `first` on to before `last`, and of the addresses from `low` to before
-        `high`.  Ranges with names, and pages that lie apart, are in rows of their own as far as there are enough.
+        The references are those from number `first` to before `last`, with addresses from `low` to before `high`.
+        Ranges with names, and pages that lie apart, have rows of their own as long as there are enough rows.
         O(references).
 
         >>> [row.cells for row in trace([0, 4096, 0, 1 << 30]).locality(2, 9).rows]
@@ -358,7 +358,7 @@ class Trace:
     def _local(
         self, chosen: dict[str, Choose | None], frames: Any, size: int, tick: int, progress: Progress | None
     ) -> FaultsValue:
-        """Each program alone, with its part of the frames; what is left over of them, the first programs have."""
+        """Return the counts of each program alone, with its part of the frames; the first get the remainder."""
         if WORKING_SET in chosen and chosen[WORKING_SET] is None:
             raise Refused(f"local=True divides the frames, and the {WORKING_SET} has none: count other policies")
         which = (self.addresses >> np.uint64(_SPACE)).astype(np.int64)
@@ -409,12 +409,12 @@ class Trace:
         references: int = 1_000,
         tick: int = 0,
     ) -> PlayedTrace:
-        """Live the first references in a task of a machine, which has so many frames for it.
+        """Make the first references in a task of a machine, with this number of frames for it.
 
-        All goes through page tables, TLB and the policy's ring, so the machine's pictures and its slider show each
-        step.  The faults, and the dirty pages written, are those of :meth:`faults`.  `task` is the name of a new task,
-        or a task without entries.  `policy` is what ``m.replacement`` takes; OPT is given the references.  With `tick`
-        the machine's clock ticks after so many references.  A write writes one byte, a fetch reads.
+        All accesses use page tables, TLB and the policy's ring, so the machine's pictures and its slider show each
+        step.  The faults, and the dirty pages written, equal those of :meth:`faults`.  `task` is the name of a new
+        task, or a task without entries.  `policy` is an argument for ``m.replacement``; OPT gets the references.  With
+        `tick` the machine's clock ticks after each `tick` references.  A write writes one byte, a fetch reads.
 
         Raises :class:`Refused` for addresses that the task does not have.  About 150 µs a reference.
 
@@ -429,7 +429,7 @@ class Trace:
 
 
 def _ranges(given: Any) -> tuple[tuple[int, int, str], ...]:
-    """Ranges with names in bytes: of a map that was loaded, or of a dictionary."""
+    """Return the ranges with names, in bytes: from a loaded map, or from a dictionary."""
     if isinstance(given, Mapping):
         pairs = {str(name): pair for name, pair in given.items()}
         for name, pair in pairs.items():
@@ -446,10 +446,10 @@ def _ranges(given: Any) -> tuple[tuple[int, int, str], ...]:
 
 
 def trace(addresses: Any, writes: Any = None, *, sizes: Any = None, name: str = "") -> Trace:
-    """Make a trace of addresses in bytes: a NumPy array, a list, or anything that gives numbers one after the other.
+    """Make a trace of addresses in bytes: a NumPy array, a list, or any iterable of numbers.
 
-    `writes` says of each whether it writes (none: all read), `sizes` how many bytes it touches.  Raises
-    :class:`Refused` for anything that is no address of 64 bits, for no references, and for more than 20,000,000.
+    `writes` says for each whether it writes (none: all read), `sizes` how many bytes it touches.  Raises
+    :class:`Refused` for anything that is not an address of 64 bits, for no references, and for more than 20,000,000.
 
     >>> trace([0x1000, 0x1008, 0x2000], [False, True, False])
     3 references to 2 pages of 4 KiB (2 reads, 1 write)
@@ -469,7 +469,7 @@ def trace(addresses: Any, writes: Any = None, *, sizes: Any = None, name: str = 
 
 
 def ready(found: Trace) -> Trace:
-    """Number the pages of a long trace, while it is made: so its first picture is as fast as any other."""
+    """Number the pages of a long trace when it is made, so that its first picture is as fast as any other."""
     if len(found) >= LONG_TRACE:
         found.coded()
     return found
@@ -510,7 +510,7 @@ def _page(page: object) -> int:
 
 
 def _several(given: Any, most: int) -> list[Any]:
-    """Say what was given, one after the other and at most one more than `most`; alone if it can't be gone through."""
+    """Return the given items as a list, at most one more than `most`; anything not iterable as a list of one."""
     try:
         return [given] if isinstance(given, str) or callable(given) else list(islice(iter(given), most + 1))
     except TypeError:
@@ -518,7 +518,7 @@ def _several(given: Any, most: int) -> list[Any]:
 
 
 def _policies(policies: object) -> dict[str, Choose | None]:
-    """Policies by their names: a function, or None for one that is known."""
+    """Return the policies by name: a function, or None for a known policy."""
     chosen: dict[str, Choose | None] = {}
     several = _several(policies, MOST_POLICIES)
     if len(several) > MOST_POLICIES:
@@ -540,7 +540,7 @@ def _policies(policies: object) -> dict[str, Choose | None]:
 
 
 def _steps(progress: Progress | None, references: int, total: int) -> Callable[[], object]:
-    """Make what is called after each number of frames of each policy: it says how many references are done."""
+    """Return a function to call after each number of frames of each policy: it reports the finished references."""
     tell = progress if progress is not None else usual() if references >= LONG_TRACE else None
     steps = count(1)
     return lambda: tell and tell(min(next(steps), total) * references, total * references)

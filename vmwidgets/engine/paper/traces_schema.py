@@ -1,4 +1,4 @@
-"""What is counted of a program's trace: frozen values, as views see them."""
+"""The counts of a program's trace: frozen values, as views get them."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class Counts(NamedTuple):
 
 @frozen(repr=False)
 class IntervalsValue:
-    """How long it takes until a page is referenced again: the result of :meth:`Trace.intervals`.
+    """The times until a page is referenced again: the result of :meth:`Trace.intervals`.
 
-    Number n of `counts` is of the times from 2ⁿ to before 2ⁿ⁺¹, in references; `first` are the first references, to
-    which no time belongs.
+    Number n of `counts` is for the times from 2ⁿ to before 2ⁿ⁺¹, in references; `first` is the number of first
+    references, which have no such time.
     """
 
     name: str
@@ -32,11 +32,11 @@ class IntervalsValue:
 
     @property
     def references(self) -> int:
-        """All references."""
+        """The number of all references."""
         return self.first + sum(self.counts)
 
     def rows(self) -> tuple[tuple[str, int], ...]:
-        """The times in words, each with the references that came after so long; then the first ones."""
+        """Return the times in words, each with its number of references; then the first references."""
         times = tuple((f"{1 << place:,} to {(2 << place) - 1:,}" if place else "1", count)
                       for place, count in enumerate(self.counts))  # fmt: skip  # pairs
         return (*times, ("first reference", self.first))
@@ -48,7 +48,7 @@ class IntervalsValue:
 
 
 class TlbCounts(NamedTuple):
-    """Hits and misses of a TLB with so many entries, in sets of so many ways, by its policy."""
+    """Hits and misses of a TLB with `entries` entries, in sets of `ways`, by its policy."""
 
     entries: int
     ways: int
@@ -58,7 +58,7 @@ class TlbCounts(NamedTuple):
 
 
 class Window(NamedTuple):
-    """What a window of `size` references makes of a trace: faults, and the mean and the largest resident set."""
+    """The result of a window of `size` references on a trace: faults, and the mean and the largest resident set."""
 
     size: int
     faults: int
@@ -68,7 +68,7 @@ class Window(NamedTuple):
 
 @frozen(repr=False)
 class PlayedTrace:
-    """What a task of a machine made of the first references of a trace: the result of :meth:`Trace.play`."""
+    """The result of a trace's first references in a task of a machine, by :meth:`Trace.play`."""
 
     name: str
     policy: str
@@ -76,7 +76,7 @@ class PlayedTrace:
     references: int
     faults: int
     written: int
-    """Dirty pages that were written when they were evicted."""
+    """The number of dirty pages that were written when they were evicted."""
 
     @in_ascii
     def __repr__(self) -> str:
@@ -95,10 +95,10 @@ class NamedRange(NamedTuple):
 
 
 class PagesRow(NamedTuple):
-    """Pages in a row: the numbers of the first and the last, how many of them are used, and references and writes.
+    """Pages in a row: the numbers of the first and the last, the number of used ones, and references and writes.
 
-    `cells` are its references, the writes and the instruction fetches of them, in each part of the time.  `name` is
-    that of the range of the first page, "" for none.
+    `cells` are its references, and of these the writes and the instruction fetches, in each part of the time.  `name`
+    is the name of the first page's range, or "".
     """
 
     first: int
@@ -111,7 +111,7 @@ class PagesRow(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """One reference: its number, its address, and what it does ("read", "write", "fetch")."""
+    """One reference: its number, its address, and its kind ("read", "write", "fetch")."""
 
     number: int
     address: int
@@ -120,11 +120,11 @@ class Listed(NamedTuple):
 
 @frozen
 class LocalityValue:
-    """Where a program refers to in the course of time: `rows` of pages, the lowest first, each with parts of the time.
+    """A program's references by place and time: `rows` of pages, the lowest first, each with parts of the time.
 
-    It is of the references `first` to before `last`, of all that there are; `is_part`: of them, or of the pages, some
-    are left out.  `sets` are how many pages are used in each part.  `hot` pages, the most used, take 9 of 10
-    references.  `listed` are the references themselves, where they are few.
+    It is about the references `first` to before `last`, of all in the trace; `is_part`: some of the references or pages
+    are left out.  `sets` are the numbers of pages used in each part.  `hot` is the number of the most used pages that
+    get 9 of 10 references.  `listed` are the references themselves, if they are few.
     """
 
     name: str
@@ -142,7 +142,7 @@ class LocalityValue:
 
 
 BELADYS = "fifo", "clock", "second chance"
-"""Policies of which Belady's anomaly is said."""
+"""The policies for which Belady's anomaly is mentioned."""
 
 
 @frozen(repr=False)
@@ -153,13 +153,13 @@ class FaultsValue:
     references: int
     pages: int
     page: int
-    """Bytes of a page."""
+    """The bytes of a page."""
     sizes: tuple[int, ...]
     counts: dict[str, dict[int, Counts]]
     windows: tuple[Window, ...] = ()
-    """Denning's working set, if it was counted: it has no number of frames, but a mean size."""
+    """Denning's working set, if it was counted: it has a mean size, not a number of frames."""
     tick: int = 0
-    """References from one look at reference bits to the next, for aging and NRU; 0: none."""
+    """The references from one look at reference bits to the next, for aging and NRU; 0: none."""
     own: tuple[str, ...] = ()
     """The policies that are learners' functions, by their names."""
 
@@ -169,11 +169,11 @@ class FaultsValue:
         return tuple(self.counts)
 
     def faults(self, policy: str, frames: int) -> int:
-        """Return the faults of a policy with so many frames."""
+        """Return the faults of a policy with this number of frames."""
         return self._of(policy, frames).faults
 
     def written(self, policy: str, frames: int) -> int:
-        """Return how many dirty pages a policy evicts with so many frames."""
+        """Return how many dirty pages a policy evicts with this number of frames."""
         return self._of(policy, frames).written
 
     def _of(self, policy: str, frames: int) -> Counts:
@@ -186,12 +186,12 @@ class FaultsValue:
 
     @property
     def anomalies(self) -> list[tuple[str, int, int]]:
-        """Say where FIFO or the clock has more faults with more frames (Belady, 1969): the policy, and both numbers."""
+        """The cases of FIFO or the clock with more faults for more frames (Belady, 1969): policy, both numbers."""
         return [one for one in self.worse if one[0] in BELADYS and one[0] not in self.own]
 
     @property
     def worse(self) -> list[tuple[str, int, int]]:
-        """Return where any policy has more faults with more frames: the policy, and both numbers of frames."""
+        """The cases in which any policy has more faults with more frames: the policy, and both numbers of frames."""
         return [
             (policy, few, many)
             for policy in self.policies
@@ -200,18 +200,18 @@ class FaultsValue:
         ]
 
     def enough(self, policy: str, each: int = 1000) -> int | None:
-        """Return the least number of frames, of those counted, with less than one fault for `each` references."""
+        """Return the least counted number of frames with less than one fault for `each` references."""
         return next((size for size in self.sizes if self.faults(policy, size) * each < self.references), None)
 
     def knee(self, policy: str) -> int:
-        """Return the number of frames, of those counted, for which frames × faults is least: the knee of the curve.
+        """Return the counted number of frames for which frames × faults is least: the knee of the curve.
 
-        Below it a frame more saves many faults; above it few.  (Denning, "Working sets past and present", 1980.)
+        Below it one frame more saves many faults; above it few.  (Denning, "Working sets past and present", 1980.)
         """
         return min(self.sizes, key=lambda size: (size * self.faults(policy, size), size))
 
     def worth(self, policy: str, frames: int) -> float:
-        """Return the faults that one frame more saves, on average to the next number of frames that was counted."""
+        """Return the faults that one frame more saves, on average up to the next counted number of frames."""
         larger = [size for size in self.sizes if size > frames]
         if not larger:
             return 0.0
@@ -219,12 +219,12 @@ class FaultsValue:
 
     @property
     def headline(self) -> str:
-        """Return how long the trace is, and of how many pages."""
+        """The length of the trace, and its number of pages."""
         of = f"{counted(self.references, 'reference')} to {counted(self.pages, 'page')}"
         return f"{of} of {binary_size(self.page)}"
 
     def table(self) -> tuple[tuple[str, ...], ...]:
-        """Faults by number of frames, a column for each policy."""
+        """Return the faults by number of frames, a column for each policy."""
         return tuple((f"{size:,}", *(f"{self.faults(one, size):,}" for one in self.policies)) for size in self.sizes)
 
     @in_ascii

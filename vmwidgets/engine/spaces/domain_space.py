@@ -1,4 +1,4 @@
-"""The address space of a self-paging program: its page tables, its handler of faults, and what its regions map."""
+"""The address space of a self-paging program: its page tables, its fault handler, and the mappings of its regions."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from .paths import domain_path
 class DomainSpace:
     """A domain: the program's own page tables, lent to the processors.
 
-    `generation` counts the domains that the machine has made: another of the same name is not this one.
+    `generation` counts the domains that the machine has made, so that another of the same name is not mistaken for it.
     """
 
     domain: Domain
     pmap: LentPmap
     reads = 0
-    """It reads nothing in."""
+    """Zero: it reads nothing in."""
 
     def __init__(self, name: str, generation: int) -> None:
         self.name = name
@@ -30,13 +30,13 @@ class DomainSpace:
         self.generation = generation
 
     def flush(self) -> None:
-        """Have no processor keep any translation of it."""
+        """Make all processors drop their translations of it."""
         self.pmap.flush()
 
     def resolve(self, va: int, access: Access, user: bool, fault: Fault) -> MaySleep[None]:
-        """Have the memory object that is shown at `va` map what it has: the program's own handler.
+        """Map a page of the memory object at `va`: the program's own handler.
 
-        FAULT where there is none, and ACCES for an access that a mapping does not allow.
+        FAULT if there is no object, and ACCES for an access that a mapping does not allow.
         """
         region = self.domain.pmap.vspace.find(va) if fault.kind == "not-present" else None
         memobj = None if region is None else self.domain.memobjs.get(region.memobj)
@@ -47,14 +47,14 @@ class DomainSpace:
         yield  # never sleeps
 
     def failed(self, va: int, fault: Fault) -> VMError:
-        """The error of an access that has a fault which no handler of the program resolves."""
+        """Return the error of an access with a fault that no handler of the program resolves."""
         name = "FAULT" if fault.kind == "not-present" else "ACCES"
         return kernel_error(name, f"{Address(va)}: {fault.why}; a domain maps its memory itself")
 
     # ---- regions of the vspace ---------------------------------------------------------------
 
     def remember(self, va: int, size: int, flags: int) -> None:
-        """Put what was mapped in regions of the vspace: a new one for each part that is in none yet."""
+        """Enter mapped pages in regions of the vspace: a new one for each part that is in none yet."""
         vspace = self.domain.pmap.vspace
         at, end = va, va + size
         for region in [*vspace.overlapping(va, end), None]:
@@ -64,7 +64,7 @@ class DomainSpace:
             at = end if region is None else region.end
 
     def forget(self, start: int, end: int) -> None:
-        """Take [start, end), which was unmapped, out of the regions of mappings: what is left on either side stays."""
+        """Remove [start, end), which was unmapped, from the regions of mappings: the parts on either side stay."""
         vspace = self.domain.pmap.vspace
         for region in self._of_mappings(start, end):
             vspace.remove(region)
@@ -73,13 +73,13 @@ class DomainSpace:
                     vspace.add(Vregion(vspace.new_id(), base, behind - base, region.flags))
 
     def forget_empty(self) -> None:
-        """Remove the regions of mappings in which nothing is mapped any more.  O(vnodes)."""
+        """Remove the regions of mappings that have become empty.  O(vnodes)."""
         for region in self._of_mappings(0, 1 << 64):
             if not self.domain.pmap.tree.maps_anything(region.base, region.end):
                 self.domain.pmap.vspace.remove(region)
 
     def _of_mappings(self, start: int, end: int) -> list[Vregion]:
-        """The regions of [start, end) but those of memory objects and that of the slab frames."""
+        """Return the regions of [start, end), except those of memory objects and of the slab frames."""
         begin = self.domain.layout.vspace_begin
         found = self.domain.pmap.vspace.overlapping(start, end)
         return [region for region in found if not region.memobj and region.base != begin]

@@ -1,4 +1,4 @@
-"""Who resolves the faults of kernel addresses, and what an access is refused with that faults again."""
+"""The fault handler of kernel addresses, and the errors of accesses that fault a second time."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ class KernelSpace:
     """Kernel addresses: FreeBSD's fault handler maps the pages of its pageable maps."""
 
     reads = 0
-    """It reads nothing in."""
+    """Zero: it reads nothing in."""
 
     def __init__(self, kmem: Kmem, map_at: Callable[[int], FreeBSDMap | None]) -> None:
         self._kmem = kmem
         self._map_at = map_at
 
     def resolve(self, va: int, access: Access, user: bool, fault: Fault) -> MaySleep[None]:
-        """Map a page of the map that `va` is in (`vm_fault`), which may mean waiting for one; FAULT outside."""
+        """Map a page of the map that contains `va` (`vm_fault`), which may have to wait for one; FAULT outside."""
         inside = None if user else self._map_at(va)
         if inside is None:
             raise kernel_error("FAULT", f"{Address(va)}: {fault.why}")
         yield from self._kmem.vm_fault(inside, va, NEEDED_BITS[access])
 
     def failed(self, va: int, fault: Fault) -> VMError:
-        """The error of an access that faults again after its fault was resolved."""
+        """Return the error of an access that faults again after its fault was resolved."""
         return faults_again(va, fault)
 
 
 def faults_again(va: int, fault: Fault) -> VMError:
-    """The error of an access that faults again after its fault was resolved."""
+    """Return the error of an access that faults again after its fault was resolved."""
     return kernel_error("FAULT", f"{Address(va)} faults again after it was resolved: {fault.why}")

@@ -1,4 +1,4 @@
-"""A machine's life beside the same life in real processes of Linux: what differs, as frozen values."""
+"""The comparison of a machine's history with the same operations in real processes of Linux, as frozen values."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from ..base.frozen import frozen
 from ..base.units import counted, in_columns
 
 LISTED = 12
-"""How many differences the text of a comparison lists."""
+"""The most differences that the text of a comparison lists."""
 
 
 class Sayings(NamedTuple):
-    """What each of the three says about one kind of difference."""
+    """The behaviour of each of the three for one kind of difference."""
 
     posix: str
     linux: str
@@ -23,10 +23,10 @@ class Sayings(NamedTuple):
 
 @frozen
 class LinuxDifference:
-    """One thing that came out otherwise: in operation `number` of the journal, for `task`.
+    """One different result: in operation `number` of the journal, for `task`.
 
-    `what` is "outcome", "bytes", "mappings", "pages" or "faults".  `kind` names a difference that is known, which is
-    in ``LinuxComparison.sayings``; it is "" for a difference that nothing accounts for.
+    `what` is "outcome", "bytes", "mappings", "pages" or "faults".  `kind` names a known kind of difference, which is in
+    ``LinuxComparison.sayings``; it is "" for an unexplained difference.
     """
 
     number: int
@@ -39,12 +39,12 @@ class LinuxDifference:
 
     @property
     def is_known(self) -> bool:
-        """Return whether it is of a kind that POSIX leaves open, or in which the model follows another kernel."""
+        """Return whether POSIX leaves it open, or the model follows another kernel in it."""
         return bool(self.kind)
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """Its row of the table."""
+        """The cells of its row in the table."""
         words = (self.operation, self.task, self.what, self.here, self.linux, self.kind or "≠ not expected")
         return (str(self.number), *(printable(word) for word in words))
 
@@ -64,43 +64,43 @@ class LeftOut(NamedTuple):
 
 @frozen(repr=False)
 class LinuxComparison:
-    """What of a machine's life is the same in processes of Linux, made by :func:`vmwidgets.compare_with_linux`.
+    """The comparison of a machine's history with processes of Linux, made by :func:`vmwidgets.compare_with_linux`.
 
     `rows` are the differences, in the order of the journal.  `print` shows a table; a cell shows a picture.
     """
 
     machine: str
     source: str
-    """Which Linux: this computer's or a recording's."""
+    """The Linux that was used: this computer's or a recording's."""
     is_recording: bool
     rows: tuple[LinuxDifference, ...]
     calls: tuple[tuple[str, int], ...]
-    """What was done in Linux as well, by name, with the number of times."""
+    """The operations that were made in Linux as well, by name, with their numbers."""
     left_out: tuple[LeftOut, ...]
     not_compared: tuple[str, ...]
-    """What was not compared, in sentences."""
+    """Sentences about anything that was not compared."""
     sayings: tuple[tuple[str, Sayings], ...]
-    """For each known kind among the rows what POSIX, Linux and X15 say."""
+    """For each known kind among the rows, the behaviour of POSIX, Linux and X15."""
     stopped: str = ""
-    """Why the comparison ended before the end of the journal; "" if it did not."""
+    """The reason why the comparison ended before the end of the journal; "" if it did not."""
 
     @property
     def agrees(self) -> bool:
-        """Return whether nothing differs but in ways that are known."""
+        """Return whether all differences are of known kinds."""
         return not self.surprises
 
     @property
     def surprises(self) -> tuple[LinuxDifference, ...]:
-        """The differences that nothing accounts for."""
+        """The unexplained differences."""
         return tuple(row for row in self.rows if not row.is_known)
 
     @property
     def done(self) -> int:
-        """The number of operations that were done in Linux as well."""
+        """The number of operations that were made in Linux as well."""
         return sum(count for _, count in self.calls)
 
     def of(self, kind: str) -> tuple[LinuxDifference, ...]:
-        """The differences of one kind; of "" those that nothing accounts for."""
+        """Return the differences of one kind; for "" the unexplained ones."""
         return tuple(row for row in self.rows if row.kind == kind)
 
     @property
@@ -109,12 +109,12 @@ class LinuxComparison:
         return ("operation", "call", "task", "what", "here", "Linux", "kind")
 
     def table(self) -> tuple[tuple[str, ...], ...]:
-        """The differences as text; ≠ marks those that nothing accounts for."""
+        """Return the differences as text; ≠ marks the unexplained ones."""
         return tuple(row.cells for row in self.rows)
 
     @property
     def headline(self) -> str:
-        """Return what came of it, in one sentence."""
+        """The result, in one sentence."""
         what = counted(self.done, "call") + (" of the recording" if self.is_recording else "")
         if self.surprises:
             return f"{what}: {counted(len(self.surprises), 'difference')} that nothing accounts for."
@@ -124,7 +124,7 @@ class LinuxComparison:
 
     @property
     def unseen(self) -> tuple[str, ...]:
-        """All that was left out or not compared, in sentences."""
+        """Everything that was left out or not compared, in sentences."""
         left = [f"{one.name}, {counted(one.times, 'time')}: {one.why}" for one in self.left_out]
         ended = [f"The comparison ended early: {self.stopped}"] if self.stopped else []
         return (*ended, *left, *self.not_compared)

@@ -1,4 +1,4 @@
-"""What a kernel did for a task beside what a program did for itself, as a value."""
+"""The work of a kernel for a task beside the work of a program for itself, as a value."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..base.units import Address, Size, grouped_size, in_columns
 
 @frozen
 class PagedRange:
-    """[start, end), as one side has it: `present` bytes are mapped by `leaves` descriptors or runs of them."""
+    """A range [start, end), as one side has it: `present` bytes are mapped by `leaves` descriptors or runs of them."""
 
     start: int
     end: int
@@ -19,7 +19,7 @@ class PagedRange:
     present: int
     leaves: int
     backing: str
-    """What is behind it: an object, a frame's slot."""
+    """The source of its contents: an object, a frame's slot."""
 
     @in_ascii
     def __str__(self) -> str:
@@ -29,28 +29,28 @@ class PagedRange:
 
 @frozen
 class PagingRecords:
-    """Records of one kind that one side keeps: how many, and the bytes that they take."""
+    """Records of one kind that one side keeps: their number, and the bytes that they take."""
 
     what: str
     count: int
     bytes: int
     single: str = ""
-    """What one of them is called, where `what` names many."""
+    """The name of one of them, if `what` is a plural."""
 
 
 @frozen
 class PagingSide:
-    """What one side did for its memory, and what it keeps now.
+    """The work of one side for its memory, and the records that it keeps now.
 
-    `functions` are those that ran for it, with how often, the most frequent first.  `calls` are operations of the
+    `functions` are those that ran for it, with their numbers, the most frequent first.  `calls` are operations of the
     learner, `faults` those taken, `invocations` calls of the kernel by the program; `descriptors` were written.
-    Operations older than the journal keeps events of count in `forgotten` only.
+    Operations that are too old for the journal's events count in `forgotten` only.
     """
 
     label: str
     architecture: str
     decider: str
-    """Who chooses tables, memory and rights: "the kernel" or "the program"."""
+    """The side that chooses tables, memory and rights: "the kernel" or "the program"."""
     ranges: tuple[PagedRange, ...]
     functions: tuple[tuple[str, int], ...]
     calls: int
@@ -65,22 +65,22 @@ class PagingSide:
 
     @property
     def functions_run(self) -> int:
-        """Return how often any function ran."""
+        """The number of times that any function ran."""
         return sum(times for _, times in self.functions)
 
     @property
     def table_bytes(self) -> Size:
-        """Bytes of its tables."""
+        """The bytes of its tables."""
         return Size(sum(one.bytes for one in self.tables))
 
     @property
     def record_bytes(self) -> Size:
-        """Bytes of the records that are kept about its memory."""
+        """The bytes of the records about its memory."""
         return Size(sum(one.bytes for one in self.records))
 
     @property
     def present(self) -> Size:
-        """Bytes that are mapped."""
+        """The bytes that are mapped."""
         return Size(sum(one.present for one in self.ranges))
 
 
@@ -92,7 +92,7 @@ class PagingComparison:
     domain: PagingSide
 
     def measures(self) -> tuple[tuple[str, int, int, bool], ...]:
-        """Return what is compared: its name, both values, and whether they are bytes."""
+        """Return the measures that are compared: the name, both values, and whether they are bytes."""
         one, other = self.task, self.domain
         return (
             ("your calls", one.calls, other.calls, False),
@@ -109,7 +109,7 @@ class PagingComparison:
         )
 
     def table(self) -> tuple[tuple[str, str, str], ...]:
-        """All measures as text, and who decides."""
+        """Return all measures as text, and the side that decides."""
         rows = [("who decides", self.task.decider, self.domain.decider)]
         for name, left, right, is_bytes in self.measures():
             words = [grouped_size(value) if is_bytes else f"{value:,}" for value in (left, right)]

@@ -1,10 +1,10 @@
-"""What address spaces are called: paths of tasks and domains; slashes in a name are written otherwise."""
+"""The names of address spaces: paths of tasks and domains; slashes in a name are replaced."""
 
 from __future__ import annotations
 
 
 def quoted(name: str) -> str:
-    """A name as a part of a path: its slashes are not the path's.
+    """Return a name as a part of a path, with its slashes replaced.
 
     >>> quoted("init"), quoted("a/b")
     ('init', 'a%2Fb')
@@ -13,7 +13,7 @@ def quoted(name: str) -> str:
 
 
 def unquoted(part: str) -> str:
-    """The name that was written as a part of a path.
+    """Return the name that was written as a part of a path.
 
     >>> unquoted("a%2Fb")
     'a/b'
@@ -22,10 +22,10 @@ def unquoted(part: str) -> str:
 
 
 def task_path(name: str) -> str:
-    """The path of the task called `name`, "task:init"."""
+    """Return the path of the task called `name`, "task:init"."""
     return f"task:{quoted(name)}"
 
 
 def domain_path(name: str) -> str:
-    """The path of the domain called `name`, "domain:hello"."""
+    """Return the path of the domain called `name`, "domain:hello"."""
     return f"domain:{quoted(name)}"

@@ -1,4 +1,4 @@
-"""A process of this computer as its kernel describes it: at a moment, page by page, and before and after some code."""
+"""A process of this computer as its kernel describes it: at one time, page by page, and before and after some code."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..base.frozen import frozen
 from ..base.units import PAGE, Address, Size, counted, in_columns, listed
 
 LISTED = 8
-"""How many owners of memory a text lists."""
+"""The most owners of memory that a text lists."""
 
 NAMELESS = "memory without a file"
 
@@ -24,11 +24,11 @@ SMALL = 64 << 10
 
 @frozen
 class ProcessRange:
-    """A range of a process: [start, end) in bytes, its rights ("rw-"), and what is behind it.
+    """A range of a process: [start, end) in bytes, its rights ("rw-"), and the source of its contents.
 
-    `shared` tells MAP_SHARED from MAP_PRIVATE, `path` is a file or a name of the kernel's such as "[heap]", `offset`
-    (bytes) is where in the file it begins.  What is in memory, in bytes, where the kernel says it: `resident` (Rss),
-    `fair` (each page divided by how many processes map it: Pss), `dirty` (written, and this process's alone), `swap`,
+    `shared` tells MAP_SHARED from MAP_PRIVATE, `path` is a file or one of the kernel's names such as "[heap]", `offset`
+    (bytes) is where in the file it begins.  In bytes, if the kernel reports them: `resident` (Rss), `fair` (each page
+    divided by the number of processes that map it: Pss), `dirty` (written, and only this process has it), `swap`,
     `huge` (in huge pages), `referenced` (since the bits were cleared).  The source is proc_pid_smaps(5).
     """
 
@@ -47,12 +47,12 @@ class ProcessRange:
 
     @property
     def size(self) -> Size:
-        """Length in bytes."""
+        """The length in bytes."""
         return Size(self.end - self.start)
 
     @property
     def is_reserved(self) -> bool:
-        """Return whether it has no rights at all: addresses that nothing can use."""
+        """Return whether it has no rights at all: reserved addresses."""
         return self.protection == "---"
 
     @property
@@ -72,10 +72,10 @@ class ProcessRange:
 
 @frozen
 class ProcessMoment:
-    """A process at one moment: its ranges in the order of their addresses, and its faults since it began.
+    """A process at one time: its ranges in the order of their addresses, and its faults since its start.
 
-    `minor` faults found their page in memory, `major` ones waited for a disk; None where the system does not say.
-    `peak` is the most that was in memory at once, in bytes.  `unsaid` are sentences about what was not to be had.
+    `minor` faults found their page in memory, `major` ones waited for a disk; None if the system does not count them.
+    `peak` is the most that was in memory at one time, in bytes.  `unsaid` are sentences about missing numbers.
     """
 
     pid: int
@@ -88,40 +88,40 @@ class ProcessMoment:
 
     @property
     def mapped(self) -> Size:
-        """Bytes of the ranges that have rights."""
+        """The bytes of the ranges that have rights."""
         return Size(sum(one.end - one.start for one in self.ranges if not one.is_reserved))
 
     @property
     def reserved(self) -> Size:
-        """Bytes of the ranges without rights."""
+        """The bytes of the ranges without rights."""
         return Size(sum(one.end - one.start for one in self.ranges if one.is_reserved))
 
     @property
     def is_measured(self) -> bool:
-        """Return whether it says what is in memory."""
+        """Return whether the bytes in memory are known."""
         return any(one.resident is not None for one in self.ranges)
 
     def total(self, field: str) -> Size:
-        """The sum of a field ("resident", "fair", "dirty", "swap" or "huge") over all ranges."""
+        """Return the sum of a field ("resident", "fair", "dirty", "swap" or "huge") over all ranges."""
         return Size(sum(getattr(one, field) or 0 for one in self.ranges))
 
     @property
     def resident(self) -> Size:
-        """Bytes in memory."""
+        """The bytes in memory."""
         return self.total("resident")
 
     def at(self, address: int) -> ProcessRange | None:
-        """The range that has an address, or None."""
+        """Return the range that contains an address, or None."""
         return next((one for one in self.ranges if one.start <= address < one.end), None)
 
     def named(self, words: str) -> tuple[ProcessRange, ...]:
-        """The ranges whose path or owner contains some words."""
+        """Return the ranges whose path or owner contains `words`."""
         return tuple(one for one in self.ranges if words in one.path or words in one.owner)
 
     def owners(self) -> dict[str, tuple[ProcessRange, ...]]:
-        """The ranges by owner: who has most in memory first, then who has most mapped.
+        """Return the ranges by owner: those with most in memory first, then those with most mapped.
 
-        Two files with one name are called by their paths.
+        Two files with the same name are given by their paths.
         """
         found: dict[str, list[ProcessRange]] = {}
         for one in self.ranges:
@@ -136,7 +136,7 @@ class ProcessMoment:
 
     @property
     def title(self) -> str:
-        """The answer in one line: what is in memory, and how many addresses it has."""
+        """The answer in one line: the bytes in memory, and the size of its addresses."""
         addresses = Size(self.mapped + self.reserved)
         if not self.is_measured:
             return f"{self.mapped} mapped"
@@ -157,12 +157,12 @@ class ProcessMoment:
 
 
 class PageStates(NamedTuple):
-    """How many pages of a range are in each state.
+    """The number of pages of a range in each state.
 
-    `present` pages are in memory.  Of these, `zero` are the kernel's page of zeros, which a page that was only read
-    leads to: it does not count as memory (Rss), and the first write faults again.  `huge` lie in huge pages, `alone`
-    are mapped by this process only, and `file` belong to a file or to shared memory.  `swapped` pages are on a disk.
-    None: this kernel does not say it.
+    `present` pages are in memory.  Of these, `zero` are the kernel's page of zeros, which is mapped for a page that was
+    only read: it does not count as memory (Rss), and the first write faults again.  `huge` are parts of huge pages,
+    `alone` are mapped by this process only, and `file` belong to a file or to shared memory.  `swapped` pages are on a
+    disk. None: this kernel does not report it.
     """
 
     pages: int
@@ -200,10 +200,10 @@ def together(some: Sequence[PageStates]) -> PageStates:
 
 
 class Change(NamedTuple):
-    """What became of some ranges: `kind` is "came", "left", "grew", "shrank" or "used" (only pages came or left).
+    """A change of some ranges: `kind` is "came", "left", "grew", "shrank" or "used" (only pages came or left).
 
-    `mapped`, `resident` and `huge` are differences in bytes; `ranges` says how many there are.  `holds` names what lies
-    there, such as arrays.  Several ranges of one file whose kinds differ are "changed".
+    `mapped`, `resident` and `huge` are differences in bytes; `ranges` is their number.  `holds` names their contents,
+    such as arrays.  Several ranges of one file whose kinds differ are "changed".
     """
 
     kind: str
@@ -217,7 +217,7 @@ class Change(NamedTuple):
 
     @property
     def words(self) -> str:
-        """Return what it is called: "64 MiB, no file", "libm.so.6", "[heap]"."""
+        """The name: "64 MiB, no file", "libm.so.6", "[heap]"."""
         if self.owner != NAMELESS:
             return self.owner
         size = rounded(abs(self.mapped)) if self.mapped and self.ranges == 1 else ""
@@ -225,7 +225,7 @@ class Change(NamedTuple):
 
 
 class LineCost(NamedTuple):
-    """What one statement did: its first line, differences in bytes, and faults."""
+    """The cost of one statement: its first line, differences in bytes, and faults."""
 
     line: str
     mapped: int
@@ -237,7 +237,7 @@ class LineCost(NamedTuple):
 
     @property
     def why(self) -> str:
-        """Return what its faults tell of its pages."""
+        """The conclusion from its faults about its pages."""
         pages, faults = self.resident // PAGE, self.minor + self.major
         if self.modules:
             return f"imports {counted(self.modules, 'module')}"
@@ -258,11 +258,11 @@ class LineCost(NamedTuple):
 
 @frozen
 class CellMemory:
-    """What some code did to the memory of its process.
+    """The effect of some code on the memory of its process.
 
-    `before` and `after` are the process at both ends; `minor` and `major` its faults in between; `lines` what each
-    statement did, if it was asked.  `python` are sentences about what Python itself did, `failed` says how the code
-    ended if it did not end well, and `footprint` what the measuring took, which is not in the numbers.
+    `before` and `after` are the process at both ends; `minor` and `major` are its faults in between; `lines` are the
+    costs of each statement, if you asked for them.  `python` are sentences about the work of Python itself, `failed` is
+    the error of the code if there was one, and `footprint` is the cost of measuring, which is not in the numbers.
     """
 
     before: ProcessMoment
@@ -275,25 +275,25 @@ class CellMemory:
     failed: str = ""
     footprint: str = ""
     recorded: str = ""
-    """Where it was recorded, if this system has no such numbers."""
+    """The place of the recording, if this system has no such numbers."""
     subject: str = "This cell"
-    """What it is about, as the beginning of a sentence."""
+    """The subject, as the beginning of a sentence."""
     beside: str = ""
-    """The other process, where two are compared: then nothing happened, and the words say what differs."""
+    """The other process, if two are compared: then the words state differences, not events."""
 
     @property
     def mapped(self) -> int:
-        """Bytes that are mapped more than before."""
+        """The difference of mapped bytes."""
         return self.after.mapped - self.before.mapped
 
     @property
     def resident(self) -> int:
-        """Bytes in memory more than before."""
+        """The difference of bytes in memory."""
         return self.after.resident - self.before.resident
 
     @property
     def huge(self) -> int:
-        """Bytes in huge pages more than before."""
+        """The difference of bytes in huge pages."""
         return self.after.total("huge") - self.before.total("huge")
 
     @property
@@ -309,7 +309,7 @@ class CellMemory:
 
     @property
     def faults(self) -> str:
-        """Return how many faults, and whether a disk was read."""
+        """The number of faults, and whether a disk was read."""
         if self.beside:
             return "Their page faults are not compared."
         if not self.minor + self.major:
@@ -323,7 +323,7 @@ class CellMemory:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Sentences about the peak, huge pages, Python, how it ended, and what the measuring took."""
+        """Sentences about the peak, huge pages, Python, errors of the code, and the cost of measuring."""
         found = [*filter(None, [self.recorded, self.failed])]
         peak = self.after.peak
         if peak is not None and peak > max(self.before.resident, self.after.resident) + SMALL:
@@ -340,7 +340,7 @@ class CellMemory:
         return (*found, *self.python, *filter(None, [self.footprint]))
 
     def json(self) -> dict[str, object]:
-        """The numbers, as JSON has them: bytes, faults, and a list for changes and for lines."""
+        """Return the numbers, as JSON has them: bytes, faults, and a list for changes and for lines."""
         return {
             "mapped": {"before": int(self.before.mapped), "after": int(self.after.mapped)},
             "in memory": {"before": int(self.before.resident), "after": int(self.after.resident)},
@@ -382,7 +382,7 @@ class CellMemory:
 
 @frozen
 class UsedRange:
-    """What a process used of some of its memory: of so many `pages`, how many were used in each part of the time."""
+    """A process's use of some of its memory: of `pages` pages, the number that was used in each part of the time."""
 
     name: str
     start: int
@@ -392,9 +392,9 @@ class UsedRange:
 
 @frozen
 class UsedOverTime:
-    """The working set of a process in the course of time: its ranges, the lowest first, each with parts of the time.
+    """The working set of a process by time: its ranges, the lowest first, each with parts of the time.
 
-    There are so many `parts`.  `each` is how long one was, in seconds: pages are counted that were used in it.
+    There are `parts` parts.  `each` is the length of one, in seconds: its count is of the pages that were used in it.
     """
 
     pid: int
@@ -405,7 +405,7 @@ class UsedOverTime:
 
     @property
     def sets(self) -> tuple[int, ...]:
-        """Pages that were used in each part."""
+        """The pages that were used in each part."""
         return tuple(sum(one.parts[at] for one in self.ranges) for at in range(self.parts))
 
     @property
@@ -426,13 +426,13 @@ class UsedOverTime:
 
 
 def short(line: str, most: int = 48) -> str:
-    """A statement in at most so many characters of its first line."""
+    """Return the first line of a statement, cut to `most` characters."""
     first = line.splitlines()[0].strip() if line.strip() else line
     return first if len(first) <= most and first == line.strip() else first[: most - 1] + "…"
 
 
 def rounded(size: int) -> str:
-    """A size to be read at a glance, three digits: "7.2 MiB", "57 MiB", "896 KiB".
+    """Return a size with at most three digits: "7.2 MiB", "57 MiB", "896 KiB".
 
     >>> rounded(7_549_747), rounded(896 << 10), rounded(0), rounded(1 << 30), rounded(59_768_832)
     ('7.2 MiB', '896 KiB', '0', '1 GiB', '57 MiB')
@@ -448,12 +448,12 @@ def rounded(size: int) -> str:
 
 
 def signed(size: int) -> str:
-    """A difference in bytes: "+47 MiB", "−32 MiB", "0"."""
+    """Return a difference in bytes: "+47 MiB", "−32 MiB", "0"."""
     return f"{'+' if size > 0 else '−' if size < 0 else ''}{rounded(abs(size))}"
 
 
 def _sentence(subject: str, mapped: int, resident: int) -> str:
-    """Return what the two differences say together."""
+    """Return both differences as a sentence."""
     much, came = abs(mapped) >= SMALL, abs(resident) >= SMALL
     if not much and not came:
         words = f", and {rounded(resident)} came into memory" if resident > 0 else ""
@@ -480,10 +480,10 @@ def changes_between(
     before: Sequence[ProcessRange], after: Sequence[ProcessRange],
     held_before: Sequence[tuple[int, int, str]] = (), held_after: Sequence[tuple[int, int, str]] = (),
 ) -> tuple[Change, ...]:  # fmt: skip  # two looks, then what lay where
-    """Return what differs between two looks at a process, the biggest change in memory first.
+    """Return the differences between two looks at a process, the biggest change in memory first.
 
-    `held_before` and `held_after` say which addresses have something with a name: start, end, name.  Ranges of one file
-    are one change, and so are small ranges without a file.
+    `held_before` and `held_after` are the named addresses: start, end, name.  Ranges of one file are one change, and so
+    are small ranges without a file.
     """
     found: dict[object, Change] = {}
     for kind, old, new in _pairs(before, after):
@@ -530,7 +530,7 @@ def _joined(one: Change, two: Change) -> Change:
 def _pairs(
     before: Sequence[ProcessRange], after: Sequence[ProcessRange]
 ) -> Iterator[tuple[str, ProcessRange | None, ProcessRange | None]]:
-    """Each range of both looks with the one that it was: the same start and file, else one that it overlaps."""
+    """Yield each range of both looks with its partner: of the same start and file, else one that it overlaps."""
     left = [*before]
     at = {(one.start, one.path): one for one in left}
     taken: set[int] = set()
@@ -564,11 +564,11 @@ class Span(Protocol):
 
     @property
     def start(self) -> int:
-        """Return where it begins."""
+        """The first address."""
 
     @property
     def end(self) -> int:
-        """Return where it ends."""
+        """The address after the last."""
 
 
 def _kind(was: ProcessRange, now: ProcessRange) -> str:
@@ -577,21 +577,21 @@ def _kind(was: ProcessRange, now: ProcessRange) -> str:
 
 
 def holes(ranges: Sequence[Span]) -> list[tuple[int, int]]:
-    """The addresses between ranges: start and end of each hole, the largest first."""
+    """Return the addresses between ranges: start and end of each hole, the largest first."""
     found = [(one.end, two.start) for one, two in pairwise(ranges) if two.start > one.end]
     return sorted(found, key=lambda one: (one[0] - one[1], one[0]))
 
 
 class Measuring:
-    """Code that is measured: `result` is what it did, once it has ended."""
+    """Code that is measured: `result` is its effect, after it has ended."""
 
     result: CellMemory | None = None
 
 
 class LiveProcess:
-    """A process that can be looked at again and again; what reads it is above the pictures.
+    """A process that can be looked at repeatedly; the code that reads it is in a layer above the pictures.
 
-    It has no room for a weak reference: a picture keeps it.
+    It has no slot for a weak reference: a picture keeps it.
     """
 
     __slots__ = ("pid",)
@@ -606,7 +606,7 @@ class LiveProcess:
 
 
 class ForkedPage(NamedTuple):
-    """A page that parent and child have at one address: the letter each reads, and whether its page is its own alone.
+    """A page of parent and child at one address: the letter that each reads, and whether its page belongs to it alone.
 
     None: it is not in memory.
     """
@@ -625,7 +625,7 @@ class ForkedPage(NamedTuple):
 
 @frozen
 class ForkedValue:
-    """Two processes after a fork, page by page; `said` is what happened last, `last` who wrote which page."""
+    """Two processes after a fork, page by page; `said` is the last event, `last` the last writer and its page."""
 
     parent: int
     child: int
@@ -635,13 +635,13 @@ class ForkedValue:
 
     @property
     def frames(self) -> int:
-        """Return how many frames hold the pages of both."""
+        """The number of frames for the pages of both."""
         own = sum((one.parent_alone is not None) + (one.child_alone is not None) for one in self.pages)
         return own - sum(one.is_shared for one in self.pages)
 
     @property
     def title(self) -> str:
-        """The answer: how many frames, for how many pages of each."""
+        """The answer: the number of frames, and of pages of each."""
         both = counted(sum(one.is_shared for one in self.pages), "page")
         return f"{counted(len(self.pages), 'page')} of each process in {counted(self.frames, 'frame')}: {both} shared"
 
@@ -657,7 +657,7 @@ class ForkedValue:
 
 
 class LiveFork:
-    """Two processes that can be looked at again and again; what reads them is above the pictures."""
+    """Two processes that can be looked at repeatedly; the code that reads them is in a layer above the pictures."""
 
     def at(self) -> ForkedValue:
         """Look at them now."""

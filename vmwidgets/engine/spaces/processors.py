@@ -1,10 +1,10 @@
-"""The processors of a machine as its kernel has them: whose tables each has loaded, its TLB, and TLB shootdown.
+"""The processors of a machine in its kernel: the tables that each has loaded, its TLB, and TLB shootdown.
 
-A processor moves bytes through its TLB, page by page, and has the fault handler of the address space resolve what
+A processor reads and writes bytes through its TLB, page by page, and calls the fault handler of the address space for
 faults.  The code that creates a space registers its handler here.
 
-X15's `pmap_update` drops up to 64 pages one by one and everything beyond that; the other processors get an interrupt,
-and the sender waits for each (Intel SDM volume 3A, 4.10.5, on what happens without).
+X15's `pmap_update` drops up to 64 pages one by one, and the whole TLB for more; the other processors get an interrupt,
+and the sender waits for each (Intel SDM volume 3A, 4.10.5, explains the errors without it).
 """
 
 from __future__ import annotations
@@ -43,51 +43,52 @@ from .processors_schema import (
 T = TypeVar("T")
 
 SHOOTDOWNS = ("acknowledged", "sent", "forgotten")
-"""What becomes of a request to another processor: done before the sender goes on; left waiting until the other's
-``acknowledge()``; never sent."""
+"""The choices for a request to another processor: done before the sender goes on; left waiting until the other's
+``acknowledge()``; never sent.
+"""
 
 
 class CpuSettings(NamedTuple):
-    """How many processors a machine has, and what their TLBs are like."""
+    """The number of a machine's processors, and the settings of their TLBs."""
 
     number: int = 1
     sets: int = 16
     ways: int = 4
     asids: bool = False
-    """Whether address spaces have a number in the TLB, and stay there when another is loaded."""
+    """Whether address spaces have a number in the TLB, so that their entries stay when another is loaded."""
 
     def arguments(self) -> dict[str, Any]:
-        """The settings by the names that :func:`vmwidgets.boot` has for them."""
+        """Return the settings by the names of :func:`vmwidgets.boot`'s arguments."""
         return {"cpus": self.number, "tlb": (self.sets, self.ways), "asids": self.asids}
 
 
 ONE_CPU = CpuSettings()
-"""What a machine has unless more is asked for."""
+"""The processors of a machine by default."""
 
 
 class FaultHandler(Protocol):
-    """Resolves the faults of one address space: X15's for a task, the program's own for a domain, or FreeBSD's."""
+    """The fault handler of one address space: X15's for a task, the program's own for a domain, or FreeBSD's."""
 
     def resolve(self, va: int, access: Access, user: bool, fault: Fault) -> MaySleep[None]:
         """Map `va` for this access, or raise the access's error; may sleep."""
 
     def failed(self, va: int, fault: Fault) -> VMError:
-        """The error of an access that faults again after its fault was resolved."""
+        """Return the error of an access that faults again after its fault was resolved."""
 
     @property
     def reads(self) -> int:
-        """Return how many pages were read in for its faults so far."""
+        """The number of pages that were read in for its faults."""
 
 
 class Watch(Protocol):
-    """Hears of each access that a processor makes to an address of a task, for a policy that counts them."""
+    """Is called for each access of a processor to an address of a task, for a policy that counts accesses."""
 
     def used(self, task: str, frame: int, page: int) -> None:
-        """`task` reached `frame`, by page number `page` of its addresses."""
+        """Note that `task` accessed `frame`, by page number `page` of its addresses."""
 
 
 Reach = Callable[[int], MaySleep[int]]
-"""Gives the physical address of an address, once it is mapped."""
+"""A function that returns the physical address of an address, after it is mapped."""
 
 
 def read_bytes(ram: Ram, start: int, length: int, reach: Reach) -> MaySleep[bytes]:
@@ -103,7 +104,7 @@ def read_bytes(ram: Ram, start: int, length: int, reach: Reach) -> MaySleep[byte
 
 
 def write_bytes(ram: Ram, start: int, data: bytes, reach: Reach) -> MaySleep[None]:
-    """Write bytes page by page; an error leaves what was written before it."""
+    """Write bytes page by page; after an error, the bytes before it stay written."""
     for va, count in page_pieces(start, len(data)):
         physical = yield from reach(va)
         try:
@@ -113,12 +114,12 @@ def write_bytes(ram: Ram, start: int, data: bytes, reach: Reach) -> MaySleep[Non
 
 
 def _no_answer(va: int, error: BusError) -> KernelError:
-    """The error of an access to a device, or where an edited descriptor leads: no memory is there."""
+    """Return the error of an access to a device, or by an edited descriptor: there is no memory at the address."""
     return kernel_error("FAULT", f"{Address(va)} is mapped, and no memory answers: {error}")
 
 
 class Processor:
-    """Processor `number`: what it has loaded, what waits for it, and its TLB (in `cpu`)."""
+    """Processor `number`: its loaded tables, the requests that wait for it, and its TLB (in `cpu`)."""
 
     def __init__(self, processors: Processors, number: int, tlb: Tlb[Any]) -> None:
         kernel = processors.kernel
@@ -126,16 +127,16 @@ class Processor:
         self.path = f"cpu:{number}"
         self.cpu: Cpu[Any] = Cpu(self.path, kernel.ram, kernel.fmt, tlb, processors.recorder)
         self.pmap: Pmap = kernel
-        """Whose tables it has loaded."""
+        """The tables that it has loaded."""
         self.current: Pmap = kernel
-        """Whose tables the kernel had it load last; a task's reads and writes borrow processor 0 from them."""
+        """The tables that the kernel had it load last; a task's reads and writes borrow processor 0 from them."""
         self.seen: set[Pmap] = {kernel}
-        """Address spaces with a number of which the TLB may keep something."""
+        """The address spaces with a number of which the TLB may have entries."""
         self.pending: deque[FlushRequest] = deque()
         self.forgotten = 0
-        """Flushes it should have been asked for, since its TLB was last empty."""
+        """The number of flushes that it was not asked for but should have been, since its TLB was last empty."""
         self.edits = 0
-        """How often descriptors were edited by hand, since its TLB was last empty."""
+        """The number of descriptors that were edited by hand since its TLB was last empty."""
         self._window_used = False
         root, controls = kernel.registers(processors.controls)
         self.cpu.load_root(root, controls=controls)
@@ -157,19 +158,19 @@ class Processor:
         yield from write_bytes(self.cpu.ram, start, data, self._reaching("write", user, space))
 
     def reach(self, va: int, access: Access, user: bool, space: Callable[[], Pmap] | None = None) -> MaySleep[int]:
-        """The physical address of `va` for one access, after its fault was resolved if it had one."""
+        """Yield the physical address of `va` for one access, after its fault, if any, is resolved."""
         return (yield from self._reaching(access, user, space)(va))
 
     def _reaching(self, access: Access, user: bool, space: Callable[[], Pmap] | None) -> Reach:
-        """Return how one access reaches its pages: in one space, whatever is loaded when it goes on."""
+        """Return the function by which one access reaches its pages: in one space, whatever is loaded later."""
         wanted = self.pmap if space is None else space()
         return partial(self._reach, wanted, space is not None, access=access, user=user)
 
     def _reach(self, space: Pmap, stays: bool, va: int, access: Access, user: bool) -> MaySleep[int]:
-        """:meth:`reach` in `space`, which is loaded again where other tables were loaded meanwhile.
+        """Work as :meth:`reach` in `space`, which is loaded again if other tables were loaded meanwhile.
 
-        Those are loaded again at the end: the space that used it in between has it back.  Only where the access
-        begins, and the space `stays` loaded after it, nothing was interrupted.
+        Those tables are loaded again at the end, for the space that used the processor in between.  If only the start
+        of the access is left, and the space `stays` loaded after it, nothing was interrupted.
         """
         handler: FaultHandler | None = None
         is_user = space.layout.is_user(va)
@@ -210,7 +211,7 @@ class Processor:
                 self.switch(interrupted)
 
     def translate(self, va: int, access: Access, user: bool) -> int | Fault:
-        """One access without a fault handler; see :meth:`vmwidgets.engine.mmu.cpu.Cpu.translate`."""
+        """Make one access without a fault handler; see :meth:`vmwidgets.engine.mmu.cpu.Cpu.translate`."""
         window = self.pmap.layout.window
         if window is not None and window <= va < window + self.pmap.fmt.root_level.span:
             self._window_used = True
@@ -237,7 +238,7 @@ class Processor:
             self.seen.add(pmap)
 
     def drop(self, start: int, end: int, pages: int, asid: int | None) -> None:
-        """Flush what the kernel wants flushed: a range, or with `pages` 0 everything of the space."""
+        """Flush a range for the kernel, or with `pages` 0 everything of the space."""
         if self._window_used:
             self._flush_window()
         if self.cpu.tlb.index:
@@ -265,7 +266,7 @@ class Processor:
             emit((TlbDoubted.tag, self.path, before, after))
 
     def comply(self) -> int:
-        """Do what other processors asked for, and acknowledge it; returns how many requests there were."""
+        """Do the requests of other processors, and acknowledge them; return their number."""
         count, emit = len(self.pending), self._all.recorder.emit
         while self.pending:
             request = self.pending[0]
@@ -279,7 +280,7 @@ class Processor:
         return count
 
     def _flush_window(self) -> None:
-        """Flush the window on the tables: which tables there are may have changed."""
+        """Flush the window on the tables: the set of tables may have changed."""
         window = self.pmap.layout.window
         assert window is not None, "it was used"
         self.cpu.flush_range(window, window + self.pmap.fmt.root_level.span, None)
@@ -287,7 +288,7 @@ class Processor:
 
 
 class Processors:
-    """All processors of a machine; page tables report to them what is loaded and what is to be flushed.
+    """All processors of a machine; page tables report to them which tables are loaded and which addresses to flush.
 
     `kernel` are the kernel's tables, `controls` the settings that walks obey, `shootdown` one of :data:`SHOOTDOWNS`.
     """
@@ -299,16 +300,18 @@ class Processors:
         self.controls = controls
         self.shootdown = SHOOTDOWNS[0]
         self.counts = AccessCounts()
-        """What all accesses that reached memory came to."""
+        """The counts of all accesses that reached memory."""
         self.costs: Costs | None = None
-        """What they cost, where operations are to say their time."""
+        """The costs of accesses, if operations report their time."""
         self.watch: Watch | None = None
-        """Who hears of each access, if that is wanted."""
+        """The object that is called for each access, if any."""
         self.sent = self.acknowledged = self.forgotten = 0
-        """How many requests were sent, acknowledged, forgotten since boot."""
+        """The numbers of requests that were sent, acknowledged and forgotten since boot."""
         self._asids: dict[Pmap, int] = {}
         self._retired: dict[int, list[Processor]] = {}
-        """Numbers of spaces that are gone, and the processors that may keep something of them; none is given again."""
+        """The numbers of spaces that no longer exist, and the processors that may have entries of them; none is
+        reused.
+        """
         self._handlers: dict[Pmap, FaultHandler] = {}
         sets, ways = settings.sets, settings.ways
         self.all = [Processor(self, one, Tlb(kernel.fmt, sets=sets, ways=ways)) for one in range(settings.number)]
@@ -318,10 +321,10 @@ class Processors:
     # ---- time --------------------------------------------------------------------------------
 
     def perform(self, steps: MaySleep[T], processor: Processor | None = None) -> MaySleep[T]:
-        """Do the steps of accesses with the kernel on `processor`, and report how long they took, if that is wanted.
+        """Do the steps of accesses with the kernel on `processor`, and report how long they took, if costs are set.
 
-        What other threads do while these steps sleep runs on the processor that it ran on before, and takes its own
-        time.  O(1) beside the steps.
+        Other threads that run while these steps sleep use the processor from before, and take their own time.  O(1),
+        plus the steps.
         """
         if processor is None and self.costs is None:
             return (yield from steps)
@@ -356,14 +359,14 @@ class Processors:
         self._handlers[pmap] = handler
 
     def handler(self, pmap: Pmap) -> FaultHandler:
-        """The fault handler of a space; the kernel's resolves for those that have none.  O(1)."""
+        """Return the fault handler of a space; the kernel's if it has none.  O(1)."""
         return self._handlers.get(pmap) or self._handlers[self.kernel]
 
     # ---- what page tables ask for ------------------------------------------------------------
 
     @contextmanager
     def on(self, processor: Processor) -> Iterator[None]:
-        """Run the kernel on `processor` in here."""
+        """Run the kernel on `processor` in this block."""
         before = self._running
         self._running, self._current.pmap = processor, processor.current
         try:
@@ -372,13 +375,13 @@ class Processors:
             self._running, self._current.pmap = before, before.current
 
     def loaded(self, space: TableSpace) -> None:
-        """The processor that runs the kernel loads the tables of `space`."""
+        """Note that the processor that runs the kernel loads the tables of `space`."""
         assert isinstance(space, Pmap), "all spaces of a machine are pmaps"
         self._running.current = space
         self._running.switch(space)
 
     def flush(self, space: TableSpace, start: int, end: int, pages: int) -> None:
-        """Drop [start, end), with `pages` 0 everything, here and on all processors that may keep something of it."""
+        """Drop [start, end), or with `pages` 0 everything, here and on all processors that may have entries for it."""
         assert isinstance(space, Pmap), "all spaces of a machine are pmaps"
         kernel, running = space is self.kernel, self._running
         asid = None if kernel or space.global_leaves else self.asid_of(space)
@@ -392,9 +395,9 @@ class Processors:
                 self._ask(cpu, FlushRequest(running.path, space.name, start, end, pages, asid, number))
 
     def unload(self, space: TableSpace) -> None:
-        """Load the kernel's tables wherever those of `space`, which go away, are loaded; flush it, free its number.
+        """Load the kernel's tables wherever those of `space`, which ends, are loaded; flush it, free its number.
 
-        The tables are never used again, whatever `shootdown` is; the number is free once all processors have
+        The tables are never used again, whatever `shootdown` is; the number is free after all processors have
         acknowledged the flush.
         """
         assert isinstance(space, Pmap), "all spaces of a machine are pmaps"
@@ -415,7 +418,7 @@ class Processors:
                 cpu.seen.discard(space)
 
     def keeps_nothing_of(self, cpu: Processor, asid: int | None) -> None:
-        """Note that `cpu` keeps nothing of the space that had this number, or (None) of any."""
+        """Note that `cpu` has no entry of the space that had this number, or (None) of any."""
         for number in list(self._retired) if asid is None else (asid,):
             waiting = self._retired.get(number, [])
             if cpu in waiting:
@@ -424,7 +427,7 @@ class Processors:
                     del self._retired[number]
 
     def _roll_over(self) -> None:
-        """Flush all TLBs, so that the numbers of spaces that are gone can be given again."""
+        """Flush all TLBs, so that the numbers of ended spaces can be used again."""
         freed = tuple(sorted(self._retired))
         emit = self.recorder.emit
         if emit is not None:
@@ -452,7 +455,7 @@ class Processors:
     # ---- what the machine asks for -----------------------------------------------------------
 
     def set_shootdown(self, shootdown: str) -> None:
-        """Set what becomes of requests from now on, one of :data:`SHOOTDOWNS`."""
+        """Set the treatment of requests from now on, one of :data:`SHOOTDOWNS`."""
         before, self.shootdown = self.shootdown, shootdown
         emit = self.recorder.emit
         if emit is not None:
@@ -466,14 +469,14 @@ class Processors:
             cpu.doubt(0, 0)
 
     def asid_of(self, pmap: Pmap) -> int:
-        """The number of an address space; 0 for the kernel's, and for those that have none."""
+        """Return the number of an address space; 0 for the kernel's, and for spaces without one."""
         return self._asids.get(pmap, 0)
 
     def assign_asid(self, pmap: Pmap) -> int:
-        """The number of an address space that is loaded: the lowest that was free when it first was.
+        """Return the number of an address space that is loaded: the lowest free one when it was first loaded.
 
-        Where only numbers are left whose flush some processor never acknowledged, all TLBs are flushed first.  With all
-        numbers taken its number is 0, and its translations are dropped whenever it is loaded.
+        If some processor never acknowledged the flush of all numbers that are left, all TLBs are flushed first.  If all
+        numbers are in use, its number is 0, and its translations are dropped whenever it is loaded.
         """
         if pmap is not self.kernel and self.settings.asids and pmap not in self._asids:
             most = (1 << pmap.fmt.asid_bits) - 1
@@ -486,15 +489,15 @@ class Processors:
         return self.asid_of(pmap)
 
     def edited(self) -> None:
-        """Note that a descriptor was written by hand, without a flush: what the TLBs keep may be stale."""
+        """Note that a descriptor was edited by hand, without a flush: TLB entries may be stale."""
         for cpu in self.all:
             cpu.doubt(cpu.forgotten, cpu.edits + bool(cpu.cpu.tlb))
 
     def check(self) -> None:
         """Raise `Broken` unless each TLB is sound and P1 holds.
 
-        P1. no TLB keeps what the tables no longer say, but for flushes that were forgotten or not yet acknowledged,
-        and for descriptors that were edited by hand.
+        P1. each TLB entry agrees with the tables, except for flushes that were forgotten or not yet acknowledged, and
+        for descriptors that were edited by hand.
         """
         for cpu in self.all:
             cpu.cpu.tlb.check()

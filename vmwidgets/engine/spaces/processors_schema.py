@@ -1,4 +1,4 @@
-"""Processors: what each has loaded and waits for, as values, and what the kernel does with them."""
+"""Processors: the tables and requests of each, as values, and the kernel's events on them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..mmu.tlb_schema import TlbValue
 
 @frozen
 class FlushRequest:
-    """What a processor asks another to drop: [start, end) of `space`, or all there is of it where `pages` is 0."""
+    """A request to another processor to drop [start, end) of `space`, or all of it if `pages` is 0."""
 
     sender: str
     space: str
@@ -21,9 +21,9 @@ class FlushRequest:
     end: int
     pages: int
     asid: int | None
-    """Only of this address space; None: of all, globals too."""
+    """The only address space concerned; None: all, globals too."""
     number: int = field(default=0, compare=False)
-    """Which of the requests that were sent since boot it is, from 1 on; 0 for one that was forgotten."""
+    """The number of the request since boot, from 1 on; 0 for a forgotten one."""
 
     @in_ascii
     def __str__(self) -> str:
@@ -33,37 +33,37 @@ class FlushRequest:
 
 @frozen
 class CpuValue:
-    """A processor: what it has loaded, its TLB, and the flushes that others asked for and it has not done yet."""
+    """A processor: its loaded tables, its TLB, and the flushes that others asked for and it has not done yet."""
 
     cpu: str
     space: str
-    """Whose tables are loaded: "kernel", or a task's name."""
+    """The owner of the loaded tables: "kernel", or a task's name."""
     root: int
     asid: int
     tlb: TlbValue
     pending: tuple[FlushRequest, ...] = ()
     forgotten: int = 0
-    """How many flushes it should have been asked for and was not."""
+    """The number of flushes that it was not asked for but should have been."""
     edits: int = 0
-    """How often descriptors were edited by hand, which flushes nothing, since the TLB was last empty."""
+    """The number of descriptors that were edited by hand, without a flush, since the TLB was last empty."""
 
 
 @frozen
 class CpusValue:
-    """All processors, and what becomes of a flush that one asks another for."""
+    """All processors, and the treatment of a flush that one asks another for."""
 
     cpus: tuple[CpuValue, ...]
     shootdown: str
     """``"acknowledged"``, ``"sent"`` or ``"forgotten"``."""
     asids: bool
-    """Whether numbers tell address spaces apart in the TLB, or else dropped when another is loaded."""
+    """Whether numbers tell address spaces apart in the TLB; else the TLB is flushed when another is loaded."""
     sent: int
     acknowledged: int
     forgotten: int
 
 
 class SpaceLoaded(Event, changes=True):
-    """The tables of `space`, whose root is at `root`, were loaded; before, those of `before` were loaded."""
+    """The tables of `space`, with their root at `root`, were loaded in place of those of `before`."""
 
     cpu: str
     space: str
@@ -82,7 +82,7 @@ class AsidRollover(Event):
 
 
 class TimeTaken(Event):
-    """How long the accesses of an operation took, by the given costs, and their number by kind."""
+    """The time of an operation's accesses, by the given costs, and their number by kind."""
 
     accesses: int
     tlb_hits: int
@@ -120,7 +120,7 @@ class ShootdownForgotten(_Request, changes=True):
 
 
 class ShootdownChosen(Event, changes=True):
-    """From now on, `after` is what happens when one processor asks another to flush."""
+    """From now on, `after` is the treatment of requests to flush another processor."""
 
     before: str
     after: str

@@ -1,7 +1,7 @@
-"""How tasks end: on their own, or killed where memory runs out.
+"""The ends of tasks: their own exit, or a kill when memory is exhausted.
 
 Linux's OOM killer chooses by resident pages, pages in swap space and page tables, with an adjustment for each task;
-here it is the task whose page tables lead to most pages, so that one that is all in swap space is never chosen.
+here it chooses the task with most pages in its page tables, so never one that is entirely in swap space.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .tasks_schema import OutOfMemory, TaskExited
 
 
 class TaskEnds:
-    """Ends tasks; `tasks` are all by name, `maps` X15's by path, `beside` what else is known of maps by their paths."""
+    """Ends tasks; `tasks` are all by name, `maps` X15's by path, `beside` further data about maps by their paths."""
 
     def __init__(
         self,
@@ -28,9 +28,9 @@ class TaskEnds:
         beside: Sequence[dict[str, Any]],
     ) -> None:
         self.exited: set[str] = set()
-        """Names of tasks that are over: no other gets them."""
+        """The names of tasks that have ended: no other task gets them."""
         self.kills = False
-        """Whether a task is killed when a fault finds no frame."""
+        """Whether a task is killed when a fault finds no free frame."""
         self._recorder = recorder
         self._tasks = tasks
         self._maps = maps
@@ -60,10 +60,10 @@ class TaskEnds:
             known.pop(own, None)
 
     def out_of_memory(self, space: TaskSpace) -> bool:
-        """Kill a task, if that is wanted, since a fault of `space` found no frame; whether to try again.
+        """Kill a task, if kills are on, since a fault of `space` found no free frame; return whether to try again.
 
-        It is the one whose tables lead to most pages, the oldest of those.  None has any: then it is of no use.  Where
-        a limit of its own is what `space` lacks frames for, no other task is killed for it.
+        It kills the task with most pages in its page tables, the oldest of equals, and none if no task has any.  If
+        `space` has reached its own limit of frames, no other task is killed for it.
         """
         if space.memory.rings.is_full(space.name, 1):
             return False
@@ -73,11 +73,11 @@ class TaskEnds:
         return bool(killed)
 
     def kill_another(self, space: TaskSpace) -> bool:
-        """Kill another task than `space`, if that is wanted, since there is no frame for a page table."""
+        """Kill another task than `space`, if kills are on, since there is no frame for a page table."""
         return bool(self._kill([name for name in self._tasks if name != space.name]))
 
     def _kill(self, names: Iterable[str]) -> str:
-        """Kill the task of these that has most pages in memory, if that is wanted and it has any; its name, or ""."""
+        """Kill the task of these with most pages in memory, if kills are on and it has any; return its name, or ""."""
         resident = {name: self._tasks[name].resident for name in names} if self.kills else {}
         victim = max(resident, key=lambda name: resident[name], default="")
         if not resident.get(victim):

@@ -1,6 +1,6 @@
-"""A task as its kernel has it: X15's map and page tables, and what a process is beside them.
+"""A task in its kernel: X15's map and page tables, and the further data of a process.
 
-Beside the map a task has a heap, limits, a parent, and the signals that it got.
+These are a heap, limits, a parent, and the signals that it received.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ from .paths import task_path
 from .tasks_schema import SignalSent
 
 SIGNALS = {"FAULT": "SIGSEGV", "ACCES": "SIGSEGV", "IO": "SIGBUS"}
-"""What a task gets for an access that ends with an error of this name; for NOMEM it gets none."""
+"""The signal for an access that ends with an error of this name; none for NOMEM."""
 
 LOWEST = 64 * 1024
-"""Below this nothing is mapped unless it is asked for: a null pointer faults (Linux's vm.mmap_min_addr)."""
+"""The lowest address that is mapped without a request for it: a null pointer faults (Linux's vm.mmap_min_addr)."""
 
 STACK_TOP = 1 << 51
-"""The page of its object that a stack ends with: far from both ends, since it grows down."""
+"""The page of its object that a stack ends with: far from both ends, since the stack grows down."""
 
 MOST_SIGNALS = 100
-"""So many of a task's signals are kept, the latest."""
+"""The number of a task's signals that are kept, the latest."""
 
 
 @frozen(slots=False)
 class Signal:
-    """A signal that a task got: its name, the address of the access, and why."""
+    """A signal that a task received: its name, the address of the access, and the reason."""
 
     name: str
     address: Address
@@ -53,21 +53,21 @@ class Signal:
 
 @dataclass
 class TaskLimits:
-    """What a task may have at most (bytes; setrlimit(2)); none: as much as there is room for."""
+    """The limits of a task (bytes; setrlimit(2)); None: as much as there is room for."""
 
     space: int | None = None
-    """Bytes of addresses, in all entries (RLIMIT_AS)."""
+    """The bytes of addresses, in all entries (RLIMIT_AS)."""
     data: int | None = None
-    """Bytes of its heap (RLIMIT_DATA, as 4.4BSD counts it)."""
+    """The bytes of its heap (RLIMIT_DATA, as 4.4BSD counts it)."""
     stack: int = 8 << 20
-    """Bytes of an entry that grows down (RLIMIT_STACK)."""
+    """The bytes of an entry that grows down (RLIMIT_STACK)."""
     resident: int | None = None
-    """Bytes of memory that its pages have: one page more takes the place of one of its own, unlike RLIMIT_RSS."""
+    """The bytes of its pages in memory: at the limit each new page replaces one of its own, unlike RLIMIT_RSS."""
 
 
 @dataclass
 class Heap:
-    """[start, end): what `brk` moves the end of."""
+    """The range [start, end) of the heap: `brk` moves the end."""
 
     start: int
     end: int
@@ -84,37 +84,37 @@ class TaskSpace:
         self.memory = memory
         self.parent = parent
         self.children = 0
-        """How many it has ever had."""
+        """The number of children since its start."""
         self.limits = TaskLimits()
         self.heap = self._no_heap()
         self.signals: list[Signal] = []
         self.out_of_memory: Callable[[TaskSpace], bool] | None = None
-        """What is done when a fault finds no frame: whether it may be tried again."""
+        """Called when a fault finds no free frame; returns whether to try again."""
         self.kill_another: Callable[[TaskSpace], bool] | None = None
-        """What is done when it finds none for a page table."""
+        """Called when there is no frame for a page table."""
         vm_map.stack_limit = self.limits.stack
 
     @property
     def recorder(self) -> Recorder:
-        """Return what events are reported to."""
+        """The receiver of events."""
         return self.vm_map.recorder
 
     @property
     def reads(self) -> int:
-        """Return how many pages were read in for tasks so far."""
+        """The number of pages that were read in for tasks so far."""
         return self.memory.reads
 
     # ---- faults ------------------------------------------------------------------------------
 
     def resolve(self, va: int, access: Access, user: bool, fault: Fault) -> MaySleep[None]:
-        """Map the page of an object that the map has at `va` (`vm_map_fault`); sleeps for a pager that is slow.
+        """Map the page of the object at `va` (`vm_map_fault`); sleeps for a pager that is slow.
 
-        The task gets a signal where that fails.
+        The task gets a signal if that fails.
         """
         return self._bring(va, NEEDED_BITS[access], signals=True)
 
     def _bring(self, va: int, access: int, *, signals: bool = False) -> MaySleep[None]:
-        """Have the page at `va` mapped for an access that needs these protection bits; may sleep."""
+        """Map the page at `va` for an access that needs these protection bits; may sleep."""
         ticks = self.vm_map.wait_for(va)
         if ticks:
             pmap = self.pmap
@@ -132,9 +132,9 @@ class TaskSpace:
             return
 
     def populate(self, start: int, end: int, protection: int) -> MaySleep[None]:
-        """Have the pages of a range mapped, those of slow pagers too, until one can't be had: a fault asks again.
+        """Map the pages of a range, also those of slow pagers, up to one that is not available: a fault tries again.
 
-        No access is made, and no signal is got (MAP_POPULATE of mmap(2)).
+        This makes no access, and sends no signal (MAP_POPULATE of mmap(2)).
         """
         try:
             granted = self.vm_map.granted(protection) & (READ | WRITE)
@@ -144,19 +144,19 @@ class TaskSpace:
             return
 
     def failed(self, va: int, fault: Fault) -> VMError:
-        """The error of an access that faults again after its fault was resolved."""
+        """Return the error of an access that faults again after its fault was resolved."""
         return faults_again(va, fault)
 
     def enter_page(self, va: int, frame: int, protection: int) -> None:
-        """Map a page and flush what the TLBs keep for it: the end of a fault.
+        """Map a page and flush its old TLB entries: the end of a fault.
 
-        Where there is no page for a table one is taken from what tasks have in memory, if it can go out; else, where
-        that is wanted, another task is killed.
+        If there is no frame for a table, one of the tasks' pages in memory is evicted for it, if possible; else, if
+        kills are on, another task is killed.
         """
         self._enter(va, frame, protection, self.kill_another)
 
     def _enter(self, va: int, frame: int, protection: int, kill: Callable[[TaskSpace], bool] | None) -> None:
-        """:meth:`enter_page`, where `kill` is what is done when no page for a table can be had otherwise."""
+        """Map as :meth:`enter_page` does; call `kill` if a page for a table can't be had otherwise."""
         with self.memory.holding(frame):
             while True:
                 try:
@@ -176,7 +176,7 @@ class TaskSpace:
             self.memory.rings.mapped(self.name, frame, va >> PAGE_SHIFT)
 
     def _signal(self, error: KernelError, va: int) -> None:
-        """Note the signal for an access that failed."""
+        """Record the signal for an access that failed."""
         name = SIGNALS.get(error.name)
         if name is not None:
             self.signals = [*self.signals, Signal(name, Address(va), error.reason)][-MOST_SIGNALS:]
@@ -185,7 +185,7 @@ class TaskSpace:
                 emit((SignalSent.tag, self.name, name, va, error.reason))
 
     def peek(self, start: int, length: int) -> bytes:
-        """Bytes from `start` on, as the objects of entries have them; nothing is brought, and nothing reported."""
+        """Return bytes from `start` on, as the entries' objects have them; nothing is read in, and nothing reported."""
         parts = []
         for va, count in page_pieces(start, length):
             entry = self.vm_map.inner(va)
@@ -211,11 +211,12 @@ class TaskSpace:
         fixed: bool = False,
         extra: int = 0,
     ) -> int:
-        """Map `target` from `offset` on, or fresh memory without it, and return where.
+        """Map `target` from `offset` on, or fresh memory without a target, and return the address.
 
-        A file is mapped privately unless `shared`.  `extra` are flags of ours for the entry.  With `fixed` what was in
-        the range goes; without it `start` is a wish (0: none), and where something is there it is mapped elsewhere.
-        NOMEM beyond the limit of addresses, where nothing fits, and without an entry; nothing has changed then.
+        A file is mapped privately unless `shared`.  `extra` are this model's flags for the entry.  With `fixed`, old
+        mappings in the range are removed; without it, `start` is a wish (0: none), and if the range is in use, the
+        mapping gets another one. NOMEM beyond the limit of addresses, if nothing fits, or without an entry; then
+        nothing has changed.
         """
         vm_map, end, taken = self.vm_map, start + size, 0
         if fixed:
@@ -240,7 +241,7 @@ class TaskSpace:
         fixed: bool,
         extra: int,
     ) -> int:
-        """:meth:`mmap`, where it is allowed."""
+        """Map as :meth:`mmap` does, after the checks."""
         vm_map = self.vm_map
         if fixed:
             vm_map.remove(start, start + size)
@@ -258,12 +259,12 @@ class TaskSpace:
         return where
 
     def _is_free(self, start: int, size: int) -> bool:
-        """Return whether a mapping can be where the caller would like it; 0 is no wish."""
+        """Return whether a mapping can have the range that the caller wishes; 0 is no wish."""
         vm_map = self.vm_map
         return bool(start) and start + size <= vm_map.end and not any(vm_map.entries_in(start, start + size))
 
     def _gap_for(self, size: int) -> int:
-        """Place `size` bytes above what null pointers reach: by the map's own rule, else the lowest gap; NOMEM."""
+        """Return an address for `size` bytes above the range of null pointers, by the map's rule or the lowest gap."""
         vm_map = self.vm_map
         lowest = vm_map.start + LOWEST
         if vm_map.fit is None:
@@ -276,26 +277,26 @@ class TaskSpace:
         return position
 
     def take_back(self, start: int, end: int, target: VmObject | None) -> None:
-        """Unmap what [start, end) still has of `target`, which was mapped there: not what others mapped since."""
+        """Unmap the parts of [start, end) that still map `target`, but not later mappings of others."""
         for entry in list(self.vm_map.entries_in(start, end)):
             found = entry.object
             if found is target or (isinstance(found, TaskObject) and any(each is target for each in found.chain())):
                 self.vm_map.remove(max(start, entry.start), min(end, entry.end))
 
     def munmap(self, start: int, end: int) -> None:
-        """Unmap [start, end); holes are fine."""
+        """Unmap [start, end); holes are allowed."""
         self.vm_map.guard("remove", start, end)
         self.vm_map.remove(start, end)
 
     def mprotect(self, start: int, end: int, protection: int) -> None:
-        """Set what [start, end) allows: FAULT for a hole, ACCES beyond what an entry may ever allow."""
+        """Set the rights of [start, end): FAULT for a hole, ACCES beyond the most that an entry may ever allow."""
         self.vm_map.guard("protect", start, end)
         self.vm_map.protect(start, end, protection)
 
     def madvise(self, start: int, end: int, advice: int) -> None:
-        """Say how [start, end) will be used; "dontneed" forgets what it holds.
+        """Say how [start, end) will be used; "dontneed" discards its contents.
 
-        NOMEM where a part of it is not mapped, after the rest was done, as on Linux.
+        NOMEM if a part of it is not mapped, after the rest was done, as on Linux.
         """
         vm_map = self.vm_map
         vm_map.guard("advise", start, end)
@@ -308,7 +309,7 @@ class TaskSpace:
             raise kernel_error("NOMEM", f"nothing is mapped at {Address(hole)} in {vm_map.called}; the rest was done")
 
     def _hole(self, start: int, end: int) -> int | None:
-        """The first address of [start, end) where nothing is mapped, or none."""
+        """Return the first address of [start, end) that is not mapped, or None."""
         position = start
         for entry in self.vm_map.entries_in(start, end):
             if entry.start > position:
@@ -317,7 +318,7 @@ class TaskSpace:
         return position if position < end else None
 
     def brk(self, end: int) -> None:
-        """Move the end of the heap to `end`; NOMEM beyond a limit, and where something is in the way."""
+        """Move the end of the heap to `end`; NOMEM beyond a limit, and if another mapping is in the way."""
         old, new = -(-self.heap.end // PAGE) * PAGE, -(-end // PAGE) * PAGE
         if new < old:
             self.vm_map.guard("remove", new, old)
@@ -337,7 +338,7 @@ class TaskSpace:
         heap.end = end
 
     def _grow_heap(self, old: int, new: int) -> None:
-        """Map [old, new) behind the heap: more of its last object, where nothing else has that."""
+        """Map [old, new) at the end of the heap: more of its last object, if nothing else uses that part."""
         last = self.vm_map.peek(old - PAGE) if old > self.heap.start else None
         target = None if last is None or last.end != old else last.object
         flags = pack_flags(READ | WRITE, ALL, INHERITANCE["copy"], 0, fixed=True)
@@ -348,7 +349,7 @@ class TaskSpace:
             self._enter_fresh(old, new - old, flags, 0)
 
     def _enter_fresh(self, where: int, size: int, flags: int, offset: int, *, shared: bool = False) -> TaskObject:
-        """Map a fresh object of zeroes, which is gone again if that fails."""
+        """Map a fresh object of zeros, which is removed if that fails."""
         made = TaskObject.anonymous(self.memory, shared=shared)
         try:
             self.vm_map.enter(where, size, 0, flags, made, offset)
@@ -359,14 +360,14 @@ class TaskSpace:
 
     @staticmethod
     def _may_stretch(last: Entry, target: TaskObject, size: int) -> bool:
-        """Say whether `last` may have `size` bytes more of its object: its own, and nothing else has pages there."""
+        """Return whether `last` may have `size` bytes more of its object: it is not shared, and they are unused."""
         if last.flags & NEEDS_COPY or target.is_file or target.shared or target.shadow is not None:
             return False
         end = pages_of(last).stop
         return target.is_free(range(end, end + size // PAGE))
 
     def msync(self, start: int, end: int) -> int:
-        """Write the dirty pages of files that are mapped in a range back; how many there were.  FAULT for a hole."""
+        """Write the dirty pages of files that are mapped in a range back; return their number.  FAULT for a hole."""
         written, hole = 0, self._hole(start, end)
         if hole is not None:
             raise kernel_error("FAULT", f"nothing is mapped at {Address(hole)} in {self.vm_map.called}")
@@ -382,9 +383,9 @@ class TaskSpace:
         return written
 
     def _dont_need(self, start: int, end: int) -> None:
-        """Forget what a range holds (`madvise`, MADV_DONTNEED): private memory begins again, with zeroes or its file.
+        """Discard the contents of a range (`madvise`, MADV_DONTNEED): private memory becomes zeros or its file again.
 
-        What is shared stays in its object and is only mapped no longer.  Wired ranges are INVAL, holes passed over.
+        Shared pages stay in their object and are only unmapped.  Wired ranges are INVAL, holes are skipped.
         """
         vm_map = self.vm_map
         for entry in vm_map.entries_in(start, end):
@@ -405,14 +406,14 @@ class TaskSpace:
 
     @staticmethod
     def _begins_again(entry: Entry) -> bool:
-        """Say whether `entry` needs another object to forget what it holds: others, or a file, have pages of it too."""
+        """Return whether `entry` needs a new object to discard its contents: others, or a file, share the pages."""
         target = entry.object
         if not isinstance(target, TaskObject) or not target.has_frames or target.shared:
             return False
         return target.is_file or target.copied_on or target.shadow is not None or bool(target.shadows)
 
     def page_out(self, start: int, end: int) -> int:
-        """Have the pages of a range leave memory, as far as they can; how many did."""
+        """Page out the pages of a range, as far as possible; return their number."""
         gone = 0
         for entry in list(self.vm_map.inner_in(start, end)):
             target = entry.object
@@ -422,7 +423,7 @@ class TaskSpace:
         return gone
 
     def apply_limits(self) -> None:
-        """Have its map and its ring of frames know its limits."""
+        """Apply its limits to its map and its ring of frames."""
         resident = self.limits.resident
         self.vm_map.stack_limit, self.vm_map.space_limit = self.limits.stack, self.limits.space
         self.memory.rings.limit(self.name, None if resident is None else resident // PAGE)
@@ -431,16 +432,16 @@ class TaskSpace:
 
     @property
     def resident(self) -> int:
-        """Return how many pages its tables lead to."""
+        """The number of pages in its tables."""
         return sum(one.span // PAGE for one in self.pmap.editor.leaves(self.pmap.root, 0, self.pmap.layout.user_end))
 
     def clear(self, heap: int | None = None) -> None:
-        """Have nothing mapped, and an empty heap at `heap`, as `exec` does: what was is gone, submaps too."""
+        """Unmap everything, submaps too, and begin an empty heap at `heap`, as `exec` does."""
         self.vm_map.clear()
         self.heap, self.signals = self._no_heap() if heap is None else Heap(heap, heap), []
 
     def fork_into(self, child: TaskSpace) -> None:
-        """Have `child` with a copy of the map, and with heap and limits as they are (`vmspace_fork`)."""
+        """Give `child` a copy of the map, and the same heap and limits (`vmspace_fork`)."""
         child.limits = TaskLimits(**vars(self.limits))
         child.apply_limits()
         child.heap = Heap(**vars(self.heap))
@@ -449,10 +450,10 @@ class TaskSpace:
             self._copy_tables(child)
 
     def _copy_tables(self, child: TaskSpace) -> None:
-        """Have what is mapped of private memory mapped for `child` too, in its own pages (xv6 `uvmcopy`).
+        """Map the mapped private memory for `child` too, in its own pages (xv6 `uvmcopy`).
 
-        Where forks count, these are in the same frames, not to be written (Linux `copy_page_range`).  No task is killed
-        where there is no page for a table: there is no child then.
+        If forks are counted, these share their frames, without the right to write (Linux `copy_page_range`).  No task
+        is killed if there is no page for a table: then the fork fails.
         """
         for entry in child.vm_map:
             target = entry.object
@@ -463,7 +464,7 @@ class TaskSpace:
                         child._enter(va, found.frame, found.rights, None)
 
     def _no_heap(self) -> Heap:
-        """An empty heap, a quarter up the addresses."""
+        """Return an empty heap, one quarter up the addresses."""
         start = (self.vm_map.start + (self.vm_map.end - self.vm_map.start) // 4) // PAGE * PAGE
         return Heap(start, start)
 

@@ -1,4 +1,4 @@
-"""What becomes of tasks: forks, exits, signals, and who is killed when memory runs out."""
+"""The events of tasks: forks, exits, signals, and kills when memory is exhausted."""
 
 from __future__ import annotations
 

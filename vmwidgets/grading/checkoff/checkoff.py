@@ -1,4 +1,4 @@
-"""A notebook's checkoff: its journals are made again in a process with limits, and three questions are chosen."""
+"""A notebook's checkoff: its journals are rebuilt in a process with limits, and three questions are chosen."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from ..workers import Worker
 from .choosing import WANTED, Asked, three
 
 MODULE = f"{__package__}.kinds"
-"""What the process runs."""
+"""The module that the process runs."""
 
 MOST_EXERCISES = 20
-"""Exercises of a notebook that are looked at."""
+"""The most exercises of a notebook that are considered."""
 
 MOST_AGAIN = 1000
 
 
 @frozen(slots=False)
 class Checkoff:
-    """Three questions on what this student did, or fewer; `missing` says by exercise why nothing is asked of it."""
+    """At most three questions on a student's work; `missing` says, by exercise, why there are none about it."""
 
     begun: Beginning
     asked: tuple[Asked, ...]
@@ -53,14 +53,14 @@ def check_off(
     key: str = "",
     modules: Sequence[OwnModule] = (),
 ) -> Checkoff:
-    """Ask about the notebook at `path`, or about one of its exercises; the same for the same notebook and secret.
+    """Ask about the notebook at `path`, or one of its exercises; always the same for one notebook and secret.
 
-    Without a `secret`, everyone who has the notebook can make the same questions, its student too.  `again` gives
-    others, as long as there are some.  `key` is that of the course, which is needed if its students have codes.
-    `modules` have the course's own exercises; they have run in this process already.
+    Without a `secret`, everyone who has the notebook, including its student, can make the same questions.  `again`
+    gives others, as long as there are any.  `key` is the course's, which is needed if its students have codes.
+    `modules` have the course's own exercises; they have already run in this process.
 
-    Raises :class:`Refused` for a file that is not a notebook, for one in which nothing was checked, for one with a code
-    if there is no `key`, and where no question can be asked.
+    Raises :class:`Refused` for a file that is not a notebook, for one without a check, for one with a code if there is
+    no `key`, and if no question can be asked.
     """
     if not 0 <= again <= MOST_AGAIN:
         raise Refused(f"--again {again}: write a number, 0 to {MOST_AGAIN:,}")
@@ -87,7 +87,7 @@ def check_off(
 
 
 def _with_steps(chosen: list[Asked], steps: dict[str, str]) -> Iterator[Asked]:
-    """The questions; the first on each exercise has below it what was done, if none has that anyway."""
+    """Yield the questions; the first on each exercise is followed by what was done, unless one contains it."""
     left = {name: table for name, table in steps.items() if not any(table in one.question.text for one in chosen)}
     for one in chosen:
         table = left.pop(one.exercise, "")
@@ -97,9 +97,9 @@ def _with_steps(chosen: list[Asked], steps: dict[str, str]) -> Iterator[Asked]:
 def _pool(
     begun: Beginning, works: dict[str, Work], asking: dict[str, Any]
 ) -> tuple[list[Asked], dict[str, str], dict[str, str]]:
-    """All questions, by exercise the steps if they are few, and why there are no questions.
+    """Return all questions, the steps by exercise if they are few, and why there are no questions.
 
-    The process that makes them again gets `asking`, with the text that they are drawn from, and never the secret.
+    The process that rebuilds machines receives `asking`, with the text that determines the draws, but never the secret.
     """
     seed = f"{begun.seed:016x}" if begun.students else "default"
     pool: list[Asked] = []

@@ -1,4 +1,4 @@
-"""Three of all questions that can be asked: of different kinds, of different exercises where there are several."""
+"""Three of all possible questions: of different kinds and, if there are several, on different exercises."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from vmwidgets.labs.draws import Draws
 from vmwidgets.questions.question import GRADES, Question
 
 WANTED = 3
-"""Questions for three minutes."""
+"""The number of questions for three minutes."""
 
 
 @frozen(slots=False)
@@ -21,9 +21,9 @@ class Asked:
 
 
 def three(pool: Sequence[Asked], text: str, again: int = 0) -> list[Asked]:
-    """Three of `pool`, the easiest first; `text` draws them, and `again` leaves out so many sets of three before.
+    """Return three of `pool`, the easiest first; `text` determines them, and `again` skips that many earlier sets.
 
-    One of each grade, and each of another exercise, as far as there are such.
+    One of each grade, and each on another exercise, as far as possible.
 
     >>> pool = [Asked("01/gaps", Question("?", str(n), "", id=name, grade=n)) for n, name in enumerate("abcd")]
     >>> [one.question.id for one in three(pool, "doc")], [one.question.id for one in three(pool, "doc", again=1)]

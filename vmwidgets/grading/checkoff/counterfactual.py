@@ -1,4 +1,4 @@
-"""What if: the work done again without a step, or with two steps in each other's place."""
+"""Counterfactuals: the work repeated without a step, or with two steps swapped."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from .steps import JournalSteps, Outcome, Steps
 from .subject import LISTED, Subject, asks, choices, sentences, with_steps
 
 MOST_RUNS = 12
-"""Runs for one kind of question."""
+"""The most runs for one kind of question."""
 
 MOST_OPERATIONS = 20_000
-"""Operations of all runs for one kind of question."""
+"""The most operations of all runs for one kind of question."""
 
 
 def without(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield which steps could be left out, and what is lost without one that is needed."""
+    """Yield which steps could be left out, and what is lost without a necessary one."""
     steps = subject.steps
     if steps is None or len(steps) < 2 or not _runs(steps) or not steps.whole.criteria:
         return
@@ -51,7 +51,7 @@ def without(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def order(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield what differs where two steps change places."""
+    """Yield what differs if two steps are swapped."""
     steps = subject.steps
     if steps is None or len(steps) < 2 or not _runs(steps) or not steps.whole.criteria:
         return
@@ -77,7 +77,7 @@ def order(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def lost(before: Outcome, after: Outcome) -> list[tuple[Criterion, Criterion]]:
-    """The criteria that have fewer points than before, before and after; all of them where nothing can be judged."""
+    """Return the criteria with fewer points than before, before and after; all of them if nothing can be judged."""
     if not after.criteria:
         return [(one, one) for one in before.criteria]
     pairs = zip(before.criteria, after.criteria, strict=False)
@@ -85,7 +85,7 @@ def lost(before: Outcome, after: Outcome) -> list[tuple[Criterion, Criterion]]:
 
 
 def said_of(before: Outcome, after: Outcome) -> str:
-    """Return what a run has fewer, or more, of than the one before."""
+    """Return what a run has less or more of than the one before."""
     if not after.criteria:
         return f"{counted(before.points, 'point')}, all of them: {after.end}"
     worse = lost(before, after)
@@ -104,7 +104,7 @@ def _found(criterion: Criterion) -> str:
 
 
 def failed(steps: Steps, outcome: Outcome) -> str:
-    """Return which step fails then, and did not."""
+    """Return which step fails in this run only."""
     for step, (said, _) in outcome.results.items():
         if said != "done" and steps.whole.results.get(step, ("", None))[0] == "done":
             return f"{steps.noun} {step} then fails: {said}"
@@ -116,7 +116,7 @@ def _capital(text: str) -> str:
 
 
 def _differs(steps: Steps, outcome: Outcome) -> str:
-    """Return what a run has otherwise than the one that was made; "" where nothing is known to differ."""
+    """Return how a run differs from the original; "" if no difference is known."""
     parts = []
     if outcome.points != steps.whole.points:
         worse = said_of(steps.whole, outcome)
@@ -147,10 +147,10 @@ def _entries(steps: Steps, outcome: Outcome) -> list[tuple[Any, ...]] | None:
 
 
 def _named(name: str | None) -> str | None:
-    """An object by its name; memory without one is numbered in the order in which it came to be."""
+    """Return an object by its name; memory without a name is numbered in order of creation."""
     return "memory" if name is not None and name.startswith("memory ") else name
 
 
 def _runs(steps: Steps) -> int:
-    """Return how many runs there may be: fewer of long journals, and none of very long ones."""
+    """Return how many runs are allowed: fewer for long journals, and none for very long ones."""
     return min(MOST_RUNS, MOST_OPERATIONS // len(steps.machine_at(len(steps)).journal))

@@ -17,10 +17,10 @@ from .steps import Steps, headline, map_name
 from .subject import LISTED, Subject, asks, before, choices, drawn_first, with_steps
 
 SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 32)
-"""Pages of a request that might come next."""
+"""The possible pages of a next request."""
 
 FEW = 4
-"""A tree with fewer entries asks nothing."""
+"""The size of a tree below which no question is asked."""
 
 
 def count(subject: Subject, draws: Draws) -> Iterator[Question]:
@@ -40,7 +40,7 @@ def count(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def maker(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield which step made an entry what it is now: one whose limits are not those of a call."""
+    """Yield which step made an entry what it is now: an entry whose limits are not a call's."""
     steps = subject.steps
     if steps is None or not steps.map_path or not 3 <= len(steps) <= LISTED:
         return
@@ -68,7 +68,7 @@ def _all(steps: Steps, step: int) -> list[tuple[int, int, int, str | None]]:
 
 
 def _given_away(steps: Steps, step: int, entry: EntryValue) -> bool:
-    """Return whether the entry begins at an address that no other step names, so that reading is enough."""
+    """Return whether only this step names the address at which the entry begins, so that reading is enough."""
     name = str(Address(entry.start))
     named = [one for one in range(1, len(steps) + 1) if _names(steps.typed(one), name, entry.start)]
     return named == [step]
@@ -79,7 +79,7 @@ def _names(typed: str, address: str, number: int) -> bool:
 
 
 def coming(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield where a request would land that comes now."""
+    """Yield where the next request would land."""
     steps = subject.steps
     if steps is None or not steps.map_path or not isinstance(steps.branch().part(steps.map_path), MachineMap):
         return
@@ -102,7 +102,7 @@ def coming(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def space_start(steps: Steps) -> int:
-    """The lowest address of the map."""
+    """Return the lowest address of the map."""
     start: int = steps.machine_at(len(steps)).part(steps.map_path).value().start
     return start
 
@@ -128,7 +128,7 @@ def lookup(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def _moments(subject: Subject, draws: Draws) -> Iterator[tuple[Steps, int]]:
-    """Moments at which the tree has some entries; none in the labs before lab 02, which is about trees."""
+    """Yield moments at which the tree has some entries; none in labs before lab 02, which is about trees."""
     steps = subject.steps
     if steps is not None and steps.map_path and subject.exercise >= "02":
         for step in draws.shuffled(steps.late):

@@ -1,6 +1,6 @@
-"""The kinds of question, as a table; and all questions that can be asked on one piece of work.
+"""The kinds of question, as a table; and all possible questions on one piece of work.
 
-Run as a program it answers as the process that judges does: work comes from a notebook, which may hold anything.
+As a program, it runs in the judging process: work comes from a notebook, which may contain anything.
 """
 
 from __future__ import annotations
@@ -51,22 +51,25 @@ KINDS = (
     Kind("order", 3, "what differs if two things change places", counterfactual.order, threads.locks, paper.moved),
     Kind("instead", 3, "the result of another access or size", threads.freed, paper.instead, references.more),
 )  # fmt: skip  # makers in a line
-"""By how hard they are.  An idea each, asked of machines, threads and paper alike: nothing is asked that only has to be
-read off a picture, such as the root of a tree."""
+"""The kinds by difficulty.
+
+Each is one idea, used for machines, threads and paper alike; nothing is asked that can just be read from a picture,
+such as the root of a tree.
+"""
 
 BY_NAME = {kind.name: kind for kind in KINDS}
 
 
 def questions(subject: Subject, drawn_from: str = "") -> Iterator[Question]:
-    """All questions of all kinds; the text `drawn_from` chooses them where a kind can ask about several things."""
+    """Yield all questions of all kinds; the text `drawn_from` chooses if a kind can ask about several things."""
     for kind in KINDS:
         yield from kind.of(subject, drawn_from)
 
 
 def subject_of(exercise: str, of: str, work: dict[str, Any]) -> Subject:
-    """One piece of work, as a notebook keeps it, on the sheet `of`, made again.
+    """Return one piece of work, as a notebook keeps it, rebuilt on the sheet `of`.
 
-    Raises :class:`VMError` for work that can't be.
+    Raises :class:`VMError` for work that can't be rebuilt.
     """
     sheet = None if exercise_named(exercise).sheet is None else sheet_of(exercise, of)
     is_function = work.get("kind") == "function"  # its source is looked at, and nothing of it is run
@@ -78,7 +81,7 @@ def subject_of(exercise: str, of: str, work: dict[str, Any]) -> Subject:
 
 
 def steps_of(exercise: str, of: str, thing: Any) -> Steps | None:
-    """Return what was done, step by step; None where that is not known."""
+    """Return what was done, step by step; None if that is unknown."""
     if isinstance(thing, LoadedStrace):
         return TraceSteps(exercise, of, thing)
     if isinstance(thing, Machine) or isinstance(getattr(thing, "machine", None), Machine):
@@ -88,9 +91,9 @@ def steps_of(exercise: str, of: str, thing: Any) -> Steps | None:
 
 
 def asked(exercise: str, of: str, asking: Any) -> dict[str, Any]:
-    """The same as data: `questions`, the `steps` if they are few, and `problem` in words where there are none.
+    """Return the same as data: `questions`, the `steps` if they are few, and `problem` in words if there are none.
 
-    `asking` has the `work`, the text `drawn_from`, and the `modules` with the course's own exercises.
+    `asking` contains the `work`, the text `drawn_from`, and the `modules` with the course's own exercises.
     """
     try:
         load_modules(OwnModule(*module) for module in asking["modules"])

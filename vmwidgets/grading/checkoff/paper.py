@@ -1,4 +1,4 @@
-"""Questions on answers that are not a machine: segments that were placed, and walks on paper."""
+"""Questions on answers that are not a machine: placed segments, and walks on paper."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ACCESSES = {"read": "reads", "write": "writes to", "execute": "runs what is at"}
 
 
 def _sized(subject: Subject) -> list[tuple[int, str, int, int]]:
-    """Of each segment that has a size: its number, name, base and bounds."""
+    """Return each segment that has a size: its number, name, base and bounds."""
     if not isinstance(subject.thing, Segments):
         return []
     rows = enumerate(subject.thing.data().items())
@@ -50,7 +50,7 @@ def physical(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def forbidden(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """An access that goes past a segment's bounds, or that its rights forbid."""
+    """Yield an access past a segment's bounds, or one that its rights forbid."""
     for number, name, _, bounds in draws.shuffled(_sized(subject)):
         offset = draws.choice([bounds - 4, bounds])
         address, access = number << SELECTOR | offset, draws.choice(list(ACCESSES))
@@ -73,7 +73,7 @@ def forbidden(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def moved(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield what the check says if two segments change places."""
+    """Yield what the check says if two segments are swapped."""
     rows = _sized(subject)
     if not rows:
         return
@@ -109,7 +109,7 @@ def answered(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def reads(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield where the descriptors are that a walk reads."""
+    """Yield the places of the descriptors that a walk reads."""
     for address, walk in _walks(subject, draws):
         yield asks(
             f"User code writes to `{Address(address)}`, one of your addresses. At which physical addresses does the "
@@ -120,7 +120,7 @@ def reads(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def instead(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield what the same address gives if user code only reads it, or the kernel writes to it."""
+    """Yield the outcome for the same address if user code only reads it, or the kernel writes to it."""
     others = [
         (address, user, _end(walked(subject.given, address, "read", user=user)), _end(walk))
         for address, walk in _walks(subject, draws)

@@ -17,17 +17,17 @@ OURS = ("fifo", "lru", "opt", "clock", "second chance")
 """Policies that are run here."""
 
 ON_PAPER = ("lru", "fifo")
-"""Policies that a student's own is compared with: their own function is not run."""
+"""Policies for comparison with a student's own function, which is not run."""
 
 PARTS = 8
-"""So many parts are tried of each run."""
+"""The number of parts of each run that are tried."""
 
 WINDOW = 14
-"""References that a question is asked of: a part of the string, as many as can be done by hand."""
+"""The length of the part that a question is about: as many references as can be done by hand."""
 
 
 def _strings(subject: Subject, draws: Draws) -> Iterator[tuple[str, PolicyRun]]:
-    """Runs to ask of, each with words: a part of the student's string, or of the sheet's where a policy was asked."""
+    """Yield runs to ask about, with words: a part of the student's string or, for a policy, of the sheet's."""
     thing = subject.thing
     runs: list[tuple[str, list[str], str, int]] = []
     if isinstance(thing, ReferencesValue):
@@ -46,7 +46,7 @@ def _strings(subject: Subject, draws: Draws) -> Iterator[tuple[str, PolicyRun]]:
 
 
 def _part(draws: Draws, of: str, string: list[str], policy: str, frames: int) -> tuple[str, PolicyRun]:
-    """A run of some references in a row, and the words for it."""
+    """Return a run of some consecutive references, with words for it."""
     first = draws.between(0, max(0, len(string) - WINDOW))
     part = string[first : first + WINDOW]
     words = (
@@ -57,7 +57,7 @@ def _part(draws: Draws, of: str, string: list[str], policy: str, frames: int) ->
 
 
 def _own(subject: Subject) -> str:
-    """The last line of a student's own policy, to be compared with; "" where there is none."""
+    """Return the last line of a student's own policy, for comparison; "" if there is none."""
     source = subject.data.get("source")
     lines = [line.strip() for line in source.splitlines() if line.strip()] if isinstance(source, str) else []
     last = lines[-1].replace("`", "'") if lines else ""
@@ -65,7 +65,7 @@ def _own(subject: Subject) -> str:
 
 
 def victim(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield which page goes at a reference."""
+    """Yield which page is evicted at a reference."""
     for words, run in _strings(subject, draws):
         if run.policy == "opt":
             continue  # of pages that don't come again any may go
@@ -86,7 +86,7 @@ def _pages(step: PageReference) -> str:
 
 
 def _reasons(run: PolicyRun, number: int) -> str:
-    """Say when the evicted page came in, and when it was used last."""
+    """Return when the evicted page came in, and when it was used last."""
     gone = run.steps[number].victim
     used = [place + 1 for place, step in enumerate(run.steps[:number]) if step.page == gone]
     came = [place + 1 for place, step in enumerate(run.steps[:number]) if step.page == gone and step.fault]
@@ -115,7 +115,7 @@ def _by_number(page: str) -> tuple[int, str]:
 
 
 def more(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield how many faults there are, and how many with one frame more."""
+    """Yield a question on the number of faults, and on the number with one more frame."""
     found = [
         (words, run, reference_string([_written(step) for step in run.steps], run.frames + 1, run.policy).runs[0])
         for words, run in _strings(subject, draws)
@@ -131,7 +131,7 @@ def more(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def without(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield how many faults there are if one reference is left out."""
+    """Yield the number of faults if one reference is left out."""
     for words, run in _strings(subject, draws):
         for number in draws.shuffled(range(len(run.steps))):
             left = [_written(step) for place, step in enumerate(run.steps) if place != number]

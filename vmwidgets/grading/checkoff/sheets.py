@@ -17,11 +17,11 @@ from .checkoff import Checkoff
 from .choosing import Asked
 
 STROKE = r"\|"
-"""A stroke in a cell of a table."""
+"""A vertical bar in a cell of a table."""
 
 
 def title(checkoff: Checkoff) -> str:
-    """Return whose it is, and of which lab."""
+    """Return the student and the lab."""
     return f"Lab {checkoff.begun.lab}, {checkoff.begun.whose}: {counted(len(checkoff.asked), 'question')} for the desk"
 
 
@@ -30,7 +30,7 @@ def _head(one: Asked) -> str:
 
 
 def text(checkoff: Checkoff) -> str:
-    """For a terminal: each question, and below it its answer and why."""
+    """Return plain text: each question, followed by its answer and the reason."""
     parts = [title(checkoff)]
     for number, one in enumerate(checkoff.asked, 1):
         question = one.question
@@ -41,7 +41,7 @@ def text(checkoff: Checkoff) -> str:
 
 
 def _lines(text: str) -> list[str]:
-    """Text with a table as plain lines."""
+    """Return text with a table as plain lines."""
     found = []
     for line in text.splitlines():
         if line.startswith("| "):
@@ -53,7 +53,7 @@ def _lines(text: str) -> list[str]:
 
 
 def markdown(checkoff: Checkoff) -> str:
-    """The same in Markdown."""
+    """Return the same in Markdown."""
     parts = [f"# {title(checkoff)}"]
     for number, one in enumerate(checkoff.asked, 1):
         question = one.question
@@ -63,7 +63,7 @@ def markdown(checkoff: Checkoff) -> str:
 
 
 def html(checkoff: Checkoff) -> str:
-    """One page that needs nothing else."""
+    """Return one page that needs no other file."""
     parts = []
     for number, one in enumerate(checkoff.asked, 1):
         question = one.question
@@ -77,11 +77,11 @@ def html(checkoff: Checkoff) -> str:
 
 
 FORMATS: dict[str, Callable[[Checkoff], str]] = {".md": markdown, ".html": html}
-"""By the ending of a file."""
+"""The writers by the ending of a file."""
 
 
 def format_of(path: Path) -> Callable[[Checkoff], str]:
-    """Return how a file is written; :class:`Refused` for another ending."""
+    """Return the writer for a file; raises :class:`Refused` for another ending."""
     if path.suffix.lower() not in FORMATS:
         raise Refused(f"{shown(str(path))}: it must end in {' or '.join(FORMATS)}")
     return FORMATS[path.suffix.lower()]

@@ -1,6 +1,6 @@
-"""What a student did, step by step: how it was after each step, and what comes of other steps.
+"""The steps of a student's work: the state after each step, and the effect of other steps.
 
-Steps are the calls of a journal after what the sheet gives (:class:`JournalSteps`), or the lines of a trace
+Steps are the calls of a journal after those of the sheet's start (:class:`JournalSteps`), or the lines of a trace
 (:class:`TraceSteps`).  A run of some of them is judged as the exercise does.
 """
 
@@ -37,27 +37,27 @@ from vmwidgets.views.story.typed import called, typed
 T = TypeVar("T")
 
 MOST = 40
-"""Steps that are looked at one by one: of more, the last."""
+"""The most steps that are examined one by one: if there are more, the last."""
 
 MOST_STEPS = 10_000
-"""Steps of threads in a run that is made otherwise."""
+"""The most steps of threads in a changed run."""
 
 PLACES = ("at", "address", "start", "end")
-"""Arguments that may be a result of a call before, or lie behind one."""
+"""Arguments that may be the result of an earlier call, or an address after it."""
 
 TRIVIAL = ("run", "register_handler", "spawn", "object")
-"""Calls that nothing is asked of: without them nothing happens, or they only name a file."""
+"""Calls that no question is about: without them nothing happens, or they only name a file."""
 
 REACH = 1 << 24
-"""Bytes behind an address that a call gave, in which a later argument may be counted from it."""
+"""Bytes after a returned address within which a later argument may be an offset from it."""
 
 LEARNERS = ("make_pager", "replace_by")
-"""Calls that take a learner's function, which is not known."""
+"""Calls that take a learner's function, which is unknown."""
 
 
 @frozen(slots=False)
 class Outcome:
-    """What a run made: the thing that is graded, its criteria, and by step what came back ("" before what failed)."""
+    """The result of a run: the graded object, its criteria, and each step's result ("" before a failure)."""
 
     thing: Any
     criteria: tuple[Criterion, ...]
@@ -65,84 +65,84 @@ class Outcome:
 
     @property
     def points(self) -> int:
-        """Points earned."""
+        """The points earned."""
         return sum(one.points for one in self.criteria)
 
     @property
     def end(self) -> str:
-        """Why nothing of it could be judged."""
+        """The reason why nothing could be judged."""
         machine = getattr(self.thing, "machine", self.thing)
         return "the machine panics" if isinstance(machine, Machine) and machine.dead else "what is judged is not there"
 
 
 class Steps(ABC):
-    """Steps 1 to `len`; step 0 is what the sheet gives."""
+    """Steps 1 to `len`; step 0 is the sheet's start."""
 
     noun = "call"
     exercise: str
     of: str
     map_path = ""
-    """The map that the steps are about; "" for none."""
+    """The path of the steps' map; "" if there is none."""
     space_path = ""
-    """The task or the domain; "" for none."""
+    """The path of the task or the domain; "" if there is none."""
 
     @abstractmethod
     def __len__(self) -> int:
-        """Return how many there are."""
+        """Return the number of steps."""
 
     @abstractmethod
     def typed(self, step: int) -> str:
-        """The step as it was typed."""
+        """Return the step as it was typed."""
 
     @abstractmethod
     def machine_at(self, step: int) -> Machine:
-        """The machine right after a step, to look at."""
+        """Return the machine right after a step, for reading."""
 
     @abstractmethod
     def branch(self) -> Machine:
-        """A machine as it is after all steps, to change."""
+        """Return a copy of the machine after all steps, for changing."""
 
     @abstractmethod
     def again(self, steps: Sequence[int]) -> Outcome:
-        """Do these steps, in this order, from what the sheet gives."""
+        """Do these steps, in this order, from the sheet's start."""
 
     @abstractmethod
     def why(self, step: int) -> str:
         """Return what a step did, in a sentence or two."""
 
     def is_trivial(self, step: int) -> bool:
-        """Return whether nothing can be asked of leaving this step out."""
+        """Return whether leaving this step out makes no question."""
         return False
 
     @property
     def late(self) -> range:
-        """The steps that are looked at."""
+        """The steps that are examined."""
         return range(max(1, len(self) - MOST + 1), len(self) + 1)
 
     def named(self, step: int) -> str:
-        """The step in a question: ``call 3 of 7, `…` ``."""
+        """Return a step as a question names it: ``call 3 of 7, `…` ``."""
         return f"{self.noun} {step} of {len(self)}, `{self.typed(step)}`"
 
     @cached_property
     def whole(self) -> Outcome:
-        """Return what all steps make."""
+        """The result of all steps."""
         return self.again(range(1, len(self) + 1))
 
     def without(self, step: int) -> Outcome:
-        """Return what all others make."""
+        """Return the result of all other steps."""
         return self.again([one for one in range(1, len(self) + 1) if one != step])
 
     def exchanged(self, one: int, other: int) -> Outcome:
-        """Return what all make where two have changed places."""
+        """Return the result of all steps with two swapped."""
         places = {one: other, other: one}
         return self.again([places.get(step, step) for step in range(1, len(self) + 1)])
 
     def along(self, measure: Callable[[int], T]) -> dict[int, T]:
-        """Return what `measure` gives of each step that is looked at, and of the one before the first of them."""
+        """Return the result of `measure` for each examined step, and for the one before the first."""
         return {step: measure(step) for step in (self.late[0] - 1, *self.late)}
 
     def entries_at(self, step: int) -> tuple[EntryValue, ...]:
-        """The entries of the map right after a step; none where it is not there."""
+        """Return the entries of the map right after a step; none if the map does not exist."""
         if step not in self._entries:
             self._entries[step] = ()
             with suppress(VMError):
@@ -155,7 +155,7 @@ class Steps(ABC):
 
 
 class JournalSteps(Steps):
-    """The calls of a machine's journal, after those that the sheet's start made."""
+    """The calls of a machine's journal after those of the sheet's start."""
 
     def __init__(self, exercise: str, of: str, thing: Any) -> None:
         self.exercise, self.of = exercise, of
@@ -180,19 +180,19 @@ class JournalSteps(Steps):
         return len(self._operations)
 
     def operation(self, step: int) -> Operation:
-        """The step's record."""
+        """Return the step's record."""
         return self._operations[step - 1]
 
     def typed(self, step: int) -> str:
-        """The call."""
+        """Return the call."""
         return typed(self.operation(step))
 
     def is_trivial(self, step: int) -> bool:
-        """Return whether it only lets threads run, or makes them."""
+        """Return whether it only runs or creates threads."""
         return self.operation(step).name in TRIVIAL
 
     def machine_at(self, step: int) -> Machine:
-        """As the journal makes it again."""
+        """Return the machine rebuilt from the journal."""
         return self._at(step)
 
     def _made(self, step: int) -> Machine:
@@ -200,19 +200,19 @@ class JournalSteps(Steps):
         return found
 
     def branch(self) -> Machine:
-        """One of its own."""
+        """Return a machine of its own."""
         return self.machine.branch()
 
     def why(self, step: int) -> str:
-        """The headline of the operation's story."""
+        """Return the headline of the operation's story."""
         events = self.machine.journal.events(self._first + step - 1)
         return headline(self.machine_at(step), self.operation(step), events)
 
     def again(self, steps: Sequence[int], but: tuple[str, int] | None = None) -> Outcome:
-        """Do these calls with the arguments that they had; of a script, `but` leaves an action out.
+        """Do these calls with their arguments; in a script, `but` leaves an action out.
 
-        What an earlier call gave was kept under a name and given to a later one: that gets what is given now.  Raises
-        :class:`Again` where it can't be known whether an argument comes from there.
+        The result of an earlier call was kept under a name and passed to a later one, which now gets the new result.
+        Raises :class:`Again` if it can't be known whether an argument comes from there.
         """
         machine = self.machine.branch(self._first - 1)
         results: dict[int, tuple[str, Any]] = {}
@@ -234,7 +234,7 @@ class JournalSteps(Steps):
         return Outcome(thing, () if thing is None else criteria_of(self.exercise, self.of, thing), results)
 
     def _refuse_unplaced(self, step: int, results: Collection[int]) -> None:
-        """Refuse a call at an address that lies in memory for which an earlier one, not made yet, found the place."""
+        """Refuse a call at an address in memory that an earlier call, which was not made yet, placed."""
         for name, value in self.operation(step).arguments:
             if name in PLACES and isinstance(value, int):
                 for placed, (start, size) in self._placed.items():
@@ -242,7 +242,7 @@ class JournalSteps(Steps):
                         raise Again
 
     def _given_now(self, name: str, value: Any, now: dict[Any, Any]) -> Any:
-        """An argument as it is in this run, where earlier calls gave `now` in place of what they gave then."""
+        """Return an argument in this run, in which earlier calls returned `now` instead of their first results."""
         if isinstance(value, (PartReference, Address)):
             if value not in now and value in self._given:
                 raise Again  # it was given by a call that is left out, or that comes later now
@@ -273,7 +273,7 @@ class JournalSteps(Steps):
         return list(self.machine.journal.scripts.items())
 
     def _map_path(self) -> str:
-        """The map that most calls are about, or else the thing's own."""
+        """Return the map of most calls, or else the object's own."""
         found: Counter[str] = Counter()
         for operation in self._operations:
             target = operation.target
@@ -287,7 +287,7 @@ class JournalSteps(Steps):
         return max(found, key=lambda one: found[one]) if found else own[0] if own and "task" in own[0] else ""
 
     def _space_path(self) -> str:
-        """The task or the domain: the thing's, or whose map it is, or whose tables were edited, or the first."""
+        """Return the task or the domain: the object's, its map's owner, the owner of edited tables, or the first."""
         for path in (self._path, self.map_path):
             if path.startswith(("task:", "domain:")):
                 return path.partition("/")[0]
@@ -297,13 +297,13 @@ class JournalSteps(Steps):
 
 
 def _size(operation: Operation) -> int:
-    """Return how much memory a call asked for, as far as that is known."""
+    """Return how much memory a call asked for, if that is known."""
     size = dict(operation.arguments).get("size")
     return size if isinstance(size, int) else REACH
 
 
 def thread_of(machine: Machine, actions: Sequence[Action]) -> Iterator[Any]:
-    """A thread that makes calls that were recorded of another, whatever is answered."""
+    """Yield the calls recorded of another thread, whatever is answered."""
     for action in actions:
         if action.target:
             with suppress(Refused):
@@ -313,7 +313,7 @@ def thread_of(machine: Machine, actions: Sequence[Action]) -> Iterator[Any]:
 
 
 def handler_of(machine: Machine, actions: Sequence[Action]) -> Callable[[], None]:
-    """A handler that does in each run what was recorded of that run."""
+    """Return a handler that repeats in each run what was recorded of that run."""
     left = iter(actions)
 
     def handler() -> None:
@@ -348,22 +348,22 @@ class TraceSteps(Steps):
         return len(self._lines)
 
     def typed(self, step: int) -> str:
-        """The line."""
+        """Return the line."""
         line = self._lines[step - 1].strip().replace("`", "'")
         return line if len(line) <= 120 else f"{line[:120]}…"
 
     def machine_at(self, step: int) -> Machine:
-        """Return what the lines up to this one make."""
+        """Return the result of the lines up to this one."""
         found: Machine = self._loaded(tuple(range(1, step + 1))).task.machine
         return found
 
     def branch(self) -> Machine:
-        """Loaded again."""
+        """Return the trace, loaded again."""
         found: Machine = self._load(tuple(range(1, len(self) + 1))).task.machine
         return found
 
     def why(self, step: int) -> str:
-        """The headline of the last operation that the line made."""
+        """Return the headline of the last operation that the line caused."""
         machine = self.machine_at(step)
         if len(machine.journal) == len(self.machine_at(step - 1).journal):
             return "The line makes no call of the machine."
@@ -383,11 +383,11 @@ class TraceSteps(Steps):
 
 
 def headline(machine: Machine, operation: Operation, events: Sequence[Event] | None = None) -> str:
-    """Say what an operation did, in a sentence or two; `events` are those of its record, where it has not kept them."""
+    """Return what an operation did, in a sentence or two; `events` are its record's, if it has lost them."""
     found = story_of(operation, starts_of(machine), events).headline
     return f"{found.text} {found.reason}".strip()
 
 
 def map_name(steps: Steps) -> str:
-    """The map in a question."""
+    """Return the map's name in a question."""
     return f"`{called(steps.map_path)}`"

@@ -1,4 +1,4 @@
-"""One piece of work, and what a kind of question needs of it."""
+"""One piece of work, in the form that kinds of questions need."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from vmwidgets.questions.question import TEXT, Question, table
 from .steps import Steps
 
 MOST = 2
-"""Questions of one kind on one piece of work."""
+"""The most questions of one kind on one piece of work."""
 
 LISTED = 12
-"""So many steps a question lists at most."""
+"""The most steps that a question lists."""
 
 COUNTED = 12
-"""So many things a student counts at a desk."""
+"""The most things that a student counts at a desk."""
 
 
 @frozen(slots=False)
 class Subject:
-    """The work on the sheet `of` of an exercise, made again: `thing`, with its `steps` where it has any.
+    """The work on the sheet `of` of an exercise, rebuilt: `thing`, with its `steps` if it has any.
 
-    `given` is what the sheet asks.  `data` is the work as it was kept.
+    `given` is what the sheet asks.  `data` is the stored work.
     """
 
     exercise: str
@@ -42,19 +42,19 @@ class Subject:
 
 
 Maker = Callable[[Subject, Draws], Iterator[Question]]
-"""Makes questions, the best first; none where the work is not of its kind."""
+"""A function that makes questions, the best first; none if the work is not of its kind."""
 
 
 class Kind:
-    """A kind of question: its name, how hard it is (1 to 3), what it asks, and what makes it, of each sort of work."""
+    """A kind of question: its name, its difficulty (1 to 3), what it asks, and its makers for each sort of work."""
 
     def __init__(self, name: str, grade: int, about: str, *makers: Maker) -> None:
         self.name, self.grade, self.about, self.makers = name, grade, about, makers
 
     def of(self, subject: Subject, drawn_from: str = "") -> list[Question]:
-        """Ask a few questions on this work: the same for the same work and the same text `drawn_from`.
+        """Ask a few questions on this work, always the same for the same work and the same text `drawn_from`.
 
-        The first of each maker comes before the second of any.  What the machine refuses makes none.
+        The first of each maker comes before the second of any.  Operations that the machine refuses make no question.
         """
         draws = Draws(f"checkoff|{self.name}|{subject.exercise}|{subject.of}{drawn_from and '|'}{drawn_from}")
         made = [list(_made(maker(subject, draws))) for maker in self.makers]
@@ -63,29 +63,29 @@ class Kind:
 
 
 def _made(questions: Iterator[Question]) -> Iterator[Question]:
-    """The first ones; what came before an error counts."""
+    """Yield the first ones, up to an error."""
     with suppress(VMError):
         yield from islice(questions, MOST)
 
 
 def asks(text: str, answer: str, why: str) -> Question:
-    """A question that is answered in words."""
+    """Return a question with an answer in words."""
     return Question(text, answer, why, TEXT)
 
 
 def with_steps(text: str, steps: Steps) -> str:
-    """The question, and below it the steps that it chooses from."""
+    """Return the question, followed by the steps that it chooses from."""
     return f"{text}\n\n{listed(steps)}"
 
 
 def listed(steps: Steps) -> str:
-    """The steps as a table."""
+    """Return the steps as a table."""
     rows = [[str(step), f"`{steps.typed(step)}`".replace("|", r"\|")] for step in range(1, len(steps) + 1)]
     return table([steps.noun, "as the journal has it"], rows)
 
 
 def choices(steps: Steps, found: Iterable[int]) -> str:
-    """Steps as an answer: "call 3", "calls 1 and 4", "none of them".
+    """Return steps as an answer: "call 3", "calls 1 and 4", "none of them".
 
     >>> class Calls:
     ...     noun = "call"
@@ -99,7 +99,7 @@ def choices(steps: Steps, found: Iterable[int]) -> str:
 
 
 def before(count: int) -> str:
-    """Return what a question tells of a number before a step: nothing, as long as it can be counted on fingers.
+    """Return the number before a step for a question; "" if it can be counted on one's fingers.
 
     >>> before(9), before(1_033)
     ('', ' (Before it there were 1,033.)')
@@ -108,10 +108,10 @@ def before(count: int) -> str:
 
 
 def drawn_first(draws: Draws, values: Iterable[Any], better: Callable[[Any], bool]) -> list[Any]:
-    """The values in any order, with the better ones before all others."""
+    """Return the values in random order, with the better ones first."""
     return sorted(draws.shuffled(list(values)), key=lambda one: not better(one))
 
 
 def sentences(parts: Sequence[str]) -> str:
-    """Texts side by side, without those that are empty."""
+    """Return texts in a row, without empty ones."""
     return " ".join(part.strip() for part in parts if part.strip())

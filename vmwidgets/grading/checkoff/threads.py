@@ -1,4 +1,4 @@
-"""Questions on threads, their locks, and handlers that are called when memory is short."""
+"""Questions on threads, their locks, and handlers for low memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TIMES = {1: "once", 2: "twice"}
 
 
 def _steps(subject: Subject) -> JournalSteps | None:
-    """The steps, where threads ran in them."""
+    """Return the steps, if threads ran in them."""
     steps = subject.steps
     ran = isinstance(steps, JournalSteps) and steps.machine.journal.scripts
     return steps if isinstance(steps, JournalSteps) and ran else None
@@ -34,7 +34,7 @@ def _events(steps: JournalSteps) -> list[ev.Event]:
 
 
 def _orders(steps: JournalSteps) -> Orders:
-    """The locks that each thread took, or waits for, in their order."""
+    """Return the locks that each thread took or waits for, in order."""
     found = {}
     for key, script in steps.machine.journal.scripts.items():
         locks = [called(one.target) for one in script if one.name == "lock"]
@@ -48,7 +48,7 @@ def _listed(orders: Orders) -> str:
 
 
 def waits(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield which threads waited for a lock, and who had it."""
+    """Yield which threads waited for a lock, and its owner."""
     steps = _steps(subject)
     if steps is None:
         return
@@ -68,7 +68,7 @@ def waits(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def ended(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """In which order threads returned, and at which tick the last did."""
+    """Yield in which order threads returned, and at which tick the last one did."""
     steps = _steps(subject)
     if steps is None:
         return
@@ -88,7 +88,7 @@ def ended(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def held(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield who got a lock last, and when."""
+    """Yield the thread that got a lock last, and when."""
     steps = _steps(subject)
     orders = {} if steps is None else _orders(steps)
     if steps is None or not orders:
@@ -111,7 +111,7 @@ def held(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def locks(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield what would become of a run in which one thread takes its locks in another order."""
+    """Yield the result if one thread takes its locks in another order."""
     steps = _steps(subject)
     if steps is None or not isinstance(subject.given, OrderSheet):
         return
@@ -135,7 +135,7 @@ def locks(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def _run(subject: Subject, steps: JournalSteps, orders: Orders) -> tuple[bool, str]:
-    """Return whether threads with these orders all return if they are spawned and run where they were, and a circle."""
+    """Return whether threads with these orders all return if they run where they ran, and the circle if not."""
     machine: Machine = subject.given.start()
     for step in range(1, len(steps) + 1):
         operation = steps.operation(step)
@@ -166,7 +166,7 @@ def handler(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def freed(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield what would become of the run if a handler left one call out."""
+    """Yield the result if a handler leaves one call out."""
     steps = _steps(subject)
     if steps is None:
         return
@@ -192,7 +192,7 @@ def freed(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def got(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield where the memory is that a thread got."""
+    """Yield the address of the memory that a thread got."""
     steps = _steps(subject)
     if steps is None:
         return

@@ -1,4 +1,4 @@
-"""Questions on walks, faults, page tables, frames, and what TLBs keep."""
+"""Questions on walks, faults, page tables, frames, and TLBs' contents."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .subject import COUNTED, LISTED, Subject, asks, before, drawn_first, senten
 WORDS = {"read": "reads a byte at", "write": "writes a byte at"}
 
 MOST_PLACES = 24
-"""Addresses that are looked at."""
+"""The most addresses that are examined."""
 
 AT = ("at", "address", "start")
 """Arguments that are addresses."""
@@ -67,7 +67,7 @@ def _walked(steps: Steps, step: int, address: int, access: str) -> Walk | None:
 
 
 def _places(steps: Steps) -> list[int]:
-    """Addresses that entries and calls name, and some pages on."""
+    """Return addresses in entries and calls, and addresses some pages after them."""
     space = steps.machine_at(len(steps)).part(steps.space_path)
     entries = space.map.entries() if isinstance(space, Task) else ()
     ends = {place for one in entries for place in (one.start, one.end - PAGE, one.end)}
@@ -77,7 +77,7 @@ def _places(steps: Steps) -> list[int]:
 
 
 def _named(steps: Steps) -> set[int]:
-    """Addresses that calls were given or gave."""
+    """Return addresses in calls' arguments and results."""
     if not isinstance(steps, JournalSteps):
         return set()
     done = [steps.operation(step) for step in steps.late]
@@ -91,7 +91,7 @@ def _named(steps: Steps) -> set[int]:
 
 
 def fault(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield what becomes of an access by user code now: no fault, a page, or a signal."""
+    """Yield the outcome of an access by user code now: no fault, a page, or a signal."""
     steps = subject.steps
     if steps is None or not steps.space_path.startswith("task:"):
         return
@@ -114,7 +114,7 @@ def fault(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def _touched(steps: Steps, address: int, access: str) -> tuple[str, str]:
-    """Return what becomes of an access by user code after all steps, and why."""
+    """Return the outcome of an access by user code after all steps, and why."""
     machine = steps.branch()
     task = machine.part(steps.space_path)
     earlier, failed = len(task.signals), False
@@ -154,7 +154,7 @@ def _measured(steps: Steps, measure: Measure) -> dict[int, int]:
 
 
 def tables(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield which steps made page tables."""
+    """Yield which steps created page tables."""
     steps = subject.steps
     if steps is None or not steps.space_path or not 2 <= len(steps) <= LISTED:
         return
@@ -168,7 +168,7 @@ def tables(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def frames(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield how many frames the page tables lead to."""
+    """Yield how many frames the page tables map."""
     steps = subject.steps
     if steps is None or not steps.space_path.startswith("task:"):
         return
@@ -184,7 +184,7 @@ def frames(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def slots(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield how many slots of its own a domain used."""
+    """Yield how many of its own slots a domain used."""
     steps = subject.steps
     if steps is None or not steps.space_path.startswith("domain:"):
         return
@@ -202,7 +202,7 @@ def slots(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def stale(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield which TLBs have entries that are no longer true, at a moment between an edit and the last flush."""
+    """Yield which TLBs have stale entries at a moment between an edit and the last flush."""
     steps = subject.steps
     if steps is None or len(steps.machine_at(0).cpus) < 2:
         return
@@ -219,7 +219,7 @@ def stale(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def bits(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield which bits of a descriptor a step changed, and what they are called."""
+    """Yield which bits of a descriptor a step changed, and their names."""
     steps = subject.steps
     if not isinstance(steps, JournalSteps):
         return
@@ -239,7 +239,7 @@ def bits(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def _fields(steps: JournalSteps, step: int, pa: int, changed: int) -> list[str]:
-    """The fields of a descriptor that are not as they were, with bits and meaning."""
+    """Return the changed fields of a descriptor, with bits and meaning."""
     machine = steps.machine_at(step)
     edits = [edit for edit in machine.descriptor_edits if edit.pa == pa]
     if not edits:
@@ -258,7 +258,7 @@ def _fields(steps: JournalSteps, step: int, pa: int, changed: int) -> list[str]:
 
 
 def room(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield how many slots of the kentry area are free, where these are few."""
+    """Yield how many slots of the kentry area are free, if they are few."""
     steps = subject.steps
     if steps is None or steps.map_path != "kernel_map":
         return

@@ -1,4 +1,4 @@
-"""The exercises of the notebooks that ship, one module a notebook."""
+"""The exercises of our notebooks, one module for each notebook."""
 
 from . import (
     addresses,

@@ -1,4 +1,4 @@
-"""Exercises of notebook 00, and the mistakes of its questions: segments to be placed, and walks on paper."""
+"""Exercises of notebook 00, and the mistakes of its questions: placing segments, and walks on paper."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ from ..mistakes import Mistake, mistakes
 # ---- segments ----------------------------------------------------------------------------------
 
 RIGHTS = {"code": "r-x", "data": "rw-", "heap": "rw-", "stack": "rw-"}
-"""The segments of a program in the order of their numbers, and what each allows."""
+"""A program's segments in the order of their numbers, with the accesses that each allows."""
 
 UNIT = 64 * KIB
 
 
 @frozen(slots=False)
 class SegmentsSheet:
-    """Segments by name with their sizes, and free pieces of memory, start and size, that hold them in one way only."""
+    """Segments with their sizes, and free pieces of memory, with start and size, that they fit in only one way."""
 
     sizes: tuple[int, ...]
     free: tuple[tuple[int, int], ...]
 
     @classmethod
     def drawn(cls, draws: Draws) -> SegmentsSheet:
-        """Pieces into which the segments fit, and not one after the other into the first that is large enough."""
+        """Draw pieces that the segments fit, but not by placing each in the first piece with room."""
         while True:
             sizes = tuple(draws.between(2, 12) * UNIT for _ in RIGHTS)
             parts = draws.shuffled(range(len(sizes)))
@@ -71,12 +71,12 @@ class SegmentsSheet:
         )
 
     def start(self) -> Segments:
-        """A program whose segments have no size yet."""
+        """Return a program whose segments have no size yet."""
         return Segments(**dict.fromkeys(RIGHTS, (0, 0, "")))
 
 
 def first_fit(asked: SegmentsSheet) -> bool:
-    """Return whether the segments fit if each takes the first piece that has room, in the order of their numbers."""
+    """Return whether the segments fit if each, in the order of their numbers, takes the first piece with room."""
     left = [size for _, size in asked.free]
     for size in asked.sizes:
         piece = next((index for index, room in enumerate(left) if room >= size), None)
@@ -87,7 +87,7 @@ def first_fit(asked: SegmentsSheet) -> bool:
 
 
 def ways(asked: SegmentsSheet) -> set[tuple[int, ...]]:
-    """Return which piece each segment may be in, so that all fit."""
+    """Return the piece of each segment, for each way in which all fit."""
     found = set()
     for order in permutations(range(len(asked.sizes))):
         left, pieces = [size for _, size in asked.free], [0] * len(asked.sizes)
@@ -103,7 +103,7 @@ def ways(asked: SegmentsSheet) -> set[tuple[int, ...]]:
 
 
 def in_memory(program: Segments, asked: SegmentsSheet) -> SegmentsValue:
-    """The segments in physical memory, with the free pieces of the sheet."""
+    """Return the segments in physical memory, with the free pieces of the sheet."""
     return program.placed_in(asked.free)
 
 
@@ -124,7 +124,7 @@ def in_memory(program: Segments, asked: SegmentsSheet) -> SegmentsValue:
     ),
 )
 def segments(program: Segments, asked: SegmentsSheet) -> Iterator[Criterion]:
-    """The segments are as asked, in free memory, and apart."""
+    """Judge the segments: as required, in free memory, and not overlapping."""
     found = {name: (unit.base, unit.bounds, rights) for name, (unit, rights) in program.segments.items()}
     placed = any(bounds for _, bounds, _ in found.values())
     allowed = any(str(rights) != "---" for _, _, rights in found.values())
@@ -188,11 +188,12 @@ KINDS = {
     "kernel's table": (OK & ~USER, OK),
     "kernel's page": (OK, OK & ~USER),
 }
-"""What is at an address, and the bits of its two descriptors."""
+"""The kinds of addresses: what is there, and the bits of its two descriptors."""
 
 Answer = int | tuple[int, str]
-"""A physical address, or the level whose descriptor forbids the access (2 the root's, 1 the tables' below) and the
-kind of the fault."""
+"""A physical address, or the level of the descriptor that forbids the access (2 for the root, 1 below it) and the kind
+of the fault.
+"""
 
 
 @frozen(slots=False)
@@ -204,7 +205,7 @@ class PaperSheet:
 
     @classmethod
     def drawn(cls, draws: Draws) -> PaperSheet:
-        """One page that is found, perhaps a large one, and faults of both kinds and at both levels."""
+        """Draw a page that is found, perhaps a large one, and faults of both kinds and at both levels."""
         missing = draws.choice(["no table", "no page"])
         level_2, level_1 = ("table for reading", "kernel's table"), ("page for reading", "kernel's page")
         forbidden = draws.choice(level_1 if missing == "no table" else level_2)
@@ -235,17 +236,17 @@ class PaperSheet:
         )
 
     def start(self) -> dict[Address, Any]:
-        """The addresses, without answers: printed, they are hexadecimal, as on the sheet."""
+        """Return the addresses without answers; they print in hexadecimal, as on the sheet."""
         return dict.fromkeys(map(Address, self.addresses))
 
 
 def solved(asked: PaperSheet) -> dict[int, Answer]:
-    """Return what the hardware does."""
+    """Return the hardware's answers."""
     return {address: _outcome(walked(asked, address)) for address in asked.addresses}
 
 
 def walked(asked: PaperSheet, address: int, access: Access = "write", *, user: bool = True) -> Walk:
-    """The walk of an access."""
+    """Return the walk of an access."""
     memory = Ram(MIB)
     for at, word in asked.words:
         memory.write_word(at, 4, word)
@@ -282,7 +283,7 @@ def _outcome(walk: Walk) -> Answer:
     ),
 )
 def paper(answers: dict[Any, Any], asked: PaperSheet) -> Iterator[Criterion]:
-    """Each address has the answer that the hardware gives."""
+    """Judge the answers: each must be the hardware's."""
     right_answers = solved(asked)
     given = {address: answers.get(address) for address in right_answers}
     found = {address: answer for address, answer in right_answers.items() if isinstance(answer, int)}
@@ -331,14 +332,14 @@ NO_OFFSET = Mistake(
 
 
 def _remark(asked: PaperSheet, address: int, answer: Any) -> str:
-    """In brackets, the step at which an answer goes wrong; empty if the answer is right or missing."""
+    """Return, in brackets, the step at which an answer goes wrong; "" if the answer is right or missing."""
     if answer is None or solved(asked)[address] in (_pair(answer), _number(answer)):
         return ""
     return f" ({wrong_step(asked, address, answer)})"
 
 
 def wrong_step(asked: PaperSheet, address: int, answer: Any) -> str:
-    """Return what contradicts a wrong answer among the descriptors that a walk reads, without the right answer."""
+    """Return the descriptor of the walk that contradicts a wrong answer, without revealing the right answer."""
     words = dict(asked.words)
     top = words.get(ROOT + 4 * (address >> 22), 0)
     has_table = bool(top & PRESENT) and not top & LARGE
@@ -372,7 +373,7 @@ def _wrong_fault(word: int | None, level: int, kind: str) -> str:
 
 
 def _number(value: Any) -> int | None:
-    """A physical address that was written as a number or as a text."""
+    """Return a physical address that was given as a number or as a string."""
     try:
         return arguments.whole(value, "answer")
     except Refused:
@@ -385,7 +386,7 @@ def _pair(value: Any) -> tuple[Any, Any]:
 
 
 def said(value: Any) -> str:
-    """An answer in words."""
+    """Return an answer in words."""
     if value is None:
         return "no answer"
     level, kind = _pair(value)

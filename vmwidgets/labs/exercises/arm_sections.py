@@ -1,4 +1,4 @@
-"""Exercises of notebook 07, and the mistakes of its questions: few translations, and domains that open and close."""
+"""Exercises of notebook 07, and the mistakes of its questions: few translations, and domains open and closed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NAMES = ("video", "sound", "net", "disk", "log")
 class Part:
     """An object: `head` pages of 64 KiB up to a border of 1 MiB, then `sections` MiB, then `tail` pages of 64 KiB.
 
-    A device is at `pa`; 0: anonymous memory.
+    `pa` is the address of a device; 0 means anonymous memory.
     """
 
     name: str
@@ -37,24 +37,24 @@ class Part:
 
     @property
     def size(self) -> int:
-        """In bytes."""
+        """The size in bytes."""
         return (self.head + self.tail) * LARGE + self.sections * SECTION
 
     @property
     def fewest(self) -> int:
-        """Translations that are enough for it."""
+        """The fewest translations that map it."""
         return self.head + self.sections + self.tail
 
 
 @frozen(slots=False)
 class FewSheet:
-    """Objects whose large pages fit into one MiB of addresses, if each is placed as its physical address wants it."""
+    """Objects whose large pages fit into one MiB of addresses, if each is placed to suit its physical address."""
 
     parts: tuple[Part, ...]
 
     @classmethod
     def drawn(cls, draws: Draws) -> FewSheet:
-        """One object begins before a border of 1 MiB or ends behind one; a small one and perhaps a third go with it."""
+        """Draw an object that crosses a border of 1 MiB, with a small one and perhaps a third."""
         names = draws.sample(NAMES, 3)
         kinds = draws.choice([("front", "back"), ("front", "small"), ("back", "small"), ("front", "back", "small")])
         parts, at = [], 128 * MIB
@@ -71,7 +71,7 @@ class FewSheet:
 
     @property
     def fewest(self) -> int:
-        """Translations that are enough for all."""
+        """The fewest translations that map all objects."""
         return sum(part.fewest for part in self.parts)
 
     @property
@@ -89,7 +89,7 @@ class FewSheet:
         )
 
     def start(self) -> Task:
-        """The task with an empty map, on a machine that has the objects."""
+        """Return the task with an empty map, on a machine with the objects."""
         machine = boot("armv7")
         for part in self.parts:
             if part.pa:
@@ -125,7 +125,7 @@ class FewSheet:
     ),
 )
 def eleven(task: Task, asked: FewSheet) -> Iterator[Criterion]:
-    """All objects can be written; few pages map them, and one second-level table."""
+    """Judge the mapping: all objects are writable, mapped by few pages and one second-level table."""
     written = {part.name: _reached(task, part, "write") for part in asked.parts}
     complete = [len(written[part.name]) * PAGE == part.size for part in asked.parts]
     entered = {entry.object for entry in task.map.entries()}
@@ -180,9 +180,9 @@ OUT_OF_STEP = Mistake(
 
 
 def _reached(task: Task, part: Part, access: str) -> list[Walk]:
-    """Return what user code finds for each page of an object, where the map shows it; each page once, faults left out.
+    """Return what user code finds for each page of an object in the map; each page once, without faults.
 
-    Nothing counts in tables that are edited by hand: these may lead anywhere.
+    Tables edited by hand don't count, since they may point anywhere.
     """
     found: dict[int, Walk] = {}
     for entry in () if edited(task) else task.map.entries():
@@ -195,14 +195,14 @@ def _reached(task: Task, part: Part, access: str) -> list[Walk]:
 
 
 def _out_of_step(walks: list[Walk], part: Part) -> bool:
-    """Return whether a device with a place for a section is mapped where none fits."""
+    """Return whether a device that could be mapped by a section is at an address where no section fits."""
     inside = [one for one in walks if one.pa is not None and part.pa <= one.pa < part.pa + part.size]
     return part.sections > 0 and any((one.va - (one.pa or 0)) % SECTION for one in inside)
 
 
 TASK = "vault"
 OPEN = 0x5555_5555
-"""DACR with all domains as clients."""
+"""The value of DACR with all domains as clients."""
 
 CLOSED, MANAGED, AS_IT_IS = "closed", "managed", "as it is"
 STORED = ("gold", "silver", "papers", "seal", "keys")
@@ -210,7 +210,7 @@ STORED = ("gold", "silver", "papers", "seal", "keys")
 
 @frozen(slots=False)
 class Range:
-    """Memory of the vault: a section, or a page; `asked` says what shall become of it."""
+    """A range of the vault, a section or a page; `asked` is what should become of it."""
 
     name: str
     at: int
@@ -219,19 +219,19 @@ class Range:
 
     @property
     def writable(self) -> bool:
-        """Return what its descriptors say from the beginning."""
+        """Return whether its first descriptor allows writes."""
         return self.asked != MANAGED
 
 
 @frozen(slots=False)
 class DoorSheet:
-    """Ranges by address: one or two to be closed, one to be opened past its rights, the others left alone."""
+    """Ranges by address: one or two to close, one to open beyond its rights, and others to leave alone."""
 
     ranges: tuple[Range, ...]
 
     @classmethod
     def drawn(cls, draws: Draws) -> DoorSheet:
-        """Return who is closed, where, and by which kind of descriptor."""
+        """Draw which ranges are closed, their places, and their kinds of descriptor."""
         names = draws.sample(STORED, 4)
         wishes = draws.shuffled([CLOSED, MANAGED, AS_IT_IS, draws.choice([CLOSED, AS_IT_IS])])
         places = sorted(draws.sample(range(4, 64), 4))
@@ -242,7 +242,7 @@ class DoorSheet:
         return cls(tuple(found))
 
     def of(self, asked: str) -> list[Range]:
-        """The ranges of which this is asked."""
+        """Return the ranges for which this is required."""
         return [one for one in self.ranges if one.asked == asked]
 
     @property
@@ -264,7 +264,7 @@ class DoorSheet:
         )
 
     def start(self) -> Machine:
-        """The machine with its task; nothing is closed."""
+        """Return the machine with its task; nothing is closed yet."""
         machine = boot("armv7")
         vault = machine.task(TASK)
         for one in self.ranges:
@@ -280,7 +280,7 @@ class DoorSheet:
 
 
 def domains_and_dacr(machine: Machine) -> str:
-    """Say what no picture of tables shows: DACR, and for each object its domain and rights."""
+    """Return what no picture of tables shows: DACR, and each object's domain and rights."""
     vault, dacr = machine.tasks[TASK], machine.controls.dacr
     kinds = "no access", "client", "reserved", "manager"
     lines = [f"DACR {dacr:#010x}. For user code:"]
@@ -319,7 +319,7 @@ def _said(found: Walk) -> str:
     ),
 )
 def door(machine: Machine, asked: DoorSheet) -> Iterator[Criterion]:
-    """User code gets domain faults where it shall, writes where it shall, and DACR alone decides it."""
+    """Judge the domains: user code gets domain faults and may write as required, by DACR alone."""
     closed = {one.name: _user(machine, one, "read") for one in asked.of(CLOSED)}
     shut = [name for name, found in closed.items() if found.fault is not None and found.fault.kind == "domain"]
     yield criterion(
@@ -381,13 +381,13 @@ def _user(machine: Machine, one: Range, access: str) -> Walk:
 
 
 def _attributes(machine: Machine, one: Range) -> int:
-    """Return what the descriptor that maps a range says beside its address and its domain."""
+    """Return the bits of a range's descriptor other than its address and its domain."""
     steps = _user(machine, one, "read").steps
     return steps[-1].value & (PAGE - 1 if len(steps) > 1 else SECTION - 1 & ~(15 << 5))
 
 
 def _as_it_was(machine: Machine, one: Range) -> bool:
-    """Say whether user code reaches the same memory by as large a page with the same rights, without domains."""
+    """Return whether user code reaches the same memory by as large a page with the same rights, ignoring domains."""
     pmap = machine.system.pmap_of(TASK)
     root, controls = pmap.registers(replace(machine.controls, dacr=OPEN))
     read, write = (

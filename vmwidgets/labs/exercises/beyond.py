@@ -1,4 +1,4 @@
-"""Exercise of the notebook beyond, and the mistakes of its questions: where large pages are useful, and where not."""
+"""Exercise of the notebook beyond, and the mistakes of its questions: where large pages are useful."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from .structures import EDITED, edited
 
 LARGE = 2 * MIB
 PAGES = LARGE // PAGE
-"""Small pages in a large one."""
+"""The number of small pages in a large one."""
 
 NAMES = ("heap", "index", "cache", "log")
 
 
 @frozen(slots=False)
 class Range:
-    """Memory: `head` pages before the border of 2 MiB, blocks of 2 MiB behind it, then `tail` pages.
+    """A range: `head` pages before a border of 2 MiB, blocks of 2 MiB after it, then `tail` pages.
 
-    `blocks` has the pages that are used of each block, counted from 0: all of them, or a few.  Head and tail are used.
+    `blocks` contains the used pages of each block, counted from 0: all of them, or a few.  Head and tail are used.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Range:
 
     @property
     def pages(self) -> int:
-        """Its length."""
+        """The number of its pages."""
         return self.head + len(self.blocks) * PAGES + self.tail
 
     @property
@@ -53,23 +53,23 @@ class Range:
 
     @property
     def text(self) -> str:
-        """Return where it is, and what of it is used."""
+        """Return where it is, and which parts are used."""
         return f"`{self.name}`, {self.pages:,} pages at `{Address(self.start)}`: uses {_runs(self.used)}."
 
 
 def large_blocks(asked: Range) -> list[int]:
-    """The addresses of the blocks that are used whole."""
+    """Return the addresses of the blocks that are used completely."""
     return [asked.border + number * LARGE for number, used in enumerate(asked.blocks) if len(used) == PAGES]
 
 
 def small_pages(asked: Range) -> list[int]:
-    """The addresses of the used pages that are in no block which is used whole."""
+    """Return the addresses of the used pages outside those blocks."""
     places = (asked.start + page * PAGE for page in asked.used)
     return [place for place in places if place & -LARGE not in large_blocks(asked)]
 
 
 def _runs(numbers: Sequence[int]) -> str:
-    """Numbers in words, those in a row as one."""
+    """Return numbers in words, with consecutive ones as a range."""
     runs: list[list[int]] = []
     for number in numbers:
         if runs and number == runs[-1][-1] + 1:
@@ -81,13 +81,13 @@ def _runs(numbers: Sequence[int]) -> str:
 
 @frozen(slots=False)
 class PagesSheet:
-    """Ranges that a task has mapped and the pages that it uses of them."""
+    """The ranges that a task has mapped, and the pages that it uses."""
 
     ranges: tuple[Range, ...]
 
     @classmethod
     def drawn(cls, draws: Draws) -> PagesSheet:
-        """Two or three blocks are used whole, and as many in a few pages, in any order over three ranges."""
+        """Draw two or three completely used blocks, and as many that are used in a few pages, in any order."""
         whole = tuple(range(PAGES))
         blocks = [whole] * draws.between(2, 3)
         blocks += [
@@ -106,12 +106,12 @@ class PagesSheet:
 
     @property
     def translations(self) -> int:
-        """Descriptors that are enough."""
+        """The fewest descriptors."""
         return sum(len(large_blocks(one)) + len(small_pages(one)) for one in self.ranges)
 
     @property
     def frames(self) -> int:
-        """Frames that are enough."""
+        """The fewest frames."""
         return sum(len(one.used) for one in self.ranges)
 
     @property
@@ -130,7 +130,7 @@ class PagesSheet:
         )
 
     def start(self) -> Task:
-        """The task with its ranges, of which nothing is in memory."""
+        """Return the task with its ranges, none of which is in memory."""
         task = boot("x86-64").task("server")
         for one in self.ranges:
             memory = task.machine.object(one.name)
@@ -163,7 +163,7 @@ class PagesSheet:
     ),
 )
 def large_pages(task: Task, asked: PagesSheet) -> Iterator[Criterion]:
-    """All pages that are used are mapped, by few descriptors and with few frames."""
+    """Judge the tables: all used pages are mapped, by few descriptors and with few frames."""
     places = [one.start + page * PAGE for one in asked.ranges for page in one.used]
     by_hand = edited(task)
     mapped = [] if by_hand else [mapping for one in asked.ranges for mapping in _mapped(task, one)]
@@ -204,7 +204,7 @@ LARGE_EVERYWHERE = Mistake("large pages everywhere", "A large page takes 512 fra
 
 
 def _mapped(task: Task, one: Range) -> list[tuple[int, int]]:
-    """Return what is mapped of a range: where, and the size of the page.  One walk says it for a block of 2 MiB."""
+    """Return the mapped parts of a range, with their page sizes.  One walk is enough for a block of 2 MiB."""
     end = one.start + one.pages * PAGE
     blocks: dict[int, list[int]] = {}
     for va, _ in task.space.pmap.managed():

@@ -17,27 +17,27 @@ from .deeds import CHANGED, ENTERED, REMOVED, UNSEEN, Deed, Range, deeds
 from .structures import pages as in_pages
 
 FIRST = 0xFFFF_8080_0030_0000
-"""Where the blocks begin: the last 1 MiB of a tiny machine's kernel map."""
+"""The address of the first block: the last 1 MiB of a tiny machine's kernel map."""
 
 SLOTS = 100
-"""Slots of a tiny machine's kentry area."""
+"""The number of slots in a tiny machine's kentry area."""
 
 BLOCK, BLOCKS, LENGTH = 32, 8, 16
-"""Pages of a block, how many blocks there are, and the pages of a range at a block's beginning."""
+"""The pages of a block, the number of blocks, and the pages of the range at a block's beginning."""
 
 NEEDS = {"whole": 0, "hole": 2, "edge": 1, "grow": 0, "other": 1, "alone": 1}
 TAKES = {"whole": -1, "hole": 1, "edge": 0, "grow": 0, "other": 1, "alone": 1}
-"""Free slots that a job needs at its start, and how many fewer there are after it."""
+"""The free slots that a job needs at its start, and how many it uses up."""
 
 RANK = {"whole": 0, "edge": 1, "grow": 1, "hole": 2, "other": 3, "alone": 3}
-"""An order that works if any does: what gives back, what takes nothing, and of the others what needs most."""
+"""An order that works if any does: first jobs that free slots, then those that use none, then the neediest."""
 
 GIVES_BACK = ("whole", "hole", "edge")
 
 
 @frozen(slots=False)
 class Job:
-    """A job of this kind in the block of this number; `page` is counted from the block's beginning."""
+    """A job of this kind in this block; `page` is counted from the block's beginning."""
 
     kind: str
     block: int
@@ -50,12 +50,12 @@ class Job:
 
     @property
     def address(self) -> int:
-        """Return where the call begins."""
+        """The address at which the call begins."""
         return self.start + self.page * PAGE
 
     @property
     def size(self) -> int:
-        """Return what the call is about."""
+        """The size that the call is given."""
         return LENGTH * PAGE if self.kind == "whole" else PAGE
 
     @property
@@ -72,13 +72,13 @@ class Job:
         }[self.kind]
 
     def pages(self) -> range:
-        """The pages that it is about, counted from the first block."""
+        """Return its pages, counted from the first block."""
         first = self.block * BLOCK + self.page
         return range(first, first + self.size // PAGE)
 
 
 def works(free: int, order: Sequence[Job]) -> bool:
-    """Return whether jobs in this order never need a slot more than there are."""
+    """Return whether jobs in this order never need more slots than there are."""
     for job in order:
         if free < NEEDS[job.kind]:
             return False
@@ -88,14 +88,14 @@ def works(free: int, order: Sequence[Job]) -> bool:
 
 @frozen(slots=False)
 class JobsSheet:
-    """So many slots are free; `jobs` in the order in which they are listed, which does not work."""
+    """The number of free slots, and `jobs` in the order in which they are listed, which does not work."""
 
     free: int
     jobs: tuple[Job, ...]
 
     @classmethod
     def drawn(cls, draws: Draws) -> JobsSheet:
-        """Six or seven jobs that some orders can do, but not those that come to mind first."""
+        """Draw six or seven jobs that some orders can do, but not the orders that come to mind first."""
         while True:
             kinds = ["whole", "whole", "hole", draws.choice(["other", "alone"])]
             kinds += [draws.choice([*NEEDS]) for _ in range(draws.between(2, 3))]
@@ -124,7 +124,7 @@ class JobsSheet:
         )
 
     def start(self) -> Machine:
-        """The machine with its ranges and few free slots."""
+        """Return the machine with its ranges and few free slots."""
         machine = boot("x86-64", layout="tiny")
         for job in sorted(self.jobs, key=_block):
             if job.kind != "alone":
@@ -134,13 +134,13 @@ class JobsSheet:
 
 
 def rights_at_the_start(asked: JobsSheet) -> dict[int, str]:
-    """The rights of the pages of all blocks that are mapped at the start."""
+    """Return the rights of all blocks' mapped pages at the start."""
     ranges = [job.block * BLOCK for job in asked.jobs if job.kind != "alone"]
     return {first + page: "rw-" for first in ranges for page in range(LENGTH)}
 
 
 def _others(asked: JobsSheet) -> int:
-    """The entries in the area at the start that are in no job."""
+    """Return the entries in the area at the start that belong to no job."""
     return SLOTS - asked.free - sum(job.kind != "alone" for job in asked.jobs)
 
 
@@ -155,7 +155,7 @@ def _block(job: Job) -> int:
 
 
 def _static(machine: Machine) -> list[int]:
-    """The entries that are in no slot."""
+    """Return the entries that use no slot."""
     return [entry.id for entry in machine.kernel_map.entries() if not entry.address]
 
 
@@ -177,7 +177,7 @@ def _static(machine: Machine) -> list[int]:
     ),
 )
 def thrifty(machine: Machine, asked: JobsSheet) -> Iterator[Criterion]:
-    """The pages of the jobs are as they should be, and all others as they were."""
+    """Judge the pages: those of the jobs as required, and all others unchanged."""
     found = _mapped(machine)
     gone = [page for job in asked.jobs if job.kind in GIVES_BACK for page in job.pages()]
     left = [page for page in gone if page in found]
@@ -232,7 +232,7 @@ OTHER_RIGHTS = Mistake("other rights", "Whether a page merges depends on its pro
 
 
 def _mapped(machine: Machine) -> dict[int, str]:
-    """The rights of the pages of all blocks that are mapped."""
+    """Return the rights of all blocks' mapped pages."""
     found: dict[int, str] = {}
     for entry in machine.kernel_map.entries():
         first, end = (entry.start - FIRST) // PAGE, (entry.end - FIRST) // PAGE
@@ -241,7 +241,7 @@ def _mapped(machine: Machine) -> dict[int, str]:
 
 
 def _more_than_jobs(machine: Machine, asked: JobsSheet) -> list[Deed]:
-    """Return what was done to the kernel's map that is not a job, or a job that was done before."""
+    """Return what was done to the kernel's map, apart from each job once."""
     left: Counter[tuple[str, tuple[Range, ...]]] = Counter(
         (REMOVED if job.kind in GIVES_BACK else ENTERED, ((job.address, job.address + job.size),)) for job in asked.jobs
     )
@@ -256,24 +256,24 @@ def _more_than_jobs(machine: Machine, asked: JobsSheet) -> list[Deed]:
 
 
 def _changed(pages: Sequence[int]) -> str:
-    """The pages of the ranges that no job changes, in words."""
+    """Return the changed pages of the ranges that no job changes, in words."""
     places = [f"`{Address(FIRST + page * PAGE)}`" for page in pages[:3]]
     return f"; changed: {', '.join(places)}{' and more' * (len(pages) > 3)}" if pages else ""
 
 
 def _freed_a_slot(deed: Deed) -> bool:
-    """Return whether a whole entry was removed, of a range or below the ranges."""
+    """Return whether a whole entry was removed in or below the ranges."""
     return deed.kind == REMOVED and (deed.start < FIRST or deed.size >= LENGTH * PAGE)
 
 
 def _in_words(deed: Deed) -> str:
-    """A deed in words."""
+    """Return a deed in words."""
     others = {UNSEEN: "one call did more than a journal keeps", CHANGED: "entries changed"}
     return others.get(deed.kind) or f"{in_pages(deed.size)} at {Address(deed.start)} {deed.kind}"
 
 
 def _fillers(machine: Machine) -> int:
-    """The entries that only take slots."""
+    """Return the entries that only use up slots."""
     return sum(not entry.role and entry.start < FIRST for entry in machine.kernel_map.entries())
 
 

@@ -1,4 +1,4 @@
-"""Exercises of notebook 03, and the mistakes of its questions: what a change to a part does to the rest."""
+"""Exercises of notebook 03, and the mistakes of its questions: the effect of changing a part on the rest."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from .structures import in_words, runs
 
 PAGES = 16
 FILM = 40
-"""Pages of the object that a window shows a part of."""
+"""The number of pages of the object of which a window shows a part."""
 
 
 @frozen(slots=False)
 class Part:
-    """What is to be done with pages `first` to `end` - 1; `shows` is the page of the film, where it matters."""
+    """The change of pages `first` to `end` - 1; `shows` is the page of the film, if it matters."""
 
     what: str
     first: int
@@ -44,7 +44,7 @@ class Part:
 
 
 def numbered(first: int, end: int) -> str:
-    """A range of pages in words.
+    """Return a range of pages in words.
 
     >>> numbered(3, 4), numbered(3, 5), numbered(3, 6)
     ('page 3', 'pages 3 and 4', 'pages 3 to 5')
@@ -55,7 +55,7 @@ def numbered(first: int, end: int) -> str:
 
 
 def spread(draws: Draws, lengths: Sequence[int]) -> list[int]:
-    """Return where ranges of these lengths begin in 16 pages, in this order and not over each other."""
+    """Return where ranges of these lengths begin in 16 pages, in this order and without overlap."""
     free = PAGES - sum(lengths)
     before = sorted(draws.between(0, free) for _ in lengths)
     return [gap + sum(lengths[:number]) for number, gap in enumerate(before)]
@@ -63,7 +63,7 @@ def spread(draws: Draws, lengths: Sequence[int]) -> list[int]:
 
 @frozen(slots=False)
 class WindowSheet:
-    """16 pages at `base` show the film from page `offset` on; `parts` are to be changed."""
+    """A window: 16 pages at `base` show the film from page `offset` on; `parts` are to be changed."""
 
     base: int
     offset: int
@@ -71,7 +71,7 @@ class WindowSheet:
 
     @classmethod
     def drawn(cls, draws: Draws) -> WindowSheet:
-        """A hole, a part to read only, one that shows other pages, and one more of the first two."""
+        """Draw a hole, a part to make read-only, a part that shows other pages, and a second one of the first two."""
         kinds = draws.shuffled(["hole", "r", "shows", draws.choice(["hole", "r"])])
         lengths = [draws.between(1, 3) for _ in kinds]
         offset = draws.between(1, 9)
@@ -93,18 +93,18 @@ class WindowSheet:
         )
 
     def pages(self, what: str) -> list[int]:
-        """The pages of the window of which this is wanted."""
+        """Return the pages of the window for which this is required."""
         return [page for part in self.parts if part.what == what for page in range(part.first, part.end)]
 
     def start(self) -> MachineMap:
-        """The map with the window as it was."""
+        """Return the map with the unchanged window."""
         task = boot().task("cinema")
         task.map.enter(PAGES * PAGE, at=self.base, object=task.machine.object("film"), offset=self.offset * PAGE)
         return task.map
 
 
 def film_pages(asked: WindowSheet) -> list[int]:
-    """The film's page that each page of the window should show; of no meaning in a hole."""
+    """Return the film's page that each page of the window should show; meaningless in a hole."""
     shown = [asked.offset + page for page in range(PAGES)]
     for part in asked.parts:
         if part.what == "shows":
@@ -128,7 +128,7 @@ def film_pages(asked: WindowSheet) -> list[int]:
     ),
 )
 def window(space: MachineMap, asked: WindowSheet) -> Iterator[Criterion]:
-    """Each page of the window shows what it should, with the rights that it should have."""
+    """Judge the window: each page shows what it should, with the right permissions."""
     seen = [_entry_at(space, asked.base + page * PAGE) for page in range(PAGES)]
     hole = [page for page in range(PAGES) if seen[page] is None]
     holes, moved, kept = asked.pages("hole"), asked.pages("shows"), asked.pages("r")
@@ -198,7 +198,7 @@ END_INCLUDED = Mistake("a page too many", "Pages 4 to 6 are three pages: the ran
 
 
 def _a_page_more(found: list[int], wanted: list[int]) -> Mistake | None:
-    """The mistake of those who count from the first page to the last and add one."""
+    """Return the mistake of counting from the first page to the last and adding one."""
     more = set(found) - set(wanted)
     return END_INCLUDED if more and set(found) > set(wanted) and all(page - 1 in wanted for page in more) else None
 
@@ -208,15 +208,15 @@ VALUES = {"protect": ("r", "rx"), "inherit": ("share", "none"), "advise": ("rand
 WORDS = {"protect": "protection", "inherit": "inheritance", "advise": "advice"}
 LETTERS = {"r": "r--", "rx": "r-x"}
 OPTION = {"protect": "prot", "inherit": "inherit", "advise": "advice"}
-"""By the call that changes a property: what is usual, what else it may be, what it is called, and its argument.
+"""For each call that changes a property: the usual value, another, its name, and the argument's name.
 
-`LETTERS` has protections as entries say them.
+`LETTERS` contains protections as entries show them.
 """
 
 
 @frozen(slots=False)
 class Change:
-    """The property that `call` changes has `value` on pages `first` to `end` - 1."""
+    """A change: the property that `call` sets has `value` on pages `first` to `end` - 1."""
 
     call: str
     value: str
@@ -224,16 +224,16 @@ class Change:
     end: int
 
     def made(self, space: MachineMap, base: int) -> None:
-        """Make it."""
+        """Make the change."""
         size = (self.end - self.first) * PAGE
         getattr(space, self.call)(base + self.first * PAGE, size=size, **{OPTION[self.call]: self.value})
 
 
 @frozen(slots=False)
 class WholeSheet:
-    """16 pages of an object at `base`, mapped in pieces that meet at the pages `seams`; then `changes` were made.
+    """An object's 16 pages at `base`, mapped in pieces that meet at the pages `seams`, and then changed by `changes`.
 
-    What `keeps` says should stay.
+    `keeps` must stay as it is.
     """
 
     base: int
@@ -243,7 +243,7 @@ class WholeSheet:
 
     @classmethod
     def drawn(cls, draws: Draws) -> WholeSheet:
-        """Each property changed somewhere; every seam between two pages that no change has touched."""
+        """Draw changes to each property, and seams between pages that no change touches."""
         while True:
             calls = draws.shuffled([*USUAL, draws.choice([*USUAL])])
             kept, *others = [cls._change(draws, call, draws.between(1, 3)) for call in calls]
@@ -273,7 +273,7 @@ class WholeSheet:
         )
 
     def start(self) -> MachineMap:
-        """The map in pieces."""
+        """Return the map in its pieces."""
         task = boot().task("splintered")
         paper = task.machine.object("sheet")
         for first, end in pairwise([0, *self.seams, PAGES]):
@@ -292,12 +292,12 @@ def _with(*changes: Change) -> list[dict[str, str]]:
 
 
 def at_the_end(asked: WholeSheet) -> list[dict[str, str]]:
-    """The properties of each page at the end."""
+    """Return the properties of each page at the end."""
     return _with(asked.keeps)
 
 
 def at_the_start(asked: WholeSheet) -> list[dict[str, str]]:
-    """The properties of each page at the start."""
+    """Return the properties of each page at the start."""
     return _with(*asked.changes, asked.keeps)
 
 
@@ -318,7 +318,7 @@ def at_the_start(asked: WholeSheet) -> list[dict[str, str]]:
     ),
 )
 def whole(space: MachineMap, asked: WholeSheet) -> Iterator[Criterion]:
-    """Each page has the properties that it should have; neighbours that are alike are one entry; none was unmapped."""
+    """The criteria: each page has its properties, equal neighbours are one entry, and no page was unmapped."""
     seen = [_entry_at(space, asked.base + page * PAGE) for page in range(PAGES)]
     wanted = at_the_end(asked)
     wrong = [page for page in range(PAGES) if _properties(seen[page]) != wanted[page]]
@@ -374,12 +374,12 @@ def _joined(low: EntryValue, high: EntryValue) -> bool:
 
 
 def _entry_at(space: MachineMap, address: int) -> EntryValue | None:
-    """The entry that holds `address`; looking so moves nothing, unlike a lookup."""
+    """Return the entry that contains `address`, without the effects of a lookup."""
     return next((entry for entry in space.entries() if entry.start <= address < entry.end), None)
 
 
 def _film_page(entry: EntryValue | None, address: int) -> int | None:
-    """The page of the object that is seen at `address`."""
+    """Return the page of the object that is mapped at `address`."""
     return None if entry is None or entry.object is None else (entry.offset + address - entry.start) // PAGE
 
 

@@ -1,6 +1,6 @@
-"""What was done since the start of a sheet, read from events: the name of a call and its caller decide nothing.
+"""The changes since the start of a sheet, read from events, whatever the call's name and its caller.
 
-A page goes by `remove`, `munmap`, `brk`, a mapping over it or `exec`, and a thread or a handler may do it inside
+A page is removed by `remove`, `munmap`, `brk`, a mapping over it or `exec`, perhaps by a thread or a handler inside
 another operation.  The events are the same.
 """
 
@@ -44,11 +44,11 @@ ENTERED, REMOVED, CHANGED, UNSEEN = "entered", "removed", "changed", "unseen"
 
 @frozen(slots=False)
 class Deed:
-    """One thing that an operation did to a map.
+    """A change of a map by an operation.
 
-    `kind` is "entered", "removed" or "changed" (entries were changed otherwise), or "unseen": the operation had more
+    `kind` is "entered", "removed", "changed" (entries were changed in another way), or "unseen": the operation had more
     events than a journal keeps.  `ranges` are those that were entered or removed.  `searched` says whether the kernel
-    chose the place, and `rotations` counts those of the map's tree.
+    chose the place, and `rotations` counts the rotations of the map's tree.
     """
 
     kind: str
@@ -63,19 +63,19 @@ class Deed:
 
     @property
     def size(self) -> int:
-        """The bytes of all ranges."""
+        """The size of all ranges in bytes."""
         return sum(end - start for start, end in self.ranges)
 
 
 @lru_cache(maxsize=64)
 def begun(asked: Any) -> int:
-    """Return how many operations the start of a sheet has."""
+    """Return the number of operations with which a sheet starts."""
     machine = machine_of(asked.start())
     return 0 if machine is None else len(machine.journal)
 
 
 class Done(NamedTuple):
-    """An operation after the start of a sheet, with the events that judges read; `truncated`: some are lost."""
+    """An operation after the start of a sheet, with the events that judges read; `truncated`: some are missing."""
 
     operation: Operation
     events: tuple[Event, ...]
@@ -83,9 +83,9 @@ class Done(NamedTuple):
 
 
 def operations_since(machine: Machine, asked: Any) -> tuple[Done, ...]:
-    """The operations after the start of the sheet.  What was undone is not among them.
+    """Return the operations after the start of the sheet, except undone ones.
 
-    Events that the journal has dropped are made again: O(operations), and again only if the machine did something.
+    Events that the journal has dropped are recreated: O(operations), and again only if the machine has changed.
     """
     known = _done.get(machine)
     now = begun(asked), machine.journal.next_serial, len(machine.journal)
@@ -105,7 +105,7 @@ _done: WeakKeyDictionary[Machine, tuple[tuple[int, int, int], tuple[Done, ...]]]
 
 
 def deeds(space: MachineMap, asked: Any) -> list[Deed]:
-    """Say what was done to this map after the start of the sheet, in order; failed calls count with what they did."""
+    """Return what was done to this map after the start of the sheet, in order; failed calls count too."""
     found: list[Deed] = []
     for operation, events, truncated in operations_since(space.machine, asked):
         if truncated:
@@ -116,12 +116,12 @@ def deeds(space: MachineMap, asked: Any) -> list[Deed]:
 
 
 def removals(found: Iterable[Deed]) -> list[Deed]:
-    """The deeds that unmapped something, or may have."""
+    """Return the deeds that unmapped something, or may have."""
     return [deed for deed in found if deed.kind in (REMOVED, UNSEEN)]
 
 
 class _Reading:
-    """Reads the events of one operation that are about one map."""
+    """The reader of one operation's events about one map."""
 
     def __init__(self, space: str) -> None:
         self._space = space
@@ -136,7 +136,7 @@ class _Reading:
         self._rotations = 0
 
     def of(self, operation: Operation, events: Iterable[Event]) -> Iterator[Deed]:
-        """The deeds, in order."""
+        """Yield the deeds, in order."""
         free = operation.name == "mmap" and dict(operation.arguments).get("at") is None  # it searches before it enters
         for event in events:
             if isinstance(event, TreeRotated):
@@ -147,7 +147,7 @@ class _Reading:
             yield self._deed(REMOVED if self._shrunk else CHANGED, free)
 
     def _read(self, event: Event) -> str:
-        """Return what an event ends, if it ends something."""
+        """Return the deed that an event completes, if any."""
         if isinstance(event, EntryUnlinked):
             self._unlinked.append(event.entry[1:3])
             self._gone[event.entry[0]] = event.entry[1:3]
@@ -173,7 +173,7 @@ class _Reading:
         return deed
 
     def _new(self) -> Range:
-        """The range that was entered: the entry that was linked, without the neighbours that it took in."""
+        """Return the range that was entered: the linked entry without the neighbours merged into it."""
         start, end = self._linked
         for first, last in self._unlinked:
             start, end = last if first == start else start, first if last == end else end

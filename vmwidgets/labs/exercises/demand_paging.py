@@ -1,4 +1,4 @@
-"""Exercises of notebooks 08a and 08b, and the mistakes of their questions: a family's frames, and a cut file."""
+"""Exercises of notebooks 08a and 08b, and the mistakes of their questions: a family's frames, and a truncated file."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
 
 TASKS = "init", "left", "right"
 GROUPS = tuple(group for size in (3, 2, 1) for group in combinations(TASKS, size))
-"""All three tasks, then the three pairs, then each alone."""
+"""All three tasks, then the three pairs, then each task alone."""
 
 
 @frozen(slots=False)
 class FamilySheet:
-    """Who forks `right`, and how many frames can be reached by exactly the tasks of each of the seven groups."""
+    """The task that forks `right`, and how many frames exactly the tasks of each of the seven groups map."""
 
     parent: str
     frames: Mapping[tuple[str, ...], int]
 
     @classmethod
     def drawn(cls, draws: Draws) -> FamilySheet:
-        """One of the three pairs shares nothing alone, so the order of forks, reads and writes differs."""
+        """Draw numbers with a pair that shares nothing alone, so that the order of forks, reads and writes varies."""
         parent, without = draws.choice(("init", "left")), draws.choice(GROUPS[1:4])
         most = {3: 3, 2: 2, 1: 3}
         counts = {group: 0 if group == without else draws.between(1, most[len(group)]) for group in GROUPS}
@@ -60,7 +60,7 @@ class FamilySheet:
         )
 
     def start(self) -> Machine:
-        """A machine with `init`, which has no memory."""
+        """Return a machine with `init`, which has no memory yet."""
         machine = boot("x86-64")
         machine.task("init")
         return machine
@@ -71,7 +71,7 @@ def _who(group: tuple[str, ...]) -> str:
 
 
 def in_page_tables(machine: Machine) -> View:
-    """Return what the exercise counts, which no picture of objects shows: the frames in each task's page tables."""
+    """Return what the exercise counts, the frames in each task's page tables, which no picture of objects shows."""
     from vmwidgets.widgets import Sharing  # a judge draws nothing
 
     return Sharing(machine)
@@ -97,7 +97,7 @@ def in_page_tables(machine: Machine) -> View:
     ),
 )
 def family(machine: Machine, asked: FamilySheet) -> Iterator[Criterion]:
-    """A family whose page tables share the frames that the sheet asks for, all of them copies at the first write."""
+    """Judge a family whose page tables share frames as required, all of them copied at the first write."""
     tasks = machine.tasks
     there = set(tasks) == set(TASKS)
     parents = {name: task.parent.name if task.parent else "" for name, task in tasks.items()}
@@ -148,14 +148,14 @@ SHARED = Mistake("shared memory in place of shared frames", "Private memory shar
 
 
 def _groups(tasks: Mapping[str, Task]) -> Counter[tuple[str, ...]]:
-    """Return how many frames exactly the tasks of each group have in their page tables."""
+    """Return how many frames each group's tasks, and no others, have in their page tables."""
     frames = {name: {frame for _, frame in task.space.pmap.managed()} for name, task in tasks.items()}
     every = set().union(*frames.values())
     return Counter(tuple(name for name in TASKS if frame in frames.get(name, ())) for frame in every)
 
 
 def _table_mistake(reached: Mapping[tuple[str, ...], int], wanted: Mapping[tuple[str, ...], int]) -> Mistake | None:
-    """A task lacks frames that it should share; or all three have one that only two of them should have."""
+    """Return the mistake that a task lacks shared frames, or that all three share frames of two."""
     every, *pairs = (group for group in GROUPS if len(group) > 1)
     for name in TASKS:
         if sum(reached[group] - wanted[group] for group in (every, *pairs) if name in group) < 0:
@@ -174,21 +174,21 @@ OWN, FILES, SIGNAL, UNUSED = "own", "file's", "signal", "unused"
 
 @frozen(slots=False)
 class SurvivorSheet:
-    """The file's `size` in the end, in bytes, and for each of its pages what the task has of it."""
+    """The file's `size` at the end, in bytes, and the task's contents of each of its pages."""
 
     size: int
     fates: tuple[str, ...]
 
     @classmethod
     def drawn(cls, draws: Draws) -> SurvivorSheet:
-        """Before the end a page is the task's, the file's or unused; behind it one is, or it's the last signal."""
+        """Draw the owner of each page: the task, the file or none before the end; task, none or a signal after it."""
         kept = draws.between(3, 4)
         before = draws.shuffled([OWN, FILES, UNUSED, draws.choice((OWN, FILES))][:kept])
         behind = draws.shuffled([OWN, SIGNAL, UNUSED, draws.choice((OWN, UNUSED))][: FILE_PAGES - kept])
         return cls((kept - 1) * PAGE + draws.between(1, 40) * 100, (*before, *behind))
 
     def pages(self, fate: str) -> list[int]:
-        """The pages of the file with this fate, counted from 0."""
+        """Return the pages of the file with this fate, counted from 0."""
         return [page for page, its in enumerate(self.fates) if its == fate]
 
     @property
@@ -206,7 +206,7 @@ class SurvivorSheet:
         )
 
     def start(self) -> Task:
-        """A task without memory, on a machine with the file."""
+        """Return a task without memory, on a machine with the file."""
         machine = boot("x86-64")
         machine.file("paper", b"text" * (FILE_PAGES * PAGE // 4))
         return machine.task("reader")
@@ -221,14 +221,14 @@ def _in_tables(numbers: Sequence[int]) -> str:
 
 
 class FilePage(NamedTuple):
-    """A page of a task that was a file's when it was mapped."""
+    """A page of a task that belonged to a file when it was mapped."""
 
     number: int
-    """Which page of the file."""
+    """The number of the page in the file."""
     frame: int | None
-    """What the task's tables lead to now."""
+    """The frame that the task's tables map now."""
     cached: int | None
-    """The frame with which the file itself has it."""
+    """The file's own frame for this page."""
 
 
 @exercise(
@@ -250,9 +250,9 @@ class FilePage(NamedTuple):
     ),
 )
 def survivor(task: Task, asked: SurvivorSheet) -> Iterator[Criterion]:
-    """A file was cut under its private mapping: some pages are the task's own, some the file's, one gave a signal.
+    """Judge a file truncated under its private mapping: pages of the task, pages of the file, one signal.
 
-    Any read behind the new end gives a signal: that counts once a page outlives it.
+    Any read past the new end gives a signal: it counts if a page survives the truncation.
     """
     pages = list(_file_pages(task))
     own = sorted({page.number for page in pages if page.frame is not None and page.frame != page.cached})
@@ -311,7 +311,7 @@ TOO_LATE = Mistake("copied too late", "Past its new end, the file no longer has 
 
 
 def _file_pages(task: Task) -> Iterator[FilePage]:
-    """The pages in the task's tables that were a file's when they were mapped."""
+    """Yield the pages in the task's tables that belonged to a file when they were mapped."""
     for va, _ in sorted(task.space.pmap.managed()):
         page = _file_page(task, va)
         if page is not None:

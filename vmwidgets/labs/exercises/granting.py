@@ -1,4 +1,4 @@
-"""An exercise of notebook 09: who gets which capability, so that one call takes back one window only."""
+"""An exercise of notebook 09: handing out capabilities so that one call revokes only one window."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from vmwidgets.widgets import View
 
 OWN = 0x4800_0000
-"""Where the server has mapped its frame."""
+"""The address at which the server has mapped its frame."""
 
 SERVER = "slots[0]"
 """The slot of the server's own capability."""
@@ -31,7 +31,7 @@ SERVER = "slots[0]"
 
 @frozen(slots=False)
 class Window:
-    """A part of the frame, `first` being its first page, as it is to be seen at `at`."""
+    """A part of the frame from page `first` on, to be mapped at `at`."""
 
     name: str
     at: int
@@ -41,13 +41,13 @@ class Window:
 
     @property
     def size(self) -> int:
-        """In bytes."""
+        """The size in bytes."""
         return self.pages * PAGE
 
 
 @frozen(slots=False)
 class GrantSheet:
-    """Windows on a frame of `pages` pages; the one named `back` is taken back in the end."""
+    """Windows on a frame of `pages` pages; the window named `back` is revoked at the end."""
 
     pages: int
     windows: tuple[Window, ...]
@@ -55,7 +55,7 @@ class GrantSheet:
 
     @classmethod
     def drawn(cls, draws: Draws) -> GrantSheet:
-        """Three or four windows that may overlap; some may be written, and some not."""
+        """Draw three or four windows, which may overlap; some are writable."""
         pages, names = draws.between(6, 8), draws.sample(("camera", "printer", "player", "editor", "index"), 4)
         count = draws.between(3, 4)
         rights = draws.shuffled(["r", "rw", draws.choice(["r", "rw"]), "r"][:count])
@@ -93,7 +93,7 @@ class GrantSheet:
         )
 
     def start(self) -> MachineDomain:
-        """The server with its frame mapped and written."""
+        """Return the server with its frame mapped and written."""
         domain = boot("armv7").domain("server")
         domain.map(domain.frame(self.pages * PAGE), at=OWN, flags="rw")
         for number in range(self.pages):
@@ -112,7 +112,7 @@ def _content(number: int) -> bytes:
 
 @dataclass
 class Given:
-    """What the journal says of a domain's capabilities: which each window was mapped through, and how each ended.
+    """The journal's facts on capabilities: each window's, and how each capability ended.
 
     A capability is the number of the operation that made it; 0 is the server's own, or one that is not a copy of it.
     """
@@ -125,7 +125,7 @@ class Given:
 
     @classmethod
     def of(cls, domain: MachineDomain, asked: GrantSheet) -> Given:
-        """Read from the first operation to the last."""
+        """Read the operations from the first to the last."""
         given = cls()
         for one in domain.machine.journal:
             if one.target == domain.path and one.outcome == "done":
@@ -151,12 +151,12 @@ class Given:
 
 
 def _slot(capability: object) -> str:
-    """The slot that a capability's path names: "domain:server/slots[8]#25" is slots[8]."""
+    """Return the slot in a capability's path: "domain:server/slots[8]#25" gives slots[8]."""
     return str(capability).rpartition("/")[2].partition("#")[0]
 
 
 def its_capabilities(domain: MachineDomain) -> View:
-    """Return what the exercise is about: the capabilities on the frame, and which mapping came from which."""
+    """Return what the exercise is about: the capabilities of the frame, and the mappings made from each."""
     from vmwidgets.widgets import Capabilities  # a judge draws nothing
 
     return Capabilities(domain)
@@ -179,7 +179,7 @@ def its_capabilities(domain: MachineDomain) -> View:
     ),
 )
 def grant(domain: MachineDomain, asked: GrantSheet) -> Iterator[Criterion]:
-    """Each window by a capability of its own; one is gone by a single call, and everything else is as before."""
+    """Judge the windows: each has its own capability, one call revoked one of them, and the rest is unchanged."""
     by_hand, given = edited(domain), Given.of(domain, asked)
     staying = [one for one in asked.windows if one.name != asked.back]
     (back,) = (one for one in asked.windows if one.name == asked.back)
@@ -253,7 +253,7 @@ def _as_asked(domain: MachineDomain, window: Window) -> bool:
 
 
 def _shows(domain: MachineDomain, va: int, page: int) -> bool:
-    """Say whether `va` leads to the frame of the server's own mapping of that page, or, without one, to its text."""
+    """Return whether `va` shows the same page as the server's own mapping or, without one, its text."""
     pa, own = domain.walk(va).pa, domain.walk(OWN + page * PAGE).pa
     return pa is not None and (pa == own or (own is None and _text_at(domain, pa, page)))
 

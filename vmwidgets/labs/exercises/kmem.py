@@ -1,4 +1,4 @@
-"""Exercise of notebook 05, and the mistakes of its questions: a handler that frees what is needed, and only that."""
+"""Exercise of notebook 05, and the mistakes of its questions: a handler that frees only what is needed."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from .structures import listed, pages
 CALLER = "caller"
 ROWS = 5
 FULL = 64
-"""Pages of kmem_map in the layout "tiny"."""
+"""The pages of kmem_map in the layout "tiny"."""
 
 FIRST = "get the caller its memory"
-"""What is needed and what is spared is judged where the caller was served."""
+"""The criterion that must be met first: the rest is judged only if the caller got its memory."""
 
 FREEING = ("kmem_free", "kmem_free_wakeup")
 HANDLER = "on_lowmem:"
-"""How the names of handlers begin in a journal."""
+"""The beginning of handlers' names in a journal."""
 
 CHANGING = (*FREEING, "kmem_malloc", "kmem_alloc")
 
@@ -50,14 +50,14 @@ class Block(NamedTuple):
 
 @frozen(slots=False)
 class HandlerSheet:
-    """What fills kmem_map, in the order of its addresses, and how many pages the caller wants in a row."""
+    """The blocks that fill kmem_map, in address order, and the number of consecutive pages that the caller needs."""
 
     blocks: tuple[Block, ...]
     wanted: int
 
     @classmethod
     def drawn(cls, draws: Draws) -> HandlerSheet:
-        """One choice is the best, it is more than one block, and it is not in the first row that has the room."""
+        """Draw blocks with one best choice, which is more than one block and not in the first row with room."""
         while True:
             rows = [_row(draws) for _ in range(ROWS)]
             others = FULL - sum(count for count, _ in chain(*rows))
@@ -94,7 +94,7 @@ class HandlerSheet:
         )
 
     def start(self) -> Machine:
-        """A machine with these blocks, and the caller, which has not begun."""
+        """Return a machine with these blocks, and the caller, which has not begun yet."""
         machine = boot("x86-64", layout="tiny")
         addresses = [machine.kmem_malloc(block.length * PAGE) for block in self.blocks]
         for block, address in zip(self.blocks, addresses, strict=True):
@@ -105,7 +105,7 @@ class HandlerSheet:
 
 
 def choices(asked: HandlerSheet) -> list[tuple[Block, ...]]:
-    """Blocks of the cache that make room when they are freed, those that cost the least first."""
+    """Return the choices of cache blocks whose freeing makes room, the cheapest first."""
     found = set()
     for start in range(len(asked.blocks)):
         row: list[Block] = []
@@ -120,12 +120,12 @@ def choices(asked: HandlerSheet) -> list[tuple[Block, ...]]:
 
 
 def first_row_is_not(asked: HandlerSheet, best: Sequence[Block]) -> bool:
-    """Return whether who takes the first row that is large enough takes another than the best."""
+    """Return whether taking the first row that is large enough misses the best choice."""
     return min(choices(asked))[0].page < best[0].page
 
 
 def _row(draws: Draws) -> list[tuple[int, str]]:
-    """Blocks of the cache that touch, in some rows with a free range at one end."""
+    """Return adjacent blocks of the cache, in some rows with a free range at one end."""
     row = [(draws.between(1, 3), "cache") for _ in range(draws.between(1, 3))]
     if draws.below(5) < 2:
         row.insert(draws.choice([0, len(row)]), (draws.between(1, 3), ""))
@@ -133,7 +133,7 @@ def _row(draws: Draws) -> list[tuple[int, str]]:
 
 
 def _parts(draws: Draws, total: int, count: int) -> list[list[tuple[int, str]]]:
-    """Return what others use: so many rows of blocks, none empty."""
+    """Return the blocks of others in `rows` rows, none of which is empty."""
     cuts = sorted(draws.sample(range(1, total), count - 1))
     sizes = [end - start for start, end in zip([0, *cuts], [*cuts, total], strict=True)]
     return [[(min(4, size - at), "used") for at in range(0, size, 4)] for size in sizes]
@@ -162,7 +162,7 @@ def _cost(row: Sequence[Block]) -> int:
     ),
 )
 def handler(machine: Machine, asked: HandlerSheet) -> Iterator[Criterion]:
-    """A handler of vm_lowmem freed the blocks of the cache that cost the least, and the caller got its memory."""
+    """Judge the handler of vm_lowmem: it freed the cheapest blocks of the cache, and the caller got its memory."""
     got = _got(machine, asked)
     served = got is not None
     gone = _gone(machine, asked, got)
@@ -224,16 +224,16 @@ ALL_OF_IT = Mistake("frees all that it has", "If the cache is empty, each page m
 
 
 def _got(machine: Machine, asked: HandlerSheet) -> Allocation | None:
-    """Return what the caller has."""
+    """Return the caller's allocation."""
     results = [one.result for one in machine.threads if one.name == CALLER and one.state == "returned"]
     found = machine.kmem.allocations.at(results[0]) if results and results[0] else None
     return found if found is not None and found.size == asked.wanted * PAGE else None
 
 
 def _gone(machine: Machine, asked: HandlerSheet, got: Allocation | None) -> list[Block]:
-    """The blocks that are not allocations any more, or were none for a while; the caller's may be where one was.
+    """Return the blocks that are or were free at some time; the caller's memory may be in one of them.
 
-    What a handler has freed is lost, also if it takes the same addresses back.
+    A block that a handler freed counts as lost, even if the handler allocates the same addresses again.
     """
     start = machine.kmem.kmem_map.start
     live = {(one.start, one.end) for one in machine.kmem.allocations if one != got}
@@ -247,14 +247,14 @@ def _gone(machine: Machine, asked: HandlerSheet, got: Allocation | None) -> list
 
 
 def _freed_by_handlers(machine: Machine) -> list[tuple[int, int]]:
-    """The ranges that handlers asked to free."""
+    """Return the ranges that handlers asked to free."""
     scripts = machine.journal.scripts.items()
     handled = (script for name, script in scripts if name.startswith(HANDLER))
     return [_range(one) for script in handled for one in script if one.name in FREEING]
 
 
 def _why_not(machine: Machine) -> str:
-    """Why the caller has no memory: its handler failed, the kernel panicked, or it has not run."""
+    """Return why the caller has no memory: its handler failed, the kernel panicked, or it has not run."""
     callers = [one for one in machine.threads if one.name == CALLER]
     if callers and callers[-1].error:
         return str(callers[-1].error)
@@ -264,7 +264,7 @@ def _why_not(machine: Machine) -> str:
 
 
 def _frees(machine: Machine, asked: HandlerSheet, gone: Sequence[Block]) -> tuple[int, str]:
-    """Return how many of the blocks that are gone handlers freed, and who else freed or took some, in words."""
+    """Return how many of these blocks handlers freed, and who else freed or allocated any, in words."""
     given = 2 + len(asked.blocks) + sum(not block.whose for block in asked.blocks)
     scripts = machine.journal.scripts.items()
     counts = {name: sum(one.name in CHANGING for one in script) for name, script in scripts}
@@ -281,7 +281,7 @@ def _frees(machine: Machine, asked: HandlerSheet, gone: Sequence[Block]) -> tupl
 
 
 def _range(action: Action) -> tuple[int, int]:
-    """The addresses that a call should free; none if it was refused for what it was given."""
+    """Return the addresses that a call should free; none if its arguments were refused."""
     given = dict(action.arguments)
     try:
         start = whole(given.get("address"), "address")

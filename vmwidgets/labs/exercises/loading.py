@@ -1,4 +1,4 @@
-"""An exercise of notebook 10: a library is mapped into two tasks, part by part, as a dynamic linker does."""
+"""An exercise of notebook 10: mapping a library into two tasks, part by part, as a dynamic linker does."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from vmwidgets.widgets import View
 
 SYMBOLS = "symbols"
-"""What follows the variables in the file, and is not mapped."""
+"""The bytes after the variables in the file, which are not mapped."""
 
 
 @frozen(slots=False)
 class Part:
-    """A row of the program headers: where its bytes are in the file, and where they go, counted from the base."""
+    """A row of the program headers: the place of its bytes in the file, and their address relative to the base."""
 
     name: str
     offset: int
@@ -41,7 +41,7 @@ class Part:
 
     @property
     def _addresses(self) -> range:
-        """Of its pages that have bytes of the file, counted from the base."""
+        """The addresses of its pages with bytes of the file, relative to the base."""
         return range(self.address, self.address + self.in_file, PAGE)
 
 
@@ -58,7 +58,7 @@ class LoaderSheet:
 
     @classmethod
     def drawn(cls, draws: Draws) -> LoaderSheet:
-        """The variables end within a page, and are not as far from the base as from the file's beginning."""
+        """Draw variables that end within a page, at different distances from the base and from the file's start."""
         sizes = [PAGE, draws.between(2, 4) * PAGE, draws.between(1, 3) * PAGE]
         parts, offset = [], 0
         for name, size, rights in zip(("headers", "code", "constants"), sizes, ("r", "rx", "r"), strict=True):
@@ -102,7 +102,7 @@ class LoaderSheet:
         )
 
     def start(self) -> Machine:
-        """A machine with the file, and two tasks without memory."""
+        """Return a machine with the file, and two tasks without memory."""
         machine = boot("x86-64", layout="small")
         machine.file(self.file, _content(self))
         for name in self.bases:
@@ -119,7 +119,7 @@ def _row(part: Part) -> str:
 
 
 def _content(asked: LoaderSheet) -> bytes:
-    """The file's bytes: each page of a part names itself, and so do the symbols."""
+    """Return the file's bytes: each page of a part contains its own name, and so do the symbols."""
     pages = [
         (f"{part.name} {page} " * PAGE)[: min(PAGE, part.in_file - page * PAGE)]
         for part in asked.parts
@@ -129,7 +129,7 @@ def _content(asked: LoaderSheet) -> bytes:
 
 
 def its_objects(machine: Machine) -> View:
-    """Return what the exercise is about: what each entry of the two tasks leads to, and which pages are whose."""
+    """Return what the exercise is about: the objects of the two tasks' entries, and the owners of pages."""
     from vmwidgets.widgets import Objects  # a judge draws nothing
 
     return Objects(machine)
@@ -156,7 +156,7 @@ def its_objects(machine: Machine) -> View:
     ),
 )
 def loader(machine: Machine, asked: LoaderSheet) -> Iterator[Criterion]:
-    """A file's parts are in two tasks: at their places, in shared frames until they are written, and zeroes after."""
+    """Judge the file's parts in two tasks: in place, in shared frames until they are written, followed by zeroes."""
     content, known = _content(asked), asked.file in machine.files
     places = [Loaded(machine, asked, name, content) for name in asked.bases if known and name in machine.tasks]
     mapped = len(places) == len(asked.bases) and all(one.task.map.entries() for one in places)
@@ -195,7 +195,7 @@ def loader(machine: Machine, asked: LoaderSheet) -> Iterator[Criterion]:
 
 
 def _judged_variables(places: Sequence[Loaded], first: str) -> Criterion:
-    """Return what the first task wrote is its own: neither the other task has it, nor the file."""
+    """Judge whether the first task's writes are in its own memory only, not in the other task or the file."""
     written = not first and places[0].variable == places[0].asked.value.encode()
     shared = [f"shared in {one.name}" for one in places if one.shares]
     changed = [] if first or places[0].file_is_kept else ["the file has changed"]
@@ -213,7 +213,7 @@ def _judged_variables(places: Sequence[Loaded], first: str) -> Criterion:
 
 
 def _judged_zeroes(places: Sequence[Loaded], first: str) -> Criterion:
-    """The variables whose first value is zero: the rest of a page, and pages that the file has no bytes for."""
+    """Judge the variables that begin as zero: the rest of a page, and pages without bytes of the file."""
     rests, wholes = {one.name: one.rest for one in places}, {one.name: one.zeroes for one in places}
     found = {*rests.values(), *wholes.values()}
     return criterion(
@@ -231,18 +231,18 @@ def _judged_zeroes(places: Sequence[Loaded], first: str) -> Criterion:
 
 
 ZEROES, PAST_END, NOTHING, OTHERS = "zeroes", "SIGBUS", "not mapped", "other bytes"
-"""What may be found where zeroes should be; else what an entry allows."""
+"""What may be found where zeroes should be; anything else is what an entry allows."""
 
 
 @frozen(slots=False)
 class Loaded:
-    """The library in the task `name`: what is at the places that its base and the sheet give."""
+    """The library in the task `name`: its contents at the places given by its base and the sheet."""
 
     machine: Machine
     asked: LoaderSheet
     name: str
     content: bytes
-    """Of the file, as the sheet has it."""
+    """The file's bytes, as the sheet has them."""
 
     @property
     def task(self) -> Task:
@@ -251,23 +251,23 @@ class Loaded:
 
     @property
     def base(self) -> int:
-        """Return where the library begins in it."""
+        """The address at which the library begins in the task."""
         return self.asked.bases[self.name]
 
     def sees(self, address: int, length: int) -> bytes | None:
-        """The bytes there, counted from the base; None where a page is not mapped, or its object has no page."""
+        """Return the bytes at an offset from the base; None if a page is not mapped, or its object has no page."""
         try:
             return self.task.peek(self.base + address, length)
         except KernelError:
             return None
 
     def entry(self, address: int) -> EntryValue | None:
-        """The entry of an address that is counted from the base."""
+        """Return the entry at an offset from the base."""
         return entry_at(self.task.map, self.base + address)
 
     @property
     def wrong(self) -> str:
-        """The first part that is not as the sheet asks, and why."""
+        """The first part that is not as required, and why."""
         for part in self.asked.parts:
             entries = [self.entry(address) for address in part._addresses]
             rights = {"not mapped" if one is None else one.protection for one in entries}
@@ -284,11 +284,11 @@ class Loaded:
 
     @property
     def other_bytes(self) -> bool:
-        """Return whether a part that is mapped begins with bytes of another place in the file."""
+        """Return whether a mapped part begins with bytes from another place in the file."""
         return any(self._page(one, 0) not in (None, self._wanted(one, 0)) for one in self.asked.parts)
 
     def _page(self, part: Part, number: int) -> bytes | None:
-        """The beginning of a page: the variable that is written lies after it."""
+        """Return the beginning of a page: the variable that is written lies after it."""
         return self.sees(part.address + number * PAGE, BEGINNING)
 
     def _wanted(self, part: Part, number: int) -> bytes:
@@ -296,7 +296,7 @@ class Loaded:
         return self.content[start : start + BEGINNING]
 
     def _shows(self, part: Part) -> bool:
-        """Return whether its bytes are those of the file; what the sheet has written, and zeroes, are judged apart."""
+        """Return whether the bytes are the file's; the written variable and zeroes are judged separately."""
         found = self.sees(part.address, part.in_file)
         wanted = self.content[part.offset : part.offset + part.in_file]
         if found is None or part is not self.asked.parts[-1]:
@@ -307,7 +307,7 @@ class Loaded:
 
     @property
     def copied(self) -> list[str]:
-        """The parts with a page in a frame of the task's own, though nothing was to be written to it."""
+        """The parts with a page in the task's own frame although nothing was to be written to it."""
         return [
             f"{part.name} in {self.name}"
             for part in self.asked.parts
@@ -320,7 +320,7 @@ class Loaded:
         return page in (self.asked.variable >> PAGE_SHIFT, last.address + last.in_file >> PAGE_SHIFT)
 
     def _has_own(self, address: int) -> bool:
-        """Return whether a page is mapped, and is not in a frame of the file."""
+        """Return whether a page is mapped, but not to a frame of the file."""
         va = self.base + address
         entry = self.task.space.vm_map.peek(va)
         target = entry.object if entry is not None and entry.start <= va else None
@@ -332,19 +332,19 @@ class Loaded:
 
     @property
     def shares(self) -> bool:
-        """Return whether a write to one of its variables is a write to something that others can have, too."""
+        """Return whether others can see a write to one of the task's variables."""
         last = self.asked.parts[-1]
         places = range(last.address, last.address + last.in_memory, PAGE)
         return any(is_shared(self.task, self.base + address) for address in places)
 
     @property
     def variable(self) -> bytes | None:
-        """Return what the task has in the variable that the sheet names."""
+        """The task's value of the variable that the sheet names."""
         return self.sees(self.asked.variable, len(self.asked.value))
 
     @property
     def file_is_kept(self) -> bool:
-        """Return whether the file is what it was, on disk and in memory."""
+        """Return whether the file is unchanged, on disk and in memory."""
         file = self.machine.files[self.asked.file]
         if file.size != len(self.content) or file.disk != self.content:
             return False
@@ -353,14 +353,14 @@ class Loaded:
 
     @property
     def rest(self) -> str:
-        """Return what is in the rest of the last page with bytes of the file."""
+        """The rest of the last page with bytes of the file."""
         last = self.asked.parts[-1]
         end = last.address + last.in_file
         return self._in(end, -end % PAGE)
 
     @property
     def zeroes(self) -> str:
-        """Return what is in the pages after it, up to the part's end."""
+        """The pages after it, up to the part's end."""
         last = self.asked.parts[-1]
         start, end = round_page(last.address + last.in_file), round_page(last.address + last.in_memory)
         for page in range(start, end, PAGE):
@@ -384,7 +384,7 @@ class Loaded:
 
     @property
     def unasked(self) -> list[str]:
-        """Ranges that are mapped and belong to no part."""
+        """The mapped ranges that belong to no part."""
         wanted = [
             range(self.base + part.address, round_page(self.base + part.address + part.in_memory))
             for part in self.asked.parts
@@ -403,7 +403,7 @@ class Loaded:
 
 
 BEGINNING = 8
-"""Bytes at which a page is known: the variable that is written lies after them."""
+"""The number of bytes that identify a page: the variable that is written lies after them."""
 
 
 OTHER_BYTES = Mistake(

@@ -18,12 +18,12 @@ from .deeds import ENTERED, Deed, deeds, removals
 from .structures import gaps, in_words, listed, pages, runs
 
 LETTERS = {"stack": "rw-", "hole": "", "page": "---"}
-"""The rights of a page by what it is for; none at all where nothing is mapped."""
+"""The rights of a page by its purpose; none if nothing is mapped."""
 
 
 @frozen(slots=False)
 class Stack:
-    """`pages` long; `guard` is "hole", "page", or empty for none, at the end to which the stack grows."""
+    """A stack of `pages` pages; `guard`, at the end to which it grows, is "hole", "page", or empty for none."""
 
     name: str
     pages: int
@@ -43,14 +43,14 @@ class Stack:
 
 @frozen(slots=False)
 class GuardSheet:
-    """Stacks in the order of their addresses, close together from `base` on."""
+    """Stacks in address order, close together from `base` on."""
 
     base: int
     stacks: tuple[Stack, ...]
 
     @classmethod
     def drawn(cls, draws: Draws) -> GuardSheet:
-        """Three or four stacks; at least one guard page of each kind."""
+        """Draw three or four stacks, with at least one guard page of each kind."""
         guards = draws.shuffled(["hole", "page", draws.choice(["hole", "page"]), *draws.choice([[], [""]])])
         stacks = [
             Stack(name, draws.choice([2, 4, 8, 16]), draws.choice([True, False]), guard)
@@ -70,12 +70,12 @@ class GuardSheet:
         )
 
     def start(self) -> MachineMap:
-        """An empty map."""
+        """Return an empty map."""
         return boot().task("stacks").map
 
 
 def pieces(asked: GuardSheet, *, wrong_end: bool = False) -> list[tuple[int, str]]:
-    """From the lowest: how many pages, and what for; with `wrong_end` each guard is at its stack's other end."""
+    """Return the pieces from the lowest: pages and purpose; with `wrong_end`, guards are at the other end."""
     found: list[tuple[int, str]] = []
     for stack in asked.stacks:
         whole = [(1, stack.guard), (stack.pages, "stack")] if stack.guard else [(stack.pages, "stack")]
@@ -84,12 +84,12 @@ def pieces(asked: GuardSheet, *, wrong_end: bool = False) -> list[tuple[int, str
 
 
 def page_by_page(asked: GuardSheet, *, wrong_end: bool = False) -> list[str]:
-    """Return what each page is for, from the lowest."""
+    """Return the purpose of each page, from the lowest."""
     return [what for count, what in pieces(asked, wrong_end=wrong_end) for _ in range(count)]
 
 
 def _stack_pages(asked: GuardSheet) -> Iterator[range]:
-    """The pages of each stack, counted from the lowest page of all."""
+    """Yield the pages of each stack, counted from the lowest page of all."""
     page = 0
     for count, what in pieces(asked):
         if what == "stack":
@@ -111,9 +111,9 @@ def _stack_pages(asked: GuardSheet) -> Iterator[range]:
     ),
 )
 def guard(space: MachineMap, asked: GuardSheet) -> Iterator[Criterion]:
-    """Every page of the stacks and guards is what the sheet says, and nothing else is mapped.
+    """Judge the pages of the stacks and guards: each as the sheet says, and nothing else mapped.
 
-    One page at the base, or all pages at once, is no beginning: most stacks have to be there, and a guard.
+    One page at the base, or all pages at once, doesn't count as a beginning: most stacks and a guard must be there.
     """
     wanted = page_by_page(asked)
     end = asked.base + len(wanted) * PAGE
@@ -186,7 +186,7 @@ HOLE_FOR_PAGE = Mistake(
 
 
 def _letters(space: MachineMap, base: int, count: int) -> list[str]:
-    """The rights of each page from `base` on, empty where nothing is mapped."""
+    """Return the rights of each page from `base` on, "" if nothing is mapped."""
     found = dict.fromkeys(range(count), "")
     for entry in space.entries():
         first, last = (entry.start - base) // PAGE, (entry.end - base) // PAGE
@@ -199,20 +199,20 @@ def _address(asked: GuardSheet, page: int) -> Address:
 
 
 def _rights(asked: GuardSheet, letters: list[str], wrong: list[int]) -> str:
-    """Return what the pages that are not as they should be have, and where."""
+    """Return the rights of the wrong pages, and their addresses."""
     return ", ".join(f"{letters[page] or 'not mapped'} at {_address(asked, page)}" for page in wrong)
 
 
 @frozen(slots=False)
 class GapsSheet:
-    """Gaps in the order of their addresses, and requests that fill them in some orders only; sizes are in pages."""
+    """Gaps in address order, and requests that fill them only in some orders; sizes are in pages."""
 
     gaps: tuple[int, ...]
     requests: tuple[int, ...]
 
     @classmethod
     def drawn(cls, draws: Draws) -> GapsSheet:
-        """Gaps of one or two requests each; the orders that come to mind first leave a gap."""
+        """Draw gaps of one or two requests each; the orders that come to mind first leave a gap."""
         while True:
             parts = [[draws.between(1, 6) for _ in range(count)] for count in draws.shuffled([1, 2, 2])]
             gaps, requests = tuple(map(sum, parts)), tuple(draws.shuffled(sorted(chain(*parts))))
@@ -231,11 +231,11 @@ class GapsSheet:
 
     @property
     def size(self) -> int:
-        """Of the map in pages: two used pages before, between and after the gaps."""
+        """The size of the map in pages: two used pages before, between and after the gaps."""
         return sum(self.gaps) + 2 * (len(self.gaps) + 1)
 
     def start(self) -> MachineMap:
-        """The map with its gaps."""
+        """Return the map with its gaps."""
         space = boot().task("puzzle").map
         space.enter(self.size * PAGE)
         page = 0
@@ -247,7 +247,7 @@ class GapsSheet:
 
 
 def fills(gaps: Sequence[int], order: Sequence[int]) -> bool:
-    """Return whether requests in this order fill the gaps, where each takes the lowest gap that is large enough."""
+    """Return whether requests in this order fill the gaps, if each takes the lowest gap with room."""
     left = list(gaps)
     for size in order:
         lowest = next((index for index, gap in enumerate(left) if gap >= size), None)
@@ -271,7 +271,7 @@ def fills(gaps: Sequence[int], order: Sequence[int]) -> bool:
     ),
 )
 def gaps_and_requests(space: MachineMap, asked: GapsSheet) -> Iterator[Criterion]:
-    """Requests without an address fill the gaps that were there; in any order, they can be made by anyone."""
+    """Judge the requests: made without an address, in any order and by any call, they fill the gaps."""
     end = asked.size * PAGE
     left = [gap for gap in gaps(space) if gap[1] <= end]
     filled = not left and space.size == end
@@ -323,14 +323,14 @@ def _gaps(left: list[tuple[int, int]]) -> str:
 
 
 def _requests(space: MachineMap, asked: GapsSheet) -> list[Deed]:
-    """Return what was entered since the last gap was made, by whatever call."""
+    """Return what was entered, by whatever call, since the last gap was made."""
     found = deeds(space, asked)
     last = max((number for number, deed in enumerate(found, 1) if removals([deed])), default=0)
     return [deed for deed in found[last:] if deed.kind == ENTERED]
 
 
 def _in_used_pages(request: Deed, asked: GapsSheet) -> bool:
-    """Return whether a request lies, in part, where the map had pages in use at the start."""
+    """Return whether part of a request lies in pages that were in use at the start."""
     first = 0
     for gap in (*asked.gaps, 0):
         if request.start < (first + 2) * PAGE and first * PAGE < request.start + request.size:

@@ -1,4 +1,4 @@
-"""The mistakes of the questions in notebook 12, which has no exercise: it is not graded."""
+"""The mistakes of the questions in notebook 12, which is not graded and has no exercise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An exercise of notebook 10, and the mistakes of its questions: a trace that makes a stack, its guard and a heap."""
+"""An exercise of notebook 10, and the mistakes of its questions: a trace for a stack, its guard and a heap."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from ..mistakes import Mistake, mistakes
 from .structures import pages, runs
 
 RIGHTS = {"---": "without access", "rw-": "to read and write", "r--": "to read only", "": "not mapped"}
-"""Of a piece of the address space, and how that is said; without a text: a gap."""
+"""The rights of a piece of the address space, and their names; without a name, a gap."""
 
 
 @frozen(slots=False)
 class StackSheet:
-    """`pieces`: rights and number of pages, by address, each directly behind the one before; `heap` is in pages."""
+    """Adjacent `pieces`, each with rights and a number of pages, by address; `heap` is in pages."""
 
     pieces: tuple[tuple[str, int], ...]
     heap: int
 
     @classmethod
     def drawn(cls, draws: Draws) -> StackSheet:
-        """Four or five pieces, no two alike in a row; one of them is a stack with a guard below it."""
+        """Draw four or five pieces, no two neighbours alike; one of them is a stack with a guard below it."""
         count = draws.between(4, 5)
         while True:
             rights = [draws.choice(list(RIGHTS)) for _ in range(count)]
@@ -42,7 +42,7 @@ class StackSheet:
 
     @property
     def most(self) -> int:
-        """Calls: execve, two of brk, one mmap for all pieces, and one for each that has other rights."""
+        """The calls needed: execve, two of brk, one mmap for all pieces, and one more for each with other rights."""
         rights = [one for one, _ in self.pieces]
         return 4 + len(rights) - max(rights.count(one) for one in RIGHTS if one)
 
@@ -66,7 +66,7 @@ class StackSheet:
         )
 
     def start(self) -> LoadedStrace:
-        """A program that has only asked where its heap is."""
+        """Return a program that has only asked for the address of its heap."""
         return load_strace(boot("x86-64"), BEGINNING)
 
 
@@ -97,7 +97,7 @@ brk(NULL) = 0x55550000
     ),
 )
 def stack(loaded: LoadedStrace, asked: StackSheet) -> Iterator[Criterion]:
-    """A trace whose few calls make the pieces that the sheet asks for, and a heap."""
+    """Judge the trace: few calls make the required pieces and a heap."""
     space = loaded.task.space
     ranges = [run for run in runs(loaded.task.map) if not space.heap.start <= run.start < space.heap.end]
     found, too_low = _pieces(ranges), bool(ranges) and ranges[0].start < LOWEST
@@ -143,7 +143,7 @@ def stack(loaded: LoadedStrace, asked: StackSheet) -> Iterator[Criterion]:
 
 
 LOWEST = 64 * KIB
-"""What Linux maps for a program begins here or above: vm.mmap_min_addr."""
+"""The lowest address that Linux maps for a program: vm.mmap_min_addr."""
 
 UNKNOWN_RIGHT = Mistake(
     "an unknown right",
@@ -155,7 +155,7 @@ PIECE_BY_PIECE = Mistake("a call for each piece", "One mmap can reserve all of i
 
 
 def _pieces(ranges: Sequence[EntryValue]) -> list[tuple[str, int]]:
-    """Rights and pages of ranges, with the gaps between them."""
+    """Return the rights and the number of pages of ranges, with the gaps between them."""
     found: list[tuple[str, int]] = []
     for number, one in enumerate(ranges):
         if number and ranges[number - 1].end < one.start:

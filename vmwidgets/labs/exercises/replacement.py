@@ -1,4 +1,4 @@
-"""Exercises of notebook 11, and the mistakes of its questions: more memory, more faults; and a policy of one's own."""
+"""Exercises of notebook 11, and the mistakes of its questions: more memory with more faults; and one's own policy."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from ..exercise import exercise
 from ..mistakes import Mistake, mistakes
 
 WITH_ANOMALY = ("fifo", 3), ("fifo", 4), ("fifo", 5), ("clock", 3), ("second chance", 3)
-"""Policies, and numbers of frames with which one frame more can be worse."""
+"""Policies, with numbers of frames for which one more frame can be worse."""
 
 
 @frozen(slots=False)
 class AnomalySheet:
-    """With one frame more than `frames`, `policy` is to have `more` faults more, in a string of this length."""
+    """The task: `policy` has `more` additional faults with one frame more than `frames`, in a string of this length."""
 
     policy: str
     frames: int
@@ -35,7 +35,7 @@ class AnomalySheet:
 
     @classmethod
     def drawn(cls, draws: Draws) -> AnomalySheet:
-        """The textbooks' string with more or fewer pages, twice or three times, and some references more."""
+        """Draw the textbooks' string with more or fewer pages, two or three times, with some more references."""
         policy, frames = draws.choice(WITH_ANOMALY)
         more, others, again = draws.between(2, 3), draws.between(0, 2), draws.between(1, 6)
         return cls(policy, frames, more, frames + 2 + others, (2 * frames + 6) * more + others + again)
@@ -56,7 +56,7 @@ class AnomalySheet:
         )
 
     def start(self) -> ReferencesValue:
-        """A string that is too short, run as the sheet asks."""
+        """Return a string that is too short, run as the sheet says."""
         return reference_string("1 2 3", self.sizes, self.policy)
 
 
@@ -85,7 +85,7 @@ class AnomalySheet:
     ),
 )
 def anomaly(found: ReferencesValue, asked: AnomalySheet) -> Iterator[Criterion]:
-    """The policy has so many faults more with one frame more, with the sheet's numbers of references and pages."""
+    """Judge the string: it has the sheet's numbers of references and pages, and one more frame the required faults."""
     is_run = asked.policy in found.policies and set(asked.sizes) <= set(found.frames)
     few, many = (found.faults(asked.policy, frames) if is_run else 0 for frames in asked.sizes)
     yield criterion(
@@ -122,17 +122,17 @@ FEWER = Mistake(
 )
 
 Rule = tuple[str, int]
-"""Which pages are favourites: the kind of rule, and its number."""
+"""The rule for favourites: its kind and its number."""
 
 RULES: dict[str, tuple[str, Callable[[int, int], bool]]] = {
     "below": ("pages below {}", lambda page, number: page < number),
     "from": ("pages from {} on", lambda page, number: page >= number),
     "end": ("pages whose number ends in {}", lambda page, number: page % 10 == number),
 }
-"""In words, and as a function of a page and the number."""
+"""The rules in words, and as functions of a page and the number."""
 
 LAST = 200
-"""Pages are numbered below it."""
+"""The limit of page numbers."""
 
 LOOP, PHASES, WRITES = "loop", "phases", "writes"
 OTHERS = {
@@ -145,7 +145,7 @@ IN_WORDS = {LOOP: "in the loop", PHASES: "in phases", WRITES: "where pages are w
 
 @frozen(slots=False)
 class PolicySheet:
-    """A rule for favourites in a scan, and another kind of string; `strings` are both, for so many frames."""
+    """A rule for favourites in a scan, and another kind of string; `strings` are both, with their frames."""
 
     frames: int
     rule: Rule
@@ -154,7 +154,7 @@ class PolicySheet:
 
     @classmethod
     def drawn(cls, draws: Draws) -> PolicySheet:
-        """Strings in which no page but a favourite keeps the rule."""
+        """Draw strings in which only favourites keep the rule."""
         frames, kind = draws.between(4, 5), draws.choice(list(RULES))
         number = draws.below(10) if kind == "end" else draws.between(3, 14) * 5
         rule = kind, LAST - number if kind == "from" else number
@@ -170,7 +170,7 @@ class PolicySheet:
 
     @cached_property
     def most(self) -> tuple[int, int]:
-        """The most faults in each string: a quarter of the way from OPT to the worst of FIFO, LRU and newest first."""
+        """The most faults allowed in each string: a quarter of the way from OPT to the worst of three policies."""
         first, second = (_most(string, self.frames) for string in self.strings)
         return first, second
 
@@ -199,19 +199,19 @@ class PolicySheet:
         return f"At most {self.most[which]} faults of {len(found.pages)} (OPT has {opt}, LRU {lru}):"
 
     def start(self) -> Callable[[list[ResidentPage]], object]:
-        """A policy that chooses no page."""
+        """Return a policy that chooses no page."""
         return nothing_yet
 
 
 def _most(string: str, frames: int) -> int:
-    """The most faults that a policy may have in a string."""
+    """Return the most faults that a policy may have in a string."""
     found = reference_string(string, frames, ("opt", "fifo", "lru", newest_first))
     best, *others = (run.faults for run in found.runs)
     return best + (max(others) - best) // 4
 
 
 def _not_shown(asked: PolicySheet, chosen: Chosen) -> tuple[str, str]:
-    """Two more strings of the sheet's kinds, others for each function: one that knows them by heart is another one."""
+    """Return two more strings of the sheet's kinds, different for each function: none knows them by heart."""
     draws = chosen.draws(f"{asked.strings}|not shown")
     favourites, others = _favourites(draws, asked.rule)
     scan = _scan_of(draws, favourites, others, asked.frames)
@@ -219,19 +219,19 @@ def _not_shown(asked: PolicySheet, chosen: Chosen) -> tuple[str, str]:
 
 
 def _favourites(draws: Draws, rule: Rule) -> tuple[list[int], list[int]]:
-    """All pages that keep the rule, and all others, in any order."""
+    """Return all pages that keep the rule, and all others, in any order."""
     kind, number = rule
     keeps, every = RULES[kind][1], draws.shuffled(range(LAST))
     return [page for page in every if keeps(page, number)], [page for page in every if not keeps(page, number)]
 
 
 def _scan_of(draws: Draws, favourites: list[int], others: list[int], frames: int) -> str:
-    """A scan in which a few favourites come again."""
+    """Return a scan in which a few favourites come again."""
     return " ".join(_scan(draws, [str(page) for page in favourites[: frames - 2]], others, frames))
 
 
 def _other(draws: Draws, kind: str, pages: list[int], frames: int) -> str:
-    """A string of another kind."""
+    """Return a string of another kind."""
     if kind == LOOP:
         found = list(map(str, pages[: frames + draws.between(1, 2)])) * 6
     elif kind == PHASES:
@@ -243,7 +243,7 @@ def _other(draws: Draws, kind: str, pages: list[int], frames: int) -> str:
 
 
 def _scan(draws: Draws, again: list[str], pages: list[int], frames: int) -> list[str]:
-    """Pages in a row, none twice, and between them all of `again`, with more than a memory of pages between."""
+    """Return consecutive pages, none twice, with all of `again` between them, more than a memory of pages apart."""
     left, found = [str(page) for page in pages], []
     for _ in range(6):
         count = draws.between(frames + 1, frames + 3)
@@ -253,22 +253,22 @@ def _scan(draws: Draws, again: list[str], pages: list[int], frames: int) -> list
 
 
 def newest_first(pages: list[ResidentPage]) -> ResidentPage:
-    """The page that came last goes first."""
+    """Choose the page that was brought in last."""
     return max(pages, key=lambda page: page.arrived)
 
 
 def nothing_yet(pages: list[ResidentPage]) -> object:
-    """No choice."""
+    """Choose no page."""
     return None
 
 
 def _all_strings(asked: PolicySheet, chosen: Chosen) -> list[str]:
-    """The two that the sheet shows, each before the hidden one of its kind."""
+    """Return all strings: the two on the sheet, each before the hidden one of its kind."""
     return [one for pair in zip(asked.strings, _not_shown(asked, chosen), strict=True) for one in pair]
 
 
 def ask_policy(choose: Any, asked: PolicySheet, chosen: Chosen) -> tuple[list[list[int]], tuple[str, ...]]:
-    """The pages that a function sends out in each string; none where it fails, and why."""
+    """Return the pages that a function evicts in each string; none if it fails, and why."""
     runs = [_victims(choose, string, asked.frames) for string in _all_strings(asked, chosen)]
     return [victims for victims, _ in runs], tuple(failed for _, failed in runs)
 
@@ -302,7 +302,7 @@ def _victims(choose: Any, string: str, frames: int) -> tuple[list[int], str]:
     ),
 )
 def policy(chosen: Chosen, asked: PolicySheet) -> Iterator[Criterion]:
-    """A function that keeps the favourites in a scan, and does what the other string asks for, also unseen."""
+    """Judge the function: it keeps the favourites in a scan and suits the other string, even in hidden ones."""
     failed = False
     lost = {LOOP: LRU_IN_LOOPS, PHASES: EARLIER_PHASES, WRITES: CLEAN_AND_DIRTY}[asked.other]
     tried = [_tried(chosen, place, string, asked) for place, string in enumerate(_all_strings(asked, chosen))]
@@ -342,9 +342,9 @@ CLEAN_AND_DIRTY = Mistake("written pages go", "Written pages are used again, and
 
 
 class _Tried(NamedTuple):
-    """How many faults a function has in a string, and that in words; -1 where it can't be asked.
+    """A function's faults in a string, as a number and in words; -1 if it can't be asked.
 
-    `most` says how many it may have.
+    `most` is the number of faults allowed.
     """
 
     faults: int
@@ -353,7 +353,7 @@ class _Tried(NamedTuple):
 
     @property
     def few(self) -> bool:
-        """Return whether it has no more than it may."""
+        """Return whether it has at most the allowed number of faults."""
         return 0 <= self.faults <= self.most
 
 
@@ -361,7 +361,7 @@ NO_PAGE = "each time, the function has to return one of the pages that it was gi
 
 
 def _tried(chosen: Chosen, place: int, string: str, asked: PolicySheet) -> _Tried:
-    """The string of this place once more, with the pages that the function chose."""
+    """Return a string run again with the pages that the function chose."""
     most = _most(string, asked.frames)
     rows = chosen.answers
     row = rows[place] if isinstance(rows, list) and place < len(rows) and isinstance(rows[place], list) else []

@@ -1,4 +1,4 @@
-"""Exercises of notebook 09, and the mistakes of its questions: refills, and rights in spite of a bug."""
+"""Exercises of notebook 09, and the mistakes of its questions: refills, and right permissions in spite of a bug."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from ..mistakes import Mistake, mistakes
 from .structures import EDITED, edited, pages
 
 BEFORE = 7
-"""Blocks that a new domain has for vnodes: more of them come by refills."""
+"""The blocks that a new domain has for vnodes; more come from refills."""
 
 
 def _place(draws: Draws, taken: set[int]) -> int:
-    """An address at a multiple of 1 MiB, with 4 MiB behind it, far from all others."""
+    """Return an address at a multiple of 1 MiB, with 4 MiB after it, far from all others."""
     row = draws.choice([row for row in range(0x50, 0x7F) if row not in taken])
     taken.add(row)
     return (row << 24) + draws.between(0, 11) * MIB
@@ -38,7 +38,7 @@ def _place(draws: Draws, taken: set[int]) -> int:
 
 @frozen(slots=False)
 class BugSheet:
-    """Pages at `at`, of which `some` (by number) shall become read-only."""
+    """Pages at `at`; those with the numbers in `some` are to become read-only."""
 
     at: int
     pages: int
@@ -46,7 +46,7 @@ class BugSheet:
 
     @classmethod
     def drawn(cls, draws: Draws) -> BugSheet:
-        """Pages that may lie across a border of two tables, and one or two runs of them."""
+        """Draw pages that may cross a border of two tables, and one or two runs of them."""
         count = draws.between(5, 8)
         chosen = [draws.between(0, 1) for _ in range(count)]
         while not 1 <= sum(chosen) <= count - 2:
@@ -56,7 +56,7 @@ class BugSheet:
 
     @property
     def size(self) -> int:
-        """In bytes."""
+        """The size in bytes."""
         return self.pages * PAGE
 
     @property
@@ -73,7 +73,7 @@ class BugSheet:
         )
 
     def start(self) -> MachineDomain:
-        """The domain on a machine with the bugs of the originals, its pages written."""
+        """Return the domain on a machine with the originals' bugs, with its pages written."""
         domain = boot("armv7", quirks=QUIRKS).domain("log")
         domain.map(domain.frame(self.size), at=self.at, size=self.size)
         for number in range(self.pages):
@@ -105,7 +105,7 @@ def _content(number: int) -> bytes:
     ),
 )
 def bug(domain: MachineDomain, asked: BugSheet) -> Iterator[Criterion]:
-    """Some pages are read-only with what was written; and one modify_flags asked the kernel for something else."""
+    """Judge the pages: the right ones are read-only and keep their contents, although the bug changed the flags."""
     by_hand = edited(domain)
     rights = [page_rights(domain, asked.at + number * PAGE) for number in range(asked.pages)]
     only_read = 0 if by_hand else sum(rights[number] == "r-" for number in asked.some)
@@ -164,7 +164,7 @@ def _kept(domain: MachineDomain, asked: BugSheet, number: int) -> bool:
 
 
 def page_rights(domain: MachineDomain, va: int) -> str:
-    """Return what the program may do with a page: "rw", "r-", "--", or "no page"."""
+    """Return the program's rights to a page: "rw", "r-", "--", or "no page"."""
     fault = domain.walk(va).fault
     if fault is not None and fault.kind == "not-present":
         return "no page"
@@ -172,7 +172,7 @@ def page_rights(domain: MachineDomain, va: int) -> str:
 
 
 def _worst_call(domain: MachineDomain) -> tuple[int, set[int]]:
-    """The call of modify_flags with the most wrong flags: which flags it was given, and which it gave the kernel."""
+    """Return the call of modify_flags with the most wrong flags: the flags it received, and those it passed on."""
     journal = domain.machine.journal
     done = [one for one in journal if (one.target, one.name, one.outcome) == (domain.path, "modify_flags", "done")]
     calls = [(_asked(one), _passed_on(journal.events(one.number))) for one in done]
@@ -199,7 +199,7 @@ def _in_words(asked: int, passed_on: set[int]) -> str:
 
 @frozen(slots=False)
 class RefillSheet:
-    """A refill of `levels`, by a map of the film at `at`, in a domain that has used some of its blocks."""
+    """A refill of `levels`, by mapping the film at `at`, in a domain that has used some of its blocks."""
 
     levels: int
     used: int
@@ -208,12 +208,12 @@ class RefillSheet:
 
     @classmethod
     def drawn(cls, draws: Draws) -> RefillSheet:
-        """Return how deep, how many blocks are gone already, and where."""
+        """Draw the depth, the number of used blocks, and the address."""
         return cls(draws.between(2, 3), draws.between(0, 3), draws.between(1, 3) << 30, _place(draws, {0x50}))
 
     @property
     def most(self) -> int:
-        """The smallest outermost frame that can take so many levels."""
+        """The smallest outermost frame that can need refills of this depth."""
         return {2: 8 * KIB, 3: 512 * KIB}[self.levels]
 
     @property
@@ -227,7 +227,7 @@ class RefillSheet:
         )
 
     def start(self) -> MachineDomain:
-        """The domain, with its frame and what it has mapped already."""
+        """Return the domain, with its frame and its existing mappings."""
         domain = boot("armv7").domain("deep")
         film = domain.device_frame(self.device, 64 * MIB)
         for _ in range(self.used):
@@ -256,7 +256,7 @@ class RefillSheet:
     ),
 )
 def refill(domain: MachineDomain, asked: RefillSheet) -> Iterator[Criterion]:
-    """One map refilled so many deep, seen in the slab's frames; and the map was no larger than needed."""
+    """Judge the map: its refill has the required depth, seen in the slab's frames, and it was no larger than needed."""
     found = nests(domain.snapshot())
     deepest = max(found, key=len, default=[])
     levels = len(deepest)
@@ -293,10 +293,10 @@ def refill(domain: MachineDomain, asked: RefillSheet) -> Iterator[Criterion]:
 
 
 def nests(value: DomainValue) -> list[list[SlabHeadValue]]:
-    """The slab's frames, those of one refill with refills inside together, innermost first.
+    """Return the slab's frames; frames of nested refills are together, innermost first.
 
-    An outer frame is allocated before an inner one, and mapped after it: so capabilities of nested ones get younger
-    towards lower addresses.  Refills one after the other get older.
+    An outer frame is allocated before an inner one, and mapped after it, so capabilities of nested refills get younger
+    towards lower addresses.  Those of consecutive refills get older.
     """
     ages = {one.ref: one.id for cnode in value.cnodes for one in cnode.capabilities}
     frames = {leaf.va: ages[leaf.cap] for leaf in leaves(value.root) if leaf.cap in ages}

@@ -18,23 +18,23 @@ from .structures import listed
 
 LOCKS = ("exec_map", "pipe_map", "log_map", "net_map")
 OF_BOOT = LOCKS[:2]
-"""The maps that a machine has; the others are made for the exercise."""
+"""The maps that every machine has; the others are made for the exercise."""
 
 THREADS = ("backup", "exec", "login", "mail", "pipe", "print")
 
 Orders = dict[str, tuple[str, ...]]
-"""By the name of a thread the locks that it takes, in their order."""
+"""The locks that each thread takes, in order, by the thread's name."""
 
 
 @frozen(slots=False)
 class OrderSheet:
-    """Which locks each thread takes, in which order."""
+    """The locks that each thread takes, and their order."""
 
     threads: tuple[tuple[str, tuple[str, ...]], ...]
 
     @classmethod
     def drawn(cls, draws: Draws) -> OrderSheet:
-        """Three or four threads that can wait for each other, mended by changing one, or some sheets two."""
+        """Draw three or four threads that can wait in a circle; changing one of them, or sometimes two, prevents it."""
         locks = LOCKS[: draws.between(3, 4)]
         names = draws.sample(THREADS, draws.between(3, 4))
         while True:
@@ -47,7 +47,7 @@ class OrderSheet:
 
     @property
     def orders(self) -> Orders:
-        """The orders as they are."""
+        """The threads' present orders."""
         return dict(self.threads)
 
     @property
@@ -68,7 +68,7 @@ class OrderSheet:
         )
 
     def start(self) -> Machine:
-        """A machine with the maps, and no threads yet."""
+        """Return a machine with the maps, but no threads yet."""
         machine = boot("x86-64", layout="tiny")
         for name in LOCKS[len(OF_BOOT) :]:
             machine.kmem_suballoc("16 KiB", name)
@@ -76,7 +76,7 @@ class OrderSheet:
 
 
 def mended(asked: OrderSheet) -> list[Orders]:
-    """Orders without a circle, one for each order of all locks; those that change the fewest threads first."""
+    """Return orders without a circle, one for each order of all locks, those that change the fewest threads first."""
     found = []
     for ranking in permutations(LOCKS):
         one = {name: tuple(sorted(locks, key=ranking.index)) for name, locks in asked.threads}
@@ -86,7 +86,7 @@ def mended(asked: OrderSheet) -> list[Orders]:
 
 
 def changed(asked: OrderSheet, orders: Orders) -> int:
-    """Return how many threads have another order here; a lock that is missing is another matter."""
+    """Return how many threads have another order here; missing locks are not counted."""
     before = asked.orders
     return sum(locks != tuple(one for one in before[name] if one in locks) for name, locks in orders.items())
 
@@ -106,7 +106,7 @@ def changed(asked: OrderSheet, orders: Orders) -> int:
     ),
 )
 def order(machine: Machine, asked: OrderSheet) -> Iterator[Criterion]:
-    """Each thread copied with all its locks, and returned; their orders make no circle, and few were changed."""
+    """Judge the threads: each copied with all its locks and returned, without a circle, and few were changed."""
     scripts = {name: _latest(machine, name) for name, _ in asked.threads}
     states = {one.name: one.state for one in machine.threads}
     copied = [name for name, locks in asked.threads if _copies(scripts[name], set(locks))]
@@ -160,14 +160,14 @@ def _state(name: str, states: dict[str, str], tried: bool) -> str:
 
 
 def _latest(machine: Machine, name: str) -> Script:
-    """Return what the thread of this name did: the latest, where others had the name before it was given again."""
+    """Return what the latest thread with this name did."""
     scripts = machine.journal.scripts
     keys = [key for key in scripts if re.fullmatch(rf"{name}(#\d+)?", key)]
     return scripts[keys[-1]] if keys else Script()
 
 
 def _held(script: Script) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """Each action of a thread: its name, the lock or what it slept for, and the locks that it had, as it took them."""
+    """Yield each action of a thread: its name, the lock or channel, and the locks that it held, as it took them."""
     held: dict[str, None] = {}
     for action in script:
         lock = action.target.removeprefix("kmem/")
@@ -179,7 +179,7 @@ def _held(script: Script) -> Iterator[tuple[str, str, tuple[str, ...]]]:
 
 
 def _taken(script: Script) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Each lock that a thread took or waits for, with those that it had before."""
+    """Return each lock that a thread took or waits for, with the locks that it held before."""
     return ((lock, held) for action, lock, held in _held(script) if action == "lock")
 
 
@@ -188,9 +188,9 @@ def _copies(script: Script, locks: set[str]) -> bool:
 
 
 def _order(script: Script, before: tuple[str, ...]) -> tuple[str, ...]:
-    """In which order a thread took the locks that it copied with; of several orders one that it did not have before.
+    """Return the order in which a thread took the locks that it copied with; a new order, if there are several.
 
-    Where it did not copy with all of them, the order in which it took each for the first time.
+    If it never copied with all of them, the order in which it first took each.
     """
     orders = [
         held for name, what, held in _held(script) if name == "tsleep" and what == "copy" and {*before} <= {*held}
@@ -200,7 +200,7 @@ def _order(script: Script, before: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _circle(pairs: set[tuple[str, str]]) -> list[str]:
-    """Locks of which each is taken before the next, and the last is the first; empty without a circle."""
+    """Return locks of which each is taken before the next, and the last before the first; empty without a circle."""
     for length in range(2, len(LOCKS) + 1):
         for locks in permutations(sorted({lock for pair in pairs for lock in pair}), length):
             if all(pair in pairs for pair in zip(locks, [*locks[1:], locks[0]], strict=True)):

@@ -1,4 +1,4 @@
-"""What exercises ask of structures: what a map promises, whatever it is built from."""
+"""The conditions of exercises on structures, independent of how they were built."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ MOST_SAID = 6
 
 
 def runs(space: MachineMap) -> list[EntryValue]:
-    """The map's ranges as large as they can be seen: entries that touch and promise the same count as one.
+    """Return the map's ranges, with adjacent entries of equal properties joined.
 
-    So a solution with one entry and one with three, of the same memory, are the same.
+    So a solution with one entry equals one with three entries for the same memory.
     """
     found: list[EntryValue] = []
     for entry in space.entries():
@@ -39,35 +39,35 @@ def _goes_on(run: EntryValue, entry: EntryValue) -> bool:
 
 
 def gaps(space: MachineMap) -> list[tuple[int, int]]:
-    """The free ranges between the first entry and the last: start and end."""
+    """Return the free ranges between the first entry and the last: start and end."""
     entries = space.entries()
     pairs = pairwise(entries)
     return [(low.end, high.start) for low, high in pairs if low.end < high.start]
 
 
 def entry_at(space: MachineMap, address: int) -> EntryValue | None:
-    """The entry that contains an address, or None."""
+    """Return the entry that contains an address, or None."""
     return next((entry for entry in space.entries() if entry.start <= address < entry.end), None)
 
 
 def is_shared(task: Task, address: int) -> bool:
-    """Return whether the entry at `address` has the writes of others in it, or would have its own in others."""
+    """Return whether other tasks see writes through the entry at `address`, or it sees theirs."""
     entry = task.space.vm_map.peek(address)
     target = None if entry is None or address < entry.start else entry.object
     return entry is not None and isinstance(target, TaskObject) and target.shared and not entry.flags & NEEDS_COPY
 
 
 def edited(part: SpacePart) -> bool:
-    """Return whether descriptors of a task or a domain are edited by hand, past its kernel, and still hold that."""
+    """Return whether a task or a domain has descriptors that were edited by hand and still have their new values."""
     return any(edit.space == part.space_name for edit in part.machine.standing_edits)
 
 
 EDITED = "descriptors of this {} are edited by hand: what the kernel does for it counts; undo that"
-"""Of a task, or of a domain."""
+"""The sentence about edited descriptors, for a task and for a domain."""
 
 
 def pages(size: int) -> str:
-    """A size in pages.
+    """Return a size in pages.
 
     >>> pages(8192), pages(4096)
     ('2 pages', '1 page')
@@ -77,7 +77,7 @@ def pages(size: int) -> str:
 
 
 def listed(words: Sequence[object]) -> str:
-    """Words or numbers in a row, as a sentence has them.
+    """Return words or numbers as a list in a sentence.
 
     >>> listed([3, 1, 2]), listed(["3–5"]), listed([])
     ('3, 1 and 2', '3–5', 'none')
@@ -86,7 +86,7 @@ def listed(words: Sequence[object]) -> str:
 
 
 def in_words(entries: Iterable[EntryValue]) -> str:
-    """Ranges in words, not endless."""
+    """Return ranges in words, shortened if there are many."""
     words = [_one_in_words(entry) for entry in entries]
     more = [f"and {len(words) - MOST_SAID} more"] if len(words) > MOST_SAID else []
     return ", ".join([*words[:MOST_SAID], *more]) or "nothing is mapped"

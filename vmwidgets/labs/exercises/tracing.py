@@ -1,4 +1,4 @@
-"""The second exercise on replacement, for notebook 11: a trace of one's own, and the frames that its program needs."""
+"""The second exercise on replacement, for notebook 11: one's own trace, and the frames that its program needs."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from ..exercise import exercise
 from ..mistakes import Mistake, mistakes
 
 INPUT, MATRIX, COUNTS, TABLE = 0x10_0000, 0x40_0000, 0x80_0000, 0xC0_0000
-"""Where the program's arrays begin."""
+"""The addresses at which the program's arrays begin."""
 
 TABLE_PAGES = 12
 
 
 @frozen(slots=False)
 class TraceSheet:
-    """A program that reads its input once, and then a matrix by columns; after each column, some pages of a table.
+    """A program that reads its input once, and then a matrix by columns, with some pages of a table after each column.
 
-    The matrix has `rows` rows of `kib` KiB; `lookups` are the pages of the table, for each column.
+    The matrix has `rows` rows of `kib` KiB; `lookups` are the pages of the table for each column.
     """
 
     frames: int
@@ -37,7 +37,7 @@ class TraceSheet:
 
     @classmethod
     def drawn(cls, draws: Draws) -> TraceSheet:
-        """Such a program, and a memory into which neither all nor only little of it fits."""
+        """Draw such a program, and a memory that holds a part of it, but neither all nor very little."""
         rows, kib = 2 * draws.between(9, 14), draws.choice((2, 4))
         columns = draws.between(6, 9)
         lookups = tuple(tuple(sorted(draws.sample(range(TABLE_PAGES), draws.between(1, 4)))) for _ in range(columns))
@@ -67,12 +67,12 @@ class TraceSheet:
         )
 
     def start(self) -> dict[str, int | None]:
-        """No answers yet."""
+        """Return an empty set of answers."""
         return {"pages": None, "lru": None, "enough": None}
 
 
 class Solution(NamedTuple):
-    """What the trace gives; `fifo` for those who took the wrong policy."""
+    """The trace's results; `fifo` is for answers with the wrong policy."""
 
     pages: int
     lru: int
@@ -110,7 +110,7 @@ def solved(asked: TraceSheet) -> Solution:
     ),
 )
 def trace(answers: dict[Any, Any], asked: TraceSheet) -> Iterator[Criterion]:
-    """The numbers are those of the trace."""
+    """Judge the numbers: each must be the trace's."""
     right = solved(asked)
     given = {name: answers.get(name) for name in ("pages", "lru", "enough")}
     first = "" if any(one is not None for one in given.values()) else "write your answers"

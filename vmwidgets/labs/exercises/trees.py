@@ -1,4 +1,4 @@
-"""Exercises of notebook 02, and the mistakes of its questions: a lookup must not cost a scan."""
+"""Exercises of notebook 02, and the mistakes of its questions: a lookup should not cost a scan."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from .deeds import ENTERED, REMOVED, Deed, deeds, removals
 from .structures import in_words, listed, runs
 
 APART = 0x1_0000
-"""Pages lie so far apart at least, so that none merge."""
+"""The least distance between pages, so that none merge."""
 
 
 @frozen(slots=False)
 class TreeSheet:
-    """Addresses of single pages: those that are there, in the order in which they were entered, and those to enter."""
+    """Addresses of single pages: those present, in the order in which they were entered, and those to enter."""
 
     there: tuple[int, ...]
     wanted: tuple[int, ...]
 
     @classmethod
     def drawn(cls, draws: Draws) -> TreeSheet:
-        """The upper levels of a tree that never rotated; the orders that come to mind first rotate."""
+        """Draw the upper levels of a tree that never rotated; the orders that come to mind first rotate."""
         while True:
             order = _by_levels(draws)
             count = draws.between(2, 4)
@@ -52,7 +52,7 @@ class TreeSheet:
         )
 
     def start(self) -> MachineMap:
-        """The map with what is there."""
+        """Return the map with the pages that are present."""
         space = boot().task("orchard").map
         for address in self.there:
             space.enter(PAGE, at=address, fixed=True)
@@ -60,10 +60,10 @@ class TreeSheet:
 
 
 def _by_levels(draws: Draws) -> list[int]:
-    """Addresses from the root down: three full levels and a part of the fourth, each level in any order.
+    """Return addresses from the root down: three full levels and a part of the fourth, each level in any order.
 
-    In a full tree of 15 nodes, numbered from the left, the root is 8, then come 4 and 12: a node's level is in its
-    lowest bit.
+    In a full tree of 15 nodes, numbered from the left, the root is 8, followed by 4 and 12: a node's level is in its
+    lowest set bit.
     """
     nodes = sorted([*range(2, 16, 2), *draws.sample(range(1, 16, 2), draws.between(1, 3))])
     places = sorted(draws.sample(range(1, 50), len(nodes)))
@@ -75,7 +75,7 @@ def _by_levels(draws: Draws) -> list[int]:
 
 
 class _Page(Node):
-    """A node of a tree that is only tried."""
+    """A node of a trial tree."""
 
     def __init__(self, address: int) -> None:
         super().__init__(address)
@@ -83,7 +83,7 @@ class _Page(Node):
 
 
 def rotates(addresses: Sequence[int]) -> bool:
-    """Say whether a map's tree rotates when these are entered in this order; tried on a tree alone, which is quick."""
+    """Return whether a map's tree rotates when pages are entered in this order; uses only a tree, which is fast."""
     recorder, heard = Recorder(), list[Raw]()
     recorder.emit = heard.append
     tree: RedBlackTree[_Page] = RedBlackTree(recorder)
@@ -110,7 +110,7 @@ def _listed(addresses: Sequence[int]) -> str:
     ),
 )
 def no_rotation(space: MachineMap, asked: TreeSheet) -> Iterator[Criterion]:
-    """The pages were entered in an order that never rotates; several orders do."""
+    """Judge the order of the entered pages, which must never rotate; several orders work."""
     addresses = sorted([*asked.there, *asked.wanted])
     there = [(run.start, run.end) for run in runs(space)]
     missing = [address for address in addresses if address not in dict(there)]

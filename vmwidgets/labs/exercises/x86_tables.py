@@ -1,4 +1,4 @@
-"""Exercise of notebook 06, and the mistakes of its questions: a descriptor by hand, and what processors remember."""
+"""Exercise of notebook 06, and the mistakes of its questions: a descriptor by hand, and cached translations."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from .structures import listed
 TASK, OTHER = "keys", "mail"
 CPUS = 3
 COVERED = {2: 2 * MIB, 3: GIB}
-"""What one descriptor of each level covers."""
+"""The size of the range that a descriptor of each level covers."""
 
 MARKS = 1 << 5 | 1 << 6
-"""Bits of a descriptor that the hardware sets: accessed and dirty."""
+"""The bits of a descriptor that the hardware sets: accessed and dirty."""
 
 ACCESSES = ("read", "write", "execute")
 FORBIDDEN = {
@@ -36,7 +36,7 @@ FORBIDDEN = {
     ("write", "execute"): "can neither write to nor run what is in",
     ACCESSES: "can no longer read, write or run (the supervisor still can)",
 }
-"""What is asked for, by the rights that are taken away."""
+"""The exercise's wording for the rights that are taken away."""
 
 FIRST = "remove a permission"
 
@@ -52,7 +52,7 @@ class ByHandSheet:
 
     @classmethod
     def drawn(cls, draws: Draws) -> ByHandSheet:
-        """Two tables of 4 KiB pages below one of the next level, and a third elsewhere; the first pages are meant."""
+        """Draw two tables of 4 KiB pages below one of the next level, and another one; the first pages lose rights."""
         level = draws.between(2, 3)
         first, second = draws.sample(range(1, 4), 2)
         slots = draws.sample(range(1, 500), 3)
@@ -66,7 +66,7 @@ class ByHandSheet:
 
     @property
     def meant(self) -> tuple[int, ...]:
-        """The pages that lose rights: all below one descriptor, together with the first page."""
+        """The pages that lose rights: the first page, and all others below the same descriptor."""
         size = COVERED[self.level]
         return tuple(page for page in self.pages if page // size == self.pages[0] // size)
 
@@ -93,7 +93,7 @@ class ByHandSheet:
         )
 
     def start(self) -> Machine:
-        """Two tasks that run on three processors and have used their pages."""
+        """Return two tasks that run on three processors and have used their pages."""
         machine = boot("x86-64", cpus=CPUS)
         for name in TASK, OTHER:
             task, pages = machine.task(name), machine.object(name)
@@ -125,7 +125,7 @@ def _listed(pages: tuple[int, ...]) -> str:
     ),
 )
 def by_hand(machine: Machine, asked: ByHandSheet) -> Iterator[Criterion]:
-    """Some pages of "keys" lost rights by one descriptor, and processors remember what is true, and only that."""
+    """Judge the edit: pages of "keys" lost rights by one descriptor, and processors cache only true translations."""
     edits = _edits(machine, asked)
     pairs = [(page, access) for page in asked.meant for access in asked.rights]
     left = [(page, access) for page, access in pairs if not _stopped(machine, page, access)]
@@ -243,7 +243,7 @@ def _stopped(machine: Machine, va: int, access: str) -> bool:
 
 
 def _wrong(machine: Machine, asked: ByHandSheet) -> list[tuple[int, str]]:
-    """Pages that do not lead to their frame, or lack a right that they should have: the address, and what is wrong."""
+    """Return pages that lack their frame or a right that they should have: the address, and what is wrong."""
     found = []
     for name in TASK, OTHER:
         whose = "" if name == TASK else f" of {OTHER}"
@@ -261,7 +261,7 @@ def _wrong(machine: Machine, asked: ByHandSheet) -> list[tuple[int, str]]:
 
 
 def _edits(machine: Machine, asked: ByHandSheet) -> dict[int, int]:
-    """The descriptors that were changed by hand, but for what was undone: the operation that changed each last."""
+    """Return the descriptors changed by hand and not undone, with the operation that last changed each."""
     edits: list[tuple[int, int]] = []
     for operation, events, _ in operations_since(machine, asked):
         if operation.name == "set_descriptor":
@@ -272,7 +272,7 @@ def _edits(machine: Machine, asked: ByHandSheet) -> dict[int, int]:
 
 
 def _by_the_kernel(machine: Machine, asked: ByHandSheet) -> bool:
-    """Return whether something else than an edit changed the task's tables; what a fault writes again is as it was."""
+    """Return whether anything but an edit changed the task's tables; a fault that restores a descriptor is ignored."""
     tables = {pa // PAGE for pa in _descriptors(machine, asked, TASK)}
     first: dict[int, int] = {}
     for operation, events, truncated in operations_since(machine, asked):
@@ -286,7 +286,7 @@ def _by_the_kernel(machine: Machine, asked: ByHandSheet) -> bool:
 
 
 def _written(events: Iterable[Event]) -> Iterator[tuple[int, int, int]]:
-    """Of each descriptor that was written its address, what it held, and what it holds."""
+    """Yield each descriptor that was written: its address, its old and its new value."""
     for event in events:
         if isinstance(event, PteWritten):
             yield event.pa, event.before, event.after
@@ -295,7 +295,7 @@ def _written(events: Iterable[Event]) -> Iterator[tuple[int, int, int]]:
 
 
 def _descriptors(machine: Machine, asked: ByHandSheet, task: str) -> dict[int, set[int]]:
-    """Return where the descriptors are that a task's pages are reached by, and the pages of each."""
+    """Return the places of the descriptors on the walks of a task's pages, and the pages of each."""
     found: dict[int, set[int]] = {}
     for page in asked.pages:
         for step in machine.walk(page, task=task).steps:
@@ -304,7 +304,7 @@ def _descriptors(machine: Machine, asked: ByHandSheet, task: str) -> dict[int, s
 
 
 def _flushed_first(machine: Machine, asked: ByHandSheet, cpu: int, edits: dict[int, int]) -> bool:
-    """Return whether a processor flushed a page before its descriptor was changed, and not again after it."""
+    """Return whether a processor flushed a page before its descriptor was changed, and not again afterwards."""
     flushes = list(_flushes(machine, asked, f"cpu:{cpu}"))
     for pa, pages in _descriptors(machine, asked, TASK).items():
         for page in pages & set(asked.meant) if pa in edits else ():
@@ -315,7 +315,10 @@ def _flushed_first(machine: Machine, asked: ByHandSheet, cpu: int, edits: dict[i
 
 
 def _flushes(machine: Machine, asked: ByHandSheet, cpu: str) -> Iterator[tuple[int, int | None]]:
-    """The flushes of a processor: the operation, and the page; None: of all.  A call may find nothing to drop."""
+    """Yield the flushes of a processor: the operation, and the page; None for all.
+
+    A flush may find nothing to drop.
+    """
     for operation, events, _ in operations_since(machine, asked):
         if operation.target == cpu and operation.name in ("flush", "run"):
             at = dict(operation.arguments).get("address")
@@ -332,13 +335,13 @@ def _all_flushed(machine: Machine, asked: ByHandSheet) -> bool:
 
 
 def _remembers(cpu: MachineCpu, va: int, *, stale: bool) -> bool:
-    """Return whether a processor keeps a translation of `va` that is stale, or one that is not."""
+    """Return whether a processor caches a translation of `va` that is stale, or one that is not."""
     slot = cpu.lookup(va)
     return slot is not None and bool(slot.stale) is stale
 
 
 def _lost(machine: Machine, asked: ByHandSheet, cpu: MachineCpu) -> int:
-    """Return how many pages a processor does not keep whose translation is as it was when it kept them."""
+    """Return how many unchanged translations a processor no longer caches."""
     others = cpu.number == asked.other_cpu
     same = [
         page

@@ -1,4 +1,4 @@
-"""A handout: a story of a machine in one file that steps without a kernel, and reads without script.
+"""A handout: a machine's story in one file that steps without a kernel, and can be read without scripts.
 
-:mod:`.telling` chooses the moments and draws them, :mod:`.story` is what comes of it, :mod:`.page` writes the file.
+:mod:`.telling` chooses the moments and draws them, :mod:`.story` is the result, and :mod:`.page` writes the file.
 """

@@ -1,7 +1,7 @@
-"""How much of a long story a handout tells: which calls are one step together, and where the story begins.
+"""The bounds of a long story in a handout: which calls become one step, and where the story begins.
 
-Each moment that is drawn needs the machine of that moment.  A hundred thousand operations on a large machine would be
-hours of work and gigabytes, so a story has a bound on its steps and on the size of the machines that it needs.
+Each drawn moment needs the machine of that moment.  A hundred thousand operations on a large machine would take hours
+and gigabytes, so a story's steps and the size of the machines it needs are limited.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from vmwidgets.engine.machine import Machine
 from .telling import Unit, units
 
 MOST_STEPS = 200
-"""Steps of a handout: of a longer story it has the last."""
+"""The most steps of a handout: a longer story keeps the last ones."""
 
 MOST_COPIED = 48 << 20
-"""Bytes of the copies from which machines of the past are made for one handout.
+"""The most bytes of the copies from which past machines are rebuilt for one handout.
 
-The copy of a machine with 100,000 entries has 2 MiB, and takes some half a second.
+The copy of a machine with 100,000 entries has 2 MiB, and takes about half a second.
 """
 
 LONGEST_RUNS = (60, 20, 5, 1)
-"""More calls of one function after another than this are one step: the first with which the story fits."""
+"""The lengths above which consecutive calls of one function become one step: the first with which the story fits."""
 
 
 class Bounded(NamedTuple):
@@ -40,10 +40,10 @@ class Bounded(NamedTuple):
 
 
 def bounded(machine: Machine, first: int, moments: Collection[int], *, alone: bool, fold: bool) -> Bounded:
-    """The story from operation `first` on, within the bounds.  O(operations).
+    """Return the story from operation `first` on, within the bounds.  O(operations).
 
-    `fold`: where it is too long, calls of one function after another are one step.  Each of `moments`, operations by
-    their numbers, stays the last of its step: something is asked or noted there.
+    `fold`: if it is too long, consecutive calls of one function become one step.  Each of `moments`, operation numbers,
+    remains the last of its step, since it has a question or a note.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot()
@@ -78,7 +78,7 @@ def bounded(machine: Machine, first: int, moments: Collection[int], *, alone: bo
 
 
 def _fitting(machine: Machine, every: list[Unit]) -> list[Unit]:
-    """The last of these that are within the bounds, at least one."""
+    """Return the last of these that fit the bounds, at least one."""
     copied, count = 0, 0
     for unit in reversed(every):
         copied += machine.history.bytes_near(unit.number)
@@ -89,7 +89,7 @@ def _fitting(machine: Machine, every: list[Unit]) -> list[Unit]:
 
 
 def _runs(journal: Journal, first: int, moments: Collection[int]) -> Iterator[tuple[range, Group]]:
-    """Calls of one function of one thing in a row; none goes on after a mark, or after one of `moments`."""
+    """Yield consecutive calls of one function on one thing; a run ends at a mark, and at one of `moments`."""
     ends = {journal.number_of(serial) for serial in journal.marks.values()} | {first, *moments}
     begun, name = first, ""
     for number in range(first, len(journal) + 1):

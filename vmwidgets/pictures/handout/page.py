@@ -1,6 +1,7 @@
-"""The file of a handout: one page of HTML that asks no host for anything.
+"""The file of a handout: one page of HTML that contacts no host.
 
-Without script it is a list of steps, one below the other, up to six on a sheet of paper; script makes the player of it.
+Without scripts, it is a list of steps, one below the other, up to six on a sheet of paper; a script turns it into the
+player.
 """
 
 from __future__ import annotations
@@ -25,27 +26,30 @@ from vmwidgets.views.scene.wire import encode_scene
 from .story import Question, ToldStep, ToldStory
 
 VERSION = 3
-"""Of the data; the front end's half is `js/src/story.ts`."""
+"""The version of the data; the front end's half is `js/src/story.ts`."""
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
-"""What the page may load: nothing but what is in it."""
+"""The things that the page may load: only its own contents."""
 
 
 PAPER = ("sheets", "slides")
-"""How it is printed: up to six steps on a sheet, or one on a slide."""
+"""The ways to print it: up to six steps on a sheet, or one on a slide."""
 
 HALF = 328, 189
-"""Pixels of CSS, across and down, that the picture of a step has on half of the width of a sheet (`page.css`)."""
+"""CSS pixels, across and down, for a step's picture on half of a sheet's width (`page.css`)."""
 
 LEAST_ROOM = 227
-"""Pixels of CSS, down, that the pictures of a step have in a row of their own, or more."""
+"""CSS pixels, down, for the pictures of a step with a row of its own, at least."""
 
 READABLE = 0.6
-"""How small a picture may be printed: its smallest letters, of 9 pixels, have four points there."""
+"""The smallest scale of a printed picture: its smallest letters, of 9 pixels, then have four points."""
 
 
 def page(story: ToldStory, *, opened: bool = False, paper: str = "sheets") -> str:
-    """The whole file.  `opened`: questions show their answers at once, for after class.  `paper`: see :data:`PAPER`."""
+    """Return the whole file.
+
+    `opened`: questions show their answers immediately, for after class.  `paper`: see :data:`PAPER`.
+    """
     data = b64encode(zlib.compress(_dumped(_data(story, opened)), 9)).decode()
     title = escape(visible(story.title))
     return (
@@ -64,7 +68,7 @@ def page(story: ToldStory, *, opened: bool = False, paper: str = "sheets") -> st
 def _look(story: ToldStory, paper: str) -> str:
     """Return how steps are printed: "slides", "sheets", or "rows" on sheets, each as wide as the sheet.
 
-    On half of a sheet the words of a picture that is large, or higher than wide, would be too small to be read.
+    On half of a sheet, the words of a picture that is large, or higher than wide, would be too small to read.
     """
     alone = [step.pictures[0].narrow for step in _steps(story) if len(step.pictures) == 1]
     can_be_read = all(min(HALF[0] / scene.width, HALF[1] / scene.height) >= READABLE for scene in alone)
@@ -72,9 +76,9 @@ def _look(story: ToldStory, paper: str) -> str:
 
 
 def _room(story: ToldStory) -> int:
-    """Return how high the pictures of a step are on a sheet where they have a row of their own, in pixels of CSS.
+    """Return the height of a step's pictures in a row of their own on a sheet, in CSS pixels.
 
-    It takes so much to read them: the wide form of one, the narrow form of two that lie beside each other.
+    It is the height for reading them: the wide form of one, or the narrow form of two side by side.
     """
     told = [(len(step.pictures) > 1, drawn) for step in _steps(story) for drawn in step.pictures]
     heights = [drawn.narrow.height if beside else drawn.wide.height for beside, drawn in told]
@@ -106,7 +110,7 @@ class _Listed:
         self._drawings = Drawings()
 
     def parts(self, story: ToldStory) -> Iterator[str]:
-        """All of the page but its heading and its script."""
+        """Yield the page without its heading and its script."""
         yield f'<div class="story">{"".join(self._steps(story.steps, "step"))}'
         for number, branch in enumerate(story.branches, 1):
             after = f"After step {branch.after + 1}, what if: "
@@ -157,7 +161,7 @@ def _code(step: ToldStep) -> str:
 
 
 def _table(scene: Scene) -> str:
-    """A picture as tables: what a screen reader has of it."""
+    """Return a picture as tables, for screen readers."""
     return f"<h3>{escape(heading(scene))}</h3>\n{table_html(scene.table, 4)}"
 
 

@@ -1,4 +1,4 @@
-"""The story that a handout tells, as data: its steps with their pictures, its chapters, questions and branches."""
+"""The story of a handout as data: its steps with their pictures, its chapters, questions and branches."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from vmwidgets.views.scene.model import Caption, Scene
 
 @frozen(slots=False)
 class Drawn:
-    """One picture at one step: laid out for a page, for half of a page or of a sheet, and for a telephone."""
+    """One picture at one step: laid out for a page, for half of a page or sheet, and for a telephone."""
 
     wide: Scene
     narrow: Scene
@@ -30,9 +30,9 @@ class Question:
 class ToldStep:
     """One step: after `done` events of operation `number` (None: after all of it).
 
-    `code` is what was called, as it may be typed; `chapter` is the mark at this moment, "" where there is none; `notes`
-    are for the presenter.  On the slider's strip its mark has the letters `kind` and `end` and is called `name`;
-    `line` is the call as a line of Python, "" where it is more than one.
+    `code` is the call as it may be typed; `chapter` is the mark at this moment, or ""; `notes` are for the presenter.
+    On the slider's strip, its mark has the letters `kind` and `end`, and the name `name`; `line` is the call as a line
+    of Python, or "" if it takes more than one.
     """
 
     number: int
@@ -51,7 +51,7 @@ class ToldStep:
 
 @frozen(slots=False)
 class Branch:
-    """What happens if something else is done after step `after` of the story: `name` says what."""
+    """The result if something else is done after step `after` of the story: `name` describes it."""
 
     name: str
     after: int
@@ -60,9 +60,9 @@ class Branch:
 
 @frozen(slots=False)
 class ToldStory:
-    """What a handout tells; `left_out` says in sentences what it does not, `journal` is a machine's journal file.
+    """The contents of a handout; `left_out` lists in sentences what it lacks, `journal` is a machine's journal file.
 
-    `opens_at` is the place of the step that the player shows first; `selected` is the thing that is marked.
+    `opens_at` is the index of the step that the player shows first; `selected` is the thing that is marked.
     """
 
     title: str

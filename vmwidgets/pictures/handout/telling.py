@@ -1,4 +1,4 @@
-"""Which moments a handout shows, and their pictures."""
+"""The moments of a handout, and their pictures."""
 
 from __future__ import annotations
 
@@ -28,39 +28,39 @@ from vmwidgets.views.story.typed import typed
 from .story import Drawn, ToldStep
 
 NARROW, BESIDE = 420.0, 480.0
-"""Pixels of a narrow picture, for half of a sheet; and of one of several next to each other."""
+"""Width in pixels of a narrow picture, for half of a sheet; and of one of several side by side."""
 
 UNITS = ("step", "function", "operation")
-"""What a step of a handout may be, the finest first."""
+"""The possible units of a handout's steps, the finest first."""
 
 
 Quiet = Callable[[Event], bool]
-"""Which events end no step of their own: they are part of the next."""
+"""A function that selects events without steps of their own: they are part of the next step."""
 
 
 def nothing(_event: Event) -> bool:
-    """Be quiet about no event."""
+    """Select no event."""
     return False
 
 
 class Drawable(Protocol):
-    """What a handout needs of a picture."""
+    """The interface of a picture that a handout needs."""
 
     scale: float
     width: int
 
     @property
     def machine(self) -> Machine | None:
-        """Return whose past it shows."""
+        """The machine whose past it shows."""
 
     def at(self, *other: When | None) -> Any:
-        """A moment, with the target as it is there."""
+        """Return a moment, with the target at that moment."""
 
     def drawing(self, at: Any) -> Scene:
-        """The scene of a moment."""
+        """Return the scene of a moment."""
 
     def as_drawn(self) -> AbstractContextManager[None]:
-        """Meanwhile nothing else is drawn."""
+        """Keep anything else from being drawn meanwhile."""
 
 
 class Telling:
@@ -74,19 +74,19 @@ class Telling:
         folded: Mapping[int, Group] = MappingProxyType({}),
         quiet: Quiet = nothing,
     ) -> None:
-        """`alone`: the first operation has one step, the moment after it, even inside a group.
+        """Set up: `alone` means one step for the first operation, the moment after it, even inside a group.
 
-        `folded` says of operations, by their numbers, in which run of calls they are one step.  A step that ends with a
-        `quiet` event is a part of the next one.
+        `folded` gives, by operation number, the run of calls with which an operation is one step.  A step that ends
+        with a `quiet` event is part of the next one.
         """
         self._machine, self._journal = machine, machine.journal
         self._pictures, self._alone, self._folded, self._quiet = pictures, alone, folded, quiet
         self._drawn_after: dict[int, tuple[Scene, ...]] = {}
 
     def steps(self, first: int, by: str, cut: slice = slice(None)) -> list[ToldStep]:
-        """The steps from operation `first` on, each one of `by` (:data:`UNITS`); a group of operations is one.
+        """Return the steps from operation `first` on, each one of `by` (:data:`UNITS`); a group of operations is one.
 
-        Those outside of `cut` are not drawn.
+        Those outside `cut` are not drawn.
         """
         marks: dict[int, list[str]] = {}
         for name, serial in self._journal.marks.items():
@@ -106,21 +106,21 @@ class Telling:
         return told
 
     def of_operation(self, number: int, shown: int | None = None) -> list[ToldStep]:
-        """The steps of one operation, and the moment after `shown` of its events, if that is no step."""
+        """Return the steps of one operation, and the moment after `shown` of its events, if that is not a step."""
         unit = Unit(number, number, None)
         places = {*self._places(unit, "step")[:-1], *(() if shown is None else (shown,))}
         return [self._step(unit, done, "") for done in (*sorted(places), None)]
 
     def units(self, first: int) -> Iterator[Unit]:
-        """The operations from number `first` on, those of a group or of a run together."""
+        """Return the operations from number `first` on, with those of a group or a run together."""
         return units(self._journal, first, self._alone, self._folded)
 
     def count(self, first: int, by: str) -> int:
-        """Return how many steps that would be."""
+        """Return the number of these steps."""
         return sum(len(self._places(unit, by)) for unit in self.units(first))
 
     def _places(self, unit: Unit, by: str) -> list[int]:
-        """Say how many events are done at each step of an operation; the last is after it, and a group's only one."""
+        """Return how many events are done at each step of an operation; a group's only step is after it."""
         found: set[int] = set()
         if by != "operation" and unit.group is None:
             for scene in self._after(unit.number):
@@ -149,7 +149,7 @@ class Telling:
         return ToldStep(number, done, caption, code, drawn, mark, name=name, kind=kind, end=end, line=line)
 
     def _caption(self, number: int, done: int | None, drawn: Sequence[Drawn]) -> Caption:
-        """The words of the picture, if it is alone; of several the words that they share: what the operation did."""
+        """Return the words of a single picture, or those that several pictures share: the effect of the operation."""
         own = next(one for one in self._pictures if one.machine is self._machine)
         if len(drawn) == 1:
             return drawn[0].wide.caption
@@ -167,7 +167,7 @@ class Telling:
         return Drawn(wide, narrow, self._scene(picture, number, done, SLIM), picture.scale)
 
     def _scene(self, picture: Drawable, number: int, done: int | None, width: float = 0) -> Scene:
-        """A picture at a moment; with nothing in it where what it shows does not exist then."""
+        """Return a picture at a moment; an empty one if its target does not exist then."""
         when = When(self._journal.serial(number), done) if picture.machine is self._machine else NOW
         with picture.as_drawn():
             try:
@@ -178,9 +178,9 @@ class Telling:
 
 
 def settled(scene: Scene) -> Scene:
-    """The scene with all its words made, so that it no longer holds the machine they are read from.
+    """Return the scene with all words computed, so that it no longer refers to its machine.
 
-    A machine of the past may take a hundred mebibytes, and a story has hundreds of scenes.
+    A past machine may take a hundred mebibytes, and a story has hundreds of scenes.
     """
     return replace(scene, table=_settled(scene.table), steps=replace(scene.steps, said=()))  # the page doesn't say them
 
@@ -191,7 +191,7 @@ def _settled(table: Table) -> Table:
 
 
 class Absent:
-    """In place of a picture of what another machine does not have."""
+    """A substitute for a picture of something that another machine lacks."""
 
     scale, width = 1.0, 0
 
@@ -200,39 +200,39 @@ class Absent:
         self._why = why
 
     def at(self, *_other: When | None) -> Any:
-        """Raises :class:`Refused`: there is nothing to show."""
+        """Raise :class:`Refused`: there is nothing to show."""
         raise Refused(self._why)
 
     def drawing(self, _at: Any) -> Scene:
-        """Never asked for."""
+        """Do nothing: this is never called."""
         raise Refused(self._why)
 
     def as_drawn(self) -> AbstractContextManager[None]:
-        """Nothing is drawn."""
+        """Do nothing: nothing is drawn."""
         return nullcontext()
 
 
 class Unit(NamedTuple):
-    """Operations from `first` to `number` that are one step: a group, or the rest of it; or one alone."""
+    """Operations from `first` to `number` that are one step: a group, or the rest of it; or a single one."""
 
     number: int
     first: int
     group: Group | None
 
     def said(self) -> str:
-        """Return what a group is, in place of a call."""
+        """Return the description of a group, in place of a call."""
         name = "" if self.group is None else self.group.name
         return f"{name}: {counted(self.number - self.first + 1, 'operation')} as one"
 
     def name(self) -> str:
-        """Return what its mark on the slider's strip is called."""
+        """Return the name of its mark on the slider's strip."""
         return f"{self.first:,} to {self.number:,} · {printable(self.said())}"
 
 
 def units(
     journal: Journal, first: int, alone: bool = False, folded: Mapping[int, Group] = MappingProxyType({})
 ) -> Iterator[Unit]:
-    """The operations from number `first` on; `alone`: the first by itself, also within a group.
+    """Yield the operations from number `first` on; `alone`: the first by itself, even within a group.
 
     `folded`: runs of operations, by number; each run is one step, as a group is.
     """
@@ -250,5 +250,5 @@ def units(
 
 
 def _of_group(said: str, last: Caption) -> Caption:
-    """Return what a group did: that it is one, and what its last operation did."""
+    """Return the words for a group: that it is one, and the effect of its last operation."""
     return replace(last, text=f"{said}.", reason=f"The last: {last.text}")

@@ -1,7 +1,8 @@
-"""Following a kernel of xv6: calls of `mappages`, `uvmunmap`, `uvmcopy` and their kin, and what must hold after each.
+"""Following a kernel of xv6: calls of `mappages`, `uvmunmap`, `uvmcopy` and related functions, and their rules.
 
-`calls` knows who called what, `free_list` and `spaces` what the guest's memory holds, and `rules` what must hold.
-`run` lets the guest go from stop to stop; at each, `seen` says what has changed, and `judge` whether that is right.
+`calls` records which function called which, `free_list` and `spaces` what the guest's memory contains, and `rules` what
+must be true.  `run` lets the guest run from stop to stop; at each stop, `seen` finds what has changed, and `judge`
+checks it.
 """
 
 from .run import Followed, follow

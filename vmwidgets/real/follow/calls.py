@@ -1,6 +1,6 @@
-"""The calls that are followed: known by their stack and stack pointer, from entry to return.
+"""The calls that are followed, identified by their stack and stack pointer, from entry to return.
 
-A hart leaves a call in the middle when the timer switches processes, and another hart may go on with it.  Its kernel
+A hart leaves a call in the middle when the timer switches processes, and another hart may continue it.  Its kernel
 stack stays the same: one page in xv6.
 """
 
@@ -23,7 +23,7 @@ A0 = 10
 MAXVA = 1 << 38
 
 LARGE = 64
-"""Pages from which a call is large."""
+"""The number of pages from which a call is large."""
 
 
 @dataclass
@@ -35,17 +35,17 @@ class Call:
     returns_to: int
     values: tuple[int, ...]
     roots: tuple[int, ...]
-    """The root tables that it is about."""
+    """The root tables that the call works on."""
     process: str = ""
     outer: Call | None = None
-    """The followed call that made it, directly or not."""
+    """The followed call that made this one, directly or indirectly."""
     result: int = 0
     before: dict[int, dict[int, Leaf]] = field(default_factory=dict)
-    """What its tables mapped at its entry, by root, where a rule or a course's check asks for that."""
+    """The mappings of its tables at its entry, by root, if a rule or a course's check needs them."""
     far: int = 0
-    """Where a caller of its caller goes on, if its end is watched there."""
+    """The return address of its caller's caller, if the end of the call is watched there."""
     fault: int | None = None
-    """The address of the fault that it handles, where it is followed from its first look at a descriptor."""
+    """The address of the fault that it handles, if it is followed from its first look at a descriptor."""
 
     @property
     def function(self) -> str:
@@ -58,12 +58,12 @@ class Call:
         return {one.name: value for one, value in zip(self.point.parameters, self.values, strict=False)}
 
     def argument(self, place: int) -> int:
-        """An argument by its place; 0 if it has fewer."""
+        """Return an argument by its place; 0 if it has fewer."""
         return self.values[place] if place < len(self.values) else 0
 
     @property
     def pages(self) -> range | None:
-        """The virtual addresses that it may change, page by page; None where it may change any."""
+        """The virtual addresses that it may change, page by page; None if it may change any."""
         if self.function == "mappages" and len(self.values) >= 3:
             va, size = self.values[1:3]
             return range(va & -PAGE, va + max(size, 1), PAGE)
@@ -84,7 +84,7 @@ class Call:
 
     @property
     def failed(self) -> bool:
-        """Return whether its result says so: uvmalloc returns 0, mappages and uvmcopy anything else."""
+        """Return whether its result reports an error: 0 for uvmalloc, anything but 0 for mappages and uvmcopy."""
         result = self.result & 0xFFFF_FFFF
         return result == 0 if self.function == "uvmalloc" else self.function in ("mappages", "uvmcopy") and result != 0
 
@@ -97,7 +97,7 @@ class Call:
         )
 
     def lines(self, program: Program) -> str:
-        """Say where the function is, and where it was called: "mappages (vm.c:60), called at vm.c:150 in uvmcopy"."""
+        """Return the place of the function and of its call: "mappages (vm.c:60), called at vm.c:150 in uvmcopy"."""
         here = program.definition(self.function)
         if self.fault is not None:
             return f"{self.function} ({here})"
@@ -126,7 +126,7 @@ class Calls:
         self._under_way: dict[int, list[Call]] = {}
 
     def entered(self, call: Call) -> None:
-        """A hart has come to the first instruction of a function."""
+        """Record that a hart has reached the first instruction of a function."""
         stack = self._under_way.setdefault(_stack(call.sp), [])
         while stack and stack[-1].sp <= call.sp:  # it never returned: the stack was used again
             stack.pop()
@@ -138,7 +138,7 @@ class Calls:
         return any(one.sp == sp and one.function == function for one in self._under_way.get(_stack(sp), ()))
 
     def returned(self, registers: Sequence[int] | Mapping[int, int], pc: int) -> Call | None:
-        """The call that ends at `pc` with this stack, or None: a hart only came by."""
+        """Return the call that ends at `pc` with this stack, or None if a hart only passes through."""
         sp, fp = registers[SP], registers[FP]
         stack = self._under_way.get(_stack(sp), [])
         for place, call in enumerate(stack):
@@ -151,29 +151,29 @@ class Calls:
         return None
 
     def is_inner(self, call: Call) -> bool:
-        """Return whether a call, under way or just returned, was made by another followed one."""
+        """Return whether another followed call made this one; the other may have just returned."""
         return any(other is not call and other.sp > call.sp for other in self._under_way.get(_stack(call.sp), ()))
 
     def of(self, sp: int) -> Call | None:
-        """The innermost call under way on a kernel stack."""
+        """Return the innermost call under way on a kernel stack."""
         stack = self._under_way.get(_stack(sp), [])
         return stack[-1] if stack else None
 
     def innermost(self) -> list[Call]:
-        """The innermost call under way on each kernel stack."""
+        """Return the innermost call under way on each kernel stack."""
         return [calls[-1] for calls in self._under_way.values() if calls]
 
     def all(self) -> list[Call]:
-        """The calls under way."""
+        """Return the calls under way."""
         return [call for calls in self._under_way.values() for call in calls]
 
     def changing(self) -> set[int]:
-        """The root tables that calls under way are changing."""
+        """Return the root tables that calls under way are changing."""
         return {root for call in self.all() for root in call.roots}
 
 
 def _stack(sp: int) -> int:
-    """A kernel stack: its page, which the stack pointer leaves only where the stack is empty."""
+    """Return a kernel stack: its page.  The stack pointer is outside the page only if the stack is empty."""
     return sp - 1 >> 12
 
 

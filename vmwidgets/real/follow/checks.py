@@ -1,4 +1,4 @@
-"""Functions of a course's own: what a call must do to a table, asked after each call of that function."""
+"""A course's own checks: what a call must do to a table, asked after each call of a function."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ TABLES = ("pagetable", "old", "new")
 
 @frozen(slots=False)
 class CallSeen:
-    """A call that has returned: its arguments by name, and the tables that it was about, before and after.
+    """A call that has returned: its arguments by name, and its tables before and after.
 
-    In `before` and `after` are, by the name of the argument ("pagetable", or "old" and "new" of uvmcopy), the last
-    descriptors by virtual address: a page that is not there is not mapped.
+    `before` and `after` contain the last-level descriptors by virtual address, by the name of the argument
+    ("pagetable", or "old" and "new" for uvmcopy).  A page that is missing is not mapped.
     """
 
     function: str
@@ -34,11 +34,11 @@ class CallSeen:
 
 
 Check = Callable[[CallSeen], "Iterable[tuple[int, str]] | None"]
-"""Gives an address and a sentence for each descriptor that is wrong; nothing for a call that is right."""
+"""A function that yields an address and a sentence for each wrong descriptor, and nothing for a correct call."""
 
 
 def checked(checks: object) -> dict[str, Check]:
-    """The checks that a course gave, if they are functions by the names of functions that are followed."""
+    """Return a course's checks, if they are functions whose names in the table are functions that are followed."""
     if checks is None:
         return {}
     if not isinstance(checks, Mapping):
@@ -53,7 +53,7 @@ def checked(checks: object) -> dict[str, Check]:
 
 
 def checks_in(path: Path) -> object:
-    """Return what a course's file of Python calls `checks`; :class:`Refused` where it fails or has no such name."""
+    """Return `checks` from a course's Python file; raises :class:`Refused` if it fails or has no such name."""
     try:
         names = run_path(str(path))
     except Exception as error:  # whatever a course's file raises
@@ -64,13 +64,13 @@ def checks_in(path: Path) -> object:
 
 
 def _tables(call: Call, by_root: Mapping[int, Mapping[int, Leaf]]) -> dict[str, dict[int, int]]:
-    """Return what tables map, by the name of the argument."""
+    """Return what the tables map, by the name of the argument."""
     named = [(name, root) for name, root in call.arguments.items() if name in TABLES]
     return {name: {va: leaf.word for va, leaf in by_root.get(root, {}).items()} for name, root in named}
 
 
 def asked(check: Check, call: Call, spaces: Spaces) -> Iterator[Wrong]:
-    """Yield what a course's check says of a call; :class:`Refused` where it fails, or says something else."""
+    """Yield what a course's check reports on a call; raises :class:`Refused` if it fails or reports anything else."""
     now = {root: spaces.known[root].leaves for root in call.roots if root in spaces.known}
     before, after = _tables(call, call.before), _tables(call, now)
     seen = CallSeen(call.function, call.arguments, call.result, before, after)

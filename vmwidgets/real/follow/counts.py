@@ -1,7 +1,7 @@
-"""The array of reference counts of a copy-on-write kernel: where a frame's count is, and what it means.
+"""The array of reference counts of a copy-on-write kernel: the place of a frame's count, and its meaning.
 
-A kernel may count from its first frame or from address 0, and may say 1 or 0 for a page that one process has.  Both are
-learned when the shell waits for its first command; where pages disagree by then, nothing is judged.
+A kernel may count from its first frame or from address 0, and may use 1 or 0 for a page that a single process has.
+Both are learned when the shell waits for its first command.  If the pages disagree then, nothing is judged.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from .free_list import FreePages
 KERNBASE = 0x8000_0000
 
 _FREE = 128
-"""Free frames, of the lowest and of the highest, that are compared with frames in use."""
+"""The number of free frames, at the lowest and the highest addresses, that are compared with frames in use."""
 
 _AGREE = 0.95
-"""The part of all pages with one descriptor that must have the same count."""
+"""The share of pages with one descriptor that must have the same count."""
 
 
 class Counts:
-    """The counts of a kernel, and how they are to be read."""
+    """The counts of a kernel, and how to read them."""
 
     def __init__(self, variable: Variable, name: str, end: int) -> None:
         self.name = name
@@ -32,20 +32,20 @@ class Counts:
         self._bases = (0, KERNBASE, end + PAGE - 1 & -PAGE, end)
         self._base: int | None = None
         self._alone = 1
-        """The count of a page that one descriptor leads to."""
+        """The count of a page with one descriptor."""
 
     @property
     def is_known(self) -> bool:
-        """Return whether it was learned what the counts mean."""
+        """Return whether the meaning of the counts is known."""
         return self._base is not None
 
     def place(self, gdb: Gdb) -> int:
-        """Return where the first number is."""
+        """Return the address of the first number."""
         one = self._variable
         return (gdb.words([one.address])[0] if one.through else one.address) + one.inner
 
     def learn(self, gdb: Gdb, alone: list[int], frames: range, free: FreePages) -> None:
-        """Learn from frames that one descriptor leads to, and from free ones, at both ends of all that there are."""
+        """Learn from frames with one descriptor, and from free frames at both ends of memory."""
         best, unused = 0.0, [pa for pa in frames if pa in free]
         unused = unused[:_FREE] + unused[-_FREE:]
         for base in self._bases:
@@ -69,15 +69,15 @@ class Counts:
         return bool(places) and all(at in within and at & -PAGE not in free for at in places)
 
     def wanted(self, descriptors: int) -> int:
-        """The count of a frame that so many descriptors lead to."""
+        """Return the count that a frame with `descriptors` descriptors should have."""
         return descriptors - 1 + self._alone
 
     def of(self, gdb: Gdb, frame: int) -> int | None:
-        """The count of a frame; None where it has none, or it is not known what counts mean."""
+        """Return the count of a frame; None if it has none, or if the meaning of counts is unknown."""
         return None if self._base is None else self._at(gdb, frame, self._base)
 
     def reader(self, gdb: Gdb) -> Callable[[int], int | None]:
-        """Return what gives the counts of many frames as they are now: the array is read once."""
+        """Return a function for the current counts of many frames, which reads the array once."""
         one, base = self._variable, self._base
         (data,) = gdb.read([(one.address + one.inner, one.count * one.step)]) if one.count else (None,)
         if data is None or base is None:

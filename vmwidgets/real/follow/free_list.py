@@ -1,4 +1,4 @@
-"""The lists of free pages, kept in step with the guest: only what was pushed and popped since is read again."""
+"""The lists of free pages, kept in step with the guest: only pushed and popped pages are read."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from ..gdb import Gdb
 from ..program import Program
 
 _VERIFIED = 16
-"""Pages below the newest known one whose links are read again each time."""
+"""The number of pages below the newest known one whose links are read again each time."""
 
 _GUESSED = 512
-"""Links that are read at once, on the guess that the list is in order of address, as `freerange` leaves it."""
+"""The number of links that are read at once, if the list is in address order, as `freerange` leaves it."""
 
 MOST_PAGES = 1 << 22
 
 LARGE = 512 * PAGE
-"""Bytes of a superpage."""
+"""The size of a superpage in bytes."""
 
 
 class FreeList:
-    """One list, oldest page first; `head` is the address of the variable that leads to the newest."""
+    """One list, oldest page first; `head` is the address of the variable that points to the newest."""
 
     def __init__(self, head: int) -> None:
         self._head = head
@@ -27,9 +27,9 @@ class FreeList:
         self.places: dict[int, int] = {}
         """The pages, each with its number in the list."""
         self.damaged: int | None = None
-        """A link that leads to no page, if one was met."""
+        """A link that points to no page, if there is one."""
         self.taken: set[int] = set()
-        """The pages that were in the list before the latest update, and are not any more."""
+        """The pages that were in the list before the latest update, and no longer are."""
 
     def __contains__(self, pa: object) -> bool:
         return pa in self.places
@@ -43,7 +43,7 @@ class FreeList:
         return self._chain
 
     def update(self, gdb: Gdb) -> list[int]:
-        """Read what has changed; the pages that are newly free."""
+        """Read the changes; return the newly free pages."""
         node = gdb.words([self._head])[0]
         new: dict[int, None] = {}
         links: dict[int, int] = {}
@@ -74,7 +74,7 @@ class FreeList:
         self.update(gdb)
 
     def _is_known(self, gdb: Gdb, node: int, links: dict[int, int]) -> bool:
-        """Return whether the list goes on from `node` as it was known."""
+        """Return whether the list from `node` on is as it was known."""
         at = self.places[node]
         below = self._chain[max(0, at - _VERIFIED) : at + 1][::-1]
         found = gdb.words(below)
@@ -84,7 +84,7 @@ class FreeList:
 
 
 def _guessed(gdb: Gdb, node: int) -> dict[int, int]:
-    """The link of a page, and, if it leads to a neighbour, of many more in that direction."""
+    """Return the link of a page and, if it points to a neighbour, of many more in that direction."""
     first = gdb.words([node])[0]
     if abs(first - node) != PAGE:
         return {node: first}
@@ -94,13 +94,13 @@ def _guessed(gdb: Gdb, node: int) -> dict[int, int]:
 
 
 class FreePages:
-    """All lists of free pages of a kernel: `kmem.freelist`, one a processor, or one more of superpages."""
+    """All lists of free pages of a kernel: `kmem.freelist`, one for each processor, or one more for superpages."""
 
     def __init__(self, program: Program) -> None:
         self._lists = [FreeList(head) for head in program.heads_of("run")]
         self._places = [one.places for one in self._lists]
         self._large: list[FreeList] = []
-        """The lists of superpages: each begins at a multiple of their size."""
+        """The lists of superpages, each of which begins at a multiple of their size."""
 
     def __contains__(self, pa: object) -> bool:
         for places in self._places:
@@ -109,21 +109,21 @@ class FreePages:
         return bool(self._large) and isinstance(pa, int) and any(pa & -LARGE in one for one in self._large)
 
     def __len__(self) -> int:
-        """The number of free pages of 4 KiB."""
+        """Return the number of free pages of 4 KiB."""
         return sum(len(one) * (512 if one in self._large else 1) for one in self._lists)
 
     @property
     def damaged(self) -> int | None:
-        """A link that leads to no page, if one was met."""
+        """A link that points to no page, if there is one."""
         return next((one.damaged for one in self._lists if one.damaged is not None), None)
 
     @property
     def taken(self) -> list[int]:
-        """The pages that the latest update found handed out."""
+        """The pages that were handed out before the latest update."""
         return [pa for one in self._lists for pa in sorted(one.taken)]
 
     def update(self, gdb: Gdb) -> list[int]:
-        """Read what has changed; the pages that are newly free."""
+        """Read the changes; return the newly free pages."""
         found = [one.update(gdb) for one in self._lists]
         self._sort()
         return [

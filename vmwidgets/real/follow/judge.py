@@ -1,7 +1,7 @@
-"""Judges what has changed, as soon as no call is changing those tables, and at the end all that there is.
+"""Judges changes as soon as no call is changing those tables, and everything at the end.
 
-What is wrong then is looked at again when no other process or hart is in the middle of writing descriptors: only what
-is still wrong by then is reported.
+Anything wrong is checked again when no other process or hart is in the middle of writing descriptors, and reported only
+if it is still wrong.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ from .spaces import Change, read_space
 from .stacks import Hart
 
 MOST_DOUBTS = 64
-"""What is kept of the things that are to be looked at again: the first ones."""
+"""The most doubts that are kept to be checked again: the first ones."""
 
 
 class Doubt(NamedTuple):
-    """Something wrong, to be looked at again: the call that did it, if one was followed."""
+    """Something wrong that is to be checked again, with the call that did it, if one was followed."""
 
     wrong: Wrong
     call: Call | None
@@ -52,22 +52,22 @@ class Doubt(NamedTuple):
 
 @dataclass
 class Judge:
-    """The rules of a lab, asked of what was seen: `first` is the first break."""
+    """The rules of a lab, applied to a guest's memory: `first` is the first broken rule."""
 
     seen: Seen
     lab: str
     arrays: list[Counts]
-    """The arrays that may have the counts of references."""
+    """The arrays that may contain the reference counts."""
     checks: dict[str, Check]
-    """Functions of the course's own, by the function whose calls they judge."""
+    """The course's own checks, by the function whose calls they judge."""
     counts: Counts | None = None
-    """The only one of them that has, once that was learned."""
+    """The array that contains the counts, once it is known."""
     doubts: list[Doubt] = field(default_factory=list)
     first: Break | None = None
     left: dict[int, Leaving] = field(default_factory=dict)
-    """The latest that is known of frames that left a table: for what is found lost at the end."""
+    """The latest known facts on frames that left a table, for frames that are found lost at the end."""
     unled: set[int] | None = None
-    """The frames that nothing led to when the shell waited first: what the kernel keeps in its own way."""
+    """The frames without any reference when the shell first waited: the kernel keeps them in its own way."""
     free_before: int | None = None
     free_after: int | None = None
     images: dict[str, list[tuple[int, int, int]]] = field(default_factory=dict)
@@ -85,9 +85,9 @@ class Judge:
         )  # fmt: skip  # what is there, then what the kernel does
 
     def judge(self, entering: tuple[int, ...] = ()) -> None:
-        """Judge what has changed in tables that no call is changing; look again at what was wrong.
+        """Judge changed tables that no call is changing; check earlier mistakes, too.
 
-        A call that is `entering` may be about to give back tables that no process has any more.
+        A call that is `entering` may be about to free tables that no process has any more.
         """
         state = self._state()
         self._judge_noticed()
@@ -98,7 +98,7 @@ class Judge:
             self._look_again()
 
     def _judge_noticed(self) -> None:
-        """Judge what a look at the stop noticed: a damaged list of free pages, and descriptors written over."""
+        """Judge findings of the stop: a damaged list of free pages, and overwritten descriptors."""
         if self.seen.damage is not None:
             (link, by), self.seen.damage = self.seen.damage, None
             self._doubt(_damaged(link), by, _still_damaged)
@@ -109,7 +109,7 @@ class Judge:
                 self._doubt(wrong, culprit, _of_change(change, wrong))
 
     def _judge_changed(self, state: State, busy: set[int]) -> None:
-        """Judge descriptors that were written, pages that hold tables now, and frames that were freed."""
+        """Judge descriptors that were written, pages that now hold tables, and frames that were freed."""
         for root in [root for root in self.seen.changed if root not in busy]:
             changed = self.seen.changed.pop(root)
             for va in suspects(state, root, changed):
@@ -127,7 +127,7 @@ class Judge:
                     self._all(frame_wrong(state, frame), call, _of_frame(frame))
 
     def _judge_processes(self, state: State, busy: set[int]) -> None:
-        """Judge processes that shrank or executed a program, and tables that lead to free pages."""
+        """Judge processes that shrank or executed a program, and tables that point to free pages."""
         for (root, start, stop), call in [*self.seen.shrunk.items()]:
             if root not in busy:
                 del self.seen.shrunk[root, start, stop]
@@ -163,7 +163,7 @@ class Judge:
             self.doubts.append(Doubt(wrong, call, again))
 
     def _look_again(self) -> None:
-        """If nothing else is being written: which doubts are justified; the first one ends the run."""
+        """Check doubts again, if nothing else is being written; the first justified one ends the run."""
         harts = self.seen.stacks.harts(self.seen.gdb)
         if not self.seen.is_quiet(harts):
             return
@@ -197,7 +197,7 @@ class Judge:
         self.doubts = kept
 
     def _counted_well(self, frames: set[int]) -> set[int]:
-        """The frames whose counts are right after all, by the tables of all processes, each read again."""
+        """Return the frames whose counts turn out right when the tables of all processes are read again."""
         if self.counts is None or not frames:
             return set()
         seen, leading = self.seen, dict.fromkeys(frames, 0)
@@ -217,7 +217,7 @@ class Judge:
         return self.lost.without_leader(seen.gdb, seen.processes.read(seen.gdb), spaces, seen.free, harts)
 
     def take_stock(self) -> None:
-        """The shell waits for its first command: what is free, what nothing leads to, and how pages are counted."""
+        """Record free pages and pages without references when the shell first waits, and learn how counts work."""
         self.seen.free.read_again(self.seen.gdb)
         self.free_before = len(self.seen.free)
         self.unled = self._unled()
@@ -235,7 +235,7 @@ class Judge:
             self.counts = known[0] if len(places) == 1 else None  # an array, or a pointer to the same
 
     def check_all(self) -> None:
-        """At the end: all descriptors, all tables, all counts, and each frame that nothing leads to."""
+        """Check everything at the end: descriptors, tables, counts, and frames without references."""
         self.seen.free.read_again(self.seen.gdb)
         self.free_after = len(self.seen.free)
         for root in self.seen.there:
@@ -301,7 +301,7 @@ class Judge:
         )  # fmt: skip  # what is wrong, then where
 
     def _line_of(self, wrong: Wrong, call: Call) -> Line | None:
-        """The line to look at: where a call asks for the wrong descriptor, or the function that did not do its work."""
+        """Return the line to look at: the call for the wrong descriptor, or the function that failed to do its work."""
         program = self.seen.program
         if wrong.rule in ("mappages", "uvmunmap"):
             return program.definition(call.function)
@@ -313,7 +313,7 @@ class Judge:
         return program.definition(call.function)
 
     def by_call(self, call: Call) -> None:
-        """Find what a call did otherwise than it must: by the course's own checks, and in the base kernel."""
+        """Find mistakes of a call, by the course's own checks and, in the base kernel, by its rules."""
         if not any(self._wrong_by_call(call)):
             return
         self.seen.free.read_again(self.seen.gdb)
@@ -329,7 +329,7 @@ class Judge:
             yield from base_call(self._state(), call)
 
     def at_panic(self) -> None:
-        """Judge what calls that have returned left, also if others are under way."""
+        """Judge the effects of calls that have returned, even if others are running."""
         seen = self.seen
         if self.first is None:
             seen.scan(None, at_panic=True)

@@ -1,8 +1,8 @@
-"""Frames that the kernel can't know any more: handed out, and no pointer or descriptor leads to them.
+"""Frames that the kernel has lost: they were handed out, and no pointer or descriptor refers to them.
 
-It is the mark phase of a conservative garbage collector.  Roots are the kernel's variables, the parts of kernel stacks
-that are in use, the registers, and the page tables of processes; what looks like a pointer or a descriptor is taken for
-one.  So a frame in use is never called lost; a lost one may be missed if something looks like its address.
+This is the mark phase of a conservative garbage collector.  The roots are the kernel's variables, the parts of kernel
+stacks that are in use, the registers, and the page tables of processes.  Anything that looks like a pointer or a
+descriptor counts as one, so a frame in use is never called lost, but a lost frame may be missed.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from .stacks import Hart, Stacks
 _LEAF, _USER = 0xE, 0x10
 
 _NO_ROOTS = ("proc", "stack0", "bcache", "ftable")
-"""Variables whose words are not taken for pointers as a whole: what is in use of them is looked at by itself."""
+"""Variables that are not roots as a whole: the parts of them that are in use are examined separately."""
 
 
 class Lost:
-    """Where a kernel's frames are, and which of them nothing leads to."""
+    """A kernel's frames, and those without any reference."""
 
     def __init__(self, program: Program, processes: Processes, stacks: Stacks) -> None:
         self._processes, self._stacks = processes, stacks
@@ -37,11 +37,11 @@ class Lost:
 
     @property
     def is_known(self) -> bool:
-        """Return whether the kernel's file says where its variables and its free memory lie."""
+        """Return whether the kernel's file says where its variables and its free memory are."""
         return bool(self._data and self._first)
 
     def frames(self, gdb: Gdb) -> range:
-        """The frames that the kernel hands out: from its own end to the end of what it maps at its own address."""
+        """The frames that the kernel hands out, from its own end to the end of its direct map."""
         root = self._processes.kernel_root(gdb)
         leaves = read_space(gdb, root).leaves if root else {}
         last = max((va + leaf.size for va, leaf in leaves.items() if va == leaf.frame >= self._first), default=0)
@@ -50,7 +50,7 @@ class Lost:
     def without_leader(
         self, gdb: Gdb, processes: Iterable[Process], spaces: Iterable[Space], free: FreePages, harts: list[Hart]
     ) -> set[int]:
-        """The frames that were handed out and that nothing leads to."""
+        """Return the frames that were handed out and have no reference."""
         marks = _Marks(self.frames(gdb), free)
         for space in spaces:
             marks.reached |= space.tables | {frame for leaf in space.leaves.values() for frame in leaf.frames}
@@ -77,7 +77,7 @@ class Lost:
 
 
 class _Marks:
-    """The frames that something leads to, and those of them whose words were not looked at yet."""
+    """The marked frames, and those of them whose words have not been examined yet."""
 
     def __init__(self, frames: range, free: FreePages) -> None:
         self.frames, self._free = frames, free
@@ -85,7 +85,7 @@ class _Marks:
         self.open: list[int] = []
 
     def words(self, words: Iterable[int]) -> None:
-        """Mark the frames that words lead to, as addresses or as descriptors."""
+        """Mark the frames that these words refer to, as addresses or as descriptors."""
         low, high = self.frames.start, self.frames.stop
         for word in words:
             if low <= word < high:
@@ -108,7 +108,7 @@ def _words(gdb: Gdb, start: int, stop: int) -> tuple[int, ...]:
 
 
 def _files(program: Program) -> list[tuple[int, int, int]]:
-    """The open files: where each is, its size, and where its count of references is: a closed one leads to nothing."""
+    """Return the open files: address, size, and place of the reference count; a closed file refers to nothing."""
     try:
         files, count = program.variable("ftable.file"), program.variable("ftable.file.ref")
     except Refused:
@@ -118,7 +118,7 @@ def _files(program: Program) -> list[tuple[int, int, int]]:
 
 
 def _data_of(program: Program) -> list[tuple[int, int]]:
-    """The parts of memory with the kernel's variables, without those that are no roots."""
+    """Return the parts of memory with the kernel's variables, except those that are not roots."""
     if "etext" not in program.symbols or "end" not in program.symbols:
         return []
     at, stop = program.address("etext"), program.address("end")

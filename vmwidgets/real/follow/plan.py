@@ -1,10 +1,10 @@
-"""Which functions of a kernel are followed: those that can write descriptors, found in its machine code.
+"""The functions of a kernel to follow: those that can write descriptors, found in its machine code.
 
-A function that asks for the place of a descriptor (it calls `walk`, or another function that returns a `pte_t *`) and
-stores words through pointers can write one.  So a student's own fault handler is followed by whatever name it has.
+A function can write a descriptor if it asks for the place of one (by calling `walk`, or another function that returns a
+`pte_t *`) and stores words through pointers.  So a student's own fault handler is followed, whatever its name is.
 
-While a breakpoint is set, QEMU runs the code in the same page of 4 KiB one instruction at a time.  So a function that
-lies near the loops that fill and copy pages is followed for a short while only, and not while very many are filled.
+While a breakpoint is set, QEMU runs the code in the same page of 4 KiB one instruction at a time.  So a function near
+the loops that fill and copy pages is followed for short periods only, and not while many pages are filled.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..code import length_of
 from ..program import Parameter, Program
 
 NAMED = ("mappages", "uvmunmap", "uvmalloc", "uvmdealloc", "uvmcopy", "freewalk")
-"""Functions of xv6 that are followed in any case."""
+"""The functions of xv6 that are always followed."""
 
 _WRITE = ("mappages", "uvmunmap", "freewalk")
 
@@ -28,37 +28,37 @@ _BUSY_ANYWAY = ("usertrap", "kerneltrap", "syscall", "copyout", "copyin", "copyi
 _BOOT = ("kvm", "proc_mapstacks", "uvmfirst", "uvminit", "userinit", "main")
 
 _TRAP_ENDS = ("prepare_return", "usertrapret")
-"""What `usertrap` calls at its end: it may not return."""
+"""The functions that `usertrap` calls at its end: it may not return."""
 
 _NOT_A_HANDLER = ("syscall", "yield", "devintr", "exit", "kexit")
-"""What `usertrap` calls elsewhere than in a handler of faults: a process may wait there."""
+"""The functions that `usertrap` calls outside a fault handler: a process may wait there."""
 
 _LOOPS = ("memset", "memmove", "memcpy")
-"""Functions in which a kernel spends most of its time."""
+"""The functions in which a kernel spends most of its time."""
 
 
 @frozen
 class Point:
-    """One function that is followed: where it begins, and where a call of it has ended."""
+    """A function that is followed: where it begins, and where its calls end."""
 
     name: str
     entry: int
     ends: tuple[int, ...]
-    """Its returns; empty where it may end by jumping elsewhere: then the place that it returns to is watched."""
+    """Its returns; empty if it may end by a jump, so that its return address is watched instead."""
     late: tuple[int, ...]
-    """Where it has just written, or looked for, a descriptor, if it is followed from there on."""
+    """The place after which it has written or looked for a descriptor, if it is followed from there on."""
     parameters: tuple[Parameter, ...]
     near_loops: bool = False
     """Whether a breakpoint there makes filling and copying pages slow."""
 
     @property
     def places(self) -> tuple[int, ...]:
-        """Return where a breakpoint is set while it is followed."""
+        """The places of its breakpoints while it is followed."""
         return self.late or ((self.entry,) if self.near_loops else (self.entry, *self.ends))
 
 
 def plan(program: Program) -> dict[str, Point]:
-    """The functions to follow, by name, as if none of them made others slow."""
+    """Return the functions to follow, by name, ignoring how much they slow others down."""
     code = program.code
     walks = program.gives_descriptors | {name for name in ("walk",) if name in code.callees}
     writers = _writing(program) - walks
@@ -71,7 +71,7 @@ def plan(program: Program) -> dict[str, Point]:
 
 
 def with_loops(points: dict[str, Point], near: set[int], is_aside: Callable[[int], bool]) -> dict[str, Point]:
-    """The same functions: those that make loops slow are marked, for which these pages are `near`."""
+    """Return the same functions, with a mark on those near loops; `near` are the pages of the loops."""
     return {
         name: replace(one, near_loops=any(at & -PAGE in near and not is_aside(at) for at in one.places))
         for name, one in points.items()
@@ -79,7 +79,7 @@ def with_loops(points: dict[str, Point], near: set[int], is_aside: Callable[[int
 
 
 def _writing(program: Program) -> set[str]:
-    """The functions that look for a descriptor, and store words or call what is given a descriptor and stores words."""
+    """Return the functions that get the place of a descriptor and store words, directly or in a function they call."""
     code = program.code
     walks = program.gives_descriptors | {"walk"}
     given = {
@@ -95,7 +95,7 @@ def _writing(program: Program) -> set[str]:
 
 
 def writers_of(program: Program) -> frozenset[str]:
-    """The functions in which descriptors are written and frames handed out, followed or not."""
+    """Return the functions that write descriptors and hand out frames, followed or not."""
     found = _writing(program)
     others = ("uvmfree", "proc_freepagetable", "freeproc", "kalloc", "kfree", "proc_pagetable")
     return frozenset(found | {name for name in (*NAMED, *others) if name in program.symbols} - {"walk"}) - {
@@ -104,7 +104,7 @@ def writers_of(program: Program) -> frozenset[str]:
 
 
 def is_writing(names: list[str], writers: frozenset[str]) -> bool:
-    """Return whether one of the writers is in a backtrace; `usertrap` also calls what writes no descriptor."""
+    """Return whether a backtrace contains one of the writers; `usertrap` also calls other functions."""
     return any(
         name in writers and not (name == "usertrap" and before in _NOT_A_HANDLER)
         for before, name in zip(("", *names), names, strict=False)
@@ -112,7 +112,7 @@ def is_writing(names: list[str], writers: frozenset[str]) -> bool:
 
 
 def freers_of(program: Program) -> frozenset[str]:
-    """The functions that free the tables of a process, up to those that make the process forget them."""
+    """Return the functions that free a process's tables, up to the one that makes the process forget them."""
     found: set[str] = set()
     to_look_at = ["freewalk"]
     while to_look_at:
@@ -125,7 +125,7 @@ def freers_of(program: Program) -> frozenset[str]:
 
 
 def near_loops(program: Program) -> set[int]:
-    """The pages of code with the loops over pages."""
+    """Return the pages of code that contain the loops over pages."""
     there = [program.symbols[name] for name in _LOOPS if name in program.symbols]
     return {at & -PAGE for one in there for at in (one.address, one.address + max(one.size, 1) - 1)}
 
@@ -142,6 +142,6 @@ def _point(program: Program, name: str, late_after: set[str]) -> Point:
 
 
 def inner_only(program: Program, name: str, followed: set[str]) -> bool:
-    """Return whether each caller of a function is followed itself."""
+    """Return whether every caller of a function is followed."""
     callers = {one for one in program.code.callers.get(name, frozenset()) if not one.startswith(_BOOT)}
     return bool(callers) and callers <= followed

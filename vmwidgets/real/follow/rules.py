@@ -1,10 +1,9 @@
-"""What must hold in every right solution of a lab, and what a call must do in the base kernel alone.
+"""The rules of every correct solution of a lab, and what a call must do in the base kernel.
 
-Pages at the top of the addresses are exceptions by name: the trampoline is in every table, and a trapframe (as the page
-that the pgtbl lab shares with user code) is freed before its table is, and mapped by the old and the new table
-during exec.
-The kernel's own table is not a process's: its direct map and its kernel stacks lead to frames that may be free or a
-process's.  A stack's guard page is a page like others, without U.
+Some pages at the top of the addresses are exceptions by name.  The trampoline is in every table.  A trapframe, like the
+page that the pgtbl lab shares with user code, is freed before its table, and during exec both the old and the new table
+map it.  The kernel's own table belongs to no process: its direct map and its kernel stacks refer to frames that may be
+free or a process's.  A stack's guard page is an ordinary page without U.
 """
 
 from __future__ import annotations
@@ -27,16 +26,16 @@ from .free_list import FreePages
 from .spaces import Leaf, Space, Spaces
 
 TOP = MAXVA - 16 * PAGE
-"""From here on are trampoline, trapframe and what the pgtbl lab adds below them."""
+"""The address from which on there are only the trampoline, the trapframe, and the page that the pgtbl lab adds."""
 
 LABS = ("base", "pgtbl", "cow", "lazy", "mmap")
 
 _FLAGS = 0x3FF & ~(A | D | G)
-"""The bits of a descriptor that a call decides; hardware sets A and D."""
+"""The bits of a descriptor that a call sets; the hardware sets A and D."""
 
 
 class Rule(NamedTuple):
-    """A rule: its name, what it says, why it holds, and the labs in which every right solution keeps it."""
+    """A rule: its name, its sentence, the reason, and the labs in which every correct solution keeps it."""
 
     name: str
     says: str
@@ -50,32 +49,32 @@ RULES = (
     Rule("free-and-table", "No page with a table of a process is free.",
          "The next kalloc overwrites the table."),
     Rule("shared-and-writable", "A frame that two processes map is writable in neither.",
-         "A store of one would be seen by the other.", ("base", "pgtbl", "cow", "lazy")),
-    Rule("mapped-twice", "A process maps no frame at two addresses, where it can write it.",
+         "One process would see the other's stores.", ("base", "pgtbl", "cow", "lazy")),
+    Rule("mapped-twice", "No process maps a frame at two addresses if it can write to it.",
          "A store to one address would change the other.", ("base", "pgtbl", "cow", "lazy")),
     Rule("table-shared", "A page with a table belongs to one process alone.",
-         "A descriptor written for one would be the other's too, and the page is freed twice."),
+         "A descriptor written for one process would change the other, and the page would be freed twice."),
     Rule("aligned", "A superpage's frame begins at a multiple of its size.",
          "The hardware refuses each access to it (RISC-V Privileged, 4.3.2)."),
-    Rule("count", "The count of a frame is the number of descriptors that lead to it.",
+    Rule("count", "The count of a frame is the number of descriptors that refer to it.",
          "Too small, and the frame is freed while it is mapped; too large, and it is never freed.", ("cow",)),
     Rule("beyond-size", "After a process shrinks, nothing is mapped between its new and its old size.",
          "The pages would be used after they were given back, and uvmfree would not find them."),
-    Rule("exec-rights", "After exec, a page has no rights that its segment of the program does not ask for.",
-         "A store to the program's code must fault. Only where the kernel reads the segments' flags (from 2022 on)."),
+    Rule("exec-rights", "After exec, a page has only the rights that its segment of the program asks for.",
+         "A store to the program's code must fault. Checked only if the kernel reads segment flags (from 2022 on)."),
     Rule("guard", "After exec, user code can't touch the page below its stack.",
-         "A stack that overflows must fault. Only where the kernel calls uvmclear."),
-    Rule("lost", "A page that no descriptor leads to any more is free, or the kernel still has its address.",
+         "A stack that overflows must fault. Checked only if the kernel calls uvmclear."),
+    Rule("lost", "A page that no descriptor refers to any more is free, or the kernel still holds its address.",
          "It is never used again: memory runs out."),
-    Rule("table-lost", "A table that nothing leads to any more is free.",
+    Rule("table-lost", "A table that nothing refers to any more is free.",
          "It is never used again: memory runs out."),
-    Rule("free-list", "The list of free pages leads to pages alone, and ends.",
-         "kalloc hands out whatever it leads to."),
-    Rule("mappages", "mappages maps what it was asked to map.", "It is the base kernel's.", ("base",)),
-    Rule("uvmalloc", "uvmalloc maps each page with the rights that it was asked for.", "It is the base kernel's.",
+    Rule("free-list", "The list of free pages contains only pages, and ends.",
+         "kalloc hands out whatever is in the list."),
+    Rule("mappages", "mappages maps what it was asked to map.", "The base kernel's does.", ("base",)),
+    Rule("uvmalloc", "uvmalloc maps each page with the rights that it was asked for.", "The base kernel's does.",
          ("base",)),
-    Rule("uvmunmap", "uvmunmap leaves nothing of its range.", "It is the base kernel's.", ("base",)),
-    Rule("uvmcopy", "uvmcopy gives the child pages of its own, with the parent's rights.", "It is the base kernel's.",
+    Rule("uvmunmap", "uvmunmap leaves nothing mapped in its range.", "The base kernel's does.", ("base",)),
+    Rule("uvmcopy", "uvmcopy gives the child pages of its own, with the parent's rights.", "The base kernel's does.",
          ("base",)),
     Rule("mapped-over", "No descriptor in use is overwritten with another frame.",
          "The page that it mapped would be lost. The base kernel handles no faults on mapped pages.", ("base",)),
@@ -87,7 +86,7 @@ _HOLDS_IN = {rule.name: frozenset(rule.labs) for rule in RULES}
 
 @frozen(slots=False)
 class Wrong:
-    """A rule that does not hold: where, and the descriptors to show."""
+    """A broken rule: where, and the descriptors to show."""
 
     rule: str
     says: str
@@ -99,13 +98,13 @@ class Wrong:
 
     @property
     def key(self) -> tuple[str, int, int | None, int | None]:
-        """Return what makes it the same when it is looked at again."""
+        """The key that identifies it when it is checked again."""
         return self.rule, self.root, self.address, self.frame
 
 
 @dataclass
 class State:
-    """What is known of the guest at a stop: processes by root, their tables, the free pages."""
+    """The guest at a stop: processes by root, their tables, the free pages."""
 
     gdb: Gdb
     lab: str
@@ -113,40 +112,40 @@ class State:
     spaces: Spaces
     free: FreePages
     changing: set[int]
-    """Roots that calls under way are changing: nothing is said of these yet."""
+    """The roots that calls under way are changing: they are not judged yet."""
     counts: Counts | None = None
     images: dict[str, list[tuple[int, int, int]]] = field(default_factory=dict)
-    """The segments of programs by name: address, size and flags, as they are read."""
+    """The segments of programs by name: address, size and flags; filled when they are read."""
     programs: Path | None = None
     """The folder with the user programs."""
     reads_flags: bool = False
     has_guard: bool = False
 
     def holds(self, rule: str) -> bool:
-        """Return whether a rule is one of this lab's."""
+        """Return whether a rule belongs to this lab."""
         return self.lab in _HOLDS_IN[rule]
 
     def name(self, root: int) -> str:
-        """A process in a sentence."""
+        """Return the name of a process for a sentence."""
         found = self.processes.get(root)
         return str(found) if found is not None else f"the table at {Address(root)}"
 
     def judged(self, root: int) -> bool:
-        """Return whether a root is a process's, and no call is changing it."""
+        """Return whether a root belongs to a process and no call is changing it."""
         return root in self.processes and root not in self.changing
 
     def lives(self, root: int) -> bool:
-        """Say whether a root is of a process that is not being freed: else another may have its tables already."""
+        """Return whether a root's process is not being freed: otherwise another may already have its tables."""
         process = self.processes.get(root)
         return process is not None and process.state.lower() not in ("zombie", "unused")
 
     def users(self, frame: int) -> list[tuple[int, int]]:
-        """The descriptors of processes, below the top, that lead to a frame."""
+        """Return the descriptors of processes, below the top, that refer to a frame."""
         return sorted((root, va) for root, va in self.spaces.leading(frame) if va < TOP and root in self.processes)
 
 
 def suspects(state: State, root: int, addresses: Iterable[int]) -> Iterator[int]:
-    """The addresses at which :func:`leaf_wrong` may find something: nearly all descriptors are right."""
+    """Yield the addresses at which :func:`leaf_wrong` may find something: most descriptors are clearly right."""
     space = state.spaces.known.get(root)
     if space is None or root in state.changing:
         return
@@ -205,7 +204,7 @@ def frame_wrong(state: State, frame: int) -> Iterator[Wrong]:
 
 
 def dangling_wrong(state: State, root: int) -> Iterator[Wrong]:
-    """Free pages that a process's tables still lead to."""
+    """Yield the free pages to which a process's tables still point."""
     space = state.spaces.known.get(root)
     for page in sorted(space.dangling) if space is not None and state.judged(root) else ():
         if page in state.free:
@@ -227,7 +226,7 @@ def table_wrong(state: State, page: int) -> Iterator[Wrong]:
 
 
 def shrunk_wrong(state: State, root: int, start: int, stop: int) -> Iterator[Wrong]:
-    """Yield what is still mapped where a process was, before it shrank."""
+    """Yield what is still mapped above a process that shrank."""
     space = state.spaces.known.get(root)
     process = state.processes.get(root)
     if space is None or process is None or root in state.changing:
@@ -270,7 +269,7 @@ def exec_wrong(state: State, root: int) -> Iterator[Wrong]:
 
 
 def _segments(state: State, name: str) -> list[tuple[int, int, int]]:
-    """The loaded segments of a program: address, size and flags, from the ELF file that xv6's disk has."""
+    """Return the loaded segments of a program (address, size and flags) from the ELF file on xv6's disk."""
     if name not in state.images:
         found: list[tuple[int, int, int]] = []
         path = None if state.programs is None else state.programs / f"_{name}"
@@ -295,7 +294,7 @@ def _free_and_mapped(state: State, root: int, va: int, frame: int) -> Wrong:
 def _shared_and_writable(
     state: State, root: int, va: int, frame: int, leaf: Leaf, users: list[tuple[int, int]]
 ) -> Iterator[Wrong]:
-    """A frame that two processes map is writable in neither: a store would be seen by the other."""
+    """Yield the frames that are writable in one of two processes that map them."""
     for other, there in users:
         if (other, there) == (root, va) or not state.judged(other):
             continue
@@ -346,7 +345,7 @@ def _counted(
 
 
 def base_call(state: State, call: Call) -> Iterator[Wrong]:
-    """Yield what a call must do to a table in the base kernel."""
+    """Yield what a call did wrong to a table in the base kernel."""
     space = state.spaces.known.get(call.roots[-1]) if call.roots else None
     if space is None or call.failed:  # what is left is its caller's to take away
         return
@@ -421,7 +420,7 @@ _NAMES = {V: "V", 2: "R", W: "W", 8: "X", 16: "U", 0x100: "RSW[0]", 0x200: "RSW[
 
 
 def _difference(is_: int, wanted: int) -> str:
-    """The bits that differ, in words."""
+    """Return the names of the bits that differ."""
     parts = [
         f"{name} is {int(bool(is_ & bit))} and not {int(bool(wanted & bit))}"
         for bit, name in _NAMES.items()

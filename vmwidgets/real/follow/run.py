@@ -1,7 +1,7 @@
-"""Lets a kernel go from stop to stop, and ends at the first rule that does not hold.
+"""Let a kernel run from stop to stop, up to the first broken rule.
 
-`seen` says what has changed at a stop, and `judge` whether that is right.  Here is where the guest is stopped, for how
-long a function is not, and how a run ends: the shell waits again, a rule is broken, a panic, a hang, a limit.
+`seen` finds what has changed at a stop, and `judge` checks it.  This module decides where the guest stops, how long a
+function is left alone, and how a run ends: the shell waits again, a rule is broken, a panic, a hang, a limit.
 """
 
 from __future__ import annotations
@@ -34,41 +34,41 @@ from .stacks import PC, Hart
 __all__ = ["Console", "Followed", "Limits", "follow"]
 
 BOOTS_IN = 20.0
-"""Seconds in which a kernel comes to `userinit`, and then to the shell."""
+"""Seconds that a kernel may take to reach `userinit`, and then the shell."""
 
 HANGS_AFTER = 20.0
 """Seconds without a stop, a printed letter or a system call after which a kernel hangs."""
 
 _STARTS = ("userinit", "virtio_disk_init", "fileinit", "iinit", "binit", "trapinit", "procinit", "kvminithart")
-"""Functions that are called once all pages are in the list of free ones, and before the first process runs."""
+"""Functions that are called after all pages are in the free list, and before the first process runs."""
 
 _LOOKS = 4
-"""How often a kernel that is silent is looked at in that time."""
+"""The number of times that a silent kernel is checked in that time."""
 
 MUTED_AFTER = 100
-"""Calls of one function after which not each is followed."""
+"""The number of calls of one function after which only some are followed."""
 
 _BURST = 12
-"""Calls of such a function that are followed, one after another …"""
+"""The number of calls of such a function that are followed in a row before a pause."""
 
 _PAUSE, _LONGEST_PAUSE = 0.25, 5.0
-"""… and the seconds, at least and at most, that the kernel then runs without stopping there …"""
+"""The least and the most seconds of a pause, in which the kernel runs without stopping there."""
 
 _FASTER = 3.0
-"""… which are so many times those for which it was stopped since the pause before."""
+"""The length of a pause, as a multiple of the time for which the kernel was stopped since the last pause."""
 
 NEAR_MUTED_AFTER = 100
-"""The same for all functions together that lie near the loops that fill and copy pages …"""
+"""The same limit for all functions together near the loops that fill and copy pages."""
 
 _SLOW_FOR = 2.0
-"""… once the kernel has run so many seconds with breakpoints there …"""
+"""The seconds that the kernel runs with breakpoints near these loops before a long pause."""
 
 _LONG_PAUSE = 1.0
-"""… and the seconds, at least, in which these loops then run at their full speed."""
+"""The least seconds of a long pause, in which these loops run at full speed."""
 
 
 _SETTLES_IN = 3.0
-"""Seconds in which the processes that a command started come to their end after it."""
+"""Seconds in which the processes that a command started end after it."""
 
 
 class Console(Protocol):
@@ -80,7 +80,7 @@ class Console(Protocol):
 
     @property
     def length(self) -> int:
-        """Return how much was printed."""
+        """The number of characters printed."""
 
     @property
     def command(self) -> str | None:
@@ -100,7 +100,7 @@ class Console(Protocol):
 
 @frozen(slots=False)
 class Limits:
-    """Where following ends at the latest."""
+    """The limits at which following ends."""
 
     stops: int = 200_000
     seconds: float = 600.0
@@ -120,7 +120,7 @@ class _Run:
     thinned: set[str] = field(default_factory=set)
     followed: dict[str, int] = field(default_factory=dict)
     returns: set[int] = field(default_factory=set)
-    """Where calls return to, whose own ends are not watched."""
+    """Return addresses of calls whose own ends are not watched."""
     near: int = 0
     slow_for: float = 0.0
     stopped_for: float = 0.0
@@ -140,7 +140,7 @@ class _Run:
         self.panicked = panicked.address if panicked is not None and self.gdb.ram is not None else None
 
     def run(self) -> tuple[Outcome, str]:
-        """Return how it ended, and why."""
+        """Run to the end; returns how it ended, and why."""
         if not any(name in self.points for name in ("mappages", "uvmunmap", "uvmcopy", "uvmalloc")):
             raise Refused(f"{self.program.path}: the kernel has no mappages, uvmunmap or uvmcopy; is this xv6?")
         self.ends_at = monotonic() + self.limits.seconds
@@ -188,7 +188,7 @@ class _Run:
             self.gdb.pass_over(self.program.code.word(pc), registers)
 
     def _boot(self) -> tuple[Outcome, str] | None:
-        """Come to `userinit` at full speed: before it there are no processes.  How it ended, if it did."""
+        """Run to `userinit` at full speed, since there are no processes before it; returns how it ended, if it did."""
         symbols = self.program.symbols
         starts = [symbols[name] for name in _STARTS if name in symbols]
         near = near_loops(self.program)
@@ -223,7 +223,7 @@ class _Run:
         return None
 
     def _why_no_boot(self) -> str:
-        """Return what an old kernel lacks: since QEMU 6, no memory is open to supervisor mode until PMP says so."""
+        """Return what an old kernel lacks: since QEMU 6, supervisor mode has no access to memory until PMP is set."""
         if self.program.code.body("start").writes & {0x3A0, 0x3B0}:  # pmpcfg0, pmpaddr0
             return ""
         cause = self.gdb.register("mcause")
@@ -235,7 +235,7 @@ class _Run:
         )
 
     def _over(self) -> str:
-        """Why it is time to end, or ""."""
+        """Return the reason to end, or ""."""
         if self.told_to_stop():
             return "it was interrupted"
         if self.stops >= self.limits.stops:
@@ -246,7 +246,7 @@ class _Run:
         return self.panicked is not None and bool(self.gdb.words([self.panicked])[0] & 0xFFFF_FFFF)
 
     def _wanted(self) -> bool:
-        """Return whether the guest is to be stopped, though no hart came to a breakpoint."""
+        """Return whether to stop the guest although no hart is at a breakpoint."""
         now = monotonic()
         if self.told_to_stop() or self._has_panicked() or self.gdb.was_reset:
             return True
@@ -260,14 +260,14 @@ class _Run:
         return now - self._is_heard > HANGS_AFTER * (self._silent_looks + 1) / _LOOKS
 
     def _heard(self) -> None:
-        """The guest has stopped, printed something, or made a system call."""
+        """Handle the guest's stopping, printing, or making a system call."""
         self._is_heard = monotonic()
         self._silent_looks = 0
         self._seen: object = None
         self._printed = self.console.length if self.console is not None else 0
 
     def _between(self) -> tuple[Outcome, str] | None:
-        """The guest was stopped between two calls: how it ended, if it did."""
+        """Handle a stop between two calls; returns how the run ended, if it did."""
         if self.gdb.was_reset:
             raise Rebooted
         if self._has_panicked():
@@ -305,7 +305,7 @@ class _Run:
         return self._unfinished(f"it hangs: for {HANGS_AFTER:g} s nothing moved, and {what}")
 
     def _signature(self) -> object:
-        """Say what user code's registers are in each process: other ones after each system call and each tick in it."""
+        """Return the user registers of each process, which differ after each system call and each tick."""
         fields = self.program.variable("proc").fields
         if "trapframe" not in fields:
             return object()
@@ -322,7 +322,7 @@ class _Run:
         return tuple(parts)
 
     def _shell_waits(self) -> tuple[Outcome, str] | None:
-        """The shell waits: for the first command, or because it has ended."""
+        """Handle the shell's waiting for the first command or after its end; returns how the run ended, if it did."""
         console = self.console
         assert console is not None
         if not self._settled():
@@ -339,7 +339,7 @@ class _Run:
         return ("broken", "") if self.judge.first is not None else ("nothing found", "")
 
     def _settled(self) -> bool:
-        """Let processes that have ended go: whether all that are left wait."""
+        """Let ended processes go; returns whether all others wait."""
         end = monotonic() + _SETTLES_IN
         while True:
             self.seen.scan(None)
@@ -368,7 +368,7 @@ class _Run:
             self.gdb.set_breakpoint(address)
 
     def _at(self, pc: int, registers: list[int]) -> None:
-        """A hart has come to a breakpoint."""
+        """Handle a hart at a breakpoint."""
         if pc in self.entries:
             self._enter(self.entries[pc], registers, registers[SP], registers[RA])
         elif pc in self.late and not self.calls.is_under_way(self.late[pc].name, registers[FP]):
@@ -409,7 +409,7 @@ class _Run:
             }
 
     def _leave(self, call: Call) -> None:
-        """A call has returned."""
+        """Handle the return of a call."""
         self.done += 1
         self.seen.recent = call
         self.seen.last.update(dict.fromkeys(call.roots, call))
@@ -439,7 +439,7 @@ class _Run:
             self._mute(name)
 
     def _set_near(self, on: bool) -> None:
-        """Follow what lies near the loops, or not: while a call fills very many pages, its end is enough."""
+        """Follow the functions near the loops, or not: while a call fills many pages, its end is enough."""
         for one in self.points.values():
             if one.near_loops and one.name not in self.muted and one.name not in self.dropped:
                 for address in one.places:
@@ -450,7 +450,7 @@ class _Run:
             self.thinned.update(one.name for one in self.points.values() if one.near_loops)
 
     def _mute_near(self) -> None:
-        """Follow nothing near the loops for a while: one breakpoint there makes all of them slow."""
+        """Follow nothing near the loops for a while, since one breakpoint there slows all of them."""
         names = [one.name for one in self.points.values() if one.near_loops]
         if any(call.function in names for call in self.calls.all()):
             return
@@ -461,7 +461,7 @@ class _Run:
                 self._silence(name, pause)
 
     def _mute(self, name: str) -> None:
-        """Do not stop there for a while; for good where each caller is followed."""
+        """Stop no longer there for a while, or for good if each caller is followed."""
         if any(one.function == name for one in self.calls.all()):
             return
         others = {one for one in self.points if one not in self.dropped and one != name}
@@ -489,7 +489,7 @@ class _Run:
         return "unfinished", why
 
     def _panicked(self, said: str) -> tuple[Outcome, str]:
-        """A panic: a rule that is broken explains it; otherwise where it was, and what is still mapped."""
+        """Handle a panic: a broken rule explains it; otherwise report its place, and what is still mapped."""
         harts = self.stacks.harts(self.gdb)
         at = next((one for one in harts if "panic" in self.stacks.names(one.places)), None)
         self.judge.at_panic()
@@ -503,7 +503,7 @@ class _Run:
         return ("broken" if self.judge.first is not None else "panicked"), said
 
     def _mapped_at(self, at: Hart | None) -> Iterator[str]:
-        """At a panic in a call that is followed: what its tables still map below the top, and who mapped it."""
+        """Yield, at a panic in a followed call, the pages that its tables still map above the top, and their origin."""
         if at is None:
             return
         under = [call for call in self.calls.all() if call.sp >= at.registers[SP] and call.sp - at.registers[SP] < 4096]
@@ -544,7 +544,7 @@ def follow(
     told_to_stop: Callable[[], bool],
     checks: dict[str, Check] | None = None,
 ) -> Followed:
-    """Follow the guest until the shell waits again, a broken rule, a panic or a limit.  It is stopped afterwards."""
+    """Follow the guest until the shell waits again, a rule is broken, or it panics; then it is stopped."""
     if lab not in LABS:
         raise Refused(f"lab={lab!r}: known are {', '.join(LABS)}")
     names = [counts] if counts is not None else program.countings() if lab == "cow" else []
@@ -573,7 +573,7 @@ def follow(
 
 
 def _put_aside(gdb: Gdb, program: Program, points: dict[str, Point]) -> None:
-    """Make room for breakpoints beside the code, if the guest was started here and has no process yet."""
+    """Prepare breakpoints in copies of the code, if the guest was started here and has no process yet."""
     if gdb.ram is None or Processes(program).read(gdb):
         return
     places = {at for one in points.values() for at in (one.entry, *one.ends, *one.late)}
@@ -619,7 +619,7 @@ _LONGEST = 200
 
 
 def _text(gdb: Gdb, address: int) -> str:
-    """A string of the kernel's, which is mapped at its physical address."""
+    """Return a string of the kernel's, by its physical address."""
     try:
         data = gdb.read_one(address, _LONGEST)
     except BusError:

@@ -1,7 +1,8 @@
-"""What the memory of a guest holds at a stop, and what has changed since the stop before.
+"""The memory of a guest at a stop, and its changes since the stop before.
 
-All tables and the lists of free pages are compared with what they were, and each change is ascribed to a call.  Tables
-that a call frees are not read until their process forgets them: another processor may have their pages.
+All tables and the lists of free pages are compared with their state at the stop before, and each change is ascribed to
+a call.  Tables that a call frees are not read until their process forgets them, since another processor may have their
+pages.
 """
 
 from __future__ import annotations
@@ -22,31 +23,31 @@ from .spaces import Change, Leaf, Spaces
 from .stacks import PC, Hart, Stacks
 
 _GIVING_BACK = ("proc_freepagetable", "uvmfree", "freewalk")
-"""Functions after which a process has tables that are free."""
+"""The functions that free tables which a process still has."""
 
 _DEAD = ("zombie", "used", "unused")
-"""States of a process whose tables another process may free."""
+"""The states of a process whose tables another process may free."""
 
 
 class Rebooted(Exception):
-    """There were processes, and there are none: the first one never ends."""
+    """Raised if there were processes, and now there are none: the first process never ends."""
 
 
 @dataclass
 class Leaving:
-    """A frame that lost its last descriptor, or a page that held a table: who had it, and in which call it left."""
+    """A frame that lost its last descriptor, or a page that held a table: its process, and the call that did it."""
 
     root: int
     whose: str
     va: int | None
     call: Call | None
     handed_out: tuple[Call | None, Call | None] | None
-    """What :attr:`Seen.taken` had of the frame: another, if it was free and handed out again since."""
+    """The entry of the frame in :attr:`Seen.taken`; another entry now means that it was freed and handed out again."""
 
 
 @dataclass
 class Seen:
-    """What was seen at the latest stop, and what has changed and was not judged yet."""
+    """The contents of memory at the latest stop, and changes that were not judged yet."""
 
     gdb: Gdb
     program: Program
@@ -54,9 +55,9 @@ class Seen:
     calls: Calls = field(default_factory=Calls)
     spaces: Spaces = field(default_factory=Spaces)
     there: dict[int, Process] = field(default_factory=dict)
-    """The processes by root."""
+    """The current processes, by root."""
     slots: dict[int, Process] = field(default_factory=dict)
-    """The processes by the place of their `struct proc`, at the stop before."""
+    """The processes at the stop before, by the address of their `struct proc`."""
     owners: dict[int, str] = field(default_factory=dict)
     """The process that has, or had, each root."""
     kernels: set[int] = field(default_factory=set)
@@ -65,15 +66,15 @@ class Seen:
     """The call that wrote each descriptor, by root and address."""
     recent: Call | None = None
     last: dict[int, Call] = field(default_factory=dict)
-    """The latest call about each root that has returned."""
+    """The latest returned call on each root."""
     given_back: set[tuple[int, int]] = field(default_factory=set)
-    """Tables that were freed, by the place of their process and their root, until the process forgets them."""
+    """Freed tables, by the address of their process and their root, until the process forgets them."""
     being_freed: set[int] = field(default_factory=set)
-    """Roots whose tables may be free by now: another processor may have the pages, for anything."""
+    """Roots whose tables may already be free, and their pages in use for anything."""
     changed: dict[int, dict[int, Call | None]] = field(default_factory=dict)
     freed: dict[int, Call | None] = field(default_factory=dict)
     taken: dict[int, tuple[Call | None, Call | None]] = field(default_factory=dict)
-    """For each frame that was handed out, the call in which it was, and the call before it."""
+    """For each frame that was handed out, the call that took it, and the call before that."""
     new_tables: dict[int, Call | None] = field(default_factory=dict)
     leaving: dict[int, Leaving] = field(default_factory=dict)
     shrunk: dict[tuple[int, int, int], Call | None] = field(default_factory=dict)
@@ -81,7 +82,7 @@ class Seen:
     dangling: dict[int, Call | None] = field(default_factory=dict)
     overwritten: list[tuple[Change, Call | None]] = field(default_factory=list)
     damage: tuple[int, Call | None] | None = None
-    """A link in a list of free pages that leads to no page, and the call after which it was seen first."""
+    """A link in a list of free pages that points to no page, and the call after which it was first seen."""
 
     def __post_init__(self) -> None:
         self.processes = Processes(self.program)
@@ -92,7 +93,7 @@ class Seen:
         self._borders = {at for one in self.points.values() for at in (one.entry, *one.ends)}
 
     def about(self, point: Point, values: tuple[int, ...], registers: list[int]) -> tuple[tuple[int, ...], str]:
-        """The root tables that a call is about, and its process."""
+        """Return the root tables that a call works on, and its process."""
         current = self.stacks.current(self.gdb, registers)
         mine = next((one for one in self.there.values() if one.place == current), None)
         name = str(mine) if mine is not None else ""
@@ -112,7 +113,7 @@ class Seen:
         return tuple(root for root in roots if root not in self.kernels), name
 
     def give_back(self, call: Call) -> None:
-        """A call has returned: the tables that it freed are a process's no longer, whatever that has of them."""
+        """Record that the call that freed a process's tables has returned, whatever the process still has of them."""
         if call.function in _GIVING_BACK:
             self.given_back.update((one.place, one.root) for one in self.there.values() if one.root in call.roots)
             for root in call.roots:
@@ -121,7 +122,7 @@ class Seen:
     def scan(self, cause: Call | None, *, at_panic: bool = False) -> None:
         """Compare all tables and the free pages with what they were at the stop before.
 
-        At a panic, tables that are being freed are read too: what is left of them may have caused it.
+        At a panic, tables that are being freed are read too: their remaining entries may have caused the panic.
         """
         gdb = self.gdb
         self.kernels = {root for root in self.kernels if root not in self.free} | {self.processes.kernel_root(gdb)}
@@ -157,7 +158,7 @@ class Seen:
                 self.new_tables[page] = self._culprit(root, cause)
 
     def _see_processes(self, mine: set[int], cause: Call | None) -> None:
-        """List the processes, without those whose tables were given up, or may be by now and are not known."""
+        """List the processes, except those whose tables were freed, or may have been."""
         there = self.processes.read(self.gdb)
         if self.slots and not there:
             raise Rebooted
@@ -172,7 +173,7 @@ class Seen:
         self.owners.update((one.root, str(one)) for one in there)
 
     def _being_freed(self, there: Iterable[Process], mine: set[int], cause: Call | None) -> set[int]:
-        """The roots that a call frees, or that a process is about to forget, by what the stacks say."""
+        """Return the roots that a call frees, or that a process is about to forget, by what the stacks show."""
         found = {root for one in self.calls.innermost() if one.function in _GIVING_BACK for root in one.roots}
         if cause is not None:
             found = found | set(cause.roots) if cause.function in _GIVING_BACK else found - set(cause.roots)
@@ -185,7 +186,7 @@ class Seen:
         return set()
 
     def _is_freeing(self, harts: list[Hart], there: Iterable[Process]) -> bool:
-        """Return whether a processor, or a process that the timer took off one, is where tables are freed."""
+        """Return whether a processor, or a process that the timer interrupted, is in a function that frees tables."""
         places = [hart.places for hart in harts]
         places += [self.stacks.waiting(self.gdb, one) for one in there if one.state == "runnable"]
         return any(self.freers.intersection(self.stacks.names(each)) for each in places)
@@ -202,17 +203,17 @@ class Seen:
             self.shrunk[one.root, one.size, before.size] = by
 
     def _possible(self, root: int, cause: Call | None) -> Iterator[Call]:
-        """The calls that may have changed a table, the likeliest first."""
+        """Yield the calls that may have changed a table, the most likely first."""
         if cause is not None and root in cause.roots:
             yield cause
         yield from (call for call in reversed(self.calls.all()) if root in call.roots)
 
     def _culprit(self, root: int, cause: Call | None) -> Call | None:
-        """The call that changed something in a table, as far as one was followed."""
+        """Return the call that changed something in a table, if it was followed."""
         return next(self._possible(root, cause), None)
 
     def forget_strays(self, entering: tuple[int, ...]) -> None:
-        """Forget the tables that no process has any more, but for those that a call is about that is entered now."""
+        """Forget the tables that no process has any more, except those of the call that is being entered."""
         for root in sorted(self.owners.keys() & self.spaces.known.keys() - self.there.keys() - set(entering)):
             self._note(root, *self.spaces.forget(root), self.last.get(root))
             self.owners.pop(root)
@@ -267,5 +268,5 @@ class Seen:
 
 
 def _is_kernels(va: int, leaf: Leaf) -> bool:
-    """Say whether only the kernel's tables have such a descriptor: of a device, or of memory at its own address."""
+    """Return whether only the kernel's tables have such a descriptor: for a device, or in its direct map."""
     return leaf.frame < KERNBASE or va == leaf.frame

@@ -1,4 +1,4 @@
-"""What the page tables of processes hold, as they were read last, and which descriptors lead to a frame."""
+"""The page tables of processes as they were last read, and the descriptors that refer to each frame."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ADDRESS = (1 << 44) - 1
 _WORDS = f"<{PAGE // 8}Q"
 _MOST = 512 * PAGE
 _RESERVED = 54
-"""From this bit on, each bit is 0, or the hardware refuses the descriptor (4.4.1), as in a page filled with junk."""
+"""The lowest reserved bit: a descriptor with a bit set from here on, as in a page of junk, is refused (4.4.1)."""
 
 
 class Leaf(NamedTuple):
@@ -33,21 +33,21 @@ class Leaf(NamedTuple):
 
     @property
     def frames(self) -> range:
-        """The physical addresses of its frames; of a page of 1 GiB, which no solution has, the first ones.
+        """The physical addresses of its frames; only the first ones of a page of 1 GiB, which no solution has.
 
-        A page that was freed and is no table any more looks like 512 of those.
+        A page that was freed and is no longer a table looks like 512 pages of 1 GiB.
         """
         frame = (self.word >> 10 & _ADDRESS) << 12
         return range(frame, frame + min(self.size, _MOST), PAGE)
 
     @property
     def rights(self) -> str:
-        """Read, write, execute and user as four letters: "rw-u"."""
+        """Read, write, execute and user rights as four letters: "rw-u"."""
         return "".join(letter if self.word & bit else "-" for letter, bit in zip("rwxu", (R, W, X, U), strict=True))
 
     @property
     def lets(self) -> tuple[Access, bool]:
-        """An access that the descriptor allows, and whether user code may make it: the walk to it ends well."""
+        """An access that the descriptor allows, as access and user: a walk with it succeeds."""
         access: Access = "write" if self.word & W else "read" if self.word & R else "execute"
         return access, bool(self.word & U)
 
@@ -58,7 +58,7 @@ class Leaf(NamedTuple):
 
 
 class Table(NamedTuple):
-    """A page with a table: its bytes, what it maps by virtual address, and the tables below with their addresses."""
+    """A page with a table: its bytes, its mappings by virtual address, and the tables below it by address."""
 
     data: bytes
     va: int
@@ -69,13 +69,13 @@ class Table(NamedTuple):
 
 @dataclass
 class Space:
-    """The tables of one process: what each maps by virtual address, and the pages that hold tables."""
+    """The tables of one process: their mappings by virtual address, and the pages that contain them."""
 
     root: int
     leaves: dict[int, Leaf] = field(default_factory=dict)
     pages: dict[int, Table] = field(default_factory=dict)
     dangling: set[int] = field(default_factory=set)
-    """Free pages to which a table leads as if they held tables."""
+    """Free pages that a table refers to as tables."""
 
     @property
     def tables(self) -> set[int]:
@@ -84,7 +84,7 @@ class Space:
 
 
 class Change(NamedTuple):
-    """A descriptor that was written: what it was, and what it is."""
+    """A descriptor that was written: its old and its new value."""
 
     root: int
     va: int
@@ -93,7 +93,7 @@ class Change(NamedTuple):
 
 
 class Spaces:
-    """The tables of all processes that were met, by root, with who leads to a frame and who has a table."""
+    """The tables of all known processes, by root, with the references to each frame and the owner of each table."""
 
     def __init__(self) -> None:
         self.known: dict[int, Space] = {}
@@ -101,17 +101,17 @@ class Spaces:
         self._having: dict[int, set[int]] = {}
 
     def leading(self, frame: int) -> Set[tuple[int, int]]:
-        """The descriptors that lead to a frame: root and virtual address of each."""
+        """Return the descriptors that refer to a frame: root and virtual address of each."""
         return self._leading.get(frame, _NO_DESCRIPTORS)
 
     def having(self, page: int) -> Set[int]:
-        """The roots whose tables lie in a page."""
+        """Return the roots whose tables are in a page."""
         return self._having.get(page, _NO_ROOTS)
 
     def read(self, gdb: Gdb, root: int, free: Container[int]) -> tuple[list[Change], set[int]]:
-        """Read the tables of a root: the descriptors that changed, and the pages that no longer hold tables of it.
+        """Read the tables of a root; returns the changed descriptors, and the pages that no longer contain its tables.
 
-        Where hardware alone has set A or D, nothing has changed.
+        If only the hardware has set A or D, nothing has changed.
         """
         space = self.known.setdefault(root, Space(root))
         pages, space.dangling = _tables(gdb, root, space.pages, free)
@@ -138,7 +138,7 @@ class Spaces:
         return [one for one in changes.values() if not _by_hardware(one)], gone
 
     def forget(self, root: int) -> tuple[list[Change], set[int]]:
-        """The tables of a root were given up: what they mapped, and the pages that they were in."""
+        """Forget the tables of a root; return their mappings, and their pages."""
         space = self.known.pop(root, None)
         if space is None:
             return [], set()
@@ -171,7 +171,7 @@ def _by_hardware(change: Change) -> bool:
 
 
 def _compare(root: int, before: Table | None, table: Table | None, changes: dict[int, Change]) -> None:
-    """Note which descriptors differ; one at an address where another was found has replaced that."""
+    """Note which descriptors differ, and which one has replaced another at the same address."""
     old = before.leaves if before is not None else {}
     new = table.leaves if table is not None else {}
     if before is not None and table is not None and (before.va, before.shift) == (table.va, table.shift):
@@ -189,15 +189,17 @@ def _compare(root: int, before: Table | None, table: Table | None, changes: dict
 
 
 def read_space(gdb: Gdb, root: int, known: Space | None = None) -> Space:
-    """The tables of a root, read level by level; those that are as they were `known` are not decoded again."""
+    """Return the tables of a root, read level by level; unchanged tables in `known` are not decoded again."""
     pages, _ = _tables(gdb, root, known.pages if known is not None else {}, ())
     return Space(root, {va: leaf for table in pages.values() for va, leaf in table.leaves.items()}, pages)
 
 
 def _tables(gdb: Gdb, root: int, known: dict[int, Table], free: Container[int]) -> tuple[dict[int, Table], set[int]]:
-    """The tables of a root by page, and free pages that it leads to.  A table that has not changed is the known one.
+    """Return the tables of a root by page, and the free pages that it refers to.
 
-    A batch of reads a level.
+    An unchanged table is the known one.
+
+    Each level is one batch of reads.
     """
     found: dict[int, Table] = {}
     dangling: set[int] = set()
@@ -221,7 +223,7 @@ def _tables(gdb: Gdb, root: int, known: dict[int, Table], free: Container[int]) 
 
 
 def _table(data: bytes, va: int, shift: int, before: Table | None) -> Table:
-    """Return a page as a table; `before` is what it said, whose descriptors are kept where they are equal."""
+    """Return a page as a table; the unchanged descriptors of its earlier state, `before`, are kept."""
     words = unpack(_WORDS, data)
     numbered: Iterable[tuple[int, int]] = enumerate(words)
     leaves: dict[int, Leaf] = {}

@@ -1,6 +1,6 @@
-"""Where the kernel is in each process and on each hart: its backtraces, by frame pointers, with lines.
+"""The kernel's place in each process and on each hart: backtraces, by frame pointers, with lines.
 
-xv6 is built with -fno-omit-frame-pointer: below the address in s0 lie the return address and the caller's s0.
+xv6 is built with -fno-omit-frame-pointer, so the return address and the caller's s0 are just below the address in s0.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ TP = 4
 PC = 32
 
 _INTERRUPTED = "kernelvec"
-"""What saves the registers of a kernel that the clock interrupts, ra first; it does not move s0.
+"""The function that saves the registers of an interrupted kernel, ra first; it does not move s0.
 
-Where the interrupted function had made a call, its ra leads into it.  Its own s0 leads to its caller only.
+If the interrupted function had made a call, its ra is an address in that function.  Its own s0 refers only to its
+caller.
 """
 
 
@@ -57,14 +58,14 @@ class Stacks:
             self._current = self._cpus.fields.get("proc")
 
     def harts(self, gdb: Gdb) -> list[Hart]:
-        """All processors, with their backtraces."""
+        """Return all processors, with their backtraces."""
         return [
             Hart(number, registers, self.of_registers(gdb, registers))
             for number, registers in enumerate(gdb.general_of_all())
         ]
 
     def of_registers(self, gdb: Gdb, registers: list[int]) -> list[int]:
-        """The places of a hart: where it is, where that returns to, and so on."""
+        """Return the places of a hart: the current one, its return address, and so on."""
         pc, ra, fp = registers[PC], registers[RA], registers[FP]
         code = self._program.code
         name = code.named(pc)
@@ -79,34 +80,34 @@ class Stacks:
         return [pc, *([ra] if is_callers else []), *rest]
 
     def waiting(self, gdb: Gdb, process: Process) -> list[int]:
-        """The places of a process that no hart runs."""
+        """Return the places of a process that no hart runs."""
         ra, fp = (self._saved(gdb, process, name) for name in ("ra", "s0"))
         return [ra, *self._chain(gdb, fp)] if ra else []
 
     def live(self, gdb: Gdb, process: Process) -> range:
-        """The part of a waiting process's kernel stack that is in use, as physical addresses."""
+        """Return the part of a waiting process's kernel stack that is in use, as physical addresses."""
         sp = self._saved(gdb, process, "sp")
         pa = self._physical(gdb, sp)
         return range(pa, (pa & -PAGE) + PAGE, 8) if pa is not None and sp else range(0)
 
     def live_of(self, gdb: Gdb, hart: Hart) -> range:
-        """The part of a hart's kernel stack that is in use."""
+        """Return the part of a hart's kernel stack that is in use."""
         pa = self._physical(gdb, hart.registers[SP]) if hart.in_kernel else None
         return range(pa & -8, (pa & -PAGE) + PAGE, 8) if pa is not None else range(0)
 
     def current(self, gdb: Gdb, registers: list[int]) -> int:
-        """The address of the `struct proc` that a hart in the kernel runs; 0 if it runs none."""
+        """Return the address of the `struct proc` that a hart in the kernel runs; 0 if it runs none."""
         number = registers[TP]
         if self._current is None or number >= self._cpus.count:
             return 0
         return gdb.words([self._cpus.address + number * self._cpus.step + self._current.offset])[0]
 
     def names(self, places: list[int]) -> list[str]:
-        """The functions of a backtrace."""
+        """Return the functions of a backtrace."""
         return [self._program.code.named(at - (1 if depth else 0)) for depth, at in enumerate(places)]
 
     def lines(self, places: list[int]) -> list[str]:
-        """A backtrace in words: "freewalk (vm.c:280)"."""
+        """Return a backtrace in words: "freewalk (vm.c:280)"."""
         found = []
         for depth, at in enumerate(places):
             name = self._program.function(at - (1 if depth else 0))
@@ -139,7 +140,7 @@ class Stacks:
         return found
 
     def _physical(self, gdb: Gdb, va: int) -> int | None:
-        """Say where a kernel stack lies: stacks of processes are mapped high, those of boot at their own addresses."""
+        """Return where a kernel stack is: stacks of processes are mapped high, those of boot at their own addresses."""
         if 1 << 31 <= va < 1 << 36:
             return va
         page = va & -PAGE
@@ -153,7 +154,7 @@ class Stacks:
 
 
 def _field(program: Program, path: str) -> int | None:
-    """Return where a field of `struct proc` begins in it."""
+    """Return the offset of a field in `struct proc`."""
     try:
         return program.variable(path).address - program.address("proc")
     except Refused:

@@ -1,8 +1,8 @@
-"""The learner's own Linux: a machine's life lived by real processes, and what differs.  Begin with `compare`.
+"""The learner's own Linux: real processes repeat a machine's operations.  Begin with `compare`.
 
-`asked` reads the journal as calls of POSIX; `left_out` says which operations have none, and `state` what is mapped.
-`living` makes them in real processes: `processes` holds them, and `process` is what they run.  `judging` finds
-differences, and `known` says what is known of them.  `recorded` keeps what Linux answered to the labs' experiments.
+`asked` reads the journal as calls of POSIX; `left_out` lists the operations without an equivalent, and `state` what is
+mapped.  `living` makes the calls in real processes, which `processes` holds and which run `process`.  `judging` finds
+differences, and `known` explains them.  `recorded` keeps Linux's answers to the labs' experiments.
 """
 
 from .compare import compare_with_linux

@@ -1,6 +1,6 @@
-"""What is asked of real processes: the operations of a journal as calls of POSIX, each with what came of it here.
+"""The requests to real processes: the operations of a journal as calls of POSIX, each with its outcome here.
 
-The journal is done again on another machine, so that the state after each operation can be looked at.
+The journal is repeated on another machine, so that the state after each operation can be examined.
 """
 
 from __future__ import annotations
@@ -25,37 +25,37 @@ from .rights import granted
 from .state import MOST_RANGE, Span, faults_of, file_of, pages_of, pieces, private_of, spans_of
 
 MOST_OPERATIONS = 20_000
-"""Operations of a journal that are compared: the first ones."""
+"""The most operations of a journal that are compared: the first ones."""
 
 MOST_READ = 1024
-"""Pages that are read at the end, to see that both hold the same."""
+"""The most pages that are read at the end, to compare their contents."""
 
 MOST_TASKS = 64
-"""Tasks at once: each is a process of this computer."""
+"""The most tasks that may exist at once: each is a process of this computer."""
 
 AT_THE_END = "looked at in the end"
-"""What a call is that no operation asked for: it reads what a page holds in the end."""
+"""The name of a read that no operation asked for: it reads a page at the end."""
 
 ACCESSES = {"read": "read", "load": "read", "write": "write", "store": "write", "touch": "", "fetch": "execute"}
-"""Operations that access memory, and how; a touch says so itself."""
+"""Operations that access memory, and the kind of access; a touch has its own."""
 
 
 @frozen(slots=False)
 class Here:
-    """What came of an operation on the machine: its error by name, bytes, what is mapped, and pages of the task."""
+    """The outcome of an operation on the machine: error name, bytes, mappings, and pages of the task."""
 
     error: str = ""
     data: bytes | None = None
     spans: tuple[Span, ...] = ()
     pages: tuple[tuple[int, str], ...] | None = None
-    """For each range of private anonymous memory a letter for each page, as in `process`; None: not compared."""
+    """A letter for each page of each private anonymous range, as in `process`; None if not compared."""
     faults: tuple[tuple[int, int], ...] | None = None
-    """Pages of private anonymous memory that an access reached, with their faults; None: not compared."""
+    """The pages of private anonymous memory in an access, with their faults; None if not compared."""
 
 
 @frozen(slots=False)
 class Asked:
-    """One operation as a call: `name` and `arguments` are what a real process is asked."""
+    """One operation as a call: `name` and `arguments` are sent to a real process."""
 
     number: int
     text: str
@@ -66,13 +66,13 @@ class Asked:
 
     @property
     def request(self) -> tuple[Any, ...]:
-        """Return what decides what Linux answers."""
+        """The part that decides Linux's answer."""
         return self.task, self.name, *self.arguments
 
 
 @dataclass
 class Life:
-    """All that is asked: calls in their order, files with what they are at first, and what is not asked."""
+    """All requests: calls in order, files with their first contents, and the omitted operations."""
 
     architecture: str
     calls: list[Asked] = field(default_factory=list)
@@ -82,18 +82,18 @@ class Life:
     stopped: str = ""
 
     def leave_out(self, name: str, why: str) -> None:
-        """Count an operation that is not asked."""
+        """Count an operation that is left out."""
         known = self.left_out.get(name)
         self.left_out[name] = LeftOut(name, 1 if known is None else known.times + 1, why)
 
     def note(self, words: str) -> None:
-        """Keep a sentence about what is not compared, once."""
+        """Note a sentence about something that is not compared, once."""
         if words not in self.notes:
             self.notes.append(words)
 
 
 def asked_of(machine: Any) -> Life:
-    """The life of a machine as calls.  O(operations, and pages mapped after each)."""
+    """Return the operations of a machine as calls.  O(operations, and pages mapped after each)."""
     if machine.journal.incomplete:
         raise Refused(machine.journal.incomplete)
     life = Life(machine.architecture)
@@ -113,18 +113,18 @@ def asked_of(machine: Any) -> Life:
 
 
 class _Reading:
-    """Reads the operations of a machine that lives its life again, after each of them."""
+    """The reader of operations, called after each operation of a machine that repeats its life."""
 
     def __init__(self, life: Life, system: System) -> None:
         self.life = life
         self.system = system
         self.tasks: set[str] = set(system.tasks)
         self.apart: set[str] = set()
-        """Tasks that do what has no equal: nothing of theirs is asked from there on."""
+        """Tasks that did something without an equivalent: nothing of theirs is compared from there on."""
         self.counts_pages = True
-        """Whether pages are where Linux has them: no fork of another way, no page-out so far."""
+        """Whether pages are comparable: no fork of another kind, and no page-out so far."""
         self.unknown: set[str] = set()
-        """Objects that no file stands for."""
+        """Objects without a file."""
 
     def see(self, system: System) -> None:
         """Read the latest operation."""
@@ -147,7 +147,7 @@ class _Reading:
                 life.note(f"{name} was killed in operation {then.number}, for memory: so its process ended too")
 
     def end(self) -> None:
-        """Ask for what all mapped pages hold at the end."""
+        """Request the contents of all mapped pages at the end."""
         system, left = self.system, MOST_READ
         if self.life.stopped.startswith("from"):
             return
@@ -286,7 +286,7 @@ class _Reading:
         self.life.leave_out("fork", "it failed here")
 
     def _of_map(self, system: System, then: Operation, task: str, given: dict[str, Any]) -> None:
-        """Add what X15's own functions did, as the call of POSIX that does the same, where there is one."""
+        """Add an X15 function as the POSIX call that does the same, if there is one."""
         name = then.name
         if name not in CHANGES_A_MAP or then.outcome != "done":
             if name in ("wire", "unwire") and then.outcome == "done" and self.counts_pages:
@@ -312,7 +312,7 @@ class _Reading:
             self._part(system, then, task, f"its map has a property that Linux does not know ({name})")
 
     def _part(self, system: System, then: Operation, task: str, why: str) -> None:
-        """Ask nothing of a task from here on, nor of the tasks with which it shares memory."""
+        """Request nothing more of a task, nor of the tasks with which it shares memory."""
         self.life.note(f"{task}, from operation {then.number} on: {why}")
         gone = {task}
         if any(rights.endswith("s") for *_, rights in spans_of(system, task)):
@@ -393,7 +393,7 @@ class _Reading:
 
     @staticmethod
     def _byte(system: System, task: str, at: int) -> bytes:
-        """Return what a touch for writing leaves as it is: a copy has to write some byte."""
+        """Return the byte that a touch for writing stores again: a copy has to write some byte."""
         try:
             return bytes(system.machine.tasks[task].peek(at))
         except VMError:
@@ -432,7 +432,7 @@ def _letters(prot: Any) -> str:
 
 
 def _ends(then: Operation) -> str:
-    """Why nothing can be compared from an operation on; "" where it can."""
+    """Return why nothing can be compared from an operation on; "" if it can."""
     if then.outcome == "panic":
         return "the machine died of it"
     if then.outcome == "interrupted":

@@ -1,4 +1,4 @@
-"""``vm.compare_with_linux``: a machine's life, and the same calls in real processes of Linux."""
+"""``vm.compare_with_linux``: a machine's operations, and the same calls in real Linux processes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ALWAYS = (
     "the address of a mapping that asked for none: Linux is given the address that this machine chose",
     "page-out: processes of this computer are not short of memory",
 )
-"""What no comparison compares."""
+"""The parts that are never compared."""
 
 
 def compare_with_linux(machine: Machine) -> LinuxComparison:
@@ -70,7 +70,7 @@ def compare_with_linux(machine: Machine) -> LinuxComparison:
 
 
 def compared(name: str, life: Life, linux: Answering, source: str, *, is_recording: bool = False) -> LinuxComparison:
-    """Hold each call of a life against what Linux did, here or when it was recorded."""
+    """Compare each call with Linux's result, of now or from the recording."""
     judge, rows, stopped = Judge(life.architecture), list[LinuxDifference](), life.stopped
     notes, sees_pages = [*life.notes], True
     counts: dict[str, int] = {}

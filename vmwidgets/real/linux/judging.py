@@ -1,4 +1,4 @@
-"""What differs between an operation here and the same call in Linux, and which differences are known ones."""
+"""The differences between an operation here and the same call in Linux, and which of them are known."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from .rights import granted
 from .state import pieces
 
 ERRORS = {"": "", "ENOMEM": "NOMEM", "EEXIST": "NOMEM", "EACCES": "ACCES", "EINVAL": "INVAL"}
-"""The machine's words for Linux's; where they differ by call, `ERRORS_OF` says so."""
+"""The machine's names for Linux's errors; `ERRORS_OF` has those that depend on the call."""
 
 ERRORS_OF = {"mprotect": {"ENOMEM": "FAULT"}, "msync": {"ENOMEM": "FAULT"}}
 
 SIGNALS = {"FAULT": "SIGSEGV, nothing is mapped", "ACCES": "SIGSEGV, not allowed", "IO": "SIGBUS", "": "done"}
 
 STACK_ROOM = (8 << 20) + 256 * PAGE
-"""Bytes below a stack that it may grow into, or that Linux keeps free."""
+"""Bytes below a stack into which it may grow, or which Linux keeps free."""
 
 AROUND = 8
-"""Bytes that are shown of a difference, from its first byte on."""
+"""The number of bytes of a difference that are shown, from the first one."""
 
 
 class Mapping(NamedTuple):
-    """What a call of mmap mapped; `file` is "" for anonymous memory."""
+    """A mapping by a call of mmap; `file` is "" for anonymous memory."""
 
     start: int
     end: int
@@ -36,33 +36,33 @@ class Mapping(NamedTuple):
     offset: int
 
     def into(self, address: int) -> int:
-        """Return where in the file an address lies."""
+        """Return the offset in the file of an address."""
         return self.offset + address - self.start
 
 
 class Judge:
-    """Holds what Linux did against what the machine did, call by call; knows what both have mapped."""
+    """The judge, which compares Linux with the machine, call by call, and knows the mappings of both."""
 
     def __init__(self, architecture: str) -> None:
         self._architecture = architecture
         self.apart: set[str] = set()
-        """Tasks that have other mappings than here: nothing of theirs is compared any longer."""
+        """Tasks whose mappings differ from here: nothing of theirs is compared any longer."""
         self._zeroes: set[tuple[str, int]] = set()
-        """Pages that were read and not written: Linux has its page of zeroes there."""
+        """Pages that were read and not written: Linux maps its zero page there."""
         self._written: set[tuple[str, int]] = set()
         self._reprotected: set[tuple[str, int]] = set()
-        """Pages that mprotect gave other rights since they were last written."""
+        """Pages whose rights mprotect has changed since they were last written."""
         self._mappings: dict[str, list[Mapping]] = {}
         self._heaps: dict[str, int] = {}
-        """Where heaps end."""
+        """The ends of heaps."""
         self._sizes: dict[str, int] = {}
         self._cut: set[str] = set()
         self._past: set[str] = set()
         self._told: set[tuple[str, int, str, str]] = set()
-        """Differences of pages that are in a row already."""
+        """Differences of pages that already have a row."""
 
     def judge(self, asked: Asked, seen: Seen) -> tuple[list[LinuxDifference], bool]:
-        """The differences in one call, and whether the rights in Linux have to be made those of here."""
+        """Return the differences in one call, and whether Linux's rights must be set to those of the machine."""
         self._note_before(asked)
         rows = [*self._outcome(asked, seen)]
         has_come_apart, mends = False, False
@@ -100,7 +100,7 @@ class Judge:
                 yield _row(asked, "outcome", here.error or "done", seen.error or "done", kind)
 
     def _failure(self, name: str, seen: Seen) -> str:
-        """Why an access fails in Linux, by the rights that it lists and by whether there was a page."""
+        """Return why an access fails in Linux, by the rights that it lists and by whether there was a page."""
         if not seen.rights:
             return "FAULT"
         if WANTED[name] not in granted(self._architecture, seen.rights):
@@ -119,7 +119,7 @@ class Judge:
             yield _row(asked, f"bytes from {Address(at + first)} on", shown[0], shown[1], kind)
 
     def _kind_at(self, asked: Asked, at: int) -> str:
-        """Return which known difference an access at an address may be."""
+        """Return the known difference that an access at an address may be."""
         mapping = self._mapping(asked.task, at)
         if mapping is None:
             below = (one for one in self._mappings.get(asked.task, ()) if "growsdown" in one.words)
@@ -188,7 +188,7 @@ class Judge:
     # ---- what has happened -------------------------------------------------------------------
 
     def _note_before(self, asked: Asked) -> None:
-        """Note what a call does to files and mappings, before its outcome is looked at."""
+        """Note a call's effect on files and mappings, before its result is examined."""
         name, given = asked.name, asked.arguments
         if name == "make":
             self._sizes[given[0]] = len(given[1]) if isinstance(given[1], bytes) else given[1]
@@ -205,7 +205,7 @@ class Judge:
                 self._past.add(mapping.file)
 
     def _note_after(self, asked: Asked, seen: Seen) -> None:
-        """Note what has become of pages."""
+        """Note the changes of pages."""
         task, name, given = asked.task, asked.name, asked.arguments
         if name in ("start", "exec"):
             self._forget(task, 0, 1 << 64)
@@ -267,7 +267,7 @@ def _flat_of(seen: Seen) -> list[tuple[int, str]]:
 
 
 def _edges(start: int, end: int) -> range:
-    """The pages of a range."""
+    """Return the numbers of the first and the last page of a range."""
     return range(start, end, PAGE)
 
 

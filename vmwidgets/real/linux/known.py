@@ -1,4 +1,4 @@
-"""Differences that are known, and what POSIX, Linux and X15 say of each: data, with what tells one by."""
+"""The known differences, and the behaviour of POSIX, Linux and X15 for each: data, with a way to recognize each."""
 
 from __future__ import annotations
 
@@ -57,4 +57,4 @@ KNOWN = {
         "X15 has no brk; here the heap may end where another mapping begins",
     ),
 }  # fmt: skip  # a table
-"""By name: what each of the three says."""
+"""The known differences by name: the rule of each of the three."""

@@ -1,4 +1,4 @@
-"""Operations of a machine that real processes are not asked to do, and why: tables of data."""
+"""Operations of a machine that have no equivalent in a real process, and why: tables of data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CHANGES_A_MAP = {
     "submap": "Linux has no submaps",
     "superpages": "Linux chooses huge pages by itself, and they are off here",
 }
-"""X15's own functions that change what a task has mapped."""
+"""X15's own functions that change a task's mappings."""
 
 NO_EQUAL = {
     "limit": "counted otherwise by Linux, or not at all (docs/deviations.md)",
@@ -34,10 +34,10 @@ NO_EQUAL = {
     "load": "an address of the kernel", "store": "an address of the kernel", "fetch": "an address of the kernel",
     "read": "an address of the kernel", "write": "an address of the kernel",
 }  # fmt: skip  # a table
-"""Operations of other names, or of the kernel, without an equal among a process's calls."""
+"""Other operations, or operations of the kernel, without an equivalent among a process's calls."""
 
 CHANGES_PAGES = {"page_out", "promote", "superpages", "set_descriptor", "undo_descriptor"}
-"""Operations after which pages are in memory as no call of a process has them."""
+"""Operations after which pages are in memory as no call of a process leaves them."""
 
 ENDS = {
     "spawn": "a thread is code of yours, and what it does to memory is not an operation of its own",
@@ -47,7 +47,7 @@ ENDS = {
 
 
 def why_left_out(then: Operation) -> str:
-    """Why an operation is not asked of real processes, in some words."""
+    """Return why an operation is not sent to real processes, in a few words."""
     if then.target.startswith(("domain:", "cap")):
         return "a domain pages itself"
     if then.target.startswith("kernel_map") or then.target == "kmem":

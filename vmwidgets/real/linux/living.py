@@ -1,4 +1,4 @@
-"""Lives what is asked in real processes of this computer's Linux, and says what was seen."""
+"""Makes the requested calls in real processes of this computer's Linux, and reports the results."""
 
 from __future__ import annotations
 
@@ -16,40 +16,40 @@ from .rights import granted
 from .state import Span, add, pieces
 
 APART = 16 << 20
-"""Bytes without anything between two regions: a stack grows by 8 MiB, with 1 MiB free below."""
+"""Bytes without any mapping between two regions: a stack grows by 8 MiB, with 1 MiB free below."""
 
 ROOM = 16 << 20
-"""Bytes before and after what a life maps that belong to its region."""
+"""Bytes before and after a mapping that belong to its region."""
 
 LEAST = 0x1_0000
-"""Linux maps nothing for a process below it (vm.mmap_min_addr)."""
+"""The lowest address that Linux maps for a process (vm.mmap_min_addr)."""
 
 ELSEWHERE = 0x10_0000_0000
-"""Where regions go if the interpreter is where they were: 64 GiB, far from programs, heaps and stacks."""
+"""The place for regions if the interpreter is in the way: 64 GiB, far from programs, heaps and stacks."""
 
 WANTED = {"read": "r", "write": "w", "execute": "x"}
-"""The right that an access wants."""
+"""The right that each access needs."""
 
 ADVICE = {"normal": 0, "random": 1, "sequential": 2, "willneed": 3, "dontneed": 4}
 
 
 @frozen(slots=False)
 class Seen:
-    """What Linux did with a call: its error by name, why an access failed, and what was there then."""
+    """Linux's answer to a call: its error by name, why an access failed, and the mappings then."""
 
     error: str = ""
-    """The name of an errno; for an access "" or "failed"."""
+    """The name of an errno; for an access, "" or "failed"."""
     rights: str = ""
-    """Of the page at which an access ended, as /proc/PID/maps has them."""
+    """The rights of the page at which an access ended, as in /proc/PID/maps."""
     data: bytes | None = None
     spans: tuple[Span, ...] = ()
     pages: tuple[str, ...] | None = None
     faults: tuple[tuple[int, int], ...] = ()
-    """Pages that an access reached, each with its faults."""
+    """The pages of an access, each with its faults."""
 
 
 class Places:
-    """Where addresses of the machine's tasks lie in real processes: each region moves as one."""
+    """The addresses of the machine's tasks in real processes: each region moves as a whole."""
 
     def __init__(self, regions: Sequence[tuple[int, int]], *, elsewhere: bool) -> None:
         self._moved: list[tuple[int, int, int]] = []
@@ -60,15 +60,15 @@ class Places:
 
     @property
     def regions(self) -> list[tuple[int, int]]:
-        """Return where they lie in real processes."""
+        """The regions in real processes."""
         return [(max(LEAST, start + by), end + by) for start, end, by in self._moved]
 
     def there(self, address: int) -> int:
-        """Return where an address lies in a real process."""
+        """Return the address in a real process of one of the machine's."""
         return next((address + by for start, end, by in self._moved if start <= address < end), address)
 
     def here(self, address: int, *, is_end: bool = False) -> int:
-        """Return which address of the machine lies at one of a real process."""
+        """Return the machine's address of one in a real process."""
         for start, end, by in self._moved:
             if start + by <= address < end + by or (is_end and address == end + by):
                 return address - by
@@ -76,7 +76,7 @@ class Places:
 
 
 def regions_of(life: Life) -> list[tuple[int, int]]:
-    """The regions in which a life has something mapped, or looks for it, with room around each."""
+    """Return the regions in which anything is mapped or requested, with room around each."""
     spots: list[tuple[int, int]] = []
     for one in life.calls:
         spots += [(start, end) for start, end, _ in one.here.spans]
@@ -98,7 +98,7 @@ def regions_of(life: Life) -> list[tuple[int, int]]:
 
 
 class Living:
-    """Real processes that live a life; use it as a context, at whose end none is left."""
+    """The real processes that make the calls; use it as a context, which ends them all."""
 
     def __init__(self, life: Life) -> None:
         self.architecture = life.architecture
@@ -125,7 +125,7 @@ class Living:
             self.linux.close()
 
     def see(self, asked: Asked) -> Seen:
-        """Do what is asked, and say what was seen."""
+        """Make a call, and report the result."""
         task = self.tasks.get(asked.task)
         if asked.name in ("make", "file_read", "file_write", "file_cut"):
             return self._file(asked)
@@ -145,7 +145,7 @@ class Living:
         return self._with_map(asked, task, Seen(self._call(task, asked.name, asked.arguments)))
 
     def mend(self, asked: Asked) -> None:
-        """Give what a task has mapped the rights that it has here."""
+        """Give a task's mappings the rights that they have here."""
         task = self.tasks[asked.task]
         for start, end, rights in asked.here.spans:
             task.ask("mprotect", self.places.there(start), end - start, rights[:3])
@@ -165,7 +165,7 @@ class Living:
         return Seen(seen.error, seen.rights, seen.data, tuple(spans), pages, seen.faults)
 
     def _call(self, task: RealTask, name: str, given: tuple[Any, ...]) -> str:
-        """A call that has an error; its name, or ""."""
+        """Make a call that may fail; returns the name of its error, or ""."""
         if name == "limit":
             answer: str = task.ask("limit", *given)
             return answer
@@ -180,7 +180,7 @@ class Living:
         return str(task.ask(name, there, *rest))
 
     def _access(self, task: RealTask, asked: Asked) -> Seen:
-        """Access bytes page by page, as far as that is allowed."""
+        """Access bytes page by page, as far as the rights allow."""
         at, what = asked.arguments
         count = len(what) if asked.name == "write" else what
         faults: list[tuple[int, int]] = []

@@ -1,11 +1,11 @@
-"""A real process that does what it is asked: ``python -I -S process.py SOCKET REGIONS`` is the first, and forks others.
+"""A real process that makes the calls it is asked to: ``python -I -S process.py SOCKET REGIONS``.
 
-A request is one message on its socket, a marshalled tuple of a name and arguments.  The answer is one message: what
-the request asks for, and what is mapped then.  The process has no thread, and nothing of its own in the judged regions.
-It ends when its socket closes.
+The first process forks the others.  A request is one message on its socket, a marshalled tuple of a name and arguments.
+The answer is one message too: the result, and what is mapped then.  The process has no thread, and nothing of its own
+in the judged regions.  It ends when its socket closes.
 
-An access is a system call that copies: `write` to a pipe reads memory and `read` from one writes it.  The kernel takes
-the faults of a program's own access, and answers EFAULT where a program would get a signal.
+An access is a system call that copies: `write` to a pipe reads memory, and `read` from a pipe writes it.  The kernel
+takes the same faults as for a program's own access, and answers EFAULT where a program would get a signal.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Any
 
 PAGE = 4096
 REGIONS: list[tuple[int, int]] = []
-"""Addresses that are judged, in order, as `main` is given them: the interpreter has nothing there."""
+"""The judged addresses, in order, as passed to `main`: the interpreter has nothing there."""
 LIBRARY = ctypes.CDLL(None, use_errno=True)
 LIBRARY.mmap.restype = ctypes.c_void_p
 LIBRARY.mmap.argtypes = (
@@ -49,43 +49,43 @@ MAP_NORESERVE, MAP_POPULATE, MAP_FIXED_NOREPLACE = 0x4000, 0x8000, 0x10_0000
 MS_SYNC = 4
 PR_SET_CHILD_SUBREAPER, PR_SET_THP_DISABLE = 36, 41
 PRESENT, ALONE = 63, 56
-"""Bits of a page in /proc/self/pagemap: it is in memory; one process has it mapped, once."""
+"""Bits of a page in /proc/self/pagemap: it is in memory; only this process has it mapped, once."""
 WARM = 8
-"""Copies of bytes of its own before one whose faults are counted: most processes need two."""
+"""The number of copies of its own bytes that are made before one whose faults are counted: most processes need two."""
 FAILED = ctypes.c_void_p(-1).value
 STACK_LIMIT = 8 << 20
 
 
 def protection_number(words: str) -> int:
-    """`PROT_` bits of letters such as "rw-"."""
+    """Return the `PROT_` bits of letters such as "rw-"."""
     return sum(number for letter, number in PROTECTIONS.items() if letter in words)
 
 
 class Process:
-    """What one process keeps: its socket, a pipe for accesses, its heap, and how much it may map."""
+    """The state of a process: its socket, a pipe for accesses, its heap, and how much it may map."""
 
     def __init__(self, connection: socket.socket) -> None:
         self.connection = connection
         self.pipe = self.new_pipe()
         self.heap = (0, 0)
         self.own = ctypes.create_string_buffer(2 * PAGE)
-        """Bytes of its own, with which the copies are made warm before faults are counted."""
+        """The bytes of its own with which copies are warmed up before faults are counted."""
         self.faults = 0
         """Minor faults of the latest access."""
         self.quiet = 0
-        """How many copies in a row took none before an access."""
+        """The number of copies in a row, before an access, that took no fault."""
         self.most: int | None = None
         """Bytes that it may map in the judged regions (RLIMIT_AS beyond what the interpreter has)."""
 
     @staticmethod
     def new_pipe() -> tuple[int, int]:
-        """Return where accesses copy from and to."""
+        """Return a pipe for accesses."""
         ends = os.pipe()
         os.set_blocking(ends[0], False)
         return ends
 
     def serve(self) -> None:
-        """Do what is asked, until the socket closes."""
+        """Make the requested calls, until the socket closes."""
         while True:
             message, descriptors, _, _ = socket.recv_fds(self.connection, 1 << 16, 1)
             if not message:
@@ -99,7 +99,7 @@ class Process:
             self.connection.send(marshal.dumps((answer, self.mapped())))
 
     def fork(self, descriptor: int) -> None:
-        """Have a child with a socket and a pipe of its own; both answer, each on its socket."""
+        """Fork a child with a socket and a pipe of its own; both answer, each on its socket."""
         if os.fork():
             os.close(descriptor)
             return
@@ -112,7 +112,7 @@ class Process:
     # ---- what is mapped ----------------------------------------------------------------------
 
     def mapped(self) -> list[tuple[int, int, str, int, str]]:
-        """Mappings in the judged regions, from /proc/self/maps: start, end, rights, offset, file."""
+        """Return the mappings in the judged regions, from /proc/self/maps: start, end, rights, offset, file."""
         text, descriptor = b"", os.open("/proc/self/maps", os.O_RDONLY)
         while part := os.read(descriptor, 8192):  # lines come in the order of addresses
             text += part
@@ -128,12 +128,12 @@ class Process:
         return found
 
     def rights_at(self, address: int) -> str:
-        """Rights of the mapping that holds an address, as in /proc/self/maps; "" where there is none."""
+        """Return the rights of the mapping that contains an address, as in /proc/self/maps; "" if there is none."""
         return next((rights for start, end, rights, _, _ in self.mapped() if start <= address < end), "")
 
     @contextmanager
     def limited(self) -> Iterator[None]:
-        """Have RLIMIT_AS such that the judged regions may have `most` bytes, and the interpreter what it has."""
+        """Set RLIMIT_AS so that the judged regions may have `most` bytes, in addition to the interpreter's."""
         if self.most is None:
             yield
             return
@@ -147,22 +147,22 @@ class Process:
 
     @staticmethod
     def total() -> int:
-        """Bytes of addresses in all of the process."""
+        """Return the size of the process's address space in bytes."""
         descriptor = os.open("/proc/self/statm", os.O_RDONLY)
         pages = int(os.read(descriptor, 100).split()[0])
         os.close(descriptor)
         return pages * PAGE
 
     def named(self, result: int) -> str:
-        """Return what a call answered: nothing, or its error by name."""
+        """Return a call's answer: nothing, or its error by name."""
         return "" if result != -1 else errno.errorcode[ctypes.get_errno()]
 
     # ---- calls -------------------------------------------------------------------------------
 
     def do_mmap(self, at: int, size: int, rights: str, words: str, descriptor: int, offset: int) -> str:
-        """mmap(2) at an address in the place of what is there.
+        """Call mmap(2) at an address, replacing what is there.
 
-        `words`: "private" or "shared", "growsdown"; "new" where nothing may be replaced, "wish" where anywhere will do.
+        `words`: "private" or "shared", "growsdown"; "new" if nothing may be replaced, "wish" if any place will do.
         """
         flags = MAP_SHARED if "shared" in words else MAP_PRIVATE
         flags |= MAP_FIXED_NOREPLACE if "new" in words else 0 if "wish" in words else MAP_FIXED
@@ -177,7 +177,7 @@ class Process:
         return self.named(LIBRARY.munmap(at, size))
 
     def do_mprotect(self, at: int, size: int, rights: str) -> str:
-        """mprotect(2)."""
+        """Call mprotect(2)."""
         return self.named(LIBRARY.mprotect(at, size, protection_number(rights)))
 
     def do_madvise(self, at: int, size: int, advice: int) -> str:
@@ -189,7 +189,7 @@ class Process:
         return self.named(LIBRARY.msync(at, size, MS_SYNC))
 
     def do_brk(self, end: int) -> str:
-        """brk(2), played by mmap and munmap: the interpreter's own heap is where the real one is."""
+        """Simulate brk(2) with mmap and munmap, since the interpreter's own heap is at the real one."""
         old, new = (-(-one // PAGE) * PAGE for one in (self.heap[1], end))
         answer = ""
         if new > old:
@@ -201,16 +201,16 @@ class Process:
         return answer
 
     def do_look(self) -> str:
-        """Nothing: what is mapped is in the answer to it, as in every answer."""
+        """Return nothing: every answer lists what is mapped."""
         return ""
 
     def do_limit(self, most: int | None) -> str:
-        """RLIMIT_AS, from the next call on."""
+        """Set RLIMIT_AS for the calls that follow."""
         self.most = most
         return ""
 
     def do_exec(self, heap: int) -> str:
-        """Return what exec(2) does to memory: nothing of what was is mapped."""
+        """Unmap everything, as exec(2) does."""
         for start, end, *_ in self.mapped():
             LIBRARY.munmap(start, end - start)
         self.heap = (heap, heap)
@@ -221,15 +221,15 @@ class Process:
         os._exit(0)
 
     def do_rights(self, at: int) -> str:
-        """Rights of the mapping that holds an address; "" where there is none, or a stack that may yet grow there."""
+        """Return the rights of the mapping at an address; "" if there is none, or a stack that may still grow there."""
         return self.rights_at(at)
 
     # ---- pages -------------------------------------------------------------------------------
 
     def do_pages(self, ranges: list[tuple[int, int]]) -> list[str] | None:
-        """A letter for each page of each range: "." not in memory, "x" mapped here alone, "s" by others too.
+        """Return a letter for each page of each range: "." not in memory, "x" mapped here alone, "s" by others too.
 
-        None where this kernel does not let a process read its own pagemap.
+        None if this kernel does not let a process read its own pagemap.
         """
         try:
             descriptor = os.open("/proc/self/pagemap", os.O_RDONLY)
@@ -248,7 +248,7 @@ class Process:
         return found
 
     def do_read(self, at: int, count: int) -> tuple[str, bytes | None, int]:
-        """`do_load`, and how many faults the copy took that no disk was needed for."""
+        """Run `do_load`, and return the minor faults of the copy, too."""
         self.quiet = 0
         for _ in range(WARM):
             self._counted(LIBRARY.write, self.pipe[1], ctypes.addressof(self.own), count)
@@ -258,7 +258,7 @@ class Process:
         return *self.do_load(at, count), self.faults
 
     def do_write(self, at: int, data: bytes) -> tuple[str, bool, int]:
-        """`do_store`, and how many faults the copy took that no disk was needed for."""
+        """Do `do_store`; returns also the minor faults of the copy."""
         self.quiet = 0
         for _ in range(WARM):
             os.write(self.pipe[1], data)
@@ -268,10 +268,10 @@ class Process:
         return *self.do_store(at, data), self.faults
 
     def _counted(self, copy: Callable[[int, int, int], int], end: int, at: int, count: int) -> int:
-        """Return what a copy between a pipe and memory answers; `faults` says how many it took.
+        """Return the result of a copy between a pipe and memory; `faults` is the number of its faults.
 
-        A child shares the interpreter's pages with its parent, also those of this function, which Python writes while
-        it runs: so the function is called with bytes of its own until only the copy's own faults are left.
+        After a fork, a child shares with its parent even the pages of this function, which Python writes to while it
+        runs.  So the function is first called with bytes of its own, until only the copy's own faults are left.
         """
         before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
         done = copy(end, at, count)
@@ -286,9 +286,9 @@ class Process:
     # ---- accesses ----------------------------------------------------------------------------
 
     def do_load(self, at: int, count: int) -> tuple[str, bytes | None]:
-        """Read bytes in one page: the rights there, and the bytes; none where there is no page of the file.
+        """Read bytes in one page: returns the rights there, and the bytes; no bytes past the end of the file.
 
-        What the rights refuse is looked at past them, since another table format may not be able to refuse it.
+        If the rights refuse the access, the page is read anyway, since another table format may be unable to refuse it.
         """
         with self.limited():
             done = self._counted(LIBRARY.write, self.pipe[1], at, count)
@@ -305,7 +305,7 @@ class Process:
         return [self.do_load(at, PAGE) for at in range(start, end, PAGE)]
 
     def do_store(self, at: int, data: bytes) -> tuple[str, bool]:
-        """Write bytes in one page: the rights there, and whether it was done."""
+        """Write bytes in one page: returns the rights there, and whether the write succeeded."""
         os.write(self.pipe[1], data)
         with self.limited():
             done = self._counted(LIBRARY.read, self.pipe[0], at, len(data))
@@ -315,7 +315,7 @@ class Process:
 
 
 def main(descriptor: int, regions: str) -> None:
-    """Be the first process, from which all others are forked; children that ended leave nothing.
+    """Be the first process, from which all others are forked; ended children are reaped.
 
     `regions` are hexadecimal, such as "10000-90000,10000000-12000000".
     """

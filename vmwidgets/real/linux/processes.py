@@ -1,4 +1,4 @@
-"""Real processes as they are held from here: `Linux` starts the first, and each `RealTask` is asked by messages."""
+"""The handles of real processes: `Linux` starts the first, and each `RealTask` is asked by messages."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ PATIENCE = 120
 
 
 GRACE = 5
-"""Seconds that the first process has to end by itself; no result depends on it."""
+"""Seconds that the first process may take to end by itself; no result depends on it."""
 
 REGIONS = ((0x1_0000, 0x9_0000), (0x1000_0000, 0x1200_0000))
-"""Where the tests' own lives are lived."""
+"""The place of the tests' own lives."""
 
 
 def why_not() -> str:
-    """Why this computer can't say what Linux does, as a sentence; "" where it can."""
+    """Return the reason why this computer can't make the calls in Linux, as a sentence; "" if it can."""
     if sys.platform != "linux":
         return f"This computer runs {sys.platform}, not Linux."
     if not Path("/proc/self/maps").exists():
@@ -45,11 +45,11 @@ def why_not() -> str:
 
 
 class Ended(Exception):
-    """A process has ended before its answer: it was killed, or the computer has no memory left."""
+    """Raised if a process ended before its answer: it was killed, or memory ran out."""
 
 
 class Occupied(Refused):
-    """The interpreter of the real processes has memory of its own where the life is to be lived."""
+    """Raised if the interpreter of the real processes has memory of its own in a region."""
 
 
 class RealTask:
@@ -58,10 +58,10 @@ class RealTask:
     def __init__(self, connection: socket.socket) -> None:
         self.connection = connection
         self.mapped: list[tuple[int, int, str, int, str]] = []
-        """What it has mapped where the judge looks: start, end, rights, offset, file."""
+        """Its mappings in the judged regions: start, end, rights, offset, file."""
 
     def ask(self, name: str, *arguments: Any, descriptor: int | None = None) -> Any:
-        """Have the process do something, and give its answer."""
+        """Send a request, and return the answer."""
         message = marshal.dumps((name, *arguments))
         try:
             if descriptor is None:
@@ -73,7 +73,7 @@ class RealTask:
         return self.answer(f"{name}{arguments}")
 
     def answer(self, what: str) -> Any:
-        """The next answer."""
+        """Return the next answer."""
         try:
             message = self.connection.recv(1 << 18)
         except ConnectionResetError:
@@ -84,7 +84,7 @@ class RealTask:
         return answer
 
     def fork(self) -> RealTask:
-        """A child of it."""
+        """Fork it; returns the child."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.settimeout(PATIENCE)
         with theirs:
@@ -94,7 +94,7 @@ class RealTask:
         return child
 
     def exit(self) -> None:
-        """Have it end, and wait until its memory is gone."""
+        """End it, and wait until its memory is free."""
         with suppress(BrokenPipeError, ConnectionResetError):
             self.connection.send(marshal.dumps(("exit",)))
             if self.connection.recv(1):
@@ -107,10 +107,10 @@ class RealTask:
 
 
 class Linux:
-    """The kernel of this computer: processes with nothing mapped in `regions`, and `files` in memory.
+    """The kernel of this computer, with processes that have nothing mapped in `regions`, and `files` in memory.
 
-    The processes are a session of their own, in which no interrupt of a notebook's comes, and end when this process
-    does.  Raises :class:`Occupied` where the interpreter has memory in a region.
+    The processes are a session of their own, so a notebook's interrupt does not reach them, and they end when this
+    process does.  Raises :class:`Occupied` if the interpreter has memory in a region.
     """
 
     def __init__(self, files: Sequence[str] = ("a", "b"), regions: Sequence[tuple[int, int]] = REGIONS) -> None:
@@ -160,10 +160,10 @@ class Linux:
         self.files = {}
 
     def fill(self, name: str, content: bytes) -> None:
-        """Have a file with this content and nothing else."""
+        """Replace the content of a file."""
         os.ftruncate(self.files[name], 0)
         os.pwrite(self.files[name], content, 0)
 
     def size(self, name: str) -> int:
-        """Bytes of a file."""
+        """Return the size of a file in bytes."""
         return os.fstat(self.files[name]).st_size

@@ -1,4 +1,4 @@
-"""Recordings of Linux: what it answered to the calls of the labs' own experiments, for where there is no Linux."""
+"""Recordings of Linux's answers to the labs' own experiments, for computers without Linux."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class Answering(Protocol):
     """Linux, or a recording of it."""
 
     def see(self, asked: Asked) -> Seen:
-        """Return what a call comes to."""
+        """Return the answer to a call."""
 
     def mend(self, asked: Asked) -> None:
-        """Give the mappings of a task the rights that they have here."""
+        """Give a task's mappings the rights that they have here."""
 
 
 class Recorder:
-    """Has a life lived by Linux, and keeps what it answered."""
+    """A recorder, which asks Linux and keeps the answers."""
 
     def __init__(self, living: Living) -> None:
         self._living = living
@@ -40,39 +40,42 @@ class Recorder:
         return self.seen[-1]
 
     def mend(self, asked: Asked) -> None:
-        """As Linux's own."""
+        """Pass the request on to Linux."""
         self._living.mend(asked)
 
 
 class Recording:
-    """What Linux answered to the calls of one life, in their order."""
+    """The recorded answers to the calls of one life, in order."""
 
     def __init__(self, source: str, seen: Iterable[Seen]) -> None:
         self.source = source
         self._seen = iter(list(seen))
 
     def see(self, _asked: Asked) -> Seen:
-        """The next answer."""
+        """Return the next answer."""
         return next(self._seen)
 
     def mend(self, asked: Asked) -> None:
-        """Nothing: the answers that follow are those after it."""
+        """Do nothing: the recorded answers include it."""
 
 
 def digest(life: Life) -> str:
-    """Return what says whether two lives ask the same."""
+    """Return a digest that is equal if two lives make the same requests."""
     asked = [life.architecture, *(one.request for one in life.calls)]
     return sha256(repr(asked).encode()).hexdigest()
 
 
 def as_json(lab: str, life: Life, source: str, seen: Iterable[Seen]) -> str:
-    """A recording as the text of a file."""
+    """Return a recording as the text of a file."""
     record = {"lab": lab, "asked": digest(life), "source": source, "seen": [_plain(one) for one in seen]}
     return json.dumps(record, separators=(",", ":")) + "\n"
 
 
 def recording_of(life: Life, why: str) -> Recording:
-    """The recording of this life; :class:`Refused` where there is none. `why` says why there is no Linux."""
+    """Return the recording of this life; raises :class:`Refused` if there is none.
+
+    `why` says why there is no Linux.
+    """
     wanted, labs = digest(life), []
     for path in sorted(files(__package__).joinpath(FOLDER).iterdir(), key=lambda one: one.name):
         if not path.name.endswith(".json"):
@@ -90,7 +93,7 @@ def recording_of(life: Life, why: str) -> Recording:
 
 
 def _plain(seen: Seen) -> dict[str, Any]:
-    """Return what was seen as JSON's values, without what is empty."""
+    """Return an answer as JSON values, without empty ones."""
     record = {name: value for name, value in asdict(seen).items() if value not in ("", None, ())}
     if seen.data is not None:
         zeroes = len(seen.data) - len(seen.data.rstrip(b"\0"))

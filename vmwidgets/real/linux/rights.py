@@ -1,6 +1,6 @@
-"""What a mapping's rights come to in each table format: what the format can't refuse is granted.
+"""The rights of a mapping in each table format: rights that the format can't refuse are granted.
 
-Linux's own mapping says what was asked for; what a processor then lets pass depends on the bits of its tables.
+Linux's own mapping has the requested rights; what a processor then allows depends on the bits of its tables.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ GIVES_READING = {
     "x86-64": "rwx", "x86-64-la57": "rwx", "x86-pae": "rwx", "x86": "rwx", "armv7": "rwx",
     "aarch64": "rw", "riscv-sv39": "rw",
 }  # fmt: skip  # a table
-"""Letters of which each lets a page be read.
+"""The rights of which each one allows reading.
 
 x86: what is present and the user's can be read (SDM 3A, 4.6.1).  ARMv7: what may be written may be read, and a fetch
 needs the right to read (ARM DDI 0406C, B3.7).  AArch64: what may be written may be read, and a page may be for fetches
@@ -17,11 +17,11 @@ alone (ARM DDI 0487, D8.4).  RISC-V: W without R is reserved, X alone is allowed
 """
 
 GIVES_EXECUTING = {"x86": "rwx"}
-"""Letters of which each lets a page be executed: those of a format without a bit against it; else it is X alone."""
+"""The rights of which each one allows execution; in a format with a bit against it, X alone."""
 
 
 def granted(architecture: str, rights: str) -> str:
-    """Letters of what a mapping with `rights` grants, such as "rw-p" from /proc/self/maps.
+    """Return the rights that a mapping with `rights` grants, such as "rw-p" from /proc/self/maps.
 
     >>> granted("x86-64", "-w-p"), granted("riscv-sv39", "--xp"), granted("x86", "r--p"), granted("x86", "---p")
     ('rw', 'x', 'rx', '')

@@ -1,4 +1,4 @@
-"""What a machine's task has mapped, and which pages of it are in memory, as Linux would list them."""
+"""The mappings of a machine's task, and which of its pages are in memory, as Linux would list them."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from ...engine.machine.system import System
 from ...engine.mmu.tables_schema import FaultRaised
 
 MOST_RANGE = 2 << 20
-"""Bytes of a range whose pages are compared: in larger ones huge pages and other sizes play a part."""
+"""The largest range whose pages are compared, in bytes: huge pages complicate larger ones."""
 
 Span = tuple[int, int, str]
 """Start, end and rights of what is mapped, such as "rw-p"."""
 
 
 def spans_of(system: System, task: str) -> Iterator[Span]:
-    """Yield what a task has mapped, neighbours with the same rights as one."""
+    """Yield the mapped ranges of a task; neighbours with the same rights are one span."""
     found: list[Span] = []
     for entry in system.machine.tasks[task].map:
         letters = str(entry.protection) + ("s" if entry.inheritance == "share" else "p")
@@ -30,14 +30,14 @@ def spans_of(system: System, task: str) -> Iterator[Span]:
 
 
 def add(found: list[Span], start: int, end: int, letters: str) -> None:
-    """Append a mapping to those below it, and join what is alike."""
+    """Append a mapping above the others, and join equal neighbours."""
     if found and found[-1][1] == start and found[-1][2] == letters:
         start = found.pop()[0]
     found.append((start, end, letters))
 
 
 def pages_of(system: System, task: str) -> Iterator[tuple[int, str]]:
-    """A letter for each page of the task's ranges of private anonymous memory, after the start of each.
+    """Yield a letter for each page of the task's ranges of private anonymous memory, after the start of each.
 
     "." not in memory, "x" mapped here alone, "s" by others too.  O(pages mapped in all tasks).
     """
@@ -56,10 +56,10 @@ def pages_of(system: System, task: str) -> Iterator[tuple[int, str]]:
 
 
 def private_of(system: System, task: str) -> list[tuple[int, int]]:
-    """The task's ranges of private anonymous memory that may be read, without those that are too large.
+    """Return the task's ranges of private anonymous memory that may be read, without those that are too large.
 
-    Where the right to read is missing, processors and their keys differ, and a range without access keeps its pages
-    in Linux's tables and not in X15's.
+    Without the right to read, processors and their keys differ, and a range without access keeps its pages in Linux's
+    tables but not in X15's.
     """
     handles = {int(one.start): one for one in system.machine.tasks[task].map}
     found: list[tuple[int, int]] = []
@@ -73,14 +73,14 @@ def private_of(system: System, task: str) -> list[tuple[int, int]]:
 
 
 def file_of(system: System, entry: Any) -> str:
-    """The name of the file or object behind an entry; "" for anonymous memory."""
+    """Return the name of the file or object behind an entry; "" for anonymous memory."""
     target = entry.object
     last = target.last_of_chain.name.removeprefix("file ") if isinstance(target, TaskObject) else ""
     return last if last in system.files or last in system.objects else ""
 
 
 def faults_of(then: Operation, starts: list[int], ranges: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """For each page of an access that lies in one of the ranges, the number of its faults."""
+    """Yield, for each page of an access in one of the ranges, the number of its faults."""
     raised = Counter(one[1] & -PAGE for one in then.raw if one[0] == FaultRaised.tag)
     for start in starts:
         page = start & -PAGE
@@ -89,7 +89,7 @@ def faults_of(then: Operation, starts: list[int], ranges: list[tuple[int, int]])
 
 
 def pieces(at: int, count: int) -> list[tuple[int, int]]:
-    """A range cut at the borders of pages: address and bytes of each piece.
+    """Return a range cut at page borders: address and length of each piece.
 
     >>> pieces(4090, 10)
     [(4090, 6), (4096, 4)]

@@ -1,7 +1,7 @@
-"""A process of one's own on macOS and on Windows: its ranges, their rights, and what is in memory.
+"""One's own process on macOS and on Windows: its ranges, their rights, and their bytes in memory.
 
-macOS says so by its own program, vmmap(1).  Windows says so by VirtualQueryEx, GetMappedFileName and QueryWorkingSetEx,
-which Microsoft documents under "Memory Management Functions" and "Process Status API".
+On macOS, this is read from its own program, vmmap(1).  On Windows, it comes from VirtualQueryEx, GetMappedFileName and
+QueryWorkingSetEx, which Microsoft documents under "Memory Management Functions" and "Process Status API".
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from ...engine.spaces.process_schema import ProcessMoment, ProcessRange
 from ...sources.proc_maps import ranges_of
 
 SYSTEMS = ("darwin", "win32")
-"""Names of systems without /proc that say something of a process."""
+"""The systems without /proc whose processes can be read."""
 
 SECONDS = 60
-"""vmmap(1) stops the process while it looks, for seconds where it is large."""
+"""The seconds that vmmap(1) may take: it stops the process while it looks."""
 
 COMMITTED = (
     "Windows commits memory: what is mapped without a file has its place in memory or in the page file from then on. "
@@ -30,7 +30,7 @@ COMMITTED = (
 
 
 def moment_elsewhere(pid: int, system: str = sys.platform) -> ProcessMoment:
-    """A process now, on one of :data:`SYSTEMS`; :class:`Refused` for one that can't be read."""
+    """Return a process now, on one of :data:`SYSTEMS`; raises :class:`Refused` if it can't be read."""
     return _on_macos(pid) if system == "darwin" else _on_windows(pid)
 
 
@@ -67,11 +67,11 @@ _RIGHTS = {
     0x01: "---", 0x02: "r--", 0x04: "rw-", 0x08: "rw-", 0x10: "--x", 0x20: "r-x", 0x40: "rwx", 0x80: "rwx",
 }  # fmt: skip  # PAGE_NOACCESS, READONLY, READWRITE, WRITECOPY, EXECUTE, EXECUTE_READ, _READWRITE, _WRITECOPY
 _WRITE_COPY = (0x08, 0x80)
-"""Protections of Windows, as rights; a write to these copies the page first."""
+"""Protections of Windows, as rights, for which a write first copies the page."""
 
 
 class Region(NamedTuple):
-    """What VirtualQueryEx says of neighbouring pages that are alike, and the file that they are of.
+    """VirtualQueryEx's description of neighbouring pages that are alike, and their file.
 
     The fields are those of MEMORY_BASIC_INFORMATION: BaseAddress, RegionSize (bytes), State, Protect, Type.
     """
@@ -85,7 +85,7 @@ class Region(NamedTuple):
 
 
 def range_of_region(one: Region, resident: int | None) -> ProcessRange | None:
-    """The range that a region is; None for one that is free.
+    """Return a region as a range; None for a free one.
 
     >>> one = range_of_region(Region(0x1_0000, 8192, 0x1000, 0x04, 0x2_0000), 4096)
     >>> one.protection, one.size, one.resident
@@ -102,7 +102,7 @@ def range_of_region(one: Region, resident: int | None) -> ProcessRange | None:
 
 
 def regions_of(query: Callable[[int], Region | None]) -> Iterator[Region]:
-    """All regions from address 0 on; `query` gives the one at an address, and None after the last."""
+    """Yield all regions from address 0 on; `query` returns the region at an address, or None after the last."""
     at = 0
     while (one := query(at)) is not None and one.start + one.size > at:
         yield one
@@ -125,7 +125,7 @@ if sys.platform == "win32":
         # PSAPI_WORKING_SET_EX_INFORMATION: bit 0 of the flags says that the page is in memory
 
     class _Windows:
-        """A process that is open for being looked at."""
+        """A process that is open for reading."""
 
         def __init__(self, pid: int) -> None:
             self._kernel = ctypes.WinDLL("kernel32", use_last_error=True)
@@ -144,7 +144,7 @@ if sys.platform == "win32":
             return Region(said.BaseAddress or 0, said.RegionSize, said.State, said.Protect, said.Type, path)
 
         def resident(self, one: Region) -> int | None:
-            """Bytes of a region that are in memory."""
+            """Return how many bytes of a region are in memory."""
             if one.state in (_RESERVED, _FREE):
                 return 0
             held = 0

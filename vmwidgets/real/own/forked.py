@@ -1,4 +1,4 @@
-"""Copy-on-write in two real processes: a child of this one, and whose each page is, before and after a write."""
+"""Copy-on-write in two real processes, this one and a child: which pages they share before and after a write."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from ...engine.spaces.process_schema import ForkedPage, ForkedValue, LiveFork
 from .reader import ALONE, PRESENT, refuse_other_pages, words_of
 
 MOST = 64
-"""Pages of the memory that both see."""
+"""The most pages that both share."""
 
 
 class _Ask(NamedTuple):
-    """What the child is to do: write a byte to a page, read a page, or end."""
+    """A request to the child: write a byte to a page, read a page, or end."""
 
     what: bytes
     page: int = 0
@@ -33,7 +33,7 @@ class _Ask(NamedTuple):
 
 
 class TwoProcesses(LiveFork):
-    """This process and a child of it, with some pages that both map; it shows itself.
+    """This process and its child, with some pages that both map; it is shown as a picture.
 
     ``write("child", 0, "B")`` writes a byte, ``read("parent", 0)`` reads one, ``close()`` ends the child.
     """
@@ -59,7 +59,7 @@ class TwoProcesses(LiveFork):
         self._last: tuple[str, int] | None = None
 
     def write(self, who: str, page: int, letter: str) -> ForkedValue:
-        """Let the "parent" or the "child" write a letter to a page, which its first write copies; both as they are."""
+        """Let the "parent" or the "child" write a letter to a page, which the first write copies; returns both."""
         self._check(who, page)
         _letter(letter)
         was = self._states(self._parent if who == "parent" else self.child)[page]
@@ -80,12 +80,12 @@ class TwoProcesses(LiveFork):
         return self.at()
 
     def read(self, who: str, page: int = 0) -> str:
-        """The letter that the "parent" or the "child" reads at a page: at the same address in both."""
+        """Return the letter that the "parent" or the "child" reads in a page: at the same address in both."""
         self._check(who, page)
         return chr(self._memory[page * PAGE] if who == "parent" else self._asked(_Ask(b"r", page)))
 
     def at(self) -> ForkedValue:
-        """Both processes now, page by page; a page is one process's alone by bit 56 of pagemap."""
+        """Return both processes now, page by page; bit 56 of pagemap shows that only one process has a page."""
         if self._socket.fileno() < 0:
             raise Refused("the child has ended: vm.copy_on_write() makes another")
         mine, theirs = self._states(self._parent), self._states(self.child)
@@ -124,7 +124,7 @@ class TwoProcesses(LiveFork):
             raise Refused("the child has ended: vm.copy_on_write() makes another")
 
     def _states(self, pid: int) -> list[bool | None]:
-        """Return whether each page is this process's alone; None if it is not in memory."""
+        """Return for each page whether only this process has it; None if it is not in memory."""
         start = int(self.address)
         words = [word for some in words_of(pid, start, start + self.pages * PAGE) for word in some]
         return [bool(word & ALONE) if word & PRESENT else None for word in words]
@@ -142,7 +142,7 @@ class TwoProcesses(LiveFork):
 
 
 def forked() -> int:
-    """Fork this process: 0 in the child, which must end by `os._exit`, and runs no destructors of others' objects."""
+    """Fork this process.  Returns 0 in the child, which must end by `os._exit`, and runs no destructors of others."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of threads: the child calls nothing that needs them
         child = os.fork()
@@ -153,7 +153,7 @@ def forked() -> int:
 
 
 def ended(child: int) -> None:
-    """End a child, which has nothing to lose, and wait for it: others may hold its socket open."""
+    """End a child, which has nothing to save, and wait for it: others may have its socket open."""
     with suppress(ProcessLookupError, ChildProcessError):
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
@@ -166,7 +166,7 @@ def _letter(given: object) -> str:
 
 
 def _live(memory: mmap.mmap, asks: socket.socket, others: socket.socket) -> None:
-    """The child's life: it does what it is asked, and ends when its socket closes.  It never returns."""
+    """Run as the child: obey requests until its socket closes. Never returns."""
     try:
         others.close()
         while ask := asks.recv(8):
@@ -179,12 +179,12 @@ def _live(memory: mmap.mmap, asks: socket.socket, others: socket.socket) -> None
 
 
 def copy_on_write(pages: int = 4, letter: str = "A") -> TwoProcesses:
-    """Fork this process, and look at some pages that both have then: the kernel's own copy-on-write, from outside.
+    """Fork this process, and show pages that both then have: the kernel's own copy-on-write, from outside.
 
-    The pages are filled with a `letter` beforehand.  After the fork each is mapped twice, and neither has it alone; the
-    first write of either copies the page.  Addresses are the same in both.  The child waits, and ends with `close()`.
+    The pages are filled with a `letter` beforehand.  After the fork, each is mapped twice; the first write of either
+    process copies the page.  Addresses are the same in both.  The child waits, and ends with `close()`.
 
-    Raises :class:`Refused` where the system has no fork or no pagemap.  Bit 56 is described in Linux's
+    Raises :class:`Refused` if the system has no fork or no pagemap.  Bit 56 is described in Linux's
     admin-guide/mm/pagemap.
 
     >>> import vmwidgets as vm

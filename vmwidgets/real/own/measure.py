@@ -1,7 +1,7 @@
-"""What some code does to the memory of its own process: two readings of the kernel's files, and what lies between.
+"""The effect of some code on the memory of its own process: two readings of the kernel's files, compared.
 
-The readings go into memory that was touched before, and are understood only when the code has ended: so nothing of
-the measuring is in what is measured.
+The readings go into memory that was touched before, and are parsed only when the code has ended, so that the
+measurement does not measure itself.
 """
 
 from __future__ import annotations
@@ -36,18 +36,18 @@ with suppress(ImportError):  # Windows and browsers have none: there, a recordin
     import resource
 
 ARENA = 1 << 20
-"""Bytes that CPython takes at once for small objects, since 3.10."""
+"""Bytes that CPython allocates at once for small objects, since 3.10."""
 
 LEAST = 1000
-"""Objects of an arena at least: a block has at most 512 bytes, and an arena is taken when all others are full."""
+"""The fewest objects of an arena: a block has at most 512 bytes, and CPython allocates an arena when all are full."""
 
 ARENAS = "Python's objects?"
 
 LONG = 0.2
-"""Seconds of a reading that are said."""
+"""A reading that takes more seconds than this is reported."""
 
 BIG = 64 << 10
-"""Bytes from which on an object's name is looked for."""
+"""The size in bytes from which an object's name is searched for."""
 
 
 class Mark(NamedTuple):
@@ -62,7 +62,7 @@ class Mark(NamedTuple):
 
 
 class Measured(Measuring):
-    """What some code does to memory: ``with vm.memory() as seen: …``, then ``print(seen)`` or ``seen.json()``.
+    """The effect of some code on memory: ``with vm.memory() as seen: …``, then ``print(seen)`` or ``seen.json()``.
 
     `names` are the variables whose big buffers are named in the answer, by default none; a cell's are the notebook's.
     """
@@ -129,7 +129,7 @@ class Measured(Measuring):
         self._known = {}
 
     def close(self) -> None:
-        """Close the kernel's files, and give back what was read: it must not be in the next code that is measured."""
+        """Close the kernel's files and free the data, so that it does not count for the next code."""
         for one in (*self._readings, self._rollup, self._maps):
             if one is not None:
                 one.close()
@@ -138,7 +138,7 @@ class Measured(Measuring):
     # ---- by statement ------------------------------------------------------------------------
 
     def by_line(self, lines: list[str]) -> None:
-        """Measure each of these statements: `mark` is called at the beginning of each."""
+        """Measure each of these statements: they call `mark` at their beginning."""
         if not has_proc():
             return
         try:
@@ -150,7 +150,7 @@ class Measured(Measuring):
         self._mark()
 
     def mark(self) -> None:
-        """A statement begins."""
+        """Note that a statement begins."""
         if self._rollup is not None and os.getpid() == self._pid:
             self._marks.append(self._mark())
 
@@ -200,7 +200,7 @@ class Measured(Measuring):
         return f"The measuring itself is not in these numbers.{lines}{long}"
 
     def json(self) -> dict[str, object]:
-        """The numbers as JSON has them; :class:`Refused` before the code has ended."""
+        """Return the numbers as JSON; raises :class:`Refused` before the code has ended."""
         if self.result is None:
             raise Refused("the code has not ended: ask after the with block")
         return self.result.json()
@@ -210,10 +210,10 @@ class Measured(Measuring):
 
 
 def guessed(changes: Sequence[Change], ranges: Sequence[ProcessRange], objects: int) -> tuple[Change, ...]:
-    """Name what has no name: arenas of Python, stacks of threads and big objects; each name ends with "?".
+    """Return the ranges with guessed names for Python's arenas, stacks and big objects; each ends with "?".
 
-    `ranges` are those of before and after, `objects` how many more Python has.  An arena has a thousand objects at
-    least, so what came without objects is none.
+    `ranges` are those of before and after, and `objects` is the number of new Python objects.  An arena has at least a
+    thousand objects, so a range that came without objects is not an arena.
     """
     guards = {one.end for one in ranges if one.is_reserved and one.size <= 64 << 10}
     ends = {one.start: one.end for one in ranges}
@@ -233,7 +233,7 @@ def guessed(changes: Sequence[Change], ranges: Sequence[ProcessRange], objects: 
 
 
 def is_in_arenas() -> bool:
-    """True if this Python has its objects in arenas of the size that is looked for."""
+    """Return whether this Python keeps its objects in arenas of the expected size."""
     return sys.implementation.name == "cpython" and sys.version_info >= (3, 10)
 
 
@@ -247,7 +247,7 @@ def _how(kind: type[BaseException] | None, error: BaseException | None) -> str:
 
 
 def buffers(names: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
-    """Find where big buffers of variables lie, and their lengths (bytes).  No method of a learner's is called."""
+    """Return the addresses and lengths (bytes) of variables' big buffers.  Calls no method of a learner's objects."""
     found = {}
     for name, value in [*names.items()]:
         if type(name) is not str or name.startswith("_") or name in ("In", "Out"):
@@ -278,15 +278,15 @@ def _buffer(value: Any) -> tuple[int, int] | None:
 
 
 def memory(names: Mapping[str, Any] | None = None) -> Measured:
-    """Say what some code does to the memory of this process: what it maps, what comes into memory, its page faults.
+    """Measure the effect of some code on this process's memory: new mappings, bytes in memory, page faults.
 
-    ``with vm.memory() as seen: …`` measures the block; then ``print(seen)`` says it in words, ``seen.json()`` in
+    ``with vm.memory() as seen: …`` measures the block; then ``print(seen)`` describes it in words, ``seen.json()`` in
     numbers, and a notebook draws it.  `names`, such as ``globals()``, are variables whose buffers are named.  In a
     notebook, ``%%pages`` does the same for a cell.
 
     Costs four readings of /proc/self/smaps (some 5 ms each for 1,000 ranges).  The numbers are those of
-    proc_pid_smaps(5) and getrusage(2).  Where the system has no /proc, the code runs, and a recording is shown, which
-    says that it is one.
+    proc_pid_smaps(5) and getrusage(2).  If the system has no /proc, the code runs, and a recording is shown, marked as
+    one.
 
     >>> import vmwidgets as vm
     >>> with vm.memory() as seen:

@@ -1,9 +1,9 @@
-"""A pager for a range of this process, in Python: a learner's function supplies each page when it is first touched.
+"""A pager for a range of this process: a learner's Python function supplies each page at its first access.
 
-Linux asks it through userfaultfd(2), which an ordinary account may use for faults of user code alone
-(`UFFD_USER_MODE_ONLY`, since 5.11).  A process of its own hears of the faults, and asks a thread of this one, which
-calls the learner's function.  So a function that touches its own range, or never ends, hangs nothing: the other process
-supplies zeros in time, even where nothing of this one can run.
+Linux asks for pages through userfaultfd(2), which an ordinary account may use for faults of user code alone
+(`UFFD_USER_MODE_ONLY`, since 5.11).  A separate process receives the faults, and asks a thread of this one, which calls
+the learner's function.  So a function that touches its own range, or never ends, hangs nothing: the other process
+supplies zeros in time, even if nothing in this one can run.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ with suppress(ImportError):  # Windows and browsers have none
     from fcntl import ioctl
 
 MOST = 1 << 16
-"""Pages of one range."""
+"""The most pages of one range."""
 
 LONGEST = 10.0
 """Seconds that a function may take for a page."""
@@ -41,7 +41,7 @@ _CALLS = {"x86_64": 323, "aarch64": 282, "riscv64": 282}
 
 _USER_MODE_ONLY, _MISSING, _THREAD_ID = 1, 1, 1 << 8
 _API, _REGISTER, _COPY = 0xC018_AA3F, 0xC020_AA00, 0xC028_AA03
-"""ioctls of ioctl_userfaultfd(2)."""
+"""The ioctls of ioctl_userfaultfd(2)."""
 
 _PAGEFAULT = 0x12
 
@@ -51,15 +51,15 @@ with suppress(OSError, TypeError):  # no C library by this way: then there is no
     _LIBC.memcpy.restype = ctypes.c_void_p
 
 Supply = Callable[[int], bytes]
-"""What a learner writes: the number of a page, and its bytes."""
+"""The learner's function: it takes the number of a page, and returns its bytes."""
 
 
 LATE, OWN = 1, 2
-"""What the other process notes of a page that it filled with zeros: it took too long, or the function touched it."""
+"""The reasons for zeros from the other process: the function was too late, or touched its own range."""
 
 
 class _State:
-    """What the thread that calls the function needs: it holds no pager, so that one can be given up."""
+    """The state of the thread that calls the function: without the pager itself, so that a pager can be freed."""
 
     def __init__(self, supply: Supply, asks: socket.socket, noted: mmap.mmap) -> None:
         self.supply, self.asks, self.noted = supply, asks, noted
@@ -68,10 +68,10 @@ class _State:
 
 
 class Pager:
-    """A range whose pages a function supplies: ``p[3]`` touches page 3, and gives its bytes; ``p.close()`` ends it.
+    """A range whose pages a function supplies: ``p[3]`` touches page 3 and returns its bytes; ``p.close()`` ends it.
 
-    Touch pages by ``p[n]`` alone: what else reads at `address` holds the interpreter's lock meanwhile, so that the
-    function can't run, and gets zeros after 10 s.
+    Touch pages only by ``p[n]``: any other read at `address` holds the interpreter's lock meanwhile, so the function
+    can't run, and the read gets zeros after 10 s.
     """
 
     def __init__(self, supply: Supply, pages: int) -> None:
@@ -108,7 +108,7 @@ class Pager:
         return (self[page] for page in range(self.pages))
 
     def __getitem__(self, page: int) -> bytes:
-        """Touch a page, and give its bytes: the first time, the function supplies it."""
+        """Touch a page, and return its bytes: the first time, the function supplies it."""
         page = number_within(page, "page", 0, self.pages - 1)
         if threading.get_ident() == self._supplier.ident:
             raise Refused(f"the function asks for page {page} of its own range: it must supply it, not read it")
@@ -130,7 +130,7 @@ class Pager:
         return to.raw
 
     def _wrong(self, page: int) -> str:
-        """Return what is to be said once of a page that was touched, or of one that the function touched meanwhile."""
+        """Return the error to report once for a page that was touched, or that the function touched meanwhile."""
         noted = self._state.noted
         own = noted.find(bytes([OWN]), 0)
         if own >= 0:
@@ -142,7 +142,7 @@ class Pager:
         return self._state.wrong.pop(page, "")
 
     def close(self) -> None:
-        """Give the range back, and end what answered; it waits for touches of other threads."""
+        """Unmap the range, and end the process that answered; waits for touches of other threads."""
         if threading.get_ident() == self._supplier.ident:
             raise Refused("the function can't close its own pager: a page is waiting for it")
         with self._change:
@@ -169,7 +169,7 @@ class Pager:
 
 
 def _supply_all(state: _State) -> None:
-    """Call the function for each page that is asked for, until the socket is shut."""
+    """Call the function for each requested page, until the socket is closed."""
     while True:
         try:
             message = state.asks.recv(8)
@@ -190,7 +190,7 @@ def _supply_all(state: _State) -> None:
 
 
 def _supplied(supply: Supply, page: int) -> tuple[bytes, str]:
-    """A page's bytes by the function, or zeros and what was wrong."""
+    """Return a page's bytes from the function, or zeros and the error."""
     try:
         data: object = supply(page)
     except BaseException as error:  # noqa: BLE001  whatever a learner's function does
@@ -203,7 +203,7 @@ def _supplied(supply: Supply, page: int) -> tuple[bytes, str]:
 
 
 def _serve(fd: int, asks: socket.socket, address: int, supplier: int, noted: mmap.mmap) -> None:
-    """The other process's life: hear of faults, ask for pages, and fill them.  It never returns."""
+    """Live the other process's life: receive faults, ask for pages, and fill them.  Never returns."""
     try:
         waiting: dict[int, float] = {}
         poll = select.poll()
@@ -268,13 +268,13 @@ _INSTEAD = "m.pager(name, size, function) is the same in a machine of the model"
 
 
 def pager(supply: Supply, pages: int = 16) -> Pager:
-    """Map a range of this process whose pages a function of yours supplies, each when it is first touched.
+    """Map a range of this process whose pages a function supplies, each at its first access.
 
-    `supply` takes the number of a page and gives its 4,096 bytes.  ``p[page]`` touches a page and gives its bytes,
+    `supply` takes the number of a page and returns its 4,096 bytes.  ``p[page]`` touches a page and returns its bytes;
     ``p.faults`` are the pages in the order in which they were supplied.
 
-    Raises :class:`Refused` where the system has no userfaultfd(2) or forbids it, and, when a page is touched, if the
-    function fails, gives too little, takes longer than 10 s, or touches its own range.
+    Raises :class:`Refused` if the system has no userfaultfd(2) or forbids it, and, when a page is touched, if the
+    function fails, returns too few bytes, takes longer than 10 s, or touches its own range.
 
     >>> import vmwidgets as vm
     >>> with vm.pager(lambda page: bytes([page]) * 4096) as p:

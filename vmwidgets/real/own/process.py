@@ -1,4 +1,4 @@
-"""`vm.process`: a process of your own, looked at whenever it is asked for, or drawn."""
+"""`vm.process`: a process of your own, read whenever you ask, or drawn."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ from .reader import Readings, checked_pid, forget_references, moment_of, ranges_
 from .recorded import has_proc, recorded_moment
 
 MOST_PARTS, MOST_ROWS = 240, 20
-"""Parts of a time in which use is counted, and ranges with a row of their own."""
+"""The most parts of a time in which use is counted, and the most ranges with a row of their own."""
 
 
 class Process(LiveProcess):
-    """A process of this computer.  It shows itself as it is now; ``at()`` keeps a moment of it."""
+    """A process of this computer.  It is shown as it is now; ``at()`` keeps a moment of it."""
 
     __slots__ = ()
 
@@ -44,13 +44,13 @@ class Process(LiveProcess):
         self.pid = pid
 
     def at(self) -> ProcessMoment:
-        """Look at it now: a moment, which stays as it is.  ``vm.diff(before, after)`` compares two."""
+        """Return the process at this moment, unchanged later.  ``vm.diff(before, after)`` compares two moments."""
         if has_proc():
             return moment_of(self.pid)
         return moment_elsewhere(self.pid) if sys.platform in SYSTEMS else recorded_moment()
 
     def pages(self, where: int | str | None = None) -> PageStates:
-        """Say how many pages of a range are in memory, and in which state.
+        """Return how many pages of a range are in memory, and in which state.
 
         `where` is an address in the range, or words of its name such as "[heap]"; all ranges without it.  1 GiB takes
         at most 50 ms with NumPy.  Raises :class:`Refused` if there is no such range, or no pagemap.
@@ -76,14 +76,14 @@ class Process(LiveProcess):
         return found
 
     def task(self, machine: Machine, name: str | None = None) -> LoadedMaps:
-        """Make a task of a machine from its ranges now, so that the model's questions can be asked of it.
+        """Make a task of a machine from its current ranges, so that you can ask the model about it.
 
         As :func:`vmwidgets.load_maps`: each range is entered at its address, files are objects.
         """
         return task_of(self.at(), machine, name)
 
     def working_set(self, seconds: float = 1.0) -> WorkingSet:
-        """Say how many pages it uses in so many seconds: their referenced bits are cleared, and counted afterwards.
+        """Return how many pages it uses in `seconds`: their referenced bits are cleared, and counted afterwards.
 
         It disturbs what it measures: each page that is used again costs the processor a walk of the tables.  Another
         thread of this process may run meanwhile; alone, a process that waits uses next to nothing.
@@ -94,12 +94,12 @@ class Process(LiveProcess):
     def locality(
         self, do: Callable[[], object] | None = None, *, seconds: float = 5.0, each: float = 0.2
     ) -> UsedOverTime:
-        """Count which of its pages it uses in each part of some seconds: its locality, which ``vm.Locality`` draws.
+        """Count the pages that it uses in each part of a time: its locality, which ``vm.Locality`` draws.
 
-        Each part is `each` seconds, in which a page counts once, however often it is used.  `do` is a function that is
-        called meanwhile, such as one that does what you want to see of this process; when it returns, the count ends.
-        It disturbs as :meth:`working_set` does, again in each part.  Raises :class:`Refused` for times that are too
-        short or too long, or if the system does not let referenced bits be cleared.
+        Each part lasts `each` seconds, and counts a page once, however often it is used.  `do` is a function that is
+        called meanwhile; when it returns, the count ends.  This disturbs the process as :meth:`working_set` does, again
+        in each part.  Raises :class:`Refused` for times that are too short or too long, or if the system does not let
+        referenced bits be cleared.
         """
         _refuse_without_proc()
         if do is not None and not callable(do):
@@ -131,7 +131,7 @@ def _check_seconds(name: str, given: object, least: float, most: float) -> None:
 
 
 class WorkingSet:
-    """What a process used of its memory in some time: bytes by owner, the most first."""
+    """The memory that a process used in some time: bytes by owner, the most first."""
 
     def __init__(self, owners: dict[str, int], resident: int) -> None:
         self.owners = owners
@@ -151,7 +151,7 @@ class WorkingSet:
 
 
 def used_during(pid: int, do: Any) -> WorkingSet:
-    """The pages that are referenced while something is done."""
+    """Return the pages that are referenced during a call."""
     reading = Readings(pid, "smaps")
     if not forget_references(pid):
         raise Refused(f"process {pid}: this system does not let its referenced bits be cleared (clear_refs)")
@@ -168,7 +168,7 @@ def used_during(pid: int, do: Any) -> WorkingSet:
 
 
 def watched(pid: int, do: Callable[[], object] | None, seconds: float, each: float) -> list[bytes]:
-    """Return what smaps says after each part of the time, with referenced bits that were cleared at its beginning."""
+    """Return smaps after each part of the time, with referenced bits that were cleared at its beginning."""
     reading, found, end = Readings(pid, "smaps"), [], Event()
     refused: list[Refused] = []
 
@@ -203,9 +203,9 @@ def watched(pid: int, do: Callable[[], object] | None, seconds: float, each: flo
 
 
 def used_in_parts(parts: Sequence[Sequence[ProcessRange]]) -> tuple[UsedRange, ...]:
-    """The ranges that were used in some part, the lowest first.
+    """Return the ranges that were used in any part, the lowest first.
 
-    Those of a file are one, and so are small ones without a file, and those that are used the least.
+    The ranges of one file are joined, and so are small ones without a file, and the least used ones.
     """
     used: dict[object, list[int]] = {}
     found: dict[object, tuple[str, int, int]] = {}
@@ -243,14 +243,15 @@ def task_of(moment: ProcessMoment, machine: Machine, name: str | None = None) ->
 
 
 def process(pid: int | str = "self") -> Process:
-    """Look at a process of your own: who has its memory, what is in memory, and where it lies.
+    """Show a process of your own: what takes its memory, what is in memory, and where it lies.
 
     `pid` is its number, or "self" for the process that runs this code.  A notebook draws it; ``at()`` keeps a moment,
-    ``pages()`` counts pages, ``task(machine)`` makes a task of the model from it, ``working_set()`` says what it uses.
+    ``pages()`` counts pages, ``task(machine)`` makes a task of the model from it, and ``working_set()`` measures what
+    it uses.
 
-    Costs a reading of /proc/PID/smaps, 15 ms for 1,000 ranges.  macOS is asked by its vmmap(1), Windows by
-    VirtualQueryEx.  Where the system says nothing, it is a recording, which says that it is one.  Raises
-    :class:`Refused` for a process of another user, one that has ended, a zombie, or a thread of the kernel.
+    Costs a reading of /proc/PID/smaps, 15 ms for 1,000 ranges.  On macOS it is read by vmmap(1), on Windows by
+    VirtualQueryEx; on any other system it is a recording, marked as one.  Raises :class:`Refused` for a process of
+    another user, one that has ended, a zombie, or a kernel thread.
 
     >>> import vmwidgets as vm
     >>> me = vm.process()

@@ -1,6 +1,7 @@
-"""What the kernel says of a process: /proc/PID/smaps, stat, status and pagemap of Linux (proc(5)), read for a moment.
+"""A reader of /proc/PID/smaps, stat, status and pagemap of Linux (proc(5)).
 
-No root is needed for processes of one's own.  Numbers of frames are hidden from ordinary accounts, and not asked for.
+You need no root rights for your own processes.  The numbers of frames are hidden from ordinary accounts, and not asked
+for.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ with suppress(ImportError):  # Windows and browsers have none
 PROC = Path("/proc")
 
 PRESENT, SWAPPED, FILE, ALONE = 1 << 63, 1 << 62, 1 << 61, 1 << 56
-"""Bits of a page in pagemap; the last: one process maps it, and once (Linux's admin-guide/mm/pagemap)."""
+"""Bits of a page in pagemap; the last: only one process maps it, once (Linux's admin-guide/mm/pagemap)."""
 
 _SCAN = 0xC060_6610
 """PAGEMAP_SCAN, an ioctl of pagemap since Linux 6.7: _IOWR('f', 16, struct pm_scan_arg)."""
@@ -39,7 +40,7 @@ _AT_ONCE = 1 << 20
 
 
 class Readings:
-    """One file of /proc, read again and again into memory that was touched before: a reading changes nothing."""
+    """One file of /proc, read repeatedly into memory that was touched before: a reading changes nothing."""
 
     def __init__(self, pid: int, name: str) -> None:
         refuse_other_pages()
@@ -53,7 +54,7 @@ class Readings:
         self.take()
 
     def take(self) -> memoryview:
-        """Read it: the bytes stay until the next reading.  O(bytes)."""
+        """Read the file; its bytes stay until the next reading.  O(bytes)."""
         try:
             self._file.seek(0)
             view, length = memoryview(self._room), 0
@@ -69,7 +70,7 @@ class Readings:
         return view[:length]
 
     def kept(self) -> memoryview:
-        """Return what was read last."""
+        """Return the bytes that were read last."""
         return memoryview(self._room)[: self._length]
 
     def close(self) -> None:
@@ -78,7 +79,7 @@ class Readings:
 
 
 def _refused(pid: int, error: OSError) -> Refused:
-    """Why a process can't be read, in a sentence."""
+    """Return why a process can't be read, in a sentence."""
     if not PROC.is_dir() or not (PROC / "self" / "maps").exists():
         return Refused(f"this system ({sys.platform}) has no /proc: vm.process shows a recording there")
     if isinstance(error, PermissionError):
@@ -93,13 +94,13 @@ def _is_there(pid: int) -> bool:
 
 
 def refuse_other_pages() -> None:
-    """Refuse a kernel whose pages are of another size: all that is counted here is in pages of 4 KiB."""
+    """Refuse a kernel with pages of another size: everything here is counted in pages of 4 KiB."""
     if hasattr(os, "sysconf") and os.sysconf("SC_PAGE_SIZE") != PAGE:
         raise Refused(f"pages of this kernel have {os.sysconf('SC_PAGE_SIZE'):,} bytes, and not {PAGE:,}")
 
 
 def said_of(error: BaseException) -> str:
-    """An error in a few words, whatever its own text does."""
+    """Return an error in a few words, even if its own text can't be computed."""
     try:
         first = printable(str(error).splitlines()[0][:80]) if str(error) else ""
     except Exception:  # noqa: BLE001  a learner's class
@@ -108,7 +109,7 @@ def said_of(error: BaseException) -> str:
 
 
 def checked_pid(given: int | str) -> int:
-    """The process that "self" or a number names; :class:`Refused` for anything else."""
+    """Return the process that "self" or a number names; raises :class:`Refused` for anything else."""
     if given == "self":
         return os.getpid()
     if isinstance(given, str) and given.isascii() and given.isdecimal():
@@ -120,9 +121,9 @@ def checked_pid(given: int | str) -> int:
 
 
 def moment_of(pid: int) -> ProcessMoment:
-    """A process now.  At most 15 ms for 1,000 ranges.
+    """Return a process now.  At most 15 ms for 1,000 ranges.
 
-    Of smaps, the kernel walks all pages: 20 to 50 ms more for each GiB in small pages, and 1 ms in huge ones.
+    For smaps, the kernel goes through all pages: 20 to 50 ms more for each GiB in small pages, and 1 ms in huge ones.
     """
     unsaid: list[str] = []
     try:
@@ -144,7 +145,7 @@ def moment_of(pid: int) -> ProcessMoment:
 
 
 def ranges_in(text: bytes) -> Iterator[ProcessRange]:
-    """The ranges of smaps, or of maps, as bytes.  O(bytes)."""
+    """Yield the ranges of smaps, or of maps, as bytes.  O(bytes)."""
     if b"\nSize:" not in text and b"\nRss:" not in text:
         yield from (_range(line, b"") for line in text.split(b"\n") if line)
         return
@@ -172,12 +173,12 @@ def _kib(rest: bytes, name: bytes) -> int | None:
 
 
 def name_of(pid: int) -> str:
-    """The name of a process."""
+    """Return the name of a process."""
     return _stat(pid)[0]
 
 
 def _stat(pid: int) -> tuple[str, str, int | None, int | None]:
-    """The name of a process, its state's letter, and its faults since it began."""
+    """Return the name of a process, its state's letter, and its faults since it began."""
     try:
         line = (PROC / str(pid) / "stat").read_bytes().decode("utf-8", "replace")
     except OSError as error:
@@ -188,7 +189,7 @@ def _stat(pid: int) -> tuple[str, str, int | None, int | None]:
 
 
 def peak_of(pid: int) -> int | None:
-    """The most that was in memory at once (VmHWM), in bytes."""
+    """Return the most memory that was in use at once (VmHWM), in bytes."""
     try:
         text = (PROC / str(pid) / "status").read_bytes()
     except OSError:
@@ -197,12 +198,12 @@ def peak_of(pid: int) -> int | None:
 
 
 def forget_peak(pid: int) -> bool:
-    """Let the peak begin again: true if the kernel lets it."""
+    """Let the peak begin again; returns whether the kernel allows it."""
     return _clear(pid, "5")
 
 
 def forget_references(pid: int) -> bool:
-    """Clear the referenced bits of all pages of a process: true if the kernel lets it."""
+    """Clear the referenced bits of all pages of a process; returns whether the kernel allows it."""
     return _clear(pid, "1")
 
 
@@ -218,7 +219,7 @@ def _clear(pid: int, what: str) -> bool:
 
 
 def words_of(pid: int, start: int, end: int) -> Iterator[array[int]]:
-    """The words of pagemap for the pages from `start` to `end` (bytes), some at a time; :class:`Refused` without it."""
+    """Yield pagemap's words for the pages from `start` to `end` (bytes); raises :class:`Refused` without pagemap."""
     try:
         with (PROC / str(pid) / "pagemap").open("rb", buffering=0) as file:
             file.seek(start // PAGE * 8)
@@ -240,7 +241,7 @@ def words_of(pid: int, start: int, end: int) -> Iterator[array[int]]:
 
 
 def states_of(pid: int, start: int, end: int) -> PageStates:
-    """Return how many pages of a range are in which state.  1 GiB takes 50 ms with NumPy, and seconds without."""
+    """Return how many pages of a range are in each state.  1 GiB takes 50 ms with NumPy, and seconds without."""
     pages = present = swapped = file = alone = 0
     for words in words_of(pid, start, end):
         counts = _counts(words)
@@ -252,7 +253,7 @@ def states_of(pid: int, start: int, end: int) -> PageStates:
 
 
 def _counts(words: array[int]) -> tuple[int, int, int, int]:
-    """Of some words: how many are present, swapped, of a file, and this process's alone."""
+    """Return how many of these words are present, swapped, of a file, and of this process alone."""
     try:
         import numpy as np
     except ImportError:
@@ -282,7 +283,7 @@ class _ScanArgument(ctypes.Structure):
 
 
 def _scanned(pid: int, start: int, end: int) -> tuple[int | None, int | None]:
-    """Return how many pages are the page of zeros, and how many lie in huge pages; (None, None) before Linux 6.7."""
+    """Return how many pages are the zero page, and how many are in huge pages; (None, None) before Linux 6.7."""
     regions = (_Region * _REGIONS)()
     zero = huge = 0
     try:

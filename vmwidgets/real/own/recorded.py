@@ -1,6 +1,6 @@
-"""What is shown where a system has no /proc: a recording of a Linux process, marked as one.
+"""A recording of a Linux process, shown if a system has no /proc, and marked as one.
 
-`tools/record_own.py` makes it again.
+`tools/record_own.py` records it.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ WORDS = "This system has no /proc: what is shown is a recording of `big = bytes(
 
 
 def has_proc() -> bool:
-    """True if this system describes its processes in /proc, as Linux does."""
+    """Return whether this system describes its processes in /proc, as Linux does."""
     return Path("/proc/self/maps").exists()
 
 
 def recorded_cell(subject: str) -> CellMemory:
-    """The recording of a cell that maps 64 MiB, and touches nothing of it."""
+    """Return the recording of a cell that maps 64 MiB and touches none of it."""
     data = _data()
     before, after = (_moment(data[name], data) for name in ("before", "after"))
     holds = [(start, end, name) for start, end, name in data["names"]]
@@ -36,7 +36,7 @@ def recorded_cell(subject: str) -> CellMemory:
 
 
 def recorded_moment() -> ProcessMoment:
-    """The recorded process, after that cell."""
+    """Return the recorded process after that cell."""
     data = _data()
     return replace(_moment(data["after"], data), unsaid=(WORDS,))
 

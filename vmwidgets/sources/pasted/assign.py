@@ -1,4 +1,4 @@
-"""Two tables that were printed at the same time: which line is whose, if the order of the lines leaves one answer."""
+"""Two tables that were printed at the same time: the table of each line, if the order of lines allows one answer."""
 
 from __future__ import annotations
 
@@ -11,20 +11,19 @@ MOST_AT_ONCE = 8
 """Tables that may be printed at the same time: one for each hart."""
 
 MOST = 256
-"""States that are kept at a line: where there are more, no line's table is certain."""
+"""The most states at a line: with more, no line's table is certain."""
 
 
 class _State(NamedTuple):
-    """Where each table is: the indices of its latest descriptor, and whether that leads on."""
+    """The state of each table: the indices of its latest descriptor, and whether it refers to a table."""
 
     tables: tuple[tuple[tuple[int, ...], bool], ...]
 
 
 def assignments(items: Sequence[Item]) -> list[int] | None:
-    """The number of the table of each item, a root's line included; None if there is no answer or more than one.
+    """Return the table's number for each item, including roots' lines; None if there are no or several answers.
 
-    Every way to give the lines to the tables is followed, and ways that leave the tables at the same places are one
-    state.  O(lines × states).
+    Every way to assign lines to tables is followed; ways with the same state of all tables are one.  O(lines × states).
     """
     if sum(item.is_root for item in items) > MOST_AT_ONCE:
         return None

@@ -1,4 +1,4 @@
-"""Numbers and lines as the sentences about a text name them."""
+"""Numbers and lines in sentences about a text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 
 def whole_hex(digits: str, bits: int = 64) -> int | None:
-    """The number, or None if digits are missing: xv6 prints all digits of a register, or no leading zero.
+    """Return the number, or None if digits are missing: xv6 prints all digits of a register, or no leading zero.
 
     >>> whole_hex("000000000000000f"), whole_hex("f"), whole_hex("000000"), whole_hex("0000000f", 32)
     (15, 15, None, 15)
@@ -18,7 +18,7 @@ def whole_hex(digits: str, bits: int = 64) -> int | None:
 
 
 def places(numbers: Iterable[int]) -> str:
-    """Lines as a sentence names them.
+    """Return lines as a sentence names them.
 
     >>> places([3]), places([3, 4, 5]), places([3, 7])
     ('line 3', 'lines 3 to 5', 'lines 3 to 7')
@@ -29,7 +29,7 @@ def places(numbers: Iterable[int]) -> str:
 
 
 def runs(numbers: Iterable[int]) -> list[list[int]]:
-    """Neighbouring lines together.
+    """Return runs of neighbouring lines.
 
     >>> runs([3, 4, 7])
     [[3, 4], [7]]

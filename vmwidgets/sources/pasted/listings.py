@@ -1,4 +1,4 @@
-"""What QEMU's monitor lists: `info mem` of x86 and of RISC-V, and `info tlb` of x86.
+"""The lists of QEMU's monitor: `info mem` of x86 and of RISC-V, and `info tlb` of x86.
 
 `info tlb` lists page tables, in spite of its name: each page with the flags of its last descriptor.
 """
@@ -16,14 +16,14 @@ from .parts import Parts
 
 _FLAGS = re.IGNORECASE | re.ASCII
 _H, _S = r"([0-9a-f]{8,16})", r"\s{1,9}"
-"""A number, and what is between two."""
+"""A number, and the space between two."""
 
 _LIMIT = 1 << 64
 
 
 @frozen(slots=False)
 class Format:
-    """One command's form: its line, what that says (None: it contradicts itself), and what no line of it says."""
+    """The format of a command: its line, the line's contents (None: contradictory), and what no line shows."""
 
     name: str
     line: re.Pattern[str]
@@ -78,7 +78,7 @@ FORMATS = (
 )  # fmt: skip
 
 _ALMOST = re.compile(r"\s{0,9}([0-9a-f]{8}|[0-9a-f]{1,16}\s*$)", _FLAGS)
-"""How a line begins that belongs to the listing before it, or is cut."""
+"""The beginning of a line that belongs to the listing before it, or is cut off."""
 
 _PG = re.compile(
     rf"\[([0-9a-f]{{5,13}})-([0-9a-f]{{5,13}})\]{_S}(PML[45]|PDPE?|PDE|PTE)\[([0-9a-f]{{1,3}})(?:-([0-9a-f]{{1,3}}))?\]"
@@ -91,7 +91,7 @@ _PG_HEAD = re.compile(r"VPN range\s+Entry\s+Flags")
 
 
 def _pg(match: re.Match[str]) -> list[SaidRange] | None:
-    """The pages of a line of `info pg`: none for one that leads to a table, None for one that contradicts itself."""
+    """Return the pages of a line of `info pg`: none for a line about a table, None for a contradictory one."""
     first, last, flags = int(match[1], 16), int(match[2], 16), match[6]
     entries = int(match[5] or match[4], 16) - int(match[4], 16) + 1
     if last < first or "P" not in flags or (match[3] == "PTE" and last - first + 1 != entries):
@@ -117,11 +117,11 @@ def _pg(match: re.Match[str]) -> list[SaidRange] | None:
 
 
 OFF = {"PG disabled": "x86", "No translation or protection": "RISC-V"}
-"""What the monitor says where paging is off."""
+"""The monitor's message if paging is off."""
 
 
 def read(parts: Parts) -> None:
-    """Add the listings in the lines of a text, each as runs of equal permissions, and what the text does not say."""
+    """Add the listings in the lines of a text, each as runs of equal permissions, and what they do not show."""
     unsaid: list[str] = []
     found: list[tuple[Format, int, list[SaidRange]]] = []
     follows = False
@@ -148,7 +148,7 @@ def read(parts: Parts) -> None:
 def _listed(
     found: list[tuple[Format, int, list[SaidRange]]], number: int, line: str, parts: Parts, unsaid: list[str]
 ) -> bool:
-    """Add what a line lists; whether it is a line of a listing."""
+    """Add the contents of a line; returns whether it belongs to a listing."""
     is_listed = False
     for form in FORMATS:
         for match in form.line.finditer(line):

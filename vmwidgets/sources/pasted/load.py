@@ -1,4 +1,4 @@
-"""What the text of a terminal has of page tables, traps, faults and panics, by the readers of each kind."""
+"""The page tables, traps, faults and panics in a terminal's text, found by the readers of each kind."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from . import listings, oops, panics, print_pgtbl, ptdump, rcore, traps, vmprint
 from .parts import Parts
 
 READERS = (print_pgtbl, vmprint, listings, ptdump, oops, x86_lines, traps, rcore, panics)
-"""Each is a module with `read`, in this order: what says what is mapped, then what asks it."""
+"""The modules with `read`, in order: first those for mappings, then those that use them."""
 
 READS = (
     "page tables, traps, faults and panics of a kernel (vmprint, print_pgtbl, scause, info mem, an oops of Linux, …)"
@@ -17,7 +17,7 @@ READS = (
 
 
 def read_kernel_text(text: Cleaned) -> tuple[Pasted | None, tuple[str, ...]]:
-    """Say what a text says; None if it has nothing of these, and sentences about what it almost has.  O(characters)."""
+    """Return a text's findings; None if there are none, with sentences about near misses.  O(characters)."""
     parts = Parts(text)
     for reader in READERS:
         reader.read(parts)
@@ -33,7 +33,7 @@ def read_kernel_text(text: Cleaned) -> tuple[Pasted | None, tuple[str, ...]]:
 
 
 def _passed_over(parts: Parts) -> str:
-    """Return what surrounds it, in a sentence; empty for nothing."""
+    """Return what was passed over, in a sentence; "" if nothing was."""
     others = sum(1 for number, _ in numbered(parts.lines) if number not in parts.claimed)
     others += parts.text.taken["blanked"]
     said = [*([counted(others, "line")] if others else []), *parts.text.said]

@@ -1,4 +1,4 @@
-"""Tables of which a text has one descriptor a level, those of one address, as an oops of Linux prints them."""
+"""Tables of which a text has only one address's descriptors, as an oops of Linux prints them."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def tables_of(
     name: str, fmt: TableFormat[Any], controls: Any, va: int, words: Sequence[int], root: int | None,
     lines: tuple[int, int],
 ) -> PastedTables:  # fmt: skip  # what the text has, then where
-    """The tables that lead to `va`: `words` are the descriptors of the levels, the root's first.
+    """Return the tables on the walk of `va`: `words` are the descriptors of the levels, the root's first.
 
-    Where the text has no address of the root, it is put where nothing else is.
+    If the text has no root address, the root is put in unused memory.
     """
     why = f"the text has only the descriptors of {Address(va)}"
     found: list[tuple[int, int, Path, int]] = []
@@ -46,7 +46,7 @@ def tables_of(
 
 
 def _unused(size: int, used: Sequence[tuple[int, int]]) -> int:
-    """The lowest place for a table, where nothing is."""
+    """Return the lowest unused place for a table."""
     place = 0
     while any(base < place + size and place < base + length for base, length in used):
         place += size
@@ -54,7 +54,7 @@ def _unused(size: int, used: Sequence[tuple[int, int]]) -> int:
 
 
 def walked(tables: PastedTables, va: int, access: Access, user: bool) -> TablesWalk | None:
-    """The walk of an address, or None where the text has not enough of it."""
+    """Return the walk of an address, or None if the text has too little of it."""
     try:
         return tables.walk(va, access, user=user)
     except Refused:

@@ -1,7 +1,7 @@
-"""Oopses of Linux, on whichever processor: one text after the other, each given to the reader of its processor.
+"""Oopses of Linux on any processor: one text after the other, each passed to its processor's reader.
 
-An oops begins with a line that says which address failed, and goes on to the next such line.  Processors print at the
-same time, so that lines of one oops may stand between those of another: of each thing the first counts.
+An oops begins with a line that names the failed address, and ends before the next such line.  Processors print at the
+same time, so lines of one oops may be mixed with those of another: the first of each kind counts.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _PART = re.compile(
     r"\bbadaddr: ",
     re.ASCII,
 )
-"""What an oops has whose first line is missing."""
+"""A line of an oops whose first line is missing."""
 
 LONGEST = 300
-"""Lines of one oops."""
+"""The most lines of one oops."""
 
 ARCHITECTURES = (oops_x86, oops_arm64, oops_riscv, oops_arm)
-"""Each is a module with `weight`, how much speaks for it in an oops, and `read`."""
+"""The modules with `weight`, the evidence for a processor in an oops, and `read`."""
 
 
 class _Begin(NamedTuple):
@@ -73,7 +73,7 @@ def _events(parts: Parts) -> Iterator[Event]:
 
 
 def _same(lines: list[str], before: int, at: int) -> bool:
-    """Return whether two processors have printed the same first line, and no table was printed in between."""
+    """Return whether two processors printed the same first line, with no table in between."""
     one, other = _ADDRESS.search(lines[before - 1]), _ADDRESS.search(lines[at - 1])
     if one is None or other is None or one[1] != other[1] or at - before > 40:
         return False

@@ -1,7 +1,7 @@
 """An oops of Linux on ARM (32 bits): `[00000000] *pgd=…, *pte=…, *ppte=…`, and `Oops: 817`, which is the FSR.
 
 `*ppte` is the descriptor that the processor reads; `*pte` is Linux's own.  With long descriptors (LPAE) there are
-`*pgd`, `*pmd` and `*pte`, of 8 bytes.  Linux keeps first-level descriptors in pairs, and prints the first of a pair.
+`*pgd`, `*pmd` and `*pte`, of 8 bytes.  Linux stores first-level descriptors in pairs, and prints the first of a pair.
 ARM DDI 0406C, B4.1.52 (DFSR), B4.1.96 (IFSR), B3.13.3 (status), B4.1.43 (DACR).
 """
 
@@ -59,7 +59,7 @@ STATUS = {
 
 
 def weight(event: Event) -> int:
-    """Return how much speaks for ARM."""
+    """Return the evidence for ARM."""
     patterns = (
         re.compile(r"\*pgd=[0-9a-f]{8,16}"), re.compile(r"\*ppte="), re.compile(r"Internal error: Oops"),
         re.compile(r"\[#[0-9]+\].* ARM\b"), re.compile(r"\bDAC: "), re.compile(r"virtual address [0-9a-f]{8}(\s|$)"),
@@ -69,7 +69,7 @@ def weight(event: Event) -> int:
 
 
 def status_of(fsr: int) -> str:
-    """Return what the FSR says.
+    """Return the meaning of the FSR's status.
 
     >>> status_of(0x817), status_of(0xA07)
     ('translation fault of a page', 'translation fault, level 3')
@@ -81,7 +81,7 @@ def status_of(fsr: int) -> str:
 
 
 def decoded(fsr: int) -> tuple[str, ...]:
-    """The parts of the FSR in words."""
+    """Return the parts of the FSR in words."""
     is_fetch = bool(fsr & PREFETCH)
     words = []
     if fsr & LPAE:
@@ -99,7 +99,7 @@ def decoded(fsr: int) -> tuple[str, ...]:
 
 
 def read(event: Event, parts: Parts) -> None:
-    """Add what failed, and the tables that lead there."""
+    """Add the fault, and the tables on its walk."""
     parts.what[WHAT] = None
     parts.claimed.add(event.first)
     address, at = event.number(_ADDRESS), event.search(_AT)
@@ -181,7 +181,7 @@ def _explained(trap: Trap, access: Access, user: bool, event: Event, parts: Part
 def _short(
     trap: Trap, access: Access, user: bool, event: Event, words: list[Word], by_name: dict[str, int]
 ) -> tuple[PastedTables, TablesWalk | None]:
-    """Short descriptors: the first level's, and the processor's own of the second."""
+    """Return short descriptors: the first level's, and the processor's own of the second."""
     address, parts = trap.address or 0, event.parts
     dac, control, table = event.number(_DAC), event.number(_CONTROL), event.number(_TABLE)
     controls = Armv7Controls(dacr=0x5555_5555 if dac is None else dac, afe=bool((control or 0) & AFE))
@@ -209,7 +209,7 @@ def _short(
 def _long(
     trap: Trap, access: Access, user: bool, event: Event, words: list[Word], by_name: dict[str, int]
 ) -> tuple[PastedTables, TablesWalk | None]:
-    """Long descriptors (LPAE): three levels of 8 bytes, of which the first has four descriptors."""
+    """Return long descriptors (LPAE): three levels of 8 bytes, of which the first has four descriptors."""
     fmt, address = with_granule(12, 32), trap.address or 0
     values = []
     for name in ("pgd", "pmd", "pte"):
@@ -224,7 +224,7 @@ def _long(
 
 
 def refusing(walk: TablesWalk) -> str:
-    """The field that refused a walk of short descriptors: "type", "domain", "AP", "AP[2]", "XN", "PXN" or "AF"."""
+    """Return the field that refused a walk of short descriptors: "type", "domain", "AP", "XN", "PXN" or "AF"."""
     fault = walk.fault
     if fault is None or not walk.steps:
         return ""

@@ -1,6 +1,6 @@
 """An oops of Linux on arm64: `ESR = 0x…`, `swapper pgtable: 4k pages, 39-bit VAs, pgdp=…`, `[…] pgd=…, p4d=…, pud=…`.
 
-Levels that the kernel does not have are folded: their values repeat the one above.  ARM DDI 0487, D17.2.37 (ESR_EL1).
+Levels that the kernel does not have are folded: they repeat the value above.  ARM DDI 0487, D17.2.37 (ESR_EL1).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _PC = re.compile(r"\bpc : (?:\[<([0-9a-f]{16})>\])|\bpc : ([0-9a-f]{16})\b")
 _PAN = re.compile(r"pstate: [0-9a-f]{8} \([^)]*([+-])PAN")
 
 FETCH, DATA = (0x20, 0x21), (0x24, 0x25)
-"""Exception classes: instruction aborts and data aborts, each from a lower level (user code) and from the same."""
+"""Exception classes: instruction aborts and data aborts, each from a lower level (user code) and from the same one."""
 
 EC_NAMES = {
     0x20: "instruction abort from a lower exception level", 0x21: "instruction abort from the same exception level",
@@ -49,7 +49,7 @@ EC_NAMES = {
 }  # fmt: skip
 
 KINDS = {0: "address size fault", 1: "translation fault", 2: "access flag fault", 3: "permission fault"}
-"""Bits 5:2 of the status, where bits 1:0 are the level."""
+"""The kinds of fault by bits 5:2 of the status; bits 1:0 are the level."""
 
 OTHERS = {
     0x10: "synchronous external abort", 0x11: "synchronous tag check fault", 0x18: "synchronous parity or ECC error",
@@ -67,7 +67,7 @@ SIZES = {4: 12, 16: 14, 64: 16}
 
 
 def weight(event: Event) -> int:
-    """Return how much speaks for arm64."""
+    """Return the evidence for arm64."""
     patterns = (
         r"\bESR = 0x|\besr:? 0x", r"[kK] pages, [0-9]{2}-bit VAs", r"Mem abort info", r"\*?pgd=[0-9a-f]{16}",
         r"Oops: (0000000)?[89a][0-9a-f]{7}\b", r"\bpstate: ", r"address between user and kernel", r"\bEC = 0x",
@@ -79,7 +79,7 @@ def weight(event: Event) -> int:
 
 
 def status_of(status: int) -> str:
-    """Return what the status (DFSC, IFSC) says.
+    """Return the meaning of the status (DFSC, IFSC).
 
     >>> status_of(0x04), status_of(0x0F), status_of(0x21)
     ('translation fault, level 0', 'permission fault, level 3', 'alignment fault')
@@ -90,7 +90,7 @@ def status_of(status: int) -> str:
 
 
 def decoded(esr: int) -> tuple[str, ...]:
-    """The parts of ESR_EL1 in words."""
+    """Return the parts of ESR_EL1 in words."""
     ec, status = esr >> 26 & 0x3F, esr & 0x3F
     parts = [f"EC (bits 31:26) is {ec:#x}: {EC_NAMES.get(ec, 'another exception')}"]
     if ec in FETCH + DATA:
@@ -102,7 +102,7 @@ def decoded(esr: int) -> tuple[str, ...]:
 
 
 def read(event: Event, parts: Parts) -> None:
-    """Add what failed, and the tables that lead there."""
+    """Add the fault, and the tables on its walk."""
     parts.what[WHAT] = None
     parts.claimed.add(event.first)
     esr, address = event.number(_ESR), event.number(_ADDRESS)
@@ -203,7 +203,7 @@ def _explained(trap: Trap, access: Access, user: bool, event: Event, parts: Part
 def _judged(
     trap: Trap, walk: TablesWalk, status: int | None, done: str, by_esr: str, event: Event, parts: Parts
 ) -> Trap:
-    """A trap with its walk, and with what ESR says of it."""
+    """Return a trap with its walk, and with the meaning of ESR."""
     if walk.fault is None:
         leaf = walk.steps[-1].value
         if status is not None and status >> 2 == 3 and not walk.user and leaf & 1 << 6:
@@ -227,7 +227,7 @@ def _judged(
 
 
 def _by_status(status: int | None) -> tuple[str, str]:
-    """The bit that the status alone names, and words about it."""
+    """Return the bit that the status alone identifies, and words about it."""
     if status is None or status >= 16:
         return "", ""
     kind = status >> 2
@@ -239,7 +239,7 @@ def _by_status(status: int | None) -> tuple[str, str]:
 
 
 def _geometry(event: Event, words: list[Word], status: int | None, parts: Parts) -> tuple[int, int]:
-    """Bits of a page and of an address."""
+    """Return the bits of a page and of an address."""
     match = event.search(_GEOMETRY)
     if match is not None and int(match[2]) in SIZES and SIZES[int(match[2])] < int(match[3]) <= 52:
         return SIZES[int(match[2])], int(match[3])
@@ -266,7 +266,7 @@ def _last_present(words: list[Word]) -> int:
 
 
 def refusing(walk: TablesWalk) -> str:
-    """The field of the descriptor that refused a walk of AArch64, such as "valid", "AF", "AP[2]", "AP[1]" or "PXN"."""
+    """Return the field of the descriptor that refused a walk of AArch64, such as "valid", "AF", "AP[2]" or "PXN"."""
     fault = walk.fault
     if fault is None or not walk.steps:
         return ""

@@ -1,4 +1,4 @@
-"""The lines of one oops, and what can be asked of them."""
+"""The lines of one oops, and queries of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .parts import Parts
 
 
 class Word(NamedTuple):
-    """A descriptor that an oops prints: its name, its value and its line; `is_cut` where the text ends behind it."""
+    """A descriptor in an oops: its name, its value and its line; `is_cut` if the text ends right after it."""
 
     name: str
     value: int
@@ -20,7 +20,7 @@ class Word(NamedTuple):
 
 @dataclass
 class Event:
-    """The lines of one oops, which begins at line `first`; `header` is whether that line says which address failed."""
+    """The lines of one oops from line `first` on; `header` says whether that line names the failed address."""
 
     first: int
     lines: list[tuple[int, str]]
@@ -28,7 +28,7 @@ class Event:
     parts: Parts
 
     def search(self, pattern: re.Pattern[str], *, claim: bool = True) -> re.Match[str] | None:
-        """The first place that fits, whose line then belongs to the oops."""
+        """Return the first match of a pattern, whose line then belongs to the oops."""
         for number, line in self.lines:
             match = pattern.search(line)
             if match is not None:
@@ -38,11 +38,11 @@ class Event:
         return None
 
     def line_of(self, pattern: re.Pattern[str]) -> int:
-        """The line of the first place that fits, or the first of all."""
+        """Return the line of the first match, or the first line."""
         return next((number for number, line in self.lines if pattern.search(line)), self.first)
 
     def number(self, pattern: re.Pattern[str]) -> int | None:
-        """The number in hexadecimal that the first group of a pattern finds; none if it may be cut."""
+        """Return the hexadecimal number in a pattern's first group; None if it may be cut off."""
         for number, line in self.lines:
             match = pattern.search(line)
             if match is None:
@@ -55,7 +55,7 @@ class Event:
         return None
 
     def words(self, pattern: re.Pattern[str]) -> list[Word]:
-        """The descriptors that a pattern finds as name and value, all in the first line that has one."""
+        """Return the descriptors matched by a pattern as name and value, all in the first line with one."""
         for number, line in self.lines:
             found = [
                 Word(match[1].lower(), int(match[2], 16), number, self.parts.ends_in(number, match.end()))
@@ -68,7 +68,7 @@ class Event:
         return []
 
     def say_uneven(self, pattern: re.Pattern[str]) -> None:
-        """A sentence where the descriptors of a line, which have all their digits, are not equally long."""
+        """Add a sentence if the complete descriptors of a line have different lengths."""
         for number, line in self.lines:
             lengths = {len(match[2]) for match in pattern.finditer(line)}
             if lengths:
@@ -79,7 +79,7 @@ class Event:
                 return
 
     def say_two(self, one: int | None, other: int | None) -> None:
-        """A sentence where the oops says two addresses."""
+        """Add a sentence if the oops names two addresses."""
         if one is not None and other is not None and one != other:
             self.parts.unsaid.append(
                 f"The oops in line {self.first} says two addresses, {one:#x} and {other:#x}: one of them is"

@@ -32,11 +32,11 @@ _WORDS = re.compile(r"\*?\b(pgd|p4d|pud|pmd|pte)=(?:0x)?([0-9a-f]{1,40})\b", re.
 _PID = re.compile(r"\bPID: ([0-9]{1,9})\b|\w\[([0-9]{1,9})\]: unhandled")
 
 MXR = 1 << 19
-"""sstatus.MXR: what is executable is readable."""
+"""sstatus.MXR: executable pages are readable."""
 
 
 def weight(event: Event) -> int:
-    """Return how much speaks for RISC-V."""
+    """Return the evidence for RISC-V."""
     patterns = (
         _BADADDR, re.compile(r"\bs?epc ?: "), re.compile(r"K pagesize, "), re.compile(r"\bs?cause: [0-9a-f]{8,16}\b"),
         re.compile(r"^\W*Oops \[#"), re.compile(r"unhandled signal [0-9]+"
@@ -46,7 +46,7 @@ def weight(event: Event) -> int:
 
 
 def read(event: Event, parts: Parts) -> None:
-    """Add what failed, and the tables that lead there."""
+    """Add the fault, and the tables on its walk."""
     parts.what[WHAT] = None
     parts.claimed.add(event.first)
     badaddr, cause, status = event.number(_BADADDR), event.number(_CAUSE), event.number(_STATUS)
@@ -119,7 +119,7 @@ def read(event: Event, parts: Parts) -> None:
 
 
 def _bits(event: Event, words: list[Word], parts: Parts) -> int:
-    """Bits of an address: as the text says, or as values repeat."""
+    """Return the bits of an address, as given by the text or by repeated values."""
     match = event.search(_GEOMETRY)
     if match is not None and int(match[1]) in (39, 48, 57):
         return int(match[1])

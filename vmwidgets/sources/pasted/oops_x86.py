@@ -1,7 +1,7 @@
 """An oops of Linux on x86: `BUG: … address: …`, `#PF: error_code(0x0002)`, `PGD 1234067 P4D 1234067 PUD 0`.
 
-The descriptors are printed from the root down, to the first that is not present or maps a large page.  Of four levels
-P4D repeats PGD.  Kernels of 32 bits print `*pde = … *pte = …`, with PAE `*pdpt = … *pde = …`.
+The descriptors are printed from the root down, to the first that is not present or maps a large page.  With four
+levels, P4D repeats PGD.  32-bit kernels print `*pde = … *pte = …`, or with PAE `*pdpt = … *pde = …`.
 """
 
 from __future__ import annotations
@@ -62,14 +62,14 @@ WP, SMEP, SMAP, LA57, AC = 1 << 16, 1 << 20, 1 << 21, 1 << 12, 1 << 18
 
 
 def weight(event: Event) -> int:
-    """Return how much speaks for x86."""
+    """Return the evidence for x86."""
     patterns = (_PF, _WORDS, _OLD, _CR["CR4"], _SEGFAULT, _GP, _CR2, re.compile(r"\b[RE]IP: "))
     others = re.search(r"\bESR = 0x|\*ppte|\bbadaddr:|Internal error: Oops", "\n".join(line for _, line in event.lines))
     return 0 if others else sum(event.search(one, claim=False) is not None for one in patterns)
 
 
 def read(event: Event, parts: Parts) -> None:
-    """Add what failed, and the tables that lead there."""
+    """Add the fault, and the tables on its walk."""
     parts.what[WHAT] = None
     parts.claimed.add(event.first)
     segfault = _SEGFAULT.search(event.lines[0][1])
@@ -106,7 +106,7 @@ def read(event: Event, parts: Parts) -> None:
 
 
 def _of_words(event: Event) -> Code | None:
-    """Return what `#PF: supervisor write access in kernel mode` says, where the error code is missing."""
+    """Return what `#PF: supervisor write access in kernel mode` means, without the error code."""
     match = event.search(_PF)
     if match is None:
         return None
@@ -148,7 +148,7 @@ def _general_protection(match: re.Match[str], event: Event) -> Trap:
 
 
 def _descriptors(event: Event, parts: Parts) -> list[Word]:
-    """The descriptors in the order of the levels; folded levels are there once."""
+    """Return the descriptors in the order of the levels; folded levels appear once."""
     words = event.words(_WORDS) or event.words(_OLD)
     if not words:
         return []
@@ -242,7 +242,7 @@ def _is_user_page(walk: TablesWalk) -> bool:
 
 
 def refusing(walk: TablesWalk) -> str:
-    """The bit that refused a walk of x86: "P", "RSVD", "U/S", "R/W", "XD", or "SMEP" and "SMAP" of CR4."""
+    """Return the bit that refused a walk of x86: "P", "RSVD", "U/S", "R/W", "XD", or "SMEP" and "SMAP" of CR4."""
     fault = walk.fault
     if fault is None or not walk.steps:
         return ""

@@ -1,4 +1,4 @@
-"""Panics of xv6 (RISC-V): which function checks, what its check protects, and three usual mistakes.
+"""Panics of xv6 (RISC-V): the function that checks, what its check protects, and three usual mistakes.
 
 The names of the functions are those of the kernel's own source, github.com/mit-pdos/xv6-riscv; what they protect is
 in the xv6 book, chapters 3 (page tables), 4 (traps), 6 (locks) and 7 (scheduling).
@@ -16,7 +16,7 @@ from .parts import Parts
 _PANIC = re.compile(r"(?<![\w-])panic:(.*)", re.ASCII)
 
 LONGEST = 80
-"""Characters of a panic's text that are kept."""
+"""The most characters of a panic's text."""
 
 
 class Check(NamedTuple):
@@ -235,14 +235,14 @@ CHECKS: dict[str, Check] = {
         ),
     ),
 }  # fmt: skip
-"""By the words after "panic: "."""
+"""The checks, by the words after "panic: "."""
 
 OLDER = {
     "remap": "mappages: remap",
     "freewalk": "freewalk: leaf",
     "inituvm: more than a page": "uvmfirst: more than a page",
 }
-"""What some years print for the same check."""
+"""The words of some years for the same check."""
 
 
 def check_of(words: str) -> Check | None:
@@ -251,7 +251,7 @@ def check_of(words: str) -> Check | None:
 
 
 def read(parts: Parts) -> None:
-    """Add the panics in the lines of a text, and which of them are not known here."""
+    """Add the panics in the lines of a text, and note the unknown ones."""
     found, unsaid = parts.panics, parts.unsaid
     for number, line in enumerate(parts.lines, 1):
         match = _PANIC.search(line) if line else None

@@ -1,4 +1,4 @@
-"""What the readers of a terminal's text have found so far: each adds its own."""
+"""The findings of the readers of a terminal's text so far: each adds its own."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from .said import PastedTables
 
 @dataclass
 class Parts:
-    """Tables, listings, traps and panics; `unsaid` are sentences about what the text leaves open.
+    """Tables, listings, traps and panics; `unsaid` are sentences about what the text lacks.
 
-    `what` says what printed them, and `claimed` the lines that belong to one of them.
+    `what` names the programs that printed them, and `claimed` are their lines.
     """
 
     text: Cleaned
@@ -31,5 +31,5 @@ class Parts:
         return self.text.lines
 
     def ends_in(self, line: int, end: int) -> bool:
-        """Return whether the text ends right behind column `end` of a line, so that a number there may be cut."""
+        """Return whether the text ends right after column `end` of a line, so that a number there may be cut off."""
         return not self.text.is_ended and line == len(self.lines) and end >= len(self.lines[-1].rstrip())

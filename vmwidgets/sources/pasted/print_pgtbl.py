@@ -1,4 +1,4 @@
-"""`print_pgtbl` and `print_kpgtbl` of xv6's page-table lab (2024, 2025): a line for each page that was asked for.
+"""`print_pgtbl` and `print_kpgtbl` of xv6's page-table lab (2024, 2025): a line for each requested page.
 
 A line is `va 0x0 pte 0x21FC885B pa 0x87F22000 perm 0x5B`; `%p` of 2023 prints 16 digits, kernels of 32 bits print 8.
 It has the last descriptor of a page, and nothing of the tables above it.  A lab of 2020 prints `va=… pte=…`.
@@ -31,7 +31,7 @@ _LINE = re.compile(
 _ALMOST = re.compile(r"^\W{0,9}va[\s:=]{1,5}(?:0x)?[0-9a-f]{1,40}\b", re.IGNORECASE | re.ASCII)
 
 _TREE = re.compile(r"[.|`+│├└─-]\s*$")
-"""What comes before a line of a table with levels."""
+"""The text before a line of a table with levels."""
 
 PERM = (1 << 10) - 1
 """PTE_FLAGS: the flags of a descriptor, with the two that are free for the kernel."""
@@ -46,7 +46,7 @@ class _Line(NamedTuple):
 
 
 def read(parts: Parts) -> None:
-    """Add what was printed of single pages as listings."""
+    """Add printed single pages as listings."""
     found: list[_Line] = []
     unread: list[int] = []
     for number, line in enumerate(parts.lines, 1):
@@ -88,7 +88,7 @@ def read(parts: Parts) -> None:
 
 
 def _said(match: re.Match[str], number: int, parts: Parts) -> _Line | None:
-    """Return what a line says; None if it is damaged, or may be cut."""
+    """Return a line's contents; None if it is damaged, or may be cut off."""
     values = [int(one.replace("_", "") or "x", 16) if one and one.strip("_") else None for one in match.groups()]
     va, word, pa, perm = values
     if va is None or word is None or va % PAGE or va >> 64 or word >> 64:
@@ -101,7 +101,7 @@ def _said(match: re.Match[str], number: int, parts: Parts) -> _Line | None:
 
 
 def _in_turn(found: list[_Line]) -> Iterator[list[_Line]]:
-    """The lines in listings: addresses only grow in one."""
+    """Yield the lines in listings, in each of which addresses only increase."""
     listed: list[_Line] = []
     for one in found:
         if listed and one.va <= listed[-1].va:

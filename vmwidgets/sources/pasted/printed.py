@@ -1,4 +1,4 @@
-"""What the lines of a printed table say, and a table as far as its lines were read."""
+"""The lines of a printed table, and a table as far as its lines were read."""
 
 from __future__ import annotations
 
@@ -9,42 +9,42 @@ from ...engine.mmu.formats.riscv import R, V, W, X
 from .said import Gap, Path
 
 ENTRIES = 512
-"""Descriptors of a table of Sv39."""
+"""The number of descriptors in a table of Sv39."""
 
 HIGHEST = (255, 511, 511)
-"""The indices of the highest page below xv6's MAXVA, its trampoline: with it a table ends."""
+"""The indices of the highest page below xv6's MAXVA, its trampoline, which ends a table."""
 
 LEVELS = 3
-"""Of Sv39: the most pairs of dots."""
+"""The levels of Sv39: the most pairs of dots."""
 
 
 class Item(NamedTuple):
-    """What a line says: a root's address, a descriptor, or (`damage`) that it can't be read."""
+    """A line's contents: a root's address, a descriptor, or (`damage`) why it can't be read."""
 
     line: int
     root: int | None = None
     path: Path = ()
-    """Of the index form only the last is known; the others are -1."""
+    """The indices; in the index form, only the last is known, and the others are -1."""
     word: int = 0
     damage: str = ""
     note: str = ""
-    """What is wrong with a line that can be used."""
+    """A remark on a line that can be used."""
     is_root: bool = False
-    """Whether it names a table; its address may be damaged."""
+    """Whether it names a table, whose address may be damaged."""
 
     @property
     def depth(self) -> int:
-        """Return how many levels down, 1 for the root's descriptors; 0 if it is none, or not known."""
+        """The level below the root, 1 for the root's descriptors; 0 if unknown."""
         return len(self.path)
 
     @property
     def is_table(self) -> bool:
-        """Return whether it leads to another table."""
+        """Return whether it refers to another table."""
         return self.word & (V | R | W | X) == V and self.depth < LEVELS
 
 
 def can_follow(path: Path, leads_on: bool, item: Item) -> bool:
-    """Return whether a descriptor can come after the one at `path`, which leads to another table or not.
+    """Return whether a descriptor can come after the one at `path`, which refers to another table or not.
 
     >>> can_follow((0, 3), True, Item(9, None, (-1, -1, 0))), can_follow((0, 3), True, Item(9, None, (-1, 3)))
     (True, False)
@@ -59,7 +59,7 @@ def can_follow(path: Path, leads_on: bool, item: Item) -> bool:
 
 @dataclass
 class Printed:
-    """A table as far as it was read; `gaps` are what may be missing, by the indices that lead to each table."""
+    """A table as far as it was read; `gaps` are the possibly missing parts, by each table's indices."""
 
     root: int | None
     first: int
@@ -67,9 +67,9 @@ class Printed:
     items: list[tuple[Path, Item]] = field(default_factory=list)
     gaps: dict[Path, list[Gap]] = field(default_factory=dict)
     path: Path = ()
-    """Of the latest descriptor."""
+    """The indices of the latest descriptor."""
     leads_on: bool = True
-    """Whether the latest descriptor leads to a table, whose descriptors can follow."""
+    """Whether the latest descriptor refers to a table, whose descriptors can follow."""
     is_whole: bool = True
     """Whether nothing is missing since the latest descriptor."""
 
@@ -78,7 +78,7 @@ class Printed:
         return can_follow(self.path, self.leads_on, item)
 
     def add(self, item: Item) -> None:
-        """The next descriptor."""
+        """Add the next descriptor."""
         if self.root is None and not self.items:
             self.miss((), 0, item.path[-1], "no line of the text says where this table begins")
         self.path = (*self.path[: item.depth - 1], item.path[-1])
@@ -86,20 +86,20 @@ class Printed:
         self.items.append((self.path, item))
 
     def damage(self, depth: int, why: str) -> None:
-        """A line at `depth` (0: not known) is missing: of its table, and of those below, descriptors may be too."""
+        """Note a missing line at `depth` (0: unknown): descriptors of its table and those below may be missing."""
         keep = max(depth, 1) - 1
         for above in range(keep, len(self.path) + self.leads_on):
             self.miss(self.path[:above], self.path[above] + 1 if above < len(self.path) else 0, ENTRIES, why)
         self.path, self.leads_on, self.is_whole = self.path[:keep], True, False
 
     def ends(self, why: str) -> None:
-        """The text ends here, and the table may go on: in each table on the path, and in the one that begins."""
+        """Note the end of the text: each table on the path may go on, and so may the one that begins."""
         for above, index in enumerate(self.path):
             self.miss(self.path[:above], index + 1, ENTRIES, why)
         if self.leads_on and self.is_whole:
             self.miss(self.path, 0, ENTRIES, why)
 
     def miss(self, path: Path, first: int, end: int, why: str) -> None:
-        """In the table at `path` the descriptors from `first` to the one before `end` may be missing."""
+        """Note that descriptors from `first` to the one before `end` may be missing in the table at `path`."""
         if first < end:
             self.gaps.setdefault(path, []).append(Gap(first, end, why))

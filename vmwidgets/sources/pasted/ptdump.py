@@ -27,7 +27,7 @@ _TOKENS = re.compile(
 
 
 def read(parts: Parts) -> None:
-    """Add such a dump as one listing for each time that addresses begin again."""
+    """Add such a dump as one listing for each time that addresses start again."""
     found: list[tuple[int, list[SaidRange], list[SaidRange]]] = []
     damaged = []
     for number, line in enumerate(parts.lines, 1):
@@ -66,7 +66,7 @@ def _last(one: tuple[int, list[SaidRange], list[SaidRange]]) -> int:
 
 
 def _rights(flags: str) -> str | None:
-    """The rights as four letters; None for what is not mapped."""
+    """Return the rights as four letters; None for an unmapped range."""
     words = flags.split()
     letters = [word for word in words if len(word) == 1]
     if len(letters) >= 6 and set(letters) <= set("DAGUXWRV.F"):

@@ -1,6 +1,6 @@
 """Faults as rCore and its tutorials print them: `[kernel] PageFault in application, bad addr = 0x0, …`.
 
-`PageFault` stands for a load or a store; newer chapters name the exception as the crate riscv does.
+`PageFault` means a load or a store; newer chapters name the exception as the crate riscv does.
 """
 
 from __future__ import annotations

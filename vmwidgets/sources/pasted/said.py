@@ -1,4 +1,4 @@
-"""Page tables of which only a text is known: what it does not list can't be read."""
+"""Page tables known only from a text: anything that it does not list can't be read."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ...engine.mmu.tables_schema import Rights
 from .lines import places
 
 Path = tuple[int, ...]
-"""The indices that lead to a descriptor, the root's first."""
+"""The indices on the way to a descriptor, the root's first."""
 
 
 class Gap(NamedTuple):
@@ -31,7 +31,7 @@ class Gap(NamedTuple):
 
 
 class NotSaid(BusError):
-    """The text does not list this table, or not all of it."""
+    """Raised if the text does not list this table, or not all of it."""
 
     def __init__(self, pa: int, length: int, why: str) -> None:
         VMError.__init__(self, why)  # there is no RAM whose end a sentence could name
@@ -41,7 +41,7 @@ class NotSaid(BusError):
 
 @dataclass
 class SaidTable:
-    """The descriptors of one table by their indices, where others may be missing, and its bytes."""
+    """The descriptors of one table by index, of which others may be missing, and its bytes."""
 
     words: dict[int, int] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
@@ -49,7 +49,7 @@ class SaidTable:
 
 
 class SaidMemory:
-    """Physical memory that holds the tables of a text, with descriptors of `width` bytes, and nothing else."""
+    """Physical memory with only the tables of a text, with descriptors of `width` bytes."""
 
     def __init__(self, tables: Mapping[int, SaidTable], width: int) -> None:
         self.tables = tables
@@ -57,7 +57,7 @@ class SaidMemory:
         self._bases = sorted(tables)
 
     def read(self, pa: int, length: int) -> bytes:
-        """Return what pictures draw: the descriptors that are listed, and zero between them."""
+        """Return the bytes for pictures: the listed descriptors, with zeroes between them."""
         base, table = self._table(pa, length)
         data, width = bytearray(table.size), self._width
         for index, word in table.words.items():
@@ -65,7 +65,7 @@ class SaidMemory:
         return bytes(data[pa - base : pa - base + length])
 
     def read_word(self, pa: int, width: int) -> int:
-        """Return what a walk reads; a descriptor that is not listed is 0 only if the text has all of its table."""
+        """Return the word that a walk reads; an unlisted descriptor is 0 only if the text has the whole table."""
         base, table = self._table(pa, width)
         index = (pa - base) // width
         word = table.words.get(index)
@@ -84,10 +84,10 @@ class SaidMemory:
 
 
 class PastedTables(PageTables[Any]):
-    """Tables that a text lists.  They show themselves, and are walked as far as the text says.
+    """Tables from a text, shown as a picture; walks go as far as the text does.
 
-    `listed` are the descriptors with their indices, `lines` the first and the last line of the text.
-    Where the text has no root address, `root_is_said` is False, and the root table is put where nothing else is.
+    `listed` are the descriptors with their indices, `lines` the first and the last line of the text.  If the text has
+    no root address, `root_is_said` is False, and the root table is put in unused memory.
 
     >>> import vmwidgets as vm
     >>> text = '''page table 0x87f6e000
@@ -106,7 +106,7 @@ class PastedTables(PageTables[Any]):
     ) -> None:  # fmt: skip
         self.lines = lines
         self.is_one_walk = False
-        """Whether the text has the descriptors of one address only, so that nothing is known of the rest."""
+        """Whether the text has the descriptors of a single address, so that nothing else is known."""
         self.root_is_said = root_is_said
         self.listed = tuple(listed)
         about = f"{counted(len(listed), 'descriptor')} in {places([*lines])}"
@@ -114,18 +114,18 @@ class PastedTables(PageTables[Any]):
 
     @property
     def ranges(self) -> tuple[SaidRange, ...]:
-        """Return what the listed descriptors map, as runs of equal permissions.  O(descriptors)."""
+        """The mappings of the listed descriptors, as runs of equal permissions.  O(descriptors)."""
         return joined(self.pieces)
 
     @property
     def pieces(self) -> tuple[SaidRange, ...]:
-        """Return what each listed descriptor of a page maps."""
+        """The mapping of each listed descriptor of a page."""
         return tuple(self._pages())
 
     def walk(self, address: int | str, access: Access = "read", *, user: bool | None = None) -> TablesWalk:
-        """Return what the hardware does with one access to `address`, by the tables of the text.
+        """Return the hardware's walk for one access to `address`, in the tables of the text.
 
-        Raises :class:`Refused` where the text does not say it.
+        Raises :class:`Refused` if the text does not contain enough.
         """
         found = super().walk(address, access, user=user)
         if found.fault is not None and found.fault.kind == "bus-error":
@@ -146,13 +146,13 @@ class PastedTables(PageTables[Any]):
                     yield SaidRange(start - start % span, span, letters_of(rights), descriptor.address_of(word), word)
 
     def _address_of(self, path: Path) -> int:
-        """The first address that a descriptor is for; `path` are its indices, the root's first."""
+        """Return the first address of a descriptor; `path` are its indices, the root's first."""
         va = sum(index << self.fmt.levels[depth].shift for depth, index in enumerate(path))
         return self.fmt.as_register(va, self.controls)
 
 
 def letters_of(rights: Rights) -> str:
-    """Rights as four letters.
+    """Return rights as four letters.
 
     >>> letters_of(Rights(execute=False))
     'rw-u'

@@ -1,7 +1,7 @@
 """Traps of RISC-V as kernels report them: `usertrap(): unexpected scause 0x… pid=3`, then `sepc=… stval=…`.
 
-Other kernels print the same registers by the same names, some on one line, some in another order, some of 32 bits.
-QEMU's log (`-d int`) calls them cause, epc and tval.
+Other kernels print the same registers by the same names, on one line, in another order, or with 32 bits.  QEMU's log
+(`-d int`) calls them cause, epc and tval.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ NAMES = {
     "InstructionFault": 1, "LoadFault": 5, "StoreFault": 7, "UserEnvCall": 8, "InstructionMisaligned": 0,
     "LoadMisaligned": 4, "StoreMisaligned": 6,
 }  # fmt: skip  # read as a table
-"""What the crate riscv calls the causes, which kernels in Rust print."""
+"""The names of the causes in the crate riscv, which kernels in Rust print."""
 
 _SCAUSE = re.compile(
     r"(?:(usertrap|kerneltrap)\(\):?\s{0,9}(?:une\w{1,9}\s{1,9})?)?(?:(?:scause|\bcause(?=:[0-9a-f]{8,16}, epc:))"
@@ -44,13 +44,13 @@ _SAID = re.compile(r"\b(?:sepc|stval|sstatus|scause)\b", _FLAGS)
 _KILLED = re.compile(r"\buser\b|usertrap", _FLAGS)
 
 _ENDS = re.compile(r"(sepc|stval)\s{0,9}[=:]\s{0,9}(0x)?[0-9a-f]{1,15}$", _FLAGS)
-"""A number at the very end of a text, with fewer digits than it can have."""
+"""A number at the very end of a text that may have lost digits."""
 
 NEAR = 4
-"""In how many lines the numbers are that belong to a trap: other harts print in between."""
+"""The number of lines in which a trap's numbers are searched for: other harts print in between."""
 
 WIDE = 400
-"""Characters of a line in which they are looked for: a text may be one endless line."""
+"""The number of characters of a line that are searched, since a text may be one endless line."""
 
 CAUSES = {
     0: "instruction address misaligned", 1: "instruction access fault", 2: "illegal instruction", 3: "breakpoint",
@@ -61,16 +61,16 @@ CAUSES = {
 """RISC-V Privileged 20211203, table 4.2."""
 
 ACCESSES: dict[int, Access] = {12: "execute", 13: "read", 15: "write"}
-"""The page faults: of which access each is."""
+"""The page faults, with the access of each."""
 
 SPP, SUM = 1 << 8, 1 << 18
-"""Of sstatus: whether the trap came from the supervisor, and whether that may touch user pages (4.1.1)."""
+"""Bits of sstatus: whether the trap came from the supervisor, and whether it may access user pages (4.1.1)."""
 
 FILLED = {
     0x0505050505050505: "kalloc fills a page with the byte 5: this address was read from memory that was never set.",
     0x0101010101010101: "kfree fills a page with the byte 1: this address was read from memory that was freed.",
 }
-"""Addresses that are xv6's junk (kalloc and kfree in kernel/kalloc.c), and the members of structures behind them."""
+"""Addresses made of xv6's junk (kalloc and kfree in kernel/kalloc.c), and those of structures' members after them."""
 
 _BEHIND = 4096
 
@@ -78,7 +78,7 @@ DONE = {"execute": "fetch", "read": "load", "write": "store"}
 
 
 class _Found(NamedTuple):
-    """A trap's line and the registers that belong to it; `user` is None where the text does not say the mode."""
+    """A trap's line and its registers; `user` is None if the text does not show the mode."""
 
     trap: Trap
     user: bool | None
@@ -94,7 +94,7 @@ def read(parts: Parts) -> None:
 
 
 def explained_alone(trap: Trap, user: bool | None, parts: Parts) -> Trap:
-    """A trap that another reader has found, with the tables and listings of the text; `user` as far as it is known."""
+    """Return a trap from another reader, with the text's tables and listings; `user` as far as it is known."""
     return _in_context(_Found(trap, user, False, True), parts)
 
 
@@ -152,11 +152,11 @@ def _traps(parts: Parts) -> Iterator[_Found]:
 
 
 KERNEL = 0x8000_0000
-"""Where xv6's kernel begins: what is executed from there on is no user code."""
+"""The start of xv6's kernel: code from there on is not user code."""
 
 
 def _where(line: str, match: re.Match[str], sstatus: int | None, *, kernel: bool) -> tuple[str, bool | None]:
-    """Return where a trap came from, and whether that was user code; `kernel`: something else says the kernel."""
+    """Return where a trap came from, and whether that was user code; `kernel`: other evidence says the kernel."""
     before = line[: match.start()] + (match[1] or "")
     user = None if sstatus is None else not sstatus & SPP
     if "kerneltrap" in before.lower():
@@ -171,7 +171,7 @@ def _where(line: str, match: re.Match[str], sstatus: int | None, *, kernel: bool
 
 
 def _register(digits: str, is_end: bool) -> int | None:
-    """Return what a register had: of 64 bits, or with eight digits of 32, if these are not what is left of sixteen."""
+    """Return a register's value: 64 bits at the end of the digits, else 32 bits."""
     return whole_hex(digits, 64 if is_end else 32)
 
 
@@ -184,7 +184,7 @@ def _written(lines: Sequence[str]) -> Iterator[re.Match[str]]:
 
 
 def _number(lines: Sequence[tuple[int, str]], name: str, parts: Parts) -> tuple[int | None, str]:
-    """A register in the lines, and what is wrong with it."""
+    """Return a register in the lines, and what is wrong with it."""
     for number, line in lines:
         match = _NUMBER[name].search(line)
         if match is not None:
@@ -195,14 +195,14 @@ def _number(lines: Sequence[tuple[int, str]], name: str, parts: Parts) -> tuple[
 
 
 def cause_of(scause: int) -> str:
-    """Return what the specification calls the value of scause."""
+    """Return the specification's name for the value of scause."""
     if scause >> 63:
         return f"interrupt {scause & (1 << 63) - 1}"
     return CAUSES.get(scause, f"cause {scause}, which is reserved or a machine's own")
 
 
 def junk_of(address: int) -> str:
-    """A sentence about an address that xv6's allocator has made, or an empty text."""
+    """Return a sentence about an address made of xv6's junk, or ""."""
     for base, sentence in FILLED.items():
         if 0 <= address - base < _BEHIND:
             near = "" if address == base else f" It lies {address - base:#x} behind {Address(base)}."
@@ -216,7 +216,7 @@ def not_sv39(address: int) -> bool:
 
 
 def _explained(found: _Found, tables: Sequence[PastedTables], listings: Sequence[Listing], parts: Parts) -> Trap:
-    """A trap with the walk of its address in the latest table that can have been in use, or what a listing says."""
+    """Return a trap with its walk in the latest table that may have been in use, or with a listing's answer."""
     trap, unsaid = found.trap, parts.unsaid
     access = ACCESSES.get(trap.code or 0)
     if access is None or trap.address is None:
@@ -255,7 +255,7 @@ def _explained(found: _Found, tables: Sequence[PastedTables], listings: Sequence
 
 
 def _can_have_been_used(table: PastedTables, found: _Found, access: Access, parts: Parts) -> tuple[bool | None, str]:
-    """Return whether user code made the access, and why the table can't have been in use, as far as sepc shows it."""
+    """Return whether user code made the access, and why the table can't have been in use, by sepc."""
     trap, user = found.trap, found.user
     if trap.pc is None or (access == "execute" and trap.pc >> 12 == (trap.address or 0) >> 12):
         return user, ""
@@ -276,7 +276,7 @@ def _can_have_been_used(table: PastedTables, found: _Found, access: Access, part
 
 
 def _lists(listing: Listing, found: _Found, access: Access) -> tuple[bool | None, str]:
-    """As :func:`_can_have_been_used`, of a listing: a page with u is user code's."""
+    """Return the same as :func:`_can_have_been_used` for a listing: a page with u is user code's."""
     trap, user = found.trap, found.user
     if trap.pc is None or (access == "execute" and trap.pc >> 12 == (trap.address or 0) >> 12):
         return user, ""
@@ -320,7 +320,7 @@ def _looked_up(
     found: _Found, listing: Listing, piece: SaidRange | None, access: Access, user: bool | None, said: str, junk: str,
     parts: Parts,
 ) -> Trap:  # fmt: skip
-    """A trap with what a listing says of its address."""
+    """Return a trap with a listing's answer on its address."""
     trap = found.trap
     parts.unsaid.append(
         f"The trap in line {trap.line} is looked up in {listing.name} from line {listing.line}: the text does not say"
@@ -343,7 +343,7 @@ def _looked_up(
 
 
 def refused_by(piece: SaidRange | None, access: Access, user: bool | None, may_touch: bool) -> tuple[str, str]:
-    """The bit that refuses an access to a page of these rights, and why; `may_touch` is sstatus.SUM.
+    """Return the bit that refuses an access to a page of these rights, and why; `may_touch` is sstatus.SUM.
 
     RISC-V Privileged 20211203, 4.3.2: V first, then the access, then U.
 
@@ -366,7 +366,7 @@ def refused_by(piece: SaidRange | None, access: Access, user: bool | None, may_t
 
 
 def refusing(found: TablesWalk) -> str:
-    """The bit of the last descriptor that refused a walk in Sv39 tables: "V", "R", "W", "X" or "U"; "" if none did.
+    """Return the bit of the last descriptor that refused a walk in Sv39 tables: "V", "R", "W", "X" or "U"; or "".
 
     RISC-V Privileged 20211203, 4.3.2: V first, then the access, then U.
     """

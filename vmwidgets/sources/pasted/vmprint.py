@@ -1,10 +1,10 @@
-"""Page tables as xv6's `vmprint` prints them, in the forms of all years of the course.
+"""Page tables as xv6's `vmprint` prints them, in the formats of all years of the course.
 
 A line is `..0: pte 0x… pa 0x…`: as many pairs of dots as levels, then the index in the table (2020 to 2023) or the
 virtual address (since 2024).  A line `page table 0x…` before them names the root, in most years.
 
-A printed table is in order: below a descriptor come those of its table, and indices only grow.  So a line that can't
-follow the one before it shows that something is missing, or that two tables were printed at once.
+A printed table is in order: a descriptor is followed by those of its table, and indices only increase.  So a line that
+can't follow the one before it shows that something is missing, or that two tables were printed at once.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _OTHER = re.compile(
     r"(?:idx|index|va)?[\s:=]{0,5}\[?(?P<at>0x[0-9a-f]{1,40}|[0-9a-f]{16}|[0-9]{1,3})\]?(?![0-9a-z])(?P<rest>.*)",
     _FLAGS,
 )
-"""A line of a table in another form: students print bars and trees, and other names and orders of its numbers."""
+"""A line of a table in another format: students print bars and trees, and other names and orders of its numbers."""
 
 _PTE = re.compile(r"\bpte[\s:=]{1,5}(?:0x)?([0-9a-f]{1,40})(?![0-9a-z])", _FLAGS)
 _PA = re.compile(r"\bpa[\s:=]{1,5}(?:0x)?([0-9a-f]{1,40})(?![0-9a-z])", _FLAGS)
@@ -42,16 +42,16 @@ _RIGHTS = re.compile(r"\b(?:flags?|perms?|rights)[\s:=]{1,5}([r-][w-][x-][u-])(?
 _LEFT_OUT = re.compile(
     r"\W{0,9}(?:\.\.\.+|…|(?:\. ){2,9}\.|\[?(?:snip|omitted|truncated|more|etc\.?)\]?)\W{0,9}", _FLAGS
 )
-"""A line in place of lines that are left out, as handouts and people have it."""
+"""A line in place of left-out lines, as in handouts."""
 
 _ALMOST = re.compile(r"\.\.\s{0,9}(0x[0-9a-f]{1,40}|[0-9]{1,3})\s{0,9}:|\bpte\s+0x|\bpa\s+0x[0-9a-f]{9}", _FLAGS)
-"""What only a line of a table has: where the whole does not fit, the line is damaged."""
+"""A pattern that only a line of a table matches: if the whole does not match, the line is damaged."""
 
 _BEGUN = re.compile(r"\s*\.(\.\s*\.)*\.?\s*(0x[0-9a-f]*|[0-9]*)\s*", _FLAGS)
 """The beginning of such a line, which counts only right after another one, at the end of the text."""
 
 _IN_BETWEEN = re.compile(r"\s*(h|ha|har|hart( [0-9]*( s[a-z]*)?)?)?\s*", re.ASCII)
-"""What another hart prints while it boots, perhaps cut: it does not show that a table has ended."""
+"""Another hart's output while it boots, perhaps cut off: it does not show that a table has ended."""
 
 _DOTS = re.compile(r"\.\.(?:\s{0,9}\.\.){0,4}")
 
@@ -59,7 +59,7 @@ _HAS_NUMBER = re.compile(r"0x[0-9a-f]{3}|\b[0-9a-f]{8}", _FLAGS)
 
 
 def read(parts: Parts) -> None:
-    """Add the tables in the lines of a text, and what it does not say of them."""
+    """Add the tables in the lines of a text, and what they do not show."""
     lines, unsaid = parts.lines, parts.unsaid
     items = _without_cut_head(list(_items(parts)))
     unsaid += _said_of(items)
@@ -93,7 +93,7 @@ def read(parts: Parts) -> None:
 
 
 def _said_of(items: Sequence[Item]) -> Iterator[str]:
-    """Sentences about lines that can't be read, or not wholly; neighbours with the same in one."""
+    """Yield sentences about lines that can't be read, or only in part; equal neighbours share one."""
     by_words: dict[str, list[int]] = {}
     for item in items:
         if words := item.damage or item.note:
@@ -114,7 +114,7 @@ def _unknown(line: int, lines: Sequence[str]) -> str:
 
 
 def _items(parts: Parts) -> Iterator[Item]:
-    """Yield what each line says, if it says something of a table."""
+    """Yield the contents of each line that belongs to a table."""
     lines, before, begun = parts.lines, False, False
     for number, line in enumerate(lines, 1):
         if not line or number in parts.claimed:
@@ -131,9 +131,9 @@ def _items(parts: Parts) -> Iterator[Item]:
 
 
 def _without_cut_head(items: list[Item]) -> list[Item]:
-    """The items; the first one is damaged if the text may begin within its dots, so that it is deeper than it looks.
+    """Return the items; the first is damaged if the text may begin within its dots, so that its depth is unknown.
 
-    A descriptor that leads to another table, and is followed by one of that table, is as deep as it looks.
+    If it refers to another table and a descriptor of that table follows, its depth is right.
     """
     if not items or items[0].line > 1 or items[0].is_root or items[0].depth in (0, LEVELS):
         return items
@@ -167,7 +167,7 @@ def _found(line: str, number: int, parts: Parts, begun: bool) -> Iterator[Item]:
 
 
 def _otherwise(match: re.Match[str], number: int, parts: Parts) -> Iterator[Item]:
-    """A line in another form than xv6's, if it says enough."""
+    """Yield a line in another format than xv6's, if it contains enough."""
     dots, rest = match["dots"], match["rest"]
     depth = dots.count("..") or dots.count("||") or len(re.findall(r"[|`+│├└]", dots))
     pte, pa, rights = _PTE.search(rest), _PA.search(rest), _RIGHTS.search(rest)
@@ -210,7 +210,7 @@ def _damaged(line: str, number: int) -> Item:
 
 
 def _path(depth: int, at: str) -> Path | None:
-    """The indices that a line says; None if there can be no such descriptor."""
+    """Return the indices of a line; None if there can be no such descriptor."""
     if depth > LEVELS:
         return None
     if len(at) < 4 and not at.lower().startswith("0x"):
@@ -222,7 +222,7 @@ def _path(depth: int, at: str) -> Path | None:
 
 
 def _in_turn(items: Sequence[Item]) -> tuple[list[Printed], list[int], bool]:
-    """The tables if one was printed after the other, lines that fit nowhere, and whether two were printed at once."""
+    """Return the tables, if printed one after the other, misfits, and whether two were printed at once."""
     found: list[Printed] = []
     lost: list[int] = []
     damaged = any(item.damage for item in items)
@@ -250,7 +250,7 @@ def _in_turn(items: Sequence[Item]) -> tuple[list[Printed], list[int], bool]:
 
 
 def _apart(items: Sequence[Item], whose: Sequence[int]) -> list[Printed]:
-    """Two tables that were printed at once: of each line it is known whose it is."""
+    """Return two tables that were printed at once, if the table of each line is certain."""
     found: list[Printed] = []
     for item, number in zip(items, whose, strict=True):
         if item.is_root:
@@ -261,7 +261,7 @@ def _apart(items: Sequence[Item], whose: Sequence[int]) -> list[Printed]:
 
 
 def _mark_end(one: Printed, last: Item, unsaid: list[str]) -> None:
-    """The text ends with the last line of a table, and nothing shows whether that was all."""
+    """Note that the text ends with the last line of a table, and may have more."""
     if one.path == HIGHEST:
         return
     one.ends(f"the text ends with line {last.line}, and the table may go on")
@@ -272,7 +272,7 @@ def _mark_end(one: Printed, last: Item, unsaid: list[str]) -> None:
 
 
 def _made(one: Printed, number: int, unsaid: list[str]) -> PastedTables:
-    """The tables in memory: each where its descriptor says, the root where the text says, else where nothing is."""
+    """Return the tables in memory: at their descriptors' addresses, the root at its own, or in unused memory."""
     addresses: dict[Path, int] = {(): one.root or _unused(one)}
     tables: dict[int, SaidTable] = {addresses[()]: SaidTable()}
     tables[addresses[()]].gaps += one.gaps.get((), [])
@@ -291,11 +291,11 @@ def _made(one: Printed, number: int, unsaid: list[str]) -> PastedTables:
 
 
 def _unused(one: Printed) -> int:
-    """An address of a page that nothing in the text leads to."""
+    """Return the address of a page that the text does not refer to."""
     used = {page_of(item.word) for _, item in one.items}
     return next(address for address in range(0, 4096 * (len(used) + 1), 4096) if address not in used)
 
 
 def page_of(word: int) -> int:
-    """The address in a descriptor of Sv39: xv6's PTE2PA."""
+    """Return the address in a descriptor of Sv39: xv6's PTE2PA."""
     return (word >> 10 & (1 << 44) - 1) << 12

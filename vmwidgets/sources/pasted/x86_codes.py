@@ -1,4 +1,4 @@
-"""The error code of an x86 page fault in words: Intel SDM volume 3A, 4.7 (SGX and shadow stacks aside)."""
+"""The error code of an x86 page fault in words: Intel SDM volume 3A, 4.7 (without SGX and shadow stacks)."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _BITS = (
     ("PK", "", "a protection key refused it"),
     ("SS", "", "it was an access to a shadow stack"),
 )  # fmt: skip
-"""By bit from 0: its name, and what 0 and 1 say; a 0 that says nothing is empty."""
+"""The bits from 0: the name of each, and the meanings of 0 and 1; "" if a 0 means nothing."""
 
 
 class Code(NamedTuple):
-    """What an error code says: which access it was, and which bit refused it, as far as the code alone shows that."""
+    """The meaning of an error code: the access, and the bit that refused it, as far as the code alone shows it."""
 
     access: Access
     user: bool
@@ -31,7 +31,7 @@ class Code(NamedTuple):
 
 
 def code_of(code: int) -> Code:
-    """An error code in words.
+    """Return an error code in words.
 
     >>> code_of(6).refused, code_of(5).refused, code_of(7).refused
     ('P', 'U/S', '')

@@ -55,7 +55,7 @@ _JOS_TRAP = re.compile(r"^\s*trap\s+0x([0-9a-f]{8})(?![0-9a-zx])", _FLAGS)
 PAGE_FAULT = 14
 
 NEAR = 24
-"""Lines in which the rest of a trap frame is printed."""
+"""The lines in which the rest of a trap frame is printed."""
 
 MEANS = {
     0: "divide error", 1: "debug exception", 3: "breakpoint", 4: "overflow", 5: "bound range exceeded",
@@ -151,7 +151,7 @@ def _compare(address: int, again: int, number: int, parts: Parts) -> None:
 
 
 def _after(pattern: re.Pattern[str], number: int, parts: Parts) -> int | None:
-    """The number that a pattern finds in the next lines."""
+    """Return the number that a pattern matches in the next lines."""
     for at in range(number, min(number + NEAR, len(parts.lines))):
         match = pattern.search(parts.lines[at])
         if match is not None:

@@ -1,4 +1,4 @@
-"""The programs that ship: their text, and the list of what they do.
+"""The programs in the package: their text, and the list of what they do.
 
 A line of a list is: line of the text, process, what, and what that needs.
 
@@ -23,16 +23,16 @@ PROGRAMS = {
     "fork": "a fork, and writes of parent and child",
     "malloc": "what malloc and free ask of the kernel",
 }
-"""Name, and what the program is about."""
+"""The names of the programs, with their subjects."""
 
 
 def text_of(name: str) -> tuple[str, ...]:
-    """The lines of a program in C."""
+    """Return the lines of a program in C."""
     return tuple(_read(f"{_known(name)}.c").splitlines())
 
 
 def steps_of(name: str) -> tuple[ProgramStep, ...]:
-    """Return what a program does, in order; names within other memory are followed, so that no step is a "name"."""
+    """Return what a program does, in order; names of parts of memory are resolved, so no step is a "name"."""
     places: dict[str, tuple[str, int]] = {}
     found = []
     for row in _read(f"{_known(name)}.txt").splitlines():

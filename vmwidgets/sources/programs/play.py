@@ -1,4 +1,4 @@
-"""Play a small program in C on a machine: each access of each line is an operation of a task."""
+"""Playing a small C program on a machine: each access of each line is an operation of a task."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def play(program: str, machine: Machine) -> Played:
 
 
 class _Player:
-    """The processes of a program, and where its memory is: a child has it at the addresses of its parent."""
+    """The processes of a program, and the addresses of its memory: a child has the same as its parent."""
 
     def __init__(self, machine: Machine, first: Task) -> None:
         self._machine = machine
@@ -51,7 +51,7 @@ class _Player:
         self._starts: dict[str, Address] = {}
 
     def made(self, step: ProgramStep) -> PlayedStep:
-        """Do one step, and say which operation that was."""
+        """Do one step, and return its operation."""
         self._do(step, self._tasks[step.process])
         operation = self._machine.journal.last
         events = operation.events

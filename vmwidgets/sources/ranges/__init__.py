@@ -1,1 +1,1 @@
-"""The ranges of a process as programs print them: each format has a module, and :data:`~.read.KINDS` lists them."""
+"""The ranges of a process as programs print them: each format has a module, listed in :data:`~.read.KINDS`."""

@@ -13,7 +13,7 @@ from .found import Found, Kind
 
 _H = r"(0x[0-9a-f]{1,16})"
 _MARK = r"(?:[\W_]{1,4}[ \t]+)?"
-"""An arrow before the range of a register."""
+"""An arrow before the range that a register points to."""
 
 _GDB = re.compile(
     rf"[ \t]*{_H}[ \t]+{_H}[ \t]+{_H}[ \t]+{_H}(?:[ \t]+([r-][w-][x-][ps]))?(?:[ \t]+(.*?))?[ \t]*", re.ASCII
@@ -64,7 +64,7 @@ def _read(text: Cleaned) -> Found:
 
 
 def _add(found: Found, one: MapsRange, size: str) -> None:
-    """A range, if its size is the one that is printed."""
+    """Add a range, if its size is the printed one."""
     if int(size, 16) != one.end - one.start:
         found.wrong(one.line, "has a size that is not the one of its addresses")
     else:

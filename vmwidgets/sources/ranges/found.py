@@ -1,4 +1,4 @@
-"""What a text says of a process's ranges: the ranges, and sentences about what it leaves open."""
+"""The ranges of a process in a text, and sentences about what the text lacks."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from ...engine.machine.loaded import MapsRange
 from ..cleaned import Cleaned, numbered
 
 MOST_RANGES = 200_000
-"""Ranges of one text: three times what Linux allows a process by default (`vm.max_map_count`)."""
+"""The most ranges of one text: three times what Linux allows a process by default (`vm.max_map_count`)."""
 
 ENDS_WITHIN = "The text ends within line"
-"""How the sentence begins about a text whose last line has no end."""
+"""The beginning of the sentence about a text whose last line is incomplete."""
 
 _WORD = 1 << 64
 
 
 @dataclass
 class Found:
-    """The ranges of a text, in the order of its lines, and what is to be said about the rest."""
+    """The ranges of a text, in the order of its lines, and remarks on the rest."""
 
     ranges: list[MapsRange] = field(default_factory=list)
     unsaid: list[str] = field(default_factory=list)
     claimed: set[int] = field(default_factory=set)
-    """Lines that are not ranges, and belong to the format."""
+    """Lines that are not ranges, but belong to the format."""
     damaged: dict[str, list[int]] = field(default_factory=dict)
     """Lines that look like a range, by what is wrong with them."""
 
     def wrong(self, line: int, words: str = "looks like a range and can't be read") -> None:
-        """A line that should be a range."""
+        """Note a line that should be a range."""
         self.damaged.setdefault(words, []).append(line)
 
     def add(self, one: MapsRange) -> None:
-        """A range that a line says, if there can be one."""
+        """Add a line's range, if there can be one."""
         if one.end <= one.start:
             self.wrong(one.line, f"has an end, {Address(one.end)}, that is not above its start, {Address(one.start)}")
         elif one.end > _WORD or one.offset + one.size >= _WORD:
@@ -57,9 +57,9 @@ class Found:
 
 @frozen(slots=False)
 class Kind:
-    """A format of ranges: its name, a line of it, and how its lines are known and read.
+    """A format of ranges: its name, an example of a line, and how its lines are recognized and read.
 
-    `is_line` is a pattern that its ranges have, which is searched for in each line.
+    `is_line` is a pattern for its ranges, for which each line is searched.
     """
 
     name: str
@@ -68,25 +68,25 @@ class Kind:
     read: Callable[[Cleaned], Found]
 
     def weight(self, text: Cleaned) -> int:
-        """Return how many lines speak for it.  O(lines)."""
+        """Return how many lines match it.  O(lines)."""
         search = self.is_line.search
         return sum(1 for line in text.lines if line and search(line))
 
 
 @frozen(slots=False)
 class ReadRanges:
-    """The ranges of a text, ascending; what printed them; and what the text does not say, in sentences."""
+    """The ranges of a text, ascending; the program that printed them; and what the text lacks, in sentences."""
 
     what: str
     ranges: tuple[MapsRange, ...]
     unsaid: tuple[str, ...]
     passed_over: str
     wrong: tuple[tuple[int, str], ...] = ()
-    """Lines that are no sound part of one map, each with why, as a part of a sentence."""
+    """Lines that can't be part of one map, each with the reason, as a part of a sentence."""
 
 
 def arranged(kind: Kind, text: Cleaned, found: Found) -> ReadRanges:
-    """The ranges of what was found, ascending, with sentences about order, repetition and lines that can't be read."""
+    """Return the ranges, ascending, with sentences about order, repetition and unreadable lines."""
     unsaid = list(found.unsaid)
     ranges, said = _ascending(found.ranges)
     unsaid += said
@@ -111,13 +111,13 @@ _LINE = re.compile(r"Line ([0-9]+)(: | )(.*?)\.?")
 
 
 def _first_line(sentence: str) -> tuple[str, str]:
-    """The line that a sentence is about, and what it says of it."""
+    """Return the line that a sentence is about, and the remark."""
     match = _LINE.fullmatch(sentence)
     return ("", "") if match is None else (match[1], match[3] if match[2] == ": " else f"it {match[3]}")
 
 
 def _ascending(ranges: Sequence[MapsRange]) -> tuple[list[MapsRange], list[str]]:
-    """One map of the ranges of a text, which may repeat them, have them in another order, or have several maps."""
+    """Return one map from a text's ranges, which may be repeated, unordered, or of several maps."""
     ends = [one for before, one in pairwise(ranges) if one.start < before.end]
     if not ends:
         return list(ranges), []
@@ -153,7 +153,7 @@ def _of_lines(lines: Sequence[int], words: str) -> str:
 
 
 def protection_of(letters: str) -> str:
-    """Read, write and execute as Linux has them, from letters such as "rw", "-rwx" or "RWX".
+    """Return read, write and execute as Linux writes them, from letters such as "rw", "-rwx" or "RWX".
 
     >>> protection_of("RW"), protection_of("r-x--"), protection_of("")
     ('rw-', 'r-x', '---')

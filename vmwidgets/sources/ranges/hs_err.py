@@ -1,7 +1,7 @@
 """The libraries in a crash report of the JVM (hs_err) on Windows, and the sentence about one of macOS.
 
 Linux's reports have the lines of /proc/PID/maps.  Windows prints the start and the end of each library, and macOS only
-the start: nothing says there how long a library is.
+the start, so a library's length is unknown there.
 """
 
 from __future__ import annotations

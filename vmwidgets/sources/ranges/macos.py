@@ -1,4 +1,4 @@
-"""`vmmap` of macOS, also in its crash reports: type, start, end, sizes, rights (now and at most), sharing, detail."""
+"""`vmmap` of macOS, also in crash reports: type, start, end, sizes, rights (current and maximum), sharing, detail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`pmap` and `pmap -x` of Linux (procps): address, kilobytes, perhaps what of it is in memory, rights, name."""
+"""`pmap` and `pmap -x` of Linux (procps): address, kilobytes, perhaps the part in memory, rights, name."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _read(text: Cleaned) -> Found:
 
 
 def _say_what_is_missing(found: Found, written: list[str], total: int | None) -> None:
-    """Sentences about what pmap does not say, and about what does not fit."""
+    """Add sentences about what pmap does not show, and about contradictions."""
     found.unsaid.append("pmap does not say where in its file a range begins: all are entered from the first byte on.")
     if any(one.path.startswith("…") or (one.path and not one.path.startswith(("/", "["))) for one in found.ranges):
         found.unsaid.append("pmap prints the names of files without their folders (pmap -p has them).")

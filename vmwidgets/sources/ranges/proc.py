@@ -1,7 +1,7 @@
 r"""/proc/PID/maps and /proc/PID/smaps of Linux, also in crash reports of glibc, Ruby and the JVM, and in profiles.
 
-Format: `proc_pid_maps(5)` and `proc_pid_smaps(5)` of the Linux manual.  A newline in a path is written ``\012`` there
-and stays so; every other character of a path stands for itself.  Crash reports have the same lines with others around.
+Format: `proc_pid_maps(5)` and `proc_pid_smaps(5)` of the Linux manual.  A newline in a path is written ``\012`` there,
+and kept so; every other character of a path is literal.  Crash reports have the same lines among others.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _RANGE = (
 )
 _LINE = re.compile(rf"[ \t]*{_RANGE}(?:[ \t]+(.*))?", re.ASCII | re.DOTALL | re.IGNORECASE)
 _INSIDE = re.compile(rf"(?<![\w.-]){_RANGE}(?:[ \t]+(.*))?$", re.ASCII | re.DOTALL | re.IGNORECASE)
-"""A range behind something else in its line."""
+"""A range that is not at the beginning of its line."""
 
 _ALMOST = re.compile(
     (
@@ -42,7 +42,7 @@ _SMAPS = frozenset((
 """Names of `proc_pid_smaps(5)`; Android adds Name."""
 
 _REST = re.compile(r"[ \t]+(/\S.*|\[[\w:. -]+\].*)", re.ASCII)
-"""A path that an editor has put on a line of its own."""
+"""A path that an editor has moved to a line of its own."""
 
 
 def _read(text: Cleaned) -> Found:
@@ -88,7 +88,7 @@ def _read(text: Cleaned) -> Found:
 
 
 def _say_of_smaps(found: Found, rss: dict[int, int | None], sizes: Counter[int], lost: list[int]) -> None:
-    """Add what is in memory of each range, and sentences about lines of smaps that are missing."""
+    """Add the memory in use of each range, and sentences about missing lines of smaps."""
     ranges = found.ranges
     for at, size in rss.items():
         ranges[at] = replace(ranges[at], resident=size)
@@ -114,7 +114,7 @@ def _add(found: Found, match: re.Match[str], number: int) -> None:
 
 
 def _about(found: Found, at: int, number: int, said: re.Match[str], rss: dict[int, int | None]) -> None:
-    """A line of smaps about a range."""
+    """Read a line of smaps about a range."""
     one, name = found.ranges[at], said[1]
     if name == "Name" and said[3] and not one.path:
         found.ranges[at] = replace(one, path=said[3].strip())

@@ -1,4 +1,4 @@
-"""`procstat -v` of FreeBSD, and of its forks: PID, start, end, rights, pages, flags, what is behind it."""
+"""`procstat -v` of FreeBSD, and of its forks: PID, start, end, rights, pages, flags, file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which format the ranges of a text have: the kind that most lines speak for."""
+"""The format of a text's ranges: the kind that most lines match."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ KINDS: tuple[Kind, ...] = (
     proc.KIND, debuggers.KIND, pmap.KIND, procstat.KIND, macos.KIND, tombstone.KIND, old_tombstone.KIND,
     hs_err.KIND,
 )  # fmt: skip
-"""In the order in which they count where a text speaks for several."""
+"""The kinds; the first one wins if several match equally."""
 
 
 def kind_of(text: Cleaned) -> tuple[Kind | None, int]:
-    """The kind of ranges that a text has most of, and how many lines; None for no ranges.  O(lines × kinds)."""
+    """Return the most frequent kind of ranges in a text, and its lines; None without ranges.  O(lines × kinds)."""
     weights = [(kind.weight(text), -at, kind) for at, kind in enumerate(KINDS)]
     lines, _, kind = max(weights, key=lambda one: one[:2])
     return (kind, lines) if lines else (None, 0)
 
 
 def read_ranges(text: Cleaned, kind: Kind) -> ReadRanges:
-    """The ranges of a text of this kind; :class:`Refused` if no line can be used.  O(n log n)."""
+    """Return the ranges of a text of this kind; raises :class:`Refused` if no line can be used.  O(n log n)."""
     found = arranged(kind, text, kind.read(text))
     if not found.ranges:
         why = f": {found.unsaid[0]}" if found.unsaid else ""
@@ -33,7 +33,7 @@ def read_ranges(text: Cleaned, kind: Kind) -> ReadRanges:
 
 
 def read_exactly(text: Cleaned) -> ReadRanges | None:
-    """The ranges of a text that is a map of Linux and nothing else, each path as it is; None for any other text."""
+    """Return the ranges of a text that is only a map of Linux, each path unchanged; None for any other text."""
     first = next((line for _, line in numbered(text.lines)), "")
     if not proc.KIND.is_line.match(first.strip(" ")) or "\x00" in text.whole:
         return None

@@ -1,1 +1,1 @@
-"""What strace recorded of a program: its text read by a grammar, and its calls made again in a machine."""
+"""Recordings of strace: their text is read by a grammar, and their calls are repeated in a machine."""

@@ -1,4 +1,4 @@
-r"""What the arguments of a call say: numbers, flags, names of files, file descriptors.
+r"""The arguments of a call: numbers, flags, names of files, file descriptors.
 
 A flag is read by its name, or by its bits where strace wrote numbers (``-X raw``); numbers are those of x86-64.
 """
@@ -18,11 +18,11 @@ MAP = {
     "MAP_HUGETLB": 0x40000, "MAP_SYNC": 0x80000, "MAP_FIXED_NOREPLACE": 0x100000,
 }  # fmt: skip  # read as a table
 HUGE_SHIFT = 26
-"""From this bit on the flags of mmap have the size of huge pages, as a power of two."""
+"""The bit of mmap's flags from which they contain the size of huge pages, as a power of two."""
 
 SIZES = frozenset({"MAP_HUGE_SHIFT", "MAP_HUGE_2MB", "MAP_HUGE_1GB"})
 SAME = {"MAP_ANON": "MAP_ANONYMOUS"}
-"""What other systems call a flag."""
+"""Other systems' names for a flag."""
 
 CLONE = {"CLONE_VM": 0x100, "CLONE_FILES": 0x400, "CLONE_VFORK": 0x4000, "CLONE_THREAD": 0x10000}
 MREMAP = {"MREMAP_MAYMOVE": 1, "MREMAP_FIXED": 2, "MREMAP_DONTUNMAP": 4}
@@ -38,7 +38,7 @@ _LETTERS = {"n": "\n", "t": "\t", "r": "\r", "v": "\v", "f": "\f"}
 
 
 def number(value: Value | None) -> int | None:
-    """The number that an argument is; none for anything else.
+    """Return the number in an argument; None for anything else.
 
     >>> number(["NULL"]), number(["-1"]), number(["0x10"]), number(["0644"]), number(["A"])
     (0, -1, 16, 420, None)
@@ -54,7 +54,7 @@ def number(value: Value | None) -> int | None:
 
 
 def flags(value: Value | None, known: Mapping[str, int]) -> frozenset[str]:
-    """The names of the flags in an argument; bits that have no name in `known` are one more, in hexadecimal.
+    """Return the names of the flags in an argument; unknown bits are one more name, in hexadecimal.
 
     >>> sorted(flags(["MAP_PRIVATE", "|", "MAP_STACK"], MAP)), sorted(flags(["0x22"], MAP))
     (['MAP_PRIVATE', 'MAP_STACK'], ['MAP_ANONYMOUS', 'MAP_PRIVATE'])
@@ -79,7 +79,7 @@ def flags(value: Value | None, known: Mapping[str, int]) -> frozenset[str]:
 
 
 def text(value: Value | None) -> str | None:
-    r"""The string that an argument is, without quotes and escapes; none for anything else, and for a part of one.
+    r"""Return the string in an argument, without quotes and escapes; None for anything else, or if abbreviated.
 
     >>> text(['"/lib/x\\n\\303\\251"'])
     '/lib/x\n\xe9'
@@ -90,7 +90,7 @@ def text(value: Value | None) -> str | None:
 
 
 def unescaped(written: str) -> str:
-    """Return what strace's escapes stand for, as UTF-8; what is none is spelled out."""
+    """Return the text of strace's escapes, as UTF-8; invalid UTF-8 is spelled out."""
     if "\\" not in written:
         return written
     content = _ESCAPE.sub(_character, written)
@@ -107,12 +107,12 @@ def _character(match: re.Match[str]) -> str:
 
 
 def path_behind(value: Value | None) -> str:
-    """The path that ``-y`` wrote behind a file descriptor, or an empty text."""
+    """Return the path that ``-y`` wrote after a file descriptor, or ""."""
     return path_in(value[1]) if value and len(value) > 1 and _is_path(value[1]) else ""
 
 
 def path_in(written: str) -> str:
-    """The path in ``</lib/x>``, also of one that was deleted, or is a device under ``-yy``."""
+    """Return the path in ``</lib/x>``, even of a deleted file, or of a device with ``-yy``."""
     deleted = written.endswith("(deleted)")
     path = written.removesuffix("(deleted)")[1:-1]
     if path.endswith(">") and "<" in path:  # what kind of a device it is
@@ -125,7 +125,7 @@ def _is_path(piece: object) -> bool:
 
 
 def named(arguments: Sequence[Value | None], name: str) -> Value:
-    """The value of ``name=…`` among arguments, or in the first struct of them; empty without."""
+    """Return the value of ``name=…`` among arguments, or in the first struct of them; "" if there is none."""
     for one in arguments:
         if not one:
             continue

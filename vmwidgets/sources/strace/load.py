@@ -1,4 +1,4 @@
-"""A real program replayed: what strace recorded of it, as calls of tasks of a machine."""
+"""A real program replayed: its recording by strace, as calls of tasks of a machine."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from .result import LoadedStrace
 from .text import Event, parse_strace
 
 MOST_BYTES = 64 << 20
-"""Bytes of one text."""
+"""The most bytes of one text."""
 
 MAPS = "maps"
-"""What `until` says for the line in which a program last read its own map."""
+"""The value of `until` for the line in which a program last read its own map."""
 
 _LINE = re.compile(r"\s*(\[pid +)?[0-9]*\]?[ 0-9:.]*(\w+\(|<\.\.\. |--- |\+\+\+ )")
 
@@ -101,7 +101,7 @@ CALL = re.compile(r"(?<![\w.])(execve|brk|mmap2?|munmap|mprotect|openat|open|clo
 
 
 def strace_weight(text: str) -> int:
-    """Return how many lines of a text are calls that strace recorded, up to some thousand.  O(characters)."""
+    """Return how many lines of a text, up to some thousand, are calls recorded by strace.  O(characters)."""
     return sum(1 for _ in islice(CALL.finditer(text), 4_096))
 
 
@@ -109,12 +109,12 @@ _WHOLE = re.compile(r"^(?:\[pid +[0-9]+\] |[0-9]+ +)?[0-9:.()+ ]*[a-z][a-z0-9_]*
 
 
 def whole_calls(text: str) -> int:
-    """Return how many lines begin as strace begins them, up to some thousand."""
+    """Return how many lines, up to some thousand, begin as strace begins them."""
     return sum(1 for _ in islice(_WHOLE.finditer(text), 4_096))
 
 
 def load_calls(text: str, source: str, progress: Progress | None = None) -> LoadedStrace:
-    """A program replayed in a new machine whose addresses it fits."""
+    """Return a program replayed in a new machine whose addresses suit it."""
     highest = max((int(one, 16) for one in _RESULT.findall(text)), default=0)
     name = "x86-64" if highest < 1 << 47 else "aarch64" if highest < 1 << 48 else "x86-64-la57"
     machine = boot(name, ram="256 MiB", layout="x15-64" if name == "x86-64" else "small")
@@ -125,7 +125,7 @@ _RESULT = re.compile(r"(?:mmap2?|brk|mremap)\(.*\)\s+= 0x([0-9a-f]{9,16})\b")
 
 
 def _planned(events: list[Event], source: str, until: Any) -> Plan:
-    """Return what is to be done, up to a line."""
+    """Return the plan, up to a line."""
     if until is None:
         return plan(events, source)
     if isinstance(until, int) and not isinstance(until, bool):
@@ -157,7 +157,7 @@ def _named(done: Counter[str]) -> Counter[str]:
 
 
 def _text_of(given: Any) -> tuple[str, str]:
-    """The text, and what to call it."""
+    """Return the text, and its name."""
     if isinstance(given, str) and ("\n" in given or _LINE.match(given)):
         return given_text.checked(given, MOST_BYTES), "the text"
     name = given_text.path_of(given, "what strace wrote")

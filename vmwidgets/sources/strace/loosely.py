@@ -1,7 +1,7 @@
-r"""Lines of strace that the grammar does not read: how much of them is still read.
+r"""Lines of strace that the grammar can't read: how much of them is still read.
 
-Arguments matter only for calls that change memory or make processes (:data:`CHANGING`).  Of any other call the name and
-the result are enough: strace has a notation of its own for each call, and a new one for each new call.
+Arguments matter only for calls that change memory or create processes (:data:`CHANGING`).  For any other call, the name
+and the result are enough: strace has its own notation for each call, and a new one for each new call.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ CHANGING = frozenset((
     "mmap", "mmap2", "old_mmap", "munmap", "mprotect", "pkey_mprotect", "brk", "mremap", "madvise", "msync",
     "execve", "execveat", "fork", "vfork", "clone", "clone2", "clone3",
 ))  # fmt: skip  # read as a list of names
-"""Calls whose arguments are read strictly: without them the map would be another."""
+"""Calls whose arguments are read strictly, since the map depends on them."""
 
 SUMMARY = re.compile(r"% time +seconds +usecs/call +calls +errors syscall")
-"""How the summary begins that ``-C`` writes after the calls."""
+"""The beginning of the summary that ``-C`` writes after the calls."""
 
 _STAMPS = (
     r"(?:\(?\+? *[0-9]{1,10}(?::[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?|\.[0-9]+)\)?[ \t]+){0,2}(?:\[ *[0-9a-f?]{1,16}\] +){0,2}"
@@ -32,10 +32,10 @@ _INSIDE = re.compile(rf"(?:\[pid +[0-9]{{1,10}}\] )?(?<![A-Za-z0-9_])(?:{'|'.joi
 
 
 class Loose(NamedTuple):
-    """What a line says of a call: its name, whose it is, and how far it came.
+    """A line about a call: its name, its process, and how far it got.
 
-    `how` is "call" for one that is over, with `result` and `error`; "begun" for one that another interrupts;
-    "detached" for one that strace left; "" for one whose end can't be read.
+    `how` is "call" for a completed one, with `result` and `error`; "begun" for one that another interrupts; "detached"
+    for one that strace left; "" if its end can't be read.
     """
 
     pid: int | None
@@ -46,7 +46,7 @@ class Loose(NamedTuple):
 
 
 def loosely(line: str) -> Loose | None:
-    """Return what of a line can be read without its arguments; none for a line that is not strace's.
+    """Return the readable parts of a line without its arguments; None for a line that is not strace's.
 
     >>> loosely("7 recvmsg(3, {what=[{is]}, new) = 12")
     Loose(pid=7, name='recvmsg', how='call', result='12', error='')
@@ -66,13 +66,13 @@ def loosely(line: str) -> Loose | None:
 
 
 def outcome(rest: str) -> tuple[str, str] | None:
-    """The result and the error that end a line."""
+    """Return the result and the error at the end of a line."""
     end = _ENDS.fullmatch(rest)
     return None if end is None else (end[1], end[2] or "")
 
 
 def calls_inside(line: str) -> list[str]:
-    """The ends of a line that begin with a call which changes memory: a program wrote on the same terminal.
+    """Return the ends of a line that begin with a call that changes memory, after a program's output on the terminal.
 
     >>> calls_inside("$ munmap(0x1000, 4096) = 0")
     ['munmap(0x1000, 4096) = 0']

@@ -1,4 +1,4 @@
-"""The steps of a plan, made in a machine by the calls that its tasks have."""
+"""The steps of a plan, done in a machine by calls of its tasks."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from .plan import Step
 
 WORDS = {"MAP_SHARED": "shared", "MAP_PRIVATE": "private", "MAP_GROWSDOWN": "growsdown"}
 OFTEN = 32
-"""After so many steps it is looked whether there is room for as many more."""
+"""The number of steps between two checks that there is room for as many more."""
 
 
 class Performer:
-    """Makes steps; `tasks` are the tasks of address spaces by number, `done` calls by name.
+    """The performer of steps; `tasks` are the tasks of address spaces by number, `done` calls by name.
 
-    `beyond` counts calls on ranges that no call has mapped, `taken` mappings put where something was that no call took
-    away.  `outside` counts those for which the map has no addresses.
+    `beyond` counts calls on ranges that no call has mapped; `taken` counts mappings over something that no call
+    unmapped; `outside` counts those at addresses that the map does not have.
     """
 
     def __init__(self, machine: Machine, first: str, source: str) -> None:
@@ -38,11 +38,11 @@ class Performer:
         self._first = first
         self._source = source
         self._objects: dict[str, MemoryObject] = {}
-        """Of files, by path; and the paths by what the objects are called."""
+        """The objects of files, by path; and the paths by the objects' names."""
         self._paths: dict[str, str] = {}
         self._names = ObjectNames()
         self._numbers: dict[str, int] = {}
-        """By the name of a program: the number below which all of its tasks' names are taken."""
+        """The number below which all names of a program's tasks are taken, by the program's name."""
         self._steps: dict[str, Callable[..., bool]] = {
             "begin": self._begin, "fork": self._fork, "share": lambda step: True, "exec": self._exec,
             "exit": self._exit, "mmap": self._mmap, "munmap": self._munmap, "mprotect": self._mprotect,
@@ -50,7 +50,7 @@ class Performer:
         }  # fmt: skip  # read as a table
 
     def perform(self, steps: list[Step], progress: Progress | None = None) -> None:
-        """All steps, in order; :class:`Refused` with the line of the one that the machine refuses."""
+        """Do all steps, in order; raises :class:`Refused` with the line of a step that the machine refuses."""
         for number, step in enumerate(steps):
             if progress is not None and number % STEP == 0:
                 progress(number, len(steps))
@@ -87,7 +87,7 @@ class Performer:
         return True
 
     def _keep_files(self, parent: Task, child: Task) -> None:
-        """Map the files of a parent for its child, which has copies of them: nothing was written, so they are equal."""
+        """Map a parent's files for its child, which gets copies: nothing was written, so they are equal."""
         for entry in [EntryValue.of(one.fields()) for one in parent.space.vm_map]:
             path = self._paths.get(entry.object or "")
             if path is not None and entry.inheritance == "copy":
@@ -108,7 +108,7 @@ class Performer:
         return True
 
     def _free_name(self, wanted: str) -> str:
-        """A name that no task has or had."""
+        """Return a name that no task has or had."""
         base = printable(wanted)[: MAX_NAME - 8]
         base = f"task {base}" if reads_as_size(base) else base
         number, system = self._numbers.get(base, 1), self._machine.system
@@ -139,7 +139,7 @@ class Performer:
         return True
 
     def _enter(self, task: Task, start: int, size: int, prot: int | str, inherit: str, path: str, offset: int) -> None:
-        """Map an object that has a file's name: what is in the file is not known."""
+        """Map an object with a file's name: the contents are unknown."""
         if path not in self._objects:
             shown = path.partition("\0")[0]
             base = shown if shown.startswith("/") else f"file {shown}"
@@ -165,7 +165,7 @@ class Performer:
         return self._on_each(step, start, size, lambda task, at, part: task.msync(at, part))
 
     def _on_each(self, step: Step, start: int, size: int, act: Callable[[Task, int, int], object]) -> bool:
-        """Do it to what of a range is mapped."""
+        """Do it to each mapped part of a range."""
         task = self.tasks[step.space]
         if size and not self._inside(step, start, size):
             return False
@@ -180,7 +180,7 @@ class Performer:
         return True
 
     def _mremap(self, step: Step, start: int, size: int, to: int, length: int, keep: bool) -> bool:
-        """Remove and map again, each piece as it was; what grows is more of the last piece.  Contents are not kept."""
+        """Unmap and map again, each piece as it was; growth extends the last piece.  Contents are not kept."""
         task = self.tasks[step.space]
         if not (self._inside(step, start, max(size, 1)) and self._inside(step, to, length)):
             return False
@@ -222,7 +222,7 @@ class Performer:
         return inside
 
     def _covered(self, task: Task, start: int, size: int) -> Iterator[tuple[int, int]]:
-        """The pieces of a range that are mapped, neighbours as one."""
+        """Return the mapped pieces of a range, neighbours joined."""
         end = start + -(-size // PAGE) * PAGE
         pieces: list[tuple[int, int]] = []
         for entry in task.space.vm_map.entries_in(start, end):
@@ -233,7 +233,7 @@ class Performer:
         return iter(pieces)
 
     def _known(self, step: Step, task: Task, start: int, size: int, any_part: bool = False) -> bool:
-        """Return whether calls have mapped the range; one on a range that `execve` mapped itself is counted."""
+        """Return whether calls have mapped the range; a call on a range mapped by `execve` itself is counted."""
         length = -(-size // PAGE) * PAGE
         covered = sum(last - first for first, last in self._covered(task, start, length))
         known = covered > 0 if any_part else covered >= length

@@ -1,7 +1,7 @@
-"""From what strace recorded to what is to be done: which address space each call is about, and with which file.
+"""The plan for strace's recording: the address space and the file of each call.
 
-Nothing here knows a machine.  A space is what threads share: `fork` makes another, `execve` leaves one that others
-still use; file descriptors lead to paths, which ``-y`` says or `openat` did.
+Nothing here depends on a machine.  A space is shared by threads: `fork` creates another, and `execve` leaves one that
+others may still use.  File descriptors have paths, from ``-y`` or from `openat`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _OWN_MAPS = re.compile(r"/proc/(self|thread-self|[0-9]+)/s?maps")
 
 
 class Step(NamedTuple):
-    """Something to do for the call `name` of a line: `action` on the address space numbered `space`."""
+    """One step for the call `name` of a line: `action` on the address space numbered `space`."""
 
     line: int
     name: str
@@ -43,7 +43,7 @@ class Step(NamedTuple):
 
 @dataclass
 class Plan:
-    """What is to be done, and what is not: calls by name."""
+    """The steps, and what is left out: calls by name."""
 
     steps: list[Step] = field(default_factory=list)
     calls: int = 0
@@ -54,25 +54,25 @@ class Plan:
     flags: Counter[str] = field(default_factory=Counter)
     """Flags that the model does not have; their calls are made without them."""
     others: Counter[str] = field(default_factory=Counter)
-    """Calls with no memory in them."""
+    """Calls that do not concern memory."""
     unfinished: Counter[str] = field(default_factory=Counter)
     """Calls that never returned."""
     signals: Counter[str] = field(default_factory=Counter)
     ends: dict[int, str] = field(default_factory=dict)
-    """How the last process of a space ended, by the number of the space."""
+    """The end of the last process of a space, by the number of the space."""
     maps_read: list[int] = field(default_factory=list)
     """Lines in which a program read its own /proc/PID/maps."""
     unread: Counter[str] = field(default_factory=Counter)
-    """Calls that do not change memory, and whose arguments can't be read; they are among the others."""
+    """Other calls whose arguments can't be read; they are among `others`."""
     passed_over: list[int] = field(default_factory=list)
     """Lines that are not strace's."""
     unsaid: list[str] = field(default_factory=list)
-    """What the trace leaves open, in sentences."""
+    """Sentences about information that the trace lacks."""
 
 
 @dataclass
 class _Process:
-    """A thread: its group's first, its space, and the paths of its file descriptors."""
+    """A thread: its group's first thread, its space, and the paths of its file descriptors."""
 
     group: int | None
     space: int
@@ -80,12 +80,12 @@ class _Process:
 
 
 def plan(events: Sequence[Event], source: str, until: int | None = None) -> Plan:
-    """Return what is to be done for `events`, those of lines up to `until`.  O(n)."""
+    """Return the plan for `events` of lines up to `until`.  O(n)."""
     return _Planner(events, source).run(until)
 
 
 class _Planner:
-    """The way through the events."""
+    """The planner, which goes through the events."""
 
     def __init__(self, events: Sequence[Event], source: str) -> None:
         self._events = events
@@ -98,10 +98,10 @@ class _Planner:
         self._unit = self._unit_of_mmap2()
         self._threads = _threads_of_one(events, self._births)
         self._generations: Counter[str] = Counter()
-        """By path: how many files have had this name before."""
+        """The number of earlier files with the same name, by path."""
         self._memfds = 0
         self._unnamed: dict[int | None, None] = {}
-        """File descriptors that are mapped, and of which the trace has no name."""
+        """Mapped file descriptors whose names the trace does not show."""
         self._heap_ends: dict[int, int] = {}
         self._gone: set[int | None] = set()
         self._handlers = {
@@ -112,7 +112,7 @@ class _Planner:
         }  # fmt: skip  # read as a table
 
     def _unit_of_mmap2(self) -> int:
-        """Bytes of a unit of mmap2's offsets: strace prints bytes today, and printed pages of 4 KiB before 2014."""
+        """Return the unit of mmap2's offsets: strace prints bytes today, and printed pages of 4 KiB before 2014."""
         offsets = [
             arguments.number(one.arguments[5])
             for one in self._events
@@ -135,7 +135,7 @@ class _Planner:
         return 1
 
     def run(self, until: int | None) -> Plan:
-        """All of it."""
+        """Return the whole plan."""
         self._say_what_is_partial(until)
         for event in self._events:
             if until is not None and event.line > until:
@@ -165,7 +165,7 @@ class _Planner:
         return self._plan
 
     def _say_what_is_partial(self, until: int | None) -> None:
-        """Sentences about a trace that does not begin, or end, with its program."""
+        """Add sentences about a trace that does not begin or end with its program."""
         calls = [one for one in self._events if isinstance(one, Call)]
         if not calls:
             return
@@ -191,7 +191,7 @@ class _Planner:
     # ---- processes ---------------------------------------------------------------------------
 
     def _process(self, event: Call) -> _Process | None:
-        """Return whose call it is; one that was not seen before is a child, or the first.  None if it is over."""
+        """Return a call's process; an unknown one is a child, or the first.  None if it has ended."""
         pid = event.pid
         if pid in self._alive:
             return self._alive[pid]
@@ -215,7 +215,7 @@ class _Planner:
         return self._first(event.line, pid)
 
     def _first(self, line: int, pid: int | None) -> _Process:
-        """A process that nothing before has made."""
+        """Return a process that no earlier call created."""
         space = self._new_space()
         name = self._programs.get(pid, "program")
         self._do(line, "execve", "begin", space, name)
@@ -225,12 +225,12 @@ class _Planner:
         return self._add(pid, _Process(pid, space, {}))
 
     def _birth(self, pid: int | None, line: int) -> Call | None:
-        """The call that made a process, as far as one has begun before the line; each makes one."""
+        """Return the call that created a process, if one began before the line; each creates one."""
         births = self._births.get(pid, [])
         return next((one for one in births if one.begun <= line), None) if self._alive else None
 
     def _born(self, birth: Call, pid: int | None) -> _Process:
-        """Make the child of a call."""
+        """Create the child of a call."""
         self._births[pid].remove(birth)
         self._gone.discard(pid)
         parent = self._alive.get(birth.pid) or next(iter(self._alive.values()))
@@ -258,7 +258,7 @@ class _Planner:
         return self._spaces - 1
 
     def _leave(self, line: int, name: str, pid: int | None, how: str) -> None:
-        """A thread is over; so is a space without any."""
+        """Note the end of a thread, and of a space without threads."""
         process = self._alive.pop(pid, None)
         self._gone.add(pid)
         if process is None:
@@ -308,7 +308,7 @@ class _Planner:
                 self._files(call, process)
 
     def _files(self, call: Call, process: _Process) -> None:
-        """Follow what a call with no memory in it does to file descriptors, and to processes that it waits for."""
+        """Follow what other calls do to file descriptors, and to processes that they wait for."""
         name, given, files = call.name, call.arguments, process.files
         result = call.result or 0
         if name in OPENS:
@@ -335,20 +335,20 @@ class _Planner:
         return name or ""
 
     def _identity(self, path: str, name: str) -> str:
-        """The path, and behind a NUL a number, if another file has had it before."""
+        """Return the path, followed by NUL and a number if another file had it before."""
         if name == "memfd_create":
             self._memfds += 1
             return f"{path}\0{self._memfds}" if self._memfds > 1 else path
         return f"{path}\0{self._generations[path]}" if self._generations[path] else path
 
     def _forget(self, call: Call) -> None:
-        """A file that is opened by this name from now on is another."""
+        """Note that a file opened by this name from now on is another."""
         names = [text for value in call.arguments if (text := arguments.text(value)) is not None]
         for name in names[-1:]:
             self._generations[name] += 1
 
     def _path(self, value: Value | None, process: _Process) -> str:
-        """The path of a file descriptor; one that was never seen is named by its number."""
+        """Return the path of a file descriptor; an unknown one is named by its number."""
         known = arguments.path_behind(value)
         fd = arguments.number(value)
         opened = process.files.get(-1 if fd is None else fd, "")
@@ -454,12 +454,12 @@ class _Planner:
         return sum(arguments.PROT[word] for word in words & kept)
 
     def _flags(self, name: str, words: frozenset[str]) -> None:
-        """Flags that the model does not have."""
+        """Note flags that the model does not have."""
         for word in sorted(words):
             self._plan.flags[f"{name} {word}"] += 1
 
     def _numbers(self, call: Call, count: int, which: tuple[int, ...], more: bool = False) -> list[Any]:
-        """The arguments of a call, those of `which` as numbers."""
+        """Return the arguments of a call, those in `which` as numbers."""
         given: list[Any] = list(call.arguments)
         if len(given) != count and not (more and len(given) > count):
             raise self._refused(call, f"it takes {count} arguments, and has {len(given)}")
@@ -481,9 +481,9 @@ class _Planner:
 
 
 def _threads_of_one(events: Sequence[Event], births: Births) -> tuple[int | None, ...]:
-    """The processes that no call of the trace has made, if they can be threads of one: strace -p came to them.
+    """Return the processes that no call in the trace created, if they can be threads of one: strace -p attached.
 
-    They are not, where one of them executes a program, ends all of itself while others go on, or maps at an address
+    They are not, if one of them executes a program, ends its whole process while others continue, or maps at an address
     that another has.
     """
     first: dict[int | None, int] = {}
@@ -520,9 +520,9 @@ Ahead = tuple[dict[int, int], dict[int | None, int], dict[int | None, str], Birt
 
 
 def _ahead(events: Sequence[Event]) -> Ahead:
-    """Return what is only known later: where the heap of an execve's line begins, or that of a process which has none.
+    """Return what is only known later: the heap's start after an execve line, or of a process without one.
 
-    Also what each process runs, and who made it.
+    Also the program of each process, and its parent.
     """
     heaps: dict[int, int] = {}
     starts: dict[int | None, int] = {}

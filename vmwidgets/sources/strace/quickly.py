@@ -1,6 +1,6 @@
 """Lines of strace that need no grammar: calls whose arguments are numbers, names, strings and file descriptors.
 
-They give what the grammar gives, some ten times as fast; any other line is left to it.
+The result is the grammar's, some ten times as fast; any other line is left to the grammar.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ PLAIN = frozenset((
     "open", "openat", "openat2", "creat", "memfd_create", "dup", "dup2", "dup3", "fcntl", "close", "read", "pread64",
     "readv", "wait4", "waitpid", "exit", "exit_group", "unlink", "unlinkat", "rename", "renameat", "renameat2",
 ))  # fmt: skip  # read as a list of names
-"""Calls that change no memory, and whose arguments are asked too: they say what files and processes there are."""
+"""Calls that change no memory, but whose arguments are used: they tell of files and processes."""
 
 ASKED = PLAIN | CHANGING
 
@@ -43,7 +43,7 @@ _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
 class Quick(NamedTuple):
-    """What a line says: `kind` is "call", "begun" or "resumed", and `parts` what the grammar gives for it."""
+    """A line's contents: `kind` is "call", "begun" or "resumed", and `parts` what the grammar returns for it."""
 
     pid: int | None
     kind: str
@@ -51,9 +51,9 @@ class Quick(NamedTuple):
 
 
 def quickly(line: str, *, whole: bool) -> Quick | None:
-    """Return what a simple line says; None for any other.
+    """Return the contents of a simple line; None for any other.
 
-    Without `whole`, calls of whose arguments nothing is asked have none, however hard these are to read.
+    Without `whole`, calls whose arguments are not used have none, however hard these are to read.
     """
     match = _CALL.fullmatch(line)
     if match is not None:
@@ -102,7 +102,7 @@ def _is_balanced(arguments: str) -> bool:
 
 
 def _arguments(text: str) -> tuple[list[str] | None, ...] | None:
-    """The arguments of a call as lists of pieces; None if they are not simple."""
+    """Return the arguments of a call as lists of pieces; None if they are not simple."""
     if not text.strip():
         return ()
     if '"' not in text and "<" not in text:
@@ -130,7 +130,7 @@ def _arguments(text: str) -> tuple[list[str] | None, ...] | None:
 
 @lru_cache(1 << 12)
 def _value(text: str) -> list[str] | None:
-    """The pieces of an argument; None if there are others than the simple ones."""
+    """Return the pieces of an argument; None if any is not simple."""
     pieces, at, end = [], 0, len(text.rstrip())
     while at < end:
         match = _PIECE.match(text, at)

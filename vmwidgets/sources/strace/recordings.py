@@ -1,4 +1,4 @@
-"""Real programs that were recorded, and ship: `tools/record_strace.py` makes them again."""
+"""Recordings of real programs in the package, made by `tools/record_strace.py`."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ PROGRAMS = {
     "forks": "sh -c 'ls /usr | wc -l; (exit 3); echo $?'",
     "fails": "python3, which asks for more than its limit of addresses, and then reads address 8",
 }
-"""What was recorded, by name."""
+"""The recordings, by name."""
 
 
 @frozen(repr=False)
 class Recording:
     """A program that ran under ``strace -f -y`` on Debian 12, for x86-64.
 
-    `strace` is what strace wrote; `maps` what the program then read in its own /proc/self/maps, empty where it did not.
+    `strace` is strace's output; `maps` is what the program then read in its own /proc/self/maps, "" if it did not.
     """
 
     name: str
@@ -51,7 +51,7 @@ def recording(name: str) -> Recording | Trace:
     """Return a recorded program: its calls ("ls", "python", "threads", "forks" or "fails"), or its references.
 
     The references are of three small programs in C, under Valgrind's lackey: "rows" and "columns" add up a matrix of 32
-    pages, and "list" goes along a linked list (:func:`vmwidgets.trace`).
+    pages, and "list" follows a linked list (:func:`vmwidgets.trace`).
 
     >>> import vmwidgets as vm
     >>> forks = vm.recording("forks")

@@ -1,4 +1,4 @@
-"""What became of the calls that strace recorded: the value, which pictures show, is the engine's."""
+"""The results of the calls in a recording; the value, which pictures show, is in the engine."""
 
 from __future__ import annotations
 

@@ -2,10 +2,10 @@ r"""The text of strace(1), line by line, read by a grammar: calls, signals and e
 
 Format: what strace writes with any of ``-f``, ``-y``, ``-yy``, ``-Y``, ``-t`` to ``-ttt``, ``-r``, ``-T``, ``-X``,
 ``-i``, ``-n`` and ``-k``, to the terminal or with ``-o``.  A call that another process interrupts takes two lines,
-``mmap(… <unfinished ...>`` and ``<... mmap resumed>…``: they are joined, and read as the one call that they are.
+``mmap(… <unfinished ...>`` and ``<... mmap resumed>…``: they are joined, and read as one call.
 
-What the grammar does not read is fatal only in calls that change memory (`loosely.py`); other calls are read without
-their arguments, and lines that are not strace's, such as what the program wrote, are passed over and counted.
+An error of the grammar is fatal only in calls that change memory (`loosely.py`).  Other calls are read without their
+arguments, and lines that are not strace's, such as the program's output, are passed over and counted.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from .loosely import CHANGING, SUMMARY, Loose, calls_inside, loosely, outcome
 from .quickly import ASKED, quickly
 
 MOST_LINES = 1_000_000
-"""Lines of one text."""
+"""The most lines of one text."""
 
 MOST_IN_LINE = 1 << 20
-"""Characters of one line, or of the two that are one call."""
+"""The most characters of one line, or of the two lines of one call."""
 
 GRAMMAR = r"""
 start: [pid] STAMP? STAMP? MARK? MARK? _event
@@ -72,14 +72,17 @@ COMMENT: /\/\*.*?\*\//
 %ignore COMMENT
 %ignore /[ \t]+/
 """
-"""In Lark's notation.  A value is any sequence of pieces, since strace has a notation of its own for each call."""
+"""The grammar, in Lark's notation.
+
+A value is any sequence of pieces, since strace has a notation of its own for each call.
+"""
 
 _RESUMED = re.compile(r"<\.\.\. (\w+|\?\?\?) resumed> ?(.*)", re.DOTALL)
 _BROKEN = re.compile(r"(?!strace: |Process )(.+?)(?:strace: )?Process [0-9]+ (?:attached|detached)", re.DOTALL)
 _WRAPPED = re.compile(
     rf"(?:[0-9]+ +|\[pid +[0-9]+\] )?(?:{'|'.join(sorted(CHANGING))})\((?:[^()\"<>]|\"[^\"]*\"|<[^<>]*>)*"
 )
-"""A call that changes memory and goes on in the next line."""
+"""A call that changes memory and continues in the next line."""
 
 _WIDEST = 400
 _SHOWN = 60
@@ -90,7 +93,7 @@ Value = list[Any]
 
 
 class Bracket(NamedTuple):
-    """A struct, an array or what is in parentheses; `kind` is how it opens."""
+    """A struct, an array or parentheses with their contents; `kind` is the opening bracket."""
 
     kind: str
     values: Sequence[Value | None]
@@ -98,12 +101,12 @@ class Bracket(NamedTuple):
 
 @frozen
 class Call:
-    """A call that is over: what it was given and what it returned.
+    """A completed call: its arguments and its result.
 
-    `line` counts from 1; it is where the call ended, `begun` where it began.  `pid` is none where strace wrote none.
-    `result` is a number, or none where strace has a question mark; `error` is a name such as "ENOMEM", or empty;
-    `path` is what ``-y`` writes behind a file descriptor that was returned, such as ``</etc/passwd>``.  `loose` is a
-    call whose arguments can't be read, and which does not change memory: it has none here.
+    `line`, counted from 1, is where the call ended, and `begun` where it began.  `pid` is None if strace wrote none.
+    `result` is a number, or None if strace has a question mark; `error` is a name such as "ENOMEM", or empty; `path` is
+    what ``-y`` writes after a returned file descriptor, such as ``</etc/passwd>``.  `loose` is a call whose arguments
+    can't be read, and which does not change memory: it has none here.
     """
 
     line: int
@@ -118,7 +121,7 @@ class Call:
 
     @property
     def failed(self) -> bool:
-        """Return whether it did nothing, as far as one can see."""
+        """Return whether it did nothing, as far as this can be seen."""
         return bool(self.error) or self.result is None or self.result == -1
 
 
@@ -133,7 +136,7 @@ class Unfinished:
 
 @frozen
 class Ended:
-    """A process is over: `how` says it as strace does; `heir` is the process whose exec took its place."""
+    """The end of a process: `how` is strace's word for it; `heir` is the process whose exec took its place."""
 
     line: int
     pid: int | None
@@ -143,7 +146,7 @@ class Ended:
 
 @frozen
 class Signalled:
-    """A process got a signal."""
+    """A signal to a process."""
 
     line: int
     pid: int | None
@@ -152,7 +155,7 @@ class Signalled:
 
 @frozen
 class PassedOver:
-    """A line that is not strace's, or is so damaged that it says nothing."""
+    """A line that is not strace's, or is damaged beyond use."""
 
     line: int
 
@@ -161,11 +164,11 @@ Event = Call | Unfinished | Ended | Signalled | PassedOver
 
 
 def parse_strace(text: str, source: str, *, whole: bool = True) -> Iterator[Event]:
-    """Return what happened, in the order of the lines.
+    """Return the events, in the order of the lines.
 
-    Raises :class:`Refused` where a call that changes memory can't be read, with the line's number, and for a text that
-    is another program's.  `source` names the text in the sentence.  Blank lines, and what strace says of itself, are
-    passed over.  O(n).
+    Raises :class:`Refused` if a call that changes memory can't be read, with the line's number, and for another
+    program's text.  `source` names the text in the sentence.  Blank lines, and strace's remarks on itself, are passed
+    over.  O(n).
 
     >>> (one,) = parse_strace("brk(NULL) = 0x1000", "a text")
     >>> one.name, len(one.arguments), hex(one.result)
@@ -175,7 +178,7 @@ def parse_strace(text: str, source: str, *, whole: bool = True) -> Iterator[Even
 
 
 class _Waiting(NamedTuple):
-    """A call that has begun: in which line, and its text so far."""
+    """A call that has begun: its line, and its text so far."""
 
     line: int
     name: str
@@ -183,7 +186,7 @@ class _Waiting(NamedTuple):
 
 
 class _Reader:
-    """The way through a text; `waiting` are the calls that have begun, by process."""
+    """The reader of a text; `waiting` are the calls that have begun, by process."""
 
     def __init__(self, source: str, whole: bool) -> None:
         self.source = source
@@ -194,7 +197,7 @@ class _Reader:
         self._parse = _parser().parse
 
     def events(self, text: str) -> Iterator[Event]:
-        """All of them."""
+        """Yield all events."""
         held, seen, first = "", False, 0
         self.last = text.count("\n") + 1 if not text.endswith("\n") else 0
         for number, line in self._unwrapped(text):
@@ -222,7 +225,7 @@ class _Reader:
         yield from (Unfinished(one.line, pid, one.name) for pid, one in self.waiting.items())
 
     def _unwrapped(self, text: str) -> Iterator[tuple[int, str]]:
-        """The lines with their numbers; a call that a book or a mail has wrapped is one line."""
+        """Yield the lines with their numbers; a call that a book or an email has wrapped is one line."""
         lines = text.removeprefix("\ufeff").split("\n")
         count, wrapped = len(lines) - (not lines[-1]), ""
         for number, line in enumerate(lines, 1):
@@ -238,11 +241,11 @@ class _Reader:
                 yield number, content
 
     def refused(self, number: int, why: str) -> Refused:
-        """The sentence for a line."""
+        """Return the sentence about a line."""
         return Refused(f"line {number} of {self.source}: {why}")
 
     def _refuse_all(self, text: str, first: int) -> None:
-        """A text without a line of strace: what it is, if that is known."""
+        """Refuse a text without a line of strace, and say what it is, if that is known."""
         refuse_foreign(text, self.source)
         refuse_others(text, self.source, MAPS_LINE, "a map of /proc/PID/maps", "give it to vm.load_maps")
         if not first:
@@ -283,7 +286,7 @@ class _Reader:
         self.waiting[pid] = _Waiting(number, name, text)
 
     def _unread(self, number: int, content: str) -> Event | None:
-        """A line that the grammar does not know."""
+        """Return a line that the grammar does not know."""
         found = loosely(content)
         if found is None:
             return self._beside_output(number, content)
@@ -301,7 +304,7 @@ class _Reader:
         return Call(number, begun, found.pid, found.name, (), result, found.error, "", loose=True)
 
     def _beside_output(self, number: int, content: str) -> Event:
-        """A line in which a program's words come before a call, or of a program's words alone."""
+        """Return a line with a program's output before a call, or with only a program's output."""
         for rest in calls_inside(content):
             try:
                 pid, kind, parts = self._parsed(rest)
@@ -337,14 +340,14 @@ class _Reader:
         return Call(number, begun.line, whose, *_unnamed(parts))
 
     def _ended(self, number: int, begun: int, found: Loose, rest: str) -> Event:
-        """The second line of a call whose arguments can't be read, and don't matter."""
+        """Return the second line of a call whose arguments can't be read and are not needed."""
         end = outcome(rest)
         if end is None:
             return Unfinished(begun, found.pid, found.name)
         return self._loose(number, begun, found._replace(result=end[0], error=end[1]))
 
     def _whose(self, pid: int | None, name: str) -> int | None:
-        """The process of a resumed call: on a terminal numbers are written only while there are several."""
+        """Return the process of a resumed call: on a terminal, numbers are written only while there are several."""
         if pid in self.waiting or pid is not None:
             return pid if pid in self.waiting else None
         such = [one for one, begun in self.waiting.items() if begun.name == name]
@@ -358,7 +361,7 @@ class _Reader:
 
 
 def _unnamed(parts: Any) -> Any:
-    """The parts of a call without the names of its parameters, which --param-names writes before each argument."""
+    """Return the parts of a call without parameter names, which --param-names writes before each argument."""
     name, given, *rest = parts
     if name in WITH_NAMES and given and all(one and len(one) > 2 and one[1] == "=" for one in given):
         given = tuple(one[2:] for one in given)
@@ -366,21 +369,21 @@ def _unnamed(parts: Any) -> Any:
 
 
 WITH_NAMES = ASKED - {"fork", "vfork", "clone", "clone2", "clone3"}
-"""Calls whose arguments have no names unless --param-names is given."""
+"""Calls whose arguments have names only with --param-names."""
 
 
 def _cut(text: str) -> str:
-    """The beginning of a line, as it can be printed."""
+    """Return the beginning of a line in a printable form."""
     return printable(text.strip()[:_SHOWN]) + ("…" if len(text.strip()) > _SHOWN else "")
 
 
 def _uncut(text: str) -> str:
-    """The beginning of a call without the mark that it is not finished."""
+    """Return the beginning of a call without the mark for "unfinished"."""
     return text.rstrip().removesuffix("<unfinished ...>")
 
 
 class _Parts(Transformer[Any, Any]):
-    """What the rules of the grammar become."""
+    """The results of the grammar's rules."""
 
     def start(self, parts: list[Any]) -> tuple[int | None, str, Any]:
         kind, found = parts[-1] if isinstance(parts[-1], tuple) else ("", None)  # strace's own words
@@ -431,7 +434,7 @@ class _Parts(Transformer[Any, Any]):
 
 
 def integer(written: str) -> int | None:
-    """The number that strace wrote, octal with a zero before it; none for what is not a whole number.
+    """Return the number that strace wrote, octal with a leading zero; None for anything but a whole number.
 
     >>> integer("-1"), integer("0x10"), integer("0644"), integer("?"), integer("089")
     (-1, 16, 420, None, None)
@@ -446,5 +449,5 @@ def integer(written: str) -> int | None:
 
 @cache
 def _parser() -> Lark:
-    """The parser, made when it is first needed."""
+    """Return the parser, created when it is first needed."""
     return Lark(GRAMMAR, parser="lalr", transformer=_Parts(), maybe_placeholders=True)

@@ -1,4 +1,4 @@
-"""The architectures of case files: their names, their options, and what these mean to a walk."""
+"""The architectures of case files: their names, their options, and the meaning of these in a walk."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Value = bool | int
 
 @frozen
 class Option:
-    """An option: the control that it sets (none: it only says what is always so), and the values it can have."""
+    """An option: the control that it sets (None if its value is fixed), and its possible values."""
 
     control: str | None
     low: int = 0
@@ -27,7 +27,7 @@ class Option:
     flag: bool = True
 
     def check(self, name: str, value: object) -> Value:
-        """`value`, if the option can have it."""
+        """Return `value`, if the option can have it."""
         if self.flag:
             if not isinstance(value, bool):
                 raise Refused(f"option {name!r} is {shown(value)}: it is true or false")
@@ -40,7 +40,7 @@ class Option:
 
 @frozen(slots=False)
 class Architecture:
-    """What a case file calls an architecture.  `always` are controls that its options can change, and that differ."""
+    """An architecture in a case file.  `always` are controls with fixed values that differ from the format's."""
 
     name: str
     fmt: TableFormat[Any]
@@ -48,7 +48,7 @@ class Architecture:
     always: Mapping[str, Value] = field(default_factory=dict)
 
     def controls(self, given: Mapping[str, Any]) -> Any:
-        """The processor's settings that options make; what is not given is as the format has it."""
+        """Return the processor's settings from options; others have the format's defaults."""
         values: dict[str, Any] = dict(self.always)
         for name, value in given.items():
             option = self.options.get(name)
@@ -62,7 +62,7 @@ class Architecture:
         return replace(self.fmt.defaults, **values)
 
     def check_root(self, root: int, controls: Any) -> int:
-        """The root table's physical address, if there can be a root table."""
+        """Return the root table's physical address, if there can be a root table."""
         rules = self.fmt.rules
         bits = min(self.fmt.root_bits, rules.physical_limit(controls))
         if not 0 <= root < 1 << bits:
@@ -79,7 +79,7 @@ class Architecture:
         return root
 
     def check_va(self, va: int) -> int:
-        """A virtual address, if a register can hold it."""
+        """Return a virtual address, if a register can hold it."""
         if not 0 <= va < 1 << self.fmt.word_bits:
             raise Refused(
                 f"address {shown_address(va)} does not fit: in {self.name} a register has {self.fmt.word_bits} bits"
@@ -88,13 +88,13 @@ class Architecture:
 
 
 def shown_address(value: int) -> str:
-    """A number that should be an address, and may be anything."""
+    """Return a number that should be an address, and may be anything."""
     return str(Address(value)) if 0 <= value < 1 << 128 else shown(value)
 
 
 @frozen(slots=False)
 class _Spelling:
-    """What case files call a format and its controls, where that differs from the engine."""
+    """The case files' names for a format and its controls, if they differ from the engine's."""
 
     name: str = ""
     renamed: Mapping[str, str] = field(default_factory=dict)
@@ -102,7 +102,7 @@ class _Spelling:
     left_out: tuple[str, ...] = ()
     """Controls that the family has and this format ignores."""
     fixed: Mapping[str, int] = field(default_factory=dict)
-    """Options that say what is always so."""
+    """Options whose value is fixed."""
     always: Mapping[str, Value] = field(default_factory=dict)
 
 
@@ -129,12 +129,12 @@ def _of_format(fmt: TableFormat[Any]) -> Architecture:
 
 
 def architectures() -> dict[str, Architecture]:
-    """Return those of all formats, by the names in case files."""
+    """Return the architectures of all formats, by their names in case files."""
     return {one.name: one for one in map(_of_format, FORMATS.values())}
 
 
 def architecture(name: object) -> Architecture:
-    """The architecture called `name`, in case files or in the engine; else refused, with the nearest."""
+    """Return the architecture called `name` in case files or in the engine; the error names the nearest."""
     known = architectures()
     names = {**{one.fmt.name: one for one in known.values()}, **known}
     if isinstance(name, str) and name in names:

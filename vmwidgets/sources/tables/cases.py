@@ -1,4 +1,4 @@
-"""Case files: page tables with queries and, where they are known, the answers; walked and compared."""
+"""Case files: page tables with queries and perhaps answers; walked and compared."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .schema import CASE
 
 _validate = fastjsonschema.compile(CASE)
 _LONGEST = 200
-"""Characters of a reason: it may quote the file."""
+"""The most characters of a reason, which may quote the file."""
 
 
 @frozen
@@ -37,7 +37,7 @@ class Query:
 
 @frozen(slots=False)
 class Case:
-    """One line of a case file: tables in memory, and what is asked of them.
+    """One line of a case file: tables in memory, and queries about them.
 
     `answers` are those of the file, in its form, or None.
     """
@@ -52,14 +52,14 @@ class Case:
     record: Record
 
     def walk(self, query: Query) -> Walk:
-        """Return what the hardware does with a query."""
+        """Return the hardware's walk for a query."""
         fmt = self.architecture.fmt
         return walk(self.memory, fmt, self.root, query.va, query.access, query.user, self.controls)
 
 
 @frozen
 class Mismatch:
-    """A query whose answer is another: the case (from 1), the query (from 1), the walk, and the fields that differ."""
+    """A query with another answer: the case (from 1), the query (from 1), the walk, and the fields that differ."""
 
     case: Case
     number: int
@@ -70,7 +70,7 @@ class Mismatch:
 
 @dataclass
 class Comparison:
-    """What became of one file: how much was compared, how many answers differ, and the first that does."""
+    """The result for one file: how much was compared, how many answers differ, and the first that does."""
 
     cases: int = 0
     queries: int = 0
@@ -80,7 +80,7 @@ class Comparison:
 
 
 def read_cases(path: Path) -> Iterator[Case]:
-    """Each case of a file; :class:`Unreadable` with line and reason where there is none."""
+    """Yield each case of a file; raises :class:`Unreadable` with line and reason."""
     line = 0
     for line, record in read_records(path):
         yield _case_of(path, line, record)
@@ -89,7 +89,7 @@ def read_cases(path: Path) -> Iterator[Case]:
 
 
 def compare(case: Case, comparison: Comparison) -> None:
-    """Walk all queries of a case, and add to `comparison` how the answers of the file compare."""
+    """Walk all queries of a case, and add the differences from the file's answers to `comparison`."""
     comparison.cases += 1
     comparison.queries += len(case.queries)
     for number, (query, expected) in enumerate(zip(case.queries, case.answers or (), strict=False), 1):
@@ -103,14 +103,14 @@ def compare(case: Case, comparison: Comparison) -> None:
 
 
 def answer(found: Walk) -> Record:
-    """The answer that a walk gives, in the form of the files."""
+    """Return a walk's answer, in the form of the files."""
     if found.fault is None:
         return {"pa": found.pa}
     return {"fault": {"kind": found.fault.kind, "level": found.fault.level, "code": found.fault.code}}
 
 
 def differences(expected: Record, actual: Record) -> tuple[Difference, ...]:
-    """Address, kind, level and code, those that differ."""
+    """Return the differences in address, kind, level and code."""
     pairs = zip(_fields(expected), _fields(actual), strict=True)
     return tuple(
         (name, one, other) for (name, one), (_, other) in pairs if one != other or type(one) is not type(other)

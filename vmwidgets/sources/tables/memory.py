@@ -1,4 +1,4 @@
-"""Physical memory that was written down: pieces in a case file, or an image."""
+"""Recorded physical memory: pieces in a case file, or an image."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HEX = frozenset(string.hexdigits)
 
 
 class ListedMemory:
-    """Pieces of memory by address; every byte that is not listed reads 0.  Its size is that of the pieces.
+    """Pieces of memory by address; all other bytes read as 0. Its size is the sum of the pieces.
 
     >>> ListedMemory([(0x1000, "0102"), (0x1004, "03")]).read_word(0x1000, 8) == 0x03_0000_0201
     True
@@ -36,7 +36,7 @@ class ListedMemory:
             raise Refused(f"the piece of memory at {Address(pieces[-1][0])} ends above 64 bits")
 
     def read(self, pa: int, length: int) -> bytes:
-        """`length` bytes from `pa` on."""
+        """Return `length` bytes from `pa` on."""
         at = max(0, bisect_right(self._starts, pa) - 1)
         found = bytearray(length)
         while at < len(self._starts) and self._starts[at] < pa + length:
@@ -48,7 +48,7 @@ class ListedMemory:
         return bytes(found)
 
     def read_word(self, pa: int, width: int) -> int:
-        """The little-endian word of `width` bytes at `pa`."""
+        """Return the little-endian word of `width` bytes at `pa`."""
         at = bisect_right(self._starts, pa) - 1
         if at >= 0:
             offset, data = pa - self._starts[at], self._pieces[at]
@@ -58,7 +58,7 @@ class ListedMemory:
 
 
 class ImageMemory:
-    """A raw image of memory that begins at physical address `base`; :class:`BusError` outside."""
+    """A raw image of memory that begins at physical address `base`; raises :class:`BusError` outside."""
 
     def __init__(self, data: bytes | mmap.mmap, base: int = 0) -> None:
         self._data = data
@@ -68,19 +68,19 @@ class ImageMemory:
             raise Refused(f"an image of {self.size:,} bytes from {base:#x} on does not fit 64 bits of address")
 
     def read(self, pa: int, length: int) -> bytes:
-        """`length` bytes from `pa` on."""
+        """Return `length` bytes from `pa` on."""
         offset = pa - self.base
         if offset < 0 or offset + length > self.size:
             raise BusError(pa, length, self.size, self.base)
         return self._data[offset : offset + length]
 
     def read_word(self, pa: int, width: int) -> int:
-        """The little-endian word of `width` bytes at `pa`."""
+        """Return the little-endian word of `width` bytes at `pa`."""
         return int.from_bytes(self.read(pa, width), "little")
 
 
 def open_image(path: Path, base: int = 0) -> ImageMemory:
-    """The image in a file, such as QEMU's ``pmemsave`` writes; mapped, not read, where the file allows it."""
+    """Return the image in a file, such as QEMU's ``pmemsave`` writes; mapped, not read, if possible."""
     data: bytes | mmap.mmap = b""
     with path.open("rb") as raw:
         state = os.fstat(raw.fileno())

@@ -1,4 +1,4 @@
-"""Recorded page tables, such as those of a real Linux process, to be walked and looked at."""
+"""Recorded page tables, such as those of a real Linux process."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from ..traces.reader import Unreadable
 from .cases import Query, read_cases
 
 SHIPPED = ("linux-armv7", "linux-x86_64")
-"""Recorded tables that come with the package."""
+"""The recorded tables in the package."""
 
 MOST_CASES = 100_000
-"""Cases that are looked through for the one that was asked for."""
+"""The most cases that are read to find the requested one."""
 
 
 class RecordedTables(PageTables[Any]):
-    """Page tables from a case file; `options` are as the file has them, `queries` what it asks of them."""
+    """Page tables from a case file; `options` and `queries` are the file's."""
 
     options: dict[str, Any]
     queries: tuple[Query, ...]
 
 
 def load_tables(path: str | Path, case: int = 0) -> RecordedTables:
-    """The page tables of case number `case` (from 0) of a case file, ``.jsonl`` or ``.jsonl.gz``.
+    """Return the page tables of case number `case` (from 0) of a case file, ``.jsonl`` or ``.jsonl.gz``.
 
     Raises :class:`Refused` with one sentence for a file or a case that can't be read.  O(cases up to that one).
     """

@@ -1,4 +1,4 @@
-"""The shape of a case, as JSON schema: so that a damaged file is not taken for one with other answers."""
+"""The shape of a case, as a JSON schema, so that a damaged file is not mistaken for one with other answers."""
 
 from __future__ import annotations
 
@@ -29,4 +29,4 @@ CASE = _object(
     },
     ("answers",),
 )
-"""A line."""
+"""The schema of a line."""

@@ -1,1 +1,1 @@
-"""Recorded runs of the original kernels, and what replays them."""
+"""Recorded runs of the original kernels, and their replay."""

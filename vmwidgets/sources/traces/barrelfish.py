@@ -1,7 +1,7 @@
-"""Barrelfish's recorded runs (August 2016): each recorded operation done on our pmap, over our CPU driver.
+"""Barrelfish's recorded runs (August 2016): each recorded operation done on our pmap, with our CPU driver.
 
-The recorder's stand-ins are in :mod:`.barrelfish_world`, its words for events in :mod:`.barrelfish_events`, for
-state in :mod:`.barrelfish_state`.  None of this is in the engine.
+The recorder's substitutes are in :mod:`.barrelfish_world`, its names for events in :mod:`.barrelfish_events`, for state
+in :mod:`.barrelfish_state`.  None of this is in the engine.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from .compare import MISSING, Difference, differences
 from .reader import Record
 
 STOPPED = ("ASSERT", "PANIC")
-"""What `error` is where the original's program or kernel stopped."""
+"""The value of `error` if the original's program or kernel stopped."""
 
 _NAME = "traced"
 _OK: Record = {"error": None}
@@ -38,10 +38,10 @@ _RESULTS = ("error", "retoff", "retsize", "vaddr")
 
 
 class BarrelfishReplay:
-    """One trace's pmap and its world.
+    """One trace's pmap and its environment.
 
-    A trace of the original's bugs is compared whole until ours, which is right, is in another state than it: from
-    there to the next reset only what the recording calls correct.  `quirks` bring the bugs back.
+    A trace of the original's bugs is compared completely until our correct pmap is in another state: from there to the
+    next reset, only what the recording calls correct is compared.  `quirks` switch the bugs on.
     """
 
     def __init__(self, header: Record, quirks: frozenset[str] = frozenset()) -> None:
@@ -49,17 +49,17 @@ class BarrelfishReplay:
         self._events: list[Raw] = []
         self._before: set[tuple[Any, ...]] = set()
         self.diverged = False
-        """Whether the original was in another state than ours since the last reset."""
+        """Whether the original's state has differed from ours since the last reset."""
         self._header_setup: Record = header["setup"]
         self._reset({"setup": {}})
 
     def at_start(self) -> list[Difference]:
-        """Return what differs of making the pmap: the header's `init`."""
+        """Return the differences in creating the pmap: the header's `init`."""
         done = {"result": _OK, "events": recorded(self._events)}
         return differences(self._header_setup["init"], done, "setup.init")
 
     def run(self, record: Record) -> Any:
-        """Do one recorded operation; its result in the recording's form."""
+        """Do one recorded operation; returns its result in the recording's form."""
         self._events.clear()
         if "correct" in record:
             self._before = self._leaves()
@@ -75,11 +75,11 @@ class BarrelfishReplay:
         return result
 
     def beside(self) -> Record:
-        """The events, where there were any."""
+        """Return the events, if there were any."""
         return {"events": recorded(self._events) or MISSING}
 
     def state(self) -> Record:
-        """The full state: tree, slab, slots, regions, and the tables as RAM has them."""
+        """Return the full state: tree, slab, slots, regions, and the tables in RAM."""
         world, slab = self.world, self.pmap.slab
         return {
             "tree": tree(tree_snapshot(self.pmap.tree)),
@@ -97,7 +97,7 @@ class BarrelfishReplay:
         return due and record["result"]["error"] not in STOPPED
 
     def partly(self, record: Record, result: Any) -> list[Difference] | None:
-        """Return what differs of an operation that is not compared as a whole; none: compare it whole."""
+        """Return the differences of an operation that is compared in part; None if it is compared completely."""
         if record["op"] == "reset":
             return None
         self.diverged = self.diverged or "diverges" in record
@@ -208,7 +208,7 @@ class BarrelfishReplay:
         return found
 
     def _differences_in_flags(self, record: Record) -> list[Difference]:
-        """Descriptors of the range that do not say the flags."""
+        """Return descriptors of the range that have other flags."""
         flags = kernel_flags(sum(VREGION_FLAGS[name] for name in record["correct"]["entry_flags"]))
         found: list[Difference] = []
         va, end = record["vaddr"], record["vaddr"] + record["size"]

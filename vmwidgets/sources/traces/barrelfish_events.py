@@ -1,4 +1,4 @@
-"""Engine events as Barrelfish's recorder wrote them: what the pmap asked of the world, in order."""
+"""Engine events as Barrelfish's recorder wrote them: the pmap's requests, in order."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from ...engine.selfpaging.domain_schema import CapRef
 Row = list[Any]
 
 FOREIGN_CNODE = "foreign-root"
-"""Where the root table lies of a pmap that is not the current one."""
+"""The place of the root table of a pmap that is not the current one."""
 
 CNODES = {PAGE_CNODE: "root", SLOT_CNODE: "slot", FRAME_CNODE: "frame", FOREIGN_CNODE: FOREIGN_CNODE}
-"""The recorder's words for cnodes."""
+"""The recorder's names for cnodes."""
 
 _KINDS = {"VNode_ARM_l2": "L2"}
 
 
 def capability(ref: CapRef) -> list[Any]:
-    """A capability, as the recorder names it.
+    """Return a capability, as the recorder names it.
 
     >>> capability(CapRef(SLOT_CNODE, 7))
     ['slot', 7]
@@ -90,11 +90,11 @@ _ROWS: dict[str, Callable[..., Row]] = {
     MallocCalled.tag: lambda size: ["malloc", size],
     SlabGrown.tag: lambda address, size, blocks: ["slab_grow", {"addr": address, "bytes": size, "blocks": blocks}],
 }
-"""How each event that the recorder knew is written, without its domain; it did not look at the rest."""
+"""The written form of each event known to the recorder, without its domain; others were not recorded."""
 
 
 def recorded(events: Iterable[Raw]) -> list[Row]:
-    """The rows of these events.
+    """Return the rows of these events.
 
     >>> recorded([("Called", "map"), ("SlotFreed", "traced", CapRef("slots", 3)), ("Returned", None)])
     [['slot_free', 3]]

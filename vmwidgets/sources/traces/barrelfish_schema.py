@@ -1,4 +1,4 @@
-"""The shape of a Barrelfish trace, as JSON schemas: so that a damaged file is not taken for one that diverges."""
+"""The shape of a Barrelfish trace, as JSON schemas, so that a damaged file is not mistaken for a divergence."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _BYTES = {"type": "integer", "minimum": 1, "maximum": 2**32}
 _TEXT = {"type": "string"}
 _FLAGS = {"type": "array", "items": {"enum": list(VREGION_FLAGS)}, "uniqueItems": True}
 _EXPECTED: dict[str, Any] = {}
-"""What is compared: if another value comes out, the trace diverges."""
+"""The fields that are compared: if another value results, the trace diverges."""
 
 
 def _object(properties: dict[str, Any], optional: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -56,7 +56,7 @@ HEADER = _object(
         "setup": {**_SETUP, "required": [*_SETUP["required"], "init"]},
     }
 )
-"""The first line."""
+"""The schema of the first line."""
 
 _CORRECT = {
     **_object(
@@ -117,4 +117,4 @@ OPERATIONS = {
     "ram_fail": _COUNTED,
     "reset": _operation(setup={**_SETUP, "required": ["current", "slot_first", "slot_count", "l2_alloc_bytes"]}),
 }
-"""A line for each operation, by its name."""
+"""The schema of each operation's line, by the operation's name."""

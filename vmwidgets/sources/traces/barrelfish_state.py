@@ -1,4 +1,4 @@
-"""The state of a pmap as Barrelfish's recorder wrote it down; tables are read from RAM."""
+"""The state of a pmap as Barrelfish's recorder wrote it; tables are read from RAM."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ L1_ENTRIES, L2_ENTRIES, WORD = 4096, 256, 4
 
 
 def tree(root: VnodeValue) -> list[Any]:
-    """The root's children, newest first."""
+    """Return the root's children, newest first."""
     return [_node(child) for child in root.children]
 
 
 def tables(ram: Ram, root: int, second_level: Iterable[int]) -> dict[str, Any]:
-    """The first-level table's entries that are not zero, and the runs of each second-level table."""
+    """Return the first-level table's nonzero entries, and the runs of each second-level table."""
     first = _words(ram, root, L1_ENTRIES)
     return {
         "l1": [[index, word] for index, word in enumerate(first) if word],
@@ -29,7 +29,7 @@ def tables(ram: Ram, root: int, second_level: Iterable[int]) -> dict[str, Any]:
 
 
 def runs(words: Iterable[int]) -> list[list[int]]:
-    """[first index, count, first descriptor] of descriptors that are a page apart.
+    """Return [first index, count, first descriptor] for descriptors that are a page apart.
 
     >>> runs([0, 0x1032, 0x2032, 0x2032])
     [[1, 2, 4146], [3, 1, 8242]]
@@ -46,7 +46,7 @@ def runs(words: Iterable[int]) -> list[list[int]]:
 
 
 def leaves(node: VnodeValue) -> set[tuple[Any, ...]]:
-    """All leaves of the tree, with all that the recorder knew of one."""
+    """Return all leaves of the tree, with everything that the recorder knew of each."""
     if not node.is_table:
         return {(node.va, node.span, node.cap, node.flags, node.mapping)}
     return {leaf for child in node.children for leaf in leaves(child)}

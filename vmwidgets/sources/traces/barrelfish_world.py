@@ -1,4 +1,4 @@
-"""The recorder's rules for RAM, and the real CPU driver over it: what a Barrelfish trace's pmap works with."""
+"""The recorder's rules for RAM, with the real CPU driver: the environment of a Barrelfish trace's pmap."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from .barrelfish_events import FOREIGN_CNODE
 from .reader import Record
 
 RAM_BYTES = 1 << 36
-"""More than any recorded address."""
+"""The size of RAM: more than any recorded address."""
 
 _FRAMES = 1 << 64
 _L1_BYTES = 16384
 
 
 class RisingMemory:
-    """Tables from one address on, frames from another; nothing is used twice, and some requests are made to fail."""
+    """Tables from one address on, and frames from another; nothing is reused, and some requests are made to fail."""
 
     def __init__(self, setup: Record) -> None:
         self._table = setup["l2_phys_first"]
         self._step = setup["l2_alloc_bytes"]
         self._frame = setup["meta_phys_first"]
         self.failing = 0
-        """How many of the requests to come fail."""
+        """The number of next requests that fail."""
 
     def allocate(self, size: int, align: int, purpose: str) -> int | None:
-        """The next address for a "table" or a "frame"."""
+        """Return the next address for a "table" or a "frame"."""
         if self.failing:
             self.failing -= 1
             return None
@@ -43,11 +43,11 @@ class RisingMemory:
         return int(base)
 
     def free(self, base: int, size: int) -> None:
-        """The recorder used nothing twice."""
+        """Free nothing: the recorder reused nothing."""
 
 
 class TracedWorld:
-    """RAM, capabilities and slots for one pmap, with the root table where the recorder had it."""
+    """RAM, capabilities and slots for one pmap, with the root table at the recorder's place."""
 
     def __init__(self, name: str, setup: Record, recorder: Recorder, quirks: frozenset[str]) -> None:
         self.ram = Ram(RAM_BYTES)
@@ -64,7 +64,7 @@ class TracedWorld:
         self.kernel.install(self.root, "VNode_ARM_l1", setup["l1_phys"], _L1_BYTES)
 
     def frame(self, record: Record) -> CapRef:
-        """The frame of a recorded map; its capability is made when it is first seen, unless it is an unknown one."""
+        """Return the frame of a recorded map; its capability is created at its first use, unless it is unknown."""
         ref, base, size = CapRef(FRAME_CNODE, record["frame"]), record["frame_base"], record["frame_size"]
         known = not self.cspace.is_empty(ref)
         if base is None or size is None:
@@ -79,6 +79,6 @@ class TracedWorld:
         return ref
 
     def tables(self) -> list[int]:
-        """Physical addresses of the second-level tables that exist."""
+        """The physical addresses of the existing second-level tables."""
         objects = self.kernel.database.objects.values()
         return [one.base for one in objects if one.kind.name == "VNode_ARM_l2"]

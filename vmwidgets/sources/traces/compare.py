@@ -1,4 +1,4 @@
-"""Expected against actual, field by field."""
+"""A comparison of expected and actual values, field by field."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 from vmwidgets.engine.base.errors import in_ascii
 
 Difference = tuple[str, Any, Any]
-"""Path of a field, what the recording has, what the engine did."""
+"""The path of a field, the recording's value, and the engine's value."""
 
 
 class _Missing:
-    """Stands for a field that one side does not have; equal to nothing that a recording can hold."""
+    """The value of a field that one side lacks; equal to nothing in a recording."""
 
     @in_ascii
     def __repr__(self) -> str:
@@ -22,9 +22,9 @@ MISSING = _Missing()
 
 
 def differences(expected: Any, actual: Any, path: str) -> list[Difference]:
-    """All leaves that differ, with their paths; equal values give an empty list.
+    """Return all differing leaves, with their paths; equal values give an empty list.
 
-    Booleans are not numbers here, though Python counts them so.
+    Booleans are not numbers here, unlike in Python.
 
     >>> differences({"error": None, "start": 4096}, {"error": None, "start": 8192}, "result")
     [('result.start', 4096, 8192)]

@@ -1,7 +1,7 @@
 """FreeBSD's recorded runs (April 2008): each recorded operation done on our kernel memory.
 
-The recorder's stand-ins are in the modules beside: frames and page tables (:mod:`.freebsd_pages`), sleeping and
-waking (:mod:`.freebsd_calls`), its words for events (:mod:`.freebsd_events`).  None of this is in the engine.
+The recorder's substitutes are in neighbouring modules: frames and page tables (:mod:`.freebsd_pages`), sleeping and
+waking (:mod:`.freebsd_calls`), its names for events (:mod:`.freebsd_events`).  None of this is in the engine.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _STATE_EVERY = 10
 
 
 class FreeBSDReplay:
-    """One trace's kernel memory, and what the recorder wrote down of it."""
+    """One trace's kernel memory, and the recorder's facts on it."""
 
     def __init__(self, header: Record) -> None:
         setup = header["setup"]
@@ -57,7 +57,7 @@ class FreeBSDReplay:
     # ---- operations --------------------------------------------------------------------------
 
     def run(self, record: Record) -> Any:
-        """Do one recorded operation; its result in the recording's form."""
+        """Do one recorded operation; returns its result in the recording's form."""
         self._events.clear()
         self._beside = {}
         name = record["op"]
@@ -80,7 +80,7 @@ class FreeBSDReplay:
         return self._calls.run(call, self._locked)
 
     def _begin(self, name: str, record: Record) -> tuple[MaySleep[Any], Callable[[Any], Any]]:
-        """A call of a kernel function, not yet begun, and how its result is written."""
+        """Return a call of a kernel function, not yet begun, and the format of its result."""
         if name == "kmem_init":
             if self.kmem.maps:
                 raise ValueError("the kernel map is made a second time")
@@ -143,17 +143,17 @@ class FreeBSDReplay:
     # ---- what is compared --------------------------------------------------------------------
 
     def beside(self) -> Record:
-        """Return what follows every operation beside its result."""
+        """Return what follows every operation in addition to its result."""
         return {**self._beside, "events": recorded(self._events)}
 
     def state_due(self, record: Record) -> bool:
-        """After every tenth operation, every panic, and at the end."""
+        """Return whether a full state is due: after every tenth operation, every panic, and at the end."""
         result = record["result"]
         panic = isinstance(result, dict) and "panic" in result
         return record["i"] % _STATE_EVERY == _STATE_EVERY - 1 or panic or record["op"] == "end"
 
     def state(self) -> Record:
-        """The full state: maps with their entries, objects, pages, sleepers."""
+        """Return the full state: maps with their entries, objects, pages, sleepers."""
         frames, pages = self._frames, self.kmem.pages
         return {
             "maps": {vm_map.name: map_state(vm_map) for vm_map in self.kmem.maps},
@@ -172,7 +172,7 @@ class FreeBSDReplay:
 
 
 def map_state(vm_map: FreeBSDMap) -> Record:
-    """A map as the recording writes it."""
+    """Return a map as the recording writes it."""
     return {
         "min": vm_map.start,
         "max": vm_map.end,
@@ -184,7 +184,7 @@ def map_state(vm_map: FreeBSDMap) -> Record:
 
 
 def entry_row(entry: KernelEntry) -> Row:
-    """An entry as the recording writes it."""
+    """Return an entry as the recording writes it."""
     flags = entry.flags
     words = "SUB_MAP" if flags & SUB_MAP else "NOFAULT" if flags & NOFAULT else ""
     name = entry.fields()[3]

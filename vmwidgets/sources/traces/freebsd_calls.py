@@ -1,4 +1,4 @@
-"""Calls of FreeBSD's recorded runs: what the rest of the kernel does during one, where it parks, who wakes first."""
+"""Calls in FreeBSD's recorded runs: the rest of the kernel during a call, where it sleeps, who wakes first."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from .freebsd_events import RECORDER, Row
 from .freebsd_pages import CountedFrames
 
 VM_WAIT = "vm_wait"
-"""Where those sleep who wait for pages."""
+"""The channel of those who wait for pages."""
 
 HookFree = Callable[[Row], None]
-"""A kmem_free of map, address and size by another caller."""
+"""Another caller's kmem_free of map, address and size."""
 
 
 @dataclass(slots=True, eq=False)
@@ -32,7 +32,7 @@ class Call:
     used: dict[str, int] = field(default_factory=dict)
 
     def hook(self, name: str) -> Any:
-        """Return what its next hook of this name is; none beyond the last."""
+        """Return its next hook of this name; None after the last."""
         at = self.used.get(name, 0)
         self.used[name] = at + 1
         planned = self.hooks.get(name, [])
@@ -40,7 +40,7 @@ class Call:
 
 
 class Calls:
-    """All calls under way: the one that runs, the sleepers in their order, and those woken but not yet resumed."""
+    """All calls: the one that runs, the sleepers in order, and those woken but not resumed yet."""
 
     def __init__(self, frames: CountedFrames, report: Callable[[Raw], None], hook_free: HookFree) -> None:
         self._frames = frames
@@ -52,7 +52,7 @@ class Calls:
         self._threads = 0
 
     def run(self, call: Call, locked: Callable[[], list[str]]) -> Any:
-        """Let `call` go on until it is done, parks or panics; its result as recorded."""
+        """Continue `call` until it is done, sleeps or panics; returns its result as recorded."""
         self.running = call
         try:
             while True:
@@ -67,13 +67,13 @@ class Calls:
             self.running = None
 
     def wake(self, where: str) -> int:
-        """Make all who sleep there ready, in the order in which they fell asleep; how many they were."""
+        """Make all sleepers there ready, in the order of falling asleep; returns their number."""
         woken = [call for call, place in self.sleepers if place == where and call not in self.ready]
         self.ready += woken
         return len(woken)
 
     def resume(self) -> Call:
-        """Return who goes on next; until then the recorder counts even the woken as sleepers."""
+        """Return the call to continue next; until then, the recorder counts woken ones as sleepers."""
         call = self.ready.pop(0)
         self.sleepers = [(one, place) for one, place in self.sleepers if one is not call]
         return call
@@ -83,7 +83,7 @@ class Calls:
         self._free(None if self.running is None else self.running.hook("vm_lowmem"))
 
     def _park(self, call: Call, wait: Wait) -> str | None:
-        """Return where `call` sleeps for `wait`; none if it goes on at once."""
+        """Return where `call` sleeps for `wait`; None if it continues immediately."""
         if isinstance(wait, TimedWait):
             self._report((RECORDER, ["tsleep", wait.message, wait.ticks]))
             self._free(call.hook("tsleep"))
@@ -115,5 +115,5 @@ class Calls:
 
 
 def locked_maps(maps: list[FreeBSDMap]) -> list[str]:
-    """Names of the maps whose lock is held, in the order the maps were made."""
+    """Return the names of the locked maps, in the order of the maps' creation."""
     return [vm_map.name for vm_map in maps if vm_map.lock.held]

@@ -1,4 +1,4 @@
-"""Engine events as FreeBSD's recorder wrote them: other words, and runs of pages folded into one."""
+"""Engine events as FreeBSD's recorder wrote them: other names, and runs of pages folded into one."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from ...engine.kernel.threads.threads_schema import MapLocked, MapUnlocked
 Row = list[Any]
 
 RECORDER = "recorder"
-"""Tag of what the recorder's stand-ins report themselves; its one field is the row."""
+"""The tag of what the recorder's substitutes report; its only field is the row."""
 
 _ROWS: dict[str, Callable[..., Row]] = {
     RECORDER: lambda row: row,
@@ -72,14 +72,14 @@ _ROWS: dict[str, Callable[..., Row]] = {
     ZonesReclaimed.tag: lambda: ["uma_reclaim"],
     SleepersWoken.tag: lambda name, woken: ["wakeup", name, woken],
 }
-"""How each event that the recorder knew is written; it did not look at the rest."""
+"""The written form of each event known to the recorder; others were not recorded."""
 
 _FOLDED = {"page_alloc": (3, 4, 1), "page_unwire": (2, 3, 1), "page_free": (2, 3, 1), "pmap_enter": (1, 2, PAGE)}
-"""Of rows that fold: where the place is, where the count, and how far apart two places are."""
+"""The positions of place and count in rows that fold, and the distance of two places."""
 
 
 def recorded(events: Iterable[Raw]) -> list[Row]:
-    """The rows of these events.
+    """Return the rows of these events.
 
     >>> recorded([("PageReleased", "kmem_object", pindex, 0) for pindex in (7, 8, 9, 8)])
     [['page_free', 'kmem_object', 7, 3], ['page_free', 'kmem_object', 8, 1]]
@@ -96,7 +96,7 @@ def recorded(events: Iterable[Raw]) -> list[Row]:
 
 
 def _fold(run: Row, row: Row) -> bool:
-    """Return whether `row` goes on where `run` ends; if so it was counted there."""
+    """Return whether `row` continues `run`; it is then counted there."""
     if run[0] != row[0] or row[0] not in _FOLDED:
         return False
     place, counted, step = _FOLDED[row[0]]

@@ -1,4 +1,4 @@
-"""The shape of a FreeBSD trace, as JSON schemas: so that a damaged file is not taken for one that diverges."""
+"""The shape of a FreeBSD trace, as JSON schemas, so that a damaged file is not mistaken for a divergence."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _PAGES = {"type": "integer", "minimum": 0, "maximum": 1 << 40}
 _TEXT = {"type": "string"}
 _RANGE = {"type": "array", "items": [_WORD, _WORD], "minItems": 2, "maxItems": 2}
 _EXPECTED: dict[str, Any] = {}
-"""What is compared: if another value comes out, the trace diverges."""
+"""The fields that are compared: if another value results, the trace diverges."""
 
 
 def _object(properties: dict[str, Any], optional: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -36,7 +36,7 @@ HEADER = _object(
         ),
     }
 )
-"""The first line."""
+"""The schema of the first line."""
 
 _FREE = {"type": "array", "items": [_TEXT, _WORD, _WORD], "minItems": 3, "maxItems": 3}
 _ACTIONS = {"type": "array", "items": {"oneOf": [{"type": "null"}, _FREE]}}
@@ -85,4 +85,4 @@ OPERATIONS = {
     "zero_pages": _COUNTED,
     "end": _operation(),
 }
-"""A line for each operation, by its name."""
+"""The schema of each operation's line, by the operation's name."""

@@ -1,4 +1,4 @@
-"""Recorded files as lines of JSON: reading them, and saying clearly where one can't be read."""
+"""Recorded files as lines of JSON: reading them, with clear errors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 MAX_LINE = 32 << 20
-"""Bytes of the longest line that is read: a limit on memory, above a full state of 200,000 entries."""
+"""The longest line in bytes: a limit on memory, above a full state of 200,000 entries."""
 
 _SHOWN = 60
 
@@ -18,7 +18,7 @@ Record = dict[str, Any]
 
 
 class Unreadable(Exception):
-    """A recorded file that can't be read: `path`, `line` (0: none in particular) and the reason."""
+    """Raised if a recorded file can't be read: `path`, `line` (0: none in particular) and the reason."""
 
     def __init__(self, path: Path | str, line: int, reason: str) -> None:
         where = f"{path}:{line}" if line else f"{path}"
@@ -26,9 +26,9 @@ class Unreadable(Exception):
 
 
 def read_records(path: Path) -> Iterator[tuple[int, Record]]:
-    """Each line's number and JSON object, one at a time; :class:`Unreadable` where there is none.
+    """Yield each line's number and JSON object, one at a time; raises :class:`Unreadable`.
 
-    Plain text or gzip, recognized by the first bytes; read once, so that a pipe will do.
+    Plain text or gzip, recognized by the first bytes; read once, so that a pipe works.
     """
     number = 0
     try:
@@ -43,7 +43,7 @@ def read_records(path: Path) -> Iterator[tuple[int, Record]]:
 
 
 def short(value: object) -> str:
-    """A value from a file, for a sentence about it: as Python writes it, and not endless."""
+    """Return a value from a file for a sentence: as Python writes it, and shortened."""
     try:
         text = repr(value)
     except RecursionError:
@@ -80,7 +80,7 @@ def _reason(error: Exception) -> str:
 
 
 class _Unfit(ValueError):
-    """JSON that no trace has."""
+    """Raised for JSON that no trace contains."""
 
 
 def _once(pairs: list[tuple[str, Any]]) -> Record:

@@ -1,4 +1,4 @@
-"""Replaying a recorded trace: every field of its results, events and states must come out again."""
+"""Replaying a recorded trace: every field of its results, events and states must be reproduced."""
 
 from __future__ import annotations
 
@@ -21,16 +21,19 @@ from .x15 import X15Replay
 
 
 class System(Protocol):
-    """One system's stand-ins, and its recorded operations done on our engine."""
+    """One system's substitutes, and its recorded operations done on our engine."""
 
     def run(self, record: Record) -> Any:
-        """Do one operation; its result in the recording's form.  :class:`ValueError` if no such trace has it."""
+        """Do one operation; returns its result in the recording's form.
+
+        Raises :class:`ValueError` for an unknown one.
+        """
 
     def beside(self) -> Record:
-        """Return what the recording of the operation has beside its result, by field: a short state, events."""
+        """Return the recording's further fields of the operation: a short state, events."""
 
     def state(self) -> Record:
-        """The full state that follows now and then."""
+        """Return the full state that follows at intervals."""
 
     def state_due(self, record: Record) -> bool:
         """Return whether the recording has a full state after this operation."""
@@ -38,16 +41,16 @@ class System(Protocol):
 
 @runtime_checkable
 class Corrected(System, Protocol):
-    """A system whose traces show bugs that we do not have, and say what would be right."""
+    """A system whose traces show bugs that we do not have, and give the correct values."""
 
     diverged: bool
-    """Whether by now the original is in another state than a correct one."""
+    """Whether the original is in another state than a correct one by now."""
 
     def at_start(self) -> list[Difference]:
-        """Return what differs before the first operation, of what the header says of it."""
+        """Return the differences before the first operation, in the header's facts."""
 
     def partly(self, record: Record, result: Any) -> list[Difference] | None:
-        """Return what differs of an operation that is not to be compared as a whole; none: compare it whole."""
+        """Return the differences of an operation that is compared in part; None if it is compared completely."""
 
 
 Validator = Callable[[Any], Any]
@@ -55,13 +58,13 @@ Validator = Callable[[Any], Any]
 
 @frozen
 class Kind:
-    """What is known of one system's traces: how to start a replay, and the shape of their lines."""
+    """Facts on one system's traces: how to start a replay, and the shape of their lines."""
 
     start: Callable[[Record], System]
     header: Validator
     operations: dict[str, Validator]
     last: Validator | None
-    """Of a last line that is not an operation; none where the last operation is called "end", or just the last."""
+    """The schema of a last line that is not an operation; None if the last operation is "end", or any."""
     open_ended: bool = False
     """Whether a trace ends where its file does: its last operation has the full state, or stopped the program."""
 
@@ -96,7 +99,7 @@ SYSTEMS = {
 
 @frozen
 class Divergence:
-    """The first operation that came out otherwise: the recorded line, and each field that differs."""
+    """The first operation with another result: the recorded line, and each field that differs."""
 
     line: int
     record: Record
@@ -105,10 +108,10 @@ class Divergence:
 
 @frozen
 class Outcome:
-    """What became of one file: how many operations agreed, and where the first did not.
+    """The result for one file: how many operations agreed, and the first that did not.
 
-    Of those, `corrected` agree with what the recording calls correct where the original had a bug; `passed_over` were
-    done and not compared, since after a bug the original's state was another than a correct one.
+    Of those, `corrected` agree with the recording's correct values, since the original had a bug; `passed_over` were
+    done but not compared, since the original was in a wrong state after a bug.
     """
 
     path: Path
@@ -170,7 +173,7 @@ def _open(path: Path, records: Iterator[tuple[int, Record]]) -> tuple[Kind, Syst
 
 
 def _differences_at_start(setup: Record, system: System) -> list[Difference]:
-    """Of the state before the first operation, where the header has it."""
+    """Return the differences in the state before the first operation, if the header has it."""
     if isinstance(system, Corrected):
         return system.at_start()
     return differences(setup["state"], system.state(), "setup.state") if "state" in setup else []

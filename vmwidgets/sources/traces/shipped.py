@@ -1,4 +1,4 @@
-"""Recordings of the originals that ship with the package, so that each computer can check its engine."""
+"""Recordings of the originals in the package, so that every computer can check its engine."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ SHIPPED = (
     "freebsd/execwait", "freebsd/merge", "freebsd/panics", "freebsd/waitok",
     "barrelfish/fixed-modify-flags-1", "barrelfish/placement-1", "barrelfish/quirk-unmap-modify-place-1",
 )  # fmt: skip  # one system a line
-"""What was recorded, by system and name; tests/data/traces has the others, which are longer."""
+"""The recordings by system and name; tests/data/traces has further, longer ones."""
 
 
 @contextmanager
 def shipped_traces() -> Iterator[Path]:
-    """The folder of the recordings, while the block runs: ``SYSTEM/NAME.jsonl.gz``."""
+    """Provide the folder of the recordings in a ``with`` block: ``SYSTEM/NAME.jsonl.gz``."""
     with resources.as_file(resources.files("vmwidgets.sources") / "data" / "traces") as folder:
         yield folder

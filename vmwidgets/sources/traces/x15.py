@@ -1,4 +1,4 @@
-"""X15's recorded runs: the recorder's stand-ins, and each recorded operation done on our map.
+"""X15's recorded runs: the recorder's substitutes, and each recorded operation done on our map.
 
 The recorder replaced page tables, physical pages and entries: tables cost nothing and are only counted, pages
 are numbered in the order of misses and never come back, entries never run out.  None of this is in the engine.
@@ -22,11 +22,11 @@ from ...engine.kernel.x15.vm_map import X15Map
 from .reader import Record, short
 
 _WORDS = ("hint", "size", "align", "start", "end", "addr", "va")
-"""Inputs that are as wide as the trace's word; offsets have 64 bits everywhere."""
+"""Inputs as wide as the trace's word; offsets always have 64 bits."""
 
 
 class CountedTables:
-    """Kernel page tables that are only counted: `klimit` moves, `kgrows` says how often."""
+    """Kernel page tables that are only counted: `klimit` moves, and `kgrows` counts the moves."""
 
     def __init__(self, klimit: int, kgrows: int, span_shift: int, mask: int) -> None:
         self.klimit = klimit
@@ -35,7 +35,7 @@ class CountedTables:
         self._mask = mask
 
     def kgrow(self, end: int) -> None:
-        """The next multiple of a table's span strictly above `end`."""
+        """Move `klimit` to the next multiple of a table's span strictly above `end`."""
         self.klimit = ((end >> self._span_shift) + 1 << self._span_shift) & self._mask
         self.kgrows += 1
 
@@ -48,15 +48,15 @@ class NumberedPages:
         self._numbers = count()
 
     def get_page(self, target: VmObject, offset: int) -> int | None:
-        """The next number, or none when the object has its share."""
+        """Return the next number, or None when the object has its share."""
         return next(self._numbers) if len(target.pages) < self._limits[target.name] else None
 
     def release(self, frame: int) -> None:
-        """Pages are never given back."""
+        """Do nothing: pages are never given back."""
 
 
 class X15Replay:
-    """One trace's map, and what the recorder wrote down of it after each operation."""
+    """One trace's map, and the recorder's facts after each operation."""
 
     def __init__(self, header: Record) -> None:
         _check_header(header)
@@ -86,7 +86,7 @@ class X15Replay:
             self._set_up_kernel(setup)
 
     def _set_up_kernel(self, setup: Record) -> None:
-        """Boot range and kentry area, entered as the kernel does; then the recorded kernel limit."""
+        """Enter boot range and kentry area as the kernel does; then set the recorded kernel limit."""
         assert self._kernel is not None
         flags = flag.pack_flags(flag.ALL, flag.ALL, flag.INHERITANCE["none"], 0, nomerge=True)
         boot, kentry = setup["boot"], setup["kentry"]
@@ -101,7 +101,7 @@ class X15Replay:
     # ---- operations --------------------------------------------------------------------------
 
     def run(self, record: Record) -> Any:
-        """Do one recorded operation; its result in the recording's form."""
+        """Do one recorded operation; returns its result in the recording's form."""
         if self._broken:
             raise ValueError(
                 "the map has been inconsistent since its last panic (tree_duplicate): no operation can follow"
@@ -188,7 +188,7 @@ class X15Replay:
     # ---- what is compared --------------------------------------------------------------------
 
     def after(self) -> Record:
-        """The short state that follows every operation."""
+        """Return the short state that follows every operation."""
         vm_map, cached = self.map, self.map.lookup_cache
         state: Record = {
             "size": vm_map.size,
@@ -202,15 +202,15 @@ class X15Replay:
         return state
 
     def beside(self) -> Record:
-        """Return what follows every operation beside its result."""
+        """Return what follows every operation in addition to its result."""
         return {"after": self.after()}
 
     def state_due(self, record: Record) -> bool:
-        """Every so many operations; not after the panic that ends a trace."""
+        """Return whether a full state is due: at regular intervals, but not after the panic that ends a trace."""
         return (record["i"] + 1) % self._state_every == 0 and not _ends_trace(record["result"])
 
     def state(self) -> Record:
-        """The full state: the short one, the entries in list order, the tree in preorder."""
+        """Return the full state: the short one, the entries in list order, the tree in preorder."""
         return {**self.after(), "entries": [entry_row(entry) for entry in self.map], "tree": self._preorder()}
 
     def _preorder(self) -> list[list[Any]]:
@@ -225,7 +225,7 @@ class X15Replay:
 
 
 def entry_row(entry: Entry) -> list[Any]:
-    """An entry as the recording writes it: the offset is 0 where there is no object."""
+    """Return an entry as the recording writes it: the offset is 0 without an object."""
     flags = entry.flags
     return [
         entry.start,

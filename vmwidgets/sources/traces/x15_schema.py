@@ -1,4 +1,4 @@
-"""The shape of an X15 trace, as JSON schemas: so that a damaged file is not taken for one that diverges."""
+"""The shape of an X15 trace, as JSON schemas, so that a damaged file is not mistaken for a divergence."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _BOOL = {"type": "boolean"}
 _TEXT = {"type": "string"}
 _NAME = {"type": ["string", "null"]}
 _EXPECTED: dict[str, Any] = {}
-"""What is compared: if another value comes out, the trace diverges."""
+"""The fields that are compared: if another value results, the trace diverges."""
 
 
 def _object(properties: dict[str, Any], optional: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -68,7 +68,7 @@ HEADER = _object(
     },
     optional=("variant",),
 )
-"""The first line."""
+"""The schema of the first line."""
 
 _COMMON: dict[str, Any] = {"i": _WORD, "op": _TEXT, "after": _EXPECTED}
 
@@ -97,7 +97,7 @@ OPERATIONS = {
     "kentry_alloc": _object({**_COMMON, "result": _EXPECTED}),
     "kentry_free": _object({**_COMMON, "va": _WORD, "result": _EXPECTED}),
 }
-"""A line for each operation, by its name."""
+"""The schema of each operation's line, by the operation's name."""
 
 LAST = _object({"end": _TEXT, "ops": _WORD})
-"""The last line."""
+"""The schema of the last line."""

@@ -1,6 +1,6 @@
-"""The strip of an operation's calls: what the pmap asked of the world, in order; a refill is a row lower.
+"""The strip of an operation's calls: the pmap's calls to the outside, in order; a refill is a row lower.
 
-A box is a call, a tick a record that the pmap changed by itself.  What is done is filled, what comes is faint.
+A box is a call; a tick is a change by the pmap itself.  Past steps are filled, future ones faint.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from vmwidgets.views.scene.text import wording
 from .picture import DomainPicture, DomainStep
 
 BOX, TICK, FOLD, GAP = 24.0, 4.0, 34.0, 2.5
-"""Height of a box; widths of a tick and of a fold; room between two."""
+"""Height of a box; widths of a tick and of a fold; space between two."""
 
 ROW, HEAD = 46.0, 18.0
-"""Height of a level of refills, with the words above its boxes; of the words."""
+"""Height of a level of refills, including the words above its boxes; height of the words."""
 
 WIDEST, NARROWEST = 92.0, 38.0
 """Widths of a box: room for a call's name, and for a short word."""
@@ -29,7 +29,7 @@ WIDEST, NARROWEST = 92.0, 38.0
 
 @frozen
 class Item:
-    """A step, or the steps [first, last] folded into one; steps count from 1."""
+    """A step, or the steps [first, last] folded into one; steps are counted from 1."""
 
     first: int
     last: int
@@ -37,12 +37,12 @@ class Item:
 
     @property
     def folded(self) -> bool:
-        """Return whether it stands for several."""
+        """Return whether it stands for several steps."""
         return self.last > self.first
 
 
 def calls_lane(picture: DomainPicture, top: float) -> tuple[list[Node], float]:
-    """Nodes of the strip, and the y where it ends; nothing for an operation without steps."""
+    """Return the nodes of the strip, and the y where it ends; nothing for an operation without steps."""
     if not picture.plan:
         return [], top
     items = chosen(picture.plan, picture.steps.index, picture.width - 2 * MARGIN)
@@ -57,7 +57,7 @@ def calls_lane(picture: DomainPicture, top: float) -> tuple[list[Node], float]:
 
 
 def chosen(plan: Sequence[DomainStep], at: int, room: float) -> list[Item]:
-    """The steps as far as there is room: the first and last, those around the one at hand, where refills begin."""
+    """Return the steps with room: the first, the last, those near the current one, and starts of refills."""
     items = [Item(number, number, step) for number, step in enumerate(plan, 1)]
     around = 24
     while _least(items) > room and around:
@@ -67,12 +67,12 @@ def chosen(plan: Sequence[DomainStep], at: int, room: float) -> list[Item]:
 
 
 def _least(items: Sequence[Item]) -> float:
-    """The least width of a strip."""
+    """Return the least width of a strip."""
     return sum((FOLD if item.folded else NARROWEST if _is_box(item) else TICK) + GAP for item in items) - GAP
 
 
 def _kept(plan: Sequence[DomainStep], at: int, around: int) -> set[int]:
-    """Steps that stand alone: so many around the one at hand, the ends, and as many beginnings of refills."""
+    """Return the steps that are not folded: `around` the current one, the ends, and some starts of refills."""
     last = len(plan)
     kept = {
         *range(at - around // 2, at + around // 2 + 1),
@@ -102,7 +102,7 @@ def _is_box(item: Item) -> bool:
 
 
 def _places(items: Sequence[Item], width: float) -> list[tuple[float, float]]:
-    """Left edge and width of each, from left to right over all levels: time goes one way."""
+    """Return the left edge and the width of each, from left to right over all levels: time goes one way."""
     room = width - 2 * MARGIN
     boxes = sum(_is_box(item) for item in items)
     spare = max(0.0, room - _least(items))
@@ -117,7 +117,7 @@ def _places(items: Sequence[Item], width: float) -> list[tuple[float, float]]:
 
 
 def _words(boxes: Sequence[tuple[Item, float]]) -> bool:
-    """Return whether all boxes have room for their call's whole name: all have it, or none."""
+    """Return whether all boxes have room for their call's whole name: all show it, or none does."""
     return kit.all_or_none((item.step.call for item, _ in boxes), (w - 4 for _, w in boxes))
 
 
@@ -144,7 +144,7 @@ def _item(picture: DomainPicture, item: Item, box: Box, whole: bool) -> Node:
 def _refills(
     picture: DomainPicture, items: Sequence[Item], places: Sequence[tuple[float, float]], top: float
 ) -> list[Node]:
-    """A frame around the boxes of each level of refills, with what it is for."""
+    """Return a frame around the boxes of each level of refills, with its purpose."""
     nodes: list[Node] = []
     for level in range(1, max(item.step.level for item in items) + 1):
         y = top + level * ROW - HEAD
@@ -164,7 +164,7 @@ def _refills(
 
 
 def _runs(items: Sequence[Item], level: int) -> list[tuple[int, int]]:
-    """Neighbours in refills at least `level` deep: index of the first and of the last."""
+    """Return runs of neighbours at least `level` refills deep: the index of the first and of the last."""
     runs: list[tuple[int, int]] = []
     for number, item in enumerate(items):
         if item.step.level < level:
@@ -177,7 +177,7 @@ def _runs(items: Sequence[Item], level: int) -> list[tuple[int, int]]:
 
 
 def _refill_words(items: Sequence[Item], level: int) -> tuple[tuple[str, ...], str]:
-    """Return what a refill is for, in ever fewer words, and in all."""
+    """Return the purpose of a refill, in ever fewer words, and in full."""
     here = [item.step.event for item in items if item.step.level == level]
     began = [event for event in here if isinstance(event, ev.SlabRefillBegan) and event.level == level]
     frames = [event for event in here if isinstance(event, ev.FrameAllocated) and event.bytes is not None]

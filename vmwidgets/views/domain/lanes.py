@@ -1,7 +1,7 @@
-"""A self-paging domain: how a process maps its own memory, in lanes from what it asked to what it got.
+"""A self-paging domain: how a process maps its own memory, in lanes from its requests to the result.
 
-The strip of its calls; its shadow tree beside the hardware's tables; its capabilities, slot by slot; its regions; and
-the slab that vnodes come from.  Each lane is a picture of its own too.
+The strip of its calls; its shadow tree next to the hardware's tables; its capabilities, slot by slot; its regions; and
+the slab for vnodes.  Each lane is also a picture of its own.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .slots import slots_lane, slots_table
 from .tree import tree_lane, tree_table
 
 ROWS, ROWS_ALONE = 11, 26
-"""Rows of the tree beside other lanes, and alone."""
+"""Rows of the tree next to other lanes, and alone."""
 
 HEADING = 25.0
 
@@ -33,7 +33,7 @@ Drawn = tuple[list[Node], list[Link], float]
 
 
 class Lane(NamedTuple):
-    """A part of a picture: its name, its heading, what the heading says of it, and how it is drawn from a y on."""
+    """A part of a picture: its name, its heading with a remark, and a function that draws it from a y on."""
 
     name: str
     words: str
@@ -42,31 +42,31 @@ class Lane(NamedTuple):
 
 
 def draw_domain(picture: DomainPicture, *, title: str = "", machine: str = "") -> Scene:
-    """The scene of a whole domain."""
+    """Return the scene of a whole domain."""
     lanes = [_tree(picture, ROWS), _slots(picture, 1), _regions(picture), _slab(picture)]
     return _stacked(picture, "domain", lanes, title or picture.value.name, machine, _whole_table(picture))
 
 
 def draw_vnodes(picture: DomainPicture, *, machine: str = "") -> Scene:
-    """The scene of the shadow tree beside the hardware's tables."""
+    """Return the scene of the shadow tree next to the hardware's tables."""
     title = f"{picture.value.name}: shadow tree"
     return _stacked(picture, "vnodes", [_tree(picture, ROWS_ALONE)], title, machine, tree_table(picture, ROWS_ALONE))
 
 
 def draw_capabilities(picture: DomainPicture, *, machine: str = "") -> Scene:
-    """The scene of the cnodes."""
+    """Return the scene of the cnodes."""
     title = f"{picture.value.name}: capabilities"
     return _stacked(picture, "capabilities", [_slots(picture, 4)], title, machine, slots_table(picture))
 
 
 def draw_vspace(picture: DomainPicture, *, machine: str = "") -> Scene:
-    """The scene of the regions."""
+    """Return the scene of the regions."""
     title = f"{picture.value.name}: vspace"
     return _stacked(picture, "vspace", [_regions(picture)], title, machine, regions_table(picture))
 
 
 def draw_slab_levels(picture: DomainPicture, *, machine: str = "") -> Scene:
-    """The scene of the slab and of the refills inside refills."""
+    """Return the scene of the slab and of the refills inside refills."""
     title = f"{picture.value.name}: slab"
     return _stacked(picture, "slab-levels", [_slab(picture)], title, machine, slab_table(picture))
 
@@ -144,7 +144,7 @@ def _mapped_words(picture: DomainPicture) -> str:
 
 
 def _whole_table(picture: DomainPicture) -> Table:
-    """Vnodes, capabilities, regions and slab in one table, each part under a heading of its own."""
+    """Return vnodes, capabilities, regions and slab in one table, each part below its own heading."""
     parts = [
         ("vnodes", tree_table(picture, ROWS)),
         ("capabilities", slots_table(picture)),

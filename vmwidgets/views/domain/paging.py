@@ -1,7 +1,7 @@
-"""A kernel-managed task beside a self-paging domain: who decided, what ran, and what it costs.
+"""A kernel-managed task next to a self-paging domain: the decisions, the functions, and the costs of each.
 
-On top both cards with what is mapped; below them each measure in the middle, its bars to the left for the task and to
-the right for the domain, to one scale a measure; at the end the functions that ran.
+At the top, both cards show what is mapped.  Below them, each measure is in the middle, with its bars to the left for
+the task and to the right for the domain, on a common scale.  At the end are the functions that ran.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from vmwidgets.views.scene.text import fitted, text_width, visible, wording, wra
 from vmwidgets.views.story.words.pictures import say_compared
 
 RANGES, FUNCTIONS = 6, 10
-"""Ranges and functions of a side that are drawn; the others are counted."""
+"""How many ranges and functions of a side are drawn; the others are counted."""
 
 MIDDLE, GAP = 236.0, 10.0
-"""Width of the words between the bars; room beside them."""
+"""Width of the words between the bars; space next to them."""
 
 LINE = 19.0
 
 _NARROW = 600.0
-"""Pixels of a picture below which it has no room for words between bars."""
+"""The width in pixels below which a picture has no room for words between bars."""
 
 
 def draw_paging(value: PagingComparison, *, width: float = WIDTH) -> Scene:
-    """The scene of a comparison."""
+    """Return the scene of a comparison."""
     half = (width - 2 * MARGIN - 24) / 2
     right_x = width - MARGIN - half
     nodes: list[Node] = []
@@ -67,7 +67,7 @@ def draw_paging(value: PagingComparison, *, width: float = WIDTH) -> Scene:
 
 
 def _subtitle(value: PagingComparison) -> str:
-    """Return whether both have mapped as much: only then are the costs of one thing."""
+    """Return whether both have mapped the same amount: only then are their costs comparable."""
     task, domain = value.task.present, value.domain.present
     much = "as much memory" if task == domain else f"{task} and {domain}"
     return f"{much}, mapped by the kernel and by the program itself · bars of a row have one scale"
@@ -91,7 +91,7 @@ def _caption(value: PagingComparison) -> Caption:
 
 
 def _card(side: PagingSide, name: str, x: float, y: float, w: float) -> tuple[list[Node], float]:
-    """Return who it is, who decides, and its ranges."""
+    """Return a side's name, who decides, and its ranges."""
     head = _words_of_card(side, w)
     h = max(run.y for run in head) + 9
     title = f"{visible(side.label)}: {'; '.join(run.text for run in head[1:])}"
@@ -113,7 +113,7 @@ def _card(side: PagingSide, name: str, x: float, y: float, w: float) -> tuple[li
 
 
 def _words_of_card(side: PagingSide, w: float) -> tuple[Text, ...]:
-    """The name, who decides, what tables and records there are: in as many lines as that takes."""
+    """Return the name, who decides, and the tables and records, in as many lines as needed."""
     decides = f"{side.decider} decides"
     tables = ", ".join(_records_words(one) for one in side.tables) or "none"
     records = ", ".join(_records_words(one) for one in side.records)
@@ -151,7 +151,7 @@ def _range(one: PagedRange, number: int, name: str, style: AddressStyle, x: floa
 
 
 def _measure(number: int, measure: tuple[str, int, int, bool], y: float, width: float) -> Node:
-    """Its name between the two bars, or above them."""
+    """Return a measure's name between its two bars, or above them."""
     name, left, right, is_bytes = measure
     is_narrow = width < _NARROW
     between = 0.0 if is_narrow else MIDDLE

@@ -1,4 +1,4 @@
-"""What all lanes of a domain's picture are drawn from: the domain at one moment, its steps, and what is looked at."""
+"""The basis of all lanes of a domain's picture: the domain at one moment, its steps, and the selection."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ COLUMNS = (
     Lane("column 0", "tree", down=True, label="shadow tree"),
     Lane("column 1", down=True, label="the hardware's tables"),
 )
-"""The lanes of the shadow tree and of the hardware's tables beside it."""
+"""The lanes of the shadow tree and of the hardware's tables next to it."""
 
 
 class Decoded(NamedTuple):
-    """A hardware descriptor in words: `kind` "table", "leaf" or "invalid", what it refers to, what it lets pass."""
+    """A hardware descriptor in words: `kind` "table", "leaf" or "invalid", its target, and its permissions."""
 
     kind: str
     address: int
@@ -43,11 +43,11 @@ class Decoded(NamedTuple):
 
 
 Decode = Callable[[int, int], Decoded]
-"""Reads a descriptor, given its level and its word: the format's business, so it is handed in."""
+"""A function that decodes a descriptor, given its level and its word; it depends on the format."""
 
 
 class Below(NamedTuple):
-    """Tables, leaves, and the bytes that these map."""
+    """The number of tables, of leaves, and of the bytes that these map."""
 
     tables: int
     leaves: int
@@ -55,20 +55,20 @@ class Below(NamedTuple):
 
 
 class Extent(NamedTuple):
-    """[start, end), where a leaf of a table of `level` maps something, or somewhere in it the leaves of a fold."""
+    """[start, end), mapped by a leaf in a table of `level`, or in parts by the leaves of a fold."""
 
     start: int
     end: int
     level: int
     vnode: int | None
-    """The leaf; none: a fold."""
+    """The leaf; None for a fold."""
 
 
 @frozen(slots=False)
 class DomainPicture:
     """A domain at one moment: `value` as it was at `moment`.
 
-    `plan` are all steps of the operation, `at` how many are behind (the last may be all of it); `opened` are folds.
+    `plan` contains all steps of the operation, and `at` the number of past ones; `opened` are folds.
     """
 
     value: DomainValue
@@ -82,24 +82,24 @@ class DomainPicture:
     opened: Collection[str] = ()
     width: float = WIDTH
     things: dict[CapRef, str] = field(default_factory=dict)
-    """What selects a capability: its vnode's thing, if it is a table's or a mapping."""
+    """The ID that selects a capability: its vnode's, if it is a table's or a mapping's."""
     new: frozenset[str] = frozenset()
     changed: frozenset[str] = frozenset()
-    """Things that the operation made, or touched, so far."""
+    """The things that the operation has made or changed so far."""
 
     @cached_property
     def vnodes(self) -> Sequence[VnodeValue]:
-        """The vnodes that are known, each before its children."""
+        """The known vnodes, each before its children."""
         return list(all_vnodes(self.value.root))
 
     @cached_property
     def extents(self) -> Sequence[Extent]:
-        """Return where something is mapped: leaves and folds, in the order of addresses."""
+        """The mapped addresses: leaves and folds, in address order."""
         return extents_of(self.vnodes)
 
     @cached_property
     def below(self) -> dict[int, Below]:
-        """Of each vnode, what it and all below it make up."""
+        """For each vnode, the totals of it and everything below it."""
         found: dict[int, Below] = {}
         for node in reversed(self.vnodes):
             parts = [*(found[child.id] for child in node.children), *(below_fold(fold) for fold in node.folds)]
@@ -109,27 +109,27 @@ class DomainPicture:
 
     @cached_property
     def fresh(self) -> frozenset[int]:
-        """The vnodes that are new, by id."""
+        """The new vnodes, by ID."""
         return frozenset(number for thing in self.new if (number := vnode_id(thing)) is not None)
 
     @cached_property
     def marked(self) -> frozenset[int]:
-        """The vnodes that are new or changed, by id."""
+        """The new or changed vnodes, by ID."""
         return frozenset(number for thing in (*self.new, *self.changed) if (number := vnode_id(thing)) is not None)
 
     def states(self, *things: str) -> tuple[str, ...]:
-        """Return what is true of what goes by these names."""
+        """Return the states of the things with these names."""
         if any(thing in self.new for thing in things):
             return ("new",)
         return ("changed",) if any(thing in self.changed for thing in things) else ()
 
     def thing(self, ref: CapRef) -> str:
-        """Return what selects the capability in a slot."""
+        """Return the ID that selects the capability in a slot."""
         return self.things.get(ref) or f"cap:{ref}"
 
 
 def vnode_thing(identity: int) -> str:
-    """Return what selects a vnode, its capabilities and its descriptor.
+    """Return the ID that selects a vnode, its capabilities and its descriptor.
 
     >>> vnode_thing(7)
     'vnode:7'
@@ -138,7 +138,7 @@ def vnode_thing(identity: int) -> str:
 
 
 def vnode_id(thing: str) -> int | None:
-    """The vnode that a selection or a mark is about.
+    """Return the vnode of a selection or a mark.
 
     >>> vnode_id("vnode:7"), vnode_id("cap:slots[7]")
     (7, None)
@@ -148,12 +148,12 @@ def vnode_id(thing: str) -> int | None:
 
 
 def below_fold(fold: VnodeFold) -> Below:
-    """Return what is folded."""
+    """Return the totals of what is folded."""
     return Below(fold.tables_below, fold.leaves, fold.bytes)
 
 
 def extents_of(vnodes: Iterable[VnodeValue]) -> list[Extent]:
-    """Leaves and folds, in the order of addresses."""
+    """Return leaves and folds, in address order."""
     found = []
     for node in vnodes:
         if not node.is_table:
@@ -163,7 +163,7 @@ def extents_of(vnodes: Iterable[VnodeValue]) -> list[Extent]:
 
 
 def things_of(value: DomainValue) -> dict[CapRef, str]:
-    """Return what selects each capability that belongs to a vnode: a frame belongs to none, it may be in many."""
+    """Return the ID of each capability that belongs to a vnode; a frame's may be in many, and belongs to none."""
     found = {ref: vnode_thing(identity) for ref, identity in value.owners}
     for node in all_vnodes(value.root):
         if node.mapping is not None:
@@ -174,7 +174,7 @@ def things_of(value: DomainValue) -> dict[CapRef, str]:
 
 
 def marks_of(done: Sequence[ev.Event], value: DomainValue) -> tuple[frozenset[str], frozenset[str]]:
-    """Things that are new after these events, and things that changed."""
+    """Return the things that are new after these events, and those that changed."""
     mine = [event for event in done if getattr(event, "domain", None) == value.name]
     slots, held, vnodes, regions = (
         _came_and_went(mine, *both)
@@ -194,7 +194,7 @@ def marks_of(done: Sequence[ev.Event], value: DomainValue) -> tuple[frozenset[st
 
 
 def _came_and_went(events: Iterable[ev.Event], came: type[ev.Event], went: type[ev.Event], key: str) -> Difference:
-    """Return what is new after these events, what was removed and is there again, and what is gone."""
+    """Return what is new after these events, what was removed and is back, and what is gone."""
     before: dict[Any, bool] = {}
     now: dict[Any, bool] = {}
     for event in events:
@@ -206,7 +206,7 @@ def _came_and_went(events: Iterable[ev.Event], came: type[ev.Event], went: type[
 
 
 def _rewritten(done: Sequence[ev.Event], value: DomainValue) -> set[str]:
-    """The vnodes whose descriptors were rewritten."""
+    """Return the vnodes whose descriptors were rewritten."""
     written = {pa for pa, (before, _) in words_written(done).items() if before}
     if not written:
         return set()
@@ -228,8 +228,8 @@ def _holds(node: VnodeValue, written: set[int], width: int) -> bool:
 class DomainStep:
     """A step of an operation in the strip.
 
-    `short` and `call` are its word and, if it is a call to the world, the call's name; `level` how many refills it is
-    inside; `undoing`: it takes something back.
+    `short` is its word and `call` the name of its call to the outside, if it is one; `level` is the number of refills
+    around it; `undoing`: it undoes something.
     """
 
     sentence: str
@@ -242,12 +242,12 @@ class DomainStep:
 
 
 def steps_of_domain(name: str) -> Mine:
-    """The steps of the domain called `name`."""
+    """Return the steps of the domain called `name`."""
     return where(lambda stage: stage.step.about == ("domain", name))
 
 
 def plan_of(moment: Moment, name: str) -> tuple[DomainStep, ...]:
-    """The steps of the domain called `name` in the operation of a moment."""
+    """Return the steps of the domain called `name` in the operation of a moment."""
     return tuple(_marked([_in_the_strip(step) for step in moment.mine(steps_of_domain(name))]))
 
 
@@ -269,7 +269,7 @@ def _fails(event: ev.Event) -> bool:
 
 
 def _marked(steps: Sequence[DomainStep]) -> Iterator[DomainStep]:
-    """Steps between a failure and the word that all was taken back do just that."""
+    """Yield the steps with marks: those between a failure and the end of the rollback undo something."""
     ends = [number for number, step in enumerate(steps) if isinstance(step.event, ev.MapUndone)]
     undoing = False
     for number, step in enumerate(steps):
@@ -284,7 +284,7 @@ def _marked(steps: Sequence[DomainStep]) -> Iterator[DomainStep]:
 
 
 def focus_of(events: Sequence[ev.Event], domain: str, selection: str = "", opened: Collection[str] = ()) -> DomainFocus:
-    """All that `events` changed and named in a domain, with what is selected, and the folds in `opened`."""
+    """Return everything that `events` changed and named in a domain, with the selection, and the folds in `opened`."""
     mine = [event for event in events if getattr(event, "domain", None) == domain]
     placed = [event for event in mine if isinstance(event, (ev.VnodeLinked, ev.VnodeUnlinked))]
     regions = [event for event in mine if isinstance(event, (ev.RegionAdded, ev.RegionRemoved))]
@@ -318,7 +318,7 @@ def focus_of(events: Sequence[ev.Event], domain: str, selection: str = "", opene
 
 
 def opened_table(fold: str) -> tuple[int, int] | None:
-    """The table and the entry at which a fold was opened.
+    """Return the table and the entry of an opened fold.
 
     >>> opened_table("tree/7/256"), opened_table("slots/slots")
     ((7, 256), None)

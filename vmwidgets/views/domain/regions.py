@@ -1,4 +1,4 @@
-"""The address space as a ribbon: regions to scale, how much of the slab frames' region is used, what is mapped."""
+"""The address space as a ribbon: regions to scale, the used part of the slab frames' region, what is mapped."""
 
 from __future__ import annotations
 
@@ -22,38 +22,38 @@ from vmwidgets.views.story.words.names import flag_words
 from .picture import DomainPicture, Extent
 
 BAR, LEAVES, FOLDED = 30.0, 8.0, 2.0
-"""Height of the ribbon; of the strip of mapped memory below it; of that where leaves are folded."""
+"""Height of the ribbon; of the strip of mapped memory below it; of that strip where leaves are folded."""
 
 BROKEN = 92.0
-"""Pixels of a gap at which the axis is broken: room for its size."""
+"""Width in pixels of a gap at which the axis is broken: room for its size."""
 
 MOST = 24
-"""Regions that are drawn; what is mapped is drawn of all."""
+"""The most regions that are drawn; mapped memory is drawn for all."""
 
 RegionSegment = Segment[RegionValue]
 
 
 class RegionAxis(NamedTuple):
-    """The axis of the ribbon, and what it leaves out, by where that begins."""
+    """The axis of the ribbon, and the regions left out, by their first address."""
 
     segments: Sequence[RegionSegment]
     folded: Mapping[int, RegionFold]
 
     @property
     def is_to_scale(self) -> bool:
-        """Return whether it is broken nowhere."""
+        """Return whether it has no break."""
         return not any(segment.broken for segment in self.segments)
 
 
 def region_axis(picture: DomainPicture) -> RegionAxis:
-    """The axis of the addresses that a domain uses."""
+    """Return the axis of the addresses that a domain uses."""
     folded = _left_out(picture, shown_regions(picture))
     segments = place(_segments(picture, folded), MARGIN, picture.width - 2 * MARGIN, broken=BROKEN)
     return RegionAxis(segments, folded)
 
 
 def regions_lane(picture: DomainPicture, axis: RegionAxis, top: float) -> tuple[list[Node], float]:
-    """Nodes of the ribbon on this axis, and the y where it ends."""
+    """Return the nodes of the ribbon on this axis, and the y where it ends."""
     segments, folded = axis
     if not segments:
         return [], top
@@ -70,7 +70,7 @@ def regions_lane(picture: DomainPicture, axis: RegionAxis, top: float) -> tuple[
 
 
 def shown_regions(picture: DomainPicture) -> tuple[RegionValue, ...]:
-    """The regions that are drawn: those that changed or are selected, that of the slab frames, then the lowest."""
+    """Return the regions that are drawn: changed and selected ones, that of the slab frames, then the lowest."""
     regions = picture.value.regions
     if len(regions) <= MOST:
         return regions
@@ -85,9 +85,9 @@ def shown_regions(picture: DomainPicture) -> tuple[RegionValue, ...]:
 
 
 def _segments(picture: DomainPicture, folded: Mapping[int, RegionFold]) -> list[RegionSegment]:
-    """Regions, what is folded, and the gaps between; from the first to the end of what is in use, leaves outside too.
+    """Return regions, folds and gaps, from the first to the end of used addresses, with leaves outside regions.
 
-    What is folded is a gap: where it is wide, the axis is broken there.
+    A fold is a gap: if it is wide, the axis is broken there.
     """
     regions = shown_regions(picture)
     extents = picture.extents
@@ -112,7 +112,7 @@ def _segments(picture: DomainPicture, folded: Mapping[int, RegionFold]) -> list[
 
 
 def _with_meta_broken(picture: DomainPicture, segments: list[RegionSegment]) -> list[RegionSegment]:
-    """The region of the slab frames is not to scale where the others could not be seen beside it."""
+    """Return whether the slab frames' region must not be to scale, because the others would be invisible."""
     sizes = {segment.start: segment.end - segment.start for segment in segments if segment.item is not None}
     meta = picture.value.meta_start
     if meta not in sizes or not 0 < DRAWABLE * (sum(sizes.values()) - sizes[meta]) < sizes[meta]:
@@ -123,7 +123,7 @@ def _with_meta_broken(picture: DomainPicture, segments: list[RegionSegment]) -> 
 def _parted(
     segments: Sequence[RegionSegment], extents: Sequence[Extent], folded: Container[int]
 ) -> list[RegionSegment]:
-    """Gaps cut where something is mapped outside of all regions, so that the axis is never broken there."""
+    """Return gaps, cut where something is mapped outside all regions, so that the axis is not broken there."""
     result: list[RegionSegment] = []
     places = [extent.start for extent in extents]
     for segment in segments:
@@ -163,7 +163,7 @@ def _region(picture: DomainPicture, segment: RegionSegment, region: RegionValue,
 
 
 def _gap(folded: Mapping[int, RegionFold], segment: RegionSegment, y: float) -> Node:
-    """A piece of the addresses in which no region is drawn: none is there, or some are folded."""
+    """Return a range of addresses without a drawn region: there is none, or some are folded."""
     size = binary_size(segment.end - segment.start)
     count = folded[segment.start].count if segment.start in folded else 0
     many = counted(count, "region")
@@ -178,7 +178,7 @@ def _gap(folded: Mapping[int, RegionFold], segment: RegionSegment, y: float) -> 
 
 
 def _left_out(picture: DomainPicture, drawn: Sequence[RegionValue]) -> dict[int, RegionFold]:
-    """Regions that are not drawn, neighbours together, by where the first begins."""
+    """Return the regions that are not drawn, neighbours joined, by the address where the first begins."""
     ids, bases = {region.id for region in drawn}, [region.base for region in drawn]
     parts = [RegionFold(one.base, one.base + one.size, 1) for one in picture.value.regions if one.id not in ids]
     found: dict[int, RegionFold] = {}
@@ -192,7 +192,7 @@ def _left_out(picture: DomainPicture, drawn: Sequence[RegionValue]) -> dict[int,
 
 
 def _mapped(picture: DomainPicture, segments: Sequence[RegionSegment], y: float) -> Node:
-    """A strip of what is mapped, neighbours joined; thin where folded leaves are somewhere."""
+    """Return a strip of mapped memory, neighbours joined; thin where it is in folded leaves."""
     runs: list[tuple[float, float, tuple[str, float]]] = []
     at = 0
     for start, end, level, vnode in picture.extents:
@@ -220,7 +220,7 @@ def _mapped(picture: DomainPicture, segments: Sequence[RegionSegment], y: float)
 
 
 def _ticks(picture: DomainPicture, segments: Sequence[RegionSegment], y: float) -> list[Node]:
-    """Addresses below: both ends, then where regions begin, as far as they do not meet."""
+    """Return addresses below the ribbon: both ends, then the starts of regions, as far as there is room."""
     wanted = [segments[0].start, segments[-1].end]
     new = [segment.start for segment in segments if segment.item and f"region:{segment.item.id}" in picture.new]
     wanted += new + [segment.start for segment in segments if segment.item is not None]
@@ -232,7 +232,7 @@ REGIONS_HEADER = ("from", "to", "size", "what", "flags", "offset")
 
 
 def regions_table(picture: DomainPicture) -> Table:
-    """Every region in a row."""
+    """Return every region in a row."""
     rows: list[tuple[str, ...]] = []
     for region in picture.value.regions[:MAX_ROWS]:
         meta = region.base == picture.value.meta_start and not region.memobj

@@ -1,4 +1,4 @@
-"""The slab that vnodes come from: its pieces of memory, block by block, the reserve, and the levels of a refill."""
+"""The slab for vnodes: its pieces of memory, block by block, the reserve, and the levels of a refill."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ from vmwidgets.views.story.calls import with_functions
 from .picture import DomainPicture
 
 RESERVE = {"armv7": 3, "x86-64": 5}
-"""Blocks that every map leaves: what mapping one more page for the slab may take, a leaf and a table a level."""
+"""The blocks that every map must leave: what mapping one page for the slab can take, a leaf and a table for each
+level.
+"""
 
 CELLS = 63
-"""Blocks of a piece that have a cell of their own; of more, bars say how many are used."""
+"""The most blocks of a piece with a cell each; for more, bars show how many are used."""
 
 HEAD_W, HEAD_H, GAP, OLDER_W = 236.0, 62.0, 8.0, 130.0
 LEVEL_H = 24.0
@@ -27,20 +29,20 @@ LEVEL_H = 24.0
 
 @frozen
 class Refill:
-    """A refill of the operation: how deep, what was missing, what came, and whether all of it is behind."""
+    """A refill of the operation: its depth, its goal, its result, and whether it is over."""
 
     level: int
     missing: int
     asked: int
     got: int | None
     wanted: int
-    """Blocks that were to be free."""
+    """The required number of free blocks."""
     begun: bool
     done: bool
 
 
 def slab_lane(picture: DomainPicture, top: float, most: int = 4) -> tuple[list[Node], float]:
-    """Nodes of the slab, and the y where it ends; at most `most` of its pieces are drawn."""
+    """Return the nodes of the slab, and the y where it ends; at most `most` of its pieces are drawn."""
     slab = picture.value.slab
     refills = refills_of(picture)
     words = _words(picture, slab, refills, top)
@@ -74,7 +76,7 @@ def _older(label: Sequence[str], x: float, y: float) -> Node:
 
 
 def _reserved(slab: SlabAllocatorValue, reserve: int) -> dict[int, int]:
-    """Return how many of each piece's free blocks are the reserve: the last that would be taken."""
+    """Return how many free blocks of each piece are the reserve, which would be used last."""
     found: dict[int, int] = {}
     left = max(0, min(reserve, slab.free) - slab.fold.free)
     for number in reversed(range(len(slab.heads))):
@@ -117,7 +119,7 @@ def _head(
 
 
 def _cells(head: SlabHeadValue, number: int, reserve: int, x: float, y: float) -> Node:
-    """Blocks in use filled, free ones empty, those of the reserve in bold: the last that would be taken.
+    """Return the blocks: filled if in use, empty if free, and bold in the reserve, which is taken last.
 
     A piece of many blocks is a bar.
     """
@@ -143,7 +145,7 @@ def _cells(head: SlabHeadValue, number: int, reserve: int, x: float, y: float) -
 
 
 def refills_of(picture: DomainPicture) -> list[Refill]:
-    """The refills of the operation, each turn in the order it began."""
+    """Return the refills of the operation, each round in the order in which it began."""
     found: list[Refill] = []
     free = picture.value.slab.free - sum(map(_freed, picture.moment.so_far))
     open_turns: list[int] = []
@@ -166,7 +168,7 @@ def refills_of(picture: DomainPicture) -> list[Refill]:
 
 
 def _freed(event: ev.Event) -> int:
-    """Return how many blocks an event made free; less than 0: it took one."""
+    """Return how many blocks an event freed; negative if it used some."""
     if isinstance(event, ev.SlabGrown):
         return event.blocks
     return isinstance(event, ev.BlockGiven) - (isinstance(event, ev.BlockTaken) and event.block is not None)
@@ -199,7 +201,7 @@ SLAB_HEADER = ("piece", "at", "bytes", "blocks", "free")
 
 
 def slab_table(picture: DomainPicture) -> Table:
-    """Every piece of memory in a row, the newest first."""
+    """Return every piece of memory in a row, the newest first."""
     heads = picture.value.slab.heads
     rows = [
         (str(head.number), picture.style.whole(head.address) if head.address else "", f"{head.bytes:,}",

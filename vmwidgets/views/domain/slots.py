@@ -1,4 +1,4 @@
-"""Cnodes and slots: a cnode is rows of slots, each with the letters of the capability in it; runs are folded."""
+"""Cnodes and slots: a cnode is rows of slots, each with its capability's letters; runs are folded."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from vmwidgets.views.story.words.names import kind_words
 from .picture import DomainPicture
 
 NAME_W, CELL_W, CELL_H, GAP = 78.0, 32.0, 34.0, 3.0
-"""Width of a cnode's name; a slot's size; room between two."""
+"""Width of a cnode's name; a slot's size; space between two."""
 
 FOLD_W = 74.0
 
@@ -29,8 +29,8 @@ FOLD_W = 74.0
 class Cell:
     """A slot, or the slots [first, last] folded into one.
 
-    `held` is what is in a single slot; `kinds` are counts of what is in several, by letters; `reserved` how many were
-    given and hold nothing.
+    `held` is the content of a single slot; `kinds` counts the contents of several, by letters; `reserved` is the number
+    of slots that were given out and are empty.
     """
 
     first: int
@@ -41,14 +41,12 @@ class Cell:
 
     @property
     def folded(self) -> bool:
-        """Return whether it stands for several."""
+        """Return whether it stands for several slots."""
         return self.last > self.first
 
 
 def slots_lane(picture: DomainPicture, top: float, rows: int = 2) -> tuple[list[Node], list[Link], float]:
-    """Nodes of all cnodes, lines around what is new, and the y where they end; each has at most `rows` rows, small
-    ones share one.
-    """  # noqa: D205  one sentence
+    """Return the nodes of all cnodes, lines around new ones, and the y where they end."""
     nodes: list[Node] = []
     right = picture.width - MARGIN
     x, y, bottom = MARGIN, top, top
@@ -64,7 +62,7 @@ def slots_lane(picture: DomainPicture, top: float, rows: int = 2) -> tuple[list[
 
 
 def _contours(nodes: Iterable[Node]) -> Iterator[Link]:
-    """A line around new capabilities beside each other."""
+    """Yield a line around adjacent new capabilities."""
     run: list[Node] = []
     for node in (*nodes, None):
         is_next = bool(run) and node is not None and node.y == run[0].y and node.x - run[-1].x < CELL_W + 2 * GAP
@@ -95,7 +93,7 @@ def _cnode(picture: DomainPicture, cnode: CnodeValue, cells: Sequence[Cell], lef
 
 
 def cells_of(picture: DomainPicture, cnode: CnodeValue, room: float) -> list[Cell]:
-    """The cells of a cnode that fit `room` pixels of rows: what changed, what is selected, then the first ones."""
+    """Return the cells of a cnode for `room` pixels of rows: changed ones, selected ones, then the first ones."""
     held = {one.ref.slot: one for one in cnode.capabilities}
     taken = sorted({*held, *cnode.reserved})
     names = picture.new | picture.changed | {picture.selection}
@@ -113,7 +111,7 @@ def cells_of(picture: DomainPicture, cnode: CnodeValue, room: float) -> list[Cel
 
 
 OPENED = 300
-"""So many slots more are drawn of a cnode that was opened."""
+"""The number of further slots that are drawn of an opened cnode."""
 
 
 def _width(cell: Cell) -> float:
@@ -123,7 +121,7 @@ def _width(cell: Cell) -> float:
 def _cells(
     cnode: CnodeValue, taken: Sequence[int], kept: Sequence[int], held: dict[int, CapabilityValue]
 ) -> Iterator[Cell]:
-    """In order: kept slots alone; between them what is folded; the free ones behind the last."""
+    """Yield kept slots alone, folds between them, and the free slots at the end, in order."""
     at, first, fold = 0, 0, 0
     for slot in [*kept, cnode.slots]:
         upto = bisect_left(taken, slot, first)
@@ -142,7 +140,7 @@ def _cells(
 
 
 def _several(first: int, last: int, held: Sequence[CapabilityValue | None], folds: Sequence[SlotFold]) -> Cell:
-    """Slots of which not each has a cell: some that are known, and some that a window only counts."""
+    """Return a cell for several slots: some that are known, and some that are only counted."""
     if first == last:
         return Cell(first, last, held[0], reserved=held[0] is None)
     kinds = Counter(kind_words(one.kind).letters for one in held if one is not None)
@@ -182,7 +180,7 @@ def _cell(picture: DomainPicture, cnode: CnodeValue, cell: Cell, box: Box) -> No
 
 
 _FEET = 14.0, 27.0
-"""Where the two words of a cell stand."""
+"""The baselines of the two words in a cell."""
 
 
 def _fold(cnode: CnodeValue, cell: Cell, box: Box) -> Node:
@@ -207,7 +205,7 @@ def _fold(cnode: CnodeValue, cell: Cell, box: Box) -> Node:
 
 
 def describe(held: CapabilityValue) -> str:
-    """A capability in one line."""
+    """Return a capability in one line."""
     words = kind_words(held.kind).words
     parts = [
         f"{visible(str(held.ref))}: {words}, {binary_size(held.bytes)} at physical {Address(held.base)}, {held.rights}"
@@ -226,7 +224,7 @@ def describe(held: CapabilityValue) -> str:
 
 
 MOST_COPIES, MOST_PLACES = 4, 3
-"""Copies and places that are named."""
+"""The most copies and places that are named."""
 
 
 SLOTS_HEADER = ("slot", "capability", "base", "size", "rights", "made from", "mapped in")
@@ -234,7 +232,7 @@ MAX_ROWS = 400
 
 
 def slots_table(picture: DomainPicture) -> Table:
-    """Every capability in a row."""
+    """Return every capability in a row."""
     held = [one for cnode in picture.value.cnodes for one in cnode.capabilities]
     rows: list[tuple[str, ...]] = [
         (visible(str(one.ref)), one.kind, str(Address(one.base)), binary_size(one.bytes), one.rights,

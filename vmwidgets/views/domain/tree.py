@@ -1,6 +1,6 @@
-"""The shadow tree beside the hardware's tables: what the program remembers left, what is in RAM right, row by row.
+"""The shadow tree next to the hardware's tables: the program's records left, the RAM right, row by row.
 
-A row is a vnode, in the order of addresses, indented by its depth; a line leads to its descriptor.
+Rows are vnodes in address order, indented by depth; a line connects each to its descriptor.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ from vmwidgets.views.story.words.names import flag_words, kind_words, pages_word
 from .picture import COLUMNS, Decoded, DomainPicture, below_fold, opened_table, vnode_id, vnode_thing
 
 INDENT, ROW_H, LARGE_H, GAP = 20.0, 24.0, 35.0, 4.0
-"""Pixels that a level goes in; height of a row, and of one whose pages are large; room between two."""
+"""Indentation of a level; height of a row, and of a row for large pages; space between two."""
 
 LEFT, BETWEEN = 0.58, 52.0
-"""The part of the width that the tree takes; the room for lines."""
+"""The tree's share of the width; the space for lines."""
 
 HEADS = 22.0
 """Height of the words above the rows."""
 
 _LEFT, _RIGHT = "shadow tree", "what the hardware reads"
-"""What both columns are called; the first is what the program remembers of its tables."""
+"""The names of both columns; the first is what the program remembers of its tables."""
 
 EXECUTABLE = "x that was not requested: no bit forbids execution, so pages that can be read can be executed"
-"""Why the hardware allows more than was requested."""
+"""The reason why the hardware allows more than was requested."""
 
 NARROW, CLOSE, SECOND = 640.0, 22.0, 15.0
-"""Pixels of a picture below which rows have two lines; the room for lines there; height of a row's second line."""
+"""The width in pixels below which rows have two lines; the space for lines then; the height of the second line."""
 
 
 @frozen
 class Row:
-    """A vnode, or children of `node` that are folded."""
+    """A vnode, or folded children of `node`."""
 
     node: VnodeValue
     depth: int
@@ -48,7 +48,7 @@ class Row:
 
 
 def tree_lane(picture: DomainPicture, top: float, most: int) -> tuple[list[Node], list[Link], float]:
-    """Nodes and lines of at most about `most` rows, and the y where they end."""
+    """Return the nodes and lines of about `most` rows at most, and the y where they end."""
     rows = rows_of(picture, most)
     second = SECOND if picture.width < NARROW else 0.0
     between = CLOSE if second else BETWEEN
@@ -96,7 +96,7 @@ def tree_lane(picture: DomainPicture, top: float, most: int) -> tuple[list[Node]
 
 
 def _heads(picture: DomainPicture, left: kit.Box, right: kit.Box, wants: float, has_leaves: bool) -> Iterator[Node]:
-    """Yield what both columns are, how much is in the first, and what its rows end with."""
+    """Yield the headings of both columns, with the size of the first, and what its rows end with."""
     tables, leaves, _ = picture.below[picture.value.root.id]
     many, new = f"{counted(tables, 'table')}, {counted(leaves, 'leaf', 'leaves')}", len(picture.fresh)
     said = f"{many}, {new:,} new" if new else many
@@ -125,7 +125,7 @@ def _is_leaf(row: Row) -> bool:
 
 
 def _runs_too(picture: DomainPicture, row: Row) -> bool:
-    """Return whether the hardware lets a page be executed for which that was not requested."""
+    """Return whether the hardware allows execution of a page for which it was not requested."""
     node = row.node
     if row.folded or node.is_table or node.descriptor is None:
         return False
@@ -134,7 +134,7 @@ def _runs_too(picture: DomainPicture, row: Row) -> bool:
 
 
 def _branch(above: Node, below: Node) -> Link:
-    """From a table's row down to one in it."""
+    """Return the line from a table's row down to one in the table."""
     x, middle = above.x + INDENT / 2, below.y + below.h / 2
     points = ((x, above.y + above.h), (x, middle), (below.x, middle))
     return Link(f"{below.id}/branch", "branch", above.id, below.id, points, branch=True)
@@ -147,11 +147,11 @@ def _is_large(row: Row) -> bool:
 # ---- which rows ---------------------------------------------------------------------------------------
 
 OPENED = 60
-"""So many rows more are drawn for a fold that was opened."""
+"""The number of further rows or slots that are drawn for an opened fold."""
 
 
 def rows_of(picture: DomainPicture, most: int) -> list[Row]:
-    """The root, and as many vnodes as fit: what changed or is selected first, then from the top; others are folded."""
+    """Return the root and as many vnodes as fit: changed or selected ones, then from the top; others are folded."""
     root = picture.value.root
     parents = {child.id: node for node in picture.vnodes for child in node.children}
     most += OPENED * sum(one.startswith("tree/") for one in picture.opened)
@@ -175,7 +175,7 @@ def rows_of(picture: DomainPicture, most: int) -> list[Row]:
 
 
 def _ranked(picture: DomainPicture) -> Iterator[VnodeValue]:
-    """All vnodes but the root in the order in which they are wanted: tables before what is in them."""
+    """Yield all vnodes but the root by priority: tables before their contents."""
     root = picture.value.root
     chosen = vnode_id(picture.selection)
     marked = [node for node in picture.vnodes if node.id in picture.marked or node.id == chosen]
@@ -209,13 +209,13 @@ def _rows_below(picture: DomainPicture, table: VnodeValue, depth: int, known: se
 
 
 def _in_order(table: VnodeValue) -> list[VnodeValue | VnodeFold]:
-    """Children and folds, in the order of entries."""
+    """Return children and folds, in the order of entries."""
     parts: list[VnodeValue | VnodeFold] = [*table.children, *table.folds]
     return sorted(parts, key=lambda part: part.first if isinstance(part, VnodeFold) else part.entry)
 
 
 def _folded(picture: DomainPicture, run: Sequence[VnodeValue | VnodeFold]) -> VnodeFold:
-    """Neighbours as one fold."""
+    """Return neighbours as one fold."""
     folds = [part if isinstance(part, VnodeFold) else _fold_of(picture, part) for part in run]
     counts = zip(*((one.children, one.tables, *below_fold(one)) for one in folds), strict=True)
     return VnodeFold(folds[0].first, folds[-1].last, folds[0].va, folds[-1].end, *(sum(part) for part in counts))
@@ -230,7 +230,7 @@ def _fold_of(picture: DomainPicture, node: VnodeValue) -> VnodeFold:
 
 
 def _vnode(picture: DomainPicture, row: Row, box: kit.Box, second: float, wants: float) -> Node:
-    """Say what the program remembers: its address, what it is, the slot of its capability, and the rights requested."""
+    """Return the program's record: the address, the kind, the slot of its capability, and the requested rights."""
     x, y, w, h = box
     node = row.node
     thing = vnode_thing(node.id)
@@ -263,7 +263,7 @@ def _entries(node: VnodeValue) -> str:
 
 
 def _details(node: VnodeValue) -> tuple[str, ...]:
-    """Return what a row is and where it lies in its table, from the longest to the shortest."""
+    """Return what a row is and its place in its table, from the longest wording to the shortest."""
     place = f"descriptor{'s' * (node.count > 1)} {_entries(node)}" if node.descriptor_pa is not None else ""
     ways: list[tuple[str, ...]]
     if node.is_table:
@@ -278,7 +278,7 @@ def _details(node: VnodeValue) -> tuple[str, ...]:
 
 
 def describe(node: VnodeValue, parent: VnodeValue | None = None) -> str:
-    """A vnode in one line; `parent` is the table that it is in."""
+    """Return a vnode in one line; `parent` is its table."""
     where = f"for {Address(node.va)}–{Address(node.va + node.span)}"
     if node.is_table:
         parts = [f"vnode of a {kind_words(node.kind).words} {where}", f"capability in {visible(str(node.cap))}",
@@ -312,7 +312,7 @@ def _fold(row: Row, x: float, y: float, w: float) -> Node:
 
 
 def _descriptor(picture: DomainPicture, row: Row, box: kit.Box, second: float) -> Node:
-    """Return what the hardware reads, with what that means, in a second line if there is one."""
+    """Return what the hardware reads, and its meaning, perhaps in a second line."""
     x, y, w, h = box
     node = row.node
     thing = vnode_thing(node.id)
@@ -369,7 +369,7 @@ TREE_HEADER = ("address", "vnode", "entries", "capability", "mapping", "flags", 
 
 
 def tree_table(picture: DomainPicture, most: int) -> Table:
-    """The rows that are drawn, in words."""
+    """Return the rows that are drawn, in words."""
     rows: list[tuple[str, ...]] = []
     for row in rows_of(picture, most):
         node = row.node

@@ -1,8 +1,8 @@
-"""The axis of addresses that ribbons are drawn along.
+"""The axis of addresses along which ribbons are drawn.
 
-It is to scale, but for a readable least width, and is broken at gaps too large to be drawn beside what is used, and at
-entries and gaps that dwarf the others.  A map's axis is one for all steps of an operation (`Layout.taken`), so that
-only what changes moves; zoomed in, all of it is to scale.
+It is to scale, except for a readable least width.  It is broken at gaps too large to be drawn next to what is used, and
+at entries and gaps that dwarf the others.  A map has one axis for all steps of an operation (`Layout.taken`), so that
+only what changes moves; zoomed in, everything is to scale.
 """
 
 from __future__ import annotations
@@ -21,25 +21,27 @@ from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from .picture import MapPicture, Taken
 
 LEAST_GAP = 3.0
-"""Pixels from which a gap is a thing of its own."""
+"""Pixels from which a gap is drawn separately."""
 
 MAX_BREAKS = 8
-"""How often the axis may be broken."""
+"""The most breaks of the axis."""
 
 DRAWABLE = 20
-"""A gap is to scale up to so many times what is drawn without it: its ranges can still be seen there."""
+"""A gap is to scale if it is at most this many times as large as the rest: its neighbours are then still visible."""
 
 BROKEN = 60.0
-"""Pixels of a gap at which the axis is broken, where there are many."""
+"""Pixels of a gap at which the axis is broken, if there are many."""
 
 DWARFS, LEGIBLE = 8, 4.0
-"""What is more than so many times all that is smaller dwarfs that, if it leaves less than so many pixels to each."""
+"""A stretch dwarfs the others if it is this many times as large as all smaller ones, and leaves them fewer pixels than
+this.
+"""
 
 FEW_BREAKS, _WIDE = 3, 96.0
-"""Up to so many breaks have so many pixels each, which is room for the words "not to scale"."""
+"""The number of breaks up to which each has this many pixels, room for the words "not to scale"."""
 
 Zoom = tuple[int, int] | None
-"""The addresses shown, or none for the whole map."""
+"""The addresses shown, or None for the whole map."""
 
 
 T = TypeVar("T")
@@ -47,11 +49,11 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Segment(Generic[T]):
-    """A stretch of an axis: of something, or a gap (item None), from `start` to `end`, `w` pixels at `x`.
+    """A stretch of an axis, of an item or a gap (item None), from `start` to `end`, `w` pixels wide at `x`.
 
-    Whether the axis is broken at it, and where it is, is known when all stretches are: :func:`place`.
+    Breaks and places are known once all stretches are: :func:`place`.
 
-    A stretch that is `folded` has a width of its own; at a `broken` one the axis is broken.
+    A `folded` stretch has a width of its own; at a `broken` one, the axis is broken.
     """
 
     item: T | None
@@ -63,7 +65,7 @@ class Segment(Generic[T]):
     folded: bool = False
 
     def place(self, address: int) -> float:
-        """The x of an address inside."""
+        """Return the x of an address in this stretch."""
         return self.x + self.w * (address - self.start) / max(1, self.end - self.start)
 
 
@@ -73,24 +75,24 @@ _START = attrgetter("start")
 
 
 class Axis(tuple[Segment[Taken], ...]):  # noqa: SLOT001  a tuple's length varies: slots have no place in it
-    """The axis of a map: stretches that something takes at some step of the operation, and gaps."""
+    """The axis of a map: stretches that are used at some step of the operation, and gaps."""
 
     starts: list[int]
 
     def __new__(cls, segments: Iterable[Segment[Taken]]) -> Axis:
-        """The axis of these stretches, in order."""
+        """Return the axis of these stretches, in order."""
         axis = super().__new__(cls, segments)
         axis.starts = [segment.start for segment in axis]
         return axis
 
     def crossed(self, start: int, end: int) -> tuple[Segment[Taken], ...]:
-        """The stretches in which [start, end) is in part."""
+        """Return the stretches that overlap [start, end)."""
         first = bisect_right(self.starts, start)
         return self[max(0, first - 1) : bisect_left(self.starts, end)]
 
 
 def axis_of(picture: MapPicture, zoom: Zoom, width: float) -> Axis:
-    """The axis of the ribbon in a picture of a map."""
+    """Return the axis of the ribbon in a picture of a map."""
     if zoom is not None:
         return Axis([Segment(None, *zoom, False, MARGIN, width - 2 * MARGIN)])
     segments = _whole(picture)
@@ -102,12 +104,12 @@ def axis_of(picture: MapPicture, zoom: Zoom, width: float) -> Axis:
 
 
 def _whole(picture: MapPicture) -> list[Segment[Taken]]:
-    """All stretches of a map's ribbon; they have no place yet."""
+    """Return all stretches of a map's ribbon, without places."""
     return break_what_dwarfs(stretches(picture.value, picture.layout.taken))
 
 
 def stretches(value: MapValue, taken: Sequence[Taken]) -> list[Segment[Taken]]:
-    """From edge to edge of what is taken in a map at any step; they have no place yet."""
+    """Return the stretches between the edges of everything used at any step, without places."""
     taken = sorted(taken)
     edges = sorted({value.start, value.end, *(edge for one in taken for edge in one[:2])})
     segments: list[Segment[Taken]] = []
@@ -125,7 +127,7 @@ def stretches(value: MapValue, taken: Sequence[Taken]) -> list[Segment[Taken]]:
 
 
 def pieces_of(value: MapValue, axis: Axis) -> list[MapSegment]:
-    """Entries, folds and the gaps between them, at their places on the axis."""
+    """Return entries, folds and the gaps between them, at their places on the axis."""
     first, last = axis[0].start, axis[-1].end
     by_start = {segment.start: segment for segment in axis}
 
@@ -152,9 +154,9 @@ def pieces_of(value: MapValue, axis: Axis) -> list[MapSegment]:
 
 
 def break_large_gaps(segments: list[Segment[T]]) -> list[Segment[T]]:
-    """Break the axis at the largest gaps: at one that is more than :data:`DRAWABLE` times what is smaller, and larger.
+    """Break the axis at the largest gaps: from one that is more than :data:`DRAWABLE` times all smaller stretches.
 
-    What is smaller are all that is used, and the gaps that are drawn to scale.
+    The smaller stretches are everything used, and the gaps drawn to scale.
     """
     gaps = sorted((s for s in segments if s.item is None), key=lambda s: s.end - s.start)
     drawn = sum(segment.end - segment.start for segment in segments if segment.item is not None)
@@ -171,7 +173,7 @@ def break_large_gaps(segments: list[Segment[T]]) -> list[Segment[T]]:
 
 
 def break_what_dwarfs(segments: list[Segment[T]], room: float = WIDTH) -> list[Segment[T]]:
-    """Break the axis at what dwarfs the others, entries too: those would be too narrow to be seen in `room` pixels."""
+    """Break the axis at whatever dwarfs the others, even entries: the others would be invisible in `room` pixels."""
     parts = sorted((s for s in segments if not (s.broken or s.folded)), key=lambda s: s.end - s.start)
     total = sum(one.end - one.start for one in parts)
     smaller = 0
@@ -187,7 +189,7 @@ def break_what_dwarfs(segments: list[Segment[T]], room: float = WIDTH) -> list[S
 
 
 def _least(segments: Sequence[Segment[Any]], broken: float) -> list[float]:
-    """The least width of each segment: the more there are, the less."""
+    """Return the least width of each segment: the more segments, the smaller."""
     scale = min(1.0, 40 / max(1, len(segments)))
     wide, folded, item, gap = (
         broken * max(scale, 0.25), 56 * max(scale, 0.4), 10 * max(scale, 0.12), 4 * max(scale, 0.12),
@@ -196,9 +198,9 @@ def _least(segments: Sequence[Segment[Any]], broken: float) -> list[float]:
 
 
 def place(segments: Sequence[Segment[T]], left: float, room: float, broken: float = BROKEN) -> Sequence[Segment[T]]:
-    """Give the segments their places from `left` on, `room` pixels in all, `broken` of them for a break of the axis.
+    """Give the segments their places from `left` on, `room` pixels in all, `broken` of them for each break.
 
-    Widths by water-filling: to scale, except what would fall below its least width.
+    Widths by water-filling: to scale, except where that is less than the least width.
     """
     widths = _least(segments, broken)
     squeeze = min(1.0, room / sum(widths)) if widths and sum(widths) else 1.0
@@ -225,7 +227,7 @@ def place(segments: Sequence[Segment[T]], left: float, room: float, broken: floa
 
 
 def x_of(segments: Sequence[Segment[Any]], address: int) -> float | None:
-    """Return where an address is drawn by segments in order; none outside.  O(log segments)."""
+    """Return where segments in order draw an address; None outside.  O(log segments)."""
     segment = segments[bisect_right(segments, address, key=_START) - 1] if segments else None
     if segment is not None and segment.start <= address < segment.end:
         return segment.place(address)
@@ -233,7 +235,7 @@ def x_of(segments: Sequence[Segment[Any]], address: int) -> float | None:
 
 
 def address_at(picture: MapPicture, zoom: Zoom, at: float, width: float = WIDTH) -> int:
-    """The address drawn at `at` (0 left, 1 right) of the ribbon."""
+    """Return the address drawn at `at` (0 left, 1 right) of the ribbon."""
     x = MARGIN + (width - 2 * MARGIN) * min(1.0, max(0.0, at))
     axis = axis_of(picture, zoom, width)
     for segment in axis:
@@ -243,12 +245,12 @@ def address_at(picture: MapPicture, zoom: Zoom, at: float, width: float = WIDTH)
 
 
 def drawn_bytes(picture: MapPicture) -> int:
-    """Return how many bytes of addresses the whole ribbon draws to scale: all but where its axis is broken."""
+    """Return how many bytes of addresses the ribbon draws to scale: everything but the breaks."""
     return sum(segment.end - segment.start for segment in _whole(picture) if not segment.broken)
 
 
 def zoomed(limits: tuple[int, int], pivot: int, span: float, at: float) -> Zoom:
-    """The window of `span` bytes, at least a page, that has `pivot` at `at` (0 left, 1 right); none if it holds all."""
+    """Return the window of `span` bytes with `pivot` at `at` (0 left, 1 right); None if it is the whole map."""
     size = max(PAGE, int(span) & -PAGE)
     if size >= limits[1] - limits[0]:
         return None

@@ -1,4 +1,4 @@
-"""Columns: the lanes of a picture of a map share them, one for each entry or fold, as wide as it matters."""
+"""Columns shared by the lanes of a map's picture: one for each entry or fold, as wide as its importance."""
 
 from __future__ import annotations
 
@@ -11,37 +11,37 @@ from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.text import shorten_middle, text_width
 
 CARD, BRIEF, LEAST = 106.0, 92.0, 76.0
-"""Widths of a card's column: for "kernel memory"; where all addresses are page numbers; for "768K rwx" at least."""
+"""Widths of a card's column: for "kernel memory"; with page numbers as addresses; at least, for "768K rwx"."""
 
 SHORT, SIZED = 34.0, 44.0
-"""Widths of a column in which a page number can be read, and a size too."""
+"""Widths of a column with a readable page number, and with a size too."""
 
 PAGE_NUMBERS = " · short labels are page numbers"
-"""What a heading says where they are."""
+"""The heading's remark if addresses are page numbers."""
 
 FOLD = 56.0
 LEAST_FOLD = 34.0
 MAX_CARDS, FEWER = 6, 3
-"""So many cards at most; so many fewer, less one, if then there is room for sizes or page numbers of all others."""
+"""The most cards; how many fewer, if the others then have room for sizes or page numbers."""
 
 
 def _card_width(style: AddressStyle) -> float:
-    """The width of a card's column where addresses are written like this."""
+    """Return the width of a card's column with addresses in this style."""
     return max(CARD, text_width(style.widest, "mono label") + 24)
 
 
 def _least_width(address: str) -> float:
-    """The width of a card's column where all are cards: as much as the longest address needs, or size and rights."""
+    """Return the width of a card's column if all are cards: enough for the longest address, or for size and rights."""
     return max(LEAST, text_width(address, "mono label") + 2 * TIGHT + GAP)
 
 
 TIGHT, GAP = 5.0, 6.0
-"""Pixels beside the words of a card that is as narrow as it can be, and between two of them."""
+"""Pixels next to the words of the narrowest card, and between two cards."""
 
 
 @frozen
 class Column:
-    """Where one thing is: `level` is "card", "short", "mark" or "fold"; `is_brief`: addresses are page numbers here."""
+    """The place of one item: `level` is "card", "short", "mark" or "fold"; `is_brief`: addresses are page numbers."""
 
     id: int
     x: float
@@ -56,7 +56,7 @@ class Column:
 
 
 def are_brief(columns: Mapping[int, Column]) -> bool:
-    """Return whether one has no room for its address: then all addresses of list and tree are page numbers."""
+    """Return whether one lacks room for its address: then all addresses of list and tree are page numbers."""
     return any(column.is_brief for column in columns.values())
 
 
@@ -67,11 +67,11 @@ def lay_columns(
     width: float = WIDTH,
     left: float = MARGIN,
 ) -> dict[int, Column]:
-    """A column for every item: all are cards if each has room for its addresses, written in `style`, or its pages.
+    """Return a column for every item: all are cards if each has room for its addresses in `style`, or page numbers.
 
-    If not, those in `important` (ids, most important first) get cards as far as they fit.
+    Otherwise, those in `important` (IDs, most important first) get cards as far as these fit.
 
-    The others share what is left: where that is enough, they are cards too.
+    The others share the rest, as cards if there is enough room.
 
     `left` is kept free.
     """
@@ -106,7 +106,7 @@ def lay_columns(
 
 @frozen
 class _Plan:
-    """So many cards of a width, how wide a fold is, and width and level of what is neither."""
+    """A number of cards and their width, a fold's width, and width and level of the others."""
 
     cards: int
     card: float
@@ -117,7 +117,7 @@ class _Plan:
 
 
 def _plan(items: int, folds: int, most: int, room: float, card: float, pages: Sequence[str]) -> _Plan:
-    """All in full if there is room; if not, all with page numbers; else `most` are cards, and the others marks."""
+    """Return a plan: all in full, or all with page numbers, or `most` as cards and the others as marks."""
     whole = _shared(items, folds, most, room, card)
     if whole.share >= card or not pages:
         return whole
@@ -128,7 +128,7 @@ def _plan(items: int, folds: int, most: int, room: float, card: float, pages: Se
 
 
 def _are_told_apart(pages: Sequence[str], w: float) -> bool:
-    """Return whether page numbers differ where each is cut in the middle for a column."""
+    """Return whether page numbers still differ when each is shortened for a column."""
     return len({shorten_middle(page, w - SHORT_GAP, "mono label") for page in pages}) == len({*pages})
 
 
@@ -137,7 +137,7 @@ SHORT_GAP = 4.0
 
 
 def _shared(items: int, folds: int, cards: int, room: float, card: float, *, is_brief: bool = False) -> _Plan:
-    """Return how folds, and what is neither fold nor card, share the room if so many are cards."""
+    """Return how folds and the other items share the room with this many cards."""
     left_over, rest = max(0.0, room - cards * card), items - cards - folds
     fold = min(FOLD, left_over * 0.8 / max(1, folds))
     share = min(card, (left_over - folds * fold) / rest) if rest else card
@@ -148,7 +148,7 @@ def _shared(items: int, folds: int, cards: int, room: float, card: float, *, is_
 def _choose_cards(
     items: Sequence[EntryValue | Fold], important: Sequence[int], room: float, card: float
 ) -> Sequence[int]:
-    """The ids of the cards, most important first."""
+    """Return the IDs of the cards, most important first."""
     shown = {item.id for item in items if isinstance(item, EntryValue)}
     limit = max(1, min(MAX_CARDS, int(room // card)))
     chosen: list[int] = []

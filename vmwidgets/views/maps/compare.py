@@ -1,8 +1,8 @@
-"""Several maps after the same operations: a ribbon each, all to one scale, over a grid of what each operation gave.
+"""Several maps after the same operations: ribbons on a common scale, above a grid of the operations' results.
 
-What differs from the first map has a dashed outline and ≠.  In a ribbon stand the allocations, by name; the lines below
-it are the map's entries.  Ribbons show what all operations left.  If that is the same everywhere, though the maps
-disagreed on the way, they show what the first operation left on which the maps disagree.
+Differences from the first map have a dashed outline and ≠.  A ribbon shows the allocations, by name; the lines below it
+are the map's entries.  Ribbons show the state after all operations.  If it is the same everywhere, although the maps
+disagreed on the way, they show the state after the first operation with different results.
 """
 
 from __future__ import annotations
@@ -29,28 +29,30 @@ from .axis import Segment, x_of
 from .ribbon import NOT_TO_SCALE
 
 HEADING, RIBBON, GAP = 20.0, 26.0, 14.0
-"""Heights: of the words above a ribbon, of a ribbon, and of what is below one with its lines."""
+"""Heights: of the words above a ribbon, of a ribbon, and of the space below it with its lines."""
 
 LINE, CELL = 18.0, 20.0
 """Height of a line of words, and of a row of the grid."""
 
 MOST_ROWS, MOST_TABLE_ROWS, MOST_PIECES = 14, 200, 300
-"""Operations in the grid, which are then those that differ; rows of the table; allocations with a box each."""
+"""The most operations in the grid, which then lists different ones; the most rows of the table; the most allocations
+with a box.
+"""
 
 NARROW = 3.0
-"""Pixels below which neighbouring strips are drawn as one."""
+"""Width in pixels below which neighbouring strips are drawn as one."""
 
 TAIL = 112.0
-"""Pixels of the unused end of the maps, where it is too large to be drawn to scale."""
+"""Width in pixels of the maps' unused end, if it is too large to be drawn to scale."""
 
 _NAMES = {"x15": "X15", "freebsd": "FreeBSD"}
 
 Axis = Sequence[Segment[None]]
-"""What all maps share: addresses to scale, and where the maps' common end is too large for that, a broken stretch."""
+"""The common axis of all maps: to scale, with a break if their common end is too large for that."""
 
 
 def draw_comparison(value: ComparisonValue, *, width: float = WIDTH) -> Scene:
-    """The scene of a comparison."""
+    """Return the scene of a comparison."""
     maps = _shown(value)
     axis = _axis(value, maps, width)
     style = AddressStyle.of(value.start, value.end)
@@ -83,7 +85,7 @@ def draw_comparison(value: ComparisonValue, *, width: float = WIDTH) -> Scene:
 
 
 def _shown(value: ComparisonValue) -> tuple[ComparedMap, ...]:
-    """The maps at the end; or where they disagree first, if nothing is left of that."""
+    """Return the maps at the end, or at their first disagreement if none is left at the end."""
     left = {(one.pieces, one.gaps) for one in value.maps}
     return value.apart if value.apart and len(left) == 1 else value.maps
 
@@ -108,7 +110,7 @@ def _caption(value: ComparisonValue) -> Caption:
 
 
 def _voices(value: ComparisonValue, row: Row) -> Iterator[tuple[str, list[str]]]:
-    """Yield what was said of one operation, and by whom."""
+    """Yield each result of one operation, and the maps with it."""
     said: dict[str, list[str]] = {}
     for one, outcome in zip(value.maps, row.outcomes, strict=True):
         said.setdefault(outcome.result, []).append(one.label)
@@ -127,7 +129,7 @@ def _work(value: ComparisonValue) -> str:
 
 
 def _axis(value: ComparisonValue, maps: Sequence[ComparedMap], width: float) -> Axis:
-    """To scale as far as addresses are in use; where that is not most of the maps, their common end is cut short."""
+    """Return the axis: to scale over used addresses; if these are not most of the maps, the common end is shortened."""
     used = max((entry.end for one in maps for entry in one.map.entries), default=value.end)
     used = max([used, *(piece.end for one in maps for piece in one.pieces)])
     end = value.start + (used - value.start) * 9 // 8
@@ -147,7 +149,7 @@ def _x(axis: Axis, address: int) -> float:
 def _ribbon(
     one: ComparedMap, reference: set[tuple[str, int, int]], axis: Axis, style: AddressStyle, top: float, crowded: bool
 ) -> list[Node]:
-    """One map: its allocations (`crowded`: as strips without names), and its entries as lines below."""
+    """Return one map: its allocations (`crowded`: as strips without names), with its entries as lines below."""
     whole = axis[-1].x + axis[-1].w - MARGIN
     strips = _strips(one.pieces, axis, 2, RIBBON - 4, "plain") if crowded else ()
     ground = Node(
@@ -169,7 +171,7 @@ def _ribbon(
 
 
 def _strips(ranges: Sequence[UsedPiece | EntryValue], axis: Axis, y: float, h: float, style: str) -> tuple[Bar, ...]:
-    """A strip for each range; those that together are too narrow to be distinguished are one."""
+    """Return a strip for each range; ranges too narrow to be distinguished share one."""
     strips: list[tuple[float, float]] = []
     for one in ranges:
         left, right = _x(axis, one.start) - MARGIN, _x(axis, one.end) - MARGIN
@@ -201,7 +203,7 @@ def _heading(one: ComparedMap, y: float, w: float) -> Node:
 
 
 def _looked(count: int) -> str:
-    """Return how much work something was, which is not a number of steps to go through."""
+    """Return the cost of an operation, which is not a number of steps to go through."""
     return f"looked at {counted(count, 'node or gap', 'nodes and gaps')}"
 
 
@@ -244,7 +246,7 @@ def _piece(
 
 
 def _breaks(axis: Axis) -> tuple[Bar, ...]:
-    """The marks of a broken axis, where the end of the maps is cut short."""
+    """Return the marks of a broken axis, where the end of the maps is shortened."""
     ends = [(one.x - MARGIN, one.x + one.w - MARGIN) for one in axis if one.broken]
     return tuple(
         Bar(x, 4, 1.5, RIBBON - 8, "line")
@@ -254,7 +256,7 @@ def _breaks(axis: Axis) -> tuple[Bar, ...]:
 
 
 def _rest(axis: Axis) -> tuple[Text, ...]:
-    """Return how much is cut short, between the marks."""
+    """Return the size of the shortened part, between the marks."""
     return tuple(
         fitted(one.x - MARGIN + one.w / 2, y, words, one.w - 20, "label dim", "middle")
         for one in axis if one.broken
@@ -263,7 +265,7 @@ def _rest(axis: Axis) -> tuple[Text, ...]:
 
 
 def _ticks(axis: Axis, style: AddressStyle, y: float, width: float) -> list[Node]:
-    """Addresses below the last ribbon: both ends, and quarters between."""
+    """Return addresses below the last ribbon: both ends, and quarters between."""
     start, end = axis[0].start, axis[0].end
     quarters = [start + (end - start) * part // 4 & -4096 for part in range(1, 4)]
     wanted = [start, axis[-1].end, *quarters]
@@ -322,12 +324,12 @@ def _cell(row: Row, label: str, outcome: OperationOutcome, differs: bool, box: B
 
 
 def _outcomes(row: Row) -> list[tuple[OperationOutcome, bool]]:
-    """Return what each map said, and whether it differs from the first."""
+    """Return each map's result, and whether it differs from the first."""
     return list(zip(row.outcomes, row.differing, strict=True))
 
 
 def _ways(outcome: OperationOutcome, differs: bool) -> tuple[str, ...]:
-    """Return what a cell says, whole, and of a range only where it begins."""
+    """Return a cell's text in full, and with only the start of a range."""
     said = f"{'≠ ' if differs else ''}{outcome.result}"
     begin, dash, _ = said.partition("–")
     return (said, f"{begin}–…") if dash else (said,)

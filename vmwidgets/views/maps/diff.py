@@ -1,7 +1,7 @@
-"""A task's map beside what the system reported: is the model wrong, and where.
+"""A task's map next to the system's report: whether the model is wrong, and where.
 
-On top each side is a strip with a cell for each range, in the colour of what it is.  Below it come the ranges that
-should agree and do not, then those that are missing in the model, what only one side can know, and last what agrees.
+At the top, each side is a strip with a cell for each range, coloured by kind.  Below it are differing ranges, missing
+ranges of the model, facts that only one side can know, and at the end equal ranges.
 """
 
 from __future__ import annotations
@@ -21,36 +21,38 @@ from vmwidgets.views.scene.text import fitted, text_width, visible, wrapped
 from vmwidgets.views.story.words.pictures import say_compared
 
 STRIP, GAP, WIDEST = 22.0, 8.0, 44.0
-"""Pixels: the height of a strip of the overview, between both, and of a cell at most."""
+"""Pixels: the height of a strip of the overview, the space between both, and the widest cell."""
 
 CELL, HIGH = 36.0, 20.0
-"""Width and height of a range's cell in a row that says its rights."""
+"""Width and height of a range's cell with its rights."""
 
 WIDE = 640.0
-"""Pixels from which on a range that should agree is in one line, and what agrees in two columns."""
+"""Width in pixels from which a differing range fits one line, and agreeing ranges two columns."""
 
 MOST_LINES, MOST_ROWS, MOST_CELLS = 60, 300, 8
-"""Lines that are drawn, rows of the table, cells of a line; what agrees is left out first."""
+"""The most lines that are drawn, rows of the table, and cells of a line; agreeing ranges are left out first."""
 
 FEW, MINIMAP = 14, 92.0
-"""More lines make a picture higher than many windows. Such a picture has a small map of itself in its upper right
-corner, and its strips end so many pixels before the edge."""
+"""With more lines, a picture is higher than many windows.
+
+It then has a small map of itself in its upper right corner, and its strips end this many pixels before the edge.
+"""
 
 SIDES = ("system", "model")
 
 SECTIONS = {"wrong": "0", "missing": "missing", "alone": "1", "agree": "2"}
-"""The parts of a picture from the top down, and what each one's heading is called."""
+"""The parts of a picture from the top down, with the wording of their headings."""
 
 
 class Line(NamedTuple):
-    """Ranges that are drawn as one: `number` is the first one's, of all."""
+    """Ranges that are drawn as one; `number` is the first one's, among all."""
 
     number: int
     rows: Sequence[RangeDiff]
 
     @property
     def first(self) -> RangeDiff:
-        """The lowest of them, which says what all are."""
+        """The lowest of them, which is the example for all."""
         return self.rows[0]
 
     @property
@@ -60,7 +62,7 @@ class Line(NamedTuple):
 
     @property
     def section(self) -> str:
-        """The part that it is in."""
+        """The part that contains it."""
         first = self.first
         if not first.is_fault:
             return "agree" if first.verdict == AGREES else "alone"
@@ -68,7 +70,7 @@ class Line(NamedTuple):
 
 
 def draw_diff(value: MapsDiff, *, width: float = WIDTH) -> Scene:
-    """The scene of a comparison of a task with what the system reported."""
+    """Return the scene of a comparison of a task with the system's report."""
     rows = value.rows
     style = AddressStyle.of(0, rows[-1].end if rows else 0)
     lines = _lines(rows)
@@ -94,7 +96,7 @@ def draw_diff(value: MapsDiff, *, width: float = WIDTH) -> Scene:
 
 
 def _caption(value: MapsDiff, lines: Iterable[Line]) -> Caption:
-    """The answer: whether anything is wrong, or only missing; and what it is about in numbers."""
+    """Return the answer: whether anything is wrong, or only missing; and its numbers."""
     found = {line.section for line in lines}
     count = len(value.faults)
     if "wrong" in found:
@@ -111,7 +113,7 @@ def _table(value: MapsDiff) -> Table:
 
 
 def _lines(rows: Sequence[RangeDiff]) -> list[Line]:
-    """The ranges in lines, by address: those of a file share one, but those that both sides have and that differ."""
+    """Return the ranges in lines, by address: those of a file share a line, except differing ones on both sides."""
     found: dict[object, Line] = {}
     for number, row in enumerate(rows):
         what = _what(row)
@@ -122,7 +124,7 @@ def _lines(rows: Sequence[RangeDiff]) -> list[Line]:
 
 
 def _most(lines: Sequence[Line]) -> list[Line]:
-    """As many lines as are drawn: those that agree go first, the highest addresses first of these."""
+    """Return as many lines as are drawn: agreeing ones are left out first, from the highest addresses."""
     spare = len(lines) - MOST_LINES
     if spare <= 0:
         return list(lines)
@@ -132,7 +134,7 @@ def _most(lines: Sequence[Line]) -> list[Line]:
 
 
 def _what(row: RangeDiff) -> MappedAs:
-    """Return how the system has it, or else the model."""
+    """Return a range as the system has it, or else as the model has it."""
     what = row.system or row.model
     assert what is not None, "one side has it"
     return what
@@ -146,7 +148,7 @@ def _colour(what: MappedAs) -> str:
 
 
 def _overview(rows: Sequence[RangeDiff], style: AddressStyle, y: float, width: float) -> tuple[list[Node], float]:
-    """Two strips with a cell for each range, however large, under names of files; the ends, and what colours mean."""
+    """Return two strips with a cell for each range, whatever its size, below files' names; the ends, and a legend."""
     if not rows:
         return [], y
     left = max(text_width(side, "strong") for side in SIDES) + 10
@@ -172,7 +174,7 @@ def _overview(rows: Sequence[RangeDiff], style: AddressStyle, y: float, width: f
 
 
 def _cell(row: RangeDiff, side: str, x: float, w: float) -> Iterator[Bar]:
-    """A range in a side's strip: pale where it is missing, a line where only the other side knows of it."""
+    """Yield a range in a side's strip: pale if it is missing, a line if only the other side knows it."""
     what, room = getattr(row, side), max(0.5, w - (2 if w > 6 else 1 if w > 3 else 0))
     x, room = round(x, 2), round(room, 2)
     if what is not None:
@@ -186,7 +188,7 @@ def _cell(row: RangeDiff, side: str, x: float, w: float) -> Iterator[Bar]:
 
 
 def _files(rows: Sequence[RangeDiff], w: float, whole: float) -> tuple[list[Text], list[Bar]]:
-    """The names of files over their first cells, as far as they do not meet."""
+    """Return the names of files above their first cells, as far as there is room."""
     text: list[Text] = []
     end, last = -12.0, ""
     for number, row in enumerate(rows):
@@ -201,7 +203,7 @@ def _files(rows: Sequence[RangeDiff], w: float, whole: float) -> tuple[list[Text
 
 
 def _legend(rows: Sequence[RangeDiff]) -> Iterator[tuple[str, str]]:
-    """Yield what the colours mean that are there."""
+    """Yield the meanings of the colours present."""
     yield "", "a cell for each range, not to scale"
     seen = {kind_of_range(_what(row).name, _what(row).protection) for row in rows}
     yield from ((f"own-{kind}", words) for kind, words in RANGES.items() if kind in seen)
@@ -216,7 +218,7 @@ def _legend(rows: Sequence[RangeDiff]) -> Iterator[tuple[str, str]]:
 
 
 def _heading(section: str, key: str, lines: Sequence[Line], box: Box) -> Node:
-    """Return what a section is, how many ranges are in it, and how large they are."""
+    """Return a section's meaning, the number of its ranges, and their size."""
     many, size = sum(len(line.rows) for line in lines), rounded(sum(row.size for line in lines for row in line.rows))
     head, about = {
         "wrong": (f"{counted(many, 'range')} should agree", "and do not" if many > 1 else "and does not"),
@@ -235,7 +237,7 @@ def _heading(section: str, key: str, lines: Sequence[Line], box: Box) -> Node:
 
 
 def _about(line: Line, style: AddressStyle) -> str:
-    """All of a line in words."""
+    """Return everything about a line in words."""
     first = line.first
     places = ", ".join(style.range(row.start, row.end) for row in line.rows[:8]) + ", …" * (len(line.rows) > 8)
     rights = " ".join(_what(row).protection for row in line.rows[:8])
@@ -245,14 +247,14 @@ def _about(line: Line, style: AddressStyle) -> str:
 
 
 def _name(line: Line) -> str:
-    """The file, the kernel's name for it, or "memory"; and how many, where not all have a cell."""
+    """Return the file, the kernel's name for it, or "memory"; and the number of ranges, if not all have a cell."""
     what = _what(line.first)
     many = f" ×{len(line.rows)}" if len(line.rows) > MOST_CELLS else ""
     return visible(what.name.rpartition("/")[2] or "memory") + (", shared" if what.shared else "") + many
 
 
 def _row(line: Line, style: AddressStyle, box: Box, text: list[Text], bars: list[Bar]) -> Node:
-    """A line as a thing that can be selected."""
+    """Return a line as a thing that can be selected."""
     return Node(
         f"diff/{line.number}/row", "label", *box, f"range:{line.number}", "none", text=tuple(text), bars=tuple(bars),
         state=("fault",) if line.first.is_fault else (), title=_about(line, style), action="select", lane="ranges",
@@ -260,7 +262,7 @@ def _row(line: Line, style: AddressStyle, box: Box, text: list[Text], bars: list
 
 
 def _cells(have: Sequence[MappedAs], x: float, y: float, look: str) -> tuple[list[Bar], list[Text], float]:
-    """A cell for each range with its rights, from `x` on; and where they end."""
+    """Return a cell for each range with its rights, from `x` on; and where they end."""
     bars: list[Bar] = []
     text: list[Text] = []
     for what in have[:MOST_CELLS]:
@@ -271,7 +273,7 @@ def _cells(have: Sequence[MappedAs], x: float, y: float, look: str) -> tuple[lis
 
 
 def _missing(lines: Sequence[Line], style: AddressStyle, box: Box) -> Iterator[Node]:
-    """Yield what the model does not have: its name, its ranges with their rights, bytes, and where it begins."""
+    """Yield what the model lacks: its name, its ranges with their rights, bytes, and its first address."""
     wide = box.w + 2 * MARGIN >= WIDE
     names = max(text_width(_name(line), "body strong") for line in lines)
     most = max(min(MOST_CELLS, len(line.rows)) for line in lines) * (CELL + 3)
@@ -294,7 +296,7 @@ def _missing(lines: Sequence[Line], style: AddressStyle, box: Box) -> Iterator[N
 
 
 def _differing(lines: Sequence[Line], style: AddressStyle, box: Box) -> Iterator[Node]:
-    """Yield what should agree and does not: how each side has it, and why that differs."""
+    """Yield what differs but should not: each side's version, and the reason."""
     wide = box.w + 2 * MARGIN >= WIDE
     y = box.y
     for line in lines:
@@ -322,17 +324,17 @@ def _differing(lines: Sequence[Line], style: AddressStyle, box: Box) -> Iterator
 
 
 def _small(line: Line, x: float) -> list[Bar]:
-    """A small cell for each range, without words."""
+    """Return a small cell for each range, without words."""
     return [Bar(x + number * 10, 4, 8, 14, _colour(_what(row))) for number, row in enumerate(line.rows[:MOST_CELLS])]
 
 
 def _room(lines: Iterable[Line]) -> float:
-    """Pixels that the small cells of a section take."""
+    """Return the width in pixels of a section's small cells."""
     return max(min(MOST_CELLS, len(line.rows)) for line in lines) * 10 + 8
 
 
 def _alone(lines: Sequence[Line], style: AddressStyle, box: Box) -> Iterator[Node]:
-    """Yield what only one side can know: its ranges, its name, and whose it is."""
+    """Yield the facts that only one side can know: its ranges, its name, and its side."""
     left, wide = _room(lines), box.w + 2 * MARGIN >= WIDE
     names = min(max(text_width(_name(line)) for line in lines) + 20, box.w * 0.4)
     y = box.y
@@ -351,7 +353,7 @@ def _alone(lines: Sequence[Line], style: AddressStyle, box: Box) -> Iterator[Nod
 
 
 def _agreeing(lines: Sequence[Line], style: AddressStyle, box: Box) -> Iterator[Node]:
-    """Yield what agrees: its ranges, its name and bytes; in two columns where there is room, downwards."""
+    """Yield what agrees: its ranges, its name and bytes; in two columns, downwards, if there is room."""
     columns = 2 if box.w + 2 * MARGIN >= WIDE and len(lines) > 1 else 1
     w, down, left = (box.w - 32 * (columns - 1)) / columns, -(-len(lines) // columns), _room(lines)
     for number, line in enumerate(lines):

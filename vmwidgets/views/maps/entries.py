@@ -1,6 +1,6 @@
-"""The list lane: what is in the map, in order.
+"""The list lane: the contents of the map, in order.
 
-Header and entries are records with links to the next and back; a dotted link crosses a gap and says how large it is.
+Header and entries are records with links to the next and back; a dotted link crosses a gap and gives its size.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from .picture import Drawn, MapPicture, entry_marks, plain_ones
 from .runs import BAND, Run, brackets, kind_of, name_of, what_is
 
 HEADER = 68.0
-"""Pixels that the list's header takes at the left."""
+"""Width in pixels of the list's header, at the left."""
 
 CARD_HEIGHT = 72.0
 
 
 def list_lane(picture: MapPicture, columns: Mapping[int, Column], top: float) -> Drawn:
-    """The list from `top` on."""
+    """Return the list from `top` on."""
     brief = _brief(picture, columns)
     files = _brackets(picture, columns, top) if picture.layout.runs else []
     top += BAND * bool(picture.layout.runs)
@@ -73,7 +73,7 @@ def list_lane(picture: MapPicture, columns: Mapping[int, Column], top: float) ->
 
 
 def _brackets(picture: MapPicture, columns: Mapping[int, Column], y: float) -> list[Node]:
-    """The files of which several entries follow each other, above their columns."""
+    """Return brackets above the columns of consecutive entries of one file."""
     right = max(column.x + column.w for column in columns.values()) + MARGIN
 
     def ends(run: Run) -> tuple[float, float] | None:
@@ -84,7 +84,7 @@ def _brackets(picture: MapPicture, columns: Mapping[int, Column], y: float) -> l
 
 
 def _ghosts(picture: MapPicture, columns: Mapping[int, Column], top: float) -> list[Node]:
-    """Entries that the operation removed, at their columns, as what is no longer there."""
+    """Return the entries that the operation removed, in their columns, drawn as gone."""
     there = {item.id for item in picture.value.items} | picture.coming
     nodes = []
     for item in picture.layout.items:
@@ -115,7 +115,7 @@ def _ghosts(picture: MapPicture, columns: Mapping[int, Column], top: float) -> l
 
 
 class _End(NamedTuple):
-    """Where links end: a node or a mark of the list, and the y of its middle."""
+    """The place where links end: a node or a mark of the list, and the y of its middle."""
 
     id: str
     x: float
@@ -129,14 +129,14 @@ def _end(node: Node) -> _End:
 
 @frozen
 class _Brief:
-    """What short entries say beside their page number, all or none of them."""
+    """The parts that all short entries show with their page number, or none does."""
 
     sizes: bool
     rights: bool
 
 
 def _brief(picture: MapPicture, columns: Mapping[int, Column]) -> _Brief | None:
-    """Return what the short entries of a list say; None where addresses are written in full."""
+    """Return what the short entries of a list show; None if addresses are written in full."""
     if not are_brief(columns):
         return None
     short = [entry for entry in picture.value.entries if columns[entry.id].level == "short"]
@@ -148,7 +148,7 @@ def _brief(picture: MapPicture, columns: Mapping[int, Column]) -> _Brief | None:
 
 
 def _entry(picture: MapPicture, entry: EntryValue, column: Column, top: float, brief: _Brief | None) -> Node:
-    """An entry; `brief`: what short ones say, where there are any."""
+    """Return an entry; `brief` says what short ones show, if there are any."""
     states, kind = picture.in_order(entry.id), kind_of(entry)
     if column.level == "mark":
         return _mark(picture, entry, column, top, (*states, *picture.fill_of(entry)))
@@ -164,7 +164,7 @@ def _entry(picture: MapPicture, entry: EntryValue, column: Column, top: float, b
 
 
 def _mark(picture: MapPicture, entry: EntryValue, column: Column, top: float, states: tuple[str, ...]) -> Node:
-    """An entry where there is no room for words: a bar in the colour of its kind."""
+    """Return an entry without room for words: a bar in the colour of its kind."""
     x, w = _strip(column)
     return kit.chip(
         f"list/{entry.id}", "range", Box(x, top + 20, w, STRIP_HEIGHT), thing=f"entry:{entry.id}", state=states,
@@ -176,23 +176,23 @@ STRIP_HEIGHT = 32.0
 
 
 def room_below(columns: Mapping[int, Column]) -> float:
-    """Pixels below cards: gaps' sizes are there, and one that is alone has no gap."""
+    """Return pixels below cards for gaps' sizes; a single card has no gap."""
     return 20.0 if len(columns) > 1 else 6.0
 
 
 def _strip(column: Column) -> tuple[float, float]:
-    """The x and the width of an entry without words."""
+    """Return the x and the width of an entry without words."""
     w = max(1.0, column.w - min(3.0, column.w * 0.35))
     return column.middle - w / 2, w
 
 
 def _brief_size(entry: EntryValue) -> str:
-    """Its size in little room, with its unit as a letter."""
+    """Return its size in little space, with its unit as a letter."""
     return binary_size(entry.size).replace(" ", "").replace("iB", "")
 
 
 def _card_rows(picture: MapPicture, entry: EntryValue, w: float, *, is_brief: bool) -> list[kit.Line]:
-    """The words of a card; `is_brief`: others have room for page numbers only, so that all are page numbers."""
+    """Return the words of a card; `is_brief`: all addresses are page numbers, since others have no room."""
     write, wired = picture.style.short if is_brief else picture.style.long, _wired(entry)
     what = name_of(entry)
     if wired and w <= _ROOMY and text_width(what) > w - 2 * TIGHT - 6 - text_width(wired, "label strong"):
@@ -207,24 +207,24 @@ def _card_rows(picture: MapPicture, entry: EntryValue, w: float, *, is_brief: bo
 
 
 def _number(beside: str, entry: EntryValue, w: float) -> str:
-    """An entry's number, where there is room for it beside an address."""
+    """Return an entry's number, if there is room for it next to an address."""
     words = f"#{entry.id}"
     return words if text_width(beside, "mono label") + text_width(words) <= w - 24 else ""
 
 
 _ROOMY = 130.0
-"""Width of a card in which part of a name can be read beside "wired"."""
+"""Width of a card in which part of a name is legible next to "wired"."""
 
 
 def _wired(entry: EntryValue, before: str = "") -> str:
-    """Say that an entry is wired, and how often if more than once."""
+    """Return that an entry is wired, and how often if more than once."""
     if not entry.wired:
         return ""
     return before + ("wired" if entry.wired == 1 else f"wired {short_count(entry.wired)}×")
 
 
 def _short_text(picture: MapPicture, entry: EntryValue, w: float, brief: _Brief) -> tuple[Text, ...]:
-    """Its page number, and what there is room for, at the height where cards have it."""
+    """Return its page number, and whatever else fits, at the same height as on cards."""
     rows = [fitted(w / 2, 20, picture.style.short(entry.start), w, "mono label", "middle", middle=True)]
     if brief.sizes:
         rows.append(Text(w / 2, 50, _brief_size(entry), "label strong", "middle"))
@@ -234,7 +234,7 @@ def _short_text(picture: MapPicture, entry: EntryValue, w: float, brief: _Brief)
 
 
 def describe(picture: MapPicture, entry: EntryValue) -> str:
-    """All there is to say of an entry."""
+    """Return everything about an entry."""
     style = picture.style
     flags = ", may not merge" if entry.nomerge else ""
     flags += f", wired {entry.wired} time{'' if entry.wired == 1 else 's'}" if entry.wired else ""
@@ -260,7 +260,7 @@ def _fold(fold: Fold, column: Column, top: float, words: str) -> Node:
 
 
 LEAST_LINK = 2.0
-"""Pixels between two items below which no line is drawn from one to the next: they stand in a row as it is."""
+"""Pixels between two items below which they are not joined by a line, since they are in a row anyway."""
 
 
 def _links(ends: Sequence[_End], items: Sequence[EntryValue | Fold | None]) -> list[Link]:
@@ -276,7 +276,7 @@ def _links(ends: Sequence[_End], items: Sequence[EntryValue | Fold | None]) -> l
 
 
 def _gaps(picture: MapPicture, columns: Mapping[int, Column], y: float) -> list[Node]:
-    """Sizes of the gaps between cards, and of what neighbours both have, where there is room to write them."""
+    """Return the sizes of the gaps between cards, and of what two neighbours share, if there is room."""
     labels: list[Node] = []
     reached = 0.0
     for before, after in pairwise(picture.value.items):
@@ -306,7 +306,7 @@ def _gaps(picture: MapPicture, columns: Mapping[int, Column], y: float) -> list[
 
 
 def table_rows(value: MapValue, picture: MapPicture) -> tuple[tuple[str, ...], ...]:
-    """The map as rows of text: start, end, size, protection, maximum, inherit, advice, object, colour, entry."""
+    """Return the map as rows of text: start, end, size, protection, maximum, inherit, advice, object, colour, entry."""
     rows = []
     above = {child: node.id for node in value.nodes.values() for child in (node.left, node.right) if child}
     for item in value.items[:MAX_ROWS]:
@@ -329,6 +329,6 @@ def table_rows(value: MapValue, picture: MapPicture) -> tuple[tuple[str, ...], .
 
 
 MAX_ROWS = 400
-"""How many rows a table twin has at most: it travels with every picture."""
+"""The most rows of a table twin, which is part of every picture."""
 
 TABLE_HEADER = ("start", "end", "size", "prot", "max", "inherit", "advice", "what", "node", "entry")

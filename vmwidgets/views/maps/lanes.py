@@ -1,6 +1,6 @@
-"""Pictures of a map: tree over list over ribbon, one column an entry, so that the eye goes straight down.
+"""Pictures of a map: tree above list above ribbon, one column for each entry, so that the eye goes straight down.
 
-The single views are the same lanes on their own.
+The single views are the same lanes alone.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ def draw_map(
     zoom: Zoom = None,
     width: float = WIDTH,
 ) -> Scene:
-    """The scene of a map with the `lanes` wanted, top to bottom; `selection` is an entry's id (0: none).
+    """Return the scene of a map with the requested `lanes`, top to bottom; `selection` is an entry's ID (0: none).
 
-    More than one of `stages` stand in the place of the tree.
+    If there are several `stages`, they replace the tree.
     """
     drawn: list[Drawn] = []
     y = 6.0
@@ -91,7 +91,7 @@ def draw_map(
 
 
 def subtitle_of(picture: MapPicture) -> str:
-    """Limits, number of entries, bytes mapped, and what the addresses leave out."""
+    """Return limits, number of entries, bytes mapped, and the digits left out of addresses."""
     value, style = picture.value, picture.style
     count = f"{value.nr_entries:,} entr{'y' if value.nr_entries == 1 else 'ies'}"
     prefix = f" · {style.legend}" if style.legend else ""

@@ -1,4 +1,4 @@
-"""Entries of a map that overlap, which no sound map has: quirk clip-end-first makes them."""
+"""Entries of a map that overlap, which quirk clip-end-first produces; a sound map has none."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vmwidgets.engine.kernel.map.map_schema import EntryValue, MapValue
 
 
 class Overlap(NamedTuple):
-    """The addresses from `start` to `end` are in both entries, of which `low` begins below."""
+    """The addresses from `start` to `end`, which are in both entries; `low` begins below."""
 
     low: int
     high: int
@@ -19,19 +19,19 @@ class Overlap(NamedTuple):
 
     @property
     def words(self) -> str:
-        """Return what is written beside it."""
+        """The words next to it."""
         return f"overlap of {binary_size(self.end - self.start)}"
 
 
 def overlap_of(one: EntryValue, other: EntryValue) -> Overlap | None:
-    """Return what two entries both have; none if they have nothing."""
+    """Return the overlap of two entries; None if they have none."""
     low, high = sorted((one, other), key=lambda entry: entry.start)
     end = min(low.end, high.end)
     return Overlap(low.id, high.id, high.start, end) if high.start < end else None
 
 
 def overlaps_of(value: MapValue) -> list[Overlap]:
-    """Return where an entry begins before the one that reaches furthest of those below it ends."""
+    """Return the overlaps of each entry with the one that reaches furthest among those below."""
     found: list[Overlap] = []
     furthest: EntryValue | None = None
     for entry in sorted(value.entries, key=lambda entry: entry.start):
@@ -42,7 +42,7 @@ def overlaps_of(value: MapValue) -> list[Overlap]:
 
 
 def levels_of(overlaps: Sequence[Overlap]) -> dict[int, int]:
-    """For each entry that overlaps another on which of two levels it is drawn, so that both are seen."""
+    """Return which of two levels each overlapping entry is drawn on, so that both are visible."""
     levels: dict[int, int] = {}
     for one in overlaps:
         levels[one.high] = 1 - levels.setdefault(one.low, 0)

@@ -1,4 +1,4 @@
-"""What a picture of a map is made from: the map at one moment of an operation, and what is true of it.
+"""The basis of a map's picture: the map at one moment of an operation, and the states of its entries.
 
 Its lanes share the columns, one for each entry or fold; :func:`seek` makes the picture of a search.
 """
@@ -31,7 +31,7 @@ LANES = ("tree", "list", "ribbon")
 
 
 class Taken(NamedTuple):
-    """Addresses that something has at some step of an operation: an entry, or a fold."""
+    """The addresses of an entry or a fold at some step of an operation."""
 
     start: int
     end: int
@@ -39,11 +39,11 @@ class Taken(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """What is the same in all steps of an operation, so that only what changes moves.
+    """The layout that all steps of an operation share, so that only what changes moves.
 
-    `items` are those that have a column, in order: all that the map has before the operation, after it, or at the
-    moment; `cards` those that matter most; `looked_up` was found last; `depth` is the depth of the tree.  `taken` is
-    what lies on the axis of addresses.
+    `items` are those with a column, in order: everything in the map before the operation, after it, or at the moment;
+    `cards` are the most important; `looked_up` was found last; `depth` is the depth of the tree.  `taken` is what lies
+    on the axis of addresses.
     """
 
     items: tuple[EntryValue | Fold, ...]
@@ -52,27 +52,27 @@ class Layout(NamedTuple):
     depth: int = 0
     taken: tuple[Taken, ...] = ()
     runs: tuple[Run, ...] = ()
-    """The files of which several entries follow each other, heap and stack."""
+    """Files with several consecutive entries, heap and stack."""
     has_guards: bool = False
-    """Whether there are ranges that allow nothing."""
+    """Whether there are ranges without any access."""
 
     @property
     def has_files(self) -> bool:
-        """Return whether files are mapped: then brackets say what is mapped."""
+        """Return whether files are mapped, so that brackets show what is mapped."""
         return any(run.is_file for run in self.runs)
 
     @property
     def says_rights(self) -> bool:
-        """Return whether fills say rights: files are mapped, or some ranges allow nothing."""
+        """Return whether fills show rights: files are mapped, or some ranges allow no access."""
         return self.has_guards or self.has_files
 
 
 @frozen
 class MapPicture:
-    """`value` is the map at the step shown; `states` what is true of entries by id ("new", "changed", "path", "here").
+    """The map `value` at the step shown, with the `states` of entries by ID ("new", "changed", "path", "here").
 
-    `path` lists the nodes that the search under way compared, in order, with the direction that it took at each;
-    `hint` is the address a free search was given (None: none).
+    `path` lists the nodes that the current search has compared, in order, with the direction taken at each; `hint` is
+    the address given to a search for space (None: no hint).
     """
 
     value: MapValue
@@ -85,34 +85,34 @@ class MapPicture:
     moment: Moment
     layout: Layout
     used: int
-    """Bytes of the entries that are in the list, as their number is of these: the map's own sum follows later."""
+    """Bytes of the entries in the list, to match their number: the map's own sum is updated later."""
     moved: frozenset[int] = frozenset()
-    """Nodes of the tree that got another parent or colour; their entries need not have changed."""
+    """Nodes of the tree with a new parent or colour; their entries may be unchanged."""
     rehung: frozenset[int] = frozenset()
-    """Those of them that got another parent."""
+    """The ones among them with a new parent."""
     gone: tuple[Range, ...] = ()
-    """What the operation has removed until now, and nothing has taken since."""
+    """The entries that the operation has removed so far, unless they are in use again."""
     coming: frozenset[int] = frozenset()
-    """Entries that the operation has made and not yet put into the list."""
+    """Entries that the operation has made and not put into the list yet."""
 
     def fill_of(self, entry: EntryValue) -> tuple[str, ...]:
-        """The classes of an entry's fill: its kind, and its rights where fills say them."""
+        """Return the classes of an entry's fill: its kind, and its rights if fills show them."""
         return (kind_of(entry), rights_of(entry)) if self.layout.says_rights else (kind_of(entry),)
 
     def in_tree(self, identity: int) -> tuple[str, ...]:
-        """Return what is true of a node of the tree: of its entry, and that its place or colour changed.
+        """Return the states of a node of the tree: those of its entry, and whether its place or colour changed.
 
-        That the list is out of order there is no fault of the tree.
+        If the list is out of order there, the tree is not at fault.
         """
         states = tuple(state for state in self.states.get(identity, ()) if state != "fault")
         return (*states, "changed") if identity in self.moved and not {"new", "changed"} & set(states) else states
 
     def in_order(self, identity: int) -> tuple[str, ...]:
-        """Return what is true of an entry in list and ribbon: a search goes through the tree."""
+        """Return the states of an entry in list and ribbon: a search goes through the tree."""
         return tuple(state for state in self.states.get(identity, ()) if state != "path")
 
     def important(self, selection: int = 0) -> list[int]:
-        """Ids that deserve a card, most important first: selected, new, changed, the end of the path.
+        """Return the IDs with a card, most important first: selected, new, changed, the end of the path.
 
         They are the same in all steps of an operation.
         """
@@ -123,7 +123,7 @@ class MapPicture:
 
 
 def steps_of_map(name: str, lanes: Collection[str] = LANES) -> Mine:
-    """The steps of the map called `name`: it changes, a search goes on, or a step is about another entry."""
+    """Return the steps of the map called `name`: it changes, a search continues, or another entry is current."""
     of_lanes = (kind for lane in lanes for kind in _KINDS.get(lane, ()))
     kinds = ev.EntryLinked, ev.EntryUnlinked, ev.EntryWired, *of_lanes
 
@@ -145,21 +145,21 @@ def steps_of_map(name: str, lanes: Collection[str] = LANES) -> Mine:
 _KINDS: dict[str, tuple[type[ev.Event], ...]] = {
     "tree": (ev.TreeLinked, ev.TreeRecoloured, ev.TreeRotated, ev.TreeUnlinked), "ribbon": (ev.FindCacheMoved,),
 }  # fmt: skip  # a table
-"""By lane: what happens to what it shows beside the entries."""
+"""The events that change what a lane shows, apart from its entries, by lane."""
 
 
 def _names(event: ev.Event) -> tuple[object, ...]:
-    """The map, or the map's tree, that an event is of."""
+    """Return the map, or the map's tree, of an event."""
     return getattr(event, "map", None), getattr(event, "tree", None)
 
 
 def _is_about(name: str) -> Callable[[Step], bool]:
-    """Return which steps are about the map called `name`."""
+    """Return which steps concern the map called `name`."""
     return lambda step: step.about.kind in ("tree", "list", "map") and step.about.name == name
 
 
 def _here(step: Step, name: str) -> str:
-    """The entry of a map that a step is about."""
+    """Return the entry of a map that a step is about."""
     return step.thing if _is_about(name)(step) else ""
 
 
@@ -168,7 +168,7 @@ def _is_hint(event: ev.Event, name: str) -> bool:
 
 
 def map_picture(look: Look[MapValue], lanes: Collection[str] = LANES) -> MapPicture:
-    """The picture of a map; `lanes` are those that are drawn."""
+    """Return the picture of a map; `lanes` are those to draw."""
     moment, before, shown, value = look.moment, look.before, look.now, look.after
     style = AddressStyle.of(value.start, value.end)
     done = moment.so_far
@@ -192,7 +192,7 @@ def map_picture(look: Look[MapValue], lanes: Collection[str] = LANES) -> MapPict
 
 
 def _used(shown: MapValue, value: MapValue) -> int:
-    """Bytes in use: of a map that is not folded, of what is in its list, which its own sum follows."""
+    """Return bytes in use: of an unfolded map, the bytes in its list, which its own sum follows."""
     if shown is value or shown.folds or value.folds:
         return shown.size
     return value.size + bytes_in(shown.entries) - bytes_in(value.entries)
@@ -203,16 +203,16 @@ def _ids(value: MapValue) -> frozenset[int]:
 
 
 def bytes_in(entries: Iterable[EntryValue]) -> int:
-    """Return how many bytes lie in some entries."""
+    """Return the size of some entries in bytes."""
     return sum(entry.end - entry.start for entry in entries)
 
 
 MOST_LEAVING = 4
-"""So many entries that an operation removed keep their columns after it; where more go, the others take the room."""
+"""The most removed entries that keep their columns after an operation; if there are more, the others use the space."""
 
 
 def _layout_of(look: Look[MapValue], lanes: Collection[str]) -> Layout:
-    """The layout of all steps of the operation."""
+    """Return the layout of all steps of the operation."""
     moment, before, shown, value = look.moment, look.before, look.now, look.after
     laid = laid_items(value, before, shown)
     is_boot = moment.operation is not None and moment.operation.name == "boot"
@@ -224,12 +224,12 @@ def _layout_of(look: Look[MapValue], lanes: Collection[str]) -> Layout:
 
 
 def has_guards(items: Iterable[EntryValue | Fold]) -> bool:
-    """Return whether there are ranges that allow nothing: drawn like others, they look as if all were allowed."""
+    """Return whether there are ranges without access: drawn like others, they would look fully accessible."""
     return any(isinstance(item, EntryValue) and rights_of(item) == "nothing" for item in items)
 
 
 def laid_items(value: MapValue, before: MapValue, shown: MapValue) -> tuple[EntryValue | Fold, ...]:
-    """Say what has a column in all steps of an operation: before it, after it (`value`) and at the moment (`shown`)."""
+    """Return the items with a column in all steps of an operation: before it, after it (`value`) and now (`shown`)."""
     items = {item.id: item for one in (before, shown, value) for item in one.items}
     now = {item.id for item in value.items}
     is_in_order = all(one.start <= other.start for one, other in pairwise(value.items))
@@ -242,7 +242,7 @@ def laid_items(value: MapValue, before: MapValue, shown: MapValue) -> tuple[Entr
     gone = removed(before.entries, value.items)
 
     def place(item: EntryValue | Fold) -> int:
-        """Its address; of an entry that the operation cut and removed, that of the part that is gone."""
+        """Return an item's address; for an entry that was cut and removed, that of the lost part."""
         if item.id in now:
             return item.start
         parts = (max(one.start, item.start) for one in gone if one.start < item.end and item.start < one.end)
@@ -252,11 +252,11 @@ def laid_items(value: MapValue, before: MapValue, shown: MapValue) -> tuple[Entr
 
 
 MOST_LEFT_FREE = 40
-"""So many ranges that an operation freed keep their room on the axis; where more go, what stays takes it."""
+"""The most freed ranges that keep their room on the axis; if there are more, the rest uses it."""
 
 
 def taken_over(value: MapValue, before: MapValue | None, shown: MapValue, moment: Moment) -> tuple[Taken, ...]:
-    """Say what lies on the axis at any step of the operation; at the moment alone if far more is freed than stays."""
+    """Return what lies on the axis at any step of the operation; only now, if far more is freed than stays."""
     after = taken_in(value)
     freed = taken_in(before) - after if before is not None else set()
     if len(freed) > MOST_LEFT_FREE:
@@ -269,7 +269,7 @@ def taken_over(value: MapValue, before: MapValue | None, shown: MapValue, moment
 
 
 def _fields_in(event: ev.Event, name: str) -> tuple[EntryFields, ...]:
-    """The fields that entries of a map had or got in an event."""
+    """Return the old and new fields of a map's entries in an event."""
     if isinstance(event, (ev.EntryLinked, ev.EntryUnlinked)) and event.map == name:
         return (event.entry,)
     if isinstance(event, (ev.EntryResized, ev.EntryChanged)) and event.map == name:
@@ -283,7 +283,7 @@ def taken_in(value: MapValue) -> set[Taken]:
 
 
 def cards_of(before: MapValue, value: MapValue, events: Sequence[ev.Event]) -> tuple[int, ...]:
-    """Ids of what an operation made, changed and took away, of what moved in the tree, and of what it compared."""
+    """Return the IDs of what an operation made, changed, removed, moved in the tree, and compared."""
     states = states_of(before, value)
     new = sorted(one for one, those in states.items() if "new" in those)
     changed = sorted(one for one, those in states.items() if "changed" in those)
@@ -295,14 +295,14 @@ def cards_of(before: MapValue, value: MapValue, events: Sequence[ev.Event]) -> t
 
 
 def _deepest(look: Look[MapValue]) -> int:
-    """The depth of the tree where it is greatest: before the operation, after it, or when a node was hung."""
+    """Return the greatest depth of the tree: before the operation, after it, or when a node was inserted."""
     linked = (number for number, event in enumerate(look.moment.events, 1) if isinstance(event, ev.TreeLinked))
     hung = (look.at(number) for number in islice(linked, MOST_LEAVING))
     return max(depth_of(one) for one in (look.after, look.before, *hung))
 
 
 def depth_of(value: MapValue) -> int:
-    """Return how many levels of nodes are below the root, as far as they are shown."""
+    """Return how many levels of nodes are below the root, among those shown."""
     shown = {item.id for item in value.items}
     deepest, level = 0, [value.root] if value.root in shown else []
     while level:
@@ -313,7 +313,7 @@ def depth_of(value: MapValue) -> int:
 
 
 def _caption(value: MapValue, moment: Moment, lanes: Collection[str]) -> Caption:
-    """The moment's with what was passed in the map since; after the operation what that meant for the map."""
+    """Return the moment's caption, with what was passed in the map since; at the end, with the effect on the map."""
     if moment.operation is None:
         return moment.caption
     if not moment.is_after:
@@ -327,7 +327,7 @@ def _caption(value: MapValue, moment: Moment, lanes: Collection[str]) -> Caption
 
 
 def _is_elsewhere(moment: Moment, name: str) -> bool:
-    """Return whether an operation was done on something else than the map called `name`, which was there before it."""
+    """Return whether the operation was on something other than the map called `name`, which existed before it."""
     operation = moment.operation
     if operation is None or operation.outcome != "done" or operation.truncated or operation.name in ("task", "fork"):
         return False
@@ -336,14 +336,14 @@ def _is_elsewhere(moment: Moment, name: str) -> bool:
 
 
 def _here_at(moment: Moment, name: str) -> str:
-    """The entry that the steps of a map came to last; none before them, and none after the operation."""
+    """Return the latest entry that the steps of a map reached; None before them, and after the operation."""
     steps = () if moment.is_after else moment.story.steps
     things = (_here(step, name) for step in reversed(steps) if step.index < moment.place)
     return next(filter(None, things), "")
 
 
 class _Path:
-    """The comparisons of the latest search in a map's tree, as events come."""
+    """The comparisons of the latest search in a map's tree, collected from events."""
 
     def __init__(self, name: str) -> None:
         self.nodes: tuple[tuple[int, str], ...] = ()
@@ -351,7 +351,7 @@ class _Path:
         self._fresh = True
 
     def goes_on(self, events: Iterable[ev.Event]) -> bool:
-        """Return whether the search is another after `events`."""
+        """Return whether the search has changed after `events`."""
         before = self.nodes
         for event in events:
             if isinstance(event, ev.Called) and event.name in ("rbtree_insert", "rbtree_lookup_nearest"):
@@ -363,14 +363,14 @@ class _Path:
 
 
 def _path(done: Sequence[ev.Event], value: MapValue) -> tuple[tuple[int, str], ...]:
-    """The comparisons of the latest search that made any; none once rotations have made them another way."""
+    """Return the comparisons of the latest search with any; none once rotations have changed its way."""
     path = _Path(value.name)
     path.goes_on(done)
     return path.nodes if _leads_down(value, path.nodes) else ()
 
 
 def _leads_down(value: MapValue, path: Sequence[tuple[int, str]]) -> bool:
-    """Return whether each node compared is still the child that the one before was left for."""
+    """Return whether each compared node is still the child on the side chosen at the one before."""
     for (node, outcome), (following, _) in pairwise(path):
         there = value.nodes.get(node)
         if there is None or following != (there.left if outcome == "left" else there.right):
@@ -381,7 +381,7 @@ def _leads_down(value: MapValue, path: Sequence[tuple[int, str]]) -> bool:
 def states_of(
     before: MapValue, value: MapValue, here: str = "", path: Sequence[tuple[int, str]] = ()
 ) -> dict[int, tuple[str, ...]]:
-    """Return what is true of the entries of `value`, which was `before`, by id; `here` is the thing at hand."""
+    """Return the states of the entries of `value`, which was `before`, by ID; `here` is the current one."""
     marks = difference(entries_of(before), entries_of(value))
     merged = _merged(before, value, marks)
     linked, changed = marks.new - merged, marks.changed | merged
@@ -401,14 +401,14 @@ def states_of(
 
 
 def entries_of(value: MapValue) -> dict[int, EntryValue]:
-    """The entries of a map that are not folded, by id."""
+    """Return the unfolded entries of a map, by ID."""
     return {entry.id: entry for entry in value.entries}
 
 
 def _merged(before: MapValue, value: MapValue, marks: Difference) -> set[int]:
-    """New entries that stand for one that was there: it left the list, and its range is theirs now.
+    """Return new entries that replace an old one: it left the list, and its range is now theirs.
 
-    FreeBSD keeps the later of two entries that merge.  Most of what it stands for may be as old as the other.
+    FreeBSD keeps the later of two entries that merge.  Most of its range may be as old as the other entry.
     """
     gone = [entry for entry in before.entries if entry.id in marks.leaving]
     new = [entry for entry in value.entries if entry.id in marks.new] if gone else []
@@ -416,27 +416,27 @@ def _merged(before: MapValue, value: MapValue, marks: Difference) -> set[int]:
 
 
 def moved_in_tree(before: MapValue, value: MapValue) -> frozenset[int]:
-    """Nodes of the tree of `value` that got another parent or another colour since; new ones are not among them."""
+    """Return nodes of the tree of `value` whose parent or colour has changed; without new ones."""
     both = before.nodes.keys() & value.nodes.keys()
     return rehung_in_tree(before, value) | {one for one in both if before.nodes[one].red != value.nodes[one].red}
 
 
 def rehung_in_tree(before: MapValue, value: MapValue) -> frozenset[int]:
-    """Nodes of the tree of `value` that got another parent since; new ones are not among them."""
+    """Return nodes of the tree of `value` whose parent has changed; without new ones."""
     was, now = _parents(before), _parents(value)
     return frozenset(one for one in before.nodes.keys() & value.nodes.keys() if was.get(one) != now.get(one))
 
 
 def _parents(value: MapValue) -> dict[int, int]:
-    """By node its parent in the tree."""
+    """Return the parent of each node in the tree."""
     nodes = value.nodes.values()
     return {child: node.id for node in nodes for child in (node.left, node.right) if child}
 
 
 def touched(moment: Moment, name: str) -> list[int]:
-    """Ids of the entries of map `name` that an operation was about, each once, those that a picture needs most first.
+    """Return the IDs of the entries of map `name` in an operation, each once, the most useful for a picture first.
 
-    First what is new; then, the latest first, what was written in list and tree, and what was met.
+    New ones come first; then, latest first, those written in list and tree, and those visited.
     """
     met = [one for event in reversed(moment.events) for one in _met(event, name)]
     new = set(Entries.reported(moment.events).new(name))
@@ -447,7 +447,7 @@ def touched(moment: Moment, name: str) -> list[int]:
 
 
 def _met(event: ev.Event, name: str) -> Iterable[int]:
-    """The entries of a map that an event is about, and their neighbours in list or tree."""
+    """Return the entries of a map in an event, and their neighbours in list or tree."""
     if name not in _names(event):
         return ()
     if isinstance(event, (ev.EntryLinked, ev.EntryUnlinked)):
@@ -472,12 +472,12 @@ def _met(event: ev.Event, name: str) -> Iterable[int]:
 
 
 def maps_touched(moment: Moment) -> set[str]:
-    """Names of the maps that :func:`touched` finds something of."""
+    """Return the names of the maps in which :func:`touched` finds something."""
     return {str(one) for event in moment.events for one in _names(event) if one}
 
 
 def _out_of_order(value: MapValue) -> list[EntryValue]:
-    """Entries that the list has behind one which lies above them: what quirk clip-end-first does."""
+    """Return entries that are in the list after one at a higher address, as quirk clip-end-first puts them."""
     pairs = pairwise(value.entries)
     return [after for before, after in pairs if after.start < before.start]
 
@@ -486,7 +486,7 @@ def _out_of_order(value: MapValue) -> list[EntryValue]:
 
 
 def seek(picture: MapPicture, address: int) -> MapPicture:
-    """`picture` as the answer to "what is at `address`?": its path in the tree, and a sentence."""
+    """Return `picture` with the answer to "what is at `address`?": its path in the tree, and a sentence."""
     value = picture.value
     path, found = _search(value, address)
     states: dict[int, tuple[str, ...]] = {node: ("path",) for node, _ in path}
@@ -513,7 +513,7 @@ def seek(picture: MapPicture, address: int) -> MapPicture:
 
 
 def _search(value: MapValue, address: int) -> tuple[list[tuple[int, str]], EntryValue | None]:
-    """Each node compared with where it sent the search, and the entry that holds the address."""
+    """Return each compared node with its direction, and the entry that contains the address."""
     entries = {entry.id: entry for entry in value.entries}
     path: list[tuple[int, str]] = []
     node = value.nodes.get(value.root)
@@ -542,7 +542,7 @@ def _answer(value: MapValue, address: int, found: EntryValue | None, compared: i
 
 
 class Drawn(NamedTuple):
-    """What a lane draws: nodes, links that end at one, marks with their own, and the y where it ends."""
+    """The output of a lane: nodes, links that end at one, marks with their own, and the y where it ends."""
 
     nodes: list[Node]
     links: list[Link]
@@ -551,7 +551,7 @@ class Drawn(NamedTuple):
 
 
 def plain_ones(picture: MapPicture, entries: Iterable[EntryValue]) -> frozenset[int]:
-    """Ids of those that a lane draws as marks: nothing is said of them, and there are many."""
+    """Return the IDs of those drawn as marks: nothing is said about them, and there are many."""
     plain = frozenset(entry.id for entry in entries if not picture.in_order(entry.id))
     return plain if len(plain) >= MANY else frozenset()
 
@@ -567,7 +567,7 @@ def entry_marks(
     *,
     on: str = "",
 ) -> tuple[Marks, ...]:
-    """Entries as marks of a lane, each at its x and as wide as `places` says, filled as `fill` says; none for none."""
+    """Return entries as marks of a lane, with x and width from `places` and style from `fill`; None without entries."""
     if not entries:
         return ()
     looks, look = looks_of((fill(entry), entry.protection) for entry in entries)

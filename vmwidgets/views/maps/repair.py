@@ -1,6 +1,6 @@
 """The stages in which an operation repaired the tree of a map, side by side: linked, recoloured, rotated.
 
-Each stage is the whole tree as it is then.  x is the order of addresses in all of them, since no stage changes it.
+Each stage is the whole tree at that point.  x is the order of addresses in all of them, since no stage changes it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Stage(NamedTuple):
 
 
 def stages_of(look: Look[MapValue]) -> list[Stage]:
-    """Return the stages until the moment that is drawn, and none of an operation too long to be looked into."""
+    """Return the stages up to the shown moment; none for an operation that is too long to look into."""
     if look.is_far:
         return []
     name, groups = look.now.name, list[list[TreeEvent]]()
@@ -53,11 +53,11 @@ def stages_of(look: Look[MapValue]) -> list[Stage]:
 
 
 _ALONE = "red uncle", "brother without red child", "the root is black"
-"""How the reason of a recolouring begins that is a step of its own; the others prepare a rotation."""
+"""The beginning of the reason for a recolouring that is a step of its own; the others prepare a rotation."""
 
 
 def _belongs(event: TreeEvent, following: TreeEvent) -> bool:
-    """Return whether two events are of one stage."""
+    """Return whether two events belong to one stage."""
     if not isinstance(event, ev.TreeRecoloured):
         return False
     is_alone = event.why.startswith(_ALONE)
@@ -70,7 +70,7 @@ def _belongs(event: TreeEvent, following: TreeEvent) -> bool:
 
 
 def words_of(stage: Stage, style: AddressStyle) -> tuple[str, str]:
-    """Return what a stage did, as its heading and as a sentence or two."""
+    """Return the work of a stage, as its heading and as a sentence or two."""
     event, tree = stage.events[-1], stage.after
     starts = {item.id: item.start for one in (stage.before, tree) for item in one.items}
 
@@ -99,7 +99,7 @@ def words_of(stage: Stage, style: AddressStyle) -> tuple[str, str]:
 
 
 def _linked(event: ev.TreeLinked, tree: MapValue, name: Callable[[int], str]) -> tuple[str, str]:
-    """Return the words of a new leaf: whether it is red under red, and which colour its uncle has."""
+    """Return the words of a new leaf: whether it is red under red, and the colour of its uncle."""
     if not event.parent:
         return "linked", f"{name(event.node)} becomes the root."
     below = f"{name(event.node)} below {name(event.parent)}"
@@ -116,7 +116,7 @@ def _linked(event: ev.TreeLinked, tree: MapValue, name: Callable[[int], str]) ->
 
 
 def order_kept(stages: Sequence[Stage], style: AddressStyle) -> str:
-    """Say what a rotation leaves as it was, with the child that changes sides; "" where nothing rotated."""
+    """Return words for what a rotation leaves alone, and the child that changes sides; "" without a rotation."""
     turns = [stage for stage in stages if isinstance(stage.events[-1], ev.TreeRotated)]
     if not turns:
         return ""
@@ -134,13 +134,13 @@ def order_kept(stages: Sequence[Stage], style: AddressStyle) -> str:
 # ---- drawing ---------------------------------------------------------------------------------------
 
 LEAST = 262.0
-"""Pixels that a stage needs; where there are fewer, stages stand below each other."""
+"""The pixels that a stage needs; with fewer, stages are below each other."""
 
 _MARK, _ROW, _GAP, _FOOT, _WIDEST = 14.0, 30.0, 24.0, 22.0, 60.0
 
 
 def stages_lane(stages: Sequence[Stage], style: AddressStyle, top: float, width: float) -> Drawn:
-    """The stages from `top` on, from left to right, in rows of the same number."""
+    """Return the stages from `top` on, from left to right, in rows of the same number."""
     room = width - 2 * MARGIN
     most = max(1, int((room + _GAP) // (LEAST + _GAP)))
     across = ceil(len(stages) / ceil(len(stages) / most))
@@ -171,11 +171,11 @@ def stages_lane(stages: Sequence[Stage], style: AddressStyle, top: float, width:
 
 
 _NUMBER = 30.0
-"""Pixels that the number of a stage takes, left of its words."""
+"""The pixels for the number of a stage, left of its words."""
 
 
 def _heading(number: int, title: str, x: float, y: float, w: float) -> Node:
-    """The number of a stage and what it did."""
+    """Return the number of a stage and its work."""
     text = (Text(11, 16, str(number + 1), "label strong on-step", "middle"), Text(_NUMBER, 16, title, "body strong"))
     return Node(f"tree/stage/{number}", "stage", x, y, w, 22, shape="none", text=text,
                 bars=(Bar(0, 0, 22, 22, "step"),), title=f"{number + 1}: {title}", lane="stages")  # fmt: skip
@@ -212,7 +212,7 @@ def _node(
     states: tuple[str, ...],
     style: AddressStyle,
 ) -> Node:
-    """A node of a stage's tree, or a fold of some."""
+    """Return a node of a stage's tree, or a fold of several."""
     lane = f"tree/{number}"
     if isinstance(item, Fold):
         words = short_count(item.count)
@@ -228,7 +228,7 @@ def _node(
 
 
 def _links(stage: Stage, number: int, drawn: Mapping[int, Node]) -> Iterator[Link]:
-    """From each node to its children: what conflicts, and what was hung elsewhere, has its state."""
+    """Yield lines from each node to its children, with the states of conflicts and of moved nodes."""
     was = {child: node.id for node in stage.before.nodes.values() for child in (node.left, node.right) if child}
     for node in stage.after.nodes.values():
         for side, child in (("left", node.left), ("right", node.right)):
@@ -246,7 +246,7 @@ def _addresses(
     order: Sequence[int], items: Mapping[int, EntryValue | Fold], middle: Mapping[int, float], marked: Collection[int],
     number: int, style: AddressStyle, box: Box,
 ) -> Iterator[Node]:  # fmt: skip  # which, where, how
-    """The addresses below a tree, as far as they have room: those of what changed come first, in the accent."""
+    """Yield the addresses below a tree, as far as there is room: changed nodes come first, in the accent."""
     taken: list[tuple[float, float]] = []
     for one in sorted(order, key=lambda one: one not in marked):
         if isinstance(items[one], Fold):
@@ -264,11 +264,11 @@ def _addresses(
 
 
 def tree_lanes(stages: Sequence[Stage], name: str) -> list[Lane]:
-    """A tree for the keyboard for each stage."""
+    """Return a tree for the keyboard for each stage."""
     return [Lane(f"tree/{i}", "tree", label=f"tree of {name} after stage {i + 1}") for i in range(len(stages))]
 
 
 def stages_table(stages: Sequence[Stage], style: AddressStyle, entries: Table) -> Table:
-    """The stages in words, with the table of the map's entries behind it."""
+    """Return the stages in words, with the table of the map's entries after it."""
     rows = [(f"{i + 1}: {title}", words) for i, (title, words) in enumerate(words_of(one, style) for one in stages)]
     return Table(("stage", "what it did"), rows, more=(("entries", entries), *entries.more))

@@ -1,7 +1,7 @@
-"""The ribbon lane: where is what, and where are the gaps.
+"""The ribbon lane: what is where, and where the gaps are.
 
-What the axis is broken at has double bars, and if it is a gap, its size and the words "not to scale".  Entries that
-overlap are lower than others, so that both are seen, and what both have is framed.
+A break of the axis has double bars and, if it is a gap, its size and the words "not to scale".  Overlapping entries are
+at two heights, so that both are visible, and their overlap has a frame.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ BAR = 28.0
 NOT_TO_SCALE, TRUE_SCALE = "not to scale", "the same, to scale"
 
 GROUND = "ribbon/ground"
-"""What the bar of the ribbon is called, on which ranges lie."""
+"""The name of the ribbon's bar, which is behind its ranges."""
 
 _LEVEL = 17.0
-"""Height of an entry that lies over another: one is at the bar's upper edge, one at its lower edge."""
+"""Height of an overlapping entry: one is at the bar's upper edge, the other at its lower edge."""
 
 _SIZES = 13.0
-"""Height of the row of sizes right below the bar; addresses stand below it."""
+"""Height of the row of sizes right below the bar; addresses are below it."""
 
 
 def ribbon_lane(
@@ -46,7 +46,7 @@ def ribbon_lane(
     width: float = WIDTH,
     on: str = GROUND,
 ) -> Drawn:
-    """The ribbon from `top` on.  `columns`: where bands come from; `on`: what its bar is called."""
+    """Return the ribbon from `top` on.  `columns`: where bands start; `on`: the name of its bar."""
     axis = axis_of(picture, zoom, width)
     pieces = pieces_of(picture.value, axis)
     both = overlaps_of(picture.value)
@@ -89,11 +89,11 @@ def ribbon_lane(
 
 
 _SEEN = 0.5
-"""Pixels of a range that can be seen in a strip."""
+"""The least width in pixels of a visible range in a strip."""
 
 
 def _to_scale(picture: MapPicture, y: float, width: float) -> Iterator[Node]:
-    """All of the map as it is, in a thin strip: what the broken axis above can't say; none where nothing is seen."""
+    """Yield the whole map in a thin strip, to scale, unlike the broken axis above; nothing if none is visible."""
     value, left = picture.value, text_width(TRUE_SCALE) + 12
     room = width - 2 * MARGIN - left
     scale = room / (value.end - value.start)
@@ -105,7 +105,7 @@ def _to_scale(picture: MapPicture, y: float, width: float) -> Iterator[Node]:
 
 
 def break_marks(w: float, height: float, room: float = 16.0) -> tuple[Bar, ...]:
-    """The double bars at both ends of a stretch of `w` pixels that is not to scale; single ones in little `room`."""
+    """Return double bars at both ends of a stretch of `w` pixels that is not to scale; single ones in little `room`."""
     if w <= 14:
         return ()
     return tuple(Bar(x, 3, 1.5, height - 6, "line") for x in ((1, 4, w - 6, w - 3) if room >= 15 else (1, w - 3)))
@@ -148,7 +148,7 @@ def _node(
 
 
 def _name(entry: EntryValue, w: float) -> str:
-    """Return what a range of `w` pixels has room to say of itself."""
+    """Return what a range of `w` pixels has room to show of itself."""
     if w <= 8:
         return ""  # most ranges of a large map: nothing is worded for them
     size, name = binary_size(entry.size), visible(name_of(entry))
@@ -156,7 +156,7 @@ def _name(entry: EntryValue, w: float) -> str:
 
 
 def _strip(segment: MapSegment) -> tuple[float, float]:
-    """The x and the width of a range: a little ground is seen at both sides."""
+    """Return the x and the width of a range, with a little of the bar visible on both sides."""
     inset = min(1.0, segment.w * 0.15)
     return segment.x + inset, max(0.8, segment.w - 2 * inset)
 
@@ -167,26 +167,26 @@ def _is_on(one: Range, axis: Axis) -> bool:
 
 
 def _span(start: int, end: int, axis: Axis) -> tuple[float, float]:
-    """From x to x of addresses, as far as they are on the axis."""
+    """Return from which x to which x addresses lie, as far as they are on the axis."""
     inside = axis.crossed(max(start, axis[0].start), min(end, axis[-1].end))
     return inside[0].place(max(start, axis[0].start)), inside[-1].place(min(end, axis[-1].end))
 
 
 def _ends(run: Run, axis: Axis) -> tuple[float, float] | None:
-    """From x to x of a file's run; none where it is not on the axis."""
+    """Return from which x to which x a file's run lies; None if it is not on the axis."""
     one = Range(run.entries[0].start, run.entries[-1].end)
     return _span(*one, axis) if _is_on(one, axis) else None
 
 
 def _ghost(picture: MapPicture, one: Range, axis: Axis, y: float) -> Node:
-    """Return what was removed, where it was; how much of it is said below."""
+    """Return a removed range at its place; its size is shown below."""
     left, right = _span(*one, axis)
     title = f"removed: {picture.style.range(one.start, one.end)}, {binary_size(one.end - one.start)}"
     return kit.chip(f"ribbon/ghost/{one.start:x}", "ghost", kit.Box(left, y, max(2.0, right - left), BAR), title=title)
 
 
 def _overlap(picture: MapPicture, overlap: Overlap, axis: Axis, y: float) -> Node | None:
-    """Return what two entries both have, framed over both."""
+    """Return the overlap of two entries, framed above both."""
     start, end = max(overlap.start, axis[0].start), min(overlap.end, axis[-1].end)
     if start >= end:
         return None
@@ -198,9 +198,9 @@ def _overlap(picture: MapPicture, overlap: Overlap, axis: Axis, y: float) -> Nod
 
 
 def _gap(picture: MapPicture, segment: MapSegment, axis: Axis, y: float) -> Node | None:
-    """A gap; none where it is too narrow to be pointed at, since the ground shows there anyway.
+    """Return a gap; None if it is too narrow to point at, since the bar shows there anyway.
 
-    Its size is in the widest of its stretches on the axis, of which others may be taken at other steps.
+    Its size is in the widest of its stretches on the axis; others may be in use at other steps.
     """
     if segment.w < LEAST_GAP:
         return None
@@ -231,9 +231,9 @@ def _gap(picture: MapPicture, segment: MapSegment, axis: Axis, y: float) -> Node
 def _sizes_below(
     picture: MapPicture, pieces: Sequence[MapSegment], drawn: Sequence[Node], y: float, width: float
 ) -> list[Node]:
-    """Sizes of overlaps, and of the gaps that are too narrow for them, the largest first, as far as they do not meet.
+    """Return sizes of overlaps and of narrow gaps below them, the largest first, as far as there is room.
 
-    Where the axis is broken and no gap has room to say so, the end of the row does.
+    If the axis is broken and no gap has room to say so, the end of the row does.
     """
     nodes: list[Node] = []
     taken: list[tuple[float, float]] = []
@@ -280,7 +280,7 @@ def _has_markers(picture: MapPicture) -> bool:
 def _markers(
     picture: MapPicture, axis: Axis, words_at: float, bar_top: float, width: float, named: Sequence[Node]
 ) -> list[Node]:
-    """Draw what points at the ribbon; its words are beside it, or end at `words_at`, above those of `named`."""
+    """Draw what points at the ribbon; its words are next to it, or end at `words_at`, above those of `named`."""
     value = picture.value
     marks = []
     if value.find_cache:
@@ -317,7 +317,7 @@ def _ticks(
     picture: MapPicture, axis: Axis, pieces: Sequence[MapSegment], y: float, width: float,
     avoid: Sequence[tuple[float, float]],
 ) -> list[Node]:  # fmt: skip
-    """Addresses below the ribbon and its sizes: both ends, then what matters, as far as they do not meet."""
+    """Return addresses below the ribbon and its sizes: both ends, then important ones, as far as there is room."""
     wanted = [axis[0].start, axis[-1].end]
     important = picture.important()
     starts = {item.id: item.start for item in picture.value.items}
@@ -331,7 +331,7 @@ def _ticks(
 def _bands(
     picture: MapPicture, segments: Sequence[MapSegment], columns: Mapping[int, Column], top: float, bottom: float
 ) -> Iterator[Link]:
-    """From each card down to its range, as wide as both: they are one thing."""
+    """Yield a band from each card down to its range, as wide as both, which shows that they belong together."""
     straight = room_below(columns)
     for segment in segments:
         item = segment.item

@@ -1,7 +1,7 @@
-"""What entries are: their kind, file and rights; runs of one file under one bracket, and what was removed.
+"""Entries' kinds, files and rights; runs of one file below one bracket, and what was removed.
 
-A file is mapped in four or five entries that touch; a bracket with its name is above them in list and ribbon.  So it is
-for the heap and the stack of a real process.
+A file is mapped in four or five adjacent entries; a bracket with its name is above them in list and ribbon.  The heap
+and the stack of a real process have brackets too.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from vmwidgets.views.scene.model import Bar, Node, Text
 from vmwidgets.views.scene.text import shorten_middle, text_width, visible
 
 _PATH = re.compile(r"(/[^/<>]+)+")
-"""The name of a file; a learner's object may be called anything, with slashes in it or markup."""
+"""The name of a file; a learner's object may have any name, with slashes or markup in it."""
 
 _ENDING = re.compile(r"\.cpython-[\w-]+\.so$|\.so(\.[\w.]+)?$")
-"""What the names of libraries end with, which says little."""
+"""The endings of libraries' names, which carry little information."""
 
 NAMED = frozenset(("[heap]", "[stack]"))
-"""What a kernel calls memory of a process that belongs to no file, and readers look for by its name."""
+"""The kernel's names for a process's memory without a file, which readers look for."""
 
 RIGHTS_LEGEND = "filled: may execute · half: may write · outlined: may only read · dotted: nothing"
 
 
 def file_of(entry: EntryValue) -> str:
-    """The last part of the path of an entry's file; nothing for memory of other kinds."""
+    """Return the last part of the path of an entry's file; "" for other memory."""
     return _file_called(entry.object) if entry.object is not None and entry.object.startswith("/") else ""
 
 
@@ -42,13 +42,13 @@ def _file_called(path: str) -> str:
 
 
 def rights_of(entry: EntryValue) -> str:
-    """Return what the fill of an entry says: "executes", "writes", "reads", or "nothing" that is allowed."""
+    """Return what an entry's fill shows: "executes", "writes", "reads", or "nothing" if no access is allowed."""
     read, write, execute = (letter != "-" for letter in entry.protection)
     return "executes" if execute else "writes" if write else "reads" if read else "nothing"
 
 
 def kind_of(entry: EntryValue) -> str:
-    """The colour class of an entry: "static", "submap", "object" or "plain"."""
+    """Return the colour class of an entry: "static", "submap", "object" or "plain"."""
     if entry.role or entry.flags & NOFAULT:
         return "static"
     if entry.flags & _SUB_MAP:
@@ -57,11 +57,11 @@ def kind_of(entry: EntryValue) -> str:
 
 
 NOFAULT, _SUB_MAP = 0x100000, 0x200000
-"""Flags of FreeBSD's entries: a fault there is a panic; the range belongs to another map."""
+"""Flags of FreeBSD's entries: a fault there panics; the range belongs to another map."""
 
 
 def what_is(entry: EntryValue) -> str:
-    """Return what an entry is for, in a word or two: its role, its submap, its object and offset."""
+    """Return an entry's purpose in a word or two: its role, its submap, its object and offset."""
     if entry.role:
         return entry.role
     if entry.flags & _SUB_MAP:
@@ -72,19 +72,19 @@ def what_is(entry: EntryValue) -> str:
 
 
 def name_of(entry: EntryValue) -> str:
-    """Return what is mapped, in the space of a card: of a path its last part, which says most."""
+    """Return what is mapped, short enough for a card: the last part of a path, which is the most informative."""
     return file_of(entry) or what_is(entry)
 
 
 class Run(NamedTuple):
-    """Entries of one file that follow each other, of which at least two are drawn; or the heap, or the stack."""
+    """Consecutive entries of one file, at least two of which are drawn; or the heap, or the stack."""
 
     name: str
     entries: tuple[EntryValue, ...]
 
     @property
     def apart(self) -> list[EntryValue]:
-        """Return those that do not overlap: an entry that is cut is among them, or what it was cut into."""
+        """The ones that do not overlap: an entry that is being cut may be among them, or its parts."""
         found: list[EntryValue] = []
         for one in self.entries:
             if not found or one.start >= found[-1].end:
@@ -98,29 +98,29 @@ class Run(NamedTuple):
 
     @property
     def title(self) -> str:
-        """All of it in words."""
+        """The whole description."""
         rights = " ".join(one.protection for one in self.apart)
         return f"{visible(self.name)}: {counted(len(self.apart), 'entry', 'entries')}, {self.words}, {rights}"
 
     @property
     def words(self) -> str:
-        """Its bytes; where they are not all that its bracket spans, it says so."""
+        """Its bytes; says so if they are less than its bracket spans."""
         span = self.entries[-1].end - self.entries[0].start
         return binary_size(self.size) + " mapped" * (self.size < span)
 
     @property
     def is_file(self) -> bool:
-        """Return whether it is of a file."""
+        """Return whether it belongs to a file."""
         return self.name not in NAMED
 
     @property
     def label(self) -> str:
-        """Its name without what libraries' names end with."""
+        """Its name without the usual ending of libraries."""
         return visible(_ENDING.sub("", self.name) or self.name)
 
 
 def runs_of(items: Iterable[EntryValue | Fold]) -> list[Run]:
-    """The runs of a map's items, in order."""
+    """Return the runs of a map's items, in order."""
     found = []
     for name, those in groupby(items, lambda item: "" if isinstance(item, Fold) else _run_of(item)):
         entries = tuple(item for item in those if isinstance(item, EntryValue))
@@ -144,16 +144,16 @@ class Range(NamedTuple):
 
     @property
     def words(self) -> str:
-        """Say that so much is gone, such as "−36 KiB"."""
+        """Return how much is gone, such as "−36 KiB"."""
         return f"−{binary_size(self.end - self.start)}"
 
 
 MOST_GHOSTS = 12
-"""Removed ranges that are drawn; where more go, the room is what stays."""
+"""The most removed ranges that are drawn; if there are more, the rest uses the space."""
 
 
 def removed(before: Sequence[EntryValue], now: Sequence[EntryValue | Fold]) -> tuple[Range, ...]:
-    """Return what entries had before and nothing has now; none of more than are drawn.  O(n log n)."""
+    """Return addresses that entries had before and none has now; none if there are too many to draw.  O(n log n)."""
     same = set(map(id, now))
     other = [entry for entry in before if id(entry) not in same]  # what did not change is the same value
     if other:
@@ -195,14 +195,14 @@ _APART, _MOST = 8.0, 130.0
 
 
 class _Labels:
-    """Names in rows above brackets, none over another, nor over the line from a name to its bracket."""
+    """Names in rows above brackets, not covering each other or the lines from names to brackets."""
 
     def __init__(self) -> None:
         self._taken: list[list[tuple[float, float]]] = [[] for _ in range(ROWS)]
         self._stems: list[tuple[float, int]] = []
 
     def place(self, middle: float, left: float, w: float) -> int | None:
-        """The row, the lowest is 0, in which there is room from `left` on; the name is that of what is at `middle`."""
+        """Return the lowest row (0 is the lowest) with room from `left` on; the name belongs to what is at `middle`."""
         for row, taken in enumerate(self._taken):
             is_free = not any(left < end + _APART and begin < left + w + _APART for begin, end in taken)
             is_clear = not any(left - 2 < x < left + w + 2 and above > row for x, above in self._stems)
@@ -217,9 +217,9 @@ class _Labels:
 def brackets(
     lane: str, runs: Sequence[Run], place: Callable[[Run], tuple[float, float] | None], y: float, width: float
 ) -> list[Node]:
-    """A bracket for each run, from x to x as `place` says, and the names of as many as have room, the largest first.
+    """Return a bracket for each run, with its ends from `place`, and as many names as have room, the largest first.
 
-    Heap and stack have theirs before any file.
+    Heap and stack get theirs before any file.
     """
     labels = _Labels()
     nodes = []

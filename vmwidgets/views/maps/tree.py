@@ -1,7 +1,7 @@
 """The tree lane: how an address is found.
 
-x is the order of addresses and y the depth, so that a node is right above its entry.  Red nodes are round and
-marked R, black ones square and marked B.
+x is the address order and y the depth, so that a node is right above its entry.  Red nodes are round and marked R,
+black ones square and marked B.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _HEIGHT = {"card": 24.0, "short": 20.0, "mark": 8.0}
 
 
 def tree_lane(picture: MapPicture, columns: Mapping[int, Column], top: float, width: float = WIDTH) -> Drawn:
-    """The tree from `top` on; what matters are nodes, the rest of a large one marks."""
+    """Return the tree from `top` on; important entries are nodes, the rest of a large tree marks."""
     depths = dict(depths_of(picture.value))
     if not depths:
         return Drawn([kit.label("tree/empty", "The tree is empty.", MARGIN, top)], [], (), top + 24)
@@ -54,7 +54,7 @@ def _marks(
     depths: Mapping[int, int],
     top: float,
 ) -> Marks:
-    """The nodes that have no room for words, and nothing is said of, in the order of addresses."""
+    """Return the nodes without words, which have no room and no state, in address order."""
     size, row, nodes = _HEIGHT["mark"], _ROW["mark"], picture.value.nodes
     drawn = sorted(plain, key=lambda identity: columns[identity].x)
     place = {identity: number for number, identity in enumerate(drawn)}
@@ -87,7 +87,7 @@ def _level(columns: Mapping[int, Column]) -> str:
 
 
 def depths_of(value: MapValue) -> Iterator[tuple[int, int]]:
-    """Ids and depths of all that is shown of a tree, in preorder."""
+    """Yield IDs and depths of everything shown, in preorder."""
     shown = {item.id for item in value.items}
     pending = [(value.root, 0)]
     while pending:
@@ -101,7 +101,7 @@ def depths_of(value: MapValue) -> Iterator[tuple[int, int]]:
 
 
 def _node(picture: MapPicture, entry: EntryValue, column: Column, y: float) -> Node:
-    """A node; where addresses are page numbers, it has no letter."""
+    """Return a node; it has no letter if addresses are page numbers."""
     red = picture.value.nodes[entry.id].red
     states = ("red" if red else "black", *picture.in_tree(entry.id))
     h = _HEIGHT[column.level]
@@ -138,7 +138,7 @@ def _fold(fold: Fold, column: Column, y: float) -> Node:
 
 
 def _links(picture: MapPicture, placed: Mapping[str, Node], marks: Sequence[Marks]) -> Iterator[Link]:
-    """The links that begin or end at a node; those between marks are the marks' own."""
+    """Yield the links that begin or end at a node; links between marks belong to the marks."""
     walked = dict(picture.path)
     small = {number: (one, place) for one in marks for place, number in enumerate(one.number)}
 
@@ -167,12 +167,12 @@ def _links(picture: MapPicture, placed: Mapping[str, Node], marks: Sequence[Mark
 
 
 def is_red(tree: MapValue, *nodes: int) -> bool:
-    """Return whether all of these nodes are red: of a parent and its child that must not stay so."""
+    """Return whether all of these nodes are red: a red parent must not keep a red child."""
     return all((node := tree.nodes.get(one)) is not None and node.red for one in nodes)
 
 
 def _conflicts(picture: MapPicture, placed: Mapping[str, Node], labels: Sequence[Node], width: float) -> Iterator[Node]:
-    """Say that a node and its parent are red, beside the node, where there is room."""
+    """Yield a note that a node and its parent are red, next to the node, if there is room."""
     for parent in picture.value.nodes.values():
         for child in (parent.left, parent.right):
             node = placed.get(f"tree/{child}")
@@ -198,7 +198,7 @@ def _comparisons(
     items: Mapping[int, EntryValue | Fold],
     width: float,
 ) -> list[Node]:
-    """Draw what each node of the path was asked, beside it where there is room, with its address if it lacks that."""
+    """Draw the comparison at each node of the path, next to it if there is room, with its address if it has none."""
     rows: dict[float, list[Node]] = {}
     for node in placed.values():
         rows.setdefault(node.y + node.h / 2, []).append(node)
@@ -240,7 +240,7 @@ def _is_free(x: float, w: float, others: Sequence[Node], width: float) -> bool:
 
 
 def _is_marked(x: float, w: float, asked: Node, marks: Sequence[Marks]) -> bool:
-    """Return whether a label beside `asked` from `x` on covers a mark of its row."""
+    """Return whether a label next to `asked` from `x` on covers a mark of its row."""
     y = asked.y + asked.h / 2
     return any(
         left < x + w and left + wide > x

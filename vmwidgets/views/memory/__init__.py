@@ -1,4 +1,4 @@
 """Pictures of kernel memory: submaps, frames, slabs, the kentry area, threads that sleep.
 
-Each takes a value and the moment (`story/moment`), which says which steps of an operation are theirs.
+Each takes a value and a moment (`story/moment`), which selects its steps of an operation.
 """

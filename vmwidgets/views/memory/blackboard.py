@@ -1,7 +1,8 @@
-"""Copy-on-write as on a blackboard: the descriptors of one task, each frame once, the descriptors of the other.
+"""Copy-on-write as on a blackboard: one task's descriptors, each frame once, the other task's descriptors.
 
-A descriptor has a lock: while it is closed, a write faults.  A frame has a count: so many descriptors lead to it.  In
-the middle of an operation a refused lock is red, and a copy that no descriptor has yet is a dashed frame.
+A descriptor has a padlock: while it is closed, a write faults.  A frame has a count: the number of descriptors that
+refer to it.  In the middle of an operation, a lock that refused is red, and a copy without a descriptor is a dashed
+frame.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from .sharing import NOT_HERE, say_shares, shares_of
 
 
 class Descriptor(NamedTuple):
-    """What a task's descriptor of a page holds; `state`: "new", "changed", or "fault" where it just refused."""
+    """The content of a task's descriptor of a page; `state`: "new", "changed", or "fault" if it has just refused."""
 
     frame: int
     rights: str
@@ -27,9 +28,9 @@ class Descriptor(NamedTuple):
 
 
 class BoardFrame(NamedTuple):
-    """A frame: how many descriptors lead to it, how many did `before` the operation, and its first bytes in words.
+    """A frame: its number of descriptors now and `before` the operation, and its first bytes in words.
 
-    Its `state` is "new", "changed", or "ghost" for a copy of `source` that no descriptor has yet.
+    Its `state` is "new", "changed", or "ghost" for a copy of `source` without a descriptor yet.
     """
 
     frame: int
@@ -52,7 +53,7 @@ class BoardPage(NamedTuple):
 LETTERS = "ABCDEFGH"
 
 MOST = len(LETTERS)
-"""Pages that a blackboard has room for."""
+"""The most pages on a blackboard."""
 
 LOCKS = (
     ("closed", "no write: a write faults"),
@@ -67,7 +68,7 @@ _TOP, _CARD, _HEAD, _GAP, _STACK = 2.0, 47.0, 44.0, 10.0, 7.0
 def draw_blackboard(
     tasks: tuple[str, str], pages: Sequence[BoardPage], having: Sequence[Set[str]], width: float
 ) -> tuple[list[Node], list[Link]]:
-    """Nodes and links between two tasks ("" for one that is not there); `having`: the tasks that have each frame."""
+    """Return nodes and links between two tasks ("" for a missing one); `having`: the tasks that have each frame."""
     room = min(width - 2 * MARGIN, _WIDEST)
     side, middle = (92.0, 112.0) if room < _SLIM else (124.0, 160.0)
     left, right, centre = MARGIN, MARGIN + room - side, MARGIN + (room - middle) / 2
@@ -100,7 +101,7 @@ def draw_blackboard(
 
 
 def _lines(page: BoardPage, cards: Mapping[str, Node], frames: Mapping[int, Node]) -> Iterator[Link]:
-    """From each descriptor to its frame, and from a frame to a copy that no descriptor has yet."""
+    """Yield lines from each descriptor to its frame, and from a frame to a copy without a descriptor yet."""
     for task, its in page.descriptors.items():
         state = ("path",) if its.state in ("new", "changed") else ()
         card, frame = cards[task], frames[its.frame]
@@ -113,7 +114,7 @@ def _lines(page: BoardPage, cards: Mapping[str, Node], frames: Mapping[int, Node
 
 
 def _descriptor(task: str, letter: str, page: BoardPage, box: Box, is_right: bool) -> Node:
-    """A page's letter, its address, and its lock; pale where the task has no descriptor."""
+    """Return a page's letter, its address, and its padlock; pale if the task has no descriptor."""
     its = page.descriptors.get(task)
     x = 12.0
     address, room = str(Address(page.va)), box.w - x - 8
@@ -136,13 +137,13 @@ def _descriptor(task: str, letter: str, page: BoardPage, box: Box, is_right: boo
 
 
 def _lock(x: float, y: float, is_open: bool, look: str) -> list[Bar]:
-    """A padlock whose body is 14 pixels wide, at (x, y)."""
+    """Return a padlock with a body 14 pixels wide, at (x, y)."""
     shackle = Bar(x + 8, y - 7, 8, 11, f"shackle {look}") if is_open else Bar(x + 3, y - 6, 8, 11, f"shackle {look}")
     return [shackle, Bar(x, y, 14, 11, f"lock {look}")]  # the body hides the shackle's foot
 
 
 def _frame(one: BoardFrame, page: BoardPage, box: Box) -> Node:
-    """Return what is in a frame, its number, and how many descriptors lead to it."""
+    """Return a frame's contents, its number, and the number of its descriptors."""
     number = f"{one.frame:#x}"
     room = box.w - 46
     words = fitted(12, 21, one.words, room, "mono body")
@@ -162,7 +163,7 @@ def _frame(one: BoardFrame, page: BoardPage, box: Box) -> Node:
 
 
 def _legend(pages: Sequence[BoardPage], y: float, width: float) -> Iterator[Node]:
-    """Yield what a lock and a number mean, as far as they are there."""
+    """Yield the meanings of padlocks and numbers, if there are any."""
     rights = [one.rights for page in pages for one in page.descriptors.values()]
     shown = {"open" if "w" in one else "closed" for one in rights}
     entries = [(key, words) for key, words in (*LOCKS, ("count", COUNTS)) if key in shown or key == "count"]

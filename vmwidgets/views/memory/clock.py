@@ -1,6 +1,6 @@
-"""Page replacement: the frames of a ring with what the hardware noted of each page, and the hand that goes round.
+"""Page replacement: the frames of a ring with the hardware's notes on each page, and the hand.
 
-A lamp says whether a page was referenced.  What the hand did in an operation is beside the ring, or below it.
+A lamp shows whether a page was referenced.  The hand's actions in an operation are next to the ring, or below it.
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, Stage, either, having, once, seen, where
 
 ROWS = 200
-"""So many frames a table says at most, those that are asked first."""
+"""The most frames in a table, those next in turn first."""
 
 MOST = 12
-"""So many frames are drawn: all of a small ring in a circle, else those that are asked next in rows."""
+"""The most frames that are drawn: all of a small ring in a circle, otherwise those next in turn, in rows."""
 
 MOST_GONE = 4
-"""So many of the pages that left in an operation are named."""
+"""The most pages that left in an operation and are named."""
 
 _W, _H = 124.0, 70.0
 
 _WIDE, _STORY = 760.0, 250.0
-"""From here on, what the hand did is beside the ring; and its room there."""
+"""The width from which the hand's actions are next to the ring; and their room there."""
 
 
 class Noted(NamedTuple):
-    """How what a policy keeps of a page is said: the head of its column, a cell, and a card's line."""
+    """The wording of a policy's notes on a page: the head of its column, a cell, and a card's line."""
 
     name: str
     words: Callable[[int | None], str]
     before: str = ""
 
     def card(self, note: int | None) -> str:
-        """The line of a card."""
+        """Return the line of a card."""
         return f"{self.before}{self.words(note)}"
 
 
@@ -52,7 +52,7 @@ NOTES = {
     "aging": Noted("counter", lambda note: f"{note or 0:08b}"),
     "opt": Noted("next use", lambda note: "never" if note is None else f"{note:,}", "next use "),
 }
-"""By policy."""
+"""The notes of each policy."""
 
 
 def draw_clock(
@@ -62,7 +62,7 @@ def draw_clock(
     machine: str = "",
     width: float = WIDTH,
 ) -> Scene:
-    """The scene of one ring: that of `task`, or the ring of all."""
+    """Return the scene of one ring: that of `task`, or the ring of all."""
     moment, value = look.moment, look.now
     ring = _chosen(value, task)
     pages, note = ring.pages, NOTES.get(value.name)
@@ -136,7 +136,7 @@ def _subtitle(ring: RingValue, value: ReplacementValue) -> str:
 
 
 def _vacant(ring: RingValue, moment: Moment) -> list[int]:
-    """Places that pages left in this operation, which is not over: one that comes takes such a place."""
+    """Return the places that pages left in this unfinished operation: the next page takes one of them."""
     places = _moved(moment.so_far, ring.name)
     if moment.is_after or any(was >= 0 and now >= 0 for was, now in places.values()):
         return []  # others have other places, and so a place's number says nothing
@@ -145,7 +145,7 @@ def _vacant(ring: RingValue, moment: Moment) -> list[int]:
 
 
 def _moved(events: Iterable[ev.Event], name: str) -> dict[int, tuple[int, int]]:
-    """Of the frames that moved in a ring the place before and after these events; -1: it is not in the ring."""
+    """Return, for frames that moved in a ring, the place before and after these events; -1 if not in the ring."""
     found: dict[int, tuple[int, int]] = {}
     for event in events:
         moves: Iterable[tuple[int, int, int]] = ()
@@ -159,7 +159,7 @@ def _moved(events: Iterable[ev.Event], name: str) -> dict[int, tuple[int, int]]:
 
 
 def _exchanged(events: Iterable[ev.Event]) -> dict[tuple[str, int], tuple[int, int]]:
-    """Of the pages that came or left their frames before and after these events, by object and index; -1: none."""
+    """Return, for frames whose page changed, the page before and after these events; (object, index), or -1."""
     found: dict[tuple[str, int], tuple[int, int]] = {}
     for event in events:
         if isinstance(event, (ev.PagesEntered, ev.PagesLeft)):
@@ -172,12 +172,12 @@ def _exchanged(events: Iterable[ev.Event]) -> dict[tuple[str, int], tuple[int, i
 
 
 def _empty(number: int, box: Box) -> Node:
-    """A place without a page."""
+    """Return a place without a page."""
     return kit.fold(f"clock/place {number}", box, "empty", title=f"place {number} is empty", lane="clock")
 
 
 def _chosen(value: ReplacementValue, task: str) -> RingValue:
-    """The ring of a task; without one, of all tasks; and where each has its own, the largest."""
+    """Return the ring of a task; without a task, of all tasks; and if each has its own, the largest."""
     rings = value.rings
     if task in rings:
         return rings[task]
@@ -187,7 +187,7 @@ def _chosen(value: ReplacementValue, task: str) -> RingValue:
 
 
 def steps_of_ring(task: str, look: Look[ReplacementValue]) -> Mine:
-    """The steps of a ring: its frames, the hand, what the hardware and the policy noted of each page."""
+    """Return the steps of a ring: its frames, the hand, and the notes of hardware and policy on each page."""
 
     def ring(done: int) -> RingValue:
         return _chosen(look.at(done), task)
@@ -199,9 +199,9 @@ def steps_of_ring(task: str, look: Look[ReplacementValue]) -> Mine:
 
 
 def _not_clearing(stages: Sequence[Stage]) -> Iterator[Stage]:
-    """The stages that write what is shown of a page, but those in which a policy is about to say that it cleared a bit.
+    """Yield the stages that change a page's notes, except those just before a policy reports that it cleared a bit.
 
-    So a TLB that drops the translation first is not a step of its own.
+    So a TLB that drops the translation first is no step of its own.
     """
     for stage in having(*_NOTING)(stages):
         if stage.step.functions[-1:] != ("pmap_clear_reference",):
@@ -209,7 +209,7 @@ def _not_clearing(stages: Sequence[Stage]) -> Iterator[Stage]:
 
 
 def _moves(event: ev.Event) -> bool:
-    """Return whether something of a ring is another after an event: a frame's place, the hand, a note, the policy."""
+    """Return whether an event changes a ring: a frame's place, the hand, a note, the policy."""
     if isinstance(event, (ev.RingMoved, ev.HandMoved)):
         return event.before != event.after
     return isinstance(event, (ev.HandLooked, ev.RingRenumbered, ev.PagesNoted, ev.PagesAged, ev.ReplacementChosen))
@@ -219,15 +219,15 @@ _NOTING = (
     ev.PagesEntered, ev.PagesLeft, ev.PageDirtied, ev.PageCleaned, ev.PageLost, ev.PageOut, ev.SwapShared, ev.SwapLeft,
     ev.SwapFreed, ev.SwapMoved, ev.PageBlank, ev.PageWritten, ev.BlankGone, ev.PteWritten, ev.PteRunWritten,
 )  # fmt: skip  # a list
-"""What may change whose a page is, and whether it is referenced and dirty."""
+"""Events that may change a page's owner, or whether it is referenced or dirty."""
 
 
 FEW = 64
-"""Pages of a ring of which each bit that is set is looked for."""
+"""The size of a ring up to which each set bit is searched for."""
 
 
 def _circle(count: int) -> float:
-    """Return how wide a circle of so many cards is."""
+    """Return the width of a circle of `count` cards."""
     return _W + hypot(_W, _H) / sin(pi / max(3, count)) + 20
 
 
@@ -243,7 +243,7 @@ def _hand(places: list[Box], first: RingPage, is_circle: bool) -> Node:
 
 
 def _answer(ring: RingValue, value: ReplacementValue) -> str:
-    """Return where the hand is, or which page is checked first, and what the hardware noted of it."""
+    """Return the hand's position, or the page that is checked first, and the hardware's notes on it."""
     if not ring.pages:
         return ""
     first = ring.pages[0]
@@ -257,12 +257,12 @@ def _answer(ring: RingValue, value: ReplacementValue) -> str:
 
 
 def _all_looked(look: Look[ReplacementValue], ring: str) -> list[ev.Event]:
-    """Return what the hand looked at in all of the operation: the ring does not move from step to step."""
+    """Return what the hand examined in the whole operation, so that the ring does not move from step to step."""
     return [event for event in look.moment.events if isinstance(event, ev.HandLooked) and event.ring == ring]
 
 
 def _track(places: Sequence[Box], hub: Node, looked: Sequence[Box]) -> Iterator[Link]:
-    """The ring, and the part of it along which the hand moved."""
+    """Yield the ring, and the part of it along which the hand moved."""
     x, y = kit.center(places)
     radius = y - places[0].y - places[0].h / 2
     turns = [2 * pi * part / 96 for part in range(97)]
@@ -281,13 +281,13 @@ _FOUND = {
     "unused": ("R was 0", "the page is chosen"),
     "kept": ("passed over", "it can't be evicted now"),
 }
-"""What the hand finds at a page, and what happens then."""
+"""The state of a page under the hand, and the result."""
 
 _MOST_STEPS = 6
 
 
 def _story(looked: Sequence[ev.HandLooked], x: float, y: float, w: float) -> list[Node]:
-    """Return what the hand did, page by page, the latest last; the earlier ones are counted where there are many."""
+    """Return the hand's actions, page by page, the latest last; if there are many, earlier ones are counted."""
     if not looked:
         return []
     nodes = [kit.label("clock/story", "what the hand did", x, y, most=w)]
@@ -314,13 +314,13 @@ def _story(looked: Sequence[ev.HandLooked], x: float, y: float, w: float) -> lis
 
 
 def _came(ring: RingValue, moment: Moment) -> set[int]:
-    """The frames of a ring that got their pages in this operation, those among them that another page left."""
+    """Return the frames of a ring whose pages came in this operation, and which of these another page left."""
     got = {after for before, after in _exchanged(moment.so_far).values() if before < 0}
     return {frame for frame in _moved(moment.so_far, ring.name) if frame in got}
 
 
 def _gone(ring: RingValue, moment: Moment, y: float, width: float) -> list[Node]:
-    """The pages that left the ring in this operation, as far as there is room; the others are counted."""
+    """Return the pages that left the ring in this operation, as far as there is room; the others are counted."""
     moved = _moved(moment.so_far, ring.name)
     gone = [
         (before, f"page {index} of {visible(name)}")
@@ -340,7 +340,7 @@ def _gone(ring: RingValue, moment: Moment, y: float, width: float) -> list[Node]
 
 
 def _legend(ring: RingValue, value: ReplacementValue, y: float, width: float, *, goes_on: bool) -> list[Node]:
-    """Return what the strips of the cards mean, the numbers at their right, and the arrow where the hand `goes_on`."""
+    """Return the meanings of the cards' strips and numbers, and of the arrow if the hand `goes_on`."""
     looks = {"lamp-on" if page.referenced else "lamp-off" for page in ring.pages}
     entries = [
         one
@@ -359,7 +359,7 @@ def _legend(ring: RingValue, value: ReplacementValue, y: float, width: float, *,
 
 
 def _onwards(boxes: Mapping[int, Box], pages: Sequence[RingPage]) -> Iterator[Link]:
-    """An arrow from the page at the hand to the one that it comes to next."""
+    """Yield an arrow from the page at the hand to the next one."""
     first, second = (boxes[page.place] for page in pages[:2])
     ends = first.edge_towards(second.middle), second.edge_towards(first.middle)
     yield Link("clock/onwards", "next", f"clock/{pages[0].frame}", f"clock/{pages[1].frame}", ends, arrow=True)

@@ -1,8 +1,8 @@
-"""A fault as a story: one access from stage to stage, through TLB, walk, map, object and frame to the second try.
+"""A fault as a story: one access through TLB, walk, map, object and frame to the retry.
 
-A stage is a numbered circle with its name, who acts, and what was done there: black where it is done, red where the
-processor refused or the access failed, green where a frame was taken, pale where it is still to come.  What the step at
-hand did is in green words.  A stage in which nothing is done in the whole access is absent.
+A stage is a numbered circle with its name, the acting part, and what it did.  It is black if it is done, red if the
+processor refused or the access failed, green if a frame was allocated, and pale if it is still to come.  The current
+step's action is in green words.  A stage without any action in the whole access is left out.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ from vmwidgets.views.story.words.names import address
 from vmwidgets.views.story.words.pictures import say_fault
 
 LINES = 3
-"""In so many lines a stage says what was done there, the latest at the bottom."""
+"""The most lines about each stage, the latest at the bottom."""
 
 _TOP, _GAP, _NUMBER, _NAME = 6.0, 6.0, 34.0, 190.0
-"""Pixels above the first stage and between two; of a number's column and of a name's."""
+"""Pixels above the first stage and between two; the widths of the number's column and the name's."""
 
 _WHO, _BY = 186.0, "mono label dim"
-"""Room for who acts, at the right end of a row; and the style of that."""
+"""Room for the acting part, at the right end of a row; and its style."""
 
 _WIDE = 560.0
-"""From here on, what was done is beside the stage's name; below it on a narrower picture."""
+"""The width from which a stage's actions are next to its name; in narrower pictures they are below it."""
 
 _WIDEST = 800.0
-"""From here on, there is room for frames beside the story."""
+"""The width from which there is room for frames next to the story."""
 
 
 def draw_fault(
     moment: Moment, earlier: Iterable[Moment] = (), *, space: str = "", machine: str = "", width: float = WIDTH
 ) -> Scene:
-    """The scene of an operation's fault: the one at the step shown; `space`, the name of a task: of its faults only.
+    """Return the scene of an operation's fault at the step shown; with `space`, a task's name, only its faults.
 
-    Where the operation has none, it is the last fault of `earlier`: moments after the operations before it that
-    faulted, the latest first.
+    If the operation has none, the last fault of `earlier` is shown: moments after previous operations with faults, the
+    latest first.
     """
     shown, faults = _latest(moment, earlier, space)
     begun = [one for one in faults if one.marks[0].at < shown.place]
@@ -92,7 +92,7 @@ def draw_fault(
 
 
 def _latest(moment: Moment, earlier: Iterable[Moment], space: str) -> tuple[Moment, list[Fault]]:
-    """The faults of the moment's operation; where it has none, those of the latest of `earlier` that has some."""
+    """Return the faults of the moment's operation; if it has none, those of the latest of `earlier` with some."""
     for one in chain((moment,), earlier):
         faults = [fault for fault in faults_of(one) if not space or fault.space == space]
         if faults:
@@ -105,7 +105,7 @@ _COLLAPSED = "collapsed: nothing else referred to it, so that its pages are now 
 
 
 def _notes(stages: Sequence[Node], done: Sequence[Mark]) -> Iterator[str]:
-    """Yield what the words and numbers of the stages mean, as far as they are there."""
+    """Yield the meanings of the stages' words and numbers, if there are any."""
     if any(run.text.startswith("+") for stage in stages for run in stage.text):
         yield "+1, +2 or more: so many earlier steps of the stage are not shown; the table has them"
     ends = {mark.words.rpartition(" ")[2] for mark in done if mark.box == "object"}
@@ -124,14 +124,14 @@ def _subtitle(fault: Fault | None, faults: Sequence[Fault], before: str) -> str:
 
 
 _TAKES = ev.PageAllocated, ev.PageCopied
-"""By these a page is in another frame."""
+"""The events that put a page into another frame."""
 
 
 def _stage(
     key: str, number: int, y: float, width: float, done: Sequence[Mark], here: set[str], failing: tuple[str, str],
     *, is_new: bool,
 ) -> Node:  # fmt: skip  # which, where, then what
-    """Its number, its name, who acts, and what was done, the latest at the bottom; `is_new`: a frame was taken."""
+    """Return its number, name, acting part and actions, the latest at the bottom; `is_new`: a frame was allocated."""
     title, who = BOXES[key]
     failed = failing[1] if key == failing[0] else ""
     words = [*(mark.words for mark in done), *([failed] if failed else [])]
@@ -164,7 +164,7 @@ def _stage(
 
 
 def _copied(event: ev.PageCopied, space: str, y: float, width: float) -> tuple[list[Node], Link]:
-    """The frame that was copied, and its copy: both are there now."""
+    """Return the frame that was copied, and its copy, since both exist now."""
     others = [visible(one) for one in event.mapped if one != space]
     w, h, gap = 168.0, 44.0, 56.0
     x = width - kit.MARGIN - 2 * w - gap
@@ -181,7 +181,7 @@ def _copied(event: ev.PageCopied, space: str, y: float, width: float) -> tuple[l
 
 
 def _lines(words: Sequence[str], room: float) -> tuple[list[str], int]:
-    """The latest of what was done, each in one line or two, as far as there are lines; how many are left out."""
+    """Return the latest actions, each in one line or two, as far as there is room; and the number left out."""
     lines: list[str] = []
     for number, one in enumerate(reversed(words)):
         first, *others = wrapped(one, room)
@@ -193,7 +193,7 @@ def _lines(words: Sequence[str], room: float) -> tuple[list[str], int]:
 
 
 def _arrows(nodes: Sequence[Node]) -> Iterator[Link]:
-    """From one number down to the next."""
+    """Yield arrows from one number down to the next."""
     for one, other in pairwise(nodes):
         lit = ("path",) if "coming" not in other.state else ()
         x = kit.MARGIN + 11

@@ -1,6 +1,6 @@
-"""The frames of memory in rows, in the order of their addresses: a cell is a frame, a free block is as large as it is.
+"""The frames of memory in rows, in address order: each cell is a frame, and a free block is drawn as one.
 
-What is alike over many rows is one band, and rows in which nothing happens are folded where there are too many.
+Rows that are alike form one band, and rows without changes are folded if there are too many.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from vmwidgets.views.scene.text import fitted, short_count, text_width, wording
 from vmwidgets.views.story.words.names import frames as frame_numbers
 
 ROWS, PIECES = 14, 120
-"""Rows and bands that are drawn, those in which something happened first; and pieces in them."""
+"""The most rows and bands that are drawn, those with changes first; and the most pieces in them."""
 
 LABEL = 64.0
 """Room for the address of a row's first frame."""
 
 _ROW, _PITCH, _BAND, _UNIFORM, _AROUND = 18.0, 24.0, 34.0, 6, 2.5
-"""Of a row and a band; so many full rows of one owner stay rows; from a frame to the line around it.
+"""Sizes of a row and a band; the most full rows of one owner that stay rows; from a frame to the line around it.
 
-Where a line goes on in the next row, that is lower than what has a badge: one is enough.
+A line that continues in the next row is lower than one with a badge: one badge is enough.
 """
 
 _LARGEST = 10
@@ -35,7 +35,7 @@ _LARGEST = 10
 
 
 class Piece(NamedTuple):
-    """Neighbouring frames of one run of which the same is true; None: they are not known."""
+    """Neighbouring frames of one run with the same states; None for unknown frames."""
 
     first: int
     frames: int
@@ -44,12 +44,12 @@ class Piece(NamedTuple):
 
     @property
     def end(self) -> int:
-        """The frame behind the last."""
+        """The frame after the last one."""
         return self.first + self.frames
 
 
 class Strip(NamedTuple):
-    """A row of pieces, or a band: so many `rows` of one piece, `blocks` of it side by side."""
+    """A row of pieces, or a band: `rows` rows of one piece, with `blocks` of it side by side."""
 
     pieces: tuple[Piece, ...]
     rows: int = 1
@@ -57,19 +57,19 @@ class Strip(NamedTuple):
 
     @property
     def state(self) -> bool:
-        """Return whether something happened here."""
+        """Return whether anything changed here."""
         return any(one.state for one in self.pieces)
 
 
 def kind_of(owner: str) -> str:
-    """Return what kind of memory the frames of an owner are: whose colour they have."""
+    """Return the kind of memory of an owner's frames, which determines their colour."""
     if owner.startswith("page tables"):
         return "table"
     return "file" if owner.startswith("file ") else "anonymous" if owner.startswith("object ") else "kernel"
 
 
 def pieces_of(value: FramesValue, touched: Mapping[int, str], lit: Collection[int], chosen: int) -> Iterator[Piece]:
-    """The frames in order, cut where something else is true of them, and free ones where a block ends."""
+    """Yield the frames in order, cut where their states differ and, if they are free, where a block ends."""
     said = {frame: _said(frame, touched, lit, chosen) for frame in sorted({*touched, *lit, chosen})}
     order, at = list(said), value.first_frame
     for run in value.runs:
@@ -97,7 +97,7 @@ def _said(frame: int, touched: Mapping[int, str], lit: Collection[int], chosen: 
 
 
 def _blocks(run: FrameRun) -> Iterator[int]:
-    """Yield where the free blocks of a run begin: two buddies that are free are one block."""
+    """Yield the starts of a run's free blocks: two free buddies are one block."""
     at = run.first
     while at < run.first + run.frames:
         yield at
@@ -108,7 +108,7 @@ def _blocks(run: FrameRun) -> Iterator[int]:
 
 
 def strips_of(pieces: Sequence[Piece], across: int) -> list[Strip]:
-    """The pieces in rows of so many frames; what fills more rows is a band."""
+    """Return the pieces in rows of `across` frames; a piece that fills more rows becomes a band."""
     strips: list[Strip] = []
     row: list[Piece] = []
 
@@ -138,7 +138,7 @@ def strips_of(pieces: Sequence[Piece], across: int) -> list[Strip]:
 
 
 def _join(strips: list[Strip], strip: Strip, piece: Piece) -> None:
-    """One more band; blocks of one size beside each other are one."""
+    """Add a band; adjacent blocks of one size are joined."""
     last = strips[-1] if strips else None
     if last is not None and len(last.pieces) == 1 and piece.run is not None:
         (other,) = last.pieces
@@ -151,7 +151,7 @@ def _join(strips: list[Strip], strip: Strip, piece: Piece) -> None:
 
 
 def draw_rows(strips: Sequence[Strip], across: int, box: Box) -> tuple[list[Node], list[Link], float]:
-    """The nodes of the strips, lines around what happened, and where they end."""
+    """Return the nodes of the strips, lines around changes, and the y where they end."""
     ranked = _chosen(strips)
     nodes: list[Node] = []
     y = box.y
@@ -185,7 +185,7 @@ def draw_rows(strips: Sequence[Strip], across: int, box: Box) -> tuple[list[Node
 
 
 def _chosen(strips: Sequence[Strip]) -> set[int]:
-    """The strips that are drawn."""
+    """Return the strips that are drawn."""
     chosen, left = set[int](), PIECES
     for at in sorted(range(len(strips)), key=lambda at: (not strips[at].state, at))[:ROWS]:
         left -= len(strips[at].pieces)
@@ -204,7 +204,7 @@ def _fold(pieces: Sequence[Piece], box: Box) -> Node:
 
 
 def _piece(piece: Piece, strip: Strip, box: Box, unit: float) -> Node:
-    """The frames of a piece in one row, or a band of it."""
+    """Return the frames of a piece in one row, or a band of it."""
     run = piece.run
     if run is None:
         return kit.chip(f"frames/fold/{piece.first:x}", "fold", box, ("…", ""), lane="frames/runs", state=["folded"],
@@ -228,7 +228,7 @@ def _piece(piece: Piece, strip: Strip, box: Box, unit: float) -> Node:
 
 
 def _ways(piece: Piece, strip: Strip) -> tuple[str, ...]:
-    """Return what is written in free frames, and in bands, from all to the count alone."""
+    """Return the words in free frames and in bands, from everything to the count alone."""
     size, count = binary_size(piece.frames * PAGE), f"{piece.frames:,}"
     if piece.run is not None and piece.run.state != "free":
         return f"{piece.run.owner}: {count} frames, {size}", f"{piece.run.owner}: {count}", f"{count}"
@@ -242,7 +242,7 @@ def _ways(piece: Piece, strip: Strip) -> tuple[str, ...]:
 
 
 def piece_words(piece: Piece) -> str:
-    """All there is to say of a piece: also of its run, where it is a part of one."""
+    """Return everything about a piece, and about its run if it is a part of one."""
     run = piece.run
     assert run is not None
     owner, wired = f" of {run.owner}" if run.owner else "", " wired" if run.wired else ""
@@ -253,7 +253,7 @@ def piece_words(piece: Piece) -> str:
 
 
 def _contours(around: Sequence[tuple[Piece, Box]]) -> Iterator[Link]:
-    """Lines around frames beside each other of which the same is true."""
+    """Yield lines around adjacent frames with the same states."""
     groups: list[list[tuple[Piece, Box]]] = []
     for one in around:
         last = groups[-1][-1] if groups else None
@@ -268,7 +268,7 @@ def _contours(around: Sequence[tuple[Piece, Box]]) -> Iterator[Link]:
 
 
 def _outlines(boxes: Sequence[Box]) -> Iterator[tuple[tuple[float, float], ...]]:
-    """The line around boxes that fill rows one after the other; two, where the last begins below no other."""
+    """Yield the line around boxes that fill consecutive rows; two lines, if the last row begins below none of them."""
     rows = [[*row] for _, row in groupby(boxes, key=lambda box: box.y)]
     spans = [(row[0].x - _AROUND, row[0].y - _AROUND, row[-1].x + row[-1].w + _AROUND, row[0].y + row[0].h + _AROUND)
              for row in rows]  # fmt: skip
@@ -289,12 +289,12 @@ def _outlines(boxes: Sequence[Box]) -> Iterator[tuple[tuple[float, float], ...]]
 
 
 def said_of(owner: str, runs: Sequence[FrameRun]) -> str:
-    """Return which frames an owner has, as far as they are known."""
+    """Return the frames of an owner, as far as they are known."""
     return ", ".join(frame_numbers(run.first, run.frames) for run in runs if run.owner == owner and run.state == "used")
 
 
 def owner_rows(value: FramesValue, before: Mapping[str, int], box: Box, most: int) -> tuple[list[Node], float]:
-    """Return who has how many, the most first, each with a bar and the numbers of its frames."""
+    """Return the owners, the largest first, each with a bar and the numbers of its frames."""
     shown = value.owners[:most]
     if not shown:
         return [kit.label("frames/owners", "no frame has an owner", box.x, box.y, most=box.w)], box.y + 22

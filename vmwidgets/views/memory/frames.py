@@ -1,7 +1,7 @@
-"""Physical memory: what each frame is used for, who owns how many, how much is left, and who is still served.
+"""Physical memory: each frame's use, the frames of each owner, what is left, and which requests are still served.
 
-First what the kernel does while so many are left, in a sentence; then the frames in rows, the buddy system's free lists
-by order, and the gauges.
+First a sentence says what the kernel does at this number of free pages; then come the frames in rows, the buddy
+system's free lists by order, and the gauges.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from .frame_rows import LABEL, Piece, Strip, draw_rows, kind_of, owner_rows, pie
 from .gauge import answer, gauges, served
 
 _NARROW = 600.0
-"""Pixels below which a row has few boxes; a wider picture with `rows` may have to fit on a screen."""
+"""Width in pixels below which a row has few boxes; a wider picture with `rows` may have to fit on a screen."""
 
 RUNS = 18
-"""Runs that are drawn: those that changed, the selected one, and the largest; the others are counted."""
+"""The most runs that are drawn: changed ones, the selected one, and the largest; the others are counted."""
 
 OWNERS = 7
 _COLUMNS, _RUN_H, _ORDER_H = 8, 40.0, 58.0
 _WIDE, _OWNERS = 700.0, 196.0
-"""From here on owners are beside the frames; and their room there."""
+"""The width from which owners are next to the frames; and their room there."""
 
 _LEAST_RUN, _LEAST_ORDER = 145.0, 52.0
-"""Least widths of a run with the room beside it, and of an order."""
+"""Least widths of a run with the space next to it, and of an order."""
 
 
 def draw_frames(
@@ -50,12 +50,12 @@ def draw_frames(
     rows: int = 0,
     among: Sequence[Collection[int]] = (),
 ) -> Scene:
-    """The scene of physical memory.
+    """Return the scene of physical memory.
 
-    `selected` is a frame to tell all of, `lit` are frames behind what is selected elsewhere; `compact` draws the gauges
-    alone.  With `rows` only so many rows of runs are drawn: those with frames of the first group of `among` before
-    all others, and so on; what changed is as important as the last group.  In a narrow picture, which has few boxes in
-    a row, what changed gets more rows if it needs them.
+    `selected` is a frame to describe completely, and `lit` are frames behind a selection elsewhere; `compact` draws the
+    gauges alone.  With `rows`, only this many rows of runs are drawn: those with frames of the first group of `among`
+    before all others, and so on; changed frames are as important as the last group.  In a narrow picture, which has few
+    boxes in a row, changed frames get more rows if they need them.
     """
     moment, value, before = look.moment, look.now, look.before.counts
     touched = touched_frames(moment.so_far)
@@ -102,7 +102,7 @@ def draw_frames(
 
 
 def _about(pieces: Iterable[FrameRun | Piece], drawn: Collection[str]) -> dict[str, About]:
-    """Return which frames the pieces are that are drawn."""
+    """Return which frames each drawn piece contains."""
     known = ((f"frame:{one.first}", Pages(FRAMES, one.first, one.frames)) for one in pieces)
     return {thing: About((pages,)) for thing, pages in known if thing in drawn}
 
@@ -111,26 +111,26 @@ FRAMES_CHANGE = (
     ev.PageAllocated, ev.PageFreed, ev.PageHandedOver, ev.PoolFilled, ev.PoolDrained, ev.PageGranted, ev.PageWired,
     ev.PageUnwired,
 )  # fmt: skip  # a list
-"""Who has which frame, and which are wired."""
+"""Events that change a frame's owner, or whether it is wired."""
 
 steps_of_gauges = either(
     having(*FRAMES_CHANGE, ev.PageDenied, ev.PageCached),
     where(lambda stage: any(isinstance(event, ev.FileRead) and event.how != "hit" for event in stage.events)),
 )
-"""The steps of the gauges: pages that are taken, freed, wired, cached."""
+"""The steps of the gauges: pages that are allocated, freed, wired or cached."""
 
 steps_of_frames = once(
     "frames",
     either(steps_of_gauges, having(ev.BlockSplit, ev.BlockJoined)),
 )
-"""The steps of physical memory, the free lists among it."""
+"""The steps of physical memory, including the free lists."""
 
 
 _WIRED = ev.PageGranted, ev.PageWired, ev.PageUnwired
 
 
 def touched_frames(events: Iterable[ev.Event]) -> dict[int, str]:
-    """Frames that were taken ("new"), or given, wired or unwired ("changed"), by these events."""
+    """Return frames that these events allocated ("new"), or freed, wired or unwired ("changed")."""
     wired: dict[int, str] = {}
     owned: dict[int, tuple[bool, bool]] = {}
     for event in events:
@@ -153,7 +153,7 @@ def touched_frames(events: Iterable[ev.Event]) -> dict[int, str]:
 def _grid(
     value: FramesValue, before: FramesValue, strips: Sequence[Strip], across: int, top: float, width: float
 ) -> tuple[list[Node], list[Link], float]:
-    """The frames in rows, and beside them, or below where there is no room, who has how many."""
+    """Return the frames in rows, and next to them, or below if there is no room, the owners."""
     wide, room = width >= _WIDE, width - 2 * MARGIN
     grid = room - _OWNERS - 24 if wide else room
     words = f"{across} to a row, in the order of their addresses; each is {binary_size(PAGE)}"
@@ -173,7 +173,7 @@ def _grid(
 
 
 KINDS = {"kernel": "the kernel's", "table": "page tables", "file": "of files", "anonymous": "memory of tasks"}
-"""What the colours of frames are."""
+"""The meanings of frames' colours."""
 
 
 def _orders(value: FramesValue, before: FramesValue, top: float, width: float) -> list[Node]:
@@ -211,7 +211,7 @@ def _runs_lane(
     rows: int = 0,
     among: Sequence[Collection[int]] = (),
 ) -> tuple[list[Node], float]:
-    """Runs and what is left out between them; with `rows` as many as fit into so many rows."""
+    """Return runs and what is left out between them; with `rows`, as many as fit into these rows."""
     columns = min(_COLUMNS, int((width - 2 * MARGIN + 8) // _LEAST_RUN))
     chosen = [] if selected is None else [selected.frame]
     ranks = [frozenset(group) for group in (chosen, *among[:-1], [*touched, *lit, *(among[-1] if among else ())])]
@@ -244,7 +244,7 @@ def _runs_lane(
 
 
 def _laid_out(value: FramesValue, shown: Sequence[FrameRun]) -> list[int]:
-    """The first frames of the boxes that runs take, with those of what is left out between them."""
+    """Return the first frames of the boxes of runs, and of the boxes for what is left out between them."""
     at, boxes = value.first_frame, []
     for run in shown:
         boxes += [at, run.first] if run.first > at else [run.first]
@@ -259,9 +259,9 @@ def _frames_of(run: FrameRun, some: Iterable[int]) -> list[int]:
 def _chosen(
     runs: Sequence[FrameRun], ranks: Sequence[Collection[int]], most: int, changed: Collection[int]
 ) -> list[FrameRun]:
-    """The runs that matter most: those with frames of the first of `ranks`, and so on; large before small.
+    """Return the most important runs: those with frames of the first of `ranks`, and so on; large before small.
 
-    Those with frames of `changed` are among them, however few there are: up to :data:`RUNS`.
+    Those with frames of `changed` are always included, up to :data:`RUNS`.
     """
 
     def rank(run: FrameRun) -> tuple[int, int]:
@@ -299,7 +299,7 @@ def _run(run: FrameRun, marks: tuple[str, ...], selected: FrameValue | None, x: 
 
 
 def run_words(run: FrameRun) -> str:
-    """All there is to say of a run of frames."""
+    """Return everything about a run of frames."""
     owner, wired = f" of {run.owner}" if run.owner else "", " wired" if run.wired else ""
     return f"{counted(run.frames, 'frame')} {frame_numbers(run.first, run.frames)}: {run.state}{owner}{wired}"
 
@@ -311,7 +311,7 @@ def _fold(first: int, count: int, x: float, y: float, w: float) -> Node:
 
 
 def _detail(frame: FrameValue, y: float, width: float) -> Node:
-    """All that is known of one frame, with its reverse map."""
+    """Return everything about one frame, with its reverse map."""
     w = width - 2 * MARGIN
     page = "" if frame.pindex is None else f"page {frame.pindex:#x} of "
     wired = f", wired {frame.wire_count}×" if frame.wire_count else ""
@@ -324,7 +324,7 @@ def _detail(frame: FrameValue, y: float, width: float) -> Node:
 
 
 def _mapped(frame: FrameValue) -> tuple[str, ...]:
-    """Return what leads to a frame, from all that is known of that to how many addresses it is."""
+    """Return what maps a frame, from the full list to the number of addresses."""
     places = [f"{name + ' ' if name else ''}{Address(va)}" for name, va in frame.mapped]
     if not places:
         return ("no virtual address leads to it",)

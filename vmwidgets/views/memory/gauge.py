@@ -1,7 +1,7 @@
-"""How much memory is left: the frames that a request can have, to scale, against the marks at which something happens.
+"""The memory left: the frames available to requests, to scale, against the marks that trigger actions.
 
-Where few are left the scale is cut, so that the last pages, on which everything hangs, can be seen; a thin bar below is
-all of memory, to scale.
+If few are left, the scale is cut, so that the last pages, which matter most, are visible; a thin bar below shows all of
+memory, to scale.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ THIN = 10.0
 CLASSES = ("NORMAL", "SYSTEM", "INTERRUPT")
 
 _APART = 12.0
-"""Pixels between words that are beside each other."""
+"""Pixels between adjacent words."""
 
 
 def served(counts: PageCounts) -> dict[str, bool]:
@@ -28,9 +28,9 @@ def served(counts: PageCounts) -> dict[str, bool]:
 
 
 def gauges(counts: PageCounts, before: PageCounts, top: float, width: float) -> tuple[list[Node], float]:
-    """The nodes of both gauges, and the y where they end.
+    """Return the nodes of both gauges, and the y where they end.
 
-    `before` are the counts at the operation's start: what differs is said beside.
+    `before` are the counts at the operation's start; differences are shown next to the parts.
     """
     nodes = _reserves(counts, before, top, width)
     nodes += _composition(counts, before, max(node.y + node.h for node in nodes) + 14, width)
@@ -38,7 +38,7 @@ def gauges(counts: PageCounts, before: PageCounts, top: float, width: float) -> 
 
 
 def answer(counts: PageCounts) -> str:
-    """Return what the kernel does while so many pages are left, in a sentence.
+    """Return what the kernel does at this number of free pages, in a sentence.
 
     Only a refused request wakes the page daemon; once awake, it works until free_target (FreeBSD `vm_pageout`).
     """
@@ -61,7 +61,7 @@ def answer(counts: PageCounts) -> str:
 
 
 def _parts(counts: PageCounts) -> list[tuple[str, int, str]]:
-    """Name, pages and look of each part, in the order they stand: first what can be had."""
+    """Return the name, pages and style of each part, in order: first the available ones."""
     other = max(0, counts.used - counts.wired - counts.inactive)
     return [
         ("free", counts.free - counts.zeroed, "free"),
@@ -113,14 +113,14 @@ MEANINGS = {
     "free_reserved": "at so many or fewer a NORMAL request is refused, and wakes the page daemon",
     "interrupt_free_min": "at so many or fewer only INTERRUPT requests are served",
 }
-"""What happens at the marks, the largest first."""
+"""The effects at the marks, the largest mark first."""
 
 _CUT, _CUT_AT = 4, 0.86
-"""A scale reaches to so many times free_target, and this part of its width is for that, where few are left."""
+"""A scale reaches up to this multiple of free_target; if few are left, this part of its width is for that."""
 
 
 def level(counts: PageCounts, pages: int, width: float) -> float:
-    """Return where so many pages stand on the gauge; what is beyond a cut has the rest of the room."""
+    """Return the place of a number of pages on the gauge; what is beyond a cut shares the remaining space."""
     room, share, most = width - 2 * MARGIN, 1.0, max(counts.total, counts.free_target + 1)
     if is_cut(counts):
         reach = _CUT * counts.free_target
@@ -131,7 +131,7 @@ def level(counts: PageCounts, pages: int, width: float) -> float:
 
 
 def is_cut(counts: PageCounts) -> bool:
-    """Return whether so few are left that the marks are drawn larger than all else."""
+    """Return whether so little is left that the marks are drawn larger than everything else."""
     reach = _CUT * counts.free_target
     return counts.available <= reach and counts.total > 2 * reach
 
@@ -164,7 +164,7 @@ def _reserves(counts: PageCounts, before: PageCounts, top: float, width: float) 
 
 
 def _mark(counts: PageCounts, name: str, meaning: str, bar_y: float, y: float, width: float) -> Node:
-    """A line from the gauge to what happens at its mark: the number, the name, and that in words."""
+    """Return a line from the gauge to its mark's number, name and effect."""
     pages = int(getattr(counts, name))
     x = level(counts, pages, width)
     left = x + 12
@@ -183,7 +183,7 @@ def _mark(counts: PageCounts, name: str, meaning: str, bar_y: float, y: float, w
 
 
 REFUSING = "free_reserved", "interrupt_free_min"
-"""The marks that a request needs more than; at the others so many are enough."""
+"""The marks that a request must exceed; at the others, it is enough to reach them."""
 
 
 def _pointer(counts: PageCounts, before: PageCounts, x: float, bar_y: float, width: float) -> Node:
@@ -203,9 +203,9 @@ def _done(is_served: bool) -> str:
 
 
 def _classes(counts: PageCounts, before: PageCounts, note: Node, width: float) -> list[Node]:
-    """Return what each class of request would get now, in words and by shape: served ones round, refused ones square.
+    """Return what each class of request would get now, in words and by shape: round if served, square if refused.
 
-    They are at the right of the note, or in lines of their own below it where there is no room beside it.
+    They are to the right of the note, or in lines of their own below it if there is no room.
     """
     now, earlier = served(counts), served(before)
     said = {name: f"{name}: {'served' if now[name] else 'refused'}" for name in CLASSES}

@@ -1,7 +1,7 @@
-"""The kentry area: who feeds the map that feeds everyone.
+"""The kentry area: the memory for the entries of all maps.
 
-First how many slots are used, in a sentence, then the map's ranges, the open slabs slot by slot with the entries of
-these ranges in them, and the reserved range slab by slab, with its free list; last why an entry has no slot.
+First a sentence says how many slots are used.  Then come the map's ranges, the open slabs slot by slot with the ranges'
+entries in them, and the reserved range slab by slab, with its free list; at the end, why some entries have no slot.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from vmwidgets.views.story.words.pictures import kentry_sentence
 from .slabs import buffers_touched
 
 _CELLS = 32
-"""How many slabs of the range are drawn; the rest is one fold."""
+"""The number of slabs of the range that are drawn; the rest is one fold."""
 
 _SLOT_W, _SLOT_H, _BETWEEN, _WIDEST = 48.0, 20.0, 3.0, 80.0
-"""Width of a slot in a line, and the least of one in a grid, height, room between two; greatest width in a grid."""
+"""Width of a slot in a line, and its least width in a grid; height; space between two; greatest width in a grid."""
 
 
 def draw_kentry(
@@ -45,9 +45,9 @@ def draw_kentry(
     whole: bool = False,
     ranges: Look[MapValue] | None = None,
 ) -> Scene:
-    """The scene of the area; `ranges` is the map that its entries are of, if that is small enough to be drawn.
+    """Return the scene of the area; `ranges` is the map of its entries, if that is small enough to be drawn.
 
-    `compact` draws a line for each open slab, with the slots that the operation touched; `whole` adds the rest below.
+    `compact` draws a line for each open slab, with the slots that the operation changed; `whole` adds the rest below.
     """
     moment, contents = look.moment, look.now
     mine = steps_of_kentry(look.after, with_ranges=ranges is not None)
@@ -93,7 +93,7 @@ def _whole(
     contents: KentryContents, style: AddressStyle, touched: dict[int, str], fresh: Collection[int],
     ranges: Look[MapValue] | None, width: float,
 ) -> tuple[list[Node], list[Link], float]:  # fmt: skip
-    """All of the area: ranges, slots, slabs, and entries without a slot."""
+    """Return the whole area: ranges, slots, slabs, and entries without a slot."""
     entries = ranges.now.entries if ranges is not None else ()
     before = {one.id: one for one in ranges.before.entries} if ranges is not None else {}
     static = [one for one in entries if not one.address]
@@ -131,7 +131,7 @@ _WHY = {
     "kept in the kernel's image.",
     "": "it is made before there is an area to take a slot from, and is kept in the kernel's image.",
 }
-"""Why an entry is in no slot, by what its range is."""
+"""The reason why an entry is in no slot, by its range's role."""
 
 
 def _answer(contents: KentryContents, static: Sequence[EntryValue]) -> str:
@@ -151,16 +151,16 @@ def _kind(entry: EntryValue) -> str:
 
 
 MOST_RANGES = 24
-"""Entries of a map whose ranges are drawn."""
+"""The most entries of a map whose ranges are drawn."""
 
 _CUT, _LEAST_RANGE, _TALL = 6, 30.0, 34.0
-"""A range is at most so many times as wide as the median; least width; height."""
+"""A range's greatest width, as a multiple of the median; least width; height."""
 
 
 def _ranges(
     now: MapValue, before: Mapping[int, EntryValue], style: AddressStyle, top: float, width: float
 ) -> tuple[list[Node], float]:
-    """The map's ranges in the order of their addresses, with the numbers of their entries; below, to scale."""
+    """Return the map's ranges in address order, with the numbers of their entries; below, to scale."""
     room = width - 2 * MARGIN
     pieces: list[tuple[EntryValue | None, int, int]] = []
     at = now.start
@@ -217,14 +217,14 @@ def _ranges(
 
 
 def _to_slot(one: Node, other: Node, top: float) -> Link:
-    """From a range to the slot that its entry is in: from the `top` of the slots on, between two columns of them."""
+    """Return a line from a range to its entry's slot: down to the `top` of the slots, then between two columns."""
     start, between = (one.x + one.w / 2, one.y + one.h), other.x - _BETWEEN / 2
     points = (*kit.curve(start, (between, top - 4), upright=True), (between, other.y + other.h / 2))
     return Link(f"{one.id}/in", "walk", one.id, other.id, points)
 
 
 def _bands(contents: KentryContents, above: Sequence[Node], row: Sequence[Node]) -> Iterator[Link]:
-    """From each slab's slots to its cell in the area."""
+    """Yield a band from each slab's slots to its cell in the area."""
     cells = {node.id: node for node in row}
     for slab in contents.slabs[-1:]:
         index = contents.area.index(slab.address)
@@ -239,7 +239,7 @@ def _bands(contents: KentryContents, above: Sequence[Node], row: Sequence[Node])
 
 
 def _slabs_taken(events: Iterable[ev.Event]) -> set[int]:
-    """The slabs that these events took, and did not give back."""
+    """Return the slabs that these events allocated and did not free again."""
     found: set[int] = set()
     for event in events:
         if isinstance(event, ev.KentrySlabTaken):
@@ -286,17 +286,17 @@ def _range_row(
 
 
 _SLAB_W, _REST = 30.0, 110.0
-"""Greatest width of a slab; room for how many are not drawn."""
+"""Greatest width of a slab; room for the number of slabs left out."""
 
 _TOUCHED = 8
-"""Slots that an operation touched which are in a line, at most."""
+"""The most slots that an operation changed in one line."""
 
 
 def _line(
     contents: KentryContents, slab: SlabValue, style: AddressStyle, touched: dict[int, str],
     top: float, width: float, *, whole: bool,
 ) -> tuple[list[Node], float]:  # fmt: skip
-    """A slab in one line: how full it is, a cell for each slot, and the slots that were touched or come next."""
+    """Return a slab in one line: how full it is, a cell for each slot, and the slots that changed or are next."""
     area, index = contents.area, contents.area.index(slab.address)
     words = f"slab {index} of {area.slabs:,}: {slab.buffers - len(slab.free)} of {slab.buffers} slots in use"
     if text_width(words, "") + 60 > width / 2:
@@ -336,7 +336,7 @@ def _line(
 
 
 def _cell(address: int, free: Collection[int], touched: dict[int, str]) -> str:
-    """The style of a slot's cell in a line."""
+    """Return the style of a slot's cell in a line."""
     return touched.get(address) or ("free" if address in free else "used")
 
 
@@ -350,7 +350,7 @@ def _slab_grid(
     width: float,
     kinds: Mapping[int, str] | None = None,
 ) -> tuple[list[Node], float]:
-    """A slab's slots in rows, and below them how many are used and what is written in them."""
+    """Return a slab's slots in rows, and below them how many are used and what they contain."""
     area = contents.area
     index = area.index(slab.address)
     free = {address: place for place, address in enumerate(slab.free)}
@@ -390,7 +390,7 @@ def _slab_grid(
 
 
 def _with_number(slot: Node, resident: tuple[int, int] | None, kinds: Mapping[int, str]) -> Node:
-    """A slot with the number of the entry in it above its page, and its colour below."""
+    """Return a slot with its entry's number above its page, and its colour below."""
     if resident is None:
         return slot
     number = fitted(slot.w / 2, 13, f"#{resident[0]}", slot.w - 4, "strong", "middle")
@@ -427,7 +427,7 @@ def _table(contents: KentryContents, style: AddressStyle) -> Table:
 
 
 def _slot_rows(contents: KentryContents, style: AddressStyle) -> Iterator[Row]:
-    """The slots of open slabs in which entries are, and the one that is allocated next."""
+    """Yield the slots of open slabs with entries, and the one that is allocated next."""
     for slab in contents.slabs:
         for number in range(slab.buffers):
             address = slab.address + slab.colour + number * contents.buffer_size
@@ -448,7 +448,7 @@ def _slab_rows(area: KentryValue, style: AddressStyle) -> Iterator[Row]:
 
 
 def _is_in_use(area: KentryValue, index: int) -> bool:
-    """Return whether the area's slab is in use: the free list may be longer than what is known of it."""
+    """Return whether the area's slab is in use: the free list may be longer than the known part."""
     beyond = len(area.free) < area.slabs - area.allocated and index > max(area.free, default=0)
     return index not in area.free and not beyond
 
@@ -457,9 +457,9 @@ def _is_in_use(area: KentryValue, index: int) -> bool:
 
 
 def steps_of_kentry(contents: KentryContents, *, with_ranges: bool = False) -> Mine:
-    """The steps of the area: its slabs, slots of those that are open, entries that come into these slots.
+    """Return the steps of the area: its slabs, the slots of open ones, entries that get these slots.
 
-    `with_ranges`: and those in which a range of the map is another.
+    With `with_ranges`, also those that change a range of the map.
     """
     shown = [range(slab.address, slab.address + contents.area.slab_size) for slab in contents.slabs]
 
@@ -476,7 +476,7 @@ def steps_of_kentry(contents: KentryContents, *, with_ranges: bool = False) -> M
 
 
 def _moves(event: ev.Event, name: str) -> bool:
-    """Return whether a map has other ranges after an event."""
+    """Return whether an event changes a map's ranges."""
     if isinstance(event, (ev.EntryLinked, ev.EntryUnlinked)):
         return event.map == name
     if isinstance(event, (ev.EntryResized, ev.EntryChanged)):
@@ -491,7 +491,7 @@ def _is_about_slabs(event: ev.Event) -> bool:
 
 
 def _places(event: ev.Event, name: str) -> Sequence[int]:
-    """The slots that are taken or given back, or where another entry begins, or one that begins elsewhere."""
+    """Return the slots that are allocated or freed, or whose entry's start changes."""
     if isinstance(event, (ev.BufferAllocated, ev.BufferFreed)):
         return (event.address,) if event.cache == KENTRY else ()
     if isinstance(event, (ev.EntryLinked, ev.EntryUnlinked)) and event.map == name:
@@ -502,7 +502,7 @@ def _places(event: ev.Event, name: str) -> Sequence[int]:
 
 
 def _kentry_caption(moment: Moment) -> Caption:
-    """The moment's caption, and after the operation how many slots and slabs it took and gave back."""
+    """Return the moment's caption, and at the end how many slots and slabs it allocated and freed."""
     if moment.operation is None or not moment.is_after or moment.operation.outcome == "panic":
         return moment.caption
     own = kentry_sentence(moment.operation.name, moment.events)

@@ -1,7 +1,7 @@
 """Kernel memory: maps inside maps, each as a ribbon of its own scale below its place in its parent.
 
-On top the kernel map over the whole width; below it a row for each level of submaps, with lines from the part of the
-parent that each one is.  At the end the entry list and the ribbon of the map concerned.
+At the top is the kernel map over the whole width.  Below it is a row for each level of submaps, with lines from each
+one's part of its parent.  At the end are the entry list and the ribbon of the map concerned.
 """
 
 from __future__ import annotations
@@ -51,17 +51,17 @@ from .kmem_map import (
 from .threads import locks_changed
 
 MOST = 6
-"""How many maps stand side by side at most; the others of a row are counted."""
+"""The most maps side by side; the others of a row are counted."""
 
 WIDEST = 280.0
 _GAP, _CLOSE, _DROP = 16.0, 6.0, 30.0
 _NARROW = 560.0
-"""Pixels of a picture below which boxes stand closer."""
+"""Width in pixels of a picture below which boxes are closer together."""
 
 
 @frozen
 class Place:
-    """Where a map's box is."""
+    """The place of a map's box."""
 
     value: KernelMapValue
     parent: str
@@ -78,9 +78,9 @@ def draw_kmem(
     width: float = WIDTH,
     compact: bool = False,
 ) -> Scene:
-    """The scene of kernel memory.
+    """Return the scene of kernel memory.
 
-    `compact` leaves the list of the map concerned out.
+    `compact` leaves out the list of the map concerned.
     """
     moment, value = look.moment, look.now
     style = AddressStyle.of(value.map.start, value.map.end)
@@ -121,7 +121,7 @@ def draw_kmem(
 
 
 def _answer(root: KernelMapValue, concerned: KernelMapValue) -> str:
-    """Return how full the map at hand is, and who waits for room in which map, with what a request can get there."""
+    """Return how full the current map is, who waits for room in which map, and what a request can get there."""
     one = concerned.map
     used = f"{used_words(one)[0].removesuffix(' used')} are used, by {counted(one.nr_entries, 'entry')}"
     said = [f"In {called(one.name)}, {used}{', of submaps too' if concerned.submaps else ''}."]
@@ -134,7 +134,7 @@ def _answer(root: KernelMapValue, concerned: KernelMapValue) -> str:
 
 
 def _largest(value: MapValue) -> int:
-    """Bytes of a map's largest gap."""
+    """Return the size of a map's largest gap in bytes."""
     starts = [*(entry.start for entry in value.entries), value.end]
     ends = [value.start, *(entry.end for entry in value.entries)]
     return max(start - end for start, end in zip(starts, ends, strict=True))
@@ -148,11 +148,11 @@ _COLOURS = (
     ("new", "new"),
     ("wired inside", "wired"),
 )
-"""What the colours of ranges mean, and the strip on their lower edge."""
+"""The meanings of the ranges' colours, and of the strip on their lower edge."""
 
 
 def _legend(nodes: Sequence[Node], y: float, width: float) -> list[Node]:
-    """Return what the colours mean that the picture has, and the double bars of a ribbon."""
+    """Return the meanings of the colours present, and of a ribbon's double bars."""
     ranges = [node for node in nodes if node.kind == "range"]
     looks = {f"{bar.style} inside" for node in ranges for bar in node.bars}
     looks.update(*({"new"} if "new" in node.state else node.state for node in ranges))  # new: in no other colour
@@ -165,7 +165,7 @@ def _legend(nodes: Sequence[Node], y: float, width: float) -> list[Node]:
 
 
 def steps_of_kmem(names: Set[str]) -> Mine:
-    """The steps of kernel memory's maps: their entries, their locks, who sleeps for room."""
+    """Return the steps of kernel memory's maps: their entries, their locks, who sleeps for room."""
 
     def is_shown(stage: Stage) -> bool:
         events = stage.events
@@ -177,13 +177,13 @@ def steps_of_kmem(names: Set[str]) -> Mine:
 
 
 def _grew(stage: Stage, name: str) -> bool:
-    """Return whether a map says of another number of bytes that they are in use."""
+    """Return whether the number of bytes in use in a map changes."""
     sizes = [event for event in stage.events if isinstance(event, ev.MapResized) and event.map == name]
     return bool(sizes) and binary_size(sizes[0].before) != binary_size(sizes[-1].after)
 
 
 def _map_of(event: ev.Event) -> str | None:
-    """The map in whose list, or among whose sleepers, something is another after an event."""
+    """Return the map whose list or sleepers an event changes."""
     if isinstance(event, _CHANGING):
         return event.map
     if isinstance(event, (ev.ThreadSlept, ev.ThreadWoken)):
@@ -199,7 +199,7 @@ _CHANGING = (
 
 
 def map_concerned(value: KernelMapValue, events: Sequence[ev.Event], selection: str = "") -> KernelMapValue:
-    """The map that is selected, or that holds the selected entry; else the one that the operation worked on."""
+    """Return the map that is selected, or contains the selected entry; otherwise the operation's map."""
     maps = {one.map.name: one for one in value.all()}
     kind, _, name = selection.partition(":")
     if kind == "map" and name in maps:
@@ -227,7 +227,7 @@ _LOOKS = (ev.SpaceSought, ev.MapLocked)
 def _nested(
     root: KernelMapValue, shown: Shown, style: AddressStyle, concerned: str, width: float, top: float
 ) -> tuple[list[Node], list[Link], float]:
-    """All maps, those of a level in a row, with a band from the place of each in its parent."""
+    """Return all maps, each level in a row, with a band from each one's place in its parent."""
     nodes: list[Node] = []
     links: list[Link] = []
     row = [Place(root, "", MARGIN, width - 2 * MARGIN)]
@@ -249,7 +249,7 @@ def _nested(
 
 
 def _row_below(row: Sequence[Place], concerned: str, width: float) -> tuple[list[Place], int]:
-    """The submaps of the maps in `row`, each below its parent as near as there is room; and how many have none."""
+    """Return the submaps of the maps in `row`, each as near below its parent as possible; and how many have no room."""
     children = [(child, place) for place in row for child in place.value.submaps]
     if not children:
         return [], 0
@@ -283,7 +283,7 @@ def _more(count: int, y: float, width: float) -> Node:
 
 
 def _band(above: tuple[Place, float], place: Place, shown: Shown, top: float) -> Link:
-    """From a map's place in its parent to its box."""
+    """Return a band from a map's place in its parent to its box."""
     parent, ribbon_top = above
     left, right, source = place_of(parent.value, place.value, shown, parent.x, parent.w)
     name = place.value.map.name
@@ -326,7 +326,7 @@ def _detail(
 
 
 def _adapted(node: Node, freed: set[str]) -> Node:
-    """The ribbon here does not zoom, and its gaps say what came free."""
+    """Return the ribbon without zoom, and with what was freed in its gaps."""
     if node.kind == "ribbon":
         return replace(node, kind="axis", role="")
     return replace(node, state=(*node.state, "changed")) if node.id in freed else node
@@ -366,7 +366,7 @@ def _row(item: EntryValue | Fold, style: AddressStyle) -> tuple[str, ...]:
 
 
 def _words_of(value: KernelMapValue) -> str:
-    """Lock and sleepers of a map, in words."""
+    """Return the lock and the sleepers of a map, in words."""
     said = [lock_words(value)]
     if value.sleepers:
         said.append(f"asleep for room: {', '.join(value.sleepers)}")

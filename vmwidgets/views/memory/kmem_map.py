@@ -1,4 +1,4 @@
-"""One kernel map as a box: its name, its lock, who sleeps for room in it, and its ribbon."""
+"""One kernel map as a box: its name, its lock, the threads that sleep for room in it, and its ribbon."""
 
 from __future__ import annotations
 
@@ -23,34 +23,34 @@ from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.words.called import called
 
 BROKEN = 82.0
-"""Pixels of a gap at which a map's axis is broken: room for its size."""
+"""Width in pixels of a gap at which a map's axis is broken: room for its size."""
 
 ROOT_H, CARD_H, RIBBON_H = 44.0, 54.0, 26.0
-"""Heights of the words above a ribbon, for the outermost map and for one inside, and of a ribbon."""
+"""Heights of the words above a ribbon, for the outermost map and for inner ones, and of a ribbon."""
 
 SLEEPERS, _LINE = 4, 20.0
-"""Threads that are named below a map, at most; and the height of one."""
+"""The most threads that are named below a map; and the height of each."""
 
 
 def nothing_in(value: MapValue) -> MapValue:
-    """A map that is being made, before anything is in it."""
+    """Return a map under construction, before it contains anything."""
     return replace(value, items=(), nodes={})
 
 
 class Shown(NamedTuple):
-    """At which moment all the maps are, and the maps before and after its operation, by their names."""
+    """The moment of all maps, and the maps before and after the operation, by name."""
 
     moment: Moment
     before: Mapping[str, MapValue]
     after: Mapping[str, MapValue]
     woken: Set[str]
-    """Maps whose sleepers for room were woken."""
+    """The maps whose sleepers for room were woken."""
     axes: dict[str, tuple[Taken, ...]]
-    """What lies on the axes of maps in all steps, once it was asked for."""
+    """The contents of the maps' axes in all steps, filled when they are needed."""
 
     @classmethod
     def of(cls, look: Look[KernelMapValue]) -> Shown:
-        """Return that of the maps."""
+        """Return the moment of the maps."""
         moment = look.moment
         before, after = ({one.map.name: one.map for one in root.all()} for root in (look.before, look.after))
         woken = {event.map for event in moment.so_far if isinstance(event, ev.SleepersWoken)}
@@ -58,7 +58,7 @@ class Shown(NamedTuple):
 
     @property
     def done(self) -> Sequence[ev.Event]:
-        """The events that are done."""
+        """The events up to this moment."""
         return self.moment.so_far
 
     def states(self, value: MapValue) -> dict[int, tuple[str, ...]]:
@@ -66,7 +66,7 @@ class Shown(NamedTuple):
         return states_of(self.before.get(value.name, nothing_in(value)), value)
 
     def taken(self, value: MapValue) -> tuple[Taken, ...]:
-        """Return what lies on the axis of a map in all steps of the operation."""
+        """Return what lies on a map's axis in all steps of the operation."""
         name = value.name
         if name not in self.axes:
             self.axes[name] = taken_over(self.after.get(name, value), self.before.get(name), value, self.moment)
@@ -81,7 +81,7 @@ def map_box(
     depth: int,
     concerned: bool,
 ) -> list[Node]:
-    """The nodes of a map; `box` is x, y and width; `concerned`: the operation is about it."""
+    """Return the nodes of a map; `box` is x, y and width; `concerned`: the operation works on it."""
     x, y, w = box
     height = CARD_H if depth else ROOT_H
     card = _card(value, style, box, depth, concerned, value.map.name in shown.woken)
@@ -90,18 +90,18 @@ def map_box(
 
 
 def height_of(value: KernelMapValue, depth: int) -> float:
-    """Return how high a map is, from its card to those who wait for room in it."""
+    """Return the height of a map, from its card to the threads that wait for room."""
     lines = _lines(value)
     return (CARD_H if depth else ROOT_H) + RIBBON_H + (4 + _LINE * lines if lines else 0)
 
 
 def _lines(value: KernelMapValue) -> int:
-    """Lines below a map's ribbon: of those who wait, and of its flag."""
+    """Return the lines below a map's ribbon: the waiting threads, and its flag."""
     return min(len(value.sleepers), SLEEPERS) + bool(value.sleepers or value.needs_wakeup)
 
 
 def _waiting(value: KernelMapValue, line: Box) -> list[Node]:
-    """Return those who sleep for room in a map, in the order they will look again, and who wakes them."""
+    """Return the threads that sleep for room in a map, in the order in which they will retry, and who wakes them."""
     name, some = value.map.name, value.sleepers
     shown = some if len(some) <= SLEEPERS else some[: SLEEPERS - 1]
     nodes = []
@@ -168,7 +168,7 @@ def _card(
 
 
 def used_words(value: MapValue, *, has_submaps: bool = False) -> tuple[str, ...]:
-    """Say how much of a map is used, in ever fewer words; the ranges of its submaps are used, whatever is in these."""
+    """Return how much of a map is used, in ever fewer words; submaps' ranges count as used, whatever they contain."""
     used, whole = binary_size(value.size), binary_size(value.end - value.start)
     number, _, unit = used.partition(" ")
     least = f"{number if unit == whole.partition(' ')[2] else used} of {whole}"
@@ -177,16 +177,16 @@ def used_words(value: MapValue, *, has_submaps: bool = False) -> tuple[str, ...]
 
 
 def lock_words(value: KernelMapValue) -> str:
-    """The lock, of which kind it is and who has it.
+    """Return the kind of the lock, and its owner.
 
-    A system map has a mutex, which no thread may hold asleep.
+    A system map has a mutex, which a thread must not hold while it sleeps.
     """
     kind = "mutex" if value.system else "sleep lock"
     return f"{kind} free" if value.locked_by is None else f"{kind} held by {value.locked_by or 'the cell'}"
 
 
 def sleeper_words(value: KernelMapValue) -> str:
-    """Return who sleeps for room, in the order they will look again."""
+    """Return the threads that sleep for room, in the order in which they will retry."""
     if not value.sleepers:
         return "needs_wakeup" if value.needs_wakeup else ""
     count = len(value.sleepers)
@@ -226,7 +226,7 @@ def _ribbon(
 def _axis(
     value: MapValue, states: Mapping[int, tuple[str, ...]], shown: Shown, x: float, w: float
 ) -> tuple[MapValue, Axis]:
-    """Draw a map in `w` pixels, with its axis, which is one for all steps where nothing has to be folded."""
+    """Draw a map in `w` pixels, with one axis for all steps unless something must be folded."""
     drawn = thinned(value, w, states)
     taken = shown.taken(value) if drawn is value else tuple(taken_in(drawn))
     return drawn, Axis(place(stretches(value, taken), x, w, BROKEN))
@@ -263,7 +263,7 @@ def _piece(
 
 
 def _words(entry: EntryValue) -> tuple[str, str]:
-    """Return what a range is, with its size and without."""
+    """Return a range's meaning, with its size and without it."""
     name = what_is(entry).partition("+")[0]
     return f"{name} {binary_size(entry.size)}", name
 
@@ -277,7 +277,7 @@ _SPARE = 6.0
 
 
 def _all_have_room_for_sizes(pieces: Iterable[MapSegment]) -> bool:
-    """Say whether each range of a ribbon that has room for its name has room for its size too: all say it, or none."""
+    """Return whether each range with room for its name also has room for its size: all show it, or none does."""
     ranges = [(one.item, one.w - 2 * _inset(one) - _SPARE) for one in pieces if isinstance(one.item, EntryValue)]
     return all(text_width(_words(entry)[0]) <= w for entry, w in ranges if text_width(_words(entry)[1]) <= w)
 
@@ -303,7 +303,7 @@ def _gap(name: str, segment: MapSegment, freed: frozenset[int], style: AddressSt
 
 
 def what_was_freed(value: MapValue, done: Sequence[ev.Event]) -> frozenset[int]:
-    """Starts of the gaps in which something was made free by the events `done`."""
+    """Return the starts of the gaps in which the events `done` freed something."""
     ranges = [
         (event.start, event.end) for event in done if isinstance(event, ev.RangeDeleted) and event.map == value.name
     ]
@@ -314,7 +314,7 @@ def what_was_freed(value: MapValue, done: Sequence[ev.Event]) -> frozenset[int]:
 
 
 def thinned(value: MapValue, w: float, states: Mapping[int, tuple[str, ...]]) -> MapValue:
-    """`value` as far as `w` pixels can show it: neighbours that are not of interest are one fold."""
+    """Return `value` as far as `w` pixels can show it: uninteresting neighbours become one fold."""
     if not value.folds and len(value.items) <= w / LEAST:
         return value
     items: list[EntryValue | Fold] = []
@@ -331,7 +331,7 @@ def thinned(value: MapValue, w: float, states: Mapping[int, tuple[str, ...]]) ->
 
 
 LEAST = 5.0
-"""Pixels of an entry below which the entries of a small ribbon are folded."""
+"""Width in pixels of an entry below which the entries of a small ribbon are folded."""
 
 
 def _count(item: EntryValue | Fold) -> int:
@@ -341,7 +341,7 @@ def _count(item: EntryValue | Fold) -> int:
 def place_of(
     parent: KernelMapValue, child: KernelMapValue, shown: Shown, x: float, w: float
 ) -> tuple[float, float, str]:
-    """Both ends of a submap's place in its parent's ribbon, and the id of the node that stands for it."""
+    """Return both ends of a submap's place in its parent's ribbon, and the ID of the node there."""
     axis = _axis(parent.map, shown.states(parent.map), shown, x, w)[1]
     left, right = x_of(axis, child.map.start), x_of(axis, child.map.end)
     source = next((entry.id for entry in parent.map.entries if entry.start == child.map.start), None)

@@ -1,7 +1,7 @@
-"""Arrows from mappings and objects to the objects behind them: through the room beside columns, where no card is.
+"""Arrows from mappings and objects to the objects behind them, through the space between columns.
 
-Arrows that lead to one object share a way.  Those to different objects never lie on each other: the more ways there are
-beside each other, the closer they are.
+Arrows to the same object share a track.  Arrows to different objects never cover each other: the more tracks there are,
+the closer together they are.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ Pair = tuple[Node, Node]
 """A thing and the object behind it."""
 
 STRAIGHT = 22.0
-"""Pixels from the upper edge of a card: where an arrow to another column leaves it, and a straight one arrives."""
+"""Pixels from a card's upper edge at which an arrow to another column leaves, and a straight one arrives."""
 
 ARRIVES = (34.0, 38.0, 30.0, 26.0)
-"""The same for one that turned: the first at which no arrow to another object begins."""
+"""The same for an arrow that turned: the first place where no arrow to another object begins."""
 
 FROM_ABOVE, UP, DOWN, FROM_BELOW = 8.0, 18.0, 28.0, 38.0
 """The same in one column: where an arrow arrives from above, leaves upwards, leaves downwards, arrives from below."""
@@ -28,21 +28,21 @@ _LEAST = 44.0
 """Height of a card from which arrows are at these places."""
 
 BETWEEN, ROOM_BETWEEN = 5.0, 20.0
-"""Pixels from one way to the next between two columns, and all that ways may take there."""
+"""Pixels from one track to the next between two columns, and the most that all tracks take there."""
 
 AROUND, ROOM_AROUND = 4.0, 16.0
 """The same around the last column."""
 
 
 class Place(NamedTuple):
-    """The object to which arrows lead, and whether they lead around its column, not from the left."""
+    """The object to which arrows point, and whether they go around its column instead of coming from the left."""
 
     target: str
     is_around: bool
 
 
 class Way(NamedTuple):
-    """The upright part of the arrows to a place; `x` is where its column begins."""
+    """The vertical part of the arrows to a place; `x` is where its column begins."""
 
     place: Place
     x: float
@@ -52,12 +52,12 @@ class Way(NamedTuple):
 
 @frozen(slots=False)
 class _Ways:
-    """At which height arrows arrive, and which way each place has, counted from its column."""
+    """The heights at which arrows arrive, and the track of each place, counted from its column."""
 
     arrives: dict[Place, float]
     lanes: dict[Place, int]
     steps: dict[tuple[float, bool], float]
-    """Pixels between ways, by the column and whether they are around it."""
+    """Pixels between tracks, by column and whether they go around it."""
 
     @classmethod
     def of(cls, pairs: Sequence[Pair]) -> _Ways:
@@ -77,7 +77,7 @@ class _Ways:
 
 
 def arrows(pairs: Sequence[Pair], around: float) -> list[Link]:
-    """From each thing to the object behind it; the first way `around` a column is so many pixels from it."""
+    """Return arrows from each thing to the object behind it; `around` is the first track's distance from a column."""
     ways = _Ways.of(pairs)
     return [_arrow(one, behind, ways, around) for one, behind in pairs]
 
@@ -91,21 +91,21 @@ def _at(card: Node, pixels: float) -> float:
 
 
 def _starts(one: Node, behind: Node) -> float:
-    """Say where an arrow leaves a card: in one column at the side to which it goes, so that a chain is not one line."""
+    """Return where an arrow leaves a card: in one column, on its target's side, so that a chain is not one line."""
     if one.x != behind.x:
         return _at(one, STRAIGHT)
     return _at(one, UP if behind.y < one.y else DOWN)
 
 
 def _ends(one: Node, behind: Node, arrives: dict[Place, float]) -> float:
-    """Return where it reaches the other card."""
+    """Return where an arrow reaches the other card."""
     if one.x == behind.x:
         return _at(behind, FROM_BELOW if behind.y < one.y else FROM_ABOVE)
     return _at(behind, STRAIGHT) if one.y == behind.y else arrives[_place(one, behind)]
 
 
 def _arrivals(pairs: Sequence[Pair]) -> dict[Place, float]:
-    """The height at which arrows that turned reach each object from the left."""
+    """Return the height at which arrows that turned reach each object from the left."""
     found: dict[Place, float] = {}
     for behind in {behind.id: behind for _, behind in pairs}.values():
         begun = [_starts(*pair) for pair in pairs if pair[1].x == behind.x != pair[0].x and pair[1].id != behind.id]
@@ -116,7 +116,7 @@ def _arrivals(pairs: Sequence[Pair]) -> dict[Place, float]:
 
 
 def _lanes(ways: Iterable[Way]) -> tuple[dict[Place, int], dict[tuple[float, bool], int]]:
-    """Give each place a way: the nearest that no other needs at the same height; and the last of each column."""
+    """Return a track for each place, the nearest that is free at that height; and the last of each column."""
     lanes: dict[Place, int] = {}
     taken: dict[tuple[float, bool], list[list[Way]]] = {}
     for way in sorted(ways, key=lambda one: one.bottom - one.top):  # short ones are next to their cards

@@ -1,8 +1,8 @@
-"""Memory objects: who maps them, which pages each has, and what lies behind it, from front to back.
+"""Memory objects: their mappings, their pages, and what is behind them, from front to back.
 
-At the left the mappings, each with the pages as its task sees them: through the whole chain of objects.  A frame that
-several mappings see is round, one that a mapping has alone is a box.  Where forks count frames, each frame is drawn
-once, in the first object that has it: the same frame can be a page of several.
+On the left are the mappings, each with the pages as its task sees them: through the whole chain of objects.  A frame
+that several mappings see is round, and a frame of a single mapping is a box.  If forks count frames, each frame is
+drawn once, in the first object that has it: the same frame can be a page of several.
 """
 
 from __future__ import annotations
@@ -37,30 +37,30 @@ from .object_links import arrows
 from .seen_pages import NOWHERE, Place, Seen, copied_by_a_write, frames_of_several, seen_by
 
 MAPPINGS, OBJECTS, PAGES = 12, 18, 24
-"""So many mappings and objects are drawn, those that the operation touched first, and so many pages of each."""
+"""The most mappings and objects that are drawn, those that the operation changed first; and the most pages of each."""
 
 FOLDED = 8
-"""A mapping of more pages draws only those that differ from the object behind it, whose card has the others."""
+"""A mapping of more pages shows only those that differ from the object behind it, whose card has the others."""
 
 CHAIN, ROWS = 12, 400
-"""So many objects of a chain are drawn, the last of them at its end; and so many rows of the table."""
+"""The most objects of a chain, including its end; and the most rows of the table."""
 
 _COLUMNS = ("object", "kind", "behind", "references", "page", "where", "mapped by")
 _GAP, _BELOW, _LEAST, _MOST, _AROUND = 36.0, 14.0, 176.0, 270.0, 14.0
 _FEW_AROUND = 2
-"""So many arrows around the last column have room in the margin."""
+"""The most arrows around the last column that fit the margin."""
 
 _CELL_W, _CELL_H, _HEAD, _SAME_H = 44.0, 32.0, 44.0, 22.0
 
 ORPHAN = "\N{DAGGER}"
-"""The mark behind the frame or the slot of a page that no mapping leads to."""
+"""The mark after the frame or slot of a page that no mapping refers to."""
 
 TO_COPY = "to copy"
-"""On a mapping's card: what the next write to a page does."""
+"""The note on a mapping's card about the effect of the next write to a page."""
 
 
 class _Mapping(NamedTuple):
-    """An entry with the object that it maps, and the pages that it leads to; `others` are alike, on the same card."""
+    """An entry with its object and the pages that it shows; `others` are equal ones on the same card."""
 
     mapper: MappedBy
     target: str
@@ -71,14 +71,14 @@ class _Mapping(NamedTuple):
 
     @property
     def said(self) -> str:
-        """Say that a write copies its pages, or so many of them; "" where it copies none."""
+        """The note that a write copies its pages, or this many of them; "" if it copies none."""
         if not self.copied:
             return ""
         return TO_COPY if len(self.copied) == len(self.seen) else f"{len(self.copied):,} {TO_COPY}"
 
 
 def _mappings(value: ObjectsValue, mappers: Mapping[str, Sequence[MappedBy]]) -> list[_Mapping]:
-    """Every mapping of an object."""
+    """Return every mapping of an object."""
     references, shared = _references(value, mappers), frames_of_several(value.objects.values())
     found: list[_Mapping] = []
     for name, those in mappers.items():
@@ -89,7 +89,7 @@ def _mappings(value: ObjectsValue, mappers: Mapping[str, Sequence[MappedBy]]) ->
 
 
 def _references(value: ObjectsValue, mappers: Mapping[str, Sequence[MappedBy]]) -> dict[str, int]:
-    """By object, how many refer to it (:meth:`.ObjectsValue.all_references`)."""
+    """Return the number of references to each object (:meth:`.ObjectsValue.all_references`)."""
     shadows = Counter([one.shadow for one in value.objects.values()])
     return {
         name: len(those) + shadows.get(name, 0) + (value.objects[name].kind == "file")
@@ -102,12 +102,12 @@ def _task_of(mapper: MappedBy) -> str:
 
 
 def _who(one: _Mapping) -> str:
-    """Return whose mapping it is, or how many have it."""
+    """Return the owner of a mapping, or the number of owners."""
     return f"{1 + len(one.others):,} tasks" if one.others else _task_of(one.mapper)
 
 
 def _entries(stages: Sequence[Stage]) -> Iterator[Stage]:
-    """The stages in which an entry of X15's maps leads to another object, to other pages of it, or in another way."""
+    """Yield the stages at which an entry of X15's maps changes its object, its pages, or its way of mapping."""
     kinds = ev.EntryLinked, ev.EntryUnlinked, ev.EntryResized, ev.EntryChanged
     names = {event.map for stage in stages for event in stage.events if isinstance(event, kinds)}
     for name in names:
@@ -123,7 +123,7 @@ def _maps(entry: EntryFields | None) -> tuple[object, ...] | None:
 
 
 def _changes(event: Event) -> bool:
-    """Return whether something of a memory object, of a file or of swap space is another after an event."""
+    """Return whether an event changes a memory object, a file or swap space."""
     if isinstance(event, (ev.ShadowMoved, ev.FileResized, ev.SwapResized)):
         return event.before != event.after
     if isinstance(event, ev.PageOut):
@@ -141,18 +141,18 @@ steps_of_objects = once("objects", either(where(lambda stage: any(map(_changes, 
 
 
 class Reported(NamedTuple):
-    """What events say of objects: by name, and by page, what was there before them and what is there after them."""
+    """The reports of events on objects: by name, and by page, the state before and after them."""
 
     objects: dict[str, tuple[bool, bool]]
     moved: set[str]
-    """Objects that got another one behind them."""
+    """Objects whose backing object changed."""
     pages: dict[str, dict[int, tuple[int | None, int | None]]]
-    """Frames."""
+    """The frames of pages."""
     dirty: dict[str, dict[int, tuple[bool, bool]]]
 
     @classmethod
     def by(cls, events: Iterable[Event]) -> Reported:
-        """Return what these events say.  O(events)."""
+        """Return what these events report.  O(events)."""
         reported = cls({}, set(), {}, {})
         for event in events:
             if isinstance(event, (ev.ObjectMade, ev.ObjectGone)):
@@ -171,16 +171,16 @@ class Reported(NamedTuple):
         return reported
 
     def came(self, name: str) -> list[int]:
-        """The pages of an object that came into memory, or into another frame."""
+        """Return the pages of an object that came into memory, or into another frame."""
         return [index for index, (_, frame) in self.pages.get(name, {}).items() if frame is not None]
 
     def is_dirtied(self, name: str, index: int) -> bool:
-        """Return whether a page of an object is dirty that was not."""
+        """Return whether a page of an object became dirty."""
         return self.dirty.get(name, {}).get(index) == (False, True)
 
 
 def steps_of_task(look: Look[ObjectsValue], task: str) -> Mine:
-    """Return those of them in which something of a task's changes, or of objects that nothing maps."""
+    """Return the steps that change something of a task's, or objects without mappings."""
 
     def is_cheap() -> bool:
         return sum(len(one.pages) for one in look.after.objects.values()) <= FEW
@@ -189,11 +189,11 @@ def steps_of_task(look: Look[ObjectsValue], task: str) -> Mine:
 
 
 FEW = 300
-"""Pages in memory of which it is looked which of them a task sees."""
+"""The most pages in memory for which it is checked which of them a task sees."""
 
 
 def _of_task(value: ObjectsValue, task: str) -> tuple[object, ...]:
-    """Return what a picture of one task shows of `value`."""
+    """Return the part of `value` that a picture of one task shows."""
     mappers, references = value.all_mappers(), value.all_references()
     every = _mappings(value, mappers)
     uses = _uses(every)
@@ -210,7 +210,7 @@ def _of_task(value: ObjectsValue, task: str) -> tuple[object, ...]:
 
 
 def _uses(every: Sequence[_Mapping]) -> Counter[int]:
-    """By frame, how many mappings see it."""
+    """Return, for each frame, how many mappings see it."""
     uses: Counter[int] = Counter()
     for one in every:
         uses.update(one.seen.frames.values())
@@ -220,9 +220,9 @@ def _uses(every: Sequence[_Mapping]) -> Counter[int]:
 def draw_objects(
     look: Look[ObjectsValue], *, task: str = "", once: bool = False, machine: str = "", width: float = WIDTH
 ) -> Scene:
-    """The scene of memory objects, or of those of one task, by its path.
+    """Return the scene of memory objects, or of one task's, by its path.
 
-    `once`: each frame is drawn in one object only, and in no mapping.
+    With `once`, each frame is drawn in one object only, and in no mapping.
     """
     moment, value = look.moment, look.now
     mappers = value.all_mappers()
@@ -250,7 +250,7 @@ def draw_objects(
 
 
 def _about(mappings: Sequence[_Mapping], drawn: Collection[str]) -> dict[str, About]:
-    """Return where the mappings are that are drawn, and which object they map."""
+    """Return the places of the drawn mappings, and the object of each."""
     known: dict[str, About] = {}
     for one in mappings:
         thing, mapper = f"entry:{one.mapper.entry}", one.mapper
@@ -272,7 +272,7 @@ def _subtitle(value: ObjectsValue, uses: Counter[int]) -> str:
 
 
 class _Layout:
-    """Mappings in the first column, and each object in a column behind all that lead to it."""
+    """Mappings in the first column, and each object in a column after everything that refers to it."""
 
     def __init__(
         self,
@@ -342,7 +342,7 @@ class _Layout:
             self.nodes.append(kit.paragraph(f"objects/legend/{name}", words, MARGIN, below + 6, width - 2 * MARGIN))
 
     def _notes(self, shown: Sequence[_Mapping]) -> Iterator[tuple[str, str]]:
-        """Yield what the words on the cards mean, as far as they are there."""
+        """Yield the meanings of the cards' words, if there are any."""
         if any(one.said for one in shown):
             some = [len(one.copied) for one in shown if one.said not in ("", TO_COPY)]
             yield "copy", " ".join([say_objects("copy"), *(say_objects("copy/some", count) for count in some[:1])])
@@ -350,9 +350,9 @@ class _Layout:
             yield "once", say_objects("once")
 
     def _together(self, ours: Sequence[_Mapping]) -> list[_Mapping]:
-        """One for all that lead to the same pages of an object, at the same address, and in the same way.
+        """Return one mapping for all that show the same pages of an object, at the same address, in the same way.
 
-        What the operation changed, and what its task has, stays for itself.
+        What the operation changed, and what its task has, stays separate.
         """
         alike: dict[object, list[_Mapping]] = {}
         for one in ours:
@@ -363,7 +363,7 @@ class _Layout:
         return [one._replace(others=tuple(other.mapper for other in others)) for one, *others in alike.values()]
 
     def _chosen(self, ours: Sequence[_Mapping]) -> list[_Mapping]:
-        """As many as fit: what the operation wrote first, then what its task has, and what it looked at; in order."""
+        """Return as many as fit: what the operation wrote, then what its task has, and what it examined; in order."""
         written, looked_at = self._touched
 
         def rank(one: _Mapping) -> tuple[bool, bool, bool]:
@@ -381,12 +381,12 @@ class _Layout:
         return sorted(shown, key=lambda one: (_in_order(one.mapper.map.removesuffix("/map")), one.mapper.start))
 
     def _chain(self, name: str) -> Sequence[str]:
-        """An object and those behind it, without the middle of a long chain."""
+        """Return an object and those behind it, without the middle of a long chain."""
         chain = self._value.chain(name)
         return chain if len(chain) <= CHAIN else (*chain[: CHAIN - 1], chain[-1])
 
     def _is_one_line(self, one: _Mapping) -> bool:
-        """Return whether a card has room for whose mapping it is, and where, in one line."""
+        """Return whether a card has room for a mapping's owner and address in one line."""
         said = text_width(one.said, "label dim") + 6 if one.said else 0
         return text_width(f"{_who(one)} {address(one.mapper.start)}", "strong") <= self._wide - 14 - said
 
@@ -433,7 +433,7 @@ class _Layout:
             before = behind
 
     def _left_out(self, one: _Mapping, count: int, before: Node) -> Node:
-        """In the place of the middle of a chain: how many objects it has."""
+        """Return a note in place of the middle of a chain: its number of objects."""
         column = len(self._tops) - 1
         box = Box(MARGIN + column * (self._wide + _GAP), self._tops[column], self._wide, 28)
         self._tops[column] += box.h + _BELOW
@@ -482,9 +482,9 @@ class _Layout:
         owner: ObjectValue | None = None,
         copied: Collection[int] = (),
     ) -> Node:
-        """A card in a column, with a cell for each page, new ones first.
+        """Return a card in a column, with a cell for each page, new ones first.
 
-        `owner` is the object that it is of; a write through the mapping that it is of copies the pages in `copied`.
+        `owner` is its object; a write through its mapping copies the pages in `copied`.
         """
         new = {
             index for one in pages.chain for those in self._came(one.name) for index in those
@@ -535,12 +535,12 @@ class _Layout:
         return node
 
     def _drawn_elsewhere(self, owner: ObjectValue) -> dict[int, str]:
-        """By page, which other object its frame is drawn in."""
+        """Return, for each page, the other object in which its frame is drawn."""
         homes = ((index, self._homes[frame]) for index, frame in owner.pages.items())
         return {index: home for index, home in homes if home != owner.name}
 
     def _differing(self, pages: Seen) -> set[int]:
-        """The pages of a mapping that are not as behind it: its front object's own, and those that it alone sees."""
+        """Return the pages of a mapping that differ from those behind it: the front object's own, and private ones."""
         front = pages.chain[0]
         own = {*front.pages, *front.swapped} if front.shadow else set()
         copied = {
@@ -550,7 +550,7 @@ class _Layout:
         return {index for index in own | copied if index in pages}
 
     def _is_orphan(self, owner: ObjectValue, index: int) -> bool:
-        """Return whether no mapping leads to a page of anonymous memory; a file's pages can be mapped again."""
+        """Return whether no mapping refers to a page of anonymous memory; a file's pages can be mapped again."""
         frame = owner.pages.get(index, -1)
         if owner.kind not in ("anonymous", "shadow") or self._uses[frame]:
             return False
@@ -559,12 +559,12 @@ class _Layout:
         return not any(self._holder(name, index) == owner.name for name in fronts)
 
     def _holder(self, front: str, index: int) -> str:
-        """The first object of a chain that has a page; "" if none has it."""
+        """Return the first object of a chain that has a page; "" if none has it."""
         chain = (self._value.objects[name] for name in self._value.chain(front))
         return next((one.name for one in chain if index in one.pages or index in one.swapped), "")
 
     def _came(self, name: str) -> tuple[Collection[int], Collection[int]]:
-        """The pages of an object that are in a frame that the operation took, and those it got from another object."""
+        """Return the pages of an object in frames that the operation allocated, and pages from another object."""
         if name not in self._fresh:
             pages = self._value.objects[name].pages if name in self._value.objects else {}
             came = [index for index in self._reported.came(name) if index in pages]
@@ -580,7 +580,7 @@ class _Layout:
     def _cell(
         self, identity: str, box: Box, index: int, place: Place, owner: ObjectValue | None, is_copied: bool
     ) -> Node:
-        """A page: its number, and its frame or its slot; `is_copied`: a write to it copies it."""
+        """Return a page: its number, and its frame or its slot; `is_copied`: a write copies it."""
         swapped, dirty = place.frame < 0, owner is not None and index in owner.dirty
         shared = (owner is None or self._once) and self._uses[place.frame] > 1 and not swapped
         where = f"slot {place.slot}" if swapped else f"frame {place.frame:#x}"
@@ -615,14 +615,14 @@ _LEGEND = (
     ("dirty", "dirty: its file does not have it yet"),
     ("orphan", "orphan: no mapping leads to this page"),
 )
-"""What a cell's looks mean."""
+"""The meanings of cells' styles."""
 
 _KINDS = ("is-file", "is-anonymous")
-"""States of cells that say what a page is."""
+"""States of cells that show what a page is."""
 
 
 def _legend(nodes: Sequence[Node], y: float, width: float) -> list[Node]:
-    """A cell of each look that the picture has, and what it means."""
+    """Return a cell of each style in the picture, with its meaning."""
     pages = [node for node in nodes if node.kind == "page"]
     looks = {look for node in pages for look in (node.shape, *node.state, "dirty" * bool(node.bars))}
     looks |= {"orphan" for node in pages for run in node.text if run.text.endswith(ORPHAN)}
@@ -643,7 +643,7 @@ def _legend(nodes: Sequence[Node], y: float, width: float) -> list[Node]:
 
 
 def named_in(moment: Moment) -> set[str]:
-    """The objects that an operation is about, so that a value that leaves some out has these."""
+    """Return the objects that an operation concerns, so that a shortened value includes them."""
     names: set[str] = set()
     for event in moment.events:
         if isinstance(event, (ev.EntryLinked, ev.EntryUnlinked)):
@@ -666,7 +666,7 @@ def _names_object(kind: type[Event]) -> bool:
 
 
 def _touched(moment: Moment) -> tuple[set[str | int], set[str]]:
-    """Objects, by name, and entries, by number, that the operation changed; and the objects that it looked at."""
+    """Return the objects, by name, and entries, by number, that the operation changed; and the objects it examined."""
     written: set[str | int] = set()
     looked_at: set[str] = set()
     kinds = {
@@ -687,12 +687,12 @@ def _touched(moment: Moment) -> tuple[set[str | int], set[str]]:
 
 
 def _in_order(path: str) -> list[str | int]:
-    """A sort key by which "init.2" is before "init.10"."""
+    """Return a sort key that puts "init.2" before "init.10"."""
     return [int(part) if number % 2 else part for number, part in enumerate(re.split(r"(\d+)", path))]
 
 
 def _rows(value: ObjectsValue, mappers: Mapping[str, Sequence[MappedBy]]) -> tuple[Row, ...]:
-    """The rows of the table, and what is left out of it."""
+    """Return the rows of the table, and a note on what is left out."""
     every = _every_row(value, mappers)
     rows = tuple(islice(every, ROWS))
     if value.left_out or next(every, None) is not None:
@@ -702,7 +702,7 @@ def _rows(value: ObjectsValue, mappers: Mapping[str, Sequence[MappedBy]]) -> tup
 
 
 def _every_row(value: ObjectsValue, mappers: Mapping[str, Sequence[MappedBy]]) -> Iterator[Row]:
-    """A row for each page of each object, with the entries that map the page, and one for each object without any."""
+    """Yield a row for each page of each object, with the entries that map it, and one for each object without pages."""
     references = value.all_references()
     for name, one in value.objects.items():
         own = (visible(name), one.kind, visible(one.shadow), str(references[name]))
@@ -718,5 +718,5 @@ def _every_row(value: ObjectsValue, mappers: Mapping[str, Sequence[MappedBy]]) -
 
 
 def _mapped_by(mappers: Iterable[MappedBy]) -> str:
-    """The maps and the addresses of the first entries among `mappers`."""
+    """Return the maps and the addresses of the first entries among `mappers`."""
     return ", ".join(f"{who.map.removesuffix('/map')} {address(who.start)}" for who in islice(mappers, 6))

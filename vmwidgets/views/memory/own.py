@@ -1,4 +1,4 @@
-"""A process of this computer: who has its memory, what a cell did to it, and one page in two processes after a fork."""
+"""A process of this computer: what takes its memory, what a cell did to it, and one page in two processes."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ ROW = 24.0
 """Pixels from one row to the next."""
 
 NARROW = 500
-"""Pixels of a picture that leaves numbers in dim to its table."""
+"""Width in pixels below which a picture leaves some numbers to its table."""
 
 MOST = 9
-"""Rows of a list before the rest is one row."""
+"""The most rows of a list; the rest is one row."""
 
 MOST_PLACES = 8
-"""Places of the address space that are drawn, each to its own scale."""
+"""The most places of the address space that are drawn, each to its own scale."""
 
 
 def _kind(one: ProcessRange) -> str:
@@ -85,7 +85,7 @@ _BADGES = {"came": "+", "left": "−", "grew": "~", "shrank": "~", "used": "~", 
 
 
 def _two(name: str, before: int, after: int, most: int, box: Box) -> Node:
-    """A bar of what was, with what came or left at its end, and the numbers beside it."""
+    """Return a bar of the old amount, with the change at its end, and the numbers next to it."""
     words = f"{rounded(before)} before, {rounded(after)} now"
     beside = words if box.w + 2 * MARGIN > NARROW else f"{rounded(after)} now"
     left, right = 92.0, text_width(beside) + text_width("+9,999 MiB", "strong") + 28
@@ -109,7 +109,7 @@ def _section(nodes: list[Node], key: str, words: str, y: float, width: float) ->
 
 
 def _lines(nodes: list[Node], lines: Sequence[LineCost], y: float, width: float) -> float:
-    """A row for each statement: its first line, what it mapped and brought in, its faults, and why."""
+    """Return a row for each statement: its first line, new mappings, bytes in memory, faults, and their reasons."""
     code = min(300.0, (width - 2 * MARGIN) * 0.34)
     bars, faults = 200.0 if width > 600 else 90.0, 70.0
     most = max((max(abs(one.mapped), abs(one.resident)) for one in lines), default=1) or 1
@@ -142,7 +142,7 @@ def _lines(nodes: list[Node], lines: Sequence[LineCost], y: float, width: float)
 
 
 def _changes(nodes: list[Node], changes: Sequence[Change], y: float, width: float) -> float:
-    """A row for each range that came, left, grew or was used, the biggest first."""
+    """Return a row for each range that is new, gone, larger or used, the biggest first."""
     is_wide = width > NARROW
     name, numbers = min(250.0, (width - 2 * MARGIN) * (0.3 if is_wide else 0.4)), 170.0 if is_wide else 92.0
     room = max(40.0, width - 2 * MARGIN - name - numbers - (230.0 if width > 700 else 0.0))
@@ -186,7 +186,7 @@ def _changes(nodes: list[Node], changes: Sequence[Change], y: float, width: floa
 
 
 def draw_process(value: ProcessMoment, *, width: float = WIDTH, summary: str = "", notes: Sequence[str] = ()) -> Scene:
-    """A process at a moment: what is in memory, who has it, the biggest first, and where it lies."""
+    """Return a process at a moment: what is in memory, the owners, the biggest first, and where it lies."""
     room = width - 2 * MARGIN
     nodes: list[Node] = []
     y = _whole(nodes, value, 6.0, width)
@@ -225,7 +225,7 @@ def _known(size: int | None) -> str:
 
 
 def _whole(nodes: list[Node], value: ProcessMoment, y: float, width: float) -> float:
-    """All that may be used on one scale, by kind: what is in memory, then what is not."""
+    """Return all usable memory on one scale, by kind: in memory, then not in memory."""
     room, x = width - 2 * MARGIN, 0.0
     sums: dict[str, int] = {}
     for one in value.ranges:
@@ -265,7 +265,7 @@ _COLUMNS = (
 
 
 def _owners(nodes: list[Node], value: ProcessMoment, y: float, width: float) -> float:
-    """A row for each owner, the biggest first: a bar on a rail, and numbers in columns."""
+    """Return a row for each owner, the biggest first: a bar on a rail, and numbers in columns."""
     room = width - 2 * MARGIN
     columns = [one for one in _COLUMNS if width > 700 and value.is_measured and value.total(one.field)]
     has_count = width > NARROW
@@ -315,7 +315,7 @@ def _mapped(some: Sequence[ProcessRange]) -> int:
 
 
 def _places(nodes: list[Node], value: ProcessMoment, y: float, width: float) -> float:
-    """Return where it lies: a window for each place that has much empty space around it, each to its own scale."""
+    """Return a window for each place with much empty space around it, each to its own scale."""
     below = [one for one in value.ranges if one.end <= 1 << 56]
     places = _split(below)
     if len(places) < 2:
@@ -346,7 +346,7 @@ def _weight(some: Sequence[ProcessRange]) -> tuple[int, int]:
 
 
 def _split(ranges: Sequence[ProcessRange]) -> list[list[ProcessRange]]:
-    """Runs of ranges between the largest holes."""
+    """Return runs of ranges between the largest holes."""
     wide = [size for low, high in holes(ranges) if (size := high - low) >= 1 << 30][: MOST_PLACES * 2]
     least = min(wide, default=1 << 62)
     places: list[list[ProcessRange]] = []
@@ -358,7 +358,7 @@ def _split(ranges: Sequence[ProcessRange]) -> list[list[ProcessRange]]:
 
 
 def _place(number: int, some: Sequence[ProcessRange], box: Box, top: int, *, measured: bool) -> Node:
-    """One window of addresses: a bar for each column of three pixels that has something."""
+    """Return one window of addresses: a bar for each column of three pixels that contains anything."""
     start, end = some[0].start, some[-1].end
     count = max(1, int(box.w // 3))
     columns: dict[int, tuple[int, str]] = {}
@@ -389,7 +389,7 @@ def _place(number: int, some: Sequence[ProcessRange], box: Box, top: int, *, mea
 
 
 def draw_forked(value: ForkedValue, *, width: float = WIDTH) -> Scene:
-    """The parent's pages at the left, the child's at the right, each frame once between them; the address is one."""
+    """Return the parent's pages on the left, the child's on the right, and each frame once between them."""
     side = min(230.0, (width - 2 * MARGIN) * 0.3)
     frame = min(150.0, (width - 2 * MARGIN) * 0.22)
     left, right, middle = MARGIN, width - MARGIN - side, width / 2

@@ -1,9 +1,9 @@
 """A string of references as a table of small grids: a row for each policy, a column for each number of frames.
 
-The string is written once above each column.  Below it each reference has a dot if it was a fault, then what each frame
-holds after it, then the page that goes: faults are shaded, hits pale.  The count of faults is the margin of a grid.
-Where the policy looks at reference bits, a page whose bit is set has a line above it; a triangle is the clock's hand.
-The same reference is the same thing in all grids, so selecting it in one selects it in all.
+The string is written once above each column.  Below it, each reference has a dot if it was a fault, then the contents
+of each frame after it, then the evicted page: faults are shaded, hits pale.  The count of faults is in a grid's margin.
+If the policy uses reference bits, a page whose bit is set has a line above it; a triangle is the clock's hand.  The
+same reference is the same thing in all grids, so selecting it in one selects it in all.
 """
 
 from __future__ import annotations
@@ -21,38 +21,38 @@ from vmwidgets.views.scene.text import fitted, text_width, visible
 from vmwidgets.views.story.words.pictures import say_references
 
 COLUMNS = 240
-"""References that are drawn with what frames hold, in all grids together; the others are behind a fold."""
+"""The most references with their frames' contents, in all grids together; the others are folded."""
 
 DOTS = 480
-"""References that are drawn, those of folded grids too."""
+"""The most references that are drawn, including folded grids."""
 
 GRIDS = 9
-"""Grids that are drawn whole; of more, each is a line of dots until it is opened."""
+"""The most grids that are drawn whole; the others are a line of dots until they are opened."""
 
 FRAMES = 16
-"""Frames of a grid that are drawn."""
+"""The most frames of a grid."""
 
 ROWS = 400
-"""References of a run that are in its table."""
+"""The most references of a run in its table."""
 
 _ROW, _DOTS, _OUT, _BELOW = 17.0, 16.0, 17.0, 12.0
-"""Heights: of a frame, of the dots, of what goes; room below a grid."""
+"""Heights: of a frame, of the dots, of the evicted page; space below a grid."""
 
 _INDEX, _COUNT, _APART = 38.0, 76.0, 18.0
-"""Widths: of the names of frames, of the count of faults; room between grids."""
+"""Widths: of the names of frames, of the count of faults; space between grids."""
 
 _NARROW = 640.0
-"""Pixels below which each grid has its name above it, and its count beside that."""
+"""Width in pixels below which each grid has its name above it, with the count next to it."""
 
 _ROOMY, _WIDEST = 36.0, 164.0
-"""Width of a reference where there is room, and at most: 16 digits, with letters for a write, a tick and the hand."""
+"""Width of a reference with enough room, and its maximum: 16 digits, with letters for a write, a tick and the hand."""
 
 
 def draw_references(
     runs: Sequence[PolicyRun], value: ReferencesValue | None = None, *, first: int = 0, selection: str = "",
     opened: Collection[int] = (), width: float = WIDTH,
 ) -> Scene:  # fmt: skip  # as others have it
-    """The scene of runs of one string, from reference `first` on; of many runs those `opened` are drawn whole."""
+    """Return the scene of runs of one string, from reference `first` on; of many, those `opened` are whole."""
     length = len(runs[0].steps)
     sheet = _Sheet.of(runs, value, opened, width)
     whole = len(runs) if sheet.opened is None else len(sheet.opened)
@@ -85,31 +85,31 @@ def draw_references(
 
 @frozen(slots=False)
 class _Sheet:
-    """How grids are placed: `beside` each other, in rows of these places of `runs`; a reference is `column` wide."""
+    """The layout of grids: `beside` each other, in rows of these places of `runs`; a reference is `column` wide."""
 
     rows: tuple[tuple[int, ...], ...]
     column: float
     count: int
-    """References in a line."""
+    """The number of references in a line."""
     left: float
     """Pixels for the names of policies, and of frames."""
     block: float
     """Pixels from one grid to the next."""
     is_narrow: bool
-    """Each grid has its name above it, and its count beside that."""
+    """Whether each grid has its name above it, with its count next to it."""
     opened: frozenset[int] | None
-    """The runs that are drawn whole; None: all."""
+    """The runs that are drawn whole; None for all."""
     anomalies: dict[tuple[str, int], int]
-    """Faults that a policy has more with so many frames than with fewer."""
+    """A policy's additional faults with a number of frames, compared with fewer frames."""
 
     @classmethod
     def of(
         cls, runs: Sequence[PolicyRun], value: ReferencesValue | None, opened: Collection[int], width: float
     ) -> _Sheet:
-        """References wide enough for the longest page, and for the hand where a policy has one.
+        """Return columns wide enough for the longest page, and for a policy's hand.
 
-        The runs of a policy are beside each other if all of the string has room then, with their names above them where
-        there is none at the left.
+        The runs of a policy are side by side if the whole string then fits, with their names above them if there is no
+        room on the left.
         """
         longest = max(text_width(_page(step), "mono strong") for run in runs for step in run.steps)
         hand = any(step.hand is not None for run in runs for step in run.steps[:1])
@@ -138,15 +138,15 @@ class _Sheet:
         return cls(rows, column, count, left + _INDEX, block, is_narrow, whole, more)
 
     def x(self, place: int) -> float:
-        """Return where the grid at a place of a row begins."""
+        """Return the x of the grid at a place of a row."""
         return MARGIN + self.left + place * self.block
 
     def is_whole(self, number: int) -> bool:
-        """Return whether the run says what frames hold."""
+        """Return whether the run contains the frames' contents."""
         return self.opened is None or number in self.opened
 
     def high(self, run: PolicyRun, number: int) -> float:
-        """Pixels of a grid."""
+        """Return the height of a grid in pixels."""
         return _DOTS + (min(run.frames, FRAMES) * _ROW + _OUT) * self.is_whole(number)
 
 
@@ -158,7 +158,7 @@ def _page(step: PageReference) -> str:
 
 
 def _line(runs: Sequence[PolicyRun], sheet: _Sheet, line: int, shown: range, y: float) -> tuple[list[Node], float]:
-    """A part of the string above each column of grids, and the grids of all runs below; and where they end."""
+    """Return a part of the string above each column of grids, and all runs' grids below; and the y where they end."""
     nodes: list[Node] = []
     sizes = [runs[number].frames for number in sheet.rows[0]]
     names_sizes = not line and len(sheet.rows[0]) > 1 and not sheet.is_narrow
@@ -191,7 +191,7 @@ def _line(runs: Sequence[PolicyRun], sheet: _Sheet, line: int, shown: range, y: 
 
 
 def _string(run: PolicyRun, sheet: _Sheet, line: int, place: int, shown: range, y: float, title: str) -> Node:
-    """The pages of references `shown`, above a column of grids, which is for so many frames as `title` says."""
+    """Return the pages of references `shown`, above a column of grids for the number of frames in `title`."""
     middle = (sheet.column - 2) / 2
     top = 18.0 if title else 0.0
     text = [
@@ -215,7 +215,7 @@ def _string(run: PolicyRun, sheet: _Sheet, line: int, place: int, shown: range, 
 
 
 def _name_beside(run: PolicyRun, number: int, sheet: _Sheet, line: int, y: float) -> Node:
-    """The policy of a row of grids at their left, and what their rows are."""
+    """Return the policy to the left of a row of grids, and the meanings of their rows."""
     room = sheet.left - _INDEX - 6
     names = [fitted(0, 12, run.policy, room, "body strong")]
     if len(sheet.rows[0]) == 1 and sheet.is_whole(number):
@@ -236,7 +236,7 @@ def _name_beside(run: PolicyRun, number: int, sheet: _Sheet, line: int, y: float
 
 
 def _opens(node: Node, number: int, sheet: _Sheet) -> Node:
-    """A name that opens or folds its grid, where there are so many that not all are whole."""
+    """Return a name that opens or folds its grid, if there are too many to show all whole."""
     if sheet.opened is None:
         return node
     word = "fold it" if sheet.is_whole(number) else "show what its frames hold"
@@ -248,7 +248,7 @@ def _opens(node: Node, number: int, sheet: _Sheet) -> Node:
 
 
 def _frames(run: PolicyRun, number: int, sheet: _Sheet, x: float) -> Iterator[Text]:
-    """Yield what the rows of a grid are: numbers of frames, and what goes."""
+    """Yield the meanings of a grid's rows: numbers of frames, and the evicted page."""
     if not sheet.is_whole(number):
         return
     for frame in range(min(run.frames, FRAMES)):
@@ -257,20 +257,20 @@ def _frames(run: PolicyRun, number: int, sheet: _Sheet, x: float) -> Iterator[Te
 
 
 def _frames_beside(run: PolicyRun, number: int, sheet: _Sheet, line: int, x: float, y: float) -> Node:
-    """Return what the rows of a grid are that has another one at its left."""
+    """Return the meanings of the rows of a grid with another one to its left."""
     text = tuple(_frames(run, number, sheet, 0))
     high = sheet.high(run, number)
     return kit.runs(f"references/{number}/{line}/names", kit.Box(x, y, _INDEX - 4, high), text)
 
 
 def _is_best(runs: Sequence[PolicyRun], run: PolicyRun) -> bool:
-    """Return whether a run has the fewest faults of those with as many frames, and others have more."""
+    """Return whether a run has the fewest faults for its number of frames, and others have more."""
     others = [one.faults for one in runs if one.frames == run.frames]
     return len(others) > 1 and run.faults == min(others) < max(others)
 
 
 def _name_above(runs: Sequence[PolicyRun], number: int, sheet: _Sheet, line: int, x: float, y: float) -> Node:
-    """The same above a grid, with its faults."""
+    """Return the policy's name above a grid, with its faults."""
     run, w = runs[number], sheet.block - _APART
     more = sheet.anomalies.get((run.policy, run.frames), 0)
     faults = counted(run.faults, "fault")
@@ -290,7 +290,7 @@ def _name_above(runs: Sequence[PolicyRun], number: int, sheet: _Sheet, line: int
 
 
 def _count(runs: Sequence[PolicyRun], number: int, sheet: _Sheet, x: float, y: float, high: float) -> Node:
-    """The margin of a grid: its faults, whether that is the fewest, and how many more than with fewer frames."""
+    """Return a grid's margin: its faults, whether they are the fewest, and how many more than with fewer frames."""
     run = runs[number]
     more = sheet.anomalies.get((run.policy, run.frames), 0)
     is_best = _is_best(runs, run)
@@ -316,7 +316,7 @@ def _count(runs: Sequence[PolicyRun], number: int, sheet: _Sheet, x: float, y: f
 
 
 def _column(lane: str, run: PolicyRun, index: int, is_whole: bool, box: Box) -> Node:
-    """A reference in a grid."""
+    """Return a reference in a grid."""
     step = run.steps[index]
     drawn = min(run.frames, FRAMES) if is_whole else 0
     hand = 9.0 if step.hand is not None else 0.0
@@ -343,7 +343,7 @@ def _column(lane: str, run: PolicyRun, index: int, is_whole: bool, box: Box) -> 
 
 
 def _legend(runs: Sequence[PolicyRun], sheet: _Sheet, y: float, width: float) -> list[Node]:
-    """Return what is in the grids, as far as it is there."""
+    """Return the meanings of the marks that are present."""
     parts = ["●, shaded: a fault"]
     parts += ["bar: faults of all references"] * (not sheet.is_narrow and (sheet.opened is None or bool(sheet.opened)))
     if sheet.opened is None or sheet.opened:
@@ -356,7 +356,7 @@ def _legend(runs: Sequence[PolicyRun], sheet: _Sheet, y: float, width: float) ->
 
 
 def _title(run: PolicyRun, index: int) -> str:
-    """All of a column in words."""
+    """Return everything about a column in words."""
     step = run.steps[index]
     parts = [f"reference {index}: {'write to ' * step.write}page {step.page}, {_outcome(step)}"]
     parts.append(f"frames hold {', '.join(map(_held, step.pages))}")
@@ -378,7 +378,7 @@ def _held(page: PageName | None) -> str:
 
 
 def _outcome(step: PageReference) -> str:
-    """Such as "fault, 7 is evicted"."""
+    """Return the outcome, such as "fault, 7 is evicted"."""
     gone = (
         f", {' and '.join(map(str, step.gone))} {'is' if len(step.gone) == 1 else 'are'} evicted" if step.gone else ""
     )
@@ -386,7 +386,7 @@ def _outcome(step: PageReference) -> str:
 
 
 def _folds(start: int, count: int, length: int, y: float, width: float) -> Iterator[Node]:
-    """Yield what lies before and behind: a click shows it."""
+    """Yield folds for what comes before and after; a click opens them."""
     left = kit.row(2, y, 24, width=width, most=220)
     if start:
         words = f"◂ {counted(start, 'earlier reference')}"
@@ -432,7 +432,7 @@ def _caption(runs: Sequence[PolicyRun], value: ReferencesValue | None, selection
 
 
 def _fewest(frames: int, runs: Sequence[PolicyRun]) -> str:
-    """Return which policies have the fewest faults with a number of frames."""
+    """Return the policies with the fewest faults for a number of frames."""
     least = min(run.faults for run in runs)
     best = [visible(run.policy) for run in runs if run.faults == least]
     policies = "each policy" if len(best) == len(runs) > 1 else " and ".join(best)

@@ -1,4 +1,4 @@
-"""The pages that a mapping leads to: each from the first object of a chain that has it."""
+"""The pages that a mapping shows: each from the first object of a chain that has it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vmwidgets.engine.kernel.tasks.objects_schema import MappedBy, ObjectsValue,
 
 
 class Place(NamedTuple):
-    """Where a page is: its frame and its slot of swap space (-1: not there), and the object that has it."""
+    """The place of a page: its frame and its slot of swap space (-1 if not there), and the object that has it."""
 
     frame: int
     slot: int
@@ -23,9 +23,9 @@ NONE: Set[int] = frozenset()
 
 
 class Seen(Mapping[int, Place]):
-    """Pages by number, each from the first of some objects that has it; where each is, is found when it is asked.
+    """Pages by number, each from the first of some objects that has it; a page's place is found when it is needed.
 
-    `inside` are the numbers that count.  To make it is O(pages) in the dictionaries' own speed.
+    `inside` are the numbers that count.  Creating it is O(pages), at the speed of dictionaries.
     """
 
     def __init__(self, chain: Sequence[ObjectValue], inside: range | None = None) -> None:
@@ -42,9 +42,9 @@ class Seen(Mapping[int, Place]):
             numbers = {index for index in numbers if index in inside}
             frames = {index: frame for index, frame in frames.items() if index in inside}
         self.frames = frames
-        """Frames of those that are in memory."""
+        """The frames of pages in memory."""
         self.numbers = numbers
-        """All of them."""
+        """The numbers of all pages."""
 
     def __contains__(self, index: object) -> bool:
         return index in self.numbers
@@ -62,7 +62,7 @@ class Seen(Mapping[int, Place]):
         return len(self.numbers)
 
     def first(self, count: int, before: Collection[int], among: Collection[int] | None = None) -> list[int]:
-        """The first `count` numbers in order, of those in `among` if it is given; those in `before` come first."""
+        """Return the first `count` numbers in order, of those in `among` if given; those in `before` come first."""
         numbers = self.numbers if among is None else self.numbers.intersection(among)
         ahead = sorted(numbers & {*before})[:count]
         rest = nsmallest(count - len(ahead), numbers.difference(ahead) if ahead else numbers)
@@ -70,15 +70,15 @@ class Seen(Mapping[int, Place]):
 
 
 def seen_by(value: ObjectsValue, mapper: MappedBy, target: str) -> Seen:
-    """The pages that a mapping of object `target` leads to, by number: the first object of the chain that has each."""
+    """Return the pages that a mapping of object `target` shows, by number, from the first object that has each."""
     chain = [value.objects[name] for name in value.chain(target)]
     return Seen(chain, range(mapper.first, mapper.first + mapper.pages))
 
 
 def copied_by_a_write(value: ObjectsValue, mapper: MappedBy, seen: Seen, references: int, shared: Set[int]) -> Set[int]:
-    """The pages that a mapping leads to, and that the next write through it to them copies.
+    """Return the pages of a mapping that the next write through it would copy.
 
-    `references` are those of the object that it maps; `shared` are the frames that are pages of several objects.
+    `references` is the number of its object's references; `shared` are the frames that are pages of several objects.
     """
     front = seen.chain[0]
     if not mapper.can_write:
@@ -93,19 +93,19 @@ def copied_by_a_write(value: ObjectsValue, mapper: MappedBy, seen: Seen, referen
 
 
 def _alone(front: ObjectValue, shared: Set[int]) -> set[int]:
-    """The pages in frames that no other object has."""
+    """Return the pages in frames that no other object has."""
     return {index for index, frame in front.pages.items() if frame not in shared}
 
 
 def _is_back(value: ObjectsValue, slot: int) -> bool:
-    """Return whether an object has the page of a slot in memory too: who asks for the page gets that frame."""
+    """Return whether the page of a slot is also in memory: the next access then gets that frame."""
     return any(
         index in one.pages for one in value.objects.values() for index, its in one.swapped.items() if its == slot
     )
 
 
 def frames_of_several(objects: Iterable[ObjectValue]) -> set[int]:
-    """The frames that are pages of several objects, as after a fork that counts."""
+    """Return the frames that are pages of several objects, as after a fork that counts."""
     known: set[int] = set()
     several: set[int] = set()
     for one in objects:

@@ -1,4 +1,4 @@
-"""Segments: what a program's addresses are, and beside it where they lie in physical memory, from the lowest up."""
+"""Segments: a program's addresses, and next to them their places in physical memory, from the lowest up."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from vmwidgets.views.scene.text import text_width
 from vmwidgets.views.story.words.pictures import say_segments
 
 HIGH, STEP, TOP = 42.0, 50.0, 30.0
-"""Height of a box, from one to the next, and where the first begins."""
+"""Height of a box, distance of two, and the y of the first."""
 
 VIRTUAL, BETWEEN, BESIDE = 0.4, 60.0, 28.0
-"""What part of the width the virtual side has; the room for the arrows, and around two words in a row."""
+"""The virtual side's share of the width; the room for arrows, and around two words in a row."""
 
 
 def draw_segments(value: SegmentsValue, *, width: float = WIDTH) -> Scene:
-    """The scene of a program's segments."""
+    """Return the scene of a program's segments."""
     room = width - 2 * MARGIN - BETWEEN
     w = room * VIRTUAL
     x = MARGIN + w + BETWEEN
@@ -48,17 +48,17 @@ def draw_segments(value: SegmentsValue, *, width: float = WIDTH) -> Scene:
 
 
 def _limits(one: Segment) -> str:
-    """Return where a segment begins and ends in the program's addresses."""
+    """Return a segment's first and last address in the program."""
     return f"{Address(one.start)}–{Address(one.start + one.size)}"
 
 
 def _limits_fit(one: Segment, room: float) -> bool:
-    """Return whether a box so wide has room for both ends of a segment, beside its size."""
+    """Return whether a box this wide has room for both ends of a segment, next to its size."""
     return text_width(_limits(one), "mono label") + text_width(binary_size(one.size)) + BESIDE <= room
 
 
 def _segment(one: Segment, box: Box, *, is_whole: bool) -> Node:
-    """A segment in the program's addresses: its ends and size if `is_whole`, else where it begins.
+    """Return a segment in the program's addresses: its ends and size if `is_whole`, otherwise its start.
 
     The box of physical memory that it points to has its size.
     """
@@ -86,13 +86,13 @@ def _stretch(value: SegmentsValue, one: Stretch, box: Box) -> Node:
 
 
 def _arrow(left: Node, right: Node) -> Link:
-    """From the middle of a segment's edge to the middle of the other's: no box is in between."""
+    """Return an arrow between the middles of both segments' edges; no box is in between."""
     points = (left.x + left.w, left.y + left.h / 2), (right.x, right.y + right.h / 2)
     return Link(f"{left.id}>{right.id}", "leader", left.id, right.id, points, arrow=True)
 
 
 def _what(value: SegmentsValue, one: Stretch) -> str:
-    """Return what lies in a stretch of memory, in words."""
+    """Return the contents of a stretch of memory, in words."""
     if not one.names:
         return "other memory" if not value.free else "free" if one.free else "in use"
     return listed(one.names) if one.free else f"{listed(one.names)}, in memory in use"

@@ -1,7 +1,7 @@
-"""Frames by page table: a capsule for each frame, over the tasks whose tables lead to it.
+"""Frames by page table: a capsule for each frame, across the tasks whose tables refer to it.
 
-A row is a task and a column is a page.  A frame that two tasks have is one capsule over both rows; what is a task's own
-is short.  Between the parts of a capsule that passes a task without the frame is a bridge.
+A row is a task and a column is a page.  A frame of two tasks is one capsule across both rows; a task's own frames are
+short.  A bridge connects the parts of a capsule across a task without the frame.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from vmwidgets.views.scene.model import Bar, Node, Text
 from vmwidgets.views.scene.text import fitted, text_width, visible
 
 Frames = Mapping[int, Mapping[tuple[str, int], str]]
-"""By frame, the rights of each descriptor that leads to it: of which task, at which address."""
+"""The rights of each descriptor that refers to a frame, with its task and address, by frame."""
 
 
 class SharedRange(NamedTuple):
-    """Pages of one name beside each other: their addresses, and the number of the first in its entry."""
+    """Adjacent pages of one name: their addresses, and the number of the first in its entry."""
 
     name: str
     kind: str
@@ -30,14 +30,14 @@ class SharedRange(NamedTuple):
 
 
 MOST, MOST_TASKS = 24, 24
-"""Pages of a range that are drawn, those that not all tasks share first; and tasks.  The table has all."""
+"""The most pages of a range, those that not all tasks share first; and the most tasks.  The table has all."""
 
 Cells = Mapping[int, Mapping[str, tuple[int, str]]]
-"""By the address of a page, and by task: the frame there, with which rights."""
+"""The frame and its rights, by the address of a page and by task."""
 
 _COLUMN, _GAP, _ROW, _HEAD, _APART = 28.0, 5.0, 38.0, 42.0, 22.0
 _NUMBERS, _LEAST = 176.0, 640.0
-"""Room for what a task has, beside its frames; and the width from which it is there."""
+"""Room for a task's numbers, next to its frames; and the width from which they are shown."""
 
 LEGEND = "A capsule is a frame, over the tasks whose page tables lead to it; r, w and x are what each may do with it."
 NOT_HERE = "A page that is not in a page table yet is not shown: its first access maps it."
@@ -46,7 +46,7 @@ NOT_HERE = "A page that is not in a page table yet is not shown: its first acces
 def draw_frames_of(
     frames: Frames, before: Frames, tasks: Sequence[str], ranges: Sequence[SharedRange], width: float
 ) -> list[Node]:
-    """The nodes of all tasks' frames; `before`: those before the operation."""
+    """Return the nodes of all tasks' frames; `before`: those before the operation."""
     cells = cells_of(frames)
     left_out, tasks = len(tasks) - MOST_TASKS, tasks[:MOST_TASKS]
     left = min(130.0, max(text_width(visible(one), "body strong") for one in tasks) + 16)
@@ -73,7 +73,7 @@ def draw_frames_of(
 
 
 def cells_of(frames: Frames) -> dict[int, dict[str, tuple[int, str]]]:
-    """The same by the address of a page, and by task: the frame there, with which rights."""
+    """Return the frame and its rights, by the address of a page and by task."""
     cells: dict[int, dict[str, tuple[int, str]]] = {}
     for frame, users in frames.items():
         for (task, va), rights in users.items():
@@ -82,26 +82,26 @@ def cells_of(frames: Frames) -> dict[int, dict[str, tuple[int, str]]]:
 
 
 def tasks_by_frame(frames: Frames) -> list[set[str]]:
-    """The tasks that have each frame."""
+    """Return the tasks that have each frame."""
     return [{task for task, _ in users} for users in frames.values()]
 
 
 def shares_of(task: str, having: Iterable[Set[str]]) -> tuple[int, int, str]:
-    """Say how many frames are a task's own, how many it shares, and its fair share of all: each by how many have it."""
+    """Return each task's numbers of own and of shared frames, and its fair share, divided by the owners."""
     its = [len(those) for those in having if task in those]
     own = its.count(1)
     return own, len(its) - own, f"{sum(1 / one for one in its):.1f}".removesuffix(".0")
 
 
 def say_shares(task: str, own: int, shared: int, fair: str) -> str:
-    """Return what a task has, in words."""
+    """Return a task's numbers in words."""
     return f"{task}: {counted(own, 'frame')} of its own, {shared:,} shared, a fair share of {fair}"
 
 
 def _cut(
     ranges: Sequence[SharedRange], cells: Cells, tasks: Sequence[str], across: int
 ) -> Iterator[tuple[Sequence[int], SharedRange, int]]:
-    """The pages of each range that are drawn, in pieces that fit beside the names; and how many are left out."""
+    """Yield the pages of each range that are drawn, in pieces that fit next to the names; and the number left out."""
     for one in ranges:
         alike = [
             va for va in one.pages if len(cells[va]) >= len(tasks) and len({at for at, _ in cells[va].values()}) == 1
@@ -115,7 +115,7 @@ def _cut(
 
 
 def _names(tasks: Sequence[str], y: float, left: float, width: float, frames: Frames) -> list[Node]:
-    """The rows' names, and where frames are given what each task has: its own, shared ones, and its fair share."""
+    """Return the rows' names and, if frames are given, each task's own and shared frames, and its fair share."""
     nodes = []
     x = width - MARGIN - _NUMBERS + 20
     having = tasks_by_frame(frames)
@@ -151,7 +151,7 @@ def _columns(
     one: SharedRange, pages: Sequence[int], more: int, frames: Frames, before: Frames,
     cells: Sequence[Mapping[str, tuple[int, str]]], tasks: Sequence[str], box: Box,
 ) -> list[Node]:  # fmt: skip  # what, then where
-    """The pages of a range: a name over them, their numbers, and the capsules."""
+    """Return the pages of a range: a name above them, their numbers, and the capsules."""
     words, (x, y, room, _) = visible(one.name), box
     said = f"{words}{f', and {more:,} more pages' if more else ''}"
     nodes = [Node(f"sharing/{one.start:x}/{pages[0]:x}", "label", x, y, room, 18, shape="none", title=said,
@@ -168,7 +168,7 @@ def _columns(
 def _capsules(
     kind: str, va: int, rows: Sequence[tuple[int, str] | None], frames: Frames, before: Frames, x: float, y: float
 ) -> Iterator[Node]:
-    """The frames of one page: parts over neighbouring tasks, bridges between parts of one frame, dots where is none."""
+    """Yield the frames of one page: parts across neighbouring tasks, bridges between them, and dots for none."""
     parts: dict[int, list[tuple[int, int]]] = {}
     for number, cell in enumerate(rows):
         if cell is None:

@@ -1,7 +1,7 @@
 """Object caches and zones: how they fill, slab by slab.
 
-First how much of their slabs is used, in a sentence.  A row for each cache; its slabs are rows of buffers, taken ones
-filled, with the order in which the free ones will be taken and the page that the slab is on.
+First a sentence says how much of their slabs is used.  Each cache has a row; its slabs are rows of buffers, with used
+ones filled, the free ones numbered in the order in which they will be allocated, and the slab's page.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.stages import having
 
 SLABS = 4
-"""Slabs of a cache that are drawn; the others are counted."""
+"""The most slabs of a cache that are drawn; the others are counted."""
 
 CACHES = 8
-"""Caches that are drawn: those that changed and the fullest; the others are in the table."""
+"""The most caches that are drawn: changed and fullest ones; the others are in the table."""
 
 CELLS = 64
-"""Buffers of a slab that have a cell of their own; of more, a share that is in proportion."""
+"""The most buffers of a slab with a cell each; for more, cells are in proportion."""
 
 _NAME_W, _LEAST = 178.0, 158.0
 """Width of a cache's name; least width of a slab."""
 
 _HEAD, _ROW, _ROWS, _CELL = 24.0, 17.0, 3, 15.0
-"""Height of a slab's words, of a row of its cells; rows of cells at most; width of a cell that a number needs."""
+"""Height of a slab's words, of a row of its cells; the most rows of cells; width of a cell with a number."""
 
 _INSET, _APART, _MORE = 6.0, 8.0, 60.0
-"""Room beside a slab's cells; between two slabs; of the fold after the last."""
+"""Space next to a slab's cells; between two slabs; for the fold after the last."""
 
 
 class _Sheet(NamedTuple):
-    """What all rows have in common: how wide a slab is, how many are beside each other, and how many rows of cells."""
+    """The measures that all rows share: the width of a slab, how many are side by side, and the rows of cells."""
 
     w: float
     abreast: int
@@ -48,12 +48,12 @@ class _Sheet(NamedTuple):
 
     @property
     def h(self) -> float:
-        """Height of a slab."""
+        """The height of a slab."""
         return max(54.0, _HEAD + self.rows * _ROW + 5)
 
     @classmethod
     def of(cls, caches: Sequence[CacheValue], width: float) -> _Sheet:
-        """The room shared by the slabs of the cache that has most, as far as they are drawn."""
+        """Return the layout for the slabs of the cache with the most, as far as they are drawn."""
         room = width - 2 * MARGIN - _NAME_W
         fit = max(1, min(SLABS, int((room - _MORE) // (_LEAST + _APART))))
         abreast = min(fit, max((_slabs(one) for one in caches), default=1))
@@ -65,7 +65,7 @@ class _Sheet(NamedTuple):
 
 
 def _rows_of_cells(count: int, room: float) -> int:
-    """In how many rows so many cells stand: as few as leave room for numbers."""
+    """Return the number of rows for this many cells: as few as leave room for numbers."""
     return min(_ROWS, -(-count // max(1, int(room // _CELL))))
 
 
@@ -77,7 +77,7 @@ def draw_slabs(
     machine: str = "",
     width: float = WIDTH,
 ) -> Scene:
-    """The scene of the caches."""
+    """Return the scene of the caches."""
     moment, value = look.moment, CachesValue(tuple(one for one in look.now.caches if _slabs(one)))
     touched = _touched(moment.so_far)
     names = {getattr(event, "cache", "") for event in moment.events}
@@ -118,7 +118,7 @@ def draw_slabs(
 
 
 def _answer(value: CachesValue, held: int) -> str:
-    """Return how much of the slabs' memory objects fill, and in which cache most is free."""
+    """Return how much of the slabs' memory is in use by objects, and which cache has the most free."""
     used = sum(cache.allocated * cache.object_size for cache in value.caches)
     said = f"Objects fill {100 * used / held:.0f} % of {binary_size(held)} of slabs"
     most = max(value.caches, key=lambda one: _slabs(one) * one.slab_size - one.allocated * one.object_size)
@@ -130,7 +130,7 @@ steps_of_caches = having(ev.SlabCreated, ev.SlabDestroyed, ev.BufferAllocated, e
 """The steps of caches: their slabs, and the buffers in them."""
 
 Touched = dict[tuple[str, int], str]
-"""What the operation did to buffers, by cache and address; of slabs it says only that they are new, below 0."""
+"""The effects of the operation on buffers, by cache and address; a negative number only says that a slab is new."""
 
 
 def _touched(done: Iterable[ev.Event]) -> Touched:
@@ -144,7 +144,7 @@ def _touched(done: Iterable[ev.Event]) -> Touched:
 
 
 def buffers_touched(done: Iterable[ev.Event]) -> Touched:
-    """The buffers that these events took, which are new, and those that they gave back, by cache and address."""
+    """Return the buffers that these events allocated, which are new, and those they freed, by cache and address."""
     places: dict[tuple[str, int], tuple[bool, bool]] = {}
     for event in done:
         if isinstance(event, (ev.BufferAllocated, ev.BufferFreed)):
@@ -186,7 +186,7 @@ def _row(
 
 
 def _important(cache: CacheValue, touched: Touched, most: int) -> list[SlabValue]:
-    """The slabs that changed, then partial ones, then others; in order of address, so that none moves."""
+    """Return the changed slabs, then partial ones, then others; in address order, so that none moves."""
 
     def rank(slab: SlabValue) -> tuple[bool, int]:
         changed = any(
@@ -234,9 +234,9 @@ def _slab(cache: CacheValue, slab: SlabValue, touched: Touched, style: AddressSt
 
 
 def _cells(cache: CacheValue, slab: SlabValue, touched: Touched, box: Box) -> Node:
-    """The buffers as rows of cells: taken ones filled, free ones with their place on the free list, 1 the next.
+    """Return the buffers as rows of cells: used ones filled, free ones with their place on the free list, 1 the next.
 
-    A cell of several buffers has several places, and so no number.
+    A cell for several buffers has several places, and so no number.
     """
     count, room = min(CELLS, slab.buffers), box.w - 2 * _INSET
     rows = _rows_of_cells(count, room)
@@ -259,7 +259,7 @@ def _cells(cache: CacheValue, slab: SlabValue, touched: Touched, box: Box) -> No
 
 
 NUMBERED = 9
-"""So many free buffers of a slab have their place on the free list written in them."""
+"""The number of free buffers of a slab that are numbered with their place on the free list."""
 
 
 def _look(cache: CacheValue, addresses: Sequence[int], order: dict[int, int], touched: Touched) -> str:

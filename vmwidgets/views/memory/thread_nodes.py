@@ -1,6 +1,7 @@
-"""What the threads' picture is made of: a thread, what is waited for, who wakes the sleepers, and what was left out.
+"""The elements of the threads' picture: a thread, its reason to wait, the waker of sleepers, and folds.
 
-The state of a thread is a word and the shape of its mark: round is asleep, square is not; one that runs is outlined.
+The state of a thread is a word and the shape of its mark: round if asleep, square otherwise; a running thread has an
+outline.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from vmwidgets.views.scene.model import Bar, Node, Text
 from vmwidgets.views.scene.text import fitted, text_width, wrapped
 
 LEAST, WIDEST, H, GAP = 150.0, 240.0, 40.0, 14.0
-"""Least and greatest width of a thread; height of one; room between two."""
+"""Least and greatest width of a thread; height of one; space between two."""
 
 SUBJECT_W = 172.0
 NAMES = 12
-"""How many of those that are done are named at most."""
+"""The most finished threads that are named."""
 
 _MARK, _STEP = 32.0, 17.0
 """Room for a thread's mark; pixels from one line of words to the next."""
@@ -28,7 +29,10 @@ def thread_card(
     thread: ThreadValue, place: Box, touched: Mapping[str, str], number: int = 0, lane: str = "threads",
     state: tuple[str, ...] = (), *, brief: bool = False,
 ) -> Node:  # fmt: skip
-    """A thread; `number` is its place in the row, in its mark (below 1: none).  `brief`: with what it holds alone."""
+    """Return a thread; `number` is its place in the row, in its mark (below 1: none).
+
+    `brief` shows only what it holds.
+    """
     until = "" if thread.until is None else f"to tick {thread.until:,}"
     held = f"holds {', '.join(thread.locks)}" if thread.locks else ""
     doing = "" if held else thread.doing
@@ -48,7 +52,7 @@ def thread_card(
 
 
 def cell_card(place: Box) -> Node:
-    """The learner's cell, where it has a lock that a thread waits for."""
+    """Return the learner's cell, if it holds a lock that a thread waits for."""
     second = [("running", "label"), ("the notebook's calls", "label dim")]
     title = "the learner's cell: what was called from the notebook"
     return _thread("thread/", "the cell", second, place, 0, "ready", ["here"], title)
@@ -58,7 +62,7 @@ def _thread(
     identity: str, name: str, second: Sequence[tuple[str, str]], place: Box, number: int, lane: str,
     state: Sequence[str], title: str,
 ) -> Node:  # fmt: skip  # what it is, then where
-    """Its mark, its name, and below that what is true of it, as far as there is room."""
+    """Return its mark, its name, and its states below, as far as there is room."""
     text = [Text(15, 20, f"{number}", "letter on-step", "middle")] if 0 < number < 100 else []
     text.append(fitted(_MARK, 16, name, place.w - _MARK - 4, "body strong", middle=True))
     x = _MARK
@@ -76,7 +80,7 @@ def _thread(
 
 
 def describe(thread: ThreadValue) -> str:
-    """All there is to say of a thread."""
+    """Return everything about a thread."""
     said = [f"thread {thread.name}: {thread.state}" if thread.name else f"the cell: {thread.state}"]
     if thread.waits_for:
         said.append(f"waits for {thread.waits_for}")
@@ -92,7 +96,7 @@ def describe(thread: ThreadValue) -> str:
 
 
 def name_of(kind: str, subject: str) -> str:
-    """Return what is waited for.
+    """Return the name of what is waited for.
 
     >>> name_of("room", "exec_map"), name_of("timer", "")
     ('room in exec_map', 'the clock')
@@ -104,7 +108,7 @@ def name_of(kind: str, subject: str) -> str:
 def subject_box(
     identity: str, kind: str, subject: str, holder: str | None, count: int, x: float, y: float, w: float = SUBJECT_W
 ) -> Node:
-    """Return what is waited for, round if it is a lock, and by how many."""
+    """Return what is waited for, round if it is a lock, and the number of waiting threads."""
     name, is_lock = name_of(kind, subject), kind == "lock"
     says = f", which {holder or 'the cell'} holds" if holder is not None else ""
     rows: list[str | kit.Line] = [name, kit.Line(f"{count:,} wait{'s' if count == 1 else ''}", "label dim")]
@@ -126,6 +130,6 @@ def waker(identity: str, words: str, more: str, box: Box, *, thing: str = "", st
 
 
 def fold(name: str, count: int, place: Box, words: str = "more") -> Node:
-    """Return how many were left out."""
+    """Return a fold with the number left out."""
     title = f"{count:,} {words}, in the table"
     return kit.fold(f"threads/fold/{name}", place, f"and {count:,} {words}", title=title)

@@ -1,8 +1,8 @@
-"""Threads: who sleeps, on what, and who will wake it; who can go on; and who waits for whom in a circle.
+"""Threads: which sleep, for what, and who will wake them; which can run; and which wait in a circle.
 
-First the answer, in a sentence.  A row is what is waited for: at its left its sleepers in the order in which they will
-look again, at its right who wakes them, each below the other where there is less room.  A deadlock is drawn as the
-circle it is.
+First a sentence gives the answer.  Each thing waited for has a row: its sleepers on the left, in the order in which
+they will retry, and who wakes them on the right; they are below each other if there is little room.  A deadlock is
+drawn as a circle.
 """
 
 from __future__ import annotations
@@ -40,18 +40,18 @@ from .thread_nodes import (
 )  # fmt: skip  # a list
 
 _SLEEPERS = 5
-"""Sleepers of one thing that are drawn; of more, one less and how many follow."""
+"""The most sleepers of one thing; if there are more, one fewer and the number of others."""
 
 _GROUPS = 6
-"""Things waited for that have a row; the others are counted."""
+"""The most things waited for with a row; the others are counted."""
 
 _BESIDE, _APART, _PITCH = 640.0, 36.0, H + 4
-"""Width from which a row has columns, and the room between the first two; from one sleeper to the next."""
+"""Width from which a row has columns, and the space between the first two; distance of two sleepers."""
 
 
 @frozen
 class _Group:
-    """Those who wait for one thing: `kind` and `subject` name it, `holder` has it (a lock)."""
+    """The threads that wait for one thing: `kind` and `subject` name it, and `holder` has it (a lock)."""
 
     kind: str
     subject: str
@@ -71,7 +71,7 @@ def draw_threads(
     machine: str = "",
     width: float = WIDTH,
 ) -> Scene:
-    """The scene of the threads."""
+    """Return the scene of the threads."""
     moment, value = look.moment, look.now
     touched = _touched(moment.so_far)
     nodes: list[Node] = []
@@ -106,7 +106,7 @@ def draw_threads(
 
 
 def _answer(value: ThreadsValue, groups: Sequence[_Group]) -> str:
-    """Return who waits for what, in a sentence: the most first, a deadlock before all."""
+    """Return which threads wait for what, in a sentence: the most first, a deadlock before everything else."""
     some = sorted((one for one in groups if one.subject != _DAEMON), key=lambda one: -len(one.sleepers))
     parts = [f"for {_AWAITED.get(one.kind, '')}{name_of(one.kind, visible(one.subject))}" for one in some[:3]]
     count, left = sum(len(one.sleepers) for one in some), sum(len(one.sleepers) for one in some[3:])
@@ -122,11 +122,11 @@ def _answer(value: ThreadsValue, groups: Sequence[_Group]) -> str:
 
 
 _AWAITED = {"lock": "the ", "": "", "channel": "a wakeup of "}
-"""What is said before the name of what is waited for."""
+"""The words before the name of what is waited for."""
 
 
 def steps_of_threads(look: Look[ThreadsValue]) -> Mine:
-    """The steps of threads: what they do, what they wait for, who has it; the clock."""
+    """Return the steps of threads: their states, their reasons to wait, the owners of locks; the clock."""
     threads = (*look.before.threads, *look.after.threads)
     awaited = {thread.subject for thread in threads if thread.kind == "lock"}
 
@@ -139,7 +139,7 @@ def steps_of_threads(look: Look[ThreadsValue]) -> Mine:
 
 
 def locks_changed(events: Sequence[ev.Event]) -> dict[str, tuple[str | None, str | None]]:
-    """Of the maps whose lock these events take or release: which thread had it before, and which has it after."""
+    """Return, for maps whose lock these events acquire or release, the owner before and after."""
     found: dict[str, tuple[str | None, str | None]] = {}
     for event in events:
         if isinstance(event, ev.MapLocked):
@@ -152,7 +152,7 @@ def locks_changed(events: Sequence[ev.Event]) -> dict[str, tuple[str | None, str
 
 
 def _changes(event: ev.Event) -> bool:
-    """Return whether a thread does something else after an event, or the clock has advanced."""
+    """Return whether an event changes what a thread does, or advances the clock."""
     if isinstance(event, ev.ClockTicked):
         return event.before != event.after
     if isinstance(event, ev.ThreadEnded):
@@ -161,7 +161,7 @@ def _changes(event: ev.Event) -> bool:
 
 
 def groups_of(value: ThreadsValue) -> tuple[_Group, ...]:
-    """The sleepers by what they wait for, each in the order of falling asleep; those of a deadlock are left out."""
+    """Return the sleepers by the thing that they wait for, in the order of falling asleep; without deadlocked ones."""
     threads = {thread.name: thread for thread in value.threads}
     order = [threads[name] for name in value.sleeping if name in threads]
     order += [thread for thread in value.asleep if thread not in order]
@@ -177,19 +177,19 @@ def groups_of(value: ThreadsValue) -> tuple[_Group, ...]:
 
 
 _DAEMON = "vm_pages_needed"
-"""What the page daemon sleeps on, which says least."""
+"""The page daemon's channel, which is the least informative."""
 
 _KINDS = {"lock": 0, "room": 1, "pages": 2, "timer": 3}
-"""In which order kinds of waiting stand; channels come last, the page daemon's among them."""
+"""The order of kinds of waiting; channels come last, the page daemon's among them."""
 
 
 def _subject_of(thread: ThreadValue) -> tuple[str, str]:
-    """Return what it waits for; all who wait for the clock wait for the same."""
+    """Return the thing that a thread waits for; for all threads that wait for the clock, it is the same."""
     return ("timer", "") if thread.kind == "timer" else (thread.kind, thread.subject)
 
 
 def _waking(sleepers: Sequence[ThreadValue]) -> tuple[ThreadValue, ...]:
-    """Timers in the order of time, others in that of going to sleep."""
+    """Return timers in the order of time, and others in the order of falling asleep."""
     if all(one.until is not None for one in sleepers) and _subject_of(sleepers[0])[0] == "timer":
         return tuple(sorted(sleepers, key=lambda one: one.until or 0))
     return tuple(sleepers)
@@ -206,7 +206,7 @@ def _touched(done: Sequence[ev.Event]) -> dict[str, str]:
 
 
 def _ready_lane(value: ThreadsValue, touched: dict[str, str], place: Box) -> tuple[list[Node], float]:
-    """Return those that can go on, in one row."""
+    """Return the threads that can run, in one row."""
     threads = {thread.name: thread for thread in value.threads}
     running = [thread for thread in value.threads if thread.state == "running" and thread.name not in value.cycle]
     ready = [threads[name] for name in value.ready if name in threads]
@@ -232,7 +232,7 @@ def _ready_lane(value: ThreadsValue, touched: dict[str, str], place: Box) -> tup
 
 
 def _done_lane(value: ThreadsValue, touched: dict[str, str], y: float, width: float) -> tuple[list[Node], float]:
-    """Return those that are done, small, what this operation ended first, and how many they are."""
+    """Return the finished threads, small, those that this operation ended first, and their number."""
     done = [thread for thread in value.threads if thread.state in ("returned", "failed")]
     if not done:
         return [], y
@@ -261,7 +261,7 @@ def _done_lane(value: ThreadsValue, touched: dict[str, str], y: float, width: fl
 def _groups_lane(
     groups: Sequence[_Group], value: ThreadsValue, touched: dict[str, str], top: float, width: float
 ) -> tuple[list[Node], list[Link], float]:
-    """A row for each thing waited for, with a line between two."""
+    """Return a row for each thing waited for, with a line between two."""
     if not groups:
         return [], [], top
     wide, room, y = width >= _BESIDE, width - 2 * MARGIN, top
@@ -305,7 +305,7 @@ def _groups_lane(
 
 
 def _sleepers(group: _Group, touched: dict[str, str], box: Box) -> list[Node]:
-    """Return those who wait, below each other."""
+    """Return the waiting threads, below each other."""
     some = group.sleepers
     shown = some if len(some) <= _SLEEPERS else some[: _SLEEPERS - 1]
     nodes = []
@@ -318,7 +318,7 @@ def _sleepers(group: _Group, touched: dict[str, str], box: Box) -> list[Node]:
 
 
 def _wait(one: Node, subject: Node) -> Link:
-    """The line from a sleeper to what it waits for: at its right, or above it."""
+    """Return the line from a sleeper to what it waits for: on its right, or above it."""
     name = f"{one.id}/waits"
     if subject.x > one.x:
         start, end = (one.x + one.w + 4, one.y + H / 2), (subject.x, subject.y + H / 2)
@@ -328,7 +328,7 @@ def _wait(one: Node, subject: Node) -> Link:
 
 
 def _waker(group: _Group, value: ThreadsValue, box: Box) -> Node:
-    """Return who wakes those who wait, and whether that can happen."""
+    """Return who wakes the waiting threads, and whether that can happen."""
     name, several = f"{group.id}/wakes", len(group.sleepers) > 1
     threads = {thread.name: thread for thread in value.threads}
     first = "the first looks first, and who finds nothing sleeps again"
@@ -377,7 +377,7 @@ def _subtitle(value: ThreadsValue) -> str:
 
 
 def _caption(moment: Moment, value: ThreadsValue) -> Caption:
-    """A deadlock is said in words, whatever the operation was."""
+    """Return the caption; a deadlock is described whatever the operation was."""
     said = f"{moment.caption.text} {moment.caption.reason}"
     if not value.cycle or "deadlock:" in said.lower():  # the error or the story says it itself
         return moment.caption
@@ -413,7 +413,7 @@ _TABLE_HEADER = ("thread", "state", "waits for", "held by", "until tick", "locks
 # ---- a deadlock ----------------------------------------------------------------------------------
 
 MOST = 4
-"""Threads of a circle that are drawn; of more, the first ones and how many follow."""
+"""The most threads of a circle; if there are more, the first ones and the number of others."""
 
 _DROP = 60.0
 """Pixels between the upper and the lower row."""
@@ -422,7 +422,7 @@ _DROP = 60.0
 def _cycle_lane(
     ring: Sequence[ThreadValue], touched: Mapping[str, str], top: float, width: float
 ) -> tuple[list[Node], list[Link], float]:
-    """Nodes and links of the circle, each thread waiting for the lock of the next one, and the y where it ends."""
+    """Return nodes and links of the circle, each thread waiting for the next one's lock, and the y where it ends."""
     boxes = _boxes(ring, touched)
     upper = -(-len(boxes) // 2)
     row_y = (top + 8, top + 8 + H + _DROP)
@@ -443,7 +443,7 @@ def _cycle_lane(
 
 
 def _turns(placed: Sequence[Node], links: Sequence[Link]) -> Iterator[Node]:
-    """Yield what each arrow says, where there is room beside it: above it in a row, at its right between two rows."""
+    """Yield the words of each arrow, if there is room: above it in a row, or on its right between two rows."""
     kinds = {node.id: node.kind for node in placed}
     words = ["needs" if kinds[link.source] == "thread" else "which is held by" for link in links]
     rooms = [abs(link.points[0][0] - link.points[1][0]) or 200.0 for link in links]
@@ -458,7 +458,7 @@ def _turns(placed: Sequence[Node], links: Sequence[Link]) -> Iterator[Node]:
 
 
 def _boxes(ring: Sequence[ThreadValue], touched: Mapping[str, str]) -> list[Node]:
-    """Thread, lock, thread, lock, … in the order of waiting; places come later."""
+    """Return thread, lock, thread, lock, … in the order of waiting, without places."""
     shown = ring if len(ring) <= MOST else ring[: MOST - 1]
     boxes: list[Node] = []
     for thread in shown:
@@ -471,7 +471,7 @@ def _boxes(ring: Sequence[ThreadValue], touched: Mapping[str, str]) -> list[Node
 
 
 def _row(boxes: Sequence[Node], y: float, width: float) -> list[Node]:
-    """One half of the circle, each box in the middle of its share, so that both halves stand above each other."""
+    """Return one half of the circle, each box in the middle of its share, so that both halves are aligned."""
     room = width - 2 * MARGIN
     share = min(SUBJECT_W + 80, room / max(1, len(boxes)))
     left = MARGIN + (room - share * len(boxes)) / 2
@@ -484,7 +484,7 @@ def _in(box: Node, x: float, y: float) -> Node:
 
 
 def _link(one: Node, other: Node) -> Link:
-    """An arrow from box to box: along a row, or down and up at its ends."""
+    """Return an arrow from box to box: along a row, or down and up at its ends."""
     if abs(one.y - other.y) < 1:
         y = one.y + H / 2
         ends = ((one.x + one.w, y), (other.x, y)) if one.x < other.x else ((one.x, y), (other.x + other.w, y))

@@ -1,4 +1,4 @@
-"""A program's trace: where it refers to in the course of time, and how often policies fault with how many frames."""
+"""A program's trace: its references over time, and how often policies fault with each number of frames."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from vmwidgets.views.scene.text import fitted, text_width, visible
 from vmwidgets.views.story.words.pictures import say_traces
 
 _ROW, _GAP, _SETS = 12.0, 2.0, 44.0
-"""Pixels: the height of a row, the room between two that lie apart, the height of the curve of sets."""
+"""Pixels: the height of a row, the gap between two that are far apart, the height of the curve of sets."""
 
 SHADES = 3
-"""So many shades of a colour, by how often a part is referenced, in equal steps of the logarithm."""
+"""The number of shades of a colour, by how often a part is referenced, in equal steps of the logarithm."""
 
 _USED = 18.0
-"""Pixels of a range of a real process."""
+"""Height in pixels of a real process's range."""
 
 _STRIPS, _MOST_NAME = 24, 120.0
-"""So many strips of time can be clicked; pixels of a range's name."""
+"""The number of strips of time that can be clicked; the width in pixels of a range's name."""
 
 _IN_USE = "pages in use"
 
 _HIGH, _ROOM, _WORDS = 240.0, 56.0, 18.0
-"""Pixels: the height of curves, the room for numbers beside them, and from one name of a curve to the next."""
+"""Pixels: the height of curves, the room for numbers next to them, and the distance of two curves' names."""
 
 
 # ---- locality --------------------------------------------------------------------------------------
 
 
 def draw_locality(value: LocalityValue, *, width: float = WIDTH) -> Scene:
-    """Time to the right, pages upwards: how often each part of memory is referenced in each part of the time."""
+    """Return time to the right, pages upwards: how often each part of memory is referenced in each part of the time."""
     names = [row.name or _address(row, value.page) for row in value.rows]
     wide = max(text_width(name, _name_style(row)) for name, row in zip(names, value.rows, strict=True))
     left = MARGIN + max(min(_MOST_NAME, wide), text_width(_IN_USE)) + 8
@@ -79,7 +79,7 @@ def draw_locality(value: LocalityValue, *, width: float = WIDTH) -> Scene:
 
 
 def _said(value: LocalityValue, tops: list[float]) -> set[int]:
-    """The rows that have words: the uppermost of each range with a name, and others from above as far as they fit."""
+    """Return the rows with words: the uppermost of each named range, and others from above as far as they fit."""
     rows = value.rows
     said = {at for at, row in enumerate(rows) if row.name and (at + 1 == len(rows) or rows[at + 1].name != row.name)}
     for at in reversed(range(len(rows))):
@@ -89,7 +89,7 @@ def _said(value: LocalityValue, tops: list[float]) -> set[int]:
 
 
 def _sizes_said(rows: Sequence[PagesRow]) -> dict[int, str]:
-    """Return how many pages of a range with a name are used, in the third of its rows from above."""
+    """Return how many pages of a named range are used, in the third of its rows from above."""
     found = {}
     for name, some in groupby(enumerate(rows), key=lambda one: one[1].name):
         numbers, each = zip(*some, strict=True)
@@ -111,7 +111,7 @@ def _address(row: PagesRow, page: int) -> str:
 
 
 def _table(value: LocalityValue) -> Table:
-    """The references themselves where they are few, else what is in each row."""
+    """Return the references themselves if they are few, and otherwise each row's contents."""
     if value.listed:
         each = ((f"{one.number:,}", str(Address(one.address)), one.does) for one in value.listed)
         return Table(("reference", "address", "does"), tuple(each))
@@ -124,7 +124,7 @@ def _table(value: LocalityValue) -> Table:
 
 
 def _meanings(value: LocalityValue, most: int) -> list[tuple[str, str]]:
-    """The colours that are there, each in its strongest shade, and a fainter one."""
+    """Return the colours present, each in its strongest shade, and a fainter one."""
     styles = {_style(cell, most) for row in value.rows for cell in row.cells}
     words = {"read": "read", "write": "written too", "fetch": "only instructions fetched"}
     found = [(f"refs-{kind}-{SHADES}", said) for kind, said in words.items() if any(kind in one for one in styles)]
@@ -134,7 +134,7 @@ def _meanings(value: LocalityValue, most: int) -> list[tuple[str, str]]:
 def _row(
     row: PagesRow, number: int, name: tuple[str, str], box: kit.Box, left: float, each: float, most: int, page: int
 ) -> Node:
-    """One row of pages: what is alike for some time is one bar."""
+    """Return one row of pages: what stays alike for some time is one bar."""
     bars = [Bar(left, 0, box.w - left, box.h, "refs-none")]
     at = 0
     for style, cells in groupby(row.cells, key=lambda cell: _style(cell, most)):
@@ -162,7 +162,7 @@ def _style(cell: tuple[int, int, int], most: int) -> str:
 
 
 def _sets(value: LocalityValue, left: float, y: float, each: float) -> Iterator[Node]:
-    """Yield how many pages are used in each part of the time: a click on some parts shows only their references."""
+    """Yield how many pages are used in each part of the time; a click on some parts shows only their references."""
     most, parts = max(value.sets), len(value.sets)
     yield Node(
         "locality/sets", "label", MARGIN, y, left - MARGIN, _SETS, shape="none",
@@ -187,7 +187,7 @@ def _sets(value: LocalityValue, left: float, y: float, each: float) -> Iterator[
 
 
 def times(value: LocalityValue, number: int) -> tuple[int, int]:
-    """Return the references, from which to before which, of so many parts of the time that are one to click."""
+    """Return the first and the end reference of each group of parts that is clicked as one."""
     parts = len(value.sets)
     together = -(-parts // _STRIPS)
     length = value.last - value.first
@@ -199,7 +199,7 @@ def times(value: LocalityValue, number: int) -> tuple[int, int]:
 
 
 def draw_used(value: UsedOverTime, *, width: float = WIDTH) -> Scene:
-    """Return what a real process uses of its ranges in each part of the time, and below how many pages in all."""
+    """Return what a real process uses of its ranges in each part of the time, and the total of pages below."""
     sets, rows = value.sets, value.ranges
     left = MARGIN + min(width * 0.3, max(map(text_width, (_IN_USE, *(one.name for one in rows))))) + 8
     each = (width - MARGIN - left) / len(sets)
@@ -247,7 +247,7 @@ def draw_used(value: UsedOverTime, *, width: float = WIDTH) -> Scene:
 
 
 def _share(used: int, pages: int) -> int:
-    """The shade of a part: how much of the range is used."""
+    """Return the shade of a part: how much of the range is used."""
     return 0 if not used else 3 if used * 2 > pages else 2 if used * 10 >= pages else 1
 
 
@@ -255,7 +255,7 @@ def _share(used: int, pages: int) -> int:
 
 
 def draw_intervals(value: IntervalsValue, *, width: float = WIDTH) -> Scene:
-    """A bar for each length of time until a page is referenced again, each twice as long as the one before."""
+    """Return a bar for each length of time until a page is referenced again, each twice as long as the one before."""
     rows = [(words, [(count, "refs-set")], f"{count:,}") for words, count in value.rows()]
     longest = max(range(len(value.counts)), key=lambda place: value.counts[place], default=-1)
     times = f"{value.rows()[longest][0]} reference{'s' * (longest > 0)}"
@@ -276,7 +276,7 @@ def draw_intervals(value: IntervalsValue, *, width: float = WIDTH) -> Scene:
 
 
 def draw_faults(value: FaultsValue, *, width: float = WIDTH) -> Scene:
-    """Faults upwards, in equal steps of the logarithm; frames to the right, so too where there are many."""
+    """Return faults upwards and frames to the right, both in equal steps of the logarithm if there are many."""
     left, right, top = MARGIN + _ROOM, width - MARGIN - 8, 36.0
     counts = {policy: [value.faults(policy, size) for size in value.sizes] for policy in value.policies}
     sets = [one for one in value.windows if value.sizes[0] <= one.mean <= value.sizes[-1]]
@@ -350,11 +350,11 @@ class _Curve(NamedTuple):
     faults: Sequence[int] = ()
 
     def said(self, size: int) -> str:
-        """Its name, with its faults at the size of this number."""
+        """Return its name, with its faults for this number of frames."""
         return f"{visible(self.policy)}  {self.faults[size]:,}" if self.faults else self.policy
 
     def at(self, x: float) -> float:
-        """Return how high it is at `x`; where it has ended, at its end."""
+        """Return its height at `x`, or at its end if it ends before."""
         for (first, one), (last, other) in pairwise(self.points):
             if first <= x <= last:
                 return one + (other - one) * (x - first) / ((last - first) or 1)
@@ -362,9 +362,9 @@ class _Curve(NamedTuple):
 
 
 def _named(curves: Sequence[_Curve], sizes: Sequence[int], within: kit.Box) -> list[tuple[Node, Link | None]]:
-    """The name of each curve with its faults, and a line to the curve, where curves lie far apart and words have room.
+    """Return each curve's name with its faults, and a line to the curve, if curves are far apart and there is room.
 
-    Nothing if there is no such room within the box; then a legend says it.
+    Nothing if there is no such room within the box; a legend then names them.
     """
     places = [x for x, _ in curves[0].points]
     spread = [max(one.at(x) for one in curves) - min(one.at(x) for one in curves) for x in places]
@@ -400,7 +400,7 @@ def _with(size: int) -> str:
 def _rooms(
     curves: Sequence[_Curve], x: float, size: tuple[float, float], within: kit.Box
 ) -> Iterator[tuple[float, kit.Box]]:
-    """Find room for words near `x`, and how far away: at the right above all curves, or at the left below."""
+    """Yield places for words near `x`, with their distance: on the right above all curves, or on the left below."""
     wide, tall = size
     heights = [one.at(x) for one in curves]
     middle = sum(heights) / len(heights)
@@ -421,7 +421,7 @@ def _rooms(
 
 
 def _first_policy(value: FaultsValue) -> str:
-    """The policy that the sentences are about."""
+    """Return the policy that the sentences are about."""
     return "lru" if "lru" in value.policies else value.policies[0]
 
 
@@ -445,7 +445,7 @@ def _point_title(value: FaultsValue, policy: str, size: int) -> str:
 
 
 def _anomalies(value: FaultsValue, x: Callable[[float], float], y: Callable[[int], float]) -> Iterator[Node]:
-    """A ring around both numbers of frames, where more frames make more faults."""
+    """Yield a ring around both numbers of frames if more frames make more faults."""
     ringed = dict.fromkeys((policy, size) for policy, *sizes in value.anomalies for size in sizes)
     for policy, size in ringed:
         faults = value.faults(policy, size)
@@ -486,7 +486,7 @@ def _caption(value: FaultsValue, knee: str) -> Caption:
 
 
 def _scale(low: int, high: int, y: Callable[[int], float], left: float, right: float) -> Iterator[Node]:
-    """Numbers of faults: the least and the most, and powers of ten between them, as far as they do not meet."""
+    """Yield numbers of faults: the least, the most, and powers of ten between them, as far as there is room."""
     between = [10**power for power in range(12) if low < 10**power < high]
     taken: list[float] = []
     for count in dict.fromkeys((low, high, *between)):

@@ -1,4 +1,4 @@
-"""How addresses are written in one picture: as Python writes them, without the digits that all of them share."""
+"""The addresses of one picture: as Python writes them, without the digits that all share."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from vmwidgets.engine.base.units import PAGE_SHIFT, Address, grouped_hex
 from vmwidgets.views.scene.text import ELLIPSIS
 
 SMALL = 4
-"""Digits up to which a page number could be read as a decimal, or as the name "c"."""
+"""The number of digits up to which a page number could be read as a decimal, or as the name "c"."""
 
 
 def page_number(number: int) -> str:
-    """The number of a page in hexadecimal; a small one says so.
+    """Return the number of a page in hexadecimal; a small one begins with 0x.
 
     >>> page_number(0xC), page_number(0x7F0A_A6E82)
     ('0xc', '7f0aa6e82')
@@ -22,7 +22,7 @@ def page_number(number: int) -> str:
 
 @frozen
 class AddressStyle:
-    """`top` are the leading digits that all addresses of a picture share (0: none); `digits` are left of each.
+    """A style: `top` are the leading digits that all addresses share (0: none); `digits` remain of each.
 
     >>> style = AddressStyle.of(0xFFFF808000000000, 0xFFFF808004000000)
     >>> style.long(0xFFFF808000A07000), style.short(0xFFFF808000A07000), style.legend
@@ -37,7 +37,7 @@ class AddressStyle:
 
     @classmethod
     def of(cls, start: int, end: int) -> AddressStyle:
-        """The style for addresses in [start, end]."""
+        """Return the style for addresses in [start, end]."""
         digits = max(8, len(f"{end:x}"))
         digits += -digits % 4
         first, last = f"{start:0{digits}x}", f"{end:0{digits}x}"
@@ -48,16 +48,16 @@ class AddressStyle:
 
     @property
     def legend(self) -> str:
-        """Return what is left out of addresses, in words; "" where nothing is."""
+        """The digits left out of addresses, in words; "" if there are none."""
         return f"{ELLIPSIS} is {Address(self.top)}" if self.top else ""
 
     @property
     def widest(self) -> str:
-        """As long as an address is at most."""
+        """The longest possible address."""
         return self.long((self.top + 1 << 4 * self.digits) - 1)
 
     def long(self, address: int) -> str:
-        """The address, with a mark in place of what all share."""
+        """Return the address, with a mark for the digits that all share."""
         if not self.top or address >> 4 * self.digits != self.top:
             return self.whole(address)
         rest = grouped_hex(address & (1 << 4 * self.digits) - 1, self.digits)
@@ -68,7 +68,7 @@ class AddressStyle:
         return f"{self.long(start)}–{self.long(end)}"
 
     def short(self, address: int) -> str:
-        """The page number within the prefix: the fewest digits that still tell; a small one begins with 0x.
+        """Return the page number within the prefix, with as few digits as possible; a small one begins with 0x.
 
         >>> AddressStyle.of(0, 1 << 32).short(0xC000), AddressStyle.of(0, 1 << 48).short(0x7F0A_A6E8_2000)
         ('0xc', '7f0aa6e82')
@@ -77,5 +77,5 @@ class AddressStyle:
         return f"{number:x}" if self.top else page_number(number)
 
     def whole(self, address: int) -> str:
-        """All digits."""
+        """Return all digits."""
         return str(Address(address))

@@ -1,8 +1,7 @@
-"""Two scenes of one kind in equal halves, with what differs between them marked and counted.
+"""Two scenes of one kind in equal halves, with their differences marked and counted.
 
-Things are compared, not pixels: a thing that is at the same place on both sides is the same if all that is said of it
-is.  What happened on a side before (new, changed, the path of a search) is not marked here: an outline says only what
-differs.
+Things are compared, not pixels: things at the same place on both sides are equal if everything said about them is.  A
+side's own history (new, changed, the path of a search) is not marked here: an outline means a difference.
 """
 
 from __future__ import annotations
@@ -25,13 +24,13 @@ GAP = 20.0
 """Pixels between the halves."""
 
 HALF = 420.0
-"""Pixels that a half needs: where two have no room, one is below the other."""
+"""Pixels that a half needs: if there is less room, one is below the other."""
 
 HEAD = 46.0
-"""Pixels above a half, for its name, and when it is."""
+"""Pixels above a half, for its name and its moment."""
 
 _HAPPENED = frozenset(("new", "changed", "path", "here", "leaving", "shown"))
-"""States that tell of a side's own history."""
+"""States that describe a side's own history."""
 
 _NOUNS = {
     "entry": "entry", "frame": "frame", "object": "object", "thread": "thread", "pte": "descriptor", "table": "table",
@@ -39,16 +38,16 @@ _NOUNS = {
 }  # fmt: skip  # read as a list
 
 BESIDE = "beside"
-"""The state of what is marked because it differs: its title says how."""
+"""The state of a difference, whose title describes it."""
 
 PAIRED = "beside"
-"""The space in which the two sides of a thing are at the same page: so they light up together."""
+"""The space in which both sides of a thing are at the same page, so that they light up together."""
 
 
 class Said(NamedTuple):
-    """A thing of one side, what is said of it, by its place, and the longest of that.
+    """A thing of one side: what is said about it, by place, and the longest of these texts.
 
-    What is in one place can be compared: a card says more than a strip does, and a row of the table everything.
+    Texts in the same place can be compared: a card says more than a strip, and a row of the table says everything.
     """
 
     thing: str
@@ -58,14 +57,14 @@ class Said(NamedTuple):
 
 @frozen
 class Differences:
-    """What differs between two scenes, by places that both sides have in common."""
+    """The differences between two scenes, at places that both sides have."""
 
     left: Mapping[str, Said]
     right: Mapping[str, Said]
     folded: frozenset[str]
-    """Places that one side has, and the other may have in a part that is folded."""
+    """Places of one side that may be in a folded part of the other."""
     has_folds: bool
-    """Whether a side has such parts."""
+    """Whether a side has folds."""
 
     @classmethod
     def between(cls, left: Scene, right: Scene, places: Places) -> Differences:
@@ -77,17 +76,17 @@ class Differences:
 
     @property
     def only_left(self) -> list[str]:
-        """Places that only the left has."""
+        """Places that only the left side has."""
         return [place for place in self.left if place not in self.right and place not in self.folded]
 
     @property
     def only_right(self) -> list[str]:
-        """Places that only the right has."""
+        """Places that only the right side has."""
         return [place for place in self.right if place not in self.left and place not in self.folded]
 
     @property
     def both(self) -> list[str]:
-        """Places that both have, not with the same words."""
+        """Places that both have, with different words."""
         return [place for place, one in self.left.items() if self._differs(place, one)]
 
     def _differs(self, place: str, one: Said) -> bool:
@@ -95,7 +94,7 @@ class Differences:
         return other is not None and any(other.words.get(where, said) != said for where, said in one.words.items())
 
     def state(self, place: str) -> tuple[str, ...]:
-        """Return how a thing at a place is marked."""
+        """Return the mark of a thing at a place."""
         if place in self.folded:
             return ()
         if place not in self.left or place not in self.right:
@@ -104,7 +103,7 @@ class Differences:
 
     @property
     def noun(self) -> tuple[str, str]:
-        """Return what those that differ are called, one and several: all are of one kind, or they are things."""
+        """The names of the differences, singular and plural: their common kind, or "things"."""
         differ = (*self.only_left, *self.only_right, *self.both)
         kinds = {_kind((self.left.get(place) or self.right[place]).thing) for place in differ}
         noun = _NOUNS.get(next(iter(kinds)), "thing") if len(kinds) == 1 else "thing"
@@ -112,7 +111,7 @@ class Differences:
 
     @property
     def rows(self) -> tuple[Row, ...]:
-        """Return what differs, as a table."""
+        """The differences as a table."""
         places = [*self.both, *self.only_left, *self.only_right]
         sides = (self.left, self.right)
         return tuple(
@@ -141,19 +140,19 @@ def _is_folded(scene: Scene) -> bool:
 
 
 Places = Callable[[Scene], Mapping[str, str]]
-"""Where the things of a scene are, in words that both sides have."""
+"""The places of a scene's things, in words that both sides share."""
 
 
 def by_name(scene: Scene) -> Mapping[str, str]:
-    """Of one thing at two moments: an entry is the same entry, wherever it has grown to."""
+    """Return places for one thing at two moments: an entry stays the same entry when it grows."""
     return {thing: thing for thing in _names(scene)}
 
 
 def by_address(scene: Scene) -> Mapping[str, str]:
-    """Of two things: entries have other numbers there, and are the same if they begin at the same address.
+    """Return places for two things: entries have other numbers there, and are the same if they begin at one address.
 
-    Tables and descriptors lie elsewhere, and are the same if they are for the same addresses, as their nodes say.
-    Frames have other numbers too: where objects are drawn, they are the same if they hold the same page of an object.
+    Tables and descriptors are elsewhere, and are the same if they are for the same addresses, as their nodes say.
+    Frames have other numbers too: if objects are drawn, they are the same if they contain the same page of an object.
     """
     found = dict(by_name(scene))
     found |= {node.thing: node.id for node in reversed(scene.nodes) if node.id.startswith("object/") and _is_page(node)}
@@ -176,7 +175,7 @@ def _names(scene: Scene) -> Iterator[str]:
 
 
 def _things(scene: Scene, places: Mapping[str, str]) -> dict[str, Said]:
-    """All things of a scene by their places, each with all that its nodes say."""
+    """Return all things of a scene by place, each with all texts of its nodes."""
     found: dict[str, Said] = {}
     rows = _rows_of_entries(scene)
     for node in scene.whole().nodes:
@@ -194,7 +193,7 @@ def _things(scene: Scene, places: Mapping[str, str]) -> dict[str, Said]:
 
 
 def _rows_of_entries(scene: Scene) -> dict[str, str]:
-    """Say what the table says of entries, by their names, without their numbers and who is above them in the tree."""
+    """Return the table's texts about entries, by name, without numbers and parents in the tree."""
     table = scene.table
     if "entry" not in table.header:
         return {}
@@ -210,9 +209,9 @@ def _rows_of_entries(scene: Scene) -> dict[str, str]:
 
 
 def _words(node: Node, is_tree: bool) -> str:
-    """Return what a node says, without what its thing is called in its machine: its number, or where a descriptor lies.
+    """Return a node's text, without its thing's name in its machine: a number, or a descriptor's address.
 
-    The colour of an entry's node is the tree's: it counts where nothing else is shown.
+    The colour of an entry's node is the tree's: it counts if nothing else is shown.
     """
     said = node.title or " ".join(run.text for run in node.text)
     kind, _, name = node.thing.partition(":")
@@ -229,11 +228,11 @@ def _words(node: Node, is_tree: bool) -> str:
 
 
 LEGEND = "A thick outline: only on that side. A dashed outline: on both sides, but different."
-"""What marks mean here."""
+"""The meanings of the marks."""
 
 
 class Side(NamedTuple):
-    """One half: its scene, what it is called, and when it is."""
+    """One half: its scene, its name, and its moment."""
 
     scene: Scene
     name: str
@@ -249,9 +248,9 @@ def draw_beside(
     one_machine: bool,
     width: float = WIDTH,
 ) -> Scene:
-    """Both sides in one scene; steps are those of the right, which leads.
+    """Return both sides in one scene; its steps are those of the right side, which leads.
 
-    `caption` says what differs; `one_machine`: both are of the same.
+    `caption` describes the differences; `one_machine`: both are of the same machine.
     """
     found = Differences.between(left.scene, right.scene, places)
     across = width >= 2 * HALF + GAP
@@ -298,14 +297,14 @@ def _head(key: str, side: Side, x: float, y: float) -> Node:
 
 
 def half_of(width: float) -> float:
-    """Pixels that a half has."""
+    """Return the width of a half in pixels."""
     return (width - GAP) / 2 if width >= 2 * HALF + GAP else width
 
 
 class _Half:
-    """One side's part of the scene: under names of its own, at its place, marked where it differs.
+    """One side's part of the scene: with names of its own, at its place, marked where it differs.
 
-    `apart` is what things of another machine begin with: they are not those of this one.
+    `apart` is a prefix for things of another machine, which are different things.
     """
 
     def __init__(
@@ -316,7 +315,7 @@ class _Half:
         self._pairs = {place: number for number, place in enumerate(sorted({*found.left} & {*found.right}))}
 
     def nodes(self) -> Iterator[Node]:
-        """The nodes; what only a picture of its own can do, turn, zoom and be pressed, is left out."""
+        """Yield the nodes, without what only a picture of its own can do: turning, zooming and being pressed."""
         for node in self._scene.nodes:
             if node.kind in ("switch", "press") or _is_history(node):
                 continue
@@ -342,7 +341,7 @@ class _Half:
         return thing and f"{self._apart}{thing}"
 
     def links(self) -> Iterator[Link]:
-        """The lines."""
+        """Yield the lines."""
         for link in self._scene.links:
             yield replace(
                 link,
@@ -354,7 +353,7 @@ class _Half:
             )
 
     def marks(self) -> Iterator[Marks]:
-        """Things without words: those that differ look so."""
+        """Yield things without words; differences have another style."""
         for marks in self._scene.marks:
             looks = list(marks.looks)
             look = []
@@ -377,13 +376,13 @@ class _Half:
             )
 
     def lanes(self) -> Iterator[Lane]:
-        """The lanes, each called after its side."""
+        """Yield the lanes, each named after its side."""
         for lane in self._scene.lanes:
             label = lane.label and f"{self._key}: {lane.label}"
             yield replace(lane, name=f"{self._key}/{lane.name}", label=label)
 
     def about(self) -> dict[str, About]:
-        """Return what is known of the things, with what is at the same place on the other side."""
+        """Return the facts about the things, with what is at the same place on the other side."""
         known = {self._thing(thing): self._moved(about) for thing, about in self._scene.about.items()}
         for node in self._scene.nodes:
             number = self._pairs.get(self._places[node.thing]) if node.thing else None
@@ -395,7 +394,7 @@ class _Half:
         return known
 
     def _moved(self, about: About) -> About:
-        """The same in spaces of this side: those of another machine are others."""
+        """Return the same in this side's spaces: those of another machine are different."""
         if not self._apart:
             return about
         at = tuple(one._replace(space=f"{self._apart}{one.space}") for one in about.at)

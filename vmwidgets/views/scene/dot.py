@@ -1,12 +1,12 @@
 """A scene as DOT, for Graphviz: its structure, which `dot` lays out by itself.
 
-It has what is linked in a picture: nodes with their words, what lies in a box as the box's ports, links as
-edges, lanes as clusters.  What only places things is left out: axes, bands, ticks, legends.  Three orders are kept:
-a left child is left of its parent, with an invisible leaf where a child is missing; what is linked in a row stays in a
-row; and what is referred to lies behind.
+It contains the linked parts of a picture: nodes with their words, contents of a box as its ports, links as edges, lanes
+as clusters.  Anything that only places things is left out: axes, bands, ticks, legends.  Three orders are kept.  A left
+child is left of its parent, with an invisible leaf for a missing child; things linked in a row stay in a row; and the
+target of a reference comes after it.
 
-The names of nodes are `n0`, `n1`, … in the scene's order; the scene's own id travels in `id`, and in `class` what the
-style sheet needs to know.
+The names of nodes are `n0`, `n1`, … in the scene's order; the scene's own ID is in `id`, and what the style sheet needs
+is in `class`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ THEMES: Mapping[str, Mapping[str, str]] = {
     "dark": {"ground": "#14181d", "words": "#eceff2", "card": "#1b2026", "line": "#7d8995", "dim": "#a3afbb",
              "new": "#3fd592", "error": "#ff8672", "red": "#c24a32", "black": "#05070a"},
 }  # fmt: skip
-"""The colours of a file; a page has those of its own style sheet."""
+"""The colours of a file; a page uses those of its own style sheet."""
 
 _LOOKS: tuple[tuple[frozenset[str], dict[str, str]], ...] = (
     (frozenset(("new",)), {"color": "new", "penwidth": "2.5"}),
@@ -41,32 +41,32 @@ _LOOKS: tuple[tuple[frozenset[str], dict[str, str]], ...] = (
     (frozenset(("fault",)), {"color": "error", "penwidth": "1.5"}),
     (frozenset(("leaving", "coming")), {"style": "dashed"}),
 )
-"""How a file shows states; the first that is true counts.  In a page the style sheet does, by `class`."""
+"""The looks of states in a file; the first true one counts.  In a page, the style sheet decides, by `class`."""
 
 _FILLS = ("red", "black")
-"""States that are a fill; the words on it are white."""
+"""States with a fill; the words on it are white."""
 
 _LEVEL = 4.0
-"""Pixels that runs of one line may differ in height: large letters and small ones."""
+"""Pixels by which the texts of one line may differ in height: large letters and small ones."""
 
 NEW = "\\n"
 _LINES = {"start": "\\l", "middle": "\\n", "end": "\\r"}
-"""What ends a line of a label, by where the line is in its node."""
+"""The end of a label's line, by the line's position in its node."""
 
 _DECORATION = frozenset(("label", "bit", "address-bit", "switch", "press", "axis", "ribbon", "marker", "tick"))
-"""Kinds of nodes that explain others, or are pressed: they are drawn where a link leads to them, and nowhere else."""
+"""Kinds of nodes that explain others, or are pressed: they are drawn only at the end of a link."""
 
 BACKSLASH = "\N{SET MINUS}"
-"""In a box with ports, where Graphviz reads a backslash with what follows, however it is written."""
+"""A backslash in a box with ports, where Graphviz combines a backslash with the character after it."""
 
 _SIDE_BY_SIDE = 4
-"""So many things that nothing links are beside each other."""
+"""The number of unlinked things that are side by side."""
 
 
 def to_dot(scene: Scene, theme: str = "light") -> str:
-    """DOT text of the structure that a scene shows.
+    """Return the structure of a scene as DOT.
 
-    Raises :class:`Refused` for a theme that there is not.
+    Raises :class:`Refused` for an unknown theme.
     """
     if theme not in THEMES:
         raise Refused(f"theme={shown(theme)}, but it must be 'light' or 'dark'")
@@ -74,7 +74,7 @@ def to_dot(scene: Scene, theme: str = "light") -> str:
 
 
 class Source(graphviz.Source):  # type: ignore[misc]  # the package has no types
-    """A picture's text as the `graphviz` package has it; a cell without Graphviz's program shows a sentence."""
+    """A picture's text for the `graphviz` package; without Graphviz's program, a cell shows a sentence."""
 
     def _repr_mimebundle_(self, *given: Any, **named: Any) -> dict[str, Any]:
         try:
@@ -90,7 +90,7 @@ WITHOUT_DOT = (
 
 
 def source(scene: Scene, theme: str = "light") -> Source:
-    """The same as an object of the `graphviz` package."""
+    """Return the same as an object of the `graphviz` package."""
     return Source(to_dot(scene, theme))
 
 
@@ -99,7 +99,7 @@ def source(scene: Scene, theme: str = "light") -> Source:
 
 @dataclass
 class _Part:
-    """A node of the graph: one of the scene, and what lies in it."""
+    """A node of the graph: one of the scene, with the nodes inside it."""
 
     name: str
     node: Node
@@ -131,17 +131,17 @@ class _Structure:
         }
 
     def part(self, end: str) -> _Part:
-        """The part that an end of a link is, or lies in."""
+        """Return the part at the end of a link, or around it."""
         return self.parts[self.holder.get(end, end)]
 
     def address(self, end: str) -> str:
-        """An end of a link in DOT: a part, or a port of one."""
+        """Return the end of a link in DOT: a part, or a port of one."""
         part = self.part(end)
         places = [one.id for one in part.inside]
         return f"{part.name}:p{places.index(end)}" if end in places else part.name
 
     def written(self, colours: Mapping[str, str]) -> str:
-        """The text."""
+        """Return the text."""
         branches = [link for link in self.links if link.branch]
         rows = [link for link in self.links if not link.branch and not link.arrow and self._is_row(link)]
         given = {"rankdir": "TB" if branches else "LR", "bgcolor": colours["ground"], "nodesep": "0.2"}
@@ -180,16 +180,16 @@ class _Structure:
         return str(graph.source)
 
     def _is_row(self, link: Link) -> bool:
-        """Return whether a link leads on in a row: to a thing of the same lane at the same height."""
+        """Return whether a link continues a row: to a thing of the same lane at the same height."""
         one, other = self.part(link.source).node, self.part(link.target).node
         return one.lane == other.lane and one.y < other.y + other.h and other.y < one.y + one.h
 
     def _ordered(self) -> list[Link]:
-        """The links, the left child of a node before its right one: `dot` keeps the order of edges."""
+        """Return the links, a node's left child before its right one, since `dot` keeps the order of edges."""
         return sorted(self.links, key=lambda link: _middle(self.part(link.target).node) if link.branch else 0.0)
 
     def _helpers(self, branches: Sequence[Link]) -> Iterator[str]:
-        """Invisible leaves of a binary tree: for a child that is missing, and in the middle below each parent."""
+        """Yield invisible leaves of a binary tree: for missing children, and in the middle below each parent."""
         children: dict[str, list[Node]] = {}
         for link in branches:
             children.setdefault(link.source, []).append(self.part(link.target).node)
@@ -211,7 +211,7 @@ class _Structure:
                     yield f"\t\t{part.name} -> {missing} [style=invis]\n"
 
     def _below(self, branches: Sequence[Link], in_a_row: set[str]) -> Iterator[str]:
-        """Has a row lie below the tree of the same things."""
+        """Yield edges that put a row below the tree of the same things."""
         row = {part.node.thing: part.name for part in self.parts.values() if part.name in in_a_row and part.node.thing}
         tree = dict.fromkeys(self.part(end).node.id for link in branches for end in (link.source, link.target))
         for end in tree:
@@ -240,7 +240,7 @@ def _middle(node: Node) -> float:
 
 
 def _holders(nodes: Iterable[Node]) -> dict[str, str]:
-    """The smallest box with words that each node lies in, by their ids; what lies in none is missing."""
+    """Return the smallest box with words around each node, by ID; nodes outside boxes are missing."""
     flat = [node for node in nodes if node.shape != "none" and node.w * node.h > 0]
     boxes = sorted((node for node in flat if node.text), key=lambda one: one.w * one.h)
     found: dict[str, str] = {}
@@ -293,7 +293,7 @@ def _classes(kind: str, state: tuple[str, ...]) -> str:
 
 
 def _words(text: tuple[Text, ...]) -> list[tuple[str, str]]:
-    """The lines of a node, each with where it is in the node."""
+    """Return the lines of a node, each with its position."""
     return [(" ".join(visible(cut(run)) for run in row), row[0].anchor) for row in rows_of(text)]
 
 
@@ -302,7 +302,7 @@ def _label(text: tuple[Text, ...]) -> str:
 
 
 def _table(part: _Part, colours: Mapping[str, str]) -> str:
-    """A box and what lies in it: each thing in it has a port."""
+    """Return a box and its contents: each thing in it has a port."""
 
     def cell(*lines: str, more: str = "") -> str:
         said = (escape(line).replace("\\", BACKSLASH) for line in lines)
@@ -321,7 +321,7 @@ def _table(part: _Part, colours: Mapping[str, str]) -> str:
 
 
 def rows_of(text: tuple[Text, ...]) -> list[list[Text]]:
-    """Runs of text that are beside each other, from top to bottom.
+    """Return texts that are side by side, from top to bottom.
 
     >>> [[run.text for run in row] for row in rows_of((Text(9, 18, "b"), Text(0, 17, "a"), Text(0, 36, "c")))]
     [['a', 'b'], ['c']]
@@ -337,7 +337,7 @@ def rows_of(text: tuple[Text, ...]) -> list[list[Text]]:
 
 @lru_cache(maxsize=4096)
 def _said(text: str) -> str:
-    """Any text as words in DOT: no markup, no escapes, no entities, no invisible characters."""
+    """Return any text as words in DOT: no markup, escapes, entities or invisible characters."""
     return str(graphviz.escape(visible(text).replace("&", "&amp;")))
 
 

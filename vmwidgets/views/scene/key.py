@@ -1,4 +1,4 @@
-"""The key of a map's colours in a picture that is saved: on a page, "?" shows it (`js/src/legend.ts`)."""
+"""The key of a map's colours in a saved picture: on a page, "?" shows it (`js/src/legend.ts`)."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ ENTRIES = {
     "submap": "a submap",
     "static": "an entry of the kernel's own",
 }
-"""The kinds of a map's entries, whose colours ranges and cards have, and what each means."""
+"""The kinds of a map's entries, which determine the colours of ranges and cards, with their meanings."""
 
 RANGES = {
     "anonymous": "memory without a file", "heap": "heap", "stack": "stack", "code": "code", "file": "file, read only",
     "data": "file, written", "unknown": "file, rights unknown", "kernel": "the kernel's own",
 }  # fmt: skip  # a kind, and what a legend calls it
-"""What a range of a process is, and so its colour."""
+"""The kinds of a process's ranges, which determine their colours."""
 
 
 def kind_of_range(path: str, protection: str) -> str:
-    """Return what a range of a process is, by what a system calls it and what may be done there.
+    """Return the kind of a process's range, by the system's name for it and its rights.
 
     >>> [kind_of_range("/lib/x", one) for one in ("r-x", "rw-", "r--", "???")]
     ['code', 'data', 'file', 'unknown']
@@ -43,7 +43,7 @@ def kind_of_range(path: str, protection: str) -> str:
 
 
 def with_key(scene: Scene) -> Scene:
-    """The scene with one quiet line more: what the colours of its entries mean that it does not explain itself."""
+    """Return the scene with one more line, dim: the colours of its entries that it does not explain itself."""
     said = {bar.style for node in scene.nodes if "/legend/" in node.id for bar in node.bars}
     seen = set(_looks(scene)) - said
     entries = [(look, words) for look, words in ENTRIES.items() if look in seen]
@@ -55,7 +55,7 @@ def with_key(scene: Scene) -> Scene:
 
 
 def _looks(scene: Scene) -> Iterator[str]:
-    """The states of what is drawn in the colour of an entry; what is new has another."""
+    """Yield the states of what is drawn in an entry's colour; new ones have another colour."""
     for node in scene.nodes:
         if node.thing.startswith("entry:") and (node.kind == "entry" or _has_own_colour(node.kind, node.state)):
             yield from node.state

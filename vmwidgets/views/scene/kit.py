@@ -1,6 +1,6 @@
-"""What pictures are put together from: places in a row or a ring, and labels, cards, bars, legends, folds, arrows.
+"""The building blocks of pictures: places in a row or a ring, and labels, cards, bars, legends, folds, arrows.
 
-A place is a :class:`Box`; a thing on screen is made from one.  :func:`scene` puts all of it together.
+A place is a :class:`Box`; everything on screen is made from one.  :func:`scene` puts it all together.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 WIDTH = 900.0
-"""Pixels that a view opens with."""
+"""The width in pixels with which a view opens."""
 
 MARGIN = 14.0
 """Pixels left free at both sides."""
@@ -43,11 +43,11 @@ class Box(NamedTuple):
 
     @property
     def middle(self) -> tuple[float, float]:
-        """The point in its midst."""
+        """The centre."""
         return self.x + self.w / 2, self.y + self.h / 2
 
     def edge_towards(self, point: tuple[float, float]) -> tuple[float, float]:
-        """Return where a line from the middle to `point` leaves the box.
+        """Return where a line from the centre to `point` leaves the box.
 
         >>> Box(0, 0, 40, 20).edge_towards((100, 10))
         (40.0, 10.0)
@@ -64,7 +64,7 @@ class Box(NamedTuple):
 
 
 def row(count: int, y: float, h: float, *, width: float = WIDTH, gap: float = 8.0, most: float = 1e9) -> list[Box]:
-    """So many equal boxes beside each other, each at most `most` wide.
+    """Return `count` equal boxes side by side, each at most `most` wide.
 
     >>> [box.x for box in row(2, 0, 20, width=228)]
     [14.0, 118.0]
@@ -74,7 +74,7 @@ def row(count: int, y: float, h: float, *, width: float = WIDTH, gap: float = 8.
 
 
 def grid(count: int, least: float, y: float, h: float, *, width: float = WIDTH, gap: float = 8.0) -> list[Box]:
-    """So many equal boxes of at least `least` pixels, in as few lines as that takes.
+    """Return `count` equal boxes of at least `least` pixels, in as few lines as possible.
 
     >>> [(box.x, box.y, box.w) for box in grid(3, 90, 0, 20, width=228)]
     [(14.0, 0.0, 96.0), (118.0, 0.0, 96.0), (14.0, 28.0, 96.0)]
@@ -85,7 +85,7 @@ def grid(count: int, least: float, y: float, h: float, *, width: float = WIDTH, 
 
 
 def flow(widths: Iterable[float], y: float, h: float, *, width: float = WIDTH, gap: float = 8.0) -> list[Box]:
-    """Boxes of these widths beside each other, in a new line where one ends.
+    """Return boxes of these widths side by side, in a new line where one is full.
 
     >>> [(box.x, box.y) for box in flow([100, 100, 50], 0, 20, width=240)]
     [(14.0, 0), (122.0, 0), (14.0, 28.0)]
@@ -101,7 +101,7 @@ def flow(widths: Iterable[float], y: float, h: float, *, width: float = WIDTH, g
 
 
 def ring(count: int, w: float, h: float, *, width: float = WIDTH, top: float = 8.0, gap: float = 10.0) -> list[Box]:
-    """So many equal boxes in a circle, the first on top, clockwise: as small a circle as keeps them apart.
+    """Return `count` equal boxes in a circle, the first at the top, clockwise, as small as possible without overlap.
 
     >>> len(ring(6, 60, 30)), ring(6, 60, 30)[0].y
     (6, 8.0)
@@ -114,7 +114,7 @@ def ring(count: int, w: float, h: float, *, width: float = WIDTH, top: float = 8
 
 
 def center(boxes: Sequence[Box]) -> tuple[float, float]:
-    """The point amid boxes."""
+    """Return the centre of all boxes."""
     left, right = min(box.x for box in boxes), max(box.x + box.w for box in boxes)
     top, bottom = min(box.y for box in boxes), max(box.y + box.h for box in boxes)
     return (left + right) / 2, (top + bottom) / 2
@@ -124,21 +124,21 @@ def center(boxes: Sequence[Box]) -> tuple[float, float]:
 
 
 def label(identity: str, words: str, x: float, y: float, *, style: str = "label dim", most: float = 0) -> Node:
-    """A line of words; with at most `most` pixels of room, if that is given."""
+    """Return a line of words, in at most `most` pixels if that is given."""
     w = text_width(words, style)
     room = min(w, most) if most else w
     return Node(identity, "label", x, y, room + 2, LINE, shape="none", text=(fitted(0, 14, words, room, style),))
 
 
 def paragraph(identity: str, words: str, x: float, y: float, w: float, *, style: str = "label dim") -> Node:
-    """Words in as many lines as they take."""
+    """Return words in as many lines as they need."""
     lines = wrapped(words, w, style)
     text = tuple(Text(0, 14 + LINE * number, line, style) for number, line in enumerate(lines))
     return Node(identity, "label", x, y, w, LINE * len(lines), shape="none", text=text)
 
 
 def heading(identity: str, title: str, words: str, y: float, *, width: float = WIDTH, high: float = 30.0) -> Node:
-    """A title in a line so `high`, and words about it beside it; below it where there is no room for them."""
+    """Return a title in a line of this height, with words about it next to it, or below if there is no room."""
     base, w = high - 10, width - 2 * MARGIN
     head = fitted(0, base, title, w, "body strong")
     x = (head.room or text_width(head.text, "body strong")) + 14
@@ -153,10 +153,9 @@ def heading(identity: str, title: str, words: str, y: float, *, width: float = W
 
 
 class Line(NamedTuple):
-    """A line of words in a card; what is written at its right end has its room first.
+    """A line of words in a card; the words at its right end get their room first.
 
-    Of several ways to say it (`left`) the first that fits is taken, else the last, which is cut: at its end, or in the
-    `middle`.
+    Of several wordings (`left`), the first that fits is used, or else the last, cut at its end or in the `middle`.
     """
 
     left: str | tuple[str, ...]
@@ -170,7 +169,7 @@ def lines_of(
     rows: Iterable[str | Line], w: float, *, top: float = LINE - 4, step: float = LINE, pad: float = PAD,
     last_pad: float | None = None,
 ) -> tuple[Text, ...]:  # fmt: skip
-    """The runs of text of some lines in `w` pixels, the first line's foot at `top`; nothing for a line without words.
+    """Return the texts of some lines in `w` pixels, the first baseline at `top`; nothing for a line without words.
 
     >>> [(run.text, run.x) for run in lines_of([Line("lock", right="free")], 100)]
     [('lock', 8.0), ('free', 92.0)]
@@ -185,9 +184,9 @@ def lines_of(
 
 
 class Rest(TypedDict, total=False):
-    """What else a card or a chip has: fields of :class:`Node`.
+    """Further properties of a card or a chip: fields of :class:`Node`.
 
-    One that has a `thing` is selected by a click, if no other `action` is given.
+    A click selects one with a `thing`, unless it has another `action`.
     """
 
     thing: str
@@ -211,10 +210,10 @@ def card(
     pad: float = PAD,
     **more: Unpack[Rest],
 ) -> Node:
-    """A box with lines of words, the first of them strong; `bar` is the style of a strip on its upper edge.
+    """Return a box with lines of words, the first of them strong; `bar` is the style of a strip on its upper edge.
 
-    A line that is too long ends in an ellipsis.  `top` is where the foot of the first line is; without it, the lines
-    are in the middle of the box.
+    A line that is too long ends in an ellipsis.  `top` is the baseline of the first line; without it, the lines are in
+    the middle of the box.
     """
     if top is None:
         top = max(LINE - 4, (box.h - step * (len(rows) - 1)) / 2 + 4)
@@ -235,13 +234,13 @@ def block(
     step: float = LINE,
     **more: Unpack[Rest],
 ) -> Node:
-    """Lines of words without a box around them, the first strong: the name of a row, and what is said of it."""
+    """Return lines of words without a box, the first one bold: the name of a row, and words about it."""
     more["shape"] = "none"
     return card(identity, box, rows, kind="label", top=top, step=step, pad=0.0, **more)
 
 
 def runs(identity: str, box: Box, text: Iterable[Text], **more: Unpack[Rest]) -> Node:
-    """Words without a box around them, each where it says; bars too, such as a tick beside them."""
+    """Return words without a box, each at its place; also bars, such as a tick next to them."""
     more["shape"] = "none"
     return _node(identity, "label", box, tuple(text), "", more)
 
@@ -257,10 +256,10 @@ def chip(
     foot: float = 0.0,
     **more: Unpack[Rest],
 ) -> Node:
-    """A box with a word in its middle: a slot, a piece of a bar.  Of several words, the first that fits.
+    """Return a box with a word in its middle: a slot, a piece of a bar.  Of several words, the first that fits.
 
-    Where not even the last fits into the box, less `spare` pixels, it has none; `foot` is what a strip on its lower
-    edge takes.
+    If not even the last fits into the box, less `spare` pixels, it has none; `foot` is the height of a strip on its
+    lower edge.
     """
     ways = (words,) if isinstance(words, str) else words
     shown = visible(wording((*ways, ""), box.w - spare, style))
@@ -278,9 +277,9 @@ def cell(
     spare: float = 4.0,
     **more: Unpack[Rest],
 ) -> Node:
-    """A small box with words in its middle, one below the other, each with its style: a page, a capability.
+    """Return a small box with words in its middle, one below the other, each with its style: a page, a capability.
 
-    `feet` are where the words stand; those that are wider than the box, less `spare` pixels, are cut.
+    `feet` are the baselines; words wider than the box, less `spare` pixels, are cut.
     """
     rows = list(lines)
     runs = (
@@ -292,7 +291,7 @@ def cell(
 
 
 def _node(identity: str, kind: str, box: Box, text: tuple[Text, ...], said: str, more: Rest) -> Node:
-    """A node with these words, its title what is `said` if it has no other."""
+    """Return a node with these words; its title is `said` unless it has another."""
     thing = more.get("thing", "")
     return Node(
         identity, kind, *box, thing, more.get("shape", "box"), text, tuple(more.get("bars", ())),
@@ -302,16 +301,16 @@ def _node(identity: str, kind: str, box: Box, text: tuple[Text, ...], said: str,
 
 
 def all_or_none(words: Iterable[str], widths: Iterable[float], style: str = "label") -> bool:
-    """Return whether each of the words fits into its width: labels of a row of boxes are written all, or none."""
+    """Return whether each word fits its width: the boxes of a row all have labels, or none has."""
     return all(text_width(one, style) <= w for one, w in zip(words, widths, strict=False))
 
 
 def bar_rows(
     prefix: str, rows: Sequence[tuple[str, Sequence[tuple[float, str]], str]], y: float, *, width: float = WIDTH
 ) -> list[Node]:
-    """Bars below each other that can be compared, each between a name and a number in words.
+    """Return bars below each other that can be compared, each between a name and a number in words.
 
-    A bar has parts: how much each is, and its style.  The longest bar fills the room.
+    A bar has parts, each with an amount and a style.  The longest bar fills the space.
 
     >>> init, shell = bar_rows("pages", [("init", [(3, "used")], "3 pages"), ("shell", [(1, "used")], "1 page")], 0)
     >>> init.bars[0].w / shell.bars[0].w
@@ -341,10 +340,10 @@ _BREAK = (Bar(2, 3, 1.5, 10, "line"), Bar(5, 3, 1.5, 10, "line"))
 def legend(
     prefix: str, entries: Sequence[tuple[str, str]], y: float, *, width: float = WIDTH, x: float = MARGIN
 ) -> list[Node]:
-    """Draw what a picture's colours mean: a piece of each style, its words beside it, in as many lines as it takes.
+    """Draw the meanings of a picture's colours: a sample of each style with words, in as many lines as needed.
 
-    An entry without a style ("") is words alone, and "break" has the double bars at which an axis is broken.  Give only
-    those that the picture shows.
+    An entry without a style ("") is words alone, and "break" has the double bars of a broken axis.  Pass only those
+    that the picture shows.
     """
     insets = [15 if style else 0 for style, _ in entries]
     widths = [text_width(words) + inset + 3 for inset, (_, words) in zip(insets, entries, strict=True)]
@@ -358,7 +357,7 @@ def legend(
 
 
 def cells(count: int, box: Box, least: float, high: float, *, most: float = 1e9) -> list[Box]:
-    """So many equal cells that fill a box's width, in as few rows as that takes; each at least `least` wide.
+    """Return `count` equal cells that fill a box's width in as few rows as possible, each at least `least` wide.
 
     >>> [(cell.x, cell.w) for cell in cells(3, Box(0, 0, 40, 20), 15, 10)]
     [(0.0, 20.0), (20.0, 20.0), (0.0, 20.0)]
@@ -370,7 +369,7 @@ def cells(count: int, box: Box, least: float, high: float, *, most: float = 1e9)
 
 
 def fold(identity: str, box: Box, words: str, *, title: str = "", lane: str = "", opens: bool = False) -> Node:
-    """Return what was left out, in a dashed box; `opens`: a click shows it."""
+    """Return a dashed box for what was left out; `opens`: a click shows it."""
     text = (fitted(box.w / 2, box.h / 2 + 4, words, box.w - 8, "", "middle"),)
     return Node(
         identity, "fold", *box, text=text, state=("folded",), title=title or words, lane=lane,
@@ -379,7 +378,7 @@ def fold(identity: str, box: Box, words: str, *, title: str = "", lane: str = ""
 
 
 def arrow(identity: str, source: Node, target: Node, *, kind: str = "leader", state: Collection[str] = ()) -> Link:
-    """A straight line from one thing to the edge of another, with a head."""
+    """Return a straight arrow from one thing to the edge of another."""
     begin, end = (Box(one.x, one.y, one.w, one.h) for one in (source, target))
     points = (begin.edge_towards(end.middle), end.edge_towards(begin.middle))
     return Link(identity, kind, source.id, target.id, points, state=tuple(state), arrow=True)
@@ -388,7 +387,7 @@ def arrow(identity: str, source: Node, target: Node, *, kind: str = "leader", st
 def curve(
     start: tuple[float, float], end: tuple[float, float], pieces: int = 6, *, upright: bool = False
 ) -> tuple[tuple[float, float], ...]:
-    """A line that leaves and arrives level, or `upright`, in so many straight pieces; one if it is straight anyway.
+    """Return a curve that leaves and arrives level, or `upright`, as straight pieces; one if it is straight anyway.
 
     >>> curve((0, 0), (10, 10), 2)
     ((0, 0), (5.0, 5.0), (10, 10))
@@ -409,9 +408,9 @@ def band(
     identity: str, source: str, target: str, above: Box, below: Box, *, straight: float = 0.0,
     state: Collection[str] = ("kernel",),
 ) -> Link:  # fmt: skip  # from where, to where, then how
-    """From the lower edge of a place in one thing to the full upper edge of the same at another scale.
+    """Return a band from the lower edge of a place to the full upper edge of the same at another scale.
 
-    It goes down for `straight` pixels first, past what is beside it.
+    It goes straight down for `straight` pixels first, past its neighbours.
     """
     (x, y), w = (above.x, above.y + above.h), above.w
     left = (x, y), *curve((x, y + straight), (below.x, below.y), upright=True)
@@ -422,14 +421,14 @@ def band(
 def band_across(
     identity: str, source: str, target: str, left: Box, right: Box, *, state: Collection[str] = ("kernel",)
 ) -> Link:
-    """From the right edge of a place to the full left edge of the same at another scale."""
+    """Return a band from the right edge of a place to the full left edge of the same at another scale."""
     upper = curve((left.x + left.w, left.y), (right.x, right.y))
     lower = curve((left.x + left.w, left.y + left.h), (right.x, right.y + right.h))
     return Link(identity, "band", source, target, (*upper, *reversed(lower)), tuple(state))
 
 
 def around(identity: str, nodes: Sequence[Node], *, state: Collection[str] = ("new",), apart: float = 2.5) -> Link:
-    """One line around some things, so that not each of them needs its own."""
+    """Return one line around several things, so that they need none of their own."""
     left, top = min(node.x for node in nodes) - apart, min(node.y for node in nodes) - apart
     right, bottom = max(node.x + node.w for node in nodes) + apart, max(node.y + node.h for node in nodes) + apart
     points = (left, top), (right, top), (right, bottom), (left, bottom), (left, top - 1)
@@ -438,7 +437,7 @@ def around(identity: str, nodes: Sequence[Node], *, state: Collection[str] = ("n
 
 def beside(identity: str, left: Node, right: Node, *, kind: str = "next", state: Collection[str] = (),
            head: bool = True) -> Link:  # fmt: skip
-    """A straight line from a thing to what is beside it in its row."""
+    """Return a straight line from a thing to its neighbour in the row."""
     y = left.y + left.h / 2
     ends = ((left.x + left.w, y), (right.x, y)) if left.x < right.x else ((left.x, y), (right.x + right.w, y))
     return Link(identity, kind, left.id, right.id, ends, state=tuple(state), arrow=head)
@@ -455,10 +454,10 @@ def ticks(
     drop: float = 0.0,
     avoid: Collection[tuple[float, float]] = (),
 ) -> list[Node]:
-    """Addresses below an axis, as far as they do not meet: both ends, which come first, then what matters most.
+    """Return addresses below an axis, as far as there is room: both ends first, then the most important.
 
-    `place` gives an address's x; none is written where it gives none.  With a `drop` they stand lower by it, and no
-    tick crosses what is between, from x to x of `avoid`.
+    `place` returns an address's x, or None for one that is not written.  With a `drop`, they are lower by this much,
+    and no tick crosses the space between, from x to x of `avoid`.
     """
     nodes: list[Node] = []
     taken: list[tuple[float, float]] = []
@@ -501,7 +500,7 @@ def scene(  # noqa: PLR0913  a picture's parts, all but four by name
     about: Relations | None = None,
     answers: bool = False,
 ) -> Scene:
-    """All of a picture: as high as what is in it, where no `height` is given; it has no steps unless some are."""
+    """Return the whole picture, as high as its contents if no `height` is given; by default, it has no steps."""
     drawn = tuple(nodes)
     if height is None:
         height = max((node.y + node.h for node in drawn), default=0.0) + 8
@@ -513,12 +512,12 @@ def scene(  # noqa: PLR0913  a picture's parts, all but four by name
 # ---- switches ------------------------------------------------------------------------------------
 
 SWITCHES, _SWITCH_GAP, _GROUP_GAP = 22.0, 4.0, 18.0
-"""Height of a switch; room between two, and between two groups."""
+"""Height of a switch; space between two, and between two groups."""
 
 
 @frozen
 class Switch:
-    """One word: `key` ends its id; `chosen` is None for what is only pressed, such as "undo"."""
+    """A switch with one word: `key` ends its ID; `chosen` is None for one that is only pressed, such as "undo"."""
 
     key: str
     word: str
@@ -529,7 +528,7 @@ class Switch:
 def draw_switches(
     groups: Sequence[Sequence[Switch]], view: str, y: float, width: float = WIDTH
 ) -> tuple[list[Node], float]:
-    """The groups from left to right, in a new line where one ends; and how high they are."""
+    """Return the groups from left to right, in a new line where one is full; and their height."""
     nodes: list[Node] = []
     x, top = MARGIN, y
     for group in groups:
@@ -556,7 +555,7 @@ def draw_switches(
 def stack(
     scenes: Sequence[Scene], view: str = "dashboard", title: str = "", subtitle: str = "", *, headed: bool = True
 ) -> Scene:
-    """The scenes one below the other; caption and steps are the first one's, the tables of all stay.
+    """Return the scenes below each other; caption and steps are the first one's, the tables of all are kept.
 
     All but the first have a heading, unless they are not `headed`.
     """
@@ -591,13 +590,13 @@ def stack(
 
 
 def _tables(scene: Scene, first: Scene) -> list[tuple[str, Table]]:
-    """The tables of a scene below the first, side by side."""
+    """Return the tables of a scene below the first, side by side."""
     own = replace(scene.table, more=())
     return [(_said_of(scene, first), own), *((f"{scene.title} · {title}", more) for title, more in scene.table.more)]
 
 
 def _said_of(scene: Scene, first: Scene) -> str:
-    """Heading of a table: what it is of, and what the picture says of it that is not said on top."""
+    """Return the heading of a table: its subject, and what the picture says about it only here."""
     said = "" if scene.caption.text == first.caption.text else scene.caption.text
     return " · ".join(part for part in (scene.title, scene.subtitle, said) if part)
 

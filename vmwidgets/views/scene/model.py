@@ -1,8 +1,8 @@
-"""The one picture format: a scene is data that SVG, DOT, text, table and the browser all draw.
+"""The only picture format: a scene is data that SVG, DOT, text, table and the browser all draw.
 
-Coordinates are CSS pixels, y down, (0, 0) the top left corner; a node's `x`, `y` are its top left
-corner; text and points inside a node are relative to that corner, a link's points are absolute.
-Everything is placed here, in Python; a drawing adds nothing of its own.
+Coordinates are CSS pixels, y down, (0, 0) the top left corner; a node's `x`, `y` are its top left corner.  Texts and
+points inside a node are relative to that corner, a link's points are absolute.  Everything is placed here, in Python; a
+drawing adds nothing.
 """
 
 from __future__ import annotations
@@ -25,10 +25,9 @@ class Text:
     """One run of text inside a node.
 
     `style` is a class of the style sheet: "mono", "mono dim", "label", "label dim", "strong", "letter", "body",
-    "title".
-    `anchor` is "start", "middle" or "end"; (x, y) is the baseline.
-    `room`: the pixels that it has, where it may need more: a page, which knows its font, cuts it if it has to.
-    0: it fits.  `middle`: what is cut is in its middle, for the end of a path says most.
+    "title".  `anchor` is "start", "middle" or "end"; (x, y) is the baseline.  `room` is the available width, if the
+    text may need more: a page, which knows its font, cuts it if necessary; 0 means that it fits.  `middle`: it is cut
+    in its middle, since the end of a path is the most informative part.
     """
 
     x: float
@@ -55,17 +54,15 @@ class Bar:
 class Node:
     """A thing on screen.
 
-    `id` is unique in the scene and stays the same from picture to picture ("tree/17"); `thing` is the
-    engine's name for what is drawn ("entry:17"), shared by all views, for selection; "" cannot be selected.
-    `kind` is a class of the style sheet ("tree-node", "entry", "range", "gap", "fold", "slot", "table", "descriptor",
-    "bits", "verdict", "marker", "label"). `shape` is "box", "round" (fully rounded), "none" (text only) or "triangle"
-    (pointing down).
-    `state` holds what is true of it now: "new", "changed", "leaving", "path", "here", "red", "black", "folded",
-    "static", "fault", "ok" ….  `action` is what a click or Enter asks for: "select", "open" or "".
-    `title` is the whole text, for hovering and for screen readers. `lane` orders keyboard movement.
-    `value` is the number of a node that can be turned; -1: none.
-    `role` is what else a hand does with it: "pan" (what lies on it is dragged and zoomed), "turn" (a drag turns the
-    node with a value above it), "switch" (it is on or off).
+    `id` is unique in the scene and the same in each picture ("tree/17"); `thing` is the engine's name for what is drawn
+    ("entry:17"), shared by all views, for selection; "" can't be selected.  `kind` is a class of the style sheet
+    ("tree-node", "entry", "range", "gap", "fold", "slot", "table", "descriptor", "bits", "verdict", "marker", "label").
+    `shape` is "box", "round" (fully rounded), "none" (text only) or "triangle" (pointing down).  `state` contains the
+    present states: "new", "changed", "leaving", "path", "here", "red", "black", "folded", "static", "fault", "ok" ….
+    `action` is the effect of a click or Enter: "select", "open" or "".  `title` is the whole text, for hovering and for
+    screen readers.  `lane` orders keyboard movement.  `value` is the number of a node that can be turned, or -1.
+    `role` is another use: "pan" (its contents are dragged and zoomed), "turn" (a drag turns the node with a value above
+    it), "switch" (it is on or off).
     """
 
     id: str
@@ -90,8 +87,8 @@ class Node:
 class Link:
     """A line between two nodes.
 
-    `kind` is a class ("tree", "next", "prev", "leader", "walk"); `points` is the polyline in absolute pixels;
-    `arrow` puts a head at the end.  `branch`: it leads from a parent to a child, and arrow keys follow it.
+    `kind` is a class ("tree", "next", "prev", "leader", "walk"); `points` is the polyline in absolute pixels; `arrow`
+    puts a head at the end.  `branch`: it connects a parent to a child, and arrow keys follow it.
     """
 
     id: str
@@ -105,14 +102,14 @@ class Link:
 
 
 GROUNDS = frozenset(("around", "band", "track"))
-"""Kinds of links on which boxes lie: a line around some, from a place to the same at another scale, a ring."""
+"""Kinds of links behind boxes: a line around several, a band to another scale, a ring."""
 
 
 # ---- many small things -----------------------------------------------------------------------------
 
 
 class Look(NamedTuple):
-    """How some marks look: a node's `shape` and `state`; `words` are what all of them have in their titles."""
+    """The look of some marks: a node's `shape` and `state`; `words` are in all their titles."""
 
     shape: str
     state: tuple[str, ...]
@@ -120,23 +117,22 @@ class Look(NamedTuple):
 
 
 MANY = 60
-"""So many things without words in a lane are drawn as marks; fewer are nodes, and move from picture to picture."""
+"""The number of things without words in a lane from which they are drawn as marks; fewer are nodes, which move."""
 
 
 @frozen
 class Marks:
-    """Many small things of one lane, without words, as columns of numbers in place of as many nodes.
+    """Many small things of one lane, without words, as columns of numbers instead of nodes.
 
-    A tree of a thousand nodes is a thousand squares of a few pixels.  As columns they cost a page a few kilobytes and
-    a dozen elements; each is still a thing that can be reached, selected, found and read out.
+    A tree of a thousand nodes is a thousand squares of a few pixels.  As columns they cost a page a few kilobytes and a
+    dozen elements; each can still be reached, selected, found and read out.
 
-    A mark's node is called after the lane and its number ("tree/17"), what it is of after `of` and the number
-    ("entry:17").  `x`, `y` are top left corners, `w` widths; they are in the order of x, and so are their right edges.
-    All are `h` high.  `look` says which of `looks` each has, `parent` at which place its parent is (-1: among no marks;
-    empty: no lines are drawn).  `page` is the page that each is about, `pages` how many there are (empty: it isn't
-    said).  In its title ``{state}``, ``{number}``, ``{words}``, ``{address}``, ``{end}`` and ``{size}`` are filled in.
-    `on` is the id of the node that they lie on, "" for none.  `space` is the address space whose pages they are about
-    (see :mod:`.relations`), "" where it is not asked for.
+    A mark's node ID is the lane and its number ("tree/17"); its thing is `of` and the number ("entry:17").  `x`, `y`
+    are top left corners, `w` widths; they are in the order of x, and so are their right edges.  All have the height
+    `h`.  `look` gives the index in `looks` of each, `parent` the place of its parent (-1: not among the marks; empty:
+    no lines are drawn).  `page` is the page of each, `pages` the number of its pages (empty if unknown).  In its title
+    ``{state}``, ``{number}``, ``{words}``, ``{address}``, ``{end}`` and ``{size}`` are filled in.  `on` is the ID of
+    the node that they lie on, "" for none.  `space` is the address space of their pages (see :mod:`.relations`), or "".
 
     >>> two = Marks(
     ...     lane="tree",
@@ -177,11 +173,11 @@ class Marks:
     space: str = ""
 
     def moved(self, down: float) -> Marks:
-        """The same, so much further down."""
+        """Return the same, moved down by this much."""
         return replace(self, y=[y + down for y in self.y]) if down else self
 
     def node(self, place: int) -> Node:
-        """The mark at a place as a node, for whatever draws them one by one."""
+        """Return the mark at a place as a node, for output formats that draw each one."""
         number, (shape, state, words) = self.number[place], self.looks[self.look[place]]
         start = self.page[place] << PAGE_SHIFT
         size = (self.pages[place] if self.pages else 0) << PAGE_SHIFT
@@ -195,11 +191,11 @@ class Marks:
         )  # fmt: skip
 
     def nodes(self) -> Iterator[Node]:
-        """All of them."""
+        """Return all marks as nodes."""
         return map(self.node, range(len(self.number)))
 
     def links(self) -> Iterator[Link]:
-        """Lines from parents to their children."""
+        """Yield lines from parents to their children."""
         x, y, w, number = self.x, self.y, self.w, self.number
         for place, parent in enumerate(self.parent):
             if parent >= 0:
@@ -209,7 +205,7 @@ class Marks:
 
 
 def looks_of(kinds: Iterable[tuple[tuple[str, ...], str]], shape: str = "box") -> tuple[tuple[Look, ...], list[int]]:
-    """The looks of things whose state and letters are `kinds`, in the order in which they come first; and each thing's.
+    """Return the different looks for the states and letters `kinds`, in order of appearance; and each thing's.
 
     >>> looks_of([(("plain",), ""), (("object",), ""), (("plain",), "")])[1]
     [0, 1, 0]
@@ -224,7 +220,7 @@ def looks_of(kinds: Iterable[tuple[tuple[str, ...], str]], shape: str = "box") -
 
 @frozen
 class Caption:
-    """What happened, in one sentence, and the kernel functions that did it, outermost first.
+    """The event in one sentence, and the kernel functions that did it, outermost first.
 
     `tone` is "plain", "good", "error" or "panic".
     """
@@ -239,7 +235,7 @@ Row = tuple[str, ...]
 
 
 class Rows(Sequence[Row]):
-    """Rows of text that are made when they are read for the first time."""
+    """Rows of text that are computed when they are first read."""
 
     def __init__(self, make: Callable[[], tuple[Row, ...]]) -> None:
         self._make = make
@@ -269,7 +265,7 @@ class Rows(Sequence[Row]):
 class Table:
     """The same content as rows of text: for screen readers, for copying, for the text twin.
 
-    `more` are the tables of what else is in the picture, each under its heading.
+    `more` are the tables of the picture's other parts, each below its heading.
     """
 
     header: Row
@@ -278,17 +274,17 @@ class Table:
 
 
 AFTER = -1
-"""The place of a step that is after the operation."""
+"""The place of a step after the operation."""
 
 
 @frozen
 class Steps:
-    """Where in an operation the picture is: at `index` of `count` steps of its own (count: after the operation).
+    """The picture's place in an operation: at `index` of its own `count` steps (count: after the operation).
 
-    `places` says of each step, from 0 to count, how many of the operation's events are done there: a slider goes from
-    one to the next.  The last is :data:`AFTER`.  `functions` are the steps at which another kernel function begins.
-    `said` has a sentence for each step from 1 on, and its functions; the last is what the operation did.  `every` are
-    the places with what is folded opened, where something is.
+    `places` gives, for each step from 0 to count, the number of events that are done there: a slider goes from one to
+    the next.  The last is :data:`AFTER`.  `functions` are the steps at which another kernel function begins.  `said`
+    has a sentence for each step from 1 on, and its functions; the last is what the operation did.  `every` are the
+    places with all folds opened, if there are any.
     """
 
     index: int
@@ -301,15 +297,15 @@ class Steps:
 
 
 STILL = Steps(0, 0, -1)
-"""Those of a picture that no operation made, or that none of its steps changes."""
+"""The steps of a picture that no operation made, or that none of its steps changes."""
 
 
 @frozen
 class Lane:
-    """What a lane is, where it is more than a row of things from left to right.
+    """A lane's properties, unless it is a plain row of things from left to right.
 
-    `role` "tree": links that are branches lead from parents to children.  `down`: it goes downwards, and the next such
-    lane is at its right.  `label` is what a screen reader calls it.
+    `role` "tree": links that are branches connect parents to children.  `down`: it goes downwards, and the next such
+    lane is to its right.  `label` is its name for screen readers.
     """
 
     name: str
@@ -320,10 +316,10 @@ class Lane:
 
 @frozen
 class Scene:
-    """One whole picture of one view at one moment; `lanes` are those that are not plain rows.
+    """One whole picture of one view at one moment; `lanes` are the lanes that are not plain rows.
 
-    `about` is what is known of its things, for lighting up what belongs together (:mod:`.relations`).  `answers`: the
-    title says the answer, and is large; else it is a name, and the caption's text is large.
+    `about` contains facts about its things, for lighting up related ones (:mod:`.relations`).  `answers`: the title
+    gives the answer, and is large; otherwise it is a name, and the caption's text is large.
     """
 
     view: str
@@ -344,12 +340,12 @@ class Scene:
     answers: bool = False
 
     def emptied(self, caption: Caption) -> Scene:
-        """The same picture with nothing in it, and these words."""
+        """Return the same picture without contents, but with these words."""
         nothing: dict[str, Any] = dict.fromkeys(("nodes", "links", "lanes", "marks", "notes"), ()) | {"about": {}}
         return replace(self, subtitle="", caption=caption, table=Table(self.table.header, ()), **nothing)
 
     def whole(self) -> Scene:
-        """The same with each mark as a node, for what draws nodes one by one: what marks lie on comes before them."""
+        """Return the same with each mark as a node, for formats that draw each one; nodes behind marks come first."""
         if not self.marks:
             return self
         grounds = {marks.on for marks in self.marks}

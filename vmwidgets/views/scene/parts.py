@@ -1,4 +1,4 @@
-"""Parts of a tall picture: where a page is not high enough some are folded into a line, and a press opens them."""
+"""Parts of a tall picture: if a page is too low, some are folded into a line, and a press opens them."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from .kit import MARGIN, Box, fold
 from .model import Link, Node, Scene
 
 FOLDED = 34.0
-"""Height of a part that is folded."""
+"""Height of a folded part."""
 
 
 def fold_parts(scene: Scene, heads: Collection[str], room: float, asked: Mapping[str, bool]) -> Scene:
-    """The scene, at most `room` pixels high if that is possible: the last parts fold first.
+    """Return the scene, at most `room` pixels high if that is possible: the last parts fold first.
 
-    A part begins at one of the nodes `heads`, its heading; what is above the first always stays.  `asked` says by the
-    ids of headings which parts a reader opened (True) and folded (False): these are as the reader wants them.  Without
-    a bound nothing folds, and headings can't be pressed.
+    A part begins at one of the nodes `heads`, its heading; anything above the first always stays.  `asked` gives, by
+    heading, the parts that a reader opened (True) or folded (False), which stay that way.  Without a limit nothing is
+    folded, and headings can't be pressed.
     """
     if isinf(room):
         return scene
@@ -57,7 +57,7 @@ def fold_parts(scene: Scene, heads: Collection[str], room: float, asked: Mapping
 def _placed(
     scene: Scene, tops: Sequence[float], closed: Collection[int], shifts: Sequence[float], heads: Collection[str]
 ) -> Iterator[Node]:
-    """The nodes that stay, where they are then; headings as what opens or folds their part."""
+    """Yield the nodes that stay, at their new places; headings open or fold their parts."""
     for node in scene.nodes:
         part = bisect_right(tops, node.y) - 1
         y = node.y - shifts[part + 1] if part not in closed else node.y - shifts[part]

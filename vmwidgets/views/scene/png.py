@@ -1,7 +1,7 @@
-"""A scene's SVG as a PNG, for slides and pages that take nothing else.
+"""A scene's SVG as a PNG, for slides and pages that accept nothing else.
 
-The rasterizer is `resvg <https://pypi.org/project/resvg-py/>`_, the extra ``png``.  It knows
-neither variables of style sheets nor ``:not(…)``, so both are worked out before.
+The rasterizer is `resvg <https://pypi.org/project/resvg-py/>`_, the extra ``png``.  It supports neither variables of
+style sheets nor ``:not(…)``, so both are resolved before.
 """
 
 from __future__ import annotations
@@ -21,10 +21,9 @@ THEMES = ("light", "dark")
 
 
 def to_png(svg: str, *, theme: str = "light", scale: float = 2.0) -> bytes:
-    """The picture as a PNG, `scale` pixels for each of the drawing's.
+    """Return the picture as a PNG with `scale` pixels for each of the drawing's.
 
-    Raises :class:`Refused` where the extra is not installed, for a theme that there is not, and for a scale outside
-    0.25 to 8.
+    Raises :class:`Refused` if the extra is not installed, for an unknown theme, and for a scale outside 0.25 to 8.
     """
     if theme not in THEMES:
         raise Refused(f"theme={theme!r}, but it must be 'light' or 'dark'")
@@ -38,7 +37,7 @@ def to_png(svg: str, *, theme: str = "light", scale: float = 2.0) -> bytes:
 
 
 def plain_svg(svg: str, *, theme: str = "light") -> str:
-    """The same SVG in one theme, without variables and ``:not(…)`` in its style sheet.
+    """Return the same SVG in one theme, without variables and ``:not(…)`` in its style sheet.
 
     >>> plain_svg('<svg><style>.a{--c:red}.a:not(.b){fill:var(--c)}</style><g class="a"/><g class="a b"/></svg>')
     '<svg><style>.a{--c:red}.not0{fill:red}</style><g class="a not0"/><g class="a b"/></svg>'
@@ -60,7 +59,7 @@ def plain_svg(svg: str, *, theme: str = "light") -> str:
 
 
 def _named(body: str, name: str, needed: set[str], excluded: set[str]) -> str:
-    """The elements that have all classes `needed` and none `excluded` have the class `name` as well."""
+    """Return elements with the class `name` added to those that have all classes `needed` and none `excluded`."""
 
     def more(found: re.Match[str]) -> str:
         classes = set(found[1].split())

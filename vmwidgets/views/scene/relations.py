@@ -1,8 +1,8 @@
-"""What things of pictures are to each other: where each is, and what it leads to.
+"""Relations between the things in pictures: the place of each, and its references.
 
-A page lights up what belongs to the thing that is pointed at, in all pictures of a machine, without asking Python: an
-entry and its node by their name, descriptors by the addresses that they are for, frames by where descriptors lead.
-`js/src/kin.ts` is the other half.
+A page lights up everything related to the thing that is pointed at, in all pictures of a machine, without asking
+Python: an entry and its node by their name, descriptors by their addresses, frames by the descriptors that refer to
+them.  `js/src/kin.ts` is the other half.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ FRAMES = ""
 """The space of physical memory, whose pages are frames."""
 
 KERNEL = "kernel"
-"""The space of all addresses that are the kernel's, in whose tables they may stand."""
+"""The space of all kernel addresses, whichever tables contain them."""
 
 
 class Pages(NamedTuple):
@@ -28,7 +28,7 @@ class Pages(NamedTuple):
 
     @classmethod
     def between(cls, space: str, start: int, end: int) -> Pages:
-        """The pages of the addresses [start, end).
+        """Return the pages of the addresses [start, end).
 
         >>> Pages.between("init", 0x1_0000, 0x1_2000)
         Pages(space='init', first=16, length=2)
@@ -37,22 +37,22 @@ class Pages(NamedTuple):
 
 
 class About(NamedTuple):
-    """A thing: the pages `at` which it is, and what it leads `to`: pages, or things by their names."""
+    """A thing: the pages `at` which it is, and the pages or things `to` which it refers."""
 
     at: tuple[Pages, ...] = ()
     to: tuple[Pages | str, ...] = ()
 
     def joined(self, other: About) -> About:
-        """The same thing in two pictures: at the places of both."""
+        """Return the same thing from two pictures, at the places of both."""
         return About(tuple(dict.fromkeys(self.at + other.at)), tuple(dict.fromkeys(self.to + other.to)))
 
 
 Relations = Mapping[str, About]
-"""What is known of things, by their names."""
+"""The facts about things, by name."""
 
 
 def space_of(map_name: str) -> str:
-    """The space of a map's addresses, by the name that events give the map.
+    """Return the space of a map's addresses, by the name that events give the map.
 
     >>> space_of("task:init/map"), space_of("kernel_map/pipe_map")
     ('init', 'kernel')
@@ -78,12 +78,12 @@ class _Drawn(Protocol):
 
 
 def things_of(nodes: Iterable[_Drawn]) -> set[str]:
-    """Return what nodes are drawn of."""
+    """Return the things of which nodes are drawn."""
     return {node.thing for node in nodes} - {""}
 
 
 def of_entries(map_name: str, entries: Iterable[_Entry], drawn: Collection[str]) -> dict[str, About]:
-    """Return what is known of the entries of a map that are `drawn`: their pages, and the object that they map."""
+    """Return the facts about a map's `drawn` entries: their pages, and their objects."""
     space = space_of(map_name)
     return {
         f"entry:{one.id}": About(
@@ -95,7 +95,7 @@ def of_entries(map_name: str, entries: Iterable[_Entry], drawn: Collection[str])
 
 
 def together(parts: Iterable[Relations]) -> dict[str, About]:
-    """Return what several pictures know; what is a thing in two of them is at the places of both."""
+    """Return the facts of several pictures; a thing in two of them is at the places of both."""
     known: dict[str, About] = {}
     for part in parts:
         for thing, about in part.items():

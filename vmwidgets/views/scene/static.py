@@ -11,7 +11,7 @@ STATIC = Path(__file__).parents[2] / "static"
 
 @cache
 def read_static(name: str) -> str:
-    """The text of a built file of the front end; all models share it.
+    """Return the text of a built file of the front end; all models share it.
 
     Raises :class:`FileNotFoundError` with a sentence that says how to build it.
     """
@@ -26,5 +26,5 @@ def read_static(name: str) -> str:
 
 @cache
 def packed_static(name: str) -> bytes:
-    """The same as zlib packs it, for a message."""
+    """Return the same, packed by zlib, for a message."""
     return zlib.compress(read_static(name).encode(), 9)

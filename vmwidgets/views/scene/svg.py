@@ -1,4 +1,4 @@
-"""A scene as a standalone SVG: the static twin of the live drawing, from the same numbers and the same style sheet."""
+"""A scene as a standalone SVG: the static twin of the live drawing, from the same numbers and style sheet."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ _PAD = 14.0
 
 
 def to_svg(scene: Scene, *, bare: bool = False, scale: float = 1.0, selected: str = "") -> str:
-    """The whole picture: title, caption, drawing, key of colours.  It follows a dark mode and paints its own ground.
+    """Return the whole picture: title, caption, drawing, key of colours.
 
-    `bare` leaves out what an image in a page can't show: names and titles of single nodes.  `scale` is how many pixels
-    of the file one of the drawing's is.  `selected` is the thing that is marked as a page marks what is selected.
+    It follows a dark mode and paints its own background.
+
+    `bare` leaves out what an image in a page can't show: names and titles of single nodes.  `scale` is the number of
+    the file's pixels for one of the drawing's.  `selected` is the thing that is marked as selected.
     """
     words, top = _words(scene)
     scene = with_key(_without_switches(scene.whole()))
@@ -44,16 +46,16 @@ def to_svg(scene: Scene, *, bare: bool = False, scale: float = 1.0, selected: st
 
 
 class Drawings:
-    """Drawings alone, without words around them, for one page that has the style sheet (:func:`style_sheet`).
+    """Drawings without words around them, for a page with the style sheet (:func:`style_sheet`).
 
-    What was drawn on the page before is not written again, but referred to.
+    What was drawn on the page before is not repeated, but referenced.
     """
 
     def __init__(self) -> None:
         self._known: dict[str, str] = {}  # by what is drawn: its id
 
     def svg(self, scene: Scene, alt: str, selected: str = "") -> str:
-        """One drawing; `alt` is what a screen reader says, `selected` the thing that is marked."""
+        """Return one drawing; `alt` is its text for screen readers, `selected` the thing that is marked."""
         whole = _without_switches(scene.whole())
         links = self._once("".join(_link(link, True) for link in whole.links))
         nodes = "".join(
@@ -67,7 +69,7 @@ class Drawings:
         return f'<svg class="{_STANDALONE}" {place} role="img" aria-label={_quoted(alt)}>{drawn}</svg>'
 
     def _once(self, markup: str, x: float = 0, y: float = 0) -> str:
-        """The markup at a place, with an id, or a reference to it."""
+        """Return the markup at a place, with an id, or a reference to it."""
         known = self._known.get(markup)
         if known is not None:
             place = f' x="{x:g}" y="{y:g}"' if x or y else ""
@@ -84,11 +86,11 @@ class Drawings:
 _STANDALONE = "vmw-scene vmw-standalone still"
 
 _SHORT = 120
-"""Characters that cost less than a reference."""
+"""Markup with fewer characters than this is shorter than a reference."""
 
 
 def _without_switches(scene: Scene) -> Scene:
-    """The scene without what only a live picture can do, and without the rows that this leaves empty."""
+    """Return the scene without parts that only work in a live picture, and without rows that become empty."""
     stays = tuple(node for node in scene.nodes if node.kind not in ("press", "switch"))
     if len(stays) == len(scene.nodes):
         return scene
@@ -104,7 +106,7 @@ def _without_switches(scene: Scene) -> Scene:
                 empty.append((top, below))
 
     def higher(y: float) -> float:
-        """Return where something at `y` is without those rows."""
+        """Return the place of something at `y` without those rows."""
         return y - sum(below - top for top, below in empty if below <= y)
 
     return replace(
@@ -116,7 +118,7 @@ def _without_switches(scene: Scene) -> Scene:
 
 
 def _subtitle(scene: Scene) -> str:
-    """The subtitle, with the words of switches that are on; a walk's subtitle has them already."""
+    """Return the subtitle, with the words of switches that are on; a walk's subtitle already contains them."""
     on = [node.text[0].text for node in scene.nodes if node.kind == "switch" and "chosen" in node.state]
     headings = [run.text for node in scene.nodes if node.id.startswith("section/") for run in node.text]
     said = " ".join((scene.subtitle, *headings))
@@ -124,12 +126,12 @@ def _subtitle(scene: Scene) -> str:
 
 
 def alt_text(scene: Scene) -> str:
-    """Return what the picture says, in a sentence."""
+    """Return the picture's meaning in a sentence."""
     return visible(f"{scene.title}: {_subtitle(scene)}. {scene.caption.text} {scene.caption.reason}".strip())
 
 
 def _words(scene: Scene) -> tuple[str, float]:
-    """The answer, large, with its name above it and its reason below; and where the drawing begins."""
+    """Return the answer, large, with its name above and its reason below; and where the drawing begins."""
     room, parts, y = scene.width - 2 * _PAD, [], 6.0
     for words, style, high in _lines(scene, room):
         parts.append(_text(_PAD, y + high - 5, words, style))
@@ -138,7 +140,7 @@ def _words(scene: Scene) -> tuple[str, float]:
 
 
 def _lines(scene: Scene, room: float) -> Iterator[tuple[str, str, float]]:
-    """Lines of words, each with its style and its height."""
+    """Yield lines of words, each with its style and its height."""
     caption, about = scene.caption, _subtitle(scene)
     tone = {"error": " error", "panic": " error"}.get(caption.tone, "")
     if scene.answers or not caption.text:
@@ -158,7 +160,7 @@ def _lines(scene: Scene, room: float) -> Iterator[tuple[str, str, float]]:
 
 
 LONG = 90
-"""Characters beyond which an answer is not large (`js/src/words.ts` has the same)."""
+"""The length from which an answer is not large (`js/src/words.ts` has the same)."""
 
 
 def _node(node: Node, bare: bool, is_selected: bool = False) -> str:
@@ -178,12 +180,12 @@ def _node(node: Node, bare: bool, is_selected: bool = False) -> str:
 
 
 def _rounding(node: Node) -> float:
-    """The radius of a node's corners."""
+    """Return the radius of a node's corners."""
     return min(node.w, node.h) / 2 if node.shape == "round" else min(6.0, node.h / 5, node.w / 5)
 
 
 _SHADE = 3.5
-"""Pixels from what is selected to the line at its right and below, as `js/src/node.ts` draws it."""
+"""Pixels from a selected thing to the line on its right and below, as in `js/src/node.ts`."""
 
 
 def _is_chosen(node: Node, selected: str) -> bool:
@@ -191,18 +193,18 @@ def _is_chosen(node: Node, selected: str) -> bool:
 
 
 def _shade(node: Node) -> str:
-    """The line at the right of what is selected, and below: over all nodes."""
+    """Return the line to the right of a selected thing, and below it, above all nodes."""
     x, y, r, right, below = node.x, node.y, _rounding(node), node.x + node.w + _SHADE, node.y + node.h + _SHADE
     line = f"M{x + r:g},{below:g} H{right - r:g} A{r:g},{r:g} 0 0 0 {right:g},{below - r:g} V{y + r:g}"
     return f'<path class="shade" d="{line}"/>'
 
 
 _LEAST_BADGED, _MOST_BADGES = (24, 18), 7
-"""Pixels that a node has at least for a badge; and how many badges a picture has at most (`js/src/node.ts`)."""
+"""The least size in pixels of a node with a badge; and the most badges in a picture (`js/src/node.ts`)."""
 
 
 def _badges(nodes: Iterable[Node]) -> str:
-    """A badge at the corner of what has come ("+") or goes ("−"); none where that is nearly all."""
+    """Return a badge at the corner of what is new ("+") or leaving ("−"); none if that is nearly everything."""
     w, h = _LEAST_BADGED
     found = [
         (node, "+" if "new" in node.state else "−")
@@ -220,7 +222,7 @@ def _badges(nodes: Iterable[Node]) -> str:
 
 
 def _whole_title(node: Node) -> str:
-    """The node's title, with what is cut in its text and not in the title, as `js/src/node.ts` has it."""
+    """Return the node's title, with texts that are cut and not in the title, as in `js/src/node.ts`."""
     lost = [run.text for run in node.text if run.room and run.text not in node.title]
     return " · ".join(part for part in (node.title, *lost) if part)
 
@@ -275,11 +277,11 @@ _LIVE = re.compile(r":focus|:hover|\[")  # without a pointer, and without a page
 _VARIABLE = re.compile(r"var\((--[\w-]+)")
 
 Rule = tuple[str, str]
-"""A selector list or an at-rule, and what is between its braces."""
+"""A selector list or an at-rule, and the contents of its braces."""
 
 
 def standalone_style(markup: str) -> str:
-    """The rules, and the colours, that elements of `markup` can match.
+    """Return the rules, and the colours, that elements of `markup` can match.
 
     >>> ".tree-node" in standalone_style('<svg class="vmw-scene"><g class="node"/></svg>')
     False
@@ -290,7 +292,7 @@ def standalone_style(markup: str) -> str:
 
 @cache
 def style_sheet() -> str:
-    """All rules, without what only people read: of pages whose pictures are drawn again by script."""
+    """Return all rules without comments, for pages whose pictures are redrawn by a script."""
     return "".join(f"{head}{{{body}}}" for head, body in (*_sheet(), *_sheet("live.css")))
 
 

@@ -1,8 +1,8 @@
-"""Text in pictures: how wide it is, how to shorten it, and how to show what can't be seen.
+"""Text in pictures: its width, how to shorten it, and visible forms of invisible characters.
 
 Sizes must be known in Python, before any browser has drawn them.  So widths are bounds: monospaced characters have one
-width, others are taken as wide as the widest common font has them on average, East Asian ones as two.  What may be too
-long by that bound is given its room (:func:`fitted`): a page cuts it only where it is too long in the page's own font
+width, others are as wide as in the widest common font on average, and East Asian ones count as two.  A text that may be
+too long by that bound is given its room (:func:`fitted`): a page cuts it only if it is too long in the page's own font
 (`js/src/fit.ts`), a file by the bound (:func:`cut`).
 """
 
@@ -24,26 +24,26 @@ _SANS = {
     **dict.fromkeys("+=<>~≥", 0.84),
     **dict.fromkeys("mwMW@%—…→&", 1.0),
 }
-"""Widths in parts of the font size, for those that differ from the usual; of the widest common font."""
+"""Widths in parts of the font size, for unusual ones; of the widest common font."""
 
 _BOLD = frozenset(("strong", "title", "letter"))
 
 _LOWER, _UPPER = 0.64, 0.77
 
 _OTHER_SCRIPTS, _OTHER = "\u0530", 1.2
-"""Letters from this one on, other than East Asian ones, are of whatever font has them, in monospaced styles too."""
+"""Letters from this one on, except East Asian ones, come from any available font, even in monospaced styles."""
 
 _LARGE = (("\ufdf0", "\ufdfc", 3.0), ("\ufdfd", "\ufdfd", 12.0), ("\U00012000", "\U0001254f", 5.0))
 """Characters that are whole words or sentences: the first, the last, and their width."""
 
 _USUAL_LENGTH = 500
-"""Widths of longer texts are not kept."""
+"""Widths of texts longer than this are not cached."""
 
 ELLIPSIS = "…"
 
 
 def visible(text: str) -> str:
-    r"""`text` with control characters shown as pictures, and newlines and direction marks as what they are.
+    r"""Return `text` with control characters shown as pictures, and newlines and direction marks by name.
 
     >>> visible("a\nb\x00")
     'a␊b␀'
@@ -61,7 +61,7 @@ def _picture(character: str) -> str:
 
 
 def font_size(style: str) -> float:
-    """Pixels of a style such as "mono label dim"."""
+    """Return the size in pixels of a style such as "mono label dim"."""
     words = style.split()
     if "label" in words:
         return SIZES["label"]
@@ -69,7 +69,7 @@ def font_size(style: str) -> float:
 
 
 def text_width(text: str, style: str = "label") -> float:
-    """A bound on the pixels that `text` takes in `style`."""
+    """Return a bound on the width in pixels of `text` in `style`."""
     return _kept_width(text, style) if len(text) <= _USUAL_LENGTH else _width(text, style)
 
 
@@ -83,7 +83,7 @@ _kept_width = lru_cache(maxsize=4096)(_width)
 
 @lru_cache(maxsize=64)
 def _unit(style: str) -> tuple[float, bool]:
-    """The pixels that parts of a font size are of, and whether the style is monospaced."""
+    """Return the font size in pixels, and whether the style is monospaced."""
     return font_size(style) * (1.1 if _BOLD & set(style.split()) else 1.0), "mono" in style
 
 
@@ -99,7 +99,7 @@ def _part(character: str, mono: bool) -> float:
 
 
 def _fitting(characters: Sequence[str], room: float, style: str) -> int:
-    """Return how many characters from the first on take at most `room` pixels; it looks no further than they reach."""
+    """Return how many characters from the first on fit into `room` pixels, without measuring the rest."""
     unit, mono = _unit(style)
     taken = 0.0
     for number, character in enumerate(characters):
@@ -110,7 +110,7 @@ def _fitting(characters: Sequence[str], room: float, style: str) -> int:
 
 
 def short_count(count: int) -> str:
-    """A count in few characters.
+    """Return a count in few characters.
 
     >>> short_count(87), short_count(49_990), short_count(1_200_000)
     ('87', '50k', '1.2M')
@@ -123,7 +123,7 @@ def short_count(count: int) -> str:
 
 
 def wording(ways: Sequence[str], room: float, style: str = "label") -> str:
-    """The first of `ways` that takes at most `room` pixels; else the last."""
+    """Return the first of `ways` that fits into `room` pixels, or else the last."""
     return next((way for way in ways if _fits(way, room, style)), ways[-1])
 
 
@@ -137,9 +137,9 @@ def fitted(
     *,
     middle: bool = False,
 ) -> Text:
-    """`text`, made visible, where it has `room` pixels: nothing, if not even its first character has.
+    """Return `text`, made visible, with its `room` in pixels; nothing if not even its first character fits.
 
-    Of several texts it is the first that fits by the bound, else the last.
+    Of several texts, it is the first that fits by the bound, or else the last.
 
     >>> fitted(0, 12, "libcrypto.so.3", 60).room, fitted(0, 12, "libc", 60).room, fitted(0, 12, "libc", 5).text
     (60, 0.0, '')
@@ -151,7 +151,7 @@ def fitted(
 
 
 def cut(run: Text) -> str:
-    """Return what a file shows of a run of text: the bound of its width has to fit into its room.
+    """Return what a file shows of a text: the bound of its width has to fit into its room.
 
     >>> cut(fitted(0, 12, "libcrypto.so.3", 60)), cut(fitted(0, 12, "libc", 60))
     ('libcryp…', 'libc')
@@ -162,7 +162,7 @@ def cut(run: Text) -> str:
 
 
 def shorten(text: str, width: float, style: str = "label") -> str:
-    """`text`, made visible and cut with an ellipsis so that it takes at most `width` pixels.
+    """Return `text`, made visible and cut with an ellipsis to fit into `width` pixels.
 
     >>> shorten("libcrypto.so.3", 60)
     'libcryp…'
@@ -175,12 +175,12 @@ def shorten(text: str, width: float, style: str = "label") -> str:
 
 
 def _fits(shown: str, width: float, style: str) -> bool:
-    """Return whether a text takes at most `width` pixels."""
+    """Return whether a text fits into `width` pixels."""
     return _fitting(shown, width, style) == len(shown)
 
 
 def wrapped(text: str, width: float, style: str = "label") -> list[str]:
-    """`text`, made visible, in lines of at most `width` pixels; only a word that is longer by itself is cut.
+    """Return `text`, made visible, in lines of at most `width` pixels; only a longer single word is cut.
 
     >>> wrapped("one two three", 60)
     ['one two', 'three']
@@ -197,7 +197,7 @@ def wrapped(text: str, width: float, style: str = "label") -> list[str]:
 
 
 def shorten_middle(text: str, width: float, style: str = "label") -> str:
-    """Like :func:`shorten`, but keeps both ends: the end of a path says most."""
+    """Return the same as :func:`shorten`, but with both ends kept: the end of a path is the most informative part."""
     shown = visible(text)
     if _fits(shown, width, style):
         return shown

@@ -1,4 +1,4 @@
-"""The static twin of a picture, where no live view can be: in words, as an image, as a page of HTML."""
+"""The static twin of a picture, if there is no live view: in words, as an image, as a page of HTML."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from .model import Scene, Table
 from .text import visible
 
 ROWS = 40
-"""Rows of a table in a text twin; the others are counted."""
+"""The most rows of a table in a text twin; the others are counted."""
 
 STEPS = 400
-"""Steps in a table twin, around the one that is shown; the others are counted."""
+"""The most steps in a table twin, around the current one; the others are counted."""
 
 
 def heading(scene: Scene) -> str:
-    """Title and subtitle in one line."""
+    """Return title and subtitle in one line."""
     return visible(" · ".join(part for part in (scene.title, scene.subtitle) if part))
 
 
 def caption_words(scene: Scene) -> str:
-    """The caption in one line."""
+    """Return the caption in one line."""
     caption = scene.caption
     functions = f"({' → '.join(caption.functions)})" if caption.functions else ""
     return visible(" ".join(part for part in (caption.text, caption.reason, functions) if part))
 
 
 def alternative_text(scene: Scene) -> str:
-    """Return what a screen reader says in place of the picture."""
+    """Return the text of a screen reader instead of the picture."""
     parts = (heading(scene), caption_words(scene), *map(visible, scene.notes))
     return ". ".join(part.rstrip(".") for part in parts if part) + "."
 
 
 def text_twin(scene: Scene) -> str:
-    """Heading, caption, notes and table, for terminals and for readers without pictures."""
+    """Return heading, caption, notes and table, for terminals and for readers without pictures."""
     tables = [("", scene.table), *scene.table.more]
     lines = [line for title, table in tables for line in (visible(title), *_lines(table))]
     parts = [heading(scene), caption_words(scene), *map(visible, scene.notes), *lines]
@@ -58,7 +58,7 @@ def _cell(row: tuple[str, ...], column: int) -> str:
 
 
 def table_twin(scene: Scene) -> Table:
-    """The whole table twin: what is drawn, and after that what happened, step by step, if anything did."""
+    """Return the whole table twin: the drawn things, followed by the events, step by step."""
     caption, steps = scene.caption, scene.steps
     if not caption.text or not steps.said:
         return scene.table  # the caption is on the page already
@@ -77,7 +77,7 @@ def table_twin(scene: Scene) -> Table:
 
 
 def data_uri(svg: str) -> str:
-    """An SVG as an address that needs no server, to be put between double quotes; base64 would be a third longer.
+    """Return an SVG as an address that needs no server, for double quotes; base64 would be a third longer.
 
     >>> data_uri('<svg width="9">→ #</svg>')
     "data:image/svg+xml;charset=utf-8,<svg width='9'>→ %23</svg>"
@@ -87,7 +87,7 @@ def data_uri(svg: str) -> str:
 
 
 def drawing_in(uri: str) -> str:
-    """The SVG in an address that :func:`data_uri` made.
+    """Return the SVG in an address made by :func:`data_uri`.
 
     >>> drawing_in(data_uri('<svg width="9">→ #</svg>'))
     '<svg width="9">→ #</svg>'
@@ -96,7 +96,7 @@ def drawing_in(uri: str) -> str:
 
 
 def in_tenths(svg: str) -> str:
-    """The same SVG with places and sizes to a tenth of a pixel: a picture of many parts has a tenth fewer bytes.
+    """Return the same SVG with coordinates in tenths of a pixel, which makes a large picture a tenth smaller.
 
     >>> in_tenths('<text x="13.2043" y="2">13.2043</text>')
     '<text x="13.2" y="2">13.2043</text>'
@@ -113,18 +113,20 @@ def _quoted(letter: str) -> str:
 
 
 def image_html(svg: str, alt: str, style: str = "") -> str:
-    """An `<img>` of an SVG.
+    """Return an `<img>` of an SVG.
 
-    Not the SVG itself: notebooks cut inline SVG out of outputs that they do not trust.
+    An inline SVG would not do: notebooks remove it from outputs that they do not trust.
     """
     return f'<img alt="{escape(alt)}" src="{data_uri(svg)}" style="max-width: 100%{style}">'
 
 
 def output_html(scene: Scene, svg: str, wide: float = 0, slim: str = "") -> str:
-    """The image in a notebook's output, `wide` pixels wide; 0: as the SVG says.  A telephone has `slim`, if given.
+    """Return the image in a notebook's output, `wide` pixels wide; 0: the SVG's own width.
 
-    A browser draws an SVG by the `color-scheme` of its image.  So it has the theme of its page, not that of the
-    reader's system, and is light on paper.
+    A telephone gets `slim`, if given.
+
+    A browser draws an SVG by the `color-scheme` of its image.  So it has its page's theme, not that of the reader's
+    system, and is light on paper.
     """
     size = f"; width: {wide:g}px" if wide else ""
     image = image_html(svg, alternative_text(scene), f"; color-scheme: light{size}")
@@ -132,7 +134,7 @@ def output_html(scene: Scene, svg: str, wide: float = 0, slim: str = "") -> str:
 
 
 def picture_html(image: str, slim: str) -> str:
-    """An `<img>`, and the address of what a telephone shows instead; a blank would end the address.
+    """Return an `<img>`, with the address of a telephone's version; a blank would end the address.
 
     >>> picture_html('<img src="walk.svg">', "slim.svg")
     '<picture><source media="(max-width: 520px)" srcset="slim.svg"><img src="walk.svg"></picture>'
@@ -142,13 +144,13 @@ def picture_html(image: str, slim: str) -> str:
 
 
 TELEPHONE = "(max-width: 520px)"
-"""Pages for which pictures are laid out as for a telephone."""
+"""The condition of pages for which pictures are laid out as for a telephone."""
 
 
 def twin_html(twin_id: str, image: str, note: str = "", again: str = "") -> str:
-    """The twin of a view: its image, with a note of where it comes from; the live view of the same id hides it.
+    """Return the twin of a view: its image, with a note on its origin; the live view with the same ID hides it.
 
-    `again` says how to get the live view; where a page can tell more (:data:`WHY_NOT_LIVE`), that takes its place.
+    `again` says how to get the live view; if a page can tell more (:data:`WHY_NOT_LIVE`), that replaces it.
 
     >>> twin_html("t1", "<img>", "cell [3]")
     '<div data-vmwidgets-twin="t1"><img><div style="font-size: 11px; opacity: 0.8">cell [3]</div></div>'
@@ -158,7 +160,7 @@ def twin_html(twin_id: str, image: str, note: str = "", again: str = "") -> str:
 
 
 def drawings_in(html: str) -> list[tuple[str, str]]:
-    """Of each twin in some HTML what its image says to a screen reader, and its SVG.
+    """Return, for each twin in some HTML, its image's text for screen readers, and its SVG.
 
     >>> drawings_in(twin_html("t1", f'<img alt="a &lt;map&gt;" src="{data_uri("<svg/>")}">'))
     [('a <map>', '<svg/>')]
@@ -170,10 +172,10 @@ _TWIN = re.compile(r'data-vmwidgets-twin="[^"]*">(?:<picture>.*?)?<img alt="([^"
 
 _ALIVE = "> .jupyter-widgets > :is(.lm-Widget, script)"
 LOST = f".jp-OutputArea-child:has(> .jupyter-widgets):not(:has({_ALIVE}))"
-"""JupyterLab's output of a widget whose kernel is gone: nothing but its own line, "model not found".
+"""JupyterLab's output of a widget whose kernel is gone: only its own line, "model not found".
 
-The selector names what else may be there. A selector that looks for any child is slow: the browser then computes the
-styles of the whole output for each element that a picture adds or removes.
+The selector names what else may be there.  A selector for any child is slow: the browser then computes the styles of
+the whole output for each element that a picture adds or removes.
 """
 
 _DARK = ":is([data-jp-theme-light=false], .vscode-dark, html[theme=dark])"
@@ -192,9 +194,9 @@ RULES = (
     f"@media screen {{ {_DARK} {_OURS} img {{ color-scheme: dark !important }} }} "
     f"@media screen and (max-width: 46em) {{ {_NARROW} }}</style>"
 )
-"""What holds for all twins of a page: no empty line above them, and dark where the page's own words say so.
+"""Rules for all twins of a page: no empty line above them, and a dark theme if the page says so.
 
-On a narrow page, letters keep their size: pictures are scrolled, and those beside each other are one below the other.
+On a narrow page, letters keep their size: pictures scroll, and adjacent ones are placed below each other.
 """
 
 ABSENT = (
@@ -210,36 +212,36 @@ _DRAWS = f"{_CHILD}:has(> .jp-OutputArea-output > .lm-Widget):not(:has([data-vmw
 
 
 def _instead(output: str, sentence: str, more: str = "") -> str:
-    """Say `sentence` in the twin that follows `output`, in place of how to get the live view."""
+    """Return a rule that puts `sentence` in the twin after `output`, instead of how to get the live view."""
     twin = f"{output} + {_CHILD} {_AGAIN}"
     return f'{twin} > span {{ display: none }} {twin}::after {{ content: "{sentence}"; display: block{more} }}'
 
 
 def unless_inside(twin_id: str) -> str:
-    """Hide a twin where the output above it has the same one: where the content of an `Output` was saved."""
+    """Return a rule that hides a twin if the output above it contains the same one, as a saved `Output` does."""
     twin = f'[data-vmwidgets-twin="{escape(twin_id)}"]'
     return f"<style>{_CHILD}:has(.jp-OutputArea {twin}) + {_CHILD}:has({twin}) {{ display: none }}</style>"
 
 
 _LATE_AREA = f".jp-OutputArea:has(> {_CHILD} [data-vmwidgets-late])"
 LATE = f"<style>{_LATE_AREA} > {LOST} {{ display: none }}</style>"
-"""Hides empty lines above twins that do not follow their widgets: what came into these after they were displayed."""
+"""Rules against empty lines above twins that do not follow their widgets: contents that came later."""
 
 WHY_NOT_LIVE = (
     f"<style>{_instead(LOST, ABSENT)} "
     f"{_instead(_DRAWS, STOPPED, '; animation: vmw-stopped 1ms 3s both')} "
     "@keyframes vmw-stopped { from { visibility: hidden } }</style>"
 )
-"""What a twin of JupyterLab and Notebook says of the live view before it, which is not there.
+"""The text of a twin in JupyterLab and Notebook if its live view is missing.
 
-Either its page has no model for it, or no script draws it. No script of ours runs in either case, so only rules can
-say it. A page can't tell a cell that was not run in this session from one that another page of the kernel has run: the
-sentence has both.
+Either its page has no model for it, or no script draws it.  No script of ours runs in either case, so only rules can
+say it.  A page can't distinguish a cell that was not run in this session from one that another page of the kernel has
+run: the sentence mentions both.
 """
 
 
 def note_html(note: str, more: str = "") -> str:
-    """A small line below a picture; `more` is HTML at its end."""
+    """Return a small line below a picture; `more` is HTML at its end."""
     return f'<div style="font-size: 11px; opacity: 0.8">{escape(note)}{more}</div>' if note or more else ""
 
 
@@ -255,7 +257,7 @@ STYLE = (
 
 
 def html_page(scene: Scene, svg: str) -> str:
-    """Heading, caption, picture and table; everything that learners wrote is escaped."""
+    """Return heading, caption, picture and table, with everything that learners wrote escaped."""
     notes = "".join(f"<p>{escape(visible(note))}</p>" for note in scene.notes)
     return (
         "<!doctype html>\n"
@@ -270,7 +272,7 @@ def html_page(scene: Scene, svg: str) -> str:
 
 
 def table_html(table: Table, level: int = 2) -> str:
-    """A table, with those under it; these have headings of a level."""
+    """Return a table, with those below it, which have headings of this level."""
     head = "".join(f'<th scope="col">{escape(word)}</th>' for word in table.header)
     rows = "".join(
         "<tr>" + "".join(f"<td>{escape(visible(word))}</td>" for word in row) + "</tr>" for row in table.rows

@@ -1,7 +1,7 @@
-"""A scene as plain data: what the browser gets, what `to_json()` gives.
+"""A scene as plain data, for the browser and for `to_json()`.
 
-The front end's half is `js/src/scene.ts`.  Fields at their defaults are left out, so that an update costs the
-bytes of what is on screen and nothing else.
+The front end's half is `js/src/scene.ts`.  Fields with default values are left out, so that an update costs only the
+bytes of what is on screen.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from .model import VERSION, Link, Marks, Node, Scene, Table, Text
 
 
 def _number(value: float) -> float | int:
-    """A tenth of a pixel is enough, and short in JSON."""
+    """Return a number in tenths, which is precise enough in pixels, and short in JSON."""
     tenths = int(value * 10 + (0.5 if value >= 0 else -0.5))
     return tenths / 10 if tenths % 10 else tenths // 10
 
 
 def encode_node(node: Node) -> dict[str, Any]:
-    """One node; text runs are [x, y, text, style, anchor, room if it has to be measured], bars [x, y, w, h, style].
+    """Return one node; texts are [x, y, text, style, anchor, room if it must be measured], bars [x, y, w, h, style].
 
-    The room of what is cut in its middle is negative.
+    The room of a text that is cut in its middle is negative.
     """
     data: dict[str, Any] = {
         "id": node.id,
@@ -56,7 +56,7 @@ def _run(text: Text) -> list[Any]:
 
 
 def encode_link(link: Link) -> dict[str, Any]:
-    """One link; `points` are [[x, y], ...]."""
+    """Return one link; `points` are [[x, y], ...]."""
     data: dict[str, Any] = {
         "id": link.id,
         "kind": link.kind,
@@ -73,7 +73,7 @@ def encode_link(link: Link) -> dict[str, Any]:
 
 
 def encode_table(table: Table) -> dict[str, Any]:
-    """One table, with those under it."""
+    """Return one table, with those below it."""
     data: dict[str, Any] = {"header": list(table.header), "rows": [list(row) for row in table.rows]}
     if table.more:
         data["more"] = [{"title": title, **encode_table(other)} for title, other in table.more]
@@ -81,7 +81,7 @@ def encode_table(table: Table) -> dict[str, Any]:
 
 
 def encode_marks(marks: Marks) -> dict[str, Any]:
-    """Marks as columns; all but `look` as differences, places and widths in tenths of a pixel, which pack well."""
+    """Return marks as columns; all but `look` as differences, coordinates in tenths of a pixel, which compress well."""
     data: dict[str, Any] = {
         "lane": marks.lane,
         "kind": marks.kind,
@@ -108,12 +108,12 @@ def encode_marks(marks: Marks) -> dict[str, Any]:
 
 
 def _differences(column: Sequence[int]) -> list[int]:
-    """Each less the one before it; the first as it is."""
+    """Return each number minus the one before it; the first unchanged."""
     return [*column[:1], *map(sub, column[1:], column)]
 
 
 def encode_scene(scene: Scene, *, with_table: bool = True) -> dict[str, Any]:
-    """The whole scene; `with_table` with its table twin, else with how that begins."""
+    """Return the whole scene; `with_table` with its table twin, otherwise with its beginning."""
     caption, table = scene.caption, scene.table
     return {
         "version": VERSION,
@@ -149,7 +149,7 @@ def encode_scene(scene: Scene, *, with_table: bool = True) -> dict[str, Any]:
 
 
 def _about(scene: Scene) -> dict[str, Any]:
-    """Return what is known of the things that are nodes: where each is, and what it leads to."""
+    """Return the facts about the things that are nodes: the place of each, and its references."""
     things = {node.thing for node in scene.nodes}
     about = {
         thing: [[list(pages) for pages in one.at], [to if isinstance(to, str) else list(to) for to in one.to]]

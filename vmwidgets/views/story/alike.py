@@ -1,4 +1,4 @@
-"""Runs of steps that say the same of one page after another: after a few they are one step, which can be opened."""
+"""Runs of steps that repeat for one page after another: after a few, they become one step, which can be opened."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from .step import Step
 from .words.kmem import said_of_alike
 
 LONGEST, ROUNDS, KEPT = 6, 8, 3
-"""Steps of a round at most; rounds of a run at least; rounds that stay."""
+"""The most steps of a round; the fewest rounds of a run; the rounds that are not folded."""
 
 _KINDS = frozenset(("pages", "buffers", "object", "ring", "machine"))
-"""What runs are about: a search in a tree and a call of a domain are steps each."""
+"""Subjects of runs: a search in a tree and a call of a domain have steps of their own."""
 
 _BETWEEN = (ev.BlockSplit, ev.BlockJoined)
-"""What comes now and then in a run, and does not end it."""
+"""Events that may occur within a run without ending it."""
 
 _NUMBERS = re.compile(r"0x[0-9a-f_]+|\d[\d,_]*")
 
 
 def folded(steps: Sequence[Step]) -> Iterator[Step]:
-    """The steps, those of a run but its first rounds as one.  O(steps)."""
+    """Yield the steps, with those of a run, after its first rounds, as one.  O(steps)."""
     solid = [index for index, step in enumerate(steps) if not isinstance(step.event, _BETWEEN)]
     shapes = [_shape(steps[index]) for index in solid]
     done = at = 0
@@ -45,19 +45,19 @@ def folded(steps: Sequence[Step]) -> Iterator[Step]:
 
 
 def _gain(found: tuple[int, int]) -> tuple[int, int]:
-    """Return how many steps a run makes one, in rounds so long; of equal ones the shorter rounds."""
+    """Return how many steps a run with rounds of this length saves; shorter rounds win if equal."""
     long, rounds = found
     return (long * rounds if rounds >= ROUNDS else 0), -long
 
 
 def _shape(step: Step) -> object:
-    """Return what steps that are alike have in common; of others nothing."""
+    """Return what repeating steps have in common; "" for others."""
     is_one = step.about.kind in _KINDS or isinstance(step.event, ev.LookupCacheHit)
     return (_NUMBERS.sub("#", step.sentence), step.functions) if is_one else object()
 
 
 def _rounds(shapes: Sequence[object], at: int, long: int) -> int:
-    """Return how often the steps from `at` on, so many, come in a row."""
+    """Return how often the `count` steps from `at` on are repeated in a row."""
     first = shapes[at : at + long]
     rounds = 0
     while len(first) == long and shapes[at + rounds * long : at + (rounds + 1) * long] == first:

@@ -1,4 +1,4 @@
-"""Which kernel functions were under way when something happened."""
+"""The kernel functions that were running when something happened."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _CALLS = (ev.Called, ev.Returned, ev.Unwound)
 
 
 def with_functions(events: Iterable[ev.Event]) -> Iterator[tuple[int, ev.Event, Functions]]:
-    """Each event but calls and returns, with its place and the functions that were under way."""
+    """Return each event except calls and returns, with its index and the functions that were running."""
     return ((index, event, functions) for index, event, functions, _ in followed(events))
 
 
 def followed(events: Iterable[ev.Event]) -> Iterator[tuple[int, ev.Event, Functions, str]]:
-    """As :func:`with_functions`, and who ran: threads take turns, and each has functions of its own under way.
+    """Yield the same as :func:`with_functions`, and the thread: threads take turns, and each has its own functions.
 
     "" is the learner's cell.
     """
@@ -37,7 +37,7 @@ def followed(events: Iterable[ev.Event]) -> Iterator[tuple[int, ev.Event, Functi
 
 
 def returned(events: Iterable[ev.Event], name: str) -> list[tuple[int, object]]:
-    """Return what the calls of one kernel function gave back and where, without those that failed."""
+    """Return the results of a kernel function's calls, with their indices, without failed ones."""
     stacks, found = CallStacks(), list[tuple[int, object]]()
     for index, event in enumerate(events):
         moving = _moving(event)
@@ -51,7 +51,7 @@ def returned(events: Iterable[ev.Event], name: str) -> list[tuple[int, object]]:
 
 
 def left_open(events: Iterable[ev.Event]) -> Functions:
-    """The functions that never returned: where an error or a panic came from, in the thread that it ended."""
+    """Return the functions that never returned, in the thread that an error or a panic ended."""
     stacks = CallStacks()
     failed: Functions = ()
     for event in events:
@@ -68,7 +68,7 @@ def left_open(events: Iterable[ev.Event]) -> Functions:
 
 
 def _moving(event: ev.Event) -> tuple[Any, ...]:
-    """An event about what is under way as it was reported, as far as that matters; of others nothing."""
+    """Return an event about running functions with its details; None for other events."""
     if isinstance(event, ev.Called):
         return type(event).__name__, event.name
     if isinstance(event, ev.Unwound):

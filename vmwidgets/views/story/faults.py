@@ -1,7 +1,7 @@
-"""The faults of an operation, each as a way from box to box: which function did what, read off the events alone.
+"""The faults of an operation, each as a path from box to box, with the functions that acted, from the events alone.
 
-The boxes are a fault's places in a textbook, in order: access, TLB, walk, fault code, map lookup, object and pager,
-frame, page tables, second try.
+The boxes are the parts of a textbook's fault, in order: access, TLB, walk, fault code, map lookup, object and pager,
+frame, page tables, retry.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ BOXES = {
     "enter": ("page tables", "pmap_enter"),
     "retry": ("retry", PROCESSOR),
 }
-"""Title of each box, and who does that, where no event has said so yet."""
+"""Title of each box, and its usual actor, before an event names one."""
 
 
 class Mark(NamedTuple):
-    """What event `at` means for a box: who did it, what was done, and what a selection calls what it is about."""
+    """An event at index `at` in a box: the actor, the action, and the ID of the thing it is about."""
 
     at: int
     box: str
@@ -46,7 +46,7 @@ class Mark(NamedTuple):
 
 @dataclass
 class Fault:
-    """One access and what became of it: to `va` in `space`, the name of a task ("": not known, or the kernel)."""
+    """One access and its outcome: to `va` in `space`, the name of a task ("": unknown, or the kernel)."""
 
     va: int
     access: str
@@ -55,21 +55,21 @@ class Fault:
     faulted: bool = False
     tried_again: bool = False
     failed: int = -1
-    """The event by which it failed; -1: it did not."""
+    """The index of the event by which it failed, or -1."""
     signal: str = ""
-    """What it failed with."""
+    """The signal or error with which it failed."""
     waited: str = ""
-    """How long for its pager, as "50 ticks"."""
+    """The time that it waited for its pager, as "50 ticks"."""
 
     @property
     def failing(self) -> str:
-        """The box where it failed: the last that did something, and the lookup where only a fault code came."""
+        """The box where it failed: the last with an action, or the lookup if there was only a fault code."""
         last = self.marks[-1].box
         return "lookup" if last == "code" else last
 
 
 def faults_of(moment: Moment) -> list[Fault]:
-    """The accesses of an operation that faulted, in order; those that did not where none did.  O(events)."""
+    """Return the faulting accesses of an operation, in order; if there are none, all accesses.  O(events)."""
     reader = _Reader(moment)
     for index, event, functions, runner in followed(moment.events):
         reader.read(index, event, functions, runner)
@@ -78,7 +78,7 @@ def faults_of(moment: Moment) -> list[Fault]:
 
 
 class _Reader:
-    """The accesses of one operation, in the making: each thread makes one at a time."""
+    """The accesses of one operation, as they are collected: each thread makes one at a time."""
 
     def __init__(self, moment: Moment) -> None:
         self._moment = moment
@@ -89,11 +89,11 @@ class _Reader:
         self._loaded: dict[str, str] = {}
         self._open: dict[str, Fault] = {}
         self._killed = ""
-        """The task whose maps and tables go now, because a fault found no frame."""
+        """The task whose maps and tables are being freed, because a fault found no frame."""
         self.found: list[Fault] = []
 
     def read(self, index: int, event: ev.Event, functions: Functions, runner: str) -> None:
-        """One event more."""
+        """Read one more event."""
         self._names.follow(event)
         if isinstance(event, ev.SpaceLoaded):
             self._loaded[event.cpu] = event.space
@@ -158,7 +158,7 @@ class _Reader:
                 one.marks.append(Mark(index, box, functions[-1], words, saying.thing_of(event)))
 
     def end(self) -> None:
-        """An operation that failed did so in its last access, signal or not."""
+        """Note the end: a failed operation failed in its last access, with or without a signal."""
         operation = self._moment.operation
         last = self.found[-1] if self.found else None
         if operation is None or operation.outcome not in ("error", "panic") or last is None or not last.faulted:
@@ -169,7 +169,7 @@ class _Reader:
 
 
 def _box_of(event: ev.Event, functions: Functions) -> str:
-    """The box of what a kernel function did; nothing where no function did it, or no box has words for it."""
+    """Return the box of a kernel function's action; "" if no function did it, or no box has words for it."""
     saying = saying_of(event)
     if saying.box is None or not functions:
         return ""
@@ -177,13 +177,13 @@ def _box_of(event: ev.Event, functions: Functions) -> str:
 
 
 def _task_of(event: ev.Event) -> str:
-    """The task whose map an event is about."""
+    """Return the task whose map an event concerns."""
     path = str(getattr(event, "tree", "") or getattr(event, "map", ""))
     return path.removeprefix("task:").partition("/")[0] if path.startswith("task:") else ""
 
 
 def _with_frame(marks: list[Mark], frame: int) -> list[Mark]:
-    """A page that was in memory already took no frame: which it is was known when it was entered."""
+    """Return the fault with its frame: a page in memory needs no new one, and is known when it is entered."""
     entered = next((place for place, mark in enumerate(marks) if mark.box == "enter"), None)
     if entered is None or any(mark.box == "frame" for mark in marks):
         return marks
@@ -192,17 +192,17 @@ def _with_frame(marks: list[Mark], frame: int) -> list[Mark]:
 
 
 def _stopped_at(mark: Mark, pa: int) -> Mark:
-    """The walk stopped at the descriptor that is written first."""
+    """Return the fault with the place where its walk stopped: the descriptor that is written first."""
     return mark._replace(thing=f"pte:{pa:x}") if mark.box == "walk" and not mark.thing else mark
 
 
 def _is_for_want_of_a_frame(one: Fault, event: ev.Event) -> bool:
-    """Return whether a pager has no page because there was no frame, as the box of that says already."""
+    """Return whether a pager has no page because there was no frame, which the frame's box already says."""
     return isinstance(event, ev.PagerAsked) and event.outcome == "NOMEM" and one.marks[-1].box == "frame"
 
 
 _POINTS = {"pager_read": "object"}
-"""Where a failure on purpose is not in the box of frames."""
+"""Injection points whose failures are not in the frame's box."""
 
 
 def _point(event: ev.Event) -> str:
@@ -210,6 +210,6 @@ def _point(event: ev.Event) -> str:
 
 
 def _owner(event: ev.Event) -> str:
-    """Return what a selection calls the object that a frame was taken for."""
+    """Return the ID of the object for which a frame was allocated."""
     owner = str(getattr(event, "owner", ""))
     return f"object:{owner.removeprefix('object ')}" if owner.startswith("object ") else ""

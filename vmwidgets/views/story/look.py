@@ -1,4 +1,4 @@
-"""What a view sees of a machine: a part's value at each moment of one operation, and what differs between two."""
+"""A view's access to a machine: a part's value at each moment of one operation, and differences."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ V = TypeVar("V")
 class Look(Generic[V]):
     """A part of a machine at the moments of an operation; `moment` is the one that is drawn.
 
-    `at` gives the value after so many events.
+    `at` returns the value after a number of events.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")
@@ -27,12 +27,12 @@ class Look(Generic[V]):
     def __init__(self, moment: Moment, at: Callable[[int], V], after: V | None = None, *, is_far: bool = False) -> None:
         self.moment = moment
         self.is_far = is_far
-        """Whether to look inside would take long, and the operation is drawn at its end: then it is not done."""
+        """Whether looking inside would take long while the operation is drawn at its end: then it is not done."""
         self._at = at
         self._known: dict[int, V] = {} if after is None else {len(moment.events): after}
 
     def at(self, place: int) -> V:
-        """The value after so many events."""
+        """Return the value after this many events."""
         if self.is_far:
             return self.after
         if place not in self._known:
@@ -65,7 +65,7 @@ class Difference(NamedTuple):
 
 
 def difference(before: Mapping[Any, object], now: Mapping[Any, object]) -> Difference:
-    """Return what is new, what changed and what is gone between two looks.
+    """Return new, changed and removed things between two looks.
 
     >>> difference({1: "a", 2: "b"}, {2: "c", 3: "d"})
     Difference(new=frozenset({3}), changed=frozenset({2}), leaving=frozenset({1}))

@@ -1,6 +1,6 @@
-"""The lookups of an operation: what a processor asked its TLB for, and what came of it, read off the events alone.
+"""The TLB lookups of an operation: each processor's request and its outcome, from the events alone.
 
-An access that faults and is tried again makes two lookups.
+An access that faults and is retried makes two lookups.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from vmwidgets.engine.mmu.tlb_schema import TlbEntryValue
 
 @frozen
 class Lookup:
-    """A lookup of `va` in the TLB of `cpu`, by event `at`.
+    """A lookup of `va` in the TLB of `cpu`, at event `at`.
 
-    `outcome`: "missed"; "used", the TLB answered; "forbidden", a fault by the rights that it keeps; "clean", a write
-    for which the tables have to be marked first.
+    `outcome`: "missed"; "used", the TLB answered; "forbidden", a fault by its cached permissions; "clean", a write
+    before which the tables must be marked dirty.
     """
 
     at: int
@@ -29,11 +29,11 @@ class Lookup:
     place: tuple[int, int] | None = None
     """Set and way of the TLB's entry; None for a miss."""
     space: str = ""
-    """Whose tables the processor had loaded; "": this operation does not say it."""
+    """The owner of the tables that the processor had loaded; "" if this operation does not show it."""
     end: int = -1
-    """The event by which it was over; -1: none was kept."""
+    """The index of the event that ended it; -1 if it was not kept."""
     filled: TlbEntryValue | None = None
-    """What the TLB keeps from then on."""
+    """The translation that the TLB caches from then on."""
     faulted: bool = False
 
     @property
@@ -48,7 +48,7 @@ class Lookup:
 
 
 def lookups_of(events: Sequence[ev.Event]) -> list[Lookup]:
-    """The lookups in the order in which they began.  O(events)."""
+    """Return the lookups in the order in which they began.  O(events)."""
     found: list[Lookup] = []
     under_way: dict[str, int] = {}  # by processor, the place of its latest lookup in `found`
     loaded: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""The one moment that all pictures of an operation are of: so many of its events are done."""
+"""The moment that all pictures of an operation share: a number of its events that are done."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from .words.names import Starts
 from .words.pictures import say_moment
 
 About = Callable[[Step], bool]
-"""Which steps are about the subject of a picture."""
+"""A function that decides which steps are about a picture's subject."""
 
 MOST_PASSED = 3
-"""The next step has so many sentences of steps that were passed."""
+"""The most passed steps that the next step mentions."""
 
 
 class Told(NamedTuple):
-    """What a moment says to a picture that says by itself what it shows: its steps, and the caption of both."""
+    """A moment's words for a picture with words of its own: its steps, and the caption of both."""
 
     steps: Steps = STILL
     caption: Callable[[Caption], Caption] = lambda own: own
@@ -36,9 +36,9 @@ class Told(NamedTuple):
 
 @frozen(slots=False)
 class Moment:
-    """`done` events of `operation` are behind, the others are still to come; none: it is after the operation.
+    """A moment of `operation` after `done` events, or after all of it if `done` is None.
 
-    `starts` are for :func:`.story.story_of`.  Without `has_steps` the picture at hand is of the end (:meth:`at_end`).
+    `starts` is for :func:`.story.story_of`.  Without `has_steps`, the picture shows the end (:meth:`at_end`).
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")
@@ -59,7 +59,7 @@ class Moment:
 
     @cached_property
     def events(self) -> Sequence[Event]:
-        """All events of the operation that are kept."""
+        """All kept events of the operation."""
         return () if self.operation is None else self.operation.events
 
     @cached_property
@@ -76,27 +76,27 @@ class Moment:
 
     @cached_property
     def opened(self) -> Stages:
-        """The stages of all steps, with what is folded in the story opened; none where nothing is."""
+        """The stages of all steps, with folds opened; empty if there are no folds."""
         is_folded = any(step.inside for step in self.story.steps)
         return stages_of(self.story.every_step if is_folded else (), self.events)
 
     @property
     def place(self) -> int:
-        """Return how many events are done, as a number."""
+        """The number of events that are done."""
         return len(self.events) if self.done is None else min(self.done, len(self.events))
 
     @property
     def is_after(self) -> bool:
-        """Return whether all of the operation is done, so that the headline is its story."""
+        """Return whether the whole operation is done, so that the headline describes it."""
         return self.done is None
 
     @property
     def so_far(self) -> Sequence[Event]:
-        """The events that are done."""
+        """The events so far."""
         return self.events[: self.place]
 
     def words(self, place: int) -> dict[int, int]:
-        """Return what descriptors held after so many events that later ones wrote, by physical address."""
+        """Return the words of descriptors that later events change, after this many events, by physical address."""
         known = self._words
         if place not in known:
             if len(known) >= MOST_WORDS:
@@ -112,7 +112,7 @@ class Moment:
 
     @cached_property
     def step(self) -> Step | None:
-        """The step that was made last, where the operation is not over; none before the first."""
+        """The latest step, if the operation is not over; None before the first."""
         if self.is_after:
             return None
         reached = [step for step in self.story.steps if step.index < self.place]
@@ -123,7 +123,7 @@ class Moment:
 
     @cached_property
     def caption(self) -> Caption:
-        """The headline after the operation, else the sentence of the step at hand: the same in all pictures."""
+        """The headline after the operation, and otherwise the current step's sentence: the same in all pictures."""
         operation = self.operation
         if operation is None or self.is_after:
             return self.story.headline
@@ -134,14 +134,14 @@ class Moment:
         return Caption(say_moment("before"))
 
     def caption_with(self, own: str) -> Caption:
-        """The caption, with a sentence of the picture's own subject after it ("": none)."""
+        """Return the caption, followed by a sentence about the picture's own subject ("": none)."""
         caption = self.caption
         return replace(caption, reason=f"{caption.reason} {own}".strip()) if own else caption
 
     def told(self, mine: Mine) -> Told:
-        """Say what it says to a picture that has a caption of its own: what the operation did, if the picture changed.
+        """Return the words for a picture with a caption of its own: what the operation did, if it changed the picture.
 
-        After the operation the picture's own words come first, at a step those of the step.
+        After the operation, the picture's own words come first; at a step, the step's.
         """
 
         def caption(own: Caption) -> Caption:
@@ -157,25 +157,25 @@ class Moment:
     # ---- the steps of a picture ------------------------------------------------------------------
 
     def mine(self, mine: Mine) -> list[Step]:
-        """The steps that a picture has: those in which it changes."""
+        """Return the steps that change a picture."""
         return [stage.step for stage in mine(self.stages)] if self.has_steps else []
 
     def passed(self, mine: Mine, about: About) -> str:
-        """Return what is said of the steps about its subject that a picture passes on its way to the one at hand."""
+        """Return sentences on steps about its subject that a picture passes on its way to the current one."""
         if self.is_after:
             return ""
         done = [step.index for step in self.mine(mine) if step.index < self.place]
         return self._between(done[-2] if len(done) > 1 else -1, done[-1], about) if done else ""
 
     def _between(self, first: int, last: int, about: About) -> str:
-        """The latest sentences about a picture's subject of steps between two of its own."""
+        """Return the latest sentences about a picture's subject between two of its own steps."""
         said = [step.sentence for step in self.story.steps if first < step.index < last and about(step)]
         return " ".join(said[-MOST_PASSED:])
 
     def steps(self, mine: Mine, about: About = lambda step: False) -> Steps:
-        """Return where a picture is among its own steps: the last of its places is after the operation.
+        """Return the picture's place among its own steps: the last place is after the operation.
 
-        `about`: which of the other steps are of its subject too, so that the next of its own has their sentences.
+        `about` selects other steps about its subject, whose sentences are added to its next step.
         """
         if self.operation is None:
             return STILL
@@ -193,7 +193,7 @@ class Moment:
         return Steps(at, count, self.operation.number, places, (0, *functions, count), said, every)
 
     def _said(self, steps: Sequence[Step], about: About) -> tuple[Row, ...]:
-        """Of each step its sentence, what was passed on the way, its functions; at last what the operation did."""
+        """Return each step's sentence, what was passed, and its functions; at the end, what the operation did."""
         done = self.story.headline
         before = [-1, *(step.index for step in steps)]
         captions = [
@@ -203,18 +203,18 @@ class Moment:
         return tuple((f"{one.text} {one.reason}".strip(), " → ".join(one.functions)) for one in captions)
 
     def at(self, place: int | None, starts: Starts | None = None) -> Moment:
-        """Another moment of the same operation, whose story need not be written again; after it with none or AFTER.
+        """Return another moment of the same operation with the same story; after it, for None or AFTER.
 
-        Views that name entries need `starts`, which a moment that is kept with its story does not have.
+        Views that name entries need `starts`, which a moment kept with its story does not have.
         """
         return self._with(done=None if place == AFTER else place, starts=self.starts if starts is None else starts)
 
     def at_end(self) -> Moment:
-        """After the operation, in a picture that can't be of its inside: it has no steps there."""
+        """Return the moment after the operation, for a picture without steps inside it."""
         return self._with(done=None, has_steps=False)
 
     def with_story(self) -> Moment:
-        """The same with its story, which holds nothing of the machine any longer."""
+        """Return the same with its story, which no longer refers to the machine."""
         other = self._with(starts={})
         other.__dict__.update(events=self.events, story=self.story, stages=self.stages, opened=self.opened)
         return other
@@ -228,9 +228,9 @@ class Moment:
 
 
 MOST_WORDS = 8
-"""After so many places of an operation the words of descriptors are kept."""
+"""For how many moments of an operation the words of descriptors are cached."""
 
 
 def _begins(step: Step, before: Step) -> bool:
-    """Return whether another kernel function is under way at a step than at the one before."""
+    """Return whether a step has other running functions than the step before."""
     return step.functions[-1:] != before.functions[-1:]

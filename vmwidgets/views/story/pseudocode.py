@@ -1,7 +1,7 @@
-"""The kernel functions that labs show most, each in ten lines of our own words: one file a function, in `functions/`.
+"""The kernel functions that labs show most, each in ten lines of our own words: one file each, in `functions/`.
 
-The first line is the call; below it, a name of another kernel function is a call of that function, in the order in
-which calls come.  Lines under "for each" and "while" are repeated.  Pages show the same files (`js/src/functions.ts`).
+The first line is the call; below it, the name of another kernel function is a call of that function, and calls are in
+order.  Lines below "for each" and "while" are repeated.  Pages show the same files (`js/src/functions.ts`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from vmwidgets.engine.base.frozen import frozen
 
 @frozen(repr=False)
 class Pseudocode:
-    """What a kernel function does, in at most ten lines; printed, it is the lines."""
+    """A kernel function in at most ten lines; it prints as these lines."""
 
     name: str
     lines: tuple[str, ...]
@@ -26,7 +26,7 @@ class Pseudocode:
 
 
 def pseudocode(name: str) -> Pseudocode:
-    """Say what the kernel function `name` does, in ten lines of our own words (X15's, as far as it is followed).
+    """Return what the kernel function `name` does, in ten lines of our own words (following X15 where it can).
 
     In a picture, press the function's name under the caption to read the same text.  Raises :class:`Refused` for a
     function without a description; the message lists the functions that have one.
@@ -50,7 +50,7 @@ def pseudocode(name: str) -> Pseudocode:
 
 @cache
 def pseudocodes() -> dict[str, Pseudocode]:
-    """All of them, by name."""
+    """Return all functions, by name."""
     files = (resources.files(__package__) / "functions").iterdir()
     texts = {one.name.removesuffix(".txt"): one.read_text(encoding="utf-8") for one in files}
     return {name: Pseudocode(name, tuple(texts[name].splitlines())) for name in sorted(texts)}

@@ -1,4 +1,4 @@
-"""Which steps a picture has: those with events of the kinds that it shows."""
+"""The steps of a picture: those with events of the kinds that it shows."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ class Stage:
 
 
 class Stages(tuple[Stage, ...]):  # noqa: SLOT001  slots of a tuple can hold nothing
-    """The stages of one operation, and what was worked out of them once (:func:`once`)."""
+    """The stages of one operation, with results that were computed once (:func:`once`)."""
 
     def __init__(self, _stages: Iterable[Stage]) -> None:
         self.known: dict[Hashable, tuple[Stage, ...]] = {}
 
 
 Mine = Callable[[Sequence[Stage]], Iterable[Stage]]
-"""Which of an operation's stages a picture has as its steps."""
+"""A function that selects a picture's steps from an operation's stages."""
 
 
 def once(key: Hashable, mine: Mine) -> Mine:
-    """The same, worked out once for an operation: for all draws of pictures that give an equal `key`."""
+    """Return the same function, computed once for an operation, for all pictures with an equal `key`."""
 
     def remembered(stages: Sequence[Stage]) -> Iterable[Stage]:
         if not isinstance(stages, Stages):
@@ -47,17 +47,17 @@ def once(key: Hashable, mine: Mine) -> Mine:
 
 
 def where(changes: Callable[[Stage], bool]) -> Mine:
-    """The stages in which a picture changes, where each says so by itself."""
+    """Return the stages that change a picture, if each can be judged alone."""
     return lambda stages: filter(changes, stages)
 
 
 def having(*kinds: type[Event]) -> Mine:
-    """The stages with an event of one of these kinds."""
+    """Return the stages with an event of one of these kinds."""
     return where(lambda stage: any(isinstance(event, kinds) for event in stage.events))
 
 
 def either(*mine: Mine) -> Mine:
-    """The stages of several parts of a picture, in order."""
+    """Return the stages of several parts of a picture, in order."""
 
     def all_of(stages: Sequence[Stage]) -> Iterable[Stage]:
         found = {stage.step.index: stage for one in mine for stage in one(stages)}
@@ -69,9 +69,9 @@ def either(*mine: Mine) -> Mine:
 def seen(
     look: Callable[[int], object], among: Mine, is_cheap: Callable[[], bool] = lambda: True, most: int = 12
 ) -> Mine:
-    """Return the stages `among` others at which `look` gives another thing; it is given how many events are done.
+    """Return the stages `among` others at which `look` changes; its argument is the number of events done.
 
-    Of more than `most`, all, and all where a look is not cheap.
+    All, if there are more than `most`, or if a look is expensive.
     """
 
     def mine(stages: Sequence[Stage]) -> Iterable[Stage]:
@@ -85,7 +85,7 @@ def seen(
 
 
 class Listed(NamedTuple):
-    """A stage for a map: its entries that changed and were, or are then, in its list; and those that are in no list."""
+    """A stage for a map: its changed entries that are or were in its list, and the entries in no list."""
 
     stage: Stage
     entries: Mapping[int, Change]
@@ -93,11 +93,11 @@ class Listed(NamedTuple):
 
 
 Change = tuple["EntryFields | None", "EntryFields | None"]
-"""An entry before and after a stage; None: it is not there."""
+"""An entry before and after a stage; None if it does not exist."""
 
 
 def listed(stages: Sequence[Stage], name: str) -> Iterator[Listed]:
-    """The stages for the map called `name`.
+    """Yield the stages for the map called `name`.
 
     An entry may be changed while it is in no list: before it is linked, or on its way to another place.
     """
@@ -127,6 +127,6 @@ def listed(stages: Sequence[Stage], name: str) -> Iterator[Listed]:
 
 
 def stages_of(steps: Sequence[Step], events: Sequence[Event]) -> Stages:
-    """A stage for each step of an operation."""
+    """Return a stage for each step of an operation."""
     ends = [step.index + 1 for step in steps]
     return Stages(Stage(step, events[begin:end]) for step, begin, end in zip(steps, [0, *ends], ends, strict=False))

@@ -1,4 +1,4 @@
-"""A step of a story, and what it is about."""
+"""A step of a story, and its subject."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from .calls import Functions
 
 
 class About(NamedTuple):
-    """What a step is about, so that a picture can choose its own.
+    """The subject of a step, by which a picture selects its own steps.
 
-    `kind` is one of :data:`.words.registry.SUBJECTS`; `name` says of which map, owner, cache, thread, domain,
-    processor, object or task ("" where that is said of none).
+    `kind` is one of :data:`.words.registry.SUBJECTS`; `name` is the map, owner, cache, thread, domain, processor,
+    object or task ("" if there is none).
     """
 
     kind: str
@@ -23,11 +23,11 @@ class About(NamedTuple):
 
 @frozen
 class Step:
-    """One step: `index` is the place of its last event in the operation's events, so that index + 1 are done then.
+    """One step: `index` is the index of its last event in the operation, so that index + 1 events are done then.
 
-    `functions` were under way, outermost first; `thing` is what a selection calls what it is about ("entry:17", ""
-    where that can't be selected); `event` is the event that the sentence is of, of a run the last.  `inside` are the
-    steps that this one stands for, where it is a fold.
+    `functions` were running, outermost first; `thing` is the ID of its subject for selection ("entry:17", or "" if it
+    can't be selected); `event` is the event of its sentence, for a run the last one.  `inside` are the steps in it, if
+    it is a fold.
     """
 
     index: int

@@ -1,8 +1,8 @@
-"""The story of an operation: what it did in one sentence, and step by step.  It is the same for every picture.
+"""The story of an operation: one sentence, and its steps.  It is the same for every picture.
 
-A step is one thing that an event says, such as a comparison, a link, a lock, a call of the kernel.  After three pages
-of a run the others are one step, and so are other steps that are alike (:mod:`.alike`); what the kernel does for a
-domain's call is one step with the call; a step of a thread begins with its name.
+A step is one thing that an event reports, such as a comparison, a link, a lock, or a call of the kernel.  After three
+pages of a run, the others become one step, and so do other repeating steps (:mod:`.alike`).  The kernel's work for a
+domain's call is one step with the call, and a thread's step begins with its name.
 """
 
 from __future__ import annotations
@@ -29,30 +29,30 @@ from .words.registry import saying_of
 from .words.threads import THREADS
 
 STRUCTURES = ("tree", "list", "buffers", "kentry")
-"""What steps are about that an outline leaves out."""
+"""Subjects of steps that an outline leaves out."""
 
 SINGLE = 3
-"""So many pages of a run have a step of their own."""
+"""The number of pages of a run that have steps of their own."""
 
 
 @frozen
 class Story:
-    """What an operation did: `headline` in one sentence with one more as its reason, `steps` one by one."""
+    """The story of an operation: `headline` is one sentence and perhaps a reason, and `steps` are its steps."""
 
     headline: Caption
     steps: tuple[Step, ...]
 
     @property
     def every_step(self) -> tuple[Step, ...]:
-        """The same with what was folded opened."""
+        """The same with folds opened."""
         return tuple(one for step in self.steps for one in (step.inside or (step,)))
 
 
 def story_of(operation: Operation, starts: Starts = UNKNOWN, events: Sequence[ev.Event] | None = None) -> Story:
-    """The story of `operation`, from its events, arguments, result and outcome alone.  O(events).
+    """Return the story of `operation`, from its events, arguments, result and outcome alone.  O(events).
 
-    `starts` says where entries start that events mention by their id only; one that is in neither is "entry 17".
-    `events` are the operation's, where it has forgotten them.
+    `starts` gives the addresses of entries that events mention only by ID; an entry without one is "entry 17".
+    `events` are the operation's, if it has forgotten them.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")
@@ -65,7 +65,7 @@ def story_of(operation: Operation, starts: Starts = UNKNOWN, events: Sequence[ev
 
 
 class _Plan:
-    """The steps of one operation, in the making."""
+    """The steps of one operation, as they are collected."""
 
     def __init__(self, events: Sequence[ev.Event], starts: Starts) -> None:
         self._events = events
@@ -76,7 +76,7 @@ class _Plan:
         self._supplied = {frame for event in events for frame in _frames_said(event)}
 
     def steps(self) -> list[Step]:
-        """All of them."""
+        """Return all steps."""
         for index, event, functions, runner in followed(self._events):
             self._names.follow(event, functions)
             said = _Said(index, event, functions, runner, _family(event, functions))
@@ -97,7 +97,7 @@ class _Plan:
         return "" if writer is None else writer(event, self._names)
 
     def _told_by_requests(self, event: ev.Event) -> bool:
-        """Return whether page requests say enough of what the allocator below them does, or what an object has."""
+        """Return whether page requests already say what the allocator below them does, or what an object has."""
         if isinstance(event, (ev.BlockSplit, ev.BlockJoined)):
             return bool(self._requested)
         if isinstance(event, (ev.PagesEntered, ev.PagesLeft)):
@@ -107,7 +107,7 @@ class _Plan:
     # ---- what the kernel does inside a domain's call ---------------------------------------------
 
     def _goes_with_a_call(self, said: _Said) -> bool:
-        """Return whether an event is the kernel's work in a call, which is one step with the call."""
+        """Return whether an event is the kernel's work in a call, and part of the call's step."""
         event = said.event
         if isinstance(event, ev.VnodeMapped) or (_of_a_domain(event) and self._steps):
             of_domains = (step for step in reversed(self._steps) if step.about.kind == "domain")
@@ -122,7 +122,7 @@ class _Plan:
     # ---- runs of pages ---------------------------------------------------------------------------
 
     def _end_run(self, coming: _Said | None) -> None:
-        """Make steps of a run that `coming` does not go on with."""
+        """Make steps of a run that `coming` does not continue."""
         run = self._run
         if run and (coming is None or (run[0].family, run[0].runner) != (coming.family, coming.runner)):
             self._steps += _folded(run)
@@ -131,7 +131,7 @@ class _Plan:
 
 @frozen
 class _Said:
-    """An event with what was under way, and who ran."""
+    """An event with the running functions and the thread."""
 
     index: int
     event: Any
@@ -151,7 +151,7 @@ def _about(event: ev.Event) -> About:
 
 
 def _family(event: ev.Event, functions: Functions) -> str:
-    """Of which family of runs an event is here: descriptors are said where a fault ends with them."""
+    """Return an event's family of runs: descriptors written by a fault belong to the fault."""
     if isinstance(event, ev.PteWritten) and functions[:1] + functions[-1:] != _END_OF_A_FAULT:
         return ""
     return saying_of(event).family
@@ -161,7 +161,7 @@ _END_OF_A_FAULT = ("vm_map_fault", "pmap_enter")
 
 
 def _frames_said(event: ev.Event) -> tuple[int, ...]:
-    """The frame of which an event says that it is an object's page, or is no longer."""
+    """Return the frame that an event gives to an object, or takes from it."""
     if isinstance(event, ev.PagerAsked):
         return (event.frame,) if event.outcome == "miss" else ()
     return (event.frame,) if isinstance(event, (ev.PageCopied, ev.PageOut)) else ()
@@ -172,7 +172,7 @@ def _of_a_domain(event: ev.Event) -> bool:
 
 
 _WITH_THE_CALL = frozenset(("caps_copy_to_vnode", "page_mappings_unmap", "page_mappings_modify_flags"))
-"""What the kernel does in these functions is one step with the call that follows."""
+"""The functions in which the kernel's work is one step with the call that follows."""
 
 
 def _belongs_to(event: ev.Event, before: ev.Event) -> bool:
@@ -188,7 +188,7 @@ def _belongs_to(event: ev.Event, before: ev.Event) -> bool:
 
 
 def _folded(run: Sequence[_Said]) -> Iterator[Step]:
-    """The steps of a run: one, or of pages that are granted a few."""
+    """Yield the steps of a run: one or, for granted pages, a few."""
     if run[0].family != "grant":
         yield run[-1].step(said_of_run(run[0].family, [said.event for said in run]))
         return
@@ -209,22 +209,22 @@ def _folded(run: Sequence[_Said]) -> Iterator[Step]:
 # ---- as text -------------------------------------------------------------------------------------
 
 MOST = 400
-"""So many steps are printed; of more the first and the last."""
+"""The most steps that are printed: if there are more, the first and the last."""
 
 
 @frozen(repr=False)
 class Explanation:
-    """A story that prints as text: headline and reason with their functions, then a numbered line a step."""
+    """A story that prints as text: headline and reason with their functions, then a numbered line for each step."""
 
     story: Story
 
     @property
     def whole(self) -> Explanation:
-        """The same with all steps, also where many are shown as one."""
+        """The same with all steps, even those that are folded."""
         return Explanation(replace(self.story, steps=self.story.every_step))
 
     def outline(self, *words: str) -> Explanation:
-        """The same without the steps in trees, lists and slabs of entries; with `words`, the steps that have one."""
+        """Return the same without steps in trees, lists and slabs of entries; with `words`, steps that have one."""
         steps = (step for step in self.story.steps if step.about.kind not in STRUCTURES)
         kept = tuple(step for step in steps if not words or any(word in step.sentence for word in words))
         return Explanation(replace(self.story, steps=kept))
@@ -246,7 +246,7 @@ class Explanation:
 
 
 def _numbered(steps: Sequence[tuple[int, Step]]) -> Iterator[str]:
-    """A line a step, and its functions where they are others than the step's before it."""
+    """Yield a line for each step, with its functions if they differ from the step before."""
     said: Functions = ()
     for number, step in steps:
         if step.functions != said:

@@ -1,4 +1,4 @@
-"""Calls as they were typed: Python that does the same, on one line, and not endless."""
+"""Calls as they were typed: equivalent Python on one line of limited length."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from vmwidgets.engine.base.operations import PartReference
 from vmwidgets.engine.base.units import PAGE, Address, binary_size
 
 ADDRESSES = {"at", "address", "start", "end", "offset", "pa", "value"}
-"""Arguments that are written in hexadecimal."""
+"""Arguments written in hexadecimal."""
 
 SIZES = {"size", "page"}
-"""Arguments that are written in binary units."""
+"""Arguments written in binary units."""
 
 LONGEST = 40
-"""Characters of a value."""
+"""The most characters of a value."""
 
 
 def typed(operation: Operation) -> str:
-    """The call of an operation.
+    """Return the call of an operation.
 
     >>> import vmwidgets as vm
     >>> space = vm.boot().task("stacks").map
@@ -38,13 +38,13 @@ def typed(operation: Operation) -> str:
 
 
 def arguments_of(operation: Operation) -> Sequence[tuple[str, Any]]:
-    """Return what the call of an operation is given; how far threads ran is recorded, and is not in the call."""
+    """Return the arguments of an operation's call; how far threads ran is recorded, but not part of the call."""
     is_of_threads = operation.name == "run" and operation.target == "machine"
     return () if is_of_threads else operation.arguments
 
 
 def called(path: str) -> str:
-    """Return what a part of a machine is called in a question.
+    """Return the name of a machine's part in a question.
 
     >>> [called(path) for path in ("task:init/map", "cpu:1", "machine", "kmem/exec_map", "domain:log/slots[0]#10")]
     ['init.map', 'cpus[1]', 'machine', 'exec_map', 'log.slots[0]']
@@ -61,7 +61,7 @@ def called(path: str) -> str:
 
 
 def value(name: str, given: Any) -> str:
-    """An argument as it may be typed.
+    """Return an argument as it might be typed.
 
     >>> value("at", 0x1000), value("size", 8192), value("size", 16_793_600), value("data", b"x" * 100)
     ('0x1000', '"8 KiB"', '4100 * vm.PAGE', 'b"x" * 100')
@@ -84,7 +84,7 @@ def _size(pages: int) -> str:
 
 
 def _settings(given: Any) -> str:
-    """Settings of processors, as far as they are not those of a boot."""
+    """Return settings of processors that differ from those at boot."""
     own = [one for one in fields(given) if getattr(given, one.name) != one.default] if is_dataclass(given) else []
     values = ", ".join(f"{one.name}={_bits(getattr(given, one.name))}" for one in own)
     return f"replace(…, {values})" if own else _short(given)

@@ -1,4 +1,4 @@
 """Pictures of the hardware: walks, page tables bit by bit, translation lookaside buffers, formats side by side.
 
-`walk` is the one to read first; `bits` draws a descriptor, `slices` cuts an address.
+Read `walk` first; `bits` draws a descriptor, and `slices` divides an address.
 """

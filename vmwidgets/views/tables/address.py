@@ -17,15 +17,15 @@ from .walk import share_of
 from .walk_tables import BESIDE
 
 _HIGH, _LEAST, _OFFSET = 40.0, 100.0, 216.0
-"""Height of a slice; least width of one that has others beside it; greatest width of the offset's."""
+"""Height of a slice; least width of one with neighbours; greatest width of the offset's."""
 
 
 def draw_address(
     walk: Walk, split: AddressSplit, *, hidden: Collection[str] = (), machine: str = "", width: float = WIDTH
 ) -> Scene:
-    """The scene of the address of a walk, as far as it came; above the tables that its slices index.
+    """Return the scene of a walk's address, as far as the walk has come, above the tables that it indexes.
 
-    The slices `hidden`, by their keys, have their bits and not their number.
+    The slices `hidden`, by key, show their bits but not their number.
     """
     slices = [_Shown(one, walk.va, one.key in hidden) for one in slices_of(walk, split) if one.key != "top"]
     share = share_of(len(split.parts), width)
@@ -50,7 +50,7 @@ def draw_address(
 
 @frozen
 class _Shown:
-    """A slice of `va`, with its number or without."""
+    """A slice of `va`, with or without its number."""
 
     slice: Slice
     va: int
@@ -58,12 +58,12 @@ class _Shown:
 
     @property
     def number(self) -> int:
-        """Return what its bits make."""
+        """The number that its bits make."""
         return self.va >> self.slice.low & (1 << self.slice.width) - 1
 
     @property
     def bits(self) -> str:
-        """Return which bits of the address it has."""
+        """The bits of the address in it."""
         return f"{self.slice.high}–{self.slice.low}"
 
     @property
@@ -73,11 +73,11 @@ class _Shown:
 
     @property
     def name(self) -> str:
-        """Return what it indexes."""
+        """The table that it indexes."""
         return "offset" if self.slice.key == "offset" else f"{self.slice.name} index"
 
     def said(self, *, brief: bool) -> str:
-        """Return what it says above its bits; `brief`: the tables have short names, in all slices."""
+        """Return the words above its bits; `brief`: all slices use short names of tables."""
         if self.slice.key == "offset":
             return f"offset {self.number:#x}"
         name = self.slice.name.removesuffix(" table") if brief else self.slice.name
@@ -86,7 +86,7 @@ class _Shown:
         return f"{name}: {self.number}" if name != self.slice.name else f"{name} {self.number}"
 
     def fits(self, w: float, brief: bool) -> bool:
-        """Return whether all of its words have room beside each other."""
+        """Return whether there is room for all of its words side by side."""
         return text_width(self.bits) + text_width(self.said(brief=brief)) + 22 <= w
 
 

@@ -1,4 +1,4 @@
-"""A descriptor bit by bit, under the names that its manual gives them; where it can be edited, a click flips a bit."""
+"""A descriptor bit by bit, with its manual's names; if it can be edited, a click flips a bit."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _SHORT = {
     "PXNTable": "PXNT",
     "UXNTable": "UXNT",
 }
-"""Names that are wider than the one bit that they are of; its title has the whole name."""
+"""Short forms of names that are too wide for a single bit; the whole name is in its title."""
 
 
 @frozen
 class DescriptorPicture:
-    """What is drawn: the word at `pa`, how it is read, and what it held `before` it was edited, if it was."""
+    """The descriptor that is drawn: the word at `pa`, its format, and its value `before` an edit, if any."""
 
     pa: int
     word: int
@@ -45,34 +45,34 @@ class DescriptorPicture:
     before: int | None = None
 
     def names_height(self, width: float) -> float:
-        """Pixels of the names above a row of bits: of one line, or two where neighbours are too long for one."""
+        """Return the height of the names above a row of bits: one line, or two if neighbours are too long for one."""
         return NAMES + MORE * any(one.above for row in _placed(self, width) for one in row)
 
     def height(self, width: float) -> float:
-        """Pixels that it takes in a picture of this width."""
+        """Return its height in a picture of this width."""
         return self.head_height(width) + self.bits // per_row(width) * (self.names_height(width) + CELL + 8)
 
     @property
     def head(self) -> tuple[str, str]:
-        """Return what it is, and its address and value."""
+        """The descriptor's name, its address and value."""
         was = "" if self.before is None else f", before the edit {self.before:#x}"
         value = f"at {Address(self.pa)}: {self.word:0{self.bits // 4}x}{was}"
         return self.layout[:1].upper() + self.layout[1:], value
 
     def head_height(self, width: float) -> float:
-        """Pixels of the heading: one line, or two where one is too short."""
+        """Return the height of the heading: one line, or two if one is too short."""
         what, value = self.head
         whole = text_width(what, "strong") + 12 + text_width(value, "mono label")
         return LINE if whole <= width - 2 * MARGIN else LINE + SECOND
 
 
 def per_row(width: float) -> int:
-    """Bits in a row of a picture of this width."""
+    """Return the number of bits in a row of a picture of this width."""
     return 32 if (width - 2 * MARGIN) / 32 >= LEAST_CELL else 16
 
 
 def draw_descriptor(one: DescriptorPicture, view: str, y: float, width: float) -> list[Node]:
-    """The word with its names; `view` begins the ids."""
+    """Return the word with its names; `view` is the prefix of its IDs."""
     w = width - 2 * MARGIN
     head, value = one.head
     high = one.head_height(width)
@@ -110,7 +110,7 @@ def draw_descriptor(one: DescriptorPicture, view: str, y: float, width: float) -
 
 
 def names_of_bits(fields: Sequence[Field], bits: int) -> list[Field | None]:
-    """The field that each bit belongs to; where fields overlap, the narrower one.
+    """Return the field of each bit; if fields overlap, the narrower one.
 
     >>> [field.name for field in names_of_bits((Field("type", 0, 1, ""), Field("XN", 0, 0, "")), 2)]
     ['XN', 'type']
@@ -123,7 +123,7 @@ def names_of_bits(fields: Sequence[Field], bits: int) -> list[Field | None]:
 
 
 class _Name(NamedTuple):
-    """A field's name above its bits, from `bit` down: from `x` on, in the line `above` the lower one."""
+    """A field's name above its bits, from `bit` down: from `x` on, in the lower line or the one `above` it."""
 
     field: Field
     bit: int
@@ -133,7 +133,7 @@ class _Name(NamedTuple):
 
 
 def _placed(one: DescriptorPicture, width: float) -> list[list[_Name]]:
-    """The names above each row of bits: in the lower line, or in the upper one where a neighbour is too close."""
+    """Return the names above each row of bits: in the lower line, or in the upper one if a neighbour is too close."""
     many = per_row(width)
     cell = (width - 2 * MARGIN) / many
     names = names_of_bits(one.fields, one.bits)
@@ -156,7 +156,7 @@ def _placed(one: DescriptorPicture, width: float) -> list[list[_Name]]:
 
 
 def _name(one: _Name, view: str, top: float, h: float) -> Node:
-    """A name; from one in the upper line a tick leads down between its neighbours."""
+    """Return a name; from the upper line, a tick leads down between its neighbours."""
     y = h - 4 - MORE * one.above
     bars = (Bar(one.w / 2 - 0.5, y + 3, 1, MORE - 2, "tick"),) if one.above else ()
     text = (fitted(one.w / 2, y, _short(one.field), one.w + 1, "label", "middle"),)
@@ -170,7 +170,7 @@ def _name(one: _Name, view: str, top: float, h: float) -> Node:
 
 
 def _short(field: Field) -> str:
-    """A field's name, shorter for one that is of one bit."""
+    """Return a field's name, shortened for a single bit."""
     return _SHORT.get(field.name, field.name) if field.low == field.high else field.name
 
 

@@ -1,8 +1,8 @@
 """An open page table: its box, a row for each descriptor or run of pages, folds, and the gaps between.
 
-What maps more is higher, with a broader bar.  Each row, fold and gap says how much of memory it covers; together they
-cover what the table does.  A row has one line, or two where slots, address, size and rights don't fit beside each
-other: it always says where it leads to, how much it covers, and what it lets pass.
+Rows that map more memory are taller, with a wider bar.  Each row, fold and gap says how much memory it covers; together
+they cover what the table does.  A row has one line, or two if slots, address, size and permissions don't fit side by
+side: it always shows its target, its size, and its permissions.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from vmwidgets.views.scene.text import fitted, text_width, wording
 
 @frozen
 class TableMarks:
-    """What an operation made: the new tables, and the states of other tables and of rows, by where they are."""
+    """The changes of an operation: the new tables, and the states of other tables and of rows, by address."""
 
     made: frozenset[int] = frozenset()
     tables: Mapping[int, str] = field(default_factory=dict)
     rows: Mapping[int, str] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        """Return whether there is any."""
+        """Return whether there are any."""
         return bool(self.made or self.tables or self.rows)
 
 
 @frozen
 class TablesBench:
-    """What can be done: `chosen` is where the descriptor that is shown bit by bit is (0: none), `word` its bits.
+    """The tools: `chosen` is the address of the descriptor that is shown bit by bit (0: none), `word` its bits.
 
-    `path` are addresses of the descriptors on the way to an address that was looked for; `edited` what edited
-    descriptors held before.
+    `path` are the addresses of the descriptors on the way to a searched address; `edited` contains the old values of
+    edited descriptors.
     """
 
     editable: bool = False
@@ -50,18 +50,18 @@ class TablesBench:
 
 
 _HEAD, _ABSENT_H = 54.0, 16.0
-"""Height of a table's heading; of a gap's line: slots that hold nothing."""
+"""Height of a table's heading; of a line for a gap of empty slots."""
 
 
 def column_lane(column: int) -> str:
-    """The lane of the tables in a column."""
+    """Return the lane of the tables in a column."""
     return f"column {column}"
 
 
 def draw_table(
     window: TableWindow, table: OpenTable, bench: TablesBench, x: float, y: float, w: float, column: int
 ) -> list[Node]:
-    """A table's box at (`x`, `y`), `w` wide, and its rows; the box comes first."""
+    """Return a table's box at (`x`, `y`), `w` wide, and its rows; the box comes first."""
     key = f"{table.level}/{table.va:x}"
     lane = column_lane(column)
     text = _heading(table, w)
@@ -101,11 +101,11 @@ def draw_table(
 
 
 _PAD = 5.0
-"""Room between a table's edge and the words of its heading."""
+"""Space between a table's edge and the words of its heading."""
 
 
 def least_width(window: TableWindow) -> float:
-    """Pixels of a table in which each address that one begins at is whole."""
+    """Return the width of a table in which every start address is complete."""
     widest = max((text_width(str(Address(table.va)), "mono label") for table in window.tables), default=0.0)
     return max(_LEAST, widest + 2 * _PAD)
 
@@ -114,7 +114,7 @@ _LEAST = 134.0
 
 
 def _heading(table: OpenTable, w: float) -> list[Text]:
-    """A table's name, how many descriptors are in use, what addresses it is for, where it is, what it covers."""
+    """Return a table's name, its number of descriptors in use, the addresses it maps, its own address, its size."""
     some = f"{table.present:,} of {table.entries:,}"
     beside = w - 2 * _PAD - 6 - text_width(table.name, "body strong")
     start, at = str(Address(table.va)), str(Address(table.pa))
@@ -128,7 +128,7 @@ def _heading(table: OpenTable, w: float) -> list[Text]:
 
 
 def pieces_of(table: OpenTable) -> Iterator[WindowRow | range]:
-    """The rows of a table, and the slots between them that hold nothing; together all of its slots."""
+    """Yield the rows of a table, and the empty slots between them; together all of its slots."""
     if table.unreadable:
         return
     done = table.skipped
@@ -142,12 +142,12 @@ def pieces_of(table: OpenTable) -> Iterator[WindowRow | range]:
 
 
 def _whose(is_lent: bool, y: float) -> Text:
-    """A line that says whose the rows below it are."""
+    """Return a line with the owner of the rows below it."""
     return Text(8, y + 11, "lent by the kernel:" if is_lent else "its own:", "label")
 
 
 def _absent(slots: range, span: int, y: float, w: float) -> list[Text]:
-    """A gap's line: which slots, and how much they would cover."""
+    """Return a gap's line: its slots, and how much they would cover."""
     left = Text(11, y + 11, slots_in_words(slots.start, len(slots)), "mono label dim")
     size = binary_size(len(slots) * span)
     room = w - 29 - text_width(left.text, left.style)
@@ -158,17 +158,17 @@ def _absent(slots: range, span: int, y: float, w: float) -> list[Text]:
 # ---- rows ----------------------------------------------------------------------------------------
 
 _HEIGHTS = ((30, 46.0), (24, 40.0), (20, 34.0), (16, 27.0), (0, 20.0))
-"""Height of a row by log2 of the bytes of its pages."""
+"""Height of a row by log2 of the size of its pages."""
 
 _TWO_LINES, _LINE = 32.0, 13.0
-"""Least height of a row that has two lines; how far apart they are."""
+"""Least height of a row with two lines; the distance of the lines."""
 
 _LEFT, _RIGHT = 7.0, 5.0
-"""Room before a row's words, and after them."""
+"""Space before and after a row's words."""
 
 
 class _Words(NamedTuple):
-    """What a row says: slots, what they lead to, and at its right end how much; there in a second line if `two`."""
+    """The words of a row: slots, target and, at its right end, the size; in a second line if `two`."""
 
     slots: str
     target: str
@@ -177,9 +177,9 @@ class _Words(NamedTuple):
 
 
 def _words_of_rows(table: OpenTable, w: float) -> Mapping[int, _Words]:
-    """Return what each row of a table says in `w` pixels, by its first slot.
+    """Return the words of each row of a table in `w` pixels, by its first slot.
 
-    The rows that refer to tables have all one line or all two.
+    The rows that refer to tables all have one line, or all two.
     """
     words = {row.first: _words(row, table.span, w, " user") for row in table.rows}
     if any(words[row.first].two for row in table.rows if row.kind == "leaf"):
@@ -191,7 +191,7 @@ def _words_of_rows(table: OpenTable, w: float) -> Mapping[int, _Words]:
 
 
 def _words(row: WindowRow, span: int, w: float, user: str) -> _Words:
-    """Return what a row says; `user` is how it says that user code may."""
+    """Return the words of a row; `user` is its wording for user access."""
     slots, size = slots_in_words(row.first, row.count), binary_size(row.count * span)
     if row.kind == "fold":
         return _words_of_fold(row, f"in {size}", w)
@@ -215,7 +215,7 @@ def _words_of_fold(row: WindowRow, size: str, w: float) -> _Words:
 
 
 def _target(row: WindowRow) -> str:
-    """To what a row refers."""
+    """Return the target of a row."""
     return "" if row.kind in ("invalid", "reserved") else f"→{Address(row.address)}"
 
 
@@ -223,18 +223,18 @@ _KINDS = {"table": "table", "window": "itself", "reserved": "reserved", "invalid
 
 
 def slots_in_words(first: int, count: int) -> str:
-    """Slots by their numbers: "3", "4–7"."""
+    """Return slots by their numbers: "3", "4–7"."""
     return str(first) if count == 1 else f"{first}–{first + count - 1}"
 
 
 def folded_in_words(row: WindowRow) -> str:
-    """Return what a fold hides: "2 tables and 1 page"."""
+    """Return the contents of a fold: "2 tables and 1 page"."""
     named = ((row.tables, "table"), (row.pages, "page"), (row.reserved, "reserved descriptor"))
     return listed([counted(count, word) for count, word in named if count])
 
 
 def _row_height(row: WindowRow, words: _Words) -> float:
-    """Pixels of a row: the larger its pages, the higher, and room for its lines."""
+    """Return the height of a row: taller for larger pages, with room for its lines."""
     least = _TWO_LINES if words.two else 20.0
     return max(least, next(height for shift, height in _HEIGHTS if row.size >> shift)) if row.kind == "leaf" else least
 
@@ -243,7 +243,7 @@ def _draw_row(
     window: TableWindow, table: OpenTable, row: WindowRow, words: _Words, bench: TablesBench, x: float, y: float,
     w: float, lane: str,
 ) -> Node:  # fmt: skip
-    """A row's box with its words."""
+    """Return a row's box with its words."""
     h = _row_height(row, words)
     if row.kind == "fold":
         return _fold(table, row, words, x, y, w, h, lane)
@@ -263,7 +263,7 @@ def _draw_row(
 
 
 def _lines(words: _Words, w: float, h: float, left: str, right: str) -> tuple[Text, ...]:
-    """The words of a row in one line or two, in the middle of its height."""
+    """Return the words of a row in one line or two, vertically centred."""
     base = h / 2 + (4 - _LINE / 2 if words.two else 4)
     room = w - _LEFT - _RIGHT
     text = [fitted(_LEFT, base, words.slots, room, left)]
@@ -285,7 +285,7 @@ def _fold(table: OpenTable, row: WindowRow, words: _Words, x: float, y: float, w
 
 
 def _bar(row: WindowRow, h: float) -> tuple[Bar, ...]:
-    """A strip at the left of what maps memory: the broader, the larger the pages."""
+    """Return a strip on the left of a row that maps memory: wider for larger pages."""
     if row.kind != "leaf":
         return ()
     return (Bar(0, 0, 3.0 if row.size <= 1 << 12 else 6.0, h, "own-anonymous"),)

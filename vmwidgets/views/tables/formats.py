@@ -1,4 +1,4 @@
-"""One mapping in several page-table formats, side by side: tables by level, pages by size, what a TLB reaches."""
+"""One mapping in several page-table formats, side by side: tables by level, pages by size, TLB reach."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from vmwidgets.views.scene.text import fitted, text_width, wrapped
 from vmwidgets.views.story.words.pictures import say_compared
 
 BAR, LINE, ROW_GAP = 22.0, 15.0, 14.0
-"""Height of a bar, of a line below it; room below a row."""
+"""Height of a bar, of a line below it; space below a row."""
 
 NAME, GAP, RIGHT = 100.0, 12.0, 196.0
-"""Width of the names, room between columns, width of the words at the right."""
+"""Width of the names, space between columns, width of the words on the right."""
 
 LEAST = 380.0
-"""Pixels for bars below which they are drawn under each other."""
+"""Pixels for bars below which they are drawn below each other."""
 
 TABLES = 0.46
-"""How much of what is left the bars of tables take; those of pages take the rest."""
+"""The share of the rest for the bars of tables; those of pages take what remains."""
 
 NARROW = 3.0
 _STYLES = ("page", "large-page", "larger-page", "largest-page")
-"""How pages are filled, by their rank in size."""
+"""The fills of pages, by their rank in size."""
 
 
 def draw_formats(value: FormatsValue, *, width: float = WIDTH) -> Scene:
-    """The scene of a comparison."""
+    """Return the scene of a comparison."""
     columns = _columns_of(width)
     nodes = _heads(columns, width)
     y = max(node.y + node.h for node in nodes) + 4
@@ -88,9 +88,9 @@ def _taking(formats: Sequence[str]) -> str:
 
 
 class _Columns(NamedTuple):
-    """Where a row's parts are, x and width each: tables, pages, what a TLB must hold.
+    """The places of a row's parts, x and width each: tables, pages, TLB entries needed.
 
-    Where there is no room beside each other they are `stacked`, below the format's name.
+    If there is no room side by side, they are `stacked` below the format's name.
     """
 
     tables: tuple[float, float]
@@ -110,7 +110,7 @@ def _columns_of(width: float) -> _Columns:
 
 
 def _heads(columns: _Columns, width: float) -> list[Node]:
-    """Return what the columns are, or the lines of each format."""
+    """Return the headings of the columns, or of each format's lines."""
     words = "bytes of tables, by level", "what is mapped, by page size", "TLB entries needed"
     if columns.stacked:
         said = f"of each format: {words[0]}; {words[1]}; {words[2]}"
@@ -124,7 +124,7 @@ def _heads(columns: _Columns, width: float) -> list[Node]:
 def _row(
     cost: FormatCost, sizes: Sequence[int], levels: int, columns: _Columns, y: float, most_bytes: int, most_mapped: int
 ) -> list[Node]:
-    """One format from `y` on; `levels` are the most of any format, so that all bars have one scale."""
+    """Return one format from `y` on; `levels` is the maximum over all formats, for a common scale."""
     nodes = [_name(cost, columns, y)]
     if columns.stacked:
         y += nodes[0].h
@@ -154,7 +154,7 @@ def _name(cost: FormatCost, columns: _Columns, y: float) -> Node:
 
 
 def _tables(cost: FormatCost, count: int, x: float, share: float, y: float, most: int) -> list[Node]:
-    """A bar a level, to scale by the bytes of its tables, and below them how many there are."""
+    """Return a bar for each level, to scale by the bytes of its tables, and their number below."""
     nodes = []
     left = x
     used = [level for level in cost.levels if level.tables]
@@ -203,7 +203,7 @@ def _tlb(cost: FormatCost, x: float, w: float, y: float, stacked: bool) -> Node:
 
 
 def _labels(levels: Sequence[LevelCost], widths: Sequence[float]) -> Sequence[str]:
-    """The names in a format's bars, all as long or as short, where there is room.  How many is written below."""
+    """Return the names in a format's bars, all long or all short, if there is room.  Their numbers are below."""
     briefs = [level.name.removesuffix(" table") for level in levels]
     shorts = [brief.replace("level ", "L") for brief in briefs]
     for labels in ([level.name for level in levels], briefs, shorts):
@@ -216,7 +216,7 @@ def _labels(levels: Sequence[LevelCost], widths: Sequence[float]) -> Sequence[st
 
 
 def _levels_in_words(cost: FormatCost, w: float) -> list[str]:
-    """The tables of all levels by name, in as many lines as it takes: "PML4, PDPT, PD ×2, PT ×1,024"."""
+    """Return the tables of all levels by name, in as many lines as needed: "PML4, PDPT, PD ×2, PT ×1,024"."""
     lines: list[str] = []
     for level in cost.levels:
         if level.tables:
@@ -229,7 +229,7 @@ def _levels_in_words(cost: FormatCost, w: float) -> list[str]:
 
 
 def _pages(cost: FormatCost, sizes: Sequence[int], x: float, share: float, y: float, most: int) -> list[Node]:
-    """Return what is mapped, a bar for each size of pages."""
+    """Return the mapped memory, a bar for each page size."""
     nodes = []
     left = x
     for page in cost.pages:

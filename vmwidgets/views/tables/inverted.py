@@ -1,4 +1,4 @@
-"""An inverted page table: buckets below each other, and beside each the chain of entries that is searched."""
+"""An inverted page table: buckets below each other, each with the chain of entries that is searched."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Table
 from vmwidgets.views.story.words.pictures import say_inverted
 
 HIGH, GAP, BETWEEN = 46.0, 20.0, 10.0
-"""Height of a box; room for an arrow; room between two chains."""
+"""Height of a box; space for an arrow; space between two chains."""
 
 HEAD, LEAST, WIDEST = 84.0, 133.0, 300.0
 """Width of a bucket; least and greatest width of an entry."""
 
 
 def draw_inverted(value: InvertedValue, *, width: float = WIDTH) -> Scene:
-    """The scene of a table."""
+    """Return the scene of a table."""
     room, count = width - 2 * MARGIN, len(value.chains)
     across = 2 if count > 3 and 2 * (HEAD + value.longest * (GAP + LEAST)) + BETWEEN + GAP <= room else 1
     share = (room - GAP * (across - 1)) / across
@@ -53,7 +53,7 @@ def draw_inverted(value: InvertedValue, *, width: float = WIDTH) -> Scene:
 
 
 def _row(number: int, chain: tuple[InvertedEntry, ...], places: int, first: Box) -> list[Node]:
-    """A bucket and its chain, in boxes like the `first`; what has no room is folded."""
+    """Return a bucket and its chain, in boxes like the `first`; parts without room are folded."""
     x, y, w, h = first
     lines = [f"bucket {number}", counted(len(chain), "entry") if chain else "empty"]
     row = [kit.card(f"inverted/bucket/{number}", Box(x, y, HEAD, h), lines, state=() if chain else ("dim",))]

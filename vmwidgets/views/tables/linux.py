@@ -1,7 +1,7 @@
-"""A machine's life beside the same life in Linux: each difference with both sides, and who says what about its kind.
+"""A machine's operations compared with Linux: each difference with both sides, and the rules about its kind.
 
-First come the differences that nothing accounts for, then each known kind.  Pages are drawn as cells, those that
-differ with an outline; differences that are alike share a card.
+The differences without an explanation come first, then each known kind.  Pages are drawn as cells, differing ones with
+an outline; equal differences share a card.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from vmwidgets.views.scene.model import Bar, Caption, Lane, Node, Scene, Table, 
 from vmwidgets.views.scene.text import fitted, text_width, visible, wrapped
 
 MOST_CARDS, MOST_ROWS = 40, 300
-"""Cards of a section, and rows of the table."""
+"""The most cards of a section, and the most rows of the table."""
 
 CELL, CELLS = 14.0, 32
-"""Pixels of a page's cell with the gap after it, and cells of a range that are drawn."""
+"""Width in pixels of a page's cell with its gap; the most cells of a range."""
 
 WIDE = 640.0
-"""Pixels from which on both sides of a difference are beside each other."""
+"""Width in pixels from which both sides of a difference are next to each other."""
 
 WHO = ("POSIX", "Linux", "X15")
 
@@ -32,11 +32,11 @@ PAGES = {
     "s": ("inactive", "in memory, mapped by others too"),
     ".": ("free", "not in memory"),
 }
-"""How a page is drawn, and what that means, by its letter in a difference of pages."""
+"""The style of a page and its meaning, by its letter in a difference of pages."""
 
 
 class Alike(NamedTuple):
-    """Differences that are the same but for their operations' numbers."""
+    """Differences that are equal except for their operations' numbers."""
 
     numbers: Sequence[int]
     first: LinuxDifference
@@ -48,7 +48,7 @@ class Alike(NamedTuple):
 
 
 def draw_linux(value: LinuxComparison, *, width: float = WIDTH) -> Scene:
-    """The scene of a comparison with Linux."""
+    """Return the scene of a comparison with Linux."""
     nodes: list[Node] = []
     y = 4.0
     for number, (title, said, rows) in enumerate(_sections(value)):
@@ -86,7 +86,7 @@ def draw_linux(value: LinuxComparison, *, width: float = WIDTH) -> Scene:
 
 
 def _sections(value: LinuxComparison) -> Iterator[tuple[str, Sayings | None, Sequence[LinuxDifference]]]:
-    """Yield what nothing accounts for, then the known kinds, in the order of their operations."""
+    """Yield the unexplained differences, then the known kinds, in the order of their operations."""
     if value.surprises:
         yield f"{counted(len(value.surprises), 'difference')} that nothing accounts for", None, value.surprises
     kinds = [(kind, said, value.of(kind)) for kind, said in value.sayings]
@@ -104,7 +104,7 @@ def _alike(rows: Sequence[LinuxDifference]) -> list[Alike]:
 
 
 def _numbers(numbers: Sequence[int]) -> str:
-    """The numbers of operations, each once, and how many differences they are if there are several.
+    """Return the numbers of operations, each once, and the number of differences if there are several.
 
     >>> _numbers([4]), _numbers([4, 4, 7]), _numbers([1, 2, 3, 4])
     ('4', '4, 7 (3 times)', '1, 2, …, 4 (4 times)')
@@ -115,7 +115,7 @@ def _numbers(numbers: Sequence[int]) -> str:
 
 
 def _card(identity: str, alike: Alike, box: Box) -> Node:
-    """One difference: the operation, what differs, and how it is on either side."""
+    """Return one difference: the operation, the difference, and both sides."""
     row, room = alike.first, box.w - 2 * PAD
     beside = box.w >= WIDE - 2 * MARGIN
     numbers = _numbers(alike.numbers)
@@ -153,7 +153,7 @@ def _card(identity: str, alike: Alike, box: Box) -> Node:
 
 
 def _sayings(identity: str, said: Sayings, box: Box) -> Node:
-    """Return what each of the three says, its name in a column of its own."""
+    """Return the rules of each of the three, with their names in a column."""
     begin = max(text_width(who, "strong") for who in WHO) + 12
     text: list[Text] = []
     y = 14.0

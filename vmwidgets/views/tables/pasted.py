@@ -1,4 +1,4 @@
-"""What was found in a pasted text, in sentences: traps, panics, equal runs, and what the text leaves open."""
+"""The findings in a pasted text, as sentences: traps, panics, runs of equal permissions, and missing parts."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ ROW = 20.0
 """Pixels from one row of a list to the next."""
 
 MOST_ROWS, MOST_PARTS = 40, 24
-"""Rows of a list that are drawn, and headlines; the table has all."""
+"""The most rows of a list, and the most findings; the table has all."""
 
 
 class Found(NamedTuple):
-    """One thing that was found: a headline, sentences about it, and a list of it.
+    """One finding: a headline, sentences about it, and a list.
 
-    `names` are those of the list's columns, and `styles` the colours of its rows.
+    `names` are the headings of the list's columns, and `styles` the colours of its rows.
     """
 
     title: str
@@ -34,7 +34,7 @@ def draw_pasted(
     found: Sequence[Found], summary: str, caption: str, *, view: str = "pasted", title: str = "pasted text",
     switches: Sequence[Sequence[kit.Switch]] = (), width: float = WIDTH,
 ) -> Scene:  # fmt: skip  # what is drawn, then where
-    """The scene of all that was found, each under its headline; `switches` above them."""
+    """Return the scene of all findings, each below its headline; `switches` are above them."""
     nodes, y = kit.draw_switches(switches, view, 4, width)
     y, room = y + 8 * bool(nodes), width - 2 * MARGIN
     for number, one in enumerate(found[:MOST_PARTS]):
@@ -61,7 +61,7 @@ def draw_pasted(
 
 
 def _list(identity: str, one: Found, y: float, width: float) -> list[Node]:
-    """Rows in columns, each as wide as its longest words; a bar in a row's colour at its left."""
+    """Return rows in columns, each as wide as its longest words, with a bar in the row's colour on the left."""
     rows = [tuple(map(visible, row)) for row in one.rows[:MOST_ROWS]]
     lefts, x = [], 12.0 if one.styles else 0.0
     for column in range(max((len(row) for row in rows), default=0)):

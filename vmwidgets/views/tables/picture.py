@@ -1,4 +1,4 @@
-"""Page tables in levels: a column a level, the root's at the left; a descriptor that is chosen bit by bit below."""
+"""Page tables in levels: a column for each level, the root's on the left; a chosen descriptor bit by bit below."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from .boxes import (
 )
 
 BETWEEN, GAP, BAND = 14.0, 12.0, 23.0
-"""Room below a table, and between two columns, which bands make wider where there is room."""
+"""Space below a table, and between two columns, which bands widen if there is room."""
 
 _WORDS = 160.0
-"""Pixels of a column for the words of a gap and its size: so many are not taken for a wider band."""
+"""Pixels of a column for a gap's words and size, which are not given to a wider band."""
 
 WIDEST, INDENT = 290.0, 16.0
-"""Greatest width of a column with the room beside it; how far a level goes in where there are no columns."""
+"""Greatest width of a column with the space next to it; the indentation of a level if there are no columns."""
 
 
 def draw_tables(
@@ -39,7 +39,7 @@ def draw_tables(
     width: float = WIDTH,
     told: Told | None = None,
 ) -> Scene:
-    """The scene of the tables that are open; what the moment says comes as the last argument."""
+    """Return the scene of the open tables; what the moment adds is the last argument."""
     told = told or Told()
     bench = bench or TablesBench()
     parts = window.split.parts
@@ -89,13 +89,13 @@ def draw_tables(
 
 
 def _made(bench: TablesBench) -> list[str]:
-    """Return how many tables the operation made, if it made some."""
+    """Return how many tables the operation created, if any."""
     made = len(bench.marks.made)
     return [counted(made, "new table")] if made else []
 
 
 def _registers(window: TableWindow) -> str:
-    """The base registers and what they hold: ARM has one for each half."""
+    """Return the base registers and their values: ARM has one for each half."""
     names = [window.base_register, window.base_register.replace("TTBR0", "TTBR1")]
     roots = [table for table in window.tables if table.parent is None]
     return " · ".join(f"{names[table.va > 0]} {Address(table.pa)}" for table in roots)
@@ -117,7 +117,7 @@ def _caption(window: TableWindow) -> Caption:
 
 
 def _in_use(roots: list[OpenTable]) -> str:
-    """Return what the roots refer to; in a space that has some of it lent, how much is whose."""
+    """Return what the roots map; in a space with lent tables, how much belongs to whom."""
     rows = [row for table in roots for row in table.rows]
     own = [row for row in rows if not row.is_lent and row.kind not in ("window", "invalid")]
     lent = [row for row in rows if row.is_lent]
@@ -129,9 +129,9 @@ def _in_use(roots: list[OpenTable]) -> str:
 
 
 def _refers_to(rows: list[WindowRow]) -> str:
-    """Return what descriptors lead to; where large pages fill several (ARM's supersections), in how many.
+    """Return the targets of descriptors; if large pages fill several (ARM's supersections), their number too.
 
-    Pages of one size are named by it: on ARM only a page of 64 KiB is called a large page.
+    Pages of a single size are named by it: on ARM, only a page of 64 KiB is called a large page.
     """
     pages, filled = sum(row.pages for row in rows), sum(row.page_slots for row in rows)
     in_several = f" in {counted(filled, 'descriptor')}" if filled > pages else ""
@@ -157,14 +157,14 @@ def _picture(window: TableWindow, row: WindowRow, bench: TablesBench) -> Descrip
 
 
 def _in_outline(window: TableWindow) -> list[OpenTable]:
-    """The tables, each before those that it refers to, and those before the next."""
+    """Return the tables, each followed by the tables that it refers to."""
     return sorted(window.tables, key=lambda table: (table.va, -table.level))
 
 
 def _links(window: TableWindow, nodes: list[Node], bench: TablesBench, is_outline: bool) -> list[Link]:
-    """From each descriptor a band to all of the table that it refers to.
+    """Return a band from each descriptor to its whole table.
 
-    In an outline a line, which goes along the left edge of the table that it is in.
+    In an outline, it is a line along the left edge of the table that contains the descriptor.
     """
     placed = {node.id: node for node in nodes}
     links = []
@@ -188,7 +188,7 @@ def _links(window: TableWindow, nodes: list[Node], bench: TablesBench, is_outlin
 
 
 def _holds(table: Node, row: Node) -> bool:
-    """Return whether a row is of this table: its band leaves from the table's edge, which hides what is behind it."""
+    """Return whether a row belongs to this table: its band begins at the table's edge, which hides what is behind."""
     across = table.x <= row.x and row.x + row.w <= table.x + table.w
     return across and table.y <= row.y and row.y + row.h <= table.y + table.h
 

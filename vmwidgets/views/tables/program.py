@@ -1,4 +1,4 @@
-"""The text of a small program in C: the line at hand is marked, and beside each line is what it cost so far."""
+"""The text of a small C program, with the current line marked, and each line's costs next to it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from vmwidgets.views.scene.text import fitted, text_width, visible
 from vmwidgets.views.story.moment import Moment
 
 ACROSS = 1000.0
-"""From so many pixels on the panes are beside the text, else below it."""
+"""The width in pixels from which the panes are next to the text, and not below it."""
 
 PANES = 440.0
-"""Pixels that panes have beside the text, at least."""
+"""The least width of panes next to the text."""
 
 COLUMNS = {
     "accesses": ("access", "accesses"),
@@ -27,18 +27,18 @@ COLUMNS = {
     "faults": ("fault", "faults"),
     "copies": ("page copied", "pages copied"),
 }
-"""What can stand beside a line: the head of its column, and one and several in words."""
+"""The possible columns: the head of each, and its singular and plural in words."""
 
 _ROW, _NUMBER, _COLUMN, _HEAD = LINE + 2, 26.0, 64.0, 2 * LINE + 6
 
 _NARROW = 26.0
-"""Pixels of a column whose head is a letter, where lines of code have no room beside wider ones."""
+"""Width in pixels of a column headed by a letter, if lines of code have no room next to wider ones."""
 _LETTER = text_width("m", "mono")
 
 
 @frozen
 class CodeLine:
-    """A line of a program: its text, and its numbers by column; none: it does nothing with memory."""
+    """A line of a program: its text, and its numbers by column; no numbers if it does nothing with memory."""
 
     text: str
     counts: Mapping[str, int] = field(default_factory=dict)
@@ -48,11 +48,11 @@ def draw_program(
     name: str, lines: Sequence[CodeLine], columns: Sequence[str], at: int | None, doing: str, moment: Moment,
     panes: Scene | None, *, machine: str = "", width: float = WIDTH,
 ) -> Scene:  # fmt: skip  # what is drawn, then where
-    """The scene of a program at a moment, with these columns of :data:`COLUMNS`.
+    """Return the scene of a program at a moment, with these columns of :data:`COLUMNS`.
 
-    `at` is the number of the line at hand, which is `doing` something.
+    `at` is the number of the current line, which is `doing` something.
 
-    `panes` are laid out for :func:`room_of_panes`, and are drawn beside the text, or below it.
+    `panes` are laid out for :func:`room_of_panes`, and are drawn next to the text, or below it.
     """
     is_across = panes is not None and width >= ACROSS
     room = width - room_of_panes(lines, columns, width) if is_across else width
@@ -69,18 +69,18 @@ def draw_program(
 
 
 def room_of_panes(lines: Sequence[CodeLine], columns: Sequence[str], width: float) -> float:
-    """Pixels for what is shown with the text: beside it what the text does not need, else the whole width."""
+    """Return the width for the panes: next to the text, the room that it leaves; below it, the whole width."""
     return max(PANES, width - _needed(lines, columns)) if width >= ACROSS else width
 
 
 def _needed(lines: Sequence[CodeLine], columns: Sequence[str]) -> float:
-    """Pixels in which each line of the text is whole, beside wide columns."""
+    """Return the width that each line of the text needs, next to wide columns."""
     longest = max((len(one.text) for one in lines), default=0)
     return _NUMBER + _LETTER * (longest + 1) + len(columns) * _COLUMN + 2 * MARGIN + 4
 
 
 def _heads(columns: Sequence[str], width: float, column: float) -> tuple[float, list[Node]]:
-    """Return what the columns of numbers are, and where the rows below them begin."""
+    """Return the heads of the columns of numbers, and where the rows below them begin."""
     nodes = []
     is_narrow, top = column < _COLUMN, 2.0
     if is_narrow:
@@ -123,7 +123,7 @@ def _rows(
 
 
 def _broken(words: str, room: float) -> list[str]:
-    """A line of code in as many rows as it takes, broken at blanks; rows after the first are two letters shorter."""
+    """Return a line of code in as many rows as needed, broken at blanks; later rows are two letters shorter."""
     if len(words) * _LETTER <= room:
         return [words]
     return wrap(words, max(8, int(room / _LETTER) - 2), break_long_words=False, break_on_hyphens=False) or [words]
@@ -141,7 +141,7 @@ def _table(lines: Sequence[CodeLine], columns: Sequence[str]) -> Iterator[tuple[
 
 
 def _joined(text: Scene, panes: Scene, is_across: bool, width: float) -> Scene:
-    """Both in one scene, whose steps are the panes'."""
+    """Return both in one scene, with the panes' steps."""
     dx, dy = (text.width, 0.0) if is_across else (0.0, text.height + 8)
     nodes = (*text.nodes, *(replace(node, x=node.x + dx, y=node.y + dy) for node in panes.nodes))
     links = tuple(replace(link, points=tuple((x + dx, y + dy) for x, y in link.points)) for link in panes.links)

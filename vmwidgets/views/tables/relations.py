@@ -1,4 +1,4 @@
-"""What descriptors, tables and translations are to entries and frames: see :mod:`vmwidgets.views.scene.relations`."""
+"""Relations of descriptors and translations to entries and frames: see :mod:`vmwidgets.views.scene.relations`."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from vmwidgets.engine.spaces.processors_schema import CpusValue
 from vmwidgets.views.scene.relations import FRAMES, KERNEL, About, Pages
 
 Whose = Callable[[int], str]
-"""Whose an address is: the name of a space."""
+"""A function that returns the owner of an address: the name of a space."""
 
 
 def of_walk(walk: Walk, whose: Whose) -> dict[str, About]:
-    """The descriptors that a walk read, and the tables that these lead to."""
+    """Return the descriptors that a walk read, and their tables."""
     known = {}
     for step in walk.steps:
         if step.kind == "leaf":
@@ -27,7 +27,7 @@ def of_walk(walk: Walk, whose: Whose) -> dict[str, About]:
 
 
 def of_window(window: TableWindow, space: str) -> dict[str, About]:
-    """The open tables of a space and their rows; what the kernel lends is the kernel's."""
+    """Return the open tables of a space and their rows; lent ones belong to the kernel."""
     known = {}
     for table in window.tables:
         known[f"table:{table.pa:x}"] = About((Pages(FRAMES, table.pa >> PAGE_SHIFT, 1),))
@@ -48,10 +48,10 @@ def _leads(space: str, va: int, pa: int, size: int) -> About:
 
 
 def of_tlbs(value: CpusValue, whose: Whose, drawn: Collection[str]) -> dict[str, About]:
-    """Return what processors keep that is `drawn`: `whose` says which addresses are the kernel's in all spaces.
+    """Return the `drawn` translations of processors; `whose` says which addresses are the kernel's in all spaces.
 
-    Another one is of the space that the processor has loaded, if the translation is of that: of what an ASID keeps
-    for others only the frame is known.
+    Others are in the space that the processor has loaded, if the translation belongs to it; of translations cached for
+    other ASIDs, only the frame is known.
     """
     known = {}
     for cpu in value.cpus:

@@ -1,8 +1,8 @@
-"""An address cut where the tables' indices are: each slice of its bits can be turned.
+"""An address divided into the tables' indices: each slice of its bits can be turned.
 
-A slice of few bits is as wide as its words need: each says what it indexes and which bits it is.  Of a page whose
-descriptor is in several slots (ARM's), the index's lowest bits are bits of the offset too: the two slices cover each
-other at those, the index with its words above the bits, the offset below.
+A slice of few bits is as wide as its words: its table and its bits.  If a page's descriptor fills several slots (on
+ARM), the index's lowest bits are also bits of the offset.  The two slices then overlap there, with the index's words
+above the bits and the offset's below.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ from vmwidgets.views.scene.text import text_width
 
 @frozen
 class Slice:
-    """Bits [low, high] of the address and what they are: `key` is a level, "top" or "offset"."""
+    """Bits [low, high] of the address and their use: `key` is a level, "top" or "offset"."""
 
     key: str
     name: str
     high: int
     low: int
     read: bool
-    """Whether the walk came so far."""
+    """Whether the walk has come this far."""
 
     @property
     def width(self) -> int:
-        """Return how many bits."""
+        """The number of bits."""
         return self.high - self.low + 1
 
 
 def slices_of(walk: Walk, split: AddressSplit) -> tuple[Slice, ...]:
-    """Return how the address of a walk is cut: below a large page's index everything is its offset.
+    """Return the slices of a walk's address: everything below a large page's index is its offset.
 
-    Of a page that is in several slots, the index's lowest bits are in the offset's slice too.
+    If a page fills several slots, the index's lowest bits are in the offset's slice too.
     """
     read = {step.level: step for step in walk.steps}
     floor = walk.steps[-1].index_bits[1] if walk.page_size else split.parts[-1].low
@@ -58,12 +58,12 @@ def slices_of(walk: Walk, split: AddressSplit) -> tuple[Slice, ...]:
 
 
 def _shared_bits(slices: tuple[Slice, ...]) -> range:
-    """The bits that both choose the slot and are part of the offset, the lowest first."""
+    """Return the bits that both choose the slot and belong to the offset, the lowest first."""
     return range(slices[-2].low, slices[-1].high + 1)
 
 
 def turned(va: int, bits: Slice, by: int, split: AddressSplit) -> int:
-    """The address with the number in a slice changed by `by`, as far as it goes; the bits above stay right.
+    """Return the address with the number in a slice changed by `by`, within its range; the bits above stay valid.
 
     >>> hex(turned(0x1000, Slice("1", "PT", 20, 12, True), 2, AddressSplit((), 64, 48)))
     '0x3000'
@@ -76,7 +76,7 @@ def turned(va: int, bits: Slice, by: int, split: AddressSplit) -> int:
 
 
 def with_sign(va: int, key: str, split: AddressSplit) -> int:
-    """The address with the bits above the translated ones made what they must be, unless just they were changed."""
+    """Return the address with the untranslated upper bits corrected, unless these were just changed."""
     if key == "top" or not split.signed or split.va_bits == split.word_bits:
         return va
     low = va & (1 << split.va_bits) - 1
@@ -87,22 +87,22 @@ def with_sign(va: int, key: str, split: AddressSplit) -> int:
 # ---- the bit slicer ------------------------------------------------------------------------------
 
 HEIGHT = 52.0
-"""Pixels of the slices."""
+"""Height of the slices in pixels."""
 
 _GAP, _HEAD, _CELL, _FOOT = 5.0, 24.0, 22.0, 20.0
-"""Between two slices; height of a slice's words; greatest width of a bit; height of words below the bits."""
+"""Space between two slices; height of a slice's words; greatest width of a bit; height of words below the bits."""
 
 _AROUND = 16.0
-"""Room around the two words above a slice."""
+"""Space around the two words above a slice."""
 
 _LEAST_CELL = 7.0
-"""Pixels that a bit needs; where there is less room, the slices stand without their bits."""
+"""Pixels that a bit needs; if there is less room, slices are drawn without bits."""
 
 _TURNED = "drag it, or press arrow up and down, to change it"
 
 
 def draw_slices(walk: Walk, split: AddressSplit, y: float, width: float) -> tuple[list[Node], float]:
-    """The slices with their bits, in as many lines as the bits need; and where they end."""
+    """Return the slices with their bits, in as many lines as needed; and where they end."""
     slices = slices_of(walk, split)
     shared = _shared_bits(slices)
     room = width - 2 * MARGIN
@@ -124,7 +124,7 @@ def draw_slices(walk: Walk, split: AddressSplit, y: float, width: float) -> tupl
 
 
 def _in_lines(slices: tuple[Slice, ...], shared: range, count: int) -> list[tuple[Slice, ...]]:
-    """The slices in `count` lines of about as many bits each; what shares bits stays in one line."""
+    """Return the slices in `count` lines with about as many bits each; slices that share bits stay together."""
     lines: list[tuple[Slice, ...]] = [()]
     left = sum(one.width for one in slices)
     for one in slices:
@@ -138,7 +138,7 @@ def _in_lines(slices: tuple[Slice, ...], shared: range, count: int) -> list[tupl
 
 
 class _Names(NamedTuple):
-    """How all slices are named: tables in `brief`, and `numbered` with their bits; all or none."""
+    """The style of all slices' names: tables in `brief`, and `numbered` with their bits; for all or none."""
 
     brief: bool
     numbered: bool
@@ -154,7 +154,7 @@ def _draw_line(
     y: float,
     names: _Names,
 ) -> list[Node]:
-    """One line of slices."""
+    """Return one line of slices."""
     x = MARGIN
     boxes: list[Node] = []
     bits: list[Node] = []
@@ -176,7 +176,7 @@ def _draw_line(
 
 
 def _measures(slices: tuple[Slice, ...], shared: range, room: float, split: AddressSplit) -> tuple[float, list[float]]:
-    """Say how wide a bit is in a line of slices, and each slice: as its bits, or as its words need for any number."""
+    """Return the width of a bit in a line, and of each slice: by its bits, or by its words for any number."""
     room -= _GAP * (len(slices) - 1)
     own = [one.width - len(shared) * (one.key == "offset") for one in slices]
     least = [0.0 if one.key == "offset" and shared else _least(one, split) for one in slices]
@@ -193,7 +193,7 @@ def _measures(slices: tuple[Slice, ...], shared: range, room: float, split: Addr
 
 
 def _least(one: Slice, split: AddressSplit) -> float:
-    """Pixels that the words above a slice take at least, with the largest number there is."""
+    """Return the width that the words above a slice need for the largest number."""
     if one.key == "top":
         head = _tops(one, split)[-1]
     elif one.key == "offset":
@@ -204,7 +204,7 @@ def _least(one: Slice, split: AddressSplit) -> float:
 
 
 def _slice(walk: Walk, one: Slice, shared: range, box: Box, cell: float, split: AddressSplit, names: _Names) -> Node:
-    """A slice's box and its words."""
+    """Return a slice's box and its words."""
     w = box.w
     bars: tuple[Bar, ...] = ()
     if one.key == "top":
@@ -228,12 +228,12 @@ def _slice(walk: Walk, one: Slice, shared: range, box: Box, cell: float, split: 
 
 
 def _look(one: Slice) -> str:
-    """Return what a slice's colour says: it chooses a descriptor, or a byte of the page."""
+    """Return the meaning of a slice's colour: it chooses a descriptor, or a byte of the page."""
     return "is-offset" if one.key == "offset" else "is-top" if one.key == "top" else "is-index"
 
 
 def _offset_below(walk: Walk, one: Slice, shared: range, x: float, y: float, cell: float) -> Node:
-    """The offset whose highest bits are the index's lowest: its box begins at the bits, its words are below them."""
+    """Return an offset that shares bits with an index: its box begins at these bits, with the words below."""
     w, bits = cell * one.width, HEIGHT - _HEAD + 3
     head = _offset(walk, one)
     words = f"bits {shared[-1]}–{shared[0]} are part of the index too"
@@ -252,19 +252,19 @@ def _offset_below(walk: Walk, one: Slice, shared: range, x: float, y: float, cel
 
 
 def _tops(one: Slice, split: AddressSplit) -> list[str]:
-    """Return what the bits above the translated ones are; and in less room."""
+    """Return the words for the untranslated upper bits, in full and in less space."""
     if not split.signed:
         return ["0: TTBR0, 1: TTBR1"]
     return [f"copies of bit {one.low - 1}", f"= bit {one.low - 1}"]
 
 
 def _number(va: int, one: Slice) -> int:
-    """Return what the bits of a slice are as a number."""
+    """Return the number that a slice's bits make."""
     return va >> one.low & (1 << one.width) - 1
 
 
 def _heads(va: int, one: Slice, brief: bool) -> list[str]:
-    """A table and the index into it; and in less room."""
+    """Return a table and the index into it, in full and in less space."""
     number = _number(va, one)
     name = one.name.removesuffix(" table")
     if name == one.name:
@@ -273,7 +273,7 @@ def _heads(va: int, one: Slice, brief: bool) -> list[str]:
 
 
 def _fits(head: str, one: Slice, w: float) -> bool:
-    """Return whether there is room for `head` beside the numbers of the bits."""
+    """Return whether there is room for `head` next to the numbers of the bits."""
     return text_width(head, "label") + text_width(_bits(one), "label dim") + _AROUND <= w + 0.01
 
 
@@ -282,7 +282,7 @@ def _bits(one: Slice) -> str:
 
 
 def _heading(heads: list[str], one: Slice, w: float, y: float, numbered: bool) -> tuple[Text, ...]:
-    """The first of `heads` that fits, beside the numbers of the bits if the slices are `numbered`."""
+    """Return the first of `heads` that fits, next to the numbers of the bits if the slices are `numbered`."""
     right = _bits(one) if numbered else ""
     return lines_of([Line(tuple(heads), "label" if one.read else "label dim", right)], w, top=y, pad=4)
 
@@ -308,7 +308,7 @@ def _bit(va: int, bit: int, one: Slice, shared: bool, x: float, y: float, w: flo
 
 
 def bands_of(nodes: list[Node], levels: list[int]) -> list[Link]:
-    """A band from each slice to the table that it indexes; none across slices, where they are in several lines."""
+    """Return a band from each slice to its table; none across slices in several lines."""
     placed = {node.id: node for node in nodes}
     links: list[Link] = []
     if len({node.y for node in nodes if node.lane == "slices" and "over" not in node.state}) > 1:

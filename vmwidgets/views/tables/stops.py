@@ -1,6 +1,6 @@
-"""A real kernel at a stop: what its processes map otherwise than at the stop before, and who has which page of memory.
+"""A real kernel at a stop: how its processes' mappings changed, and which process has each page of memory.
 
-Memory is drawn as rows of pages: the letter of the process that has a page, and below it a strip of what the page is.
+Memory is drawn as rows of pages: the letter of the process that has a page, and below it a strip for the page's kind.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from vmwidgets.views.scene.model import Bar, Caption, Lane, Node, Scene, Table, 
 from vmwidgets.views.scene.text import fitted, text_width, visible
 
 MOST_CHANGES, MOST_ROWS = 24, 48
-"""Changes of a process, and rows of memory that are drawn; the table has all."""
+"""The most changes of a process, and the most rows of memory; the table has all."""
 
 ACROSS = (32, 16)
-"""Pages of a row on a wide and on a narrow page."""
+"""Pages in a row on a wide and on a narrow page."""
 
 WIDE = 640.0
 
@@ -31,11 +31,11 @@ STYLES: dict[Kind, tuple[str, str]] = {
     "table": ("table", "a page with one of its tables"),
     "several": ("changed", "a page that several processes map"),
 }
-"""The strip below a letter by what the page is, and what it means."""
+"""The strip below a letter, by the page's kind, and its meaning."""
 
 
 class Change(NamedTuple):
-    """A range that a process maps otherwise than at the stop before: how it was and is, in letters of rights."""
+    """A range whose mapping changed since the stop before: its old and new state, in letters of rights."""
 
     start: int
     size: int
@@ -45,21 +45,21 @@ class Change(NamedTuple):
 
 
 class Halt(NamedTuple):
-    """What is drawn of a stop."""
+    """The contents of a stop's picture."""
 
     summary: str
     since: str
-    """What the changes are compared with, in words."""
+    """The point of comparison for the changes, in words."""
     changes: Mapping[str, Sequence[Change]]
-    """By process."""
+    """The changes by process."""
     processes: Sequence[str]
-    """Each with its letter, in words."""
+    """The processes, each with its letter, in words."""
     pages: Mapping[int, tuple[str, Kind]]
-    """By physical address: the letter, and what the page is."""
+    """The letter and the kind of each page, by physical address."""
 
 
 def draw_stop(halt: Halt, *, width: float = WIDTH, switches: Sequence[Sequence[kit.Switch]] = ()) -> Scene:
-    """The scene of a stop."""
+    """Return the scene of a stop."""
     nodes, y = kit.draw_switches(switches, "stops", 4, width)
     y += 8 * bool(nodes)
     changes = halt.changes
@@ -84,7 +84,7 @@ def draw_stop(halt: Halt, *, width: float = WIDTH, switches: Sequence[Sequence[k
 
 
 def draw_no_stop(width: float = WIDTH) -> Scene:
-    """The scene of a kernel that has not stopped."""
+    """Return the scene of a kernel that has not stopped."""
     return kit.scene("stops", "stops of the kernel", "", [], caption=Caption("The kernel has not stopped yet."),
                      table=Table((), ()), width=width)  # fmt: skip
 
@@ -104,7 +104,7 @@ def _change(identity: str, one: Change, box: Box) -> Node:
 
 
 def _memory(halt: Halt, y: float, width: float) -> list[Node]:
-    """Rows of pages in which a process has something, and what letters and strips mean."""
+    """Return rows of pages with processes in them, and the meanings of letters and strips."""
     across = ACROSS[width < WIDE]
     named = visible("; ".join(halt.processes))
     nodes = [kit.heading("section/stops/memory", "Memory", f"{across * PAGE // 1024} KiB a row", y, width=width)]

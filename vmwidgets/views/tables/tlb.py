@@ -1,9 +1,9 @@
-"""TLBs and processors, side by side: what each still believes, what of it is stale, and what one asked of another.
+"""TLBs and processors, side by side: cached translations, stale ones among them, and requests for flushes.
 
-First which processor believes what is no longer true, in a sentence.  Then from the top: who runs what; flushes that
-wait, with an arrow from who asked; all sets as a compact grid, with the same set at the same place of each processor;
-what matters in words, such as ``rw- ≠ r--`` for rights that are stale; and what follows from that.
-Of more than four processors some are folded.
+First a sentence says which processor uses stale translations.  Then from the top: the task on each processor; waiting
+flushes, with an arrow from the sender; all sets as a compact grid, with the same set at the same place of each
+processor; the important translations in words, such as ``rw- ≠ r--`` for stale permissions; and the consequences.  If
+there are more than four processors, some are folded.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def draw_tlb(
     machine: str = "",
     width: float = WIDTH,
 ) -> Scene:
-    """The scene of all processors of a machine, with what the operation did marked."""
+    """Return the scene of all processors of a machine, with the operation's changes marked."""
     moment, value = look.moment, look.now
     bench = bench or TlbBench()
     touched = Touched.by(moment.so_far)
@@ -91,7 +91,7 @@ def draw_tlb(
 
 
 def _answer(value: CpusValue) -> str:
-    """Return which processors still believe what is no longer true."""
+    """Return which processors use stale translations."""
     kept = sum(len(cpu.tlb.slots) for cpu in value.cpus)
     stale = [(cpu.cpu, len(cpu.tlb.stale)) for cpu in value.cpus if cpu.tlb.stale]
     if not kept:
@@ -105,7 +105,7 @@ def _answer(value: CpusValue) -> str:
 
 
 def _follows(value: CpusValue) -> Iterator[str]:
-    """Yield what follows from the first stale translation, and what has become of the request to drop it."""
+    """Yield the consequences of the first stale translation, and the state of the request to drop it."""
     for cpu in value.cpus:
         for slot in cpu.tlb.stale:
             entry, (what, *_) = slot.entry, slot.stale[0]
@@ -124,9 +124,9 @@ def _follows(value: CpusValue) -> Iterator[str]:
 
 
 def steps_of_processors(look: Look[CpusValue]) -> Mine:
-    """The steps of processors: what their TLBs keep, whose tables they have, what is asked of them.
+    """Return the steps of processors: their TLBs, their loaded tables, requests to them.
 
-    A descriptor is written: what is kept of its pages may be stale.
+    When a descriptor is written, translations of its pages may become stale.
     """
     stale = seen(look.at, having(ev.PteWritten, ev.PteRunWritten), lambda: not look.is_far)
     return once("processors", either(having(*_CHANGING), stale))
@@ -136,7 +136,7 @@ _CHANGING = (
     ev.TlbHit, ev.TlbMissed, ev.TlbFilled, ev.TlbFlushed, ev.TlbDoubted, ev.SpaceLoaded, ev.ShootdownSent,
     ev.ShootdownAcknowledged, ev.ShootdownForgotten, ev.ShootdownChosen,
 )  # fmt: skip  # a list
-"""What happens in processors."""
+"""The events of processors."""
 
 
 def _since_boot(value: CpusValue) -> str:
@@ -154,7 +154,7 @@ def _modes(value: CpusValue) -> list[Switch]:
 
 
 def _caption(value: CpusValue, moment: Moment) -> Caption:
-    """The moment's headline, and what the operation meant for the TLBs."""
+    """Return the moment's headline, and the operation's effect on the TLBs."""
     stale = sum(len(cpu.tlb.stale) for cpu in value.cpus)
     caption = moment.caption
     operation = moment.operation if moment.is_after else None
@@ -187,21 +187,21 @@ def _space(asid: int | None, asids: bool) -> str:
 # ---- processors ----------------------------------------------------------------------------------
 
 DETAILED = 4
-"""Processors whose cells are drawn."""
+"""The number of processors whose cells are drawn."""
 
 _HEAD, _FOLD_H, _GAP, _BELOW = 56.0, 22.0, 18.0, 18.0
-"""Heights: of a processor's words, of a fold; room between two processors beside and below each other."""
+"""Heights: of a processor's words, of a fold; space between two processors side by side, and below each other."""
 
 _LEAST, _LEAST_FOLDED = 160.0, 180.0
-"""Pixels of a processor at least: of one whose cells are drawn, and of a folded one."""
+"""Least width in pixels of a processor with cells, and of a folded one."""
 
 
 @frozen
 class TlbBench:
-    """What is looked at: the processors whose cells are drawn, by number, and the first set that is drawn of each.
+    """The selection: the processors whose cells are drawn, by number, and the first drawn set of each.
 
-    `requests` says how many waiting flushes are drawn, by processor, where it isn't the usual few; `chosen` names the
-    entry that is described in full.
+    `requests` is the number of waiting flushes that are drawn, by processor, if it is not the usual one; `chosen` names
+    the entry that is described in full.
     """
 
     opened: Collection[int] = tuple(range(DETAILED))
@@ -209,13 +209,13 @@ class TlbBench:
     chosen: str = ""
     requests: Mapping[int, int] = field(default_factory=dict)
     only: Sequence[int] = ()
-    """The sets in which an address may be: no others are drawn, with their ways beside each other."""
+    """The sets that may contain an address: no others are drawn, with their ways side by side."""
 
 
 def _draw_cpus(
     value: CpusValue, bench: TlbBench, touched: Touched, y: float, width: float, buses: dict[str, float]
 ) -> tuple[list[Node], float]:
-    """All processors, those that are open first, and where they end; `buses` gets where arrows run below heads."""
+    """Return all processors, open ones first, and where they end; `buses` receives the places of arrows below heads."""
     opened = [number for number in range(len(value.cpus)) if number in bench.opened]
     nodes: list[Node] = []
     columns = _columns(len(opened), _LEAST, width - GUTTER)
@@ -237,7 +237,7 @@ def _draw_cpus(
 
 
 def _columns(count: int, least: float, width: float, *, indent: float = GUTTER) -> list[Box]:
-    """Places of processors beside each other: as many rows as it takes, each as long as the others."""
+    """Return places of processors side by side, in as many rows as needed, all equally long."""
     most = max(1, int((width - 2 * MARGIN + _GAP) // (least + _GAP)))
     across = -(-count // -(-count // most))
     return [box._replace(x=box.x + indent) for box in kit.row(across, 0, 0, width=width, gap=_GAP)]
@@ -251,7 +251,7 @@ def _draw_row(
     value: CpusValue, numbers: Sequence[int], opened: Sequence[int], bench: TlbBench, touched: Touched, y: float,
     columns: Sequence[Box], buses: dict[str, float],
 ) -> tuple[list[Node], float]:  # fmt: skip
-    """Processors beside each other: their heads, requests, grids and words are each at one height."""
+    """Return processors side by side, with their heads, requests, grids and words at equal heights."""
     nodes: list[Node] = []
     below = y + _HEAD + bus_of(value)
     grid = _grid_of(value, opened, columns)
@@ -289,7 +289,7 @@ def _draw_row(
 def _draw_folded(
     value: CpusValue, line: Sequence[tuple[int, Box]], bench: TlbBench, y: float, buses: dict[str, float]
 ) -> tuple[list[Node], float]:
-    """Processors that are folded, beside each other: who they are, what waits, how much they keep."""
+    """Return folded processors side by side: their names, waiting requests, and the number of translations."""
     nodes: list[Node] = []
     below = y + _HEAD + bus_of(value)
     bottom = below
@@ -308,7 +308,7 @@ def _draw_folded(
 
 
 def _heading(cpu: CpuValue, number: int, place: Box) -> Node:
-    """A processor's name, whom it runs, what it keeps and how often that was of use."""
+    """Return a processor's name, its task, its number of translations and its hits."""
     tlb = cpu.tlb
     asid = f", ASID {cpu.asid}" if cpu.asid else ""
     who = f"runs {visible(cpu.space)}{asid}"
@@ -331,7 +331,7 @@ def _heading(cpu: CpuValue, number: int, place: Box) -> Node:
 
 
 def _folded_cpu(cpu: CpuValue, number: int, place: Box) -> Node:
-    """The cells of a processor that is folded: how many translations they hold, and how many are stale."""
+    """Return the cells of a folded processor: how many translations it has, and how many are stale."""
     stale = len(cpu.tlb.stale)
     words = f"… {counted(len(cpu.tlb.slots), 'translation')}{f', ≠ {stale:,} stale' if stale else ''}"
     title = f"{cpu.cpu}, folded: {words[2:]}; show them; of {DETAILED} that are open, the one opened first folds"
@@ -350,11 +350,11 @@ def _fold(identity: str, number: int, place: Box, words: str, title: str) -> Nod
 # ---- the sets of an address -----------------------------------------------------------------------
 
 _WAYS_W, _WAY, _WIDEST_WAY = 300.0, 62.0, 150.0
-"""Least widths of a processor whose ways are beside each other, and of a way; greatest width of a way."""
+"""Least width of a processor with its ways side by side, and of a way; greatest width of a way."""
 
 
 def _draw_sets(value: CpusValue, bench: TlbBench, touched: Touched, y: float, width: float) -> tuple[list[Node], float]:
-    """The open processors beside each other, of each the sets in which an address may be; and where they end."""
+    """Return the open processors side by side, with the sets that may contain an address; and where they end."""
     shown = [(number, value.cpus[number]) for number in bench.opened if number < len(value.cpus)]
     nodes: list[Node] = []
     places = kit.grid(len(shown), _WAYS_W, y, 0, width=width, gap=24)
@@ -378,7 +378,7 @@ def _draw_sets(value: CpusValue, bench: TlbBench, touched: Touched, y: float, wi
 def _ways_of(
     cpu: CpuValue, number: int, asids: bool, only: Sequence[int], touched: Touched, place: Box
 ) -> tuple[list[Node], float]:
-    """A processor's name, and the ways of its sets `only`; and where they end."""
+    """Return a processor's name, and the ways of its sets `only`; and where they end."""
     x, y, w, _ = place
     stale = f"≠ {len(cpu.tlb.stale):,} stale" if cpu.tlb.stale else ""
     left = text_width(cpu.cpu, "strong") + 10
@@ -412,7 +412,7 @@ def _ways_of(
 
 
 def _chosen_slot(value: CpusValue, chosen: str) -> tuple[CpuValue, TlbSlot] | None:
-    """The entry that is chosen, and whose it is."""
+    """Return the chosen entry, and its processor."""
     for cpu in value.cpus:
         for slot in cpu.tlb.slots:
             if chosen == f"tlb/{cpu.cpu}/{slot.entry.set}/{slot.entry.way}":
@@ -421,7 +421,7 @@ def _chosen_slot(value: CpusValue, chosen: str) -> tuple[CpuValue, TlbSlot] | No
 
 
 def _draw_details(cpu: CpuValue, slot: TlbSlot, asids: bool, y: float, width: float) -> tuple[list[Node], float]:
-    """The chosen entry in full."""
+    """Return the chosen entry in full."""
     w = width - 2 * MARGIN
     lines = [f"{cpu.cpu}, {title_of(slot, asids).partition(';')[0]}", *(f"≠ {difference}" for difference in slot.stale)]
     nodes = [

@@ -1,7 +1,7 @@
-"""What a TLB keeps: all of its sets as one compact grid, and what matters of it in words, below the grid.
+"""A TLB's contents: all of its sets as one compact grid, and the important ones in words below the grid.
 
-A column is a set, a row a way.  The fill of a cell is how lately it was used in its set; a round cell is global, one
-with ≠ is not what the tables say.  Where cells have room, each tells the last digits of its page.
+A column is a set, a row a way.  A cell's fill shows how recently it was used in its set; a round cell is global, and
+one with ≠ differs from the tables.  If there is room, each cell shows the last digits of its page.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ from vmwidgets.views.scene.model import Bar, Node, Text
 from vmwidgets.views.scene.text import ELLIPSIS, fitted, text_width
 
 GUTTER = 42.0
-"""Pixels at the left in which the ways have their names, once for all processors of a row."""
+"""Pixels on the left for the names of the ways, once for all processors of a row."""
 
 CELL_H = 32.0
-"""Height of a cell that says which page it keeps."""
+"""Height of a cell that shows its page."""
 
 _SMALL_H, _LEAST, _WORDY, _MOST = 16.0, 12.0, 50.0, 96.0
-"""Height of a small cell; pixels from set to set: at least, with words where pages have long numbers, and at most."""
+"""Height of a small cell; pixels from set to set: at least, at least with long page numbers, and at most."""
 
 _TALLEST = 32
-"""Rows of cells that a grid has at most; else only sets that hold something are in it."""
+"""The most rows of cells in a grid; if there were more, only sets with translations are shown."""
 
 CELLS = 160
-"""Cells of a processor that are things of their own; those beyond are drawn, and are in the table."""
+"""The number of cells of a processor that can be selected; the others are drawn, and are in the table."""
 
 _PAD, _GAP = 8.0, 2.0
 
 
 @frozen
 class Touched:
-    """Places, as (processor, set, way), that an operation used or filled."""
+    """The places, as (processor, set, way), that an operation used or filled."""
 
     used: frozenset[tuple[str, int, int]]
     filled: frozenset[tuple[str, int, int]]
@@ -53,24 +53,24 @@ class Touched:
         return cls(frozenset(used), frozenset(filled))
 
     def state(self, cpu: str, slot: TlbSlot) -> list[str]:
-        """Return what was done to it: the last of both."""
+        """Return the last action on a place."""
         here = (cpu, *slot.entry.place)
         return [word for word, places in (("new", self.filled), ("path", self.used)) if here in places][-1:]
 
 
 @frozen
 class Grid:
-    """How the sets of processors are placed: the same for all, so that they can be compared."""
+    """The layout of the processors' sets: the same for all, so that they can be compared."""
 
     pitch: float
     """Pixels from one set to the next."""
     across: int
-    """Sets beside each other."""
+    """The number of sets side by side."""
     says_pages: bool
 
     @classmethod
     def of(cls, cpus: Sequence[CpuValue], w: float) -> Grid:
-        """The grid for these processors, each of which has `w` pixels."""
+        """Return the grid for these processors, with `w` pixels for each."""
         tlb = cpus[0].tlb
         bands = max(1, -(-tlb.sets // max(1, int(w // _LEAST))))
         across = -(-tlb.sets // bands)
@@ -83,16 +83,16 @@ class Grid:
 
     @property
     def high(self) -> float:
-        """Pixels from one way to the next."""
+        """The distance in pixels from one way to the next."""
         return (CELL_H if self.says_pages else _SMALL_H) + _GAP
 
     @staticmethod
     def held(cpu: CpuValue) -> list[int]:
-        """The sets that hold something."""
+        """Return the sets that contain translations."""
         return [index for index, row in enumerate(cpu.tlb.rows) if any(row)]
 
     def shown(self, cpu: CpuValue, first: int) -> tuple[list[int], int]:
-        """The sets that are drawn: all, or from the `first` of those that hold something; and how many do not fit."""
+        """Return the sets that are drawn: all, or from the `first` one with translations; and how many do not fit."""
         tlb = cpu.tlb
         if -(-tlb.sets // self.across) * tlb.ways <= _TALLEST:
             return [*range(tlb.sets)], 0
@@ -112,7 +112,7 @@ def _page(slot: TlbSlot) -> str:
 def draw_grid(
     cpu: CpuValue, grid: Grid, sets: Sequence[int], asids: bool, touched: Touched, place: Box, named: bool
 ) -> tuple[list[Node], float]:
-    """The sets of a processor from the top of `place` on, and where they end; `named`: its ways have names."""
+    """Return the sets of a processor from the top of `place` on, and where they end; `named`: its ways have names."""
     tlb, x, y = cpu.tlb, place.x, place.y
     bars: list[Bar] = []
     text: list[Text] = []
@@ -152,7 +152,7 @@ def draw_grid(
 
 
 def _every(sets: Sequence[int], pitch: float) -> int:
-    """Each how-manieth set has its number: 1, 2, 4 … so that numbers do not meet."""
+    """Return the distance of sets with a number: 1, 2, 4 … so that numbers do not collide."""
     widest = text_width(f"{max(sets, default=0)}") + 8
     every = 1
     while every * pitch < widest:
@@ -161,7 +161,7 @@ def _every(sets: Sequence[int], pitch: float) -> int:
 
 
 def _first(cpu: CpuValue, touched: Touched) -> list[TlbSlot]:
-    """The translations that are things of their own: what is stale and what was touched before all others."""
+    """Return the translations that can be selected: stale and touched ones first."""
     slots = cpu.tlb.slots
     if len(slots) <= CELLS:
         return list(slots)
@@ -172,7 +172,7 @@ def draw_cell(
     cpu: CpuValue, slot: TlbSlot, asids: bool, touched: Touched, place: Box, says_page: bool = True, *,
     framed: bool = False,
 ) -> Node:  # fmt: skip
-    """A way that keeps something; `framed`: it says which frame, too."""
+    """Return a way with a translation; `framed`: it also shows the frame."""
     x, y, w, h = place
     entry = slot.entry
     identity = f"tlb/{cpu.cpu}/{entry.set}/{entry.way}"
@@ -204,7 +204,7 @@ def draw_cell(
 
 
 def _last_digits(page: str, room: float) -> str:
-    """A page's number; where it is too long, its last digits."""
+    """Return a page's number; if it is too long, its last digits."""
     if text_width(page, "mono") <= room:
         return page
     kept = int((room - text_width(ELLIPSIS, "mono")) // text_width("0", "mono"))
@@ -212,7 +212,7 @@ def _last_digits(page: str, room: float) -> str:
 
 
 def title_of(slot: TlbSlot, asids: bool) -> str:
-    """All of a translation in words."""
+    """Return everything about a translation in words."""
     entry = slot.entry
     whose = "global, " if entry.asid is None else f"address space {entry.asid}, " if asids else ""
     rights = f"supervisor {entry.permissions.supervisor}, user {entry.permissions.user}"
@@ -227,16 +227,16 @@ def title_of(slot: TlbSlot, asids: bool) -> str:
 # ---- what matters, in words ----------------------------------------------------------------------
 
 ROWS = 4
-"""Translations of a processor that are said in words."""
+"""The number of translations of a processor that are described in words."""
 
 _TOLD = 420.0
-"""Pixels of one, at most."""
+"""The most pixels for one of them."""
 
 
 def told(cpu: CpuValue, touched: Touched) -> tuple[list[TlbSlot], int]:
-    """The translations that are said in words, and how many stale ones are left out.
+    """Return the translations that are described in words, and how many stale ones are left out.
 
-    What is stale comes first, then what the operation touched; of a TLB that keeps a few, all.
+    Stale ones come first, then those that the operation touched; of a small TLB, all.
     """
     slots = cpu.tlb.slots
     kept = sorted(slots, key=lambda one: (not one.stale, not touched.state(cpu.cpu, one)))
@@ -246,7 +246,7 @@ def told(cpu: CpuValue, touched: Touched) -> tuple[list[TlbSlot], int]:
 
 
 def says(slot: TlbSlot) -> str:
-    """Return what a translation is: where it leads, and its rights; of a stale one in what it differs, "rw- ≠ r--"."""
+    """Return a translation's target and permissions, or for a stale one the difference, "rw- ≠ r--"."""
     if slot.stale:
         return ", ".join(_differs(slot, difference) for difference in slot.stale)
     return f"→ {Address(slot.entry.pa)} {_rights(slot)}"
@@ -261,7 +261,7 @@ _SHORT = {"a page that was written to": "dirty", "one that was not": "clean"}
 
 
 def _differs(slot: TlbSlot, difference: Difference) -> str:
-    """A difference in as few words as it takes: the TLB's at the left, the tables' at the right."""
+    """Return a difference in as few words as possible: the TLB's on the left, the tables' on the right."""
     what, kept, now = difference
     if what == "mapping":
         return f"{_rights(slot)} ≠ none"
@@ -277,7 +277,7 @@ def _sides(kept: str, now: str) -> Iterator[tuple[str, str]]:
 
 
 def has_room(value: CpusValue, opened: Sequence[int], touched: Touched, w: float) -> bool:
-    """Return whether each translation that is said has room in one line; else all of them have two."""
+    """Return whether each described translation has room in one line; otherwise all have two."""
     rows = [slot for number in opened for slot in told(value.cpus[number], touched)[0]]
     return all(_one_line(slot) + 2 * _PAD + 12 <= w for slot in rows)
 
@@ -287,7 +287,7 @@ def _one_line(slot: TlbSlot) -> float:
 
 
 def draw_told(cpu: CpuValue, asids: bool, touched: Touched, place: Box, in_one_line: bool) -> tuple[list[Node], float]:
-    """The translations that matter, from the top of `place` on, and where they end."""
+    """Return the important translations, from the top of `place` on, and where they end."""
     slots, left_out = told(cpu, touched)
     high = 24.0 if in_one_line else 40.0
     nodes = []
@@ -313,7 +313,7 @@ def draw_told(cpu: CpuValue, asids: bool, touched: Touched, place: Box, in_one_l
 
 
 def draw_legend(cpus: Sequence[CpuValue], grid: Grid, y: float, width: float) -> list[Node]:
-    """Return what the looks of cells mean, as far as they are there."""
+    """Return the meanings of the cells' styles that are present."""
     slots = [slot for cpu in cpus for slot in cpu.tlb.slots]
     if not slots:
         return []
@@ -330,6 +330,6 @@ def draw_legend(cpus: Sequence[CpuValue], grid: Grid, y: float, width: float) ->
 
 
 def empty_cell(cpu: CpuValue, index: int, way: int, place: Box) -> Node:
-    """A way that keeps nothing, where the ways of a set are things of their own."""
+    """Return a way without a translation, if the ways of a set can be selected."""
     title = f"set {index}, way {way}: empty"
     return kit.chip(f"tlb/{cpu.cpu}/{index}/{way}", "slot", place, state=("free",), title=title)

@@ -1,4 +1,4 @@
-"""What one processor asks of another: flushes that wait, and the arrow from who asked."""
+"""Requests between processors: waiting flushes, and arrows from their senders."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from vmwidgets.views.scene.text import text_width, visible
 from vmwidgets.views.story.words.tables import flush_in_words, what_of
 
 MOST_REQUESTS, MORE_REQUESTS = 3, 12
-"""Flushes that are drawn of those that a processor was asked for; how many older ones a click brings."""
+"""How many flushes to a processor are drawn, and how many older ones a click adds."""
 
 BUS = 16.0
-"""Pixels between the heads of processors and what waits, in which the arrows are."""
+"""Pixels between the processors' heads and the waiting flushes, for the arrows."""
 
 _SECOND, _PAD, _LANES = 16.0, 9.0, 3
 
 
 def draw_requests(cpu: CpuValue, number: int, most: int, place: Box) -> tuple[list[Node], float]:
-    """The newest `most` flushes that wait, how many were forgotten, and how often a hand edited; and where they end."""
+    """Return the `most` newest waiting flushes, the numbers of forgotten ones and of edits; and where they end."""
     nodes, y = _waiting(cpu, number, most, place)
     if cpu.forgotten:
         words = f"{counted(cpu.forgotten, 'flush', 'flushes')} forgotten so far: cached translations may be stale"
@@ -63,7 +63,7 @@ def _waiting(cpu: CpuValue, number: int, most: int, place: Box) -> tuple[list[No
 
 
 def _lines(request: FlushRequest, w: float) -> tuple[str, ...]:
-    """Return what waits, in as few lines as have room for it."""
+    """Return the waiting flushes in as few lines as possible."""
     whose = f"of {visible(request.space)}, asked by {request.sender}"
     whole = f"waits: drop {what_of(request)}"
     what = whole.removesuffix(f" at {Address(request.start)}")
@@ -82,9 +82,9 @@ def _lines(request: FlushRequest, w: float) -> tuple[str, ...]:
 
 
 def links_to_senders(nodes: Sequence[Node], value: CpusValue, buses: dict[str, float]) -> list[Link]:
-    """From each sender's head down, along the bus of its row and of the other's, into what waits at its left edge.
+    """Return arrows from each sender's head down, along the bus of its row and of the other's, to a waiting flush.
 
-    `buses` says where the bus below the head of each processor is.
+    `buses` gives the place of the bus below the head of each processor.
     """
     placed = {node.id: node for node in nodes}
     senders = list(dict.fromkeys(request.sender for cpu in value.cpus for request in cpu.pending))
@@ -107,5 +107,5 @@ def links_to_senders(nodes: Sequence[Node], value: CpusValue, buses: dict[str, f
 
 
 def bus_of(value: CpusValue) -> float:
-    """Pixels for arrows below heads: none where nothing waits."""
+    """Return the pixels for arrows below heads: 0 if no flush is waiting."""
     return BUS + LINE / 3 if any(cpu.pending for cpu in value.cpus) else 0.0

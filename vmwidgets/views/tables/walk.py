@@ -1,8 +1,8 @@
-"""The walk: what the hardware does with this address.
+"""The walk: the steps of the hardware for an address.
 
-On top the address, cut into the bits that index each table; below a table a level with the descriptor that was read
-between its neighbours; at the end the verdict, with the page or the decoded fault.  On a bench (:class:`Bench`) the
-address can be turned, the access be switched, and a descriptor be seen, and edited, bit by bit.
+At the top is the address, divided into the bits that index each table; below it a table for each level, with the
+descriptor that was read between its neighbours; at the end the verdict, with the page or the decoded fault.  On a bench
+(:class:`Bench`), the address can be turned, the access changed, and a descriptor shown and edited bit by bit.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from .walk_tables import (
 )
 
 _WIDEST = 240.0
-"""Greatest width of a table, with the room beside it."""
+"""Greatest width of a table, with the space next to it."""
 
 
 def draw_walk(
@@ -58,11 +58,11 @@ def draw_walk(
     bench: Bench | None = None,
     told: Told | None = None,
 ) -> Scene:
-    """The scene of a walk.
+    """Return the scene of a walk.
 
-    `entry` is the map's entry for the address, if there is one, `has_map` whether there is a map;
-    `earlier` an older walk of the same address: what differs from it is marked as changed.  Last comes what
-    the moment says.
+    `entry` is the map's entry for the address, if there is one, and `has_map` says whether there is a map.  `earlier`
+    is an older walk of the same address: differences from it are marked as changes.  The last argument is what the
+    moment adds.
     """
     share = share_of(len(walk.steps), width)
     is_stacked = share < least_share(walk, neighbours)
@@ -116,7 +116,7 @@ def draw_walk(
 
 
 def draw_walk_line(walk: Walk, *, title: str, is_open: bool = False, machine: str = "", width: float = WIDTH) -> Scene:
-    """The scene of a walk in one line, with all the rows of its table; `is_open`: the walk itself comes below it."""
+    """Return the scene of a walk in one line, with its whole table; `is_open`: the walk itself comes below it."""
     nodes, links, height = line_of(walk, is_open=is_open, width=width)
     return kit.scene(
         "walk", title, _subtitle(walk), nodes, links=links, caption=_caption_of(walk, None),
@@ -135,7 +135,7 @@ def draw_reach(
     machine: str = "",
     width: float = WIDTH,
 ) -> Scene:
-    """The scene of the tables of a walk alone, as far as a processor has come; `made`: a processor made the access."""
+    """Return the scene of a walk's tables alone, as far as a processor has come; `made`: it made the access."""
     is_open = reach.verdict is not None
     known = replace(walk, pa=None, fault=None, page_size=0) if is_open else walk  # nothing says how it ends
     tables, place = _tables_of(known, neighbours, (), 2.0, width, reach)
@@ -162,7 +162,7 @@ def draw_reach(
 
 
 def _key(steps: Sequence[Step], y: float, width: float) -> list[Node]:
-    """Return what the letters of these steps' descriptors mean."""
+    """Return the meanings of the letters of these descriptors."""
     return kit.legend("walk", [("", means) for means in key_of(steps)], y, width=width)
 
 
@@ -177,7 +177,7 @@ def _subtitle(walk: Walk) -> str:
 def _tables_of(
     walk: Walk, neighbours: Neighbours | None, changed: Collection[int], top: float, width: float, reach: Reach
 ) -> tuple[list[Node], Box]:
-    """The tables from `top` on, beside or below each other, and the place of the verdict."""
+    """Return the tables from `top` on, side by side or below each other, and the place of the verdict."""
     room, share = width - 2 * MARGIN, share_of(reach.levels, width)
     if share < least_share(walk, neighbours):
         below = [Box(MARGIN, top, room - _GUTTER, 0)] * len(walk.steps)
@@ -191,12 +191,12 @@ def _tables_of(
 
 
 def share_of(levels: int, width: float) -> float:
-    """Pixels that each of so many tables has, with the room beside it, where all have room beside each other."""
+    """Return the width of each of `count` tables, with the space next to it, if they are side by side."""
     return min(_WIDEST, (width - 2 * MARGIN - _VERDICT) / max(levels, 1))
 
 
 _BITS = ("bits {}–{}", "{}–{}", "")
-"""How the bits of all indices are written, in less and less room: the titles have them in any case."""
+"""The ways to write the bits of all indices, in less and less space: the titles have them in any case."""
 
 
 def _names_fit(step: Step, way: str, w: float) -> bool:
@@ -206,7 +206,7 @@ def _names_fit(step: Step, way: str, w: float) -> bool:
 
 
 def _bits_row(walk: Walk, share: float, width: float, is_stacked: bool) -> list[Node]:
-    """The address cut into its index bits, right above the tables that they index; in lines, if those are stacked."""
+    """Return the address divided into index bits, right above the tables; in lines, if the tables are stacked."""
     count = len(walk.steps) + bool(walk.page_size)
     if is_stacked:
         places = kit.grid(count, _OFFSET, 8, 40, width=width)
@@ -236,10 +236,9 @@ def _bits_row(walk: Walk, share: float, width: float, is_stacked: bool) -> list[
 
 
 def _arrows(walk: Walk, nodes: list[Node], is_stacked: bool) -> list[Link]:
-    """From descriptor to descriptor, and to the verdict.
+    """Return arrows from descriptor to descriptor, and to the verdict.
 
-    At the right of tables that are stacked, each arrow leads down to the head of the next one: no two have a part in
-    common.
+    If tables are stacked, the arrows are on their right, each leading down to the head of the next one: no two overlap.
     """
     placed = {node.id: node for node in nodes}
     links = []
@@ -262,7 +261,7 @@ def _holds(table: Node, row: Node) -> bool:
 
 
 def _rows(walk: Walk, read: int) -> Table:
-    """The first `read` descriptors, and what came of the access."""
+    """Return the first `read` descriptors, and the access's outcome."""
     rows = [
         (str(number), table_name(step), str(Address(step.table)), str(step.index), f"{step.value:#x}", step.kind,
          flags_of(step.fields, step.value))
@@ -286,15 +285,16 @@ def _rows(walk: Walk, read: int) -> Table:
 # ---- what came of it -----------------------------------------------------------------------------
 
 _VERDICT, _OFFSET, _GUTTER, _HEAD = 216.0, 118.0, 20.0, 14.0
-"""Width of the verdict's box, of the offset's bits, of the room for arrows beside tables that are stacked; how far
-below a table's upper edge an arrow meets its head."""
+"""Width of the verdict's box, of the offset's bits, of the space for arrows next to stacked tables; how far below a
+table's upper edge an arrow meets its head.
+"""
 
 _FIRST, _LINE = 39.0, 17.0
-"""Where the first line below the verdict is; height of a line."""
+"""Place of the first line below the verdict; height of a line."""
 
 
 def _caption_of(walk: Walk, earlier: Walk | None) -> Caption:
-    """Say what became of the access, and what an earlier walk of the address had said, if that was different."""
+    """Return the access's outcome, and the outcome of an earlier walk of the address, if it was different."""
     if walk.fault is not None:
         caption = Caption(_fault(walk.fault), (), "", "error")
     else:
@@ -317,9 +317,9 @@ _AN_ACCESS = {"read": "A read", "write": "A write", "execute": "An execution"}
 def _verdict_box(
     walk: Walk, entry: EntryValue | None, place: Box, changed: bool, mapped: bool, *, made: bool = True
 ) -> Node:
-    """The verdict's box, as high as `place` or higher: `changed` by edits; of a map that has entries, if `mapped`.
+    """Return the verdict's box, at least as high as `place`: `changed` by edits; of a map with entries, if `mapped`.
 
-    An access that no processor `made` is named, and what would come of it.
+    An access that no processor `made` is named, with its possible outcome.
     """
     lines: list[tuple[str, str]]
     if walk.fault is not None:
@@ -344,14 +344,14 @@ def _verdict_box(
 
 
 def _other_verdict(words: tuple[str, str], place: Box) -> Node:
-    """The verdict's box while a walk is not over, or where there was none."""
+    """Return the verdict's box while a walk is not over, or if there was none."""
     head, more = words
     lines = [(line, "label") for part in more.split("\n") for line in wrapped(part, place.w - 20)]
     return _verdict(head, lines, place, ("coming",), f"{head}: {more}")
 
 
 def _verdict(head: str, lines: list[tuple[str, str]], place: Box, state: tuple[str, ...], title: str) -> Node:
-    """A box as high as `place`, or higher if it has more lines."""
+    """Return a box as high as `place`, or higher if it has more lines."""
     box = place._replace(h=max(place.h, _FIRST + _LINE * len(lines)))
     rows = [kit.Line(head, "strong"), *(kit.Line(line, look) for line, look in lines)]
     return kit.card("walk/verdict", box, rows, kind="verdict", top=_FIRST - _LINE, step=_LINE, pad=10, state=state,
@@ -359,11 +359,11 @@ def _verdict(head: str, lines: list[tuple[str, str]], place: Box, state: tuple[s
 
 
 _OVERRULED = ("the descriptors forbid it,", "a manager domain allows it")
-"""What makes an access succeed in a manager domain of ARM."""
+"""The reason why an access succeeds in a manager domain of ARM."""
 
 
 def _is_overruled(walk: Walk) -> bool:
-    """Return whether user code may do what the descriptors do not let it do."""
+    """Return whether user code may do something that the descriptors forbid."""
     may = walk.rights
     return walk.user and walk.fault is None and not (may.user and getattr(may, walk.access))
 
@@ -390,7 +390,7 @@ def _fault_lines(walk: Walk, fault: Fault, w: float) -> tuple[str, list[tuple[st
 
 
 def _place_of(walk: Walk, fault: Fault) -> str:
-    """At which descriptor the walk stopped: its manual's name, for manuals number the levels each in their own way."""
+    """Return the descriptor at which the walk stopped, by its manual's name: manuals number levels differently."""
     step = next((step for step in walk.steps if step.level == fault.level), None)
     if step is None:
         return ""
@@ -403,15 +403,15 @@ def _place_of(walk: Walk, fault: Fault) -> str:
 
 @frozen
 class Bench:
-    """What makes a walk something to try things on.
+    """The settings of a walk that can be experimented with.
 
-    `chosen` is the address of the descriptor that is shown bit by bit (0: where the walk ended); `edited` what edited
-    descriptors held before, by address; `unedited` the walk if they still did.
+    `chosen` is the address of the descriptor that is shown bit by bit (0: where the walk ended); `edited` contains the
+    old values of edited descriptors, by address; `unedited` is the walk with these values.
     """
 
     split: AddressSplit
     width: int
-    """Bits of a descriptor."""
+    """The number of bits of a descriptor."""
     editable: bool = False
     chosen: int = 0
     edited: Mapping[int, int] = dataclasses.field(default_factory=dict)
@@ -419,7 +419,7 @@ class Bench:
 
 
 def _switches_of(walk: Walk, bench: Bench) -> list[list[Switch]]:
-    """The access, who makes it, and what takes an edit back."""
+    """Return the switches for the access, for its mode, and for undoing an edit."""
     accesses = [
         Switch(word, word, walk.access == word, f"the access is a {word}" if walk.access == word else f"make it {word}")
         for word in ("read", "write", "execute")
@@ -435,13 +435,13 @@ def _switches_of(walk: Walk, bench: Bench) -> list[list[Switch]]:
 
 
 def _shown_step(walk: Walk, bench: Bench) -> Step | None:
-    """The step whose descriptor is shown bit by bit."""
+    """Return the step whose descriptor is shown bit by bit."""
     chosen = next((step for step in walk.steps if step.pa == bench.chosen), None)
     return chosen or (walk.steps[-1] if walk.steps else None)
 
 
 def _descriptor_picture(step: Step, bench: Bench) -> DescriptorPicture:
-    """The descriptor of a step, bit by bit."""
+    """Return the descriptor of a step, bit by bit."""
     fields = step.fields
     if step.kind == "invalid" and bench.unedited is not None:  # under the names that it had
         fields = next((one.fields for one in bench.unedited.steps if one.pa == step.pa), fields)
@@ -452,12 +452,12 @@ def _descriptor_picture(step: Step, bench: Bench) -> DescriptorPicture:
 
 
 def _has_broken(walk: Walk, bench: Bench | None) -> bool:
-    """Return whether edits changed what comes of the access."""
+    """Return whether edits changed the access's outcome."""
     was = bench.unedited if bench is not None else None
     return was is not None and (was.pa, was.fault) != (walk.pa, walk.fault)
 
 
 def _edited_caption(walk: Walk, bench: Bench) -> Caption:
-    """Return what became of the access, and what it was before descriptors were edited."""
+    """Return the access's outcome, and the outcome before descriptors were edited."""
     before = bench.unedited if _has_broken(walk, bench) else None
     return replace(_caption_of(walk, None), reason=edited_walk(len(bench.edited), before))

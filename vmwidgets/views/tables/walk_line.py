@@ -1,4 +1,4 @@
-"""A walk in one line, for a picture that is about something else: what is read in each table, and what comes of it."""
+"""A walk in one line, for a picture on another subject: the descriptor in each table, and the outcome."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from vmwidgets.views.scene.text import text_width
 from .walk_tables import table_name
 
 _HIGH, _GAP = 26.0, 16.0
-"""Height of the line, and the room for an arrow."""
+"""Height of the line, and space for an arrow."""
 
 _SPARE = 4.0
-"""Pixels of a chip that no word takes: the names of tables stand before all indices, or before none."""
+"""Pixels of a chip that no word uses: all indices have the names of their tables, or none has."""
 
 _OPENS, _VERDICT = 26.0, 0.3
-"""Pixels of what opens the line; share of the rest that the verdict has."""
+"""Width of the button that opens the line; the verdict's share of the rest."""
 
 
 def line_of(walk: Walk, *, is_open: bool, width: float = WIDTH) -> tuple[list[Node], list[Link], float]:
-    """The line's nodes and links, and its height; `is_open`: the walk itself is below it, and a press folds that."""
+    """Return the line's nodes and links, and its height; `is_open`: the walk is below it, and a press folds it."""
     room = width - 2 * MARGIN - _OPENS - _GAP
     verdict_wide = max(120.0, min(330.0, room * _VERDICT))
     w = min(110.0, (room - verdict_wide) / max(1, len(walk.steps)) - _GAP)
@@ -58,7 +58,7 @@ def _read(walk: Walk, step: Step, words: str, place: Box) -> Node:
 
 
 def _verdict(walk: Walk, place: Box) -> Node:
-    """Return what comes of the access."""
+    """Return the access's outcome."""
     fault = walk.fault
     if fault is None:
         assert walk.pa is not None, "a walk without a fault has an address"

@@ -1,7 +1,6 @@
 """The tables of a walk: in each the descriptor that was read, between its neighbours.
 
-A descriptor has one line, or two where index, address and flags don't fit beside each other: half an address says
-nothing.
+A descriptor has one line, or two if index, address and flags don't fit side by side: half an address is useless.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ LEAST_H = 104.0
 """Least height of a table."""
 
 BESIDE, BELOW = 18.0, 12.0
-"""Room beside a table; below it, where tables are stacked."""
+"""Space next to a table; below it, if tables are stacked."""
 
 _HEAD, _LINE, _ROW_H = 30.0, 14.0, 22.0
 """Height of a table's name, of one more line, of a descriptor."""
@@ -33,35 +32,35 @@ _FLAGS = {
     "XN": (" XN", "execute never"), "PXN": (" PXN", "privileged execute never"), "UXN": (" UXN", "user execute never"),
     "AF": (" AF", "access flag"), "nG": (" nG", "not global"), "S": (" S", "shareable"), "AP[2]": (" AP2", "read-only"),
 }  # fmt: skip  # x86's, RISC-V's, ARM's
-"""Short names of a descriptor's flags, in the order they are written, and what each means where it is set.
+"""Short names of a descriptor's flags, in the order in which they are written, with their meanings.
 
 Sources: Intel SDM 3A, 4.5; ARM DDI 0406C, B3.5; ARM DDI 0487, D8.3; RISC-V privileged, 4.3.
 """
 
 _DASHED = frozenset(("R/W", "U/S"))
-"""Flags that leave a dash where they are not set."""
+"""Flags that are shown as a dash if they are not set."""
 
 
 class Neighbour(NamedTuple):
-    """A descriptor beside one that was read."""
+    """A descriptor next to one that was read."""
 
     word: int
     is_present: bool
     address: int
-    """What it refers to, if it is present."""
+    """Its target, if it is present."""
 
 
 Neighbours = Mapping[tuple[int, int], Neighbour]
-"""By table and index; what lies outside of memory is left out."""
+"""The neighbours by table and index, without those outside memory."""
 
 
 @frozen
 class Reach:
-    """How far a processor has come on a walk, where that is drawn: it has read the first `read` of its tables.
+    """The progress of a processor on a walk: it has read the first `read` of its tables.
 
     The next `open` tables are drawn too, with all of their descriptors alike.  There is room for `levels` tables.
-    `verdict` is what became of the access, in a heading and words, where that is not the walk's own end; `rows` is how
-    many descriptors of a table are drawn.
+    `verdict` is the access's outcome, in a heading and words, if it is not the walk's own end; `rows` is the number of
+    descriptors drawn for each table.
     """
 
     levels: int
@@ -70,25 +69,25 @@ class Reach:
     verdict: tuple[str, str] | None = None
     rows: int = 3
     width: int = 8
-    """Bytes of a descriptor."""
+    """The size of a descriptor in bytes."""
     letters: bool = True
-    """Whether descriptors have letters for their flags; else they are in words below (:func:`draw_flags`)."""
+    """Whether descriptors have letters for their flags; otherwise words are below (:func:`draw_flags`)."""
 
     @property
     def drawn(self) -> int:
-        """Return how many tables are drawn."""
+        """The number of tables that are drawn."""
         return self.read + self.open
 
 
 def rows_of(step: Step, rows: int = 3) -> range:
-    """The descriptors of a table that are drawn: around the one that is read; of four, its place says nothing."""
+    """Return the descriptors of a table that are drawn, around the one that is read, not always in the middle."""
     entries = 1 << step.index_bits[0] - step.index_bits[1] + 1
     first = max(0, min(step.index - 1 if rows == 3 else step.index // rows * rows, entries - rows))
     return range(first, min(entries, first + rows))
 
 
 def table_name(step: Step) -> str:
-    """The manual's name of the table that a step read, from that of its descriptors."""
+    """Return the manual's name of the table that a step read, derived from that of its descriptors."""
     if step.name.endswith("E") and len(step.name) > 2 and " " not in step.name:
         return step.name[:-1]
     return step.name.removesuffix(" descriptor").removesuffix(" PTE") + (" table" if " " in step.name else "")
@@ -101,7 +100,7 @@ def draw_tables_read(
     places: Sequence[Box],
     reach: Reach,
 ) -> list[Node]:
-    """A table a step at its place, those of one place below each other; all have one height.
+    """Return a table for each step at its place, those at one place below each other, all with one height.
 
     `changed` are the levels whose descriptors differ; `reach` says how far the processor has come.
     """
@@ -122,21 +121,21 @@ def draw_tables_read(
 
 
 def flags_of(fields: tuple[Field, ...], word: int) -> str:
-    """The flags that are set, by letter; rights that are missing as a dash; ARM's access permissions as a number."""
+    """Return the set flags, by letter; missing permissions as a dash; ARM's access permissions as a number."""
     return "".join(written for written, _ in _flags(fields, word)).strip()
 
 
 def key_of(steps: Sequence[Step]) -> list[str]:
-    """Return what the letters of these steps' flags mean, each letter once, in the order in which they come first.
+    """Return the meanings of these steps' flag letters, each letter once, in order of appearance.
 
-    A flag of which only the dash is there is among them.
+    A flag of which only the dash is present is included.
     """
     present = (step for step in steps if step.kind != "invalid")
     return list(dict.fromkeys(means for step in present for _, means in _flags(step.fields, step.value)))
 
 
 def _flags(fields: Iterable[Field], word: int) -> Iterator[tuple[str, str]]:
-    """Yield what is written of each flag that is set, or leaves a dash, and what its letters mean."""
+    """Yield the text of each flag that is set, or shown as a dash, and the meanings of its letters."""
     for field in fields:
         if field.name == "AP":
             yield f" AP{field.of(word):0{field.high - field.low + 1}b}", "AP access permissions"
@@ -146,7 +145,7 @@ def _flags(fields: Iterable[Field], word: int) -> Iterator[tuple[str, str]]:
 
 
 def least_share(walk: Walk, neighbours: Neighbours | None) -> float:
-    """Pixels that a table needs, with the room beside it, for indices and whole addresses."""
+    """Return the width of a table, with the space next to it, for indices and whole addresses."""
     held = [one.address for one in (neighbours or {}).values() if one.is_present]
     widest = max((text_width(str(Address(one)), "mono label") for step in walk.steps for one in
                   (step.table, step.address, *held)), default=0.0)  # fmt: skip
@@ -155,11 +154,11 @@ def least_share(walk: Walk, neighbours: Neighbours | None) -> float:
 
 
 _PAD, _BEFORE = 4.0, 10.0
-"""Room between a table's edge and its descriptors; room around an index."""
+"""Space between a table's edge and its descriptors; space around an index."""
 
 
 def _last(step: Step) -> str:
-    """The last index into a table: no other is longer."""
+    """Return the last index into a table, which is the longest."""
     return str((1 << step.index_bits[0] - step.index_bits[1] + 1) - 1)
 
 
@@ -180,7 +179,7 @@ def _box(step: Step, x: float, y: float, w: float, h: float, below: bool) -> Nod
 def _rows(
     walk: Walk, step: Step, neighbours: Neighbours | None, place: Box, reach: Reach, changed: bool | None
 ) -> list[Node]:
-    """The descriptors of a table; with None for `changed` the processor has read none of them yet."""
+    """Return the descriptors of a table; with None for `changed`, the processor has not read any of them yet."""
     nodes = []
     faulty = walk.fault is not None and walk.fault.level == step.level
     x, y, w, _ = place
@@ -201,12 +200,12 @@ def _rows(
 
 
 def _nothing(step: Step, w: float) -> str:
-    """Say that a descriptor is not present, in as much room as all of a table have: all or none."""
+    """Return "not present" in the space of a table's descriptors; all use the same wording."""
     return wording(("not present", "absent"), w - _BEFORE - text_width(_last(step), "mono label"), "mono label")
 
 
 def _label(step: Step, w: float = 1e9) -> str:
-    """Return what a descriptor refers to, or why it refers to nothing."""
+    """Return a descriptor's target, or why it has none."""
     words = {"invalid": _nothing(step, w), "reserved": "reserved"}
     return words.get(step.kind) or str(Address(step.address))
 
@@ -246,13 +245,13 @@ def _descriptor(step: Step, x: float, y: float, w: float, states: tuple[str, ...
 
 
 def _indexed(index: int, words: str, w: float, style: str, look: str) -> tuple[Text, Text]:
-    """An index and what is there."""
+    """Return an index with its contents."""
     left = _BEFORE + text_width(str(index), "mono label")
     return Text(5, 15, str(index), style), fitted(left, 15, words, w - left, look)
 
 
 def _unread(step: Step, index: int, pa: int, held: Neighbour | None, place: Box) -> Node:
-    """One of the descriptors of a table that was not read: all look alike."""
+    """Return one of the descriptors of a table that was not read: all look alike."""
     one = _neighbour(step, index, held, *place[:3])
     return replace(one, id=f"walk/row/{step.level}/{index}", thing=f"pte:{pa:x}", action="select", lane="walk")
 
@@ -273,13 +272,13 @@ def _neighbour(step: Step, index: int, held: Neighbour | None, x: float, y: floa
 # ---- what each descriptor allows -------------------------------------------------------------------
 
 _FLAG_LINE, _DOT, _NAMED = 18.0, 10.0, 146.0
-"""Height of a line of flags; a dot's width; room for their names where tables are below each other."""
+"""Height of a line of flags; a dot's width; space for their names if tables are below each other."""
 
 _VALID = {"V": "valid", "valid": "valid"}
-"""Bits that say that a descriptor is there, under other names than x86's."""
+"""The bits that mean "present" under other names than x86's."""
 
 _MEANS = {**_VALID, "AP": "access permissions", "U/S": "user code", "U": "user code"}
-"""What fields mean that have no letters, or that letters say shorter."""
+"""The meanings of fields without letters, or in shorter words."""
 
 _SAID = {
     "P": ("all are present", "not present in {}"),
@@ -289,17 +288,17 @@ _SAID = {
     "A": ("set at an access", "no access yet in {}"),
     "D": ("set at a write", "no write yet"),
 }
-"""What follows from an x86 flag in all tables: where it lets pass, and where one, which is named, does not.
+"""The consequence of an x86 flag in all tables: if all allow access, and if one, which is named, does not.
 
 Source: Intel SDM 3A, 4.6 and 4.8.
 """
 
 
 def draw_flags(walk: Walk, places: Sequence[Box], last: float, y: float, width: float) -> list[Node]:
-    """A line for each flag: below each table a dot, full where its descriptor has the flag; and what follows.
+    """Return a line for each flag, with a dot below each table, filled if its descriptor has the flag; and the result.
 
-    `places` are those of the tables, `last` where the words about all of them begin.  Tables that are below each other
-    have a narrow column each, with their name over it.
+    `places` are those of the tables, and `last` is the place of the words about all of them.  Tables that are below
+    each other have a narrow column each, headed by their name.
     """
     fields = (field.name for step in walk.steps for field in step.fields)
     known = dict.fromkeys(name for name in fields if name in (*_FLAGS, *_VALID, "AP"))
@@ -326,7 +325,7 @@ def draw_flags(walk: Walk, places: Sequence[Box], last: float, y: float, width: 
 def _flag_line(
     walk: Walk, name: str, places: Sequence[Box], last: float, y: float, width: float, is_stacked: bool
 ) -> Node:
-    """A flag in all tables."""
+    """Return a flag in all tables."""
     means = _MEANS.get(name) or _FLAGS[name][1]
     said = _follows(walk, name)
     is_brief = name == "AP" or any(text_width(means) > place.w - 18 for place in places)
@@ -353,7 +352,7 @@ def _flag_line(
 
 
 def _dot(step: Step, name: str) -> str:
-    """Return whether a descriptor has a flag: "on", "off" where that says something, else ""."""
+    """Return the state of a flag in a descriptor: "on", "off" if that is meaningful, or ""."""
     field = _field(step, name)
     if field is None or (step.kind == "invalid" and name not in ("P", *_VALID)):
         return ""
@@ -368,7 +367,7 @@ def _field(step: Step, name: str) -> Field | None:
 
 
 def _value(step: Step, name: str) -> str:
-    """A field's name in place of what it means, and its bits if there are several."""
+    """Return a field's name when its meaning is unknown, with its bits if there are several."""
     field = _field(step, name)
     assert field is not None, "only where it is there"
     bits = field.high - field.low + 1
@@ -387,5 +386,5 @@ def _follows(walk: Walk, name: str) -> str:
 
 
 def _brief(step: Step) -> str:
-    """A table's name in a narrow column."""
+    """Return a table's name for a narrow column."""
     return table_name(step).removesuffix(" table").removesuffix("-level").replace("level ", "L")

@@ -1,4 +1,4 @@
-"""What carries a picture to a page: the view's base class, messages, refreshing, cells, static twins, exports.
+"""From a picture to a page: the view's base class, messages, refreshing, cells, static twins, exports.
 
-`view` has the base class; read it first.  `show` knows which view shows which object.
+`view` has the base class; read it first.  `show` knows the view for each object.
 """

@@ -1,4 +1,4 @@
-"""What a picture on a page does when its reader asks: a method for each message."""
+"""The answers of a picture on a page to its reader: a method for each message."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .packing import pack, pack_table, pack_text
 from .refresh import refresher
 
 MAX_PINS = 4
-"""Pinned pictures a view keeps; one more takes the oldest away."""
+"""The most pinned pictures of a view; one more removes the oldest."""
 
 
 class Answering(Picture):
@@ -42,10 +42,10 @@ class Answering(Picture):
     """The number of the newest frame."""
 
     _asked = False
-    """Whether a page waits for the moment that it asked for."""
+    """Whether a page is waiting for a moment that it requested."""
 
     _asking_page = ""
-    """The page whose message is being answered; "" if it did not say which it is."""
+    """The page whose message is being answered; "" if it is unknown."""
 
     _gestures: CallbackDispatcher
 
@@ -63,7 +63,7 @@ class Answering(Picture):
             self._asking_page = ""
 
     def _reply(self, reply: dict[str, Any], buffers: list[bytes] | None = None) -> None:
-        """Answer the page that asks; all views of this model hear it, in all pages, and the others pass it over."""
+        """Answer the page that asks; all views of this model receive it, and other pages ignore it."""
         self.send({**reply, "page": self._asking_page} if self._asking_page else reply, buffers=buffers)
 
     def _serve(self, content: Any) -> None:
@@ -116,7 +116,7 @@ class Answering(Picture):
             self.moment = when
 
     def _when_of(self, operation: int, place: int) -> When | None:
-        """The moment that a page means; now for operation -1."""
+        """Return the moment that a page means; now for operation -1."""
         machine = self.machine
         if machine is None:
             raise Refused("this picture has no history: move in it with the arrow keys, and select with Enter")
@@ -175,7 +175,7 @@ class Answering(Picture):
             self._reply({"type": "dot", "seq": self._seq, "place": place}, buffers=[pack_text(to_dot(scene))])
 
     def _scene_at(self, operation: int, place: int) -> Scene | None:
-        """The scene after so many events of an operation, which the page may have from a film; else the one it has."""
+        """Return the scene after `done` events of an operation, perhaps from a film of the page, or the current one."""
         machine, here = self.machine, (operation, None if place == AFTER else place)
         if machine is None or here == self._drawn_at or not 0 <= operation < len(machine.journal):
             return self._scene

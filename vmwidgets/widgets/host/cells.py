@@ -1,4 +1,4 @@
-"""Which notebook cell is running, and what it has put on the page."""
+"""The running notebook cell, and its displays on the page."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from vmwidgets.engine.base.journal import RUNNING
 
 @frozen
 class Cell:
-    """A cell that ran: its id in the notebook, and the number of that run.
+    """A cell that ran: its ID in the notebook, and the number of that run.
 
-    `lasts` says that the id is the same when the cell runs again.
+    `lasts` says that the ID is the same when the cell runs again.
     """
 
     id: str
@@ -22,16 +22,16 @@ class Cell:
 
     @property
     def has_page(self) -> bool:
-        """Return whether a page runs it, as far as that can be known: pages name the cells that they run.
+        """Return whether a page runs it, as far as this can be known: pages name the cells that they run.
 
-        What runs a notebook without a page (nbclient, papermill, nbgrader) does not, and stores all that a page is
-        sent.  Voilà does so too, and its page says hello later.
+        A program that runs a notebook without a page (nbclient, papermill, nbgrader) does not, and stores everything
+        that a page would be sent.  Voilà does so too, and its page says hello later.
         """
         return self.lasts or sys.platform == "emscripten"
 
     @property
     def label(self) -> str:
-        """Return what pictures call it.
+        """The pictures' name for it.
 
         >>> Cell("4c1d", 7).label
         'cell [7]'
@@ -40,17 +40,17 @@ class Cell:
 
 
 NOWHERE = Cell("", 0)
-"""Where things are made outside of any notebook."""
+"""The cell of anything made outside a notebook."""
 
 
 def current_shell() -> Any | None:
-    """The running IPython shell; None in a plain Python, which this does not make import IPython."""
+    """Return the running IPython shell; None in plain Python, without importing IPython."""
     ipython = sys.modules.get("IPython")
     return ipython.get_ipython() if ipython is not None else None
 
 
 def _running_number(shell: Any) -> int:
-    """The running cell's number: that of the newest input (`execution_count` may be one ahead)."""
+    """Return the running cell's number, from the newest input (`execution_count` may be one ahead)."""
     history = getattr(shell, "history_manager", None)
     return len(history.input_hist_parsed) - 1 if history is not None else int(shell.execution_count)
 
@@ -67,15 +67,15 @@ def no_cell() -> None:
 
 
 def cell_runs() -> bool:
-    """Return whether a cell runs: a callback or a task does not belong to one, and none ends after it."""
+    """Return whether a cell is running: a callback or a task belongs to none, and no cell ends after it."""
     return RUNNING.cell != 0
 
 
 def current_cell(shell: Any | None = None) -> Cell:
-    """The cell that is running now.
+    """Return the cell that is running now.
 
-    Where the shell can't say which it is (Pyodide's), the id is the number of the run, and never comes again.  That
-    number is known once the cell's input is stored, which is after `pre_run_cell`.
+    If the shell can't say which it is (Pyodide's), the ID is the number of the run, and never recurs.  That number is
+    known once the cell's input is stored, which is after `pre_run_cell`.
     """
     shell = shell or current_shell()
     if shell is None:

@@ -1,4 +1,4 @@
-"""What a picture needs of a machine: no more than this."""
+"""The interface of a machine that pictures need."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from vmwidgets.engine.base.journal import Journal
 
 
 class Door(Protocol):
-    """Where a machine's operations go through, one at a time."""
+    """The gate for a machine's operations, one at a time."""
 
     def looking(self, wait: bool = True) -> AbstractContextManager[bool]:
-        """Keep operations out during a reading; without `wait`, false if one is running."""
+        """Keep operations out during a reading; without `wait`, returns false if one is running."""
 
 
 class Guarded(Protocol):
-    """What has a door."""
+    """Anything with a door."""
 
     @property
     def door(self) -> Door:
@@ -25,20 +25,20 @@ class Guarded(Protocol):
 
 
 class Machine(Guarded, Protocol):
-    """The part of a machine that pictures hold on to, weakly."""
+    """The part of a machine that pictures refer to, weakly."""
 
     @property
     def name(self) -> str:
-        """Return what pictures call the machine: "machine 1"."""
+        """The pictures' name for the machine: "machine 1"."""
 
     @property
     def journal(self) -> Journal:
-        """Return what was done to it."""
+        """The journal of its operations."""
 
     def on_operation(self, callback: Callable[[Any], None]) -> None:
         """Call `callback` with the machine after each operation; methods are held weakly."""
 
 
 def looking(machine: Guarded | None) -> AbstractContextManager[bool]:
-    """Look at a machine without waiting: false while another thread's operation is under way."""
+    """Look at a machine without waiting: false while another thread's operation is running."""
     return nullcontext(True) if machine is None else machine.door.looking(wait=False)

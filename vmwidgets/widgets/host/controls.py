@@ -1,4 +1,4 @@
-"""What the controls of a page know of a moment, and of all operations."""
+"""The controls of a page: the moment that they show, and all operations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .packing import pack_plain
 
 
 def at_moment(machine: Machine | None, number: int, done: int | None, cell_over: int, asks: bool) -> dict[str, Any]:
-    """The moment after `done` events of operation `number`; `cell_over`: see `View.cell_over`, `asks`: `View.asks`."""
+    """Return a moment after `done` events of operation `number`; see `View.cell_over` and `View.asks`."""
     journal = None if machine is None else machine.journal
     cell = None if journal is None else journal.number_of(cell_over)
     return {
@@ -27,7 +27,7 @@ def at_moment(machine: Machine | None, number: int, done: int | None, cell_over:
 
 
 def told(what: str, journal: Journal, given: dict[str, int], asks: bool) -> bytes:
-    """The operations, or their names, that a page has asked for; `asks`: see `View.asks`."""
+    """Return the operations, or their names, that a page has requested; `asks`: see `View.asks`."""
     if what == "timeline":
         return pack_plain(timeline(journal, **given, asks=asks))
     return pack_plain({**given, "names": names(journal, **given, asks=asks)})

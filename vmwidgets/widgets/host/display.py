@@ -1,4 +1,4 @@
-"""Putting views on the page: live ones, alone or in a box, and a static twin that survives without a kernel."""
+"""Putting views on the page: live ones, alone or in a box, and a static twin for pages without a kernel."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .twins import Twin, outputs_in, views_in
 from .view import View
 
 SOON = 0.2
-"""Seconds after which what a callback displays in an `Output` is complete."""
+"""Seconds after which a callback's output in an `Output` is complete."""
 
 _open_twins: dict[str, list[Twin]] = {}  # by cell
 _to_look_into: dict[str, list[Box | Output]] = {}  # by cell: displayed with no picture in an `Output`
@@ -28,7 +28,7 @@ _player_in: list[tuple[str, Twin]] = []  # the cell, and its twin that brings th
 def show_box(box: Box | Output) -> None:
     """Display a box, tabs, an accordion or an `Output` with a twin of the views in it.
 
-    Raises :class:`NotImplementedError`, after which IPython displays it as ever, if none can be in it.
+    Raises :class:`NotImplementedError`, so that IPython displays it as usual, if it can't contain any.
     """
     if views_in(box):
         show_or_say(box, show_widget)
@@ -65,7 +65,7 @@ def _keep(twin: Twin, widget: Any, cell: Cell) -> None:
 
 
 def fix_twins(*_result: object) -> None:
-    """At the end of a cell: its twins show the state that it left.  After that only their width may change."""
+    """Fix the cell's twins at its end: they show the state that it left.  After that, only their width may change."""
     cell = current_cell()
     for widget in _to_look_into.pop(cell.id, []):
         if views_in(widget):  # they came into it after it was displayed
@@ -94,7 +94,7 @@ def fix_twins(*_result: object) -> None:
 
 
 def _look(twin: Twin) -> bool | None:
-    """Have a twin take its views as they are now: whether one has changed.  None if one can't be drawn."""
+    """Update a twin from its views; returns whether one has changed, or None if one can't be drawn."""
     try:
         return twin.look()
     except Exception:  # noqa: BLE001  the twin stays as it was, and the live picture says why
@@ -102,7 +102,7 @@ def _look(twin: Twin) -> bool | None:
 
 
 def _look_again(output: Output) -> None:
-    """Have the twin around an `Output` show what is in it, once that is complete."""
+    """Update the twin of an `Output` to show its contents, once they are complete."""
     twin = _twin_around.get(output)
     if twin is None:
         return
@@ -120,7 +120,7 @@ def _show_what_came(twin: Twin) -> None:
 
 
 def _fit(twin: Twin) -> None:
-    """A page has said how much room a view of the twin has."""
+    """Note that a page has reported the room for one of the twin's views."""
     if twin.fit():
         _publish_again(twin)
 
@@ -130,7 +130,7 @@ def _publish_again(twin: Twin) -> None:
 
 
 def show_or_say(thing: object, show: Callable[[Any], None]) -> None:
-    """Have `show` display `thing`; if that fails, its text and one sentence."""
+    """Call `show` to display `thing`; if that fails, display its text and a sentence."""
     try:
         show(thing)
     except Exception as error:  # noqa: BLE001  a picture that fails must not hide the value
@@ -146,14 +146,14 @@ def _text_of(thing: object) -> str:
 
 
 def publish_widget(widget: Widget, text: str) -> None:
-    """A widget as an output of the running cell, `text` where there is no page; with what its host needs to know."""
+    """Publish a widget as an output of the running cell, as `text` without a page; with what its host needs."""
     made: Any = type(widget)._repr_mimebundle_(widget) or ({}, {})
     bundle, metadata = made if isinstance(made, tuple) else (made, {})
     publish({**bundle, "text/plain": text}, metadata=metadata)
 
 
 def publish(bundle: dict[str, Any], **options: Any) -> None:
-    """One output of the running cell, in all of its forms."""
+    """Publish one output of the running cell, in all of its forms."""
     from IPython.display import publish_display_data
 
     display_id = options.pop("display_id", None)
@@ -162,14 +162,14 @@ def publish(bundle: dict[str, Any], **options: Any) -> None:
 
 
 def captured() -> bool:
-    """Return whether what is published now is collected by ``%%capture`` and the like, and not put on the page."""
+    """Return whether published output is now captured by ``%%capture`` and the like."""
     from IPython.core.displaypub import CapturingDisplayPublisher
 
     return isinstance(getattr(current_shell(), "display_pub", None), CapturingDisplayPublisher)
 
 
 def watch_cells(begin: Callable[..., None], *end: Callable[..., None]) -> None:
-    """Have `begin` and `end` called around each cell of the running shell; once, however often asked."""
+    """Call `begin` and `end` around each cell of the running shell; registered only once."""
     shell = current_shell()
     if shell is None:
         return

@@ -1,7 +1,7 @@
-"""When films are made: while the kernel has nothing else to do.
+"""The making of films, while the kernel has nothing else to do.
 
-A picture's frame goes out at once, and the differences to its other steps when the kernel is idle, or when its cell
-sleeps: so a page can step by itself, whatever the kernel does next.  One drawing is made at a time, and between two of
+A picture's frame is sent immediately, and the differences at its other steps when the kernel is idle, or when its cell
+sleeps.  So a page can step by itself, whatever the kernel does next.  One drawing is made at a time, and between two of
 them the kernel answers its pages.
 """
 
@@ -19,7 +19,7 @@ IDLE = 0.05
 """Seconds without a cell after which the first film is made."""
 
 ASLEEP = 0.5
-"""Seconds in which a running cell has changed no picture, after which it is taken to sleep."""
+"""Seconds without a changed picture after which a running cell counts as sleeping."""
 
 
 DONE = object()
@@ -30,7 +30,7 @@ class Filmed(Protocol):
 
     @property
     def machine(self) -> Guarded | None:
-        """The machine that it shows, while it lives."""
+        """The machine that it shows, if it still exists."""
 
     @property
     def wants_film(self) -> bool:
@@ -41,7 +41,7 @@ class Filmed(Protocol):
 
 
 class Films:
-    """Which pictures wait for their films."""
+    """The pictures that wait for their films."""
 
     def __init__(self) -> None:
         self._wanted: dict[Filmed, Iterator[None] | None] = {}
@@ -52,7 +52,7 @@ class Films:
         self._threads = True
 
     def want(self, picture: Filmed) -> None:
-        """A page may show this picture without its film."""
+        """Note that a page may show this picture without its film."""
         if not picture.wants_film:
             return
         self._wanted[picture] = None
@@ -61,13 +61,13 @@ class Films:
             self._when_asleep()
 
     def forget(self, picture: Filmed) -> None:
-        """This picture is gone."""
+        """Forget a picture that no longer exists."""
         self._wanted.pop(picture, None)
 
     def make(self) -> bool:
-        """Make one drawing of a film.  False if none is wanted whose machine is at rest.
+        """Make one drawing of a film.  Returns False if none is needed for a machine at rest.
 
-        So an operation or a page waits for one drawing, and not for a film.
+        So an operation or a page waits for at most one drawing, and not for a film.
         """
         with self._making:
             for picture, begun in list(self._wanted.items()):
@@ -129,4 +129,4 @@ class Films:
 
 
 films = Films()
-"""The kernel's one list of films to make."""
+"""The kernel's only list of films to make."""

@@ -1,12 +1,12 @@
-"""The hub: the one model of a page that has the drawing code.
+"""The hub: the only model of a page with the drawing code.
 
-anywidget sends a class's code with every model of it; so the code is in one model, made at the first display, and every
-view carries a few lines that reach it through the host.  The code is sent in a message, not in the model's state, which
-nbclient, papermill and nbgrader store in each notebook that they run.
+anywidget sends a class's code with every model of it.  So the code is in one model, made at the first display, and
+every view has a few lines that reach it through the host.  The code is sent in a message, not in the model's state,
+which nbclient, papermill and nbgrader store in each notebook that they run.
 
-Two parts are messages of their own.  The controls follow when the first cell with a picture ends: the picture does not
-wait for them.  If the picture comes from a callback, no cell ends after it, and they follow at once.  Graphviz, which
-is twelve times as large as the code that draws, comes to a page that asks for it.
+Two parts are sent in messages of their own.  The controls follow when the first cell with a picture ends, so that the
+picture does not wait for them.  If the picture comes from a callback, no cell ends after it, and they follow
+immediately.  Graphviz, which is twelve times as large as the drawing code, is sent to a page that asks for it.
 """
 
 from __future__ import annotations
@@ -22,30 +22,30 @@ from .cells import cell_runs
 from .visitors import OfEachVisitor, in_marimo
 
 CODE = {"code": "hub.js", "controls": "controls.js", "graphviz": "graphviz.js"}
-"""What a page may ask for, and the file that has it."""
+"""The code that a page may request, with its files."""
 
 
 class Hub(anywidget.AnyWidget):
-    """The drawing code, as a model that views find by its id."""
+    """The drawing code, as a model that views find by its ID."""
 
     _esm = traitlets.Unicode().tag(sync=True)
     coming = traitlets.Bool(help="Whether the code follows without being asked for.").tag(sync=True)
 
     owes_controls = False
-    """Whether a page waits for the controls, which come behind its first picture."""
+    """Whether a page still needs the controls, which follow its first picture."""
 
     room: tuple[int, int] | None = None
-    """What a page said last: the pixels that a picture has from left to right, and those that its window shows.
+    """A page's latest report: the width in pixels for a picture, and the height of its window.
 
-    The next picture's first frame is laid out for that.
+    The next picture's first frame is laid out for it.
     """
 
     def send_code(self, which: str = "code") -> None:
-        """Send the drawing code to all pages, or the controls, or Graphviz; those that have it pass it over."""
+        """Send the drawing code to all pages, or the controls, or Graphviz; pages that have it ignore it."""
         self.send({"type": which}, buffers=[packed_static(CODE[which])])
 
     def cell_done(self) -> None:
-        """A cell has ended, and the pictures that it made are on their way: the controls follow."""
+        """Send the controls after a cell has ended, when its pictures are on their way."""
         if self.owes_controls:
             self.owes_controls = False
             self.send_code("controls")
@@ -62,7 +62,7 @@ class Hub(anywidget.AnyWidget):
 def is_open(widget: Any) -> bool:
     """Return whether the page has the widget's model.
 
-    marimo closes a model without the widget's knowledge: when the cell that made it runs again.
+    marimo closes a model without the widget's knowledge when the cell that made it runs again.
     """
     return widget.comm is not None and not getattr(widget.comm, "_closed", False)
 
@@ -71,7 +71,7 @@ _hubs: OfEachVisitor[list[Hub]] = OfEachVisitor(list)  # none before the first d
 
 
 def open_hub() -> Hub:
-    """The visitor's hub; made at the first call, and made again after it was closed (`Widget.close_all()`)."""
+    """Return the visitor's hub; created at the first call, and again after it was closed (`Widget.close_all()`)."""
     hubs = _hubs.mine
     if not hubs or not is_open(hubs[0]):
         hubs[:] = [_new_hub()]
@@ -79,7 +79,7 @@ def open_hub() -> Hub:
 
 
 def cell_done() -> None:
-    """A cell of the visitor has ended."""
+    """Handle the end of a visitor's cell."""
     for hub in _hubs.mine:
         if is_open(hub):
             hub.cell_done()

@@ -1,4 +1,4 @@
-"""Pictures of what changes by itself, such as a process: drawn again once a second, while a reader sees them."""
+"""Pictures of something that changes by itself, such as a process: redrawn once a second while they are visible."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from weakref import WeakSet
 from .refresh import refresher
 
 EVERY = 1.0
-"""Seconds from one look to the next, at the least."""
+"""The least number of seconds between two readings."""
 
 SHARE = 100
-"""So many times as long as a look and its drawing took of the processor is left to others: at most 1 % of it."""
+"""The pause after a reading and its drawing, as a multiple of their time, so that they use at most 1 % of a
+processor.
+"""
 
 
 class Living(Protocol):
-    """A picture of what changes by itself."""
+    """A picture of something that changes by itself."""
 
     alive: bool
 
@@ -32,7 +34,7 @@ _threads: list[threading.Thread] = []
 
 
 def follow(view: Living) -> None:
-    """Draw this picture again and again from now on, until it is closed."""
+    """Redraw this picture repeatedly from now on, until it is closed."""
     _living.add(view)
     if not any(one.is_alive() for one in _threads):
         _threads[:] = [threading.Thread(target=_watch, name="vmwidgets living", daemon=True)]

@@ -1,4 +1,4 @@
-"""What the browser may say to a view, and the check that each message passes before it means anything.
+"""The browser's messages to a view, and the check of each message before it takes effect.
 
 The front end's half is `js/src/requests.ts`.
 """
@@ -13,13 +13,13 @@ from ipywidgets import Widget
 from vmwidgets.engine.base.errors import Refused, printable, shown
 
 MAX_TEXT = 200
-"""Characters in a name that the browser sends: ids and things are far shorter."""
+"""The most characters of a name from the browser: IDs and things are far shorter."""
 
 Check = Callable[[Any], bool]
 
 
 def is_text(value: Any) -> bool:
-    """Return whether it is a text that is short enough, and can be written."""
+    """Return whether it is a string that is short enough and can be encoded."""
     if not isinstance(value, str) or len(value) > MAX_TEXT:
         return False
     return not any("\ud800" <= letter <= "\udfff" for letter in value)  # half a letter, which nothing can write
@@ -41,7 +41,7 @@ def _number(low: float, high: float) -> Check:
 
 
 Field = tuple[Check, str]
-"""A check, and what it wants, in words."""
+"""A check, and the accepted values in words."""
 
 TEXT: Field = (is_text, f"a text of at most {MAX_TEXT} characters")
 FLAG: Field = (_flag, "true or false")
@@ -112,16 +112,16 @@ SCHEMA: dict[str, dict[str, Field]] = {
     "names": {"first": (_whole(0, 2**53), "a whole number from 0")},
     "unpin": {"index": INDEX},
 }
-"""Each message's fields; all are needed.  There are no others, but for the page that asks (:func:`asker`)."""
+"""Each message's fields; all are required.  There are no others, except the page that asks (:func:`asker`)."""
 
 BY_ITSELF = frozenset(("hello", "bye", "sight", "room", "table", "dot", "timeline", "names"))
-"""What a page says by itself, and no reader does."""
+"""Messages that a page sends by itself, without its reader."""
 
 REDRAWN = frozenset(("seek", "stand", "jump", "open", "zoom", "pan", "turn", "find"))
-"""What a page asks a picture to be drawn again for."""
+"""Messages with which a page asks for a picture to be redrawn."""
 
 STILL_ANSWERED = BY_ITSELF | {"pin", "unpin"}
-"""What a page may say to a picture whose machine is gone."""
+"""Messages that are answered even if the picture's machine no longer exists."""
 
 
 def check_public(widget: Widget, name: str) -> None:
@@ -132,7 +132,7 @@ def check_public(widget: Widget, name: str) -> None:
 
 
 def asker(content: Any) -> str:
-    """The name of the page that sends this, and gets the reply; "" if it does not say so: then all pages do.
+    """Return the name of the page that sends this and gets the reply; "" if it is not given: then all pages get it.
 
     >>> asker({"type": "save", "page": "ab-1"})
     'ab-1'
@@ -144,7 +144,7 @@ def asker(content: Any) -> str:
 
 
 def check_message(content: Any) -> dict[str, Any]:
-    """The message, if it is one.
+    """Return the message, if it is valid.
 
     Raises :class:`Refused` with a sentence that names the field and the value.
 

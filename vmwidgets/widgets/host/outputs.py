@@ -1,6 +1,6 @@
-"""What cells display inside of `Output` widgets, such as that of `interact`.
+"""Displays inside `Output` widgets, such as the one of `interact`.
 
-It goes to the page's model of the `Output`, and is in no notebook.  The page tells the kernel of it too late.
+They go to the page's model of the `Output`, and are in no notebook.  The page informs the kernel too late.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ _watched: WeakSet[Any] = WeakSet()
 
 
 def open_output() -> Output | None:
-    """The `Output` that captures what is displayed now; None where cells display on their page."""
+    """Return the `Output` that captures displays now; None if cells display on their page."""
     everything: dict[str, Any] = getattr(widgets, "_instances", {})
     return next((one for one in reversed(list(everything.values())) if isinstance(one, Output) and one.msg_id), None)
 
 
 def displayed_inside(output: Output, shown: Any) -> None:
-    """Note that `output` has `shown` too."""
+    """Note that `output` also contains `shown`."""
     _inside.setdefault(output, []).append(shown)
 
 
 def inside(output: Output) -> list[Any]:
-    """Return what an `Output` shows: views, and boxes with views in them, in their order."""
+    """Return the contents of an `Output`: views, and boxes with views in them, in order."""
     return list(_inside.get(output, ()))
 
 
 def watch_clearing(publisher: Any) -> None:
-    """Have it noticed when the content of an `Output` is cleared; once, however often asked."""
+    """Register for the clearing of an `Output`; registered only once."""
     if publisher not in _watched and hasattr(publisher, "register_hook"):
         _watched.add(publisher)
         publisher.register_hook(_hear)

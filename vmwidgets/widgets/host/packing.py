@@ -1,7 +1,7 @@
 """A picture's bytes on their way to the page.
 
-A scene is JSON with much repetition: packed, it is an eighth, and the widget machinery, which walks through every list
-that it sends, has one buffer to carry.
+A scene is JSON with much repetition: packed, it is an eighth of the size, and the widget machinery, which walks through
+every list that it sends, has only one buffer.
 """
 
 from __future__ import annotations
@@ -17,36 +17,36 @@ from vmwidgets.views.scene.wire import encode_scene, encode_table
 
 
 def pack(scene: Scene, when: Mapping[str, Any], level: int = 1) -> bytes:
-    """The scene and its moment as the page reads them: zlib over UTF-8 JSON.
+    """Return the scene and its moment in the page's format: zlib over UTF-8 JSON.
 
-    The page asks for the table when it is opened.
+    The page requests the table when it is opened.
     """
     return _packed({"scene": encode_scene(scene, with_table=False), "when": when}, level)
 
 
 def pack_table(table: Table) -> bytes:
-    """A table twin by itself."""
+    """Return a table twin alone."""
     return _packed(encode_table(table))
 
 
 def pack_film(film: Film, number: int, frame: bytes) -> bytes:
-    """The film of operation `number` around a packed frame, whose text is zlib's dictionary: much is common."""
+    """Return the film of operation `number` around a packed frame, whose text is zlib's dictionary."""
     text = json.dumps({"version": VERSION, "number": number, **film.encode()}, **_SHORT)
     packer = zlib.compressobj(9, zdict=zlib.decompress(frame)[-WINDOW:])
     return packer.compress(text.encode("utf-8", "replace")) + packer.flush()
 
 
 WINDOW = 1 << 15
-"""Bytes that zlib looks back."""
+"""The number of bytes that zlib looks back."""
 
 
 def pack_plain(data: Mapping[str, Any]) -> bytes:
-    """Plain data by itself."""
+    """Return plain data alone."""
     return _packed(data)
 
 
 def pack_text(text: str, level: int = 1) -> bytes:
-    """A text by itself."""
+    """Return a text alone."""
     return zlib.compress(text.encode("utf-8", "replace"), level)
 
 

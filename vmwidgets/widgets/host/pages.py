@@ -1,4 +1,4 @@
-"""The pages that show a view, as far as what they say tells: who is there, who sees it, and how much room each has."""
+"""The pages that show a view, as far as they report: which exist, which have it in sight, and their room."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Any
 from .silence import LOST, idle
 
 PATIENCE = 3
-"""So many cells may end before a page shows a view that was put on it; then nothing is drawn until one does.
+"""The number of cells that may end before a page shows a view that was put on it; then nothing is drawn until one does.
 
-A page can't answer while cells wait in line, and where there is none (papermill, nbconvert) it never does.
+A page can't answer while cells are queued, and without a page (papermill, nbconvert) there is never an answer.
 """
 
 TRUST = 100
-"""After so many frames a page is asked whether it is still there; without an answer it is forgotten, with patience.
+"""The number of frames after which a page is asked whether it still exists; without an answer, it is forgotten.
 
-A page that is closed says so, but what it says while it closes may be lost.
+A page that is closed says so, but its last message may be lost.
 """
 
 Room = tuple[int, int]
-"""The pixels that a picture has from left to right, and those that its window shows from top to bottom."""
+"""The width in pixels of a picture's space, and the height of the window."""
 
 
 class Pages:
@@ -41,7 +41,7 @@ class Pages:
 
     @property
     def any(self) -> bool:
-        """Return whether some page shows the view, as far as that can be known."""
+        """Return whether some page shows the view, as far as this can be known."""
         return self._awaited > 0 or bool(self._trust)
 
     @property
@@ -51,32 +51,32 @@ class Pages:
 
     @property
     def rooms(self) -> list[Room]:
-        """Return what the pages have; without one, what the first will probably have, if that is known."""
+        """The rooms of the pages; without pages, the first one's probable room, if it is known."""
         return list(self._rooms.values()) or ([] if self._likely is None else [self._likely])
 
     @property
     def measured(self) -> bool:
-        """Return whether a page has said how much room it has."""
+        """Return whether a page has reported its room."""
         return bool(self._rooms)
 
     @property
     def known(self) -> bool:
-        """Return whether a page has said that it shows the view."""
+        """Return whether a page has reported that it shows the view."""
         return bool(self._trust)
 
     def awaited(self, likely: Room | None) -> None:
-        """The view is put on a page, which should say hello soon; probably it has as much room as the last one."""
+        """Note that the view was put on a page, which should say hello soon; its room is probably the last one's."""
         self._awaited = PATIENCE
         self._likely = likely or self._likely
 
     def gone(self) -> None:
-        """All pages are gone."""
+        """Forget all pages."""
         for known in (self._trust, self._heard, self._unseen, self._rooms, self._nth):
             known.clear()
         self._awaited = 0
 
     def hello(self, page: str) -> bool:
-        """A page is there.  True if the others have to say so too: it may be one of them, loaded again."""
+        """Note that a page exists.  Returns True if the others must say so too: it may be one of them, reloaded."""
         self._awaited = 0
         load = page.partition("-")[0]
         others = [other for other in self._trust if other.partition("-")[0] != load and page not in self._trust]
@@ -85,7 +85,7 @@ class Pages:
         return bool(others)
 
     def sees(self, page: str, visible: bool, nth: int) -> None:
-        """A page has the view in sight, or not; what is older than what it said before changes nothing."""
+        """Note whether a page has the view in sight, unless a later message has come."""
         with self._ordering:
             if self._is_late(page, "sight", nth):
                 return
@@ -99,13 +99,14 @@ class Pages:
         return page in self._unseen
 
     def once_measured(self, callback: Callable[[], None]) -> None:
-        """Keep what is to be done as soon as a page has said how much room it has."""
+        """Keep a function to call as soon as a page has reported its room."""
         self._to_measure.append(callback)
 
     def _is_late(self, page: str, what: str, nth: int) -> bool:
         """Note a page's message `nth`; return whether a later one about the same came before it.
 
-        JupyterLab sends some messages by a shell of their own, which may be ahead of the kernel's, in another thread.
+        JupyterLab sends some messages through a shell of their own, which may be ahead of the kernel's, in another
+        thread.
         """
         known = self._nth.setdefault(page, {})
         before = known.get(what, 0)
@@ -113,7 +114,7 @@ class Pages:
         return nth < before
 
     def has(self, page: str, room: Room, nth: int) -> list[Callable[[], None]]:
-        """Keep how much room a page has, unless it said later what it has now; return what waited for that."""
+        """Note a page's room, unless a later message has come; return the functions that waited for it."""
         with self._ordering:
             if not self._is_late(page, "room", nth):
                 self._rooms[page] = self._likely = room
@@ -121,9 +122,9 @@ class Pages:
         return waiting
 
     def tell(self, message: dict[str, Any] | None = None) -> list[dict[str, Any]]:
-        """The message to send now, this one or the one that waits; none while no page is known to listen.
+        """Return the message to send now, this one or a waiting one; None while no page is known to listen.
 
-        What is sent to a page before it listens is lost: it waits for the page's hello.
+        A message to a page that does not listen yet is lost: it waits for the page's hello.
         """
         self._to_tell = message or self._to_tell
         if not self._trust or self._to_tell is None:
@@ -132,7 +133,7 @@ class Pages:
         return [told]
 
     def lose(self, page: str) -> None:
-        """A page is gone."""
+        """Forget a page."""
         self._trust.pop(page, None)
         self._heard.pop(page, None)
         self._unseen.discard(page)
@@ -140,16 +141,16 @@ class Pages:
         self._nth.pop(page, None)
 
     def sent(self) -> None:
-        """A frame was sent."""
+        """Note that a frame was sent."""
         self._trust = {page: max(0, trust - 1) for page, trust in self._trust.items()}
 
     def cell_begun(self) -> None:
-        """A cell begins: pages that have said nothing for long are gone, whatever became of them."""
+        """Note that a cell begins: pages that have been silent for long are forgotten."""
         for page in [page for page, heard in self._heard.items() if idle.seconds - heard > LOST]:
             self.lose(page)
 
     def cell_done(self) -> bool:
-        """A cell has ended: a page that shows the view should say so soon.  True if some were silent for long."""
+        """Note that a cell has ended.  Returns True if some pages with the view have been silent for long."""
         self._awaited = max(0, self._awaited - 1)
         silent = [page for page, trust in self._trust.items() if trust <= 0]
         for page in silent:

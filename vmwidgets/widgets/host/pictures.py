@@ -1,4 +1,4 @@
-"""Who shows what: the pictures of each machine, and those that each cell made.
+"""The pictures of each machine, and those made by each cell.
 
 Machines are held weakly: a picture does not keep one alive.
 """
@@ -26,7 +26,7 @@ class LivePicture(Picture, Protocol):
     """A picture that cells display: a view."""
 
     status: Any
-    """What became of its machine; a text."""
+    """The state of its machine, in words."""
     made_in: Cell
     """The cell that made it."""
     cleared: bool
@@ -37,30 +37,30 @@ class LivePicture(Picture, Protocol):
         """Return whether a page shows it."""
 
     def operation_done(self) -> bool:
-        """Take note that its machine has done an operation; whether it is to be drawn again."""
+        """Note that its machine has done an operation; returns whether to redraw the picture."""
 
     def cell_begun(self) -> None:
-        """Take note that a cell runs from now on."""
+        """Note that a cell begins to run."""
 
     def cell_done(self) -> None:
-        """Take note that a cell has ended."""
+        """Note that a cell has ended."""
 
     def cell_over(self) -> None:
-        """Take note that the cell which displayed it has ended."""
+        """Note that the cell that displayed it has ended."""
 
     @property
     def can_stay(self) -> bool:
-        """Return whether it follows its machine though its cell is done, and was not set free to do so."""
+        """Return whether it still follows its machine after its cell's end, without a request to do so."""
 
     def stay(self) -> None:
-        """Show the machine as it was then."""
+        """Keep showing the machine as it was then."""
 
     def close(self) -> None:
         """Free its model on both sides."""
 
 
 class MachinePictures:
-    """The views of one machine on a visitor's page, and the selection that they share."""
+    """The views of one machine on a visitor's page, and their common selection."""
 
     def __init__(self, machine: Machine) -> None:
         self._machine = weakref.ref(machine)
@@ -73,35 +73,35 @@ class MachinePictures:
 
     @property
     def machine(self) -> Machine | None:
-        """The machine; None when it is gone."""
+        """The machine; None if it no longer exists."""
         return self._machine()
 
     def refresh(self) -> None:
-        """Say in the page how far the machine has come."""
+        """Show on the page how far the machine has come."""
         machine = self.machine
         if machine is not None:
             self.chosen.reach(len(machine.journal) - 1, stamp(machine.journal))
 
     @property
     def selection(self) -> Selection:
-        """The selection's model in the page."""
+        """The selection's model on the page."""
         return self.chosen.model
 
     def say(self, sentence: str) -> None:
-        """Have the pictures say what became of their machine; "": it is what it was."""
+        """Show the state of their machine in all pictures; "": it is unchanged."""
         for view in list(self.views):
             if view.status == self._said:
                 view.status = sentence
         self._said = sentence
 
     def cell_begun(self) -> None:
-        """A cell runs: breaks are looked for in what it does."""
+        """Note that a cell begins: its operations are searched for breaks."""
         machine = self.machine
         if machine is not None:
             self._begun = machine.journal.next_serial
 
     def cell_done(self) -> None:
-        """A cell has ended: if it came to a break, pictures stand there; marks and groups are new to the page."""
+        """Note that a cell has ended: pictures go to its break, if there is one; the page gets marks and groups."""
         if self.chosen.on_a_page:
             self.refresh()
         machine = self.machine
@@ -134,7 +134,7 @@ _kinds: set[type] = set()  # of machines
 
 
 def pictures_of(machine: Machine) -> MachinePictures:
-    """The visitor's pictures of `machine`; the first call makes them follow its operations."""
+    """Return the visitor's pictures of `machine`; the first call makes them follow its operations."""
     machines = _machines.mine
     if machine not in machines:
         machines[machine] = MachinePictures(machine)
@@ -146,7 +146,7 @@ def pictures_of(machine: Machine) -> MachinePictures:
 
 
 def displayed(view: LivePicture, cell: Cell) -> None:
-    """`view` was put on the page by `cell`."""
+    """Note that `cell` put `view` on the page."""
     views = _displayed.setdefault(cell.id, [])
     if not any(other is view for other in views):
         views.append(view)
@@ -159,21 +159,21 @@ def display_later(view: LivePicture) -> None:
 
 
 def not_yet_displayed() -> list[LivePicture]:
-    """The pictures that the running cell was to display later, and has not displayed; they are asked for once."""
+    """Return, once, the pictures that the running cell was to display later and has not displayed."""
     left = [view for view in _to_display if not _is_displayed(view)]
     _to_display.clear()
     return left
 
 
 def all_displayed() -> list[LivePicture]:
-    """The pictures that cells have put on the page, in the order of these cells."""
+    """Return the pictures that cells have put on the page, in the order of these cells."""
     return [view for views in _displayed.values() for view in views]
 
 
 def cell_begins(*_info: object) -> None:
-    """A cell runs, perhaps again: what its last run made and displayed is off the page, and is closed.
+    """Note that a cell runs, perhaps again: displays of its last run have left the page, and are closed.
 
-    A view that was made in another cell has a name there, and one that another cell displays is looked at: they stay.
+    A view made in another cell has a name there, and one displayed by another cell is in use: both stay.
     """
     idle.ends()
     note_cell(begins=True)
@@ -198,7 +198,7 @@ def cell_begins(*_info: object) -> None:
 
 
 def cell_ends(*_result: object) -> None:
-    """The newest pictures go out; views whose outputs were cleared give their models back."""
+    """Send the newest pictures; views whose outputs were cleared free their models."""
     _note_names()
     for pictures in list(_machines.mine.values()):
         pictures.cell_done()
@@ -216,7 +216,7 @@ def cell_ends(*_result: object) -> None:
 
 
 def keep_moments(keep: bool = True) -> None:
-    """From now on, each picture keeps its state at the end of its cell; only the newest cell's picture is live.
+    """Make each picture keep its state at the end of its cell; only the newest cell's picture is live.
 
     To make a picture live again, set ``view.follow = True`` or press its button *now*.
     """
@@ -225,7 +225,7 @@ def keep_moments(keep: bool = True) -> None:
 
 
 def forget(view: LivePicture) -> None:
-    """`view` is closed: nothing is sent to it, and no cell counts it among what it displays."""
+    """Forget a closed `view`: nothing is sent to it, and no cell counts it among its displays."""
     for cell_id, views in list(_displayed.items()):
         left = [other for other in views if other is not view]
         if left:
@@ -240,7 +240,7 @@ def _is_displayed(view: LivePicture) -> bool:
 
 
 def _note_names() -> None:
-    """Pictures of a machine whose last name is another machine by now say so, whether the first lives on or not."""
+    """Show in a machine's pictures that its last name now means another machine."""
     shell = current_shell()
     if shell is None or not _kinds:
         return

@@ -1,11 +1,11 @@
-"""When pictures are sent: what a page asked for at once, all others after a pause, and when a cell ends.
+"""The times at which pictures are sent: requested ones immediately, others after a pause, the rest after the cell.
 
-While a cell runs, that is at most thirty times a second.
+While a cell runs, this happens at most thirty times a second.
 
-Unthrottled updates are not slow but wrong: a Jupyter server drops messages past a thousand a second, and with them the
-newest state.  No event loop runs while a cell does, so an operation itself sends when the pause has passed; the end of
-the cell sends what is left; one daemon thread covers a cell that sleeps.  Where threads don't start (Pyodide), the
-event loop sends what a callback left: no cell ends after it.  What is sent is made at sending.
+Without a limit, updates would be wrong, not just slow: a Jupyter server drops messages beyond a thousand a second, and
+with them the newest state.  No event loop runs while a cell does, so an operation itself sends when the pause is over;
+the end of the cell sends the rest; one daemon thread handles a cell that sleeps.  If threads can't start (Pyodide), the
+event loop sends what a callback left, since no cell ends after it.  Pictures are made when they are sent.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ PAUSE = 0.033
 """Seconds between two pictures of a running cell."""
 
 BREATH = 3.0
-"""After drawing for a time, so many times as long is left to the cell."""
+"""After a drawing, the cell gets this multiple of the drawing's time."""
 
 
 class Picture(Protocol):
-    """What can be refreshed: a view."""
+    """Anything that can be refreshed: a view."""
 
     @property
     def machine(self) -> Guarded | None:
-        """The machine that the picture shows, while it lives."""
+        """The machine that the picture shows, if it still exists."""
 
     def refresh(self) -> None:
         """Make the newest picture and send it."""
 
 
 class Refresher:
-    """Gathers what has changed and sends it in time; `clock` is for tests."""
+    """A collector of changes, which sends them in time; `clock` is for tests."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, *, threads: bool = True) -> None:
         self._clock = clock
@@ -51,7 +51,7 @@ class Refresher:
         self._is_due = self._answers = False
 
     def mark(self, pictures: list[Picture]) -> None:
-        """An operation has changed what these pictures show."""
+        """Note that an operation has changed the contents of these pictures."""
         for picture in pictures:
             self._dirty[picture] = None
         if self._answers:
@@ -63,7 +63,7 @@ class Refresher:
 
     @contextmanager
     def answering(self, picture: Picture) -> Iterator[None]:
-        """A page asks something of `picture`: send it once that is done, and what else it changed in its time.
+        """Answer a page's request to `picture` in a ``with`` block: it is sent afterwards, other changes in time.
 
         A page asks for one picture at a time, so what it waits for needs no pause.
         """
@@ -80,13 +80,13 @@ class Refresher:
                 self.mark([])
 
     def forget(self, picture: Picture) -> None:
-        """This picture is gone."""
+        """Forget a picture that no longer exists."""
         self._dirty.pop(picture, None)
 
     def flush(self) -> None:
-        """Send the newest of everything that is marked.
+        """Send the newest state of everything that is marked.
 
-        What belongs to a machine on which another thread operates stays marked: that operation's end sends it.
+        Pictures of a machine on which another thread operates stay marked: that operation's end sends them.
         """
         with self._sending:
             self._send_all()
@@ -126,7 +126,7 @@ class Refresher:
             self._send_later()
 
     def _send_later(self) -> None:
-        """Have the event loop send what is left; without a loop, the end of the cell does."""
+        """Let the event loop send the rest; without a loop, the end of the cell does."""
         if self._is_due:
             return
         try:
@@ -160,4 +160,4 @@ class Refresher:
 
 
 refresher = Refresher()
-"""The kernel's one refresher."""
+"""The kernel's only refresher."""

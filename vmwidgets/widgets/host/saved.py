@@ -1,6 +1,6 @@
-"""What goes on stepping in a saved notebook: the film beside a drawing, and once a file the player.
+"""The parts of a saved notebook that can still be stepped: a film with each drawing, the player once in a file.
 
-Where no script runs (a notebook that is not trusted, GitHub, a mail), nothing of it is seen.
+Without scripts (in a notebook that is not trusted, on GitHub, in an email), none of it is visible.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .packing import pack, pack_film
 from .view import View
 
 MOST_BYTES = 96 * 1024
-"""A film that is larger packed is not saved."""
+"""The largest packed film that is saved, in bytes."""
 
 
 @frozen
@@ -35,7 +35,7 @@ class SavedFilm:
     selected: str
 
     def html(self) -> str:
-        """Return what the player finds in a twin, and the word to it that a film is on the page."""
+        """Return the data for the player in a twin, and the call that tells it of a film on the page."""
         data = (f'data-{name}="{escape(text)}"' for name, text in self._data().items())
         return f"<div hidden {' '.join(data)}></div>{CALL}"
 
@@ -50,11 +50,11 @@ class SavedFilm:
 
 
 CALL = '<script>document.dispatchEvent(new Event("vmwidgets-film"))</script>'
-"""See `js/src/saved.ts`."""
+"""The call: see `js/src/saved.ts`."""
 
 
 def saved_film(view: View, scene: Scene, when: When | None) -> SavedFilm | None:
-    """The film around `scene`, which a view showed at a moment; None where there is nothing to step through.
+    """Return the film around `scene`, which a view showed at a moment; None without other steps.
 
     A picture that can't be drawn at each step gets none.
     """
@@ -79,7 +79,7 @@ def saved_film(view: View, scene: Scene, when: When | None) -> SavedFilm | None:
 
 @cache
 def player() -> str:
-    """The player, as a script that unpacks and starts itself."""
+    """Return the player, as a script that unpacks and starts itself."""
     code = b64encode(packed_static("saved.js")).decode()
     return (
         f'<script>new Response(new Blob([Uint8Array.from(atob("{code}"),c=>c.charCodeAt(0))]).stream().pipeThrough('
@@ -89,5 +89,5 @@ def player() -> str:
 
 
 def bundle() -> str:
-    """The hash of what is built of the front end: films are played by the player of their own."""
+    """Return the hash of the built front end: films are played by the player of their own version."""
     return read_static("bundle.txt").strip()

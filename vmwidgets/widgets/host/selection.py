@@ -1,4 +1,4 @@
-"""What all views of a machine share: what is selected, and the moment that they show."""
+"""The selection and the moment, which all views of a machine share."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ SELECTION_ESM = "export default {}"
 
 
 class Selection(anywidget.AnyWidget):
-    """The thing that is selected in every picture of one machine; "" is none.
+    """The selected thing in every picture of one machine; "" is none.
 
-    Views on the page follow a change at once, even while the kernel is busy; Python hears of it when it is idle.
+    Views on the page follow a change immediately, even while the kernel is busy; Python learns of it when it is idle.
     """
 
     _esm = traitlets.Unicode(SELECTION_ESM).tag(sync=True)
@@ -31,7 +31,7 @@ class Selection(anywidget.AnyWidget):
     stamp = traitlets.Int(help="Another number whenever operations, groups or marks are others.").tag(sync=True)
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
-        """Take what the browser chose; anything else that it sends is refused and changes nothing."""
+        """Accept the browser's choice; anything else that it sends is refused and changes nothing."""
         chosen = sync_data.get("selection")
         if set(sync_data) != {"selection"} or not isinstance(chosen, str):
             self._refuse("A page may change what is selected, and nothing else.")
@@ -41,7 +41,7 @@ class Selection(anywidget.AnyWidget):
             super().set_state(sync_data)
 
     def _refuse(self, reason: str) -> None:
-        """Say why to the picture in which it was selected (`js/src/mount.ts`); all pictures have what was selected."""
+        """Send the reason to the picture of the selection (`js/src/mount.ts`); all pictures keep the old one."""
         self.send({"type": "refused", "reason": reason})
         self.send_state("selection")
 
@@ -56,19 +56,19 @@ class Chooser(Protocol):
     """A view, as far as it shares a choice."""
 
     selection: Any
-    """What it shows as selected; a text."""
+    """The thing that it shows as selected, as a string."""
     moment: Any
     """The moment that it shows: a :class:`When`, or None for now."""
     follow: Any
     """Whether it shows the moment of the others."""
     comm: Any
-    """Its line to the page; None while it is on none."""
+    """Its channel to the page; None while it is on no page."""
 
 
 class Chosen:
-    """What the views of one machine show as selected, and the moment; a view that has no machine is on its own.
+    """The selection and the moment of one machine's views; a view without a machine has its own.
 
-    The views are held weakly.  There is a model in the page only while one of them has one.
+    The views are held weakly.  The page has a model only while one of them has one.
     """
 
     def __init__(self) -> None:
@@ -81,14 +81,14 @@ class Chosen:
 
     @property
     def model(self) -> Selection:
-        """The model that the page's views share; made again when it was closed."""
+        """The model that the page's views share; created again after it was closed."""
         if self._model is None or not is_open(self._model):
             self._model = Selection(selection=self.thing, latest=self.latest, stamp=self.stamp)
             self._model.observe(lambda change: self.choose(change["new"]), "selection")
         return self._model
 
     def choose(self, thing: str) -> None:
-        """Have all views show `thing` as selected."""
+        """Show `thing` as selected in all views."""
         if thing == self.thing:
             return
         self.thing = thing
@@ -98,7 +98,7 @@ class Chosen:
             view.selection = thing
 
     def go(self, when: When | None) -> None:
-        """Have all views that follow show the moment `when`."""
+        """Show the moment `when` in all views that follow."""
         if when == self.when:
             return
         self.when, self._went_in = when, RUNNING.cell
@@ -107,13 +107,13 @@ class Chosen:
                 view.moment = when
 
     def open_new(self) -> None:
-        """A new view opens in the present, and takes the others along; a cell that chose a moment opens it there."""
+        """Open a new view in the present, with the others; a cell that chose a moment opens it there."""
         is_chosen_here = cell_runs() and self._went_in == RUNNING.cell
         if current_shell() is not None and not is_chosen_here:
             self.go(NOW)
 
     def reach(self, latest: int, stamp: int) -> None:
-        """The machine has come to operation `latest`: the page's controls reach so far, and its strip asks again."""
+        """Note that the machine has reached operation `latest`: the page's controls and strip are extended."""
         self.latest, self.stamp = latest, stamp
         if self._model is not None and is_open(self._model):
             with self._model.hold_sync():
@@ -125,14 +125,14 @@ class Chosen:
         return self._model is not None and is_open(self._model)
 
     def join(self, view: Chooser) -> None:
-        """Have `view` share the choice."""
+        """Let `view` share the choice."""
         self._views.add(view)
         view.selection = self.thing
         if view.follow:
             view.moment = self.when
 
     def leave(self, view: Chooser) -> None:
-        """`view` is closed; the last one takes the model off the page."""
+        """Note that `view` is closed; the last one removes the model from the page."""
         self._views.discard(view)
         if self._model is not None and all(other.comm is None for other in list(self._views)):
             self._model.close()

@@ -1,4 +1,4 @@
-"""How objects of the engine are shown in a cell: registered here, from outside the engine."""
+"""The display of the engine's objects in a cell: registered here, outside the engine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _views: dict[type[Picture], type[View]] = {}
 
 
 def view_of(name: str) -> type[View]:
-    """The class of the views that show the picture of this name.
+    """Return the class of the views for the picture with this name.
 
     Raises :class:`KeyError` if there is none.
 
@@ -50,7 +50,7 @@ View.as_live = staticmethod(_view_class)  # type: ignore[method-assign]  # it kn
 
 
 def show(thing: Any) -> View:
-    """A view of an object of the engine; a view is returned as it is.
+    """Return a view of an object of the engine; a view is returned as it is.
 
     At the end of a cell, a notebook displays it.  Elsewhere in a cell, such as in a loop, it is displayed immediately
     if nothing is done with it.  Raises :class:`Refused` for an object that has no picture.
@@ -67,19 +67,19 @@ def show(thing: Any) -> View:
 
 
 def _drops(caller: FrameType) -> bool:
-    """Say whether a line of Python calls and drops the result: the next instruction takes it off the stack."""
+    """Return whether a line of Python calls and drops the result: the next instruction pops it off the stack."""
     following = (one.opname for one in get_instructions(caller.f_code) if one.offset > caller.f_lasti)
     return next(following, "") == "POP_TOP"
 
 
 def _display_presented(*_result: object) -> None:
-    """Display at a cell's end what it presents and has not displayed itself."""
+    """Display at a cell's end the presented things that it has not displayed itself."""
     for view in not_yet_displayed():
         show_or_say(view, show_widget)
 
 
 def register() -> None:
-    """Teach the running notebook how objects are shown; harmless elsewhere, and when called again."""
+    """Register how objects are shown in the running notebook; harmless elsewhere, and when repeated."""
     watch_cells(cell_begins, _display_presented, cell_ends, fix_twins)
     note_cell(begins=False)
     shorten_tracebacks()
@@ -109,7 +109,7 @@ def _teach(kind: type) -> None:
 
 
 def _formatter() -> Any:
-    """Return what shows the objects that end a cell of the running shell; None in a plain Python."""
+    """Return the formatter for objects at the end of a cell in the running shell; None in plain Python."""
     return getattr(getattr(current_shell(), "display_formatter", None), "ipython_display_formatter", None)
 
 

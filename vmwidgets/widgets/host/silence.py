@@ -1,4 +1,4 @@
-"""How long a page has been silent, of the time in which it could be heard."""
+"""The time that a page has been silent, counting only the time in which it could be heard."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable
 
 LOST = 200.0
-"""Seconds without a sound after which a page is taken to be gone; one that is seen says hello every 60."""
+"""Seconds of silence after which a page counts as gone; a visible page says hello every 60 seconds."""
 
 
 class Idle:
-    """How many seconds the kernel was idle, in all: while a cell runs, and others wait in line, it hears no page.
+    """The kernel's idle time in seconds: while a cell runs and others are queued, it hears no page.
 
-    Where no cells begin or end (marimo), it never was, and no page is lost.  `clock` is for tests.
+    Where no cells begin or end (marimo), it is never idle, and no page is lost.  `clock` is for tests.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -21,18 +21,18 @@ class Idle:
         self._since: float | None = None
 
     def begins(self) -> None:
-        """A cell has ended."""
+        """Note that a cell has ended."""
         self._since = self.clock()
 
     def ends(self) -> None:
-        """A cell runs from now on."""
+        """Note that a cell runs from now on."""
         self._before, self._since = self.seconds, None
 
     @property
     def seconds(self) -> float:
-        """So many until now."""
+        """The seconds until now."""
         return self._before + (self.clock() - self._since if self._since is not None else 0.0)
 
 
 idle = Idle()
-"""The kernel's."""
+"""The kernel's idle time."""

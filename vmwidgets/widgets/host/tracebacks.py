@@ -1,4 +1,4 @@
-"""What a cell shows when an operation fails: the learner's own lines and the sentence, nothing of the package."""
+"""The message of a cell when an operation fails: the learner's own lines and the sentence, without the package's."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _RED, _PLAIN = "\x1b[0;31m", "\x1b[0m"
 
 
 def brief_traceback(error: VMError | UnknownAttribute) -> list[str]:
-    """Lines for the notebook: where in the learner's code, then the error's name and sentence.
+    """Return lines for the notebook: the place in the learner's code, then the error's name and sentence.
 
-    IPython asks an exception for this by the name `_render_traceback_`.
+    IPython calls it on an exception by the name `_render_traceback_`.
     """
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if not frame.filename.startswith(PACKAGE) and frame.line]
@@ -31,7 +31,7 @@ def _place(frame: traceback.FrameSummary) -> str:
 
 
 def shorten_tracebacks() -> None:
-    """Have IPython show errors of the machine briefly; harmless when called again."""
+    """Make IPython show a machine's errors briefly; harmless when repeated."""
     kinds: tuple[Any, ...] = (VMError, UnknownAttribute)
     for kind in kinds:
         kind._render_traceback_ = brief_traceback  # the name is IPython's, and only there

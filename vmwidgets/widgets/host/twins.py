@@ -1,7 +1,7 @@
-"""The static twin of an output: what a saved notebook, an export or a viewer without a kernel shows.
+"""The static twin of an output, which a saved notebook, an export or a viewer without a kernel shows.
 
-Live widgets and their twin are two outputs.  A twin inside the widgets' own output is lost when a trusted notebook
-meets a fresh kernel.
+Live widgets and their twin are two outputs.  A twin in the widgets' own output is lost when a trusted notebook meets a
+new kernel.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ _numbers = count(1)
 
 @frozen(slots=False)
 class Shown:
-    """What a view showed: its scene, after operation `number`; `when` finds that moment again.
+    """The scene that a view showed after operation `number`; `when` identifies that moment.
 
-    `slim` is the same laid out for a telephone.
+    `slim` is the same, laid out for a telephone.
     """
 
     scene: Scene
@@ -72,26 +72,26 @@ class Twin:
 
     @property
     def views(self) -> list[View]:
-        """The views that it is of; others come into an `Output`."""
+        """Its views; others are added to an `Output`."""
         return views_in(self._widget)
 
     def look(self) -> bool:
-        """Take the views as they are now.  True if one is not as it was at the last look."""
+        """Read the present state of the views.  Returns True if one has changed since the last time."""
         before = self._shown
         self._shown = {view: _shown(view, share) for view, share in _shares(self._widget)}
         self._films = {}
         return self._shown != before
 
     def film(self) -> bool:
-        """Make the films of what was seen at the last look.  True if there is one."""
+        """Make the films of the state that was read last.  Returns True if there is one."""
         made = {view: saved_film(view, shown.scene, shown.when) for view, shown in self._shown.items()}
         self._films = {view: film for view, film in made.items() if film is not None}
         return bool(self._films)
 
     def fit(self) -> bool:
-        """Lay out the same moments for the room that the views have by now.  True if that changes something.
+        """Lay out the same moments for the views' present room.  Returns True if that changes something.
 
-        What has come to show something else since stays as it is: its moment can't be drawn again.
+        A view that shows something else since then stays as it is: its moment can't be drawn again.
         """
         before = self._shown
         self._shown = {
@@ -107,28 +107,28 @@ class Twin:
 
     @property
     def is_gone(self) -> bool:
-        """Return whether the output that has it was cleared, or made again, as far as that is known."""
+        """Return whether its output was cleared, or made again, as far as this is known."""
         views = self.views
         return not views or any(view.cleared or view.comm is None for view in views)
 
     @property
     def films(self) -> bool:
-        """Return whether something of it can be stepped."""
+        """Return whether any of it can be stepped through."""
         return bool(self._films)
 
     @property
     def fits(self) -> bool:
-        """Return whether a page has said for each view how much room it has."""
+        """Return whether a page has reported the room of each view."""
         return all(view.measured for view in self.views)
 
     @property
     def words(self) -> str:
-        """Return what stands for the widget where it is not drawn."""
+        """The words for the widget where it is not drawn."""
         names = ", ".join(f"{type(view).__name__}: {heading(shown.scene)}" for view, shown in self._shown.items())
         return names if isinstance(self._widget, View) else f"{type(self._widget).__name__} of {names}"
 
     def bundle(self) -> dict[str, str]:
-        """The output."""
+        """Return the output."""
         scenes = {view: signed(one.scene, self._cell.label, one.number) for view, one in self._shown.items()}
         pictures = {
             view: _picture(view, scene, self._shown[view].slim, self._films.get(view)) for view, scene in scenes.items()
@@ -174,12 +174,12 @@ def _picture(view: View, scene: Scene, slim: Scene | None, film: SavedFilm | Non
 
 
 def views_in(widget: Any) -> list[View]:
-    """The views that a widget is, or has among its children, each once, in the order of the page."""
+    """Return the views that a widget is, or contains, each once, in the order of the page."""
     return list(dict.fromkeys(view for view, _ in _shares(widget)))
 
 
 def _shares(widget: Any, share: float = 1.0) -> Iterator[tuple[View, float]]:
-    """Each view with the part of the width that it will have."""
+    """Yield each view with its share of the width."""
     if isinstance(widget, View):
         yield widget, share
     elif isinstance(widget, Box):
@@ -191,7 +191,7 @@ def _shares(widget: Any, share: float = 1.0) -> Iterator[tuple[View, float]]:
 
 
 def outputs_in(widget: Any) -> list[Output]:
-    """The `Output` widgets that a widget is, or has among its children."""
+    """Return the `Output` widgets that a widget is, or contains."""
     if isinstance(widget, Output):
         return [widget]
     return [one for child in widget.children for one in outputs_in(child)] if isinstance(widget, Box) else []
@@ -208,7 +208,7 @@ def _columns(box: Box) -> int:
 
 
 def _html(widget: Any, pictures: Mapping[View, str]) -> str:
-    """A widget as far as it can stay: pictures, labels and titles, placed as its boxes place them."""
+    """Return the static parts of a widget: pictures, labels and titles, placed as in its boxes."""
     if isinstance(widget, View):
         return pictures[widget]
     if isinstance(widget, Label):

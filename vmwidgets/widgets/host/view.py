@@ -1,4 +1,4 @@
-"""The base of every picture that lives on a page."""
+"""The base class of every picture on a page."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ from .refresh import refresher
 from .selection import Chosen
 
 WORDS = 210.0
-"""Pixels of the words and controls around a drawing."""
+"""Height in pixels of the words and controls around a drawing."""
 
 
 class Sent(NamedTuple):
-    """What a page was sent last: the scene, and its moment."""
+    """The last scene that was sent to a page, and its moment."""
 
     scene: Scene
     when: dict[str, Any]
@@ -120,11 +120,11 @@ class View(Answering, anywidget.AnyWidget):
         super().__init__(thing)  # the picture's: its page stays
 
     def _let_go(self) -> None:
-        """Hold the machine no longer, once it was drawn: pictures must not keep machines that have no name any more.
+        """Release the machine once it was drawn: pictures must not keep machines without a name alive.
 
-        The line that makes a machine may be the line that shows it.  So on a page the view holds the machine until it
-        was drawn in the page's width, or until an operation or another cell, which has the machine by a name.
-        Elsewhere it holds the machine until it was drawn.
+        The line that creates a machine may be the line that shows it.  So on a page, the view holds the machine until
+        it was drawn in the page's width, or until an operation or another cell, which has a name for the machine.
+        Elsewhere, it holds the machine until it was drawn.
         """
         if self._scene is not None:
             self._until_drawn = None
@@ -147,30 +147,30 @@ class View(Answering, anywidget.AnyWidget):
     _repr_mimebundle_ = anywidget.AnyWidget._repr_mimebundle_
 
     def snapshot(self) -> Snapshot:
-        """A picture of the present state, which does not change and names its cell: for before and after."""
+        """Return a picture of the present state, which does not change and names its cell: for before and after."""
         scene, number = self.scene(), self._drawn_at[0]
         signed_one = signed(scene, current_cell().label, number)
         return Snapshot(signed_one, number, self.scale, slim_if_kept(self), self.selection)
 
     @property
     def room(self) -> float:
-        """Pixels that a frame is laid out for: what the narrowest page has, where `width` says nothing."""
+        """The width in pixels of a frame: that of the narrowest page, if `width` is not set."""
         wide = self.width or min((wide for wide, _ in self._pages.rooms), default=self.usual)
         return float(min(max(wide / self.scale, NARROWEST), WIDEST))
 
     @property
     def high(self) -> float:
-        """Pixels that a frame may be high: what the lowest window shows beside the words, if the picture folds."""
+        """The greatest height in pixels of a frame: that of the lowest window below the words, if the picture folds."""
         windows = [high for _, high in self._pages.rooms] if self.folds else []
         return max(min(windows) / self.scale - WORDS, 1.0) if windows else super().high
 
     @property
     def _is_as_in_files(self) -> bool:
-        """Return whether frames are laid out as files are."""
+        """Return whether frames are laid out as for files."""
         return (self.room, self.high) == (super().room, super().high)
 
     def scene(self) -> Scene:
-        """The newest scene as files have it, whatever page the picture is on."""
+        """Return the newest scene as for a file, whatever page the picture is on."""
         if self._is_as_in_files or not self.alive:
             return super().scene()
         if self._stale or not self._drawn or self._scene is None:
@@ -178,7 +178,7 @@ class View(Answering, anywidget.AnyWidget):
         return self._laid_out(super().room, super().high)
 
     def saved(self, wide: float) -> Scene:
-        """The newest scene as a saved notebook has it: `wide` pixels wide, with nothing folded."""
+        """Return the newest scene as for a saved notebook: `wide` pixels wide, with nothing folded."""
         if not self.alive:
             return super().scene()
         scene = self._scene if self._drawn and not self._stale else None
@@ -189,48 +189,51 @@ class View(Answering, anywidget.AnyWidget):
         return scene if (wide, inf) == (self.room, self.high) else self._laid_out(wide, inf)
 
     def _laid_out(self, width: float, height: float) -> Scene:
-        """The moment that was drawn last, in another size."""
+        """Return the latest drawn moment, in another size."""
         if self._missing is not None and self._scene is not None:
             return replace(self._scene, width=width)
         return self.drawing(replace(self.at(), width=width, height=height))
 
     def wide(self, share: float = 1.0) -> float:
-        """Pixels of the picture on its page; as long as no page has said so, a `share` of what pictures have there."""
+        """Return the picture's width on its page or, until a page has reported it, a `share` of the usual width."""
         return self.room if self.measured else min(max(self.room * share, NARROWEST), WIDEST)
 
     @property
     def measured(self) -> bool:
-        """Return whether it is known how wide the picture is on its page."""
+        """Return whether the picture's width on its page is known."""
         return bool(self.width) or self._pages.measured
 
     def once_measured(self, callback: Callable[[], None]) -> None:
-        """Call `callback` as soon as a page has said how much room the picture has."""
+        """Call `callback` as soon as a page has reported the picture's room."""
         self._pages.once_measured(callback)
 
     @property
     def drawn_at(self) -> tuple[int, int | None]:
-        """The number of the operation that was drawn last, and how many of its events were done; None: all."""
+        """The number of the latest drawn operation, and how many of its events were done; None: all."""
         return self._drawn_at
 
     # ---- frames ----------------------------------------------------------------------------------
 
     @property
     def shown(self) -> bool:
-        """Return whether the view is on some page, as far as that can be known."""
+        """Return whether the view is on some page, as far as this can be known."""
         return self.comm is not None and self._pages.any
 
     @property
     def seq(self) -> int:
-        """The number of the newest frame; 0: none was ever drawn."""
+        """The number of the newest frame; 0 if nothing was drawn yet."""
         return self._seq
 
     @property
     def in_sight(self) -> bool:
-        """Return whether the view is on some page where a reader may see it: only then is it drawn at once."""
+        """Return whether a reader may see the view on some page: only then is it drawn immediately."""
         return self.comm is not None and self._pages.in_sight
 
     def operation_done(self) -> bool:
-        """An operation is over, or taken back.  True if this view is seen, and shows another thing from now on."""
+        """Note the end or the undoing of an operation.
+
+        Returns True if this view is visible, and shows something else now.
+        """
         self._let_go()
         machine, when = self.machine, self.moment
         is_there = when is not None and machine is not None and machine.journal.number_of(when.operation) is not None
@@ -241,7 +244,7 @@ class View(Answering, anywidget.AnyWidget):
         return self.in_sight
 
     def refresh(self) -> None:
-        """Make the newest picture and send it, if it differs; one that can't be drawn says so in a sentence."""
+        """Make the newest picture and send it, if it differs; if it can't be drawn, a sentence says so."""
         if self.alive:
             with self.hold_sync():
                 self._refresh()
@@ -264,7 +267,7 @@ class View(Answering, anywidget.AnyWidget):
             self._send_scene(scene, when)
 
     def _send_instead(self, refused: Refused) -> None:
-        """A picture from which one can go on to now."""
+        """Send a substitute picture from which the reader can go to the present."""
         as_it_was = "the picture is as it was: " if self._scene and isinstance(refused, Undone) else ""
         self.status, self._drawn = f"{as_it_was}{refused}", False
         scene = self._instead(refused)
@@ -276,7 +279,7 @@ class View(Answering, anywidget.AnyWidget):
         return scene_instead(refused, number, self._scene, self._blank())
 
     def _send_scene(self, scene: Scene, when: dict[str, Any]) -> None:
-        """Have the page show a scene: by a word on where it is in the film, if the page has it there."""
+        """Show a scene on the page: by its place in the film, if the page has it there."""
         sent = self._sent
         if sent is not None and sent.when["number"] == when["number"] and self._has_filmed(scene, when["place"]):
             spot = {"seq": self._seq, "when": {name: one for name, one in when.items() if sent.when.get(name) != one}}
@@ -303,7 +306,7 @@ class View(Answering, anywidget.AnyWidget):
 
     @property
     def wants_film(self) -> bool:
-        """Return whether a page shows the picture at one of several steps, and does not have the others."""
+        """Return whether a page shows the picture at one of several steps, without the others."""
         sent = self._sent
         if sent is None or self._stale or not (self._drawn and self.in_sight and self._pages.known) or self.asks:
             return False
@@ -311,9 +314,9 @@ class View(Answering, anywidget.AnyWidget):
         return is_past and sent.scene.steps.count > 0 and (self._film is None or self._film_due)
 
     def filming(self) -> Iterator[None]:
-        """Draw the other steps of the operation that is shown, one at a time, and send how they differ.
+        """Draw the other steps of the shown operation, one at a time, and send the differences.
 
-        It ends without a film when the picture shows another thing meanwhile.
+        It ends without a film if the picture shows something else meanwhile.
         """
         machine, sent = self.machine, self._sent
         if machine is None or sent is None or not self.wants_film:
@@ -341,7 +344,7 @@ class View(Answering, anywidget.AnyWidget):
             self.film = {"seq": seq, "data": data}
 
     def _controls(self, pinned: tuple[int, int | None] | None = None) -> dict[str, Any]:
-        """Return which moment is shown, for the page's controls; or which a pinned picture shows."""
+        """Return the shown moment for the page's controls, or that of a pinned picture."""
         kept = pinned is not None
         return {
             **at_moment(self.machine, *(pinned or self._drawn_at), -1 if kept else self._cell_over, self.asks),
@@ -367,26 +370,26 @@ class View(Answering, anywidget.AnyWidget):
         self.changed()
 
     def _when(self, number: int, done: int) -> When | None:
-        """The moment after `done` events of operation `number`; a picture with a moment of its own is never at now."""
+        """Return the moment after `done` events of operation `number`; with a moment of its own, never now."""
         when = super()._when(number, done)
         machine = self.machine
         return When(machine.journal.serial(number)) if when is NOW and machine is not None and not self.follow else when
 
     def cell_over(self) -> None:
-        """The cell that shows the view is done: it can be shown as it is now later on."""
+        """Note that the view's cell has ended: its present state can be shown later."""
         machine = self.machine
         if machine is not None and len(machine.journal):
             self._cell_over = machine.journal.last.serial
 
     @property
     def can_stay(self) -> bool:
-        """Return whether the view follows its machine though its cell is done, and was not set free to do so."""
+        """Return whether the view still follows its machine after its cell's end, without a request to do so."""
         machine = self.machine
         is_known = machine is not None and machine.journal.number_of(self._cell_over) is not None
         return is_known and self.follow and not self._free
 
     def stay(self) -> None:
-        """Show the machine as it was when the view's cell was done, whatever moment its other pictures show."""
+        """Show the machine as it was at the end of the view's cell, whatever moment its other pictures show."""
         machine = self.machine
         if machine is None or self._cell_over < 0:
             raise Refused("stay: the cell of this picture has not finished")
@@ -408,7 +411,7 @@ class View(Answering, anywidget.AnyWidget):
         self._choice.choose(change["new"])
 
     def changed(self, change: object = None) -> None:
-        """Draw what is another thing from now on, if it was drawn."""
+        """Draw the changes, if it was drawn before."""
         self._stale = True
         self._film_due = self._film_due or getattr(change, "name", "") != "moment"
         if self._scene is not None and self.in_sight and not self._quiet:
@@ -418,19 +421,19 @@ class View(Answering, anywidget.AnyWidget):
 
     @property
     def model_id(self) -> str:
-        """The id of the view's model.  What asks for it is about to put the view on a page: so the model is opened."""
+        """The ID of the view's model.  Whoever reads it is about to put the view on a page, so the model is opened."""
         self.open()
         return self.twin_id
 
     def get_state(self, key: Any = None, drop_defaults: bool = False) -> Any:
-        """Return what the page knows of the view; all of it is asked for to put the view on a page."""
+        """Return what the page knows of the view; a request for everything means that the view is put on a page."""
         if key is None:
             self.open()
         with self.as_drawn():
             return super().get_state(key, drop_defaults)
 
     def open(self) -> None:
-        """Open the view's model, with the hub, the selection and a first frame; nothing if it is open."""
+        """Open the view's model, with the hub, the selection and a first frame; does nothing if it is open."""
         if self.comm is not None or not self._openable:
             return
         self._openable = False  # asking for the state would open it again
@@ -447,7 +450,7 @@ class View(Answering, anywidget.AnyWidget):
             self._openable = True
 
     def prepare(self, cell: Cell) -> None:
-        """Be ready for the page, on which `cell` is about to put the view."""
+        """Prepare for the page on which `cell` is about to put the view."""
         self.origin, self.cleared = cell.label, False
         if self.comm is None:
             self.open()
@@ -457,14 +460,14 @@ class View(Answering, anywidget.AnyWidget):
                 self._await_page()
 
     def _await_page(self) -> None:
-        """Have the newest frame ready for the page that the running cell has; without one, a hello brings it."""
+        """Prepare the newest frame for the running cell's page; without a page, a hello requests it."""
         if current_cell().has_page:
             self._pages.awaited(open_hub().room)
         if current_cell().has_page or self._pages.any:
             self.refresh()
 
     def close(self) -> None:
-        """Take the view off every page and free its model."""
+        """Remove the view from every page and free its model."""
         if not self._made:  # it was refused
             return
         self._pages.gone()
@@ -478,13 +481,13 @@ class View(Answering, anywidget.AnyWidget):
         films.forget(self)
 
     def cell_begun(self) -> None:
-        """A cell begins: pages that have said nothing for long are gone."""
+        """Note that a cell begins: pages that have been silent for long are forgotten."""
         self._let_go()
         with self._fitting():
             self._pages.cell_begun()
 
     def cell_done(self) -> None:
-        """A cell has ended: a page that shows the view should say so soon, one that was silent for long again."""
+        """Note that a cell has ended: a page with the view should report soon, even after a long silence."""
         with self._fitting():
             ask = self._pages.cell_done()
         if ask:
@@ -492,7 +495,7 @@ class View(Answering, anywidget.AnyWidget):
 
     @contextmanager
     def _fitting(self) -> Iterator[None]:
-        """Lay the picture out again if what becomes of pages meanwhile changes the room."""
+        """Lay the picture out again if changes of pages in the ``with`` block change its room."""
         before = self.room, self.high
         yield
         if (self.room, self.high) != before:
@@ -515,9 +518,9 @@ class View(Answering, anywidget.AnyWidget):
     # ---- what the page asks ----------------------------------------------------------------------
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
-        """Set what the page has set, such as a slider that is linked to `step`, if it is public and fits.
+        """Set a value from the page, such as a slider linked to `step`, if it is public and valid.
 
-        What is refused changes nothing; the page gets a sentence, and the value that it should have.
+        An invalid value changes nothing; the page gets a sentence, and the present value.
         """
         for name, value in sync_data.items():
             try:
@@ -529,7 +532,7 @@ class View(Answering, anywidget.AnyWidget):
                     self.send_state(name)
 
     def _check_from_page(self, name: str, value: Any) -> None:
-        """Raise :class:`Refused` for what a page may not set, and for a value that does not fit."""
+        """Raise :class:`Refused` for a trait that a page may not set, and for an invalid value."""
         check_public(self, name)
         if not self.alive:
             raise Refused("the machine of this picture is gone: boot one, and run the cells again")
@@ -539,7 +542,7 @@ class View(Answering, anywidget.AnyWidget):
 
     @contextmanager
     def hold_sync(self) -> Iterator[None]:
-        """Send what is set inside in one message; what another thread sets while this is sent is for the next one."""
+        """Send everything set in the ``with`` block in one message; another thread's changes are in the next one."""
         if self._holding_sync:
             yield
             return
@@ -553,7 +556,7 @@ class View(Answering, anywidget.AnyWidget):
             self.send_state(keys)
 
     def _should_send_property(self, key: str, value: Any) -> bool:
-        """Keep back traits of another picture: they leave together with the picture that is about to be drawn."""
+        """Hold back traits of another picture: they are sent together with the picture that is about to be drawn."""
         with self._adding:
             send: bool = super()._should_send_property(key, value)
             if send and self.in_sight and self._scene is not None and self.trait_metadata(key, "public"):

@@ -1,6 +1,6 @@
-"""Whose page it is.  A Jupyter kernel has one; `marimo run` has all visitors of an app in one process.
+"""The visitor of a page.  A Jupyter kernel has one; `marimo run` has all visitors of an app in one process.
 
-Each visitor's page has models of its own and knows no others, so nothing that has a model is shared between visitors.
+Each visitor's page has its own models and knows no others, so nothing with a model is shared between visitors.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ def in_marimo() -> bool:
 
 
 def visitor() -> threading.Thread:
-    """The thread that stands for the visitor whose cell runs: marimo gives each one; elsewhere always the same."""
+    """Return the thread of the visitor whose cell runs: marimo has one for each; elsewhere, it is always the same."""
     return threading.current_thread() if in_marimo() else threading.main_thread()
 
 
 class OfEachVisitor(Generic[T]):
-    """One thing for each visitor, made when that visitor's cells first ask for it, and gone with the visitor."""
+    """One object for each visitor, made when the visitor's cells first need it, and dropped with the visitor."""
 
     def __init__(self, make: Callable[[], T]) -> None:
         self._make = make
@@ -33,7 +33,7 @@ class OfEachVisitor(Generic[T]):
 
     @property
     def mine(self) -> T:
-        """Return that of the visitor whose cell runs."""
+        """The object of the visitor whose cell runs."""
         who = visitor()
         if who not in self._things:
             self._things[who] = self._make()

@@ -1,6 +1,6 @@
-"""What learners hold of a machine: a handle for each of its parts, and the functions that the machine itself has.
+"""The objects of a machine for learners: a handle for each of its parts, and the functions of the machine itself.
 
 Maps, tasks, files, domains, processors, threads, kernel memory and frames are each in the file of that name;
-`map_part.py` is what both kernels' maps have in common.  `kmem_functions.py`, `domain_functions.py`, `memory.py`,
-`times.py` and `breaks.py` are functions that the machine lends.
+`map_part.py` is common to both kernels' maps.  `kmem_functions.py`, `domain_functions.py`, `memory.py`, `times.py` and
+`breaks.py` contain methods of the machine.
 """

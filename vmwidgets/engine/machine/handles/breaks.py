@@ -1,4 +1,4 @@
-"""Where pictures are to stop after a cell: which kinds of events a learner waits for."""
+"""The kinds of events before which pictures stop after a cell."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class BreakFunctions(Part):
         """When a cell ends, show the moment before its first event of these kinds; without kinds, stop doing so.
 
         Kinds are "rotation", "clip", "merge", "refill", "fault", "copy", "page-out", "flush", "sleep", "wake" and
-        "panic".  This changes pictures and not the machine: it is not an operation, and no branch has it.
+        "panic".  This changes pictures and not the machine: it is not an operation, and branches do not inherit it.
 
         Raises :class:`Refused` for a name that is not a kind.
 

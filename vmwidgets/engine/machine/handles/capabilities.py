@@ -1,4 +1,4 @@
-"""What a domain holds, as learners hold it: its capabilities, and the memory objects in its vspace."""
+"""The handles of a domain's parts: its capabilities, and the memory objects in its vspace."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from ..arguments import region_flags
 from ..system import Part, SpacePart, System
 
 _SLOT = re.compile(r"(\w+)\[(\d{1,9})\](?:#(\d{1,12}))?")
-"""A slot as it is written: "slots[3]", or with the capability's number "slots[3]#17"."""
+"""The text of a slot: "slots[3]", or with the capability's number "slots[3]#17"."""
 
 
 class DomainPart(SpacePart):
-    """A domain's handle: it finds the domain of its path and generation, and the capabilities in its slots."""
+    """A domain's handle: it finds the domain by path and generation, and the capabilities in its slots."""
 
     noun = "domain"
 
@@ -38,7 +38,7 @@ class DomainPart(SpacePart):
 
     @property
     def space(self) -> DomainSpace:
-        """The machine's own object: the domain, or its remains after it was destroyed."""
+        """The domain, or its remains after it was destroyed."""
         found = self.system.domains.get(self.name)
         if found is None or found.generation != self.generation:
             found = self.system.destroyed.get((self.name, self.generation))
@@ -46,7 +46,7 @@ class DomainPart(SpacePart):
 
     @property
     def domain(self) -> Domain:
-        """The engine's own."""
+        """The engine's own domain."""
         return self.space.domain
 
     @property
@@ -62,7 +62,7 @@ class DomainPart(SpacePart):
     # ---- capabilities ------------------------------------------------------------------------
 
     def slot(self, place: Any) -> MachineCapability:
-        """The capability in a slot ("slots[3]"), or with its number ("slots[3]#17") that capability, deleted or not."""
+        """Return the capability in a slot ("slots[3]"); with its number ("slots[3]#17") also a deleted one."""
         self.check_alive()
         found = _SLOT.fullmatch(place) if isinstance(place, str) else None
         if found is None:
@@ -71,11 +71,11 @@ class DomainPart(SpacePart):
         return self.capability(ref) if found[3] is None else MachineCapability(self, ref, int(found[3]))
 
     def capability(self, ref: CapRef) -> MachineCapability:
-        """The handle of the capability that is in a slot now."""
+        """Return the handle of the capability that is now in a slot."""
         return MachineCapability(self, ref, self.domain.cspace.lookup(ref).id)
 
     def slot_of(self, given: Any) -> CapRef:
-        """The slot of a capability (or of the text of a slot), if it still contains that capability."""
+        """Return the slot of a capability (or of the text of a slot), if it still contains that capability."""
         if isinstance(given, str):
             given = self.slot(given)
         if not isinstance(given, MachineCapability):
@@ -91,44 +91,44 @@ class DomainPart(SpacePart):
 
 
 class MachineCapability(Part):
-    """A capability of a domain, named by its slot; once it is deleted, this names nothing."""
+    """A capability of a domain, found by its slot; after it is deleted, its handle is refused."""
 
     def __init__(self, domain: DomainPart, ref: CapRef, number: int) -> None:
         super().__init__(domain.system, f"{domain.path}/{ref}#{number}")
         self.domain = domain
         self.ref = ref
         self.number = number
-        """The capability's own, never used again: another in the same slot is not this one."""
+        """The capability's own number, never reused: another one in the same slot has another number."""
 
     @property
     def value(self) -> CapabilityValue | None:
-        """Return what it is now; None when it was deleted.  O(its copies and mappings)."""
+        """Its current state; None if it was deleted.  O(its copies and mappings)."""
         held = self._find()
         return None if held is None else held.snapshot()
 
     @property
     def base(self) -> Address:
-        """Physical address of what it is about."""
+        """The physical address of its memory."""
         return Address(self.held.object.base)
 
     @property
     def bytes(self) -> Size:
-        """Bytes of what it is about."""
+        """The bytes of its memory."""
         return Size(self.held.object.bytes)
 
     @property
     def kind(self) -> str:
-        """Return what kind it is: "Frame", "RAM", "VNode_ARM_l2" and so on."""
+        """The kind of capability: "Frame", "RAM", "VNode_ARM_l2" and so on."""
         return self.held.object.kind.name
 
     @property
     def rights(self) -> str:
-        """Letters of "rwg", "-" where one is missing."""
+        """The letters of "rwg", "-" for a missing right."""
         return self.held.rights
 
     @property
     def held(self) -> Capability:
-        """The engine's; SYS_ERR_CAP_NOT_FOUND once it is deleted."""
+        """The engine's own capability; SYS_ERR_CAP_NOT_FOUND after it is deleted."""
         self.domain.check_alive()
         held = self._find()
         if held is None:
@@ -161,7 +161,7 @@ class MachineCapability(Part):
 
 
 class MachineMemobj(Part):
-    """A memory object of a domain, shown at `address` by a region of its vspace."""
+    """A memory object of a domain, mapped at `address` by a region of its vspace."""
 
     def __init__(self, domain: DomainPart, name: str) -> None:
         super().__init__(domain.system, f"{domain.path}/memobj:{name}")
@@ -170,7 +170,7 @@ class MachineMemobj(Part):
 
     @property
     def memobj(self) -> Memobj:
-        """The engine's; refused once it is gone."""
+        """The engine's own object; refused after it was removed."""
         self.domain.check_alive()
         held = self.domain.domain.memobjs.get(self.name)
         if held is None:
@@ -178,19 +178,19 @@ class MachineMemobj(Part):
         return held
 
     def check_alive(self) -> None:
-        """Refuse once it was removed, or its domain destroyed: another object never has its name."""
+        """Refuse if it was removed, or its domain destroyed: no other object ever has its name."""
         _ = self.memobj  # refused where there is none
 
     @property
     def address(self) -> Address:
-        """Return where its region begins."""
+        """The start of its region."""
         region = self.memobj.region
         assert region is not None, "an object has its region until it is removed"
         return Address(region.base)
 
     @property
     def size(self) -> Size:
-        """Bytes of it."""
+        """The size in bytes."""
         return Size(self.memobj.size)
 
     @operation
@@ -201,9 +201,10 @@ class MachineMemobj(Part):
         frame_offset: int | str = 0,
         size: int | str | None = None,
     ) -> None:
-        """Put a frame behind the object from `offset` on: `size` bytes of it from `frame_offset` on, or the rest.
+        """Fill the object from `offset` on with a frame: `size` bytes of it from `frame_offset` on, or the rest.
 
-        LIB_ERR_MEMOBJ_DUPLICATE_FILL where something is, LIB_ERR_MEMOBJ_WRONG_OFFSET outside or on no border.
+        Fails with LIB_ERR_MEMOBJ_DUPLICATE_FILL if a frame is there, and with LIB_ERR_MEMOBJ_WRONG_OFFSET for an offset
+        outside, or not aligned.
         """
         held, start = self.memobj, arguments.aligned(offset, "offset")
         ref, skipped = self.domain.slot_of(frame), arguments.aligned(frame_offset, "frame_offset")
@@ -217,14 +218,14 @@ class MachineMemobj(Part):
 
     @operation
     def unfill(self, offset: int | str = 0) -> None:
-        """Take the frame away that begins at `offset`, unmapped if it was mapped."""
+        """Remove the frame that begins at `offset`; its mapping, if any, is unmapped."""
         self.memobj.unfill(arguments.aligned(offset, "offset"))
 
     @operation
     def protect(self, flags: str | Iterable[str] | int, offset: int | str = 0, size: int | str | None = None) -> None:
-        """Give [offset, offset + size) of it other flags, also where a fault maps it later; all of it has them then.
+        """Change the flags of [offset, offset + size), also for faults that map it later.
 
-        LIB_ERR_MEMOBJ_PROTECT, and nothing changed, where a frame's capability lacks a right.
+        Fails with LIB_ERR_MEMOBJ_PROTECT, and changes nothing, if a frame's capability lacks a right.
         """
         start, word, held = arguments.aligned(offset, "offset"), region_flags(flags), self.memobj
         length = held.size - start if size is None else arguments.aligned(size, "size")
@@ -234,7 +235,7 @@ class MachineMemobj(Part):
 
     @operation
     def remove(self) -> None:
-        """Unmap all of it, and take its region out of the vspace; its frames stay the program's."""
+        """Unmap all of it, and remove its region from the vspace; the program keeps its frames."""
         held = self.memobj
         region = held.region
         assert region is not None, "an object has its region until it is removed"

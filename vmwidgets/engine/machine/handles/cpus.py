@@ -1,4 +1,4 @@
-"""The processors of a machine as learners hold them: loads, stores and fetches through a TLB, flushes, shootdown."""
+"""The handles of a machine's processors: loads, stores and fetches through a TLB, flushes, shootdown."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 def cpu_settings(fmt: TableFormat[Any], cpus: Any, tlb: Any, asids: Any) -> CpuSettings:
-    """The settings that :func:`vmwidgets.boot` was given, if they make sense."""
+    """Return the checked settings from :func:`vmwidgets.boot`."""
     count = arguments.whole(cpus, "cpus")
     if not 1 <= count <= MOST_CPUS:
         raise Refused(f"cpus={count}: a machine has 1 to {MOST_CPUS} processors")
@@ -41,7 +41,7 @@ def cpu_settings(fmt: TableFormat[Any], cpus: Any, tlb: Any, asids: Any) -> CpuS
 
 
 class MachineCpu(Part):
-    """One processor; its operations are made by the programs and the kernel that run on it.
+    """One processor; the programs and the kernel that run on it make its operations.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64", cpus=2)
@@ -54,11 +54,11 @@ class MachineCpu(Part):
     def __init__(self, system: System, path: str) -> None:
         super().__init__(system, path)
         self.number = int(path.removeprefix("cpu:"))
-        """Its place among the machine's processors, from 0 on."""
+        """The number of the processor in the machine, from 0 on."""
 
     @property
     def _processor(self) -> Processor:
-        """The kernel's own: what it has loaded, what waits for it."""
+        """The kernel's own processor: its loaded tables and waiting requests."""
         return self.system.processors.all[self.number]
 
     @property
@@ -80,7 +80,7 @@ class MachineCpu(Part):
 
     @operation
     def load(self, address: int | str, length: int | str = 1, *, user: bool | None = None) -> bytes:
-        """`length` bytes from `address` on, as the running program reads them through the TLB; faults are resolved.
+        """Return `length` bytes from `address` on, read through the TLB by the running program; faults are resolved.
 
         `user` says whether user code makes the access.  Without it, user code does if the address is a user address.
         Fails with FAULT and ACCES, as the kernel's fault handler does.  O(pages).
@@ -99,7 +99,7 @@ class MachineCpu(Part):
 
     @operation
     def fetch(self, address: int | str, length: int | str = 1, *, user: bool | None = None) -> bytes:
-        """`length` bytes from `address` on, as instructions; see :meth:`load`."""
+        """Return `length` bytes from `address` on, as instructions; see :meth:`load`."""
         return self._load("fetch", address, length, "execute", user)
 
     def _load(self, name: str, address: Any, length: Any, access: Access, user: Any) -> bytes:
@@ -165,7 +165,7 @@ class MachineCpu(Part):
         return self._processor.cpu.asid
 
     def lookup(self, address: int | str) -> TlbSlot | None:
-        """The TLB entry for `address` and whether it is stale, or None; it does not count as a use."""
+        """Return the TLB entry for `address` and whether it is stale, or None; it does not count as a use."""
         with self.door.looking():
             line = self._processor.cpu.tlb.peek(arguments.whole(address, "address"), self.asid)
             if line is None:
@@ -179,7 +179,7 @@ class MachineCpu(Part):
         return self.value().tlb.stale
 
     def value(self) -> CpuValue:
-        """The processor and its TLB as a frozen value.  O(ways × levels)."""
+        """Return the processor and its TLB as a frozen value.  O(ways × levels)."""
         with self.door.looking():
             one = self._processor
             loaded = self.path, one.pmap.name, one.pmap.root, one.cpu.asid
@@ -214,7 +214,7 @@ class MachineCpus(Part):
 
     @property
     def shootdown(self) -> str:
-        """Return what happens when one processor asks another to flush; setting it is an operation."""
+        """The treatment of flush requests to another processor; setting it is an operation."""
         return self._processors.shootdown
 
     @shootdown.setter
@@ -269,7 +269,7 @@ class MachineCpus(Part):
         return len(self._cpus)
 
     def value(self) -> CpusValue:
-        """All processors as a frozen value."""
+        """Return all processors as a frozen value."""
         with self.door.looking():
             one = self._processors
             counts = one.shootdown, one.settings.asids, one.sent, one.acknowledged, one.forgotten

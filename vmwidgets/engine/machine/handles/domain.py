@@ -1,4 +1,4 @@
-"""A domain of a machine: a program that maps its own memory, and reads and writes through what it mapped."""
+"""A domain of a machine: a program that maps its own memory, and accesses it through its mappings."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from .tables import MachineTables, MachineWalk
 
 
 class MachineDomain(DomainPart):
-    """A self-paging program: it holds capabilities, and itself asks for each descriptor of its page tables.
+    """A self-paging program: it holds capabilities, and requests each descriptor of its page tables itself.
 
     `domain` is the engine's object; `pmap` has the tables as processors load them.  ``m.domain(name)`` creates a
     domain.
@@ -35,7 +35,7 @@ class MachineDomain(DomainPart):
 
     @property
     def tables(self) -> MachineTables:
-        """Its page tables, to be shown and walked."""
+        """Its page tables, to show and walk."""
         self.check_alive()
         return MachineTables(self.system, self)
 
@@ -56,7 +56,7 @@ class MachineDomain(DomainPart):
 
     @operation
     def frame(self, size: int | str = PAGE) -> MachineCapability:
-        """A frame to map: `size` is rounded up to a power of two of bytes, at least a page (`frame_alloc`).
+        """Return a frame to map: `size` is rounded up to a power of two of bytes, at least a page (`frame_alloc`).
 
         Fails with LIB_ERR_FRAME_ALLOC without a free slot, or without such a contiguous piece of RAM: a page allocator
         has at most 4 MiB.
@@ -65,12 +65,12 @@ class MachineDomain(DomainPart):
 
     @operation
     def ram(self, size: int | str = PAGE) -> MachineCapability:
-        """RAM to retype: `size` is rounded up to a power of two of bytes, at least a page (`ram_alloc`)."""
+        """Return RAM to retype: `size` is rounded up to a power of two of bytes, at least a page (`ram_alloc`)."""
         return self.capability(self.domain.memory(_bytes(size)))
 
     @operation
     def device_frame(self, at: int | str, size: int | str) -> MachineCapability:
-        """A frame of a device's memory at physical `at`, beyond RAM; no device answers there in this machine.
+        """Return a frame of a device's memory at physical `at`, beyond RAM; no device answers there in this machine.
 
         It is refused if the domain already has a frame of a part of it, which can be copied, retyped and revoked.
         """
@@ -93,7 +93,7 @@ class MachineDomain(DomainPart):
     def retype(
         self, capability: MachineCapability | str, kind: str, offset: int | str = 0, size: int | str | None = None
     ) -> MachineCapability:
-        """A capability of `kind` for a part of another capability's memory: from `offset` on, `size` bytes or the rest.
+        """Return a capability of `kind` for a part of another one's memory: from `offset` on, `size` bytes or the rest.
 
         RAM becomes RAM, frames or tables; a frame becomes smaller frames.  Fails with LIB_ERR_CAP_RETYPE over
         SYS_ERR_INVALID_RETYPE, over SYS_ERR_REVOKE_FIRST if that part was retyped before, or over
@@ -108,12 +108,12 @@ class MachineDomain(DomainPart):
 
     @operation
     def copy(self, capability: MachineCapability | str) -> MachineCapability:
-        """Another capability for the same memory; the copied capability must have the right to grant."""
+        """Return another capability for the same memory; the copied capability must have the right to grant."""
         return self.capability(self.domain.copy(self.slot_of(capability)))
 
     @operation
     def mint(self, capability: MachineCapability | str, rights: str) -> MachineCapability:
-        """Another capability for the same memory with fewer rights (letters of "rwg"); rights can't be added."""
+        """Return another capability for the same memory with fewer rights (letters of "rwg"); rights can't be added."""
         ref, wanted = self.slot_of(capability), capability_rights(rights)
         held = self.domain.cspace.lookup(ref).rights
         if not set(wanted) <= set(held):
@@ -165,7 +165,7 @@ class MachineDomain(DomainPart):
         piece: int | str | None = None,
         flags: str | Iterable[str] | int = "rw",
     ) -> MachineMemobj:
-        """A memory object of `size` bytes with a region that shows it, at `at` or where the vspace has room.
+        """Return a memory object of `size` bytes with a region that shows it, at `at` or where the vspace has room.
 
         `kind`: "anonymous" and "one frame" are mapped on a page fault; "one frame one map", "pinned" and "fixed"
         (frames of `piece` bytes) are mapped immediately.  `frame` fills the object from its beginning.  Fails with
@@ -201,7 +201,7 @@ class MachineDomain(DomainPart):
 
     @operation
     def anonymous(self, size: int | str, flags: str | Iterable[str] | int = "rw") -> MachineMemobj:
-        """A memory object to fill with frames, each of which is mapped when it is first touched."""
+        """Return a memory object to fill with frames, each of which is mapped when it is first touched."""
         return self.memobj("anonymous", size, flags=flags)
 
     # ---- mapping -----------------------------------------------------------------------------
@@ -286,7 +286,7 @@ class MachineDomain(DomainPart):
     # ---- looking -----------------------------------------------------------------------------
 
     def part(self, place: Any) -> MachineCapability | MachineMemobj:
-        """The capability in a slot ("slots[3]#17"), or the memory object ("memobj:anonymous 1")."""
+        """Return the capability in a slot ("slots[3]#17"), or the memory object ("memobj:anonymous 1")."""
         self.check_alive()
         if not isinstance(place, str) or not place.startswith("memobj:"):
             return self.slot(place)
@@ -294,17 +294,17 @@ class MachineDomain(DomainPart):
         return MachineMemobj(self, arguments.known(name, self.domain.memobjs, "memory object"))
 
     def serialise(self) -> bytes:
-        """Regions and mappings as bytes, for another domain."""
+        """Return regions and mappings as bytes, for another domain."""
         with self._looking():
             return serialise(self.domain.pmap)
 
     def lookup(self, address: int | str) -> Found:
-        """The mapping that covers `address`; LIB_ERR_PMAP_LOOKUP without one.  O(levels)."""
+        """Return the mapping that covers `address`; LIB_ERR_PMAP_LOOKUP without one.  O(levels)."""
         with self._looking():
             return self.domain.pmap.lookup(arguments.whole(address, "address"))
 
     def determine_addr(self, size: int | str, align: int | str = 0) -> Address:
-        """An address after a region at which the vspace has room for `size` bytes; nothing changes.
+        """Return an address after a region at which the vspace has room for `size` bytes; nothing changes.
 
         Fails with LIB_ERR_OUT_OF_VIRTUAL_ADDR without room.  `align` is in bytes, 0 for a page.  O(regions).
         """
@@ -312,7 +312,7 @@ class MachineDomain(DomainPart):
             return Address(self.domain.pmap.determine_addr(*self._wanted(size, align)))
 
     def determine_addr_raw(self, size: int | str, align: int | str = 0) -> Address:
-        """An address at which descriptors of the root are free, whatever the vspace says.
+        """Return an address at which descriptors of the root are free, whatever the vspace says.
 
         The errors are those of :meth:`determine_addr`.
         """
@@ -324,12 +324,12 @@ class MachineDomain(DomainPart):
         return self.tables.walk(address, access, user=True)
 
     def snapshot(self) -> DomainValue:
-        """The whole domain as a frozen value.  O(capabilities + vnodes)."""
+        """Return the whole domain as a frozen value.  O(capabilities + vnodes)."""
         with self.door.looking():
             return self.domain.snapshot()
 
     def window(self, focus: DomainFocus = EVERYWHERE, *, whole: int = WHOLE, few: int = FEW) -> DomainValue:
-        """A part of it as a frozen value, the rest as counts; see :meth:`.selfpaging.domain.Domain.window`."""
+        """Return a part of it as a frozen value, the rest as counts; see :meth:`.selfpaging.domain.Domain.window`."""
         if not isinstance(focus, DomainFocus):
             raise Refused(f"focus={shown(focus)} is {a_kind(focus)}: write a DomainFocus")
         most, least = arguments.count(whole, "whole"), arguments.count(few, "few")
@@ -337,12 +337,12 @@ class MachineDomain(DomainPart):
             return self.domain.window(focus, whole=most, few=least)
 
     def only(self, shown: DomainShown) -> DomainValue:
-        """Return what another window shows (:meth:`.DomainValue.shown`), as far as it is there."""
+        """Return the part that another window shows (:meth:`.DomainValue.shown`), as far as it exists."""
         with self.door.looking():
             return self.domain.only(shown)
 
     def vnode_at(self, address: int | str) -> int:
-        """The id of the lowest vnode for an address: a leaf, or a table with nothing there.  O(levels)."""
+        """Return the id of the lowest vnode for an address: a leaf, or a table without an entry for it.  O(levels)."""
         wanted = arguments.whole(address, "address")
         with self.door.looking():
             return self.domain.pmap.tree.vnode_at(wanted).id
@@ -356,7 +356,7 @@ class MachineDomain(DomainPart):
 
     @operation
     def read(self, address: int | str, length: int | str = 1) -> bytes:
-        """`length` bytes from `address` on, as the program reads them.
+        """Return `length` bytes from `address` on, as the program reads them.
 
         Fails with FAULT if nothing is mapped, and with ACCES if reading is not allowed: no kernel resolves a page fault
         for it.  In a region of a memory object, the program's own handler makes the object map its frame; it fails with
@@ -384,7 +384,7 @@ class MachineDomain(DomainPart):
 
     @contextmanager
     def _looking(self) -> Iterator[None]:
-        """Nothing changes in here, and the domain exists."""
+        """Check that the domain exists, and that nothing changes in this block."""
         with self.door.looking():
             self.check_alive()
             yield
@@ -402,7 +402,7 @@ class MachineDomain(DomainPart):
         return self._address(va, length, "address"), length
 
     def _address(self, va: int, length: int, name: str) -> int:
-        """An address that the program may map at: not where its pmap keeps its own records."""
+        """Return an address that the program may map at, outside of its pmap's own records."""
         domain = self.domain
         layout = domain.layout
         begin, end = layout.vspace_begin, layout.meta_end
@@ -419,7 +419,7 @@ class MachineDomain(DomainPart):
         return va
 
     def _room(self, at: int | str | None, length: int, flags: int) -> int:
-        """Find room for a region of `length` bytes: at `at`, or where the vspace has it; large pages need a border."""
+        """Find room for a region of `length` bytes: at `at`, or anywhere in the vspace; large pages need alignment."""
         layout, pmap = self.domain.layout, self.domain.pmap
         if at is None:
             unit = layout.large_unit(flags)

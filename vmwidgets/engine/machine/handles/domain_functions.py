@@ -1,4 +1,4 @@
-"""The functions of a machine that make domains: programs that page themselves, beside the kernel's tasks."""
+"""The functions of a machine that make domains: programs that page themselves, in addition to the kernel's tasks."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class DomainFunctions(Part):
     def domain(
         self, name: str, *, slots: int | None = None, ram_pages_only: bool = False, hardening: Iterable[str] = ()
     ) -> MachineDomain:
-        """A new self-paging domain, on "armv7" or "x86-64"; an existing name returns that domain.
+        """Return a new self-paging domain, on "armv7" or "x86-64"; an existing name returns that domain.
 
         `slots` is the number of its slots for capabilities (default: 16,384).  With `ram_pages_only` it gets memory in
         single pages, as in early boot.  `hardening` may be {"execute-never"}.  Fails with LIB_ERR_VNODE_CREATE if there
@@ -87,11 +87,11 @@ class DomainFunctions(Part):
         system.destroyed[gone.name, gone.generation] = gone
 
     def handle(self, space: DomainSpace) -> MachineDomain:
-        """The handle of a domain."""
+        """Return the handle of a domain."""
         return self.system.part(MachineDomain, space.path, space.generation)
 
     def part(self, path: str) -> MachineDomain | MachineCapability | MachineMemobj:
-        """The domain at `path`, or a part of one ("domain:hello/slots[3]#17")."""
+        """Return the domain at `path`, or a part of one ("domain:hello/slots[3]#17")."""
         place, _, rest = path.partition("/")
         space = self.system.domain_at(place)
         if space is None:

@@ -1,4 +1,4 @@
-"""Files as learners hold them: bytes on disk, and the pages of them that are in memory (the page cache)."""
+"""The handles of files: bytes on disk, and their pages in memory (the page cache)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .. import arguments
 from ..system import Part, System
 
 MOST = 1 << 20
-"""Bytes that a file has at most: its content is kept in the journal."""
+"""The most bytes of a file: its contents are kept in the journal."""
 
 
 class MachineFile(Part):
@@ -23,12 +23,12 @@ class MachineFile(Part):
 
     @property
     def file(self) -> File:
-        """The kernel's own."""
+        """The kernel's own file."""
         return self.system.files.get(self.name) or self.missing()
 
     @operation
     def read(self, offset: int | str = 0, length: int | str = PAGE) -> bytes:
-        """`length` bytes from `offset` on, fewer at its end (pread(2)), through the page cache.
+        """Return `length` bytes from `offset` on, fewer at its end (pread(2)), through the page cache.
 
         It waits for the pages of a slow file: in a thread, write ``yield from f.read(…)``.
         """

@@ -1,4 +1,4 @@
-"""Physical memory as learners hold it: who owns which frames, the object caches and zones, and the kentry area."""
+"""The handles of physical memory: the owners of frames, the object caches and zones, and the kentry area."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from .. import arguments
 from ..system import Part
 
 WHOLE = 600
-"""So many blocks are looked at one by one; of more, those around what matters and the largest."""
+"""The most blocks of which all are read; if there are more, those around frames in focus and the largest."""
 
 AROUND = 24
-"""Frames to either side of one in focus that are looked at with it."""
+"""The frames on either side of one in focus that are read with it."""
 
 FOCUS = 32
-"""Frames in focus that are heeded."""
+"""The most frames in focus."""
 
 MOST_BLOCKS = 6
-"""Free blocks of a value that is not whole: the largest ones."""
+"""The most free blocks of a value that is not whole: the largest ones."""
 
 MOST_BUCKETS = 64
-"""Of an inverted table."""
+"""The most buckets of an inverted table."""
 
 MAPPINGS = 8
-"""Addresses that are named of one frame."""
+"""The most addresses that are named for one frame."""
 
 
 class MachineFrames(Part):
@@ -50,11 +50,11 @@ class MachineFrames(Part):
     # ---- looking -----------------------------------------------------------------------------
 
     def owner(self, frame: int) -> str:
-        """The owner of `frame`; "" when it is free.  O(orders)."""
+        """Return the owner of `frame`; "" if it is free.  O(orders)."""
         return self._pages.owner(self._known(frame)) or ""
 
     def mapped_at(self, frame: int) -> tuple[tuple[str, Address], ...]:
-        """The virtual addresses that map `frame`: task or domain ("" for the kernel), and the address of the page.
+        """Return the virtual addresses that map `frame`: task or domain ("": the kernel), address of the page.
 
         The reverse map, found by reading all page tables: O(present descriptors).
         """
@@ -63,7 +63,7 @@ class MachineFrames(Part):
             return tuple((name, Address(va)) for name, va in self._leading_to(wanted))
 
     def behind(self, entry: int) -> tuple[int, ...]:
-        """The first frames to which the addresses of an entry are translated; `id` is the entry's id in any map.
+        """Return the first frames to which the addresses of an entry are translated; `id` is the entry's id in any map.
 
         O(maps + pages of the entry, up to a few dozen).
         """
@@ -78,7 +78,7 @@ class MachineFrames(Part):
         return ()
 
     def frame(self, frame: int) -> FrameValue:
-        """All that is known about one frame; the cost is that of :meth:`mapped_at`."""
+        """Return everything that is known about one frame; costs as much as :meth:`mapped_at`."""
         number = self._known(frame)
         mapped = self.mapped_at(number)
         page = self.system.kmem.pages.in_use.get(number)
@@ -95,7 +95,7 @@ class MachineFrames(Part):
         )
 
     def beginnings(self, frames: Iterable[int], length: int = 8) -> dict[int, bytes]:
-        r"""The first `length` bytes of each of these frames, by frame.  O(frames × length).
+        r"""Return the first `length` bytes of each of these frames, by frame.  O(frames × length).
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64")
@@ -107,7 +107,7 @@ class MachineFrames(Part):
         return {frame: bytes(self.system.ram.read(self._known(frame) << PAGE_SHIFT, length)) for frame in frames}
 
     def value(self, focus: Iterable[int] = (), *, whole: int = WHOLE) -> FramesValue:
-        """Frames as a frozen value: all of them up to `whole` blocks, or else those near the frames in `focus`.
+        """Return frames as a frozen value: all of them up to `whole` blocks, or else those near the frames in `focus`.
 
         O(what is shown + owners), for any size of memory.
         """
@@ -121,7 +121,7 @@ class MachineFrames(Part):
         return FramesValue(counts, self._orders(), self._owners(), tuple(self._runs(blocks)), first, end)
 
     def inverted(self, buckets: Any = 8) -> InvertedValue:
-        """Return what an inverted page table of this machine's tasks would contain now; a cell shows it as a picture.
+        """Return the contents that an inverted page table of this machine's tasks would have; it is shown as a picture.
 
         The machine has no such table: the entries are read from the machine's reverse map.  A hash of task and page
         puts them into `buckets` chains.  O(pages in memory).
@@ -172,17 +172,17 @@ class MachineFrames(Part):
             yield from _leaves(domain.pmap, physical, 0, domain.domain.layout.user_end, domain.path)
 
     def _orders(self) -> tuple[FreeList, ...]:
-        """Free blocks by order."""
+        """Return the free blocks by order."""
         buddy = self._pages.segment.buddy
         return tuple(FreeList(order, buddy.count(order), buddy.in_order(order, 4)) for order in range(MAX_ORDER + 1))
 
     def _owners(self) -> tuple[tuple[str, int], ...]:
-        """Return who has how many frames, most first; zeroed and cached frames have no owner."""
+        """Return the number of frames of each owner, most first; zeroed and cached frames have no owner."""
         owned = [(name, count) for name, count in self._pages.owners if state_of(name) == "used"]
         return tuple(sorted(owned, key=lambda pair: (-pair[1], pair[0])))
 
     def _some_blocks(self, focus: Iterable[int], first: int, end: int) -> Iterator[Block]:
-        """The blocks around frames in focus, at the start of memory, and the largest free ones, in order."""
+        """Yield the blocks around frames in focus, at the start of memory, and the largest free ones, in order."""
         windows = [(first, first + AROUND)]
         windows += [(max(first, frame - AROUND), min(end, frame + AROUND)) for frame in islice(focus, FOCUS)]
         largest = (
@@ -209,7 +209,7 @@ class MachineFrames(Part):
 
 
 def _frames_of(pmap: Pmap, start: int, end: int) -> tuple[int, ...]:
-    """The frames behind the first pages of [start, end) that have one."""
+    """Return the frames behind the first pages of [start, end) that have one."""
     pages = range(start, min(end, start + (FOCUS << PAGE_SHIFT)), 1 << PAGE_SHIFT)
     return tuple(physical >> PAGE_SHIFT for va in pages if (physical := pmap.extract(va)) is not None)
 
@@ -221,20 +221,20 @@ def _leaves(pmap: Pmap, physical: int, start: int, end: int, name: str) -> Itera
 
 
 SLABS = 8
-"""Slabs of a cache that a value holds: those in focus, then partial, free and full ones in list order."""
+"""The slabs of a cache that a value contains: those in focus, then partial, free and full ones in list order."""
 
 
 class MachineCaches(Part):
     """All caches: for entries of the kernel map and of other maps, for kernel memory; and the zones of malloc."""
 
     def __iter__(self) -> Iterator[ObjectCache]:
-        """The caches in the order they came to be."""
+        """Yield the caches in the order in which they were made."""
         kernel = self.system.kernel
         yield from (kernel.kentry_cache, kernel.entry_cache, kernel.kmem.entry_cache)
         yield from (zone.cache for zone in kernel.kmem.zones.zones)
 
     def value(self, focus: Iterable[int] = (), most: int = SLABS) -> CachesValue:
-        """The caches as frozen values, each with up to `most` slabs: first those with the buffers in `focus`.
+        """Return the caches as frozen values, each with up to `most` slabs: first those with the buffers in `focus`.
 
         O(caches + slabs shown).
         """
@@ -265,11 +265,11 @@ def _some(cache: ObjectCache, focus: Iterable[int], most: int) -> CacheValue:
 
 
 OPEN_SLABS = 3
-"""How many slabs a picture opens at most."""
+"""The most slabs that a picture opens."""
 
 
 class MachineKentry(Part):
-    """The kentry area, from which the kernel map's entries are allocated: its range, its slabs, their slots."""
+    """The kentry area, from which the kernel map's entries are allocated: its range, its slabs, and their slots."""
 
     @property
     def area(self) -> KentryArea:
@@ -288,7 +288,7 @@ class MachineKentry(Part):
 
     @property
     def start(self) -> Address:
-        """First address of the area."""
+        """The first address of the area."""
         return Address(self.area.start)
 
     @property
@@ -297,7 +297,7 @@ class MachineKentry(Part):
         return self.area.slabs * self.cache.layout.buffers
 
     def contents(self, focus: Iterable[int] = (), most: int = OPEN_SLABS) -> KentryContents:
-        """The area as a frozen value with up to `most` open slabs: those with slots in `focus`, then partial ones."""
+        """Return the area as a frozen value with up to `most` open slabs: those with slots in `focus` first."""
         opened: dict[int, SlabValue] = {}
         limit = arguments.count(most, "most")
         for address in focus:
@@ -326,7 +326,7 @@ class MachineKentry(Part):
 
     @property
     def slab_size(self) -> int:
-        """Bytes of a slab."""
+        """The bytes of a slab."""
         return self.cache.layout.slab_size
 
     @in_ascii

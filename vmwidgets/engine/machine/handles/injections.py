@@ -1,4 +1,4 @@
-"""Failures on purpose, as learners hold them."""
+"""The handles of failures on purpose."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from ..system import Part
 
 
 class Injection(Part):
-    """Failures that were asked for: they stop with :meth:`stop`, or at the end of a ``with`` block."""
+    """Failures on request: they stop with :meth:`stop`, or at the end of a ``with`` block."""
 
     @property
     def rule(self) -> Rule:
-        """Return what fails."""
+        """The rule of the failures."""
         return self.system.injections.rules.get(int(self.path.removeprefix("injection:"))) or self.missing()
 
     @operation
     def stop(self) -> int:
-        """Let requests succeed again; how many failed."""
+        """Let requests succeed again; return the number of failures."""
         system, failed = self.system, self.rule.failed
         del system.injections.rules[int(self.path.removeprefix("injection:"))]
         system.apply_injections()
@@ -76,5 +76,5 @@ class InjectionFunctions(Part):
 
     @property
     def all(self) -> Iterator[Injection]:
-        """Return those that have not stopped."""
+        """Return the injections that have not stopped."""
         return (self.system.part(Injection, f"injection:{number}") for number in self.system.injections.rules)

@@ -1,4 +1,4 @@
-"""FreeBSD's maps and page daemon as learners hold them: ``m.kmem``; its functions are in `kmem_functions.py`."""
+"""The handles of FreeBSD's maps and page daemon: ``m.kmem``; its functions are in `kmem_functions.py`."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ class MachineKmem(Part):
 
     @property
     def maps(self) -> Named[MachineKmemMap]:
-        """All maps by name, in the order they were made."""
+        """All maps by name, in the order in which they were made."""
         return Named("map", ((name, self._map(name)) for name in self.system.kmem_maps))
 
     def _map(self, name: str) -> MachineKmemMap:
-        """The map called `name`."""
+        """Return the map called `name`."""
         return self.system.part(MachineKmemMap, f"kmem/{name}")
 
     def __getattr__(self, name: str) -> MachineKmemMap:
@@ -51,7 +51,7 @@ class MachineKmem(Part):
         return [*super().__dir__(), *self.maps]
 
     def copier(self, *locks: str) -> Generator[Any, Any, None]:
-        """A function for :meth:`Machine.spawn`: its thread copies between these maps, and locks them in this order.
+        """Return a function for :meth:`Machine.spawn`: its thread locks these maps in this order, and copies.
 
         After each lock except the last, the thread reads from disk for 5 ticks.  With all locks, it copies for one
         tick, and then releases them.
@@ -72,14 +72,14 @@ class MachineKmem(Part):
             one.unlock()
 
     def map_of(self, address: int) -> MachineKmemMap | None:
-        """The innermost map that contains `address`; None outside kernel memory."""
+        """Return the innermost map that contains `address`; None outside kernel memory."""
         inside = self.system.kmem.map_at(arguments.whole(address, "address"))
         return None if inside is None else self._map(short_name(inside))
 
     def value(
         self, focus: Iterable[int] = (), opened: Iterable[int] = (), *, whole: int = WHOLE, around: bool = True
     ) -> KernelMapValue:
-        """All maps as a frozen value, submaps inside their parents; see :meth:`.MapPart.value`."""
+        """Return all maps as a frozen value, submaps inside their parents; see :meth:`.MapPart.value`."""
         root, most = self.system.kmem.kmem.kernel_map, arguments.count(whole, "whole")
         return self._value(root, tuple(focus), tuple(opened), most, around=around)
 
@@ -112,7 +112,7 @@ class MachineKmem(Part):
 
 
 class MachinePageDaemon(Part):
-    """``m.pagedaemon``: the thread that makes pages free when requests were refused."""
+    """The page daemon, ``m.pagedaemon``: the thread that frees pages when requests were refused."""
 
     @property
     def _daemon(self) -> PageDaemon:
@@ -120,7 +120,7 @@ class MachinePageDaemon(Part):
 
     @operation
     def stop(self) -> None:
-        """Let it sleep whatever happens: threads that wait for pages wait until some are freed."""
+        """Make it sleep until ``start``: threads that wait for pages wait until some are freed."""
         self._daemon.stopped = True
 
     @operation
@@ -130,7 +130,7 @@ class MachinePageDaemon(Part):
 
     @operation
     def pace(self, *, interval: int | None = None, pages: int | None = None) -> None:
-        """Slow it down or speed it up: clock ticks between two passes, and the pages one pass moves at most."""
+        """Set its speed: the clock ticks between two passes, and the most pages that one pass moves."""
         ticks = self._daemon.interval if interval is None else arguments.count(interval, "interval")
         most = self._daemon.most if pages is None else arguments.count(pages, "pages")
         if most == 0:
@@ -163,13 +163,13 @@ STATUSES = {
     INVALID_ARGUMENT: ("INVAL", "a part of it is a submap's place"),
     RESOURCE_SHORTAGE: ("NOMEM", "there is no memory for it"),
 }
-"""What FreeBSD's status numbers say, as errors of a machine."""
+"""FreeBSD's status numbers as errors of a machine."""
 
 _REASONS = {
     ("wire", PROTECTION_FAILURE): "an entry there does not allow reading, and pages are read in",
     ("unwire", INVALID_ARGUMENT): "a part of it is a submap's place, or is not wired",
 }
-"""What they say of one function, where that is something else."""
+"""The meaning of a status for one function, if it differs."""
 
 _CHANGES: dict[str, Callable[..., MaySleep[int]]] = {
     "protect": FreeBSDMap.protect,
@@ -182,14 +182,14 @@ _CHANGES: dict[str, Callable[..., MaySleep[int]]] = {
 
 
 class MachineKmemMap(MapPart):
-    """One map of kernel memory; `path` is its place in the machine ("kmem/exec_map").
+    """One map of kernel memory; `path` is its path in the machine ("kmem/exec_map").
 
     Operations take the map's lock, which may mean waiting for it.
     """
 
     @property
     def vm_map(self) -> FreeBSDMap:
-        """The kernel's own."""
+        """The kernel's own map."""
         try:
             return self.system.kmem_maps[self.path.removeprefix("kmem/")]
         except KeyError:
@@ -199,9 +199,9 @@ class MachineKmemMap(MapPart):
 
     @operation
     def lock(self) -> None:
-        """Take the map's lock; who finds it held waits.  One that is kept makes others wait, until ``unlock``.
+        """Take the map's lock, after waiting if another thread has it; others wait until ``unlock``.
 
-        Maps with the system flag have a mutex, which may not be held asleep: only a thread may take that.
+        Maps with the system flag have a mutex, which no thread may hold while it sleeps: only a thread may take it.
         """
         lock, running = self.vm_map.lock, self.system.kmem.running
         if lock.mutex and not running.thread:
@@ -213,7 +213,7 @@ class MachineKmemMap(MapPart):
 
     @operation
     def unlock(self) -> None:
-        """Let go of the map's lock."""
+        """Release the map's lock."""
         holder, who = self.vm_map.lock.holder, self.system.kmem.running.thread
         if holder != who:
             has = "it is free" if holder is None else f"{holder or 'the cell'} holds it"
@@ -222,19 +222,19 @@ class MachineKmemMap(MapPart):
 
     @operation
     def simplify(self, start: int | str, end: int | str | None = None, *, size: int | str | None = None) -> None:
-        """Join neighbours of a range that are alike (vm_map_simplify_entry(9))."""
+        """Join adjacent entries of a range that have the same properties (vm_map_simplify_entry(9))."""
         return self._change("simplify", *self._range("simplify", start, end, size))
 
     # ---- looking -----------------------------------------------------------------------------
 
     @property
     def free(self) -> Size:
-        """Bytes in no entry."""
+        """The bytes in no entry."""
         return Size(self.vm_map.end - self.vm_map.start - self.vm_map.size)
 
     @property
     def largest_gap(self) -> Size:
-        """Bytes of the largest free range: the most that one allocation can get.  O(log n)."""
+        """The bytes of the largest free range: the most that one allocation can get.  O(log n)."""
         vm_map = self.vm_map
         first = (vm_map.end if vm_map.first is None else vm_map.first.start) - vm_map.start
         root = vm_map.tree.root
@@ -247,7 +247,7 @@ class MachineKmemMap(MapPart):
 
     @property
     def locked_by(self) -> str | None:
-        """The thread that has the lock; "" for the cell, None where it is free."""
+        """The thread that has the lock; "" for the cell, None if it is free."""
         return self.vm_map.lock.holder
 
     @property
@@ -257,16 +257,16 @@ class MachineKmemMap(MapPart):
 
     @property
     def sleepers(self) -> tuple[str, ...]:
-        """Names of the threads that sleep for room, in the order in which they will look again."""
+        """The names of the threads that sleep until it has room, in the order in which they will look again."""
         return tuple(thread.name for thread in self.waiting)
 
     @property
     def waiting(self) -> list[Thread]:
-        """The threads that sleep for room."""
+        """The threads that sleep until it has room."""
         return self.system.kmem.scheduler.asleep_in(self.vm_map)
 
     def lookup(self, address: int | str) -> EntryValue | None:
-        """The entry that holds `address`, or None (`vm_map_lookup_entry`).  O(log n)."""
+        """Return the entry that contains `address`, or None (`vm_map_lookup_entry`).  O(log n)."""
         vm_map = self.vm_map
         wanted = arguments.within(
             arguments.whole(address, "address"), "address", vm_map.start, vm_map.end, vm_map.called
@@ -284,7 +284,7 @@ class MachineKmemMap(MapPart):
     # ---- inside ------------------------------------------------------------------------------
 
     def _change(self, verb: str, start: int, end: int, *arguments: Any) -> None:
-        """Have the kernel change a range once it has the lock; a status other than 0 is an error."""
+        """Make the kernel change a range after it gets the lock; a status other than 0 is an error."""
         vm_map = self.vm_map
         if verb == "wire":
             for entry in vm_map.entries_in(start, end):
@@ -300,12 +300,12 @@ class MachineKmemMap(MapPart):
         return self.system.callbacks.complete(verb, steps())
 
     def _refuse_range(self, verb: str, start: int, end: int) -> None:
-        """Refuse what boot used, and cutting or joining a range that is still being made."""
+        """Refuse the range that boot used, and cuts or joins of a range that is still being made."""
         self._refuse_boots(start, end)
         self._refuse_cuts(start, end)
 
     def _refuse_boots(self, first: int, last: int) -> None:
-        """Refuse what boot used: it holds the entries of these maps themselves."""
+        """Refuse the range that boot used: it contains the entries of these maps."""
         system = self.system.kmem
         low, high = system.boot_range
         if self.vm_map is system.kmem.kernel_map and first < high and low < last:
@@ -315,7 +315,7 @@ class MachineKmemMap(MapPart):
             )
 
     def _refuse_cuts(self, first: int, last: int) -> None:
-        """A range that is being made by a function that sleeps must be an entry by itself when it goes on.
+        """Refuse cuts of a range that a sleeping function is making, which must stay an entry until it goes on.
 
         So it is not cut, and nothing that would join it changes beside it.
         """

@@ -1,8 +1,8 @@
 """The kmem functions of a machine: FreeBSD's kernel functions, and the checks of their arguments before the call.
 
-Each takes its map by name or, as the original does, first: ``m.kmem_alloc("16 KiB")``,
-``m.kmem_alloc(m.kmem.pipe_map, "16 KiB")``.  A function that may sleep does so in a thread until it is woken; in a
-cell, other threads run until it is done.
+Each takes its map by name or, as the original does, first: ``m.kmem_alloc("16 KiB")``, ``m.kmem_alloc(m.kmem.pipe_map,
+"16 KiB")``.  A function that may sleep does so in a thread until it is woken; in a cell, other threads run until it has
+finished.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class KmemFunctions(Part):
     @map_may_be_first
     @operation
     def kmem_alloc(self, size: int | str, *, map: MachineKmemMap | str = "kernel_map") -> Address:  # noqa: A002  the kernel's own argument
-        """Zeroed, wired pages of kernel_object; 0 if there is no address space (`kmem_alloc`).
+        """Return zeroed, wired pages of kernel_object; 0 if there is no address space (`kmem_alloc`).
 
         `size` in bytes is rounded up to whole pages.  It waits for pages as long as necessary.  O(log n + pages).
 
@@ -105,7 +105,10 @@ class KmemFunctions(Part):
     @map_may_be_first
     @operation
     def kmem_alloc_nofault(self, size: int | str, *, map: MachineKmemMap | str = "kernel_map") -> Address:  # noqa: A002
-        """Addresses alone, without pages: a page fault there is a panic (`kmem_alloc_nofault`).  0 if it fails."""
+        """Return addresses alone, without pages: a page fault there is a panic (`kmem_alloc_nofault`).
+
+        0 if it fails.
+        """
         vm_map = self._where(map)
         length = self._length(size, vm_map)
         steps = self._kmem.kmem_alloc_nofault(vm_map, length)
@@ -114,7 +117,7 @@ class KmemFunctions(Part):
     @map_may_be_first
     @operation
     def kmem_alloc_wait(self, size: int | str, *, map: MachineKmemMap | str = "exec_map") -> Address:  # noqa: A002
-        """Addresses for memory that page faults will fill (`kmem_alloc_wait`); sleeps until the map has room."""
+        """Return addresses for memory that page faults will fill (`kmem_alloc_wait`); sleeps until the map has room."""
         vm_map = self._where(map)
         length = self._length(size, vm_map)
         return self._got(vm_map, length, "kmem_alloc_wait", self._kmem.kmem_alloc_wait(vm_map, length))
@@ -123,7 +126,7 @@ class KmemFunctions(Part):
     def kmem_suballoc(
         self, size: int | str, name: str, *, parent: MachineKmemMap | str = "kernel_map", placement: str = "freebsd"
     ) -> MachineKmemMap:
-        """A new map, with its own lock and entries, over `size` bytes of `parent` (`kmem_suballoc`).
+        """Return a new map, with its own lock and entries, over `size` bytes of `parent` (`kmem_suballoc`).
 
         It is refused when the original panics (`m.unchecked.kmem_suballoc` panics, too): if `parent` has no gap of that
         size or there is no memory for an entry, and if the range would merge with a neighbour that gets an object.
@@ -185,7 +188,7 @@ class KmemFunctions(Part):
     # ---- the door's own checks ---------------------------------------------------------------
 
     def _where(self, value: Any) -> FreeBSDMap:
-        """The map that was meant."""
+        """Return the map of the call."""
         if type(value) is str and value in self.system.kmem_maps:
             return self.system.kmem_maps[value]
         if isinstance(value, MachineMap):
@@ -214,7 +217,7 @@ class KmemFunctions(Part):
         return round_page(length)
 
     def _refuse_suballoc(self, parent: FreeBSDMap, length: int) -> None:
-        """Refuse what would be a panic of `kmem_suballoc`; the lock is free, so it won't sleep before it decides."""
+        """Refuse if `kmem_suballoc` would panic; the lock is free, so it won't sleep before it decides."""
         address, shown_size = parent.would_find(length), f"size={length} ({binary_size(length)})"
         instead = "; the original panics here (m.unchecked.kmem_suballoc)"
         if address is None:
@@ -251,7 +254,7 @@ class KmemFunctions(Part):
         return self.system.callbacks.complete(name, noted())
 
     def _given(self, address: Any, size: Any, where: Any) -> tuple[FreeBSDMap, int, int]:
-        """The range to free: whole allocations of one map."""
+        """Return the range to free: whole allocations of one map."""
         first, length = arguments.whole(address, "address"), arguments.whole(size, "size")
         start, end = trunc_page(first), first + length + PAGE - 1 & -PAGE
         vm_map = self._map_to_free_in(start) if where is None else self._where(where)
@@ -265,7 +268,7 @@ class KmemFunctions(Part):
         return vm_map, start, end
 
     def _map_to_free_in(self, address: int) -> FreeBSDMap | None:
-        """The map that `address` belongs to; or, where that gave nothing there, the only one that did."""
+        """Return the map that contains `address`; if no allocation there is known, the only map with one."""
         inside = self.system.kmem.map_at(address)
         if inside is not None and self.system.allocations.overlapping(address, address + 1, inside.name):
             return inside

@@ -1,7 +1,7 @@
-"""What the handles of both kernels' maps have in common: looking, and the operations on ranges that both kernels have.
+"""The common part of both kernels' map handles: reading, and the operations on ranges that both kernels have.
 
-A range is given by its start and end, or its start and size.  Entries across its edges are cut, and what is alike
-afterwards is joined.  What the kernel refuses changes nothing.
+A range is given by its start and end, or its start and size.  Entries across its edges are cut, and equal neighbours
+are joined afterwards.  A refused operation changes nothing.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class MapPart(Part):
     @property
     @abstractmethod
     def vm_map(self) -> X15Map | FreeBSDMap:
-        """The kernel's own."""
+        """The kernel's own map."""
 
     @abstractmethod
     def _refuse_range(self, verb: str, start: int, end: int) -> None:
@@ -36,7 +36,7 @@ class MapPart(Part):
 
     @abstractmethod
     def _change(self, verb: str, start: int, end: int, *arguments: Any) -> None:
-        """Have the kernel change a range."""
+        """Make the kernel change a range."""
 
     # ---- operations on ranges ----------------------------------------------------------------
 
@@ -69,7 +69,7 @@ class MapPart(Part):
     def inherit(
         self, start: int | str, end: int | str | None = None, *, size: int | str | None = None, inherit: int | str
     ) -> None:
-        """Set what a child of the task inherits of a range: "none", "share" or "copy" (vm_map_inherit(9)).
+        """Set the inheritance of a range, for a task's children: "none", "share" or "copy" (vm_map_inherit(9)).
 
         Holes are skipped.  O((entries + 1) log n).
         """
@@ -122,17 +122,17 @@ class MapPart(Part):
 
     @property
     def start(self) -> Address:
-        """First address."""
+        """The first address."""
         return Address(self.vm_map.start)
 
     @property
     def end(self) -> Address:
-        """End of the addresses (exclusive)."""
+        """The end of the addresses (exclusive)."""
         return Address(self.vm_map.end)
 
     @property
     def size(self) -> Size:
-        """Bytes in entries."""
+        """The bytes in entries."""
         return Size(self.vm_map.size)
 
     @property
@@ -166,15 +166,15 @@ class MapPart(Part):
         whole: int = WHOLE,
         around: bool = True,
     ) -> MapValue:
-        """The map as a frozen value: whole up to `whole` entries, otherwise the part around the entries in `focus`.
+        """Return the map as a frozen value: whole up to `whole` entries, else the part around the entries in `focus`.
 
-        If not `around` them, these entries alone, and those above them in the tree.
+        Without `around`, only these entries, and those above them in the tree.
         """
         most = arguments.count(whole, "whole")
         return map_value(self.vm_map, focus, opened, addresses, whole=most, around=around, roles=self.roles)
 
     def entries(self) -> list[EntryValue]:
-        """All entries in order, as frozen values. O(n)."""
+        """Return all entries in order, as frozen values. O(n)."""
         return list(self)
 
     def check(self) -> None:
@@ -182,7 +182,7 @@ class MapPart(Part):
         self.vm_map.check()
 
     def listed(self, heading: str) -> str:
-        """The map as text: a heading and its first entries."""
+        """Return the map as text: a heading and its first entries."""
         shown = [f"  {entry!r}" for entry, _ in zip(self, range(20), strict=False)]
         more = [f"  … {len(self) - 20:,} more"] if len(self) > 20 else []
         return "\n".join([heading, *shown, *more])
@@ -197,7 +197,7 @@ class MapPart(Part):
     # ---- inside ------------------------------------------------------------------------------
 
     def _range(self, verb: str, start: Any, end: Any, size: Any) -> tuple[int, int]:
-        """A range of the map that is not empty, and that may be changed."""
+        """Return a range of the map that is not empty, and that may be changed."""
         vm_map = self.vm_map
         first = arguments.page_within(start, "start", vm_map.start, vm_map.end, vm_map.called)
         if (end is None) == (size is None):

@@ -1,4 +1,4 @@
-"""X15's maps as learners hold them: the kernel map, a task's, and submaps."""
+"""The handles of X15's maps: the kernel map, a task's, and submaps."""
 
 from __future__ import annotations
 
@@ -104,7 +104,10 @@ class MachineMap(MapPart):
 
     @operation
     def lookup(self, address: int | str) -> EntryValue | None:
-        """The entry that contains `address`, or the next entry above, or None (`vm_map_lookup_nearest`).  O(log n)."""
+        """Return the entry that contains `address`, or the next entry above, or None (`vm_map_lookup_nearest`).
+
+        O(log n).
+        """
         vm_map = self.vm_map
         wanted = arguments.within(
             arguments.whole(address, "address"), "address", vm_map.start, vm_map.end, vm_map.called
@@ -238,13 +241,13 @@ class MachineMap(MapPart):
         return {unquoted(one.path.removeprefix(f"{self.path}/")): one for one in made}
 
     def parts(self) -> Iterator[MachineMap]:
-        """This map and its submaps, at all depths."""
+        """Yield this map and its submaps, at all depths."""
         yield self
         for submap in self.submaps.values():
             yield from submap.parts()
 
     def scanned(self, address: int | str) -> int:
-        """The number of entries that a scan of the list looks at, from its head to the first that ends above `address`.
+        """Return the number of entries that a scan of the list reads, up to the first that ends above `address`.
 
         >>> import vmwidgets as vm
         >>> space = vm.boot().task("t").map
@@ -256,7 +259,7 @@ class MachineMap(MapPart):
         return sum(entry.end <= wanted for entry in self.entries()[:-1]) + 1
 
     def comparisons(self, address: int | str) -> int:
-        """The number of tree nodes that a lookup of `address` compares; 0 on a hit in the lookup cache.
+        """Return the number of tree nodes that a lookup of `address` compares; 0 on a hit in the lookup cache.
 
         It makes a lookup, which changes the cache.
 
@@ -270,7 +273,7 @@ class MachineMap(MapPart):
         return sum(isinstance(event, TreeCompared) for event in self.machine.journal.last.events)
 
     def info(self) -> str:
-        """The text that the kernel prints for the map (`vm_map_info`)."""
+        """Return the text that the kernel prints for the map (`vm_map_info`)."""
         return self.vm_map.info()
 
     @in_ascii
@@ -284,7 +287,7 @@ class MachineMap(MapPart):
     # ---- inside ------------------------------------------------------------------------------
 
     def _change(self, verb: str, start: int, end: int, *arguments: Any) -> None:
-        """Have the kernel change a range; its errors are a kernel's errors."""
+        """Make the kernel change a range; it raises the kernel's errors."""
         if verb == "wire":
             callbacks = self.system.callbacks
             return callbacks.complete("wire", self._wired(start, end, callbacks.current is None))
@@ -292,7 +295,7 @@ class MachineMap(MapPart):
         return _CHANGES[verb](self.vm_map, start, end, *arguments)
 
     def _wired(self, start: int, end: int, may_stop: bool) -> MaySleep[None]:
-        """Wire a range, once slow pagers had the time that its pages take."""
+        """Wire a range, after the time that slow pagers need for its pages."""
         ticks = self.vm_map.wait_for_range(start, end)
         if ticks:
             yield TimedWait("the pager", ticks)
@@ -301,7 +304,7 @@ class MachineMap(MapPart):
         self.vm_map.wire(start, end, self._wired_memory)
 
     def _wired_memory(self) -> TaskObject:
-        """An object for a range that is wired and had none."""
+        """Return an object for a range that is wired and had none."""
         self.system.wirings += 1
         memory = self.system.task_memory
         return TaskObject(f"wired memory {self.system.wirings}", AnonymousPager(memory), memory)
@@ -314,7 +317,7 @@ class MachineMap(MapPart):
         return tables
 
     def _map_like_this(self, path: str, start: int, end: int) -> X15Map:
-        """A map of [start, end) on the same page tables, with entries from the ordinary cache."""
+        """Return a map of [start, end) on the same page tables, with entries from the ordinary cache."""
         ours, kernel = self.vm_map, self.system.kernel
         entries = CachedEntries(kernel.entry_cache, kernel.identities, Entry)
         made = X15Map(
@@ -327,7 +330,7 @@ class MachineMap(MapPart):
     # ---- the door's own checks ---------------------------------------------------------------
 
     def _start_of(self, vm_map: X15Map, at: Any, length: int, fixed: bool) -> int:
-        """Return where a request may go: a hint, or with `fixed` the address; 0 without one."""
+        """Return the requested address: a hint, or the address itself with `fixed`; 0 without one."""
         if at is None:
             if fixed:
                 raise Refused("fixed=True needs an address: write at=…")
@@ -341,7 +344,7 @@ class MachineMap(MapPart):
         return start
 
     def _refuse_lost_place(self) -> None:
-        """Refuse to give addresses of a map that has lost its place: its parent may give them to others."""
+        """Refuse to allocate addresses in a map that has lost its range: its parent may allocate them to others."""
         if not self.system.has_place(self.path):
             raise Refused(
                 f"{self.vm_map.called} has lost its place, {self.start} to {self.end}: m.unchecked removed an entry "
@@ -349,13 +352,13 @@ class MachineMap(MapPart):
             )
 
     def _refuse_range(self, verb: str, start: int, end: int) -> None:
-        """Refuse a range that the kernel lives on, or that is a submap's."""
+        """Refuse a range that contains the kernel itself, or a submap."""
         if self.path == "kernel_map":
             self._refuse_reserved(verb, start, end)
         self.vm_map.guard(verb, start, end)
 
     def _refuse_reserved(self, verb: str, start: int, end: int) -> None:
-        """Refuse a range of the kernel map that touches what the kernel lives on."""
+        """Refuse a range of the kernel map that overlaps the kernel itself."""
         system = self.system
         by_id, roles = system.maps[self.path].by_id, system.roles[self.path]
         touched = None
@@ -395,7 +398,7 @@ class MachineMap(MapPart):
         return wanted
 
     def _check_settings(self, page: int) -> None:
-        """Refuse pages that the processors read as something else with the settings that they have now."""
+        """Refuse page sizes that the processors would read differently with their current settings."""
         fmt, controls = self.system.pmap.fmt, self.system.controls
         found = fmt.leaf(page)
         assert found is not None, "one of the format's page sizes"
@@ -414,7 +417,7 @@ _CHANGES: dict[str, Callable[..., None]] = {
 
 
 def flags_word(prot: Any, max_prot: Any, inherit: Any, advice: Any, nomerge: bool, fixed: bool) -> int:
-    """The packed flags word of a request, from what a learner writes; each combination is worked out once."""
+    """Return the packed flags word of a request; each combination is computed only once."""
     given = prot, max_prot, inherit, advice, nomerge, fixed
     try:
         known = _FLAGS.get(given)
@@ -428,7 +431,7 @@ def flags_word(prot: Any, max_prot: Any, inherit: Any, advice: Any, nomerge: boo
 
 
 _FLAGS: dict[tuple[Any, ...], int] = {}
-"""What was asked for in words."""
+"""The meanings of the flags in words."""
 
 MOST_FLAGS = 512
 

@@ -18,7 +18,7 @@ from ..arguments import malloc_flags
 from ..system import Part
 
 OTHERS = "others"
-"""Owner of the pages that :meth:`MemoryFunctions.take_pages` took."""
+"""The owner of the pages that :meth:`MemoryFunctions.take_pages` took."""
 
 
 class MemoryFunctions(Part):
@@ -54,7 +54,7 @@ class MemoryFunctions(Part):
 
     @operation
     def read(self, address: int | str, length: int | str = 1) -> bytes:
-        """`length` bytes of kernel memory from `address` on, through the page tables, as the kernel reads them.
+        """Return `length` bytes of kernel memory from `address` on, through the page tables, as the kernel reads them.
 
         In a pageable map such as exec_map, a missing page is created (`vm_fault`), which may have to wait.  Fails with
         FAULT if nothing is allocated there.  O(pages).
@@ -75,9 +75,9 @@ class MemoryFunctions(Part):
         return self.system.complete_access("write", steps)
 
     def _reach(self, va: int, access: Access) -> MaySleep[int]:
-        """The physical address of `va` in kernel memory, after its fault was resolved if it had one.
+        """Yield the physical address of `va` in kernel memory, after its fault, if any, is resolved.
 
-        What a loaded task has at user addresses is not kernel memory: the kernel's tables have nothing there.
+        User addresses of a loaded task are not kernel memory: the kernel's tables do not map them.
         """
         system = self.system
         if not system.pmap.layout.is_user(va):
@@ -93,7 +93,7 @@ class MemoryFunctions(Part):
 
     @operation
     def malloc(self, size: int | str, flags: int | str = M_WAITOK) -> Address:
-        """Kernel memory of at least `size` bytes (malloc(9)): an object of a zone, or whole pages beyond 4 KiB.
+        """Allocate at least `size` bytes of kernel memory (malloc(9)): a zone's object, or whole pages beyond 4 KiB.
 
         Returns 0 only under M_NOWAIT.  Zones get their slabs from kmem_malloc and keep empty slabs until `uma_reclaim`.
 

@@ -1,4 +1,4 @@
-"""Memory objects as learners hold them."""
+"""The handles of memory objects."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class MemoryObject(Part):
 
     @property
     def vm_object(self) -> TaskObject:
-        """The kernel's own."""
+        """The kernel's own object."""
         return self.system.objects.get(self.name) or self.missing()
 
     @property
     def pager(self) -> AnonymousPager | CodePager | DevicePager:
-        """Return where its pages come from."""
+        """The source of its pages."""
         pager = self.vm_object.pager
         assert isinstance(pager, (AnonymousPager, CodePager, DevicePager)), "the machine's objects have one of these"
         return pager
@@ -42,7 +42,7 @@ class MemoryObject(Part):
 
     @property
     def resident(self) -> Size:
-        """Bytes that are in memory."""
+        """The bytes that are in memory."""
         return Size(len(self.vm_object.pages) << PAGE_SHIFT)
 
     @in_ascii
@@ -61,10 +61,10 @@ class MachineObjects(Part):
     """All memory objects that tasks have, with and without a name: ``m.memory_objects``."""
 
     def value(self, first: int | None = None, named: Collection[str] = ()) -> ObjectsValue:
-        """They as a frozen value, with who maps them.  O(objects + pages + entries).
+        """Return them as a frozen value, with the entries that map them.  O(objects + pages + entries).
 
-        With `first`, objects that nothing leads to are only counted beyond so many, as far as they are not `named` and
-        have nothing in swap space; of these, their names are all that costs something.
+        With `first`, at most that many objects that no entry leads to are read, others only counted, unless they are
+        `named` or have pages in swap space; for these, only reading their names takes time.
         """
         system, memory = self.system, self.system.task_memory
         entries = {
@@ -97,7 +97,7 @@ class MachineObjects(Part):
 
 
 def _behind(objects: Iterable[TaskObject]) -> set[str]:
-    """The names of these objects and of those behind them."""
+    """Return the names of these objects and of the objects behind them."""
     found: set[str] = set()
     for one in objects:
         at: TaskObject | None = one

@@ -1,4 +1,4 @@
-"""How a machine replaces pages, as learners hold it: ``m.replacement``."""
+"""The handle of a machine's page replacement: ``m.replacement``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..system import Part
 
 
 class MachineReplacement(Part):
-    """By which policy pages of tasks leave memory, and the rings of frames that it goes by.
+    """The policy by which tasks' pages leave memory, and its rings of frames.
 
     ``m.replacement = "clock"`` takes a policy by its name ("fifo", "lru", "second chance", "clock", "aging", "nru",
     "working set"), ``vm.Replacement("clock", local=True)`` has each task give pages of its own, and
@@ -37,16 +37,16 @@ class MachineReplacement(Part):
 
     @property
     def policy(self) -> str:
-        """The policy that is chosen, in words."""
+        """The current policy, in words."""
         return self.system.task_memory.rings.title
 
     @property
     def setting(self) -> Replacement:
-        """Return what was chosen."""
+        """The current policy, as it was chosen."""
         return self.system.task_memory.rings.replacement
 
     def choose(self, policy: Any) -> None:
-        """Choose what ``m.replacement = …`` is given: a name, a :class:`Replacement`, or a function."""
+        """Choose the value of ``m.replacement = …``: a name, a :class:`Replacement`, or a function."""
         if isinstance(policy, Replacement):
             self.set_replacement(policy.policy, window=policy.window, future=policy.future, local=policy.local)
         elif callable(policy):
@@ -64,12 +64,12 @@ class MachineReplacement(Part):
     def set_replacement(
         self, policy: str, window: int = 10, future: tuple[PageKey, ...] = (), local: bool = False
     ) -> None:
-        """Replace pages by this policy from now on; :class:`vmwidgets.Replacement` says what the arguments are."""
+        """Replace pages by this policy from now on; :class:`vmwidgets.Replacement` explains the arguments."""
         wanted = Replacement(policy, window, future, local)
         self._put(wanted, None)
 
     def replace_by(self) -> None:
-        """A function that chooses what was recorded of it."""
+        """Choose the policy that repeats the recorded choices of a function."""
         if not self.system.callbacks.silent:
             raise Refused("replace_by repeats a recorded function: to use your own, write m.replacement = function")
         through(self, "replace_by", (), lambda: self._replace_by(None))
@@ -87,9 +87,9 @@ class MachineReplacement(Part):
     # ---- looking -----------------------------------------------------------------------------
 
     def value(self, first: int | None = None) -> ReplacementValue:
-        """The rings as a frozen value: all pages of each, or the `first` that are asked.
+        """Return the rings as a frozen value: all pages of each, or the `first` ones in the order of eviction.
 
-        O(pages in memory), and with `first` much less of each page, as long as no descriptor was edited.
+        O(pages in memory); with `first` much less for each page, as long as no descriptor was edited.
         """
         rings = self.system.task_memory.rings
         value = ReplacementValue(rings.title, {})
@@ -112,7 +112,7 @@ class MachineReplacement(Part):
         return replace(value, rings=found)
 
     def _pages(self, asked: Sequence[tuple[int, int]], first: int | None) -> dict[int, RingPage]:
-        """The pages in these frames, each at its place in a ring."""
+        """Return the pages in these frames, each at its place in a ring."""
         edited = any(task.pmap.editor.edits.places for task in self.system.tasks.values())
         is_known = first is not None and not edited and not self.door.inside  # records follow what is in the tables
         uses_of = self._uses_known() if is_known else self._uses_read({frame for frame, _ in asked})
@@ -125,7 +125,7 @@ class MachineReplacement(Part):
         return found
 
     def _uses_known(self) -> Callable[[int], list[Use]]:
-        """Return what gives the translations that lead to a frame, by the records of the kernel.  O(those), each."""
+        """Return a function for the translations of a frame, from the kernel's records.  O(those), each."""
         reverse = self.system.task_memory.reverse
         rank = {task.pmap: number for number, task in enumerate(self.system.tasks.values())}
         names = {task.pmap: name for name, task in self.system.tasks.items()}
@@ -138,7 +138,7 @@ class MachineReplacement(Part):
         return uses
 
     def _uses_read(self, asked: Container[int]) -> Callable[[int], list[Use]]:
-        """The same from all page tables.  O(pages of tasks)."""
+        """Return the same from all page tables.  O(pages of tasks)."""
         found: dict[int, list[Use]] = {}
         for name, task in self.system.tasks.items():
             with suppress(KernelPanic):  # a descriptor that was edited leads out of memory: what is behind is not known
@@ -147,10 +147,10 @@ class MachineReplacement(Part):
         return lambda frame: found.get(frame, [])
 
     def _dirtiness(self) -> Callable[[str, int, int, bool], bool]:
-        """Return what says whether a page is dirty: it would be written if it left its frame.
+        """Return a function that says whether a page is dirty: it would be written if it left its frame.
 
-        That is asked of an object, the number and the frame of its page, and whether a translation has a dirty bit.  So
-        does :meth:`.task_memory.TaskMemory.dirty`.
+        Its arguments are an object, the number and the frame of its page, and whether a translation has a dirty bit.
+        See also :meth:`.task_memory.TaskMemory.dirty`.
         """
         memory = self.system.task_memory
         blank = memory.reverse.blank

@@ -1,4 +1,4 @@
-"""The page tables of a machine's address spaces: shown, walked, and edited by hand, to see what breaks."""
+"""The page tables of a machine's address spaces: show them, walk them, and edit them by hand, to see what breaks."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from ..system import Edit, Part, SpacePart, System
 
 
 class MemoryBefore:
-    """Physical memory with some words of `width` bytes as they were: `before` has them by physical address."""
+    """Physical memory with earlier values of some words of `width` bytes: `before` has them by physical address."""
 
     def __init__(self, ram: Ram, before: Mapping[int, int], width: int) -> None:
         self._ram = ram
@@ -40,12 +40,12 @@ class MemoryBefore:
             self._in_page.setdefault(pa >> PAGE_SHIFT, []).append(pa)
 
     def read_word(self, pa: int, width: int) -> int:
-        """The word of `width` bytes at `pa`."""
+        """Return the word of `width` bytes at `pa`."""
         before = self._before.get(pa)
         return self._ram.read_word(pa, width) if before is None else before
 
     def read(self, pa: int, length: int) -> bytes:
-        """`length` bytes from `pa` on.  O(bytes + words that were others in their pages)."""
+        """Return `length` bytes from `pa` on.  O(bytes + words in their pages that had other values)."""
         data = bytearray(self._ram.read(pa, length))
         for page in range(pa >> PAGE_SHIFT, (pa + length - 1 >> PAGE_SHIFT) + 1):
             for place in self._in_page.get(page, ()):
@@ -66,7 +66,7 @@ class MachineWalk(Walk):
 
     @property
     def machine(self) -> Any:
-        """The machine that was walked; None when it is gone."""
+        """The machine that was walked; None if it no longer exists."""
         return None if self.source is None else self.source()
 
     def flips(self, level: int = 1) -> dict[str, str]:
@@ -100,18 +100,18 @@ class MachineWalk(Walk):
 
 
 def _ranges(bits: list[int]) -> str:
-    """Numbers in a row as one range."""
+    """Return consecutive numbers as one range."""
     firsts = [bit for bit in bits if bit - 1 not in bits]
     lasts = [bit for bit in bits if bit + 1 not in bits]
     return ", ".join(f"{a}–{b}" if a < b else f"{a}" for a, b in zip(firsts, lasts, strict=True))
 
 
 MOST_WALKED = 256 * MIB
-"""Of a range whose pages are walked one by one."""
+"""The most pages of a range that are walked one by one."""
 
 
 class MachineTables(Suggesting):
-    """Page tables of a machine: the kernel's, or those of a task or a domain."""
+    """The page tables of a machine: the kernel's, or those of a task or a domain."""
 
     def __init__(self, system: System, space: SpacePart | None = None) -> None:
         self.system = system
@@ -133,21 +133,21 @@ class MachineTables(Suggesting):
 
     @property
     def format(self) -> str:
-        """The format's name."""
+        """The name of the format."""
         return self._pmap.fmt.name
 
     @property
     def root(self) -> Address:
-        """Physical address of the root table."""
+        """The physical address of the root table."""
         return Address(self._pmap.root)
 
     def memory_with(self, words: Mapping[int, int]) -> Ram | MemoryBefore:
-        """Memory in which some descriptors have their earlier values, by physical address."""
+        """Return memory in which some descriptors have their earlier values, by physical address."""
         ram = self.system.ram
         return MemoryBefore(ram, words, self._pmap.fmt.entry_width) if words else ram
 
     def now(self, words: Mapping[int, int] = MappingProxyType({})) -> PageTables[Any]:
-        """The tables as they are, or with earlier values of some descriptors, by physical address."""
+        """Return the tables as they are, or with earlier values of some descriptors, by physical address."""
         pmap = self._pmap
         name = f"page tables of {self.task or 'the kernel'}"
         root, controls = pmap.registers(self.system.controls)
@@ -164,7 +164,7 @@ class MachineTables(Suggesting):
         return self.walk_in(self.system.ram, va, kind, by_user)
 
     def read_for(self, at: int | str, size: int | str = PAGE) -> dict[Address, Size]:
-        """The tables that the hardware reads for a range's pages, with the size of each; the root table comes first.
+        """Return the tables that the hardware reads for a range's pages, with their sizes; the root table comes first.
 
         >>> import vmwidgets as vm
         >>> task = vm.boot("armv7").task("init")
@@ -178,7 +178,7 @@ class MachineTables(Suggesting):
         return {Address(step.table): Size(width << step.index_bits[0] - step.index_bits[1] + 1) for step in steps}
 
     def descriptors(self, at: int | str, size: int | str = PAGE) -> set[Address]:
-        """Addresses of the descriptors that map a range's pages: the last one that each walk reads, if it finds a page.
+        """Return the addresses of the last descriptors that walks of a range's pages read, for walks that find a page.
 
         >>> import vmwidgets as vm
         >>> task = vm.boot("x86-64").task("init")
@@ -191,7 +191,7 @@ class MachineTables(Suggesting):
         return {Address(walk.steps[-1].pa) for walk in self._walks(at, size) if walk.ok}
 
     def descriptor_at(self, pa: int | str) -> int:
-        """The descriptor at the physical address `pa`, as wide as these tables' descriptors: what the hardware reads.
+        """Return the descriptor at the physical address `pa`, with these tables' width, as the hardware reads it.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86")
@@ -208,7 +208,7 @@ class MachineTables(Suggesting):
         return int(ram.read_word(at & -width, width))
 
     def rights(self, *addresses: int | str) -> list[str]:
-        """Say what user code may do at each address: "rw", "r-", or "--", which can also mean that nothing is mapped.
+        """Return the user's rights at each address: "rw", "r-", or "--", which can also mean that nothing is mapped.
 
         >>> import vmwidgets as vm
         >>> domain = vm.boot("armv7").domain("log")
@@ -226,7 +226,7 @@ class MachineTables(Suggesting):
         return [self.walk(address) for address in range(start & -PAGE, start + length, PAGE)]
 
     def walk_in(self, memory: Ram | MemoryBefore, va: int, access: Access, user: bool) -> MachineWalk:
-        """Walk `va` in memory as it is (`Ram`), or as it was."""
+        """Walk `va` in current memory (`Ram`), or in earlier memory."""
         pmap = self._pmap
         root, controls = pmap.registers(self.system.controls)
         found = walk(memory, pmap.fmt, root, va, access, user, controls)
@@ -246,7 +246,7 @@ LEFT_BEHIND = "the edits are undone, but something was written while they were i
 
 
 class Place(NamedTuple):
-    """Where a descriptor is in the tables of a machine."""
+    """The place of a descriptor in the tables of a machine."""
 
     level: Level
     va: int
@@ -313,12 +313,12 @@ class DescriptorFunctions(Part):
     # ---- looking -----------------------------------------------------------------------------
 
     def remedy(self) -> str:
-        """Return what to do about this machine if it is dead."""
+        """Return advice for this machine if it is dead."""
         edited = "undo_descriptor() undoes the latest edit of its page tables; " if self._edits else ""
         return f"m.undo() undoes the operation that killed it; {edited}or boot another machine"
 
     def standing(self) -> list[Edit]:
-        """The edits in force: their descriptors are in the tables and hold what was written; the latest last."""
+        """Return the edits in force, the latest last: their descriptors still have the written values."""
         edits = self._edits
         if not edits:
             return []
@@ -333,7 +333,7 @@ class DescriptorFunctions(Part):
         return standing[::-1]
 
     def before(self) -> dict[int, int]:
-        """Return what the edited descriptors would hold if all edits in force were taken back, by physical address."""
+        """Return the values that the edited descriptors would have without the edits in force, by physical address."""
         before: dict[int, int] = {}
         for edit in self.standing():
             before.setdefault(edit.pa, edit.before)
@@ -341,7 +341,7 @@ class DescriptorFunctions(Part):
 
     @contextmanager
     def without_edits(self) -> Iterator[None]:
-        """Have the tables as the kernel left them in here, for a check; afterwards the edits are in force again."""
+        """Undo the edits in force for this block, to check the kernel's own tables; then apply them again."""
         ram, width, before = self.system.ram, self._width, self.before()
         edited = {pa: ram.read_word(pa, width) for pa in before}
         for pa, word in before.items():
@@ -360,20 +360,23 @@ class DescriptorFunctions(Part):
 
     @property
     def _places(self) -> HandEdits:
-        """The descriptors that the kernel has not written since they were edited; its editors keep this."""
+        """The descriptors that the kernel has not written since they were edited; its editors keep them."""
         return self.system.pmap.editor.edits
 
     @property
     def _width(self) -> int:
-        """Bytes of a descriptor."""
+        """The bytes of a descriptor."""
         return self.system.pmap.fmt.entry_width
 
     def _tables_of(self, space: str) -> Pmap | None:
-        """The tables of a space as edits name it; none if it is gone."""
+        """Return the tables of a space by the name that edits use; None if it no longer exists."""
         return self.system.pmap if not space else dict(self.system.spaces()).get(space)
 
     def _in_place(self, edit: Edit, memory: MemoryBefore) -> bool:
-        """Return whether the kernel has not written a descriptor, which is in the tables that it made.  O(levels)."""
+        """Return whether a descriptor is in the kernel's tables and was not written by it since the edit.
+
+        O(levels).
+        """
         pmap = self._tables_of(edit.space)
         if pmap is None or edit.pa not in self._places.places:
             return False
@@ -389,7 +392,7 @@ class DescriptorFunctions(Part):
         return pa == edit.pa
 
     def _holds(self, edit: Edit, now: int) -> bool:
-        """Return whether a descriptor holds what an edit wrote, but for the flags that the hardware sets."""
+        """Return whether a descriptor has the value of an edit, except for the flags that the hardware sets."""
         fmt, controls = self.system.pmap.fmt, self.system.controls
         level = fmt.level(edit.level)
         noted = fmt.rules.accessed(fmt.rules.read_as(level, edit.after, controls), True, controls)
@@ -400,7 +403,7 @@ class DescriptorFunctions(Part):
         self._write(edit.pa, now, edit.before, edit.level, edit.va)
 
     def _ended(self) -> Edit:
-        """Drop all edits, none of which is in force, and give the latest; refused unless the machine died of them."""
+        """Drop all edits, none of which is in force, and return the latest; refused unless the machine died of them."""
         if self.door.dead is None:
             first = self.system.edited_from
             self._settle()
@@ -416,9 +419,9 @@ class DescriptorFunctions(Part):
         return edit
 
     def _settle(self) -> None:
-        """With no edit in force, check whether the machine is whole, and revive one that died of its edits if it is.
+        """Check whether the machine is whole, with no edit in force; revive one that died of its edits if it is.
 
-        O(machine), if anything was done since the first edit.
+        O(machine), if there were operations since the first edit.
         """
         system, dead = self.system, self.door.dead
         first, system.edited_from = system.edited_from, None
@@ -443,7 +446,7 @@ class DescriptorFunctions(Part):
         self.system.processors.edited()
 
     def _place_of(self, pa: int) -> Place:
-        """Say which descriptor is at `pa`: looked for in the tables that the kernel made, as they were before edits."""
+        """Return the place of the descriptor at `pa`, in the tables that the kernel made, as they were before edits."""
         system = self.system
         kept, now = (MemoryBefore(system.ram, words, self._width) for words in (self.before(), {}))
         for memory in (kept, now):
@@ -465,10 +468,10 @@ class DescriptorFunctions(Part):
 
 
 def _find_place(memory: MemoryBefore, pmap: Pmap, settings: Any, pa: int) -> tuple[Level, int] | None:
-    """The level of the table that `pa` is in, and the address that the slot is for; None if it is in none.
+    """Return the level of the table that contains `pa`, and the address of the slot; None if no table does.
 
-    Tables are searched from the root down, so that one which the recursive window shows too, a level lower, is found
-    where it belongs.
+    Tables are searched from the root down, so that a table that the recursive window shows a level lower, too, is found
+    at its own level.
     """
     fmt, width = pmap.fmt, pmap.fmt.entry_width
     seen: set[tuple[int, int]] = set()

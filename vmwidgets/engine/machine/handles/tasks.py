@@ -1,6 +1,6 @@
 """Tasks: address spaces with maps and page tables of their own; and the functions of a machine that make them.
 
-The same functions make the memory objects that a task's map can map.
+The same functions make the memory objects for a task's map.
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ class Task(UnixCalls):
 
     @property
     def tables(self) -> MachineTables:
-        """Its page tables, to be shown and walked."""
+        """Its page tables, to show and walk."""
         return MachineTables(self.system, self)
 
     @operation
     def read(self, address: int | str, length: int | str = 1) -> bytes:
-        """`length` bytes from `address` on, as user code reads them: walk, page fault, resolution, retry.
+        """Return `length` bytes from `address` on, as user code reads them: walk, page fault, resolution, retry.
 
         Fails with the page fault's error: FAULT if nothing is mapped, ACCES if reading is not allowed, NOMEM.
         """
@@ -81,12 +81,12 @@ class Task(UnixCalls):
         return self.system.complete_access("touch", self._touched(start, kind))
 
     def _touched(self, address: int, access: Access) -> MaySleep[MachineWalk]:
-        """One access, and what the hardware does with another."""
+        """Make one access, and return the hardware's work for a second one."""
         yield from self._processor.reach(address, access, True, self._tables)
         return self.walk(address, access)
 
     def peek(self, address: int | str, length: int | str = 1) -> bytes:
-        r"""`length` bytes from `address` on, as a debugger sees them: the contents of the entries' objects.
+        r"""Return `length` bytes from `address` on, as a debugger sees them: the contents of the entries' objects.
 
         This is neither an access nor an operation: no TLB is used, no page is brought in, no bit is set, and
         ``m.redo()`` still works afterwards.  A page may be in memory, in swap space or in its file on disk; a page that
@@ -114,7 +114,7 @@ class Task(UnixCalls):
         return self.tables.walk(address, access, user=True)
 
     def byte_or_signal(self, address: int | str) -> str:
-        """The result of reading one byte: the character, "zero" for a byte 0, or the name of the signal.
+        """Return the result of reading one byte: the character, "zero" for a byte 0, or the name of the signal.
 
         >>> import vmwidgets as vm
         >>> t = vm.boot("x86-64").task("init")
@@ -145,7 +145,7 @@ class Task(UnixCalls):
             self.touch(start + int(number) * PAGE, access)
 
     def resident_pages(self, start: int, pages: int) -> set[int]:
-        """The numbers, counted from `start`, of the first `pages` pages that are in memory.
+        """Return the numbers, counted from `start`, of the first `pages` pages that are in memory.
 
         >>> import vmwidgets as vm
         >>> t = vm.boot("x86-64").task("init")
@@ -198,7 +198,7 @@ class Task(UnixCalls):
         return system.part(Task, child.path)
 
     def _child_name(self) -> str:
-        """The name of the next child: "init.1" after its parent "init", or the next number that no task has or had."""
+        """Return the name of the next child: "init.1" of "init", or the next number that no task has or had."""
         number, system = self.space.children + 1, self.system
         while system.has_had_task(f"{self.name}.{number}"):
             number += 1
@@ -235,11 +235,11 @@ class Task(UnixCalls):
 
 
 class TaskFunctions(Part):
-    """The functions of a machine that make what has a name: tasks, and the memory objects that maps can map."""
+    """The functions of a machine that make tasks, and the memory objects that maps can map."""
 
     @operation
     def task(self, name: str, placement: str | None = None) -> Task:
-        """A new task with an empty address space (`vm_map_create`); an existing name returns that task.
+        """Return a new task with an empty address space (`vm_map_create`); an existing name returns that task.
 
         `placement` is the rule by which its map is searched for a gap: "x15" (X15's own), "first", "best", "worst" or
         "next".  Fails with NOMEM if there is no page for its root table.
@@ -259,7 +259,7 @@ class TaskFunctions(Part):
 
     @operation
     def object(self, name: str, max_pages: int | None = None) -> MemoryObject:
-        """A new memory object of anonymous pages, at most `max_pages` of them; an existing name gives that object."""
+        """Return a new memory object of at most `max_pages` anonymous pages; an existing name returns that object."""
         wanted = arguments.part_name(name, "object name")
         limit = None if max_pages is None else arguments.whole(max_pages, "max_pages")
         system = self.system
@@ -275,7 +275,7 @@ class TaskFunctions(Part):
         return system.part(MemoryObject, f"object:{wanted}")
 
     def pager(self, name: str, size: int | str, function: Callable[[int], bytes]) -> MemoryObject:
-        r"""A memory object with pages from your function: ``function(page)`` returns up to 4 KiB for a page's number.
+        r"""Return a memory object with pages from your function: ``function(page)`` returns up to 4 KiB for a number.
 
         The journal keeps what the function returned, at most 1 MiB, so that the machine can be rebuilt.  If the
         function raises, the page can't be read: the task that touches it gets a SIGBUS.
@@ -295,7 +295,7 @@ class TaskFunctions(Part):
         return through(self, "make_pager", given, lambda: self._make_pager(name, size, function))
 
     def make_pager(self, name: str, size: int | str) -> MemoryObject:
-        """A pager that returns what the journal recorded."""
+        """Return a pager that returns what the journal recorded."""
         if not self.system.callbacks.silent:
             raise Refused("make_pager repeats a recorded pager: to make your own, call m.pager(name, size, function)")
         given = (("name", name), ("size", size))
@@ -315,7 +315,7 @@ class TaskFunctions(Part):
 
     @operation
     def device(self, name: str, at: int | str, size: int | str) -> MemoryObject:
-        """A device's memory at physical addresses from `at` on, as a memory object that can be mapped.
+        """Return a device's memory at physical addresses from `at` on, as a memory object that can be mapped.
 
         It lies beyond RAM.  No device answers there in this machine, so it can be mapped and walked, but not read.
         """
@@ -334,7 +334,7 @@ class TaskFunctions(Part):
         return system.part(MemoryObject, f"object:{wanted}")
 
     def file(self, name: str, content: bytes | str | PathLike[str] = b"", *, latency: int = 0) -> MachineFile:
-        """A new file with `content`: bytes, or the path of a real file, read once; an existing name returns that file.
+        """Return a new file with `content`: bytes, or a real file's path (read once); or return the file of that name.
 
         A page takes `latency` ticks to be read in.  A fault, ``f.read``, ``f.write`` and ``wire`` wait for it; in a
         thread, write `yield from` before these three.  A file has at most 1 MiB, which the journal keeps.
@@ -353,7 +353,7 @@ class TaskFunctions(Part):
 
     @operation
     def make_file(self, name: str, content: bytes, latency: int = 0) -> MachineFile:
-        """:meth:`file` with its content, as the journal records it."""
+        """Make a :meth:`file` with its content, as the journal records it."""
         system, wanted = self.system, arguments.part_name(name, "file name")
         ticks = arguments.count(latency, "latency")
         data = arguments.content(content)
@@ -405,7 +405,7 @@ MOST_AHEAD = 64
 
 
 def _bytes_of(path: Any) -> bytes:
-    """The bytes of a real file."""
+    """Return the bytes of a real file."""
     wanted = "write bytes, such as b'hello', or the path of a file"
     if not isinstance(path, (str, PathLike)) or not path:
         raise Refused(f"content={shown(path)}: {wanted}")

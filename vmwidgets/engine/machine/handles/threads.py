@@ -1,4 +1,4 @@
-"""Simulated threads and the clock, as learners hold them."""
+"""The handles of simulated threads and of the clock."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ H = TypeVar("H", bound=Callable[..., Any])
 
 
 class MachineThread(Part):
-    """One thread of a machine; `path` is its place there ("thread:sh").
+    """One thread of a machine; `path` is its path there ("thread:sh").
 
-    `generation` counts the threads of this name before it: a name can be given again once its thread has ended.
+    `generation` counts the earlier threads of this name: a name can be reused after its thread has ended.
     """
 
     def __init__(self, system: System, path: str, generation: int = 0) -> None:
@@ -32,12 +32,12 @@ class MachineThread(Part):
 
     @classmethod
     def of(cls, system: System, name: str) -> MachineThread:
-        """The handle of the thread that has this name now."""
+        """Return the handle of the thread that has this name now."""
         return system.part(cls, f"thread:{name}", system.spawned.get(name, 0))
 
     @property
     def thread(self) -> Thread:
-        """The scheduler's own."""
+        """The scheduler's own thread."""
         system = self.system
         if self.generation == system.spawned.get(self.name, 0):
             found = system.kmem.scheduler.threads.get(self.name)
@@ -47,7 +47,7 @@ class MachineThread(Part):
 
     @property
     def state(self) -> str:
-        """Return what it does: "ready", "running", "asleep", "returned" or "failed"."""
+        """Its state: "ready", "running", "asleep", "returned" or "failed"."""
         return self.thread.state
 
     @property
@@ -57,17 +57,17 @@ class MachineThread(Part):
 
     @property
     def result(self) -> Any:
-        """Return what it returned; None before."""
+        """The value that it returned; None before."""
         return self.thread.result
 
     @property
     def error(self) -> BaseException | None:
-        """Return what ended it, if it failed."""
+        """The error that ended it, if it failed."""
         return self.thread.error
 
     @property
     def value(self) -> ThreadValue:
-        """Return what there is to see of it, frozen."""
+        """The thread as a frozen value."""
         return self.thread.value(tuple(lock.name for lock in self.system.kmem.scheduler.locks_of(self.name)))
 
     @in_ascii
@@ -90,16 +90,16 @@ class MachineThreads(Part):
 
     @property
     def ticks(self) -> int:
-        """Clock ticks since boot."""
+        """The clock ticks since boot."""
         return self._scheduler.ticks
 
     @property
     def cycle(self) -> tuple[str, ...]:
-        """Threads that wait for each other's locks in a circle: a deadlock; empty if there is none."""
+        """The threads that wait for each other's locks in a circle: a deadlock; empty if there is none."""
         return self._scheduler.cycle()
 
     def value(self) -> ThreadsValue:
-        """All threads as a frozen value."""
+        """Return all threads as a frozen value."""
         scheduler, kmem = self._scheduler, self.system.kmem.kmem
         locks = tuple((one.name, one.lock.holder) for one in kmem.maps)
         threads = (thread.value() for thread in scheduler.threads.values())
@@ -132,7 +132,7 @@ class ThreadFunctions(Part):
         return self.system.callbacks
 
     def spawn(self, function: Callable[..., Any] | None = None, *arguments: Any, name: str = "") -> MachineThread:
-        """A new thread that runs `function`; it does not start before ``m.step()`` or ``m.run()``.
+        """Return a new thread that runs `function`; it does not start before ``m.step()`` or ``m.run()``.
 
         A generator function waits with ``yield from``: ``a = yield from m.kmem_alloc_wait("64 KiB")``.  A single call
         needs no function: ``m.spawn(m.kmem_alloc_wait, "64 KiB", name="sh")``.  A name can be used only once.

@@ -1,4 +1,4 @@
-"""What accesses take in a machine: costs that are set, and the effective access time by what was counted."""
+"""The times of accesses in a machine: the costs, and the effective access time by counts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class TimeFunctions(Part):
         self.system.processors.costs = None
 
     def choose(self, costs: object) -> None:
-        """Set what ``m.costs = …`` is given."""
+        """Set the value of ``m.costs = …``."""
         if costs is None:
             self.forget_costs()
         elif isinstance(costs, Costs):
@@ -31,7 +31,7 @@ class TimeFunctions(Part):
             raise Refused(f"costs={shown(costs)}: write vm.Costs(…), or None for no times")
 
     def effective_access_time(self) -> EffectiveAccessTime:
-        """The average time of an access since boot, with the formula and the measured rates.
+        """Return the average time of an access since boot, with the formula and the measured rates.
 
         It counts the accesses that processors made for tasks, domains and the kernel and that reached memory.  A fault
         is major if a page had to be read in for it.  The costs are ``m.costs``, or ``vm.Costs()`` if none were set.

@@ -1,6 +1,6 @@
-"""Below the door: the kernel functions as the original has them, for seeing what they do with nonsense.
+"""The original kernel functions without argument checks, to see what they do with invalid arguments.
 
-The machine runs a debug build, so most nonsense is a panic here, and a panic is the end of the machine.
+The machine runs a debug build, so most invalid arguments cause a panic, which ends the machine.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from .objects import MemoryObject
 
 
 class Unchecked(Part):
-    """Kernel functions on the machine's maps; arguments are words of 64 bits and reach the kernel as they are.
+    """Kernel functions on the machine's maps; arguments are words of 64 bits and reach the kernel unchanged.
 
-    What is not a word, map or object of this machine is refused: a kernel could not be given it.
+    Arguments that are not words, maps or objects of this machine are refused: a kernel could not get them.
     """
 
     @operation
@@ -41,51 +41,51 @@ class Unchecked(Part):
         object: MemoryObject | None = None,  # noqa: A002
         offset: int = 0,
     ) -> Address:
-        """`vm_map_enter` with the packed flags word; X15 `vm_map_enter`."""
+        """Call `vm_map_enter` of X15 with the packed flags word."""
         words = [("start", start), ("size", size), ("align", align), ("flags", flags), ("offset", offset)]
         first, length, alignment, bits, where = (arguments.word(value, name) for name, value in words)
         return Address(self._map(map).enter(first, length, alignment, bits, self._object(object), where))
 
     @operation
     def vm_map_remove(self, map: MachineMap, start: int, end: int) -> None:  # noqa: A002
-        """`vm_map_remove`: even of what the kernel lives on."""
+        """Call `vm_map_remove`, even for the ranges of the kernel itself."""
         self._map(map).remove(arguments.word(start, "start"), arguments.word(end, "end"))
 
     # ---- kernel memory -----------------------------------------------------------------------
 
     @operation
     def kmem_alloc(self, map: MachineKmemMap, size: int) -> Address:  # noqa: A002
-        """`kmem_alloc`: size 0 gives the map's start, which may be used."""
+        """Call `kmem_alloc`: size 0 returns the map's start, which may be in use."""
         return self._got("kmem_alloc", Kmem.kmem_alloc, map, size)
 
     @operation
     def kmem_alloc_nofault(self, map: MachineKmemMap, size: int) -> Address:  # noqa: A002
-        """`kmem_alloc_nofault`."""
+        """Call `kmem_alloc_nofault`."""
         return self._got("kmem_alloc_nofault", Kmem.kmem_alloc_nofault, map, size)
 
     @operation
     def kmem_malloc(self, map: MachineKmemMap, size: int, flags: int) -> Address:  # noqa: A002
-        """`kmem_malloc`: flags may contradict each other, size 0 is a panic with the map locked."""
+        """Call `kmem_malloc`: flags may contradict each other, size 0 is a panic with the map locked."""
         return self._got("kmem_malloc", Kmem.kmem_malloc, map, size, arguments.word(flags, "flags"))
 
     @operation
     def kmem_alloc_wait(self, map: MachineKmemMap, size: int) -> Address:  # noqa: A002
-        """`kmem_alloc_wait`."""
+        """Call `kmem_alloc_wait`."""
         return self._got("kmem_alloc_wait", Kmem.kmem_alloc_wait, map, size)
 
     @operation
     def kmem_free(self, map: MachineKmemMap, addr: int, size: int) -> None:  # noqa: A002
-        """`kmem_free`: parts, holes, several at once, even a submap's place or what boot used."""
+        """Call `kmem_free`: parts, holes, several at once, even the range of a submap or of the boot."""
         return self._freed("kmem_free", Kmem.kmem_free, map, addr, size)
 
     @operation
     def kmem_free_wakeup(self, map: MachineKmemMap, addr: int, size: int) -> None:  # noqa: A002
-        """`kmem_free_wakeup`: an empty range wakes sleepers too."""
+        """Call `kmem_free_wakeup`: an empty range wakes sleepers too."""
         return self._freed("kmem_free_wakeup", Kmem.kmem_free_wakeup, map, addr, size)
 
     @operation
     def kmem_suballoc(self, map: MachineKmemMap, size: int, name: str) -> MachineKmemMap:  # noqa: A002
-        """`kmem_suballoc`: whatever goes wrong is a panic."""
+        """Call `kmem_suballoc`: every failure is a panic."""
         vm_map, length = self._kmem_map(map), arguments.word(size, "size")
         wanted = arguments.text_name(name, "name")
         self.system.refuse_map_name(wanted)
@@ -124,7 +124,7 @@ class Unchecked(Part):
         return self.system.callbacks.complete(name, noted())
 
     def _note_freed(self, vm_map: FreeBSDMap, start: int, end: int, name: str) -> None:
-        """Update the accounts of allocations and zones; the learner may free what is left of a zone's slab."""
+        """Update the records of allocations and zones; the learner may free the rest of a zone's slab."""
         note, zones = self.system.note_allocation, self.system.kmem.zones
         if vm_map is zones.kmem_map:
             for low, high in zones.drop_range(start, end):

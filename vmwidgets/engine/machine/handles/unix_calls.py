@@ -1,7 +1,7 @@
-"""The calls of a UNIX process on a task: mmap and its kin, brk, and resource limits.
+"""The calls of a UNIX process on a task: mmap and related calls, brk, and resource limits.
 
-They are made of X15's map functions, with the arguments and the outcomes of POSIX (mmap(2), munmap(2), mprotect(2),
-brk(2), msync(2), madvise(2), setrlimit(2)); errors have X15's names.
+They use X15's map functions, with the arguments and the results of POSIX (mmap(2), munmap(2), mprotect(2), brk(2),
+msync(2), madvise(2), setrlimit(2)); errors have X15's names.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from .files import MachineFile
 from .objects import MemoryObject
 
 FLAGS = ("shared", "private", "anonymous", "fixed", "growsdown", "populate")
-"""What `flags` of mmap may say: MAP_SHARED, MAP_PRIVATE and so on."""
+"""The possible `flags` of mmap: MAP_SHARED, MAP_PRIVATE and so on."""
 
 LIMITS = {"as": "space", "data": "data", "stack": "stack", "rss": "resident"}
-"""Limits by their names without RLIMIT."""
+"""The limits by their names without RLIMIT."""
 
 
 class UnixCalls(SpacePart):
@@ -134,8 +134,8 @@ class UnixCalls(SpacePart):
     def madvise(self, start: int | str, size: int | str, advice: str) -> None:
         """Advise how a range will be used (madvise(2)): as ``map.advise``, but "dontneed" discards its contents.
 
-        Private memory then begins again: with zeroes, or with the contents of its file.  Fails with NOMEM if a part of
-        the range is not mapped; the rest is done first.
+        Private memory then has its first contents again: zeros, or the contents of its file.  Fails with NOMEM if a
+        part of the range is not mapped; the rest is done first.
         """
         number = parse_name(advice, ADVICE, "advice")
         first = self._place(start, _length(size), True)
@@ -182,7 +182,7 @@ class UnixCalls(SpacePart):
     # ---- inside ------------------------------------------------------------------------------
 
     def _populated(self, mapped: Callable[[], int], length: int, protection: int) -> MaySleep[Address]:
-        """Make a mapping, have all its pages as far as there is memory, and say where it is."""
+        """Make a mapping, map all its pages as far as there is memory, and return its address."""
         self.check_alive()
         space, start = self.space, mapped()
         entry = space.vm_map.peek(start)
@@ -195,7 +195,7 @@ class UnixCalls(SpacePart):
         return Address(start)
 
     def _place(self, at: Any, length: int, is_fixed: bool, name: str = "start") -> int:
-        """An address of a page of the task, with room for `length` bytes behind it."""
+        """Return an address of a page of the task, with room for `length` bytes after it."""
         vm_map = self.space.vm_map
         start = arguments.page_within(at, name, vm_map.start, vm_map.end, vm_map.called)
         if is_fixed and length > vm_map.end - start:
@@ -204,7 +204,7 @@ class UnixCalls(SpacePart):
         return start
 
     def _target(self, file: Any) -> TaskObject | None:
-        """The object of a file, or of a name."""
+        """Return the object of a file, or of a name."""
         system = self.system
         if file is None:
             return None
@@ -220,7 +220,7 @@ class UnixCalls(SpacePart):
 
 
 def _length(size: Any) -> int:
-    """A size in whole pages, as calls round it up."""
+    """Return a size in whole pages, rounded up as calls do."""
     length = -(-arguments.whole(size, "size") // PAGE) * PAGE
     if not 0 < length < 1 << 48:
         raise Refused(f"size={shown(size)}: write at least a byte, and less than 256 TiB")
@@ -228,7 +228,7 @@ def _length(size: Any) -> int:
 
 
 def _flags(flags: Any, has_file: bool, has_place: bool) -> frozenset[str]:
-    """The words of `flags`, if they go together."""
+    """Return the words of `flags`, if they are compatible."""
     if not isinstance(flags, str):
         raise Refused(f"flags={shown(flags)}: write words such as 'private' or 'shared fixed'")
     words = frozenset(arguments.known(word, FLAGS, "flag") for word in flags.replace("|", " ").split())

@@ -1,4 +1,4 @@
-"""The same life with one thing changed, and what comes of it: another policy, another TLB, another way to fork."""
+"""The same operations with one setting changed, and the results: another policy, another TLB, another way to fork."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ EVENTS = {FaultRaised.tag: "faults", TlbMissed.tag: "TLB misses", PageCopied.tag
 TIME = "nanoseconds"
 
 BOOTED = ("tlb", "fork", "quirks")
-"""What is chosen at boot."""
+"""The settings that are chosen at boot."""
 
 REPLACEMENT = ("set_replacement", "replace_by")
-"""Operations that choose a policy, which another one from the boot on takes the place of."""
+"""The operations that choose a policy: a different policy from the boot on replaces them."""
 
 
 @frozen(slots=False)
 class Again:
-    """A life that was lived again with one thing changed.
+    """A history that was replayed with one setting changed.
 
-    `machine` is the one that lived it, and can go on; `counts` says by name what there was before and what there is
-    with the change; `done` of `count` operations were done, and where that is not all, `stopped` says why.
+    `machine` is the one of the replay, and can go on; `counts` has both numbers by name, before and with the change;
+    `done` of `count` operations were replayed, and if these are not all, `stopped` gives the reason.
     """
 
     machine: Any = field(repr=False)
@@ -46,7 +46,7 @@ class Again:
     first_difference: Operation | None
     """The first operation that had another result: an error, other bytes."""
     moved: int
-    """How many addresses among the arguments moved with the range that they are in."""
+    """The number of addresses among the arguments that moved with their range."""
     done: int
     count: int
     stopped: str
@@ -66,7 +66,7 @@ class Again:
 
 
 class Tally:
-    """Counts what happens on a machine from now on."""
+    """Counts events on a machine from now on."""
 
     def __init__(self, system: System) -> None:
         self._system = system
@@ -81,7 +81,7 @@ class Tally:
                 self._counts[TIME] += round(one[-1])
 
     def counts(self) -> dict[str, int]:
-        """Return what there was of each kind so far; table pages and entries as there are now."""
+        """Return the counts of each kind so far; for table pages and entries the current numbers."""
         system = self._system
         found = {name: self._counts[name] for name in EVENTS.values()}
         if TIME in self._counts:
@@ -93,7 +93,7 @@ class Tally:
 
 
 def again(machine: Any, changes: dict[str, Any]) -> Again:
-    """Live the life of a machine again with one thing changed."""
+    """Replay the operations of a machine with one setting changed."""
     given = {name: value for name, value in changes.items() if value is not None}
     if len(given) != 1:
         many = "nothing is changed" if not given else f"{counted(len(given), 'thing')} are changed"
@@ -123,7 +123,7 @@ def again(machine: Any, changes: dict[str, Any]) -> Again:
 
 
 def _booted(machine: Any, name: str, value: Any, title: str) -> Any:
-    """A machine booted like another one but for one thing."""
+    """Return a machine booted like another one, with one setting changed."""
     if name == "placement":
         arguments.known(value, ("x15", *FITS), "placement")
     target = booted(machine, **({name: value} if name in BOOTED else {}))
@@ -134,7 +134,7 @@ def _booted(machine: Any, name: str, value: Any, title: str) -> Any:
 
 
 def _tallied(machine: Any, last: int) -> dict[str, int]:
-    """Return what there was in the operations of a machine, up to one."""
+    """Return the counts of a machine's operations, up to one."""
     found: list[Tally] = []
 
     def begin(system: System) -> Callable[[System], None]:

@@ -1,9 +1,9 @@
-"""What each operation of a machine changed, noted while it goes on.
+"""The changes by each operation of a machine, noted as it goes on.
 
-Only the outcome of a whole operation counts: what an operation changes and changes back it did not change.  Events say
-what became of frames, descriptors, pages and entries, and are read as they were reported.  No event says which bytes
-were stored, so frames of tasks are compared with what they held, and then the pages that tasks see through them: what
-:meth:`.Task.peek` would give, before the operation and after it.
+Only the result of a whole operation counts, not a change that it reverses.  Events report changes of frames,
+descriptors, pages and entries, and are read as they come.  No event reports stored bytes, so the contents of tasks'
+frames are compared, and then the pages that tasks see through them: the results of :meth:`.Task.peek`, before the
+operation and after it.
 """
 
 from __future__ import annotations
@@ -51,20 +51,20 @@ from ..system import System
 ZEROES = bytes(PAGE)
 
 NOT_KNOWN = b""
-"""In place of what a page holds that only its pager knows."""
+"""Stands for the contents of a page that only its pager knows."""
 
 Ranges = list[tuple[int, int]]
 
 
 Notes = dict[Hashable, "array[int]"]
-"""What was changed when, by what it is: serial, first and end of each change, one after the other.
+"""The changes of each key: serial, first and end of each change, one after the other.
 
-[first, end) is a range of what the key names: bytes of a page, addresses of a map.
+[first, end) is a range in the thing that the key names: bytes of a page, addresses of a map.
 """
 
 
 class Changes:
-    """What the operations of one machine change from now on, each noted right after it with :meth:`note`.
+    """The changes by the operations of one machine from now on, each noted right after it with :meth:`note`.
 
     O(pages of tasks) to begin.
     """
@@ -79,7 +79,7 @@ class Changes:
             self._pages[task.name] = {va: content for va, content in seen if content != ZEROES}
 
     def note(self, system: System, serial: int, raw: Iterable[Raw]) -> None:
-        """Note what the latest operation changed, which reported `raw`."""
+        """Note the changes by the latest operation, which reported `raw`."""
         reported, add = Reported.by(raw), self._add
         for key, (before, after) in reported.places.items():
             if before != after:
@@ -90,7 +90,7 @@ class Changes:
         self._note_bytes(system, serial, reported, mapped)
 
     def _add(self, key: Hashable, serial: int, first: int = 0, end: int = 1) -> None:
-        """Note that the operation of this serial changed [first, end) of what the key names."""
+        """Note that the operation of this serial changed [first, end) of the thing that the key names."""
         held = self.notes.get(key)
         if held is None:
             held = self.notes[key] = array("Q")
@@ -99,7 +99,7 @@ class Changes:
     def _note_entries(
         self, system: System, serial: int, reported: Reported, path: str, mapped: dict[str, tuple[Ranges, Ranges]]
     ) -> None:
-        """Note where entries of one map changed; and in `mapped` where a task had an object's memory and has it now."""
+        """Note changed entries of one map; and in `mapped`, mappings of an object's memory before and after."""
         add, entries = self._add, reported.entries.of.get(path, {})
         task = _task_of(system, path)
         for _, (before, after) in sorted(entries.items()):
@@ -141,7 +141,7 @@ class Changes:
                 self._compare_pages(task, serial, _joined(ranges))
 
     def _compare_frames(self, system: System) -> dict[str, set[int]]:
-        """The pages whose frames hold something else than before, by the objects that have them."""
+        """Return the pages whose frames have other contents than before, by the objects that have them."""
         pages, frames = system.task_memory.pages, self._frames
         found: dict[str, set[int]] = {}
         for frame in [one for one in frames if one not in pages]:
@@ -157,7 +157,7 @@ class Changes:
         return found
 
     def _compare_pages(self, task: TaskSpace, serial: int, ranges: Ranges) -> None:
-        """Note which bytes a task sees otherwise than before in these ranges."""
+        """Note changed bytes of a task in these ranges."""
         known = self._pages.setdefault(task.name, {})
         now = dict(_seen(task, ranges))
         if sum(end - start for start, end in ranges) >> PAGE_SHIFT < len(known):
@@ -177,21 +177,21 @@ class Changes:
 
 
 class Reported(NamedTuple):
-    """What the events of one operation say of what can be asked for: what it held before the first and after the last.
+    """The reports of one operation's events: the values before the first and after the last.
 
-    None stands for what is not there; a frame without an owner has none, in the processor's pool too.
+    None means that there is nothing; a frame without an owner has none, also in the processor's pool.
     """
 
     places: dict[tuple[str, str, int], tuple[Any, Any]]
-    """By what it is: "frame", "word", "page" or "swapped"; whose; and its number."""
+    """The values by kind ("frame", "word", "page" or "swapped"), owner and number."""
     entries: Entries
     wired: dict[str, dict[int, tuple[int, int]]]
     whole: set[str]
-    """Objects of which each page may be another."""
+    """The objects of which each page may have changed."""
 
     @classmethod
     def by(cls, raw: Iterable[Raw]) -> Reported:
-        """Return what these events say.  O(events)."""
+        """Return the reports of these events.  O(events)."""
         reported = cls({}, Entries(), {}, set())
         for tag, *fields in unpacked(raw):
             take = _TAKES.get(tag)
@@ -252,11 +252,11 @@ _TAKES: Mapping[str, Callable[..., None]] = {
     ShadowMoved.tag: lambda reported, name, *_: reported.whole.add(name),
     FileResized.tag: lambda reported, name, *_: reported.whole.add(f"file {name}"),
 }
-"""By an event's tag: what takes its fields in."""
+"""The function that reads the fields of an event, by the event's tag."""
 
 
 def _task_of(system: System, path: str) -> str | None:
-    """The task whose map, or a submap of whose map, is at this path."""
+    """Return the task whose map, or a submap of it, has this path."""
     head, found, _ = path.partition("/map")
     return next((task.name for task in system.tasks.values() if found and task.path == head), None)
 
@@ -266,7 +266,7 @@ def _has_object(fields: EntryFields) -> bool:
 
 
 def _in_one_only(before: Ranges, after: Ranges) -> Ranges:
-    """Return what lies in one of these lists of ranges and not in the other; within a list none overlap.
+    """Return the parts that are in only one of these lists of ranges; within a list none overlap.
 
     >>> _in_one_only([(0, 8)], [(0, 2), (2, 4)]), _in_one_only([(0, 4)], [(2, 6)])
     ([(4, 8)], [(0, 2), (4, 6)])
@@ -280,7 +280,7 @@ def _in_one_only(before: Ranges, after: Ranges) -> Ranges:
 
 
 def _joined(ranges: Ranges) -> Ranges:
-    """The same addresses, in ranges that do not overlap."""
+    """Return the same addresses, in ranges that do not overlap."""
     found: Ranges = []
     for start, end in sorted(ranges):
         if found and start <= found[-1][1]:
@@ -291,7 +291,7 @@ def _joined(ranges: Ranges) -> Ranges:
 
 
 def _mapping(task: TaskSpace, objects: Mapping[TaskObject, set[int]], whole: Iterable[TaskObject]) -> Ranges:
-    """Return where a task maps these pages of objects, or all of one, by an entry or through a chain of shadows."""
+    """Return the addresses at which a task maps these pages of objects, or all of one, by an entry or shadows."""
     found: Ranges = []
     for one in {**dict.fromkeys(whole), **objects}:
         for entry in _leading_to(one):
@@ -307,7 +307,7 @@ def _mapping(task: TaskSpace, objects: Mapping[TaskObject, set[int]], whole: Ite
 
 
 def _leading_to(one: TaskObject) -> Iterator[Entry]:
-    """The entries that map an object, or a shadow of it."""
+    """Yield the entries that map an object, or a shadow of it."""
     todo: list[Any] = [one]
     while todo:
         front = todo.pop()
@@ -316,7 +316,7 @@ def _leading_to(one: TaskObject) -> Iterator[Entry]:
 
 
 def _seen(task: TaskSpace, ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[int, bytes]]:
-    """The pages that a task sees in these ranges and that may hold something else than zeroes, by address."""
+    """Yield the pages that a task sees in these ranges and that may differ from zeros, by address."""
     for start, end in ranges:
         for entry in task.vm_map.inner_in(start, end):
             if not isinstance(entry.object, TaskObject):
@@ -328,7 +328,7 @@ def _seen(task: TaskSpace, ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[
 
 
 def _having(front: TaskObject, window: range) -> list[int]:
-    """The pages of a window that some object of a chain has, or that the last one's pager has."""
+    """Return the pages of a window that some object of a chain has, or the last one's pager."""
     found: set[int] = set()
     last = front
     for last in front.chain():
@@ -351,7 +351,7 @@ _DIFFERING = re.compile(rb"[^\0]+")
 
 
 def _runs(before: bytes, after: bytes) -> Iterator[tuple[int, int]]:
-    """Yield where the bytes of a page differ.
+    """Yield the ranges in which the bytes of a page differ.
 
     >>> list(_runs(b"abcdef", b"aXXdeX"))
     [(1, 3), (5, 6)]

@@ -1,4 +1,4 @@
-"""The questions that learners ask a machine about what it did."""
+"""The questions that learners ask about a machine's history."""
 
 from __future__ import annotations
 
@@ -30,13 +30,16 @@ THINGS = "a task, a map, page tables, a walk, m.frames, a memory object or a fil
 
 
 class Hindsight(Handle):
-    """The functions of a machine that look for an operation.  They change nothing, and none of them is an operation."""
+    """The functions of a machine that search for an operation.
+
+    They change nothing, and none of them is an operation.
+    """
 
     system: System
     history: History
 
     def last_write(self, thing: Any, where: Any = None, *, progress: Progress | None = None) -> Operation:
-        r"""The operation that last changed `thing` at `where`; the boot, if nothing has changed it since.
+        r"""Return the operation that last changed `thing` at `where`; the boot, if nothing has changed it since.
 
         `thing` and `where` may be
 
@@ -62,6 +65,11 @@ class Hindsight(Handle):
         3: task:init.write(address=0x1_0000, data=b'one') -> None
         >>> m.last_write(child, a).number, m.last_write(child, a + 3).name, m.last_write(t, a + 4096).name
         (5, 'fork', 'mmap')
+
+        An operation that changes something and changes it back does not count, and neither does a write of the same
+        byte. Operations are replayed from the latest backwards, 500 at a time and about 200 µs each, until the answer
+        is found.  You can stop the search; `progress` is called with the number of replayed operations and the total.
+        Replayed operations are remembered.  Raises :class:`Refused` if nothing was ever there.
         """
         self._between("last_write")
         with self.system.door.looking():
@@ -73,14 +81,14 @@ class Hindsight(Handle):
         return found
 
     def why(self, thing: Any, where: Any = None) -> Why:
-        """Why `thing` is as it is at `where`: a smallest set of operations that has the same result on its own.
+        """Explain why `thing` is as it is at `where`: a smallest set of operations that has the same result on its own.
 
         `thing` and `where` are as for :meth:`last_write`: the byte of a task, the entry of a map, the translation of an
         address, a walk with its fault, or a frame that page tables map.  Each operation of the result is needed:
         without it, the thing would be different.  If the operation that last changed the thing is not needed, it is
         named as well: a page that was written and then dropped is zero, as at first.
 
-        Operations are repeated on new machines, some 2 ms each time, and sometimes all of them.  The call can be
+        Operations are repeated on new machines, about 2 ms each time, and sometimes all of them.  The call can be
         stopped.  Raises :class:`Refused` if nothing was ever there.
 
         >>> import vmwidgets as vm
@@ -103,12 +111,12 @@ class Hindsight(Handle):
             return asked_why(self, *asked, _places(self, *asked), last)
 
     def first(self, f: Callable[[Any], Any], *, progress: Progress | None = None) -> Operation:
-        """The first operation after which `f` is true for this machine; `f` is called after each operation.
+        """Return the first operation after which `f` is true for this machine; `f` is called after each operation.
 
         `f` is called with the machine at that point, and may only read it.  If it reads something that does not exist
-        at that point (a task that was not created yet, an address where nothing is mapped), it counts as false.
-        `progress` is called with the number of operations searched and the total; the search can be stopped.
-        O(operations), some 400 µs each.
+        at that point (a task that was not created yet, an address without a mapping), it counts as false. `progress` is
+        called with the number of operations searched and the total; the search can be stopped. O(operations), about 400
+        µs each.
 
         Raises :class:`Refused` if `f` calls an operation or is never true, and CallbackFailed if it fails.
 
@@ -124,7 +132,7 @@ class Hindsight(Handle):
             return searches.first(self.history, f, progress)
 
     def turned(self, f: Callable[[Any], Any]) -> Turn:
-        """An operation at which the value of `f` changed, found by bisection, so there may be others.
+        """Return an operation at which the value of `f` changed, found by bisection, so there may be others.
 
         `f` is as for :meth:`first`; its values after the boot and now must differ.  In a history of 10,000 operations
         it is called some hundred times.  Raises :class:`Refused` if the two values are the same.
@@ -191,11 +199,11 @@ class Hindsight(Handle):
 
     @abstractmethod
     def _between(self, name: str) -> None:
-        """Refuse where an operation is under way, or where the machine can't be made again."""
+        """Refuse while an operation is running, or if the machine can't be rebuilt."""
 
 
 def _places(machine: Any, thing: Any, where: Any) -> Places:
-    """Return where the notes have what is asked for; refused where that is no such thing of this machine."""
+    """Return the places of the thing in the notes; refuse if this machine has no such thing."""
     source = thing.machine if isinstance(thing, MachineWalk) else getattr(thing, "machine", None)
     if not isinstance(thing, (Task, MapPart, MachineTables, MachineWalk, MachineFrames, MemoryObject, MachineFile)):
         raise Refused(f"thing={shown(thing)}: write {THINGS}")
@@ -224,7 +232,7 @@ def _places(machine: Any, thing: Any, where: Any) -> Places:
 
 
 def _to_explain(thing: Any, where: Any) -> tuple[Any, Any]:
-    """Return what is asked about in place of a frame: the page tables that lead to it, and the address."""
+    """Return the page tables that map a frame, and the address, in place of the frame."""
     if isinstance(thing, (MemoryObject, MachineFile)):
         raise Refused(f"thing={thing!r}: ask why of a byte of a task that maps it; m.last_write says what moved a page")
     if not isinstance(thing, MachineFrames):
@@ -252,7 +260,7 @@ def _descriptor(walk: MachineWalk) -> Places:
 
 
 def _refuse_what_never_was(thing: Any, where: Any) -> None:
-    """Refuse what is not there and never was; what has been there since the boot is."""
+    """Refuse a thing that is not there and never was; things that exist since the boot are accepted."""
     if isinstance(thing, Task):
         try:
             thing.peek(where)

@@ -1,4 +1,4 @@
-"""The life of a page: where it came from, the frames and slots that it has been in, and what it was copied from."""
+"""The history of a page: its origin, its frames and slots, and the page that it was copied from."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ from ...kernel.tasks.objects_schema import (
 )
 
 MOST = 10_000
-"""So many of the latest operations are read for a life, some 50 µs each; a page from before them has no beginning."""
+"""The number of latest operations that are read for a history, about 50 µs each; older pages have no beginning."""
 
 _FILE = "file "
-"""What the names of files' objects begin with."""
+"""The beginning of the names of files' objects."""
 
 ZEROES = "zeroes"
-"""The place of a page that has never been written, or of which that is all that is known."""
+"""The place of a page that was never written, or of which nothing else is known."""
 
 NOWHERE = "nowhere"
-"""The place of a page that was forgotten."""
+"""The place of a page that was discarded."""
 
 Key = tuple[str, int]
 """An object's name, and the number of a page in it."""
 
 
 class Station(NamedTuple):
-    """Where a page was from `operation` on: `place` such as "frame 0x1e1"; `how` says what brought it there."""
+    """The place of a page from `operation` on: `place` such as "frame 0x1e1"; `how` says what brought it there."""
 
     operation: Operation
     place: str
@@ -61,7 +61,7 @@ class _Stay:
     before: _Stay | None
 
     def line(self) -> tuple[Station, ...]:
-        """All stations, the first one first."""
+        """Return all stations, the first one first."""
         found, at = [self.station], self.before
         while at is not None:
             found.append(at.station)
@@ -70,22 +70,22 @@ class _Stay:
 
 
 class Lives:
-    """The lives of all pages, as operations go by: :meth:`follow` takes the next one."""
+    """The histories of all pages, operation by operation: :meth:`follow` takes the next one."""
 
     def __init__(self) -> None:
         self.of: dict[Key, _Stay] = {}
         self._in_frame: dict[int, dict[Key, None]] = {}
-        """By frame: the pages that are in it."""
+        """The pages in each frame, by frame."""
         self._last_in: dict[int, _Stay] = {}
-        """By frame, and by slot as a number below 0: the latest stay there."""
+        """The latest stay, by frame, and by slot as a number below 0."""
         self._left: dict[int, _Stay] = {}
-        """By frame: what left it in this operation, and may be another object's now."""
+        """The pages that left a frame in this operation, by frame; the frame may belong to another object now."""
         self._gone: dict[Key, _Stay] = {}
-        """What left memory in this operation and is in no other place."""
+        """The pages that left memory in this operation and are in no other place."""
         self._operation: Operation
 
     def follow(self, operation: Operation) -> None:
-        """Follow what an operation did with pages.  O(its events)."""
+        """Follow an operation's effects on pages.  O(its events)."""
         self._operation = operation
         self._left.clear()
         self._gone.clear()
@@ -212,7 +212,7 @@ _TAKES: dict[type[Event], Callable[[Lives, Any], None]] = {
 
 
 def life_of(machine: Any, space: Any, address: int) -> tuple[Station, ...]:
-    """The stations of the page that the task of `space` sees at an address, the first one first; none if it sees none.
+    """Return the stations of the task's page at an address, the first one first; none if there is no page.
 
     O(events of the latest :data:`MOST` operations).
     """

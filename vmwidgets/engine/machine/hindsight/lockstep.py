@@ -1,4 +1,4 @@
-"""Two machines in step: what is done on the first is done on the second too, and what differs is noted."""
+"""Two machines in step: each operation of the first is repeated on the second, and differences are noted."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class Step(NamedTuple):
 
 
 class Lockstep:
-    """Two machines in step, made by :func:`lockstep`; they are until `stopped` says why they are not any longer."""
+    """Two machines in step, made by :func:`lockstep`; they are in step until `stopped` gives a reason."""
 
     def __init__(self, first: Any, second: Any, stop: bool) -> None:
         self.first = first
         self.second = second
         self.stopped = ""
-        """Why the second machine does not follow any longer, and from which operation on; "" while it does."""
+        """The reason why the second machine no longer follows, and the first operation concerned; "" while it does."""
         self.differences: list[Difference] = []
         """The operations with another outcome or result on the second machine; undone operations are not in it.
 
@@ -54,17 +54,17 @@ class Lockstep:
 
     @property
     def done(self) -> int:
-        """Return how many operations both have done in step."""
+        """The number of operations that both have done in step."""
         return len(self._steps)
 
     @property
     def counts(self) -> dict[str, tuple[int, int]]:
-        """Return what there was on each since they are in step, by name; table pages and entries as there are now."""
+        """The counts of each since they are in step, by name; for table pages and entries the current numbers."""
         one, other = (tally.counts() for tally in self._tallies)
         return {name: (one.get(name, 0), other.get(name, 0)) for name in {**one, **other}}
 
     def close(self) -> None:
-        """Let each go its own way from here on."""
+        """Let each machine go on alone from here."""
         self._end("the pair was released")
 
     @in_ascii
@@ -83,7 +83,7 @@ class Lockstep:
     # ---- in step -----------------------------------------------------------------------------
 
     def _follow(self) -> None:
-        """See what was done, undone or redone on the first machine, and do it on the second."""
+        """Repeat on the second machine what was done, undone or redone on the first."""
         if self.stopped or self._is_sending:
             return
         self._is_sending = True
@@ -106,7 +106,7 @@ class Lockstep:
             self._is_sending = False
 
     def _is_apart(self) -> bool:
-        """Return whether one of them did what the other can't follow."""
+        """Return whether one of them did something that the other can't follow."""
         journal, (begun, serial) = self.first.journal, self._begun
         if len(journal) < begun or journal.serial(begun - 1) != serial:
             self._end(f"{self.first.name} is back before they were in step")
@@ -115,12 +115,12 @@ class Lockstep:
         return bool(self.stopped)
 
     def _watch(self) -> None:
-        """See what was done, undone or redone on the second machine, but for what the first one did."""
+        """Check what was done, undone or redone on the second machine, apart from the repeated operations."""
         if not (self.stopped or self._is_sending) and _end_of(self.second.journal) != self._expected:
             self._end_by_second()
 
     def _end_by_second(self) -> None:
-        """Say what the second machine did or undid."""
+        """Record an operation or an undo of the second machine as the reason of the end."""
         journal, (count, serial) = self.second.journal, self._expected
         own = journal.first_from(serial + 1)
         if own < len(journal):
@@ -148,7 +148,7 @@ class Lockstep:
                 self._end(f"operation {then.number} is the first difference")
 
     def _take_back(self, common: int) -> None:
-        """Undo on the second machine what was undone on the first."""
+        """Undo on the second machine the operations that were undone on the first."""
         gone = self._steps[common:]
         try:
             if len(self.second.journal) > gone[0].before:
@@ -169,7 +169,7 @@ class Lockstep:
 
 
 def _end_of(journal: Any) -> tuple[int, int]:
-    """The number of operations, and the serial of the last: of one journal, these say which operations it holds."""
+    """Return the number of operations, and the serial of the last: these identify the contents of one journal."""
     return len(journal), journal.serial(len(journal) - 1)
 
 
@@ -220,7 +220,7 @@ def lockstep(first: Any, second: Any, *, stop: bool = False) -> Lockstep:
 
 
 def _led_by(machine: Any) -> list[Any]:
-    """A machine and those that do what it does."""
+    """Return a machine and those that follow it."""
     found = [machine]
     for one in found:
         found += [pair.second for pair in _pairs_of(one) if pair.first is one]
@@ -228,6 +228,6 @@ def _led_by(machine: Any) -> list[Any]:
 
 
 def _pairs_of(machine: Any) -> list[Lockstep]:
-    """The pairs that a machine is in."""
+    """Return the pairs that contain a machine."""
     heard_by = (getattr(listener, "__self__", None) for listener in machine.door.listeners)
     return [pair for pair in heard_by if isinstance(pair, Lockstep)]

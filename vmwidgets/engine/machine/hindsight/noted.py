@@ -1,8 +1,8 @@
-"""The notes of what operations changed (:mod:`.changes`): made when a question needs them, newest first, and kept.
+"""The notes of operations' changes (:mod:`.changes`): made when a question needs them, newest first, and kept.
 
-A question goes backwards, a stretch of operations at a time, and ends where it is answered.  A stretch that was never
-noted is done again on another machine.  Serials are never used again, so what was undone needs no work here: of the
-notes of a stretch those count whose operations the journal has.
+A question is answered backwards, one stretch of operations at a time, until the answer is found.  A stretch that was
+never noted is replayed on another machine.  Serials are never reused, so undone operations need no work here: of the
+notes of a stretch only those count whose operations are in the journal.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from ..system import System
 from .changes import Changes, Notes
 
 STRETCH = EVERY
-"""So many operations are noted at once: as many as there are between two copies of a machine, at the least."""
+"""The number of operations that are noted at once: at least as many as there are between two copies of a machine."""
 
 BEYOND = 2
-"""A stretch begins so many operations after a copy: the machine before its first operation is made from that copy."""
+"""A stretch begins this number of operations after a copy: its first machine is made from that copy."""
 
 LOADED = 8
-"""The notes of so many stretches stay unpacked after they were asked."""
+"""The number of stretches whose notes stay unpacked after use."""
 
 Progress = Callable[[int, int], object]
-"""Called with how many operations are done, and how many there are."""
+"""Called with the number of finished operations, and of all."""
 
 Places = Iterable[tuple[Hashable, int]]
-"""Keys of the notes, each with a place in what it names."""
+"""Keys of the notes, each with a place in the thing that it names."""
 
 
 class Piece(NamedTuple):
@@ -56,15 +56,15 @@ class Noted:
     def __init__(self, machine: Any) -> None:
         self._machine = machine
         self._pieces: dict[int, list[Piece]] = {}
-        """By stretch."""
+        """The pieces by stretch."""
         self._has = bytearray()
-        """By serial: whether an operation was noted; those too that were undone."""
+        """Whether an operation was noted, by serial; also of undone operations."""
         self._loaded: OrderedDict[int, Notes] = OrderedDict()
-        """The notes of pieces that were asked last, by the pieces' ids."""
+        """The notes of the pieces that were read last, by the pieces' ids."""
 
     @classmethod
     def of(cls, machine: Any) -> Noted:
-        """The one of a machine."""
+        """Return the notes of a machine."""
         history = machine.history
         if history.noted is None:
             history.noted = cls(machine)
@@ -72,19 +72,19 @@ class Noted:
         return found
 
     def latest(self, places: Places, before: int | None = None, progress: Progress | None = None) -> Operation | None:
-        """The latest operation that changed one of these places; of those before operation `before`, if it is given."""
+        """Return the latest operation that changed one of these places, before operation `before` if it is given."""
         number = next(self._backwards(list(places), before, progress), None)
         return None if number is None else self._machine.journal[number]
 
     def recent(self, places: Places, most: int) -> list[int]:
-        """The numbers of the latest operations that changed one of these, so many of each at most."""
+        """Return the numbers of the latest operations that changed one of these, at most `most` of each."""
         found: set[int] = set()
         for place in places:
             found.update(islice(self._backwards([place]), most))
         return sorted(found)
 
     def branched(self, machine: Any, number: int) -> None:
-        """Let a branch have the notes of stretches that are whole before operation `number`, and go on by itself."""
+        """Give a branch the notes of stretches that are complete before operation `number`; it goes on alone."""
         made = machine.history.noted = Noted(machine)
         whole = _stretch_of(number)
         made._pieces = {stretch: list(pieces) for stretch, pieces in self._pieces.items() if stretch < whole}
@@ -96,7 +96,7 @@ class Noted:
     def _backwards(
         self, places: list[tuple[Hashable, int]], before: int | None = None, progress: Progress | None = None
     ) -> Iterator[int]:
-        """The numbers of the operations that changed one of these places, the latest first."""
+        """Yield the numbers of the operations that changed one of these places, the latest first."""
         number_of = self._machine.journal.number_of
         end = len(self._machine.journal) if before is None else before
         done = 1
@@ -124,7 +124,7 @@ class Noted:
     # ---- noting --------------------------------------------------------------------------------
 
     def _note(self, stretch: int, done: int, progress: Progress | None) -> int:
-        """Note what was never noted of a stretch; how many operations are done then, of which so many were before."""
+        """Note the missing part of a stretch; return the number of finished operations, of which `done` were before."""
         journal = self._machine.journal
         numbers = range(_first_of(stretch), min(len(journal), _first_of(stretch + 1)))
         known = bisect_left(numbers, True, key=lambda number: not self._was_noted(journal.serial(number)))
@@ -168,5 +168,5 @@ def _stretch_of(number: int) -> int:
 
 
 def _first_of(stretch: int) -> int:
-    """The number of the first operation of a stretch."""
+    """Return the number of the first operation of a stretch."""
     return stretch * STRETCH + BEYOND if stretch else 1

@@ -1,4 +1,4 @@
-"""Two scripts of operations in every order: what can come of a race, and the shortest order in which it does."""
+"""Two scripts of operations in every order: the possible results of a race, and the shortest order for one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..kept.copies import NoCopy
 from .searches import Question
 
 MOST_STEPS = 20_000
-"""So many steps are done, unless `most` says otherwise."""
+"""The most steps by default, unless `most` differs."""
 
 SCRIPT = (
     "write a list of steps, each with a part of the machine, its operation, and the arguments, such as "
@@ -21,7 +21,7 @@ SCRIPT = (
 
 
 class Reached(NamedTuple):
-    """A machine after some steps of each script; `ways` orders of these steps come to it, `order` is the first one."""
+    """A machine after some steps of each script; `ways` orders of these steps lead to it, `order` is the first one."""
 
     machine: Any
     done: tuple[int, int]
@@ -30,20 +30,20 @@ class Reached(NamedTuple):
 
 
 class Orders:
-    """What came of two scripts in all orders, made by :func:`orders`."""
+    """The results of two scripts in all orders, made by :func:`orders`."""
 
     def __init__(self, first: Sequence[Any], second: Sequence[Any]) -> None:
         self.scripts = (tuple(first), tuple(second))
         self.count = comb(len(first) + len(second), len(first))
-        """How many orders there are."""
+        """The number of orders."""
         self.wrong = 0
-        """In how many of them the function was true after some step."""
+        """The number of orders in which the function was true after some step."""
         self.died = 0
-        """In how many the machine had died before that."""
+        """The number of orders in which the machine had died before that."""
         self.done = 0
-        """How many steps were done to find out; orders that come to the same machine go on as one."""
+        """The number of steps that were run; orders that lead to the same machine continue as one."""
         self.stopped_before = 0
-        """How many steps each order that was not followed to its end had done; 0: all were."""
+        """The number of steps after which incomplete orders were stopped; 0: all are complete."""
         self.machine: Any = None
         """A machine that did the shortest of them, to step through; None if there is none."""
         self._shortest: tuple[int, ...] | None = None
@@ -52,7 +52,7 @@ class Orders:
     def shortest(self) -> tuple[tuple[Any, ...], ...] | None:
         """The steps of the shortest order in which the function was true, up to there; None if it never was.
 
-        Of those that are as short, the one in which the first script is further ahead.
+        Of equally short ones, the order in which the first script is further ahead.
         """
         if self._shortest is None:
             return None
@@ -79,7 +79,7 @@ class Orders:
     # ---- how they are followed -----------------------------------------------------------------
 
     def follow(self, begin: Any, question: Question, most: int, prune: bool) -> None:
-        """Do the steps of both scripts in every order, all orders one step further at a time."""
+        """Run the steps of both scripts in every order, all orders one step further at a time."""
         reached = [Reached(begin, (0, 0), 1, ())]
         lengths = [len(script) for script in self.scripts]
         while reached:
@@ -106,7 +106,7 @@ class Orders:
             reached = list(further.values())
 
     def _step(self, at: Reached, which: int) -> Reached:
-        """The machine after one step more, of the first script or the second."""
+        """Return the machine after one further step, of the first script or the second."""
         machine, step = at.machine.branch(), self.scripts[which][at.done[which]]
         path, name, given, named = _parts(step)
         self.done += 1
@@ -171,7 +171,7 @@ def _check(name: str, script: Any) -> None:
 
 
 def _state(machine: Any) -> object:
-    """Equal for machines that are the same now; where a thread is inside a call no two are."""
+    """Return a value that is equal for equal machines; a machine with a thread inside a call equals no other."""
     try:
         return machine.system.copy()
     except NoCopy:
@@ -179,7 +179,7 @@ def _state(machine: Any) -> object:
 
 
 def _parts(step: Sequence[Any]) -> tuple[str, str, list[Any], dict[str, Any]]:
-    """Part, operation, what is given by place, and what by name."""
+    """Return the part, the operation, the positional and the keyword arguments."""
     path, name, *given = step
     named = given.pop() if given and isinstance(given[-1], dict) else {}
     return path, name, given, named

@@ -1,7 +1,6 @@
-"""Looking for an operation by a learner's own function: the first after which it is true, or one where it turns.
+"""Searches for an operation by a learner's own function: the first after which it is true, or one where it changes.
 
-The function may look and change nothing.  A machine that is made again is looked at in its place, so that what the
-function sees is what was there.
+The function may only read.  It gets a rebuilt machine of that time, so that it reads the values of that time.
 """
 
 from __future__ import annotations
@@ -17,13 +16,13 @@ from ..history import History
 from ..system import System
 
 Progress = Callable[[int, int], object]
-"""Called with how many operations are done, and how many there are."""
+"""Called with the number of finished operations, and of all."""
 
 MEANS = "write a function that reads the machine that it receives, such as lambda m: len(m.kernel_map) > 4"
 
 
 class NotThere:
-    """What a function comes to where the machine refuses what it asks."""
+    """The value of a function if the machine refuses its request."""
 
     @in_ascii
     def __repr__(self) -> str:
@@ -34,7 +33,7 @@ NOT_THERE = NotThere()
 
 
 class Turn(NamedTuple):
-    """An operation with which a function's value changed: it was `before`, and is `after`."""
+    """An operation that changed a function's value from `before` to `after`."""
 
     operation: Operation
     before: Any
@@ -47,7 +46,7 @@ class Turn(NamedTuple):
 
 
 class Question:
-    """A learner's function of a machine; `name` is the search that asks it."""
+    """A learner's function of a machine; `name` is the search that calls it."""
 
     def __init__(self, name: str, function: Any) -> None:
         if not callable(function):
@@ -57,12 +56,12 @@ class Question:
         self._changes = f"{name}(f): f calls an operation, and it may only look; {MEANS}"
         self.refusals = 0
         self.refused = ""
-        """What the machine said when it refused what the function asked for, the last time."""
+        """The machine's latest refusal of a request of the function."""
 
     def ask(self, machine: Any) -> Any:
-        """Return what the function gives of a machine; :data:`NOT_THERE` where it asks for what is not there.
+        """Return the function's value for a machine; :data:`NOT_THERE` if it asks for something that does not exist.
 
-        Refused where it changes something, CallbackFailed where it raises.
+        Refused if it changes something, CallbackFailed if it raises.
         """
         number = machine.journal.last.number
         try:
@@ -79,7 +78,7 @@ class Question:
         return found
 
     def is_true(self, machine: Any) -> bool:
-        """Return whether what the function gives counts as true."""
+        """Return whether a value of the function counts as true."""
         found = self.ask(machine)
         try:
             return found is not NOT_THERE and bool(found)
@@ -87,7 +86,7 @@ class Question:
             raise CallbackFailed(f"{self._name}(f): {self._failed(machine.journal.last.number, error)}") from error
 
     def differ(self, one: Any, other: Any, number: int) -> bool:
-        """Return whether two answers differ, the later one of which was given after operation `number`."""
+        """Return whether two answers differ; the later one is after operation `number`."""
         if one is NOT_THERE or other is NOT_THERE:
             one, other = one is not NOT_THERE and bool(one), other is not NOT_THERE and bool(other)
         try:
@@ -100,14 +99,14 @@ class Question:
 
     @property
     def why_never(self) -> str:
-        """Return what to add where no answer was found: that the machine refused what was asked, and what it said."""
+        """The addition to a failed search: the machine's refusal of the request."""
         if not self.refusals:
             return ""
         return f"; {counted(self.refusals, 'time')} it asked for what was not there, the last time: {self.refused}"
 
 
 def first(history: History, function: Any, progress: Progress | None) -> Operation:
-    """The first operation after which a function is true; each is looked at once."""
+    """Return the first operation after which a function is true; each is checked once."""
     if progress is not None and not callable(progress):
         raise Refused(f"progress={shown(progress)}: pass a function of two numbers, the operations done and the total")
     question, journal = Question("first", function), history.journal
@@ -126,9 +125,9 @@ def first(history: History, function: Any, progress: Progress | None) -> Operati
 
 
 def turned(history: History, function: Any) -> Turn:
-    """An operation with which the value of a function changes, between two moments where it differs.
+    """Return an operation with which the value of a function changes, between two points where it differs.
 
-    These are halved at the copies that the history keeps, and what lies between two of them is done again.
+    The history is halved at the copies that it keeps, and the part between two copies is replayed.
     """
     question, journal = Question("turned", function), history.journal
     low, high = 0, len(journal) - 1
@@ -158,12 +157,12 @@ def turned(history: History, function: Any) -> Turn:
 
 
 def _said(found: Any) -> str:
-    """Return what a function comes to, as a verb and its object."""
+    """Return the value of a function, as a verb and its object."""
     return "has nothing to look at" if found is NOT_THERE else f"is {shown(found)}"
 
 
 def _between(history: History, question: Question, low: int, high: int) -> Turn:
-    """The first operation from after `low` to `high` with which the function's value changes."""
+    """Return the first operation from after `low` to `high` with which the function's value changes."""
     seen: list[Any] = []
 
     def look(system: System) -> bool:

@@ -1,8 +1,8 @@
-"""Why something is as it is: the fewest operations that make it so, found by leaving the others out.
+"""The reasons of a state: the fewest operations that produce it, found by leaving the others out.
 
-What changed the thing is known from the notes of :mod:`.changes`, and what those operations need from what they name:
-who made the task, the file, the mapping.  All of that is done on a fresh machine; where the thing comes out the same,
-each operation is left out once, to see whether it was needed.
+The notes of :mod:`.changes` give the operations that changed the thing, and those that made the parts that these use:
+the task, the file, the mapping.  All of them are run on a fresh machine; if the result is the same, each operation is
+left out once, to see whether it is needed.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ from .life import Station, life_of
 from .noted import Noted
 
 RECENT = 24
-"""So many of the latest changes of the thing are tried before all operations of its kin are."""
+"""The number of latest changes that are tried before all operations of this kind are."""
 
 Places = list[tuple[Hashable, int]]
-"""Keys of the notes of what changed, each with a place in what it names."""
+"""Keys of the notes of changes, each with a place in the thing that it names."""
 
 LINES = 5
-"""So many operations are written at most."""
+"""The most operations that are written."""
 
 LONGEST = 200
-"""Characters of an operation in a line: a file's content may be an argument."""
+"""The most characters of an operation in a line: a file's content may be an argument."""
 
 
 @frozen(slots=False)
 class Why:
-    """Why `what` is so: `operations` alone make it so, and without any one of them it is otherwise.
+    """The reason of `what`: `operations` alone produce it, and without any one of them it would differ.
 
-    `last` is the operation that last changed it.  Where nothing but that is known, `reason` says why.
+    `last` is the operation that last changed it.  If only that is known, `reason` gives the cause.
     """
 
     what: str
@@ -50,9 +50,9 @@ class Why:
     last: Operation = field(repr=False)
     reason: str = ""
     cells: tuple[int, ...] = field(default=(), repr=False)
-    """By operation the number of the notebook cell that did it, 0 for none; of `last` at the end."""
+    """The number of the notebook cell of each operation, 0 for none; the cell of `last` at the end."""
     life: tuple[Station, ...] = field(default=(), repr=False)
-    """Of a byte of a task: where its page has been, from a file or zeroes to where it is now."""
+    """For a byte of a task: the places of its page, from a file or zeros to its current place."""
 
     @in_ascii
     def __repr__(self) -> str:
@@ -67,7 +67,7 @@ class Why:
         return "\n".join(lines)
 
     def cell_of(self, operation: Operation) -> int:
-        """The number of the notebook cell that did one of the operations, or the last one; 0: none did."""
+        """Return the number of the notebook cell that ran one of the operations, or the last one; 0: none."""
         serials = (one.serial for one in (*self.operations, self.last))
         return dict(zip(serials, self.cells, strict=False)).get(operation.serial, 0)
 
@@ -77,25 +77,25 @@ class Why:
         return f"cell [{cell}]  {said}" if cell else said
 
     def explain(self) -> str:
-        """The story of each operation, the last change among them: what ``operation.explain()`` gives of each."""
+        """Return the story of each operation, the last change among them: the results of ``operation.explain()``."""
         told = [*self.operations, *([self.last] if self.last not in self.operations and self.last.number else [])]
         return "\n\n".join(f"{operation}\n{operation.explain()}" for operation in told)
 
 
 class Subject(NamedTuple):
-    """What is asked about: in what space, by what path, at what address, and how it is looked at on a machine."""
+    """The subject of a question: its space, path and address, and how to read it on a machine."""
 
     path: str
-    """The path of the part: a task, a map; of page tables their task's, "kernel_map" for the kernel's."""
+    """The path of the part: a task, a map; for page tables their task's, "kernel_map" for the kernel's."""
     address: int
     look: Callable[[Any, int], Any]
-    """What it is on a machine, at the address where it lies there."""
+    """Its value on a machine, at its address there."""
     says: Callable[[Any], str]
-    """That in words."""
+    """The value in words."""
 
 
 def subject_of(thing: Any, where: Any) -> Subject:
-    """Return what a learner asks about, which is known to be of this machine."""
+    """Return the subject of a learner's question, which is known to be part of this machine."""
     if isinstance(thing, MachineWalk):
         return _of_tables(thing.task, thing.va, thing.access, thing.user)
     address = arguments.whole(where, "where")
@@ -138,7 +138,7 @@ def _byte_said(name: str, address: int, seen: int | str) -> str:
 
 
 def _entry(space: MapPart, va: int) -> Any:
-    """Return what an entry says, less its id, its place in memory, and where it is."""
+    """Return an entry's properties, without its id, its place in memory, and its address."""
     found = next((one for one in space.entries() if one.start <= va < one.end), None)
     if found is None:
         return None
@@ -157,7 +157,7 @@ def _entry_said(path: str, address: int, seen: Any) -> str:
 
 
 class Candidates:
-    """The operations that may have made a thing what it is, from few to all."""
+    """The operations that may have caused a state, from few to all."""
 
     def __init__(self, machine: Any, subject: Subject, places: Places) -> None:
         self._journal = machine.journal
@@ -165,13 +165,13 @@ class Candidates:
         self._subject = subject
         self._places = places
         self._made: dict[str, int] = {}
-        """By the path of a part: the number of the operation that made it."""
+        """The number of the operation that made a part, by its path."""
         for then in self._journal[1:]:
             if isinstance(then.result, PartReference):
                 self._made.setdefault(str(then.result), then.number)
 
     def tiers(self, last: Operation) -> Iterable[list[Operation]]:
-        """Operations in their order, more each time: the last changes with what they need, then those of all kin.
+        """Yield operations in their order, more each time: the last changes with what they need, then all of this kind.
 
         Doing the first ones takes some 2 ms, and doing all takes as long as a replay.
         """
@@ -187,7 +187,7 @@ class Candidates:
         return [self._journal[number] for number in sorted(numbers) if number]
 
     def _needed(self, changes: Iterable[int]) -> set[int]:
-        """These operations, which changed the thing, and what they need, from the parts that they name on."""
+        """Return these operations, which changed the thing, and those that they need, by the parts that they name."""
         found: set[int] = set()
         todo: list[tuple[int, int]] = [(number, self._subject.address) for number in changes]
         todo += self._before(_root(self._subject.path), self._subject.address, len(self._journal))
@@ -206,7 +206,7 @@ class Candidates:
         return found
 
     def _before(self, path: str, address: int, number: int) -> list[tuple[int, int]]:
-        """The operations before one that last changed the byte at an address of a task, and whether it is mapped."""
+        """Return the operations before one that last changed the byte at a task's address, and whether it is mapped."""
         made = [(self._made.get(path, 0), address)]
         if not path.startswith("task:"):
             return made
@@ -225,7 +225,7 @@ def _root(path: str) -> str:
 
 
 def _parts_of(then: Operation) -> set[str]:
-    """The parts that an operation names, and that some operation made."""
+    """Return the parts that an operation names and another operation made."""
     named = [then.target, *(str(value) for _, value in then.arguments if isinstance(value, PartReference))]
     return {_root(path) for path in named if ":" in path}
 
@@ -245,17 +245,17 @@ def _addresses(then: Operation) -> list[int]:
 
 
 class Trial:
-    """Does some of a machine's operations on a fresh one, and looks whether the thing is the same there."""
+    """Runs some of a machine's operations on a fresh one, and compares the state there."""
 
     def __init__(self, machine: Any, subject: Subject) -> None:
         self._machine = machine
         self._subject = subject
         self.seen = subject.look(machine, subject.address)
         self.why_not = ""
-        """Why the latest trial could not be made to its end."""
+        """The reason why the latest trial did not reach its end."""
 
     def __call__(self, operations: Sequence[Operation]) -> bool:
-        """Return whether these operations alone make the thing what it is."""
+        """Return whether these operations alone produce the state."""
         subject, self.why_not = self._subject, ""
         target = booted(self._machine)
         replay = Replay(target, self._machine)
@@ -272,9 +272,9 @@ class Trial:
 
 
 def smallest(holds: Callable[[Sequence[Operation]], bool], operations: Sequence[Operation]) -> list[Operation]:
-    """Operations of these that hold, and without any one of which they don't.
+    """Return operations of these that hold, and without any one of which they don't.
 
-    Large parts are left out first, and early ones, since what came later is more likely to be the reason.
+    Large and early parts are left out first, since late operations are more likely to be the reason.
 
     >>> smallest(lambda some: {2, 7} <= set(some), range(10))
     [2, 7]
@@ -294,9 +294,9 @@ def smallest(holds: Callable[[Sequence[Operation]], bool], operations: Sequence[
 
 
 def _chain(holds: Trial, operations: Sequence[Operation], last: Operation) -> list[Operation]:
-    """The fewest operations that hold; with the one that changed the thing last, where that is needed.
+    """Return the fewest operations that hold, with the one that changed the thing last, if that is needed.
 
-    Without it they may hold by chance: the same byte may have been written elsewhere before.
+    Without it they may hold by chance: the same byte may have been written earlier.
     """
     others = [then for then in operations if then.number != last.number]
 
@@ -312,7 +312,7 @@ def _chain(holds: Trial, operations: Sequence[Operation], last: Operation) -> li
 
 
 def why(machine: Any, thing: Any, where: Any, places: Places, last: Operation) -> Why:
-    """Why a thing is as it is; `places` are where the notes have it, and `last` changed it last."""
+    """Return the reason of a state; `places` are its places in the notes, and `last` changed it last."""
     subject = subject_of(thing, where)
     holds = Trial(machine, subject)
     what = subject.says(holds.seen)

@@ -1,1 +1,1 @@
-"""What is kept of a machine: its structures as bytes, its journal as a file, and what learners' code did."""
+"""The saved forms of a machine: its structures as bytes, its journal as a file, and the actions of learners' code."""

@@ -1,14 +1,14 @@
-"""Copies of a machine's structures, as bytes: the same structures are made from them again, any number of times.
+"""Copies of a machine's structures, as bytes: the same structures can be rebuilt from them, any number of times.
 
-A copy shares nothing that can change with the machine it was taken of.  It holds structures only.  What lies outside
-(the machine itself, its door, its recorder, its handles, the table formats) is named in it, and the machine that it is
-restored in puts its own there.
+A copy shares nothing changeable with its machine.  It has structures only.  Objects outside (the machine itself, its
+door, its recorder, its handles, the table formats) are named in it, and a machine that restores it puts its own in
+their place.
 
-An object is written as empty first, and what it holds later: lists and trees of any length are written without
+An object is written as empty first, and its contents later: lists and trees of any length are written without
 recursion.  A simulated thread in the middle of a call can't be copied, as Python can't copy a generator.  The page
 daemon can, between two of its passes: a new one starts at the top of its loop.
 
-The bytes are compressed: most of a machine's memory is zeroes.
+The bytes are compressed: most of a machine's memory is zeros.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ _OWN = __name__.partition(".")[0]
 """The package whose objects are written empty first."""
 
 FASTEST = 1
-"""How hard zlib tries: more would take longer than it is worth."""
+"""The compression level of zlib: higher ones would take longer than they are worth."""
 
 
 class NoCopy(Exception):
-    """Something can't be copied: a thread in the middle of a call, or an object of a learner's."""
+    """Raised if something can't be copied: a thread in the middle of a call, or a learner's object."""
 
 
 def freeze(state: Any, outside: Mapping[int, tuple[Any, ...]]) -> bytes:
-    """`state` and all that it leads to, as compressed bytes.  O(objects), some microseconds each.
+    """Return `state` and everything that it refers to as compressed bytes.  O(objects), some microseconds each.
 
-    `outside` says by `id` what is not copied, and what the copy has in its place: the name of a maker, and what that is
-    given.
+    `outside` lists by `id` the objects that are not copied, and their replacements in the copy: the name of a maker,
+    and its argument.
 
     >>> from vmwidgets.engine.base.recorder import Recorder
     >>> inside, outside = [1], Recorder()
@@ -65,7 +65,7 @@ def freeze(state: Any, outside: Mapping[int, tuple[Any, ...]]) -> bytes:
 
 
 def thaw(data: bytes, makers: Mapping[str, Callable[..., Any]]) -> Any:
-    """Return what was frozen, made again; `makers` make what lay outside."""
+    """Return frozen structures, rebuilt; `makers` make the objects outside."""
     written = zlib.decompress(data)
     unpickler = _Unpickler(BytesIO(written), makers)
     with no_collection():
@@ -82,7 +82,7 @@ def thaw(data: bytes, makers: Mapping[str, Callable[..., Any]]) -> Any:
 
 @contextmanager
 def no_collection() -> Iterator[None]:
-    """In here the garbage collector rests: where all that is made stays, it would look again and again, for nothing."""
+    """Turn the garbage collector off in this block: if all new objects stay, it would run for nothing."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -93,7 +93,7 @@ def no_collection() -> Iterator[None]:
 
 
 def _columns(kind: Any, objects: list[Any]) -> tuple[Any, list[Any], dict[str, tuple[Any, ...]], list[dict[str, Any]]]:
-    """The contents of objects of one kind: slots in columns where all are set, the rest object by object."""
+    """Return the contents of objects of one kind: slots in columns if all are set, the rest object by object."""
     slots = _slots(kind)
     if slots and not hasattr(objects[0], "__dict__"):
         try:
@@ -108,10 +108,10 @@ class _Pickler(pickle.Pickler):
         super().__init__(out, pickle.HIGHEST_PROTOCOL)
         self._outside = outside
         self.empty: dict[Any, list[Any]] = {}
-        """Objects that were written empty, and whose contents come next, by their kind."""
+        """The objects that were written empty, and whose contents come next, by their kind."""
 
     def reducer_override(self, value: Any) -> Any:
-        """Return how one object is written."""
+        """Return the written form of one object."""
         kind: Any = type(value)
         if kind is type or kind is FunctionType:
             return NotImplemented  # by its name; that refuses what has none
@@ -139,7 +139,7 @@ class _Unpickler(pickle.Unpickler):
         self._makers = makers
 
     def find_class(self, module: str, name: str) -> Any:
-        """A class or function by its name, of which one makes what lay outside."""
+        """Return a class or function by its name; one of them makes the objects outside."""
         return self._make if (module, name) == (__name__, "make") else super().find_class(module, name)
 
     def _make(self, maker: str, *given: Any) -> Any:
@@ -147,13 +147,13 @@ class _Unpickler(pickle.Unpickler):
 
 
 def make(maker: str, *given: Any) -> Any:
-    """Return what a copy has in the place of something outside; :func:`thaw` calls one of its makers instead."""
+    """Return the copy's replacement of an object outside; :func:`thaw` calls one of its makers instead."""
     raise RuntimeError(f"{maker}{given} is made by thaw()")
 
 
 @cache
 def _by_identity(kind: Any) -> bool:
-    """Return whether this is a kind of ours, whose objects are the same only if they are one."""
+    """Return whether this is one of our kinds, whose objects are compared by identity."""
     return bool(kind.__hash__ is object.__hash__ and kind.__module__.startswith(_OWN))
 
 
@@ -165,7 +165,7 @@ def _error(kind: type[BaseException], args: tuple[Any, ...], held: dict[str, Any
 
 
 def contents(value: Any) -> dict[str, Any]:
-    """All that an object holds, by attribute."""
+    """Return the contents of an object, by attribute."""
     kind: Any = type(value)
     held = {name: getattr(value, name) for name in _slots(kind) if hasattr(value, name)}
     held.update(getattr(value, "__dict__", ()))

@@ -1,7 +1,7 @@
-"""Journals as files: one line of JSON an operation, packed with gzip.
+"""Journals as files: one line of JSON for each operation, packed with gzip.
 
 The first line is the header: ``{"format": "vmwidgets journal", "version": 2, "by": …}``.  Then come lines of these
-kinds, which their first key says:
+kinds, identified by their first key:
 
 * ``{"operation": serial, "target": path, "name": …, "arguments": {…}, "outcome": …, "result": …}``, the boot first;
   an interrupted one has ``"stopped_at"`` too;
@@ -13,8 +13,8 @@ kinds, which their first key says:
 The last line, ``{"end": lines, "sha256": …}``, has a check value over the bytes of all lines before it, unpacked.
 
 Numbers and texts are JSON's.  An address is ``{"hex": "0x40_0000"}``, bytes are ``{"bytes": "00ff"}``, a part of the
-machine is ``{"part": path}``, processors' settings are ``{"settings": {…}}``, any other value that an operation gave is
-``{"value": [kind, fields]}``: it can be compared, and is not made again.  The same journal gives the same bytes.
+machine is ``{"part": path}``, processors' settings are ``{"settings": {…}}``, any other result of an operation is
+``{"value": [kind, fields]}``: it can be compared, but is not rebuilt.  The same journal gives the same bytes.
 """
 
 from __future__ import annotations
@@ -40,23 +40,23 @@ from ...base.units import Address
 from ...mmu.rules import Controls
 
 FORMAT, VERSION = "vmwidgets journal", 2
-"""Version 1 has the same lines; the machine that it was written of did some things otherwise (:mod:`.load`)."""
+"""Version 1 has the same lines; the machines that wrote it did some things differently (:mod:`.load`)."""
 
 MOST_BYTES, MOST_LINE, MOST_LINES, DEEPEST = 256 << 20, 4 << 20, 1_000_000, 16
-"""What a file has at most, unpacked: bytes, bytes in a line, lines, and lists or objects in one another."""
+"""The limits of an unpacked file: bytes, bytes in a line, lines, and nested lists or objects."""
 
 MOST_ITEMS_A_LINE, MOST_ITEMS = 100_000, 20_000_000
-"""How many items lists and objects have at most, in a line and in all."""
+"""The most items of lists and objects, in a line and in all."""
 
 ACTIONS_A_LINE = 500
-"""A script with more actions has several lines."""
+"""The most actions in a line; a longer script has several lines."""
 
 LONGEST_NUMBER = 40
-"""Digits of a number that is read."""
+"""The most digits of a number."""
 
 
 class BadJournal(Refused):
-    """A file that is not a journal, or a damaged one: the sentence names the file, and the line unless that is 0."""
+    """Raised for a file that is damaged or not a journal: the message names the file, and the line unless it is 0."""
 
     def __init__(self, path: Any, line: int, why: object) -> None:
         place = f", line {line}" if line else ""
@@ -64,15 +64,15 @@ class BadJournal(Refused):
 
 
 class Settings(dict[str, Any]):
-    """Processors' settings by name: the machine that they are for makes its own of them."""
+    """The settings of processors by name: the machine that uses them makes its own of them."""
 
 
 class Written:
-    """A value of an operation as a file has it: equal to every value that is written so."""
+    """A value of an operation in the form of a file: equal to every value with the same form."""
 
     __slots__ = ("text",)
     is_data = True
-    """A record keeps it as it is."""
+    """Says that records keep it unchanged."""
 
     def __init__(self, data: Any) -> None:
         self.text = _dumped(data)
@@ -97,7 +97,7 @@ def _dumped(data: Any) -> str:
 
 @singledispatch
 def encode(value: Any) -> Any:
-    """A value as JSON's.
+    """Return a value in JSON's form.
 
     >>> encode((1, b"x", Address(4096), PartReference("kernel_map")))
     [1, {'bytes': '78'}, {'hex': '0x1000'}, {'part': 'kernel_map'}]
@@ -124,7 +124,7 @@ for _kind in (tuple, list, set, frozenset):
 
 
 def decode(data: Any) -> Any:
-    """Return what :func:`encode` wrote; a ValueError where it can't have."""
+    """Return the value from :func:`encode`'s result; a ValueError if it can't be one."""
     if data is None or isinstance(data, (bool, int, str)):
         return data
     if isinstance(data, list):
@@ -147,11 +147,11 @@ _TEXTS: dict[str, Any] = {
     "bytes": bytes.fromhex,
     "float": float,
 }
-"""Makes a value of its text."""
+"""Makes a value from its text."""
 
 
 SUCH = "mine.jsonl.gz"
-"""The name of a file, for those who gave none."""
+"""The name of a file if none is given."""
 
 # ---- writing -----------------------------------------------------------------------------------
 
@@ -160,7 +160,7 @@ class MachineJournal(Journal):
     """The journal of a machine, which can be saved."""
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write it to a file, `….jsonl.gz`, from which :func:`vmwidgets.load_journal` rebuilds the machine.
+        """Write the journal to a file, `….jsonl.gz`, from which :func:`vmwidgets.load_journal` rebuilds the machine.
 
         If writing fails, an existing file stays as it was.  O(operations).
         """
@@ -170,18 +170,18 @@ class MachineJournal(Journal):
             _write(self, raw)
 
     def as_file(self) -> bytes:
-        """The bytes that :meth:`save` writes.  O(operations)."""
+        """Return the bytes that :meth:`save` writes.  O(operations)."""
         raw = io.BytesIO()
         _write(self, raw)
         return raw.getvalue()
 
     def handout(self, path: str | os.PathLike[str], *pictures: Any, **options: Any) -> Any:
-        """Write the machine's story to a file to step through, without a kernel: see :func:`vmwidgets.handout`."""
+        """Write the machine's history to a file to step through, without a kernel: see :func:`vmwidgets.handout`."""
         return HANDED_OUT_BY[-1](self, path, pictures, options)
 
 
 HANDED_OUT_BY: list[Callable[[Journal, Any, tuple[Any, ...], dict[str, Any]], Any]] = []
-"""What writes a handout, the last of them: pictures are no business of the engine."""
+"""The writer of handouts, as the last item: the engine does not know pictures."""
 
 
 def _write(journal: Journal, raw: BinaryIO) -> None:
@@ -248,36 +248,36 @@ def _scripts(scripts: dict[str, Script]) -> Iterator[dict[str, Any]]:
 
 
 class Loaded:
-    """What a file has: the operations with the number of the line of each, and the rest as a journal has it."""
+    """The contents of a file: the operations with their line numbers, and the rest as in a journal."""
 
     def __init__(self) -> None:
         self.version = VERSION
-        """The version of the format that the file has."""
+        """The version of the file's format."""
         self.operations: list[Operation] = []
         self.lines: dict[int, int] = {}
-        """By an operation's serial: the line of the file."""
+        """The line of the file, by an operation's serial."""
         self.scripts: dict[str, Script] = {}
         self.groups: list[Group] = []
         self.marks: dict[str, int] = {}
         self._sections: list[tuple[str, int, list[Operation], dict[str, Script]]] = []
-        """Of each line of operations that were undone: its kind, what it came after, its operations and scripts."""
+        """The undone lines of operations: of each its kind, the serial before it, its operations and scripts."""
 
     @property
     def undone(self) -> Line | None:
-        """Return what can be redone."""
+        """The operations that can be redone."""
         found = self._of_kind("undone")
         return found[-1] if found and found[-1].operations else None
 
     @property
     def branches(self) -> list[Line]:
-        """Return what was undone, and something else done instead."""
+        """The operations that were undone and then replaced by others."""
         return self._of_kind("branch")
 
     def _of_kind(self, wanted: str) -> list[Line]:
         return [Line(after, tuple(done), scripts) for kind, after, done, scripts in self._sections if kind == wanted]
 
     def read(self, data: dict[str, Any], count: int) -> None:
-        """One line between the first and the last."""
+        """Read a line between the first and the last."""
         kind = next(iter(data), "")
         if kind not in _KINDS:
             raise ValueError(f"{kind!r} is not a kind of line")
@@ -333,7 +333,7 @@ def _whole(value: Any) -> int:
 
 
 def _deeper(data: Any, most: int) -> bool:
-    """Return whether lists and objects lie deeper in one another than that."""
+    """Return whether lists and objects are nested more deeply than that."""
     held = [data]
     for _ in range(most):
         held = [
@@ -349,7 +349,7 @@ def _deeper(data: Any, most: int) -> bool:
 
 
 def load(path: str | os.PathLike[str]) -> Loaded:
-    """Read a file, bounded in every way; :class:`BadJournal` where it is none, is damaged, or of a later version."""
+    """Read a file within all limits; :class:`BadJournal` if it is no journal, is damaged, or is of a later version."""
     loaded, reader = Loaded(), _Reader(path)
     for data in reader.lines():
         try:
@@ -361,7 +361,7 @@ def load(path: str | os.PathLike[str]) -> Loaded:
 
 
 class _Reader:
-    """The lines of one file; `count` is the number of the line that was read last."""
+    """The lines of one file; `count` is the number of the last line read."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = place_of(path, SUCH)
@@ -370,11 +370,11 @@ class _Reader:
         self._items = 0
 
     def wrong(self, why: str, line: int = 0) -> BadJournal:
-        """The error of a line, of the last if none is given."""
+        """Return the error for a line, by default the last."""
         return BadJournal(self._path, line or self.count, why)
 
     def lines(self) -> Iterator[dict[str, Any]]:
-        """All lines between the header and the end, each as its data."""
+        """Yield all lines between the header and the end, each as its data."""
         check = hashlib.sha256()
         try:
             with gzip.open(self._path, "rb") as file:

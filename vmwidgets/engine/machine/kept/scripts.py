@@ -1,7 +1,7 @@
-"""What learners' code did, done again: each call in its order, with the answer that it got.
+"""The recorded actions of learners' code, repeated: each call in its order, with the recorded answer.
 
-A Python function is not data.  So the journal keeps which operations it called, and how they were answered
-(:class:`~vmwidgets.engine.base.scripts.Script`); a machine that is made again plays those back.
+A Python function is not data.  So the journal keeps the operations that it called, and their answers
+(:class:`~vmwidgets.engine.base.scripts.Script`); a rebuilt machine repeats those.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ...kernel.threads.waits import MaySleep
 
 
 class Call:
-    """A call that may have to sleep, made in a thread: ``address = yield from m.kmem_alloc(4096)`` waits for it."""
+    """A call that may sleep, made in a thread: ``address = yield from m.kmem_alloc(4096)`` waits for it."""
 
     def __init__(self, steps: MaySleep[Any]) -> None:
         self.steps = steps
@@ -31,17 +31,17 @@ class Call:
 
 
 ASLEEP = ("asleep",)
-"""The answer of a call that is still waited for."""
+"""The answer of a call that has not returned yet."""
 
 BEYOND = object()
-"""What a thread that repeats its record yields at the end of it."""
+"""The value that a thread which repeats its record yields at the record's end."""
 
 
 class Repeated:
-    """The record of one thread or handler, done again on `machine`; `recorded` has it by the name of its script.
+    """The record of one thread or handler, repeated on `machine`; `recorded` has it by the name of its script.
 
-    Each call must be answered as it was.  Where it isn't, the thread ends, or the handler's run: what its code would
-    have done with another answer is not known.
+    Each call must have the recorded answer.  If it does not, the thread or the handler's run ends: what its code would
+    have done with another answer is unknown.
     """
 
     def __init__(self, machine: Any, title: str, key: str, recorded: Mapping[str, Script]) -> None:
@@ -50,7 +50,7 @@ class Repeated:
         self._key = key
         self._recorded = recorded
         self.abandoned = False
-        """Whether the machine is at another moment now: the script that it has is no longer this one's."""
+        """Whether the machine is at another point now, so that this script is no longer the current one."""
 
     @property
     def _record(self) -> Sequence[Action]:
@@ -58,17 +58,17 @@ class Repeated:
 
     @property
     def _script(self) -> Script:
-        """Return what was done so far."""
+        """The actions so far."""
         script: Script = self._machine.journal.scripts[self._key]
         return script
 
     @property
     def left(self) -> bool:
-        """Return whether there is more to do."""
+        """Return whether actions are left."""
         return len(self._script) < len(self._record)
 
     def thread(self) -> Generator[Any, Any, Any]:
-        """Yield what a thread did; at the end of the record it yields BEYOND."""
+        """Yield the thread's actions; at the end of the record it yields BEYOND."""
         try:
             while self.left:
                 place = len(self._script)
@@ -94,7 +94,7 @@ class Repeated:
         yield BEYOND
 
     def _play_ending(self) -> None:
-        """Repeat what a thread did when it was ended, if that is in its record."""
+        """Repeat the actions of a thread when it was ended, if they are in its record."""
         serial, begun = self._machine.journal.next_serial, len(self._script)
         ended = self._record[begun - 1] if 0 < begun <= len(self._record) else None
         if ended is None or (ended.target, ended.name, ended.serial) != ("", "closed", serial):
@@ -103,7 +103,7 @@ class Repeated:
             self._repeat(len(self._script))
 
     def run(self) -> None:
-        """Repeat what a handler did in its next run."""
+        """Repeat the actions of a handler in its next run."""
         while self.left:
             place = len(self._script)
             action = self._record[place]
@@ -113,7 +113,7 @@ class Repeated:
             self._repeat(place)
 
     def _repeat(self, place: int) -> None:
-        """Do an action again that waits for nothing, and compare its answer."""
+        """Repeat an action that does not wait, and compare its answer."""
         try:
             self._play(self._record[place])
         except KernelPanic:
@@ -123,7 +123,7 @@ class Repeated:
         self._compare(place)
 
     def _play(self, action: Action) -> Any:
-        """Do one action again; it notes itself in the script."""
+        """Repeat one action, which notes itself in the script."""
         arguments = {key: self._machine.resolve(value) for key, value in action.arguments}
         return self._machine.recorded(action.target, action.name)(**arguments)
 

@@ -1,1 +1,1 @@
-"""Learners' code: what runs it (`callbacks.py`), asks it in the middle of a fault (`answering.py`), and bounds it."""
+"""Learners' code: `callbacks.py` runs it, `answering.py` calls it in the middle of a fault, `runaway.py` limits it."""

@@ -1,6 +1,6 @@
-"""Learners' functions that the kernel asks in the middle of a fault: for a page's bytes, or which page is to go.
+"""Learners' functions that the kernel calls in the middle of a fault: for a page's bytes, or to choose a page to evict.
 
-Each answer is in the function's script, so that a machine that is made again gets the same ones.
+Each answer is in the function's script, so that a rebuilt machine gets the same ones.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from ...paper.choices import chosen_frame
 from .callbacks import Callbacks, LearnerCode
 
 MOST_PAGES = 256
-"""So many pages of one pager are kept in the journal: 1 MiB."""
+"""The most pages of one pager that are kept in the journal: 1 MiB."""
 
 
 class Answering(LearnerCode):
-    """A learner's function that the kernel asks; it may call no operation."""
+    """A learner's function that the kernel calls; it may call no operation."""
 
     when = "in the middle of a fault"
 
     def act(self, target: str, name: str, arguments: Iterable[tuple[str, Any]], call: Callable[[], Any]) -> Any:
-        """Refuse a call of the machine: an operation is under way."""
+        """Refuse a call of the machine: an operation is running."""
         raise CallbackFailed(f"{self.title} runs {self.when}: it may not call the machine, as {name} does")
 
     def answer(self, name: str, question: tuple[str, Any], ask: Callable[[Callable[..., Any], int], Any]) -> Any:
-        """The recorded answer, or what `ask` gets of the function; that is recorded, and a failure too.
+        """Return the recorded answer, or the function's answer to `ask`, which is recorded, and a failure too.
 
-        `ask` is given the function, and how often it was asked before.
+        `ask` gets the function, and the number of earlier calls.
         """
         known = self.callbacks.recorded.get(self.key, ())
         place = len(self.script)
@@ -54,14 +54,14 @@ class Answering(LearnerCode):
 
 
 class PagerCode(Answering):
-    """A learner's function that gives the bytes of a page by its number."""
+    """A learner's function that returns the bytes of a page by its number."""
 
     def __init__(self, callbacks: Callbacks, name: str, key: str) -> None:
         super().__init__(callbacks, f"the pager of {shown(name)}", key)
         self.name = name
 
     def __call__(self, index: int) -> bytes:
-        """The bytes of page `index`; CallbackFailed, in a sentence, where the function fails or gives no page."""
+        """Return the bytes of page `index`; CallbackFailed with a message if the function fails or returns no page."""
 
         def ask(function: Callable[[int], Any], place: int) -> bytes:
             if place >= MOST_PAGES:
@@ -77,13 +77,13 @@ class PagerCode(Answering):
 
 
 class ReplacementCode(Answering):
-    """A learner's function that says which page is to go."""
+    """A learner's function that chooses a page to evict."""
 
     def __init__(self, callbacks: Callbacks, key: str) -> None:
         super().__init__(callbacks, "the function of m.replacement", key)
 
     def __call__(self, pages: list[ResidentPage]) -> int:
-        """The frame of the page that it chooses; CallbackFailed where it fails or chooses none of these."""
+        """Return the frame of the chosen page; CallbackFailed if the function fails or chooses none of these."""
 
         def ask(function: Callable[[list[ResidentPage]], Any], place: int) -> int:
             chosen = self.run(lambda: function(list(pages)))

@@ -1,7 +1,7 @@
-"""Learners' code that the machine calls: threads, handlers, and functions that only look.
+"""Learners' code that the machine calls: threads, handlers, and functions that only read.
 
-What it does goes into the journal's scripts.  In a machine that is made again the record comes first
-(:class:`~.scripts.Repeated`); beyond it a learner's own code goes on, where it is known and has run no further.
+Its actions are recorded in the journal's scripts.  On a rebuilt machine the record comes first
+(:class:`~.scripts.Repeated`); after it a learner's own code goes on, if it is known and has not run further.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ T = TypeVar("T")
 class Live:
     """A learner's own code: a handler's function, or a thread's generator, which has done `position` actions.
 
-    `door` is that of the machine that it was given to.
+    `door` is that of its machine.
     """
 
     def __init__(self, code: Any, door: Door) -> None:
@@ -45,39 +45,39 @@ class Live:
 
     @property
     def again(self) -> bool:
-        """Return whether it can be run from its beginning, as often as is wanted."""
+        """Return whether it can be run from its beginning, any number of times."""
         return callable(self.code)
 
 
 class Callbacks:
-    """The learner's code in one machine, and which of it runs now."""
+    """The learner's code in one machine, and the part that runs now."""
 
     kmem: KernelMemorySystem
     scheduler: Scheduler
 
     def __init__(self, machine: Any, door: Door) -> None:
         self.machine = machine
-        """What learners' code is given; recorded scripts find the parts they call in it."""
+        """The machine that learners' code gets; recorded scripts find the parts that they call in it."""
         self.door = door
         self.current: LearnerCode | None = None
         self._numbers: dict[str, int] = {}
-        """By name: the number that its next script is looked for from, since all below have one."""
+        """The number from which a name's next script is searched, since all below are used."""
         self.recorded: dict[str, Script] = {}
-        """What is to be done again before learners' own code goes on, by the names of scripts."""
+        """The actions to repeat before learners' own code goes on, by the names of scripts."""
         self.live: dict[str, Live] = {}
         """Learners' own code, by the names of scripts."""
         self.threads: dict[str, ThreadActor] = {}
-        """Threads of learners that have not ended, by the names of scripts."""
+        """The threads of learners that have not ended, by the names of scripts."""
         self.silent = False
-        """Whether operations are done again: what is recorded is repeated, and nothing warns a second time."""
+        """Whether operations are being replayed: records are repeated, and no warning is given a second time."""
         self.handed_out: Call | None = None
-        """The latest call that a thread was given to wait for."""
+        """The latest call that a thread got to wait for."""
         self.unended: list[GeneratorType[Any, Any, Any]] = []
-        """Generators of learners that ignored GeneratorExit."""
+        """The learners' generators that ignored GeneratorExit."""
 
     @property
     def scripts(self) -> dict[str, Script]:
-        """Return what learners' code did, by the name of its thread or handler."""
+        """The actions of learners' code, by the name of its thread or handler."""
         return self.door.journal.scripts
 
     def serve(self, kmem: KernelMemorySystem) -> None:
@@ -86,19 +86,22 @@ class Callbacks:
         self.scheduler.interrupted = _interrupted
 
     def begin(self, scripts: Mapping[str, Script], serial: int) -> None:
-        """Have this done again, of handlers up to the operation of this serial: from then on their functions run."""
+        """Repeat these records, those of handlers up to the operation of this serial: then their functions run."""
         for key, script in scripts.items():
             live = self.live.get(key)
             again = live is not None and live.again
             self.recorded[key] = script.until(serial) if again else script.until(script.last)
 
     def leave(self) -> dict[str, ThreadActor]:
-        """Take all threads out: other structures come.  What a generator has done stays done, and is not ended."""
+        """Take out and return all threads, before other structures come.
+
+        Actions of generators stay done; none is ended.
+        """
         left, self.threads, self._numbers = self.threads, {}, {}
         return left
 
     def drop(self, left: dict[str, ThreadActor], kmem: KernelMemorySystem) -> None:
-        """End the threads of structures that nothing has any more; what learners' generators have done stays."""
+        """Drop the threads of unused structures; the actions of learners' generators stay done."""
         for actor in left.values():
             actor.left = actor.repeated.abandoned = True
         with kmem.recorder.quiet():
@@ -107,12 +110,12 @@ class Callbacks:
                     thread.call.close()
 
     def warn(self, sentence: str, stacklevel: int = 3) -> None:
-        """Warn of learners' code that failed where no call can raise its error."""
+        """Warn of learners' code that failed in a place where no call can raise its error."""
         if not self.silent:
             warnings.warn(sentence, RuntimeWarning, stacklevel=stacklevel)
 
     def begin_script(self, name: str, code: Any = None) -> str:
-        """Begin the script of a new thread or handler, to be repeated where it has no code of its own; its key."""
+        """Begin the script of a new thread or handler, to be repeated if it has no code of its own; return its key."""
         key = self.next_script(name)
         self.scripts[key] = Script(serial=self.door.journal.next_serial)
         if code is not None:
@@ -121,15 +124,15 @@ class Callbacks:
         return key
 
     def handler(self, name: str, key: str) -> Handler:
-        """The handler of a script that was begun."""
+        """Return the handler of a script that was begun."""
         return Handler(self, name, key)
 
     def repeated(self, title: str, key: str) -> Repeated:
-        """Return what is still to be done again of a script."""
+        """Return the part of a script that is left to repeat."""
         return Repeated(self.machine, title, key, self.recorded)
 
     def _in_unended(self) -> bool:
-        """Return whether this runs inside a generator that ignored GeneratorExit (Python will close it again)."""
+        """Return whether this runs inside a generator that ignored GeneratorExit (Python will close it later)."""
         frames = {id(one.gi_frame) for one in self.unended}
         frame: FrameType | None = sys._getframe()
         while frame is not None and id(frame) not in frames:
@@ -137,13 +140,14 @@ class Callbacks:
         return frame is not None
 
     def next_script(self, name: str) -> str:
-        """The key of the script that the next thread or handler called `name` will have: a name may come again."""
+        """Return the key of the next script of the thread or handler `name`: a name may be used several times."""
         return numbered(name, "#", self.scripts, self._numbers)
 
     def complete(self, name: str, steps: MaySleep[T]) -> T:
-        """Do a call that may have to sleep, in the way in which its caller can wait.
+        """Make a call that may sleep, in a way in which its caller can wait.
 
-        A thread gets a :class:`Call` to yield; a handler can't wait at all; for the cell others run until it is done.
+        A thread gets a :class:`Call` to yield; a handler can't wait at all; for the cell, other threads run until it
+        ends.
         """
         result: T
         if isinstance(self.current, ThreadActor) or (self.unended and self._in_unended()):
@@ -188,10 +192,10 @@ def _interrupted() -> bool:
 
 
 class LearnerCode:
-    """Learner's code while it runs: its calls of operations go into its script."""
+    """A learner's code while it runs: its calls of operations are recorded in its script."""
 
     caller = ""
-    """What its calls return to, as :class:`~.event.Unwound` names it: a thread is called by no kernel function."""
+    """The caller of its calls, as :class:`~.event.Unwound` names it: no kernel function calls a thread."""
 
     def __init__(self, callbacks: Callbacks, title: str, key: str) -> None:
         self.callbacks = callbacks
@@ -200,15 +204,15 @@ class LearnerCode:
         self._calls = 0
         self._made: list[Call] = []
         self._raised = False
-        """Whether its latest call failed, and the kernel functions that failed are still under way in the events."""
+        """Whether its latest call failed, and the failed kernel functions have not ended yet in the events."""
 
     @property
     def script(self) -> Script:
-        """Return what it did so far."""
+        """Its actions so far."""
         return self.callbacks.scripts[self.key]
 
     def note(self, name: str, target: str = "", arguments: Iterable[tuple[str, Any]] = (), answer: Any = None) -> int:
-        """Put an action into the script; its place there."""
+        """Record an action in the script; return its place there."""
         serial = self.callbacks.door.journal.next_serial
         self.script.append(Action(target, name, tuple(arguments), answer, serial))
         return len(self.script) - 1
@@ -217,7 +221,7 @@ class LearnerCode:
         self.note("failed", arguments=(("why", f"{why}"),))
 
     def act(self, target: str, name: str, arguments: Iterable[tuple[str, Any]], call: Callable[[], Any]) -> Any:
-        """Make a call for it and note it; one that may sleep is noted when it is waited for."""
+        """Make a call for it and record it; one that may sleep is recorded when it is waited for."""
         self._calls += 1
         if self._calls > MOST_CALLS:
             raise Runaway(f"it called more than {MOST_CALLS:,} operations without waiting for anything")
@@ -252,10 +256,9 @@ class LearnerCode:
         return result
 
     def _unwind(self) -> None:
-        """It goes on after an error: report that the functions which failed are done.
+        """Report that the functions which failed have ended, since the code goes on after the error.
 
-        That is not reported where it caught the error: it may be about to end by it, and then they tell where it
-        came from.
+        This is not reported if it caught the error: the error may be about to end it, and then they show its origin.
         """
         raised, self._raised = self._raised, False
         emit = self.callbacks.kmem.recorder.emit
@@ -263,7 +266,7 @@ class LearnerCode:
             emit((Unwound.tag, self.caller))
 
     def run(self, step: Callable[[], Any], *, stoppable: bool = True) -> Any:
-        """Let the learner's code go on; whatever it raises becomes one sentence.  The stop button works if it may."""
+        """Let the learner's code go on; every exception becomes one sentence.  The stop button works if it may."""
         callbacks, door = self.callbacks, self.callbacks.door
         outer, callbacks.current, door.actor = (callbacks.current, door.actor), self, self
         self._calls = 0
@@ -283,22 +286,22 @@ class LearnerCode:
 
 
 class ThreadActor(LearnerCode):
-    """A learner's thread; :meth:`steps` is what the scheduler runs."""
+    """A learner's thread; the scheduler runs :meth:`steps`."""
 
     def __init__(self, callbacks: Callbacks, name: str, key: str) -> None:
         super().__init__(callbacks, f"thread {shown(name)}", key)
         self._name = name
         self._live: Live | None = None
-        """The learner's own generator, once it goes on."""
+        """The learner's own generator, after it goes on."""
         self.repeated = callbacks.repeated(self.title, key)
-        """Its record, which is done again first."""
+        """Its record, which is repeated first."""
         self._body = self.repeated.thread()
         self.left = False
-        """Whether the machine is at another moment now, and this is the thread of before."""
+        """Whether the machine is at another point now, so that this is an earlier thread."""
         callbacks.threads[key] = self
 
     def steps(self) -> MaySleep[Any]:
-        """Run the learner's generator from call to call; the thread's result is what it returns."""
+        """Run the learner's generator from call to call; its returned value is the thread's result."""
         answer, error = None, None
         try:
             while True:
@@ -324,7 +327,7 @@ class ThreadActor(LearnerCode):
                 self._close()
 
     def _go_on(self, answer: Any, error: BaseException | None) -> tuple[Any, bool]:
-        """Return what the generator yields next, or what it returned, and whether that was the end."""
+        """Return the next yielded value of the generator, or its returned one, and whether that is the end."""
 
         def step() -> tuple[Any, bool]:
             try:
@@ -340,7 +343,7 @@ class ThreadActor(LearnerCode):
         return item, done
 
     def _beyond(self) -> Live:
-        """The learner's own generator, if it is where the record ends."""
+        """Return the learner's own generator, if it is at the end of the record."""
         live = self.callbacks.live.get(self.key)
         if live is None:
             raise CallbackFailed(f"{self.title} was recorded up to here: what its function would do next is not known")
@@ -352,14 +355,14 @@ class ThreadActor(LearnerCode):
         return live
 
     def _refuse_locks(self) -> None:
-        """A thread lets go of its locks before it ends; those that it kept are let go of here."""
+        """Release the locks that a thread has kept at its end, and raise: it should have released them itself."""
         kept = self._release_locks()
         if kept:
             names = " and ".join(called(lock.name) for lock in kept)
             raise CallbackFailed(f"{self.title} ended with the lock of {names}: unlock it before; it is free now")
 
     def _wait_for(self, item: Any) -> MaySleep[tuple[Any, VMError | None]]:
-        """Do the call that was yielded: what it gives, or the error to raise in the thread."""
+        """Make the call that was yielded, and return its result, or the error to raise in the thread."""
         if not isinstance(item, Call):
             raise CallbackFailed(
                 f"{self.title} yielded {shown(item)}: a thread yields calls, such as `yield from m.kmem_alloc(4096)`"
@@ -396,9 +399,9 @@ class ThreadActor(LearnerCode):
                 )
 
     def _close(self) -> None:
-        """End the learner's generator: what it still does is noted; it can't wait for anything any more.
+        """Close the learner's generator: its further actions are recorded; it can't wait for anything.
 
-        That may be in the middle of another machine's operation, when this one is garbage: an interrupt raised here
+        This may happen in the middle of another machine's operation, when this one is garbage: an interrupt raised here
         would be lost.
         """
         chain = list(_delegates(self._body))
@@ -421,7 +424,7 @@ class ThreadActor(LearnerCode):
 
 
 class Handler(LearnerCode):
-    """A learner's handler, called again and again; it can't sleep."""
+    """A learner's handler, which is called repeatedly; it can't sleep."""
 
     caller = LowMemory.tag
 
@@ -431,7 +434,7 @@ class Handler(LearnerCode):
         self._runs = False
 
     def _step(self) -> Any:
-        """One run: what was recorded of it, or the learner's function."""
+        """Run it once: its recorded actions, or the learner's function."""
         repeated = self.callbacks.repeated(self.title, self.key)
         self.note("begins")
         if len(self.script) <= len(self.callbacks.recorded.get(self.key, ())):
@@ -450,7 +453,7 @@ class Handler(LearnerCode):
             return function()
 
     def __call__(self) -> None:
-        """Run it once; what it raises is the error of the operation that called it, and a warning in the daemon."""
+        """Run it once; its exception is the error of the operation that called it, and a warning in the daemon."""
         kmem = self.callbacks.kmem
         if self._runs:
             raise CallbackFailed(
@@ -483,7 +486,7 @@ class Handler(LearnerCode):
 
 
 class Watcher(LearnerCode):
-    """A learner's function that only looks whether something is reached."""
+    """A learner's function that only checks a condition."""
 
     def __init__(self, callbacks: Callbacks, function: Callable[[], Any]) -> None:
         self.callbacks = callbacks
@@ -492,16 +495,16 @@ class Watcher(LearnerCode):
         self._function = function
 
     def act(self, target: str, name: str, arguments: Iterable[tuple[str, Any]], call: Callable[[], Any]) -> Any:
-        """It may not change anything."""
+        """Refuse to change anything."""
         raise CallbackFailed(f"{self.title} calls {name}: it may only look")
 
     def __call__(self) -> bool:
-        """Return whether it answers true."""
+        """Return whether its answer is true."""
         return bool(self.run(lambda: bool(self._function())))
 
 
 def thread_body(function: Callable[..., Any], args: tuple[Any, ...]) -> Generator[Any, Any, Any]:
-    """Run a learner's function as a thread: a generator's steps, one call of the machine's, or all at once."""
+    """Yield the steps of a learner's function as a thread: a generator's, one call of the machine's, or all at once."""
     made = function(*args)
     if isgenerator(made):
         return (yield from made)
@@ -512,7 +515,7 @@ def thread_body(function: Callable[..., Any], args: tuple[Any, ...]) -> Generato
 
 
 def with_machine(handler: Callable[..., Any], machine: Any) -> Callable[[], Any]:
-    """A handler as a function without arguments: it gets the machine, or nothing."""
+    """Return a handler as a function without arguments: it gets the machine, or nothing."""
     try:
         wants = [one for one in signature(handler).parameters.values() if one.default is one.empty]
     except (TypeError, ValueError):
@@ -525,13 +528,13 @@ def with_machine(handler: Callable[..., Any], machine: Any) -> Callable[[], Any]
 
 
 def _result(value: Any) -> Any:
-    """A thread's result as data: numbers, texts and parts of the machine as they are, of anything else its text."""
+    """Return a thread's result as data: numbers, texts and parts of the machine unchanged, other values as text."""
     kept = plain(value)
     return kept if isinstance(kept, (int, float, str, bytes, type(None))) else shown(kept)
 
 
 def _delegates(body: Generator[Any, Any, Any]) -> Iterator[GeneratorType[Any, Any, Any]]:
-    """A generator and those that it waits for with `yield from`."""
+    """Yield a generator and those that it waits for with `yield from`."""
     inner: Any = body
     while isgenerator(inner):
         yield inner
@@ -539,7 +542,7 @@ def _delegates(body: Generator[Any, Any, Any]) -> Iterator[GeneratorType[Any, An
 
 
 def _said(error: BaseException) -> str:
-    """Return what an error says, after its kind where that is not a word of this house."""
+    """Return an error's message, after its kind unless that is one of this project's own."""
     name = "" if isinstance(error, (VMError, Runaway)) else f"{type(error).__name__}: "
     try:
         return f"{name}{error}".rstrip(": ")

@@ -1,11 +1,11 @@
-"""A bound on what a learner's code may do before it waits for something, so that no cell hangs on it.
+"""A limit on the steps of a learner's code before it waits, so that it can't block a cell.
 
-It is a number of steps, no clock: the same code stops at the same place every time. A step is a turn of a loop or a
-call of a Python function. Whatever goes on without end makes steps, but for loops inside of functions written in C
+It is a number of steps, not a time: the same code stops at the same place every time. A step is a turn of a loop or a
+call of a Python function. All endless code makes steps, except for loops inside of functions written in C
 (``list(itertools.count())``).
 
-Code of this package is never stopped. Its calls count while it only looks at the machine, since a look may be long;
-what an operation does inside doesn't count.
+Code of this package is never stopped. Its steps count while it only reads the machine, since that may take long; steps
+inside an operation don't count.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from types import CodeType, FrameType
 from typing import Any
 
 MOST_STEPS = 1_000_000
-"""Turns of loops and calls of functions that a thread or handler may make in one go."""
+"""The most turns of loops and calls of functions that a thread or handler may make in one go."""
 
 MOST_CALLS = 50_000
-"""Operations that it may call in one go; each makes some twenty steps before it begins."""
+"""The most operations that it may call in one go; each makes about twenty steps before it begins."""
 
 TOOLS = (4, 3, 5, 2, 1, 0)
-"""Ids of `sys.monitoring`, those first that no other tool has by custom."""
+"""Ids of `sys.monitoring`, beginning with those that other tools usually do not use."""
 
 
 class Runaway(BaseException):
-    """A learner's code does not end; no ``except Exception`` of its own catches this."""
+    """Raised if a learner's code does not end; no ``except Exception`` of its own catches this."""
 
 
 class _Budget:
-    """What is left to the code that runs in one Python thread."""
+    """The rest of the limit for the code that runs in one Python thread."""
 
     __slots__ = ("counting", "left", "most")
 
@@ -44,7 +44,7 @@ class _Budget:
         self.counting = False
 
     def spend(self, code: CodeType) -> None:
-        """One step; :class:`Runaway` if there is none left, in code that may be stopped."""
+        """Count a step; :class:`Runaway` if none is left, in code that may be stopped."""
         self.left -= 1
         if self.left < 0 and not _ours(code):
             raise Runaway(
@@ -53,7 +53,7 @@ class _Budget:
 
 
 _budgets: dict[int, _Budget] = {}
-"""By Python thread, while its code is bounded."""
+"""The limits by Python thread, while its code is limited."""
 
 
 def _ours(code: CodeType) -> bool:
@@ -64,12 +64,12 @@ _PACKAGE = dirname(dirname(dirname(_ours.__code__.co_filename))) + sep  # noqa: 
 
 
 class bounded:  # noqa: N801  used as a function
-    """Stop the code run in here after so many steps.
+    """Stops the code in this block after a number of steps.
 
-    Bounds nest: the inner one draws on the outer's steps.  Before Python 3.12 nothing is counted while a debugger or a
-    coverage tool traces, since there is one trace function only; from 3.12 on both work side by side.
+    Nested blocks also use up the outer one's steps.  Before Python 3.12 nothing is counted while a debugger or a
+    coverage tool traces, since there is only one trace function; from 3.12 on both work side by side.
 
-    A class and no generator function: the steps of `contextlib` would be counted, and stopped.
+    This is a class and not a generator function: the steps of `contextlib` would be counted, and stopped.
     """
 
     __slots__ = ("_most", "_outer")
@@ -105,7 +105,7 @@ class bounded:  # noqa: N801  used as a function
 
 
 def counting(on: bool) -> bool:
-    """Count the steps of this Python thread from now on, or not; whether they counted before."""
+    """Count the steps of this Python thread from now on, or stop counting; return whether they were counted before."""
     budget = _budgets.get(get_ident())
     if budget is None:
         return False
@@ -114,7 +114,7 @@ def counting(on: bool) -> bool:
 
 
 class _Monitoring:
-    """The way of Python 3.12 and newer: `sys.monitoring` reports turns and calls alone, and knows of other tools."""
+    """The method for Python 3.12 and newer: `sys.monitoring` reports only turns and calls, beside other tools."""
 
     def __init__(self, monitoring: Any) -> None:
         self._monitoring = monitoring
@@ -123,7 +123,7 @@ class _Monitoring:
         self._tool = 0
 
     def begin(self) -> bool:
-        """Have the steps of this Python thread reported; false if other tools have all the ids there are."""
+        """Have the steps of this Python thread reported; return false if other tools use all ids."""
         with self._lock:
             if not self._threads and not self._take():
                 return False
@@ -152,7 +152,7 @@ class _Monitoring:
                 self._monitoring.free_tool_id(self._tool)
 
     def go_on(self) -> None:
-        """Nothing ends the reports but :meth:`end`."""
+        """Do nothing: only :meth:`end` ends the reports."""
 
     def _called(self, code: CodeType, offset: int) -> None:
         budget = _budgets.get(get_ident())
@@ -169,10 +169,10 @@ class _Monitoring:
 
 
 class _Tracing:
-    """The way before Python 3.12: a trace function, which sees each instruction."""
+    """The method for earlier Python versions: a trace function, which gets each instruction."""
 
     def begin(self) -> bool:
-        """Trace this Python thread; false if it is traced already."""
+        """Trace this Python thread; return false if it is traced already."""
         if sys.gettrace() is not None:
             return False
         sys.settrace(_trace_call)
@@ -184,13 +184,13 @@ class _Tracing:
             sys.settrace(None)
 
     def go_on(self) -> None:
-        """Trace again: an error out of a trace function ends tracing."""
+        """Resume tracing: an error raised by a trace function ends tracing."""
         if sys.gettrace() is None:
             sys.settrace(_trace_call)
 
 
 def _trace_call(frame: FrameType, event: str, argument: Any) -> Any:
-    """Count a call; the next turn of a loop stops code that has none left, since a `try` may lie around the call."""
+    """Count a call; the next turn of a loop stops code without steps left, since the call may be inside a `try`."""
     budget = _budgets.get(get_ident())
     if budget is None or not budget.counting:
         return None
@@ -204,7 +204,7 @@ def _trace_call(frame: FrameType, event: str, argument: Any) -> Any:
 
 
 def _trace_turns(budget: _Budget, jumps: frozenset[int]) -> Callable[[FrameType, str, Any], Any]:
-    """Count an instruction of one frame: a jump back begins a loop's next turn, as does a repetition."""
+    """Count an instruction of one frame: a jump back begins a loop's next turn, and so does a repetition."""
     last = -1
 
     def trace(frame: FrameType, event: str, argument: Any) -> Any:
@@ -223,7 +223,7 @@ def _trace_turns(budget: _Budget, jumps: frozenset[int]) -> Callable[[FrameType,
 
 @lru_cache(maxsize=256)
 def _jumps_back(code: CodeType) -> frozenset[int]:
-    """The places of the instructions that jump back; one with prefixes has the place of the first."""
+    """Return the places of the instructions that jump back; one with prefixes has the place of the first."""
     found: set[int] = set()
     prefix = -1
     for one in get_instructions(code):

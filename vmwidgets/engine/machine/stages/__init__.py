@@ -1,1 +1,1 @@
-"""What a boot makes, stage by stage (`boot_stages.py`), and where it all lies (`layouts.py`)."""
+"""The structures that a boot makes, stage by stage (`boot_stages.py`), and their addresses (`layouts.py`)."""

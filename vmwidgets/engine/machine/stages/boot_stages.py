@@ -1,4 +1,4 @@
-"""The boot, stage by stage: what must exist before what.
+"""The boot, stage by stage, in the order in which the structures need each other.
 
 RAM and the page allocator; the kernel's tables; the kernel map with its boot range; the kentry area; the cache of
 other maps' entries; FreeBSD's kernel memory in a range of the kernel map (:class:`KernelMemorySystem`), whose entries
@@ -40,45 +40,45 @@ from ...mmu.format import TableFormat
 from .layouts import TINY_KMEM, KmemSizes, Layout
 
 ENTRY_BYTES = {64: 112, 32: 64}
-"""Size of a FreeBSD map entry, by word width."""
+"""The size of a FreeBSD map entry, by word width."""
 
 HZ = 1000
-"""Clock ticks a second."""
+"""The clock ticks in a second."""
 
 ROOT = "kmem/kernel_map"
-"""Name of FreeBSD's kernel map in a machine, whose events tell it from X15's, "kernel_map"."""
+"""The name of FreeBSD's kernel map in a machine, whose events tell it from X15's, "kernel_map"."""
 
 
 class KmemTables:
-    """Kernel page tables as kernel memory uses them: each page can be read, and written if its entry allows that."""
+    """The kernel's page tables for kernel memory: each page can be read, and written if its entry allows that."""
 
     def __init__(self, pmap: KernelPmap) -> None:
         self._pmap = pmap
 
     @property
     def large(self) -> bool:
-        """Return whether large pages were ever mapped: then a cut may take a table."""
+        """Return whether large pages were ever mapped: then a cut may need a page for a table."""
         return self._pmap.large
 
     def enter(self, va: int, frames: Sequence[int], wired: bool, protection: int) -> None:
-        """Translate the pages from `va` on to `frames`; the tables don't tell wired pages from others."""
+        """Map the pages from `va` on to `frames`; the tables don't tell wired pages from others."""
         self._pmap.kenter_pages(va, frames, READ | protection & WRITE)
 
     def remove(self, start: int, end: int) -> None:
-        """Translate nothing in [start, end)."""
+        """Unmap [start, end)."""
         self._pmap.kremove(start, end)
         self._pmap.update(start, end)
 
     def translated(self, start: int, end: int) -> list[int]:
-        """The frames behind [start, end)."""
+        """Return the frames behind [start, end)."""
         return self._pmap.translated(start, end)
 
     def prepared(self, cuts: Iterable[int]) -> AbstractContextManager[None]:
-        """Hold the tables that large pages cut at `cuts` need."""
+        """Reserve the tables that large pages cut at `cuts` need."""
         return self._pmap.prepared(cuts)
 
     def protect(self, start: int, end: int, protection: int) -> None:
-        """Give what is translated in [start, end) other rights."""
+        """Set the rights of the mapped pages in [start, end)."""
         self._pmap.protect(start, end, protection)
         self._pmap.update(start, end)
 
@@ -92,17 +92,17 @@ class BootSlabs:
 
     @property
     def left(self) -> int:
-        """Return how many more there could be now."""
+        """The number of further slabs that are possible now."""
         return min(len(self._free), self._backing.pages.obtainable_pages)
 
     def allocate(self) -> int | None:
-        """The next page of the range, with memory behind it; none at its end, or without memory."""
+        """Return the next page of the range, with memory behind it; None at its end, or without memory."""
         if not self._free or not self._backing.back(self._free[-1], PAGE, "kmem entries"):
             return None
         return self._free.pop()
 
     def free(self, address: int) -> None:
-        """A page that holds no entry any more."""
+        """Free a page that no longer holds an entry."""
         self._backing.unback(address, PAGE)
         self._free.append(address)
 
@@ -142,7 +142,7 @@ class KernelMemorySystem:
             wake_waiters=self.scheduler.wakeup_pages,
         )
         self.others: list[int] = []
-        """Frames that were taken to create memory pressure."""
+        """The frames that were taken to create memory pressure."""
         self._make_maps(sizes, start)
         self.zones = Zones(self.kmem, self.map("kmem_map"), kernel.write_zeroes)
         self.frames.zero_ahead(ZERO_POOL)
@@ -155,32 +155,35 @@ class KernelMemorySystem:
         return self.scheduler.threads[self.daemon.name].call
 
     def restart_daemon(self) -> None:
-        """Have the page daemon go on at the top of its loop, where each of its sleeps leads anyway."""
+        """Restart the page daemon at the top of its loop, where each of its sleeps leads anyway."""
         self.scheduler.threads[self.daemon.name].call = self.daemon.run()
 
     @property
     def has_entry(self) -> bool:
-        """Return whether one more entry of a map can be had now: without, the kernel functions panic."""
+        """Return whether a further entry of a map is available now: without one, the kernel functions panic."""
         counts = self.entry_cache.slab_counts
         return sum(count for state, count in counts.items() if state != "full") > 0 or self._slabs.left > 0
 
     @property
     def running(self) -> Running:
-        """Return who runs."""
+        """The thread that runs."""
         return self.kmem.running
 
     def map(self, name: str) -> FreeBSDMap:
-        """The map called `name`."""
+        """Return the map called `name`."""
         return next(vm_map for vm_map in self.kmem.maps if vm_map.name == name)
 
     def map_at(self, address: int) -> FreeBSDMap | None:
-        """The innermost map that `address` belongs to; None outside kernel memory.  O(log n) for each level of maps."""
+        """Return the innermost map that contains `address`; None outside kernel memory.
+
+        O(log n) for each level of maps.
+        """
         root = self.kmem.kernel_map
         return root.innermost(address) if root.start <= address < root.end else None
 
     @property
     def page_counts(self) -> PageCounts:
-        """Return how many pages are what, and the marks of the page requests."""
+        """The number of pages in each state, and the limits of the page requests."""
         marks, frames = self.daemon.marks, self.frames
         free, cached = frames.free_frames, frames.cached
         return PageCounts(
@@ -203,9 +206,9 @@ class KernelMemorySystem:
         run_without_sleeping(kmem.kmem_init(start + sizes.boot, start + sizes.whole))
         root = kmem.kernel_map
         self.boot_entry = 0 if root.first is None else root.first.id
-        """Id of the entry for what boot used."""
+        """The id of the entry for the range that boot used."""
         self.boot_range = start, start + sizes.boot
-        """What boot used: the entries of the maps live there."""
+        """The range that boot used: the entries of the maps are in it."""
         run_without_sleeping(kmem.kmem_suballoc(root, sizes.kmem_map, "kmem_map")).system = True
         clean = run_without_sleeping(kmem.kmem_suballoc(root, sizes.buffer_map + sizes.pager_map, "clean_map"))
         run_without_sleeping(kmem.kmem_suballoc(clean, sizes.buffer_map, "buffer_map")).system = True
@@ -221,7 +224,7 @@ class KernelMemorySystem:
 
 
 def boot_kmem(kernel: Kernel, recorder: Recorder, sizes: KmemSizes, start: int, bits: int) -> KernelMemorySystem:
-    """Kernel memory at `start`, and the stage's events."""
+    """Boot kernel memory at `start`, and return it with the stage's events."""
     emit = recorder.emit
     if emit is not None:
         where = f"{binary_size(sizes.whole)} of the kernel map for FreeBSD's kernel memory and its submaps"
@@ -234,13 +237,13 @@ def boot_kmem(kernel: Kernel, recorder: Recorder, sizes: KmemSizes, start: int, 
 
 
 IMAGE_BYTES = MIB
-"""Physical memory below this holds the kernel image; it lies above the kernel map and has no entry."""
+"""The physical memory below this contains the kernel image; it is mapped above the kernel map and has no entry."""
 
 RESERVED_FLAGS = flag.pack_flags(flag.ALL, flag.ALL, flag.INHERITANCE["none"], flag.ADVICE["normal"], nomerge=True)
-"""Boot range and kentry area: all rights, inherit none, never merged."""
+"""The flags of the boot range and the kentry area: all rights, inherit none, never merged."""
 
 BOOT_ENTRY, KENTRY_ENTRY, KMEM_ENTRY = 1, 2, 3
-"""Ids of the two static entries, and of kernel memory's, the first that comes from the kentry area."""
+"""The ids of the two static entries, and of kernel memory's, the first that comes from the kentry area."""
 
 
 class Kernel:
@@ -276,7 +279,7 @@ class Kernel:
     # ---- stages ------------------------------------------------------------------------------
 
     def _page_descriptors(self, ram_bytes: int) -> int:
-        """Bytes of the boot range: a descriptor for each physical page, page rounded."""
+        """Return the bytes of the boot range: a descriptor for each physical page, rounded up to whole pages."""
         size = -(-(ram_bytes >> PAGE_SHIFT) * self._layout.page_descriptor // PAGE) * PAGE
         taken = self._kentry_bytes() + TINY_KMEM.whole + TINY_KMEM.align
         room = self._layout.kernel_end - self._layout.kernel_start - taken
@@ -368,13 +371,13 @@ class Kernel:
 
     @property
     def _kmem_sizes(self) -> KmemSizes:
-        """The layout's, or small ones where page descriptors leave no room for those."""
+        """The layout's sizes, or small ones if page descriptors leave no room for those."""
         layout, sizes = self._layout, self._layout.kmem
         used = self._boot_bytes + self._kentry_bytes() + sizes.whole + sizes.align
         return sizes if used <= (layout.kernel_end - layout.kernel_start) // 2 else TINY_KMEM
 
     def write_zeroes(self, start: int, size: int) -> None:
-        """Fill kernel memory that is mapped with zeroes, through the page tables."""
+        """Fill kernel memory that is mapped with zeros, through the page tables."""
         while size:
             physical = self.pmap.extract(start)
             if physical is None:
@@ -398,8 +401,8 @@ class NoEntries:
     """The kernel map before its kentry area exists: only static entries."""
 
     def allocate(self) -> Entry | None:
-        """There is none yet."""
+        """Return nothing: there is no entry yet."""
         return None
 
     def free(self, entry: Entry) -> None:
-        """None was allocated."""
+        """Do nothing: no entry was allocated."""

@@ -1,4 +1,4 @@
-"""Where things lie in the address space: X15's real layouts as data, and small ones to learn with."""
+"""The layout of the address space: X15's real layouts as data, and small ones to learn with."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...mmu.formats.x86 import X86_64
 
 @frozen
 class KmemSizes:
-    """Bytes of FreeBSD's kernel maps: of the whole, of what its boot used, and of the submaps.
+    """The bytes of FreeBSD's kernel maps: of the whole, of the part that its boot used, and of the submaps.
 
     clean_map holds buffer_map and pager_map.  The range begins at a multiple of `align` in X15's kernel map.
     """
@@ -31,15 +31,18 @@ class KmemSizes:
 SMALL_KMEM = KmemSizes(24 * MIB, 2 * MIB, MIB, 8 * MIB, 2 * MIB, MIB, MIB, 512 * KIB)
 TINY_KMEM = KmemSizes(MIB, MIB, 64 * KIB, 256 * KIB, 64 * KIB, 32 * KIB, 64 * KIB, 32 * KIB)
 REAL_KMEM = KmemSizes(128 * MIB, 2 * MIB, 2 * MIB, 96 * MIB, 8 * MIB, 4 * MIB, 4 * MIB, 2 * MIB)
-"""In the real system the sizes follow from the memory there is; these hold 10⁴ live allocations with holes between."""
+"""Sizes for the real layouts.
+
+In the real system they follow from the amount of memory; these hold 10⁴ live allocations with holes between.
+"""
 
 
 @frozen
 class Layout:
     """Limits of the user and kernel maps and of the page-table window; all in bytes, ends exclusive.
 
-    `bits` is the word width of the kernel that has this layout: it sets the size of an entry and of a pointer.
-    `window` is where the tables of the current space appear (None: no window on these tables).
+    `bits` is the word width of the kernel that has this layout: it sets the size of an entry and of a pointer. `window`
+    is the place of the current space's tables (None: no window on these tables).
     """
 
     name: str
@@ -51,7 +54,7 @@ class Layout:
     window: tuple[int, int] | None
     kentry_bytes: int
     page_descriptor: int
-    """Bytes of a physical page's descriptor (X15 `vm_page`)."""
+    """The bytes of a physical page's descriptor (X15 `vm_page`)."""
     about: str
     kmem: KmemSizes = REAL_KMEM
 
@@ -75,18 +78,18 @@ _REAL = {
         ),
     )
 }  # fmt: skip  # one layout a block reads as a table
-"""By name.  Limits: X15 `machine/param.h` of 2013."""
+"""The real layouts by name.  Limits: X15 `machine/param.h` of 2013."""
 
 _ORIGINALS = {
     "x86": ("x15-32",),
     "x86-pae": ("x15-pae", "x15-32"),
     "x86-64": ("x15-64", "x15-32", "x15-pae"),
 }
-"""Which of these a machine can boot, by its table format; X15 runs on x86 only."""
+"""The real layouts that a machine can boot, by its table format; X15 runs on x86 only."""
 
 
 def layouts_of(fmt: TableFormat[Any]) -> dict[str, Layout]:
-    """The layouts that a machine with tables of this format can boot, by name."""
+    """Return the layouts that a machine with tables of this format can boot, by name."""
     small = _layout(fmt, "small", 64 * MIB, 512 * KIB, "a kernel map of 64 MiB, small enough to see whole", SMALL_KMEM)
     tiny = _layout(
         fmt, "tiny", 4 * MIB, 8 * KIB, "a kernel map of 4 MiB with room for 100 entries, to run out of both", TINY_KMEM
@@ -104,4 +107,4 @@ def _layout(
 
 
 LAYOUTS = layouts_of(X86_64)
-"""Those of x86-64, by name; machines with other tables have "small" and "tiny" too, with limits of their own."""
+"""The layouts of x86-64, by name; machines with other tables have "small" and "tiny" too, with limits of their own."""

@@ -25,4 +25,4 @@ from .x86 import X86_32, X86_64, X86_64_LA57, X86_PAE
 FORMATS: dict[str, TableFormat[Any]] = {
     fmt.name: fmt for fmt in (X86_32, X86_PAE, X86_64, X86_64_LA57, ARMV7, AARCH64, SV39)
 }
-"""By the names that machines are booted with."""
+"""The formats by the names that machines are booted with."""

@@ -66,7 +66,7 @@ class Aarch64Controls(Controls):
     }
 
     wxn: bool = False
-    """SCTLR_EL1.WXN: what is writable at an exception level is not executable there."""
+    """SCTLR_EL1.WXN: code at an exception level can't execute what it can write."""
     ha: bool = False
     """TCR_EL1.HA: the hardware sets AF itself; without, a page that lacks it faults."""
     pa_bits: int = 48
@@ -83,7 +83,7 @@ class Aarch64Rules(Rules[Aarch64Controls]):
     """Order of checks: translation, address size, access flag, permission."""
 
     def start(self, level: Level, root: int, va: int, controls: Aarch64Controls) -> Start | Stop:
-        """D5.2.1: bits 63:48 all 0 lead to TTBR0, all 1 to TTBR1, anything else nowhere."""
+        """Choose the root, by D5.2.1: TTBR0 if bits 63:48 are all 0, TTBR1 if all are 1, else none."""
         high = va >> 48
         if high not in (0, 0xFFFF):
             return Stop("non-canonical", f"{Address(va)} is in neither half: bits 63 to 48 are not all equal")
@@ -95,13 +95,13 @@ class Aarch64Rules(Rules[Aarch64Controls]):
         return Start(controls.ttbr1 if upper else root, level)
 
     def start_shift(self, controls: Aarch64Controls) -> int:
-        """The bits that tell the halves apart."""
+        """Return the lowest of the bits that tell the halves apart."""
         return 48
 
     def check_descriptor(
         self, level: Level, descriptor: Descriptor, word: int, controls: Aarch64Controls
     ) -> Stop | None:
-        """A descriptor that maps nothing, or leads where no physical address does."""
+        """Return the fault of a descriptor that maps nothing, or has a physical address that is too large."""
         if descriptor.kind == "invalid":
             why = "bit 0 is 0, so nothing is mapped here" if not word & 1 else "no block can be at this level"
             return Stop("not-present", f"the {level.name} is {word:#x}: {why}")
@@ -112,11 +112,11 @@ class Aarch64Rules(Rules[Aarch64Controls]):
         return Stop("address-size", f"the {level.name} is {word:#x}: {said}")
 
     def checked_bits(self, level: Level, descriptor: Descriptor, controls: Aarch64Controls) -> int:
-        """The address bits above TCR_EL1.IPS."""
+        """Return the address bits above TCR_EL1.IPS."""
         return bits(47, controls.pa_bits)
 
     def narrow(self, rights: Rights, descriptor: Descriptor, word: int, controls: Aarch64Controls) -> Rights:
-        """D5.4.5: a table's limits hold for everything below."""
+        """Apply D5.4.5: the limits of a table hold for everything below it."""
         own = self._data_rights(descriptor, word)
         user = rights.user and own.user
         if descriptor.kind == "leaf" and not user:
@@ -126,7 +126,7 @@ class Aarch64Rules(Rules[Aarch64Controls]):
     def check_access(
         self, path: Sequence[WalkEntry], rights: Rights, access: Access, user: bool, controls: Aarch64Controls
     ) -> Stop | None:
-        """Access flag, then permission."""
+        """Check the access flag, then the permission."""
         leaf = path[-1]
         if not leaf.word & ACCESS_FLAG and not controls.ha:
             return Stop("access-flag", f"the {leaf.level.name} is {leaf.word:#x}: AF (bit 10) is 0")
@@ -142,7 +142,7 @@ class Aarch64Rules(Rules[Aarch64Controls]):
     def report(
         self, stop: Stop, path: Sequence[WalkEntry], access: Access, user: bool, controls: Aarch64Controls
     ) -> FaultReport:
-        """D17.2.37: the status code, and the syndrome register with the exception class."""
+        """Report the status code (D17.2.37), and the syndrome register with the exception class."""
         level = len(path) if stop.kind == "bus-error" else max(0, len(path) - 1)
         code = _STATUS["not-present" if stop.kind == "non-canonical" else stop.kind] | level
         common = code | 1 << 25
@@ -153,9 +153,10 @@ class Aarch64Rules(Rules[Aarch64Controls]):
         return FaultReport("Data Abort", code, STATUS_CODE, Syndrome("ESR_EL1", value, DATA_ABORT))
 
     def encode(self, descriptor: Descriptor, rights: Rights, shared: bool) -> int:
-        """AP, UXN, PXN, nG; AF is set and the page inner shareable.
+        """Return AP, UXN, PXN and nG; AF is set and the page inner shareable.
 
-        What the supervisor alone may use is never executable for user code, for which reading is not needed.
+        User code never executes a page that only the supervisor may use; it need not be able to read a page to execute
+        it.
         """
         if descriptor.kind == "table":
             word = 0 if rights.write else AP_TABLE_READ_ONLY
@@ -168,23 +169,23 @@ class Aarch64Rules(Rules[Aarch64Controls]):
         return word if rights.execute else word | UXN | PXN
 
     def granted(self, wanted: Permission) -> Permission:
-        """D5.4.5: AP has no way to write without reading; D5.4.6: a page may be for fetches alone."""
+        """Return the rights that are given: reading always (D5.4.5), unless a page is for fetches alone (D5.4.6)."""
         return wanted._replace(read=wanted.read or wanted.write)
 
     def rights_bits(self, descriptor: Descriptor) -> int:
-        """AP, UXN and PXN, or those of a table."""
+        """Return AP, UXN and PXN, or a table's fields for them."""
         if descriptor.kind == "table":
             return bits(62, 59)
         return AP_USER | AP_READ_ONLY | UXN | PXN
 
     def rights_of(self, descriptor: Descriptor, word: int) -> Rights:
-        """The rights in one descriptor, taken by itself; of a page that user code may only fetch from, that."""
+        """Return the rights in one descriptor, by itself; if user code may only fetch from the page, these rights."""
         if descriptor.kind == "leaf" and not word & (AP_USER | UXN):
             return Rights(False, False, True, True)
         return self._data_rights(descriptor, word)
 
     def _data_rights(self, descriptor: Descriptor, word: int) -> Rights:
-        """The rights in one descriptor, those of the code that may read there."""
+        """Return the rights in one descriptor: those of the code that may read there."""
         if descriptor.kind == "table":
             user = not word & AP_TABLE_NO_USER
             return Rights(True, not word & AP_TABLE_READ_ONLY, not word & (UXN_TABLE if user else PXN_TABLE), user)
@@ -192,30 +193,30 @@ class Aarch64Rules(Rules[Aarch64Controls]):
         return Rights(True, not word & AP_READ_ONLY, not word & (UXN if user else PXN), user)
 
     def accessed(self, descriptor: Descriptor, write: bool, controls: Aarch64Controls) -> int:
-        """D5.4.12: AF, where the hardware sets it (TCR_EL1.HA)."""
+        """Return AF, if the hardware sets it (TCR_EL1.HA; D5.4.12)."""
         return ACCESS_FLAG if controls.ha and descriptor.kind == "leaf" else 0
 
     def physical_limit(self, controls: Aarch64Controls) -> int:
-        """TCR_EL1.IPS."""
+        """Return the bits that TCR_EL1.IPS allows."""
         return controls.pa_bits
 
     def is_global(self, path: Sequence[WalkEntry]) -> bool:
-        """D5.10.1: nG = 0 in the leaf."""
+        """Return whether nG is 0 in the leaf (D5.10.1)."""
         return not path[-1].value("nG")
 
     def registers(self, user: int | None, kernel: int | None, controls: Aarch64Controls) -> tuple[int, Aarch64Controls]:
-        """D5.2.1: TTBR0 has the user's root, TTBR1 the kernel's; TCR_EL1.EPD0 or EPD1 where there is none."""
+        """Return TTBR0 with the user's root, TTBR1 with the kernel's, or TCR_EL1.EPD0 or EPD1 for none (D5.2.1)."""
         if user is None:
             controls = replace(controls, epd0=True)
         return user or 0, replace(controls, epd1=True) if kernel is None else replace(controls, ttbr1=kernel)
 
     def with_hardware_flags(self, controls: Aarch64Controls) -> Aarch64Controls:
-        """D5.4.12: TCR_EL1.HA."""
+        """Set TCR_EL1.HA (D5.4.12)."""
         return replace(controls, ha=True)
 
 
 def _closed(path: Sequence[WalkEntry]) -> str | None:
-    """Why user code may not touch the page, if it may not (D5.4.5 and D5.4.4)."""
+    """Say why user code may not touch the page, if it may not (D5.4.5 and D5.4.4)."""
     for at in path[:-1]:
         if at.word & AP_TABLE_NO_USER:
             return f"APTable[0] is 1 in the {at.level.name}"
@@ -230,7 +231,7 @@ def _unwritable(path: Sequence[WalkEntry]) -> str | None:
 
 
 def _unfetchable(path: Sequence[WalkEntry], user: bool, controls: Aarch64Controls) -> Stop | None:
-    """D5.4.6, execute-never; user code need not be allowed to read."""
+    """Apply execute-never (D5.4.6); user code need not be able to read the page."""
     leaf, name = path[-1], "UXN" if user else "PXN"
     in_table, in_leaf = (UXN_TABLE, UXN) if user else (PXN_TABLE, PXN)
     who = "user code" if user else "the supervisor"
@@ -310,7 +311,7 @@ def _block(level: int, size: str, low: int) -> Descriptor:
 
 
 def _level(number: int, shift: int, *descriptors: Descriptor) -> Level:
-    """The manual's level `number`."""
+    """Return the manual's level `number`."""
     return Level(4 - number, f"level {number} descriptor", f"level {number} table", shift, 9, descriptors)
 
 
@@ -340,7 +341,7 @@ AARCH64: TableFormat[Aarch64Controls] = TableFormat(
     halves=True,
     asid_bits=16,
 )
-"""Four levels a half."""
+"""Each half has four levels."""
 
 
 class GranuleRules(Aarch64Rules):
@@ -351,7 +352,7 @@ class GranuleRules(Aarch64Rules):
         self.first = first
 
     def start(self, level: Level, root: int, va: int, controls: Aarch64Controls) -> Start | Stop:
-        """D5.2.1: the bits above those that are translated, all 0 or all 1, choose the half."""
+        """Choose the half, by D5.2.1: the bits above the translated ones are all 0 or all 1."""
         high, ones = va >> self.va_bits, (1 << 64 - self.va_bits) - 1
         if high not in (0, ones):
             why = f"{Address(va)} is in neither half: bits 63 to {self.va_bits} are not all equal"
@@ -359,13 +360,13 @@ class GranuleRules(Aarch64Rules):
         return Start(controls.ttbr1 if high else root, level)
 
     def start_shift(self, controls: Aarch64Controls) -> int:
-        """The bits that tell the halves apart."""
+        """Return the lowest of the bits that tell the halves apart."""
         return self.va_bits
 
     def report(
         self, stop: Stop, path: Sequence[WalkEntry], access: Access, user: bool, controls: Aarch64Controls
     ) -> FaultReport:
-        """The level is the manual's."""
+        """Report the fault with the manual's number of the level."""
         found = super().report(stop, path, access, user, controls)
         if stop.kind == "non-canonical" or found.code is None or found.syndrome is None or self.first < 0:
             return found
@@ -375,7 +376,7 @@ class GranuleRules(Aarch64Rules):
 
 @cache
 def with_granule(granule: int, va_bits: int) -> TableFormat[Aarch64Controls]:
-    """The format with pages of 2**`granule` bytes (12, 14 or 16) and addresses of `va_bits` bits, as Linux can have it.
+    """Return the format with pages of 2**`granule` bytes (12, 14 or 16) and `va_bits`-bit addresses, as in Linux.
 
     D5.2: a level translates `granule` - 3 bits, the root what is left.  Blocks are at level 2, with 4 KiB also at 1.
 

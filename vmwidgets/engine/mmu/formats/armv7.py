@@ -52,7 +52,10 @@ _MAY = (
     (_READ, _READ),
     (_READ, _READ),
 )
-"""What AP[2:0] lets the supervisor and user code do: B3.7.1, table B3-8.  100 is reserved; 110 is an older 111."""
+"""The rights of the supervisor and of user code for AP[2:0]: B3.7.1, table B3-8.
+
+100 is reserved; 110 is an older 111.
+"""
 
 MANAGER, CLIENT = 0b11, 0b01
 
@@ -93,7 +96,7 @@ class Armv7Rules(Rules[Armv7Controls]):
     inherited = ("domain", "NS", "PXN")
 
     def start(self, level: Level, root: int, va: int, controls: Armv7Controls) -> Start | Stop:
-        """B3.5.4: any of the N highest bits set means TTBR1; the table of TTBR0 is as much smaller."""
+        """Choose TTBR1 if any of the N highest bits is set; the table of TTBR0 is smaller accordingly (B3.5.4)."""
         n = controls.ttbcr_n
         upper = bool(n and va >> 32 - n)
         if controls.pd1 if upper else controls.pd0:
@@ -104,28 +107,28 @@ class Armv7Rules(Rules[Armv7Controls]):
         return Start(root, self.root_level(level, controls))
 
     def root_level(self, level: Level, controls: Armv7Controls) -> Level:
-        """B3.5.4: TTBCR.N makes the table of TTBR0 smaller."""
+        """Return the level of the root: TTBCR.N makes the table of TTBR0 smaller (B3.5.4)."""
         return replace(level, bits=level.bits - controls.ttbcr_n) if controls.ttbcr_n else level
 
     def start_shift(self, controls: Armv7Controls) -> int:
-        """The N highest bits."""
+        """Return the lowest of the N highest bits."""
         return 32 - controls.ttbcr_n
 
     def read_as(self, level: Level, word: int, controls: Armv7Controls) -> Descriptor:
-        """B3.5.1: without PXN a first-level descriptor of type 11 is reserved, and faults as an absent one."""
+        """Read a descriptor; without PXN, type 11 at the first level is reserved, and faults as if absent (B3.5.1)."""
         if not controls.pxn and level.number == 2 and word & 3 == 3:
             return level.descriptors[0]
         return level.read_as(word)
 
     def check_descriptor(self, level: Level, descriptor: Descriptor, word: int, controls: Armv7Controls) -> Stop | None:
-        """A descriptor that maps nothing."""
+        """Return the fault of a descriptor that maps nothing."""
         if descriptor.kind != "invalid":
             return None
         why = "bits 1:0 are 00, so nothing is mapped here" if word & 3 == 0 else "type 11 needs PXN, so it is reserved"
         return Stop("not-present", f"the {level.name} is {word:#x}: {why}")
 
     def narrow(self, rights: Rights, descriptor: Descriptor, word: int, controls: Armv7Controls) -> Rights:
-        """Return what the leaf says; of the first level PXN takes part, where user code may not enter."""
+        """Return the leaf's rights; PXN of the first level counts too, if user code may not enter."""
         if descriptor.kind == "table":
             return rights._replace(execute=not (controls.pxn and WalkEntry(_ANY, descriptor, word).value("PXN")))
         own = _rights(WalkEntry(_ANY, descriptor, word), afe=controls.afe)
@@ -134,7 +137,7 @@ class Armv7Rules(Rules[Armv7Controls]):
     def check_access(
         self, path: Sequence[WalkEntry], rights: Rights, access: Access, user: bool, controls: Armv7Controls
     ) -> Stop | None:
-        """Access flag, domain, permission."""
+        """Check the access flag, the domain and the permission."""
         leaf = path[-1]
         if controls.afe and not controls.ha and not leaf.value("AP") & 1:
             return Stop("access-flag", f"the {leaf.level.name} is {leaf.word:#x}: the access flag (AP[0]) is 0")
@@ -149,7 +152,7 @@ class Armv7Rules(Rules[Armv7Controls]):
     def report(
         self, stop: Stop, path: Sequence[WalkEntry], access: Access, user: bool, controls: Armv7Controls
     ) -> FaultReport:
-        """B3.13.3: the status code, and the register that has it."""
+        """Report the status code, and the register that has it (B3.13.3)."""
         second = len(path) == 1 if stop.kind == "bus-error" else len(path) == 2
         code = _STATUS[stop.kind][second]
         status = code & 0xF | (code >> 4) << 10
@@ -161,9 +164,9 @@ class Armv7Rules(Rules[Armv7Controls]):
         return FaultReport("Data Abort", code, STATUS_CODE, Syndrome("DFSR", value, DFSR))
 
     def encode(self, descriptor: Descriptor, rights: Rights, shared: bool) -> int:
-        """AP, XN and nG; domain 0, no PXN in a leaf.
+        """Return AP, XN and nG; domain 0, and no PXN in a leaf.
 
-        AP[0] is set: so AP means the same with and without the access-flag model.
+        AP[0] is set, so AP means the same with and without the access-flag model.
         """
         never = not rights.execute
         if descriptor.kind == "table":
@@ -172,39 +175,39 @@ class Armv7Rules(Rules[Armv7Controls]):
         return _put(descriptor, {"AP": ap, "AP[2]": not rights.write, "XN": never, "nG": not shared})
 
     def rights_bits(self, descriptor: Descriptor) -> int:
-        """AP, XN and PXN of a leaf; PXN of a table."""
+        """Return AP, XN and PXN of a leaf, PXN of a table."""
         names = ("PXN",) if descriptor.kind == "table" else ("AP", "AP[2]", "XN", "PXN")
         return sum(field.mask for field in descriptor.fields if field.name in names)
 
     def rights_of(self, descriptor: Descriptor, word: int) -> Rights:
-        """The rights in one descriptor, in the access-flag model; a table's knows but PXN."""
+        """Return the rights in one descriptor, in the access-flag model; a table has PXN only."""
         if descriptor.kind == "table":
             return Rights(execute=not WalkEntry(_ANY, descriptor, word).value("PXN"))
         return _rights(WalkEntry(_ANY, descriptor, word), afe=False)
 
     def accessed(self, descriptor: Descriptor, write: bool, controls: Armv7Controls) -> int:
-        """B3.7.2: the access flag, where the hardware sets it (SCTLR.HA)."""
+        """Return the access flag, if the hardware sets it (SCTLR.HA; B3.7.2)."""
         return _put(descriptor, {"AP": 1}) if controls.afe and controls.ha and descriptor.kind == "leaf" else 0
 
     def is_global(self, path: Sequence[WalkEntry]) -> bool:
-        """B3.9.1: nG = 0 in the leaf."""
+        """Return whether nG is 0 in the leaf (B3.9.1)."""
         return not path[-1].value("nG")
 
     def with_access_flag(self, controls: Armv7Controls) -> Armv7Controls:
-        """B3.7.2: SCTLR.AFE."""
+        """Set SCTLR.AFE (B3.7.2)."""
         return replace(controls, afe=True)
 
     def without_access_flag(self, controls: Armv7Controls) -> Armv7Controls:
-        """B3.7.1: without SCTLR.AFE, AP[0] is a right."""
+        """Clear SCTLR.AFE: AP[0] is a right (B3.7.1)."""
         return replace(controls, afe=False)
 
     def with_hardware_flags(self, controls: Armv7Controls) -> Armv7Controls:
-        """B3.7.2: SCTLR.HA."""
+        """Set SCTLR.HA (B3.7.2)."""
         return replace(controls, ha=True)
 
 
 def domain_of(path: Sequence[WalkEntry]) -> int:
-    """The domain of a walk: that of the first-level descriptor; a supersection is in domain 0 (B3.5.1)."""
+    """Return the domain of a walk: that of the first-level descriptor; a supersection is in domain 0 (B3.5.1)."""
     return path[0].value("domain")
 
 
@@ -233,7 +236,7 @@ def _rights(leaf: WalkEntry, *, afe: bool) -> Rights:
 
 
 def _access_permissions(leaf: WalkEntry, afe: bool) -> int:
-    """AP[2:0]; with SCTLR.AFE bit 0 is the access flag, and the rights are those of AP[0] = 1 (B3.7.1, table B3-7)."""
+    """Return AP[2:0]; with SCTLR.AFE bit 0 is the access flag, and AP[0] counts as 1 (B3.7.1, table B3-7)."""
     return leaf.value("AP[2]") << 2 | leaf.value("AP") | afe
 
 
@@ -244,7 +247,7 @@ def _put(descriptor: Descriptor, values: dict[str, int]) -> int:
 
 
 _ANY = Level(0, "", "", 0, 0, ())
-"""For a descriptor looked at by itself."""
+"""The controls for a descriptor that is looked at by itself."""
 
 
 # ---- levels and descriptors --------------------------------------------------------------------
@@ -380,4 +383,4 @@ ARMV7: TableFormat[Armv7Controls] = TableFormat(
     kernel_place=KernelPlace(0xC000_0000, 0xC040_0000),
     asid_bits=8,
 )
-"""Two levels."""
+"""The format has two levels."""

@@ -1,7 +1,7 @@
 """RISC-V Sv39: 39-bit addresses, pages of 4 KiB, superpages of 2 MiB (megapages) and 1 GiB (gigapages).
 
 RISC-V Privileged Architecture 20211203, 4.4; 4.3.2 (the algorithm), 4.3.1 (rights), 4.1.8 (scause).  The specification
-counts levels to 0 at the smallest pages; so do the names here.  Without Svnapot and Svpbmt: bits 63:61 are reserved.
+counts levels down to 0, the smallest pages; so do the names here.  Without Svnapot and Svpbmt: bits 63:61 are reserved.
 """
 
 from __future__ import annotations
@@ -36,26 +36,26 @@ class RiscvControls(Controls):
     sum: bool = False
     """mstatus.SUM: the supervisor may touch data in user pages."""
     mxr: bool = False
-    """mstatus.MXR: what is executable is readable."""
+    """mstatus.MXR: executable pages can be read."""
     adue: bool = True
     """menvcfg.ADUE (Svadu): the hardware sets A and D itself; without (Svade), a page that lacks them faults."""
 
 
 class RiscvRules(Rules[RiscvControls]):
-    """At each descriptor V, then what is reserved; at the leaf rights, then alignment, then A and D."""
+    """Checks in this order: at each descriptor V, then reserved bits; at the leaf rights, alignment, A and D."""
 
     def start(self, level: Level, root: int, va: int, controls: RiscvControls) -> Start | Stop:
-        """4.4.1: bits 63:39 equal bit 38, else a page fault."""
+        """Check that bits 63:39 equal bit 38, else a page fault (4.4.1)."""
         if va >> 38 in (0, (1 << 26) - 1):
             return Start(root, level)
         return Stop("non-canonical", f"{Address(va)} is not an Sv39 address: bits 63 to 38 are not all equal")
 
     def start_shift(self, controls: RiscvControls) -> int:
-        """All bits that must be equal."""
+        """Return the lowest of the bits that must be equal."""
         return 38
 
     def check_descriptor(self, level: Level, descriptor: Descriptor, word: int, controls: RiscvControls) -> Stop | None:
-        """4.3.2, step 3: V = 0, W without R, reserved bits, a pointer where no table follows."""
+        """Apply 4.3.2, step 3: V = 0, W without R, reserved bits, a pointer at the lowest level."""
         if descriptor.kind == "invalid":
             return Stop("not-present", f"the {level.name} is {word:#x}: V (bit 0) is 0, so nothing is mapped here")
         if descriptor.kind == "reserved":
@@ -67,7 +67,7 @@ class RiscvRules(Rules[RiscvControls]):
         )
 
     def narrow(self, rights: Rights, descriptor: Descriptor, word: int, controls: RiscvControls) -> Rights:
-        """A pointer lets everything pass."""
+        """Return the rights as they are for a pointer, and those of a leaf."""
         if descriptor.kind != "leaf":
             return rights
         own = self.rights_of(descriptor, word)
@@ -76,7 +76,7 @@ class RiscvRules(Rules[RiscvControls]):
     def check_access(
         self, path: Sequence[WalkEntry], rights: Rights, access: Access, user: bool, controls: RiscvControls
     ) -> Stop | None:
-        """4.3.2, steps 5 to 7."""
+        """Apply 4.3.2, steps 5 to 7."""
         leaf = path[-1]
         stop = _forbidden(leaf, rights, access, user, controls)
         if stop is not None:
@@ -95,14 +95,14 @@ class RiscvRules(Rules[RiscvControls]):
     def report(
         self, stop: Stop, path: Sequence[WalkEntry], access: Access, user: bool, controls: RiscvControls
     ) -> FaultReport:
-        """4.1.8: the cause says the kind of access, and nothing else."""
+        """Report the cause, which gives the kind of access, and nothing else (4.1.8)."""
         page_fault, cause, access_fault, access_cause = _CAUSES[access]
         if stop.kind == "bus-error":
             return FaultReport(access_fault, access_cause, CAUSE)
         return FaultReport(page_fault, cause, CAUSE)
 
     def encode(self, descriptor: Descriptor, rights: Rights, shared: bool) -> int:
-        """R, W, X, U and G; nothing in a pointer.  W needs R, and a page with no right at all would be a pointer."""
+        """Return R, W, X, U and G for a leaf, nothing for a pointer."""
         if descriptor.kind != "leaf":
             return 0
         word = (W if rights.write else 0) | (X if rights.execute else 0) | (U if rights.user else 0)
@@ -111,25 +111,25 @@ class RiscvRules(Rules[RiscvControls]):
         return word | (G if shared else 0)
 
     def granted(self, wanted: Permission) -> Permission:
-        """4.3.1: R, W and X are bits of their own, but W without R is reserved."""
+        """Return the rights that are given, by 4.3.1: R, W and X are separate bits, but W without R is reserved."""
         return wanted._replace(read=wanted.read or wanted.write)
 
     def rights_bits(self, descriptor: Descriptor) -> int:
-        """R, W, X and U of a leaf."""
+        """Return R, W, X and U of a leaf."""
         return R | W | X | U if descriptor.kind == "leaf" else 0
 
     def rights_of(self, descriptor: Descriptor, word: int) -> Rights:
-        """The rights in one descriptor, taken by itself."""
+        """Return the rights in one descriptor, taken by itself."""
         if descriptor.kind != "leaf":
             return Rights()
         return Rights(bool(word & R), bool(word & W), bool(word & X), bool(word & U))
 
     def accessed(self, descriptor: Descriptor, write: bool, controls: RiscvControls) -> int:
-        """4.3.1: A in the leaf, D on a store, where the hardware sets them (menvcfg.ADUE)."""
+        """Return A in the leaf, and D on a store, if the hardware sets them (menvcfg.ADUE; 4.3.1)."""
         return (A | D if write else A) if controls.adue and descriptor.kind == "leaf" else 0
 
     def with_hardware_flags(self, controls: RiscvControls) -> RiscvControls:
-        """4.3.1: menvcfg.ADUE."""
+        """Set menvcfg.ADUE (4.3.1)."""
         return replace(controls, adue=True)
 
 
@@ -189,7 +189,7 @@ def _leaf(name: str, shift: int) -> Descriptor:
 
 
 def _upper(number: int, shift: int, name: str) -> Level:
-    """The specification's level `number`, above 0."""
+    """Return the specification's level `number`, above 0."""
     address = Field("address", 10, 53, f"bits 55:12 of the level {number - 1} table's address")
     place = (AddressBits(10, 53, 12),)
     fields = (*_FIELDS, address)
@@ -221,7 +221,7 @@ SV39: TableFormat[RiscvControls] = TableFormat(
     kernel_place=KernelPlace(1 << 38, 0xFFFF_FFC0_0000_0000),
     asid_bits=16,
 )
-"""Three levels."""
+"""The format has three levels."""
 
 
 class DeeperRules(RiscvRules):
@@ -231,7 +231,7 @@ class DeeperRules(RiscvRules):
         self.va_bits = va_bits
 
     def start(self, level: Level, root: int, va: int, controls: RiscvControls) -> Start | Stop:
-        """4.5.1, 4.6.1: the bits above the highest translated one equal it, else a page fault."""
+        """Check that the bits above the highest translated one equal it, else a page fault (4.5.1, 4.6.1)."""
         top = self.va_bits - 1
         if va >> top in (0, (1 << 64 - top) - 1):
             return Start(root, level)
@@ -239,13 +239,13 @@ class DeeperRules(RiscvRules):
         return Stop("non-canonical", why)
 
     def start_shift(self, controls: RiscvControls) -> int:
-        """All bits that must be equal."""
+        """Return the lowest of the bits that must be equal."""
         return self.va_bits - 1
 
 
 @cache
 def deeper(va_bits: int) -> TableFormat[RiscvControls]:
-    """Sv39, Sv48 or Sv57 (4.5, 4.6), by the bits of an address.
+    """Return Sv39, Sv48 or Sv57 (4.5, 4.6), by the bits of an address.
 
     >>> [level.name for level in deeper(48).levels]
     ['level 3 PTE', 'level 2 PTE', 'level 1 PTE', 'level 0 PTE']

@@ -3,9 +3,9 @@
 Intel SDM volume 3A, 4.3 to 4.5 (formats), 4.6 (access rights), 4.7 (page-fault exceptions) and 4.8 (accessed and dirty
 flags); section numbers as in the editions of 2013 to 2023, bit ranges the manual's.
 
-A 4 MiB page can lie above 4 GiB (PSE-36); nothing else of 32-bit paging can.  Real processors load the four PDPTEs of
-PAE when CR3 is written (4.4.1), and raise #GP there if a present one has reserved bits; here, as in emulators, they are
-read at each walk, and that is a page fault.
+A 4 MiB page can lie above 4 GiB (PSE-36); nothing else in 32-bit paging can.  Real processors load the four PDPTEs of
+PAE when CR3 is written (4.4.1), and raise #GP if a present one has reserved bits set; here, as in emulators, they are
+read at each walk, and reserved bits cause a page fault.
 """
 
 from __future__ import annotations
@@ -43,21 +43,24 @@ class X86Controls(Controls):
     numbers: ClassVar[Mapping[str, NumberLimits]] = {"maxphyaddr": NumberLimits(32, 52)}
 
     wp: bool = True
-    """CR0.WP: supervisor writes obey R/W."""
+    """CR0.WP: writes by the supervisor obey R/W."""
     smep: bool = False
-    """CR4.SMEP: the supervisor fetches nothing from user pages."""
+    """CR4.SMEP: the supervisor can't fetch from user pages."""
     smap: bool = False
-    """CR4.SMAP: the supervisor touches no data in user pages, unless `ac`."""
+    """CR4.SMAP: the supervisor can't access data in user pages, unless `ac`."""
     ac: bool = False
     """RFLAGS.AC: lifts SMAP."""
     nxe: bool = True
-    """EFER.NXE: bit 63 of a descriptor forbids fetches; without, it is reserved.  32-bit tables have no such bit."""
+    """EFER.NXE: bit 63 of a descriptor forbids fetches; without NXE, it is reserved.
+
+    32-bit tables have no such bit.
+    """
     maxphyaddr: int = 40
     """Bits of a physical address; the bits above, up to 51, are reserved in descriptors."""
     gib_pages: bool = True
     """CPUID Page1GB: a PDPTE may map a 1 GiB page."""
     pse: bool = True
-    """CR4.PSE: a PDE of 32-bit tables may map a 4 MiB page; the other formats have large pages without."""
+    """CR4.PSE: a PDE of 32-bit tables may map a 4 MiB page; the other formats have large pages without it."""
 
 
 class X86Rules(Rules[X86Controls]):
@@ -71,18 +74,18 @@ class X86Rules(Rules[X86Controls]):
         self.highest = highest
 
     def start(self, level: Level, root: int, va: int, controls: X86Controls) -> Start | Stop:
-        """SDM 1, 3.3.7.1: the bits from the highest translated one up are all equal, else #GP and no walk."""
+        """Check that the bits from the highest translated one up are equal, else #GP and no walk (SDM 1, 3.3.7.1)."""
         high = va >> self.va_bits - 1
         if high in (0, (1 << 65 - self.va_bits) - 1):
             return Start(root, level)
         return Stop("non-canonical", f"{Address(va)} is not canonical: bits 63 to {self.va_bits - 1} are not all equal")
 
     def start_shift(self, controls: X86Controls) -> int:
-        """All bits that must be equal."""
+        """Return the lowest of the bits that must be equal."""
         return self.va_bits - 1
 
     def check_descriptor(self, level: Level, descriptor: Descriptor, word: int, controls: X86Controls) -> Stop | None:
-        """P = 0 ends the walk whatever else is set; reserved bits are looked at in each present descriptor."""
+        """Check P, which ends the walk if it is 0, and the reserved bits of each present descriptor."""
         if descriptor.kind == "invalid":
             return Stop("not-present", f"the {level.name} is {word:#x}: P (bit 0) is 0, so nothing is mapped here")
         wrong = word & self.reserved(level, descriptor, controls)
@@ -91,24 +94,24 @@ class X86Rules(Rules[X86Controls]):
         return Stop("reserved", f"the {level.name} is {word:#x}: reserved {in_words(wrong)} must be 0")
 
     def checked_bits(self, level: Level, descriptor: Descriptor, controls: X86Controls) -> int:
-        """The address bits that this processor does not have."""
+        """Return the address bits that this processor does not have."""
         return self.reserved(level, descriptor, controls)
 
     def narrow(self, rights: Rights, descriptor: Descriptor, word: int, controls: X86Controls) -> Rights:
-        """SDM 4.6: R/W and U/S must be 1 at every level, XD (with NXE) at none."""
+        """Apply SDM 4.6: R/W and U/S must be 1 at every level, XD (with NXE) at none."""
         execute = rights.execute and not (controls.nxe and word & EXECUTE_DISABLE)
         return Rights(True, rights.write and bool(word & WRITABLE), execute, rights.user and bool(word & USER))
 
     def check_access(
         self, path: Sequence[WalkEntry], rights: Rights, access: Access, user: bool, controls: X86Controls
     ) -> Stop | None:
-        """SDM 4.6.1, once the leaf is in hand."""
+        """Apply SDM 4.6.1, after the leaf is read."""
         return _forbidden(rights, access, user, controls)
 
     def report(
         self, stop: Stop, path: Sequence[WalkEntry], access: Access, user: bool, controls: X86Controls
     ) -> FaultReport:
-        """SDM 4.7; RSVD implies P."""
+        """Report the error code, by SDM 4.7; RSVD implies P."""
         if stop.kind == "non-canonical":
             return FaultReport("#GP", 0)
         if stop.kind == "bus-error":
@@ -118,34 +121,34 @@ class X86Rules(Rules[X86Controls]):
         return FaultReport("#PF", sum(bit << place for place, bit in enumerate(code)), ERROR_CODE)
 
     def encode(self, descriptor: Descriptor, rights: Rights, shared: bool) -> int:
-        """R/W, U/S, XD, and G in a leaf."""
+        """Return R/W, U/S, XD, and G in a leaf."""
         word = (WRITABLE if rights.write else 0) | (USER if rights.user else 0)
         if not rights.execute:
             word |= EXECUTE_DISABLE
         return word | (GLOBAL if shared and descriptor.kind == "leaf" else 0)
 
     def rights_bits(self, descriptor: Descriptor) -> int:
-        """R/W, U/S and XD."""
+        """Return R/W, U/S and XD."""
         return WRITABLE | USER | EXECUTE_DISABLE
 
     def rights_of(self, descriptor: Descriptor, word: int) -> Rights:
-        """The rights in one descriptor, NXE taken as set."""
+        """Return the rights in one descriptor, as if NXE is set."""
         return Rights(True, bool(word & WRITABLE), not word & EXECUTE_DISABLE, bool(word & USER))
 
     def accessed(self, descriptor: Descriptor, write: bool, controls: X86Controls) -> int:
-        """SDM 4.8: A in every descriptor used, D in the leaf of a write."""
+        """Return A of every descriptor on the way, and D in the leaf for a write (SDM 4.8)."""
         return ACCESSED | (DIRTY if write and descriptor.kind == "leaf" else 0)
 
     def physical_limit(self, controls: X86Controls) -> int:
-        """CPUID's MAXPHYADDR."""
+        """Return CPUID's MAXPHYADDR."""
         return controls.maxphyaddr
 
     def tells_fetches(self, controls: X86Controls) -> bool:
-        """SDM 4.7: whether error codes have I/D."""
+        """Return whether error codes have I/D (SDM 4.7)."""
         return controls.nxe or controls.smep
 
     def reserved(self, level: Level, descriptor: Descriptor, controls: X86Controls) -> int:
-        """The bits of a present descriptor that must be 0 on a processor with these controls."""
+        """Return the bits of a present descriptor that must be 0 on a processor with these controls."""
         reserved = descriptor.reserved | bits(self.highest, controls.maxphyaddr)
         if not controls.nxe:
             reserved |= EXECUTE_DISABLE
@@ -203,43 +206,43 @@ COMMON = (P, RW, US, PWT, PCD, A)
 
 
 class Entries:
-    """Descriptors of 8 bytes as one section of the manual has them, with or without protection keys."""
+    """The 8-byte descriptors, as one section of the manual describes them, with or without protection keys."""
 
     def __init__(self, section: str, *, keys: bool) -> None:
         self.section = section
         self._upper = (PK, XD) if keys else (XD,)
 
     def absent(self, name: str) -> Descriptor:
-        """P = 0."""
+        """Return the descriptor with P = 0."""
         return absent(name, self.section)
 
     def table(self, name: str, target: str, reserved: int = 0) -> Descriptor:
-        """PS = 0."""
+        """Return the descriptor of a table, with PS = 0."""
         fields = (*COMMON, PS, Field("address", 12, 51, f"bits 51:12 of the {target}'s address"), XD)
         return table(name, target, self.section, fields, 51, reserved)
 
     def large(self, name: str, size: str, shift: int) -> Descriptor:
-        """PS = 1."""
+        """Return the descriptor of a large page, with PS = 1."""
         address = Field("address", shift, 51, f"bits 51:{shift} of the page's address")
         fields = (*COMMON, D, PS, G, PAT_LARGE, address, *self._upper)
         place = (AddressBits(shift, 51, shift),)
         return large(name, size, self.section, place, fields, bits(shift - 1, 13))
 
     def page(self) -> Descriptor:
-        """A PTE."""
+        """Return the descriptor of a page, a PTE."""
         address = Field("address", 12, 51, "bits 51:12 of the page's address")
         return page(self.section, (*COMMON, D, PAT, G, address, *self._upper), 51)
 
 
 def absent(name: str, section: str) -> Descriptor:
-    """A descriptor that is not present."""
+    """Return a descriptor that is not present."""
     return Descriptor(f"{name} that is not present", "invalid", PRESENT, 0, section, (), (P,))
 
 
 def table(
     name: str, target: str, section: str, fields: tuple[Field, ...], highest: int, reserved: int = 0
 ) -> Descriptor:
-    """A descriptor of a table, whose address goes up to bit `highest`."""
+    """Return a descriptor of a table, whose address goes up to bit `highest`."""
     place = (AddressBits(12, highest, 12),)
     return Descriptor(f"{name} of a {target}", "table", PRESENT, PRESENT, section, place, fields, reserved)
 
@@ -247,13 +250,13 @@ def table(
 def large(
     name: str, size: str, section: str, place: tuple[AddressBits, ...], fields: tuple[Field, ...], reserved: int
 ) -> Descriptor:
-    """A descriptor of a large page."""
+    """Return a descriptor of a large page."""
     kind = PRESENT | PAGE_SIZE
     return Descriptor(f"{name} of a {size} page", "leaf", kind, kind, section, place, fields, reserved)
 
 
 def page(section: str, fields: tuple[Field, ...], highest: int) -> Descriptor:
-    """A descriptor of a 4 KiB page."""
+    """Return a descriptor of a 4 KiB page."""
     place = (AddressBits(12, highest, 12),)
     return Descriptor("PTE of a 4 KiB page", "leaf", PRESENT, PRESENT, section, place, fields)
 
@@ -264,38 +267,38 @@ SECTION_32 = "Intel SDM 3A, 4.3"
 
 
 class X86Rules32(X86Rules):
-    """All addresses are canonical, XD does not exist, and only 4 MiB pages have reserved bits."""
+    """The rules of 32-bit paging: all addresses are canonical, there is no XD, only 4 MiB pages have reserved bits."""
 
     def start(self, level: Level, root: int, va: int, controls: X86Controls) -> Start:
-        """Any address of 32 bits is walked."""
+        """Begin the walk, for any address of 32 bits."""
         return Start(root, level)
 
     def start_shift(self, controls: X86Controls) -> int:
-        """No bit decides."""
+        """Return a number above all bits: none is checked."""
         return 32
 
     def read_as(self, level: Level, word: int, controls: X86Controls) -> Descriptor:
-        """SDM 4.3: without CR4.PSE bit 7 of a PDE is ignored, and it refers to a table."""
+        """Read the descriptor, by SDM 4.3: without CR4.PSE bit 7 of a PDE is ignored, and it refers to a table."""
         return level.read_as(word if controls.pse or level is PT_32 else word & ~PAGE_SIZE)
 
     def encode(self, descriptor: Descriptor, rights: Rights, shared: bool) -> int:
-        """R/W, U/S, and G in a leaf; fetches can't be forbidden."""
+        """Return R/W, U/S, and G in a leaf; fetches can't be forbidden."""
         return super().encode(descriptor, rights, shared) & ~EXECUTE_DISABLE
 
     def granted(self, wanted: Permission) -> Permission:
-        """SDM 4.6: without XD whatever can be read can be executed."""
+        """Return the rights that are given, by SDM 4.6: without XD, any readable page can be executed."""
         return Permission(any(wanted), wanted.write, any(wanted))
 
     def rights_bits(self, descriptor: Descriptor) -> int:
-        """R/W and U/S."""
+        """Return R/W and U/S."""
         return super().rights_bits(descriptor) & ~EXECUTE_DISABLE
 
     def tells_fetches(self, controls: X86Controls) -> bool:
-        """SDM 4.7: NXE counts with CR4.PAE only."""
+        """Return whether error codes have I/D: NXE counts with CR4.PAE only (SDM 4.7)."""
         return controls.smep
 
     def reserved(self, level: Level, descriptor: Descriptor, controls: X86Controls) -> int:
-        """SDM 4.3: bit 21 of a 4 MiB page, and those of bits 20:13 whose address bits the processor does not have."""
+        """Return bit 21 of a 4 MiB page, and the bits of 20:13 for addresses that the processor lacks (SDM 4.3)."""
         if descriptor is not _LARGE_32:
             return 0
         return descriptor.reserved | bits(20, 13 + max(0, min(controls.maxphyaddr, 40) - 32))
@@ -341,7 +344,7 @@ X86_32: TableFormat[X86Controls] = TableFormat(
     kernel_place=KernelPlace(0xC000_0000, 0xC040_0000),
     faults_flush=True,
 )
-"""Two levels of 4 KiB tables."""
+"""The format has two levels of 4 KiB tables."""
 
 
 # ---- PAE: SDM 3A, 4.4 --------------------------------------------------------------------------
@@ -350,34 +353,34 @@ SECTION_PAE = "Intel SDM 3A, 4.4.1"
 
 
 class PaeRules(X86Rules):
-    """All addresses are canonical; a PDPTE has no rights and no flags that the processor sets."""
+    """The rules of PAE: all addresses are canonical; a PDPTE has no rights and no flags that the processor sets."""
 
     def start(self, level: Level, root: int, va: int, controls: X86Controls) -> Start:
-        """Any address of 32 bits is walked."""
+        """Begin the walk, for any address of 32 bits."""
         return Start(root, level)
 
     def start_shift(self, controls: X86Controls) -> int:
-        """No bit decides."""
+        """Return a number above all bits: none is checked."""
         return 32
 
     def narrow(self, rights: Rights, descriptor: Descriptor, word: int, controls: X86Controls) -> Rights:
-        """SDM 4.6: rights are in PDEs and PTEs."""
+        """Apply SDM 4.6: rights are in PDEs and PTEs."""
         return rights if descriptor is _PDPTE else super().narrow(rights, descriptor, word, controls)
 
     def encode(self, descriptor: Descriptor, rights: Rights, shared: bool) -> int:
-        """Return where a PDPTE would have rights, it has reserved bits."""
+        """Return the bits for `rights`; a PDPTE has reserved bits in their place."""
         return 0 if descriptor is _PDPTE else super().encode(descriptor, rights, shared)
 
     def rights_bits(self, descriptor: Descriptor) -> int:
-        """None in a PDPTE."""
+        """Return the bits for rights; a PDPTE has none."""
         return 0 if descriptor is _PDPTE else super().rights_bits(descriptor)
 
     def rights_of(self, descriptor: Descriptor, word: int) -> Rights:
-        """A PDPTE lets everything pass."""
+        """Return the rights in one descriptor; a PDPTE lets everything pass."""
         return Rights() if descriptor is _PDPTE else super().rights_of(descriptor, word)
 
     def accessed(self, descriptor: Descriptor, write: bool, controls: X86Controls) -> int:
-        """SDM 4.8: a PDPTE of PAE has no accessed flag."""
+        """Return the bits that the hardware sets; a PDPTE of PAE has no accessed flag (SDM 4.8)."""
         return 0 if descriptor is _PDPTE else super().accessed(descriptor, write, controls)
 
 
@@ -417,7 +420,7 @@ X86_PAE: TableFormat[X86Controls] = TableFormat(
     kernel_place=KernelPlace(0xC000_0000, 0xC080_0000),
     faults_flush=True,
 )
-"""Three levels; the root has four descriptors, 32 bytes."""
+"""The format has three levels; the root has four descriptors, 32 bytes."""
 
 
 # ---- four and five levels: SDM 3A, 4.5 ---------------------------------------------------------
@@ -450,7 +453,7 @@ X86_64: TableFormat[X86Controls] = TableFormat(
     asid_bits=12,
     faults_flush=True,
 )
-"""Four levels, 48-bit addresses."""
+"""The format has four levels and 48-bit addresses."""
 
 X86_64_LA57: TableFormat[X86Controls] = TableFormat(
     name="x86-64-la57",
@@ -466,4 +469,4 @@ X86_64_LA57: TableFormat[X86Controls] = TableFormat(
     asid_bits=12,
     faults_flush=True,
 )
-"""Five levels (CR4.LA57), 57-bit addresses; the PML5E has the PML4E's layout and checks."""
+"""The format has five levels (CR4.LA57) and 57-bit addresses; the PML5E has the layout and checks of the PML4E."""

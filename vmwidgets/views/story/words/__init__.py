@@ -1,4 +1,5 @@
-"""The sentences under the pictures, by subject: of single events (`*_events`) and of operations (`*_operations`).
+"""The sentences below pictures, by subject: of single events (`*_events`) and of operations (`*_operations`).
 
-`cpus` and `threads` have both; `pictures` has what pictures say of their own, `names` what all sentences call things.
+`cpus` and `threads` have both; `pictures` has the pictures' own sentences, and `names` the names of things in all
+sentences.
 """

@@ -1,4 +1,4 @@
-"""What pictures call the parts of a machine: as its errors do."""
+"""The names of a machine's parts in pictures, the same as in errors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from vmwidgets.views.scene.text import visible
 
 
 def called(path: str) -> str:
-    """A part's name in a sentence of a picture; see :func:`vmwidgets.engine.base.called.called`.
+    """Return a part's name in a sentence of a picture; see :func:`vmwidgets.engine.base.called.called`.
 
     >>> called("task:init/map"), called("kmem/kernel_map")
     ('the map of init', 'kmem.kernel_map')

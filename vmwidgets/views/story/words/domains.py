@@ -1,4 +1,4 @@
-"""What `domains.say` needs of Python: a self-paging domain's calls, and what they cost."""
+"""The functions that `domains.say` needs: a self-paging domain's calls, and their cost."""
 
 from __future__ import annotations
 
@@ -64,29 +64,29 @@ def _range(event: ev.RegionAdded | ev.RegionRemoved, _: Names) -> tuple[int, int
 
 
 def call_of(event: ev.Event) -> str:
-    """The call that an event is, by its name; "" for a record that the pmap changed by itself."""
+    """Return the name of the call that an event is; "" for a change by the pmap itself."""
     tick = saying_of(event).tick
     return "" if tick is None else tick.of(event).call
 
 
 def ref(slot: CapRef) -> str:
-    """A slot in a sentence."""
+    """Return a slot in a sentence."""
     return visible(str(slot))
 
 
 MOST_SLOTS = 2
-"""Slots that a headline names."""
+"""The most slots that a headline names."""
 
 PARTS = ("domain", "memobj")
 
 
 def _slot_of(given: object) -> str:
-    """The slot of a capability that was given by its path."""
+    """Return the slot of a capability, given its path."""
     return visible(str(given).rpartition("/")[2].partition("#")[0])
 
 
 class _Asked(NamedTuple):
-    """A call of the pmap that an operation made: where, how many bytes, with which flags (0: none are known)."""
+    """A call of the pmap in an operation: address, bytes and flags (0: none are known)."""
 
     address: int
     size: int
@@ -94,7 +94,7 @@ class _Asked(NamedTuple):
 
 
 def _asked(facts: Facts, name: str) -> list[_Asked]:
-    """The calls of the pmap that the operation made itself; those for its slab's frames are inside others."""
+    """Return the operation's own calls of the pmap, without those inside them for the slab's frames."""
     found: list[_Asked] = []
     depth = 0
     for event in facts.events:
@@ -157,7 +157,7 @@ def _destroyed(facts: Facts) -> Headline:
 
 @headline_of("frame", "ram", "device_frame", "retype", "copy", "mint", part=("domain",))
 def _made(facts: Facts) -> Headline:
-    """A frame, RAM, a copy: what is in its slot now."""
+    """Return the new frame, RAM or copy that is now in its slot."""
     slot = _slot_of(facts.result)
     (made,) = [one for one in facts.of(ev.CapabilityMade) if ref(one.ref) == slot]
     return Headline(
@@ -186,7 +186,7 @@ def _revoked(facts: Facts) -> Headline:
 
 
 def _slots(facts: Facts) -> tuple[str, int]:
-    """The slots that capabilities are gone from, and how many are not named."""
+    """Return the slots that lost their capabilities, and how many more there are."""
     gone = facts.of(ev.CapabilityDeleted)
     named = ", ".join(f"{ref(event.ref)} ({kind_words(event.kind).words})" for event in gone[:MOST_SLOTS])
     return named, max(0, len(gone) - MOST_SLOTS)
@@ -206,7 +206,7 @@ def _domain(facts: Facts, _: None) -> str:
 
 
 def _object(path: object) -> str:
-    """The name of a memory object, by its path."""
+    """Return the name of a memory object, by its path."""
     return visible(str(path).partition("/memobj:")[2])
 
 
@@ -274,7 +274,7 @@ def _removed(facts: Facts) -> Headline:
 
 
 def _place(facts: Facts) -> dict[str, str]:
-    """Of a call on a memory object which it was, and the offset."""
+    """Return the memory object of a call, and the offset."""
     return {"memobj": _object(facts.operation.target), "offset": visible(address(facts.given.get("offset", 0)))}
 
 
@@ -291,7 +291,7 @@ def _deserialised(facts: Facts) -> Headline:
 
 
 def _cost(facts: Facts) -> str:
-    """Return what it took: a refill if there was one, else kernel calls, tables, slots, blocks."""
+    """Return the cost: a refill if there was one, and otherwise kernel calls, tables, slots, blocks."""
     refilled = _refilled(facts.events)
     if refilled:
         return refilled
@@ -321,7 +321,7 @@ def _refilled(events: Sequence[ev.Event]) -> str:
 
 @headline_of("failed", part=PARTS)
 def _failed(facts: Facts) -> Headline:
-    """Return what a failed request left."""
+    """Return what a failed request left behind."""
     grown = facts.of(ev.SlabGrown)
     undone, blocks = bool(facts.of(ev.MapUndone)), f"{sum(event.blocks for event in grown):,}"
     if undone:
@@ -337,7 +337,7 @@ def _failed(facts: Facts) -> Headline:
 
 
 def _still_used(facts: Facts) -> dict[str, int]:
-    """Return how many slots and blocks a request took, and did not give back: what it had done stays with a quirk."""
+    """Return how many slots and blocks a request used and did not free: with a quirk, its work is not undone."""
     slots = sum(event.ref is not None for event in facts.of(ev.SlotAllocated)) - len(facts.of(ev.SlotFreed))
     blocks = sum(event.block is not None for event in facts.of(ev.BlockTaken)) - len(facts.of(ev.BlockGiven))
     return {"slots": max(0, slots), "blocks": max(0, blocks)}

@@ -1,4 +1,4 @@
-"""What `faults.say` needs of Python: what an access found, and why pages were copied."""
+"""The functions that `faults.say` needs: the findings of an access, and the reasons for copied pages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _where(event: ev.PagerAsked, _: Names) -> str:
 
 
 _TABLES = {"machine": "the kernel's page tables", "cpu": "the page tables"}
-"""What is walked, by the part that makes an access; a task and a domain have page tables of their own."""
+"""The tables that are walked, by the part that makes an access; tasks and domains have page tables of their own."""
 
 ACCESSES = ("read", "write", "touch", "load", "store", "fetch")
 
@@ -85,7 +85,7 @@ def _accessed(facts: Facts) -> Headline:
 
 
 def _translated(facts: Facts, tables: str) -> str:
-    """Return what an access without a fault got its translations from: the TLB, the page tables, or both."""
+    """Return where an access without a fault got its translations: the TLB, the page tables, or both."""
     found = facts.of(ev.TlbHit)
     hits, marked = sum(event.outcome == "used" for event in found), sum(event.outcome == "clean" for event in found)
     walks = len(facts.of(ev.TlbMissed))
@@ -97,9 +97,9 @@ def _translated(facts: Facts, tables: str) -> str:
 
 
 def _who_else(copied: Sequence[ev.PageCopied], target: str) -> list[str]:
-    """The tasks that had all of these pages mapped, but `target`; none where that is not a task: it may be any of them.
+    """Return the tasks other than `target` that mapped all of these pages; none if `target` is not a task.
 
-    A page of a file is copied in a private mapping whoever has it.
+    A page of a file is copied in a private mapping whoever else has it.
     """
     if not target.startswith("task:") or any(one.source.startswith("file ") for one in copied):
         return []

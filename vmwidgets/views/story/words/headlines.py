@@ -1,4 +1,4 @@
-"""What an operation did, in one sentence: which words say it, which functions did it, and what becomes of failures."""
+"""The effect of an operation, in one sentence: its words, its functions, and the wording of failures."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from .registry import HEADLINES, Headline, Sentences, saying_of
 say = Sentences("headlines")
 
 MAX_FUNCTIONS = 5
-"""So many functions a caption names; of more the first and the last ones."""
+"""The most functions that a caption names; if there are more, the first and the last ones."""
 
 MAX_WORDS = 20
-"""So many words a headline has at most."""
+"""The most words of a headline."""
 
 E = TypeVar("E", bound=ev.Event)
 
 NAMING = ("map", "cache", "object", "file", "task", "cpu", "thread", "domain", "zone", "ring", "owner")
-"""Attributes by which events say of what they are."""
+"""Attributes in which events name their subject."""
 
 
 class Facts:
-    """What a headline is written from: the operation, its events, what was given."""
+    """The basis of a headline: the operation, its events, and its arguments."""
 
     def __init__(self, operation: Operation, events: Sequence[ev.Event]) -> None:
         self.operation = operation
@@ -46,41 +46,41 @@ class Facts:
 
     @cached_property
     def given(self) -> Mapping[str, Any]:
-        """The arguments that were given, by name."""
+        """The arguments of the call, by name."""
         return dict(self.operation.arguments)
 
     @property
     def target(self) -> str:
-        """The path of what was called."""
+        """The path of the part that was called."""
         return visible(self.operation.target.replace("%2F", "/").replace("%25", "%"))
 
     @property
     def part(self) -> str:
-        """The part that was called, by the name that learners know."""
+        """The part that was called, by the learners' name for it."""
         return called(self.operation.target)
 
     @property
     def map(self) -> str:
-        """The name of the map that was called; with an unchecked call, of the one that was given."""
+        """The name of the map that was called or, in an unchecked call, passed."""
         given = self.given.get("map") if self.operation.target == "unchecked" else None
         return visible(str(given)) if given else self.part
 
     @property
     def own_name(self) -> str:
-        """The name of the task or the file that was called, as events have it."""
+        """The name of the called task or file, as in events."""
         return self.operation.target.partition(":")[2].replace("%2F", "/").replace("%25", "%")
 
     def of(self, *kinds: type[E]) -> list[E]:
-        """The events of some kinds, to be counted or looked through: of all maps, caches, tasks.
+        """Return the events of some kinds, of all maps, caches and tasks, to be counted or searched.
 
-        None of them is the last one: :meth:`last` asks of which map, cache or task that is to be.
+        To find the latest one, call :meth:`last`, which needs the map, cache or task.
         """
         return [event for event in self.events if isinstance(event, kinds)]
 
     def last(self, kind: type[E], **which: object) -> E | None:
-        """The latest event of a kind whose attributes are `which`; None without one.
+        """Return the latest event of a kind with the attributes `which`; None if there is none.
 
-        Raises :class:`TypeError` if such events say of which map, cache, object … they are, and `which` does not.
+        Raises :class:`TypeError` if such events name their map, cache or object, and `which` does not.
         """
         naming = [name for name in NAMING if name in kind.field_names]
         if naming and not which.keys() & {*naming}:
@@ -89,50 +89,50 @@ class Facts:
         return next(found, None)
 
     def of_the_cell(self) -> Facts:
-        """The same without what threads did that ran while the cell waited."""
+        """Return the same without the events of threads that ran while the cell waited."""
         if not self.of(ev.ThreadRuns):
             return self
         return Facts(self.operation, [event for _, event, _, runner in followed(self.events) if not runner])
 
     def at_map(self, *kinds: type[E]) -> list[E]:
-        """Return those of the map that was called."""
+        """Return the events of the map that was called."""
         given = self.given.get("map") if self.operation.target == "unchecked" else None
         name = str(given) if given else self.operation.target.removeprefix("kmem/")
         names = (name, self.operation.target)
         return [event for event in self.of(*kinds) if getattr(event, "map", name) in names]
 
     def of_task(self, *kinds: type[E]) -> list[E]:
-        """Return those of the address space of the task that was called: the kernel's maps may change beside it."""
+        """Return the events of the called task's address space: the kernel's maps may change too."""
         own = f"{self.operation.target}/map"
         return [event for event in self.of(*kinds) if getattr(event, "map", own) == own]
 
     def called(self, name: str) -> ev.Called | None:
-        """The latest call of a kernel function."""
+        """Return the latest call of a kernel function."""
         return next((event for event in reversed(self.of(ev.Called)) if event.name == name), None)
 
     def returned(self, name: str) -> list[object]:
-        """Return what the calls of a kernel function gave back, without those that failed."""
+        """Return the results of a kernel function's calls, without failed ones."""
         return [result for _, result in returned(self.events, name)]
 
     def mapped_by_faults(self) -> int:
-        """Return how many pages faults mapped that did not leave memory after that."""
+        """Return how many pages faults mapped that then stayed in memory."""
         left: dict[object, int] = {
             event.frame: at for at, event in enumerate(self.events) if isinstance(event, ev.PageOut)
         }
         return sum(left.get(frame, -1) < at for at, frame in returned(self.events, "vm_map_fault"))
 
     def size(self, name: str = "size") -> str:
-        """A size that was given, in words."""
+        """Return a size from the arguments, in words."""
         given = self.given.get(name)
         return binary_size(given) if isinstance(given, int) else visible(str(given or "a range"))
 
     def where(self, name: str = "address") -> str:
-        """An address that was given."""
+        """Return an address from the arguments."""
         return visible(address(self.given.get(name, 0)))
 
 
 def headline(operation: Operation, events: Sequence[ev.Event]) -> Caption:
-    """The headline of `operation`, with its functions and its tone."""
+    """Return the headline of `operation`, with its functions and its tone."""
     facts = Facts(operation, events)
     if operation.outcome == "panic":
         functions = shortened(left_open(events))
@@ -149,7 +149,7 @@ def headline(operation: Operation, events: Sequence[ev.Event]) -> Caption:
 
 
 def written(facts: Facts) -> Headline:
-    """The headline of an operation that was done."""
+    """Return the headline of a completed operation."""
     name, part = facts.name, part_of(facts.operation.target)
     writer = HEADLINES.get((part, name)) or HEADLINES.get(("", name))
     if writer is None:
@@ -164,7 +164,7 @@ _GONE: dict[type[ev.Event], str] = {ev.PageFreed: "frame", ev.EntryUnlinked: "en
 
 
 def counts_of(events: Iterable[ev.Event]) -> dict[str, Counter[str]]:
-    """Count what events made new, changed and took away: frames, entries, memory objects, descriptors.  O(events)."""
+    """Count what events created, changed and removed: frames, entries, memory objects, descriptors.  O(events)."""
     new, gone, written = Counter[str](), Counter[str](), set[int]()
     for event in events:
         for counts, kinds in ((new, _NEW), (gone, _GONE)):
@@ -178,7 +178,7 @@ def counts_of(events: Iterable[ev.Event]) -> dict[str, Counter[str]]:
 
 
 def receipt(events: Iterable[ev.Event]) -> str:
-    """Say what changed, in numbers: what is said of an operation that has no sentence, and what checks those that have.
+    """Return the changes in numbers: the text for an operation without a sentence, and a check for the others.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")
@@ -194,7 +194,7 @@ def receipt(events: Iterable[ev.Event]) -> str:
 
 
 def part_of(target: str) -> str:
-    """The kind of part that a path names.
+    """Return the kind of part that a path names.
 
     >>> [part_of(path) for path in ("kernel_map", "task:init/map", "task:init", "kmem/exec_map", "cpu:0")]
     ['map', 'map', 'task', 'kmem', 'cpu']
@@ -209,7 +209,7 @@ def part_of(target: str) -> str:
 
 
 def _failed(facts: Facts) -> Caption:
-    """Return what failed, and with which error: of a chain, the one that caused the others."""
+    """Return what failed, and with which error: in a chain, the one that caused the others."""
     operation = facts.operation
     said = visible(operation.said)
     after = HEADLINES.get((part_of(operation.target), "failed"), HEADLINES[("", "failed")])(facts)
@@ -227,7 +227,7 @@ def _failed(facts: Facts) -> Caption:
 
 
 def _begun(said: str) -> str:
-    """Return what an error says, as the beginning of a sentence; a function keeps its name.
+    """Return an error's text as the beginning of a sentence; a function keeps its name.
 
     >>> _begun("no gap of 1 TiB"), _begun("kmem_alloc_wait can't finish")
     ('No gap of 1 TiB', "kmem_alloc_wait can't finish")
@@ -236,11 +236,11 @@ def _begun(said: str) -> str:
 
 
 _CAUSE = re.compile(r"(?:^| \(|; )([A-Z][A-Z_0-9]+): ")
-"""Where the name of an error begins what is said of it."""
+"""The places in an error's text where the name of another error begins."""
 
 
 def causes_of(said: str) -> list[tuple[str, str]]:
-    """The errors that a sentence names, outermost first, and what is said of each; none where it names none.
+    """Return the errors that a sentence names, outermost first, with the text of each; none if it names none.
 
     >>> causes_of("LIB_ERR_FRAME_ALLOC: no frame is available (LIB_ERR_SLOT_ALLOC: no slot is available)")
     [('LIB_ERR_FRAME_ALLOC', 'no frame is available'), ('LIB_ERR_SLOT_ALLOC', 'no slot is available')]
@@ -260,7 +260,7 @@ def causes_of(said: str) -> list[tuple[str, str]]:
 
 
 def shortened(functions: Functions) -> Functions:
-    """The outermost function and the innermost ones, where there are many; "…" for those between.
+    """Return the outermost and the innermost functions, if there are many, with "…" between them.
 
     >>> shortened(("a", "b", "c", "d", "e", "f"))
     ('a', '…', 'c', 'd', 'e', 'f')
@@ -274,12 +274,12 @@ _CHANGE = 2
 
 
 def _weight(event: ev.Event, where: str) -> int:
-    """Return how much an event says of what an operation was about (:attr:`.registry.Saying.weight`)."""
+    """Return how much an event says about an operation's subject (:attr:`.registry.Saying.weight`)."""
     return saying_of(event).weight.get(where, 0)
 
 
 def telling(facts: Facts) -> Functions:
-    """The kernel functions that were under way when the event that says most happened."""
+    """Return the kernel functions that were running at the most important event."""
     if _is_domains(facts):
         return _domains_functions(facts)
     where = "kmem" if facts.of(ev.MapLocked, ev.MapUnlocked) else "map"
@@ -298,11 +298,11 @@ def telling(facts: Facts) -> Functions:
 
 
 _SEVERAL = ("remove", "vm_map_remove")
-"""Operations whose work several functions share: cutting at both ends, and unlinking what lies between."""
+"""Operations whose work several functions share: cutting at both ends, and unlinking the part in between."""
 
 
 def _in_common(facts: Facts) -> Functions:
-    """The functions that were under way at each change of a map."""
+    """Return the functions that were running at each change of a map."""
     changes = [functions for _, event, functions, _ in followed(facts.events)
                if functions and _weight(event, "map") >= _CHANGE]  # fmt: skip
     if not changes:
@@ -311,7 +311,7 @@ def _in_common(facts: Facts) -> Functions:
 
 
 def _shared(stacks: Iterable[Functions]) -> Functions:
-    """The functions that all of these begin with."""
+    """Return the functions with which all of these begin."""
     return tuple(names[0] for names in takewhile(lambda names: len(set(names)) == 1, zip(*stacks, strict=False)))
 
 
@@ -321,9 +321,9 @@ def _is_domains(facts: Facts) -> bool:
 
 
 def _domains_functions(facts: Facts) -> Functions:
-    """Return those under way when the kernel was last asked to write entries; else, to make a capability.
+    """Return the functions at the kernel's last request to write entries, or otherwise to make a capability.
 
-    Revoking is known by its own name, whatever was unmapped on the way.
+    Revoking is recognized by its own name, whatever it unmaps.
     """
     if facts.called("caps_revoke") is not None:
         return ("caps_revoke",)
@@ -337,7 +337,7 @@ def _domains_functions(facts: Facts) -> Functions:
 
 
 def _where_it_failed(events: Sequence[ev.Event]) -> Functions:
-    """The functions that were under way at the deepest when the last error came up; those that go back then return."""
+    """Return the functions that were running, at the deepest, at the last error; those that undo return after it."""
     stack: list[str] = []
     deepest: Functions = ()
     for event in events:

@@ -1,4 +1,4 @@
-"""What `kmem.say` needs of Python: runs of pages, allocating and freeing, submaps, zones, files, the page daemon."""
+"""The functions that `kmem.say` needs: runs of pages, allocating, freeing, submaps, zones, files, the page daemon."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ say = Sentences("kmem operations")
 _step = Sentences("kmem events")
 
 KENTRY = "vm_map_kentry"
-"""The cache whose buffers are slots of the kentry area."""
+"""The cache whose buffers are the kentry area's slots."""
 
 _ZONE = "zone "
-"""What the names of the zones' caches begin with: a sentence begins with a capital there."""
+"""The beginning of the names of the zones' caches, with which a sentence begins in capitals."""
 
 
 @fact(ev.RangeInserted)
 def _extended(event: ev.RangeInserted, names: Names) -> str | None:
-    """The object of the entry that was extended over the range."""
+    """Return the object of the entry that was extended over the range."""
     return None if names.resized is None else names.resized[3]
 
 
@@ -59,7 +59,7 @@ def _of_a_zone(event: ev.SlabCreated | ev.SlabDestroyed, _: Names) -> bool:
 
 @fact(ev.SlabCreated, ev.SlabDestroyed, ev.BufferAllocated, ev.BufferFreed)
 def _which(event: ev.SlabCreated | ev.SlabDestroyed | ev.BufferAllocated | ev.BufferFreed, _: Names) -> str:
-    """The cache, to begin a sentence with."""
+    """Return the cache, to begin a sentence with."""
     return event.cache.capitalize() if event.cache.startswith(_ZONE) else f"The cache {event.cache}"
 
 
@@ -70,7 +70,7 @@ _COUNTED = {"zero": "PageZeroed", "cache": "PageCached", "split": "BlockSplit", 
 
 
 def said_of_run(family: str, events: Sequence[ev.Event]) -> str:
-    """The sentence of a run of pages of one family, but of those granted."""
+    """Return the sentence of a run of pages of one family, except granted ones."""
     if family == "enter":
         first = next(event for event in events if isinstance(event, ev.TranslationEntered))
         return _step("TranslationEntered", len(events), address=address(first.va))
@@ -93,7 +93,7 @@ def _released(events: Sequence[ev.Event]) -> str:
 
 
 def said_of_page(events: Sequence[ev.Event]) -> str:
-    """The sentence of one page that was granted, and perhaps cleared."""
+    """Return the sentence of one granted page, which may have been cleared."""
     first = events[0]
     if not isinstance(first, ev.PageGranted):
         assert isinstance(first, ev.PageCleared), "a run of pages that are granted begins with one or the other"
@@ -107,17 +107,17 @@ def said_of_page(events: Sequence[ev.Event]) -> str:
 
 
 def said_of_alike(steps: int, last: str) -> str:
-    """The sentence of so many steps that are like those before them; `last` is what the last of them says."""
+    """Return the sentence of steps that repeat those before them; `last` is the sentence of the last one."""
     return _step("Alike", steps, last=last.removesuffix("."))
 
 
 def said_of_rest(pages: int, cleared: int) -> str:
-    """The sentence of the other pages of a run."""
+    """Return the sentence of the remaining pages of a run."""
     return _step("PageGranted/more cleared" if cleared else "PageGranted/more", pages, cleared=f"{cleared:,}")
 
 
 def class_of(event: ev.PageGranted | ev.PageDenied) -> str:
-    """The class of a page request."""
+    """Return the class of a page request."""
     return event.request.partition("|")[0]
 
 
@@ -150,7 +150,7 @@ def _allocated(facts: Facts) -> Headline:
 
 
 def _map(facts: Facts) -> str:
-    """The map that something was taken from or given back to."""
+    """Return the map of an allocation or a free."""
     for kinds in ((ev.SpaceSought,), (ev.RangeInserted,), (ev.MapUnlocked,)):
         found = facts.of(*kinds)
         if found:
@@ -173,7 +173,7 @@ def _refused(facts: Facts) -> Headline:
 
 
 def _is_of(event: ev.RangeInserted, result: object) -> bool:
-    """Return whether the range that was given back is what was inserted."""
+    """Return whether the freed range is the one that was inserted."""
     return not event.status and event.start == result
 
 
@@ -195,7 +195,7 @@ def _waited(facts: Facts) -> str:
 
 
 def _long(facts: Facts, verb: str, where: object) -> Headline:
-    """An operation of so many pages that what happened first was not recorded: by what was given and what came back."""
+    """Return the sentence of an operation on so many pages that its first events were not recorded."""
     return Headline(say(verb, name=facts.name, size=facts.size(), address=visible(address(where)), map=_map(facts)))
 
 

@@ -1,4 +1,4 @@
-"""What `map.say` needs of Python: X15's maps, ranges of all maps, and accesses."""
+"""The functions that `map.say` needs: X15's maps, ranges of all maps, and accesses."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _OBSTACLES = {
 
 
 def obstacle(why: str) -> str:
-    """Why a range did not merge."""
+    """Return why a range did not merge."""
     return _OBSTACLES.get(why, why)
 
 
@@ -94,7 +94,7 @@ FUNCTIONS = {
     "simplify": "vm_map_simplify_entry",
     "submap": "vm_map_submap",
 }
-"""Operations on ranges and the kernel functions that they stand before."""
+"""Operations on ranges, with the kernel functions that they call."""
 
 
 @headline_of(*FUNCTIONS, part=MAPS)
@@ -144,11 +144,11 @@ def _entries(facts: Facts) -> str:
 
 
 def split(facts: Facts) -> str:
-    """Return how many large pages are mapped by smaller ones now, so that a part of each can change.
+    """Return how many large pages are now mapped by smaller ones, so that parts of them can change.
 
-    A page of one descriptor gets a table, which is filled before the descriptor refers to it: words that held nothing
-    are written, one level below, and then one that held something.  The words of a page that fills several are alike
-    before, and each is another one after.
+    A page of one descriptor gets a table, which is filled before the descriptor refers to it: first empty words are
+    written, one level below, and then a word that was not empty.  The words of a page that fills several slots are
+    equal before, and all different after.
     """
     count, last = 0, None
     pieces: set[int] = set()  # words of smaller pages: one that is split further was counted already

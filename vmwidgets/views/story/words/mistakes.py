@@ -1,6 +1,6 @@
-"""What can't be right in a file of sentences: a field that is not there, a case that is never said.
+"""Mistakes in a file of sentences: a field that does not exist, a case that is never said.
 
-Tests ask it, and the build of a wheel; no story does.
+Tests and the build of a wheel call it; no story does.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from .registry import FACTS, HERE, SPECS, Case, Condition, Entry, entries_of
 
 
 def wrong_in(path: Path, kinds: Mapping[str, type[ev.Event]] | None = None) -> list[str]:
-    """Return a line for each mistake in a file: a field that is not there, a case that is never said.
+    """Return a line for each mistake in a file: a field that does not exist, a case that is never said.
 
-    Of an event every field and condition is looked up; what Python says is known when it says it.
+    Every field and condition of an event is looked up; sentences from Python are checked when they are said.
     """
     events = vars(ev) if kinds is None else kinds
     if path.parent == HERE and path.with_suffix(".py").exists():
@@ -59,7 +59,7 @@ def _mistakes(entry: Entry, kind: type[ev.Event] | None) -> Iterator[tuple[int, 
 
 
 def _known(kind: type[ev.Event] | None) -> dict[str, str]:
-    """Return the fields and facts of an event, with their types; of an operation those of its facts."""
+    """Return the fields and facts of an event, with their types; for an operation, its facts."""
     if kind is None:
         return {**dict.fromkeys(dir(Facts), ""), "given": "", "result": "", "name": "", **_facts_of(Facts)}
     types = {
@@ -102,7 +102,7 @@ def _can_not_hold(one: Condition, kind: str) -> str:
 
 
 def _implies(later: Case, before: Case) -> bool:
-    """Return whether the case before holds wherever the later one does."""
+    """Return whether the earlier case holds whenever the later one does."""
     return all(any(_is_weaker(one, other) for other in later.conditions) for one in before.conditions)
 
 

@@ -1,4 +1,4 @@
-"""What sentences call things: addresses, ranges, frames and entries; kinds of capabilities, flags, pages."""
+"""The names of things in sentences: addresses, ranges, frames and entries; kinds of capabilities, flags, pages."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from vmwidgets.engine.selfpaging.domain_schema import CapRef
 from vmwidgets.views.scene.text import visible
 
 Starts = Mapping[int, int]
-"""Where entries start, by their ids."""
+"""The start addresses of entries, by ID."""
 
 UNKNOWN: Starts = MappingProxyType({})
 
 
 def address(value: object) -> str:
-    """An address in a sentence: whole, and such that Python reads it.
+    """Return an address in a sentence: in full, and readable by Python.
 
     >>> address(0xFFFF808000A07000), address("8 KiB")
     ('0xffff_8080_00a0_7000', '8 KiB')
@@ -38,7 +38,7 @@ def span(start: int, end: int) -> str:
 
 
 def frames(first: int, count: int = 1) -> str:
-    """Frames in a row.
+    """Return frames as a list of numbers and ranges.
 
     >>> frames(0x1C0), frames(0x1C0, 2)
     ('0x1c0', '0x1c0–0x1c1')
@@ -47,7 +47,7 @@ def frames(first: int, count: int = 1) -> str:
 
 
 def exactly(size: object) -> str:
-    """A size of a file, of which each byte counts.
+    """Return the size of a file, in which each byte counts.
 
     >>> exactly(10584), exactly(8192), exactly("9 KiB")
     ('10,584 B', '8 KiB', '9 KiB')
@@ -57,9 +57,10 @@ def exactly(size: object) -> str:
 
 
 class Names:
-    """What entries are called: by where they start, as it was at each event.
+    """The names of entries: their start addresses, as they were at each event.
 
-    Events that change an entry say where it started before, and win over `starts`, which is of after the operation.
+    Events that change an entry give its old start, and take precedence over `starts`, which is the state after the
+    operation.
 
     >>> names = Names([], {17: 0x400000})
     >>> names.entry(17), names.entry(18)
@@ -69,11 +70,11 @@ class Names:
     def __init__(self, events: Iterable[ev.Event], starts: Starts = UNKNOWN) -> None:
         self._later = starts
         self.resized: EntryFields | None = None
-        """The entry that was resized last, as it is then."""
+        """The entry that was resized last, in its present state."""
         self.made: set[CapRef] = set()
-        """The slots that capabilities come into: a copy that the kernel refuses is none."""
+        """The slots that receive capabilities; a copy that the kernel refuses is not counted."""
         self.functions: tuple[str, ...] = ()
-        """The kernel functions that are under way at the event that is followed, outermost first."""
+        """The kernel functions that are running at the present event, outermost first."""
         self.leaving: ev.PageLeaving | None = None
         """The page that is about to leave memory."""
         self.evicted: set[int] = set()
@@ -87,14 +88,14 @@ class Names:
                 self._starts.setdefault(fields[0], fields[1])
 
     def entry(self, identity: int) -> str:
-        """An entry, by its start."""
+        """Return an entry's name, by its start."""
         start = self._starts.get(identity)
         if start is None:
             start = self._later.get(identity)
         return f"entry {identity}" if start is None else address(start)
 
     def follow(self, event: ev.Event, functions: tuple[str, ...] = ()) -> None:
-        """From here on an entry starts elsewhere, or a page leaves; `functions` are under way."""
+        """Note an event that moves an entry's start or evicts a page; `functions` are running."""
         self.functions = functions
         if isinstance(event, (ev.EntryResized, ev.EntryChanged)):
             self._starts[event.after[0]] = event.after[1]
@@ -109,7 +110,7 @@ class Names:
 
 
 def _before(event: ev.Event) -> EntryFields | None:
-    """An entry that an event shows, as it was before."""
+    """Return an entry in an event as it was before."""
     if isinstance(event, (ev.EntryResized, ev.EntryChanged)):
         return event.before
     return event.entry if isinstance(event, (ev.EntryLinked, ev.EntryUnlinked)) else None
@@ -139,14 +140,14 @@ KINDS = {
     "VNode_x86_64_pdir": KindWords("PD", "page directory", "table"),
     "VNode_x86_64_ptable": KindWords("PT", "page table", "table"),
 }
-"""By the kind's name in values and events."""
+"""The kinds by their names in values and events."""
 
 _FLAGS = ((0x8, "uncached"), (0x10, "mpb"), (0x20, "guard"), (0x40, "large"), (0x80, "huge"), (0x100, "combining"))
-"""Flags of a region that are words; what is for other processors' sake is left out."""
+"""The words for flags of a region; flags for other processors are left out."""
 
 
 def kind_words(kind: str) -> KindWords:
-    """Return what a kind is called.
+    """Return the words for a kind.
 
     >>> kind_words("VNode_ARM_l2").words
     'L2 table'
@@ -155,7 +156,7 @@ def kind_words(kind: str) -> KindWords:
 
 
 def a_kind(kind: str) -> str:
-    """A kind with its article.
+    """Return a kind with its article.
 
     >>> a_kind("VNode_ARM_l2"), a_kind("Frame")
     ('an L2 table', 'a frame')
@@ -165,7 +166,7 @@ def a_kind(kind: str) -> str:
 
 
 def flag_words(flags: int) -> str:
-    """Flags of a region: three letters for rights, and words.
+    """Return flags of a region: three letters for rights, and words.
 
     >>> flag_words(0x803), flag_words(0x29)
     ('rw-', 'r-- uncached guard')
@@ -175,7 +176,7 @@ def flag_words(flags: int) -> str:
 
 
 def given_flags(given: object) -> str:
-    """Flags as a learner gave them, in the same words: a number, or a text or several.
+    """Return a learner's flags in the same words: a number, or one or several strings.
 
     >>> given_flags(3), given_flags("xr|NOCACHE"), given_flags(["read", "large"])
     ('rw-', 'r-x uncached', 'r-- large')
@@ -195,7 +196,7 @@ _OTHER_WORDS = {"nocache": "uncached", "write_combining": "combining"}
 
 
 def pages_words(count: int, unit: int) -> str:
-    """A run of entries of a leaf.
+    """Return a run of entries of a leaf.
 
     >>> pages_words(1, 4096), pages_words(3, 1 << 20)
     ('4 KiB', '3 × 1 MiB')

@@ -1,4 +1,4 @@
-"""What `objects.say` needs of Python: a process's calls, fork and its kin, files, swap space, failures on purpose."""
+"""The functions that `objects.say` needs: a process's calls, fork, files, swap space, injected failures."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .threads import waiting
 say = Sentences("object operations")
 
 _KINDS = {"anonymous": "with pages of zeroes", "file": "with the pages of a file", "device": "a device's memory"}
-"""What objects without anything behind them have, by their kinds."""
+"""The contents of objects without a backing object, by kind."""
 
 
 @fact(ev.ObjectMade)
@@ -34,13 +34,13 @@ def _was_evicted(event: ev.RingMoved, names: Names) -> bool:
 
 @fact(ev.RingMoved)
 def _leaving(event: ev.RingMoved, names: Names) -> ev.PageLeaving | None:
-    """The page that leaves memory as its frame leaves the ring."""
+    """Return the page that leaves memory as its frame leaves the ring."""
     leaving = names.leaving
     return leaving if leaving is not None and leaving.frame == event.frame else None
 
 
 def none_left(event: ev.NothingToReclaim) -> str:
-    """Why there is no frame for a page of a task."""
+    """Return why there is no frame for a task's page."""
     return Sentences("object events")("NothingToReclaim", why=visible(event.why[:1].upper() + event.why[1:]))
 
 
@@ -50,12 +50,12 @@ def _file_called(facts: Facts, _: None) -> str:
 
 
 def _file_of(facts: Facts) -> str:
-    """The name of the file that was called."""
+    """Return the name of the file that was called."""
     return facts.target.removeprefix("file:")
 
 
 def _at(facts: Facts, name: str = "start") -> dict[str, str]:
-    """Return where a call was made, how large the range is, and of which task."""
+    """Return the address, the size and the task of a call."""
     return {"address": facts.where(name), "size": facts.size(), "task": facts.part}
 
 
@@ -76,13 +76,13 @@ def _mmap(facts: Facts) -> Headline:
 
 
 def _replaced(facts: Facts) -> str:
-    """Return how much of what the task had there is unmapped now: `fixed` replaces it."""
+    """Return how much of the task's memory a `fixed` mapping replaced."""
     size = sum(event.size for event in facts.of_task(ev.RangeRemoved))
     return say("mmap/replaced", size=binary_size(size)) if size else ""
 
 
 def _mapped(facts: Facts) -> str:
-    """Return which object a new range is of, and how much of it is there already."""
+    """Return a new range's object, and how much of it is already in memory."""
     linked = facts.last(ev.EntryLinked, map=f"{facts.operation.target}/map")
     target = visible(str(linked.entry[3])) if linked else ""
     came = facts.mapped_by_faults()  # one for each page of `populate`
@@ -97,7 +97,7 @@ def _mapped(facts: Facts) -> str:
 
 
 def _pages_of(facts: Facts, target: str) -> int:
-    """Return how many pages came into an object that is new, and stayed."""
+    """Return how many pages came into a new object, and stayed."""
     came = sum(len(event.pages) for event in facts.of(ev.PagesEntered) if visible(event.object) == target)
     return came - sum(len(event.pages) for event in facts.of(ev.PagesLeft) if visible(event.object) == target)
 
@@ -119,7 +119,7 @@ def _left(facts: Facts) -> str:
 
 
 def _pages_that_left(facts: Facts) -> set[tuple[str, int]]:
-    """The objects and numbers of pages that left memory: not those that another object took in, in their frames."""
+    """Return the objects and numbers of pages that left memory, except those that another object took over."""
     entered = {frame for event in facts.of(ev.PagesEntered) for _, frame in event.pages}
     left = [(event.object, page, frame) for event in facts.of(ev.PagesLeft) for page, frame in event.pages]
     return {(name, page) for name, page, frame in left if frame not in entered}
@@ -142,7 +142,7 @@ def _brk(facts: Facts) -> Headline:
 
 
 def _given_back(facts: Facts, name: str, **fields: str) -> str:
-    """Say how many frames and slots of swap space the pages of objects gave back, but for those that were paged out."""
+    """Return how many frames and slots of swap space freed pages gave back, without paged-out ones."""
     frames, slots = _freed(facts)
     if slots and not frames:
         return say(f"{name}/only swap", slots, **fields)
@@ -150,7 +150,7 @@ def _given_back(facts: Facts, name: str, **fields: str) -> str:
 
 
 def _freed(facts: Facts) -> tuple[int, int]:
-    """Return how many frames and slots of swap space are free of pages that are gone."""
+    """Return how many frames and slots of swap space were freed with their pages."""
     frames = sum(1 << event.order for event in facts.of(ev.PageFreed) if event.owner.startswith("object "))
     return frames - len(facts.of(ev.PageOut)), sum(len(event.slots) for event in facts.of(ev.SwapFreed))
 
@@ -180,7 +180,7 @@ def _page_out(facts: Facts) -> Headline:
 
 
 def _has_own(facts: Facts) -> bool:
-    """Say whether pages are in frames, or in slots of swap space, that a fork found them in and gave the child too."""
+    """Return whether pages are in frames or swap slots that a fork found and shared with the child."""
     made = {event.object for event in facts.of(ev.ObjectMade)}  # into others a page came back, to be copied
     copied = {(event.object, event.index) for event in facts.of(ev.PageCopied)}
     came = {
@@ -268,7 +268,7 @@ def _swap_on(facts: Facts) -> Headline:
 
 @headline_of("failed", part=("task", "file"))
 def _failed(facts: Facts) -> Headline:
-    """Return what an access that failed had come to."""
+    """Return how far a failed access had got."""
     sent, stuck = facts.last(ev.SignalSent, task=facts.own_name), facts.last(ev.NothingToReclaim)
     if sent:
         return Headline("", say("signal", task=visible(sent.task), signal=sent.signal))

@@ -1,4 +1,4 @@
-"""What pictures say of their own: beside the story of an operation, and where there is no operation."""
+"""The pictures' own sentences: in addition to an operation's story, and without an operation."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ say_sought = Sentences("sought addresses")
 
 
 def out_of_order(starts: Iterable[int]) -> str:
-    """Say that the list is out of order there."""
+    """Return a sentence that says where the list is out of order."""
     return _say_map("map/out of order", addresses=", ".join(address(start) for start in starts))
 
 
 def same_map() -> str:
-    """Say that an operation was on something else, and left a map as it was."""
+    """Return the sentence that an operation concerned something else, and left a map unchanged."""
     return _say_map("map/same")
 
 
 def map_sentence(value: MapValue, operation: Operation, events: Sequence[ev.Event]) -> str:
-    """Return what an operation that is done meant for the map `value`; "" where the headline says it all."""
+    """Return what a completed operation meant for the map `value`; "" if the headline says everything."""
     if operation.outcome != "done" or operation.name == "boot":
         return ""
     name, here = value.name, operation.target in (value.name, "unchecked")
@@ -64,7 +64,7 @@ _say_kentry = Sentences("kentry pictures")
 
 
 def kentry_sentence(name: str, events: Sequence[ev.Event]) -> str:
-    """Return how many slots an operation took and gave back; "" for one that is about slabs."""
+    """Return how many slots an operation allocated and freed; "" for an operation on slabs."""
     taken = sum(isinstance(event, ev.BufferAllocated) and event.cache == KENTRY for event in events)
     given = sum(isinstance(event, ev.BufferFreed) and event.cache == KENTRY for event in events)
     slabs = sum(isinstance(event, ev.KentrySlabTaken) for event in events)
@@ -111,7 +111,7 @@ say_walk = Sentences("walks")
 
 
 def walk_rights(walk: Walk) -> str:
-    """Return what each side may do with the page, the processor set as it was for the walk."""
+    """Return what each side may do with the page, with the processor's settings of the walk."""
     may = walk.permissions
     if may is None:
         return ""
@@ -120,20 +120,20 @@ def walk_rights(walk: Walk) -> str:
 
 
 def _accesses(may: Permission) -> str:
-    """Such as "read, write and execute", or "do nothing"."""
+    """Return accesses in words, such as "read, write and execute", or "do nothing"."""
     what = [word for word, allowed in zip(("read", "write", "execute"), may, strict=True) if allowed]
     return listed(what) or "do nothing"
 
 
 def earlier_walk(walk: Walk) -> str:
-    """Return what an earlier walk of the same address had said."""
+    """Return what an earlier walk of the same address had reported."""
     if walk.fault is not None:
         return say_walk("earlier/fault", kind=walk.fault.kind)
     return say_walk("earlier/reached", physical=address(walk.pa or 0))
 
 
 def edited_walk(count: int, before: Walk | None) -> str:
-    """Say that so many descriptors were edited, and what the access was `before` (none: the same)."""
+    """Return how many descriptors were edited, and the access's outcome `before` (None: the same)."""
     if before is None:
         return say_walk("edited", count)
     if before.fault is not None:
@@ -168,7 +168,7 @@ say_beside = Sentences("side by side")
 
 
 def differing(left: int, right: int, both: int, folded: bool, noun: tuple[str, str]) -> tuple[str, str]:
-    """Return how many things differ, and which of them are where; `noun` is what they are called, one and several.
+    """Return how many things differ, and on which side; `noun` is their name, singular and plural.
 
     `folded`: some may be in parts that are folded.
     """

@@ -1,4 +1,4 @@
-"""Read the sentences of the `.say` files of this folder: all that stories and pictures say, each written once.
+"""Read the sentences of the `.say` files of this folder: everything that stories and pictures say, once each.
 
 A file has sections, which are subjects; a sentence is named by its subject and its name::
 
@@ -49,13 +49,13 @@ from .names import Names, a_kind, address, exactly, flag_words, frames, kind_wor
 HERE = Path(__file__).parent
 
 HEADER = "the header"
-"""What is before the first entry of a list and after the last."""
+"""The address before the first entry of a list and after the last."""
 
 
 class Template(NamedTuple):
-    """A sentence with fields in braces; `many` is its plural, where `count` is not 1 ("" where nothing is counted).
+    """A sentence with fields in braces; `many` is its plural, for a `count` other than 1 ("" without a count).
 
-    `key` is its subject and its name; `specs` are how its fields are written.
+    `key` is its subject and its name; `specs` say how its fields are written.
     """
 
     key: str
@@ -64,7 +64,7 @@ class Template(NamedTuple):
     specs: Mapping[str, str] = {}
 
     def say(self, count: int = 1, /, **fields: object) -> str:
-        """The sentence; a field that is no text yet is written as the template says.
+        """Return the sentence; fields that are not strings are written as the template says.
 
         >>> Template("tasks: pages", "{who} has 1 page.", "{who} has {count} pages.").say(1200, who="init")
         'init has 1,200 pages.'
@@ -80,17 +80,17 @@ class Template(NamedTuple):
 
 
 TEMPLATES: dict[str, Template] = {}
-"""All sentences by subject and name: the event's class or the operation's name, and of several cases which."""
+"""All sentences by subject and name: the event's class or the operation's name, and the case."""
 
 
 class Sentences:
-    """The sentences of one subject, for what Python says."""
+    """The sentences of one subject, for calls from Python."""
 
     def __init__(self, subject: str) -> None:
         self._subject = subject
 
     def __call__(self, name: str, count: int = 1, /, **fields: object) -> str:
-        """The sentence called `name` with these fields; counted things are `count`."""
+        """Return the sentence called `name` with these fields; `count` is the number of counted things."""
         return TEMPLATES[f"{self._subject}: {name}"].say(count, **fields)
 
     def __contains__(self, name: object) -> bool:
@@ -133,7 +133,7 @@ SPECS: dict[str, Callable[[Any, Names | None], str]] = {
     "duration": lambda one, _: duration(float(str(one or 0))),
     "sentence": lambda one, _: visible(one[:1].upper() + one[1:]),
 }
-"""How a field is written, by the word after its colon; `counted page` is a number with its noun."""
+"""The ways to write a field, by the word after its colon; `counted page` is a number with its noun."""
 
 
 def _in_words(one: Any, spec: str, names: Names | None = None) -> str:
@@ -149,18 +149,18 @@ Writer = Callable[[Any, Names], str]
 SUBJECTS = (
     "tree", "list", "map", "pages", "buffers", "kentry", "threads", "machine", "domain", "cpu", "object", "ring", "task"
 )  # fmt: skip
-"""Kinds of subjects that our events are about; a package that adds a structure has its own."""
+"""The kinds of subjects of our events; a package that adds a structure has its own."""
 
 
 class InBox(NamedTuple):
-    """Where an event is on the way of a fault (:data:`~vmwidgets.views.story.faults.BOXES`), in few words."""
+    """An event in a fault's box (:data:`~vmwidgets.views.story.faults.BOXES`), in a few words."""
 
     name: str
     words: Writer
 
 
 class Tick(NamedTuple):
-    """An event in the strip of a domain's calls: a word for its tick, and the call's name if it is one.
+    """An event in the strip of a domain's calls: the word for its tick, and the name of the call if it is one.
 
     Both may name the event's attributes in braces.
     """
@@ -169,68 +169,68 @@ class Tick(NamedTuple):
     call: str = ""
 
     def of(self, event: ev.Event) -> Tick:
-        """The same with the attributes of `event`."""
+        """Return the same with the attributes of `event`."""
         return Tick(*(text.format(**vars(event)) for text in self))
 
 
 NO_WEIGHT: Mapping[str, int] = {}
 WHERE = ("map", "kmem", "domain")
-"""What an event weighs in."""
+"""The places in which an event's weight counts."""
 
 
 class Saying(NamedTuple):
-    """All that is said of a class of events."""
+    """Everything about a class of events."""
 
     writer: Writer | None
-    """Of its sentence; None where it is not a step."""
+    """The writer of its sentence; None if it is not a step."""
     kind: str = "machine"
-    """Of subject that it is about, one of :data:`SUBJECTS` (`about=`)."""
+    """The kind of its subject, one of :data:`SUBJECTS` (`about=`)."""
     of: str = ""
-    """Which attribute names the subject."""
+    """The attribute that names the subject."""
     thing: str = ""
-    """What a selection calls what it is about, as "entry:{node}"."""
+    """The ID of its subject for selection, as "entry:{node}"."""
     family: str = ""
-    """Of the runs of pages that it comes in: a run is one step, or a few."""
+    """The family of runs of pages to which it belongs: a run is one step, or a few."""
     weight: Mapping[str, int] = NO_WEIGHT
-    """How much it says of what an operation was about: on an X15 "map", in "kmem", in a "domain"."""
+    """The importance of the sentence for an operation's subject: on an X15 "map", in "kmem", in a "domain"."""
     box: InBox | None = None
     tick: Tick | None = None
     housekeeping: Callable[[ev.Event], bool] | None = None
-    """Whether it is the kernel's work beside what was asked (None: never)."""
+    """Whether it is incidental work of the kernel (None: never)."""
 
     def thing_of(self, event: ev.Event) -> str:
-        """Return what a selection calls what `event` is about; "" for nothing."""
+        """Return the ID of an event's subject for selection; "" if there is none."""
         return self.thing.format(**vars(event))
 
 
 SAYINGS: dict[type[ev.Event], Saying] = {}
-"""By class of event: every one has its line."""
+"""The sayings by class of event: every class has one."""
 
 _UNSAID = Saying(None)
 
 
 def saying_of(event: ev.Event) -> Saying:
-    """All that is said of the class of `event`; of one without a line, nothing."""
+    """Return the saying of an event's class; an empty one for an unknown class."""
     return SAYINGS.get(type(event), _UNSAID)
 
 
 def is_housekeeping(event: ev.Event) -> bool:
-    """Return whether an event is the kernel's work beside what was asked: a lecture folds it into the next step."""
+    """Return whether an event is incidental work of the kernel, which a lecture folds into the next step."""
     quiet = saying_of(event).housekeeping
     return quiet is not None and quiet(event)
 
 
 Fact = Callable[[Any, Names], Any]
 FACTS: dict[tuple[type | None, str], Fact] = {(None, "function"): lambda _, names: (names.functions or ("",))[-1]}
-"""By class of event (None: any) and name: what a sentence may name beside the event's own fields."""
+"""Values that a sentence may use in addition to the event's own fields, by class of event (None: any) and name."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def fact(*kinds: type) -> Callable[[F], F]:
-    """Mark a function as a fact, which sentences of these events, or of an operation's `Facts`, call by its name.
+    """Mark a function as a fact, which sentences of these events, or of an operation's `Facts`, use by its name.
 
-    It takes an event and its names; of an operation its facts and None.
+    Its arguments are an event and its names, or an operation's facts and None.
     """
 
     def mark(function: F) -> F:
@@ -244,7 +244,7 @@ def fact(*kinds: type) -> Callable[[F], F]:
 
 
 class Headline(NamedTuple):
-    """What an operation did, in one sentence, and one more of why or how ("": none)."""
+    """The effect of an operation, in one sentence, and the way or the reason in another ("": none)."""
 
     text: str
     reason: str = ""
@@ -252,7 +252,7 @@ class Headline(NamedTuple):
 
 HeadlineWriter = Callable[[Any], Headline]
 HEADLINES: dict[tuple[str, str], HeadlineWriter] = {}
-"""By the kind of part that was called ("": any) and the operation's name."""
+"""The headlines by the kind of part that was called ("": any) and the operation's name."""
 
 H = TypeVar("H", bound=HeadlineWriter)
 
@@ -260,7 +260,7 @@ H = TypeVar("H", bound=HeadlineWriter)
 def headline_of(*names: str, part: Collection[str] = ("",)) -> Callable[[H], H]:
     """Mark the function that writes the headline of these operations, of all parts or of some kinds.
 
-    It is for headlines that need to look through events; others are written in a `.say` file (`on=`).
+    It is for headlines that need to search events; the others are in `.say` files (`on=`).
     """
 
     def mark(writer: H) -> H:
@@ -273,14 +273,14 @@ def headline_of(*names: str, part: Collection[str] = ("",)) -> Callable[[H], H]:
 # ---- fields and conditions -------------------------------------------------------------------------
 
 Look = Callable[[Any, Any], Any]
-"""Finds a value from an event and its names, or from an operation's facts."""
+"""A function that gets a value from an event and its names, or from an operation's facts."""
 
 _PATH = re.compile(r"(\w+)((?:\.\w+|\[\d+\])*)")
 
 
 @cache
 def _look(path: str) -> Look:
-    """Return what finds a path such as `pages[0][1]` or `start..end`."""
+    """Return the function for a path such as `pages[0][1]` or `start..end`."""
     if ".." in path:
         first, second = map(_look, path.split(".."))
         return lambda event, names: (first(event, names), second(event, names))
@@ -308,18 +308,18 @@ _CONDITION = re.compile(r"(!?)(#?)([\w.\[\]]+)(\?|[=<>].*)?")
 
 @frozen
 class Condition:
-    """What must hold of an event for a case of it."""
+    """A condition on an event, for one of its cases."""
 
     text: str
     path: str
     is_not: bool
     is_count: bool
     sign: str
-    """"?", "=", "<", ">", or "" for anything that is true."""
+    """"?", "=", "<", ">", or "" for any true value."""
     values: tuple[str, ...] = ()
 
     def holds(self, event: Any, names: Any) -> bool:
-        """Return whether it is so."""
+        """Return whether it holds."""
         value = _look(self.path)(event, names)
         value = len(value) if self.is_count else value
         if self.sign == "?":
@@ -335,7 +335,7 @@ class Condition:
 
 
 def _is_alike(value: Any, other: Any) -> bool:
-    """Return whether a value is another, or what a condition has of it: its text, or with `*` how that begins."""
+    """Return whether a value equals a condition's text, or begins with it before `*`."""
     if not isinstance(other, str):
         return bool(value == other)
     return str(value).startswith(other[:-1]) if other.endswith("*") else str(value) == other
@@ -357,22 +357,22 @@ _PLACE = re.compile(r"\{(\w+)(?:=([\w.\[\]]+))?(?::([\w ]+))?\}")
 
 @dataclass
 class Case:
-    """A case of an event or an operation: what must hold, and what is said then."""
+    """A case of an event or an operation: its conditions and its sentence."""
 
     line: int
     name: str
     conditions: tuple[Condition, ...] = ()
     per: str = ""
-    """What is counted: a field, or with `#` how many it has."""
+    """The thing that is counted: a field or, with `#`, its length."""
     words: list[str] = field(default_factory=list)
     group: str = ""
     """"box", "because", or "" for a sentence."""
     key: str = ""
-    """Of the template that says it; "" where nothing is said."""
+    """The key of its template; "" if nothing is said."""
 
     @property
     def places(self) -> dict[str, tuple[str, str]]:
-        """By the name of each field: its path, and how it is written."""
+        """For each field's name, its path and how it is written."""
         return {one[1]: (one[2] or one[1], one[3] or "") for words in self.words for one in _PLACE.finditer(words)}
 
     def holds(self, event: Any, names: Any) -> bool:
@@ -380,7 +380,7 @@ class Case:
         return all(one.holds(event, names) for one in self.conditions)
 
     def count(self, event: Any, names: Any) -> int:
-        """Return how many are counted; 1 where nothing is."""
+        """Return the count; 1 if nothing is counted."""
         if not self.per:
             return 1
         value = _look(self.per.removeprefix("#"))(event, names)
@@ -389,7 +389,7 @@ class Case:
         return value if isinstance(value, int) else 0
 
     def texts(self, event: Any, names: Any) -> dict[str, str]:
-        """Return its fields, written."""
+        """Return its fields as texts."""
         known = names if isinstance(names, Names) else None
         return {
             name: _in_words(_look(path)(event, names), spec, known)
@@ -422,7 +422,7 @@ def _case(line: int, text: str) -> Case:
 
 
 def entries_of(path: Path) -> list[Entry]:
-    """Read a file.  Raises :class:`ValueError` with the line that is not of its form."""
+    """Read a file.  Raises :class:`ValueError` with the first malformed line."""
     found: list[Entry] = []
     subject = ""
     for number, raw in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
@@ -467,7 +467,7 @@ def _entry_at(file: str, number: int, subject: str, text: str) -> Entry:
 
 
 def read(path: Path, kinds: Mapping[str, type[ev.Event]] | None = None) -> None:
-    """Declare all that a file says; `kinds` are the classes of its events, by name (ours).
+    """Declare everything in a file; `kinds` are the classes of its events, by name (ours by default).
 
     Raises :class:`ValueError` with the line that can't be read.
     """
@@ -486,7 +486,7 @@ def read(path: Path, kinds: Mapping[str, type[ev.Event]] | None = None) -> None:
 
 
 def _declare(entry: Entry, case: Case) -> None:
-    """Make the template of a case."""
+    """Create the template of a case."""
     if case.group == "box":
         return
     if case.name.startswith("="):
@@ -504,7 +504,7 @@ def _forms(words: list[str]) -> tuple[str, str]:
 
 
 def _in_full(template: Template, form: str) -> str:
-    """The words of a template with how its fields are written."""
+    """Return the words of a template with the format of its fields."""
     return re.sub(r"\{(\w+)\}", lambda one: f"{{{one[1]}:{template.specs.get(one[1], '')}}}".replace(":}", "}"), form)
 
 

@@ -1,4 +1,4 @@
-"""What `tables.say` needs of Python: processors, their TLBs and descriptors."""
+"""The functions that `tables.say` needs: processors, their TLBs and descriptors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _page(event: ev.PageMarked, _: Names) -> int:
 
 @fact(ev.TlbFilled)
 def _another(event: ev.TlbFilled, _: Names) -> Any:
-    """The translation of another page that had to go."""
+    """Return the evicted translation of another page."""
     gone = event.evicted
     return gone if gone is not None and gone.page != event.entry.page else None
 
@@ -34,12 +34,12 @@ def _what(event: ev.ShootdownSent | ev.ShootdownAcknowledged | ev.ShootdownForgo
 
 
 def flush_in_words(request: FlushRequest) -> str:
-    """Return what is to be dropped: "2 pages at 0x1000 of init"."""
+    """Return what a flush drops: "2 pages at 0x1000 of init"."""
     return f"{what_of(request)} of {visible(request.space)}"
 
 
 def what_of(request: FlushRequest) -> str:
-    """The same without whose it is."""
+    """Return the same without the owner."""
     return f"{counted(request.pages, 'page')} at {address(request.start)}" if request.pages else "all"
 
 

@@ -1,4 +1,4 @@
-"""What `threads.say` needs of Python: what became of threads, who waits for what, the clock."""
+"""The functions that `threads.say` needs: the ends of threads, the reasons of waiting, the clock."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from .registry import Headline, Sentences, fact, headline_of
 say = Sentences("threads")
 
 CELL = "the cell"
-"""Who runs where no thread does."""
+"""The name for the runner if no thread runs."""
 
 THREADS = (ev.ThreadSpawned, ev.ThreadRuns, ev.ThreadSlept, ev.ThreadWoken, ev.ThreadEnded)
 """Events whose sentences name the thread."""
 
 
 def thread_name(name: str) -> str:
-    """A thread inside a sentence."""
+    """Return a thread inside a sentence."""
     return visible(name) or CELL
 
 
 @fact(*THREADS)
 def _who(event: Any, _: Names) -> str:
-    """The thread, to begin a sentence with."""
+    """Return the thread, to begin a sentence with."""
     return event.thread or "The cell"
 
 
@@ -47,7 +47,7 @@ def _chain(event: ev.Deadlocked, _: Names) -> str:
 # ---- operations ----------------------------------------------------------------------------------
 
 MOST = 3
-"""So many threads a sentence names."""
+"""The most threads that a sentence names."""
 
 DONE = ("returned", "failed")
 """States of a thread that has ended."""
@@ -74,7 +74,7 @@ def _ran(facts: Facts) -> Headline:
 
 
 def _fate(name: str, events: Sequence[ev.Event]) -> str:
-    """Return what became of a thread that ran: one that failed would be the operation's error."""
+    """Return the fate of a thread that ran: a failed one would be the operation's error."""
     thread = visible(name)
     fates = [event for event in events if isinstance(event, THREADS) and event.thread == name]
     event = fates[-1]
@@ -84,7 +84,7 @@ def _fate(name: str, events: Sequence[ev.Event]) -> str:
 
 
 def _deed(facts: Facts, name: str) -> str:
-    """Say what a thread did to memory on its way; one that fell asleep since has the addresses, but not all pages."""
+    """Return what a thread did to memory; one that has fallen asleep since has the addresses, but not all pages."""
     for event in reversed(facts.events):
         if isinstance(event, ev.RangeDeleted):
             return say("gave", **_range(event))
@@ -104,7 +104,7 @@ def _range(event: ev.RangeInserted | ev.RangeDeleted) -> dict[str, str]:
 
 
 def waiting(events: Sequence[ev.Event]) -> str:
-    """Return who fell asleep and still is, and for what: the largest group of them.  A deadlock comes before that."""
+    """Return the largest group of threads that are asleep now, and what they wait for; a deadlock comes first."""
     locked = _locked(events)
     if locked:
         return locked
@@ -127,7 +127,7 @@ def waiting(events: Sequence[ev.Event]) -> str:
 
 
 def _locked(events: Sequence[ev.Event]) -> str:
-    """The latest deadlock, which is over if one of its threads was woken or given up since; "" where there was none."""
+    """Return the latest deadlock, if none of its threads has been woken or killed since; "" otherwise."""
     cycle: Sequence[str] = ()
     is_over = False
     for event in events:
@@ -139,7 +139,7 @@ def _locked(events: Sequence[ev.Event]) -> str:
 
 
 def deadlock(cycle: Sequence[str], *, is_over: bool = False) -> str:
-    """Say that these threads wait for each other, or one for itself."""
+    """Return the sentence that these threads wait for each other, or one for itself."""
     if len(cycle) == 1:
         return say("Deadlocked/alone over" if is_over else "Deadlocked/alone", thread=thread_name(cycle[0]))
     return say("Deadlocked/over" if is_over else "Deadlocked", chain=_circle(cycle))
@@ -157,7 +157,7 @@ def _tick(facts: Facts) -> Headline:
 
 
 def _whose_time_is_up(facts: Facts) -> str:
-    """Return which threads a timer made ready."""
+    """Return the threads that a timer made ready."""
     woken = [thread_name(event.thread) for event in facts.of(ev.ThreadWoken) if event.why == "timeout"]
     return say("tick/woke", len(woken), threads=", ".join(woken)) if woken else say("tick/none")
 
@@ -173,5 +173,5 @@ def _killed(facts: Facts) -> Headline:
 
 @headline_of("failed")
 def _failed(facts: Facts) -> Headline:
-    """Return what a failure leaves behind: who waits."""
+    """Return what a failure leaves behind: the waiting threads."""
     return Headline("", waiting(facts.events))
