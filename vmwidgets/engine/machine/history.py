@@ -23,7 +23,7 @@ from ..base.journal import MAX_EVENTS, Journal, Line, Operation
 from ..base.recorder import Raw, expanded
 from ..base.scripts import Action, Script
 from .inside import Inside
-from .kept.copies import NoCopy
+from .kept.copies import NoCopy, no_collection
 from .learners.callbacks import Live
 from .replay import Replay, held, quiet, stop_if_wanted
 from .system import System
@@ -217,7 +217,9 @@ class History:
             else:
                 sees.append(begin(system))
 
-        self.search(look, first, last)
+        with no_collection():
+            self.search(look, first, last)
+            gc.collect(0)  # that machine is garbage now, and all that is
 
     def search(self, look: Callable[[System], object], first: int = 0, last: int = -1) -> int | None:
         """The number of the operation, from `first` to `last`, after which `look` is true for the first time.

@@ -11,7 +11,8 @@ page's, and one of a small page that was there before and never flushed): here t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from operator import attrgetter
 from typing import Generic
 
 from ..base.errors import Broken, Refused, in_ascii
@@ -28,6 +29,8 @@ GLOBAL = -1
 
 Key = tuple[int, int, int]
 """log2 of a page's size, the address divided by it, the address space."""
+
+_PLACE = attrgetter("set", "way")
 
 _BARRED = ("protection", "domain")
 """Faults of an access that is not allowed, where there is a translation nevertheless."""
@@ -81,10 +84,6 @@ class TlbEntry(Generic[C]):
     def asid(self) -> int | None:
         """The address space that it is for; None for a global entry."""
         return None if self.key[2] < 0 else self.key[2]
-
-    def covers(self, va: int) -> bool:
-        """Return whether `va` is in its page."""
-        return self.va <= va < self.va + self.size
 
     def forbids(self, access: Access, user: bool, controls: C) -> Stop | None:
         """Return whether what it keeps forbids an access, with the processor set as it is now; O(1) the second time."""
@@ -239,33 +238,35 @@ class Tlb(Generic[C]):
     # ---- dropping ----------------------------------------------------------------------------
 
     def drop(self, va: int, asid: int | None) -> list[TlbEntry[C]]:
-        """Drop what is kept for `va` in address space `asid` (None: in any), global or not; O(page sizes)."""
+        """Drop what is kept for `va` in address space `asid` (None: in any), global or not.
+
+        O(page sizes), or in any address space O(entries).
+        """
         index = self.index
-        if asid is None or not index:
-            return self.drop_those(lambda entry: entry.covers(va))
+        if asid is None:
+            return self._drop_in_order(entry for (shift, page, _), entry in index.items() if va >> shift == page)
         keys = [(shift, va >> shift, which) for shift in self._shifts for which in (asid, GLOBAL)]
         return self._drop([index[key] for key in keys if key in index])
 
     def drop_range(self, start: int, end: int, asid: int | None) -> list[TlbEntry[C]]:
         """Drop what is kept for some of [start, end) in address space `asid` (None: in any), global or not."""
-
-        def chosen(entry: TlbEntry[C]) -> bool:
-            touched = entry.va < end and start < entry.va + entry.size
-            return touched and (asid is None or entry.asid in (asid, None))
-
-        return self.drop_those(chosen)
+        return self._drop_in_order(
+            entry
+            for entry in self.index.values()
+            if entry.va < end and start < entry.va + entry.size and (asid is None or entry.asid in (asid, None))
+        )
 
     def drop_space(self, asid: int) -> list[TlbEntry[C]]:
         """Drop all that is kept for address space `asid`, but not what is global."""
-        return self.drop_those(lambda entry: entry.asid == asid)
+        return self._drop_in_order(entry for entry in self.index.values() if entry.asid == asid)
 
     def drop_all(self, *, globals_too: bool) -> list[TlbEntry[C]]:
         """Drop everything, or everything but what is global."""
-        return self.drop_those(lambda entry: globals_too or entry.asid is not None)
+        return self._drop_in_order(entry for entry in self.index.values() if globals_too or entry.asid is not None)
 
-    def drop_those(self, chosen: Callable[[TlbEntry[C]], bool]) -> list[TlbEntry[C]]:
-        """Drop what `chosen` says, in the order of sets and ways; O(entries)."""
-        return self._drop([entry for entry in self if chosen(entry)]) if self.index else []
+    def _drop_in_order(self, entries: Iterable[TlbEntry[C]]) -> list[TlbEntry[C]]:
+        """Drop these, in the order of sets and ways."""
+        return self._drop(sorted(entries, key=_PLACE))
 
     def _drop(self, entries: list[TlbEntry[C]]) -> list[TlbEntry[C]]:
         for entry in entries:
