@@ -260,15 +260,19 @@ class Door:
         """From now on, note in the journal whatever structures report that they changed between operations."""
         self.recorder.emit = self._between = self.journal.unrecorded
 
-    def overhear(self, hears: Callable[[Raw], None]) -> None:
-        """Have `hears` called with each event of operations from now on, those too that journals leave out of many."""
-        keep = self._report
+    def overhear(self, hears: Callable[[Raw], None] | None) -> None:
+        """Have `hears` called with each event of operations from now on, those too that journals leave out of many.
+
+        None: nothing hears them any longer.
+        """
+        keep = self._raw.append
 
         def report(raw: Raw) -> None:
             keep(raw)
-            hears(raw)
+            if hears is not None:
+                hears(raw)
 
-        self._report = report
+        self._report = keep if hears is None else report
 
     def tell(self) -> None:
         """Let the listeners know that the machine has changed."""
