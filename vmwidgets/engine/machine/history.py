@@ -87,7 +87,7 @@ class History:
         self._uncollected = 0
         self._insides: OrderedDict[int, Inside] = OrderedDict()
         self._ahead: Any = None
-        """The machine that was looked into last: it stands after an operation of this one."""
+        """The machine that was looked into last; it is as this one was after some operation."""
         self.noted: Any = None
         """The notes of what operations changed, once they were asked for (:mod:`.hindsight.noted`)."""
 
