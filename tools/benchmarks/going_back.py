@@ -28,6 +28,9 @@ PAGE = vm.PAGE
 NEIGHBOUR, ANY, BYTES = 0.15, 1.0, 120
 """The aims: seconds to a neighbour of the moment asked before, and to any moment; bytes of a record."""
 
+ASKED, ANSWER = 12_000, 1.0
+"""So many operations come after the change that is asked for, and so many seconds may pass until it is found."""
+
 
 class MapsLife:
     """Operations on maps, tables and kernel memory, with about ENTRIES entries in the kernel map."""
@@ -183,12 +186,30 @@ class Measured:
         return len(self.machine.history._copies) > 1
 
 
-def measure(operations: int = OPERATIONS) -> list[Measured]:
-    """All lives."""
-    return [Measured(title, operations) for title in LIVES]
+class Asked:
+    """A life that begins with a change, which is asked for when all else is done; twice, and beside another place."""
+
+    def __init__(self, operations: int) -> None:
+        life = MapsLife()
+        task, place = life.task, life.text + 255 * PAGE
+        task.write(place, b"oldest")
+        number = life.machine.journal.last.number
+        machine = life.live(operations)
+        self.operations = operations
+        self.first = seconds(lambda: self._found(machine.last_write(task, place), number))
+        self.again = seconds(lambda: self._found(machine.last_write(task, place), number))
+        self.other = seconds(lambda: self._found(machine.last_write(machine.kernel_map, machine.kernel_map.start), 0))
+
+    def _found(self, operation: Any, number: int) -> None:
+        assert operation.number == number, "nothing has changed it since"
 
 
-def report(found: list[Measured]) -> str:
+def measure(operations: int = OPERATIONS, asked: int = ASKED) -> tuple[list[Measured], Asked]:
+    """All lives, and a question about the first change in one."""
+    return [Measured(title, operations) for title in LIVES], Asked(asked)
+
+
+def report(found: list[Measured], asked: Asked) -> str:
     """The tables, and the aims."""
     rows = [
         ["m.at(n), beside the last one, median", *(_ms(median(one.neighbours)) for one in found)],
@@ -223,6 +244,13 @@ def report(found: list[Measured]) -> str:
         f"  where copies can be taken: {', '.join(one.title for one in copied)}; else all since the boot is done again",
         f"  aim: a neighbour in {NEIGHBOUR * 1e3:.0f} ms: {verdict(near <= NEIGHBOUR)}",
         f"  aim: any moment in {ANY:.0f} s: {verdict(far <= ANY)}",
+        "",
+        table(
+            f"m.last_write of what changed before {asked.operations:,} operations (milliseconds)",
+            ["asked first", "asked again", "another place"],
+            [[_ms(asked.first), _ms(asked.again), _ms(asked.other)]],
+        ),
+        f"  aim: the first answer in {ANSWER:.0f} s: {verdict(asked.first <= ANSWER)}",
         "",
         table("What is kept for it", header, kept),
         f"  aim: copies within {MOST_BYTES >> 20} MiB: {verdict(bound <= MOST_BYTES)}",

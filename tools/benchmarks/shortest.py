@@ -88,7 +88,7 @@ SHORTEST: dict[str, Callable[[], str]] = {
     "following": lambda: following.report(True),
     "pages": lambda: pages.report(True, (1, 2), 1),
     "moments": lambda: moments.report(True, 3),
-    "time": lambda: going_back.report(going_back.measure(going_back.LEAST)),
+    "time": lambda: going_back.report(*going_back.measure(going_back.LEAST, 20)),
     "stepping": lambda: stepping.report(stepping.measure((8,), 4)),
     "scrubbing": lambda: scrubbing.report(scrubbing.measure(40, 4, 2)),
     "paint": lambda: paint.report(paint.measure((31,), 4, others=False)),

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
+from tests.engine.machine.lives import ARCHITECTURES
+from tests.engine.machine.task_model import Model
 from vmwidgets.engine.machine.history import LOOKED_AT
 from vmwidgets.engine.machine.inside import Inside
 from vmwidgets.engine.machine.system import STRUCTURES, System
@@ -17,14 +19,15 @@ from vmwidgets.events import PagesEntered
 def counted(machine: Any, number: int) -> tuple[Inside, list[int]]:
     """The inside of an operation, and a list that grows with each replay."""
     replays: list[int] = []
-    do = machine.history.inside(number)._do
+    real = machine.history.inside(number)
+    do, before = real._do, real._before
 
     def counting(begin: Any) -> None:
         replays.append(number)
         do(begin)
 
     operation = machine.journal[number]
-    return Inside(counting, len(operation.events) if operation.truncated else -1), replays
+    return Inside(counting, before, len(operation.events) if operation.truncated else -1), replays
 
 
 def test_all_that_was_expected_is_seen_in_one_replay() -> None:
@@ -98,6 +101,96 @@ def test_the_insides_that_are_kept_are_those_looked_into_last() -> None:
     known = {number: m.history.inside(number) for number in (first, second, *rest[:-1], first, rest[-1])}
     assert m.history.inside(first) is known[first]
     assert m.history.inside(second) is not known[second]
+
+
+def seen_of(then: Any) -> Any:
+    """What a machine is at a moment, as far as these lives change it."""
+    seen = [then.kernel_map.value(), then.frames.value()]
+    for task in then.tasks.values():
+        with suppress(vm.Refused):  # half of it is gone
+            seen.append((task.name, task.map.value()))
+    return seen
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_machine_that_goes_on_is_what_a_new_one_is(seed: int) -> None:
+    """Tasks, with an undo now and then, and some operations between two looks."""
+    model = Model(ARCHITECTURES[seed], 70 + seed)
+    m, went_on = model.machine, 0
+    for number in range(45):
+        model.step()
+        if model.panicked:
+            break
+        undone = 1 + number % 4 if number % 7 == 6 else 0
+        m.undo(undone) if undone else None
+        if number % 3:
+            last, stood = m.journal.last.number, m.history._ahead
+            seen = m.history.moments(last, seen_of)
+            went_on += stood is not None and m.history._ahead is stood
+            if number % 2:
+                m.history._ahead = None
+                assert m.history.moments(last, seen_of) == seen
+        m.redo(undone) if undone else None
+    assert went_on > 10
+
+
+def test_a_machine_does_not_go_on_from_what_was_undone() -> None:
+    m = vm.boot("x86-64")
+    m.kernel_map.enter("4 KiB", nomerge=True)
+    m.history.moments(1, seen_of)
+    m.undo()
+    for size in ("8 KiB", "16 KiB"):
+        m.kernel_map.enter(size, nomerge=True)
+    assert m.history.moments(2, seen_of)[-1] == seen_of(m)
+
+
+def test_one_machine_serves_looks_into_one_operation_after_another() -> None:
+    m = vm.boot("x86-64")
+    m.kernel_map.enter("4 KiB")
+    m.history.moments(1, seen_of)
+    stands = m.history._ahead
+    for number in range(2, 6):
+        m.kernel_map.enter("4 KiB", nomerge=True)
+        inside = m.history.inside(number)
+        inside.expect("entries", lambda then: len(then.kernel_map))
+        assert inside.at("entries", 0) == len(m.kernel_map) - 1
+        assert inside.at("entries", 1, (0, 1)) >= len(m.kernel_map) - 1
+        assert m.history._ahead is stands
+    assert len(stands.kernel_map) == len(m.kernel_map)
+    other = vm.boot("x86-64")
+    other.kernel_map.enter("4 KiB")
+    other.history.moments(1, seen_of)
+    assert (m.history._ahead, other.history._ahead is not None) == (None, True), "one of all machines goes on"
+
+
+def test_a_machine_that_was_left_in_the_middle_does_not_go_on() -> None:
+    m = vm.boot("x86-64")
+    for _ in range(2):
+        m.kernel_map.enter("4 KiB", nomerge=True)
+
+    def ends(then: Any) -> None:
+        if len(then.kernel_map) == len(m.kernel_map):
+            raise SystemExit
+
+    with pytest.raises(SystemExit):
+        m.history.moments(2, ends)
+    assert m.history.moments(2, seen_of)[-1] == seen_of(m)
+
+
+def test_a_machine_in_the_middle_of_a_call_does_not_go_on() -> None:
+    m: Any = vm.boot("x86-64", layout="tiny")
+
+    def body() -> Any:
+        yield from m.tsleep("nap", ticks=2)
+        yield from m.kmem_malloc(vm.PAGE)
+
+    m.spawn(body)
+    m.run(steps=1)
+    m.history.moments(m.journal.last.number, seen_of)
+    assert m.history._ahead is None
+    m.run()
+    m.history.moments(m.journal.last.number, seen_of)
+    assert m.history._ahead is not None
 
 
 OUTLIVE = {

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -74,3 +76,26 @@ def test_a_word_that_sticks_out_of_committed_memory_is_outside_too():
 def test_ram_is_whole_pages(size):
     with pytest.raises(Refused, match="multiple of 4096"):
         Ram(size)
+
+
+@pytest.mark.parametrize(
+    ("act", "frames"),
+    [
+        (lambda ram: ram.write(PAGE - 1, b"xy"), {0, 1}),
+        (lambda ram: ram.write_word(2 * PAGE, 8, 1), {2}),
+        (lambda ram: ram.write_word(3 * PAGE - 4, 8, 1), {2, 3}),
+        (lambda ram: ram.fill(4 * PAGE, PAGE, 7), {4}),
+        (lambda ram: ram.zero_frame(5), {5}),
+        (lambda ram: ram.read(0, PAGE), set()),
+    ],
+)
+def test_memory_that_is_watched_has_each_frame_that_is_written(act: Callable[[Ram], object], frames: set[int]) -> None:
+    ram = Ram(16 * PAGE)
+    for frame in range(16):
+        ram.write(frame * PAGE, b"before")
+    written = ram.watch()
+    act(ram)
+    assert written == frames
+    written.clear()
+    act(ram)
+    assert written == frames

@@ -473,7 +473,7 @@ class Journal(Suggesting):
     def __getitem__(self, index: slice) -> list[Operation]: ...
     def __getitem__(self, index: int | slice) -> Operation | list[Operation]:
         if isinstance(index, slice):
-            return [self[number] for number in range(*index.indices(len(self)))]
+            return [self._operation(number) for number in range(*index.indices(len(self)))]
         try:
             number = whole(index)
         except TypeError:
@@ -481,6 +481,9 @@ class Journal(Suggesting):
         number += len(self) * (number < 0)
         if not 0 <= number < len(self):
             raise NoSuchOperation(f"journal[{shown(index)}]: it has operations 0 to {len(self) - 1}")
+        return self._operation(number)
+
+    def _operation(self, number: int) -> Operation:
         serial, target, name, words, values, *rest = self._row(number)
         pairs = values if words is None else tuple(zip(words, values, strict=True))
         place = number - len(self) + len(self._events)

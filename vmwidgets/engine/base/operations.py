@@ -260,15 +260,19 @@ class Door:
         """Note in the journal whatever structures report between operations from now on."""
         self.recorder.emit = self._between = self.journal.unrecorded
 
-    def overhear(self, hears: Callable[[Raw], None]) -> None:
-        """Call `hears` with each event of operations from now on, even with those that the journal drops."""
-        keep = self._report
+    def overhear(self, hears: Callable[[Raw], None] | None) -> None:
+        """Call `hears` with each event of operations from now on, even with those that the journal drops.
+
+        None ends that.
+        """
+        keep = self._raw.append
 
         def report(raw: Raw) -> None:
             keep(raw)
-            hears(raw)
+            if hears is not None:
+                hears(raw)
 
-        self._report = report
+        self._report = keep if hears is None else report
 
     def tell(self) -> None:
         """Inform the listeners that the machine has changed."""

@@ -51,8 +51,8 @@ class Packed:
         self._serials: list[tuple[int, int]] = []
         """The serials of each piece's first and last operation."""
         self._file: IO[bytes] | None = None
-        self._open: tuple[int, list[Row]] = -1, []
-        """The piece that was read last, and its number."""
+        self._open: dict[int, list[Row]] = {}
+        """The two pieces that were read last, by their numbers: a replay goes on from one to the next."""
 
     def first(self, pieces: int) -> Packed:
         """Return the first pieces, for another journal's records."""
@@ -88,7 +88,7 @@ class Packed:
         operations = self._piece(number)
         self.bytes -= len(self._read(number))
         self.count -= len(operations)
-        self._open = -1, []
+        self._open.clear()
         del self._pieces[number], self._serials[number]
         return operations
 
@@ -106,9 +106,11 @@ class Packed:
         return self._file.read(piece[1])
 
     def _piece(self, number: int) -> list[Row]:
-        if self._open[0] != number:
-            self._open = number, _unpack(self._read(number))
-        return self._open[1]
+        found = self._open.get(number)
+        if found is None:
+            found = _unpack(self._read(number))
+            self._open = {**dict(list(self._open.items())[-1:]), number: found}
+        return found
 
     def __getitem__(self, number: int) -> Row:
         return self._piece(number // KEPT)[number % KEPT]

@@ -17,13 +17,14 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
+from weakref import WeakSet
 
 from ..base.errors import Refused, shown
 from ..base.journal import MAX_EVENTS, Journal, Line, Operation
 from ..base.recorder import Raw, expanded
 from ..base.scripts import Action, Script
 from .inside import Inside
-from .kept.copies import NoCopy
+from .kept.copies import NoCopy, no_collection
 from .learners.callbacks import Live
 from .replay import Replay, held, quiet, stop_if_wanted
 from .system import System
@@ -85,6 +86,8 @@ class History:
         self._looked_at: OrderedDict[int, Any] = OrderedDict()
         self._uncollected = 0
         self._insides: OrderedDict[int, Inside] = OrderedDict()
+        self._ahead: Any = None
+        """The machine of the last look, as this one was after some operation."""
         self.noted: Any = None
         """The notes of operations' changes, after the first question (:mod:`.hindsight.noted`)."""
 
@@ -102,7 +105,7 @@ class History:
         if not self.system.between_calls:
             return
         self.next_copy = number + EVERY
-        if self.door.dead is not None or self.system.descriptor_edits or self.journal.incomplete:
+        if not _is_whole(self.system):
             return
         try:
             data = self.system.copy()
@@ -221,7 +224,9 @@ class History:
             else:
                 sees.append(begin(system))
 
-        self.search(look, first, last)
+        with no_collection():
+            self.search(look, first, last)
+            gc.collect(0)  # that machine is garbage now, and all that is
 
     def search(self, look: Callable[[System], object], first: int = 0, last: int = -1) -> int | None:
         """Return the number of the operation, from `first` to `last`, after which `look` is true for the first time.
@@ -269,7 +274,7 @@ class History:
                 self._insides.popitem(last=False)
             operation = self.journal[number]
             kept = len(operation.events) if operation.truncated else -1
-            self._insides[serial] = Inside(partial(self._do_again, number), kept)
+            self._insides[serial] = Inside(partial(self._do_again, number), partial(self._before, number), kept)
         self._insides.move_to_end(serial)
         return self._insides[serial]
 
@@ -281,11 +286,44 @@ class History:
 
     def _do_again(self, number: int, begin: Callable[[Any], Callable[[Raw], None]]) -> None:
         """Replay an operation on a machine that `begin` gets first; call the function that it returns at each event."""
-        again = self._remade(number - 1, f"{self.system.machine.name} in operation {number}")
+        again = self._before(number)
+        self._ahead = None  # if it stops on the way, it is of no use
         again.system.recorder.stepwise = True
         at_event = begin(again)
         with self.door.looking(), held():
             Replay(again).run([self.journal[number]], self._scripts(), at_event=at_event)
+        again.system.recorder.stepwise = False
+        again.door.overhear(None)
+        self._let_go_on(again)
+
+    def _before(self, number: int) -> Any:
+        """Return a machine as this one was before operation `number`, at least 1.
+
+        The machine of the last look goes on to there, unless a copy is nearer.
+        """
+        again, copy = self._ahead, self._latest(number)
+        here = -1 if again is None else len(again.journal) - 1
+        is_ours = 0 <= here < number and self.journal.serial(here) == again.journal.serial(here)
+        if not is_ours or (copy is not None and copy.number > here):
+            self._ahead = None  # before there is another
+            again = self._remade(number - 1, f"{self.system.machine.name} inside an operation")
+        elif here < number - 1:
+            self._ahead = None
+            with self.door.looking(), held():
+                self._come_to(again, self.journal[here + 1 : number], self._scripts())
+            self._name_moments(again.journal, self.journal.serial(number - 1))
+        self._let_go_on(again)
+        return again
+
+    def _let_go_on(self, again: Any) -> None:
+        """Keep the machine of a look for the next operation, if a copy of it could be taken; one for all histories."""
+        if not _is_whole(again.system):
+            return
+        for other in _AHEAD:
+            other._ahead = None
+        _AHEAD.clear()
+        _AHEAD.add(self)
+        self._ahead = again
 
     def cheap(self) -> list[int]:
         """Return the numbers of operations after which the machine is rebuilt immediately, since a copy is near."""
@@ -488,6 +526,16 @@ class History:
         replay = Replay(machine)
         replay.run(early, scripts, after=self.note)
         replay.run(late, scripts, after=partial(self.note, apart=NEAR // 2) if len(early) > NEAR else None)
+
+
+_AHEAD: WeakSet[History] = WeakSet()
+"""The history whose machine goes on: only one has such a machine, which takes as much memory as its own."""
+
+
+def _is_whole(system: System) -> bool:
+    """Return whether a machine can be made as this one is, to go on: it lives, and no call is under way in it."""
+    sound = system.door.dead is None and not system.descriptor_edits and not system.journal.incomplete
+    return sound and system.between_calls
 
 
 def _worth(size: int) -> int:

@@ -24,8 +24,10 @@ class Inside:
     One replay reads all values that may be needed next: of all parts that were ever read, at all places of interest.
     """
 
-    def __init__(self, do: Do, kept: int = -1) -> None:
+    def __init__(self, do: Do, before: Callable[[], Any], kept: int = -1) -> None:
         self._do = do
+        self._before = before
+        """Gives the machine as it is before the operation."""
         self._kept = kept
         """The number of events that a journal has kept, if these are the last of more; -1: all."""
         self._skipped: int | None = None
@@ -48,8 +50,12 @@ class Inside:
 
     def _look(self, places: Collection[int]) -> None:
         skipped = self._events_skipped()
-        todo = iter(sorted(places))
-        looked = _Looked(self._sights, self._seen, todo, skipped)
+        if not skipped and not any(places):
+            looked = _Looked(self._sights, self._seen, iter((0,)), 0)
+            looked.begin(self._before())
+            if not looked.missing:
+                return
+        looked = _Looked(self._sights, self._seen, iter(sorted(places)), skipped)
         self._do(looked.begin)
         looked.end()
 
@@ -73,7 +79,7 @@ class _Looked:
         self._seen = seen
         self._places = places
         self._next = next(places, None)
-        self._missing: list[tuple[Hashable, int]] = []
+        self.missing: list[tuple[Hashable, int]] = []
         self.done = -skipped
         self._machine: Any = None
 
@@ -86,7 +92,7 @@ class _Looked:
         """Read the parts that did not exist before the operation's end."""
         while self._next is not None:
             self._come_to(self._next)
-        for key, place in self._missing:
+        for key, place in self.missing:
             self._seen[key, place] = self._sights[key](self._machine)
 
     def _at_event(self, raw: Raw) -> None:
@@ -94,7 +100,7 @@ class _Looked:
 
     def _come_to(self, done: int) -> None:
         self.done = done
-        wanted, self._missing = self._missing, []
+        wanted, self.missing = self.missing, []
         while self._next is not None and self._next <= done:
             wanted += [(key, self._next) for key in self._sights if (key, self._next) not in self._seen]
             self._next = next(self._places, None)
@@ -109,4 +115,4 @@ class _Looked:
             if key in found:
                 self._seen[key, place] = found[key]
             else:
-                self._missing.append((key, place))
+                self.missing.append((key, place))

@@ -6,7 +6,6 @@ the first write, so a machine of many gigabytes costs what it uses.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from struct import Struct
 
 from ..base.errors import Refused, VMError, shown
@@ -16,9 +15,6 @@ _WORDS = {1: Struct("<B"), 2: Struct("<H"), 4: Struct("<I"), 8: Struct("<Q")}
 _READ = {width: one.unpack_from for width, one in _WORDS.items()}
 _WRITE = {width: one.pack_into for width, one in _WORDS.items()}
 """The formats of words by their width in bytes."""
-
-
-_ZEROES = bytes(PAGE)
 
 
 class BusError(VMError):
@@ -42,7 +38,7 @@ class Ram:
     '887766'
     """
 
-    __slots__ = ("_frames", "size")
+    __slots__ = ("_frames", "size", "written")
     readable = ("read", "read_word", "size")
     """The attributes that learners may use."""
 
@@ -98,16 +94,18 @@ class Ram:
         self._check_inside(frame << PAGE_SHIFT, PAGE)
         self._frames.pop(frame, None)
 
-    def differing(self, known: Mapping[int, bytes]) -> list[int]:
-        """Return those of the `known` frames whose contents differ from the known ones.  O(frames).
+    def watch(self) -> set[int]:
+        """Return a set that has the number of each frame that is written from now on; a reader may empty it.
 
         >>> ram = Ram(1 << 20)
-        >>> ram.write(0x1000, b"x")
-        >>> ram.differing({1: bytes(PAGE), 2: bytes(PAGE)})
-        [1]
+        >>> written = ram.watch()
+        >>> ram.write(0x1FFF, b"xy")
+        >>> written
+        {1, 2}
         """
-        held = self._frames
-        return [frame for frame, content in known.items() if held.get(frame, _ZEROES) != content]
+        self.__class__ = _Watched  # so that memory that is not watched is written as fast as before
+        self.written: set[int] = set()
+        return self.written
 
     def _commit(self, frame: int) -> bytearray:
         held = self._frames.get(frame)
@@ -122,6 +120,24 @@ class Ram:
             raise Refused(f"pa={shown(pa)} and length={shown(length)}: write whole numbers") from None
         if outside:
             raise BusError(pa, length, self.size)
+
+
+class _Watched(Ram):
+    """Memory that notes which frames are written."""
+
+    __slots__ = ()
+
+    def write_word(self, pa: int, width: int, value: int) -> None:
+        self.written.add(pa >> PAGE_SHIFT)
+        super().write_word(pa, width, value)
+
+    def zero_frame(self, frame: int) -> None:
+        self.written.add(frame)
+        super().zero_frame(frame)
+
+    def _commit(self, frame: int) -> bytearray:
+        self.written.add(frame)
+        return super()._commit(frame)
 
 
 def page_pieces(address: int, length: int) -> list[tuple[int, int]]:

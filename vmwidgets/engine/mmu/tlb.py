@@ -12,7 +12,8 @@ is full; here it is the set's least recently used one.  They do not say either w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from operator import attrgetter
 from typing import Generic
 
 from ..base.errors import Broken, Refused, in_ascii
@@ -29,6 +30,8 @@ GLOBAL = -1
 
 Key = tuple[int, int, int]
 """The key of an entry: log2 of a page's size, the address divided by it, the address space."""
+
+_PLACE = attrgetter("set", "way")
 
 _BARRED = ("protection", "domain")
 """The kinds of faults in which a translation exists, but does not allow the access."""
@@ -82,10 +85,6 @@ class TlbEntry(Generic[C]):
     def asid(self) -> int | None:
         """The address space of the entry; None for a global one."""
         return None if self.key[2] < 0 else self.key[2]
-
-    def covers(self, va: int) -> bool:
-        """Return whether `va` is in its page."""
-        return self.va <= va < self.va + self.size
 
     def forbids(self, access: Access, user: bool, controls: C) -> Stop | None:
         """Return whether the entry forbids an access under the processor's current settings; O(1) the second time."""
@@ -248,33 +247,35 @@ class Tlb(Generic[C]):
     # ---- dropping ----------------------------------------------------------------------------
 
     def drop(self, va: int, asid: int | None) -> list[TlbEntry[C]]:
-        """Drop the entries for `va` in address space `asid` (None: in any), global or not; O(page sizes)."""
+        """Drop what is kept for `va` in address space `asid` (None: in any), global or not.
+
+        O(page sizes), or in any address space O(entries).
+        """
         index = self.index
-        if asid is None or not index:
-            return self.drop_those(lambda entry: entry.covers(va))
+        if asid is None:
+            return self._drop_in_order(entry for (shift, page, _), entry in index.items() if va >> shift == page)
         keys = [(shift, va >> shift, which) for shift in self._shifts for which in (asid, GLOBAL)]
         return self._drop([index[key] for key in keys if key in index])
 
     def drop_range(self, start: int, end: int, asid: int | None) -> list[TlbEntry[C]]:
-        """Drop the entries for any part of [start, end) in address space `asid` (None: in any), global or not."""
-
-        def chosen(entry: TlbEntry[C]) -> bool:
-            touched = entry.va < end and start < entry.va + entry.size
-            return touched and (asid is None or entry.asid in (asid, None))
-
-        return self.drop_those(chosen)
+        """Drop what is kept for some of [start, end) in address space `asid` (None: in any), global or not."""
+        return self._drop_in_order(
+            entry
+            for entry in self.index.values()
+            if entry.va < end and start < entry.va + entry.size and (asid is None or entry.asid in (asid, None))
+        )
 
     def drop_space(self, asid: int) -> list[TlbEntry[C]]:
-        """Drop all entries of address space `asid`, but not the global ones."""
-        return self.drop_those(lambda entry: entry.asid == asid)
+        """Drop all that is kept for address space `asid`, but not what is global."""
+        return self._drop_in_order(entry for entry in self.index.values() if entry.asid == asid)
 
     def drop_all(self, *, globals_too: bool) -> list[TlbEntry[C]]:
-        """Drop all entries, or all but the global ones."""
-        return self.drop_those(lambda entry: globals_too or entry.asid is not None)
+        """Drop everything, or everything but what is global."""
+        return self._drop_in_order(entry for entry in self.index.values() if globals_too or entry.asid is not None)
 
-    def drop_those(self, chosen: Callable[[TlbEntry[C]], bool]) -> list[TlbEntry[C]]:
-        """Drop the entries for which `chosen` is true, in the order of sets and ways; O(entries)."""
-        return self._drop([entry for entry in self if chosen(entry)]) if self.index else []
+    def _drop_in_order(self, entries: Iterable[TlbEntry[C]]) -> list[TlbEntry[C]]:
+        """Drop these, in the order of sets and ways."""
+        return self._drop(sorted(entries, key=_PLACE))
 
     def _drop(self, entries: list[TlbEntry[C]]) -> list[TlbEntry[C]]:
         for entry in entries:

@@ -1,8 +1,8 @@
 """The changes by each operation of a machine, noted as it goes on.
 
 Only the result of a whole operation counts, not a change that it reverses.  Events report changes of frames,
-descriptors, pages and entries, and are read as they come.  No event reports stored bytes, so the contents of tasks'
-frames are compared, and then the pages that tasks see through them: the results of :meth:`.Task.peek`, before the
+descriptors, pages and entries, and are read as they come.  No event reports stored bytes, so memory notes which frames
+are written, and the pages that tasks see through them are compared: the results of :meth:`.Task.peek`, before the
 operation and after it.
 """
 
@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from ...base.errors import KernelError
-from ...base.records import Raw, unpacked
+from ...base.records import BEGAN, RECORDS, Raw, unpacked
 from ...base.units import PAGE, PAGE_SHIFT
 from ...kernel.map.core import Entry
 from ...kernel.map.map_schema import (
@@ -45,6 +45,7 @@ from ...kernel.tasks.objects_schema import (
 from ...kernel.tasks.pagers import CodePager
 from ...memory.pages_schema import PageAllocated, PageFreed, PageHandedOver
 from ...mmu.tables_schema import PteRunWritten, PteWritten
+from ...spaces.paths import unquoted
 from ...spaces.task_space import TaskSpace
 from ..system import System
 
@@ -71,9 +72,8 @@ class Changes:
 
     def __init__(self, system: System) -> None:
         self.notes: Notes = {}
-        self._frames: dict[int, bytes] = {}
         self._pages: dict[str, dict[int, bytes]] = {}
-        self._compare_frames(system)
+        self._written = system.ram.watch()
         for task in system.tasks.values():
             seen = _seen(task, ((task.vm_map.start, task.vm_map.end),))
             self._pages[task.name] = {va: content for va, content in seen if content != ZEROES}
@@ -125,12 +125,14 @@ class Changes:
         for name, (before, after) in mapped.items():
             for start, end in _in_one_only(before, after):
                 add(("mapped", name), serial, start, end)
-        objects = self._compare_frames(system)
+        objects = self._pages_written(system)
         for table, thing, key in reported.places:
             if table in ("page", "swapped"):
                 objects.setdefault(thing, set()).add(key)
         for name in [one for one in self._pages if one not in system.tasks]:
             del self._pages[name]
+        if not (mapped or objects or reported.whole):
+            return
         known: Any = system.task_memory.objects
         there = {known[name]: pages for name, pages in objects.items() if name in known}
         whole = [known[name] for name in reported.whole if name in known]
@@ -140,20 +142,15 @@ class Changes:
             if ranges:
                 self._compare_pages(task, serial, _joined(ranges))
 
-    def _compare_frames(self, system: System) -> dict[str, set[int]]:
-        """Return the pages whose frames have other contents than before, by the objects that have them."""
-        pages, frames = system.task_memory.pages, self._frames
+    def _pages_written(self, system: System) -> dict[str, set[int]]:
+        """Return the pages whose frames were written since the last call, by the objects that have them."""
         found: dict[str, set[int]] = {}
-        for frame in [one for one in frames if one not in pages]:
-            del frames[frame]
-        new = [frame for frame in pages if frame not in frames]
-        for frame in (*system.ram.differing(frames), *new):
-            page = pages[frame]
-            if not page.owner.has_frames:
-                continue
-            frames[frame] = system.ram.read(frame << PAGE_SHIFT, PAGE)
-            for owner in page.users:
-                found.setdefault(owner.name, set()).add(page.index)
+        for frame in self._written:
+            page = system.task_memory.pages.get(frame)
+            if page is not None and page.owner.has_frames:
+                for owner in page.users:
+                    found.setdefault(owner.name, set()).add(page.index)
+        self._written.clear()
         return found
 
     def _compare_pages(self, task: TaskSpace, serial: int, ranges: Ranges) -> None:
@@ -193,7 +190,8 @@ class Reported(NamedTuple):
     def by(cls, raw: Iterable[Raw]) -> Reported:
         """Return the reports of these events.  O(events)."""
         reported = cls({}, Entries(), {}, set())
-        for tag, *fields in unpacked(raw):
+        maybe = [one for one in raw if one[0] in _TAKES or (one[0] in RECORDS and one[0] != BEGAN)]  # of twenty, three
+        for tag, *fields in unpacked(maybe):
             take = _TAKES.get(tag)
             if take is not None:
                 take(reported, *fields)
@@ -258,7 +256,8 @@ _TAKES: Mapping[str, Callable[..., None]] = {
 def _task_of(system: System, path: str) -> str | None:
     """Return the task whose map, or a submap of it, has this path."""
     head, found, _ = path.partition("/map")
-    return next((task.name for task in system.tasks.values() if found and task.path == head), None)
+    name = unquoted(head.removeprefix("task:"))
+    return name if found and name in system.tasks and system.tasks[name].path == head else None
 
 
 def _has_object(fields: EntryFields) -> bool:

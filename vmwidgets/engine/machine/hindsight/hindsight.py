@@ -50,9 +50,11 @@ class Hindsight(Handle):
         - a memory object or a file and the offset of a page: the place of that page.
 
         If an operation changes something and changes it back, it does not count.  Nor does a write of the same byte.
-        Operations are replayed from the latest backwards, 500 at a time and some 200 µs each, until the answer is
-        found.  That can be stopped, and `progress` is called with the number of replayed operations and the total.
-        What was replayed once is known from then on.  Raises :class:`Refused` if nothing was ever there.
+        Operations are replayed from the latest backwards, at first 500 and then ever more at a time, some 100 µs each,
+        until the answer is found.  That can be stopped, and `progress` is called with the number of replayed operations
+        and the total.  What was replayed once is known from then on.
+
+        Raises :class:`Refused` if nothing was ever there.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64")

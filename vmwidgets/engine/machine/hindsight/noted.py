@@ -1,8 +1,8 @@
 """The notes of operations' changes (:mod:`.changes`): made when a question needs them, newest first, and kept.
 
-A question is answered backwards, one stretch of operations at a time, until the answer is found.  A stretch that was
-never noted is replayed on another machine.  Serials are never reused, so undone operations need no work here: of the
-notes of a stretch only those count whose operations are in the journal.
+A question is answered backwards, until the answer is found.  Operations that were never noted are replayed on another
+machine: a stretch of them, then two stretches at once, then three.  Serials are never reused, so undone operations need
+no work here: of the notes of a stretch only those count whose operations are in the journal.
 """
 
 from __future__ import annotations
@@ -99,9 +99,10 @@ class Noted:
         """Yield the numbers of the operations that changed one of these places, the latest first."""
         number_of = self._machine.journal.number_of
         end = len(self._machine.journal) if before is None else before
-        done = 1
+        done, replays = 1, 1
         for stretch in range(_stretch_of(end - 1), -1, -1):
-            done = self._note(stretch, done, progress)
+            were, done = done, self._note(stretch, replays, done, progress)
+            replays += done > were  # each goes back further than the one before: to make a machine costs, too
             found: set[int] = set()
             for key, at in places:
                 for piece in self._pieces.get(stretch, ()):
@@ -123,16 +124,22 @@ class Noted:
 
     # ---- noting --------------------------------------------------------------------------------
 
-    def _note(self, stretch: int, done: int, progress: Progress | None) -> int:
-        """Note the missing part of a stretch; return the number of finished operations, of which `done` were before."""
-        journal = self._machine.journal
-        numbers = range(_first_of(stretch), min(len(journal), _first_of(stretch + 1)))
-        known = bisect_left(numbers, True, key=lambda number: not self._was_noted(journal.serial(number)))
-        if known == len(numbers):
+    def _note(self, stretch: int, most: int, done: int, progress: Progress | None) -> int:
+        """Note the missing parts of a stretch and of the ones before it, `most` stretches at most, in one replay.
+
+        Return the number of finished operations, of which `done` were before; the same number if all was known.
+        """
+        journal, numbers = self._machine.journal, self._unknown(stretch)
+        if not numbers:
             return done
+        for before in range(stretch - 1, max(-1, stretch - most), -1):
+            earlier = self._unknown(before)
+            if not earlier or numbers.start != _first_of(before + 1):
+                break
+            numbers = range(earlier.start, numbers.stop)
         made: list[Changes] = []
         raw: list[Raw] = []
-        count = done
+        first = numbers.start
 
         def begin(system: System) -> Callable[[System], None]:
             made.append(Changes(system))
@@ -140,19 +147,32 @@ class Noted:
             return note
 
         def note(system: System) -> None:
-            nonlocal count
-            made[0].note(system, system.journal.last.serial, raw)
+            nonlocal done, first
+            changes, following = made[0], len(system.journal)
+            changes.note(system, system.journal.next_serial - 1, raw)
             raw.clear()
-            count += 1
+            done += 1
             if progress is not None:
-                progress(count, len(journal))
+                progress(done, len(journal))
+            if following == numbers.stop or _stretch_of(following) > _stretch_of(first):
+                self._keep(range(first, following), changes.notes)
+                changes.notes, first = {}, following
 
-        self._machine.history.retrace(begin, numbers[known] - 1, numbers[-1])
-        notes = made[0].notes
+        self._machine.history.retrace(begin, first - 1, numbers[-1])
+        return done
+
+    def _unknown(self, stretch: int) -> range:
+        """Return the numbers of the operations of a stretch that were never noted: its last ones."""
+        journal = self._machine.journal
+        numbers = range(_first_of(stretch), min(len(journal), _first_of(stretch + 1)))
+        known = bisect_left(numbers, True, key=lambda number: not self._was_noted(journal.serial(number)))
+        return numbers[known:]
+
+    def _keep(self, numbers: range, notes: Notes) -> None:
+        """Keep the notes of operations of one stretch."""
         piece = Piece(array("q", sorted(map(hash, notes))), squeezed(notes))
-        self._pieces.setdefault(stretch, []).append(piece)
-        self._mark(map(journal.serial, numbers[known:]))
-        return count
+        self._pieces.setdefault(_stretch_of(numbers.start), []).append(piece)
+        self._mark(map(self._machine.journal.serial, numbers))
 
     def _mark(self, serials: Iterable[int]) -> None:
         for serial in serials:
