@@ -1,6 +1,7 @@
 """A text without what terminals, logs, mails and web pages add to it; what is taken away is counted.
 
-Lines keep their numbers.  Only what is before or behind a line is taken, and only where enough lines have it.
+Lines keep their numbers, unless line ends were lost.  Only what is before or behind a line is taken, and only where
+enough lines have it.
 """
 
 from __future__ import annotations
@@ -52,6 +53,18 @@ _TREE = re.compile(r"^[ \t]*[|│](?:[|│]|[-─])")
 _STRINGS = re.compile(r"""[ \t]*(["'“”`])(.*?)(?:\\n)?["'“”`],?[ \t]*""")
 _FENCE = re.compile(r"[ \t]*(```|~~~)[A-Za-z0-9_+-]*[ \t]*")
 
+_BEGINS = re.compile(
+    r"(?<=[^\s.])[ \t]{1,40}(?=(?:\.\.[ \t]{0,4}){1,5}(?:0x[0-9a-f]{1,16}|[0-9]{1,3})[ \t]?: pte )"
+    r"|(?<=\S)(?<!unexpected)[ \t]{1,40}(?="
+    r"page table (?:0x)?[0-9a-f]{6}|va (?:0x)?[0-9a-f]{1,16} pte |[0-9a-f]{16} [0-9a-f]{16} [0-9a-f]{16} [r-][w-][x-]"
+    r"|(?:usertrap|kerneltrap)\(\)|scause[ =]|sepc=|panic: |(?:<[0-9]>)?\[ *[0-9]{1,8}\.[0-9]{6}\] )",
+    re.IGNORECASE | re.ASCII,
+)
+"""What is before a beginning that a kernel writes at the left, or behind blanks."""
+
+LOST = 3
+"""Beginnings within a line from which on its line ends are lost: a second hart writes one or two into it."""
+
 ENOUGH = 3
 """Lines that must have line numbers before they count as such."""
 
@@ -90,7 +103,8 @@ _NOUNS = {
 def cleaned(text: str, source: str = "the text") -> Cleaned:
     r"""The lines of a text without colours, stamps, quotation marks, line numbers, fences, HTML and NULs.
 
-    A carriage return ends a line only together with a line feed.  O(characters).
+    A carriage return ends a line only together with a line feed.  A line that has lost its line ends is broken where a
+    kernel's line is known to begin; `taken` counts these as "ends".  O(characters).
 
     >>> found = cleaned("> [    1.25] \x1b[1mpanic\x1b[0m: kfree\r\n> done\r\n")
     >>> found.lines, found.said
@@ -116,7 +130,7 @@ def cleaned(text: str, source: str = "the text") -> Cleaned:
         taken["fences"] = sum(one != other for one, other in zip(kept, lines, strict=True))
         plain = "\n".join(kept)
     is_ended = plain.endswith("\n")
-    lines = plain.removesuffix("\n").split("\n")
+    lines = _broken(plain.removesuffix("\n").split("\n"), taken)
     lines = _without(lines, _QUOTED, "quotes", taken)
     lines = _unstamped(lines, taken)
     if not any(_TREE.search(line) for line in _sample(lines)):
@@ -125,6 +139,17 @@ def cleaned(text: str, source: str = "the text") -> Cleaned:
     lines = _unstamped(lines, taken) if taken["numbers"] else lines
     lines = _unquoted(lines, taken)
     return Cleaned(lines, +taken, source, text, is_ended)
+
+
+def _broken(lines: list[str], taken: Counter[str]) -> list[str]:
+    """The lines; one that has lost its line ends is broken before each beginning that is known."""
+    found: list[str] = []
+    for line in lines:
+        parts = _BEGINS.split(line) if len(line) > 80 else [line]
+        parts = parts if len(parts) > LOST else [line]
+        taken["ends"] += len(parts) - 1
+        found += parts
+    return found
 
 
 SAMPLE = 1_000

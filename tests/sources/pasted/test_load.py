@@ -235,3 +235,32 @@ def test_a_trap_without_a_name_is_of_user_code_if_its_instruction_is() -> None:
 )
 def test_a_trap_without_a_name_is_of_the_kernel_if_something_says_so(text: str) -> None:
     assert "<kerneltrap" in repr(vm.load(text))
+
+
+def without_line_ends(given: str) -> str:
+    return " ".join(given.split("\n"))
+
+
+def test_a_text_without_its_line_ends_says_what_it_said_with_them() -> None:
+    whole, folded = vm.load(text("trap")), vm.load(without_line_ends(text("trap")))
+    assert only(folded).pieces == only(whole).pieces
+    assert [(trap.pid, trap.refused, trap.says) for trap in folded.traps] == [(3, "U", whole.traps[0].says)]
+    assert [panic.text for panic in folded.panics] == ["freewalk: leaf"]
+    assert "line ends" in folded.unsaid[0]
+    assert not any("text ends with line" in sentence for sentence in folded.unsaid)
+
+
+def test_a_list_without_its_line_ends_is_the_same_list() -> None:
+    assert vm.load(without_line_ends(text("info-mem-riscv"))).ranges == RANGES
+
+
+def test_a_trap_behind_a_line_of_a_table_is_read() -> None:
+    lines = text("trap").replace("\nusertrap", " usertrap")
+    (trap,) = vm.load(lines).traps
+    assert (trap.pid, trap.stval, trap.refused) == (3, 0x1FF8, "U")
+
+
+def test_a_table_that_something_follows_in_its_line_has_ended() -> None:
+    lines = text("vmprint-index").rpartition("511: pte")[0].rpartition("\n")[0]
+    assert any("text ends with line" in sentence for sentence in vm.load(lines).unsaid)
+    assert vm.load(f"{lines} panic: freewalk: leaf").unsaid == ()

@@ -40,6 +40,7 @@ _NUMBER = {
     name: re.compile(rf"\b{words}(?:\s{{0,9}}[=:]\s{{0,9}}(?:0x)?|\s{{1,9}}0x)([0-9a-f_]{{1,40}})(?![0-9a-z_])", _FLAGS)
     for name, words in (("sepc", "s?epc"), ("stval", "s?(?:tval|badaddr)"), ("sstatus", "sstatus"))
 }
+_UNEXPECTED = re.compile(r"\b(?:(?:user|kernel)trap\(\)|scause[ =]{1,9}0x)", _FLAGS)
 _SAID = re.compile(r"\b(?:sepc|stval|sstatus|scause)\b", _FLAGS)
 _KILLED = re.compile(r"\buser\b|usertrap", _FLAGS)
 
@@ -116,7 +117,9 @@ def _traps(parts: Parts) -> Iterator[_Found]:
     says_kernel = any("kerneltrap" in line.lower() for line in lines)
     is_mixed = False
     for at, line in enumerate(lines):
-        if not line or at + 1 in parts.claimed or ("cause" not in line and "CAUSE" not in line):
+        if not line or ("cause" not in line and "CAUSE" not in line):
+            continue
+        if at + 1 in parts.claimed and not _UNEXPECTED.search(line):  # an oops; but behind a table's line is a trap
             continue
         matches = [*_SCAUSE.finditer(line)]
         for which, match in enumerate(matches):

@@ -83,13 +83,21 @@ def read(parts: Parts) -> None:
             f"{places(lost).capitalize()} {many} to a table whose beginning is missing: which addresses"
             " this maps is not said."
         )
-    if found and all(_IN_BETWEEN.fullmatch(line) for line in lines[items[-1].line :]):
+    if found and all(_IN_BETWEEN.fullmatch(line) for line in _behind(items[-1], lines)):
         _mark_end(found[-1], items[-1], unsaid)
     unsaid += [_unknown(one.first, lines) for one in found if not one.items]
     made = [_made(one, number, unsaid) for number, one in enumerate(one for one in found if one.items)]
     parts.tables += made
     if made:
         parts.what["vmprint of xv6"] = None
+
+
+def _behind(last: Item, lines: Sequence[str]) -> Iterator[str]:
+    """What follows a line of a table, in its own line too: behind a blank, as a number may be cut within its 0x."""
+    line = lines[last.line - 1]
+    rest = line[max((found.end() for found in _LINE.finditer(line)), default=len(line)) :]
+    yield rest if rest[:1].isspace() else ""
+    yield from lines[last.line :]
 
 
 def _said_of(items: Sequence[Item]) -> Iterator[str]:
