@@ -264,3 +264,17 @@ def test_a_table_that_something_follows_in_its_line_has_ended() -> None:
     lines = text("vmprint-index").rpartition("511: pte")[0].rpartition("\n")[0]
     assert any("text ends with line" in sentence for sentence in vm.load(lines).unsaid)
     assert vm.load(f"{lines} panic: freewalk: leaf").unsaid == ()
+
+
+@pytest.mark.parametrize(("written", "scause"), [("12", 12), ("13", 13), ("15", 15)])
+def test_a_cause_in_decimal_is_read_as_one_and_the_text_says_so(written: str, scause: int) -> None:
+    pasted = vm.load(f"usertrap(): unexpected scause {written} pid=3\n  sepc=0x8 stval=0x4000\n")
+    assert pasted.traps[0].scause == scause
+    assert any("decimal" in sentence for sentence in pasted.unsaid)
+
+
+@pytest.mark.parametrize(("written", "scause"), [("0x15", 0x15), ("f", 15), ("d", 13), ("8", 8), ("11", 0x11)])
+def test_a_cause_that_is_known_in_hexadecimal_or_has_0x_is_hexadecimal(written: str, scause: int) -> None:
+    pasted = vm.load(f"usertrap(): unexpected scause {written} pid=3\n  sepc=0x8 stval=0x4000\n")
+    assert pasted.traps[0].scause == scause
+    assert not any("decimal" in sentence for sentence in pasted.unsaid)

@@ -64,6 +64,9 @@ CAUSES = {
 ACCESSES: dict[int, Access] = {12: "execute", 13: "read", 15: "write"}
 """The page faults: of which access each is."""
 
+DECIMAL = frozenset(str(cause) for cause in CAUSES if int(str(cause), 16) not in CAUSES)
+"""Causes that were typed by hand, or printed with %d, where they have no 0x: xv6 prints hexadecimal numbers."""
+
 SPP, SUM = 1 << 8, 1 << 18
 """Of sstatus: whether the trap came from the supervisor, and whether that may touch user pages (4.1.1)."""
 
@@ -127,6 +130,12 @@ def _traps(parts: Parts) -> Iterator[_Found]:
             if scause is None:
                 unsaid.append(f"Line {at + 1} has a trap whose scause is cut: {(match[2] or match[3])[:20]}.")
                 continue
+            if match[2] in DECIMAL and line[match.start(2) - 2 : match.start(2)].lower() != "0x":
+                scause = int(match[2])
+                unsaid.append(
+                    f"The scause in line {at + 1}, {match[2]}, is read as a decimal number, as 0x{match[2]} is no"
+                    " cause; sepc and stval are read as hexadecimal."
+                )
             parts.claimed.add(at + 1)
             first = matches[which - 1].end() if which else 0
             rest = [line[match.end() : match.end() + WIDE], *(one[:WIDE] for one in lines[at + 1 : at + 1 + NEAR])]
