@@ -51,6 +51,32 @@ def test_what_is_not_said_is_not_called_unmapped() -> None:
     assert "Nothing is mapped" not in caption.text
 
 
+def kinds(text: str) -> dict[tuple[str, str], str]:
+    """What the picture of a text's table says of slots, by table and slots."""
+    scene = vm.picture(vm.load(text).tables[0]).scene()
+    return {(row[0], row[1]): row[3] for row in scene.table.rows}
+
+
+def test_slots_that_a_text_may_have_lost_are_not_called_a_gap() -> None:
+    whole = (DATA / "vmprint-index.txt").read_text()
+    garbled = kinds(whole.replace("pte 0x0000000021fd6007", "pte 0x00z0000021fd6007"))
+    assert garbled["level 0 table", "1"] == garbled["level 0 table", "3–511"] == "can't be read"
+    assert garbled["level 2 table", "1–254"] == "gap"
+    twice = kinds(whole.replace("pte 0x0000000021fd5cd7", "pte").replace("pte 0x0000000021fd6007", "pte"))
+    assert twice["level 0 table", "1–511"] == "can't be read"
+    cut = kinds(whole[: whole.index("..255")])
+    assert cut["level 2 table", "1–511"] == "can't be read"
+    assert "can't be read" not in kinds(whole).values()
+
+
+def test_slots_that_can_not_be_read_are_written_into_the_table() -> None:
+    whole = (DATA / "vmprint-index.txt").read_text()
+    for text, is_there in ((whole, False), (whole.replace("pte 0x0000000021fd6007", "pte 0x00z0000021fd6007"), True)):
+        scene = vm.picture(vm.load(text).tables[0]).scene()
+        words = [run.text for node in scene.nodes for run in node.text]
+        assert any("can't be read" in one for one in words) is is_there
+
+
 def test_a_table_opens_and_closes() -> None:
     picture = vm.picture(PASTED)
     before = {node.id for node in picture.scene().nodes}

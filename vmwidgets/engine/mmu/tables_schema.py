@@ -355,6 +355,8 @@ class OpenTable:
     """How many slots at its beginning no address comes to: the other root has those (ARM)."""
     is_lent: bool = False
     """Whether all of it is the kernel's, and this space has it lent."""
+    unread: tuple[range, ...] = ()
+    """Slots that may hold something that can't be read: a text does not have their descriptors."""
 
 
 @frozen
