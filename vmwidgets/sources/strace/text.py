@@ -132,6 +132,15 @@ class Unfinished:
 
 
 @frozen
+class Headless:
+    """The end of a call that began before the text: what it was given is not known."""
+
+    line: int
+    pid: int | None
+    name: str
+
+
+@frozen
 class Ended:
     """A process is over: `how` says it as strace does; `heir` is the process whose exec took its place."""
 
@@ -157,7 +166,7 @@ class PassedOver:
     line: int
 
 
-Event = Call | Unfinished | Ended | Signalled | PassedOver
+Event = Call | Unfinished | Headless | Ended | Signalled | PassedOver
 
 
 def parse_strace(text: str, source: str, *, whole: bool = True) -> Iterator[Event]:
@@ -190,6 +199,8 @@ class _Reader:
         self.whole = whole
         self.waiting: dict[int | None, _Waiting] = {}
         self.lost: list[Unfinished] = []
+        self.met: set[int | None] = set()
+        """The processes that a line so far is about."""
         self.last = 0  # the line without an end, if there is one
         self._parse = _parser().parse
 
@@ -258,11 +269,14 @@ class _Reader:
             pid, kind, parts = quick or self._parsed(content)
         except UnexpectedInput:
             return self._unread(number, content)
+        is_first = pid not in self.met
+        if kind:
+            self.met.add(pid)
         if kind == "begun":
             self._begin(number, pid, str(parts), _uncut(content[parts.start_pos :]))
             return None
         if kind == "resumed":
-            return self._resumed(number, pid, parts)
+            return self._resumed(number, pid, parts, is_first)
         if kind == "call":
             return Call(number, number, pid, *_unnamed(parts))
         if kind == "signal":
@@ -277,6 +291,7 @@ class _Reader:
         return None
 
     def _begin(self, number: int, pid: int | None, name: str, text: str) -> None:
+        self.met.add(pid)
         if pid in self.waiting:
             lost = self.waiting[pid]
             self.lost.append(Unfinished(lost.line, pid, lost.name))
@@ -311,12 +326,14 @@ class _Reader:
                 return Call(number, number, pid, *_unnamed(parts))
         return PassedOver(number)
 
-    def _resumed(self, number: int, pid: int | None, tail: str) -> Event:
+    def _resumed(self, number: int, pid: int | None, tail: str, is_first: bool) -> Event:
         match = _RESUMED.fullmatch(tail)
         assert match is not None, "the grammar let no other in"
         name, rest = match[1], match[2]
         whose = self._whose(pid, name)
         if whose not in self.waiting:
+            if name in CHANGING and is_first:
+                return Headless(number, pid, name)  # the text begins in the middle, or strace -p came
             if name in CHANGING:
                 raise self.refused(number, f"{name} is resumed, but no earlier line began it")
             return self._ended(number, number, Loose(pid, name, "call"), rest)  # strace came while it was under way
