@@ -81,6 +81,15 @@ _WRAPPED = re.compile(
 )
 """A call that changes memory and goes on in the next line."""
 
+_CLOCK = r"[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?"
+_STAMP = re.compile(
+    rf"(?:[A-Z][a-z]{{2}} [ 0-9]?[0-9]|[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})[ T]{_CLOCK}Z?[ \t]+|{_CLOCK}[ \t]+(?=\[pid )",
+    re.ASCII,
+)
+"""What another program, such as `ts`, writes before a line: strace writes no date, and its own clock behind the pid."""
+
+_PID = re.compile(r"\[pid +[0-9]{1,10}(?:<[^<>]*>)?\] ", re.ASCII)
+
 _WIDEST = 400
 _SHOWN = 60
 _EXAMPLE = "one reads 'munmap(0x7f0000001000, 4096) = 0'"
@@ -239,7 +248,8 @@ class _Reader:
         for number, line in enumerate(lines, 1):
             if number > MOST_LINES:
                 raise self.refused(number, f"more than {MOST_LINES:,} lines are not read")
-            content = line.removesuffix("\r")
+            stamp = _STAMP.match(line)
+            content = (line[stamp.end() :] if stamp is not None else line).removesuffix("\r")
             if wrapped:
                 content, wrapped = f"{wrapped} {content.strip()}", ""
             goes_on = number < count and len(content) < _WIDEST and _WRAPPED.fullmatch(content) is not None
@@ -315,8 +325,11 @@ class _Reader:
         result = integer(found.result) if found.result != "?" else None
         return Call(number, begun, found.pid, found.name, (), result, found.error, "", loose=True)
 
-    def _beside_output(self, number: int, content: str) -> Event:
+    def _beside_output(self, number: int, content: str) -> Event | None:
         """A line in which a program's words come before a call, or of a program's words alone."""
+        whose = _PID.search(content)
+        if whose is not None and whose.start() and self._is_read(content[whose.start() :]):
+            return self._event(number, content[whose.start() :])
         for rest in calls_inside(content):
             try:
                 pid, kind, parts = self._parsed(rest)
@@ -325,6 +338,17 @@ class _Reader:
             if kind == "call":
                 return Call(number, number, pid, *_unnamed(parts))
         return PassedOver(number)
+
+    def _is_read(self, content: str) -> bool:
+        """Return whether a line says something, and would not be refused."""
+        found = loosely(content)
+        if found is not None and found.name not in CHANGING:
+            return bool(found.how)
+        try:
+            self._parsed(content)
+        except UnexpectedInput:
+            return False
+        return True
 
     def _resumed(self, number: int, pid: int | None, tail: str, is_first: bool) -> Event:
         match = _RESUMED.fullmatch(tail)
