@@ -207,6 +207,39 @@ def test_a_panic_of_an_older_year_is_the_same_check(words: str, function: str) -
     assert (panic.text, panic.function) == (words, f"{function} in kernel/vm.c")
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "panic: freewalk: leaf |",
+        "panic: freewalk: leaf\\",
+        'panic: freewalk: leaf\\n"',
+        "Panic: freewalk: leaf",
+        "PANIC: FREEWALK: LEAF",
+        "panic: Freewalk: leaf  │",
+    ],
+)
+def test_a_panic_is_known_by_its_words_whatever_is_behind_them(line: str) -> None:
+    pasted = vm.load(f"{line}\n")
+    assert [(panic.text, panic.function) for panic in pasted.panics] == [("freewalk: leaf", "freewalk in kernel/vm.c")]
+    assert pasted.unsaid == ()
+
+
+@pytest.mark.parametrize(
+    ("cut", "whole"),
+    [("freewal", "freewalk: leaf"), ("freewalk: l", "freewalk: leaf"), ("uvmunmap: not ma", "uvmunmap: not mapped")],
+)
+def test_a_panic_that_is_cut_is_known_by_a_beginning_that_only_it_has(cut: str, whole: str) -> None:
+    pasted = vm.load(f"panic: {cut}")
+    assert (pasted.panics[0].text, pasted.panics[0].protects) == (whole, CHECKS[whole].protects)
+    assert any("is cut" in sentence for sentence in pasted.unsaid)
+
+
+@pytest.mark.parametrize("cut", ["uvmunmap: not", "f", "sched", "freewalk: leaves"])
+def test_a_beginning_of_several_panics_is_not_guessed(cut: str) -> None:
+    pasted = vm.load(f"panic: {cut}")
+    assert (pasted.panics[0].text, pasted.panics[0].protects) == (cut, "")
+
+
 def test_every_panic_that_is_known_is_explained_in_sentences() -> None:
     for words, check in CHECKS.items():
         (panic,) = vm.load(f"panic: {words}\n").panics
