@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, shown
-from vmwidgets.engine.base.units import Address, Size, counted
+from vmwidgets.engine.base.units import Address, Size, counted, listed
+from vmwidgets.engine.mmu.pasted import Panic, SaidRange
 from vmwidgets.engine.mmu.pasted import Pasted as PastedText
-from vmwidgets.engine.mmu.pasted import SaidRange
 from vmwidgets.views.scene.kit import stack
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.tables.pasted import Found, draw_pasted
@@ -104,10 +104,14 @@ def _reached(ranges: Sequence[SaidRange]) -> str:
 
 def _found(text: PastedText) -> list[Found]:
     found = [Found(trap.headline, [trap.says, *trap.decoded]) for trap in text.traps]
+    by_words: dict[str, list[Panic]] = {}
     for panic in text.panics:
+        by_words.setdefault(panic.text, []).append(panic)
+    for panic, *again in by_words.values():
         usual = [f"{number}. {mistake}" for number, mistake in enumerate(panic.mistakes, 1)]
         words = [f"{panic.function}: {panic.protects}", "Usual mistakes:", *usual] if panic.protects else []
-        found.append(Found(f"panic: {panic.text}", words))
+        where = f", lines {listed([f'{one.line}' for one in (panic, *again)])}" if again else ""
+        found.append(Found(f"panic: {panic.text}{where}", words))
     for one in text.listings:
         rows = [(each.start, _row(each), _style(each.rights)) for each in one.ranges]
         rows += [

@@ -22,6 +22,13 @@ def test_it_shows_the_refusal_the_panic_the_walk_and_the_tables() -> None:
     assert len({node.id for node in scene.nodes}) == len(scene.nodes)
 
 
+def test_a_panic_that_comes_twice_is_explained_once_with_both_lines() -> None:
+    scene = vm.picture(vm.load("panic: freewalk: leaf\nhart 1 starting\npanic: freewalk: leaf\npanic: kfree\n")).scene()
+    protected = [row for row in scene.table.rows if "would be lost" in row[1]]
+    assert [row[0] for row in protected] == ["panic: freewalk: leaf, lines 1 and 3"]
+    assert any(row[0] == "panic: kfree" for row in scene.table.rows)
+
+
 def test_the_only_refusal_is_said_once() -> None:
     """In the caption, or below the trap's headline when the caption says what is at an address."""
 
