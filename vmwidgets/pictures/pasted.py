@@ -11,7 +11,7 @@ from vmwidgets.engine.base.units import Address, Size, counted, listed
 from vmwidgets.engine.mmu.pasted import Panic, SaidRange
 from vmwidgets.engine.mmu.pasted import Pasted as PastedText
 from vmwidgets.views.scene.kit import stack
-from vmwidgets.views.scene.model import Scene
+from vmwidgets.views.scene.model import Scene, Table
 from vmwidgets.views.tables.pasted import Found, draw_pasted
 
 from .at import At
@@ -51,6 +51,8 @@ class Pasted(Picture):
         if len(text.traps) == 1 and not seeks:
             found[0] = Found(text.traps[0].headline, text.traps[0].decoded)  # the caption says the rest
         first = draw_pasted(found, text.summary, _caption(text), width=at.width)
+        if not first.table.rows and self._walk is None and self._tables is None:  # the caption says it all
+            first = replace(first, table=Table((), ()))
         scenes = [first]
         if self._walk is not None:
             scenes.append(self._walk.draw(replace(at, target=self._walk.target)))

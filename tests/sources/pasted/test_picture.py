@@ -29,6 +29,12 @@ def test_a_panic_that_comes_twice_is_explained_once_with_both_lines() -> None:
     assert any(row[0] == "panic: kfree" for row in scene.table.rows)
 
 
+def test_a_trap_of_which_the_caption_says_all_has_no_empty_table() -> None:
+    picture = vm.picture(vm.load("usertrap(): unexpected scause 0x2 pid=3\n  sepc=0x1 stval=0x0\n"))
+    assert "illegal instruction" in picture.scene().caption.text
+    assert "says" not in picture.to_text().split()
+
+
 def test_the_only_refusal_is_said_once() -> None:
     """In the caption, or below the trap's headline when the caption says what is at an address."""
 
