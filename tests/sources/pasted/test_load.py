@@ -111,6 +111,19 @@ def test_a_trap_that_is_no_page_fault_is_not_walked() -> None:
     assert (trap.walk, trap.says) == (None, "illegal instruction; this is not a page fault.")
 
 
+@pytest.mark.parametrize(
+    ("lines", "means"),
+    [
+        ("scause 0xf pid=3\n hello\n", "store/AMO page fault"),
+        ("scause 0x2 pid=3\n sepc=0x1 stval=0x0\n", "illegal instruction"),
+    ],
+)
+def test_a_trap_says_its_cause_once(lines: str, means: str) -> None:
+    (trap,) = vm.load(f"usertrap(): unexpected {lines}").traps
+    assert repr(trap).count(means) == 1
+    assert trap.says.startswith(f"{means}; ")
+
+
 def test_info_mem_of_riscv_agrees_with_the_table() -> None:
     pasted = vm.load(text("info-mem-riscv"))
     assert pasted.ranges == RANGES

@@ -232,7 +232,8 @@ def _explained(found: _Found, tables: Sequence[PastedTables], listings: Sequence
     trap, unsaid = found.trap, parts.unsaid
     access = ACCESSES.get(trap.code or 0)
     if access is None or trap.address is None:
-        return replace(trap, says=f"{trap.means}; this is not a page fault." if access is None else f"{trap.means}.")
+        lacks = "this is not a page fault" if access is None else "the text does not say which address failed"
+        return replace(trap, says=f"{trap.means}; {lacks}.")
     said = f"The {DONE[access]} of {Address(trap.address)} was refused"
     junk = junk_of(trap.address)
     if found.is_64 and not_sv39(trap.address) and not tables:
