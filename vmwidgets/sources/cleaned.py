@@ -57,6 +57,7 @@ _BEGINS = re.compile(
     r"(?<=[^\s.])[ \t]{1,40}(?=(?:\.\.[ \t]{0,4}){1,5}(?:0x[0-9a-f]{1,16}|[0-9]{1,3})[ \t]?: pte )"
     r"|(?<=\S)(?<!unexpected)[ \t]{1,40}(?="
     r"page table (?:0x)?[0-9a-f]{6}|va (?:0x)?[0-9a-f]{1,16} pte |[0-9a-f]{16} [0-9a-f]{16} [0-9a-f]{16} [r-][w-][x-]"
+    r"|---\[ [A-Za-z]|0x[0-9a-f]{8,16}-0x[0-9a-f]{8,16} +[0-9]{1,9}[KMGTPE] "
     r"|(?:usertrap|kerneltrap)\(\)|scause[ =]|sepc=|panic: |(?:<[0-9]>)?\[ *[0-9]{1,8}\.[0-9]{6}\] )",
     re.IGNORECASE | re.ASCII,
 )
@@ -142,7 +143,13 @@ def cleaned(text: str, source: str = "the text") -> Cleaned:
 
 
 def _broken(lines: list[str], taken: Counter[str]) -> list[str]:
-    """The lines; one that has lost its line ends is broken before each beginning that is known."""
+    """The lines; one that has lost its line ends is broken before each beginning that is known.
+
+    A text of one line that writes its line ends as a string of a program does is broken there.
+    """
+    if len(lines) == 1 and lines[0].count("\\n") >= LOST:
+        lines = lines[0].replace("\\r\\n", "\\n").removesuffix("\\n").split("\\n")
+        taken["ends"] += len(lines) - 1
     found: list[str] = []
     for line in lines:
         parts = _BEGINS.split(line) if len(line) > 80 else [line]

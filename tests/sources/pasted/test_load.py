@@ -300,6 +300,27 @@ def test_a_list_without_its_line_ends_is_the_same_list() -> None:
     assert vm.load(without_line_ends(text("info-mem-riscv"))).ranges == RANGES
 
 
+def test_a_text_in_one_string_of_a_program_is_the_same_text() -> None:
+    whole = vm.load(text("trap"))
+    escaped = vm.load(text("trap").replace("\n", "\\n"))
+    assert only(escaped).pieces == only(whole).pieces
+    assert [trap.says for trap in escaped.traps] == [trap.says for trap in whole.traps]
+    assert [panic.text for panic in escaped.panics] == ["freewalk: leaf"]
+
+
+DUMPED = """---[ Low Kernel Mapping ]---
+0xffff888000000000-0xffff88800009a000         616K     RW                 GLB NX pte
+0xffff88800009a000-0xffff88800009b000           4K     ro                 GLB NX pte
+---[ High Kernel Mapping ]---
+0xffffffff81000000-0xffffffff81e00000          14M     ro         PSE     GLB x  pmd
+"""
+
+
+def test_a_dump_of_the_kernels_tables_without_its_line_ends_is_the_same() -> None:
+    assert len(vm.load(DUMPED).ranges) == 3
+    assert vm.load(without_line_ends(DUMPED)).ranges == vm.load(DUMPED).ranges
+
+
 def test_a_trap_behind_a_line_of_a_table_is_read() -> None:
     lines = text("trap").replace("\nusertrap", " usertrap")
     (trap,) = vm.load(lines).traps
