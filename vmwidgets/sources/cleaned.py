@@ -57,6 +57,7 @@ _BEGINS = re.compile(
     r"(?<=[^\s.])[ \t]{1,40}(?=(?:\.\.[ \t]{0,4}){1,5}(?:0x[0-9a-f]{1,16}|[0-9]{1,3})[ \t]?: pte )"
     r"|(?<=\S)(?<!unexpected)[ \t]{1,40}(?="
     r"page table (?:0x)?[0-9a-f]{6}|va (?:0x)?[0-9a-f]{1,16} pte |[0-9a-f]{16} [0-9a-f]{16} [0-9a-f]{16} [r-][w-][x-]"
+    r"|[0-9a-f]{6,16}-[0-9a-f]{6,16} [r-][w-][x-][ps-] [0-9a-f]{6}"
     r"|---\[ [A-Za-z]|0x[0-9a-f]{8,16}-0x[0-9a-f]{8,16} +[0-9]{1,9}[KMGTPE] "
     r"|(?:usertrap|kerneltrap)\(\)|scause[ =]|sepc=|panic: |(?:<[0-9]>)?\[ *[0-9]{1,8}\.[0-9]{6}\] )",
     re.IGNORECASE | re.ASCII,
@@ -87,6 +88,13 @@ class Cleaned:
     def text(self) -> str:
         """The lines as one text."""
         return "\n".join(self.lines) + "\n" * self.is_ended
+
+    @property
+    def lost(self) -> list[str]:
+        """A sentence about line ends that were lost, if any were."""
+        ends, lines = self.taken["ends"], counted(len(self.lines), "line")
+        of = f"The text has lost {counted(ends, 'line end')}"
+        return [f"{of}: it is read as {lines}, and lines are numbered so."] if ends else []
 
     @property
     def said(self) -> list[str]:
@@ -142,6 +150,11 @@ def cleaned(text: str, source: str = "the text") -> Cleaned:
     return Cleaned(lines, +taken, source, text, is_ended)
 
 
+def is_folded(line: str) -> bool:
+    """Return whether a line has lost its line ends, as far as its beginnings show it."""
+    return len(_BEGINS.split(line)) > LOST
+
+
 def _broken(lines: list[str], taken: Counter[str]) -> list[str]:
     """The lines; one that has lost its line ends is broken before each beginning that is known.
 
@@ -153,7 +166,7 @@ def _broken(lines: list[str], taken: Counter[str]) -> list[str]:
     found: list[str] = []
     for line in lines:
         parts = _BEGINS.split(line) if len(line) > 80 else [line]
-        parts = parts if len(parts) > LOST else [line]
+        parts = [*parts[:-1], parts[-1].rstrip()] if len(parts) > LOST else [line]
         taken["ends"] += len(parts) - 1
         found += parts
     return found

@@ -19,11 +19,7 @@ READS = (
 def read_kernel_text(text: Cleaned) -> tuple[Pasted | None, tuple[str, ...]]:
     """Say what a text says; None if it has nothing of these, and sentences about what it almost has.  O(characters)."""
     parts = Parts(text)
-    if ends := text.taken["ends"]:
-        parts.unsaid.append(
-            f"The text has lost {counted(ends, 'line end')}: it is read as {counted(len(text.lines), 'line')}, and"
-            " lines are numbered so."
-        )
+    parts.unsaid += text.lost
     for reader in READERS:
         reader.read(parts)
     unsaid = tuple(dict.fromkeys(parts.unsaid))
