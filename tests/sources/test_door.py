@@ -175,3 +175,16 @@ def test_a_hundred_thousand_lines_of_noise_around_three_of_worth() -> None:
     found = vm.load(text)
     assert (len(found.tables), found.tables[0].lines, found.panics[0].line) == (1, (50_002, 50_002), 50_003)
     assert found.passed_over == "Passed over: 100,000 lines."
+
+
+def test_a_map_without_its_line_ends_is_the_same_map() -> None:
+    lines = (
+        "00400000-00401000 r-xp 00000000 08:01 12       /home/u/a b.out",
+        "00601000-00622000 rw-p 00000000 00:00 0        [heap]",
+        "7ffd1000-7fff2000 rw-p 00000000 00:00 0",
+        "7fff3000-7fff4000 r--p 00000000 00:00 0        [vvar]",
+    )
+    folded = vm.load(" ".join(lines) + " ")
+    whole = [(one.start, one.end, one.protection, one.object) for one in vm.load("\n".join(lines) + "\n").task.map]
+    assert [(one.start, one.end, one.protection, one.object) for one in folded.task.map] == whole
+    assert "lost 3 line ends" in folded.unsaid[0]

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, shown
-from vmwidgets.engine.base.units import Address, Size, counted
+from vmwidgets.engine.base.units import Address, Size, counted, listed
+from vmwidgets.engine.mmu.pasted import Panic, SaidRange
 from vmwidgets.engine.mmu.pasted import Pasted as PastedText
-from vmwidgets.engine.mmu.pasted import SaidRange
 from vmwidgets.views.scene.kit import stack
-from vmwidgets.views.scene.model import Scene
+from vmwidgets.views.scene.model import Scene, Table
 from vmwidgets.views.tables.pasted import Found, draw_pasted
 
 from .at import At
@@ -51,6 +51,8 @@ class Pasted(Picture):
         if len(text.traps) == 1 and not seeks:
             found[0] = Found(text.traps[0].headline, text.traps[0].decoded)  # the caption says the rest
         first = draw_pasted(found, text.summary, _caption(text), width=at.width)
+        if not first.table.rows and self._walk is None and self._tables is None:  # the caption says it all
+            first = replace(first, table=Table((), ()))
         scenes = [first]
         if self._walk is not None:
             scenes.append(self._walk.draw(replace(at, target=self._walk.target)))
@@ -104,10 +106,14 @@ def _reached(ranges: Sequence[SaidRange]) -> str:
 
 def _found(text: PastedText) -> list[Found]:
     found = [Found(trap.headline, [trap.says, *trap.decoded]) for trap in text.traps]
+    by_words: dict[str, list[Panic]] = {}
     for panic in text.panics:
+        by_words.setdefault(panic.text, []).append(panic)
+    for panic, *again in by_words.values():
         usual = [f"{number}. {mistake}" for number, mistake in enumerate(panic.mistakes, 1)]
         words = [f"{panic.function}: {panic.protects}", "Usual mistakes:", *usual] if panic.protects else []
-        found.append(Found(f"panic: {panic.text}", words))
+        where = f", lines {listed([f'{one.line}' for one in (panic, *again)])}" if again else ""
+        found.append(Found(f"panic: {panic.text}{where}", words))
     for one in text.listings:
         rows = [(each.start, _row(each), _style(each.rights)) for each in one.ranges]
         rows += [

@@ -1,6 +1,7 @@
 """A text without the additions of terminals, logs, mails and web pages; whatever is removed is counted.
 
-Lines keep their numbers.  Only the beginnings and ends of lines are removed, and only if enough lines have them.
+Lines keep their numbers, unless line ends were lost.  Only the beginnings and ends of lines are removed, and only if
+enough lines have them.
 """
 
 from __future__ import annotations
@@ -52,6 +53,20 @@ _TREE = re.compile(r"^[ \t]*[|│](?:[|│]|[-─])")
 _STRINGS = re.compile(r"""[ \t]*(["'“”`])(.*?)(?:\\n)?["'“”`],?[ \t]*""")
 _FENCE = re.compile(r"[ \t]*(```|~~~)[A-Za-z0-9_+-]*[ \t]*")
 
+_BEGINS = re.compile(
+    r"(?<=[^\s.])[ \t]{1,40}(?=(?:\.\.[ \t]{0,4}){1,5}(?:0x[0-9a-f]{1,16}|[0-9]{1,3})[ \t]?: pte )"
+    r"|(?<=\S)(?<!unexpected)[ \t]{1,40}(?="
+    r"page table (?:0x)?[0-9a-f]{6}|va (?:0x)?[0-9a-f]{1,16} pte |[0-9a-f]{16} [0-9a-f]{16} [0-9a-f]{16} [r-][w-][x-]"
+    r"|[0-9a-f]{6,16}-[0-9a-f]{6,16} [r-][w-][x-][ps-] [0-9a-f]{6}"
+    r"|---\[ [A-Za-z]|0x[0-9a-f]{8,16}-0x[0-9a-f]{8,16} +[0-9]{1,9}[KMGTPE] "
+    r"|(?:usertrap|kerneltrap)\(\)|scause[ =]|sepc=|panic: |(?:<[0-9]>)?\[ *[0-9]{1,8}\.[0-9]{6}\] )",
+    re.IGNORECASE | re.ASCII,
+)
+"""What is before a beginning that a kernel writes at the left, or behind blanks."""
+
+LOST = 3
+"""Beginnings within a line from which on its line ends are lost: a second hart writes one or two into it."""
+
 ENOUGH = 3
 """The number of lines that must have line numbers before they count as such."""
 
@@ -75,6 +90,13 @@ class Cleaned:
         return "\n".join(self.lines) + "\n" * self.is_ended
 
     @property
+    def lost(self) -> list[str]:
+        """A sentence about line ends that were lost, if any were."""
+        ends, lines = self.taken["ends"], counted(len(self.lines), "line")
+        of = f"The text has lost {counted(ends, 'line end')}"
+        return [f"{of}: it is read as {lines}, and lines are numbered so."] if ends else []
+
+    @property
     def said(self) -> list[str]:
         """Return what was removed, and how much, as parts of a sentence."""
         return [counted(count, *nouns) for name, nouns in _NOUNS.items() if (count := self.taken[name])]
@@ -90,7 +112,8 @@ _NOUNS = {
 def cleaned(text: str, source: str = "the text") -> Cleaned:
     r"""Return the lines of a text without colours, stamps, quotation marks, line numbers, fences, HTML and NULs.
 
-    A carriage return ends a line only before a line feed.  O(characters).
+    A carriage return ends a line only together with a line feed.  A line that has lost its line ends is broken where a
+    kernel's line is known to begin; `taken` counts these as "ends".  O(characters).
 
     >>> found = cleaned("> [    1.25] \x1b[1mpanic\x1b[0m: kfree\r\n> done\r\n")
     >>> found.lines, found.said
@@ -116,7 +139,7 @@ def cleaned(text: str, source: str = "the text") -> Cleaned:
         taken["fences"] = sum(one != other for one, other in zip(kept, lines, strict=True))
         plain = "\n".join(kept)
     is_ended = plain.endswith("\n")
-    lines = plain.removesuffix("\n").split("\n")
+    lines = _broken(plain.removesuffix("\n").split("\n"), taken)
     lines = _without(lines, _QUOTED, "quotes", taken)
     lines = _unstamped(lines, taken)
     if not any(_TREE.search(line) for line in _sample(lines)):
@@ -125,6 +148,28 @@ def cleaned(text: str, source: str = "the text") -> Cleaned:
     lines = _unstamped(lines, taken) if taken["numbers"] else lines
     lines = _unquoted(lines, taken)
     return Cleaned(lines, +taken, source, text, is_ended)
+
+
+def is_folded(line: str) -> bool:
+    """Return whether a line has lost its line ends, as far as its beginnings show it."""
+    return len(_BEGINS.split(line)) > LOST
+
+
+def _broken(lines: list[str], taken: Counter[str]) -> list[str]:
+    """The lines; one that has lost its line ends is broken before each beginning that is known.
+
+    A text of one line that writes its line ends as a string of a program does is broken there.
+    """
+    if len(lines) == 1 and lines[0].count("\\n") >= LOST:
+        lines = lines[0].replace("\\r\\n", "\\n").removesuffix("\\n").split("\\n")
+        taken["ends"] += len(lines) - 1
+    found: list[str] = []
+    for line in lines:
+        parts = _BEGINS.split(line) if len(line) > 80 else [line]
+        parts = [*parts[:-1], parts[-1].rstrip()] if len(parts) > LOST else [line]
+        taken["ends"] += len(parts) - 1
+        found += parts
+    return found
 
 
 SAMPLE = 1_000

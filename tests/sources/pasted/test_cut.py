@@ -122,6 +122,30 @@ def test_tables_one_after_the_other_are_two() -> None:
     assert said(WHOLE["vmprint-index"] * 2) == []
 
 
+def with_fewer_dots(text: str, lost: str) -> str:
+    """Tables whose lines begin without what is lost."""
+    return re.sub(rf"(?m)^(?:{lost})(?= ?\.\.)", "", text)
+
+
+@pytest.mark.parametrize("lost", [r"( ?\.\. )+", r" ?\.\. ", r" ?\.\. (?= ?\.\. )"])
+@pytest.mark.parametrize("name", WHOLE)
+@pytest.mark.parametrize("lines", [5, 10])
+def test_a_table_whose_dots_are_lost_is_not_walked(name: str, lost: str, lines: int) -> None:
+    table = "\n".join(WHOLE[name][WHOLE[name].index("page table") :].split("\n")[:lines])
+    trap = "\nusertrap(): unexpected scause 0xf pid=3\n  sepc=0x42 stval=0x1ff8\n"
+    assert vm.load(table + trap).traps[0].walk is not None
+    pasted = vm.load(with_fewer_dots(table, lost) + trap)
+    assert (pasted.tables, pasted.traps[0].walk) == ((), None)
+    assert any("dots" in sentence for sentence in pasted.unsaid)
+
+
+def test_a_table_whose_dots_are_lost_is_known_by_a_page_that_can_not_be_so_large() -> None:
+    table = "page table 0x87f5e000\n..0: pte 0x21fd6801 pa 0x87f5a000\n..1: pte 0x21fd6401 pa 0x87f59000\n"
+    with pytest.raises(vm.Refused, match="dots"):
+        vm.load(table + "..2: pte 0x21fd5cd7 pa 0x87f57000\n$ ")
+    assert len(vm.load(table + "..2: pte 0x200000d7 pa 0x80000000\n$ ").tables) == 1
+
+
 def test_a_table_without_its_root_is_walked_and_the_root_is_not_made_up() -> None:
     text = re.sub(r"page table .*\n", "", WHOLE["vmprint-index"])
     pasted = vm.load(text)

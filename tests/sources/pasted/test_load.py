@@ -111,6 +111,19 @@ def test_a_trap_that_is_no_page_fault_is_not_walked() -> None:
     assert (trap.walk, trap.says) == (None, "illegal instruction; this is not a page fault.")
 
 
+@pytest.mark.parametrize(
+    ("lines", "means"),
+    [
+        ("scause 0xf pid=3\n hello\n", "store/AMO page fault"),
+        ("scause 0x2 pid=3\n sepc=0x1 stval=0x0\n", "illegal instruction"),
+    ],
+)
+def test_a_trap_says_its_cause_once(lines: str, means: str) -> None:
+    (trap,) = vm.load(f"usertrap(): unexpected {lines}").traps
+    assert repr(trap).count(means) == 1
+    assert trap.says.startswith(f"{means}; ")
+
+
 def test_info_mem_of_riscv_agrees_with_the_table() -> None:
     pasted = vm.load(text("info-mem-riscv"))
     assert pasted.ranges == RANGES
@@ -207,6 +220,39 @@ def test_a_panic_of_an_older_year_is_the_same_check(words: str, function: str) -
     assert (panic.text, panic.function) == (words, f"{function} in kernel/vm.c")
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "panic: freewalk: leaf |",
+        "panic: freewalk: leaf\\",
+        'panic: freewalk: leaf\\n"',
+        "Panic: freewalk: leaf",
+        "PANIC: FREEWALK: LEAF",
+        "panic: Freewalk: leaf  │",
+    ],
+)
+def test_a_panic_is_known_by_its_words_whatever_is_behind_them(line: str) -> None:
+    pasted = vm.load(f"{line}\n")
+    assert [(panic.text, panic.function) for panic in pasted.panics] == [("freewalk: leaf", "freewalk in kernel/vm.c")]
+    assert pasted.unsaid == ()
+
+
+@pytest.mark.parametrize(
+    ("cut", "whole"),
+    [("freewal", "freewalk: leaf"), ("freewalk: l", "freewalk: leaf"), ("uvmunmap: not ma", "uvmunmap: not mapped")],
+)
+def test_a_panic_that_is_cut_is_known_by_a_beginning_that_only_it_has(cut: str, whole: str) -> None:
+    pasted = vm.load(f"panic: {cut}")
+    assert (pasted.panics[0].text, pasted.panics[0].protects) == (whole, CHECKS[whole].protects)
+    assert any("is cut" in sentence for sentence in pasted.unsaid)
+
+
+@pytest.mark.parametrize("cut", ["uvmunmap: not", "f", "sched", "freewalk: leaves"])
+def test_a_beginning_of_several_panics_is_not_guessed(cut: str) -> None:
+    pasted = vm.load(f"panic: {cut}")
+    assert (pasted.panics[0].text, pasted.panics[0].protects) == (cut, "")
+
+
 def test_every_panic_that_is_known_is_explained_in_sentences() -> None:
     for words, check in CHECKS.items():
         (panic,) = vm.load(f"panic: {words}\n").panics
@@ -235,3 +281,67 @@ def test_a_trap_without_a_name_is_of_user_code_if_its_instruction_is() -> None:
 )
 def test_a_trap_without_a_name_is_of_the_kernel_if_something_says_so(text: str) -> None:
     assert "<kerneltrap" in repr(vm.load(text))
+
+
+def without_line_ends(given: str) -> str:
+    return " ".join(given.split("\n"))
+
+
+def test_a_text_without_its_line_ends_says_what_it_said_with_them() -> None:
+    whole, folded = vm.load(text("trap")), vm.load(without_line_ends(text("trap")))
+    assert only(folded).pieces == only(whole).pieces
+    assert [(trap.pid, trap.refused, trap.says) for trap in folded.traps] == [(3, "U", whole.traps[0].says)]
+    assert [panic.text for panic in folded.panics] == ["freewalk: leaf"]
+    assert "line ends" in folded.unsaid[0]
+    assert not any("text ends with line" in sentence for sentence in folded.unsaid)
+
+
+def test_a_list_without_its_line_ends_is_the_same_list() -> None:
+    assert vm.load(without_line_ends(text("info-mem-riscv"))).ranges == RANGES
+
+
+def test_a_text_in_one_string_of_a_program_is_the_same_text() -> None:
+    whole = vm.load(text("trap"))
+    escaped = vm.load(text("trap").replace("\n", "\\n"))
+    assert only(escaped).pieces == only(whole).pieces
+    assert [trap.says for trap in escaped.traps] == [trap.says for trap in whole.traps]
+    assert [panic.text for panic in escaped.panics] == ["freewalk: leaf"]
+
+
+DUMPED = """---[ Low Kernel Mapping ]---
+0xffff888000000000-0xffff88800009a000         616K     RW                 GLB NX pte
+0xffff88800009a000-0xffff88800009b000           4K     ro                 GLB NX pte
+---[ High Kernel Mapping ]---
+0xffffffff81000000-0xffffffff81e00000          14M     ro         PSE     GLB x  pmd
+"""
+
+
+def test_a_dump_of_the_kernels_tables_without_its_line_ends_is_the_same() -> None:
+    assert len(vm.load(DUMPED).ranges) == 3
+    assert vm.load(without_line_ends(DUMPED)).ranges == vm.load(DUMPED).ranges
+
+
+def test_a_trap_behind_a_line_of_a_table_is_read() -> None:
+    lines = text("trap").replace("\nusertrap", " usertrap")
+    (trap,) = vm.load(lines).traps
+    assert (trap.pid, trap.stval, trap.refused) == (3, 0x1FF8, "U")
+
+
+def test_a_table_that_something_follows_in_its_line_has_ended() -> None:
+    lines = text("vmprint-index").rpartition("511: pte")[0].rpartition("\n")[0]
+    assert any("text ends with line" in sentence for sentence in vm.load(lines).unsaid)
+    assert vm.load(f"{lines} panic: freewalk: leaf").unsaid == ()
+
+
+@pytest.mark.parametrize(("written", "scause"), [("12", 12), ("13", 13), ("15", 15)])
+def test_a_cause_in_decimal_is_read_as_one_and_the_text_says_so(written: str, scause: int) -> None:
+    pasted = vm.load(f"usertrap(): unexpected scause {written} pid=3\n  sepc=0x8 stval=0x4000\n")
+    assert pasted.traps[0].scause == scause
+    assert any("decimal" in sentence for sentence in pasted.unsaid)
+
+
+@pytest.mark.parametrize(("written", "scause"), [("0x15", 0x15), ("f", 15), ("d", 13), ("8", 8), ("11", 0x11)])
+def test_a_cause_that_is_known_in_hexadecimal_or_has_0x_is_hexadecimal(written: str, scause: int) -> None:
+    pasted = vm.load(f"usertrap(): unexpected scause {written} pid=3\n  sepc=0x8 stval=0x4000\n")
+    assert pasted.traps[0].scause == scause
+    assert not any("decimal" in sentence for sentence in pasted.unsaid)

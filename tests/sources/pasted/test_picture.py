@@ -22,6 +22,19 @@ def test_it_shows_the_refusal_the_panic_the_walk_and_the_tables() -> None:
     assert len({node.id for node in scene.nodes}) == len(scene.nodes)
 
 
+def test_a_panic_that_comes_twice_is_explained_once_with_both_lines() -> None:
+    scene = vm.picture(vm.load("panic: freewalk: leaf\nhart 1 starting\npanic: freewalk: leaf\npanic: kfree\n")).scene()
+    protected = [row for row in scene.table.rows if "would be lost" in row[1]]
+    assert [row[0] for row in protected] == ["panic: freewalk: leaf, lines 1 and 3"]
+    assert any(row[0] == "panic: kfree" for row in scene.table.rows)
+
+
+def test_a_trap_of_which_the_caption_says_all_has_no_empty_table() -> None:
+    picture = vm.picture(vm.load("usertrap(): unexpected scause 0x2 pid=3\n  sepc=0x1 stval=0x0\n"))
+    assert "illegal instruction" in picture.scene().caption.text
+    assert "says" not in picture.to_text().split()
+
+
 def test_the_only_refusal_is_said_once() -> None:
     """In the caption, or below the trap's headline when the caption says what is at an address."""
 
@@ -49,6 +62,32 @@ def test_what_is_not_said_is_not_called_unmapped() -> None:
     caption = tables.scene().caption
     assert "the text ends with line 2" in caption.text
     assert "Nothing is mapped" not in caption.text
+
+
+def kinds(text: str) -> dict[tuple[str, str], str]:
+    """What the picture of a text's table says of slots, by table and slots."""
+    scene = vm.picture(vm.load(text).tables[0]).scene()
+    return {(row[0], row[1]): row[3] for row in scene.table.rows}
+
+
+def test_slots_that_a_text_may_have_lost_are_not_called_a_gap() -> None:
+    whole = (DATA / "vmprint-index.txt").read_text()
+    garbled = kinds(whole.replace("pte 0x0000000021fd6007", "pte 0x00z0000021fd6007"))
+    assert garbled["level 0 table", "1"] == garbled["level 0 table", "3–511"] == "can't be read"
+    assert garbled["level 2 table", "1–254"] == "gap"
+    twice = kinds(whole.replace("pte 0x0000000021fd5cd7", "pte").replace("pte 0x0000000021fd6007", "pte"))
+    assert twice["level 0 table", "1–511"] == "can't be read"
+    cut = kinds(whole[: whole.index("..255")])
+    assert cut["level 2 table", "1–511"] == "can't be read"
+    assert "can't be read" not in kinds(whole).values()
+
+
+def test_slots_that_can_not_be_read_are_written_into_the_table() -> None:
+    whole = (DATA / "vmprint-index.txt").read_text()
+    for text, is_there in ((whole, False), (whole.replace("pte 0x0000000021fd6007", "pte 0x00z0000021fd6007"), True)):
+        scene = vm.picture(vm.load(text).tables[0]).scene()
+        words = [run.text for node in scene.nodes for run in node.text]
+        assert any("can't be read" in one for one in words) is is_there
 
 
 def test_a_table_opens_and_closes() -> None:

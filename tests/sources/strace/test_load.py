@@ -41,6 +41,34 @@ def replayed(machine, text, **given):
     return loaded
 
 
+# ---- parts of a trace ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "[pid 12] <... mmap resumed>) = 0x7f0000200000",
+        "<... mmap resumed>) = 0x7f0000200000",
+        "12 <... munmap resumed>) = 0",
+        "[pid 12] <... execve resumed>) = 0",
+        "strace: Process 12 attached\n[pid 12] <... brk resumed>) = 0x55550000",
+    ],
+)
+def test_a_call_that_began_before_the_text_is_passed_over_and_said(first):
+    text = f"{first}\n{anonymous(A, 4096)}{anonymous(B, 4096)}"
+    loaded = vm.load(text)
+    assert [one.start for one in loaded.task.map] == [A, B]
+    line = first.count("\n") + 1
+    assert any(f"line {line} began before the trace" in one for one in loaded.unsaid)
+
+
+def test_a_thread_whose_first_line_is_the_end_of_a_call_is_passed_over(machine):
+    text = f"[pid 11] {anonymous(A, 4096)}[pid 12] <... mmap resumed>) = 0x7f0000200000\n[pid 11] {anonymous(B, 4096)}"
+    loaded = load_strace(machine, text)
+    assert [one.start for one in loaded.task.map] == [A, B]
+    assert any("line 2 began before the trace" in one for one in loaded.unsaid)
+
+
 # ---- each call -------------------------------------------------------------------------------
 
 

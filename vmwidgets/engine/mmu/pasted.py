@@ -180,7 +180,7 @@ class Trap:
 
     @in_ascii
     def __repr__(self) -> str:
-        return f"<{self.headline}: {self.says}>"
+        return f"<{self.headline}: {self.says.removeprefix(f'{self.means}; ')}>"
 
     @property
     def headline(self) -> str:

@@ -6,7 +6,7 @@ cost depends on the number of open tables, never on the number of all tables: ea
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import field
 from itertools import compress, groupby
 from operator import index
@@ -65,6 +65,10 @@ class PageTables(Generic[C]):
     def window(self, shown: Shown) -> TableWindow:
         """Return the tables that are open, with their rows; the roots always are.  O(slots of open tables)."""
         return _Look(self, shown).window()
+
+    def unread(self, table: int) -> Sequence[range]:
+        """Slots of the table at `table` that may hold something that can't be read; those of a text have some."""
+        return ()
 
     def _lets_users_in(self, va: int, access: Access) -> bool:
         found = walk(self.memory, self.fmt, self.root, va, access, True, self.controls)
@@ -217,7 +221,7 @@ class _Look:
     ) -> OpenTable:  # fmt: skip
         return OpenTable(
             level.number, level.table_name, table, va, level.span, level.entries, present, rows, unreadable, parent,
-            skipped, self._is_lent(va),
+            skipped, self._is_lent(va), () if unreadable else tuple(self.tables.unread(table)),
         )  # fmt: skip
 
     def _is_lent(self, va: int) -> bool:

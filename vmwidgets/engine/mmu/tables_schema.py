@@ -355,6 +355,8 @@ class OpenTable:
     """The number of slots at its beginning that no address reaches: they belong to the other root (ARM)."""
     is_lent: bool = False
     """Whether all of it belongs to the kernel and is lent to this space."""
+    unread: tuple[range, ...] = ()
+    """The slots that may hold something that can't be read: a text does not have their descriptors."""
 
 
 @frozen

@@ -19,6 +19,7 @@ READS = (
 def read_kernel_text(text: Cleaned) -> tuple[Pasted | None, tuple[str, ...]]:
     """Return a text's findings; None if there are none, with sentences about near misses.  O(characters)."""
     parts = Parts(text)
+    parts.unsaid += text.lost
     for reader in READERS:
         reader.read(parts)
     unsaid = tuple(dict.fromkeys(parts.unsaid))

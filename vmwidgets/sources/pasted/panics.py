@@ -13,7 +13,10 @@ from ...engine.base.errors import printable
 from ...engine.mmu.pasted import Panic
 from .parts import Parts
 
-_PANIC = re.compile(r"(?<![\w-])panic:(.*)", re.ASCII)
+_PANIC = re.compile(r"(?<![\w-])panic:(.*)", re.ASCII | re.IGNORECASE)
+
+_BEHIND = re.compile(r"(?:\\n|[\s|│\\\"'`])+$")
+"""What a list of strings, a script or a drawn frame leaves behind a line."""
 
 LONGEST = 80
 """The most characters of a panic's text."""
@@ -250,6 +253,27 @@ def check_of(words: str) -> Check | None:
     return CHECKS.get(OLDER.get(words, words))
 
 
+OTHERS = ("sched p->lock", "sched running", "sched interruptible", "initlog: too big logheader")
+"""Panics that are not explained here, and begin as one that is."""
+
+LEAST = 5
+"""Letters of a panic from which on it may be known by its beginning."""
+
+
+def known_as(words: str) -> str:
+    """Return the panic that is known by these words, in any letters, or that alone begins with them; else "".
+
+    >>> known_as("Freewalk: leaf"), known_as("freewalk: l"), known_as("uvmunmap: not")
+    ('freewalk: leaf', 'freewalk: leaf', '')
+    """
+    low = words.casefold()
+    known = [*CHECKS, *OLDER]
+    if low in known:
+        return low
+    alike = [one for one in (*known, *OTHERS) if one.startswith(low)] if len(low) >= LEAST else []
+    return alike[0] if len({check_of(one) for one in alike}) == 1 and alike[0] in known else ""
+
+
 def read(parts: Parts) -> None:
     """Add the panics in the lines of a text, and note the unknown ones."""
     found, unsaid = parts.panics, parts.unsaid
@@ -258,14 +282,17 @@ def read(parts: Parts) -> None:
         if match is None:
             continue
         parts.claimed.add(number)
-        words = match[1].strip()
+        words = _BEHIND.sub("", match[1]).strip()
         if not words:
             unsaid.append(f"Line {number} has a panic without its reason: the text is cut there, or mixed.")
             found.append(Panic("", number))
             continue
-        check = check_of(words)
+        known = known_as(words)
+        check = check_of(known)
         if check is not None:
-            found.append(Panic(words, number, check.function, check.protects, check.mistakes))
+            if len(words) < len(known):
+                unsaid.append(f"The panic in line {number} is cut: {words!r} is taken for {known!r}.")
+            found.append(Panic(known, number, check.function, check.protects, check.mistakes))
             continue
         said = printable(words[:LONGEST])
         found.append(Panic(said, number))

@@ -109,6 +109,7 @@ class PastedTables(PageTables[Any]):
         """Whether the text has the descriptors of a single address, so that nothing else is known."""
         self.root_is_said = root_is_said
         self.listed = tuple(listed)
+        self._said = tables
         about = f"{counted(len(listed), 'descriptor')} in {places([*lines])}"
         super().__init__(name, SaidMemory(tables, fmt.entry_width), fmt, root, controls, about=about)
 
@@ -132,6 +133,10 @@ class PastedTables(PageTables[Any]):
             why = found.fault.why.partition("can't be read: ")[2]
             raise Refused(f"address={Address(found.va)}: the text does not say what is there: {why}")
         return found
+
+    def unread(self, table: int) -> Sequence[range]:
+        """Slots of a table that the text may have left out."""
+        return tuple(range(gap.first, gap.end) for gap in self._said[table].gaps)
 
     def _pages(self) -> Iterator[SaidRange]:
         rules = self.fmt.rules

@@ -40,6 +40,7 @@ _NUMBER = {
     name: re.compile(rf"\b{words}(?:\s{{0,9}}[=:]\s{{0,9}}(?:0x)?|\s{{1,9}}0x)([0-9a-f_]{{1,40}})(?![0-9a-z_])", _FLAGS)
     for name, words in (("sepc", "s?epc"), ("stval", "s?(?:tval|badaddr)"), ("sstatus", "sstatus"))
 }
+_UNEXPECTED = re.compile(r"\b(?:(?:user|kernel)trap\(\)|scause[ =]{1,9}0x)", _FLAGS)
 _SAID = re.compile(r"\b(?:sepc|stval|sstatus|scause)\b", _FLAGS)
 _KILLED = re.compile(r"\buser\b|usertrap", _FLAGS)
 
@@ -62,6 +63,9 @@ CAUSES = {
 
 ACCESSES: dict[int, Access] = {12: "execute", 13: "read", 15: "write"}
 """The page faults, with the access of each."""
+
+DECIMAL = frozenset(str(cause) for cause in CAUSES if int(str(cause), 16) not in CAUSES)
+"""Causes that were typed by hand, or printed with %d, where they have no 0x: xv6 prints hexadecimal numbers."""
 
 SPP, SUM = 1 << 8, 1 << 18
 """Bits of sstatus: whether the trap came from the supervisor, and whether it may access user pages (4.1.1)."""
@@ -116,7 +120,9 @@ def _traps(parts: Parts) -> Iterator[_Found]:
     says_kernel = any("kerneltrap" in line.lower() for line in lines)
     is_mixed = False
     for at, line in enumerate(lines):
-        if not line or at + 1 in parts.claimed or ("cause" not in line and "CAUSE" not in line):
+        if not line or ("cause" not in line and "CAUSE" not in line):
+            continue
+        if at + 1 in parts.claimed and not _UNEXPECTED.search(line):  # an oops; but behind a table's line is a trap
             continue
         matches = [*_SCAUSE.finditer(line)]
         for which, match in enumerate(matches):
@@ -124,6 +130,12 @@ def _traps(parts: Parts) -> Iterator[_Found]:
             if scause is None:
                 unsaid.append(f"Line {at + 1} has a trap whose scause is cut: {(match[2] or match[3])[:20]}.")
                 continue
+            if match[2] in DECIMAL and line[match.start(2) - 2 : match.start(2)].lower() != "0x":
+                scause = int(match[2])
+                unsaid.append(
+                    f"The scause in line {at + 1}, {match[2]}, is read as a decimal number, as 0x{match[2]} is no"
+                    " cause; sepc and stval are read as hexadecimal."
+                )
             parts.claimed.add(at + 1)
             first = matches[which - 1].end() if which else 0
             rest = [line[match.end() : match.end() + WIDE], *(one[:WIDE] for one in lines[at + 1 : at + 1 + NEAR])]
@@ -220,7 +232,8 @@ def _explained(found: _Found, tables: Sequence[PastedTables], listings: Sequence
     trap, unsaid = found.trap, parts.unsaid
     access = ACCESSES.get(trap.code or 0)
     if access is None or trap.address is None:
-        return replace(trap, says=f"{trap.means}; this is not a page fault." if access is None else f"{trap.means}.")
+        lacks = "this is not a page fault" if access is None else "the text does not say which address failed"
+        return replace(trap, says=f"{trap.means}; {lacks}.")
     said = f"The {DONE[access]} of {Address(trap.address)} was refused"
     junk = junk_of(trap.address)
     if found.is_64 and not_sv39(trap.address) and not tables:

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from ...engine.mmu.formats.riscv import A, D, R, U, V, W, X
 from .assign import MOST_AT_ONCE, assignments
 from .lines import places, runs, whole_hex
 from .parts import Parts
-from .printed import HIGHEST, LEVELS, Item, Printed
+from .printed import HIGHEST, LEVELS, Item, Printed, can_follow
 from .said import PastedTables, Path, SaidTable
 
 _FLAGS = re.IGNORECASE | re.ASCII
@@ -64,6 +65,7 @@ def read(parts: Parts) -> None:
     items = _without_cut_head(list(_items(parts)))
     unsaid += _said_of(items)
     parts.claimed.update(item.line for item in items)
+    items = list(_nested(items, unsaid))
     if not any(item.depth and not item.damage for item in items):
         unsaid += [_unknown(item.line, lines) for item in items if item.is_root]
         return
@@ -83,13 +85,21 @@ def read(parts: Parts) -> None:
             f"{places(lost).capitalize()} {many} to a table whose beginning is missing: which addresses"
             " this maps is not said."
         )
-    if found and all(_IN_BETWEEN.fullmatch(line) for line in lines[items[-1].line :]):
+    if found and all(_IN_BETWEEN.fullmatch(line) for line in _behind(items[-1], lines)):
         _mark_end(found[-1], items[-1], unsaid)
     unsaid += [_unknown(one.first, lines) for one in found if not one.items]
     made = [_made(one, number, unsaid) for number, one in enumerate(one for one in found if one.items)]
     parts.tables += made
     if made:
         parts.what["vmprint of xv6"] = None
+
+
+def _behind(last: Item, lines: Sequence[str]) -> Iterator[str]:
+    """What follows a line of a table, in its own line too: behind a blank, as a number may be cut within its 0x."""
+    line = lines[last.line - 1]
+    rest = line[max((found.end() for found in _LINE.finditer(line)), default=len(line)) :]
+    yield rest if rest[:1].isspace() else ""
+    yield from lines[last.line :]
 
 
 def _said_of(items: Sequence[Item]) -> Iterator[str]:
@@ -105,6 +115,38 @@ def _said_of(items: Sequence[Item]) -> Iterator[str]:
             else:
                 many = words.replace("looks like a line", "look like lines").replace("has a ", "have a ")
                 yield f"{places(run).capitalize()} {many.replace('leaves ', 'leave ').replace('gives ', 'give ')}."
+
+
+def _nested(items: Sequence[Item], unsaid: list[str]) -> Iterator[Item]:
+    """The items without the tables whose lines have lost the dots at their left: how deep each was is not known."""
+    roots = [number for number, item in enumerate(items) if item.is_root]
+    starts = sorted({0, *roots})
+    for first, end in zip(starts, [*starts[1:], len(items)], strict=True):
+        group = items[first:end]
+        if not _is_flat([item for item in group if item.depth and not item.damage], len(roots)):
+            yield from group
+            continue
+        unsaid.append(
+            f"In {places([item.line for item in group])} the dots at the left of lines are missing: which table a"
+            " descriptor belongs to is not said, so nothing is walked there. Paste the table as it was printed."
+        )
+
+
+def _is_flat(items: Sequence[Item], roots: int) -> bool:
+    """Return whether the lines of one table are less deep than their descriptors.
+
+    A descriptor that leads to a table comes right before those of that table.  Where a table is whole, the third level
+    is there; lines of two tables that are printed at once can look alike, until it comes.
+    """
+    deepest = max((item.depth for item in items), default=0)
+    if len(items) < 3 or deepest == LEVELS or (deepest > 1 and roots > 1):
+        return False
+    returns = any(
+        one.is_table and one.depth == other.depth and not can_follow(one.path, True, other)
+        for one, other in pairwise(items)
+    )
+    odd = any(not item.is_table and page_of(item.word) % (1 << 39 - 9 * item.depth) for item in items if item.word & V)
+    return returns or (odd and any(item.is_table and item.depth == deepest for item in items))
 
 
 def _unknown(line: int, lines: Sequence[str]) -> str:

@@ -87,7 +87,7 @@ class ReadRanges:
 
 def arranged(kind: Kind, text: Cleaned, found: Found) -> ReadRanges:
     """Return the ranges, ascending, with sentences about order, repetition and unreadable lines."""
-    unsaid = list(found.unsaid)
+    unsaid = [*text.lost, *found.unsaid]
     ranges, said = _ascending(found.ranges)
     unsaid += said
     for words, lines in found.damaged.items():

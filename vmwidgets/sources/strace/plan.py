@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from ...engine.base.errors import Refused
 from ...engine.base.units import PAGE
 from . import arguments
-from .text import Call, Ended, Event, PassedOver, Signalled, Unfinished, Value
+from .text import Call, Ended, Event, Headless, PassedOver, Signalled, Unfinished, Value
 
 MEMORY = frozenset((
     "get_mempolicy", "map_shadow_stack", "mbind", "migrate_pages", "mincore", "mlock", "mlock2", "mlockall",
@@ -145,6 +145,12 @@ class _Planner:
                 continue
             if isinstance(event, Unfinished):
                 self._plan.unfinished[event.name] += 1
+                continue
+            if isinstance(event, Headless):
+                self._plan.unsaid.append(
+                    f"The {event.name} that ends in line {event.line} began before the trace: it is passed over, and"
+                    " what it changed is missing."
+                )
                 continue
             if isinstance(event, Signalled):
                 self._plan.signals[event.name] += 1

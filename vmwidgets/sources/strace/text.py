@@ -84,6 +84,15 @@ _WRAPPED = re.compile(
 )
 """A call that changes memory and continues in the next line."""
 
+_CLOCK = r"[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?"
+_STAMP = re.compile(
+    rf"(?:[A-Z][a-z]{{2}} [ 0-9]?[0-9]|[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})[ T]{_CLOCK}Z?[ \t]+|{_CLOCK}[ \t]+(?=\[pid )",
+    re.ASCII,
+)
+"""What another program, such as `ts`, writes before a line: strace writes no date, and its own clock behind the pid."""
+
+_PID = re.compile(r"\[pid +[0-9]{1,10}(?:<[^<>]*>)?\] ", re.ASCII)
+
 _WIDEST = 400
 _SHOWN = 60
 _EXAMPLE = "one reads 'munmap(0x7f0000001000, 4096) = 0'"
@@ -135,6 +144,15 @@ class Unfinished:
 
 
 @frozen
+class Headless:
+    """The end of a call that began before the text: what it was given is not known."""
+
+    line: int
+    pid: int | None
+    name: str
+
+
+@frozen
 class Ended:
     """The end of a process: `how` is strace's word for it; `heir` is the process whose exec took its place."""
 
@@ -160,7 +178,7 @@ class PassedOver:
     line: int
 
 
-Event = Call | Unfinished | Ended | Signalled | PassedOver
+Event = Call | Unfinished | Headless | Ended | Signalled | PassedOver
 
 
 def parse_strace(text: str, source: str, *, whole: bool = True) -> Iterator[Event]:
@@ -193,6 +211,8 @@ class _Reader:
         self.whole = whole
         self.waiting: dict[int | None, _Waiting] = {}
         self.lost: list[Unfinished] = []
+        self.met: set[int | None] = set()
+        """The processes that a line so far is about."""
         self.last = 0  # the line without an end, if there is one
         self._parse = _parser().parse
 
@@ -231,7 +251,8 @@ class _Reader:
         for number, line in enumerate(lines, 1):
             if number > MOST_LINES:
                 raise self.refused(number, f"more than {MOST_LINES:,} lines are not read")
-            content = line.removesuffix("\r")
+            stamp = _STAMP.match(line)
+            content = (line[stamp.end() :] if stamp is not None else line).removesuffix("\r")
             if wrapped:
                 content, wrapped = f"{wrapped} {content.strip()}", ""
             goes_on = number < count and len(content) < _WIDEST and _WRAPPED.fullmatch(content) is not None
@@ -261,11 +282,14 @@ class _Reader:
             pid, kind, parts = quick or self._parsed(content)
         except UnexpectedInput:
             return self._unread(number, content)
+        is_first = pid not in self.met
+        if kind:
+            self.met.add(pid)
         if kind == "begun":
             self._begin(number, pid, str(parts), _uncut(content[parts.start_pos :]))
             return None
         if kind == "resumed":
-            return self._resumed(number, pid, parts)
+            return self._resumed(number, pid, parts, is_first)
         if kind == "call":
             return Call(number, number, pid, *_unnamed(parts))
         if kind == "signal":
@@ -280,6 +304,7 @@ class _Reader:
         return None
 
     def _begin(self, number: int, pid: int | None, name: str, text: str) -> None:
+        self.met.add(pid)
         if pid in self.waiting:
             lost = self.waiting[pid]
             self.lost.append(Unfinished(lost.line, pid, lost.name))
@@ -303,8 +328,11 @@ class _Reader:
         result = integer(found.result) if found.result != "?" else None
         return Call(number, begun, found.pid, found.name, (), result, found.error, "", loose=True)
 
-    def _beside_output(self, number: int, content: str) -> Event:
+    def _beside_output(self, number: int, content: str) -> Event | None:
         """Return a line with a program's output before a call, or with only a program's output."""
+        whose = _PID.search(content)
+        if whose is not None and whose.start() and self._is_read(content[whose.start() :]):
+            return self._event(number, content[whose.start() :])
         for rest in calls_inside(content):
             try:
                 pid, kind, parts = self._parsed(rest)
@@ -314,12 +342,25 @@ class _Reader:
                 return Call(number, number, pid, *_unnamed(parts))
         return PassedOver(number)
 
-    def _resumed(self, number: int, pid: int | None, tail: str) -> Event:
+    def _is_read(self, content: str) -> bool:
+        """Return whether a line says something, and would not be refused."""
+        found = loosely(content)
+        if found is not None and found.name not in CHANGING:
+            return bool(found.how)
+        try:
+            self._parsed(content)
+        except UnexpectedInput:
+            return False
+        return True
+
+    def _resumed(self, number: int, pid: int | None, tail: str, is_first: bool) -> Event:
         match = _RESUMED.fullmatch(tail)
         assert match is not None, "the grammar let no other in"
         name, rest = match[1], match[2]
         whose = self._whose(pid, name)
         if whose not in self.waiting:
+            if name in CHANGING and is_first:
+                return Headless(number, pid, name)  # the text begins in the middle, or strace -p came
             if name in CHANGING:
                 raise self.refused(number, f"{name} is resumed, but no earlier line began it")
             return self._ended(number, number, Loose(pid, name, "call"), rest)  # strace came while it was under way

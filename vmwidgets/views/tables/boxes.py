@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import field
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from vmwidgets.engine.base.frozen import frozen
@@ -83,7 +84,7 @@ def draw_table(
             rows.append(_draw_row(window, table, piece, said, bench, x + 4, y + at, w - 8, lane))
             at += h + 2
         else:
-            text += _absent(piece, table.span, at, w)
+            text += _absent(table, piece, at, w)
             at += _ABSENT_H
     count = f"{table.present:,} of {table.entries:,}"
     title = f"{table.name} at physical {Address(table.pa)}, from {Address(table.va)} on: {count} descriptors in use"
@@ -128,17 +129,29 @@ def _heading(table: OpenTable, w: float) -> list[Text]:
 
 
 def pieces_of(table: OpenTable) -> Iterator[WindowRow | range]:
-    """Yield the rows of a table, and the empty slots between them; together all of its slots."""
+    """Yield the rows of a table, and the slots between them that are empty or can't be read; together all of its slots."""
     if table.unreadable:
         return
     done = table.skipped
     for row in table.rows:
-        if row.first > done:
-            yield range(done, row.first)
+        yield from _between(table, done, row.first)
         yield row
         done = row.end
-    if done < table.entries:
-        yield range(done, table.entries)
+    yield from _between(table, done, table.entries)
+
+
+def _between(table: OpenTable, first: int, end: int) -> Iterator[range]:
+    """Slots without a row, those that can't be read apart."""
+    edges = {edge for unread in table.unread for edge in (unread.start, unread.stop) if first < edge < end}
+    pieces = [range(*pair) for pair in pairwise(sorted({first, *edges, end}))]
+    for _, same in groupby(pieces, key=lambda piece: is_unread(table, piece)):
+        parts = [*same]
+        yield range(parts[0].start, parts[-1].stop)
+
+
+def is_unread(table: OpenTable, slots: range) -> bool:
+    """Return whether slots without a row may hold something that can't be read."""
+    return any(slots.start in unread for unread in table.unread)
 
 
 def _whose(is_lent: bool, y: float) -> Text:
@@ -146,13 +159,14 @@ def _whose(is_lent: bool, y: float) -> Text:
     return Text(8, y + 11, "lent by the kernel:" if is_lent else "its own:", "label")
 
 
-def _absent(slots: range, span: int, y: float, w: float) -> list[Text]:
-    """Return a gap's line: its slots, and how much they would cover."""
+def _absent(table: OpenTable, slots: range, y: float, w: float) -> list[Text]:
+    """Return a gap's line: its slots, how much they would cover, and whether they can't be read."""
     left = Text(11, y + 11, slots_in_words(slots.start, len(slots)), "mono label dim")
-    size = binary_size(len(slots) * span)
+    size = binary_size(len(slots) * table.span)
     room = w - 29 - text_width(left.text, left.style)
-    ways = (f"gap of {size}", f"gap {size}", size)
-    return [left, fitted(w - 10, y + 11, ways, room, "label dim", "end")]
+    unread = is_unread(table, slots)
+    ways = (f"{size} can't be read", "can't be read", "unread") if unread else (f"gap of {size}", f"gap {size}", size)
+    return [left, fitted(w - 10, y + 11, ways, room, "label error" if unread else "label dim", "end")]
 
 
 # ---- rows ----------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from .boxes import (
     column_lane,
     draw_table,
     folded_in_words,
+    is_unread,
     least_width,
     pieces_of,
     slots_in_words,
@@ -199,7 +200,8 @@ def _rows(window: TableWindow) -> Table:
         for piece in pieces_of(table):
             if isinstance(piece, range):
                 slots, size = slots_in_words(piece.start, len(piece)), binary_size(len(piece) * table.span)
-                rows.append((table.name, slots, "", "gap", "", size, "", ""))
+                kind = "can't be read" if is_unread(table, piece) else "gap"
+                rows.append((table.name, slots, "", kind, "", size, "", ""))
                 continue
             size = binary_size(piece.count * table.span)
             begin = (table.name, slots_in_words(piece.first, piece.count), str(Address(piece.va)))
