@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from pathlib import Path
 
@@ -27,6 +28,23 @@ def test_standard_input_is_read(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     monkeypatch.setattr(sys, "stdin", given)
     assert main(["read", "-"]) == 0
     assert "4 ranges of the text in task 'maps'" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "head"),
+    [
+        (kinds.MAPS, ["range", "rights", "mapped", "what"]),
+        (kinds.STRACE, ["range", "rights", "mapped", "what"]),
+        (kinds.SMAPS, ["range", "rights", "mapped", "in memory (Rss)", "what"]),
+    ],
+)
+def test_what_a_text_does_not_say_has_no_column(
+    text: str, head: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "text").write_text(text)
+    assert main(["read", str(tmp_path / "text")]) == 0
+    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("range "))
+    assert re.split("  +", line) == head
 
 
 @pytest.mark.parametrize(

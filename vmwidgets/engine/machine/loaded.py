@@ -24,8 +24,8 @@ class MapsRange:
 
     `path` is a file's path, a name of the kernel's such as ``"[heap]"``, or empty; `offset` (bytes) is where in the
     file it begins; `shared` tells MAP_SHARED from MAP_PRIVATE; `line` counts from 1.
-    `resident` (bytes) is what of it is in memory, which only smaps and its like say.  Of a text without rights the
-    protection is "???".
+    `resident` (bytes) is what of it is in memory, which only smaps and its like say.  Only smaps says `fair`, `dirty`
+    and `swap`, as :class:`ProcessRange` has them.  Of a text without rights the protection is "???".
     """
 
     line: int
@@ -38,6 +38,9 @@ class MapsRange:
     inode: int
     path: str
     resident: int | None = None
+    fair: int | None = None
+    dirty: int | None = None
+    swap: int | None = None
 
     @property
     def size(self) -> Size:

@@ -231,15 +231,17 @@ def task_of(moment: ProcessMoment, machine: Machine, name: str | None = None) ->
     """Make a task of a machine from the ranges of a moment."""
     if not isinstance(machine, Machine):
         raise Refused(f"{shown(machine)} is no machine: boot one with vm.boot()")
-    ranges = tuple(
-        MapsRange(
-            number, one.start, one.end, one.protection, one.shared, one.offset, "00:00", 0, one.path, one.resident
-        )
-        for number, one in enumerate(moment.ranges, 1)
-    )
+    ranges = tuple(_as_line(number, one) for number, one in enumerate(moment.ranges, 1))
     called = free_name(machine, name or "process")
     found = ReadRanges(f"process {moment.pid}", ranges, (), "")
     return load_ranges(machine, found, f"process {moment.pid}", called)
+
+
+def _as_line(number: int, one: ProcessRange) -> MapsRange:
+    return MapsRange(
+        number, one.start, one.end, one.protection, one.shared, one.offset, "00:00", 0, one.path, one.resident,
+        one.fair, one.dirty, one.swap,
+    )  # fmt: skip  # in the order of its fields
 
 
 def process(pid: int | str = "self") -> Process:
