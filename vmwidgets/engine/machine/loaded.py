@@ -47,6 +47,11 @@ class MapsRange:
         """Length in bytes."""
         return Size(self.end - self.start)
 
+    @property
+    def is_reserved(self) -> bool:
+        """Return whether it has no rights at all: addresses that nothing can use."""
+        return self.protection == "---"
+
     @in_ascii
     def __repr__(self) -> str:
         letters = self.protection + ("s" if self.shared else "p")
@@ -71,13 +76,18 @@ class LoadedMaps:
     merged: tuple[tuple[MapsRange, ...], ...]
     outside: tuple[MapsRange, ...]
     mapped: Size
-    """Bytes of all ranges."""
+    """Bytes of the ranges that have rights, or of which the text says none."""
     resident: Size | None
     """Bytes of them that are in memory, which only smaps and its like say."""
     ranges: tuple[MapsRange, ...] = ()
     what: str = ""
     unsaid: tuple[str, ...] = ()
     passed_over: str = ""
+
+    @property
+    def reserved(self) -> Size:
+        """Bytes of the ranges without any right."""
+        return Size(sum(one.size for one in self.ranges if one.is_reserved))
 
     @property
     def summary(self) -> str:
@@ -94,6 +104,8 @@ class LoadedMaps:
             lines.insert(0, f"There is no /proc/self/maps on this system: this is {self.source}.")
         if self.resident is not None:
             lines.append(f"Of {self.mapped} mapped, {self.resident} is in memory (Rss).")
+            if self.reserved:
+                lines.append(f"{self.reserved} only reserved: no rights, and nothing there to read or write.")
         if self.merged:
             lines.append("Merged by the map, since they have no objects and their flags are equal:")
             lines += _listed([" + ".join(map(repr, group[:4])) + " …" * (len(group) > 4) for group in self.merged])
