@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 from ..engine.base.errors import Refused
 from ..engine.base.units import counted
 from ..grading.doctor import diagnosis
 from ..grading.own_exercises import read_modules
+from .command import path_typed
 from .computer import needed, optional
 from .text import printable
 
@@ -29,10 +29,15 @@ def add_doctor(commands: Any) -> None:
         "count, for whom, for how many points, and what is missing. Exit code 0: everything needed is there; 1: "
         "something is missing; 2: the file can't be read.",
     )
-    parser.add_argument("notebook", type=Path, nargs="?", help="your saved notebook")
+    parser.add_argument("notebook", type=path_typed, nargs="?", help="your saved notebook")
     parser.add_argument("--all", action="store_true", help="check what only some pages and courses use, too")
     parser.add_argument(
-        "--exercises", type=Path, nargs="+", default=[], metavar="FILE", help="modules with your course's own exercises"
+        "--exercises",
+        type=path_typed,
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="modules with your course's own exercises",
     )
     parser.set_defaults(run=run)
 

@@ -13,6 +13,7 @@ from ..engine.kernel.tasks.forks import FORKS, SAME_AS
 from ..lectures.lecture import Lecture
 from ..lectures.listed import ABOUT, FORKING, LECTURES
 from . import handout
+from .command import path_typed
 
 WRITTEN, BAD = 0, 2
 
@@ -44,7 +45,7 @@ def add_lecture(commands: Any) -> None:
         "name", metavar="LECTURE|NOTEBOOK|JOURNAL", help="a lecture below, a notebook, or m.journal.save's file"
     )
     parser.add_argument(
-        "-o", "--output", type=Path, metavar="FILE", help="where to write it (NAME.html, or NAME-class.html)"
+        "-o", "--output", type=path_typed, metavar="FILE", help="where to write it (NAME.html, or NAME-class.html)"
     )
     parser.add_argument(
         "--fork", choices=[*FORKS, *SAME_AS], metavar="WAY",

@@ -11,6 +11,7 @@ from ..engine.base.progress import bar
 from ..pictures.registry import picture
 from ..sources.door import load
 from ..sources.record import record
+from .command import path_typed
 from .text import printable
 
 READ, NOTHING = 0, 2
@@ -44,7 +45,7 @@ def add_read(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument(
         "--record", action="store_true", help="run FILE, with arguments after --, and read its references"
     )
-    parser.add_argument("--to", type=Path, metavar="PICTURE", help="write the picture: picture.svg")
+    parser.add_argument("--to", type=path_typed, metavar="PICTURE", help="write the picture: picture.svg")
     parser.set_defaults(run=run)
 
 
