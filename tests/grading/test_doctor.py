@@ -61,6 +61,7 @@ def test_a_zip_is_no_notebook_to_rename(tmp_path: Path) -> None:
     assert said(tmp_path / "lab.zip") == [
         "Nothing counts: not a notebook: a zip archive without notebooks; unpack it, or ask for the .ipynb."
     ]
+    assert main(["doctor", str(tmp_path / "lab.zip")]) == 2
 
 
 def test_what_is_missing_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -113,6 +114,14 @@ def test_nothing_counts_and_why(tmp_path: Path, made: dict[str, Any], says: str)
     lines = said(path)
     assert any(line.startswith(says) for line in lines), lines
     assert main(["doctor", str(path)]) == 1
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", '{"cells": 3}', '{"a": [1]}', "7"])
+def test_json_without_cells_is_not_a_notebook(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "x.ipynb"
+    path.write_text(content)
+    assert said(path) == ["Nothing counts: not a notebook: the file has no cells."]
+    assert main(["doctor", str(path)]) == 2
 
 
 @pytest.mark.parametrize("name", ["missing.ipynb", "."])

@@ -16,7 +16,7 @@ from .computer import needed, optional
 from .text import printable
 
 WELL, MISSING, NOTHING = 0, 1, 2
-"""Exit codes: all counts, or all works that the labs need; something is missing; the file can't be read."""
+"""Exit codes: all counts, or all works that the labs need; something is missing; the file is not a notebook."""
 
 
 def add_doctor(commands: Any) -> None:
@@ -27,7 +27,7 @@ def add_doctor(commands: Any) -> None:
         description="Without a file: check what the labs need on this computer, and say what to do about what is "
         "missing, one line for each check. With a file: read a saved notebook as the grader does, and say what will "
         "count, for whom, for how many points, and what is missing. Exit code 0: everything needed is there; 1: "
-        "something is missing; 2: the file can't be read.",
+        "something is missing; 2: the file can't be read, or is not a notebook.",
     )
     parser.add_argument("notebook", type=path_typed, nargs="?", help="your saved notebook")
     parser.add_argument("--all", action="store_true", help="check what only some pages and courses use, too")
@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
         return NOTHING
     for line in found.lines():
         print(printable(line))
-    return WELL if found.well else MISSING
+    return WELL if found.well else MISSING if found.is_notebook else NOTHING
 
 
 def _computer(*, everything: bool) -> int:
