@@ -130,6 +130,16 @@ def test_no_file_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "is not a file: name your notebook" in capsys.readouterr().err
 
 
+def test_from_the_folder_above_the_labs_the_copied_notebook_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["course", "--no-open"]) == 0
+    assert main(["doctor", "01-maps.ipynb"]) == 2
+    copied = next(tmp_path.rglob("01-maps.ipynb")).relative_to(tmp_path)
+    assert f"'01-maps.ipynb' is not a file: name '{copied}', which is there" in capsys.readouterr().err
+
+
 def test_a_sheet_from_a_code_is_taken_as_the_notebook_says(tmp_path: Path) -> None:
     key = "a key of enough characters"
     path = written(tmp_path / "x.ipynb", "ada", "01", solved("01/gaps", "ada", key=key), key=key)

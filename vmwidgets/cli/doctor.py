@@ -13,6 +13,7 @@ from ..grading.doctor import diagnosis
 from ..grading.own_exercises import read_modules
 from .command import path_typed
 from .computer import needed, optional
+from .course import FOLDER
 from .text import printable
 
 WELL, MISSING, NOTHING = 0, 1, 2
@@ -48,7 +49,9 @@ def run(options: argparse.Namespace) -> int:
         return _computer(everything=options.all)
     try:
         if not options.notebook.is_file():
-            raise Refused(f"{str(options.notebook)!r} is not a file: name your notebook")
+            copied = options.notebook.parent / FOLDER / options.notebook.name
+            advice = f"name {str(copied)!r}, which is there" if copied.is_file() else "name your notebook"
+            raise Refused(f"{str(options.notebook)!r} is not a file: {advice}")
         read_modules(options.exercises)
         found = diagnosis(options.notebook)
     except (Refused, OSError) as error:
