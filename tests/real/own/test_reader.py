@@ -210,6 +210,8 @@ def test_a_process_is_watched_while_a_function_runs_and_a_child_that_waits_uses_
     idle = vm.process(child.pid).locality(seconds=0.09, each=0.03)
     assert len(idle.sets) == 3
     assert vm.picture(idle).scene().table.header[-1] == "0.09 s"
+    uneven = vm.process(child.pid).locality(seconds=0.09, each=0.06)
+    assert (uneven.parts, round(uneven.each, 6)) == (2, 0.045)  # they make up the seconds
     memory.close()
 
 

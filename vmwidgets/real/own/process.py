@@ -96,8 +96,9 @@ class Process(LiveProcess):
     ) -> UsedOverTime:
         """Count which of its pages it uses in each part of some seconds: its locality, which ``vm.Locality`` draws.
 
-        Each part is `each` seconds, in which a page counts once, however often it is used.  `do` is a function that is
-        called meanwhile, such as one that does what you want to see of this process; when it returns, the count ends.
+        Each part is about `each` seconds, so that some make up all, and a page counts once in it, however often it is
+        used.  `do` is a function that is called meanwhile, such as one that does what you want to see of this process;
+        when it returns, the count ends.
         It disturbs as :meth:`working_set` does, again in each part.  Raises :class:`Refused` for times that are too
         short or too long, or if the system does not let referenced bits be cleared.
         """
@@ -106,7 +107,9 @@ class Process(LiveProcess):
             raise Refused(f"do={shown(do)} is {a_kind(do)}: give a function without arguments")
         _check_seconds("each", each, 0.01, 10)
         _check_seconds("seconds", seconds, each, MOST_PARTS * each)
-        texts = watched(self.pid, do, seconds, each)
+        parts = round(seconds / each)
+        each = seconds / parts
+        texts = watched(self.pid, do, parts, each)
         used = used_in_parts([[*ranges_in(one)] for one in texts])
         return UsedOverTime(self.pid, self.at().name, each, used, len(texts))
 
@@ -167,13 +170,13 @@ def used_during(pid: int, do: Any) -> WorkingSet:
     return WorkingSet(dict(sorted(owners.items(), key=lambda each: (-each[1], each[0]))), resident)
 
 
-def watched(pid: int, do: Callable[[], object] | None, seconds: float, each: float) -> list[bytes]:
+def watched(pid: int, do: Callable[[], object] | None, parts: int, each: float) -> list[bytes]:
     """Return what smaps says after each part of the time, with referenced bits that were cleared at its beginning."""
     reading, found, end = Readings(pid, "smaps"), [], Event()
     refused: list[Refused] = []
 
     def watch() -> None:
-        for _ in range(round(seconds / each)):
+        for _ in range(parts):
             if not forget_references(pid):
                 refused.append(Refused(f"process {pid}: its referenced bits can't be cleared (clear_refs)"))
                 return
@@ -198,7 +201,7 @@ def watched(pid: int, do: Callable[[], object] | None, seconds: float, each: flo
     if refused:
         raise refused[0]
     if not found:
-        raise Refused(f"it ended before {each:g} s were over: give shorter parts, such as each={each / 10:g}")
+        raise Refused(f"it ended before {each:.3g} s were over: give shorter parts, such as each={each / 10:.3g}")
     return found
 
 
