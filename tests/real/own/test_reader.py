@@ -256,6 +256,10 @@ def test_a_range_that_is_not_there_is_refused():
         vm.process().pages("no such file")
     with pytest.raises(Refused, match="no range at 0x0"):
         vm.process().pages(0)
+    with pytest.raises(Refused, match="address=-5 is negative"):
+        vm.process().pages(-5)
+    with pytest.raises(Refused, match="does not fit a word"):
+        vm.process().pages(1 << 64)
 
 
 def test_of_a_path_with_a_newline_each_range_is_read(tmp_path):

@@ -12,6 +12,7 @@ from ...engine.base.errors import Refused, a_kind, in_ascii, shown
 from ...engine.base.operations import exact
 from ...engine.base.units import PAGE, Address, counted
 from ...engine.machine import Machine
+from ...engine.machine.arguments import whole
 from ...engine.machine.loaded import LoadedMaps, MapsRange
 from ...engine.spaces.process_schema import (
     NAMELESS,
@@ -68,7 +69,7 @@ class Process(LiveProcess):
         elif isinstance(where, bool) or not isinstance(where, int):
             raise Refused(f"pages: {shown(where)} is no address and no name of a range")
         else:
-            one = now.at(where)
+            one = now.at(whole(where, "address"))
             found = (one,) if one is not None else ()
         if not found:
             what = shown(where) if isinstance(where, str) else str(Address(where))
