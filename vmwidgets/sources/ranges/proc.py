@@ -42,8 +42,8 @@ _SMAPS = frozenset((
 ))  # fmt: skip  # read as a list of names
 """Names of `proc_pid_smaps(5)`; Android adds Name."""
 
-_FIELDS = {"Rss": "resident", "Pss": "fair", "Private_Dirty": "dirty", "Swap": "swap"}
-"""The names whose numbers a range keeps, and where."""
+_KEPT = "Rss", "Pss", "Private_Dirty", "Swap"
+"""The names whose numbers a range keeps."""
 
 _REST = re.compile(r"[ \t]+(/\S.*|\[[\w:. -]+\].*)", re.ASCII)
 """A path that an editor has put on a line of its own."""
@@ -95,7 +95,8 @@ def _say_of_smaps(found: Found, held: Mapping[int, Mapping[str, int]], sizes: Co
     """Add what is in memory of each range, and sentences about lines of smaps that are missing."""
     ranges = found.ranges
     for at, numbers in held.items():
-        ranges[at] = replace(ranges[at], **{_FIELDS[name]: size for name, size in numbers.items()})
+        rss, pss, dirty, swap = map(numbers.get, _KEPT)
+        ranges[at] = replace(ranges[at], resident=rss, fair=pss, dirty=dirty, swap=swap)
     if lost:
         found.unsaid.append(
             f"Line {lost[0]} is about a range that is not in the text: lines are missing, or in another order."
@@ -122,7 +123,7 @@ def _about(found: Found, at: int, number: int, said: re.Match[str], held: dict[s
     one, name = found.ranges[at], said[1]
     if name == "Name" and said[3] and not one.path:
         found.ranges[at] = replace(one, path=said[3].strip())
-    if said[2] is None or (name != "Size" and name not in _FIELDS):
+    if said[2] is None or (name != "Size" and name not in _KEPT):
         return
     size = int(said[2]) << 10
     if name == "Size" and size != one.size:
