@@ -9,6 +9,7 @@ from dataclasses import field
 from ..base.errors import in_ascii, printable
 from ..base.frozen import frozen
 from ..base.units import Address, Size, counted
+from ..spaces.process_schema import rounded
 from .handles.tasks import Task
 
 LISTED = 8
@@ -105,7 +106,7 @@ class LoadedMaps:
         if self.resident is not None:
             lines.append(f"Of {self.mapped} mapped, {self.resident} is in memory (Rss).")
             if self.reserved:
-                lines.append(f"{self.reserved} only reserved: no rights, and nothing there to read or write.")
+                lines.append(f"{rounded(self.reserved)} only reserved: no rights, and nothing there to read or write.")
         if self.merged:
             lines.append("Merged by the map, since they have no objects and their flags are equal:")
             lines += _listed([" + ".join(map(repr, group[:4])) + " …" * (len(group) > 4) for group in self.merged])
