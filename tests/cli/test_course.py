@@ -295,3 +295,12 @@ def test_jupyterlab_opens_on_the_first_page_without_its_question_about_news(tmp_
         assert set(chosen) <= set(known)
         assert "fetchNews" not in chosen or "false" in [one["const"] for one in known["fetchNews"]["oneOf"]]
     assert os.environ["JUPYTER_CONFIG_PATH"].endswith(str(tmp_path / "own")), "the person's own path comes after it"
+
+
+def test_an_empty_name_is_not_the_current_folder(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        command(capsys, "--no-open", "--to", "")
+    assert ended.value.code == 2
+    assert "argument --to: '' is not a path" in capsys.readouterr().err
+    assert not any(tmp_path.iterdir())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from pathlib import Path
 
@@ -30,6 +31,23 @@ def test_standard_input_is_read(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
 
 
 @pytest.mark.parametrize(
+    ("text", "head"),
+    [
+        (kinds.MAPS, ["range", "rights", "mapped", "what"]),
+        (kinds.STRACE, ["range", "rights", "mapped", "what"]),
+        (kinds.SMAPS, ["range", "rights", "mapped", "in memory (Rss)", "what"]),
+    ],
+)
+def test_what_a_text_does_not_say_has_no_column(
+    text: str, head: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "text").write_text(text)
+    assert main(["read", str(tmp_path / "text")]) == 0
+    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("range "))
+    assert re.split("  +", line) == head
+
+
+@pytest.mark.parametrize(
     ("content", "words"), [("hello\n", "none says anything about memory"), ("", "is empty"), (None, "can't be read")]
 )
 def test_nothing_found_is_2_and_a_sentence(
@@ -47,3 +65,23 @@ def test_a_picture_that_can_not_be_written_is_2(tmp_path: Path, capsys: pytest.C
     (tmp_path / "m").write_text(kinds.MAPS)
     assert main(["read", str(tmp_path / "m"), "--to", str(tmp_path / "none" / "m.svg")]) == 2
     assert capsys.readouterr().err
+
+
+def test_the_name_of_the_picture_is_checked_before_anything_is_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "m").write_text(kinds.MAPS)
+    assert main(["read", str(tmp_path / "m"), "--to", str(tmp_path / "p.pdf")]) == 2
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err.count("\n")) == ("", 1)
+    assert printed.err.startswith("--to: '")
+    assert "ends in '.pdf'; it must end in .svg" in printed.err
+
+
+def test_a_file_that_is_not_there_is_told_from_a_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["read", str(tmp_path / "none.txt")]) == 2
+    said = capsys.readouterr().err
+    assert said.endswith(
+        "none.txt can't be read (No such file or directory): write the path of a text about memory, "
+        "or - for what another command prints\n"
+    )

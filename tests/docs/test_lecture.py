@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import nbformat
 import pytest
 
 import vmwidgets as vm
+from vmwidgets.cli import main
 from vmwidgets.lectures.listed import LECTURES
 from vmwidgets.questions.exam import TOPICS, kinds_of
 
@@ -45,3 +47,10 @@ def headings_of(path: Path) -> set[str]:
 def test_each_kind_of_question_exists_and_has_a_chapter() -> None:
     named = set(re.findall(r"`([a-z]+/[a-z]+)`", INDEX))
     assert named == {kind.name for topic in TOPICS for kind in kinds_of(topic)}
+
+
+def test_each_command_that_draws_questions_can_be_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    commands = re.findall(r"`vmwidgets (questions --[^`]+)`", TEXT)
+    assert commands
+    assert [words for words in commands if main([*shlex.split(words), "--force"]) != 0] == []

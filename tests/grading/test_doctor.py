@@ -61,6 +61,7 @@ def test_a_zip_is_no_notebook_to_rename(tmp_path: Path) -> None:
     assert said(tmp_path / "lab.zip") == [
         "Nothing counts: not a notebook: a zip archive without notebooks; unpack it, or ask for the .ipynb."
     ]
+    assert main(["doctor", str(tmp_path / "lab.zip")]) == 2
 
 
 def test_what_is_missing_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -115,10 +116,28 @@ def test_nothing_counts_and_why(tmp_path: Path, made: dict[str, Any], says: str)
     assert main(["doctor", str(path)]) == 1
 
 
+@pytest.mark.parametrize("content", ["[]", "{}", '{"cells": 3}', '{"a": [1]}', "7"])
+def test_json_without_cells_is_not_a_notebook(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "x.ipynb"
+    path.write_text(content)
+    assert said(path) == ["Nothing counts: not a notebook: the file has no cells."]
+    assert main(["doctor", str(path)]) == 2
+
+
 @pytest.mark.parametrize("name", ["missing.ipynb", "."])
 def test_no_file_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
     assert main(["doctor", str(tmp_path / name)]) == 2
     assert "is not a file: name your notebook" in capsys.readouterr().err
+
+
+def test_from_the_folder_above_the_labs_the_copied_notebook_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["course", "--no-open"]) == 0
+    assert main(["doctor", "01-maps.ipynb"]) == 2
+    copied = next(tmp_path.rglob("01-maps.ipynb")).relative_to(tmp_path)
+    assert f"'01-maps.ipynb' is not a file: name '{copied}', which is there" in capsys.readouterr().err
 
 
 def test_a_sheet_from_a_code_is_taken_as_the_notebook_says(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -216,3 +217,19 @@ def test_a_key_that_can_not_be_is_refused_without_its_text(tmp_path: Path, cours
     with pytest.raises(Refused, match="key is not a text of at least 16 characters") as caught:
         read_course(course)
     assert "short" not in str(caught.value)
+
+
+def test_the_course_of_the_handbook_can_be_pasted(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "grading.md").read_text(encoding="utf-8")
+    sample = page.partition("```toml\n")[2].partition("```")[0]
+    path = tmp_path / "course.toml"
+    path.write_text(sample)
+    assert (read_course(path).name, [*read_course(path).exercises]) == ("os-2026", ["01/guard", "01/gaps"])
+    path.write_text(re.sub("^# (?!key|modules)", "", sample, flags=re.MULTILINE))
+    assert (read_course(path).prediction, [*read_course(path).due], read_course(path).groups) == (0.5, ["01"], 2)
+
+
+def test_an_unknown_key_of_a_course_is_called_a_key(course: Path) -> None:
+    course.write_text(f"{course.read_text()}predictons = 1\n")
+    with pytest.raises(Refused, match=r"^unknown key in \w+\.toml: 'predictons'; did you mean 'predictions'\?"):
+        read_course(course)

@@ -427,7 +427,8 @@ def test_overrides_that_fit_nothing_are_a_sentence_each(
     run: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     rows = (
-        "zoe,01/guard,1,x\nada,01/gard,1,x\nada,01/guard,many,x\nada,01/guard,-1,x\nada,01/guard,1,x\nada,01/guard,2,x"
+        "zoe,01/guard,1,x\nada,01/gard,1,x\nada,01/guard,many,x\nada,01/guard,-1,x\nada,01/guard,1,x\nada,01/guard,2,x\n"
+        "bert,01/guard,5.5,x"
     )
     assert run("--overrides", f"student,exercise,points,reason\n{rows}\n") == 1
     said = [line.partition(": ")[2] for line in capsys.readouterr().out.splitlines()[1:]]
@@ -435,6 +436,7 @@ def test_overrides_that_fit_nothing_are_a_sentence_each(
         "row 2: student 'zoe' is unknown", "row 3: exercise '01/gard' is not in this course",
         "row 4: points 'many' are not a number from 0", "row 5: points '-1' are not a number from 0",
         "row 7: ada has points for 01/guard in an earlier row, which counts",
+        "row 8: 5.5 points are more than the 5 of 01/guard",
     ]  # fmt: skip
 
 

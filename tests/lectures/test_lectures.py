@@ -349,3 +349,18 @@ def test_the_commands_help_names_the_chapters_of_the_documents_table() -> None:
     rows = dict(re.findall(r"^\| `(\w+)` \|[^|]*\| ([^|]+?) \|", table, re.MULTILINE))
     assert {name: re.search(r"\(OSTEP (.+)\)$", words)[1] for name, words in ABOUT.items()} == rows
     assert list(ABOUT) == list(LECTURES)
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [("fork", ", but faults has it"), ("Clock", ", but replacement has it"), ("falts", ", but faults is"), ("zzz", "")],
+)
+def test_what_a_lecture_is_about_leads_to_it(typed: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lecture", typed]) == 2
+    assert f"{typed!r} is not a lecture{said}: write process, maps" in capsys.readouterr().err
+
+
+def test_the_name_of_a_lecture_may_have_capitals(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "x.html").touch()
+    assert main(["lecture", "Race", "-o", str(tmp_path / "x.html")]) == 2
+    assert "already exists" in capsys.readouterr().err

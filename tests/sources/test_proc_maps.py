@@ -404,3 +404,11 @@ def test_what_is_in_memory_is_said_where_the_text_knows(machine):
     unknown = load_maps(vm.boot("x86-64"), f"{first}\n{second}\n")
     assert unknown.resident is None
     assert "in memory" not in repr(unknown)
+
+
+def test_ranges_without_rights_are_reserved_and_not_mapped():
+    first, second = (f"{at} 0 00:00 0\nSize: 16 kB\nRss: 4 kB\n" for at in ("10000-14000 rw-p", "20000-24000 ---p"))
+    found = load_maps(vm.boot("x86-64"), first + second)
+    assert (found.mapped, found.reserved, found.resident) == (0x4000, 0x4000, 0x2000)
+    assert "Of 16 KiB mapped, 8 KiB is in memory (Rss).\n16 KiB only reserved: no rights" in repr(found)
+    assert found.summary == "2 ranges, 16 KiB mapped, 8 KiB of it in memory"

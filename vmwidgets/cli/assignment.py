@@ -7,7 +7,6 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 from ..assignments import nbgrader, otter
 from ..assignments.cells import course_name, labs_of
@@ -18,6 +17,7 @@ from ..engine.machine.arguments import known
 from ..grading import read_course
 from ..grading.output import write
 from ..labs.exercise import exercises
+from .command import path_typed
 from .copying import shipped
 from .gradescope import GRADESCOPE, write_autograder
 from .labs import chosen
@@ -60,19 +60,19 @@ def add_assignment(commands: argparse._SubParsersAction[argparse.ArgumentParser]
         "--labs", default="", metavar="LABS", help="the labs, such as 01,02 (default: all, or the course's)"
     )
     parser.add_argument(
-        "--course", type=Path, metavar="FILE", help="the course's file, TOML: its name, exercises and points"
+        "--course", type=path_typed, metavar="FILE", help="the course's file, TOML: its name, exercises and points"
     )
     parser.add_argument(
-        "--wheel", type=Path, metavar="FILE", help="gradescope: the wheel of vmwidgets to install there"
+        "--wheel", type=path_typed, metavar="FILE", help="gradescope: the wheel of vmwidgets to install there"
     )
     parser.add_argument(
         "--roster",
-        type=Path,
+        type=path_typed,
         metavar="FILE",
         help="gradescope: CSV that says which ids and addresses belong to one person",
     )
     parser.add_argument(
-        "--exercises", type=Path, nargs="+", default=[], metavar="FILE",
+        "--exercises", type=path_typed, nargs="+", default=[], metavar="FILE",
         help="gradescope: modules with your own exercises, in addition to the modules that the course's file names",
     )  # fmt: skip
     parser.set_defaults(run=run)

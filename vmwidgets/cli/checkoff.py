@@ -12,6 +12,7 @@ from ..grading.apart import check_given
 from ..grading.checkoff import check_off
 from ..grading.checkoff.sheets import format_of, save, text
 from ..grading.own_exercises import read_modules
+from .command import path_typed
 from .secret import HELP, is_course, secret_in
 from .text import printable
 
@@ -32,8 +33,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--again", type=int, default=0, metavar="N", help="ask other questions: the Nth set after the first"
     )
-    group.add_argument("--secret", type=Path, metavar="FILE", help=f"ask questions that students can't predict: {HELP}")
-    group.add_argument("-o", "--output", type=Path, metavar="FILE", help="write a file to print, .md or .html")
+    group.add_argument(
+        "--secret", type=path_typed, metavar="FILE", help=f"ask questions that students can't predict: {HELP}"
+    )
+    group.add_argument("-o", "--output", type=path_typed, metavar="FILE", help="write a file to print, .md or .html")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 
 from .. import __version__
 from . import INTERRUPTED, TOOLS, VMWIDGETS
@@ -46,6 +47,13 @@ def parser_for(arguments: Sequence[str], program: str) -> argparse.ArgumentParse
     for name in (first,) if first in names else names if first not in ("--version", *MOVED) else ():
         getattr(import_module(f".{name}", __package__), f"add_{name}")(commands)
     return parser
+
+
+def path_typed(text: str) -> Path:
+    """The path that was typed; an empty one would be the current folder, where a shell's variable had no value."""
+    if not text:
+        raise argparse.ArgumentTypeError("'' is not a path: write the name of a file or folder")
+    return Path(text)
 
 
 def main(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> int:

@@ -15,6 +15,7 @@ from .. import __version__
 from ..engine.base.errors import Refused
 from ..engine.base.released import install
 from ..engine.base.units import counted
+from .command import path_typed
 from .copying import README, Copied, copy_labs, handed_out
 from .text import printable
 
@@ -39,7 +40,7 @@ def add_course(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         epilog=_EXITS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--to", type=Path, default=Path(FOLDER), metavar="DIR", help=f"the folder ({FOLDER})")
+    parser.add_argument("--to", type=path_typed, default=Path(FOLDER), metavar="DIR", help=f"the folder ({FOLDER})")
     parser.add_argument("--update", action="store_true", help="update the labs that you have not changed")
     parser.add_argument("--no-open", action="store_true", help="copy only, and say how to open them")
     parser.set_defaults(run=run)

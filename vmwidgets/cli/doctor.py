@@ -5,18 +5,19 @@ from __future__ import annotations
 import argparse
 import sys
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 from ..engine.base.errors import Refused
 from ..engine.base.units import counted
 from ..grading.doctor import diagnosis
 from ..grading.own_exercises import read_modules
+from .command import path_typed
 from .computer import needed, optional
+from .course import FOLDER
 from .text import printable
 
 WELL, MISSING, NOTHING = 0, 1, 2
-"""Exit codes: everything counts or works; something is missing; the file can't be read."""
+"""Exit codes: everything counts or works; something is missing; the file is not a notebook."""
 
 
 def add_doctor(commands: Any) -> None:
@@ -27,12 +28,17 @@ def add_doctor(commands: Any) -> None:
         description="Without a file: check what the labs need on this computer, and say what to do about what is "
         "missing, one line for each check. With a file: read a saved notebook as the grader does, and say what will "
         "count, for whom, for how many points, and what is missing. Exit code 0: everything needed is there; 1: "
-        "something is missing; 2: the file can't be read.",
+        "something is missing; 2: the file can't be read, or is not a notebook.",
     )
-    parser.add_argument("notebook", type=Path, nargs="?", help="your saved notebook")
+    parser.add_argument("notebook", type=path_typed, nargs="?", help="your saved notebook")
     parser.add_argument("--all", action="store_true", help="check what only some pages and courses use, too")
     parser.add_argument(
-        "--exercises", type=Path, nargs="+", default=[], metavar="FILE", help="modules with your course's own exercises"
+        "--exercises",
+        type=path_typed,
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="modules with your course's own exercises",
     )
     parser.set_defaults(run=run)
 
@@ -43,7 +49,9 @@ def run(options: argparse.Namespace) -> int:
         return _computer(everything=options.all)
     try:
         if not options.notebook.is_file():
-            raise Refused(f"{str(options.notebook)!r} is not a file: name your notebook")
+            copied = options.notebook.parent / FOLDER / options.notebook.name
+            advice = f"name {str(copied)!r}, which is there" if copied.is_file() else "name your notebook"
+            raise Refused(f"{str(options.notebook)!r} is not a file: {advice}")
         read_modules(options.exercises)
         found = diagnosis(options.notebook)
     except (Refused, OSError) as error:
@@ -51,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
         return NOTHING
     for line in found.lines():
         print(printable(line))
-    return WELL if found.well else MISSING
+    return WELL if found.well else MISSING if found.is_notebook else NOTHING
 
 
 def _computer(*, everything: bool) -> int:

@@ -14,6 +14,7 @@ from ..engine.mmu.followed import Followed
 from ..real import xv6
 from ..real.follow.checks import checked, checks_in
 from ..real.follow.rules import LABS, RULES
+from .command import path_typed
 from .text import printable
 
 FOUND_NOTHING, BROKEN, BAD_INPUT, UNFINISHED = 0, 1, 2, 3
@@ -48,7 +49,7 @@ def add_follow(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         epilog=f"{_rules_of(LABS)}\n\n{_EXITS}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="a folder of xv6-riscv")
+    parser.add_argument("folder", type=path_typed, metavar="FOLDER", help="a folder of xv6-riscv")
     parser.add_argument("--lab", choices=LABS, default="base", help="the lab whose rules are checked (base)")
     parser.add_argument(
         "--run",
@@ -57,14 +58,14 @@ def add_follow(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="a command for xv6's shell, such as cowtest; default: boot only",
     )
     parser.add_argument("--counts", metavar="ARRAY", help="the array that counts references, such as refcount")
-    parser.add_argument("--checks", type=Path, metavar="FILE", help="a file of Python that sets checks = {...}")
+    parser.add_argument("--checks", type=path_typed, metavar="FILE", help="a file of Python that sets checks = {...}")
     parser.add_argument("--cpus", type=int, default=1, help="number of processors (1)")
     parser.add_argument("--stops", type=int, default=200_000, help="largest number of stops (200000)")
     parser.add_argument("--seconds", type=float, default=600.0, help="longest time in seconds (600)")
     parser.add_argument("--make", action="append", default=[], metavar="WORD", help="one more word for make: LAB=cow")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.add_argument(
-        "--gradescope", type=Path, metavar="FILE", help="also write the result as Gradescope's results.json"
+        "--gradescope", type=path_typed, metavar="FILE", help="also write the result as Gradescope's results.json"
     )
     parser.add_argument("--points", type=float, default=1.0, help="points in that file if nothing is found (1)")
     parser.set_defaults(run=run, usage_error=parser.error)

@@ -30,6 +30,7 @@ from ..grading.roster import Roster, missing, read_roster, with_roster
 from ..grading.sample import sampled, share_of
 from ..grading.tables import write_tables
 from . import INTERRUPTED, checkoff
+from .command import path_typed
 from .copying import shipped
 
 LOOK, NOTHING, ZERO = 1, 2, 3
@@ -56,13 +57,17 @@ def add_grade(commands: Any) -> None:
         "says why; 3: a student has no points for a lab, although no work was found wrong. "
         "With --ask and one notebook: three questions for the student on their own work.",
     )
-    parser.add_argument("folder", type=Path, help="the folder of submitted notebooks; with --ask, one of them")
-    parser.add_argument("--course", type=Path, help="the course's file, TOML; needed, except with --ask and --gain")
+    parser.add_argument("folder", type=path_typed, help="the folder of submitted notebooks; with --ask, one of them")
     parser.add_argument(
-        "--exercises", type=Path, nargs="+", default=[], metavar="FILE",
+        "--course", type=path_typed, help="the course's file, TOML; needed, except with --ask and --gain"
+    )
+    parser.add_argument(
+        "--exercises", type=path_typed, nargs="+", default=[], metavar="FILE",
         help="your own exercises: modules that call lab.exercise; they run on this computer with your rights",
     )  # fmt: skip
-    parser.add_argument("--to", type=Path, default=Path("grades"), help="where results are written (default: grades)")
+    parser.add_argument(
+        "--to", type=path_typed, default=Path("grades"), help="where results are written (default: grades)"
+    )
     parser.add_argument("--only", default="", metavar="STUDENT", help="grade this student's files again")
     parser.add_argument("--explain", default="", metavar="STUDENT", help="say why this student has these points")
     parser.add_argument("--sample", default="", metavar="PART", help="choose students for the desk, such as 10%%")
@@ -82,7 +87,9 @@ def add_grade(commands: Any) -> None:
         "--seconds", type=float, default=MOST_SECONDS, metavar="S",
         help=f"the longest that judging one file may take (default: {MOST_SECONDS})",
     )  # fmt: skip
-    parser.add_argument("--roster", type=Path, metavar="FILE", help="the course's students: CSV with a column of ids")
+    parser.add_argument(
+        "--roster", type=path_typed, metavar="FILE", help="the course's students: CSV with a column of ids"
+    )
     parser.add_argument("--names", action="store_true", help="with --roster: names in the report and the feedback")
     parser.add_argument("--lms", default="", metavar="SYSTEM", help="a gradebook file for canvas, moodle or blackboard")
     parser.add_argument(
@@ -95,7 +102,7 @@ def add_grade(commands: Any) -> None:
         "--grace", type=float, default=0, metavar="HOURS", help="hours after the due date that still count as on time"
     )
     parser.add_argument(
-        "--overrides", type=Path, metavar="FILE",
+        "--overrides", type=path_typed, metavar="FILE",
         help="CSV with student,exercise,points,reason; kept for later runs as overrides.csv among the results",
     )  # fmt: skip
     parser.add_argument(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from ..engine.kernel.tasks.forks import FORKS, SAME_AS
 from ..lectures.lecture import Lecture
 from ..lectures.listed import ABOUT, FORKING, LECTURES
 from . import handout
+from .command import path_typed
 
 WRITTEN, BAD = 0, 2
 
@@ -44,7 +46,7 @@ def add_lecture(commands: Any) -> None:
         "name", metavar="LECTURE|NOTEBOOK|JOURNAL", help="a lecture below, a notebook, or m.journal.save's file"
     )
     parser.add_argument(
-        "-o", "--output", type=Path, metavar="FILE", help="where to write it (NAME.html, or NAME-class.html)"
+        "-o", "--output", type=path_typed, metavar="FILE", help="where to write it (NAME.html, or NAME-class.html)"
     )
     parser.add_argument(
         "--fork", choices=[*FORKS, *SAME_AS], metavar="WAY",
@@ -59,6 +61,8 @@ def add_lecture(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the files, and print their paths."""
+    if options.name.lower() in LECTURES:
+        options.name = options.name.lower()
     is_source = options.name not in LECTURES
     try:
         for name, option in (OF_A_LECTURE if is_source else OF_A_SOURCE).items():
@@ -67,7 +71,10 @@ def run(options: argparse.Namespace) -> int:
                 raise Refused(f"{option} goes with {goes}, not with {options.name!r}")
         if is_source and not Path(options.name).suffix:
             names = ", ".join(LECTURES)
-            raise Refused(f"{options.name!r} is not a lecture: write {names}, or name a notebook or a journal")
+            raise Refused(
+                f"{options.name!r} is not a lecture{_nearest(options.name)}: write {names}, or name a notebook or a "
+                f"journal"
+            )
         if is_source:
             return handout.run(options)
         variant = (f"-{options.fork}" if options.fork else "") + "-class" * options.for_class
@@ -83,6 +90,16 @@ def run(options: argparse.Namespace) -> int:
     print(f"{printable(str(output))}: {output.stat().st_size / 1024:,.0f} KiB")
     print(f"{printable(str(output.with_suffix('.jsonl.gz')))}: its machine, for vm.load_journal")
     return WRITTEN
+
+
+def _nearest(typed: str) -> str:
+    """Return the lectures about a word, or with nearly this name, as a part of a sentence; or ""."""
+    word = typed.lower()
+    about = [name for name, words in ABOUT.items() if word and word in f"{name}: {words}".lower()]
+    if about:
+        return f", but {' and '.join(about)} {'has' if len(about) == 1 else 'have'} it"
+    near = get_close_matches(word, LECTURES, 1)
+    return f", but {near[0]} is" if near else ""
 
 
 def _made(name: str, fork: str | None) -> Lecture:

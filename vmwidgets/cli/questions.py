@@ -11,6 +11,7 @@ from ..engine.base.errors import Refused, shown
 from ..engine.base.files import check_free, place_of, written_whole
 from ..engine.base.units import counted
 from ..labs.beginning import Beginning
+from .command import path_typed
 from .secret import HELP, secret_in
 from .text import printable
 
@@ -76,7 +77,9 @@ def add_questions(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     parser.add_argument(
         "--seed", metavar="N", help=f"a whole number that determines the questions (default: drawn, {BITS} bits)"
     )
-    parser.add_argument("--secret", type=Path, metavar="FILE", help=f"only its owner can make the questions: {HELP}")
+    parser.add_argument(
+        "--secret", type=path_typed, metavar="FILE", help=f"only its owner can make the questions: {HELP}"
+    )
     parser.add_argument(
         "--n", metavar="N", help="number of questions for each topic (default: 6; with --kind, one of each kind)"
     )

@@ -8,9 +8,12 @@ from pathlib import Path
 
 from ..engine.base.errors import Refused
 from ..engine.base.progress import bar
+from ..pictures.exports import maker_of
 from ..pictures.registry import picture
 from ..sources.door import load
+from ..sources.given_text import OR_TEXT
 from ..sources.record import record
+from .command import path_typed
 from .text import printable
 
 READ, NOTHING = 0, 2
@@ -44,7 +47,7 @@ def add_read(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument(
         "--record", action="store_true", help="run FILE, with arguments after --, and read its references"
     )
-    parser.add_argument("--to", type=Path, metavar="PICTURE", help="write the picture: picture.svg")
+    parser.add_argument("--to", type=path_typed, metavar="PICTURE", help="write the picture: picture.svg")
     parser.set_defaults(run=run)
 
 
@@ -52,6 +55,8 @@ def run(options: argparse.Namespace) -> int:
     """Read a text; the exit status says whether anything was found."""
     progress = bar if sys.stderr.isatty() else None
     try:
+        if options.to is not None:
+            maker_of(options.to, "--to")
         found = record(options.file) if options.record else load(_given(options.file), progress=progress)
         drawn = picture(getattr(found, "shown", found))
         print(repr(found), flush=True)
@@ -60,7 +65,9 @@ def run(options: argparse.Namespace) -> int:
             drawn.save(options.to)
     except Refused as error:
         sys.stdout.flush()
-        print(printable(str(error)), file=sys.stderr)
+        said = str(error).removesuffix(OR_TEXT)
+        more = ", or - for what another command prints" if said != str(error) else ""
+        print(printable(f"{said}{more}"), file=sys.stderr)
         return NOTHING
     except OSError as error:
         sys.stdout.flush()

@@ -9,6 +9,7 @@ from pathlib import Path
 from ..engine.base.units import counted
 from ..sources.traces.reader import Unreadable
 from ..sources.traces.replay import Divergence, Outcome, replay
+from .command import path_typed
 from .text import MOST_FIELDS, comparison_table, printable, short_text, value_text
 
 AGREES, DIVERGES, UNREADABLE = 0, 1, 2
@@ -29,7 +30,7 @@ def add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         epilog=_EXITS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a trace: .jsonl or .jsonl.gz")
+    parser.add_argument("files", nargs="+", type=path_typed, metavar="FILE", help="a trace: .jsonl or .jsonl.gz")
     parser.set_defaults(run=run)
 
 

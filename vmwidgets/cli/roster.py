@@ -7,7 +7,6 @@ import csv
 import io
 import secrets
 import sys
-from pathlib import Path
 from typing import Any
 
 from ..engine.base.errors import Refused
@@ -16,6 +15,7 @@ from ..engine.base.units import counted
 from ..grading.roster import Roster, read_roster
 from ..grading.tables import harmless
 from ..labs.codes import code_of
+from .command import path_typed
 from .private import write_private
 from .secret import named_key
 from .text import printable
@@ -53,8 +53,10 @@ def add_roster(commands: Any) -> None:
     key = actions.add_parser("key", help="print a new key for a course's file")
     key.set_defaults(run=run_key)
     codes = actions.add_parser("codes", help="print a code for each id of each student", epilog=_EXITS)
-    codes.add_argument("--course", type=Path, required=True, metavar="FILE", help="the course's file, with its key")
-    codes.add_argument("--roster", type=Path, required=True, metavar="FILE", help="CSV with a column of ids")
+    codes.add_argument(
+        "--course", type=path_typed, required=True, metavar="FILE", help="the course's file, with its key"
+    )
+    codes.add_argument("--roster", type=path_typed, required=True, metavar="FILE", help="CSV with a column of ids")
     codes.add_argument("-o", "--output", metavar="FILE", help="a new file, which only you may read")
     codes.set_defaults(run=run_codes)
 

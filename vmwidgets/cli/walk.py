@@ -16,6 +16,7 @@ from ..sources.tables.architectures import Architecture, architecture, architect
 from ..sources.tables.cases import Case, Comparison, Mismatch, answer, compare, read_cases
 from ..sources.tables.memory import ImageMemory, open_image
 from ..sources.traces.reader import Unreadable
+from .command import path_typed
 from .text import comparison_table, printable
 from .walk_text import verdict, walk_lines
 
@@ -44,10 +45,10 @@ def add_walk(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         formatter_class=argparse.RawDescriptionHelpFormatter,
         usage="python -m vmwidgets.tools walk --tables FILE… | --arch ARCH --memory DUMP --root ADDR VA…",
     )
-    parser.add_argument("--tables", nargs="+", type=Path, metavar="FILE", help="cases: .jsonl or .jsonl.gz")
+    parser.add_argument("--tables", nargs="+", type=path_typed, metavar="FILE", help="cases: .jsonl or .jsonl.gz")
     parser.add_argument("--answers", action="store_true", help="print cases with the answers found; compare nothing")
     parser.add_argument("--arch", metavar="ARCH", help=", ".join(architectures()))
-    parser.add_argument("--memory", type=Path, metavar="DUMP", help="a raw image of physical memory")
+    parser.add_argument("--memory", type=path_typed, metavar="DUMP", help="a raw image of physical memory")
     parser.add_argument("--base", default="0", metavar="ADDR", help="physical address of the image's first byte (0)")
     parser.add_argument("--root", metavar="ADDR", help="physical address of the root table, without flags")
     parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="smep=on, dacr=0x55, …")

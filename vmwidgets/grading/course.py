@@ -114,7 +114,7 @@ def _data(path: Path) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Refused(f"{str(path)!r} is not TOML: {error}") from None
     for member in data:
-        known(member, dict.fromkeys(MEMBERS), f"{path.name}:")
+        known(member, dict.fromkeys(MEMBERS), f"key in {path.name}:")
     return data
 
 

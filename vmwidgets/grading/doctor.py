@@ -34,6 +34,11 @@ class Diagnosis:
     """The file's kind, if it can't be a notebook; or ""."""
 
     @property
+    def is_notebook(self) -> bool:
+        """Return whether the file could be read as a notebook."""
+        return not self.kind and (self.handed.finding is None or self.handed.finding.status is not Status.UNREADABLE)
+
+    @property
     def well(self) -> bool:
         """Return whether everything counts: each exercise was checked and judged, and each prediction is answered."""
         whose = self.handed.begun is not None and bool(self.handed.begun.students)

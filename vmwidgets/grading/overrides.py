@@ -20,9 +20,6 @@ from .titles import MEANINGS
 STUDENT = ("student", *MEANINGS["id"])
 EXERCISE, POINTS, REASON = ("exercise", "task"), ("points", "score"), ("reason", "why", "comment")
 
-MOST = 1_000_000
-"""The most points."""
-
 
 @frozen(slots=False)
 class Override:
@@ -72,6 +69,8 @@ def with_overrides(grades: Grades, overrides: Overrides, roster: Roster | None) 
             problem = f"exercise {one.exercise!r} is not in this course"
         elif points is None:
             problem = f"points {one.points!r} are not a number from 0"
+        elif points > grades.course.exercises[one.exercise]:
+            problem = f"{points:g} points are more than the {grades.course.exercises[one.exercise]:g} of {one.exercise}"
         elif (student, one.exercise) in given:
             problem = f"{student} has points for {one.exercise} in an earlier row, which counts"
         else:
@@ -105,4 +104,4 @@ def _points(text: str) -> float | None:
         points = float(text.replace(",", "."))
     except ValueError:
         return None
-    return round(points, 2) if 0 <= points <= MOST else None
+    return round(points, 2) if points >= 0 else None

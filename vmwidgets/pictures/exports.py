@@ -92,10 +92,7 @@ class Exports:
         Raises :class:`Refused` for another ending, and if the file can't be written.
         """
         file = place_of(path, "map.svg")
-        make = _FORMATS.get(file.suffix.lower())
-        if make is None:
-            endings = ", ".join(_FORMATS)
-            raise Refused(f"save: {shown(str(path))} ends in {shown(file.suffix)}; it must end in {endings}")
+        make = maker_of(file)
         if STEP not in file.name:
             with written_whole(file) as new:
                 new.write(_bytes(make(self)))
@@ -125,6 +122,15 @@ _FORMATS: dict[str, Callable[[Exports], str | bytes]] = {
     ".png": lambda picture: picture.to_png(),
 }
 """The functions that write files, by the ending of their names."""
+
+
+def maker_of(file: Path, option: str = "save") -> Callable[[Exports], str | bytes]:
+    """Return what makes a file of this ending; :class:`Refused` for another, and says where the name was given."""
+    make = _FORMATS.get(file.suffix.lower())
+    if make is None:
+        endings = ", ".join(_FORMATS)
+        raise Refused(f"{option}: {shown(str(file))} ends in {shown(file.suffix)}; it must end in {endings}")
+    return make
 
 
 # ---- pictures that stay as they are --------------------------------------------------------------

@@ -55,10 +55,7 @@ class Process(Picture):
             return draw_process(target, width=at.width)
         notes = [*_facts(target.ranges)] if isinstance(target, LoadedMaps) else with_signs_of(target)[1:]
         if isinstance(target, LoadedMaps):
-            ranges = tuple(
-                ProcessRange(one.start, one.end, one.protection, one.shared, one.offset, one.path, one.resident)
-                for one in target.ranges
-            )
+            ranges = tuple(map(_as_process, target.ranges))
             notes += [*target.unsaid, *filter(None, [target.passed_over])]
             if target.outside:
                 one = len(target.outside) == 1
@@ -81,6 +78,13 @@ class Process(Picture):
 def with_signs_of(target: object) -> list[str]:
     """Return the lines of a value's text, with the symbols that pictures use."""
     return with_signs(target).split("\n")
+
+
+def _as_process(one: MapsRange) -> ProcessRange:
+    return ProcessRange(
+        one.start, one.end, one.protection, one.shared, one.offset, one.path, one.resident, one.fair, one.dirty,
+        one.swap,
+    )  # fmt: skip  # in the order of its fields
 
 
 def _of_task(task: Task) -> Iterable[ProcessRange]:

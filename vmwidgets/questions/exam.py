@@ -123,7 +123,9 @@ def kinds_of(topic: object) -> tuple[Kind, ...]:
     [1, 2, 3]
     """
     if not isinstance(topic, str) or topic not in TOPICS:
-        raise Refused(f"topic={shown(topic)}: write one of {', '.join(TOPICS)}")
+        is_kind = isinstance(topic, str) and topic.partition("/")[0] in TOPICS
+        advice = "; kinds go with --kind, or kinds=" if is_kind else ""
+        raise Refused(f"topic={shown(topic)}: write one of {', '.join(TOPICS)}{advice}")
     kinds: tuple[Kind, ...] = import_module(f".{_MODULES.get(topic, topic)}", __package__).KINDS
     return kinds
 
@@ -185,7 +187,10 @@ def _chosen(topic: str | Sequence[str], kinds: Sequence[str]) -> tuple[tuple[Any
         return topics, of_topics
     there = {kind.name for of_topic in of_topics for kind in of_topic}
     if unknown := [name for name in kinds if name not in there]:
-        raise Refused(f"kind={shown(unknown[0])}: the kinds of {', '.join(topics)} are {', '.join(sorted(there))}")
+        advice = "; topics go with --topic, or topic=" if unknown[0] in TOPICS else ""
+        raise Refused(
+            f"kind={shown(unknown[0])}: the kinds of {', '.join(topics)} are {', '.join(sorted(there))}{advice}"
+        )
     chosen = [tuple(kind for kind in of_topic if kind.name in kinds) for of_topic in of_topics]
     if idle := [one for one, of_topic in zip(topics, chosen, strict=True) if not of_topic]:
         raise Refused(f"topic={shown(idle[0])}: none of its kinds is chosen: leave the topic out, or choose one")

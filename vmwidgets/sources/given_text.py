@@ -25,6 +25,9 @@ BROKEN: tuple[type[Exception], ...] = (OSError, ValueError, EOFError, zlib.error
 if lzma is not None:
     BROKEN = (*BROKEN, lzma.LZMAError)
 
+OR_TEXT = ", or its text"
+"""How the sentences end that ask for another path: a command, which takes no text, has another end."""
+
 _PACKED = b"\x1f\x8b"
 _XZ = b"\xfd7zXZ\x00"
 
@@ -43,7 +46,7 @@ def path_of(given: Any, what: str) -> str:
     except Exception:  # noqa: BLE001  whatever a learner's object does when it is asked
         name = None
     if not isinstance(name, str):
-        raise Refused(f"path_or_text={shown(given)} is {a_kind(given)}: write the path of {what}, or its text")
+        raise Refused(f"path_or_text={shown(given)} is {a_kind(given)}: write the path of {what}{OR_TEXT}")
     return name
 
 
@@ -51,7 +54,7 @@ def read(name: str, what: str, never: str, most: int) -> str:
     """Return a file's contents, at most `most` bytes; `never` says what something larger can't be."""
     label = printable(name if len(name) <= MAX_NAME else name[:MAX_NAME] + "…")
     if not name:
-        raise Refused(f"path_or_text='' names no file: write the path of {what}, or its text")
+        raise Refused(f"path_or_text='' names no file: write the path of {what}{OR_TEXT}")
     try:
         with Path(name).open("rb") as file:
             content = file.read(most + 1)
@@ -64,7 +67,7 @@ def read(name: str, what: str, never: str, most: int) -> str:
                 content = unpacked.read(most + 1)
     except BROKEN as error:
         why = getattr(error, "strerror", None) or f"{error}"
-        raise Refused(f"{label} can't be read ({why}): write the path of {what}, or its text") from None
+        raise Refused(f"{label} can't be read ({why}): write the path of {what}{OR_TEXT}") from None
     if len(content) > most:
         raise Refused(f"{label} has more than {binary_size(most)}: that is {never}")
     refuse_binary(content, label)

@@ -77,7 +77,7 @@ def load_ranges(
     outside = tuple(one for one in ranges if not (layout.user_start <= one.start and one.end <= layout.user_end))
     known = [one.resident for one in ranges if one.resident is not None]
     resident = Size(sum(known)) if known else None
-    mapped = Size(sum(one.size for one in ranges))
+    mapped = Size(sum(one.size for one in ranges if not one.is_reserved))
     return LoadedMaps(
         made, source, recorded, len(inside), _merged(made, inside), outside, mapped, resident, ranges, found.what,
         found.unsaid, found.passed_over,

@@ -148,6 +148,19 @@ def test_each_part_of_the_time_has_its_references(
     assert [(row.first, [row.references, row.writes]) for row in found.rows] == sorted(wanted.items())
 
 
+def test_what_is_said_of_a_place_has_each_reference_once() -> None:
+    found = trace([PAGE - 4, PAGE - 4, 0, 2 * PAGE], [False, True, False, False], sizes=[8, 2, 4, 4])
+    for place, references, mix in (
+        (found.locality(), 4, "3 reads, 1 write"),  # one reference is to two pages
+        (found.locality(high=PAGE), 3, "2 reads, 1 write"),
+        (found.locality(low=PAGE, high=2 * PAGE), 1, "1 read"),
+        (found.locality(low=PAGE + 8), 2, "2 reads"),  # of whole pages
+        (found.locality(first=2), 2, "2 reads"),
+    ):
+        assert (place.references, place.mix) == (references, mix)
+    assert [row.references for row in found.locality().rows] == [3, 1, 1]
+
+
 # ---- policies of the learner's own -------------------------------------------------------------------
 
 

@@ -21,7 +21,7 @@ from vmwidgets import Refused
 from vmwidgets.engine.base.units import Address
 from vmwidgets.engine.spaces.process_schema import ProcessRange, rounded
 from vmwidgets.real.own.process import used_during, used_in_parts
-from vmwidgets.real.own.reader import moment_of, states_of
+from vmwidgets.real.own.reader import moment_of, ranges_in, states_of
 
 CHILD = """
 import ctypes, mmap, os, random, sys, tempfile
@@ -210,6 +210,8 @@ def test_a_process_is_watched_while_a_function_runs_and_a_child_that_waits_uses_
     idle = vm.process(child.pid).locality(seconds=0.09, each=0.03)
     assert len(idle.sets) == 3
     assert vm.picture(idle).scene().table.header[-1] == "0.09 s"
+    uneven = vm.process(child.pid).locality(seconds=0.09, each=0.06)
+    assert (uneven.parts, round(uneven.each, 6)) == (2, 0.045)  # they make up the seconds
     memory.close()
 
 
@@ -254,6 +256,10 @@ def test_a_range_that_is_not_there_is_refused():
         vm.process().pages("no such file")
     with pytest.raises(Refused, match="no range at 0x0"):
         vm.process().pages(0)
+    with pytest.raises(Refused, match="address=-5 is negative"):
+        vm.process().pages(-5)
+    with pytest.raises(Refused, match="does not fit a word"):
+        vm.process().pages(1 << 64)
 
 
 def test_of_a_path_with_a_newline_each_range_is_read(tmp_path):
@@ -264,3 +270,16 @@ def test_of_a_path_with_a_newline_each_range_is_read(tmp_path):
         count = len(by_another_reader(os.getpid()))
         assert abs(len(moment_of(os.getpid()).ranges) - count) <= 1
         memory.close()
+
+
+def test_a_saved_smaps_says_as_much_as_the_process() -> None:
+    text = Path("/proc/self/smaps").read_bytes()
+    live = [*ranges_in(text)]
+    loaded = vm.load(text)
+    fields = ("start", "end", "protection", "shared", "offset", "path", "resident", "fair", "dirty", "swap")
+    said = [[tuple(getattr(one, field) for field in fields) for one in some] for some in (loaded.ranges, live)]
+    assert said[0] == said[1]
+    assert any(one.fair and one.dirty for one in live)
+    table = vm.picture(loaded).scene().table
+    heap = next(row for row in table.rows if row[-1] == "[heap]")
+    assert dict(zip(table.header, heap, strict=True))["private, written"] not in ("", "0")

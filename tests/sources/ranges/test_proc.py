@@ -126,6 +126,7 @@ def test_smaps_say_what_is_in_memory():
         (("Rss:                   4 kB", "Rss:                  40 kB"), "can't be in memory"),
         (("Rss:                   4 kB\n", ""), "Rss is not said of 1 of 2 ranges"),
         (("Rss:                   4 kB", "Rss:                   4 kB\nRss:                   8 kB"), "said twice"),
+        (("Rss:                   0 kB", "Rss: 0 kB\nSwap:                  8 kB"), "can't be in swap"),
         (("Size:                  4 kB\n", ""), "lines are missing, or in another order"),
     ],
 )

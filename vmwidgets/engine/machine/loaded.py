@@ -9,6 +9,7 @@ from dataclasses import field
 from ..base.errors import in_ascii, printable
 from ..base.frozen import frozen
 from ..base.units import Address, Size, counted
+from ..spaces.process_schema import rounded
 from .handles.tasks import Task
 
 LISTED = 8
@@ -23,8 +24,9 @@ class MapsRange:
     """One line: [start, end) in bytes, its protection, and the source of its contents.
 
     `path` is a file's path, one of the kernel's names such as ``"[heap]"``, or empty; `offset` (bytes) is where in the
-    file it begins; `shared` tells MAP_SHARED from MAP_PRIVATE; `line` counts from 1. `resident` (bytes) is the part of
-    it in memory, which only smaps and similar texts have.  If a text has no rights, the protection is "???".
+    file it begins; `shared` tells MAP_SHARED from MAP_PRIVATE; `line` counts from 1.  `resident` (bytes) is the part of
+    it in memory, which only smaps and similar texts have.  Only smaps has `fair`, `dirty` and `swap`, as in
+    :class:`ProcessRange`.  If a text has no rights, the protection is "???".
     """
 
     line: int
@@ -37,11 +39,19 @@ class MapsRange:
     inode: int
     path: str
     resident: int | None = None
+    fair: int | None = None
+    dirty: int | None = None
+    swap: int | None = None
 
     @property
     def size(self) -> Size:
         """The length in bytes."""
         return Size(self.end - self.start)
+
+    @property
+    def is_reserved(self) -> bool:
+        """Return whether it has no rights at all: addresses that nothing can use."""
+        return self.protection == "---"
 
     @in_ascii
     def __repr__(self) -> str:
@@ -66,13 +76,18 @@ class LoadedMaps:
     merged: tuple[tuple[MapsRange, ...], ...]
     outside: tuple[MapsRange, ...]
     mapped: Size
-    """The bytes of all ranges."""
+    """The bytes of the ranges that have rights, or of all ranges if the text has no rights."""
     resident: Size | None
     """The bytes of them that are in memory, which only smaps and similar texts have."""
     ranges: tuple[MapsRange, ...] = ()
     what: str = ""
     unsaid: tuple[str, ...] = ()
     passed_over: str = ""
+
+    @property
+    def reserved(self) -> Size:
+        """The bytes of the ranges without any right."""
+        return Size(sum(one.size for one in self.ranges if one.is_reserved))
 
     @property
     def summary(self) -> str:
@@ -89,6 +104,8 @@ class LoadedMaps:
             lines.insert(0, f"There is no /proc/self/maps on this system: this is {self.source}.")
         if self.resident is not None:
             lines.append(f"Of {self.mapped} mapped, {self.resident} is in memory (Rss).")
+            if self.reserved:
+                lines.append(f"{rounded(self.reserved)} only reserved: no rights, and nothing there to read or write.")
         if self.merged:
             lines.append("Merged by the map, since they have no objects and their flags are equal:")
             lines += _listed([" + ".join(map(repr, group[:4])) + " …" * (len(group) > 4) for group in self.merged])

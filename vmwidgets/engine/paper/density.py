@@ -93,7 +93,6 @@ class Density(NamedTuple):
     sets: tuple[int, ...]
     pages: int
     hot: int
-    references: int
 
 
 def density(
@@ -127,7 +126,7 @@ def density(
     )  # fmt: skip  # a record
     sums = np.sort(often)[::-1].cumsum()
     hot = int(np.searchsorted(sums, 0.9 * sums[-1])) + 1
-    return Density(rows, tuple(sets), len(used), hot, int(often.sum()))
+    return Density(rows, tuple(sets), len(used), hot)
 
 
 def name_of(page: int, named: Sequence[NamedRange]) -> str:

@@ -333,8 +333,11 @@ class Trace:
         low, high = number_within(low, "low", 0, 1 << 64), number_within(high, "high", 0, 1 << 64)
         end = len(self) if last is None else last
         chosen = self.part(first, end)
-        named = [NamedRange(start // size, (stop - 1) // size, name) for start, stop, name in self.ranges]
-        found = density(self.coded(size), first, end, parts, rows, (low // size, -(-high // size)), named)
+        named = [NamedRange(start // size, (past - 1) // size, name) for start, past, name in self.ranges]
+        begin, stop = low // size, -(-high // size)
+        found = density(self.coded(size), first, end, parts, rows, (begin, stop), named)
+        # A reference to two pages is in the rows of both, and is one reference of those that are said.
+        there = chosen if (low, high) == (0, 1 << 64) else chosen._to(begin * size, stop * size - 1)
         listed = tuple(
             Listed(first + number, address, DOES[kind])
             for number, (address, kind) in enumerate(zip(chosen.addresses.tolist(), chosen.kinds.tolist(), strict=True))
@@ -342,8 +345,8 @@ class Trace:
         ) if len(chosen) <= MOST_LISTED else ()  # fmt: skip  # of few
         is_part = len(chosen) < len(self) or low > 0 or high < 1 << 64
         return LocalityValue(
-            self.name, found.references, found.pages, found.hot, size, found.rows, found.sets, chosen.mix, first, end,
-            is_part, listed,
+            self.name, len(there), found.pages, found.hot, size, found.rows, found.sets, there.mix, first, end, is_part,
+            listed,
         )  # fmt: skip  # its parts
 
     def working_set(self, windows: int | Iterable[int] | None = None, *, page: int | str = PAGE) -> list[Window]:
@@ -392,6 +395,11 @@ class Trace:
         }  # fmt: skip  # sums
         references = sum(one.references for one in each)
         return FaultsValue(self.name, references, pages, size, sizes, counts, (), tick, each[0].own)
+
+    def _to(self, low: int, high: int) -> Trace:
+        """The references that touch bytes from `low` to `high`, both included."""
+        starts_below = self.addresses <= np.uint64(high)
+        return self._chosen(starts_below & (last_bytes(self.addresses, self.sizes) >= np.uint64(low)))
 
     def _chosen(self, which: slice | npt.NDArray[np.bool_]) -> Trace:
         sizes = None if self.sizes is None else self.sizes[which]

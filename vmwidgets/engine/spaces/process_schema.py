@@ -414,8 +414,10 @@ class UsedOverTime:
         sets = self.sets
         least, most = min(sets, default=0), max(sets, default=0)
         if not most:
-            return f"no page used in {self.parts * self.each:g} s"
-        return f"{rounded(least * PAGE)} to {rounded(most * PAGE)} used in {self.each:g} s"
+            return f"no page used in {self.parts * self.each:.3g} s"
+        if self.parts == 1:
+            return f"{rounded(most * PAGE)} used in {self.each:.3g} s"
+        return f"{rounded(least * PAGE)} to {rounded(most * PAGE)} used in each {self.each:.3g} s"
 
     @in_ascii
     def __repr__(self) -> str:

@@ -12,6 +12,7 @@ from ...engine.base.errors import Refused, a_kind, in_ascii, shown
 from ...engine.base.operations import exact
 from ...engine.base.units import PAGE, Address, counted
 from ...engine.machine import Machine
+from ...engine.machine.arguments import whole
 from ...engine.machine.loaded import LoadedMaps, MapsRange
 from ...engine.spaces.process_schema import (
     NAMELESS,
@@ -68,7 +69,7 @@ class Process(LiveProcess):
         elif isinstance(where, bool) or not isinstance(where, int):
             raise Refused(f"pages: {shown(where)} is no address and no name of a range")
         else:
-            one = now.at(where)
+            one = now.at(whole(where, "address"))
             found = (one,) if one is not None else ()
         if not found:
             what = shown(where) if isinstance(where, str) else str(Address(where))
@@ -96,17 +97,19 @@ class Process(LiveProcess):
     ) -> UsedOverTime:
         """Count the pages that it uses in each part of a time: its locality, which ``vm.Locality`` draws.
 
-        Each part lasts `each` seconds, and counts a page once, however often it is used.  `do` is a function that is
-        called meanwhile; when it returns, the count ends.  This disturbs the process as :meth:`working_set` does, again
-        in each part.  Raises :class:`Refused` for times that are too short or too long, or if the system does not let
-        referenced bits be cleared.
+        All parts are of one length, about `each` seconds, and count a page once, however often it is used.  `do` is a
+        function that is called meanwhile; when it returns, the count ends.  This disturbs the process as
+        :meth:`working_set` does, again in each part.  Raises :class:`Refused` for times that are too short or too long,
+        or if the system does not let referenced bits be cleared.
         """
         _refuse_without_proc()
         if do is not None and not callable(do):
             raise Refused(f"do={shown(do)} is {a_kind(do)}: give a function without arguments")
         _check_seconds("each", each, 0.01, 10)
         _check_seconds("seconds", seconds, each, MOST_PARTS * each)
-        texts = watched(self.pid, do, seconds, each)
+        parts = round(seconds / each)
+        each = seconds / parts
+        texts = watched(self.pid, do, parts, each)
         used = used_in_parts([[*ranges_in(one)] for one in texts])
         return UsedOverTime(self.pid, self.at().name, each, used, len(texts))
 
@@ -167,13 +170,13 @@ def used_during(pid: int, do: Any) -> WorkingSet:
     return WorkingSet(dict(sorted(owners.items(), key=lambda each: (-each[1], each[0]))), resident)
 
 
-def watched(pid: int, do: Callable[[], object] | None, seconds: float, each: float) -> list[bytes]:
+def watched(pid: int, do: Callable[[], object] | None, parts: int, each: float) -> list[bytes]:
     """Return smaps after each part of the time, with referenced bits that were cleared at its beginning."""
     reading, found, end = Readings(pid, "smaps"), [], Event()
     refused: list[Refused] = []
 
     def watch() -> None:
-        for _ in range(round(seconds / each)):
+        for _ in range(parts):
             if not forget_references(pid):
                 refused.append(Refused(f"process {pid}: its referenced bits can't be cleared (clear_refs)"))
                 return
@@ -198,7 +201,7 @@ def watched(pid: int, do: Callable[[], object] | None, seconds: float, each: flo
     if refused:
         raise refused[0]
     if not found:
-        raise Refused(f"it ended before {each:g} s were over: give shorter parts, such as each={each / 10:g}")
+        raise Refused(f"it ended before {each:.3g} s were over: give shorter parts, such as each={each / 10:.3g}")
     return found
 
 
@@ -231,15 +234,17 @@ def task_of(moment: ProcessMoment, machine: Machine, name: str | None = None) ->
     """Make a task of a machine from the ranges of a moment."""
     if not isinstance(machine, Machine):
         raise Refused(f"{shown(machine)} is no machine: boot one with vm.boot()")
-    ranges = tuple(
-        MapsRange(
-            number, one.start, one.end, one.protection, one.shared, one.offset, "00:00", 0, one.path, one.resident
-        )
-        for number, one in enumerate(moment.ranges, 1)
-    )
+    ranges = tuple(_as_line(number, one) for number, one in enumerate(moment.ranges, 1))
     called = free_name(machine, name or "process")
     found = ReadRanges(f"process {moment.pid}", ranges, (), "")
     return load_ranges(machine, found, f"process {moment.pid}", called)
+
+
+def _as_line(number: int, one: ProcessRange) -> MapsRange:
+    return MapsRange(
+        number, one.start, one.end, one.protection, one.shared, one.offset, "00:00", 0, one.path, one.resident,
+        one.fair, one.dirty, one.swap,
+    )  # fmt: skip  # in the order of its fields
 
 
 def process(pid: int | str = "self") -> Process:

@@ -95,7 +95,7 @@ def read(parts: Parts) -> None:
 
 
 def _behind(last: Item, lines: Sequence[str]) -> Iterator[str]:
-    """What follows a line of a table, in its own line too: behind a blank, as a number may be cut within its 0x."""
+    """Yield what follows a line of a table, in its own line too: behind a blank, as a number may be cut in its 0x."""
     line = lines[last.line - 1]
     rest = line[max((found.end() for found in _LINE.finditer(line)), default=len(line)) :]
     yield rest if rest[:1].isspace() else ""

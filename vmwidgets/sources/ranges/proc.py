@@ -7,7 +7,8 @@ and kept so; every other character of a path is literal.  Crash reports have the
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import replace
 
 from ...engine.base.units import Size
@@ -41,6 +42,9 @@ _SMAPS = frozenset((
 ))  # fmt: skip  # read as a list of names
 """Names of `proc_pid_smaps(5)`; Android adds Name."""
 
+_KEPT = "Rss", "Pss", "Private_Dirty", "Swap"
+"""The names whose numbers a range keeps."""
+
 _REST = re.compile(r"[ \t]+(/\S.*|\[[\w:. -]+\].*)", re.ASCII)
 """A path that an editor has moved to a line of its own."""
 
@@ -48,7 +52,7 @@ _REST = re.compile(r"[ \t]+(/\S.*|\[[\w:. -]+\].*)", re.ASCII)
 def _read(text: Cleaned) -> Found:
     found = Found()
     ranges, kept = found.ranges, 0
-    rss: dict[int, int | None] = {}
+    held: defaultdict[int, dict[str, int]] = defaultdict(dict)
     sizes: Counter[int] = Counter()
     lost: list[int] = []
     match_line, has_smaps = _LINE.fullmatch, False
@@ -72,7 +76,7 @@ def _read(text: Cleaned) -> Found:
             has_smaps = True
             found.claimed.add(number)
             if kept:
-                _about(found, kept - 1, number, said, rss)
+                _about(found, kept - 1, number, said, held[kept - 1])
                 sizes[kept - 1] += said[1] == "Size"
             else:
                 lost.append(number)
@@ -83,15 +87,16 @@ def _read(text: Cleaned) -> Found:
             ranges[-1] = replace(ranges[-1], path=rest[1])
             found.claimed.add(number)
     if has_smaps:
-        _say_of_smaps(found, rss, sizes, lost)
+        _say_of_smaps(found, held, sizes, lost)
     return found
 
 
-def _say_of_smaps(found: Found, rss: dict[int, int | None], sizes: Counter[int], lost: list[int]) -> None:
-    """Add the memory in use of each range, and sentences about missing lines of smaps."""
+def _say_of_smaps(found: Found, held: Mapping[int, Mapping[str, int]], sizes: Counter[int], lost: list[int]) -> None:
+    """Add what is in memory of each range, and sentences about lines of smaps that are missing."""
     ranges = found.ranges
-    for at, size in rss.items():
-        ranges[at] = replace(ranges[at], resident=size)
+    for at, numbers in held.items():
+        rss, pss, dirty, swap = map(numbers.get, _KEPT)
+        ranges[at] = replace(ranges[at], resident=rss, fair=pss, dirty=dirty, swap=swap)
     if lost:
         found.unsaid.append(
             f"Line {lost[0]} is about a range that is not in the text: lines are missing, or in another order."
@@ -113,22 +118,23 @@ def _add(found: Found, match: re.Match[str], number: int) -> None:
     )  # fmt: skip
 
 
-def _about(found: Found, at: int, number: int, said: re.Match[str], rss: dict[int, int | None]) -> None:
-    """Read a line of smaps about a range."""
+def _about(found: Found, at: int, number: int, said: re.Match[str], held: dict[str, int]) -> None:
+    """A line of smaps about a range, of which `held` has the numbers."""
     one, name = found.ranges[at], said[1]
     if name == "Name" and said[3] and not one.path:
         found.ranges[at] = replace(one, path=said[3].strip())
-    if said[2] is None or name not in ("Size", "Rss"):
+    if said[2] is None or (name != "Size" and name not in _KEPT):
         return
     size = int(said[2]) << 10
     if name == "Size" and size != one.size:
         found.unsaid.append(f"Line {number}: the range of line {one.line} has {one.size}, not {Size(size)}.")
-    elif name == "Rss" and at in rss:
-        found.unsaid.append(f"Line {number}: Rss is said twice of the range of line {one.line}; the first counts.")
-    elif name == "Rss" and size > one.size:
-        found.unsaid.append(f"Line {number}: {Size(size)} of a range of {one.size} can't be in memory.")
-    elif name == "Rss":
-        rss[at] = size
+    elif name in held:
+        found.unsaid.append(f"Line {number}: {name} is said twice of the range of line {one.line}; the first counts.")
+    elif size > one.size:
+        where = "in swap" if name == "Swap" else "in memory"
+        found.unsaid.append(f"Line {number}: {Size(size)} of a range of {one.size} can't be {where}.")
+    elif name != "Size":
+        held[name] = size
 
 
 KIND = Kind(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...engine.base.errors import Refused
 from ..cleaned import Cleaned, is_folded, numbered
+from ..foreign import SEEN, refuse_foreign
 from . import debuggers, hs_err, macos, old_tombstone, pmap, proc, procstat, tombstone
 from .found import MOST_RANGES, Kind, ReadRanges, arranged
 
@@ -33,10 +34,14 @@ def read_ranges(text: Cleaned, kind: Kind) -> ReadRanges:
 
 
 def read_exactly(text: Cleaned) -> ReadRanges | None:
-    """Return the ranges of a text that is only a map of Linux, each path unchanged; None for any other text."""
+    """Return the ranges of a text that is only a map of Linux, each path as it is; None for any other text.
+
+    Raises :class:`Refused` for a smaps_rollup, whose one range is a sum.
+    """
     first = next((line for _, line in numbered(text.lines)), "")
     if not proc.KIND.is_line.match(first.strip(" ")) or "\x00" in text.whole or is_folded(first):
         return None
+    refuse_foreign(text.text, text.source, SEEN)
     found = proc.KIND.read(text)
     exact = not found.damaged and len(found.ranges) + len(found.claimed) == sum(1 for _ in numbered(text.lines))
     return arranged(proc.KIND, text, found) if exact else None

@@ -192,15 +192,18 @@ def draw_process(value: ProcessMoment, *, width: float = WIDTH, summary: str = "
     y = _whole(nodes, value, 6.0, width)
     y = _owners(nodes, value, y + 8, width)
     y = _places(nodes, value, y + 8, width)
-    for number, said in enumerate((*value.unsaid, *notes)):
-        nodes.append(kit.paragraph(f"process/note/{number}", visible(said), MARGIN, y + 6, room))
+    for number, note in enumerate((*value.unsaid, *notes)):
+        nodes.append(kit.paragraph(f"process/note/{number}", visible(note), MARGIN, y + 6, room))
         y += nodes[-1].h
+    said = {
+        name: field for name, field in _SAID.items() if any(getattr(one, field) is not None for one in value.ranges)
+    }
     rows = [
         (f"{Address(one.start)}–{Address(one.end)}", one.protection + ("s" if one.shared else "p"), rounded(one.size),
-         _known(one.resident), _known(one.fair), _known(one.dirty), _known(one.swap), printable(one.path))
+         *(_known(getattr(one, field)) for field in said.values()), printable(one.path))
         for one in value.ranges
     ]  # fmt: skip  # a row a range
-    names = ("range", "rights", "mapped", "in memory (Rss)", "fair share (Pss)", "private, written", "swap", "what")
+    names = ("range", "rights", "mapped", *said, "what")
     who = summary or f"{visible(value.name)}, process {value.pid}: {counted(len(value.ranges), 'range')}"
     words = f"{rounded(value.mapped)} may be used."
     if value.is_measured and value.mapped > value.resident:
@@ -218,6 +221,10 @@ def draw_process(value: ProcessMoment, *, width: float = WIDTH, summary: str = "
         width=width,
         answers=True,
     )
+
+
+_SAID = {"in memory (Rss)": "resident", "fair share (Pss)": "fair", "private, written": "dirty", "swap": "swap"}
+"""Columns of the table that only some systems and texts say, and their fields."""
 
 
 def _known(size: int | None) -> str:

@@ -228,7 +228,7 @@ def draw_used(value: UsedOverTime, *, width: float = WIDTH) -> Scene:
     nodes.append(Node("locality/sets", "label", MARGIN, y, width - 2 * MARGIN, _SETS, shape="none", bars=tuple(bars),
                       text=(Text(0, 10, _IN_USE, "label dim"), Text(0, 26, f"most {most:,}", "label dim")),
                       title=say_traces("sets", most=f"{most:,}")))  # fmt: skip  # a node
-    words = f"time: {len(sets) * value.each:g} s →"
+    words = f"time: {len(sets) * value.each:.3g} s →"
     nodes.append(kit.label("locality/time", words, width - MARGIN - text_width(words), y + _SETS + 2))
     shades = [("refs-read-3", "more than half of its pages"), ("refs-read-2", "some"), ("refs-read-1", "under a tenth")]
     nodes += kit.legend("locality/legend", shades, y + _SETS + 28, width=width)
@@ -237,7 +237,8 @@ def draw_used(value: UsedOverTime, *, width: float = WIDTH) -> Scene:
         [(visible(one.name), str(Address(one.start)), f"{one.pages:,}", *(f"{used:,}" for used in one.parts))
          for one in rows],
     )  # fmt: skip  # a row a range
-    said = f"A page counts once in each {value.each:g} s. Counting disturbs: it clears the referenced bit of each page."
+    said = f"A page counts once in each {value.each:.3g} s."
+    said += " Counting disturbs: it clears the referenced bit of each page."
     if not most:
         said = f"No page was used. {said}"
     return kit.scene(

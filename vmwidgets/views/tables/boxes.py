@@ -129,7 +129,7 @@ def _heading(table: OpenTable, w: float) -> list[Text]:
 
 
 def pieces_of(table: OpenTable) -> Iterator[WindowRow | range]:
-    """Yield the rows of a table, and the slots between them that are empty or can't be read; together all of its slots."""
+    """Yield all slots of a table: its rows, and between them those that are empty or can't be read."""
     if table.unreadable:
         return
     done = table.skipped
