@@ -51,25 +51,25 @@ lab: environment-lab bundle ## Open JupyterLab on the labs' first page (or NOTEB
 
 test: environment-test bundle ## Run what finds most bugs, in eight minutes: before each commit
 	$(BEGIN)
-	$(TWO) essential test-computes
-	$(EACH) doctests fast
+	+$(TWO) essential test-computes
+	+$(EACH) doctests fast
 	$(END)
 
 check: environment-hosts bundle ## Run all that `make test` leaves: with it, what a change must pass
 	$(BEGIN)
-	$(EACH) TIER=--tier=rest rest shortest
-	$(TWO) TIER=--tier=rest check-waits check-computes
+	+$(EACH) TIER=--tier=rest rest shortest
+	+$(TWO) TIER=--tier=rest check-waits check-computes
 	$(END)
 
 test-computes:
-	nice $(EACH) lint javascript
+	+nice $(EACH) lint javascript
 
 check-waits:
-	$(EACH) pages access
+	+$(EACH) pages access
 	$(BY_FILE) $(TIER) tests/hosts tests/packaging
 
 check-computes:
-	nice $(EACH) golden notebooks
+	+nice $(EACH) golden notebooks
 
 lint: ruff mypy layers made prose biome tsc workflows ## Check style, types, layers and workflow files
 

@@ -12,6 +12,7 @@ import pytest
 
 import vmwidgets as vm
 from tests.sources import kinds
+from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.machine.loaded import LoadedMaps, LoadedStrace
 from vmwidgets.engine.mmu.pasted import Pasted
 from vmwidgets.sources.proc_maps import load_ranges, ranges_of
@@ -188,3 +189,23 @@ def test_a_map_without_its_line_ends_is_the_same_map() -> None:
     whole = [(one.start, one.end, one.protection, one.object) for one in vm.load("\n".join(lines) + "\n").task.map]
     assert [(one.start, one.end, one.protection, one.object) for one in folded.task.map] == whole
     assert "lost 3 line ends" in folded.unsaid[0]
+
+
+def test_a_trap_in_one_line_has_lost_no_line_ends() -> None:
+    line = "[ERROR] hart 1: kerneltrap() scause=0xd sepc=0x80200000 stval=0x1000 panic: kerneltrap, all in one line\n"
+    assert vm.load(line + "\n").panics[0].line == 1
+
+
+def test_a_text_as_a_programs_string_ends_with_its_last_line_end() -> None:
+    text = r"xv6 kernel is booting\nusertrap(): unexpected scause 0xd pid=3\n            sepc=0x12 stval=0x4000\n"
+    found = vm.load(text)
+    assert not [one for one in found.unsaid if "ends with a number" in one], found.unsaid
+
+
+def test_a_programs_string_in_one_call_is_not_broken() -> None:
+    calls = "mmap(NULL, 4096, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x7f0000000000\n"
+    said = 'write(1, "a\\nb\\nc\\nd\\n", 8) = 8\n'
+    with pytest.raises(Refused) as refused:
+        vm.load(said)
+    assert "line end" not in str(refused.value)
+    assert len(vm.load(calls + said).task.map) == 1

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..engine.base.errors import Refused, printable
 from ..engine.base.files import check_free
+from ..engine.base.units import listed
 from ..engine.kernel.tasks.forks import FORKS, SAME_AS
 from ..lectures.lecture import Lecture
 from ..lectures.listed import ABOUT, FORKING, LECTURES
@@ -95,9 +96,9 @@ def run(options: argparse.Namespace) -> int:
 def _nearest(typed: str) -> str:
     """Return the lectures about a word, or with nearly this name, as a part of a sentence; or ""."""
     word = typed.lower()
-    about = [name for name, words in ABOUT.items() if word and word in f"{name}: {words}".lower()]
+    about = [name for name, words in ABOUT.items() if len(word) > 2 and word in f"{name}: {words}".lower()]
     if about:
-        return f", but {' and '.join(about)} {'has' if len(about) == 1 else 'have'} it"
+        return f", but {listed(about)} {'has' if len(about) == 1 else 'have'} it"
     near = get_close_matches(word, LECTURES, 1)
     return f", but {near[0]} is" if near else ""
 

@@ -122,7 +122,8 @@ def notebook_of(content: bytes, most: int = MOST_BYTES) -> Handed:
         notebook = json.loads(content, parse_constant=lambda _name: None, parse_float=_finite)
     except (ValueError, RecursionError, MemoryError):
         return Handed(_unreadable("not a notebook: the file is not valid JSON, is cut off, or is nested too deeply"))
-    if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
+    is_old = isinstance(notebook, dict) and "worksheets" in notebook  # of nbformat 3, where they hold the cells
+    if not is_old and not (isinstance(notebook, dict) and isinstance(notebook.get("cells"), list)):
         return Handed(_unreadable("not a notebook: the file has no cells"))
     handed = Handed()
     for one in records(notebook):

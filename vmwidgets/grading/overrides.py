@@ -69,7 +69,7 @@ def with_overrides(grades: Grades, overrides: Overrides, roster: Roster | None) 
             problem = f"exercise {one.exercise!r} is not in this course"
         elif points is None:
             problem = f"points {one.points!r} are not a number from 0"
-        elif points > grades.course.exercises[one.exercise]:
+        elif points > round(grades.course.exercises[one.exercise], 2):  # as points are rounded
             problem = f"{points:g} points are more than the {grades.course.exercises[one.exercise]:g} of {one.exercise}"
         elif (student, one.exercise) in given:
             problem = f"{student} has points for {one.exercise} in an earlier row, which counts"

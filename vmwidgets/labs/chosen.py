@@ -89,10 +89,17 @@ def _lines(name: str, value: Any, module: str, seen: set[int]) -> Iterator[str]:
             yield from _lines(f"{name}.default_{place}", one, module, seen)
     for attribute, one in vars(value).items():
         yield from _lines(f"{name}.{attribute}", one, module, seen)
+    yield _source_of(value)
+
+
+def _source_of(function: FunctionType) -> str:
+    """Return the text of a function; of one that `exec` made, it is not known."""
     try:
-        yield textwrap.dedent(inspect.getsource(value)).rstrip("\n")
+        if function.__code__.co_filename == "<string>":  # Python 3.13 gives that of `python -c` for it
+            raise OSError
+        return textwrap.dedent(inspect.getsource(function)).rstrip("\n")
     except (OSError, TypeError, SyntaxError, IndexError):
-        raise Refused(f"the source of `{value.__name__}` can't be found: write it in a cell") from None
+        raise Refused(f"the source of `{function.__name__}` can't be found: write it in a cell") from None
 
 
 def _inner(function: FunctionType) -> set[str]:

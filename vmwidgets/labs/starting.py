@@ -19,7 +19,7 @@ class Start(NamedTuple):
     path: str
 
     def why_not(self, thing: Any, call: str) -> str:
-        """Return why the machine of `thing` does not begin with them; "" if it does.  `call` is the right start.
+        """Return why the machine of `thing` does not begin with these; "" if it does.  `call` is the right start.
 
         A machine that does may be loaded, a branch, or a moment of the past; none of these operations may be undone.
         """

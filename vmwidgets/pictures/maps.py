@@ -104,9 +104,9 @@ class Map(Picture):
             target, moment, [*focus, entry_id(self.selection)], self._folds_opened, addresses, whole=whole
         )
 
-    def _stages(self, _target: AnyMap, _moment: Moment) -> Sequence[Stage]:
-        """Return the stages to draw in place of the tree; only :class:`Tree` has some."""
-        return ()
+    def _stages(self, _target: AnyMap, _moment: Moment) -> Sequence[Stage] | None:
+        """Return the stages to draw in place of the tree; None if none are wanted; only :class:`Tree` can have some."""
+        return None
 
     def operation_done(self) -> bool:
         """Show the operation from now on, instead of a search."""
@@ -191,10 +191,10 @@ class Tree(Map):
 
     stages = traitlets.Bool(False, help="Draw the stages of the tree's last repair, side by side.").tag(public=True)
 
-    def _stages(self, target: AnyMap, moment: Moment) -> Sequence[Stage]:
+    def _stages(self, target: AnyMap, moment: Moment) -> Sequence[Stage] | None:
         """Return the stages of the operation up to the moment, with the important nodes of a large tree."""
         if not self.stages or self._seeking:
-            return ()
+            return None
         return stages_of(self._look(target, moment, min(self.whole, MOST_STAGED)))
 
     @traitlets.observe("stages")

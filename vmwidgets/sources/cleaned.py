@@ -64,6 +64,8 @@ _BEGINS = re.compile(
 )
 """What is before a beginning that a kernel writes at the left, or behind blanks."""
 
+_OF_A_TRAP = re.compile(r"(?:usertrap|kerneltrap)\(\)|scause[ =]|sepc=|panic: ", re.IGNORECASE)
+
 LOST = 3
 """Beginnings within a line from which on its line ends are lost: a second hart writes one or two into it."""
 
@@ -138,8 +140,8 @@ def cleaned(text: str, source: str = "the text") -> Cleaned:
         kept = ["" if _FENCE.fullmatch(line) else line for line in lines]
         taken["fences"] = sum(one != other for one, other in zip(kept, lines, strict=True))
         plain = "\n".join(kept)
-    is_ended = plain.endswith("\n")
     lines = _broken(plain.removesuffix("\n").split("\n"), taken)
+    is_ended = plain.endswith("\n") or (taken["ends"] > 0 and plain.endswith("\\n"))
     lines = _without(lines, _QUOTED, "quotes", taken)
     lines = _unstamped(lines, taken)
     if not any(_TREE.search(line) for line in _sample(lines)):
@@ -152,21 +154,30 @@ def cleaned(text: str, source: str = "the text") -> Cleaned:
 
 def is_folded(line: str) -> bool:
     """Return whether a line has lost its line ends, as far as its beginnings show it."""
-    return len(_BEGINS.split(line)) > LOST
+    return _beginnings(line) >= LOST
+
+
+def _beginnings(line: str) -> int:
+    """Return the number of known beginnings within a line; the words of one trap count once."""
+    behind = [found.end() for found in _BEGINS.finditer(line)]
+    of_a_trap = sum(_OF_A_TRAP.match(line, at) is not None for at in behind)
+    return len(behind) - of_a_trap + min(of_a_trap, 1)
 
 
 def _broken(lines: list[str], taken: Counter[str]) -> list[str]:
-    """The lines; one that has lost its line ends is broken before each beginning that is known.
+    """Return the lines; one that has lost its line ends is broken before each beginning that is known.
 
     A text of one line that writes its line ends as a string of a program does is broken there.
     """
     if len(lines) == 1 and lines[0].count("\\n") >= LOST:
-        lines = lines[0].replace("\\r\\n", "\\n").removesuffix("\\n").split("\\n")
-        taken["ends"] += len(lines) - 1
+        parts = lines[0].replace("\\r\\n", "\\n").removesuffix("\\n").split("\\n")
+        if sum(_BEGINS.match(f"x {part.strip()}", 1) is not None for part in parts) > 1:
+            lines = parts
+            taken["ends"] += len(lines) - 1
     found: list[str] = []
     for line in lines:
-        parts = _BEGINS.split(line) if len(line) > 80 else [line]
-        parts = [*parts[:-1], parts[-1].rstrip()] if len(parts) > LOST else [line]
+        parts = _BEGINS.split(line) if len(line) > 80 and _beginnings(line) >= LOST else [line]
+        parts = [*parts[:-1], parts[-1].rstrip()] if len(parts) > 1 else parts
         taken["ends"] += len(parts) - 1
         found += parts
     return found

@@ -177,6 +177,22 @@ def test_a_machine_that_was_left_in_the_middle_does_not_go_on() -> None:
     assert m.history.moments(2, seen_of)[-1] == seen_of(m)
 
 
+def test_a_machine_that_is_read_is_nobody_elses_meanwhile() -> None:
+    m = vm.boot("x86-64")
+    for _ in range(3):
+        m.kernel_map.enter("4 KiB", nomerge=True)
+    inside = m.history.inside(2)
+
+    def reads(then: Any) -> tuple[Any, Any]:
+        before = seen_of(then)
+        m.history.moments(2, seen_of)  # as another thread may, in the middle
+        return before, seen_of(then)
+
+    inside.expect("both", reads)
+    before, after = inside.at("both", 0)
+    assert before == after
+
+
 def test_a_machine_in_the_middle_of_a_call_does_not_go_on() -> None:
     m: Any = vm.boot("x86-64", layout="tiny")
 

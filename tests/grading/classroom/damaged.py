@@ -13,6 +13,7 @@ from tests.grading.synthetic import notebook, solved
 from .kinds import GUARD, Kind, Rows, guard, hand_in, not_graded, of_lab
 
 NO_JSON = "not a notebook: the file is not valid JSON, is cut off, or is nested too deeply"
+NO_CELLS = "not a notebook: the file has no cells"
 NOT_BEGUN = "lab.begin was never run in it, or it was saved without outputs"
 
 ERROR = {"output_type": "error", "ename": "Refused", "evalue": "at=0x1: addresses are aligned", "traceback": ["…"]}
@@ -199,11 +200,11 @@ DAMAGED = [
     Kind("foreign: a picture", holds(b"\x89PNG\r\n\x1a\n" + bytes(range(256)), NO_JSON)),
     Kind("foreign: Latin-1", holds('{"cells": "Grüße"}'.encode("latin-1"), NO_JSON)),
     Kind("foreign: a program", holds("print('hello')\n", NO_JSON)),
-    Kind("foreign: a number", holds("5", NOT_BEGUN)),
-    Kind("foreign: a list", holds("[1, 2]", NOT_BEGUN)),
+    Kind("foreign: a number", holds("5", NO_CELLS)),
+    Kind("foreign: a list", holds("[1, 2]", NO_CELLS)),
     Kind("foreign: deep", holds("[" * 100_000, NO_JSON)),
     Kind("foreign: deep and whole", holds("[" * 100_000 + "]" * 100_000, NO_JSON)),
-    Kind("foreign: cells are none", holds(of_cells(cells={"a": 1}), NOT_BEGUN)),
+    Kind("foreign: cells are none", holds(of_cells(cells={"a": 1}), NO_CELLS)),
     Kind("foreign: cells of another kind", holds(of_cells(1, None, "x", [CODE]), NOT_BEGUN)),
     Kind("foreign: without vmwidgets", holds(of_cells({**CODE, "outputs": [SHOWN]}), NOT_BEGUN)),
     Kind("foreign: of R", holds(of_cells({**CODE, "source": "x <- 1"}, metadata=R), NOT_BEGUN)),

@@ -11,6 +11,7 @@ its handles, and replaces the machine's structures.
 from __future__ import annotations
 
 import gc
+import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -286,44 +287,50 @@ class History:
 
     def _do_again(self, number: int, begin: Callable[[Any], Callable[[Raw], None]]) -> None:
         """Replay an operation on a machine that `begin` gets first; call the function that it returns at each event."""
-        again = self._before(number)
-        self._ahead = None  # if it stops on the way, it is of no use
-        again.system.recorder.stepwise = True
-        at_event = begin(again)
-        with self.door.looking(), held():
-            Replay(again).run([self.journal[number]], self._scripts(), at_event=at_event)
-        again.system.recorder.stepwise = False
-        again.door.overhear(None)
-        self._let_go_on(again)
+        with self._before(number) as again:
+            again.system.recorder.stepwise = True
+            at_event = begin(again)
+            with self.door.looking(), held():
+                Replay(again).run([self.journal[number]], self._scripts(), at_event=at_event)
+            again.system.recorder.stepwise = False
+            again.door.overhear(None)
 
-    def _before(self, number: int) -> Any:
-        """Return a machine as this one was before operation `number`, at least 1.
+    @contextmanager
+    def _before(self, number: int) -> Iterator[Any]:
+        """Give a machine as this one was before operation `number`, at least 1, to one reader.
 
-        The machine of the last look goes on to there, unless a copy is nearer.
+        The machine of the last look goes on to there, unless a copy is nearer.  Afterwards it is kept for the next
+        look, unless it was stopped on the way.
         """
-        again, copy = self._ahead, self._latest(number)
+        again, copy = self._taken(), self._latest(number - 1)
         here = -1 if again is None else len(again.journal) - 1
         is_ours = 0 <= here < number and self.journal.serial(here) == again.journal.serial(here)
         if not is_ours or (copy is not None and copy.number > here):
-            self._ahead = None  # before there is another
+            again = None  # before there is another
             again = self._remade(number - 1, f"{self.system.machine.name} inside an operation")
         elif here < number - 1:
-            self._ahead = None
             with self.door.looking(), held():
                 self._come_to(again, self.journal[here + 1 : number], self._scripts())
             self._name_moments(again.journal, self.journal.serial(number - 1))
+        yield again
         self._let_go_on(again)
+
+    def _taken(self) -> Any:
+        """Take the machine of the last look away, so that no other thread reads it meanwhile; None if there is none."""
+        with _TAKING:
+            again, self._ahead = self._ahead, None
         return again
 
     def _let_go_on(self, again: Any) -> None:
         """Keep the machine of a look for the next operation, if a copy of it could be taken; one for all histories."""
         if not _is_whole(again.system):
             return
-        for other in _AHEAD:
-            other._ahead = None
-        _AHEAD.clear()
-        _AHEAD.add(self)
-        self._ahead = again
+        with _TAKING:
+            for other in list(_AHEAD):
+                other._ahead = None
+            _AHEAD.clear()
+            _AHEAD.add(self)
+            self._ahead = again
 
     def cheap(self) -> list[int]:
         """Return the numbers of operations after which the machine is rebuilt immediately, since a copy is near."""
@@ -527,6 +534,9 @@ class History:
         replay.run(early, scripts, after=self.note)
         replay.run(late, scripts, after=partial(self.note, apart=NEAR // 2) if len(early) > NEAR else None)
 
+
+_TAKING = threading.Lock()
+"""Held while such a machine is taken or kept."""
 
 _AHEAD: WeakSet[History] = WeakSet()
 """The history whose machine goes on: only one has such a machine, which takes as much memory as its own."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from typing import Any
 
 from ..base.errors import Refused
@@ -24,7 +24,7 @@ class Inside:
     One replay reads all values that may be needed next: of all parts that were ever read, at all places of interest.
     """
 
-    def __init__(self, do: Do, before: Callable[[], Any], kept: int = -1) -> None:
+    def __init__(self, do: Do, before: Callable[[], AbstractContextManager[Any]], kept: int = -1) -> None:
         self._do = do
         self._before = before
         """Gives the machine as it is before the operation."""
@@ -52,7 +52,8 @@ class Inside:
         skipped = self._events_skipped()
         if not skipped and not any(places):
             looked = _Looked(self._sights, self._seen, iter((0,)), 0)
-            looked.begin(self._before())
+            with self._before() as machine:
+                looked.begin(machine)
             if not looked.missing:
                 return
         looked = _Looked(self._sights, self._seen, iter(sorted(places)), skipped)

@@ -288,6 +288,8 @@ def read(parts: Parts) -> None:
             found.append(Panic("", number))
             continue
         known = known_as(words)
+        if known != words.casefold() and any(map(str.strip, parts.lines[number:])):
+            known = words.casefold()  # what follows in another line shows that it is not cut
         check = check_of(known)
         if check is not None:
             if len(words) < len(known):

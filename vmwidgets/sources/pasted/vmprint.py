@@ -145,7 +145,10 @@ def _is_flat(items: Sequence[Item], roots: int) -> bool:
         one.is_table and one.depth == other.depth and not can_follow(one.path, True, other)
         for one, other in pairwise(items)
     )
-    odd = any(not item.is_table and page_of(item.word) % (1 << 39 - 9 * item.depth) for item in items if item.word & V)
+    is_level = len({item.depth for item in items}) == 1  # else a page that is not aligned is the kernel's mistake
+    odd = is_level and any(
+        not item.is_table and page_of(item.word) % (1 << 39 - 9 * item.depth) for item in items if item.word & V
+    )
     return returns or (odd and any(item.is_table and item.depth == deepest for item in items))
 
 

@@ -19,7 +19,7 @@ from .axis import Zoom
 from .columns import PAGE_NUMBERS, Column, are_brief, lay_columns
 from .entries import HEADER, TABLE_HEADER, list_lane, table_rows
 from .picture import LANES, Drawn, MapPicture
-from .repair import Stage, stages_lane, stages_table, tree_lanes
+from .repair import NO_STAGES, Stage, stages_lane, stages_table, tree_lanes
 from .ribbon import ribbon_lane
 from .runs import RIGHTS_LEGEND
 from .tree import tree_lane
@@ -29,7 +29,7 @@ def draw_map(
     picture: MapPicture,
     *,
     lanes: Sequence[str] = LANES,
-    stages: Sequence[Stage] = (),
+    stages: Sequence[Stage] | None = None,
     title: str = "",
     subtitle: str = "",
     machine: str = "",
@@ -39,7 +39,7 @@ def draw_map(
 ) -> Scene:
     """Return the scene of a map with the requested `lanes`, top to bottom; `selection` is an entry's ID (0: none).
 
-    If there are several `stages`, they replace the tree.
+    If there are several `stages`, they replace the tree; if there are fewer, a sentence above it says so.
     """
     drawn: list[Drawn] = []
     y = 6.0
@@ -51,9 +51,12 @@ def draw_map(
         return lay_columns(items, picture.important(selection), picture.style, width, left)
 
     columns = lay(items)
-    is_staged = len(stages) > 1
-    if is_staged:
-        drawn.append(stages_lane(stages, picture.style, y, width))
+    staged = [] if stages is None or len(stages) < 2 else stages
+    if stages is not None and not staged:
+        drawn.append(Drawn([kit.paragraph("tree/none", NO_STAGES, MARGIN, y, width - 2 * MARGIN)], [], (), y + 24))
+        y = drawn[-1].bottom
+    if staged:
+        drawn.append(stages_lane(staged, picture.style, y, width))
         y = drawn[-1].bottom
     elif "tree" in lanes:
         drawn.append(tree_lane(picture, columns if by_address == [*items] else lay(by_address), y, width))
@@ -69,7 +72,7 @@ def draw_map(
         nodes.append(kit.paragraph("map/rights", RIGHTS_LEGEND, MARGIN, y, width - 2 * MARGIN, style="dim"))
         y += nodes[-1].h
     is_said = bool({"tree", "list"} & {*lanes})
-    is_brief = is_staged or (is_said and are_brief(columns))
+    is_brief = bool(staged) or (is_said and are_brief(columns))
     trees = [Lane("tree", "tree", label=f"tree of {picture.value.name}, by address")] if "tree" in lanes else []
     table = Table(TABLE_HEADER, Rows(lambda: table_rows(picture.value, picture)))
     return kit.scene(
@@ -79,14 +82,14 @@ def draw_map(
         nodes,
         links=[link for lane in drawn for link in lane.links],
         caption=picture.caption,
-        table=stages_table(stages, picture.style, table) if is_staged else table,
+        table=stages_table(staged, picture.style, table) if staged else table,
         steps=picture.steps,
         machine=machine,
         width=width,
         height=y + 4,
         marks=[replace(marks, space=space_of(picture.value.name)) for lane in drawn for marks in lane.marks],
         about=of_entries(picture.value.name, picture.value.entries, things_of(nodes)),
-        lanes=tree_lanes(stages, picture.value.name) if is_staged else trees,
+        lanes=tree_lanes(staged, picture.value.name) if staged else trees,
     )
 
 

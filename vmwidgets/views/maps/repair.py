@@ -34,9 +34,21 @@ class Stage(NamedTuple):
     after: MapValue
 
 
+NO_STAGES = "The tree as it is: its last repair has no stages, or too many, or they can't be looked into from here."
+"""The words above a tree that was to be drawn in stages."""
+
+MOST_STAGES = 12
+"""The most stages that a picture has: an operation on many entries repairs its tree many times."""
+
+
 def stages_of(look: Look[MapValue]) -> list[Stage]:
-    """Return the stages up to the shown moment; none for an operation that is too long to look into."""
-    if look.is_far:
+    """Return the stages until the moment that is drawn.
+
+    None of the boot, of an operation that is too long or too far back to look into, and where a folded tree lacks a
+    node that a stage is about.
+    """
+    operation = look.moment.operation
+    if look.is_far or operation is None or operation.name == "boot":
         return []
     name, groups = look.now.name, list[list[TreeEvent]]()
     places: list[int] = []
@@ -48,8 +60,36 @@ def stages_of(look: Look[MapValue]) -> list[Stage]:
             else:
                 groups.append([event])
                 places.append(place)
+    if len(groups) > MOST_STAGES:
+        return []
     trees = [look.before, *(look.at(place) for place in places)]
-    return [Stage(tuple(group), *both) for group, both in zip(groups, pairwise(trees), strict=True)]
+    stages = [Stage(tuple(group), *both) for group, both in zip(groups, pairwise(trees), strict=True)]
+    return stages if all(map(_is_whole, stages)) else []
+
+
+def _is_whole(stage: Stage) -> bool:
+    """Return whether the trees of a stage have each node that its words are about."""
+    known = {*stage.before.nodes, *stage.after.nodes}
+    named = {one for event in stage.events for one in _nodes_of(event, stage.after) if one}
+    last, was, now = stage.events[-1], stage.before.nodes, stage.after.nodes
+    if isinstance(last, ev.TreeLinked):
+        return named <= known and last.node in now and last.node not in was
+    return named <= known and (not isinstance(last, ev.TreeUnlinked) or (last.node in was and last.node not in now))
+
+
+def _nodes_of(event: TreeEvent, tree: MapValue) -> tuple[int, ...]:
+    """Return the nodes that the words about an event name."""
+    if isinstance(event, ev.TreeLinked):
+        return event.node, event.parent, _uncle(event, tree)
+    if isinstance(event, ev.TreeUnlinked):
+        return event.node, event.successor
+    return (event.node, event.raised) if isinstance(event, ev.TreeRotated) else (event.node,)
+
+
+def _uncle(event: ev.TreeLinked, tree: MapValue) -> int:
+    """Return the brother of a new node's parent; 0 without one."""
+    pairs = ((node.left, node.right) for node in tree.nodes.values())
+    return next((one if other == event.parent else other for one, other in pairs if event.parent in (one, other)), 0)
 
 
 _ALONE = "red uncle", "brother without red child", "the root is black"
@@ -81,9 +121,13 @@ def words_of(stage: Stage, style: AddressStyle) -> tuple[str, str]:
         return _linked(event, tree, name)
     if isinstance(event, ev.TreeUnlinked):
         heir = f"; {name(event.successor)} takes its place and colour" if event.successor else ""
+        gone = f"{name(event.node)} is gone{heir}."
+        if not tree.nodes:
+            return "removed", f"{gone} The tree is empty."
         lost = event.successor_red if event.successor else event.red
-        need = "red: nothing to repair" if lost else "black: the paths through its place have one black node too few"
-        return "removed", f"{name(event.node)} is gone{heir}. The colour that is lost is {need}."
+        place = f"the place that {name(event.successor)} left" if event.successor else "its place"
+        need = "red: nothing to repair" if lost else f"black: the paths through {place} have one black node too few"
+        return "removed", f"{gone} The colour that is lost is {need}."
     last = {one.node: one.red for one in stage.events if isinstance(one, ev.TreeRecoloured)}
     turned = {node: red for node, red in last.items() if is_red(stage.before, node) != red}  # the root may turn twice
     colours = [
@@ -94,8 +138,11 @@ def words_of(stage: Stage, style: AddressStyle) -> tuple[str, str]:
     if isinstance(event, ev.TreeRotated):
         sides = f"{name(event.raised)} moves up, {name(event.node)} down"
         return f"rotated to the {event.side}", f"{sides}; {' and '.join(colours)} now." if colours else f"{sides}."
-    is_uncle = any(isinstance(one, ev.TreeRecoloured) and one.why.startswith("red uncle") for one in stage.events)
-    return "recoloured, red moves up" if is_uncle else "recoloured", f"Now {' and '.join(colours)}."
+    if event.why == "the root is black":
+        alone = f"{name(event.node)} is the root: it becomes black."
+        return "recoloured", f"The root stays black; now {' and '.join(colours)}." if len(last) > 1 else alone
+    title = "recoloured, red moves up" if event.why.startswith("red uncle") else "recoloured"
+    return title, f"Now {' and '.join(colours)}."
 
 
 def _linked(event: ev.TreeLinked, tree: MapValue, name: Callable[[int], str]) -> tuple[str, str]:
@@ -105,8 +152,7 @@ def _linked(event: ev.TreeLinked, tree: MapValue, name: Callable[[int], str]) ->
     below = f"{name(event.node)} below {name(event.parent)}"
     if not is_red(tree, event.parent):
         return "linked", f"{below}, which is black: nothing to repair."
-    pairs = ((node.left, node.right) for node in tree.nodes.values())
-    uncle = next(one if other == event.parent else other for one, other in pairs if event.parent in (one, other))
+    uncle = _uncle(event, tree)
     colour = (
         "there is no uncle"
         if not uncle

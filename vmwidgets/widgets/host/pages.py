@@ -113,11 +113,12 @@ class Pages:
         known[what] = max(nth, before)
         return nth < before
 
-    def has(self, page: str, room: Room, nth: int) -> list[Callable[[], None]]:
-        """Note a page's room, unless a later message has come; return the functions that waited for it."""
+    def has(self, page: str, room: Room, nth: int) -> list[Callable[[], None]] | None:
+        """Note a page's room, and return the functions that waited for it; None if a later message has come."""
         with self._ordering:
-            if not self._is_late(page, "room", nth):
-                self._rooms[page] = self._likely = room
+            if self._is_late(page, "room", nth):
+                return None
+            self._rooms[page] = self._likely = room
             waiting, self._to_measure = self._to_measure, []
         return waiting
 

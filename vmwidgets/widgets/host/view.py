@@ -605,9 +605,11 @@ class View(Answering, anywidget.AnyWidget):
         self.cleared = cleared and not self._pages.known
 
     def _on_room(self, page: str, width: int, height: int, nth: int) -> None:
-        open_hub().room = width, height
         with self._fitting():
             waiting = self._pages.has(page, (width, height), nth)
+        if waiting is None:
+            return
+        open_hub().room = width, height
         for fit in waiting:
             fit()
         if not self._stale:  # it was drawn as wide as its page is
