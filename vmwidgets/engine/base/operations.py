@@ -266,13 +266,15 @@ class Door:
         None ends that.
         """
         keep = self._raw.append
+        if hears is None:
+            self._report = keep
+            return
 
         def report(raw: Raw) -> None:
             keep(raw)
-            if hears is not None:
-                hears(raw)
+            hears(raw)
 
-        self._report = keep if hears is None else report
+        self._report = report
 
     def tell(self) -> None:
         """Inform the listeners that the machine has changed."""

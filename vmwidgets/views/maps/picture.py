@@ -301,15 +301,23 @@ def _deepest(look: Look[MapValue]) -> int:
     return max(depth_of(one) for one in (look.after, look.before, *hung))
 
 
+def depths_of(value: MapValue) -> Iterator[tuple[int, int]]:
+    """Yield IDs and depths of everything shown, in preorder."""
+    shown = {item.id for item in value.items}
+    pending = [(value.root, 0)]
+    while pending:
+        identity, depth = pending.pop()
+        if identity not in shown:
+            continue
+        yield identity, depth
+        node = value.nodes.get(identity)
+        if node is not None:
+            pending += [(node.right, depth + 1), (node.left, depth + 1)]
+
+
 def depth_of(value: MapValue) -> int:
     """Return how many levels of nodes are below the root, among those shown."""
-    shown = {item.id for item in value.items}
-    deepest, level = 0, [value.root] if value.root in shown else []
-    while level:
-        nodes = (value.nodes.get(one) for one in level)
-        level = [child for node in nodes if node is not None for child in (node.left, node.right) if child in shown]
-        deepest += bool(level)
-    return deepest
+    return max((depth for _, depth in depths_of(value)), default=0)
 
 
 def _caption(value: MapValue, moment: Moment, lanes: Collection[str]) -> Caption:
@@ -423,11 +431,11 @@ def moved_in_tree(before: MapValue, value: MapValue) -> frozenset[int]:
 
 def rehung_in_tree(before: MapValue, value: MapValue) -> frozenset[int]:
     """Return nodes of the tree of `value` whose parent has changed; without new ones."""
-    was, now = _parents(before), _parents(value)
+    was, now = parents_of(before), parents_of(value)
     return frozenset(one for one in before.nodes.keys() & value.nodes.keys() if was.get(one) != now.get(one))
 
 
-def _parents(value: MapValue) -> dict[int, int]:
+def parents_of(value: MapValue) -> dict[int, int]:
     """Return the parent of each node in the tree."""
     nodes = value.nodes.values()
     return {child: node.id for node in nodes for child in (node.left, node.right) if child}

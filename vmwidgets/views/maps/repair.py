@@ -6,6 +6,7 @@ Each stage is the whole tree at that point.  x is the order of addresses in all 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from math import ceil
 from typing import NamedTuple
@@ -20,8 +21,8 @@ from vmwidgets.views.scene.model import Bar, Lane, Link, Node, Table, Text
 from vmwidgets.views.scene.text import short_count, text_width
 from vmwidgets.views.story.look import Look
 
-from .picture import Drawn, moved_in_tree
-from .tree import depths_of, is_red
+from .picture import Drawn, depths_of, moved_in_tree, parents_of
+from .tree import is_red
 
 TreeEvent = ev.TreeLinked | ev.TreeUnlinked | ev.TreeRecoloured | ev.TreeRotated
 
@@ -112,10 +113,10 @@ def _belongs(event: TreeEvent, following: TreeEvent) -> bool:
 def words_of(stage: Stage, style: AddressStyle) -> tuple[str, str]:
     """Return the work of a stage, as its heading and as a sentence or two."""
     event, tree = stage.events[-1], stage.after
-    starts = {item.id: item.start for one in (stage.before, tree) for item in one.items}
+    starts = {entry.id: entry.start for one in (stage.before, tree) for entry in one.entries}
 
     def name(node: int) -> str:
-        return style.long(starts[node]) if node in starts else "another"
+        return style.long(starts[node])
 
     if isinstance(event, ev.TreeLinked):
         return _linked(event, tree, name)
@@ -169,7 +170,7 @@ def order_kept(stages: Sequence[Stage], style: AddressStyle) -> str:
     said = "A rotation changes depth, not order"
     for stage in turns:
         (node, _, raised, inner), *_ = stage.events[-1].links  # type: ignore[union-attr]  # a rotation's, see above
-        starts = {item.id: item.start for item in stage.after.items}
+        starts = {entry.id: entry.start for entry in stage.after.entries}
         if inner and {node, raised, inner} <= starts.keys():
             low, high = sorted((starts[node], starts[raised]))
             child, between = style.long(starts[inner]), f"{style.long(low)} and {style.long(high)}"
@@ -206,7 +207,7 @@ def stages_lane(stages: Sequence[Stage], style: AddressStyle, top: float, width:
         for i, stage in enumerate(row):
             number, x = first + i, MARGIN + i * (w + _GAP)
             nodes.append(_heading(number, said[i][0], x, y, w))
-            nodes.append(kit.paragraph(heads[i].id, said[i][1], x + _NUMBER, y + 22, w - _NUMBER))
+            nodes.append(replace(heads[i], x=x + _NUMBER, y=y + 22))
             end = _draw(stage, number, style, Box(x, y + head + 12, w, 0), nodes, links)
             bottom = max(bottom, end)
         y = bottom + 14
@@ -275,7 +276,7 @@ def _node(
 
 def _links(stage: Stage, number: int, drawn: Mapping[int, Node]) -> Iterator[Link]:
     """Yield lines from each node to its children, with the states of conflicts and of moved nodes."""
-    was = {child: node.id for node in stage.before.nodes.values() for child in (node.left, node.right) if child}
+    was = parents_of(stage.before)
     for node in stage.after.nodes.values():
         for side, child in (("left", node.left), ("right", node.right)):
             source, target = drawn.get(node.id), drawn.get(child)

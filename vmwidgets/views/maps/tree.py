@@ -16,7 +16,7 @@ from vmwidgets.views.scene.model import Link, Look, Marks, Node, Text
 from vmwidgets.views.scene.text import short_count, shorten_middle, text_width
 
 from .columns import SHORT_GAP, Column
-from .picture import Drawn, MapPicture
+from .picture import Drawn, MapPicture, depths_of
 
 _ROW = {"card": 40.0, "short": 34.0, "mark": 30.0}
 _HEIGHT = {"card": 24.0, "short": 20.0, "mark": 8.0}
@@ -84,20 +84,6 @@ def _marks(
 def _level(columns: Mapping[int, Column]) -> str:
     levels = {column.level for column in columns.values()}
     return "mark" if "mark" in levels else "short" if "short" in levels else "card"
-
-
-def depths_of(value: MapValue) -> Iterator[tuple[int, int]]:
-    """Yield IDs and depths of everything shown, in preorder."""
-    shown = {item.id for item in value.items}
-    pending = [(value.root, 0)]
-    while pending:
-        identity, depth = pending.pop()
-        if identity not in shown:
-            continue
-        yield identity, depth
-        node = value.nodes.get(identity)
-        if node is not None:
-            pending += [(node.right, depth + 1), (node.left, depth + 1)]
 
 
 def _node(picture: MapPicture, entry: EntryValue, column: Column, y: float) -> Node:
