@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+import os
+import subprocess
+import sys
+import threading
+
 import pytest
 
 import vmwidgets as vm
 from tests.engine.machine.linux.judge import ARCHITECTURES, STEPS
 from tests.engine.machine.linux.life import Life, Setting
 from tests.engine.machine.linux.steps import Drawing
-from vmwidgets.real.linux.processes import Linux, why_not
+from tests.real.linux.test_leaving import living_processes
+from vmwidgets.real.linux import compare
+from vmwidgets.real.linux.living import Living
+from vmwidgets.real.linux.processes import ALONE, Linux, why_not
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=f"only Linux can say what Linux does. {why_not()}")
 
@@ -74,6 +84,68 @@ def test_a_fork_and_what_both_write_agree_in_bytes_pages_and_faults():
     assert dict(found.calls)["write"] == 4
     assert found.machine == m.name
     assert not any(one.startswith("pages in memory") for one in found.not_compared), "pages were compared"
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one processor: no process moves to another")
+def test_faults_are_the_same_while_the_processes_move_between_processors(monkeypatch):
+    m = machine()
+    parent = m.task("init")
+    parent.mmap("256 KiB", at=A)
+    for page in range(60):
+        parent.write(A + page * 4096, b"hello")
+        parent.fork(f"child {page}").write(A + page * 4096, b"jello")
+        parent.write(A + page * 4096, b"hallo")
+    processors = itertools.cycle(sorted(os.sched_getaffinity(0))[:2])
+    ended = threading.Event()
+
+    def move(session: int) -> None:
+        while not ended.is_set():
+            one = next(processors)
+            for process in living_processes(session):
+                with contextlib.suppress(ProcessLookupError):
+                    os.sched_setaffinity(process, {one})
+
+    class Moved(Living):
+        def __enter__(self):
+            threading.Thread(target=move, args=(self.linux.program.pid,)).start()
+            return super().__enter__()
+
+    monkeypatch.setattr(compare, "Living", Moved)
+    try:
+        found = vm.compare_with_linux(m)
+    finally:
+        ended.set()
+    assert not found.rows, found
+
+
+MOVED = """
+import ctypes, os
+from resource import RUSAGE_SELF, getrusage
+
+call = ctypes.CDLL(None).sched_setaffinity
+one, other = (ctypes.c_uint64(1 << processor) for processor in map(int, os.environ["PROCESSORS"].split()))
+
+def faults(mask):
+    before = getrusage(RUSAGE_SELF).ru_minflt
+    call(0, 8, ctypes.byref(mask))
+    return getrusage(RUSAGE_SELF).ru_minflt - before
+
+faults(one)
+for _ in range(20):
+    child = os.fork()
+    warm = [faults(one) for _ in range(9)]
+    assert not (warm[-1] + faults(other) + faults(one)), "a move to another processor has cost a fault"
+    if not child:
+        os._exit(0)
+    os.waitpid(child, 0)
+"""
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one processor: no process moves to another")
+def test_a_move_to_another_processor_takes_no_fault_after_a_fork():
+    processors = " ".join(map(str, sorted(os.sched_getaffinity(0))[:2]))
+    environment = {**os.environ, **ALONE, "PROCESSORS": processors}
+    subprocess.run([sys.executable, "-I", "-S", "-c", MOVED], env=environment, check=True)
 
 
 def test_files_shared_memory_a_heap_and_failures_agree():

@@ -251,7 +251,7 @@ class Process:
         """Run `do_load`, and return the minor faults of the copy, too."""
         self.quiet = 0
         for _ in range(WARM):
-            self._counted(LIBRARY.write, self.pipe[1], ctypes.addressof(self.own), count)
+            self._take(ctypes.addressof(self.own), count)
             os.read(self.pipe[0], count)
             if self._is_warm():
                 break
@@ -261,11 +261,21 @@ class Process:
         """Do `do_store`; returns also the minor faults of the copy."""
         self.quiet = 0
         for _ in range(WARM):
-            os.write(self.pipe[1], data)
-            self._counted(LIBRARY.read, self.pipe[0], ctypes.addressof(self.own), len(data))
+            self._put(ctypes.addressof(self.own), data)
             if self._is_warm():
                 break
         return *self.do_store(at, data), self.faults
+
+    def _take(self, at: int, count: int) -> int:
+        """Read memory into the pipe; returns the number of bytes, or -1."""
+        with self.limited():
+            return self._counted(LIBRARY.write, self.pipe[1], at, count)
+
+    def _put(self, at: int, data: bytes) -> int:
+        """Write bytes to memory from the pipe; returns their number, or -1."""
+        os.write(self.pipe[1], data)
+        with self.limited():
+            return self._counted(LIBRARY.read, self.pipe[0], at, len(data))
 
     def _counted(self, copy: Callable[[int, int, int], int], end: int, at: int, count: int) -> int:
         """Return the result of a copy between a pipe and memory; `faults` is the number of its faults.
@@ -290,8 +300,7 @@ class Process:
 
         If the rights refuse the access, the page is read anyway, since another table format may be unable to refuse it.
         """
-        with self.limited():
-            done = self._counted(LIBRARY.write, self.pipe[1], at, count)
+        done = self._take(at, count)
         rights = self.rights_at(at)
         if done != count and rights and "r" not in rights:
             page = at & -PAGE
@@ -306,9 +315,7 @@ class Process:
 
     def do_store(self, at: int, data: bytes) -> tuple[str, bool]:
         """Write bytes in one page: returns the rights there, and whether the write succeeded."""
-        os.write(self.pipe[1], data)
-        with self.limited():
-            done = self._counted(LIBRARY.read, self.pipe[0], at, len(data))
+        done = self._put(at, data)
         if done == -1:
             os.read(self.pipe[0], len(data))
         return self.rights_at(at), done == len(data)

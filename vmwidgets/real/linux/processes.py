@@ -25,6 +25,10 @@ PATIENCE = 120
 GRACE = 5
 """Seconds that the first process may take to end by itself; no result depends on it."""
 
+ALONE = {"GLIBC_TUNABLES": "glibc.pthread.rseq=0"}
+"""Settings of the processes' C library (glibc 2.35 or later).  By default each thread has an area, rseq(2), in which
+the kernel notes its processor.  After a fork the first note takes a fault, which would be counted with an access."""
+
 REGIONS = ((0x1_0000, 0x9_0000), (0x1000_0000, 0x1200_0000))
 """The place of the tests' own lives."""
 
@@ -128,6 +132,7 @@ class Linux:
                     [sys.executable, "-I", "-S", str(PROGRAM), str(theirs.fileno()), spans],
                     stdin=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
+                    env={**os.environ, **ALONE},
                     pass_fds=(theirs.fileno(), *self.files.values()),
                     start_new_session=True,
                 )
