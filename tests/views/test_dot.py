@@ -108,6 +108,36 @@ def test_what_lies_in_a_box_is_a_port_of_it_and_links_lead_to_ports() -> None:
     assert all(f'PORT="{port.partition(":")[2]}"' in text for port, _ in links)
 
 
+@pytest.mark.parametrize("architecture", ["x86-64", "armv7"])
+def test_a_table_lies_right_of_the_descriptor_that_leads_to_it(architecture: str) -> None:
+    machine = vm.boot(architecture)
+    task = machine.task("init")
+    for number in range(4):
+        task.write(task.mmap("8 KiB", at=0x1000_0000 << number), b"x")
+    scene = vm.picture(vm.Tables(task)).scene().whole()
+    (where,) = placed([scene])
+    tables = [node for node in scene.nodes if node.kind == "table"]
+    slots = {node.id: node for node in scene.nodes}
+    assert len(scene.links) == len(tables) - 1, "a descriptor leads to each table but the root"
+    for link in scene.links:
+        slot = slots[link.source]
+        (holder,) = (one for one in tables if one.x <= slot.x < one.x + one.w and one.y <= slot.y < one.y + one.h)
+        assert where[holder.id][0] < where[link.target][0], link.id
+
+
+def test_what_is_like_something_linked_is_drawn_too_in_its_order() -> None:
+    machine = vm.boot("x86-64")
+    task = machine.task("init")
+    start = task.mmap("64 KiB")
+    for page in range(5):
+        task.write(start + page * vm.PAGE, b"x")
+    clock, inverted = vm.picture(vm.Clock(machine)).scene(), vm.picture(machine.frames.inverted()).scene()
+    (pages, buckets) = placed([clock, inverted])
+    assert len([one for one in pages if re.fullmatch(r"clock/\d+", one)]) == 5, "the hand is at one of them"
+    heights = [buckets[f"inverted/bucket/{number}"][1] for number in range(8)]
+    assert heights == sorted(heights, reverse=True), "the first is on top, and those without an entry among them"
+
+
 @pytest.mark.once
 @pytest.mark.parametrize(
     "pictures",
@@ -136,10 +166,11 @@ def test_graphviz_lays_out_every_picture_with_all_that_is_linked(pictures: Calla
             ids = [group.get("id", "") for kind, group in groups if kind == "node"]
             assert {one for one in ids if not re.fullmatch(r"node\d+", one)} <= known, name
             edges = {group.get("id") for kind, group in groups if kind == "edge"}
-            ends = {node.id for node in scene.nodes}
-            grounds = {"band", "around", "track"}
+            things = {node.id: node.thing for node in scene.nodes}
             for link in scene.links:
-                if link.kind not in grounds and {link.source, link.target} <= ends:
+                ends = {things.get(link.source), things.get(link.target)}
+                joins = len(ends - {""}) == 2 if link.kind == "band" else link.kind not in ("around", "track")
+                if joins and None not in ends:
                     assert visible(link.id) in edges, (name, link.id)
 
 

@@ -14,7 +14,7 @@ HIGH, STEP, TOP = 42.0, 50.0, 30.0
 """Height of a box, distance of two, and the y of the first."""
 
 VIRTUAL, BETWEEN, BESIDE = 0.4, 60.0, 28.0
-"""The virtual side's share of the width; the room for arrows, and around two words in a row."""
+"""The virtual side's share of the width; the room for bands, and around two words in a row."""
 
 
 def draw_segments(value: SegmentsValue, *, width: float = WIDTH) -> Scene:
@@ -33,7 +33,7 @@ def draw_segments(value: SegmentsValue, *, width: float = WIDTH) -> Scene:
     stretches = value.stretches
     right = [_stretch(value, one, Box(x, TOP + STEP * n, room - w, HIGH)) for n, one in enumerate(stretches)]
     links = [
-        _arrow(node, target)
+        _band(node, target)
         for one, node in zip(value.segments, left, strict=True)
         for target in [box for box, at in zip(right, stretches, strict=True) if one.name in at.names]
     ]
@@ -85,10 +85,10 @@ def _stretch(value: SegmentsValue, one: Stretch, box: Box) -> Node:
     return kit.card(f"segments/at/{one.start:x}", box, rows, kind=kind, title=title, state=state, bar=bar)
 
 
-def _arrow(left: Node, right: Node) -> Link:
-    """Return an arrow between the middles of both segments' edges; no box is in between."""
-    points = (left.x + left.w, left.y + left.h / 2), (right.x, right.y + right.h / 2)
-    return Link(f"{left.id}>{right.id}", "leader", left.id, right.id, points, arrow=True)
+def _band(left: Node, right: Node) -> Link:
+    """Return a band between both boxes of a segment; no box is in between."""
+    ends = (Box(one.x, one.y, one.w, one.h) for one in (left, right))
+    return kit.band_across(f"{left.id}>{right.id}", left.id, right.id, *ends, state=())
 
 
 def _what(value: SegmentsValue, one: Stretch) -> str:

@@ -53,7 +53,9 @@ NEW = "\\n"
 _LINES = {"start": "\\l", "middle": "\\n", "end": "\\r"}
 """The end of a label's line, by the line's position in its node."""
 
-_DECORATION = frozenset(("label", "bit", "address-bit", "switch", "press", "axis", "ribbon", "marker", "tick"))
+_DECORATION = frozenset((
+    "label", "bit", "address-bit", "slice", "switch", "press", "axis", "ribbon", "marker", "tick",
+))  # fmt: skip  # a list
 """Kinds of nodes that explain others, or are pressed: they are drawn only at the end of a link."""
 
 BACKSLASH = "\N{SET MINUS}"
@@ -113,11 +115,15 @@ class _Structure:
         self.scene = scene
         known = {node.id: node for node in scene.nodes}
         self.links = [
-            link for link in scene.links if link.kind not in GROUNDS and link.source in known and link.target in known
+            link
+            for link in scene.links
+            if link.source in known and link.target in known and _relates(link, known[link.source], known[link.target])
         ]
         linked = {end for link in self.links for end in (link.source, link.target)}
         self.holder = _holders([node for node in scene.nodes if node.id in linked or node.kind not in _DECORATION])
         kept = {self.holder.get(end, end) for end in linked}
+        kinds = {known[one].kind for one in kept}
+        kept |= {node.id for node in scene.nodes if node.kind in kinds and _says(node) and node.id not in self.holder}
         for says in () if self.links else (_says, _is_text):  # words alone, where there is nothing else
             kept = kept or {node.id for node in scene.nodes if says(node) and node.id not in self.holder}
         inside: dict[str, list[Node]] = {}
@@ -157,9 +163,12 @@ class _Structure:
         )  # fmt: skip
         lanes = {lane.name: lane.label for lane in self.scene.lanes}
         in_a_row = {self.part(end).name for link in rows for end in (link.source, link.target)} if branches else set()
+        lined_up = Counter(part.node.lane for part in self.parts.values() if part.node.lane)
+        # from left to right, `dot` fills a rank from below where no cluster is
+        upwards = bool(self.links) and not branches and max(lined_up.values(), default=0) < 2
         for lane in dict.fromkeys(part.node.lane for part in self.parts.values()):
             parts = [part for part in self.parts.values() if part.node.lane == lane]
-            lines = [_node_line(part, colours) for part in parts]
+            lines = [_node_line(part, colours) for part in parts][:: -1 if upwards else 1]
             level = [part.name for part in parts if part.name in in_a_row]
             lines += [f"\t\t{{rank=same; {'; '.join(level)}}}\n"] * bool(level)
             lines += self._helpers([link for link in branches if self.part(link.source).node.lane == lane])
@@ -176,7 +185,10 @@ class _Structure:
             words = _label((Text(0, 0, self.scene.caption.text or self.scene.title),))
             graph.body.append(f"\tnothing [label={words} shape=plaintext style={_quoted('')}]\n")
         graph.body += self._below(branches, in_a_row)
-        graph.body += [self._edge_line(link, colours) for link in self._ordered()]
+        edges = [self._edge_line(link, colours) for link in self._ordered()]
+        graph.body += edges[
+            :: -1 if upwards else 1
+        ]  # from left to right, `dot` fills a rank without clusters from below
         return str(graph.source)
 
     def _is_row(self, link: Link) -> bool:
@@ -227,6 +239,14 @@ class _Structure:
         return f"\t{self.address(link.source)} -> {self.address(link.target)} [{more}]\n"
 
 
+def _relates(link: Link, source: Node, target: Node) -> bool:
+    """Return whether a link relates two things: a band may also lead to the same thing at another scale."""
+    if link.kind != "band":
+        return link.kind not in GROUNDS
+    explains = source.kind in _DECORATION or target.kind in _DECORATION
+    return not explains and (not source.thing or source.thing != target.thing)
+
+
 def _says(node: Node) -> bool:
     return bool(node.text) and node.kind not in _DECORATION and node.shape != "none"
 
@@ -275,8 +295,7 @@ def _node_line(part: _Part, colours: Mapping[str, str]) -> str:
     given["style"] = ",".join(filter(None, styles))
     if node.shape == "none":
         given |= {"shape": "plaintext", "style": ""}
-    named = (Text(0, 0, node.title),) if node.kind == "tree-node" else ()  # a mark has room for no words, but here
-    label = _table(part, colours) if part.inside else _label(node.text or named)
+    label = _table(part, colours) if part.inside else _label(node.text or (Text(0, 0, node.title),))
     if part.inside:
         given |= {"shape": "plain", "style": ""}
     more = " ".join(f"{key}={_quoted(value)}" for key, value in given.items())
