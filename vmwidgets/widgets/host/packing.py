@@ -16,7 +16,7 @@ from vmwidgets.views.scene.model import VERSION, Scene, Table
 from vmwidgets.views.scene.wire import encode_scene, encode_table
 
 
-def pack(scene: Scene, when: Mapping[str, Any], level: int = 1) -> bytes:
+def pack(scene: Scene, when: Mapping[str, Any], level: int = 6) -> bytes:
     """Return the scene and its moment in the page's format: zlib over UTF-8 JSON.
 
     The page requests the table when it is opened.
@@ -45,12 +45,12 @@ def pack_plain(data: Mapping[str, Any]) -> bytes:
     return _packed(data)
 
 
-def pack_text(text: str, level: int = 1) -> bytes:
+def pack_text(text: str, level: int = 6) -> bytes:
     """Return a text alone."""
     return zlib.compress(text.encode("utf-8", "replace"), level)
 
 
-def _packed(data: Mapping[str, Any], level: int = 1) -> bytes:
+def _packed(data: Mapping[str, Any], level: int = 6) -> bytes:
     return pack_text(json.dumps(data, **_SHORT), level)
 
 

@@ -67,11 +67,6 @@ class Hindsight(Handle):
         3: task:init.write(address=0x1_0000, data=b'one') -> None
         >>> m.last_write(child, a).number, m.last_write(child, a + 3).name, m.last_write(t, a + 4096).name
         (5, 'fork', 'mmap')
-
-        An operation that changes something and changes it back does not count, and neither does a write of the same
-        byte. Operations are replayed from the latest backwards, 500 at a time and about 200 µs each, until the answer
-        is found.  You can stop the search; `progress` is called with the number of replayed operations and the total.
-        Replayed operations are remembered.  Raises :class:`Refused` if nothing was ever there.
         """
         self._between("last_write")
         with self.system.door.looking():
