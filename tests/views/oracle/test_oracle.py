@@ -21,7 +21,7 @@ def court() -> Court:
     """The beginning of a life of each kind, half of them on either architecture; the sweep hears long ones."""
     court = Court()
     for part, (architecture, seed) in enumerate((("x86-64", 0), ("armv7", 1))):
-        held(court, architecture, seed, list(LIVES)[part::2], most=40)
+        held(court, architecture, seed, list(LIVES)[part::2], most=20)
     return court
 
 
