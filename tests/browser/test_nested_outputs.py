@@ -124,6 +124,7 @@ def test_pictures_inside_of_outputs_are_saved_and_step_where_scripts_run(
     notebook: Notebook, open_notebook: Any, lab: Server, trusted: bool
 ) -> None:
     index = notebook.run(NESTED)
+    notebook.run("with early:\n    display(vm.Frames(machine))")
     notebook.cell(index).locator(".vmw-scene .node").first.wait_for(state="visible")
     notebook.cell(index).locator(".widget-readout").click()
     notebook.page.keyboard.press("Control+A")
@@ -140,12 +141,12 @@ def test_pictures_inside_of_outputs_are_saved_and_step_where_scripts_run(
     reopened.awaited = "model not found"
     images, saved = reopened.cell(index).locator("img[alt]"), twin(reopened, index)
     images.last.wait_for(state="attached")
-    kinds = ("memory objects", "map of child", "frames by page table", "page tables of child", "TLB")
+    kinds = ("memory objects", "map of child", "frames by page table", "page tables of child", "TLB", "physical memory")
     named = [one.get_attribute("alt") for one in images.all()]
     assert all(any(kind in alt for alt in named) for kind in kinds)
     if not trusted:
         reopened.page.wait_for_timeout(1500)
-        assert [one.is_visible() for one in images.all()] == [True] * 5
+        assert [one.is_visible() for one in images.all()] == [True] * 6
         assert reopened.page.locator(".vmw-saved").count() == 0
         return
     for one in saved.all():

@@ -264,6 +264,21 @@ def test_what_is_displayed_inside_of_an_output_is_saved_beside_it(
     assert twins(outputs[-1]["text/html"]) == twins(outputs[-2]["text/html"])
 
 
+def test_what_a_later_cell_displays_inside_of_an_output_is_saved_beside_it_too(
+    shell: PyodideShell, outputs: list[dict[str, Any]]
+) -> None:
+    shell.run("from IPython.display import display\nk.enter('4 KiB')\nout = w.Output()", "c0")
+    shell.user_ns["clear"] = lambda: heard_inside({"header": {"msg_type": "clear_output"}})
+    shell.run("out.msg_id = 'm'\ndisplay(vm.Tree(k))\nout.msg_id = ''\ndisplay(out)", "c1")
+    shell.run("two = vm.Map(k)\nout.msg_id = 'm'\ndisplay(two)\nout.msg_id = ''", "c2")
+    both = twins(outputs[3]["text/html"])
+    assert len(both) == 2
+    assert both[1] == shell.user_ns["two"].twin_id
+    assert "DecompressionStream" in outputs[3]["text/html"], "it still brings the player"
+    shell.run("out.msg_id = 'm'\nclear()\none = vm.EntryList(k)\ndisplay(one)\nout.msg_id = ''", "c3")
+    assert twins(outputs[3]["text/html"]) == [shell.user_ns["one"].twin_id]
+
+
 def test_what_was_cleared_out_of_an_output_is_not_saved(shell: PyodideShell, outputs: list[dict[str, Any]]) -> None:
     shell.run("from IPython.display import display\nk.enter('4 KiB')\nout = w.Output()", "c0")
     shell.user_ns["clear"] = lambda: heard_inside({"header": {"msg_type": "clear_output"}})

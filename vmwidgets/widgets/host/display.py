@@ -22,7 +22,7 @@ SOON = 0.2
 _open_twins: dict[str, list[Twin]] = {}  # by cell
 _to_look_into: dict[str, list[Box | Output]] = {}  # by cell: displayed with no picture in an `Output`
 _twin_around: WeakKeyDictionary[Output, Twin] = WeakKeyDictionary()
-_player_in: list[tuple[str, Twin]] = []  # the cell, and its twin that brings the player of the file; one or none
+_player_in: list[Twin] = []  # the one that brings the player of the file, if there is one
 
 
 def show_box(box: Box | Output) -> None:
@@ -56,10 +56,19 @@ def show_widget(widget: View | Box | Output) -> None:
         displayed_inside(around, widget)
         if not cell_runs():  # a slider of `interact` was moved: what is saved beside it is another picture from now on
             _look_again(around)
+        elif around in _twin_around:  # displayed by a cell before this one, or by this one
+            _fix_at_end(cell, _twin_around[around])
+
+
+def _fix_at_end(cell: Cell, twin: Twin) -> None:
+    """Fix the twin when this cell ends."""
+    twins = _open_twins.setdefault(cell.id, [])
+    if twin not in twins:
+        twins.append(twin)
 
 
 def _keep(twin: Twin, widget: Any, cell: Cell) -> None:
-    _open_twins.setdefault(cell.id, []).append(twin)
+    _fix_at_end(cell, twin)
     for output in outputs_in(widget):
         _twin_around[output] = twin
 
@@ -75,14 +84,14 @@ def fix_twins(*_result: object) -> None:
                 continue
             publish(twin.bundle(), display_id=twin.display_id)
             _keep(twin, widget, cell)
-    if _player_in and (_player_in[0][0] == cell.id or _player_in[0][1].is_gone):
+    if _player_in and (_player_in[0].cell_id == cell.id or _player_in[0].is_gone):
         _player_in.clear()  # that output is gone
     for twin in _open_twins.pop(cell.id, []):
         is_new = _look(twin)
         if is_new is None:
             continue
         if twin.film() and not _player_in and not twin.is_inside:
-            _player_in.append((cell.id, twin))
+            _player_in.append(twin)
             twin.plays = True
         if is_new or twin.films:
             _publish_again(twin)

@@ -71,6 +71,11 @@ class Twin:
         self.is_inside = False  # of an `Output`, and so in no notebook
 
     @property
+    def cell_id(self) -> str:
+        """Return the id of the cell that displays it."""
+        return self._cell.id
+
+    @property
     def views(self) -> list[View]:
         """Its views; others are added to an `Output`."""
         return views_in(self._widget)
