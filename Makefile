@@ -38,7 +38,7 @@ ifneq ($(BESIDE),yes)
 .NOTPARALLEL:
 endif
 .PHONY: help lab test check lint course fast unit javascript doctests shortest golden notebooks browser hosts site site-test wheel sweep
-.PHONY: real mutants slow format bench pictures build locks programs clean rest essential pages access
+.PHONY: real mutants slow format bench pictures listing build locks programs clean rest essential pages access
 .PHONY: made prose environment-lab environment-test environment-hosts bundle ruff mypy layers biome tsc workflows
 .PHONY: test-computes check-waits check-computes
 
@@ -85,6 +85,7 @@ layers: environment-test
 
 made: environment-test
 	$(BIN)/python -m tools.labs --check
+	$(BIN)/python -m tools.listing --check
 
 prose: environment-test
 	$(BIN)/python -m tools.prose
@@ -180,6 +181,9 @@ build: environment-test ## Build the sdist, and from it the wheel, into dist/
 
 course: environment-test ## Write the notebooks from their sources in course/, and the rubrics in docs/labs/
 	$(BIN)/python -m tools.labs
+
+listing: environment-test ## Write the lists of pictures from their registrations
+	$(BIN)/python -m tools.listing
 
 locks: environment-test ## Lock the versions again (UPGRADE=1: take the newest)
 	$(BIN)/python -m tools.lock $(if $(UPGRADE),--upgrade)

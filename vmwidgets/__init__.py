@@ -57,52 +57,8 @@ if TYPE_CHECKING:
     from .sources.strace.recordings import recording
     from .sources.tables.recorded import load_tables, recorded_tables
     from .views.story.pseudocode import pseudocode
-    from .widgets import (
-        BesideLinux,
-        Capabilities,
-        CellMemory,
-        Clock,
-        Comparison,
-        CopyOnWrite,
-        Dashboard,
-        Diff,
-        Domain,
-        EntryList,
-        Fault,
-        FaultCurves,
-        Followed,
-        Formats,
-        Frames,
-        Intervals,
-        Inverted,
-        Kentry,
-        Kmem,
-        Locality,
-        Map,
-        Objects,
-        Paging,
-        Pasted,
-        Placement,
-        Process,
-        Program,
-        Reasons,
-        ReferenceBits,
-        References,
-        Ribbon,
-        Sharing,
-        SlabLevels,
-        Slabs,
-        Stops,
-        Tables,
-        Threads,
-        Tlb,
-        Tree,
-        View,
-        Vnodes,
-        Vspace,
-        Walk,
-        show,
-    )
+    from .widgets import *  # noqa: F403  the pictures: widgets/__init__.pyi has a class for each
+    from .widgets import View, show
 
 try:
     __version__ = version("vmwidgets")
@@ -151,17 +107,17 @@ _LAZY = {
 
 __all__ = [
     "GIB", "KIB", "LAYOUTS", "MIB", "M_NOWAIT", "M_USE_RESERVE", "M_WAITOK", "M_ZERO", "PAGE", "QUIRKS", "TIB",
-    "Address", "BaseAndBounds", "Beside", "BesideLinux", "Broken", "CallbackFailed", "Capabilities", "CellMemory",
-    "Clock", "Comparison", "CopyOnWrite", "Costs", "Dashboard", "Diff", "Domain", "EntryList", "Fault", "FaultCurves",
-    "Followed", "Formats", "Frames", "Intervals", "Inverted", "Kentry", "KernelError", "KernelPanic", "Kmem",
-    "Locality", "Machine", "Map", "Objects", "Paging", "Pasted", "Placement", "Process", "Program", "Reasons",
-    "ReferenceBits", "References", "Refused", "Replacement", "ResidentPage", "Ribbon", "Segments", "Sharing", "Size",
-    "SlabLevels", "Slabs", "Stops", "Tables", "Threads", "Tlb", "Tree", "VMError", "View", "Vnodes", "Vspace", "Walk",
-    "attach", "boot", "compare", "compare_formats", "compare_paging", "compare_with_linux", "copy_on_write", "diff",
-    "events", "handout", "lab", "load", "load_curve", "load_journal", "load_maps", "load_strace", "load_tables",
-    "lockstep", "memory", "memory_image", "orders", "pager", "picture", "play", "process", "pseudocode", "record",
+    "Address", "BaseAndBounds", "Broken", "CallbackFailed", "Costs", "KernelError", "KernelPanic", "Machine",
+    "Refused", "Replacement", "ResidentPage", "Segments", "Size", "VMError", "View", "attach", "boot", "compare",
+    "compare_formats", "compare_paging", "compare_with_linux", "copy_on_write", "diff", "events", "handout", "lab",
+    "load", "load_curve", "load_journal", "load_maps", "load_strace", "load_tables", "lockstep", "memory",
+    "memory_image", "orders", "pager", "picture",
+    "play",  # noqa: F405  it comes from __getattr__
+    "process", "pseudocode",
+    "record",  # noqa: F405  so does this
     "recorded_tables", "recording", "reference_string", "show", "trace", "workload", "xv6",
 ]  # fmt: skip  # read as a list of names
+__all__ += [*MODULE_OF]  # noqa: PLE0604  the names of the pictures
 
 
 def __getattr__(name: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import TimeoutError as Late
@@ -12,7 +13,13 @@ from playwright.sync_api import expect
 from tests.browser.lab import AXE, Notebook
 from vmwidgets.pictures.registry import known_pictures
 
-SUBJECTS = """
+ROOT = Path(__file__).resolve().parents[2]
+
+SUBJECTS = f"""
+import sys
+sys.path.insert(0, {str(ROOT)!r})
+from tests.views import gallery
+""" + """
 import vmwidgets as vm
 from vmwidgets.engine.mmu.followed import Break, Followed
 from vmwidgets.engine.mmu.stops import SpaceAtStop, Stop, Stops
@@ -54,18 +61,20 @@ subjects = {
     "BesideLinux": vm.compare_with_linux(vm.boot(layout="tiny")),
     "Stops": Stops((Stop(0, "uvmcopy", ()), Stop(1, "shell", (SpaceAtStop("sh (1)", "S", (), (0x87f9_3000,), ()),)))),
     "Program": vm.play("fork", vm.boot("x86-64", tlb=(1, 4))), "Sharing": m,
-    "Inverted": m.frames.inverted(), "Placement": vm.BaseAndBounds("4 MiB", "64 KiB").layout,
     "Fault": task, "Objects": m, "Clock": m,
-    "Reasons": task.machine.why(task, a),
     "CellMemory": recorded_cell("This cell"),
     "CopyOnWrite": ForkedValue(7, 8, (ForkedPage(0x1000, "A", "B", True, True),), "fork"),
-    "ReferenceBits": m, "Locality": trace, "FaultCurves": trace.faults(frames=(1, 2, 3)),
+    "Locality": trace, "FaultCurves": trace.faults(frames=(1, 2, 3)),
     "Intervals": trace.intervals(),
     "References": vm.reference_string("1 2 3w 1 4", (2, 3), ("fifo", "clock")),
     "Walk": task.walk(a, "write"), **dict.fromkeys(["Kmem", "Frames", "Slabs", "Threads"], kernel),
 }
 views = {name: view_of(name)(subject) for name, subject in subjects.items()}
-"""
+others = [name for name in NAMES if name not in views]
+views |= {name: view_of(name)(gallery.first_of(name).target) for name in others}
+""".replace("NAMES", repr([*known_pictures()]))
+"""A picture of each kind that is small; of those that are not named here, the gallery's first."""
+
 CELLS = (SUBJECTS, *(f"views[{name!r}]" for name in known_pictures()))
 """A picture a cell: anywidget gives each two seconds."""
 

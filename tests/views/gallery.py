@@ -403,3 +403,8 @@ def every() -> Named:
         of_references,
     ):
         yield from some()
+
+
+def first_of(name: str) -> Picture:
+    """The first picture of a kind, by the name by which it is registered."""
+    return next(picture for _, picture in every() if type(picture).__name__ == name)

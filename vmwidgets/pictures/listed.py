@@ -1,6 +1,7 @@
 """The pictures of the package, by the modules that register them: each is imported when it is first needed.
 
 Most notebooks show a few pictures.  Importing all of them takes as long as everything else that a notebook needs.
+`python -m tools.listing` writes this file.
 """
 
 from __future__ import annotations
@@ -29,46 +30,117 @@ PICTURES = {
     "tables": ("Tables", "Walk"),
     "tlb": ("Tlb",),
     "traces": ("FaultCurves", "Intervals", "Locality"),
-}
+}  # fmt: skip  # a row for each module
 """The names of each module's pictures."""
 
 FIRST_FOR = {
-    "vmwidgets.engine.kernel.map.comparisons_schema": {"ComparisonValue": "compare"},
-    "vmwidgets.engine.kernel.map.diffs_schema": {"MapsDiff": "compare"},
-    "vmwidgets.engine.kernel.pmap.pmap_schema": {"InvertedValue": "inverted"},
-    "vmwidgets.engine.machine.handles.cpus": {"MachineCpu": "tlb", "MachineCpus": "tlb"},
-    "vmwidgets.engine.machine.handles.domain": {"MachineDomain": "domain"},
+    "vmwidgets.engine.kernel.map.comparisons_schema": {
+        "ComparisonValue": "compare",
+    },
+    "vmwidgets.engine.kernel.map.diffs_schema": {
+        "MapsDiff": "compare",
+    },
+    "vmwidgets.engine.kernel.pmap.pmap_schema": {
+        "InvertedValue": "inverted",
+    },
+    "vmwidgets.engine.machine.handles.cpus": {
+        "MachineCpu": "tlb",
+        "MachineCpus": "tlb",
+    },
+    "vmwidgets.engine.machine.handles.domain": {
+        "MachineDomain": "domain",
+    },
     "vmwidgets.engine.machine.handles.frames": {
-        "MachineCaches": "memory", "MachineFrames": "memory", "MachineKentry": "memory",
+        "MachineCaches": "memory",
+        "MachineFrames": "memory",
+        "MachineKentry": "memory",
     },
-    "vmwidgets.engine.machine.handles.kmem": {"MachineKmem": "memory", "MachineKmemMap": "memory"},
-    "vmwidgets.engine.machine.handles.maps": {"MachineMap": "maps"},
-    "vmwidgets.engine.machine.handles.objects": {"MachineObjects": "objects"},
-    "vmwidgets.engine.machine.handles.replacement": {"MachineReplacement": "replacement"},
-    "vmwidgets.engine.machine.handles.tables": {"MachineTables": "tables", "MachineWalk": "tables"},
-    "vmwidgets.engine.machine.handles.tasks": {"Task": "dashboard"},
-    "vmwidgets.engine.machine.handles.threads": {"MachineThread": "memory", "MachineThreads": "memory"},
-    "vmwidgets.engine.machine.hindsight.why": {"Why": "reasons"},
-    "vmwidgets.engine.machine.loaded": {"LoadedMaps": "process", "LoadedStrace": "process"},
-    "vmwidgets.engine.machine.machine": {"Machine": "dashboard"},
-    "vmwidgets.engine.machine.played": {"Played": "program"},
-    "vmwidgets.engine.mmu.compare_formats": {"FormatComparison": "compare"},
-    "vmwidgets.engine.mmu.followed": {"Followed": "real"},
-    "vmwidgets.engine.mmu.pasted": {"Pasted": "pasted"},
-    "vmwidgets.engine.mmu.stops": {"Stops": "real"},
-    "vmwidgets.engine.mmu.tables": {"PageTables": "tables", "TablesWalk": "tables"},
-    "vmwidgets.engine.paper.references_schema": {"PolicyRun": "references", "ReferencesValue": "references"},
-    "vmwidgets.engine.paper.segments_schema": {"SegmentsValue": "segments"},
-    "vmwidgets.engine.paper.trace": {"Trace": "traces"},
-    "vmwidgets.engine.paper.traces_schema": {"FaultsValue": "traces", "IntervalsValue": "traces"},
-    "vmwidgets.engine.spaces.linux_schema": {"LinuxComparison": "linux"},
+    "vmwidgets.engine.machine.handles.kmem": {
+        "MachineKmem": "memory",
+        "MachineKmemMap": "memory",
+    },
+    "vmwidgets.engine.machine.handles.maps": {
+        "MachineMap": "maps",
+    },
+    "vmwidgets.engine.machine.handles.objects": {
+        "MachineObjects": "objects",
+    },
+    "vmwidgets.engine.machine.handles.replacement": {
+        "MachineReplacement": "replacement",
+    },
+    "vmwidgets.engine.machine.handles.tables": {
+        "MachineTables": "tables",
+        "MachineWalk": "tables",
+    },
+    "vmwidgets.engine.machine.handles.tasks": {
+        "Task": "dashboard",
+    },
+    "vmwidgets.engine.machine.handles.threads": {
+        "MachineThread": "memory",
+        "MachineThreads": "memory",
+    },
+    "vmwidgets.engine.machine.hindsight.why": {
+        "Why": "reasons",
+    },
+    "vmwidgets.engine.machine.loaded": {
+        "LoadedMaps": "process",
+        "LoadedStrace": "process",
+    },
+    "vmwidgets.engine.machine.machine": {
+        "Machine": "dashboard",
+    },
+    "vmwidgets.engine.machine.played": {
+        "Played": "program",
+    },
+    "vmwidgets.engine.mmu.compare_formats": {
+        "FormatComparison": "compare",
+    },
+    "vmwidgets.engine.mmu.followed": {
+        "Followed": "real",
+    },
+    "vmwidgets.engine.mmu.pasted": {
+        "Pasted": "pasted",
+    },
+    "vmwidgets.engine.mmu.stops": {
+        "Stops": "real",
+    },
+    "vmwidgets.engine.mmu.tables": {
+        "PageTables": "tables",
+        "TablesWalk": "tables",
+    },
+    "vmwidgets.engine.paper.references_schema": {
+        "PolicyRun": "references",
+        "ReferencesValue": "references",
+    },
+    "vmwidgets.engine.paper.segments_schema": {
+        "SegmentsValue": "segments",
+    },
+    "vmwidgets.engine.paper.trace": {
+        "Trace": "traces",
+    },
+    "vmwidgets.engine.paper.traces_schema": {
+        "FaultsValue": "traces",
+        "IntervalsValue": "traces",
+    },
+    "vmwidgets.engine.spaces.linux_schema": {
+        "LinuxComparison": "linux",
+    },
+    "vmwidgets.engine.spaces.paging_schema": {
+        "PagingComparison": "compare",
+    },
     "vmwidgets.engine.spaces.process_schema": {
-        "CellMemory": "own", "ForkedValue": "own", "LiveFork": "own", "LiveProcess": "process", "Measuring": "own",
-        "ProcessMoment": "process", "UsedOverTime": "traces",
+        "CellMemory": "own",
+        "ForkedValue": "own",
+        "LiveFork": "own",
+        "LiveProcess": "process",
+        "Measuring": "own",
+        "ProcessMoment": "process",
+        "UsedOverTime": "traces",
     },
-    "vmwidgets.engine.spaces.paging_schema": {"PagingComparison": "compare"},
-    "vmwidgets.pictures.beside": {"Pair": "beside"},
-}  # fmt: skip  # a row for each module
+    "vmwidgets.pictures.beside": {
+        "Pair": "beside",
+    },
+}
 """By module and name of a class, the module with the first-choice picture of its objects."""
 
 MODULE_OF = {name: module for module, names in PICTURES.items() for name in names}

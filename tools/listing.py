@@ -1,0 +1,122 @@
+"""Writes the lists of pictures from their registrations; `listing.py --check` says which differ from them.
+
+`@picture_of` beside a picture is the only place that says its name and what it shows.  From there come
+`vmwidgets/pictures/listed.py`, which says what to import for a picture without importing any, and
+`vmwidgets/widgets/__init__.pyi`, in which type checkers and editors find the pictures as live views.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib import import_module
+from inspect import isclass
+from pathlib import Path
+from pkgutil import iter_modules
+
+from vmwidgets import pictures
+from vmwidgets.pictures import registry
+from vmwidgets.pictures.listed import FIRST_FOR, MODULE_OF, PICTURES
+from vmwidgets.pictures.picture import Picture
+
+PACKAGE = Path(pictures.__file__).parent.parent
+LISTED = PACKAGE / "pictures" / "listed.py"
+TYPED = PACKAGE / "widgets" / "__init__.pyi"
+
+HEAD = '''"""The pictures of the package, by the modules that register them: each is imported when it is first needed.
+
+Most notebooks show a few pictures.  Importing all of them takes as long as everything else that a notebook needs.
+`python -m tools.listing` writes this file.
+"""
+
+from __future__ import annotations
+'''
+
+TYPED_HEAD = '''"""What `__getattr__` makes, for type checkers; `python -m tools.listing` writes this file."""
+'''
+
+
+def main() -> int:
+    """Write both files, or with `--check` say which are not what the registrations give."""
+    parser = argparse.ArgumentParser(description="Write the lists of pictures from their registrations.")
+    parser.add_argument("--check", action="store_true", help="write nothing; say which files differ")
+    check: bool = parser.parse_args().check
+    names, first_for = registered()
+    texts = {LISTED: listed(names, first_for), TYPED: typed(names)}
+    differing = [path for path, text in texts.items() if not path.exists() or path.read_text("utf-8") != text]
+    for path in differing:
+        shown = path.relative_to(PACKAGE.parent)
+        if check:
+            print(f"{shown} is not what the pictures' registrations give: run `make listing`", file=sys.stderr)
+        else:
+            path.write_text(texts[path], "utf-8")
+            print(shown)
+    return 1 if check and differing else 0
+
+
+def registered() -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+    """Return the module of each picture by its name, and of each first choice by module and name of what it shows."""
+    for known in (PICTURES, MODULE_OF, FIRST_FOR):
+        known.clear()  # what was listed may be gone, or elsewhere
+    for module in iter_modules(pictures.__path__):
+        import_module(f"{pictures.__name__}.{module.name}")
+    names = {name: made.__module__ for name, made in registry.known_pictures().items()}
+    first_for: dict[str, dict[str, str]] = {}
+    for kind, made in registry.kinds_imported().items():
+        first_for.setdefault(kind.__module__, {})[kind.__name__] = _last(made.__module__)
+    return {name: _last(names[name]) for name in sorted(names)}, first_for
+
+
+def listed(names: dict[str, str], first_for: dict[str, dict[str, str]]) -> str:
+    """Return the text of `listed.py`."""
+    by_module = {module: tuple(name for name in names if names[name] == module) for module in sorted({*names.values()})}
+    rows = [f"    {_quoted(module)}: {_tuple(of_it)}," for module, of_it in by_module.items()]
+    kinds = [
+        line
+        for module in sorted(first_for)
+        for line in (
+            f"    {_quoted(module)}: {{",
+            *(f"        {_quoted(kind)}: {_quoted(shown)}," for kind, shown in sorted(first_for[module].items())),
+            "    },",
+        )
+    ]
+    return "\n".join((
+        HEAD, "PICTURES = {", *rows, "}  # fmt: skip  # a row for each module",
+        '"""The names of each module\'s pictures."""', "",
+        "FIRST_FOR = {", *kinds, "}",
+        '"""By module and name of a class, the module with the first-choice picture of its objects."""', "",
+        "MODULE_OF = {name: module for module, names in PICTURES.items() for name in names}",
+        '"""The module of each picture, by the picture\'s name."""', "",
+    ))  # fmt: skip  # as the file has it
+
+
+def typed(names: dict[str, str]) -> str:
+    """Return the text of the stub: each picture is a view and, if it is more than a function, its own class."""
+    bases = dict.fromkeys(names, "View")
+    for name, module in names.items():
+        own = getattr(import_module(f"{pictures.__name__}.{module}"), name, None)
+        if isclass(own) and issubclass(own, Picture):
+            bases[name] = f"View, {module}.{name}"
+    imported = sorted({names[name] for name in names if bases[name] != "View"})
+    return "\n".join((
+        TYPED_HEAD, "from vmwidgets.pictures import (", *(f"    {module}," for module in imported), ")", "",
+        "from .host.show import register as register", "from .host.show import show as show",
+        "from .host.view import View as View", "",
+        *(f"class {name}({bases[name]}): ..." for name in names), "",
+    ))  # fmt: skip  # as the file has it
+
+
+def _tuple(names: tuple[str, ...]) -> str:
+    return f"({', '.join(map(_quoted, names))}{',' * (len(names) == 1)})"
+
+
+def _last(module: str) -> str:
+    return module.rpartition(".")[2]
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"'
+
+
+if __name__ == "__main__":
+    sys.exit(main())
