@@ -2,7 +2,7 @@
 
 import type { Send } from "./requests.ts";
 import type { Client, Router } from "./router.ts";
-import type { Scene, When } from "./scene.ts";
+import type { Scene, SceneNode, When } from "./scene.ts";
 import { html, put } from "./svg.ts";
 
 interface DrawingCalls {
@@ -185,12 +185,29 @@ export function dressed(svg: Element, scene: Scene): void {
     const title = group.querySelector("title");
     if (node?.title && title) title.textContent = node.title;
     else title?.remove();
+    for (const link of group.querySelectorAll("g > a")) unlinked(link, nodes);
     const boxes = [...group.children].filter(({ tagName }) => tagName === "polygon" || tagName === "path");
     if (group.classList.contains("edge")) {
       for (const part of boxes) put(part, "class", part.tagName === "path" ? "line" : "arrow");
     } else if (boxes.length === 1 && node) put(boxes[0] as Element, "class", "shape");
     else for (const part of boxes) coloured(part); // a box with ports, or a cluster
   }
+}
+
+/** Makes a node of a row that is a link: it is pressed as elsewhere, and leads nowhere. */
+function unlinked(link: Element, nodes: ReadonlyMap<string, SceneNode>): void {
+  const row = link.parentElement as Element;
+  const id = row.id.replace(/^a_/, ""); // Graphviz's mark of a link
+  const node = nodes.get(id);
+  row.removeAttribute("id");
+  row.replaceChildren(...link.children);
+  for (const part of row.querySelectorAll("polygon")) coloured(part);
+  if (!node) return;
+  put(row, "class", "node row");
+  put(row, "data-id", id);
+  const title = document.createElementNS("http://www.w3.org/2000/svg", "title");
+  title.textContent = node.title ?? "";
+  row.prepend(title);
 }
 
 /** Gives what has colours of its own those of the page. */

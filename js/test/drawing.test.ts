@@ -26,7 +26,7 @@ const DOT = `digraph { graph [rankdir=LR]; node [shape=box style=filled]
   subgraph cluster_list { graph [id="cluster/list" color="#7f8a97"]
     n0 [label="one\\l" id="a" class="entry new"]
     n1 [label="two\\l" id="b" class=entry] }
-  n2 [label=<<TABLE BGCOLOR="#f6f8fa" COLOR="#7f8a97"><TR><TD>t</TD></TR><TR><TD PORT="p0" COLOR="#0a7d50">r</TD></TR></TABLE>>
+  n2 [label=<<TABLE BGCOLOR="#f6f8fa" COLOR="#7f8a97"><TR><TD>t</TD></TR><TR><TD PORT="p0" COLOR="#0a7d50" ID="t/r" HREF="#">r</TD></TR></TABLE>>
     id="t" class=table shape=plain]
   n0 -> n1 [id="a/next" class="link next"]; n1 -> n2:p0 [id="b/refers" class="link refers" dir=none] }`;
 
@@ -34,6 +34,7 @@ const nodes = [
   node("a", { thing: "entry:1", action: "select", title: "the first", text: [[4, 17, "one", "label", "start"]] }),
   node("b", { thing: "entry:2", action: "select", x: 200 }),
   node("t", { x: 400 }),
+  node("t/r", { x: 404, thing: "pte:1", action: "select", title: "a row" }),
 ];
 
 function setUp(router: Router) {
@@ -93,6 +94,7 @@ test("a press shows what Graphviz has laid out, with the picture's words and cla
       ["a", "node entry new", "one", 1],
       ["b", "node entry", "two", 1],
       ["t", "node table", "t", 0],
+      ["t/r", "node row", "r", 0],
     ],
   );
   const of = (link: string) => ["line", "arrow"].map((one) => svg?.querySelectorAll(`g.${link} > .${one}`).length);
@@ -130,6 +132,21 @@ test("the drawing follows the picture, one question after the other, and what is
   controls.takeDot(4, now.place, DOT);
   await arrived();
   assert.equal(line.asked, 1);
+});
+
+test("a row of a box is pressed as in the picture, shows that it is selected, and is no link", async () => {
+  const { router } = here();
+  const { controls, press, chosen, drawing } = setUp(router);
+  press.click();
+  controls.takeDot(1, now.place, DOT);
+  await arrived();
+  const row = drawing()?.querySelector("[data-id='t/r']");
+  assert.equal(drawing()?.querySelectorAll("a").length, 0);
+  assert.equal(row?.querySelector("title")?.textContent, "a row");
+  row?.querySelector("text")?.dispatchEvent(new Event("click", { bubbles: true }));
+  assert.deepEqual(chosen, ["pte:1"]);
+  controls.select("pte:1");
+  assert.equal(row?.classList.contains("selected"), true);
 });
 
 test("a step that the page has by itself is asked for by its place", async () => {
@@ -245,5 +262,5 @@ test("where its worker does not live the picture stays as it is", async () => {
   await arrived();
   assert.deepEqual([own.hasAttribute("hidden"), drawing() === null, press.disabled], [false, true, true]);
   assert.match(press.title, /refused by the page's policy/);
-  assert.equal(figure.root.querySelectorAll(".node").length, 3);
+  assert.equal(figure.root.querySelectorAll(".node").length, 4);
 });

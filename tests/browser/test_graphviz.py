@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -102,6 +103,20 @@ def test_graphvizs_drawing_follows_the_machine_and_shows_what_is_selected(notebo
     press(notebook, index).click()
     expect(drawn(notebook, index)).to_be_visible()
     assert notebook.bytes_in < loaded + BEFORE, "it comes once for all pictures"
+
+
+def test_a_row_of_a_table_is_selected_in_graphvizs_drawing_and_in_ours(notebook: Notebook) -> None:
+    index = notebook.run("t = m.task('init')\nt.write(t.mmap('8 KiB'), b'x')\nvm.Tables(t)")
+    notebook.run("vm.Tables(t)")
+    press(notebook, index).click()
+    lines = drawn(notebook, index).locator("g.link > .line")
+    expect(lines.first).not_to_have_css("stroke", "none")
+    assert lines.count() == 3, "from a descriptor to each table"
+    row = drawn(notebook, index).locator("g.row[data-id^='tables/slot/']").last
+    row.locator("text").click()
+    expect(row).to_have_class("node row selected")
+    same = notebook.cell(index + 1).locator(f".vmw-scene .node[data-id='{row.get_attribute('data-id')}']")
+    expect(same).to_have_class(re.compile(r"\bselected\b"))
 
 
 @pytest.mark.sweep

@@ -138,6 +138,23 @@ def test_what_is_like_something_linked_is_drawn_too_in_its_order() -> None:
     assert heights == sorted(heights, reverse=True), "the first is on top, and those without an entry among them"
 
 
+def test_rows_that_a_press_selects_are_links_only_for_a_page() -> None:
+    machine = vm.boot("x86-64")
+    task = machine.task("init")
+    task.write(task.mmap("8 KiB"), b"x")
+    scene = vm.picture(vm.Tables(task)).scene()
+    assert "HREF" not in to_dot(scene)
+    (svg,) = laid_out([to_dot(scene, links_rows=True)], "svg", "dot")
+    linked = {
+        row.get("id", "").removeprefix("a_")
+        for row in ET.fromstring(svg).iter(f"{SVG}g")
+        if row.find(f"{SVG}a") is not None
+    }
+    slots = {node.id for node in scene.whole().nodes if node.id.startswith("tables/slot/") and node.action}
+    assert len(slots) > 4
+    assert slots <= linked
+
+
 @pytest.mark.once
 @pytest.mark.parametrize(
     "pictures",

@@ -11,6 +11,7 @@ is in `class`.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -58,6 +59,9 @@ _DECORATION = frozenset((
 ))  # fmt: skip  # a list
 """Kinds of nodes that explain others, or are pressed: they are drawn only at the end of a link."""
 
+_PLAIN = re.compile(r"[\w/:.+-]+")
+"""An id that means the same in markup."""
+
 BACKSLASH = "\N{SET MINUS}"
 """A backslash in a box with ports, where Graphviz combines a backslash with the character after it."""
 
@@ -65,14 +69,17 @@ _SIDE_BY_SIDE = 4
 """The number of unlinked things that are side by side."""
 
 
-def to_dot(scene: Scene, theme: str = "light") -> str:
+def to_dot(scene: Scene, theme: str = "light", *, links_rows: bool = False) -> str:
     """Return the structure of a scene as DOT.
+
+    With `links_rows`, Graphviz makes a link of each row in a box that a press selects, with the row's id: our page
+    takes the link away and hears the press.
 
     Raises :class:`Refused` for an unknown theme.
     """
     if theme not in THEMES:
         raise Refused(f"theme={shown(theme)}, but it must be 'light' or 'dark'")
-    return _Structure(scene.whole()).written(THEMES[theme])
+    return _Structure(scene.whole(), links_rows).written(THEMES[theme])
 
 
 class Source(graphviz.Source):  # type: ignore[misc]  # the package has no types
@@ -111,8 +118,8 @@ class _Part:
 class _Structure:
     """The parts of a scene and the links between them."""
 
-    def __init__(self, scene: Scene) -> None:
-        self.scene = scene
+    def __init__(self, scene: Scene, links_rows: bool) -> None:
+        self.scene, self.links_rows = scene, links_rows
         known = {node.id: node for node in scene.nodes}
         self.links = [
             link
@@ -168,7 +175,7 @@ class _Structure:
         upwards = bool(self.links) and not branches and max(lined_up.values(), default=0) < 2
         for lane in dict.fromkeys(part.node.lane for part in self.parts.values()):
             parts = [part for part in self.parts.values() if part.node.lane == lane]
-            lines = [_node_line(part, colours) for part in parts][:: -1 if upwards else 1]
+            lines = [_node_line(part, colours, self.links_rows) for part in parts][:: -1 if upwards else 1]
             level = [part.name for part in parts if part.name in in_a_row]
             lines += [f"\t\t{{rank=same; {'; '.join(level)}}}\n"] * bool(level)
             lines += self._helpers([link for link in branches if self.part(link.source).node.lane == lane])
@@ -232,7 +239,8 @@ class _Structure:
                 yield f"\t{part.name} -> {row[part.node.thing]} [style=invis weight=0]\n"
 
     def _edge_line(self, link: Link, colours: Mapping[str, str]) -> str:
-        given = {"id": link.id, "class": _classes(f"link {link.kind}", link.state), **_look(link.state, colours)}
+        kind = "reference" if link.kind == "band" else link.kind  # a line here, with a line's looks
+        given = {"id": link.id, "class": _classes(f"link {kind}", link.state), **_look(link.state, colours)}
         if not link.arrow:
             given["dir"] = "none"
         more = " ".join(f"{key}={_quoted(value)}" for key, value in given.items())
@@ -285,7 +293,7 @@ def _holds(box: Node, node: Node) -> bool:
 # ---- how it is written -----------------------------------------------------------------------------
 
 
-def _node_line(part: _Part, colours: Mapping[str, str]) -> str:
+def _node_line(part: _Part, colours: Mapping[str, str], links_rows: bool) -> str:
     node = part.node
     given = {"id": node.id, "class": _classes(node.kind, node.state), **_look(node.state, colours)}
     for fill in _FILLS:
@@ -295,7 +303,7 @@ def _node_line(part: _Part, colours: Mapping[str, str]) -> str:
     given["style"] = ",".join(filter(None, styles))
     if node.shape == "none":
         given |= {"shape": "plaintext", "style": ""}
-    label = _table(part, colours) if part.inside else _label(node.text or (Text(0, 0, node.title),))
+    label = _table(part, colours, links_rows) if part.inside else _label(node.text or (Text(0, 0, node.title),))
     if part.inside:
         given |= {"shape": "plain", "style": ""}
     more = " ".join(f"{key}={_quoted(value)}" for key, value in given.items())
@@ -320,7 +328,7 @@ def _label(text: tuple[Text, ...]) -> str:
     return str(quote("".join(f"{_said(words) or ' '}{_LINES.get(anchor, NEW)}" for words, anchor in _words(text))))
 
 
-def _table(part: _Part, colours: Mapping[str, str]) -> str:
+def _table(part: _Part, colours: Mapping[str, str], links_rows: bool) -> str:
     """Return a box and its contents: each thing in it has a port."""
 
     def cell(*lines: str, more: str = "") -> str:
@@ -333,7 +341,8 @@ def _table(part: _Part, colours: Mapping[str, str]) -> str:
         look = _look(one.state, colours)
         drawn = f' COLOR="{look["color"]}"' if "color" in look else ""
         said = "  ".join(words for words, _ in _words(one.text)) or visible(one.title)
-        rows.append(cell(said, more=f' PORT="p{number}"{drawn}'))
+        linked = f' ID="{one.id}" HREF="#"' if links_rows and one.action and _PLAIN.fullmatch(one.id) else ""
+        rows.append(cell(said, more=f' PORT="p{number}"{drawn}{linked}'))
     edge = _look(part.node.state, colours).get("color", colours["line"])
     head = f'BORDER="0" CELLBORDER="1" CELLSPACING="0" CELLPADDING="4" COLOR="{edge}" BGCOLOR="{colours["card"]}"'
     return f"<<TABLE {head}>{''.join(rows)}</TABLE>>"

@@ -172,7 +172,8 @@ class Answering(Picture):
         from vmwidgets.views.scene.dot import to_dot  # Graphviz's package: most readers never ask for it
 
         if (scene := self._scene_at(operation, place)) is not None:
-            self._reply({"type": "dot", "seq": self._seq, "place": place}, buffers=[pack_text(to_dot(scene))])
+            dot = pack_text(to_dot(scene, links_rows=True))
+            self._reply({"type": "dot", "seq": self._seq, "place": place}, buffers=[dot])
 
     def _scene_at(self, operation: int, place: int) -> Scene | None:
         """Return the scene after `done` events of an operation, perhaps from a film of the page, or the current one."""
