@@ -175,7 +175,7 @@ class _Structure:
         upwards = bool(self.links) and not branches and max(lined_up.values(), default=0) < 2
         for lane in dict.fromkeys(part.node.lane for part in self.parts.values()):
             parts = [part for part in self.parts.values() if part.node.lane == lane]
-            lines = [_node_line(part, colours, self.links_rows) for part in parts][:: -1 if upwards else 1]
+            lines = [_node_line(part, colours, self.links_rows) for part in (reversed(parts) if upwards else parts)]
             level = [part.name for part in parts if part.name in in_a_row]
             lines += [f"\t\t{{rank=same; {'; '.join(level)}}}\n"] * bool(level)
             lines += self._helpers([link for link in branches if self.part(link.source).node.lane == lane])
@@ -193,9 +193,7 @@ class _Structure:
             graph.body.append(f"\tnothing [label={words} shape=plaintext style={_quoted('')}]\n")
         graph.body += self._below(branches, in_a_row)
         edges = [self._edge_line(link, colours) for link in self._ordered()]
-        graph.body += edges[
-            :: -1 if upwards else 1
-        ]  # from left to right, `dot` fills a rank without clusters from below
+        graph.body += reversed(edges) if upwards else edges
         return str(graph.source)
 
     def _is_row(self, link: Link) -> bool:
