@@ -10,6 +10,9 @@ from vmwidgets.engine.base.frozen import frozen
 
 from .mistakes import Mistake
 
+WAITS = " (not judged yet: first "
+"""Stands between the sentence of a criterion that can't be judged and what has to be done first."""
+
 
 @frozen
 class Criterion:
@@ -29,6 +32,11 @@ class Criterion:
     def met(self) -> bool:
         """Return whether all of its points were earned."""
         return self.points == self.of
+
+    @property
+    def first(self) -> str:
+        """Return what has to be done before it can be judged; "" if it was judged."""
+        return self.sentence.rpartition(WAITS)[2].removesuffix(")") if WAITS in self.sentence else ""
 
     def data(self) -> dict[str, Any]:
         """Return the criterion as the notebook keeps it."""
@@ -62,7 +70,7 @@ def criterion(
     worth = whole_points(of, "of", 1)
     points = (worth if earned else 0) if isinstance(earned, bool) else whole_points(earned, "earned", 0, worth)
     waits = bool(first) and points < worth
-    sentence = f"{yes} (not judged yet: first {first})" if waits else yes if points == worth else no
+    sentence = f"{yes}{WAITS}{first})" if waits else yes if points == worth else no
     found = "" if waits else str(actual)
     named = mistake if points < worth and not waits else None
     return Criterion(points, worth, printable(sentence), printable(str(expected)), printable(found), named)

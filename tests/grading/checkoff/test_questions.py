@@ -191,6 +191,37 @@ def test_what_an_exchange_costs_it_costs_when_the_lines_are_exchanged(exercise: 
         assert found == lost, question
 
 
+def addresses(lines: Typed, order: list[int], exercise: str) -> dict[int, int]:
+    """The address that each line gives, if it gives one, when the lines are typed in this order."""
+    names: dict[str, Any] = {"vm": vm, "lab": lab, "thing": sheet_of(exercise, OF).start()}
+    found = {}
+    for place in order:
+        exec(lines[place], names)
+        result = machine_of(names["thing"]).journal.last.result
+        if isinstance(result, int):
+            found[place] = result
+    return found
+
+
+def test_each_call_that_gives_another_address_after_an_exchange_is_named() -> None:
+    lines, calls = lines_of("01/gaps", RIGHT)
+    asked = list(of_kind(counterfactual.order, "01/gaps", RIGHT))
+    assert len(asked) > 1
+    for question in asked:
+        one, other = (calls[int(number)] for number in re.findall(r"\d+", question.text)[:2])
+        usual = [*range(len(lines))]
+        exchanged = [{one: other, other: one}.get(place, place) for place in usual]
+        before, after = addresses(lines, usual, "01/gaps"), addresses(lines, exchanged, "01/gaps")
+        differing = {call for call, place in calls.items() if before[place] != after[place]}
+        assert {int(call) for call in re.findall(r"call (\d+) gives", question.answer)} == differing
+
+
+def test_what_an_exchange_leaves_unjudged_is_not_said_to_fail() -> None:
+    answers = [one.answer for one in of_kind(counterfactual.order, "01/gaps", RIGHT)]
+    assert not any("no other request was made” no longer holds" in one for one in answers)
+    assert any("is not judged, since you would first have to fill the gaps" in one for one in answers)
+
+
 @by_lines
 def test_entries_and_who_made_them_are_those_of_the_lines_so_far(exercise: str, how: str) -> None:
     lines, calls = lines_of(exercise, how)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from itertools import combinations
 from typing import Any
 
-from vmwidgets.engine.base.units import Address, counted
+from vmwidgets.engine.base.units import Address, counted, listed
 from vmwidgets.labs.criterion import Criterion
 from vmwidgets.labs.draws import Draws
 from vmwidgets.questions.question import Again, Question
@@ -93,10 +93,17 @@ def said_of(before: Outcome, after: Outcome) -> str:
         more = after.points - before.points
         return f"nothing: it gains {counted(more, 'point')}" if more > 0 else "nothing"
     total = sum(a.points - b.points for a, b in worse)
-    whys = [f"“{a.sentence}” no longer holds" if a.met else b.sentence.partition(": ")[0] for a, b in worse]
+    whys = [_why(a, b) for a, b in worse]
     return (
         f"{counted(total, 'point')}: {'; '.join(f'{why}{_found(b)}' for why, (_, b) in zip(whys, worse, strict=True))}"
     )
+
+
+def _why(before: Criterion, after: Criterion) -> str:
+    """Return why a criterion has fewer points: it fails, or can't be judged now."""
+    if after.first:
+        return f"“{before.sentence}” is not judged, since you would first have to {after.first}"
+    return f"“{before.sentence}” no longer holds" if before.met else after.sentence.partition(": ")[0]
 
 
 def _found(criterion: Criterion) -> str:
@@ -122,12 +129,14 @@ def _differs(steps: Steps, outcome: Outcome) -> str:
         worse = said_of(steps.whole, outcome)
         parts.append(f"it loses {worse}" if lost(steps.whole, outcome) else worse.removeprefix("nothing: "))
     parts += [failed(steps, outcome)]
+    results = []
     for step, (said, result) in outcome.results.items():
         then = steps.whole.results.get(step)
         if said == "done" and then is not None and then != (said, result) and isinstance(result, (int, bytes)):
-            instead = f"not {value('', then[1])}" if then[0] == "done" else "and does not fail"
-            parts.append(f"what was {steps.noun} {step} gives {value('', result)}, {instead}")
-            break
+            instead = f"(not {value('', then[1])})" if then[0] == "done" else "and does not fail"
+            results.append(f"{steps.noun} {step} gives {value('', result)} {instead}")
+    if results:
+        parts.append(f"by the old numbers, {listed(results)}")
     if not any(parts) and isinstance(steps, JournalSteps) and (now := _entries(steps, outcome)) is not None:
         before = _entries(steps, steps.whole) or []
         if len(now) != len(before):
