@@ -57,6 +57,19 @@ def some_right(count):
     return {kind: "right" if place < count else "wrong" for place, kind in enumerate(KINDS)}
 
 
+def test_the_doctor_says_what_is_answered_and_asks_for_no_lab(tmp_path, capsys):
+    path = tmp_path / "before.ipynb"
+    path.write_text(taken("ada", {"before": some_right(10)}))
+    assert main(["doctor", str(path)]) == 0
+    assert "The test before the course: 10 of 10 questions answered." in capsys.readouterr().out
+    path.write_text(taken("ada", {"after": dict.fromkeys(KINDS[:3], "right")}))
+    assert main(["doctor", str(path)]) == 1
+    out = capsys.readouterr().out
+    assert out.startswith("Concept test of ada, course os-2026")
+    assert "The test after the course: 3 of 10" in out
+    assert "no lab" not in out
+
+
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory):
     """Twelve students: ten learn three more each, one loses two, one stays; and two who took one test."""

@@ -8,9 +8,11 @@ from pathlib import Path
 from vmwidgets import __version__
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.frozen import frozen
+from vmwidgets.labs.beginning import Beginning
 from vmwidgets.labs.exercise import exercises
 from vmwidgets.labs.mistakes import known_mistakes
 from vmwidgets.labs.moved import lab_of, labs_of, of_lab
+from vmwidgets.questions.concepts import KINDS, LAB, TESTS, identity_of
 
 from .course import Course
 from .files import called_notebook, other_kind
@@ -45,11 +47,21 @@ class Diagnosis:
         return (
             self.named
             and whose
-            and bool(self.rows)
-            and self.handed.finding is None
+            and (bool(self.rows) or set(self.concepts.values()) == {len(KINDS)})
+            and (self.handed.finding is None or bool(self.concepts))
             and not self.unanswered
             and not any(map(_missing, self.rows))
         )
+
+    @property
+    def concepts(self) -> dict[str, int]:
+        """Return how many questions are answered of each concept test of which some are."""
+        begun = self.handed.begun
+        if begun is None or begun.lab != LAB:
+            return {}
+        answered = {name for name, one in self.handed.predictions.items() if one.get("answer") is not None}
+        counts = {test: sum(identity_of(test, kind) in answered for kind in KINDS) for test in TESTS}
+        return {test: count for test, count in counts.items() if count}
 
     def lines(self) -> Iterator[str]:
         """Yield the lines for a student: the names, each exercise with its points, and missing parts."""
@@ -70,9 +82,23 @@ class Diagnosis:
             ("the id, the course and the code", ", with a code") if handed.coded else ("the id and the course", "")
         )
         missing = "" if handed.coded else " If you have a code, it is missing."
-        yield f"Lab {begun.lab} of {begun.whose}{code}. Are {what} as you received them from your instructor?{missing}"
+        name = "Concept test" if begun.lab == LAB else f"Lab {begun.lab}"
+        yield f"{name} of {begun.whose}{code}. Are {what} as you received them from your instructor?{missing}"
         if handed.version != __version__:
             yield f"It was made with {made_with(handed.version)}; this is {__version__}."
+        if begun.lab == LAB:
+            yield from self._of_tests()
+        else:
+            yield from self._of_a_lab(begun)
+
+    def _of_tests(self) -> Iterator[str]:
+        for test, count in self.concepts.items():
+            yield f"The test {test} the course: {count} of {len(KINDS)} questions answered."
+        if not self.concepts:
+            yield "Nothing counts: no question is answered."
+
+    def _of_a_lab(self, begun: Beginning) -> Iterator[str]:
+        handed = self.handed
         if handed.finding:
             says = handed.finding.staff  # the file is the reader's own
             yield _sentence(says) if handed.finding.status in NO_WORK else f"Nothing counts: {says}."

@@ -84,7 +84,7 @@ STAFF: dict[Status, str] = {
     Status.BEGIN_FAILED: "lab.begin failed: cell {cell} says why",
     Status.NOT_BEGUN: "lab.begin was never run in it, or it was saved without outputs",
     Status.NO_STUDENT: "no student ID: this is the default variant",
-    Status.OTHER_COURSE: "it is of the course {course}",
+    Status.OTHER_COURSE: "it is of the course {course}, not {ours}",
     Status.NO_CODE: "it was begun without a code: write code= in lab.begin and do the exercises again",
     Status.NO_KEY: "it was begun with a code, and the course's file has no key",
     Status.OTHER_CODE: "it was begun with a code that is not that of {student}",

@@ -85,7 +85,7 @@ def _whose(handed: Handed, begun: Beginning, course: Course) -> Finding | None:
     if not begun.students:
         return found(Status.NO_STUDENT)
     if folded(begun.course) != folded(course.name):
-        return found(Status.OTHER_COURSE, course=repr(begun.course))
+        return found(Status.OTHER_COURSE, course=repr(begun.course), ours=repr(course.name))
     if course.key and not handed.coded:
         return found(Status.NO_CODE)
     if handed.coded and not course.key:

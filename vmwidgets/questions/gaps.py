@@ -112,7 +112,7 @@ class Layout:
             x += pages * scale
         rows = tuple((("gap" if number % 2 else "used"), str(pages)) for number, pages in enumerate(parts))
         words = Table(("what", "pages"), rows)
-        title = "Ranges, and gaps in dashed boxes, with their pages"
+        title = "Ranges (filled) and the gaps between them, in pages"
         return scene("gaps", title, "", nodes, caption=Caption(""), table=words)
 
     def after(self, requests: Sequence[int]) -> Callable[[], Scene]:
@@ -137,7 +137,7 @@ def _part(identity: str, box: Box, pages: int, *, is_gap: bool) -> Node:
     if is_gap:
         return fold(identity, box, str(pages))
     text = (Text(box.w / 2, box.h / 2 + 4, str(pages), "strong", "middle"),)
-    return Node(identity, "card", *box, text=text, title=counted(pages, "page"))
+    return Node(identity, "range", *box, text=text, title=counted(pages, "page"))
 
 
 def drawn_layout(draws: Draws, *, closed: bool = False) -> Layout:

@@ -200,7 +200,7 @@ def not_done(path: Path, student: str) -> Rows:
 def of_another_course(path: Path, student: str) -> Rows:
     """A file of last year's course."""
     written(path, student, "01", solved("01/gaps", student), course="os-2025")
-    return not_graded(path, "it is of the course 'os-2025'")
+    return not_graded(path, f"it is of the course 'os-2025', not {COURSE!r}")
 
 
 def a_lab_without_exercises(path: Path, student: str) -> Rows:

@@ -77,7 +77,7 @@ class Process(LiveProcess):
         return found
 
     def task(self, machine: Machine, name: str | None = None) -> LoadedMaps:
-        """Make a task of a machine from its current ranges, so that you can ask the model about it.
+        """Make a task of a machine from its current ranges, so that you can ask the model about it: ``.task``.
 
         As :func:`vmwidgets.load_maps`: each range is entered at its address, files are objects.
         """
@@ -233,7 +233,7 @@ def used_in_parts(parts: Sequence[Sequence[ProcessRange]]) -> tuple[UsedRange, .
 def task_of(moment: ProcessMoment, machine: Machine, name: str | None = None) -> LoadedMaps:
     """Make a task of a machine from the ranges of a moment."""
     if not isinstance(machine, Machine):
-        raise Refused(f"{shown(machine)} is no machine: boot one with vm.boot()")
+        raise Refused(f"{shown(machine)} is not a machine: boot one with vm.boot()")
     ranges = tuple(_as_line(number, one) for number, one in enumerate(moment.ranges, 1))
     called = free_name(machine, name or "process")
     found = ReadRanges(f"process {moment.pid}", ranges, (), "")

@@ -127,7 +127,9 @@ def _subtitle(scene: Scene) -> str:
 
 def alt_text(scene: Scene) -> str:
     """Return the picture's meaning in a sentence."""
-    return visible(f"{scene.title}: {_subtitle(scene)}. {scene.caption.text} {scene.caption.reason}".strip())
+    below = _subtitle(scene)
+    name = f"{scene.title}: {below}." if below else f"{scene.title}."
+    return visible(f"{name} {scene.caption.text} {scene.caption.reason}".strip())
 
 
 def _words(scene: Scene) -> tuple[str, float]:
