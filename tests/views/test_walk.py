@@ -101,3 +101,30 @@ def test_a_right_that_one_table_denies_is_denied_by_that_table() -> None:
     assert nodes["walk/flag/P"].text[-1].text == "P: all are present"
     nodes = {node.id: node for node in vm.Walk(task.walk(start + vm.PAGE)).scene().nodes}
     assert nodes["walk/flag/P"].text[-1].text == "P: not present in PT"
+
+
+@pytest.mark.parametrize(
+    ("architecture", "access", "refusing"),
+    [
+        ("x86-64", "write", {1}),
+        ("x86-64", "execute", {63}),
+        ("riscv-sv39", "write", {2}),
+        ("aarch64", "write", {6, 7}),
+        ("armv7", "write", {4, 5, 9}),
+        ("x86-64", "read", set()),
+    ],
+)
+def test_the_bits_that_refuse_an_access_are_marked(architecture: str, access: str, refusing: set[int]) -> None:
+    task = vm.boot(architecture).task("init")
+    start = task.mmap("8 KiB", "r")
+    task.read(start, 1)
+    nodes = vm.picture(task.walk(start, access)).scene().nodes
+    marked = [node for node in nodes if node.kind == "bit" and "fault" in node.state]
+    assert {int(node.id.rpartition("/")[2]) for node in marked} == refusing
+    assert all("which refuses the access" in node.title for node in marked)
+
+
+def test_where_nothing_is_mapped_the_bit_of_presence_refuses() -> None:
+    task = vm.boot("x86-64").task("init")
+    nodes = vm.picture(task.walk(0x5000)).scene().nodes
+    assert [node.id for node in nodes if node.kind == "bit" and "fault" in node.state] == ["walk/bit/0"]

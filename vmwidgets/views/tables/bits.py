@@ -43,6 +43,8 @@ class DescriptorPicture:
     section: str
     editable: bool = False
     before: int | None = None
+    refusing: frozenset[int] = frozenset()
+    """The bits that refuse the access."""
 
     def names_height(self, width: float) -> float:
         """Return the height of the names above a row of bits: one line, or two if neighbours are too long for one."""
@@ -181,11 +183,12 @@ def _bit(one: DescriptorPicture, field: Field | None, view: str, bit: int, x: fl
         *(["one"] if value else []),
         *(["unnamed"] if field is None else ["number"] if field.low < field.high else []),
         *(["changed"] if changed else []),
+        *(["fault"] if bit in one.refusing else []),
     )
     whole = "" if field is None or field.low == field.high else f" of {field.name}"
     name = f"{field.name} (bit {bit})" if field is not None and not whole else f"bit {bit}{whole}"
     meaning = f": {field.meaning}" if field is not None else ", which has no name here"
-    edited = ", edited" if changed else ""
+    edited = (", edited" if changed else "") + (", which refuses the access" if bit in one.refusing else "")
     return Node(
         f"{view}/bit/{bit}", "bit", x, y, w, CELL,
         text=(Text(3, 12, str(bit), "label dim"), Text(w / 2, 26, str(value), "mono label", "middle")),

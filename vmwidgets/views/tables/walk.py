@@ -8,6 +8,7 @@ descriptor that was read between its neighbours; at the end the verdict, with th
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -15,7 +16,7 @@ from itertools import pairwise
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import Address, binary_size
 from vmwidgets.engine.kernel.map.map_schema import EntryValue
-from vmwidgets.engine.mmu.tables_schema import AddressSplit, Fault, Step, Walk, named_fields
+from vmwidgets.engine.mmu.tables_schema import AddressSplit, Fault, Field, Step, Walk, named_fields
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box, Switch, draw_switches
 from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Table, Text
@@ -95,7 +96,7 @@ def draw_walk(
         links += [] if is_stacked else bands_of(nodes, [step.level for step in walk.steps])
         shown = _shown_step(walk, bench)
         if shown is not None:
-            picture = _descriptor_picture(shown, bench)
+            picture = _descriptor_picture(walk, shown, bench)
             nodes += draw_descriptor(picture, "walk", height, width)
             height += picture.height(width) + 4
     told = told or Told()
@@ -440,15 +441,31 @@ def _shown_step(walk: Walk, bench: Bench) -> Step | None:
     return chosen or (walk.steps[-1] if walk.steps else None)
 
 
-def _descriptor_picture(step: Step, bench: Bench) -> DescriptorPicture:
+def _descriptor_picture(walk: Walk, step: Step, bench: Bench) -> DescriptorPicture:
     """Return the descriptor of a step, bit by bit."""
     fields = step.fields
     if step.kind == "invalid" and bench.unedited is not None:  # under the names that it had
         fields = next((one.fields for one in bench.unedited.steps if one.pa == step.pa), fields)
     return DescriptorPicture(
         step.pa, step.value, bench.width, fields, step.layout, step.section, bench.editable,
-        bench.edited.get(step.pa),
+        bench.edited.get(step.pa), _refusing(walk, step, fields),
     )  # fmt: skip
+
+
+_NAMED = re.compile(r"([\w/]+)(?:\[\d\])? (?:\(bit \d+\) )?is [01]")
+_NUMBERED = re.compile(r"bits? (\d+)(?::(\d+))? (?:is|are) [01]")
+
+
+def _refusing(walk: Walk, step: Step, fields: Sequence[Field]) -> frozenset[int]:
+    """Return the bits of a descriptor that the sentence of the fault names: fields, or numbers of bits."""
+    fault = walk.fault
+    if fault is None or not (step.level == fault.level or f"the {step.name}" in fault.why):
+        return frozenset()
+    names = set(_NAMED.findall(fault.why))
+    found = {bit for one in fields if one.name.partition("[")[0] in names for bit in range(one.low, one.high + 1)}
+    for high, low in _NUMBERED.findall(fault.why):
+        found |= {*range(int(low or high), int(high) + 1)}
+    return frozenset(found)
 
 
 def _has_broken(walk: Walk, bench: Bench | None) -> bool:
