@@ -12,6 +12,7 @@ import pytest
 import vmwidgets as vm
 from tests.widgets.test_handout import read
 from vmwidgets.cli import main
+from vmwidgets.lectures.listed import LECTURES
 
 pytestmark = pytest.mark.once
 
@@ -124,6 +125,12 @@ def test_a_journal(journal: Path, tmp_path: Path, capsys: Any, monkeypatch: pyte
     assert {step["operation"] for step in read(tmp_path / "mine.html")["steps"]} == {1, 2}
 
 
+def test_without_a_name_the_lectures_are_listed(capsys: Any) -> None:
+    status, _, err = run(capsys)
+    assert status == 2
+    assert all(f"  {name} " in err for name in LECTURES)
+
+
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
@@ -133,7 +140,7 @@ def test_a_journal(journal: Path, tmp_path: Path, capsys: Any, monkeypatch: pyte
         (("{journal}", "--since", "nowhere"), "no mark with this name"),
         (("{journal}", "-o", "x.pdf"), "must end in .html"),
         (("{journal}", "-o", "none/x.html"), "No such file"),
-        (("{text}",), "it is not a whole gzip file"),
+        (("{text}",), "is not a notebook (.ipynb), nor a journal that m.journal.save wrote"),
         (("{broken}",), "is not a notebook"),
         (("{empty}",), "shows no picture"),
         (("{failing}",), "cell 2 fails: NameError"),

@@ -428,6 +428,14 @@ def test_a_terminal_shows_how_far_it_is(
     assert last == f"[{'#' * 30}] 3 of 3\n"
 
 
+def test_results_go_into_no_file(tmp_path: Path, course: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "taken").write_text("mine")
+    assert main(["grade", str(tmp_path / "in"), "--course", str(course), "--to", str(tmp_path / "taken")]) == 2
+    assert "that is a file, so name a folder" in capsys.readouterr().err
+    assert (tmp_path / "taken").read_text() == "mine"
+
+
 def test_nothing_to_grade_is_exit_code_two(tmp_path: Path, course: Path) -> None:
     (tmp_path / "in").mkdir()
     for folder in "in", "missing":

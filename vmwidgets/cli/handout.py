@@ -20,6 +20,9 @@ from ..pictures.handout.telling import UNITS
 
 WRITTEN, BAD = 0, 2
 
+GZIP = b"\x1f\x8b"
+"""The first bytes of a journal."""
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options for a notebook or a journal to the parser of ``vmwidgets lecture``."""
@@ -54,6 +57,10 @@ def run(options: argparse.Namespace) -> int:
         if source.suffix == ".ipynb":
             notes = _of_notebook(source, output, options.picture, given)
         else:
+            with source.open("rb") as file:
+                if file.read(2) != GZIP:
+                    such = "a notebook (.ipynb), nor a journal that m.journal.save wrote"
+                    raise Refused(f"{str(source)!r} is not {such}")
             machine = load_journal(source)
             chosen = [named_picture(machine, name) for name in options.picture]
             notes = list(handed_out(machine, output, chosen, given, fold=True)[1])

@@ -44,7 +44,10 @@ def add_lecture(commands: Any) -> None:
         epilog="\n".join(["lectures:", *(f"  {name:12} {words}" for name, words in ABOUT.items()), "", _EXITS]),
     )
     parser.add_argument(
-        "name", metavar="LECTURE|NOTEBOOK|JOURNAL", help="a lecture below, a notebook, or m.journal.save's file"
+        "name",
+        nargs="?",
+        metavar="LECTURE|NOTEBOOK|JOURNAL",
+        help="a lecture below, a notebook, or a journal",
     )
     parser.add_argument(
         "-o", "--output", type=path_typed, metavar="FILE", help="where to write it (NAME.html, or NAME-class.html)"
@@ -62,6 +65,10 @@ def add_lecture(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the files, and print their paths."""
+    if options.name is None:
+        names = "\n".join(f"  {name:12} {words}" for name, words in ABOUT.items())
+        print(f"vmwidgets: write one of these lectures, or name a notebook or a journal:\n{names}", file=sys.stderr)
+        return BAD
     if options.name.lower() in LECTURES:
         options.name = options.name.lower()
     is_source = options.name not in LECTURES

@@ -23,6 +23,8 @@ def check_results(folder: Path, results: Path) -> None:
     Traceback (most recent call last):
     vmwidgets.engine.base.errors.Refused: results can't be written to 'in/grades', in the folder of submissions: ...
     """
+    if results.is_file():
+        raise Refused(f"results can't be written to {str(results)!r}: that is a file, so name a folder")
     submissions = folder.resolve()
     if any((results / name).resolve().is_relative_to(submissions) for name in WITHIN):
         beside = submissions.parent / f"{submissions.name or 'class'}-grades"
@@ -35,7 +37,7 @@ def check_results(folder: Path, results: Path) -> None:
 def check_given(folder: Path, files: Iterable[Path | None]) -> None:
     """Raise :class:`Refused` for a course, a roster or overrides among the submissions in `folder`."""
     for file in files:
-        if file is not None and file.resolve().is_relative_to(folder.resolve()):
+        if file is not None and file.exists() and file.resolve().is_relative_to(folder.resolve()):
             raise Refused(
                 f"{str(file)!r} lies in the folder of submissions: anyone may have written it, so keep it elsewhere"
             )

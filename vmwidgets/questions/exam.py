@@ -187,7 +187,10 @@ def _chosen(topic: str | Sequence[str], kinds: Sequence[str]) -> tuple[tuple[Any
         return topics, of_topics
     there = {kind.name for of_topic in of_topics for kind in of_topic}
     if unknown := [name for name in kinds if name not in there]:
+        other = unknown[0].partition("/")[0]
         advice = "; topics go with --topic, or topic=" if unknown[0] in TOPICS else ""
+        if other in TOPICS and other not in topics:
+            advice = f"; for one of {other}, leave the topic out"
         raise Refused(
             f"kind={shown(unknown[0])}: the kinds of {', '.join(topics)} are {', '.join(sorted(there))}{advice}"
         )
