@@ -95,6 +95,15 @@ def test_words_of_a_heading_are_beside_it_or_below_in_lines_and_never_cut() -> N
     assert narrow.h - wide.h == 18 * len(narrow.text[1:]) > 18
 
 
+def test_a_heading_that_is_too_long_goes_on_in_a_new_line_and_what_follows_is_below() -> None:
+    title = "usertrap of process 3, line 12: store/AMO page fault at 0x1ff8"
+    (wide, narrow) = (heading("section/a", title, "about it", 0, width=width) for width in (900, 420))
+    assert [run.text for run in wide.text] == [title, "about it"]
+    assert [run.style for run in narrow.text] == ["body strong", "body strong", "label dim"]
+    assert " ".join(run.text for run in narrow.text[:-1]) == title
+    assert narrow.text[0].y < narrow.text[1].y < narrow.text[2].y < narrow.h
+
+
 def test_switches_go_on_in_a_new_line() -> None:
     switches = [Switch(word, word, None, word) for word in ("one", "another", "the third of them")]
     (_, _, third), high = draw_switches([switches], "v", 4, width=200)

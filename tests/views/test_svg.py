@@ -150,6 +150,14 @@ def test_the_answer_is_large_and_alone_in_its_size() -> None:
     assert title.text == scene.title
 
 
+def test_a_title_that_answers_is_whole_in_a_narrow_picture() -> None:
+    scene = vm.Map(machine_with(3).kernel_map).scene()
+    answer = replace(scene, title="2 pages of each process in 3 frames: 1 page shared", width=420, answers=True)
+    large = [text for text in ET.fromstring(to_svg(answer)).iter(f"{SVG}text") if text.get("class") == "title"]
+    assert len(large) == 2
+    assert " ".join(text.text or "" for text in large) == answer.title
+
+
 def test_switches_in_rows_that_overlap_leave_one_gap() -> None:
     """Rows from 10 to 30 and from 20 to 40 are 30 pixels, whether something is below them or not."""
     scene = vm.Tree(vm.boot("x86-64").kernel_map).scene()

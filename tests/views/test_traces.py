@@ -179,3 +179,9 @@ def test_a_picture_keeps_the_trace_that_has_no_other_name() -> None:
     shown = vm.Locality(two_phases(40)), vm.FaultCurves(two_phases(40).faults("lru"))
     gc.collect()
     assert all(picture.target is not None for picture in shown)
+
+
+def test_curves_of_six_policies_look_different() -> None:
+    picture = vm.FaultCurves(vm.recording("columns").faults(("fifo", "clock", "random", "lru", "opt", "second chance")))
+    looks = [link.state for link in picture.scene().links if link.kind == "curve"]
+    assert len(looks) == len({*looks}) == 6

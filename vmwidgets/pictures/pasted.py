@@ -129,11 +129,11 @@ def _found(text: PastedText) -> list[Found]:
     return found
 
 
-COLUMNS = ("address", "size", "rights", "frames")
+COLUMNS = ("address", "size", "rights", "physical")
 
 
 def _row(one: SaidRange) -> tuple[str, ...]:
-    where = "" if one.pa is None else f"physical {Address(one.pa)}"
+    where = "" if one.pa is None else f"{Address(one.pa)}"
     return f"{Address(one.start)}", f"{Size(one.size)}", one.rights, where
 
 

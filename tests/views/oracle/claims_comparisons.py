@@ -411,6 +411,13 @@ def never_enough(seen: Pictured, said: Said) -> None:
     assert counted(said["cold"]) == len(set(seen.subject))
 
 
+@claim("traces: first only")
+def first_only(seen: Pictured, said: Said) -> None:
+    frames = counted(said["count"])
+    assert frames == max(seen.picture.target.sizes)
+    assert sum(faults_of(said["policy"], seen.subject, frames)) == counted(said["faults"]) == len(set(seen.subject))
+
+
 @claim("traces: knee")
 def knee(seen: Pictured, said: Said) -> None:
     sizes = seen.picture.target.sizes

@@ -27,7 +27,7 @@ ROWS, ROWS_ALONE = 11, 26
 
 HEADING = 25.0
 
-CALLS = "of the kernel, in order; bars are what the program wrote down itself"
+CALLS = "of the kernel and the allocators, in order; bars are what the program wrote down itself"
 
 Drawn = tuple[list[Node], list[Link], float]
 

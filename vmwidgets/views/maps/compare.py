@@ -31,7 +31,7 @@ from .ribbon import NOT_TO_SCALE
 HEADING, RIBBON, GAP = 20.0, 26.0, 14.0
 """Heights: of the words above a ribbon, of a ribbon, and of the space below it with its lines."""
 
-LINE, CELL = 18.0, 20.0
+LINE, CELL = 18.0, 22.0
 """Height of a line of words, and of a row of the grid."""
 
 MOST_ROWS, MOST_TABLE_ROWS, MOST_PIECES = 14, 200, 300
@@ -297,7 +297,7 @@ def _grid(value: ComparisonValue, y: float, width: float) -> tuple[list[Node], f
         nodes.append(_words(f"compare/{row.number}", box, labels[row.number], title=str(row.operation)))
         y += 0 if is_beside else CELL
         for number, (outcome, differs) in enumerate(_outcomes(row)):
-            box = Box(MARGIN + first + share * number + 1, y, share - 4, CELL - 4)
+            box = Box(MARGIN + first + share * number + 1, y, share - 4, CELL - 3)
             nodes.append(_cell(row, value.maps[number].label, outcome, differs, box))
         y += CELL
     left = len(value.rows) - len(rows)

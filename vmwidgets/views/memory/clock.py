@@ -108,7 +108,7 @@ def draw_clock(
     if pages:
         nodes += _gone(ring, moment, bottom + 10, width)
         bottom = max(node.y + node.h for node in nodes)
-        nodes += _legend(ring, value, bottom + 12, width, goes_on=any(link.id == "clock/onwards" for link in links))
+        nodes += _legend(ring, value, cards, links, bottom + 12, width)
         bottom = max(node.y + node.h for node in nodes)
     asked = "brought in" if value.is_function else "checked"
     heads = asked, "frame", "page", "of", "R", "D", *([note.name] if note else [])
@@ -339,8 +339,10 @@ def _gone(ring: RingValue, moment: Moment, y: float, width: float) -> list[Node]
     return nodes
 
 
-def _legend(ring: RingValue, value: ReplacementValue, y: float, width: float, *, goes_on: bool) -> list[Node]:
-    """Return the meanings of the cards' strips and numbers, and of the arrow if the hand `goes_on`."""
+def _legend(
+    ring: RingValue, value: ReplacementValue, cards: Sequence[Node], links: Sequence[Link], y: float, width: float
+) -> list[Node]:
+    """Return the meanings of the strips and numbers on the cards, and of the arrow to where the hand goes on."""
     looks = {"lamp-on" if page.referenced else "lamp-off" for page in ring.pages}
     entries = [
         one
@@ -351,9 +353,9 @@ def _legend(ring: RingValue, value: ReplacementValue, y: float, width: float, *,
     entries.append(("", f"1, 2, 3: the order in which they {happens}"))
     if any(page.dirty for page in ring.pages):
         entries.append(("", "D 1: dirty, saved before it is evicted"))
-    if goes_on:
+    if any(link.id == "clock/onwards" for link in links):
         entries.append(("", "arrow between cards: where the hand moves next"))
-    if any(page.others for page in ring.pages):
+    if any(" +" in run.text for card in cards for run in card.text):  # if there is room for it
         entries.append(("", "+1: one more task maps it"))
     return kit.legend("clock", entries, y, width=width)
 

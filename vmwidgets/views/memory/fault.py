@@ -144,8 +144,8 @@ def _stage(
     ink = " dim" if not done and not failed else ""
     said = "error" if failed else "new" if key in here else "dim" if ink else ""
     head = fitted(_NUMBER, 17, title, _NAME - 8 if wide else room - _NUMBER, f"body strong{ink}")
-    left = beside - 16 if beside else room - _NUMBER - text_width(title, "body strong") - 16
-    by = fitted(room, 17, who, left, _BY, "end") if not widest else fitted(_NUMBER, 34, who, _NAME - 8, _BY)
+    left = beside - 16 if beside else room - _NUMBER - text_width(title, "body strong") - 16 - kit.PAD
+    by = fitted(room - kit.PAD, 17, who, left, _BY, "end") if not widest else fitted(_NUMBER, 34, who, _NAME - 8, _BY)
     text = [head, by, *(fitted(x, top + 19 * at, one, room - x - beside, f"body {said}".rstrip())
                         for at, one in enumerate(lines))]  # fmt: skip  # the words below each other
     if left_out:
@@ -154,7 +154,7 @@ def _stage(
     circle = "step-refused" if refused else "step-new" if is_new else "step" if done else "step-coming"
     text.append(Text(11, 20, str(number), f"letter {'dim' if circle == 'step-coming' else 'on-step'}", "middle"))
     thing = next((mark.thing for mark in reversed(done) if mark.thing), "")
-    high = max(40.0 if widest else 26.0, top + 19 * (len(lines) - 1) + 6 if lines else 0.0)
+    high = max(40.0 if widest else 26.0, top + 19 * (len(lines) - 1) + (10 if failed else 6) if lines else 0.0)
     return Node(
         f"fault/{key}", "stage", kit.MARGIN, y, room, high, thing=thing, text=tuple(text),
         bars=(Bar(0, 5, 22, 22, circle),),

@@ -156,8 +156,9 @@ def _grid(
     """Return the frames in rows, and next to them, or below if there is no room, the owners."""
     wide, room = width >= _WIDE, width - 2 * MARGIN
     grid = room - _OWNERS - 24 if wide else room
-    words = f"{across} to a row, in the order of their addresses; each is {binary_size(PAGE)}"
-    said = [Text(0, 14, "frame", "label dim"), fitted(LABEL, 14, words, grid - LABEL, "label dim")]
+    orders = ", in the order of their addresses", ", by address", ""  # the first that fits
+    ways = tuple(f"{across} to a row{order}; each is {binary_size(PAGE)}" for order in orders)
+    said = [Text(0, 14, "frame", "label dim"), fitted(LABEL, 14, ways, grid - LABEL, "label dim")]
     head = kit.runs("frames/runs", Box(MARGIN, top, grid, 18), said)
     nodes, links, y = draw_rows(strips, across, Box(MARGIN, top + 24, grid, 0))
     owned = {kind_of(name) for name, _ in value.owners}

@@ -73,11 +73,8 @@ def draw_cell(value: CellMemory, *, width: float = WIDTH) -> Scene:
     rows += [(f"range that {_DONE[one.kind]}", printable(one.words), signed(one.mapped), signed(one.resident), "",
               one.holds) for one in value.changes]  # fmt: skip
     table = Table(("what", "which", "mapped", "in memory", "faults", "why"), tuple(rows))
-    title, words = visible(value.title), visible(value.faults)
-    if text_width(title, "title") > width - 2 * MARGIN:
-        title, words = "what it did to memory", f"{title}. {words}"
-    return kit.scene("cell", title, "", nodes, caption=Caption(words), table=table, width=width,
-                     answers=True)  # fmt: skip  # the title says it
+    return kit.scene("cell", visible(value.title), "", nodes, caption=Caption(visible(value.faults)), table=table,
+                     width=width, answers=True)  # fmt: skip  # the title says it
 
 
 _DONE = {"came": "came", "left": "left", "grew": "grew", "shrank": "shrank", "used": "stayed", "changed": "changed"}
@@ -400,9 +397,11 @@ def draw_forked(value: ForkedValue, *, width: float = WIDTH) -> Scene:
     side = min(230.0, (width - 2 * MARGIN) * 0.3)
     frame = min(150.0, (width - 2 * MARGIN) * 0.22)
     left, right, middle = MARGIN, width - MARGIN - side, width / 2
+    names = f"parent, process {value.parent}", f"child, process {value.child}"
+    first, second = names if kit.all_or_none(names, (side, side), "strong") else ("parent", "child")
     nodes = [
-        kit.label("fork/parent", f"parent, process {value.parent}", left, 4, style="strong", most=side),
-        kit.label("fork/child", f"child, process {value.child}", right, 4, style="strong", most=side),
+        kit.label("fork/parent", first, left, 4, style="strong"),
+        kit.label("fork/child", second, right, 4, style="strong"),
         kit.label("fork/frames", "frames", middle - text_width("frames", "strong") / 2, 4, style="strong"),
     ]
     links: list[Link] = []
@@ -452,5 +451,5 @@ def _page(who: str, number: int, letter: str, page: ForkedPage, box: Box, value:
 
 def _frame(key: str, letter: str, whose: str, box: Box, *, new: bool = False) -> Node:
     state = ("new",) if new else ()
-    return kit.chip(f"fork/frame/{key}", "slot", box._replace(h=28), f"{letter} · {whose}", state=state, shape="round",
-                    title=f"a frame with {letter}: {whose}", lane="frames")  # fmt: skip
+    return kit.chip(f"fork/frame/{key}", "slot", box._replace(h=28), (f"{letter} · {whose}", letter), state=state,
+                    shape="round", title=f"a frame with {letter}: {whose}", lane="frames")  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import groupby, pairwise
+from itertools import cycle, groupby, pairwise
 from math import log
 from typing import NamedTuple
 
@@ -29,6 +29,9 @@ _STRIPS, _MOST_NAME = 24, 120.0
 """The number of strips of time that can be clicked; the width in pixels of a range's name."""
 
 _IN_USE = "pages in use"
+
+_CURVES = tuple(f"curve-{number}" for number in (0, 1, 2, 3, 5, 6))
+"""The looks of policies' curves; the working set has 4."""
 
 _HIGH, _ROOM, _WORDS = 240.0, 56.0, 18.0
 """Pixels: the height of curves, the room for numbers next to them, and the distance of two curves' names."""
@@ -301,12 +304,13 @@ def draw_faults(value: FaultsValue, *, width: float = WIDTH) -> Scene:
     nodes.append(kit.label("faults/frames", words, right - text_width(words, "label dim"), top + _HIGH + 22))
     links: list[Link] = []
     curves: list[_Curve] = []
-    for number, policy in enumerate(value.policies):
+    looks = dict(zip(value.policies, cycle(_CURVES), strict=False))
+    for policy, look in looks.items():
         points = [(x(size), y(count)) for size, count in zip(value.sizes, counts[policy], strict=True)]
         titles = [_point_title(value, policy, size) for size in value.sizes]
-        curves.append(_Curve(policy, f"curve-{number % 4}", points, counts[policy]))
-        nodes += _points(policy, f"curve-{number % 4}", points, titles)
-        links += _line(policy, f"curve-{number % 4}", points)
+        curves.append(_Curve(policy, look, points, counts[policy]))
+        nodes += _points(policy, look, points, titles)
+        links += _line(policy, look, points)
     if sets:
         points = [(x(one.mean), y(one.faults)) for one in sets]
         titles = [
@@ -328,7 +332,7 @@ def draw_faults(value: FaultsValue, *, width: float = WIDTH) -> Scene:
     names = _named(curves, value.sizes, kit.Box(left, top - 14, right - left, _HIGH + 10))
     nodes += [node for node, _ in names]
     links += [link for _, link in names if link]
-    meanings = [] if names else [(f"curve-{number % 4}", policy) for number, policy in enumerate(value.policies)]
+    meanings = [] if names else [(look, policy) for policy, look in looks.items()]
     meanings += [("curve-4", "working set, at its mean size")] * bool(sets)
     meanings += [("", f"▾ the knee of {shown_for}")] * has_knee
     meanings += [("", "○ more frames, more faults")] * bool(value.anomalies)
@@ -471,7 +475,8 @@ def _caption(value: FaultsValue, knee: str) -> Caption:
     each = {"policy": policy, "cold": f"{value.pages:,}"}
     if enough is None:
         least = value.faults(policy, value.sizes[-1])
-        text = say_traces("never enough", value.sizes[-1], faults=f"{least:,}", **each)
+        which = "first only" if least == value.pages else "never enough"
+        text = say_traces(which, value.sizes[-1], faults=f"{least:,}", **each)
     else:
         text = say_traces("enough", enough, **each)
     reasons = [knee] if knee else []

@@ -275,7 +275,7 @@ def draw_beside(
         scene,
         view="beside",
         title=left.name if left.name == right.name else f"{left.name} beside {right.name}",
-        subtitle="left and right, in step",
+        subtitle=f"{'left and right' if across else 'left is above, right below'}, in step",
         width=width,
         height=max(heights) if across else sum(heights) + 8,
         caption=caption(found),

@@ -138,18 +138,23 @@ def paragraph(identity: str, words: str, x: float, y: float, w: float, *, style:
 
 
 def heading(identity: str, title: str, words: str, y: float, *, width: float = WIDTH, high: float = 30.0) -> Node:
-    """Return a title in a line of this height, with words about it next to it, or below if there is no room."""
+    """Return a title in a line of this height, or in several; words about it next to it, or below for want of room."""
     base, w = high - 10, width - 2 * MARGIN
-    head = fitted(0, base, title, w, "body strong")
-    x = (head.room or text_width(head.text, "body strong")) + 14
-    beside = x + text_width(words) <= w
+    first, *more = wrapped(title, w, "body strong") or [""]
+    x = text_width(first, "body strong") + 14
+    beside = not more and x + text_width(words) <= w
+    last = base + _TITLE_LINE * len(more)
     lines = [] if beside else wrapped(words, w)
     text = (
-        head,
+        *(Text(0, base + _TITLE_LINE * number, line, "body strong") for number, line in enumerate((first, *more))),
         *([Text(x, base, visible(words), "label dim")] if beside and words else []),
-        *(Text(0, base + LINE * number, line, "label dim") for number, line in enumerate(lines, 1)),
+        *(Text(0, last + LINE * number, line, "label dim") for number, line in enumerate(lines, 1)),
     )
-    return Node(identity, "label", MARGIN, y, w, high + LINE * len(lines), shape="none", text=text)
+    return Node(identity, "label", MARGIN, y, w, last + 10 + LINE * len(lines), shape="none", text=text)
+
+
+_TITLE_LINE = 19.0
+"""Pixels from one line of a heading to the next."""
 
 
 class Line(NamedTuple):
@@ -216,7 +221,7 @@ def card(
     the middle of the box.
     """
     if top is None:
-        top = max(LINE - 4, (box.h - step * (len(rows) - 1)) / 2 + 4)
+        top = max(LINE - 4, (box.h - step * (len(rows) - 1)) / 2 + (6 if bar else 4))
     styled = [Line(row, "label" if number else "strong") if isinstance(row, str) else row
               for number, row in enumerate(rows)]  # fmt: skip
     said = ", ".join(row.left if isinstance(row.left, str) else row.left[0] for row in styled)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import groupby
 from math import isinf
 
 from .kit import MARGIN, Box, fold
@@ -68,8 +69,8 @@ def _placed(
 
 
 def _heading(node: Node, y: float, width: float, is_closed: bool) -> Node:
-    name, *rest = (run.text for run in node.text)
-    words = " · ".join(filter(None, (name, " ".join(rest))))
+    parts = groupby(node.text, lambda run: run.style)  # a name may have several lines, and so may what is said of it
+    words = " · ".join(filter(None, (" ".join(run.text for run in some) for _, some in parts)))
     if is_closed:
         box = Box(MARGIN, y + 4, width - 2 * MARGIN, FOLDED - 10)
         return fold(node.id, box, words, title=f"{words}: folded, show it", lane=node.id, opens=True)

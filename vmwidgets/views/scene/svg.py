@@ -11,7 +11,7 @@ from importlib.resources import files
 
 from .key import with_key
 from .model import Bar, Link, Node, Scene
-from .text import cut, shorten, visible, wrapped
+from .text import cut, visible, wrapped
 
 _PAD = 14.0
 
@@ -146,7 +146,7 @@ def _lines(scene: Scene, room: float) -> Iterator[tuple[str, str, float]]:
     caption, about = scene.caption, _subtitle(scene)
     tone = {"error": " error", "panic": " error"}.get(caption.tone, "")
     if scene.answers or not caption.text:
-        yield shorten(scene.title, room, "title"), "title", 27
+        yield from ((line, "title", 27) for line in wrapped(scene.title, room, "title"))
         rest = " ".join(part for part in (caption.text, caption.reason) if part)
         below = [(line, f"body{tone}" if tone else "body dim", 20.0) for line in wrapped(rest, room, "body")]
         if about:

@@ -191,7 +191,7 @@ def _bit(one: DescriptorPicture, field: Field | None, view: str, bit: int, x: fl
     edited = (", edited" if changed else "") + (", which refuses the access" if bit in one.refusing else "")
     return Node(
         f"{view}/bit/{bit}", "bit", x, y, w, CELL,
-        text=(Text(3, 12, str(bit), "label dim"), Text(w / 2, 26, str(value), "mono label", "middle")),
+        text=(Text(w / 2, 12, str(bit), "label dim", "middle"), Text(w / 2, 26, str(value), "mono label", "middle")),
         state=state, title=f"{name} is {value}{edited}{meaning}", action="open" if one.editable else "",
         lane="bits",
     )  # fmt: skip

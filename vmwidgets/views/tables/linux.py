@@ -167,7 +167,8 @@ def _sayings(identity: str, said: Sayings, box: Box) -> Node:
 
 
 def _calls(value: LinuxComparison) -> str:
-    return ", ".join(f"{name} {count:,}" for name, count in value.calls) or "nothing"
+    said = (f"{name} {'once' if count == 1 else f'{count:,} times'}" for name, count in value.calls)
+    return ", ".join(said) or "nothing"
 
 
 def _table(value: LinuxComparison) -> Table:

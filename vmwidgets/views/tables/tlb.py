@@ -154,13 +154,16 @@ def _modes(value: CpusValue) -> list[Switch]:
 
 
 def _caption(value: CpusValue, moment: Moment) -> Caption:
-    """Return the moment's headline, and the operation's effect on the TLBs."""
+    """Return the moment's headline and the operation's effect on the TLBs; after it, first that some are stale."""
     stale = sum(len(cpu.tlb.stale) for cpu in value.cpus)
     caption = moment.caption
     operation = moment.operation if moment.is_after else None
     own = "" if operation is None or operation.name == "flush" else tlb_sentence(moment.events)  # that says it itself
     if stale:
-        return replace(caption, reason=f"{own} {stale_sentence(stale)}".strip(), tone="error")
+        words = stale_sentence(stale)
+        if moment.is_after:
+            return replace(caption, text=words, reason=f"{caption.text} {own}".strip(), tone="error")
+        return replace(caption, reason=f"{own} {words}".strip(), tone="error")  # a step is told first
     return replace(caption, reason=own)
 
 

@@ -328,8 +328,9 @@ def _flag_line(
     """Return a flag in all tables."""
     means = _MEANS.get(name) or _FLAGS[name][1]
     said = _follows(walk, name)
-    is_brief = name == "AP" or any(text_width(means) > place.w - 18 for place in places)
     named = f"{means} ({name})" if means != name else name
+    beside = means if said else named  # without words about all of them, a letter alone on the right says nothing
+    is_brief = name == "AP" or any(text_width(beside) > place.w - 18 for place in places)
     text = [Text(0, 13, wording((named, name), _NAMED - 6))] if is_stacked else []
     bars: list[Bar] = []
     for step, place in zip(walk.steps, places, strict=True):
@@ -337,14 +338,14 @@ def _flag_line(
         if dot:
             bars.append(Bar(x + 1, 4, _DOT, _DOT, f"dot-{dot}"))
         if not is_stacked:
-            word = (_value(step, name) if is_brief else means) if dot else "–"
+            word = (_value(step, name) if is_brief else beside) if dot else "–"
             text.append(fitted(x + 18, 13, word, place.w - 18, "label" if dot == "on" else "label dim"))
         elif not dot or name == "AP":
             text.append(Text(x + (18 if dot else 2), 13, _value(step, name)[3:] if dot else "–", "label dim"))
     if not is_stacked:
         room = width - MARGIN - last
         about = said or (means if is_brief else "")
-        text.append(fitted(last - MARGIN, 13, f"{name}: {about}" if about else name, room, "label"))
+        text += [fitted(last - MARGIN, 13, f"{name}: {about}", room, "label")] * bool(about)
     places_of = [table_name(step) for step in walk.steps if _dot(step, name) == "on"]
     title = f"{named}: {', '.join(places_of) or 'in none'}" + (f"; {said}" if said else "")
     return runs(f"walk/flag/{name}", Box(MARGIN, y, width - 2 * MARGIN, _FLAG_LINE), text, bars=bars, title=title,
