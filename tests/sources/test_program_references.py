@@ -63,7 +63,7 @@ def test_another_text_is_none(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("1000 R\n2000 W\nthree R\n", "line 3 of a.trace, 'three R', is no reference"),
+        ("1000 R\n2000 W\nthree R\n", "line 3 of a.trace, 'three R', is not a reference"),
         (
             "# a\n1000 R\n10000000000000000 W\n",
             "line 3 of a.trace: the address 10000000000000000 has more than 64 bits",

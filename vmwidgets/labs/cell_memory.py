@@ -21,7 +21,7 @@ def pages(shell: Any, line: str, cell: str) -> None:
     options = line.split()
     unknown = [one for one in options if one != "--lines"]
     if unknown:
-        raise Refused(f"%%pages: {shown(unknown[0])} is no option of it: known is --lines")
+        raise Refused(f"%%pages: {shown(unknown[0])} is not one of its options: there is --lines")
     text = shell.transform_cell(cell)
     if shell.should_run_async(cell, transformed_cell=text):
         raise Refused("%%pages can't measure a cell that awaits at its top level: put that into a cell before it")

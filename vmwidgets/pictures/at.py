@@ -68,7 +68,7 @@ class At:
         """
         wrong = next((one for one in kinds if not isinstance(one, type)), None)
         if wrong is not None:
-            raise Refused(f"steps: {shown(wrong)} is no kind of event: give classes of vmwidgets.events")
+            raise Refused(f"steps: {shown(wrong)} is not a kind of event: give classes of vmwidgets.events")
         history = self.whole.history
         is_far = self.done is None and self.number > 0 and history.is_far(self.number)
         return self.moment.steps(seen(lambda done: look(replace(self, done=done)), having(*kinds), lambda: not is_far))

@@ -108,7 +108,7 @@ def read_references(text: str, source: str, name: str = "") -> Trace | None:
         others = [number for number, line in enumerate(text.split("\n"), 1) if not _is_right(form, line)]
         if others and not form.between:
             line = printable(text.split("\n")[others[0] - 1].strip()[:40])
-            raise Refused(f"line {others[0]:,} of {source}, {line!r}, is no reference: this is a file of {form.name}")
+            raise Refused(f"line {others[0]:,} of {source}, {line!r}, is not a reference: this is a file of {form.name}")
         unsaid = (f"{counted(len(others), 'line')} of Valgrind or the program passed over.",) if others else ()
     columns = dict(zip(form.fields, zip(*found, strict=True), strict=True))
     kinds = [form.kinds[one.strip().lower()] for one in columns["k"]]
@@ -166,7 +166,7 @@ def _csv(text: str, source: str, name: str) -> Trace | None:
                 raise ValueError
         except (ValueError, IndexError, KeyError):
             raise Refused(
-                f"line {number:,} of {source}, {printable(line[:40])!r}, is no reference of this table"
+                f"line {number:,} of {source}, {printable(line[:40])!r}, is not a reference of this table"
             ) from None
         if addresses[-1] >= 1 << 64:
             raise _too_long(number, source, address)

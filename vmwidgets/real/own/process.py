@@ -67,7 +67,7 @@ class Process(LiveProcess):
         if isinstance(where, str):
             found = now.named(where)
         elif isinstance(where, bool) or not isinstance(where, int):
-            raise Refused(f"pages: {shown(where)} is no address and no name of a range")
+            raise Refused(f"pages: {shown(where)} is neither an address nor the name of a range")
         else:
             one = now.at(whole(where, "address"))
             found = (one,) if one is not None else ()
