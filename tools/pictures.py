@@ -21,7 +21,6 @@ RECORDED = ROOT / "js" / "test" / "scenes"
 sys.path.insert(0, str(ROOT))
 
 import vmwidgets as vm  # noqa: E402  the checkout's, which the line above has put first
-from vmwidgets.engine.mmu.formats import FORMATS  # noqa: E402
 from vmwidgets.pictures.picture import Picture  # noqa: E402
 from vmwidgets.views.scene.model import Scene  # noqa: E402
 from vmwidgets.views.scene.svg import to_svg  # noqa: E402
@@ -146,10 +145,10 @@ def walk() -> Picture:
 
 def process() -> Picture:
     """The map of a Python process, the one that is recorded in the package, around an address in it."""
-    from vmwidgets.sources import proc_maps
+    from importlib.resources import files
 
     m = machine()
-    text = (Path(proc_maps.__file__).parent / "data" / "recorded_maps.txt").read_text()
+    text = files("vmwidgets.sources").joinpath("data/recorded_maps.txt").read_text()
     loaded = vm.load_maps(m, text, task="python")
     entries = loaded.task.map.entries()
     chosen = next(entry for entry in entries if entry.object is not None and "x" in entry.protection)
@@ -224,6 +223,8 @@ def tables() -> Picture:
 
 def formats() -> Picture:
     """A process of 32-bit size in all formats."""
+    from vmwidgets.engine.mmu.formats import FORMATS
+
     ranges = [(0x40_0000, "4 MiB"), (0x1000_0000, "1 MiB"), (0x2000_0000, "64 MiB"), (0x7FF0_0000, "64 KiB")]
     return vm.Formats(vm.compare_formats(ranges, tuple(FORMATS)))
 

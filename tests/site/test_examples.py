@@ -14,6 +14,7 @@ from urllib.parse import unquote
 import pytest
 
 import vmwidgets as vm
+from tools import pictures
 from tools.site import examples
 
 TRIED = {tried.path: tried for tried in examples.everything()}
@@ -70,3 +71,8 @@ def test_each_link_has_its_notebook(document: Path) -> None:
     paths = [unquote(path) for path in re.findall(r'\?path=(examples/[^"]+)"', text)]
     assert len(paths) == text.count(">Try it<")
     assert set(paths) <= set(TRIED)
+
+
+@pytest.mark.parametrize("name", pictures.views())
+def test_each_picture_of_the_gallery_can_be_tried(name: str) -> None:
+    assert f"{examples.FOLDER}/gallery/{name}.ipynb" in TRIED

@@ -294,14 +294,17 @@ def test_a_lab_steps_without_a_kernel(opened: Callable[..., Any]) -> None:
         expect(where).to_contain_text("step 2 of")
 
 
-def test_a_reader_chooses_the_theme(opened: Callable[..., Any]) -> None:
-    with opened("gallery/index.html", color_scheme="light") as page:
+@pytest.mark.parametrize("path", ["gallery/index.html", f"notebooks/{labs.NAMES[0]}.html"])
+def test_a_reader_chooses_the_theme(opened: Callable[..., Any], path: str) -> None:
+    with opened(path, color_scheme="light") as page:
         scheme = "() => getComputedStyle(document.querySelector('main img, article img')).colorScheme"
-        seen = set()
+        seen = {page.evaluate(scheme)}
         for _ in range(3):
             page.locator(".theme-toggle:visible").first.click()
             seen.add(page.evaluate(scheme))
-        assert {"dark", "light"} <= seen
+        assert seen == {"light dark", "dark", "light"}
+        page.emulate_media(media="print")
+        assert page.evaluate(scheme) == "light", "paper is white"
 
 
 def test_an_empty_paste_is_refused_with_a_sentence(opened: Callable[..., Any]) -> None:

@@ -12,6 +12,8 @@ import vmwidgets as vm
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.base.released import install
 from vmwidgets.engine.paper.thrashing import SCOPES
+from vmwidgets.pictures import slim
+from vmwidgets.views.scene.twin import drawing_in
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +61,14 @@ def test_the_drawing_without_matplotlib_has_the_same_lines(curve, monkeypatch):
     html = drawn._repr_html_()
     assert "<img alt=" in html
     assert "your mark" not in curve.drawn(mark="I don't know").svg
+
+
+def test_a_page_for_telephones_too_has_both_layouts(curve, monkeypatch):
+    monkeypatch.setattr(slim, "KEPT", True)
+    small, usual = re.findall(r'(?:srcset|src)="([^"]+)"', curve.drawn()._repr_html_())
+    assert " " not in small, "an address ends there"
+    widths = [float(ET.fromstring(drawing_in(one)).get("width")) for one in (small, usual)]
+    assert widths[0] == slim.SLIM < widths[1]
 
 
 def test_without_matplotlib_it_says_what_to_install(curve, monkeypatch):

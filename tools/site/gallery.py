@@ -77,4 +77,16 @@ def code(name: str) -> str:
     lines = re.sub(r"^\w+\.name = .*\n", "", lines, flags=re.MULTILINE)  # it is for the file of the picture
     last = f"\nvm.{name.capitalize()}(m)" if name in MADE_BY else ""
     shown = re.sub(r"^return (.+)$", r"\1", lines.replace("\nreturn m", ""), flags=re.MULTILINE)
-    return re.sub(r"\bmachine\(\)", 'vm.boot("x86-64")', shown) + last
+    return re.sub(r"\bmachine\(\)", 'vm.boot("x86-64")', untyped(shown)) + last
+
+
+def untyped(source: str) -> str:
+    r"""Return code without its annotations, whose names a reader of the page would have to import.
+
+    >>> untyped("m: Any = one\ndef two(a: str, b: str) -> Iterator[Any]:\n    yield {a: b}")
+    'm = one\ndef two(a, b):\n    yield {a: b}'
+    """
+    return ANNOTATION.sub("", source)
+
+
+ANNOTATION = re.compile(r"(?<=\w): (?:Any|str)(?= =|[,)])|(?<=\)) -> \S+(?=:$)", re.MULTILINE)
