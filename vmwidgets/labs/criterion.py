@@ -11,7 +11,7 @@ from vmwidgets.engine.base.frozen import frozen
 from .mistakes import Mistake
 
 WAITS = " (not judged yet: first "
-"""Stands between the sentence of a criterion that can't be judged and what has to be done first."""
+"""Comes between the sentence of a criterion that can't be judged and what has to be done first."""
 
 
 @frozen

@@ -163,7 +163,7 @@ def _caption(value: CpusValue, moment: Moment) -> Caption:
         words = stale_sentence(stale)
         if moment.is_after:
             return replace(caption, text=words, reason=f"{caption.text} {own}".strip(), tone="error")
-        return replace(caption, reason=f"{own} {words}".strip(), tone="error")  # a step is told first
+        return replace(caption, reason=f"{own} {words}".strip(), tone="error")  # the step comes first
     return replace(caption, reason=own)
 
 
