@@ -277,3 +277,75 @@ def test_an_oops_whose_end_is_cut_says_so(name: str) -> None:
             continue
         for trap in found.traps:
             assert trap.refused == whole.refused or found.unsaid, text[:cut]
+
+
+CHAIN = "PGD 2615067 P4D 2615067 PUD 2616063 PMD 10a5d8067 PTE 800000010a3c2161"
+LISTED = {"PGD": 0x2615067, "PUD": 0x2616063, "PMD": 0x1_0A5D_8067, "PTE": 0x8000_0001_0A3C_2161}
+
+
+def damaged(name: str) -> str:
+    """The descriptors of an x86 oops with a letter O in one of them."""
+    return CHAIN.replace(f"{name} 2", f"{name} O").replace(f"{name} 1", f"{name} O").replace(f"{name} 8", f"{name} O")
+
+
+@pytest.mark.parametrize("name", ["PUD", "PMD"])
+@pytest.mark.parametrize("end", ["", "CR4: 00000000003706f0"])
+def test_a_descriptor_that_cant_be_read_shifts_no_level(name: str, end: str) -> None:
+    found = vm.load(x86("ffffffffa0002000", 3, damaged(name), end))
+    (table,) = found.tables
+    assert table.format == "x86-64"
+    levels = {list(LISTED)[len(path) - 1]: word for path, word in table.listed}
+    assert levels == {of: word for of, word in LISTED.items() if of != name}
+    (trap,) = found.traps
+    assert (trap.walk, trap.refused) == (None, "R/W")  # as the PTE alone shows
+    assert trap.says.endswith("R/W is 0 in the PTE.")
+    assert any(one.startswith(f"{name} in line 3 can't be read") for one in found.unsaid)
+
+
+def test_a_lowest_descriptor_that_cant_be_read_leaves_the_reason_to_the_code() -> None:
+    found = vm.load(x86("ffffffffa0002000", 3, damaged("PTE")))
+    assert [len(path) for path, _ in found.tables[0].listed] == [1, 2, 3]
+    assert found.traps[0].refused == ""
+    assert any(one.startswith("PTE in line 3 can't be read") for one in found.unsaid)
+
+
+@pytest.mark.parametrize("name", ["PGD", "P4D"])
+def test_a_pgd_that_cant_be_read_is_its_p4d_with_four_levels(name: str) -> None:
+    found = vm.load(x86("ffffffffa0002000", 3, damaged(name)))
+    assert (found.tables[0].format, words(found.traps[0])) == ("x86-64", [*LISTED.values()])
+    assert any(one.startswith(f"{name} in line 3 can't be read") for one in found.unsaid)
+
+
+def test_cr4_says_whether_a_pgd_and_a_p4d_that_differ_are_two_levels() -> None:
+    text = CHAIN.replace("PGD 2615", "PGD 2675")
+    found = vm.load(x86("ffffffffa0002000", 3, text, "CR4: 00000000003706f0"))
+    assert (found.tables[0].format, found.traps[0].walk) == ("x86-64", None)
+    assert any("CR4.LA57 is 0" in one and "one of them is damaged" in one for one in found.unsaid)
+    five = vm.load(x86("ffffffffa0002000", 3, text))
+    assert five.tables[0].format == "x86-64-la57"
+    assert any("differ in one digit" in one for one in five.unsaid)
+
+
+@pytest.mark.parametrize(
+    ("tables", "name", "depths"),
+    [
+        ("PGD 2615067 P4D 2615067 PMD 10a5d8067 PTE 800000010a3c2161", "Line 3 has no PUD", [1, 3, 4]),
+        ("*pdpt = 0000000001O34001 *pde = 0000000005678067 *pte = 0000000000000000", "PDPT in line 3", [2, 3]),
+        ("*pde = 012340O7 *pte = 00000000", "PDE in line 3", [2]),
+    ],
+)
+def test_what_is_missing_or_unread_in_other_forms_keeps_its_level(tables: str, name: str, depths: list[int]) -> None:
+    found = vm.load(x86("00001008", 2, tables))
+    assert [len(path) for path, _ in found.tables[0].listed] == depths
+    assert any(one.startswith(name) for one in found.unsaid)
+
+
+def test_a_descriptor_of_another_processor_that_cant_be_read_is_named() -> None:
+    for text, old, new, name in (
+        (kinds.OOPS_ARM64, "pmd=00", "pmd=O0", "PMD"),
+        (kinds.OOPS_RISCV, "pmd=00", "pmd=O0", "PMD"),
+        (kinds.OOPS_ARM, "*ppte=0", "*ppte=O", "PPTE"),
+    ):
+        assert old in text
+        found = vm.load(text.replace(old, new))
+        assert any(one.startswith(f"{name} in line ") and "can't be read" in one for one in found.unsaid), found.unsaid

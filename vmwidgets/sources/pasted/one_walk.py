@@ -14,20 +14,28 @@ from .said import Gap, PastedTables, Path, SaidTable
 
 
 def tables_of(
-    name: str, fmt: TableFormat[Any], controls: Any, va: int, words: Sequence[int], root: int | None,
+    name: str, fmt: TableFormat[Any], controls: Any, va: int, words: Sequence[int | None], root: int | None,
     lines: tuple[int, int],
 ) -> PastedTables:  # fmt: skip  # what the text has, then where
     """Return the tables on the walk of `va`: `words` are the descriptors of the levels, the root's first.
 
-    If the text has no root address, the root is put in unused memory.
+    A word that can't be read is None: the descriptors below it are listed, and no walk gets there.  If the text has no
+    root address, the root is put in unused memory.
     """
     why = f"the text has only the descriptors of {Address(va)}"
-    found: list[tuple[int, int, Path, int]] = []
-    address, path = None, Path(())
+    found: list[tuple[int, int, Path, int | None]] = []
+    below: list[tuple[Path, int]] = []
+    address, path, is_known = None, Path(()), True
     for level, word in zip(fmt.levels, words, strict=False):
-        descriptor = fmt.rules.read_as(level, word, controls)
         path = (*path, level.index(va))
-        found.append((-1 if address is None else address, fmt.table_bytes(level), path, word))
+        if is_known:
+            found.append((-1 if address is None else address, fmt.table_bytes(level), path, word))
+        elif word is not None:
+            below.append((path, word))
+        if word is None:
+            is_known = False
+            continue
+        descriptor = fmt.rules.read_as(level, word, controls)
         address = descriptor.address_of(word) if descriptor.kind == "table" else None
         if address is None:
             break
@@ -37,9 +45,13 @@ def tables_of(
     listed = []
     for base, length, path, word in found:
         table = tables.setdefault(at if len(path) == 1 else base, SaidTable({}, [], length))
-        table.words[path[-1]] = word
         table.gaps = [Gap(0, length // fmt.entry_width, why)]
+        if word is None:
+            table.gaps.insert(0, Gap(path[-1], path[-1] + 1, "the descriptor in the text can't be read"))
+            continue
+        table.words[path[-1]] = word
         listed.append((path, word))
+    listed += below
     made = PastedTables(name, tables, at, listed, lines, root_is_said=root is not None, fmt=fmt, controls=controls)
     made.is_one_walk = True
     return made

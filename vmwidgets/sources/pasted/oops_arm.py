@@ -135,6 +135,7 @@ def _explained(trap: Trap, access: Access, user: bool, event: Event, parts: Part
     done = f"The {made} of {Address(address)} in {trap.where} was refused"
     by_fsr = f"FSR says: {status_of(fsr)}" if fsr is not None else "the text has no FSR"
     words = event.words(_WORDS)
+    event.unread(words)
     if not words:
         parts.unsaid.append(f"The oops in line {event.first} has no descriptors (a line such as '[…] *pgd=…').")
         return replace(trap, says=f"{done}; {by_fsr}.")

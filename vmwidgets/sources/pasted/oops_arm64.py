@@ -148,6 +148,7 @@ def _explained(trap: Trap, access: Access, user: bool, event: Event, parts: Part
             ),
         )
     words = event.words(_WORDS)
+    event.unread(words)
     refused, why = _by_status(status)
     if not words:
         parts.unsaid.append(f"The oops in line {event.first} has no descriptors (a line such as '[…] pgd=…, p4d=…').")
@@ -165,12 +166,7 @@ def _explained(trap: Trap, access: Access, user: bool, event: Event, parts: Part
         3: ("pgd", "pmd", "pte"),
         2: ("pgd", "pte"),
     }[levels]
-    by_name = {one.name: one.value for one in words}
-    values = []
-    for name in names:
-        if name not in by_name:
-            break
-        values.append(by_name[name])
+    values = event.values(words, names)
     root = event.number(_PGDP)
     root = None if root is not None and root % 64 else root
     controls = fmt.defaults

@@ -6,7 +6,16 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ...engine.base.errors import printable
 from .parts import Parts
+
+_NAMES = "pgd|p4d|pud|pmd|ppte|pte|pdpt|pde"
+_LABEL = re.compile(rf"(?<!\w)\*?({_NAMES})\b ?=? ?(?!\*?(?:{_NAMES})\b)([^\s,]*)", re.ASCII | re.IGNORECASE)
+"""The name of a descriptor, and what is written behind it, even if that is not a number."""
+
+
+LEVELS = ("pgd", "p4d", "pud", "pmd", "pte")
+"""Linux's names of the levels, the root's first."""
 
 
 class Word(NamedTuple):
@@ -66,6 +75,36 @@ class Event:
                 self.parts.claimed.add(number)
                 return found
         return []
+
+    def unread(self, words: list[Word]) -> set[str]:
+        """Return the names in the line of `words` whose values can't be read, each with a sentence about it.
+
+        Without `words` it is the first line that names two descriptors.
+        """
+        read = {one.name for one in words}
+        for number, line in self.lines:
+            labels = {match[1].lower(): match[2] for match in _LABEL.finditer(line)}
+            if number != words[0].line if words else len(labels) < 2:
+                continue
+            lost = {name: value for name, value in labels.items() if name not in read}
+            for name, value in lost.items():
+                what = f"can't be read: {printable(value[:20])!r}" if value else "has no value"
+                self.parts.unsaid.append(f"{name.upper()} in line {number} {what}.")
+            return set(lost)
+        return set()
+
+    def values(self, words: list[Word], names: tuple[str, ...]) -> list[int | None]:
+        """Return the descriptors of levels by Linux's names, down to the last one: None for one that can't be read.
+
+        The levels between the first two names are folded: each repeats the first.
+        """
+        by_name = {one.name: one.value for one in words}
+        folded = LEVELS[: LEVELS.index(names[1])]
+        first = next((by_name[name] for name in folded if name in by_name), None)
+        found = [first, *(by_name.get(name) for name in names[1:])]
+        while found and found[-1] is None:
+            found.pop()
+        return found
 
     def say_uneven(self, pattern: re.Pattern[str]) -> None:
         """Add a sentence if the complete descriptors of a line have different lengths."""

@@ -76,6 +76,7 @@ def read(event: Event, parts: Parts) -> None:
         return
     done = f"The {DONE[access]} of {Address(address)} in {trap.where} was refused"
     words = event.words(_WORDS)
+    event.unread(words)
     if not words:
         parts.unsaid.append(
             f"The oops in line {event.first} has no descriptors: {trap.means} is raised for an absent page and"
@@ -91,12 +92,7 @@ def read(event: Event, parts: Parts) -> None:
     bits = _bits(event, words, parts)
     fmt = deeper(bits)
     names = {39: ("pgd", "pmd", "pte"), 48: ("pgd", "pud", "pmd", "pte"), 57: ("pgd", "p4d", "pud", "pmd", "pte")}[bits]
-    by_name = {one.name: one.value for one in words}
-    values = []
-    for name in names:
-        if name not in by_name:
-            break
-        values.append(by_name[name])
+    values = event.values(words, names)
     controls = RiscvControls(sum=bool((status or 0) & SUM), mxr=bool((status or 0) & MXR))
     tables = tables_of(
         f"tables of the oops in line {event.first}", fmt, controls, address, values, event.number(_PGDP),

@@ -1,14 +1,15 @@
 """An oops of Linux on x86: `BUG: … address: …`, `#PF: error_code(0x0002)`, `PGD 1234067 P4D 1234067 PUD 0`.
 
-The descriptors are printed from the root down, to the first that is not present or maps a large page.  With four
-levels, P4D repeats PGD.  32-bit kernels print `*pde = … *pte = …`, or with PAE `*pdpt = … *pde = …`.
+The descriptors are printed from the root down, to the first that is not present or maps a large page.  Their names say
+their levels, so one that can't be read shifts no other.  With four levels, P4D repeats PGD.  32-bit kernels print
+`*pde = … *pte = …`, or with PAE `*pdpt = … *pde = …`.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...engine.base.units import Address
 from ...engine.mmu.format import TableFormat
@@ -16,7 +17,7 @@ from ...engine.mmu.formats.x86 import X86_32, X86_64, X86_64_LA57, X86_PAE, X86C
 from ...engine.mmu.pasted import Trap
 from ...engine.mmu.tables import TablesWalk
 from .one_walk import tables_of, walked
-from .oops_event import Event, Word
+from .oops_event import Event
 from .parts import Parts
 from .x86_codes import MADE, PK, RSVD, Code, P, code_of
 
@@ -34,8 +35,8 @@ _ADDRESS = re.compile(
 _CR2 = re.compile(rf"\bCR2: {_H}", _FLAGS)
 _CODE = re.compile(r"error_code\(0x([0-9a-f]{1,8})\)|\bOops: ([0-9a-f]{1,8}) \[#|^\W*Oops: ([0-9a-f]{4})\b", _FLAGS)
 _PF = re.compile(r"#PF: (supervisor|user) (read access|write access|instruction fetch) in (kernel|user) mode", _FLAGS)
-_WORDS = re.compile(r"\b(PGD|P4D|PUD|PMD|PTE) (?:0x)?([0-9a-f]{1,40})\b(?! bytes)", re.ASCII)
-_OLD = re.compile(r"\*(pdpt|pde|pte) ?= ?(?:0x)?([0-9a-f]{1,40})\b", re.ASCII)
+_WORDS = re.compile(r"\b(PGD|P4D|PUD|PMD|PTE) (?:0x)?([0-9a-fA-F]{1,40})\b(?! bytes)", re.ASCII)
+_OLD = re.compile(r"\*(pdpt|pde|pte) ?= ?(?:0x)?([0-9a-fA-F]{1,40})\b", re.ASCII)
 _PC = re.compile(
     r"\b[RE]?IP: (?:[0-9a-f]{2,4}:)?(?:\[<([0-9a-f]{6,16})>\]|0x([0-9a-f]{6,16})\b|([0-9a-f]{8,16})\b)", _FLAGS
 )
@@ -85,7 +86,7 @@ def read(event: Event, parts: Parts) -> None:
     cr2 = event.number(_CR2)
     event.say_two(address, cr2)
     address = cr2 if address is None else address
-    words = _descriptors(event, parts)
+    chain = _descriptors(event, address)
     pc, pid = event.number(_PC), event.search(_PID, claim=False)
     said = code_of(code) if code is not None else _of_words(event)
     trap = Trap(
@@ -102,7 +103,7 @@ def read(event: Event, parts: Parts) -> None:
     if said is None:
         said = Code("read", False, (), "", "")
         parts.unsaid.append(f"The oops in line {event.first} does not say which access it was: a read is walked.")
-    parts.traps.append(_explained(trap, said, words, event, parts))
+    parts.traps.append(_explained(trap, said, chain, event, parts))
 
 
 def _of_words(event: Event) -> Code | None:
@@ -147,27 +148,73 @@ def _general_protection(match: re.Match[str], event: Event) -> Trap:
     )  # fmt: skip
 
 
-def _descriptors(event: Event, parts: Parts) -> list[Word]:
-    """Return the descriptors in the order of the levels; folded levels appear once."""
-    words = event.words(_WORDS) or event.words(_OLD)
+NAMES = {
+    X86_64: ("pgd", "pud", "pmd", "pte"), X86_64_LA57: ("pgd", "p4d", "pud", "pmd", "pte"),
+    X86_PAE: ("pdpt", "pde", "pte"), X86_32: ("pde", "pte"),
+}  # fmt: skip
+"""Linux's names of the levels, the root's first."""
+
+
+class _Chain(NamedTuple):
+    """The descriptors of an oops, the root's first: None for one that can't be read or is missing."""
+
+    fmt: TableFormat[Any]
+    values: list[int | None]
+    lines: tuple[int, int]
+
+
+def _descriptors(event: Event, address: int | None) -> _Chain | None:
+    """Return the descriptors by their names; None if the text has none.  Folded levels appear once."""
+    words, unsaid = event.words(_WORDS) or event.words(_OLD), event.parts.unsaid
+    unread = event.unread(words)
     if not words:
-        return []
+        return None
+    line = words[0].line
     if words[-1].is_cut:
-        parts.unsaid.append(
-            f"The text ends with a descriptor in line {words[-1].line}: digits or levels may be missing."
+        unsaid.append(f"The text ends with a descriptor in line {line}: digits or levels may be missing.")
+    by_name: dict[str, int | None] = {one.name: one.value for one in words}
+    if {"pdpt", "pde"} & {*by_name, *unread}:
+        fmt = X86_PAE if "pdpt" in {*by_name, *unread} else X86_32
+    else:
+        fmt = _of_64_bits(event, by_name, unread, address or 0, line)
+    names = NAMES[fmt]
+    last = max((at for at, name in enumerate(names) if name in by_name), default=-1)
+    missing = [name.upper() for name in names[: last + 1] if name not in by_name and name not in unread]
+    if missing:
+        unsaid.append(f"Line {line} has no {' and no '.join(missing)}: which table is below is not said.")
+    return _Chain(fmt, [by_name.get(name) for name in names[: last + 1]], (line, words[-1].line))
+
+
+def _of_64_bits(
+    event: Event, by_name: dict[str, int | None], unread: set[str], address: int, line: int
+) -> TableFormat[Any]:
+    """Return the format, four levels or five; with four, PGD and P4D are the same, so one of them is enough."""
+    pgd, p4d, cr4 = by_name.get("pgd"), by_name.get("p4d"), event.number(_CR["CR4"])
+    unsaid = event.parts.unsaid
+    if cr4 is not None:
+        five = bool(cr4 & LA57)
+    elif pgd is None or p4d is None:
+        five = address >> 47 not in (0, (1 << 17) - 1) and "p4d" in {*by_name, *unread}
+        if not five and unread & {"pgd", "p4d"} and (pgd is not None or p4d is not None):
+            unsaid.append(f"Line {line} has PGD or P4D alone: four levels are taken, with which they are the same.")
+    else:
+        five = pgd != p4d
+        if sum(one != other for one, other in zip(f"{pgd:016x}", f"{p4d:016x}", strict=True)) == 1:
+            unsaid.append(
+                f"PGD and P4D in line {line} differ in one digit: five levels are taken. If one of them is damaged,"
+                " there are four."
+            )
+    if five:
+        return X86_64_LA57
+    if pgd is not None and p4d is not None and pgd != p4d:
+        unsaid.append(
+            f"PGD and P4D in line {line} differ, and CR4.LA57 is 0, with which they are the same: one of them is"
+            " damaged."
         )
-    by_name = {one.name: one for one in words}
-    five = (event.number(_CR["CR4"]) or 0) & LA57
-    if "p4d" in by_name and "pgd" in by_name and by_name["p4d"].value == by_name["pgd"].value and not five:
-        words = [one for one in words if one.name != "p4d"]
-    return words
-
-
-def _format_of(words: list[Word]) -> TableFormat[Any]:
-    names = [one.name for one in words]
-    if names[0] in ("pdpt", "pde"):
-        return X86_PAE if names[0] == "pdpt" else X86_32
-    return X86_64_LA57 if "p4d" in names else X86_64
+        by_name["pgd"] = None
+    elif pgd is None and p4d is not None:
+        by_name["pgd"] = p4d
+    return X86_64
 
 
 def _controls(event: Event, fmt: TableFormat[Any]) -> X86Controls:
@@ -178,13 +225,13 @@ def _controls(event: Event, fmt: TableFormat[Any]) -> X86Controls:
     )  # fmt: skip
 
 
-def _explained(trap: Trap, said: Code, words: list[Word], event: Event, parts: Parts) -> Trap:
+def _explained(trap: Trap, said: Code, chain: _Chain | None, event: Event, parts: Parts) -> Trap:
     address = trap.address or 0
     done = f"The {MADE[said.access]} of {Address(address)} in {trap.where} was refused"
-    if not words:
+    if chain is None:
         parts.unsaid.append(f"The oops in line {event.first} has no descriptors (a line such as 'PGD 0 P4D 0').")
         return replace(trap, refused=said.refused, says=f"{done}: {said.why or 'the text does not say why'}.")
-    fmt = _format_of(words)
+    fmt, values, lines = chain
     controls = _controls(event, fmt)
     if fmt.word_bits == 32 and address >> 32:
         parts.unsaid.append(
@@ -193,8 +240,6 @@ def _explained(trap: Trap, said: Code, words: list[Word], event: Event, parts: P
         return replace(trap, refused=said.refused, says=f"{done}: {said.why}.")
     cr3 = event.number(_CR["CR3"])
     root = cr3 & (0xFFFF_FFE0 if fmt is X86_PAE else (1 << 52) - 4096) if cr3 else None
-    lines = (words[0].line, words[-1].line)
-    values = [one.value for one in words]
     tables = tables_of(f"tables of the oops in line {event.first}", fmt, controls, address, values, root, lines)
     code = trap.code
     walk = walked(tables, address, said.access, said.user)
@@ -211,6 +256,10 @@ def _explained(trap: Trap, said: Code, words: list[Word], event: Event, parts: P
         tables = tables_of(tables.name, fmt, controls, address, values, root, lines)
         walk = walked(tables, address, said.access, said.user)
     parts.tables.append(tables)
+    if walk is None and None in values:
+        fault = _fault_without(fmt, controls, address, values, said)
+        refused, why = (said.refused, said.why) if fault is None else fault
+        return replace(trap, refused=refused, says=f"{done}: {why or 'the text does not say why'}.")
     if walk is None:
         parts.unsaid.append(
             f"The oops in line {event.first} lacks descriptors: the text leaves out a level, or is cut."
@@ -218,7 +267,7 @@ def _explained(trap: Trap, said: Code, words: list[Word], event: Event, parts: P
         return replace(trap, refused=said.refused, says=f"{done}: {said.why}.")
     if walk.fault is None:
         parts.unsaid.append(
-            f"The descriptors in line {words[0].line} allow what failed: they were changed in between, or the"
+            f"The descriptors in line {lines[0]} allow what failed: they were changed in between, or the"
             f" TLB had an"
             " older one."
         )
@@ -231,10 +280,26 @@ def _explained(trap: Trap, said: Code, words: list[Word], event: Event, parts: P
         return replace(trap, walk=walk, refused=refused, says=f"{done}; {why}.")
     if code is not None and (walk.fault.kind == "not-present") == bool(code & P):
         parts.unsaid.append(
-            f"The error code {code:#x} does not fit the descriptors in line {words[0].line}: they were changed in"
-            f" between."
+            f"The error code {code:#x} does not fit the descriptors in line {lines[0]}: they were changed in between."
         )
     return replace(trap, walk=walk, refused=refusing(walk), says=f"{done}: {walk.fault.why}.")
+
+
+def _fault_without(
+    fmt: TableFormat[Any], controls: X86Controls, va: int, values: list[int | None], said: Code
+) -> tuple[str, str] | None:
+    """Return the bit that refuses and why, with all allowed in place of what can't be read; None if nothing refuses.
+
+    Linux prints a descriptor only if those above it are present, so what refuses here refused in any case.
+    """
+    assumed: list[int | None] = []
+    for level, word in zip(fmt.levels, values, strict=False):
+        rights = 1 if fmt is X86_PAE and not assumed else 0x67
+        assumed.append((0xFFFF_F000 - 0x1000 * level.number | rights) if word is None else word)
+    walk = walked(tables_of("", fmt, controls, va, assumed, None, (0, 0)), va, said.access, said.user)
+    if walk is None or walk.fault is None or values[len(walk.steps) - 1] is None:
+        return None
+    return refusing(walk), walk.fault.why
 
 
 def _is_user_page(walk: TablesWalk) -> bool:
