@@ -8,6 +8,7 @@ import pytest
 
 import vmwidgets as vm
 from tests.sources import kinds
+from vmwidgets.engine.mmu.tables import Shown
 from vmwidgets.sources.pasted.oops_arm import status_of as fsr_says
 from vmwidgets.sources.pasted.oops_arm64 import status_of
 from vmwidgets.sources.pasted.x86_codes import code_of
@@ -349,3 +350,47 @@ def test_a_descriptor_of_another_processor_that_cant_be_read_is_named() -> None:
         assert old in text
         found = vm.load(text.replace(old, new))
         assert any(one.startswith(f"{name} in line ") and "can't be read" in one for one in found.unsaid), found.unsaid
+
+
+NO_ROOTS = {
+    "CR3": kinds.OOPS_X86.replace("CR3: 0000000004321000 ", ""),
+    "pgdp of arm64": kinds.OOPS_ARM64.replace(", pgdp=0000000001cf5000", ""),
+    "pgdp": kinds.OOPS_RISCV.replace(", pgdp=0x0000000081a42000", ""),
+    "Table": kinds.OOPS_ARM,
+}
+
+
+@pytest.mark.parametrize("name", NO_ROOTS)
+def test_an_oops_without_a_root_says_that_one_is_put_in_its_place(name: str) -> None:
+    found = vm.load(NO_ROOTS[name])
+    (table,) = found.tables
+    assert not table.root_is_said
+    assert (
+        f"The oops in line 1 has no root address ({name.partition(' ')[0]}): {int(table.root):#x} is put in its place."
+        in found.unsaid
+    )
+
+
+@pytest.mark.parametrize("name", [name for name in kinds.KERNELS if name.startswith("oops") and name != "oops of ARM"])
+def test_a_root_that_an_oops_prints_is_not_missed(name: str) -> None:
+    assert not any("root address" in one for one in vm.load(kinds.KERNELS[name]).unsaid)
+
+
+def test_a_kernel_address_of_arm64_is_in_the_tables_of_ttbr1() -> None:
+    for bits, upper, lower in (
+        (39, "ffffffc010a12340", "0000004010a12340"),
+        (48, "ffff800010a12340", "0000800010a12340"),
+    ):
+        text = kinds.OOPS_ARM64.replace("ffffffc010a12340", upper).replace("39-bit", f"{bits}-bit")
+        (table,) = vm.load(text).tables
+        assert "TTBR1_EL1 0x1cf_5000" in repr(table)
+        assert "TTBR0" not in repr(table) + vm.picture(table).to_text()
+        assert [one.start for one in table.ranges] == [int(upper, 16) & -0x20_0000]
+        root = next(one for one in table.window(Shown()).tables if one.parent is None)
+        assert root.va == (1 << 64) - (1 << bits)
+        with pytest.raises(vm.Refused, match="does not say what is there"):
+            table.walk(int(lower, 16) & (1 << bits) - 1)
+    user = vm.load(kinds.OOPS_ARM64.replace("ffffffc010a12340", "0000004010a12340"))
+    assert "TTBR0_EL1 0x1cf_5000" in repr(user.tables[0])
+    with pytest.raises(vm.Refused, match="does not say what is there"):
+        user.tables[0].walk(0xFFFF_FFC0_10A1_2340)

@@ -155,6 +155,7 @@ def _explained(trap: Trap, access: Access, user: bool, event: Event, parts: Part
     else:
         tables, walk = _short(trap, access, user, event, words, by_name)
     parts.tables.append(tables)
+    event.say_root(tables, "Table")
     if walk is None:
         parts.unsaid.append(
             f"The oops in line {event.first} lacks descriptors: the text leaves out a level, or is cut."

@@ -169,7 +169,10 @@ def _explained(trap: Trap, access: Access, user: bool, event: Event, parts: Part
     values = event.values(words, names)
     root = event.number(_PGDP)
     root = None if root is not None and root % 64 else root
-    controls = fmt.defaults
+    upper = bool(address >> 55 & 1)
+    if upper:
+        fmt = replace(fmt, base_register="TTBR1_EL1")
+    controls = replace(fmt.defaults, epd0=upper, epd1=not upper)  # of the other half, the text has no table
     at = 0 if root is None else root - root % 4096
     controls = replace(controls, ttbr1=at, wxn=False)
     lines = words[0].line, words[-1].line
@@ -188,6 +191,7 @@ def _explained(trap: Trap, access: Access, user: bool, event: Event, parts: Part
         tables.root_is_said = False
     walk = walked(tables, tagged, access, user)
     parts.tables.append(tables)
+    event.say_root(tables, "pgdp")
     if walk is None:
         parts.unsaid.append(
             f"The oops in line {event.first} lacks descriptors: the text leaves out a level, or is cut."

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from ...engine.base.errors import printable
 from .parts import Parts
+from .said import PastedTables
 
 _NAMES = "pgd|p4d|pud|pmd|ppte|pte|pdpt|pde"
 _LABEL = re.compile(rf"(?<!\w)\*?({_NAMES})\b ?=? ?(?!\*?(?:{_NAMES})\b)([^\s,]*)", re.ASCII | re.IGNORECASE)
@@ -116,6 +117,14 @@ class Event:
                         f"The descriptors in line {number} have not the same number of digits: some are damaged."
                     )
                 return
+
+    def say_root(self, tables: PastedTables, name: str) -> None:
+        """Add a sentence if the text has no root address, in the register or line that `name` says."""
+        if not tables.root_is_said:
+            self.parts.unsaid.append(
+                f"The oops in line {self.first} has no root address ({name}): {int(tables.root):#x} is put in its"
+                " place."
+            )
 
     def say_two(self, one: int | None, other: int | None) -> None:
         """Add a sentence if the oops names two addresses."""

@@ -100,6 +100,7 @@ def read(event: Event, parts: Parts) -> None:
     )  # fmt: skip
     walk = walked(tables, address, access, user)
     parts.tables.append(tables)
+    event.say_root(tables, "pgdp")
     if walk is None:
         parts.unsaid.append(
             f"The oops in line {event.first} lacks descriptors: the text leaves out a level, or is cut."

@@ -256,6 +256,7 @@ def _explained(trap: Trap, said: Code, chain: _Chain | None, event: Event, parts
         tables = tables_of(tables.name, fmt, controls, address, values, root, lines)
         walk = walked(tables, address, said.access, said.user)
     parts.tables.append(tables)
+    event.say_root(tables, "CR3")
     if walk is None and None in values:
         fault = _fault_without(fmt, controls, address, values, said)
         refused, why = (said.refused, said.why) if fault is None else fault

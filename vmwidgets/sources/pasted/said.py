@@ -132,6 +132,11 @@ class PastedTables(PageTables[Any]):
         if found.fault is not None and found.fault.kind == "bus-error":
             why = found.fault.why.partition("can't be read: ")[2]
             raise Refused(f"address={Address(found.va)}: the text does not say what is there: {why}")
+        if found.fault is not None and "TCR_EL1.EPD" in found.fault.why:
+            raise Refused(
+                f"address={Address(found.va)}: the text does not say what is there: it has only the tables of the"
+                " other half of the addresses"
+            )
         return found
 
     def unread(self, table: int) -> Sequence[range]:
@@ -153,7 +158,8 @@ class PastedTables(PageTables[Any]):
     def _address_of(self, path: Path) -> int:
         """Return the first address of a descriptor; `path` are its indices, the root's first."""
         va = sum(index << self.fmt.levels[depth].shift for depth, index in enumerate(path))
-        return self.fmt.as_register(va, self.controls)
+        base = self.fmt.roots(self.root, self.controls)[0].base
+        return base + va if base else self.fmt.as_register(va, self.controls)
 
 
 def letters_of(rights: Rights) -> str:

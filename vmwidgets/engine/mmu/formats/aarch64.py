@@ -87,7 +87,10 @@ class Aarch64Rules(Rules[Aarch64Controls]):
         high = va >> 48
         if high not in (0, 0xFFFF):
             return Stop("non-canonical", f"{Address(va)} is in neither half: bits 63 to 48 are not all equal")
-        upper = high != 0
+        return self.half(level, root, va, controls, bool(high))
+
+    def half(self, level: Level, root: int, va: int, controls: Aarch64Controls, upper: bool) -> Start | Stop:
+        """Return the root of a half, unless TCR_EL1 says that nothing is walked there."""
         if controls.epd1 if upper else controls.epd0:
             which = int(upper)
             why = f"TCR_EL1.EPD{which} is 1: no walks from TTBR{which}_EL1, which is for {Address(va)}"
@@ -357,7 +360,7 @@ class GranuleRules(Aarch64Rules):
         if high not in (0, ones):
             why = f"{Address(va)} is in neither half: bits 63 to {self.va_bits} are not all equal"
             return Stop("non-canonical", why)
-        return Start(controls.ttbr1 if high else root, level)
+        return self.half(level, root, va, controls, bool(high))
 
     def start_shift(self, controls: Aarch64Controls) -> int:
         """Return the lowest of the bits that tell the halves apart."""
