@@ -88,6 +88,67 @@ def test_what_lies_around_a_damaged_line_is_still_said() -> None:
         table.walk(0x1000)
 
 
+@pytest.mark.parametrize("name", WHOLE)
+def test_rows_behind_a_damaged_line_are_known_where_the_next_line_follows(name: str) -> None:
+    lines = WHOLE[name].splitlines()
+    at = next(number for number, line in enumerate(lines) if "21fd6007" in line)
+    lines[at] = lines[at].replace("pte 0x0000", "pte 0x00z0")
+    (table,) = vm.load("\n".join(lines) + "\n").tables
+    for va in (0x3000, 0x1F_F000, 0x20_0000, 0x4000_0000):  # the table goes on with 0x2000, and ends
+        assert table.walk(va).fault.kind == "not-present"
+    assert [[*range(one.start, one.stop)] for one in table.unread(0x87F5_9000)] == [[1]]
+
+
+def test_two_damaged_lines_leave_what_is_behind_the_next_one_known() -> None:
+    text = WHOLE["vmprint-index"].replace(".. .. ..1: pte 0x0000", ".. .. ..1: pte 0x00z0")
+    line = ".. .. ..3: pte 0x0000000021fd5cd7 pa 0x0000000087f57000\n"
+    text = text.replace("hart 1 starting\n.. .. ..2: pte 0x0000", ".. .. ..2: pte 0x00z0").replace(
+        "..255", line + "..255"
+    )
+    (table,) = vm.load(text).tables
+    assert {at for one in table.unread(0x87F5_9000) for at in one} - {0} == {1, 2}
+    assert table.walk(0x4000).fault.kind == "not-present"
+
+
+def test_rows_behind_the_last_line_of_a_table_stay_unknown_if_that_is_damaged() -> None:
+    text = WHOLE["vmprint-index"].replace(".. .. ..2: pte 0x0000", ".. .. ..2: pte 0x00z0")
+    (table,) = vm.load(text).tables
+    for va in (0x2000, 0x3000, 0x1F_F000):
+        with pytest.raises(vm.Refused, match="line 10 of the text can't be read"):
+            table.walk(va)
+    assert table.walk(0x20_0000).fault.kind == "not-present"
+
+
+@pytest.mark.parametrize("name", WHOLE)
+@pytest.mark.parametrize("lost", [r"\.\.", r"\.\. ?", r" *\.\. *"])
+def test_a_table_without_any_dots_says_that_they_are_missing(name: str, lost: str) -> None:
+    text = re.sub(lost, "", WHOLE[name])
+    with pytest.raises(vm.Refused, match="without the dots at the left"):
+        vm.load(text)
+    unsaid = vm.load(text + "panic: kfree\n").unsaid
+    assert any("without the dots at the left" in one for one in unsaid)
+    assert not any("not in a form" in one or "can't be read" in one for one in unsaid)
+
+
+@pytest.mark.parametrize("name", WHOLE)
+@pytest.mark.parametrize("dots", ["…", "‥"])
+def test_an_ellipsis_in_one_character_is_read_as_dots(name: str, dots: str) -> None:
+    for text in (WHOLE[name].replace("..", dots), WHOLE[name].replace(".. .. ..", f"{dots} {dots} {dots}")):
+        pasted = vm.load(text)
+        assert [table.pieces for table in pasted.tables] == [table.pieces for table in vm.load(WHOLE[name]).tables]
+        assert any("ellipsis" in one for one in pasted.unsaid)
+
+
+def test_a_refusal_says_why_before_it_says_what_is_odd() -> None:
+    lines = [line for line in WHOLE["vmprint-index"].splitlines() if "pte" in line or "page table" in line]
+    others = [line.replace("21fd", "21bd").replace("87f", "86f") for line in lines]
+    others[3] = others[3].replace("pa 0x0000000086f5b", "pa 0x0000000086f5e")
+    text = "".join(f"{one}\n{other}\n" for one, other in zip(lines, others, strict=True))
+    assert "has a pa that is not" in vm.load(text + "panic: kfree\n").unsaid[0]
+    with pytest.raises(vm.Refused, match="make CPUS=1 qemu"):
+        vm.load(text)
+
+
 def test_the_text_may_end_before_its_table_does() -> None:
     pasted = vm.load("page table 0x87f5e000\n..0: pte 0x21fd6801 pa 0x87f5a000\n.. ..0: pte 0x21fd6401 pa 0x87f59000\n")
     assert "ends with line 3" in pasted.unsaid[0]

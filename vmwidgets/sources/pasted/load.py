@@ -24,7 +24,7 @@ def read_kernel_text(text: Cleaned) -> tuple[Pasted | None, tuple[str, ...]]:
         reader.read(parts)
     unsaid = tuple(dict.fromkeys(parts.unsaid))
     if not (parts.tables or parts.traps or parts.panics or parts.listings):
-        return None, unsaid
+        return None, tuple(dict.fromkeys((*parts.reasons, *unsaid)))
     found = Pasted(
         tuple(parts.tables), tuple(sorted(parts.traps, key=lambda one: one.line)), tuple(parts.panics),
         tuple(parts.listings), unsaid, tuple(parts.what), _passed_over(parts),

@@ -70,6 +70,8 @@ class Printed:
     """The indices of the latest descriptor."""
     leads_on: bool = True
     """Whether the latest descriptor refers to a table, whose descriptors can follow."""
+    open: list[tuple[Path, Gap]] = field(default_factory=list)
+    """The gaps that go only to the next descriptor of their table, if one comes right after."""
     is_whole: bool = True
     """Whether nothing is missing since the latest descriptor."""
 
@@ -82,14 +84,25 @@ class Printed:
         if self.root is None and not self.items:
             self.miss((), 0, item.path[-1], "no line of the text says where this table begins")
         self.path = (*self.path[: item.depth - 1], item.path[-1])
+        for above, gap in self.open:
+            if self.path[: len(above)] == above and len(self.path) > len(above):
+                self.gaps[above].remove(gap)
+                self.miss(above, gap.first, self.path[len(above)], gap.why)
+        self.open = []
         self.leads_on, self.is_whole = item.is_table, True
         self.items.append((self.path, item))
 
-    def damage(self, depth: int, why: str) -> None:
-        """Note a missing line at `depth` (0: unknown): descriptors of its table and those below may be missing."""
+    def damage(self, depth: int, why: str, *, is_one: bool = False) -> None:
+        """Note a missing line at `depth` (0: unknown): descriptors of its table and those below may be missing.
+
+        If it `is_one` line, the next descriptor comes right after it, and indices increase.
+        """
         keep = max(depth, 1) - 1
         for above in range(keep, len(self.path) + self.leads_on):
-            self.miss(self.path[:above], self.path[above] + 1 if above < len(self.path) else 0, ENTRIES, why)
+            first = self.path[above] + 1 if above < len(self.path) else 0
+            self.miss(self.path[:above], first, ENTRIES, why)
+            if is_one and first < ENTRIES:
+                self.open.append((self.path[:above], self.gaps[self.path[:above]][-1]))
         self.path, self.leads_on, self.is_whole = self.path[:keep], True, False
 
     def ends(self, why: str) -> None:

@@ -48,6 +48,16 @@ _LEFT_OUT = re.compile(
 _ALMOST = re.compile(r"\.\.\s{0,9}(0x[0-9a-f]{1,40}|[0-9]{1,3})\s{0,9}:|\bpte\s+0x|\bpa\s+0x[0-9a-f]{9}", _FLAGS)
 """A pattern that only a line of a table matches: if the whole does not match, the line is damaged."""
 
+_BARE = re.compile(
+    r"\s*(?:(?:0x[0-9a-f]{1,40}|[0-9a-f]{16}|[0-9]{1,3})\s{0,9}:)?\s{0,9}"
+    r"pte\s{1,9}(?:0x)?[0-9a-f]{1,40}\s{1,9}pa\s{1,9}(?:0x)?[0-9a-f]{1,40}\s*",
+    _FLAGS,
+)
+"""A line that has lost its dots, perhaps with its index, which looks like a line number."""
+
+_ELLIPSIS = re.compile(r"[…‥](?=[\s.…‥]{0,20}(?:0x[0-9a-f]{1,40}|[0-9a-f]{16}|[0-9]{1,3})\s{0,9}:)", _FLAGS)
+"""A character that an editor or a web page puts in place of a pair of dots."""
+
 _BEGUN = re.compile(r"\s*\.(\.\s*\.)*\.?\s*(0x[0-9a-f]*|[0-9]*)\s*", _FLAGS)
 """The beginning of such a line, which counts only right after another one, at the end of the text."""
 
@@ -65,18 +75,21 @@ def read(parts: Parts) -> None:
     items = _without_cut_head(list(_items(parts)))
     unsaid += _said_of(items)
     parts.claimed.update(item.line for item in items)
-    items = list(_nested(items, unsaid))
+    items = list(_nested(items, parts))
     if not any(item.depth and not item.damage for item in items):
-        unsaid += [_unknown(item.line, lines) for item in items if item.is_root]
+        if not any(item.damage for item in items):
+            unsaid += [_unknown(item.line, lines) for item in items if item.is_root]
         return
     found, lost, mixed = _in_turn(items)
     if mixed:
         both = assignments(items) if not any(item.damage for item in items) else None
         if both is None:
-            unsaid.append(
+            why = (
                 f"In {places([item.line for item in items])} two tables are printed at the same time, and the text does"
                 " not say which line belongs to which: print them again with one hart (make CPUS=1 qemu)."
             )
+            unsaid.append(why)
+            parts.reasons.append(why)
             return
         found, lost = _apart(items, both), []
     if lost:
@@ -96,7 +109,7 @@ def read(parts: Parts) -> None:
 
 def _behind(last: Item, lines: Sequence[str]) -> Iterator[str]:
     """Yield what follows a line of a table, in its own line too: behind a blank, as a number may be cut in its 0x."""
-    line = lines[last.line - 1]
+    line = _dotted(lines[last.line - 1])
     rest = line[max((found.end() for found in _LINE.finditer(line)), default=len(line)) :]
     yield rest if rest[:1].isspace() else ""
     yield from lines[last.line :]
@@ -113,11 +126,11 @@ def _said_of(items: Sequence[Item]) -> Iterator[str]:
             if len(run) == 1:
                 yield f"Line {run[0]} {words}."
             else:
-                many = words.replace("looks like a line", "look like lines").replace("has a ", "have a ")
+                many = words.replace("looks like a line", "look like lines").replace("has a", "have a")
                 yield f"{places(run).capitalize()} {many.replace('leaves ', 'leave ').replace('gives ', 'give ')}."
 
 
-def _nested(items: Sequence[Item], unsaid: list[str]) -> Iterator[Item]:
+def _nested(items: Sequence[Item], parts: Parts) -> Iterator[Item]:
     """The items without the tables whose lines have lost the dots at their left: how deep each was is not known."""
     roots = [number for number, item in enumerate(items) if item.is_root]
     starts = sorted({0, *roots})
@@ -126,10 +139,12 @@ def _nested(items: Sequence[Item], unsaid: list[str]) -> Iterator[Item]:
         if not _is_flat([item for item in group if item.depth and not item.damage], len(roots)):
             yield from group
             continue
-        unsaid.append(
+        why = (
             f"In {places([item.line for item in group])} the dots at the left of lines are missing: which table a"
             " descriptor belongs to is not said, so nothing is walked there. Paste the table as it was printed."
         )
+        parts.unsaid.append(why)
+        parts.reasons.append(why)
 
 
 def _is_flat(items: Sequence[Item], roots: int) -> bool:
@@ -165,14 +180,21 @@ def _items(parts: Parts) -> Iterator[Item]:
         if not line or number in parts.claimed:
             before = before and not line
             continue
-        found = list(_found(line, number, parts, begun))
+        as_dots = _dotted(line)
+        found = list(_found(as_dots, number, parts, begun))
+        if as_dots != line:
+            found = [item._replace(note=item.note or ELLIPSIS) for item in found]
         if not found and begun and _LEFT_OUT.fullmatch(line):
             found = [Item(number, damage=LEAVES_OUT)]
-        if not found and (_ALMOST.search(line) or (before and number == len(lines) and _BEGUN.fullmatch(line))):
-            found = [_damaged(line, number)]
+        if not found and (_ALMOST.search(as_dots) or (before and number == len(lines) and _BEGUN.fullmatch(line))):
+            found = [_damaged(as_dots, number)]
         yield from found
         before = bool(found) or (before and _IN_BETWEEN.fullmatch(line) is not None)
         begun = begun or bool(found)
+
+
+def _dotted(line: str) -> str:
+    return _ELLIPSIS.sub("..", line)
 
 
 def _without_cut_head(items: list[Item]) -> list[Item]:
@@ -244,10 +266,17 @@ def _has_both(lines: Sequence[str]) -> bool:
 
 
 UNREAD = "looks like a line of a page table and can't be read"
+NO_DOTS = (
+    "looks like a line of a page table without the dots at the left, which say the table that a descriptor is in: paste"
+    " the table as it was printed"
+)
+ELLIPSIS = "has an ellipsis in place of dots, which is read as two dots"
 LEAVES_OUT = "leaves lines out: the addresses that they map are not said"
 
 
 def _damaged(line: str, number: int) -> Item:
+    if _BARE.fullmatch(line):
+        return Item(number, damage=NO_DOTS)
     dots = _DOTS.search(line)
     depth = dots[0].count("..") if dots else 0
     whole = dots is not None and not line[: dots.start()].strip() and depth <= LEVELS
@@ -275,8 +304,10 @@ def _in_turn(items: Sequence[Item]) -> tuple[list[Printed], list[int], bool]:
         if item.damage:
             if found:
                 why = f"line {item.line} of the text can't be read, and it may have listed this"
-                is_left_out = item.damage == LEAVES_OUT
-                found[-1].damage(item.depth, f"line {item.line} of the text leaves lines out" if is_left_out else why)
+                if item.damage == LEAVES_OUT:
+                    found[-1].damage(item.depth, f"line {item.line} of the text leaves lines out")
+                else:
+                    found[-1].damage(item.depth, why, is_one=True)
             continue
         if item.is_root:
             found.append(Printed(item.root, item.line))
