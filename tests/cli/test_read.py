@@ -48,7 +48,8 @@ def test_what_a_text_does_not_say_has_no_column(
 
 
 @pytest.mark.parametrize(
-    ("content", "words"), [("hello\n", "none says anything about memory"), ("", "is empty"), (None, "can't be read")]
+    ("content", "words"),
+    [("hello\n", "nothing in it is of a kind that can be read"), ("", "is empty"), (None, "can't be read")],
 )
 def test_nothing_found_is_2_and_a_sentence(
     content: str | None, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -113,8 +113,46 @@ def test_the_door_takes_paths_and_says_what_a_file_lacks(tmp_path: Path) -> None
         vm.load(tmp_path / "empty")
     with pytest.raises(vm.Refused, match="can't be read"):
         vm.load(tmp_path / "none.txt")
-    with pytest.raises(vm.Refused, match=r"no/file\.txt is no file that is there"):
+    with pytest.raises(vm.Refused, match=r"there is no file no/file\.txt, and as a text"):
         vm.load("no/file.txt")
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("Name:\tcat\nUmask:\t0022\nVmRSS:\t    1688 kB\n", r"'Name:\tcat'"),
+        ("BUG: Bad page state in process foo  pfn:12345\n", "'BUG: Bad page state in process foo  pfn:12345'"),
+        ("BUG: KASAN: slab-out-of-bounds in f+0x12/0x34\n", "'BUG: KASAN: slab-out-of-bounds in f+0x12/0x34'"),
+        (
+            "FAILED -- lost some free pages 32448 (out of 32552)\n",
+            "'FAILED -- lost some free pages 32448 (out of 32552'",
+        ),
+    ],
+)
+def test_a_text_about_memory_of_another_kind_is_not_said_to_be_about_nothing(text: str, first: str) -> None:
+    with pytest.raises(vm.Refused) as refused:
+        vm.load(text)
+    assert f", the first {first}, and nothing in it is of a kind that can be read: " in str(refused.value)
+
+
+def test_a_trap_that_cant_be_read_is_said() -> None:
+    text = "usertrap(): unexpected scause 0xO000000d pid=3\n            sepc=0x42 stval=0x1ff8\n"
+    with pytest.raises(vm.Refused, match=r"\. Line 1 looks like a trap and can't be read\. What"):
+        vm.load(text)
+    assert "Line 1 looks like a trap and can't be read." in vm.load(text + "panic: kfree\n").unsaid
+    code = 'printf("usertrap(): unexpected scause 0x%lx pid=%d\\n", r_scause(), p->pid);\npanic: kfree\n'
+    assert not any("looks like a trap" in one for one in vm.load(code).unsaid)
+
+
+def test_a_folder_is_said_to_be_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "xv6").mkdir()
+    for name in (".", "xv6", str(tmp_path), f"{tmp_path}/"):
+        with pytest.raises(vm.Refused, match="can't be read") as refused:
+            vm.load(name)
+        assert str(refused.value).startswith(f"{name} can't be read (")
+    with pytest.raises(vm.Refused, match="the text is empty"):
+        vm.load("")
 
 
 def test_journals_and_recorded_tables_come_through_the_door(tmp_path: Path) -> None:

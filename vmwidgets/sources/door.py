@@ -135,7 +135,7 @@ def _given(given: Any) -> Given:
         refuse_binary(content, "what was given")
         return Given(given_text.decoded(content), "the text", None)
     if isinstance(given, str):
-        if "\n" in given or len(given) > 4096 or "\x00" in given or not _is_file(given):
+        if "\n" in given or len(given) > 4096 or "\x00" in given or not _is_there(given):
             return Given(given_text.checked(given, MOST_BYTES), "the text", None)
     elif not isinstance(given, os.PathLike):
         raise Refused(
@@ -149,9 +149,14 @@ def _given(given: Any) -> Given:
     return Given(given_text.read(name, "a text about memory", "no such text", MOST_BYTES), printable(name), name)
 
 
-def _is_file(name: str) -> bool:
+def _is_there(name: str) -> bool:
+    """Return whether a text is the path of a file, or of a folder, of which a sentence says so."""
     try:
-        return Path(name).is_file() or (name.startswith("/proc/") and name.endswith("maps"))
+        return (
+            Path(name).is_file()
+            or (name != "" and Path(name).is_dir())
+            or (name.startswith("/proc/") and name.endswith("maps"))
+        )
     except (OSError, ValueError):
         return False
 
@@ -272,7 +277,7 @@ def _nothing(given: Given) -> str:
     if given.path is None and "\n" not in given.text.strip() and re.fullmatch(r"\S{1,200}", given.text.strip()):
         name = printable(given.text.strip())
         if "/" in name or re.search(r"\.[a-z0-9]{1,6}$", name):
-            return f"{name} is no file that is there, and as a text it says nothing about memory: {_COULD}"
+            return f"there is no file {name}, and as a text nothing in it is of a kind that can be read: {_COULD}"
     for number, line in numbered(text.lines):
         for one in SEEN:
             if one.line.fullmatch(line.rstrip()):
@@ -281,8 +286,8 @@ def _nothing(given: Given) -> str:
         return f"{given.source} says nothing that can be read as it is. {unsaid[0]} {_COULD[0].upper()}{_COULD[1:]}"
     number, line = next(numbered(text.lines))
     lines = counted(sum(1 for _ in numbered(text.lines)), "line")
-    first = printable(line.strip()[:50])
-    return f"{given.source} has {lines}, the first {first!r}, and none says anything about memory: {_COULD}"
+    first = printable(repr(line.strip()[:50]))
+    return f"{given.source} has {lines}, the first {first}, and nothing in it is of a kind that can be read: {_COULD}"
 
 
 _COULD = "what can be read are " + "; ".join(kind.reads for kind in KINDS)

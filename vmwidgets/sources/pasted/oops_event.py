@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ...engine.base.errors import printable
+from ...engine.base.errors import shown
 from .parts import Parts
 from .said import PastedTables
 
@@ -89,7 +89,7 @@ class Event:
                 continue
             lost = {name: value for name, value in labels.items() if name not in read}
             for name, value in lost.items():
-                what = f"can't be read: {printable(value[:20])!r}" if value else "has no value"
+                what = f"can't be read: {shown(value[:20])}" if value else "has no value"
                 self.parts.unsaid.append(f"{name.upper()} in line {number} {what}.")
             return set(lost)
         return set()

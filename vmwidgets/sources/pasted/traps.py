@@ -41,6 +41,11 @@ _NUMBER = {
     for name, words in (("sepc", "s?epc"), ("stval", "s?(?:tval|badaddr)"), ("sstatus", "sstatus"))
 }
 _UNEXPECTED = re.compile(r"\b(?:(?:user|kernel)trap\(\)|scause[ =]{1,9}0x)", _FLAGS)
+_UNREAD = re.compile(
+    r"\b(?:user|kernel)trap\(\).{0,40}\bscause[\s=:]{1,9}\S*[0-9]|\bscause[\s=:]{1,9}0x\w*[g-z]", _FLAGS
+)
+"""A trap's line if no number is in it that can be read."""
+
 _SAID = re.compile(r"\b(?:sepc|stval|sstatus|scause)\b", _FLAGS)
 _KILLED = re.compile(r"\buser\b|usertrap", _FLAGS)
 
@@ -125,6 +130,10 @@ def _traps(parts: Parts) -> Iterator[_Found]:
         if at + 1 in parts.claimed and not _UNEXPECTED.search(line):  # an oops; but behind a table's line is a trap
             continue
         matches = [*_SCAUSE.finditer(line)]
+        if not matches and "%" not in line and _UNREAD.search(line):
+            unsaid.append(f"Line {at + 1} looks like a trap and can't be read.")
+            parts.reasons.append(unsaid[-1])
+            parts.claimed.add(at + 1)
         for which, match in enumerate(matches):
             scause = NAMES.get(match[3]) if match[3] else _register(match[2], parts.ends_in(at + 1, match.end(2)))
             if scause is None:
@@ -133,8 +142,8 @@ def _traps(parts: Parts) -> Iterator[_Found]:
             if match[2] in DECIMAL and line[match.start(2) - 2 : match.start(2)].lower() != "0x":
                 scause = int(match[2])
                 unsaid.append(
-                    f"The scause in line {at + 1}, {match[2]}, is read as a decimal number, as 0x{match[2]} is no"
-                    " cause; sepc and stval are read as hexadecimal."
+                    f"The scause in line {at + 1}, {match[2]}, is read as a decimal number, as 0x{match[2]} is not"
+                    " a cause; sepc and stval are read as hexadecimal."
                 )
             parts.claimed.add(at + 1)
             first = matches[which - 1].end() if which else 0
