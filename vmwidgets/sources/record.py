@@ -72,7 +72,7 @@ def record(program: str | os.PathLike[str] | Sequence[str], *, references: int =
             "valgrind, whose lackey records references, is not installed: on Debian and Ubuntu, apt install valgrind"
         )
     if shutil.which(words[0]) is None:
-        raise Refused(f"{printable(words[0])} is no program that can be run: write its path, such as './prog'")
+        raise Refused(f"{printable(words[0])} is not a program that can be run: write its path, such as './prog'")
     reading, writing = os.pipe()
     lackey = [valgrind, "--tool=lackey", "--trace-mem=yes", f"--log-fd={writing}", *words]
     try:

@@ -10,7 +10,7 @@ P, W, U, RSVD, I, PK, SS = (1 << bit for bit in range(7))  # noqa: E741  the man
 
 _BITS = (
     ("P", "a descriptor on the way was not present", "all descriptors were present, and one of them refused"),
-    ("W/R", "the access was no write", "the access was a write"),
+    ("W/R", "the access was not a write", "the access was a write"),
     ("U/S", "the supervisor made it", "user code made it"),
     ("RSVD", "", "a reserved bit was set in a present descriptor"),
     ("I/D", "", "it was an instruction fetch"),
