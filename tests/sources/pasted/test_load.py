@@ -10,7 +10,7 @@ import pytest
 import vmwidgets as vm
 from tests.sources.pasted.twin import in_ram
 from vmwidgets.engine.mmu.pasted import Pasted, SaidRange
-from vmwidgets.sources.pasted.panics import CHECKS
+from vmwidgets.sources.pasted.panics import CHECKS, check_of
 
 DATA = Path(__file__).parents[2] / "data" / "pasted"
 
@@ -251,6 +251,47 @@ def test_a_panic_that_is_cut_is_known_by_a_beginning_that_only_it_has(cut: str, 
 def test_a_beginning_of_several_panics_is_not_guessed(cut: str) -> None:
     pasted = vm.load(f"panic: {cut}")
     assert (pasted.panics[0].text, pasted.panics[0].protects) == (cut, "")
+
+
+@pytest.mark.parametrize(
+    ("words", "function"),
+    [
+        ("sched RUNNING", "sched in kernel/proc.c"), ("sched running", "sched in kernel/proc.c"),
+        ("sched interruptible", "sched in kernel/proc.c"), ("sched p->lock", "sched in kernel/proc.c"),
+        ("zombie exit", "exit in kernel/proc.c"), ("pop_off", "pop_off in kernel/spinlock.c"),
+        ("pop_off - interruptible", "pop_off in kernel/spinlock.c"),
+        ("kerneltrap: interrupts enabled", "kerneltrap in kernel/trap.c"),
+        ("kerneltrap: not from supervisor mode", "kerneltrap in kernel/trap.c"),
+        ("loadseg: va must be page aligned", "loadseg in kernel/exec.c"),
+    ],
+)  # fmt: skip
+def test_the_usual_panics_of_xv6_are_known(words: str, function: str) -> None:
+    (panic,) = vm.load(f"panic: {words}\n").panics
+    assert panic.function == function
+    assert check_of(words) == CHECKS[panic.text]
+
+
+@pytest.mark.parametrize("words", ["bget: no buffers", "ilock: no type", "free_desc 1", "Log_write outside of trans"])
+def test_a_panic_that_is_not_about_memory_says_so(words: str) -> None:
+    pasted = vm.load(f"panic: {words}\n")
+    assert [(one.text, one.protects) for one in pasted.panics] == [(words, "")]
+    (sentence,) = pasted.unsaid
+    assert sentence.endswith("which has nothing to do with memory.")
+
+
+def test_a_panic_that_is_mistyped_has_a_nearest_one() -> None:
+    pasted = vm.load("panic: frewalk: leaf\n")
+    assert [(one.text, one.protects) for one in pasted.panics] == [("frewalk: leaf", "")]
+    assert pasted.unsaid[0].endswith("The nearest that is known is 'freewalk: leaf'.")
+    assert "nearest" not in vm.load("panic: my own check\n").unsaid[0]
+
+
+def test_a_panic_of_two_harts_is_known_once() -> None:
+    pasted = vm.load("panic: panic: kerneltrap\n")
+    assert [panic.function for panic in pasted.panics] == ["kerneltrap in kernel/trap.c"]
+    assert pasted.unsaid == (
+        "Line 1 has the beginning of 2 panics: the words of the other one are elsewhere, or lost.",
+    )
 
 
 def test_every_panic_that_is_known_is_explained_in_sentences() -> None:

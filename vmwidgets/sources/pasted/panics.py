@@ -7,13 +7,14 @@ in the xv6 book, chapters 3 (page tables), 4 (traps), 6 (locks) and 7 (schedulin
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from typing import NamedTuple
 
 from ...engine.base.errors import printable
 from ...engine.mmu.pasted import Panic
 from .parts import Parts
 
-_PANIC = re.compile(r"(?<![\w-])panic:(.*)", re.ASCII | re.IGNORECASE)
+_PANIC = re.compile(r"(?<![\w-])panic:((?:\s*panic:)*)(.*)", re.ASCII | re.IGNORECASE)
 
 _BEHIND = re.compile(r"(?:\\n|[\s|│\\\"'`])+$")
 """What a list of strings, a script or a drawn frame leaves behind a line."""
@@ -38,6 +39,11 @@ _NOT_ALIGNED = (
     "The address is not rounded down with PGROUNDDOWN.",
     "A size of the program (p->sz) is used as an address without PGROUNDUP.",
     "A faulting address (stval) is passed on as it is.",
+)
+_SEGMENTS = (
+    "A segment of the program does not begin at a page's start: ph.vaddr is not checked in exec.",
+    "The program is linked without user.ld, or with a linker script of another kind.",
+    "The loop goes on by another step than PGSIZE.",
 )
 _UNMAPPED = (
     "The range extends past the mapping, or is unmapped a second time.",
@@ -165,6 +171,7 @@ CHECKS: dict[str, Check] = {
             "The segment's address (ph.vaddr) is not the one that uvmalloc was called for.",
         ),
     ),
+    "loadseg: va must be page aligned": Check("loadseg in kernel/exec.c", _ALIGNED, _SEGMENTS),
     "kfree": Check(
         "kfree in kernel/kalloc.c",
         "Only whole pages that kalloc gave are freed: aligned, above the end of the kernel and below PHYSTOP.",
@@ -181,6 +188,25 @@ CHECKS: dict[str, Check] = {
             "The kernel followed a null or a freed pointer: stval is the address, sepc the instruction (addr2line).",
             "A user's pointer is used directly in place of copyin or copyout.",
             "The kernel stack overflowed into its guard page, for example by a large local array.",
+        ),
+    ),
+    "kerneltrap: not from supervisor mode": Check(
+        f"kerneltrap in {_TRAP}",
+        "kerneltrap runs only for traps of the kernel: SPP in sstatus is 1.",
+        (
+            "The kernel returned to user code while stvec still led to kernelvec.",
+            "usertrapret (prepare_return) no longer sets stvec to uservec in the trampoline.",
+            "The saved sstatus was overwritten before the check, for example by a nested trap.",
+        ),
+    ),
+    "kerneltrap: interrupts enabled": Check(
+        f"kerneltrap in {_TRAP}",
+        "The hardware turns interrupts off at a trap, and they stay off in kerneltrap: a second trap would overwrite"
+        " sepc and sstatus.",
+        (
+            "intr_on is called in kernelvec, or before the check.",
+            "push_off and pop_off are not called in pairs, so interrupts were turned on too early.",
+            "sstatus is written with SIE set before the trap returns.",
         ),
     ),
     "trap": Check(
@@ -210,6 +236,15 @@ CHECKS: dict[str, Check] = {
             "fork or wait returns an error, and init gives up.",
         ),
     ),
+    "zombie exit": Check(
+        f"exit in {_PROC}",
+        "A process that has ended never runs again: its memory is freed by wait.",
+        (
+            "The state of the process was changed after exit had set ZOMBIE, for example by a wakeup without p->lock.",
+            "The process was put back to RUNNABLE by code that does not look at its state.",
+            "The scheduler was changed, and runs processes in other states than RUNNABLE.",
+        ),
+    ),
     "acquire": Check(
         f"acquire in {_LOCK}",
         "A hart never takes a lock that it holds: it would wait for itself.",
@@ -226,6 +261,51 @@ CHECKS: dict[str, Check] = {
             "The lock is released twice, often on a path for errors.",
             "The released lock is not the lock that was acquired.",
             "The process moved to another hart in between, since interrupts were on.",
+        ),
+    ),
+    "pop_off": Check(
+        f"pop_off in {_LOCK}",
+        "Each pop_off undoes one push_off: here none is left to undo.",
+        (
+            "pop_off is called without push_off, or twice, often on a path for errors.",
+            "A lock is released that this hart did not acquire.",
+            "mycpu was called with interrupts on, and the process moved to another hart in between.",
+        ),
+    ),
+    "pop_off - interruptible": Check(
+        f"pop_off in {_LOCK}",
+        "Interrupts stay off from push_off to pop_off: a handler that takes the same lock would wait for ever.",
+        (
+            "intr_on is called while a spinlock is held.",
+            "A function that waits or sleeps turned interrupts on, and was called with a lock held.",
+            "sstatus is written directly, with SIE set.",
+        ),
+    ),
+    "sched p->lock": Check(
+        f"sched in {_PROC}",
+        "A process that gives up its hart holds its p->lock until the scheduler has switched stacks.",
+        (
+            "sched is called directly, without acquire(&p->lock), in place of yield or sleep.",
+            "p->lock is released before sched, for example on a path for errors.",
+            "The lock of another process is taken in its place.",
+        ),
+    ),
+    "sched running": Check(
+        f"sched in {_PROC}",
+        "A process that gives up its hart has set another state: RUNNING would let no hart run it again.",
+        (
+            "sched is called without setting p->state to RUNNABLE, SLEEPING or ZOMBIE first.",
+            "The state is set on another process than myproc().",
+            "Another hart runs the process at the same time, since its state was changed without p->lock.",
+        ),
+    ),
+    "sched interruptible": Check(
+        f"sched in {_PROC}",
+        "Interrupts are off while a hart switches stacks: a timer interrupt there would switch again.",
+        (
+            "intr_on is called with p->lock held.",
+            "push_off and pop_off are not called in pairs, so interrupts came on too early.",
+            "sched is called without a lock, in place of yield.",
         ),
     ),
     "sched locks": Check(
@@ -249,12 +329,38 @@ OLDER = {
 
 
 def check_of(words: str) -> Check | None:
-    """Return the check that panics with these words, if it is known."""
-    return CHECKS.get(OLDER.get(words, words))
+    """Return the check that panics with these words, in any letters, if it is known."""
+    low = words.casefold()
+    return CHECKS.get(OLDER.get(low, low))
 
 
-OTHERS = ("sched p->lock", "sched running", "sched interruptible", "initlog: too big logheader")
-"""Panics that are not explained here, and begin as one that is."""
+OTHERS = {
+    what: about
+    for about, words in {
+        "a check of the disk's buffers (kernel/bio.c)": ("bget: no buffers", "bwrite", "brelse"),
+        "a check of open files (kernel/file.c)": ("filedup", "fileclose", "fileread", "filewrite", "short filewrite"),
+        "a check of the file system (kernel/fs.c and kernel/sysfile.c)": (
+            "invalid file system", "freeing free block", "balloc: out of blocks", "ialloc: no inodes",
+            "iget: no inodes", "ilock", "ilock: no type", "iunlock", "bmap: out of range", "dirlookup not dir", "dirlookup read",
+            "dirlink", "dirlink read", "isdirempty: readi", "unlink: nlink < 1", "unlink: writei", "create dots",
+            "create: dirlink", "create: ialloc",
+        ),
+        "a check of the file system's log (kernel/log.c)": (
+            "initlog: too big logheader", "log.committing", "too big a transaction", "log_write outside of trans",
+        ),
+        "a check of the disk's driver (kernel/virtio_disk.c)": (
+            "could not find virtio disk", "virtio disk features_ok unset", "virtio disk should not be ready",
+            "virtio disk has no queue 0", "virtio disk max queue too short", "free_desc 1",
+            "free_desc 2", "virtio_disk_intr status",
+        ),
+        "a check of printf (kernel/printf.c)": ("null fmt",),
+    }.items()
+    for what in words
+}  # fmt: skip  # as a table
+"""Panics of xv6 that have nothing to do with memory, and what each is."""
+
+NEAREST = 0.85
+"""The likeness (`difflib`) from which on an unknown panic has a nearest one."""
 
 LEAST = 5
 """Letters of a panic from which on it may be known by its beginning."""
@@ -282,7 +388,12 @@ def read(parts: Parts) -> None:
         if match is None:
             continue
         parts.claimed.add(number)
-        words = _BEHIND.sub("", match[1]).strip()
+        words = _BEHIND.sub("", match[2]).strip()
+        if match[1]:
+            unsaid.append(
+                f"Line {number} has the beginning of {match[1].casefold().count('panic:') + 1} panics: the words of the"
+                " other one are elsewhere, or lost."
+            )
         if not words:
             unsaid.append(f"Line {number} has a panic without its reason: the text is cut there, or mixed.")
             found.append(Panic("", number))
@@ -298,6 +409,13 @@ def read(parts: Parts) -> None:
             continue
         said = printable(words[:LONGEST])
         found.append(Panic(said, number))
+        if words.casefold() in OTHERS:
+            unsaid.append(
+                f"The panic in line {number} is {OTHERS[words.casefold()]}, which has nothing to do with memory."
+            )
+            continue
+        nearest = get_close_matches(words[:LONGEST].casefold(), CHECKS, 1, NEAREST)
         unsaid.append(
             f"The panic in line {number} is not one that is known here: search the kernel's source for {said!r}."
+            + "".join(f" The nearest that is known is {one!r}." for one in nearest)
         )
