@@ -147,7 +147,7 @@ def test_a_trap_that_cant_be_read_is_said() -> None:
 def test_a_folder_is_said_to_be_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "xv6").mkdir()
-    for name in (".", "xv6", str(tmp_path), f"{tmp_path}/"):
+    for name in (".", "..", "xv6", str(tmp_path), f"{tmp_path}/"):
         with pytest.raises(vm.Refused, match="can't be read") as refused:
             vm.load(name)
         assert str(refused.value).startswith(f"{name} can't be read (")

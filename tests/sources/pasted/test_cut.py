@@ -256,7 +256,7 @@ def test_a_trap_that_is_cut_says_what_is_missing(cut: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "\n\n", "$ ls\n..  1 1 1024\n", "hello", "\0" * 9, "..", "panic", "0x1: pte", "é\ud800"]
+    "text", ["", "\n\n", "$ ls\n..  1 1 1024\n", "hello", "\0" * 9, "...", "panic", "0x1: pte", "é\ud800"]
 )
 def test_nonsense_is_refused_in_one_sentence(text: str) -> None:
     with pytest.raises(vm.Refused, match=r"what can be read|What can be read") as refused:

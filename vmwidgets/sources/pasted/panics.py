@@ -341,9 +341,9 @@ OTHERS = {
         "a check of open files (kernel/file.c)": ("filedup", "fileclose", "fileread", "filewrite", "short filewrite"),
         "a check of the file system (kernel/fs.c and kernel/sysfile.c)": (
             "invalid file system", "freeing free block", "balloc: out of blocks", "ialloc: no inodes",
-            "iget: no inodes", "ilock", "ilock: no type", "iunlock", "bmap: out of range", "dirlookup not dir", "dirlookup read",
-            "dirlink", "dirlink read", "isdirempty: readi", "unlink: nlink < 1", "unlink: writei", "create dots",
-            "create: dirlink", "create: ialloc",
+            "iget: no inodes", "ilock", "ilock: no type", "iunlock", "bmap: out of range", "dirlookup not dir",
+            "dirlookup read", "dirlink", "dirlink read", "isdirempty: readi", "unlink: nlink < 1", "unlink: writei",
+            "create dots", "create: dirlink", "create: ialloc",
         ),
         "a check of the file system's log (kernel/log.c)": (
             "initlog: too big logheader", "log.committing", "too big a transaction", "log_write outside of trans",
