@@ -394,3 +394,53 @@ def test_a_kernel_address_of_arm64_is_in_the_tables_of_ttbr1() -> None:
     assert "TTBR0_EL1 0x1cf_5000" in repr(user.tables[0])
     with pytest.raises(vm.Refused, match="does not say what is there"):
         user.tables[0].walk(0xFFFF_FFC0_10A1_2340)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("PUD 2616063", "PUD 2616 63"), ("PMD 10a5d8067", "PMD 10a5 8067"), ("PTE 800000010a", "PTE 8 0000010a")],
+)
+def test_a_descriptor_with_a_blank_in_it_is_not_its_first_digits(old: str, new: str) -> None:
+    found = vm.load(x86("ffffffffa0002000", 3, CHAIN.replace(old, new)))
+    name = old[:3]
+    assert name not in [list(LISTED)[len(path) - 1] for path, _ in found.tables[0].listed]
+    assert any(one.startswith(f"{name} in line 3 can't be read") for one in found.unsaid)
+
+
+def test_a_descriptor_of_fixed_width_with_fewer_digits_is_said() -> None:
+    found = vm.load(x86("00001008", 2, "*pde = 0x234067 *pte = 00000000"))
+    assert any("not the same number of digits" in one for one in found.unsaid)
+
+
+def test_a_cr4_that_lost_a_digit_is_not_taken() -> None:
+    found = vm.load(x86("ffffffffa0002000", 3, CHAIN, "CR4: 00000000003706 0"))
+    assert found.tables[0].format == "x86-64"
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new"),
+    [
+        (kinds.OOPS_ARM64, "0x000000009600004e\n  EC", "0x000000009600 04e\n  EC"),
+        (kinds.OOPS_RISCV, "cause: 000000000000000d", "cause: 00000000 000000d"),
+        (x86("ffffffffa0002000", 3, CHAIN), "ffffffffa0002000", "ffffffffa00 2000"),
+    ],
+)
+def test_a_register_with_a_blank_in_it_is_not_its_first_digits(text: str, old: str, new: str) -> None:
+    assert old in text
+    found = vm.load(text.replace(old, new))
+    assert any("has a blank in it" in one for one in found.unsaid)
+    assert not any("not canonical" in trap.says or "unknown reason" in trap.says for trap in found.traps)
+    assert not any("misaligned" in trap.says for trap in found.traps)
+
+
+def test_descriptors_of_16_digits_are_pae_without_its_pdpt() -> None:
+    found = vm.load(x86("00001008", 2, "*pOpt = 0000000001034001 *pde = 0000000005678067 *pte = 0000000000000000"))
+    assert (found.tables[0].format, [len(path) for path, _ in found.tables[0].listed]) == ("x86-pae", [2, 3])
+    assert any("has no PDPT" in one for one in found.unsaid)
+
+
+@pytest.mark.parametrize("name", ["f", "add", "dead_beef"])
+def test_a_function_whose_name_is_hexadecimal_is_not_a_part_of_the_number(name: str) -> None:
+    old = f"BUG: unable to handle kernel NULL pointer dereference at 0000000000000008\nIP: [<ffffffff8110a0b5>] {name}"
+    found = vm.load(f"{old}+0x1/0x2\nPGD 1234067 PUD 5678067 PMD 0 \nOops: 0002 [#1] SMP\n")
+    assert found.traps[0].pc == 0xFFFFFFFF8110A0B5

@@ -19,6 +19,10 @@ LEVELS = ("pgd", "p4d", "pud", "pmd", "pte")
 """Linux's names of the levels, the root's first."""
 
 
+_GOES_ON = re.compile(r" [0-9a-f]+(?![\w.:+/])", re.ASCII)
+"""What follows a number with a blank in it: then its first digits are not the number."""
+
+
 class Word(NamedTuple):
     """A descriptor in an oops: its name, its value and its line; `is_cut` if the text ends right after it."""
 
@@ -59,6 +63,9 @@ class Event:
                 continue
             digits = next((one for one in match.groups() if one), "")
             self.parts.claimed.add(number)
+            if _GOES_ON.match(line, match.end()):
+                self.parts.unsaid.append(f"A number in line {number} has a blank in it, and is not read: {digits}.")
+                return None
             if self.parts.ends_in(number, match.end()):
                 self.parts.unsaid.append(f"The text ends with a number in line {number}: digits may be missing.")
             return 0 if "null" in digits.lower() else int(digits, 16) if digits and len(digits) <= 16 else None
@@ -70,7 +77,7 @@ class Event:
             found = [
                 Word(match[1].lower(), int(match[2], 16), number, self.parts.ends_in(number, match.end()))
                 for match in pattern.finditer(line)
-                if len(match[2]) <= 16
+                if len(match[2]) <= 16 and not _GOES_ON.match(line, match.end())
             ]
             if found:
                 self.parts.claimed.add(number)

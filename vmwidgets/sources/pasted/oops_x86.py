@@ -37,10 +37,11 @@ _CODE = re.compile(r"error_code\(0x([0-9a-f]{1,8})\)|\bOops: ([0-9a-f]{1,8}) \[#
 _PF = re.compile(r"#PF: (supervisor|user) (read access|write access|instruction fetch) in (kernel|user) mode", _FLAGS)
 _WORDS = re.compile(r"\b(PGD|P4D|PUD|PMD|PTE) (?:0x)?([0-9a-fA-F]{1,40})\b(?! bytes)", re.ASCII)
 _OLD = re.compile(r"\*(pdpt|pde|pte) ?= ?(?:0x)?([0-9a-fA-F]{1,40})\b", re.ASCII)
+_WIDE = re.compile(r"\*pde ?= ?(?:0x)?[0-9a-f]{16}\b")
 _PC = re.compile(
     r"\b[RE]?IP: (?:[0-9a-f]{2,4}:)?(?:\[<([0-9a-f]{6,16})>\]|0x([0-9a-f]{6,16})\b|([0-9a-f]{8,16})\b)", _FLAGS
 )
-_CR = {name: re.compile(rf"\b{name}: (?:0x)?([0-9a-f]{{8,16}})\b") for name in ("CR0", "CR3", "CR4")}
+_CR = {name: re.compile(rf"\b{name}: (?:0x)?([0-9a-f]{{16}}|[0-9a-f]{{8}})\b") for name in ("CR0", "CR3", "CR4")}
 _FLAGS_REGISTER = re.compile(r"\b[ER]?FLAGS: (?:0x)?([0-9a-f]{8,16})\b")
 _GP = re.compile(
     r"general protection fault, (?:probably|maybe) for (?:non-canonical )?address (?:0x)?([0-9a-f]{1,16})(?:: "
@@ -169,12 +170,13 @@ def _descriptors(event: Event, address: int | None) -> _Chain | None:
     unread = event.unread(words)
     if not words:
         return None
+    event.say_uneven(_OLD)
     line = words[0].line
     if words[-1].is_cut:
         unsaid.append(f"The text ends with a descriptor in line {line}: digits or levels may be missing.")
     by_name: dict[str, int | None] = {one.name: one.value for one in words}
     if {"pdpt", "pde"} & {*by_name, *unread}:
-        fmt = X86_PAE if "pdpt" in {*by_name, *unread} else X86_32
+        fmt = X86_PAE if "pdpt" in {*by_name, *unread} or event.search(_WIDE) else X86_32
     else:
         fmt = _of_64_bits(event, by_name, unread, address or 0, line)
     names = NAMES[fmt]
