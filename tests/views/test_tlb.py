@@ -91,8 +91,9 @@ def test_a_descriptor_edited_by_hand_is_told_as_that_and_not_as_a_forgotten_flus
     scene = view.scene()
     in_bounds(scene)
     assert scene.caption.text == saying("tlb pictures: stale", 2), "what is wrong is said first"
-    told, _, rest = scene.caption.reason.partition(saying("tlb pictures: none"))
-    assert says("cpus: set_descriptor", told.rstrip()) and not rest
+    before, _, rest = scene.caption.reason.partition(saying("tlb pictures: none"))
+    assert says("cpus: set_descriptor", before.rstrip())
+    assert not rest
     said = [" ".join(run.text for run in node.text) for node in scene.nodes if node.id.endswith("/edits")]
     assert said == ["1 edit of descriptors by hand: cached translations may be stale"] * 2
     assert not any("flush" in words or "forgotten:" in words for words in words_of(scene))

@@ -108,7 +108,8 @@ def read_references(text: str, source: str, name: str = "") -> Trace | None:
         others = [number for number, line in enumerate(text.split("\n"), 1) if not _is_right(form, line)]
         if others and not form.between:
             line = printable(text.split("\n")[others[0] - 1].strip()[:40])
-            raise Refused(f"line {others[0]:,} of {source}, {line!r}, is not a reference: this is a file of {form.name}")
+            where = f"line {others[0]:,} of {source}, {line!r},"
+            raise Refused(f"{where} is not a reference: this is a file of {form.name}")
         unsaid = (f"{counted(len(others), 'line')} of Valgrind or the program passed over.",) if others else ()
     columns = dict(zip(form.fields, zip(*found, strict=True), strict=True))
     kinds = [form.kinds[one.strip().lower()] for one in columns["k"]]
