@@ -171,6 +171,7 @@ def copy() -> None:
         if (ROOT / name).is_file():
             (COPY / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, COPY / name)
+    (COPY / "js" / "node_modules").symlink_to(ROOT / "js" / "node_modules")  # Graphviz, for tests of its layout
 
 
 def found_by(tests: list[str], seconds: float) -> str:
