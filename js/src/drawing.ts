@@ -3,7 +3,7 @@
 import type { Send } from "./requests.ts";
 import type { Client, Router } from "./router.ts";
 import type { Scene, SceneNode, When } from "./scene.ts";
-import { html, put } from "./svg.ts";
+import { html, put, svg } from "./svg.ts";
 
 interface DrawingCalls {
   send: Send;
@@ -205,7 +205,7 @@ function unlinked(link: Element, nodes: ReadonlyMap<string, SceneNode>): void {
   if (!node) return;
   put(row, "class", "node row");
   put(row, "data-id", id);
-  const title = document.createElementNS("http://www.w3.org/2000/svg", "title");
+  const title = svg("title");
   title.textContent = node.title ?? "";
   row.prepend(title);
 }

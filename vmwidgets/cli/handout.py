@@ -17,11 +17,9 @@ from ..labs.handing_out import named_picture
 from ..pictures.handing_out import handed_out
 from ..pictures.handout.page import PAPER
 from ..pictures.handout.telling import UNITS
+from ..sources.given_text import GZIP
 
 WRITTEN, BAD = 0, 2
-
-GZIP = b"\x1f\x8b"
-"""The first bytes of a journal."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

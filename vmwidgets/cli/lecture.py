@@ -31,6 +31,8 @@ the machine's journal is written next to it.
 With a notebook or a saved journal, the file tells its story. A notebook is run from top to bottom and is not changed:
 its pictures are shown at each step, its headings become chapters, and its predictions become questions."""
 
+_LISTED = "\n".join(f"  {name:12} {words}" for name, words in ABOUT.items())
+
 _EXITS = "exit status: 0 the files are written; 2 they are not"
 
 
@@ -41,7 +43,7 @@ def add_lecture(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         help="write a lecture, or the story of your notebook, to one HTML file",
         description=_ABOUT,
-        epilog="\n".join(["lectures:", *(f"  {name:12} {words}" for name, words in ABOUT.items()), "", _EXITS]),
+        epilog=f"lectures:\n{_LISTED}\n\n{_EXITS}",
     )
     parser.add_argument(
         "name",
@@ -66,8 +68,7 @@ def add_lecture(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write the files, and print their paths."""
     if options.name is None:
-        names = "\n".join(f"  {name:12} {words}" for name, words in ABOUT.items())
-        print(f"vmwidgets: write one of these lectures, or name a notebook or a journal:\n{names}", file=sys.stderr)
+        print(f"vmwidgets: write one of these lectures, or name a notebook or a journal:\n{_LISTED}", file=sys.stderr)
         return BAD
     if options.name.lower() in LECTURES:
         options.name = options.name.lower()

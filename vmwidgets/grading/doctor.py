@@ -12,11 +12,12 @@ from vmwidgets.labs.beginning import Beginning
 from vmwidgets.labs.exercise import exercises
 from vmwidgets.labs.mistakes import known_mistakes
 from vmwidgets.labs.moved import lab_of, labs_of, of_lab
-from vmwidgets.questions.concepts import KINDS, LAB, TESTS, identity_of
+from vmwidgets.questions.concepts import KINDS, LAB, TESTS
 
 from .course import Course
 from .files import called_notebook, other_kind
 from .findings import NO_WORK, Status, found
+from .gain import answers_of
 from .grades import Graded, Row
 from .judge import judged
 from .notebook import Handed, made_with, read_notebook
@@ -59,8 +60,8 @@ class Diagnosis:
         begun = self.handed.begun
         if begun is None or begun.lab != LAB:
             return {}
-        answered = {name for name, one in self.handed.predictions.items() if one.get("answer") is not None}
-        counts = {test: sum(identity_of(test, kind) in answered for kind in KINDS) for test in TESTS}
+        answers = {test: answers_of(self.handed, test).values() for test in TESTS}
+        counts = {test: sum(one is not None for one in given) for test, given in answers.items()}
         return {test: count for test, count in counts.items() if count}
 
     def lines(self) -> Iterator[str]:

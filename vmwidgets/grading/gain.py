@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from math import comb
 from pathlib import Path
+from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, printable
 from vmwidgets.engine.base.frozen import frozen
@@ -131,13 +132,18 @@ def _handed(folder: Path, name: str) -> tuple[Handed, str]:
     return handed, "" if len(handed.begun.ids) == 1 else "it has no ID, or several: the test is of one student"
 
 
+def answers_of(handed: Handed, test: str) -> dict[str, Any]:
+    """Return the answers to a test's questions by their kinds; None for a question without one."""
+    return {kind: handed.predictions.get(identity_of(test, kind), {}).get("answer") for kind in KINDS}
+
+
 def _taken(handed: Handed) -> Iterator[tuple[str, Marks]]:
     """Yield the tests in a notebook with at least one answer, and the right answers."""
     if handed.begun is None:
         return
     for test in TESTS:
         questions = {one.id: one for one in paper(handed.begun, test).questions}
-        answers = {kind: handed.predictions.get(identity_of(test, kind), {}).get("answer") for kind in KINDS}
+        answers = answers_of(handed, test)
         if any(isinstance(one, str) for one in answers.values()):
             yield test, tuple(is_right(questions[kind], answers[kind]) for kind in KINDS)
 

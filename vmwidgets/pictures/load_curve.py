@@ -133,7 +133,7 @@ class DrawnCurve:
     def _repr_html_(self) -> str:
         image = image_html(self.svg, repr(self._curve), "; color-scheme: light")
         if slim.KEPT:
-            image = picture_html(image, data_uri(self._of_width(slim.SLIM)).replace(" ", "%20"))
+            image = picture_html(image, data_uri(self._of_width(slim.SLIM)))
         return twin_html("", image, "") + RULES
 
     @in_ascii

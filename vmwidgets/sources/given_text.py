@@ -28,7 +28,9 @@ if lzma is not None:
 OR_TEXT = ", or its text"
 """How the sentences end that ask for another path: a command, which takes no text, has another end."""
 
-_PACKED = b"\x1f\x8b"
+GZIP = b"\x1f\x8b"
+"""The first bytes of a file that gzip has packed."""
+
 _XZ = b"\xfd7zXZ\x00"
 
 
@@ -58,7 +60,7 @@ def read(name: str, what: str, never: str, most: int) -> str:
     try:
         with Path(name).open("rb") as file:
             content = file.read(most + 1)
-        if content.startswith(_PACKED):
+        if content.startswith(GZIP):
             with gzip.open(name) as unpacked:
                 content = unpacked.read(most + 1)
         elif content.startswith(_XZ):
@@ -92,9 +94,9 @@ def decoded(content: bytes) -> str:
 
 def unpacked(content: bytes, label: str, never: str, most: int) -> bytes:
     """Return bytes unpacked from gzip or xz, if they are packed; raises :class:`Refused` for more than `most`."""
-    if not content.startswith((_PACKED, _XZ)):
+    if not content.startswith((GZIP, _XZ)):
         return content
-    is_gzip = content.startswith(_PACKED)
+    is_gzip = content.startswith(GZIP)
     if not is_gzip:
         _refuse_xz(label)
     try:

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, cast
 
+from ..given_text import GZIP
+
 MAX_LINE = 32 << 20
 """The longest line in bytes: a limit on memory, above a full state of 200,000 entries."""
 
@@ -53,7 +55,7 @@ def short(value: object) -> str:
 
 def _unpacked(raw: IO[bytes]) -> IO[bytes]:
     packed: bytes = raw.peek(2)[:2]  # type: ignore[attr-defined]  # what open("rb") gives is buffered
-    return cast("IO[bytes]", gzip.open(raw, "rb")) if packed == b"\x1f\x8b" else raw
+    return cast("IO[bytes]", gzip.open(raw, "rb")) if packed == GZIP else raw
 
 
 def _record(path: Path, number: int, line: bytes) -> Record:

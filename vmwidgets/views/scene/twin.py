@@ -130,17 +130,17 @@ def output_html(scene: Scene, svg: str, wide: float = 0, slim: str = "") -> str:
     """
     size = f"; width: {wide:g}px" if wide else ""
     image = image_html(svg, alternative_text(scene), f"; color-scheme: light{size}")
-    return picture_html(image, data_uri(slim).replace(" ", "%20")) if slim else image
+    return picture_html(image, data_uri(slim)) if slim else image
 
 
 def picture_html(image: str, slim: str) -> str:
-    """Return an `<img>`, with the address of a telephone's version; a blank would end the address.
+    """Return an `<img>`, with the address of a telephone's version; its blanks are escaped: one would end it.
 
     >>> picture_html('<img src="walk.svg">', "slim.svg")
     '<picture><source media="(max-width: 520px)" srcset="slim.svg"><img src="walk.svg"></picture>'
     """
-    assert " " not in slim
-    return f'<picture><source media="{TELEPHONE}" srcset="{slim}">{image}</picture>'
+    address = slim.replace(" ", "%20")
+    return f'<picture><source media="{TELEPHONE}" srcset="{address}">{image}</picture>'
 
 
 TELEPHONE = "(max-width: 520px)"
