@@ -173,6 +173,30 @@ def test_the_timer_skips_a_machine_with_an_operation_under_way() -> None:
     assert wait_until(lambda: picture.frames == [1, 3])
 
 
+@pytest.mark.parametrize("asked", [True, False])
+def test_what_another_thread_looks_at_is_sent_as_soon_as_it_has_looked(asked: bool) -> None:
+    picture, refresher = Picture(), Refresher()
+    looks, may_end = threading.Event(), threading.Event()
+
+    def film() -> None:
+        with picture.machine.door.looking():
+            looks.set()
+            may_end.wait(5)
+
+    thread = threading.Thread(target=film)
+    thread.start()
+    assert looks.wait(5)
+    if asked:
+        with refresher.answering(picture):
+            picture.machine.operations += 1
+    else:
+        operate(refresher, picture)
+    assert picture.frames == []
+    may_end.set()
+    thread.join()
+    assert wait_until(lambda: picture.frames == [1])
+
+
 @pytest.fixture
 def no_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in Pyodide."""

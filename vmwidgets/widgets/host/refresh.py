@@ -86,10 +86,13 @@ class Refresher:
     def flush(self) -> None:
         """Send the newest state of everything that is marked.
 
-        Pictures of a machine on which another thread operates stay marked: that operation's end sends them.
+        Pictures of a machine on which another thread operates, or of which it draws a film, stay marked: that
+        operation's end sends them, or the timer.
         """
         with self._sending:
             self._send_all()
+        if self._dirty:
+            self._wake()
 
     def _send_all(self) -> None:
         begun = self._clock()
