@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from tests.browser.lab import Notebook
 from tests.captions import saying
 
@@ -16,6 +18,7 @@ t.mmap("16 KiB")
 """
 
 
+@pytest.mark.sweep
 def test_a_first_show_leads_to_the_operation_that_makes_the_thing(
     open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str]
 ) -> None:

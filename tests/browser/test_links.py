@@ -60,6 +60,7 @@ def test_a_slider_in_the_page_moves_the_picture_and_follows_it(notebook: Noteboo
     comes_true(notebook, "slider.value == slider.max == tree.steps", "slider.value, slider.max, tree.steps")
 
 
+@pytest.mark.sweep
 def test_a_player_runs_on_while_a_cell_runs_and_ends_at_its_end(notebook: Notebook) -> None:
     notebook.run("seen = []; tree.observe(lambda change: seen.append(change['new']), 'step'); tree.step = 0")
     more(notebook.cell(1)).get_by_role("button", name="Play").click()

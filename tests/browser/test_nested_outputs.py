@@ -119,7 +119,7 @@ with late:
 """
 
 
-@pytest.mark.parametrize("trusted", [True, False])
+@pytest.mark.parametrize("trusted", [True, pytest.param(False, marks=pytest.mark.sweep)])
 def test_pictures_inside_of_outputs_are_saved_and_step_where_scripts_run(
     notebook: Notebook, open_notebook: Any, lab: Server, trusted: bool
 ) -> None:

@@ -33,6 +33,7 @@ def page(chromium: Any) -> Iterator[Any]:
     context.close()
 
 
+@pytest.mark.sweep
 def test_a_second_notebook_of_the_kernel_says_that_its_picture_may_be_live_elsewhere(
     lab: Server, page: Any, new_notebook: Any
 ) -> None:

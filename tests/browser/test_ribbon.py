@@ -61,6 +61,7 @@ def changes(notebook: Notebook, before: str, act: Callable[[], Any]) -> str:
     return first_tick(notebook)
 
 
+@pytest.mark.sweep
 def test_a_ribbon_that_is_zoomed_is_dragged_by_what_lies_on_it(notebook: Notebook) -> None:
     whole = first_tick(notebook)
     zoomed = whole

@@ -153,6 +153,7 @@ def test_thousands_of_operations_have_no_more_marks_than_pixels(notebook: Notebo
     expect(root.locator(".vmw-time > .vmw-tip")).to_contain_text("one symbol for")
 
 
+@pytest.mark.sweep
 def test_axe_finds_nothing(notebook: Notebook) -> None:
     root = shown(notebook)
     root.locator(".vmw-timeline").hover()

@@ -64,6 +64,7 @@ def caption(notebook: Notebook, index: int) -> str:
     return str(notebook.cell(index).locator(".vmw-caption").first.inner_text())
 
 
+@pytest.mark.sweep
 def test_a_selection_ends_by_a_click_on_it_or_on_the_ground(notebook: Notebook) -> None:
     tree = notebook.cell(5).locator(".vmwidgets")
     node, selected = tree.locator(".node.tree-node").first, notebook.page.locator(".vmwidgets .node.selected")
