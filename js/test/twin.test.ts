@@ -11,5 +11,6 @@ test("a live view hides its twin, and outside of JupyterLab the box that the twi
     selectors(hideTwin("t-1", false)).map((one) => one.trim()),
     ['[data-vmwidgets-twin="t-1"]', '[data-vmwidgets-box]:has([data-vmwidgets-twin="t-1"])'],
   );
-  assert.equal(selectors(hideTwin("t-1", true)).length, 1, "there another notebook may have a twin of the same name");
+  const inNotebook = (hideTwin("t-1", true).textContent ?? "").split("{")[0]?.split(",") ?? [];
+  for (const one of inNotebook) assert.match(one, /^\s*\.jp-/, "another notebook may have a twin of the same name");
 });

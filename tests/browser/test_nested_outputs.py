@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -158,3 +159,26 @@ def test_pictures_inside_of_outputs_are_saved_and_step_where_scripts_run(
         expect(where).not_to_have_text(before)
         one.get_by_role("button", name="forward", exact=True).click()
     expect(reopened.page.get_by_text("model not found").locator("visible=true")).to_have_count(0)
+
+
+@pytest.mark.sweep
+def test_what_a_later_cell_puts_into_an_empty_output_is_saved_below_that_cell(
+    notebook: Notebook, open_notebook: Any, lab: Server
+) -> None:
+    first = notebook.run("import vmwidgets as vm\nempty = w.Output()\ndisplay(empty)")
+    later = notebook.run("with empty:\n    display(vm.Tree(vm.boot('x86-64').kernel_map))")
+    notebook.cell(first).locator(".vmw-scene .node").first.wait_for(state="visible")
+    notebook.page.wait_for_timeout(1000)
+    assert twin(notebook, later).count() == 1
+    assert not twin(notebook, later).first.is_visible()
+    notebook.save()
+    path = notebook.page.evaluate("() => window.panel.context.path")
+    shutil.copy(lab.root / path, lab.root / "empty.ipynb")
+    reopened = open_notebook("empty.ipynb")
+    reopened.awaited = "model not found"
+    saved = twin(reopened, later)
+    saved.first.wait_for(state="visible")
+    where = saved.locator(".vmw-where")
+    before = where.inner_text()
+    saved.get_by_role("button", name="back", exact=True).click()
+    expect(where).not_to_have_text(before)

@@ -279,6 +279,22 @@ def test_what_a_later_cell_displays_inside_of_an_output_is_saved_beside_it_too(
     assert twins(outputs[3]["text/html"]) == [shell.user_ns["one"].twin_id]
 
 
+def test_what_comes_first_into_an_output_of_an_earlier_cell_is_saved_below_its_own_cell(
+    shell: PyodideShell, outputs: list[dict[str, Any]]
+) -> None:
+    shell.run("from IPython.display import display\nk.enter('4 KiB')\nout = w.Output()\ndisplay(w.HBox([out]))", "c1")
+    later = "one, two = vm.Map(k), vm.Tree(k)\nout.msg_id = 'm'\ndisplay(one, two)\nout.msg_id = ''"
+    for _ in range(2):  # run again, it has a twin again
+        before = len(outputs)
+        shell.run(later, "c2")
+        beside = [one["text/html"] for one in outputs[before:] if "elsewhere" in one.get("text/html", "")]
+        views = [shell.user_ns[name].twin_id for name in ("one", "two")]
+        assert twins(beside[-1])[-2:] == views
+    shell.run("three = vm.EntryList(k)\nout.msg_id = 'm'\ndisplay(three)\nout.msg_id = ''", "c3")
+    updated = [one["text/html"] for one in outputs if "elsewhere" in one.get("text/html", "")]
+    assert twins(updated[-1])[-1] == shell.user_ns["three"].twin_id
+
+
 def test_what_was_cleared_out_of_an_output_is_not_saved(shell: PyodideShell, outputs: list[dict[str, Any]]) -> None:
     shell.run("from IPython.display import display\nk.enter('4 KiB')\nout = w.Output()", "c0")
     shell.user_ns["clear"] = lambda: heard_inside({"header": {"msg_type": "clear_output"}})

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from ipywidgets import Box, Output, Widget
 
@@ -20,7 +20,8 @@ SOON = 0.2
 """Seconds after which a callback's output in an `Output` is complete."""
 
 _open_twins: dict[str, list[Twin]] = {}  # by cell
-_to_look_into: dict[str, list[Box | Output]] = {}  # by cell: displayed with no picture in an `Output`
+_to_look_into: dict[str, list[Box | Output]] = {}  # by cell: a picture may have come into them at its end
+_was_empty: WeakSet[Output] = WeakSet()  # at the end of the cell that displayed it
 _twin_around: WeakKeyDictionary[Output, Twin] = WeakKeyDictionary()
 _player_in: list[Twin] = []  # the one that brings the player of the file, if there is one
 
@@ -56,8 +57,19 @@ def show_widget(widget: View | Box | Output) -> None:
         displayed_inside(around, widget)
         if not cell_runs():  # a slider of `interact` was moved: what is saved beside it is another picture from now on
             _look_again(around)
-        elif around in _twin_around:  # displayed by a cell before this one, or by this one
-            _fix_at_end(cell, _twin_around[around])
+        else:
+            _fix_around(around, cell)
+
+
+def _fix_around(output: Output, cell: Cell) -> None:
+    """Fix the twin of an `Output` when this cell ends; of one that was empty, this cell may bring the first."""
+    twin = _twin_around.get(output)
+    if twin is not None and not (twin.is_elsewhere and twin.cell_id == cell.id):  # that run's output is gone
+        _fix_at_end(cell, twin)
+    elif output in _was_empty:
+        found = _to_look_into.setdefault(cell.id, [])
+        if output not in found:
+            found.append(output)
 
 
 def _fix_at_end(cell: Cell, twin: Twin) -> None:
@@ -80,10 +92,13 @@ def fix_twins(*_result: object) -> None:
         if views_in(widget):  # they came into it after it was displayed
             twin = Twin(widget, cell)
             twin.is_late = True
+            twin.is_elsewhere = widget in _was_empty
             if _look(twin) is None:
                 continue
             publish(twin.bundle(), display_id=twin.display_id)
             _keep(twin, widget, cell)
+        else:
+            _was_empty.update(outputs_in(widget))
     if _player_in and (_player_in[0].cell_id == cell.id or _player_in[0].is_gone):
         _player_in.clear()  # that output is gone
     for twin in _open_twins.pop(cell.id, []):

@@ -68,6 +68,7 @@ class Twin:
         self._films: dict[View, SavedFilm] = {}
         self.plays = False  # it brings the player
         self.is_late = False  # it does not follow its widget
+        self.is_elsewhere = False  # its widget is the output of another cell
         self.is_inside = False  # of an `Output`, and so in no notebook
 
     @property
@@ -140,7 +141,8 @@ class Twin:
         }
         html = _html(self._widget, pictures)
         if not isinstance(self._widget, View):
-            html = f"<div data-vmwidgets-box{' data-vmwidgets-late' * self.is_late}>{html}</div>{LATE * self.is_late}"
+            marks = " data-vmwidgets-late" * self.is_late + " data-vmwidgets-elsewhere" * self.is_elsewhere
+            html = f"<div data-vmwidgets-box{marks}>{html}</div>{LATE * self.is_late}"
         if outputs_in(self._widget):
             html += "".join(map(unless_inside, (view.twin_id for view in pictures)))
         return {
