@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from ...engine.base.units import Address
 from ...engine.mmu.formats.aarch64 import with_granule
-from ...engine.mmu.formats.armv7 import ARMV7, Armv7Controls
+from ...engine.mmu.formats.armv7 import ARMV7, STATUS, Armv7Controls
 from ...engine.mmu.pasted import Trap
 from ...engine.mmu.rules import Access
 from ...engine.mmu.tables import TablesWalk
@@ -43,19 +43,6 @@ WNR, LPAE, PREFETCH = 1 << 11, 1 << 9, 1 << 31
 """Bits of the FSR; the last is Linux's mark of a prefetch abort."""
 
 AFE, USER_MODE = 1 << 29, 0x10
-
-STATUS = {
-    0b00001: "alignment fault", 0b00100: ("instruction cache"
-                                          " maintenance fault"), 0b00101: ("translation fault of a"
-                                                                                          " section"),
-    0b00111: "translation fault of a page", 0b00011: "access flag fault of a section",
-    0b00110: "access flag fault of a page", 0b01001: "domain fault of a section", 0b01011: "domain fault of a page",
-    0b01101: "permission fault of a section", 0b01111: "permission fault of a page",
-    0b01100: "external abort on a walk, first level", 0b01110: "external abort on a walk, second level",
-    0b01000: "synchronous external abort", 0b00010: "debug event", 0b10110: "asynchronous external abort",
-    0b10000: "TLB conflict abort",
-}  # fmt: skip  # a row for each
-"""FS[4:0], short descriptors."""
 
 
 def weight(event: Event) -> int:
