@@ -339,7 +339,7 @@ def test_what_comes_later_in_an_access_has_its_box_before_it_is_done() -> None:
         ("armv7", "r", "15: permission fault of a page"),
         ("aarch64", None, "4: translation fault, level 0"),
         ("aarch64", "r", "15: permission fault, level 3"),
-    ],  # fmt: skip  # a row for each architecture
+    ],
 )
 def test_strip_walk_and_step_decode_the_code_of_a_fault_alike(architecture: str, prot: str | None, words: str) -> None:
     task, start = begun(architecture)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.engine.mmu.tables import ended, memory
-from vmwidgets.engine.mmu.formats.aarch64 import AARCH64, Aarch64Controls, with_granule
 from vmwidgets.engine.memory.ram import Ram
+from vmwidgets.engine.mmu.formats.aarch64 import AARCH64, Aarch64Controls, with_granule
 from vmwidgets.engine.mmu.walk import walk
 
 ROOT, SECOND, THIRD, LAST = 0x1000, 0x2000, 0x3000, 0x4000
