@@ -297,7 +297,7 @@ def test_the_headline_says_how_much_is_shared_and_who_may_write_to_it() -> None:
     assert vm.Sharing(machine).scene().caption.text == "No frame is shared: each is in one task's page tables."
     child = parent.fork("child")
     machine.object("none")  # the bits of the shared mapping are in the child's tables only after its first access
-    assert vm.Sharing(machine).scene().caption.text.endswith("; nobody may write to them.")
+    assert vm.Sharing(machine).scene().caption.text.endswith("; no task may write to them.")
     child.write(at, b"y")
     child.read(text, 1)
     child.write(text, b"z")

@@ -197,9 +197,9 @@ def test_the_headline_of_several_policies_says_which_faults_least_and_most() -> 
         "clock": 10,
         "opt": 6,
     }
-    assert caption.text == "With 4 frames, lru faults least, 8 times; fifo and clock most, 10."
-    assert caption.reason.startswith("Knowing the future, opt has 6. ")
+    assert caption.text == "With 4 frames, the fewest faults are 8, by lru; the most are 10, by fifo and clock."
+    assert caption.reason.startswith("Knowing the future, opt has 6 with 4 frames. ")
     two = vm.picture(trace.faults(("lru", "opt"), (2, 3, 4))).scene().caption
-    assert two.text == "With 2 frames, opt faults least, 9 times; lru most, 12."
+    assert two.text == "With 2 frames, the fewest faults are 9, by opt; the most are 12, by lru."
     same = vm.picture(trace.faults(("fifo", "lru"), 5)).scene().caption
     assert same.text.startswith("With 5 frames, lru ")

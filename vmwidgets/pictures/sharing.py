@@ -72,7 +72,7 @@ def _answer(frames: Frames) -> str:
     sharing = set().union(*(those for those in having if len(those) > 1))
     several = [users for users, those in zip(frames.values(), having, strict=True) if len(those) > 1]
     writers = {task for users in several for (task, _), rights in users.items() if "w" in rights}
-    who = "nobody" if not writers else visible(*writers) if len(writers) == 1 else counted(len(writers), "task")
+    who = "no task" if not writers else visible(*writers) if len(writers) == 1 else counted(len(writers), "task")
     what = "it" if shared == 1 else "them"
     said = f"{counted(len(sharing), 'task')} share {shared:,} of {counted(len(frames), 'frame')}"
     return f"{said}; {who} may write to {what}."

@@ -495,7 +495,7 @@ def _caption(value: FaultsValue, knee: str) -> Caption:
 def _compared(value: FaultsValue) -> list[str]:
     """Return which policies fault least and most, for the number of frames for which they differ most; none if never.
 
-    The optimal policy, which no kernel can have, is told apart if there are two others.
+    The optimal policy, which no kernel can have, is not compared if there are two others.
     """
     real = [policy for policy in value.policies if policy != OPTIMAL or policy in value.own]
     policies = real if len(real) > 1 else value.policies
@@ -506,10 +506,9 @@ def _compared(value: FaultsValue) -> list[str]:
         return []
     least, most = ([one for one in policies if value.faults(one, size) == count] for count in (few, many))
     names = {"least": listed([visible(one) for one in least]), "most": listed([visible(one) for one in most])}
-    which = "least" if len(least) == 1 else "least of several"
-    said = say_traces(which, size, **names, few=counted(few, "time"), many=f"{many:,}")
+    said = say_traces("least", size, **names, few=f"{few:,}", many=f"{many:,}")
     best = [one for one in value.policies if one not in policies]
-    return [said, *(say_traces("possible", policy=one, faults=f"{value.faults(one, size):,}") for one in best)]
+    return [said, *(say_traces("possible", size, policy=one, faults=f"{value.faults(one, size):,}") for one in best)]
 
 
 OPTIMAL = "opt"
