@@ -11,6 +11,7 @@ import re
 from dataclasses import replace
 
 from ...engine.base.units import Address
+from ...engine.mmu.formats.aarch64 import status_of as status_of_aarch64
 from ...engine.mmu.formats.aarch64 import with_granule
 from ...engine.mmu.formats.armv7 import ARMV7, STATUS, Armv7Controls
 from ...engine.mmu.pasted import Trap
@@ -62,7 +63,7 @@ def status_of(fsr: int) -> str:
     ('translation fault of a page', 'translation fault, level 3')
     """
     if fsr & LPAE:
-        return oops_arm64.status_of(fsr & 0x3F)
+        return status_of_aarch64(fsr & 0x3F)
     status = (fsr >> 6 & 0x10) | fsr & 0xF
     return STATUS.get(status, f"status {status:#x}, which is reserved or a processor's own")
 
@@ -157,7 +158,7 @@ def _explained(trap: Trap, access: Access, user: bool, event: Event, parts: Part
         return replace(trap, walk=walk, says=f"{done}; {by_fsr}, and the descriptors in the text allow it.")
     status = None if fsr is None else fsr & 0x3F if is_long else (fsr >> 6 & 0x10) | fsr & 0xF
     if status is not None and walk.fault.code is not None and walk.fault.code & 0x3F != status:
-        found = oops_arm64.status_of(walk.fault.code) if is_long else STATUS.get(walk.fault.code, "another fault")
+        found = status_of_aarch64(walk.fault.code) if is_long else STATUS.get(walk.fault.code, "another fault")
         parts.unsaid.append(
             f"FSR of the oops in line {event.first} says {status_of(fsr or 0)}, and the walk of its descriptors"
             f" ends with {found}:"

@@ -109,6 +109,7 @@ def draw_clock(
         bottom = max(node.y + node.h for node in nodes)
         nodes += _legend(ring, value, cards, links, bottom + 12, width)
         bottom = max(node.y + node.h for node in nodes)
+    taken, answer = _taken(ring, moment), _answer(ring, value)
     asked = "brought in" if value.is_function else "checked"
     heads = asked, "frame", "page", "of", "R", "D", *([note.name] if note else [])
     return kit.scene(
@@ -117,7 +118,7 @@ def draw_clock(
         _subtitle(ring, value),
         nodes,
         links=links,
-        caption=moment.answered(*_taken(ring, moment), _answer(ring, value)),
+        caption=moment.answered(taken, answer) if taken else moment.answered(answer),
         table=Table(heads, Rows(lambda: _rows_of(ring, note, len(heads)))),
         steps=moment.steps(steps_of_ring(task, look)),
         machine=machine,
@@ -241,17 +242,17 @@ def _hand(places: list[Box], first: RingPage, is_circle: bool) -> Node:
     return kit.label("clock/hub", "hand", x - 16, y - 9, style="strong")
 
 
-def _taken(ring: RingValue, moment: Moment) -> list[str]:
+def _taken(ring: RingValue, moment: Moment) -> str:
     """Return which page the hand, or the policy, took in this operation, and how many it passed, in a sentence."""
     gone = _evicted(ring, moment)
     if not gone:
-        return []
+        return ""
     (_, page), *others = gone
     said = f"{page[:1].upper()}{page[1:]} was evicted" if not others else f"{counted(len(gone), 'page')} were evicted"
     looked = [event for event in moment.so_far if isinstance(event, ev.HandLooked) and event.ring == ring.name]
     cleared = sum(event.found == "used" for event in looked)
     passed = f" after the hand cleared R of {counted(cleared, 'other page')}" if cleared and not others else ""
-    return [f"{said}{passed}."]
+    return f"{said}{passed}."
 
 
 def _evicted(ring: RingValue, moment: Moment) -> list[tuple[int, str]]:
