@@ -14,11 +14,17 @@ function output(root: Element): Element | null {
   return found;
 }
 
-/** Of a part that ends with what was said, only that end is hidden. */
+/** Of a part that begins or ends with what was said, only that beginning or end is hidden. */
 function fold(part: Element, sentence: string, said: ReadonlySet<string>): void {
-  const end = [...said].find((one) => sentence.endsWith(` ${one}`));
-  if (end) part.replaceChildren(sentence.slice(0, -end.length), html("span", "vmw-said", end));
-  else if (part.children.length) part.textContent = sentence;
+  const begin = [...said].find((one) => sentence.startsWith(`${one} `)) ?? "";
+  const rest = sentence.slice(begin.length);
+  const end = [...said].find((one) => rest.endsWith(` ${one}`)) ?? "";
+  const own = rest.slice(0, rest.length - end.length);
+  const hidden = (words: string) => (words ? [html("span", "vmw-said", words)] : []);
+  if (begin || end) {
+    part.replaceChildren(...hidden(begin), own, ...hidden(end));
+    if (!own.trim()) part.classList.add("vmw-said");
+  } else if (part.children.length) part.textContent = sentence;
 }
 
 /** Hides the sentences that an earlier picture of the same output has.  Full screen a picture has its own (style.css). */

@@ -28,8 +28,9 @@ def test_a_tasks_write_is_said_to_go_through_its_tables_with_a_fault() -> None:
     task.map.enter("8 KiB", at=AT, object=machine.object("heap"))
     task.write(AT, b"hello")
     caption = vm.Frames(machine).scene().caption
-    assert caption.text == saying("map operations: write", 5, name="write", address="0x40_0000", space="init")
-    facts = fields_of("map operations: access/faults", caption.reason)
+    said = saying("map operations: write", 5, name="write", address="0x40_0000", space="init")
+    assert caption.reason.startswith(f"{said} ")
+    facts = fields_of("map operations: access/faults", caption.reason.removeprefix(f"{said} "))
     assert (facts["tables"], facts["count"]) == ("the page tables of init", "1")
 
 
@@ -56,7 +57,7 @@ def test_a_reap_that_returned_a_slab_is_not_said_to_have_returned_none() -> None
     assert machine.kentry.reap() == 1
     for kind in (vm.Kentry, vm.Slabs):
         caption = kind(machine).scene().caption
-        assert caption.text == saying("map operations: reap", 1), kind
+        assert saying("map operations: reap", 1) in f"{caption.text} {caption.reason}", kind
         assert "No slot" not in caption.reason
 
 
@@ -73,9 +74,32 @@ def test_a_removal_that_cuts_says_how_many_entries_there_are_then() -> None:
 def test_one_operation_has_one_headline_in_all_pictures() -> None:
     machine = vm.boot("x86-64", layout="small")
     address = machine.kernel_map.enter("16 KiB")
-    views = (vm.Map(machine.kernel_map), vm.Kentry(machine), vm.Slabs(machine), vm.Tlb(machine), vm.Dashboard(machine))
+    views = (vm.Map(machine.kernel_map), vm.Kentry(machine), vm.Tlb(machine), vm.Dashboard(machine))
     said = {view.scene().caption.text for view in views}
-    assert said == {saying("map operations: enter", size="16 KiB", address=vm.Address(address), map="kernel_map")}
+    headline = saying("map operations: enter", size="16 KiB", address=vm.Address(address), map="kernel_map")
+    assert said == {headline}
+    for view in (vm.Slabs(machine), vm.Frames(machine)):  # their own answer is the headline
+        caption = view.scene().caption
+        assert caption.reason.startswith(headline)
+        assert caption.text != headline
+
+
+def test_a_step_or_a_failure_comes_before_a_pictures_own_answer() -> None:
+    machine = vm.boot("x86-64", layout="small")
+    machine.malloc("100 B")
+    view = vm.Slabs(machine)
+    answer = view.scene().caption.text
+    assert answer.startswith("Objects fill ")
+    view.step = 1
+    step = view.scene().caption
+    assert not step.text.startswith("Objects fill ")
+    assert "Objects fill " in step.reason
+    with pytest.raises(vm.KernelError):
+        machine.kernel_map.enter("60 MiB")
+    failed = vm.Slabs(machine).scene().caption
+    assert failed.tone == "error"
+    assert failed.text.startswith("enter failed")
+    assert failed.reason.endswith(answer)
 
 
 def test_an_entry_that_moves_is_called_by_where_it_was_until_then() -> None:

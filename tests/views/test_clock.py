@@ -418,15 +418,39 @@ def test_what_the_hand_did_is_said_page_by_page(width: int) -> None:
     assert (said[0].x > max(node.x for node in scene.nodes if node.kind == "ring-page")) == (width == 900)
 
 
-def test_the_first_line_says_where_the_hand_is_and_what_was_noted_there() -> None:
+def test_the_headline_says_what_was_evicted_or_where_the_hand_is_and_what_was_noted_there() -> None:
     _m, t, a = turned()
     for referenced in (0, 1):
         scene = vm.Clock(t).scene()
         first = scene.table.rows[0]
         assert first[4] == str(referenced)
-        (answer,) = (node.text[0].text for node in scene.nodes if node.id == "clock/answer")
+        gone = [run.text for node in scene.nodes if node.id.startswith("clock/gone/") for run in node.text]
+        caption = scene.caption
+        assert bool(gone) == (not referenced)
+        if gone:
+            assert caption.text.partition(" was ")[0].casefold() == gone[0].removeprefix("evicted: ")
+        answer = caption.reason[caption.reason.index("The hand is at ") :] if gone else caption.text
         assert answer.startswith(f"The hand is at {first[3].partition(' of ')[0]} of init: it was ")
         assert answer.endswith(f"(R is {referenced}).")
         (lamp, _) = next(node for node in scene.nodes if node.id == pointed(scene)).bars
         assert lamp.style == ("lamp-on" if referenced else "lamp-off")
         t.read(a + 2 * PAGE)  # by hand: the page at the hand
+
+
+@pytest.mark.parametrize("policy", ["clock", "second chance"])
+def test_the_reference_bits_are_counted_and_those_that_were_cleared(policy: str) -> None:
+    m, t, a = turned(policy)
+    scene = vm.ReferenceBits(m).scene()
+    total = sum(int(one) for row in scene.table.rows for one in row[1:])
+    seen = sum(int(row[1]) + int(row[2]) for row in scene.table.rows)
+    assert scene.caption.text.startswith(f"{seen} of {total} pages {'is' if seen == 1 else 'are'} referenced, and ")
+    for page in range(20, 30):
+        t.write(a + page * PAGE, b"x")
+        events = m.journal.last.events
+        cleared = sum(isinstance(event, vm.events.ReferenceCleared) for event in events)
+        cleared += sum(isinstance(event, vm.events.HandLooked) and event.found == "used" for event in events)
+        said = vm.ReferenceBits(m).scene().caption.text
+        assert (f"{cleared} reference bit" in said) == bool(cleared)
+        if cleared:
+            return
+    raise AssertionError("no bit was cleared")

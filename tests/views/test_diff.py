@@ -154,3 +154,11 @@ def test_why_only_one_side_has_a_range_is_said_in_full(recorded, width):
     assert not outside(scene)
     assert not covered_words(scene)
     assert not crossing_text(scene)
+
+
+def test_a_size_is_written_one_way(recorded):
+    scene = vm.picture(recorded).scene()
+    sizes = re.findall(r"[\d.,]+ [KMG]iB", scene.caption.reason)
+    assert len(sizes) == 2
+    below = {run.text for node in scene.nodes for run in node.text}
+    assert [size for size in sizes if size not in below] == []

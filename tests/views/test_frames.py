@@ -243,3 +243,13 @@ def test_the_frames_behind_a_selected_entry_light_up() -> None:
         assert wanted == set(machine.frames.behind(entry.id))
         assert lit
         assert all(any(int(node.thing.partition(":")[2]) <= frame for node in lit) for frame in wanted)
+
+
+def test_the_headline_says_how_many_frames_are_free_against_the_marks() -> None:
+    machine = vm.boot("x86-64", layout="small")
+    machine.kmem_malloc("12 KiB")
+    caption = vm.Frames(machine).scene().caption
+    counts = machine.frames.value().counts
+    assert caption.text.startswith(f"{counts.available:,} of {counts.total:,} frames are available: ")
+    assert f"{counts.free_reserved:,}" in caption.text
+    assert caption.reason.startswith("kmem_malloc allocated 12 KiB")

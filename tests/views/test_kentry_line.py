@@ -7,6 +7,8 @@ import pytest
 import vmwidgets as vm
 from tests.captions import saying
 from tests.views.pictures import covered_words, machine_with, misplaced_text, outside
+from vmwidgets.views.maps.runs import kind_of
+from vmwidgets.views.scene.key import ENTRIES, with_key
 from vmwidgets.views.scene.model import Node, Scene
 
 
@@ -123,9 +125,7 @@ def test_ranges_that_are_cut_are_there_to_scale_too(width: int) -> None:
     for bar, entry in zip(scale.bars[1:], kernel_map.entries(), strict=True):
         share = (entry.end - entry.start) / (kernel_map.end - kernel_map.start)
         assert bar.w == pytest.approx(max(1.0, share * scale.w), abs=0.1)
-    tiles = [
-        node for node in scene.nodes if node.kind == "tile" and node.id.startswith(("kentry/range/", "kentry/gap/"))
-    ]
+    tiles = [node for node in scene.nodes if node.id.startswith(("kentry/range/", "kentry/gap/"))]
     whole = [node for node in tiles if not node.bars]
     assert 0 < len(whole) < len(tiles)
     assert max(node.w for node in whole) < min(node.w for node in tiles if node.bars) + 1
@@ -141,3 +141,19 @@ def test_a_map_of_many_entries_has_no_ranges_here() -> None:
         node.text[0].text for node in scene.nodes if node.id == "kentry/answer"
     )
     assert [link.target for link in scene.links if link.kind == "band"] == ["kentry/1"]
+
+
+@pytest.mark.parametrize("number", [8, 80])
+def test_an_entry_has_the_colour_of_its_maps_picture(number: int) -> None:
+    machine = machine_with(number)
+    kinds = {f"entry:{one.id}": kind_of(one) for one in machine.kernel_map.entries()}
+    assert {"plain", "static"} <= set(kinds.values())
+    scene = with_key(vm.Kentry(machine).scene())
+    slots = [node for node in scene.nodes if node.kind == "slot" and node.thing]
+    assert len(slots) == sum(one.address != 0 for one in machine.kernel_map.entries())
+    assert [[bar.style for bar in node.bars] for node in slots] == [[kinds[node.thing]] for node in slots]
+    ranges = [node for node in scene.nodes if node.id.startswith("kentry/range/")]
+    assert bool(ranges) == (number == 8)
+    assert [node.state[0] for node in ranges] == [kinds[node.thing] for node in ranges]
+    words = [run.text for node in scene.nodes if node.id.startswith("key/") for run in node.text]
+    assert words == [ENTRIES[kind] for kind in ENTRIES if kind in kinds.values()]

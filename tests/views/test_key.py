@@ -66,3 +66,11 @@ def test_what_a_picture_explains_itself_is_not_said_again() -> None:
 def test_pages_and_files_use_the_same_words() -> None:
     rows = dict(re.findall(r'\["(\w+)", "([^"]+)"\]', LEGEND.read_text()))
     assert {look: rows[look] for look in ENTRIES} == ENTRIES
+
+
+def test_the_slots_of_a_tlb_have_no_colour_of_an_entry() -> None:
+    machine = vm.boot("x86-64", tlb=(1, 4))
+    task = machine.task("init")
+    task.write(task.mmap("8 KiB"), b"x")
+    assert [bar.style for node in vm.Tlb(machine).scene().nodes if node.kind == "slot" for bar in node.bars]
+    assert key_of(with_key(vm.Tlb(machine).scene())) == []

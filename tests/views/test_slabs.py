@@ -104,7 +104,7 @@ def test_the_answer_says_how_much_of_the_slabs_objects_fill_and_where_most_is_un
     caches = [one for one in machine.caches.value(most=10**6).caches if one.slabs]
     held = {one.name: len(one.slabs) * one.slab_size for one in caches}
     used = {one.name: one.allocated * one.object_size for one in caches}
-    (answer,) = (node.text[0].text for node in scene.nodes if node.id == "slabs/answer")
+    answer = scene.caption.text
     assert answer.startswith(f"Objects fill {100 * sum(used.values()) / sum(held.values()):.0f} % of ")
     assert max(held, key=lambda name: held[name] - used[name]) == "zone 4096"
     assert "most is unused in zone 4096: 28 KiB." in answer

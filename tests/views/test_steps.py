@@ -12,6 +12,7 @@ from tests.views.pictures import machine_with
 from vmwidgets.engine.base.event import BootStage
 from vmwidgets.engine.kernel.map.map_schema import MapValue
 from vmwidgets.engine.machine.handles.maps import MachineMap
+from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.story.moment import Moment
 
@@ -88,6 +89,25 @@ def test_each_comparison_is_a_step_that_says_which_way(machine: vm.Machine) -> N
     assert all(says("map events: TreeCompared/right", text) for text in compared[:-1])
     path = [node for node in at_step(view, -1).nodes if node.kind == "tree-node" and "path" in node.state]
     assert len(path) == len(compared)
+
+
+@pytest.mark.parametrize("entries", [4, 12, 80])
+def test_a_comparison_names_the_address_sought_and_the_bound(entries: int) -> None:
+    target = machine_with(entries).kernel_map
+    picture = vm.Tree(target)
+    style = AddressStyle.of(target.start, target.end)
+    sought = target.machine.journal.last.result
+    entry_of = {one.id: one for one in target.entries()}
+    labels = {node.id: node.text[0].text for node in picture.scene().nodes if node.id.endswith("/asked")}
+    found = 0
+    for name, label in labels.items():
+        one = entry_of[int(name.split("/")[1])]
+        for write in (style.short, style.long):
+            for sign, bound, at, way in (("<", "start", one.start, "left"), ("≥", "end", one.end, "right")):
+                if label.endswith(f" {write(sought)} {sign} {bound} {write(at)} → {way}"):
+                    assert (sought < at) == (way == "left")
+                    found += 1
+    assert found >= 2, labels
 
 
 def test_a_merge_says_why_and_grows_the_neighbour(machine: vm.Machine) -> None:

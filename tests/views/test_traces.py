@@ -185,3 +185,21 @@ def test_curves_of_six_policies_look_different() -> None:
     picture = vm.FaultCurves(vm.recording("columns").faults(("fifo", "clock", "random", "lru", "opt", "second chance")))
     looks = [link.state for link in picture.scene().links if link.kind == "curve"]
     assert len(looks) == len({*looks}) == 6
+
+
+def test_the_headline_of_several_policies_says_which_faults_least_and_most() -> None:
+    trace = vm.trace([page << 12 for page in (1, 2, 3, 4, 1, 2, 5, 1, 2, 3, 4, 5)])
+    found = trace.faults(("fifo", "lru", "clock", "opt"), (2, 3, 4))
+    caption = vm.picture(found).scene().caption
+    assert {policy: found.faults(policy, 4) for policy in found.policies} == {
+        "fifo": 10,
+        "lru": 8,
+        "clock": 10,
+        "opt": 6,
+    }
+    assert caption.text == "With 4 frames, the fewest faults are 8, by lru; the most are 10, by fifo and clock."
+    assert caption.reason.startswith("Knowing the future, opt has 6 with 4 frames. ")
+    two = vm.picture(trace.faults(("lru", "opt"), (2, 3, 4))).scene().caption
+    assert two.text == "With 2 frames, the fewest faults are 9, by opt; the most are 12, by lru."
+    same = vm.picture(trace.faults(("fifo", "lru"), 5)).scene().caption
+    assert same.text.startswith("With 5 frames, lru ")

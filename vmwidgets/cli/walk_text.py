@@ -18,7 +18,7 @@ def verdict(found: Walk) -> str:
     fault = found.fault
     level = "" if fault.level is None else f" at level {fault.level}"
     code = "" if fault.code is None else f", code {fault.code:#x}"
-    return f"{fault.exception}, {fault.kind}{level}{code}: {fault.why}"
+    return f"{fault.exception}, {fault.called}{level}{code}: {fault.why}"
 
 
 def walk_lines(found: Walk, fmt: TableFormat[Any]) -> Iterator[str]:

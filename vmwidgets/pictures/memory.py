@@ -15,7 +15,7 @@ from vmwidgets.engine.machine.handles.threads import MachineThread, MachineThrea
 from vmwidgets.engine.memory.slabs_schema import BufferAllocated, BufferFreed, SlabCreated
 from vmwidgets.views.maps.picture import maps_touched, touched
 from vmwidgets.views.memory.frames import draw_frames, run_words, touched_frames
-from vmwidgets.views.memory.kentry import MOST_RANGES, draw_kentry, steps_of_kentry
+from vmwidgets.views.memory.kentry import draw_kentry, steps_of_kentry
 from vmwidgets.views.memory.kmem import draw_kmem
 from vmwidgets.views.memory.slabs import draw_slabs
 from vmwidgets.views.memory.threads import draw_threads
@@ -149,10 +149,9 @@ def kentry_scene(
     kernel_map = target.machine.kernel_map
     style = AddressStyle.of(kernel_map.start, kernel_map.end)
     name = target.machine.name
-    ranges = None if compact else look_at_map(kernel_map, moment, (), (), whole=WHOLE)
-    if ranges is not None and max(ranges.before.nr_entries, ranges.after.nr_entries) > MOST_RANGES:
-        ranges = None
-    return draw_kentry(look, style=style, machine=name, compact=compact, whole=whole, width=width, ranges=ranges)
+    slots = [identity for when in (look.before, look.after) for identity, _ in when.residents.values()]
+    entries = None if compact else look_at_map(kernel_map, moment, tuple(dict.fromkeys(slots)), (), whole=WHOLE)
+    return draw_kentry(look, style=style, machine=name, compact=compact, whole=whole, width=width, entries=entries)
 
 
 def kentry_steps(target: MachineKentry, moment: Moment, *, compact: bool = False) -> Mine:

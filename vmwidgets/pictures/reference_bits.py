@@ -36,10 +36,26 @@ def draw(at: At) -> Scene:
     bars = kit.bar_rows("bits", rows, 10, width=at.width) or none
     nodes = [*bars, *kit.legend("bits", known, bars[-1].y + 30, width=at.width)]
     table = Table(("task", *BITS), [(task, *(f"{one[bits]:,}" for bits in BITS)) for task, one in tasks.items()])
-    words, caption, name = counted(len(tasks), "task"), at.moment.caption, at.whole.name
+    words, caption, name = counted(len(tasks), "task"), at.moment.answered(_answer(tasks, at)), at.whole.name
     return kit.scene(
         "bits", "reference bits", words, nodes, caption=caption, table=table, steps=steps, machine=name, width=at.width
     )
+
+
+def _answer(tasks: dict[str, Counter[str]], at: At) -> str:
+    """Return how many pages were referenced and written, and how many reference bits the operation cleared."""
+    every = sum(tasks.values(), Counter[str]())
+    if not every.total():
+        return ""
+    both = every["referenced and dirty"]
+    said = f"{_of(every['referenced'] + both, every.total())} referenced, and {every['dirty'] + both:,} dirty."
+    cleared = sum(isinstance(event, ev.ReferenceCleared) or (isinstance(event, ev.HandLooked) and event.found == "used")
+                  for event in at.moment.so_far)  # fmt: skip  # by a queue's policy, or by a hand
+    return said + f" {counted(cleared, 'reference bit')} {'was' if cleared == 1 else 'were'} cleared." * bool(cleared)
+
+
+def _of(some: int, every: int) -> str:
+    return f"{some:,} of {counted(every, 'page')} {'is' if some == 1 else 'are'}"
 
 
 def bits_of(at: At) -> dict[str, Counter[str]]:

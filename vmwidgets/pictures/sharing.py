@@ -15,6 +15,7 @@ from vmwidgets.views.memory.sharing import Frames, SharedRange, cells_of, draw_f
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.key import kind_of_range
 from vmwidgets.views.scene.model import Link, Node, Scene, Table
+from vmwidgets.views.scene.text import visible
 from vmwidgets.views.story.faults import faults_of
 
 from .at import At
@@ -55,8 +56,26 @@ def draw(at: At) -> Scene:
     kinds = PteWritten, PteRunWritten, FaultRaised, PageCopied
     steps = at.steps(lambda then: (frames_of(then), *_under_way(then)), *kinds)
     words = f"{counted(len(frames), 'frame')} in the page tables of tasks"
-    return kit.scene("sharing", "frames by page table", words, nodes, links=links, caption=at.moment.caption,
+    caption = at.moment.answered(_answer(frames))
+    return kit.scene("sharing", "frames by page table", words, nodes, links=links, caption=caption,
                      table=table, steps=steps, machine=at.whole.name, width=at.width)  # fmt: skip
+
+
+def _answer(frames: Frames) -> str:
+    """Return how many frames tasks share, and who may write to them; "" if no table maps a frame."""
+    if not frames:
+        return ""
+    having = [{task for task, _ in users} for users in frames.values()]
+    shared = sum(len(those) > 1 for those in having)
+    if not shared:
+        return f"No frame is shared: {'it is' if len(frames) == 1 else 'each is'} in one task's page tables."
+    sharing = set().union(*(those for those in having if len(those) > 1))
+    several = [users for users, those in zip(frames.values(), having, strict=True) if len(those) > 1]
+    writers = {task for users in several for (task, _), rights in users.items() if "w" in rights}
+    who = "no task" if not writers else visible(*writers) if len(writers) == 1 else counted(len(writers), "task")
+    what = "it" if shared == 1 else "them"
+    said = f"{counted(len(sharing), 'task')} share {shared:,} of {counted(len(frames), 'frame')}"
+    return f"{said}; {who} may write to {what}."
 
 
 def _fits_a_board(frames: Frames, before: Frames, tasks: Sequence[str]) -> bool:

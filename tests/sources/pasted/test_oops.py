@@ -8,9 +8,9 @@ import pytest
 
 import vmwidgets as vm
 from tests.sources import kinds
+from vmwidgets.engine.mmu.formats.aarch64 import status_of
 from vmwidgets.engine.mmu.tables import Shown
 from vmwidgets.sources.pasted.oops_arm import status_of as fsr_says
-from vmwidgets.sources.pasted.oops_arm64 import status_of
 from vmwidgets.sources.pasted.x86_codes import code_of
 
 

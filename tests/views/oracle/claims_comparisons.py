@@ -425,6 +425,27 @@ def knee(seen: Pictured, said: Said) -> None:
     assert counted(said["count"]) == min(size for size in sizes if products[size] == min(products.values()))
 
 
+@claim("traces: least")
+def least(seen: Pictured, said: Said) -> None:
+    """For the size at which they differ most: all policies, or those but the optimal one."""
+    policies, sizes = seen.picture.target.policies, seen.picture.target.sizes
+    real = [policy for policy in policies if policy != "opt"]
+    among = real if len(real) > 1 else policies
+    found = {size: {policy: sum(faults_of(policy, seen.subject, size)) for policy in among} for size in sizes}
+    at = found[counted(said["count"])]
+    assert (counted(said["few"]), counted(said["many"])) == (min(at.values()), max(at.values()))
+    for name, count in (("least", min(at.values())), ("most", max(at.values()))):
+        assert said[name].replace(" and ", ", ").split(", ") == [policy for policy in among if at[policy] == count]
+    apart = {size: max(one.values()) - min(one.values()) for size, one in found.items()}
+    assert apart[counted(said["count"])] == max(apart.values()) > 0
+
+
+@claim("traces: possible")
+def possible(seen: Pictured, said: Said) -> None:
+    assert said["policy"] == "opt"
+    assert counted(said["faults"]) == sum(faults_of("opt", seen.subject, counted(said["count"])))
+
+
 @claim("traces: anomaly")
 def anomaly(seen: Pictured, said: Said) -> None:
     few, many = counted(said["few"]), counted(said["many"])

@@ -101,7 +101,7 @@ def of_traces(draws: random.Random) -> Iterator[Exhibit]:
     yield shown("faults", SHOWN["FaultCurves"](found), loop)
     yield shown("intervals", SHOWN["Intervals"](vm.trace([0, PAGE]).intervals()), [0, 1])
     belady = [1, 2, 3, 4, 1, 2, 5, 1, 2, 3, 4, 5]
-    found = vm.trace([page * PAGE for page in belady]).faults("fifo", (3, 4))
+    found = vm.trace([page * PAGE for page in belady]).faults(("fifo", "lru", "opt"), (3, 4))
     yield shown("faults", SHOWN["FaultCurves"](found), belady)
 
 

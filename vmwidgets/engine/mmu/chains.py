@@ -220,4 +220,7 @@ def fault_of(rules: Rules[C], stop: Stop, path: Sequence[WalkEntry], access: Acc
     blamed = [at.level.name for at in path if stop.culprit in at.held] if stop.culprit is not None else []
     why = f"{stop.why} in the {' and the '.join(blamed)}" if blamed else stop.why
     level = path[-1].level.number if path else None
-    return Fault(stop.kind, level, report.code, report.exception, why, report.fields, report.syndrome)
+    called = stop.called or stop.kind
+    return Fault(
+        stop.kind, level, report.code, report.exception, why, report.fields, report.syndrome, report.says, called
+    )

@@ -66,6 +66,8 @@ class Stop:
     why: str
     culprit: tuple[str, int] | None = None
     """The field that caused it, and its value in the descriptors concerned."""
+    called: str = ""
+    """What it is called if its kind says too little."""
 
 
 @frozen
@@ -76,6 +78,8 @@ class FaultReport:
     code: int | None
     fields: tuple[Field, ...] = ()
     syndrome: Syndrome | None = None
+    says: str = ""
+    """What the code says, in words."""
 
 
 class Rules(ABC, Generic[C]):

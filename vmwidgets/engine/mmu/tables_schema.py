@@ -120,6 +120,8 @@ class Syndrome:
     """The manual's name, such as ``"ESR_EL1"``."""
     value: int
     fields: tuple[Field, ...]
+    says: str = ""
+    """What it says of the access, in words."""
 
     @property
     def decoded(self) -> tuple[FieldValue, ...]:
@@ -145,6 +147,10 @@ class Fault:
     code_fields: tuple[Field, ...] = ()
     syndrome: Syndrome | None = None
     """The register with further details, if the architecture has one."""
+    says: str = ""
+    """What the code says, in words; "" if it says nothing."""
+    called: str = ""
+    """What it is called in words: its kind, or more than that."""
 
     @property
     def decoded(self) -> tuple[FieldValue, ...]:
@@ -153,16 +159,15 @@ class Fault:
 
     @cached_property
     def code_words(self) -> str:
-        """The code with the names of its fields, as every picture shows it; its number if a register says more.
+        """The code and what it says, as every picture shows it.
 
-        >>> Fault("not-present", 4, 2, "#PF", "", (Field("P", 0, 0, ""), Field("W/R", 1, 1, ""))).code_words
-        '2 = W/R'
+        >>> Fault("not-present", 4, 2, "#PF", "", (Field("P", 0, 0, ""),), says="not present, write").code_words
+        '2: not present, write'
         """
         code = self.code or 0
-        if not code or len(self.code_fields) == 1 or self.syndrome is not None:
-            return f"{code}"
-        number = f"{code}" if code < 10 else f"{code:#x}"  # a row of bits, as in `fault_line`
-        return f"{number} = {named_fields(self.decoded)}"
+        is_number = code < 10 or len(self.code_fields) == 1 or self.syndrome is not None
+        number = f"{code}" if is_number else f"{code:#x}"  # else a row of bits, as in `fault_line`
+        return f"{number}: {self.says}" if self.says else number
 
 
 def named_fields(decoded: Iterable[FieldValue]) -> str:
@@ -216,11 +221,11 @@ class Walk:
         if fault is None:
             return "no fault"
         if fault.code is None:
-            return f"{fault.kind}, {fault.exception}"
+            return f"{fault.called}, {fault.exception}"
         if len(fault.code_fields) == 1:  # a number, and no row of bits
-            return f"{fault.kind}, {fault.exception} {fault.code}"
+            return f"{fault.called}, {fault.exception} {fault.code}"
         names = ", ".join(bit.field.name for bit in fault.decoded if bit.value)
-        return f"{fault.kind}, {fault.exception} {fault.code:#x}" + (f" ({names})" if names else "")
+        return f"{fault.called}, {fault.exception} {fault.code:#x}" + (f" ({names})" if names else "")
 
     @classmethod
     def of(cls: type[W], found: Walk, **more: Any) -> W:
@@ -236,7 +241,7 @@ class Walk:
         end = (
             f"physical {Address(self.pa)}"
             if self.pa is not None
-            else f"{self.fault.exception} ({self.fault.kind})"
+            else f"{self.fault.exception} ({self.fault.called})"
             if self.fault
             else ""
         )
@@ -451,7 +456,7 @@ def words_written(events: Iterable[Event]) -> dict[int, tuple[int, int]]:
 
 
 class FaultRaised(Event, role="faults"):
-    """The walk of `va` stopped: `kind` and the processor's error code; `words` is the code with its fields' names."""
+    """The walk of `va` stopped: `kind` and the processor's error code; `words` is the code with what it says."""
 
     va: int
     kind: str

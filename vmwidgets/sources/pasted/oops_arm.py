@@ -11,8 +11,9 @@ import re
 from dataclasses import replace
 
 from ...engine.base.units import Address
+from ...engine.mmu.formats.aarch64 import status_of as status_of_aarch64
 from ...engine.mmu.formats.aarch64 import with_granule
-from ...engine.mmu.formats.armv7 import ARMV7, Armv7Controls
+from ...engine.mmu.formats.armv7 import ARMV7, STATUS, Armv7Controls
 from ...engine.mmu.pasted import Trap
 from ...engine.mmu.rules import Access
 from ...engine.mmu.tables import TablesWalk
@@ -44,19 +45,6 @@ WNR, LPAE, PREFETCH = 1 << 11, 1 << 9, 1 << 31
 
 AFE, USER_MODE = 1 << 29, 0x10
 
-STATUS = {
-    0b00001: "alignment fault", 0b00100: ("instruction cache"
-                                          " maintenance fault"), 0b00101: ("translation fault of a"
-                                                                                          " section"),
-    0b00111: "translation fault of a page", 0b00011: "access flag fault of a section",
-    0b00110: "access flag fault of a page", 0b01001: "domain fault of a section", 0b01011: "domain fault of a page",
-    0b01101: "permission fault of a section", 0b01111: "permission fault of a page",
-    0b01100: "external abort on a walk, first level", 0b01110: "external abort on a walk, second level",
-    0b01000: "synchronous external abort", 0b00010: "debug event", 0b10110: "asynchronous external abort",
-    0b10000: "TLB conflict abort",
-}  # fmt: skip  # a row for each
-"""FS[4:0], short descriptors."""
-
 
 def weight(event: Event) -> int:
     """Return the evidence for ARM."""
@@ -75,7 +63,7 @@ def status_of(fsr: int) -> str:
     ('translation fault of a page', 'translation fault, level 3')
     """
     if fsr & LPAE:
-        return oops_arm64.status_of(fsr & 0x3F)
+        return status_of_aarch64(fsr & 0x3F)
     status = (fsr >> 6 & 0x10) | fsr & 0xF
     return STATUS.get(status, f"status {status:#x}, which is reserved or a processor's own")
 
@@ -170,7 +158,7 @@ def _explained(trap: Trap, access: Access, user: bool, event: Event, parts: Part
         return replace(trap, walk=walk, says=f"{done}; {by_fsr}, and the descriptors in the text allow it.")
     status = None if fsr is None else fsr & 0x3F if is_long else (fsr >> 6 & 0x10) | fsr & 0xF
     if status is not None and walk.fault.code is not None and walk.fault.code & 0x3F != status:
-        found = oops_arm64.status_of(walk.fault.code) if is_long else STATUS.get(walk.fault.code, "another fault")
+        found = status_of_aarch64(walk.fault.code) if is_long else STATUS.get(walk.fault.code, "another fault")
         parts.unsaid.append(
             f"FSR of the oops in line {event.first} says {status_of(fsr or 0)}, and the walk of its descriptors"
             f" ends with {found}:"

@@ -9,7 +9,7 @@ import re
 from dataclasses import replace
 
 from ...engine.base.units import Address
-from ...engine.mmu.formats.aarch64 import AARCH64, with_granule
+from ...engine.mmu.formats.aarch64 import AARCH64, status_of, with_granule
 from ...engine.mmu.pasted import Trap
 from ...engine.mmu.rules import Access
 from ...engine.mmu.tables import TablesWalk
@@ -48,18 +48,6 @@ EC_NAMES = {
     0x0E: "illegal execution state", 0x2F: "SError",
 }  # fmt: skip
 
-KINDS = {0: "address size fault", 1: "translation fault", 2: "access flag fault", 3: "permission fault"}
-"""The kinds of fault by bits 5:2 of the status; bits 1:0 are the level."""
-
-OTHERS = {
-    0x10: "synchronous external abort", 0x11: "synchronous tag check fault", 0x18: "synchronous parity or ECC error",
-    0x13: "synchronous external abort on a walk, level -1", 0x14: "synchronous external abort on a walk, level 0",
-    0x15: "synchronous external abort on a walk, level 1", 0x16: "synchronous external abort on a walk, level 2",
-    0x17: "synchronous external abort on a walk, level 3", 0x21: "alignment fault", 0x30: "TLB conflict abort",
-    0x29: "address size fault, level -1", 0x2B: "translation fault, level -1", 0x31: "unsupported atomic update",
-    0x34: "IMPLEMENTATION DEFINED (lockdown)", 0x35: "unsupported exclusive or atomic access",
-}  # fmt: skip
-
 WNR, CM = 1 << 6, 1 << 8
 
 SIZES = {4: 12, 16: 14, 64: 16}
@@ -76,17 +64,6 @@ def weight(event: Event) -> int:
         re.compile(r"\*ppte|\bbadaddr:|4K pagesize|\bSMP ARM$|\[#[0-9]+\].* ARM$|^\W*Oops \[#"), claim=False
     )
     return 0 if others else sum(event.search(re.compile(one), claim=False) is not None for one in patterns)
-
-
-def status_of(status: int) -> str:
-    """Return the meaning of the status (DFSC, IFSC).
-
-    >>> status_of(0x04), status_of(0x0F), status_of(0x21)
-    ('translation fault, level 0', 'permission fault, level 3', 'alignment fault')
-    """
-    if status < 16:
-        return f"{KINDS[status >> 2]}, level {status & 3}"
-    return OTHERS.get(status, f"status {status:#x}, which is reserved or a processor's own")
 
 
 def decoded(esr: int) -> tuple[str, ...]:

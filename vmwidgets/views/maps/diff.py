@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from vmwidgets.engine.base.units import counted
-from vmwidgets.engine.kernel.map.diffs_schema import AGREES, DIFFERS, SYSTEM, MappedAs, MapsDiff, RangeDiff
+from vmwidgets.engine.kernel.map.diffs_schema import AGREES, DIFFERS, SYSTEM, VERDICTS, MappedAs, MapsDiff, RangeDiff
 from vmwidgets.engine.spaces.process_schema import rounded
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.addresses import AddressStyle
@@ -100,10 +100,18 @@ def _caption(value: MapsDiff, lines: Iterable[Line]) -> Caption:
     found = {line.section for line in lines}
     count = len(value.faults)
     if "wrong" in found:
-        return Caption(say_compared("diff/disagree", count), reason=f"{value.summary}.")
+        return Caption(say_compared("diff/disagree", count), reason=f"{_summary(value)}.")
     if "missing" in found:
         return Caption(say_compared("diff/missing", count), reason=say_compared("diff/no call", count))
-    return Caption(say_compared("diff/agree"), reason=f"{value.summary}.")
+    return Caption(say_compared("diff/agree"), reason=f"{_summary(value)}.")
+
+
+def _summary(value: MapsDiff) -> str:
+    """Return how many ranges there are of each verdict, and their bytes, in the words of the lines below."""
+    parts = [(verdict, value.of(verdict)) for verdict in VERDICTS]
+    said = (f"{verdict}: {counted(len(rows), 'range')}, {rounded(sum(row.size for row in rows))}"
+            for verdict, rows in parts if rows)  # fmt: skip  # a verdict's part
+    return "; ".join(said) or "nothing is mapped"
 
 
 def _table(value: MapsDiff) -> Table:

@@ -71,8 +71,8 @@ class Layout(NamedTuple):
 class MapPicture:
     """The map `value` at the step shown, with the `states` of entries by ID ("new", "changed", "path", "here").
 
-    `path` lists the nodes that the current search has compared, in order, with the direction taken at each; `hint` is
-    the address given to a search for space (None: no hint).
+    `path` lists the nodes that the current search has compared, in order, with the direction taken at each; `sought`
+    is the address that it seeks; `hint` is the address given to a search for space (None: no hint).
     """
 
     value: MapValue
@@ -81,6 +81,7 @@ class MapPicture:
     steps: Steps
     states: dict[int, tuple[str, ...]]
     path: tuple[tuple[int, str], ...]
+    sought: int
     hint: int | None
     moment: Moment
     layout: Layout
@@ -172,7 +173,7 @@ def map_picture(look: Look[MapValue], lanes: Collection[str] = LANES) -> MapPict
     moment, before, shown, value = look.moment, look.before, look.now, look.after
     style = AddressStyle.of(value.start, value.end)
     done = moment.so_far
-    path = _path(done, shown) if moment.operation is None or moment.operation.name != "boot" else ()
+    path, sought = _path(done, shown) if moment.operation is None or moment.operation.name != "boot" else ((), 0)
     return MapPicture(
         shown,
         style,
@@ -180,6 +181,7 @@ def map_picture(look: Look[MapValue], lanes: Collection[str] = LANES) -> MapPict
         moment.steps(steps_of_map(value.name, lanes), _is_about(value.name)),
         states_of(before, shown, _here_at(moment, value.name), path),
         path,
+        sought,
         next((event.hint for event in done if isinstance(event, ev.HintTried) and event.map == value.name), None),
         moment,
         _layout_of(look, lanes),
@@ -355,6 +357,7 @@ class _Path:
 
     def __init__(self, name: str) -> None:
         self.nodes: tuple[tuple[int, str], ...] = ()
+        self.sought = 0
         self._name = name
         self._fresh = True
 
@@ -366,15 +369,15 @@ class _Path:
                 self._fresh = True
             elif isinstance(event, ev.TreeCompared) and event.tree == self._name:
                 self.nodes = (*(() if self._fresh else self.nodes), (event.node, event.outcome))
-                self._fresh = False
+                self.sought, self._fresh = event.key, False
         return self.nodes != before
 
 
-def _path(done: Sequence[ev.Event], value: MapValue) -> tuple[tuple[int, str], ...]:
-    """Return the comparisons of the latest search with any; none once rotations have changed its way."""
+def _path(done: Sequence[ev.Event], value: MapValue) -> tuple[tuple[tuple[int, str], ...], int]:
+    """Return the comparisons of the latest search with any, and what it seeks; none once rotations changed its way."""
     path = _Path(value.name)
     path.goes_on(done)
-    return path.nodes if _leads_down(value, path.nodes) else ()
+    return path.nodes if _leads_down(value, path.nodes) else (), path.sought
 
 
 def _leads_down(value: MapValue, path: Sequence[tuple[int, str]]) -> bool:

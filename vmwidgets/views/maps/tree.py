@@ -41,7 +41,7 @@ def tree_lane(picture: MapPicture, columns: Mapping[int, Column], top: float, wi
     marks = [_marks(picture, items, plain, columns, depths, top)] if plain else []  # type: ignore[arg-type]
     placed = {node.id: node for node in nodes}
     links = list(_links(picture, placed, marks))
-    labels = _comparisons(picture, placed, marks, items, width)
+    labels = _comparisons(picture, placed, marks, items, columns, width)
     nodes += [*labels, *_conflicts(picture, placed, labels, width)]
     return Drawn(nodes, links, tuple(marks), top + max(picture.layout.depth, *depths.values()) * row + 30)
 
@@ -182,14 +182,17 @@ def _comparisons(
     placed: Mapping[str, Node],
     marks: Sequence[Marks],
     items: Mapping[int, EntryValue | Fold],
+    columns: Mapping[int, Column],
     width: float,
 ) -> list[Node]:
-    """Draw the comparison at each node of the path, next to it if there is room, with its address if it has none."""
+    """Draw the comparison at each node of the path, next to it if there is room, with its address if it has none.
+
+    A comparison is of the address that is sought with the start or the end of the node's entry.
+    """
     rows: dict[float, list[Node]] = {}
     for node in placed.values():
         rows.setdefault(node.y + node.h / 2, []).append(node)
     labels: list[Node] = []
-    words = {"left": "below → left", "right": "≥ end → right", "here": "inside: found"}
     walked = [placed.get(f"tree/{identity}") for identity, _ in picture.path]
     for number, (asked, (identity, outcome)) in enumerate(zip(walked, picture.path, strict=True), 1):
         if asked is None:
@@ -197,8 +200,10 @@ def _comparisons(
         before, after = walked[max(number - 2, 0)], walked[min(number, len(walked) - 1)]
         others = [one for one in rows[asked.y + asked.h / 2] if one is not asked]
         is_bare = asked.h < _HEIGHT["short"]
-        full = f"{number} {picture.style.long(items[identity].start)}" if is_bare else f"{number} {words[outcome]}"
-        for label in (full, f"{number}"):
+        full = f"{number} {picture.style.long(items[identity].start)}"
+        is_brief = columns[identity].is_brief or columns[identity].level == "short"
+        said = _compared(picture, items[identity], outcome, is_brief=is_brief)
+        for label in (full, f"{number}") if is_bare else (*(f"{number} {one}" for one in said), f"{number}"):
             w = text_width(label, "label")
             sides = [asked.x + asked.w + 4, asked.x - w - 4]
             if is_bare and _leans_right(asked, before, after):
@@ -212,6 +217,20 @@ def _comparisons(
                 labels.append(kit.runs(f"{asked.id}/asked", box, text))
                 break
     return labels
+
+
+def _compared(picture: MapPicture, item: EntryValue | Fold, outcome: str, *, is_brief: bool) -> Iterator[str]:
+    """Yield a comparison in words: with both addresses, if the bound has not moved since; with one; without."""
+    write = picture.style.short if is_brief else picture.style.long
+    start, end, sought = item.start, item.end, picture.sought
+    if outcome == "here":
+        yield from [f"{write(sought)} is in it: found", "found"]
+        return
+    sign, bound, at = ("<", "start", start) if outcome == "left" else ("≥", "end", end)
+    if (sought < start) if outcome == "left" else (sought >= end):
+        yield f"{write(sought)} {sign} {bound} {write(at)} → {outcome}"
+    yield f"{write(sought)} {sign} its {bound} → {outcome}"
+    yield f"→ {outcome}"
 
 
 def _leans_right(asked: Node, *beside: Node | None) -> bool:

@@ -70,8 +70,7 @@ def draw_clock(
     vacant = _vacant(ring, moment) if value.has_hand and pages else []
     count = ring.count + len(vacant)
     is_circle = value.has_hand and 3 <= count <= MOST and _circle(count) <= width - 2 * MARGIN
-    answer = kit.paragraph("clock/answer", _answer(ring, value), MARGIN, 2, width - 2 * MARGIN, style="body")
-    top = answer.h + 16 if pages else 0.0
+    top = 8.0 if pages else 0.0
     looked = [event for event in moment.so_far if isinstance(event, ev.HandLooked) and event.ring == ring.name]
     is_beside = is_circle and bool(_all_looked(look, ring.name)) and _circle(count) <= width - 2 * MARGIN - _STORY
     room = width - _STORY * is_beside
@@ -82,7 +81,7 @@ def draw_clock(
     boxes = dict(zip(numbers, places, strict=True))
     turns = {page.frame: turn for turn, page in enumerate(pages, 1)}
     cards = [_card(page, boxes[page.place], came, note, turns[page.frame]) for page in drawn]
-    nodes, links = [*([answer] if pages else []), *cards], list[Link]()
+    nodes, links = [*cards], list[Link]()
     nodes += [_empty(number, boxes[number]) for number in vacant if is_circle]
     if value.has_hand and pages:
         hub = _hand(places, pages[0], is_circle)
@@ -110,6 +109,7 @@ def draw_clock(
         bottom = max(node.y + node.h for node in nodes)
         nodes += _legend(ring, value, cards, links, bottom + 12, width)
         bottom = max(node.y + node.h for node in nodes)
+    taken, answer = _taken(ring, moment), _answer(ring, value)
     asked = "brought in" if value.is_function else "checked"
     heads = asked, "frame", "page", "of", "R", "D", *([note.name] if note else [])
     return kit.scene(
@@ -118,7 +118,7 @@ def draw_clock(
         _subtitle(ring, value),
         nodes,
         links=links,
-        caption=moment.caption,
+        caption=moment.answered(taken, answer) if taken else moment.answered(answer),
         table=Table(heads, Rows(lambda: _rows_of(ring, note, len(heads)))),
         steps=moment.steps(steps_of_ring(task, look)),
         machine=machine,
@@ -242,6 +242,29 @@ def _hand(places: list[Box], first: RingPage, is_circle: bool) -> Node:
     return kit.label("clock/hub", "hand", x - 16, y - 9, style="strong")
 
 
+def _taken(ring: RingValue, moment: Moment) -> str:
+    """Return which page the hand, or the policy, took in this operation, and how many it passed, in a sentence."""
+    gone = _evicted(ring, moment)
+    if not gone:
+        return ""
+    (_, page), *others = gone
+    said = f"{page[:1].upper()}{page[1:]} was evicted" if not others else f"{counted(len(gone), 'page')} were evicted"
+    looked = [event for event in moment.so_far if isinstance(event, ev.HandLooked) and event.ring == ring.name]
+    cleared = sum(event.found == "used" for event in looked)
+    passed = f" after the hand cleared R of {counted(cleared, 'other page')}" if cleared and not others else ""
+    return f"{said}{passed}."
+
+
+def _evicted(ring: RingValue, moment: Moment) -> list[tuple[int, str]]:
+    """Return the pages that left the ring in this operation, with their places before."""
+    moved = _moved(moment.so_far, ring.name)
+    return [
+        (before, f"page {index} of {visible(name)}")
+        for (name, index), (before, after) in sorted(_exchanged(moment.so_far).items())
+        if after < 0 and moved.get(before, (-1, -1))[0] >= 0
+    ]
+
+
 def _answer(ring: RingValue, value: ReplacementValue) -> str:
     """Return the hand's position, or the page that is checked first, and the hardware's notes on it."""
     if not ring.pages:
@@ -321,12 +344,7 @@ def _came(ring: RingValue, moment: Moment) -> set[int]:
 
 def _gone(ring: RingValue, moment: Moment, y: float, width: float) -> list[Node]:
     """Return the pages that left the ring in this operation, as far as there is room; the others are counted."""
-    moved = _moved(moment.so_far, ring.name)
-    gone = [
-        (before, f"page {index} of {visible(name)}")
-        for (name, index), (before, after) in sorted(_exchanged(moment.so_far).items())
-        if after < 0 and moved.get(before, (-1, -1))[0] >= 0
-    ]
+    gone = _evicted(ring, moment)
     widths = (min(text_width(f"evicted: {page}") + 24, width - 2 * MARGIN) for _, page in gone[:MOST_GONE])
     boxes = kit.flow(widths, y, 24.0, width=width)
     nodes = [

@@ -65,7 +65,7 @@ def draw_frames(
     y = 2.0
     if rows:
         nodes, y = _runs_lane(value, touched, selected, frozenset(lit), y, width, rows, among)
-    else:
+    elif compact:
         nodes.append(kit.paragraph("frames/answer", answer(value.counts), MARGIN, y, width - 2 * MARGIN, style="body"))
         y += nodes[-1].h + 12
     strips: list[Strip] = []
@@ -91,7 +91,7 @@ def draw_frames(
         subtitle,
         nodes,
         links=links,
-        caption=moment.caption,
+        caption=moment.caption if rows or compact else moment.answered(answer(value.counts)),
         table=Table(("what", "pages", "from", "to", "wired"), _rows(value)),
         steps=moment.steps(steps_of_gauges if compact else steps_of_frames),
         machine=machine,

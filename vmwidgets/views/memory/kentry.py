@@ -14,6 +14,7 @@ from vmwidgets.engine.base.units import binary_size
 from vmwidgets.engine.kernel.map.map_schema import EntryValue, MapValue
 from vmwidgets.engine.kernel.x15.kentry_schema import KentryContents, KentryValue
 from vmwidgets.engine.memory.slabs_schema import SlabValue
+from vmwidgets.views.maps.runs import kind_of
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
@@ -43,14 +44,14 @@ def draw_kentry(
     width: float = WIDTH,
     compact: bool = False,
     whole: bool = False,
-    ranges: Look[MapValue] | None = None,
+    entries: Look[MapValue] | None = None,
 ) -> Scene:
-    """Return the scene of the area; `ranges` is the map of its entries, if that is small enough to be drawn.
+    """Return the scene of the area; `entries` is the map of its entries, which has those in open slabs.
 
     `compact` draws a line for each open slab, with the slots that the operation changed; `whole` adds the rest below.
     """
     moment, contents = look.moment, look.now
-    mine = steps_of_kentry(look.after, with_ranges=ranges is not None)
+    mine = steps_of_kentry(look.after, with_ranges=entries is not None and _has_ranges(entries))
     area = contents.area
     end = area.start + area.slabs * area.slab_size
     addresses = style or AddressStyle.of(area.start, end)
@@ -69,7 +70,7 @@ def draw_kentry(
             more, y = _slab_grid(contents, slab, addresses, touched, y + 8, compact, width)
             nodes += more
     else:
-        nodes, links, y = _whole(contents, addresses, touched, _slabs_taken(moment.so_far), ranges, width)
+        nodes, links, y = _whole(contents, addresses, touched, _slabs_taken(moment.so_far), entries, width)
     subtitle = (
         f"{addresses.long(area.start)}–{addresses.long(end)} · {area.allocated:,} of {area.slabs:,} slabs in use · "
         f"{binary_size(area.allocated * area.slab_size)} in memory"
@@ -91,9 +92,10 @@ def draw_kentry(
 
 def _whole(
     contents: KentryContents, style: AddressStyle, touched: dict[int, str], fresh: Collection[int],
-    ranges: Look[MapValue] | None, width: float,
+    look: Look[MapValue] | None, width: float,
 ) -> tuple[list[Node], list[Link], float]:  # fmt: skip
     """Return the whole area: ranges, slots, slabs, and entries without a slot."""
+    ranges = look if look is not None and _has_ranges(look) else None
     entries = ranges.now.entries if ranges is not None else ()
     before = {one.id: one for one in ranges.before.entries} if ranges is not None else {}
     static = [one for one in entries if not one.address]
@@ -103,7 +105,8 @@ def _whole(
         more, y = _ranges(ranges.now, before, style, y, width)
         nodes += more
         y += 36
-    kinds = {one.id: _kind(one) for one in entries}
+    known = () if look is None else (*look.before.entries, *look.after.entries, *look.now.entries)
+    kinds = {one.id: kind_of(one) for one in known}
     for slab in contents.slabs:
         more, y = _slab_grid(contents, slab, style, touched, y, False, width, kinds)
         nodes += more
@@ -146,12 +149,14 @@ def _answer(contents: KentryContents, static: Sequence[EntryValue]) -> str:
     return f"{said}; {names} {'has' if len(static) == 1 else 'have'} none." if static else f"{said}."
 
 
-def _kind(entry: EntryValue) -> str:
-    return "kernel" if entry.role else "anonymous"
-
-
 MOST_RANGES = 24
 """The most entries of a map whose ranges are drawn."""
+
+
+def _has_ranges(entries: Look[MapValue]) -> bool:
+    """Return whether the map's ranges are few enough to be drawn."""
+    return max(entries.before.nr_entries, entries.after.nr_entries) <= MOST_RANGES
+
 
 _CUT, _LEAST_RANGE, _TALL = 6, 30.0, 34.0
 """A range's greatest width, as a multiple of the median; least width; height."""
@@ -200,8 +205,8 @@ def _ranges(
             )
             where = "in no slot" if not one.address else f"its entry is at {style.whole(one.address)}"
             nodes.append(
-                kit.chip(f"kentry/range/{one.id}", "tile", place, said, bars=cut, spare=spare, thing=f"entry:{one.id}",
-                         state=[f"is-{_kind(one)}", *[state] * bool(state)], lane="ranges",
+                kit.chip(f"kentry/range/{one.id}", "range", place, said, bars=cut, spare=spare, thing=f"entry:{one.id}",
+                         state=[kind_of(one), *[state] * bool(state)], lane="ranges",
                          title=f"entry {one.id}, {style.whole(start)}–{style.whole(end)}, {size}: {where}")
             )  # fmt: skip
             number, look = f"#{one.id}", "label new" if state else "strong" if not one.address else "label dim"
@@ -209,7 +214,7 @@ def _ranges(
                 box = Box(x - 4, y - 22, w + 6, 18)
                 nodes.append(kit.runs(f"kentry/number/{one.id}", box, [Text(w / 2 + 3, 14, number, look, "middle")]))
             share = room / (now.end - now.start)
-            scale.append(Bar((start - now.start) * share, 0, max(1.0, (end - start) * share), 5, f"own-{_kind(one)}"))
+            scale.append(Bar((start - now.start) * share, 0, max(1.0, (end - start) * share), 5, kind_of(one)))
         x += w
     y += _TALL + 8
     nodes.append(kit.runs("kentry/scale", Box(MARGIN, y, room, 5), (), bars=(Bar(0, 0, room, 5, "rail"), *scale)))
@@ -395,8 +400,8 @@ def _with_number(slot: Node, resident: tuple[int, int] | None, kinds: Mapping[in
         return slot
     number = fitted(slot.w / 2, 13, f"#{resident[0]}", slot.w - 4, "strong", "middle")
     page = (replace(run, y=27, style="mono label dim") for run in slot.text)
-    bar = Bar(0, slot.h - 4, slot.w, 4, f"own-{kinds.get(resident[0], 'kernel')}")
-    return replace(slot, text=(number, *page), bars=(bar,))
+    bars = (Bar(0, slot.h - 4, slot.w, 4, kinds[resident[0]]),) if resident[0] in kinds else ()
+    return replace(slot, text=(number, *page), bars=bars)
 
 
 def _slot(

@@ -311,7 +311,7 @@ def _detail(
         laid, cards_of(shown.before.get(name, nothing_in(after)), after, moment.events), taken=shown.taken(value.map)
     )
     picture = MapPicture(
-        value.map, style, moment.caption, STILL, shown.states(value.map), (), None, moment, layout, value.map.size
+        value.map, style, moment.caption, STILL, shown.states(value.map), (), 0, None, moment, layout, value.map.size
     )
     kind, _, number = selection.partition(":")
     chosen = int(number) if kind == "entry" and number.isdecimal() else 0

@@ -87,10 +87,6 @@ def draw_slabs(
     held = sum(_slabs(cache) * cache.slab_size for cache in value.caches)
     nodes: list[Node] = []
     y = 10.0
-    if value.caches:
-        words = _answer(value, held)
-        nodes.append(kit.paragraph("slabs/answer", words, MARGIN, 2, width - 2 * MARGIN, style="body"))
-        y = nodes[-1].h + 14
     for cache in shown:
         more, y = _row(cache, touched, style, sheet, y, width)
         nodes += more
@@ -108,7 +104,7 @@ def draw_slabs(
         title,
         f"{len(value.caches)} in use, {objects:,} objects in {binary_size(held)} of slabs{prefix}",
         nodes,
-        caption=moment.caption,
+        caption=moment.answered(_answer(value, held)),
         table=Table(TABLE_HEADER, _rows(value, style)),
         steps=moment.steps(steps_of_caches),
         machine=machine,
@@ -118,7 +114,9 @@ def draw_slabs(
 
 
 def _answer(value: CachesValue, held: int) -> str:
-    """Return how much of the slabs' memory is in use by objects, and which cache has the most free."""
+    """Return how much of the slabs' memory objects use, and which cache has the most free; "" without slabs."""
+    if not value.caches:
+        return ""
     used = sum(cache.allocated * cache.object_size for cache in value.caches)
     said = f"Objects fill {100 * used / held:.0f} % of {binary_size(held)} of slabs"
     most = max(value.caches, key=lambda one: _slabs(one) * one.slab_size - one.allocated * one.object_size)

@@ -7,7 +7,7 @@ from itertools import cycle, groupby, pairwise
 from math import log
 from typing import NamedTuple
 
-from vmwidgets.engine.base.units import Address, binary_size, counted
+from vmwidgets.engine.base.units import Address, binary_size, counted, listed
 from vmwidgets.engine.paper.traces_schema import FaultsValue, IntervalsValue, LocalityValue, PagesRow
 from vmwidgets.engine.spaces.process_schema import UsedOverTime
 from vmwidgets.views.scene import kit
@@ -479,7 +479,8 @@ def _caption(value: FaultsValue, knee: str) -> Caption:
         text = say_traces(which, value.sizes[-1], faults=f"{least:,}", **each)
     else:
         text = say_traces("enough", enough, **each)
-    reasons = [knee] if knee else []
+    compared = _compared(value)
+    reasons = [*compared[1:], *([text] if compared else []), *([knee] if knee else [])]
     found = value.anomalies
     if found:
         which, few, many = found[0]
@@ -488,7 +489,29 @@ def _caption(value: FaultsValue, knee: str) -> Caption:
             before=f"{value.faults(which, few):,}", after=f"{value.faults(which, many):,}",
         )  # fmt: skip
         reasons.append(anomaly)
-    return Caption(text, (), " ".join(reasons))
+    return Caption(compared[0] if compared else text, (), " ".join(reasons))
+
+
+def _compared(value: FaultsValue) -> list[str]:
+    """Return which policies fault least and most, for the number of frames for which they differ most; none if never.
+
+    The optimal policy, which no kernel can have, is not compared if there are two others.
+    """
+    real = [policy for policy in value.policies if policy != OPTIMAL or policy in value.own]
+    policies = real if len(real) > 1 else value.policies
+    by_size = {size: [value.faults(policy, size) for policy in policies] for size in value.sizes}
+    size = max(by_size, key=lambda one: max(by_size[one]) - min(by_size[one]), default=0)
+    few, many = min(by_size.get(size, [0])), max(by_size.get(size, [0]))
+    if few == many:
+        return []
+    least, most = ([one for one in policies if value.faults(one, size) == count] for count in (few, many))
+    names = {"least": listed([visible(one) for one in least]), "most": listed([visible(one) for one in most])}
+    said = say_traces("least", size, **names, few=f"{few:,}", many=f"{many:,}")
+    best = [one for one in value.policies if one not in policies]
+    return [said, *(say_traces("possible", size, policy=one, faults=f"{value.faults(one, size):,}") for one in best)]
+
+
+OPTIMAL = "opt"
 
 
 def _scale(low: int, high: int, y: Callable[[int], float], left: float, right: float) -> Iterator[Node]:

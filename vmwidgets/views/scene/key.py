@@ -59,6 +59,8 @@ def _looks(scene: Scene) -> Iterator[str]:
     for node in scene.nodes:
         if node.thing.startswith("entry:") and (node.kind == "entry" or _has_own_colour(node.kind, node.state)):
             yield from node.state
+        elif node.kind == "slot" and node.lane == "slots":  # an entry's slot has the colour as a line
+            yield from (bar.style for bar in node.bars)
     for marks in scene.marks:
         if marks.of == "entry":
             for look in marks.looks:

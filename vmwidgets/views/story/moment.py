@@ -138,6 +138,17 @@ class Moment:
         caption = self.caption
         return replace(caption, reason=f"{caption.reason} {own}".strip()) if own else caption
 
+    def answered(self, answer: str, more: str = "") -> Caption:
+        """Return the caption of a picture that has an `answer` of its own ("": none), which heads it; `more` is last.
+
+        A step comes before the answer, and so does an operation that failed.
+        """
+        caption = self.caption
+        if not self.is_after or not answer or caption.tone in ("error", "panic"):
+            return self.caption_with(f"{answer} {more}".strip())
+        reason = " ".join(words for words in (caption.text, caption.reason, more) if words)
+        return replace(caption, text=answer, reason=reason)
+
     def told(self, mine: Mine) -> Told:
         """Return the words for a picture with a caption of its own: what the operation did, if it changed the picture.
 

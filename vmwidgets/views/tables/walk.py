@@ -376,15 +376,17 @@ def _in_descriptors(walk: Walk) -> str:
 
 
 def _fault_lines(walk: Walk, fault: Fault, w: float) -> tuple[str, list[tuple[str, str]], str]:
-    lines = [(line, "label") for line in wrapped(f"{fault.kind}{_place_of(walk, fault)}", w)]
+    lines = [(line, "label") for line in wrapped(f"{fault.called}{_place_of(walk, fault)}", w)]
     syndrome = fault.syndrome
     if fault.code is not None:
-        lines.append((f"code {fault.code_words}", "mono label"))
+        says = "" if fault.says == fault.exception else fault.code_words  # the head has it
+        lines += [(line, "label") for line in wrapped(f"code {says or fault.code}", w)]
     if syndrome is not None:
         register, fields = f"{syndrome.register} {syndrome.value:#x}", named_fields(syndrome.decoded)
         whole = f"{register} {fields}"
         parts = [whole] if text_width(whole, "mono label") <= w else [register, fields]
         lines += [(part, "mono label") for part in parts]
+        lines += [(syndrome.says, "label")] if syndrome.says else []
     named = fault.exception.startswith("#") or fault.exception.casefold().endswith(("fault", "abort"))
     head = fault.exception[:1].upper() + fault.exception[1:]
     return head if named else f"{head} fault", lines, "fault"

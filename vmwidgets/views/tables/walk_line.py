@@ -65,6 +65,6 @@ def _verdict(walk: Walk, place: Box) -> Node:
         size, at = binary_size(walk.page_size), str(Address(walk.pa))
         words: tuple[str, ...] = (f"{at}, in a page of {size}", at, size)
     else:
-        words = (f"{fault.exception}: {fault.kind}", fault.kind)
+        words = (f"{fault.exception}: {fault.called}", fault.called)
     state = "ok" if fault is None else "fault"
     return kit.chip("walk/line/verdict", "verdict", place, words, state=[state], lane="walk")

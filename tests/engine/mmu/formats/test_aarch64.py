@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.engine.mmu.tables import ended, memory
-from vmwidgets.engine.mmu.formats.aarch64 import AARCH64, Aarch64Controls
+from vmwidgets.engine.memory.ram import Ram
+from vmwidgets.engine.mmu.formats.aarch64 import AARCH64, Aarch64Controls, with_granule
 from vmwidgets.engine.mmu.walk import walk
 
 ROOT, SECOND, THIRD, LAST = 0x1000, 0x2000, 0x3000, 0x4000
@@ -156,6 +157,15 @@ class TestHalves:
         assert self.walk(self.UPPER, epd0=True).ok
         assert ended(self.walk(self.UPPER, epd1=True)) == ("non-canonical", None, 0b000100)
         assert self.walk(VA, epd1=True).ok
+
+    @pytest.mark.parametrize("fmt", [AARCH64, with_granule(12, 39), with_granule(14, 47)])
+    def test_a_closed_half_is_a_translation_fault_of_level_0_whatever_the_root_is(self, fmt):
+        found = walk(Ram(1 << 16), fmt, 0x4000, 0x1000, "read", True, Aarch64Controls(epd0=True))
+        fault = found.fault
+        assert (fault.kind, fault.code, fault.says) == ("non-canonical", 0b000100, "translation fault, level 0")
+        assert found.fault_line.startswith("walks disabled by EPD0, Data Abort")
+        assert "EPD0 is 1" in fault.why
+        assert fault.syndrome.value & 0x3F == fault.code
 
 
 @pytest.mark.parametrize(

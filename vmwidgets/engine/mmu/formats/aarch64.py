@@ -37,6 +37,31 @@ _STATUS = {
 }
 """DFSC and IFSC without the level: D17.2.37, ESR_EL1."""
 
+_KINDS = {0: "address size fault", 1: "translation fault", 2: "access flag fault", 3: "permission fault"}
+"""The kinds of fault by bits 5:2 of the status; bits 1:0 are the level."""
+
+_OTHERS = {
+    0x10: "synchronous external abort", 0x11: "synchronous tag check fault", 0x18: "synchronous parity or ECC error",
+    0x13: "synchronous external abort on a walk, level -1", 0x14: "synchronous external abort on a walk, level 0",
+    0x15: "synchronous external abort on a walk, level 1", 0x16: "synchronous external abort on a walk, level 2",
+    0x17: "synchronous external abort on a walk, level 3", 0x21: "alignment fault", 0x30: "TLB conflict abort",
+    0x29: "address size fault, level -1", 0x2B: "translation fault, level -1", 0x31: "unsupported atomic update",
+    0x34: "IMPLEMENTATION DEFINED (lockdown)", 0x35: "unsupported exclusive or atomic access",
+}  # fmt: skip
+"""The other statuses: aborts, and the levels of larger tables."""
+
+
+def status_of(status: int) -> str:
+    """Return the meaning of the status (DFSC, IFSC).
+
+    >>> status_of(0x04), status_of(0x0F), status_of(0x21)
+    ('translation fault, level 0', 'permission fault, level 3', 'alignment fault')
+    """
+    if status < 16:
+        return f"{_KINDS[status >> 2]}, level {status & 3}"
+    return _OTHERS.get(status, f"status {status:#x}, which is reserved or a processor's own")
+
+
 STATUS_CODE = (
     Field("level", 0, 1, "level of the descriptor, 0 the root's"),
     Field("status", 2, 5, "0 address size, 1 translation, 2 access flag, 3 permission, 5 external abort on the walk"),
@@ -94,7 +119,7 @@ class Aarch64Rules(Rules[Aarch64Controls]):
         if controls.epd1 if upper else controls.epd0:
             which = int(upper)
             why = f"TCR_EL1.EPD{which} is 1: no walks from TTBR{which}_EL1, which is for {Address(va)}"
-            return Stop("non-canonical", why)
+            return Stop("non-canonical", why, called=f"walks disabled by EPD{which}")
         return Start(controls.ttbr1 if upper else root, level)
 
     def start_shift(self, controls: Aarch64Controls) -> int:
@@ -148,12 +173,14 @@ class Aarch64Rules(Rules[Aarch64Controls]):
         """Report the status code (D17.2.37), and the syndrome register with the exception class."""
         level = len(path) if stop.kind == "bus-error" else max(0, len(path) - 1)
         code = _STATUS["not-present" if stop.kind == "non-canonical" else stop.kind] | level
-        common = code | 1 << 25
+        common, who = code | 1 << 25, "user code" if user else "the supervisor"
         if access == "execute":
             value = common | (0x20 if user else 0x21) << 26
-            return FaultReport("Instruction Abort", code, STATUS_CODE, Syndrome("ESR_EL1", value, INSTRUCTION_ABORT))
+            syndrome = Syndrome("ESR_EL1", value, INSTRUCTION_ABORT, f"a fetch by {who}")
+            return FaultReport("Instruction Abort", code, STATUS_CODE, syndrome, status_of(code))
         value = common | (access == "write") << 6 | (0x24 if user else 0x25) << 26
-        return FaultReport("Data Abort", code, STATUS_CODE, Syndrome("ESR_EL1", value, DATA_ABORT))
+        syndrome = Syndrome("ESR_EL1", value, DATA_ABORT, f"a {access} by {who}")
+        return FaultReport("Data Abort", code, STATUS_CODE, syndrome, status_of(code))
 
     def encode(self, descriptor: Descriptor, rights: Rights, shared: bool) -> int:
         """Return AP, UXN, PXN and nG; AF is set and the page inner shareable.
@@ -371,10 +398,12 @@ class GranuleRules(Aarch64Rules):
     ) -> FaultReport:
         """Report the fault with the manual's number of the level."""
         found = super().report(stop, path, access, user, controls)
-        if stop.kind == "non-canonical" or found.code is None or found.syndrome is None or self.first < 0:
+        has_begun = bool(path) or stop.kind == "bus-error"  # else it is a fault of level 0, whatever the root's is
+        if not has_begun or found.code is None or found.syndrome is None or self.first < 0:
             return found
+        code = found.code + self.first
         syndrome = replace(found.syndrome, value=found.syndrome.value + self.first)
-        return replace(found, code=found.code + self.first, syndrome=syndrome)
+        return replace(found, code=code, syndrome=syndrome, says=status_of(code))
 
 
 @cache

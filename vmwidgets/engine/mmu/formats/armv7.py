@@ -26,6 +26,18 @@ _STATUS = {
 }
 """FS[4:0] for a fault at the first and at the second level: B3.13.3, table B3-23."""
 
+STATUS = {
+    0b00001: "alignment fault", 0b00100: "instruction cache maintenance fault",
+    0b00101: "translation fault of a section", 0b00111: "translation fault of a page",
+    0b00011: "access flag fault of a section", 0b00110: "access flag fault of a page",
+    0b01001: "domain fault of a section", 0b01011: "domain fault of a page",
+    0b01101: "permission fault of a section", 0b01111: "permission fault of a page",
+    0b01100: "external abort on a walk, first level", 0b01110: "external abort on a walk, second level",
+    0b01000: "synchronous external abort", 0b00010: "debug event", 0b10110: "asynchronous external abort",
+    0b10000: "TLB conflict abort",
+}  # fmt: skip  # a row for each
+"""What FS[4:0] says, with short descriptors."""
+
 STATUS_CODE = (Field("FS", 0, 4, "fault status: translation 5/7, access flag 3/6, domain 9/11, permission 13/15"),)
 
 DFSR = (
@@ -157,11 +169,12 @@ class Armv7Rules(Rules[Armv7Controls]):
         code = _STATUS[stop.kind][second]
         status = code & 0xF | (code >> 4) << 10
         if access == "execute":
-            return FaultReport("Prefetch Abort", code, STATUS_CODE, Syndrome("IFSR", status, IFSR))
+            return FaultReport("Prefetch Abort", code, STATUS_CODE, Syndrome("IFSR", status, IFSR), STATUS[code])
         # The domain is valid where a first-level descriptor had one: not for a first-level translation fault.
         domain = domain_of(path) if path and path[0].descriptor.kind != "invalid" else 0
         value = status | domain << 4 | (access == "write") << 11
-        return FaultReport("Data Abort", code, STATUS_CODE, Syndrome("DFSR", value, DFSR))
+        syndrome = Syndrome("DFSR", value, DFSR, "a write" if access == "write" else "a read")
+        return FaultReport("Data Abort", code, STATUS_CODE, syndrome, STATUS[code])
 
     def encode(self, descriptor: Descriptor, rights: Rights, shared: bool) -> int:
         """Return AP, XN and nG; domain 0, and no PXN in a leaf.

@@ -98,8 +98,8 @@ class RiscvRules(Rules[RiscvControls]):
         """Report the cause, which gives the kind of access, and nothing else (4.1.8)."""
         page_fault, cause, access_fault, access_cause = _CAUSES[access]
         if stop.kind == "bus-error":
-            return FaultReport(access_fault, access_cause, CAUSE)
-        return FaultReport(page_fault, cause, CAUSE)
+            return FaultReport(access_fault, access_cause, CAUSE, says=access_fault)
+        return FaultReport(page_fault, cause, CAUSE, says=page_fault)
 
     def encode(self, descriptor: Descriptor, rights: Rights, shared: bool) -> int:
         """Return R, W, X, U and G for a leaf, nothing for a pointer."""

@@ -35,6 +35,19 @@ ERROR_CODE = (
 )
 """The error code of a page fault, SDM 4.7."""
 
+_SAYS = (("not present", "present"), ("read", "write"), ("supervisor", "user"), ("", "reserved bit"), ("", "fetch"))
+"""What each bit of the error code says if it is 0 and if it is 1."""
+
+
+def code_says(code: int) -> str:
+    """Return an error code in words; a fetch is no read.
+
+    >>> code_says(6), code_says(7), code_says(0x15)
+    ('not present, write, user', 'present, write, user', 'present, user, fetch')
+    """
+    words = [says[code >> bit & 1] for bit, says in enumerate(_SAYS)]
+    return ", ".join(word for word in words if word and not (word == "read" and "fetch" in words))
+
 
 @frozen
 class X86Controls(Controls):
@@ -117,8 +130,9 @@ class X86Rules(Rules[X86Controls]):
         if stop.kind == "bus-error":
             return FaultReport("none: what a read of no memory gives is up to the chipset", None)
         fetch = access == "execute" and self.tells_fetches(controls)
-        code = (stop.kind != "not-present", access == "write", user, stop.kind == "reserved", fetch)
-        return FaultReport("#PF", sum(bit << place for place, bit in enumerate(code)), ERROR_CODE)
+        bits_set = (stop.kind != "not-present", access == "write", user, stop.kind == "reserved", fetch)
+        code = sum(bit << place for place, bit in enumerate(bits_set))
+        return FaultReport("#PF", code, ERROR_CODE, says=code_says(code))
 
     def encode(self, descriptor: Descriptor, rights: Rights, shared: bool) -> int:
         """Return R/W, U/S, XD, and G in a leaf."""

@@ -128,7 +128,7 @@ def _accesses(may: Permission) -> str:
 def earlier_walk(walk: Walk) -> str:
     """Return what an earlier walk of the same address had reported."""
     if walk.fault is not None:
-        return say_walk("earlier/fault", kind=walk.fault.kind)
+        return say_walk("earlier/fault", kind=walk.fault.called)
     return say_walk("earlier/reached", physical=address(walk.pa or 0))
 
 
@@ -137,7 +137,7 @@ def edited_walk(count: int, before: Walk | None) -> str:
     if before is None:
         return say_walk("edited", count)
     if before.fault is not None:
-        return say_walk("edited/fault", count, exception=before.fault.exception, kind=before.fault.kind)
+        return say_walk("edited/fault", count, exception=before.fault.exception, kind=before.fault.called)
     return say_walk("edited/reached", count, physical=address(before.pa or 0))
 
 
