@@ -110,7 +110,9 @@ class TestTables:
         status, out, err = run(capsys, "--tables", good, differing, tmp_path / "none.jsonl", tmp_path, good)
         assert status == 2
         assert out.count("1 case, 2 queries agree") == 2
-        assert err == f"{tmp_path / 'none.jsonl'}: No such file or directory\n{tmp_path}: Is a directory\n"
+        assert err == (
+            f"vmwidgets: {tmp_path / 'none.jsonl'}: No such file or directory\nvmwidgets: {tmp_path}: Is a directory\n"
+        )
         assert run(capsys, "--tables", differing, good)[0] == 1
 
     @pytest.mark.parametrize(
@@ -147,7 +149,7 @@ class TestTables:
         path = write(tmp_path / "cases.jsonl", [case, {**case, **change}])
         status, out, err = run(capsys, "--tables", path)
         assert (status, out) == (2, "")
-        assert err.startswith(f"{path}:2: ")
+        assert err.startswith(f"vmwidgets: {path}:2: ")
         assert err.count("\n") == 1
         assert len(err) < 500
         with pytest.raises(AssertionError, match=why):
@@ -310,7 +312,7 @@ class TestImage:
     def test_an_option_is_given_once(self, capsys, tmp_path):
         twice = ["--option", "smap=on", "--option", "smap=off"]
         arguments = ["--arch", "x86-64", "--memory", self.dump(tmp_path, {}), "--root", "0x1000", *twice, "0"]
-        assert run(capsys, *arguments) == (2, "", "--option smap is given twice\n")
+        assert run(capsys, *arguments) == (2, "", "vmwidgets: --option smap is given twice\n")
 
     @pytest.mark.parametrize(
         "arguments",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import secrets
-import sys
 from pathlib import Path
 
 from ..engine.base.errors import Refused, shown
@@ -13,7 +12,7 @@ from ..engine.base.units import counted
 from ..labs.beginning import Beginning
 from .command import path_typed
 from .secret import HELP, secret_in
-from .text import printable
+from .text import printable, say_refused
 
 DONE, FAILED = 0, 2
 
@@ -112,7 +111,7 @@ def run(options: argparse.Namespace) -> int:
         exam = make_exam(topics, seed, n, secret, kinds=kinds, form=options.form.upper())
         file = save(exam, options.output, **choices)
     except Refused as refusal:
-        print(f"vmwidgets: {printable(str(refusal))}", file=sys.stderr)
+        say_refused(refusal)
         return FAILED
     said = f"{counted(len(exam.questions), 'question')}, {counted(exam.points, 'point')}"
     said += f", form {exam.form}" if exam.form else ""
@@ -147,7 +146,7 @@ def _concepts(options: argparse.Namespace) -> int:
             exam = concepts.form(course, options.form.upper() or FORMS[concepts.TESTS.index(options.concepts)])
             file = save(exam, options.output, key=not options.no_key, force=options.force)
     except Refused as refusal:
-        print(f"vmwidgets: {printable(str(refusal))}", file=sys.stderr)
+        say_refused(refusal)
         return FAILED
     print(printable(f"{file}: the test {options.concepts} the course {course}, {len(concepts.KINDS)} questions"))
     return DONE
