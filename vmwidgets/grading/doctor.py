@@ -15,7 +15,7 @@ from vmwidgets.labs.moved import lab_of, labs_of, of_lab
 from vmwidgets.questions.concepts import KINDS, LAB, TESTS
 
 from .course import Course
-from .files import called_notebook, other_kind
+from .files import NAME, called_notebook, other_kind
 from .findings import NO_WORK, Status, found
 from .gain import answers_of
 from .grades import Graded, Row
@@ -142,7 +142,7 @@ def diagnosis(path: Path) -> Diagnosis:
     graded = Graded(path.name, "", lab, None, (), handed.predictions, handed.outcomes, {})
     asked = of_lab(known_mistakes(), lab)
     unanswered = tuple(name for name in asked if name not in graded.predicted)
-    kind = other_kind(path.name, path) if handed.begun is None else ""
+    kind = other_kind(path.name, path, NAME) if handed.begun is None else ""
     return Diagnosis(handed, rows, len(asked), unanswered, called_notebook(path.name), kind)
 
 
