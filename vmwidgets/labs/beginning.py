@@ -22,7 +22,7 @@ from .exercise import exercises
 from .identity import folded
 from .markup import framed, marked
 from .minutes import measure
-from .moved import lab_of
+from .moved import CONCEPTS, called, lab_of
 from .publishing import Once
 from .records import BEGIN, record
 from .saved import of_the_notebook
@@ -105,6 +105,10 @@ class Beginning:
     @property
     def sentence(self) -> str:
         """The owner of the variant, and the exercises that have to be repeated, as a sentence."""
+        if self.lab == CONCEPTS:
+            if not self.students:
+                return "Concept test: write your ID into student= above, and run the cells again."
+            return f"Concept test of {self.whose}."
         if not self.students and self.lab in WITHOUT_EXERCISES and not self._has_exercises:
             return f"Lab {self.lab}: it has no exercises, so there is nothing to write above."
         if not self.students:
@@ -162,7 +166,7 @@ class Beginning:
 
     def bundle(self) -> dict[str, Any]:
         """Return the beginning in all forms of an output."""
-        html = framed(marked(self.sentence), f"lab {self.lab} · vmwidgets {__version__}")
+        html = framed(marked(self.sentence), f"{called(self.lab).removeprefix('the ')} · vmwidgets {__version__}")
         return record(BEGIN, self.data(), html=html, plain=repr(self))
 
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
@@ -223,9 +227,9 @@ def begin(
     one, other = kept.begun, wanted
     if one is not None and one != other and not one.lets(other):
         codes = one.codes != other.codes
-        has_begun = f"this notebook has begun lab {one.lab} for {one.whose}{_with_code(one) * codes}"
+        has_begun = f"this notebook has begun {called(one.lab)} for {one.whose}{_with_code(one) * codes}"
         raise Refused(
-            f"{has_begun}: restart the kernel to begin lab {other.lab} for {other.whose}{_with_code(other) * codes}"
+            f"{has_begun}: restart the kernel to begin {called(other.lab)} for {other.whose}{_with_code(other) * codes}"
         )
     if one is None:
         of_the_notebook()  # before the cells below lose the outputs of an earlier kernel
