@@ -336,6 +336,20 @@ def test_the_report_counts_criteria_and_mistakes(out: Path) -> None:
     assert not [row for row in rows if row[:1] == ["01/merge"]], "what was said when it was shown is not a belief"
 
 
+def test_the_report_says_what_it_counts(out: Path, tmp_path: Path) -> None:
+    """Only graded notebooks are counted as notebooks, whatever else lies in the folder."""
+    said = "4 students, 3 graded notebooks of 1 lab, 1 file that was not graded; 2 rows in grades.csv to look at."
+    assert said in Page(out / "out" / "report.html").text
+    for number in ("01", "03"):
+        written(tmp_path / "in" / f"ada-{number}.ipynb", "ada", number)
+    (tmp_path / "in" / "notes.pdf").write_bytes(b"%PDF-1.5")
+    (tmp_path / "in" / "empty.ipynb").write_bytes(b"")
+    (tmp_path / "course.toml").write_text(f'course = "{COURSE}"\nexercises = ["01/guard", "03/whole"]\n')
+    command(tmp_path)
+    said = "1 student, 2 graded notebooks of 2 labs, 2 files that were not graded; "
+    assert said in Page(tmp_path / "out" / "report.html").text
+
+
 def test_no_text_of_a_notebook_is_in_the_report_of_the_class(out: Path) -> None:
     page = (out / "out" / "report.html").read_text(encoding="utf-8")
     assert ADVERTISEMENT not in page
