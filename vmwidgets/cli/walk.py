@@ -149,7 +149,7 @@ def _image(options: argparse.Namespace) -> None:
         raise Refused(f"root {Address(root)} lies outside the image, which is [{Address(memory.base)}, {end})")
     for va in addresses:
         found = walk(memory, arch.fmt, root, va, options.access, options.user, controls)
-        print("\n".join(walk_lines(found, arch.fmt)))
+        print("\n".join(walk_lines(found, arch.fmt, controls)))
 
 
 def _opened(path: Path, base: int) -> ImageMemory:
