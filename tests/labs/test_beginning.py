@@ -234,7 +234,8 @@ def test_a_misspelt_lab_is_refused_with_those_that_there_are(typed, meant):
     said = refused(typed)
     assert said.startswith(f"lab={typed!r}: there is no such lab; ")
     assert (f"did you mean {meant!r}?" in said) == bool(meant)
-    assert said.endswith("there are 00, 01, 02, 03, 04, 05, 05b, 06, 07, 08a, 08b, 09, 10, 11, 12, beyond")
+    there = said.rpartition("there are ")[2].split(", ")  # and labs of other tests
+    assert {"00", "01", "05b", "08a", "08b", "12", "beyond"} <= set(there)
     assert begun() is None
 
 
