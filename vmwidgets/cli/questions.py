@@ -10,6 +10,7 @@ from ..engine.base.errors import Refused, shown
 from ..engine.base.files import check_free, place_of, written_whole
 from ..engine.base.units import counted
 from ..labs.beginning import Beginning
+from ..labs.moved import CONCEPTS
 from .command import path_typed
 from .secret import HELP, secret_in
 from .text import printable, say_refused
@@ -134,7 +135,7 @@ def _concepts(options: argparse.Namespace) -> int:
         given = {"topic": options.topic, "kind": options.kind, "seed": options.seed, "n": options.n}
         if others := [name for name, value in given.items() if value]:
             raise Refused(f"--{others[0]} with --concepts: its ten questions are fixed, so leave it out")
-        course = Beginning.made_from({"lab": concepts.CONCEPTS, "student": "", "course": options.course}).course
+        course = Beginning.made_from({"lab": CONCEPTS, "student": "", "course": options.course}).course
         if options.concepts not in concepts.TESTS or not course:
             raise Refused("write --concepts before or --concepts after, and --course NAME as in lab.begin")
         if Path(options.output).suffix.lower() == ".ipynb":
