@@ -96,7 +96,7 @@ def test_the_worst_file_counts_and_the_others_are_run(capsys, tmp_path):
     status, out, err = replay(capsys, good, diverging, missing, tmp_path, good)
     assert status == 2
     assert (out.startswith(agrees), out.endswith(agrees), "diverges at operation 2" in out) == (True, True, True)
-    assert err == f"{missing}: No such file or directory\n{tmp_path}: Is a directory\n"
+    assert err == f"vmwidgets: {missing}: No such file or directory\nvmwidgets: {tmp_path}: Is a directory\n"
 
 
 def test_what_can_not_be_read_is_told_with_file_line_and_reason(capsys, tmp_path):
@@ -117,7 +117,7 @@ def test_what_can_not_be_read_is_told_with_file_line_and_reason(capsys, tmp_path
         (tmp_path / name).write_bytes(content)
         status, out, err = replay(capsys, tmp_path / name)
         assert (status, out) == (2, ""), name
-        assert err.startswith(f"{tmp_path / name}:1: ") or name.startswith("cut"), err
+        assert err.startswith(f"vmwidgets: {tmp_path / name}:1: ") or name.startswith("cut"), err
         assert err.count("\n") == 1, "one sentence"
         assert err[:-1].isprintable()
         assert len(err) < 500
@@ -179,6 +179,57 @@ def test_a_closed_pipe_is_not_the_images_fault(tmp_path):
     image.write_bytes(bytes(8192))
     addresses = map(str, range(0, 1 << 23, 4096))
     ends_quietly_at_a_closed_pipe("walk", "--arch", "x86-64", "--memory", str(image), "--root", "0x1000", *addresses)
+
+
+UNREAD = [
+    [*COMMAND, "link", "code.py"],
+    [*COMMAND, "read", "maps.txt"],
+    [*COMMAND, "selftest"],
+    [*COMMAND, "--help"],
+    [*OF_TOOLS, "assignment", "os", "--for", "otter"],
+]
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("command", UNREAD, ids=lambda command: command[3])
+def test_a_pipe_that_nobody_reads_is_no_error(command, unbuffered, tmp_path):
+    """Unbuffered, the first line meets the closed pipe, else the flush at the end does."""
+    (tmp_path / "code.py").write_text("print(1)\n")
+    (tmp_path / "maps.txt").write_text("00400000-00401000 r-xp 00000000 00:00 0 /bin/true\n")
+    reads, writes = os.pipe()
+    os.close(reads)
+    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(command, stdout=writes, stderr=subprocess.PIPE, cwd=tmp_path, env=environment, check=False)
+    os.close(writes)
+    if unbuffered and "--help" in command:
+        assert done.returncode in (0, 141), "argparse itself passes over a closed pipe"
+    else:
+        assert done.returncode == 141
+    assert done.stderr == b""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (["read", "none"], 2),
+        (["read", "two", "texts"], 2),
+        (["course", "--no-open", "--to", "file"], 2),
+        (["follow", "none"], 2),
+        (["follow", "none", "--gradescope", "none/results.json"], 2),
+        (["lecture"], 2),
+        (["lecture", "none"], 2),
+        (["doctor", "none"], 2),
+        (["link", "none"], 2),
+    ],
+)
+def test_a_refusal_names_the_program_that_refuses(arguments, status, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("a file is in the way")
+    assert main(arguments) == status
+    out, err = capsys.readouterr()
+    said = [line for line in err.splitlines() if not line.startswith("  ")]
+    assert (out, bool(said)) == ("", True)
+    assert all(line.startswith("vmwidgets: ") for line in said), err
 
 
 def test_an_interrupt_ends_quietly(tmp_path):

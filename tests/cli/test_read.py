@@ -75,7 +75,7 @@ def test_the_name_of_the_picture_is_checked_before_anything_is_printed(
     assert main(["read", str(tmp_path / "m"), "--to", str(tmp_path / "p.pdf")]) == 2
     printed = capsys.readouterr()
     assert (printed.out, printed.err.count("\n")) == ("", 1)
-    assert printed.err.startswith("--to: '")
+    assert printed.err.startswith("vmwidgets: --to: '")
     assert "ends in '.pdf'; it must end in .svg" in printed.err
 
 

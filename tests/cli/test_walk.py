@@ -110,7 +110,9 @@ class TestTables:
         status, out, err = run(capsys, "--tables", good, differing, tmp_path / "none.jsonl", tmp_path, good)
         assert status == 2
         assert out.count("1 case, 2 queries agree") == 2
-        assert err == f"{tmp_path / 'none.jsonl'}: No such file or directory\n{tmp_path}: Is a directory\n"
+        assert err == (
+            f"vmwidgets: {tmp_path / 'none.jsonl'}: No such file or directory\nvmwidgets: {tmp_path}: Is a directory\n"
+        )
         assert run(capsys, "--tables", differing, good)[0] == 1
 
     @pytest.mark.parametrize(
@@ -147,7 +149,7 @@ class TestTables:
         path = write(tmp_path / "cases.jsonl", [case, {**case, **change}])
         status, out, err = run(capsys, "--tables", path)
         assert (status, out) == (2, "")
-        assert err.startswith(f"{path}:2: ")
+        assert err.startswith(f"vmwidgets: {path}:2: ")
         assert err.count("\n") == 1
         assert len(err) < 500
         with pytest.raises(AssertionError, match=why):
@@ -260,6 +262,21 @@ class TestImage:
             "      DFSR 0x80d: FS[3:0]=0xd WnR=1",
         ]
 
+    @pytest.mark.parametrize(
+        ("arch", "options", "lower", "upper", "begin"),
+        [
+            ("aarch64", [], "0x1000", "0xffff800000000000", ("TTBR0_EL1", "TTBR1_EL1")),
+            ("armv7", ["--option", "ttbcr_n=1"], "0x1000", "0xc0000000", ("TTBR0", "TTBR1")),
+        ],
+    )
+    def test_the_upper_half_of_arm_begins_at_ttbr1(self, capsys, tmp_path, arch, options, lower, upper, begin):
+        path = self.dump(tmp_path, {})
+        given = ["--arch", arch, "--memory", path, "--root", "0x4000", "--option", "ttbr1=0x8000", *options]
+        status, out, err = run(capsys, *given, lower, upper)
+        assert (status, err) == (0, "")
+        heads = [line for line in out.splitlines() if not line.startswith(" ")]
+        assert [line.partition(" from ")[2] for line in heads] == [f"{begin[0]} = 0x4000", f"{begin[1]} = 0x8000"]
+
     def test_options_base_and_several_addresses(self, capsys, tmp_path):
         path = self.dump(tmp_path, {0x0: 0x80_1003, 0x1000: 0x87})
         given_options = ["--option", "smap=on", "--option", "maxphyaddr=0x24", "--base", "0x800000"]
@@ -310,7 +327,7 @@ class TestImage:
     def test_an_option_is_given_once(self, capsys, tmp_path):
         twice = ["--option", "smap=on", "--option", "smap=off"]
         arguments = ["--arch", "x86-64", "--memory", self.dump(tmp_path, {}), "--root", "0x1000", *twice, "0"]
-        assert run(capsys, *arguments) == (2, "", "--option smap is given twice\n")
+        assert run(capsys, *arguments) == (2, "", "vmwidgets: --option smap is given twice\n")
 
     @pytest.mark.parametrize(
         "arguments",

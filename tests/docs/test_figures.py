@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import zlib
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,19 @@ def test_a_figure_is_the_picture_that_the_tables_name(name: str) -> None:
     _, picture = figures.figures()[name].picture()
     assert type(picture).__name__ == name
     assert picture.scene().nodes
+
+
+def test_the_steps_of_a_fault_begin_where_the_access_faults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not at the fork before it, in which nothing faults."""
+    fault = figures.figures()["Fault"]
+    monkeypatch.setattr(figures, "figures", lambda: {"Fault": fault})
+    monkeypatch.setattr(figures.handouts, "put", lambda *_: None)
+    figures.write_steps(tmp_path)
+    first, *others = (tmp_path / f"{fault.file}.html").read_text(encoding="utf-8").split("<article")[1:]
+    assert "walks the page tables" in first
+    assert "It made no access" not in first
+    assert len(others) > 5
+    assert "write stored 1 byte" in others[-1]
 
 
 def test_each_picture_of_a_table_has_a_figure() -> None:

@@ -59,9 +59,17 @@ def test_a_lab_that_is_not_there_is_not_well(tmp_path: Path) -> None:
 def test_a_zip_is_no_notebook_to_rename(tmp_path: Path) -> None:
     (tmp_path / "lab.zip").write_bytes(b"PK\x05\x06" + bytes(18))
     assert said(tmp_path / "lab.zip") == [
-        "Nothing counts: not a notebook: a zip archive without notebooks; unpack it, or ask for the .ipynb."
+        "Nothing counts: not a notebook: a zip archive without notebooks; unpack it, or name your .ipynb."
     ]
     assert main(["doctor", str(tmp_path / "lab.zip")]) == 2
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"\xef\xbb\xbf \r\n"])
+def test_an_empty_file_is_said_to_be_empty(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "notes.txt").write_bytes(content)
+    assert said(tmp_path / "notes.txt") == ["Nothing counts: not a notebook: the file is empty; name your .ipynb."]
+    (tmp_path / "01.ipynb").write_bytes(content)
+    assert said(tmp_path / "01.ipynb") == ["Nothing counts: the file is empty."]
 
 
 def test_what_is_missing_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -221,6 +221,18 @@ def test_texts_say_what_is_missing(out: Path) -> None:
     )
 
 
+def test_nothing_is_not_judged_yet_when_it_is_graded(tmp_path: Path) -> None:
+    hardly_begun = solved("01/guard", "ada", lambda _: "thing.enter('1 page')")
+    written(tmp_path / "in" / "ada.ipynb", "ada", "01", hardly_begun)
+    (tmp_path / "course.toml").write_text(f'course = "{COURSE}"\nexercises = ["01/guard"]\n')
+    command(tmp_path)
+    why = "(not judged, since you would first have to map most of the stacks, with a guard)"
+    texts = [path for path in (tmp_path / "out").rglob("*") if path.suffix in (".html", ".json", ".csv", ".txt")]
+    assert len(texts) > 5
+    assert [path.name for path in texts if "not judged yet" in path.read_text(encoding="utf-8")] == []
+    assert why in (tmp_path / "out" / "feedback" / "ada.html").read_text(encoding="utf-8")
+
+
 def long(says: str, exercises: int) -> Grades:
     ids = [f"01/{number:03}" for number in range(exercises)]
     findings = (found(Status.STOPPED_CHECK, problem=says),) * bool(says)
@@ -322,6 +334,20 @@ def test_the_report_counts_criteria_and_mistakes(out: Path) -> None:
     assert [NAMED[0], "0 of 1", "", f"{NAMED[1].casefold()} (1)"] in rows
     assert ["01/cut", "0 of 1", "", "another answer (1)"] in rows
     assert not [row for row in rows if row[:1] == ["01/merge"]], "what was said when it was shown is not a belief"
+
+
+def test_the_report_says_what_it_counts(out: Path, tmp_path: Path) -> None:
+    """Only graded notebooks are counted as notebooks, whatever else lies in the folder."""
+    said = "4 students, 3 graded notebooks of 1 lab, 1 file that was not graded; 2 rows in grades.csv to look at."
+    assert said in Page(out / "out" / "report.html").text
+    for number in ("01", "03"):
+        written(tmp_path / "in" / f"ada-{number}.ipynb", "ada", number)
+    (tmp_path / "in" / "notes.pdf").write_bytes(b"%PDF-1.5")
+    (tmp_path / "in" / "empty.ipynb").write_bytes(b"")
+    (tmp_path / "course.toml").write_text(f'course = "{COURSE}"\nexercises = ["01/guard", "03/whole"]\n')
+    command(tmp_path)
+    said = "1 student, 2 graded notebooks of 2 labs, 2 files that were not graded; "
+    assert said in Page(tmp_path / "out" / "report.html").text
 
 
 def test_no_text_of_a_notebook_is_in_the_report_of_the_class(out: Path) -> None:

@@ -66,6 +66,7 @@ KINDS: dict[str, tuple[bytes, str]] = {
     "notes.txt": (b"hello", f"a file that ends in '.txt'{ASK}"),
     "ada": (b"hello", f"a file without an ending{ASK}"),
     "empty.py": (b"", f"the file is empty{ASK}"),
+    "blank.md": (b"\n \n", f"the file is empty{ASK}"),
     "settings.json": (b'{"a": 1}', f"a file that ends in '.json' that has no lab in it{ASK}"),
     "cut.json": (b'{"cells": [', f"a file that ends in '.json' that has no lab in it{ASK}"),
 }  # fmt: skip  # a table

@@ -14,7 +14,7 @@ from vmwidgets.cli import main
 from vmwidgets.grading.gain import gain_of
 from vmwidgets.labs.session import Session
 from vmwidgets.questions import concept_test
-from vmwidgets.questions.concepts import KINDS, LAB, paper
+from vmwidgets.questions.concepts import CONCEPTS, KINDS, paper
 
 UNSURE = "I don't know"
 
@@ -38,14 +38,14 @@ def output(bundle):
 def taken(student, answers, course="os-2026"):
     """A notebook in which a student took tests: by test and kind "right", "wrong", an answer, or "" for no answer."""
     with Session():
-        begun = lab.begin(LAB, student=student, course=course)
+        begun = lab.begin(CONCEPTS, student=student, course=course)
         outputs = [output(begun.bundle())]
         for test, by_kind in answers.items():
             concept_test(test)
             for question in paper(begun, test).questions:
                 said = by_kind.get(question.id, "")
                 made = {"right": solved, "wrong": wrong}.get(said)
-                prediction = lab.predictions[f"{LAB}/{test}/{question.id}"]
+                prediction = lab.predictions[f"{CONCEPTS}/{test}/{question.id}"]
                 if said:
                     prediction.say(made(question) if made else said)
                 outputs.append(output(prediction.bundle()))

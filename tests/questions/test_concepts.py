@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -63,6 +64,20 @@ def test_each_wrong_option_is_wrong():
     for question in (*form("os-2026", "A").questions, *form("os-2026", "B").questions):
         wrong = [one.replace("`", "") for one in question.options if one != question.answer] or ["999"]
         assert not any(is_right(question, one) for one in [*wrong, "I don't know", "", None, 7, ["x"]])
+
+
+def test_a_reader_is_told_of_a_concept_test_and_not_of_a_lab():
+    """Only the call itself, lab.begin, speaks of a lab."""
+    with Session():
+        said = [lab.begin("concepts", course="os-2026").bundle()]
+        said += [lab.begin("concepts", student="ada", course="os-2026").bundle()]
+        for shown in said:
+            assert "concept test" in shown["text/plain"].lower()
+            assert not re.search(r"\blab\b", f"{shown['text/plain']} {shown['text/html']}", re.IGNORECASE)
+        with pytest.raises(Refused, match=r"begun the concept test for ada, course os-2026: restart .* lab 01 for"):
+            lab.begin("01")
+        gaps = lab.check("01/gaps", lab.variant("01/gaps").start())
+        assert "has begun the concept test: write lab.begin('01', " in repr(gaps)
 
 
 @pytest.mark.parametrize("students", [(), ("ada", "ben")])

@@ -164,6 +164,21 @@ def test_a_real_process_is_darker_where_it_uses_more_of_a_range(width: int) -> N
     assert [node.id for node in scene.nodes][:2] == ["locality/range/1", "locality/range/0"]
 
 
+def test_ranges_that_were_put_together_are_last_and_have_no_address() -> None:
+    ranges = (UsedRange("a.so", 0x1000, 9, (6,)), UsedRange("[stack]", 0x9000, 9, (6,)))
+    scene = vm.Locality(
+        UsedOverTime(1, "python3", 0.5, (*ranges, UsedRange("9 other ranges", None, 99, (8,))), 1)
+    ).scene()
+    sound(scene)
+    assert [row[:2] for row in scene.table.rows] == [
+        ("a.so", "0x1000"),
+        ("[stack]", "0x9000"),
+        ("9 other ranges", "several places"),
+    ]
+    drawn = [node.text[0].text for node in scene.nodes if node.id.startswith("locality/range/")]
+    assert drawn == ["[stack]", "a.so", "9 other ranges"], "the highest address is uppermost"
+
+
 def test_of_a_process_that_uses_nothing_the_time_is_drawn_and_a_sentence_says_so() -> None:
     value = UsedOverTime(1, "sleep", 0.2, (), 2)
     assert value.sets == (0, 0)

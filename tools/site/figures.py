@@ -17,6 +17,7 @@ from typing import Any
 
 import vmwidgets as vm
 from vmwidgets.cli.link import LAB, link_to
+from vmwidgets.pictures.handing_out import handed_out
 from vmwidgets.pictures.picture import Picture
 from vmwidgets.pictures.slim import slim
 from vmwidgets.views.scene.svg import to_svg
@@ -54,6 +55,8 @@ class Figure:
     name: str
     question: str
     code: str
+    acts: bool = False
+    """Whether its steps begin with what the last operation does first, and not with what there is before it."""
 
     @property
     def file(self) -> str:
@@ -95,12 +98,14 @@ class Chapter:
 def figures() -> dict[str, Figure]:
     """All figures by the name of their picture; the code is here or in the gallery."""
     listed: dict[str, Any] = tomllib.loads((SOURCES / "figures.toml").read_text(encoding="utf-8"))
-    return {name: Figure(name, one["question"], _code(one)) for name, one in listed.items()}
+    return {
+        name: Figure(name, one["question"], _code(one), acts=one.get("acts", False)) for name, one in listed.items()
+    }
 
 
-def _code(one: dict[str, str]) -> str:
+def _code(one: dict[str, Any]) -> str:
     if "code" in one:
-        return one["code"].strip()
+        return str(one["code"]).strip()
     return f"import vmwidgets as vm\n\n{gallery.code(one['gallery'])}"
 
 
@@ -132,7 +137,8 @@ def write_steps(folder: Path) -> None:
         machine, view = figure.picture()
         if machine is not None:
             place = folder / f"{figure.file}.html"
-            vm.handout(machine, place, view, title=figure.question, since=_begins(machine, view))
+            options = {"title": figure.question, "since": _begins(machine, view)}
+            handed_out(machine, place, (view,), options, itself=not figure.acts)
             handouts.put(place, place, {"By chapter": "index.html"})
 
 

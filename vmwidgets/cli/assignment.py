@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import sys
 from collections.abc import Mapping
 
 from ..assignments import nbgrader, otter
@@ -21,7 +20,7 @@ from .command import path_typed
 from .copying import shipped
 from .gradescope import GRADESCOPE, write_autograder
 from .labs import chosen
-from .text import printable
+from .text import printable, say_refused
 
 DONE, FAILED = 0, 2
 
@@ -81,29 +80,34 @@ def add_assignment(commands: argparse._SubParsersAction[argparse.ArgumentParser]
 def run(options: argparse.Namespace) -> int:
     """Write the folder or the archive, and report its contents."""
     try:
-        system = known(options.system, [*SYSTEMS, GRADESCOPE], "--for")
-        if system == GRADESCOPE:
-            print(printable(write_autograder(options)))
-            return DONE
-        for_gradescope = {"--wheel": options.wheel, "--roster": options.roster, "--exercises": options.exercises}
-        if given := [option for option, value in for_gradescope.items() if value]:
-            raise Refused(f"{given[0]} is for --for gradescope only: leave it out")
-        files = SYSTEMS[system]
-        course = read_course(options.course) if options.course else None
-        name = course_name(course.name) if course else ""
-        worth = course.exercises if course else {one.id: one.points for one in exercises().values()}
-        known_labs = labs_of(shipped())
-        graded = [number for number, lab in known_labs.items() if not worth.keys().isdisjoint(lab.exercises)]
-        labs = [known_labs[number] for number in chosen(options.labs, known_labs, graded)]
-        put(options.folder, files(labs, name, worth))
+        said = _made(options)
     except (Refused, OSError) as error:
-        print(f"vmwidgets: {printable(str(error))}", file=sys.stderr)
+        say_refused(error)
         return FAILED
+    print(printable(said))
+    return DONE
+
+
+def _made(options: argparse.Namespace) -> str:
+    """Write the folder or the archive; returns its place and what it holds."""
+    system = known(options.system, [*SYSTEMS, GRADESCOPE], "--for")
+    if system == GRADESCOPE:
+        return write_autograder(options)
+    for_gradescope = {"--wheel": options.wheel, "--roster": options.roster, "--exercises": options.exercises}
+    if given := [option for option, value in for_gradescope.items() if value]:
+        raise Refused(f"{given[0]} is for --for gradescope only: leave it out")
+    files = SYSTEMS[system]
+    course = read_course(options.course) if options.course else None
+    name = course_name(course.name) if course else ""
+    worth = course.exercises if course else {one.id: one.points for one in exercises().values()}
+    known_labs = labs_of(shipped())
+    graded = [number for number, lab in known_labs.items() if not worth.keys().isdisjoint(lab.exercises)]
+    labs = [known_labs[number] for number in chosen(options.labs, known_labs, graded)]
+    put(options.folder, files(labs, name, worth))
     tasks = [one for lab in labs for one in lab.exercises if one in worth]
     points = f"{sum(worth[one] for one in tasks):g} points"
     said = f"{counted(len(labs), 'assignment')} for {options.system}, {counted(len(tasks), 'exercise')}, {points}"
-    print(printable(f"{options.folder}: {said}"))
-    return DONE
+    return f"{options.folder}: {said}"
 
 
 def put(place: str, files: Mapping[str, str]) -> None:

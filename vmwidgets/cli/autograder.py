@@ -27,6 +27,7 @@ from ..grading.roster import Person, Roster
 from ..grading.spreadsheet import Table
 from ..grading.tables import results_of
 from ..labs.identity import folded
+from ..labs.moved import called
 
 MOST = 20
 """The most notebooks of one submission that are graded."""
@@ -149,7 +150,7 @@ def _problem(path: Path, rules: Rules, users: list[list[str]]) -> str:
         return f"{handed.finding.staff}."  # the reader uploaded it
     assert handed.begun is not None, "a file without a beginning has a finding"
     if handed.begun.lab not in rules.labs:
-        return f"this is lab {handed.begun.lab}, and {_listed(rules.labs)} is graded here."
+        return f"this is {called(handed.begun.lab)}, and {_listed(rules.labs)} is graded here."
     if not handed.begun.students:
         return 'this notebook was begun without an id: write student="…" into its lab.begin, and run it again.'
     owners = {rules.person(one) for one in handed.begun.students}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from ..engine.base.errors import Refused
@@ -14,7 +13,7 @@ from ..grading.checkoff.sheets import format_of, save, text
 from ..grading.own_exercises import read_modules
 from .command import path_typed
 from .secret import HELP, is_course, secret_in
-from .text import printable
+from .text import printable, say_refused
 
 FEW, NOTHING = 1, 2
 """Exit codes: fewer than three questions; none at all."""
@@ -52,12 +51,12 @@ def run(options: argparse.Namespace) -> int:
         if options.output:
             save(checkoff, options.output)
     except (Refused, OSError) as error:
-        print(f"vmwidgets: {printable(str(error))}", file=sys.stderr)
+        say_refused(error)
         return NOTHING
     print(f"questions are in {printable(str(options.output))}" if options.output else f"{text(checkoff)}\n")
     print(whose(options.secret))
     if not checkoff.whole:
-        print(f"vmwidgets: only {counted(len(checkoff.asked), 'question')} left", file=sys.stderr)
+        say_refused(f"only {counted(len(checkoff.asked), 'question')} left")
         return FEW
     return 0
 

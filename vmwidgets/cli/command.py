@@ -65,9 +65,11 @@ def main(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> int:
         print(f"vmwidgets: {arguments[0]!r} is now: {MOVED[arguments[0]]}", file=sys.stderr)
         return NOT_DONE
     try:
-        options = parser.parse_args(arguments or ["--help"])
-        status: int = options.run(options)
-        sys.stdout.flush()
+        try:
+            options = parser.parse_args(arguments or ["--help"])
+            status: int = options.run(options)
+        finally:  # --help ends by SystemExit
+            sys.stdout.flush()
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:

@@ -17,7 +17,7 @@ from ..engine.base.released import install
 from ..engine.base.units import counted
 from .command import path_typed
 from .copying import README, Copied, copy_labs, handed_out
-from .text import printable
+from .text import printable, say_refused
 
 DONE, FAILED = 0, 2
 
@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
         files = handed_out()
         done = copy_labs(options.to, files, __version__, update=options.update)
     except Refused as refusal:
-        print(printable(str(refusal)), file=sys.stderr)
+        say_refused(refusal)
         return FAILED
     for line in report(options.to, done):
         print(printable(line), flush=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from itertools import chain
 from typing import Any
 
@@ -14,7 +13,7 @@ from ..grading.own_exercises import read_modules
 from .command import path_typed
 from .computer import needed, optional
 from .course import FOLDER
-from .text import printable
+from .text import printable, say_refused
 
 WELL, MISSING, NOTHING = 0, 1, 2
 """Exit codes: everything counts or works; something is missing; the file is not a notebook."""
@@ -55,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
         read_modules(options.exercises)
         found = diagnosis(options.notebook)
     except (Refused, OSError) as error:
-        print(f"vmwidgets: {printable(str(error))}", file=sys.stderr)
+        say_refused(error)
         return NOTHING
     for line in found.lines():
         print(printable(line))

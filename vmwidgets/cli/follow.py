@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from textwrap import fill
@@ -15,7 +14,7 @@ from ..real import xv6
 from ..real.follow.checks import checked, checks_in
 from ..real.follow.rules import LABS, RULES
 from .command import path_typed
-from .text import printable
+from .text import printable, say_refused
 
 FOUND_NOTHING, BROKEN, BAD_INPUT, UNFINISHED = 0, 1, 2, 3
 
@@ -85,7 +84,7 @@ def run(options: argparse.Namespace) -> int:
                 seconds=options.seconds, checks=checks,
             )  # fmt: skip  # what is run, then how long
     except Refused as error:
-        print(printable(str(error)), file=sys.stderr)
+        say_refused(error)
         if options.gradescope is not None:
             return _written(options.gradescope, _results("bad input", str(error), [], 0.0, options.points), BAD_INPUT)
         return BAD_INPUT
@@ -108,7 +107,7 @@ def _written(file: Path, results: dict[str, object], status: int) -> int:
     try:
         file.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
-        print(printable(f"{file}: {error.strerror or error}"), file=sys.stderr)
+        say_refused(f"{file}: {error.strerror or error}")
         return BAD_INPUT
     return status
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from .. import __version__
 from ..assignments.cells import labs_of
-from ..engine.base.errors import Refused, printable
+from ..engine.base.errors import Refused
 from ..engine.base.units import counted
 from ..grading import Course, Grades, grade, read_course
 from ..grading.apart import check_given, check_results
@@ -32,6 +32,7 @@ from ..grading.tables import write_tables
 from . import INTERRUPTED, checkoff
 from .command import path_typed
 from .copying import shipped
+from .text import printable, say_refused
 
 LOOK, NOTHING, ZERO = 1, 2, 3
 """Exit codes: rows are listed; the run failed; a student with a submission has nothing, though not for wrong work."""
@@ -135,7 +136,7 @@ def run(options: argparse.Namespace) -> int:
         desk = sampled(grades, share, secret_of(options.to)) if share else []
         why = list(explained(grades, options.explain, roster)) if options.explain else []
     except (Refused, OSError) as error:
-        print(f"vmwidgets: {printable(str(error))}", file=sys.stderr)
+        say_refused(error)
         return NOTHING
     except KeyboardInterrupt:
         print("\nvmwidgets: stopped; finished grades are kept: run the same command to continue", file=sys.stderr)
@@ -157,7 +158,7 @@ def _gain(options: argparse.Namespace) -> int:
             raise Refused(f"no student took both tests in {str(options.folder)!r}{_left_out(gain)}")
         [path] = write({options.to / "gain.csv": table(gain)})
     except (Refused, OSError) as error:
-        print(f"vmwidgets: {printable(str(error))}", file=sys.stderr)
+        say_refused(error)
         return NOTHING
     print(f"{said(gain)}\n\nA row for each student is in {printable(str(path))}.")
     return LOOK if gain.left_out else 0
@@ -226,7 +227,7 @@ def _write(options: argparse.Namespace, grades: Grades, roster: Roster | None) -
 
 
 def _say(grades: Grades, roster: Roster | None, to: Path, by_change: int) -> None:
-    files = counted(len(grades.files), "file")
+    files = counted(sum(bool(file.path) for file in grades.files), "file")  # the others are overrides
     print(f"{files} of {counted(len(grades.students()), 'student')}; results are in {printable(str(to))}")
     if roster and (ids := missing(grades, roster)):
         print(f"  no gradable notebook from: {printable(', '.join(ids))}")

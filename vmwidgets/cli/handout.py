@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
-from ..engine.base.errors import Refused, printable
+from ..engine.base.errors import Refused
 from ..engine.base.files import check_free
 from ..engine.base.released import install
 from ..engine.machine.load import load_journal
@@ -18,6 +17,7 @@ from ..pictures.handing_out import handed_out
 from ..pictures.handout.page import PAPER
 from ..pictures.handout.telling import UNITS
 from ..sources.given_text import GZIP
+from .text import printable, say_refused
 
 WRITTEN, BAD = 0, 2
 
@@ -63,10 +63,10 @@ def run(options: argparse.Namespace) -> int:
             chosen = [named_picture(machine, name) for name in options.picture]
             notes = list(handed_out(machine, output, chosen, given, fold=True)[1])
     except (Refused, OSError) as error:
-        print(f"vmwidgets: {printable(str(error))}", file=sys.stderr)
+        say_refused(error)
         return BAD
     for note in notes:
-        print(f"vmwidgets: {printable(note)}", file=sys.stderr)
+        say_refused(note)
     print(f"{printable(str(output))}: {output.stat().st_size / 1024:,.0f} KiB")
     return WRITTEN
 

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from ..engine.base.errors import Refused, printable
+from ..engine.base.errors import Refused
 from ..engine.base.files import check_free
 from ..engine.base.units import listed
 from ..engine.kernel.tasks.forks import FORKS, SAME_AS
@@ -16,6 +16,7 @@ from ..lectures.lecture import Lecture
 from ..lectures.listed import ABOUT, FORKING, LECTURES
 from . import handout
 from .command import path_typed
+from .text import printable, say_refused
 
 WRITTEN, BAD = 0, 2
 
@@ -68,7 +69,8 @@ def add_lecture(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write the files, and print their paths."""
     if options.name is None:
-        print(f"vmwidgets: write one of these lectures, or name a notebook or a journal:\n{_LISTED}", file=sys.stderr)
+        say_refused("write one of these lectures, or name a notebook or a journal:")
+        print(_LISTED, file=sys.stderr)
         return BAD
     if options.name.lower() in LECTURES:
         options.name = options.name.lower()
@@ -94,7 +96,7 @@ def run(options: argparse.Namespace) -> int:
         lecture = _made(options.name, options.fork)
         lecture.write(output, questions="open" if options.for_class else "closed", notes=not options.for_class)
     except (Refused, OSError) as error:
-        print(f"vmwidgets: {printable(str(error))}", file=sys.stderr)
+        say_refused(error)
         return BAD
     print(f"{printable(str(output))}: {output.stat().st_size / 1024:,.0f} KiB")
     print(f"{printable(str(output.with_suffix('.jsonl.gz')))}: its machine, for vm.load_journal")

@@ -15,7 +15,8 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from ..engine.base.errors import Refused, printable, shown
+from ..engine.base.errors import Refused, shown
+from .text import say_refused
 
 WRITTEN, BAD = 0, 2
 
@@ -58,10 +59,11 @@ def add_link(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the link."""
     try:
-        print(link_to(_read(options.file), options.site))
+        link = link_to(_read(options.file), options.site)
     except (Refused, OSError) as error:
-        print(f"vmwidgets: {printable(str(error))}", file=sys.stderr)
+        say_refused(error)
         return BAD
+    print(link)
     return WRITTEN
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import argparse
 import secrets
-import sys
 from pathlib import Path
 
 from ..engine.base.errors import Refused, shown
 from ..engine.base.files import check_free, place_of, written_whole
 from ..engine.base.units import counted
 from ..labs.beginning import Beginning
+from ..labs.moved import CONCEPTS
 from .command import path_typed
 from .secret import HELP, secret_in
-from .text import printable
+from .text import printable, say_refused
 
 DONE, FAILED = 0, 2
 
@@ -112,7 +112,7 @@ def run(options: argparse.Namespace) -> int:
         exam = make_exam(topics, seed, n, secret, kinds=kinds, form=options.form.upper())
         file = save(exam, options.output, **choices)
     except Refused as refusal:
-        print(f"vmwidgets: {printable(str(refusal))}", file=sys.stderr)
+        say_refused(refusal)
         return FAILED
     said = f"{counted(len(exam.questions), 'question')}, {counted(exam.points, 'point')}"
     said += f", form {exam.form}" if exam.form else ""
@@ -135,7 +135,7 @@ def _concepts(options: argparse.Namespace) -> int:
         given = {"topic": options.topic, "kind": options.kind, "seed": options.seed, "n": options.n}
         if others := [name for name, value in given.items() if value]:
             raise Refused(f"--{others[0]} with --concepts: its ten questions are fixed, so leave it out")
-        course = Beginning.made_from({"lab": concepts.LAB, "student": "", "course": options.course}).course
+        course = Beginning.made_from({"lab": CONCEPTS, "student": "", "course": options.course}).course
         if options.concepts not in concepts.TESTS or not course:
             raise Refused("write --concepts before or --concepts after, and --course NAME as in lab.begin")
         if Path(options.output).suffix.lower() == ".ipynb":
@@ -147,7 +147,7 @@ def _concepts(options: argparse.Namespace) -> int:
             exam = concepts.form(course, options.form.upper() or FORMS[concepts.TESTS.index(options.concepts)])
             file = save(exam, options.output, key=not options.no_key, force=options.force)
     except Refused as refusal:
-        print(f"vmwidgets: {printable(str(refusal))}", file=sys.stderr)
+        say_refused(refusal)
         return FAILED
     print(printable(f"{file}: the test {options.concepts} the course {course}, {len(concepts.KINDS)} questions"))
     return DONE

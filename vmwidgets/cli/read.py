@@ -14,7 +14,7 @@ from ..sources.door import load
 from ..sources.given_text import OR_TEXT
 from ..sources.record import record
 from .command import path_typed
-from .text import printable
+from .text import say_refused
 
 READ, NOTHING = 0, 2
 
@@ -59,21 +59,25 @@ def run(options: argparse.Namespace) -> int:
             maker_of(options.to, "--to")
         found = record(options.file) if options.record else load(_given(options.file), progress=progress)
         drawn = picture(getattr(found, "shown", found))
-        print(repr(found), flush=True)
-        print(drawn.to_text(), flush=True)
+    except (Refused, OSError) as error:
+        return _refused(error, options.file[0])
+    print(repr(found), flush=True)
+    print(drawn.to_text(), flush=True)
+    try:
         if options.to is not None:
             drawn.save(options.to)
-    except Refused as error:
-        sys.stdout.flush()
-        said = str(error).removesuffix(OR_TEXT)
-        more = ", or - for what another command prints" if said != str(error) else ""
-        print(printable(f"{said}{more}"), file=sys.stderr)
-        return NOTHING
-    except OSError as error:
-        sys.stdout.flush()
-        print(printable(f"{options.to or options.file[0]}: {error.strerror or error}"), file=sys.stderr)
-        return NOTHING
+    except (Refused, OSError) as error:
+        return _refused(error, options.to)
     return READ
+
+
+def _refused(error: Refused | OSError, of: object) -> int:
+    if isinstance(error, OSError):
+        say_refused(f"{of}: {error.strerror or error}")
+        return NOTHING
+    said = str(error).removesuffix(OR_TEXT)
+    say_refused(f"{said}, or - for what another command prints" if said != str(error) else said)
+    return NOTHING
 
 
 def _given(files: list[str]) -> Path | bytes:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from ..engine.base.units import counted
 from ..sources.traces.reader import Unreadable
 from ..sources.traces.replay import Divergence, Outcome, replay
 from .command import path_typed
-from .text import MOST_FIELDS, comparison_table, printable, short_text, value_text
+from .text import MOST_FIELDS, comparison_table, printable, say_refused, short_text, value_text
 
 AGREES, DIVERGES, UNREADABLE = 0, 1, 2
 
@@ -43,8 +42,7 @@ def _replay(path: Path) -> int:
     try:
         outcome = replay(path)
     except Unreadable as error:
-        sys.stdout.flush()
-        print(printable(str(error)), file=sys.stderr)
+        say_refused(error)
         return UNREADABLE
     if outcome.divergence is None:
         print(f"{printable(str(path))}: {counted(outcome.operations, 'operation')} agree{partly(outcome)}", flush=True)

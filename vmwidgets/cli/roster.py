@@ -6,7 +6,6 @@ import argparse
 import csv
 import io
 import secrets
-import sys
 from typing import Any
 
 from ..engine.base.errors import Refused
@@ -18,7 +17,7 @@ from ..labs.codes import code_of
 from .command import path_typed
 from .private import write_private
 from .secret import named_key
-from .text import printable
+from .text import printable, say_refused
 
 DONE, LISTED, FAILED = 0, 1, 2
 """Exit codes: done; rows of the roster need attention; it could not be done."""
@@ -78,14 +77,14 @@ def run_codes(options: argparse.Namespace) -> int:
         if options.output is not None:
             write_private(place_of(options.output, "codes.csv"), text.encode())
     except (Refused, OSError) as error:
-        print(f"vmwidgets: {printable(str(error))}", file=sys.stderr)
+        say_refused(error)
         return FAILED
     if options.output is None:
         print(text, end="")
     else:
         print(printable(f"{options.output}: {counted(sum(len(one.ids) for one in roster.people.values()), 'code')}"))
     for problem in roster.problems:
-        print(f"vmwidgets: {printable(problem)}", file=sys.stderr)
+        say_refused(problem)
     return LISTED if roster.problems else DONE
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from importlib import resources
@@ -26,7 +25,7 @@ from ..sources.traces.replay import replay
 from ..sources.traces.shipped import SHIPPED as TRACES
 from ..sources.traces.shipped import shipped_traces
 from .replay import partly, report
-from .text import printable
+from .text import say_refused
 from .walk import mismatch_report
 
 AGREES, DIFFERS, UNREADABLE = 0, 1, 2
@@ -71,8 +70,7 @@ def run(options: argparse.Namespace) -> int:
             print(f"{checked.name}: {checked.compared}", flush=True)
             done += 1
     except (Unreadable, OSError) as error:
-        sys.stdout.flush()
-        print(f"vmwidgets: {printable(str(error))}: install vmwidgets again", file=sys.stderr)
+        say_refused(f"{error}: install vmwidgets again")
         return UNREADABLE
     print(f"{counted(done, 'recording')} agree, 0 differ")
     return AGREES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,10 +10,16 @@ from ..engine.base.errors import printable
 from ..sources.traces.compare import Difference
 from ..sources.traces.reader import short
 
-__all__ = ["MOST_FIELDS", "comparison_table", "printable", "short_text", "value_text"]
+__all__ = ["MOST_FIELDS", "comparison_table", "printable", "say_refused", "short_text", "value_text"]
 
 MOST_FIELDS = 40
 """The most differing fields that are listed: further ones are of little interest."""
+
+
+def say_refused(why: object) -> None:
+    """Print why a command does not do what was asked, with the program's name, below what it has printed."""
+    sys.stdout.flush()
+    print(f"vmwidgets: {printable(str(why))}", file=sys.stderr)
 
 
 def comparison_table(found: Sequence[Difference]) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from ..sources.tables.cases import Case, Comparison, Mismatch, answer, compare, 
 from ..sources.tables.memory import ImageMemory, open_image
 from ..sources.traces.reader import Unreadable
 from .command import path_typed
-from .text import comparison_table, printable
+from .text import comparison_table, printable, say_refused
 from .walk_text import verdict, walk_lines
 
 AGREES, DIFFERS, UNREADABLE = 0, 1, 2
@@ -80,8 +79,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _failed(sentence: str) -> int:
-    sys.stdout.flush()
-    print(printable(sentence), file=sys.stderr)
+    say_refused(sentence)
     return UNREADABLE
 
 
@@ -151,7 +149,7 @@ def _image(options: argparse.Namespace) -> None:
         raise Refused(f"root {Address(root)} lies outside the image, which is [{Address(memory.base)}, {end})")
     for va in addresses:
         found = walk(memory, arch.fmt, root, va, options.access, options.user, controls)
-        print("\n".join(walk_lines(found, arch.fmt)))
+        print("\n".join(walk_lines(found, arch.fmt, controls)))
 
 
 def _opened(path: Path, base: int) -> ImageMemory:

@@ -5,6 +5,8 @@ Other people filled the folder, so a state, overrides or a module in it may be a
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -35,9 +37,18 @@ def check_results(folder: Path, results: Path) -> None:
 
 
 def check_given(folder: Path, files: Iterable[Path | None]) -> None:
-    """Raise :class:`Refused` for a course, a roster or overrides among the submissions in `folder`."""
+    """Raise :class:`Refused` for a given file that is not there, or lies among the submissions in `folder`.
+
+    >>> check_given(Path("in"), [None, Path("rooster.csv")])
+    Traceback (most recent call last):
+    vmwidgets.engine.base.errors.Refused: 'rooster.csv' can't be read: No such file or directory
+    """
     for file in files:
-        if file is not None and file.exists() and file.resolve().is_relative_to(folder.resolve()):
+        if file is None:
+            continue
+        if not file.exists():
+            raise Refused(f"{str(file)!r} can't be read: {os.strerror(errno.ENOENT)}")
+        if file.resolve().is_relative_to(folder.resolve()):
             raise Refused(
                 f"{str(file)!r} lies in the folder of submissions: anyone may have written it, so keep it elsewhere"
             )

@@ -11,11 +11,11 @@ from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.labs.beginning import Beginning
 from vmwidgets.labs.exercise import exercises
 from vmwidgets.labs.mistakes import known_mistakes
-from vmwidgets.labs.moved import lab_of, labs_of, of_lab
-from vmwidgets.questions.concepts import KINDS, LAB, TESTS
+from vmwidgets.labs.moved import CONCEPTS, lab_of, labs_of, of_lab
+from vmwidgets.questions.concepts import KINDS, TESTS
 
 from .course import Course
-from .files import called_notebook, other_kind
+from .files import NAME, called_notebook, other_kind
 from .findings import NO_WORK, Status, found
 from .gain import answers_of
 from .grades import Graded, Row
@@ -58,7 +58,7 @@ class Diagnosis:
     def concepts(self) -> dict[str, int]:
         """Return how many questions are answered of each concept test of which some are."""
         begun = self.handed.begun
-        if begun is None or begun.lab != LAB:
+        if begun is None or begun.lab != CONCEPTS:
             return {}
         answers = {test: answers_of(self.handed, test).values() for test in TESTS}
         counts = {test: sum(one is not None for one in given) for test, given in answers.items()}
@@ -83,11 +83,11 @@ class Diagnosis:
             ("the id, the course and the code", ", with a code") if handed.coded else ("the id and the course", "")
         )
         missing = "" if handed.coded else " If you have a code, it is missing."
-        name = "Concept test" if begun.lab == LAB else f"Lab {begun.lab}"
+        name = "Concept test" if begun.lab == CONCEPTS else f"Lab {begun.lab}"
         yield f"{name} of {begun.whose}{code}. Are {what} as you received them from your instructor?{missing}"
         if handed.version != __version__:
             yield f"It was made with {made_with(handed.version)}; this is {__version__}."
-        if begun.lab == LAB:
+        if begun.lab == CONCEPTS:
             yield from self._of_tests()
         else:
             yield from self._of_a_lab(begun)
@@ -142,7 +142,7 @@ def diagnosis(path: Path) -> Diagnosis:
     graded = Graded(path.name, "", lab, None, (), handed.predictions, handed.outcomes, {})
     asked = of_lab(known_mistakes(), lab)
     unanswered = tuple(name for name in asked if name not in graded.predicted)
-    kind = other_kind(path.name, path) if handed.begun is None else ""
+    kind = other_kind(path.name, path, NAME) if handed.begun is None else ""
     return Diagnosis(handed, rows, len(asked), unanswered, called_notebook(path.name), kind)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from vmwidgets.engine.base.errors import Refused, printable, shown
 from vmwidgets.engine.base.units import counted
+from vmwidgets.labs.moved import called
 
 from .findings import in_words, tried
 from .grades import Graded, Grades, Judged, Row
@@ -50,7 +51,7 @@ def _row(row: Row) -> Iterator[str]:
 def _file(grades: Grades, file: Graded, rows: dict[str, Row]) -> Iterator[str]:
     """Yield a file, with its other contents."""
     if file.wrote:
-        yield f"  {printable(file.path)}: lab {file.lab}, begun as {file.wrote}, {made_with(file.version)}"
+        yield f"  {printable(file.path)}: {called(file.lab)}, begun as {file.wrote}, {made_with(file.version)}"
     else:
         yield f"  {printable(file.path)}"
     if file.finding:

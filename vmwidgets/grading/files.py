@@ -52,7 +52,8 @@ ARCHIVES = {
 OTHERS = {b"%PDF": "a PDF", b"\x89PNG": "an image", b"\xff\xd8\xff": "an image", b"GIF8": "an image"}
 """Files that can't be notebooks, by their first bytes."""
 
-ASK = "ask for the .ipynb"
+ASK, NAME = "ask for the .ipynb", "name your .ipynb"
+"""What a reader does instead: staff, and the student whose file it is."""
 
 
 def names_of(folder: Path) -> list[str]:
@@ -97,8 +98,8 @@ def place_of(folder: Path, name: str) -> Path:
     return path
 
 
-def other_kind(name: str, path: Path) -> str:
-    """Name a file's kind if it can't be a notebook; "" for one named like it, or beginning like JSON.
+def other_kind(name: str, path: Path, then: str = ASK) -> str:
+    """Name a file's kind if it can't be a notebook, and what to do; "" for one named like it, or beginning like JSON.
 
     Raises :class:`Refused` for a file that can't be read.
     """
@@ -108,7 +109,7 @@ def other_kind(name: str, path: Path) -> str:
         head = _read(file, HEAD)
         if head.lstrip(BEFORE_JSON).startswith(b"{"):
             return ""
-        return _kind(name, head, file)
+        return _kind(name, head, file, then)
 
 
 def no_lab(name: str) -> str:
@@ -162,20 +163,20 @@ def _of_the_system(name: str) -> bool:
     return name.casefold() in SYSTEM
 
 
-def _kind(name: str, head: bytes, file: BinaryIO) -> str:
+def _kind(name: str, head: bytes, file: BinaryIO, then: str) -> str:
     """Return the kind of the file, and advice about it."""
-    if not head:
-        return f"the file is empty; {ASK}"
+    if len(head) < HEAD and not head.strip(BEFORE_JSON):
+        return f"the file is empty; {then}"
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         notebooks = _notebooks_in(file)
-        return f"a zip archive {notebooks}; unpack it, or {ASK}"
+        return f"a zip archive {notebooks}; unpack it, or {then}"
     archive = next((kind for begin, kind in ARCHIVES.items() if head.startswith(begin)), "")
     if archive or head[257:262] == b"ustar":
-        return f"{archive or 'a tar archive'}; unpack it, or {ASK}"
+        return f"{archive or 'a tar archive'}; unpack it, or {then}"
     if head.lstrip(BEFORE_JSON).lower().startswith(WEB_PAGES):
-        return f"a web page; {ASK}"
+        return f"a web page; {then}"
     other = next((kind for begin, kind in OTHERS.items() if head.startswith(begin)), "")
-    return f"{other or _named(name)}; {ASK}"
+    return f"{other or _named(name)}; {then}"
 
 
 def _named(name: str) -> str:

@@ -47,6 +47,7 @@ class Status(Enum):
     OTHER_CODE = "another code"
     OTHER_CODES = "other codes"
     NOT_IN_COURSE = "not in the course"
+    CONCEPT_TEST = "concept test"
     UPLOADED = "uploaded by another"
     # of tables and of the class
     ROSTER = "odd in the roster"
@@ -68,7 +69,7 @@ STAFF: dict[Status, str] = {
     Status.OTHER_VARIANT: "its journal is of another variant",
     Status.OTHER_EDITION: "not judged: it was made with edition {edition} of this exercise, and this is edition "
     "{ours}: grade it with {made}",
-    Status.OTHER_LAB: "not judged: the notebook last began lab {began}, and this is of {lab}",
+    Status.OTHER_LAB: "not judged: the notebook last began {began}, and this is of {lab}",
     Status.FUNCTION: "not judged: it is a function, as earlier versions kept it, and no student's code runs: read its "
     "source in the notebook, and give points by hand",
     Status.UNMADE: "not judged: {problem}",
@@ -90,6 +91,7 @@ STAFF: dict[Status, str] = {
     Status.OTHER_CODE: "it was begun with a code that is not that of {student}",
     Status.OTHER_CODES: "it was begun with a code that is not that of {student}",
     Status.NOT_IN_COURSE: "lab {lab} has no exercise in this course",
+    Status.CONCEPT_TEST: "it is a concept test, for vmwidgets grade FOLDER --gain",
     Status.UPLOADED: "{by} uploaded it, in the name of {students}: it counts for no one",
     Status.ROSTER: "the roster's {problem}",
     Status.STRANGER: "is not in the roster",
@@ -111,7 +113,7 @@ STUDENTS: dict[Status, str] = {
     Status.OTHER_VARIANT: "it was done under another id or in another lab, or before lab.begin: run its cells again "
     "and save",
     Status.OTHER_EDITION: "not judged: it was made with another edition of this exercise",
-    Status.OTHER_LAB: "not judged: the notebook last began lab {began}, and this is of {lab}",
+    Status.OTHER_LAB: "not judged: the notebook last began {began}, and this is of {lab}",
     Status.FUNCTION: "not judged: it is a function, as earlier versions kept it: your instructor reads it",
     Status.UNMADE: "not judged: the work can't be rebuilt from the notebook",
     Status.UNJUDGED: "not judged: {problem}",
@@ -132,6 +134,7 @@ STUDENTS: dict[Status, str] = {
     Status.OTHER_CODE: "it was begun with a code that is not that of its student",
     Status.OTHER_CODES: "it was begun with a code that is not that of its students",
     Status.NOT_IN_COURSE: "its lab has no exercise in this course",
+    Status.CONCEPT_TEST: "it is a concept test, which gives no points",
     Status.UPLOADED: "",
     Status.ROSTER: "",
     Status.STRANGER: "",

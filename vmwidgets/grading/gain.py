@@ -13,7 +13,8 @@ from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import counted
 from vmwidgets.labs.draws import Draws
 from vmwidgets.labs.identity import folded
-from vmwidgets.questions.concepts import KINDS, LAB, TESTS, identity_of, is_right, paper
+from vmwidgets.labs.moved import CONCEPTS
+from vmwidgets.questions.concepts import KINDS, TESTS, identity_of, is_right, paper
 
 from .files import called_notebook, names_of, place_of
 from .notebook import Handed, read_notebook
@@ -126,8 +127,8 @@ def _handed(folder: Path, name: str) -> tuple[Handed, str]:
     except Refused as refusal:
         return Handed(), f"{refusal}"
     if handed.begun is None:
-        return handed, handed.finding.staff if handed.finding else "it begins no lab"
-    if handed.begun.lab != LAB:
+        return handed, handed.finding.staff if handed.finding else "it begins no concept test"
+    if handed.begun.lab != CONCEPTS:
         return handed, f"it is of lab {handed.begun.lab}, and has no concept test"
     return handed, "" if len(handed.begun.ids) == 1 else "it has no ID, or several: the test is of one student"
 

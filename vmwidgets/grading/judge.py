@@ -55,7 +55,10 @@ def judged(exercise: str, sheet: str, work: Any) -> dict[str, Any]:
             "criteria": [],
             "unmade": True,
         }
-    whys = [{**one.data(), "why": one.mistake.why if one.mistake else ""} for one in result.criteria]
+    whys = [
+        {**one.data(), "sentence": one.in_the_end, "why": one.mistake.why if one.mistake else ""}
+        for one in result.criteria
+    ]
     same = result.work if "source" not in result.work else {"source": result.work["source"]}
     digest = hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()
     return {**result.data(), "work": {}, "criteria": whys, "picture": result.picture, "digest": digest}

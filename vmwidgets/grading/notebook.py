@@ -18,7 +18,7 @@ from vmwidgets.labs.exercise import exercises
 from vmwidgets.labs.mistakes import has_mistakes
 from vmwidgets.labs.records import Asked, Begun, Checked, Happened, Record, listed, records
 
-from .files import MOST_BYTES, content_of
+from .files import BEFORE_JSON, MOST_BYTES, content_of
 from .findings import Finding, Status, found
 
 MOST_PARTS = 4_000_000
@@ -114,7 +114,7 @@ def notebook_of(content: bytes, most: int = MOST_BYTES) -> Handed:
     """Return the contents of a file with these bytes, at most `most`; never raises an error about them."""
     if len(content) > most:
         return Handed(_unreadable(f"the file has more than {most / (1 << 20):.3g} MiB"))
-    if not content.strip():
+    if not content.strip(BEFORE_JSON):
         return Handed(_unreadable("the file is empty"))
     if sum(map(content.count, (b",", b"[", b"{"))) > MOST_PARTS:
         return Handed(_unreadable(f"the file has more than {MOST_PARTS:,} commas and brackets"))

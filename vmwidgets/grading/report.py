@@ -79,15 +79,23 @@ def html(grades: Grades, name_of: Callable[[str], str]) -> str:
     """Return the page; `name_of` returns the name of a student in it."""
     students = grades.students()
     rows = [row for file in grades.files for row in file.rows if row.result]
-    says = (
-        f"{counted(len(students), 'student')}, {counted(sum(bool(file.path) for file in grades.files), 'notebook')}; "
-    )
-    look = f"{counted(len(grades.look), 'row')} in grades.csv to look at."
-    parts = [marked(says + look, "p"), *_criteria(grades, rows), *_mistakes(grades, rows), *_predictions(grades)]
+    parts = [marked(_counts(grades), "p"), *_criteria(grades, rows), *_mistakes(grades, rows), *_predictions(grades)]
     points = sorted((name_of(student), points) for student, points in students.items())
     most = max([grades.course.of, *students.values()])
     parts += [_part("Students", ("student", "points", ""), [(name, one, (one, most)) for name, one in points])]
     return page(f"{grades.course.name}: the class", "\n".join(parts))
+
+
+def _counts(grades: Grades) -> str:
+    """Return how many students, graded notebooks, labs and other files there are: a file may also be no notebook."""
+    files = [file for file in grades.files if file.path]
+    graded = [file for file in files if file.counts]
+    labs = len({file.lab for file in graded})
+    says = f"{counted(len(grades.students()), 'student')}, {counted(len(graded), 'graded notebook')}"
+    says += f" of {counted(labs, 'lab')}" * bool(graded)
+    if other := len(files) - len(graded):
+        says += f", {counted(other, 'file that was', 'files that were')} not graded"
+    return f"{says}; {counted(len(grades.look), 'row')} in grades.csv to look at."
 
 
 def _part(title: str, titles: tuple[str, ...], rows: Sequence[Sequence[Cell]]) -> str:

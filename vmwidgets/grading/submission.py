@@ -12,7 +12,7 @@ from vmwidgets.engine.base.errors import shown
 from vmwidgets.labs.beginning import Beginning
 from vmwidgets.labs.exercise import Exercise, exercises
 from vmwidgets.labs.identity import folded
-from vmwidgets.labs.moved import lab_of, labs_of, of_lab
+from vmwidgets.labs.moved import CONCEPTS, called, lab_of, labs_of, of_lab
 from vmwidgets.labs.work import FUNCTION
 
 from .course import Course
@@ -73,7 +73,9 @@ def rows_of(name: str, handed: Handed, seed: int, course: Course, ask: Asking) -
         row, works = Row(name, handed.begun.student, exercise, of=worth), handed.works.get(exercise, ())
         if handed.begun.lab not in labs_of(exercise):
             if works:
-                yield replace(row, findings=(found(Status.OTHER_LAB, began=handed.begun.lab, lab=lab_of(exercise)),))
+                yield replace(
+                    row, findings=(found(Status.OTHER_LAB, began=called(handed.begun.lab), lab=lab_of(exercise)),)
+                )
         elif works:
             yield _best(row, works, f"{seed:016x}", handed.version, course, ask)
         else:
@@ -92,6 +94,8 @@ def _whose(handed: Handed, begun: Beginning, course: Course) -> Finding | None:
         return found(Status.NO_KEY)
     if course.key and handed.seed != f"{begun.seed:016x}":
         return found(Status.OTHER_CODES if len(begun.students) > 1 else Status.OTHER_CODE, student=begun.student)
+    if begun.lab == CONCEPTS:
+        return found(Status.CONCEPT_TEST)
     if not of_lab(course.exercises, begun.lab):
         return found(Status.NOT_IN_COURSE, lab=repr(begun.lab))
     return None

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from hashlib import sha256
 from typing import Any
 
@@ -22,7 +23,8 @@ from .exercise import exercises
 from .identity import folded
 from .markup import framed, marked
 from .minutes import measure
-from .moved import lab_of
+from .mistakes import known_mistakes
+from .moved import CONCEPTS, called, lab_of, labs_of
 from .publishing import Once
 from .records import BEGIN, record
 from .saved import of_the_notebook
@@ -105,6 +107,10 @@ class Beginning:
     @property
     def sentence(self) -> str:
         """The owner of the variant, and the exercises that have to be repeated, as a sentence."""
+        if self.lab == CONCEPTS:
+            if not self.students:
+                return "Concept test: write your ID into student= above, and run the cells again."
+            return f"Concept test of {self.whose}."
         if not self.students and self.lab in WITHOUT_EXERCISES and not self._has_exercises:
             return f"Lab {self.lab}: it has no exercises, so there is nothing to write above."
         if not self.students:
@@ -162,7 +168,7 @@ class Beginning:
 
     def bundle(self) -> dict[str, Any]:
         """Return the beginning in all forms of an output."""
-        html = framed(marked(self.sentence), f"lab {self.lab} · vmwidgets {__version__}")
+        html = framed(marked(self.sentence), f"{called(self.lab).removeprefix('the ')} · vmwidgets {__version__}")
         return record(BEGIN, self.data(), html=html, plain=repr(self))
 
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
@@ -210,22 +216,23 @@ def begin(
     With `minutes`, the kernel notes how long each cell takes.  Only `lab.minutes()` shows it, and no output contains
     it.
 
-    Raises :class:`Refused` for an invalid ID, course or code, for a student without a course, for another student's
-    code, and for another student or lab in the same Jupyter kernel.
+    Raises :class:`Refused` for a misspelt lab, such as "1", for an invalid ID, course or code, for a student without a
+    course, for another student's code, and for another student or lab in the same Jupyter kernel.
 
     >>> from vmwidgets import lab
     >>> lab.begin("doc").whose
     'the default sheet'
     """
     wanted = _beginning(lab, student, course, code)
+    _refuse_misspelt(wanted.lab)
     measure(minutes)
     kept = _kept.now()
     one, other = kept.begun, wanted
     if one is not None and one != other and not one.lets(other):
         codes = one.codes != other.codes
-        has_begun = f"this notebook has begun lab {one.lab} for {one.whose}{_with_code(one) * codes}"
+        has_begun = f"this notebook has begun {called(one.lab)} for {one.whose}{_with_code(one) * codes}"
         raise Refused(
-            f"{has_begun}: restart the kernel to begin lab {other.lab} for {other.whose}{_with_code(other) * codes}"
+            f"{has_begun}: restart the kernel to begin {called(other.lab)} for {other.whose}{_with_code(other) * codes}"
         )
     if one is None:
         of_the_notebook()  # before the cells below lose the outputs of an earlier kernel
@@ -267,6 +274,25 @@ def _lab(value: Any) -> str:
     if not isinstance(value, str) or not LAB.fullmatch(value):
         raise Refused(f"lab={shown(value)}: write the lab's number or name in letters, digits and dashes, such as '01'")
     return value
+
+
+def _refuse_misspelt(name: str) -> None:
+    """Refuse what is nearly the name of a lab, since it would give other variants, and count for nothing.
+
+    Any other name may be that of a course's own lab, which need not have exercises; one called by a number is known by
+    its exercises.
+    """
+    there = {*map(lab_of, (*exercises(), *known_mistakes())), *WITHOUT_EXERCISES, CONCEPTS}
+    if name in there or any(name in labs_of(one) for one in exercises()):
+        return
+    plain = re.sub(r"^lab[-_.]?", "", name.casefold())
+    number = re.match(r"0*(\d{1,2})([a-z]?)(?![a-z0-9])", plain)
+    meant = f"{number[1]:0>2}{number[2]}" if number else plain
+    near = get_close_matches(meant, there, 1, cutoff=0.8) if len(meant) > 4 else []
+    if number or meant in there or near:
+        best = meant if meant in there else near[0] if near else ""
+        advice = f"did you mean {best!r}? " if best else "import a course's own exercises first; "
+        raise Refused(f"lab={name!r}: there is no such lab; {advice}there are {', '.join(sorted(there - {CONCEPTS}))}")
 
 
 def _nothing(value: Any) -> bool:

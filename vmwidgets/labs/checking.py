@@ -16,7 +16,7 @@ from .chosen import Chosen, source_of
 from .criterion import Criterion
 from .exercise import Exercise
 from .markup import marked
-from .moved import lab_of, labs_of
+from .moved import called, lab_of, labs_of
 from .publishing import cards, running_cell
 from .result import NOT_DONE, Result
 from .session import Kept
@@ -68,8 +68,8 @@ def _of_the_lab(result: Result) -> Result:
     if of.lab in labs_of(result.id):
         return result
     why = (
-        f"this is an exercise of lab {lab}, and the notebook has begun lab {of.lab}: write lab.begin({lab!r}, …) in "
-        "its first cell, restart the kernel, and run all cells"
+        f"this is an exercise of lab {lab}, and the notebook has begun {called(of.lab)}: write "
+        f"lab.begin({lab!r}, …) in its first cell, restart the kernel, and run all cells"
     )
     return replace(result, criteria=(), problem=why)
 

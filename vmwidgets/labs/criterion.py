@@ -38,6 +38,17 @@ class Criterion:
         """Return what has to be done before it can be judged; "" if it was judged."""
         return self.sentence.rpartition(WAITS)[2].removesuffix(")") if WAITS in self.sentence else ""
 
+    @property
+    def in_the_end(self) -> str:
+        """The sentence about work that was handed in: nothing is "not judged yet" when it is graded.
+
+        >>> criterion(2, 0, "both ends are cut", "one is not", first="map the range").in_the_end
+        'both ends are cut (not judged, since you would first have to map the range)'
+        """
+        if not self.first:
+            return self.sentence
+        return f"{self.sentence.rpartition(WAITS)[0]} (not judged, since you would first have to {self.first})"
+
     def data(self) -> dict[str, Any]:
         """Return the criterion as the notebook keeps it."""
         return {**asdict(self), "mistake": self.mistake.name if self.mistake else "", "met": self.met}

@@ -1,4 +1,4 @@
-"""The lab of an exercise or a prediction, by its ID, or by a table of those that moved to another notebook."""
+"""The lab of an exercise or a prediction, by its ID, or by a table of those that moved; and what a lab is called."""
 
 from __future__ import annotations
 
@@ -18,6 +18,18 @@ MOVED = {
 It keeps its ID, and work in a notebook of the lab in the ID still counts: lab 08 was one notebook until it became 08a
 and 08b.
 """
+
+CONCEPTS = "concepts"
+"""The lab of a notebook with a concept test: `lab.begin("concepts", …)`."""
+
+
+def called(lab: str) -> str:
+    """Return what a reader calls this lab: a concept test is none, though its notebook begins like one.
+
+    >>> called("01"), called(CONCEPTS)
+    ('lab 01', 'the concept test')
+    """
+    return "the concept test" if lab == CONCEPTS else f"lab {lab}"
 
 
 def lab_of(name: str) -> str:

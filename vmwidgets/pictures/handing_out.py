@@ -91,12 +91,12 @@ def handout(
 
 def handed_out(
     thing: Any, path: str | os.PathLike[str], pictures: Sequence[Any], options: dict[str, Any], *, fold: bool = False,
-    quiet: Quiet = nothing,
+    quiet: Quiet = nothing, itself: bool = True,
 ) -> tuple[Path, tuple[str, ...]]:  # fmt: skip
     """Work as :func:`handout`, and return sentences about missing parts, which the file contains too.
 
     `fold`: in a story that is too long, consecutive calls of one function become one step.  A step that ends with a
-    `quiet` event is part of the next one.
+    `quiet` event is part of the next one.  Without `itself`, the first step is the first one after the moment `since`.
     """
     title, questions, paper = (
         options.get("title", ""),
@@ -125,6 +125,8 @@ def handed_out(
     machine = _machine(thing, shown_there)
     named = ask or {}, what_if or {}, notes or {}
     story = _story(machine, shown_there, title or file.stem, since, by, *named, fold, quiet)
+    if not itself:
+        story = replace(story, steps=story.steps[1:])
     text = page(story, opened=questions == "open", paper=paper)
     with written_whole(file) as new:
         new.write(text.encode("utf-8", "replace"))

@@ -16,6 +16,7 @@ from vmwidgets.engine.machine.arguments import known
 from vmwidgets.labs.asking import predict
 from vmwidgets.labs.beginning import Beginning, begun
 from vmwidgets.labs.identity import folded
+from vmwidgets.labs.moved import CONCEPTS
 from vmwidgets.widgets.host.cells import current_shell
 from vmwidgets.widgets.host.display import publish
 
@@ -26,9 +27,6 @@ from .sheets import figure_html
 
 TESTS = "before", "after"
 """The two tests of a course."""
-
-LAB = "concepts"
-"""The lab of a notebook with a test: `lab.begin("concepts", …)`."""
 
 KINDS = (
     "gaps/where", "gaps/entries",
@@ -57,7 +55,7 @@ def concept_test(test: str) -> None:
     if beginning is not None and beginning.course and not beginning.students:
         raise Refused('write your own ID into student="" above, and run the cells again')
     if beginning is None or len(beginning.students) != 1:
-        raise Refused(f'run lab.begin("{LAB}", student="ada", course="os-2026") first, with your ID')
+        raise Refused(f'run lab.begin("{CONCEPTS}", student="ada", course="os-2026") first, with your ID')
     for number, question in enumerate(paper(beginning, asked).questions, 1):
         *told, words = question.text.split("\n\n")
         _show(number, question, "\n\n".join((*question.rules, *told)))
@@ -68,20 +66,20 @@ def concept_test(test: str) -> None:
 
 def identity_of(test: str, kind: str) -> str:
     """Return the ID under which a notebook keeps the answer to a test's question."""
-    return f"{LAB}/{test}/{kind}"
+    return f"{CONCEPTS}/{test}/{kind}"
 
 
 def paper(beginning: Beginning, test: str) -> Exam:
     """Return the questions of one student's test, with answers; O(1) after the first of a course."""
     course = folded(beginning.course)
-    first = sha256(f"{LAB}|{course}|{'+'.join(beginning.ids)}".encode()).digest()[0] & 1
+    first = sha256(f"{CONCEPTS}|{course}|{'+'.join(beginning.ids)}".encode()).digest()[0] & 1
     return form(course, FORMS[first ^ TESTS.index(test)])
 
 
 @cache
 def form(course: str, name: str) -> Exam:
     """Return form "A" or "B" of a course's test."""
-    seed = int.from_bytes(sha256(f"{LAB}|{folded(course)}".encode()).digest()[:7], "big")
+    seed = int.from_bytes(sha256(f"{CONCEPTS}|{folded(course)}".encode()).digest()[:7], "big")
     return make_exam((), seed, kinds=KINDS, form=name)
 
 
@@ -98,13 +96,13 @@ def notebook(course: str, test: str) -> str:
     """Return the notebook of a course's test, for students to fill in."""
     cells = [
         _cell("markdown", f"# Ten questions, {test} the course\n\n{_OPENING}"),
-        _cell("code", f'from vmwidgets import lab\n\nlab.begin("{LAB}", student="", course={json.dumps(course)})'),
+        _cell("code", f'from vmwidgets import lab\n\nlab.begin("{CONCEPTS}", student="", course={json.dumps(course)})'),
         _cell("code", f'from vmwidgets.questions import concept_test\n\nconcept_test("{test}")'),
     ]
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
     whole = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
     for number, cell in enumerate(cells, 1):
-        cell["id"] = f"{LAB}-{number}"
+        cell["id"] = f"{CONCEPTS}-{number}"
     return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
 
 

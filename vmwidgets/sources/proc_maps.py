@@ -123,9 +123,7 @@ def ranges_of_cleaned(text: Cleaned) -> ReadRanges:
     if kind is not None:
         return read_ranges(text, kind)
     refuse_foreign(text.text, text.source)
-    first = next(
-        (f"line {number}, {printable(line.strip()[:60])!r}, is none" for number, line in numbered(text.lines)), ""
-    )
+    first = next((f"line {number}, {shown(line.strip()[:60])}, is none" for number, line in numbered(text.lines)), "")
     if not first:
         raise Refused(f"{text.source} is empty: a process has at least one range; one reads {KINDS[0].example!r}")
     raise Refused(f"{text.source} has no range of a process: {first}; one reads {KINDS[0].example!r}")

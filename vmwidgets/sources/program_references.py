@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from operator import add
 from typing import NamedTuple
 
-from ..engine.base.errors import Refused, printable
+from ..engine.base.errors import Refused, shown
 from ..engine.base.units import counted
 from ..engine.paper.trace import FETCH, MOST, READ, WRITE, Trace, ready
 
@@ -107,8 +107,8 @@ def read_references(text: str, source: str, name: str = "") -> Trace | None:
     if lines != len(found):
         others = [number for number, line in enumerate(text.split("\n"), 1) if not _is_right(form, line)]
         if others and not form.between:
-            line = printable(text.split("\n")[others[0] - 1].strip()[:40])
-            where = f"line {others[0]:,} of {source}, {line!r},"
+            line = text.split("\n")[others[0] - 1].strip()[:40]
+            where = f"line {others[0]:,} of {source}, {shown(line)},"
             raise Refused(f"{where} is not a reference: this is a file of {form.name}")
         unsaid = (f"{counted(len(others), 'line')} of Valgrind or the program passed over.",) if others else ()
     columns = dict(zip(form.fields, zip(*found, strict=True), strict=True))
@@ -167,7 +167,7 @@ def _csv(text: str, source: str, name: str) -> Trace | None:
                 raise ValueError
         except (ValueError, IndexError, KeyError):
             raise Refused(
-                f"line {number:,} of {source}, {printable(line[:40])!r}, is not a reference of this table"
+                f"line {number:,} of {source}, {shown(line[:40])}, is not a reference of this table"
             ) from None
         if addresses[-1] >= 1 << 64:
             raise _too_long(number, source, address)

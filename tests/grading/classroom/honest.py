@@ -209,6 +209,12 @@ def a_lab_without_exercises(path: Path, student: str) -> Rows:
     return not_graded(path, "lab '99' has no exercise in this course")
 
 
+def a_concept_test(path: Path, student: str) -> Rows:
+    """Of a test that was put into the folder of the labs."""
+    hand_in(path, student, "concepts", solved("01/gaps", student))
+    return not_graded(path, "it is a concept test, for vmwidgets grade FOLDER --gain")
+
+
 HONEST = [
     Kind("one exercise of two", one_of_two),
     Kind("checked again", checked_again),
@@ -224,4 +230,5 @@ HONEST = [
     Kind("not done", not_done),
     Kind("another course", of_another_course),
     Kind("another lab", a_lab_without_exercises),
+    Kind("a concept test", a_concept_test),
 ]

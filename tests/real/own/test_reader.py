@@ -20,7 +20,7 @@ import vmwidgets as vm
 from vmwidgets import Refused
 from vmwidgets.engine.base.units import Address
 from vmwidgets.engine.spaces.process_schema import ProcessRange, rounded
-from vmwidgets.real.own.process import used_during, used_in_parts
+from vmwidgets.real.own.process import MOST_ROWS, used_during, used_in_parts
 from vmwidgets.real.own.reader import moment_of, ranges_in, states_of
 
 CHILD = """
@@ -213,6 +213,18 @@ def test_a_process_is_watched_while_a_function_runs_and_a_child_that_waits_uses_
     uneven = vm.process(child.pid).locality(seconds=0.09, each=0.06)
     assert (uneven.parts, round(uneven.each, 6)) == (2, 0.045)  # they make up the seconds
     memory.close()
+
+
+def test_the_least_used_ranges_are_counted_as_others():
+    """They lie in several places: as one row, they have no address, and are not the lowest range."""
+    files = "".join(
+        f"{number:x}000-{number + 1:x}000 r--p 0 08:01 7 /lib/{number}.so\n"
+        "Size: 4 kB\nRss: 4 kB\nReferenced: 4 kB\nVmFlags: rd\n"
+        for number in range(16, 16 + MOST_ROWS + 3)
+    )
+    *rows, others = used_in_parts([[*ranges_in(files.encode())]])
+    assert [one.start for one in rows] == sorted(one.start for one in rows)
+    assert (len(rows), others.name, others.start, others.parts) == (MOST_ROWS, "3 other ranges", None, (3,))
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,10 @@ class Rules(ABC, Generic[C]):
     def start(self, level: Level, root: int, va: int, controls: C) -> Start | Stop:
         """Return where the walk begins (`level` is the root's), or a reason not to walk: a non-canonical address."""
 
+    def second_base(self, va: int, controls: C) -> tuple[str, int] | None:
+        """Return the name and value of the base register, other than the usual one, that the walk of `va` begins at."""
+        return None
+
     @abstractmethod
     def start_shift(self, controls: C) -> int:
         """Return the lowest of the address bits that :meth:`start` looks at."""

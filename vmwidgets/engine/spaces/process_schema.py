@@ -382,17 +382,20 @@ class CellMemory:
 
 @frozen
 class UsedRange:
-    """A process's use of some of its memory: of `pages` pages, the number that was used in each part of the time."""
+    """A process's use of some of its memory: of `pages` pages, the number that was used in each part of the time.
+
+    `start` is None for ranges that were put together because little of them was used.
+    """
 
     name: str
-    start: int
+    start: int | None
     pages: int
     parts: tuple[int, ...]
 
 
 @frozen
 class UsedOverTime:
-    """The working set of a process by time: its ranges, the lowest first, each with parts of the time.
+    """The working set of a process by time: its ranges, the lowest first and others last, with parts of the time.
 
     There are `parts` parts.  `each` is the length of one, in seconds: its count is of the pages that were used in it.
     """

@@ -206,9 +206,9 @@ def watched(pid: int, do: Callable[[], object] | None, parts: int, each: float) 
 
 
 def used_in_parts(parts: Sequence[Sequence[ProcessRange]]) -> tuple[UsedRange, ...]:
-    """Return the ranges that were used in any part, the lowest first.
+    """Return the ranges that were used in any part, the lowest first, and the least used ones as one, which is last.
 
-    The ranges of one file are joined, and so are small ones without a file, and the least used ones.
+    The ranges of one file are joined, and so are small ones without a file.
     """
     used: dict[object, list[int]] = {}
     found: dict[object, tuple[str, int, int]] = {}
@@ -226,8 +226,8 @@ def used_in_parts(parts: Sequence[Sequence[ProcessRange]]) -> tuple[UsedRange, .
     rows = [UsedRange(*found[key], tuple(used[key])) for key in keys[:MOST_ROWS]]
     if rest := keys[MOST_ROWS:]:
         sums = tuple(map(sum, zip(*(used[key] for key in rest), strict=True)))
-        rows.append(UsedRange(f"{len(rest):,} more", 0, sum(found[key][2] for key in rest), sums))
-    return tuple(sorted(rows, key=lambda row: row.start))
+        rows.append(UsedRange(counted(len(rest), "other range"), None, sum(found[key][2] for key in rest), sums))
+    return tuple(sorted(rows, key=lambda row: (row.start is None, row.start)))
 
 
 def task_of(moment: ProcessMoment, machine: Machine, name: str | None = None) -> LoadedMaps:

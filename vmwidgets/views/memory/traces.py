@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from vmwidgets.engine.base.units import Address, binary_size, counted, listed
 from vmwidgets.engine.paper.traces_schema import FaultsValue, IntervalsValue, LocalityValue, PagesRow
-from vmwidgets.engine.spaces.process_schema import UsedOverTime
+from vmwidgets.engine.spaces.process_schema import UsedOverTime, UsedRange
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Bar, Caption, Link, Node, Scene, Table, Text
@@ -208,7 +208,7 @@ def draw_used(value: UsedOverTime, *, width: float = WIDTH) -> Scene:
     each = (width - MARGIN - left) / len(sets)
     nodes: list[Node] = []
     y = 4.0
-    for number, one in reversed([*enumerate(rows)]):
+    for number, one in sorted(enumerate(rows), key=lambda row: (row[1].start is None, -row[0])):
         bars = [Bar(left - MARGIN, 3, width - MARGIN - left, _USED - 4, "refs-none")]
         at = 0
         for shade, some in groupby(one.parts, key=lambda used: _share(used, one.pages)):
@@ -237,7 +237,7 @@ def draw_used(value: UsedOverTime, *, width: float = WIDTH) -> Scene:
     nodes += kit.legend("locality/legend", shades, y + _SETS + 28, width=width)
     table = Table(
         ("range", "from", "pages", *(f"{(at + 1) * value.each:.3g} s" for at in range(len(sets)))),
-        [(visible(one.name), str(Address(one.start)), f"{one.pages:,}", *(f"{used:,}" for used in one.parts))
+        [(visible(one.name), _place(one), f"{one.pages:,}", *(f"{used:,}" for used in one.parts))
          for one in rows],
     )  # fmt: skip  # a row a range
     said = f"A page counts once in each {value.each:.3g} s."
@@ -248,6 +248,10 @@ def draw_used(value: UsedOverTime, *, width: float = WIDTH) -> Scene:
         "locality", value.title, f"{visible(value.name)}, process {value.pid}", nodes,
         caption=Caption(said), table=table, width=width,
     )  # fmt: skip  # its parts
+
+
+def _place(one: UsedRange) -> str:
+    return "several places" if one.start is None else str(Address(one.start))
 
 
 def _share(used: int, pages: int) -> int:

@@ -1,4 +1,4 @@
-"""The kernel functions that labs show most, each in ten lines of our own words: one file each, in `functions/`.
+"""The kernel functions that labs show most, each in at most ten lines of our own words: one file each, in `functions/`.
 
 The first line is the call; below it, the name of another kernel function is a call of that function, and calls are in
 order.  Lines below "for each" and "while" are repeated.  Pages show the same files (`js/src/functions.ts`).
@@ -26,7 +26,7 @@ class Pseudocode:
 
 
 def pseudocode(name: str) -> Pseudocode:
-    """Return what the kernel function `name` does, in ten lines of our own words (following X15 where it can).
+    """Return what the kernel function `name` does, in at most ten lines of our own words (following X15 where it can).
 
     In a picture, press the function's name under the caption to read the same text.  Raises :class:`Refused` for a
     function without a description; the message lists the functions that have one.

@@ -114,6 +114,10 @@ class Aarch64Rules(Rules[Aarch64Controls]):
             return Stop("non-canonical", f"{Address(va)} is in neither half: bits 63 to 48 are not all equal")
         return self.half(level, root, va, controls, bool(high))
 
+    def second_base(self, va: int, controls: Aarch64Controls) -> tuple[str, int] | None:
+        """Return TTBR1 for the upper half, in which bit 55 and those above it are 1."""
+        return ("TTBR1_EL1", controls.ttbr1) if va >> 55 == 0x1FF else None
+
     def half(self, level: Level, root: int, va: int, controls: Aarch64Controls, upper: bool) -> Start | Stop:
         """Return the root of a half, unless TCR_EL1 says that nothing is walked there."""
         if controls.epd1 if upper else controls.epd0:

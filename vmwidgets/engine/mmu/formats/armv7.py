@@ -118,6 +118,11 @@ class Armv7Rules(Rules[Armv7Controls]):
             return Start(controls.ttbr1, level)
         return Start(root, self.root_level(level, controls))
 
+    def second_base(self, va: int, controls: Armv7Controls) -> tuple[str, int] | None:
+        """Return TTBR1 if any of the N highest bits is set (B3.5.4)."""
+        n = controls.ttbcr_n
+        return ("TTBR1", controls.ttbr1) if n and va >> 32 - n else None
+
     def root_level(self, level: Level, controls: Armv7Controls) -> Level:
         """Return the level of the root: TTBCR.N makes the table of TTBR0 smaller (B3.5.4)."""
         return replace(level, bits=level.bits - controls.ttbcr_n) if controls.ttbcr_n else level
