@@ -23,7 +23,7 @@ def test_the_steps_of_a_fault_begin_where_the_access_faults(tmp_path: Path, monk
     """Not at the fork before it, in which nothing faults."""
     fault = figures.figures()["Fault"]
     monkeypatch.setattr(figures, "figures", lambda: {"Fault": fault})
-    monkeypatch.setattr(figures.handouts, "put", lambda *_: None)
+    monkeypatch.setattr("tools.site.handouts.put", lambda *_: None)
     figures.write_steps(tmp_path)
     first, *others = (tmp_path / f"{fault.file}.html").read_text(encoding="utf-8").split("<article")[1:]
     assert "walks the page tables" in first

@@ -12,9 +12,10 @@ import pytest
 from vmwidgets import Refused, lab
 from vmwidgets.cli import main
 from vmwidgets.grading.gain import gain_of
+from vmwidgets.labs.moved import CONCEPTS
 from vmwidgets.labs.session import Session
 from vmwidgets.questions import concept_test
-from vmwidgets.questions.concepts import CONCEPTS, KINDS, paper
+from vmwidgets.questions.concepts import KINDS, paper
 
 UNSURE = "I don't know"
 
