@@ -456,7 +456,7 @@ def words_written(events: Iterable[Event]) -> dict[int, tuple[int, int]]:
 
 
 class FaultRaised(Event, role="faults"):
-    """The walk of `va` stopped: `kind` and the processor's error code; `words` is the code with what it says."""
+    """The walk of `va` stopped: `kind` is what the fault is called; `words` is the error code with what it says."""
 
     va: int
     kind: str

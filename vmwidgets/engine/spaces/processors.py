@@ -196,7 +196,7 @@ class Processor:
                     return found
                 emit = self._all.recorder.emit
                 if emit is not None:
-                    emit((FaultRaised.tag, va, found.kind, found.code or 0, found.code_words))
+                    emit((FaultRaised.tag, va, found.called, found.code or 0, found.code_words))
                 if found.kind == "access-flag" and space.mark(va, access, user, self.cpu.controls):
                     minor += 1
                     continue

@@ -86,7 +86,7 @@ class MemoryFunctions(Part):
         assert fault is not None, "the kernel's tables have no user addresses"
         emit = system.recorder.emit
         if emit is not None:
-            emit((FaultRaised.tag, va, fault.kind, fault.code or 0, fault.code_words))
+            emit((FaultRaised.tag, va, fault.called, fault.code or 0, fault.code_words))
         raise kernel_error("FAULT", f"{Address(va)}: {fault.why}")
 
     # ---- objects -----------------------------------------------------------------------------
