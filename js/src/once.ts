@@ -14,15 +14,23 @@ function output(root: Element): Element | null {
   return found;
 }
 
-/** Of a part that begins or ends with what was said, only that beginning or end is hidden. */
+/** Of a part that begins or ends with what was said, only these sentences are hidden. */
 function fold(part: Element, sentence: string, said: ReadonlySet<string>): void {
-  const begin = [...said].find((one) => sentence.startsWith(`${one} `)) ?? "";
-  const rest = sentence.slice(begin.length);
-  const end = [...said].find((one) => rest.endsWith(` ${one}`)) ?? "";
+  const known = [...said].sort((one, other) => other.length - one.length); // one may begin as another does
+  const hidden = (words: string) => html("span", "vmw-said", words);
+  const words: (string | Element)[] = [];
+  let rest = sentence;
+  const next = () => known.find((one) => rest.startsWith(`${one} `));
+  for (let begin = next(); begin; begin = next()) {
+    words.push(hidden(begin), " ");
+    rest = rest.slice(begin.length + 1);
+  }
+  const end = known.find((one) => rest === one || rest.endsWith(` ${one}`)) ?? "";
   const own = rest.slice(0, rest.length - end.length);
-  const hidden = (words: string) => (words ? [html("span", "vmw-said", words)] : []);
-  if (begin || end) {
-    part.replaceChildren(...hidden(begin), own, ...hidden(end));
+  words.push(own);
+  if (end) words.push(hidden(end));
+  if (words.length > 1) {
+    part.replaceChildren(...words);
     if (!own.trim()) part.classList.add("vmw-said");
   } else if (part.children.length) part.textContent = sentence;
 }

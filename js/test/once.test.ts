@@ -60,14 +60,14 @@ test("an operation's sentences after a picture's own headline are not said again
   const [first, second, third] = [figure(area), figure(area), figure(area)];
   says(first, "It wrote 1 byte.", "A page was copied.");
   says(second, "2 tasks share 3 frames.", "It wrote 1 byte. A page was copied.");
-  says(third, "Page 2 was evicted.", "It wrote 1 byte. The hand is at page 3. A page was copied.");
+  says(third, "Page 2 was evicted.", "It wrote 1 byte. A page was copied. The hand is at page 3.");
   assert.deepEqual(seen(second), ["2 tasks share 3 frames."]);
   const reason = third.root.querySelector(".vmw-reason") as HTMLElement;
   assert.deepEqual(
     [...reason.querySelectorAll(".vmw-said")].map((part) => part.textContent),
     ["It wrote 1 byte.", "A page was copied."],
   );
-  assert.equal(reason.textContent, "It wrote 1 byte. The hand is at page 3. A page was copied.");
+  assert.equal(reason.textContent, "It wrote 1 byte. A page was copied. The hand is at page 3.");
 });
 
 test("another cell, and a picture at another moment, say their own", () => {

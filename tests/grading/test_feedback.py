@@ -226,7 +226,7 @@ def test_nothing_is_not_judged_yet_when_it_is_graded(tmp_path: Path) -> None:
     written(tmp_path / "in" / "ada.ipynb", "ada", "01", hardly_begun)
     (tmp_path / "course.toml").write_text(f'course = "{COURSE}"\nexercises = ["01/guard"]\n')
     command(tmp_path)
-    why = "(not judged, since you would first have to map most of the stacks, with a guard)"
+    why = "(not judged before this is done: map most of the stacks, with a guard)"
     texts = [path for path in (tmp_path / "out").rglob("*") if path.suffix in (".html", ".json", ".csv", ".txt")]
     assert len(texts) > 5
     assert [path.name for path in texts if "not judged yet" in path.read_text(encoding="utf-8")] == []

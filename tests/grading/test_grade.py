@@ -535,7 +535,7 @@ def test_work_of_another_lab_in_a_notebook_is_listed(tmp_path: Path, course: Pat
     course.write_text(f'course = "{COURSE}"\nexercises = ["01/guard", "02/no-rotation"]\n')
     written(tmp_path / "in" / "ada.ipynb", "ada", "02", solved("01/guard", "ada"), solved("02/no-rotation", "ada"))
     assert found(graded(tmp_path / "in", course)) == {
-        ("ada.ipynb", "01/guard"): (0, "not judged: the notebook last began lab 02, and this is of 01"),
+        ("ada.ipynb", "01/guard"): (0, "not judged: the notebook last began lab 02, and this is of lab 01"),
         ("ada.ipynb", "02/no-rotation"): (worth("02/no-rotation"), ""),
     }
 

@@ -430,11 +430,30 @@ def test_the_headline_says_what_was_evicted_or_where_the_hand_is_and_what_was_no
         if gone:
             assert caption.text.partition(" was ")[0].casefold() == gone[0].removeprefix("evicted: ")
         answer = caption.reason[caption.reason.index("The hand is at ") :] if gone else caption.text
-        assert answer.startswith(f"The hand is at {first[3].partition(' of ')[0]} of init: it was ")
+        assert answer.startswith(f"The hand is at {first[3].partition(' of ')[0]} of memory 1, in init: it was ")
         assert answer.endswith(f"(R is {referenced}).")
         (lamp, _) = next(node for node in scene.nodes if node.id == pointed(scene)).bars
         assert lamp.style == ("lamp-on" if referenced else "lamp-off")
         t.read(a + 2 * PAGE)  # by hand: the page at the hand
+
+
+@pytest.mark.parametrize("policy", ["clock", "fifo"])
+def test_what_is_freed_is_not_evicted(policy: str) -> None:
+    _m, t, a = turned(policy)
+    for free in (lambda: t.munmap(a + 3 * PAGE, PAGE), t.exit):
+        free()
+        scene = vm.Clock(t).scene()
+        gone = [run.text for node in scene.nodes if node.id.startswith("clock/gone/") for run in node.text]
+        assert all(one.startswith(("freed: ", "… and ")) for one in gone), gone
+        assert "evicted" not in scene.caption.text
+
+
+def test_a_hand_that_goes_all_around_has_cleared_the_page_that_it_takes() -> None:
+    _m, t, a = turned()
+    for page, _ in asked(vm.Clock(t).scene(), a):
+        t.read(a + page * PAGE)
+    t.write(a + 40 * PAGE, b"x")
+    assert vm.Clock(t).scene().caption.text.endswith(" was evicted after the hand cleared R of all 4 pages.")
 
 
 @pytest.mark.parametrize("policy", ["clock", "second chance"])

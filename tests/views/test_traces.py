@@ -213,7 +213,7 @@ def test_the_headline_of_several_policies_says_which_faults_least_and_most() -> 
         "opt": 6,
     }
     assert caption.text == "With 4 frames, the fewest faults are 8, by lru; the most are 10, by fifo and clock."
-    assert caption.reason.startswith("Knowing the future, opt has 6 with 4 frames. ")
+    assert caption.reason.startswith("opt, which knows the future, has 6 faults with 4 frames. ")
     two = vm.picture(trace.faults(("lru", "opt"), (2, 3, 4))).scene().caption
     assert two.text == "With 2 frames, the fewest faults are 9, by opt; the most are 12, by lru."
     same = vm.picture(trace.faults(("fifo", "lru"), 5)).scene().caption

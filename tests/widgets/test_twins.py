@@ -293,6 +293,11 @@ def test_what_comes_first_into_an_output_of_an_earlier_cell_is_saved_below_its_o
     shell.run("three = vm.EntryList(k)\nout.msg_id = 'm'\ndisplay(three)\nout.msg_id = ''", "c3")
     updated = [one["text/html"] for one in outputs if "elsewhere" in one.get("text/html", "")]
     assert twins(updated[-1])[-1] == shell.user_ns["three"].twin_id
+    shell.run("pass", "c2")
+    before = len(outputs)
+    shell.run("four = vm.Map(k)\nout.msg_id = 'm'\ndisplay(four)\nout.msg_id = ''", "c3")
+    own = [one["text/html"] for one in outputs[before:] if "elsewhere" in one.get("text/html", "")]
+    assert twins(own[-1])[-1] == shell.user_ns["four"].twin_id
 
 
 def test_what_was_cleared_out_of_an_output_is_not_saved(shell: PyodideShell, outputs: list[dict[str, Any]]) -> None:

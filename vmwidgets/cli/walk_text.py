@@ -21,11 +21,10 @@ def verdict(found: Walk) -> str:
     return f"{fault.exception}, {fault.called}{level}{code}: {fault.why}"
 
 
-def walk_lines(found: Walk, fmt: TableFormat[Any], controls: Any = None) -> Iterator[str]:
+def walk_lines(found: Walk, fmt: TableFormat[Any], controls: Any) -> Iterator[str]:
     """Yield every step with its fields, the verdict, and what each side may do with the page."""
     who = "user" if found.user else "supervisor"
-    used = fmt.defaults if controls is None else controls
-    register, root = fmt.rules.second_base(found.va, used) or (fmt.base_register, found.root)
+    register, root = fmt.rules.second_base(found.va, controls) or (fmt.base_register, found.root)
     yield f"{Address(found.va)} {who} {found.access}, {found.format} from {register} = {Address(root)}"
     for step in found.steps:
         yield f"  {step.name}[{step.index}] at {Address(step.pa)} = {step.value:#x}: {step.layout}{_target(step)}"

@@ -73,9 +73,8 @@ def rows_of(name: str, handed: Handed, seed: int, course: Course, ask: Asking) -
         row, works = Row(name, handed.begun.student, exercise, of=worth), handed.works.get(exercise, ())
         if handed.begun.lab not in labs_of(exercise):
             if works:
-                yield replace(
-                    row, findings=(found(Status.OTHER_LAB, began=called(handed.begun.lab), lab=lab_of(exercise)),)
-                )
+                labs = {"began": called(handed.begun.lab), "lab": called(lab_of(exercise))}
+                yield replace(row, findings=(found(Status.OTHER_LAB, **labs),))
         elif works:
             yield _best(row, works, f"{seed:016x}", handed.version, course, ask)
         else:

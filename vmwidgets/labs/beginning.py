@@ -282,16 +282,21 @@ def _refuse_misspelt(name: str) -> None:
     Any other name may be that of a course's own lab, which need not have exercises; one called by a number is known by
     its exercises.
     """
-    there = {*map(lab_of, (*exercises(), *known_mistakes())), *WITHOUT_EXERCISES, CONCEPTS}
+    ours = {*map(lab_of, known_mistakes()), *WITHOUT_EXERCISES, CONCEPTS}
+    there = {*map(lab_of, exercises()), *ours}
     if name in there or any(name in labs_of(one) for one in exercises()):
         return
     plain = re.sub(r"^lab[-_.]?", "", name.casefold())
-    number = re.match(r"0*(\d{1,2})([a-z]?)(?![a-z0-9])", plain)
+    number = re.match(r"0*(\d{1,2})([a-z]?)(?:-[a-z]|$)", plain)
     meant = f"{number[1]:0>2}{number[2]}" if number else plain
-    near = get_close_matches(meant, there, 1, cutoff=0.8) if len(meant) > 4 else []
-    if number or meant in there or near:
-        best = meant if meant in there else near[0] if near else ""
-        advice = f"did you mean {best!r}? " if best else "import a course's own exercises first; "
+    near = [one for one in sorted(ours) if number and one[:2] == meant[:2] and one[2:].isalpha()]
+    if plain.isalpha() and len(plain) > 4:
+        near = get_close_matches(plain, ours, 1, cutoff=0.8)
+    if number or meant in ours or near:
+        best = [meant] if meant in ours else near
+        advice = "import a course's own exercises first; "
+        if best:
+            advice = f"did you mean {' or '.join(map(repr, best))}? "
         raise Refused(f"lab={name!r}: there is no such lab; {advice}there are {', '.join(sorted(there - {CONCEPTS}))}")
 
 

@@ -43,11 +43,11 @@ class Criterion:
         """The sentence about work that was handed in: nothing is "not judged yet" when it is graded.
 
         >>> criterion(2, 0, "both ends are cut", "one is not", first="map the range").in_the_end
-        'both ends are cut (not judged, since you would first have to map the range)'
+        'both ends are cut (not judged before this is done: map the range)'
         """
         if not self.first:
             return self.sentence
-        return f"{self.sentence.rpartition(WAITS)[0]} (not judged, since you would first have to {self.first})"
+        return f"{self.sentence.rpartition(WAITS)[0]} (not judged before this is done: {self.first})"
 
     def data(self) -> dict[str, Any]:
         """Return the criterion as the notebook keeps it."""

@@ -15,7 +15,6 @@ from vmwidgets.views.memory.sharing import Frames, SharedRange, cells_of, draw_f
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.key import kind_of_range
 from vmwidgets.views.scene.model import Link, Node, Scene, Table
-from vmwidgets.views.scene.text import visible
 from vmwidgets.views.story.faults import faults_of
 
 from .at import At
@@ -62,20 +61,19 @@ def draw(at: At) -> Scene:
 
 
 def _answer(frames: Frames) -> str:
-    """Return how many frames tasks share, and who may write to them; "" if no table maps a frame."""
+    """Return how many frames several tasks have, and how many of these may be written; "" if no table maps a frame."""
     if not frames:
         return ""
-    having = [{task for task, _ in users} for users in frames.values()]
-    shared = sum(len(those) > 1 for those in having)
-    if not shared:
-        return f"No frame is shared: {'it is' if len(frames) == 1 else 'each is'} in one task's page tables."
-    sharing = set().union(*(those for those in having if len(those) > 1))
-    several = [users for users, those in zip(frames.values(), having, strict=True) if len(those) > 1]
-    writers = {task for users in several for (task, _), rights in users.items() if "w" in rights}
-    who = "no task" if not writers else visible(*writers) if len(writers) == 1 else counted(len(writers), "task")
-    what = "it" if shared == 1 else "them"
-    said = f"{counted(len(sharing), 'task')} share {shared:,} of {counted(len(frames), 'frame')}"
-    return f"{said}; {who} may write to {what}."
+    several = [users for users in frames.values() if len({task for task, _ in users}) > 1]
+    if not several:
+        return f"{'The frame' if len(frames) == 1 else 'Each frame'} is in the page tables of one task."
+    written = sum(any("w" in rights for rights in users.values()) for users in several)
+    which = f"{len(several):,} of {counted(len(frames), 'frame')} {'is' if len(several) == 1 else 'are'}"
+    if len(several) == 1:
+        may = "a task may write to it" if written else "no task may write to it"
+    else:
+        may = f"{f'{written:,}' if written else 'none'} of them may be written"
+    return f"{which} in the page tables of several tasks; {may}."
 
 
 def _fits_a_board(frames: Frames, before: Frames, tasks: Sequence[str]) -> bool:

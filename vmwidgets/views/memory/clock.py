@@ -244,22 +244,29 @@ def _hand(places: list[Box], first: RingPage, is_circle: bool) -> Node:
 
 def _taken(ring: RingValue, moment: Moment) -> str:
     """Return which page the hand, or the policy, took in this operation, and how many it passed, in a sentence."""
-    gone = _evicted(ring, moment)
-    if not gone:
+    evicted = [(frame, page) for frame, page, is_evicted in _left(ring, moment) if is_evicted]
+    if not evicted:
         return ""
-    (_, page), *others = gone
-    said = f"{page[:1].upper()}{page[1:]} was evicted" if not others else f"{counted(len(gone), 'page')} were evicted"
+    (frame, page), *others = evicted
+    if others:
+        return f"{counted(len(evicted), 'page')} were evicted."
     looked = [event for event in moment.so_far if isinstance(event, ev.HandLooked) and event.ring == ring.name]
-    cleared = sum(event.found == "used" for event in looked)
-    passed = f" after the hand cleared R of {counted(cleared, 'other page')}" if cleared and not others else ""
-    return f"{said}{passed}."
+    cleared = {event.frame for event in looked if event.found == "used"}
+    whose = f"all {len(cleared)} pages" if len(cleared) > 1 else "it"
+    whose = whose if frame in cleared else counted(len(cleared), "other page")
+    passed = f" after the hand cleared R of {whose}" if cleared else ""
+    return f"{page[:1].upper()}{page[1:]} was evicted{passed}."
 
 
-def _evicted(ring: RingValue, moment: Moment) -> list[tuple[int, str]]:
-    """Return the pages that left the ring in this operation, with their places before."""
+def _left(ring: RingValue, moment: Moment) -> list[tuple[int, str, bool]]:
+    """Return the pages that left the ring in this operation: frame before, name, and whether they were evicted.
+
+    The others were freed, with their memory.
+    """
     moved = _moved(moment.so_far, ring.name)
+    evicted = {event.frame for event in moment.so_far if isinstance(event, ev.PageOut | ev.PageLeaving)}
     return [
-        (before, f"page {index} of {visible(name)}")
+        (before, f"page {index} of {visible(name)}", before in evicted)
         for (name, index), (before, after) in sorted(_exchanged(moment.so_far).items())
         if after < 0 and moved.get(before, (-1, -1))[0] >= 0
     ]
@@ -270,7 +277,7 @@ def _answer(ring: RingValue, value: ReplacementValue) -> str:
     if not ring.pages:
         return ""
     first = ring.pages[0]
-    page = f"page {first.index} of {visible(first.task or first.object)}"
+    page = f"page {first.index} of {visible(first.object)}" + f", in {visible(first.task)}" * bool(first.task)
     if value.is_function:
         return f"A function decides which of {counted(ring.count, 'page')} leaves; {page} was brought in first."
     noted = (
@@ -344,12 +351,15 @@ def _came(ring: RingValue, moment: Moment) -> set[int]:
 
 def _gone(ring: RingValue, moment: Moment, y: float, width: float) -> list[Node]:
     """Return the pages that left the ring in this operation, as far as there is room; the others are counted."""
-    gone = _evicted(ring, moment)
-    widths = (min(text_width(f"evicted: {page}") + 24, width - 2 * MARGIN) for _, page in gone[:MOST_GONE])
+    gone = [
+        (frame, page, f"{'evicted' if is_evicted else 'freed'}: {page}")
+        for frame, page, is_evicted in _left(ring, moment)
+    ]
+    widths = (min(text_width(said) + 24, width - 2 * MARGIN) for _, _, said in gone[:MOST_GONE])
     boxes = kit.flow(widths, y, 24.0, width=width)
     nodes = [
-        kit.fold(f"clock/gone/{number}", box, f"evicted: {page}", title=f"{page} was in frame {frame:#x}")
-        for number, ((frame, page), box) in enumerate(zip(gone, boxes, strict=False))
+        kit.fold(f"clock/gone/{number}", box, said, title=f"{page} was in frame {frame:#x}")
+        for number, ((frame, page, said), box) in enumerate(zip(gone, boxes, strict=False))
     ]
     if len(gone) > len(boxes):
         below = max(box.y + box.h for box in boxes)

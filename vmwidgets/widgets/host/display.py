@@ -34,7 +34,8 @@ def show_box(box: Box | Output) -> None:
     if views_in(box):
         show_or_say(box, show_widget)
         return
-    if outputs_in(box):
+    if outputs := outputs_in(box):
+        _was_empty.difference_update(outputs)
         _to_look_into.setdefault(current_cell().id, []).append(box)
     raise NotImplementedError
 
@@ -64,7 +65,7 @@ def show_widget(widget: View | Box | Output) -> None:
 def _fix_around(output: Output, cell: Cell) -> None:
     """Fix the twin of an `Output` when this cell ends; of one that was empty, this cell may bring the first."""
     twin = _twin_around.get(output)
-    if twin is not None and not (twin.is_elsewhere and twin.cell_id == cell.id):  # that run's output is gone
+    if twin is not None:
         _fix_at_end(cell, twin)
     elif output in _was_empty:
         found = _to_look_into.setdefault(cell.id, [])
@@ -83,6 +84,14 @@ def _keep(twin: Twin, widget: Any, cell: Cell) -> None:
     _fix_at_end(cell, twin)
     for output in outputs_in(widget):
         _twin_around[output] = twin
+
+
+def forget_last_run() -> None:
+    """Forget the twins that the last run of this cell left below it for an `Output` elsewhere: they were cleared."""
+    cell = current_cell()
+    for output, twin in list(_twin_around.items()):
+        if twin.is_elsewhere and cell.lasts and twin.cell_id == cell.id:
+            del _twin_around[output]
 
 
 def fix_twins(*_result: object) -> None:

@@ -167,6 +167,14 @@ class TestHalves:
         assert "EPD0 is 1" in fault.why
         assert fault.syndrome.value & 0x3F == fault.code
 
+    def test_the_levels_of_52_bit_addresses_begin_at_minus_1(self):
+        fmt, memory = with_granule(12, 52), Ram(1 << 16)
+        expected = [(0x2B, "translation fault, level -1"), (0b000100, "translation fault, level 0")]
+        for code, says in expected:
+            fault = walk(memory, fmt, 0x4000, 0x1000, "read", True, Aarch64Controls()).fault
+            assert (fault.code, fault.says, fault.syndrome.value & 0x3F) == (code, says, code)
+            memory.write(0x4000, (0x5000 | 3).to_bytes(8, "little"))  # the root leads on, to an empty table
+
 
 @pytest.mark.parametrize(
     ("access", "user", "value"),

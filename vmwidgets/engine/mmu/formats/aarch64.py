@@ -51,6 +51,10 @@ _OTHERS = {
 """The other statuses: aborts, and the levels of larger tables."""
 
 
+_BELOW = {"bus-error": 0x13, "address-size": 0x29, "not-present": 0x2B}
+"""The statuses of level -1, at which there are no leaves."""
+
+
 def status_of(status: int) -> str:
     """Return the meaning of the status (DFSC, IFSC).
 
@@ -402,11 +406,12 @@ class GranuleRules(Aarch64Rules):
     ) -> FaultReport:
         """Report the fault with the manual's number of the level."""
         found = super().report(stop, path, access, user, controls)
-        has_begun = bool(path) or stop.kind == "bus-error"  # else it is a fault of level 0, whatever the root's is
-        if not has_begun or found.code is None or found.syndrome is None or self.first < 0:
-            return found
-        code = found.code + self.first
-        syndrome = replace(found.syndrome, value=found.syndrome.value + self.first)
+        read = len(path) + (stop.kind == "bus-error")
+        if not read or found.code is None or found.syndrome is None:
+            return found  # where nothing is read, it is a fault of level 0, whatever the root's is
+        level = read - 1 + self.first
+        code = _BELOW[stop.kind] if level < 0 else _STATUS[stop.kind] | level
+        syndrome = replace(found.syndrome, value=found.syndrome.value - found.code + code)
         return replace(found, code=code, syndrome=syndrome, says=status_of(code))
 
 
