@@ -63,10 +63,8 @@ test("an operation's sentences after a picture's own headline are not said again
   says(third, "Page 2 was evicted.", "It wrote 1 byte. A page was copied. The hand is at page 3.");
   assert.deepEqual(seen(second), ["2 tasks share 3 frames."]);
   const reason = third.root.querySelector(".vmw-reason") as HTMLElement;
-  assert.deepEqual(
-    [...reason.querySelectorAll(".vmw-said")].map((part) => part.textContent),
-    ["It wrote 1 byte.", "A page was copied."],
-  );
+  const hidden = [...reason.querySelectorAll(".vmw-said")].map((part) => part.textContent);
+  assert.equal(hidden.join(" "), "It wrote 1 byte. A page was copied.");
   assert.equal(reason.textContent, "It wrote 1 byte. A page was copied. The hand is at page 3.");
 });
 
