@@ -270,7 +270,7 @@ def test_without_jupyterlab_the_labs_are_not_copied_and_the_sentence_says_what_t
 ) -> None:
     answer = run(python, "-m", "vmwidgets", "course", path=only(), cwd=tmp_path)
     assert (answer.returncode, answer.stdout) == (2, "")
-    assert answer.stderr == f"JupyterLab is not installed: {install('lab')}\n"
+    assert answer.stderr == f"vmwidgets: JupyterLab is not installed: {install('lab')}\n"
     assert list(tmp_path.iterdir()) == []
 
 

@@ -42,7 +42,8 @@ def test_what_is_left_out_is_nowhere_in_the_worksheet_and_all_of_it_is_in_the_ke
         assert not re.search(rf"\b{value}\b|frame:{int(value, 16)}\b", text)
         assert value in sheet.key.to_svg()
     assert "error code 6" not in text
-    assert "error code 6" in sheet.key.to_text()
+    assert "not present, write" not in text, "what the code says is the code"
+    assert "error code 6: not present, write, user" in sheet.key.to_text()
     assert [one.number for one in sheet.answers] == [1, 2, 3]
 
 

@@ -95,7 +95,7 @@ def test_what_is_wrong_is_one_sentence(asked: object, sentence: str) -> None:
 def test_no_such_program_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["read", "--record", "./none-of-this-name"]) == 2
     assert capsys.readouterr().err == (
-        "./none-of-this-name is not a program that can be run: write its path, such as './prog'\n"
+        "vmwidgets: ./none-of-this-name is not a program that can be run: write its path, such as './prog'\n"
     )
 
 

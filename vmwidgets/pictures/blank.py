@@ -26,6 +26,9 @@ _NAMED = re.compile(rf"(?<![\w'.])((?:[A-Za-z][\w-]* )?[A-Za-z][\w-]*) ({_VALUE}
 _NO_NAMES = frozenset(("a", "at", "by", "copy", "for", "found", "from", "in", "is", "of", "than", "the", "to", "with"))
 """Words before a value that don't name it."""
 
+_MEANS = r"(?:: [a-z][^;.]*)?"
+"""What a code says in words, behind it: "6: not present, write, user"."""
+
 _LONG = 3
 """The length from which a value is unmistakable; a shorter one may mean other things."""
 
@@ -149,9 +152,9 @@ def _without(scene: Scene, answers: Sequence[Answer], words: Sequence[str]) -> S
         for one in answers:
             if alone and text == one.value and _is_known(text):
                 return _blank(one)
-            text = re.sub(
-                rf"(?i)(\b{re.escape(one.word)} ){re.escape(one.value)}(?![\w.])", rf"\g<1>{_blank(one)}", text
-            )
+            means = _MEANS if one.word.endswith("code") else ""
+            value = rf"(\b{re.escape(one.word)} ){re.escape(one.value)}(?![\w.]){means}"
+            text = re.sub(f"(?i){value}", rf"\g<1>{_blank(one)}", text)
             if _is_long(one.value):
                 text = _token(one.value).sub(_blank(one), text)
         return text
