@@ -6,6 +6,8 @@ import ast
 import json
 import random
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +138,23 @@ def test_no_cell_that_runs_again_fails_or_changes_a_verdict(path: Path) -> None:
 @pytest.mark.parametrize("seed", range(1, 10))
 def test_in_any_order_no_verdict_changes(path: Path, seed: int) -> None:
     """A learner answers otherwise, runs all, and then runs cells again, in an order of their own."""
+    with done(path, seed) as (client, code):
+        in_any_order(client, code, f"{lab_of(path)} {seed}")
+
+
+@by_name
+@pytest.mark.sweep
+def test_from_the_last_cell_to_the_first_none_fails_or_changes_a_verdict(path: Path) -> None:
+    with done(path, 0) as (client, code):
+        for number in reversed(code):
+            again(client, number)
+            cell = client.nb.cells[number]
+            assert failures(cell) == [], f"after the whole lab: {cell.source}"
+
+
+@contextmanager
+def done(path: Path, seed: int) -> Iterator[tuple[nbclient.NotebookClient, list[int]]]:
+    """A lab that a learner has answered and run once: what is run again in the block changes no verdict."""
     notebook = smaller(path)
     answered(notebook, seed)
     client, code = client_of(notebook, path)
@@ -143,24 +162,7 @@ def test_in_any_order_no_verdict_changes(path: Path, seed: int) -> None:
         for number in code:
             client.execute_cell(notebook.cells[number], number)
         first = verdicts(notebook)
-        in_any_order(client, code, f"{lab_of(path)} {seed}")
-        assert verdicts(notebook) == first
-    assert first.keys() == set(asked(path))
-
-
-@by_name
-@pytest.mark.sweep
-def test_from_the_last_cell_to_the_first_none_fails_or_changes_a_verdict(path: Path) -> None:
-    notebook = smaller(path)
-    answered(notebook, 0)
-    client, code = client_of(notebook, path)
-    with client.setup_kernel():
-        for number in code:
-            client.execute_cell(notebook.cells[number], number)
-        first = verdicts(notebook)
-        for number in reversed(code):
-            again(client, number)
-            assert failures(notebook.cells[number]) == [], f"after the whole lab: {notebook.cells[number].source}"
+        yield client, code
         assert verdicts(notebook) == first
     assert first.keys() == set(asked(path))
 
@@ -191,19 +193,11 @@ def middle_of(path: Path, code: list[int], seed: int) -> int:
 @pytest.mark.parametrize("seed", range(3))
 def test_run_all_above_changes_no_verdict(path: Path, seed: int) -> None:
     """From a cell in the middle, after that cell and all later ones have run: the cells above it, and then it again."""
-    notebook = smaller(path)
-    answered(notebook, seed)
-    client, code = client_of(notebook, path)
-    middle = middle_of(path, code, seed)
-    with client.setup_kernel():
-        for number in code:
-            client.execute_cell(notebook.cells[number], number)
-        first = verdicts(notebook)
-        for number in code[: middle + 1]:
+    with done(path, seed) as (client, code):
+        for number in code[: middle_of(path, code, seed) + 1]:
             again(client, number)
-            assert failures(notebook.cells[number]) == [], notebook.cells[number].source
-        assert verdicts(notebook) == first
-    assert first.keys() == set(asked(path))
+            cell = client.nb.cells[number]
+            assert failures(cell) == [], cell.source
 
 
 def client_of(notebook: Any, path: Path) -> tuple[nbclient.NotebookClient, list[int]]:

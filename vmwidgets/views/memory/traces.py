@@ -496,6 +496,9 @@ def _caption(value: FaultsValue, knee: str) -> Caption:
     return Caption(compared[0] if compared else text, (), " ".join(reasons))
 
 
+OPTIMAL = "opt"
+
+
 def _compared(value: FaultsValue) -> list[str]:
     """Return which policies fault least and most, for the number of frames for which they differ most; none if never.
 
@@ -513,9 +516,6 @@ def _compared(value: FaultsValue) -> list[str]:
     said = say_traces("least", size, **names, few=f"{few:,}", many=f"{many:,}")
     best = [one for one in value.policies if one not in policies]
     return [said, *(say_traces("possible", size, policy=one, faults=f"{value.faults(one, size):,}") for one in best)]
-
-
-OPTIMAL = "opt"
 
 
 def _scale(low: int, high: int, y: Callable[[int], float], left: float, right: float) -> Iterator[Node]:

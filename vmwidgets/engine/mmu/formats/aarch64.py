@@ -50,7 +50,6 @@ _OTHERS = {
 }  # fmt: skip
 """The other statuses: aborts, and the levels of larger tables."""
 
-
 _BELOW = {"bus-error": 0x13, "address-size": 0x29, "not-present": 0x2B}
 """The statuses of level -1, at which there are no leaves."""
 
@@ -109,13 +108,21 @@ class Aarch64Controls(Controls):
 
 
 class Aarch64Rules(Rules[Aarch64Controls]):
-    """Order of checks: translation, address size, access flag, permission."""
+    """Order of checks: translation, address size, access flag, permission.
+
+    Addresses have `va_bits` bits; the root is at the manual's level `first`.
+    """
+
+    def __init__(self, va_bits: int = 48, first: int = 0) -> None:
+        self.va_bits = va_bits
+        self.first = first
 
     def start(self, level: Level, root: int, va: int, controls: Aarch64Controls) -> Start | Stop:
-        """Choose the root, by D5.2.1: TTBR0 if bits 63:48 are all 0, TTBR1 if all are 1, else none."""
-        high = va >> 48
-        if high not in (0, 0xFFFF):
-            return Stop("non-canonical", f"{Address(va)} is in neither half: bits 63 to 48 are not all equal")
+        """Choose the root, by D5.2.1: TTBR0 if the bits above the translated ones are all 0, TTBR1 if all are 1."""
+        high, ones = va >> self.va_bits, (1 << 64 - self.va_bits) - 1
+        if high not in (0, ones):
+            why = f"{Address(va)} is in neither half: bits 63 to {self.va_bits} are not all equal"
+            return Stop("non-canonical", why)
         return self.half(level, root, va, controls, bool(high))
 
     def second_base(self, va: int, controls: Aarch64Controls) -> tuple[str, int] | None:
@@ -132,7 +139,7 @@ class Aarch64Rules(Rules[Aarch64Controls]):
 
     def start_shift(self, controls: Aarch64Controls) -> int:
         """Return the lowest of the bits that tell the halves apart."""
-        return 48
+        return self.va_bits
 
     def check_descriptor(
         self, level: Level, descriptor: Descriptor, word: int, controls: Aarch64Controls
@@ -178,9 +185,14 @@ class Aarch64Rules(Rules[Aarch64Controls]):
     def report(
         self, stop: Stop, path: Sequence[WalkEntry], access: Access, user: bool, controls: Aarch64Controls
     ) -> FaultReport:
-        """Report the status code (D17.2.37), and the syndrome register with the exception class."""
-        level = len(path) if stop.kind == "bus-error" else max(0, len(path) - 1)
-        code = _STATUS["not-present" if stop.kind == "non-canonical" else stop.kind] | level
+        """Report the status code (D17.2.37), with the manual's level, and the syndrome register with its class.
+
+        Where no descriptor is read, it is a fault of level 0, whatever the root's is.
+        """
+        read = len(path) + (stop.kind == "bus-error")
+        level = read - 1 + self.first if read else 0
+        kind = "not-present" if stop.kind == "non-canonical" else stop.kind
+        code = _BELOW[kind] if level < 0 else _STATUS[kind] | level
         common, who = code | 1 << 25, "user code" if user else "the supervisor"
         if access == "execute":
             value = common | (0x20 if user else 0x21) << 26
@@ -382,39 +394,6 @@ AARCH64: TableFormat[Aarch64Controls] = TableFormat(
 """Each half has four levels."""
 
 
-class GranuleRules(Aarch64Rules):
-    """The same rules with other granules and other sizes of addresses; the root is at the manual's level `first`."""
-
-    def __init__(self, va_bits: int, first: int) -> None:
-        self.va_bits = va_bits
-        self.first = first
-
-    def start(self, level: Level, root: int, va: int, controls: Aarch64Controls) -> Start | Stop:
-        """Choose the half, by D5.2.1: the bits above the translated ones are all 0 or all 1."""
-        high, ones = va >> self.va_bits, (1 << 64 - self.va_bits) - 1
-        if high not in (0, ones):
-            why = f"{Address(va)} is in neither half: bits 63 to {self.va_bits} are not all equal"
-            return Stop("non-canonical", why)
-        return self.half(level, root, va, controls, bool(high))
-
-    def start_shift(self, controls: Aarch64Controls) -> int:
-        """Return the lowest of the bits that tell the halves apart."""
-        return self.va_bits
-
-    def report(
-        self, stop: Stop, path: Sequence[WalkEntry], access: Access, user: bool, controls: Aarch64Controls
-    ) -> FaultReport:
-        """Report the fault with the manual's number of the level."""
-        found = super().report(stop, path, access, user, controls)
-        read = len(path) + (stop.kind == "bus-error")
-        if not read or found.code is None or found.syndrome is None:
-            return found  # where nothing is read, it is a fault of level 0, whatever the root's is
-        level = read - 1 + self.first
-        code = _BELOW[stop.kind] if level < 0 else _STATUS[stop.kind] | level
-        syndrome = replace(found.syndrome, value=found.syndrome.value - found.code + code)
-        return replace(found, code=code, syndrome=syndrome, says=status_of(code))
-
-
 @cache
 def with_granule(granule: int, va_bits: int) -> TableFormat[Aarch64Controls]:
     """Return the format with pages of 2**`granule` bytes (12, 14 or 16) and `va_bits`-bit addresses, as in Linux.
@@ -440,7 +419,7 @@ def with_granule(granule: int, va_bits: int) -> TableFormat[Aarch64Controls]:
     return replace(
         AARCH64, name=(f"aarch64, {1 << granule - 10} KiB granule,"
                        f" {va_bits} bits"), levels=tuple(levels), va_bits=va_bits,
-        rules=GranuleRules(va_bits, 4 - count),
+        rules=Aarch64Rules(va_bits, 4 - count),
     )  # fmt: skip
 
 
