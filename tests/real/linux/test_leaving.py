@@ -74,7 +74,9 @@ def test_a_hundred_comparisons_one_of_them_killed_from_outside_leave_no_process(
 
     monkeypatch.setattr(compare, "Living", Watched)
     descriptors = len([*Path("/proc/self/fd").iterdir()])
-    stopped = [vm.compare_with_linux(m).stopped for _ in range(100)]
+    found = [vm.compare_with_linux(m) for _ in range(100)]
+    stopped = [one.stopped for one in found]
+    assert all(one.agrees for one in found if not one.stopped)
     assert len(set(sessions)) == 100
     assert [number for number, why in enumerate(stopped, 1) if why] == [50]
     assert stopped[49].startswith("in operation 7 a process was ended from outside")
@@ -100,6 +102,30 @@ def test_an_interrupt_ends_the_comparison_and_its_processes(monkeypatch):
     assert len(m.journal) == before, "the machine goes on as it was"
     monkeypatch.undo()
     assert vm.compare_with_linux(m).agrees
+
+
+def test_after_a_fork_no_memory_of_the_interpreters_is_still_shared():
+    """A write to such a page would fault, and be counted with the access that was compared just then."""
+    if tuple(int(one) for one in os.uname().release.split("-")[0].split(".")[:2]) < (5, 14):
+        pytest.skip("MADV_POPULATE_WRITE came with Linux 5.14")
+    with Linux() as linux:
+        child = linux.first.fork()
+        for process in living_processes(linux.program.pid):
+            folder = Path(f"/proc/{process}")
+            shared, seen = [], 0
+            with (folder / "pagemap").open("rb", buffering=0) as pagemap:
+                for line in (folder / "maps").read_text().splitlines():
+                    if line.split()[1] != "rw-p":
+                        continue
+                    start, end = (int(word, 16) for word in line.split()[0].split("-"))
+                    pagemap.seek(start // 4096 * 8)
+                    for word in memoryview(pagemap.read((end - start) // 4096 * 8)).cast("Q"):
+                        seen += word >> 63
+                        if word >> 63 and not word >> 56 & 1:
+                            shared.append(line)
+            assert seen > 100, "an interpreter has megabytes"
+            assert not shared
+        child.close()
 
 
 def test_processes_end_with_the_process_that_asked_also_if_that_is_killed():

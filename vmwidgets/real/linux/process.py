@@ -50,6 +50,7 @@ MS_SYNC = 4
 PR_SET_CHILD_SUBREAPER, PR_SET_THP_DISABLE = 36, 41
 PRESENT, ALONE = 63, 56
 """Bits of a page in /proc/self/pagemap: it is in memory; only this process has it mapped, once."""
+MADV_POPULATE_WRITE = 23
 WARM = 8
 """The number of copies of its own bytes that are made before one whose faults are counted: most processes need two."""
 FAILED = ctypes.c_void_p(-1).value
@@ -59,6 +60,27 @@ STACK_LIMIT = 8 << 20
 def protection_number(words: str) -> int:
     """Return the `PROT_` bits of letters such as "rw-"."""
     return sum(number for letter, number in PROTECTIONS.items() if letter in words)
+
+
+def all_mapped(until: int = 1 << 64) -> list[tuple[int, int, str, int, str]]:
+    """Return this process's mappings, from /proc/self/maps, at least those that begin below an address."""
+    text, descriptor = b"", os.open("/proc/self/maps", os.O_RDONLY)
+    while part := os.read(descriptor, 8192):  # lines come in the order of addresses
+        text += part
+        if int(part[part.rfind(b"\n", 0, -1) + 1 :].split(b"-")[0], 16) >= until:
+            break
+    os.close(descriptor)
+    found = []
+    for line in text.decode().splitlines():
+        span, rights, offset, _, _, *path = line.split(maxsplit=5)
+        start, end = (int(word, 16) for word in span.split("-"))
+        found.append((start, end, rights, int(offset, 16), path[0] if path else ""))
+    return found
+
+
+def is_judged(start: int, end: int) -> bool:
+    """Return whether a mapping is in the judged regions."""
+    return any(low < end and start < high for low, high in REGIONS)
 
 
 class Process:
@@ -100,7 +122,9 @@ class Process:
 
     def fork(self, descriptor: int) -> None:
         """Fork a child with a socket and a pipe of its own; both answer, each on its socket."""
-        if os.fork():
+        is_parent = os.fork()
+        self.own_its_pages()
+        if is_parent:
             os.close(descriptor)
             return
         self.connection.close()
@@ -109,23 +133,21 @@ class Process:
             os.close(end)
         self.pipe = self.new_pipe()
 
+    def own_its_pages(self) -> None:
+        """Take the faults of the interpreter's own memory now, so that none is counted with a later access.
+
+        After a fork both processes have their private pages write-protected, and Python writes to any of them, were it
+        only a count of references.  Linux before 5.14 refuses this; there, warm copies must do (`_counted`).
+        """
+        for start, end, rights, *_ in all_mapped():
+            if rights == "rw-p" and not is_judged(start, end):
+                LIBRARY.madvise(start, end - start, MADV_POPULATE_WRITE)
+
     # ---- what is mapped ----------------------------------------------------------------------
 
     def mapped(self) -> list[tuple[int, int, str, int, str]]:
-        """Return the mappings in the judged regions, from /proc/self/maps: start, end, rights, offset, file."""
-        text, descriptor = b"", os.open("/proc/self/maps", os.O_RDONLY)
-        while part := os.read(descriptor, 8192):  # lines come in the order of addresses
-            text += part
-            if int(part[part.rfind(b"\n", 0, -1) + 1 :].split(b"-")[0], 16) >= REGIONS[-1][1]:
-                break
-        os.close(descriptor)
-        found = []
-        for line in text.decode().splitlines():
-            span, rights, offset, _, _, *path = line.split(maxsplit=5)
-            start, end = (int(word, 16) for word in span.split("-"))
-            if any(low < end and start < high for low, high in REGIONS):
-                found.append((start, end, rights, int(offset, 16), path[0] if path else ""))
-        return found
+        """Return the mappings in the judged regions: start, end, rights, offset, file."""
+        return [one for one in all_mapped(REGIONS[-1][1]) if is_judged(*one[:2])]
 
     def rights_at(self, address: int) -> str:
         """Return the rights of the mapping that contains an address, as in /proc/self/maps; "" if there is none."""
