@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import islice, pairwise
+from itertools import pairwise
 from typing import NamedTuple
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import PAGE_SHIFT, binary_size
-from vmwidgets.engine.kernel.map.map_schema import Entries, EntryFields, EntryValue, Fold, MapValue
+from vmwidgets.engine.kernel.map.map_schema import Entries, EntryFields, EntryValue, Fold, MapValue, NodeValue
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.model import MANY, STILL, Caption, Link, Marks, Node, Steps, looks_of
 from vmwidgets.views.story.look import Difference, Look, difference
@@ -298,9 +298,22 @@ def cards_of(before: MapValue, value: MapValue, events: Sequence[ev.Event]) -> t
 
 def _deepest(look: Look[MapValue]) -> int:
     """Return the greatest depth of the tree: before the operation, after it, or when a node was inserted."""
-    linked = (number for number, event in enumerate(look.moment.events, 1) if isinstance(event, ev.TreeLinked))
-    hung = (look.at(number) for number in islice(linked, MOST_LEAVING))
-    return max(depth_of(one) for one in (look.after, look.before, *hung))
+    before, name = dict(depths_of(look.before)), look.before.name
+    found = [depth_of(look.after), *before.values()]
+    changes = (
+        (number, event)
+        for number, event in enumerate(look.moment.events, 1)
+        if isinstance(event, (ev.TreeLinked, ev.TreeRotated, ev.TreeUnlinked)) and event.tree == name
+    )
+    linked = 0
+    for position, (number, event) in enumerate(changes):
+        if isinstance(event, ev.TreeLinked) and linked < MOST_LEAVING:
+            linked += 1
+            if position:
+                found.append(depth_of(look.at(number)))
+            elif event.parent in look.before.nodes:  # a first leaf needs no replay: all others are as before
+                found.append(before[event.parent] + 1)
+    return max(found, default=0)
 
 
 def depths_of(value: MapValue) -> Iterator[tuple[int, int]]:
@@ -434,13 +447,14 @@ def moved_in_tree(before: MapValue, value: MapValue) -> frozenset[int]:
 
 def rehung_in_tree(before: MapValue, value: MapValue) -> frozenset[int]:
     """Return nodes of the tree of `value` whose parent has changed; without new ones."""
-    was, now = parents_of(before), parents_of(value)
-    return frozenset(one for one in before.nodes.keys() & value.nodes.keys() if was.get(one) != now.get(one))
+    was = parents_of(node for node in before.nodes.values() if value.nodes.get(node.id) is not node)
+    now = parents_of(node for node in value.nodes.values() if before.nodes.get(node.id) is not node)
+    both = before.nodes.keys() & value.nodes.keys()
+    return frozenset(one for one in both & (was.keys() | now.keys()) if was.get(one) != now.get(one))
 
 
-def parents_of(value: MapValue) -> dict[int, int]:
-    """Return the parent of each node in the tree."""
-    nodes = value.nodes.values()
+def parents_of(nodes: Iterable[NodeValue]) -> dict[int, int]:
+    """Return the parent of each child of some nodes of a tree."""
     return {child: node.id for node in nodes for child in (node.left, node.right) if child}
 
 

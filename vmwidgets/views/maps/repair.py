@@ -276,7 +276,7 @@ def _node(
 
 def _links(stage: Stage, number: int, drawn: Mapping[int, Node]) -> Iterator[Link]:
     """Yield lines from each node to its children, with the states of conflicts and of moved nodes."""
-    was = parents_of(stage.before)
+    was = parents_of(stage.before.nodes.values())
     for node in stage.after.nodes.values():
         for side, child in (("left", node.left), ("right", node.right)):
             source, target = drawn.get(node.id), drawn.get(child)

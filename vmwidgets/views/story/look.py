@@ -70,5 +70,6 @@ def difference(before: Mapping[Any, object], now: Mapping[Any, object]) -> Diffe
     >>> difference({1: "a", 2: "b"}, {2: "c", 3: "d"})
     Difference(new=frozenset({3}), changed=frozenset({2}), leaving=frozenset({1}))
     """
-    changed = (key for key in before.keys() & now.keys() if before[key] != now[key])
+    both = before.keys() & now.keys()
+    changed = (key for key in both if before[key] is not now[key] and before[key] != now[key])
     return Difference(frozenset(now.keys() - before.keys()), frozenset(changed), frozenset(before.keys() - now.keys()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from ...base.errors import in_ascii, printable
@@ -27,6 +27,9 @@ from ...base.units import Address, Size
 EntryFields = tuple[int, int, int, str | None, int, int, int, int]
 """id, start, end, object's name, offset, flags, address of the entry itself (0: none), wired count."""
 
+KEPT = 4096
+"""How many of the latest values of entries and nodes are kept to be used again: most of a map stays as it is."""
+
 
 @frozen
 class EntryValue:
@@ -47,8 +50,9 @@ class EntryValue:
     wired: int = 0
 
     @classmethod
+    @lru_cache(maxsize=KEPT)
     def of(cls, fields: EntryFields, role: str = "") -> EntryValue:
-        """The value that an event carries."""
+        """The value that an event carries; equal ones are one object, so that two looks are soon compared."""
         identity, start, end, target, offset, flags, address, wired = fields
         return cls(identity, Address(start), Address(end), target, offset, flags, address, role, wired)
 
@@ -100,6 +104,12 @@ class NodeValue:
     left: int
     right: int
     red: bool
+
+    @classmethod
+    @lru_cache(maxsize=KEPT)
+    def of(cls, identity: int, left: int, right: int, red: bool) -> NodeValue:
+        """A node; equal ones are one object."""
+        return cls(identity, left, right, red)
 
 
 @frozen

@@ -124,7 +124,7 @@ def _hangs(entry: Entry, root: Node | None) -> bool:
 
 def _node_value(node: Node) -> NodeValue:
     left, right = node.left, node.right
-    return NodeValue(node.id, 0 if left is None else left.id, 0 if right is None else right.id, node.red)
+    return NodeValue.of(node.id, 0 if left is None else left.id, 0 if right is None else right.id, node.red)
 
 
 def _folded(child: Node | None, shown: dict[int, Entry] | None) -> Node | None:
