@@ -150,13 +150,9 @@ def _given(given: Any) -> Given:
 
 
 def _is_there(name: str) -> bool:
-    """Return whether a text is the path of a file, or of a folder, of which a sentence says so."""
+    """Return whether a text is the path of a file, or of anything else, of which a sentence says what it is."""
     try:
-        return (
-            Path(name).is_file()
-            or (name != "" and Path(name).is_dir())
-            or (name.startswith("/proc/") and name.endswith("maps"))
-        )
+        return (name != "" and Path(name).exists()) or (name.startswith("/proc/") and name.endswith("maps"))
     except (OSError, ValueError):
         return False
 
@@ -272,22 +268,21 @@ def _nothing(given: Given) -> str:
     """Return the sentence for an unknown text: what it looks like, and what can be read."""
     text = given.short
     _, unsaid = read_kernel_text(text)
-    if not any(True for _ in numbered(text.lines)):
+    lines = [*numbered(given.text.splitlines() if text.taken["blanked"] else text.lines)]
+    if not lines:
         return f"{given.source} is empty: {_COULD}"
     if given.path is None and "\n" not in given.text.strip() and re.fullmatch(r"\S{1,200}", given.text.strip()):
         name = printable(given.text.strip())
         if "/" in name or re.search(r"\.[a-z0-9]{1,6}$", name):
             return f"there is no file {name}, and as a text nothing in it is of a kind that can be read: {_COULD}"
-    for number, line in numbered(text.lines):
+    for number, line in lines:
         for one in SEEN:
             if one.line.fullmatch(line.rstrip()):
                 return f"line {number} of {given.source}: this is {one.what}; {one.todo}"
     if unsaid:
         return f"{given.source} says nothing that can be read as it is. {unsaid[0]} {_COULD[0].upper()}{_COULD[1:]}"
-    number, line = next(numbered(text.lines))
-    lines = counted(sum(1 for _ in numbered(text.lines)), "line")
-    first = printable(repr(line.strip()[:50]))
-    return f"{given.source} has {lines}, the first {first}, and nothing in it is of a kind that can be read: {_COULD}"
+    has = f"{counted(len(lines), 'line')}, the first {printable(repr(lines[0][1].strip()[:50]))}"
+    return f"{given.source} has {has}, and nothing in it is of a kind that can be read: {_COULD}"
 
 
 _COULD = "what can be read are " + "; ".join(kind.reads for kind in KINDS)
