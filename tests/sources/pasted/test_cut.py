@@ -376,3 +376,20 @@ def test_rows_of_equal_length_are_not_wrapped() -> None:
     rows = "".join(f"{at:08x} {at:016x} {4096:08x} rwxu-ad\n" for at in range(0, 5 * 4096, 4096))
     assert len(vm.load(rows).listings[0].ranges) == 1
     assert not any("window" in one for one in vm.load(rows).unsaid)
+
+
+LISTED = (
+    "0000003fffffe000 0000000087f66000 0000000000001000 rw---ad",
+    "3fffe000 0000000087f66000 00001000 rw---ad",
+    "ffff888000200000-ffff888000400000 0000000000200000 -rw",
+    "00001000-00002000 00001000 urw",
+    "ffff888000200000: 0000000000200000 XGPDA---W",
+)
+
+
+@pytest.mark.parametrize("line", LISTED)
+def test_a_line_of_the_monitor_whose_beginning_is_missing_is_left_out(line: str) -> None:
+    assert len(vm.load(f"{line}\n").listings[0].ranges) == 1
+    for cut in range(1, len(line)):
+        with pytest.raises(vm.Refused):
+            vm.load(f"{line[cut:]}\n")
