@@ -295,6 +295,28 @@ def test_an_interrupt_while_modules_are_loaded_is_one_line(module):
     assert (done.returncode, done.stdout, done.stderr) == (130, "", says)
 
 
+IN_THE_ENGINE = """
+import os, signal, sys
+
+class Interrupt:
+    def find_spec(self, name, *_):
+        if name == "vmwidgets.engine.machine":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupt())
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one process")
+def test_an_interrupt_while_the_package_is_loaded_is_one_line(tmp_path):
+    """What Python imports first of all stands in for the key."""
+    (tmp_path / "sitecustomize.py").write_text(IN_THE_ENGINE)
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run([*COMMAND, "read", "x"], capture_output=True, text=True, env=environment, check=False)
+    assert (done.stdout, done.stderr) == ("", "\nvmwidgets: stopped before anything was changed\n")
+    assert done.returncode == -signal.SIGINT
+
+
 def test_the_module_says_which_version_it_is():
     done = subprocess.run([*COMMAND, "--version"], capture_output=True, text=True, check=True)
     assert done.stdout == f"vmwidgets {vmwidgets.__version__}\n"
