@@ -222,7 +222,8 @@ def _layout(architecture: str) -> str:
 
 
 _REFERENCE = re.compile(
-    r"^(?:(?:I  | [LSM] )[0-9a-fA-F]+,[0-9]+|[ \t]*(?:0[xX])?[0-9a-fA-F]+[ \t,]+(?:[RWrwIiFf]|READ|WRITE|P_[A-Z_]+)\b.*"
+    r"^(?:[ \t]*[ILSM][ \t]{1,3}[0-9a-fA-F]+,[0-9]+"
+    r"|[ \t]*(?:0[xX])?[0-9a-fA-F]+[ \t,]+(?:[RWrwIiFf]|READ|WRITE|P_[A-Z_]+)\b.*"
     r"|[012][ \t]+(?:0[xX])?[0-9a-fA-F]+)[ \t]*\r?$|^[^\n]*\b(?i:addr|address|vaddr)\b[^\n]*[,;\t]",
     re.MULTILINE,
 )
@@ -233,7 +234,10 @@ _LACKEY = re.compile(r"^==[0-9]+== Lackey, an example Valgrind tool", re.MULTILI
 
 def _references(given: Given) -> Any:
     """Return a program's references, which needs NumPy."""
-    if not _REFERENCE.search(given.text[:20_000]):
+    text, passed = given.text.removeprefix("\ufeff"), ""
+    if not _REFERENCE.search(text[:20_000]) and not given.short.taken["blanked"] and given.short.said:
+        text, passed = given.short.text, f"Passed over: {', '.join(given.short.said)}."
+    if not _REFERENCE.search(text[:20_000]):
         if _LACKEY.search(given.text[:2_000]):
             raise Refused(
                 f"{given.source} has the head of Valgrind's lackey, and no reference: record it with --trace-mem=yes"
@@ -242,7 +246,10 @@ def _references(given: Given) -> Any:
     from .program_references import read_references
 
     name = "" if given.path is None else printable(Path(given.path).name.partition(".")[0])
-    return read_references(given.text.removeprefix("\ufeff"), given.source, name)
+    found = read_references(text, given.source, name)
+    if found is not None and passed:
+        found.unsaid = (*found.unsaid, passed)
+    return found
 
 
 def _kernel(given: Given) -> Any:
