@@ -513,3 +513,25 @@ def test_an_access_that_the_text_does_not_say_is_not_called_a_read(text: str) ->
     assert trap.says.startswith("The access to 0x")
     assert " it." not in trap.says  # what was refused can't be allowed by what is known
     assert not any("allow what failed" in one for one in pasted.unsaid)
+
+
+@pytest.mark.parametrize(
+    ("text", "means"),
+    [
+        (
+            f"{AT}0000000000000010\nMem abort info:\n  ESR = 0x0000000096000005",
+            "data abort from the same exception level",
+        ),
+        (f"{AT}0000000000000008\nOops [#1]\nstatus: 0000000200000120 cause: 000000000000000f", "store/AMO page fault"),
+    ],
+)
+def test_a_register_that_ends_the_text_is_not_its_leading_zeros(text: str, means: str) -> None:
+    assert only(f"{text}\n").means == only(text).means == means
+    for cut in range(1, 16):
+        trap = only(text[:-cut])
+        assert (trap.code, trap.decoded) == (None, ()), text[:-cut]
+        assert "not a" not in trap.says
+
+
+def test_a_register_of_32_bits_may_end_the_text() -> None:
+    assert only(f"{AT}00000034").address == 0x34

@@ -23,6 +23,10 @@ _GOES_ON = re.compile(r" [0-9a-f]+(?![\w.:+/])", re.ASCII)
 """What follows a number with a blank in it: then its first digits are not the number."""
 
 
+_WIDE = re.compile(r"\b(?:0x)?[0-9a-f]{16}\b", re.ASCII)
+"""A register of a processor with 64 bits."""
+
+
 class Word(NamedTuple):
     """A descriptor in an oops: its name, its value and its line."""
 
@@ -74,8 +78,15 @@ class Event:
                 return None
             if self.parts.ends_in(number, match.end()):
                 self.parts.unsaid.append(f"The text ends with a number in line {number}: digits may be missing.")
+                if self._is_padded(digits):
+                    return None
             return 0 if "null" in digits.lower() else int(digits, 16) if digits and len(digits) <= 16 else None
         return None
+
+    def _is_padded(self, digits: str) -> bool:
+        """Return whether the first digits of a number are its leading zeros, so that others are missing."""
+        is_64 = any(_WIDE.search(line) for _, line in self.lines)
+        return digits[:1] == "0" and len(digits) not in ((1, 16) if is_64 else (1, 8, 16))
 
     def words(self, pattern: re.Pattern[str]) -> list[Word]:
         """Return the descriptors matched by a pattern as name and value, all in the first line with one.
