@@ -5,8 +5,14 @@ does so for the command ``vmwidgets`` too.  In a folder of submissions, any stud
 module needs nothing but what Python itself has loaded, and nothing may be imported before it.
 """
 
+from __future__ import annotations
+
 import os
 import sys
+
+TYPE_CHECKING = False  # typing is not loaded yet
+if TYPE_CHECKING:
+    from types import TracebackType
 
 READING = ("grade",)
 """The commands that read other people's files."""
@@ -71,4 +77,18 @@ def _folders(given: list[str]) -> list[str]:
     return [one for one in found if one]
 
 
+def say_less_of_an_interrupt() -> None:
+    """Have an interrupt while the command's modules are loaded, which takes half a second, end in one line."""
+    if _arguments():
+        sys.excepthook = _said
+
+
+def _said(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        sys.stderr.write("\nvmwidgets: stopped before anything was changed\n")
+    else:
+        sys.__excepthook__(kind, error, trace)
+
+
 refuse_unsafe_paths()
+say_less_of_an_interrupt()

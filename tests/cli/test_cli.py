@@ -3,10 +3,12 @@ from __future__ import annotations
 import gzip
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -208,6 +210,35 @@ def test_a_pipe_that_nobody_reads_is_no_error(command, unbuffered, tmp_path):
     assert done.stderr == b""
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a file that is always full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_an_output_that_takes_no_more_is_said_in_one_sentence(unbuffered, tmp_path):
+    (tmp_path / "maps.txt").write_text("00400000-00401000 r-xp 00000000 00:00 0 /bin/true\n")
+    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*COMMAND, "read", tmp_path / "maps.txt"], stdout=full, stderr=subprocess.PIPE, env=environment, check=False
+        )
+    assert done.stderr == b"vmwidgets: the output can't be written: No space left on device\n"
+    assert done.returncode == 2
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the shell of Windows closes no streams")
+@pytest.mark.parametrize("closed", [">&-", "<&-", "2>&-", ">&- <&- 2>&-"])
+def test_a_stream_that_the_shell_closed_is_no_error(closed, tmp_path):
+    (tmp_path / "maps.txt").write_text("00400000-00401000 r-xp 00000000 00:00 0 /bin/true\n")
+    line = f"{shlex.join([*COMMAND, 'read', str(tmp_path / 'maps.txt')])} {closed}"
+    done = subprocess.run(["sh", "-c", line], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_text_from_a_closed_input_is_empty():
+    line = f"{shlex.join([*COMMAND, 'read', '-'])} <&-"
+    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("vmwidgets: the text is empty: ")
+
+
 @pytest.mark.parametrize(
     ("arguments", "status"),
     [
@@ -262,6 +293,28 @@ def test_an_interrupt_while_modules_are_loaded_is_one_line(module):
     done = subprocess.run([sys.executable, "-c", EARLY, module], capture_output=True, text=True, check=False)
     says = "\nvmwidgets: stopped before anything was changed\n"
     assert (done.returncode, done.stdout, done.stderr) == (130, "", says)
+
+
+IN_THE_ENGINE = """
+import os, signal, sys
+
+class Interrupt:
+    def find_spec(self, name, *_):
+        if name == "vmwidgets.engine.machine":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupt())
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one process")
+def test_an_interrupt_while_the_package_is_loaded_is_one_line(tmp_path):
+    """What Python imports first of all stands in for the key."""
+    (tmp_path / "sitecustomize.py").write_text(IN_THE_ENGINE)
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run([*COMMAND, "read", "x"], capture_output=True, text=True, env=environment, check=False)
+    assert (done.stdout, done.stderr) == ("", "\nvmwidgets: stopped before anything was changed\n")
+    assert done.returncode == -signal.SIGINT
 
 
 def test_the_module_says_which_version_it_is():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -142,6 +143,16 @@ def test_a_trap_that_cant_be_read_is_said() -> None:
     assert "Line 1 looks like a trap and can't be read." in vm.load(text + "panic: kfree\n").unsaid
     code = 'printf("usertrap(): unexpected scause 0x%lx pid=%d\\n", r_scause(), p->pid);\npanic: kfree\n'
     assert not any("looks like a trap" in one for one in vm.load(code).unsaid)
+
+
+def test_a_long_text_of_nothing_is_not_called_empty() -> None:
+    with pytest.raises(vm.Refused, match=r"the text has 20,002 lines, the first 'hello', and nothing in it"):
+        vm.load("hello\n" * 20_002)
+
+
+def test_a_device_is_not_called_missing() -> None:
+    with pytest.raises(vm.Refused, match=f"{os.devnull} is empty"):
+        vm.load(os.devnull)
 
 
 def test_a_folder_is_said_to_be_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

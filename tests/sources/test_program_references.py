@@ -54,6 +54,42 @@ def test_lackeys_lines_are_found_between_others_and_touch_bytes() -> None:
     assert found.unsaid == ("4 lines of Valgrind or the program passed over.",)
 
 
+@pytest.mark.parametrize("change", [lambda line: line.strip(), lambda line: " ".join(line.split())])
+def test_lackeys_lines_are_known_without_their_blanks(change: Callable[[str], str]) -> None:
+    found = vm.load("".join(f"{change(line)}\n" for line in LACKEY.splitlines()))
+    assert (found.kinds.tolist(), found.addresses[1]) == ([2, 0, 1, 1], 0x1FFEFFFD88)
+
+
+@pytest.mark.parametrize("name", [name for name in FORMS if name != "a table"])
+@pytest.mark.parametrize(
+    ("before", "said"), [("> ", "quotation marks"), ("[   12.345678] ", "time stamps"), ("\x1b[0m", "cursor movements")]
+)
+def test_what_a_mail_or_a_log_adds_is_passed_over(name: str, before: str, said: str) -> None:
+    found = vm.load("".join(f"{before}{line}\n" for line in FORMS[name].strip().splitlines()))
+    assert found.addresses.tolist() == [0x41F7A0, 0x13F5E2C0]
+    assert said in found.unsaid[-1]
+
+
+@pytest.mark.parametrize(
+    ("text", "addresses", "base"),
+    [
+        ("4096 R\n8192 W\n", [0x4096, 0x8192], "hexadecimal"),
+        ("4096, R\n8192, W\n", [0x4096, 0x8192], "hexadecimal"),
+        ("addr,rw\n4096,R\n8192,W\n", [4096, 8192], "decimal"),
+    ],
+)
+def test_numbers_that_do_not_show_their_base_are_said_to_be_read_so(text: str, addresses: list[int], base: str) -> None:
+    found = vm.load(text)
+    assert found.addresses.tolist() == addresses
+    assert found.unsaid == (f"No address has 0x or a letter: all are read as {base} numbers.",)
+
+
+def test_the_numbers_of_a_column_have_one_base() -> None:
+    found = vm.load("addr,rw\n1000,R\n1abc,W\n0x2000,W\n")
+    assert found.addresses.tolist() == [0x1000, 0x1ABC, 0x2000]
+    assert found.unsaid == ()
+
+
 @pytest.mark.parametrize(
     "text", ["", "hello\nworld\n", "page table 0x87f6e000\n..0: pte 0x21fda801\n", "7f00-7f01 r-xp 0 0:0 0\n"]
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import io
 import os
 import sys
@@ -36,6 +37,9 @@ NOT_DONE = 2
 PIPE_CLOSED = 141
 """The exit status that shells use for SIGPIPE."""
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""The errors of a file that takes no more, such as the one behind a shell's ">"."""
+
 
 def parser_for(arguments: Sequence[str], program: str) -> argparse.ArgumentParser:
     """Return the parser of these arguments, without loading other commands' modules, which would take a second."""
@@ -58,8 +62,11 @@ def path_typed(text: str) -> Path:
 
 def main(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> int:
     """Run the command with `arguments`, for which `parser` is; returns its exit status."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
+    for name, mode in ("stdin", "r"), ("stdout", "w"), ("stderr", "w"):
+        stream = getattr(sys, name)
+        if stream is None:  # the shell closed it: >&-
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115  open until the process ends
+        elif isinstance(stream, io.TextIOWrapper) and mode == "w":
             stream.reconfigure(errors="backslashreplace")
     if parser.prog == VMWIDGETS and arguments and arguments[0] in MOVED:
         print(f"vmwidgets: {arguments[0]!r} is now: {MOVED[arguments[0]]}", file=sys.stderr)
@@ -73,6 +80,17 @@ def main(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the flush at exit has where to go
+        _write_nowhere()
         return PIPE_CLOSED
+    except OSError as error:
+        if error.errno not in FULL or error.filename is not None:
+            raise
+        _write_nowhere()
+        print(f"vmwidgets: the output can't be written: {error.strerror}", file=sys.stderr)
+        return NOT_DONE
     return status
+
+
+def _write_nowhere() -> None:
+    """Give the flush at exit a place for what is left."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -152,6 +152,11 @@ def cleaned(text: str, source: str = "the text") -> Cleaned:
     return Cleaned(lines, +taken, source, text, is_ended)
 
 
+def without_escapes(text: str) -> str:
+    """Return a text without colours, cursor movements and window titles."""
+    return _ESCAPES.sub("", text)
+
+
 def is_folded(line: str) -> bool:
     """Return whether a line has lost its line ends, as far as its beginnings show it."""
     return _beginnings(line) >= LOST

@@ -150,13 +150,9 @@ def _given(given: Any) -> Given:
 
 
 def _is_there(name: str) -> bool:
-    """Return whether a text is the path of a file, or of a folder, of which a sentence says so."""
+    """Return whether a text is the path of a file, or of anything else, of which a sentence says what it is."""
     try:
-        return (
-            Path(name).is_file()
-            or (name != "" and Path(name).is_dir())
-            or (name.startswith("/proc/") and name.endswith("maps"))
-        )
+        return (name != "" and Path(name).exists()) or (name.startswith("/proc/") and name.endswith("maps"))
     except (OSError, ValueError):
         return False
 
@@ -226,7 +222,8 @@ def _layout(architecture: str) -> str:
 
 
 _REFERENCE = re.compile(
-    r"^(?:(?:I  | [LSM] )[0-9a-fA-F]+,[0-9]+|[ \t]*(?:0[xX])?[0-9a-fA-F]+[ \t,]+(?:[RWrwIiFf]|READ|WRITE|P_[A-Z_]+)\b.*"
+    r"^(?:[ \t]*[ILSM][ \t]{1,3}[0-9a-fA-F]+,[0-9]+"
+    r"|[ \t]*(?:0[xX])?[0-9a-fA-F]+[ \t,]+(?:[RWrwIiFf]|READ|WRITE|P_[A-Z_]+)\b.*"
     r"|[012][ \t]+(?:0[xX])?[0-9a-fA-F]+)[ \t]*\r?$|^[^\n]*\b(?i:addr|address|vaddr)\b[^\n]*[,;\t]",
     re.MULTILINE,
 )
@@ -237,7 +234,10 @@ _LACKEY = re.compile(r"^==[0-9]+== Lackey, an example Valgrind tool", re.MULTILI
 
 def _references(given: Given) -> Any:
     """Return a program's references, which needs NumPy."""
-    if not _REFERENCE.search(given.text[:20_000]):
+    text, passed = given.text.removeprefix("\ufeff"), ""
+    if not _REFERENCE.search(text[:20_000]) and not given.short.taken["blanked"] and given.short.said:
+        text, passed = given.short.text, f"Passed over: {', '.join(given.short.said)}."
+    if not _REFERENCE.search(text[:20_000]):
         if _LACKEY.search(given.text[:2_000]):
             raise Refused(
                 f"{given.source} has the head of Valgrind's lackey, and no reference: record it with --trace-mem=yes"
@@ -246,7 +246,10 @@ def _references(given: Given) -> Any:
     from .program_references import read_references
 
     name = "" if given.path is None else printable(Path(given.path).name.partition(".")[0])
-    return read_references(given.text.removeprefix("\ufeff"), given.source, name)
+    found = read_references(text, given.source, name)
+    if found is not None and passed:
+        found.unsaid = (*found.unsaid, passed)
+    return found
 
 
 def _kernel(given: Given) -> Any:
@@ -272,22 +275,21 @@ def _nothing(given: Given) -> str:
     """Return the sentence for an unknown text: what it looks like, and what can be read."""
     text = given.short
     _, unsaid = read_kernel_text(text)
-    if not any(True for _ in numbered(text.lines)):
+    lines = [*numbered(given.text.splitlines() if text.taken["blanked"] else text.lines)]
+    if not lines:
         return f"{given.source} is empty: {_COULD}"
     if given.path is None and "\n" not in given.text.strip() and re.fullmatch(r"\S{1,200}", given.text.strip()):
         name = printable(given.text.strip())
         if "/" in name or re.search(r"\.[a-z0-9]{1,6}$", name):
             return f"there is no file {name}, and as a text nothing in it is of a kind that can be read: {_COULD}"
-    for number, line in numbered(text.lines):
+    for number, line in lines:
         for one in SEEN:
             if one.line.fullmatch(line.rstrip()):
                 return f"line {number} of {given.source}: this is {one.what}; {one.todo}"
     if unsaid:
         return f"{given.source} says nothing that can be read as it is. {unsaid[0]} {_COULD[0].upper()}{_COULD[1:]}"
-    number, line = next(numbered(text.lines))
-    lines = counted(sum(1 for _ in numbered(text.lines)), "line")
-    first = printable(repr(line.strip()[:50]))
-    return f"{given.source} has {lines}, the first {first}, and nothing in it is of a kind that can be read: {_COULD}"
+    has = f"{counted(len(lines), 'line')}, the first {printable(repr(lines[0][1].strip()[:50]))}"
+    return f"{given.source} has {has}, and nothing in it is of a kind that can be read: {_COULD}"
 
 
 _COULD = "what can be read are " + "; ".join(kind.reads for kind in KINDS)

@@ -8,7 +8,7 @@ counts.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from operator import add
 from typing import NamedTuple
 
@@ -38,7 +38,7 @@ FORMS = (
     ),
     Form(
         "Valgrind's lackey",
-        re.compile(r"^(I | [LSM]) {1,2}([0-9a-fA-F]{1,20}),([0-9]{1,5})[ \t]*\r?$", re.MULTILINE), "kas",
+        re.compile(r"^[ \t]*([ILSM])[ \t]{1,3}([0-9a-fA-F]{1,20}),([0-9]{1,5})[ \t]*\r?$", re.MULTILINE), "kas",
         {"l": READ, "s": WRITE, "m": WRITE, "i": FETCH}, between=True,
     ),
     Form(
@@ -57,6 +57,9 @@ FORMS = (
 """The formats of lines, with their names."""
 
 _BLANK = re.compile(r"^[ \t]*(?:#.*)?\r?$")
+_LETTER = re.compile(r"(?!0[xX])[0-9]*[a-fA-F]")
+"""A number that is hexadecimal without 0x: then all numbers of its column are."""
+
 ADDRESS = ("address", "addr", "va", "vaddr", "virtual address", "page address")
 DOES = ("type", "op", "rw", "r/w", "access", "kind", "operation", "is_write", "write")
 _CSV_KINDS = {
@@ -86,7 +89,14 @@ def _quickly(text: str, source: str, name: str) -> Trace | None:
         numbers = _addresses(words[::2], FORMS[0], text, source)
     except ValueError:
         return None
-    return ready(Trace(numbers, [_KINDS[one.lower()] for one in does], name=name))
+    kinds = [_KINDS[one.lower()] for one in does]
+    return ready(Trace(numbers, kinds, name=name, unsaid=_unsure(words[::2], "hexadecimal")))
+
+
+def _unsure(addresses: Iterable[str], base: str) -> tuple[str, ...]:
+    """Return a sentence if no address shows whether the numbers are hexadecimal."""
+    is_shown = not all(map(str.isdecimal, addresses))
+    return () if is_shown else (f"No address has 0x or a letter: all are read as {base} numbers.",)
 
 
 def read_references(text: str, source: str, name: str = "") -> Trace | None:
@@ -112,8 +122,10 @@ def read_references(text: str, source: str, name: str = "") -> Trace | None:
             raise Refused(f"{where} is not a reference: this is a file of {form.name}")
         unsaid = (f"{counted(len(others), 'line')} of Valgrind or the program passed over.",) if others else ()
     columns = dict(zip(form.fields, zip(*found, strict=True), strict=True))
-    kinds = [form.kinds[one.strip().lower()] for one in columns["k"]]
+    kinds = [form.kinds[one.lower()] for one in columns["k"]]
     sizes = [int(one) for one in columns["s"]] if "s" in columns else None
+    if form is FORMS[0]:
+        unsaid = _unsure(columns["a"], "hexadecimal")
     return ready(Trace(_addresses(columns["a"], form, text, source, sizes), kinds, sizes, name=name, unsaid=unsaid))
 
 
@@ -154,14 +166,18 @@ def _csv(text: str, source: str, name: str) -> Trace | None:
     else:
         return None
     does = next((columns.index(one) for one in DOES if one in columns), None)
+    rows = [
+        (number, line, [one.strip().strip('"') for one in line.split(comma)])
+        for number, line in enumerate(rest.split("\n"), 2)
+        if line.strip()
+    ]
+    texts = [cells[where] for _, _, cells in rows if where < len(cells)]
+    base = 16 if any(map(_LETTER.match, texts)) else 10
     addresses, kinds = [], []
-    for number, line in enumerate(rest.split("\n"), 2):
-        if not line.strip():
-            continue
-        cells = [one.strip().strip('"') for one in line.split(comma)]
+    for number, line, cells in rows:
         try:
             address = cells[where]
-            addresses.append(int(address, 16 if re.search(r"[a-fA-FxX]", address) else 10))
+            addresses.append(int(address, 16 if address[:2] in ("0x", "0X") else base))
             kinds.append(READ if does is None else _CSV_KINDS[cells[does].lower()])
             if addresses[-1] < 0:
                 raise ValueError
@@ -173,4 +189,4 @@ def _csv(text: str, source: str, name: str) -> Trace | None:
             raise _too_long(number, source, address)
     if not addresses:
         raise Refused(f"{source} has a header, and no reference below it")
-    return ready(Trace(addresses, kinds, name=name))
+    return ready(Trace(addresses, kinds, name=name, unsaid=_unsure(texts, "decimal")))

@@ -331,3 +331,65 @@ def test_two_traps_at_once_are_not_guessed() -> None:
 def test_a_number_at_the_end_of_the_text_may_be_cut(end: str, is_said: bool) -> None:
     pasted = vm.load(f"usertrap(): unexpected scause 0xf pid=3\n sepc=0x10 stval={end}")
     assert any("digits may be missing" in one for one in pasted.unsaid) == is_said
+
+
+OOPS = """[  104.237121] BUG: unable to handle page fault for address: ffffa3b1c0123000
+[  104.237133] #PF: error_code(0x0003) - permissions violation
+[  104.237136] PGD 100000067 P4D 100000067 PUD 1001c5067 PMD 1053f1067 PTE 8000000104a3f161
+[  104.237143] Oops: 0003 [#1] PREEMPT SMP NOPTI
+[  104.237190] CR2: ffffa3b1c0123000 CR3: 0000000104c2c000 CR4: 0000000000750ee0
+"""
+XV6_X86 = "pid 3 prog: trap 14 err 6 on cpu 0 eip 0x10 addr 0x4000--kill proc\n"
+
+
+def wrapped(text: str, width: int) -> str:
+    """The lines of a text as a window of this width shows them."""
+    return "".join(f"{line[at : at + width]}\n" for line in text.split("\n") for at in range(0, len(line) or 1, width))
+
+
+def traps_of(text: str) -> tuple[Any, ...]:
+    """The traps of a text, none if it is refused."""
+    try:
+        return vm.load(text).traps  # type: ignore[no-any-return]  # Any: texts of all kinds
+    except vm.Refused:
+        return ()
+
+
+@pytest.mark.parametrize("text", [OOPS, XV6_X86, f"[kernel] {'-' * 50} scause=0xf, sepc=0x42, stval=0x3ffffff000\n"])
+def test_a_number_that_a_window_wraps_is_not_its_first_digits(text: str) -> None:
+    (whole,) = vm.load(text).traps
+    known = {step.value for step in whole.walk.steps} if whole.walk else set()
+    for width in range(40, max(map(len, text.split("\n")))):
+        for trap in traps_of(wrapped(text, width)):
+            assert trap.address in (None, whole.address), width
+            assert trap.refused in ("", whole.refused), width
+            assert {step.value for step in trap.walk.steps} <= known if trap.walk else True, width
+
+
+def test_a_text_that_a_window_wraps_says_which_number_is_not_read() -> None:
+    pasted = vm.load(wrapped(OOPS, 80))
+    assert pasted.traps[0].refused == ""
+    assert "from line 3 to line 4, as a window of 80 columns wraps it" in pasted.unsaid[0]
+
+
+def test_rows_of_equal_length_are_not_wrapped() -> None:
+    rows = "".join(f"{at:08x} {at:016x} {4096:08x} rwxu-ad\n" for at in range(0, 5 * 4096, 4096))
+    assert len(vm.load(rows).listings[0].ranges) == 1
+    assert not any("window" in one for one in vm.load(rows).unsaid)
+
+
+LISTED = (
+    "0000003fffffe000 0000000087f66000 0000000000001000 rw---ad",
+    "3fffe000 0000000087f66000 00001000 rw---ad",
+    "ffff888000200000-ffff888000400000 0000000000200000 -rw",
+    "00001000-00002000 00001000 urw",
+    "ffff888000200000: 0000000000200000 XGPDA---W",
+)
+
+
+@pytest.mark.parametrize("line", LISTED)
+def test_a_line_of_the_monitor_whose_beginning_is_missing_is_left_out(line: str) -> None:
+    assert len(vm.load(f"{line}\n").listings[0].ranges) == 1
+    for cut in range(1, len(line)):
+        with pytest.raises(vm.Refused):
+            vm.load(f"{line[cut:]}\n")

@@ -444,3 +444,94 @@ def test_a_function_whose_name_is_hexadecimal_is_not_a_part_of_the_number(name: 
     old = f"BUG: unable to handle kernel NULL pointer dereference at 0000000000000008\nIP: [<ffffffff8110a0b5>] {name}"
     found = vm.load(f"{old}+0x1/0x2\nPGD 1234067 PUD 5678067 PMD 0 \nOops: 0002 [#1] SMP\n")
     assert found.traps[0].pc == 0xFFFFFFFF8110A0B5
+
+
+def test_an_error_code_that_does_not_fit_the_descriptors_is_believed() -> None:
+    pasted = vm.load(x86("ffffa3b1c0123000", 3, "PGD 100000067 P4D 100000067 PUD 1001c5067 PMD 1053f1067 PTE 80000"))
+    (trap,) = pasted.traps
+    assert trap.refused == ""
+    assert "the error code says: all descriptors were present" in trap.says
+    assert "nothing is mapped" not in trap.says
+
+
+def test_a_status_that_does_not_fit_the_descriptors_is_believed() -> None:
+    on_arm64 = only(arm64("ffffffc010a12340", 0x9600004F, f"{TABLE3}0000000000000000"))
+    on_arm = only(
+        "Unable to handle kernel paging request at virtual address bf00a000\n"
+        "[bf00a000] *pgd=6d01e811, *pte=00000000, *ppte=00000000\nInternal error: Oops: 80f [#1] SMP ARM\n"
+    )
+    for trap in (on_arm64, on_arm):
+        assert trap.refused == ""
+        assert "permission fault" in trap.says
+        assert "do not fit it" in trap.says
+
+
+@pytest.mark.parametrize("cut", range(len("1053f1067 PTE 8000000104a3f16") + 1))
+def test_a_descriptor_that_ends_the_text_is_read_only_with_all_its_digits(cut: int) -> None:
+    below = "1053f1067 PTE 8000000104a3f16"[:cut]
+    pasted = vm.load(
+        "BUG: unable to handle page fault for address: ffffa3b1c0123000\n#PF: error_code(0x0002) - not-present page\n"
+        f"PGD 100000067 P4D 100000067 PUD 1001c5067 PMD {below}"
+    )
+    assert "is 0x" not in pasted.traps[0].says
+    assert pasted.traps[0].refused == "P"  # as the code says
+
+
+def test_a_whole_descriptor_may_end_the_text() -> None:
+    text = x86("ffffa3b1c0123000", 0, "")
+    ends = {"PGD 1067 P4D 1067 PUD 0": [0x1067, 0], "PGD 8000000000001067": [0x8000000000001067]}
+    for tables, listed in ends.items():
+        (table,) = vm.load(f"{text.partition('Oops')[0].rstrip()}\n{tables}").tables
+        assert [word for _, word in table.listed] == listed
+
+
+AT = "Unable to handle kernel paging request at virtual address "
+
+
+WITHOUT_CODE = (
+    f"""{AT}ffffa3b1c0123000
+PGD 100000067 P4D 100000067 PUD 1001c5067 PMD 1053f1067 PTE 8000000104a3f161
+""",
+    f"{AT}bf00a000\n[bf00a000] *pgd=6d01e811, *pte=6e1c265f, *ppte=6e1c2653\n",
+    f"{AT}bf00a000\n[bf00a000] *pgd=6d01e811\n",
+    f"""{AT}ffffffc010a12340
+swapper pgtable: 4k pages, 39-bit VAs, pgdp=0000000001cf5000
+[ffffffc010a12340] pgd=000000007bfff003, p4d=000000007bfff003, pud=000000007bfff003, pmd=0060000001000791
+""",
+    f"""{AT}0000000000010000
+Current sh pgtable: 4K pagesize, 39-bit VAs, pgdp=0x0000000081a42000
+[0000000000010000] pgd=0000000020691801, p4d=0000000020691801, pud=0000000020691801, pmd=0000000020691c01, \
+pte=00000000206920c3
+""",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", WITHOUT_CODE)
+def test_an_access_that_the_text_does_not_say_is_not_called_a_read(text: str) -> None:
+    pasted = vm.load(text)
+    (trap,) = pasted.traps
+    assert trap.says.startswith("The access to 0x")
+    assert " it." not in trap.says  # what was refused can't be allowed by what is known
+    assert not any("allow what failed" in one for one in pasted.unsaid)
+
+
+@pytest.mark.parametrize(
+    ("text", "means"),
+    [
+        (
+            f"{AT}0000000000000010\nMem abort info:\n  ESR = 0x0000000096000005",
+            "data abort from the same exception level",
+        ),
+        (f"{AT}0000000000000008\nOops [#1]\nstatus: 0000000200000120 cause: 000000000000000f", "store/AMO page fault"),
+    ],
+)
+def test_a_register_that_ends_the_text_is_not_its_leading_zeros(text: str, means: str) -> None:
+    assert only(f"{text}\n").means == only(text).means == means
+    for cut in range(1, 16):
+        trap = only(text[:-cut])
+        assert (trap.code, trap.decoded) == (None, ()), text[:-cut]
+        assert "not a" not in trap.says
+
+
+def test_a_register_of_32_bits_may_end_the_text() -> None:
+    assert only(f"{AT}00000034").address == 0x34

@@ -177,3 +177,48 @@ def test_a_first_line_whose_beginning_is_cut_is_left_out():
 
 def test_what_can_not_be_printed_is_spelled_out():
     assert repr(parse("1000-2000 rw-s 0 00:00 0 /\x1b]0;x").ranges[0]) == "0x1000-0x2000 rw-s 4 KiB /\\x1b]0;x"
+
+
+NAMED = [
+    ("/usr/bin/python3.11", 12), ("/usr/lib/x86_64-linux-gnu/libc.so.6", 13), ("[heap]", 0),
+    ("/nix/store/0123456789abcdef0123456789abcdef-openssl-3.0.13/lib/libcrypto-with-a-long-name.so.3", 14),
+    ("/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2", 15), ("[stack]", 0),
+]  # fmt: skip
+A_MAP = "".join(
+    f"7f{at:x}0000000-7f{at:x}0001000 r-xp 00000000 08:01 {inode:<25} {name}\n"
+    for at, (name, inode) in enumerate(NAMED)
+)
+
+
+def names(text: str) -> list[str]:
+    return [one.path for one in parse(text).ranges]
+
+
+@pytest.mark.parametrize("width", range(74, 100))
+@pytest.mark.parametrize("quoted", ["", "> "])
+def test_a_map_that_a_window_wraps_has_its_files(width, quoted):
+    lines = [line[at : at + width] for line in A_MAP.splitlines() for at in range(0, len(line), width)]
+    wrapped = parse("".join(f"{quoted}{line}\n" for line in lines))
+    whole = [name for name, _ in NAMED]
+    assert [one.path for one in wrapped.ranges] == whole or any("A window may" in one for one in wrapped.unsaid)
+    if width < 90:
+        assert [one.path for one in wrapped.ranges] == whole
+
+
+@pytest.mark.parametrize("quoted", [("", ""), ("> ", "> "), ("> ", "")])
+def test_a_map_that_a_mail_wraps_has_its_files(quoted):
+    first, rest = quoted
+    lines = [f"{first}{' '.join(line.split()[:5])}\n{rest}{line.split()[5]}\n" for line in A_MAP.splitlines()]
+    assert names("".join(lines)) == [name for name, _ in NAMED]
+
+
+def test_what_follows_a_range_without_a_file_is_not_its_name():
+    text = "7f0000000000-7f0000001000 r-xp 00000000 00:00 0\n"
+    for line in ("[12345.678] end", "[root localhost]$ ls", "Aborted (core dumped)", "free: /lib/x"):
+        assert names(f"{text}{line}\n") == [""]
+
+
+def test_the_longest_lines_of_a_log_are_no_parts_of_a_path():
+    log = f"{'=' * 120}\nend\n"
+    assert names(f"{A_MAP}{log * 4}") == [name for name, _ in NAMED]
+    assert parse(f"{A_MAP}{log * 4}").unsaid == ()

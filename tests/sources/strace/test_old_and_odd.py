@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 import vmwidgets as vm
 
 FILE = 'open("/lib/libc.so.6", O_RDONLY) = 3\n'
@@ -65,3 +67,17 @@ def test_two_files_of_one_name_are_two() -> None:
         for number, folder in ((3, "a"), (4, "b"))
     )
     assert len({one.object for one in entries(text)}) == 2
+
+
+def test_a_result_that_a_window_wraps_is_not_its_first_digits() -> None:
+    whole = f"{FILE}mmap(NULL, 2125824, PROT_READ, MAP_PRIVATE|MAP_DENYWRITE, 3, 0) = 0x7f3a5c000000\n"
+    result = whole.rindex("0x")
+    for cut in range(result + 1, len(whole) - 1):
+        with pytest.raises(vm.Refused, match=f"line 2 .* a window of {cut - len(FILE)} columns"):
+            vm.load(f"{whole[:cut]}\n{whole[cut:]}")
+
+
+def test_what_a_program_prints_behind_a_call_is_no_part_of_its_result() -> None:
+    mapped = "mmap(NULL, 4096, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x7f3a5c000000\n"
+    (one,) = entries(f'execve("./a", [], 0x7ffd1a2b3c40 /* {"9" * 40} vars */) = 0\n{mapped}42\n')
+    assert one.start == 0x7F3A5C000000

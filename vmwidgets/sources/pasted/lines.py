@@ -2,7 +2,42 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from dataclasses import replace
+
+from ..cleaned import Cleaned, without_escapes
+
+NARROW = 40
+"""The least width of a window that wraps lines: a longest line of fewer characters is no sign of one."""
+
+_TAIL = re.compile(r"(?<=[\s=:(])(?:0x?)?[0-9a-f]*$", re.IGNORECASE | re.ASCII)
+_HEAD = re.compile(r"x?[0-9a-f]+(?![0-9a-z_])", re.IGNORECASE | re.ASCII)
+"""The parts of a number at the end of a line and at the beginning of the next."""
+
+
+def without_wrapped(text: Cleaned) -> tuple[Cleaned, list[str]]:
+    """Return a text without the numbers that a window wrapped, and a sentence for each; O(characters).
+
+    A window wraps each line at its own width, which is then the length of the longest line.  The two parts of a number
+    could also be two words, so they are neither read nor joined.
+    """
+    lengths = [len(line.rstrip("\r")) for line in without_escapes(text.whole).removesuffix("\n").split("\n")]
+    width = max(lengths)
+    if width < NARROW or len(lengths) != len(text.lines):
+        return text, []
+    lines, said = [*text.lines], []
+    for at, length in enumerate(lengths[:-1]):
+        if length != width or (tail := _TAIL.search(lines[at])) is None or (head := _HEAD.match(lines[at + 1])) is None:
+            continue
+        digits = (tail[0] + head[0]).lower().removeprefix("0x")
+        if tail[0] and "x" not in digits and len(digits) <= 16:
+            lines[at], lines[at + 1] = lines[at][: tail.start()], lines[at + 1][head.end() :]
+            said.append(
+                f"A number goes on from line {at + 1} to line {at + 2}, as a window of {width} columns wraps it: it is"
+                " not read. Make the window wider, or join the lines."
+            )
+    return replace(text, lines=lines), said
 
 
 def whole_hex(digits: str, bits: int = 64) -> int | None:

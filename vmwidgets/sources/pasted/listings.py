@@ -31,21 +31,30 @@ class Format:
     unsaid: str = ""
 
 
+def _has_all_digits(match: re.Match[str], *groups: int) -> bool:
+    """Return whether the numbers, which the monitor pads to one width, have all their digits."""
+    return {len(match[group]) for group in groups} in ({8}, {16})
+
+
 def _mem_x86(match: re.Match[str]) -> SaidRange | None:
     start, end, size = (int(match[number], 16) for number in (1, 2, 3))
     user, read, write = tuple(match[4].lower())
     # the end of the upper half is printed without its sign bits, so only the low 48 bits agree
-    if (end - start - size) % (1 << 48):
+    if (end - start - size) % (1 << 48) or not _has_all_digits(match, 1, 2, 3):
         return None
     return _range(start, size, f"{read}{write}?{user}", None)
 
 
 def _mem_riscv(match: re.Match[str]) -> SaidRange | None:
     start, pa, size = (int(match[number], 16) for number in (1, 2, 3))
+    if not _has_all_digits(match, 1, 3):  # a physical address has 16 digits on 32 bits, too
+        return None
     return _range(start, size, match[4].lower()[:4], pa)
 
 
 def _tlb_x86(match: re.Match[str]) -> SaidRange | None:
+    if not _has_all_digits(match, 1, 2):
+        return None
     flags = match[3].upper()
     rights = f"r{'w' if flags[8] == 'W' else '-'}{'-' if flags[0] == 'X' else 'x'}{'u' if flags[7] == 'U' else '-'}"
     return _range(int(match[1], 16), 2 * MIB if flags[2] == "P" else PAGE, rights, int(match[2], 16))
@@ -155,7 +164,7 @@ def _listed(
             is_listed = True
             said = form.read(match)
             if said is None:
-                unsaid.append(f"Line {number} of {form.name} contradicts itself, and is left out.")
+                unsaid.append(f"Line {number} of {form.name} contradicts itself or lacks digits, and is left out.")
             else:
                 _add(found, form, number, [said])
     entry = _PG.search(line)

@@ -6,6 +6,7 @@ from ...engine.base.units import counted
 from ...engine.mmu.pasted import Pasted
 from ..cleaned import Cleaned, numbered
 from . import listings, oops, panics, print_pgtbl, ptdump, rcore, traps, vmprint, x86_lines
+from .lines import without_wrapped
 from .parts import Parts
 
 READERS = (print_pgtbl, vmprint, listings, ptdump, oops, x86_lines, traps, rcore, panics)
@@ -18,8 +19,9 @@ READS = (
 
 def read_kernel_text(text: Cleaned) -> tuple[Pasted | None, tuple[str, ...]]:
     """Return a text's findings; None if there are none, with sentences about near misses.  O(characters)."""
-    parts = Parts(text)
-    parts.unsaid += text.lost
+    whole, wrapped = without_wrapped(text)
+    parts = Parts(whole, reasons=wrapped)
+    parts.unsaid += [*text.lost, *wrapped]
     for reader in READERS:
         reader.read(parts)
     unsaid = tuple(dict.fromkeys(parts.unsaid))

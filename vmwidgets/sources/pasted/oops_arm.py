@@ -119,18 +119,16 @@ def read(event: Event, parts: Parts) -> None:
 
 def _explained(trap: Trap, access: Access, user: bool, event: Event, parts: Parts) -> Trap:
     address, fsr = trap.address or 0, trap.code
-    made = {"execute": "fetch", "read": "read", "write": "write"}[access]
-    done = f"The {made} of {Address(address)} in {trap.where} was refused"
+    made = {"execute": "fetch of", "read": "read of", "write": "write of"}[access]
+    is_known = fsr is not None or event.search(_WHEN, claim=False) is not None
+    made = made if is_known else "access to"
+    done = f"The {made} {Address(address)} in {trap.where} was refused"
     by_fsr = f"FSR says: {status_of(fsr)}" if fsr is not None else "the text has no FSR"
     words = event.words(_WORDS)
     event.unread(words)
     if not words:
         parts.unsaid.append(f"The oops in line {event.first} has no descriptors (a line such as '[…] *pgd=…').")
         return replace(trap, says=f"{done}; {by_fsr}.")
-    if words[-1].is_cut:
-        parts.unsaid.append(
-            f"The text ends with a descriptor in line {words[-1].line}: digits or levels may be missing."
-        )
     by_name = {one.name: one.value for one in words}
     is_long = bool(fsr is not None and fsr & LPAE) or any(one.value >> 32 for one in words)
     is_long = (
@@ -149,6 +147,8 @@ def _explained(trap: Trap, access: Access, user: bool, event: Event, parts: Part
             f"The oops in line {event.first} lacks descriptors: the text leaves out a level, or is cut."
         )
         return replace(trap, says=f"{done}; {by_fsr}.")
+    if walk.fault is None and not is_known:
+        return replace(trap, walk=walk, says=f"{done}; {by_fsr}, and the descriptors in the text allow a read.")
     if walk.fault is None:
         parts.unsaid.append(
             f"The descriptors of the oops in line {event.first} allow what failed: they were changed in between,"
@@ -164,6 +164,7 @@ def _explained(trap: Trap, access: Access, user: bool, event: Event, parts: Part
             f" ends with {found}:"
             " they were changed in between, or the text is mixed."
         )
+        return replace(trap, walk=walk, says=f"{done}; {by_fsr}, and the descriptors in the text do not fit it.")
     bit = oops_arm64.refusing(walk) if is_long else refusing(walk)
     return replace(trap, walk=walk, refused=bit, says=f"{done}: {walk.fault.why}.")
 

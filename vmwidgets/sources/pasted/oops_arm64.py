@@ -111,8 +111,8 @@ def read(event: Event, parts: Parts) -> None:
 
 def _explained(trap: Trap, access: Access, user: bool, event: Event, parts: Parts) -> Trap:
     address, esr = trap.address or 0, trap.code
-    made = {"execute": "fetch", "read": "read", "write": "write"}[access]
-    done = f"The {made} of {Address(address)} in {trap.where} was refused"
+    made = "access to" if esr is None else {"execute": "fetch of", "read": "read of", "write": "write of"}[access]
+    done = f"The {made} {Address(address)} in {trap.where} was refused"
     status = None if esr is None else esr & 0x3F
     by_esr = f"ESR says: {status_of(status)}" if status is not None else "the text has no ESR"
     between = event.search(_BETWEEN)
@@ -130,10 +130,6 @@ def _explained(trap: Trap, access: Access, user: bool, event: Event, parts: Part
     if not words:
         parts.unsaid.append(f"The oops in line {event.first} has no descriptors (a line such as '[…] pgd=…, p4d=…').")
         return replace(trap, refused=refused, says=f"{done}; {by_esr}{why}.")
-    if words[-1].is_cut:
-        parts.unsaid.append(
-            f"The text ends with a descriptor in line {words[-1].line}: digits or levels may be missing."
-        )
     granule, bits = _geometry(event, words, status, parts)
     fmt = AARCH64 if (granule, bits) == (12, 48) else with_granule(granule, bits)
     levels = len(fmt.levels)
@@ -194,12 +190,16 @@ def _judged(
                 f" between, or the TLB"
                 " had an older one."
             )
-        return replace(trap, says=f"{done}; {by_esr}, and the descriptors in the text allow it.")
+        allowed = "it" if status is not None else "a read"
+        return replace(trap, says=f"{done}; {by_esr}, and the descriptors in the text allow {allowed}.")
     if status is not None and walk.fault.code != status:
         parts.unsaid.append(
             f"ESR of the oops in line {event.first} says {status_of(status)}, and the walk of its descriptors ends with"
             f" {status_of(walk.fault.code or 0)}: they were changed in between, or the text is mixed."
         )
+        bit, why = _by_status(status)
+        says = f"{done}; {by_esr}{why}, and the descriptors in the text do not fit it"
+        return replace(trap, refused=bit, says=f"{says}.")
     return replace(trap, refused=refusing(walk), says=f"{done}: {walk.fault.why}.")
 
 

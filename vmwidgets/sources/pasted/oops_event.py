@@ -23,13 +23,23 @@ _GOES_ON = re.compile(r" [0-9a-f]+(?![\w.:+/])", re.ASCII)
 """What follows a number with a blank in it: then its first digits are not the number."""
 
 
+_WIDE = re.compile(r"\b(?:0x)?[0-9a-f]{16}\b", re.ASCII)
+"""A register of a processor with 64 bits."""
+
+
 class Word(NamedTuple):
-    """A descriptor in an oops: its name, its value and its line; `is_cut` if the text ends right after it."""
+    """A descriptor in an oops: its name, its value and its line."""
 
     name: str
     value: int
     line: int
-    is_cut: bool
+
+
+def _is_whole(found: list[re.Match[str]]) -> bool:
+    """Return whether the last descriptor of a line has all digits: after "=", Linux prints leading zeros."""
+    digits = found[-1][2]
+    longest = max(len(match[2]) for match in found)
+    return digits == "0" or len(digits) == (max(longest, 8) if "=" in found[-1][0] else 16)
 
 
 @dataclass
@@ -68,20 +78,37 @@ class Event:
                 return None
             if self.parts.ends_in(number, match.end()):
                 self.parts.unsaid.append(f"The text ends with a number in line {number}: digits may be missing.")
+                if self._is_padded(digits):
+                    return None
             return 0 if "null" in digits.lower() else int(digits, 16) if digits and len(digits) <= 16 else None
         return None
 
+    def _is_padded(self, digits: str) -> bool:
+        """Return whether the first digits of a number are its leading zeros, so that others are missing."""
+        is_64 = any(_WIDE.search(line) for _, line in self.lines)
+        return digits[:1] == "0" and len(digits) not in ((1, 16) if is_64 else (1, 8, 16))
+
     def words(self, pattern: re.Pattern[str]) -> list[Word]:
-        """Return the descriptors matched by a pattern as name and value, all in the first line with one."""
+        """Return the descriptors matched by a pattern as name and value, all in the first line with one.
+
+        One at the end of the text is not read if digits of it may be missing.
+        """
         for number, line in self.lines:
             found = [
-                Word(match[1].lower(), int(match[2], 16), number, self.parts.ends_in(number, match.end()))
+                match
                 for match in pattern.finditer(line)
                 if len(match[2]) <= 16 and not _GOES_ON.match(line, match.end())
             ]
-            if found:
-                self.parts.claimed.add(number)
-                return found
+            if not found:
+                continue
+            self.parts.claimed.add(number)
+            if self.parts.ends_in(number, found[-1].end()):
+                self.parts.unsaid.append(
+                    f"The text ends with a descriptor in line {number}: digits or levels may be missing."
+                )
+                if not _is_whole(found):
+                    found.pop()
+            return [Word(match[1].lower(), int(match[2], 16), number) for match in found]
         return []
 
     def unread(self, words: list[Word]) -> set[str]:

@@ -74,7 +74,8 @@ def read(event: Event, parts: Parts) -> None:
     if access is None:
         parts.traps.append(replace(trap, says=f"{trap.means}; this is not a page fault."))
         return
-    done = f"The {DONE[access]} of {Address(address)} in {trap.where} was refused"
+    made = "access to" if cause is None else f"{DONE[access]} of"
+    done = f"The {made} {Address(address)} in {trap.where} was refused"
     words = event.words(_WORDS)
     event.unread(words)
     if not words:
@@ -85,10 +86,6 @@ def read(event: Event, parts: Parts) -> None:
         )
         parts.traps.append(replace(trap, says=f"{done}; the text has no descriptor that says why."))
         return
-    if words[-1].is_cut:
-        parts.unsaid.append(
-            f"The text ends with a descriptor in line {words[-1].line}: digits or levels may be missing."
-        )
     bits = _bits(event, words, parts)
     fmt = deeper(bits)
     names = {39: ("pgd", "pmd", "pte"), 48: ("pgd", "pud", "pmd", "pte"), 57: ("pgd", "p4d", "pud", "pmd", "pte")}[bits]
@@ -106,6 +103,8 @@ def read(event: Event, parts: Parts) -> None:
             f"The oops in line {event.first} lacks descriptors: the text leaves out a level, or is cut."
         )
         parts.traps.append(replace(trap, says=f"{done}; the text has not all descriptors that lead there."))
+    elif walk.fault is None and cause is None:
+        parts.traps.append(replace(trap, walk=walk, says=f"{done}; the descriptors in the text allow a load."))
     elif walk.fault is None:
         parts.unsaid.append(
             f"The descriptors of the oops in line {event.first} allow what failed: they were changed in between."

@@ -102,7 +102,7 @@ def read(event: Event, parts: Parts) -> None:
         parts.traps.append(replace(trap, says="The text does not say which address failed."))
         return
     if said is None:
-        said = Code("read", False, (), "", "")
+        said = Code("read", False, (), "", "", is_known=False)
         parts.unsaid.append(f"The oops in line {event.first} does not say which access it was: a read is walked.")
     parts.traps.append(_explained(trap, said, chain, event, parts))
 
@@ -172,8 +172,6 @@ def _descriptors(event: Event, address: int | None) -> _Chain | None:
         return None
     event.say_uneven(_OLD)
     line = words[0].line
-    if words[-1].is_cut:
-        unsaid.append(f"The text ends with a descriptor in line {line}: digits or levels may be missing.")
     by_name: dict[str, int | None] = {one.name: one.value for one in words}
     if {"pdpt", "pde"} & {*by_name, *unread}:
         fmt = X86_PAE if "pdpt" in {*by_name, *unread} or event.search(_WIDE) else X86_32
@@ -229,7 +227,8 @@ def _controls(event: Event, fmt: TableFormat[Any]) -> X86Controls:
 
 def _explained(trap: Trap, said: Code, chain: _Chain | None, event: Event, parts: Parts) -> Trap:
     address = trap.address or 0
-    done = f"The {MADE[said.access]} of {Address(address)} in {trap.where} was refused"
+    made = f"{MADE[said.access]} of" if said.is_known else "access to"
+    done = f"The {made} {Address(address)} in {trap.where} was refused"
     if chain is None:
         parts.unsaid.append(f"The oops in line {event.first} has no descriptors (a line such as 'PGD 0 P4D 0').")
         return replace(trap, refused=said.refused, says=f"{done}: {said.why or 'the text does not say why'}.")
@@ -268,6 +267,8 @@ def _explained(trap: Trap, said: Code, chain: _Chain | None, event: Event, parts
             f"The oops in line {event.first} lacks descriptors: the text leaves out a level, or is cut."
         )
         return replace(trap, refused=said.refused, says=f"{done}: {said.why}.")
+    if walk.fault is None and not said.is_known:
+        return replace(trap, walk=walk, says=f"{done}; the descriptors in the text allow a read.")
     if walk.fault is None:
         parts.unsaid.append(
             f"The descriptors in line {lines[0]} allow what failed: they were changed in between, or the"
@@ -283,8 +284,11 @@ def _explained(trap: Trap, said: Code, chain: _Chain | None, event: Event, parts
         return replace(trap, walk=walk, refused=refused, says=f"{done}; {why}.")
     if code is not None and (walk.fault.kind == "not-present") == bool(code & P):
         parts.unsaid.append(
-            f"The error code {code:#x} does not fit the descriptors in line {lines[0]}: they were changed in between."
+            f"The error code {code:#x} does not fit the descriptors in line {lines[0]}: they were changed in between,"
+            " or are damaged."
         )
+        why = f"the error code says: {said.why}; the descriptors in the text do not fit it"
+        return replace(trap, walk=walk, refused=said.refused, says=f"{done}; {why}.")
     return replace(trap, walk=walk, refused=refusing(walk), says=f"{done}: {walk.fault.why}.")
 
 

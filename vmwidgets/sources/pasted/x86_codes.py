@@ -28,6 +28,8 @@ class Code(NamedTuple):
     decoded: tuple[str, ...]
     refused: str
     why: str
+    is_known: bool = True
+    """Whether the text has the code, or says the access in words: otherwise a read is taken."""
 
 
 def code_of(code: int) -> Code:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ...engine.base.units import Size
@@ -42,11 +42,23 @@ _SMAPS = frozenset((
 ))  # fmt: skip  # read as a list of names
 """Names of `proc_pid_smaps(5)`; Android adds Name."""
 
+NARROW = 60
+"""The least width of a window that wraps lines: a range alone has more characters."""
+
+ENOUGH = 3
+"""The number of lines of one length that a window must have wrapped before they count as such."""
+
+_KNOWN = re.compile(rf"{_RANGE}|[A-Z][A-Za-z_]+:", re.ASCII | re.IGNORECASE)
+"""The beginning of a line that is not the rest of another."""
+
 _KEPT = "Rss", "Pss", "Private_Dirty", "Swap"
 """The names whose numbers a range keeps."""
 
-_REST = re.compile(r"[ \t]+(/\S.*|\[[\w:. -]+\].*)", re.ASCII)
-"""A path that an editor has moved to a line of its own."""
+_REST = re.compile(
+    r"[ \t]+(/\S.*|\[[\w:. -]+\].*)|(/\S.*|\[(?:heap|stack|stack:[0-9]+|v\w+|anon[:_][^\]]*|sigpage|uprobes)\])[ \t]*",
+    re.ASCII,
+)
+"""A path that an editor or a mail has moved to a line of its own."""
 
 
 def _read(text: Cleaned) -> Found:
@@ -56,6 +68,8 @@ def _read(text: Cleaned) -> Found:
     sizes: Counter[int] = Counter()
     lost: list[int] = []
     match_line, has_smaps = _LINE.fullmatch, False
+    wrapped = _wrapped(text.lines)
+    full = frozenset(wrapped if len(wrapped) >= ENOUGH else ())
     for number, line in enumerate(text.lines, 1):
         if not line:
             continue
@@ -83,11 +97,36 @@ def _read(text: Cleaned) -> Found:
         elif _ALMOST.fullmatch(line):
             found.wrong(number)
             kept = 0
-        elif ranges and ranges[-1].line == number - 1 and not ranges[-1].path and (rest := _REST.fullmatch(line)):
-            ranges[-1] = replace(ranges[-1], path=rest[1])
-            found.claimed.add(number)
+        elif ranges and (ranges[-1].line == number - 1 or (number - 1 in full and number - 1 in found.claimed)):
+            _go_on(found, line, number, is_cut=number - 1 in full)
+    if wrapped and not full:
+        found.unsaid.append(f"A window may have wrapped line {wrapped[0]}: its path may go on in the next line.")
     if has_smaps:
         _say_of_smaps(found, held, sizes, lost)
+    return found
+
+
+def _go_on(found: Found, line: str, number: int, *, is_cut: bool) -> None:
+    """Add to the last range's path what is in the next line; `is_cut`: a window cut it there."""
+    last = found.ranges[-1]
+    rest = None if last.path else _REST.fullmatch(line)
+    if rest is not None or (is_cut and last.path):
+        found.ranges[-1] = replace(last, path=last.path + (line if rest is None else rest[1] or rest[2]))
+        found.claimed.add(number)
+
+
+def _wrapped(lines: Sequence[str]) -> list[int]:
+    """Return the lines that a window may have wrapped: ranges of the greatest length that no range follows.  O(n)."""
+    width = max(map(len, lines), default=0)
+    if width < NARROW:
+        return []
+    found: list[int] = []
+    for number, line in enumerate(lines[:-1], 1):
+        if len(line) != width or not (number - 1 in found[-1:] or KIND.is_line.search(line)):
+            continue
+        rest = lines[number].strip()
+        if rest and not _KNOWN.match(rest) and not _ALMOST.fullmatch(rest):
+            found.append(number)
     return found
 
 

@@ -84,6 +84,9 @@ _WRAPPED = re.compile(
 )
 """A call that changes memory and continues in the next line."""
 
+_IN_A_RESULT = re.compile(r"\) += (?:0\nx|0x[0-9a-f]*\n)[0-9a-f]{1,16}\r?\n", re.ASCII)
+"""The end of a call whose result goes on in the next line, which has nothing else."""
+
 _CLOCK = r"[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?"
 _STAMP = re.compile(
     rf"(?:[A-Z][a-z]{{2}} [ 0-9]?[0-9]|[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})[ T]{_CLOCK}Z?[ \t]+|{_CLOCK}[ \t]+(?=\[pid )",
@@ -247,10 +250,15 @@ class _Reader:
     def _unwrapped(self, text: str) -> Iterator[tuple[int, str]]:
         """Yield the lines with their numbers; a call that a book or an email has wrapped is one line."""
         lines = text.removeprefix("\ufeff").split("\n")
-        count, wrapped = len(lines) - (not lines[-1]), ""
+        count, wrapped, width = len(lines) - (not lines[-1]), "", max(map(len, lines))
         for number, line in enumerate(lines, 1):
             if number > MOST_LINES:
                 raise self.refused(number, f"more than {MOST_LINES:,} lines are not read")
+            if len(line) == width and number < count and _IN_A_RESULT.search(f"{line}\n{lines[number]}\n"):
+                raise self.refused(
+                    number,
+                    f"its result goes on in the next line: a window of {width} columns wrapped it; record with -o FILE",
+                )
             stamp = _STAMP.match(line)
             content = (line[stamp.end() :] if stamp is not None else line).removesuffix("\r")
             if wrapped:
