@@ -38,7 +38,7 @@ PIPE_CLOSED = 141
 """The exit status that shells use for SIGPIPE."""
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-"""The errors of a file that takes no more, such as the one behind a shell's ">"."""
+"""The errors of a file on a full or broken disk, such as the one behind a shell's ">"."""
 
 
 def parser_for(arguments: Sequence[str], program: str) -> argparse.ArgumentParser:
