@@ -29,7 +29,7 @@ MOVED = {
     "checkoff": "vmwidgets grade NOTEBOOK --ask",
     "handout": "vmwidgets lecture NOTEBOOK, or vmwidgets lecture JOURNAL",
 }
-"""The present words for a command of version 0.1.0."""
+"""The current words for a command of version 0.1.0."""
 
 NOT_DONE = 2
 
@@ -57,7 +57,7 @@ def path_typed(text: str) -> Path:
 
 
 def main(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> int:
-    """Run the command with `arguments`, for which `parser` is; returns its exit status."""
+    """Run the command with the `arguments` that `parser` returned; returns its exit status."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -440,7 +440,7 @@ def _access(one: tuple[int, Access, bool]) -> str:
 
 
 def reverse(draws: Draws) -> Question:
-    """Make a question on the virtual address of a physical one."""
+    """Make a question on the virtual address that is mapped to a physical one."""
     name = draws.choice(("x86", "armv7"))
     memory = Memory(draws, name)
     fmt, (upper, lower) = memory.fmt, memory.fmt.levels

@@ -42,7 +42,7 @@ class Part:
 
     @property
     def fewest(self) -> int:
-        """The fewest translations that map it."""
+        """The fewest translations that map the object."""
         return self.head + self.sections + self.tail
 
 
@@ -219,7 +219,7 @@ class Range:
 
     @property
     def writable(self) -> bool:
-        """Return whether its first descriptor allows writes."""
+        """Return whether the range's first descriptor allows writes."""
         return self.asked != MANAGED
 
 

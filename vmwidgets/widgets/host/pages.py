@@ -1,4 +1,4 @@
-"""The pages that show a view, as far as they report: which exist, which have it in sight, and their room."""
+"""The pages that show a view, as far as they report: which ones exist, which have it in sight, and their room."""
 
 from __future__ import annotations
 
@@ -76,7 +76,10 @@ class Pages:
         self._awaited = 0
 
     def hello(self, page: str) -> bool:
-        """Note that a page exists.  Returns True if the others must say so too: it may be one of them, reloaded."""
+        """Note that a page exists.
+
+        Returns True if the other pages must report again too: this may be one of them, reloaded.
+        """
         self._awaited = 0
         load = page.partition("-")[0]
         others = [other for other in self._trust if other.partition("-")[0] != load and page not in self._trust]
