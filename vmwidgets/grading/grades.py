@@ -353,8 +353,7 @@ def _counting(student: str, files: list[Graded]) -> dict[str, Row]:
 
 
 def _counts(row: Row, student: str) -> tuple[bool, float, int]:
-    """Return a key by which rows are compared, the largest counts: a person's decision, the most points, the fewest
-    late days."""
+    """Return a key, the largest of which counts: a person's decision, the most points, then the fewest late days."""
     return bool(row.override) and row.student == student, row.points, -row.late
 
 

@@ -145,7 +145,7 @@ _KINDS = {Address: 1, Size: 2}
 
 
 def _plain(values: Iterable[Any]) -> tuple[list[Any], bytes]:
-    """Return values with plain numbers for addresses and sizes, and which of them had which kind."""
+    """Return values with plain numbers for addresses and sizes, and the kinds that the values had."""
     column, kind_of = list(values), _KINDS.get
     kinds = bytes([kind_of(type(one), 0) for one in column])
     return [int(one) if kind else one for one, kind in zip(column, kinds, strict=True)], kinds

@@ -166,7 +166,7 @@ class History:
     # ---- machines of the past ----------------------------------------------------------------
 
     def at(self, number: int) -> Any:
-        """Return a machine as this one was after operation `number`, to look at.
+        """Return a machine as this one was after operation `number`, for reading only.
 
         O(operations since the nearest copy).
         """
@@ -299,8 +299,8 @@ class History:
     def _before(self, number: int) -> Iterator[Any]:
         """Give a machine as this one was before operation `number`, at least 1, to one reader.
 
-        The machine of the last look goes on to there, unless a copy is nearer.  Afterwards it is kept for the next
-        look, unless it was stopped on the way.
+        The machine of the last look continues to that point, unless a copy is nearer.  Afterwards it is kept for the
+        next look, unless it was stopped on the way.
         """
         again, copy = self._taken(), self._latest(number - 1)
         here = -1 if again is None else len(again.journal) - 1
