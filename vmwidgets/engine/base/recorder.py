@@ -48,9 +48,9 @@ class Recorder:
         self.stepwise = False
         """Whether an insertion's path down is reported before the new leaf is linked, for looks at each event."""
         self.stop: Callable[[int], bool] | None = None
-        """A function asked at the safe points of a long operation, where everything below an address is done and
-        nothing from there on: whether to stop there, with the rest unchanged.  ``None`` if an operation must be
-        finished.
+        """A function called at the safe points of a long operation, when everything below an address is done and
+        nothing from there on; it returns whether to stop there, with the rest unchanged.  ``None`` if an operation
+        must be finished.
         """
 
     def report(self, tag: str, *fields: Any) -> None:

@@ -221,7 +221,7 @@ class WalkEntry(NamedTuple):
     word: int
 
     def value(self, name: str) -> int:
-        """Return what the field called `name` holds; 0 if the descriptor has none."""
+        """Return the value of the field called `name`; 0 if the descriptor has none."""
         field = self.descriptor.field(name)
         return 0 if field is None else field.of(self.word)
 

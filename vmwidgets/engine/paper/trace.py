@@ -296,7 +296,7 @@ class Trace:
         return ready(found)
 
     def named(self, ranges: Any) -> Trace:
-        """Return the same trace with names of ranges, which its pictures write beside their pages.
+        """Return the same trace with names of ranges, which its pictures write next to their pages.
 
         `ranges` are the result of ``vm.load_maps`` for a text of /proc/PID/maps, or a dictionary of names, each with a
         first address and a size in bytes.
@@ -424,7 +424,7 @@ class Trace:
         task, or a task without entries.  `policy` is an argument for ``m.replacement``; OPT gets the references.  With
         `tick` the machine's clock ticks after each `tick` references.  A write writes one byte, a fetch reads.
 
-        Raises :class:`Refused` for addresses that the task does not have.  About 150 µs a reference.
+        Raises :class:`Refused` for addresses that the task does not have.  About 150 µs per reference.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64", layout="small")
@@ -456,8 +456,9 @@ def _ranges(given: Any) -> tuple[tuple[int, int, str], ...]:
 def trace(addresses: Any, writes: Any = None, *, sizes: Any = None, name: str = "") -> Trace:
     """Make a trace of addresses in bytes: a NumPy array, a list, or any iterable of numbers.
 
-    `writes` says for each whether it writes (none: all read), `sizes` how many bytes it touches.  Raises
-    :class:`Refused` for anything that is not an address of 64 bits, for no references, and for more than 20,000,000.
+    `writes` says whether each reference is a write (by default, all are reads), and `sizes` how many bytes each
+    touches.  Raises :class:`Refused` for anything that is not an address of 64 bits, and unless there are 1 to
+    20,000,000 references.
 
     >>> trace([0x1000, 0x1008, 0x2000], [False, True, False])
     3 references to 2 pages of 4 KiB (2 reads, 1 write)

@@ -129,7 +129,7 @@ class Processor:
         self.pmap: Pmap = kernel
         """The tables that it has loaded."""
         self.current: Pmap = kernel
-        """The tables that the kernel had it load last; a task's reads and writes borrow processor 0 from them."""
+        """The tables that the kernel made it load last; a task's reads and writes borrow processor 0 from them."""
         self.seen: set[Pmap] = {kernel}
         """The address spaces with a number of which the TLB may have entries."""
         self.pending: deque[FlushRequest] = deque()
@@ -162,7 +162,7 @@ class Processor:
         return (yield from self._reaching(access, user, space)(va))
 
     def _reaching(self, access: Access, user: bool, space: Callable[[], Pmap] | None) -> Reach:
-        """Return the function by which one access reaches its pages: in one space, whatever is loaded later."""
+        """Return the function that maps each page of one access: always in the same space, whatever is loaded later."""
         wanted = self.pmap if space is None else space()
         return partial(self._reach, wanted, space is not None, access=access, user=user)
 
@@ -355,7 +355,7 @@ class Processors:
     # ---- fault handlers ----------------------------------------------------------------------
 
     def register(self, pmap: Pmap, handler: FaultHandler) -> None:
-        """Have `handler` resolve the faults of the addresses that `pmap` is for."""
+        """Make `handler` resolve the faults of the addresses that `pmap` covers."""
         self._handlers[pmap] = handler
 
     def handler(self, pmap: Pmap) -> FaultHandler:

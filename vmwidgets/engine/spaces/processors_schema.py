@@ -101,7 +101,7 @@ class TlbDoubted(Event, changes=True):
 
 
 class _Request(Event):
-    """A request that `cpu` drop what it keeps of a range."""
+    """A request that `cpu` drop its translations of a range."""
 
     cpu: str
     request: FlushRequest

@@ -18,7 +18,7 @@ from .tasks_schema import OutOfMemory, TaskExited
 
 
 class TaskEnds:
-    """Ends tasks; `tasks` are all by name, `maps` X15's by path, `beside` further data about maps by their paths."""
+    """Ends tasks; `tasks` are all by name, `maps` X15's by path, `beside` is further data about maps by their paths."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class TaskEnds:
         self._beside = beside
 
     def end(self, space: TaskSpace, why: str) -> None:
-        """End a task: its memory, its tables and its maps go.  O(entries + pages mapped)."""
+        """End a task, and free its memory, its tables and its maps.  O(entries + pages mapped)."""
         self.clear(space)
         del self._maps[space.vm_map.name]
         space.pmap.destroy()
@@ -49,7 +49,7 @@ class TaskEnds:
             emit((TaskExited.tag, space.name, space.parent, why))
 
     def clear(self, space: TaskSpace, heap: int | None = None) -> None:
-        """Have a task begin again (:meth:`.task_space.TaskSpace.clear`), without the submaps of its map."""
+        """Make a task begin again (:meth:`.task_space.TaskSpace.clear`), without the submaps of its map."""
         space.clear(heap)
         own = space.vm_map.name
         for path in [one for one in self._maps if one.startswith(f"{own}/")]:

@@ -30,7 +30,7 @@ M_NOWAIT, M_WAITOK, M_ZERO, M_USE_RESERVE = 0x1, 0x2, 0x100, 0x400
 """Flags (malloc(9)): never sleep; may sleep; zeroed; may use reserves."""
 
 MALLOC_FLAGS = {"M_NOWAIT": M_NOWAIT, "M_WAITOK": M_WAITOK, "M_ZERO": M_ZERO, "M_USE_RESERVE": M_USE_RESERVE}
-"""The same by their names."""
+"""The same flags by name."""
 
 TRIES = 8
 """The number of times that a caller that may wait looks for address space before it gives up."""
@@ -91,7 +91,7 @@ class Kmem:
         self.wakeup = wakeup
         self.root = root
         self.running = Running()
-        """Who runs; a scheduler notes it here."""
+        """The running thread, which a scheduler notes here."""
         self.services = MapServices(recorder, self.running, pmap, pages, entries, self._new_object)
         size = (end - start) >> PAGE_SHIFT
         self.kernel_object = FreeBSDObject("kernel_object", pages, size, permanent=True)
@@ -99,11 +99,11 @@ class Kmem:
         self.maps: list[FreeBSDMap] = []
         """All maps, in the order they were made."""
         self.lowmem_handlers: list[Callable[[], None]] = []
-        """Called when address space is short: they may free into any map, no lock is held."""
+        """Called when address space is short: they may free memory in any map, since no lock is held."""
         self.reclaim_zones: Callable[[], None] | None = None
-        """Makes the zone allocator give its empty slabs back (`uma_reclaim`)."""
+        """Makes the zone allocator return its empty slabs (`uma_reclaim`)."""
         self.veto_map: Callable[[], bool] | None = None
-        """A hook for tests and lessons: answering true, it makes the making of a map fail."""
+        """A hook for tests and lessons: if it returns true, creating a map fails."""
         self._anonymous = count()
 
     @property

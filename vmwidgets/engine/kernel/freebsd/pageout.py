@@ -46,11 +46,11 @@ class FilePages:
         self._inactive: dict[int, None] = {}
         self._cached: dict[tuple[VmObject, int], int] = {}
         self._places: dict[int, tuple[VmObject, int]] = {}
-        """By frame: which page it held when it was cached; another may be in it by now."""
+        """The page that each frame contained when it was cached; it may contain another by now."""
 
     @property
     def inactive(self) -> int:
-        """Pages on the inactive queue."""
+        """The number of pages on the inactive queue."""
         return len(self._inactive)
 
     def read(self, name: str, first: int, count: int) -> MaySleep[int]:
@@ -118,7 +118,7 @@ class FilePages:
 
 
 CHANNEL = "vm_pages_needed"
-"""What the daemon sleeps on."""
+"""The channel on which the daemon sleeps."""
 
 INTERRUPT_FREE_MIN = 2
 """The last pages, which only INTERRUPT requests get (`v_interrupt_free_min`)."""
@@ -219,7 +219,7 @@ class PageDaemon:
             self._wake(CHANNEL)
 
     def run(self) -> MaySleep[None]:
-        """The daemon's thread; never ends."""
+        """Run the daemon's thread, which never ends."""
         while True:
             while self.stopped or not self.needed:
                 yield ChannelWait(CHANNEL, "psleep")

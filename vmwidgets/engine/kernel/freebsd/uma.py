@@ -32,13 +32,13 @@ class Zone:
         self.size = size
         self.name = str(size)
         self.ready: list[int] = []
-        """Slabs that were got ahead."""
+        """Slabs that were allocated in advance."""
         self._give_back = give_back
         self.cache = ObjectCache(recorder, f"zone {size}", size, self, off_slab=False)
 
     @property
     def slab_size(self) -> int:
-        """Bytes of a slab."""
+        """The size of a slab in bytes."""
         return self.cache.layout.slab_size
 
     def allocate(self) -> int | None:
@@ -46,7 +46,7 @@ class Zone:
         return self.ready.pop() if self.ready else None
 
     def free(self, address: int) -> None:
-        """Give an empty slab back."""
+        """Free an empty slab."""
         self._give_back(self, address)
 
 
@@ -66,7 +66,7 @@ class Zones:
         self.large: dict[int, int] = {}
         self.taken: dict[int, Zone] = {}
         self.slabs: dict[int, Zone] = {}
-        """By address: the slabs that zones have."""
+        """The slabs of zones, by address."""
         kmem.reclaim_zones = self.reclaim
 
     # ---- malloc and free ---------------------------------------------------------------------
@@ -90,7 +90,7 @@ class Zones:
         return address
 
     def _malloc_large(self, size: int, flags: int) -> MaySleep[int]:
-        """Whole pages, by themselves (`uma_large_malloc`)."""
+        """Allocate whole pages for one request (`uma_large_malloc`)."""
         address = yield from self.kmem.kmem_malloc(self.kmem_map, size, flags)
         if address:
             self.large[address] = round_page(size)
@@ -98,7 +98,7 @@ class Zones:
 
     @kernel_function()
     def free(self, address: int) -> MaySleep[None]:
-        """Give back what :meth:`malloc` gave."""
+        """Free what :meth:`malloc` returned."""
         size = self.large.get(address)
         if size is not None:
             yield from self.kmem.kmem_free(self.kmem_map, address, size)
@@ -128,7 +128,7 @@ class Zones:
             raise Broken(f"the lock of kmem_map was free; yet {error}") from error
 
     def grown(self, zone: Zone, address: int) -> None:
-        """A slab came from kmem_malloc."""
+        """Note that kmem_malloc returned a slab."""
         self.slabs[address] = zone
         zone.ready.append(address)
         self.recorder.report(ZoneGrown.tag, zone.name, address, zone.slab_size)

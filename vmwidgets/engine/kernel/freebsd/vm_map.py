@@ -45,7 +45,7 @@ class FreeBSDMap(RangeMap[KernelEntry]):
         self.services = services
         self.lock = MapLock(name, services.recorder, services.running)
         self.submaps: dict[FreeBSDMap, int] = {}
-        """The maps that have their places in this one, with the number of entries of each."""
+        """The submaps of this map, with the number of entries of each."""
 
     @property
     def system(self) -> bool:

@@ -39,7 +39,7 @@ class FrameStore(Protocol):
 
     @property
     def free_frames(self) -> int:
-        """Frames that hold nothing."""
+        """The number of frames without pages."""
 
     @property
     def cached(self) -> int:
@@ -104,13 +104,13 @@ class PageQueues:
         self.kick = kick
         self.in_use: dict[int, KernelPage] = {}
         self.wired = 0
-        """Pages with a wiring."""
+        """The number of wired pages."""
         self.deficit = 0
-        """Requests that found too little."""
+        """The number of requests that found too few pages."""
         self.freed: Callable[[], object] | None = None
-        """Called for each page that comes free: those who wait for pages may look again."""
+        """Called for each freed page: threads that wait for pages may look again."""
         self.veto: Callable[[], bool] | None = None
-        """A hook for tests and lessons: answering true, it makes a request fail as if pages were short."""
+        """A hook for tests and lessons: if it returns true, a request fails as if pages were short."""
 
     def admits(self, page_class: str) -> bool:
         """Return whether a request of this class would get a page now (FreeBSD `vm_page_alloc`).
@@ -149,7 +149,7 @@ class PageQueues:
         name, text, zero, wired = owner.name, request.text, request.zero, int(request.wired)
         held = int(not request.nobusy)
         plenty = frames.free_frames - self.free_reserved
-        """So many more are admitted whatever their class: each takes one that is free."""
+        """The number of further requests that are granted whatever their class: each uses a free page."""
         for pindex in range(first, last):
             if pindex in pages:
                 raise KernelPanic("vm_page_alloc", f"page {pindex} of {name} is there already")
@@ -181,7 +181,7 @@ class PageQueues:
             emit((PageCleared.tag, page.owner.name, page.index, page.frame))
 
     def wire(self, page: KernelPage) -> None:
-        """One more wiring."""
+        """Count another wiring."""
         self.wired += page.wired == 0
         page.wired += 1
         emit = self.recorder.emit
@@ -189,7 +189,7 @@ class PageQueues:
             emit((PageWired.tag, page.owner.name, page.index, page.frame))
 
     def unwire(self, page: KernelPage) -> None:
-        """One wiring fewer."""
+        """Remove one wiring."""
         page.wired -= 1
         self.wired -= page.wired == 0
         emit = self.recorder.emit
@@ -259,7 +259,7 @@ class SharedFrames:
 
     @property
     def cached(self) -> int:
-        """Frames that hold clean pages."""
+        """The number of frames with clean pages."""
         return len(self._cached)
 
     @property
@@ -269,7 +269,7 @@ class SharedFrames:
 
     @property
     def total(self) -> int:
-        """All frames, used ones too."""
+        """The number of all frames, including used ones."""
         return self._pages.total_pages
 
     def allocate(self, zero: bool, owner: str) -> tuple[int, bool] | None:

@@ -124,7 +124,7 @@ class ComparedMap:
 
     @property
     def used(self) -> Size:
-        """Bytes in entries."""
+        """The number of bytes in entries."""
         return Size(self.map.size)
 
     @property

@@ -88,10 +88,10 @@ class EntrySource(Protocol[E]):
     """A source of a map's entries, to which they return."""
 
     def allocate(self) -> E | None:
-        """A fresh entry, or none."""
+        """Return a new entry, or None."""
 
     def free(self, entry: E) -> None:
-        """Give an entry back."""
+        """Free an entry."""
 
 
 class PlainEntries(Generic[E]):
@@ -102,11 +102,11 @@ class PlainEntries(Generic[E]):
         self._make = make
 
     def allocate(self) -> E | None:
-        """A fresh entry."""
+        """Return a new entry."""
         return self._make(next(self._identities))
 
     def free(self, entry: E) -> None:
-        """Nothing keeps it."""
+        """Do nothing: the entry has no address."""
 
 
 class CachedEntries(Generic[E]):
@@ -118,7 +118,7 @@ class CachedEntries(Generic[E]):
     def __init__(self, cache: ObjectCache, identities: Iterator[int], make: Callable[[int, int], E]) -> None:
         self.cache = cache
         self.live: dict[int, E] = {}
-        """By address: the entries that are allocated."""
+        """The allocated entries, by address."""
         self._identities = identities
         self._make = make
 
@@ -157,7 +157,7 @@ class MapCore(Generic[E]):
     ) -> None:
         self.name = name
         self.called = called(name)
-        """What errors call it: "the map of init"."""
+        """Its name in errors: "the map of init"."""
         self.start = start
         self.end = end
         self.entries = entries

@@ -22,7 +22,7 @@ class LowGap:
 
     def __init__(self) -> None:
         self._full: OrderedDict[int, int] = OrderedDict()
-        """By size in bytes: from `_lowest` to this address no gap of that size begins."""
+        """By size in bytes, an address: no gap of that size begins between `_lowest` and it."""
         self._lowest = 0
 
     def find(self, core: MapCore[Entry], size: int, lowest: int) -> int | None:

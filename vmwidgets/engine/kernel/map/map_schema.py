@@ -307,7 +307,7 @@ class Entries:
         entries[entry[0]] = (entry if known is None else known[0]), None
 
     def changed(self, path: str, before: EntryFields, after: EntryFields, *_: Any) -> None:
-        """An entry has other fields."""
+        """An entry's fields changed."""
         entries = self.of.setdefault(path, {})
         known = entries.get(before[0])
         if known is None or known[1] is not None:

@@ -48,17 +48,17 @@ class Pmap(TableSpace):
         super().__init__(name, ram, pages, layout, recorder, current.edits)
         self._current = current
         self._reserved: dict[tuple[int, int], int] = {}
-        """Tables that are held for the operation under way, by the level and the number of the slot that needs one."""
+        """Tables that are reserved for the current operation, by level and number of the slot that needs one."""
         self.large = False
-        """Whether pages other than the smallest were ever mapped here: then a cut may take a table."""
+        """Whether pages other than the smallest were ever mapped here: then a cut may need a table."""
         self._region_shift = layout.fmt.level(2).shift
         self._used: set[int] = set()
         """The tables of level 1, by the numbers of their slots in level 2, that ever held a page."""
         self._found: dict[int, int] = {}
-        """By the same numbers: where the tables of level 1 lie that were looked up since `_moved`."""
+        """The addresses of tables of level 1 that were looked up since `_moved`, by the same numbers."""
         self._moved = 0
         self._leaf_bits: dict[tuple[int, int, bool], tuple[int, int]] = {}
-        """By size of page, rights, and whose: the number of its descriptor, and the bits beside the address."""
+        """The number of the descriptor, and the bits apart from the address, by page size, rights and owner."""
         self.destroyed = False
         self.global_leaves = False
         """Whether a user's pages are global too, so that processors drop them only with everything else."""

@@ -29,7 +29,7 @@ class InvertedValue:
 
     @property
     def entries(self) -> int:
-        """Of all chains."""
+        """The entries of all chains."""
         return sum(map(len, self.chains))
 
     @property

@@ -44,14 +44,14 @@ class KernelPmap(Pmap):
         self.quirks = quirks
         self.global_pages = global_pages
         self.klimit = layout.kernel_start
-        """End of the kernel addresses that have tables down to level 1; only grows."""
+        """The end of the kernel addresses that have tables down to level 1; it only grows."""
         self.grows = 0
-        """How often :meth:`kgrow` moved the limit."""
+        """The number of times that :meth:`kgrow` moved the limit."""
         self.users: list[UserPmap] = []
         self.reverse = ReverseMap(recorder)
-        """Which translations of users lead to a frame."""
+        """The translations of users that lead to each frame."""
         self.lent: list[LentPmap] = []
-        """Spaces whose tables the program that they are of asks for."""
+        """Spaces whose tables are requested by their own program."""
         self._pages = pages
         if not self._make_private_tables():
             raise KernelPanic("pmap_no_page", "no page for the kernel's root table")

@@ -132,7 +132,7 @@ class TablePages(Protocol):
         """Return the first of 2**order contiguous frames, or None."""
 
     def free(self, frame: int, order: int = 0) -> None:
-        """Take them back."""
+        """Free a page."""
 
 
 class OwnedTables:
@@ -254,7 +254,7 @@ class TableSpace:
         self.tables = OwnedTables(ram, pages, layout.fmt, f"page tables of {name}", edits)
         self.editor: TableEditor[Any] = TableEditor(ram, layout.fmt, recorder, edits)
         self.root = 0
-        """Physical address of the root table."""
+        """The physical address of the root table."""
 
     # ---- whose slots -------------------------------------------------------------------------
 

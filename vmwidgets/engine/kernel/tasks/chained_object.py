@@ -23,9 +23,10 @@ class ChainedObject(LedObject, PageOwner):
         super().__init__(name, pager, window)
         self.memory = memory
         self._span = range(0)
-        """All its pages are in here."""
+        """A range that contains all its pages."""
         self._left: int | None = None
-        """How many pages of the object behind may be asked for, and are not hidden by its own; none: to be counted."""
+        """The number of pages that may be requested from the object behind, and are not hidden by its own; None: not
+        counted yet."""
 
     @property
     def fields(self) -> ObjectFields:

@@ -30,11 +30,11 @@ class LedObject(VmObject):
         super().__init__(name, pager)
         self.window = window
         self.swapped: dict[int, int] = {}
-        """Slots of swap space by page; of a page that is in memory too, until it is written."""
+        """Slots of swap space by page; also for pages in memory, until they are written."""
         self.entries: dict[MappingEntry, None] = {}
         """The entries that map it."""
         self.copied_on = False
-        """Whether entries of several maps were given it, which may map the same page."""
+        """Whether entries of several maps have it, which may map the same page."""
 
     @property
     @abstractmethod

@@ -72,9 +72,9 @@ class TaskObject(ChainedObject):
         self.shadow = shadow
         self.shadows = []
         self.dirty: set[int] = set()
-        """Pages that were written since their file had them."""
+        """Pages that were written since they were read from, or written to, their file."""
         self.wired: Counter[int] = Counter()
-        """How many entries hold each page in memory."""
+        """The number of entries that keep each page in memory."""
         if shadow is not None:
             shadow.shadows.append(self)
         memory.objects[name] = self
@@ -112,7 +112,7 @@ class TaskObject(ChainedObject):
         self.pager.put_page(index, content)
 
     def value(self) -> ObjectValue:
-        """As a frozen value."""
+        """Return the object as a frozen value."""
         return ObjectValue(self.name, *self.fields, dict(self.pages), dict(self.swapped), frozenset(self.dirty))
 
     # ---- pages -------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ class TaskPager(Protocol):
         """A frame for the page of `target` at `offset` (bytes), or none when there is no memory."""
 
     def put_page(self, index: int, content: bytes) -> None:
-        """Have a page written back."""
+        """Write a page back."""
 
     def peek(self, name: str, index: int) -> bytes:
         """Return the bytes with which a page of the object `name` would be brought in.
@@ -55,7 +55,7 @@ class FramePager:
         """Do nothing: pages are written to swap space instead."""
 
     def release(self, frame: int) -> None:
-        """The frame is free again."""
+        """Free the frame."""
         self._memory.free(frame)
 
 
@@ -68,7 +68,7 @@ class AnonymousPager(FramePager):
     kind = "anonymous"
 
     def peek(self, name: str, index: int) -> bytes:
-        """Zeroes."""
+        """Return zeroes."""
         return bytes(PAGE)
 
     def __init__(self, memory: TaskMemory, max_pages: int | None = None) -> None:
@@ -140,9 +140,9 @@ class FilePager(FramePager):
         self.latency = latency
         self.name = name
         self.content = bytearray(content)
-        """What is on disk."""
+        """The bytes on disk."""
         self.size = len(content)
-        """Bytes of the file, with those that are not written back yet."""
+        """The size of the file in bytes, including those not written back yet."""
         self.gone = False
 
     def get_page(self, target: PageOwner, offset: int, task: str = "") -> int | None:
@@ -196,7 +196,7 @@ class CodePager(FramePager):
     def __init__(self, memory: TaskMemory, pages: int, code: Callable[[int], bytes]) -> None:
         super().__init__(memory)
         self.pages = pages
-        """How many it has; behind them there is none."""
+        """The number of its pages; there are none beyond them."""
         self.code = code
 
     def peek(self, name: str, index: int) -> bytes:

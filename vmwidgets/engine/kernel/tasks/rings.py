@@ -40,7 +40,7 @@ class RingEvents:
         self._mapped_at = mapped_at
 
     def moved(self, frame: int, before: int, after: int) -> None:
-        """A frame has another place."""
+        """Report that a frame has another place."""
         emit = self._recorder.emit
         if emit is not None:
             emit((RingMoved.tag, self._ring, frame, before, after))
@@ -85,18 +85,18 @@ class Rings:
         self._mapped_at = mapped_at
         self.replacement = Replacement("fifo")
         self.choice: Choice | None = None
-        """A learner's function, which chooses in place of the policy."""
+        """A learner's function, which chooses instead of the policy."""
         self._own_rings = False
         """Whether each task has a ring of its own, by the policy."""
         self.rings: dict[str, Policy] = {}
         self.counts: Counter[str] = Counter()
-        """How many pages count for each task that has some, and under "" for none."""
+        """The number of pages that count for each task, and, under "", for none."""
         self.counts_references = False
-        """Whether the policy has to hear of each reference."""
+        """Whether the policy must be informed of each reference."""
         self.limits: dict[str, int] = {}
-        """How many pages a task may have in memory, of those that have a limit."""
+        """The most pages in memory for each task that has a limit."""
         self.references = self.replacement.references()
-        """References since the policy was chosen: the time of all rings, but for those that have one of their own."""
+        """The number of references since the policy was chosen: the time of all rings except those with their own."""
 
     # ---- what is chosen ----------------------------------------------------------------------
 
@@ -232,7 +232,7 @@ class Rings:
         return task if self._own_rings or task in self.limits else ""
 
     def entered(self, page: AnyPage) -> None:
-        """A page came.  O(1)."""
+        """Note that a page was brought in. O(1)."""
         self._count(page.task, 1)
         self._ring(page.task).entered(page)
 

@@ -17,11 +17,12 @@ class Swap:
         self._recorder = recorder
         self.slots = 0
         self.latency = 0
-        """How many ticks a page takes to be read in."""
+        """The number of ticks that reading in a page takes."""
         self._content: dict[int, bytes] = {}
         self._free: list[int] = []
         self.refuses: Callable[[], bool] | None = None
-        """A hook for lessons: asked before each slot is given, it makes it as if there were none by answering true."""
+        """A hook for lessons: it is called before each slot is allocated; if it returns true, there seems to be
+        none."""
 
     @property
     def used(self) -> int:

@@ -118,22 +118,22 @@ class TaskMemory:
         self.fork = FORKS[fork]
         self.objects: dict[str, PageOwner] = {}
         self.read_ahead = 0
-        """How many pages of a file are read in behind one that was asked for."""
+        """The number of a file's pages that are read in after a requested one."""
         self.reads = 0
-        """How many pages were read in: each makes a fault a major one."""
+        """The number of pages that were read in: each makes a fault a major one."""
         self.fails: Callable[[], bool] | None = None
-        """A hook for lessons: asked before each page that is read in, it makes that fail by answering true."""
+        """A hook for lessons: it is called before each page is read in; if it returns true, the read fails."""
         self._allocator = pages
         self.pages: dict[int, Page[PageOwner]] = {}
-        """By frame: the pages of objects that are in memory, in the order in which they came."""
+        """The objects' pages in memory, by frame, in the order in which they were brought in."""
         self._shared = 0
-        """How many of them several objects have."""
+        """The number of these pages that several objects have."""
         self.rings = Rings(recorder, self.pages, self.first_mapped_at)
-        """Which page goes."""
+        """The choice of pages to evict."""
         self.in_swap: Users[PageUser] = Users()
-        """By slot of swap space: whose pages are there."""
+        """The owners of the page in each slot of swap space."""
         self.lacking = ""
-        """Why no page could go, when that was last so, in words."""
+        """The reason why no page could be evicted, the last time that happened, in words."""
         self._made = 0
 
     def new_name(self) -> str:

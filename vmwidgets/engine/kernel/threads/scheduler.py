@@ -54,11 +54,11 @@ class Thread:
     def __init__(self, name: str, call: MaySleep[Any], number: int = 0) -> None:
         self.name = name
         self.number = number
-        """Threads are numbered as they come to be; 0: the cell's call."""
+        """Threads are numbered in order of creation; 0: the cell's call."""
         self.since = 0
-        """Its place among those ready or asleep: the lower, the earlier it became so."""
+        """Its place among the ready or the sleeping threads: the lower, the earlier it became ready or fell asleep."""
         self.doing = ""
-        """The call that it is in, where that is known."""
+        """Its current call, if that is known."""
         self.call = call
         self.state = "ready"
         self.wait: Wait | None = None
@@ -136,24 +136,24 @@ class Scheduler:
         self.running = running
         self.ticks = 0
         self.threads: dict[str, Thread] = {}
-        """By name, in the order they came to be."""
+        """The threads by name, in order of creation."""
         self._numbers: dict[str, int] = {}
-        """By name: the number that the next thread without one of its own is looked for from; all below are taken."""
+        """By name, the number from which a free one is searched for the next thread; all lower numbers are taken."""
         self._made = 0
         self._queued = 0
-        """How often a thread became ready or fell asleep."""
+        """The number of times that a thread became ready or fell asleep."""
         self._ready: list[Thread] = []
         self._asleep: dict[Thread, None] = {}
         self._sleepers: dict[tuple[str, str], dict[Thread, None]] = {}
-        """Those asleep by what they wait for, each group in the order in which they fell asleep."""
+        """The sleeping threads by what they wait for, each group in the order in which they fell asleep."""
         self._at_locks: dict[Thread, None] = {}
-        """Those asleep who wait for a lock."""
+        """The sleeping threads that wait for a lock."""
         self._failed: list[Thread] = []
         self._random: Random | None = None
         self.interrupted: Callable[[], bool] = lambda: False
-        """Asked between two steps: true ends :meth:`run`."""
+        """Called between two steps: if it returns true, :meth:`run` ends."""
         self.on_tick: Callable[[int], None] | None = None
-        """Called with how many ticks of the clock have passed."""
+        """Called with the number of ticks that have passed."""
         self.locks_of = locks_of
         """The map locks that a thread has."""
 
@@ -425,7 +425,7 @@ class Scheduler:
         self.recorder.report(ThreadWoken.tag, thread.name, why, f"{wait}", until, *wait.subject, since)
 
     def _leave_queues(self, thread: Thread, wait: Wait) -> None:
-        """A thread sleeps no longer."""
+        """Note that a thread no longer sleeps."""
         del self._asleep[thread]
         group = self._sleepers[wait.subject]
         del group[thread]

@@ -107,7 +107,7 @@ class ChannelWait(_InWords):
 
 @frozen
 class LockWait(_InWords):
-    """Until `lock` is free."""
+    """A wait until `lock` is free."""
 
     lock: MapLock
 
@@ -191,9 +191,9 @@ class MapLock:
         self.recorder = recorder
         self.running = running
         self.mutex = False
-        """Whether it may not be held asleep; set with the map's system flag."""
+        """Whether no sleeping thread may hold it; set with the map's system flag."""
         self.holder: str | None = None
-        """The thread that holds it; none when it is free."""
+        """The thread that holds it; None if it is free."""
 
     @property
     def held(self) -> bool:

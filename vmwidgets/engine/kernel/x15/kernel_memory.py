@@ -24,7 +24,7 @@ class KernelMemory:
         self._backing = backing
         self.ranges: dict[int, tuple[int, str]] = {}
         self._starts: list[int] = []
-        """Where the ranges begin, rising."""
+        """The starts of the ranges, in ascending order."""
 
     @kernel_function("vm_kmem_alloc", first=1)
     def allocate(self, size: int, owner: str) -> int | None:

@@ -36,7 +36,7 @@ STATUS = {
     0b01000: "synchronous external abort", 0b00010: "debug event", 0b10110: "asynchronous external abort",
     0b10000: "TLB conflict abort",
 }  # fmt: skip  # a row for each
-"""What FS[4:0] says, with short descriptors."""
+"""The meanings of FS[4:0] with short descriptors."""
 
 STATUS_CODE = (Field("FS", 0, 4, "fault status: translation 5/7, access flag 3/6, domain 9/11, permission 13/15"),)
 
@@ -83,7 +83,7 @@ class Armv7Controls(Controls):
     }
 
     dacr: int = 0x5555_5555
-    """Two bits a domain: 00 no access, 01 client (rights are checked), 11 manager (they are not)."""
+    """Two bits for each domain: 00 no access, 01 client (rights are checked), 11 manager (they are not)."""
     afe: bool = False
     """SCTLR.AFE: AP[0] is the access flag."""
     ha: bool = False
