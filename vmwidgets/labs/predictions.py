@@ -46,7 +46,7 @@ class Predictions(Mapping[str, Prediction]):
 
     @property
     def summary(self) -> str:
-        """A sentence: how many answers given before their outcomes are right, and how many others there are."""
+        """A sentence: the number of right answers given before their outcomes, and the number of other answers."""
         judged = [one.right for one in self.outcomes if one.right is not None and not one.late]
         late = sum(one.outcome is not None if one.answer is None else one.answers[0].late for one in self.values())
         still = sum(one.answer is None and one.outcome is None for one in self.values())

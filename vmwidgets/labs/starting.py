@@ -19,7 +19,9 @@ class Start(NamedTuple):
     path: str
 
     def why_not(self, thing: Any, call: str) -> str:
-        """Return why the machine of `thing` does not begin with these; "" if it does.  `call` is the right start.
+        """Return why the machine of `thing` does not begin with these operations; "" if it does.
+
+        `call` is the right start.
 
         The machine may be loaded, a branch, or a moment of the past; none of these operations may be undone.
         """

@@ -126,7 +126,7 @@ class Operation(NamedTuple):
 
     @property
     def calls(self) -> list[str]:
-        """The same with arguments, one line per call, indented by nesting.
+        """The kernel functions that it called, with arguments, one line per call, indented by nesting.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("armv7")
@@ -213,7 +213,7 @@ class Line(NamedTuple):
     scripts: dict[str, Script]
 
     def packed(self) -> Line:
-        """Return the same without events, which can be rebuilt."""
+        """Return the journal's contents without events, which can be rebuilt."""
         return self._replace(operations=tuple(one._replace(records=()) for one in self.operations))
 
 

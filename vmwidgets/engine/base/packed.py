@@ -52,7 +52,7 @@ class Packed:
         """The serials of each piece's first and last operation."""
         self._file: IO[bytes] | None = None
         self._open: dict[int, list[Row]] = {}
-        """The two pieces that were read last, by their numbers: a replay goes on from one to the next."""
+        """The two pieces that were read last, by their numbers: a replay continues from one to the next."""
 
     def first(self, pieces: int) -> Packed:
         """Return the first pieces, for another journal's records."""

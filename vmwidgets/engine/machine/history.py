@@ -232,7 +232,7 @@ class History:
     def search(self, look: Callable[[System], object], first: int = 0, last: int = -1) -> int | None:
         """Return the number of the operation, from `first` to `last`, after which `look` is true for the first time.
 
-        Another machine is made as this one was after operation `first`, and continues.  O(operations).
+        The operations are repeated on another machine, made as this one was after operation `first`.  O(operations).
         """
         again = self._remade(first, f"{self.system.machine.name} once more")
         wanted = self.journal[first + 1 : range(len(self.journal))[last] + 1]
@@ -539,7 +539,7 @@ _TAKING = threading.Lock()
 """Held while such a machine is taken or kept."""
 
 _AHEAD: WeakSet[History] = WeakSet()
-"""The history whose machine goes on: only one has such a machine, which takes as much memory as its own."""
+"""The history whose machine continues: only one has such a machine, which takes as much memory as its own."""
 
 
 def _is_whole(system: System) -> bool:

@@ -220,7 +220,7 @@ class TableFormat(Generic[C]):
         return level.made_of_kind("table").same_fields(level.read_as(word), word, self.rules.inherited)
 
     def promoted_word(self, level: Level, size: int, part_level: Level, part: int, table: int | None, pa: int) -> int:
-        """Return the word that maps `size` bytes at `pa` in place of equal smaller pages; `part` is the first.
+        """Return the word that maps `size` bytes at `pa` instead of equal smaller pages; `part` is the first.
 
         Fields keep what the parts have, or what the word of their `table` says: dirty, global, memory type, domain.
         """

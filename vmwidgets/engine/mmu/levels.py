@@ -197,7 +197,7 @@ class Level:
     def part_word(self, large: Descriptor, word: int, index: int) -> int:
         """Return the word that maps part `index`, of this level's span, of the page that a `word` of `large` maps.
 
-        All fields but the address stay.  A supersection's parts are sections: `Refused` if they lie where only
+        All fields but the address stay.  A supersection's parts are sections: `Refused` if they are where only
         supersections reach.
         """
         small = self.made_of_kind("leaf")

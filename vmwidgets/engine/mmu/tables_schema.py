@@ -353,7 +353,7 @@ class OpenTable:
     """The number of slots that are not empty."""
     rows: tuple[WindowRow, ...]
     unreadable: str = ""
-    """The reason why it can't be read, if it lies outside of memory."""
+    """The reason why it can't be read, if it is outside memory."""
     parent: tuple[int, int] | None = None
     """The level and physical address of the slot that refers to it; None for a root."""
     skipped: int = 0

@@ -26,7 +26,7 @@ from .tlb_schema import Difference, TlbEntryValue, TlbSlot, TlbValue
 from .walk import Descent, Memory, fault_after, translate
 
 GLOBAL = -1
-"""The value that a global entry has in place of an address space's number."""
+"""The value that a global entry has instead of an address space's number."""
 
 Key = tuple[int, int, int]
 """The key of an entry: log2 of a page's size, the address divided by it, the address space."""

@@ -181,7 +181,7 @@ class Trace:
         of them, and evicts only its own pages: then there must be at least one frame for each program.
 
         A long count in a notebook shows a bar; `progress` replaces it, a function of the work done and of all work.
-        "working set" is Denning's, with windows of different lengths: it has a mean size in place of a number of
+        "working set" is Denning's, with windows of different lengths: it has a mean size instead of a number of
         frames.  LRU and OPT are counted for all sizes in one pass.  A million references take a few seconds.  Raises
         :class:`Refused` for an unknown policy or an impossible number of frames, and :class:`CallbackFailed` if a
         function raises, or returns anything but a page in memory.
@@ -322,7 +322,7 @@ class Trace:
         """Count the program's references by place and time, in `parts` of its time and at most `rows` rows of pages.
 
         The references are those from number `first` to before `last`, with addresses from `low` to before `high`.
-        Ranges with names, and pages that lie apart, have rows of their own as long as there are enough rows.
+        Ranges with names, and pages that are far apart, have separate rows as long as there are enough rows.
         O(references).
 
         >>> [row.cells for row in trace([0, 4096, 0, 1 << 30]).locality(2, 9).rows]

@@ -24,7 +24,7 @@ ROOT_TABLE = CapRef(PAGE_CNODE, 0)
 # ---- slot counts -------------------------------------------------------------------------------
 
 FAN = 6
-"""Slots are counted in runs of 2**6, these in runs of as many, and so on."""
+"""Slots are counted in runs of 2**6 slots, these runs in runs of 2**6 runs, and so on."""
 
 
 class SlotCounts:

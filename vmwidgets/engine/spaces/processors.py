@@ -43,8 +43,9 @@ from .processors_schema import (
 T = TypeVar("T")
 
 SHOOTDOWNS = ("acknowledged", "sent", "forgotten")
-"""The choices for a request to another processor: done before the sender goes on; left waiting until the other's
-``acknowledge()``; never sent.
+"""The choices for a request to another processor: it is done before the sender continues, left waiting, or never sent.
+
+A waiting request is done by the other's ``acknowledge()``.
 """
 
 
@@ -92,7 +93,7 @@ Reach = Callable[[int], MaySleep[int]]
 
 
 def read_bytes(ram: Ram, start: int, length: int, reach: Reach) -> MaySleep[bytes]:
-    """Read bytes page by page, each page once `reach` has its physical address."""
+    """Read bytes page by page, each page after `reach` has found its physical address."""
     parts = []
     for va, count in page_pieces(start, length):
         physical = yield from reach(va)

@@ -77,7 +77,10 @@ class TaskEnds:
         return bool(self._kill([name for name in self._tasks if name != space.name]))
 
     def _kill(self, names: Iterable[str]) -> str:
-        """Kill the task of these with most pages in memory, if kills are on and it has any; return its name, or ""."""
+        """Kill the one of these tasks with the most pages in memory, if kills are on.
+
+        Return its name, or "" if none has pages.
+        """
         resident = {name: self._tasks[name].resident for name in names} if self.kills else {}
         victim = max(resident, key=lambda name: resident[name], default="")
         if not resident.get(victim):

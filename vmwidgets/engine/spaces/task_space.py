@@ -383,7 +383,7 @@ class TaskSpace:
         return written
 
     def _dont_need(self, start: int, end: int) -> None:
-        """Discard the contents of a range (`madvise`, MADV_DONTNEED): private memory becomes zeros or its file again.
+        """Discard a range's contents (`madvise`, MADV_DONTNEED): private memory then reads as zeros, or as its file.
 
         Shared pages stay in their object and are only unmapped.  Wired ranges are INVAL, holes are skipped.
         """

@@ -24,7 +24,7 @@ NAMES = ("heap", "index", "cache", "log")
 
 @frozen(slots=False)
 class Range:
-    """A range: `head` pages before a border of 2 MiB, blocks of 2 MiB after it, then `tail` pages.
+    """A range: `head` pages before a boundary of 2 MiB, blocks of 2 MiB after it, then `tail` pages.
 
     `blocks` contains the used pages of each block, counted from 0: all of them, or a few.  Head and tail are used.
     """

@@ -403,7 +403,7 @@ class Loaded:
 
 
 BEGINNING = 8
-"""The number of bytes that identify a page: the variable that is written lies after them."""
+"""The number of bytes that identify a page: the variable that is written is after them."""
 
 
 OTHER_BYTES = Mistake(

@@ -46,7 +46,7 @@ _KEPT = "Rss", "Pss", "Private_Dirty", "Swap"
 """The names whose numbers a range keeps."""
 
 _REST = re.compile(r"[ \t]+(/\S.*|\[[\w:. -]+\].*)", re.ASCII)
-"""A path that an editor has moved to a line of its own."""
+"""A path that an editor has moved to a separate line."""
 
 
 def _read(text: Cleaned) -> Found:
@@ -92,7 +92,7 @@ def _read(text: Cleaned) -> Found:
 
 
 def _say_of_smaps(found: Found, held: Mapping[int, Mapping[str, int]], sizes: Counter[int], lost: list[int]) -> None:
-    """Add what is in memory of each range, and sentences about lines of smaps that are missing."""
+    """Add how much of each range is in memory, and sentences about missing lines of smaps."""
     ranges = found.ranges
     for at, numbers in held.items():
         rss, pss, dirty, swap = map(numbers.get, _KEPT)

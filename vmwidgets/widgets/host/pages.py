@@ -9,7 +9,9 @@ from typing import Any
 from .silence import LOST, idle
 
 PATIENCE = 3
-"""The number of cells that may end before a page shows a view that was put on it; then nothing is drawn until one does.
+"""The number of cells that may end before a page shows a new view.
+
+After that, nothing is drawn until a page shows one.
 
 A page can't answer while cells are queued, and without a page (papermill, nbconvert) there is never an answer.
 """

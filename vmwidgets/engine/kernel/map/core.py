@@ -318,7 +318,7 @@ class MapCore(Generic[E]):
         """Raise :class:`Broken` unless all of these hold, and the tree's own invariants.
 
         1. list and tree hold the same entries in the same order; 2. links lead back; 3. each range is
-        page aligned, not empty, and lies inside the map; 4. ranges ascend and do not overlap;
+        page aligned, not empty, and inside the map; 4. ranges ascend and do not overlap;
         5. the number of entries is right; 6. the lookup cache names an entry of the map; 7. `size` is the sum of the
         entries' lengths.
         """

@@ -72,7 +72,7 @@ class RangeMap(MapCore[E], ABC):
         """Cut `entry` at `address` if that is inside it; the entry remains the lower part."""
 
     def gap_changed(self, entry: E | None) -> None:
-        """The free space behind `entry` has changed."""
+        """Note that the free space after `entry` has changed."""
 
     @abstractmethod
     def ready(self, cuts: Iterable[int], entered: Iterable[tuple[int, int]] = ()) -> AbstractContextManager[None]:

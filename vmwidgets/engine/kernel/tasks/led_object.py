@@ -62,7 +62,7 @@ class LedObject(VmObject):
         self.release()
 
     def trim(self, pages: range) -> None:
-        """Free those of these pages to which nothing leads, here and in the objects behind.
+        """Free those of these pages to which nothing leads, here and in the objects behind it.
 
         O(pages, or its own pages).
         """
@@ -98,7 +98,7 @@ class LedObject(VmObject):
         return not self.led_to(pages) and not self.holds_any(pages)
 
     def holds_any(self, pages: range) -> bool:
-        """Return whether it, or an object behind, has any of these pages.  O(objects in the chain × pages)."""
+        """Return whether it, or an object behind it, has any of these pages.  O(objects in the chain × pages)."""
         return any(self._has_behind(index) for index in pages)
 
     def _has_behind(self, index: int) -> bool:

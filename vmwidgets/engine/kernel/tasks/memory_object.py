@@ -184,7 +184,7 @@ class TaskObject(ChainedObject):
         return at.pager.peek(at.name, index)
 
     def bring(self, offset: int, recorder: Recorder, task: str = "") -> tuple[str, int]:
-        """Return a frame of its own for the page at `offset`, copied if the page was in an object behind."""
+        """Return a frame of its own for the page at `offset`, copied if the page was in an object behind it."""
         page = self.fault(offset, not self.is_file, task)
         return page.cache, page.frame
 
@@ -361,7 +361,7 @@ class TaskObject(ChainedObject):
     def run(self, offset: int, count: int, task: str = "") -> int | None:
         """Return the first frame of `count` contiguous pages, as any object does.
 
-        None if pages are in objects behind or elsewhere.
+        None if pages are in objects behind it, or elsewhere.
         """
         first, known = offset >> PAGE_SHIFT, len(self.pages)
         is_swapped = any(index in self.swapped for index in range(first, first + count))
@@ -377,7 +377,7 @@ class TaskObject(ChainedObject):
         return frame
 
     def _copy(self, index: int, holder: TaskObject, source: int, task: str) -> int:
-        """Copy a page of an object behind, or a page that others have too, into a frame of its own, for `task`.
+        """Copy a page of an object behind it, or a page that others have too, into a frame of its own, for `task`.
 
         A chain that is no longer needed is dropped.
         """
@@ -522,7 +522,7 @@ class TaskObject(ChainedObject):
         return self.present(window)
 
     def present(self, window: range) -> list[int]:
-        """Return the pages of `window` that it or an object behind has, without a file's, in ascending order."""
+        """Return the pages of `window` that it or an object behind it has, without a file's, in ascending order."""
         found: set[int] = set()
         for at in takewhile(lambda at: not at.is_file, self.chain()):
             found.update(at.those_of(window))
@@ -533,8 +533,8 @@ class TaskObject(ChainedObject):
 
     def check(self) -> None:
         """Raise :class:`Broken` unless O1. chains lead back and have an end; O2. no page of a file is in swap space;
-        O3. only pages of files are dirty; O7. the pages still needed from behind are counted correctly; O8. entries
-        lead to all pages of anonymous memory without a name, in memory and in swap space.
+        O3. only pages of files are dirty; O7. the pages still needed from the object behind it are counted correctly;
+        O8. entries lead to all pages of anonymous memory without a name, in memory and in swap space.
         """  # noqa: D205  one list of invariants, as elsewhere
         seen: set[TaskObject] = set()
         if self.shadow is not None and self not in self.shadow.shadows:

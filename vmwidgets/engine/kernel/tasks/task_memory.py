@@ -72,10 +72,10 @@ class PageOwner(Protocol):
         """Make `frame` the page of this number, brought in for `task`."""
 
     def leave(self, index: int) -> None:
-        """Have the page of this number in memory no longer; the caller knows what becomes of its frame."""
+        """Remove the page of this number from memory; the caller decides what happens to its frame."""
 
     def write_back(self, index: int, content: bytes) -> None:
-        """Have its pager write a page back."""
+        """Ask its pager to write a page back."""
 
     def count_again(self) -> None:
         """Note that pages were removed, in memory and in swap space: counts in front of it must be adjusted."""

@@ -177,7 +177,10 @@ class TaskRanges(RangeMap[Entry]):
         return target.translation(entry.offset_of(va), self.rights_in(entry), access, self.recorder, self.task)
 
     def resident(self, entry: Entry, va: int) -> Translation | None:
-        """Return the same for a page that its object has in memory; nothing is brought in."""
+        """Return the frame and the permissions for a page that its object has in memory, or None.
+
+        Nothing is brought in.
+        """
         return None if entry.object is None else entry.object.resident(entry.offset_of(va), self.rights_in(entry))
 
     def rights_of_all_in(self, entry: Entry) -> int:

@@ -72,7 +72,7 @@ class Request:
         return None
 
     def obstacle(self, entry: Entry, nomerge_compares: bool = False) -> str:
-        """Return why the range and `entry` may not be one entry; "" if they may.
+        """Return why the range and `entry` may not become one entry; "" if they may.
 
         Offsets make no difference, since only ranges without an object merge. With `nomerge_compares` (the original's
         release build), NOMERGE is just a bit that must be equal.

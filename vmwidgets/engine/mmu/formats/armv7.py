@@ -66,7 +66,7 @@ _MAY = (
 )
 """The rights of the supervisor and of user code for AP[2:0]: B3.7.1, table B3-8.
 
-100 is reserved; 110 is an older 111.
+100 is reserved; 110 is an older form of 111.
 """
 
 MANAGER, CLIENT = 0b11, 0b01
@@ -91,7 +91,7 @@ class Armv7Controls(Controls):
     tre: bool = False
     """SCTLR.TRE: how TEX, C and B are read; no address and no right depends on it."""
     pxn: bool = True
-    """Whether the processor has PXN (those with the Large Physical Address Extension have)."""
+    """Whether the processor has PXN (those with the Large Physical Address Extension have it)."""
     ttbcr_n: int = 0
     """TTBCR.N: addresses with any of the top N bits set are translated from `ttbr1`."""
     ttbr1: int = 0

@@ -3,7 +3,7 @@
 Intel SDM volume 3A, 4.3 to 4.5 (formats), 4.6 (access rights), 4.7 (page-fault exceptions) and 4.8 (accessed and dirty
 flags); section numbers as in the editions of 2013 to 2023, bit ranges the manual's.
 
-A 4 MiB page can lie above 4 GiB (PSE-36); nothing else in 32-bit paging can.  Real processors load the four PDPTEs of
+A 4 MiB page can be above 4 GiB (PSE-36); nothing else in 32-bit paging can.  Real processors load the four PDPTEs of
 PAE when CR3 is written (4.4.1), and raise #GP if a present one has reserved bits set; here, as in emulators, they are
 read at each walk, and reserved bits cause a page fault.
 """
