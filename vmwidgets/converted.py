@@ -23,7 +23,7 @@ _WITH_HTML = ("text/html", "application/json")  # the latter is a notebook, whic
 
 
 class PicturesPreprocessor(Preprocessor):
-    """Replace the HTML of vmwidgets' pictures by their drawings, for formats without HTML."""
+    """Replace the HTML of vmwidgets' pictures with their drawings, for formats without HTML."""
 
     enabled = Bool(True, help="Whether pictures of vmwidgets are put in place of their HTML.").tag(config=True)
 
@@ -69,7 +69,7 @@ def _image(svg: str) -> dict[str, str]:
 
 
 class NoExporter(Exporter):
-    """The exporter of the entry point; it exports nothing, and so is in no list of formats."""
+    """The exporter of the entry point; it exports nothing, so no list of formats has it."""
 
     enabled = Bool(False)
 

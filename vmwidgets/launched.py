@@ -71,7 +71,7 @@ def _imports_what_it_reads(given: list[str]) -> bool:
 
 
 def _folders(given: list[str]) -> list[str]:
-    """Return the folders passed to a command, and for questions at the desk those of its files."""
+    """Return the folders passed to a command, and, for questions at the desk, the folders of its files."""
     files = any(ASK.startswith(one) and one > "--" for one in given)  # argparse takes the beginning of an option, too
     found = [one if os.path.isdir(one) else os.path.dirname(one) * files for one in given[1:]]  # noqa: PTH112, PTH120
     return [one for one in found if one]

@@ -52,7 +52,7 @@ WHEEL = re.compile(r"vmwidgets-([^-]+)-py3-none-any\.whl")
 def archive(
     course: str, labs: Collection[str], people: Mapping[str, str], modules: Mapping[str, str], wheel: Path
 ) -> bytes:
-    """Return the archive; the same bytes for the same contents.
+    """Return the archive; equal contents give equal bytes.
 
     `course` is the text of a course's file.  `labs` are the numbers of the labs that are graded.  `people` has for each
     folded id the first id of its person; it is empty if ids are the email addresses or student numbers that

@@ -15,7 +15,7 @@ SCHEMA = 3
 """The schema of a cell's metadata, as in nbgrader since version 0.6."""
 
 REGION = "### BEGIN SOLUTION\n### END SOLUTION"
-"""The marks in a solution cell of what students don't get.  Without them, that would be the whole cell."""
+"""The marks around the part of a solution cell that students don't get. Without them, that would be the whole cell."""
 
 CONFIG = """\
 c = get_config()

@@ -166,7 +166,7 @@ def _listed(labs: tuple[str, ...]) -> str:
 
 
 def _uploaders(users: list[list[str]], rules: Rules) -> Roster:
-    """Return a roster of the uploaders: all IDs of one, from Gradescope and the course's roster, are one person's."""
+    """Return a roster of the uploaders: one's IDs, from Gradescope and the course's roster, are one person's."""
     people, aliases = dict[str, Person](), dict[str, str]()
     for ids in users:
         firsts = {rules.person(one) for one in ids}
@@ -180,8 +180,8 @@ def _uploaders(users: list[list[str]], rules: Rules) -> Roster:
 def _graded(found: Submission, source: Path, uploaders: Roster) -> dict[str, Any]:
     """Return the results of the notebooks that count.
 
-    Each of them belongs to everyone who uploaded, so all have the same points, except for work that one of a pair did
-    alone: then the results with the most points are shown.  Suspicions are printed, for instructors only.
+    Each of them belongs to everyone who uploaded, so all have the same points, except for work that one member of a
+    pair did alone: then the results with the most points are shown.  Suspicions are printed, for instructors only.
     """
     with TemporaryDirectory() as folder:
         copies = {f"{number}.ipynb": name for number, name in enumerate(found.counted)}

@@ -30,7 +30,7 @@ MOVED = {
     "checkoff": "vmwidgets grade NOTEBOOK --ask",
     "handout": "vmwidgets lecture NOTEBOOK, or vmwidgets lecture JOURNAL",
 }
-"""The present words for a command of version 0.1.0."""
+"""The current words for a command of version 0.1.0."""
 
 NOT_DONE = 2
 

@@ -35,7 +35,7 @@ from .copying import shipped
 from .text import printable, say_refused
 
 LOOK, NOTHING, ZERO = 1, 2, 3
-"""Exit codes: rows are listed; the run failed; a student with a submission has nothing, though not for wrong work."""
+"""Exit codes: rows are listed; the run failed; a student's submission earned nothing, but not because it is wrong."""
 
 OVERRIDES = "overrides.csv"
 """The file in the results folder that keeps overrides for later runs."""

@@ -138,7 +138,7 @@ _HEADING = re.compile(r" {0,3}#{1,6}[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*$")
 
 
 def _heading(text: str) -> str:
-    r"""Return the first heading of a text cell; in a block of code, "#" begins none.
+    r"""Return the first heading of a text cell; in a block of code, "#" does not begin a heading.
 
     >>> _heading("```\n# no heading\n```\n## Fork ##")
     'Fork'

@@ -1,4 +1,4 @@
-"""``vmwidgets questions``: an exam on paper, or for a learning system, from a topic and a seed."""
+"""``vmwidgets questions``: an exam on paper, or for a learning management system, from a topic and a seed."""
 
 from __future__ import annotations
 

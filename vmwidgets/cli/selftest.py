@@ -59,7 +59,7 @@ def add_selftest(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(options: argparse.Namespace) -> int:
-    """Check everything, up to the first difference."""
+    """Check everything, stopping at the first difference."""
     done = 0
     print(f"vmwidgets {__version__}", flush=True)
     try:

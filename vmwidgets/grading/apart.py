@@ -37,7 +37,7 @@ def check_results(folder: Path, results: Path) -> None:
 
 
 def check_given(folder: Path, files: Iterable[Path | None]) -> None:
-    """Raise :class:`Refused` for a given file that is not there, or lies among the submissions in `folder`.
+    """Raise :class:`Refused` for a given file that is not there, or is among the submissions in `folder`.
 
     >>> check_given(Path("in"), [None, Path("rooster.csv")])
     Traceback (most recent call last):

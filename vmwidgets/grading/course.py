@@ -76,7 +76,7 @@ def read_course(path: Path, modules: Sequence[Path] = ()) -> Course:
     predictions = 0.5                        # for each that was made; optional
     due = "2026-10-01T12:00"                 # or { "01" = "2026-10-01", "02" = "2026-10-08" }; optional
     key = "…"                                # the course's secret, if students have codes; optional
-    modules = ["mine.py"]                    # exercises of the course's own, beside this file; optional
+    modules = ["mine.py"]                    # exercises of the course's own, next to this file; optional
     groups = 2                               # how many students may hand in one notebook together; 1 if left out
     """
     data = _data(path)

@@ -56,7 +56,7 @@ class Diagnosis:
 
     @property
     def concepts(self) -> dict[str, int]:
-        """Return how many questions are answered of each concept test of which some are."""
+        """Return how many questions are answered in each concept test that was begun."""
         begun = self.handed.begun
         if begun is None or begun.lab != CONCEPTS:
             return {}

@@ -56,7 +56,7 @@ def html(grades: Grades, student: str, called: str, questions: Mapping[str, str]
 
 
 def _not_graded(file: Graded, grades: Grades) -> str:
-    """Return a file that was not graded without its own words, even its lab, since anyone may have written it."""
+    """Return an ungraded file without any words of its own, not even its lab, since anyone may have written it."""
     lab = f" of lab {file.lab}" if of_lab(grades.course.exercises, file.lab) else ""
     said = file.finding.student if file.finding else ""
     return f"In a file{lab} in your name, {said}" if file.counts else f"A file{lab} in your name was not graded: {said}"

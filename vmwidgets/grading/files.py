@@ -118,7 +118,7 @@ def no_lab(name: str) -> str:
 
 
 def content_of(path: Path, most: int = MOST_BYTES) -> bytes:
-    """Return the content of the file at `path`, read once; of a file that is too large, one byte more than allowed.
+    """Return the content of the file at `path`, read once; if the file is too large, one byte more than allowed.
 
     Raises :class:`Refused` for anything but a file, and for one that can't be read.
     """

@@ -93,7 +93,7 @@ class Gain:
 
 
 def gain_of(folder: Path) -> Gain:
-    """Return the gain of a class, from a folder with its notebooks of both tests; runs no code of theirs.
+    """Return the gain of a class, from a folder with its notebooks of both tests; none of their code is run.
 
     A missing answer, or "I don't know", is not right.  If a student has several files for one test, the first by name
     with answers counts.  Raises :class:`Refused` for a folder without files, and for tests of two courses.
@@ -157,7 +157,7 @@ def _share(students: list[tuple[Marks, Marks]]) -> float | None:
 
 
 def said(gain: Gain) -> str:
-    """Return the report for a terminal: how many took both, how many answers were right, and each question."""
+    """Return the report for a terminal: who took both tests, how many answers were right, and each question."""
     lines = [f"{counted(len(gain.both), 'student')} took both tests{_alone(gain)}."]
     if gain.both:
         before, after = gain.right

@@ -78,7 +78,7 @@ class Row:
         return bool(self.result.get("stopped")) or any(one.stopped for one in self.others)
 
     def has(self, *statuses: Status) -> bool:
-        """Return whether any of its findings has one of these statuses."""
+        """Return whether a finding has one of these statuses."""
         return any(one.status in statuses for one in self.findings)
 
     @property
@@ -106,7 +106,7 @@ class Row:
 
     @property
     def elsewhere(self) -> bool:
-        """Return whether its journal is of another variant."""
+        """Return whether the journal is of another variant."""
         return self.has(Status.OTHER_VARIANT)
 
     @property
@@ -116,7 +116,7 @@ class Row:
 
     @property
     def earned(self) -> str:
-        """The points with those of the exercise, if the course counts them differently."""
+        """The points, with the exercise's own points if the course counts them differently."""
         return f"{self._own}{self.points:g} of {self.of:g}"
 
     @property
@@ -142,8 +142,8 @@ class Graded:
     """One file: its rows, its predictions, outcomes and hints.
 
     `finding` says why it was not graded, or why it contains no work; None otherwise.  `wrote` is the ID as written in
-    the notebook, made with vmwidgets of this `version`; `student` is the one that stands for it in all results.  `seed`
-    is that of its sheets.  `attempts` is as in :class:`Row`.
+    the notebook, made with vmwidgets of this `version`; `student` is the ID that stands for it in all results. `seed`
+    is the seed of the file's sheets.  `attempts` is as in :class:`Row`.
     """
 
     path: str
@@ -161,7 +161,7 @@ class Graded:
 
     @classmethod
     def none(cls, path: str, finding: Finding) -> Graded:
-        """Return a file of which nothing else is known."""
+        """Return a file about which nothing else is known."""
         return cls(path, "", "", finding, (), {}, {}, {})
 
     @classmethod
@@ -202,7 +202,7 @@ class Graded:
 
     @property
     def predicted(self) -> set[str]:
-        """The answered predictions, of those that the lab asks for."""
+        """The answered predictions among those that the lab asks for."""
         asked = of_lab(known_mistakes(), self.lab)
         return {
             name for name in asked
@@ -269,7 +269,7 @@ class Grades:
         return [one for one in self.students() if any(self._lost(one))]
 
     def _lost(self, student: str) -> Iterator[bool]:
-        """Yield, for each lab with a file of the student, whether no exercise has points, and none was judged.
+        """Yield, for each lab with a file of the student, whether no exercise has points, and whether none was judged.
 
         For a file without a lab, also whether the course has another lab, to which it may belong.
         """
@@ -319,7 +319,7 @@ class Grades:
         }
 
     def late_of(self, student: str) -> int:
-        """Return the late days of a student: those of each lab once, of the work that counts."""
+        """Return the late days of a student's work that counts, once for each lab."""
         days: dict[str, int] = {}
         for row in self.rows_of(student).values():
             lab = lab_of(row.exercise)
@@ -353,7 +353,7 @@ def _counting(student: str, files: list[Graded]) -> dict[str, Row]:
 
 
 def _counts(row: Row, student: str) -> tuple[bool, float, int]:
-    """Return which row counts, the largest: a person's decision, then the most points, then the fewest late days."""
+    """Return a key, the largest of which counts: a person's decision, the most points, then the fewest late days."""
     return bool(row.override) and row.student == student, row.points, -row.late
 
 

@@ -42,8 +42,8 @@ FILE = 64 << 20
 def judged(exercise: str, sheet: str, work: Any) -> dict[str, Any]:
     """Return the result of the work on the sheet `sheet`: the data of a check's result, without the work.
 
-    With the `picture` of what was judged, and for each criterion the `why` of its mistake.  `digest` is equal for equal
-    work, however it was packed; for functions that chose, for the same function.
+    It has the `picture` of what was judged, and for each criterion the `why` of its mistake.  `digest` is equal for
+    equal work, however it was packed; for functions that chose, for the same function.
     """
     try:
         result = judged_for(exercise, sheet, _named(remade(work)))
@@ -96,7 +96,7 @@ def limit() -> None:
 
 
 def grade_file(question: str, say: Callable[[dict[str, Any]], None]) -> None:
-    """Grade the file of a question of :meth:`.workers.Worker.grade`, and report the results.
+    """Grade the file that :meth:`.workers.Worker.grade` asks about, and report the results.
 
     Each piece of work is announced (`begun`, the exercise) and followed by its `result`, so that the asking side knows
     what was judged if this process ends.  `graded` comes last.

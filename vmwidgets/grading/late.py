@@ -52,10 +52,10 @@ def due(date: str, grace: float = 0, of_labs: Mapping[str, datetime] | None = No
 def with_late_days(grades: Grades, folder: Path, until: Due, roster: Roster | None) -> tuple[Grades, int]:
     """Return the grades with each row's late days; unreadable cells of the roster are listed.
 
-    An unreadable extension does not affect a readable time, and the reverse.
+    An unreadable extension does not affect a readable time, and vice versa.
 
     A file's time is in the roster's column "handed in"; without one, it is the time of its last change. The returned
-    number says for how many files that was used.
+    number says for how many files the latter was used.
     """
     odd: dict[tuple[str, str], Row] = {}
     by_change = 0

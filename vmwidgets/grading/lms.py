@@ -1,6 +1,6 @@
-"""Gradebook files for learning systems: the roster's IDs and titles, with the points of this run.
+"""Gradebook files for learning management systems: the roster's IDs and titles, with the points of this run.
 
-docs/grading.md names the pages that these formats are from.
+docs/grading.md names the pages that describe these formats.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .titles import MEANINGS
 
 @frozen(slots=False)
 class Format:
-    """The form of a file that a system reads.
+    """The format of a file that a system reads.
 
     `identity` are the columns before those of exercises; if it is empty, the roster's columns that identify a student.
     `decoration` is the text that the system adds to the title of an exercise's column.  `possible`: a second row

@@ -28,7 +28,8 @@ MOST_ANSWERS, MOST_SAID = 100, 500
 """The most predictions and outcomes of a file that no lab asks for, and the most characters of each."""
 
 MOST_WORKS = 1_000
-"""The most different works for one exercise in one notebook: those with the highest claims, the last if equal."""
+"""The most different works for one exercise in one notebook: those with the highest claims, and the last of equal
+ones."""
 
 
 class Work(NamedTuple):

@@ -87,7 +87,7 @@ def html(grades: Grades, name_of: Callable[[str], str]) -> str:
 
 
 def _counts(grades: Grades) -> str:
-    """Return how many students, graded notebooks, labs and other files there are: a file may also be no notebook."""
+    """Return how many students, graded notebooks, labs and other files there are."""
     files = [file for file in grades.files if file.path]
     graded = [file for file in files if file.counts]
     labs = len({file.lab for file in graded})

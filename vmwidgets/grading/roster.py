@@ -1,4 +1,4 @@
-"""The students of a course: a file from a learning system or an office, with columns found by meaning."""
+"""The students of a course: a file from a learning management system or an office, with columns found by meaning."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .spreadsheet import Table, read_table
 from .titles import MEANINGS, handed_in_columns
 
 POSSIBLE = "points possible"
-"""The beginning of a row in Canvas's files that is no student's."""
+"""The beginning of a row in Canvas's files that does not belong to a student."""
 
 
 @frozen(slots=False)
@@ -59,7 +59,7 @@ class Roster:
         return None if found is None else self.people[found]
 
     def person(self, student: str) -> str:
-        """Return the roster's first ID of the person with this one, or several joined by `+`; unknown IDs are kept."""
+        """Return the roster's first ID for the person with this ID, or several joined by `+`; unknown IDs are kept."""
         if found := self.find(student):
             return found.id
         return "+".join(sorted(set(map(self.person, student.split("+"))))) if "+" in student else student

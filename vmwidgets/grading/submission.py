@@ -1,4 +1,4 @@
-"""The value of one file: its works, judged, and compared with the notebook's claims."""
+"""The grades of one file: its work is judged, and compared with the notebook's claims."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def graded_file(name: str, content: bytes, course: Course, ask: Asking) -> Grade
 
 
 def _patient(ask: Asking, seconds: float) -> Asking:
-    """Return the same for one file, whose work must not occupy the grader for long."""
+    """Return the grades of one file, whose work must not occupy the grader for long."""
     until, stopped = time.monotonic() + seconds, 0
 
     def answer(exercise: str, sheet: str, work: Any) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def _patient(ask: Asking, seconds: float) -> Asking:
 
 
 def rows_of(name: str, handed: Handed, seed: int, course: Course, ask: Asking) -> Iterator[Row]:
-    """Yield a row for each exercise of the lab that was begun, judged on this seed's sheet; and for others' works."""
+    """Yield a row for each exercise of the lab that was begun, judged on this seed's sheet, and for other work."""
     assert handed.begun is not None
     for exercise, worth in course.exercises.items():
         row, works = Row(name, handed.begun.student, exercise, of=worth), handed.works.get(exercise, ())

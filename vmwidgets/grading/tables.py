@@ -79,7 +79,7 @@ FORMULA = re.compile(r"(^|[;,|\t\r\n])(?=[\s\"']*[=+\-@\N{FULLWIDTH EQUALS SIGN}
 
 
 def harmless(cell: object) -> object:
-    """Return the cell so that no spreadsheet takes it for a formula, whatever its separator.
+    """Return the cell in a form that no spreadsheet takes for a formula, whatever its separator.
 
     >>> harmless("=1+1"), harmless("x;=1+1.ipynb"), harmless("3 points; and its journal gives 2")
     ("'=1+1", "x;'=1+1.ipynb", '3 points; and its journal gives 2')

@@ -2,7 +2,7 @@
 
 English: the exports of Canvas and Blackboard that docs/grading.md names.  German, French and Spanish: the titles in
 Moodle's language packs de, fr and es for username, ID number, email address, first name, last name and full name, and
-what offices write as well.
+titles that offices use.
 """
 
 from __future__ import annotations

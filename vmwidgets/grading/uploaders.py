@@ -31,10 +31,10 @@ Submitted = tuple[str, Sequence[str]]
 def uploaders(roster: Roster | None, files: Iterable[Submitted]) -> Callable[[str], str]:
     """Return the uploader's ID by file path, or "" if it is not shown, or not certain.
 
-    A learning system puts its words first.  So the outermost folder with such words counts, and in a name the first of
-    them: a student may have written what follows.  Below the common folders of all files, folders are those of
-    students, as nbgrader collects them, if there are several and most are IDs: from the roster or, without one, IDs
-    that most files in them name.
+    A learning system puts its words first.  So the outermost folder with such words counts, and the first such words
+    in a name: a student may have written the rest.  Below the folders that all files have in common, folders belong to
+    students, as nbgrader collects them, if there are several and most are IDs: IDs from the roster or, without one,
+    IDs that most files in them name.
 
     >>> files = [("ada/1.ipynb", ["ada"]), ("bert/1.ipynb", ["bert"]), ("Lab 01_ada_attempt_2026-10-01-12-00-00_x", [])]
     >>> uploader = uploaders(None, files)
@@ -79,7 +79,7 @@ def _depth(paths: Iterable[str]) -> int:
 def _own_folders(files: Sequence[Submitted], depth: int, ids: Mapping[str, str], confirmed: bool) -> bool:
     """Return whether most folders are named after students; `confirmed`: only by IDs that most of their files name.
 
-    A single such folder may be the instructor's, in which a person wrote its name as an ID.
+    A single such folder may be the instructor's, with a notebook whose author wrote the folder's name as an ID.
     """
     owners: dict[str, list[bool]] = {}
     for path, whose in files:

@@ -117,7 +117,10 @@ class Worker:
                 self._folder.cleanup()
 
     def _answer(self, question: Any, seconds: float) -> dict[str, Any]:
-        """Return the next line of output, after a question if there is one; without an answer, the process is ended."""
+        """Return the next line of output, after sending the question, if there is one.
+
+        Without an answer, the process is ended.
+        """
         line = b"" if question is None else json.dumps(question).encode() + b"\n"
         try:
             process = self._process if question is None else self._started()

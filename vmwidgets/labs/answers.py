@@ -1,4 +1,4 @@
-"""Answers, each in one written form: stored as text that a person, JSON and a browser read alike.
+"""Answers, each in one written form: they are stored as text that a person, JSON and a browser read alike.
 
 As a number in JSON, a 64-bit address would lose its last digits when a browser saves the notebook.
 """
@@ -22,7 +22,7 @@ KINDS = {
 """The kinds of answers, with the text of their fields."""
 
 UNSURE = "I don't know"
-"""An answer to every question: neither right nor wrong, and it opens the outcome as any answer does."""
+"""The answer that every question accepts: it is neither right nor wrong, and opens the outcome as any answer does."""
 
 MOST_CHARACTERS = 500
 """The most characters of an answer, a question or an option."""
@@ -76,7 +76,7 @@ def _number(value: Any) -> int:
 
 
 def _size(size: int) -> str:
-    """Return a size in a larger unit if it is exact, and otherwise in bytes."""
+    """Return a size in a larger unit if the result is exact, and otherwise in bytes."""
     text = binary_size(size)
     try:
         return text if parse_size(text) == size else f"{size} B"

@@ -31,9 +31,9 @@ class Failed(str):
 
 
 def attempt(call: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T | Failed:
-    """Return what `call` returns, or its failure as a line of text: the kind and the sentence.  Nothing is raised.
+    """Return what `call` returns, or its failure as a line of text: the kind and the sentence.
 
-    That holds for a machine's errors (:class:`VMError`: refused, a kernel's error, a panic).  A mistake in Python, such
+    A machine's errors are not raised (:class:`VMError`: refused, a kernel's error, a panic).  A mistake in Python, such
     as a wrong number of arguments, is raised as usual.
 
     >>> import vmwidgets as vm

@@ -136,7 +136,9 @@ class Beginning:
 
     @classmethod
     def made_from(cls, data: Any, key: str = "") -> Beginning:
-        """Return the beginning rebuilt from :meth:`data`; raises :class:`Refused` for what :func:`begin` refuses.
+        """Return the beginning rebuilt from :meth:`data`.
+
+        Raises :class:`Refused` for anything that :func:`begin` refuses.
 
         With a course's `key`, it gets the codes that the course gave to its students, whether the notebook has codes or
         not.  If the students left out their codes or made them up, the seed then differs from the one in `data`.
@@ -277,10 +279,10 @@ def _lab(value: Any) -> str:
 
 
 def _refuse_misspelt(name: str) -> None:
-    """Refuse what is nearly the name of a lab, since it would give other variants, and count for nothing.
+    """Refuse a name that is nearly a lab's, since it would give other variants, and count for nothing.
 
-    Any other name may be that of a course's own lab, which need not have exercises; one called by a number is known by
-    its exercises.
+    Any other name may be that of a course's own lab, which need not have exercises; if its name is a number, it must
+    have some.
     """
     ours = {*map(lab_of, known_mistakes()), *WITHOUT_EXERCISES, CONCEPTS}
     there = {*map(lab_of, exercises()), *ours}

@@ -93,7 +93,7 @@ def _lines(name: str, value: Any, module: str, seen: set[int]) -> Iterator[str]:
 
 
 def _source_of(function: FunctionType) -> str:
-    """Return the text of a function; of one that `exec` made, it is not known."""
+    """Return the text of a function; it is not known for a function that `exec` made."""
     try:
         if function.__code__.co_filename == "<string>":  # Python 3.13 gives that of `python -c` for it
             raise OSError

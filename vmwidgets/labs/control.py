@@ -63,7 +63,7 @@ class Control(anywidget.AnyWidget):
             setattr(self, name, value)
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
-        """Do nothing: a page answers by a message, which is checked."""
+        """Do nothing: a page answers with a message, which is checked."""
 
     def _receive(self, _widget: object, content: Any, _buffers: object) -> None:
         sent = content if isinstance(content, dict) else {}

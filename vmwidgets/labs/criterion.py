@@ -11,7 +11,7 @@ from vmwidgets.engine.base.frozen import frozen
 from .mistakes import Mistake
 
 WAITS = " (not judged yet: first "
-"""Comes between the sentence of a criterion that can't be judged and what has to be done first."""
+"""Joins the sentence of a criterion that can't be judged to what has to be done first."""
 
 
 @frozen
@@ -30,17 +30,17 @@ class Criterion:
 
     @property
     def met(self) -> bool:
-        """Return whether all of its points were earned."""
+        """Return whether all points were earned."""
         return self.points == self.of
 
     @property
     def first(self) -> str:
-        """Return what has to be done before it can be judged; "" if it was judged."""
+        """Return what has to be done before the criterion can be judged; "" if it was judged."""
         return self.sentence.rpartition(WAITS)[2].removesuffix(")") if WAITS in self.sentence else ""
 
     @property
     def in_the_end(self) -> str:
-        """The sentence about work that was handed in: nothing is "not judged yet" when it is graded.
+        """The sentence about submitted work: in grading, nothing is "not judged yet".
 
         >>> criterion(2, 0, "both ends are cut", "one is not", first="map the range").in_the_end
         'both ends are cut (not judged before this is done: map the range)'

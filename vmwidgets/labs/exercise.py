@@ -47,7 +47,7 @@ class Asked(Protocol):
 
 @frozen
 class Exercise:
-    """An exercise: `judge` examines an object of class `takes`, and yields criteria worth `points` together.
+    """An exercise: `judge` examines an object of class `takes`, and yields criteria worth `points` in all.
 
     `alive`: a machine that panicked can't be graded.  `shows` returns what to draw of the object next to a result, or
     lines of text; if it takes two arguments, the second is what was asked.  Without it, only maps are drawn.  `sheet`
@@ -162,7 +162,7 @@ def exercises() -> dict[str, Exercise]:
 
 
 def three(hints: Any) -> tuple[str, ...]:
-    """Return hints in the form in which they are kept: three strings, or none."""
+    """Return hints as they are stored: three strings, or none."""
     if isinstance(hints, (str, bytes)) or not isinstance(hints, Sequence) or len(hints) not in (0, TIERS):
         raise Refused(f"hints={shown(hints)}: pass {TIERS} strings, the gentlest hint first")
     return tuple(line(text, "hint") for text in hints)

@@ -24,7 +24,7 @@ CONCEPTS = "concepts"
 
 
 def called(lab: str) -> str:
-    """Return what a reader calls this lab: a concept test is none, though its notebook begins like one.
+    """Return what a reader calls this lab: a concept test is not a lab, though its notebook begins like one.
 
     >>> called("01"), called(CONCEPTS)
     ('lab 01', 'the concept test')
@@ -51,7 +51,7 @@ def labs_of(name: str) -> tuple[str, ...]:
 
 
 def of_lab(names: Iterable[str], lab: str) -> list[str]:
-    """Return those of these exercises or predictions that a notebook of a lab may contain, in order.
+    """Return the given exercises or predictions that a notebook of a lab may contain, in order.
 
     >>> of_lab(["01/gaps", "02/rank", "01/guard"], "01")
     ['01/gaps', '01/guard']

@@ -18,7 +18,7 @@ from .outcome import Outcome
 from .records import PREDICTION, record
 
 SCHEMA = 1
-"""The number of the data's format; it rises with a change that readers must know."""
+"""The number of the data's format; it rises with each change that readers must know about."""
 
 IDENTITY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
 
@@ -88,16 +88,18 @@ class Prediction:
 
     @property
     def has_happened(self) -> bool:
-        """Return whether an answer is late from now on: it was compared, or was before its question changed."""
+        """Return whether answers are late from now on: it was compared, perhaps before its question changed."""
         return self.comes_after or self.happened is not None
 
     @property
     def asked(self) -> tuple[str, str, tuple[str, ...]]:
-        """The parts that make it another question if they differ."""
+        """The parts that distinguish the question from others."""
         return self.question, self.kind, self.options
 
     def say(self, value: Any, how: str = "code", because: str = "") -> None:
-        """Answer it, or answer it again, with or without a reason; repeating an answer adds none.
+        """Answer the question, for the first time or again, with or without a reason.
+
+        Repeating an answer adds nothing.
 
         Raises :class:`Refused` for a value that is not an answer to this question; nothing has changed then.
         """

@@ -46,7 +46,7 @@ class Predictions(Mapping[str, Prediction]):
 
     @property
     def summary(self) -> str:
-        """The number of right answers among those given before their outcomes; and the number of others."""
+        """A sentence: the number of right answers given before their outcomes, and the number of other answers."""
         judged = [one.right for one in self.outcomes if one.right is not None and not one.late]
         late = sum(one.outcome is not None if one.answer is None else one.answers[0].late for one in self.values())
         still = sum(one.answer is None and one.outcome is None for one in self.values())
@@ -57,7 +57,7 @@ class Predictions(Mapping[str, Prediction]):
 
     @property
     def outcomes(self) -> list[Outcome]:
-        """The outcomes of those that were compared."""
+        """The outcomes of the compared predictions."""
         return [one.outcome for one in self.values() if one.outcome is not None]
 
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:

@@ -50,11 +50,11 @@ class Once:
 
 
 class Ranked(Protocol):
-    """Something that a cell may have many of: the highest rank counts, and the latest of equal ones."""
+    """Something that a cell may have many of: the one with the highest rank counts, or the latest of several."""
 
     @property
     def id(self) -> str:
-        """The subject, of which the best is kept."""
+        """The subject; the best for each is kept."""
 
     @property
     def rank(self) -> tuple[int, int]:

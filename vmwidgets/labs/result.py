@@ -79,7 +79,10 @@ class Result:
 
     @property
     def rank(self) -> tuple[int, int]:
-        """The order of several results, of which the largest counts: empty, not saved, then by points."""
+        """The key by which results are compared: the largest counts.
+
+        Empty ones are lowest, then unsaved ones, then by points.
+        """
         kept = self.work.get("kind", "nothing") != "nothing"
         return bool(self.work) + kept, self.points
 

@@ -34,14 +34,14 @@ class Session:
 class Kept(Generic[T]):
     """Something that each session keeps.
 
-    `new` creates it, or `copied` from that of the session in which another one begins.
+    `new` creates it; if a session begins within another, `copied` makes it from the outer session's.
     """
 
     def __init__(self, new: Callable[[], T], copied: Callable[[T], T] | None = None) -> None:
         self.new, self.copied = new, copied
 
     def now(self) -> T:
-        """Return the current session's."""
+        """Return the current session's thing."""
         things = current().things
         if self not in things:
             things[self] = self.new()

@@ -119,8 +119,8 @@ def variant(name: str) -> Sheet:
 def practice(name: str, number: Any = 1) -> Sheet:
     """Return a variant of the exercise `name` for practice: public, the same for everyone, and not graded.
 
-    `number` is 1 to 1,000,000; each number is another variant.  :func:`check` and :func:`hint` accept the variant in
-    place of the name.
+    `number` is 1 to 1,000,000; each number is another variant.  :func:`check` and :func:`hint` accept the variant
+    instead of the name.
 
     >>> from vmwidgets import lab
     >>> lab.practice("01/gaps", 2).of

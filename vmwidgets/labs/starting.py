@@ -19,9 +19,11 @@ class Start(NamedTuple):
     path: str
 
     def why_not(self, thing: Any, call: str) -> str:
-        """Return why the machine of `thing` does not begin with these; "" if it does.  `call` is the right start.
+        """Return why the machine of `thing` does not begin with these operations; "" if it does.
 
-        A machine that does may be loaded, a branch, or a moment of the past; none of these operations may be undone.
+        `call` is the right start.
+
+        The machine may be loaded, a branch, or a moment of the past; none of these operations may be undone.
         """
         machine = machine_of(thing)
         if machine is None:

@@ -20,10 +20,10 @@ _copies: Kept[WeakSet[Machine]] = Kept(WeakSet)
 def try_on(thing: Any) -> Iterator[Any]:
     """Copy a machine, a task or a map for experiments; none of them is recorded or graded.
 
-    The copy begins in the present state of `thing`.  Calls on the copy do not change `thing`, its journal, its pictures
-    or later cells.  A check of a copy reports what it finds and counts for nothing.  Variables are not copied, so use
-    the name after ``as``.  Numbers such as addresses are valid in both.  The cost is that of :meth:`Machine.branch`; as
-    there, a thread that sleeps stays asleep.
+    The copy begins in the current state of `thing`.  Calls on the copy do not change `thing`, its journal, its
+    pictures or later cells.  A check of a copy reports what it finds and counts for nothing.  Variables are not
+    copied, so use the name after ``as``.  Numbers such as addresses are valid in both.  The cost is that of
+    :meth:`Machine.branch`; as there, a thread that sleeps stays asleep.
 
     Raises :class:`Refused` for anything except a machine or a part of a machine.
 

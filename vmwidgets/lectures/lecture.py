@@ -17,7 +17,7 @@ WIDE = 760
 """Width in pixels of a picture: enlarged to 1,920, its smallest words are 24 high."""
 
 Moment = str | tuple[str, int]
-"""A mark, or a number of steps after it."""
+"""A mark, or a mark and a number of steps after it."""
 
 Asked = tuple[str, list[str], str, str]
 """A question, its options, the answer, and why."""

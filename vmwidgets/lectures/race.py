@@ -179,7 +179,7 @@ def _loaded(machine: Machine) -> str:
 
 
 def _often(found: Orders) -> str:
-    """Return in how many of its orders it happens.
+    """Return in how many of the orders it happens.
 
     >>> _often(every_order("acknowledged"))
     'the secret is read in 0 orders of 924'

@@ -27,7 +27,7 @@ _NO_NAMES = frozenset(("a", "at", "by", "copy", "for", "found", "from", "in", "i
 """Words before a value that don't name it."""
 
 _MEANS = r"(?:: [a-z][^;.]*)?"
-"""What a code says in words, behind it: "6: not present, write, user"."""
+"""The meaning of a code in words, after it: "6: not present, write, user"."""
 
 _LONG = 3
 """The length from which a value is unmistakable; a shorter one may mean other things."""

@@ -69,8 +69,6 @@ class Dashboard(Map):
     >>> task.write(task.mmap("4 KiB"), b"x")
     >>> vm.Dashboard(task, panes="translation").scene().title
     'translation of 0x1_0000 in init'
-
-    Raises :class:`Refused` for a pane that is unknown or given twice, and where `ask` has nothing to ask about.
     """
 
     folds = True

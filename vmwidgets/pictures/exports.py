@@ -41,7 +41,7 @@ class Exports:
         return to_dot(self.scene(), theme)
 
     def graphviz(self, *, theme: str = "light") -> Any:
-        """Return the same as a `graphviz.Source`, for example for ``source.render("map", format="pdf")``.
+        """Return the picture's structure as a `graphviz.Source`, such as for ``source.render("map", format="pdf")``.
 
         Its text is made here; to draw it, the package `graphviz` runs Graphviz's program `dot`.
 
@@ -156,7 +156,7 @@ class Snapshot(Exports):
     def __init__(
         self, scene: Scene, operation: int, scale: float = 1, slim: Scene | None = None, selected: str = ""
     ) -> None:
-        """Take the same moment for a telephone, `slim`, and the `selected` thing."""
+        """Keep the scene, its layout for a telephone (`slim`), and the `selected` thing."""
         self._scene, self._operation, self._scale = scene, operation, scale
         self._slim, self._selected = slim, selected
 

@@ -185,7 +185,7 @@ def look_at(part: Any, moment: Moment, *focus: Any, of: str = "value", **more: A
 def look_at_map(
     part: MapPart | MachineKmem, moment: Moment, focus: Sequence[int], opened: Sequence[int], *also: Any, whole: int
 ) -> Look[Any]:
-    """Return the same for a map, or all maps of kernel memory, which may be folded.
+    """Return a map, or all maps of kernel memory, at the moments of the latest operation; they may be folded.
 
     All moments contain the parts that are shown after the operation, and removed parts in `focus`.
     """
@@ -196,7 +196,7 @@ def look_at_map(
 
 
 def look_at_domain(part: MachineDomain, moment: Moment, after: DomainValue, focus: DomainFocus) -> Look[DomainValue]:
-    """Return the same for a domain: all moments contain the window `after` the operation, and the focus."""
+    """Return a domain at the moments of the latest operation: all contain the window `after` it, and the focus."""
     if is_made_by(moment.events, after.name):
         return Look(moment, lambda place: while_made(after, moment.events[:place]), after)
     return _look_inside(part, moment, after, "only", (after.shown(focus),), {})

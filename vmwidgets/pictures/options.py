@@ -67,7 +67,7 @@ def _hexadecimal(text: str, rest: str, most: int) -> str:
 
 
 def nothing() -> None:
-    """Return None, in place of an object that was never given."""
+    """Return None, instead of an object that was never given."""
 
 
 def weakly(value: Any) -> Callable[[], Any]:

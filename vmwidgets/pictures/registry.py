@@ -110,7 +110,7 @@ def kinds_shown() -> dict[type, type[Picture]]:
 
 
 def kinds_imported() -> dict[type, type[Picture]]:
-    """Return the same for modules that are already imported, and for added pictures."""
+    """Return the pictures in modules that are already imported, and added ones, by the class of objects they show."""
     return dict(_shown_as)
 
 

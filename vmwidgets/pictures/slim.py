@@ -27,7 +27,10 @@ def slim(picture: Any) -> Scene:
 
 
 def slim_if_kept(picture: Any) -> Scene | None:
-    """Return the same for a static picture; None if such layouts are not kept, or if there is nothing to draw."""
+    """Return a static picture laid out for a telephone.
+
+    It is None if such layouts are not kept, or there is nothing to draw.
+    """
     if not KEPT or not picture.alive:
         return None
     try:

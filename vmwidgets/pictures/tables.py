@@ -215,7 +215,7 @@ class Tables(Picture):
         self.show_address(typed_in_register(text, self.space.tables.fmt.word_bits))
 
     def show_address(self, address: int) -> None:
-        """Open the tables on the path to `address`, and select the descriptor that decides about it."""
+        """Open the tables on the path to `address`, and select the descriptor that maps it, or would."""
         if self.address == address:
             self._open_way()
         else:

@@ -82,7 +82,7 @@ class Family:
             raise Again
 
     def do(self, step: Step) -> str:
-        """Do a step; returns what a read returns."""
+        """Do a step; returns the bytes of a read."""
         task = self.tasks[step.who]
         if step.verb == "forks":
             self.tasks[step.letter] = task.fork(step.letter)
@@ -156,7 +156,7 @@ def value(draws: Draws) -> Question:
 
 
 def _whose(question: Question) -> str:
-    """Return the rule of thumb that gives a question's value: the last write, one's own last write, or none."""
+    """Return the rule of thumb that would give the answer: the last write, one's own last write, or none."""
     asked = re.findall(r"What does the (\w+) read in page (\d)", question.text)[0]
     writes = re.findall(rf"\| (\w+) \| writes (`\w`) to page {asked[1]} \|", question.text)
     own = [letter for who, letter in writes if who == asked[0]]

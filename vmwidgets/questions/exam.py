@@ -135,9 +135,9 @@ def make_exam(
 ) -> Exam:
     """Create an exam of `n` questions (6 by default) on a topic, or on each of several topics.
 
-    Several topics are sections of one exam, with the questions that each topic has alone.  `kinds` are names such as
-    "walk/index": then no others are asked, and without `n` each is asked once.  A topic without a chosen kind is
-    refused, and topics may be left out, as (): they are those of the kinds.  `form` "A" and "B" are two exams with the
+    Several topics are sections of one exam, with the questions that each topic has in an exam of its own.  `kinds` are
+    names such as "walk/index": then no others are asked, and without `n` each is asked once. A topic without a chosen
+    kind is refused. If `topics` is (), the topics are those of the kinds.  `form` "A" and "B" are two exams with the
     same kinds in the same order, as a test before and after a lab needs; no question is in both.
 
     The seed and an instructor's `secret`, if there is one, determine the questions, on every computer; each kind is

@@ -54,9 +54,9 @@ def _is_package(file: Path) -> bool:
 def save(exam: Exam, path: str | os.PathLike[str], *, key: bool = True, force: bool = False) -> Path:
     """Write an exam in the format of the file's ending; without `key`, only its questions.
 
-    Figures of a Markdown file are put into the folder `NAME_files` beside it.  Returns the path.
+    Figures of a Markdown file are put into the folder `NAME_files` next to it.  Returns the path.
 
-    Raises :class:`Refused` as :func:`place` does, and where a file can't be written; what was there stays.
+    Raises :class:`Refused` as :func:`place` does, and if a file can't be written; existing files then stay.
     """
     file = place(path, key=key, force=force)
     if file.suffix.lower() == ".md":

@@ -155,7 +155,7 @@ def _around(draws: Draws, gaps: Sequence[int], *, closed: bool = False) -> Layou
 
 
 def where(draws: Draws) -> Question:
-    """Make a question on where one request lands: in each gap, or past them all, equally often."""
+    """Make a question on where one request is placed: in each gap, or past them all, equally often."""
     layout, wanted = drawn_layout(draws), draws.below(5)
     size = draws.between(2, max(layout.gaps) + 2)
     fitting = [number for number, gap in enumerate(layout.gaps) if gap >= size]

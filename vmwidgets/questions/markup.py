@@ -23,7 +23,7 @@ def inline_html(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Return the same without any markup.
+    """Return one line of text without any markup.
 
     >>> plain("page `3`")
     'page 3'

@@ -35,9 +35,9 @@ class Question:
     """A question on paper; its texts use a small part of Markdown (see :mod:`.markup`).
 
     `answer` is as the key prints it; with `options`, it is one of them, and no other option is right.  `why` explains
-    it, with the kernel's function or the manual's section, and `mistakes` explains how one gets to each wrong option.
-    `rules` are paragraphs that other questions need too: a paper prints each once.  `figure` draws the subject,
-    `solution` the key's figure; they draw when they are called.
+    it, with the kernel's function or the manual's section, and `mistakes` explains how a student arrives at each wrong
+    option.  `rules` are paragraphs that other questions need too: a paper prints each once.  `figure` draws the
+    subject, `solution` the key's figure; they draw when they are called.
     """
 
     text: str
@@ -144,7 +144,7 @@ def options_around(
 ) -> tuple[str, ...]:
     """Return options that are numbers; the number of wrong ones below the right one is drawn, if possible.
 
-    If all were made by losing a part of the right one, it would obviously be the largest.
+    If all wrong ones were smaller, the right one would obviously be the largest.
 
     >>> options = options_around(Draws("doc"), 5, [1, 2, 3, 4, 6, 7, 8, 9], str)
     >>> len(options), "5" in options

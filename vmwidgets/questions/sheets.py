@@ -41,7 +41,7 @@ Draw = Callable[[], Scene] | None
 
 
 def seen_first(section: Section, of: Callable[[Question], Draw]) -> list[Draw]:
-    """Return the figure of each question; None if it is the same as the question before: a paper prints it once."""
+    """Return the figure of each question; None if it is the previous question's figure: a paper prints it once."""
     figures = [of(question) for _, question in section.numbered]
     return [None if at and one == figures[at - 1] else one for at, one in enumerate(figures)]
 

@@ -112,7 +112,7 @@ class Memory:
         return PageTables("memory", self._ram, self.fmt, self.root)
 
     def walk(self, va: int, access: Access = "read", *, user: bool = True) -> WalkValue:
-        """Return what the hardware does."""
+        """Return what the hardware does with the access."""
         return self.tables.walk(va, access, user=user)
 
     def drawing(self, va: int, access: Access = "read", *, user: bool = True) -> Callable[[], Scene]:
@@ -440,7 +440,7 @@ def _access(one: tuple[int, Access, bool]) -> str:
 
 
 def reverse(draws: Draws) -> Question:
-    """Make a question on the virtual address of a physical one."""
+    """Make a question on the virtual address that is mapped to a physical one."""
     name = draws.choice(("x86", "armv7"))
     memory = Memory(draws, name)
     fmt, (upper, lower) = memory.fmt, memory.fmt.levels

@@ -101,7 +101,7 @@ class Code:
         return [] if part is None else [at for at, target in self.body(caller).calls if target == part.start]
 
     def named(self, address: int) -> str:
-        """Return the function that an address lies in, or ""."""
+        """Return the function that contains an address, or ""."""
         at = bisect_right(self._by_start, address) - 1
         if at < 0:
             return ""

@@ -1,6 +1,6 @@
 """A client of QEMU's GDB port: registers, physical memory, processors, breakpoints, one step, running and stopping.
 
-It is used by one thread (:mod:`.port`).  Nothing is written into the guest but breakpoints
+It is used by one thread (:mod:`.port`).  Nothing is written into the guest except breakpoints
 (:mod:`.aside`).
 """
 

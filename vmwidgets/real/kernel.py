@@ -233,9 +233,9 @@ class Kernel:
 
         `lab` is "base", "pgtbl", "cow", "lazy" or "mmap".  `run` is a command such as "cowtest", which is typed when
         the shell waits (for a kernel of ``vm.xv6``); following ends when the shell waits again.  `counts` is the name
-        of the array of reference counts, such as "refcount" or "kmem.count", also behind a pointer; in the lab "cow",
-        the only such array is found by itself.  There are at most `stops` stops and `seconds` seconds.  The last stop
-        is added to :attr:`stops`.
+        of the array of reference counts, such as "refcount" or "kmem.count", even if reached through a pointer; in the
+        lab "cow", the only such array is found by itself.  There are at most `stops` stops and `seconds` seconds.  The
+        last stop is added to :attr:`stops`.
 
         `checks` are the course's own functions, by the name of the function whose calls they check ("mappages",
         "uvmunmap", "uvmalloc", "uvmcopy").  When such a call on a process's table has returned without an error, the

@@ -85,7 +85,7 @@ class Port:
         self.name = where
         self._stop = threading.Event()
         self._calls: Calls = SimpleQueue()
-        # A daemon: a guest that runs beside the notebook must not keep Python from ending.
+        # A daemon: a guest that runs alongside the notebook must not keep Python from ending.
         self._line = _Line(where, ram)
         threading.Thread(target=_serve, args=(self._calls, self._line), name="vmwidgets-port", daemon=True).start()
         self._is_open = True

@@ -277,7 +277,7 @@ class Program:
         return None if first is None else Line(first.file, self._definitions.get(function, first.number))
 
     def function(self, address: int) -> str:
-        """Return the name of the function that `address` lies in; "" if there is none."""
+        """Return the name of the function that contains `address`; "" if there is none."""
         at = bisect_right(self._addresses, address) - 1
         if at < 0:
             return ""

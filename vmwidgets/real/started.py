@@ -1,4 +1,4 @@
-"""A program that runs beside the notebook and ends with it, such as QEMU started by `make`, with its console."""
+"""A program that runs alongside the notebook and ends with it, such as QEMU started by `make`, with its console."""
 
 from __future__ import annotations
 

@@ -62,12 +62,12 @@ _BEGINS = re.compile(
     r"|(?:usertrap|kerneltrap)\(\)|scause[ =]|sepc=|panic: |(?:<[0-9]>)?\[ *[0-9]{1,8}\.[0-9]{6}\] )",
     re.IGNORECASE | re.ASCII,
 )
-"""What is before a beginning that a kernel writes at the left, or behind blanks."""
+"""The text before a beginning that a kernel writes at the left, or after blanks."""
 
 _OF_A_TRAP = re.compile(r"(?:usertrap|kerneltrap)\(\)|scause[ =]|sepc=|panic: ", re.IGNORECASE)
 
 LOST = 3
-"""Beginnings within a line from which on its line ends are lost: a second hart writes one or two into it."""
+"""The least number of beginnings within a line that has lost its line ends: a second hart writes one or two into it."""
 
 ENOUGH = 3
 """The number of lines that must have line numbers before they count as such."""

@@ -26,7 +26,7 @@ if lzma is not None:
     BROKEN = (*BROKEN, lzma.LZMAError)
 
 OR_TEXT = ", or its text"
-"""How the sentences end that ask for another path: a command, which takes no text, has another end."""
+"""The end of sentences that ask for another path; those of a command, which takes no text, end in another way."""
 
 GZIP = b"\x1f\x8b"
 """The first bytes of a file that gzip has packed."""

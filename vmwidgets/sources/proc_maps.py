@@ -43,9 +43,9 @@ def load_maps(machine: Machine, path_or_text: str | os.PathLike[str] = SELF, *, 
     "copy".  Ranges without a name have no object: neighbours with equal flags merge, although Linux had reasons to keep
     them apart.
 
-    The call is one group: one ``m.undo()`` undoes it, and a failure half-way changes nothing.  Damaged lines, ranges
-    that overlap, and more ranges than the machine has memory for are refused beforehand; lines that are none are passed
-    over and counted.  :func:`vmwidgets.load` reads what can be read of damaged text.  O(n log n).
+    The call is one group: one ``m.undo()`` undoes it, and if it fails half-way, nothing has changed.  Damaged lines,
+    ranges that overlap, and more ranges than the machine has memory for are refused beforehand; other lines are
+    skipped and counted.  :func:`vmwidgets.load` reads what can be read of damaged text.  O(n log n).
 
     >>> import vmwidgets as vm
     >>> vm.load_maps(vm.boot(), "10000-11000 rw-p 0 00:00 0\n11000-13000 rw-p 0 00:00 0\n")
@@ -116,7 +116,7 @@ def ranges_of(text: str, source: str) -> ReadRanges:
 
 
 def ranges_of_cleaned(text: Cleaned) -> ReadRanges:
-    """Return the same for a text without additions."""
+    """Return the ranges of a text from which terminals' and logs' additions were removed."""
     kind, _ = kind_of(text)
     refuse_foreign(text.text, text.source, SEEN)
     refuse_others(text.text, text.source, CALL_LINE, "what strace wrote", "give it to vm.load_strace")

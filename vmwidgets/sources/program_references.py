@@ -1,8 +1,8 @@
 r"""References of programs in files: lines of addresses with R or W, Valgrind's lackey, Dinero, DRAMSim, CSV.
 
 Each format is a pattern of a line, for which the whole text is searched at once: a million lines take about a second.
-What Valgrind and the program print between lackey's lines is passed over and counted; in other formats, each line
-counts.
+What Valgrind and the program print between lackey's lines is skipped and counted; in other formats, every line must be
+one of a reference.
 """
 
 from __future__ import annotations

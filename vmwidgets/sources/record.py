@@ -34,7 +34,7 @@ VALGRINDS = 20
 """The most lines that Valgrind writes about itself."""
 
 LOOK = 0.1
-"""Seconds without a reference after which the program is checked for its end."""
+"""Seconds without a reference after which it is checked whether the program has ended."""
 
 
 def recorded_references(name: str) -> Trace:
@@ -50,11 +50,12 @@ def recorded_references(name: str) -> Trace:
 def record(program: str | os.PathLike[str] | Sequence[str], *, references: int = MOST_RECORDED) -> Trace:
     """Run a program under Valgrind's lackey, and return its first references as a trace.
 
-    `program` is a path, or a list of the program and its arguments.  It gets no input, its output goes where yours
-    does.  It runs some hundred times slower, and is ended after so many `references`; so are children that it leaves.
+    `program` is a path, or a list of the program and its arguments.  It gets no input, and its output goes where yours
+    goes.  It runs some hundred times slower, and is ended after this many `references`; so are children that are still
+    running.
 
-    What a function in Python references can't be seen from within Python: its objects lie where the interpreter put
-    them, and the interpreter's own references are most.  Record all of it, ``["python3", "file.py"]``, or write down
+    What a function in Python references can't be seen from within Python: its objects are where the interpreter put
+    them, and most references are the interpreter's own.  Record all of it, ``["python3", "file.py"]``, or write down
     the addresses of your data yourself, for :func:`vmwidgets.trace`.
 
     Raises :class:`Refused` if there is no Valgrind or no such program, and for a function.
@@ -118,7 +119,7 @@ def _first(log: int, running: subprocess.Popen[bytes], references: int) -> tuple
 
 
 def _words(program: Any) -> list[str]:
-    """Return a command's words from the given program."""
+    """Return the words of a command from the given program."""
     if callable(program):
         what = printable(str(getattr(program, "__name__", "") or type(program).__name__))
         raise Refused(

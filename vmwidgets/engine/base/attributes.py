@@ -15,7 +15,8 @@ from .errors import in_ascii
 class UnknownAttribute(AttributeError):
     """An attribute that an object does not have.
 
-    Its sentence is made when it is read: `hasattr`, and notebooks that search for a way to show an object, raise many.
+    The sentence is made when it is read, since `hasattr`, and notebooks that search for a way to show an object, raise
+    many such errors.
     """
 
     def __init__(self, owner: object, name: str) -> None:

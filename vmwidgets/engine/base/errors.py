@@ -1,9 +1,9 @@
 """The three kinds of failure, which are never mixed up.
 
 * :class:`Refused`: an invalid call that was stopped before it changed anything. * :class:`KernelError`: the kernel
-function returned an error. It changed what the original changes on that error (search caches, counters), never entries,
-mappings or pages. * :class:`KernelPanic`: the kernel gave up. The state that it reached is kept, to look at; the
-machine is dead.
+  function returned an error. It changed what the original changes on that error (search caches, counters), never
+  entries, mappings or pages. * :class:`KernelPanic`: the kernel gave up. The machine is dead, but the state that it
+  reached is kept, to be looked at.
 
 Code of the learner's that the machine calls (threads, handlers) may fail too: :class:`CallbackFailed`.
 A broken invariant is none of these: it is a bug of ours, :class:`Broken`.
@@ -116,7 +116,7 @@ class VMError(Exception):
 
 
 class Refused(VMError, ValueError):
-    """A request that makes no sense: the mistake, its place, and a correct form.
+    """A request that makes no sense; the sentence gives the mistake, its place, and a correct form.
 
     >>> import vmwidgets as vm
     >>> vm.boot("x86-64").kernel_map.enter("3 apples")

@@ -22,7 +22,7 @@ def place_of(path: Any, such: str) -> Path:
 
 
 def is_path(path: str | os.PathLike[Any]) -> bool:
-    r"""Return whether the system allows such a name: a string, not empty, without NULs and lone surrogates.
+    r"""Return whether the system allows such a name: a string that is not empty and has no NULs or lone surrogates.
 
     >>> is_path("mine.svg"), is_path("a\0b"), is_path("")
     (True, False, False)
@@ -45,7 +45,7 @@ def regular(target: Path) -> Path:
     """Return the regular file that `target` names, after all symbolic links; it need not exist.
 
     Raises :class:`Refused` for a folder, a device, a pipe or anything else that is not a regular file: writing there
-    would replace it by a file.
+    would replace it with a file.
 
     >>> regular(Path(os.devnull))
     Traceback (most recent call last):

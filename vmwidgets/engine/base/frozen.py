@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 else:
 
     def dataclass_transform(**_: Any) -> Any:
-        """Python 3.10 has none; only type checkers need it."""
+        """Python 3.10 does not have it, and only type checkers need it."""
         return lambda function: function
 
 

@@ -26,7 +26,7 @@ from .tree_schema import TreeRotated
 from .units import MIB, Address
 
 MOST_EVENTS = 200_000
-"""The most events of the latest operations together: beyond that, the oldest operations' are dropped earlier."""
+"""The most events that the latest operations keep together; beyond that, those of the oldest are dropped earlier."""
 
 MAX_EVENTS = 4096
 """The most events of one operation: the last ones, from which a picture can step backwards."""
@@ -126,7 +126,7 @@ class Operation(NamedTuple):
 
     @property
     def calls(self) -> list[str]:
-        """The same with arguments, one line per call, indented by nesting.
+        """The kernel functions that it called, with arguments, one line per call, indented by nesting.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("armv7")
@@ -213,7 +213,7 @@ class Line(NamedTuple):
     scripts: dict[str, Script]
 
     def packed(self) -> Line:
-        """Return the same without events: they can be made again."""
+        """Return the journal's contents without events, which can be rebuilt."""
         return self._replace(operations=tuple(one._replace(records=()) for one in self.operations))
 
 
@@ -388,7 +388,7 @@ class Journal(Suggesting):
         self._cells.append((self.next_serial, number))
 
     def forget_cells(self) -> None:
-        """Assign no operation so far to a cell: all were done elsewhere, and are repeated."""
+        """Note that no operation so far belongs to a cell: all were done elsewhere, and are repeated here."""
         self.cell, self._cells = 0, []
 
     def cell_of(self, serial: int) -> int:

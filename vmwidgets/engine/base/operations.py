@@ -1,22 +1,18 @@
 """The only way to change a machine: an operation, whose arguments and result are kept as data.
 
 Cells, buttons, replays and tests call the same methods, marked with :func:`operation`.  Only the outermost call is an
-operation; calls inside it are part of it.  What becomes of one::
+operation; calls inside it are part of it.  The states of an operation:: asked ─────▶ decided ─────▶ changing ◀────▶
+asleep │  │  │ ▼  ▼  ▼ refused  refused, done  done, failed, stopped, panic failed, panic
 
-    asked ─────▶ decided ─────▶ changing ◀────▶ asleep
-      │             │              │
-      ▼             ▼              ▼
-    refused     refused, done   done, failed, stopped, panic
-                failed, panic
-
-- asked: the call waits for the operation that is under way, and is refused where none is taken from here;
-- decided: it is in, arguments and state are checked, and what is to be done is decided.  Nothing has changed: a refusal
-  is not recorded, and an error is recorded without events;
-- changing: it has reported an event.  It ends done, failed (an error, with what it did taken back or said), stopped
-  (the stop button, at a safe point: done in part), or in a panic, after which the machine is only looked at;
+- asked: the call waits for the current operation, and is refused where no operation may begin;
+- decided: it was admitted, its arguments and the state were checked, and its action is decided.  Nothing has changed:
+  a refusal is not recorded, and an error is recorded without events;
+- changing: it has reported an event.  It ends as done, as failed (an error; its changes were undone, or the error
+  states them), as stopped (by the stop button, at a safe point: done in part), or in a panic, after which the machine
+  can only be looked at;
 - asleep: the call waits, and other threads run inside this operation until it is woken or given up.
 
-:attr:`Door.state` is where the operation under way is, and each end is asserted to be one that the state leads to.
+:attr:`Door.state` is the state of the current operation, and each end is asserted to be one that the state leads to.
 """
 
 from __future__ import annotations
@@ -52,7 +48,7 @@ class Edits(Protocol):
 
 
 class _Untouched:
-    """No page tables, and so no edits."""
+    """An object without page tables has no edits."""
 
     places = ()
 
@@ -118,7 +114,7 @@ class Door:
         return "asleep" if self.asleep else "changing" if self._raw else "decided"
 
     def _may_fail(self, outcome: str) -> bool:
-        """Return whether the current operation may end with this failure; "" means without a record."""
+        """Return whether the current operation may end with this failure; "" stands for an end without a record."""
         if outcome == "panic":
             return self.dead is not None
         if outcome == "interrupted":
@@ -139,7 +135,7 @@ class Door:
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
     ) -> Any:
-        """Do the same with the arguments' names and values separate; the call gets `args` and `kwargs`.
+        """Do the same, with separate names and values of the arguments; the call gets `args` and `kwargs`.
 
         A refusal is not recorded, since nothing changed; an error and a panic are.
         """
@@ -263,7 +259,7 @@ class Door:
     def overhear(self, hears: Callable[[Raw], None] | None) -> None:
         """Call `hears` with each event of operations from now on, even with those that the journal drops.
 
-        None ends that.
+        None stops this.
         """
         keep = self._raw.append
         if hears is None:
@@ -439,8 +435,8 @@ class _Parameters:
 def through(part: HasDoor, name: str, arguments: Arguments, call: Callable[[], R]) -> R:
     """Make `call` as the operation `name` of a part of a machine, from anywhere.
 
-    From outside it is recorded, inside another operation it is part of that; in a learner's thread it is noted as that
-    thread's.
+    From outside, it is recorded; inside another operation, it is a part of that operation; in a learner's thread, it
+    is noted as the thread's.
     """
     door = part.door
     result: R

@@ -52,7 +52,7 @@ class Packed:
         """The serials of each piece's first and last operation."""
         self._file: IO[bytes] | None = None
         self._open: dict[int, list[Row]] = {}
-        """The two pieces that were read last, by their numbers: a replay goes on from one to the next."""
+        """The two pieces that were read last, by their numbers: a replay continues from one to the next."""
 
     def first(self, pieces: int) -> Packed:
         """Return the first pieces, for another journal's records."""
@@ -145,7 +145,7 @@ _KINDS = {Address: 1, Size: 2}
 
 
 def _plain(values: Iterable[Any]) -> tuple[list[Any], bytes]:
-    """Return values with plain numbers for addresses and sizes, and which of them had which kind."""
+    """Return values with plain numbers for addresses and sizes, and the kinds that the values had."""
     column, kind_of = list(values), _KINDS.get
     kinds = bytes([kind_of(type(one), 0) for one in column])
     return [int(one) if kind else one for one, kind in zip(column, kinds, strict=True)], kinds

@@ -1,4 +1,4 @@
-"""The progress of a long load: a function of what is done and the total, called at intervals."""
+"""The progress of a long load: a function called at intervals with the number of finished items and the total."""
 
 from __future__ import annotations
 

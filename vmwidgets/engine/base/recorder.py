@@ -1,4 +1,4 @@
-"""Recorders, to which structures report changes, and kernel functions their begin and end.
+"""Recorders, to which structures report changes, and kernel functions their beginning and end.
 
 A structure holds a :class:`Recorder` and reports through its `emit`, which is ``None`` while
 no listener is there, so that an event then costs one test::
@@ -48,9 +48,9 @@ class Recorder:
         self.stepwise = False
         """Whether an insertion's path down is reported before the new leaf is linked, for looks at each event."""
         self.stop: Callable[[int], bool] | None = None
-        """A function asked at the safe points of a long operation, where everything below an address is done and
-        nothing from there on: whether to stop there, with the rest unchanged.  ``None`` if an operation must be
-        finished.
+        """A function called at the safe points of a long operation, when everything below an address is done and
+        nothing from there on; it returns whether to stop there, with the rest unchanged.  ``None`` if an operation
+        must be finished.
         """
 
     def report(self, tag: str, *fields: Any) -> None:
@@ -59,7 +59,7 @@ class Recorder:
             self.emit((tag, *fields))
 
     def take_stop(self) -> Callable[[int], bool] | None:
-        """Return `stop` for the only loop that uses it, and clear it: what the loop calls must be finished."""
+        """Return `stop` for the only loop that uses it, and clear it: functions that the loop calls must finish."""
         stop, self.stop = self.stop, None
         return stop
 
@@ -115,7 +115,7 @@ R = TypeVar("R")
 def kernel_function(
     name: str = "", *, first: int | None = None, errors: bool = False
 ) -> Callable[[Callable[Concatenate[S, P], R]], Callable[Concatenate[S, P], R]]:
-    """Report where a kernel function begins, with its arguments, and its result.
+    """Report the call of a kernel function, with its arguments, and its result.
 
     It decorates functions, methods and generators (functions that may sleep) whose first argument has a `recorder`.
     `name` is the kernel's name; by default, it is the function's own, without a leading underscore.  If `first` is

@@ -24,7 +24,7 @@ RECORDS: dict[str, Events] = {}
 """The functions that unpack records, by tag."""
 
 WAYS: dict[str, Events] = {}
-"""The same for records that stay one until each comparison is needed: paths down trees."""
+"""The functions that unpack paths down trees, which remain one record until each comparison is needed."""
 
 
 def record(tag: str, among: dict[str, Events] = RECORDS) -> Callable[[F], F]:

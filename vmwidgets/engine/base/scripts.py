@@ -70,7 +70,7 @@ class Script(Sequence[Action]):
         self._open[at] = self._open[at]._replace(answer=answer)
 
     def pack(self) -> None:
-        """Pack it into a quarter of the memory, when it has ended."""
+        """Pack the script, which has ended, into a quarter of the memory."""
         while self._open:
             self._pack(PIECE)
 
@@ -94,7 +94,7 @@ class Script(Sequence[Action]):
         return self._open
 
     def until(self, serial: int) -> Script:
-        """Return its actions up to an operation; packed ones are not copied."""
+        """Return the actions up to an operation; packed ones are not copied."""
         if serial < self.last:
             return Script((action for action in self if action.serial <= serial), self.serial)
         same = Script(self._open, self.serial)

@@ -15,7 +15,7 @@ from .errors import ascii_text, shown
 PAGE_SHIFT = 12
 PAGE = 1 << PAGE_SHIFT
 IN_PAGE = PAGE - 1
-"""The bits of an address for its place in the page."""
+"""The number of bits in an address that give the offset in a page."""
 """Bytes in a page."""
 
 KIB = 1 << 10

@@ -1,4 +1,4 @@
-"""The work of a kernel for a task beside the work of a self-paging domain, from journals and tables."""
+"""The work of a kernel for a task compared with the work of a self-paging domain, from journals and tables."""
 
 from __future__ import annotations
 

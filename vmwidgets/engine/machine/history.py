@@ -166,7 +166,7 @@ class History:
     # ---- machines of the past ----------------------------------------------------------------
 
     def at(self, number: int) -> Any:
-        """Return a machine as this one was after operation `number`, to look at.
+        """Return a machine as this one was after operation `number`, for reading only.
 
         O(operations since the nearest copy).
         """
@@ -232,7 +232,7 @@ class History:
     def search(self, look: Callable[[System], object], first: int = 0, last: int = -1) -> int | None:
         """Return the number of the operation, from `first` to `last`, after which `look` is true for the first time.
 
-        Another machine is made as this one was after operation `first`, and continues.  O(operations).
+        The operations are repeated on another machine, made as this one was after operation `first`.  O(operations).
         """
         again = self._remade(first, f"{self.system.machine.name} once more")
         wanted = self.journal[first + 1 : range(len(self.journal))[last] + 1]
@@ -299,8 +299,8 @@ class History:
     def _before(self, number: int) -> Iterator[Any]:
         """Give a machine as this one was before operation `number`, at least 1, to one reader.
 
-        The machine of the last look goes on to there, unless a copy is nearer.  Afterwards it is kept for the next
-        look, unless it was stopped on the way.
+        The machine of the last look continues to that point, unless a copy is nearer.  Afterwards it is kept for the
+        next look, unless it was stopped on the way.
         """
         again, copy = self._taken(), self._latest(number - 1)
         here = -1 if again is None else len(again.journal) - 1
@@ -539,7 +539,7 @@ _TAKING = threading.Lock()
 """Held while such a machine is taken or kept."""
 
 _AHEAD: WeakSet[History] = WeakSet()
-"""The history whose machine goes on: only one has such a machine, which takes as much memory as its own."""
+"""The history whose machine continues: only one has such a machine, which takes as much memory as its own."""
 
 
 def _is_whole(system: System) -> bool:

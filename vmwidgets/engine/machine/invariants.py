@@ -145,7 +145,7 @@ def check_kmem(kernel: Kernel) -> None:
     M5. the entries that were allocated and not freed are those that the maps link; M6. free, cached and used frames are
     all frames: in the page allocator, a used one belongs to the object that has it, a zeroed or cached one to the frame
     store, and nothing else belongs to these; M7. each translation leads to a page of the object that is mapped at that
-    address, or to map entries; M8. a page is mapped behind each slab of map entries; M9. the slabs of zones and their
+    address, or to map entries; M8. a page is mapped at each slab of map entries; M9. the slabs of zones and their
     large allocations are in entries of kmem_map.
     """
     system = kernel.kmem

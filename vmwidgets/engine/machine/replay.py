@@ -148,7 +148,7 @@ class Replay:
     # ---- where things may lie elsewhere ------------------------------------------------------
 
     def otherwise(self, then: Operation, **other: Any) -> bool:
-        """Run an operation, with `other` arguments in place of its own; return whether the result is the same.
+        """Run an operation, with `other` arguments instead of its own; return whether the result is the same.
 
         The same result means the same outcome, the same error, the same number, text or bytes; addresses are not
         compared. :class:`CannotGoOn` if it names something that does not exist, if the machine dies of it, or if its

@@ -12,9 +12,9 @@ and no structure.  It looks its structure up by that path at every use, so that 
 * Where a name can be used again (a destroyed domain's, an ended thread's), the handle also holds a generation number,
   so that it never becomes a handle of the later thing.
 * Structures don't refer to handles, to the System or to the Machine, and hold no lambda and no closure, but bound
-  methods, `functools.partial` and small classes, so that they can be copied.  The lock is the door's, and lies outside.
-  One exception is left: a learner's own code.  A registered handler and a thread that sleeps in a call lead to the
-  machine by way of :class:`~.callbacks.Callbacks`; a copy of the structures has to leave those out.
+  methods, `functools.partial` and small classes, so that they can be copied.  The lock belongs to the door, which is
+  outside.  One exception is left: a learner's own code.  A registered handler and a thread that sleeps in a call lead
+  to the machine by way of :class:`~.callbacks.Callbacks`; a copy of the structures has to leave those out.
 
 `System.machine` exists only to be passed on: to learners' code, to pictures, to recorded scripts that are repeated.
 Nothing here asks it for a structure.
@@ -528,5 +528,5 @@ FORMATS_PACKAGE = f"{__name__.partition('.machine.')[0]}.mmu."
 
 
 def short_name(vm_map: FreeBSDMap) -> str:
-    """Return learners' name of a map: FreeBSD's kernel map is "kmem/kernel_map" in events, "kernel_map" here."""
+    """Return learners' name for a map: FreeBSD's kernel map is "kmem/kernel_map" in events, "kernel_map" here."""
     return vm_map.name.removeprefix("kmem/")

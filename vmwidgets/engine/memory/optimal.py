@@ -37,7 +37,10 @@ class Future(References):
             self._uses.setdefault(page, []).append(time)
 
     def made(self, task: str, page: int) -> bool:
-        """Count a reference of the string; returns whether it was not the string's next one, or determined the task."""
+        """Count a reference.
+
+        Returns whether it was not the string's next one, or determined the task of the string's pages.
+        """
         key = self._key(task, page)
         if key is None:
             return False
@@ -97,7 +100,7 @@ class Optimal(Arrivals):
     knows = seen
 
     def refresh(self) -> None:
-        """Update the next uses, which may be past, or another task's."""
+        """Update the next uses, since the time may have passed them, or they may be another task's."""
         for page in self.queue:
             self._look(page)
 

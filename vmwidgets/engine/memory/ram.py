@@ -90,7 +90,7 @@ class Ram:
         self.write(pa, bytes((byte,)) * length)
 
     def zero_frame(self, frame: int) -> None:
-        """Make a whole frame zero; the host's memory behind it is given back."""
+        """Fill a whole frame with zeros; the host's memory for it is freed."""
         self._check_inside(frame << PAGE_SHIFT, PAGE)
         self._frames.pop(frame, None)
 
@@ -141,7 +141,7 @@ class _Watched(Ram):
 
 
 def page_pieces(address: int, length: int) -> list[tuple[int, int]]:
-    """Return [address, address + length) cut at page borders: address and length of each piece.
+    """Return [address, address + length) cut at page boundaries: address and length of each piece.
 
     >>> page_pieces(0xFFE, 4)
     [(4094, 2), (4096, 2)]

@@ -142,7 +142,7 @@ class _Built:
         self._count += 1
 
     def _leaf(self, size: int) -> tuple[Level, Descriptor, int, int]:
-        """Return how pages of a size are written: level, descriptor, the bits but the address, number of copies."""
+        """Return how pages of a size are written: level, descriptor, the bits without the address, number of copies."""
         found = self.fmt.leaf(size)
         assert found is not None, "the sizes are the format's own"
         level, descriptor = found

@@ -39,26 +39,26 @@ class KernelPlace(NamedTuple):
 
 @frozen(slots=False)
 class TableFormat(Generic[C]):
-    """A page-table format: `entry_width` bytes a descriptor, levels from the root down."""
+    """A page-table format: `entry_width` bytes per descriptor, levels from the root down."""
 
     name: str
     entry_width: int
     levels: tuple[Level, ...]
     va_bits: int
-    """Bits of a virtual address that are translated."""
+    """The number of translated bits of a virtual address."""
     sign_extended: bool
     """Whether the bits above must repeat the highest translated one (canonical addresses)."""
     word_bits: int
-    """Bits of a virtual address in a register."""
+    """The number of bits of a virtual address in a register."""
     base_register: str
     rules: Rules[C]
     defaults: C
-    """Controls to walk with unless others are given."""
+    """The controls for walks, unless others are given."""
     kernel_place: KernelPlace
     halves: bool = False
     """Whether the upper half has a base register, and so a root table, of its own; `va_bits` are those of each half."""
     asid_bits: int = 0
-    """Bits of an address space's number; 0 if the processor has no such numbers.
+    """The number of bits in an address space's number; 0 if the processor has no such numbers.
 
     SDM 3A, 4.10.1 (PCIDs, in 64-bit mode only); ARM DDI 0406C, B3.9.1 (CONTEXTIDR); ARM DDI 0487, D5.10.1 (TCR_EL1.AS);
     RISC-V Privileged 20211203, 4.1.11 (satp).
@@ -137,7 +137,7 @@ class TableFormat(Generic[C]):
 
     @property
     def physical_bits(self) -> int:
-        """Bits of the physical address of a page of 4 KiB.
+        """The number of bits in the physical address of a page of 4 KiB.
 
         >>> from vmwidgets.engine.mmu.formats import FORMATS
         >>> FORMATS["x86"].physical_bits, FORMATS["riscv-sv39"].physical_bits
@@ -188,7 +188,7 @@ class TableFormat(Generic[C]):
     # ---- descriptors made and changed: from rights and addresses to words ----------------------
 
     def table_word(self, level: Level, table: int, rights: Rights) -> int:
-        """Return the word that refers to the table at physical address `table` and lets `rights` pass."""
+        """Return the word that refers to the table at physical address `table` and allows `rights`."""
         descriptor = level.made_of_kind("table")
         return descriptor.place(table) | self.rules.encode(descriptor, rights, shared=False)
 
@@ -220,7 +220,7 @@ class TableFormat(Generic[C]):
         return level.made_of_kind("table").same_fields(level.read_as(word), word, self.rules.inherited)
 
     def promoted_word(self, level: Level, size: int, part_level: Level, part: int, table: int | None, pa: int) -> int:
-        """Return the word that maps `size` bytes at `pa` in place of smaller pages that are alike; `part` is the first.
+        """Return the word that maps `size` bytes at `pa` instead of equal smaller pages; `part` is the first.
 
         Fields keep what the parts have, or what the word of their `table` says: dirty, global, memory type, domain.
         """

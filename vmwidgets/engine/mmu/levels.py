@@ -197,7 +197,7 @@ class Level:
     def part_word(self, large: Descriptor, word: int, index: int) -> int:
         """Return the word that maps part `index`, of this level's span, of the page that a `word` of `large` maps.
 
-        All fields but the address stay.  A supersection's parts are sections: `Refused` if they lie where only
+        All fields but the address stay.  A supersection's parts are sections: `Refused` if they are where only
         supersections reach.
         """
         small = self.made_of_kind("leaf")
@@ -221,7 +221,7 @@ class WalkEntry(NamedTuple):
     word: int
 
     def value(self, name: str) -> int:
-        """Return what the field called `name` holds; 0 if the descriptor has none."""
+        """Return the value of the field called `name`; 0 if the descriptor has none."""
         field = self.descriptor.field(name)
         return 0 if field is None else field.of(self.word)
 

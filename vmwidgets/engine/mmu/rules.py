@@ -67,7 +67,7 @@ class Stop:
     culprit: tuple[str, int] | None = None
     """The field that caused it, and its value in the descriptors concerned."""
     called: str = ""
-    """What it is called if its kind says too little."""
+    """The fault's name, if its kind says too little."""
 
 
 @frozen
@@ -79,7 +79,7 @@ class FaultReport:
     fields: tuple[Field, ...] = ()
     syndrome: Syndrome | None = None
     says: str = ""
-    """What the code says, in words."""
+    """The meaning of the code, in words."""
 
 
 class Rules(ABC, Generic[C]):
@@ -147,9 +147,9 @@ class Rules(ABC, Generic[C]):
         """Return the bits that give `rights`; `shared` leaves are the same in all address spaces (global)."""
 
     def granted(self, wanted: Permission) -> Permission:
-        """Return what user code may do with a page that a kernel maps for `wanted`, with what the format can't refuse.
+        """Return user code's rights to a page that a kernel maps for `wanted`, with those that can't be refused.
 
-        Here whatever is mapped can be read.  Nothing, where nothing is wanted: then no page is mapped.
+        Here, every mapped page can be read. If nothing is wanted, no page is mapped, and there are no rights.
         """
         return wanted._replace(read=any(wanted))
 

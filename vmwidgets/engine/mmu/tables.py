@@ -1,4 +1,4 @@
-"""Page tables without a machine: memory, a format and a root are enough to walk them and to look at them.
+"""Page tables without a machine: memory, a format and a root are enough to walk them and to show them.
 
 :meth:`PageTables.window` is what pictures are drawn from: the open tables, and of each the rows that are shown.  The
 cost depends on the number of open tables, never on the number of all tables: each open table is read once.

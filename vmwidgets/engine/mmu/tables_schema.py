@@ -1,4 +1,4 @@
-"""The values that views and graders get of a page-table walk, decoded with the manual's names.
+"""The values that views and graders receive for a page-table walk, decoded with the manual's names.
 
 They are made by :mod:`vmwidgets.engine.mmu.walk`, which reads nothing but memory.
 """
@@ -17,9 +17,9 @@ from ..base.units import Address
 
 
 class Rights(NamedTuple):
-    """The rights of a descriptor or of a whole walk: for user code if it may enter, else for the supervisor.
+    """The rights of a descriptor or of a whole walk: for user code if it may enter, otherwise for the supervisor.
 
-    Where the two may do different things (ARM has such pages), :class:`Permissions` has both.
+    If the two may do different things (as with some ARM pages), :class:`Permissions` has both.
     """
 
     read: bool = True
@@ -121,7 +121,7 @@ class Syndrome:
     value: int
     fields: tuple[Field, ...]
     says: str = ""
-    """What it says of the access, in words."""
+    """Its information on the access, in words."""
 
     @property
     def decoded(self) -> tuple[FieldValue, ...]:
@@ -148,9 +148,9 @@ class Fault:
     syndrome: Syndrome | None = None
     """The register with further details, if the architecture has one."""
     says: str = ""
-    """What the code says, in words; "" if it says nothing."""
+    """The meaning of the code, in words; "" if it has none."""
     called: str = ""
-    """What it is called in words: its kind, or more than that."""
+    """Its name in words: the kind, or more."""
 
     @property
     def decoded(self) -> tuple[FieldValue, ...]:
@@ -159,7 +159,7 @@ class Fault:
 
     @cached_property
     def code_words(self) -> str:
-        """The code and what it says, as every picture shows it.
+        """The code and its meaning, as every picture shows them.
 
         >>> Fault("not-present", 4, 2, "#PF", "", (Field("P", 0, 0, ""),), says="not present, write").code_words
         '2: not present, write'
@@ -353,7 +353,7 @@ class OpenTable:
     """The number of slots that are not empty."""
     rows: tuple[WindowRow, ...]
     unreadable: str = ""
-    """The reason why it can't be read, if it lies outside of memory."""
+    """The reason why it can't be read, if it is outside memory."""
     parent: tuple[int, int] | None = None
     """The level and physical address of the slot that refers to it; None for a root."""
     skipped: int = 0
@@ -456,7 +456,7 @@ def words_written(events: Iterable[Event]) -> dict[int, tuple[int, int]]:
 
 
 class FaultRaised(Event, role="faults"):
-    """The walk of `va` stopped: `kind` is what the fault is called; `words` is the error code with what it says."""
+    """The walk of `va` stopped: `kind` names the fault; `words` is the error code with its meaning."""
 
     va: int
     kind: str

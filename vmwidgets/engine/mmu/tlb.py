@@ -1,4 +1,4 @@
-"""The TLB: translations that a processor keeps, so that it need not walk the tables again.
+"""The TLB: translations that a processor caches, so that it need not walk the tables again.
 
 It keeps an entry until it is flushed or replaced.  An entry holds the descriptors that the walk read, and with them
 everything that is needed to check another access without a walk; when the tables change, the entry stays as it is, and
@@ -26,7 +26,7 @@ from .tlb_schema import Difference, TlbEntryValue, TlbSlot, TlbValue
 from .walk import Descent, Memory, fault_after, translate
 
 GLOBAL = -1
-"""The value that a global entry has in place of an address space's number."""
+"""The value that a global entry has instead of an address space's number."""
 
 Key = tuple[int, int, int]
 """The key of an entry: log2 of a page's size, the address divided by it, the address space."""
@@ -216,7 +216,9 @@ class Tlb(Generic[C]):
     # ---- filling -----------------------------------------------------------------------------
 
     def fill(self, found: Descent[C], asid: int, controls: C) -> tuple[TlbEntry[C], TlbEntry[C] | None]:
-        """Keep the result of a walk that succeeded; return the entry that it replaced: an older one, or the set's LRU.
+        """Cache the result of a walk that succeeded.
+
+        Return the entry that it replaced: an older one, or the set's LRU.
 
         The bits that the hardware sets during the walk (accessed, dirty) count as set.
         """
@@ -247,7 +249,7 @@ class Tlb(Generic[C]):
     # ---- dropping ----------------------------------------------------------------------------
 
     def drop(self, va: int, asid: int | None) -> list[TlbEntry[C]]:
-        """Drop what is kept for `va` in address space `asid` (None: in any), global or not.
+        """Drop the entries for `va` in address space `asid` (None: in any), global or not.
 
         O(page sizes), or in any address space O(entries).
         """
@@ -258,7 +260,7 @@ class Tlb(Generic[C]):
         return self._drop([index[key] for key in keys if key in index])
 
     def drop_range(self, start: int, end: int, asid: int | None) -> list[TlbEntry[C]]:
-        """Drop what is kept for some of [start, end) in address space `asid` (None: in any), global or not."""
+        """Drop the entries for parts of [start, end) in address space `asid` (None: in any), global or not."""
         return self._drop_in_order(
             entry
             for entry in self.index.values()
@@ -266,11 +268,11 @@ class Tlb(Generic[C]):
         )
 
     def drop_space(self, asid: int) -> list[TlbEntry[C]]:
-        """Drop all that is kept for address space `asid`, but not what is global."""
+        """Drop all entries of address space `asid` except global ones."""
         return self._drop_in_order(entry for entry in self.index.values() if entry.asid == asid)
 
     def drop_all(self, *, globals_too: bool) -> list[TlbEntry[C]]:
-        """Drop everything, or everything but what is global."""
+        """Drop all entries, or all except global ones."""
         return self._drop_in_order(entry for entry in self.index.values() if globals_too or entry.asid is not None)
 
     def _drop_in_order(self, entries: Iterable[TlbEntry[C]]) -> list[TlbEntry[C]]:

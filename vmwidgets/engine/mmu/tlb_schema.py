@@ -28,7 +28,10 @@ class TlbEntryValue:
     permissions: Permissions
     """The rights of each side on the page, at the time when the entry was filled."""
     dirty: bool
-    """Whether writes need no walk; else the first one walks, to set what the hardware sets for a write."""
+    """Whether writes need no walk.
+
+    If they do, the first write walks, to set the bits that the hardware sets for a write.
+    """
 
     @property
     def place(self) -> tuple[int, int]:

@@ -170,7 +170,7 @@ def lru_distances(pages: Numbers) -> Numbers:
     """Return how many frames LRU needs for each reference to be a hit; NEVER for a first one.  O(n log² n).
 
     This is the number of other pages since the previous reference to the page, plus one: of the references since then,
-    those count whose own previous reference lies further back.
+    those count whose own previous reference is further back.
 
     >>> lru_distances(np.array([1, 2, 3, 2, 1])).tolist()[3:]
     [2, 3]

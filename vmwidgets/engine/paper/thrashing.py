@@ -213,8 +213,8 @@ class _Run:
         self.ready: deque[_Task] = deque()
         self.outside = deque(self.tasks)
         self.events: list[tuple[int, int, _Task, Page[_Task] | None]] = []
-        """The time at which each task can go on, and with which page (none: its device is done); the second number
-        orders equals.
+        """The time at which each task can continue, and its page (None: its device is done); the second number orders
+        equal times.
         """
         self.now = self.disk_free = self.faults = self.references = self.serial = 0
         self.busy = self.disk_busy = self.waited = 0
@@ -289,7 +289,7 @@ class _Run:
         self.references += self.now - begun
 
     def _fault(self, task: _Task) -> None:
-        """Have the disk read a page, into a frame that is free or becomes free."""
+        """Make the disk read a page into a frame that is free, or becomes free."""
         frame = self._frame_for(task)
         if frame >= 0:
             self.faults += 1

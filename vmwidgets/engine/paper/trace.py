@@ -181,7 +181,7 @@ class Trace:
         of them, and evicts only its own pages: then there must be at least one frame for each program.
 
         A long count in a notebook shows a bar; `progress` replaces it, a function of the work done and of all work.
-        "working set" is Denning's, with windows of different lengths: it has a mean size in place of a number of
+        "working set" is Denning's, with windows of different lengths: it has a mean size instead of a number of
         frames.  LRU and OPT are counted for all sizes in one pass.  A million references take a few seconds.  Raises
         :class:`Refused` for an unknown policy or an impossible number of frames, and :class:`CallbackFailed` if a
         function raises, or returns anything but a page in memory.
@@ -296,7 +296,7 @@ class Trace:
         return ready(found)
 
     def named(self, ranges: Any) -> Trace:
-        """Return the same trace with names of ranges, which its pictures write beside their pages.
+        """Return the same trace with names of ranges, which its pictures write next to their pages.
 
         `ranges` are the result of ``vm.load_maps`` for a text of /proc/PID/maps, or a dictionary of names, each with a
         first address and a size in bytes.
@@ -322,7 +322,7 @@ class Trace:
         """Count the program's references by place and time, in `parts` of its time and at most `rows` rows of pages.
 
         The references are those from number `first` to before `last`, with addresses from `low` to before `high`.
-        Ranges with names, and pages that lie apart, have rows of their own as long as there are enough rows.
+        Ranges with names, and pages that are far apart, have separate rows as long as there are enough rows.
         O(references).
 
         >>> [row.cells for row in trace([0, 4096, 0, 1 << 30]).locality(2, 9).rows]
@@ -424,7 +424,7 @@ class Trace:
         task, or a task without entries.  `policy` is an argument for ``m.replacement``; OPT gets the references.  With
         `tick` the machine's clock ticks after each `tick` references.  A write writes one byte, a fetch reads.
 
-        Raises :class:`Refused` for addresses that the task does not have.  About 150 µs a reference.
+        Raises :class:`Refused` for addresses that the task does not have.  About 150 µs per reference.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64", layout="small")
@@ -456,8 +456,9 @@ def _ranges(given: Any) -> tuple[tuple[int, int, str], ...]:
 def trace(addresses: Any, writes: Any = None, *, sizes: Any = None, name: str = "") -> Trace:
     """Make a trace of addresses in bytes: a NumPy array, a list, or any iterable of numbers.
 
-    `writes` says for each whether it writes (none: all read), `sizes` how many bytes it touches.  Raises
-    :class:`Refused` for anything that is not an address of 64 bits, for no references, and for more than 20,000,000.
+    `writes` says whether each reference is a write (by default, all are reads), and `sizes` how many bytes each
+    touches.  Raises :class:`Refused` for anything that is not an address of 64 bits, and unless there are 1 to
+    20,000,000 references.
 
     >>> trace([0x1000, 0x1008, 0x2000], [False, True, False])
     3 references to 2 pages of 4 KiB (2 reads, 1 write)

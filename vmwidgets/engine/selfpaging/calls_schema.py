@@ -13,7 +13,7 @@ from .domain_schema import CapRef
 
 
 class SlotAllocated(Event, changes=True):
-    """The slot allocator allocated a slot; `ref` is none if none is left."""
+    """The slot allocator allocated a slot; `ref` is None if none is left."""
 
     domain: str
     ref: CapRef | None
@@ -27,10 +27,10 @@ class SlotFreed(Event, changes=True):
 
 
 class _Capability(Event):
-    """What a capability is: `base` and `bytes` what it is about, `rights` those it carries.
+    """A capability: `base` and `bytes` give its memory, and `rights` its rights.
 
-    `object` is the number of what it is about, which copies share; `source` what it was made from (none for what boot
-    and the memory server give).
+    `object` is the number of its object, which copies share; `source` is the capability from which it was made (None if
+    it came from the boot or the memory server).
     """
 
     domain: str
@@ -50,7 +50,7 @@ class CapabilityMade(_Capability, changes=True):
 
 
 class CapabilityDeleted(_Capability, changes=True):
-    """The capability in `ref` was deleted; fields as when it was made.
+    """The capability in `ref` was deleted; the fields are those of its creation.
 
     `how`: "delete", "revoke" or "unmap" (a Mapping).
     """
@@ -60,7 +60,7 @@ class CapabilityDeleted(_Capability, changes=True):
 
 
 class VnodeCreated(Event):
-    """`vnode_create`: RAM was retyped to a table of `kind` at physical `base`; none where there was no RAM."""
+    """`vnode_create`: RAM was retyped to a table of `kind` at physical `base`; None if there was no RAM."""
 
     domain: str
     ref: CapRef
@@ -86,7 +86,7 @@ class VnodeMapInvoked(Event):
 
 
 class VnodeUnmapInvoked(Event):
-    """`vnode_unmap`: clear the `count` entries of `mapping`, from `entry` on (none where it failed)."""
+    """`vnode_unmap`: clear the `count` entries of `mapping`, from `entry` on (None if it failed)."""
 
     domain: str
     table: CapRef
@@ -168,7 +168,7 @@ class SlabGrown(Event, changes=True):
 
 
 class BlockTaken(Event, changes=True):
-    """A vnode's block was allocated from the slab; `free` blocks are left.  If there was none, `block` is none."""
+    """A vnode's block was allocated from the slab; `free` blocks are left.  If there was none, `block` is None."""
 
     domain: str
     block: int | None
@@ -186,8 +186,8 @@ class BlockGiven(Event, changes=True):
 class _Vnode(Event):
     """A vnode in the shadow tree, in the list of `parent` (an id; 0 the root).
 
-    `entry` and `count` are numbers of entries in the parent's table, which are for `span` bytes; `kind` is that of a
-    table, or "leaf"; `cap` the table or the frame; `flags` and `offset` a leaf's.
+    `entry` and `count` give its entries in the parent's table, each of which covers `span` bytes; `kind` is the kind
+    of table, or "leaf"; `cap` is the table or the frame; `flags` and `offset` are a leaf's.
     """
 
     domain: str
@@ -203,12 +203,12 @@ class _Vnode(Event):
 
     @property
     def table(self) -> bool:
-        """Return whether it is a table's."""
+        """Return whether the vnode is a table's."""
         return self.kind != "leaf"
 
 
 class VnodeLinked(_Vnode, changes=True):
-    """A vnode became the first child of `parent`, or came back to its place.  `mapping` is set later."""
+    """A vnode became the first child of `parent`, or returned to its place.  `mapping` is set later."""
 
 
 class VnodeMapped(Event, changes=True):
@@ -220,7 +220,7 @@ class VnodeMapped(Event, changes=True):
 
 
 class VnodeUnlinked(_Vnode, changes=True):
-    """A vnode left the tree; fields as when it was linked."""
+    """A vnode was removed from the tree; the fields are those of its linking."""
 
 
 class _Region(Event):
@@ -236,15 +236,15 @@ class _Region(Event):
 
 
 class RegionAdded(_Region, changes=True):
-    """A vregion [base, base + size) of memobj `memobj` ("" none) from `offset` on joined the vspace."""
+    """A vregion [base, base + size) of memobj `memobj` ("": none) from `offset` on was added to the vspace."""
 
 
 class RegionRemoved(_Region, changes=True):
-    """A vregion left the vspace; fields as when it was added."""
+    """A vregion was removed from the vspace; the fields are those of its addition."""
 
 
 class MetaDataMoved(Event, changes=True):
-    """The next free byte of the region that slab frames are mapped in moved."""
+    """The next free byte in the region for slab frames moved."""
 
     domain: str
     before: int
@@ -266,4 +266,4 @@ INVOCATIONS = (
     CapabilityDeleteInvoked,
     CapabilityCopyInvoked,
 )
-"""What a program asks of the kernel: its calls."""
+"""A call of the kernel by a program."""

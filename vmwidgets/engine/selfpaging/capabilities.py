@@ -1,8 +1,8 @@
-"""Typed capabilities: their types, the objects that they refer to, and the mapping database that knows them all.
+"""Typed capabilities: their types, their objects, and the mapping database of all capabilities.
 
-A capability is a right to a kernel object or to memory.  The mapping database knows which capabilities are copies of
-one another and what was retyped from what: revoking needs that, and it says when the last capability of an object is
-deleted.  Barrelfish, lib/barrelfish and kernel of 15 August 2016.
+A capability is a right to a kernel object or to memory.  The mapping database records which capabilities are copies of
+one another, and which were retyped from which: revoking needs this, and it shows when the last capability of an object
+is deleted.  Barrelfish, lib/barrelfish and kernel of 15 August 2016.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _FRAMES = ("Frame", "DevFrame")
 
 
 def common_rights(wanted: str, held: str) -> str:
-    """The rights in both, as values show them: a letter each, "-" where it is missing.
+    """Return the rights in both, as values show them: one letter each, "-" for a missing right.
 
     >>> common_rights("rw", "r-g")
     'r--'
@@ -34,7 +34,7 @@ def common_rights(wanted: str, held: str) -> str:
 
 
 def check_rights(rights: str, flags: int) -> None:
-    """Raise SYS_ERR_VM_MAP_RIGHTS where the kernel's `flags` ask for more than `rights` allow."""
+    """Raise SYS_ERR_VM_MAP_RIGHTS if the kernel's `flags` ask for more than `rights` allow."""
     for bit, letter, what in ((READ, "r", "READ"), (WRITE, "w", "WRITE"), (EXECUTE, "r", "EXECUTE")):
         if flags & bit and letter not in rights:
             why = f"{what} was asked for, and the capability has {rights!r}"
@@ -47,9 +47,9 @@ def check_rights(rights: str, flags: int) -> None:
 class ObjType(NamedTuple):
     """A type of object that capabilities refer to (`enum objtype`).
 
-    `bytes` is the size of such an object, none where that is any number of pages.  Of a table (a vnode): the format and
-    the level of its entries, the types that an entry may refer to, and how many of its entries are the program's: the
-    others, at its end, are the kernel's half.
+    `bytes` is the size of such an object, or None if it may be any number of pages. A table (a vnode) has the format
+    and the level of its entries, the types that an entry may refer to, and the number of entries that are the
+    program's: the others, at its end, are the kernel's half.
     """
 
     name: str
@@ -72,7 +72,7 @@ class ObjType(NamedTuple):
         return self.name in _FRAMES
 
     def check_entries(self, entry: int, count: int) -> None:
-        """Raise unless a table of this type has entries [entry, entry + count), all of them the program's."""
+        """Raise an error unless a table of this type has entries [entry, entry + count), all of them the program's."""
         if not 0 <= entry < self.entries:
             raise LibError("SYS_ERR_VNODE_SLOT_INVALID", f"entry {entry}: a {self.name} has {self.entries}")
         if count < 1 or entry + count > self.entries:
@@ -108,7 +108,7 @@ OBJ_TYPES = {
         *TABLES,
     )
 }
-"""All types, by name.  RAM can be retyped to frames and tables, a frame only to smaller frames.
+"""All types by name. RAM can be retyped to frames and tables, a frame only to smaller frames.
 
 >>> OBJ_TYPES["Frame"].retypes_to, OBJ_TYPES["VNode_ARM_l2"].bytes
 (('Frame',), 1024)
@@ -138,14 +138,14 @@ class FrameIdentity(NamedTuple):
 
 @dataclass(slots=True, eq=False, repr=False)
 class CapObject:
-    """What capabilities refer to: memory, a table, or (:class:`Mapping`) entries of a table."""
+    """The object of capabilities: memory, a table, or (:class:`Mapping`) entries of a table."""
 
     number: int
     kind: ObjType
     base: int
     bytes: int
     parent: CapObject | None = None
-    """What it was retyped from, as long as that has capabilities."""
+    """The object from which it was retyped, as long as that has capabilities."""
     ram: RamRegion | None = None
     """The memory that is freed with the last object in it."""
     children: dict[int, CapObject] = field(default_factory=dict)
@@ -153,19 +153,19 @@ class CapObject:
     mappings: dict[int, Mapping] = field(default_factory=dict)
     """Its mappings, by their numbers."""
     cleared: int = 0
-    """How many of them are no longer installed."""
+    """The number of mappings that are no longer installed."""
     inside: dict[int, Mapping] = field(default_factory=dict)
-    """Of a table: what is mapped in it, by the first entry."""
+    """For a table: its mappings, by first entry."""
     va: int = 0
-    """Of a table: the first address that it is for, where it was last put into another."""
+    """For a table: the first address that it covers, in the table into which it was last put."""
 
     @property
     def end(self) -> int:
-        """The first physical address behind it."""
+        """The first physical address after it."""
         return self.base + self.bytes
 
     def check_map_table(self, offset: int, count: int) -> None:
-        """Raise unless this table can be put into `count` entries from byte `offset` on: one entry, the whole table."""
+        """Raise an error unless this table fits `count` entries from byte `offset` on: one entry, the whole table."""
         size = self.kind.bytes or self.bytes
         if offset % size or not 0 <= offset < self.bytes:
             why = f"offset {offset:#x}: a table of {Size(size)} is put in as a whole"
@@ -174,7 +174,7 @@ class CapObject:
             raise LibError("SYS_ERR_VM_MAP_SIZE", f"{count} entries for one table")
 
     def check_map_frame(self, span: int, offset: int, count: int) -> None:
-        """Raise unless this frame has `count` pages of `span` bytes from byte `offset` on, on their borders."""
+        """Raise an error unless this frame has `count` aligned pages of `span` bytes from byte `offset` on."""
         if offset < 0 or (self.base + offset) % span or offset % span:
             why = f"byte {offset:#x} of the frame at {Address(self.base)} is not on a border of {Size(span)}"
             raise LibError("SYS_ERR_VM_MAP_OFFSET", why)
@@ -183,9 +183,9 @@ class CapObject:
             raise LibError("SYS_ERR_VM_FRAME_TOO_SMALL", why)
 
     def size_to_retype(self, kind: str, offset: int, size: int | None) -> int:
-        """The bytes of a `kind` made of `size` bytes from `offset` on; an error unless that part can become one.
+        """Return the size of a `kind` made of `size` bytes from `offset` on.
 
-        O(capabilities retyped from this).
+        Raises an error unless that part can become one. O(capabilities retyped from this).
         """
         if kind not in self.kind.retypes_to:
             raise LibError("SYS_ERR_INVALID_RETYPE", f"a {self.kind.name} can't become a {kind}")
@@ -204,13 +204,13 @@ class CapObject:
         return wanted
 
     def descendants(self) -> Iterator[CapObject]:
-        """Yield what was retyped from this, directly or not, each before what it was made from; the youngest first."""
+        """Yield the objects retyped from this one, directly or not, each before its source; the youngest first."""
         for child in sorted(self.children.values(), key=lambda one: -one.number):
             yield from child.descendants()
             yield child
 
     def check_parts(self) -> None:
-        """Raise `Broken` unless what was retyped from this lies inside it, each part apart (D2)."""
+        """Raise `Broken` unless the objects retyped from this one are inside it, without overlap (D2)."""
         parts = sorted(self.children.values(), key=lambda one: one.base)
         for part in parts:
             if not self.base <= part.base <= part.end <= self.end:
@@ -226,9 +226,9 @@ class CapObject:
 
 @dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class Mapping(CapObject):
-    """`count` entries of `table` from `entry` on, that map `source` from byte `offset` on.
+    """`count` entries of `table` from `entry` on, which map `source` from byte `offset` on.
 
-    Its base and bytes are those of the descriptors.  `rights` are those of the capability it was mapped by.
+    Base and bytes are those of the descriptors. `rights` are those of the mapped capability.
     """
 
     table: CapObject
@@ -241,7 +241,7 @@ class Mapping(CapObject):
     """Whether the entries are in use: clearing them leaves the Mapping, which is deleted with its slot."""
 
     def check_range(self, offset: int, count: int) -> None:
-        """Raise unless it is installed, with entries [offset, offset + count)."""
+        """Raise an error unless it is installed, with entries [offset, offset + count)."""
         if not self.installed:
             raise LibError("SYS_ERR_VNODE_NOT_INSTALLED")
         if offset < 0 or count < 1 or offset + count > self.count:
@@ -251,7 +251,7 @@ class Mapping(CapObject):
 
 @dataclass(slots=True, eq=False)
 class Capability:
-    """A capability in its slot; `id` is its own, never used again."""
+    """A capability in its slot; its `id` is never used again."""
 
     ref: CapRef
     id: int
@@ -260,9 +260,10 @@ class Capability:
     source: CapRef | None
 
     def snapshot(self, listed: int | None = None) -> CapabilityValue:
-        """As a frozen value; with `listed` only so many of the oldest copies and places, the others counted.
+        """Return it as a frozen value.
 
-        O(its copies and mappings, or `listed` and the mappings that are cleared).
+        With `listed`, only this many of the oldest copies and places are included, and the others counted. O(its copies
+        and mappings, or `listed` and the cleared mappings).
         """
         about = self.object
         oldest = list(islice(about.capabilities.values(), listed))
@@ -288,7 +289,7 @@ class Capability:
 
 
 class MappingDatabase:
-    """All objects with capabilities.  Adding and removing are O(1), but for what was retyped from one that goes."""
+    """All objects with capabilities. Adding and removing are O(1), plus the objects retyped from a removed one."""
 
     __slots__ = ("_numbers", "objects")
 
@@ -297,12 +298,12 @@ class MappingDatabase:
         self._numbers = 0
 
     def next_number(self) -> int:
-        """A number for an object or a capability."""
+        """Return a number for an object or a capability."""
         self._numbers += 1
         return self._numbers
 
     def add(self, made: CapObject) -> None:
-        """Add an object, also to what it was retyped from and to its memory."""
+        """Add an object, also to the object from which it was retyped, and to its memory."""
         self.objects[made.number] = made
         if made.parent is not None:
             made.parent.children[made.number] = made
@@ -313,9 +314,10 @@ class MappingDatabase:
             made.table.inside[made.entry] = made
 
     def remove(self, gone: CapObject) -> RamRegion | None:
-        """Remove an object that has no capability any more; the memory to free, if it was the last object there.
+        """Remove an object that no longer has a capability.
 
-        What was retyped from it counts from now on as retyped from what it was retyped from.
+        Returns the memory to free, if it was the last object there. Objects retyped from it count as retyped from its
+        own source from now on.
         """
         assert not gone.capabilities, "objects go with their last capability"
         del self.objects[gone.number]
@@ -334,7 +336,7 @@ class MappingDatabase:
         return None if gone.ram.objects else gone.ram
 
     def uninstall(self, mapping: Mapping) -> None:
-        """The entries of a mapping are clear."""
+        """Note that the entries of a mapping are clear."""
         if mapping.installed:
             mapping.installed = False
             mapping.source.cleared += 1
@@ -343,10 +345,10 @@ class MappingDatabase:
     def check(self) -> None:
         """Raise `Broken` unless the numbered invariants hold.
 
-        D1. every object has a capability.  D2. what was retyped lies inside what it was retyped from, and overlaps
-        nothing else that was.  D3. a region of RAM has as many objects as it says, all inside, and no two regions
-        overlap.  D4. a mapping is known to its source, an installed one to its table too, and these exist.  D5. a
-        source knows how many of its mappings are cleared.
+        D1. every object has a capability.  D2. a retyped object is inside its source, and overlaps no other object
+        retyped from it. D3. a region of RAM has as many objects as it counts, all inside, and no two regions overlap.
+        D4. a mapping's source has it in its records, an installed one's table too, and both exist. D5. a source counts
+        its cleared mappings.
         """
         counts: dict[int, int] = {}
         regions: dict[int, RamRegion] = {}

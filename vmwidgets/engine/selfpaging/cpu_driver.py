@@ -1,9 +1,9 @@
-"""The CPU driver: Barrelfish's kernel, as far as self-paging programs need it.
+"""The CPU driver: the part of Barrelfish's kernel that self-paging programs need.
 
-It makes, copies and deletes capabilities, and alone writes page tables.  A program names slots, and the kernel looks
-up what is in them: no call trusts an address.  Checks and errors are those of the ARMv7 kernel of August 2016
-(`caps_map_l1`, `caps_map_l2` and kin), with these differences: where that panics, or checks only the first entry of
-several, a request is refused here.
+It makes, copies and deletes capabilities, and only it writes page tables. A program names slots, and the kernel looks
+up their capabilities: no call trusts an address. Checks and errors are those of the ARMv7 kernel of August 2016
+(`caps_map_l1`, `caps_map_l2` and related functions), with one difference: where that kernel panics, or checks only the
+first of several entries, a request is refused here.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from .memory_server import MemoryServer
 EXECUTE_NEVER = "execute-never"
 
 HARDENINGS = {EXECUTE_NEVER: "what is mapped without EXECUTE can't be run (XN, XD): the original never sets it"}
-"""What can be asked for that the original does not do."""
+"""The options that the original does not have."""
 
 
 # ---- descriptors -------------------------------------------------------------------------------
@@ -51,8 +51,9 @@ HARDENINGS = {EXECUTE_NEVER: "what is mapped without EXECUTE can't be run (XN, X
 class Encoding:
     """The fields that the kernel writes in a format's descriptors, by name: in a table's, in every leaf, and by flags.
 
-    ARMv7: Barrelfish's `paging_set_l2_entry` and its kin.  B is always 1 and C is 1 unless NOCACHE; AP is 3 with WRITE,
-    else 2 with READ, else 0.  EXECUTE changes nothing: XN is never set, so what can be read can be run.
+    ARMv7: Barrelfish's `paging_set_l2_entry` and related functions. B is always 1, and C is 1 unless NOCACHE; AP is 3
+    with WRITE, otherwise 2 with READ, otherwise 0. EXECUTE changes nothing: XN is never set, so readable memory can be
+    executed.
     """
 
     table: dict[str, int]
@@ -62,18 +63,18 @@ class Encoding:
     access: dict[str, tuple[int, int, int]]
     """For no access, READ, WRITE."""
     never: str
-    """The field that forbids to run what is mapped."""
+    """The field that forbids execution of mapped memory."""
     global_leaves: bool = False
     """Whether leaves are global: processors keep them when other tables are loaded, unless everything is dropped."""
 
     def table_word(self, level: Level, base: int) -> int:
-        """The descriptor, in a table of `level`, of the table at physical `base`."""
+        """Return the descriptor, in a table of `level`, of the table at physical `base`."""
         descriptor = level.of_kind("table")
         assert descriptor is not None, f"a {level.name} refers to tables"
         return descriptor.place(base) | _put(descriptor, self.table)
 
     def leaf_word(self, level: Level, base: int, flags: int, *, never: bool = False) -> int:
-        """The descriptor that maps the page at physical `base`; `never` is the hardening "execute-never".
+        """Return the descriptor that maps the page at physical `base`; `never` is the hardening "execute-never".
 
         >>> from vmwidgets.engine.mmu.formats.armv7 import FIRST, SECOND
         >>> arm = ENCODINGS["armv7"]
@@ -85,14 +86,14 @@ class Encoding:
         return descriptor.place(base) | _put(descriptor, self._fields(flags, never))
 
     def leaf_words(self, level: Level, base: int, flags: int, count: int, *, never: bool = False) -> tuple[int, ...]:
-        """The descriptors of `count` neighbouring pages, the first at physical `base`."""
+        """Return the descriptors of `count` contiguous pages, the first at physical `base`."""
         first, last = (self.leaf_word(level, base + at * level.span, flags, never=never) for at in (0, count - 1))
         if last - first == (count - 1) * level.span:  # the address is one field, at its own place
             return tuple(range(first, last + 1, level.span))
         return tuple(self.leaf_word(level, base + at * level.span, flags, never=never) for at in range(count))
 
     def with_flags(self, level: Level, words: Iterable[int], flags: int, *, never: bool = False) -> tuple[int, ...]:
-        """Descriptors of leaves with other flags, and everything else as it was."""
+        """Return descriptors of leaves with other flags, and everything else unchanged."""
         fields = self._fields(flags, never)
         masks: dict[int, tuple[int, int]] = {}  # by the descriptor's id: those of a level live as long as it
         made: list[int] = []
@@ -128,17 +129,21 @@ ENCODINGS = {
     "armv7": Encoding({}, {"B": 1}, {"C": (1, 0)}, {"AP": (0, 2, 3)}, "XN", global_leaves=True),
     "x86-64": Encoding({"R/W": 1, "U/S": 1}, {}, {"PCD": (0, 1)}, {"R/W": (0, 0, 1), "U/S": (0, 1, 1)}, "XD"),
 }
-"""By format.  Without access an ARM entry stays valid with AP 0; x86-64's like it is one for the supervisor only."""
+"""The fields by format.
+
+Without access, an ARM entry stays valid with AP 0; its counterpart on x86-64 is an entry for the supervisor only.
+"""
 
 
 # ---- the driver --------------------------------------------------------------------------------
 
 
 class CpuDriver:
-    """What the kernel does for the program `domain`.  A call that raises :class:`~.errors.LibError` has done nothing.
+    """The kernel's calls for the program `domain`.
 
-    `flush` drops the translations that processors keep of the program.  `edits` are descriptors edited by hand; one
-    ends when the kernel writes it.  Of the quirks it knows "frame-overrun", of the hardenings (:data:`HARDENINGS`) all.
+    A call that raises :class:`~.errors.LibError` has done nothing.  `flush` drops the program's translations that
+    processors have cached. `edits` are descriptors edited by hand; an edit ends when the kernel writes the descriptor.
+    It supports the quirk "frame-overrun", and all hardenings (:data:`HARDENINGS`).
     """
 
     def __init__(
@@ -171,17 +176,17 @@ class CpuDriver:
     # ---- capabilities ------------------------------------------------------------------------
 
     def install(self, ref: CapRef, kind: str, base: int, size: int, ram: RamRegion | None = None) -> None:
-        """Make the first capability to some memory: what boot and the memory server give."""
+        """Make the first capability to some memory, as the boot and the memory server do."""
         self.cspace.check_room(ref)
         made = CapObject(self.database.next_number(), OBJ_TYPES[kind], base, size, None, ram)
         self._make(ref, made, CAP_RIGHTS, None, "create", zeroed=ram is not None or made.kind.is_table)
 
     @kernel_function("caps_retype", errors=True)
     def retype(self, ref: CapRef, source: CapRef, kind: str, offset: int = 0, size: int | None = None) -> None:
-        """Make a capability of `kind` to [offset, offset + size) of the object of `source`; `size` none: the rest.
+        """Make a capability of `kind` to [offset, offset + size) of a `source`'s object; `size` None: to the rest.
 
-        A table has its own size.  SYS_ERR_INVALID_RETYPE, SYS_ERR_REVOKE_FIRST where that part was retyped before.
-        O(capabilities that were retyped from the source).
+        A table has its own size. Raises SYS_ERR_INVALID_RETYPE, and SYS_ERR_REVOKE_FIRST if that part was retyped
+        before. O(capabilities that were retyped from the source).
         """
         held = self.cspace.lookup(source, invoke=True)
         self.cspace.check_room(ref)
@@ -210,15 +215,18 @@ class CpuDriver:
 
     @kernel_function("caps_delete", errors=True)
     def delete(self, ref: CapRef) -> None:
-        """Empty a slot.  With the last capability of a table or a frame its mappings go, and its memory is freed."""
+        """Empty a slot.
+
+        With the last capability of a table or a frame, its mappings are deleted, and its memory is freed.
+        """
         if self._delete(self.cspace.lookup(ref), "delete"):
             self._flush()
 
     @kernel_function("caps_revoke", errors=True)
     def revoke(self, ref: CapRef) -> None:
-        """Delete all that was made from a capability, every mapping of it, and then its other copies.
+        """Delete everything made from a capability, all its mappings, and then its other copies.
 
-        O(what is deleted).
+        O(deleted capabilities).
         """
         held = self.cspace.lookup(ref, invoke=True)
         cleared = False
@@ -233,7 +241,7 @@ class CpuDriver:
             self._flush()
 
     def frame_identify(self, ref: CapRef) -> FrameIdentity:
-        """Return where a frame is, and how big."""
+        """Return a frame's address and size."""
         held = self.cspace.lookup(ref, invoke=True).object
         if not held.kind.is_frame:
             raise LibError("SYS_ERR_ILLEGAL_INVOCATION", f"{ref} holds a {held.kind.name}, and is not a frame")
@@ -272,7 +280,7 @@ class CpuDriver:
 
     @kernel_function("page_mappings_modify_flags", errors=True)
     def mapping_modify_flags(self, mapping: CapRef, offset: int, count: int, flags: int) -> None:
-        """Give `count` entries, from the mapping's entry `offset` on, other flags; what they map stays."""
+        """Give `count` entries, from the mapping's entry `offset` on, other flags; they map the same memory."""
         held = self._mapping(mapping)
         held.check_range(offset, count)
         if held.source.kind.is_table:
@@ -289,7 +297,10 @@ class CpuDriver:
     def _check_map(
         self, into: Capability, what: Capability, level: Level, entry: int, flags: int, offset: int, count: int
     ) -> None:
-        """Refuse a map by place and size, by types and by rights; whether the entries are free is not asked here."""
+        """Refuse a map because of place and size, types, or rights.
+
+        This does not check whether the entries are free.
+        """
         table, source = into.object, what.object
         if source.kind.name not in table.kind.holds:
             why = f"a {source.kind.name} can't be put into a {table.kind.name}"
@@ -318,12 +329,12 @@ class CpuDriver:
     # ---- tables ------------------------------------------------------------------------------
 
     def _write(self, table: CapObject, entry: int, words: tuple[int, ...]) -> None:
-        """Put descriptors into the entries of a table from `entry` on."""
+        """Write descriptors into the entries of a table from `entry` on."""
         level = self.fmt.level(table.kind.level)
         self._editor.write_range(level, table.base, entry, table.va + (entry << level.shift), words)
 
     def _words(self, level: Level, source: CapObject, offset: int, flags: int, count: int) -> tuple[int, ...]:
-        """The descriptors of `count` entries that refer to `source` from byte `offset` on."""
+        """Return the descriptors of `count` entries that refer to `source` from byte `offset` on."""
         base = source.base + offset
         if source.kind.is_table:
             return (self._encoding.table_word(level, base),) * count
@@ -358,7 +369,7 @@ class CpuDriver:
     def _make(
         self, ref: CapRef, made: CapObject, rights: str, source: CapRef | None, how: str, *, zeroed: bool = False
     ) -> None:
-        """A new object, and its first capability."""
+        """Add a new object, and its first capability."""
         if zeroed:
             self._zero(made)
         self.database.add(made)
@@ -379,7 +390,10 @@ class CpuDriver:
         self._report(CapabilityMade.tag, capability, how)
 
     def _delete(self, capability: Capability, how: str) -> bool:
-        """Delete a capability, and with the last one of an object what must not outlive it; whether entries changed."""
+        """Delete a capability and, with an object's last one, everything that must not outlive it.
+
+        Returns whether entries changed.
+        """
         gone, cleared = capability.object, False
         if len(gone.capabilities) == 1:
             cleared = self._delete_all(gone.inside, how)
@@ -399,7 +413,7 @@ class CpuDriver:
         return cleared
 
     def _delete_all(self, mappings: dict[int, Mapping], how: str) -> bool:
-        """Delete the capabilities of these mappings; whether entries changed."""
+        """Delete the capabilities of these mappings; returns whether entries changed."""
         cleared = False
         for mapping in list(mappings.values()):
             cleared |= self._delete(next(iter(mapping.capabilities.values())), how)

@@ -1,7 +1,7 @@
-"""The capability space: cnodes, which capability is in which of their slots, and the slot allocator.
+"""The capability space: cnodes, the capabilities in their slots, and the slot allocator.
 
-A program names a capability by its :class:`~.domain_schema.CapRef` and never touches one: the
-kernel looks it up here.  A program invokes capabilities of its own cspace only, and may copy from another's.
+A program names a capability by its :class:`~.domain_schema.CapRef`, and never accesses it: the kernel looks it up here.
+A program invokes only capabilities of its own cspace, and may copy from another's.
 """
 
 from __future__ import annotations
@@ -17,20 +17,21 @@ from .domain_schema import CapRef, CnodeValue, SlotFold
 from .errors import LibError
 
 ROOT_CNODE, PAGE_CNODE, SLOT_CNODE, FRAME_CNODE = "rootcn", "pagecn", "slots", "frames"
-"""A program's first cnodes: the root cnode, that of the root table, the slot allocator's, that of given frames."""
+"""A program's first cnodes: the root cnode, and those of the root table, of the slot allocator, and of given frames."""
 ROOT_TABLE = CapRef(PAGE_CNODE, 0)
-"""Where the root table's capability lies."""
+"""The place of the root table's capability."""
 
 # ---- slot counts -------------------------------------------------------------------------------
 
 FAN = 6
-"""Slots are counted in runs of 2**6, these in runs of as many, and so on."""
+"""Slots are counted in runs of 2**6 slots, these runs in runs of 2**6 runs, and so on."""
 
 
 class SlotCounts:
-    """How many of `slots` slots hold what; `kind_at` is asked for the kind in one slot, none if it is empty.
+    """Counts of the kinds of capabilities in `slots` slots.
 
-    Adding and removing, counting a range and finding the next slot in use are O(log slots).
+    `kind_at` returns the kind in one slot, or None if it is empty. Adding and removing, counting a range and finding
+    the next slot in use are O(log slots).
 
     >>> held = {3: "RAM", 70: "Frame", 71: "Frame"}
     >>> counts = SlotCounts(200, held.get)
@@ -47,17 +48,17 @@ class SlotCounts:
         self._kind_at = kind_at
         levels = max(1, -(-(slots - 1).bit_length() // FAN))
         self._runs: list[dict[int, dict[str, int]]] = [{} for _ in range(levels)]
-        """By level, from the shortest runs on: the counts of each run that is not empty, by kind."""
+        """The counts by kind in each run that is not empty, by level, the shortest runs first."""
 
     def add(self, slot: int, kind: str) -> None:
-        """A slot holds something now."""
+        """Note that a slot is in use now."""
         for runs in self._runs:
             slot >>= FAN
             kinds = runs.setdefault(slot, {})
             kinds[kind] = kinds.get(kind, 0) + 1
 
     def remove(self, slot: int, kind: str) -> None:
-        """A slot is empty now, where that was."""
+        """Note that a slot is empty now, which contained this kind."""
         for runs in self._runs:
             slot >>= FAN
             kinds = runs[slot]
@@ -68,7 +69,7 @@ class SlotCounts:
                     del runs[slot]
 
     def between(self, first: int, end: int) -> dict[str, int]:
-        """Return how many of each kind are in [first, end)."""
+        """Return the number of each kind in [first, end)."""
         found: dict[str, int] = {}
         for level, number in self._covering(first, end):
             if level:
@@ -79,14 +80,14 @@ class SlotCounts:
         return found
 
     def next(self, slot: int) -> int | None:
-        """The first slot in use from `slot` on."""
+        """Return the first slot in use from `slot` on."""
         for level, number in self._covering(slot, self.slots):
             if self._is_used(level, number):
                 return self._end_of(level, number, iter)
         return None
 
     def last(self, end: int) -> int | None:
-        """The last slot in use below `end`."""
+        """Return the last slot in use below `end`."""
         for level, number in reversed(list(self._covering(0, end))):
             if self._is_used(level, number):
                 return self._end_of(level, number, reversed)
@@ -100,7 +101,7 @@ class SlotCounts:
             slot = self.next(slot + 1)
 
     def check(self, kinds: Mapping[int, str], name: str) -> None:
-        """Raise `Broken` unless slots with these kinds are what is counted."""
+        """Raise `Broken` unless the counts are those of slots with these kinds."""
         right = SlotCounts(self.slots, kinds.get)
         for slot, kind in kinds.items():
             right.add(slot, kind)
@@ -108,7 +109,7 @@ class SlotCounts:
             raise Broken(f"C4: the counts of the slots of {name} differ from what is in them")
 
     def _end_of(self, level: int, number: int, order: Callable[[range], Iterable[int]]) -> int:
-        """The first slot in use of a run that is not empty, in that order."""
+        """Return the first slot in use in a run that is not empty, in this order."""
         for below in reversed(range(level)):
             number = next(one for one in order(_parts(number)) if self._is_used(below, one))
         return number
@@ -117,7 +118,7 @@ class SlotCounts:
         return number in self._runs[level - 1] if level else self._kind_at(number) is not None
 
     def _covering(self, first: int, end: int) -> Iterator[tuple[int, int]]:
-        """The longest runs that make up [first, end), in order: (level, number); single slots are of level 0."""
+        """Yield the longest runs that make up [first, end), in order: (level, number); single slots have level 0."""
         at = first
         while at < end:
             level = 0
@@ -141,9 +142,9 @@ USED_SLOT = "allocated"
 
 
 class SlotAllocator:
-    """Slots [first, first + count) of the cnode `cnode`, the lowest free one first.  O(log count).
+    """Allocates slots [first, first + count) of the cnode `cnode`, the lowest free one first.
 
-    Other parts of the program allocate slots too: :meth:`allocate_for_others`, :meth:`free_for_others`.
+    O(log count). Other parts of the program allocate slots too: :meth:`allocate_for_others`, :meth:`free_for_others`.
 
     >>> slots = SlotAllocator("slots", 0, 2)
     >>> slots.allocate().slot, slots.allocate().slot, slots.free_slots
@@ -157,11 +158,11 @@ class SlotAllocator:
             raise Refused(f"slots from {first} on, {count} of them: neither number is below 0")
         self.cnode, self.first, self.count = cnode, first, count
         self.used: set[int] = set()
-        """Slots that are allocated, by whatever part of the program."""
+        """The slots that any part of the program has allocated."""
         self.counts = SlotCounts(first + count, self._kind_at)
-        """How many of them there are in any range."""
+        """The number of allocated slots in any range."""
         self._next = first
-        """Slots from here on were never allocated: those below that are free are in `_returned`, a heap."""
+        """Slots from here on were never allocated: free ones below are in `_returned`, a heap."""
         self._returned: list[int] = []
         self._others: dict[int, None] = {}
 
@@ -179,7 +180,7 @@ class SlotAllocator:
         return tuple(self._others)
 
     def allocate(self) -> CapRef:
-        """The lowest free slot; LIB_ERR_SLOT_ALLOC_NO_SPACE without one."""
+        """Allocate the lowest free slot; raises LIB_ERR_SLOT_ALLOC_NO_SPACE without one."""
         if not self.free_slots:
             why = f"all {self.count:,} slots of cnode {self.cnode!r} are in use"
             raise LibError("LIB_ERR_SLOT_ALLOC_NO_SPACE", why)
@@ -193,15 +194,15 @@ class SlotAllocator:
         return CapRef(self.cnode, slot)
 
     def free(self, ref: CapRef) -> None:
-        """Free a slot; LIB_ERR_SLOT_FREE if the pmap did not allocate it."""
+        """Free a slot; raises LIB_ERR_SLOT_FREE if the pmap did not allocate it."""
         if ref.cnode != self.cnode or ref.slot not in self.used or ref.slot in self._others:
             raise LibError("LIB_ERR_SLOT_FREE", f"{ref} is not a slot that the pmap allocated")
         self._put_back(ref.slot)
 
     def allocate_for_others(self, count: int, seen: Callable[[int], object] = int) -> tuple[int, ...]:
-        """The `count` lowest free slots are another part of the program's now; all of them, or it is refused.
+        """Allocate the `count` lowest free slots for another part of the program; it is refused if there are fewer.
 
-        `seen` is given each as soon as it is allocated.
+        `seen` is called with each one as soon as it is allocated.
         """
         if not 0 <= count <= self.free_slots:
             raise Refused(f"count={count}: cnode {self.cnode!r} has {counted(self.free_slots, 'free slot')}")
@@ -214,7 +215,10 @@ class SlotAllocator:
         return tuple(slots)
 
     def free_for_others(self, count: int, seen: Callable[[int], object] = int) -> tuple[int, ...]:
-        """The `count` slots that other parts of the program allocated last are free again, each before it is `seen`."""
+        """Free the last `count` slots that other parts of the program allocated.
+
+        `seen` is called with each one afterwards.
+        """
         if not 0 <= count <= len(self._others):
             raise Refused(
                 f"count={count}: other parts of the program have {counted(len(self._others), 'slot')} of {self.cnode!r}"
@@ -235,7 +239,7 @@ class SlotAllocator:
     def check(self) -> None:
         """Raise `Broken` unless the slots add up.
 
-        A1. a slot is in use or free, none is both or neither.  A2. what other parts of the program have is in use.
+        A1. each slot is either in use or free. A2. slots of other parts of the program are in use.
         """
         free = set(self._returned) | set(range(self._next, self.first + self.count))
         twice = len(self._returned) - len(set(self._returned))
@@ -252,7 +256,7 @@ class SlotAllocator:
 
 
 class Cnode:
-    """A table of `slots` slots; `own` says whether it is in the program's own cspace."""
+    """A cnode: a table of `slots` slots; `own` says whether it is in the program's own cspace."""
 
     __slots__ = ("capabilities", "counts", "name", "own", "slots")
 
@@ -262,7 +266,7 @@ class Cnode:
         self.own = own
         self.capabilities: dict[int, Capability] = {}
         self.counts = SlotCounts(slots, self._kind_at)
-        """How many of each kind it holds, for any range."""
+        """The number of capabilities of each kind, for any range."""
 
     def _kind_at(self, slot: int) -> str | None:
         held = self.capabilities.get(slot)
@@ -275,10 +279,10 @@ class Cnode:
         first: int | None = None,
         focus: Iterable[int] = (),
     ) -> CnodeValue:
-        """The `first` slots in use and those in `focus` as a frozen value, the others as counts; none: all of them.
+        """Return the `first` slots in use and those in `focus` as a frozen value, the others as counts.
 
-        `allocator` is the one for this cnode, if there is one.  `listed` is as for :meth:`.Capability.snapshot`.  No
-        fold is of one slot.  O(what is shown × log slots).
+        None: all of them. `allocator` is this cnode's allocator, if there is one. `listed` is as for
+        :meth:`.Capability.snapshot`.  A fold has at least two slots. O(shown slots × log slots).
         """
         allocated: set[int] = set() if allocator is None else allocator.used
         folds: tuple[SlotFold, ...] = ()
@@ -295,7 +299,7 @@ class Cnode:
         return CnodeValue(self.name, self.slots, held, reserved, folds)
 
     def only(self, allocator: SlotAllocator | None, listed: int, slots: set[int]) -> CnodeValue:
-        """Return what is in these slots as a frozen value, the others as counts."""
+        """Return the contents of these slots as a frozen value, the others as counts."""
         are_all = self.capabilities.keys() <= slots and (allocator is None or allocator.used <= slots)
         return self.window(allocator, listed, *(() if are_all else (0, slots)))
 
@@ -327,14 +331,17 @@ class Cspace:
         self.cnodes: dict[str, Cnode] = {}
 
     def add(self, name: str, slots: int, *, own: bool = True) -> Cnode:
-        """A new cnode with empty slots."""
+        """Make a new cnode with empty slots."""
         if name in self.cnodes or slots < 1:
             raise Refused(f"cnode {name!r} of {slots} slots: a cnode has a name of its own and at least one slot")
         cnode = self.cnodes[name] = Cnode(name, slots, own=own)
         return cnode
 
     def lookup(self, ref: CapRef, *, invoke: bool = False) -> Capability:
-        """The capability in a slot; SYS_ERR_CAP_NOT_FOUND if there is none, or it is not one to `invoke`."""
+        """Return the capability in a slot.
+
+        Raises SYS_ERR_CAP_NOT_FOUND if there is none, or if it can't be invoked but must be (`invoke`).
+        """
         cnode = self.cnodes.get(ref.cnode)
         capability = None if cnode is None else cnode.capabilities.get(ref.slot)
         if cnode is None or capability is None:
@@ -348,12 +355,12 @@ class Cspace:
         return capability
 
     def is_empty(self, ref: CapRef) -> bool:
-        """Return whether a slot exists and holds nothing."""
+        """Return whether a slot exists and is empty."""
         cnode = self.cnodes.get(ref.cnode)
         return cnode is not None and 0 <= ref.slot < cnode.slots and ref.slot not in cnode.capabilities
 
     def check_room(self, ref: CapRef) -> None:
-        """Raise unless a new capability can be put into a slot."""
+        """Raise an error unless a new capability can be put into a slot."""
         cnode = self.cnodes.get(ref.cnode)
         if cnode is None or not 0 <= ref.slot < cnode.slots:
             raise LibError("SYS_ERR_DEST_CNODE_LOOKUP", f"there is no slot {ref}")

@@ -1,7 +1,7 @@
 """A self-paging domain: a program with capabilities, whose own library decides what its page tables map.
 
-It composes what Barrelfish has apart: the program's cspace, the CPU driver that acts for it, the library's stubs, the
-pmap over them, and the memory objects that its regions show.
+It combines parts that are separate in Barrelfish: the program's cspace, the CPU driver that acts for it, the library's
+stubs, the pmap over them, and the memory objects that its regions show.
 """
 
 from __future__ import annotations
@@ -48,26 +48,26 @@ from .stubs import Stubs
 from .window import EVERYWHERE, tree_of, tree_snapshot, tree_window
 
 SLOTS = 16384
-"""Slots of the slot allocator, unless another number is given."""
+"""The number of the slot allocator's slots, unless another number is given."""
 
 WHOLE = 300
-"""Vnodes, slots, regions: a window shows up to so many of each whole."""
+"""The most vnodes, slots and regions (each) that a window shows completely."""
 FEW = 40
-"""How many vnodes a window shows from the top of the tree, how many regions; of slots three times as many."""
+"""The number of vnodes from the top of the tree, and of regions, that a window shows; slots: three times as many."""
 LISTED = 8
-"""Of the capabilities of an object, and of the places where it is mapped, a window lists so many of the oldest."""
+"""The number of an object's capabilities and of its mappings (the oldest of each) that a window lists."""
 OPENED_SLOTS = 320
-"""So many slots more are shown of a cnode that was opened."""
+"""The number of additional slots shown when a cnode is opened."""
 HEADS, AROUND = 16, 2
-"""Pieces of the slab that are shown, the newest; regions to either side of one in focus."""
+"""The number of the slab's newest pieces that are shown; and of regions on either side of one in focus."""
 
 
 class Domain:
     """One program: its cspace, the CPU driver's side of it, its pmap.
 
-    `fmt` is "armv7" or "x86-64".  `flush` drops what processors keep of its translations; `edits` are descriptors
-    edited by hand.  With `ram_pages_only` it gets RAM in pages only, but for its root table, which its parent makes.
-    LIB_ERR_VNODE_CREATE without RAM for that.
+    `fmt` is "armv7" or "x86-64". `flush` drops its cached translations on processors; `edits` are descriptors edited by
+    hand. With `ram_pages_only`, it gets RAM in single pages, except for its root table, which its parent makes. Raises
+    LIB_ERR_VNODE_CREATE without RAM for the root table.
     """
 
     def __init__(  # noqa: PLR0913  what a machine wires it to
@@ -112,45 +112,45 @@ class Domain:
             self.root = self.stubs.vnode_create(ROOT_TABLE, self.layout.root.kind)
         self.stubs.ram_pages_only = ram_pages_only
         self.memobjs: dict[str, Memobj] = {}
-        """What regions of the vspace show, by name."""
+        """The memory objects that regions of the vspace show, by name."""
         self.memobjs_made = 0
-        """How many there ever were: no name is used twice."""
+        """The number of memory objects ever made: no name is used twice."""
         self.pmap = DomainPmap(self.stubs, recorder, name, self.layout, ROOT_TABLE, self.root, quirks=self.quirks)
 
     # ---- capabilities ------------------------------------------------------------------------
 
     def frame(self, size: int) -> CapRef:
-        """A frame of a power of two of bytes, at least `size` and a page (`frame_alloc`)."""
+        """Allocate a frame; its size is a power of two, at least `size` and a page (`frame_alloc`)."""
         with pushing("LIB_ERR_FRAME_ALLOC"):
             return self.stubs.frame_alloc(size)[0]
 
     def memory(self, size: int) -> CapRef:
-        """RAM of a power of two of bytes, to be retyped (`ram_alloc`)."""
+        """Allocate RAM to be retyped; its size is a power of two (`ram_alloc`)."""
         return self._in_a_slot(lambda ref: self.stubs.ram_alloc(ref, size))
 
     def device_frame(self, base: int, size: int) -> CapRef:
-        """A frame of a device's registers at physical `base`, which the parent gives."""
+        """Return a frame for a device's registers at physical `base`, from the parent."""
         return self._in_a_slot(lambda ref: self.kernel.install(ref, "DevFrame", base, size))
 
     def retype(self, source: CapRef, kind: str, offset: int = 0, size: int | None = None) -> CapRef:
-        """A capability of `kind` on a part of what `source` is about (`cap_retype`)."""
+        """Return a capability of `kind` to a part of the memory of `source` (`cap_retype`)."""
         return self._in_a_slot(lambda ref: self.kernel.retype(ref, source, kind, offset, size), "LIB_ERR_CAP_RETYPE")
 
     def copy(self, source: CapRef) -> CapRef:
-        """Another capability on the same (`cap_copy`)."""
+        """Return another capability to the same object (`cap_copy`)."""
         return self._in_a_slot(lambda ref: self.stubs.cap_copy(ref, source), "LIB_ERR_CAP_COPY_FAIL")
 
     def mint(self, source: CapRef, rights: str) -> CapRef:
-        """Another capability on the same, with at most `rights`: letters of "rwg" (`cap_mint`)."""
+        """Return another capability to the same object, with at most `rights`: letters of "rwg" (`cap_mint`)."""
         unknown = set(rights) - set(CAP_RIGHTS)
         if unknown:
             raise Refused(f"rights {rights!r}: write letters of {CAP_RIGHTS!r}, for read, write and grant")
         return self._in_a_slot(lambda ref: self.kernel.mint(ref, source, rights), "LIB_ERR_CAP_MINT")
 
     def delete(self, ref: CapRef) -> None:
-        """Delete a capability (`cap_destroy`): what was mapped by it is unmapped first, and the slot is free again.
+        """Delete a capability (`cap_destroy`): its mappings are removed first, and its slot is freed.
 
-        Capabilities that the pmap works with are refused.  O(vnodes).
+        Capabilities that the pmap uses are refused. O(vnodes).
         """
         held = self._deletable(ref)
         self._unmap_leaves(lambda cap, source: cap == ref or (len(held.capabilities) == 1 and source is held))
@@ -159,10 +159,10 @@ class Domain:
         self.stubs.slot_free(ref)
 
     def revoke(self, ref: CapRef) -> None:
-        """Delete all copies of a capability and all that was made of it (`cap_revoke`); nothing of it stays mapped.
+        """Delete all copies of a capability and everything made from it (`cap_revoke`); none of it stays mapped.
 
-        Slots are freed in the order in which the objects of their capabilities were made.  Capabilities that the pmap
-        works with are refused.  O(vnodes + n log n) for n objects that are deleted.
+        Slots are freed in the order in which the objects of their capabilities were made. Capabilities that the pmap
+        uses are refused. O(vnodes + n log n) for n deleted objects.
         """
         held = self._deletable(ref)
         going = {about.number: about for about in (held, *held.descendants())}
@@ -178,7 +178,7 @@ class Domain:
     # ---- the whole domain --------------------------------------------------------------------
 
     def snapshot(self) -> DomainValue:
-        """All of it as a frozen value.  O(capabilities + vnodes)."""
+        """Return all of it as a frozen value. O(capabilities + vnodes)."""
         cnodes = tuple(cnode.window(self._allocator_of(cnode.name)) for cnode in self.cspace.cnodes.values())
         regions = tuple(region.snapshot() for region in self.pmap.vspace)
         tree = tree_snapshot(self.pmap.tree, self.ram.read_word)
@@ -189,10 +189,10 @@ class Domain:
         )
 
     def window(self, focus: DomainFocus = EVERYWHERE, *, whole: int = WHOLE, few: int = FEW) -> DomainValue:
-        """Return what `focus` is about, and `few` things beside it, as a frozen value; the others are counted.
+        """Return the things in `focus`, and a `few` others, as a frozen value; the rest is counted.
 
-        Parts with up to `whole` things are shown whole.  It walks neither all capabilities, vnodes nor regions: what it
-        costs follows from what is shown.
+        Parts with up to `whole` things are shown completely. It does not walk all capabilities, vnodes or regions: the
+        cost depends on the shown things.
         """
         refs = set(self._refs_in(focus))
         owners = {ref: node for ref in refs if (node := self._vnode_of(ref)) is not None}
@@ -216,7 +216,7 @@ class Domain:
         )
 
     def only(self, shown: DomainShown) -> DomainValue:
-        """Return what another window shows of it, at whatever moment, as far as it is there; the others are counted."""
+        """Return the part that another window shows, of whatever moment, as far as it exists; the rest is counted."""
         slots: dict[str, set[int]] = {}
         for ref in shown.slots:
             slots.setdefault(ref.cnode, set()).add(ref.slot)
@@ -232,7 +232,7 @@ class Domain:
     def check(self) -> None:
         """Raise `Broken` unless all invariants hold.
 
-        The pmap's (:mod:`.invariants`), the mapping database's (D), the slot allocator's (A), and that slots,
+        The pmap's (:mod:`.invariants`), the mapping database's (D), the slot allocator's (A), and those that slots,
         capabilities and tables agree (C, :mod:`.invariants`).
         """
         leaks = bool(self.quirks & {FIRST_TABLE_DECIDES, MAP_NOT_UNDONE, TABLE_MAPPING_SLOT_LEAK})
@@ -242,7 +242,7 @@ class Domain:
         check_pmap(self.pmap, self.ram.read_word)
 
     def destroy(self) -> None:
-        """Delete all capabilities: the tables are empty then, and all memory is freed."""
+        """Delete all capabilities: this empties the tables and frees all memory."""
         for cnode in self.cspace.cnodes.values():
             for slot in sorted(cnode.capabilities):
                 if slot in cnode.capabilities:  # else it was deleted with another
@@ -257,7 +257,7 @@ class Domain:
         regions: tuple[list[RegionValue], list[RegionFold]],
         slab: SlabAllocatorValue,
     ) -> DomainValue:
-        """A window made of these parts."""
+        """Return a window made of these parts."""
         nodes = {node.id for node in all_vnodes(root)}
         shown = (one.ref for cnode in cnodes for one in cnode.capabilities)
         owners = ((ref, node.id) for ref in shown if (node := self._vnode_of(ref)) is not None and node.id not in nodes)
@@ -279,7 +279,7 @@ class Domain:
         return self.slots if cnode == self.slots.cnode else None
 
     def _refs_in(self, focus: DomainFocus) -> Iterator[CapRef]:
-        """Slots in focus, and a capability of each object that still exists."""
+        """Yield the slots in focus, and a capability of each object in focus that still exists."""
         yield from focus.refs
         for number in focus.objects:
             about = self.kernel.database.objects.get(number)
@@ -287,7 +287,7 @@ class Domain:
                 yield next(iter(about.capabilities))
 
     def _vnode_of(self, ref: CapRef) -> Vnode | None:
-        """The vnode of the table or of the Mapping in a slot, if that is one; O(levels)."""
+        """Return the vnode of the table or the Mapping in a slot, if it contains one; O(levels)."""
         cnode = self.cspace.cnodes.get(ref.cnode)
         held = None if cnode is None else cnode.capabilities.get(ref.slot)
         if held is None:
@@ -307,7 +307,7 @@ class Domain:
     # ---- beneath -----------------------------------------------------------------------------
 
     def _in_a_slot(self, make: Callable[[CapRef], object], name: str | None = None) -> CapRef:
-        """A new slot with what `make` puts in it; an error gets `name` pushed, and the slot is free again."""
+        """Allocate a slot, and let `make` fill it; on an error, `name` is pushed onto it, and the slot is freed."""
         with pushing("LIB_ERR_SLOT_ALLOC"):
             ref = self.stubs.slot_alloc()
         try:
@@ -318,7 +318,7 @@ class Domain:
         return ref
 
     def _deletable(self, ref: CapRef) -> CapObject:
-        """The object of the capability in a slot; refused for those that the pmap works with."""
+        """Return the object of the capability in a slot; capabilities that the pmap uses are refused."""
         held = self.cspace.lookup(ref, invoke=True).object
         if isinstance(held, Mapping):
             raise Refused(f"{ref} holds a Mapping, which is deleted when the pmap unmaps its memory")
@@ -327,13 +327,13 @@ class Domain:
         return held
 
     def _pmaps_own(self) -> set[CapRef]:
-        """Return where the capabilities of the tables in the tree lie, and of the frames of the slab.  O(vnodes)."""
+        """Return the slots with capabilities of the tree's tables, and of the slab's frames. O(vnodes)."""
         begin, end = self.pmap.meta_range
         nodes = self.pmap.tree.by_id.values()
         return {node.cap for node in nodes if node.is_table or begin <= node.va < end}
 
     def _unmap_leaves(self, concerns: Callable[[CapRef, CapObject], bool]) -> None:
-        """Unmap the leaves that go with a capability, given each one's own and what it maps; memobjs first."""
+        """Unmap the leaves that end with a capability, given each leaf's own and what it maps; memobjs first."""
         for memobj in self.memobjs.values():
             for fill in list(memobj.fills):
                 if concerns(fill.frame, self.cspace.lookup(fill.frame).object):

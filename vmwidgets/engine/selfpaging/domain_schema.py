@@ -1,4 +1,4 @@
-"""A self-paging domain as frozen values: capabilities, slots, vnodes, slab and regions, or a window on them."""
+"""A self-paging domain as frozen values: capabilities, slots, vnodes, slab, regions; or a window with some of them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from ..base.frozen import frozen
 
 @frozen
 class DomainFocus:
-    """What must be in a window, what must not be folded over, and how much is shown beside it.
+    """The things that a window must show and not fold, and the amount shown around them.
 
-    `vnodes` are ids, and so are the tables in `entries`: (table, entry) where something is or was.  `refs` are slots,
-    `objects` numbers of what capabilities were about, `regions` addresses where one begins or began, `region_ids`
-    theirs, `blocks` blocks of the slab that were taken or given.  What is not there (any more) is passed over.
+    `vnodes` are IDs, and so are the tables in `entries`: (table, entry) of something that is or was there. `refs` are
+    slots, `objects` the numbers of capabilities' objects, `regions` the addresses at which a region begins or began,
+    `region_ids` the regions' IDs, `blocks` blocks of the slab that were allocated or freed. Things that do not exist
+    (any longer) are skipped.
     """
 
     vnodes: frozenset[int] = frozenset()
@@ -26,16 +27,16 @@ class DomainFocus:
     region_ids: frozenset[int] = frozenset()
     blocks: frozenset[int] = frozenset()
     grown: int = 0
-    """How many of the newest pieces of the slab must be there."""
+    """The number of the slab's newest pieces that must be shown."""
     opened: tuple[tuple[int, int], ...] = ()
-    """(Table, entry): so many children of the table are shown from there on."""
+    """Places (table, entry) from which on some of the table's children are shown."""
     opened_cnodes: frozenset[str] = frozenset()
-    """Cnodes of which more slots are shown."""
+    """The cnodes with more shown slots."""
 
 
 @frozen
 class DomainShown:
-    """What a window shows: vnodes by id, slots, regions by id, and blocks in the pieces of the slab."""
+    """The things that a window shows: vnodes by ID, slots, regions by ID, and blocks in the pieces of the slab."""
 
     vnodes: frozenset[int]
     slots: frozenset[CapRef]
@@ -63,9 +64,9 @@ class CapabilityValue:
     """A capability in its slot.
 
     `kind` is "RAM", "Frame", "DevFrame", "VNode_ARM_l1" …, "CNode" or "Mapping"; `rights` are letters of "rwg", "-"
-    where one is missing; `copies` are other slots that hold the same object; `source` is what it was retyped, copied
-    or mapped from.  `object` numbers what it is about.  `mapped` are the places of a frame or table: (its table, first
-    entry, count).
+    where one is missing; `copies` are other slots with the same object; `source` is the capability from which it was
+    retyped, copied or mapped. `object` is its object's number. `mapped` are the mappings of a frame or table: (table,
+    first entry, count).
     """
 
     ref: CapRef
@@ -80,18 +81,18 @@ class CapabilityValue:
     mapped: tuple[tuple[CapRef, int, int], ...] = ()
     more_copies: int = 0
     more_mapped: int = 0
-    """In a window: how many more copies and places there are, all younger than those listed."""
+    """In a window: the number of further copies and mappings, all younger than those listed."""
 
 
 @frozen
 class SlotFold:
-    """Slots in use that a window leaves out, in [first, last]: how many capabilities of each kind they hold."""
+    """Slots in use that a window leaves out, in [first, last]: the number of capabilities of each kind in them."""
 
     first: int
     last: int
     kinds: tuple[tuple[str, int], ...]
     reserved: int = 0
-    """How many were given and hold nothing."""
+    """The number of allocated slots that are empty."""
 
     @property
     def held(self) -> int:
@@ -101,19 +102,19 @@ class SlotFold:
 
 @frozen
 class CnodeValue:
-    """A cnode: `slots` of them, with the capabilities that are in some, in order."""
+    """A cnode with `slots` slots, and the capabilities in some of them, in order."""
 
     name: str
     slots: int
     capabilities: tuple[CapabilityValue, ...]
     reserved: tuple[int, ...] = ()
-    """Slots that the slot allocator gave and that hold nothing yet, or that another program took."""
+    """Allocated slots that are still empty, or that another part of the program uses."""
     folds: tuple[SlotFold, ...] = ()
-    """What a window leaves out, in order, between what it shows."""
+    """The parts that a window leaves out, in order, between those it shows."""
 
     @property
     def held(self) -> int:
-        """Return how many capabilities it holds, shown or not."""
+        """Return how many capabilities it contains, shown or not."""
         return len(self.capabilities) + sum(fold.held for fold in self.folds)
 
 
@@ -127,28 +128,28 @@ class VnodeFold:
     end: int
     children: int
     tables: int
-    """How many of the children are tables."""
+    """The number of tables among the children."""
     tables_below: int
-    """How many tables there are in all, those among the children too."""
+    """The number of all tables, including those among the children."""
     leaves: int
     bytes: int
-    """What the leaves map."""
+    """The number of bytes that the leaves map."""
 
 
 @frozen
 class VnodeValue:
-    """A node of the shadow tree, newest child first; `va` is the first address that it is for, `span` how many bytes.
+    """A node of the shadow tree, newest child first; it covers `span` bytes from address `va` on.
 
-    A table: `cap` its own capability, `base` its physical address.  A leaf: `cap` a frame, `offset` bytes into it,
-    `base` the physical address that it maps, `flags` as the tree remembers them.  `descriptor` is the first hardware
-    descriptor, read from RAM, `descriptor_pa` where that lies.  The root has neither mapping nor descriptor.
+    For a table, `cap` is its own capability, and `base` its physical address. For a leaf, `cap` is a frame, mapped from
+    byte `offset` on, `base` the mapped physical address, and `flags` are those that the tree remembers. `descriptor` is
+    the first hardware descriptor, read from RAM at `descriptor_pa`. The root has neither mapping nor descriptor.
     """
 
     id: int
     kind: str
     """ "VNode_ARM_l1" …, or "leaf"."""
     level: int
-    """Of the table that its entry is in; a root's is one above the highest."""
+    """The level of the table with its entry; for a root, one above the highest."""
     entry: int
     count: int
     va: int
@@ -163,24 +164,24 @@ class VnodeValue:
     descriptor_pa: int | None
     children: tuple[VnodeValue, ...] = ()
     older: int = 0
-    """How many children of its table stand behind it in the list."""
+    """The number of its table's children after it in the list."""
     folds: tuple[VnodeFold, ...] = ()
     """Children that a window leaves out, in the order of entries."""
 
     @property
     def is_table(self) -> bool:
-        """Return whether it is a table's node and not a leaf."""
+        """Return whether it is a table, not a leaf."""
         return self.kind != "leaf"
 
     @property
     def child_count(self) -> int:
-        """Return how many children it has, shown or not."""
+        """Return the number of its children, shown or not."""
         return len(self.children) + sum(fold.children for fold in self.folds)
 
 
 @frozen
 class SlabHeadValue:
-    """A piece of memory that gave `blocks` blocks: `address` 0 is the pmap's own buffer, or the heap.
+    """A piece of memory divided into `blocks` blocks: `address` 0 is the pmap's own buffer, or the heap.
 
     `number` counts from the oldest, 1; the blocks are numbered from `first` on.
     """
@@ -195,7 +196,7 @@ class SlabHeadValue:
 
 @frozen
 class SlabFold:
-    """Heads that a window leaves out: how many, and their blocks."""
+    """The number of heads that a window leaves out, and their blocks."""
 
     heads: int = 0
     blocks: int = 0
@@ -204,7 +205,7 @@ class SlabFold:
 
 @frozen
 class SlabAllocatorValue:
-    """The slab that vnodes come from: bytes a block, and its heads, newest first."""
+    """The slab from which vnodes are allocated: the bytes of a block, and the slab's heads, newest first."""
 
     block_bytes: int
     total: int
@@ -215,7 +216,7 @@ class SlabAllocatorValue:
 
 @frozen
 class RegionValue:
-    """A vregion: [base, base + size); `memobj` "" for the region of the slab frames."""
+    """A vregion [base, base + size); `memobj` is "" for the region of the slab frames."""
 
     id: int
     base: int
@@ -236,12 +237,12 @@ class RegionFold:
 
 @frozen
 class DomainValue:
-    """A whole domain, or a window on it: then folds count what is left out."""
+    """A whole domain, or a window with a part of it: then folds count the rest."""
 
     name: str
     architecture: str
     entry_bytes: int
-    """Bytes of a descriptor."""
+    """The size of a descriptor in bytes."""
     cnodes: tuple[CnodeValue, ...]
     root: VnodeValue
     slab: SlabAllocatorValue
@@ -249,18 +250,18 @@ class DomainValue:
     meta_start: int
     meta_end: int
     meta_used: int
-    """Bytes of the meta-data region handed out."""
+    """The number of allocated bytes in the meta-data region."""
     region_folds: tuple[RegionFold, ...] = ()
     owners: tuple[tuple[CapRef, int], ...] = ()
-    """Of capabilities in a window whose vnodes it leaves out: by id, the vnode that each belongs to."""
+    """For capabilities in a window that leaves out their vnodes: the vnode of each, by ID."""
 
     @property
     def region_count(self) -> int:
-        """Return how many regions there are, shown or not."""
+        """Return the number of regions, shown or not."""
         return len(self.regions) + sum(fold.count for fold in self.region_folds)
 
     def shown(self, focus: DomainFocus) -> DomainShown:
-        """Return what it shows, and what is in focus and not there: for windows on the same at other moments."""
+        """Return the shown things, and things in focus that do not exist now: for windows at other moments."""
         held = (one.ref for cnode in self.cnodes for one in cnode.capabilities)
         reserved = (CapRef(cnode.name, slot) for cnode in self.cnodes for slot in cnode.reserved)
         return DomainShown(
@@ -272,7 +273,7 @@ class DomainValue:
 
 
 def all_vnodes(root: VnodeValue) -> Iterator[VnodeValue]:
-    """A vnode and all below it, each before its children."""
+    """Yield a vnode and all below it, each before its children."""
     waiting = [root]
     while waiting:
         node = waiting.pop()

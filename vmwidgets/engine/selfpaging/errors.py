@@ -1,8 +1,8 @@
 """Errors of a self-paging program: chains of names.  Each caller pushes its own name onto the error that it met.
 
 The names are Barrelfish's (lib/barrelfish, kernel; 15 August 2016).  The original packs a chain into one word, where
-three names survive on a 32-bit machine; here all are kept.  Also here: what an error undoes (:class:`UndoLog`), and
-the quirks, which are the original's bugs.
+three names survive on a 32-bit machine; here all are kept.  This file also has the undo after an error
+(:class:`UndoLog`), and the quirks, which are the original's bugs.
 """
 
 from __future__ import annotations
@@ -76,16 +76,16 @@ MEANINGS = {
     "SYS_ERR_VM_FRAME_TOO_SMALL": "the frame ends before the mapping does",
     "SYS_ERR_FRAME_OFFSET_INVALID": "the offset is outside the table's memory, or on no border of a table",
 }
-"""Every name that is used, and what it means."""
+"""Every name that is used, with its meaning."""
 
 CODES = {name: code for code, name in enumerate(MEANINGS, 1)}
-"""Our own running numbers: the original's change with every release and say nothing."""
+"""Our own consecutive numbers: the original's change with every release, and have no meaning."""
 
 
 class LibError(KernelError):
     """An error of the program's library or of the kernel under it; `stack` has the names, outermost first.
 
-    `detail` says what was wrong with this request, where the names don't.
+    `detail` says what was wrong with this request, if the names don't.
 
     >>> error = LibError("SYS_ERR_VM_MAP_SIZE", "18 entries from entry 255 on").push("LIB_ERR_VNODE_MAP")
     >>> error.stack, error.name
@@ -100,12 +100,12 @@ class LibError(KernelError):
         self.detail = detail
 
     def push(self, name: str) -> LibError:
-        """The error of a caller that met this one."""
+        """Return the error of a caller that met this one."""
         return LibError(name, self.detail, self.stack)
 
 
 def chain(*names: str, detail: str = "") -> LibError:
-    """An error with this stack, outermost first.
+    """Return an error with this stack, outermost first.
 
     >>> chain("LIB_ERR_PMAP_UNMAP", "LIB_ERR_PMAP_FIND_VNODE").stack
     ('LIB_ERR_PMAP_UNMAP', 'LIB_ERR_PMAP_FIND_VNODE')
@@ -142,9 +142,10 @@ class pushing:  # noqa: N801  used as a statement: `with pushing(name):`
 
 
 class UndoLog:
-    """All or nothing: what a request did so far, as steps that take it back.  An error in its block runs them.
+    """All or nothing: the steps that undo what a request has done so far.
 
-    `report` is called with that error when something was taken back.  With `keep` nothing is: that is a quirk.
+    An error in its block runs them. `report` is called with that error if something was undone. With `keep`, nothing is
+    undone: that is a quirk.
 
     >>> done: list[int] = []
     >>> with UndoLog() as log:
@@ -165,7 +166,7 @@ class UndoLog:
         self._keep = keep
 
     def add(self, step: Callable[[], object]) -> None:
-        """Something was done, and `step` takes it back."""
+        """Add `step`, which undoes something that was done."""
         self._steps.append(step)
 
     def undo(self) -> None:
@@ -174,7 +175,7 @@ class UndoLog:
             self._steps.pop()()
 
     def in_events(self) -> tuple[Any, ...]:
-        """Events of the functions that get a log don't mention it."""
+        """Return nothing for events: the functions' events don't mention the log."""
         return ()
 
     def __enter__(self) -> UndoLog:

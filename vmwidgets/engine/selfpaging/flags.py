@@ -1,4 +1,4 @@
-"""Flags of what a program maps: their numbers, what the kernel is passed of them, and ranges in which they differ.
+"""Flags of a program's mappings: their numbers, those passed to the kernel, and ranges in which they differ.
 
 The numbers are those of Barrelfish's `VREGION_FLAGS_*`.
 """
@@ -25,21 +25,21 @@ VREGION_FLAGS = {
     "WRITE_COMBINING": WRITE_COMBINING,
     "VTD_SNOOP": VTD_SNOOP,
 }
-"""Each flag's number, by its name."""
+"""Each flag's number, by name."""
 
 READ_WRITE = READ | WRITE | VTD_SNOOP
-"""What the frames behind the pmap's own slab are mapped with."""
+"""The flags with which the frames of the pmap's own slab are mapped."""
 TABLE_FLAGS = READ | WRITE
-"""The kernel's flags of a table that is put into the table above it."""
+"""The kernel's flags for a table that is put into the table above it."""
 SIZES = LARGE | HUGE
-"""The flags that ask for a size of page."""
+"""The flags that request a page size."""
 
 _KERNELS = READ | WRITE | EXECUTE | NOCACHE
 _KNOWN = sum(VREGION_FLAGS.values())
 
 
 def remembered(flags: int) -> int:
-    """The flags that a leaf of the shadow tree keeps: all but those that ask for a size.
+    """The flags that a leaf of the shadow tree keeps: all except those that request a page size.
 
     >>> hex(remembered(READ | LARGE | VTD_SNOOP))
     '0x801'
@@ -48,7 +48,7 @@ def remembered(flags: int) -> int:
 
 
 def kernel_flags(flags: int) -> int:
-    """The four of them that the kernel knows; GUARD leaves none.
+    """Return the four flags that the kernel knows; GUARD leaves none.
 
     Raises :class:`Refused` for bits that are not a flag.
 
@@ -64,7 +64,7 @@ def kernel_flags(flags: int) -> int:
 
 
 def flag_names(flags: int) -> tuple[str, ...]:
-    """The names of the flags in a number.
+    """Return the names of the flags in a number.
 
     >>> flag_names(0x803)
     ('READ', 'WRITE', 'VTD_SNOOP')
@@ -84,7 +84,7 @@ class FlagRun(NamedTuple):
 
 
 def overlay(runs: Iterable[FlagRun], start: int, end: int, flags: int) -> tuple[FlagRun, ...]:
-    """The runs once [start, end) has other flags; in order, never overlapping.
+    """Return the runs after [start, end) gets other flags, in order and without overlap.
 
     >>> [tuple(run) for run in overlay([FlagRun(0, 8, 1)], 2, 5, 3)]
     [(0, 2, 1), (2, 5, 3), (5, 8, 1)]
@@ -99,7 +99,7 @@ def overlay(runs: Iterable[FlagRun], start: int, end: int, flags: int) -> tuple[
 
 
 def runs_over(runs: Iterable[FlagRun], start: int, end: int, otherwise: int) -> list[FlagRun]:
-    """The runs that make up [start, end), in order; what is in none of `runs` has the flags `otherwise`.
+    """Return the runs that make up [start, end), in order; parts outside all `runs` have the flags `otherwise`.
 
     >>> [tuple(run) for run in runs_over([FlagRun(2, 4, 1)], 1, 3, otherwise=3)]
     [(1, 2, 3), (2, 3, 1)]

@@ -1,6 +1,6 @@
-"""Whether a domain's records agree with one another: invariants that reach over several structures.
+"""Checks that a domain's records agree with one another: invariants across several structures.
 
-Of a pmap: tree, slab, slots and tables in RAM.  Of the whole domain: slots, capabilities and tables.
+For a pmap, these are tree, slab, slots and tables in RAM; for the whole domain, slots, capabilities and tables.
 """
 
 from __future__ import annotations
@@ -25,14 +25,13 @@ from .window import WordAt
 
 
 def check_pmap(pmap: DomainPmap, word_at: WordAt | None = None) -> None:
-    """Invariants of a pmap without quirks, each with its number; O(vnodes, and entries of the tables for 6).
+    """Check the invariants of a pmap without quirks, by number; O(vnodes), and O(entries of the tables) for 6.
 
-    1 a child is in the list of its table, inside it, and alone in its entries; 2 each vnode but the root has a Mapping,
-    each block a vnode; 3 no slot is used twice; 4 the slab is whole; 5 the vspace is whole; 6 an entry in RAM is zero
-    exactly where the tree has nothing (with `word_at`); 7 enough blocks are left to map a page; 8 what is below a table
-    is counted right, and each vnode found by its id.
-
-    With quirks only 4 and 5: the bugs that they bring back are what the rest would find.
+    1 a child is in the list of its table, inside it, and alone in its entries; 2 each vnode except the root has a
+    Mapping, and each block a vnode; 3 no slot is used twice; 4 the slab is sound; 5 the vspace is sound; 6 an entry in
+    RAM is zero exactly if the tree has nothing there (with `word_at`); 7 enough blocks are left to map a page; 8
+    everything below a table is counted correctly, and each vnode is found by its ID. With quirks, only 4 and 5 are
+    checked: the others would find the bugs that were switched on.
     """
     pmap.slab.check()
     pmap.vspace.check()
@@ -115,8 +114,8 @@ def _check_words(pmap: DomainPmap, table: Vnode, word_at: WordAt) -> None:
 def check_slots(cspace: Cspace, database: MappingDatabase, slots: SlotAllocator, *, leaks: bool) -> None:
     """Raise `Broken` unless slots and objects agree.
 
-    C1. a capability is in the slot that it names, and known to its object.  C2. the allocated slots are those that
-    hold something, and those of other parts of the program (not with quirks that leak).  C4. slots are counted right.
+    C1. a capability is in the slot that it names, and known to its object.  C2. the allocated slots are those in use,
+    and those of other parts of the program (not with quirks that leak). C4. slots are counted correctly.
     """
     slots.check()
     for cnode in cspace.cnodes.values():
@@ -132,9 +131,9 @@ def check_slots(cspace: Cspace, database: MappingDatabase, slots: SlotAllocator,
 
 
 def check_descriptors(database: MappingDatabase, ram: Ram, fmt: TableFormat[Any]) -> None:
-    """Raise unless each table holds what its mappings say, in the program's part of it.
+    """Raise `Broken` unless each table agrees with its mappings, in the program's part of it.
 
-    C3. an entry is in use where a mapping covers it, and only there, and refers to what that maps.
+    C3. an entry is in use exactly if a mapping covers it, and refers to the mapped object.
     """
     for table in database.objects.values():
         if table.kind.is_table:
@@ -153,6 +152,6 @@ def _check_descriptors_of(table: CapObject, ram: Ram, fmt: TableFormat[Any]) -> 
 
 
 def _targets(mapping: Mapping, span: int) -> Iterable[tuple[int, int]]:
-    """Entry and physical address for all that a mapping covers."""
+    """Return entry and physical address for everything that a mapping covers."""
     first = mapping.source.base + mapping.offset
     return ((mapping.entry + at, first + at * span) for at in range(mapping.count))

@@ -1,6 +1,6 @@
-"""What a pmap knows of an architecture, as data: its levels of tables, its addresses, the sizes of its records.
+"""A pmap's knowledge of an architecture, as data: levels of tables, addresses, sizes of records.
 
-With the arithmetic over them: how a range is cut into pieces, one a table, and how many blocks mapping it takes.
+The methods compute how a range is cut into pieces, one for each table, and how many blocks are needed to map it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from .flags import LARGE, remembered
 
 
 def round_up(value: int, unit: int) -> int:
-    """The next multiple of `unit`, which need not be a power of two.
+    """Return the next multiple of `unit`, which need not be a power of two.
 
     >>> round_up(4097, 4096), round_up(8192, 4096), round_up(1, 12288)
     (8192, 8192, 12288)
@@ -23,7 +23,7 @@ def round_up(value: int, unit: int) -> int:
 
 
 class TablePiece(NamedTuple):
-    """`entries` entries from `entry` on of the table for `va`; `offset` is how far into the range it begins."""
+    """`entries` entries from `entry` on in the table for `va`; the piece begins at `offset` in the range."""
 
     va: int
     entry: int
@@ -41,7 +41,7 @@ class MapCall(NamedTuple):
 
 
 class Mapped(NamedTuple):
-    """What map returns: the offset that was mapped from, and the bytes that are mapped."""
+    """The result of map: the offset from which it mapped, and the number of mapped bytes."""
 
     retoff: int
     retsize: int
@@ -49,7 +49,7 @@ class Mapped(NamedTuple):
 
 @frozen
 class VnodeLevel:
-    """A level of tables.  `number` 1 is that of small pages; `shift` is of the bytes an entry is for."""
+    """A level of tables. `number` 1 is the level of small pages; an entry covers 2**`shift` bytes."""
 
     number: int
     kind: str
@@ -57,29 +57,29 @@ class VnodeLevel:
     bits: int
     shift: int
     leaf_flag: int | None
-    """The flag that asks for a leaf in such a table, 0 for none needed; none: it holds tables only."""
+    """The flag that requests a leaf in such a table; 0: no flag is needed; None: it contains tables only."""
 
     @property
     def entries(self) -> int:
-        """Entries of a table."""
+        """The number of entries in a table."""
         return 1 << self.bits
 
     @property
     def unit(self) -> int:
-        """Bytes of addresses that an entry is for."""
+        """The number of bytes that an entry covers."""
         return 1 << self.shift
 
     @property
     def span(self) -> int:
-        """Bytes of addresses that a table is for."""
+        """The number of bytes that a table covers."""
         return 1 << self.shift + self.bits
 
     def index(self, va: int) -> int:
-        """The entry for an address."""
+        """Return the number of the entry for an address."""
         return va >> self.shift & self.entries - 1
 
     def pieces(self, va: int, size: int) -> list[TablePiece]:
-        """The pieces of [va, va + size), in order, one for each table: an invocation fills one table.
+        """Return the pieces of [va, va + size), in order, one for each table: an invocation fills one table.
 
         >>> [(hex(piece.va), piece.entries) for piece in ARMV7.pages.pieces(0x100FE000, 0x3000)]
         [('0x100fe000', 2), ('0x10100000', 1)]
@@ -94,12 +94,12 @@ class VnodeLevel:
 
 @frozen
 class RawRange:
-    """Entries of the root that `determine_addr_raw` looks at: [first, end), each answered as so many bytes."""
+    """The entries [first, end) of the root that `determine_addr_raw` examines, each for this many bytes."""
 
     first: int
     end: int
     answer: int
-    """Bytes by which the answers for two entries differ."""
+    """The number of bytes between the results for two neighbouring entries."""
 
 
 @frozen
@@ -108,20 +108,20 @@ class PagingLayout:
 
     name: str
     levels: tuple[VnodeLevel, ...]
-    """The root's first."""
+    """The levels, the root's first."""
     entry_bytes: int
     user_end: int
     vspace_begin: int
-    """Where the region for slab frames begins; nothing is placed below it."""
+    """The start of the region for slab frames; nothing is placed below it."""
     meta_data_bytes: int
-    """Bytes of that region."""
+    """The size of that region in bytes."""
     raw: RawRange
     raw_quirk: RawRange
     """What `raw-wrong-window` makes of it."""
     slab_block_bytes: int
     slab_head_bytes: int
     slab_buffer_bytes: int
-    """What a new pmap brings along for its first blocks."""
+    """The size of a new pmap's own buffer for its first blocks."""
 
     @property
     def root(self) -> VnodeLevel:
@@ -135,7 +135,7 @@ class PagingLayout:
 
     @property
     def meta_end(self) -> int:
-        """The first address behind the region for slab frames."""
+        """The first address after the region for slab frames."""
         return self.vspace_begin + self.meta_data_bytes
 
     def level(self, number: int) -> VnodeLevel:
@@ -143,11 +143,11 @@ class PagingLayout:
         return self.levels[-number]
 
     def large_unit(self, flags: int) -> int:
-        """Bytes of the large pages that `flags` ask for; 0 if they ask for none."""
+        """Return the size of the large pages that `flags` request; 0 if they request none."""
         return next((level.unit for level in self.levels if level.leaf_flag and flags & level.leaf_flag), 0)
 
     def leaf_level(self, va: int, frame: FrameIdentity, flags: int) -> VnodeLevel:
-        """In which tables the leaves go: LARGE counts where address, frame and its size allow it, else not."""
+        """Return the level of the leaves' tables: LARGE counts if the address, the frame and its size allow it."""
         for level in self.levels:
             fits = not (va % level.unit or frame.base % level.unit) and frame.bytes >= level.unit
             if level.leaf_flag and flags & level.leaf_flag and fits:
@@ -155,9 +155,10 @@ class PagingLayout:
         return self.pages
 
     def exact_parts(self, frame: FrameIdentity, part: MapCall) -> list[MapCall]:
-        """The parts by which whole pages are mapped and nothing beyond them: large pages where whole ones lie inside.
+        """Return the parts that map whole pages and nothing beyond them: large pages for those completely inside.
 
-        A map with LARGE is widened to whole large pages otherwise, and begins with the large page that `offset` is in.
+        Otherwise, a map with LARGE would be widened to whole large pages, and begin with the large page that contains
+        `offset`.
 
         >>> part = MapCall(0x100FF000, 0xFF000, 0x102000, LARGE | 1)
         >>> [(hex(one.va), hex(one.size), one.flags) for one in ARMV7.exact_parts(FrameIdentity(0, 4 << 20), part)]
@@ -174,9 +175,9 @@ class PagingLayout:
         return [MapCall(va, offset, size, small)]
 
     def max_slabs_required(self, size: int) -> int:
-        """Blocks that mapping `size` bytes of small pages may need: a leaf a page, and the tables of every level.
+        """Return how many blocks a map of `size` bytes of small pages may need: a leaf per page, and all tables.
 
-        Generous: one leaf covers as many pages as a table has.
+        This is generous, since one leaf covers as many pages as a table has.
 
         >>> ARMV7.max_slabs_required(4096), ARMV7.max_slabs_required(64 << 20)
         (3, 16449)
@@ -188,10 +189,11 @@ class PagingLayout:
         return needed
 
     def slabs_wanted(self, level: VnodeLevel, va: int, given: int, size: int) -> int:
-        """Blocks that must be free before a map of `given` bytes that became [va, va + size), with leaves in `level`.
+        """Return how many blocks must be free before a map of `given` bytes, widened to [va, va + size).
 
-        The estimate and a reserve, from which a page for further blocks can be mapped.  The estimate is of the bytes
-        as given, so that it can be short of what the range really takes: that much at least, and its own reserve.
+        Leaves are in `level`. It is the estimate plus a reserve, from which a page for further blocks can be mapped.
+        The estimate counts the bytes as given, so it can be too low for the range: the result is at least what the
+        range needs, plus its own reserve.
         """
         reserve = self.max_slabs_required(PAGE)
         worst = len(level.pieces(va, size)) + self.tables_at_most(level, va, size)
@@ -200,7 +202,7 @@ class PagingLayout:
         return max(self.max_slabs_required(given) + reserve, worst + len(self.levels))
 
     def tables_at_most(self, level: VnodeLevel, va: int, size: int) -> int:
-        """Tables below the root that a range with leaves in `level` goes through."""
+        """Return the number of tables below the root on the way to a range with leaves in `level`."""
         below = [table for table in self.levels[1:] if table.number >= level.number]
         return sum((va + size - 1) // table.span - va // table.span + 1 for table in below) if size else 0
 
@@ -242,4 +244,4 @@ X86_64 = PagingLayout(
 """The same pmap over four levels.  Addresses and the slab's sizes are ours: the pmap studied is ARM's."""
 
 DOMAIN_LAYOUTS = {layout.name: layout for layout in (ARMV7, X86_64)}
-"""By the names that machines are booted with."""
+"""The layouts, by the names that machines are booted with."""

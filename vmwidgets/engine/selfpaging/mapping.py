@@ -1,8 +1,8 @@
-"""Mapping: leaves and tables enter and leave the page tables and the shadow tree.
+"""Mapping: adding and removing leaves and tables, in the page tables and in the shadow tree.
 
-Each step asks the kernel for one invocation and changes the tree to match, and each has a step that takes it back: a
-request is done whole or not at all.  The functions, their order and their errors are those of Barrelfish's pmap for
-ARM (lib/barrelfish/arch/arm/pmap_arch.c, 15 August 2016), over any :class:`.layouts.PagingLayout`.
+Each step makes one invocation of the kernel and changes the tree accordingly, and each has a step that undoes it: a
+request is done completely or not at all.  The functions, their order and their errors are those of Barrelfish's pmap
+for ARM (lib/barrelfish/arch/arm/pmap_arch.c, 15 August 2016), over any :class:`.layouts.PagingLayout`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from .stubs import Stubs
 
 @frozen
 class MapRequest:
-    """A frame's bytes from `offset` on for [va, va + size), in whole entries of the `level` that its leaves go to."""
+    """A frame's bytes from `offset` on for [va, va + size), in whole entries of the `level` of its leaves."""
 
     va: int
     frame: CapRef
@@ -52,7 +52,7 @@ class MapRequest:
     def of(
         cls, layout: PagingLayout, va: int, frame: CapRef, identity: FrameIdentity, offset: int, size: int, flags: int
     ) -> MapRequest:
-        """The request, widened to whole pages of the size that will be used."""
+        """Return the request, widened to whole pages of the size that will be used."""
         level = layout.leaf_level(va, identity, flags)
         base = offset % level.unit
         return cls(va, frame, identity, offset - base, round_up(size + base, level.unit), flags, level)
@@ -63,7 +63,7 @@ class MapRequest:
 
 
 class Mapper:
-    """Changes the tables and the tree of one pmap; the blocks of the vnodes come from `slab`."""
+    """Changes the tables and the tree of one pmap; blocks for vnodes come from `slab`."""
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class Mapper:
         self.undoes = MAP_NOT_UNDONE not in quirks
 
     def all_or_nothing(self) -> UndoLog:
-        """A log for one request: an error takes back what was done, unless the quirk `map-not-undone` is on."""
+        """Return a log for one request: an error undoes what was done, unless the quirk `map-not-undone` is on."""
         return UndoLog(self._report_undone, keep=not self.undoes)
 
     def _report_undone(self, error: LibError) -> None:
@@ -96,12 +96,12 @@ class Mapper:
     # ---- slots -------------------------------------------------------------------------------
 
     def slot_alloc(self) -> CapRef:
-        """A free slot; LIB_ERR_SLOT_ALLOC without one."""
+        """Allocate a slot; raises LIB_ERR_SLOT_ALLOC without a free one."""
         with pushing("LIB_ERR_SLOT_ALLOC"):
             return self.stubs.slot_alloc()
 
     def slot_free(self, ref: CapRef) -> None:
-        """Free a slot, which holds nothing."""
+        """Free an empty slot."""
         with pushing("LIB_ERR_SLOT_FREE"):
             self.stubs.slot_free(ref)
 
@@ -115,7 +115,7 @@ class Mapper:
 
     @kernel_function(errors=True)
     def alloc_vnode(self, parent: Vnode, entry: int, log: UndoLog, number: int | None = None) -> Vnode:
-        """A new table behind `entry` of `parent`: a block, a slot with the table, a slot with its Mapping."""
+        """Make a new table in `entry` of `parent`: a block, a slot with the table, a slot with its Mapping."""
         assert parent.holds is not None
         level = self.layout.level(parent.holds.number - 1)
         block = self.slab.allocate()
@@ -145,7 +145,7 @@ class Mapper:
 
     @kernel_function(first=1, errors=True)
     def get_ptable(self, va: int, level: VnodeLevel, log: UndoLog) -> Vnode:
-        """The table of `level` for `va`; missing tables on the way down are made."""
+        """Return the table of `level` for `va`; missing tables on the way down are made."""
         table = self.tree.root
         while table.holds is not level:
             assert table.holds is not None
@@ -160,7 +160,7 @@ class Mapper:
 
     @kernel_function(errors=True)
     def remove_empty_vnodes(self, table: Vnode, entry: int, count: int, log: UndoLog) -> None:
-        """Remove the tables in entries [entry, entry + count), which are empty: the only place where tables go."""
+        """Remove the empty tables in entries [entry, entry + count): tables are removed nowhere else."""
         for node in table.children_in(entry, count):
             if node.is_table:
                 self._remove_vnode(table, node, log)
@@ -178,7 +178,7 @@ class Mapper:
         self.slab.free(node.block)
 
     def _undo_remove(self, table: Vnode, node: Vnode, position: int) -> None:
-        """Make an empty table like the removed one.  It is left out if that fails: nothing was mapped in it."""
+        """Make an empty table like the removed one. If that fails, there is none: nothing was mapped in it."""
         if node.id in table.children:  # its entry was cleared, and then its capability could not be deleted
             assert node.mapping is not None
             with suppress(LibError):
@@ -195,9 +195,9 @@ class Mapper:
 
     @kernel_function(errors=True)
     def do_map(self, request: MapRequest) -> Mapped:
-        """Map all of it; an error means that nothing changed.
+        """Map all of it; after an error, nothing has changed.
 
-        LIB_ERR_PMAP_FRAME_SIZE: the frame ends too soon.  LIB_ERR_PMAP_DO_MAP on top of everything else.
+        Raises LIB_ERR_PMAP_FRAME_SIZE if the frame ends too soon, and LIB_ERR_PMAP_DO_MAP over any other error.
         """
         self._check_frame(request)
         pieces = self._pieces(request)
@@ -213,7 +213,7 @@ class Mapper:
 
     @kernel_function(errors=True)
     def do_single_map(self, request: MapRequest, piece: TablePiece, log: UndoLog) -> Vnode:
-        """One leaf in one table; missing tables above it are made, empty ones in its way are removed."""
+        """Map one leaf in one table; missing tables above it are made, and empty ones in its way are removed."""
         table = self.tree.root
         if request.level is not table.holds:
             with pushing("LIB_ERR_PMAP_GET_PTABLE"):
@@ -256,7 +256,7 @@ class Mapper:
             raise LibError("LIB_ERR_PMAP_FRAME_SIZE", f"{Size(needed)} of a frame of {held} are to be mapped")
 
     def _check_addresses(self, request: MapRequest) -> None:
-        """Refuse what the kernel would refuse in the root: it would do so a piece too late."""
+        """Refuse what the kernel would refuse in the root, since the kernel would do so a piece too late."""
         if request.va + request.size <= self.layout.user_end:
             return
         inner = ("LIB_ERR_PMAP_GET_PTABLE", "LIB_ERR_PMAP_MAP")
@@ -265,7 +265,7 @@ class Mapper:
         raise chain(*names, "SYS_ERR_VNODE_SLOT_RESERVED", detail=where)
 
     def _check_room(self, level: VnodeLevel, piece: TablePiece) -> None:
-        """Refuse where a leaf is in the way of a piece; the tables for it need not exist yet."""
+        """Refuse a piece that has a leaf in its way; the tables for the piece need not exist yet."""
         table = self.tree.root
         while table.holds is not level:
             assert table.holds is not None
@@ -290,7 +290,7 @@ class Mapper:
         return level.pieces(request.va, request.size)
 
     def _retoff(self, request: MapRequest, pieces: list[TablePiece]) -> int:
-        """The offset that was mapped from; the original moves it on with the pieces, and past a table's end."""
+        """Return the offset from which it mapped; the original advances it with the pieces, and past a table's end."""
         if RETOFF_AFTER_SPLIT not in self.quirks or request.level is not self.layout.pages:
             return request.offset
         ends_a_table = (request.va + request.size) % request.level.span == 0
@@ -334,7 +334,7 @@ class Mapper:
 
     @kernel_function(errors=True)
     def do_single_modify_flags(self, leaf: Vnode, first: int, count: int, flags: int, log: UndoLog) -> None:
-        """Have the kernel rewrite the rights of `count` entries of a leaf, from its own entry `first` on."""
+        """Make the kernel rewrite the rights of `count` entries of a leaf, from its own entry `first` on."""
         mapping, before = leaf.mapping_slot(), leaf.modified
         self.stubs.mapping_modify_flags(mapping, first, count, kernel_flags(flags))
         log.add(partial(self._undo_modify, leaf, first, first + count))

@@ -1,7 +1,7 @@
-"""Memory objects: what regions of the vspace show.  They call the pmap; the pmap knows nothing of them.
+"""Memory objects, which regions of the vspace show.
 
-The interface is Barrelfish's: a memory object is filled with frames, mapped by a region, asked to resolve a fault, to
-change its protection, to unmap its region.
+They call the pmap, which does not know them. The interface is Barrelfish's: a memory object is filled with frames,
+mapped by a region, and asked to resolve a fault, to change its protection, or to unmap its region.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .vspace import Vregion
 
 
 class Fill(NamedTuple):
-    """[offset, offset + size) of a memory object shows a frame's bytes from `frame_offset` on."""
+    """A part [offset, offset + size) of a memory object, which shows a frame's bytes from `frame_offset` on."""
 
     offset: int
     size: int
@@ -30,7 +30,10 @@ class Fill(NamedTuple):
 
 
 class Memobj:
-    """`size` bytes (whole pages) that one region can show.  The kinds differ in what they take and when they map it."""
+    """A memory object of `size` bytes (whole pages), which one region can show.
+
+    The kinds differ in the frames that they accept, and in when they map them.
+    """
 
     kind = "memobj"
 
@@ -42,16 +45,19 @@ class Memobj:
         self.size = size
         self.region: Vregion | None = None
         self.fills: list[Fill] = []
-        """In order of their offsets, none overlapping another."""
+        """The filled parts by offset, without overlap."""
         self._mapped: dict[Fill, list[MapCall]] = {}
-        """What the pmap maps of them, by the calls that it was mapped with."""
+        """The mapped parts, with the calls that mapped them."""
         self._flags: tuple[FlagRun, ...] = ()
-        """Where :meth:`protect` gave other flags than the region's, in bytes of the object."""
+        """The ranges, in bytes of the object, in which :meth:`protect` set other flags than the region's."""
 
     # ---- what callers ask --------------------------------------------------------------------
 
     def map_region(self, region: Vregion) -> None:
-        """`region` shows this object from now on; LIB_ERR_MEMOBJ_VREGION_ALREADY_MAPPED if another one does."""
+        """Make `region` show this object from now on.
+
+        Raises LIB_ERR_MEMOBJ_VREGION_ALREADY_MAPPED if another one does.
+        """
         if self.region is not None:
             raise LibError("LIB_ERR_MEMOBJ_VREGION_ALREADY_MAPPED", f"{self.name} is shown at {self.region.base:#x}")
         if region.offset < 0 or region.offset % PAGE or region.offset + region.size > self.size:
@@ -65,16 +71,19 @@ class Memobj:
             raise
 
     def unmap_region(self) -> None:
-        """Unmap all of it: no region shows it then.  LIB_ERR_MEMOBJ_UNMAP_REGION, and nothing changed."""
+        """Unmap all of it, so that no region shows it.
+
+        Raises LIB_ERR_MEMOBJ_UNMAP_REGION, with nothing changed, on failure.
+        """
         with pushing("LIB_ERR_MEMOBJ_UNMAP_REGION"):
             self._unmap(list(self._mapped))
         self.region = None
 
     def protect(self, offset: int, size: int, flags: int) -> None:
-        """Other flags for [offset, offset + size) of the object, also where it is mapped later.
+        """Change the flags of [offset, offset + size), also for parts mapped later.
 
-        LIB_ERR_MEMOBJ_PROTECT, and nothing changed, where a frame's capability lacks a right, or a large page is only
-        partly meant.
+        Raises LIB_ERR_MEMOBJ_PROTECT, with nothing changed, if a frame's capability lacks a right, or if only a part of
+        a large page is in the range.
         """
         region = self._shown()
         if offset < 0 or size <= 0 or offset % PAGE or size % PAGE or offset + size > self.size:
@@ -92,7 +101,10 @@ class Memobj:
         self._flags = overlay(self._flags, offset, offset + size, remembered(flags) | region.flags & SIZES)
 
     def fill(self, offset: int, frame: CapRef, frame_offset: int, size: int) -> None:
-        """Put a frame's bytes behind [offset, offset + size): LIB_ERR_MEMOBJ_DUPLICATE_FILL if something is there."""
+        """Fill [offset, offset + size) with a frame's bytes.
+
+        Raises LIB_ERR_MEMOBJ_DUPLICATE_FILL if it is not empty.
+        """
         size = round_up(size, PAGE)
         outside = offset < 0 or offset % PAGE or size <= 0 or offset + size > self.size
         if outside or frame_offset < 0 or frame_offset % PAGE:
@@ -112,7 +124,7 @@ class Memobj:
             raise
 
     def unfill(self, offset: int) -> Fill:
-        """Remove the frame that begins at `offset`, unmapped if it was mapped; which it was."""
+        """Remove the frame that begins at `offset`, after unmapping it, and return it."""
         fill = self.filled(offset)
         if fill is None or fill.offset != offset:
             raise LibError("LIB_ERR_MEMOBJ_WRONG_OFFSET", f"no frame of {self.name} begins at {offset:#x}")
@@ -123,7 +135,7 @@ class Memobj:
         return fill
 
     def pagefault(self, offset: int) -> None:
-        """An access met nothing at `offset`: map the frame there; LIB_ERR_MEMOBJ_UNDER_FILLED without one."""
+        """Map the frame at `offset`, which an access found unmapped; raises LIB_ERR_MEMOBJ_UNDER_FILLED without one."""
         self._shown()
         fill = self.filled(offset)
         if fill is None:
@@ -132,20 +144,20 @@ class Memobj:
             self._map([fill])
 
     def filled(self, offset: int) -> Fill | None:
-        """The frame behind a byte of the object."""
+        """Return the frame for a byte of the object."""
         at = bisect_right(self.fills, offset, key=lambda fill: fill.offset) - 1
         return self.fills[at] if at >= 0 and offset < self.fills[at].offset + self.fills[at].size else None
 
     # ---- what a kind says --------------------------------------------------------------------
 
     def _check_fill(self, fill: Fill) -> None:
-        """Check whether the kind takes that."""
+        """Check that this kind of object accepts the frame."""
 
     def _on_fill(self, fill: Fill) -> None:
-        """Something was filled."""
+        """Note that a part was filled."""
 
     def _on_map(self) -> None:
-        """A region shows it."""
+        """Note that a region shows the object."""
 
     # ---- beneath -----------------------------------------------------------------------------
 
@@ -155,7 +167,7 @@ class Memobj:
         return self.region
 
     def _map(self, fills: list[Fill]) -> None:
-        """Map what the region shows of each; all or none."""
+        """Map the visible part of each frame; all or none."""
         region = self._shown()
         with pushing("LIB_ERR_MEMOBJ_MAP_REGION"), UndoLog() as log:
             for fill in fills:
@@ -179,7 +191,7 @@ class Memobj:
         self.pmap.map(part.va, frame, part.offset, part.size, part.flags)
 
     def _map_again(self, frame: CapRef, part: MapCall) -> None:
-        """As it was mapped, and with what was protected since."""
+        """Map a part of a frame again as it was mapped, with the flags that were set since then."""
         region = self._shown()
         start = part.va - region.base + region.offset
         self._map_part(frame, part)
@@ -190,7 +202,7 @@ class Memobj:
             self.pmap.modify_flags(region.base - region.offset + run.start, run.end - run.start, run.flags)
 
     def _parts(self, region: Vregion, fill: Fill) -> list[MapCall]:
-        """The calls that map what the region shows of a frame: nothing beyond it, and each page with its flags."""
+        """Return the calls that map the visible part of a frame: nothing beyond it, and each page with its flags."""
         start = max(fill.offset, region.offset)
         size = min(fill.offset + fill.size, region.offset + region.size) - start
         if size <= 0:
@@ -202,13 +214,13 @@ class Memobj:
 
 
 class Anonymous(Memobj):
-    """Frames wherever they were filled in, each mapped when a fault asks for it."""
+    """An object with frames at any offsets, each mapped when a fault needs it."""
 
     kind = "anonymous"
 
 
 class OneFrame(Memobj):
-    """One frame for the whole of it, mapped when a fault asks for it."""
+    """An object with one frame for all of it, mapped when a fault needs it."""
 
     kind = "one frame"
 
@@ -218,7 +230,7 @@ class OneFrame(Memobj):
 
 
 class OneFrameOneMap(OneFrame):
-    """One frame for the whole of it, mapped as soon as a region shows it."""
+    """An object with one frame for all of it, mapped as soon as a region shows it."""
 
     kind = "one frame one map"
 
@@ -229,7 +241,7 @@ class OneFrameOneMap(OneFrame):
 
 
 class Pinned(Memobj):
-    """Frames wherever they were filled in, mapped at once, so that no access to them faults."""
+    """An object with frames at any offsets, mapped immediately, so no access to them faults."""
 
     kind = "pinned"
 
@@ -242,7 +254,7 @@ class Pinned(Memobj):
 
 
 class Fixed(Pinned):
-    """Pieces of one size, filled on their borders and mapped at once."""
+    """An object with aligned pieces of one size, mapped immediately."""
 
     kind = "fixed"
 
@@ -260,4 +272,4 @@ class Fixed(Pinned):
 
 
 MEMOBJ_KINDS = {kind.kind: kind for kind in (Anonymous, OneFrame, OneFrameOneMap, Pinned, Fixed)}
-"""By name."""
+"""The kinds of memory objects, by name."""

@@ -9,21 +9,23 @@ from ..base.units import PAGE, PAGE_SHIFT
 from ..memory.pages import MAX_ORDER, PageAllocator
 
 LARGEST = PAGE << MAX_ORDER
-"""Bytes of the largest region that a page allocator has."""
+"""The size in bytes of the largest region that a page allocator has."""
 
 
 class MemoryServer(Protocol):
-    """Where a domain's memory comes from: a machine's page allocator, or a recording."""
+    """The source of a domain's memory: a machine's page allocator, or a recording."""
 
     def allocate(self, size: int, align: int, purpose: str) -> int | None:
-        """The physical address of `size` bytes on a border of `align`, for a "table" or a "frame"; None without."""
+        """Return the physical address of `size` bytes, aligned to `align`, for a "table" or a "frame"; or None."""
 
     def free(self, base: int, size: int) -> None:
-        """Free what :meth:`allocate` answered for that size."""
+        """Free what :meth:`allocate` returned for that size."""
 
 
 class PageMemory:
-    """Regions of powers of two from `pages`, in the name of `owner`.  Regions smaller than a page share pages.
+    """Allocates regions of a power of two from `pages`, in the name of `owner`.
+
+    Regions smaller than a page share pages.
 
     >>> from vmwidgets.engine.base.recorder import Recorder
     >>> memory = PageMemory(PageAllocator(Recorder(), 256, 1024), "a")
@@ -40,18 +42,19 @@ class PageMemory:
         self._free: dict[tuple[int, int], list[int]] = {}
         """The free parts of each page that is shared, by its address and the size of its parts; the next one last."""
         self._open: dict[int, list[tuple[int, int]]] = {}
-        """By size of parts, as a heap: when a page came to be shared, and its address; all that have a free part."""
+        """Heaps by size of parts: the count at which a page became shared, and its address, for pages with a free
+        part."""
         self._shared: dict[tuple[int, int], int] = {}
-        """When each page came to be shared: a count."""
+        """The count at which each page became shared."""
         self._count = 0
 
     def allocate(self, size: int, align: int, purpose: str) -> int | None:
-        """A region of at least `size` and `align` bytes; None where no such block of pages is left."""
+        """Return a region of at least `size` and `align` bytes; None if no such block of pages is left."""
         rounded = _rounded(max(size, align))
         return self._part(rounded) if rounded < PAGE else self._block(rounded)
 
     def free(self, base: int, size: int) -> None:
-        """Free a region; a shared page goes back to the page allocator when all its parts are free."""
+        """Free a region; a shared page is returned to the page allocator when all its parts are free."""
         rounded = _rounded(size)
         if rounded >= PAGE:
             self.pages.free(base >> PAGE_SHIFT, _order(rounded))
@@ -70,7 +73,7 @@ class PageMemory:
         return None if frame is None else frame << PAGE_SHIFT
 
     def _part(self, size: int) -> int | None:
-        """A part of the page that was shared first, of those that have a free one.  O(log shared pages)."""
+        """Return a free part of the page that was shared first among those with one. O(log shared pages)."""
         heap = self._open.setdefault(size, [])
         while heap:
             when, page = heap[0]

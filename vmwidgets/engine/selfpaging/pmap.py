@@ -1,8 +1,8 @@
 """The pmap: the part of a program's library that maps its own memory.
 
-The kernel writes each descriptor that it asks for.  Barrelfish's for ARM (lib/barrelfish/arch/arm/pmap_arch.c, 15
+The kernel writes each descriptor that it requests. It is Barrelfish's for ARM (lib/barrelfish/arch/arm/pmap_arch.c, 15
 August 2016), over any :class:`.layouts.PagingLayout`.  All or nothing: an error leaves mappings, slots, blocks and
-tables as they were, but for turns of a refill that were complete.
+tables as they were, except for completed rounds of a refill.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .vspace import Vregion, Vspace
 
 
 class Found(NamedTuple):
-    """What lookup answers: the leaf [va, va + size) that covers an address, and the frame's bytes it shows."""
+    """The result of a lookup: the leaf [va, va + size) that covers an address, and the frame's bytes that it shows."""
 
     va: int
     size: int
@@ -43,10 +43,10 @@ class Found(NamedTuple):
 
 
 class DomainPmap:
-    """One program's pmap; `stubs` do what it asks for, `quirks` bring bugs of the original back.
+    """One program's pmap; `stubs` make its calls, and `quirks` switch on bugs of the original.
 
-    `current`: it is the running program's own; else its blocks come from the heap.  `root` is the root table's
-    capability, at physical `root_base`; `foreign_root`: that lies in another cspace, so that a copy is invoked.
+    `current`: it is the running program's own; otherwise, its blocks come from the heap. `root` is the root table's
+    capability, at physical `root_base`; `foreign_root`: this is in another cspace, so a copy is invoked.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class DomainPmap:
         self.slab = SlabAllocator(recorder, name, layout.slab_block_bytes, layout.slab_head_bytes)
         self.tree = ShadowTree(recorder, name, layout, root, root_base)
         self.meta_used = 0
-        """Bytes of the region for slab frames that are in use; they rise only."""
+        """The number of bytes in use in the region for slab frames; it only grows."""
         self._mapper = Mapper(stubs, recorder, name, layout, self.tree, self.slab, quirks)
         self._pmap_init(foreign_root)
         if current:
@@ -85,7 +85,7 @@ class DomainPmap:
 
     @kernel_function(errors=True)
     def _pmap_init(self, foreign_root: bool) -> None:
-        """The buffer that a pmap brings along joins its slab; the root can be invoked."""
+        """Add the pmap's own buffer to its slab, and make the root invocable."""
         self.slab.grow(0, self.layout.slab_buffer_bytes)
         if not foreign_root:
             return
@@ -100,20 +100,20 @@ class DomainPmap:
 
     @kernel_function(errors=True)
     def _pmap_current_init(self) -> None:
-        """The region for slab frames: the vspace's first."""
+        """Add the region for slab frames, the vspace's first."""
         self.vspace.add(Vregion(self.vspace.new_id(), self.layout.vspace_begin, self.layout.meta_data_bytes))
 
     @property
     def meta_range(self) -> tuple[int, int]:
-        """The addresses for slab frames: [first, behind); none if the pmap is not the running program's own."""
+        """The addresses for slab frames, [first, end); empty if the pmap is not the running program's own."""
         return (self.layout.vspace_begin, self.layout.meta_end) if self.current else (0, 0)
 
     # ---- mapping -----------------------------------------------------------------------------
 
     def map(self, va: int, frame: CapRef, offset: int, size: int, flags: int) -> Mapped:
-        """Map `size` bytes of a frame from byte `offset` on at `va`; the offset and bytes that came of it.
+        """Map `size` bytes of a frame from byte `offset` on at `va`; returns the resulting offset and size.
 
-        Both are widened to whole pages: of 1 MiB (x86-64: 2 MiB), if `flags` have LARGE and address and frame allow.
+        Both are widened to whole pages: of 1 MiB (x86-64: 2 MiB), if `flags` have LARGE and address and frame allow it.
         """
         if va < 0 or va % PAGE:
             where = Address(va) if va >= 0 else va
@@ -125,17 +125,17 @@ class DomainPmap:
 
     @kernel_function(errors=True)
     def _map(self, va: int, frame: CapRef, offset: int, size: int, flags: int) -> Mapped:
-        """Enough blocks first, then the mapping itself."""
+        """Provide enough blocks, and then map."""
         request = MapRequest.of(self.layout, va, frame, self._identify(frame), offset, size, flags)
         self._have_slabs(self.layout.slabs_wanted(request.level, va, size, request.size))
         return self._mapper.do_map(request)
 
     @kernel_function(errors=True)
     def unmap(self, va: int, size: int) -> int:
-        """Unmap [va, va + size), rounded up to pages; the bytes that were unmapped.
+        """Unmap [va, va + size), rounded up to pages; returns the number of bytes unmapped.
 
-        What the range has in each table must be one mapping, and the whole of it: LIB_ERR_PMAP_UNMAP else, and nothing
-        changed.  Empty tables stay, to be used again.
+        In each table, the range must be exactly one mapping: otherwise, raises LIB_ERR_PMAP_UNMAP, with nothing
+        changed. Empty tables stay, to be used again.
         """
         if size <= 0:
             raise chain("LIB_ERR_PMAP_UNMAP", "LIB_ERR_PMAP_FIND_VNODE", detail=f"{size} bytes are not a mapping")
@@ -148,11 +148,11 @@ class DomainPmap:
 
     @kernel_function(errors=True)
     def modify_flags(self, va: int, size: int, flags: int) -> int:
-        """Give [va, va + size), rounded up to pages, other flags; the bytes that changed.
+        """Change the flags of [va, va + size), rounded up to pages; returns the number of bytes changed.
 
-        Each piece of the range, one a table, must lie in one leaf: LIB_ERR_PMAP_MODIFY_FLAGS otherwise, and nothing
-        changed.  A range in which nothing at all is mapped has nothing to change, which is not an error.  The tree goes
-        on remembering the flags that were mapped with.
+        Each piece of the range, one for each table, must be in one leaf: otherwise, raises LIB_ERR_PMAP_MODIFY_FLAGS,
+        with nothing changed. A range without any mapping is not an error: there is nothing to change. The tree
+        continues to remember the original flags.
         """
         if size <= 0:
             names = ("LIB_ERR_PMAP_MODIFY_FLAGS", "LIB_ERR_PMAP_FIND_VNODE")
@@ -174,16 +174,19 @@ class DomainPmap:
 
     @kernel_function(first=1, errors=True)
     def lookup(self, va: int) -> Found:
-        """Return what is mapped at `va`; LIB_ERR_PMAP_LOOKUP if nothing is.  O(levels).  The original has none."""
+        """Return what is mapped at `va`; raises LIB_ERR_PMAP_LOOKUP if nothing is.
+
+        O(levels). The original has no such function.
+        """
         leaf = self.tree.leaf_at(va)
         if leaf is None:
             raise LibError("LIB_ERR_PMAP_LOOKUP")
         return Found(leaf.va, leaf.end - leaf.va, leaf.cap, leaf.offset, leaf.flags)
 
     def exact_parts(self, va: int, frame: CapRef, offset: int, size: int, flags: int) -> list[MapCall]:
-        """The calls of :meth:`map` that show whole pages of a frame at `va` and nothing beyond; nothing changes.
+        """Return the calls of :meth:`map` that show whole pages of a frame at `va` and nothing beyond; nothing changes.
 
-        Where large pages are asked for, whole ones that lie inside are large; LIB_ERR_PMAP_FRAME_IDENTIFY.
+        If large pages are requested, those completely inside are large. Raises LIB_ERR_PMAP_FRAME_IDENTIFY.
         """
         return self.layout.exact_parts(self._identify(frame), MapCall(va, offset, size, flags))
 
@@ -194,10 +197,10 @@ class DomainPmap:
     # ---- placing -----------------------------------------------------------------------------
 
     def determine_addr(self, size: int, alignment: int = 0) -> int:
-        """The lowest address behind a region where `size` bytes fit, before the next; else behind the last.
+        """Return the lowest address after a region with `size` free bytes before the next one, or else after the last.
 
-        `alignment` in bytes, 0 for a page's.  Gaps below the region of the slab frames are passed over.
-        LIB_ERR_OUT_OF_VIRTUAL_ADDR if the user's addresses end too soon.  O(log regions), and O(gaps of that size).
+        `alignment` is in bytes, 0 for a page's. Gaps below the region of the slab frames are skipped. Raises
+        LIB_ERR_OUT_OF_VIRTUAL_ADDR if the user's addresses end too soon. O(log regions), and O(gaps of that size).
         """
         return self._determine_addr(_positive(size), alignment)
 
@@ -215,9 +218,10 @@ class DomainPmap:
         return answer
 
     def determine_addr_raw(self, size: int, alignment: int = 0) -> int:
-        """The address of free entries of the root that `size` bytes fit under, whatever the vspace says.
+        """Return the address of free entries of the root with room for `size` bytes, whatever the vspace says.
 
-        `alignment` as for :meth:`determine_addr`.  LIB_ERR_OUT_OF_VIRTUAL_ADDR if there is no such run of entries.
+        `alignment` is as for :meth:`determine_addr`. Raises LIB_ERR_OUT_OF_VIRTUAL_ADDR if there is no such run of
+        entries.
         """
         return self._determine_addr_raw(_positive(size), alignment)
 
@@ -242,7 +246,7 @@ class DomainPmap:
     # ---- blocks for vnodes -------------------------------------------------------------------
 
     def _have_slabs(self, wanted: int) -> None:
-        """See to it that `wanted` blocks are free: from frames that the pmap maps itself, or from the heap."""
+        """Make sure that `wanted` blocks are free: from frames that the pmap maps itself, or from the heap."""
         if self.slab.free_blocks >= wanted:
             return
         if self.current:
@@ -257,10 +261,10 @@ class DomainPmap:
 
     @kernel_function(errors=True)
     def _refill_slabs(self, request: int, level: int) -> None:
-        """Map frames for blocks until `request` are free; turns that were done stay done if a later one fails.
+        """Map frames for blocks until `request` are free; completed rounds stay if a later one fails.
 
-        A frame may need more blocks to be mapped than there are: these come first, from a smaller frame, and `level`
-        counts how deep that goes.  A page can always be mapped, since every map leaves a reserve.
+        Mapping a frame may need more blocks than there are: these are provided first, from a smaller frame, and `level`
+        counts this nesting. A page can always be mapped, since every map leaves a reserve.
         """
         while self.slab.free_blocks < request:
             size = self._refill_began(request, level)
@@ -272,7 +276,7 @@ class DomainPmap:
         self._refill_ended(level)
 
     def _grow_slab(self, frame: CapRef, size: int, level: int) -> None:
-        """Map a frame behind the slab's others, and cut it into blocks."""
+        """Map a frame after the slab's others, and cut it into blocks."""
         needed = self.layout.max_slabs_required(size)
         if self.slab.free_blocks < needed and size > PAGE:
             with pushing("LIB_ERR_SLAB_REFILL"):
@@ -301,7 +305,7 @@ class DomainPmap:
             emit((MetaDataMoved.tag, self.name, start + before, start + used))
 
     def _refill_began(self, wanted: int, level: int) -> int:
-        """Report that a refill begins; the bytes that it takes."""
+        """Report that a refill begins; returns the number of bytes that it requests."""
         missing = wanted - self.slab.free_blocks
         size = self.slab.bytes_for(missing)
         emit = self.recorder.emit

@@ -1,6 +1,7 @@
-"""A pmap as bytes, and bytes into another pmap: regions and leaves, not tables, which the other makes for itself.
+"""Writing a pmap as bytes, and reading them into another pmap: regions and leaves, but not tables.
 
-The original's functions do nothing.  Frames are named by their capabilities, which must be in the same slots there.
+The other pmap makes its own tables. The original's functions do nothing.  Frames are named by their capabilities, which
+must be in the same slots there.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ VERSION = 1
 
 
 class RangeRow(NamedTuple):
-    """[base, base + size) has these flags: a region, or pages of a leaf that has others."""
+    """A range [base, base + size) with its flags: a region, or pages of a leaf with other flags."""
 
     base: int
     size: int
@@ -36,7 +37,7 @@ class RangeRow(NamedTuple):
 
 
 class LeafRow(NamedTuple):
-    """A leaf, as it is written: a frame's bytes from `offset` on at [va, va + size)."""
+    """A leaf in its written form: a frame's bytes from `offset` on at [va, va + size)."""
 
     va: int
     size: int
@@ -48,12 +49,12 @@ class LeafRow(NamedTuple):
 
     @property
     def frame(self) -> CapRef:
-        """Return where the frame's capability lies."""
+        """Return the slot of the frame's capability."""
         return CapRef(self.cnode, self.slot)
 
 
 class Content(NamedTuple):
-    """All that the bytes say; the runs of leaves are :class:`RangeRow`."""
+    """The contents of the bytes; the runs of leaves are :class:`RangeRow`."""
 
     regions: list[RangeRow]
     leaves: list[LeafRow]
@@ -64,7 +65,7 @@ class Content(NamedTuple):
 
 @kernel_function(errors=True)
 def serialise(pmap: DomainPmap) -> bytes:
-    """All regions but that of the slab frames, and all leaves but those of slab frames, by address."""
+    """Return all regions and all leaves, except those of slab frames, by address, as bytes."""
     start, end = pmap.meta_range
     regions = [RangeRow(one.base, one.size, one.flags) for one in pmap.vspace if not start <= one.base < end]
     leaves = sorted(_leaf(pmap, leaf) for leaf in pmap.tree.root.leaves() if not start <= leaf.va < end)
@@ -74,10 +75,10 @@ def serialise(pmap: DomainPmap) -> bytes:
 
 @kernel_function(first=0, errors=True)
 def deserialise(pmap: DomainPmap, data: bytes = b"") -> None:
-    """All regions and leaves into a pmap that maps nothing, or none; without bytes nothing is done.
+    """Put all regions and leaves into a pmap that maps nothing, or none of them; without bytes, nothing is done.
 
-    LIB_ERR_PMAP_DESERIALISE, over the error that came in between.  What the bytes say is checked first
-    (:func:`content_of`): what fails later lacks rights, slots or memory, and then tables that were made stay, empty.
+    Raises LIB_ERR_PMAP_DESERIALISE, over the error that occurred. The contents are checked first (:func:`content_of`):
+    a later failure is due to missing rights, slots or memory, and then new tables stay, empty.
     """
     if not data:
         return
@@ -106,11 +107,11 @@ def _leaf(pmap: DomainPmap, leaf: Vnode) -> LeafRow:
 
 
 def content_of(pmap: DomainPmap, data: bytes) -> Content:
-    """Return what the bytes say, if this pmap can take it in; LIB_ERR_PMAP_DESERIALISE otherwise.
+    """Return the contents of the bytes, if this pmap can accept them; raises LIB_ERR_PMAP_DESERIALISE otherwise.
 
-    Regions and leaves must be whole pages of the user's addresses, apart from one another and from the region for
-    slab frames, with known flags; leaves of frames that are there and big enough, and in no region of a memory object.
-    O(regions + leaves × log leaves).
+    Regions and leaves must be whole pages of the user's addresses, must not overlap one another or the region for slab
+    frames, and must have known flags. The frames of leaves must exist and be large enough, and leaves must not be in a
+    region of a memory object.  O(regions + leaves × log leaves).
     """
     content = _parsed(pmap, data)
     start, end = pmap.meta_range

@@ -1,7 +1,7 @@
-"""The shadow tree: what a program remembers of its page tables, since the kernel can't be asked what is in them.
+"""The shadow tree: a program's record of its page tables, since the kernel can't be asked for their contents.
 
-A vnode is a table, or a leaf: a run of entries of one frame in one table.  The tree answers what is mapped where, and
-what a range asks for; :mod:`.mapping` changes it together with the tables.  Barrelfish, lib/barrelfish/arch/arm.
+A vnode is a table, or a leaf: a run of entries of one frame in one table. The tree tells what is mapped at an address
+or in a range; :mod:`.mapping` changes it together with the tables.  Barrelfish, lib/barrelfish/arch/arm.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ ROOT_ID = 0
 class Vnode:
     """A table, or a leaf: a run of `count` entries of one frame in one table.
 
-    `level` is that of the table it is in (none: it is the root), `holds` that of the table it is (none: a leaf).
-    `base` is the physical address of the table, or of what the leaf maps first.
+    `level` is the level of the table that contains it (None: it is the root), `holds` its own level as a table (None:
+    it is a leaf). `base` is the physical address of the table, or of the leaf's first page.
     """
 
     __slots__ = (
@@ -71,21 +71,21 @@ class Vnode:
         self.count = count
         self.cap = cap
         self.invokable = cap
-        """What the program invokes: a copy of `cap`, where that lies in another program's cspace."""
+        """The capability that the program invokes: a copy of `cap`, if that is in another program's cspace."""
         self.mapping: CapRef | None = None
         self.base = base
         self.flags = flags
-        """A leaf's, as it was mapped."""
+        """A leaf's flags, with which it was mapped."""
         self.offset = offset
         self.block = block
         self.modified: tuple[FlagRun, ...] = ()
         """Entries of a leaf, counted from its own first, whose flags were modified since it was mapped."""
         self.children: dict[int, Vnode] = {}
-        """By id, oldest first."""
+        """The vnodes by ID, oldest first."""
         self.by_entry: dict[int, Vnode] = {}
-        """The children by each entry that they cover: what the original finds by walking its list."""
+        """The children by each entry that they cover: the original walks its list instead."""
         self.tables_below = self.leaves_below = self.bytes_below = 0
-        """Of a table: how many tables and leaves are below it, and what the leaves map."""
+        """For a table: the numbers of tables and leaves below it, and of bytes that the leaves map."""
 
     @property
     def is_table(self) -> bool:
@@ -94,14 +94,14 @@ class Vnode:
 
     @property
     def va(self) -> int:
-        """The first address that it is for."""
+        """The first address that it covers."""
         if self.parent is None or self.level is None:
             return 0
         return self.parent.va + (self.entry << self.level.shift)
 
     @property
     def end(self) -> int:
-        """The first address behind it."""
+        """The first address after it."""
         if self.holds is not None:
             return self.va + self.holds.span
         assert self.level is not None
@@ -120,7 +120,7 @@ class Vnode:
                 yield child
 
     def link(self, child: Vnode, position: int = 0) -> None:
-        """Add a child, `position` steps behind the first."""
+        """Add a child, `position` steps after the first."""
         self.children[child.id] = child
         if position:
             order = list(self.children.values())
@@ -139,7 +139,7 @@ class Vnode:
         self._count(child, -1)
 
     def counts(self) -> tuple[int, int, int]:
-        """Tables, leaves and mapped bytes: itself and all below."""
+        """Return the number of tables, leaves and mapped bytes, of itself and all below."""
         if self.is_table:
             return self.tables_below + 1, self.leaves_below, self.bytes_below
         assert self.level is not None
@@ -155,11 +155,14 @@ class Vnode:
             above = above.parent
 
     def position_of(self, child: Vnode) -> int:
-        """Return how many steps behind the first child `child` is; O(children that are newer)."""
+        """Return how many steps after the first child `child` is; O(newer children)."""
         return next(steps for steps, node in enumerate(self.newest_first()) if node is child)
 
     def children_in(self, entry: int, count: int) -> list[Vnode]:
-        """The children in entries [entry, entry + count), newest first; O(the smaller of children and entries)."""
+        """Return the children in entries [entry, entry + count), newest first.
+
+        O(the smaller of children and entries).
+        """
         end = entry + count
         if len(self.children) <= count:
             return [node for node in self.newest_first() if node.entry < end and entry < node.entry + node.count]
@@ -167,9 +170,10 @@ class Vnode:
         return [found[number] for number in sorted(found, reverse=True)]
 
     def maps_any(self, entry: int, count: int, *, first_decides: bool = False) -> bool:
-        """Return whether something is mapped in entries [entry, entry + count): a leaf, or a table that holds anything.
+        """Return whether something is mapped in entries [entry, entry + count): a leaf, or a nonempty table.
 
-        It is `has_vnode` for pages only.  `first_decides`: the original answers by the newest child in range alone.
+        It is `has_vnode` for pages only. `first_decides`: as in the original, only the newest child in the range
+        counts.
         """
         for node in self.children_in(entry, count):
             populated = not node.is_table or bool(node.children)
@@ -178,7 +182,7 @@ class Vnode:
         return False
 
     def any_leaf(self, va: int, end: int) -> bool:
-        """Return whether any leaf below this table touches [va, end); O(tables there)."""
+        """Return whether a leaf below this table touches [va, end); O(tables there)."""
         level, start = self.holds, self.va
         assert level is not None
         first = max(va - start, 0) >> level.shift
@@ -187,22 +191,22 @@ class Vnode:
         return any(not node.is_table or node.any_leaf(va, end) for node in there)
 
     def covers(self, entry: int, count: int) -> bool:
-        """Return whether this leaf has all of the entries [entry, entry + count) of its table (`inside_region`)."""
+        """Return whether this leaf has all entries [entry, entry + count) of its table (`inside_region`)."""
         return not self.is_table and self.entry <= entry and entry + count <= self.entry + self.count
 
     def mapping_slot(self) -> CapRef:
-        """The slot of its Mapping; SYS_ERR_CAP_NOT_FOUND for a leaf that a quirk left without one."""
+        """Return the slot of its Mapping; raises SYS_ERR_CAP_NOT_FOUND for a leaf that a quirk left without one."""
         if self.mapping is None:
             raise LibError("SYS_ERR_CAP_NOT_FOUND", f"the leaf at {Address(self.va)} never got a Mapping")
         return self.mapping
 
     def in_events(self) -> tuple[int, ...]:
-        """Its id."""
+        """Return its ID."""
         return (self.id,)
 
 
 class ShadowTree:
-    """The vnodes of one pmap, by place and by id; it reports each change."""
+    """The vnodes of one pmap, by place and by ID; it reports each change."""
 
     def __init__(self, recorder: Recorder, domain: str, layout: PagingLayout, root: CapRef, root_base: int) -> None:
         self._recorder = recorder
@@ -216,12 +220,12 @@ class ShadowTree:
     # ---- changing ----------------------------------------------------------------------------
 
     def new_id(self) -> int:
-        """The id of a new vnode; none is used twice."""
+        """Return the ID of a new vnode; no ID is used twice."""
         self._last_id += 1
         return self._last_id
 
     def link(self, node: Vnode, position: int = 0) -> None:
-        """Put a vnode into its parent's list."""
+        """Insert a vnode into its parent's list."""
         assert node.parent is not None
         node.parent.link(node, position)
         self.by_id[node.id] = node
@@ -230,7 +234,7 @@ class ShadowTree:
             emit((VnodeLinked.tag, self._domain, node.id, node.parent.id, *_place(node)))
 
     def unlink(self, node: Vnode) -> int:
-        """Remove a vnode from its parent's list; how many steps behind the first child it was."""
+        """Remove a vnode from its parent's list; returns how many steps after the first child it was."""
         assert node.parent is not None
         position = node.parent.position_of(node)
         node.parent.unlink(node)
@@ -241,7 +245,7 @@ class ShadowTree:
         return position
 
     def set_mapping(self, node: Vnode, mapping: CapRef | None) -> None:
-        """The Mapping capability of a vnode is in this slot from now on."""
+        """Note that the Mapping capability of a vnode is in this slot from now on."""
         node.mapping = mapping
         emit = self._recorder.emit
         if emit is not None:
@@ -250,7 +254,7 @@ class ShadowTree:
     # ---- looking -----------------------------------------------------------------------------
 
     def vnode_at(self, va: int) -> Vnode:
-        """The lowest vnode that is for `va`: a leaf, or a table in which nothing covers it; O(levels)."""
+        """Return the lowest vnode for `va`: a leaf, or a table without an entry for it; O(levels)."""
         node = self.root
         while node.holds is not None and 0 <= va < self.root.end:
             below = node.by_entry.get(node.holds.index(va))
@@ -260,19 +264,19 @@ class ShadowTree:
         return node
 
     def leaf_at(self, va: int) -> Vnode | None:
-        """The leaf that covers `va`, if anything is mapped there; O(levels)."""
+        """Return the leaf that covers `va`, if anything is mapped there; O(levels)."""
         node = self.vnode_at(va)
         return None if node.is_table else node
 
     def maps_anything(self, va: int, end: int) -> bool:
-        """Return whether any leaf touches [va, end); O(tables there)."""
+        """Return whether a leaf touches [va, end); O(tables there)."""
         return va < self.root.end and self.root.any_leaf(va, min(end, self.root.end))
 
     def leaves_to_unmap(self, va: int, size: int) -> list[Vnode]:
-        """The leaves that an unmap of [va, va + size) is for, by address; else LIB_ERR_PMAP_FIND_VNODE.
+        """Return the leaves for an unmap of [va, va + size), by address; raises LIB_ERR_PMAP_FIND_VNODE otherwise.
 
-        Of small pages, the part of the range that falls into one table must be exactly one leaf there: the original
-        looks for a leaf that has as many entries.  Of large ones, whole leaves.
+        For small pages, the part of the range in each table must be exactly one leaf: the original looks for a leaf
+        with the same number of entries. For large pages, it must be whole leaves.
         """
         found: list[Vnode] = []
         at, end = va, va + size
@@ -286,7 +290,7 @@ class ShadowTree:
         return found
 
     def _mismatch(self, leaf: Vnode, at: int, end: int) -> str:
-        """Why the leaf at `at` can't be unmapped with a range up to `end`; "" if it can."""
+        """Return why the leaf at `at` can't be unmapped with a range up to `end`; "" if it can."""
         there = f"the mapping there is [{Address(leaf.va)}, {Address(leaf.end)})"
         if leaf.va != at or leaf.end > end:
             return f"{there}, and only the whole of it can go"
@@ -296,9 +300,10 @@ class ShadowTree:
         return ""
 
     def runs_to_modify(self, va: int, size: int) -> list[tuple[Vnode, int, int]]:
-        """Leaf, first of its entries and the entry behind, for each piece of [va, va + size).
+        """Return the leaf, its first entry and its end, for each piece of [va, va + size).
 
-        Each piece, one a table, must lie in one leaf: LIB_ERR_PMAP_FIND_VNODE, LIB_ERR_PMAP_EXISTING_MAPPING.
+        Each piece, one for each table, must be in one leaf: otherwise, raises LIB_ERR_PMAP_FIND_VNODE or
+        LIB_ERR_PMAP_EXISTING_MAPPING.
         """
         runs: list[tuple[Vnode, int, int]] = []
         at, end = va, va + size
@@ -326,7 +331,7 @@ class ShadowTree:
 
 
 def _place(node: Vnode) -> tuple[Any, ...]:
-    """Return what events hold of a vnode."""
+    """Return a vnode's data in events."""
     assert node.parent is not None and node.parent.holds is not None
     kind = "leaf" if node.holds is None else node.holds.kind
     return node.entry, node.count, node.count << node.parent.holds.shift, kind, node.cap, node.flags, node.offset

@@ -1,4 +1,4 @@
-"""The slab of a pmap: blocks of one size, one a vnode, cut out of the memory that the slab is grown by."""
+"""The slab of a pmap: blocks of one size, one for each vnode, cut from pieces of memory that are added to it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .errors import LibError
 
 @dataclass(slots=True, eq=False)
 class SlabHead:
-    """A piece of memory, with its blocks [first, first + blocks); at `address` 0, if it is not a mapped frame."""
+    """A piece of memory with blocks [first, first + blocks); its `address` is 0 if it is not a mapped frame."""
 
     address: int
     bytes: int
@@ -27,14 +27,15 @@ class SlabHead:
 
     @property
     def free_blocks(self) -> int:
-        """Blocks that can be allocated."""
+        """The number of free blocks."""
         return len(self.freed) + self.first + self.blocks - self.untouched
 
 
 class SlabAllocator:
-    """Blocks of `block_bytes`; each piece of memory loses `head_bytes` to its head.  It grows, and never shrinks.
+    """Blocks of `block_bytes`; the head of each piece of memory takes `head_bytes`.
 
-    Blocks are running numbers from 1 on.  Allocating and freeing cost the same however many heads there are.
+    The slab grows and never shrinks.  Blocks are numbered from 1 on. The cost of allocating and freeing does not depend
+    on the number of heads.
 
     >>> slab = SlabAllocator(Recorder(), "demo", block_bytes=64, head_bytes=16)
     >>> slab.grow(0, 512), slab.allocate(), slab.free_blocks
@@ -54,11 +55,11 @@ class SlabAllocator:
         self._head_of: dict[int, SlabHead] = {}
 
     def bytes_for(self, blocks: int) -> int:
-        """The memory that gives so many blocks."""
+        """Return the number of bytes needed for this many blocks."""
         return self.block_bytes * blocks + self.head_bytes
 
     def grow(self, address: int, size: int) -> int:
-        """Take in `size` bytes at `address`; the blocks that they give."""
+        """Add `size` bytes at `address`; returns the number of new blocks."""
         blocks = (size - self.head_bytes) // self.block_bytes
         if blocks < 1:
             raise Refused(f"{size} bytes give no block of {self.block_bytes} beside a head of {self.head_bytes}")
@@ -73,7 +74,7 @@ class SlabAllocator:
         return blocks
 
     def allocate(self) -> int:
-        """A free block; LIB_ERR_SLAB_ALLOC_FAIL without one."""
+        """Allocate a block; raises LIB_ERR_SLAB_ALLOC_FAIL without a free one."""
         emit = self._recorder.emit
         if not self.free_blocks:
             if emit is not None:
@@ -111,11 +112,11 @@ class SlabAllocator:
         return iter(self._head_of)
 
     def snapshot(self) -> SlabAllocatorValue:
-        """Its heads, newest first."""
+        """Return its heads, newest first."""
         return self.window(len(self._heads))
 
     def window(self, newest: int, blocks: Iterable[int] = ()) -> SlabAllocatorValue:
-        """The `newest` heads and those of `blocks`, the others as counts; O(heads that are shown × log heads)."""
+        """Return the `newest` heads and those of `blocks`, the others as counts; O(shown heads × log heads)."""
         shown = set(range(max(0, len(self._heads) - newest), len(self._heads)))
         for block in blocks:
             if 1 <= block <= self.total:

@@ -1,7 +1,7 @@
-"""libbarrelfish's stubs: what a program asks of its slot allocator, of the memory server, and of the kernel.
+"""libbarrelfish's stubs: a program's calls of its slot allocator, the memory server, and the kernel.
 
-Each call either does what it says, or raises :class:`~.errors.LibError` and has done nothing.  Each is an event.
-Barrelfish, lib/barrelfish (libbarrelfish).
+Each call either succeeds, or raises :class:`~.errors.LibError` and has done nothing. Each is an event.  Barrelfish,
+lib/barrelfish (libbarrelfish).
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from .memory_server import LARGEST, MemoryServer
 class Stubs:
     """The stubs of one domain.
 
-    `ram_pages_only` is early boot, when RAM comes in pages only: the rest of a table's page is wasted, and a table
-    bigger than a page can't be made.
+    `ram_pages_only` is early boot, when RAM comes in single pages: the rest of a table's page is wasted, and a table
+    larger than a page can't be made.
     """
 
     __slots__ = ("domain", "kernel", "memory", "ram_pages_only", "recorder", "slots")
@@ -70,26 +70,26 @@ class Stubs:
         return ref
 
     def slot_free(self, ref: CapRef) -> None:
-        """Free a slot, which holds nothing."""
+        """Free an empty slot."""
         if not self.kernel.cspace.is_empty(ref):
             raise LibError("LIB_ERR_SLOT_FREE", f"{ref} holds a capability still: delete that first")
         self.slots.free(ref)
         self._report(SlotFreed.tag, ref)
 
     def allocate_for_others(self, count: int) -> None:
-        """The `count` lowest free slots are another part of the program's now; all of them, or it is refused."""
+        """Allocate the `count` lowest free slots for another part of the program; it is refused if there are fewer."""
         cnode = self.slots.cnode
         self.slots.allocate_for_others(count, lambda slot: self._report(SlotAllocated.tag, CapRef(cnode, slot)))
 
     def free_for_others(self, count: int) -> None:
-        """The `count` slots that other parts of the program allocated last are free again."""
+        """Free the last `count` slots that other parts of the program allocated."""
         cnode = self.slots.cnode
         self.slots.free_for_others(count, lambda slot: self._report(SlotFreed.tag, CapRef(cnode, slot)))
 
     def vnode_create(self, ref: CapRef, kind: str) -> int:
-        """RAM for a table of `kind`, retyped into the slot; its physical address.
+        """Allocate RAM for a table of `kind`, retype it into the slot, and return its physical address.
 
-        LIB_ERR_RAM_ALLOC, MM_ERR_NOT_FOUND without RAM; the caller pushes LIB_ERR_VNODE_CREATE.
+        Raises LIB_ERR_RAM_ALLOC, MM_ERR_NOT_FOUND without RAM; the caller pushes LIB_ERR_VNODE_CREATE.
         """
         size = OBJ_TYPES[kind].bytes
         assert size is not None and OBJ_TYPES[kind].is_table, f"{kind} is a table's type"
@@ -103,9 +103,10 @@ class Stubs:
         return base
 
     def frame_alloc(self, want: int) -> tuple[CapRef, int]:
-        """A slot and a frame in it, of a power of two of bytes, at least a page and at least `want`; its bytes.
+        """Allocate a slot and a frame in it, and return the frame's size.
 
-        LIB_ERR_SLOT_ALLOC, LIB_ERR_SLOT_ALLOC_NO_SPACE; LIB_ERR_RAM_ALLOC_MS_CONSTRAINTS, MM_ERR_NOT_FOUND.
+        The size is a power of two, at least a page and `want` bytes. Raises LIB_ERR_SLOT_ALLOC,
+        LIB_ERR_SLOT_ALLOC_NO_SPACE; LIB_ERR_RAM_ALLOC_MS_CONSTRAINTS, MM_ERR_NOT_FOUND.
         """
         size = _power_of_two(want)
         with pushing("LIB_ERR_SLOT_ALLOC"):
@@ -119,7 +120,7 @@ class Stubs:
         return ref, size
 
     def ram_alloc(self, ref: CapRef, want: int) -> None:
-        """RAM of a power of two of bytes, at least a page and at least `want`, in a slot."""
+        """Allocate RAM in a slot; its size is a power of two, at least a page and `want` bytes."""
         size = _power_of_two(want)
         self.kernel.cspace.check_room(ref)
         base = self._allocate(size, size, "frame")
@@ -128,7 +129,7 @@ class Stubs:
         self.kernel.install(ref, "RAM", base, size, RamRegion(base, size))
 
     def malloc(self, want: int) -> None:
-        """Memory from the heap, which is the parent's and has no end; none is freed."""
+        """Allocate memory from the heap, which is the parent's and has no end; it is never freed."""
         self._report(MallocCalled.tag, want)
 
     # ---- capabilities ------------------------------------------------------------------------
@@ -139,7 +140,7 @@ class Stubs:
         self.kernel.copy(ref, source)
 
     def cap_delete(self, ref: CapRef) -> None:
-        """Delete the capability in a slot; the last one of a table or a frame takes its mappings with it."""
+        """Delete the capability in a slot; with the last one of a table or a frame, its mappings are deleted too."""
         self._report(CapabilityDeleteInvoked.tag, ref)
         self.kernel.delete(ref)
 
@@ -179,7 +180,7 @@ class Stubs:
         return chain(name, "MM_ERR_NOT_FOUND", detail=f"there is no RAM for a {kind} of {Size(size)}{only}{most}")
 
     def _invoke(self, tag: str, call: Callable[..., None], *asked: Any) -> None:
-        """One call of the kernel; the event has the name of the kernel's error, if it refuses."""
+        """Make one call of the kernel; the event has the name of the kernel's error, if it refuses."""
         try:
             call(*asked)
         except LibError as error:

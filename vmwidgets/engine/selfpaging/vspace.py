@@ -1,4 +1,4 @@
-"""A program's address space (vspace): its regions, in order.  The pmap asks it where something new can go."""
+"""A program's address space (vspace): its regions, in order.  The pmap asks it for addresses of new mappings."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from .layouts import round_up
 
 @dataclass(slots=True, eq=False)
 class Vregion:
-    """[base, base + size) of the addresses, where the memory object called `memobj` is shown from `offset` on.
+    """A range [base, base + size) of addresses, which shows the memory object called `memobj` from `offset` on.
 
-    Without a name it is the region of the slab frames, or one that a map without a memory object made.
+    Without a name, it is the region of the slab frames, or was made by a map without a memory object.
     """
 
     id: int
@@ -32,21 +32,21 @@ class Vregion:
 
     @property
     def end(self) -> int:
-        """The first address behind it."""
+        """The first address after it."""
         return self.base + self.size
 
     @property
     def page_end(self) -> int:
-        """The first address behind its last page."""
+        """The first address after its last page."""
         return self.base + round_up(self.size, PAGE)
 
     def snapshot(self) -> RegionValue:
-        """As views see it."""
+        """Return the region as a value for views."""
         return RegionValue(self.id, self.base, self.size, self.flags, self.memobj, self.offset)
 
 
 class Vspace:
-    """Regions by base, none overlapping another.  Finding one is O(log n).
+    """Regions by base, without overlap. Finding one is O(log n).
 
     >>> vspace = Vspace(Recorder(), "demo")
     >>> vspace.add(Vregion(1, 0x4000_0000, 0x1000))
@@ -60,7 +60,7 @@ class Vspace:
         self._regions: list[Vregion] = []
         self._bases: list[int] = []
         self._gaps: dict[int, list[int]] = {}
-        """Where the gaps between two regions begin, rising, by the number of bits of their lengths."""
+        """The starts of the gaps between two regions, ascending, by the number of bits of their lengths."""
         self.by_id: dict[int, Vregion] = {}
         self._last_id = 0
 
@@ -76,12 +76,12 @@ class Vspace:
         return self._regions[-1] if self._regions else None
 
     def new_id(self) -> int:
-        """The id of a new region."""
+        """Return the ID of a new region."""
         self._last_id += 1
         return self._last_id
 
     def add(self, region: Vregion) -> None:
-        """Insert a region; LIB_ERR_VSPACE_REGION_OVERLAP if there is one already in its range."""
+        """Insert a region; raises LIB_ERR_VSPACE_REGION_OVERLAP if another one is in its range."""
         if region.base < 0 or region.base % PAGE or region.size <= 0:
             raise Refused(f"region of {region.size} bytes at {region.base:#x}: it begins on a page border, with a byte")
         at = bisect_left(self._bases, region.base)
@@ -99,7 +99,7 @@ class Vspace:
         self._report(RegionAdded.tag, region)
 
     def remove(self, region: Vregion) -> None:
-        """Remove a region; what is mapped there stays."""
+        """Remove a region; its mappings stay."""
         at = bisect_left(self._bases, region.base)
         if self._regions[at : at + 1] != [region]:
             raise LibError("LIB_ERR_VSPACE_VREGION_NOT_FOUND", f"region {region.id} is not in the vspace")
@@ -110,7 +110,7 @@ class Vspace:
         self._report(RegionRemoved.tag, region)
 
     def _count_gaps(self, regions: list[Vregion], change: int) -> None:
-        """So many gaps more (1 or -1) between each two of neighbouring regions."""
+        """Add gaps (1 or -1) between each two neighbouring regions to the counts."""
         for low, high in pairwise(regions):
             behind = low.page_end
             if behind < high.base:
@@ -121,7 +121,7 @@ class Vspace:
                     del begins[bisect_left(begins, behind)]
 
     def lowest_gap(self, size: int, alignment: int, above: int) -> int | None:
-        """Find the lowest gap between two regions that holds `size` bytes, aligned, and begins above `above`.
+        """Return the lowest gap between two regions with room for `size` aligned bytes that begins above `above`.
 
         O(log regions), and O(gaps of about that size).
         """
@@ -139,7 +139,7 @@ class Vspace:
         return found
 
     def change_flags(self, region: Vregion, flags: int) -> None:
-        """Give a region other flags: it leaves and comes back."""
+        """Change a region's flags: it is removed and added again."""
         if flags != region.flags:
             self.remove(region)
             region.flags = flags
@@ -151,14 +151,14 @@ class Vspace:
         return self._regions[at] if at >= 0 and va < self._regions[at].end else None
 
     def overlapping(self, start: int, end: int) -> list[Vregion]:
-        """The regions with a byte in [start, end), in order; O(log n + found)."""
+        """Return the regions with a byte in [start, end), in order; O(log n + found)."""
         first = max(bisect_left(self._bases, start + 1) - 1, 0)
         return [one for one in self._regions[first : bisect_left(self._bases, end)] if start < one.end]
 
     def window(self, first: int, bases: Iterable[int], around: int) -> tuple[list[RegionValue], list[RegionFold]]:
-        """The `first` regions, and those at `bases` with so many `around` them; what is left out between them.
+        """Return the `first` regions, those at `bases` with this many `around` them, and folds for the others.
 
-        O(regions that are shown × log n).
+        O(shown regions × log n).
         """
         count = len(self._regions)
         shown = set(range(min(first, count)))
@@ -174,7 +174,7 @@ class Vspace:
         return [self._regions[number].snapshot() for number in sorted(shown)], folds
 
     def check(self) -> None:
-        """Invariant: regions are in order, and none overlaps another."""
+        """Check the invariant: regions are in order, and none overlaps another."""
         for one, other in zip(self._regions, self._regions[1:], strict=False):
             if one.end > other.base:
                 raise Broken(f"vspace invariant 1: region {other.id} of {self._domain} begins in region {one.id}")

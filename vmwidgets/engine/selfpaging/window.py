@@ -1,7 +1,7 @@
-"""A shadow tree as a frozen value, with the descriptors that the tables in RAM really hold: all of it, or a window.
+"""A shadow tree as a frozen value, with the actual descriptors in RAM: all of it, or a window.
 
-A window shows what a picture is about and counts the rest.  It reads only the tables that it opens, and looks at
-nothing below a fold: tables keep counts of that.  So a hundred thousand mappings cost as much as a hundred.
+A window shows the subject of a picture, and counts the rest. It reads only the tables that it opens, and nothing below
+a fold, since tables store counts. So a hundred thousand mappings cost no more than a hundred.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from .domain_schema import DomainFocus, DomainValue, VnodeFold, VnodeValue
 from .shadow_tree import ShadowTree, Vnode
 
 WordAt = Callable[[int, int], int]
-"""The word of so many bytes (the second number) at a physical address."""
+"""A function that returns the word at a physical address; its second argument is the number of bytes."""
 
 EVERYWHERE = DomainFocus()
-"""Nothing in particular."""
+"""A window without a focus."""
 
 OPENED = 64
-"""How many children are shown from where a table was opened."""
+"""The number of children that are shown from the place at which a table was opened."""
 
 
 def tree_snapshot(tree: ShadowTree, word_at: WordAt | None = None) -> VnodeValue:
-    """All vnodes; `word_at` reads descriptors from RAM.  O(vnodes)."""
+    """Return all vnodes; `word_at` reads descriptors from RAM. O(vnodes)."""
     return _Window(tree, word_at).value(tree.root, 0, 0)
 
 
 def tree_window(tree: ShadowTree, focus: DomainFocus, few: int, word_at: WordAt | None = None) -> VnodeValue:
-    """The vnodes in focus with what is beside them, those in opened tables, and the `few` at the top of the tree.
+    """Return the vnodes in focus with their neighbours, those in opened tables, and a `few` at the top of the tree.
 
-    O(what is shown + the entries of the tables which that is in).
+    O(shown vnodes + the entries of their tables).
     """
     window = _Window(tree, word_at, focus.vnodes)
     window.look_at(focus, few)
@@ -41,9 +41,9 @@ def tree_window(tree: ShadowTree, focus: DomainFocus, few: int, word_at: WordAt 
 
 
 def tree_of(tree: ShadowTree, vnodes: Set[int], word_at: WordAt | None = None) -> VnodeValue:
-    """Only these vnodes, by id, as far as there are some, and the tables above them.
+    """Return only these vnodes, by ID, if they exist, and the tables above them.
 
-    O(what is shown + the entries of the tables which that is in).
+    O(shown vnodes + the entries of their tables).
     """
     shown = None if tree.by_id.keys() <= vnodes else vnodes
     return _Window(tree, word_at, shown).value(tree.root, 0, 0)
@@ -55,7 +55,7 @@ def is_made_by(events: Iterable[Event], domain: str) -> bool:
 
 
 def while_made(value: DomainValue, events: Iterable[Event]) -> DomainValue:
-    """A domain as its own operation left it, after some of the events of that: no machine has half a domain."""
+    """Return a domain after some of the events of its own operation: no machine has an unfinished domain."""
     mine = [event for event in events if getattr(event, "domain", None) == value.name]
     made = {event.ref for event in mine if isinstance(event, CapabilityMade)}
     added = {event.id for event in mine if isinstance(event, RegionAdded)}
@@ -72,7 +72,7 @@ def while_made(value: DomainValue, events: Iterable[Event]) -> DomainValue:
 
 
 class _Window:
-    """Which vnodes are shown: some and the tables above them; none: all."""
+    """The shown vnodes: some, and the tables above them; None: all."""
 
     def __init__(self, tree: ShadowTree, word_at: WordAt | None, vnodes: Set[int] | None = None) -> None:
         self._tree = tree
@@ -84,7 +84,7 @@ class _Window:
         self._show(tree.by_id.get(number) for number in vnodes or ())
 
     def look_at(self, focus: DomainFocus, few: int) -> None:
-        """Show what is beside places in focus, what is in opened tables, and the first `few`."""
+        """Show the neighbours of places in focus, the contents of opened tables, and the first `few`."""
         tree = self._tree
         for number, entry in sorted(focus.entries):
             self._show_beside(tree.by_id.get(number), entry)
@@ -107,7 +107,7 @@ class _Window:
                     self._open.add(node.id)
 
     def _show_beside(self, table: Vnode | None, entry: int) -> None:
-        """Show what is at an entry, before it and behind it, so that no fold passes it."""
+        """Show the vnodes at an entry, before it and after it, so that no fold covers it."""
         if table is None or not table.is_table:
             return
         self._show((table,))
@@ -123,7 +123,7 @@ class _Window:
             waiting += (child for child in children if child.is_table)
 
     def _children(self, table: Vnode) -> Sequence[Vnode]:
-        """In the order of entries."""
+        """Return children in the order of entries."""
         found = self._ordered.get(table.id)
         if found is None:
             found = self._ordered[table.id] = sorted(table.newest_first(), key=lambda child: child.entry)
@@ -132,7 +132,10 @@ class _Window:
     # ---- values ------------------------------------------------------------------------------
 
     def value(self, node: Vnode, va: int, older: int) -> VnodeValue:
-        """A vnode that is shown, with what is shown below it; `va` is its own, `older` counts those behind it."""
+        """Return a shown vnode, with the shown part below it.
+
+        `va` is its own, and `older` counts the vnodes after it.
+        """
         level, layout = node.level, self._tree.layout
         children: tuple[VnodeValue, ...] = ()
         folds: tuple[VnodeFold, ...] = ()
@@ -194,7 +197,7 @@ def _fold(table: Vnode, va: int, run: Sequence[Vnode]) -> VnodeFold:
 
 
 def _closed(table: Vnode, va: int) -> VnodeFold:
-    """All children of a table."""
+    """Return all children of a table."""
     children = table.children.values()
     direct = sum(child.is_table for child in children) if table.tables_below else 0
     counts = table.tables_below, table.leaves_below, table.bytes_below

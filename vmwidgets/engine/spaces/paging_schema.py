@@ -1,4 +1,4 @@
-"""The work of a kernel for a task beside the work of a program for itself, as a value."""
+"""The work of a kernel for a task compared with the work of a program for itself, as a value."""
 
 from __future__ import annotations
 

@@ -43,8 +43,9 @@ from .processors_schema import (
 T = TypeVar("T")
 
 SHOOTDOWNS = ("acknowledged", "sent", "forgotten")
-"""The choices for a request to another processor: done before the sender goes on; left waiting until the other's
-``acknowledge()``; never sent.
+"""The choices for a request to another processor: it is done before the sender continues, left waiting, or never sent.
+
+A waiting request is done by the other's ``acknowledge()``.
 """
 
 
@@ -92,7 +93,7 @@ Reach = Callable[[int], MaySleep[int]]
 
 
 def read_bytes(ram: Ram, start: int, length: int, reach: Reach) -> MaySleep[bytes]:
-    """Read bytes page by page, each page once `reach` has its physical address."""
+    """Read bytes page by page, each page after `reach` has found its physical address."""
     parts = []
     for va, count in page_pieces(start, length):
         physical = yield from reach(va)
@@ -129,7 +130,7 @@ class Processor:
         self.pmap: Pmap = kernel
         """The tables that it has loaded."""
         self.current: Pmap = kernel
-        """The tables that the kernel had it load last; a task's reads and writes borrow processor 0 from them."""
+        """The tables that the kernel made it load last; a task's reads and writes borrow processor 0 from them."""
         self.seen: set[Pmap] = {kernel}
         """The address spaces with a number of which the TLB may have entries."""
         self.pending: deque[FlushRequest] = deque()
@@ -162,7 +163,7 @@ class Processor:
         return (yield from self._reaching(access, user, space)(va))
 
     def _reaching(self, access: Access, user: bool, space: Callable[[], Pmap] | None) -> Reach:
-        """Return the function by which one access reaches its pages: in one space, whatever is loaded later."""
+        """Return the function that maps each page of one access: always in the same space, whatever is loaded later."""
         wanted = self.pmap if space is None else space()
         return partial(self._reach, wanted, space is not None, access=access, user=user)
 
@@ -355,7 +356,7 @@ class Processors:
     # ---- fault handlers ----------------------------------------------------------------------
 
     def register(self, pmap: Pmap, handler: FaultHandler) -> None:
-        """Have `handler` resolve the faults of the addresses that `pmap` is for."""
+        """Make `handler` resolve the faults of the addresses that `pmap` covers."""
         self._handlers[pmap] = handler
 
     def handler(self, pmap: Pmap) -> FaultHandler:

@@ -63,7 +63,7 @@ class CpusValue:
 
 
 class SpaceLoaded(Event, changes=True):
-    """The tables of `space`, with their root at `root`, were loaded in place of those of `before`."""
+    """The tables of `space`, with their root at `root`, were loaded instead of those of `before`."""
 
     cpu: str
     space: str
@@ -101,7 +101,7 @@ class TlbDoubted(Event, changes=True):
 
 
 class _Request(Event):
-    """A request that `cpu` drop what it keeps of a range."""
+    """A request that `cpu` drop its translations of a range."""
 
     cpu: str
     request: FlushRequest
@@ -120,7 +120,7 @@ class ShootdownForgotten(_Request, changes=True):
 
 
 class ShootdownChosen(Event, changes=True):
-    """From now on, `after` is the treatment of requests to flush another processor."""
+    """The treatment of requests to flush another processor changed to `after`."""
 
     before: str
     after: str

@@ -18,7 +18,7 @@ from .tasks_schema import OutOfMemory, TaskExited
 
 
 class TaskEnds:
-    """Ends tasks; `tasks` are all by name, `maps` X15's by path, `beside` further data about maps by their paths."""
+    """Ends tasks; `tasks` are all by name, `maps` X15's by path, `beside` is further data about maps by their paths."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class TaskEnds:
         self._beside = beside
 
     def end(self, space: TaskSpace, why: str) -> None:
-        """End a task: its memory, its tables and its maps go.  O(entries + pages mapped)."""
+        """End a task, and free its memory, its tables and its maps.  O(entries + pages mapped)."""
         self.clear(space)
         del self._maps[space.vm_map.name]
         space.pmap.destroy()
@@ -49,7 +49,7 @@ class TaskEnds:
             emit((TaskExited.tag, space.name, space.parent, why))
 
     def clear(self, space: TaskSpace, heap: int | None = None) -> None:
-        """Have a task begin again (:meth:`.task_space.TaskSpace.clear`), without the submaps of its map."""
+        """Make a task begin again (:meth:`.task_space.TaskSpace.clear`), without the submaps of its map."""
         space.clear(heap)
         own = space.vm_map.name
         for path in [one for one in self._maps if one.startswith(f"{own}/")]:
@@ -77,7 +77,10 @@ class TaskEnds:
         return bool(self._kill([name for name in self._tasks if name != space.name]))
 
     def _kill(self, names: Iterable[str]) -> str:
-        """Kill the task of these with most pages in memory, if kills are on and it has any; return its name, or ""."""
+        """Kill the one of these tasks with the most pages in memory, if kills are on.
+
+        Return its name, or "" if none has pages.
+        """
         resident = {name: self._tasks[name].resident for name in names} if self.kills else {}
         victim = max(resident, key=lambda name: resident[name], default="")
         if not resident.get(victim):

@@ -211,12 +211,12 @@ class TaskSpace:
         fixed: bool = False,
         extra: int = 0,
     ) -> int:
-        """Map `target` from `offset` on, or fresh memory without a target, and return the address.
+        """Map `target` from `offset` on, or new memory without a target, and return the address.
 
         A file is mapped privately unless `shared`.  `extra` are this model's flags for the entry.  With `fixed`, old
-        mappings in the range are removed; without it, `start` is a wish (0: none), and if the range is in use, the
-        mapping gets another one. NOMEM beyond the limit of addresses, if nothing fits, or without an entry; then
-        nothing has changed.
+        mappings in the range are removed; without it, `start` is a hint (0: none): if the range is in use, the mapping
+        gets another one. NOMEM beyond the limit of addresses, if nothing fits, or without an entry; then nothing has
+        changed.
         """
         vm_map, end, taken = self.vm_map, start + size, 0
         if fixed:
@@ -259,7 +259,7 @@ class TaskSpace:
         return where
 
     def _is_free(self, start: int, size: int) -> bool:
-        """Return whether a mapping can have the range that the caller wishes; 0 is no wish."""
+        """Return whether a mapping can have the range that the caller hints at; 0 is not a hint."""
         vm_map = self.vm_map
         return bool(start) and start + size <= vm_map.end and not any(vm_map.entries_in(start, start + size))
 
@@ -294,7 +294,7 @@ class TaskSpace:
         self.vm_map.protect(start, end, protection)
 
     def madvise(self, start: int, end: int, advice: int) -> None:
-        """Say how [start, end) will be used; "dontneed" discards its contents.
+        """Set the expected use of [start, end); "dontneed" discards its contents.
 
         NOMEM if a part of it is not mapped, after the rest was done, as on Linux.
         """
@@ -383,7 +383,7 @@ class TaskSpace:
         return written
 
     def _dont_need(self, start: int, end: int) -> None:
-        """Discard the contents of a range (`madvise`, MADV_DONTNEED): private memory becomes zeros or its file again.
+        """Discard a range's contents (`madvise`, MADV_DONTNEED): private memory then reads as zeros, or as its file.
 
         Shared pages stay in their object and are only unmapped.  Wired ranges are INVAL, holes are skipped.
         """
@@ -464,7 +464,7 @@ class TaskSpace:
                         child._enter(va, found.frame, found.rights, None)
 
     def _no_heap(self) -> Heap:
-        """Return an empty heap, one quarter up the addresses."""
+        """Return an empty heap, at one quarter of the addresses."""
         start = (self.vm_map.start + (self.vm_map.end - self.vm_map.start) // 4) // PAGE * PAGE
         return Heap(start, start)
 

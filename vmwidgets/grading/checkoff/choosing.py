@@ -23,7 +23,7 @@ class Asked:
 def three(pool: Sequence[Asked], text: str, again: int = 0) -> list[Asked]:
     """Return three of `pool`, the easiest first; `text` determines them, and `again` skips that many earlier sets.
 
-    One of each grade, and each on another exercise, as far as possible.
+    They have different grades and are on different exercises, as far as possible.
 
     >>> pool = [Asked("01/gaps", Question("?", str(n), "", id=name, grade=n)) for n, name in enumerate("abcd")]
     >>> [one.question.id for one in three(pool, "doc")], [one.question.id for one in three(pool, "doc", again=1)]

@@ -85,7 +85,7 @@ def lost(before: Outcome, after: Outcome) -> list[tuple[Criterion, Criterion]]:
 
 
 def said_of(before: Outcome, after: Outcome) -> str:
-    """Return what a run has less or more of than the one before."""
+    """Return how many points a run lost or gained, compared with the original run, and why."""
     if not after.criteria:
         return f"{counted(before.points, 'point')}, all of them: {after.end}"
     worse = lost(before, after)

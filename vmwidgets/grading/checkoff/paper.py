@@ -32,7 +32,7 @@ def _sized(subject: Subject) -> list[tuple[int, str, int, int]]:
 
 
 def physical(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield where an address of the program lies in physical memory."""
+    """Yield the place of an address of the program in physical memory."""
     for number, name, base, bounds in draws.shuffled(_sized(subject)):
         offset = draws.below(bounds // 4) * 4
         address = number << SELECTOR | offset

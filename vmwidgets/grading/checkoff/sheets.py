@@ -53,7 +53,7 @@ def _lines(text: str) -> list[str]:
 
 
 def markdown(checkoff: Checkoff) -> str:
-    """Return the same in Markdown."""
+    """Return the sheet of a checkoff in Markdown."""
     parts = [f"# {title(checkoff)}"]
     for number, one in enumerate(checkoff.asked, 1):
         question = one.question

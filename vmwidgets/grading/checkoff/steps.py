@@ -234,7 +234,7 @@ class JournalSteps(Steps):
         return Outcome(thing, () if thing is None else criteria_of(self.exercise, self.of, thing), results)
 
     def _refuse_unplaced(self, step: int, results: Collection[int]) -> None:
-        """Refuse a call at an address in memory that an earlier call, which was not made yet, placed."""
+        """Refuse a call at an address in memory that is placed by an earlier call not yet made in this run."""
         for name, value in self.operation(step).arguments:
             if name in PLACES and isinstance(value, int):
                 for placed, (start, size) in self._placed.items():

@@ -33,14 +33,14 @@ UNIT = 64 * KIB
 
 @frozen(slots=False)
 class SegmentsSheet:
-    """Segments with their sizes, and free pieces of memory, with start and size, that they fit in only one way."""
+    """Segments with their sizes, and free pieces of memory (start and size) into which they fit in only one way."""
 
     sizes: tuple[int, ...]
     free: tuple[tuple[int, int], ...]
 
     @classmethod
     def drawn(cls, draws: Draws) -> SegmentsSheet:
-        """Draw pieces that the segments fit, but not by placing each in the first piece with room."""
+        """Draw pieces into which the segments fit, but not if each is placed in the first piece with room."""
         while True:
             sizes = tuple(draws.between(2, 12) * UNIT for _ in RIGHTS)
             parts = draws.shuffled(range(len(sizes)))

@@ -24,7 +24,7 @@ NAMES = ("video", "sound", "net", "disk", "log")
 
 @frozen(slots=False)
 class Part:
-    """An object: `head` pages of 64 KiB up to a border of 1 MiB, then `sections` MiB, then `tail` pages of 64 KiB.
+    """An object: `head` pages of 64 KiB up to a boundary of 1 MiB, then `sections` MiB, then `tail` pages of 64 KiB.
 
     `pa` is the address of a device; 0 means anonymous memory.
     """
@@ -42,7 +42,7 @@ class Part:
 
     @property
     def fewest(self) -> int:
-        """The fewest translations that map it."""
+        """The fewest translations that map the object."""
         return self.head + self.sections + self.tail
 
 
@@ -54,7 +54,7 @@ class FewSheet:
 
     @classmethod
     def drawn(cls, draws: Draws) -> FewSheet:
-        """Draw an object that crosses a border of 1 MiB, with a small one and perhaps a third."""
+        """Draw an object that crosses a boundary of 1 MiB, with a small one and perhaps a third."""
         names = draws.sample(NAMES, 3)
         kinds = draws.choice([("front", "back"), ("front", "small"), ("back", "small"), ("front", "back", "small")])
         parts, at = [], 128 * MIB
@@ -219,7 +219,7 @@ class Range:
 
     @property
     def writable(self) -> bool:
-        """Return whether its first descriptor allows writes."""
+        """Return whether the range's first descriptor allows writes."""
         return self.asked != MANAGED
 
 

@@ -24,7 +24,7 @@ NAMES = ("heap", "index", "cache", "log")
 
 @frozen(slots=False)
 class Range:
-    """A range: `head` pages before a border of 2 MiB, blocks of 2 MiB after it, then `tail` pages.
+    """A range: `head` pages before a boundary of 2 MiB, blocks of 2 MiB after it, then `tail` pages.
 
     `blocks` contains the used pages of each block, counted from 0: all of them, or a few.  Head and tail are used.
     """
@@ -37,7 +37,7 @@ class Range:
 
     @property
     def start(self) -> int:
-        """The address of its first page."""
+        """The address of the range's first page."""
         return self.border - self.head * PAGE
 
     @property
@@ -47,13 +47,13 @@ class Range:
 
     @property
     def used(self) -> list[int]:
-        """The pages that are used, counted from its start."""
+        """The used pages, counted from the range's start."""
         blocks = [self.head + number * PAGES + page for number, used in enumerate(self.blocks) for page in used]
         return [*range(self.head), *blocks, *range(self.pages - self.tail, self.pages)]
 
     @property
     def text(self) -> str:
-        """Return where it is, and which parts are used."""
+        """Return where the range is, and which parts are used."""
         return f"`{self.name}`, {self.pages:,} pages at `{Address(self.start)}`: uses {_runs(self.used)}."
 
 

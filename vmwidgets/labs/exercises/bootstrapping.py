@@ -95,7 +95,7 @@ class JobsSheet:
 
     @classmethod
     def drawn(cls, draws: Draws) -> JobsSheet:
-        """Draw six or seven jobs that some orders can do, but not the orders that come to mind first."""
+        """Draw six or seven jobs that can be done in some orders, but not in those that come to mind first."""
         while True:
             kinds = ["whole", "whole", "hole", draws.choice(["other", "alone"])]
             kinds += [draws.choice([*NEEDS]) for _ in range(draws.between(2, 3))]
@@ -241,7 +241,7 @@ def _mapped(machine: Machine) -> dict[int, str]:
 
 
 def _more_than_jobs(machine: Machine, asked: JobsSheet) -> list[Deed]:
-    """Return what was done to the kernel's map, apart from each job once."""
+    """Return what was done to the kernel's map, apart from doing each job once."""
     left: Counter[tuple[str, tuple[Range, ...]]] = Counter(
         (REMOVED if job.kind in GIVES_BACK else ENTERED, ((job.address, job.address + job.size),)) for job in asked.jobs
     )

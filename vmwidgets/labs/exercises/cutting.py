@@ -20,12 +20,12 @@ from .structures import in_words, runs
 
 PAGES = 16
 FILM = 40
-"""The number of pages of the object of which a window shows a part."""
+"""The number of pages of the film: the object that each window shows a part of."""
 
 
 @frozen(slots=False)
 class Part:
-    """The change of pages `first` to `end` - 1; `shows` is the page of the film, if it matters."""
+    """The change of pages `first` to `end` - 1; `shows` is the page of the film, if that matters."""
 
     what: str
     first: int
@@ -71,7 +71,7 @@ class WindowSheet:
 
     @classmethod
     def drawn(cls, draws: Draws) -> WindowSheet:
-        """Draw a hole, a part to make read-only, a part that shows other pages, and a second one of the first two."""
+        """Draw a hole, a part to make read-only, a part that shows other pages, and another hole or read-only part."""
         kinds = draws.shuffled(["hole", "r", "shows", draws.choice(["hole", "r"])])
         lengths = [draws.between(1, 3) for _ in kinds]
         offset = draws.between(1, 9)
@@ -208,7 +208,7 @@ VALUES = {"protect": ("r", "rx"), "inherit": ("share", "none"), "advise": ("rand
 WORDS = {"protect": "protection", "inherit": "inheritance", "advise": "advice"}
 LETTERS = {"r": "r--", "rx": "r-x"}
 OPTION = {"protect": "prot", "inherit": "inherit", "advise": "advice"}
-"""For each call that changes a property: the usual value, another, its name, and the argument's name.
+"""For each call that changes a property: two values to set, the property's name, and the argument's name.
 
 `LETTERS` contains protections as entries show them.
 """

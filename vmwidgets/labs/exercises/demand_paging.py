@@ -30,7 +30,7 @@ GROUPS = tuple(group for size in (3, 2, 1) for group in combinations(TASKS, size
 
 @frozen(slots=False)
 class FamilySheet:
-    """The task that forks `right`, and how many frames exactly the tasks of each of the seven groups map."""
+    """The task that forks `right`, and how many frames are mapped by exactly the tasks of each of the seven groups."""
 
     parent: str
     frames: Mapping[tuple[str, ...], int]

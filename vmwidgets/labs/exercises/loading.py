@@ -288,7 +288,7 @@ class Loaded:
         return any(self._page(one, 0) not in (None, self._wanted(one, 0)) for one in self.asked.parts)
 
     def _page(self, part: Part, number: int) -> bytes | None:
-        """Return the beginning of a page: the variable that is written lies after it."""
+        """Return the beginning of a page: the variable that is written comes after it."""
         return self.sees(part.address + number * PAGE, BEGINNING)
 
     def _wanted(self, part: Part, number: int) -> bytes:
@@ -403,7 +403,7 @@ class Loaded:
 
 
 BEGINNING = 8
-"""The number of bytes that identify a page: the variable that is written lies after them."""
+"""The number of bytes that identify a page: the variable that is written is after them."""
 
 
 OTHER_BYTES = Mistake(

@@ -330,7 +330,7 @@ def _requests(space: MachineMap, asked: GapsSheet) -> list[Deed]:
 
 
 def _in_used_pages(request: Deed, asked: GapsSheet) -> bool:
-    """Return whether part of a request lies in pages that were in use at the start."""
+    """Return whether part of a request is in pages that were in use at the start."""
     first = 0
     for gap in (*asked.gaps, 0):
         if request.start < (first + 2) * PAGE and first * PAGE < request.start + request.size:

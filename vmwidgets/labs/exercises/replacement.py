@@ -226,7 +226,7 @@ def _favourites(draws: Draws, rule: Rule) -> tuple[list[int], list[int]]:
 
 
 def _scan_of(draws: Draws, favourites: list[int], others: list[int], frames: int) -> str:
-    """Return a scan in which a few favourites come again."""
+    """Return a scan in which a few favourites recur."""
     return " ".join(_scan(draws, [str(page) for page in favourites[: frames - 2]], others, frames))
 
 
@@ -243,7 +243,7 @@ def _other(draws: Draws, kind: str, pages: list[int], frames: int) -> str:
 
 
 def _scan(draws: Draws, again: list[str], pages: list[int], frames: int) -> list[str]:
-    """Return consecutive pages, none twice, with all of `again` between them, more than a memory of pages apart."""
+    """Return consecutive pages, none twice, with all of `again` among them, further apart than memory has pages."""
     left, found = [str(page) for page in pages], []
     for _ in range(6):
         count = draws.between(frames + 1, frames + 3)

@@ -46,7 +46,7 @@ class BugSheet:
 
     @classmethod
     def drawn(cls, draws: Draws) -> BugSheet:
-        """Draw pages that may cross a border of two tables, and one or two runs of them."""
+        """Draw pages that may cross the boundary between two tables, and one or two runs of them."""
         count = draws.between(5, 8)
         chosen = [draws.between(0, 1) for _ in range(count)]
         while not 1 <= sum(chosen) <= count - 2:

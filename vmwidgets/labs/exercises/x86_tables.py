@@ -335,7 +335,7 @@ def _all_flushed(machine: Machine, asked: ByHandSheet) -> bool:
 
 
 def _remembers(cpu: MachineCpu, va: int, *, stale: bool) -> bool:
-    """Return whether a processor caches a translation of `va` that is stale, or one that is not."""
+    """Return whether a processor caches a translation of `va` that is `stale`, or up to date."""
     slot = cpu.lookup(va)
     return slot is not None and bool(slot.stale) is stale
 

@@ -220,7 +220,7 @@ class Unit(NamedTuple):
     group: Group | None
 
     def said(self) -> str:
-        """Return the description of a group, in place of a call."""
+        """Return the description of a group, instead of a call."""
         name = "" if self.group is None else self.group.name
         return f"{name}: {counted(self.number - self.first + 1, 'operation')} as one"
 

@@ -87,7 +87,7 @@ class Judge:
     def judge(self, entering: tuple[int, ...] = ()) -> None:
         """Judge changed tables that no call is changing; check earlier mistakes, too.
 
-        A call that is `entering` may be about to free tables that no process has any more.
+        A call that is `entering` may be about to free tables that no process uses any longer.
         """
         state = self._state()
         self._judge_noticed()

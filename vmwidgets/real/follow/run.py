@@ -260,7 +260,7 @@ class _Run:
         return now - self._is_heard > HANGS_AFTER * (self._silent_looks + 1) / _LOOKS
 
     def _heard(self) -> None:
-        """Handle the guest's stopping, printing, or making a system call."""
+        """Handle a guest that stopped, printed, or made a system call."""
         self._is_heard = monotonic()
         self._silent_looks = 0
         self._seen: object = None
@@ -289,7 +289,7 @@ class _Run:
         return self._is_hanging()
 
     def _is_hanging(self) -> tuple[Outcome, str] | None:
-        """Return whether nothing moves any more: no system call was made, and no process waits for the clock."""
+        """Return whether nothing moves any longer: no system call was made, and no process waits for the clock."""
         if monotonic() - self._is_heard <= HANGS_AFTER * (self._silent_looks + 1) / _LOOKS:
             return None
         seen = self._signature()
@@ -461,7 +461,7 @@ class _Run:
                 self._silence(name, pause)
 
     def _mute(self, name: str) -> None:
-        """Stop no longer there for a while, or for good if each caller is followed."""
+        """Stop no longer at that place for a while, or for good if each caller is followed."""
         if any(one.function == name for one in self.calls.all()):
             return
         others = {one for one in self.points if one not in self.dropped and one != name}

@@ -393,7 +393,7 @@ class _Reading:
 
     @staticmethod
     def _byte(system: System, task: str, at: int) -> bytes:
-        """Return the byte that a touch for writing stores again: a copy has to write some byte."""
+        """Return the byte that a touch for writing stores again: it has to write some byte, and must not change any."""
         try:
             return bytes(system.machine.tasks[task].peek(at))
         except VMError:

@@ -73,7 +73,7 @@ def private_of(system: System, task: str) -> list[tuple[int, int]]:
 
 
 def file_of(system: System, entry: Any) -> str:
-    """Return the name of the file or object behind an entry; "" for anonymous memory."""
+    """Return the name of the file or object of an entry; "" for anonymous memory."""
     target = entry.object
     last = target.last_of_chain.name.removeprefix("file ") if isinstance(target, TaskObject) else ""
     return last if last in system.files or last in system.objects else ""
@@ -89,7 +89,7 @@ def faults_of(then: Operation, starts: list[int], ranges: list[tuple[int, int]])
 
 
 def pieces(at: int, count: int) -> list[tuple[int, int]]:
-    """Return a range cut at page borders: address and length of each piece.
+    """Return a range cut at page boundaries: address and length of each piece.
 
     >>> pieces(4090, 10)
     [(4090, 6), (4096, 4)]

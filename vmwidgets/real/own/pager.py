@@ -203,7 +203,7 @@ def _supplied(supply: Supply, page: int) -> tuple[bytes, str]:
 
 
 def _serve(fd: int, asks: socket.socket, address: int, supplier: int, noted: mmap.mmap) -> None:
-    """Live the other process's life: receive faults, ask for pages, and fill them.  Never returns."""
+    """Run the other process: receive faults, ask for pages, and fill them.  Never returns."""
     try:
         waiting: dict[int, float] = {}
         poll = select.poll()

@@ -17,7 +17,7 @@ from .parts import Parts
 _PANIC = re.compile(r"(?<![\w-])panic:((?:\s*panic:)*)(.*)", re.ASCII | re.IGNORECASE)
 
 _BEHIND = re.compile(r"(?:\\n|[\s|│\\\"'`])+$")
-"""What a list of strings, a script or a drawn frame leaves behind a line."""
+"""The remains of a list of strings, a script or a drawn frame after a line."""
 
 LONGEST = 80
 """The most characters of a panic's text."""
@@ -360,10 +360,10 @@ OTHERS = {
 """Panics of xv6 that have nothing to do with memory, and what each is."""
 
 NEAREST = 0.85
-"""The likeness (`difflib`) from which on an unknown panic has a nearest one."""
+"""The least likeness (`difflib`) at which a known panic is named as the nearest to an unknown one."""
 
 LEAST = 5
-"""Letters of a panic from which on it may be known by its beginning."""
+"""The least number of letters by which the beginning of a panic may identify it."""
 
 
 def known_as(words: str) -> str:

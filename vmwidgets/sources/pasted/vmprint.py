@@ -43,7 +43,7 @@ _RIGHTS = re.compile(r"\b(?:flags?|perms?|rights)[\s:=]{1,5}([r-][w-][x-][u-])(?
 _LEFT_OUT = re.compile(
     r"\W{0,9}(?:\.\.\.+|…|(?:\. ){2,9}\.|\[?(?:snip|omitted|truncated|more|etc\.?)\]?)\W{0,9}", _FLAGS
 )
-"""A line in place of left-out lines, as in handouts."""
+"""A line that stands for left-out lines, as in handouts."""
 
 _ALMOST = re.compile(r"\.\.\s{0,9}(0x[0-9a-f]{1,40}|[0-9]{1,3})\s{0,9}:|\bpte\s+0x|\bpa\s+0x[0-9a-f]{9}", _FLAGS)
 """A pattern that only a line of a table matches: if the whole does not match, the line is damaged."""
@@ -108,7 +108,7 @@ def read(parts: Parts) -> None:
 
 
 def _behind(last: Item, lines: Sequence[str]) -> Iterator[str]:
-    """Yield what follows a line of a table, in its own line too: behind a blank, as a number may be cut in its 0x."""
+    """Yield what follows a line of a table, also on that line: after a blank, since a number may be cut in its 0x."""
     line = _dotted(lines[last.line - 1])
     rest = line[max((found.end() for found in _LINE.finditer(line)), default=len(line)) :]
     yield rest if rest[:1].isspace() else ""
@@ -151,7 +151,7 @@ def _is_flat(items: Sequence[Item], roots: int) -> bool:
     """Return whether the lines of one table are less deep than their descriptors.
 
     A descriptor that leads to a table comes right before those of that table.  Where a table is whole, the third level
-    is there; lines of two tables that are printed at once can look alike, until it comes.
+    is there; lines of before it comes, two tables that are printed at once can look alike.
     """
     deepest = max((item.depth for item in items), default=0)
     if len(items) < 3 or deepest == LEVELS or (deepest > 1 and roots > 1):

@@ -4,7 +4,7 @@
     Page fault at 0xbffffffc: rights violation error writing page in user context.
     [00001000] user fault va 00000000 ip 00800039
 
-They have no page table; a list of `info mem` or `info pg` of the same text is asked.
+They print no page table; the answer is looked up in a list of `info mem` or `info pg` in the same text.
 """
 
 from __future__ import annotations

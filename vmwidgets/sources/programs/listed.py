@@ -1,6 +1,6 @@
 """The programs in the package: their text, and the list of what they do.
 
-A line of a list is: line of the text, process, what, and what that needs.
+A line of a list gives the line of the text, the process, the action, and what the action needs.
 
     3 main map a 32768          `a` is 32,768 bytes of memory of its own
     6 main heap heap 135168     the heap grows by so many bytes, and is called `heap`

@@ -131,7 +131,7 @@ def _wrapped(lines: Sequence[str]) -> list[int]:
 
 
 def _say_of_smaps(found: Found, held: Mapping[int, Mapping[str, int]], sizes: Counter[int], lost: list[int]) -> None:
-    """Add what is in memory of each range, and sentences about lines of smaps that are missing."""
+    """Add how much of each range is in memory, and sentences about missing lines of smaps."""
     ranges = found.ranges
     for at, numbers in held.items():
         rss, pss, dirty, swap = map(numbers.get, _KEPT)

@@ -34,7 +34,7 @@ def read_ranges(text: Cleaned, kind: Kind) -> ReadRanges:
 
 
 def read_exactly(text: Cleaned) -> ReadRanges | None:
-    """Return the ranges of a text that is only a map of Linux, each path as it is; None for any other text.
+    """Return the ranges of a text that is only a map of Linux, each path unchanged; None for any other text.
 
     Raises :class:`Refused` for a smaps_rollup, whose one range is a sum.
     """

@@ -165,7 +165,7 @@ class Performer:
         return self._on_each(step, start, size, lambda task, at, part: task.msync(at, part))
 
     def _on_each(self, step: Step, start: int, size: int, act: Callable[[Task, int, int], object]) -> bool:
-        """Do it to each mapped part of a range."""
+        """Do the action on each mapped part of a range."""
         task = self.tasks[step.space]
         if size and not self._inside(step, start, size):
             return False

@@ -112,7 +112,7 @@ class _Planner:
         }  # fmt: skip  # read as a table
 
     def _unit_of_mmap2(self) -> int:
-        """Return the unit of mmap2's offsets: strace prints bytes today, and printed pages of 4 KiB before 2014."""
+        """Return the unit of mmap2's offsets: strace prints bytes now, and printed pages of 4 KiB before 2014."""
         offsets = [
             arguments.number(one.arguments[5])
             for one in self._events
@@ -526,9 +526,9 @@ Ahead = tuple[dict[int, int], dict[int | None, int], dict[int | None, str], Birt
 
 
 def _ahead(events: Sequence[Event]) -> Ahead:
-    """Return what is only known later: the heap's start after an execve line, or of a process without one.
+    """Return what is only known later: where heaps start, and each process's program and parent.
 
-    Also the program of each process, and its parent.
+    Heaps are found by the line of the last execve, or by the process if it had none.
     """
     heaps: dict[int, int] = {}
     starts: dict[int | None, int] = {}

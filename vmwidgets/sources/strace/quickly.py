@@ -15,7 +15,7 @@ PLAIN = frozenset((
     "open", "openat", "openat2", "creat", "memfd_create", "dup", "dup2", "dup3", "fcntl", "close", "read", "pread64",
     "readv", "wait4", "waitpid", "exit", "exit_group", "unlink", "unlinkat", "rename", "renameat", "renameat2",
 ))  # fmt: skip  # read as a list of names
-"""Calls that change no memory, but whose arguments are used: they tell of files and processes."""
+"""Calls that change no memory, but whose arguments are used: they say something about files and processes."""
 
 ASKED = PLAIN | CHANGING
 
@@ -53,7 +53,7 @@ class Quick(NamedTuple):
 def quickly(line: str, *, whole: bool) -> Quick | None:
     """Return the contents of a simple line; None for any other.
 
-    Without `whole`, calls whose arguments are not used have none, however hard these are to read.
+    Without `whole`, calls whose arguments are not used have none, even if these are hard to read.
     """
     match = _CALL.fullmatch(line)
     if match is not None:

@@ -2,10 +2,10 @@ r"""The text of strace(1), line by line, read by a grammar: calls, signals and e
 
 Format: what strace writes with any of ``-f``, ``-y``, ``-yy``, ``-Y``, ``-t`` to ``-ttt``, ``-r``, ``-T``, ``-X``,
 ``-i``, ``-n`` and ``-k``, to the terminal or with ``-o``.  A call that another process interrupts takes two lines,
-``mmap(… <unfinished ...>`` and ``<... mmap resumed>…``: they are joined, and read as one call.
+``mmap(… <unfinished ...>`` and ``<... mmap resumed>…``: they are put together, and read as one call.
 
 An error of the grammar is fatal only in calls that change memory (`loosely.py`).  Other calls are read without their
-arguments, and lines that are not strace's, such as the program's output, are passed over and counted.
+arguments, and lines that are not strace's, such as the program's output, are skipped and counted.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ COMMENT: /\/\*.*?\*\//
 """
 """The grammar, in Lark's notation.
 
-A value is any sequence of pieces, since strace has a notation of its own for each call.
+A value is any sequence of pieces, since strace has a separate notation for each call.
 """
 
 _RESUMED = re.compile(r"<\.\.\. (\w+|\?\?\?) resumed> ?(.*)", re.DOTALL)
@@ -92,7 +92,7 @@ _STAMP = re.compile(
     rf"(?:[A-Z][a-z]{{2}} [ 0-9]?[0-9]|[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})[ T]{_CLOCK}Z?[ \t]+|{_CLOCK}[ \t]+(?=\[pid )",
     re.ASCII,
 )
-"""What another program, such as `ts`, writes before a line: strace writes no date, and its own clock behind the pid."""
+"""What another program, such as `ts`, writes before a line: strace writes no date, and its own clock after the pid."""
 
 _PID = re.compile(r"\[pid +[0-9]{1,10}(?:<[^<>]*>)?\] ", re.ASCII)
 
@@ -133,7 +133,7 @@ class Call:
 
     @property
     def failed(self) -> bool:
-        """Return whether it did nothing, as far as this can be seen."""
+        """Return whether it did nothing, as far as the text shows."""
         return bool(self.error) or self.result is None or self.result == -1
 
 
@@ -148,7 +148,7 @@ class Unfinished:
 
 @frozen
 class Headless:
-    """The end of a call that began before the text: what it was given is not known."""
+    """The end of a call that began before the text: its arguments are not known."""
 
     line: int
     pid: int | None
@@ -176,7 +176,7 @@ class Signalled:
 
 @frozen
 class PassedOver:
-    """A line that is not strace's, or is damaged beyond use."""
+    """A line that is not strace's, or is too damaged to use."""
 
     line: int
 
@@ -188,8 +188,8 @@ def parse_strace(text: str, source: str, *, whole: bool = True) -> Iterator[Even
     """Return the events, in the order of the lines.
 
     Raises :class:`Refused` if a call that changes memory can't be read, with the line's number, and for another
-    program's text.  `source` names the text in the sentence.  Blank lines, and strace's remarks on itself, are passed
-    over.  O(n).
+    program's text.  `source` names the text in the sentence.  Blank lines, and strace's remarks about itself, are
+    skipped.  O(n).
 
     >>> (one,) = parse_strace("brk(NULL) = 0x1000", "a text")
     >>> one.name, len(one.arguments), hex(one.result)
@@ -248,7 +248,7 @@ class _Reader:
         yield from (Unfinished(one.line, pid, one.name) for pid, one in self.waiting.items())
 
     def _unwrapped(self, text: str) -> Iterator[tuple[int, str]]:
-        """Yield the lines with their numbers; a call that a book or an email has wrapped is one line."""
+        """Yield the lines with their numbers; a call that was wrapped in a book or an email is one line."""
         lines = text.removeprefix("\ufeff").split("\n")
         count, wrapped, width = len(lines) - (not lines[-1]), "", max(map(len, lines))
         for number, line in enumerate(lines, 1):
@@ -351,7 +351,7 @@ class _Reader:
         return PassedOver(number)
 
     def _is_read(self, content: str) -> bool:
-        """Return whether a line says something, and would not be refused."""
+        """Return whether a line can be read, instead of being refused."""
         found = loosely(content)
         if found is not None and found.name not in CHANGING:
             return bool(found.how)

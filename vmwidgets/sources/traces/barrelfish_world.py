@@ -1,4 +1,4 @@
-"""The recorder's rules for RAM, with the real CPU driver: the environment of a Barrelfish trace's pmap."""
+"""The recorder's rules for RAM, with the real CPU driver: the environment of the pmap in a Barrelfish trace."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ _L1_BYTES = 16384
 
 
 class RisingMemory:
-    """Tables from one address on, and frames from another; nothing is reused, and some requests are made to fail."""
+    """Give tables from one address on, and frames from another.
+
+    Nothing is reused, and some requests are made to fail.
+    """
 
     def __init__(self, setup: Record) -> None:
         self._table = setup["l2_phys_first"]

@@ -67,7 +67,7 @@ class Calls:
             self.running = None
 
     def wake(self, where: str) -> int:
-        """Make all sleepers there ready, in the order of falling asleep; returns their number."""
+        """Make all sleepers there ready, in the order in which they fell asleep; returns their number."""
         woken = [call for call, place in self.sleepers if place == where and call not in self.ready]
         self.ready += woken
         return len(woken)

@@ -41,7 +41,7 @@ class System(Protocol):
 
 @runtime_checkable
 class Corrected(System, Protocol):
-    """A system whose traces show bugs that we do not have, and give the correct values."""
+    """A system whose traces show bugs that we do not have, and also contain the correct values."""
 
     diverged: bool
     """Whether the original is in another state than a correct one by now."""

@@ -1,7 +1,7 @@
 """X15's recorded runs: the recorder's substitutes, and each recorded operation done on our map.
 
-The recorder replaced page tables, physical pages and entries: tables cost nothing and are only counted, pages
-are numbered in the order of misses and never come back, entries never run out.  None of this is in the engine.
+The recorder replaced page tables, physical pages and entries: tables cost nothing and are only counted, pages are
+numbered in the order of misses and are never reused, and entries never run out.  None of this is in the engine.
 """
 
 from __future__ import annotations
@@ -41,18 +41,18 @@ class CountedTables:
 
 
 class NumberedPages:
-    """A pager that numbers the pages of all objects in one order and stops at each object's limit."""
+    """A pager that numbers the pages of all objects in one sequence and stops at each object's limit."""
 
     def __init__(self, limits: dict[str, int]) -> None:
         self._limits = limits
         self._numbers = count()
 
     def get_page(self, target: VmObject, offset: int) -> int | None:
-        """Return the next number, or None when the object has its share."""
+        """Return the next number, or None if the object has reached its limit."""
         return next(self._numbers) if len(target.pages) < self._limits[target.name] else None
 
     def release(self, frame: int) -> None:
-        """Do nothing: pages are never given back."""
+        """Do nothing: pages are never freed."""
 
 
 class X15Replay:

@@ -1,4 +1,4 @@
-"""The shadow tree next to the hardware's tables: the program's records left, the RAM right, row by row.
+"""The shadow tree next to the hardware's tables: the program's records on the left, the RAM on the right, row by row.
 
 Rows are vnodes in address order, indented by depth; a line connects each to its descriptor.
 """

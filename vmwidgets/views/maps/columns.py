@@ -22,7 +22,7 @@ PAGE_NUMBERS = " · short labels are page numbers"
 FOLD = 56.0
 LEAST_FOLD = 34.0
 MAX_CARDS, FEWER = 6, 3
-"""The most cards; how many fewer, if the others then have room for sizes or page numbers."""
+"""The most cards, and how many fewer are drawn if the others then have room for sizes or page numbers."""
 
 
 def _card_width(style: AddressStyle) -> float:

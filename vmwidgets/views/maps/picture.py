@@ -42,7 +42,7 @@ class Layout(NamedTuple):
     """The layout that all steps of an operation share, so that only what changes moves.
 
     `items` are those with a column, in order: everything in the map before the operation, after it, or at the moment;
-    `cards` are the most important; `looked_up` was found last; `depth` is the depth of the tree.  `taken` is what lies
+    `cards` are the most important; `looked_up` was found last; `depth` is the depth of the tree.  `taken` is what is
     on the axis of addresses.
     """
 
@@ -258,7 +258,7 @@ MOST_LEFT_FREE = 40
 
 
 def taken_over(value: MapValue, before: MapValue | None, shown: MapValue, moment: Moment) -> tuple[Taken, ...]:
-    """Return what lies on the axis at any step of the operation; only now, if far more is freed than stays."""
+    """Return what is on the axis at any step of the operation; only now, if far more is freed than stays."""
     after = taken_in(value)
     freed = taken_in(before) - after if before is not None else set()
     if len(freed) > MOST_LEFT_FREE:
@@ -280,7 +280,7 @@ def _fields_in(event: ev.Event, name: str) -> tuple[EntryFields, ...]:
 
 
 def taken_in(value: MapValue) -> set[Taken]:
-    """Return what lies on the axis of a map at one moment."""
+    """Return what is on the axis of a map at one moment."""
     return {Taken(item.start, item.end, isinstance(item, Fold)) for item in value.items}
 
 

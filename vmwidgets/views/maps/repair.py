@@ -36,14 +36,14 @@ class Stage(NamedTuple):
 
 
 NO_STAGES = "The tree as it is: its last repair has no stages, or too many, or they can't be looked into from here."
-"""The words above a tree that was to be drawn in stages."""
+"""The words above a tree that could not be drawn in stages."""
 
 MOST_STAGES = 12
 """The most stages that a picture has: an operation on many entries repairs its tree many times."""
 
 
 def stages_of(look: Look[MapValue]) -> list[Stage]:
-    """Return the stages until the moment that is drawn.
+    """Return the stages up to the moment that is drawn.
 
     None of the boot, of an operation that is too long or too far back to look into, and where a folded tree lacks a
     node that a stage is about.
@@ -94,7 +94,7 @@ def _uncle(event: ev.TreeLinked, tree: MapValue) -> int:
 
 
 _ALONE = "red uncle", "brother without red child", "the root is black"
-"""The beginning of the reason for a recolouring that is a step of its own; the others prepare a rotation."""
+"""The beginning of the reason for a recolouring that is a separate step; the others prepare a rotation."""
 
 
 def _belongs(event: TreeEvent, following: TreeEvent) -> bool:
@@ -147,7 +147,7 @@ def words_of(stage: Stage, style: AddressStyle) -> tuple[str, str]:
 
 
 def _linked(event: ev.TreeLinked, tree: MapValue, name: Callable[[int], str]) -> tuple[str, str]:
-    """Return the words of a new leaf: whether it is red under red, and the colour of its uncle."""
+    """Return the words about a new leaf: whether it is red under red, and the colour of its uncle."""
     if not event.parent:
         return "linked", f"{name(event.node)} becomes the root."
     below = f"{name(event.node)} below {name(event.parent)}"

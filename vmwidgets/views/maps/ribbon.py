@@ -162,18 +162,18 @@ def _strip(segment: MapSegment) -> tuple[float, float]:
 
 
 def _is_on(one: Range, axis: Axis) -> bool:
-    """Return whether some of these addresses are on the axis."""
+    """Return whether any of these addresses are on the axis."""
     return one.start < axis[-1].end and axis[0].start < one.end
 
 
 def _span(start: int, end: int, axis: Axis) -> tuple[float, float]:
-    """Return from which x to which x addresses lie, as far as they are on the axis."""
+    """Return the first and the last x of a range of addresses, as far as it is on the axis."""
     inside = axis.crossed(max(start, axis[0].start), min(end, axis[-1].end))
     return inside[0].place(max(start, axis[0].start)), inside[-1].place(min(end, axis[-1].end))
 
 
 def _ends(run: Run, axis: Axis) -> tuple[float, float] | None:
-    """Return from which x to which x a file's run lies; None if it is not on the axis."""
+    """Return the first and the last x of a file's run; None if it is not on the axis."""
     one = Range(run.entries[0].start, run.entries[-1].end)
     return _span(*one, axis) if _is_on(one, axis) else None
 
@@ -198,7 +198,7 @@ def _overlap(picture: MapPicture, overlap: Overlap, axis: Axis, y: float) -> Nod
 
 
 def _gap(picture: MapPicture, segment: MapSegment, axis: Axis, y: float) -> Node | None:
-    """Return a gap; None if it is too narrow to point at, since the bar shows there anyway.
+    """Return a gap; None if it is too narrow to point at, since the bar is visible there anyway.
 
     Its size is in the widest of its stretches on the axis; others may be in use at other steps.
     """
@@ -280,7 +280,10 @@ def _has_markers(picture: MapPicture) -> bool:
 def _markers(
     picture: MapPicture, axis: Axis, words_at: float, bar_top: float, width: float, named: Sequence[Node]
 ) -> list[Node]:
-    """Draw what points at the ribbon; its words are next to it, or end at `words_at`, above those of `named`."""
+    """Draw the marks that point at the ribbon.
+
+    Their words are next to them, or end at `words_at`, above those of `named`.
+    """
     value = picture.value
     marks = []
     if value.find_cache:

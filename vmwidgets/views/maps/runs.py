@@ -72,7 +72,7 @@ def what_is(entry: EntryValue) -> str:
 
 
 def name_of(entry: EntryValue) -> str:
-    """Return what is mapped, short enough for a card: the last part of a path, which is the most informative."""
+    """Return the name of what is mapped, short enough for a card: the last part of a path, the most informative one."""
     return file_of(entry) or what_is(entry)
 
 
@@ -84,7 +84,7 @@ class Run(NamedTuple):
 
     @property
     def apart(self) -> list[EntryValue]:
-        """The ones that do not overlap: an entry that is being cut may be among them, or its parts."""
+        """The entries that do not overlap: an entry that is being cut may be among them, or its parts."""
         found: list[EntryValue] = []
         for one in self.entries:
             if not found or one.start >= found[-1].end:
@@ -104,7 +104,7 @@ class Run(NamedTuple):
 
     @property
     def words(self) -> str:
-        """Its bytes; says so if they are less than its bracket spans."""
+        """Its size in bytes, with a remark if its bracket spans more."""
         span = self.entries[-1].end - self.entries[0].start
         return binary_size(self.size) + " mapped" * (self.size < span)
 

@@ -185,9 +185,10 @@ def _comparisons(
     columns: Mapping[int, Column],
     width: float,
 ) -> list[Node]:
-    """Draw the comparison at each node of the path, next to it if there is room, with its address if it has none.
+    """Draw the comparison at each node of the path, next to it if there is room.
 
-    A comparison is of the address that is sought with the start or the end of the node's entry.
+    It has the node's address if the node shows none.  It compares the address that is sought with the start or the end
+    of the node's entry.
     """
     rows: dict[float, list[Node]] = {}
     for node in placed.values():

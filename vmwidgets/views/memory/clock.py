@@ -136,7 +136,7 @@ def _subtitle(ring: RingValue, value: ReplacementValue) -> str:
 
 
 def _vacant(ring: RingValue, moment: Moment) -> list[int]:
-    """Return the places that pages left in this unfinished operation: the next page takes one of them."""
+    """Return the places from which pages were taken in this unfinished operation: the next page gets one of them."""
     places = _moved(moment.so_far, ring.name)
     if moment.is_after or any(was >= 0 and now >= 0 for was, now in places.values()):
         return []  # others have other places, and so a place's number says nothing
@@ -243,7 +243,7 @@ def _hand(places: list[Box], first: RingPage, is_circle: bool) -> Node:
 
 
 def _taken(ring: RingValue, moment: Moment) -> str:
-    """Return which page the hand, or the policy, took in this operation, and how many it passed, in a sentence."""
+    """Return a sentence on which page the hand, or the policy, chose in this operation, and how many it passed."""
     evicted = [(frame, page) for frame, page, is_evicted in _left(ring, moment) if is_evicted]
     if not evicted:
         return ""
@@ -344,7 +344,7 @@ def _story(looked: Sequence[ev.HandLooked], x: float, y: float, w: float) -> lis
 
 
 def _came(ring: RingValue, moment: Moment) -> set[int]:
-    """Return the frames of a ring whose pages came in this operation, and which of these another page left."""
+    """Return the frames of a ring that got a page in this operation, and which of these held another page before."""
     got = {after for before, after in _exchanged(moment.so_far).values() if before < 0}
     return {frame for frame in _moved(moment.so_far, ring.name) if frame in got}
 
@@ -370,7 +370,7 @@ def _gone(ring: RingValue, moment: Moment, y: float, width: float) -> list[Node]
 def _legend(
     ring: RingValue, value: ReplacementValue, cards: Sequence[Node], links: Sequence[Link], y: float, width: float
 ) -> list[Node]:
-    """Return the meanings of the strips and numbers on the cards, and of the arrow to where the hand goes on."""
+    """Return the meanings of the strips and numbers on the cards, and of the arrow to where the hand continues."""
     looks = {"lamp-on" if page.referenced else "lamp-off" for page in ring.pages}
     entries = [
         one

@@ -228,7 +228,7 @@ def _piece(piece: Piece, strip: Strip, box: Box, unit: float) -> Node:
 
 
 def _ways(piece: Piece, strip: Strip) -> tuple[str, ...]:
-    """Return the words in free frames and in bands, from everything to the count alone."""
+    """Return the words in free frames and in bands, from the longest wording to the count alone."""
     size, count = binary_size(piece.frames * PAGE), f"{piece.frames:,}"
     if piece.run is not None and piece.run.state != "free":
         return f"{piece.run.owner}: {count} frames, {size}", f"{piece.run.owner}: {count}", f"{count}"
@@ -268,7 +268,7 @@ def _contours(around: Sequence[tuple[Piece, Box]]) -> Iterator[Link]:
 
 
 def _outlines(boxes: Sequence[Box]) -> Iterator[tuple[tuple[float, float], ...]]:
-    """Yield the line around boxes that fill consecutive rows; two lines, if the last row begins below none of them."""
+    """Yield the line around boxes that fill consecutive rows; two lines, if of two rows no box is below another."""
     rows = [[*row] for _, row in groupby(boxes, key=lambda box: box.y)]
     spans = [(row[0].x - _AROUND, row[0].y - _AROUND, row[-1].x + row[-1].w + _AROUND, row[0].y + row[0].h + _AROUND)
              for row in rows]  # fmt: skip

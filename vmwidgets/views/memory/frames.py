@@ -52,10 +52,10 @@ def draw_frames(
 ) -> Scene:
     """Return the scene of physical memory.
 
-    `selected` is a frame to describe completely, and `lit` are frames behind a selection elsewhere; `compact` draws the
-    gauges alone.  With `rows`, only this many rows of runs are drawn: those with frames of the first group of `among`
-    before all others, and so on; changed frames are as important as the last group.  In a narrow picture, which has few
-    boxes in a row, changed frames get more rows if they need them.
+    `selected` is a frame to describe completely, and `lit` are the frames of a selection elsewhere; `compact` draws
+    the gauges alone.  With `rows`, only this many rows of runs are drawn: those with frames of the first group of
+    `among` before all others, and so on; changed frames are as important as the last group.  In a narrow picture,
+    which has few boxes in a row, changed frames get more rows if they need them.
     """
     moment, value, before = look.moment, look.now, look.before.counts
     touched = touched_frames(moment.so_far)

@@ -66,7 +66,7 @@ class Shown(NamedTuple):
         return states_of(self.before.get(value.name, nothing_in(value)), value)
 
     def taken(self, value: MapValue) -> tuple[Taken, ...]:
-        """Return what lies on a map's axis in all steps of the operation."""
+        """Return what is on a map's axis in all steps of the operation."""
         name = value.name
         if name not in self.axes:
             self.axes[name] = taken_over(self.after.get(name, value), self.before.get(name), value, self.moment)

@@ -19,10 +19,10 @@ STRAIGHT = 22.0
 """Pixels from a card's upper edge at which an arrow to another column leaves, and a straight one arrives."""
 
 ARRIVES = (34.0, 38.0, 30.0, 26.0)
-"""The same for an arrow that turned: the first place where no arrow to another object begins."""
+"""The places where an arrow that turned may arrive: the first one where no arrow to another object begins is used."""
 
 FROM_ABOVE, UP, DOWN, FROM_BELOW = 8.0, 18.0, 28.0, 38.0
-"""The same in one column: where an arrow arrives from above, leaves upwards, leaves downwards, arrives from below."""
+"""The places in one column where an arrow arrives from above, leaves upwards, leaves downwards, arrives from below."""
 
 _LEAST = 44.0
 """Height of a card from which arrows are at these places."""
@@ -31,7 +31,7 @@ BETWEEN, ROOM_BETWEEN = 5.0, 20.0
 """Pixels from one track to the next between two columns, and the most that all tracks take there."""
 
 AROUND, ROOM_AROUND = 4.0, 16.0
-"""The same around the last column."""
+"""Pixels from one track to the next around the last column, and the most that all tracks take there."""
 
 
 class Place(NamedTuple):

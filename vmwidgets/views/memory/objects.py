@@ -250,7 +250,7 @@ def draw_objects(
 
 
 def _about(mappings: Sequence[_Mapping], drawn: Collection[str]) -> dict[str, About]:
-    """Return the places of the drawn mappings, and the object of each."""
+    """Return the places of the drawn mappings, and each one's object."""
     known: dict[str, About] = {}
     for one in mappings:
         thing, mapper = f"entry:{one.mapper.entry}", one.mapper
@@ -342,7 +342,7 @@ class _Layout:
             self.nodes.append(kit.paragraph(f"objects/legend/{name}", words, MARGIN, below + 6, width - 2 * MARGIN))
 
     def _notes(self, shown: Sequence[_Mapping]) -> Iterator[tuple[str, str]]:
-        """Yield the meanings of the cards' words, if there are any."""
+        """Yield the meanings of the words on the cards, if there are any."""
         if any(one.said for one in shown):
             some = [len(one.copied) for one in shown if one.said not in ("", TO_COPY)]
             yield "copy", " ".join([say_objects("copy"), *(say_objects("copy/some", count) for count in some[:1])])
@@ -352,7 +352,7 @@ class _Layout:
     def _together(self, ours: Sequence[_Mapping]) -> list[_Mapping]:
         """Return one mapping for all that show the same pages of an object, at the same address, in the same way.
 
-        What the operation changed, and what its task has, stays separate.
+        Those that the operation changed, and those of its task, stay separate.
         """
         alike: dict[object, list[_Mapping]] = {}
         for one in ours:
@@ -363,7 +363,7 @@ class _Layout:
         return [one._replace(others=tuple(other.mapper for other in others)) for one, *others in alike.values()]
 
     def _chosen(self, ours: Sequence[_Mapping]) -> list[_Mapping]:
-        """Return as many as fit: what the operation wrote, then what its task has, and what it examined; in order."""
+        """Return as many as fit, in order: those that the operation wrote, its task's, then those that it examined."""
         written, looked_at = self._touched
 
         def rank(one: _Mapping) -> tuple[bool, bool, bool]:
@@ -482,7 +482,7 @@ class _Layout:
         owner: ObjectValue | None = None,
         copied: Collection[int] = (),
     ) -> Node:
-        """Return a card in a column, with a cell for each page, new ones first.
+        """Return a card in a column, with a cell for each page, new pages first.
 
         `owner` is its object; a write through its mapping copies the pages in `copied`.
         """

@@ -1,4 +1,4 @@
-"""A process of this computer: what takes its memory, what a cell did to it, and one page in two processes."""
+"""A process of this computer: what uses its memory, what a cell did to it, and one page in two processes."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ def _changes(nodes: list[Node], changes: Sequence[Change], y: float, width: floa
 
 
 def draw_process(value: ProcessMoment, *, width: float = WIDTH, summary: str = "", notes: Sequence[str] = ()) -> Scene:
-    """Return a process at a moment: what is in memory, the owners, the biggest first, and where it lies."""
+    """Return a process at a moment: what is in memory, the owners, the biggest first, and where it is."""
     room = width - 2 * MARGIN
     nodes: list[Node] = []
     y = _whole(nodes, value, 6.0, width)
@@ -221,7 +221,7 @@ def draw_process(value: ProcessMoment, *, width: float = WIDTH, summary: str = "
 
 
 _SAID = {"in memory (Rss)": "resident", "fair share (Pss)": "fair", "private, written": "dirty", "swap": "swap"}
-"""Columns of the table that only some systems and texts say, and their fields."""
+"""Columns of the table that only some systems and texts have, and their fields."""
 
 
 def _known(size: int | None) -> str:

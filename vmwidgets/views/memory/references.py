@@ -85,7 +85,10 @@ def draw_references(
 
 @frozen(slots=False)
 class _Sheet:
-    """The layout of grids: `beside` each other, in rows of these places of `runs`; a reference is `column` wide."""
+    """The layout of grids: `beside` of them in a row, whose places in `runs` are given.
+
+    A reference is `column` pixels wide.
+    """
 
     rows: tuple[tuple[int, ...], ...]
     column: float

@@ -1,4 +1,4 @@
-"""The elements of the threads' picture: a thread, its reason to wait, the waker of sleepers, and folds.
+"""The elements of the threads' picture: a thread, what it waits for, who wakes the sleepers, and folds.
 
 The state of a thread is a word and the shape of its mark: round if asleep, square otherwise; a running thread has an
 outline.

@@ -177,7 +177,7 @@ def groups_of(value: ThreadsValue) -> tuple[_Group, ...]:
 
 
 _DAEMON = "vm_pages_needed"
-"""The page daemon's channel, which is the least informative."""
+"""The page daemon's channel, which says least."""
 
 _KINDS = {"lock": 0, "room": 1, "pages": 2, "timer": 3}
 """The order of kinds of waiting; channels come last, the page daemon's among them."""

@@ -31,7 +31,7 @@ _STRIPS, _MOST_NAME = 24, 120.0
 _IN_USE = "pages in use"
 
 _CURVES = tuple(f"curve-{number}" for number in (0, 1, 2, 3, 5, 6))
-"""The looks of policies' curves; the working set has 4."""
+"""The styles of policies' curves; the working set has number 4."""
 
 _HIGH, _ROOM, _WORDS = 240.0, 56.0, 18.0
 """Pixels: the height of curves, the room for numbers next to them, and the distance of two curves' names."""
@@ -137,7 +137,7 @@ def _meanings(value: LocalityValue, most: int) -> list[tuple[str, str]]:
 def _row(
     row: PagesRow, number: int, name: tuple[str, str], box: kit.Box, left: float, each: float, most: int, page: int
 ) -> Node:
-    """Return one row of pages: what stays alike for some time is one bar."""
+    """Return one row of pages: parts of the time that look alike are one bar."""
     bars = [Bar(left, 0, box.w - left, box.h, "refs-none")]
     at = 0
     for style, cells in groupby(row.cells, key=lambda cell: _style(cell, most)):
@@ -500,9 +500,10 @@ OPTIMAL = "opt"
 
 
 def _compared(value: FaultsValue) -> list[str]:
-    """Return which policies fault least and most, for the number of frames for which they differ most; none if never.
+    """Return which policies fault least and most, for the number of frames at which they differ most.
 
-    The optimal policy, which no kernel can have, is not compared if there are two others.
+    There are none if they never differ.  The optimal policy, which no kernel can have, is not compared if there are two
+    others.
     """
     real = [policy for policy in value.policies if policy != OPTIMAL or policy in value.own]
     policies = real if len(real) > 1 else value.policies

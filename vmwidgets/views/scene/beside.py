@@ -62,7 +62,7 @@ class Differences:
     left: Mapping[str, Said]
     right: Mapping[str, Said]
     folded: frozenset[str]
-    """Places of one side that may be in a folded part of the other."""
+    """Places of one side that a folded part of the other side may contain."""
     has_folds: bool
     """Whether a side has folds."""
 
@@ -315,7 +315,7 @@ class _Half:
         self._pairs = {place: number for number, place in enumerate(sorted({*found.left} & {*found.right}))}
 
     def nodes(self) -> Iterator[Node]:
-        """Yield the nodes, without what only a picture of its own can do: turning, zooming and being pressed."""
+        """Yield the nodes, which can no longer be turned, zoomed or pressed: only a separate picture can do that."""
         for node in self._scene.nodes:
             if node.kind in ("switch", "press") or _is_history(node):
                 continue
@@ -353,7 +353,7 @@ class _Half:
             )
 
     def marks(self) -> Iterator[Marks]:
-        """Yield things without words; differences have another style."""
+        """Yield the things without words; differences have another style."""
         for marks in self._scene.marks:
             looks = list(marks.looks)
             look = []
@@ -394,7 +394,7 @@ class _Half:
         return known
 
     def _moved(self, about: About) -> About:
-        """Return the same in this side's spaces: those of another machine are different."""
+        """Return a thing's places in this side's spaces: those of another machine are different."""
         if not self._apart:
             return about
         at = tuple(one._replace(space=f"{self._apart}{one.space}") for one in about.at)

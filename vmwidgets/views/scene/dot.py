@@ -99,7 +99,7 @@ WITHOUT_DOT = (
 
 
 def source(scene: Scene, theme: str = "light") -> Source:
-    """Return the same as an object of the `graphviz` package."""
+    """Return the scene's DOT as an object of the `graphviz` package."""
     return Source(to_dot(scene, theme))
 
 

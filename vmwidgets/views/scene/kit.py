@@ -138,7 +138,10 @@ def paragraph(identity: str, words: str, x: float, y: float, w: float, *, style:
 
 
 def heading(identity: str, title: str, words: str, y: float, *, width: float = WIDTH, high: float = 30.0) -> Node:
-    """Return a title in a line of this height, or in several; words about it next to it, or below for want of room."""
+    """Return a title in a line of this height, or in several.
+
+    The words about it are next to it, or below if there is no room.
+    """
     base, w = high - 10, width - 2 * MARGIN
     first, *more = wrapped(title, w, "body strong") or [""]
     x = text_width(first, "body strong") + 14

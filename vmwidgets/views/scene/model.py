@@ -132,7 +132,8 @@ class Marks:
     `h`.  `look` gives the index in `looks` of each, `parent` the place of its parent (-1: not among the marks; empty:
     no lines are drawn).  `page` is the page of each, `pages` the number of its pages (empty if unknown).  In its title
     ``{state}``, ``{number}``, ``{words}``, ``{address}``, ``{end}`` and ``{size}`` are filled in.  `on` is the ID of
-    the node that they lie on, "" for none.  `space` is the address space of their pages (see :mod:`.relations`), or "".
+    the node that they are on, "" for none.  `space` is the address space of their pages (see :mod:`.relations`), or
+    "".
 
     >>> two = Marks(
     ...     lane="tree",
@@ -173,7 +174,7 @@ class Marks:
     space: str = ""
 
     def moved(self, down: float) -> Marks:
-        """Return the same, moved down by this much."""
+        """Return these marks, moved down by this much."""
         return replace(self, y=[y + down for y in self.y]) if down else self
 
     def node(self, place: int) -> Node:
@@ -345,7 +346,7 @@ class Scene:
         return replace(self, subtitle="", caption=caption, table=Table(self.table.header, ()), **nothing)
 
     def whole(self) -> Scene:
-        """Return the same with each mark as a node, for formats that draw each one; nodes behind marks come first."""
+        """Return the scene with a node for each mark, for formats that draw each one; nodes behind marks come first."""
         if not self.marks:
             return self
         grounds = {marks.on for marks in self.marks}

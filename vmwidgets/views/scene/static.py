@@ -26,5 +26,5 @@ def read_static(name: str) -> str:
 
 @cache
 def packed_static(name: str) -> bytes:
-    """Return the same, packed by zlib, for a message."""
+    """Return the text of a built file, packed by zlib, for a message."""
     return zlib.compress(read_static(name).encode(), 9)

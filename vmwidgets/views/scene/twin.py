@@ -196,7 +196,7 @@ RULES = (
 )
 """Rules for all twins of a page: no empty line above them, and a dark theme if the page says so.
 
-On a narrow page, letters keep their size: pictures scroll, and adjacent ones are placed below each other.
+On a narrow page, letters keep their size: pictures scroll, and those side by side are placed below each other.
 """
 
 ABSENT = (
@@ -225,7 +225,7 @@ def unless_inside(twin_id: str) -> str:
 
 _LATE_AREA = f".jp-OutputArea:has(> {_CHILD} [data-vmwidgets-late])"
 LATE = f"<style>{_LATE_AREA} > {LOST} {{ display: none }}</style>"
-"""Rules against empty lines above twins that do not follow their widgets: contents that came later."""
+"""Rules against empty lines above twins that do not follow their widgets, since they were added to an output later."""
 
 WHY_NOT_LIVE = (
     f"<style>{_instead(LOST, ABSENT)} "
@@ -235,8 +235,8 @@ WHY_NOT_LIVE = (
 """The text of a twin in JupyterLab and Notebook if its live view is missing.
 
 Either its page has no model for it, or no script draws it.  No script of ours runs in either case, so only rules can
-say it.  A page can't distinguish a cell that was not run in this session from one that another page of the kernel has
-run: the sentence mentions both.
+say it.  A page can't tell a cell that was not run in this session from one that was run on another page of the same
+kernel: the sentence mentions both.
 """
 
 

@@ -24,7 +24,7 @@ About = Callable[[Step], bool]
 """A function that decides which steps are about a picture's subject."""
 
 MOST_PASSED = 3
-"""The most passed steps that the next step mentions."""
+"""The most skipped steps that the next step mentions."""
 
 
 class Told(NamedTuple):
@@ -112,7 +112,7 @@ class Moment:
 
     @cached_property
     def step(self) -> Step | None:
-        """The latest step, if the operation is not over; None before the first."""
+        """The latest step, if the operation is not over; None before the first step."""
         if self.is_after:
             return None
         reached = [step for step in self.story.steps if step.index < self.place]
@@ -172,7 +172,7 @@ class Moment:
         return [stage.step for stage in mine(self.stages)] if self.has_steps else []
 
     def passed(self, mine: Mine, about: About) -> str:
-        """Return sentences on steps about its subject that a picture passes on its way to the current one."""
+        """Return sentences on the steps about its subject that a picture skipped before the current one."""
         if self.is_after:
             return ""
         done = [step.index for step in self.mine(mine) if step.index < self.place]
@@ -204,7 +204,10 @@ class Moment:
         return Steps(at, count, self.operation.number, places, (0, *functions, count), said, every)
 
     def _said(self, steps: Sequence[Step], about: About) -> tuple[Row, ...]:
-        """Return each step's sentence, what was passed, and its functions; at the end, what the operation did."""
+        """Return each step's sentence, with the skipped steps, and its functions.
+
+        The last sentence is what the operation did.
+        """
         done = self.story.headline
         before = [-1, *(step.index for step in steps)]
         captions = [
@@ -225,7 +228,7 @@ class Moment:
         return self._with(done=None, has_steps=False)
 
     def with_story(self) -> Moment:
-        """Return the same with its story, which no longer refers to the machine."""
+        """Return this moment with its story, which no longer refers to the machine."""
         other = self._with(starts={})
         other.__dict__.update(events=self.events, story=self.story, stages=self.stages, opened=self.opened)
         return other

@@ -44,7 +44,7 @@ class Story:
 
     @property
     def every_step(self) -> tuple[Step, ...]:
-        """The same with folds opened."""
+        """The steps, with folds opened."""
         return tuple(one for step in self.steps for one in (step.inside or (step,)))
 
 
@@ -220,11 +220,14 @@ class Explanation:
 
     @property
     def whole(self) -> Explanation:
-        """The same with all steps, even those that are folded."""
+        """The story with all steps, even those that are folded."""
         return Explanation(replace(self.story, steps=self.story.every_step))
 
     def outline(self, *words: str) -> Explanation:
-        """Return the same without steps in trees, lists and slabs of entries; with `words`, steps that have one."""
+        """Return the story without steps in trees, lists and slabs of entries.
+
+        With `words`, it has only steps that contain one of them.
+        """
         steps = (step for step in self.story.steps if step.about.kind not in STRUCTURES)
         kept = tuple(step for step in steps if not words or any(word in step.sentence for word in words))
         return Explanation(replace(self.story, steps=kept))

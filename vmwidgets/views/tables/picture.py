@@ -23,7 +23,7 @@ from .boxes import (
 )
 
 BETWEEN, GAP, BAND = 14.0, 12.0, 23.0
-"""Space below a table, and between two columns, which bands widen if there is room."""
+"""Space below a table, and between two columns; bands make it wider if there is room."""
 
 _WORDS = 160.0
 """Pixels of a column for a gap's words and size, which are not given to a wider band."""

@@ -76,7 +76,7 @@ def turned(va: int, bits: Slice, by: int, split: AddressSplit) -> int:
 
 
 def with_sign(va: int, key: str, split: AddressSplit) -> int:
-    """Return the address with the untranslated upper bits corrected, unless these were just changed."""
+    """Return the address with its untranslated upper bits corrected, unless they were just changed."""
     if key == "top" or not split.signed or split.va_bits == split.word_bits:
         return va
     low = va & (1 << split.va_bits) - 1

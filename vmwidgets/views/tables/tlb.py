@@ -154,7 +154,10 @@ def _modes(value: CpusValue) -> list[Switch]:
 
 
 def _caption(value: CpusValue, moment: Moment) -> Caption:
-    """Return the moment's headline and the operation's effect on the TLBs; after it, first that some are stale."""
+    """Return the moment's headline and the operation's effect on the TLBs.
+
+    After the operation, a sentence on stale translations comes first.
+    """
     stale = sum(len(cpu.tlb.stale) for cpu in value.cpus)
     caption = moment.caption
     operation = moment.operation if moment.is_after else None

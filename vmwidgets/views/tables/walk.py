@@ -257,7 +257,7 @@ def _arrows(walk: Walk, nodes: list[Node], is_stacked: bool) -> list[Link]:
 
 
 def _holds(table: Node, row: Node) -> bool:
-    """Return whether a row lies in a table."""
+    """Return whether a row is in a table."""
     return table.y <= row.y and row.y + row.h <= table.y + table.h
 
 
@@ -286,8 +286,9 @@ def _rows(walk: Walk, read: int) -> Table:
 # ---- what came of it -----------------------------------------------------------------------------
 
 _VERDICT, _OFFSET, _GUTTER, _HEAD = 216.0, 118.0, 20.0, 14.0
-"""Width of the verdict's box, of the offset's bits, of the space for arrows next to stacked tables; how far below a
-table's upper edge an arrow meets its head.
+"""Width of the verdict's box, of the offset's bits, of the space for arrows next to stacked tables.
+
+Pixels from a table's upper edge down to the point where an arrow meets it.
 """
 
 _FIRST, _LINE = 39.0, 17.0

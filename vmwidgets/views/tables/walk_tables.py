@@ -128,7 +128,7 @@ def flags_of(fields: tuple[Field, ...], word: int) -> str:
 def key_of(steps: Sequence[Step]) -> list[str]:
     """Return the meanings of these steps' flag letters, each letter once, in order of appearance.
 
-    A flag of which only the dash is present is included.
+    A flag is included even if only its dash is present.
     """
     present = (step for step in steps if step.kind != "invalid")
     return list(dict.fromkeys(means for step in present for _, means in _flags(step.fields, step.value)))

@@ -63,7 +63,10 @@ def show_widget(widget: View | Box | Output) -> None:
 
 
 def _fix_around(output: Output, cell: Cell) -> None:
-    """Fix the twin of an `Output` when this cell ends; of one that was empty, this cell may bring the first."""
+    """Fix the twin of an `Output` when this cell ends.
+
+    If the `Output` was empty, this cell may bring its first picture.
+    """
     twin = _twin_around.get(output)
     if twin is not None:
         _fix_at_end(cell, twin)
@@ -179,7 +182,10 @@ def _text_of(thing: object) -> str:
 
 
 def publish_widget(widget: Widget, text: str) -> None:
-    """Publish a widget as an output of the running cell, as `text` without a page; with what its host needs."""
+    """Publish a widget as an output of the running cell, with what its host needs.
+
+    `text` is shown if there is no page.
+    """
     made: Any = type(widget)._repr_mimebundle_(widget) or ({}, {})
     bundle, metadata = made if isinstance(made, tuple) else (made, {})
     publish({**bundle, "text/plain": text}, metadata=metadata)

@@ -1,8 +1,8 @@
 """The making of films, while the kernel has nothing else to do.
 
-A picture's frame is sent immediately, and the differences at its other steps when the kernel is idle, or when its cell
-sleeps.  So a page can step by itself, whatever the kernel does next.  One drawing is made at a time, and between two of
-them the kernel answers its pages.
+A picture's frame is sent immediately; the differences at its other steps follow when the kernel is idle, or when its
+cell sleeps.  So a page can step by itself, whatever the kernel does next.  One drawing is made at a time, and between
+two of them the kernel answers its pages.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The pages that show a view, as far as they report: which exist, which have it in sight, and their room."""
+"""The pages that show a view, as far as they report: which ones exist, which have it in sight, and their room."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import Any
 from .silence import LOST, idle
 
 PATIENCE = 3
-"""The number of cells that may end before a page shows a view that was put on it; then nothing is drawn until one does.
+"""The number of cells that may end before a page shows a new view.
+
+After that, nothing is drawn until a page shows one.
 
 A page can't answer while cells are queued, and without a page (papermill, nbconvert) there is never an answer.
 """
@@ -76,7 +78,10 @@ class Pages:
         self._awaited = 0
 
     def hello(self, page: str) -> bool:
-        """Note that a page exists.  Returns True if the others must say so too: it may be one of them, reloaded."""
+        """Note that a page exists.
+
+        Returns True if the other pages must report again too: this may be one of them, reloaded.
+        """
         self._awaited = 0
         load = page.partition("-")[0]
         others = [other for other in self._trust if other.partition("-")[0] != load and page not in self._trust]

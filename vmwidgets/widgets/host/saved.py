@@ -1,4 +1,4 @@
-"""The parts of a saved notebook that can still be stepped: a film with each drawing, the player once in a file.
+"""The parts of a saved notebook that can still be stepped: a film with each drawing, and the player once in each file.
 
 Without scripts (in a notebook that is not trusted, on GitHub, in an email), none of it is visible.
 """
@@ -35,7 +35,7 @@ class SavedFilm:
     selected: str
 
     def html(self) -> str:
-        """Return the data for the player in a twin, and the call that tells it of a film on the page."""
+        """Return the data for the player in a twin, and the call that informs it of a film on the page."""
         data = (f'data-{name}="{escape(text)}"' for name, text in self._data().items())
         return f"<div hidden {' '.join(data)}></div>{CALL}"
 

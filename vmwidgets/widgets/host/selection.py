@@ -53,7 +53,7 @@ class Selection(anywidget.AnyWidget):
 
 
 class Chooser(Protocol):
-    """A view, as far as it shares a choice."""
+    """The part of a view that shares a choice."""
 
     selection: Any
     """The thing that it shows as selected, as a string."""

@@ -82,7 +82,7 @@ class Twin:
         return views_in(self._widget)
 
     def look(self) -> bool:
-        """Read the present state of the views.  Returns True if one has changed since the last time."""
+        """Read the current state of the views.  Returns True if one has changed since the last time."""
         before = self._shown
         self._shown = {view: _shown(view, share) for view, share in _shares(self._widget)}
         self._films = {}
@@ -95,7 +95,7 @@ class Twin:
         return bool(self._films)
 
     def fit(self) -> bool:
-        """Lay out the same moments for the views' present room.  Returns True if that changes something.
+        """Lay out the same moments for the room that the views have now. Returns True if that changes something.
 
         A view that shows something else since then stays as it is: its moment can't be drawn again.
         """
@@ -113,7 +113,7 @@ class Twin:
 
     @property
     def is_gone(self) -> bool:
-        """Return whether its output was cleared, or made again, as far as this is known."""
+        """Return whether its output was cleared or replaced, as far as this is known."""
         views = self.views
         return not views or any(view.cleared or view.comm is None for view in views)
 

@@ -120,11 +120,11 @@ class View(Answering, anywidget.AnyWidget):
         super().__init__(thing)  # the picture's: its page stays
 
     def _let_go(self) -> None:
-        """Release the machine once it was drawn: pictures must not keep machines without a name alive.
+        """Release the machine once it has been drawn: pictures must not keep machines without a name alive.
 
         The line that creates a machine may be the line that shows it.  So on a page, the view holds the machine until
-        it was drawn in the page's width, or until an operation or another cell, which has a name for the machine.
-        Elsewhere, it holds the machine until it was drawn.
+        it has been drawn in the page's width, or until an operation or another cell, which has a name for the machine.
+        Elsewhere, the view holds it until it has been drawn.
         """
         if self._scene is not None:
             self._until_drawn = None
@@ -411,7 +411,7 @@ class View(Answering, anywidget.AnyWidget):
         self._choice.choose(change["new"])
 
     def changed(self, change: object = None) -> None:
-        """Draw the changes, if it was drawn before."""
+        """Draw the changes, if the view was drawn before."""
         self._stale = True
         self._film_due = self._film_due or getattr(change, "name", "") != "moment"
         if self._scene is not None and self.in_sight and not self._quiet:
@@ -421,7 +421,10 @@ class View(Answering, anywidget.AnyWidget):
 
     @property
     def model_id(self) -> str:
-        """The ID of the view's model.  Whoever reads it is about to put the view on a page, so the model is opened."""
+        """The ID of the view's model.
+
+        Code that reads the ID is about to put the view on a page, so the model is opened.
+        """
         self.open()
         return self.twin_id
 
@@ -532,7 +535,7 @@ class View(Answering, anywidget.AnyWidget):
                     self.send_state(name)
 
     def _check_from_page(self, name: str, value: Any) -> None:
-        """Raise :class:`Refused` for a trait that a page may not set, and for an invalid value."""
+        """Raise :class:`Refused` for a trait that a page may not set, or for an invalid value."""
         check_public(self, name)
         if not self.alive:
             raise Refused("the machine of this picture is gone: boot one, and run the cells again")

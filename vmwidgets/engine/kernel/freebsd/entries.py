@@ -1,9 +1,9 @@
-"""Entries of a FreeBSD map: the tree that knows the largest gap below each, and the pages behind them (April 2008).
+"""Entries of a FreeBSD map (April 2008): the tree that stores the largest gap below each node, and the entries' pages.
 
-The tree knows in each node the largest gap behind an entry below it, so the lowest gap that is long enough is found in
-O(log n) (FreeBSD's `vm_map_findspace` with its `max_free`).  The gap of an entry is the free space behind it; the one
-before the first entry belongs to none and is the map's to look at.  :class:`MapServices` maps, wires, unwires and frees
-the pages of an entry.
+Each node of the tree stores the largest gap after any entry in its subtree, so the lowest gap that is large enough is
+found in O(log n) (FreeBSD's `vm_map_findspace` with its `max_free`). The gap of an entry is the free space after it;
+the gap before the first entry belongs to no entry, and the map itself examines it.  :class:`MapServices` maps, wires,
+unwires and frees the pages of an entry.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .kmem_schema import GapCompared, TranslationEntered, TranslationsRemoved
 from .vm_page import KernelPage, PageQueues
 
 NOFAULT = 0x100000
-"""In an entry's flags: a fault in there is a panic (MAP_ENTRY_NOFAULT)."""
+"""A flag of an entry: a fault in its range is a panic (MAP_ENTRY_NOFAULT)."""
 
 KERNEL_FLAGS = pack_flags(ALL, ALL, INHERITANCE["none"], 0)
 """Kernel memory may be read, written and executed; no process inherits it."""
@@ -48,28 +48,28 @@ class KernelEntry(Entry):
 
     @property
     def first_page(self) -> int:
-        """Number of its first page in the object."""
+        """The number of its first page in the object."""
         return self.offset >> PAGE_SHIFT
 
     @property
     def pages(self) -> int:
-        """Return how many pages it covers."""
+        """Return the number of pages in its range."""
         return (self.end - self.start) >> PAGE_SHIFT
 
     @property
     def last_page(self) -> int:
-        """Number of the page behind its last one in the object."""
+        """The number of the page after its last one in the object."""
         return self.first_page + self.pages
 
     def may_stretch(self, start: int, flags: int) -> bool:
-        """Return whether it may be stretched over a range from `start` with these flags, and no object of its own."""
+        """Return whether the entry may be extended over a range at `start` with these flags and no object."""
         if self.end != start or self.flags != flags or self.wired_count != 0:
             return False
         return self.object is None or self.object.can_grow_behind(self.last_page)
 
 
 class GapTree(RedBlackTree[KernelEntry]):
-    """Entries of a map that ends at `end`; they are in its list when they come here."""
+    """The entries of a map that ends at `end`; an entry is inserted here once it is in the map's list."""
 
     __slots__ = ("_end",)
 
@@ -80,11 +80,11 @@ class GapTree(RedBlackTree[KernelEntry]):
     # ---- finding -----------------------------------------------------------------------------
 
     def first_gap(self, length: int) -> KernelEntry | None:
-        """The lowest entry with `length` free bytes behind it, or none.  O(log n)."""
+        """Return the lowest entry with `length` free bytes after it, or None. O(log n)."""
         return None if self.root is None or self.root.max_gap < length else self._first_below(self.root, length)
 
     def first_gap_from(self, entry: KernelEntry, length: int) -> KernelEntry | None:
-        """The lowest entry from `entry` on with `length` free bytes behind it, or none.  O(log n)."""
+        """Return the lowest entry from `entry` on with `length` free bytes after it, or None. O(log n)."""
         node: KernelEntry | None = entry
         came_from: KernelEntry | None = None
         while node is not None:
@@ -99,7 +99,7 @@ class GapTree(RedBlackTree[KernelEntry]):
         return None
 
     def _first_below(self, node: KernelEntry, length: int) -> KernelEntry:
-        """The lowest with so much room behind it, of a subtree that has one."""
+        """Return the lowest entry with this much room after it, in a subtree that has one."""
         while True:
             left, right = node.left, node.right
             if left is not None and left.max_gap >= length:
@@ -120,27 +120,27 @@ class GapTree(RedBlackTree[KernelEntry]):
             emit((GapCompared.tag, self._name, node.id, length, node.max_gap, outcome))
 
     def gap_behind(self, entry: KernelEntry) -> int:
-        """Free bytes between `entry` and the next, or the map's end."""
+        """Return the number of free bytes between `entry` and the next one, or the map's end."""
         following = entry.next
         return (self._end if following is None else following.start) - entry.end
 
     # ---- keeping the largest gaps ------------------------------------------------------------
 
     def insert(self, node: KernelEntry, key: int, duplicates: bool = False) -> None:
-        """Insert; the gap before `node` is smaller now."""
+        """Insert `node`; the gap before it becomes smaller."""
         super().insert(node, key, duplicates)
         self.refresh(node)
         if node.prev is not None:
             self.refresh(node.prev)
 
     def remove(self, node: KernelEntry) -> None:
-        """Remove; the gap before `node` takes in what it leaves."""
+        """Remove `node`; the gap before it grows by the node's range."""
         super().remove(node)
         if node.prev is not None:
             self.refresh(node.prev)
 
     def refresh(self, entry: Node | None) -> None:
-        """Work the largest gaps out again from `entry` up to the root."""
+        """Recompute the largest gaps from `entry` up to the root."""
         while entry is not None:
             self._work_out(entry)  # type: ignore[arg-type]  # all nodes are such entries
             entry = entry.parent
@@ -166,7 +166,7 @@ class GapTree(RedBlackTree[KernelEntry]):
         self._work_out(raised)
 
     def check(self) -> None:
-        """The tree's invariants, and 6: each entry knows the largest gap below it."""
+        """Check the tree's invariants, and 6: each entry stores the largest gap in its subtree."""
         super().check()
         for entry in self:
             known = entry.max_gap
@@ -184,29 +184,29 @@ class KernelTables(Protocol):
 
     @property
     def large(self) -> bool:
-        """Return whether large pages were ever mapped: then a cut may take a table."""
+        """Return whether large pages were ever mapped: then a cut may need a table."""
 
     def enter(self, va: int, frames: Sequence[int], wired: bool, protection: int) -> None:
-        """Translate the pages from `va` on to `frames`; they can be read at least, since no hardware has less."""
+        """Map the pages from `va` on to `frames`; they are at least readable, since no hardware allows less."""
 
     def remove(self, start: int, end: int) -> None:
-        """Translate nothing in [start, end) any more."""
+        """Remove all translations in [start, end)."""
 
     def translated(self, start: int, end: int) -> list[int]:
-        """The frames that the pages of [start, end) are translated to, as far as they are."""
+        """Return the frames to which pages of [start, end) are mapped."""
 
     def protect(self, start: int, end: int, protection: int) -> None:
-        """Give what is translated in [start, end) other rights."""
+        """Change the permissions of the pages that are mapped in [start, end)."""
 
     def prepared(self, cuts: Iterable[int]) -> AbstractContextManager[None]:
-        """Hold the tables that large pages cut at `cuts` need: NOMEM now, and no failure inside."""
+        """Reserve the tables for cutting large pages at `cuts`: NOMEM is raised now, and nothing fails inside."""
 
 
 @frozen
 class MapServices:
-    """What kernel maps share: page tables, pages, entries, fresh anonymous objects of so many pages, who runs.
+    """The things that kernel maps share: page tables, pages, entries, new anonymous objects, and the running thread.
 
-    Its methods do what an entry needs of them.
+    The methods do with them what an entry needs.
     """
 
     recorder: Recorder
@@ -217,7 +217,7 @@ class MapServices:
     new_object: Callable[[int], FreeBSDObject]
 
     def map_pages(self, start: int, frames: Sequence[int], entry: KernelEntry, *, wired: bool) -> None:
-        """Map frames from `start` on for the kernel with the rights of `entry` (`pmap_enter` of each)."""
+        """Map frames from `start` on for the kernel with the protection of `entry` (`pmap_enter` for each)."""
         self.pmap.enter(start, frames, wired, protection_of(entry.flags))
         emit = self.recorder.emit
         if emit is not None:
@@ -232,9 +232,9 @@ class MapServices:
             emit((TranslationsRemoved.tag, entry.start, entry.end))
 
     def reprotect(self, entry: KernelEntry) -> None:
-        """Give the pages that are mapped in `entry` the rights that it allows now.
+        """Give the mapped pages of `entry` the permissions that it allows now.
 
-        Without any right none stay mapped, but for wired ones: deleting finds those by their translations.
+        If it allows none, only wired pages stay mapped: a deletion finds them by their translations.
         """
         protection = protection_of(entry.flags)
         if protection or entry.wired_count:
@@ -243,7 +243,7 @@ class MapServices:
             self.unmap(entry)
 
     def is_coming(self, entry: KernelEntry) -> bool:
-        """Return whether a kmem function that sleeps is still getting the pages of `entry`: some are absent or busy.
+        """Return whether a sleeping kmem function is still allocating the pages of `entry`: some are absent or busy.
 
         O(pages).
         """
@@ -254,7 +254,7 @@ class MapServices:
         return any(page is None or page.held for page in found)
 
     def wire_pages(self, entry: KernelEntry) -> None:
-        """Wire each page of `entry` that its object has, and map it with the entry's rights."""
+        """Wire each page of `entry` that its object has, and map it with the entry's protection."""
         for va, page in self._pages_of(entry):
             self.pages.wire(page)
             page.held = 0
@@ -267,14 +267,14 @@ class MapServices:
                 self.pages.unwire(page)
 
     def unwire_mapped(self, entry: KernelEntry) -> None:
-        """Unwire the pages that the page tables show in `entry`; whatever they don't show stays wired."""
+        """Unwire the pages of `entry` that are in the page tables; all others stay wired."""
         for frame in self.pmap.translated(entry.start, entry.end):
             self.pages.unwire(self.pages.in_use[frame])
 
     def free_pages(self, entry: KernelEntry, target: FreeBSDObject) -> None:
-        """Of the object of a deleted entry, if others have it too: free the range's pages but wired ones, cut its end.
+        """Free the range's unwired pages of a deleted entry's object that others still use, and shorten the object.
 
-        Pages of an object that goes with the entry are freed with it.
+        The pages of an object that ends with the entry are freed with it.
         """
         if target.references == 1:
             return
@@ -285,7 +285,7 @@ class MapServices:
             target.size = entry.first_page
 
     def _pages_of(self, entry: KernelEntry) -> Iterator[tuple[int, KernelPage]]:
-        """Address and page of each page of `entry` that its object has, rising."""
+        """Yield each page of `entry` that its object has, with its address, in ascending order."""
         target, first = entry.object, entry.first_page
         for pindex in target.pages_between(first, entry.last_page) if target is not None else ():
             if target is not None:

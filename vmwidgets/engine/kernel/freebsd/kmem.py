@@ -1,7 +1,7 @@
 """FreeBSD's kernel memory (`vm_kern`, April 2008): its maps and two objects, the kmem functions and `vm_fault`.
 
-Functions that may sleep are generators (:mod:`~vmwidgets.engine.kernel.threads.waits`).  What they need of the rest of
-the kernel is given to :class:`Kmem`: page tables, pages, entries, a wakeup, the zone allocator.
+Functions that may sleep are generators (:mod:`~vmwidgets.engine.kernel.threads.waits`).  :class:`Kmem` receives the
+parts of the kernel that they need: page tables, pages, entries, a wakeup, the zone allocator.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ M_NOWAIT, M_WAITOK, M_ZERO, M_USE_RESERVE = 0x1, 0x2, 0x100, 0x400
 """Flags (malloc(9)): never sleep; may sleep; zeroed; may use reserves."""
 
 MALLOC_FLAGS = {"M_NOWAIT": M_NOWAIT, "M_WAITOK": M_WAITOK, "M_ZERO": M_ZERO, "M_USE_RESERVE": M_USE_RESERVE}
-"""The same by their names."""
+"""The same flags by name."""
 
 TRIES = 8
-"""How often a caller that may wait looks for address space before it gives up."""
+"""The number of times that a caller that may wait looks for address space before it gives up."""
 
 
 @lru_cache(maxsize=16)
 def page_request(flags: int) -> PageRequest:
-    """Return how pages are asked for under these flags.
+    """Return the page request for these flags.
 
-    M_USE_RESERVE makes M_NOWAIT weaker, not stronger: only without it is the very last page in reach.
+    M_USE_RESERVE makes M_NOWAIT weaker, not stronger: only without it can a request get the very last page.
 
     >>> page_request(M_NOWAIT).text, page_request(M_NOWAIT | M_USE_RESERVE | M_ZERO).text
     ('INTERRUPT|WIRED', 'SYSTEM|WIRED|ZERO')
@@ -50,7 +50,7 @@ def page_request(flags: int) -> PageRequest:
 
 
 def round_page(size: int) -> int:
-    """Up to whole pages, in a word of 64 bits: within a page of its end this gives 0.
+    """Round up to whole pages, in a word of 64 bits: within a page of its end, the result is 0.
 
     >>> round_page(1), round_page(4096), round_page(2**64 - 1)
     (4096, 4096, 0)
@@ -59,15 +59,15 @@ def round_page(size: int) -> int:
 
 
 def trunc_page(address: int) -> int:
-    """Down to the start of its page."""
+    """Round down to the start of the page."""
     return address & ~IN_PAGE
 
 
 class Kmem:
-    """Kernel address space [start, end), of which :meth:`kmem_init` makes the kernel map.
+    """Kernel address space [start, end), from which :meth:`kmem_init` makes the kernel map.
 
-    `wakeup` makes those ready who sleep for room in a map, and says how many they were; `hz` is clock ticks a second;
-    `root` is what the kernel map is called in events, where another kernel's may be called so too.
+    `wakeup` makes the threads ready that sleep until a map has room, and returns their number; `hz` is the number of
+    clock ticks per second; `root` is the kernel map's name in events, which differs from that of another kernel's map.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Kmem:
         self.wakeup = wakeup
         self.root = root
         self.running = Running()
-        """Who runs; a scheduler notes it here."""
+        """The running thread, which a scheduler notes here."""
         self.services = MapServices(recorder, self.running, pmap, pages, entries, self._new_object)
         size = (end - start) >> PAGE_SHIFT
         self.kernel_object = FreeBSDObject("kernel_object", pages, size, permanent=True)
@@ -99,11 +99,11 @@ class Kmem:
         self.maps: list[FreeBSDMap] = []
         """All maps, in the order they were made."""
         self.lowmem_handlers: list[Callable[[], None]] = []
-        """Called when address space is short: they may free into any map, no lock is held."""
+        """Called when address space is short: they may free memory in any map, since no lock is held."""
         self.reclaim_zones: Callable[[], None] | None = None
-        """Makes the zone allocator give its empty slabs back (`uma_reclaim`)."""
+        """Makes the zone allocator return its empty slabs (`uma_reclaim`)."""
         self.veto_map: Callable[[], bool] | None = None
-        """A hook for tests and lessons: answering true, it makes the making of a map fail."""
+        """A hook for tests and lessons: if it returns true, creating a map fails."""
         self._anonymous = count()
 
     @property
@@ -114,11 +114,11 @@ class Kmem:
         return self.maps[0]
 
     def offset_of(self, address: int) -> int:
-        """Return where a kernel address lies in the permanent objects, whichever map it is in."""
+        """Return the offset of a kernel address in the permanent objects, whichever map contains it."""
         return (address - self.start) & _WORD
 
     def create_map(self, name: str, start: int, end: int) -> FreeBSDMap | None:
-        """A map of [start, end) on the kernel's page tables (`vm_map_create`), or none."""
+        """Create a map of [start, end) on the kernel's page tables (`vm_map_create`); None without memory for it."""
         created = None
         if self.veto_map is None or not self.veto_map():
             created = FreeBSDMap(name, start, end, self.services)
@@ -129,7 +129,7 @@ class Kmem:
         return created
 
     def seek_memory(self) -> None:
-        """Fire vm_lowmem, then have the zone allocator give back what it can."""
+        """Fire vm_lowmem, then make the zone allocator return all the memory it can."""
         emit = self.recorder.emit
         if emit is not None:
             emit((LowMemory.tag,))
@@ -147,7 +147,7 @@ class Kmem:
 
     @kernel_function()
     def kmem_init(self, start: int, end: int) -> MaySleep[None]:
-        """Make the kernel map, up to `end`; what boot used, up to `start`, becomes its first entry.
+        """Create the kernel map, up to `end`; the memory used by the boot, up to `start`, becomes its first entry.
 
         The status of that insertion is ignored.
         """
@@ -161,7 +161,7 @@ class Kmem:
 
     @kernel_function()
     def kmem_suballoc(self, parent: FreeBSDMap, size: int, name: str) -> MaySleep[FreeBSDMap]:
-        """A map of its own over `size` bytes of `parent`; whatever goes wrong is a panic, and the range stays used."""
+        """Create a submap over `size` bytes of `parent`; any failure is a panic, and the range stays used."""
         size = round_page(size)
         address = yield from self._take_range(parent, size)
         submap = self.create_map(name, address, address + size)
@@ -187,7 +187,10 @@ class Kmem:
 
     @kernel_function()
     def kmem_alloc_nofault(self, vm_map: FreeBSDMap, size: int) -> MaySleep[int]:
-        """Addresses alone: no pages, no mapping, and a fault there is a panic.  0 when it fails in any way."""
+        """Allocate addresses only: no pages, no mapping, and a fault there is a panic.
+
+        Returns 0 if it fails in any way.
+        """
         size = round_page(size)
         yield from vm_map.lock.acquire()
         address = vm_map.find_space(size)
@@ -197,9 +200,10 @@ class Kmem:
 
     @kernel_function()
     def kmem_alloc(self, vm_map: FreeBSDMap, size: int) -> MaySleep[int]:
-        """Zeroed, wired pages of kernel_object; 0 when there is no address space.
+        """Allocate zeroed, wired pages of kernel_object; returns 0 if there is no address space.
 
-        It waits for pages as long as it takes, and never for address space.  The lock is free while pages are got.
+        It waits for pages as long as necessary, and never for address space. The lock is free while pages are
+        allocated.
         """
         size = round_page(size)
         yield from vm_map.lock.acquire()
@@ -219,24 +223,25 @@ class Kmem:
         return address
 
     def _grab_page(self, pindex: int) -> MaySleep[None]:
-        """See to it that kernel_object has this page (`vm_page_grab`): wait until it is there or can be had."""
+        """Make sure that kernel_object has this page (`vm_page_grab`): wait until it is there or can be allocated."""
         target, pages = self.kernel_object, self.pages
         while pages.find(target, pindex) is None and pages.allocate(target, pindex, GRAB) is None:
             yield PageWait()
 
     @kernel_function()
     def kmem_free(self, vm_map: FreeBSDMap, address: int, size: int) -> MaySleep[None]:
-        """Make a range free, rounded outwards to whole pages; checks nothing, wakes no thread."""
+        """Free a range, rounded outwards to whole pages; checks nothing, and wakes no thread."""
         yield from vm_map.remove(trunc_page(address), round_page(address + size))
 
     # ---- memory for malloc and the zone allocator -------------------------------------------
 
     @kernel_function()
     def kmem_malloc(self, vm_map: FreeBSDMap, size: int, flags: int) -> MaySleep[int]:
-        """Wired pages of kmem_object, mapped; 0 when a caller that may not wait (M_NOWAIT) can't get them.
+        """Allocate wired pages of kmem_object, and map them.
 
-        One that may wait sleeps for pages, and looks eight times for address space before it panics.  The map stays
-        locked from the finding of an address to the last mapping, except while it sleeps.
+        Returns 0 if a caller that may not wait (M_NOWAIT) can't get them. A caller that may wait sleeps until there are
+        pages, and looks eight times for address space before it panics. The map stays locked from the search for an
+        address to the last mapping, except while the caller sleeps.
         """
         size = round_page(size)
         yield from vm_map.lock.acquire()
@@ -260,9 +265,9 @@ class Kmem:
         return address
 
     def _look_again(self, vm_map: FreeBSDMap, size: int) -> MaySleep[int]:
-        """Have memory given back, look, sleep, each time longer; returns with the map locked, or panics.
+        """Make others return memory, look, and sleep, each time longer; returns with the map locked, or panics.
 
-        No look follows the last sleep, as in the original.
+        As in the original, it does not look again after the last sleep.
         """
         for attempt in range(1, TRIES + 1):
             self.seek_memory()
@@ -277,7 +282,10 @@ class Kmem:
         )
 
     def _get_pages(self, vm_map: FreeBSDMap, address: int, size: int, flags: int) -> MaySleep[bool]:
-        """All pages of the range, rising; false, with none of them left, where M_NOWAIT met a shortage."""
+        """Allocate all pages of the range, in ascending order.
+
+        Returns false, with none of them kept, if M_NOWAIT met a shortage.
+        """
         request, first = page_request(flags), self.offset_of(address) >> PAGE_SHIFT
         pindex, last = first, first + (size >> PAGE_SHIFT)
         while (pindex := self.pages.allocate_many(self.kmem_object, pindex, last, request)) < last:
@@ -295,7 +303,7 @@ class Kmem:
         vm_map.delete(address, address + size)
 
     def _give_back(self, first: int, end: int) -> None:
-        """Free pages [first, end), highest first, before their entry goes: they are busy, and deleting would wait."""
+        """Free pages [first, end), highest first, before their entry is deleted: deletion waits for busy pages."""
         for pindex in range(end - 1, first - 1, -1):
             page = self.pages.find(self.kmem_object, pindex)
             if page is not None:
@@ -303,7 +311,7 @@ class Kmem:
                 self.pages.free(page)
 
     def _map_pages(self, vm_map: FreeBSDMap, entry: KernelEntry, address: int, size: int) -> None:
-        """The entry counts as wired and may join; its pages are mapped and no longer busy."""
+        """Count the entry as wired, which may merge now; its pages are mapped and no longer busy."""
         vm_map.set_wired_count(entry, 1)
         vm_map.join(entry)
         first, count, pages = self.offset_of(address) >> PAGE_SHIFT, size >> PAGE_SHIFT, self.kmem_object.pages
@@ -320,7 +328,10 @@ class Kmem:
 
     @kernel_function()
     def kmem_alloc_wait(self, vm_map: FreeBSDMap, size: int) -> MaySleep[int]:
-        """Addresses for memory that faults will fill; sleeps until there is room, 0 if the map is too small."""
+        """Allocate addresses for memory that faults will fill.
+
+        Sleeps until there is room; returns 0 if the map is too small.
+        """
         size = round_page(size)
         while True:
             yield from vm_map.lock.acquire()
@@ -338,7 +349,7 @@ class Kmem:
 
     @kernel_function()
     def kmem_free_wakeup(self, vm_map: FreeBSDMap, address: int, size: int) -> MaySleep[None]:
-        """Make a range free, and wake all who sleep for room in this map, even if nothing came free."""
+        """Free a range, and wake all threads that sleep for room in this map, even if nothing was freed."""
         yield from vm_map.lock.acquire()
         try:
             vm_map.delete(trunc_page(address), round_page(address + size))
@@ -355,12 +366,12 @@ class Kmem:
 
     @kernel_function()
     def vm_fault(self, vm_map: FreeBSDMap, address: int, access: int) -> MaySleep[int]:
-        """Have the page of `address` in memory and mapped; its frame.  Waits for pages.
+        """Bring the page of `address` into memory, map it, and return its frame.
 
-        `access` are protection bits: ACCES where the entry lacks one.  FAULT where nothing is allocated, where a system
-        map's entry has no object, and where a kmem function still waits for the page; a panic where the entry says that
-        no fault may happen.  An ordinary map's entry without object gets an anonymous one, and zeroed pages.
-        In a submap's place the fault is that submap's.
+        Waits for pages. `access` are protection bits; raises ACCES if the entry lacks one of them. Raises FAULT if
+        nothing is allocated, if a system map's entry has no object, or if a kmem function still waits for the page; it
+        panics if the entry allows no fault. In an ordinary map, an entry without an object gets an anonymous one, and
+        zeroed pages. In a submap's range, the submap handles the fault.
         """
         va = trunc_page(address)
         while True:
@@ -389,7 +400,7 @@ class Kmem:
             yield PageWait()
 
     def _frame_of(self, vm_map: FreeBSDMap, entry: KernelEntry, va: int) -> int | None:
-        """The frame behind `va`, mapped now; none while pages are short."""
+        """Map the page at `va`, and return its frame; None while pages are short."""
         vm_map.supply_object(entry)
         target = entry.object
         if target is None:
@@ -416,8 +427,9 @@ class Kmem:
     # ---- invariants -------------------------------------------------------------------------
 
     def check(self) -> None:
-        """Raise :class:`Broken` unless each map is sound, and: K1. an object's pages are where the queues say;
-        K2. wired pages are counted; K3. a permanent object has a reference for each entry on it, and its own.
+        """Raise :class:`Broken` unless each map is sound, and: K1. an object's pages are where the queues say; K2.
+        wired pages are counted; K3. a permanent object has a reference for each entry that maps it, and one of its
+        own.
         """  # noqa: D205  one list of invariants, as elsewhere
         for vm_map in self.maps:
             vm_map.check()

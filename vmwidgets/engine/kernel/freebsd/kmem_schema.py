@@ -66,7 +66,7 @@ class RangeDeleted(Event):
 
 
 class SleepersWoken(Event, changes=True):
-    """`count` threads that slept for room in `map` were made ready."""
+    """`count` threads that slept until `map` had room were made ready."""
 
     map: str
     count: int
@@ -133,7 +133,7 @@ class TranslationEntered(Event):
 
 
 class TranslationsRemoved(Event):
-    """The kernel's page tables map nothing in [start, end) any more."""
+    """The kernel's page tables no longer map anything in [start, end)."""
 
     start: int
     end: int
@@ -144,7 +144,7 @@ class LowMemory(Event, role="handlers"):
 
 
 class ZonesReclaimed(Event, role="handled"):
-    """The zone allocator was asked to give its empty slabs back (uma_reclaim)."""
+    """The zone allocator was asked to return its empty slabs (uma_reclaim)."""
 
 
 class PageZeroed(Event):
@@ -154,14 +154,14 @@ class PageZeroed(Event):
 
 
 class _CachedPage(Event):
-    """A page in the cache; `whose` it was."""
+    """A page was put into the cache; it belonged to `whose`."""
 
     frame: int
     whose: str
 
 
 class PageReused(_CachedPage):
-    """A cached frame was taken from the page of `whose` that it contained."""
+    """A cached frame was reused; the page of `whose` in it is lost."""
 
 
 class PageCached(_CachedPage, changes=True):
@@ -197,4 +197,4 @@ class ZoneGrown(_ZoneSlab):
 
 
 class ZoneShrunk(_ZoneSlab):
-    """A zone gave an empty slab back to kmem_map."""
+    """A zone returned an empty slab to kmem_map."""

@@ -1,9 +1,10 @@
 """Pages of files in memory, and the page daemon that makes them reusable (FreeBSD `vm_pageout`, 2008).
 
-A file page that was read is on the inactive queue; the page daemon makes it a cached one, oldest first, and a cached
-one is reused when nothing is free.  File pages are clean here: nothing has to be written before they go.  The daemon
-sleeps until a request is refused, has caches give memory back, caches inactive pages until its target is reached, and
-lets threads that wait for pages look again once there are `free_min` (`vm_page_free_wakeup`).
+A file page that was read is on the inactive queue; the page daemon moves the oldest pages of this queue to the cache,
+and a cached page is reused when nothing is free. File pages are clean here, so nothing has to be written before they
+are reused. The daemon sleeps until a request is refused. Then it makes caches return memory, moves inactive pages to
+the cache until its target is reached, and wakes threads that wait for pages once there are `free_min`
+(`vm_page_free_wakeup`).
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ from .kmem_schema import DaemonScanned, FileRead, PageCached
 from .vm_page import NORMAL, PageQueues, PageRequest, SharedFrames
 
 READ = PageRequest(NORMAL)
-"""How a page for file data is asked for."""
+"""The kind of request for a page of file data."""
 
 
 def file_content(name: str, pindex: int) -> bytes:
-    r"""Return what page `pindex` of a file holds: its name and number, over and over.
+    r"""Return the contents of page `pindex` of a file: its name and number, repeated.
 
     >>> file_content("kernel", 2)[:20]
     b'kernel, page 2\nkerne'
@@ -45,15 +46,18 @@ class FilePages:
         self._inactive: dict[int, None] = {}
         self._cached: dict[tuple[VmObject, int], int] = {}
         self._places: dict[int, tuple[VmObject, int]] = {}
-        """By frame: which page it held when it was cached; another may be in it by now."""
+        """The page that each frame contained when it was cached; it may contain another by now."""
 
     @property
     def inactive(self) -> int:
-        """Pages on the inactive queue."""
+        """The number of pages on the inactive queue."""
         return len(self._inactive)
 
     def read(self, name: str, first: int, count: int) -> MaySleep[int]:
-        """Have pages [first, first + count) of a file in memory; how many had to be read.  Waits for pages."""
+        """Bring pages [first, first + count) of a file into memory; returns how many had to be read.
+
+        Waits for pages.
+        """
         target = self.files.setdefault(name, VmObject(f"file {name}", self._pages))
         read = 0
         for pindex in range(first, first + count):
@@ -71,7 +75,7 @@ class FilePages:
         return read
 
     def _present(self, target: VmObject, name: str, pindex: int) -> bool:
-        """Return whether the page is in memory; then it is the youngest of its queue."""
+        """Return whether the page is in memory, and if so, make it the youngest of its queue."""
         frame = target.pages.get(pindex)
         how = "hit"
         if frame is None:
@@ -93,7 +97,7 @@ class FilePages:
         return frame if held else None
 
     def cache_oldest(self) -> bool:
-        """Make the oldest inactive page a cached one; false when there is none."""
+        """Move the oldest inactive page to the cache; returns false if there is none."""
         frame = next(iter(self._inactive), None)
         if frame is None:
             return False
@@ -114,34 +118,37 @@ class FilePages:
 
 
 CHANNEL = "vm_pages_needed"
-"""What the daemon sleeps on."""
+"""The channel on which the daemon sleeps."""
 
 INTERRUPT_FREE_MIN = 2
 """The last pages, which only INTERRUPT requests get (`v_interrupt_free_min`)."""
 
 MAXBSIZE = 64 * 1024
-"""Bytes of the largest block of a file system; two of them are kept for writing pages out."""
+"""The size in bytes of a file system's largest block; two blocks are reserved for writing pages out."""
 
 
 def page_count(total: int) -> int:
-    """Pages that go out together (`vm_pageout_page_count`): 16, or 8 on a machine with fewer than 2,000."""
+    """Return how many pages are paged out together (`vm_pageout_page_count`): 16, or 8 of fewer than 2,000."""
     return 16 if total >= 2000 else 8
 
 
 @frozen
 class Thresholds:
-    """Marks on the number of pages that can be had at once, and on that of inactive ones."""
+    """Thresholds, in pages: for the number of pages that can be allocated immediately, and of inactive ones."""
 
     interrupt_free_min: int
     free_reserved: int
     free_min: int
     free_target: int
     inactive_target: int = 0
-    """How many inactive pages the original keeps; here no queue of active pages exists from which they could come."""
+    """The number of inactive pages that the original keeps.
+
+    Here, there is no queue of active pages from which they could come.
+    """
 
 
 def thresholds(total: int, free: int) -> Thresholds:
-    """The marks of a machine with `total` pages, `free` of them when the daemon starts (FreeBSD `vm_pageout`).
+    """Return the thresholds for `total` pages, of which `free` are free when the daemon starts (FreeBSD `vm_pageout`).
 
     >>> thresholds(16384, 16000)
     Thresholds(interrupt_free_min=2, free_reserved=71, free_min=151, free_target=675, inactive_target=1012)
@@ -155,10 +162,11 @@ def thresholds(total: int, free: int) -> Thresholds:
 
 
 class PageDaemon:
-    """`interval` is the ticks between two passes, `most` the pages one pass moves; `stopped` keeps it asleep.
+    """The page daemon.
 
-    `seek_memory` fires vm_lowmem and reclaims zones; `wake` makes the threads on a channel ready, `wake_waiters`
-    those who wait for pages.
+    `interval` is the number of ticks between two passes, and `most` the number of pages that one pass moves; `stopped`
+    keeps the daemon asleep. `seek_memory` fires vm_lowmem and reclaims zones; `wake` makes the threads on a channel
+    ready, and `wake_waiters` those that wait for pages.
     """
 
     def __init__(
@@ -189,29 +197,29 @@ class PageDaemon:
 
     @property
     def available(self) -> int:
-        """Pages that can be had at once."""
+        """The number of pages that can be allocated immediately."""
         return self._pages.frames.free_frames + self._pages.frames.cached
 
     def kick(self) -> None:
-        """A request was refused a page (`pagedaemon_wakeup`)."""
+        """Note that a request was refused a page (`pagedaemon_wakeup`)."""
         if not self.needed:
             self.needed = True
             self._wake(CHANNEL)
 
     def freed(self) -> None:
-        """A page came free: those who wait look again if there are enough (`vm_page_free_wakeup`)."""
+        """Note that a page was freed: if there are enough, waiting threads look again (`vm_page_free_wakeup`)."""
         least = self.marks.free_min  # vm_page_count_min() is free_min > free + cached
         if self._pages.frames.free_frames >= least or self.available >= least:
             self._wake_waiters()
 
     def restart(self) -> None:
-        """After it was stopped: it goes on where there is something to do."""
+        """Continue after a stop, if there is something to do."""
         self.stopped = False
         if self.needed:
             self._wake(CHANNEL)
 
     def run(self) -> MaySleep[None]:
-        """The daemon's thread; never ends."""
+        """Run the daemon's thread, which never ends."""
         while True:
             while self.stopped or not self.needed:
                 yield ChannelWait(CHANNEL, "psleep")
@@ -223,7 +231,7 @@ class PageDaemon:
 
     @kernel_function("vm_pageout_scan")
     def _scan(self) -> int:
-        """One pass (`vm_pageout_scan`): how many pages it made available."""
+        """Make one pass (`vm_pageout_scan`); returns the number of pages that it made available."""
         before = self.available
         self._seek_memory()
         moved = 0

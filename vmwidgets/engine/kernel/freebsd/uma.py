@@ -1,7 +1,7 @@
 """malloc(9) and the zone allocator over kmem_malloc (FreeBSD `kern_malloc`, `uma`): objects from slabs of kmem_map.
 
 A request of up to a page goes to the zone of the next power of two, a larger one gets whole pages of its own.  Empty
-slabs stay with their zone until `uma_reclaim` gives them back.
+slabs stay with their zone until `uma_reclaim` returns them.
 """
 
 from __future__ import annotations
@@ -18,42 +18,43 @@ from .kmem_schema import ZoneGrown, ZoneShrunk
 from .vm_map import FreeBSDMap
 
 SMALLEST, LARGEST = 16, PAGE
-"""Bytes of the smallest and of the largest zone's objects (KMEM_ZMAX)."""
+"""The sizes in bytes of objects in the smallest and in the largest zone (KMEM_ZMAX)."""
 
 
 class Zone:
     """Objects of `size` bytes; `name` as vmstat prints it ("64").
 
-    It is the supplier of its own slabs: :meth:`Zones.malloc` gets one before the cache asks for it, and `give_back`
-    gets the empty ones.
+    A zone supplies its own slabs: :meth:`Zones.malloc` allocates one before the cache asks for it, and `give_back`
+    receives the empty ones.
     """
 
     def __init__(self, recorder: Recorder, size: int, give_back: Callable[[Zone, int], None]) -> None:
         self.size = size
         self.name = str(size)
         self.ready: list[int] = []
-        """Slabs that were got ahead."""
+        """Slabs that were allocated in advance."""
         self._give_back = give_back
         self.cache = ObjectCache(recorder, f"zone {size}", size, self, off_slab=False)
 
     @property
     def slab_size(self) -> int:
-        """Bytes of a slab."""
+        """The size of a slab in bytes."""
         return self.cache.layout.slab_size
 
     def allocate(self) -> int | None:
-        """A slab that was got ahead, or none."""
+        """The slab that was allocated in advance, or None."""
         return self.ready.pop() if self.ready else None
 
     def free(self, address: int) -> None:
-        """Give an empty slab back."""
+        """Free an empty slab."""
         self._give_back(self, address)
 
 
 class Zones:
     """All zones of a machine, over kmem_map; `write_zeroes(address, size)` clears memory through the page tables.
 
-    `large` maps the address of each request beyond a page to its size, `taken` that of each object to its zone.
+    `large` maps the address of each request larger than a page to its size, and `taken` the address of each object to
+    its zone.
     """
 
     def __init__(self, kmem: Kmem, kmem_map: FreeBSDMap, write_zeroes: Callable[[int, int], None]) -> None:
@@ -65,14 +66,14 @@ class Zones:
         self.large: dict[int, int] = {}
         self.taken: dict[int, Zone] = {}
         self.slabs: dict[int, Zone] = {}
-        """By address: the slabs that zones have."""
+        """The slabs of zones, by address."""
         kmem.reclaim_zones = self.reclaim
 
     # ---- malloc and free ---------------------------------------------------------------------
 
     @kernel_function()
     def malloc(self, size: int, flags: int) -> MaySleep[int]:
-        """Memory of at least `size` bytes; 0 only under M_NOWAIT.  Flags as for kmem_malloc."""
+        """Allocate at least `size` bytes; returns 0 only with M_NOWAIT. The flags are those of kmem_malloc."""
         if size > LARGEST:
             return (yield from self._malloc_large(size, flags))
         zone = self.zone_for(size)
@@ -89,7 +90,7 @@ class Zones:
         return address
 
     def _malloc_large(self, size: int, flags: int) -> MaySleep[int]:
-        """Whole pages, by themselves (`uma_large_malloc`)."""
+        """Allocate whole pages for one request (`uma_large_malloc`)."""
         address = yield from self.kmem.kmem_malloc(self.kmem_map, size, flags)
         if address:
             self.large[address] = round_page(size)
@@ -97,7 +98,7 @@ class Zones:
 
     @kernel_function()
     def free(self, address: int) -> MaySleep[None]:
-        """Give back what :meth:`malloc` gave."""
+        """Free what :meth:`malloc` returned."""
         size = self.large.get(address)
         if size is not None:
             yield from self.kmem.kmem_free(self.kmem_map, address, size)
@@ -106,11 +107,11 @@ class Zones:
         self.taken.pop(address).cache.free(address)
 
     def zone_for(self, size: int) -> Zone:
-        """The smallest zone whose objects hold `size` bytes."""
+        """Return the smallest zone whose objects have at least `size` bytes."""
         return next(zone for zone in self.zones if zone.size >= size)
 
     def reclaim(self) -> None:
-        """Give the empty slabs of all zones back (`uma_reclaim`); none while kmem_map is locked."""
+        """Return the empty slabs of all zones (`uma_reclaim`); none while kmem_map is locked."""
         if self.kmem_map.lock.held:
             return
         for zone in self.zones:
@@ -127,15 +128,15 @@ class Zones:
             raise Broken(f"the lock of kmem_map was free; yet {error}") from error
 
     def grown(self, zone: Zone, address: int) -> None:
-        """A slab came from kmem_malloc."""
+        """Note that kmem_malloc returned a slab."""
         self.slabs[address] = zone
         zone.ready.append(address)
         self.recorder.report(ZoneGrown.tag, zone.name, address, zone.slab_size)
 
     def drop_range(self, start: int, end: int) -> list[tuple[int, int]]:
-        """Drop what lies in [start, end), whose pages were freed by another: slabs, objects and large requests.
+        """Drop all slabs, objects and large requests in [start, end), whose pages were freed by other code.
 
-        The slabs that lost a byte: where each was, from start to end.  O(slabs + large requests).
+        Returns start and end of each slab that lost a byte. O(slabs + large requests).
         """
         for address, size in list(self.large.items()):
             if address < end and start < address + size:

@@ -1,7 +1,7 @@
 """FreeBSD's kernel address space map (its `vm_map`, as of April 2008): insert, find space, delete, wire, submaps.
 
-Functions take what the original takes, plain integers of bytes, and return its status numbers.  Those that may sleep
-take the map's lock themselves; callers of the others hold it.  Those on ranges are made after the manual pages
+Functions take the original's arguments, plain integers of bytes, and return its status numbers. Functions that may
+sleep take the map's lock themselves; callers of the others hold it. Functions on ranges follow the manual pages
 vm_map_protect(9), vm_map_inherit(9), vm_map_madvise(9), vm_map_wire(9) and vm_map_simplify_entry(9).
 """
 
@@ -45,7 +45,7 @@ class FreeBSDMap(RangeMap[KernelEntry]):
         self.services = services
         self.lock = MapLock(name, services.recorder, services.running)
         self.submaps: dict[FreeBSDMap, int] = {}
-        """The maps that have their places in this one, with the number of entries of each."""
+        """The submaps of this map, with the number of entries of each."""
 
     @property
     def system(self) -> bool:
@@ -59,10 +59,10 @@ class FreeBSDMap(RangeMap[KernelEntry]):
     # ---- finding -----------------------------------------------------------------------------
 
     def find_space(self, length: int, start: int = 0) -> int | None:
-        """The lowest address from `start` on with `length` free bytes (`vm_map_findspace`), or none.
+        """Return the lowest address from `start` on with `length` free bytes (`vm_map_findspace`), or None.
 
-        Length 0 is always found at the map's start, used or not.  O(log n).  A map that was given a rule of its own
-        (:mod:`.fits`) goes by that, among the gaps from `start` on.
+        Length 0 is always found at the map's start, used or not. O(log n). A map with a rule of its own (:mod:`.fits`)
+        applies it to the gaps from `start` on.
         """
         above = start > self.start
         if self.fit is not None and length:
@@ -76,7 +76,7 @@ class FreeBSDMap(RangeMap[KernelEntry]):
         return address
 
     def would_find(self, length: int) -> int | None:
-        """Return what :meth:`find_space` would answer now, without an event or a change of its `fit`."""
+        """Return what :meth:`find_space` would return now, without an event or a change of `fit`."""
         fit, self.fit = self.fit, copy(self.fit)
         try:
             with self.recorder.quiet():
@@ -95,7 +95,7 @@ class FreeBSDMap(RangeMap[KernelEntry]):
         return None if before is None else before.end
 
     def _first_fit_above(self, length: int, start: int) -> int | None:
-        """At `start`, or else behind the lowest entry above it (or around it) that leaves as much room."""
+        """Return `start`, or else the end of the lowest entry above or around it with enough room after it."""
         following = self.tree.nearest(start)
         here = self.end if following is None else following.start
         if start < here and here - start >= length:
@@ -104,12 +104,12 @@ class FreeBSDMap(RangeMap[KernelEntry]):
         return None if before is None else before.end
 
     def lookup(self, address: int) -> KernelEntry | None:
-        """The entry that holds `address` (`vm_map_lookup_entry`), or none.  O(log n)."""
+        """Return the entry that contains `address` (`vm_map_lookup_entry`), or None. O(log n)."""
         entry = self.tree.nearest(address)
         return entry if entry is not None and entry.start <= address else None
 
     def covers(self, start: int, end: int) -> bool:
-        """Return whether all of [start, end) is in entries.  O(log n + entries there)."""
+        """Return whether entries cover all of [start, end). O(log n + entries there)."""
         entry = self.peek(start)
         while entry is not None and entry.start <= start < end:
             start, entry = entry.end, entry.next
@@ -118,10 +118,10 @@ class FreeBSDMap(RangeMap[KernelEntry]):
     # ---- insert ------------------------------------------------------------------------------
 
     def insert(self, target: FreeBSDObject | None, offset: int, start: int, end: int, flags: int = 0) -> int:
-        """Make [start, end) used (`vm_map_insert`); status 1: no range of this map, 3: part of it is used.
+        """Insert [start, end) (`vm_map_insert`); status 1: not a range of this map, 3: part of it is used.
 
-        Without object, the entry that ends at `start` is stretched if it is of the same kind.  The caller has
-        taken the reference on `target`.  O(log n).
+        Without an object, the entry that ends at `start` is extended if it is of the same kind. The caller has taken
+        the reference on `target`. O(log n).
         """
         status, following = self._obstacle(start, end)
         if status != SUCCESS:
@@ -142,7 +142,7 @@ class FreeBSDMap(RangeMap[KernelEntry]):
         return status
 
     def _obstacle(self, start: int, end: int) -> tuple[int, KernelEntry | None]:
-        """Status of an insertion, and the entry before which it goes."""
+        """Return the status of an insertion, and the entry that will follow the new one."""
         if start < self.start or end > self.end or start >= end:
             return INVALID_ADDRESS, None
         following = self.tree.nearest(start)
@@ -171,7 +171,7 @@ class FreeBSDMap(RangeMap[KernelEntry]):
     # ---- clipping ----------------------------------------------------------------------------
 
     def clip_start(self, entry: KernelEntry, address: int) -> None:
-        """Split `entry` where a range begins; it is joined with its neighbours first, and stays the back part."""
+        """Split `entry` where a range begins; it is first merged with its neighbours, and remains the upper part."""
         if not entry.start < address < entry.end:
             return
         self.join(entry)
@@ -186,7 +186,7 @@ class FreeBSDMap(RangeMap[KernelEntry]):
         self._report_clip(entry, address)
 
     def clip_end(self, entry: KernelEntry, address: int) -> None:
-        """Split `entry` where a range ends; it stays the front part."""
+        """Split `entry` where a range ends; it remains the lower part."""
         if not entry.start < address < entry.end:
             return
         self.supply_object(entry)
@@ -205,9 +205,9 @@ class FreeBSDMap(RangeMap[KernelEntry]):
             emit((EntryClipped.tag, self.name, entry.id, address))
 
     def supply_object(self, entry: KernelEntry) -> None:
-        """Give an entry without object an anonymous one, before a split, so that both parts share it.
+        """Give an entry without an object an anonymous one before a split, so that both parts share it.
 
-        Not in system maps, whose entries never hold pageable memory.
+        This is not done in system maps, whose entries never have pageable memory.
         """
         if entry.object is not None or entry.submap is not None or self.system:
             return
@@ -220,7 +220,7 @@ class FreeBSDMap(RangeMap[KernelEntry]):
         self.report_resize(entry, before, "got an anonymous object")
 
     def withdraw_object(self, entry: KernelEntry, offset: int) -> None:
-        """Take an object that was supplied away again: no other entry maps it, and it has no pages."""
+        """Remove an object that was supplied: no other entry maps it, and it has no pages."""
         target = entry.object
         assert target is not None and target.references == 1 and not target.pages
         before = entry.fields()
@@ -230,13 +230,13 @@ class FreeBSDMap(RangeMap[KernelEntry]):
         self.report_resize(entry, before, "gave its anonymous object back")
 
     def gap_changed(self, entry: KernelEntry | None) -> None:
-        """The free space behind `entry` has changed."""
+        """Note that the free space after `entry` has changed."""
         self.tree.refresh(entry)
 
     # ---- deleting ----------------------------------------------------------------------------
 
     def remove(self, start: int, end: int) -> MaySleep[None]:
-        """Lock, cut [start, end) to the map's range, delete what is in it, unlock (`vm_map_remove`)."""
+        """Lock the map, limit [start, end) to its range, delete everything there, and unlock it (`vm_map_remove`)."""
         yield from self.lock.acquire()
         start, end = max(start, self.start), min(end, self.end)
         try:
@@ -246,10 +246,10 @@ class FreeBSDMap(RangeMap[KernelEntry]):
 
     @kernel_function("vm_map_delete")
     def delete(self, start: int, end: int) -> None:
-        """Make [start, end) free: holes are passed over, entries across its edges split, nothing is joined.
+        """Free [start, end): holes are skipped, entries across its edges are split, and nothing is merged.
 
-        An empty range still splits the entry that it lies in.  NOMEM, and nothing changed, when an edge cuts a large
-        page and there is no page for the table of its parts.  O((entries deleted + 1) log n + their pages).
+        Even an empty range splits the entry that contains it. Raises NOMEM, with nothing changed, if an edge cuts a
+        large page and there is no page for the table of its parts.  O((entries deleted + 1) log n + their pages).
         """
         try:
             if not self.services.pmap.large:
@@ -288,7 +288,7 @@ class FreeBSDMap(RangeMap[KernelEntry]):
     # ---- submaps -----------------------------------------------------------------------------
 
     def submap(self, start: int, end: int, submap: FreeBSDMap) -> MaySleep[int]:
-        """Give [start, end) to `submap` (`vm_map_submap`); status 4: the entry there can't be its place."""
+        """Give [start, end) to `submap` (`vm_map_submap`); status 4: the entry there can't become its range."""
         yield from self.lock.acquire()
         entry = self.lookup(start)
         if entry is not None:
@@ -314,9 +314,9 @@ class FreeBSDMap(RangeMap[KernelEntry]):
         return status
 
     def hides_submap(self, start: int) -> bool:
-        """Return whether a range inserted at `start` could not become a submap's place.
+        """Return whether a range inserted at `start` could not become a submap's range.
 
-        It would be part of the entry before, which gets an object when it is cut, or has one.  Reports nothing.
+        It would be part of the previous entry, which has an object, or gets one when it is cut. Reports nothing.
         """
         following = self.peek(start)
         previous = self.last if following is None else following.prev
@@ -325,9 +325,9 @@ class FreeBSDMap(RangeMap[KernelEntry]):
         return previous.object is not None or not self.system
 
     def innermost(self, address: int) -> FreeBSDMap:
-        """The map that `address` is looked up in: this one, or the submap that has its place there, and so on.
+        """Return the map in which `address` is looked up: this one, or the submap at that address, and so on.
 
-        O(log n) for each level.  As `vm_map_lookup` goes down.
+        O(log n) for each level. `vm_map_lookup` descends in the same way.
         """
         entry = self.peek(address)
         if entry is None or entry.submap is None or address < entry.start:
@@ -336,11 +336,11 @@ class FreeBSDMap(RangeMap[KernelEntry]):
         return entry.submap.innermost(address)
 
     def inside(self) -> list[FreeBSDMap]:
-        """The maps that have their places in this one, rising."""
+        """Return this map's submaps, in address order."""
         return sorted(self.submaps, key=lambda submap: submap.start)
 
     def _count_submap(self, submap: MapCore[Any] | None, change: int) -> None:
-        """So many entries more are the place of `submap`."""
+        """Change the number of entries that make up the range of `submap`."""
         if isinstance(submap, FreeBSDMap):
             self.submaps[submap] = self.submaps.get(submap, 0) + change
             if not self.submaps[submap]:
@@ -349,13 +349,13 @@ class FreeBSDMap(RangeMap[KernelEntry]):
     def link(
         self, entry: KernelEntry, previous: KernelEntry | None, next_: KernelEntry | None, duplicates: bool = False
     ) -> None:
-        """Put `entry` between two neighbours and into the tree."""
+        """Link `entry` between two neighbours, and insert it into the tree."""
         super().link(entry, previous, next_, duplicates)
         if entry.submap is not None:
             self._count_submap(entry.submap, 1)
 
     def unlink(self, entry: KernelEntry) -> None:
-        """Take `entry` out of tree and list."""
+        """Remove `entry` from the tree and the list."""
         super().unlink(entry)
         if entry.submap is not None:
             self._count_submap(entry.submap, -1)
@@ -366,17 +366,19 @@ class FreeBSDMap(RangeMap[KernelEntry]):
 
     @kernel_function("vm_map_protect")
     def protect(self, start: int, end: int, protection: int, set_max: bool = False) -> MaySleep[int]:
-        """Set the protection, or the maximum, of a range: 1 for a hole, 2 beyond the maximum, 4 for a submap.
+        """Set the protection, or its maximum, in a range.
 
-        6 without a page for the table that a large page across an edge is split into.
+        Status 1: there is a hole; 2: beyond the maximum; 4: there is a submap; 6: a large page across an edge has to be
+        split, and there is no page for the table.
         """
         return (yield from self._locked(lambda: self.set_protection(start, end, protection, set_max)))
 
     @contextmanager
     def ready(self, cuts: Iterable[int], entered: Iterable[tuple[int, int]] = ()) -> Iterator[None]:
-        """Hold the tables that a change of a range needs; MapError, RESOURCE_SHORTAGE, before anything has changed.
+        """Reserve the tables that a change of a range needs.
 
-        Kernel space has all tables for small pages, so what is `entered` needs none.
+        Raises MapError, RESOURCE_SHORTAGE, before anything has changed. Kernel space has all tables for small pages, so
+        `entered` ranges need none.
         """
         with ExitStack() as held:
             try:
@@ -386,31 +388,31 @@ class FreeBSDMap(RangeMap[KernelEntry]):
             yield
 
     def reprotect(self, entry: KernelEntry) -> None:
-        """Give the pages that are mapped in `entry` the rights that it allows now."""
+        """Give the mapped pages of `entry` the permissions that it allows now."""
         self.services.reprotect(entry)
 
     @kernel_function("vm_map_inherit")
     def inherit(self, start: int, end: int, inheritance: int) -> MaySleep[int]:
-        """Set the inheritance of a range: 4 for a number that is none, and for a submap."""
+        """Set the inheritance of a range; status 4: an invalid number, or a submap."""
         return (yield from self._locked(lambda: self.set_inheritance(start, end, inheritance)))
 
     @kernel_function("vm_map_madvise")
     def advise(self, start: int, end: int, advice: int) -> MaySleep[int]:
-        """Set the advice of a range: 4 for a number that is none, and for a submap."""
+        """Set the advice of a range; status 4: an invalid number, or a submap."""
         return (yield from self._locked(lambda: self.set_advice(start, end, advice)))
 
     @kernel_function("vm_map_simplify")
     def simplify(self, start: int, end: int) -> MaySleep[int]:
-        """Join what is alike of the entries that a range touches, and with their neighbours."""
+        """Merge equal entries that a range touches, with each other and with their neighbours."""
         return (yield from self._locked(lambda: self.join_range(start, end)))
 
     @kernel_function("vm_map_wire")
     def wire(self, start: int, end: int) -> MaySleep[int]:
-        """Wire all of a range: 1 for a hole, 2 where reading is not allowed, 4 for a submap.
+        """Wire all of a range; status 1: a hole, 2: reading is not allowed, 4: a submap.
 
-        Its pages are got first, which may mean waiting for them with the lock free: then the range is looked at again.
-        If it can't be wired by then, or the call is given up, what it got goes back, but for pages in use by then.  A
-        system map's entry without object is counted and has no pages.
+        Its pages are allocated first, perhaps after waiting with the lock free: then the range is checked again. If it
+        can no longer be wired, or the call is given up, its pages are freed, except those now in use. A system map's
+        entry without an object is counted, and has no pages.
         """
         wiring = GrabbedPages(self)
         yield from self.lock.acquire()
@@ -430,15 +432,15 @@ class FreeBSDMap(RangeMap[KernelEntry]):
         return status
 
     def _wire_entry(self, entry: KernelEntry) -> None:
-        """Count one wiring more; for the first, wire each page once and map it."""
+        """Count another wiring; for the first, wire each page once and map it."""
         self.set_wired_count(entry, entry.wired_count + 1)
         if entry.wired_count == 1:
             self.services.wire_pages(entry)
 
     def wire_allocated(self, start: int, end: int) -> MaySleep[int]:
-        """Wire what kmem_alloc has got in [start, end) and map its pages; status 1: nothing is at `start`.
+        """Wire and map the pages that kmem_alloc has allocated in [start, end); status 1: nothing is at `start`.
 
-        The lock is free while pages are mapped.  Then the entry is joined with its neighbours.  An empty range changes
+        The lock is free while pages are mapped. Then the entry is merged with its neighbours. An empty range changes
         nothing.
         """
         yield from self.lock.acquire()
@@ -465,7 +467,7 @@ class FreeBSDMap(RangeMap[KernelEntry]):
 
     @kernel_function("vm_map_unwire")
     def unwire(self, start: int, end: int) -> MaySleep[int]:
-        """Take one wiring off a range: 1 for a hole, 4 for a submap and for what is not wired; no page is freed."""
+        """Remove one wiring of a range; status 1: a hole, 4: a submap, or not wired. No page is freed."""
         return (yield from self._locked(lambda: self.remove_wiring(start, end, self.services.unwire_pages)))
 
     def _locked(self, change: Callable[[], object]) -> MaySleep[int]:
@@ -475,7 +477,7 @@ class FreeBSDMap(RangeMap[KernelEntry]):
         return status
 
     def _status(self, change: Callable[[], object]) -> int:
-        """The status number of a change."""
+        """Make a change, and return its status number."""
         try:
             change()
         except MapError as error:
@@ -485,9 +487,9 @@ class FreeBSDMap(RangeMap[KernelEntry]):
     # ---- invariants --------------------------------------------------------------------------
 
     def check(self) -> None:
-        """The core's invariants, and: 8. a submap's place lies in it, and the entries of each place are counted.
+        """Check the core's invariants, and: 8. a submap's entries lie in its range, and are counted.
 
-        It is the submap's whole range until a part of it is freed, which the original allows.
+        They cover all of its range until a part is freed, which the original allows.
         """
         super().check()
         for entry in self:
@@ -506,14 +508,14 @@ class FreeBSDMap(RangeMap[KernelEntry]):
 
 @dataclass
 class GrabbedPages:
-    """What a wiring has got so far: pages, busy until they are used, and objects with their entry's offset before."""
+    """The progress of a wiring: pages, busy until they are used, and new objects with their entry's previous offset."""
 
     vm_map: FreeBSDMap
     pages: list[KernelPage] = field(default_factory=list)
     objects: list[tuple[KernelEntry, FreeBSDObject, int]] = field(default_factory=list)
 
     def have_pages(self, start: int, end: int) -> bool:
-        """Ask for the absent pages of a range; whether each object has all of them now."""
+        """Request the absent pages of a range; returns whether each object has all of them now."""
         pages = self.vm_map.services.pages
         for entry in self.vm_map.entries_in(start, end):
             target = entry.object or self._supply(entry)
@@ -538,7 +540,7 @@ class GrabbedPages:
         return entry.object
 
     def undo(self) -> None:
-        """Free the pages, but those that were freed, wired or touched by another, and then the objects without any."""
+        """Free the pages, except those that were freed, wired or used meanwhile, and then the objects without pages."""
         pages = self.vm_map.services.pages
         for page in self.pages:
             if page.held and pages.in_use.get(page.frame) is page:

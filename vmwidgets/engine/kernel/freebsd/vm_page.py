@@ -1,4 +1,4 @@
-"""Physical pages as FreeBSD's kernel asks for them: classes with thresholds, wiring, busy marks (April 2008).
+"""Physical pages as FreeBSD's kernel requests them: classes with thresholds, wiring, busy marks (April 2008).
 
 :class:`PageQueues` decides whether a request gets a page; a :class:`FrameStore` decides which frame that is.  A
 machine's frames come from its page allocator, which page tables and slabs use too (:class:`SharedFrames`).
@@ -31,7 +31,7 @@ from .kmem_schema import (
 )
 
 NORMAL, SYSTEM, INTERRUPT = "NORMAL", "SYSTEM", "INTERRUPT"
-"""Request classes: how deep into the reserves a request may reach."""
+"""Request classes: how much of the reserves a request may use."""
 
 
 class FrameStore(Protocol):
@@ -39,20 +39,21 @@ class FrameStore(Protocol):
 
     @property
     def free_frames(self) -> int:
-        """Frames that hold nothing."""
+        """The number of frames without pages."""
 
     @property
     def cached(self) -> int:
-        """Frames that hold clean pages, and can be reused at once."""
+        """The number of frames that contain clean pages, and can be reused immediately."""
 
     def allocate(self, zero: bool, owner: str) -> tuple[int, bool] | None:
-        """A frame for `owner`, free or cached, and whether it is known to hold zeroes; `zero` asks for that.
+        """Allocate a frame for `owner`, free or cached.
 
-        None when the frames that it counts as free can't be had.
+        Returns it, and whether it is known to contain zeroes, which `zero` asks for. Returns None if the frames that it
+        counts as free can't be allocated.
         """
 
     def free(self, frame: int) -> None:
-        """A frame that is free again."""
+        """Free a frame."""
 
     def clear(self, frame: int) -> None:
         """Fill a frame with zeroes."""
@@ -60,14 +61,14 @@ class FrameStore(Protocol):
 
 @frozen
 class PageRequest:
-    """How a page is asked for: its class; wired at once; preferably zeroed; without busy mark."""
+    """A request for a page: its class, and whether the page should be wired, zeroed, or without a busy mark."""
 
     page_class: str
     wired: bool = False
     zero: bool = False
     nobusy: bool = False
     text: str = field(init=False, default="")
-    """As the kernel's sources write it, for events."""
+    """Return the request as the kernel's sources write it, for events."""
 
     def __post_init__(self) -> None:
         words = (("WIRED", self.wired), ("ZERO", self.zero), ("NOBUSY", self.nobusy))
@@ -75,11 +76,11 @@ class PageRequest:
 
 
 GRAB = PageRequest(NORMAL, zero=True, nobusy=True)
-"""What kmem_alloc and faults ask for."""
+"""The request of kmem_alloc and of faults."""
 
 
 KernelPage: TypeAlias = Page[VmObject]
-"""A physical page in use; `held` is its busy mark.  It is in no ring, and counts for no task."""
+"""A physical page in use; `held` is its busy mark. It is not in a replacement ring, and counts for no task."""
 
 
 class PageQueues:
@@ -103,16 +104,19 @@ class PageQueues:
         self.kick = kick
         self.in_use: dict[int, KernelPage] = {}
         self.wired = 0
-        """Pages with a wiring."""
+        """The number of wired pages."""
         self.deficit = 0
-        """Requests that found too little."""
+        """The number of requests that found too few pages."""
         self.freed: Callable[[], object] | None = None
-        """Called for each page that comes free: those who wait for pages may look again."""
+        """Called for each freed page: threads that wait for pages may look again."""
         self.veto: Callable[[], bool] | None = None
-        """A hook for tests and lessons: answering true, it makes a request fail as if pages were short."""
+        """A hook for tests and lessons: if it returns true, a request fails as if pages were short."""
 
     def admits(self, page_class: str) -> bool:
-        """Say whether a request of this class would get a page now (FreeBSD `vm_page_alloc`); all limits are strict."""
+        """Return whether a request of this class would get a page now (FreeBSD `vm_page_alloc`).
+
+        All limits are strict.
+        """
         available = self.frames.free_frames
         if available > self.free_reserved:
             return True  # nearly always
@@ -124,28 +128,28 @@ class PageQueues:
         return page_class == INTERRUPT and available > 0
 
     def find(self, owner: VmObject, pindex: int) -> KernelPage | None:
-        """Page `pindex` of `owner`, if it has it."""
+        """Return page `pindex` of `owner`, if it exists."""
         frame = owner.pages.get(pindex)
         return None if frame is None else self.in_use[frame]
 
     def allocate(self, owner: VmObject, pindex: int, request: PageRequest) -> KernelPage | None:
-        """A page for a place of `owner` that has none; none below the threshold of the request's class.
+        """Allocate a page for a place of `owner` without one; returns None below the threshold of the request's class.
 
-        A request for zeroes gets them: a page not known to be zero is cleared here, right after it was got.
+        A request for zeroes gets them: a page not known to be zero is cleared right after its allocation.
         """
         got = self.allocate_many(owner, pindex, pindex + 1, request) > pindex
         return self.in_use[owner.pages[pindex]] if got else None
 
     def allocate_many(self, owner: VmObject, first: int, last: int, request: PageRequest) -> int:
-        """Pages for the places [first, last), rising, as :meth:`allocate` gets each; the first that could not be had.
+        """Allocate pages for the places [first, last) as :meth:`allocate` does, in ascending order.
 
-        `last` where all could.  O(pages).
+        Returns the first place that got none, or `last`. O(pages).
         """
         emit, pages, frames, in_use = self.recorder.emit, owner.pages, self.frames, self.in_use
         name, text, zero, wired = owner.name, request.text, request.zero, int(request.wired)
         held = int(not request.nobusy)
         plenty = frames.free_frames - self.free_reserved
-        """So many more are admitted whatever their class: each takes one that is free."""
+        """The number of further requests that are granted whatever their class: each uses a free page."""
         for pindex in range(first, last):
             if pindex in pages:
                 raise KernelPanic("vm_page_alloc", f"page {pindex} of {name} is there already")
@@ -177,7 +181,7 @@ class PageQueues:
             emit((PageCleared.tag, page.owner.name, page.index, page.frame))
 
     def wire(self, page: KernelPage) -> None:
-        """One more wiring."""
+        """Count another wiring."""
         self.wired += page.wired == 0
         page.wired += 1
         emit = self.recorder.emit
@@ -185,7 +189,7 @@ class PageQueues:
             emit((PageWired.tag, page.owner.name, page.index, page.frame))
 
     def unwire(self, page: KernelPage) -> None:
-        """One wiring fewer."""
+        """Remove one wiring."""
         page.wired -= 1
         self.wired -= page.wired == 0
         emit = self.recorder.emit
@@ -193,19 +197,19 @@ class PageQueues:
             emit((PageUnwired.tag, page.owner.name, page.index, page.frame))
 
     def free(self, page: KernelPage) -> None:
-        """Take it from its object; its frame is free again."""
+        """Remove a page from its object, and free its frame."""
         del page.owner.pages[page.index]
         self.release(page.frame)
 
     # ---- pages that keep what they hold without an object -------------------------------------
 
     def detach(self, page: KernelPage) -> None:
-        """Take a page from its object; its frame is not given back: the caller keeps it.  It must not be wired."""
+        """Remove a page, which must not be wired, from its object; its frame is not freed: the caller keeps it."""
         del page.owner.pages[page.index]
         del self.in_use[page.frame]
 
     def adopt(self, frame: int, owner: VmObject, pindex: int, request: PageRequest) -> KernelPage:
-        """Make a frame that the caller kept page `pindex` of `owner`, with what it holds."""
+        """Make a frame that the caller kept, with its contents, page `pindex` of `owner`."""
         page = self.in_use[frame] = Page(frame, owner, pindex, "", int(request.wired))
         owner.pages[pindex] = frame
         self.wired += page.wired
@@ -214,12 +218,12 @@ class PageQueues:
     # ---- as the pager of anonymous objects ---------------------------------------------------
 
     def get_page(self, target: VmObject, offset: int) -> int | None:
-        """A zeroed page for a fault on anonymous memory; none when pages are short."""
+        """Allocate a zeroed page for a fault on anonymous memory; returns None while pages are short."""
         page = self.allocate(target, offset >> PAGE_SHIFT, GRAB)
         return None if page is None else page.frame
 
     def release(self, frame: int) -> None:
-        """A frame that no object holds any more."""
+        """Free a frame that no longer belongs to an object."""
         page = self.in_use.pop(frame)
         self.wired -= page.wired > 0
         self.frames.free(frame)
@@ -234,11 +238,11 @@ class PageQueues:
 
 
 ZERO_POOL = 16
-"""How many frames the idle loop keeps zeroed at most."""
+"""The most frames that the idle loop keeps zeroed."""
 
 
 class SharedFrames:
-    """The frame store over a machine's page allocator `pages`; `ram` holds what is in the frames."""
+    """The frame store over a machine's page allocator `pages`; `ram` has the contents of the frames."""
 
     def __init__(self, pages: PageAllocator, ram: Ram) -> None:
         self._pages = pages
@@ -249,29 +253,30 @@ class SharedFrames:
 
     @property
     def free_frames(self) -> int:
-        """Frames that hold nothing, zeroed ones among them."""
+        """The number of free frames, including zeroed ones."""
         segment = self._pages.segment
         return segment.buddy.free_frames + len(segment.pool) + len(self._zeroed)
 
     @property
     def cached(self) -> int:
-        """Frames that hold clean pages."""
+        """The number of frames with clean pages."""
         return len(self._cached)
 
     @property
     def zeroed(self) -> int:
-        """Free frames known to hold zeroes."""
+        """The number of free frames that are known to contain zeroes."""
         return len(self._zeroed)
 
     @property
     def total(self) -> int:
-        """All frames, used ones too."""
+        """The number of all frames, including used ones."""
         return self._pages.total_pages
 
     def allocate(self, zero: bool, owner: str) -> tuple[int, bool] | None:
-        """A frame: zeroed ones for those who ask for zeroes and when nothing else is free, then the oldest cached.
+        """Allocate a frame.
 
-        None when the page allocator gives none of those that it says are free, which a veto can make it do.
+        A request for zeroes gets a zeroed one; so do others if nothing else is free; then comes the oldest cached one.
+        Returns None if the page allocator refuses the frames that it counts as free, which a veto can cause.
         """
         if zero and self._zeroed:
             return self._hand_over(self._zeroed.pop(), owner), True
@@ -288,7 +293,7 @@ class SharedFrames:
         return self._hand_over(frame, owner), False
 
     def free(self, frame: int) -> None:
-        """A frame that is free again, and counts as not zeroed whatever is in it."""
+        """Free a frame, which counts as not zeroed, whatever it contains."""
         self._pages.free(frame)
 
     def clear(self, frame: int) -> None:
@@ -298,7 +303,7 @@ class SharedFrames:
     # ---- zeroed ahead ------------------------------------------------------------------------
 
     def zero_ahead(self, count: int) -> int:
-        """Clear up to `count` free frames ahead of need, as the idle loop does; how many it cleared."""
+        """Clear up to `count` free frames in advance, as the idle loop does; returns how many were cleared."""
         done = 0
         while done < count and len(self._zeroed) < ZERO_POOL and self._pages.free_pages:
             frame = self._pages.allocate(owner=ZEROED)
@@ -313,21 +318,21 @@ class SharedFrames:
     # ---- cached ------------------------------------------------------------------------------
 
     def cache(self, frame: int, whose: str) -> None:
-        """`frame` holds a clean page of `whose` that is not needed just now: it may be reused, oldest first."""
+        """Cache `frame`, which contains a clean page of `whose` that is not needed now; the oldest is reused first."""
         self._cached[frame] = whose
         self._pages.hand_over(frame, CACHED + whose)
 
     def reactivate(self, frame: int, owner: str) -> None:
-        """A cached frame is in use again, with what it holds."""
+        """Use a cached frame again, with its contents."""
         del self._cached[frame]
         self._pages.hand_over(frame, owner)
 
     def is_cached(self, frame: int) -> bool:
-        """Return whether `frame` still holds its cached page."""
+        """Return whether `frame` still contains its cached page."""
         return frame in self._cached
 
     def standing_by(self) -> Iterator[tuple[int, str]]:
-        """Frames that are zeroed or cached, and which of both."""
+        """Yield the frames that are zeroed or cached, and which of the two each is."""
         yield from ((frame, "zeroed") for frame in self._zeroed)
         yield from ((frame, "cached") for frame in self._cached)
 
@@ -338,7 +343,7 @@ class SharedFrames:
         return len(self._zeroed) + len(self._cached)
 
     def __iter__(self) -> Iterator[int]:
-        """The frames that single requests get, in that order: zeroed ones, the latest first, and the oldest cached."""
+        """Yield the frames in the order of allocation: zeroed, latest first, then cached, oldest first."""
         yield from reversed(self._zeroed)
         yield from self._cached
 
@@ -358,7 +363,7 @@ class SharedFrames:
         return frame
 
     def check(self) -> None:
-        """Raise :class:`Broken` unless each frame standing by belongs to the store, and zeroed ones hold zeroes."""
+        """Raise :class:`Broken` unless zeroed and cached frames belong to the store, and zeroed ones contain zeroes."""
         for frame, state in self.standing_by():
             owner = self._pages.owner(frame) or ""
             if not owner.startswith(ZEROED if state == "zeroed" else CACHED):

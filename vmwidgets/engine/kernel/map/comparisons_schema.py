@@ -15,7 +15,7 @@ class WorkloadOperation:
 
 @frozen
 class Allocate(WorkloadOperation):
-    """Wants `size` bytes, to be called `name`; `align` and `hint` are 0 where nothing is wanted."""
+    """Requests `size` bytes, called `name` from then on; `align` and `hint` are 0 if there is no wish."""
 
     name: str
     size: int
@@ -31,7 +31,7 @@ class Allocate(WorkloadOperation):
 
 @frozen
 class Free(WorkloadOperation):
-    """Frees what `name` was given, or, without a name, [start, end)."""
+    """Frees the range called `name`, or, without a name, [start, end)."""
 
     name: str
     start: int = 0
@@ -44,7 +44,7 @@ class Free(WorkloadOperation):
 
 @frozen
 class Lookup(WorkloadOperation):
-    """Looks up where `name` is, or, without a name, `address`."""
+    """Looks up the range called `name`, or, without a name, `address`."""
 
     name: str
     address: int = 0
@@ -56,10 +56,10 @@ class Lookup(WorkloadOperation):
 
 @frozen
 class OperationOutcome:
-    """What one map made of one operation.
+    """The outcome of one operation on one map.
 
-    `result` is an address, the range that was found or freed, an error's name, or what else there is to say; `start`
-    is the address in it (None: there is none).  `steps` counts the entries, gaps and tree nodes that were looked at.
+    `result` is an address, the range that was found or freed, an error's name, or another text; `start` is the address
+    in it (None if there is none). `steps` counts the entries, gaps and tree nodes that were examined.
     """
 
     result: str
@@ -68,7 +68,7 @@ class OperationOutcome:
     steps: int = 0
 
     def same(self, other: OperationOutcome) -> bool:
-        """Return whether both say the same; how long it took plays no part."""
+        """Return whether both have the same result; the number of steps makes no difference."""
         return (self.result, self.failed) == (other.result, other.failed)
 
 
@@ -82,7 +82,7 @@ class Row:
 
     @property
     def differing(self) -> tuple[bool, ...]:
-        """For each map, whether its outcome differs from the first map's."""
+        """Return for each map whether its outcome differs from the first map's."""
         return tuple(not outcome.same(self.outcomes[0]) for outcome in self.outcomes)
 
     @property
@@ -93,7 +93,7 @@ class Row:
 
 @frozen
 class UsedPiece:
-    """A part of what an operation was given that is still used: [start, end) of `name`."""
+    """A part, still used, of the range that an operation was given: [start, end) of `name`."""
 
     name: str
     start: int
@@ -102,9 +102,9 @@ class UsedPiece:
 
 @frozen
 class ComparedMap:
-    """What is left at the end: the map, what of each allocation is in it, and how much work it was.
+    """The state at the end: the map, the remaining part of each allocation, and the number of steps.
 
-    `label` says which map it is, `rule` by which rule it looks for room.  `steps` counts as in
+    `label` names the map, and `rule` the rule by which it looks for room. `steps` counts as in
     :class:`OperationOutcome`.
     """
 
@@ -113,7 +113,7 @@ class ComparedMap:
     map: MapValue
     pieces: tuple[UsedPiece, ...]
     gaps: tuple[int, ...]
-    """Sizes of the gaps, rising with their addresses."""
+    """The sizes of the gaps, in address order."""
     steps: int
     failures: int
 
@@ -124,17 +124,17 @@ class ComparedMap:
 
     @property
     def used(self) -> Size:
-        """Bytes in entries."""
+        """The number of bytes in entries."""
         return Size(self.map.size)
 
     @property
     def largest_gap(self) -> Size:
-        """Bytes of the largest gap: the most that one allocation can still get."""
+        """The size of the largest gap in bytes: the most that one allocation can still get."""
         return Size(max(self.gaps, default=0))
 
     @property
     def fragmentation(self) -> float:
-        """Return how much of what is free one allocation can't have: 0 for a single gap, near 1 for many small ones."""
+        """Return the share of free space outside the largest gap: 0 for a single gap, near 1 for many small ones."""
         free = sum(self.gaps)
         return 1 - self.largest_gap / free if free else 0.0
 
@@ -143,7 +143,7 @@ class ComparedMap:
 class ComparisonValue:
     """One list of operations on several maps over [start, end).
 
-    `print` shows it as a table; a cell shows it as a picture, ``vm.show(…)`` gives that.
+    `print` shows it as a table; a cell shows it as a picture, as ``vm.show(…)`` does.
     """
 
     start: int
@@ -151,11 +151,11 @@ class ComparisonValue:
     maps: tuple[ComparedMap, ...]
     rows: tuple[Row, ...]
     apart: tuple[ComparedMap, ...] = ()
-    """The maps as the first operation left them on which they disagree; empty if they agree on every operation."""
+    """The maps after the first operation on which they disagree; empty if they agree on every operation."""
 
     @property
     def differences(self) -> tuple[Row, ...]:
-        """The operations on whose outcome the maps disagree."""
+        """The operations with different outcomes on the maps."""
         return tuple(row for row in self.rows if row.differs)
 
     def map(self, label: str) -> ComparedMap:
@@ -164,11 +164,14 @@ class ComparisonValue:
 
     @property
     def header(self) -> tuple[str, ...]:
-        """The head of each column of :meth:`table`."""
+        """The heading of each column of :meth:`table`."""
         return ("operation", *(one.label for one in self.maps))
 
     def table(self) -> tuple[tuple[str, ...], ...]:
-        """Operations and outcomes as text, then what is left on each map; ≠ marks what differs from the first map."""
+        """Return operations and outcomes as text, then the final state of each map.
+
+        ≠ marks differences from the first map.
+        """
         rows = [
             (
                 str(row.operation),

@@ -1,8 +1,8 @@
-"""What every kernel's map is made of: entries, each at once a link of a list and a node of a red-black tree.
+"""The core of every kernel's map: entries, each of which is a link of a list and a node of a red-black tree.
 
-:class:`MapCore` links, unlinks and finds entries; it decides nothing.  Which range a request gets and whether entries
-merge is up to the maps built on it.  Entries come from an :class:`EntrySource`: in a machine each lives at an address
-of kernel memory.  Sources: X15's `kern/vm_map` of 2013 and FreeBSD's `vm_map` of 2008, which have this in common.
+:class:`MapCore` links, unlinks and finds entries. It decides nothing: the maps built on it choose the range for a
+request, and whether entries merge. Entries come from an :class:`EntrySource`: in a machine, each is at an address in
+kernel memory. Sources: X15's `kern/vm_map` (2013) and FreeBSD's `vm_map` (2008), which have this in common.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ BYTES_64, BYTES_32 = 80, 44
 """Size of an entry in X15, by word width."""
 
 SUB_MAP = 0x200000
-"""In an entry's flags: the range belongs to another map (FreeBSD MAP_ENTRY_IS_SUB_MAP)."""
+"""A flag of an entry: the range belongs to another map (FreeBSD MAP_ENTRY_IS_SUB_MAP)."""
 
 OFFSET_MASK = (1 << 64) - 1
 """Offsets into objects have 64 bits on every machine, and wrap there."""
 
 
 class Entry(Node):
-    """[start, end) of a map; `offset` (bytes) is where in `object` it begins; `flags` is the packed word.
+    """[start, end) of a map; `offset` (bytes) is its beginning in `object`; `flags` is the packed word.
 
-    `wired_count` says how often the range was wired; `submap` is the map that the range was given to, if it was.
+    `wired_count` says how often the range was wired; `submap` is the map to which the range was given, or None.
     """
 
     __slots__ = (
@@ -60,22 +60,22 @@ class Entry(Node):
         self.submap: MapCore[Any] | None = None
 
     def fields(self) -> EntryFields:
-        """Return what events carry of an entry; of a submap "submap:NAME"."""
+        """Return an entry's fields for events; a submap appears as "submap:NAME"."""
         name = None if self.object is None else self.object.name
         if self.submap is not None:
             name = f"submap:{self.submap.name}"
         return (self.id, self.start, self.end, name, self.offset, self.flags, self.address, self.wired_count)
 
     def in_events(self) -> tuple[int]:
-        """Its name in a call's arguments: the number."""
+        """Return its name in a call's arguments: the number."""
         return (self.id,)
 
     def offset_of(self, va: int) -> int:
-        """Return where in its object the address `va` of its range lies (bytes)."""
+        """Return the offset in its object, in bytes, of the address `va` in its range."""
         return self.offset + va - self.start & OFFSET_MASK
 
     def copy_range_from(self, other: Entry) -> None:
-        """Take over everything but the place in list and tree, and where the entry itself lives."""
+        """Copy everything from another entry except its place in list and tree, and its own address."""
         self.start, self.end, self.flags = other.start, other.end, other.flags
         self.object, self.offset = other.object, other.offset
         self.wired_count, self.submap = other.wired_count, other.submap
@@ -85,32 +85,32 @@ E = TypeVar("E", bound=Entry)
 
 
 class EntrySource(Protocol[E]):
-    """Where a map's entries come from and return to."""
+    """A source of a map's entries, to which they return."""
 
     def allocate(self) -> E | None:
-        """A fresh entry, or none."""
+        """Return a new entry, or None."""
 
     def free(self, entry: E) -> None:
-        """Give an entry back."""
+        """Free an entry."""
 
 
 class PlainEntries(Generic[E]):
-    """Entries without limit that have no address, for a map on its own; `make(identity)` makes one."""
+    """A source of unlimited entries without addresses, for a map on its own; `make(identity)` makes one."""
 
     def __init__(self, identities: Iterator[int], make: Callable[[int], E]) -> None:
         self._identities = identities
         self._make = make
 
     def allocate(self) -> E | None:
-        """A fresh entry."""
+        """Return a new entry."""
         return self._make(next(self._identities))
 
     def free(self, entry: E) -> None:
-        """Nothing keeps it."""
+        """Do nothing: the entry has no address."""
 
 
 class CachedEntries(Generic[E]):
-    """Entries of one kind with real addresses, from a cache: the kentry cache for X15's kernel map, or another.
+    """A source of entries with real addresses, from a cache: the kentry cache for X15's kernel map, or another one.
 
     `make(identity, address)` makes one.
     """
@@ -118,12 +118,12 @@ class CachedEntries(Generic[E]):
     def __init__(self, cache: ObjectCache, identities: Iterator[int], make: Callable[[int, int], E]) -> None:
         self.cache = cache
         self.live: dict[int, E] = {}
-        """By address: the entries that are allocated."""
+        """The allocated entries, by address."""
         self._identities = identities
         self._make = make
 
     def allocate(self) -> E | None:
-        """An entry at the address of a free buffer; none when the cache has none."""
+        """Return an entry at the address of a free buffer; None if the cache has none."""
         address = self.cache.allocate()
         if address is None:
             return None
@@ -131,7 +131,7 @@ class CachedEntries(Generic[E]):
         return entry
 
     def free(self, entry: E) -> None:
-        """Give its buffer back to the cache."""
+        """Return its buffer to the cache."""
         del self.live[entry.address]
         self.cache.free(entry.address)
 
@@ -140,9 +140,9 @@ class CachedEntries(Generic[E]):
 
 
 class MapCore(Generic[E]):
-    """Entries of one address space [start, end); `name` names the map in events, `size` is the bytes in entries.
+    """The entries of one address space [start, end); `name` names the map in events, `size` is the bytes in entries.
 
-    All entries of a map are of one kind, `E`, and so are their neighbours and children.  `bits` is the width of a word:
+    All entries of a map are of one kind, `E`, and so are their neighbours and children. `bits` is the width of a word:
     sizes wrap there.
     """
 
@@ -157,7 +157,7 @@ class MapCore(Generic[E]):
     ) -> None:
         self.name = name
         self.called = called(name)
-        """What errors call it: "the map of init"."""
+        """Its name in errors: "the map of init"."""
         self.start = start
         self.end = end
         self.entries = entries
@@ -182,9 +182,9 @@ class MapCore(Generic[E]):
             entry = entry.next  # type: ignore[assignment]  # neighbours are of the same kind
 
     def lookup_nearest(self, address: int) -> E | None:
-        """The entry that holds `address`, or else the next one above, or none (X15 `vm_map_lookup_nearest`).
+        """Return the entry that contains `address`, or the next one above, or None (X15 `vm_map_lookup_nearest`).
 
-        The entry found is the lookup cache then, which the next lookup tries first.  O(log n).
+        The lookup cache then names this entry, which the next lookup tries first. O(log n).
         """
         cached, emit = self.lookup_cache, self.recorder.emit
         if cached is not None and cached.start <= address < cached.end:
@@ -204,7 +204,7 @@ class MapCore(Generic[E]):
         return entry
 
     def peek(self, address: int) -> E | None:
-        """Return what :meth:`lookup_nearest` would find, without a move of its cache or an event.  O(log n)."""
+        """Return what :meth:`lookup_nearest` would find, without changing its cache, and without an event. O(log n)."""
         found, node = None, self.tree.root
         while node is not None:
             if address >= node.end:
@@ -217,10 +217,10 @@ class MapCore(Generic[E]):
         return found
 
     def link(self, entry: E, previous: E | None, next_: E | None, duplicates: bool = False) -> None:
-        """Put `entry` into the list between two neighbours (none: the header) and into the tree (`vm_map_link`).
+        """Insert `entry` into the list between two neighbours (None: the header) and into the tree (`vm_map_link`).
 
-        Raises :class:`~vmwidgets.engine.base.rbtree.Duplicate` when its start lies inside an entry; the list then
-        holds it and the tree does not, which is how the original stops too.
+        Raises :class:`~vmwidgets.engine.base.rbtree.Duplicate` if its start is inside an entry; it is then in the list
+        but not in the tree, as when the original stops.
         """
         entry.prev, entry.next = previous, next_
         if previous is None:
@@ -242,7 +242,7 @@ class MapCore(Generic[E]):
             emit(RETURNED)
 
     def unlink(self, entry: E) -> None:
-        """Take `entry` out of tree and list; a lookup cache that names it is cleared (`vm_map_unlink`)."""
+        """Remove `entry` from tree and list; the lookup cache is cleared if it names the entry (`vm_map_unlink`)."""
         previous, next_, emit = entry.prev, entry.next, self.recorder.emit
         forgotten = entry is self.lookup_cache
         if forgotten:
@@ -268,14 +268,14 @@ class MapCore(Generic[E]):
     # ---- entries -----------------------------------------------------------------------------
 
     def allocate_entry(self) -> E:
-        """A fresh entry; without one the kernel panics (X15 and FreeBSD `vm_map_entry_create`)."""
+        """Return a new entry; without one, the kernel panics (X15 and FreeBSD `vm_map_entry_create`)."""
         entry = self.entries.allocate()
         if entry is None:
             raise KernelPanic(self.entry_panic, f"no entry is left for {self.called}")
         return entry
 
     def copy_entry(self, entry: E) -> E:
-        """A fresh entry like `entry`; both map its object."""
+        """Return a new entry like `entry`; both map its object."""
         copy = self.allocate_entry()
         copy.copy_range_from(entry)
         if entry.object is not None and self.counts_references:
@@ -290,12 +290,12 @@ class MapCore(Generic[E]):
         self.free_entry(entry)
 
     def free_entry(self, entry: E) -> None:
-        """Give an entry back to where it came from; a static one was never allocated."""
+        """Return an entry to its source; a static one was never allocated."""
         if not entry.static:
             self.entries.free(entry)
 
     def resize(self, change: int) -> None:
-        """So many bytes more are in entries."""
+        """Add to the number of bytes in entries."""
         before = self.size
         self.size = (self.size + change) & self.mask
         emit = self.recorder.emit
@@ -309,16 +309,16 @@ class MapCore(Generic[E]):
             emit((EntryResized.tag, self.name, before, entry.fields(), why))
 
     def search_state(self) -> tuple[int, int | None, int | None]:
-        """Find cache, its threshold and the end of page tables, on maps that have them: X15's."""
+        """The find cache, its threshold, and the end of page tables, in maps that have them: X15's."""
         return 0, None, None
 
     # ---- invariants --------------------------------------------------------------------------
 
     def check(self) -> None:
-        """Raise :class:`Broken` unless all hold, beside the tree's own invariants.
+        """Raise :class:`Broken` unless all of these hold, and the tree's own invariants.
 
         1. list and tree hold the same entries in the same order; 2. links lead back; 3. each range is
-        page aligned, not empty, and lies inside the map; 4. ranges ascend and do not overlap;
+        page aligned, not empty, and inside the map; 4. ranges ascend and do not overlap;
         5. the number of entries is right; 6. the lookup cache names an entry of the map; 7. `size` is the sum of the
         entries' lengths.
         """

@@ -1,4 +1,4 @@
-"""A task's map beside what a system reported of a process, range by range: frozen values."""
+"""A task's map compared with a system's report on a process, range by range: frozen values."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ VERDICTS = (AGREES, DIFFERS, SYSTEM, MODEL)
 
 
 LISTED = 12
-"""How many ranges the text of a diff lists."""
+"""The most ranges that the text of a diff lists."""
 
 
 @frozen
 class MappedAs:
-    """How one side has a range: its protection ("rw-"), whether it is shared, the file behind it, and where in that.
+    """A range on one side: its protection ("rw-"), whether it is shared, its file, and the offset there in bytes.
 
-    `name` is a file's path, a name of the kernel's such as ``"[heap]"``, or empty; `offset` is in bytes.
+    `name` is a file's path, a name of the kernel's such as ``"[heap]"``, or empty.
     """
 
     protection: str
@@ -32,7 +32,7 @@ class MappedAs:
 
     @property
     def is_file(self) -> bool:
-        """Return whether a file is behind it."""
+        """Return whether it maps a file."""
         return bool(self.name) and not self.name.startswith("[")
 
     @in_ascii
@@ -43,9 +43,9 @@ class MappedAs:
 
 @frozen
 class RangeDiff:
-    """[start, end), which both sides have, or one; `why` says what differs, or whose the range is.
+    """[start, end), which one or both sides have; `why` says what differs, or whose the range is.
 
-    `expected` is true of what the model can't know, or has under another name.
+    `expected` is true for differences in things that the model can't know, or has under another name.
     """
 
     start: int
@@ -82,9 +82,9 @@ class RangeDiff:
 
 @frozen(repr=False)
 class MapsDiff:
-    """What of a task's map agrees with what the system reported, in `rows` by address.
+    """A task's map compared with the system's report, in `rows` by address.
 
-    `task` names the task, `source` the text.  `print` shows a table; a cell shows a picture.
+    `task` names the task, and `source` the text. `print` shows a table; a cell shows a picture.
     """
 
     task: str
@@ -93,7 +93,7 @@ class MapsDiff:
 
     @property
     def agrees(self) -> bool:
-        """Return whether all agrees that the calls determine: nothing differs but what the model can't know."""
+        """Return whether everything that the calls determine agrees: only what the model can't know differs."""
         return not self.faults
 
     @property
@@ -111,7 +111,7 @@ class MapsDiff:
         return ("range", "size", "verdict", "model", "system", "why")
 
     def table(self) -> tuple[tuple[str, ...], ...]:
-        """The ranges as text; ≠ marks those that should agree."""
+        """Return the ranges as text; ≠ marks those that should agree."""
         return tuple(row.cells for row in self.rows)
 
     @property

@@ -1,9 +1,8 @@
-"""First, best, worst and next fit: small values given to a map, in place of its own search for a gap.
+"""First, best, worst and next fit: small values given to a map, to replace its own search for a gap.
 
-Each is asked for a gap and changes nothing but what it remembers itself; ties go to the lowest address.  X15's own
-search with its find cache is in :mod:`.x15.placement`, FreeBSD's first fit with its tree of gaps in
-:mod:`.freebsd.vm_map`.
-The rules are those of Knuth, The Art of Computer Programming, volume 1, section 2.5.
+Each is asked for a gap, and changes only its own memory; among equal gaps, the lowest is chosen.  X15's own search with
+its find cache is in :mod:`.x15.placement`, FreeBSD's first fit with its tree of gaps in :mod:`.freebsd.vm_map`.  The
+rules are those of Knuth, The Art of Computer Programming, volume 1, section 2.5.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ E = TypeVar("E", bound=Entry)
 
 @frozen
 class Gap(Generic[E]):
-    """Free addresses: `space` bytes from `position` on, which is aligned as asked; `next` is the entry above."""
+    """A gap: `space` free bytes from `position` on, which is aligned as requested; `next` is the entry above."""
 
     position: int
     space: int
@@ -29,7 +28,7 @@ class Gap(Generic[E]):
 
 
 def gaps(core: MapCore[E], align: int = 0, base: int | None = None) -> Iterator[Gap[E]]:
-    """The gaps of a map in address order from `base` on, cut to `align`; including those left too small."""
+    """Yield the gaps of a map in address order from `base` on, shortened to `align`, even those then too small."""
     position = core.start if base is None else base
     following = core.first if base is None else core.tree.nearest(base)
     while position < core.end:
@@ -43,21 +42,24 @@ def gaps(core: MapCore[E], align: int = 0, base: int | None = None) -> Iterator[
 
 
 class Fit:
-    """A rule by which a request gets its gap; `name` and `rule` say which, `cost` what a search looks at."""
+    """A rule that chooses the gap for a request.
+
+    `name` and `rule` describe it, and `cost` says what a search examines.
+    """
 
     name: str
     rule: str
     cost: str
 
     def find(self, core: MapCore[E], size: int, align: int = 0, base: int | None = None) -> Gap[E] | None:
-        """The gap for `size` bytes at a multiple of `align` (0: any), or none; reported gap by gap.
+        """Return the gap for `size` bytes at a multiple of `align` (0: anywhere), or None.
 
-        With `base` only what is free from there on counts.
+        Each examined gap is reported. With `base`, only free space from there on counts.
         """
         raise NotImplementedError
 
     def find_above(self, core: MapCore[E], size: int, lowest: int) -> Gap[E] | None:
-        """The gap for `size` bytes by the rule, where nothing below `lowest` may ever be taken, or none."""
+        """Return the rule's gap for `size` bytes, or None; nothing below `lowest` may ever be used."""
         return self.find(core, size, base=lowest)
 
     @in_ascii
@@ -80,9 +82,9 @@ class FirstFit(Fit):
 
 
 class NextFit(Fit):
-    """First fit that goes on where the last search ended, and begins again at the bottom when nothing is left above.
+    """First fit that continues where the last search ended, and begins again at the bottom if nothing above fits.
 
-    `position` is where it goes on (none: the map's start).  Nothing that is freed moves it.
+    `position` is where it continues (None: at the map's start). Freeing memory does not move it.
     """
 
     name, rule = "next", "the first gap that is large enough, from where the last search ended"
@@ -92,16 +94,19 @@ class NextFit(Fit):
         self.position: int | None = None
 
     def find(self, core: MapCore[E], size: int, align: int = 0, base: int | None = None) -> Gap[E] | None:
-        """The lowest gap from `position` on, or else the lowest of all; with `base`, the lowest from there on."""
+        """Return the lowest gap from `position` on, or else the lowest of all.
+
+        With `base`, the lowest from there on.
+        """
         return self._go_on(core, size, align, self.position if base is None else None, base)
 
     def find_above(self, core: MapCore[E], size: int, lowest: int) -> Gap[E] | None:
-        """The lowest gap from `position` on, or else the lowest from `lowest` on."""
+        """Return the lowest gap from `position` on, or else the lowest from `lowest` on."""
         here = self.position
         return self._go_on(core, size, 0, here if here is not None and here >= lowest else None, lowest)
 
     def _go_on(self, core: MapCore[E], size: int, align: int, position: int | None, base: int | None) -> Gap[E] | None:
-        """The lowest gap from `position` on, if there is one, or else from `base` on (none: the map's start)."""
+        """Return the lowest gap from `position` on, or else from `base` on (None: from the map's start)."""
         found = None if position is None else _lowest(core, gaps(core, align, position), size)
         if found is None:
             emit = core.recorder.emit
@@ -119,22 +124,22 @@ class BestFit(Fit):
     name, rule, cost = "best", "the smallest gap that is large enough", "O(all entries)"
 
     def find(self, core: MapCore[E], size: int, align: int = 0, base: int | None = None) -> Gap[E] | None:
-        """The smallest gap that is large enough, of equal ones the lowest."""
+        """Return the smallest gap that is large enough; the lowest of equal ones."""
         return _extreme(core, gaps(core, align, base), size, -1, "the smallest that is large enough")
 
 
 class WorstFit(Fit):
-    """The largest gap: what is left over stays useful, and no large gap lasts."""
+    """The largest gap: the rest stays useful, but no large gap remains."""
 
     name, rule, cost = "worst", "the largest gap", "O(all entries)"
 
     def find(self, core: MapCore[E], size: int, align: int = 0, base: int | None = None) -> Gap[E] | None:
-        """The largest gap, of equal ones the lowest."""
+        """Return the largest gap; the lowest of equal ones."""
         return _extreme(core, gaps(core, align, base), size, 1, "the largest")
 
 
 FITS: dict[str, type[Fit]] = {fit.name: fit for fit in (FirstFit, BestFit, WorstFit, NextFit)}
-"""By name.  Each map needs a value of its own: next fit remembers."""
+"""The rules by name. Each map needs its own value, since next fit has a memory."""
 
 
 def _lowest(core: MapCore[E], candidates: Iterator[Gap[E]], size: int) -> Gap[E] | None:
@@ -147,7 +152,7 @@ def _lowest(core: MapCore[E], candidates: Iterator[Gap[E]], size: int) -> Gap[E]
 
 
 def _extreme(core: MapCore[E], candidates: Iterator[Gap[E]], size: int, sign: int, why: str) -> Gap[E] | None:
-    """The largest gap (`sign` 1), or the smallest (-1), of those that are large enough."""
+    """Return the largest (`sign` 1) or the smallest (-1) of the gaps that are large enough."""
     best: Gap[E] | None = None
     for gap in candidates:
         better = gap.space >= size and (best is None or sign * gap.space > sign * best.space)

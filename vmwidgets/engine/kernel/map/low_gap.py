@@ -1,7 +1,7 @@
-"""Where the lowest gap of a map is, found without looking at all that lies below it.
+"""The lowest gap of a map, found without examining everything below it.
 
-Linux before 3.10 kept such a note for mmap (`free_area_cache` and `cached_hole_size`); here there is one for each of a
-few sizes, and what is found is always the lowest gap.
+Linux before 3.10 kept such a note for mmap (`free_area_cache` and `cached_hole_size`); here, there is one for each of a
+few sizes, and the result is always the lowest gap.
 """
 
 from __future__ import annotations
@@ -11,24 +11,24 @@ from collections import OrderedDict
 from .core import Entry, MapCore
 
 SIZES = 8
-"""How many sizes are kept, those that were asked for last."""
+"""The number of sizes that are kept: those that were requested last."""
 
 
 class LowGap:
     """The lowest gap of a map above an address, for a size.
 
-    The map says of each entry that goes where the gap begins that it leaves (:meth:`opened`): nothing else makes a gap.
+    When an entry is removed, the map reports where the gap begins (:meth:`opened`): nothing else makes a gap.
     """
 
     def __init__(self) -> None:
         self._full: OrderedDict[int, int] = OrderedDict()
-        """By size in bytes: from `_lowest` to this address no gap of that size begins."""
+        """By size in bytes, an address: no gap of that size begins between `_lowest` and it."""
         self._lowest = 0
 
     def find(self, core: MapCore[Entry], size: int, lowest: int) -> int | None:
-        """Return where the lowest gap of `size` bytes begins, from `lowest` on; none without.
+        """Return where the lowest gap of `size` bytes from `lowest` on begins; None without one.
 
-        O(log n), and the entries since the last gap of this size or of a smaller one.
+        O(log n), plus the entries after the last gap of this size or of a smaller one.
         """
         if lowest != self._lowest:
             self._full.clear()
@@ -45,7 +45,7 @@ class LowGap:
         return position if core.end - position >= size else None
 
     def opened(self, start: int) -> None:
-        """A gap begins at `start`, or below an entry that begins there.  O(1)."""
+        """Note that a gap begins at `start`, or below an entry that begins there. O(1)."""
         for size, full in self._full.items():
             if start < full:
                 self._full[size] = start

@@ -25,7 +25,7 @@ from ...base.tree_schema import LOOKED_UP, Path
 from ...base.units import Address, Size
 
 EntryFields = tuple[int, int, int, str | None, int, int, int, int]
-"""id, start, end, object's name, offset, flags, address of the entry itself (0: none), wired count."""
+"""ID, start, end, object's name, offset, flags, address of the entry itself (0: none), wired count."""
 
 KEPT = 4096
 """How many of the latest values of entries and nodes are kept to be used again: most of a map stays as it is."""
@@ -35,8 +35,8 @@ KEPT = 4096
 class EntryValue:
     """One entry: [start, end) in bytes; `object` is a name or None; `offset` in bytes; `flags` the packed word.
 
-    `address` is where the entry itself lives in the machine (0: nowhere); `role` names a range of the kernel's own;
-    `wired` says how often the range was wired: its pages stay while it is not 0.
+    `address` is the address of the entry itself in the machine (0: it has none); `role` names a range of the kernel's
+    own; `wired` says how often the range was wired: while it is not 0, the pages stay in memory.
     """
 
     id: int
@@ -52,7 +52,7 @@ class EntryValue:
     @classmethod
     @lru_cache(maxsize=KEPT)
     def of(cls, fields: EntryFields, role: str = "") -> EntryValue:
-        """The value that an event carries; equal ones are one object, so that two looks are soon compared."""
+        """Return the value of an event's fields; equal ones are one object, so that two looks are soon compared."""
         identity, start, end, target, offset, flags, address, wired = fields
         return cls(identity, Address(start), Address(end), target, offset, flags, address, role, wired)
 
@@ -68,7 +68,7 @@ class EntryValue:
 
     @property
     def max_protection(self) -> str:
-        """Three letters: what the protection may become."""
+        """The protection's maximum, as three letters."""
         return protection_text(max_protection_of(self.flags))
 
     @property
@@ -78,12 +78,12 @@ class EntryValue:
 
     @property
     def advice(self) -> str:
-        """Return how it will be used: "normal", "random", "sequential", "willneed" or "dontneed"."""
+        """Return how the range will be used: "normal", "random", "sequential", "willneed" or "dontneed"."""
         return name_of(advice_of(self.flags), ADVICE)
 
     @property
     def nomerge(self) -> bool:
-        """Return whether it never becomes part of a neighbour."""
+        """Return whether the entry never becomes part of a neighbour."""
         return bool(self.flags & NOMERGE)
 
     @in_ascii
@@ -108,13 +108,13 @@ class NodeValue:
     @classmethod
     @lru_cache(maxsize=KEPT)
     def of(cls, identity: int, left: int, right: int, red: bool) -> NodeValue:
-        """A node; equal ones are one object."""
+        """Return a node; equal ones are one object."""
         return cls(identity, left, right, red)
 
 
 @frozen
 class Fold:
-    """A subtree that a picture leaves out: `id` of its root, how many entries, and the addresses they lie between."""
+    """A subtree that a picture leaves out: its root's `id`, the number of entries, and the range around them."""
 
     id: int
     count: int
@@ -124,11 +124,10 @@ class Fold:
 
 @frozen(slots=False)
 class MapValue:
-    """A map, or as much of it as was asked for.
+    """A map, or the requested part of it.
 
-    `items` are entries and folds in list order; `nodes` the tree over the entries shown.
-    `find_cache_threshold` is None while nothing is known; `lookup_cache` is an id (0: none); `klimit` None but
-    for the kernel's map.
+    `items` are entries and folds in list order; `nodes` is the tree of the shown entries. `find_cache_threshold` is
+    None while nothing is known; `lookup_cache` is an ID (0: none); `klimit` is None except for the kernel's map.
     """
 
     name: str
@@ -156,7 +155,7 @@ class MapValue:
 
 
 NO_THRESHOLD = (2**64 - 1, 2**32 - 1)
-"""What a map's find cache has for a threshold while nothing is known."""
+"""The threshold in a map's find cache while nothing is known."""
 
 
 # ---- FreeBSD's kernel maps ---------------------------------------------------------------------
@@ -166,8 +165,8 @@ NO_THRESHOLD = (2**64 - 1, 2**32 - 1)
 class KernelMapValue:
     """One of the kernel memory's maps and the submaps inside it.
 
-    `locked_by` is the thread that has its lock ("" the learner's cell, None: it is free); `queue` are the threads that
-    sleep for room in it, in the order they will look again, each with its number
+    `locked_by` is the thread that has its lock ("": the learner's cell, None: it is free); `queue` are the threads
+    that sleep until it has room, in the order in which they will look again, each with its number
     (:class:`.threads_schema.ThreadValue`).
     """
 
@@ -180,11 +179,11 @@ class KernelMapValue:
 
     @property
     def sleepers(self) -> tuple[str, ...]:
-        """The threads that sleep for room in it, in the order they will look again."""
+        """The threads that sleep until it has room, in the order in which they will look again."""
         return tuple(name for _, name in self.queue)
 
     def all(self) -> Iterator[KernelMapValue]:
-        """This map and those inside it, each before its own submaps."""
+        """This map and the maps inside it, each before its own submaps."""
         yield self
         for submap in self.submaps:
             yield from submap.all()
@@ -194,7 +193,7 @@ class KernelMapValue:
 
 
 class MapCreated(Event, changes=True):
-    """A map of [start, end) was created; `map` is none if there was no memory for it."""
+    """A map of [start, end) was created; `map` is None if there was no memory for it."""
 
     map: str | None
     start: int
@@ -221,7 +220,7 @@ class EntryWired(Event, changes=True):
 
 
 class SubmapAttached(Event):
-    """[start, end) was to become the place of a submap; `status` 4: the entry there can't serve."""
+    """[start, end) was to become the range of a submap; `status` 4: the entry there is not suitable."""
 
     map: str
     submap: str
@@ -234,7 +233,7 @@ class SubmapAttached(Event):
 
 
 class _EntryPlace(Event):
-    """An entry, and its neighbours in the list of `map` (0: the header)."""
+    """An entry and its neighbours in the list of `map` (0: the header)."""
 
     map: str
     entry: EntryFields
@@ -268,9 +267,10 @@ class EntryChanged(_EntryChange, changes=True):
 
 
 class Entries:
-    """What events made of the entries of maps: by map and id, the fields before and after.
+    """The changes of maps' entries by events: by map and ID, the fields before and after.
 
-    None is an entry that is not in the list; what becomes of one outside of the list is not seen before it is in it.
+    None stands for an entry that is not in the list; changes of an entry outside the list are noticed when it is
+    inserted.
 
     >>> found, entry = Entries(), (7, 0, 4096, None, 0, 0, 0, 0)
     >>> found.linked("m", entry)
@@ -284,7 +284,7 @@ class Entries:
 
     @classmethod
     def reported(cls, events: Iterable[Event]) -> Entries:
-        """Return what these events made of entries.  O(events)."""
+        """Return the changes of entries by these events. O(events)."""
         found = cls()
         for event in events:
             if isinstance(event, EntryLinked):
@@ -296,11 +296,11 @@ class Entries:
         return found
 
     def new(self, path: str) -> list[int]:
-        """The ids of entries that came into the list of a map."""
+        """Return the IDs of entries that were inserted into the list of a map."""
         return [key for key, (before, after) in self.of.get(path, {}).items() if before is None and after is not None]
 
     def gone(self, path: str) -> list[int]:
-        """The ids of entries that left the list of a map."""
+        """Return the IDs of entries that were removed from the list of a map."""
         return [key for key, (before, after) in self.of.get(path, {}).items() if before is not None and after is None]
 
     def linked(self, path: str, entry: EntryFields, *_: Any) -> None:
@@ -311,13 +311,13 @@ class Entries:
         entries[entry[0]] = (known[0] if known is not None and was_there else None), entry
 
     def unlinked(self, path: str, entry: EntryFields, *_: Any) -> None:
-        """An entry was taken out of the list."""
+        """An entry was removed from the list."""
         entries = self.of.setdefault(path, {})
         known = entries.get(entry[0])
         entries[entry[0]] = (entry if known is None else known[0]), None
 
     def changed(self, path: str, before: EntryFields, after: EntryFields, *_: Any) -> None:
-        """An entry has other fields."""
+        """An entry's fields changed."""
         entries = self.of.setdefault(path, {})
         known = entries.get(before[0])
         if known is None or known[1] is not None:
@@ -338,7 +338,7 @@ class MergeTried(Event):
 
 
 class LookupCacheHit(Event):
-    """The entry found last contains the address, too: no search is needed."""
+    """The entry found last also contains this address: no search is needed."""
 
     map: str
     entry: int

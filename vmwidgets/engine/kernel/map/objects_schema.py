@@ -1,4 +1,4 @@
-"""What a memory object reports of its pager, in both kernels."""
+"""The events that memory objects report on their pagers, in both kernels."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Changing a range of a map in place: what both kernels' maps have in common.
+"""Changing a range of a map in place, as in both kernels' maps.
 
-The range is looked at first, and what prevents the change is a :class:`MapError`, with nothing changed.  Then the
-entries across its edges are cut, so that the change covers the range and nothing else; afterwards entries that are
-alike are joined.  Sources: FreeBSD's manual pages vm_map_protect(9), vm_map_inherit(9), vm_map_madvise(9),
-vm_map_wire(9) and vm_map_simplify_entry(9).
+The range is examined first: anything that prevents the change raises a :class:`MapError`, with nothing changed. Then
+the entries across its edges are cut, so that the change covers the range and nothing else; afterwards, equal neighbours
+are merged.  Sources: FreeBSD's manual pages vm_map_protect(9), vm_map_inherit(9), vm_map_madvise(9), vm_map_wire(9) and
+vm_map_simplify_entry(9).
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ SUCCESS, INVALID_ADDRESS, PROTECTION_FAILURE, NO_SPACE, INVALID_ARGUMENT, RESOUR
 
 
 class MapError(Exception):
-    """A range can't be changed as asked: the `status` that FreeBSD's function returns, and `why`.
+    """Raised if a range can't be changed as requested: the `status` that FreeBSD's function returns, and `why`.
 
-    Each kernel's map translates it once: X15's into a word of its `error.h`, FreeBSD's into the number it returns.
+    Each kernel's map translates it once: X15's into a name of its `error.h`, FreeBSD's into the number it returns.
     """
 
     def __init__(self, status: int, why: str) -> None:
@@ -53,7 +53,7 @@ class MapError(Exception):
 
 
 class RangeMap(MapCore[E], ABC):
-    """A map whose ranges can be changed; `fit` takes the place of its own search for a gap, if it is given one."""
+    """A map whose ranges can be changed; if there is a `fit`, it replaces the map's own search for a gap."""
 
     def __init__(
         self, name: str, start: int, end: int, entries: EntrySource[E], recorder: Recorder, *, bits: int = 64
@@ -65,37 +65,37 @@ class RangeMap(MapCore[E], ABC):
 
     @abstractmethod
     def clip_start(self, entry: E, address: int) -> None:
-        """Cut `entry` at `address` if that lies inside; the entry stays the high part."""
+        """Cut `entry` at `address` if that is inside it; the entry remains the upper part."""
 
     @abstractmethod
     def clip_end(self, entry: E, address: int) -> None:
-        """Cut `entry` at `address` if that lies inside; the entry stays the low part."""
+        """Cut `entry` at `address` if that is inside it; the entry remains the lower part."""
 
     def gap_changed(self, entry: E | None) -> None:
-        """The free space behind `entry` has changed."""
+        """Note that the free space after `entry` has changed."""
 
     @abstractmethod
     def ready(self, cuts: Iterable[int], entered: Iterable[tuple[int, int]] = ()) -> AbstractContextManager[None]:
-        """Hold the tables that translations cut at `cuts`, and pages mapped in the ranges `entered`, need.
+        """Reserve the tables for translations cut at `cuts`, and for pages to be mapped in the ranges `entered`.
 
-        Without memory for them it fails here, before anything has changed, and nothing fails inside.
+        Without memory for them, it fails here, before anything has changed, and nothing fails inside.
         """
 
     @abstractmethod
     def reprotect(self, entry: E) -> None:
-        """Give the pages that are mapped in `entry` the rights that it allows now; called inside :meth:`ready`."""
+        """Give the mapped pages of `entry` the permissions that it allows now; called inside :meth:`ready`."""
 
     # ---- deciding ----------------------------------------------------------------------------
 
     def entries_in(self, start: int, end: int) -> Iterator[E]:
-        """The entries that [start, end) touches, rising.  O(log n) for the first."""
+        """Yield the entries that [start, end) touches, in address order. O(log n) for the first."""
         return self._from(self.tree.nearest(start), end)
 
     def decide(self, start: int, end: int, *, holes: bool) -> list[E]:
-        """The entries of a range that may be changed; nothing changes here.
+        """Return the entries of a range if all may be changed; nothing changes here.
 
-        Raises :class:`MapError`: INVALID_ADDRESS for a hole where `holes` are not allowed, INVALID_ARGUMENT for a range
-        that another map has.
+        Raises :class:`MapError`: INVALID_ADDRESS for a hole if `holes` are not allowed, INVALID_ARGUMENT for a range of
+        another map.
         """
         entries = list(self.entries_in(start, end))
         position = start
@@ -111,11 +111,11 @@ class RangeMap(MapCore[E], ABC):
         return entries
 
     def granted(self, protection: int) -> int:
-        """Return what may be done with pages that are mapped for `protection`, as far as tables can't refuse it."""
+        """Return the accesses that tables allow to pages mapped for `protection`: some they can't refuse."""
         return protection
 
     def decide_wiring(self, start: int, end: int) -> list[E]:
-        """The entries of a range that may be wired: no holes, and each can be read."""
+        """Return the entries of a range that may be wired: there are no holes, and each entry can be read."""
         entries = self.decide(start, end, holes=False)
         for entry in entries:
             if not self.granted(protection_of(entry.flags)) & READ:
@@ -129,7 +129,7 @@ class RangeMap(MapCore[E], ABC):
     # ---- changing ----------------------------------------------------------------------------
 
     def change_range(self, start: int, end: int, change: Callable[[E], None]) -> None:
-        """Cut at both edges, have `change` called for each entry in between, then join what is alike now.
+        """Cut at both edges, call `change` for each entry in between, then merge equal neighbours.
 
         It may stop before any entry.
         """
@@ -143,7 +143,7 @@ class RangeMap(MapCore[E], ABC):
         self.recorder.stop = stop
 
     def isolate(self, start: int, end: int) -> None:
-        """Cut what reaches over the edges of [start, end); entries inside may be joined, where the kernel does that."""
+        """Cut entries across the edges of [start, end); entries inside may be merged, if the kernel does that."""
         first = self.peek(start)
         if first is not None:
             self.clip_start(first, start)
@@ -152,7 +152,7 @@ class RangeMap(MapCore[E], ABC):
             self.clip_end(last, end)
 
     def set_flags(self, entry: E, flags: int, why: str) -> None:
-        """Give an entry other flags, and report it if they differ."""
+        """Set an entry's flags, and report it if they differ."""
         if entry.flags == flags:
             return
         before = entry.fields()
@@ -169,11 +169,11 @@ class RangeMap(MapCore[E], ABC):
             emit((EntryWired.tag, self.name, entry.id, before, count))
 
     def set_protection(self, start: int, end: int, protection: int, set_max: bool = False) -> None:
-        """Set what [start, end) allows; with `set_max` what it may ever allow: rights beyond that go.
+        """Set the protection of [start, end), or with `set_max` its maximum; rights beyond the maximum are removed.
 
-        The pages that are mapped get the new rights at once.  MapError: INVALID_ADDRESS for a hole, INVALID_ARGUMENT
-        for a submap, PROTECTION_FAILURE where `protection` goes beyond an entry's maximum, and RESOURCE_SHORTAGE (on
-        X15's map NOMEM) without a page for a table that this takes.  O((entries + 1) log n + pages).
+        Mapped pages get the new permissions immediately. Raises MapError: INVALID_ADDRESS for a hole, INVALID_ARGUMENT
+        for a submap, PROTECTION_FAILURE if `protection` exceeds an entry's maximum, and RESOURCE_SHORTAGE (NOMEM in
+        X15's map) without a page for a table that is needed.  O((entries + 1) log n + pages).
         """
         entries = self.decide(start, end, holes=False)
         for entry in entries:
@@ -211,16 +211,17 @@ class RangeMap(MapCore[E], ABC):
             self.change_range(start, end, change)
 
     def set_inheritance(self, start: int, end: int, inheritance: int) -> None:
-        """Set what a child of the task gets of [start, end): holes are passed over.
+        """Set what a child of the task inherits from [start, end); holes are skipped.
 
-        MapError: INVALID_ARGUMENT for a number that is not an inheritance, and for a submap.  O((entries + 1) log n).
+        Raises MapError: INVALID_ARGUMENT for a number that is not an inheritance, and for a submap.  O((entries + 1)
+        log n).
         """
         self._set_name(start, end, inheritance, INHERITANCE, INHERITANCE_SHIFT, "inheritance")
 
     def set_advice(self, start: int, end: int, advice: int) -> None:
-        """Say how [start, end) will be used: holes are passed over.
+        """Set the expected use of [start, end); holes are skipped.
 
-        MapError: INVALID_ARGUMENT for a number that is not an advice, and for a submap.  O((entries + 1) log n).
+        Raises MapError: INVALID_ARGUMENT for a number that is not an advice, and for a submap.  O((entries + 1) log n).
         """
         self._set_name(start, end, advice, ADVICE, ADVICE_SHIFT, "advice")
 
@@ -237,9 +238,9 @@ class RangeMap(MapCore[E], ABC):
         self.change_range(start, end, change)
 
     def remove_wiring(self, start: int, end: int, unwired: Callable[[E], None] | None = None) -> None:
-        """Take one wiring off [start, end); `unwired` is called for each entry that has none left, before that.
+        """Remove one wiring of [start, end); `unwired` is called for each entry before its last wiring is removed.
 
-        MapError: INVALID_ADDRESS for a hole, INVALID_ARGUMENT for a submap and for what is not wired.
+        Raises MapError: INVALID_ADDRESS for a hole, INVALID_ARGUMENT for a submap, and for an entry that is not wired.
         """
         for entry in self.decide(start, end, holes=False):
             if not entry.wired_count:
@@ -255,10 +256,7 @@ class RangeMap(MapCore[E], ABC):
     # ---- joining -----------------------------------------------------------------------------
 
     def join_range(self, start: int, end: int) -> None:
-        """Join each entry that [start, end) touches with its neighbours, where they are alike.
-
-        It may stop before any entry.
-        """
+        """Merge each entry that [start, end) touches with equal neighbours. It may stop before any entry."""
         stop = self.recorder.take_stop()
         for entry in self._from(self.peek(start), end):
             if stop is not None and stop(entry.start):
@@ -266,10 +264,10 @@ class RangeMap(MapCore[E], ABC):
             self.join(entry)
 
     def join(self, entry: E) -> None:
-        """Take in the entry before, then the one after, where they are alike with `entry`; it stays valid.
+        """Absorb the previous entry, then the next one, if they are equal to `entry`, which stays valid.
 
-        An absorbed entry gives back its reference to the object.  The range changes in place: an entry only ever grows
-        into what was a neighbour's, so the order in the tree stays right.  O(log n).
+        An absorbed entry drops its reference to the object. The range changes in place: an entry only grows into a
+        neighbour's range, so the order in the tree stays right.  O(log n).
         """
         if entry.flags & SUB_MAP:
             return
@@ -294,23 +292,26 @@ class RangeMap(MapCore[E], ABC):
             emit((EntryJoined.tag, self.name, entry.id, side, entry.start, entry.end))
 
     def _from(self, entry: E | None, end: int) -> Iterator[E]:
-        """`entry` and those behind it that begin below `end`; each may take in the next before that is looked at."""
+        """Yield `entry` and the entries after it that begin below `end`.
+
+        Each may absorb the next before that is examined.
+        """
         while entry is not None and entry.start < end:
             yield entry
             entry = entry.next  # type: ignore[assignment]  # neighbours are of the same kind
 
 
 def edges_in(entries: Iterable[Entry], start: int, end: int) -> Iterator[int]:
-    """Say where translations are cut when the parts of `entries` in [start, end) change one by one, in whole pages."""
+    """Yield where translations are cut if the parts of `entries` in [start, end) change one by one, in whole pages."""
     for entry in entries:
         yield max(start, entry.start) & -PAGE
         yield -(-min(end, entry.end) // PAGE) * PAGE
 
 
 def may_join(low: Entry, high: Entry) -> bool:
-    """Return whether two neighbours may be one entry: the same in everything, and side by side in their object.
+    """Return whether two neighbours may be one entry: equal in everything, and adjacent in their object.
 
-    Offsets play no part where there is no object.  Entries that may not merge, or were supplied by boot, stay alone.
+    Without an object, offsets make no difference. Entries that may not merge, or were supplied by the boot, stay alone.
     """
     return (
         low.end == high.start

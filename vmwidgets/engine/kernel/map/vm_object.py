@@ -1,4 +1,4 @@
-"""Memory objects: the pages behind mappings, by offset (X15 `vm_object`, `vm_anon`; FreeBSD `vm_object`)."""
+"""Memory objects: the pages of mappings, by offset (X15 `vm_object`, `vm_anon`; FreeBSD `vm_object`)."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from .objects_schema import PagerAsked
 
 
 class Pager(Protocol):
-    """Where the pages of an object come from."""
+    """The source of an object's pages."""
 
     def get_page(self, target: Any, offset: int) -> int | None:
-        """A frame for the page of `target` at `offset` (bytes), or none when there is no memory."""
+        """Return a frame for the page of `target` at `offset` (bytes), or None if there is no memory."""
 
     def release(self, frame: int) -> None:
-        """Take back a frame that the object no longer holds."""
+        """Free a frame that no longer belongs to the object."""
 
 
 @runtime_checkable
 class RunPager(Pager, Protocol):
-    """A pager that may have memory in one piece, for large pages."""
+    """A pager that may have contiguous memory, for large pages."""
 
     def get_run(self, target: Any, offset: int, count: int, task: str) -> int | None:
-        """The first of `count` neighbouring frames for the pages of `target` from `offset` on, aligned, or none."""
+        """Return the first of `count` contiguous, aligned frames for pages of `target` from `offset` on, or None."""
 
 
 class PagerFailed(Exception):
@@ -33,7 +33,7 @@ class PagerFailed(Exception):
 
 
 class MappingEntry(Protocol):
-    """An entry, as far as an object that it maps goes."""
+    """The part of an entry that matters to the object that it maps."""
 
     start: int
     end: int
@@ -41,9 +41,10 @@ class MappingEntry(Protocol):
 
 
 class Translation(NamedTuple):
-    """A page as it is to be mapped: in which frame, with which rights, and "hit" if it was there, "miss" if it came.
+    """A page to be mapped: its frame, its permissions, and "hit" if it was in memory, "miss" if it was brought in.
 
-    Rights are an entry's, and less where the page is another object's too, or has to be noticed when it is written.
+    The permissions are the entry's, or fewer if the page also belongs to another object, or if a write to it must be
+    noticed.
     """
 
     frame: int
@@ -54,9 +55,9 @@ class Translation(NamedTuple):
 class VmObject:
     """Pages by number, and a count of the entries that map them.
 
-    `pages` is what the original keeps in a radix tree: offset >> 12 to frame.  Once neither an entry nor its creator
-    has a reference, the pages return to the pager.  `task` says for which task a page is brought, "" for none; that
-    matters where pages count for tasks.
+    `pages`, from offset >> 12 to frame, is a radix tree in the original. Once neither an entry nor the creator has a
+    reference, the pages return to the pager. `task` is the task for which a page is brought in, or "": some machines
+    count pages by task.
     """
 
     def __init__(self, name: str, pager: Pager) -> None:
@@ -66,11 +67,11 @@ class VmObject:
         self.references = 0
 
     def reference(self, entry: MappingEntry | None = None) -> None:
-        """One more entry maps it: this one, where it is known already."""
+        """Count another entry that maps it: this one, if it is already known."""
         self.references += 1
 
     def release(self, entry: MappingEntry | None = None) -> None:
-        """One entry fewer maps it; with the last, the pages return to the pager."""
+        """Count one entry less; after the last, the pages return to the pager."""
         self.references -= 1
         if self.references == 0:
             for frame in self.pages.values():
@@ -78,38 +79,38 @@ class VmObject:
             self.pages.clear()
 
     def discard(self) -> None:
-        """Be gone before anything ever referred to it."""
+        """Remove the object before anything has referred to it."""
 
     def translation(self, offset: int, protection: int, access: int, recorder: Recorder, task: str = "") -> Translation:
-        """The page at `offset` for an access, brought if it is not there; `protection` is what the entry allows.
+        """Return the page at `offset` for an access, brought in if necessary; `protection` is the entry's.
 
-        NOMEM when its pager has none.
+        Raises NOMEM if the pager has no memory.
         """
         cache, frame = self.bring(offset, recorder, task)
         return Translation(frame, protection, cache)
 
     def found(self, offset: int, protection: int) -> Translation | None:
-        """Return what an access to `offset` would find in memory now, or none; nothing is brought."""
+        """Return what an access to `offset` would find in memory now, or None; nothing is brought in."""
         return self.resident(offset, protection)
 
     def resident(self, offset: int, protection: int) -> Translation | None:
-        """Its own page at `offset`, if that is in memory."""
+        """Return the object's own page at `offset`, if it is in memory."""
         frame = self.page(offset)
         return None if frame is None else Translation(frame, protection)
 
     def rights_of_all(self, protection: int) -> int:
-        """The rights with which all its pages may be mapped where an entry allows `protection`."""
+        """Return the permissions with which all its pages may be mapped if an entry allows `protection`."""
         return protection
 
     def note_wired(self, pages: range, change: int) -> None:
-        """So many entries more hold these pages in memory."""
+        """Change the number of entries that keep these pages in memory."""
 
     def page(self, offset: int) -> int | None:
-        """The frame of the page at `offset` (bytes), if the object has it."""
+        """Return the frame of the page at `offset` (bytes), if the object has it."""
         return self.pages.get(offset >> PAGE_SHIFT)
 
     def makes(self, offset: int) -> bool:
-        """Say whether a pager makes the page at `offset`: then it can be dropped, and comes back the same."""
+        """Return whether a pager makes the page at `offset`: then it can be dropped, and made again unchanged."""
         return self.page(offset) is None
 
     def drop(self, offset: int) -> None:
@@ -117,16 +118,16 @@ class VmObject:
         self.pager.release(self.pages.pop(offset >> PAGE_SHIFT))
 
     def ask_pager(self, offset: int) -> int | None:
-        """The frame that the pager supplies for `offset`, now the object's; none when there is no memory."""
+        """Return the frame that the pager supplies for `offset`, now the object's; None if there is no memory."""
         frame = self.pager.get_page(self, offset)
         if frame is not None:
             self.pages[offset >> PAGE_SHIFT] = frame
         return frame
 
     def bring(self, offset: int, recorder: Recorder, task: str = "") -> tuple[str, int]:
-        """The frame of the page at `offset`, and where it came from: "hit", it was there, "miss", from the pager.
+        """Return the frame of the page at `offset`, and "hit" if it was in memory, "miss" if the pager supplied it.
 
-        NOMEM when its pager has none.
+        Raises NOMEM if the pager has no memory.
         """
         frame, cache = self.page(offset), "hit"
         if frame is None:
@@ -142,9 +143,9 @@ class VmObject:
         return cache, frame
 
     def run(self, offset: int, count: int, task: str = "") -> int | None:
-        """The first frame of `count` pages from `offset` on, if they are in one piece and aligned, or none.
+        """Return the first frame of `count` pages from `offset` on, if they are contiguous and aligned, or None.
 
-        Of an object that has none of them the pager is asked for fresh ones, if it has memory in one piece.  O(count).
+        If the object has none of them, the pager is asked for new contiguous ones. O(count).
         """
         first = offset >> PAGE_SHIFT
         frames = [self.pages.get(index) for index in range(first, first + count)]
@@ -163,7 +164,7 @@ class VmObject:
 class FreeBSDObject(VmObject):
     """A memory object of FreeBSD's kernel maps: kernel_object, kmem_object, or an anonymous one; `size` in pages.
 
-    Its creator has a reference.  A `permanent` one keeps that for ever.
+    Its creator has a reference, which is never dropped for a `permanent` object.
     """
 
     def __init__(self, name: str, pager: Pager, size: int, *, permanent: bool = False) -> None:
@@ -173,14 +174,14 @@ class FreeBSDObject(VmObject):
         self.references = 1
 
     def can_grow_behind(self, end_page: int) -> bool:
-        """Say whether an entry that ends before page `end_page` may grow in it (FreeBSD `vm_object_coalesce`).
+        """Return whether an entry that ends before page `end_page` may grow in it (FreeBSD `vm_object_coalesce`).
 
-        Only anonymous memory grows; where other entries map it too, only at its very end.
+        Only anonymous memory grows; if other entries map it too, only at its very end.
         """
         return not self.permanent and (self.references == 1 or end_page == self.size)
 
     def pages_between(self, first: int, last: int) -> list[int]:
-        """Numbers of the pages that it has from `first` on and before `last`, rising."""
+        """Return the numbers of its pages from `first` on and before `last`, in ascending order."""
         if last - first > len(self.pages):
             return sorted(pindex for pindex in self.pages if first <= pindex < last)
         return [pindex for pindex in range(first, last) if pindex in self.pages]

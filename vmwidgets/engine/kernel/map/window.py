@@ -1,7 +1,7 @@
-"""Cutting out of a map what one picture shows: the neighbourhood of what matters, the rest folded.
+"""The part of a map that one picture shows: the surroundings of the entries that matter; the rest is folded.
 
-The entries shown are closed under "tree parent", so that what is missing between two of them is exactly one
-subtree: a fold replaces it in the list and in the tree alike.  The cost depends on what is shown: O(shown × log n).
+With each shown entry, its parent in the tree is shown. So exactly one subtree is missing between two of them, and a
+fold replaces it in the list and in the tree. The cost depends on the shown entries: O(shown × log n).
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from .core import Entry, MapCore
 from .map_schema import Entries, EntryValue, Fold, MapValue, NodeValue
 
 WHOLE = 300
-"""Maps of up to this many entries are shown whole."""
+"""The most entries of a map that is shown completely."""
 
 OPENED_LEVELS = 3
-"""How many levels of a fold are shown when it is opened."""
+"""The number of levels that are shown when a fold is opened."""
 
 FOLDED_CONTEXT = 2
-"""How many levels from the root are always open in a folded map."""
+"""The number of levels from the root that are always open in a folded map."""
 
 
 def map_value(
@@ -36,12 +36,12 @@ def map_value(
     around: bool = True,
     roles: Mapping[int, str] | None = None,
 ) -> MapValue:
-    """`vm_map` as a value: all of it up to `whole` entries, else what surrounds the entries in `focus`.
+    """Return `vm_map` as a value: all of it if it has at most `whole` entries, or the surroundings of those in `focus`.
 
-    `focus` and `opened` are entry ids; those that are gone are passed over.  An opened one shows what is below it.
-    `addresses` are looked up and shown as well.  Without what is `around` them, only the entries in focus are shown and
-    those above them in the tree.  `roles` names entries by id.  A FreeBSD map has no find cache and no limit of page
-    tables: its value says 0 and None.
+    `focus` and `opened` are entry IDs; IDs of removed entries are ignored. An opened entry shows the entries below it.
+    The entries at `addresses` are shown too. Without `around`, only the entries in focus and their ancestors in the
+    tree are shown. `roles` names entries by ID. A FreeBSD map has no find cache and no limit of page tables: these are
+    0 and None in its value.
     """
     names = roles or {}
     shown = None if vm_map.nr_entries <= whole else _closed(vm_map, focus, opened, addresses, around=around)
@@ -65,9 +65,9 @@ def map_value(
 
 
 def while_booting(value: MapValue, events: Iterable[Event]) -> MapValue:
-    """A map that a boot made, after some of the boot's events: its tree is grown from the entries that are linked.
+    """Return a map that a boot made, after some of the boot's events: its tree is built from the linked entries.
 
-    No machine boots again as far as that: its parts are there once it has booted.
+    No machine is booted again up to that point, since its parts only exist after the boot.
     """
     linked = Entries.reported(events).of.get(value.name, {})
     tree: RedBlackTree[Entry] = RedBlackTree(Recorder())
@@ -106,7 +106,7 @@ def _with_items(vm_map: MapCore[Any], items: tuple[EntryValue | Fold, ...], node
 
 
 def _in_order(vm_map: MapCore[Any]) -> list[Entry]:
-    """The entries of the list, and the one that is being unlinked, which is reported last."""
+    """Return the entries of the list, and the one that is being unlinked, whose unlinking is reported last."""
     found: list[Entry] = list(vm_map)
     if len(found) < len(vm_map.by_id):
         listed = {entry.id for entry in found}
@@ -117,7 +117,7 @@ def _in_order(vm_map: MapCore[Any]) -> list[Entry]:
 
 
 def _hangs(entry: Entry, root: Node | None) -> bool:
-    """Return whether an entry, which is in the list, is in the tree too: it comes there a little later."""
+    """Return whether an entry of the list is also in the tree, into which it is inserted a little later."""
     above = entry.parent
     return entry is root or (above is not None and (above.left is entry or above.right is entry))
 
@@ -132,7 +132,7 @@ def _folded(child: Node | None, shown: dict[int, Entry] | None) -> Node | None:
 
 
 def _after_subtree(node: Node) -> Entry | None:
-    """The first entry to the right of everything below `node`."""
+    """Return the first entry to the right of everything below `node`."""
     while node.parent is not None:
         if node is node.parent.left:
             return node.parent if isinstance(node.parent, Entry) else None
@@ -143,7 +143,7 @@ def _after_subtree(node: Node) -> Entry | None:
 def _closed(
     vm_map: MapCore[Any], focus: Iterable[int], opened: Iterable[int], addresses: Iterable[int], *, around: bool
 ) -> dict[int, Entry]:
-    """Entries in focus with their neighbours, the top of the tree, the opened subtrees, and all their ancestors."""
+    """Return entries in focus with their neighbours, the top of the tree, opened subtrees, and all their ancestors."""
     shown: dict[int, Entry] = {}
     found = [vm_map.by_id.get(identity) for identity in focus]
     if not around:

@@ -1,4 +1,4 @@
-"""Which address space the processor that runs the kernel has loaded, and what hears of loads and flushes."""
+"""The address space that the kernel's processor has loaded, and the listeners to loads and flushes."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ class FlushTarget(Protocol):
     """All processors of a machine; one of them runs the kernel."""
 
     def loaded(self, space: TableSpace) -> None:
-        """The processor that runs the kernel loads the tables of `space`."""
+        """Load the tables of `space` on the processor that runs the kernel."""
 
     def flush(self, space: TableSpace, start: int, end: int, pages: int) -> None:
-        """Drop the translations of [start, end) on all processors; with `pages` 0, all those of `space`."""
+        """Drop the translations of [start, end) on all processors; with `pages` 0, drop all those of `space`."""
 
     def unload(self, space: TableSpace) -> None:
-        """Have no processor use the tables of `space`, which are freed, or keep anything of them."""
+        """Make all processors stop using the tables of `space`, which are freed, and drop all cached copies."""
 
 
 class CurrentPmap:
-    """Which address space the processor that runs the kernel has loaded; the pmaps of one machine share it.
+    """The address space that the kernel's processor has loaded; the pmaps of one machine share it.
 
-    `processors` hear of loads and flushes, once there are some; `edits` are descriptors written past all pmaps.
+    `processors` are informed of loads and flushes, once there are any; `edits` are descriptors written without a pmap.
     """
 
     __slots__ = ("edits", "pmap", "processors")

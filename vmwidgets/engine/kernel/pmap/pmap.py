@@ -1,11 +1,10 @@
 """The pmap: one address space's page tables, as X15's x86 pmap keeps them.
 
-Functions bear the original's names without `pmap_`.  As there, only the write bit of a protection is encoded, but for
-tasks (:class:`.spaces.UserPmap`), and callers drop cached translations at the end, with :meth:`Pmap.update`.
-
-The original has pages of 4 KiB only; the large ones here keep a spare table each, as FreeBSD's pmap does, so that
-:meth:`Pmap.remove` and :meth:`Pmap.protect` need no page.  Parts of a large page that was demoted have none:
-:meth:`Pmap.prepared` allocates for them before anything changes.
+Functions have the original's names, without `pmap_`. As there, only the write bit of a protection is encoded, except
+for tasks (:class:`.spaces.UserPmap`), and callers drop cached translations at the end, with :meth:`Pmap.update`. The
+original has pages of 4 KiB only. Each large page here keeps a spare table, as in FreeBSD's pmap, so
+:meth:`Pmap.remove` and :meth:`Pmap.protect` need no page. Parts of a demoted large page have none:
+:meth:`Pmap.prepared` allocates their tables before anything changes.
 """
 
 from __future__ import annotations
@@ -29,19 +28,19 @@ from .pmap_schema import NEVER_MAPPED, RootLoaded, TlbUpdated
 from .table_space import PmapLayout, TablePages, TableSpace
 
 UPDATE_PAGES = 64
-"""Up to so many pages are dropped from the TLB one by one; beyond, all of it is (X15 `pmap_update`)."""
+"""The most pages that are dropped from the TLB one by one; for more, all of it is flushed (X15 `pmap_update`)."""
 
 
 class Pmap(TableSpace):
     """An address space's tables; made by :class:`.spaces.KernelPmap`."""
 
     prunes: ClassVar[bool] = False
-    """Whether a removal frees tables that are empty then."""
+    """Whether a removal frees tables that become empty."""
     readable: ClassVar[tuple[str, ...]] = (
         "current_only", "destroyed", "extract", "fmt", "global_leaves", "is_current", "layout", "name", "registers",
         "root", "walk",
     )  # fmt: skip  # read as a list of names
-    """What learners may use of it."""
+    """The part that learners may use."""
 
     def __init__(
         self, name: str, ram: Ram, pages: TablePages, layout: PmapLayout, recorder: Recorder, current: CurrentPmap
@@ -49,17 +48,17 @@ class Pmap(TableSpace):
         super().__init__(name, ram, pages, layout, recorder, current.edits)
         self._current = current
         self._reserved: dict[tuple[int, int], int] = {}
-        """Tables that are held for the operation under way, by the level and the number of the slot that needs one."""
+        """Tables that are reserved for the current operation, by level and number of the slot that needs one."""
         self.large = False
-        """Whether pages other than the smallest were ever mapped here: then a cut may take a table."""
+        """Whether pages other than the smallest were ever mapped here: then a cut may need a table."""
         self._region_shift = layout.fmt.level(2).shift
         self._used: set[int] = set()
         """The tables of level 1, by the numbers of their slots in level 2, that ever held a page."""
         self._found: dict[int, int] = {}
-        """By the same numbers: where the tables of level 1 lie that were looked up since `_moved`."""
+        """The addresses of tables of level 1 that were looked up since `_moved`, by the same numbers."""
         self._moved = 0
         self._leaf_bits: dict[tuple[int, int, bool], tuple[int, int]] = {}
-        """By size of page, rights, and whose: the number of its descriptor, and the bits beside the address."""
+        """The number of the descriptor, and the bits apart from the address, by page size, rights and owner."""
         self.destroyed = False
         self.global_leaves = False
         """Whether a user's pages are global too, so that processors drop them only with everything else."""
@@ -72,8 +71,8 @@ class Pmap(TableSpace):
     def enter(self, va: int, pa: int, protection: int, size: int = PAGE) -> None:
         """Map the page of `size` bytes at `pa` (one of the format's page sizes) at `va`.
 
-        Whatever was mapped there is replaced.  NOMEM when a table is missing and there is no page for
-        it; nothing has changed then.  O(levels), and O(copies) for a page that fills several slots.
+        An earlier mapping there is replaced. Raises NOMEM if a table is missing and there is no page for it; nothing
+        has changed then.  O(levels), and O(copies) for a page that fills several slots.
         """
         self._check_current("pmap_enter")
         level = self._leaf_level(size)
@@ -82,7 +81,7 @@ class Pmap(TableSpace):
         self._put(level, va, self._leaf(level, va, pa, protection, size))
 
     def extract(self, va: int) -> int | None:
-        """The physical address that the tables give for `va`, whatever the rights; None if nothing is mapped."""
+        """Return the physical address for `va` in the tables, whatever the permissions; None if nothing is mapped."""
         if self.current_only or self.destroyed:
             self._check_current("pmap_extract")
         slot = self._find(va)
@@ -92,7 +91,7 @@ class Pmap(TableSpace):
         return descriptor.address_of(slot.word) | va & slot.level.span_of(descriptor) - 1
 
     def translated(self, start: int, end: int) -> list[int]:
-        """The frames that the tables give for the pages of [start, end), where they give one.  O(pages)."""
+        """Return the frames to which the tables map the pages of [start, end), without unmapped pages. O(pages)."""
         run = self._run(start, end)
         if run is None:
             found = [self.extract(va) for va in range(start, end, PAGE)]
@@ -102,7 +101,7 @@ class Pmap(TableSpace):
         return [pa >> PAGE_SHIFT for pa in level.mapped(words)]
 
     def registers(self, controls: Any) -> tuple[int, Any]:
-        """Say what the base registers hold while these tables are loaded: the root, and `controls` with any other."""
+        """Return the base registers while these tables are loaded: the root, and `controls` with the others."""
         return self.root, controls
 
     def walk(self, va: int, access: Access = "read", user: bool = False, controls: Any = None) -> Walk:
@@ -112,10 +111,10 @@ class Pmap(TableSpace):
         return walk(self.ram, self.fmt, root, va, access, user, controls)
 
     def mark(self, va: int, access: Access, user: bool, controls: Any) -> bool:
-        """Set the flags that an access faulted for the lack of; false if it lacked something else.
+        """Set the flags whose absence made an access fault; returns false if the fault had another cause.
 
-        Without hardware that sets them (TCR_EL1.HA and SCTLR.HA on ARM, menvcfg.ADUE on RISC-V) the kernel does, at
-        the fault.  O(levels).
+        Without hardware that sets them (TCR_EL1.HA and SCTLR.HA on ARM, menvcfg.ADUE on RISC-V), the kernel does so at
+        the fault. O(levels).
         """
         root, now = self.registers(controls)
         if self.editor.hidden(self.root, va):
@@ -135,10 +134,10 @@ class Pmap(TableSpace):
 
     @kernel_function("pmap_remove", first=2)
     def remove(self, start: int, end: int) -> None:
-        """Unmap [start, end); large pages that stick out are demoted.  Tables stay.
+        """Unmap [start, end); large pages across its edges are demoted.
 
-        NOMEM, and nothing changed, when a demotion takes a page and there is none; never inside :meth:`prepared`.
-        O(pages that are mapped there, and tables that exist for them).
+        Tables stay. Raises NOMEM, with nothing changed, if a demotion needs a page and there is none; never inside
+        :meth:`prepared`. O(mapped pages there, and their tables).
         """
         self._check_range(start, end)
         place = start >> self._region_shift
@@ -156,9 +155,9 @@ class Pmap(TableSpace):
                     self._clear_page(slot)
 
     def unmap(self, start: int, end: int) -> None:
-        """Take the translations of a removed range away, and what processors keep of them.
+        """Remove the translations of a removed range, also from processors' caches.
 
-        Pages that it covers in part go too.
+        Pages that it covers in part are included.
         """
         first, last = start & -PAGE, end + PAGE - 1 & -PAGE
         place, emit = first >> self._region_shift, self.recorder.emit
@@ -175,9 +174,9 @@ class Pmap(TableSpace):
 
     @kernel_function("pmap_protect", first=3)
     def protect(self, start: int, end: int, protection: int) -> None:
-        """Give what is mapped in [start, end) other rights; large pages that stick out are demoted.
+        """Change the permissions of pages mapped in [start, end); large pages across its edges are demoted.
 
-        NOMEM, and nothing changed, when a demotion takes a page and there is none; never inside :meth:`prepared`.
+        Raises NOMEM, with nothing changed, if a demotion needs a page and there is none; never inside :meth:`prepared`.
         """
         self._check_current("pmap_protect")
         self._check_range(start, end)
@@ -188,9 +187,9 @@ class Pmap(TableSpace):
                     self._written(copy)
 
     def promote(self, va: int, size: int) -> bool:
-        """Map by one page of `size` bytes what smaller ones map at `va`: alike, side by side, and aligned.
+        """Replace smaller pages at `va` with one page of `size` bytes, if they are equal, contiguous and aligned.
 
-        False, and nothing changed, where they are not.  The table that held them is kept as the page's spare.
+        Otherwise, returns false, with nothing changed. Their table is kept as the page's spare.
         """
         level = self._leaf_level(size)
         self._check_range(va, va + size, size)
@@ -209,7 +208,7 @@ class Pmap(TableSpace):
         self._put(level, va, word)
 
     def update(self, start: int, end: int) -> None:
-        """Drop the cached translations of [start, end): up to 64 pages one by one, else the whole TLB."""
+        """Drop the cached translations of [start, end): up to 64 pages one by one, otherwise the whole TLB."""
         pages = end - start + PAGE - 1 >> PAGE_SHIFT
         if pages > 0:
             self._flush(start, end, pages if pages <= UPDATE_PAGES else 0)
@@ -224,7 +223,7 @@ class Pmap(TableSpace):
     # ---- the whole space ---------------------------------------------------------------------
 
     def load(self) -> None:
-        """Make this the current address space, as writing its root to the base register does."""
+        """Make this the current address space, by writing its root to the base register."""
         self._check_alive()
         self._current.pmap = self
         emit = self.recorder.emit
@@ -241,7 +240,10 @@ class Pmap(TableSpace):
     # ---- beneath -----------------------------------------------------------------------------
 
     def _make_private_tables(self) -> bool:
-        """Make the root, its recursive mapping, and the tables below mixed slots; false, and none, without pages."""
+        """Create the root, its recursive mapping, and the tables below mixed slots.
+
+        Returns false, with none created, without enough pages.
+        """
         layout, fmt, editor = self.layout, self.fmt, self.editor
         border = layout.kernel_start
         mixed = [level for level in fmt.levels if not layout.split and layout.side(level, border) == "mixed"]
@@ -257,13 +259,13 @@ class Pmap(TableSpace):
         return True
 
     def _make_window(self) -> None:
-        """Make the recursive mapping in the root, if the layout has one."""
+        """Write the recursive mapping into the root, if the layout has one."""
         if self.layout.window is not None:
             slot = self.editor.slot(self.fmt.root_level, self.root, self.layout.window)
             self.editor.refer(slot, self.root, Rights(user=False))
 
     def _copy_kernel_slots(self, kernel: Pmap) -> None:
-        """Make the slots that are the same in all spaces those of the kernel."""
+        """Copy the kernel's slots that are the same in all spaces."""
         for (level, table, first), (_, ours, _) in zip(kernel.private_tables(), self.private_tables(), strict=True):
             for slot in self.published(level, table, first):
                 self.editor.write(slot._replace(pa=ours + slot.pa - table), slot.word)
@@ -273,26 +275,27 @@ class Pmap(TableSpace):
         raise NotImplementedError
 
     def _written(self, slot: Slot) -> None:
-        """A slot was written: a kernel's pmap publishes it."""
+        """Note that a slot was written: the kernel's pmap publishes it."""
 
     def _is_global(self, va: int) -> bool:
         """Return whether what is mapped at `va` is the same in all address spaces."""
         return False
 
     def _keeps_table(self, slot: Slot) -> bool:
-        """Return whether a table must stand in the slot of a large page that goes away."""
+        """Return whether a table must be put into the slot of a large page that is removed."""
         return False
 
     def _uncover(self, va: int, level: Level) -> None:
-        """Write the descriptors above `level` again whose tables an edit hides from the hardware."""
+        """Rewrite the descriptors above `level` whose tables an edit hides from the hardware."""
         for slot in self.editor.hidden(self.root, va, level.number):
             self.editor.write(slot, slot.word)
             self._written(slot)
 
     def _find(self, va: int) -> Slot:
-        """The slot that decides about `va`.  O(1) where its table of level 1 was looked up before, else O(levels).
+        """Return the slot that maps `va`, or would.
 
-        Only tables for addresses of its own are remembered, which no other editor takes away.
+        O(1) if its table of level 1 was looked up before, otherwise O(levels). Only tables for the space's own
+        addresses are remembered, since no other editor removes them.
         """
         editor = self.editor
         if self._moved != editor.moved:
@@ -312,10 +315,10 @@ class Pmap(TableSpace):
         return slot
 
     def _run(self, start: int, end: int) -> tuple[Level, int, int] | None:
-        """Of several pages that have neighbouring slots in one table: its level, its address, the first slot's number.
+        """Return level and address of the table with adjacent slots for several pages, and the first slot's number.
 
-        None where each slot has to be looked at by itself: where there are edits, were large pages, or where each space
-        has a copy of its own.
+        None if each slot must be examined on its own: if there are edits, if there were large pages, or if each space
+        has its own copy.
         """
         if end - start <= PAGE or start >> self._region_shift != end - 1 >> self._region_shift:
             return None
@@ -328,7 +331,7 @@ class Pmap(TableSpace):
         return slot.level, slot.pa - first * self.fmt.entry_width, first
 
     def _leaf(self, level: Level, va: int, pa: int, protection: int, size: int) -> int:
-        """The word that maps the page of `size` bytes at `pa` here; an address that does not fit in it is refused."""
+        """Return the word that maps the page of `size` bytes at `pa`; an address that does not fit is refused."""
         kind = size, protection, va < self.layout.user_end
         known = self._leaf_bits.get(kind)
         if known is None:
@@ -338,7 +341,7 @@ class Pmap(TableSpace):
         return level.descriptors[known[0]].place(pa) | known[1]
 
     def _write_page(self, slot: Slot, word: int) -> None:
-        """Put `word` into the slot of a small page, which was just read."""
+        """Write `word` into the slot of a small page, which was just read."""
         if self.editor.edits.places:
             self.editor.write(slot, word)
         else:
@@ -346,7 +349,7 @@ class Pmap(TableSpace):
         self._written(slot)
 
     def _put(self, level: Level, va: int, word: int) -> None:
-        """Write a leaf and its copies, with all that is needed for it; NOMEM, and nothing changed, if that fails."""
+        """Write a leaf and its copies, and any missing tables; raises NOMEM, with nothing changed, if that fails."""
         slots = self._make_slots(level, va, level.copies_of(level.read_as(word)))
         self.large = self.large or level.number > 1 or len(slots) > 1
         self._used.add(va >> self._region_shift)
@@ -356,10 +359,10 @@ class Pmap(TableSpace):
             self._written(slot)
 
     def _make_slots(self, level: Level, va: int, count: int) -> list[Slot]:
-        """The `count` neighbouring slots of `level` from `va` on, ready for a leaf.
+        """Return `count` adjacent slots of `level` from `va` on, ready for a leaf.
 
-        The tables above are made, and a large page that was here is demoted.  Each slot above level 1 has a spare: a
-        table that was in it, or a new one.  NOMEM, and nothing changed, if there are too few pages.
+        The tables above them are created, and a large page there is demoted. Each slot above level 1 has a spare: its
+        previous table, or a new one.  Raises NOMEM, with nothing changed, if there are too few pages.
         """
         slot = self._find(va) if level.number == 1 else self.editor.find(self.root, va, level.number)
         if count == level.number == 1 and slot.level is level and slot.descriptor.shift is None:
@@ -376,14 +379,14 @@ class Pmap(TableSpace):
         return [self._ready(one, tables) for one in self._neighbours(slot, count)]
 
     def _spares_for(self, level: Level, here: list[Slot], count: int) -> list[Level]:
-        """The level of each table that must be made as a spare for `count` slots, of which `here` are there already."""
+        """Return the level of each table needed as a spare for `count` slots, of which `here` already exist."""
         if level.number == 1:
             return []
         needed = count - sum(one.kind == "table" or one.pa in self.tables.spares for one in here)
         return [self.fmt.level(level.number - 1)] * needed
 
     def _ready(self, slot: Slot, tables: list[int]) -> Slot:
-        """A slot with its spare, and no part of a page that fills several slots."""
+        """Return a slot with its spare, which is not part of a page that fills several slots."""
         if slot.kind == "leaf" and slot.descriptor.shift is not None:
             self._split(slot)
         if slot.level.number > 1 and slot.pa not in self.tables.spares:
@@ -396,7 +399,7 @@ class Pmap(TableSpace):
         return [self.editor.slot(slot.level, table, slot.va + at * slot.level.span) for at in range(count)]
 
     def _emptied(self, slot: Slot) -> int:
-        """The table that a slot refers to, when all that is below it is given up."""
+        """Return the table in a slot, after giving up everything below it."""
         below = self.fmt.level(slot.level.number - 1)
         for one in list(self.editor.present(below, slot.address, slot.va)):
             if one.kind == "table":
@@ -406,7 +409,7 @@ class Pmap(TableSpace):
         return slot.address
 
     def _allocate_tables(self, levels: list[Level], va: int) -> list[int]:
-        """A fresh table for each of `levels`; NOMEM, and none is allocated, if there are too few pages."""
+        """Return a new table for each of `levels`; raises NOMEM, with none allocated, if there are too few pages."""
         taken: list[int] = []
         for level in levels:
             table = self.tables.allocate(level)
@@ -419,11 +422,11 @@ class Pmap(TableSpace):
 
     @contextmanager
     def prepared(self, cuts: Iterable[int], absent: Iterable[tuple[int, int]] = ()) -> Iterator[None]:
-        """Take the tables now that ranges which begin or end at `cuts` need: NOMEM before anything has changed.
+        """Reserve the tables for ranges that begin or end at `cuts`: NOMEM is raised before anything has changed.
 
-        In here :meth:`remove` and :meth:`protect` of such ranges can't fail.  `absent` are slots whose tables are
-        missing (:meth:`tables_missing`).  What was not needed goes back at the end.  O(cuts) once there were large
-        pages, else O(1).
+        Inside, :meth:`remove` and :meth:`protect` of such ranges can't fail. `absent` are slots whose tables are
+        missing (:meth:`tables_missing`). Unused tables are freed at the end.  O(cuts) once there were large pages, else
+        O(1).
         """
         edges = [*cuts]
         wanted = [*absent, *(place for edge in edges for place in self._splits_at(edge))] if self.large else [*absent]
@@ -442,7 +445,7 @@ class Pmap(TableSpace):
                     self.tables.free(table)
 
     def _splits_at(self, edge: int) -> Iterator[tuple[int, int]]:
-        """The slots that need a table, which they don't have as a spare, when a large page is cut at `edge`."""
+        """Yield the slots that need a table, and have no spare, if a large page is cut at `edge`."""
         slot = self.editor.find(self.root, edge) if self._owns(edge, edge + PAGE) else None
         if slot is None or slot.kind != "leaf" or not edge % slot.span:
             return
@@ -452,26 +455,26 @@ class Pmap(TableSpace):
                 yield level.number, edge >> level.shift
 
     def tables_missing(self, start: int, end: int) -> Iterator[tuple[int, int]]:
-        """The slots that need a table before small pages of [start, end) can be entered.  O(spans of level 2)."""
+        """Yield the slots that need a table before small pages of [start, end) can be mapped. O(spans of level 2)."""
         span = self.fmt.level(2).span
         for va in range(start // span * span, end, span):
             yield from self._absent_tables(self.editor.find(self.root, max(va, start)), 1)
 
     def _absent_tables(self, slot: Slot, down_to: int) -> Iterator[tuple[int, int]]:
-        """The slots without table on the way from an absent `slot` to the level `down_to`."""
+        """Yield the slots without a table on the path from an absent `slot` to the level `down_to`."""
         if slot.kind != "leaf":
             for number in range(slot.level.number, down_to, -1):
                 yield number, slot.va >> self.fmt.level(number).shift
 
     def _small(self, start: int, end: int) -> Iterable[Slot]:
-        """The slots that map pages of [start, end), where all pages are small."""
+        """Return the slots that map pages of [start, end), if all pages are small."""
         if end - start > PAGE:
             return self.editor.leaves(self.root, start, end)
         slot = self._find(start)
         return (slot,) if slot.descriptor.kind == "leaf" else ()
 
     def _leaves(self, start: int, end: int) -> Iterable[Slot]:
-        """The slots that map pages of [start, end); a large page that sticks out is demoted first."""
+        """Return the slots that map pages of [start, end); a large page across an edge is demoted first."""
         found = self.editor.leaves(self.root, start, end)
         return self._inside(found, start, end) if found else ()
 
@@ -502,14 +505,14 @@ class Pmap(TableSpace):
                 self.tables.free(spare)
 
     def _split(self, slot: Slot) -> None:
-        """Map a page that fills several slots by one page a slot."""
+        """Replace a page that fills several slots with one page per slot."""
         copies = self.editor.copies(slot)
         self.editor.split(slot)
         for copy in copies:
             self._written(copy)
 
     def _demote(self, slot: Slot) -> None:
-        """Map a large page by smaller ones: one a slot if it fills several, else in its spare table."""
+        """Replace a large page with smaller ones: one per slot if it fills several, otherwise in its spare table."""
         if slot.descriptor.shift is not None:
             self._split(slot)
             return
@@ -529,7 +532,7 @@ class Pmap(TableSpace):
         return Rights(write=bool(protection & WRITE), user=self.layout.is_user(va))
 
     def _table_rights(self, slot: Slot) -> Rights:
-        """Tables let everything pass that some page below may need."""
+        """Return a table's protection: it allows everything that a page below may need."""
         return Rights(user=self.layout.side(slot.level, slot.va) in ("user", "mixed"))
 
     def _leaf_level(self, size: int) -> Level:
@@ -549,7 +552,7 @@ class Pmap(TableSpace):
             raise Refused(f"[{start:#x}, {end:#x}) is not in the part of the space that the pmap of {self.name} maps")
 
     def check_there(self, va: int) -> None:
-        """An access to `va` goes on only where the space is still there: its task may have ended while it slept."""
+        """Check that the space exists before an access to `va` continues: its task may have ended meanwhile."""
         if self.destroyed:
             raise kernel_error("FAULT", f"{Address(va)}: the address space of {self.name} is gone")
 
@@ -566,12 +569,12 @@ class Pmap(TableSpace):
 
 
 def _place(slot: Slot) -> tuple[int, int]:
-    """A slot as tables are held for it: its level, and its number in the whole space."""
+    """Return a slot's key for reserved tables: its level, and its number in the whole space."""
     return slot.level.number, slot.va >> slot.level.shift
 
 
 def _alike(parts: list[Slot], size: int) -> bool:
-    """Return whether leaves map `size` bytes of memory side by side, with the same bits beside the address."""
+    """Return whether leaves map `size` bytes of contiguous memory, with equal bits apart from the address."""
     first = parts[0]
     same = [one.descriptor is first.descriptor and one.attribute_bits == first.attribute_bits for one in parts]
     in_line = [one.address == first.address + at * first.span for at, one in enumerate(parts)]

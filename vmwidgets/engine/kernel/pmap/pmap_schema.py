@@ -1,4 +1,4 @@
-"""What a pmap reports beside the words that it writes; and an inverted page table, as a value."""
+"""The events of a pmap other than the words that it writes; and an inverted page table, as a value."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ class InvertedEntry(NamedTuple):
 
 @frozen
 class InvertedValue:
-    """The chain of each bucket, in the order in which it is searched; `frames` is how many RAM has."""
+    """The chain of each bucket, in the order in which it is searched; `frames` is the number of RAM's frames."""
 
     chains: tuple[tuple[InvertedEntry, ...], ...]
     frames: int
 
     @property
     def entries(self) -> int:
-        """Of all chains."""
+        """The entries of all chains."""
         return sum(map(len, self.chains))
 
     @property
     def longest(self) -> int:
-        """Entries of the longest chain: what a search may have to compare."""
+        """The number of entries in the longest chain: the most that a search has to compare."""
         return max(map(len, self.chains), default=0)
 
     @in_ascii
@@ -44,7 +44,7 @@ class InvertedValue:
 
 
 def bucket_of(task: str, page: int, buckets: int) -> int:
-    """A hash of page and task: neighbours part, and so do equal pages of two tasks."""
+    """Return a hash of page and task: neighbouring pages, and equal pages of two tasks, have different hashes."""
     letters = sum(ord(letter) << number for number, letter in enumerate(task))
     return ((page * 0x9E37_79B1 + letters * 0x85EB_CA6B) >> 12 & 0xFFFF) % buckets
 
@@ -72,7 +72,7 @@ class RootLoaded(Event):
 
 
 class _Blank(Event):
-    """What is known of the zeroes in a frame: before and after."""
+    """The knowledge about zeroes in a frame, before and after."""
 
     frame: int
 
@@ -85,7 +85,7 @@ class PageBlank(_Blank, changes=True):
 
 
 class PageWritten(_Blank, changes=True):
-    """A page that began as zeroes has been written: a write fault or a dirty bit shows it."""
+    """A page that began as zeroes has been written, as a write fault or a dirty bit shows."""
 
 
 class BlankGone(_Blank, changes=True):

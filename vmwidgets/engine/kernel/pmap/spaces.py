@@ -1,4 +1,4 @@
-"""The address spaces of a machine: the kernel's, whose tables all share; the tasks'; and those lent to programs."""
+"""The address spaces of a machine: the kernel's, the tasks', and those lent to programs."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from .table_space import PmapLayout, TablePages
 
 
 class KernelPmap(Pmap):
-    """The kernel's address space, loaded at once; :meth:`create` makes the users'.
+    """The kernel's address space, loaded immediately; :meth:`create` makes those of users.
 
-    `global_pages` says whether the processor can keep the kernel's translations when the root changes.
-    Of the quirks it knows `pmap-current-only`.
+    `global_pages` says whether the processor can keep the kernel's translations when the root changes. It supports the
+    quirk `pmap-current-only`.
     """
 
     readable = (*Pmap.readable, "klimit")
@@ -44,43 +44,46 @@ class KernelPmap(Pmap):
         self.quirks = quirks
         self.global_pages = global_pages
         self.klimit = layout.kernel_start
-        """End of the kernel addresses that have tables down to level 1; only grows."""
+        """The end of the kernel addresses that have tables down to level 1; it only grows."""
         self.grows = 0
-        """How often :meth:`kgrow` moved the limit."""
+        """The number of times that :meth:`kgrow` moved the limit."""
         self.users: list[UserPmap] = []
         self.reverse = ReverseMap(recorder)
-        """Which translations of users lead to a frame."""
+        """The translations of users that lead to each frame."""
         self.lent: list[LentPmap] = []
-        """Spaces whose tables the program that they are of asks for."""
+        """Spaces whose tables are requested by their own program."""
         self._pages = pages
         if not self._make_private_tables():
             raise KernelPanic("pmap_no_page", "no page for the kernel's root table")
         self.load()
 
     def create(self, name: str) -> UserPmap:
-        """A user's pmap: its half empty, the kernel's slots the kernel's.  NOMEM without a page for its root."""
+        """Create a user's pmap: its half is empty, and it has the kernel's slots.
+
+        Raises NOMEM without a page for its root.
+        """
         user = UserPmap(name, self, self._pages, self._current, self._unload, self.reverse)
         user.current_only = "pmap-current-only" in self.quirks
         self.users.append(user)
         return user
 
     def lend(self, name: str, root: int, *, global_leaves: bool = False) -> LentPmap:
-        """A pmap over the root table at physical `root`, which is another's: the kernel's slots are put into it.
+        """Create a pmap over another's root table at physical `root`: the kernel's slots are written into it.
 
-        `global_leaves`: what is mapped in it counts as global, as processors see it.
+        `global_leaves`: processors see its mappings as global.
         """
         made = LentPmap(name, root, self, self._pages, self._current, self._unload, global_leaves=global_leaves)
         self.lent.append(made)
         return made
 
     def attach(self, processors: FlushTarget) -> CurrentPmap:
-        """Tell these processors, from now on, what is loaded and what they must drop."""
+        """Inform these processors from now on of loads, and of translations that they must drop."""
         self._current.processors = processors
         return self._current
 
     @kernel_function("pmap_kenter", first=3)
     def kenter(self, va: int, pa: int, protection: int) -> None:
-        """Map a page of 4 KiB where :meth:`kgrow` has made tables; a panic where it has not."""
+        """Map a page of 4 KiB for which :meth:`kgrow` has made tables; it panics without them."""
         layout = self.layout
         if self.destroyed or va % PAGE or not layout.kernel_start <= va < layout.kernel_end:
             self._check_range(va, va + PAGE)
@@ -97,7 +100,7 @@ class KernelPmap(Pmap):
         self._put(level, va, self._leaf(level, va, pa, protection, PAGE))
 
     def kenter_pages(self, va: int, frames: Sequence[int], protection: int) -> None:
-        """Map frames side by side from `va` on, as :meth:`kenter` does each, and drop what was translated there."""
+        """Map adjacent pages from `va` on to frames, as :meth:`kenter` does, and drop earlier translations there."""
         start, end = va, va + len(frames) * PAGE
         if len(frames) == 1:  # nearly always
             self.kenter(va, frames[0] << PAGE_SHIFT, protection)
@@ -126,7 +129,7 @@ class KernelPmap(Pmap):
         self.editor.write_range(*run, va, tuple([page.place(frame << PAGE_SHIFT) | bits for frame in frames]))
 
     def _miss_table(self, slot: Slot, va: int) -> None:
-        """Panic: a table that :meth:`kgrow` made is not where it was, since its descriptor was edited by hand."""
+        """Panic: a table that :meth:`kgrow` made is no longer there, since its descriptor was edited by hand."""
         word = self.ram.read_word(slot.pa, self.fmt.entry_width)
         now, name = slot.level.read_as(word), slot.level.name
         if now.kind == "table":
@@ -143,11 +146,11 @@ class KernelPmap(Pmap):
         self.remove(start, end)
 
     def kgrow(self, end: int) -> None:
-        """Make the tables of kernel space up to the next multiple of a level-2 span strictly above `end`.
+        """Create the tables of kernel space up to the next multiple of a level-2 span strictly above `end`.
 
-        A table for each absent slot down to level 2, zeroed; a new slot of the root is copied to all
-        pmaps.  The absent ones are counted first: more than there are pages to be had is a panic before
-        anything was changed.  Never shrinks.
+        Each absent slot down to level 2 gets a zeroed table; a new slot of the root is copied to all pmaps. The absent
+        slots are counted first: if there are too few pages, it panics before anything has changed. Tables are never
+        removed.
         """
         span = self.fmt.level(2).span
         limit = min((end // span + 1) * span, 1 << self.fmt.word_bits)
@@ -173,10 +176,10 @@ class KernelPmap(Pmap):
             emit((KernelLimitMoved.tag, before, limit))
 
     def _absent_below(self, level: Level, table: int, start: int, end: int) -> int:
-        """Tables missing below `table` for [start, end), down to those of level 1.
+        """Return the number of missing tables below `table` for [start, end), down to level 1.
 
-        What is absent is counted by arithmetic, so the cost is that of the tables that exist: asking about
-        all of kernel space takes no longer than asking about a page of it.
+        Absent subtrees are counted by arithmetic, so the cost depends on the existing tables only: all of kernel space
+        costs no more than one page of it.
         """
         missing = 0
         va = start
@@ -202,8 +205,9 @@ class KernelPmap(Pmap):
     def check(self) -> None:
         """Raise :class:`Broken` unless the numbered invariants hold, here and in all other spaces.
 
-        1 is about all, 7 about the kernel's alone, 2 to 6 are :class:`.table_space.TableSpace`'s.  Of spaces whose
-        tables are another's (`lent`) only the kernel's slots are looked at: 6.  O(present slots of all pmaps).
+        1 is about all spaces, 7 about the kernel's alone, 2 to 6 are those of :class:`.table_space.TableSpace`. In
+        spaces whose tables another owns (`lent`), only the kernel's slots are checked: 6.  O(present slots of all
+        pmaps).
         """
         self.check_owned(is_kernel=True)
         span = self.fmt.level(2).span
@@ -223,7 +227,7 @@ class KernelPmap(Pmap):
             owned |= set(user.tables)
 
     def _unload(self, user: UserPmap | LentPmap) -> None:
-        """A user's pmap is destroyed; the kernel's tables are loaded first if its were."""
+        """Note that a user's pmap is being destroyed; if its tables were loaded, the kernel's are loaded first."""
         if user.is_current:
             self.load()
         if self._current.processors is not None:
@@ -234,7 +238,7 @@ class KernelPmap(Pmap):
             self.lent.remove(user)
 
     def registers(self, controls: Any) -> tuple[int, Any]:
-        """Its root; where the kernel's half has a register of its own, that, and no walks in the users' half."""
+        """Return its root or, if the kernel's half has its own register, that, without walks in the users' half."""
         registers: tuple[int, Any] = self.fmt.rules.registers(None, self.root, controls)
         return registers
 
@@ -287,7 +291,7 @@ class UserPmap(Pmap):
         self._copy_kernel_slots(self._kernel)
 
     def destroy(self) -> None:
-        """Free all tables; what was mapped belongs to others.  If they are loaded, the kernel's are loaded first."""
+        """Free all tables; the mapped memory belongs to others. If they are loaded, the kernel's are loaded first."""
         self._check_alive()
         self._destroy(self.name)
 
@@ -299,7 +303,7 @@ class UserPmap(Pmap):
         self.destroyed = True
 
     def enter(self, va: int, pa: int, protection: int, size: int = PAGE) -> None:
-        """Map a page as any pmap does, and note in the reverse map what leads where."""
+        """Map a page as any pmap does, and note it in the reverse map."""
         self._check_current("pmap_enter")
         before = self.managed(va, va + size)
         if before:
@@ -311,7 +315,7 @@ class UserPmap(Pmap):
             self._reverse.note(self, va + offset, pa + offset >> PAGE_SHIFT)
 
     def remove(self, start: int, end: int) -> None:
-        """Unmap [start, end) as any pmap does; the tables that become empty are freed."""
+        """Unmap [start, end) as any pmap does; tables that become empty are freed."""
         before = self.managed(start, end)
         if before:
             self._reverse.leaving(self, before)
@@ -321,15 +325,18 @@ class UserPmap(Pmap):
         self._prune(self.fmt.root_level, self.root, start, end)
 
     def protect(self, start: int, end: int, protection: int) -> None:
-        """Give other rights as any pmap does; where no dirty bit is, a right to write that goes says that it was."""
+        """Change permissions as any pmap does.
+
+        Without a dirty bit, losing write permission counts as having been written.
+        """
         self._note_written(start, end)
         super().protect(start, end, protection)
 
     @kernel_function("pmap_remove_write", first=2)
     def remove_write(self, start: int, end: int) -> None:
-        """Have nothing of [start, end) written; what else is allowed stays (FreeBSD `pmap_remove_write`).
+        """Remove write permission in [start, end), and no other (FreeBSD `pmap_remove_write`).
 
-        NOMEM as :meth:`protect`.
+        Raises NOMEM as :meth:`protect` does.
         """
         self._check_range(start, end)
         self._note_written(start, end)
@@ -344,7 +351,10 @@ class UserPmap(Pmap):
             self._reverse.leaving(self, self.managed(start, end))
 
     def granted(self, protection: int) -> int:
-        """Say what user code may do with a page that is mapped for `protection`; see :meth:`.rules.Rules.granted`."""
+        """Return what user code may do with a page that is mapped for `protection`.
+
+        See :meth:`.rules.Rules.granted`.
+        """
         known = self._granted.get(protection)
         if known is None:
             wanted = Permission(bool(protection & READ), bool(protection & WRITE), bool(protection & EXECUTE))
@@ -354,26 +364,27 @@ class UserPmap(Pmap):
         return known
 
     def _rights(self, va: int, protection: int) -> Rights:
-        """All that the format can encode."""
+        """Return everything that the format can encode."""
         may = self.granted(protection)
         return Rights(bool(may & READ), bool(may & WRITE), bool(may & EXECUTE), user=True)
 
     def registers(self, controls: Any) -> tuple[int, Any]:
-        """Its root, and the kernel's where that has a register of its own."""
+        """Return its root, and the kernel's root if that has a register of its own."""
         registers: tuple[int, Any] = self.fmt.rules.registers(self.root, self._kernel.root, controls)
         return registers
 
     def _forget(self, start: int, end: int) -> None:
-        """Have nothing of [start, end) in the reverse map."""
+        """Remove [start, end) from the reverse map."""
         before = self.managed(start, end)
         self._reverse.leaving(self, before)
         for va, frame in before:
             self._reverse.forget(self, va, frame)
 
     def managed(self, start: int = 0, end: int | None = None) -> list[tuple[int, int]]:
-        """Addresses and frames of the pages of RAM that are mapped in [start, end), or anywhere.  O(pages there).
+        """Return addresses and frames of the pages of RAM that are mapped in [start, end), or anywhere.
 
-        A device's are not among them: no page of it is ever taken away.  FreeBSD calls such pages unmanaged.
+        O(pages there). A device's pages are not included, since they are never evicted. FreeBSD calls such pages
+        unmanaged.
         """
         end = self.layout.user_end if end is None else end
         if end - start == PAGE:  # nearly always
@@ -387,7 +398,10 @@ class UserPmap(Pmap):
         return found
 
     def mapped(self) -> Iterator[tuple[int, int, int, bool]]:
-        """Address, bytes and first frame of each translation, and whether a user may write there.  O(their number)."""
+        """Yield address, bytes and first frame of each translation, and whether a user may write there.
+
+        O(their number).
+        """
         for slot in self.editor.leaves(self.root, 0, self.layout.user_end):
             write = self.walk(slot.va, "write", user=True).fault is None
             yield slot.va, slot.span, slot.address >> PAGE_SHIFT, write
@@ -395,41 +409,44 @@ class UserPmap(Pmap):
     # ---- what the hardware notes -------------------------------------------------------------
 
     def is_referenced(self, va: int) -> bool:
-        """Return whether the reference bit of what maps `va` is set (`pmap_is_referenced`).  O(levels)."""
+        """Return whether the reference bit of the leaf that maps `va` is set (`pmap_is_referenced`). O(levels)."""
         slot = self._find(va)
         return slot.kind == "leaf" and bool(slot.word & self._noted(slot, write=False))
 
     def is_modified(self, va: int) -> bool:
-        """Return whether the dirty bit of what maps `va` is set (`pmap_is_modified`).  O(levels).
+        """Return whether the dirty bit of the leaf that maps `va` is set (`pmap_is_modified`).
 
-        ARM's tables have none: there whatever may be written counts as written.
+        O(levels). ARM's tables have none: there, every writable page counts as written.
         """
         slot = self._find(va)
         return slot.kind == "leaf" and self._is_written(slot)
 
     @kernel_function("pmap_clear_modify", first=1)
     def clear_modify(self, va: int) -> None:
-        """Clear the dirty bit of what maps `va`; the caller flushes.  O(levels)."""
+        """Clear the dirty bit of the leaf that maps `va`; the caller flushes. O(levels)."""
         slot = self._find(va)
         if slot.kind == "leaf":
             self.editor.write(slot, slot.word & ~self._dirty(slot))
 
     @kernel_function("pmap_clear_reference", first=1)
     def clear_reference(self, va: int) -> None:
-        """Clear the reference bit of what maps `va`, and flush it: from a TLB the bit is not set again.  O(levels)."""
+        """Clear the reference bit of the leaf that maps `va`, and flush it: a hit in a TLB would not set the bit again.
+
+        O(levels).
+        """
         slot = self._find(va)
         if slot.kind == "leaf":
             self.editor.write(slot, slot.word & ~self._noted(slot, write=False))
             self.update(va & -PAGE, (va & -PAGE) + PAGE)
 
     def _noted(self, slot: Slot, *, write: bool) -> int:
-        """The bits that the hardware sets in a leaf, where it sets any: reference bit, and for a write dirty bit."""
+        """Return the bits that the hardware sets in a leaf, if any: reference bit and, for a write, dirty bit."""
         rules = self.fmt.rules
         controls = rules.with_hardware_flags(rules.with_access_flag(self.fmt.defaults))
         return rules.accessed(slot.descriptor, write, controls)
 
     def _dirty(self, slot: Slot) -> int:
-        """The dirty bit of a leaf; 0 where there is none."""
+        """Return the dirty bit of a leaf; 0 if there is none."""
         return self._noted(slot, write=True) & ~self._noted(slot, write=False)
 
     def _is_written(self, slot: Slot) -> bool:
@@ -437,13 +454,13 @@ class UserPmap(Pmap):
         return bool(slot.word & dirty) if dirty else self._rights_of(slot).write
 
     def _rights_of(self, slot: Slot) -> Rights:
-        """The rights in a leaf, whether or not its reference bit is set, which on ARMv7 is one of the bits of AP."""
+        """Return the permissions in a leaf, ignoring its reference bit, which on ARMv7 is one of the bits of AP."""
         return self.fmt.rules.rights_of(slot.descriptor, slot.word | self._noted(slot, write=False))
 
     def noted(self, memory: Memory, frames: Container[int] | None = None) -> Iterator[tuple[int, int, bool, bool]]:
-        """Of each page of RAM that is mapped in `memory`: address, frame, reference bit and dirty bit.  O(pages).
+        """Yield for each page of RAM that is mapped in `memory`: address, frame, reference bit and dirty bit.
 
-        Of some `frames`, only the pages there.
+        O(pages). With `frames`, only the pages in these frames.
         """
         # the cast: an editor that only reads
         editor = TableEditor(cast(Ram, memory), self.fmt, self.recorder, self.editor.edits)
@@ -453,13 +470,13 @@ class UserPmap(Pmap):
                 yield slot.va + offset, slot.address + offset >> PAGE_SHIFT, used, written
 
     def check_reverse(self) -> None:
-        """Raise :class:`Broken` unless R1. the reverse map has what is mapped of RAM, if no descriptor was edited."""
+        """Raise :class:`Broken` unless R1. the reverse map has all mapped pages of RAM, if no descriptor was edited."""
         if not self.editor.edits.places:
             for va, frame in self.managed():
                 self._reverse.check_has(self, va, frame)
 
     def _prune(self, level: Level, table: int, start: int, end: int) -> None:
-        """Free the tables below `table` that are empty, as far as they are for addresses of [start, end)."""
+        """Free the empty tables below `table` that are for addresses of [start, end)."""
         if level.number == 1:
             return
         va = start
@@ -480,9 +497,9 @@ class UserPmap(Pmap):
 class LentPmap(Pmap):
     """A root that a program owns, as processors load it; made by :meth:`KernelPmap.lend`.
 
-    The user's part is its owner's, and none of this class's functions touches it; the kernel's slots are kept as they
-    are in all spaces.  On ARM its entries are of the model without access flag (SCTLR.AFE is 0), in which the
-    kernel's mean the same.
+    The user's part is its owner's, and no function of this class touches it; the kernel's slots are the same as in all
+    spaces. On ARM, its descriptors use the model without an access flag (SCTLR.AFE is 0), in which the kernel's mean
+    the same.
     """
 
     def __init__(
@@ -509,7 +526,7 @@ class LentPmap(Pmap):
         self._flush(0, self.layout.user_end, 0)
 
     def detach(self) -> None:
-        """Clear the kernel's slots in the root, which belongs to its owner alone again.
+        """Clear the kernel's slots in the root, which then belongs to its owner alone.
 
         If it is loaded, the kernel's tables are loaded first.
         """
@@ -520,7 +537,7 @@ class LentPmap(Pmap):
         self.destroyed = True
 
     def registers(self, controls: Any) -> tuple[int, Any]:
-        """Its root, and no access flag; refused once detached, since the root is another's memory."""
+        """Return its root, without an access flag; refused once detached, since the root is another's memory."""
         self._check_alive()
         return self.root, self.fmt.rules.without_access_flag(controls)
 

@@ -1,9 +1,9 @@
-"""Whose slots and tables are which: an address space's limits, the pages of its tables, what they must always be.
+"""The owners of slots and tables: an address space's limits, the pages of its tables, and their invariants.
 
-The user's half is [0, user_end), the kernel's everything from kernel_start up.  A slot that covers
-kernel addresses only is the same in all address spaces.  One that covers both (a 32-bit layout on
-64-bit tables has its whole space in one root slot) is *mixed*: each space has its own table there, and
-the tables below are shared as soon as their slots are the kernel's alone.
+The user's half is [0, user_end), the kernel's is everything from kernel_start up. A slot that covers kernel addresses
+only is the same in all address spaces. A slot that covers both is *mixed* (a 32-bit layout on 64-bit tables has its
+whole space in one root slot): each space has its own table there, and the tables below are shared as soon as their
+slots are the kernel's alone.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Side = Literal["user", "kernel", "mixed", "window", "none"]
 
 @frozen(slots=False)
 class PmapLayout:
-    """The limits of the kernel map and of user maps, and where the tables appear in `window`, if anywhere.
+    """The limits of the kernel map and of user maps, and the `window` in which the tables appear, if there is one.
 
     >>> from vmwidgets.engine.mmu.formats.x86 import X86_64, PDPT, PML4
     >>> layout = PmapLayout(X86_64, kernel_start=0xC040_0000, kernel_end=0xFC00_0000, user_end=0xC000_0000)
@@ -40,7 +40,7 @@ class PmapLayout:
     kernel_end: int
     user_end: int
     window: int | None = None
-    """Start of the recursive window: the root slot there refers to the root itself."""
+    """The start of the recursive window: the root slot there refers to the root itself."""
 
     def __post_init__(self) -> None:
         for name in ("kernel_start", "kernel_end", "user_end", "window"):
@@ -64,7 +64,7 @@ class PmapLayout:
         return self.fmt.halves
 
     def side(self, level: Level, va: int) -> Side:
-        """Return whose addresses the slot of `level` for `va` covers."""
+        """Return the owners of the addresses that the slot of `level` for `va` covers."""
         if self.window is not None and level is self.fmt.root_level and level.index(va) == level.index(self.window):
             return "window"
         return self._half(level, va)
@@ -74,22 +74,22 @@ class PmapLayout:
         return 0 <= va < self.user_end
 
     def first_va(self, kernel: bool) -> int:
-        """The address that the first slot of a root table is for."""
+        """The first address that a root table covers."""
         return self.fmt.canonical(1 << self.fmt.word_bits - 1) if kernel and self.split else 0
 
     def is_kernel(self, va: int) -> bool:
-        """Return whether `va` is the kernel map's or above it, where the kernel's image lies."""
+        """Return whether `va` is in the kernel map or above it, where the kernel's image is."""
         return va >= self.kernel_start and va == self.fmt.canonical(va)
 
     def is_published(self, level: Level, va: int) -> bool:
-        """Return whether the slot of `level` for `va` must be the same in all spaces, in tables each has its own of."""
+        """Return whether the slot of `level` for `va` must be the same in all spaces, though each has its own table."""
         if self.split or self.side(level, va) != "kernel":
             return False
         return level is self.fmt.root_level or self.side(self.fmt.level(level.number + 1), va) == "mixed"
 
     @cached_property
     def published_levels(self) -> frozenset[int]:
-        """The levels that have slots which must be the same in all spaces: the root's, and those below mixed slots."""
+        """The levels with slots that must be the same in all spaces: the root's, and those below mixed slots."""
         border = self.kernel_start
         below = [one.number - 1 for one in self.fmt.levels if not self.split and self._half(one, border) == "mixed"]
         return frozenset((self.fmt.root_level.number, *below))
@@ -110,7 +110,7 @@ class PmapLayout:
         return self._plain(self.user_end), self._plain(self.kernel_start)
 
     def _plain(self, va: int) -> int:
-        """The address without the bits that only repeat the highest translated one."""
+        """Return the address without the bits that only repeat the highest translated bit."""
         return va & (1 << self.fmt.va_bits) - 1
 
     def _check_limit(self, name: str, limit: int | None) -> None:
@@ -122,24 +122,24 @@ class PmapLayout:
 
 
 class TablePages(Protocol):
-    """Where pages for tables come from: :class:`~vmwidgets.engine.memory.pages.PageAllocator` or a part of it."""
+    """The source of pages for tables: :class:`~vmwidgets.engine.memory.pages.PageAllocator` or a part of it."""
 
     @property
     def obtainable_pages(self) -> int:
-        """Return how many single pages could be had."""
+        """Return how many single pages could be allocated."""
 
     def allocate(self, order: int = 0, owner: str = "") -> int | None:
-        """The first of 2**order neighbouring frames, or None."""
+        """Return the first of 2**order contiguous frames, or None."""
 
     def free(self, frame: int, order: int = 0) -> None:
-        """Take them back."""
+        """Free a page."""
 
 
 class OwnedTables:
     """Tables of one address space, by physical address; each is zeroed when it is allocated.
 
-    Beside the tables in use it keeps one *spare* for each large page, under the address of the slot that
-    maps it: so demoting a large page, when a part of it is removed or protected, can't fail.
+    In addition to the tables in use, there is one *spare* for each large page, by the address of the slot that maps it.
+    So demoting a large page, when a part of it is removed or protected, can't fail.
     """
 
     __slots__ = ("_edits", "_fmt", "_free_parts", "_pages", "_parts_used", "_ram", "_sizes", "owner", "spares")
@@ -156,7 +156,7 @@ class OwnedTables:
         self.spares: dict[int, int] = {}
 
     def allocate(self, level: Level) -> int | None:
-        """The physical address of a zeroed table of `level`, or None.
+        """Return the physical address of a zeroed table of `level`, or None.
 
         Tables smaller than a page share pages (ARM's second level has four in one).
         """
@@ -221,7 +221,7 @@ class OwnedTables:
 
     @property
     def bytes_used(self) -> int:
-        """Bytes of the tables that the hardware reads; spare ones are not among them."""
+        """Return the size in bytes of the tables that the hardware reads, without spare ones."""
         return sum(self._sizes.values()) - sum(self._sizes[table] for table in self.spares.values())
 
     def __iter__(self) -> Iterator[int]:
@@ -232,15 +232,15 @@ class OwnedTables:
 
 
 def _order(size: int) -> int:
-    """The order of the block of pages that holds `size` bytes."""
+    """Return the order of the block of pages for `size` bytes."""
     return max(0, (size - 1).bit_length() - PAGE_SHIFT)
 
 
 class TableSpace:
-    """The tables called `name`, as far as looking at them takes; `edits` are what was written past the kernel.
+    """The tables called `name`, for reading only; `edits` are the descriptors written without the kernel.
 
-    The root, and the tables below mixed slots, are its own; those for kernel addresses alone are the kernel's, in all
-    spaces the same.
+    The root, and the tables below mixed slots, are its own; tables for kernel addresses alone are the kernel's, the
+    same in all spaces.
     """
 
     def __init__(
@@ -254,14 +254,14 @@ class TableSpace:
         self.tables = OwnedTables(ram, pages, layout.fmt, f"page tables of {name}", edits)
         self.editor: TableEditor[Any] = TableEditor(ram, layout.fmt, recorder, edits)
         self.root = 0
-        """Physical address of the root table."""
+        """The physical address of the root table."""
 
     # ---- whose slots -------------------------------------------------------------------------
 
     def private_tables(self) -> Iterator[tuple[Level, int, int]]:
-        """The tables that lead to kernel addresses and that each space has its own of: level, address, first va.
+        """Yield the space's own tables that lead to kernel addresses: level, address, first va.
 
-        The root, and the tables below mixed slots; none where the kernel's half has a root of its own.
+        They are the root, and the tables below mixed slots; none if the kernel's half has its own root.
         """
         if self.layout.split:
             return
@@ -275,11 +275,11 @@ class TableSpace:
             level = self.fmt.level(level.number - 1)
 
     def published(self, level: Level, table: int, first: int) -> Iterator[Slot]:
-        """The present slots of a private table that are the same in all spaces."""
+        """Return the present slots of a private table that are the same in all spaces."""
         return (slot for slot in self.editor.present(level, table, first) if self.layout.is_published(level, slot.va))
 
     def own_slots(self, level: Level, table: int, va: int, is_kernel: bool) -> Iterator[Slot]:
-        """Present slots of the space's own tables; in a user's not the shared ones."""
+        """Yield the present slots of the space's own tables; in a user's space, without the shared ones."""
         for slot in self.editor.present(level, table, va):
             side = self.layout.side(level, slot.va)
             if side == "kernel" and not is_kernel:
@@ -289,7 +289,7 @@ class TableSpace:
                 yield from self.own_slots(self.fmt.level(level.number - 1), slot.address, slot.va, is_kernel)
 
     def granted(self, protection: int) -> int:
-        """Return the rights to a page that is mapped for `protection`: these tables can't refuse reads and fetches."""
+        """Return the permissions of a page mapped for `protection`: these tables can't refuse reads and fetches."""
         return protection
 
     # ---- invariants --------------------------------------------------------------------------
@@ -323,7 +323,7 @@ class TableSpace:
             raise Broken(f"5. each table of {self.name} is referred to once: {counts}")
 
     def check_shared(self, other: TableSpace) -> None:
-        """Raise :class:`Broken` unless 6 holds: another space's shared slots are those of this one, the kernel's."""
+        """Raise :class:`Broken` unless 6 holds: another space's shared slots equal this (the kernel's) space's."""
         for (level, ours, first), (_, theirs, _) in zip(self.private_tables(), other.private_tables(), strict=True):
             right = {self._shared(slot) for slot in self.published(level, ours, first)}
             found = {self._shared(slot) for slot in self.published(level, theirs, first)}
@@ -332,5 +332,5 @@ class TableSpace:
                 raise Broken(f"6. shared slots are equal: the {level.name} for {Address(va)} of {other.name} is not")
 
     def _shared(self, slot: Slot) -> tuple[int, int]:
-        """A slot without what the processor notes in each space's own copy (accessed, dirty)."""
+        """Return a slot without the bits that the processor sets in each space's own copy (accessed, dirty)."""
         return slot.va, slot.word & ~self.fmt.rules.accessed(slot.descriptor, True, self.fmt.defaults)

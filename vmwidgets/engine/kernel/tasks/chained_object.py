@@ -1,4 +1,4 @@
-"""Chains of memory objects that become shorter: an object takes in the one behind it, or refers past it.
+"""Shortening chains of memory objects: an object absorbs the one behind it, or bypasses it.
 
 After Mach's `vm_object_collapse` and `vm_object_bypass`, as 4.4BSD has them (The Design and Implementation of the
 4.4BSD Operating System, 5.6).
@@ -13,7 +13,7 @@ from .task_memory import PageOwner, TaskMemory
 
 
 class ChainedObject(LedObject, PageOwner):
-    """An object that knows what is left for it of the pages behind it, and needs the object there no longer without."""
+    """An object that counts the pages it still needs from the object behind it; without any, it drops that object."""
 
     pager: TaskPager
     shadow: ChainedObject | None
@@ -23,30 +23,31 @@ class ChainedObject(LedObject, PageOwner):
         super().__init__(name, pager, window)
         self.memory = memory
         self._span = range(0)
-        """All its pages are in here."""
+        """A range that contains all its pages."""
         self._left: int | None = None
-        """How many pages of the object behind may be asked for, and are not hidden by its own; none: to be counted."""
+        """The number of pages that may be requested from the object behind, and are not hidden by its own; None: not
+        counted yet."""
 
     @property
     def fields(self) -> ObjectFields:
-        """Return what events carry of it."""
+        """Return the object's data in events."""
         kind = "shadow" if self.shadow is not None else self.pager.kind
         return kind, "" if self.shadow is None else self.shadow.name
 
     @property
     def count(self) -> int:
-        """Return how many pages it has, in memory or in swap space.  O(those in swap space)."""
+        """Return how many pages it has, in memory or in swap space. O(pages in swap space)."""
         return len(self.pages) + sum(index not in self.pages for index in self.swapped)
 
     @property
     def is_file(self) -> bool:
-        """Return whether its pages are a file's."""
+        """Return whether the pages belong to a file."""
         return self.pager.kind == "file"
 
     def collapse(self) -> None:
-        """Take in the object behind, if nothing else refers to it: its pages, and what is behind it (Mach's collapse).
+        """Absorb the object behind, if nothing else refers to it: its pages, and the chain behind it (Mach's collapse).
 
-        O(pages of that one).
+        O(its pages).
         """
         behind = self.shadow
         while behind is not None and behind.references == 1 and not behind.is_file:
@@ -63,7 +64,10 @@ class ChainedObject(LedObject, PageOwner):
             behind = self.shadow
 
     def take_wired(self, pages: range) -> None:
-        """Have these pages of the object behind, which the caller's entry holds in memory, and no other entry maps."""
+        """Take these pages from the object behind.
+
+        The caller's entry keeps them in memory, and no other entry maps them.
+        """
         behind = self.shadow
         assert behind is not None, "a shadow takes them"
         self._take_pages(behind, pages)
@@ -72,7 +76,7 @@ class ChainedObject(LedObject, PageOwner):
         self.bypass()
 
     def _take_pages(self, behind: ChainedObject, pages: range) -> None:
-        """Have those of these pages that the object behind has, and that no own ones hide."""
+        """Take the given pages that the object behind has, and that no page of this object hides."""
         wanted = [index for index in behind.those_of(pages) if not self.has(index)]
         taken = tuple((index, behind.pages.pop(index)) for index in wanted if index in behind.pages)
         if taken:
@@ -89,9 +93,9 @@ class ChainedObject(LedObject, PageOwner):
         behind.count_again()
 
     def bypass(self) -> None:
-        """Refer past the object behind, if own pages hide all that may be asked for of it (Mach's bypass).
+        """Bypass the object behind, if own pages hide every page that may be requested from it (Mach's bypass).
 
-        O(1) mostly, since how many they don't hide is kept.
+        Mostly O(1), since the number of pages not hidden is stored.
         """
         behind = self.shadow
         if behind is None or behind.is_file:
@@ -111,9 +115,9 @@ class ChainedObject(LedObject, PageOwner):
         behind.release()
 
     def _count_left(self, behind: ChainedObject) -> int:
-        """Return how many pages of the object behind may be asked for, and are hidden by no own one.
+        """Return how many pages of the object behind may be requested, and are not hidden by own pages.
 
-        O(own pages) if all may be asked for, as after a fork of the whole; else O(pages of that one).
+        O(own pages) if all may be requested, as after a fork of the whole; otherwise O(pages of the object behind).
         """
         if self.window.start <= behind._span.start and behind._span.stop <= self.window.stop:
             hidden = sum(behind.has(index) for index in {*self.pages, *self.swapped})
@@ -121,17 +125,17 @@ class ChainedObject(LedObject, PageOwner):
         return sum(index in self.window and not self.has(index) for index in {*behind.pages, *behind.swapped})
 
     def count_again(self) -> None:
-        """Pages of it are gone: what they hid, and what is left of them behind others, is to be counted again."""
+        """Note that pages were removed: the pages they hid, and those that shadows still need, must be recounted."""
         for one in (self, *self.shadows):
             one._left = None
 
     def _reach(self, first: int, end: int) -> None:
-        """It has pages of [first, end)."""
+        """Note that it has the pages [first, end) now."""
         known = self._span or range(first, end)
         self._span = range(min(known.start, first), max(known.stop, end))
 
     def _grown(self, index: int) -> None:
-        """The object behind it has one page more."""
+        """Note that the object behind it has another page."""
         if self._left is not None and index in self.window and not self.has(index):
             self._left += 1
 

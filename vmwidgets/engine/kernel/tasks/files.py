@@ -1,4 +1,4 @@
-"""Files: their bytes on disk, and those pages of them that are in memory, in reads and in mappings the same ones."""
+"""Files: their bytes on disk, and their pages in memory, which reads and mappings share."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .task_memory import TaskMemory
 
 
 class File:
-    """A file; `object` has the pages of it that are in memory (its page cache), `pager` what is on disk."""
+    """A file; `object` has its pages in memory (the page cache), and `pager` its bytes on disk."""
 
     def __init__(self, name: str, content: bytes, memory: TaskMemory, latency: int = 0) -> None:
         self.name = name
@@ -24,9 +24,9 @@ class File:
         self.object.reference()
 
     def read(self, offset: int, length: int) -> MaySleep[bytes]:
-        """Bytes from `offset` on, as far as the file goes, through the page cache.
+        """Read bytes from `offset` on, up to the file's end, through the page cache.
 
-        Sleeps for a slow file.  O(pages).
+        Sleeps for a slow file. O(pages).
         """
         parts = []
         for at, count in _pieces(offset, min(offset + length, self.pager.size)):
@@ -38,7 +38,7 @@ class File:
         return b"".join(parts)
 
     def write(self, offset: int, data: bytes) -> MaySleep[None]:
-        """Put bytes into the page cache from `offset` on; the file grows if they reach beyond its end.
+        """Write bytes to the page cache from `offset` on; the file grows if necessary.
 
         Sleeps for a slow file.  O(pages).
         """
@@ -57,14 +57,14 @@ class File:
             yield TimedWait("the pager", ticks)
 
     def sync(self, first: int = 0, last: int | None = None) -> int:
-        """Write the dirty pages from page `first` on and before `last` back; how many there were."""
+        """Write back the dirty pages from `first` on and before `last`; returns their number."""
         dirty = [index for index in sorted(self.object.dirty) if first <= index and (last is None or index < last)]
         for index in dirty:
             self._memory.clean(self.object, index)
         return len(dirty)
 
     def resize(self, size: int) -> None:
-        """Have another size: what is cut off is lost, in memory and in all mappings too."""
+        """Set the size; bytes beyond it are lost, also in memory and in all mappings."""
         before, self.pager.size = self.pager.size, size
         del self.pager.content[size:]
         self._resized(before, size)
@@ -76,7 +76,7 @@ class File:
             self._memory.ram.fill((last << PAGE_SHIFT) + size % PAGE, PAGE - size % PAGE)
 
     def vanish(self) -> None:
-        """Be gone, as with the disk that it was on."""
+        """Remove the file, as if its disk were gone."""
         self.resize(0)
         self.pager.gone = True
         self._resized(0, -1)
@@ -88,6 +88,6 @@ class File:
 
 
 def _pieces(start: int, end: int) -> list[tuple[int, int]]:
-    """[start, end) cut at page borders: offset and bytes of each piece."""
+    """Return the pieces of [start, end), cut at page boundaries: offset and number of bytes of each."""
     borders = [start, *range((start // PAGE + 1) * PAGE, end, PAGE), end]
     return [(at, after - at) for at, after in pairwise(borders) if at < after]

@@ -1,4 +1,4 @@
-"""The ways to fork: what a copy of private memory is."""
+"""The ways to fork: how private memory is copied."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 
 class WayToFork(NamedTuple):
-    """What a fork does with private memory, as far as it differs from the others.
+    """The properties in which a way to fork differs from the others.
 
-    `copies`: each page is copied at once.  `counts`: the same frame may be a page of several objects, until one writes.
-    `maps`: what the parent has mapped is mapped for the child, which therefore does not fault to read.
+    `copies`: each page is copied immediately.  `counts`: a frame may belong to several objects, until one of them
+    writes. `maps`: the parent's mapped pages are mapped for the child, which therefore has no faults when it reads
+    them.
     """
 
     copies: bool = False
@@ -22,8 +23,12 @@ FORKS = {
     "counted": WayToFork(counts=True, maps=True),
     "shadow": WayToFork(),
 }
-"""By name: as xv6 does it (`uvmcopy`); as Linux does it with anonymous memory, and MIT's copy-on-write lab in xv6; as
-Mach and 4.4BSD do it: both refer to the same objects, in front of which who writes gets a shadow."""
+"""The ways to fork, by name.
+
+"eager" is xv6's (`uvmcopy`). "counted" is Linux's for anonymous memory, and that of MIT's copy-on-write lab in xv6.
+"shadow" is that of Mach and 4.4BSD: parent and child refer to the same objects, and the first to write gets a shadow
+in front.
+"""
 
 SAME_AS = {"cow": "counted"}
 """Other names of a way: courses that say copy-on-write usually mean the counted way."""

@@ -1,7 +1,7 @@
-"""Which pages of a memory object something leads to: entries that map it, and shadows in front of it.
+"""The pages of a memory object to which something leads: entries that map it, and shadows in front of it.
 
-A page of anonymous memory that nothing leads to can never be reached again, so it is given back at once: the frame is
-free, and the page is zeroes if an entry grows over its number later.
+A page of anonymous memory to which nothing leads can never be reached again, so it is freed immediately; if an entry
+grows over its number later, the page contains zeroes.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ EVERYWHERE = range(1 << 52)
 
 
 class LedObject(VmObject):
-    """An object that knows the entries that map it, and its `shadows`; it may itself be a shadow, of `shadow`.
+    """An object that knows the entries that map it, and its `shadows`; it may be a shadow of `shadow` itself.
 
-    It asks the object behind for pages of `window` only.  A page that is in `swapped` is in swap space.
+    It requests only pages in `window` from the object behind. The pages in `swapped` are in swap space.
     """
 
     shadow: LedObject | None
@@ -30,31 +30,31 @@ class LedObject(VmObject):
         super().__init__(name, pager)
         self.window = window
         self.swapped: dict[int, int] = {}
-        """Slots of swap space by page; of a page that is in memory too, until it is written."""
+        """Slots of swap space by page; also for pages in memory, until they are written."""
         self.entries: dict[MappingEntry, None] = {}
         """The entries that map it."""
         self.copied_on = False
-        """Whether entries of several maps were given it, which may map the same page."""
+        """Whether entries of several maps have it, which may map the same page."""
 
     @property
     @abstractmethod
     def keeps_pages(self) -> bool:
-        """Say whether its pages stay where nothing leads to them: a file's, and an object's with a learner's name."""
+        """Return whether its pages stay even if nothing leads to them: a file's, or those of a named object."""
 
     @abstractmethod
     def forget(self, pages: range) -> None:
-        """Give back those of `pages` that it has, in memory or in swap space."""
+        """Free those of `pages` that it has, in memory or in swap space."""
 
     def reference(self, entry: MappingEntry | None = None) -> None:
-        """One more entry, shadow or holder refers to it; an entry that is known is kept in mind."""
+        """Count another entry, shadow or holder that refers to it; a known entry is remembered."""
         super().reference(entry)
         if entry is not None:
             self.entries[entry] = None
 
     def unmapped(self, entry: MappingEntry) -> None:
-        """`entry` maps it no longer: its pages there go, unless something else leads to them.
+        """Note that `entry` no longer maps it: its pages there are freed, unless something else leads to them.
 
-        O(pages of it there), and O(entries and shadows of it) where it has others.
+        O(its pages there), plus O(its entries and shadows) if it has others.
         """
         self.entries.pop(entry, None)
         if self.pages or self.swapped or self.shadow is not None:
@@ -62,9 +62,9 @@ class LedObject(VmObject):
         self.release()
 
     def trim(self, pages: range) -> None:
-        """Give back those of these pages that nothing leads to, here and in the objects behind.
+        """Free those of these pages to which nothing leads, here and in the objects behind it.
 
-        O(pages, or those that it has).
+        O(pages, or its own pages).
         """
         todo: list[tuple[LedObject, range]] = [(self, pages)]
         while todo:
@@ -82,7 +82,7 @@ class LedObject(VmObject):
                 todo += [(at.shadow, unled) for unled in behind if unled]
 
     def led_to(self, pages: range) -> list[tuple[int, int]]:
-        """The parts of `pages` that entries, its own and its shadows', lead to, rising, as first and end."""
+        """Return the parts of `pages` to which its entries and its shadows' lead, ascending, as first and end."""
         parts: list[tuple[int, int]] = []
         todo: list[tuple[LedObject, range]] = [(self, pages)]
         while todo:
@@ -94,11 +94,11 @@ class LedObject(VmObject):
         return sorted(parts)
 
     def is_free(self, pages: range) -> bool:
-        """Return whether nothing leads to these pages of it, and neither it nor an object behind has one of them."""
+        """Return whether nothing leads to these pages, and neither it nor an object behind has one of them."""
         return not self.led_to(pages) and not self.holds_any(pages)
 
     def holds_any(self, pages: range) -> bool:
-        """Return whether it, or an object behind, has any of these pages.  O(objects in the chain × pages)."""
+        """Return whether it, or an object behind it, has any of these pages.  O(objects in the chain × pages)."""
         return any(self._has_behind(index) for index in pages)
 
     def _has_behind(self, index: int) -> bool:
@@ -112,7 +112,10 @@ class LedObject(VmObject):
         return index in self.pages or index in self.swapped
 
     def those_of(self, pages: range) -> list[int]:
-        """Return those of `pages` that it has, in memory or in swap space, rising.  O(pages, or those that it has)."""
+        """Return those of `pages` that it has, in memory or in swap space, in ascending order.
+
+        O(pages, or its own pages).
+        """
         count = pages.stop - pages.start  # more than len() can say, where Python has 32 bits: in a page
         if count < len(self.pages) + len(self.swapped):
             return [index for index in pages if self.has(index)]
@@ -129,18 +132,18 @@ class LedObject(VmObject):
 
 
 def pages_of(entry: MappingEntry) -> range:
-    """The pages of its object that an entry maps, by their numbers."""
+    """Return the numbers of the pages of its object that an entry maps."""
     first = entry.offset >> PAGE_SHIFT
     return range(first, first + (entry.end - entry.start >> PAGE_SHIFT))
 
 
 def common(one: range, other: range) -> range:
-    """Return what two runs of pages have in common."""
+    """Return the common part of two runs of pages."""
     return range(max(one.start, other.start), min(one.stop, other.stop))
 
 
 def _gaps(pages: range, parts: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Yield what the rising `parts` leave out of `pages`, as first and end."""
+    """Yield the gaps that the ascending `parts` leave in `pages`, as first and end."""
     at = pages.start
     for first, end in parts:
         if at < first:

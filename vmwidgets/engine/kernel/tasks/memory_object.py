@@ -1,9 +1,9 @@
 """Memory objects of tasks: pages along shadow chains, copies at the first write, copies for forks.
 
 After the design of Mach as 4.4BSD has it (McKusick, Bostic, Karels, Quarterman: The Design and Implementation of the
-4.4BSD Operating System, 5.5 and 5.6; Rashid and others, 1987, 3.4).  X15 of 2013 has objects without shadows.
-An object that is copied stays as it is, and who writes gets a *shadow* in front of it, which has only the pages
-that were written since.  A page is looked for from the front to the back.
+4.4BSD Operating System, 5.5 and 5.6; Rashid and others, 1987, 3.4).  X15 of 2013 has objects without shadows.  A
+copied object stays as it is: a task that writes gets a *shadow* in front of it, which has only the pages written since
+then. A page is looked up from the front to the back.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from .task_memory import TaskMemory
 
 
 class FoundPage(NamedTuple):
-    """A page for an access: `own` if it is of the object that was asked, and not of one behind it."""
+    """A page for an access: `own` if it belongs to the requested object, and not to one behind it."""
 
     frame: int
     cache: str
@@ -46,11 +46,11 @@ class FoundPage(NamedTuple):
 
 
 class TaskObject(ChainedObject):
-    """Pages by number, and behind them, where it is a shadow, those of the object `shadow`, by the same numbers.
+    """Pages by number; if it is a shadow, the pages of the object `shadow` are behind them, with the same numbers.
 
-    `shared`: who maps it sees what others write, so that a copy of it takes all pages at once.  `kept`: learners hold
-    it by its name, so that it stays when no entry maps it.  A shadow is asked for pages of `window` only.
-    `references` are those of entries, of its shadows, and, where it is the pages of a file, of that.
+    `shared`: those who map it see each other's writes, so a copy takes all pages immediately. `kept`: learners refer to
+    it by name, so it stays when no entry maps it. Only pages in `window` are requested from a shadow. `references`
+    counts entries, its shadows and, if it has the pages of a file, that file.
     """
 
     shadow: TaskObject | None
@@ -72,9 +72,9 @@ class TaskObject(ChainedObject):
         self.shadow = shadow
         self.shadows = []
         self.dirty: set[int] = set()
-        """Pages that were written since their file had them."""
+        """Pages that were written since they were read from, or written to, their file."""
         self.wired: Counter[int] = Counter()
-        """How many entries hold each page in memory."""
+        """The number of entries that keep each page in memory."""
         if shadow is not None:
             shadow.shadows.append(self)
         memory.objects[name] = self
@@ -89,12 +89,12 @@ class TaskObject(ChainedObject):
         shadow: TaskObject | None = None,
         window: range = EVERYWHERE,
     ) -> TaskObject:
-        """A new object of zeroes, or of what is in `shadow`, under a name that no learner gave it."""
+        """Return a new object of zeroes, or with the contents of `shadow`; its name does not come from a learner."""
         return cls(memory.new_name(), AnonymousPager(memory), memory, shared=shared, shadow=shadow, window=window)
 
     @property
     def keeps_pages(self) -> bool:
-        """Return whether its pages stay where nothing leads to them."""
+        """Return whether its pages stay even if nothing leads to them."""
         return self.is_file or self.kept or not self.has_frames
 
     @property
@@ -104,21 +104,21 @@ class TaskObject(ChainedObject):
 
     @property
     def has_frames(self) -> bool:
-        """Return whether its pages are RAM, and no device's."""
+        """Return whether its pages are RAM, not a device's memory."""
         return self.pager.has_frames
 
     def write_back(self, index: int, content: bytes) -> None:
-        """Have its pager write a page back."""
+        """Make the pager write a page back."""
         self.pager.put_page(index, content)
 
     def value(self) -> ObjectValue:
-        """As a frozen value."""
+        """Return the object as a frozen value."""
         return ObjectValue(self.name, *self.fields, dict(self.pages), dict(self.swapped), frozenset(self.dirty))
 
     # ---- pages -------------------------------------------------------------------------------
 
     def translation(self, offset: int, protection: int, access: int, recorder: Recorder, task: str = "") -> Translation:
-        """The page at `offset` for an access: its own, or to be read that of the object behind that has it."""
+        """Return the page at `offset` for an access: its own or, for reading, one of an object behind."""
         index = offset >> PAGE_SHIFT
         before = -1 if self.is_file or index in self.swapped else self.pages.get(index, -1)
         page = self.fault(offset, bool(access & WRITE), task)
@@ -127,7 +127,7 @@ class TaskObject(ChainedObject):
         return Translation(page.frame, self._rights(offset, protection, own=page.own), page.cache)
 
     def found(self, offset: int, protection: int) -> Translation | None:
-        """Return what an access would find in the chain; nothing is brought."""
+        """Return what an access would find in the chain; nothing is brought in."""
         index = offset >> PAGE_SHIFT
         holder = self._holder_in_memory(index)
         if holder is None:
@@ -140,29 +140,32 @@ class TaskObject(ChainedObject):
         return None if frame is None else Translation(frame, self._rights(offset, protection, own=True))
 
     def _rights(self, offset: int, protection: int, *, own: bool) -> int:
-        """Return an entry's; but a page that is another's, or that its file or swap space has too, is not to be written
-        unnoticed.
+        """Return an entry's permissions; without write if the page is another's, or if its file or swap space has it
+        too.
         """  # noqa: D205  one sentence
         may_write = own and self._may_be_written(offset >> PAGE_SHIFT)
         return protection if may_write else protection & ~WRITE
 
     def _may_be_written(self, index: int) -> bool:
-        """Return whether nothing has to be noted when its page is written."""
+        """Return whether a write to its page need not be noted."""
         if self.is_file:
             return index in self.dirty
         return index not in self.swapped and not self.memory.is_shared(self.pages.get(index, -1))
 
     def rights_of_all(self, protection: int) -> int:
-        """Return an entry's; none to write where some page may be noted when it is, or be another object's."""
+        """Return an entry's permissions.
+
+        Write is removed if some write must be noted, or a page is another object's.
+        """
         is_plain = not (self.is_file or self.swapped or self.shadow is not None)
         return protection if is_plain and not self._shares() else protection & ~WRITE
 
     def _shares(self) -> bool:
-        """Say whether another object has a page of its in the same frame.  O(pages), and O(1) where none is shared."""
+        """Return whether another object has one of its pages in the same frame. O(pages); O(1) if none is shared."""
         return self.memory.any_shared and any(map(self.memory.is_shared, self.pages.values()))
 
     def note_wired(self, pages: range, change: int) -> None:
-        """So many entries more hold these pages in memory: they don't go out."""
+        """Change the number of entries that keep these pages in memory, so that they are not evicted."""
         for index in pages:
             self.wired[index] += change
             if not self.wired[index]:
@@ -171,7 +174,7 @@ class TaskObject(ChainedObject):
                     self.memory.rings.may_go_again(self.pages[index])
 
     def content(self, index: int) -> bytes:
-        """The bytes of a page, wherever in the chain they are; IO where only a pager knows them."""
+        """Return the bytes of a page, wherever in the chain they are; raises IO if only a pager knows them."""
         at = self
         for at in self.chain(index):
             if index in at.pages and at.has_frames:
@@ -181,15 +184,15 @@ class TaskObject(ChainedObject):
         return at.pager.peek(at.name, index)
 
     def bring(self, offset: int, recorder: Recorder, task: str = "") -> tuple[str, int]:
-        """A frame of its own for the page at `offset`, copied if it was in an object behind."""
+        """Return a frame of its own for the page at `offset`, copied if the page was in an object behind it."""
         page = self.fault(offset, not self.is_file, task)
         return page.cache, page.frame
 
     def fault(self, offset: int, write: bool, task: str = "") -> FoundPage:
-        """The page at `offset` for an access of `task`: its own, or to be read that of the object behind that has it.
+        """Return the page at `offset` for an access of `task`: its own or, for reading, one of an object behind.
 
-        A page that comes counts for `task`; "" is no task's access, as where a file is read.  NOMEM without a frame, IO
-        from a pager that fails.  O(objects in the chain).
+        A page that is brought in counts for `task`; "" is not a task's access, such as a file's read. Raises NOMEM
+        without a frame, and IO from a pager that fails. O(objects in the chain).
         """
         index = offset >> PAGE_SHIFT
         holder = self if self.shadow is None else self._holder(index)
@@ -210,7 +213,7 @@ class TaskObject(ChainedObject):
         return FoundPage(frame, cache, True)
 
     def _note_write(self, index: int, frame: int) -> None:
-        """A page of its own is to be written: what its file, or swap space, has of it is old then."""
+        """Note that an own page is about to be written: the copy in its file, or in swap space, is then out of date."""
         if self.is_file:
             if index not in self.dirty:
                 self.dirty.add(index)
@@ -222,13 +225,13 @@ class TaskObject(ChainedObject):
 
     @property
     def comes_as_zeroes(self) -> bool:
-        """Say whether a page that it doesn't have comes as zeroes: forgotten before it was written, it is as it was."""
+        """Return whether a page that it does not have would be zeroes: unchanged, if dropped before any write."""
         return self.pager.kind == "anonymous" and self.shadow is None and self.memory.zeroed
 
     def _holder(self, index: int) -> TaskObject:
-        """The first object of the chain that has the page, or whose file has.
+        """Return the first object of the chain that has the page, or whose file has it.
 
-        Where none has, a page of zeroes is the front object's own.
+        If none has it, a page of zeroes belongs to the front object.
         """
         for at in self.chain(index):
             found = "memory" if index in at.pages else "swap" if index in at.swapped else "file" if at.is_file else ""
@@ -238,7 +241,7 @@ class TaskObject(ChainedObject):
         return self
 
     def wait_for(self, offset: int) -> int:
-        """Return how many ticks its pager, or swap space, takes for the page at `offset`; 0 if that is in memory."""
+        """Return how many ticks its pager, or swap space, takes for the page at `offset`; 0 if it is in memory."""
         index, last = offset >> PAGE_SHIFT, self
         for last in self.chain(index):
             if last.has(index):
@@ -248,16 +251,22 @@ class TaskObject(ChainedObject):
 
     @property
     def is_slow(self) -> bool:
-        """Return whether a page of it may take time to come.  O(objects in the chain)."""
+        """Return whether bringing in one of its pages may take time. O(objects in the chain)."""
         return bool(self.memory.swap.latency or self.last_of_chain.pager.latency)
 
     def makes(self, offset: int) -> bool:
-        """Say whether neither it nor its backing memory has the page at `offset`; a file's can be copied again."""
+        """Return whether neither it nor its backing memory has the page at `offset`.
+
+        A file's page can be copied again.
+        """
         index = offset >> PAGE_SHIFT
         return not any(at.has(index) for at in self.chain(index) if at is self or not at.is_file)
 
     def chain(self, index: int | None = None) -> Iterator[TaskObject]:
-        """It and those behind it, from front to back; with `index` as far as they are asked for that page."""
+        """Yield it and the objects behind it, from front to back.
+
+        With `index`, only those that may be asked for that page.
+        """
         at: TaskObject | None = self
         while at is not None:
             yield at
@@ -270,7 +279,7 @@ class TaskObject(ChainedObject):
         return last
 
     def join(self, index: int) -> int | None:
-        """The frame in which another object has the same page of swap space in memory, now its own too; or none."""
+        """Return the frame in which another object has the same page of swap space, now its own too; or None."""
         frame = self.memory.found(self, index)
         if frame is not None:
             self.enter(index, frame, "", is_new=False)  # it is there, and counts for whom it came
@@ -278,9 +287,10 @@ class TaskObject(ChainedObject):
         return frame
 
     def page_in(self, index: int, task: str, *, blank: bool = False) -> int:
-        """The frame of a page from swap space, or from its pager, now its own; NOMEM without one, IO if that fails.
+        """Return the frame of a page from swap space, or from its pager, now its own.
 
-        With `blank` it is not about to be written, so that zeroes stay zeroes.
+        Raises NOMEM without a frame, IO if that fails. With `blank`, the page is not about to be written, so zeroes
+        stay zeroes.
         """
         offset = index << PAGE_SHIFT
         try:
@@ -301,7 +311,7 @@ class TaskObject(ChainedObject):
         return frame
 
     def enter(self, index: int, frame: int, task: str, *, is_new: bool = True) -> None:
-        """Have `frame` as the page of this number, for `task`; not `is_new`: it was its own in swap space."""
+        """Make `frame` the page of this number, for `task`; if not `is_new`, the page was its own in swap space."""
         self.pages[index] = frame
         self._reach(index, index + 1)
         for shadow in self.shadows if is_new else ():
@@ -311,11 +321,11 @@ class TaskObject(ChainedObject):
             self.memory.entered(self, index, frame, task)
 
     def leave(self, index: int) -> None:
-        """Have the page of this number in memory no longer; the caller knows what becomes of its frame."""
+        """Remove the page of this number from memory; the caller handles its frame."""
         self._report(PagesLeft.tag, self.name, ((index, self.pages.pop(index)),))
 
     def drop(self, offset: int) -> None:
-        """Give the page at `offset` back, in swap space too."""
+        """Free the page at `offset`, also in swap space."""
         index = offset >> PAGE_SHIFT
         if index in self.dirty:
             self.dirty.remove(index)
@@ -328,14 +338,14 @@ class TaskObject(ChainedObject):
         self.count_again()
 
     def forget(self, pages: range) -> None:
-        """Give back those of `pages` that it has, in memory or in swap space: nothing maps them any more."""
+        """Free those of `pages` that it has, in memory or in swap space: nothing maps them any longer."""
         inside = self.those_of(pages)
         gone = tuple((index, self.pages.pop(index)) for index in inside if index in self.pages)
         self._give_back(gone)
         self.memory.forget(self, tuple(index for index in inside if index in self.swapped))
 
     def _give_back(self, pages: tuple[tuple[int, int], ...]) -> None:
-        """Give back frames that were taken out of `pages`."""
+        """Free frames that were removed from `pages`."""
         self.count_again()
         self.dirty.difference_update(index for index, _ in pages)
         if pages:
@@ -344,12 +354,15 @@ class TaskObject(ChainedObject):
             self._let_go(frame)
 
     def _let_go(self, frame: int) -> None:
-        """Its page was in `frame`: give that back, unless another object has the page too."""
+        """Free `frame`, which contained its page, unless another object has the page too."""
         if not self.has_frames or self.memory.left(self, frame):
             self.pager.release(frame)
 
     def run(self, offset: int, count: int, task: str = "") -> int | None:
-        """The first frame of `count` pages in one piece, as any object's; none where pages lie behind or elsewhere."""
+        """Return the first frame of `count` contiguous pages, as any object does.
+
+        None if pages are in objects behind it, or elsewhere.
+        """
         first, known = offset >> PAGE_SHIFT, len(self.pages)
         is_swapped = any(index in self.swapped for index in range(first, first + count))
         if self.shadow is not None or self.is_file or is_swapped:
@@ -364,9 +377,9 @@ class TaskObject(ChainedObject):
         return frame
 
     def _copy(self, index: int, holder: TaskObject, source: int, task: str) -> int:
-        """Copy a page of an object behind, or one that others have too, into a frame of its own, for `task`.
+        """Copy a page of an object behind it, or a page that others have too, into a frame of its own, for `task`.
 
-        A chain that is no longer needed is forgotten.
+        A chain that is no longer needed is dropped.
         """
         self.memory.lacking = ""
         if holder is self:
@@ -396,7 +409,7 @@ class TaskObject(ChainedObject):
     # ---- chains ------------------------------------------------------------------------------
 
     def release(self, entry: MappingEntry | None = None) -> None:
-        """One reference fewer; with the last it is gone, and gives back what it has."""
+        """Drop a reference; with the last, the object ends and frees everything it has."""
         if entry is not None:
             self.entries.pop(entry, None)
         self.references -= 1
@@ -406,7 +419,7 @@ class TaskObject(ChainedObject):
             self.shadows[0].collapse()
 
     def _terminate(self) -> None:
-        """Give back pages and swap space; one that learners hold can be mapped again, and is empty."""
+        """Free pages and swap space; an object that learners refer to can be mapped again, and is then empty."""
         pages = tuple(sorted(self.pages.items()))
         self.pages.clear()
         self._give_back(pages)
@@ -423,7 +436,7 @@ class TaskObject(ChainedObject):
         self._end("nothing ever referred to it")
 
     def page_out(self, offset: int) -> bool:
-        """Have the page at `offset` leave memory, of whichever object of the chain it is; whether it did."""
+        """Evict the page at `offset`, whichever object of the chain has it; returns whether it was evicted."""
         holder = self._holder_in_memory(offset >> PAGE_SHIFT)
         return holder is not None and self.memory.page_out(holder, offset >> PAGE_SHIFT)
 
@@ -438,14 +451,17 @@ class TaskObject(ChainedObject):
     # ---- copies ------------------------------------------------------------------------------
 
     def shadowed(self, entry: MappingEntry) -> TaskObject:
-        """A new shadow of it for the pages of `entry`, without any; it takes over the reference that the entry had."""
+        """Return a new, empty shadow for the pages of `entry`; it takes over the entry's reference."""
         made = self.anonymous(self.memory, shadow=self, window=pages_of(entry))
         self.entries.pop(entry, None)
         made.reference(entry)
         return made
 
     def taken_by(self, entry: MappingEntry, *, wired: bool) -> TaskObject:
-        """A new object with the pages that `entry` maps, for it alone; it takes over the reference that it had."""
+        """Return a new object with the pages that `entry` maps, for the entry alone.
+
+        It takes over the entry's reference.
+        """
         pages = pages_of(entry)
         made = self.sharing(pages)
         made.entries[entry] = None
@@ -456,12 +472,10 @@ class TaskObject(ChainedObject):
         return made
 
     def copied(self, window: range, task: str, reader: str) -> TaskObject:
-        """A new object with copies of the pages of `window`, as they are now (Mach's vm_object_copy_slowly).
+        """Return a new object with copies of the current pages of `window` (Mach's vm_object_copy_slowly).
 
-        Where the last of its chain is a file, that lies behind the new one too.  The copies count for `task`, and pages
-        that are read in for them for `reader`.
-
-        NOMEM, and nothing kept, without frames.  O(pages).
+        If the last object of its chain is a file's, it is behind the new object too. The copies count for `task`, and
+        pages that are read in for them count for `reader`. Raises NOMEM, keeping nothing, without frames. O(pages).
         """
         last = self.last_of_chain
         behind = last if last.is_file else None
@@ -479,9 +493,9 @@ class TaskObject(ChainedObject):
         return made
 
     def sharing(self, window: range) -> TaskObject:
-        """A new object with the pages of `window` that it has, in the same frames and slots of swap space.
+        """Return a new object with its pages in `window`, in the same frames and slots of swap space.
 
-        Who writes one of them, this object or the new one, gets a copy of it.  O(pages).
+        Whichever of the two objects writes a page gets a copy of it. O(pages).
         """
         behind = self.shadow
         assert behind is None or behind.is_file, "where forks count, only files lie behind"
@@ -502,13 +516,13 @@ class TaskObject(ChainedObject):
         return made
 
     def _to_copy(self, window: range) -> Sequence[int]:
-        """The pages of `window` that a copy has to have: those that there are, and all that a learner's pager gives."""
+        """Return the pages of `window` that a copy must have: existing ones, and all of a learner's pager."""
         if isinstance(self.pager, CodePager):
             return common(window, range(self.pager.pages))
         return self.present(window)
 
     def present(self, window: range) -> list[int]:
-        """The pages of `window` that it has, or an object behind it but a file, in memory or in swap space, rising."""
+        """Return the pages of `window` that it or an object behind it has, without a file's, in ascending order."""
         found: set[int] = set()
         for at in takewhile(lambda at: not at.is_file, self.chain()):
             found.update(at.those_of(window))
@@ -519,8 +533,8 @@ class TaskObject(ChainedObject):
 
     def check(self) -> None:
         """Raise :class:`Broken` unless O1. chains lead back and have an end; O2. no page of a file is in swap space;
-        O3. only pages of files are dirty; O7. what is left behind is counted rightly; O8. entries lead to all pages of
-        anonymous memory without a name, in memory and in swap space.
+        O3. only pages of files are dirty; O7. the pages still needed from the object behind it are counted correctly;
+        O8. entries lead to all pages of anonymous memory without a name, in memory and in swap space.
         """  # noqa: D205  one list of invariants, as elsewhere
         seen: set[TaskObject] = set()
         if self.shadow is not None and self not in self.shadow.shadows:

@@ -1,4 +1,4 @@
-"""Memory objects, their pages and slots of swap space: as values, and what happens to them."""
+"""Memory objects, their pages and slots of swap space, as values, and the events that change them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ...base.units import PAGE_SHIFT
 from ..map.map_schema import EntryFields
 
 ObjectFields = tuple[str, str]
-"""Of a memory object: its kind, and the object behind it ("": none)."""
+"""A memory object's kind, and the object behind it ("": none)."""
 
 
 @frozen
@@ -31,9 +31,9 @@ class ObjectValue:
     pages: Mapping[int, int]
     """Frames by page."""
     swapped: Mapping[int, int] = field(default_factory=dict)
-    """Slots of swap space by page."""
+    """The slots of swap space by page."""
     dirty: frozenset[int] = frozenset()
-    """Pages of a file that it does not have yet."""
+    """The pages that their file does not have yet."""
 
     @property
     def fields(self) -> ObjectFields:
@@ -62,16 +62,16 @@ class ObjectsValue:
 
     objects: Mapping[str, ObjectValue]
     entries: Mapping[str, Mapping[int, EntryFields]]
-    """Of each map, by path, those entries that have an object, by id."""
+    """The entries with an object, by map (its path) and by ID."""
     files: Mapping[str, int]
-    """Sizes in bytes, by the names of files; -1: it is gone."""
+    """Sizes in bytes, by file name; -1: the file is gone."""
     swap: int
     """Slots of swap space."""
     left_out: int = 0
-    """How many more objects there are, to which nothing leads."""
+    """The number of other objects, to which nothing leads."""
 
     def all_mappers(self) -> dict[str, tuple[MappedBy, ...]]:
-        """By object: the entries that map it, in the order of maps and addresses.  O(entries log n), for all."""
+        """The entries that map each object, in the order of maps and addresses. O(entries log n), for all."""
         found: dict[str, list[MappedBy]] = {name: [] for name in self.objects}
         for path, entries in self.entries.items():
             for identity, start, end, target, offset, flags, *_ in sorted(entries.values(), key=itemgetter(1)):
@@ -81,26 +81,26 @@ class ObjectsValue:
         return {name: tuple(those) for name, those in found.items()}
 
     def mappers(self, name: str) -> tuple[MappedBy, ...]:
-        """The entries that map one object.  O(entries of all): for several objects take :meth:`all_mappers`."""
+        """Return the entries that map one object. O(all entries): for several objects, use :meth:`all_mappers`."""
         return self.all_mappers().get(name, ())
 
     def all_references(self) -> dict[str, int]:
-        """By object, how many refer to it: entries, shadows, and the file that it has the pages of.  O(entries)."""
+        """The number of references to each object: entries, shadows, and the file whose pages it has. O(entries)."""
         shadows = Counter(one.shadow for one in self.objects.values())
         mappers = self.all_mappers()
         return {name: len(mappers[name]) + shadows[name] + (one.kind == "file") for name, one in self.objects.items()}
 
     def references(self, name: str) -> int:
-        """Return how many refer to one object.  O(entries of all)."""
+        """Return the number of references to one object. O(all entries)."""
         return self.all_references()[name]
 
     @property
     def swap_used(self) -> int:
-        """Return how many slots hold a page."""
+        """Return how many slots contain a page."""
         return len({slot for one in self.objects.values() for slot in one.swapped.values()})
 
     def chain(self, name: str) -> tuple[str, ...]:
-        """An object and those behind it, from front to back."""
+        """Return an object and those behind it, from front to back."""
         found = [name]
         while self.objects[found[-1]].shadow:
             found.append(self.objects[found[-1]].shadow)
@@ -227,7 +227,7 @@ class PageOut(Event, role="leaves", changes=True):
     frame: int
     to: str
     slot: int = -1
-    """Where in swap space it was written; -1: nowhere."""
+    """The slot of swap space to which it was written; -1: none."""
     has: str = ""
 
 

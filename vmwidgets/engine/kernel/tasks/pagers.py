@@ -1,4 +1,4 @@
-"""Where the pages of tasks' objects come from: zeroes and swap space, files, devices (X15 `vm_anon`, Mach's pagers)."""
+"""The sources of tasks' pages: zeroes and swap space, files, devices (X15 `vm_anon`, Mach's pagers)."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from .task_memory import PageOwner, TaskMemory
 
 
 class TaskPager(Protocol):
-    """A pager of tasks' objects; `task` is the one for which a page is got, "" none."""
+    """A pager of tasks' objects; `task` is the task for which a page is supplied, "" for none."""
 
     @property
     def kind(self) -> str:
-        """Return what pictures call its objects."""
+        """Return the kind of its objects in pictures."""
 
     @property
     def has_frames(self) -> bool:
-        """Return whether their pages are RAM."""
+        """Return whether its objects' pages are RAM."""
 
     @property
     def latency(self) -> int:
@@ -30,17 +30,20 @@ class TaskPager(Protocol):
         """A frame for the page of `target` at `offset` (bytes), or none when there is no memory."""
 
     def put_page(self, index: int, content: bytes) -> None:
-        """Have a page written back."""
+        """Write a page back."""
 
     def peek(self, name: str, index: int) -> bytes:
-        """The bytes that a page of the object called `name` would come with; IO where that is not known."""
+        """Return the bytes with which a page of the object `name` would be brought in.
+
+        Raises IO if they are not known.
+        """
 
     def release(self, frame: int) -> None:
         """Take back a frame that the object no longer holds."""
 
 
 class FramePager:
-    """What pagers have in common whose pages are RAM."""
+    """The common part of pagers whose pages are RAM."""
 
     has_frames = True
     latency = 0
@@ -49,23 +52,23 @@ class FramePager:
         self._memory = memory
 
     def put_page(self, index: int, content: bytes) -> None:
-        """Nothing is written back: what goes out goes to swap space."""
+        """Do nothing: pages are written to swap space instead."""
 
     def release(self, frame: int) -> None:
-        """The frame is free again."""
+        """Free the frame."""
         self._memory.free(frame)
 
 
 class AnonymousPager(FramePager):
-    """One physical page for each page asked for, up to `max_pages` an object (X15 `vm_anon`).
+    """A pager of anonymous memory: one frame for each requested page, up to `max_pages` per object (X15 `vm_anon`).
 
-    Pages are zeroed; with quirk anonymous-not-zeroed they keep what their frame held.
+    Pages are zeroed; with quirk anonymous-not-zeroed, they keep their frame's earlier contents.
     """
 
     kind = "anonymous"
 
     def peek(self, name: str, index: int) -> bytes:
-        """Zeroes."""
+        """Return zeroes."""
         return bytes(PAGE)
 
     def __init__(self, memory: TaskMemory, max_pages: int | None = None) -> None:
@@ -73,7 +76,7 @@ class AnonymousPager(FramePager):
         self.max_pages = max_pages
 
     def get_page(self, target: PageOwner, offset: int, task: str = "") -> int | None:
-        """A frame with the page; none when memory or the limit is used up."""
+        """Return a frame with the page; None if memory or the limit is used up."""
         if self.max_pages is not None and target.count >= self.max_pages:
             return None
         frame = self._memory.fresh(target, task)
@@ -82,7 +85,7 @@ class AnonymousPager(FramePager):
         return frame
 
     def get_run(self, target: PageOwner, offset: int, count: int, task: str) -> int | None:
-        """The first of `count` (a power of two) fresh frames in one piece, or none."""
+        """Return the first of `count` (a power of two) new contiguous frames, or None."""
         if self.max_pages is not None and target.count + count > self.max_pages:
             return None
         order = count.bit_length() - 1
@@ -105,19 +108,19 @@ class DevicePager:
         self.size = size
 
     def get_page(self, target: PageOwner, offset: int, task: str = "") -> int | None:
-        """The frame that answers at `offset`; none beyond the device's end."""
+        """Return the device's frame at `offset`; None beyond the device's end."""
         return self.start + offset >> PAGE_SHIFT if offset < self.size else None
 
     def get_run(self, target: PageOwner, offset: int, count: int, task: str) -> int | None:
-        """The first frame of `count` in one piece; none beyond the device's end, or where it is not aligned."""
+        """Return the first of `count` contiguous frames; None beyond the device's end, or if it is not aligned."""
         frame = self.start + offset >> PAGE_SHIFT
         return frame if offset + (count << PAGE_SHIFT) <= self.size and not frame % count else None
 
     def put_page(self, index: int, content: bytes) -> None:
-        """A device has what is written to it."""
+        """Do nothing: a device receives each write itself."""
 
     def peek(self, name: str, index: int) -> bytes:
-        """A device is not looked at without an access."""
+        """Raise IO: a device's contents are only known through an access."""
         raise kernel_error("IO", f"page {index} of {name!r} is a device's: only an access shows what is there")
 
     def release(self, frame: int) -> None:
@@ -127,7 +130,7 @@ class DevicePager:
 class FilePager(FramePager):
     """The pages of a file: read in, and written back.
 
-    A page that holds none of the file's bytes can't be had: IO, which a task gets as SIGBUS.
+    A page without bytes of the file can't be read: IO, which a task receives as SIGBUS.
     """
 
     kind = "file"
@@ -137,13 +140,13 @@ class FilePager(FramePager):
         self.latency = latency
         self.name = name
         self.content = bytearray(content)
-        """What is on disk."""
+        """The bytes on disk."""
         self.size = len(content)
-        """Bytes of the file, with those that are not written back yet."""
+        """The size of the file in bytes, including those not written back yet."""
         self.gone = False
 
     def get_page(self, target: PageOwner, offset: int, task: str = "") -> int | None:
-        """A frame with the page, zeroes behind the file's end, and those that are read ahead; none without a frame."""
+        """Return a frame with the page, zeroes after the file's end, and read pages ahead; None without a frame."""
         self._check_has(offset)
         self._memory.check_read(target, offset >> PAGE_SHIFT)
         frame = self._memory.fresh(target, task)
@@ -153,7 +156,7 @@ class FilePager(FramePager):
         return frame
 
     def put_page(self, index: int, content: bytes) -> None:
-        """Write a page back, as far as the file goes."""
+        """Write a page back, up to the file's end."""
         start, end = index << PAGE_SHIFT, min(self.size, index + 1 << PAGE_SHIFT)
         self.content.extend(bytes(max(0, end - len(self.content))))
         self.content[start:end] = content[: end - start]
@@ -165,7 +168,7 @@ class FilePager(FramePager):
         return bytes(self.content[offset : offset + PAGE]).ljust(PAGE, b"\0")
 
     def _check_has(self, offset: int) -> None:
-        """IO where the file has no byte of the page at `offset`."""
+        """Raise IO if the file has no byte of the page at `offset`."""
         if self.gone or offset >= self.size:
             what = "is gone" if self.gone else f"has {counted(self.size, 'byte')}"
             raise kernel_error("IO", f"the file {self.name!r} {what}: there is no page at {offset:#x} of it")
@@ -174,7 +177,7 @@ class FilePager(FramePager):
         self._memory.ram.write(frame << PAGE_SHIFT, self.peek(self.name, offset >> PAGE_SHIFT))
 
     def _ahead(self, target: PageOwner, index: int, task: str) -> None:
-        """Read in the pages behind one that was asked for, as far as there are frames that nothing has to leave."""
+        """Read in the pages after a requested one, while there are frames without evicting a page."""
         for after in range(index + 1, min(index + 1 + self._memory.read_ahead, -(-self.size // PAGE))):
             frame = None if after in target.pages else self._memory.spare(target, task)
             if frame is not None:
@@ -183,9 +186,9 @@ class FilePager(FramePager):
 
 
 class CodePager(FramePager):
-    """The pages that a function gives, by their numbers: a learner's pager.  Pages of it that go out go to swap space.
+    """The pages that a function returns, by number: a learner's pager.
 
-    Where the function fails, the page can't be had: IO.
+    Evicted pages go to swap space. If the function fails, the page can't be read: IO.
     """
 
     kind = "pager"
@@ -193,15 +196,15 @@ class CodePager(FramePager):
     def __init__(self, memory: TaskMemory, pages: int, code: Callable[[int], bytes]) -> None:
         super().__init__(memory)
         self.pages = pages
-        """How many it has; behind them there is none."""
+        """The number of its pages; there are none beyond them."""
         self.code = code
 
     def peek(self, name: str, index: int) -> bytes:
-        """The function is not asked for a look."""
+        """Raise IO: the function is not called just to look."""
         raise kernel_error("IO", f"page {index} of {name!r} was not read in: only an access asks the pager for it")
 
     def get_page(self, target: PageOwner, offset: int, task: str = "") -> int | None:
-        """A frame with the page; none without a frame."""
+        """Return a frame with the page; None without a frame."""
         index = offset >> PAGE_SHIFT
         if index >= self.pages:
             raise kernel_error(

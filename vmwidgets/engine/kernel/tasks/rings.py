@@ -1,8 +1,8 @@
-"""The rings of frames from which tasks' pages go, whose each page is, and how many a task may have.
+"""The rings of frames from which tasks' pages are evicted, the task of each page, and limits for tasks.
 
-With global replacement all pages are in one ring, whose name is "".  With local replacement, with working sets, and for
-a task that has a limit of its own, a task's pages are in a ring of its name.  A page counts for the task whose access
-brought it in, as in Linux's memory control groups, and for none where a file was read or written.
+With global replacement all pages are in one ring, whose name is "".  With local replacement, with working sets, and
+for a task with its own limit, a task's pages are in a ring of its name. A page counts for the task whose access
+brought it in, as in Linux's memory control groups, and for none if a file was read or written.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from .rings_schema import (
 )
 
 MappedAt = Callable[[int], tuple[str, int]]
-"""Gives the task that has the page in a frame, and at which address; "" where none has it mapped."""
+"""A function that returns the task with the page in a frame, and the address; "" if no task maps it."""
 
 
 class RingEvents:
-    """Reports what changes in the ring of this name."""
+    """Reports changes in the ring of this name."""
 
     def __init__(self, recorder: Recorder, ring: str, mapped_at: MappedAt) -> None:
         self._recorder = recorder
@@ -40,44 +40,44 @@ class RingEvents:
         self._mapped_at = mapped_at
 
     def moved(self, frame: int, before: int, after: int) -> None:
-        """A frame has another place."""
+        """Report that a frame has another place."""
         emit = self._recorder.emit
         if emit is not None:
             emit((RingMoved.tag, self._ring, frame, before, after))
 
     def noted(self, notes: tuple[tuple[int, int | None, int | None], ...]) -> None:
-        """The policy keeps other numbers of pages."""
+        """Report that the policy keeps other numbers for pages."""
         emit = self._recorder.emit
         if emit is not None:
             emit((PagesNoted.tag, self._ring, notes))
 
     def aged(self, notes: tuple[tuple[int, int, int], ...]) -> None:
-        """Counters of pages moved at a tick of the clock."""
+        """Report new counters of pages at a tick of the clock."""
         emit = self._recorder.emit
         if emit is not None:
             emit((PagesAged.tag, self._ring, notes))
 
     def cleared(self, frame: int) -> None:
-        """The page was used, and its reference bits are cleared."""
+        """Report that the page was used, and its reference bits are cleared."""
         emit = self._recorder.emit
         if emit is not None:
             emit((ReferenceCleared.tag, frame))
 
     def looked(self, frame: int, before: int, after: int, found: str) -> None:
-        """The hand is at a page, and found that."""
+        """Report that the hand is at a page, and what it found."""
         emit = self._recorder.emit
         if emit is not None:
             emit((HandLooked.tag, self._ring, before, after, frame, *self._mapped_at(frame), found))
 
     def renumbered(self, places: tuple[tuple[int, int, int], ...], before: int, after: int) -> None:
-        """Frames and the hand have other places, in the same order."""
+        """Report that frames and the hand have new places, in the same order."""
         emit = self._recorder.emit
         if emit is not None:
             emit((RingRenumbered.tag, self._ring, places, before, after))
 
 
 class Rings:
-    """All rings of a machine by name, with its `pages` in memory, by frame; `replacement` says what they are."""
+    """All rings of a machine by name, with its `pages` in memory by frame; `replacement` says which rings there are."""
 
     def __init__(self, recorder: Recorder, pages: Mapping[int, AnyPage], mapped_at: MappedAt) -> None:
         self._recorder = recorder
@@ -85,23 +85,23 @@ class Rings:
         self._mapped_at = mapped_at
         self.replacement = Replacement("fifo")
         self.choice: Choice | None = None
-        """A learner's function, which chooses in place of the policy."""
+        """A learner's function, which chooses instead of the policy."""
         self._own_rings = False
         """Whether each task has a ring of its own, by the policy."""
         self.rings: dict[str, Policy] = {}
         self.counts: Counter[str] = Counter()
-        """How many pages count for each task that has some, and under "" for none."""
+        """The number of pages that count for each task, and, under "", for none."""
         self.counts_references = False
-        """Whether the policy has to hear of each reference."""
+        """Whether the policy must be informed of each reference."""
         self.limits: dict[str, int] = {}
-        """How many pages a task may have in memory, of those that have a limit."""
+        """The most pages in memory for each task that has a limit."""
         self.references = self.replacement.references()
-        """References since the policy was chosen: the time of all rings, but for those that have one of their own."""
+        """The number of references since the policy was chosen: the time of all rings except those with their own."""
 
     # ---- what is chosen ----------------------------------------------------------------------
 
     def choose(self, replacement: Replacement, choice: Choice | None = None) -> None:
-        """Replace pages so from now on; they keep the order in which they came.  O(pages)."""
+        """Replace pages by this policy from now on; they keep the order in which they were brought in. O(pages)."""
         before = self.title
         is_same = replacement.policy == self.replacement.policy and choice is None and self.choice is None
         kept = {}
@@ -122,9 +122,10 @@ class Rings:
             self._join(page, kept.get(frame))
 
     def limit(self, task: str, pages: int | None) -> None:
-        """Have `task` keep at most so many pages in memory; none: as many as there is room for.
+        """Limit the number of pages of `task` in memory; None: as many as fit.
 
-        O(1) where it has a limit before and after, or none; else O(pages), since its pages change their ring.
+        O(1) if it has a limit before and after, or at neither time; otherwise O(pages), since its pages change their
+        ring.
         """
         if pages == self.limits.get(task):
             return
@@ -138,7 +139,10 @@ class Rings:
                 self.limits[task] = pages
 
     def forget(self, task: str) -> None:
-        """A task is over: what others still have of its pages counts for none.  O(1), or O(pages) if there is some."""
+        """Note that a task has ended: its pages that others still have count for no task.
+
+        O(1), or O(pages) if there are any.
+        """
         with self._moving(task) as pages:
             self.limits.pop(task, None)
             for page in pages:
@@ -148,7 +152,7 @@ class Rings:
         self._drop(task)
 
     def charge(self, page: AnyPage, task: str) -> None:
-        """A page counts for `task` from now on.  O(1)."""
+        """Count a page for `task` from now on. O(1)."""
         before = page.task
         moves = self.name_of(before) != self.name_of(task)
         kept = self._ring(before).kept(page) if moves else None
@@ -161,13 +165,13 @@ class Rings:
             self._join(page, kept)
 
     def _count(self, task: str, change: int) -> None:
-        """So many pages more count for a task, or for none; who has none is not in `counts`."""
+        """Change the number of pages that count for a task, or for none; a task without pages is not in `counts`."""
         self.counts[task] += change
         if not self.counts[task]:
             del self.counts[task]
 
     def _drop(self, name: str) -> None:
-        """Have no ring of this name, which is empty."""
+        """Remove the empty ring of this name."""
         ring = self.rings.pop(name, None)
         emit = self._recorder.emit
         if ring is not None and ring.hand and emit is not None:
@@ -175,7 +179,7 @@ class Rings:
 
     @contextmanager
     def _moving(self, task: str) -> Iterator[list[AnyPage]]:
-        """Have the pages of a task, which are given, in the ring that they belong to after this."""
+        """Move the given pages of a task to the ring to which they belong after the body of the ``with``."""
         before = self.name_of(task)
         ring = self.rings.get(before) if self.counts[task] else None
         pages = [] if ring is None else [page for page in ring.queue if page.task == task]
@@ -190,7 +194,7 @@ class Rings:
 
     @property
     def title(self) -> str:
-        """Return what is chosen, in words."""
+        """Return the chosen policy, in words."""
         name = self.replacement.policy if self.choice is None else "a function"
         return f"{name}, local" if self.replacement.local else name
 
@@ -201,14 +205,14 @@ class Rings:
         return self.replacement.make(report, self.references)
 
     def _ring(self, task: str) -> Policy:
-        """The ring that the pages of a task are in, made if it is not there."""
+        """Return the ring of a task's pages, which is created if it does not exist."""
         name = self.name_of(task)
         if name not in self.rings:
             self.rings[name] = self._make(name)
         return self.rings[name]
 
     def _join(self, page: AnyPage, kept: object = None) -> None:
-        """Have a page in the ring that it belongs to, which learns what is known of it, and what another ring knew."""
+        """Insert a page into its ring, with everything that is known about it, also from another ring."""
         ring = self._ring(page.task)
         ring.entered(page)
         if page.last_use is not None:
@@ -224,24 +228,24 @@ class Rings:
     # ---- pages -------------------------------------------------------------------------------
 
     def name_of(self, task: str) -> str:
-        """The ring that the pages of a task are in."""
+        """Return the ring of a task's pages."""
         return task if self._own_rings or task in self.limits else ""
 
     def entered(self, page: AnyPage) -> None:
-        """A page came.  O(1)."""
+        """Note that a page was brought in. O(1)."""
         self._count(page.task, 1)
         self._ring(page.task).entered(page)
 
     def left(self, page: AnyPage) -> None:
-        """A page is in memory no longer.  O(1)."""
+        """Note that a page is no longer in memory. O(1)."""
         self._leave(page)
         self._count(page.task, -1)
 
     def used(self, task: str, frame: int, number: int) -> None:
-        """An access of `task` reached page `number` of its addresses, in `frame`; a device's is in no ring.
+        """Note an access of `task` to page `number` of its addresses, in `frame`; a device's page is in no ring.
 
-        The time of a working set is that of its own task; all other policies have one time.  O(1), or O(pages) where
-        OPT's string has another reference there.
+        A working set uses the time of its own task; all other policies share one time. O(1), or O(pages) if OPT's
+        string has another reference there.
         """
         references = self._ring(task).references if self.replacement.times_by_task else self.references
         if references.made(task, number):
@@ -253,33 +257,36 @@ class Rings:
             self._ring(page.task).seen(page, number, task)
 
     def ticked(self, pages: Pages, count: int) -> None:
-        """The machine's clock has ticked so often.  O(pages) for a policy that looks at pages then, else O(rings)."""
+        """Note this many ticks of the machine's clock.
+
+        O(pages) for a policy that examines pages then, otherwise O(rings).
+        """
         for ring in self.rings.values():
             if ring.ages:
                 ring.ticked(pages, count)
 
     def mapped(self, task: str, frame: int, number: int) -> None:
-        """A translation of `task` leads to the page in `frame` now, as its page `number`.  O(1)."""
+        """Note that a translation of `task` leads to the page in `frame` now, as its page `number`. O(1)."""
         page = self._pages.get(frame)
         if page is not None:
             page.last_use = number, task
             self._ring(page.task).knows(page, number, task)
 
     def may_go_again(self, frame: int) -> None:
-        """The page in `frame` is wired no longer, or not needed any more; a device's is in no ring.  O(log pages)."""
+        """Note that the page in `frame` is no longer wired or needed; a device's page is in no ring. O(log pages)."""
         page = self._pages.get(frame)
         if page is not None:
             self._ring(page.task).may_go_again(page)
 
     def expired(self, task: str, pages: Pages) -> list[AnyPage]:
-        """Pages that may go and should leave after an access of `task`."""
+        """Return the pages that the policy evicts after an access of `task`, if they may leave."""
         ring = self.rings.get(self.name_of(task))
         return [] if ring is None else ring.expired(pages)
 
     # ---- what goes ---------------------------------------------------------------------------
 
     def is_full(self, task: str, free: int, more: int = 1) -> bool:
-        """Say whether so many pages more of `task` have to take the place of some of its own, with so many frames free.
+        """Return whether this many more pages of `task` must replace pages of its own, with this many free frames.
 
         O(1).
         """
@@ -291,7 +298,7 @@ class Rings:
         return self.counts[task] + more > max(1, (len(self._pages) + free) // sharing)
 
     def candidates(self, task: str, pages: Pages, *, own_only: bool) -> Iterator[AnyPage]:
-        """Pages in the order in which they should go: of the ring of `task`, then of the others, the largest first."""
+        """Yield pages in the order of eviction: from the ring of `task`, then from the others, the largest first."""
         first = self.name_of(task)
         yield from self._of_ring(first, pages)
         if not own_only:
@@ -316,7 +323,7 @@ class Rings:
             emit((HandMoved.tag, name, before, ring.hand))
 
     def check(self) -> None:
-        """Raise :class:`Broken` unless O7. each page in memory is in one ring, that of the task that it counts for."""
+        """Raise :class:`Broken` unless O7. each page in memory is in one ring, that of its task."""
         for ring in self.rings.values():
             for page in ring.queue:
                 if page.ring is not ring or self.rings.get(self.name_of(page.task)) is not ring:

@@ -1,4 +1,4 @@
-"""What changes in the order in which pages of tasks go out."""
+"""Changes in the order in which tasks' pages are evicted."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class HandLooked(Event, changes=True):
 
 
 class _Notes(Event):
-    """A policy keeps other numbers of pages in a ring: of each the frame, and the number before and after, if any."""
+    """A policy keeps other numbers for pages in a ring: the frame of each, and the number before and after, if any."""
 
     ring: str
     notes: tuple[tuple[int, int | None, int | None], ...]

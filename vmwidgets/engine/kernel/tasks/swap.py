@@ -1,4 +1,4 @@
-"""Swap space: where pages of anonymous memory are that left their frames."""
+"""Swap space: the pages of anonymous memory that were evicted from their frames."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from .objects_schema import SwapResized
 
 
 class Swap:
-    """Swap space: slots of a page each, the lowest free one first."""
+    """Swap space: slots of one page each; the lowest free one is used first."""
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self.slots = 0
         self.latency = 0
-        """How many ticks a page takes to be read in."""
+        """The number of ticks that reading in a page takes."""
         self._content: dict[int, bytes] = {}
         self._free: list[int] = []
         self.refuses: Callable[[], bool] | None = None
-        """A hook for lessons: asked before each slot is given, it makes it as if there were none by answering true."""
+        """A hook for lessons: it is called before each slot is allocated; if it returns true, there seems to be
+        none."""
 
     @property
     def used(self) -> int:
@@ -30,11 +31,11 @@ class Swap:
 
     @property
     def is_full(self) -> bool:
-        """Return whether each slot holds a page."""
+        """Return whether each slot contains a page."""
         return not self._free
 
     def resize(self, slots: int) -> None:
-        """Have so many slots, not fewer than there were."""
+        """Set the number of slots, which can't be reduced."""
         before, self.slots = self.slots, slots
         self._free = sorted({*range(slots)} - self._content.keys())
         emit = self._recorder.emit
@@ -42,7 +43,7 @@ class Swap:
             emit((SwapResized.tag, before, slots))
 
     def put(self, content: bytes) -> int | None:
-        """Keep a page; its slot, or none if all are taken."""
+        """Store a page; returns its slot, or None if all are in use."""
         if not self._free or (self.refuses is not None and self.refuses()):
             return None
         slot = heappop(self._free)
@@ -54,11 +55,11 @@ class Swap:
         return self._content[slot]
 
     def free(self, slot: int) -> None:
-        """Forget what is in a slot."""
+        """Free a slot."""
         del self._content[slot]
         heappush(self._free, slot)
 
     def check(self) -> None:
-        """Raise :class:`Broken` unless O5. each slot is free or holds a page."""
+        """Raise :class:`Broken` unless O5. each slot is free or contains a page."""
         if sorted([*self._free, *self._content]) != list(range(self.slots)):
             raise Broken(f"O5: {len(self._free)} free and {self.used} used slots are not the {self.slots} there are")

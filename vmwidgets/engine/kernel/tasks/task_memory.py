@@ -1,9 +1,9 @@
-"""The frames that tasks' objects have: where they come from, which go out when none is left, and swap space.
+"""The frames of tasks' objects: their allocation, eviction when none is left, and swap space.
 
-This is one of two machineries of this machine, and clearly apart from the other: FreeBSD's page daemon
-(`kernel/freebsd/pageout.py`) serves the kernel's memory and takes no page of a task's, and what is here takes none of
-the kernel's.  X15 of 2013 has no page-out.  Pages go out here at the moment when a frame is wanted and none is left, in
-the order that a policy of replacement gives (`rings.py`): as they came, unless another is chosen.
+A machine has two separate mechanisms: FreeBSD's page daemon (`kernel/freebsd/pageout.py`) serves the kernel's memory
+and never evicts a task's page, and this module never evicts a page of the kernel's. X15 of 2013 has no page-out. Here,
+pages are evicted when a frame is needed and none is left, in the order of a replacement policy (`rings.py`): first in,
+first out, unless another is chosen.
 """
 
 from __future__ import annotations
@@ -40,17 +40,17 @@ from .users import Users
 
 
 class PageOwner(Protocol):
-    """A memory object, as far as its pages in memory and in swap space go."""
+    """The part of a memory object that concerns its pages in memory and in swap space."""
 
     name: str
     pages: dict[int, int]
     """Frames by page."""
     swapped: dict[int, int]
-    """Slots of swap space by page; of a page that is in memory too, until it is written."""
+    """Slots of swap space by page; also for pages in memory, until they are written."""
     dirty: set[int]
-    """Pages that were written since their file had them."""
+    """Pages that were written since they were read from, or written to, their file."""
     wired: Counter[int]
-    """How many entries hold each page in memory."""
+    """The number of entries that keep each page in memory."""
 
     @property
     def count(self) -> int:
@@ -69,35 +69,35 @@ class PageOwner(Protocol):
         """Return whether its pages are RAM, and no device's."""
 
     def enter(self, index: int, frame: int, task: str) -> None:
-        """Have `frame` as the page of this number, which came for `task`."""
+        """Make `frame` the page of this number, brought in for `task`."""
 
     def leave(self, index: int) -> None:
-        """Have the page of this number in memory no longer; the caller knows what becomes of its frame."""
+        """Remove the page of this number from memory; the caller decides what happens to its frame."""
 
     def write_back(self, index: int, content: bytes) -> None:
-        """Have its pager write a page back."""
+        """Ask its pager to write a page back."""
 
     def count_again(self) -> None:
-        """Pages of it are gone, in memory and in swap space: what that changes in front of it is to be counted."""
+        """Note that pages were removed, in memory and in swap space: counts in front of it must be adjusted."""
 
     @property
     def comes_as_zeroes(self) -> bool:
         """Say whether a page that it doesn't have comes as zeroes: forgotten before it was written, it is as it was."""
 
     def check(self) -> None:
-        """Raise :class:`Broken` unless its invariants hold."""
+        """Raise :class:`Broken` unless the object's invariants hold."""
 
 
 PageUser: TypeAlias = tuple[PageOwner, int]
-"""An object, and the number of one of its pages; all users of a frame or a slot have it under the same number."""
+"""An object, and the number of one of its pages; all users of a frame or a slot use the same number."""
 
 
 class TaskMemory:
-    """The frames of tasks' objects; `objects` are all that there are, by name.
+    """The frames of tasks' objects; `objects` are all objects, by name.
 
-    `reverse` says which translations lead to a frame, `fork` what a copy of memory is (:data:`~.forks.FORKS`).  With
-    `zeroed` false (quirk anonymous-not-zeroed) fresh frames keep what they held.  `task` says for which task a page
-    comes, or has to leave, "" for none.
+    `reverse` has the translations that lead to each frame, and `fork` says how memory is copied
+    (:data:`~.forks.FORKS`). With `zeroed` false (quirk anonymous-not-zeroed), new frames keep their earlier contents.
+    `task` is the task for which a page is brought in, or must be evicted; "" for none.
     """
 
     def __init__(
@@ -118,35 +118,35 @@ class TaskMemory:
         self.fork = FORKS[fork]
         self.objects: dict[str, PageOwner] = {}
         self.read_ahead = 0
-        """How many pages of a file are read in behind one that was asked for."""
+        """The number of a file's pages that are read in after a requested one."""
         self.reads = 0
-        """How many pages were read in: each makes a fault a major one."""
+        """The number of pages that were read in: each makes a fault a major one."""
         self.fails: Callable[[], bool] | None = None
-        """A hook for lessons: asked before each page that is read in, it makes that fail by answering true."""
+        """A hook for lessons: it is called before each page is read in; if it returns true, the read fails."""
         self._allocator = pages
         self.pages: dict[int, Page[PageOwner]] = {}
-        """By frame: the pages of objects that are in memory, in the order in which they came."""
+        """The objects' pages in memory, by frame, in the order in which they were brought in."""
         self._shared = 0
-        """How many of them several objects have."""
+        """The number of these pages that several objects have."""
         self.rings = Rings(recorder, self.pages, self.first_mapped_at)
-        """Which page goes."""
+        """The choice of pages to evict."""
         self.in_swap: Users[PageUser] = Users()
-        """By slot of swap space: whose pages are there."""
+        """The owners of the page in each slot of swap space."""
         self.lacking = ""
-        """Why no page could go, when that was last so, in words."""
+        """The reason why no page could be evicted, the last time that happened, in words."""
         self._made = 0
 
     def new_name(self) -> str:
-        """A name for an object that learners give none."""
+        """Return a name for an object without a learner's name."""
         self._made += 1
         return f"memory {self._made}"
 
     # ---- frames ------------------------------------------------------------------------------
 
     def fresh(self, owner: PageOwner, task: str) -> int | None:
-        """A frame for a page of `owner`; pages go out if there is none, and if none can, there is none.
+        """Return a frame for a page of `owner`; pages are evicted if necessary; None if none can be.
 
-        A task that has as many pages as it may have gives one of its own.
+        A task at its limit gives up one of its own pages.
         """
         name, rings = f"object {owner.name}", self.rings
         while rings.is_full(task, self._allocator.obtainable_pages):
@@ -160,24 +160,24 @@ class TaskMemory:
         return frame
 
     def spare(self, owner: PageOwner, task: str) -> int | None:
-        """A frame for a page of `owner` that nothing has to leave for, or none."""
+        """Return a frame for a page of `owner` without an eviction, or None."""
         if self.rings.is_full(task, self._allocator.obtainable_pages):
             return None
         return self._allocator.allocate(owner=f"object {owner.name}")
 
     def fresh_run(self, owner: PageOwner, order: int, task: str) -> int | None:
-        """The first of 2**order neighbouring frames, or none; nothing goes out for them."""
+        """Return the first of 2**order contiguous frames, without an eviction, or None."""
         if self.rings.is_full(task, self._allocator.obtainable_pages, 1 << order):
             return None
         return self._allocator.allocate_run(order, f"object {owner.name}")
 
     def zero(self, frame: int) -> None:
-        """Fill a fresh frame with zeroes."""
+        """Fill a new frame with zeroes."""
         if self.zeroed:
             self.ram.zero_frame(frame)
 
     def copy(self, source: int, frame: int) -> None:
-        """Copy a page into a fresh frame."""
+        """Copy a page into a new frame."""
         self.ram.write(frame << PAGE_SHIFT, self.ram.read(source << PAGE_SHIFT, PAGE))
 
     def free(self, frame: int) -> None:
@@ -185,7 +185,7 @@ class TaskMemory:
         self._allocator.free(frame)
 
     def entered(self, owner: PageOwner, index: int, frame: int, task: str = "") -> None:
-        """A page came, for `task`, or one more object has a page that is there."""
+        """Note that a page was brought in, for `task`, or that another object has an existing page."""
         page = self.pages.get(frame)
         if page is None:
             page = self.pages[frame] = Page(frame, owner, index, task)
@@ -195,7 +195,7 @@ class TaskMemory:
             page.add(owner)
 
     def taken_over(self, before: PageOwner, owner: PageOwner, frame: int) -> None:
-        """A page of one object became another's: it keeps its place."""
+        """Note that a page of one object became another's: it keeps its place."""
         page = self.pages[frame]
         page.replace(before, owner)
         if page.owner is owner:
@@ -203,7 +203,10 @@ class TaskMemory:
         self.rings.may_go_again(frame)
 
     def left(self, owner: PageOwner, frame: int, task: str = "") -> bool:
-        """A page is this object's no longer, since `task` has another; whether no object has its frame now."""
+        """Note that a page is no longer this object's, since `task` has another.
+
+        Returns whether no object has its frame now.
+        """
         page = self.pages[frame]
         if page.others is None:
             self._vacated(page)
@@ -221,16 +224,16 @@ class TaskMemory:
         return False
 
     def _vacated(self, page: Page[PageOwner]) -> None:
-        """No object has the page in its frame any longer."""
+        """Note that no object has the page in its frame any longer."""
         self.reverse.vacated(page.frame)
         self._shared -= page.others is not None
         self.rings.left(page)
         del self.pages[page.frame]
 
     def pass_on(self, frame: int, task: str) -> None:
-        """Have a page that several have count for another task than `task`, which has no need of it.
+        """Count a shared page no longer for `task`, but for the next task that maps it, or for none.
 
-        That is the next one that maps it, or none.  A page that counts for a third task that maps it stays as it is.
+        If the page counts for a third task that maps it, nothing changes.
         """
         page = self.pages[frame]
         heirs = [pmap.name for pmap, _ in self.reverse.of(frame) if pmap.name != task]
@@ -250,13 +253,14 @@ class TaskMemory:
         return bool(self._shared)
 
     def dirty_pages(self, name: str) -> dict[int, bool]:
-        """The pages of an object that its file does not have yet; true for each."""
+        """Return the pages of an object that its file does not have yet, each with the value True."""
         return dict.fromkeys(self.objects[name].dirty, True) if name in self.objects else {}
 
     def inherited(self, frame: int, task: str) -> None:
-        """`task` maps a page: if it counts for none, since the task that it came for is over, it counts for `task` now.
+        """Note that `task` maps a page.
 
-        A limit that this passes has others of the task's pages leave.  What files have counts for none.
+        If the page counts for none, since the task for which it was brought in has ended, it counts for `task` now. If
+        this exceeds the task's limit, other pages of the task are evicted. Pages of files count for none.
         """
         page = self.pages.get(frame)
         if page is None or page.task or page.owner.is_file:
@@ -267,7 +271,7 @@ class TaskMemory:
                 pass
 
     def bereaved(self, task: str) -> None:
-        """`task` is over: its pages count for the tasks that map them too, the first that did, or for none."""
+        """Note that `task` has ended: each of its pages counts for the first other task that maps it, or for none."""
         left = [page.frame for page in self.pages.values() if page.task == task] if self.rings.counts[task] else []
         self.rings.forget(task)
         for frame in left:
@@ -276,26 +280,26 @@ class TaskMemory:
                 self.inherited(frame, heirs[0])
 
     def slots(self, name: str) -> dict[int, int]:
-        """The slots of swap space that hold pages of an object, by page."""
+        """Return the slots of swap space with pages of an object, by page."""
         return self.objects[name].swapped if name in self.objects else {}
 
     # ---- what processors do with pages -------------------------------------------------------
 
     def used(self, task: str, frame: int, number: int) -> None:
-        """An access of `task` reached a page: `number` is its number among the task's addresses.
+        """Note an access of `task` to a page: `number` is the page's number among the task's addresses.
 
-        Then those pages leave that its policy wants to go, whether or not a frame is needed.
+        Then all pages are evicted that its policy wants to evict, whether or not a frame is needed.
         """
         self.rings.used(task, frame, number)
         for page in self.rings.expired(task, self):
             self.page_out(page.owner, page.index)
 
     def ticked(self, count: int) -> None:
-        """The machine's clock has ticked so often: a policy that ages looks at all pages."""
+        """Note this many ticks of the machine's clock: a policy with aging examines all pages."""
         self.rings.ticked(self, count)
 
     def replace_by(self, replacement: Replacement, choice: Choice | None = None) -> None:
-        """Have pages go by another policy, which learns by what addresses those in memory are known.  O(pages)."""
+        """Evict pages by another policy from now on; it gets the addresses of the pages in memory. O(pages)."""
         for frame, page in self.pages.items():
             known = self.reverse.of(frame)[:1]
             page.last_use = next(((va >> PAGE_SHIFT, pmap.name) for pmap, va in known), None)
@@ -303,7 +307,7 @@ class TaskMemory:
 
     @contextmanager
     def holding(self, frame: int) -> Iterator[None]:
-        """Have the page in `frame` stay in here; a device's never goes."""
+        """Keep the page in `frame` in memory during the body of the ``with``; a device's page is never evicted."""
         page = self.pages.get(frame)
         if page is None:
             yield
@@ -320,10 +324,10 @@ class TaskMemory:
     # ---- going out ---------------------------------------------------------------------------
 
     def reclaim(self, task: str, *, own_only: bool = False) -> bool:
-        """Have one page leave its frame, the first that can in the order of the policy; false if none can.
+        """Evict one page, the first that may leave in the policy's order; returns false if none may.
 
-        `task` needs the frame, "": none does; with `own_only` it is one of its pages.  O(1) where the policy finds one
-        so, or O(pages) without success.
+        `task` needs the frame ("": no task does); with `own_only`, one of its own pages is evicted. O(1) if the policy
+        finds one immediately, O(pages) without success.
         """
         for page in self.rings.candidates(task, self, own_only=own_only):
             if self.page_out(page.owner, page.index):
@@ -336,7 +340,7 @@ class TaskMemory:
         return False
 
     def _why_none(self, task: str, *, own_only: bool) -> str:
-        """Why no page could go, in words."""
+        """Return why no page could be evicted, in words."""
         swap = self.swap
         room = "swap space is full" if swap.is_full else "they are wired, or needed at this moment"
         room = room if swap.slots else "there is no swap space"
@@ -354,7 +358,7 @@ class TaskMemory:
         return not _is_wired(page)
 
     def referenced(self, page: Page[PageOwner]) -> bool:
-        """Return whether a translation that leads to a page was used since its reference bit was cleared."""
+        """Return whether a translation to a page was used since its reference bit was cleared."""
         return any(pmap.is_referenced(va) for pmap, va in self.reverse.of(page.frame))
 
     def clear_referenced(self, page: Page[PageOwner]) -> None:
@@ -363,11 +367,11 @@ class TaskMemory:
             pmap.clear_reference(va)
 
     def dirty(self, page: Page[PageOwner]) -> bool:
-        """Return whether a page has to be written before it leaves: nothing else has what is in it."""
+        """Return whether a page must be written before it is evicted: no other place has its contents."""
         return not self._had_by(page.owner, page.index)
 
     def _had_by(self, owner: PageOwner, index: int) -> str:
-        """Return what has the bytes of a page in memory too: its "file", "swap", or "zeroes" need no place; else ""."""
+        """Return where else the bytes of a page in memory are: "file", "swap", "zeroes" (which need no place) or ""."""
         if owner.is_file:
             return "" if index in owner.dirty else "file"
         if index in owner.swapped:
@@ -375,14 +379,14 @@ class TaskMemory:
         return "zeroes" if owner.comes_as_zeroes and self.reverse.is_unwritten(owner.pages[index]) else ""
 
     def can_page_out(self, owner: PageOwner, index: int) -> bool:
-        """Return whether the page is one that may leave its frame: in memory, not wired, and not needed this moment."""
+        """Return whether the page may leave its frame: it is in memory, not wired, and not needed at this moment."""
         page = self.pages.get(owner.pages.get(index, -1))
         return page is not None and not page.held and not _is_wired(page)
 
     def page_out(self, owner: PageOwner, index: int) -> bool:
-        """Have one page leave its frame, for swap space or its file; false if it can't.
+        """Evict one page, to swap space or its file; returns false if that is impossible.
 
-        A page that something else has is not written.
+        A page that is also elsewhere is not written.
         """
         if not self.can_page_out(owner, index):
             return False
@@ -429,7 +433,7 @@ class TaskMemory:
         return True
 
     def share_slots(self, owner: PageOwner, slots: tuple[tuple[int, int], ...]) -> None:
-        """Pages of an object, by number, are in slots where others' are."""
+        """Note that pages of an object, by number, are in slots with others' pages."""
         for index, slot in slots:
             owner.swapped[index] = slot
             self.in_swap.add(slot, (owner, index))
@@ -438,7 +442,7 @@ class TaskMemory:
             emit((SwapShared.tag, owner.name, slots))
 
     def _give_up_a_copy(self) -> None:
-        """Free a slot whose page is in memory too, if there is one: then that has to be written when it leaves."""
+        """Free a slot whose page is also in memory, if there is one: the page must then be written at its eviction."""
         for one in self.objects.values():
             for slot in one.swapped.values():
                 users = self.in_swap.of(slot)
@@ -448,23 +452,23 @@ class TaskMemory:
                     return
 
     def mapped_by(self, frame: int) -> tuple[str, ...]:
-        """The names of the tasks whose page tables lead to `frame`; none while nothing is recorded."""
+        """Return the names of the tasks whose page tables lead to `frame`; empty while nothing is recorded."""
         if self.recorder.emit is None:
             return ()
         return tuple(dict.fromkeys(pmap.name for pmap, _ in self.reverse.of(frame)))
 
     def first_mapped_at(self, frame: int) -> tuple[str, int]:
-        """The task that has mapped the page in `frame` for longest, and at which address; "" where none has."""
+        """Return the task that has mapped the page in `frame` the longest, and the address; "" if none has."""
         return next(((pmap.name, va) for pmap, va in self.reverse.of(frame)), ("", 0))
 
     def unmap(self, frame: int) -> None:
-        """Take away all translations that lead to `frame`."""
+        """Remove all translations that lead to `frame`."""
         for pmap, va in self.reverse.of(frame):
             pmap.remove(va, va + PAGE)
             pmap.update(va, va + PAGE)
 
     def clean(self, owner: PageOwner, index: int) -> None:
-        """Write a dirty page of a file back; from now on a write to it is noticed again."""
+        """Write back a dirty page of a file; from now on, a write to it is noticed again."""
         frame = owner.pages[index]
         for pmap, va in self.reverse.of(frame):
             pmap.remove_write(va, va + PAGE)
@@ -479,7 +483,10 @@ class TaskMemory:
     # ---- coming back -------------------------------------------------------------------------
 
     def swap_in(self, owner: PageOwner, index: int, task: str) -> int | None:
-        """A frame with the page that is in swap space, which keeps it until the page is written; IO if that fails."""
+        """Return a frame with a page from swap space, which keeps it until the page is written.
+
+        Raises IO if that fails.
+        """
         slot = owner.swapped[index]
         self.check_read(owner, index)
         frame = self.fresh(owner, task)
@@ -491,25 +498,25 @@ class TaskMemory:
         return frame
 
     def found(self, owner: PageOwner, index: int) -> int | None:
-        """The frame of a page in swap space that another object has in memory too (Linux's swap cache), or none."""
+        """Return the frame in which another object has this page of swap space (Linux's swap cache), or None."""
         for other, at in self.in_swap.of(owner.swapped.get(index, -1)):
             if at in other.pages:
                 return other.pages[at]
         return None
 
     def is_shared(self, frame: int) -> bool:
-        """Return whether several objects have their page in this frame: who writes it gets a copy."""
+        """Return whether several objects have their page in this frame: the first to write gets a copy."""
         page = self.pages.get(frame)
         return page is not None and page.others is not None
 
     def check_read(self, owner: PageOwner, index: int) -> None:
-        """IO if a page can't be read in, as was asked for."""
+        """Raise IO if this page's reading was made to fail."""
         if self.fails is not None and self.fails():
             raise kernel_error("IO", f"page {index} of {owner.name!r} could not be read in")
         self.reads += 1
 
     def forget(self, owner: PageOwner, indices: tuple[int, ...]) -> None:
-        """Have these pages in swap space no longer; their slots are free, but for those that others have pages in."""
+        """Remove these pages from swap space; their slots are freed, except slots with others' pages."""
         slots = tuple((index, owner.swapped.pop(index)) for index in indices)
         freed = tuple((index, slot) for index, slot in slots if self.in_swap.remove(slot, (owner, index)))
         for _, slot in freed:
@@ -521,7 +528,7 @@ class TaskMemory:
             emit((SwapLeft.tag, owner.name, tuple(one for one in slots if one not in freed)))
 
     def move_swapped(self, before: PageOwner, owner: PageOwner, indices: tuple[int, ...]) -> None:
-        """Pages in swap space become those of another object."""
+        """Move pages in swap space to another object."""
         slots = tuple((index, before.swapped.pop(index)) for index in indices)
         owner.swapped.update(slots)
         for index, slot in slots:
@@ -535,9 +542,9 @@ class TaskMemory:
     def check(self) -> None:
         """Raise :class:`Broken` unless objects and swap space are sound, and the numbered invariants hold.
 
-        O4. each frame in memory has a page of one object, which owns it, or where forks count the same page of several,
-        of which the first owns it, and nothing holds it there; O6. so has each used slot, and who has a page of it in
-        memory has the same frame.
+        O4. each frame in memory has a page of one object, its owner, or, if forks count, the same page of several, the
+        first of which owns it, and nothing keeps it there; O6. so does each used slot, and all who have its page in
+        memory have the same frame.
         """
         in_memory: dict[int, set[PageUser]] = {}
         in_swap: dict[int, set[PageUser]] = {}
@@ -568,7 +575,7 @@ class TaskMemory:
             raise Broken(f"O6: {self.swap.used} slots are used, and objects have {len(in_swap)}")
 
     def _check_users(self, what: str, found: dict[int, set[PageUser]], known: dict[int, set[PageUser]]) -> None:
-        """Raise :class:`Broken` unless places have the users that are found, several where forks count alone."""
+        """Raise :class:`Broken` unless places have the users that are found; several only if forks count."""
         for place in sorted(found.keys() | known.keys()):
             users = found.get(place, set())
             if users != known.get(place, set()):
@@ -580,5 +587,5 @@ class TaskMemory:
 
 
 def _is_wired(page: Page[PageOwner]) -> bool:
-    """Return whether an entry of one that has the page holds it in memory."""
+    """Return whether an entry of an object that has the page keeps it in memory."""
     return any(one.wired[page.index] for one in page.users)

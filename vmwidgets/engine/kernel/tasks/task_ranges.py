@@ -1,6 +1,6 @@
 """Ranges of an X15 map changed in place: protection, inheritance, advice, wiring, large pages, submaps.
 
-X15 of 2013 has none of these; they are made after FreeBSD's manual pages and have the errors of X15's `error.h`.
+X15 of 2013 has none of these; they follow FreeBSD's manual pages, with the errors of X15's `error.h`.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ WORDS = {
     INVALID_ARGUMENT: "INVAL",
     RESOURCE_SHORTAGE: "NOMEM",
 }
-"""FreeBSD's status numbers in X15's words."""
+"""The names of X15's errors for FreeBSD's status numbers."""
 
 
 @contextmanager
 def x15_errors() -> Iterator[None]:
-    """Turn what can't be done to a range into an error in X15's words."""
+    """Turn a failed change of a range into an X15 error."""
     try:
         yield
     except MapError as error:
@@ -50,27 +50,33 @@ def x15_errors() -> Iterator[None]:
 
 
 class TaskRanges(RangeMap[Entry]):
-    """The part of a map that changes ranges; `tables` are the page tables that this reaches."""
+    """The part of a map that changes ranges; `tables` are the page tables that this affects."""
 
     task: str = ""
-    """The task whose map it is: for it faults are handled, and pages that come count; "": no task's."""
+    """The task that owns the map: faults are handled for it, and pages brought in count for it; "": no task."""
 
     provides: Callable[[int], bool] | None = None
-    """Has so many entries free, if it can: without entries a task's map fails with NOMEM.  None: that is a panic."""
+    """Makes this many entries free, if possible: without entries, a task's map fails with NOMEM.
+
+    None: that is a panic.
+    """
 
     space_limit: int | None = None
-    """So many bytes the entries may have together (RLIMIT_AS); none: as many as fit."""
+    """The most bytes that all entries may have together (RLIMIT_AS); None: as many as fit."""
 
     quirks: frozenset[str] = frozenset()
     tables: Pmap | None = None
-    """The page tables that a change of a range reaches; none for a map on its own."""
+    """The page tables that a change of a range affects; None for a map on its own."""
     has_submaps = False
-    """Whether a part of it was ever given to another map."""
+    """Whether a part of the map was ever given to another map."""
 
     # ---- what every change of a range is held against ----------------------------------------
 
     def guard(self, verb: str, start: int, end: int) -> None:
-        """Refuse a range that is a submap's in part or whole: it is that map's to change.  O(log n + entries there)."""
+        """Refuse a range that belongs to a submap in part or as a whole: only that map may change it.
+
+        O(log n + entries there).
+        """
         for entry in self._from(self.peek(start), end) if self.has_submaps else ():
             submap = entry.submap
             if submap is not None and (submap.start, submap.end) == (entry.start, entry.end):
@@ -81,14 +87,14 @@ class TaskRanges(RangeMap[Entry]):
                 )
 
     def check_room(self, size: int) -> None:
-        """NOMEM if so many bytes more pass the limit of addresses."""
+        """Raise NOMEM if this many more bytes exceed the limit of addresses."""
         most = self.space_limit
         if most is not None and self.size + size > most:
             have = f"it has {Size(self.size)} of at most {Size(most)}"
             raise kernel_error("NOMEM", f"{Size(size)} more are too much for {self.called}: {have}")
 
     def provide_entries(self, count: int) -> None:
-        """Have so many entries free, for a change that takes them: NOMEM before anything has changed."""
+        """Make this many entries free, for a change that needs them: NOMEM is raised before anything has changed."""
         if count and self.provides is not None and not self.provides(count):
             raise self._no_entry()
 
@@ -96,18 +102,21 @@ class TaskRanges(RangeMap[Entry]):
         return kernel_error("NOMEM", f"no entry is left for {self.called}")
 
     def _cuts(self, *edges: int) -> int:
-        """Return how many of these addresses lie inside an entry."""
+        """Return how many of these addresses are inside an entry."""
         entries = [(edge, self.peek(edge)) for edge in edges]
         return sum(entry is not None and entry.start < edge for edge, entry in entries)
 
     def isolate(self, start: int, end: int) -> None:
-        """Cut what reaches over the edges of [start, end); NOMEM, and nothing is cut, without entries for it."""
+        """Cut the entries across the edges of [start, end); raises NOMEM, and cuts nothing, without free entries."""
         if self.provides is not None:
             self.provide_entries(self._cuts(start, end))
         super().isolate(start, end)
 
     def inner_in(self, start: int, end: int) -> Iterator[Entry]:
-        """The entries that [start, end) touches, rising, where a submap is those that it has there."""
+        """Yield the entries that [start, end) touches, in address order.
+
+        A submap's own entries are yielded in its place.
+        """
         for entry in self.entries_in(start, end):
             if isinstance(entry.submap, TaskRanges):
                 yield from entry.submap.inner_in(start, end)
@@ -119,23 +128,24 @@ class TaskRanges(RangeMap[Entry]):
     @kernel_function("vm_map_protect")
     @x15_errors()
     def protect(self, start: int, end: int, protection: int, set_max: bool = False) -> None:
-        """Set the protection, or the maximum, of a range: FAULT for a hole, ACCES beyond it, INVAL for a submap.
+        """Set the protection, or its maximum, of a range.
 
-        NOMEM, and nothing changed, without a page for a table that it takes.
+        Raises FAULT for a hole, ACCES beyond the maximum, INVAL for a submap. Raises NOMEM, with nothing changed,
+        without a page for a table that is needed.
         """
         self.set_protection(start, end, protection, set_max)
 
     def ready(self, cuts: Iterable[int], entered: Iterable[tuple[int, int]] = ()) -> AbstractContextManager[None]:
-        """Hold the tables that a change of a range needs: NOMEM before anything has changed."""
+        """Reserve the tables that a change of a range needs: NOMEM is raised before anything has changed."""
         tables = self.tables
         if tables is None:
             return nullcontext()
         return tables.prepared(cuts, (place for start, end in entered for place in tables.tables_missing(start, end)))
 
     def reprotect(self, entry: Entry) -> None:
-        """Give the pages that are mapped in `entry` the rights that it allows now.
+        """Give the mapped pages of `entry` the permissions that it allows now.
 
-        Without any none stay mapped; wired ones are mapped again afterwards.
+        If it allows none, no page stays mapped; wired ones are mapped again later.
         """
         tables = self.tables
         if tables is None:
@@ -149,34 +159,37 @@ class TaskRanges(RangeMap[Entry]):
         tables.update(entry.start, entry.end)
 
     def granted(self, protection: int) -> int:
-        """Say what may be done with pages that are mapped for `protection`: what the tables can't refuse is granted."""
+        """Return the accesses to pages mapped for `protection`: those that tables can't refuse are granted."""
         return protection if self.tables is None else self.tables.granted(protection)
 
     def rights_in(self, entry: Entry) -> int:
-        """The rights with which pages of the object of `entry` itself may be mapped there."""
+        """Return the permissions with which pages of the entry's own object may be mapped there."""
         protection = self.granted(protection_of(entry.flags))
         return protection & ~WRITE if entry.flags & NEEDS_COPY else protection
 
     def translation(self, entry: Entry, va: int, access: int) -> Translation:
-        """The frame and the rights with which the page at `va` of `entry`, which has an object, is to be mapped.
+        """Return the frame and the permissions to map the page at `va` of `entry`, which has an object.
 
-        It is brought if it is not there.  NOMEM without a frame, IO from a pager that fails.
+        The page is brought in if necessary. Raises NOMEM without a frame, IO from a pager that fails.
         """
         target = entry.object
         assert target is not None, "who asks has looked"
         return target.translation(entry.offset_of(va), self.rights_in(entry), access, self.recorder, self.task)
 
     def resident(self, entry: Entry, va: int) -> Translation | None:
-        """The same of a page that its object has in memory; nothing is brought."""
+        """Return the frame and the permissions for a page that its object has in memory, or None.
+
+        Nothing is brought in.
+        """
         return None if entry.object is None else entry.object.resident(entry.offset_of(va), self.rights_in(entry))
 
     def rights_of_all_in(self, entry: Entry) -> int:
-        """The rights with which whatever is mapped in `entry` may be mapped on, until a fault gives more."""
+        """Return the permissions that the mapped pages of `entry` may keep, until a fault grants more."""
         protection = self.rights_in(entry)
         return protection if entry.object is None else entry.object.rights_of_all(protection)
 
     def map_resident(self, tables: Pmap, entry: Entry, start: int, end: int) -> None:
-        """Map the pages in [start, end) of `entry` that its object has and that are not mapped; no pager is asked."""
+        """Map the unmapped pages in [start, end) of `entry` that its object has; no pager is asked."""
         for va in range(start, end, PAGE) if entry.object is not None else ():
             found = self.resident(entry, va)
             if found is not None:
@@ -185,15 +198,15 @@ class TaskRanges(RangeMap[Entry]):
     @kernel_function("vm_map_inherit")
     @x15_errors()
     def inherit(self, start: int, end: int, inheritance: int) -> None:
-        """Set the inheritance of a range: INVAL for a number that is none, and for a submap."""
+        """Set the inheritance of a range; raises INVAL for an invalid number, and for a submap."""
         self.set_inheritance(start, end, inheritance)
 
     @kernel_function("vm_map_madvise")
     @x15_errors()
     def advise(self, start: int, end: int, advice: int) -> None:
-        """Set the advice of a range: INVAL for a number that is none, and for a submap.
+        """Set the advice of a range; raises INVAL for an invalid number, and for a submap.
 
-        With "willneed" the pages that objects have already are mapped at once, as far as there are tables to be had.
+        With "willneed", pages that objects already have are mapped immediately, as far as there is memory for tables.
         """
         self.set_advice(start, end, advice)
         tables = self.tables
@@ -214,11 +227,11 @@ class TaskRanges(RangeMap[Entry]):
     @kernel_function("vm_map_wire", first=2)
     @x15_errors()
     def wire(self, start: int, end: int, new_object: Callable[[], VmObject]) -> None:
-        """Have every page of a range in memory and mapped, and count the wiring in its entries.
+        """Bring every page of a range into memory, map it, and count the wiring in the range's entries.
 
-        An entry without object gets one of `new_object` for its part of the range.  FAULT for a hole, ACCES where
-        reading is not allowed, INVAL for a submap, NOMEM without pages; all of them leave the map as it is.
-        It may stop while it gets pages: then none has come.  O((entries + 1) log n + pages).
+        An entry without an object gets one from `new_object` for its part of the range. Raises FAULT for a hole, ACCES
+        if reading is not allowed, INVAL for a submap, and NOMEM without pages; the map is then unchanged. It may stop
+        while it allocates pages: then none is kept. O((entries + 1) log n + pages).
         """
         if self.provides is not None:
             self.decide_wiring(start, end)
@@ -260,7 +273,7 @@ class TaskRanges(RangeMap[Entry]):
         self.change_range(start, end, lambda entry: self.set_wired_count(entry, entry.wired_count + 1))
 
     def unshare(self, entry: Entry) -> None:
-        """Have an entry that is to be copied at its first write ready to be written."""
+        """Prepare an entry that is copied at its first write, so that it can be written."""
 
     def set_wired_count(self, entry: Entry, count: int) -> None:
         """Note how often the range of `entry` was wired, in its object too."""
@@ -269,7 +282,7 @@ class TaskRanges(RangeMap[Entry]):
         super().set_wired_count(entry, count)
 
     def _give_object(self, start: int, target: VmObject) -> None:
-        """The entry at `start` maps the object that was made for it."""
+        """Note that the entry at `start` maps the object that was made for it."""
         entry = self.peek(start)
         assert entry is not None and entry.start == start, "the range was cut to its parts"
         before = entry.fields()
@@ -283,17 +296,17 @@ class TaskRanges(RangeMap[Entry]):
     @kernel_function("vm_map_unwire")
     @x15_errors()
     def unwire(self, start: int, end: int) -> None:
-        """Take one wiring off a range: FAULT for a hole, INVAL for a submap and for what is not wired."""
+        """Remove one wiring of a range; raises FAULT for a hole, INVAL for a submap, and if it is not wired."""
         self.remove_wiring(start, end)
 
     @kernel_function("vm_map_superpages")
     @x15_errors()
     def superpages(self, start: int, end: int, page: int) -> int:
-        """Map a range by pages of `page` bytes where that can be; how many came to be (after FreeBSD's superpages).
+        """Map a range with pages of `page` bytes if possible; returns their number (after FreeBSD's superpages).
 
-        A large page needs memory in one piece and aligned, behind addresses that are aligned too, and a page for each
-        table on the way; where one is missing, the range keeps its small pages.  FAULT for a hole, INVAL for a submap.
-        O(entries + pages of the range).
+        A large page needs contiguous, aligned memory, aligned addresses, and a page for each table on the path;
+        otherwise, the range keeps its small pages. Raises FAULT for a hole, INVAL for a submap. O(entries + pages of
+        the range).
         """
         tables, made = self.tables, 0
         assert tables is not None, "only maps with page tables have pages"
@@ -307,7 +320,7 @@ class TaskRanges(RangeMap[Entry]):
         return made
 
     def _enter_large(self, tables: Pmap, target: VmObject, offset: int, va: int, page: int, protection: int) -> bool:
-        """Map one large page; false, and nothing changed, without memory for it or for its tables."""
+        """Map one large page; returns false, with nothing changed, without memory for it or for its tables."""
         fresh = target.page(offset) is None
         frame = target.run(offset, page >> PAGE_SHIFT, self.task)
         if frame is None:
@@ -323,9 +336,9 @@ class TaskRanges(RangeMap[Entry]):
 
     @kernel_function("vm_map_simplify_entry")
     def simplify(self, start: int, end: int) -> int:
-        """Join what is alike of the entries that a range touches, and with their neighbours; how many entries fewer.
+        """Merge equal entries that a range touches, also with their neighbours; returns the number of entries saved.
 
-        FreeBSD's `vm_map_simplify_entry`, for each entry.
+        It is FreeBSD's `vm_map_simplify_entry` for each entry.
         """
         before = self.nr_entries
         self.join_range(start, end)
@@ -334,9 +347,9 @@ class TaskRanges(RangeMap[Entry]):
     @kernel_function("vm_map_submap")
     @x15_errors()
     def submap(self, start: int, end: int, submap: TaskRanges) -> None:
-        """Give a range to another map: INVAL unless one entry covers it, without object, not wired and no submap yet.
+        """Give a range to another map.
 
-        FAULT for a hole.
+        Raises INVAL unless one entry covers it that has no object, is not wired and is not a submap; FAULT for a hole.
         """
         entries = self.decide(start, end, holes=False)
         entry = entries[0]

@@ -1,7 +1,7 @@
-"""Whose pages are in a slot of swap space: mostly one object's, after some forks several's.
+"""The owners of the page in a slot of swap space: mostly one object, after some forks several.
 
-One slot can hold a page of several objects where a fork counts (`fork="counted"`), as a frame can
-(:class:`~vmwidgets.engine.memory.page.Page`).  How many use a slot is counted here by looking: there is no second count
+If a fork counts (`fork="counted"`), a slot can contain a page of several objects, as a frame can
+(:class:`~vmwidgets.engine.memory.page.Page`). The users of a slot are counted by looking: there is no separate count
 that could differ.
 """
 
@@ -15,28 +15,28 @@ User = TypeVar("User")
 
 
 class Users(Generic[User]):
-    """By slot: its users, the first that came first.  All O(users of the slot)."""
+    """The users of each slot, in order of arrival. All methods are O(users of the slot)."""
 
     def __init__(self) -> None:
         self._by_slot: dict[int, tuple[User, ...]] = {}
 
     def add(self, slot: int, user: User) -> None:
-        """`user` has a page in this slot."""
+        """Note that `user` has a page in this slot."""
         self._by_slot[slot] = (*self.of(slot), user)
 
     def remove(self, slot: int, user: User) -> bool:
-        """`user` has it there no longer; whether nothing has."""
+        """Note that `user` no longer has its page there; returns whether the slot is unused now."""
         left = tuple(one for one in self._by_slot.pop(slot) if one != user)
         if left:
             self._by_slot[slot] = left
         return not left
 
     def replace(self, slot: int, before: User, after: User) -> None:
-        """Give `after` what `before` had there."""
+        """Replace the user `before` with `after`."""
         self._by_slot[slot] = tuple(after if one == before else one for one in self._by_slot[slot])
 
     def of(self, slot: int) -> tuple[User, ...]:
-        """All its users, the first that came first; none where nothing is."""
+        """Return all its users, in order of arrival; empty for a free slot."""
         return self._by_slot.get(slot, ())
 
     def __iter__(self) -> Iterator[int]:

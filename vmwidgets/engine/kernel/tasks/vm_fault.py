@@ -1,7 +1,7 @@
-"""Faults in an X15 map: what a page fault does, stacks that grow, and copies at the first write.
+"""Faults in an X15 map: page faults, stacks that grow, and copies at the first write.
 
-X15 of 2013 resolves a fault by the object of the entry alone (`vm_map_fault`).  What goes beyond that is after
-4.4BSD's `vm_fault` (The Design and Implementation of the 4.4BSD Operating System, 5.11).
+X15 of 2013 resolves a fault with the entry's object alone (`vm_map_fault`). Everything else follows 4.4BSD's `vm_fault`
+(The Design and Implementation of the 4.4BSD Operating System, 5.11).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from .task_ranges import TaskRanges
 
 
 class Resolved(NamedTuple):
-    """How a fault was resolved: `cache` is "hit" when the object had the page, "miss" when its pager was asked."""
+    """The resolution of a fault: `cache` is "hit" if the object had the page, "miss" if its pager was asked."""
 
     cache: str
     entry: int
@@ -40,18 +40,18 @@ class Resolved(NamedTuple):
     protection: int
 
     def in_events(self) -> tuple[int]:
-        """Return what the kernel function gives back: the frame."""
+        """Return the kernel function's result: the frame."""
         return (self.frame,)
 
 
 class TaskFaults(TaskRanges):
-    """The part of a map that resolves faults, and gives entries objects to write to."""
+    """The part of a map that resolves faults, and supplies entries with objects to write to."""
 
     assertions = False
     is_kernels = False
-    """Whether it is the kernel's own map, which is never paged."""
+    """Whether this is the kernel's own map, which is never paged."""
     stack_limit: int = 0
-    """Up to so many bytes an entry that grows down may have; 0: none grows."""
+    """The most bytes of an entry that grows downwards; 0: none grows."""
 
     # ---- faults ------------------------------------------------------------------------------
 
@@ -59,11 +59,11 @@ class TaskFaults(TaskRanges):
     def fault(self, address: int, access: int, enter_page: Callable[[int, int, int], None]) -> Resolved:
         """Resolve a fault at `address` (any alignment) for `access` (protection bits; 0 always passes).
 
-        `enter_page(va, frame, protection)` puts the translation into the page tables, with the entry's
-        protection, not the access's; without the right to write where the page is another's too, or is to be noticed
-        when it is written.  Errors: FAULT, no entry there or (mended) no object behind it; ACCES, the entry
-        lacks a right; NOMEM from the pager; IO, it failed.  No page for a table is a panic, as in the original, and
-        NOMEM for a task of a machine.  O(log n), and the objects in the entry's chain.
+        `enter_page(va, frame, protection)` puts the translation into the page tables, with the entry's protection, not
+        the access's; write permission is left out if the page is also another's, or if a write must be noticed.
+        Errors: FAULT, no entry there or (mended) no object behind it; ACCES, the entry lacks a right; NOMEM from the
+        pager; IO, the pager failed. Without a page for a table, it panics, as in the original, or raises NOMEM for a
+        machine's task.  O(log n), and the objects in the entry's chain.
         """
         if self.assertions and self.is_kernels:
             raise KernelPanic(
@@ -103,14 +103,14 @@ class TaskFaults(TaskRanges):
         return Resolved(cache, entry.start, entry.object, entry.offset_of(va), va, frame, protection)
 
     def inner(self, va: int) -> Entry | None:
-        """The entry that holds `va`, in this map or in the submap that has it."""
+        """Return the entry that contains `va`, in this map or in the submap that covers it."""
         entry = self.peek(va)
         if entry is None or va < entry.start:
             return None
         return entry if entry.submap is None or not isinstance(entry.submap, TaskFaults) else entry.submap.inner(va)
 
     def wait_for(self, va: int) -> int:
-        """Return how many ticks the pager of the page at `va` takes, which is not in memory; 0 for most.  O(log n)."""
+        """Return how many ticks the pager takes for the page at `va`, which is not in memory; 0 for most. O(log n)."""
         entry = self.inner(va)
         target = None if entry is None else entry.object
         return target.wait_for(entry.offset_of(va)) if isinstance(target, TaskObject) and entry is not None else 0
@@ -126,9 +126,9 @@ class TaskFaults(TaskRanges):
         return total
 
     def _grow_down(self, entry: Entry, va: int) -> None:
-        """Let a stack grow to `va`, if it stays below its limits and a page away from what lies below.
+        """Let a stack grow to `va`, if it stays within its limits and a page away from the entry below.
 
-        The page in between is the guard: FreeBSD has it since 2009 (`stack_guard_page`), Linux leaves 256 pages.
+        The page in between is the guard: FreeBSD has had it since 2009 (`stack_guard_page`); Linux leaves 256 pages.
         The limits are those of the stack and of all addresses, as in Linux's `acct_stack_growth`.
         """
         previous = entry.prev
@@ -155,9 +155,9 @@ class TaskFaults(TaskRanges):
                 self.map_resident(self.tables, entry, va, top)
 
     def _bring_wired(self, entry: Entry, grown: range) -> None:
-        """Have the pages that a wired stack grows by in memory, where they stay (Linux populates a locked stack).
+        """Bring in and wire the pages by which a wired stack grows (Linux populates a locked stack).
 
-        Without memory for all of them it has none: NOMEM.
+        Without memory for all of them, none is kept, and NOMEM is raised.
         """
         target = entry.object
         assert isinstance(target, TaskObject), "stacks are of these"
@@ -176,10 +176,10 @@ class TaskFaults(TaskRanges):
 
     @kernel_function("vm_object_shadow", first=1)
     def unshare(self, entry: Entry) -> None:
-        """Have an entry that is to be copied at its first write ready to be written: put a shadow before its object.
+        """Prepare an entry that is copied at its first write: put a shadow in front of its object.
 
-        If nothing else refers to that object, the entry has it to itself, and no shadow is made.  Pages that are wired
-        move into the shadow.
+        If nothing else refers to the object, the entry has it to itself, and no shadow is made. Wired pages move into
+        the shadow.
         """
         target = entry.object
         assert isinstance(target, TaskObject), "only these are copied"
@@ -190,7 +190,7 @@ class TaskFaults(TaskRanges):
             self._shadow(entry, target)
 
     def _shadow(self, entry: Entry, target: TaskObject) -> TaskObject:
-        """Put a shadow between `entry` and `target`, its object: what it writes from now on is there."""
+        """Put a shadow, for all later writes, between `entry` and its object, `target`."""
         before, why = entry.fields(), "got a shadow, to write there"
         if target.memory.fork.counts and not target.is_file:
             made, why = target.taken_by(entry, wired=bool(entry.wired_count)), "got its pages for itself"
@@ -206,9 +206,9 @@ class TaskFaults(TaskRanges):
         return made
 
     def begin_again(self, entry: Entry) -> None:
-        """Give an entry a fresh object for its private one: what it held is gone, and its file's pages show again.
+        """Replace an entry's private object with a new one: its contents are lost.
 
-        Nothing of it is mapped.
+        The pages of its file are visible again. None of it is mapped.
         """
         target, before = entry.object, entry.fields()
         assert isinstance(target, TaskObject), "only these begin again"
@@ -226,7 +226,7 @@ class TaskFaults(TaskRanges):
         target.unmapped(entry)
 
     def note_copy(self, entry: Entry) -> None:
-        """Have `entry` copied at its first write, unless it shares what a file has."""
+        """Mark `entry` to be copied at its first write, unless it shares a file's pages."""
         target = entry.object
         if entry.flags & NEEDS_COPY or (target is not None and isinstance(target, TaskObject) and target.is_file):
             return
@@ -234,7 +234,7 @@ class TaskFaults(TaskRanges):
         self.set_flags(entry, entry.flags | NEEDS_COPY, "is now copy-on-write")
 
     def remove_write(self, entry: Entry) -> None:
-        """Have a write to what is mapped in `entry` fault."""
+        """Make writes to mapped pages of `entry` fault."""
         tables, protection = self.tables, protection_of(entry.flags)
         if tables is not None and protection & WRITE:
             tables.protect(entry.start, entry.end, self.granted(protection) & ~WRITE)

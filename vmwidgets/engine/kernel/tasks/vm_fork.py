@@ -1,7 +1,7 @@
-"""Copies of an X15 map: what a fork gives the child of each entry.
+"""Copies of an X15 map: the memory that a fork gives the child, entry by entry.
 
-After 4.4BSD's `vm_map_fork` (The Design and Implementation of the 4.4BSD Operating System, 5.6); X15 of 2013 has none.
-What the ways to fork differ in is a row of :data:`~.forks.FORKS` each.
+After 4.4BSD's `vm_map_fork` (The Design and Implementation of the 4.4BSD Operating System, 5.6); X15 of 2013 has no
+fork. Each way to fork is a row of :data:`~.forks.FORKS`.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ class TaskForks(TaskFaults):
 
     @kernel_function("vm_map_fork", first=1)
     def fork(self, child: TaskForks) -> None:
-        """Give `child`, an empty map, what its entries' inheritance says: shares, copies, or nothing (`vm_map_fork`).
+        """Fill `child`, an empty map, by the entries' inheritance: shared, copied, or nothing (`vm_map_fork`).
 
-        By the machine's way (:data:`~.forks.FORKS`) a copy of private memory has copies of all pages, or the same
-        frames, or it takes no page: both maps refer to the object, and who writes first gets a shadow.  Pages that are
-        wired, and those of an object that others may write, are copied at once in each way.  NOMEM without memory for
-        entries, objects or pages; the parent reads what it read, though entries of it may be marked to be copied, or
-        shared.  What a submap maps the child has in entries of its own.  O(entries + pages mapped).
+        Depending on the machine's way to fork (:data:`~.forks.FORKS`), a copy of private memory has copies of all
+        pages, or the same frames, or no page yet: then both maps refer to the object, and the first to write gets a
+        shadow. Wired pages, and pages of an object that others may write, are always copied immediately. Raises NOMEM
+        without memory for entries, objects or pages; the parent's memory is unchanged, though its entries may be marked
+        to be copied, or shared. The child has entries of its own for a submap's mappings. O(entries + pages mapped).
         """
         self._give(child)
 
     def _give(self, child: TaskForks) -> None:
-        """Append to `child` what the entries' inheritance says."""
+        """Append entries to `child` according to their inheritance."""
         for entry in self:
             inheritance = inheritance_of(entry.flags)
             if inheritance == INHERITANCE["none"]:
@@ -46,7 +46,7 @@ class TaskForks(TaskFaults):
                 child.adopt(entry, self._copy_of(entry, child.task))
 
     def _share(self, entry: Entry) -> None:
-        """Have the object of `entry` be one that another map may have too, and that no other entry has for itself."""
+        """Make the object of `entry` one that another map may share, and that no other entry has for itself."""
         target = entry.object
         if isinstance(target, TaskObject) and (
             entry.flags & NEEDS_COPY or not (target.shared or target.references == 1)
@@ -61,7 +61,7 @@ class TaskForks(TaskFaults):
             target.reference()
 
     def _copy_of(self, entry: Entry, task: str) -> VmObject | None:
-        """The object of a copy of `entry` for `task`, with a reference for that."""
+        """Return the object of a copy of `entry` for `task`, with a reference for the copy."""
         target = entry.object
         if not isinstance(target, TaskObject) or not target.has_frames:
             if target is not None:
@@ -82,9 +82,9 @@ class TaskForks(TaskFaults):
         return target
 
     def adopt(self, entry: Entry, target: VmObject | None) -> None:
-        """Append an entry like `entry` of another map, with `target`, whose reference is for it.
+        """Append an entry like `entry` of another map, with `target`, whose reference it takes.
 
-        NOMEM without memory for an entry; the reference is given back.
+        Raises NOMEM without memory for an entry; the reference is then dropped.
         """
         made = self.entries.allocate()
         if made is None:

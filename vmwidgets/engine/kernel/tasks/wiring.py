@@ -1,6 +1,7 @@
-"""Getting the pages of a range of an X15 map, to wire them: all before any entry changes, and back if one is missing.
+"""Allocating all pages of a range of an X15 map before it is wired.
 
-The original wires nothing; this is made after FreeBSD's vm_map_wire(9).
+No entry changes before; if a page is missing, all are freed. The original wires nothing; this follows FreeBSD's
+vm_map_wire(9).
 """
 
 from __future__ import annotations
@@ -18,25 +19,25 @@ from ..pmap.pmap import Pmap
 
 @dataclass(slots=True)
 class WiredPart:
-    """What was got for one entry's part of the range: pages of `target`, and the translations made for them."""
+    """The pages of `target` for one entry's part of the range, and the translations made for them."""
 
     start: int
     end: int
     target: VmObject
     fresh: bool
-    """Whether the entry had no object, and gets this one."""
+    """Whether the entry had no object, and now gets this one."""
     offset: int
-    """Where in `target` it begins (bytes)."""
+    """The offset in `target` at which it begins (bytes)."""
     protection: int
     offsets: list[int] = field(default_factory=list)
     """Pages that were made (bytes)."""
     held: list[int] = field(default_factory=list)
-    """Pages that may not go meanwhile (bytes)."""
+    """Pages that may not be evicted meanwhile (bytes)."""
     mapped: list[int] = field(default_factory=list)
 
 
 class Wiring:
-    """The pages of one wiring, which count for `task`; `tables` are those that they are mapped in, if there are any."""
+    """The pages of one wiring, which count for `task`; `tables` are the tables that map them, if there are any."""
 
     def __init__(self, recorder: Recorder, tables: Pmap | None, task: str) -> None:
         self._recorder = recorder
@@ -45,9 +46,9 @@ class Wiring:
         self.parts: list[WiredPart] = []
 
     def add(self, entry: Entry, start: int, end: int, protection: int, new_object: Callable[[], VmObject]) -> WiredPart:
-        """The part [start, end) of `entry`, to be mapped with `protection`, without pages yet.
+        """Add the part [start, end) of `entry`, to be mapped with `protection`, without pages yet.
 
-        Where the entry has no object it gets one of `new_object`.
+        If the entry has no object, it gets one from `new_object`.
         """
         if entry.object is None:
             part = WiredPart(start, end, new_object(), True, 0, protection)
@@ -57,7 +58,7 @@ class Wiring:
         return part
 
     def bring(self, part: WiredPart, va: int) -> None:
-        """Get the page at `va` and map it, if it is not mapped yet; NOMEM where it can't be had."""
+        """Bring in the page at `va` and map it, if it is not mapped yet; raises NOMEM if that is impossible."""
         offset = part.offset + va - part.start & OFFSET_MASK
         is_made = part.target.makes(offset)
         part.target.bring(offset, self._recorder, self._task)
@@ -70,13 +71,13 @@ class Wiring:
             part.mapped.append(va)
 
     def done(self) -> None:
-        """Forget what was got: entries hold it now, or it was given back."""
+        """Forget the pages: entries keep them now, or they were freed."""
         for part in self.parts:
             for offset in part.held:
                 part.target.note_wired(_page(offset), -1)
 
     def undo(self) -> None:
-        """Unmap and give back what was got, the last first; what was copied, or came from swap space, stays."""
+        """Unmap and free the pages, last first; pages that were copied, or came from swap space, stay."""
         emit = self._recorder.emit
         if emit is not None:
             emit((Unwound.tag, "vm_map_wire"))
@@ -92,7 +93,7 @@ class Wiring:
 
 
 def map_page(tables: Pmap, va: int, page: Translation) -> bool:
-    """Map one page, unless it is mapped there already; whether it was."""
+    """Map one page, unless it is already mapped there; returns whether it was."""
     if tables.extract(va) == page.frame << PAGE_SHIFT:
         return False
     tables.enter(va, page.frame << PAGE_SHIFT, page.rights)

@@ -1,8 +1,8 @@
 """Simulated threads, and the deterministic scheduler that runs them one at a time, from one wait to the next.
 
-Ready threads run in the order in which they became ready, or, with a seed, in a drawn order.  Time is a count of ticks;
-it passes when a caller says so, or when all threads sleep and one has a timer.  Sources: FreeBSD's `msleep`, `tsleep`
-and `wakeup`.
+Ready threads run in the order in which they became ready, or, with a seed, in a drawn order.  Time is a count of
+ticks; it passes when a caller advances it, or when all threads sleep and one has a timer.  Sources: FreeBSD's
+`msleep`, `tsleep` and `wakeup`.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from .threads_schema import (
 from .waits import EWOULDBLOCK, ChannelWait, LockWait, MapLock, MaySleep, PageWait, RoomWait, Running, TimedWait, Wait
 
 STEPS = 100_000
-"""How many steps :meth:`Scheduler.run` makes before it says that something never ends."""
+"""The number of steps after which :meth:`Scheduler.run` reports that something never ends."""
 
 EDEADLK = 11
 """FreeBSD's number for "resource deadlock avoided"."""
 
 
 class Stuck(KernelError):
-    """No thread can go on; the reason says what each waits for, `cycle` which wait for each other (none: empty)."""
+    """Raised if no thread can continue; the reason says what each waits for, and `cycle` which wait for each other."""
 
     def __init__(self, reason: str, cycle: tuple[str, ...] = ()) -> None:
         super().__init__("EDEADLK", EDEADLK, reason)
@@ -44,7 +44,7 @@ class Stuck(KernelError):
 
 
 class Thread:
-    """One thread; `result` or `error` when it is done."""
+    """One thread, with `result` or `error` after its end."""
 
     __slots__ = (
         "answer", "call", "daemon", "doing", "error", "name", "number", "reported", "result", "since", "started",
@@ -54,11 +54,11 @@ class Thread:
     def __init__(self, name: str, call: MaySleep[Any], number: int = 0) -> None:
         self.name = name
         self.number = number
-        """Threads are numbered as they come to be; 0: the cell's call."""
+        """Threads are numbered in order of creation; 0: the cell's call."""
         self.since = 0
-        """Its place among those ready or asleep: the lower, the earlier it became so."""
+        """Its place among the ready or the sleeping threads: the lower, the earlier it became ready or fell asleep."""
         self.doing = ""
-        """The call that it is in, where that is known."""
+        """Its current call, if that is known."""
         self.call = call
         self.state = "ready"
         self.wait: Wait | None = None
@@ -77,7 +77,7 @@ class Thread:
         return self.state in ("returned", "failed")
 
     def value(self, locks: tuple[str, ...] = ()) -> ThreadValue:
-        """Return what there is to see of it; `locks` are the maps whose lock it has."""
+        """Return its value for pictures; `locks` are the maps whose lock it has."""
         outcome = "" if not self.done else shown(self.result) if self.error is None else f"{self.error}"
         numbers = self.number, self.since
         if self.wait is None:
@@ -91,14 +91,15 @@ class Thread:
 
 
 def named(name: str) -> str:
-    """A thread's name as a sentence has it; the learner's cell has none."""
+    """Return a thread's name for a sentence; the learner's cell has none."""
     return name or "the cell"
 
 
 def numbered(base: str, mark: str, taken: Container[str], numbers: dict[str, int]) -> str:
-    """`base`, or with `mark` and the lowest number from 2 on that makes it none of those `taken`.
+    """Return `base`, with `mark` and the lowest number from 2 on if it is among those `taken`.
 
-    `numbers` remembers by base where the search goes on, since all below are taken: many names cost one look each.
+    `numbers` remembers for each base where the search continues, since all lower numbers are taken: each of many names
+    costs one look.
 
     >>> numbered("sh", "#", {"sh", "sh#2"}, {})
     'sh#3'
@@ -113,7 +114,7 @@ def numbered(base: str, mark: str, taken: Container[str], numbers: dict[str, int
 
 
 class Scheduler:
-    """All threads of one machine.  `running` is where it notes who runs.
+    """All threads of one machine. It stores the running thread in `running`.
 
     >>> scheduler = Scheduler(Recorder(), Running())
     >>> def worker():
@@ -135,39 +136,42 @@ class Scheduler:
         self.running = running
         self.ticks = 0
         self.threads: dict[str, Thread] = {}
-        """By name, in the order they came to be."""
+        """The threads by name, in order of creation."""
         self._numbers: dict[str, int] = {}
-        """By name: the number that the next thread without one of its own is looked for from; all below are taken."""
+        """By name, the number from which a free one is searched for the next thread; all lower numbers are taken."""
         self._made = 0
         self._queued = 0
-        """How often a thread became ready or fell asleep."""
+        """The number of times that a thread became ready or fell asleep."""
         self._ready: list[Thread] = []
         self._asleep: dict[Thread, None] = {}
         self._sleepers: dict[tuple[str, str], dict[Thread, None]] = {}
-        """Those asleep by what they wait for, each group in the order in which they fell asleep."""
+        """The sleeping threads by what they wait for, each group in the order in which they fell asleep."""
         self._at_locks: dict[Thread, None] = {}
-        """Those asleep who wait for a lock."""
+        """The sleeping threads that wait for a lock."""
         self._failed: list[Thread] = []
         self._random: Random | None = None
         self.interrupted: Callable[[], bool] = lambda: False
-        """Asked between two steps: true ends :meth:`run`."""
+        """Called between two steps: if it returns true, :meth:`run` ends."""
         self.on_tick: Callable[[int], None] | None = None
-        """Called with how many ticks of the clock have passed."""
+        """Called with the number of ticks that have passed."""
         self.locks_of = locks_of
         """The map locks that a thread has."""
 
     def draw_from(self, seed: int) -> None:
-        """From now on draw who goes next, from `seed` on; 0: in the order of becoming ready."""
+        """Draw the next thread from now on, starting with `seed`.
+
+        With 0, threads run in the order in which they became ready.
+        """
         self._random = Random(seed) if seed else None
 
     # ---- threads -----------------------------------------------------------------------------
 
     def free_name(self, base: str) -> str:
-        """`base`, or with the lowest number from 2 on that makes it the name of no thread."""
+        """Return `base`, or `base` with the lowest number from 2 on that is not a thread's name."""
         return numbered(base, " ", self.threads, self._numbers)
 
     def spawn(self, name: str, call: MaySleep[Any], replaced: Thread | None = None) -> Thread:
-        """A new thread that will run `call`; nothing of it runs yet.  `replaced` had that name, and has ended."""
+        """Create a thread that will run `call`, and has not begun. `replaced` had its name, and has ended."""
         if name in self.threads or not name:
             raise Refused(
                 f"name={shown(name)}: there is already a thread with this name; each thread needs its own name"
@@ -188,14 +192,14 @@ class Scheduler:
         self._ready.append(thread)
 
     def adopt(self, name: str, call: MaySleep[Any], wait: Wait, doing: str) -> Thread:
-        """Make a call (`doing`) that ran without a thread, and has to wait, one: asleep, with what it got so far."""
+        """Turn a waiting call (`doing`) without a thread into a sleeping thread that keeps what it has so far."""
         thread = self.threads[name] = Thread(name, call)
         thread.doing = doing
         self._put_to_sleep(thread, wait)
         return thread
 
     def abandon(self, thread: Thread) -> None:
-        """Give a thread up: what its call had begun is undone.  The thread is removed, one that has ended too."""
+        """Give up a thread: the unfinished work of its call is undone. The thread is removed, even if it has ended."""
         before = thread.value()
         if thread.wait is not None:
             self._leave_queues(thread, thread.wait)
@@ -217,7 +221,7 @@ class Scheduler:
             self._numbers[base] = min(self._numbers[base], max(2, int(digits)))
 
     def step(self) -> Thread | None:
-        """Let one ready thread go on until it waits or is done; none when no thread is ready."""
+        """Run one ready thread until it waits or ends, and return it; None if no thread is ready."""
         for thread in list(self._at_locks):
             if isinstance(thread.wait, LockWait) and not thread.wait.lock.held:
                 self._make_ready(thread, "lock")
@@ -229,7 +233,7 @@ class Scheduler:
         return chosen
 
     def run(self, until: Callable[[], bool] | None = None, steps: int = STEPS) -> None:
-        """Step until `until` holds or no thread can go on; where all sleep, the clock goes on to the next timer."""
+        """Step until `until` holds or no thread can continue; if all sleep, the clock advances to the next timer."""
         for _ in range(steps):
             if (until is not None and until()) or self.interrupted():
                 return
@@ -238,9 +242,10 @@ class Scheduler:
         raise Stuck(f"after {steps} steps there is still something to do: a thread may never end. {self.explain()}")
 
     def finish(self, thread: Thread) -> Any:
-        """Run until `thread` is done, it first; its result, or the error that ended it.
+        """Run `thread` first, until it ends; returns its result, or raises the error that ended it.
 
-        :class:`Stuck` if no thread can wake it any more: it stays asleep, and goes on if a later call wakes it.
+        Raises :class:`Stuck` if no thread can wake it any longer: it stays asleep, and continues if a later call wakes
+        it.
         """
         if thread in self._ready:
             self._ready.remove(thread)
@@ -257,7 +262,7 @@ class Scheduler:
     # ---- time and waking ---------------------------------------------------------------------
 
     def tick(self, count: int = 1) -> None:
-        """Let so many ticks pass; those whose time is up are ready, the earliest first."""
+        """Let this many ticks pass; threads whose time is up become ready, the earliest first."""
         if count < 0:
             raise Refused(f"{count} ticks: the clock does not go back")
         before, self.ticks = self.ticks, self.ticks + count
@@ -269,23 +274,23 @@ class Scheduler:
             self._make_ready(thread, "timeout", EWOULDBLOCK)
 
     def wakeup_map(self, vm_map: MapCore[Any]) -> int:
-        """Make all ready who sleep for room in a map, in the order they fell asleep; how many they were.
+        """Make all threads ready that sleep for room in a map, in the order in which they fell asleep.
 
-        O(woken), as all wakeups.
+        Returns their number. O(woken), as for all wakeups.
         """
         return self._wake(self.asleep_in(vm_map))
 
     def wakeup_pages(self) -> int:
-        """Make all ready who wait for pages."""
+        """Make all threads ready that wait for pages."""
         waiting = self._sleepers.get(PageWait.subject)
         return self._wake(waiting) if waiting else 0
 
     def wakeup(self, channel: str) -> int:
-        """Make all ready who sleep on a channel."""
+        """Make all threads ready that sleep on a channel."""
         return self._wake(self._sleepers.get(("channel", channel), ()))
 
     def asleep_in(self, vm_map: MapCore[Any]) -> list[Thread]:
-        """Return those who sleep for room in a map."""
+        """Return the threads that sleep for room in a map."""
         group = self._sleepers.get(("room", vm_map.name), ())
         return [one for one in group if isinstance(one.wait, RoomWait) and one.wait.map is vm_map]
 
@@ -298,11 +303,14 @@ class Scheduler:
     # ---- who waits for what ------------------------------------------------------------------
 
     def cycle(self) -> tuple[str, ...]:
-        """Threads each of which waits for a lock that the next one has, the last for the first's; empty if none."""
+        """Return threads of which each waits for a lock of the next one, and the last for the first's.
+
+        Empty if there are none.
+        """
         return next(filter(None, map(self._cycle_from, self._asleep)), ())
 
     def _cycle_from(self, start: Thread) -> tuple[str, ...]:
-        """The circle that this thread waits in; empty if it is in none."""
+        """Return the circle in which this thread waits; empty if there is none."""
         chain, thread = [start.name], self._holder(start)
         while thread is not None and thread.name not in chain:
             chain.append(thread.name)
@@ -310,7 +318,7 @@ class Scheduler:
         return tuple(chain) if thread is start else ()
 
     def _holder(self, thread: Thread) -> Thread | None:
-        """The thread that has the lock which `thread` waits for, if it waits for one."""
+        """Return the thread that has the lock for which `thread` waits, if it waits for one."""
         if not isinstance(thread.wait, LockWait) or thread.wait.lock.holder is None:
             return None
         return self.threads.get(thread.wait.lock.holder)
@@ -384,7 +392,7 @@ class Scheduler:
             self.recorder.report(Deadlocked.tag, self.cycle())
 
     def _refuse_held_mutex(self, thread: Thread) -> None:
-        """A mutex may not be held asleep: the kernel stops (`witness_warn`, `sleepq_wait`)."""
+        """Panic if a sleeping thread holds a mutex, which is not allowed (`witness_warn`, `sleepq_wait`)."""
         for lock in self.locks_of(thread.name):
             if lock.mutex:
                 raise KernelPanic(
@@ -394,7 +402,7 @@ class Scheduler:
                 )
 
     def failure(self) -> Thread | None:
-        """The next thread that failed and whose error was not reported yet."""
+        """Return the next failed thread whose error has not been reported."""
         while self._failed:
             thread = self._failed.pop(0)
             if not thread.reported and thread.error is not None:
@@ -417,7 +425,7 @@ class Scheduler:
         self.recorder.report(ThreadWoken.tag, thread.name, why, f"{wait}", until, *wait.subject, since)
 
     def _leave_queues(self, thread: Thread, wait: Wait) -> None:
-        """A thread sleeps no longer."""
+        """Note that a thread no longer sleeps."""
         del self._asleep[thread]
         group = self._sleepers[wait.subject]
         del group[thread]
@@ -426,7 +434,7 @@ class Scheduler:
         self._at_locks.pop(thread, None)
 
     def to_next_timer(self) -> bool:
-        """Return where all sleep, let the clock go on to the next timer; false if there is none."""
+        """Advance the clock to the next timer, if all threads sleep; returns false if there is none."""
         timers = [thread.until for thread in self._asleep if thread.until is not None]
         if timers:
             self.tick(max(0, min(timers) - self.ticks))

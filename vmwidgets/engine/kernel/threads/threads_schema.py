@@ -1,4 +1,4 @@
-"""Simulated threads: what each does or waits for, as values, and who runs when."""
+"""Simulated threads: their actions and waits as values, and the events of running and sleeping."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from ...base.frozen import frozen
 class ThreadValue:
     """One thread; `state` is "ready", "running", "asleep", "returned" or "failed".
 
-    `waits_for` says for what it is asleep, in words; `kind` what sort of thing that is ("pages", "room", "timer",
-    "channel", "lock" or "") and `subject` which one (a map's or channel's name); `holder` is the thread that has the
-    lock it waits for ("" the learner's cell), and `until` the tick at which it goes on in any case.  `locks` are the
-    maps whose lock it has, `doing` is the call that it is in, `outcome` what it returned or how it failed.  Threads are
-    numbered as they come to be (0 the cell's call while it sleeps); `since` numbers those ready and those asleep in the
-    order in which they became so.
+    `waits_for` says in words what it waits for; `kind` is the kind of thing ("pages", "room", "timer", "channel",
+    "lock" or "") and `subject` the name of its map or channel; `holder` is the thread that has the lock it waits for
+    ("": the learner's cell), and `until` the tick at which it continues in any case. `locks` are the maps whose lock
+    it has, `doing` is its current call, and `outcome` its result or failure. Threads are numbered in order of creation
+    (0: the cell's call while it sleeps); `since` numbers the ready threads and the sleeping ones in the order in which
+    they became so.
     """
 
     name: str
@@ -39,10 +39,10 @@ class ThreadValue:
 
 @frozen
 class ThreadsValue:
-    """All threads in the order they came to be, the clock, and the threads that wait for each other in a circle.
+    """All threads in order of creation, the clock, and the threads that wait for each other in a circle.
 
-    `ready` are the names of those that can run, the next first; `sleeping` of those that wait, in the order in which
-    they began to; `locks` says of each map which thread has its lock ("" the learner's cell, None: it is free).
+    `ready` has the names of those that can run, the next one first; `sleeping` has those that wait, in the order in
+    which they began; `locks` says for each map which thread has its lock ("": the learner's cell, None: it is free).
     """
 
     threads: tuple[ThreadValue, ...]
@@ -57,7 +57,7 @@ class ThreadsValue:
     def of(
         cls, threads: Iterable[ThreadValue], ticks: int, hz: int, locks: tuple[tuple[str, str | None], ...]
     ) -> ThreadsValue:
-        """The value in which each thread has the locks that `locks` say, and all is in its order."""
+        """Return the value in which each thread has its locks in `locks`, and everything is in order."""
         holders = dict(locks)
         numbered = tuple(
             replace(
@@ -129,7 +129,9 @@ class Deadlocked(Event):
 
 
 class ThreadWoken(Event, changes=True):
-    """A thread is ready again; `why` "wakeup", "timeout" or "lock".  It had waited for `what`, at most to `until`.
+    """A thread is ready again; `why` is "wakeup", "timeout" or "lock".
+
+    It had waited for `what`, at the latest until `until`.
 
     `kind`, `subject` and `since` are as in :class:`ThreadSlept`.
     """
@@ -170,14 +172,14 @@ class MapLocked(Event, changes=True):
 
 
 class MapUnlocked(Event, changes=True):
-    """The lock of `map` was released by `thread` ("" for the learner's cell, none: no thread)."""
+    """The lock of `map` was released by `thread` ("" for the learner's cell, None: no thread)."""
 
     map: str
     thread: str | None
 
 
 class CallbackRan(Event):
-    """A learner's callback (`name`) was called; `outcome` "returned", or the name of what it raised."""
+    """A learner's callback (`name`) was called; `outcome` is "returned", or the name of the raised error."""
 
     name: str
     outcome: str

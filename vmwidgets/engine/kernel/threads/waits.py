@@ -1,4 +1,4 @@
-"""What a kernel function that may sleep waits for, and the lock of a FreeBSD map.
+"""The waits of kernel functions that may sleep, and the lock of a FreeBSD map.
 
 Such a function is written once, as a generator that yields one of these waits and continues when it is woken.  Its
 runner decides what waiting means: a scheduler, a learner's cell, a replay.
@@ -18,7 +18,7 @@ from ..map.core import MapCore
 from .threads_schema import CallUndone, MapLocked, MapUnlocked
 
 EWOULDBLOCK = 35
-"""What tsleep returns when the time is up before a wakeup."""
+"""The result of tsleep if the time is up before a wakeup."""
 
 T = TypeVar("T")
 
@@ -36,7 +36,7 @@ class Running:
 
 
 class _InWords:
-    """What a wait is for: `f"{wait}"` has names as they are, `str(wait)` has them in ASCII."""
+    """The purpose of a wait: `f"{wait}"` has names as they are, `str(wait)` has them in ASCII."""
 
     __slots__ = ()
 
@@ -47,10 +47,10 @@ class _InWords:
 
 @frozen
 class PageWait(_InWords):
-    """Until pages come free (FreeBSD `VM_WAIT`)."""
+    """A wait until pages are freed (FreeBSD `VM_WAIT`)."""
 
     subject = ("pages", "")
-    """What sort of thing is waited for, and which one."""
+    """Return the kind of thing it waits for, and its name."""
 
     def __format__(self, _spec: str) -> str:
         return "free pages"
@@ -58,13 +58,13 @@ class PageWait(_InWords):
 
 @frozen
 class RoomWait(_InWords):
-    """Until a wakeup for those who sleep for room in `map`; its lock was released in the same step."""
+    """A wait until a wakeup of threads that sleep for room in `map`; its lock was released in the same step."""
 
     map: MapCore[Any]
 
     @property
     def subject(self) -> tuple[str, str]:
-        """Return what sort of thing is waited for, and which one."""
+        """Return the kind of thing it waits for, and its name."""
         return "room", self.map.name
 
     def __format__(self, _spec: str) -> str:
@@ -73,14 +73,14 @@ class RoomWait(_InWords):
 
 @frozen
 class TimedWait(_InWords):
-    """For exactly `ticks` of the clock; no wakeup ends it earlier (`tsleep` on a private channel)."""
+    """A wait for exactly `ticks` of the clock; no wakeup ends it earlier (`tsleep` on a private channel)."""
 
     message: str
     ticks: int
 
     @property
     def subject(self) -> tuple[str, str]:
-        """Return what sort of thing is waited for, and which one."""
+        """Return the kind of thing it waits for, and its name."""
         return "timer", self.message
 
     def __format__(self, _spec: str) -> str:
@@ -89,7 +89,7 @@ class TimedWait(_InWords):
 
 @frozen
 class ChannelWait(_InWords):
-    """Until a wakeup of `channel`, or until `ticks` have passed (0: no limit) (`tsleep`)."""
+    """A wait until a wakeup of `channel`, or until `ticks` have passed (0: no limit) (`tsleep`)."""
 
     channel: str
     message: str = ""
@@ -97,7 +97,7 @@ class ChannelWait(_InWords):
 
     @property
     def subject(self) -> tuple[str, str]:
-        """Return what sort of thing is waited for, and which one."""
+        """Return the kind of thing it waits for, and its name."""
         return "channel", self.channel
 
     def __format__(self, _spec: str) -> str:
@@ -107,13 +107,13 @@ class ChannelWait(_InWords):
 
 @frozen
 class LockWait(_InWords):
-    """Until `lock` is free."""
+    """A wait until `lock` is free."""
 
     lock: MapLock
 
     @property
     def subject(self) -> tuple[str, str]:
-        """Return what sort of thing is waited for, and which one."""
+        """Return the kind of thing it waits for, and its name."""
         return "lock", self.lock.name
 
     def __format__(self, _spec: str) -> str:
@@ -121,17 +121,20 @@ class LockWait(_InWords):
 
 
 Wait = PageWait | RoomWait | TimedWait | ChannelWait | LockWait
-"""In words, what it is for: `f"{PageWait()}"` is "free pages"."""
+"""The purpose in words: `f"{PageWait()}"` is "free pages"."""
 
 MaySleep = Generator[Wait, int, T]
-"""A kernel function that may sleep, on its way to a T.  It is sent 0, or EWOULDBLOCK when the time was up."""
+"""A kernel function that may sleep before it returns a T.
+
+After a wait, it is sent 0, or EWOULDBLOCK if the time was up.
+"""
 
 
 # ---- calls that may sleep ----------------------------------------------------------------------
 
 
 class WouldSleep(Exception):
-    """A call would have to sleep where it must not; `wait` says for what."""
+    """Raised if a call would have to sleep but must not; `wait` is what it would wait for."""
 
     def __init__(self, wait: Wait) -> None:
         super().__init__(f"it would have to wait for {wait}")
@@ -139,7 +142,7 @@ class WouldSleep(Exception):
 
 
 def run_without_sleeping(call: MaySleep[T]) -> T:
-    """Run a call that must not need to sleep to its end; :class:`WouldSleep` where it does.
+    """Run a call that must not sleep, to its end; raises :class:`WouldSleep` if it would have to.
 
     >>> def answer() -> MaySleep[int]:
     ...     return 42
@@ -158,7 +161,7 @@ def run_without_sleeping(call: MaySleep[T]) -> T:
 
 @contextmanager
 def undone(recorder: Recorder, name: str, undo: Callable[[], None]) -> Iterator[None]:
-    """While a call of `name` waits in here: if it is given up, `undo` takes back what it had begun.
+    """Call `undo` if a call of `name` is given up while it waits in this ``with`` block: it undoes the unfinished work.
 
     No other thread runs then, so no lock is taken.
     """
@@ -176,7 +179,10 @@ def undone(recorder: Recorder, name: str, undo: Callable[[], None]) -> Iterator[
 
 
 class MapLock:
-    """`name` is the map's.  A map with the system flag has a mutex here, others a lock that may be held asleep."""
+    """The lock of the map called `name`.
+
+    A map with the system flag has a mutex, others a lock that a sleeping thread may hold.
+    """
 
     __slots__ = ("holder", "mutex", "name", "recorder", "running")
 
@@ -185,9 +191,9 @@ class MapLock:
         self.recorder = recorder
         self.running = running
         self.mutex = False
-        """Whether it may not be held asleep; set with the map's system flag."""
+        """Whether no sleeping thread may hold it; set with the map's system flag."""
         self.holder: str | None = None
-        """The thread that holds it; none when it is free."""
+        """The thread that holds it; None if it is free."""
 
     @property
     def held(self) -> bool:
@@ -195,7 +201,7 @@ class MapLock:
         return self.holder is not None
 
     def acquire(self) -> MaySleep[None]:
-        """Acquire the lock, sleeping while it is held."""
+        """Acquire the lock, sleeping while another thread holds it."""
         while self.holder is not None:
             yield LockWait(self)
         self.holder = self.running.thread
@@ -211,5 +217,5 @@ class MapLock:
             emit((MapUnlocked.tag, self.name, holder))
 
     def drop_to_sleep(self) -> None:
-        """Release it in the one step that also puts the caller to sleep (`msleep`): no wakeup gets in between."""
+        """Release the lock and put the caller to sleep in one step (`msleep`), so no wakeup is missed."""
         self.holder = None

@@ -1,15 +1,14 @@
-"""X15's virtual memory of 2013: one map an address space, and the kernel's own.
+"""X15's virtual memory of 2013: one map for each address space, and the kernel's own.
 
 Read first: :mod:`.vm_map`, the map with its kernel functions (enter, remove, fault, and those on ranges).  Then
 
-* :mod:`.placement`: where a request goes (hint, find cache, threshold), and which neighbour may grow to serve it;
-* :mod:`.kentry`: the area that the kernel map's own entries come from;
-* :mod:`.kernel_memory`: kernel memory with pages behind it.
+* :mod:`.placement`: the place of a request (hint, find cache, threshold), and the neighbour that may grow to serve it;
+* :mod:`.kentry`: the area from which the kernel map's own entries are allocated;
+* :mod:`.kernel_memory`: kernel memory with pages. The operations of maps on memory objects (faults, forks, changes of
+  ranges) are in :mod:`vmwidgets.engine.kernel.tasks`.
 
-What maps do with memory objects (faults, forks, changes of ranges) is in :mod:`vmwidgets.engine.kernel.tasks`.
-
-:data:`X15_QUIRKS` are the original's bugs that are mended here, each under a name that switches it back on.  What each
-does, and the test that shows both sides, is in docs/deviations.md.
+:data:`X15_QUIRKS` are the original's bugs that are fixed here, each with a name that switches it on again.
+docs/deviations.md explains each, and names the test that shows both sides.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The kentry area: a reserved range for the kernel map's own entries, so that growing that map never recurses.
 
-Its slabs are of one page; a table behind them links the free ones.  When it is used up the area gives none, and the map
-panics (`allocate_entry` in `map/core.py`).  Source: X15 `vm_map_kentry_setup`, `vm_map_kentry_alloc`,
+Its slabs have one page each; a table after them links the free ones. When the area is used up, it returns none, and
+the map panics (`allocate_entry` in `map/core.py`).  Source: X15 `vm_map_kentry_setup`, `vm_map_kentry_alloc`,
 `vm_map_kentry_free`.
 """
 
@@ -16,14 +16,14 @@ from ..pmap.spaces import KernelPmap
 from .kentry_schema import KentrySlabGiven, KentrySlabTaken, KentryValue
 
 AREA_BYTES = 8 * MIB
-"""Bytes that X15 reserves for entries; small layouts reserve less."""
+"""The number of bytes that X15 reserves for entries; small layouts reserve less."""
 
 ALLOCATED = 0xA110C8ED
-"""What the table holds for a slab that is not free."""
+"""The value in the table for a slab that is not free."""
 
 
 def table_bytes(slabs: int, word: int) -> int:
-    """Bytes of the slab table, whole pages.
+    """Return the size of the slab table in bytes, in whole pages.
 
     >>> table_bytes(2048, 8), table_bytes(2048, 4)
     (16384, 8192)
@@ -32,9 +32,9 @@ def table_bytes(slabs: int, word: int) -> int:
 
 
 class PageBacking:
-    """Puts pages of `pages` behind kernel addresses, through the kernel's page tables, and takes them away.
+    """Maps pages of `pages` at kernel addresses, through the kernel's page tables, and unmaps them.
 
-    One flush for each call, whatever the size.
+    There is one flush for each call, whatever the size.
     """
 
     def __init__(self, pages: PageAllocator, tables: KernelPmap) -> None:
@@ -42,7 +42,7 @@ class PageBacking:
         self._tables = tables
 
     def back(self, start: int, size: int, owner: str) -> bool:
-        """Put fresh pages behind [start, start + size), read and write; false, and none is left, without enough."""
+        """Map new pages at [start, start + size), read-write; returns false, and keeps none, without enough pages."""
         end = start + size
         for va in range(start, end, PAGE):
             frame = self.pages.allocate(owner=owner)
@@ -55,7 +55,7 @@ class PageBacking:
         return True
 
     def unback(self, start: int, size: int) -> None:
-        """Unmap the pages behind [start, start + size) and free them."""
+        """Unmap and free the pages at [start, start + size)."""
         end, frames = start + size, []
         for va in range(start, end, PAGE):
             physical = self._tables.extract(va)
@@ -71,9 +71,8 @@ class PageBacking:
 class KentryArea:
     """Slabs of one page in a reserved range; a page supplier for the cache of kernel map entries.
 
-    Free slabs form a list through the table: 0 first at boot, and the last freed is the next allocated afterwards.
-
-    Without `backing` no memory is mapped at them.
+    Free slabs form a list through the table: at boot, 0 comes first; later, the last slab freed is the next allocated.
+    Without `backing`, no memory is mapped for them.
 
     >>> area = KentryArea(0x1000, 2, None, Recorder())
     >>> hex(area.allocate()), hex(area.allocate()), area.allocate()
@@ -99,12 +98,12 @@ class KentryArea:
 
     @property
     def end(self) -> int:
-        """End of the slabs; the table is behind it (bytes)."""
+        """The end of the slabs, followed by the table (bytes)."""
         return self.start + self.slabs * PAGE
 
     @kernel_function("vm_map_kentry_alloc")
     def allocate(self) -> int | None:
-        """Address of a slab with a page behind it, or none when the area is used up. O(1)."""
+        """Allocate a slab with a page, and return its address; None when the area is used up. O(1)."""
         index = self._head
         if index < 0:
             if "kentry-unlocked" in self._quirks:
@@ -121,7 +120,7 @@ class KentryArea:
         return address
 
     def free(self, address: int) -> None:
-        """A slab that is free again; its page goes back. O(1)."""
+        """Free a slab and its page. O(1)."""
         index, rest = divmod(address - self.start, PAGE)
         if rest or not 0 <= index < self.slabs or self._next[index] != ALLOCATED:
             raise KernelPanic("kentry_double_free", f"{address:#x} is not an allocated slab of the kentry area")
@@ -138,7 +137,7 @@ class KentryArea:
             emit((KentrySlabGiven.tag, index))
 
     def snapshot(self, limit: int = 256) -> KentryValue:
-        """The area as a frozen value, with the first `limit` slabs of its free list. O(limit)."""
+        """Return the area as a frozen value, with the first `limit` slabs of its free list. O(limit)."""
         free: list[int] = []
         index = self._head
         while index != -1 and len(free) < limit:
@@ -149,7 +148,8 @@ class KentryArea:
     def check(self) -> None:
         """Raise :class:`Broken` unless all hold.
 
-        1. the free list ends, without a slab twice or one that is allocated; 2. every slab is allocated or on it.
+        1. the free list ends, and contains no slab twice and no allocated one; 2. every slab is allocated or on the
+           list.
         """
         seen: set[int] = set()
         index = self._head

@@ -1,4 +1,4 @@
-"""The kentry area: its slabs as values, and which are taken and given."""
+"""The kentry area: its slabs as values, and the events of their allocation."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from ...memory.slabs_schema import SlabValue
 
 @frozen
 class KentryValue:
-    """The kentry area: `slabs` slabs of `slab_size` bytes from `start` on, `allocated` of them with a page behind."""
+    """The kentry area: `slabs` slabs of `slab_size` bytes from `start` on, `allocated` of them with a page."""
 
     start: int
     slab_size: int
     slabs: int
     allocated: int
     free: tuple[int, ...]
-    """Numbers of the first slabs on the free list, head first."""
+    """The numbers of the first slabs on the free list, head first."""
 
     def index(self, address: int) -> int:
-        """The number of the slab that `address` lies in."""
+        """Return the number of the slab that contains `address`."""
         return (address - self.start) // self.slab_size
 
 
 @frozen
 class KentryContents:
-    """The kentry area with some of its slabs open: who lives where.
+    """The kentry area with some of its slabs open, which show the entry in each slot.
 
-    `cache` cuts the slabs into `buffers` slots of `buffer_size` bytes, for the entries of `map`.
+    `cache` divides the slabs into `buffers` slots of `buffer_size` bytes, for the entries of `map`.
     """
 
     area: KentryValue
@@ -37,7 +37,7 @@ class KentryContents:
     buffer_size: int
     slabs: tuple[SlabValue, ...]
     residents: dict[int, tuple[int, int]]
-    """By address of a slot: the id and the start of the entry in it."""
+    """The ID and the start of the entry in each slot, by the slot's address."""
 
     def taken(self, slab: SlabValue) -> list[int]:
         """The slots of a slab that are not free, by address."""

@@ -1,4 +1,4 @@
-"""Kernel memory with pages behind it: ranges of the kernel map for slabs (X15 `vm_kmem_alloc`, `vm_kmem_free`)."""
+"""Kernel memory with pages: ranges of the kernel map for slabs (X15 `vm_kmem_alloc`, `vm_kmem_free`)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ KMEM_FLAGS = pack_flags(ALL, ALL, INHERITANCE["none"], 0)
 
 
 class KernelMemory:
-    """Ranges of the kernel map with pages behind them; `ranges` maps each start to its size and owner."""
+    """Ranges of the kernel map with pages; `ranges` maps each start to its size and owner."""
 
     def __init__(self, kernel_map: X15Map, backing: PageBacking) -> None:
         self.recorder = kernel_map.recorder
@@ -24,11 +24,14 @@ class KernelMemory:
         self._backing = backing
         self.ranges: dict[int, tuple[int, str]] = {}
         self._starts: list[int] = []
-        """Where the ranges begin, rising."""
+        """The starts of the ranges, in ascending order."""
 
     @kernel_function("vm_kmem_alloc", first=1)
     def allocate(self, size: int, owner: str) -> int | None:
-        """Address of `size` bytes (whole pages) for `owner`, or none; what was begun is undone."""
+        """Allocate `size` bytes (whole pages) for `owner`, and return their address.
+
+        On failure, undo everything and return None.
+        """
         try:
             address = self._map.enter(0, size, 0, KMEM_FLAGS)
         except KernelError:
@@ -44,14 +47,17 @@ class KernelMemory:
         return address
 
     def free(self, address: int) -> None:
-        """Give back what :meth:`allocate` gave: unmap, then remove from the map."""
+        """Free what :meth:`allocate` returned: unmap it, then remove it from the map."""
         size, _ = self.ranges.pop(address)
         del self._starts[bisect_left(self._starts, address)]
         self._backing.unback(address, size)
         self._map.remove(address, address + size)
 
     def overlapping(self, start: int, end: int) -> list[tuple[int, int, str]]:
-        """Start, end and owner of the ranges that [start, end) touches, rising.  O(log ranges + found)."""
+        """Return start, end and owner of the ranges that [start, end) touches, in address order.
+
+        O(log ranges + found).
+        """
         starts, found = self._starts, []
         at = bisect_right(starts, start)
         if at and starts[at - 1] + self.ranges[starts[at - 1]][0] > start:
@@ -72,9 +78,9 @@ class KernelSlabs:
         self._owner = owner
 
     def allocate(self) -> int | None:
-        """The address of a fresh slab, or none."""
+        """Allocate a slab, and return its address, or None."""
         return self._memory.allocate(self._size, self._owner)
 
     def free(self, address: int) -> None:
-        """A slab that is free again."""
+        """Free a slab."""
         self._memory.free(address)

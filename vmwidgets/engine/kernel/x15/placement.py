@@ -1,7 +1,7 @@
-"""Where a request for a range goes, and which neighbour may grow to serve it: X15's searches and its merging.
+"""The place of a request for a range, and the neighbour that may grow to serve it: X15's searches and merging.
 
-A search decides; it changes only what the original changes while it searches, the find cache and the lookup cache.
-Sources: X15 `vm_map_request_assert_valid`, `vm_map_find_fixed`, `vm_map_find_avail` and `vm_map_try_merge` of 2013.
+A search decides; it changes only what the original changes in a search: the find cache and the lookup cache.  Sources:
+X15 `vm_map_request_assert_valid`, `vm_map_find_fixed`, `vm_map_find_avail` and `vm_map_try_merge` of 2013.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from ..map.vm_object import VmObject
 
 @dataclass(slots=True)
 class Request:
-    """What a caller asks a map for; `start` and `next` are filled in by the search.
+    """A caller's request to a map; the search sets `start` and `next`.
 
-    Bytes throughout; `start` goes in as hint (0: none) or, with FIXED in `flags`, as the exact address; `next` is the
-    entry before which the range goes (none: at the end).
+    All numbers are bytes. `start` is first a hint (0: none) or, with FIXED in `flags`, the exact address; `next` is the
+    entry that will follow the range (None: it goes to the end).
     """
 
     object: VmObject | None
@@ -38,9 +38,9 @@ class Request:
     next: Entry | None = None
 
     def first_violation(self, mask: int) -> tuple[str, str] | None:
-        """Name and sentence of the first check of debug builds that fails, in their order, or none.
+        """Return name and sentence of the first failing check of debug builds, in their order, or None.
 
-        `mask` is the word's largest number: sums wrap there.
+        `mask` is the largest number in a word: sums wrap there.
 
         >>> Request(None, 0, 0, 0, 0, 0x277).first_violation(2**64 - 1)
         ('size_zero', 'size is 0')
@@ -72,10 +72,10 @@ class Request:
         return None
 
     def obstacle(self, entry: Entry, nomerge_compares: bool = False) -> str:
-        """Why the range and `entry` may not be one entry; empty if they may.
+        """Return why the range and `entry` may not become one entry; "" if they may.
 
-        Offsets play no part: only ranges without object merge.  With `nomerge_compares` (the original's release
-        build) NOMERGE is only a bit that must be equal.
+        Offsets make no difference, since only ranges without an object merge. With `nomerge_compares` (the original's
+        release build), NOMERGE is just a bit that must be equal.
         """
         if self.object is not None or entry.object is not None:
             return "an object is mapped"
@@ -89,7 +89,7 @@ class Request:
 
 
 class Merge(NamedTuple):
-    """How a neighbour serves a request: `entry` becomes [start, end), and `absorbed` becomes part of it."""
+    """A merge that serves a request: `entry` becomes [start, end), and `absorbed` becomes part of it."""
 
     entry: Entry
     start: int
@@ -102,10 +102,10 @@ class Merge(NamedTuple):
 
 
 class FindCache:
-    """Where the next free search begins.
+    """The place where the next search for a gap begins.
 
-    `address` is where the last one ended; requests of more than `threshold` bytes may begin there, because no gap
-    below it is larger.  `none` (all ones) as threshold means that nothing is known.
+    `address` is where the last one ended; requests of more than `threshold` bytes may begin there, because no gap below
+    it is larger. `none` (all ones) as threshold means that nothing is known.
     """
 
     __slots__ = ("_name", "_recorder", "address", "none", "threshold")
@@ -128,7 +128,7 @@ class FindCache:
             emit((FindCacheMoved.tag, self._name, before[0], address, before[1], threshold))
 
     def forget(self) -> None:
-        """After a failure or a removal the next search begins at the bottom."""
+        """Forget both: after a failure or a removal, the next search begins at the bottom."""
         if self.address or self.threshold != self.none:
             self.move(0, self.none)
 
@@ -147,9 +147,9 @@ class Placement:
 
     @kernel_function("vm_map_find_fixed")
     def find_fixed(self, request: Request) -> int:
-        """Set `request.next` for a range at exactly `request.start`; NOMEM where that is not free.
+        """Set `request.next` for a range at exactly `request.start`; raises NOMEM if that is not free.
 
-        Then the find cache is forgotten; else it is neither read nor written.  O(log n).
+        The find cache is then forgotten; otherwise, it is neither read nor written.  O(log n).
         """
         refused = self._refused(request)
         if refused is not None:
@@ -158,9 +158,9 @@ class Placement:
         return request.start
 
     def _refused(self, request: Request) -> str | None:
-        """Why [start, start + size) can't be had; none if it is free, and then `request.next` is set.
+        """Return why [start, start + size) is not available; None if it is free, and then `request.next` is set.
 
-        Sums wrap only with quirk out-of-map, as words do.
+        Sums wrap, as words do, only with quirk out-of-map.
         """
         core, start, size = self.core, request.start, request.size
         word = self.mask if self._out_of_map else -1
@@ -180,11 +180,11 @@ class Placement:
 
     @kernel_function("vm_map_find_avail")
     def find_available(self, request: Request) -> int:
-        """Set `request.start` and `request.next` to the lowest suitable gap from the find cache on; NOMEM without one.
+        """Set `request.start` and `request.next` to the lowest suitable gap from the find cache on.
 
-        A hint (`request.start`, not 0) is tried first, and taken though it breaks the alignment, as in the original.
-        A map with a `fit` asks that once the hint was tried, and leaves the find cache alone.  O(log n) plus the
-        entries passed over.
+        Raises NOMEM without one. A hint (`request.start`, if not 0) is tried first, and used even if it breaks the
+        alignment, as in the original. A map with a `fit` asks it after trying the hint, and does not use the find
+        cache. O(log n) plus the entries skipped.
         """
         core = self.core
         if request.start != 0:
@@ -204,7 +204,7 @@ class Placement:
         raise kernel_error("NOMEM", f"no gap of {Size(request.size)} is left")
 
     def _scan_from_cache(self, request: Request) -> bool:
-        """Search from the find cache on, where it serves, and then from the bottom."""
+        """Search from the find cache on, if that is possible, and then from the bottom."""
         core, cache = self.core, self.find_cache
         if request.size > cache.threshold:
             if self._scan(request, cache.address):
@@ -219,7 +219,7 @@ class Placement:
         return self._scan(request, core.start)
 
     def _scan(self, request: Request, base: int) -> bool:
-        """Look at the gaps from `base` on, one after the other; the largest passed over raises the threshold."""
+        """Examine the gaps from `base` on, one after the other; the largest one skipped raises the threshold."""
         core, cache, mask = self.core, self.find_cache, self.mask
         size, align, emit = request.size, request.align, self.recorder.emit
         position, following = base, core.lookup_nearest(base)
@@ -257,7 +257,10 @@ class Placement:
     # ---- merging -----------------------------------------------------------------------------
 
     def merge(self, request: Request) -> Merge | None:
-        """Yield how a neighbour could grow over the request, or two become one with it; nothing if neither can."""
+        """Return how a neighbour can grow over the request, or two neighbours merge with it.
+
+        None if neither is possible.
+        """
         previous, following = self._touching(request)
         if previous is None and following is None:
             return None
@@ -278,7 +281,7 @@ class Placement:
         return None
 
     def report_nomerge(self, request: Request) -> None:
-        """Report the neighbours that a NOMERGE request touches, and is not even compared with."""
+        """Report the neighbours that a NOMERGE request touches; they are not even compared."""
         emit, following = self.recorder.emit, request.next
         if emit is None:
             return
@@ -290,7 +293,7 @@ class Placement:
             emit((NO_MERGE, self.core.name, before, after))
 
     def _touching(self, request: Request) -> tuple[Entry | None, Entry | None]:
-        """The entries before and behind the range that it touches."""
+        """Return the entries directly before and after the range."""
         following = request.next
         previous = self.core.last if following is None else following.prev
         if previous is not None and previous.end != request.start:

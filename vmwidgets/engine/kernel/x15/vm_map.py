@@ -1,9 +1,9 @@
 """X15's address space map (its `vm_map`, as of 2013): enter, remove, look up.
 
-Kernel functions take what the original takes, plain integers of bytes and a packed flags word, and trust
-it as far as the original does.  Learners call them through :mod:`vmwidgets.engine.machine`, which checks arguments.
-Where a range goes is decided in :mod:`.placement`.  Faults are in :mod:`~..tasks.vm_fault`, copies of
-a map in :mod:`~..tasks.vm_fork`; what changes ranges in place in :mod:`~..tasks.task_ranges`.
+Kernel functions take the original's arguments, plain integers of bytes and a packed flags word, and trust them as far
+as the original does. Learners call them through :mod:`vmwidgets.engine.machine`, which checks arguments.
+:mod:`.placement` chooses the place of a range. Faults are in :mod:`~..tasks.vm_fault`, copies of a map in
+:mod:`~..tasks.vm_fork`, and changes of ranges in :mod:`~..tasks.task_ranges`.
 """
 
 from __future__ import annotations
@@ -29,26 +29,27 @@ INFO_HEADER = "vm_map:      start             end          size     offset   fla
 
 
 class KernelLimit(Protocol):
-    """What the kernel's own map needs of the page tables: up to where they exist, and more of them."""
+    """The part of the page tables that the kernel's own map needs: their end, and a way to extend them."""
 
     @property
     def klimit(self) -> int:
-        """End of the addresses that have page tables."""
+        """The end of the addresses that have page tables."""
 
     def kgrow(self, end: int) -> None:
         """Make tables for addresses up to `end`."""
 
 
 def _is_inside(entry: Entry, duplicate: Duplicate) -> KernelPanic:
-    """The panic of debug builds about an entry whose start lies in another."""
+    """The panic of debug builds about an entry whose start is inside another."""
     return KernelPanic("tree_duplicate", f"{Address(entry.start)} is inside entry {duplicate.node.id}")
 
 
 class X15Map(TaskForks):
     """One address space.
 
-    `bits` is the width of a word: sums wrap there.  `kernel` is the page-table side of the kernel's own map and makes
-    this one it.  `unmap(start, end)` takes translations away when entries go.  `assertions` makes it a debug build.
+    `bits` is the width of a word: sums wrap there. If `kernel`, the page-table side of the kernel's own map, is given,
+    this is that map. `unmap(start, end)` removes translations when entries are removed.  `assertions` makes it a debug
+    build.
 
     >>> from itertools import count
     >>> from vmwidgets.engine.kernel.map.core import Entry, PlainEntries
@@ -98,9 +99,8 @@ class X15Map(TaskForks):
         """Map `size` bytes and return where (X15 `vm_map_enter`).
 
         `start` is a hint (0: none) or, with FIXED in `flags`, the address itself.  `static` is an entry the caller
-        supplies; it never merges.  Raises NOMEM when no range fits, or beyond the limit of addresses, INVAL for an
-        object in the kernel map; both leave the entries as they are.  O(log n) plus the entries passed over by the
-        search.
+        supplies; it never merges.  Raises NOMEM if no range fits, or beyond the limit of addresses, and INVAL for an
+        object in the kernel map; both leave the entries as they are. O(log n) plus the entries that the search skips.
         """
         if self.space_limit is not None:
             self.check_room(size)
@@ -117,7 +117,7 @@ class X15Map(TaskForks):
         offset: int = 0,
         static: Entry | None = None,
     ) -> int:
-        """:meth:`enter`, in what is allowed of addresses."""
+        """Enter a range as :meth:`enter` does, within the limit of addresses."""
         if "offset-cut" in self.quirks:
             offset &= self.mask
         request = Request(target, offset, start, size, align, flags)
@@ -170,7 +170,7 @@ class X15Map(TaskForks):
         return entry
 
     def _grow(self, merge: Merge) -> Entry:
-        """Let a neighbour take in a request, and with it the entry on the other side if the merge says so."""
+        """Let a neighbour absorb a request and, if the merge says so, the entry on the other side."""
         entry, absorbed = merge.entry, merge.absorbed
         previous, following = entry.prev, entry.next if absorbed is None else absorbed.next
         self.unlink(entry)
@@ -192,9 +192,9 @@ class X15Map(TaskForks):
     def remove(self, start: int, end: int) -> None:
         """Unmap [start, end); holes are fine and entries across its edges are clipped (X15 `vm_map_remove`).
 
-        The original never fails.  Here NOMEM, with nothing changed, when an edge cuts a large page and there is no page
-        for the table of its parts.  A removal that meets an entry at or above `start` makes the map forget its find
-        cache, even if nothing goes.  It may stop before any entry.  O((entries removed + 1) log n).
+        The original never fails. Here, it raises NOMEM, with nothing changed, if an edge cuts a large page and there
+        is no page for the table of its parts.  A removal that meets an entry at or above `start` makes the map forget
+        its find cache, even if nothing goes.  It may stop before any entry.  O((entries removed + 1) log n).
         """
         if self.assertions and not self.start <= start < end <= self.end:
             raise KernelPanic("remove_range", f"[{Address(start)}, {Address(end)}) is not a range of {self.called}")
@@ -248,18 +248,18 @@ class X15Map(TaskForks):
             self.entries.free(entry)
 
     def unlink(self, entry: Entry) -> None:
-        """Take `entry` out of tree and list; the gap that it leaves begins where the one before it ends."""
+        """Remove `entry` from tree and list; its gap begins where the previous entry ends."""
         self.low_gap.opened(self.start if entry.prev is None else entry.prev.end)
         super().unlink(entry)
 
     def lowest_gap(self, size: int, lowest: int) -> int | None:
-        """Return where the lowest gap of `size` bytes begins, from `lowest` on; none without."""
+        """Return where the lowest gap of `size` bytes from `lowest` on begins; None without one."""
         if "clip-end-first" in self.quirks:  # its list may be out of order
             self.low_gap = LowGap()
         return self.low_gap.find(self, size, lowest)
 
     def clear(self) -> None:
-        """Have nothing mapped, submaps and what they map neither.  O(entries + pages mapped)."""
+        """Remove all mappings, with submaps and their mappings. O(entries + pages mapped)."""
         for entry in self:
             if isinstance(entry.submap, X15Map):
                 entry.submap.clear()
@@ -267,7 +267,10 @@ class X15Map(TaskForks):
             self.remove(self.first.start, self.last.end)
 
     def allocate_entry(self) -> Entry:
-        """A fresh entry; without one a panic, as in the original, or NOMEM where the map's entries are provided."""
+        """Return a new entry.
+
+        Without one, panic, as in the original, or raise NOMEM if the map's entries are provided.
+        """
         if self.provides is None:
             return super().allocate_entry()
         entry = self.entries.allocate()
@@ -276,7 +279,7 @@ class X15Map(TaskForks):
         return entry
 
     def relink(self, entry: Entry, previous: Entry | None, following: Entry | None) -> None:
-        """Link `entry`; a start inside another entry is a panic in debug builds."""
+        """Link `entry`; in debug builds, a start inside another entry is a panic."""
         try:
             self.link(entry, previous, following, not self.assertions)
         except Duplicate as duplicate:
@@ -287,7 +290,7 @@ class X15Map(TaskForks):
     # Entries are taken out while their range changes, since the tree is ordered by it.
 
     def clip_start(self, entry: Entry, address: int) -> None:
-        """Cut `entry` at `address`: a copy becomes the low part, the entry itself stays the high part."""
+        """Cut `entry` at `address`: a copy becomes the lower part, the entry itself remains the upper part."""
         if entry.start < address < entry.end:
             self._clip_start(entry, address)
 
@@ -307,9 +310,9 @@ class X15Map(TaskForks):
         self.relink(low, previous, entry)
 
     def clip_end(self, entry: Entry, address: int) -> None:
-        """Cut `entry` at `address`: the entry itself stays the low part, a copy becomes the high part.
+        """Cut `entry` at `address`: the entry itself remains the lower part, a copy becomes the upper part.
 
-        Quirk clip-end-first: the original relinks the low part by its predecessor alone, so the first entry goes to
+        Quirk clip-end-first: the original relinks the lower part by its predecessor alone, so the first entry is put at
         the list's tail.
         """
         if entry.start < address < entry.end:
@@ -335,13 +338,13 @@ class X15Map(TaskForks):
     # ---- looking -----------------------------------------------------------------------------
 
     def search_state(self) -> tuple[int, int | None, int | None]:
-        """Find cache, its threshold (none while nothing is known) and the end of page tables (kernel map only)."""
+        """The find cache, its threshold (None while nothing is known) and the end of page tables (kernel map only)."""
         cache = self.placement.find_cache
         threshold = None if cache.threshold == cache.none else cache.threshold
         return cache.address, threshold, None if self.kernel is None else self.kernel.klimit
 
     def info(self) -> str:
-        """The map as text, to the letter as `vm_map_info` prints it: limits, a header, a line an entry, the total.
+        """Return the map as text, exactly as `vm_map_info` prints it: limits, a header, a line per entry, the total.
 
         The offset column has eight digits: a larger offset is printed longer, as printf does.
         """
@@ -356,8 +359,8 @@ class X15Map(TaskForks):
         return "".join(lines)
 
     def check(self) -> None:
-        """The core's invariants, and: 8. wired entries have their pages, mapped where they may be read; 9. the place of
-        a submap is all of its range.
+        """Check the core's invariants, and: 8. wired entries have their pages, mapped if they may be read; 9. a submap
+        covers all of its range.
         """  # noqa: D205  one list of invariants, as elsewhere
         super().check()
         for entry in self:
@@ -370,7 +373,7 @@ class X15Map(TaskForks):
                 )
 
     def _leads_on(self, frame: int | None, va: int) -> bool:
-        """Return whether there is a page, and the tables, if there are any, lead to one."""
+        """Return whether there is a page and, if there are tables, whether they lead to one."""
         return frame is not None and (self.tables is None or self.tables.extract(va) is not None)
 
     def _check_wired(self, entry: Entry) -> None:

@@ -209,7 +209,7 @@ class MachineFrames(Part):
 
 
 def _frames_of(pmap: Pmap, start: int, end: int) -> tuple[int, ...]:
-    """Return the frames behind the first pages of [start, end) that have one."""
+    """Return the frames of the first pages of [start, end) that have one."""
     pages = range(start, min(end, start + (FOCUS << PAGE_SHIFT)), 1 << PAGE_SHIFT)
     return tuple(physical >> PAGE_SHIFT for va in pages if (physical := pmap.extract(va)) is not None)
 

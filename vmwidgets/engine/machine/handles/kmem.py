@@ -315,9 +315,9 @@ class MachineKmemMap(MapPart):
             )
 
     def _refuse_cuts(self, first: int, last: int) -> None:
-        """Refuse cuts of a range that a sleeping function is making, which must stay an entry until it goes on.
+        """Refuse cuts of a range that a sleeping function is making: it must stay an entry until then.
 
-        So it is not cut, and nothing that would join it changes beside it.
+        So it is not cut, and no neighbour changes so that the two would merge.
         """
         for entry in self.vm_map.entries_in(first - 1, last + 1):
             whole = first <= entry.start and entry.end <= last

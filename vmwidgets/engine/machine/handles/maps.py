@@ -187,9 +187,9 @@ class MachineMap(MapPart):
     ) -> MachineMap:
         """Turn a range into a submap, which has all operations of a map (vm_map_submap(9)).
 
-        The range must be one entry with nothing in it: it fails with INVAL if the range has an object, is wired or has
-        several entries, and with FAULT for a hole.  From now on, its addresses belong to the new map.  This can't be
-        reversed by a call.
+        The range must be one empty entry: it fails with INVAL if the range has an object, is wired or has several
+        entries, and with FAULT for a hole.  From now on, its addresses belong to the new map.  This can't be reversed
+        by a call.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64")

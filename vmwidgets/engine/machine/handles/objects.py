@@ -16,7 +16,7 @@ from ..system import Part, System
 class MemoryObject(Part):
     """Memory that maps can map: anonymous, with pages that are allocated when they are touched, or a device's.
 
-    If no entry maps an object any more, its pages are freed.  It can be mapped again and is then empty.
+    When no entry maps an object any longer, its pages are freed.  It can be mapped again and is then empty.
     """
 
     def __init__(self, system: System, path: str) -> None:

@@ -138,7 +138,7 @@ class MachineReplacement(Part):
         return uses
 
     def _uses_read(self, asked: Container[int]) -> Callable[[int], list[Use]]:
-        """Return the same from all page tables.  O(pages of tasks)."""
+        """Return a function for the translations of a frame, read from all page tables.  O(pages of tasks)."""
         found: dict[int, list[Use]] = {}
         for name, task in self.system.tasks.items():
             with suppress(KernelPanic):  # a descriptor that was edited leads out of memory: what is behind is not known

@@ -317,7 +317,7 @@ class TaskFunctions(Part):
     def device(self, name: str, at: int | str, size: int | str) -> MemoryObject:
         """Return a device's memory at physical addresses from `at` on, as a memory object that can be mapped.
 
-        It lies beyond RAM.  No device answers there in this machine, so it can be mapped and walked, but not read.
+        It is beyond RAM.  No device answers there in this machine, so it can be mapped and walked, but not read.
         """
         system, controls = self.system, self.system.controls
         wanted, start = arguments.part_name(name, "device name"), arguments.aligned(at, "at")

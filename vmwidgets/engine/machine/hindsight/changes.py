@@ -1,4 +1,4 @@
-"""The changes by each operation of a machine, noted as it goes on.
+"""The changes by each operation of a machine, noted as it runs.
 
 Only the result of a whole operation counts, not a change that it reverses.  Events report changes of frames,
 descriptors, pages and entries, and are read as they come.  No event reports stored bytes, so memory notes which frames

@@ -229,7 +229,7 @@ def _places(machine: Any, thing: Any, where: Any) -> Places:
 
 
 def _to_explain(thing: Any, where: Any) -> tuple[Any, Any]:
-    """Return the page tables that map a frame, and the address, in place of the frame."""
+    """Return the page tables that map a frame, and the address, instead of the frame."""
     if isinstance(thing, (MemoryObject, MachineFile)):
         raise Refused(f"thing={thing!r}: ask why of a byte of a task that maps it; m.last_write says what moved a page")
     if not isinstance(thing, MachineFrames):

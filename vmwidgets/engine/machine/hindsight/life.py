@@ -61,7 +61,7 @@ class _Stay:
     before: _Stay | None
 
     def line(self) -> tuple[Station, ...]:
-        """Return all stations, the first one first."""
+        """Return all stations in order."""
         found, at = [self.station], self.before
         while at is not None:
             found.append(at.station)

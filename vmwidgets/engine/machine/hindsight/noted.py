@@ -77,14 +77,14 @@ class Noted:
         return None if number is None else self._machine.journal[number]
 
     def recent(self, places: Places, most: int) -> list[int]:
-        """Return the numbers of the latest operations that changed one of these, at most `most` of each."""
+        """Return the numbers of the latest operations that changed one of these places, at most `most` of each."""
         found: set[int] = set()
         for place in places:
             found.update(islice(self._backwards([place]), most))
         return sorted(found)
 
     def branched(self, machine: Any, number: int) -> None:
-        """Give a branch the notes of stretches that are complete before operation `number`; it goes on alone."""
+        """Give a branch the notes of stretches that are complete before operation `number`; it continues alone."""
         made = machine.history.noted = Noted(machine)
         whole = _stretch_of(number)
         made._pieces = {stretch: list(pieces) for stretch, pieces in self._pieces.items() if stretch < whole}

@@ -272,7 +272,7 @@ class Trial:
 
 
 def smallest(holds: Callable[[Sequence[Operation]], bool], operations: Sequence[Operation]) -> list[Operation]:
-    """Return operations of these that hold, and without any one of which they don't.
+    """Return a minimal set of these operations for which the statement holds: it fails without any one of them.
 
     Large and early parts are left out first, since late operations are more likely to be the reason.
 

@@ -7,7 +7,7 @@ kinds, identified by their first key:
   an interrupted one has ``"stopped_at"`` too;
 * ``{"script": name, "serial": …, "actions": [[target, name, {arguments}, answer, serial], …]}``: what a learner's
   thread or handler did, in as many lines as it takes;
-* ``{"line": "undone" | "branch", "after": serial}``: the operations and scripts behind it were undone;
+* ``{"line": "undone" | "branch", "after": serial}``: the operations and scripts after it were undone;
 * ``{"group": name, "first": serial, "last": serial}`` and ``{"mark": name, "serial": serial}``.
 
 The last line, ``{"end": lines, "sha256": …}``, has a check value over the bytes of all lines before it, unpacked.

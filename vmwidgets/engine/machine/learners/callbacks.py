@@ -1,7 +1,7 @@
 """Learners' code that the machine calls: threads, handlers, and functions that only read.
 
 Its actions are recorded in the journal's scripts.  On a rebuilt machine the record comes first
-(:class:`~.scripts.Repeated`); after it a learner's own code goes on, if it is known and has not run further.
+(:class:`~.scripts.Repeated`); after it a learner's own code continues, if it is known and has not run further.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Callbacks:
         self._numbers: dict[str, int] = {}
         """The number from which a name's next script is searched, since all below are used."""
         self.recorded: dict[str, Script] = {}
-        """The actions to repeat before learners' own code goes on, by the names of scripts."""
+        """The actions to repeat before learners' own code continues, by the names of scripts."""
         self.live: dict[str, Live] = {}
         """Learners' own code, by the names of scripts."""
         self.threads: dict[str, ThreadActor] = {}
@@ -256,7 +256,7 @@ class LearnerCode:
         return result
 
     def _unwind(self) -> None:
-        """Report that the functions which failed have ended, since the code goes on after the error.
+        """Report that the functions which failed have ended, since the code continues after the error.
 
         This is not reported if it caught the error: the error may be about to end it, and then they show its origin.
         """
@@ -292,7 +292,7 @@ class ThreadActor(LearnerCode):
         super().__init__(callbacks, f"thread {shown(name)}", key)
         self._name = name
         self._live: Live | None = None
-        """The learner's own generator, after it goes on."""
+        """The learner's own generator, after it continues."""
         self.repeated = callbacks.repeated(self.title, key)
         """Its record, which is repeated first."""
         self._body = self.repeated.thread()

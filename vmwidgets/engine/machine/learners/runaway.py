@@ -114,7 +114,7 @@ def counting(on: bool) -> bool:
 
 
 class _Monitoring:
-    """The method for Python 3.12 and newer: `sys.monitoring` reports only turns and calls, beside other tools."""
+    """The method for Python 3.12 and newer: `sys.monitoring` reports only turns and calls, alongside other tools."""
 
     def __init__(self, monitoring: Any) -> None:
         self._monitoring = monitoring
@@ -123,7 +123,7 @@ class _Monitoring:
         self._tool = 0
 
     def begin(self) -> bool:
-        """Have the steps of this Python thread reported; return false if other tools use all ids."""
+        """Begin reports of this Python thread's steps; return false if other tools use all IDs."""
         with self._lock:
             if not self._threads and not self._take():
                 return False

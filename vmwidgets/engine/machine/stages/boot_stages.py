@@ -70,7 +70,7 @@ class KmemTables:
         self._pmap.update(start, end)
 
     def translated(self, start: int, end: int) -> list[int]:
-        """Return the frames behind [start, end)."""
+        """Return the frames mapped at [start, end)."""
         return self._pmap.translated(start, end)
 
     def prepared(self, cuts: Iterable[int]) -> AbstractContextManager[None]:
@@ -96,7 +96,7 @@ class BootSlabs:
         return min(len(self._free), self._backing.pages.obtainable_pages)
 
     def allocate(self) -> int | None:
-        """Return the next page of the range, with memory behind it; None at its end, or without memory."""
+        """Return the next page of the range, with memory; None at the range's end, or without memory."""
         if not self._free or not self._backing.back(self._free[-1], PAGE, "kmem entries"):
             return None
         return self._free.pop()

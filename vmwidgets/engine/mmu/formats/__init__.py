@@ -1,15 +1,15 @@
 """The page-table formats, each in the file of its family, and all of them by name in :data:`FORMATS`.
 
-Another format takes one file here and one name more in FORMATS; walker, editor, TLB, pmap, machine, views and case
+A new format needs one file here and one more name in FORMATS; walker, editor, TLB, pmap, machine, views and case
 files ask the format for everything else.  (Self-paging domains have two formats only, and tables of their own for them:
 `selfpaging/layouts.py`, `capabilities.py`, `cpu_driver.py`.)  The file has:
 
 * *controls*: a frozen dataclass on :class:`~.rules.Controls`, the processor's settings that a walk depends on;
-* *rules*: a subclass of :class:`~.rules.Rules`, what the manual says in words (checks, rights, faults, base registers,
-  which bits the hardware sets, what is global);
+* *rules*: a subclass of :class:`~.rules.Rules`, the rules that the manual states in words (checks, rights, faults,
+  base registers, bits that the hardware sets, global pages);
 * *levels*: :class:`~.levels.Level` and :class:`~.levels.Descriptor`, the manual's tables of bit ranges.  A word of 0 is
   a descriptor of nothing, and pages of 4 KiB are among the sizes;
-* a :class:`~.format.TableFormat` of these, with the sizes of addresses, of ASIDs, and where a kernel places itself.
+* a :class:`~.format.TableFormat` of these, with the sizes of addresses, of ASIDs, and the place of a kernel.
 """
 
 from __future__ import annotations

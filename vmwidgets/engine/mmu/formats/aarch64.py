@@ -219,7 +219,7 @@ class Aarch64Rules(Rules[Aarch64Controls]):
         return word if rights.execute else word | UXN | PXN
 
     def granted(self, wanted: Permission) -> Permission:
-        """Return the rights that are given: reading always (D5.4.5), unless a page is for fetches alone (D5.4.6)."""
+        """Return the granted rights: reading always (D5.4.5), unless a page is for fetches alone (D5.4.6)."""
         return wanted._replace(read=wanted.read or wanted.write)
 
     def rights_bits(self, descriptor: Descriptor) -> int:
@@ -266,7 +266,7 @@ class Aarch64Rules(Rules[Aarch64Controls]):
 
 
 def _closed(path: Sequence[WalkEntry]) -> str | None:
-    """Say why user code may not touch the page, if it may not (D5.4.5 and D5.4.4)."""
+    """Return why user code may not access the page, if it may not (D5.4.5 and D5.4.4)."""
     for at in path[:-1]:
         if at.word & AP_TABLE_NO_USER:
             return f"APTable[0] is 1 in the {at.level.name}"

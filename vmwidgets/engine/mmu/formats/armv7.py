@@ -36,7 +36,7 @@ STATUS = {
     0b01000: "synchronous external abort", 0b00010: "debug event", 0b10110: "asynchronous external abort",
     0b10000: "TLB conflict abort",
 }  # fmt: skip  # a row for each
-"""What FS[4:0] says, with short descriptors."""
+"""The meanings of FS[4:0] with short descriptors."""
 
 STATUS_CODE = (Field("FS", 0, 4, "fault status: translation 5/7, access flag 3/6, domain 9/11, permission 13/15"),)
 
@@ -66,7 +66,7 @@ _MAY = (
 )
 """The rights of the supervisor and of user code for AP[2:0]: B3.7.1, table B3-8.
 
-100 is reserved; 110 is an older 111.
+100 is reserved; 110 is an older form of 111.
 """
 
 MANAGER, CLIENT = 0b11, 0b01
@@ -83,7 +83,7 @@ class Armv7Controls(Controls):
     }
 
     dacr: int = 0x5555_5555
-    """Two bits a domain: 00 no access, 01 client (rights are checked), 11 manager (they are not)."""
+    """Two bits for each domain: 00 no access, 01 client (rights are checked), 11 manager (they are not)."""
     afe: bool = False
     """SCTLR.AFE: AP[0] is the access flag."""
     ha: bool = False
@@ -91,7 +91,7 @@ class Armv7Controls(Controls):
     tre: bool = False
     """SCTLR.TRE: how TEX, C and B are read; no address and no right depends on it."""
     pxn: bool = True
-    """Whether the processor has PXN (those with the Large Physical Address Extension have)."""
+    """Whether the processor has PXN (those with the Large Physical Address Extension have it)."""
     ttbcr_n: int = 0
     """TTBCR.N: addresses with any of the top N bits set are translated from `ttbr1`."""
     ttbr1: int = 0

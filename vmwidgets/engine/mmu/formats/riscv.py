@@ -111,7 +111,7 @@ class RiscvRules(Rules[RiscvControls]):
         return word | (G if shared else 0)
 
     def granted(self, wanted: Permission) -> Permission:
-        """Return the rights that are given, by 4.3.1: R, W and X are separate bits, but W without R is reserved."""
+        """Return the granted rights, by 4.3.1: R, W and X are separate bits, but W without R is reserved."""
         return wanted._replace(read=wanted.read or wanted.write)
 
     def rights_bits(self, descriptor: Descriptor) -> int:

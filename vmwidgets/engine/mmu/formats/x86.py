@@ -3,7 +3,7 @@
 Intel SDM volume 3A, 4.3 to 4.5 (formats), 4.6 (access rights), 4.7 (page-fault exceptions) and 4.8 (accessed and dirty
 flags); section numbers as in the editions of 2013 to 2023, bit ranges the manual's.
 
-A 4 MiB page can lie above 4 GiB (PSE-36); nothing else in 32-bit paging can.  Real processors load the four PDPTEs of
+A 4 MiB page can be above 4 GiB (PSE-36); nothing else in 32-bit paging can.  Real processors load the four PDPTEs of
 PAE when CR3 is written (4.4.1), and raise #GP if a present one has reserved bits set; here, as in emulators, they are
 read at each walk, and reserved bits cause a page fault.
 """
@@ -36,11 +36,11 @@ ERROR_CODE = (
 """The error code of a page fault, SDM 4.7."""
 
 _SAYS = (("not present", "present"), ("read", "write"), ("supervisor", "user"), ("", "reserved bit"), ("", "fetch"))
-"""What each bit of the error code says if it is 0 and if it is 1."""
+"""The meaning of each bit of the error code, if it is 0 and if it is 1."""
 
 
 def code_says(code: int) -> str:
-    """Return an error code in words; a fetch is no read.
+    """Return an error code in words; a fetch is not a read.
 
     >>> code_says(6), code_says(7), code_says(0x15)
     ('not present, write, user', 'present, write, user', 'present, user, fetch')
@@ -300,7 +300,7 @@ class X86Rules32(X86Rules):
         return super().encode(descriptor, rights, shared) & ~EXECUTE_DISABLE
 
     def granted(self, wanted: Permission) -> Permission:
-        """Return the rights that are given, by SDM 4.6: without XD, any readable page can be executed."""
+        """Return the granted rights, by SDM 4.6: without XD, any readable page can be executed."""
         return Permission(any(wanted), wanted.write, any(wanted))
 
     def rights_bits(self, descriptor: Descriptor) -> int:
@@ -390,7 +390,7 @@ class PaeRules(X86Rules):
         return 0 if descriptor is _PDPTE else super().rights_bits(descriptor)
 
     def rights_of(self, descriptor: Descriptor, word: int) -> Rights:
-        """Return the rights in one descriptor; a PDPTE lets everything pass."""
+        """Return the rights in one descriptor; a PDPTE allows everything."""
         return Rights() if descriptor is _PDPTE else super().rights_of(descriptor, word)
 
     def accessed(self, descriptor: Descriptor, write: bool, controls: X86Controls) -> int:

@@ -99,7 +99,7 @@ def _translated(facts: Facts, tables: str) -> str:
 def _who_else(copied: Sequence[ev.PageCopied], target: str) -> list[str]:
     """Return the tasks other than `target` that mapped all of these pages; none if `target` is not a task.
 
-    A page of a file is copied in a private mapping whoever else has it.
+    There are none for pages of a file either: a private mapping copies them in any case.
     """
     if not target.startswith("task:") or any(one.source.startswith("file ") for one in copied):
         return []

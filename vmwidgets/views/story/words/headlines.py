@@ -89,7 +89,7 @@ class Facts:
         return next(found, None)
 
     def of_the_cell(self) -> Facts:
-        """Return the same without the events of threads that ran while the cell waited."""
+        """Return the facts without the events of threads that ran while the cell waited."""
         if not self.of(ev.ThreadRuns):
             return self
         return Facts(self.operation, [event for _, event, _, runner in followed(self.events) if not runner])

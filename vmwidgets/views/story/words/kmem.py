@@ -195,7 +195,7 @@ def _waited(facts: Facts) -> str:
 
 
 def _long(facts: Facts, verb: str, where: object) -> Headline:
-    """Return the sentence of an operation on so many pages that its first events were not recorded."""
+    """Return the sentence of an operation on so many pages that its first events are no longer recorded."""
     return Headline(say(verb, name=facts.name, size=facts.size(), address=visible(address(where)), map=_map(facts)))
 
 

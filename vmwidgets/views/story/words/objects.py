@@ -142,7 +142,7 @@ def _brk(facts: Facts) -> Headline:
 
 
 def _given_back(facts: Facts, name: str, **fields: str) -> str:
-    """Return how many frames and slots of swap space freed pages gave back, without paged-out ones."""
+    """Return how many frames and slots of swap space were freed with pages, without those of paged-out pages."""
     frames, slots = _freed(facts)
     if slots and not frames:
         return say(f"{name}/only swap", slots, **fields)
@@ -268,7 +268,7 @@ def _swap_on(facts: Facts) -> Headline:
 
 @headline_of("failed", part=("task", "file"))
 def _failed(facts: Facts) -> Headline:
-    """Return how far a failed access had got."""
+    """Return how far a failed access got."""
     sent, stuck = facts.last(ev.SignalSent, task=facts.own_name), facts.last(ev.NothingToReclaim)
     if sent:
         return Headline("", say("signal", task=visible(sent.task), signal=sent.signal))

@@ -12,19 +12,19 @@ A file has sections, which are subjects; a sentence is named by its subject and 
       box lookup
         found: {node:entry}
 
-* At the margin: an event with what its steps are about (:class:`Saying`), an operation (`on=`), or the name of a
+* At the margin: an event with the subject of its steps (:class:`Saying`), an operation (`on=`), or the name of a
   sentence that Python says.  Two spaces in: a case, which holds if its conditions do; the first that holds is said.  A
-  case without words is no step.  Four spaces in: the words, and where something is counted (`per`) those of many.
-  Six spaces in, a line goes on.
+  case without words is no step.  Four spaces in: the words, and, if something is counted (`per`), the words for
+  several.  Six spaces in: the line before continues.
 * `{key:addr}` is the event's field `key`, written as an address (:data:`SPECS`); `{entry=node:entry}` is its field
   `node`, which the sentence calls `entry`.  `{range=start..end:span}` takes two.  A field may also be a *fact*: a
-  function that :func:`fact` marks, in the file of Python beside the sentences.
+  function that :func:`fact` marks, in the Python file next to the sentences.
 * Conditions: `red`, `!parent`, `ref?` (it is not None), `side=left|right`, `source={object}`, `level>1`, `#slots=1`
   (so many of them), joined by commas.
   The first case that holds is said; `else` has no name and no condition.
-* `because` begins the second sentence of an operation; `=Refused` says a sentence of another name; `box lookup` are the
-  few words in a box on the way of a fault; `housekeeping` marks what lectures fold into the next step; `silent` lists
-  events that are no steps, after the reason.
+* `because` begins the second sentence of an operation; `=Refused` says a sentence of another name; `box lookup` are
+  the few words in a box on the way of a fault; `housekeeping` marks work that lectures fold into the next step;
+  `silent` lists events that are no steps, after the reason.
 
 `mistakes.py` says what can't be right in a file: tests ask it, and so does the build of a wheel.
 """
@@ -169,7 +169,7 @@ class Tick(NamedTuple):
     call: str = ""
 
     def of(self, event: ev.Event) -> Tick:
-        """Return the same with the attributes of `event`."""
+        """Return the words with the attributes of `event` filled in."""
         return Tick(*(text.format(**vars(event)) for text in self))
 
 
@@ -376,7 +376,7 @@ class Case:
         return {one[1]: (one[2] or one[1], one[3] or "") for words in self.words for one in _PLACE.finditer(words)}
 
     def holds(self, event: Any, names: Any) -> bool:
-        """Return whether all conditions do."""
+        """Return whether all conditions hold."""
         return all(one.holds(event, names) for one in self.conditions)
 
     def count(self, event: Any, names: Any) -> int:

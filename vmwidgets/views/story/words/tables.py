@@ -39,7 +39,7 @@ def flush_in_words(request: FlushRequest) -> str:
 
 
 def what_of(request: FlushRequest) -> str:
-    """Return the same without the owner."""
+    """Return which translations a flush drops, such as "2 pages at 0x1000"."""
     return f"{counted(request.pages, 'page')} at {address(request.start)}" if request.pages else "all"
 
 
