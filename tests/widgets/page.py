@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from vmwidgets.widgets.host.refresh import refresher
 from vmwidgets.widgets.host.view import View
 
 HELLO = {"type": "hello", "page": "p-1", "seq": -1}
@@ -24,5 +25,11 @@ def replies(view: View, *messages: Any) -> list[Any]:
 def asked(view: View, **message: Any) -> str:
     """Send one message and draw the picture that follows; why the message was refused, or ""."""
     told = replies(view, message)
-    view.refresh()
+    draw(view)
     return " ".join(reply["reason"] for reply in told if reply["type"] == "refused")
+
+
+def draw(view: View) -> None:
+    """Draw and send the newest picture, after what the refresher's own thread may be drawing just now."""
+    with refresher._sending:
+        view.refresh()

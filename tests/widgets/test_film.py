@@ -14,7 +14,7 @@ import pytest
 import vmwidgets as vm
 from tests.views import gallery
 from tests.widgets.film import played
-from tests.widgets.page import HELLO, replies
+from tests.widgets.page import HELLO, draw, replies
 from vmwidgets.pictures.at import At
 from vmwidgets.pictures.film import MOST, Film, film_of, frame_of, places_of
 from vmwidgets.pictures.moments import When
@@ -124,7 +124,7 @@ def test_a_step_that_the_page_has_made_is_one_word_to_it_and_all_pictures_go_alo
     stand = {"type": "stand", "operation": number, "place": place, "latest": number}
     assert replies(view, stand) == [{"type": "heard"}]
     assert (view.step, view.moment) == (3, When(machine.journal.last.serial, place))
-    other.refresh()
+    draw(other)
     assert other.moment == view.moment
     assert (dict(view.frame), dict(other.frame)) == before, "the page has these drawings"
     assert view.spot == {"seq": view.frame["seq"], "when": {"place": place, "now": False}}
@@ -171,7 +171,7 @@ def test_another_option_makes_another_film() -> None:
     make_all()
     old = sent_film(view)
     view.lanes = "list"
-    view.refresh()
+    draw(view)
     make_all()
     assert sent_film(view) != old
     assert len(played(sent_film(view), {**unpack(view.frame["data"])["scene"]})) == len(sent_film(view)["places"])
@@ -186,7 +186,7 @@ def test_a_film_that_is_the_same_is_not_sent_again() -> None:
     view.observe(seen.append, ["film", "frame"])
     replies(view, HELLO)
     view.changed()
-    view.refresh()
+    draw(view)
     make_all()
     assert seen == []
 
@@ -209,7 +209,7 @@ def test_a_drawing_that_fails_ends_its_own_film_and_no_other() -> None:
     assert not failing.film
     assert sent_film(other)["number"] == other.operation
     failing.step = 0
-    failing.refresh()
+    draw(failing)
     assert failing.status.startswith("this picture could not be drawn: ZeroDivisionError")
 
 
@@ -265,6 +265,6 @@ def test_a_picture_that_asks_gives_nothing_away(outcome: str) -> None:
     task.write(start, b"x")
     view = vm.Dashboard(task, panes="translation", ask=outcome == "asks")
     replies(view, HELLO)
-    view.refresh()
+    draw(view)
     make_all()
     assert bool(view.film) == (outcome == "none")

@@ -7,7 +7,7 @@ import zlib
 from typing import Any
 
 import vmwidgets as vm
-from tests.widgets.page import HELLO
+from tests.widgets.page import HELLO, draw
 from vmwidgets.views.scene.dot import to_dot
 from vmwidgets.widgets.host.packing import unpack
 
@@ -35,7 +35,7 @@ def test_a_page_gets_the_picture_that_it_shows_with_its_number() -> None:
     assert told(view, asked(view)) == [(answer, to_dot(view.scene()))]
     before = view.seq
     machine.kernel_map.enter("16 KiB")
-    view.refresh()
+    draw(view)
     ((latest, text),) = told(view, asked(view))
     assert latest["seq"] > before
     assert "16 KiB" in text, "the new entry's card"
@@ -47,7 +47,7 @@ def test_a_page_gets_the_step_that_it_has_gone_to_by_itself() -> None:
     machine.kernel_map.enter("16 KiB", prot="r")
     view: Any = vm.Map(machine.kernel_map)
     told(view, HELLO)
-    view.refresh()
+    draw(view)
     first = next(place for place in view.scene().steps.places if place > 0)
     ((answer, text),) = told(view, asked(view, first))
     assert answer["place"] == first

@@ -6,6 +6,7 @@ import pytest
 
 import vmwidgets as vm
 from tests.views.pictures import machine_with
+from tests.widgets.page import draw
 from vmwidgets.widgets.host.packing import pack
 
 LIMIT = 64 * 1024
@@ -27,5 +28,5 @@ def test_a_single_lane_can_show_a_thousand_entries_whole() -> None:
     nodes = view.scene().whole().nodes
     assert sum(node.kind == "tree-node" for node in nodes) == 1023
     assert not [node for node in nodes if node.kind == "fold"]
-    view.refresh()
+    draw(view)
     assert len(view.frame["data"]) <= 16 * 1024

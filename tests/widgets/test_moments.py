@@ -16,7 +16,7 @@ import vmwidgets as vm
 from tests.captions import saying
 from tests.engine.machine.lives import operations_life
 from tests.widgets.notebook import LabShell, open_notebook
-from tests.widgets.page import HELLO, replies
+from tests.widgets.page import HELLO, draw, replies
 from vmwidgets.pictures.picture import Picture
 from vmwidgets.views.scene.model import AFTER, Scene
 from vmwidgets.widgets.host.packing import unpack
@@ -143,7 +143,7 @@ def test_a_moment_that_was_undone_is_said_in_a_sentence_and_the_picture_stays() 
     view = vm.Tree(machine.kernel_map, follow=False)
     replies(view, HELLO)
     view.moment = (1, 3)
-    view.refresh()
+    draw(view)
     before = view.frame
     machine.undo()
     refresher.flush()
@@ -283,7 +283,7 @@ def test_a_picture_counts_from_its_cell_and_shows_itself_as_it_was_then() -> Non
             "cell": 1,
         }
         assert replies(view, {"type": "stay"}) == []
-        view.refresh()
+        draw(view)
         assert (view.follow, view.moment) == (False, (1, None))
         assert when_on_page(view) == {
             "number": 1,

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
+from tests.widgets.page import draw
 from vmwidgets.engine.base.journal import Journal
 from vmwidgets.pictures.moments import When
 from vmwidgets.pictures.operations import AROUND, LONGEST, operations_around
@@ -87,7 +88,7 @@ def test_each_frame_has_the_list(machine: vm.Machine) -> None:
     view = vm.Map(machine.kernel_map)
     view.open()
     machine.kernel_map.enter("16 KiB")
-    view.refresh()
+    draw(view)
     assert when_of(view)["operations"][-1][0] == 1
     assert "enter 16 KiB at 0x" in when_of(view)["operations"][-1][1]
 
@@ -101,11 +102,11 @@ def test_an_empty_picture_leads_to_the_operation_that_makes_the_thing(machine: v
     for view, made in things.items():
         view.open()
         view.moment = When(machine.journal[1].serial)
-        view.refresh()
+        draw(view)
         assert when_of(view)["made"] == made
         assert f"operation {made} makes" in unpack(view.frame["data"])["scene"]["caption"]["text"]
         view.moment = When(machine.journal[made].serial)
-        view.refresh()
+        draw(view)
         assert "made" not in when_of(view)
         assert view.status == ""
         view.moment = None

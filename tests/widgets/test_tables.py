@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import vmwidgets as vm
-from tests.widgets.page import asked
+from tests.widgets.page import asked, draw
 
 DATA = Path(__file__).parents[1] / "data" / "mmu"
 
@@ -144,7 +144,7 @@ def test_an_address_that_no_register_holds_is_refused() -> None:
     with pytest.raises(vm.Refused, match="32 bits"):
         view.address = 1 << 40
     assert view.address == -1
-    view.refresh()
+    draw(view)
     assert view.status == ""
 
 

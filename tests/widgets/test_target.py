@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
-from tests.widgets.page import HELLO, replies
+from tests.widgets.page import HELLO, draw, replies
 from vmwidgets.widgets.host.packing import unpack
 from vmwidgets.widgets.host.refresh import refresher
 
@@ -33,7 +33,7 @@ def test_a_picture_of_a_map_shows_that_of_another_task(make: Any, machine: vm.Ma
 def test_on_a_page_the_next_frame_is_of_the_other_target_and_the_model_stays(machine: vm.Machine) -> None:
     view = vm.Map(machine.tasks["init"].map, whole=20)
     replies(view, HELLO)
-    view.refresh()
+    draw(view)
     model, seq = view.model_id, view.seq
     view.target = machine.tasks["other"].map
     refresher.flush()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import vmwidgets as vm
-from tests.widgets.page import asked
+from tests.widgets.page import asked, draw
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def test_shootdowns_are_set_and_acknowledged_by_clicks(machine: vm.Machine) -> N
     assert machine.cpus.shootdown == "sent"
     machine.tasks["init"].map.remove(0, size="4 KiB")
     assert len(machine.cpus[1].value().tlb.stale) == 1
-    view.refresh()
+    draw(view)
     assert asked(view, type="open", id="tlb/cpu:1/pending/0") == ""
     assert machine.journal[-1].name == "acknowledge"
     assert machine.cpus[1].value().tlb.stale == ()

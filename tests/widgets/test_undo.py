@@ -9,6 +9,7 @@ import pytest
 
 import vmwidgets as vm
 from tests.captions import saying
+from tests.widgets.page import draw
 from vmwidgets.widgets.host.packing import unpack
 
 KINDS: dict[str, Callable[[Any], Any]] = {
@@ -59,14 +60,14 @@ def test_a_picture_of_what_is_not_there_says_so_and_comes_back():
     task = m.task("init")
     task.map.enter("8 KiB")
     view = vm.EntryList(task.map)
-    view.refresh()
+    draw(view)
     m.undo(2)
-    view.refresh()
+    draw(view)
     assert view.status == "the map of init does not exist after operation 0"
     empty = unpack(view.frame["data"])["scene"]
     assert [node["id"] for node in empty["nodes"]] == ["absent"], "the present is not shown as the past"
     assert empty["caption"]["reason"] == saying("no picture: then", number="0")
     m.redo(2)
-    view.refresh()
+    draw(view)
     assert view.status == ""
     assert view.scene() == vm.EntryList(task.map).scene()

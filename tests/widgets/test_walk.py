@@ -9,7 +9,7 @@ import pytest
 
 import vmwidgets as vm
 from tests.captions import says
-from tests.widgets.page import asked
+from tests.widgets.page import asked, draw
 from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.views.scene.model import Node
 
@@ -114,7 +114,7 @@ def test_what_a_manager_domain_allows_against_the_descriptors_is_said() -> None:
 def test_the_selected_descriptor_is_the_one_that_is_edited(view: vm.Walk, machine: vm.Machine) -> None:
     top = machine.walk(view.address).steps[0]
     view.selection = f"pte:{top.pa:x}"
-    view.refresh()
+    draw(view)
     assert asked(view, type="open", id="walk/bit/0") == ""
     assert machine.walk(view.address).fault.level == top.level
     assert machine.standing_edits[0].pa == top.pa
@@ -124,7 +124,7 @@ def test_the_selected_descriptor_is_the_one_that_is_edited(view: vm.Walk, machin
 def test_any_selection_leaves_a_picture(view: vm.Walk, machine: vm.Machine, thing: str) -> None:
     for one in (view, vm.Tables(machine)):
         one.selection = thing
-        one.refresh()
+        draw(one)
         assert one.status == ""
 
 
