@@ -295,19 +295,27 @@ def run_for_ever(machine, presser):
 
 @pytest.mark.parametrize("delay", [0.003, 0.007, 0.011, 0.017, 0.023])
 def test_the_stop_button_leaves_a_machine_that_is_whole(delay):
-    """The press comes from another thread, at whatever place the loop has reached."""
+    """The press comes from another thread, at whatever place the loop has reached.
+
+    Where Python itself calls back (at a collection of garbage, for a weak reference), it drops what is raised: such a
+    press is repeated, as a reader would.
+    """
     machine = vm.boot("x86-64", layout="tiny", ram="8 MiB")
     previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    stopped = threading.Event()
 
     def press():
         time.sleep(delay)
-        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        while not stopped.is_set():
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            stopped.wait(1)
 
     presser = threading.Thread(target=press)
     try:
         with pytest.raises(KeyboardInterrupt):
             run_for_ever(machine, presser)
     finally:
+        stopped.set()
         presser.join()
         signal.signal(signal.SIGINT, previous)
     machine.check()
